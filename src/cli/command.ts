@@ -1,0 +1,76 @@
+import { type Command, type CommanderError, Option } from 'commander';
+import { FosterError } from '../errors.js';
+import { parseBoolean } from '../spec/flag.js';
+import { print } from './output.js';
+
+/** What a command's module exports. */
+export interface CommandModule {
+  /** Gives a command its arguments, options, help and action. `argv` is what follows its name. */
+  configure(command: Command, argv: string[]): void;
+}
+
+/** Errors are thrown, not printed; help goes out as foster prints all else. */
+export function prepareCommand(command: Command): Command {
+  return command.exitOverride().configureOutput({ writeOut: print, writeErr: () => {} });
+}
+
+/** Appends lines to the help of a command. */
+export function addHelpAfter(command: Command, lines: string[]): Command {
+  return command.addHelpText('after', `\n${lines.join('\n')}`);
+}
+
+/** For an option that may be given several times: collects its values. */
+export function collect(value: string, previous: string[] | undefined): string[] {
+  return previous === undefined ? [value] : [...previous, value];
+}
+
+/**
+ * Makes `--rm=true` and `--rm=false` work, as in Docker; commander knows switches without a value only. It is done
+ * for the ones in `argv`, not for all, since nearly nobody writes them.
+ */
+export function acceptBooleanValues(command: Command, argv: string[]): void {
+  const switches = command.options.filter((option) => option.isBoolean());
+  for (const word of new Set(argv)) {
+    const [, name, value = ''] = /^--([a-z-]+)=(\w*)$/.exec(word) ?? [];
+    const option = switches.find((one) => one.name() === name);
+    if (option === undefined) continue;
+    command.addOption(new Option(word).hideHelp());
+    command.on(`option:${word.slice(2)}`, () => {
+      command.setOptionValue(option.attributeName(), parseBoolean(`--${name}`, value));
+    });
+  }
+}
+
+/** Flags of `docker run` that foster does not have yet: worth a better answer than "unknown". */
+const NOT_YET: ReadonlySet<string> = new Set(
+  (
+    '--detach --publish --publish-all --memory --memory-swap --cpus --cpu-shares --cpuset-cpus --pids-limit ' +
+    '--restart --device --gpus --shm-size --ipc --uts --cgroupns --platform --pull --volumes-from --group-add ' +
+    '--network-alias --ip --link --log-driver --log-opt --health-cmd --label-file --secret --pod --attach --detach-keys'
+  ).split(' '),
+);
+const NOT_YET_SHORT: Record<string, string> = {
+  d: 'detach',
+  p: 'publish',
+  P: 'publish-all',
+  m: 'memory',
+  a: 'attach',
+};
+
+/** Commander's complaint about a command line, as one sentence in foster's words. */
+export function usageError(error: CommanderError, commandName: string | undefined): FosterError {
+  const help = commandName === undefined ? 'foster --help' : `foster ${commandName} --help`;
+  const [, flag] = /^error: unknown option '([^'=]+)/.exec(error.message) ?? [];
+  if (commandName === 'run' && flag !== undefined) {
+    const short = flag.startsWith('--') ? undefined : NOT_YET_SHORT[flag.charAt(1)];
+    const name = short === undefined ? flag : `--${short}`;
+    if (NOT_YET.has(name)) {
+      return new FosterError(`run does not have ${name} yet`, { advice: `see '${help}'` });
+    }
+  }
+  const message = error.message
+    .replace(/^error: /, '')
+    .replace(/\n\(Did you mean (.*)\?\)$/s, ' (did you mean $1?)')
+    .replace(/\. Expected (\d+) arguments? but got (\d+)\.$/, ': expected $1, got $2');
+  return new FosterError(message, { advice: `see '${help}'` });
+}

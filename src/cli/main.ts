@@ -1,0 +1,20 @@
+import { reportError } from './output.js';
+
+/**
+ * The launcher script moves NODE_EXTRA_CA_CERTS aside, since reading certificates costs Node 30 ms at its start.
+ * It is given back before anything can see the environment: `-e NODE_EXTRA_CA_CERTS`, child processes.
+ */
+function restoreEnvironment(): void {
+  const certificates = process.env.FOSTER_NODE_EXTRA_CA_CERTS;
+  if (certificates === undefined) return;
+  process.env.NODE_EXTRA_CA_CERTS = certificates;
+  delete process.env.FOSTER_NODE_EXTRA_CA_CERTS;
+}
+
+async function main(): Promise<void> {
+  restoreEnvironment();
+  const { runProgram } = await import('./program.js');
+  process.exit(await runProgram(process.argv.slice(2)));
+}
+
+main().catch((error) => process.exit(reportError(error)));

@@ -1,0 +1,96 @@
+import { Command, CommanderError } from 'commander';
+import { FosterError } from '../errors.js';
+import { quoted } from '../spec/flag.js';
+import { addHelpAfter, type CommandModule, prepareCommand, usageError } from './command.js';
+import { settings } from './output.js';
+import { VERSION } from './version.js';
+
+/** A line of the list of commands. */
+export interface CommandEntry {
+  name: string;
+  /** One line, for `foster --help` and for completion. */
+  summary: string;
+  load: () => Promise<CommandModule>;
+}
+
+/** All commands, in the order of the help. Only the module of the one asked for is loaded. */
+export const COMMANDS: CommandEntry[] = [
+  { name: 'run', summary: 'run a command in a new container', load: () => import('./run.js') },
+  { name: 'ps', summary: 'list containers', load: () => import('./ps.js') },
+  { name: 'inspect', summary: 'show all about containers as JSON', load: () => import('./inspect.js') },
+  { name: 'rm', summary: 'remove containers', load: () => import('./rm.js') },
+  { name: 'prune', summary: 'remove all containers that have ended', load: () => import('./prune.js') },
+  { name: 'info', summary: 'show what this machine lets foster do', load: () => import('./info.js') },
+  {
+    name: 'completion',
+    summary: 'print a completion script for a shell',
+    load: () => import('./completion.js'),
+  },
+  { name: 'version', summary: 'show the version of foster', load: () => import('./version-command.js') },
+];
+
+/**
+ * Runs `foster ARGV...` and returns its exit code.
+ * @throws FosterError for what a person can act on
+ */
+export async function runProgram(argv: string[]): Promise<number> {
+  const name = commandName(argv);
+  const entry = COMMANDS.find((one) => one.name === name);
+  const program = buildProgram(entry === undefined ? COMMANDS : [entry]);
+  if (entry !== undefined) {
+    const command = program.commands[0];
+    if (command !== undefined)
+      (await entry.load()).configure(command, argv.slice(argv.indexOf(entry.name) + 1));
+  }
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return settings.exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // help and version end here too, having printed what was asked for
+    if (error.exitCode === 0) return 0;
+    if (error.code !== 'commander.help') throw usageError(error, entry?.name);
+    // commander takes a missing command, and `help` for an unknown one, for a mistake it need not explain
+    if (name !== undefined)
+      throw new FosterError(`unknown command ${quoted(name)}`, { advice: "see 'foster --help'" });
+    program.outputHelp();
+    return 0;
+  }
+}
+
+/** The program with commands that know nothing but their summary. */
+function buildProgram(entries: CommandEntry[]): Command {
+  const program = prepareCommand(new Command('foster'))
+    .description('Rootless containers whose PID 1 adopts every orphan and buries every zombie.')
+    .usage('[options] COMMAND')
+    .version(`foster ${VERSION}`, '-v, --version', 'show the version of foster')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [COMMAND]', 'show the help of a command')
+    .option('--debug', 'show where an error comes from')
+    .on('option:debug', () => {
+      settings.debug = true;
+    })
+    .enablePositionalOptions()
+    .configureHelp({ subcommandTerm: (command) => command.name() });
+  for (const { name, summary } of entries) {
+    program.command(name).summary(summary).helpOption('-h, --help', 'show this help');
+  }
+  return addHelpAfter(program, [
+    'Examples:',
+    '  foster run -it busybox           a shell in a container',
+    '  foster run --rm busybox ps       what a container sees of the machine: itself',
+    '  foster ps -a                     all containers, also those that have ended',
+    '',
+    "Run 'foster COMMAND --help' for the options and examples of a command.",
+  ]);
+}
+
+/** The command of a command line: its first word that is no option, after `help` the next. */
+function commandName(argv: string[]): string | undefined {
+  const words = argv.slice(argv.findIndex(isWord)).filter(isWord);
+  return words[0] === 'help' ? words[1] : words[0];
+}
+
+function isWord(word: string): boolean {
+  return !word.startsWith('-');
+}

@@ -1,0 +1,91 @@
+/* PID 1's children by way of /proc. The kernel tells nobody that a process was orphaned, so whoever wants to see
+ * adoptions has to look: every child but the user's process is one that lost its parent. */
+#include "init.h"
+
+#include <linux/fcntl.h>
+
+enum { FD_CHILDREN = FD_CONTROL + 1, FD_PROC = FD_CONTROL + 2 };
+
+struct orphan {
+  s32 pid;
+  u32 seen; /* in the current look */
+  s64 since_ms;
+  char name[16];
+};
+
+static struct orphan orphans[256]; /* those beyond are reaped all the same, only not reported */
+
+static void move_descriptor(long from, int to) {
+  if (from < 0 || from == to) return;
+  SYSCALL3(__NR_dup3, from, to, O_CLOEXEC);
+  sys_close((int)from);
+}
+
+/* Held open from the start: the container may unmount its /proc. */
+void family_open(void) {
+  sys_close_range(FD_CHILDREN);
+  move_descriptor(sys_openat(AT_FDCWD, "/proc/thread-self/children", O_RDONLY | O_CLOEXEC, 0), FD_CHILDREN);
+  move_descriptor(sys_openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), FD_PROC);
+}
+
+void family_each_child(void (*visit)(int pid)) {
+  char text[4096];
+  long offset = 0, size;
+  s32 pid = 0;
+  while ((size = SYSCALL4(__NR_pread64, FD_CHILDREN, text, sizeof text, offset)) > 0) {
+    offset += size;
+    for (long i = 0; i < size; i++) {
+      if (text[i] >= '0' && text[i] <= '9') {
+        pid = pid * 10 + (text[i] - '0');
+      } else {
+        if (pid) visit(pid);
+        pid = 0;
+      }
+    }
+  }
+}
+
+static void read_name(int pid, char name[16]) {
+  char path[32];
+  append(append_number(path, (u64)pid), "/comm");
+  long fd = sys_openat(FD_PROC, path, O_RDONLY | O_CLOEXEC, 0);
+  long size = fd < 0 ? 0 : sys_read((int)fd, name, 15);
+  if (fd >= 0) sys_close((int)fd);
+  if (size > 0 && name[size - 1] == '\n') size--;
+  name[size > 0 ? size : 0] = 0;
+}
+
+static struct orphan *find(int pid) {
+  for (size_t i = 0; i < sizeof orphans / sizeof *orphans; i++)
+    if (orphans[i].pid == pid) return &orphans[i];
+  return NULL;
+}
+
+static int watched_main;
+
+static void adopt(int pid) {
+  if (pid == watched_main || find(pid)) return;
+  struct orphan *place = find(0);
+  if (!place) return;
+  *place = (struct orphan){.pid = pid, .since_ms = now_ms()};
+  read_name(pid, place->name);
+  report(REPORT_ADOPTED, NO_STEP, pid, 0, place->name);
+}
+
+void family_watch(int main_child) {
+  watched_main = main_child;
+  family_each_child(adopt);
+}
+
+/* A child that died before any look saw it was adopted all the same. */
+void family_reaped(int pid, int main_child) {
+  watched_main = main_child;
+  adopt(pid);
+}
+
+void family_report_reaped(int pid, int status) {
+  struct orphan *orphan = find(pid);
+  if (!orphan) return;
+  report(REPORT_REAPED, (u32)(now_ms() - orphan->since_ms), pid, status, orphan->name);
+  orphan->pid = 0;
+}

@@ -1,0 +1,50 @@
+/* The few functions that the compiler may call by itself, and the entry point. */
+#include "init.h"
+
+void *memset(void *target, int byte, size_t size) {
+  u8 *to = target;
+  while (size--) *to++ = (u8)byte;
+  return target;
+}
+
+void *memcpy(void *target, const void *source, size_t size) {
+  u8 *to = target;
+  const u8 *from = source;
+  while (size--) *to++ = *from++;
+  return target;
+}
+
+size_t string_length(const char *text) {
+  size_t length = 0;
+  while (text[length]) length++;
+  return length;
+}
+
+int string_equal(const char *a, const char *b) {
+  while (*a && *a == *b) a++, b++;
+  return *a == *b;
+}
+
+char *append(char *to, const char *text) {
+  while (*text) *to++ = *text++;
+  *to = 0;
+  return to;
+}
+
+char *append_number(char *to, u64 number) {
+  char digits[20];
+  int count = 0;
+  do digits[count++] = (char)('0' + number % 10);
+  while (number /= 10);
+  while (count) *to++ = digits[--count];
+  *to = 0;
+  return to;
+}
+
+__attribute__((used)) _Noreturn void start(long *stack) { sys_exit(run((int)stack[0], (char **)(stack + 1))); }
+
+#if defined(__x86_64__)
+__asm__(".globl _start\n_start:\n xor %ebp,%ebp\n mov %rsp,%rdi\n and $-16,%rsp\n call start\n");
+#elif defined(__aarch64__)
+__asm__(".globl _start\n_start:\n mov x29,#0\n mov x30,#0\n mov x0,sp\n bl start\n");
+#endif

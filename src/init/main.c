@@ -1,0 +1,42 @@
+/* foster-init: PID 1 of a container, monitor of a container, remover of what a container leaves. Which of them is
+ * the first argument; what to do comes over descriptors 3 and 4 (wire.h). */
+#include "init.h"
+
+#include <linux/mman.h>
+#include <linux/prctl.h>
+#include <asm/stat.h>
+
+s64 now_ms(void) {
+  s64 time[2] = {0, 0};
+  SYSCALL2(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, time);
+  return time[0] * 1000 + time[1] / 1000000;
+}
+
+/* Maps the blob on FD_BLOB, privately and writable, and closes the descriptor. NULL if it is not one of ours. */
+void *map_blob(size_t least) {
+  struct stat info;
+  if (SYSCALL2(__NR_fstat, FD_BLOB, &info) < 0 || (size_t)info.st_size < least) return NULL;
+  long at = syscall6(__NR_mmap, 0, (long)info.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, FD_BLOB, 0);
+  if (at < 0 && at > -4096) return NULL;
+  sys_close(FD_BLOB);
+  const u32 *head = (const u32 *)at;
+  return head[0] == MAGIC && head[1] == VERSION && head[2] == info.st_size ? (void *)at : NULL;
+}
+
+/* Node ignores SIGPIPE, and whoever started Node may have ignored more: exec(2) hands that down, and so the user's
+ * process would never die of a broken pipe. */
+static void reset_signals(void) {
+  u64 action[4] = {0, 0, 0, 0}; /* SIG_DFL, no flags, no restorer, empty mask */
+  for (int signal = 1; signal <= SIGNAL_COUNT; signal++)
+    SYSCALL4(__NR_rt_sigaction, signal, action, NULL, 8);
+  sys_block_signals(ALL_SIGNALS);
+}
+
+int run(int argc, char **argv) {
+  reset_signals();
+  SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-init");
+  if (argc > 1 && string_equal(argv[1], "monitor")) return run_monitor();
+  if (argc > 1 && string_equal(argv[1], "remove")) return run_remove();
+  if (argc == 1) return run_plan();
+  return 125;
+}

@@ -1,0 +1,97 @@
+/* Runs a plan: the steps of PID 1, then, in the user's process, the steps before its program. No policy lives here:
+ * every call, flag and path was decided by TypeScript, where it can be tested and explained. */
+#include "init.h"
+
+#include <asm-generic/errno.h>
+#include <linux/sched.h>
+
+static int is_ignored(const struct step *step, long error) {
+  for (int i = 0; i < 4; i++)
+    if (step->ignore[i] && step->ignore[i] == error) return 1;
+  return 0;
+}
+
+/* The process that called setns(2) stays in its old PID namespace; only its children are in the new one. The child
+ * becomes our parent's child too (CLONE_PARENT), so that whoever waits for this process can wait for that one. */
+static long refork(void) {
+  long pid = SYSCALL5(__NR_clone, CLONE_PARENT | 17 /* SIGCHLD */, 0, 0, 0, 0);
+  if (pid > 0) {
+    report(REPORT_REFORKED, NO_STEP, pid, 0, NULL);
+    sys_exit(0);
+  }
+  return pid;
+}
+
+static long run_step(char *blob, const struct step *step) {
+  long values[6];
+  for (int i = 0; i < 6; i++) {
+    u32 kind = step->kinds >> (2 * i) & 3;
+    values[i] = (long)step->arguments[i];
+    if (kind == ARG_POINTER) values[i] += (long)blob;
+    if (kind == ARG_STORED) values[i] = *(s32 *)(blob + values[i]);
+  }
+  if (step->number == STEP_AWAIT) return await_byte(SAY_MAPPED) ? -EPIPE : 0;
+  if (step->number == STEP_REFORK) return refork();
+  return syscall6(step->number, values[0], values[1], values[2], values[3], values[4], values[5]);
+}
+
+/* Exits with 125, after saying which step failed, unless all went well. */
+static void run_steps(struct plan *plan, u32 first, u32 count) {
+  char *blob = (char *)plan;
+  const struct step *steps = (const struct step *)(blob + plan->steps);
+  for (u32 i = first; i < first + count; i++) {
+    long result = run_step(blob, &steps[i]);
+    if (result < 0 && result > -4096 && !is_ignored(&steps[i], -result)) {
+      report(REPORT_FAILED, i, -result, 0, NULL);
+      sys_exit(125);
+    }
+    if (steps[i].store) *(s32 *)(blob + steps[i].store) = (s32)result;
+    if (plan->flags & PLAN_TRACE) report(REPORT_STEP, i, result, 0, NULL);
+  }
+}
+
+/* As execvp(3): the first path that can be executed wins; a path that is there but forbidden is worth telling. */
+static long execute(struct plan *plan) {
+  char *blob = (char *)plan;
+  char **programs = (char **)(blob + plan->programs);
+  long error = -ENOENT;
+  for (; *programs; programs++) {
+    long result = SYSCALL3(__NR_execve, *programs, blob + plan->argv, blob + plan->envp);
+    if (result == -EACCES)
+      error = result;
+    else if (result != -ENOENT && result != -ENOTDIR)
+      return result;
+  }
+  return error;
+}
+
+static _Noreturn void become_process(struct plan *plan) {
+  run_steps(plan, plan->init_steps, plan->process_steps);
+  report(REPORT_READY, NO_STEP, 0, 0, NULL);
+  if (await_byte(SAY_GO)) sys_exit(125);
+  sys_block_signals(0);
+  long error = -execute(plan);
+  report(REPORT_EXEC_FAILED, NO_STEP, error, 0, NULL);
+  sys_exit(error == ENOENT ? 127 : 126);
+}
+
+int run_plan(void) {
+  struct plan *plan = map_blob(sizeof *plan);
+  if (!plan) return 125;
+  char *blob = (char *)plan;
+  const u32 *relocations = (const u32 *)(blob + plan->relocations);
+  for (u32 i = 0; i < plan->relocation_count; i++) *(u64 *)(blob + relocations[i]) += (u64)blob;
+
+  run_steps(plan, 0, plan->init_steps);
+  if (!(plan->flags & PLAN_SHIM)) become_process(plan);
+
+  long child = SYSCALL5(__NR_clone, 17 /* SIGCHLD */, 0, 0, 0, 0);
+  if (child == 0) become_process(plan);
+  if (child < 0) {
+    report(REPORT_FAILED, NO_STEP, -child, 0, NULL);
+    return 125;
+  }
+  struct plan kept = *plan;
+  SYSCALL2(__NR_munmap, plan, plan->size);
+  reap_until_exit(&kept, (int)child);
+}

@@ -1,0 +1,122 @@
+/* PID 1. Wait for a signal; forward it, unless it is our own; bury every child that has exited; leave when the user's
+ * process has left. All signals are blocked and taken one at a time, so nothing here runs in a signal handler. */
+#include "init.h"
+
+#include <asm-generic/errno.h>
+#include <linux/poll.h>
+#include <linux/wait.h>
+
+#define SIGINT 2
+#define SIGQUIT 3
+#define SIGKILL 9
+#define SIGTERM 15
+#define SIGCHLD 17
+#define SIGCONT 18
+#define WATCH_INTERVAL_MS 100
+
+static int main_child;
+static int main_status = -1; /* as wait4(2) gives it; -1 while it runs */
+static int is_verbose;
+static int is_hurried; /* no grace period */
+
+static int has_exited(int status) { return (status & 0xff) != 0x7f; }
+
+/* What a shell would make of it: the exit code, or 128 + the signal. */
+static int exit_code(int status) { return status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff; }
+
+/* timeout_ms < 0 waits for ever. Returns the signal, or 0. */
+static int wait_for_signal(s64 timeout_ms) {
+  sigset all = ALL_SIGNALS;
+  s64 timeout[2] = {timeout_ms / 1000, timeout_ms % 1000 * 1000000};
+  long signal = SYSCALL4(__NR_rt_sigtimedwait, &all, NULL, timeout_ms < 0 ? NULL : timeout, 8);
+  return signal > 0 ? (int)signal : 0;
+}
+
+/* The command's name can be read only before the zombie is gone. */
+static void look_before_reaping(void) {
+  s32 info[32] = {0}; /* siginfo_t; si_pid is its fourth word */
+  if (SYSCALL5(__NR_waitid, P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT, NULL) == 0 && info[3])
+    family_reaped(info[3], main_child);
+}
+
+/* Buries all that have died; a stopped child is reported once, and then left alone. Returns 0 when there is nobody
+ * left to wait for. */
+static int reap(void) {
+  for (;;) {
+    int status = 0;
+    if (is_verbose) look_before_reaping();
+    long pid = SYSCALL4(__NR_wait4, -1, &status, WNOHANG | WUNTRACED | __WALL, NULL);
+    if (pid <= 0) return pid != -ECHILD;
+    if (!has_exited(status)) {
+      if (pid == main_child) report(REPORT_STOPPED, NO_STEP, status >> 8 & 0xff, 0, NULL);
+      continue;
+    }
+    if (pid == main_child)
+      main_status = status;
+    else if (is_verbose)
+      family_report_reaped((int)pid, status);
+  }
+}
+
+static int last_signal;
+static void signal_child(int pid) { sys_kill(pid, last_signal); }
+
+/* To everyone in the container but ourselves. */
+static void signal_all(const struct plan *plan, int signal) {
+  last_signal = signal;
+  if (plan->flags & PLAN_SHARED)
+    family_each_child(signal_child);
+  else
+    sys_kill(-1, signal);
+}
+
+/* The user's process has left: ask the rest to leave too, and after the grace period make them. */
+static void end_the_rest(const struct plan *plan) {
+  s64 deadline = is_hurried ? 0 : now_ms() + plan->grace_ms;
+  int is_asked = 0;
+  while (reap()) {
+    s64 left = deadline - now_ms();
+    if (left <= 0) {
+      signal_all(plan, SIGKILL);
+      wait_for_signal(10); /* those killed come to us one generation at a time */
+      continue;
+    }
+    /* In a namespace of our own one call reaches everybody; else only children, and each dying one leaves us more. */
+    if (!is_asked || plan->flags & PLAN_SHARED) {
+      signal_all(plan, SIGTERM);
+      signal_all(plan, SIGCONT); /* a stopped process would never see the TERM */
+      is_asked = 1;
+    }
+    int got = wait_for_signal(left);
+    if (got == SIGINT || got == SIGQUIT || got == SIGTERM) deadline = 0; /* asked twice: in a hurry */
+  }
+}
+
+/* In a PID namespace that is not ours alone, our death would not end the container. So there the monitor's death
+ * arrives as SIGTERM (PR_SET_PDEATHSIG), and a control socket with nobody at its other end tells it from a real one. */
+static int is_abandoned(const struct plan *plan) {
+  struct pollfd poll = {.fd = FD_CONTROL};
+  s64 now[2] = {0, 0};
+  return plan->flags & PLAN_SHARED && SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) == 1 && poll.revents & POLLHUP;
+}
+
+_Noreturn void reap_until_exit(const struct plan *plan, int child) {
+  main_child = child;
+  is_verbose = (plan->flags & PLAN_VERBOSE) != 0;
+  if (plan->flags & (PLAN_VERBOSE | PLAN_SHARED)) family_open();
+  /* Only the control socket stays open: what the user's process has for stdin and stdout must close with it. */
+  sys_close(0), sys_close(1), sys_close(2);
+  sys_close_range(FD_CONTROL + 1 + ((plan->flags & (PLAN_VERBOSE | PLAN_SHARED)) ? 2 : 0));
+
+  while (main_status == -1) {
+    int signal = wait_for_signal(is_verbose ? WATCH_INTERVAL_MS : -1);
+    if (signal == SIGTERM && is_abandoned(plan)) {
+      sys_kill(main_child, SIGKILL);
+      is_hurried = 1;
+    } else if (signal && signal != SIGCHLD) sys_kill(plan->flags & PLAN_GROUP ? -main_child : main_child, signal);
+    if (is_verbose) family_watch(main_child);
+    reap();
+  }
+  end_the_rest(plan);
+  sys_exit(exit_code(main_status));
+}

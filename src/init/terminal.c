@@ -1,0 +1,70 @@
+/* The caller's terminal, while the container has one of its own: raw, so that every key goes to the container, and
+ * as it was before whenever we stop or leave. */
+#include "init.h"
+
+#include <asm/ioctls.h>
+#include <asm/termbits.h>
+#include <linux/socket.h>
+#include <linux/uio.h>
+
+struct window {
+  unsigned short rows, columns, x, y;
+};
+
+struct message_header {
+  void *name;
+  int name_size;
+  struct iovec *vectors;
+  size_t vector_count;
+  void *control;
+  size_t control_size;
+  u32 flags;
+};
+
+static struct termios saved;
+static int is_saved;
+
+/* The master that PID 1's plan has sent over this socket; negative if none came. */
+int terminal_receive(int socket) {
+  struct {
+    size_t size;
+    int level, type, fd, padding;
+  } control;
+  char byte;
+  struct iovec vector = {&byte, 1};
+  struct message_header header = {.vectors = &vector, .vector_count = 1, .control = &control, .control_size = sizeof control};
+  long got = SYSCALL3(__NR_recvmsg, socket, &header, 0x40000000 /* MSG_CMSG_CLOEXEC */);
+  sys_close(socket);
+  return got == 1 && header.control_size >= sizeof control - sizeof(int) ? control.fd : -1;
+}
+
+/* A background job that changed the terminal would do it under the hands of whoever is at it. */
+static void wait_for_foreground(void) {
+  int group;
+  while (sys_ioctl(0, TIOCGPGRP, &group) == 0 && group != SYSCALL1(__NR_getpgid, 0))
+    sys_kill((int)sys_getpid(), 19 /* SIGSTOP */);
+}
+
+void terminal_raw(void) {
+  wait_for_foreground();
+  if (!is_saved && sys_ioctl(0, TCGETS, &saved) < 0) return;
+  is_saved = 1;
+  struct termios raw = saved;
+  raw.c_iflag &= ~(u32)(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
+  raw.c_oflag &= ~(u32)OPOST;
+  raw.c_lflag &= ~(u32)(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
+  raw.c_cflag = (raw.c_cflag & ~(u32)(CSIZE | PARENB)) | CS8;
+  raw.c_cc[VMIN] = 1;
+  raw.c_cc[VTIME] = 0;
+  sys_ioctl(0, TCSETS, &raw);
+}
+
+void terminal_restore(void) {
+  if (is_saved) sys_ioctl(0, TCSETSW, &saved);
+}
+
+void terminal_resize(int master) {
+  struct window window;
+  if (sys_ioctl(0, TIOCGWINSZ, &window) == 0 || sys_ioctl(1, TIOCGWINSZ, &window) == 0)
+    sys_ioctl(master, TIOCSWINSZ, &window);
+}

@@ -1,0 +1,101 @@
+/* What TypeScript sends to foster-init, and what it hears back. The encoder is wire.ts, beside this file: change both
+ * together, and VERSION with them. All numbers are the machine's own byte order; offsets count from the start of the
+ * blob that holds them. */
+#ifndef FOSTER_WIRE_H
+#define FOSTER_WIRE_H
+
+#include "sys.h"
+
+#define MAGIC 0x74736f66 /* "fost" */
+#define VERSION 1
+
+/* Descriptors by convention, in every mode. */
+enum { FD_CONTROL = 3, FD_BLOB = 4 };
+
+struct plan {
+  u32 magic, version, size, flags;
+  u32 steps;         /* offset of struct step[init_steps + process_steps] */
+  u32 init_steps;    /* run by PID 1 */
+  u32 process_steps; /* run by the user's process, before it executes its program */
+  u32 relocations;   /* offset of u32[relocation_count]: where the blob holds an offset that must become a pointer */
+  u32 relocation_count;
+  u32 programs; /* offset of a NULL-terminated pointer array: paths to try, in order, as execvp(3) does */
+  u32 argv, envp;
+  u32 grace_ms; /* between TERM and KILL for those who outlive the user's process */
+};
+
+enum {
+  PLAN_SHIM = 1,   /* stay as the reaper; else the user's process takes this process's place */
+  PLAN_TRACE = 2,  /* report every step, not only the one that fails */
+  PLAN_VERBOSE = 4,/* report every adoption and reaping */
+  PLAN_GROUP = 8,  /* forward signals to the process group of the user's process */
+  PLAN_SHARED = 16 /* not PID 1 of a namespace of its own: kill(-1) would hit strangers */
+};
+
+/* A system call. An argument is a number, a pointer into the blob, or the s32 that an earlier step has stored. */
+enum { ARG_NUMBER = 0, ARG_POINTER = 1, ARG_STORED = 2 };
+
+struct step {
+  u32 number; /* of the system call, or one of STEP_* */
+  u32 kinds;  /* two bits an argument, the first lowest */
+  u64 arguments[6];
+  u32 store;    /* offset where the result goes as s32; 0: nowhere */
+  u8 ignore[4]; /* errno values that do not count as failure; 0 fills */
+};
+
+enum {
+  STEP_AWAIT = 0x10000, /* wait until the parent says that the id maps are written */
+  STEP_REFORK,          /* go on in a new process (a child of our parent): setns(2) moves only children into a PID namespace */
+};
+
+/* Parent -> foster-init: single bytes. */
+enum { SAY_MAPPED = 'M', SAY_GO = 'G' };
+
+/* foster-init -> parent, one datagram each. */
+struct report {
+  u32 kind, index;
+  s64 value, extra;
+  char name[16];
+};
+
+enum {
+  REPORT_STEP = 1,    /* index: of the step, value: its result */
+  REPORT_FAILED,      /* index: of the step, value: errno */
+  REPORT_READY,       /* all that is left is to execute the user's program; waits for SAY_GO */
+  REPORT_EXEC_FAILED, /* value: errno */
+  REPORT_REFORKED,    /* value: the pid that goes on */
+  REPORT_ADOPTED,     /* value: pid, name: its command */
+  REPORT_REAPED,      /* value: pid, extra: wait status, index: ms since the adoption was seen, name: its command */
+  REPORT_STOPPED,     /* the user's process has stopped; value: by which signal */
+};
+
+#define NO_STEP 0xffffffffu
+
+/* Descriptors of the monitor mode, beside FD_CONTROL and FD_BLOB. */
+enum { FD_PIDFD = 5, FD_CONSOLE = 6, FD_DIRECTORY = 7, FD_USERNS = 8, FD_LOCK = 9, FD_MONITOR_END = 10 };
+
+struct monitor {
+  u32 magic, version, size, flags;
+  s32 pid;          /* PID 1 of the container, as we see it */
+  u32 remove;       /* offset of NUL-terminated paths, the last one empty: removed when all is over */
+  u32 failures;     /* offset of struct failure[failure_count] */
+  u32 failure_count;
+};
+
+enum {
+  MONITOR_TERMINAL = 1,    /* a pseudo-terminal's master comes over FD_CONSOLE */
+  MONITOR_INTERACTIVE = 2, /* stdin goes to it */
+  MONITOR_REMOVE = 4,
+  MONITOR_USERNS = 8,
+  MONITOR_VERBOSE = 16,
+  MONITOR_SHIM = 32,
+};
+
+/* What to say, and which code to exit with, when the user's program could not be executed. */
+struct failure {
+  s32 error; /* errno; 0 matches any */
+  s32 exit_code;
+  u32 text;
+};
+
+#endif

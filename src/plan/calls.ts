@@ -1,0 +1,206 @@
+import { AT, MOUNT_ATTR, MS, O, RESOLVE } from './constants.js';
+import { type Arg, type Bytes, constant, flags, type Step, step } from './step.js';
+
+/** The system calls that plans are made of, each a function that returns the step. */
+
+export const CWD = constant('AT_FDCWD', -100);
+
+/** Extra that every call takes. */
+export type Options = Pick<Step, 'result' | 'ignore' | 'advice'>;
+
+/** mount(2). */
+export function mount(
+  why: string,
+  source: string | null,
+  target: string,
+  type: string | null,
+  names: (keyof typeof MS)[],
+  data: string | null,
+  options: Options = {},
+): Step {
+  return step(why, 'mount', [source, target, type, flags(MS, ...names), data], options);
+}
+
+/** openat2(2) of a path below `directory`, from which no symlink and no magic link leads out. */
+export function openInRoot(
+  why: string,
+  path: string,
+  names: (keyof typeof O)[],
+  options: Options & { directory?: Arg; mode?: number } = {},
+): Step {
+  const open = flags(O, ...names, 'O_CLOEXEC');
+  const resolve = flags(RESOLVE, 'RESOLVE_IN_ROOT', 'RESOLVE_NO_MAGICLINKS');
+  const how = Buffer.alloc(24);
+  how.writeBigUInt64LE(BigInt(open.value), 0);
+  how.writeBigUInt64LE(BigInt(options.mode ?? 0), 8);
+  how.writeBigUInt64LE(BigInt(resolve.value), 16);
+  const struct: Bytes = { bytes: how, text: `{flags=${open.text}, resolve=${resolve.text}}` };
+  const { directory = CWD, mode: _mode, ...rest } = options;
+  return step(why, 'openat2', [directory, path, struct, how.length], rest);
+}
+
+/** Makes the directory `path` of the container, and those above it, where they are missing. Keeps it as `result`. */
+export function ensureDirectory(why: string, path: string, result: string): Step[] {
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  const steps: Step[] = [];
+  let parent: Arg = CWD;
+  for (const [index, part] of parts.entries()) {
+    const name = index === parts.length - 1 ? result : `${result}_${index}`;
+    const here = `/${parts.slice(0, index + 1).join('/')}`;
+    steps.push(
+      step(why, 'mkdirat', [parent, index === 0 ? `/${part}` : part, mode(0o755)], {
+        ignore: ['EEXIST', 'EROFS'],
+      }),
+    );
+    steps.push(openInRoot(why, here, ['O_PATH', 'O_DIRECTORY'], { result: name }));
+    parent = { result: name };
+  }
+  if (parts.length === 0) steps.push(openInRoot(why, '/', ['O_PATH', 'O_DIRECTORY'], { result }));
+  return steps;
+}
+
+/** Makes sure that the file `path` of the container exists, to be a mount point. Keeps it, opened, as `result`. */
+export function ensureFile(why: string, path: string, result: string): Step[] {
+  const slash = path.lastIndexOf('/');
+  const parent = path.slice(0, slash);
+  return [
+    ...(parent === '' ? [] : ensureDirectory(why, parent, `${result}_dir`)),
+    openInRoot(why, path, ['O_RDONLY', 'O_CREAT', 'O_NOCTTY'], { result, mode: 0o644 }),
+  ];
+}
+
+/** open_tree(2): a detached copy of the mount at `path`, kept as `result`. */
+export function copyMount(
+  why: string,
+  directory: Arg,
+  path: string,
+  result: string,
+  options: { recursive?: boolean } = {},
+): Step {
+  const names: (keyof typeof AT)[] = ['OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC'];
+  if (path === '') names.push('AT_EMPTY_PATH');
+  if (options.recursive) names.push('AT_RECURSIVE');
+  return step(why, 'open_tree', [directory, path, flags(AT, ...names)], { result });
+}
+
+/** move_mount(2): attaches the detached mount kept as `from` onto what is kept as `to`. */
+export function attachMount(why: string, from: string, to: string, options: Options = {}): Step {
+  const bits = flags(AT, 'MOVE_MOUNT_F_EMPTY_PATH', 'MOVE_MOUNT_T_EMPTY_PATH');
+  return step(why, 'move_mount', [{ result: from }, '', { result: to }, '', bits], options);
+}
+
+/** mount_setattr(2): sets attributes of the mount kept as `tree`, or of the path, and of all below it if recursive. */
+export function setMountAttributes(
+  why: string,
+  at: { result: string } | string,
+  names: (keyof typeof MOUNT_ATTR)[],
+  options: { recursive?: boolean } = {},
+): Step {
+  const set = flags(MOUNT_ATTR, ...names);
+  const attributes = Buffer.alloc(32);
+  attributes.writeBigUInt64LE(BigInt(set.value), 0);
+  const struct: Bytes = { bytes: attributes, text: `{attr_set=${set.text}}` };
+  const [directory, path]: [Arg, string] = typeof at === 'string' ? [CWD, at] : [at, ''];
+  const bits = flags(
+    AT,
+    ...(path === '' ? (['AT_EMPTY_PATH'] as const) : []),
+    ...(options.recursive ? (['AT_RECURSIVE'] as const) : []),
+  );
+  return step(why, 'mount_setattr', [directory, path, bits, struct, attributes.length]);
+}
+
+/** Opens, writes and closes a file: `text` into `path` of the container. */
+export function writeFile(
+  why: string,
+  path: string,
+  text: string,
+  options: { create?: boolean; advice?: Record<string, string> } = {},
+): Step[] {
+  const names: (keyof typeof O)[] = options.create
+    ? ['O_WRONLY', 'O_CREAT', 'O_TRUNC', 'O_CLOEXEC']
+    : ['O_WRONLY', 'O_CLOEXEC'];
+  const advice = options.advice === undefined ? {} : { advice: options.advice };
+  return [
+    step(why, 'openat', [CWD, path, flags(O, ...names), mode(0o644)], { result: 'file', ...advice }),
+    step(why, 'write', [{ result: 'file' }, text, Buffer.byteLength(text)], advice),
+    step(why, 'close', [{ result: 'file' }]),
+  ];
+}
+
+/** A file mode, printed in octal. */
+export function mode(value: number): { value: number; text: string } {
+  return constant(`0${value.toString(8)}`, value);
+}
+
+/** prctl(2). */
+export function prctl(why: string, name: string, option: number, ...args: Arg[]): Step {
+  return step(why, 'prctl', [constant(name, option), ...args]);
+}
+
+const FSCONFIG = { FSCONFIG_SET_FLAG: 0, FSCONFIG_SET_STRING: 1, FSCONFIG_CMD_CREATE: 6 } as const;
+
+function fsconfig(
+  why: string,
+  context: string,
+  command: keyof typeof FSCONFIG,
+  key: string | null,
+  value: string | null,
+): Step {
+  return step(why, 'fsconfig', [{ result: context }, constant(command, FSCONFIG[command]), key, value, 0]);
+}
+
+/**
+ * fsopen(2), fsconfig(2), fsmount(2): a new file system, mounted but attached to nothing yet, kept as `result`.
+ * `options` are mount(8)'s: attributes such as `nosuid`, and the file system's own, `size=64m` or `userxattr`.
+ */
+export function newFilesystem(
+  why: string,
+  type: string,
+  source: string,
+  options: string[],
+  result: string,
+): Step[] {
+  const context = `${result}_context`;
+  const steps = [
+    step(why, 'fsopen', [type, flags(AT, 'FSOPEN_CLOEXEC')], { result: context }),
+    fsconfig(why, context, 'FSCONFIG_SET_STRING', 'source', source),
+  ];
+  const attributes: (keyof typeof MOUNT_ATTR)[] = [];
+  for (const option of options) {
+    const attribute = MOUNT_OPTIONS[option];
+    if (attribute === undefined) {
+      const equals = option.indexOf('=');
+      const [key, value] = equals < 0 ? [option, null] : [option.slice(0, equals), option.slice(equals + 1)];
+      steps.push(
+        fsconfig(why, context, value === null ? 'FSCONFIG_SET_FLAG' : 'FSCONFIG_SET_STRING', key, value),
+      );
+    } else if (attribute !== '') {
+      attributes.push(attribute);
+    }
+  }
+  steps.push(fsconfig(why, context, 'FSCONFIG_CMD_CREATE', null, null));
+  const mounted: Arg[] = [
+    { result: context },
+    flags(AT, 'FSMOUNT_CLOEXEC'),
+    flags(MOUNT_ATTR, ...attributes),
+  ];
+  steps.push(step(why, 'fsmount', mounted, { result }));
+  return steps;
+}
+
+/** mount(8)'s options that are attributes of the mount, not of the file system; '' where it is the default. */
+export const MOUNT_OPTIONS: Readonly<Record<string, keyof typeof MOUNT_ATTR | ''>> = {
+  ro: 'MOUNT_ATTR_RDONLY',
+  nosuid: 'MOUNT_ATTR_NOSUID',
+  nodev: 'MOUNT_ATTR_NODEV',
+  noexec: 'MOUNT_ATTR_NOEXEC',
+  noatime: 'MOUNT_ATTR_NOATIME',
+  strictatime: 'MOUNT_ATTR_STRICTATIME',
+  rw: '',
+  suid: '',
+  dev: '',
+  exec: '',
+  atime: '',
+  relatime: '',
+  defaults: '',
+};

@@ -1,0 +1,42 @@
+import type { HostDescriptor } from './step.js';
+
+export type { HostDescriptor };
+
+/** What a plan needs to know of the host and of the container's place on it. Plain data: see runtime/facts.ts. */
+export interface PlanFacts {
+  /** Where the root file system comes from; both are host paths, handed over as descriptors. */
+  storage: { tree: string; container: string };
+  /** setgroups(2) is denied in a user namespace whose groups were mapped without privilege: user_namespaces(7). */
+  canSetGroups: boolean;
+  /** Whether `newuidmap` and `newgidmap` write the maps. */
+  usesMapHelpers: boolean;
+  /** Ids of the host user mean nothing inside, so that only the container's root can write its directory. */
+  isCallerMapped: boolean;
+  /** Files that foster writes into the container: /etc/hosts and the like. */
+  files: { path: string; text: string; replacesLink: boolean }[];
+  /** Bind sources that are directories. */
+  directories: ReadonlySet<string>;
+  /** Of the masked and read-only paths: those that this kernel has, and whether they are directories. */
+  kernelPaths: ReadonlyMap<string, 'file' | 'directory'>;
+  /** A container whose user and PID namespaces are to be joined: the PID 1 of it. */
+  join?: { pid: number; name: string };
+}
+
+/** How the container's first processes behave: what the Spec has no word for. */
+export interface PlanOptions {
+  shim: boolean;
+  verbose: boolean;
+  signalGroup: boolean;
+  graceMs: number;
+}
+
+/** Descriptors of PID 1 by convention; user volumes follow. */
+export const FD = {
+  CONTROL: 3,
+  PLAN: 4,
+  CONSOLE: 5,
+  TREE: 6,
+  CONTAINER: 7,
+  JOIN: 8,
+  FIRST_VOLUME: 9,
+} as const;

@@ -1,0 +1,117 @@
+import {
+  attachMount,
+  CWD,
+  ensureDirectory,
+  ensureFile,
+  mode,
+  mount,
+  newFilesystem,
+  openInRoot,
+} from './calls.js';
+import { AT, O } from './constants.js';
+import { FD, type PlanFacts } from './facts.js';
+import { type Arg, constant, flags, type Step, step } from './step.js';
+
+const CONTAINER: Arg = constant(String(FD.CONTAINER), FD.CONTAINER);
+
+/** What this mount namespace does stays in it: mount_namespaces(7), "Shared subtrees". */
+export function makePrivate(): Step {
+  return mount('keep what is mounted here from the host', null, '/', null, ['MS_REC', 'MS_PRIVATE'], null);
+}
+
+/**
+ * An overlay of the unpacked root file system below and the container's own changes above, made the root of the mount
+ * namespace; the host's root is let go. Needs Linux 5.11 in a user namespace (`userxattr`).
+ */
+export function mountRoot(facts: PlanFacts, inUserNamespace: boolean): Step[] {
+  const why = 'lay the writable layer of the container over its root file system';
+  const options = [
+    `lowerdir=/proc/self/fd/${FD.TREE}`,
+    `upperdir=/proc/self/fd/${FD.CONTAINER}/upper`,
+    `workdir=/proc/self/fd/${FD.CONTAINER}/work`,
+  ];
+  if (inUserNamespace) options.push('userxattr');
+  const made = ['upper', 'work'].map((name) =>
+    step('make a directory for what the container changes', 'mkdirat', [CONTAINER, name, mode(0o755)], {
+      ignore: ['EEXIST'],
+    }),
+  );
+  return [
+    ...(facts.isCallerMapped ? [] : made),
+    ...newFilesystem(why, 'overlay', 'overlay', options, 'rootfs'),
+    openInRoot('find the place to mount it', 'root', ['O_PATH', 'O_DIRECTORY'], {
+      directory: CONTAINER,
+      result: 'place',
+    }),
+    attachMount('mount the root file system', 'rootfs', 'place'),
+  ];
+}
+
+/** pivot_root(2), the way without a directory for the old root (its man page, "pivot_root(".", ".")"). */
+export function pivot(): Step[] {
+  return [
+    step('go to the new root', 'fchdir', [{ result: 'rootfs' }]),
+    step('make it the root of everything the container sees', 'pivot_root', ['.', '.']),
+    step("let go of the host's files", 'umount2', ['.', constant('MNT_DETACH', 2)]),
+    step('stand in the new root', 'chdir', ['/']),
+  ];
+}
+
+/** The whole root read-only, what is mounted below it as it was. */
+export function makeRootReadOnly(): Step {
+  return mount(
+    'make the root file system read-only',
+    null,
+    '/',
+    null,
+    ['MS_REMOUNT', 'MS_BIND', 'MS_RDONLY'],
+    null,
+  );
+}
+
+/** Files of foster's own, from a small tmpfs that exists nowhere else: /etc/hosts and the like. */
+export function mountFiles(facts: PlanFacts): Step[] {
+  if (facts.files.length === 0) return [];
+  const why = 'write the files that foster gives to the container';
+  // /proc serves as the place to stand on until its own file system is mounted there.
+  const steps: Step[] = [
+    step(why, 'mkdirat', [CWD, '/proc', mode(0o755)], { ignore: ['EEXIST', 'EROFS'] }),
+    ...newFilesystem(why, 'tmpfs', 'foster', ['mode=755', 'size=1m', 'nosuid', 'nodev', 'noexec'], 'files'),
+    openInRoot(why, '/proc', ['O_PATH', 'O_DIRECTORY', 'O_NOFOLLOW'], { result: 'files_place' }),
+    attachMount(why, 'files', 'files_place'),
+  ];
+  for (const [index, { path, text, replacesLink }] of facts.files.entries()) {
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    const [file, copy, target] = [`file_${index}`, `copy_${index}`, `target_${index}`];
+    const create = flags(O, 'O_WRONLY', 'O_CREAT', 'O_CLOEXEC');
+    steps.push(
+      step(`write ${path}`, 'openat', [{ result: 'files' }, name, create, mode(0o644)], { result: file }),
+      step(`write ${path}`, 'write', [{ result: file }, text, Buffer.byteLength(text)]),
+      step(`write ${path}`, 'close', [{ result: file }]),
+      step(
+        `write ${path}`,
+        'open_tree',
+        [{ result: 'files' }, name, flags(AT, 'OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC')],
+        { result: copy },
+      ),
+    );
+    if (replacesLink) {
+      // Images often have resolv.conf as a symbolic link to a file that is not there.
+      const parent = `${target}_parent`;
+      steps.push(
+        ...ensureDirectory(`replace the link ${path}`, path.slice(0, path.lastIndexOf('/')), parent),
+      );
+      steps.push(
+        step(`replace the link ${path}`, 'unlinkat', [{ result: parent }, name, 0], { ignore: ['ENOENT'] }),
+      );
+    }
+    steps.push(...ensureFile(`mount ${path}`, path, target), attachMount(`mount ${path}`, copy, target));
+  }
+  steps.push(
+    step('take the small tmpfs away, its files stay mounted', 'umount2', [
+      '/proc',
+      constant('MNT_DETACH', 2),
+    ]),
+  );
+  return steps;
+}

@@ -1,0 +1,84 @@
+import type { User } from '../spec/types.js';
+import { CWD, mount, openInRoot } from './calls.js';
+import { O } from './constants.js';
+import { FD } from './facts.js';
+import { type Arg, type Bytes, constant, flags, type Step, step } from './step.js';
+
+const TIOCSCTTY = constant('TIOCSCTTY', 0x540e);
+const TIOCSPTLCK = constant('TIOCSPTLCK', 0x40045431);
+const TIOCGPTPEER = constant('TIOCGPTPEER', 0x5441);
+const TIOCSPGRP = constant('TIOCSPGRP', 0x5410);
+
+/**
+ * A pseudo-terminal of the container's own devpts (pts(4)): its slave becomes PID 1's controlling terminal and stdin,
+ * stdout and stderr; its master goes to the monitor, by SCM_RIGHTS (unix(7)).
+ */
+export function openTerminal(user: User): Step[] {
+  const why = 'open a terminal of the container';
+  const unlocked: Bytes = { bytes: Buffer.alloc(4), text: '[0]' };
+  const master: Arg = { result: 'master' };
+  const slave: Arg = { result: 'slave' };
+  return [
+    step(why, 'openat', [CWD, '/dev/pts/ptmx', flags(O, 'O_RDWR', 'O_NOCTTY', 'O_CLOEXEC'), 0], {
+      result: 'master',
+    }),
+    step(why, 'ioctl', [master, TIOCSPTLCK, unlocked]),
+    step(why, 'ioctl', [master, TIOCGPTPEER, flags(O, 'O_RDWR', 'O_NOCTTY', 'O_CLOEXEC')], {
+      result: 'slave',
+    }),
+    step('let the user own it', 'fchown', [slave, user.uid, -1]),
+    step('make it the controlling terminal', 'ioctl', [slave, TIOCSCTTY, 0]),
+    ...[0, 1, 2].map((fd) => step('make it stdin, stdout and stderr', 'dup3', [slave, fd, 0])),
+    openInRoot('give the container /dev/console', '/dev/console', ['O_RDONLY', 'O_CREAT', 'O_NOCTTY'], {
+      mode: 0o600,
+    }),
+    mount('give the container /dev/console', '/dev/pts/0', '/dev/console', null, ['MS_BIND'], null),
+    sendMaster(),
+    step('leave the other end to the monitor', 'close', [master]),
+    step('leave the other end to the monitor', 'close', [constant(String(FD.CONSOLE), FD.CONSOLE)]),
+  ];
+}
+
+/** sendmsg(2) with the master in a control message: struct msghdr, struct cmsghdr and one int. */
+function sendMaster(): Step {
+  const SOL_SOCKET = 1;
+  const SCM_RIGHTS = 1;
+  const control = Buffer.alloc(24);
+  control.writeBigUInt64LE(20n, 0);
+  control.writeUInt32LE(SOL_SOCKET, 8);
+  control.writeUInt32LE(SCM_RIGHTS, 12);
+  const vector = Buffer.alloc(16);
+  vector.writeBigUInt64LE(1n, 8);
+  const header = Buffer.alloc(56);
+  header.writeBigUInt64LE(1n, 24);
+  header.writeBigUInt64LE(BigInt(control.length), 40);
+  const message: Bytes = {
+    bytes: header,
+    text: '{msg_control=[{cmsg_type=SCM_RIGHTS, cmsg_data=[master]}]}',
+    pointers: [
+      { offset: 16, to: { bytes: vector, text: 'iov', pointers: [{ offset: 0, to: 't' }] } },
+      { offset: 32, to: { bytes: control, text: 'control', holds: [{ offset: 16, result: 'master' }] } },
+    ],
+  };
+  return step('hand the other end of the terminal to the monitor', 'sendmsg', [
+    constant(String(FD.CONSOLE), FD.CONSOLE),
+    message,
+    0,
+  ]);
+}
+
+/**
+ * The user's process in a process group of its own, in PID 1's session: so it can be stopped (the group is not
+ * orphaned: setpgid(2), "EPERM"; credentials(7)), and its terminal's keys reach it and not PID 1.
+ */
+export function ownProcessGroup(terminal: boolean): Step[] {
+  const why = 'start the process in a process group of its own';
+  const steps = [step(why, 'setpgid', [0, 0])];
+  if (terminal) {
+    steps.push(
+      step('bring it to the foreground of its terminal', 'getpid', [], { result: 'self' }),
+      step('bring it to the foreground of its terminal', 'ioctl', [0, TIOCSPGRP, { addressOf: 'self' }]),
+    );
+  }
+  return steps;
+}

@@ -1,0 +1,203 @@
+import { mergeEnv } from './environment.js';
+import type { RunRequest } from './request.js';
+import { defaultSeccompProfile } from './seccomp-profile.js';
+import type { Capabilities, IdMapping, Mount, Namespace, Seccomp, Spec } from './types.js';
+import type { ResolvedUser } from './users.js';
+
+/** What a Spec needs to know besides the request. */
+export interface SpecFacts {
+  /** 64 hexadecimal digits. */
+  id: string;
+  /** The root filesystem, absolute on the host. */
+  rootPath: string;
+  user: ResolvedUser;
+  uidMappings: IdMapping[];
+  gidMappings: IdMapping[];
+  /** As `process.arch` says it. */
+  architecture: string;
+  /** Root may go without a user namespace (--userns host); anybody else needs one for all the others. */
+  callerIsRoot: boolean;
+  /** The caller's TERM, for a container with a terminal. */
+  term?: string | undefined;
+  /** The profile that `--security-opt seccomp=FILE` names, read by the caller. */
+  seccompProfile?: Seccomp | undefined;
+}
+
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const DEFAULT_COMMAND = ['/bin/sh'];
+
+/** The group that owns terminals on every Linux distribution. */
+const TTY_GID = 5;
+
+/** Docker's: what the kernel tells there is of no use to a container, and of some use to an intruder. */
+const MASKED_PATHS = [
+  '/proc/acpi',
+  '/proc/asound',
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+  '/sys/devices/virtual/powercap',
+  '/sys/firmware',
+];
+const READ_ONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+
+/** OCI architecture constants of the machines foster runs on, with the 32-bit ABIs that they run too. */
+const SECCOMP_ARCHITECTURES: Record<string, string[]> = {
+  x64: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
+  arm64: ['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM'],
+};
+
+/** The host name of a container: the one asked for, else the start of its id. */
+export function hostnameOf(request: Pick<RunRequest, 'hostname'>, id: string): string {
+  return request.hostname ?? id.slice(0, 12);
+}
+
+/**
+ * The Spec of a request. Pure: what is to be known of the machine and the root filesystem comes in `facts`.
+ *
+ * Two things are the runtime's to add: the path of the PID namespace for `--pid container:ID`, and the mounts of
+ * /etc/hosts, /etc/hostname and /etc/resolv.conf (hosts.ts has their contents).
+ */
+export function buildSpec(request: RunRequest, facts: SpecFacts): Spec {
+  const hostname = hostnameOf(request, facts.id);
+  const userNamespace = request.userns !== 'host' || !facts.callerIsRoot;
+  const args = [...(request.entrypoint ?? []), ...request.command];
+  const seccomp = seccompOf(request, facts);
+  return {
+    ociVersion: '1.2.0',
+    process: {
+      terminal: request.tty,
+      user: { uid: facts.user.uid, gid: facts.user.gid, additionalGids: facts.user.additionalGids },
+      args: args.length > 0 ? args : DEFAULT_COMMAND,
+      env: environmentOf(request, facts, hostname),
+      cwd: request.workdir ?? '/',
+      capabilities: capabilitiesOf(request.capabilities, facts.user.uid),
+      rlimits: request.rlimits,
+      noNewPrivileges: request.noNewPrivileges,
+    },
+    root: { path: facts.rootPath, readonly: request.readOnly },
+    hostname,
+    mounts: mountsOf(request, facts, userNamespace),
+    linux: {
+      namespaces: namespacesOf(request, userNamespace),
+      uidMappings: userNamespace ? facts.uidMappings : [],
+      gidMappings: userNamespace ? facts.gidMappings : [],
+      sysctl: request.sysctl,
+      ...(seccomp === undefined ? {} : { seccomp }),
+      maskedPaths: request.privileged ? [] : MASKED_PATHS,
+      readonlyPaths: request.privileged ? [] : READ_ONLY_PATHS,
+    },
+  };
+}
+
+function environmentOf(request: RunRequest, facts: SpecFacts, hostname: string): string[] {
+  const defaults = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${hostname}`];
+  if (request.tty) defaults.push(`TERM=${facts.term || 'xterm'}`);
+  return mergeEnv([...defaults, `HOME=${facts.user.home}`, 'container=foster'], request.env);
+}
+
+/**
+ * As Docker: root has what it may have; another user starts with nothing, and what a file's capabilities or a
+ * set-user-ID root program may give it is bounded. Nothing is inheritable or ambient.
+ */
+function capabilitiesOf(names: string[], uid: number): Capabilities {
+  const active = uid === 0 ? names : [];
+  return { bounding: names, effective: active, inheritable: [], permitted: active, ambient: [] };
+}
+
+function namespacesOf(request: RunRequest, userNamespace: boolean): Namespace[] {
+  const namespaces: Namespace[] = [{ type: 'mount' }, { type: 'uts' }, { type: 'ipc' }, { type: 'cgroup' }];
+  if (userNamespace) namespaces.unshift({ type: 'user' });
+  if (request.pid.kind !== 'host') namespaces.push({ type: 'pid' });
+  if (request.network !== 'host') namespaces.push({ type: 'network' });
+  return namespaces;
+}
+
+function seccompOf(request: RunRequest, facts: SpecFacts): Seccomp | undefined {
+  if (request.seccomp === 'unconfined') return undefined;
+  const profile =
+    request.seccomp === 'default' ? defaultSeccompProfile(request.capabilities) : facts.seccompProfile;
+  if (profile === undefined) {
+    // not a person's mistake: running without the filter that was asked for must not happen by omission
+    throw new Error('buildSpec: the seccomp profile that the request names was not read');
+  }
+  const architectures = profile.architectures ?? SECCOMP_ARCHITECTURES[facts.architecture];
+  return architectures === undefined ? profile : { ...profile, architectures };
+}
+
+/** The mounts every container gets, unless a mount of the request takes their place, then the request's. */
+function mountsOf(request: RunRequest, facts: SpecFacts, userNamespace: boolean): Mount[] {
+  const own = new Set(request.mounts.map(({ destination }) => destination));
+  const defaults = defaultMounts(request, facts, userNamespace).filter(
+    ({ destination }) => !own.has(destination),
+  );
+  // parents first, as in Docker: -v A:/x/y -v B:/x shows A inside B whichever comes first on the command line
+  return [...defaults, ...request.mounts.toSorted((a, b) => depth(a) - depth(b))];
+}
+
+function depth({ destination }: Mount): number {
+  return destination.split('/').length;
+}
+
+function defaultMounts(request: RunRequest, facts: SpecFacts, userNamespace: boolean): Mount[] {
+  return [
+    procMount(request, userNamespace),
+    {
+      destination: '/dev',
+      type: 'tmpfs',
+      source: 'tmpfs',
+      options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
+    },
+    {
+      destination: '/dev/pts',
+      type: 'devpts',
+      source: 'devpts',
+      options: [
+        'nosuid',
+        'noexec',
+        'newinstance',
+        'ptmxmode=0666',
+        'mode=0620',
+        ...(!userNamespace || isMapped(TTY_GID, facts.gidMappings) ? [`gid=${TTY_GID}`] : []),
+      ],
+    },
+    {
+      destination: '/dev/shm',
+      type: 'tmpfs',
+      source: 'shm',
+      options: ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=65536k'],
+    },
+    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
+    sysMount(request, userNamespace),
+  ];
+}
+
+/** A new proc shows the PID namespace of who mounts it; the host's may only be bound from a user namespace. */
+function procMount(request: RunRequest, userNamespace: boolean): Mount {
+  const options = ['nosuid', 'noexec', 'nodev'];
+  return request.pid.kind === 'host' && userNamespace
+    ? { destination: '/proc', type: 'bind', source: '/proc', options: ['rbind', ...options] }
+    : { destination: '/proc', type: 'proc', source: 'proc', options };
+}
+
+/** sysfs belongs to a network namespace; that of the host may only be bound from a user namespace, and is kept as it is. */
+function sysMount(request: RunRequest, userNamespace: boolean): Mount {
+  const options = ['nosuid', 'noexec', 'nodev'];
+  if (request.network === 'host' && userNamespace) {
+    return { destination: '/sys', type: 'bind', source: '/sys', options: ['rbind', ...options, 'ro'] };
+  }
+  return {
+    destination: '/sys',
+    type: 'sysfs',
+    source: 'sysfs',
+    options: request.privileged ? options : [...options, 'ro'],
+  };
+}
+
+function isMapped(id: number, mappings: IdMapping[]): boolean {
+  return mappings.some(({ containerID, size }) => id >= containerID && id < containerID + size);
+}

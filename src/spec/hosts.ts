@@ -1,0 +1,99 @@
+import { flagError } from './flag.js';
+import type { HostEntry, NetworkMode } from './request.js';
+
+/**
+ * A `--add-host` value, `NAME:ADDRESS` or `NAME=ADDRESS`; an IPv6 address may stand in brackets.
+ * @throws FosterError
+ */
+export function parseAddHost(value: string): HostEntry {
+  const match = /^([^:=\s]+)[:=](.+)$/.exec(value);
+  if (match === null) throw flagError('--add-host', value, 'expected NAME:ADDRESS, for example db:10.0.0.5');
+  const [, name = '', written = ''] = match;
+  const address = written.replace(/^\[(.*)\]$/, '$1');
+  if (address === 'host-gateway') {
+    throw flagError('--add-host', value, 'there is no host-gateway without a network of foster');
+  }
+  if (!isAddress(address)) throw flagError('--add-host', value, `${address} is not an IP address`);
+  return { name, address };
+}
+
+/**
+ * A `--dns` value: an IP address.
+ * @throws FosterError
+ */
+export function parseDns(value: string): string {
+  if (!isAddress(value)) throw flagError('--dns', value, 'expected an IP address');
+  return value;
+}
+
+/** Whether `text` is an IPv4 or IPv6 address, a zone (`%eth0`) allowed. Loading node:net for this costs more. */
+export function isAddress(text: string): boolean {
+  if (isIpv4(text)) return true;
+  const [, address = ''] = /^([^%]*)(?:%[\w.-]+)?$/.exec(text) ?? [];
+  const halves = address.split('::');
+  if (!address.includes(':') || halves.length > 2) return false;
+  const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));
+  const last = groups.at(-1) ?? '';
+  const embedded = last.includes('.') && !address.endsWith('::');
+  const hex = embedded ? groups.slice(0, -1) : groups;
+  if (embedded && !isIpv4(last)) return false;
+  if (!hex.every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return false;
+  const count = hex.length + (embedded ? 2 : 0);
+  return halves.length === 2 ? count < 8 : count === 8;
+}
+
+function isIpv4(text: string): boolean {
+  const parts = text.split('.');
+  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
+}
+
+/**
+ * The container's /etc/hosts.
+ * @param base the machine's own /etc/hosts, kept in front where the container shares the machine's network
+ */
+export function hostsFile(options: { hostname: string; addHosts: HostEntry[]; base?: string }): string {
+  const standard = [
+    '127.0.0.1\tlocalhost',
+    '::1\tlocalhost ip6-localhost ip6-loopback',
+    'fe00::\tip6-localnet',
+    'ff00::\tip6-mcastprefix',
+    'ff02::1\tip6-allnodes',
+    'ff02::2\tip6-allrouters',
+  ];
+  const lines = [
+    ...(options.base === undefined ? standard : [options.base.trimEnd()]),
+    // what is asked for goes first: the first line with a name wins
+    ...options.addHosts.map(({ name, address }) => `${address}\t${name}`),
+    // as Debian does, so that a program that looks up its own host name gets an answer without a network
+    `127.0.1.1\t${options.hostname}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/**
+ * The container's /etc/resolv.conf: the machine's search domains and options, with the name servers of --dns where
+ * there are any. The machine's own servers on a loopback address answer only on the machine's own network.
+ * @param host text of the machine's resolv.conf
+ */
+export function resolvConf(options: { dns: string[]; host: string; network: NetworkMode }): string {
+  const kept = options.host.split('\n').filter((line) => {
+    const [keyword = '', address = ''] = line.trim().split(/\s+/);
+    if (!/^(nameserver|search|domain|options|sortlist)$/.test(keyword)) return false;
+    if (keyword !== 'nameserver') return true;
+    return options.dns.length === 0 && (options.network === 'host' || !isLoopback(address));
+  });
+  const lines = [...options.dns.map((address) => `nameserver ${address}`), ...kept];
+  if (!lines.some((line) => line.trimStart().startsWith('nameserver'))) {
+    lines.unshift('# no name server can be reached from this container; --dns ADDRESS sets one');
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function isLoopback(address: string): boolean {
+  return /^(127\.|::1(%|$)|::ffff:127\.)/i.test(address) || address === 'localhost';
+}
+
+/** The container's /etc/hostname. */
+export function hostnameFile(hostname: string): string {
+  return `${hostname}\n`;
+}

@@ -1,0 +1,86 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { flagError } from './flag.js';
+
+const ADJECTIVES = (
+  'able agile amber ample apt ardent azure blithe bold brave breezy bright brisk calm candid cheery civil clever ' +
+  'cosy crisp curious dapper daring deft eager early earnest fair fleet fond frank free gentle glad golden hardy ' +
+  'hearty humble ideal jolly keen kind lively loyal lucid mellow merry mild nimble noble patient placid plucky ' +
+  'proud quick quiet ready sage silver sunny swift tidy'
+).split(' ');
+
+const NOUNS = (
+  'acorn alder aspen badger beaver beech birch bison cedar clover condor coral crane curlew cypress dahlia dolphin ' +
+  'dove egret elder elm falcon fern finch fir gecko ginkgo hare hawthorn hazel heron holly ibis iris ivy jackdaw ' +
+  'kestrel lark larch linden lotus lynx magpie maple marten newt oak orchid osprey otter pine plover poplar puffin ' +
+  'raven robin rowan sparrow spruce stork swallow tern'
+).split(' ');
+
+/** Docker's syntax, which also keeps a name usable as a file name. */
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+const MAX_NAME_LENGTH = 128;
+
+/**
+ * A container name as given to `--name`.
+ * @throws FosterError
+ */
+export function parseName(value: string): string {
+  if (!NAME.test(value)) {
+    throw flagError(
+      '--name',
+      value,
+      'a name has two or more letters, digits, "_", "." or "-" and begins with a letter or digit',
+    );
+  }
+  if (value.length > MAX_NAME_LENGTH) {
+    throw flagError('--name', value, `a name has ${MAX_NAME_LENGTH} characters at the most`);
+  }
+  return value;
+}
+
+/**
+ * A host name for the container: sethostname(2) takes 64 bytes, host name labels no other characters than these.
+ * @throws FosterError
+ */
+export function parseHostname(value: string): string {
+  if (
+    value.length > 64 ||
+    !/^[a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?)*$/.test(value)
+  ) {
+    throw flagError('--hostname', value, 'a host name has 64 letters, digits, "-" or "." at the most');
+  }
+  return value;
+}
+
+/** A new container id: 32 random bytes as 64 hexadecimal digits. */
+export function randomId(): string {
+  return randomBytes(32).toString('hex');
+}
+
+/** Whether `text` is a full container id. */
+export function isId(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
+}
+
+/** A name for a container that was given none, such as `brave_otter`. It may be taken: try again then. */
+export function randomName(): string {
+  return nameFrom(randomBytes(2));
+}
+
+/** The name that two random bytes stand for. */
+export function nameFrom(bytes: Uint8Array): string {
+  const [first = 0, second = 0] = bytes;
+  return `${ADJECTIVES[first % ADJECTIVES.length]}_${NOUNS[second % NOUNS.length]}`;
+}
+
+/** From the kernel: loading node:crypto for a few bytes costs 1.4 ms of start-up. */
+function randomBytes(count: number): Buffer {
+  const bytes = Buffer.alloc(count);
+  const descriptor = openSync('/dev/urandom', 'r');
+  try {
+    // a read of up to 256 bytes is never cut short: random(4)
+    readSync(descriptor, bytes, 0, count, null);
+  } finally {
+    closeSync(descriptor);
+  }
+  return bytes;
+}

@@ -1,0 +1,70 @@
+import type { Mount, Rlimit } from './types.js';
+
+/**
+ * What a person asked `foster run` for, every flag parsed and checked, nothing of the root filesystem known yet.
+ * `buildSpec` (from-request.ts) makes a Spec of it.
+ */
+export interface RunRequest {
+  /** ROOT as given: a directory, a tar file, `-` or the name of a recipe. */
+  root: string;
+  /** COMMAND [ARG...]; may be empty. */
+  command: string[];
+  name: string | undefined;
+  rm: boolean;
+  /** Absolute path on the host. */
+  cidfile: string | undefined;
+  labels: Record<string, string>;
+  interactive: boolean;
+  tty: boolean;
+  init: boolean;
+  initSignalGroup: boolean;
+  initVerbose: boolean;
+  /** `[]` clears what the image says, undefined keeps it. */
+  entrypoint: string[] | undefined;
+  /** `NAME=value`, from --env-file, then -e; the last of a name wins. */
+  env: string[];
+  /** Absolute path inside the container. */
+  workdir: string | undefined;
+  /** `name|uid[:group|gid]`, looked up later in the container's own /etc/passwd. */
+  user: string | undefined;
+  hostname: string | undefined;
+  /** Of -v, --mount and --tmpfs in command-line order; sources absolute. */
+  mounts: Mount[];
+  readOnly: boolean;
+  network: NetworkMode;
+  pid: PidMode;
+  userns: UsernsMode;
+  rlimits: Rlimit[];
+  sysctl: Record<string, string>;
+  /** IP addresses. */
+  dns: string[];
+  addHosts: HostEntry[];
+  /** Resolved: `CAP_...` names the container gets at the most. */
+  capabilities: string[];
+  noNewPrivileges: boolean;
+  seccomp: SeccompChoice;
+  privileged: boolean;
+  stopSignal: number;
+  /** Seconds. */
+  stopTimeout: number;
+  /** Bytes. */
+  maxUnpackedSize: number | undefined;
+  dryRun: boolean;
+  explain: boolean;
+}
+
+export type NetworkMode = 'none' | 'host';
+
+/** `reference` is a container's name, id or an unambiguous start of its id. */
+export type PidMode = { kind: 'private' } | { kind: 'host' } | { kind: 'container'; reference: string };
+
+export type UsernsMode = 'default' | 'host' | 'keep-id' | 'auto';
+
+/** `file` is an absolute path on the host of a profile in Docker's JSON. */
+export type SeccompChoice = 'default' | 'unconfined' | { file: string };
+
+/** A line for /etc/hosts. */
+export interface HostEntry {
+  name: string;
+  address: string;
+}

@@ -1,0 +1,128 @@
+import type { IdMapping } from '../sys/id-maps.js';
+
+export type { IdMapping };
+
+/**
+ * The part of the OCI runtime-spec's config.json (v1.2) that foster understands. Field names and meanings are the
+ * specification's; see "config.md" and "config-linux.md" there.
+ */
+export interface Spec {
+  ociVersion: string;
+  process: Process;
+  root: Root;
+  hostname?: string;
+  mounts: Mount[];
+  linux: Linux;
+  annotations?: Record<string, string>;
+}
+
+export interface Process {
+  /** A pseudo-terminal of the container's own becomes stdin, stdout and stderr. */
+  terminal: boolean;
+  user: User;
+  args: string[];
+  /** `NAME=value`, in order; the last of a name wins. */
+  env: string[];
+  /** Absolute path inside the container. */
+  cwd: string;
+  capabilities: Capabilities;
+  rlimits: Rlimit[];
+  noNewPrivileges: boolean;
+}
+
+export interface User {
+  uid: number;
+  gid: number;
+  additionalGids: number[];
+}
+
+/** Capability names such as `CAP_CHOWN`, a list for each of the sets of capabilities(7). */
+export interface Capabilities {
+  bounding: string[];
+  effective: string[];
+  inheritable: string[];
+  permitted: string[];
+  ambient: string[];
+}
+
+/** setrlimit(2): `type` is a name such as `RLIMIT_NOFILE`; -1 means unlimited. */
+export interface Rlimit {
+  type: string;
+  soft: number;
+  hard: number;
+}
+
+export interface Root {
+  /** Absolute path on the host. */
+  path: string;
+  readonly: boolean;
+}
+
+export interface Mount {
+  /** Absolute path inside the container. */
+  destination: string;
+  /** `bind`, or a file system type such as `proc`, `tmpfs`, `sysfs`, `devpts`, `mqueue`. */
+  type: string;
+  /** For a bind: absolute path on the host. */
+  source: string;
+  /** Options of mount(8): `ro`, `nosuid`, `rbind`, `mode=1777`, `size=64m` ... */
+  options: string[];
+}
+
+export type NamespaceType = 'user' | 'pid' | 'mount' | 'network' | 'uts' | 'ipc' | 'cgroup' | 'time';
+
+/** A namespace to create or, with `path`, to join. A type not listed is shared with the host. */
+export interface Namespace {
+  type: NamespaceType;
+  path?: string;
+}
+
+export interface Linux {
+  namespaces: Namespace[];
+  uidMappings: IdMapping[];
+  gidMappings: IdMapping[];
+  sysctl: Record<string, string>;
+  seccomp?: Seccomp;
+  maskedPaths: string[];
+  readonlyPaths: string[];
+}
+
+export type SeccompAction =
+  | 'SCMP_ACT_ALLOW'
+  | 'SCMP_ACT_ERRNO'
+  | 'SCMP_ACT_KILL'
+  | 'SCMP_ACT_KILL_THREAD'
+  | 'SCMP_ACT_KILL_PROCESS'
+  | 'SCMP_ACT_TRAP'
+  | 'SCMP_ACT_TRACE'
+  | 'SCMP_ACT_LOG';
+
+export type SeccompOperator =
+  | 'SCMP_CMP_NE'
+  | 'SCMP_CMP_LT'
+  | 'SCMP_CMP_LE'
+  | 'SCMP_CMP_EQ'
+  | 'SCMP_CMP_GE'
+  | 'SCMP_CMP_GT'
+  | 'SCMP_CMP_MASKED_EQ';
+
+export interface SeccompArg {
+  index: number;
+  value: number;
+  valueTwo?: number;
+  op: SeccompOperator;
+}
+
+export interface SeccompSyscall {
+  names: string[];
+  action: SeccompAction;
+  errnoRet?: number;
+  args?: SeccompArg[];
+}
+
+export interface Seccomp {
+  defaultAction: SeccompAction;
+  defaultErrnoRet?: number;
+  architectures?: string[];
+  syscalls: SeccompSyscall[];
+}

@@ -1,0 +1,68 @@
+import koffi from 'koffi';
+
+/**
+ * The one file that imports koffi. Functions are declared when they are first called, since each declaration costs
+ * tens of microseconds of start-up.
+ */
+const libraries = new Map<string, ReturnType<typeof koffi.load>>();
+
+function library(path: string): ReturnType<typeof koffi.load> {
+  let loaded = libraries.get(path);
+  if (loaded === undefined) {
+    loaded = koffi.load(path === '' ? null : path);
+    libraries.set(path, loaded);
+  }
+  return loaded;
+}
+
+/** What may be handed to a native function. A Buffer goes as a pointer to its first byte. */
+export type Value = number | bigint | string | Buffer | Uint8Array | Pointer | null;
+
+/** A native address, opaque to us. */
+export type Pointer = { readonly __pointer: unique symbol };
+
+const functions = new Map<string, (...values: Value[]) => number>();
+
+/**
+ * Calls a C function of the libc by its prototype, for instance `call('int kill(int pid, int signal)', pid, 9)`.
+ * Only functions that return an integer. Throws SystemCallError where the result is -1.
+ */
+export function call(prototype: string, ...values: Value[]): number {
+  const result = callRaw('', prototype, ...values);
+  if (result === -1) throw new SystemCallError(prototype, koffi.errno());
+  return result;
+}
+
+/** As `call`, of the library at `path`, and without a look at the result. */
+export function callRaw(path: string, prototype: string, ...values: Value[]): number {
+  let native = functions.get(prototype);
+  if (native === undefined) {
+    native = library(path).func(prototype) as (...values: Value[]) => number;
+    functions.set(prototype, native);
+  }
+  return native(...values);
+}
+
+/** The address of a function in the library at `path`, to be handed to a native function as an argument. */
+export function functionPointer(path: string, name: string): Pointer {
+  return library(path).symbol(name, 'int') as Pointer;
+}
+
+/** The address of a Buffer's first byte. The Buffer must be kept alive by the caller while the address is in use. */
+export function addressOf(buffer: Buffer): bigint {
+  return koffi.address(buffer);
+}
+
+/** A system call that failed. `errno` is the number, `call` the name of the function. */
+export class SystemCallError extends Error {
+  override readonly name = 'SystemCallError';
+  readonly errno: number;
+  readonly call: string;
+
+  constructor(prototype: string, errno: number) {
+    const name = /(\w+)\(/.exec(prototype)?.[1] ?? prototype;
+    super(`${name} failed with errno ${errno}`);
+    this.call = name;
+    this.errno = errno;
+  }
+}

@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs';
+import { FosterError } from '../errors.js';
+import { nativeFile } from './clone.js';
+import { memoryFile } from './libc.js';
+
+let file: number | undefined;
+
+/**
+ * foster-init, as a sealed memory file: /proc/1/exe of a container then names no file of the host, and nobody can
+ * change the program that others run (CVE-2019-5736).
+ */
+export function initProgram(): number {
+  if (file !== undefined) return file;
+  const path = nativeFile('foster-init');
+  let content: Buffer;
+  try {
+    content = readFileSync(path);
+  } catch (error) {
+    throw new FosterError(`cannot read ${path}, foster's PID 1`, {
+      advice: 'build it with "make build"',
+      cause: error,
+    });
+  }
+  file = memoryFile('foster-init', content, { sealed: true });
+  return file;
+}
