@@ -58,6 +58,11 @@ function describe(error: unknown): string {
   return `unexpected error: ${message}${settings.debug ? '' : '; run it again as foster --debug ... for details'}`;
 }
 
+/** Prints `foster: warning: SENTENCE`. */
+export function warn(sentence: string): void {
+  printError(`${paint('foster: warning:', 33)} ${visible(sentence)}\n`);
+}
+
 function stackOf(error: Error): string {
   const own = error.stack ?? error.message;
   return error.cause instanceof Error ? `${own}\ncaused by ${stackOf(error.cause)}` : own;

@@ -2,15 +2,17 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import type { RunRequest } from '../spec/request.js';
 import { acceptBooleanValues, addHelpAfter, prepareCommand, usageError } from './command.js';
-import { settings } from './output.js';
+import { print, printError, settings, warn } from './output.js';
 import { addRunOptions, type MountFlag, type RunOptions } from './run-options.js';
 import { type RunContext, toRequest } from './run-request.js';
+
+const voice = { warn, print, explain: (line: string) => printError(`${line}\n`) };
 
 /** `foster run`. */
 export function configure(command: Command, argv: string[]): void {
   define(command, argv, callerContext(), async (request) => {
     const { runContainer } = await import('../runtime/run.js');
-    settings.exitCode = await runContainer(request);
+    settings.exitCode = await runContainer(request, voice);
   });
   addHelpAfter(command, [
     'ROOT is a directory, a tar file (.tar, .tar.gz, .tar.zst), - for a tar on',

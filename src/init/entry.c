@@ -51,3 +51,39 @@ int foster_child(struct entry *entry) {
   foster_entry(entry);
   sys_exit(125);
 }
+
+/* While TypeScript sets a container up, signals are held back: they end the set-up in order, or go to the container
+ * when it runs. Node's own handlers would see them too late, and real-time signals not at all. */
+static u64 held_signals; /* bit 0 for signal 1 */
+
+static void hold(int signal) { __atomic_or_fetch(&held_signals, (u64)1 << (signal - 1), __ATOMIC_SEQ_CST); }
+
+#if defined(__x86_64__)
+extern void foster_restorer(void);
+__asm__(".hidden foster_restorer\n.type foster_restorer,@function\nfoster_restorer:\n mov $15,%eax\n syscall\n");
+#define SA_RESTORER 0x04000000
+#else
+#define foster_restorer NULL
+#define SA_RESTORER 0
+#endif
+
+/* Not those that say what is wrong in this process, those about its children, and those that nobody can hold back. */
+void foster_hold_signals(void) {
+  enum { ILL = 4, TRAP, BUS = 7, FPE, KILL, SEGV = 11, CHLD = 17, STOP = 19, PROF = 27, SYS = 31 };
+  const u64 not_held = 1 << (ILL - 1) | 1 << (TRAP - 1) | 1 << (BUS - 1) | 1 << (FPE - 1) | 1 << (KILL - 1) | 1 << (SEGV - 1) |
+                       1 << (CHLD - 1) | 1 << (STOP - 1) | 1 << (PROF - 1) | 1 << (SYS - 1);
+  u64 action[4] = {(u64)hold, SA_RESTORER, (u64)foster_restorer, ALL_SIGNALS};
+  for (int signal = 1; signal <= SIGNAL_COUNT; signal++)
+    if (!(not_held >> (signal - 1) & 1)) SYSCALL4(__NR_rt_sigaction, signal, action, NULL, 8);
+}
+
+u64 foster_held_signals(void) { return __atomic_load_n(&held_signals, __ATOMIC_SEQ_CST); }
+
+/* As foster_entry, for this process: what was held back is pending when the program starts. */
+int foster_become(struct entry *entry) {
+  sys_block_signals(ALL_SIGNALS);
+  int pid = (int)sys_getpid();
+  for (int signal = 1; signal <= SIGNAL_COUNT; signal++)
+    if (held_signals >> (signal - 1) & 1) SYSCALL3(__NR_tgkill, pid, pid, signal);
+  return foster_entry(entry);
+}

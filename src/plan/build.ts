@@ -1,11 +1,11 @@
 import type { NamespaceType, Spec } from '../spec/types.js';
 import { ensureDirectory, mode, prctl } from './calls.js';
 import { CLONE } from './constants.js';
-import { FD, type HostDescriptor, type PlanFacts, type PlanOptions } from './facts.js';
+import { FD, type PlanFacts, type PlanOptions } from './facts.js';
 import { setLimits, setSysctls } from './limits.js';
-import { mountAll, protectKernelPaths, takeFromHost } from './mounts.js';
+import { mountAll, openVolumes, protectKernelPaths, takeFromHost } from './mounts.js';
 import { loopbackUp } from './network.js';
-import { makePrivate, makeRootReadOnly, mountFiles, mountRoot, pivot } from './rootfs.js';
+import { makePrivate, makeRootReadOnly, mountFiles, mountRoot, openStorage, pivot } from './rootfs.js';
 import { loadSeccomp } from './seccomp-step.js';
 import { constant, flags, type IdMaps, type Plan, type Step, step } from './step.js';
 import { openTerminal, ownProcessGroup } from './terminal.js';
@@ -14,7 +14,6 @@ import { becomeRoot, becomeUser, noNewPrivileges } from './user.js';
 /** The plan that makes what `spec` says out of the host that `facts` describes. Pure. */
 export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): Plan {
   const types = new Set(spec.linux.namespaces.map((each) => each.type));
-  const host = takeFromHost(spec.mounts);
   const idMaps = idMapsOf(spec, facts);
   return {
     version: 1,
@@ -22,11 +21,14 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
     ...(idMaps && !facts.join ? { idMaps } : {}),
     init: [
       ...(facts.join ? joinNamespaces(types) : []),
+      // As the caller still, who may enter folders that the container's root, maybe another user, may not.
+      ...openStorage(facts),
+      ...openVolumes(spec.mounts),
       ...(idMaps && !facts.join ? [step('wait until the ids are mapped', 'await', [])] : []),
       ...(types.has('user') ? becomeRoot(facts) : []),
       ...standAlone(types.has('pid') && !facts.join),
       makePrivate(),
-      ...host.steps,
+      ...takeFromHost(spec.mounts),
       ...mountRoot(facts, types.has('user')),
       ...pivot(),
       ...mountFiles(facts),
@@ -48,26 +50,18 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
       argv: spec.process.args,
       env: spec.process.env,
     },
+    terminal: spec.process.terminal,
     shim: options.shim,
     verbose: options.verbose,
     signalGroup: options.signalGroup,
     sharedPids: !types.has('pid') || facts.join !== undefined,
     graceMs: options.graceMs,
-    descriptors: [...ownDescriptors(facts), ...host.descriptors],
   };
 }
 
 function idMapsOf(spec: Spec, facts: PlanFacts): IdMaps | undefined {
   if (spec.linux.uidMappings.length === 0) return undefined;
   return { uid: spec.linux.uidMappings, gid: spec.linux.gidMappings, helpers: facts.usesMapHelpers };
-}
-
-function ownDescriptors(facts: PlanFacts): HostDescriptor[] {
-  const descriptors = [
-    { fd: FD.TREE, path: facts.storage.tree, why: 'open the root file system' },
-    { fd: FD.CONTAINER, path: facts.storage.container, why: "open the container's own directory" },
-  ];
-  return descriptors;
 }
 
 /** setns(2) moves us into a user namespace, but only our children into a PID namespace. */

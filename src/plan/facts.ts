@@ -1,10 +1,6 @@
-import type { HostDescriptor } from './step.js';
-
-export type { HostDescriptor };
-
 /** What a plan needs to know of the host and of the container's place on it. Plain data: see runtime/facts.ts. */
 export interface PlanFacts {
-  /** Where the root file system comes from; both are host paths, handed over as descriptors. */
+  /** Where the root file system comes from, and the container's own folder: paths of the host. */
   storage: { tree: string; container: string };
   /** setgroups(2) is denied in a user namespace whose groups were mapped without privilege: user_namespaces(7). */
   canSetGroups: boolean;

@@ -12,9 +12,9 @@ import {
   openInRoot,
   setMountAttributes,
 } from './calls.js';
-import type { MOUNT_ATTR } from './constants.js';
-import { FD, type HostDescriptor, type PlanFacts } from './facts.js';
-import { constant, type Step, step } from './step.js';
+import { type MOUNT_ATTR, O } from './constants.js';
+import type { PlanFacts } from './facts.js';
+import { flags, type Step, step } from './step.js';
 
 /** Device nodes that every container has; a rootless one cannot make nodes, so they are the host's, bind mounted. */
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
@@ -28,21 +28,38 @@ const LINKS: readonly (readonly [target: string, path: string])[] = [
   ['/proc/kcore', '/dev/core'],
 ];
 
-/** While the host's files are in sight: copies of the mounts that the container shall have. */
-export function takeFromHost(mounts: Mount[]): { steps: Step[]; descriptors: HostDescriptor[] } {
-  const steps = DEVICES.map((name) =>
+/** Opens what will be mounted, each path resolved this once: later steps know it by its descriptor. */
+export function openVolumes(mounts: Mount[]): Step[] {
+  return binds(mounts).map(({ source, destination }, index) =>
+    step(
+      `open ${source}, to be mounted at ${destination}`,
+      'openat',
+      [CWD, source, flags(O, 'O_PATH', 'O_CLOEXEC'), 0],
+      {
+        result: `source_${index}`,
+      },
+    ),
+  );
+}
+
+/**
+ * While the host's files are in sight: copies of the mounts that the container shall have. Its /proc and /sys are made
+ * here too, for the kernel lets a user namespace have new ones only where it can see whole ones (mount_namespaces(7)).
+ */
+export function takeFromHost(mounts: Mount[]): Step[] {
+  const devices = DEVICES.map((name) =>
     copyMount(`take the host's /dev/${name}`, CWD, `/dev/${name}`, `dev_${name}`),
   );
-  const descriptors: HostDescriptor[] = [];
-  for (const { source, destination, options } of binds(mounts)) {
-    const fd = FD.FIRST_VOLUME + descriptors.length;
-    descriptors.push({ fd, path: source, why: `open what will be mounted at ${destination}` });
+  const kernels = mounts.flatMap((each, index) =>
+    isKernels(each) ? makeFilesystem(each, `mount_${index}`) : [],
+  );
+  const volumes = binds(mounts).flatMap(({ source, options }, index) => {
+    const why = `take ${source} from the host`;
     const recursive = options.includes('rbind');
-    steps.push(
-      copyMount(`take ${source} from the host`, constant(String(fd), fd), '', `volume_${fd}`, { recursive }),
-    );
-  }
-  return { steps, descriptors };
+    const opened = { result: `source_${index}` };
+    return [copyMount(why, opened, '', `volume_${index}`, { recursive }), step(why, 'close', [opened])];
+  });
+  return [...devices, ...volumes, ...kernels];
 }
 
 function binds(mounts: Mount[]): Mount[] {
@@ -56,7 +73,7 @@ function isBind(mount: Mount): boolean {
 /** All mounts below the root, in the Spec's order. */
 export function mountAll(mounts: Mount[], facts: PlanFacts): Step[] {
   const steps: Step[] = [];
-  let volume: number = FD.FIRST_VOLUME;
+  let volume = 0;
   for (const [index, each] of mounts.entries()) {
     if (isBind(each)) steps.push(...mountVolume(each, volume++, facts));
     else steps.push(...mountFilesystem(each, `mount_${index}`));
@@ -74,32 +91,45 @@ const WHY: Readonly<Record<string, string>> = {
   '/sys': 'mount a /sys that belongs to the network namespace',
 };
 
+function isKernels({ type }: Mount): boolean {
+  return type === 'proc' || type === 'sysfs';
+}
+
+function whyMount({ type, destination }: Mount): string {
+  return WHY[destination] ?? `mount a ${type} at ${destination}`;
+}
+
+function makeFilesystem(each: Mount, name: string): Step[] {
+  const { type, source, options } = each;
+  return newFilesystem(whyMount(each), type, source || type, options, name);
+}
+
 function mountFilesystem(each: Mount, name: string): Step[] {
-  const { type, source, destination, options } = each;
-  const why = WHY[destination] ?? `mount a ${type} at ${destination}`;
+  const { destination } = each;
+  const why = whyMount(each);
   const target = `${name}_target`;
+  if (!isKernels(each)) {
+    return [
+      ...ensureDirectory(why, destination, target),
+      ...makeFilesystem(each, name),
+      attachMount(why, name, target),
+    ];
+  }
   // A root file system in which /proc or /sys is a link could have them mounted over something else.
-  const isKernels = type === 'proc' || type === 'sysfs';
-  const place = isKernels
-    ? [
-        step(why, 'mkdirat', [CWD, destination, mode(0o755)], { ignore: ['EEXIST', 'EROFS'] }),
-        openInRoot(why, destination, ['O_PATH', 'O_DIRECTORY', 'O_NOFOLLOW'], {
-          result: target,
-          advice: { ENOTDIR: `${destination} in the root file system must be a directory, not a link` },
-        }),
-      ]
-    : ensureDirectory(why, destination, target);
   return [
-    ...place,
-    ...newFilesystem(why, type, source || type, options, name),
+    step(why, 'mkdirat', [CWD, destination, mode(0o755)], { ignore: ['EEXIST', 'EROFS'] }),
+    openInRoot(why, destination, ['O_PATH', 'O_DIRECTORY', 'O_NOFOLLOW'], {
+      result: target,
+      advice: { ENOTDIR: `${destination} in the root file system must be a directory, not a link` },
+    }),
     attachMount(why, name, target),
   ];
 }
 
-function mountVolume(each: Mount, fd: number, facts: PlanFacts): Step[] {
+function mountVolume(each: Mount, index: number, facts: PlanFacts): Step[] {
   const { source, destination, options } = each;
   const why = WHY[destination] ?? `mount ${source} at ${destination}`;
-  const volume = `volume_${fd}`;
+  const volume = `volume_${index}`;
   const target = `${volume}_target`;
   const attributes: (keyof typeof MOUNT_ATTR)[] = [];
   for (const option of options) {

@@ -42,7 +42,6 @@ export function describePlan(plan: Plan): unknown {
     version: plan.version,
     clone: renderNamespaces(plan),
     idMaps: plan.idMaps ?? null,
-    descriptors: plan.descriptors,
     init: plan.shim ? 'foster-init' : 'none',
     stopTimeout: plan.graceMs / 1000,
     steps: [
@@ -56,14 +55,12 @@ export function describePlan(plan: Plan): unknown {
 
 /** What the foster command itself does before PID 1 takes its steps. */
 export function hostSteps(plan: Plan, pid = 'PID'): { call: string; why: string }[] {
-  const steps = plan.descriptors.map(({ fd, path, why }) => ({
-    call: `openat(AT_FDCWD, ${JSON.stringify(path)}, O_PATH) = ${fd}`,
-    why,
-  }));
-  steps.push({
-    call: `clone(child_stack=..., flags=${renderNamespaces(plan)}) = ${pid}`,
-    why: 'start PID 1 (foster-init, from a sealed memory file) in new namespaces',
-  });
+  const steps = [
+    {
+      call: `clone(child_stack=..., flags=${renderNamespaces(plan)}) = ${pid}`,
+      why: 'start PID 1 (foster-init, from a sealed memory file) in new namespaces',
+    },
+  ];
   if (plan.idMaps !== undefined) {
     for (const kind of ['uid', 'gid'] as const) {
       const numbers = plan.idMaps[kind]

@@ -14,6 +14,24 @@ import { type Arg, constant, flags, type Step, step } from './step.js';
 
 const CONTAINER: Arg = constant(String(FD.CONTAINER), FD.CONTAINER);
 
+/** The two folders of the host that the root file system is made of, at the descriptors that its options name. */
+export function openStorage(facts: PlanFacts): Step[] {
+  const { tree, container } = facts.storage;
+  return [
+    ...openAt('open the root file system', tree, FD.TREE),
+    ...openAt("open the container's own folder", container, FD.CONTAINER),
+  ];
+}
+
+function openAt(why: string, path: string, fd: number): Step[] {
+  const opened = `opened_${fd}`;
+  return [
+    step(why, 'openat', [CWD, path, flags(O, 'O_PATH', 'O_DIRECTORY', 'O_CLOEXEC'), 0], { result: opened }),
+    step(why, 'dup3', [{ result: opened }, constant(String(fd), fd), flags(O, 'O_CLOEXEC')]),
+    step(why, 'close', [{ result: opened }]),
+  ];
+}
+
 /** What this mount namespace does stays in it: mount_namespaces(7), "Shared subtrees". */
 export function makePrivate(): Step {
   return mount('keep what is mounted here from the host', null, '/', null, ['MS_REC', 'MS_PRIVATE'], null);

@@ -65,6 +65,8 @@ export interface Plan {
     argv: string[];
     env: string[];
   };
+  /** The user's process gets a pseudo-terminal; its master is sent to the monitor. */
+  terminal: boolean;
   shim: boolean;
   verbose: boolean;
   signalGroup: boolean;
@@ -72,15 +74,6 @@ export interface Plan {
   sharedPids: boolean;
   /** Milliseconds between TERM and KILL for those who outlive the user's process. */
   graceMs: number;
-  /** Host paths that foster opens and hands to PID 1 as descriptors, so that no path is resolved twice. */
-  descriptors: HostDescriptor[];
-}
-
-export interface HostDescriptor {
-  /** The number in PID 1. */
-  fd: number;
-  path: string;
-  why: string;
 }
 
 /** A step: `step('mkdir /proc', 'mkdirat', [CWD, '/proc', 0o755], {ignore: ['EEXIST']})`. */

@@ -58,11 +58,26 @@ export function startProcess(program: Program, namespaceFlags: number): { pid: n
   }
 }
 
-/** execve(2) of `program` in place of this process, whose pid and parent it keeps. Returns only by throwing. */
+/**
+ * execve(2) of `program` in place of this process, whose pid and parent it keeps. Signals are blocked then; those held
+ * back are pending. Returns only by throwing.
+ */
 export function becomeProgram(program: Program): never {
+  globalThis.fosterKeepCode?.(); // this process has no "exit" at which it could be kept (src/cli/start.ts)
   const entry = encodeEntry(program);
-  const error = callRaw(nativeFile('foster-entry.so'), 'int foster_entry(void *entry)', entry);
+  const error = callRaw(nativeFile('foster-entry.so'), 'int foster_become(void *entry)', entry);
   throw new SystemCallError('execveat()', -error);
+}
+
+/** From here on signals are remembered instead of acted on, until `becomeProgram` hands them on. */
+export function holdSignals(): void {
+  callRaw(nativeFile('foster-entry.so'), 'void foster_hold_signals()');
+}
+
+/** The lowest signal held back of those that ask a process to end: HUP, INT, QUIT, TERM. */
+export function heldEndSignal(): number | undefined {
+  const held = BigInt(callRaw(nativeFile('foster-entry.so'), 'uint64_t foster_held_signals()'));
+  return [1, 2, 3, 15].find((signal) => (held >> BigInt(signal - 1)) & 1n);
 }
 
 function setSignalMask(mask: Buffer, previous: Buffer | null): void {

@@ -1,9 +1,21 @@
-import koffi from 'koffi';
+import type Koffi from 'koffi';
 
 /**
  * The one file that imports koffi. Functions are declared when they are first called, since each declaration costs
  * tens of microseconds of start-up.
  */
+const koffi = loadKoffi();
+
+/** koffi's own loader takes milliseconds to look for the right binary; for most machines it is known where that lies. */
+function loadKoffi(): typeof Koffi {
+  try {
+    const { arch } = process;
+    return require(`@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`);
+  } catch {
+    return require('koffi'); // musl, or a package manager that hides what was not asked for
+  }
+}
+
 const libraries = new Map<string, ReturnType<typeof koffi.load>>();
 
 function library(path: string): ReturnType<typeof koffi.load> {

@@ -1,5 +1,6 @@
 import { closeSync, ftruncateSync, readSync, writeSync } from 'node:fs';
-import { call } from './ffi.js';
+import { errnoName } from './errno.js';
+import { call, SystemCallError } from './ffi.js';
 
 /** Typed system calls that Node's own modules do not offer. All throw SystemCallError. */
 
@@ -54,17 +55,42 @@ export function pipe(): [number, number] {
   return [ends.readInt32LE(0), ends.readInt32LE(4)];
 }
 
-/** flock(2), exclusive. False when somebody else holds the lock and `wait` is false. */
+/** struct flock of fcntl(2): a write lock on the whole file. */
+function wholeFile(): Buffer {
+  const lock = Buffer.alloc(32);
+  lock.writeInt16LE(1, 0); // F_WRLCK
+  return lock;
+}
+
+const FCNTL = 'int fcntl(int fd, int command, void *lock)';
+
+/**
+ * An exclusive lock that belongs to the open file, fcntl(2) F_OFD_SETLK: whoever inherits the descriptor holds it
+ * too, and the kernel lets it go with the last of them. `fd` must be open for writing. False when somebody else holds
+ * the lock and `wait` is false.
+ */
 export function lockFile(fd: number, options: { wait: boolean }): boolean {
-  const LOCK_EX = 2;
-  const LOCK_NB = 4;
+  const F_OFD_SETLK = 37;
+  const F_OFD_SETLKW = 38;
   try {
-    call('int flock(int fd, int operation)', fd, LOCK_EX | (options.wait ? 0 : LOCK_NB));
+    call(FCNTL, fd, options.wait ? F_OFD_SETLKW : F_OFD_SETLK, wholeFile());
     return true;
   } catch (error) {
-    if (options.wait) throw error;
-    return false;
+    const EAGAIN = 11;
+    const EACCES = 13;
+    if (!options.wait && error instanceof SystemCallError && [EAGAIN, EACCES].includes(error.errno))
+      return false;
+    throw error;
   }
+}
+
+/** Whether somebody holds the lock of `lockFile`, without touching it: fcntl(2) F_OFD_GETLK. */
+export function isFileLocked(fd: number): boolean {
+  const F_OFD_GETLK = 36;
+  const F_UNLCK = 2;
+  const lock = wholeFile();
+  call(FCNTL, fd, F_OFD_GETLK, lock);
+  return lock.readInt16LE(0) !== F_UNLCK;
 }
 
 /** How a child ended: `code` as a shell would say it (128 + signal for a death by signal). */
@@ -104,4 +130,69 @@ export function openInRoot(directory: number, path: string, flags: number): numb
     how,
     how.length,
   );
+}
+
+/** pidfd_open(2): a descriptor for the process, close-on-exec. */
+export function openPidfd(pid: number): number {
+  const PIDFD_OPEN = 434; // the same on every architecture
+  return call('long syscall(long number, int pid, unsigned int flags)', PIDFD_OPEN, pid, 0);
+}
+
+/** pidfd_send_signal(2). False when the process is gone. */
+export function signalPidfd(pidfd: number, signal: number): boolean {
+  const PIDFD_SEND_SIGNAL = 424;
+  const prototype = 'long syscall(long number, int pidfd, int signal, void *info, unsigned int flags)';
+  try {
+    call(prototype, PIDFD_SEND_SIGNAL, pidfd, signal, null, 0);
+    return true;
+  } catch (error) {
+    if (error instanceof SystemCallError && errnoName(error.errno) === 'ESRCH') return false;
+    throw error;
+  }
+}
+
+/**
+ * poll(2) for input on one descriptor. `ready`: there is some, or the other end has closed; `timeout`; `interrupted`:
+ * a signal came.
+ * @param timeout in milliseconds, -1 for none
+ */
+export function waitReadable(fd: number, timeout: number): 'ready' | 'timeout' | 'interrupted' {
+  const POLLIN = 1;
+  const entry = Buffer.alloc(8);
+  entry.writeInt32LE(fd, 0);
+  entry.writeInt16LE(POLLIN, 4);
+  try {
+    return call('int poll(void *fds, unsigned long count, int timeout)', entry, 1, timeout) === 0
+      ? 'timeout'
+      : 'ready';
+  } catch (error) {
+    if (error instanceof SystemCallError && errnoName(error.errno) === 'EINTR') return 'interrupted';
+    throw error;
+  }
+}
+
+/** mkfifo(3). A string is taken as UTF-8, a Buffer as it is. */
+export function makeFifo(path: string | Buffer, mode: number): void {
+  call('int mkfifo(const void *path, unsigned int mode)', zeroTerminated(path), mode);
+}
+
+/** lsetxattr(2): sets an extended attribute, of a symbolic link itself where `path` is one. */
+export function setExtendedAttribute(path: string | Buffer, name: string, value: Buffer): void {
+  const prototype =
+    'int lsetxattr(const void *path, const char *name, const void *value, size_t size, int flags)';
+  call(prototype, zeroTerminated(path), name, value, value.length, 0);
+}
+
+function zeroTerminated(path: string | Buffer): Buffer {
+  return Buffer.concat([Buffer.from(path as string), Buffer.alloc(1)]);
+}
+
+/** syncfs(2): returns when all that was written to the file system of `fd` is on its disk. */
+export function syncFilesystem(fd: number): void {
+  call('int syncfs(int fd)', fd);
+}
+
+/** PR_SET_PDEATHSIG of prctl(2), for this thread: the signal that it gets when its parent dies. */
+export function setParentDeathSignal(signal: number): void {
+  call('int prctl(int option, unsigned long signal)', 1, signal);
 }

@@ -1,0 +1,35 @@
+# What there is to do in this source tree. Each target installs what it needs first, and does nothing twice.
+
+.PHONY: help build demo test bench check format install clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+build: ## install what is missing, and build dist/
+	@scripts/setup
+
+demo: ## run a container that shows what foster does
+	@scripts/setup
+	@scripts/demo
+
+test: ## run all tests; ends with "N passed, N failed"
+	@scripts/test
+
+bench: ## compare with other runtimes; writes docs/benchmarks.md
+	@scripts/setup --bench
+	@scripts/bench
+
+check: ## format, lint, types
+	@scripts/setup
+	@npm run --silent check
+
+format: ## put the sources into the format
+	@scripts/setup
+	@npm run --silent format
+
+install: ## make the command `foster` available (npm link)
+	@scripts/setup
+	@npm link --ignore-scripts
+
+clean: ## remove all that was built
+	@rm -rf dist build

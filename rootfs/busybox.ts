@@ -1,0 +1,57 @@
+import { chmodSync, constants, copyFileSync, statSync, symlinkSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { FosterError } from '../src/errors.js';
+import type { TreeRecipe } from '../src/image/recipe.js';
+import { interpreterOf } from './elf.js';
+import { makeDirectory, writeSkeleton } from './skeleton.js';
+
+/** To be counted up with each change of what `build` makes. */
+const VERSION = 1;
+
+/** Debian's and Alpine's names; the first is static for certain. */
+const CANDIDATES = ['/bin/busybox.static', '/usr/bin/busybox', '/bin/busybox'];
+
+const ADVICE = 'apt-get install busybox-static, or use "host", made from the programs of this machine';
+
+/** One static program that is all commands in one: the smallest root filesystem there is. */
+export const recipe: TreeRecipe = {
+  name: 'busybox',
+  description: "the machine's static busybox",
+  produces: 'tree',
+
+  fingerprint() {
+    const { size, mtimeMs } = findBusybox();
+    return `${VERSION}-${size}-${Math.floor(mtimeMs)}`;
+  },
+
+  async build(tree) {
+    const { execFileSync } = await import('node:child_process'); // milliseconds to load
+    const { path } = findBusybox();
+    if (interpreterOf(path) !== undefined) {
+      throw new FosterError(`cannot build the busybox root filesystem: ${path} needs shared libraries`, {
+        advice: ADVICE,
+      });
+    }
+    writeSkeleton(tree, 'busybox');
+    const binary = join(tree, 'bin/busybox');
+    makeDirectory(dirname(binary));
+    copyFileSync(path, binary, constants.COPYFILE_FICLONE);
+    chmodSync(binary, 0o755);
+    for (const applet of execFileSync(path, ['--list-full'], { encoding: 'utf8' }).split('\n')) {
+      if (applet === '' || applet === 'bin/busybox') continue;
+      const link = join(tree, applet);
+      makeDirectory(dirname(link));
+      symlinkSync(relative(dirname(link), binary), link);
+    }
+  },
+};
+
+function findBusybox(): { path: string; size: number; mtimeMs: number } {
+  for (const path of CANDIDATES) {
+    const info = statSync(path, { throwIfNoEntry: false });
+    if (info?.isFile()) return { path, size: info.size, mtimeMs: info.mtimeMs };
+  }
+  throw new FosterError('cannot build the busybox root filesystem: there is no busybox on this machine', {
+    advice: ADVICE,
+  });
+}

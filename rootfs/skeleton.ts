@@ -1,0 +1,47 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** What every root filesystem needs that does not come from a distribution. */
+
+const DIRECTORIES = ['dev', 'etc', 'home', 'mnt', 'opt', 'proc', 'run', 'sys', 'tmp', 'var/log', 'var/tmp'];
+
+/** Ids as in Debian's base-passwd. */
+const FILES: Readonly<Record<string, string>> = {
+  'etc/passwd': [
+    'root:x:0:0:root:/root:/bin/sh',
+    'daemon:x:1:1:daemon:/usr/sbin:/bin/false',
+    'www-data:x:33:33:www-data:/var/www:/bin/false',
+    'nobody:x:65534:65534:nobody:/nonexistent:/bin/false',
+    '',
+  ].join('\n'),
+  'etc/group': ['root:x:0:', 'daemon:x:1:', 'tty:x:5:', 'www-data:x:33:', 'nogroup:x:65534:', ''].join('\n'),
+  'etc/nsswitch.conf': ['passwd: files', 'group: files', 'hosts: files dns', ''].join('\n'),
+  'etc/profile': [
+    'export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    "PS1='\\u@\\h:\\w\\$ '",
+    '',
+  ].join('\n'),
+};
+
+/** Writes the directories and the files below /etc. `name` is what /etc/os-release says. */
+export function writeSkeleton(tree: string, name: string): void {
+  for (const path of DIRECTORIES) makeDirectory(join(tree, path));
+  for (const path of ['tmp', 'var/tmp']) chmodSync(join(tree, path), 0o1777);
+  mkdirSync(join(tree, 'root'));
+  chmodSync(join(tree, 'root'), 0o700);
+  for (const [path, text] of Object.entries(FILES)) writeText(join(tree, path), text);
+  writeText(join(tree, 'etc/os-release'), `NAME="${name}"\nID=foster\nPRETTY_NAME="${name}"\n`);
+}
+
+/** A directory that everybody may read, with its parents, whatever the umask. */
+export function makeDirectory(path: string): void {
+  let first = mkdirSync(path, { recursive: true });
+  if (first === undefined) return;
+  first = dirname(first);
+  for (let at = path; at !== first; at = dirname(at)) chmodSync(at, 0o755);
+}
+
+function writeText(path: string, text: string): void {
+  writeFileSync(path, text);
+  chmodSync(path, 0o644);
+}

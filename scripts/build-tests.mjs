@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+/**
+ * Compiles test/FOLDER/NAME.test.ts to build/test/FOLDER.NAME.test.mjs, since Node 20 runs no TypeScript. Beside them
+ * lie the native files, as they do beside the bundles in dist/.
+ */
+import { mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const OUTPUT = join(ROOT, 'build', 'test');
+
+function entryPoints() {
+  const entries = {};
+  for (const folder of readdirSync(join(ROOT, 'test'), { withFileTypes: true })) {
+    if (!folder.isDirectory()) continue;
+    for (const name of readdirSync(join(ROOT, 'test', folder.name))) {
+      if (!name.endsWith('.test.ts')) continue;
+      entries[`${folder.name}.${basename(name, '.ts')}`] = join('test', folder.name, name);
+    }
+  }
+  return entries;
+}
+
+/** What the sources expect of CommonJS, as which they are shipped. */
+const COMMONJS = `
+import { createRequire as fosterCreateRequire } from 'node:module';
+const require = fosterCreateRequire(import.meta.url), __dirname = import.meta.dirname;`;
+
+rmSync(OUTPUT, { recursive: true, force: true });
+mkdirSync(OUTPUT, { recursive: true });
+symlinkSync(join('..', '..', 'dist', process.arch), join(OUTPUT, process.arch));
+await build({
+  absWorkingDir: ROOT,
+  entryPoints: entryPoints(),
+  outdir: OUTPUT,
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  sourcemap: true,
+  banner: { js: COMMONJS },
+  external: ['koffi', '@koromix/*'],
+  logLevel: 'warning',
+});

@@ -1,0 +1,170 @@
+#!/usr/bin/env node
+/**
+ * Builds dist/: the launcher `foster`, a bundle for each program in TypeScript, and a folder for each architecture
+ * with foster-init and foster-entry.so. With --pack, as `npm pack` calls it, it says which of them are missing.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const DIST = join(ROOT, 'dist');
+
+/** By Node's names of architectures: compilers in the order of preference, and the page size to lay files out for. */
+const TARGETS = {
+  x64: { compilers: ['x86_64-linux-gnu-gcc'], pageSize: 4096 },
+  arm64: { compilers: ['aarch64-linux-gnu-gcc'], pageSize: 65536 },
+};
+
+// A loop that fills memory must not become a call of memset where it is memset (tree-loop-distribute-patterns).
+const C_FLAGS =
+  '-std=gnu11 -Os -Wall -Wextra -Werror -ffreestanding -nostdlib -fno-stack-protector -fcf-protection=none ' +
+  '-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-tree-loop-distribute-patterns -fno-ident ' +
+  '-ffunction-sections -fdata-sections -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack ' +
+  // constants in the segment of the code: a page less to map, and the file is no larger than its content
+  '-Wl,-z,noseparate-code -Wl,-z,norelro -s';
+const INIT_FLAGS = '-static -fno-pie -no-pie';
+const ENTRY_FLAGS = '-shared -fPIC';
+
+function words(text) {
+  return text.split(' ');
+}
+
+function isPresent(program) {
+  return spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0;
+}
+
+function compilerFor(arch) {
+  const own = arch === process.arch ? [process.env.CC, 'gcc', 'cc'] : [];
+  return [...own, ...TARGETS[arch].compilers].find((program) => program && isPresent(program));
+}
+
+/** Compiles under another name first, since a container may just be starting from the old file. */
+function compile(compiler, arch, flags, sources, name) {
+  const output = join(DIST, arch, name);
+  const fresh = `${output}.${process.pid}`;
+  const { pageSize } = TARGETS[arch];
+  const args = [
+    ...words(C_FLAGS),
+    `-Wl,-z,max-page-size=${pageSize}`,
+    ...words(flags),
+    '-o',
+    fresh,
+    ...sources,
+  ];
+  const { status, error } = spawnSync(compiler, args, { stdio: 'inherit', cwd: ROOT });
+  if (error || status !== 0) {
+    rmSync(fresh, { force: true });
+    throw new Error(`${compiler} could not compile ${name} for ${arch}`);
+  }
+  renameSync(fresh, output);
+}
+
+/** Returns whether dist/ has the binaries of `arch` afterwards. */
+function buildNative(arch) {
+  const folder = join('src', 'init');
+  const sources = readdirSync(join(ROOT, folder)).filter((name) => name.endsWith('.c') && name !== 'entry.c');
+  const compiler = compilerFor(arch);
+  if (compiler === undefined) return existsSync(join(DIST, arch, 'foster-init'));
+  mkdirSync(join(DIST, arch), { recursive: true });
+  compile(
+    compiler,
+    arch,
+    INIT_FLAGS,
+    sources.map((name) => join(folder, name)),
+    'foster-init',
+  );
+  compile(compiler, arch, ENTRY_FLAGS, [join(folder, 'entry.c')], 'foster-entry.so');
+  return true;
+}
+
+/** Where to find each bundle's main file: foster-cli from src/cli/main.ts, NAME-main from src/FOLDER/NAME-main.ts. */
+function entryPoints() {
+  const entries = { 'foster-cli': 'src/cli/main.ts' };
+  for (const folder of readdirSync(join(ROOT, 'src'), { withFileTypes: true })) {
+    if (!folder.isDirectory()) continue;
+    for (const name of readdirSync(join(ROOT, 'src', folder.name))) {
+      if (name.endsWith('-main.ts')) entries[basename(name, '.ts')] = join('src', folder.name, name);
+    }
+  }
+  return entries;
+}
+
+/** commander loads child_process (2 ms) for commands that are programs of their own; foster has none. */
+const WITHOUT_CHILD_PROCESS = {
+  name: 'without-child-process',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      importer.includes('/commander/') ? { path: 'nothing', namespace: 'nothing' } : undefined,
+    );
+    onLoad({ filter: /./, namespace: 'nothing' }, () => ({ contents: '' }));
+  },
+};
+
+/**
+ * CommonJS starts faster than ES modules do. A module that is imported by `import()` is in the same file, but runs only
+ * when it is asked for. Names and lines are left as they are, for the stack traces of --debug.
+ */
+function bundle(entries, define = {}) {
+  return build({
+    absWorkingDir: ROOT,
+    entryPoints: entries,
+    outdir: DIST,
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    supported: { 'dynamic-import': false },
+    define,
+    external: ['koffi', '@koromix/*'],
+    plugins: [WITHOUT_CHILD_PROCESS],
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+}
+
+async function buildBundles() {
+  await bundle(entryPoints());
+  const id = createHash('sha256')
+    .update(readFileSync(join(DIST, 'foster-cli.cjs')))
+    .digest('hex')
+    .slice(0, 32);
+  await bundle({ foster: 'src/cli/start.ts' }, { FOSTER_BUNDLE_ID: JSON.stringify(id) });
+}
+
+function installLauncher() {
+  const fresh = join(DIST, `foster.${process.pid}`);
+  copyFileSync(join(ROOT, 'scripts', 'launcher'), fresh);
+  chmodSync(fresh, 0o755);
+  renameSync(fresh, join(DIST, 'foster'));
+}
+
+function main() {
+  mkdirSync(DIST, { recursive: true });
+  const missing = Object.keys(TARGETS).filter((arch) => !buildNative(arch));
+  if (missing.includes(process.arch)) throw new Error('there is no C compiler: install gcc and libc6-dev');
+  if (process.argv.includes('--pack') && missing.length > 0) {
+    console.error(`WARNING: the package will not run on ${missing.join(', ')}, for lack of a cross compiler`);
+    console.error('  (Debian: gcc-aarch64-linux-gnu, gcc-x86-64-linux-gnu)');
+  }
+  installLauncher();
+  return buildBundles();
+}
+
+main().catch((error) => {
+  console.error(`build: ${error.message}`);
+  process.exit(1);
+});

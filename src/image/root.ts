@@ -1,0 +1,78 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { FosterError } from '../errors.js';
+import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import type { IdMaps } from '../sys/id-maps.js';
+import { cachedTree, makeTree, mapsKey, removeLeftovers, withLock } from './cache.js';
+import { findRecipe, RECIPE_NAMES, type Recipe } from './recipe.js';
+
+export { removeLeftovers } from './cache.js';
+
+/** A directory tree that serves as the lower layer of a container's overlay. Nobody writes to it. */
+export interface RootTree {
+  /** Absolute. */
+  path: string;
+  source: 'directory' | 'tar' | 'recipe';
+  /** Of the tar file, as it is, compressed or not: `sha256:` and 64 hexadecimal digits. */
+  digest?: string;
+}
+
+export interface RootOptions {
+  /** Of the container: files are owned by its ids. */
+  maps: IdMaps;
+  /** In bytes; a tar file that unpacks to more fails. No limit by default. */
+  maxUnpackedSize?: number;
+}
+
+/**
+ * Turns the ROOT of `foster run ROOT` into a directory tree: a directory is used as it is, a tar file is unpacked, the
+ * root filesystem of a recipe is built, both once. A recipe's name means the recipe even where a directory of that
+ * name exists: `./busybox` is the directory. `-` is a tar on standard input, which is at its end afterwards.
+ * @throws FosterError
+ */
+export async function prepareRoot(root: string, options: RootOptions): Promise<RootTree> {
+  if (root === '-') return await unpackTar(root, options);
+  const recipe = await findRecipe(root);
+  if (recipe !== undefined) return await buildRecipe(recipe, options);
+  let isDirectory: boolean;
+  try {
+    isDirectory = statSync(root).isDirectory();
+  } catch (error) {
+    throw noSuchRoot(root, error);
+  }
+  if (isDirectory) return { path: resolve(root), source: 'directory' };
+  return await unpackTar(root, options);
+}
+
+function noSuchRoot(root: string, error: unknown): FosterError {
+  const code = errnoOf(error);
+  const why = code === undefined ? String(error) : errnoWords(errnoNumber(code));
+  return new FosterError(`cannot use ${root} as the root filesystem: ${why}`, {
+    advice: `give a directory, a tar file, or one of ${RECIPE_NAMES.join(', ')}`,
+    cause: error,
+  });
+}
+
+async function buildRecipe(recipe: Recipe, { maps }: RootOptions): Promise<RootTree> {
+  const isShared = recipe.produces === 'tree'; // owned by the caller, whatever the maps
+  const name = `recipe-${recipe.name}-${recipe.fingerprint()}${isShared ? '' : `-${mapsKey(maps)}`}`;
+  const cached = cachedTree(name);
+  if (cached !== undefined) return { path: cached, source: 'recipe' };
+  return await withLock(recipe.name, async () => {
+    await removeLeftovers();
+    const path =
+      cachedTree(name) ??
+      (await makeTree(maps, async (place) => {
+        if (recipe.produces === 'tree') await recipe.build(place.tree);
+        else throw new Error('not yet');
+        return name;
+      }));
+    return { path, source: 'recipe' };
+  });
+}
+
+async function unpackTar(path: string, options: RootOptions): Promise<RootTree> {
+  void path;
+  void options;
+  throw new Error('not yet');
+}

@@ -1,0 +1,78 @@
+import { createReadStream, readSync, writeSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { FosterError } from '../errors.js';
+import { errnoOf } from '../sys/errno.js';
+import { changeRoot, setParentDeathSignal } from '../sys/libc.js';
+import { TarReader } from './tar-reader.js';
+import { TreeWriter } from './tree-writer.js';
+import { UNPACK_FD, type UnpackOrder, type UnpackReport } from './unpack-protocol.js';
+
+/**
+ * The program that unpacks: started in a user namespace with the container's id maps, so that it may give files to any
+ * of those ids, it makes the tree its root directory, so that nothing outside can even be named, and reads the archive
+ * from its standard input.
+ */
+async function unpack(order: UnpackOrder): Promise<UnpackReport> {
+  if (readSync(UNPACK_FD.control, Buffer.alloc(1)) === 0) process.exit(1); // nobody is there to map our ids
+  process.setgid?.(0);
+  // Forbidden where only one id is mapped: user_namespaces(7), "setgroups".
+  if (!order.hasOneOwner) process.setgroups?.([]);
+  process.setuid?.(0);
+  setParentDeathSignal(9); // a change of ids has cleared it
+  process.umask(0);
+  changeRoot(order.tree);
+
+  const writer = new TreeWriter(order);
+  const reader = new TarReader(writer);
+  let total = 0;
+  for await (const piece of archive(order.isGzip) as AsyncIterable<Buffer>) {
+    total += piece.length;
+    if (total > order.maxSize) throw tooLarge(order.maxSize);
+    reader.push(piece);
+  }
+  reader.end();
+  writer.finish();
+  return { written: writer.written, size: total };
+}
+
+const PIECE = 1024 * 1024;
+
+function archive(isGzip: boolean): Readable {
+  const input = createReadStream('', { fd: UNPACK_FD.archive, highWaterMark: PIECE });
+  if (!isGzip) return input;
+  const gunzip = createGunzip({ chunkSize: PIECE });
+  input.on('error', (error) => gunzip.destroy(error));
+  return input.pipe(gunzip);
+}
+
+function tooLarge(limit: number): FosterError {
+  return new FosterError(`the tar archive unpacks to more than ${limit} bytes`, {
+    advice: 'raise --max-unpacked-size if you trust it',
+  });
+}
+
+function toReport(error: unknown): UnpackReport {
+  if (error instanceof FosterError) {
+    return { error: error.message, ...(error.advice === undefined ? {} : { advice: error.advice }) };
+  }
+  const code = errnoOf(error) ?? '';
+  if (code === 'Z_BUF_ERROR') return { error: 'the gzip file is truncated' };
+  if (code.startsWith('Z_')) return { error: 'the gzip file is corrupt' };
+  return { error: `the unpacker failed: ${error instanceof Error ? error.message : String(error)}` };
+}
+
+async function main(): Promise<void> {
+  // Ctrl-C reaches all processes of the terminal. foster itself ends us then.
+  for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
+  let report: UnpackReport;
+  try {
+    report = await unpack(JSON.parse(process.argv[2] ?? '') as UnpackOrder);
+  } catch (error) {
+    report = toReport(error);
+  }
+  writeSync(UNPACK_FD.report, JSON.stringify(report));
+  process.exit(0);
+}
+
+main();

@@ -1,0 +1,25 @@
+import type { Written } from './tree-writer.js';
+
+/** What foster and its unpacker (unpack-main.ts) say to each other. */
+
+/** The unpacker's descriptors. */
+export const UNPACK_FD = {
+  /** The archive, not compressed or by gzip. */
+  archive: 0,
+  /** Gives one byte as soon as the ids are mapped. */
+  control: 3,
+  /** Takes one UnpackReport as JSON. */
+  report: 4,
+} as const;
+
+/** The unpacker's one argument, as JSON. */
+export interface UnpackOrder {
+  /** Absolute path of the empty directory to fill. */
+  tree: string;
+  isGzip: boolean;
+  hasOneOwner: boolean;
+  /** Of the archive, uncompressed, in bytes. */
+  maxSize: number;
+}
+
+export type UnpackReport = { written: Written; size: number } | { error: string; advice?: string };

@@ -1,0 +1,209 @@
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { EXIT, FosterError } from '../errors.js';
+import { decodeReport, encodePlan, REPORT_SIZE, type Report, SAY_MAPPED } from '../init/wire.js';
+import { FD } from '../plan/facts.js';
+import type { Plan, Step } from '../plan/step.js';
+import { CLONE_FLAGS, heldEndSignal, startProcess } from '../sys/clone.js';
+import { writeIdMaps } from '../sys/id-maps.js';
+import { initProgram } from '../sys/init-program.js';
+import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
+import { cloneFailure } from '../sys/namespace-failure.js';
+import { stepFailure } from './failure.js';
+
+const SIGKILL = 9;
+
+/** PID 1, started and set up: all that is missing is the word to execute the user's program. */
+export interface Launched {
+  pid: number;
+  pidfd: number;
+  /** Our end of the control socket. */
+  control: number;
+  /** Our end of the socket over which the terminal's master comes; undefined without a terminal. */
+  console: number | undefined;
+  /** It is in the user and PID namespaces of another container. */
+  hasJoined: boolean;
+}
+
+/** Told about each step as it is done, for --explain. */
+export interface Witness {
+  started(pid: number): void;
+  step(index: number, result: number): void;
+  ready(): void;
+}
+
+export interface LaunchOptions {
+  /** PID 1's stdin; /dev/null if false. Without meaning for a container with a terminal. */
+  stdin: boolean;
+  /** A process whose user and PID namespaces are joined. */
+  join?: number | undefined;
+  witness?: Witness | undefined;
+}
+
+/**
+ * Clones PID 1 into its namespaces, gives it its id maps and its plan, and waits until it is ready. If anything fails,
+ * nothing of it is left when the error is thrown.
+ * @throws FosterError with the sentence of the step that failed
+ */
+export function launch(plan: Plan, options: LaunchOptions): Launched {
+  const [control, theirControl] = socketPair();
+  const [console, theirConsole] = plan.terminal ? socketPair() : [];
+  const blob = memoryFile('foster-plan', encodePlan(plan, { trace: options.witness !== undefined }));
+  const nothing = openSync('/dev/null', 'r+');
+  const stdio = plan.terminal ? [nothing, nothing, nothing] : [options.stdin ? 0 : nothing, 1, 2];
+  const descriptors: (number | undefined)[] = [...stdio, theirControl, blob];
+  if (theirConsole !== undefined) descriptors[FD.CONSOLE] = theirConsole;
+  const join = options.join === undefined ? undefined : openPidfd(options.join);
+  if (join !== undefined) descriptors[FD.JOIN] = join;
+
+  let child: { pid: number; pidfd: number } | undefined;
+  try {
+    child = startProcess(
+      {
+        file: initProgram(),
+        argv: ['foster-init'],
+        env: [],
+        descriptors: Array.from(descriptors),
+        privileged: plan.idMaps !== undefined,
+      },
+      namespaceFlags(plan),
+    );
+    options.witness?.started(child.pid);
+  } catch (error) {
+    closeAll([control, console]);
+    throw cloneFailure(error);
+  } finally {
+    closeAll([theirControl, theirConsole, blob, nothing, join]);
+  }
+  try {
+    if (plan.idMaps !== undefined) {
+      writeIdMaps(child.pid, plan.idMaps);
+      writeSync(control, SAY_MAPPED);
+    }
+    child = awaitReady(plan, control, child, options.witness);
+    return { ...child, control, console, hasJoined: join !== undefined };
+  } catch (error) {
+    abandon({ ...child, control, console });
+    throw error;
+  }
+}
+
+/** Ends what `launch` has started, before the user's program runs. */
+export function abandon(launched: Omit<Launched, 'hasJoined'>): void {
+  signalPidfd(launched.pidfd, SIGKILL);
+  waitForChild(launched.pid);
+  closeAll([launched.pidfd, launched.control, launched.console]);
+}
+
+function closeAll(descriptors: (number | undefined)[]): void {
+  for (const fd of descriptors) if (fd !== undefined) closeSync(fd);
+}
+
+function namespaceFlags(plan: Plan): number {
+  let flags = 0;
+  for (const type of plan.namespaces) flags |= CLONE_FLAGS[type as keyof typeof CLONE_FLAGS];
+  return flags;
+}
+
+/** Hears PID 1's reports until it is ready. Returns it, or the process that went on in its place (`refork`). */
+function awaitReady(
+  plan: Plan,
+  control: number,
+  first: { pid: number; pidfd: number },
+  witness: Witness | undefined,
+) {
+  let child = first;
+  for (;;) {
+    const report = nextReport(control);
+    switch (report?.kind) {
+      case undefined:
+        throw new FosterError('the first process of the container was killed while it was set up');
+      case 'ready':
+        witness?.ready();
+        return child;
+      case 'step':
+        witness?.step(report.index, report.result);
+        break;
+      case 'reforked':
+        waitForChild(child.pid);
+        closeSync(child.pidfd);
+        child = { pid: report.pid, pidfd: openPidfd(report.pid) };
+        break;
+      case 'failed':
+        throw stepFailure(stepAt(plan, report.index), report.errno);
+      default:
+        break;
+    }
+  }
+}
+
+const FORK: Step = { call: 'clone', args: [], why: "start the user's process" };
+
+function stepAt(plan: Plan, index: number): Step {
+  return plan.init[index] ?? plan.process[index - plan.init.length] ?? FORK;
+}
+
+/** The next report; undefined when PID 1 is gone. A signal that asks foster to end does so. */
+function nextReport(control: number): Report | undefined {
+  for (;;) {
+    const signal = heldEndSignal();
+    if (signal !== undefined) throw new Interrupted(signal);
+    if (waitReadable(control, -1) === 'interrupted') continue;
+    const buffer = Buffer.alloc(REPORT_SIZE);
+    const size = readSync(control, buffer);
+    return size === REPORT_SIZE ? decodeReport(buffer) : undefined;
+  }
+}
+
+/** A signal came before the user's process was started. */
+export class Interrupted extends FosterError {
+  constructor(signal: number) {
+    super('interrupted before the container was started', { exitCode: 128 + signal });
+  }
+}
+
+/** What to say, by errno, when the program cannot be executed: execve(2). The exit codes are Docker's. */
+export function executionFailures(plan: Plan): { errno: string; exitCode: number; text: string }[] {
+  const [program = ''] = plan.program.argv;
+  const sentence = (why: string, advice: string) =>
+    `foster: cannot run ${JSON.stringify(program)}: ${why}; ${advice}\n`;
+  const missing = program.includes('/')
+    ? sentence(
+        'there is no such file in the container (ENOENT)',
+        'see that the path is right, and that its interpreter or loader is there too',
+      )
+    : sentence('it is in no directory of PATH in the container (ENOENT)', `PATH is ${searchPath(plan)}`);
+  return [
+    { errno: 'ENOENT', exitCode: EXIT.NOT_FOUND, text: missing },
+    { errno: 'ENOTDIR', exitCode: EXIT.NOT_FOUND, text: missing },
+    {
+      errno: 'EACCES',
+      exitCode: EXIT.CANNOT_EXECUTE,
+      text: sentence('permission denied (EACCES)', 'see that it is a file with the execute bit (chmod +x)'),
+    },
+    {
+      errno: 'ENOEXEC',
+      exitCode: EXIT.CANNOT_EXECUTE,
+      text: sentence(
+        'exec format error (ENOEXEC)',
+        'it is no program for this machine; a script needs a first line such as #!/bin/sh',
+      ),
+    },
+    {
+      errno: 'E2BIG',
+      exitCode: EXIT.CANNOT_EXECUTE,
+      text: sentence('argument list too long (E2BIG)', 'give it fewer or shorter arguments and variables'),
+    },
+    {
+      errno: '*',
+      exitCode: EXIT.CANNOT_EXECUTE,
+      text: sentence('it cannot be executed', 'run it again with --explain to see the system calls'),
+    },
+  ];
+}
+
+function searchPath(plan: Plan): string {
+  return (
+    plan.program.env.findLast((variable) => variable.startsWith('PATH='))?.slice('PATH='.length) ??
+    'the default'
+  );
+}
