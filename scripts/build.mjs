@@ -1,20 +1,11 @@
 #!/usr/bin/env node
 /**
- * Builds dist/: the launcher `foster`, a bundle for each program in TypeScript, and a folder for each architecture
+ * Builds dist/: the command `foster`, a bundle for each program in TypeScript, and a folder for each architecture
  * with foster-init and foster-entry.so. With --pack, as `npm pack` calls it, it says which of them are missing.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -117,7 +108,7 @@ const WITHOUT_CHILD_PROCESS = {
  * CommonJS starts faster than ES modules do. A module that is imported by `import()` is in the same file, but runs only
  * when it is asked for. Names and lines are left as they are, for the stack traces of --debug.
  */
-function bundle(entries, define = {}) {
+function bundle(entries, options = {}) {
   return build({
     absWorkingDir: ROOT,
     entryPoints: entries,
@@ -128,31 +119,50 @@ function bundle(entries, define = {}) {
     platform: 'node',
     target: 'node20',
     supported: { 'dynamic-import': false },
-    define,
     external: ['koffi', '@koromix/*'],
     plugins: [WITHOUT_CHILD_PROCESS],
     legalComments: 'none',
     logLevel: 'warning',
+    ...options,
   });
 }
 
+/** src/cli/start.ts compiles the main bundle by itself; wrapped there, its text would have to be copied. */
+const AS_FUNCTION = {
+  banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
+  footer: { js: '})' },
+};
+
 async function buildBundles() {
-  await bundle(entryPoints());
+  const { 'foster-cli': cli, ...others } = entryPoints();
+  await Promise.all([bundle({ 'foster-cli': cli }, AS_FUNCTION), bundle(others)]);
   const id = createHash('sha256')
     .update(readFileSync(join(DIST, 'foster-cli.cjs')))
     .digest('hex')
     .slice(0, 32);
-  await bundle({ foster: 'src/cli/start.ts' }, { FOSTER_BUNDLE_ID: JSON.stringify(id) });
+  await bundle({ foster: 'src/cli/start.ts' }, { define: { FOSTER_BUNDLE_ID: JSON.stringify(id) } });
 }
 
-function installLauncher() {
+/**
+ * The command: foster.cjs, which a shell can execute too. For a shell the first word is `:`, for JavaScript the line is
+ * a string and a comment. So Node can be started without the certificates of NODE_EXTRA_CA_CERTS, which take it longer
+ * to read than all else together; src/cli/main.ts gives the variable back. It is Node that follows the symbolic links
+ * which a command is installed as: a readlink(1) would take 2 ms.
+ */
+const SHELL_HEAD = `#!/bin/sh
+':' //; if [ "\${NODE_EXTRA_CA_CERTS+set}" ]; then export FOSTER_NODE_EXTRA_CA_CERTS="$NODE_EXTRA_CA_CERTS"; \
+unset NODE_EXTRA_CA_CERTS; fi; exec node "$0" "$@"
+`;
+
+function buildCommand() {
+  // Without an extension, what a file is depends on the package.json above it.
+  writeFileSync(join(DIST, 'package.json'), '{ "type": "commonjs" }\n');
   const fresh = join(DIST, `foster.${process.pid}`);
-  copyFileSync(join(ROOT, 'scripts', 'launcher'), fresh);
-  chmodSync(fresh, 0o755);
+  writeFileSync(fresh, SHELL_HEAD + readFileSync(join(DIST, 'foster.cjs'), 'utf8'), { mode: 0o755 });
   renameSync(fresh, join(DIST, 'foster'));
 }
 
-function main() {
+async function main() {
   mkdirSync(DIST, { recursive: true });
   const missing = Object.keys(TARGETS).filter((arch) => !buildNative(arch));
   if (missing.includes(process.arch)) throw new Error('there is no C compiler: install gcc and libc6-dev');
@@ -160,8 +170,8 @@ function main() {
     console.error(`WARNING: the package will not run on ${missing.join(', ')}, for lack of a cross compiler`);
     console.error('  (Debian: gcc-aarch64-linux-gnu, gcc-x86-64-linux-gnu)');
   }
-  installLauncher();
-  return buildBundles();
+  await buildBundles();
+  buildCommand();
 }
 
 main().catch((error) => {

@@ -1,7 +1,7 @@
 import { reportError } from './output.js';
 
 /**
- * The launcher script moves NODE_EXTRA_CA_CERTS aside, since reading certificates costs Node 30 ms at its start.
+ * The command (scripts/build.mjs) moves NODE_EXTRA_CA_CERTS aside, since reading certificates costs Node 30 ms at its start.
  * It is given back before anything can see the environment: `-e NODE_EXTRA_CA_CERTS`, child processes.
  */
 function restoreEnvironment(): void {

@@ -60,8 +60,8 @@ function keepCode(path: string, code: Buffer): void {
 function start(): void {
   const path = codeFile();
   const cachedData = readCode(path);
-  const source = readFileSync(BUNDLE, 'latin1'); // esbuild writes ASCII
-  const script = new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
+  const source = readFileSync(BUNDLE, 'latin1'); // ASCII; a function of what a module has, as the build has written it
+  const script = new Script(source, {
     filename: BUNDLE,
     ...(cachedData && { cachedData }),
   });

@@ -1,0 +1,127 @@
+/** What all benchmarks share: running as the user, measuring, and tables. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const HERE = import.meta.dirname ?? new URL('.', import.meta.url).pathname;
+
+/**
+ * Where a benchmark runs.
+ * @typedef {object} Bench
+ * @property {string} foster the command
+ * @property {string} work a folder that the user may read; `home`, `run` and `scratch` in it are the user's
+ * @property {string | undefined} user whom commands run as; undefined: as the caller
+ */
+
+/**
+ * A table of the report.
+ * @typedef {object} Table
+ * @property {string} title
+ * @property {string} text what is measured and how, for a person who wants to know whether to believe it
+ * @property {string[]} head
+ * @property {string[][]} rows
+ * @property {string[]} notes what was left out, and why
+ */
+
+/** The command line that runs `argv` as the user, with an environment that is the same everywhere. */
+export function asUser(bench, argv) {
+  const { work, user } = bench;
+  const name = user ?? process.env.USER ?? '';
+  const environment = [
+    `HOME=${join(work, 'home')}`,
+    `XDG_RUNTIME_DIR=${join(work, 'run')}`,
+    `PATH=${process.env.PATH}:/usr/sbin:/sbin`,
+    `USER=${name}`,
+    'LANG=C.UTF-8',
+  ];
+  const become =
+    user === undefined ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--init-groups', '--'];
+  return [...become, 'env', '-i', ...environment, ...argv];
+}
+
+/** Runs a command as the user to its end. */
+export function run(bench, argv, options = {}) {
+  const [program, ...rest] = asUser(bench, argv);
+  const result = spawnSync(program, rest, {
+    encoding: 'utf8',
+    cwd: join(bench.work, 'scratch'),
+    maxBuffer: 1 << 26,
+    timeout: 300_000,
+    ...options,
+  });
+  if (result.error) throw result.error;
+  return result;
+}
+
+/** Runs a command as the user, and gives its output. Throws where it fails. */
+export function output(bench, argv, options = {}) {
+  const { status, stdout, stderr } = run(bench, argv, options);
+  if (status !== 0) throw new Error(`${argv.join(' ')} failed (${status}): ${stderr.trim()}`);
+  return stdout;
+}
+
+/** Compiles NAME.c of this folder; gives the path of the program, which needs no libraries. */
+export function compiled(bench, name) {
+  const folder = join(bench.work, 'programs');
+  const program = join(folder, name);
+  if (existsSync(program)) return program;
+  mkdirSync(folder, { recursive: true });
+  const source = join(HERE, `${name}.c`);
+  const result = spawnSync('gcc', ['-O2', '-static', '-o', program, source], { encoding: 'utf8' });
+  if (result.status !== 0) throw new Error(`cannot compile ${source}: ${result.stderr}`);
+  return program;
+}
+
+/** Those that work here; of the others a note each, which says what they said. */
+export function working(bench, contestants) {
+  const notes = [];
+  const good = contestants.filter(({ name, argv }) => {
+    const { status, stderr } = run(bench, argv);
+    if (status !== 0)
+      notes.push(`${name} is left out: ${stderr.trim().split('\n').at(-1) || `exit code ${status}`}`);
+    return status === 0;
+  });
+  return { good, notes };
+}
+
+/**
+ * Times commands in turn, so that whatever else the machine does hits all alike.
+ * @param {{name: string, argv: string[]}[]} contestants
+ * @returns {number[][]} for each the times of its runs, in ms, but for the first few
+ */
+export function race(bench, contestants, { rounds, warmup }) {
+  const commands = contestants.flatMap(({ argv }, index) => (index === 0 ? argv : [':::', ...argv]));
+  const text = output(bench, [compiled(bench, 'stopwatch'), String(rounds + warmup), ...commands]);
+  const times = contestants.map(() => []);
+  for (const line of text.trim().split('\n')) {
+    const [index, ns, status] = line.split(' ').map(Number);
+    if (status !== 0) throw new Error(`${contestants[index].name} failed once with ${status}`);
+    times[index].push(ns / 1e6);
+  }
+  return times.map((of) => of.slice(warmup));
+}
+
+/** The value that `part` of all values are below. */
+export function quantile(values, part) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))];
+}
+
+export function median(values) {
+  return quantile(values, 0.5);
+}
+
+export function ratio(value, base) {
+  return `${(value / base).toFixed(2)} ×`;
+}
+
+/** Aligned, so that it reads well as plain text too. */
+export function markdown({ title, text, head, rows, notes }) {
+  const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column].length)));
+  const pad = (cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]));
+  const line = (cells) => `| ${cells.map(pad).join(' | ')} |`;
+  const rule = `| ${widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
+  const parts = [`## ${title}`, text, [line(head), rule, ...rows.map(line)].join('\n')];
+  if (notes.length > 0) parts.push(notes.map((note) => `- ${note}`).join('\n'));
+  return parts.join('\n\n');
+}

@@ -1,0 +1,80 @@
+/** main.mjs --work DIR --foster COMMAND [--user NAME] [BENCHMARK...]: called by scripts/bench. */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { markdown, run } from './bench.mjs';
+
+/** In the order of the report. Each is a file here that exports `measure(bench)`, which gives tables. */
+const BENCHMARKS = ['start', 'memory', 'reaping', 'unpack'];
+
+const PEERS = [
+  ['bubblewrap', ['bwrap', '--version']],
+  ['crun', ['crun', '--version']],
+  ['runc', ['runc', '--version']],
+  ['podman', ['podman', '--version']],
+  ['tini', ['tini', '--version']],
+  ['dumb-init', ['dumb-init', '--version']],
+  ['catatonit', ['catatonit', '--version']],
+  ['GNU tar', ['tar', '--version']],
+];
+
+function version(bench, [name, argv]) {
+  try {
+    const { stdout, stderr } = run(bench, argv);
+    return `${name} ${/\d+(\.\d+)+/.exec(stdout + stderr)?.[0] ?? '?'}`;
+  } catch {
+    return `no ${name}`;
+  }
+}
+
+function machine(bench) {
+  const [cpu] = cpus();
+  const filesystem = spawnSync('stat', ['-f', '-c', '%T', bench.work], { encoding: 'utf8' }).stdout.trim();
+  const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).stdout.trim();
+  const versions = [`Node ${process.versions.node}`, ...PEERS.map((peer) => version(bench, peer))];
+  return [
+    `- ${new Date().toISOString().slice(0, 10)}, foster at ${commit || 'an unknown commit'}`,
+    `- ${cpus().length} × ${cpu?.model.trim() ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ` +
+      `Linux ${release()}, files on ${filesystem}`,
+    `- ${versions.join(', ')}`,
+  ].join('\n');
+}
+
+const HEAD = `# Benchmarks
+
+Written by \`make bench\` (scripts/bench), which measures foster and its peers in the same run, in turn, as an
+unprivileged user. Times depend on the machine; the ratios are what to look at. This machine is shared and noisy, so
+medians are given, and the quarter of runs that was fastest beside them.`;
+
+async function main() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { work: { type: 'string' }, foster: { type: 'string' }, user: { type: 'string' } },
+  });
+  for (const name of positionals)
+    if (!BENCHMARKS.includes(name))
+      throw new Error(`there is no benchmark ${name}: ${BENCHMARKS.join(', ')}`);
+  const bench = { work: values.work, foster: values.foster, user: values.user };
+  const parts = [HEAD, machine(bench)];
+  for (const name of positionals.length > 0 ? positionals : BENCHMARKS) {
+    console.error(`measuring ${name} ...`);
+    const { measure } = await import(`./${name}.mjs`);
+    for (const table of await measure(bench)) {
+      const text = markdown(table);
+      console.log(`${text}\n`);
+      parts.push(text);
+    }
+  }
+  writeFileSync(join(bench.work, 'benchmarks.md'), `${parts.join('\n\n')}\n`);
+}
+
+main().catch((error) => {
+  console.error(`bench: ${readable(error)}`);
+  process.exit(1);
+});
+
+function readable(error) {
+  return error instanceof Error ? error.message : String(error);
+}
