@@ -1,10 +1,123 @@
-import type { TreeRecipe } from '../src/image/recipe.js';
-export const recipe: TreeRecipe = {
+import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { FosterError } from '../src/errors.js';
+import type { ArchiveRecipe } from '../src/image/recipe.js';
+
+/** To be counted up with each change of what `build` makes. */
+const VERSION = 1;
+
+const FALLBACK = { mirror: 'http://deb.debian.org/debian', suite: 'stable' };
+
+/** A minimal Debian, its packages from the mirror and of the release that this machine uses itself. */
+export const recipe: ArchiveRecipe = {
   name: 'debian',
-  description: '',
-  produces: 'tree',
-  fingerprint: () => '0',
-  build() {
-    throw new Error('not yet');
+  description: 'a minimal Debian (mmdebstrap or debootstrap)',
+  produces: 'tar',
+
+  fingerprint() {
+    return `${VERSION}-${debianSource().suite}`;
+  },
+
+  async build(scratch, onInterrupt) {
+    const { mirror, suite } = debianSource();
+    const archive = join(scratch, 'debian.tar');
+    const command = bootstrapCommand(suite, mirror, scratch, archive);
+    process.stderr.write(`foster: ${command[0]} makes a Debian ${suite} from ${mirror}: about a minute\n`);
+    await run(command, onInterrupt);
+    return archive;
   },
 };
+
+/** The first Debian mirror of this machine's own apt. */
+export function debianSource(folder = '/etc/apt'): { mirror: string; suite: string } {
+  const files = [join(folder, 'sources.list')];
+  try {
+    const more = readdirSync(join(folder, 'sources.list.d')).sort();
+    files.push(...more.map((name) => join(folder, 'sources.list.d', name)));
+  } catch {
+    // no such folder: not every machine has one, or is a Debian
+  }
+  for (const file of files) {
+    const found = parseSources(readOrEmpty(file));
+    if (found !== undefined) return found;
+  }
+  return FALLBACK;
+}
+
+/** sources.list(5), both of its formats; security and backports suites are no base for a system. */
+export function parseSources(text: string): { mirror: string; suite: string } | undefined {
+  const line = /^\s*deb\s+(?:\[[^\]]*\]\s+)?(\S+\/debian\/?)\s+([a-z]+)\s/m.exec(text);
+  if (line !== null) return { mirror: line[1] ?? '', suite: line[2] ?? '' };
+  for (const stanza of text.split(/\n\s*\n/)) {
+    const mirror = /^URIs:\s*(\S+\/debian\/?)(?:\s|$)/im.exec(stanza)?.[1];
+    const suite = /^Suites:\s*([a-z]+)(?:\s|$)/im.exec(stanza)?.[1];
+    if (mirror !== undefined && suite !== undefined) return { mirror, suite };
+  }
+  return undefined;
+}
+
+function bootstrapCommand(suite: string, mirror: string, scratch: string, archive: string): string[] {
+  const isRoot = process.getuid?.() === 0;
+  if (isInstalled('mmdebstrap')) {
+    const mode = isRoot ? 'root' : 'unshare';
+    return ['mmdebstrap', '--quiet', '--variant=minbase', `--mode=${mode}`, suite, archive, mirror];
+  }
+  if (!isInstalled('debootstrap')) {
+    throw new FosterError('cannot build the debian root filesystem: there is no mmdebstrap on this machine', {
+      advice: 'apt-get install mmdebstrap',
+    });
+  }
+  if (!isRoot) {
+    throw new FosterError('cannot build the debian root filesystem: debootstrap must be run by root', {
+      advice: 'apt-get install mmdebstrap, which need not',
+    });
+  }
+  const tree = join(scratch, 'debootstrap');
+  // Its parts that are no arguments of ours: the shell sees the paths as $1 ... only.
+  const script =
+    'debootstrap --variant=minbase "$1" "$2" "$3" >&2 && tar -C "$2" --numeric-owner -cf "$4" . && rm -rf "$2"';
+  return ['sh', '-c', script, 'sh', suite, tree, mirror, archive];
+}
+
+async function run(command: string[], onInterrupt: (callback: () => void) => void): Promise<void> {
+  const { spawn } = await import('node:child_process');
+  const [file = '', ...args] = command;
+  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  onInterrupt(() => child.kill('SIGTERM')); // it cleans up after itself
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (piece: string) => {
+    said = (said + piece).slice(-10_000);
+  });
+  const code = await new Promise<number | null>((done, fail) => {
+    child.on('error', fail);
+    child.on('close', done);
+  });
+  if (code === 0) return;
+  const lines = said.trim().split('\n');
+  const why = lines.findLast((line) => /^[EW]:|error/i.test(line)) ?? lines.at(-1) ?? '';
+  throw new FosterError(
+    `cannot build the debian root filesystem: ${why.trim() || `${file} ended with ${code}`}`,
+    {
+      advice: 'check the mirror in /etc/apt/sources.list',
+    },
+  );
+}
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function isInstalled(program: string): boolean {
+  return ['/usr/bin', '/usr/sbin', '/usr/local/bin', '/usr/local/sbin'].some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}

@@ -1,23 +1,265 @@
 import { createHash } from 'node:crypto';
-import {
-  createReadStream,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readlinkSync,
-  renameSync,
-  statSync,
-  symlinkSync,
-} from 'node:fs';
+import { once } from 'node:events';
+import { closeSync, createReadStream, fstatSync, openSync, read, readFileSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { isatty } from 'node:tty';
+import { promisify } from 'node:util';
 import { FosterError } from '../errors.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
-import type { IdMaps } from '../sys/id-maps.js';
-import { cachedTree, makeTree, mapsKey, rootsFolder, type Workplace, withLock } from './cache.js';
+import { duplicate } from '../sys/libc.js';
+import { cachedTree, makeTree, mapsKey, removeLeftovers, type Workplace, withLock } from './cache.js';
 import { type Compression, compressionOf, MAGIC_SIZE } from './compression.js';
-import type { RootOptions, RootTree } from './root.js';
+import { fileKey, hasSameSize, lookUp, remember } from './file-index.js';
+import { type Progress, startProgress } from './progress.js';
+import type { RootOptions } from './root.js';
 import { startUnpacker } from './unpack.js';
+import type { UnpackReport } from './unpack-protocol.js';
 
-/** Tar files: from a path or standard input to a tree in the cache, unpacked once per content. */
+const PIECE = 1024 * 1024;
+
+/**
+ * The name of the tree that the tar on standard input becomes.
+ * @throws FosterError
+ */
+export async function unpackStandardInput(options: RootOptions): Promise<string> {
+  if (isatty(0)) {
+    throw new FosterError('cannot read a tar archive from standard input: it is a terminal', {
+      advice: 'pipe one in: tar -c -C DIRECTORY . | foster run - COMMAND',
+    });
+  }
+  await removeLeftovers();
+  return await unpackToCache(options, (place) =>
+    unpackStream(place, 'standard input', standardInput(), options),
+  );
+}
+
+/**
+ * The name of the tree that a tar file becomes, or has become already. The file may be a pipe.
+ * @throws FosterError
+ */
+export async function unpackFile(path: string, options: RootOptions): Promise<string> {
+  const key = fileKey(path, options.maps);
+  if (key === undefined) {
+    await removeLeftovers();
+    const stream = streamOf(open(path));
+    return await unpackToCache(options, (place) => unpackStream(place, path, stream, options));
+  }
+  return await withLock(`tar-${key}`, async () => {
+    const known = lookUp(key); // somebody may have unpacked it while we waited
+    if (known !== undefined && cachedTree(known) !== undefined) return known;
+    await removeLeftovers();
+    const same = await findByContent(path, key, options);
+    const name =
+      same ?? (await unpackToCache(options, (place) => unpackUnchanged(place, path, key, options)));
+    remember(key, name);
+    return name;
+  });
+}
+
+/** Of a descriptor of its own: process.stdin would close descriptor 0 at the end, which the container is to get. */
+function standardInput(): Readable {
+  return streamOf(duplicate(0));
+}
+
+/** Closes the descriptor when it is over. */
+function streamOf(fd: number): Readable {
+  const info = fstatSync(fd);
+  // A read that blocks, waiting for the other end, would keep us from ending at Ctrl-C.
+  if (info.isFIFO() || info.isSocket()) return new Socket({ fd, readable: true, writable: false });
+  return createReadStream('', { fd, highWaterMark: PIECE });
+}
+
+async function unpackUnchanged(
+  place: Workplace,
+  path: string,
+  key: string,
+  options: RootOptions,
+): Promise<string> {
+  const digest = await unpackRegularFile(place, path, options);
+  if (fileKey(path, options.maps) === key) return digest;
+  throw new FosterError(`cannot unpack ${path}: it was changed meanwhile`, { advice: 'try again' });
+}
+
+/** Reading the file twice is worth it only where the same content is likely to be there. */
+async function findByContent(path: string, key: string, options: RootOptions): Promise<string | undefined> {
+  if (!hasSameSize(key)) return undefined;
+  const fd = open(path);
+  try {
+    const name = treeName(await digestOf(fd, path), options);
+    return cachedTree(name) === undefined ? undefined : name;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function treeName(digest: string, { maps }: RootOptions): string {
+  return `sha256-${digest}-${mapsKey(maps)}`;
+}
+
+function open(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    throw cannotRead(path, error);
+  }
+}
+
+function cannotRead(title: string, error: unknown): FosterError {
+  const code = errnoOf(error);
+  const why = code === undefined ? String(error) : errnoWords(errnoNumber(code));
+  return new FosterError(`cannot read ${title}: ${why}`, { cause: error });
+}
+
+/** Of the file from its start on, wherever its position is; in hexadecimal. */
+async function digestOf(fd: number, title: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  const buffer = Buffer.alloc(PIECE);
+  const readAt = promisify(read);
+  try {
+    for (let at = 0; !signal?.aborted; ) {
+      const { bytesRead } = await readAt(fd, buffer, 0, PIECE, at);
+      if (bytesRead === 0) break;
+      hash.update(buffer.subarray(0, bytesRead));
+      at += bytesRead;
+    }
+  } catch (error) {
+    throw cannotRead(title, error);
+  }
+  return hash.digest('hex');
+}
+
+async function unpackToCache(
+  options: RootOptions,
+  unpack: (place: Workplace) => Promise<string>,
+): Promise<string> {
+  let name = '';
+  await makeTree(options.maps, async (place) => {
+    name = treeName(await unpack(place), options);
+    return name;
+  });
+  return name;
+}
+
+/**
+ * Unpacks a file, which the unpacker reads by itself while its digest is computed here.
+ * @returns digest of the file in hexadecimal
+ */
+export async function unpackRegularFile(
+  place: Workplace,
+  path: string,
+  options: RootOptions,
+): Promise<string> {
+  const fd = open(path);
+  try {
+    const start = Buffer.alloc(MAGIC_SIZE);
+    const compression = compressionFor(path, start.subarray(0, readSync(fd, start, 0, MAGIC_SIZE, 0)));
+    const unpacking = startUnpacker(place.tree, compression, options, fd);
+    place.onInterrupt(unpacking.kill);
+    const progress = await startProgress(path, fstatSync(fd).size, () => positionOf(fd));
+    place.onInterrupt(progress.stop);
+    const abort = new AbortController();
+    const digest = digestOf(fd, path, abort.signal);
+    digest.catch(() => {}); // told below, unless the unpacker has failed before
+    try {
+      conclude(path, await unpacking.report, progress);
+      return await digest;
+    } finally {
+      abort.abort();
+      await digest.catch(() => {}); // nobody reads the descriptor any more
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** How far a file is read by whoever shares our open file description: proc_pid_fdinfo(5). */
+function positionOf(fd: number): number {
+  const info = readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
+  return Number(/^pos:\s*(\d+)/m.exec(info)?.[1] ?? 0);
+}
+
+/**
+ * Unpacks what can be read only once.
+ * @returns digest of all that came, in hexadecimal
+ */
+async function unpackStream(
+  place: Workplace,
+  title: string,
+  stream: Readable,
+  options: RootOptions,
+): Promise<string> {
+  const pieces = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  try {
+    const start = await readStart(pieces, title);
+    const unpacking = startUnpacker(place.tree, compressionFor(title, start), options);
+    place.onInterrupt(unpacking.kill);
+    let done = 0;
+    const progress = await startProgress(title, undefined, () => done);
+    place.onInterrupt(progress.stop);
+    const hash = createHash('sha256');
+    let isOver = false;
+    const over = unpacking.report.then(() => {
+      isOver = true;
+    });
+    try {
+      for (let piece: Buffer | undefined = start; piece !== undefined && !isOver; ) {
+        hash.update(piece);
+        done += piece.length;
+        if (!unpacking.input.write(piece)) {
+          await Promise.race([once(unpacking.input, 'drain').catch(() => {}), over]);
+        }
+        piece = await Promise.race([next(pieces, title), over.then(() => undefined)]);
+      }
+    } catch (error) {
+      unpacking.kill();
+      await over;
+      progress.stop();
+      throw error;
+    }
+    unpacking.input.end();
+    conclude(title, await unpacking.report, progress);
+    return hash.digest('hex');
+  } finally {
+    stream.destroy();
+  }
+}
+
+function conclude(title: string, report: UnpackReport, progress: Progress): void {
+  progress.stop();
+  if ('error' in report) {
+    const advice = report.advice === undefined ? {} : { advice: report.advice };
+    throw new FosterError(`cannot unpack ${title}: ${report.error}`, advice);
+  }
+  progress.summarize(report.written);
+}
+
+async function next(pieces: AsyncIterator<Buffer>, title: string): Promise<Buffer | undefined> {
+  try {
+    const { value, done } = await pieces.next();
+    return done ? undefined : (value as Buffer);
+  } catch (error) {
+    throw cannotRead(title, error);
+  }
+}
+
+async function readStart(pieces: AsyncIterator<Buffer>, title: string): Promise<Buffer> {
+  let start = Buffer.alloc(0);
+  while (start.length < MAGIC_SIZE) {
+    const piece = await next(pieces, title);
+    if (piece === undefined) break;
+    start = Buffer.concat([start, piece]);
+  }
+  return start;
+}
+
+function compressionFor(title: string, start: Buffer): Compression {
+  if (start.length === 0) throw new FosterError(`cannot unpack ${title}: it is empty`);
+  try {
+    return compressionOf(start);
+  } catch (error) {
+    if (!(error instanceof FosterError)) throw error;
+    const advice = error.advice === undefined ? {} : { advice: error.advice };
+    throw new FosterError(`cannot unpack ${title}: ${error.message}`, advice);
+  }
+}

@@ -166,6 +166,8 @@ async function remove(folder: string, maps: IdMaps): Promise<void> {
   }
 }
 
+const POLL_MS = 20;
+
 /** Runs `use` while holding the lock of that name; waits for whoever holds it. */
 export async function withLock<T>(name: string, use: () => Promise<T>): Promise<T> {
   const path = join(rootsFolder(), 'locks', name);
@@ -173,7 +175,8 @@ export async function withLock<T>(name: string, use: () => Promise<T>): Promise<
   for (;;) {
     const lock = openSync(path, 'a', 0o600);
     try {
-      lockFile(lock, { wait: true });
+      // Not by blocking, which would hold up all else that this process does, such as dying of Ctrl-C.
+      while (!lockFile(lock, { wait: false })) await new Promise((done) => setTimeout(done, POLL_MS));
       // Whoever held it before has removed the file: the lock is worth nothing then.
       if (!isSameFile(lock, path)) continue;
       try {

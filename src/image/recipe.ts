@@ -23,8 +23,8 @@ export interface TreeRecipe extends RecipeBase {
 /** For trees with owners other than root: the result is a tar archive, unpacked where those owners exist. */
 export interface ArchiveRecipe extends RecipeBase {
   produces: 'tar';
-  /** Makes an archive below the scratch directory; gives its path. */
-  build(scratch: string): Promise<string>;
+  /** Makes an archive below the scratch directory; gives its path. What it runs ends when it is interrupted. */
+  build(scratch: string, onInterrupt: (callback: () => void) => void): Promise<string>;
 }
 
 const RECIPES: Readonly<Record<string, () => Promise<{ recipe: Recipe }>>> = {

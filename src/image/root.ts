@@ -1,9 +1,10 @@
-import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { rmSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { FosterError } from '../errors.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import type { IdMaps } from '../sys/id-maps.js';
-import { cachedTree, makeTree, mapsKey, removeLeftovers, withLock } from './cache.js';
+import { cachedTree, makeTree, mapsKey, removeLeftovers, rootsFolder, withLock } from './cache.js';
+import { fileKey, lookUp } from './file-index.js';
 import { findRecipe, RECIPE_NAMES, type Recipe } from './recipe.js';
 
 export { removeLeftovers } from './cache.js';
@@ -31,7 +32,7 @@ export interface RootOptions {
  * @throws FosterError
  */
 export async function prepareRoot(root: string, options: RootOptions): Promise<RootTree> {
-  if (root === '-') return await unpackTar(root, options);
+  if (root === '-') return await prepareTar(root, options);
   const recipe = await findRecipe(root);
   if (recipe !== undefined) return await buildRecipe(recipe, options);
   let isDirectory: boolean;
@@ -41,7 +42,7 @@ export async function prepareRoot(root: string, options: RootOptions): Promise<R
     throw noSuchRoot(root, error);
   }
   if (isDirectory) return { path: resolve(root), source: 'directory' };
-  return await unpackTar(root, options);
+  return await prepareTar(root, options);
 }
 
 function noSuchRoot(root: string, error: unknown): FosterError {
@@ -53,7 +54,8 @@ function noSuchRoot(root: string, error: unknown): FosterError {
   });
 }
 
-async function buildRecipe(recipe: Recipe, { maps }: RootOptions): Promise<RootTree> {
+async function buildRecipe(recipe: Recipe, options: RootOptions): Promise<RootTree> {
+  const { maps } = options;
   const isShared = recipe.produces === 'tree'; // owned by the caller, whatever the maps
   const name = `recipe-${recipe.name}-${recipe.fingerprint()}${isShared ? '' : `-${mapsKey(maps)}`}`;
   const cached = cachedTree(name);
@@ -63,16 +65,29 @@ async function buildRecipe(recipe: Recipe, { maps }: RootOptions): Promise<RootT
     const path =
       cachedTree(name) ??
       (await makeTree(maps, async (place) => {
-        if (recipe.produces === 'tree') await recipe.build(place.tree);
-        else throw new Error('not yet');
+        if (recipe.produces === 'tree') {
+          await recipe.build(place.tree);
+        } else {
+          const { unpackRegularFile } = await import('./archive.js');
+          const archive = await recipe.build(place.folder, place.onInterrupt);
+          await unpackRegularFile(place, archive, options);
+          rmSync(archive);
+        }
         return name;
       }));
     return { path, source: 'recipe' };
   });
 }
 
-async function unpackTar(path: string, options: RootOptions): Promise<RootTree> {
-  void path;
-  void options;
-  throw new Error('not yet');
+async function prepareTar(path: string, options: RootOptions): Promise<RootTree> {
+  const key = path === '-' ? undefined : fileKey(path, options.maps);
+  const known = key === undefined ? undefined : lookUp(key);
+  const name = known !== undefined && cachedTree(known) !== undefined ? known : await unpack(path, options);
+  const digest = /^sha256-([0-9a-f]{64})-/.exec(name)?.[1] ?? '';
+  return { path: join(rootsFolder(), name, 'rootfs'), source: 'tar', digest: `sha256:${digest}` };
+}
+
+async function unpack(path: string, options: RootOptions): Promise<string> {
+  const { unpackFile, unpackStandardInput } = await import('./archive.js');
+  return path === '-' ? await unpackStandardInput(options) : await unpackFile(path, options);
 }

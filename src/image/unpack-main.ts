@@ -1,6 +1,6 @@
 import { createReadStream, readSync, writeSync } from 'node:fs';
-import type { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import type { Readable, Transform } from 'node:stream';
+import zlib from 'node:zlib';
 import { FosterError } from '../errors.js';
 import { errnoOf } from '../sys/errno.js';
 import { changeRoot, setParentDeathSignal } from '../sys/libc.js';
@@ -26,11 +26,13 @@ async function unpack(order: UnpackOrder): Promise<UnpackReport> {
   const writer = new TreeWriter(order);
   const reader = new TarReader(writer);
   let total = 0;
-  for await (const piece of archive(order.isGzip) as AsyncIterable<Buffer>) {
+  const take = (piece: Buffer) => {
     total += piece.length;
     if (total > order.maxSize) throw tooLarge(order.maxSize);
     reader.push(piece);
-  }
+  };
+  if (order.compression === 'none') readPlain(take);
+  else for await (const piece of readCompressed(order.compression) as AsyncIterable<Buffer>) take(piece);
   reader.end();
   writer.finish();
   return { written: writer.written, size: total };
@@ -38,12 +40,29 @@ async function unpack(order: UnpackOrder): Promise<UnpackReport> {
 
 const PIECE = 1024 * 1024;
 
-function archive(isGzip: boolean): Readable {
+/** What @types/node of our oldest Node lacks. */
+interface WithZstd {
+  createZstdDecompress(options: { chunkSize: number }): Transform;
+}
+
+function readPlain(take: (piece: Buffer) => void): void {
+  const buffer = Buffer.alloc(PIECE);
+  for (;;) {
+    const size = readSync(UNPACK_FD.archive, buffer);
+    if (size === 0) return;
+    take(buffer.subarray(0, size));
+  }
+}
+
+function readCompressed(compression: 'gzip' | 'zstd'): Readable {
   const input = createReadStream('', { fd: UNPACK_FD.archive, highWaterMark: PIECE });
-  if (!isGzip) return input;
-  const gunzip = createGunzip({ chunkSize: PIECE });
-  input.on('error', (error) => gunzip.destroy(error));
-  return input.pipe(gunzip);
+  const options = { chunkSize: PIECE };
+  const unzip =
+    compression === 'gzip'
+      ? zlib.createGunzip(options)
+      : (zlib as unknown as WithZstd).createZstdDecompress(options);
+  input.on('error', (error) => unzip.destroy(error));
+  return input.pipe(unzip);
 }
 
 function tooLarge(limit: number): FosterError {
@@ -57,8 +76,10 @@ function toReport(error: unknown): UnpackReport {
     return { error: error.message, ...(error.advice === undefined ? {} : { advice: error.advice }) };
   }
   const code = errnoOf(error) ?? '';
-  if (code === 'Z_BUF_ERROR') return { error: 'the gzip file is truncated' };
-  if (code.startsWith('Z_')) return { error: 'the gzip file is corrupt' };
+  if (code === 'Z_BUF_ERROR') return { error: 'the compressed file is truncated' };
+  if (code.startsWith('Z_') || code.startsWith('ERR_ZSTD') || code.startsWith('ZSTD_')) {
+    return { error: 'the compressed file is corrupt' };
+  }
   return { error: `the unpacker failed: ${error instanceof Error ? error.message : String(error)}` };
 }
 

@@ -1,10 +1,11 @@
+import type { Compression } from './compression.js';
 import type { Written } from './tree-writer.js';
 
 /** What foster and its unpacker (unpack-main.ts) say to each other. */
 
 /** The unpacker's descriptors. */
 export const UNPACK_FD = {
-  /** The archive, not compressed or by gzip. */
+  /** The archive. */
   archive: 0,
   /** Gives one byte as soon as the ids are mapped. */
   control: 3,
@@ -16,7 +17,7 @@ export const UNPACK_FD = {
 export interface UnpackOrder {
   /** Absolute path of the empty directory to fill. */
   tree: string;
-  isGzip: boolean;
+  compression: Compression;
   hasOneOwner: boolean;
   /** Of the archive, uncompressed, in bytes. */
   maxSize: number;

@@ -1,14 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { dirname, join } from 'node:path';
-import type { Writable } from 'node:stream';
-import { FosterError } from '../errors.js';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import zlib from 'node:zlib';
 import { CLONE_FLAGS, openProgram, startProcess } from '../sys/clone.js';
 import { type IdMapping, type IdMaps, writeIdMaps } from '../sys/id-maps.js';
-import { type ExitStatus, memoryFile, pipe, takeMemoryFile, waitForChild } from '../sys/libc.js';
+import { type ExitStatus, memoryFile, pipe, setPipeSize, takeMemoryFile, waitForChild } from '../sys/libc.js';
 import { cloneFailure } from '../sys/namespace-failure.js';
 import type { Compression } from './compression.js';
+import type { RootOptions } from './root.js';
 import type { UnpackOrder, UnpackReport } from './unpack-protocol.js';
 
 const SIGKILL = 9;
@@ -24,38 +25,42 @@ export interface Unpacking {
 }
 
 /**
- * Starts the unpacker (unpack-main.ts) in a user namespace with `maps`. Takes about 50 ms until it reads.
+ * Starts the unpacker (unpack-main.ts) in a user namespace with the container's id maps. Takes about 50 ms until it
+ * reads.
+ * @param file descriptor of the archive, where it is a regular file: then there is no `input`
  * @throws FosterError where there are no user namespaces to be had
  */
 export function startUnpacker(
   tree: string,
   compression: Compression,
-  maps: IdMaps,
-  maxSize: number,
+  { maps, maxUnpackedSize }: RootOptions,
+  file?: number,
 ): Unpacking {
+  const isByProgram = compression === 'zstd' && !('createZstdDecompress' in zlib);
   const order: UnpackOrder = {
     tree,
-    isGzip: compression === 'gzip',
+    compression: isByProgram ? 'none' : compression,
     hasOneOwner: hasOneID(maps.uid) || hasOneID(maps.gid),
-    maxSize,
+    maxSize: maxUnpackedSize ?? Number.MAX_SAFE_INTEGER,
   };
-  const archive = pipe();
+  // The unpacker reads the archive, a pipe from us, or a pipe from zstd.
+  const piped = file === undefined || isByProgram ? widePipe() : undefined;
   const report = pipe();
   const errors = memoryFile('foster-unpack-errors', new Uint8Array());
   let child: ReturnType<typeof startInNamespace>;
   try {
-    child = startInNamespace(order, withCaller(maps), { archive: archive[0], report: report[1], errors });
+    const archive = piped?.[0] ?? file;
+    child = startInNamespace(order, withCaller(maps), { archive, report: report[1], errors });
   } catch (error) {
-    for (const fd of [archive[1], report[0], errors]) closeSync(fd);
+    for (const fd of [...(piped?.slice(1) ?? []), report[0], errors]) closeSync(fd);
     throw error;
   } finally {
-    closeSync(archive[0]);
+    if (piped !== undefined) closeSync(piped[0]);
     closeSync(report[1]);
   }
-  const zstd = compression === 'zstd' ? startZstd(archive[1]) : undefined;
-  const input = zstd?.stdin ?? new Socket({ fd: archive[1], readable: false, writable: true });
-  if (zstd !== undefined) closeSync(archive[1]);
-  input.on('error', () => {}); // EPIPE: the unpacker says why
+  const zstd = isByProgram && piped !== undefined ? startZstd(file ?? 'pipe', piped[1]) : undefined;
+  const input = inputOf(zstd, piped?.[1]);
+  if (zstd !== undefined && piped !== undefined) closeSync(piped[1]);
   const finished = readReport(report[0]).then((text): UnpackReport => {
     const status = waitForChild(child.pid);
     const said = takeMemoryFile(errors);
@@ -72,10 +77,28 @@ export function startUnpacker(
   };
 }
 
+/** Where we write the archive to, if we do. */
+function inputOf(zstd: ChildProcess | undefined, fd: number | undefined): Writable {
+  const input =
+    zstd?.stdin ??
+    (zstd === undefined && fd !== undefined
+      ? new Socket({ fd, readable: false, writable: true })
+      : new Writable({ write: (_piece, _encoding, done) => done() }));
+  input.on('error', () => {}); // EPIPE: the unpacker says why
+  return input;
+}
+
+/** One that takes a whole piece at once: pipe(7), "Pipe capacity". */
+function widePipe(): [number, number] {
+  const ends = pipe();
+  setPipeSize(ends[1], 1024 * 1024);
+  return ends;
+}
+
 function startInNamespace(
   order: UnpackOrder,
   maps: IdMaps,
-  files: { archive: number; report: number; errors: number },
+  files: { archive: number | undefined; report: number; errors: number },
 ): { pid: number; kill(): void } {
   const control = pipe();
   const node = openProgram(process.execPath);
@@ -152,13 +175,13 @@ function diedWithoutWord({ signal, code }: ExitStatus, said: string): string {
 }
 
 /** zstd(1), for Node has zstd only since 22.15. */
-function startZstd(output: number): ChildProcess & { stdin: Writable; complaint: () => string } {
-  const child = spawn('zstd', ['-dcq', '--no-progress'], { stdio: ['pipe', output, 'pipe'] });
+function startZstd(input: number | 'pipe', output: number): ChildProcess & { complaint: () => string } {
+  const child = spawn('zstd', ['-dcq', '--no-progress'], { stdio: [input, output, 'pipe'] });
   let complaint = '';
   child.stderr?.setEncoding('utf8').on('data', (piece: string) => {
     complaint = (complaint + piece).slice(0, 1000);
   });
-  return Object.assign(child, { stdin: child.stdin as Writable, complaint: () => complaint });
+  return Object.assign(child, { complaint: () => complaint });
 }
 
 /** A broken zstd file looks to the unpacker like an archive that ends too early. */
@@ -177,8 +200,5 @@ async function afterZstd(
   }
   if (code === 0) return report;
   const why = zstd.complaint().trim().split('\n').at(-1)?.replace(/^.*: /, '') ?? '';
-  return { error: `the zstd file is corrupt or truncated: ${why}` };
+  return { error: `the compressed file is corrupt or truncated (${why})` };
 }
-
-void dirname;
-void FosterError;
