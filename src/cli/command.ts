@@ -44,13 +44,12 @@ export function acceptBooleanValues(command: Command, argv: string[]): void {
 /** Flags of `docker run` that foster does not have yet: worth a better answer than "unknown". */
 const NOT_YET: ReadonlySet<string> = new Set(
   (
-    '--detach --publish --publish-all --memory --memory-swap --cpus --cpu-shares --cpuset-cpus --pids-limit ' +
-    '--restart --device --gpus --shm-size --ipc --uts --cgroupns --platform --pull --volumes-from --group-add ' +
-    '--network-alias --ip --link --log-driver --log-opt --health-cmd --label-file --secret --pod --attach --detach-keys'
+    '--publish --publish-all --memory --memory-swap --cpus --cpu-shares --cpuset-cpus --pids-limit ' +
+    '--device --gpus --shm-size --ipc --uts --cgroupns --platform --pull --volumes-from --group-add ' +
+    '--network-alias --ip --link --label-file --secret --pod --attach'
   ).split(' '),
 );
 const NOT_YET_SHORT: Record<string, string> = {
-  d: 'detach',
   p: 'publish',
   P: 'publish-all',
   m: 'memory',

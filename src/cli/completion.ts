@@ -55,9 +55,13 @@ function describeOption(option: Option): Completion['options'][number] {
   };
 }
 
+const TAKE_CONTAINERS = new Set(
+  'inspect kill logs pause ps rename rm stats stop top unpause update wait'.split(' '),
+);
+
 function operandsOf(name: string): Completion['operands'] {
   if (name === 'run') return 'root';
-  if (name === 'inspect' || name === 'rm') return 'containers';
+  if (TAKE_CONTAINERS.has(name)) return 'containers';
   return name === 'completion' ? 'shells' : 'none';
 }
 

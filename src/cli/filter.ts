@@ -4,7 +4,10 @@ import { flagError } from '../spec/flag.js';
 /** Whether a container is to be listed; `all` says whether those that do not run are, when no filter asks for them. */
 export type Matcher = (container: Container, all: boolean) => boolean;
 
-const STATUSES = ['created', 'running', 'exited', 'dead'];
+const STATUSES = ['created', 'running', 'paused', 'restarting', 'exited', 'dead'];
+
+/** Of those that are listed when nothing else is asked for. */
+const ALIVE = ['running', 'paused', 'restarting'];
 
 /**
  * The values of --filter as one condition: filters with the same key are alternatives, except for labels, which must
@@ -22,7 +25,7 @@ export function matcher(filters: string[]): Matcher {
   }
   const impliesAll = groups.has('status') || groups.has('exited');
   return (container, all) => {
-    if (!all && !impliesAll && container.state.status !== 'running') return false;
+    if (!all && !impliesAll && !ALIVE.includes(container.state.status)) return false;
     return [...groups].every(([key, values]) =>
       key === 'label'
         ? values.every((value) => matches(container, key, value))

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { FosterError } from '../errors.js';
-import type { Container } from '../runtime/store.js';
+import { type Container, readCounts, readHealth, readRestart } from '../runtime/store.js';
 import { signalName } from '../spec/signals.js';
 import type { Mount } from '../spec/types.js';
 import { addHelpAfter } from './command.js';
@@ -56,6 +56,7 @@ const OWN_MOUNTS = /^\/(proc|sys|dev|dev\/(pts|shm|mqueue)|etc\/(hosts|hostname|
 /** A container as `docker inspect` shows it, with the whole `Spec` beside it. */
 export function inspection({ record, state }: Container): Record<string, unknown> {
   const { spec } = record;
+  const [health, counts] = [readHealth(record.id), readCounts(record.id)];
   const [path = '', ...args] = spec.process.args;
   return {
     Id: record.id,
@@ -64,16 +65,19 @@ export function inspection({ record, state }: Container): Record<string, unknown
     Args: args,
     State: {
       Status: state.status,
-      Running: state.status === 'running',
-      Paused: false,
-      Restarting: false,
+      Running: state.status === 'running' || state.status === 'paused',
+      Paused: state.status === 'paused',
+      Restarting: state.status === 'restarting',
       Dead: state.status === 'dead',
       Pid: state.pid,
       ExitCode: state.exitCode ?? 0,
       Error: state.error ?? '',
       StartedAt: state.startedAt ?? NEVER,
       FinishedAt: state.finishedAt ?? NEVER,
+      ...(health && { Health: { Status: health.status, FailingStreak: health.streak } }),
+      ...(counts && { Orphans: { Adopted: counts.adopted, Reaped: counts.reaped } }),
     },
+    RestartCount: state.restarts,
     Image: record.root,
     Name: `/${record.name}`,
     HostConfig: hostConfig(record),
@@ -96,10 +100,16 @@ export function inspection({ record, state }: Container): Record<string, unknown
 
 function hostConfig(record: Container['record']): Record<string, unknown> {
   const { process, root, linux } = record.spec;
+  const restart = readRestart(record.id);
   const owns = (wanted: string) => linux.namespaces.some(({ type }) => type === wanted);
   const pid = linux.namespaces.find(({ type }) => type === 'pid');
   return {
     AutoRemove: record.rm,
+    RestartPolicy: { Name: restart.policy, MaximumRetryCount: restart.max },
+    LogConfig: {
+      Type: 'foster',
+      Config: { 'max-size': record.logging.maxSize, 'max-file': record.logging.maxFiles },
+    },
     Init: record.init,
     NetworkMode: owns('network') ? 'none' : 'host',
     PidMode: pid === undefined ? 'host' : (pid.path ?? ''),

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { FosterError } from '../errors.js';
 import type { Container } from '../runtime/store.js';
 import { acceptBooleanValues, addHelpAfter, collect } from './command.js';
 import { humanSince } from './duration.js';
@@ -13,6 +14,7 @@ interface PsOptions {
   trunc: boolean;
   filter?: string[];
   format?: string;
+  tree?: boolean;
 }
 
 /** What a template of --format sees of a container: Docker's names. */
@@ -38,11 +40,16 @@ const DEFAULT_TABLE =
 export function configure(command: Command, argv: string[]): void {
   command
     .description('List containers; those that run, where nothing else is said.')
+    .argument(
+      '[CONTAINER...]',
+      'with --tree: names, ids or the starts of ids; all that run, where there are none',
+    )
     .option('-a, --all', 'also those that do not run')
     .option('-q, --quiet', 'only ids')
     .option('--no-trunc', 'whole ids and commands')
     .option('-f, --filter <KEY=VALUE>', 'only those that match: name, id, status, label, exited', collect)
-    .option('--format <FORMAT>', "table, json, or a template such as '{{.ID}} {{.Names}}'");
+    .option('--format <FORMAT>', "table, json, or a template such as '{{.ID}} {{.Names}}'")
+    .option('--tree', 'the processes of containers, as foster top --tree shows them');
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'Examples:',
@@ -50,11 +57,21 @@ export function configure(command: Command, argv: string[]): void {
     '  foster ps --filter status=exited --filter label=job',
     "  foster ps --format 'table {{.Names}}\\t{{.Status}}'",
     '  foster rm $(foster ps -aq --filter exited=0)    remove what went well',
+    '  foster ps --tree web                            its processes, orphans and zombies marked',
     '',
     'Fields of a template: .ID .Image .Command .RunningFor .Status .Ports .Names',
     '.CreatedAt .State .Labels .Mounts .Networks, and .Label "KEY"',
   ]);
-  command.action(async (options: PsOptions) => {
+  command.action(async (references: string[], options: PsOptions) => {
+    if (options.tree) {
+      const { printTrees } = await import('./process-tree.js');
+      return printTrees(references, options.format);
+    }
+    if (references.length > 0) {
+      throw new FosterError('ps takes a container only with --tree', {
+        advice: 'see --filter for choosing some',
+      });
+    }
     const matches = matcher(options.filter ?? []);
     const { listContainers } = await import('../runtime/store.js');
     const containers = (await listContainers())
@@ -124,9 +141,17 @@ export function statusOf(state: Container['state'], now: number): string {
       const since = state.finishedAt === undefined ? '' : ` ${humanSince(state.finishedAt, now)} ago`;
       return `Exited (${state.exitCode ?? '?'})${since}`;
     }
+    case 'paused':
+      return `Up ${since(state.startedAt, now)} (Paused)`;
+    case 'restarting':
+      return `Restarting (${state.exitCode ?? '?'}) ${since(state.finishedAt, now)} ago`;
     case 'created':
       return 'Created';
     case 'dead':
-      return 'Dead';
+      return 'Dead (its monitor was killed)';
   }
+}
+
+function since(instant: string | undefined, now: number): string {
+  return instant === undefined ? 'some time' : humanSince(instant, now);
 }

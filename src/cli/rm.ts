@@ -1,33 +1,33 @@
 import type { Command } from 'commander';
-import { FosterError } from '../errors.js';
+import { visible } from '../spec/flag.js';
 import { addHelpAfter } from './command.js';
-import { print, reportError, settings } from './output.js';
+import { orReport } from './each.js';
+import { print, printError } from './output.js';
 
 /** `foster rm`. */
 export function configure(command: Command): void {
   command
     .description('Remove containers with all they have written.')
     .argument('<CONTAINER...>', 'names, ids or the starts of ids')
-    .option('-f, --force', 'also those that run: they are killed');
+    .option('-f, --force', 'also those that run: they are killed')
+    .option('-v, --volumes', 'accepted for Docker; no container has anonymous volumes');
   addHelpAfter(command, [
     'Examples:',
     '  foster rm web db',
     '  foster rm -f $(foster ps -aq)    remove all containers, whatever they do',
   ]);
-  command.action(async (references: string[], options: { force?: boolean }) => {
-    const force = options.force ?? false;
-    const { findContainer } = await import('../runtime/store.js');
+  command.action(async (references: string[], { force = false }: { force?: boolean }) => {
+    const { findContainer, idOfName, storedIds } = await import('../runtime/store.js');
     const { removeContainer } = await import('../runtime/remove.js');
-    for (const reference of references) {
-      try {
-        await removeContainer(await findContainer(reference), { force });
-        print(`${reference}\n`);
-      } catch (error) {
-        if (!(error instanceof FosterError)) throw error;
-        // the others are still to be removed
-        reportError(error);
-        settings.exitCode = 1;
-      }
-    }
+    const isThere = (reference: string) =>
+      idOfName(reference) !== undefined || storedIds().some((id) => id.startsWith(reference));
+    const remove = async (reference: string) => {
+      // as in Docker: what is to be gone by all means, and is, is no failure
+      if (force && !isThere(reference))
+        return printError(`foster: no such container: ${visible(reference)}\n`);
+      await removeContainer(findContainer(reference), { force });
+      print(`${reference}\n`);
+    };
+    await Promise.all(references.map((reference) => orReport(() => remove(reference))));
   });
 }

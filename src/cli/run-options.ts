@@ -7,6 +7,17 @@ export interface RunOptions {
   rm?: boolean;
   label?: string[];
   cidfile?: string;
+  detach?: boolean;
+  detachKeys?: string;
+  restart?: string;
+  logOpt?: string[];
+  logDriver?: string;
+  healthCmd?: string;
+  healthInterval?: string;
+  healthTimeout?: string;
+  healthStartPeriod?: string;
+  healthRetries?: string;
+  healthcheck?: boolean;
   interactive?: boolean;
   tty?: boolean;
   env?: string[];
@@ -54,6 +65,9 @@ export function addRunOptions(command: Command, argv: string[], mounts: MountFla
   command
     .optionsGroup('Container:')
     .option('--name <NAME>', 'call the container NAME')
+    .option('-d, --detach', 'let it run in the background, and print its id')
+    .option('--detach-keys <KEYS>', 'the keys that leave it running (default: ctrl-p,ctrl-q)')
+    .option('--restart <POLICY>', 'when it has ended: no, on-failure[:MAX], always or unless-stopped')
     .option('--rm', 'remove the container when it ends')
     .option('-l, --label <KEY=VALUE>', 'set a label', collectShort)
     .option('--cidfile <FILE>', 'write the id of the container to FILE')
@@ -93,6 +107,15 @@ export function addRunOptions(command: Command, argv: string[], mounts: MountFla
     .option('-h, --hostname <NAME>', 'the host name of the container', short)
     .option('--dns <ADDRESS>', 'use a name server', collect)
     .option('--add-host <NAME:ADDRESS>', 'add a line to /etc/hosts', collect)
+    .optionsGroup('Log and health, of a container in the background:')
+    .option('--log-opt <KEY=VALUE>', 'max-size=SIZE, max-file=NUMBER', collect)
+    .addOption(new Option('--log-driver <DRIVER>').hideHelp())
+    .option('--health-cmd <COMMAND>', 'the command that tells whether it is well, by its exit code')
+    .option('--health-interval <TIME>', 'the time between two checks (default: 30s)')
+    .option('--health-timeout <TIME>', 'a check that takes longer has failed (default: 30s)')
+    .option('--health-retries <NUMBER>', 'failures in a row that make it unhealthy (default: 3)')
+    .option('--health-start-period <TIME>', 'the time at the start in which failures do not count')
+    .addOption(new Option('--no-healthcheck').hideHelp())
     .optionsGroup('Isolation:')
     .option('--cap-add <CAPABILITY>', 'add a capability, or ALL', collect)
     .option('--cap-drop <CAPABILITY>', 'drop a capability, or ALL', collect)

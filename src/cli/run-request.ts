@@ -1,10 +1,14 @@
 import { posix, resolve } from 'node:path';
 import { FosterError } from '../errors.js';
+import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../spec/detach-keys.js';
 import { type Environment, parseEnv, parseEnvFile } from '../spec/environment.js';
 import { flagError } from '../spec/flag.js';
+import { parseHealth } from '../spec/health.js';
 import { parseAddHost, parseDns } from '../spec/hosts.js';
+import { parseLogOptions } from '../spec/logging.js';
 import { parseHostname, parseName } from '../spec/names.js';
 import type { NetworkMode, PidMode, RunRequest, UsernsMode } from '../spec/request.js';
+import { parseRestart } from '../spec/restart.js';
 import { parseSecurityOptions } from '../spec/security-options.js';
 import { parseSignal } from '../spec/signals.js';
 import { parseSize } from '../spec/sizes.js';
@@ -58,6 +62,11 @@ export function toRequest(
     command,
     name: ifGiven(options.name, parseName),
     rm: options.rm ?? false,
+    detach: options.detach ?? false,
+    detachKeys: parseDetachKeys(options.detachKeys ?? DEFAULT_DETACH_KEYS),
+    restart: parseRestart(options.restart ?? 'no'),
+    logging: parseLogOptions(options.logOpt ?? []),
+    health: parseHealth(options),
     cidfile: ifGiven(options.cidfile, (file) => resolve(context.cwd, file)),
     labels: Object.fromEntries((options.label ?? []).map(parseLabel)),
     interactive: options.interactive ?? false,
@@ -90,6 +99,13 @@ export function toRequest(
     explain: options.explain ?? false,
   };
   checkDuplicateMounts(request.mounts);
+  if (request.rm && request.restart.policy !== 'no')
+    throw new FosterError('--rm and --restart exclude each other');
+  if (request.detach && request.initVerbose) {
+    throw new FosterError('--init-verbose and --detach exclude each other', {
+      advice: "see 'foster events' instead",
+    });
+  }
   return request;
 }
 

@@ -6,11 +6,12 @@ import { print, printError, settings, warn } from './output.js';
 import { addRunOptions, type MountFlag, type RunOptions } from './run-options.js';
 import { type RunContext, toRequest } from './run-request.js';
 
-const voice = { warn, print, explain: (line: string) => printError(`${line}\n`) };
+/** How a command tells the person what happens meanwhile. */
+export const voice = { warn, print, explain: (line: string) => printError(`${line}\n`) };
 
 /** `foster run`. */
 export function configure(command: Command, argv: string[]): void {
-  define(command, argv, callerContext(), async (request) => {
+  defineRun(command, argv, 'Run a command in a new container.', async (request) => {
     const { runContainer } = await import('../runtime/run.js');
     settings.exitCode = await runContainer(request, voice);
   });
@@ -21,6 +22,7 @@ export function configure(command: Command, argv: string[]): void {
     '',
     'Examples:',
     '  foster run -it busybox                      a shell, on a terminal of its own',
+    '  foster run -d --name web busybox httpd -f   a server, in the background',
     '  foster run --rm -v .:/work -w /work host ls     a directory of the machine',
     '  foster run --rm -e NAME=value busybox env       what its environment is',
     '  foster run --rm --read-only --tmpfs /tmp ./rootfs /bin/server --port 80',
@@ -41,7 +43,7 @@ export function configure(command: Command, argv: string[]): void {
 export function parseRunArguments(argv: string[], context: RunContext = callerContext()): RunRequest {
   let result: RunRequest | undefined;
   const command = prepareCommand(new Command('run'));
-  define(command, argv, context, (request) => {
+  define(command, argv, 'Run a command.', context, (request) => {
     result = request;
   });
   try {
@@ -55,10 +57,15 @@ export function parseRunArguments(argv: string[], context: RunContext = callerCo
 
 type Use = (request: RunRequest) => void | Promise<void>;
 
-function define(command: Command, argv: string[], context: RunContext, use: Use): void {
+/** What `run` and `create` have in common: ROOT, the command and all options. */
+export function defineRun(command: Command, argv: string[], description: string, use: Use): void {
+  define(command, argv, description, callerContext(), use);
+}
+
+function define(command: Command, argv: string[], description: string, context: RunContext, use: Use): void {
   const mounts: MountFlag[] = [];
   command
-    .description('Run a command in a new container.')
+    .description(description)
     .usage('[options] ROOT [COMMAND [ARG...]]')
     .argument('<ROOT>', 'the root filesystem')
     .argument('[COMMAND...]', 'the command and its arguments, /bin/sh where there is none')

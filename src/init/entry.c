@@ -1,11 +1,9 @@
 /* The clone entry: a shared library with the one native function that TypeScript hands to clone(2). The child shares
  * Node's memory (CLONE_VM) until it executes foster-init, so this only moves descriptors and makes system calls.
  * TypeScript calls it directly too, where foster itself becomes the monitor. */
-#include "sys.h"
+#include "capabilities.h"
 
-#include <linux/capability.h>
 #include <linux/fcntl.h>
-#include <linux/prctl.h>
 
 struct entry {
   s32 program;     /* descriptor of what to execute */
@@ -15,18 +13,6 @@ struct entry {
   s32 is_privileged; /* keep the capabilities that a new user namespace gives: capabilities(7), "ambient" */
   s32 parent_death_signal;
 };
-
-/* execve(2) drops all capabilities when our user id is not mapped (yet) to 0, unless they are ambient. */
-static void keep_capabilities(void) {
-  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-  struct __user_cap_data_struct data[2] = {{0, 0, 0}, {0, 0, 0}};
-  SYSCALL2(__NR_capget, &header, data);
-  data[0].inheritable = data[0].permitted;
-  data[1].inheritable = data[1].permitted;
-  SYSCALL2(__NR_capset, &header, data);
-  for (int capability = 0; capability < 64; capability++)
-    if (syscall6(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0, 0) < 0) break;
-}
 
 /* Returns -errno if the program could not be executed. */
 int foster_entry(struct entry *entry) {
@@ -55,8 +41,19 @@ int foster_child(struct entry *entry) {
 /* While TypeScript sets a container up, signals are held back: they end the set-up in order, or go to the container
  * when it runs. Node's own handlers would see them too late, and real-time signals not at all. */
 static u64 held_signals; /* bit 0 for signal 1 */
+static int heir;         /* the thread that is about to become the monitor, with all signals blocked; 0: not yet */
 
-static void hold(int signal) { __atomic_or_fetch(&held_signals, (u64)1 << (signal - 1), __ATOMIC_SEQ_CST); }
+/* What is pending in the thread that calls execve(2) is pending in the new program. */
+static void hand_on(int signal) {
+  u64 bit = (u64)1 << (signal - 1);
+  if (__atomic_fetch_and(&held_signals, ~bit, __ATOMIC_SEQ_CST) & bit) SYSCALL3(__NR_tgkill, heir, heir, signal);
+}
+
+/* Node's other threads take signals until execve(2) ends them. */
+static void hold(int signal) {
+  __atomic_or_fetch(&held_signals, (u64)1 << (signal - 1), __ATOMIC_SEQ_CST);
+  if (__atomic_load_n(&heir, __ATOMIC_SEQ_CST)) hand_on(signal);
+}
 
 #if defined(__x86_64__)
 extern void foster_restorer(void);
@@ -67,12 +64,15 @@ __asm__(".hidden foster_restorer\n.type foster_restorer,@function\nfoster_restor
 #define SA_RESTORER 0
 #endif
 
+#define SA_RESTART 0x10000000
+
 /* Not those that say what is wrong in this process, those about its children, and those that nobody can hold back. */
 void foster_hold_signals(void) {
   enum { ILL = 4, TRAP, BUS = 7, FPE, KILL, SEGV = 11, CHLD = 17, STOP = 19, PROF = 27, SYS = 31 };
   const u64 not_held = 1 << (ILL - 1) | 1 << (TRAP - 1) | 1 << (BUS - 1) | 1 << (FPE - 1) | 1 << (KILL - 1) | 1 << (SEGV - 1) |
                        1 << (CHLD - 1) | 1 << (STOP - 1) | 1 << (PROF - 1) | 1 << (SYS - 1);
-  u64 action[4] = {(u64)hold, SA_RESTORER, (u64)foster_restorer, ALL_SIGNALS};
+  /* What Node and we are doing goes on, except that poll(2) never does: waits look whether they are to end. */
+  u64 action[4] = {(u64)hold, SA_RESTORER | SA_RESTART, (u64)foster_restorer, ALL_SIGNALS};
   for (int signal = 1; signal <= SIGNAL_COUNT; signal++)
     if (!(not_held >> (signal - 1) & 1)) SYSCALL4(__NR_rt_sigaction, signal, action, NULL, 8);
 }
@@ -82,8 +82,7 @@ u64 foster_held_signals(void) { return __atomic_load_n(&held_signals, __ATOMIC_S
 /* As foster_entry, for this process: what was held back is pending when the program starts. */
 int foster_become(struct entry *entry) {
   sys_block_signals(ALL_SIGNALS);
-  int pid = (int)sys_getpid();
-  for (int signal = 1; signal <= SIGNAL_COUNT; signal++)
-    if (held_signals >> (signal - 1) & 1) SYSCALL3(__NR_tgkill, pid, pid, signal);
+  __atomic_store_n(&heir, (int)sys_getpid(), __ATOMIC_SEQ_CST);
+  for (int signal = 1; signal <= SIGNAL_COUNT; signal++) hand_on(signal);
   return foster_entry(entry);
 }

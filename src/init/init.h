@@ -9,6 +9,7 @@ int run(int argc, char **argv);
 void *map_blob(size_t least);
 
 /* libc.c */
+void *memcpy(void *target, const void *source, size_t size);
 size_t string_length(const char *text);
 int string_equal(const char *a, const char *b);
 char *append(char *to, const char *text);
@@ -34,8 +35,62 @@ void family_report_reaped(int pid, int status);
 /* main.c */
 s64 now_ms(void);
 
-/* monitor.c, terminal.c, janitor.c, remove.c */
+/* monitor.c: what both kinds of monitor do */
 int run_monitor(void);
+int status_code(int status);
+
+/* supervise.c: the monitor of a detached container */
+int run_supervisor(const struct monitor *monitor);
+
+/* state.c */
+s64 clock_ms(void);
+u64 clock_ns(void);
+void state_live(int pid, u32 restarts);
+void state_exit(int code);
+void state_counts(u64 adopted, u64 reaped);
+void state_health(u32 status, u32 streak);
+void state_event(const char *action, const char *subject, const char *attributes);
+int state_has(const char *name);
+void state_forget(const char *name);
+void state_restart_policy(u32 *policy, u32 *most);
+
+/* log.c */
+enum { LOG_CHUNK = 32768 };
+void log_open(u64 max_size, u32 max_files);
+char *log_buffer(void);
+void log_write(size_t size, u8 stream);
+
+/* attach.c: those who watch a detached container; client.c: one of them */
+enum { MAX_CLIENTS = 8 };
+struct client_input {
+  u8 kind;
+  size_t size;
+  char data[ATTACH_CHUNK];
+};
+void attach_open(void);
+int attach_listener(void);
+int attach_client(int index);
+void attach_accept(void);
+int attach_receive(int index, struct client_input *input);
+void attach_send(u8 kind, char *data, size_t size);
+int run_client(int argc, char **argv);
+
+/* start.c: starts PID 1 from a plan */
+struct started {
+  int pid, control, console, input, output, error;
+  u32 failed_step;
+};
+long start_container(const struct monitor *monitor, struct started *started);
+void end_started(struct started *started);
+
+/* health.c */
+s64 health_due(void);
+void health_begin(const struct monitor *monitor);
+void health_run(const struct monitor *monitor);
+void health_ended(const struct monitor *monitor, int pid, int status);
+void health_stop(void);
+
+/* terminal.c, janitor.c, remove.c */
 int terminal_receive(int socket);
 void terminal_raw(void);
 void terminal_restore(void);

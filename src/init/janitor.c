@@ -1,6 +1,7 @@
 /* The janitor: a child of the monitor that outlives it. Were the monitor killed (SIGKILL cannot be caught), nobody
- * would be left to remove the container's files and to give the terminal back its settings. It sits in the container's
- * user namespace, for the files belong to ids that only exist there, but in nothing else of the container. */
+ * would be left to make sure that the container ends, to remove its files and to give the terminal back its settings.
+ * It sits in the container's user namespace, for the files belong to ids that only exist there, but in nothing else of
+ * the container. */
 #include "init.h"
 
 #include <asm-generic/errno.h>
@@ -8,6 +9,8 @@
 #include <linux/poll.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
+
+#define SIGKILL 9
 
 static int lifeline = -1; /* closes when the monitor is gone */
 static int janitor_pid;
@@ -23,12 +26,16 @@ static _Noreturn void janitor(const struct monitor *monitor, int line) {
   SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-janitor");
   SYSCALL2(__NR_prctl, PR_SET_DUMPABLE, 0); /* so that root in the container cannot trace us */
   if (monitor->flags & MONITOR_USERNS) SYSCALL2(__NR_setns, FD_USERNS, CLONE_NEWUSER);
-  sys_close(FD_CONTROL), sys_close(FD_CONSOLE), sys_close(FD_DIRECTORY), sys_close(FD_USERNS);
+  /* The line may have come as 0 or 1, where the monitor has closed those. */
+  SYSCALL3(__NR_dup3, line, FD_CONTROL, O_CLOEXEC);
+  sys_close(FD_CONSOLE), sys_close(FD_DIRECTORY), sys_close(FD_USERNS), sys_close_range(FD_MONITOR_END);
   sys_close(1), sys_close(2);
   if (!(monitor->flags & MONITOR_TERMINAL)) sys_close(0);
 
   char is_orderly = 0;
-  sys_read(line, &is_orderly, 1);
+  sys_read(FD_CONTROL, &is_orderly, 1);
+  /* A program that is PID 1 itself may have cut its tie to the monitor, with prctl(2) or by executing a setuid one. */
+  if (!is_orderly && !(monitor->flags & MONITOR_SHIM)) SYSCALL4(__NR_pidfd_send_signal, FD_PIDFD, SIGKILL, NULL, 0);
   wait_readable(FD_PIDFD);
   if (!is_orderly) terminal_restore();
   const char *path = (const char *)monitor + monitor->remove;
@@ -39,7 +46,7 @@ static _Noreturn void janitor(const struct monitor *monitor, int line) {
 
 /* To be called when the terminal's settings are saved. */
 int janitor_start(const struct monitor *monitor) {
-  if (!(monitor->flags & (MONITOR_REMOVE | MONITOR_TERMINAL))) return 0;
+  if (monitor->flags & MONITOR_SHIM && !(monitor->flags & (MONITOR_REMOVE | MONITOR_TERMINAL))) return 0;
   int ends[2];
   long error = SYSCALL2(__NR_pipe2, ends, O_CLOEXEC);
   if (error < 0) return (int)error;

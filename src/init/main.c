@@ -1,5 +1,5 @@
-/* foster-init: PID 1 of a container, monitor of a container, remover of what a container leaves. Which of them is
- * the first argument; what to do comes over descriptors 3 and 4 (wire.h). */
+/* foster-init: PID 1 of a container, monitor of a container, one who is attached to it, remover of what a container
+ * leaves. Which of them is the first argument; what to do comes over descriptors 3 and 4 (wire.h). */
 #include "init.h"
 
 #include <linux/mman.h>
@@ -37,6 +37,7 @@ int run(int argc, char **argv) {
   SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-init");
   if (argc > 1 && string_equal(argv[1], "monitor")) return run_monitor();
   if (argc > 1 && string_equal(argv[1], "remove")) return run_remove();
+  if (argc > 1 && string_equal(argv[1], "attach")) return run_client(argc, argv);
   if (argc == 1) return run_plan();
   return 125;
 }

@@ -173,24 +173,16 @@ static void drain(void) {
     ;
 }
 
-/* `exit`: the exit code and when, in ms since the epoch. Renamed into place, so that it is whole or absent. */
-static void keep_exit_status(int code) {
-  s64 time[2] = {0, 0};
-  char text[64], *end;
-  SYSCALL2(__NR_clock_gettime, 0 /* CLOCK_REALTIME */, time);
-  end = append(append_number(text, (u64)code), " ");
-  end = append(append_number(end, (u64)(time[0] * 1000 + time[1] / 1000000)), "\n");
-  long fd = sys_openat(FD_DIRECTORY, "exit.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return;
-  sys_write((int)fd, text, (size_t)(end - text));
-  SYSCALL1(__NR_fsync, fd);
-  sys_close((int)fd);
-  SYSCALL5(__NR_renameat2, FD_DIRECTORY, "exit.new", FD_DIRECTORY, "exit", 0);
+/* What a shell would make of it: the exit code, or 128 + the signal. */
+int status_code(int wait_status) {
+  return wait_status & 0x7f ? 128 + (wait_status & 0x7f) : wait_status >> 8 & 0xff;
 }
 
 int run_monitor(void) {
   config = map_blob(sizeof *config);
   if (!config) return 125;
+  SYSCALL2(__NR_prctl, 15 /* PR_SET_NAME */, "foster-monitor");
+  if (config->pid == 0) return run_supervisor(config);
   sys_close_range(FD_MONITOR_END);
   sigset all = ALL_SIGNALS;
   long signals = SYSCALL4(__NR_signalfd4, -1, &all, 8, O_CLOEXEC);
@@ -205,13 +197,14 @@ int run_monitor(void) {
     sys_close(0), sys_close(1); /* the container's alone now: whoever reads its output must see the end of it */
   }
   janitor_start(config);
+  if (!(config->flags & MONITOR_STATELESS)) state_live(config->pid, 0);
   sys_write(FD_CONTROL, (char[]){SAY_GO}, 1);
   serve((int)signals);
 
   drain();
   terminal_restore();
-  int code = exec_code ? exec_code : status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff;
-  if (!(config->flags & MONITOR_REMOVE)) keep_exit_status(code);
+  int code = exec_code ? exec_code : status_code(status);
+  if (!(config->flags & MONITOR_STATELESS)) state_exit(code);
   janitor_finish();
   return code;
 }

@@ -3,6 +3,7 @@
 #include "init.h"
 
 #include <asm-generic/errno.h>
+#include <linux/fcntl.h>
 #include <linux/sched.h>
 
 static int is_ignored(const struct step *step, long error) {
@@ -14,10 +15,18 @@ static int is_ignored(const struct step *step, long error) {
 /* The process that called setns(2) stays in its old PID namespace; only its children are in the new one. The child
  * becomes our parent's child too (CLONE_PARENT), so that whoever waits for this process can wait for that one. */
 static long refork(void) {
-  long pid = SYSCALL5(__NR_clone, CLONE_PARENT | 17 /* SIGCHLD */, 0, 0, 0, 0);
+  int told[2];
+  char byte;
+  long error = SYSCALL2(__NR_pipe2, told, O_CLOEXEC);
+  long pid = error < 0 ? error : SYSCALL5(__NR_clone, CLONE_PARENT | 17 /* SIGCHLD */, 0, 0, 0, 0);
   if (pid > 0) {
     report(REPORT_REFORKED, NO_STEP, pid, 0, NULL);
     sys_exit(0);
+  }
+  if (pid == 0) { /* what we report must not come before who we are */
+    sys_close(told[1]);
+    while (sys_read(told[0], &byte, 1) == -EINTR) {}
+    sys_close(told[0]);
   }
   return pid;
 }
@@ -65,14 +74,31 @@ static long execute(struct plan *plan) {
   return error;
 }
 
+/* Closes when the program is executed; a byte in it says that it could not be. */
+enum { FD_EXECUTED = FD_CONTROL + 1 };
+
 static _Noreturn void become_process(struct plan *plan) {
+  /* Before anything is done that names a path: a host directory that is still open here is a way out (/proc/self/fd/N).
+   * And the program shall have 0, 1 and 2 only: above all not the socket on which the monitor believes what it hears. */
+  sys_close_range(FD_EXECUTED + 1);
+  SYSCALL3(__NR_fcntl, FD_CONTROL, F_SETFD, FD_CLOEXEC);
   run_steps(plan, plan->init_steps, plan->process_steps);
   report(REPORT_READY, NO_STEP, 0, 0, NULL);
   if (await_byte(SAY_GO)) sys_exit(125);
   sys_block_signals(0);
   long error = -execute(plan);
   report(REPORT_EXEC_FAILED, NO_STEP, error, 0, NULL);
-  sys_exit(error == ENOENT ? 127 : 126);
+  sys_write(FD_EXECUTED, "", 1);
+  sys_exit(error == ENOENT || error == ENOTDIR ? 127 : 126);
+}
+
+static void await_execution(int fd) {
+  char byte;
+  long got;
+  do got = sys_read(fd, &byte, 1);
+  while (got == -EINTR);
+  sys_close(fd);
+  if (got == 0) report(REPORT_EXECUTED, NO_STEP, 0, 0, NULL);
 }
 
 int run_plan(void) {
@@ -83,15 +109,23 @@ int run_plan(void) {
   for (u32 i = 0; i < plan->relocation_count; i++) *(u64 *)(blob + relocations[i]) += (u64)blob;
 
   run_steps(plan, 0, plan->init_steps);
+  sys_close(FD_EXECUTED);
   if (!(plan->flags & PLAN_SHIM)) become_process(plan);
 
-  long child = SYSCALL5(__NR_clone, 17 /* SIGCHLD */, 0, 0, 0, 0);
-  if (child == 0) become_process(plan);
+  int executed[2];
+  long error = SYSCALL2(__NR_pipe2, executed, O_CLOEXEC);
+  long child = error < 0 ? error : SYSCALL5(__NR_clone, 17 /* SIGCHLD */, 0, 0, 0, 0);
+  if (child == 0) {
+    if (executed[1] != FD_EXECUTED) SYSCALL3(__NR_dup3, executed[1], FD_EXECUTED, O_CLOEXEC);
+    become_process(plan);
+  }
   if (child < 0) {
     report(REPORT_FAILED, NO_STEP, -child, 0, NULL);
     return 125;
   }
+  sys_close(executed[1]);
   struct plan kept = *plan;
   SYSCALL2(__NR_munmap, plan, plan->size);
+  await_execution(executed[0]);
   reap_until_exit(&kept, (int)child);
 }

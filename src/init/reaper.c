@@ -12,11 +12,12 @@
 #define SIGTERM 15
 #define SIGCHLD 17
 #define SIGCONT 18
-#define WATCH_INTERVAL_MS 100
+#define WATCH_INTERVAL_MS 100 /* between two looks for orphans, and between two reports of how many there were */
 
 static int main_child;
 static int main_status = -1; /* as wait4(2) gives it; -1 while it runs */
-static int is_verbose;
+static int is_verbose, is_counting;
+static u64 buried, told; /* orphans; how many of them the monitor knows of */
 static int is_hurried; /* no grace period */
 
 static int has_exited(int status) { return (status & 0xff) != 0x7f; }
@@ -34,9 +35,9 @@ static int wait_for_signal(s64 timeout_ms) {
 
 /* The command's name can be read only before the zombie is gone. */
 static void look_before_reaping(void) {
-  s32 info[32] = {0}; /* siginfo_t; si_pid is its fourth word */
-  if (SYSCALL5(__NR_waitid, P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT, NULL) == 0 && info[3])
-    family_reaped(info[3], main_child);
+  s32 info[32] = {0}; /* siginfo_t; si_pid is its fifth word, since the union that holds it is aligned to 8 */
+  if (SYSCALL5(__NR_waitid, P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT, NULL) == 0 && info[4])
+    family_reaped(info[4], main_child);
 }
 
 /* Buries all that have died; a stopped child is reported once, and then left alone. Returns 0 when there is nobody
@@ -44,18 +45,29 @@ static void look_before_reaping(void) {
 static int reap(void) {
   for (;;) {
     int status = 0;
-    if (is_verbose) look_before_reaping();
+    if (is_verbose || is_counting) look_before_reaping();
     long pid = SYSCALL4(__NR_wait4, -1, &status, WNOHANG | WUNTRACED | __WALL, NULL);
     if (pid <= 0) return pid != -ECHILD;
     if (!has_exited(status)) {
       if (pid == main_child) report(REPORT_STOPPED, NO_STEP, status >> 8 & 0xff, 0, NULL);
       continue;
     }
-    if (pid == main_child)
+    if (pid == main_child) {
       main_status = status;
-    else if (is_verbose)
-      family_report_reaped((int)pid, status);
+    } else {
+      buried++;
+      if (is_verbose || is_counting) family_report_reaped((int)pid, status);
+    }
   }
+}
+
+/* Not at each: orphans may come by the thousand. */
+static void report_counts(int is_last) {
+  static s64 next_ms;
+  if (!is_counting || buried == told || (!is_last && now_ms() < next_ms)) return;
+  report(REPORT_COUNTS, NO_STEP, (s64)buried, (s64)buried, NULL);
+  told = buried;
+  next_ms = now_ms() + WATCH_INTERVAL_MS;
 }
 
 static int last_signal;
@@ -103,20 +115,24 @@ static int is_abandoned(const struct plan *plan) {
 _Noreturn void reap_until_exit(const struct plan *plan, int child) {
   main_child = child;
   is_verbose = (plan->flags & PLAN_VERBOSE) != 0;
-  if (plan->flags & (PLAN_VERBOSE | PLAN_SHARED)) family_open();
+  is_counting = (plan->flags & PLAN_COUNTS) != 0;
+  int has_family = (plan->flags & (PLAN_VERBOSE | PLAN_SHARED | PLAN_COUNTS)) != 0;
+  if (has_family) family_open();
   /* Only the control socket stays open: what the user's process has for stdin and stdout must close with it. */
   sys_close(0), sys_close(1), sys_close(2);
-  sys_close_range(FD_CONTROL + 1 + ((plan->flags & (PLAN_VERBOSE | PLAN_SHARED)) ? 2 : 0));
+  sys_close_range(FD_CONTROL + 1 + (has_family ? 2 : 0));
 
   while (main_status == -1) {
-    int signal = wait_for_signal(is_verbose ? WATCH_INTERVAL_MS : -1);
+    int signal = wait_for_signal(is_verbose || (is_counting && buried != told) ? WATCH_INTERVAL_MS : -1);
     if (signal == SIGTERM && is_abandoned(plan)) {
       sys_kill(main_child, SIGKILL);
       is_hurried = 1;
     } else if (signal && signal != SIGCHLD) sys_kill(plan->flags & PLAN_GROUP ? -main_child : main_child, signal);
     if (is_verbose) family_watch(main_child);
     reap();
+    report_counts(0);
   }
   end_the_rest(plan);
+  report_counts(1);
   sys_exit(exit_code(main_status));
 }

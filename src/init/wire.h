@@ -7,7 +7,7 @@
 #include "sys.h"
 
 #define MAGIC 0x74736f66 /* "fost" */
-#define VERSION 1
+#define VERSION 2
 
 /* Descriptors by convention, in every mode. */
 enum { FD_CONTROL = 3, FD_BLOB = 4 };
@@ -29,7 +29,8 @@ enum {
   PLAN_TRACE = 2,  /* report every step, not only the one that fails */
   PLAN_VERBOSE = 4,/* report every adoption and reaping */
   PLAN_GROUP = 8,  /* forward signals to the process group of the user's process */
-  PLAN_SHARED = 16 /* not PID 1 of a namespace of its own: kill(-1) would hit strangers */
+  PLAN_COUNTS = 32, /* report each orphan when it is buried, and how many there were */
+  PLAN_SHARED = 16  /* not PID 1 of a namespace of its own: kill(-1) would hit strangers */
 };
 
 /* A system call. An argument is a number, a pointer into the blob, or the s32 that an earlier step has stored. */
@@ -64,22 +65,53 @@ enum {
   REPORT_READY,       /* all that is left is to execute the user's program; waits for SAY_GO */
   REPORT_EXEC_FAILED, /* value: errno */
   REPORT_REFORKED,    /* value: the pid that goes on */
+  REPORT_EXECUTED,    /* the user's program runs */
+  REPORT_STARTED,     /* from a monitor that starts PID 1 itself. value: its pid */
   REPORT_ADOPTED,     /* value: pid, name: its command */
   REPORT_REAPED,      /* value: pid, extra: wait status, index: ms since the adoption was seen, name: its command */
   REPORT_STOPPED,     /* the user's process has stopped; value: by which signal */
+  REPORT_COUNTS,      /* value: orphans adopted, extra: orphans reaped, since the start */
 };
 
 #define NO_STEP 0xffffffffu
+/* What failed before there were steps: the clone of PID 1, its id maps. */
+#define CLONE_STEP 0xfffffffeu
+#define MAPS_STEP 0xfffffffdu
 
-/* Descriptors of the monitor mode, beside FD_CONTROL and FD_BLOB. */
-enum { FD_PIDFD = 5, FD_CONSOLE = 6, FD_DIRECTORY = 7, FD_USERNS = 8, FD_LOCK = 9, FD_MONITOR_END = 10 };
+/* Descriptors of the monitor mode, beside FD_CONTROL and FD_BLOB. Those from FD_PLAN on are of a monitor that starts
+ * its container itself: there FD_CONTROL leads to the foster command that waits for the start. */
+enum {
+  FD_PIDFD = 5,
+  FD_CONSOLE,
+  FD_DIRECTORY, /* the container's folder */
+  FD_USERNS,
+  FD_LOCK,
+  FD_MONITOR_END,
+  FD_PLAN = FD_MONITOR_END,
+  FD_RUNTIME, /* its folder below the runtime folder */
+  FD_EVENTS,
+  FD_JOINED, /* a pidfd of the container whose PID namespace is shared */
+  FD_HEALTH, /* the plan of the health check */
+  FD_SUPERVISOR_END,
+};
+
+/* Where a plan finds them. */
+enum { PLAN_FD_CONSOLE = 5, PLAN_FD_JOIN = 8 };
 
 struct monitor {
   u32 magic, version, size, flags;
-  s32 pid;          /* PID 1 of the container, as we see it */
+  s32 pid;          /* PID 1 of the container, as we see it; 0: to be started by the monitor */
   u32 remove;       /* offset of NUL-terminated paths, the last one empty: removed when all is over */
   u32 failures;     /* offset of struct failure[failure_count] */
   u32 failure_count;
+  u32 clone_flags;
+  u32 map_helpers[2];  /* offsets of NUL-terminated words, the last one empty: program, name, arguments after the pid; 0: none */
+  u32 maps[2];         /* offsets of texts for uid_map and gid_map; 0: none */
+  u32 subject;         /* offset of " ID NAME", for events */
+  u32 log_max_size;    /* KiB; 0: no limit */
+  u32 log_max_files;
+  u32 health_interval, health_timeout, health_start_period; /* ms */
+  u32 health_retries;
 };
 
 enum {
@@ -89,7 +121,23 @@ enum {
   MONITOR_USERNS = 8,
   MONITOR_VERBOSE = 16,
   MONITOR_SHIM = 32,
+  MONITOR_STATELESS = 64,  /* of a process that joined a container: its end is not the container's */
+  MONITOR_HEALTH = 128,
+  MONITOR_JOINS = 256,
+  MONITOR_DENY_SETGROUPS = 512,
 };
+
+/* Messages between a detached container's monitor and those attached to it: a byte that says which, then the rest. */
+enum {
+  ATTACH_OUTPUT = 'o',
+  ATTACH_ERROR = 'e',
+  ATTACH_INPUT = 'i',
+  ATTACH_INPUT_END = 'c',
+  ATTACH_WINDOW = 'w', /* u16 rows, u16 columns */
+  ATTACH_SIGNAL = 's', /* u8 */
+  ATTACH_EXIT = 'x',   /* u8 exit code */
+};
+enum { ATTACH_CHUNK = 16384 };
 
 /* What to say, and which code to exit with, when the user's program could not be executed. */
 struct failure {

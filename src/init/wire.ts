@@ -1,5 +1,6 @@
 import type { Arg, Bytes, Plan, Step } from '../plan/step.js';
 import { errnoNumber } from '../sys/errno.js';
+import type { IdMaps } from '../sys/id-maps.js';
 import { syscallNumber } from '../sys/syscall-numbers.js';
 
 /**
@@ -7,16 +8,17 @@ import { syscallNumber } from '../sys/syscall-numbers.js';
  * architectures that foster-init knows.
  */
 const MAGIC = 0x74736f66;
-const VERSION = 1;
+const VERSION = 2;
 const PLAN_HEADER = 52;
 const STEP_SIZE = 64;
-const MONITOR_HEADER = 32;
+const MONITOR_HEADER = 80;
 
 const PLAN_SHIM = 1;
 const PLAN_TRACE = 2;
 const PLAN_VERBOSE = 4;
 const PLAN_GROUP = 8;
 const PLAN_SHARED = 16;
+const PLAN_COUNTS = 32;
 
 const ARG_POINTER = 1;
 const ARG_STORED = 2;
@@ -25,7 +27,8 @@ const SPECIAL: Readonly<Record<string, number>> = { await: 0x10000, refork: 0x10
 
 /** A blob that grows at its end. Offsets stay good while it does. */
 class Blob {
-  #buffer = Buffer.alloc(16 * 1024);
+  #buffer = Buffer.alloc(32 * 1024);
+  #view = viewOf(this.#buffer); // whose setters cost a tenth of a Buffer's in code that runs once
   size = 0;
   readonly relocations: number[] = [];
 
@@ -37,8 +40,10 @@ class Blob {
   reserve(size: number): number {
     const at = (this.size + 7) & ~7;
     this.size = at + size;
-    while (this.size > this.#buffer.length)
+    while (this.size > this.#buffer.length) {
       this.#buffer = Buffer.concat([this.#buffer, Buffer.alloc(this.#buffer.length)]);
+      this.#view = viewOf(this.#buffer);
+    }
     return at;
   }
 
@@ -56,20 +61,21 @@ class Blob {
   }
 
   u32(at: number, value: number): void {
-    this.#buffer.writeUInt32LE(value >>> 0, at);
+    this.#view.setUint32(at, value, true);
   }
 
   s32(at: number, value: number): void {
-    this.#buffer.writeInt32LE(value, at);
+    this.#view.setInt32(at, value, true);
   }
 
   u8(at: number, value: number): void {
-    this.#buffer.writeUInt8(value, at);
+    this.#view.setUint8(at, value);
   }
 
   /** A 64-bit argument; negative numbers as the kernel expects them. */
   s64(at: number, value: number): void {
-    this.#buffer.writeBigInt64LE(BigInt(value), at);
+    this.#view.setUint32(at, value >>> 0, true);
+    this.#view.setInt32(at + 4, Math.floor(value / 2 ** 32), true);
   }
 
   /** At `at`, a pointer to what is at offset `target`. */
@@ -78,12 +84,23 @@ class Blob {
     this.relocations.push(at);
   }
 
+  /** NUL-terminated texts one after the other, an empty one at the end. */
+  words(texts: string[]): number {
+    return this.put(Buffer.from(`${texts.map((text) => `${text}\0`).join('')}\0`));
+  }
+
   /** A NULL-terminated array of pointers to strings. */
   texts(texts: string[]): number {
     const at = this.reserve((texts.length + 1) * 8);
-    for (const [index, text] of texts.entries()) this.pointer(at + index * 8, this.text(text));
+    texts.forEach((text, index) => {
+      this.pointer(at + index * 8, this.text(text));
+    });
     return at;
   }
+}
+
+function viewOf(buffer: Buffer): DataView {
+  return new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
 }
 
 /** Where the results of steps go, by name. */
@@ -124,20 +141,25 @@ export function encodePlan(plan: Plan, options: { trace: boolean }): Uint8Array 
         structs.set(arg, encodeBytes(blob, results, arg));
     }
   }
-  for (const [index, step] of steps.entries())
+  // forEach, since a pair for each of a thousand arguments would take a start of a container half a millisecond
+  steps.forEach((step, index) => {
     encodeStep(blob, results, structs, table + index * STEP_SIZE, step);
+  });
   const programs = blob.texts(plan.program.paths);
   const argv = blob.texts(plan.program.argv);
   const envp = blob.texts(plan.program.env);
   const relocations = blob.reserve(blob.relocations.length * 4);
-  for (const [index, at] of blob.relocations.entries()) blob.u32(relocations + index * 4, at);
+  blob.relocations.forEach((at, index) => {
+    blob.u32(relocations + index * 4, at);
+  });
 
   const bits =
     (plan.shim ? PLAN_SHIM : 0) |
     (options.trace ? PLAN_TRACE : 0) |
     (plan.verbose ? PLAN_VERBOSE : 0) |
     (plan.signalGroup ? PLAN_GROUP : 0) |
-    (plan.sharedPids ? PLAN_SHARED : 0);
+    (plan.sharedPids ? PLAN_SHARED : 0) |
+    (plan.counts ? PLAN_COUNTS : 0);
   const fields = [
     MAGIC,
     VERSION,
@@ -159,31 +181,32 @@ export function encodePlan(plan: Plan, options: { trace: boolean }): Uint8Array 
 
 function encodeStep(blob: Blob, results: Results, structs: Map<Bytes, number>, at: number, step: Step): void {
   let kinds = 0;
-  for (const [index, arg] of step.args.entries()) {
-    const slot = at + 8 + index * 8;
-    const [kind, value] = encodeArg(blob, results, structs, arg);
-    kinds |= kind << (2 * index);
-    blob.s64(slot, value);
-  }
+  step.args.forEach((arg, index) => {
+    kinds |= encodeArg(blob, results, structs, at + 8 + index * 8, arg) << (2 * index);
+  });
   blob.u32(at, SPECIAL[step.call] ?? syscallNumber(step.call));
   blob.u32(at + 4, kinds);
   blob.u32(at + 56, step.result === undefined ? 0 : results.slotFor(step.result));
   for (const [index, name] of (step.ignore ?? []).entries()) blob.u8(at + 60 + index, errnoNumber(name));
 }
 
-function encodeArg(
-  blob: Blob,
-  results: Results,
-  structs: Map<Bytes, number>,
-  arg: Arg,
-): [kind: number, value: number] {
-  if (arg === null) return [0, 0];
-  if (typeof arg === 'number') return [0, arg];
-  if (typeof arg === 'string') return [ARG_POINTER, blob.text(arg)];
-  if ('result' in arg) return [ARG_STORED, results.slotOf(arg.result)];
-  if ('addressOf' in arg) return [ARG_POINTER, results.slotOf(arg.addressOf)];
-  if ('bytes' in arg) return [ARG_POINTER, structs.get(arg) ?? 0];
-  return [0, arg.value];
+/** Returns what kind of argument it is. */
+function encodeArg(blob: Blob, results: Results, structs: Map<Bytes, number>, at: number, arg: Arg): number {
+  if (arg === null) return 0;
+  if (typeof arg === 'string') {
+    blob.s64(at, blob.text(arg));
+    return ARG_POINTER;
+  }
+  if (typeof arg === 'number' || 'value' in arg) {
+    blob.s64(at, typeof arg === 'number' ? arg : arg.value);
+    return 0;
+  }
+  if ('result' in arg) {
+    blob.s64(at, results.slotOf(arg.result));
+    return ARG_STORED;
+  }
+  blob.s64(at, 'addressOf' in arg ? results.slotOf(arg.addressOf) : (structs.get(arg) ?? 0));
+  return ARG_POINTER;
 }
 
 function encodeBytes(blob: Blob, results: Results, arg: Bytes): number {
@@ -197,23 +220,40 @@ function encodeBytes(blob: Blob, results: Results, arg: Bytes): number {
 
 /** What a monitor is told: see struct monitor of wire.h. */
 export interface MonitorOptions {
+  /** PID 1, as we see it; 0 where the monitor starts it. */
   pid: number;
   terminal: boolean;
   interactive: boolean;
   verbose: boolean;
   shim: boolean;
   userNamespace: boolean;
+  /** Of a process that joined a container: its end is not the container's, and nothing of it is kept. */
+  stateless: boolean;
   /** Absolute paths to remove, in this order, when all is over. */
   remove: string[];
   /** By errno name, `*` for any: what to say and which code to exit with if the program cannot be executed. */
   failures: { errno: string; exitCode: number; text: string }[];
+  /** For a monitor that starts its container itself, and again after its end where the policy says so. */
+  supervise?: {
+    cloneFlags: number;
+    /** Paths of newuidmap and newgidmap; undefined where the monitor writes the maps itself. */
+    helpers: { uid: string; gid: string } | undefined;
+    maps: IdMaps | undefined;
+    denySetgroups: boolean;
+    joins: boolean;
+    id: string;
+    name: string;
+    logMaxSize: number;
+    logMaxFiles: number;
+    health?: { interval: number; timeout: number; startPeriod: number; retries: number } | undefined;
+  };
 }
 
 /** struct monitor of wire.h. */
 export function encodeMonitor(options: MonitorOptions): Uint8Array {
   const blob = new Blob();
   const header = blob.reserve(MONITOR_HEADER);
-  const remove = blob.put(Buffer.from(`${options.remove.map((path) => `${path}\0`).join('')}\0`));
+  const remove = blob.words(options.remove);
   const failures = blob.reserve(options.failures.length * 12);
   for (const [index, { errno, exitCode, text }] of options.failures.entries()) {
     const at = failures + index * 12;
@@ -221,16 +261,58 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
     blob.s32(at + 4, exitCode);
     blob.u32(at + 8, blob.text(text));
   }
+  const { supervise } = options;
   const bits =
     (options.terminal ? 1 : 0) |
     (options.interactive ? 2 : 0) |
     (options.remove.length > 0 ? 4 : 0) |
     (options.userNamespace ? 8 : 0) |
     (options.verbose ? 16 : 0) |
-    (options.shim ? 32 : 0);
-  const fields = [MAGIC, VERSION, blob.size, bits, options.pid, remove, failures, options.failures.length];
+    (options.shim ? 32 : 0) |
+    (options.stateless ? 64 : 0) |
+    (supervise?.health ? 128 : 0) |
+    (supervise?.joins ? 256 : 0) |
+    (supervise?.denySetgroups ? 512 : 0);
+  const own = supervise === undefined ? [] : superviseFields(blob, supervise);
+  const fields = [
+    MAGIC,
+    VERSION,
+    blob.size,
+    bits,
+    options.pid,
+    remove,
+    failures,
+    options.failures.length,
+    ...own,
+  ];
   for (const [index, value] of fields.entries()) blob.u32(header + index * 4, value);
   return blob.bytes;
+}
+
+function superviseFields(blob: Blob, supervise: NonNullable<MonitorOptions['supervise']>): number[] {
+  const { maps, helpers, health } = supervise;
+  const kinds = ['uid', 'gid'] as const;
+  const byHelper = kinds.map((kind) => {
+    if (maps === undefined || helpers === undefined) return 0;
+    const numbers = maps[kind].flatMap((line) => [line.containerID, line.hostID, line.size].map(String));
+    return blob.words([helpers[kind], `new${kind}map`, ...numbers]);
+  });
+  const direct = kinds.map((kind) => {
+    if (maps === undefined || helpers !== undefined) return 0;
+    return blob.text(maps[kind].map((line) => `${line.containerID} ${line.hostID} ${line.size}\n`).join(''));
+  });
+  return [
+    supervise.cloneFlags,
+    ...byHelper,
+    ...direct,
+    blob.text(` ${supervise.id} ${supervise.name}`),
+    Math.ceil(supervise.logMaxSize / 1024),
+    supervise.logMaxFiles,
+    health?.interval ?? 0,
+    health?.timeout ?? 0,
+    health?.startPeriod ?? 0,
+    health?.retries ?? 0,
+  ];
 }
 
 /** What foster-init reports (struct report of wire.h). */
@@ -240,7 +322,13 @@ export type Report =
   | { kind: 'ready' }
   | { kind: 'exec-failed'; errno: number }
   | { kind: 'reforked'; pid: number }
+  | { kind: 'executed' }
+  | { kind: 'started'; pid: number }
   | { kind: 'other' };
+
+/** Indices of what failed before there were steps. */
+export const CLONE_STEP = 0xfffffffe;
+export const MAPS_STEP = 0xfffffffd;
 
 export const REPORT_SIZE = 40;
 /** What the parent says to foster-init. */
@@ -262,6 +350,10 @@ export function decodeReport(bytes: Buffer): Report {
       return { kind: 'exec-failed', errno: value };
     case 5:
       return { kind: 'reforked', pid: value };
+    case 6:
+      return { kind: 'executed' };
+    case 7:
+      return { kind: 'started', pid: value };
     default:
       return { kind: 'other' };
   }

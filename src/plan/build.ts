@@ -1,15 +1,23 @@
 import type { NamespaceType, Spec } from '../spec/types.js';
-import { ensureDirectory, mode, prctl } from './calls.js';
+import { ensureDirectory, prctl } from './calls.js';
 import { CLONE } from './constants.js';
 import { FD, type PlanFacts, type PlanOptions } from './facts.js';
-import { setLimits, setSysctls } from './limits.js';
+import { setSysctls } from './limits.js';
 import { mountAll, openVolumes, protectKernelPaths, takeFromHost } from './mounts.js';
 import { loopbackUp } from './network.js';
-import { makePrivate, makeRootReadOnly, mountFiles, mountRoot, openStorage, pivot } from './rootfs.js';
-import { loadSeccomp } from './seccomp-step.js';
-import { constant, flags, type IdMaps, type Plan, type Step, step } from './step.js';
-import { openTerminal, ownProcessGroup } from './terminal.js';
-import { becomeRoot, becomeUser, noNewPrivileges } from './user.js';
+import { processSteps, programPaths, SIGKILL, standAlone } from './process.js';
+import {
+  addAccounts,
+  makePrivate,
+  makeRootReadOnly,
+  mountFiles,
+  mountRoot,
+  openStorage,
+  pivot,
+} from './rootfs.js';
+import { constant, type Flags, flags, type IdMaps, type Plan, type Step, step } from './step.js';
+import { openTerminal } from './terminal.js';
+import { becomeRoot } from './user.js';
 
 /** The plan that makes what `spec` says out of the host that `facts` describes. Pure. */
 export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): Plan {
@@ -25,13 +33,14 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
       ...openStorage(facts),
       ...openVolumes(spec.mounts),
       ...(idMaps && !facts.join ? [step('wait until the ids are mapped', 'await', [])] : []),
-      ...(types.has('user') ? becomeRoot(facts) : []),
-      ...standAlone(types.has('pid') && !facts.join),
+      ...(types.has('user') && isRootMapped(spec) ? becomeRoot(facts) : []),
+      ...standAlone(deathSignal(types.has('pid') && !facts.join, options)),
       makePrivate(),
       ...takeFromHost(spec.mounts),
       ...mountRoot(facts, types.has('user')),
       ...pivot(),
-      ...mountFiles(facts),
+      ...mountFiles(facts, spec.root.readonly),
+      ...addAccounts(facts),
       ...mountAll(spec.mounts, facts),
       ...nameHost(spec),
       ...(types.has('network') ? loopbackUp() : []),
@@ -44,7 +53,7 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
       ...(spec.root.readonly ? [makeRootReadOnly()] : []),
       ...(options.shim ? shimSteps(types.has('pid') && !facts.join) : []),
     ],
-    process: processSteps(spec, facts, options),
+    process: processSteps(spec, facts, { shim: options.shim, dies: !options.shim }),
     program: {
       paths: programPaths(spec),
       argv: spec.process.args,
@@ -54,6 +63,7 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
     shim: options.shim,
     verbose: options.verbose,
     signalGroup: options.signalGroup,
+    counts: options.counts,
     sharedPids: !types.has('pid') || facts.join !== undefined,
     graceMs: options.graceMs,
   };
@@ -62,6 +72,13 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
 function idMapsOf(spec: Spec, facts: PlanFacts): IdMaps | undefined {
   if (spec.linux.uidMappings.length === 0) return undefined;
   return { uid: spec.linux.uidMappings, gid: spec.linux.gidMappings, helpers: facts.usesMapHelpers };
+}
+
+/** Where one id is all there is, and it is the caller's own (--userns keep-id), nobody can be root; rights come with it. */
+function isRootMapped({ linux }: Spec): boolean {
+  return [linux.uidMappings, linux.gidMappings].every((map) =>
+    map.some(({ containerID }) => containerID === 0),
+  );
 }
 
 /** setns(2) moves us into a user namespace, but only our children into a PID namespace. */
@@ -85,24 +102,12 @@ function joinNamespaces(types: ReadonlySet<NamespaceType>): Step[] {
   ];
 }
 
-/** Ties our life to our parent's, and cuts all other ties to the caller's session. */
-function standAlone(isAlone: boolean): Step[] {
-  // SIGKILL to PID 1 ends its whole namespace. Among others' processes, PID 1's stand-in must live to end its own.
-  const signal = isAlone ? constant('SIGKILL', 9) : constant('SIGTERM', 15);
-  const JOIN_SESSION_KEYRING = 1;
-  return [
-    prctl('die with the monitor', 'PR_SET_PDEATHSIG', 1, signal),
-    step("leave the caller's session and its terminal", 'setsid', []),
-    step(
-      "leave the caller's keyring",
-      'keyctl',
-      [constant('KEYCTL_JOIN_SESSION_KEYRING', JOIN_SESSION_KEYRING), null],
-      {
-        ignore: ['ENOSYS', 'EPERM', 'EDQUOT'],
-      },
-    ),
-    step('make files with the usual modes', 'umask', [mode(0o022)]),
-  ];
+/**
+ * What the monitor's death means for us. SIGKILL to PID 1 ends its whole namespace. Among others' processes, PID 1's
+ * stand-in must live to end its own.
+ */
+function deathSignal(isAlone: boolean, options: PlanOptions): Flags {
+  return isAlone || !options.shim ? SIGKILL : constant('SIGTERM', 15);
 }
 
 function nameHost(spec: Spec): Step[] {
@@ -115,31 +120,4 @@ function shimSteps(isFirst: boolean): Step[] {
   if (!isFirst)
     steps.push(prctl('adopt orphans without being PID 1', 'PR_SET_CHILD_SUBREAPER', 36, 1, 0, 0, 0));
   return steps;
-}
-
-function processSteps(spec: Spec, facts: PlanFacts, options: PlanOptions): Step[] {
-  const { process, linux } = spec;
-  const filter = linux.seccomp === undefined ? [] : [loadSeccomp(linux.seccomp)];
-  return [
-    ...(options.shim ? ownProcessGroup(process.terminal) : []),
-    ...setLimits(process.rlimits),
-    // Without no_new_privs only a privileged process may load a filter, so then it comes first: seccomp(2).
-    ...(process.noNewPrivileges ? [noNewPrivileges()] : filter),
-    ...becomeUser(process.user, process.capabilities, facts),
-    step('go to the working directory', 'chdir', [process.cwd], {
-      advice: { EACCES: 'the user of the process may not enter it', ENOTDIR: 'it is not a directory' },
-    }),
-    ...(process.noNewPrivileges ? filter : []),
-  ];
-}
-
-/** Where execvp(3) would look for the program: PATH of the container's environment. */
-export function programPaths(spec: Spec): string[] {
-  const [program = ''] = spec.process.args;
-  if (program.includes('/')) return [program];
-  let path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-  for (const variable of spec.process.env) {
-    if (variable.startsWith('PATH=')) path = variable.slice('PATH='.length);
-  }
-  return path.split(':').map((directory) => `${directory === '' ? '.' : directory}/${program}`);
 }

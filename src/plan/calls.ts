@@ -39,6 +39,14 @@ export function openInRoot(
   return step(why, 'openat2', [directory, path, struct, how.length], rest);
 }
 
+/** What to say where the kernel's file systems would be mounted over something else. */
+export function mustBeDirectory(path: string): Record<string, string> {
+  return { ENOTDIR: `${path} in the root file system must be a directory, not a link` };
+}
+
+const FOREIGN = 'the directory above it belongs to a user of the host who is nobody in the container';
+const LINKS_ASTRAY = 'a symbolic link on the way leads to nothing that is in the container';
+
 /** Makes the directory `path` of the container, and those above it, where they are missing. Keeps it as `result`. */
 export function ensureDirectory(why: string, path: string, result: string): Step[] {
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
@@ -50,9 +58,19 @@ export function ensureDirectory(why: string, path: string, result: string): Step
     steps.push(
       step(why, 'mkdirat', [parent, index === 0 ? `/${part}` : part, mode(0o755)], {
         ignore: ['EEXIST', 'EROFS'],
+        advice: { EACCES: FOREIGN },
       }),
     );
-    steps.push(openInRoot(why, here, ['O_PATH', 'O_DIRECTORY'], { result: name }));
+    steps.push(
+      openInRoot(why, here, ['O_PATH', 'O_DIRECTORY'], {
+        result: name,
+        advice: {
+          ENOTDIR: `${here} is in the container already, and not a directory`,
+          ENOENT: LINKS_ASTRAY,
+          ELOOP: LINKS_ASTRAY,
+        },
+      }),
+    );
     parent = { result: name };
   }
   if (parts.length === 0) steps.push(openInRoot(why, '/', ['O_PATH', 'O_DIRECTORY'], { result }));
@@ -65,7 +83,16 @@ export function ensureFile(why: string, path: string, result: string): Step[] {
   const parent = path.slice(0, slash);
   return [
     ...(parent === '' ? [] : ensureDirectory(why, parent, `${result}_dir`)),
-    openInRoot(why, path, ['O_RDONLY', 'O_CREAT', 'O_NOCTTY'], { result, mode: 0o644 }),
+    // O_NONBLOCK: what is there may be a FIFO, which nobody would ever open for writing.
+    openInRoot(why, path, ['O_RDONLY', 'O_CREAT', 'O_NOCTTY', 'O_NONBLOCK'], {
+      result,
+      mode: 0o644,
+      advice: {
+        EISDIR: `${path} is a directory in the container, and a file can be mounted over a file only`,
+        ELOOP: LINKS_ASTRAY,
+        EACCES: FOREIGN,
+      },
+    }),
   ];
 }
 

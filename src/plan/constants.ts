@@ -25,6 +25,8 @@ export const O = {
   O_CREAT: 0o100,
   O_NOCTTY: 0o400,
   O_TRUNC: 0o1000,
+  O_APPEND: 0o2000,
+  O_NONBLOCK: 0o4000,
   O_DIRECTORY: process.arch === 'arm64' ? 0o40000 : 0o200000,
   O_NOFOLLOW: process.arch === 'arm64' ? 0o100000 : 0o400000,
   O_CLOEXEC: 0o2000000,

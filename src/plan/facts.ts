@@ -10,6 +10,8 @@ export interface PlanFacts {
   isCallerMapped: boolean;
   /** Files that foster writes into the container: /etc/hosts and the like. */
   files: { path: string; text: string; replacesLink: boolean }[];
+  /** Lines for the container's /etc/passwd and /etc/group, so that its user has a name. */
+  accounts: { path: string; text: string }[];
   /** Bind sources that are directories. */
   directories: ReadonlySet<string>;
   /** Of the masked and read-only paths: those that this kernel has, and whether they are directories. */
@@ -23,6 +25,7 @@ export interface PlanOptions {
   shim: boolean;
   verbose: boolean;
   signalGroup: boolean;
+  counts: boolean;
   graceMs: number;
 }
 

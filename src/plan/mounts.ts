@@ -8,6 +8,7 @@ import {
   MOUNT_OPTIONS,
   mode,
   mount,
+  mustBeDirectory,
   newFilesystem,
   openInRoot,
   setMountAttributes,
@@ -120,7 +121,7 @@ function mountFilesystem(each: Mount, name: string): Step[] {
     step(why, 'mkdirat', [CWD, destination, mode(0o755)], { ignore: ['EEXIST', 'EROFS'] }),
     openInRoot(why, destination, ['O_PATH', 'O_DIRECTORY', 'O_NOFOLLOW'], {
       result: target,
-      advice: { ENOTDIR: `${destination} in the root file system must be a directory, not a link` },
+      advice: mustBeDirectory(destination),
     }),
     attachMount(why, name, target),
   ];

@@ -5,8 +5,10 @@ import {
   ensureFile,
   mode,
   mount,
+  mustBeDirectory,
   newFilesystem,
   openInRoot,
+  setMountAttributes,
 } from './calls.js';
 import { AT, O } from './constants.js';
 import { FD, type PlanFacts } from './facts.js';
@@ -87,15 +89,35 @@ export function makeRootReadOnly(): Step {
   );
 }
 
+/** Adds lines to files of the container's own layer. Where the tree's owner does not let us, it goes without. */
+export function addAccounts(facts: PlanFacts): Step[] {
+  return facts.accounts.flatMap(({ path, text }, index) => {
+    const why = `give the user a name in ${path}`;
+    const file = `account_${index}`;
+    const opened = { result: file };
+    return [
+      openInRoot(why, path, ['O_WRONLY', 'O_APPEND', 'O_NONBLOCK', 'O_NOCTTY'], {
+        result: file,
+        ignore: ['EACCES', 'ENOENT', 'ENXIO', 'EISDIR'],
+      }),
+      step(why, 'write', [opened, text, Buffer.byteLength(text)], { ignore: ['EBADF', 'EINVAL'] }),
+      step(why, 'close', [opened], { ignore: ['EBADF'] }),
+    ];
+  });
+}
+
 /** Files of foster's own, from a small tmpfs that exists nowhere else: /etc/hosts and the like. */
-export function mountFiles(facts: PlanFacts): Step[] {
+export function mountFiles(facts: PlanFacts, isReadOnly: boolean): Step[] {
   if (facts.files.length === 0) return [];
   const why = 'write the files that foster gives to the container';
   // /proc serves as the place to stand on until its own file system is mounted there.
   const steps: Step[] = [
     step(why, 'mkdirat', [CWD, '/proc', mode(0o755)], { ignore: ['EEXIST', 'EROFS'] }),
     ...newFilesystem(why, 'tmpfs', 'foster', ['mode=755', 'size=1m', 'nosuid', 'nodev', 'noexec'], 'files'),
-    openInRoot(why, '/proc', ['O_PATH', 'O_DIRECTORY', 'O_NOFOLLOW'], { result: 'files_place' }),
+    openInRoot(why, '/proc', ['O_PATH', 'O_DIRECTORY', 'O_NOFOLLOW'], {
+      result: 'files_place',
+      advice: mustBeDirectory('/proc'),
+    }),
     attachMount(why, 'files', 'files_place'),
   ];
   for (const [index, { path, text, replacesLink }] of facts.files.entries()) {
@@ -113,6 +135,13 @@ export function mountFiles(facts: PlanFacts): Step[] {
         { result: copy },
       ),
     );
+    if (isReadOnly) {
+      steps.push(
+        setMountAttributes(`make ${path} read-only, as all the root`, { result: copy }, [
+          'MOUNT_ATTR_RDONLY',
+        ]),
+      );
+    }
     if (replacesLink) {
       // Images often have resolv.conf as a symbolic link to a file that is not there.
       const parent = `${target}_parent`;

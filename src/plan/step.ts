@@ -70,6 +70,8 @@ export interface Plan {
   shim: boolean;
   verbose: boolean;
   signalGroup: boolean;
+  /** PID 1 reports each orphan that it buries, and how many there were. */
+  counts: boolean;
   /** The PID namespace has other inhabitants, or is the host's. */
   sharedPids: boolean;
   /** Milliseconds between TERM and KILL for those who outlive the user's process. */

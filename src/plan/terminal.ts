@@ -12,8 +12,9 @@ const TIOCSPGRP = constant('TIOCSPGRP', 0x5410);
 /**
  * A pseudo-terminal of the container's own devpts (pts(4)): its slave becomes PID 1's controlling terminal and stdin,
  * stdout and stderr; its master goes to the monitor, by SCM_RIGHTS (unix(7)).
+ * @param options `console`: it becomes the container's /dev/console too
  */
-export function openTerminal(user: User): Step[] {
+export function openTerminal(user: User, options = { console: true }): Step[] {
   const why = 'open a terminal of the container';
   const unlocked: Bytes = { bytes: Buffer.alloc(4), text: '[0]' };
   const master: Arg = { result: 'master' };
@@ -29,13 +30,18 @@ export function openTerminal(user: User): Step[] {
     step('let the user own it', 'fchown', [slave, user.uid, -1]),
     step('make it the controlling terminal', 'ioctl', [slave, TIOCSCTTY, 0]),
     ...[0, 1, 2].map((fd) => step('make it stdin, stdout and stderr', 'dup3', [slave, fd, 0])),
-    openInRoot('give the container /dev/console', '/dev/console', ['O_RDONLY', 'O_CREAT', 'O_NOCTTY'], {
-      mode: 0o600,
-    }),
-    mount('give the container /dev/console', '/dev/pts/0', '/dev/console', null, ['MS_BIND'], null),
+    ...(options.console ? giveConsole() : []),
     sendMaster(),
     step('leave the other end to the monitor', 'close', [master]),
     step('leave the other end to the monitor', 'close', [constant(String(FD.CONSOLE), FD.CONSOLE)]),
+  ];
+}
+
+function giveConsole(): Step[] {
+  const why = 'give the container /dev/console';
+  return [
+    openInRoot(why, '/dev/console', ['O_RDONLY', 'O_CREAT', 'O_NOCTTY'], { mode: 0o600 }),
+    mount(why, '/dev/pts/0', '/dev/console', null, ['MS_BIND'], null),
   ];
 }
 

@@ -11,7 +11,7 @@ const PR_CAP_AMBIENT = 47;
 const LAST_CAPABILITY = 40;
 
 /** PID 1 waits for its id maps, and becomes root of its user namespace: user_namespaces(7). */
-export function becomeRoot(facts: PlanFacts): Step[] {
+export function becomeRoot(facts: Pick<PlanFacts, 'canSetGroups'>): Step[] {
   return [
     ...(facts.canSetGroups ? [step("leave the caller's groups", 'setgroups', [0, null])] : []),
     step('become the root group of the user namespace', 'setresgid', [0, 0, 0]),
@@ -20,7 +20,11 @@ export function becomeRoot(facts: PlanFacts): Step[] {
 }
 
 /** The user's process takes its user, groups and capabilities: credentials(7), capabilities(7). */
-export function becomeUser(user: User, capabilities: Capabilities, facts: PlanFacts): Step[] {
+export function becomeUser(
+  user: User,
+  capabilities: Capabilities,
+  facts: Pick<PlanFacts, 'canSetGroups'>,
+): Step[] {
   const bounding = new Set(capabilities.bounding.map(capabilityNumber));
   const steps: Step[] = [];
   for (let capability = 0; capability <= LAST_CAPABILITY; capability++) {

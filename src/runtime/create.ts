@@ -12,7 +12,9 @@ import { dirname, join } from 'node:path';
 import { FosterError } from '../errors.js';
 import { containerFolder, liveFolder, nameLink } from '../paths.js';
 import { randomName } from '../spec/names.js';
+import { encodeRestart, type RestartPolicy } from '../spec/restart.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { attributesOf, recordEvent } from './events.js';
 import { writeWhole } from './files.js';
 import { type ContainerRecord, idOfName, isLocked, lockContainer } from './store.js';
 
@@ -30,6 +32,7 @@ export interface Creation {
   isCallerMapped: boolean;
   /** Absolute path of a file that shall hold the id; it must not exist. */
   cidfile: string | undefined;
+  restart: RestartPolicy;
 }
 
 /**
@@ -43,13 +46,16 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
   let lock: number | undefined;
   let name: string | undefined;
   try {
+    mkdirSync(liveFolder(id), { recursive: true, mode: 0o700 }); // an attempt that fails costs more than this
     lock = lockContainer(id, { wait: true });
     if (lock === undefined) throw new Error('the lock of a new container is taken');
     makeFolders(folder, how.isCallerMapped);
     name = takeName(how.name, id);
     if (how.cidfile !== undefined) writeIdFile(how.cidfile, id);
+    writeRestart(folder, how.restart);
     const record = { ...draft, name };
     writeWhole(join(folder, 'config.json'), JSON.stringify(record), { durable: !draft.rm });
+    recordEvent('create', record, attributesOf(record));
     return { record, lock };
   } catch (error) {
     if (name !== undefined) rmSync(nameLink(name), { force: true });
@@ -73,8 +79,13 @@ function makeFolders(folder: string, isCallerMapped: boolean): void {
   }
 }
 
+/** The container's `restart` file. */
+export function writeRestart(folder: string, restart: RestartPolicy): void {
+  writeWhole(join(folder, 'restart'), encodeRestart(restart), { durable: false });
+}
+
 /** A name is a symbolic link to its container: making one either succeeds or finds it taken. */
-function takeName(wanted: string | undefined, id: string): string {
+export function takeName(wanted: string | undefined, id: string): string {
   for (let attempt = 0; ; attempt++) {
     const name = wanted ?? (attempt < 20 ? randomName() : `${randomName()}_${id.slice(0, 6)}`);
     try {

@@ -1,4 +1,5 @@
-import { lstatSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import type { PlanFacts } from '../plan/facts.js';
 import { hostnameFile, hostsFile, resolvConf } from '../spec/hosts.js';
 import type { HostEntry, NetworkMode } from '../spec/request.js';
@@ -26,6 +27,32 @@ export function networkFiles(wanted: NetworkFiles, spec: Spec, root: RootFiles):
   return Object.entries(texts)
     .filter(([path]) => !taken.has(path))
     .map(([path, text]) => ({ path, text, replacesLink: root.isLink(path) }));
+}
+
+/**
+ * With --userns keep-id the process is the caller, whom the root file system may never have heard of: lines that name
+ * him. None where its files have him already.
+ * @param layer the container's own layer, which an earlier start may have put them in
+ */
+export function callersAccount(spec: Spec, root: RootFiles, layer: string): PlanFacts['accounts'] {
+  const { uid, gid } = spec.process.user;
+  const isCaller = spec.linux.uidMappings.some(
+    ({ containerID, hostID, size }) => size === 1 && containerID === uid && hostID === process.getuid?.(),
+  );
+  if (uid === 0 || !isCaller) return [];
+  const name = userInfo().username;
+  const wanted = [
+    { path: '/etc/passwd', id: uid, line: `${name}:x:${uid}:${gid}:${name}:/:/bin/sh` },
+    { path: '/etc/group', id: gid, line: `${name}:x:${gid}:` },
+  ];
+  const taken = new Set(spec.mounts.map(({ destination }) => destination));
+  return wanted.flatMap(({ path, id, line }) => {
+    const text = root.read(path);
+    const entries = text.split('\n').map((entry) => entry.split(':'));
+    const isKnown = entries.some(([each, , number]) => each === name || number === String(id));
+    if (text === '' || isKnown || taken.has(path) || existsSync(`${layer}${path}`)) return [];
+    return [{ path, text: `${text.endsWith('\n') ? '' : '\n'}${line}\n` }];
+  });
 }
 
 function hostText(path: string): string {

@@ -4,6 +4,7 @@ import { decodeReport, encodePlan, REPORT_SIZE, type Report, SAY_MAPPED } from '
 import { FD } from '../plan/facts.js';
 import type { Plan, Step } from '../plan/step.js';
 import { CLONE_FLAGS, heldEndSignal, startProcess } from '../sys/clone.js';
+import { errnoName } from '../sys/errno.js';
 import { writeIdMaps } from '../sys/id-maps.js';
 import { initProgram } from '../sys/init-program.js';
 import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
@@ -34,8 +35,12 @@ export interface Witness {
 export interface LaunchOptions {
   /** PID 1's stdin; /dev/null if false. Without meaning for a container with a terminal. */
   stdin: boolean;
-  /** A process whose user and PID namespaces are joined. */
+  /** stdout and stderr go nowhere. */
+  isSilent?: boolean;
+  /** A process whose namespaces are joined. */
   join?: number | undefined;
+  /** Whether that pid still is the process that was meant, asked when it can no longer become another one. */
+  isJoinable?: () => boolean;
   witness?: Witness | undefined;
 }
 
@@ -49,11 +54,14 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
   const [console, theirConsole] = plan.terminal ? socketPair() : [];
   const blob = memoryFile('foster-plan', encodePlan(plan, { trace: options.witness !== undefined }));
   const nothing = openSync('/dev/null', 'r+');
-  const stdio = plan.terminal ? [nothing, nothing, nothing] : [options.stdin ? 0 : nothing, 1, 2];
+  const stdio =
+    plan.terminal || options.isSilent ? [nothing, nothing, nothing] : [options.stdin ? 0 : nothing, 1, 2];
   const descriptors: (number | undefined)[] = [...stdio, theirControl, blob];
   if (theirConsole !== undefined) descriptors[FD.CONSOLE] = theirConsole;
   const join = options.join === undefined ? undefined : openPidfd(options.join);
   if (join !== undefined) descriptors[FD.JOIN] = join;
+  if (options.isJoinable?.() === false)
+    throw new FosterError('the container has just ended', { exitCode: 1 });
 
   let child: { pid: number; pidfd: number } | undefined;
   try {
@@ -79,7 +87,7 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
       writeIdMaps(child.pid, plan.idMaps);
       writeSync(control, SAY_MAPPED);
     }
-    child = awaitReady(plan, control, child, options.witness);
+    awaitReady(plan, control, child, options.witness);
     return { ...child, control, console, hasJoined: join !== undefined };
   } catch (error) {
     abandon({ ...child, control, console });
@@ -98,20 +106,20 @@ function closeAll(descriptors: (number | undefined)[]): void {
   for (const fd of descriptors) if (fd !== undefined) closeSync(fd);
 }
 
-function namespaceFlags(plan: Plan): number {
+/** The flags of clone(2) that the plan's namespaces stand for. */
+export function namespaceFlags(plan: Plan): number {
   let flags = 0;
   for (const type of plan.namespaces) flags |= CLONE_FLAGS[type as keyof typeof CLONE_FLAGS];
   return flags;
 }
 
-/** Hears PID 1's reports until it is ready. Returns it, or the process that went on in its place (`refork`). */
+/** Hears PID 1's reports until it is ready. `child` becomes the process that goes on in its place (`refork`). */
 function awaitReady(
   plan: Plan,
   control: number,
-  first: { pid: number; pidfd: number },
+  child: { pid: number; pidfd: number },
   witness: Witness | undefined,
-) {
-  let child = first;
+): void {
   for (;;) {
     const report = nextReport(control);
     switch (report?.kind) {
@@ -119,14 +127,15 @@ function awaitReady(
         throw new FosterError('the first process of the container was killed while it was set up');
       case 'ready':
         witness?.ready();
-        return child;
+        return;
       case 'step':
         witness?.step(report.index, report.result);
         break;
       case 'reforked':
         waitForChild(child.pid);
         closeSync(child.pidfd);
-        child = { pid: report.pid, pidfd: openPidfd(report.pid) };
+        child.pid = report.pid;
+        child.pidfd = openPidfd(report.pid);
         break;
       case 'failed':
         throw stepFailure(stepAt(plan, report.index), report.errno);
@@ -138,16 +147,18 @@ function awaitReady(
 
 const FORK: Step = { call: 'clone', args: [], why: "start the user's process" };
 
-function stepAt(plan: Plan, index: number): Step {
+/** The step that a report's index means. */
+export function stepAt(plan: Plan, index: number): Step {
   return plan.init[index] ?? plan.process[index - plan.init.length] ?? FORK;
 }
 
 /** The next report; undefined when PID 1 is gone. A signal that asks foster to end does so. */
-function nextReport(control: number): Report | undefined {
+export function nextReport(control: number): Report | undefined {
   for (;;) {
     const signal = heldEndSignal();
     if (signal !== undefined) throw new Interrupted(signal);
-    if (waitReadable(control, -1) === 'interrupted') continue;
+    // A signal may come just before the wait, or be taken by another of Node's threads: look again now and then.
+    if (waitReadable(control, 100) !== 'ready') continue;
     const buffer = Buffer.alloc(REPORT_SIZE);
     const size = readSync(control, buffer);
     return size === REPORT_SIZE ? decodeReport(buffer) : undefined;
@@ -199,6 +210,14 @@ export function executionFailures(plan: Plan): { errno: string; exitCode: number
       text: sentence('it cannot be executed', 'run it again with --explain to see the system calls'),
     },
   ];
+}
+
+/** The error of a program that could not be executed. */
+export function executionFailure(plan: Plan, errno: number): FosterError {
+  const name = errnoName(errno);
+  const failure = executionFailures(plan).find((one) => one.errno === name || one.errno === '*');
+  const sentence = (failure?.text ?? '').replace(/^foster: /, '').trimEnd();
+  return new FosterError(sentence, failure === undefined ? {} : { exitCode: failure.exitCode });
 }
 
 function searchPath(plan: Plan): string {

@@ -5,18 +5,18 @@ import type { Plan } from '../plan/step.js';
 import { becomeProgram } from '../sys/clone.js';
 import { initProgram } from '../sys/init-program.js';
 import { memoryFile } from '../sys/libc.js';
+import type { HeldContainer } from './create.js';
 import { executionFailures, type Launched } from './launch.js';
 
 /** What the monitor of a container in the foreground needs to know. */
 export interface Foreground {
   plan: Plan;
-  id: string;
+  /** The container, and its lock, held for as long as the monitor lives; undefined for a process that joined one. */
+  held: HeldContainer | undefined;
   /** The terminal's input goes to the container. */
   interactive: boolean;
   /** Removed when all is over. */
   remove: string[];
-  /** The container's lock, held for as long as the monitor lives. */
-  lock: number;
 }
 
 /**
@@ -24,8 +24,8 @@ export interface Foreground {
  * signals, carries the terminal, and exits with the container's exit code. Returns only by throwing.
  */
 export function becomeMonitor(launched: Launched, foreground: Foreground): never {
-  const { plan, id, interactive, remove, lock } = foreground;
-  const hasUserNamespace = plan.idMaps !== undefined || launched.hasJoined;
+  const { plan, held, interactive, remove } = foreground;
+  const hasUserNamespace = held !== undefined && (plan.idMaps !== undefined || launched.hasJoined);
   const blob = memoryFile(
     'foster-monitor',
     encodeMonitor({
@@ -35,11 +35,12 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
       verbose: plan.verbose,
       shim: plan.shim,
       userNamespace: hasUserNamespace,
+      stateless: held === undefined,
       remove,
       failures: executionFailures(plan),
     }),
   );
-  const folder = openSync(containerFolder(id), 'r');
+  const folder = held && openSync(containerFolder(held.record.id), 'r');
   const userNamespace = hasUserNamespace ? openSync(`/proc/${launched.pid}/ns/user`, 'r') : undefined;
   const nothing = interactive || plan.terminal ? undefined : openSync('/dev/null', 'r');
   const descriptors = [
@@ -52,7 +53,7 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
     launched.console,
     folder,
     userNamespace,
-    lock,
+    held?.lock,
   ];
   becomeProgram({ file: initProgram(), argv: ['foster-init', 'monitor'], env: [], descriptors });
 }

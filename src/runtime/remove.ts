@@ -4,20 +4,20 @@ import { FosterError } from '../errors.js';
 import { containerFolder, dataFolder, liveFolder, nameLink, runtimeFolder } from '../paths.js';
 import { isId } from '../spec/names.js';
 import type { IdMaps } from '../sys/id-maps.js';
-import { openPidfd, signalPidfd, waitReadable } from '../sys/libc.js';
-import { processStart } from '../sys/process.js';
 import { removeTrees } from '../sys/user-namespace.js';
+import { withStoreLock } from './change.js';
+import { attributesOf, recordEvent } from './events.js';
 import {
   type Container,
   type ContainerRecord,
+  idOfName,
+  isAlive,
   listContainers,
   lockContainer,
   readContainer,
   readLive,
   storedIds,
 } from './store.js';
-
-const SIGKILL = 9;
 
 /** The paths that a container leaves, in the order in which they are removed. */
 export function pathsOf(record: ContainerRecord): string[] {
@@ -32,19 +32,48 @@ export function mapsOf(record: ContainerRecord): IdMaps | undefined {
 }
 
 /**
- * Removes a container. With `force` one that runs is killed first.
- * @throws FosterError when it runs, or when its files cannot be removed
+ * Removes a container. With `force` one that runs, is paused or waits to be started again is killed first.
+ * @throws FosterError when it is alive, or when its files cannot be removed
  */
-export function removeContainer({ record }: Container, options: { force: boolean }): void {
-  const lock =
-    lockContainer(record.id, { wait: false }) ?? (options.force ? killAndLock(record.id) : undefined);
-  if (lock === undefined) {
-    throw new FosterError(`cannot remove container ${record.name}: it is running`, {
-      advice: `stop it first, or remove it with "foster rm -f ${record.name}"`,
-      exitCode: 1,
-    });
+export async function removeContainer(container: Container, options: { force: boolean }): Promise<void> {
+  const { id, name } = container.record;
+  if (isAlive(container.state)) {
+    if (!options.force) throw isInTheWay(container);
+    const { awaitEnd, isRunning, killAll, markStopped } = await import('./signal.js');
+    markStopped(id);
+    const live = readLive(id);
+    if (isRunning(live)) killAll(live);
+    await awaitEnd(id, name);
   }
-  removeHeld(record, lock);
+  const lock = await lockSoon(id);
+  if (lock === undefined) throw isInTheWay(readContainer(id) ?? container);
+  removeHeld(readContainer(id)?.record ?? container.record, lock);
+}
+
+/** Another command may be at work on it for a moment. Undefined when that takes longer. */
+async function lockSoon(id: string): Promise<number | undefined> {
+  const ATTEMPTS = 100;
+  for (let attempt = 0; ; attempt++) {
+    const lock = lockContainer(id, { wait: false });
+    if (lock !== undefined || attempt === ATTEMPTS) return lock;
+    const { pause } = await import('../sys/poll.js');
+    await pause(20);
+  }
+}
+
+function isInTheWay({ record: { name }, state }: Container): FosterError {
+  const reasons = {
+    running: 'it is running',
+    paused: 'it is paused',
+    restarting: 'it is about to be started again',
+  };
+  const reason = isAlive(state)
+    ? reasons[state.status as keyof typeof reasons]
+    : 'another command works on it';
+  return new FosterError(`cannot remove container ${name}: ${reason}`, {
+    advice: isAlive(state) ? `stop it first, or remove it with "foster rm -f ${name}"` : 'try it again',
+    exitCode: 1,
+  });
 }
 
 /** Removes a container whose lock we hold, and lets the lock go. */
@@ -57,7 +86,9 @@ export function removeHeld(record: ContainerRecord, lock: number): void {
 }
 
 function removeFiles(record: ContainerRecord): void {
-  const paths = pathsOf(record);
+  // Another container may have the name by now, if an earlier removal was cut short.
+  const hasName = idOfName(record.name) === record.id;
+  const paths = pathsOf(record).slice(hasName ? 0 : 1);
   const maps = mapsOf(record);
   // Files of the container's other users belong to ids that only its user namespace may touch.
   const isGone = maps === undefined ? removeAll(paths) : removeTrees(paths, maps);
@@ -70,6 +101,7 @@ function removeFiles(record: ContainerRecord): void {
       },
     );
   }
+  recordEvent('destroy', record, attributesOf(record));
 }
 
 function removeAll(paths: string[]): boolean {
@@ -77,28 +109,12 @@ function removeAll(paths: string[]): boolean {
   return !paths.some((path) => existsSync(path));
 }
 
-/** Kills PID 1, and so all in its PID namespace, and waits until the monitor has let the lock go. */
-function killAndLock(id: string): number | undefined {
-  const live = readLive(id);
-  if (live !== undefined && processStart(live.pid) === live.pidStart) {
-    const pidfd = openPidfd(live.pid);
-    try {
-      // between the look at its start time and the opening another process cannot have got its pid unseen
-      if (processStart(live.pid) === live.pidStart) signalPidfd(pidfd, SIGKILL);
-      waitReadable(pidfd, 10_000);
-    } finally {
-      closeSync(pidfd);
-    }
-  }
-  return lockContainer(id, { wait: true });
-}
-
 /** Removes all containers that have ended, and what crashes left. Returns the ids of the containers. */
 export function pruneContainers(): { removed: string[] } {
   const removed: string[] = [];
   sweep();
   for (const container of listContainers()) {
-    if (container.state.status === 'running') continue;
+    if (isAlive(container.state)) continue;
     const lock = lockContainer(container.record.id, { wait: false });
     if (lock === undefined) continue; // somebody is about to start it
     removeHeld(container.record, lock);
@@ -114,7 +130,7 @@ export function pruneContainers(): { removed: string[] } {
 export function sweep(): void {
   for (const id of storedIds()) {
     const container = readContainer(id);
-    if (container !== undefined && (!container.record.rm || container.state.status === 'running')) continue;
+    if (container !== undefined && (!container.record.rm || isAlive(container.state))) continue;
     const lock = lockContainer(id, { wait: false });
     if (lock === undefined) continue;
     try {
@@ -126,17 +142,27 @@ export function sweep(): void {
       closeSync(lock);
     }
   }
-  for (const name of entries(join(dataFolder(), 'names'))) {
-    const id = idIn(nameLink(name));
-    if (id !== undefined && !existsSync(containerFolder(id)) && !existsSync(liveFolder(id)))
-      rmSync(nameLink(name), { force: true });
-  }
+  withStoreLock(sweepNames);
   for (const id of entries(runtimeFolder()).filter(isId)) {
     if (existsSync(containerFolder(id))) continue;
     const lock = lockContainer(id, { wait: false });
     if (lock === undefined) continue;
     rmSync(liveFolder(id), { recursive: true, force: true });
     closeSync(lock);
+  }
+}
+
+/** Names without a container, and those that a container had before it was renamed. */
+function sweepNames(): void {
+  for (const name of entries(join(dataFolder(), 'names'))) {
+    const id = idIn(nameLink(name));
+    if (id === undefined) continue;
+    const container = readContainer(id);
+    const isStale =
+      container === undefined
+        ? !existsSync(containerFolder(id)) && !existsSync(liveFolder(id))
+        : container.record.name !== name && !(container.record.rm && isAlive(container.state));
+    if (isStale) rmSync(nameLink(name), { force: true });
   }
 }
 

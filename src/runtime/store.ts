@@ -1,11 +1,23 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
 import { containerFolder, dataFolder, liveFolder, nameLink } from '../paths.js';
 import { isId } from '../spec/names.js';
+import type { HealthCheck, LogOptions } from '../spec/request.js';
+import { decodeRestart, type RestartPolicy } from '../spec/restart.js';
 import type { Spec } from '../spec/types.js';
 import { errnoOf } from '../sys/errno.js';
 import { isFileLocked, lockFile } from '../sys/libc.js';
+import type { NetworkFiles } from './facts.js';
 
 /** What a container is, for as long as it exists: `config.json` in its folder. Written once. */
 export interface ContainerRecord {
@@ -27,13 +39,29 @@ export interface ContainerRecord {
   stopTimeout: number;
   /** Whether newuidmap(1) and newgidmap(1) wrote the maps. */
   usesMapHelpers: boolean;
+  /** Whether the caller's own ids mean something in the container. */
+  isCallerMapped: boolean;
+  /** setgroups(2) is denied where groups were mapped without privilege: user_namespaces(7). */
+  canSetGroups: boolean;
+  /** Id of the container whose user and PID namespaces it is in. */
+  joins?: string;
+  interactive: boolean;
+  signalGroup: boolean;
+  /** What becomes /etc/hosts and the like. */
+  network: NetworkFiles;
+  logging: LogOptions;
+  health?: HealthCheck;
   spec: Spec;
 }
 
 export interface ContainerState {
-  status: 'created' | 'running' | 'exited' | 'dead';
+  status: 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead';
   /** PID 1 of the container, in the host's numbers; 0 where it does not run. */
   pid: number;
+  /** Its monitor; 0 where there is none. */
+  monitor: number;
+  /** How often the restart policy has started it anew. */
+  restarts: number;
   startedAt?: string;
   finishedAt?: string;
   exitCode?: number;
@@ -45,13 +73,20 @@ export interface Container {
   state: ContainerState;
 }
 
-/** What foster writes when a container has started: `live.json` in its folder below the runtime folder. */
+/** What the monitor writes when a container has started: docs/state.md. */
 export interface LiveRecord {
   pid: number;
-  /** Field 22 of /proc/PID/stat: tells a process from a later one of the same pid. proc_pid_stat(5). */
+  /** Tells the process from a later one of the same pid: see processStart. */
   pidStart: string;
   monitor: number;
-  startedAt: string;
+  /** Milliseconds since 1970. */
+  startedAt: number;
+  restarts: number;
+}
+
+/** Whether a monitor looks after it: it runs, is paused, or waits to be restarted. */
+export function isAlive({ status }: ContainerState): boolean {
+  return status === 'running' || status === 'paused' || status === 'restarting';
 }
 
 /** Every container, in no order. Those that a crash left half made or half removed are left out. */
@@ -73,13 +108,13 @@ export function storedIds(): string[] {
  * The container that a name, an id or an unambiguous start of an id means.
  * @throws FosterError where there is none, or more than one
  */
-export function findContainer(reference: string): Container {
+export function findContainer(reference: string, { exitCode = 1 }: { exitCode?: number } = {}): Container {
   const id = resolveReference(reference);
   const container = id === undefined ? undefined : readContainer(id);
   if (container === undefined) {
     throw new FosterError(`no such container: ${reference}`, {
       advice: "'foster ps -a' lists them",
-      exitCode: 1,
+      exitCode,
     });
   }
   return container;
@@ -127,43 +162,90 @@ function readJson<T extends object>(path: string): T | undefined {
   }
 }
 
-/** What foster wrote when the container started; undefined if it did not start since the machine did. */
+/** What its monitor wrote when the container started last; undefined if it never did. */
 export function readLive(id: string): LiveRecord | undefined {
-  return readJson<LiveRecord>(join(liveFolder(id), 'live.json'));
+  const fields = /^(\d+) (\d+) (\d+) (\d+) (\d+)\n$/.exec(readText(join(containerFolder(id), 'live')));
+  if (fields === null) return undefined;
+  const [, pid, pidStart = '', monitor, startedAt, restarts] = fields;
+  return {
+    pid: Number(pid),
+    pidStart,
+    monitor: Number(monitor),
+    startedAt: Number(startedAt),
+    restarts: Number(restarts),
+  };
 }
 
 /** The lock decides whether it lives: the kernel lets it go when the last process that holds it is gone. */
 function readState(id: string): ContainerState {
+  const isHeld = isLocked(id);
   const live = readLive(id);
   const exit = readExit(id);
-  const started = live === undefined ? {} : { startedAt: live.startedAt };
-  if (exit === undefined && isLocked(id)) {
-    return live === undefined
-      ? { status: 'created', pid: 0 }
-      : { status: 'running', pid: live.pid, ...started };
-  }
-  if (exit !== undefined) {
-    const finishedAt = new Date(exit.at).toISOString();
-    return { status: 'exited', pid: 0, exitCode: exit.code, finishedAt, ...started };
-  }
-  if (live === undefined) return { status: 'created', pid: 0 };
-  return {
-    status: 'dead',
+  const base = {
     pid: 0,
+    monitor: 0,
+    restarts: live?.restarts ?? 0,
+    ...(live && { startedAt: iso(live.startedAt) }),
+  };
+  const ended = exit && { exitCode: exit.code, finishedAt: iso(exit.at) };
+  if (isHeld && live !== undefined) {
+    const { pid, monitor } = live;
+    if (exit !== undefined) return { ...base, status: 'restarting', monitor, ...ended };
+    return {
+      ...base,
+      status: existsSync(join(containerFolder(id), 'paused')) ? 'paused' : 'running',
+      pid,
+      monitor,
+    };
+  }
+  if (exit !== undefined) return { ...base, status: 'exited', ...ended };
+  if (isHeld || live === undefined) return { ...base, status: 'created' };
+  return {
+    ...base,
+    status: 'dead',
     exitCode: 137,
     error: 'its monitor was killed, and the container with it',
-    ...started,
   };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** A file's text; '' where it cannot be read. */
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** `exit`, which the monitor writes: the exit code, and when, in milliseconds since 1970. */
 function readExit(id: string): { code: number; at: number } | undefined {
-  try {
-    const match = /^(\d+) (\d+)\n$/.exec(readFileSync(join(containerFolder(id), 'exit'), 'utf8'));
-    return match === null ? undefined : { code: Number(match[1]), at: Number(match[2]) };
-  } catch {
-    return undefined;
-  }
+  const match = /^(\d+) (\d+)\n$/.exec(readText(join(containerFolder(id), 'exit')));
+  return match === null ? undefined : { code: Number(match[1]), at: Number(match[2]) };
+}
+
+/** Orphans that PID 1 has taken over and buried; undefined of a container in the foreground, where nobody counts. */
+export function readCounts(id: string): { adopted: number; reaped: number } | undefined {
+  const match = /^(\d+) (\d+)\n$/.exec(readText(join(containerFolder(id), 'counts')));
+  return match === null ? undefined : { adopted: Number(match[1]), reaped: Number(match[2]) };
+}
+
+const HEALTH = ['starting', 'healthy', 'unhealthy'] as const;
+
+/** What the last health checks have shown; undefined where there are none. */
+export function readHealth(id: string): { status: (typeof HEALTH)[number]; streak: number } | undefined {
+  const match = /^([012]) (\d+)\n$/.exec(readText(join(containerFolder(id), 'health')));
+  return match === null
+    ? undefined
+    : { status: HEALTH[Number(match[1])] ?? 'starting', streak: Number(match[2]) };
+}
+
+/** Its restart policy, which `foster update` may have changed since it was made. */
+export function readRestart(id: string): RestartPolicy {
+  return decodeRestart(readText(join(containerFolder(id), 'restart')));
 }
 
 /** Whether a process holds the container: a foster command that works on it, or its monitor. */

@@ -11,6 +11,13 @@ export interface RunRequest {
   command: string[];
   name: string | undefined;
   rm: boolean;
+  /** Do not wait for it. */
+  detach: boolean;
+  restart: RestartPolicy;
+  logging: LogOptions;
+  health: HealthCheck | undefined;
+  /** The bytes that detach from a container with a terminal. */
+  detachKeys: Buffer;
   /** Absolute path on the host. */
   cidfile: string | undefined;
   labels: Record<string, string>;
@@ -67,4 +74,27 @@ export type SeccompChoice = 'default' | 'unconfined' | { file: string };
 export interface HostEntry {
   name: string;
   address: string;
+}
+
+/** What happens when a container has ended: `--restart`. */
+export interface RestartPolicy {
+  policy: 'no' | 'on-failure' | 'always' | 'unless-stopped';
+  /** Of on-failure: how often at the most; 0 for any number. */
+  max: number;
+}
+
+/** `--log-opt`: bytes at which a log file is put aside, 0 for never, and how many files are kept, the current one too. */
+export interface LogOptions {
+  maxSize: number;
+  maxFiles: number;
+}
+
+/** `--health-cmd` and its companions; times in milliseconds. */
+export interface HealthCheck {
+  /** A command with its arguments. */
+  command: string[];
+  interval: number;
+  timeout: number;
+  startPeriod: number;
+  retries: number;
 }

@@ -1,7 +1,7 @@
 import { FosterError } from '../errors.js';
 
 /** capabilities(7) of Linux 5.9 and later; the index is the number. */
-const NAMES = (
+export const CAPABILITY_NAMES: readonly string[] = (
   'CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE ' +
   'NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN ' +
   'SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE ' +
@@ -35,7 +35,7 @@ const ALL = 'CAP_ALL';
  * @throws Error for a name that is none, written in capitals with CAP_
  */
 export function capabilityNumber(name: string): number {
-  const number = NAMES.indexOf(name);
+  const number = CAPABILITY_NAMES.indexOf(name);
   if (number < 0) throw new Error(`there is no capability ${name}`);
   return number;
 }
@@ -54,8 +54,8 @@ export function resolveCapabilities(added: string[], dropped: string[]): string[
       advice: 'add ALL and drop some by name, or drop ALL and add some',
     });
   }
-  if (add.has(ALL)) return NAMES.filter((name) => !drop.has(name));
-  return NAMES.filter(
+  if (add.has(ALL)) return CAPABILITY_NAMES.filter((name) => !drop.has(name));
+  return CAPABILITY_NAMES.filter(
     (name) => add.has(name) || (DEFAULTS.includes(name) && !drop.has(name) && !drop.has(ALL)),
   );
 }
@@ -63,7 +63,7 @@ export function resolveCapabilities(added: string[], dropped: string[]): string[
 function parse(flag: string, value: string): string {
   const upper = value.toUpperCase();
   const name = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
-  if (name === ALL || NAMES.includes(name)) return name;
+  if (name === ALL || CAPABILITY_NAMES.includes(name)) return name;
   throw new FosterError(`${flag} '${value.replace(/[^ -~]/g, '?')}': there is no such capability`, {
     advice: 'expected ALL or a name of capabilities(7) such as NET_ADMIN',
   });

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type Koffi from 'koffi';
 
 /**
@@ -6,13 +8,27 @@ import type Koffi from 'koffi';
  */
 const koffi = loadKoffi();
 
-/** koffi's own loader takes milliseconds to look for the right binary; for most machines it is known where that lies. */
+/**
+ * koffi's own loader takes milliseconds to look for the right binary, and `require` of the binary half a millisecond more
+ * than to open it; for most machines it is known where that lies.
+ */
 function loadKoffi(): typeof Koffi {
+  const module = { exports: {} };
   try {
-    const { arch } = process;
-    return require(`@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`);
+    process.dlopen(module, findBinary());
+    return module.exports as typeof Koffi;
   } catch {
     return require('koffi'); // musl, or a package manager that hides what was not asked for
+  }
+}
+
+/** Where `require` would find it: in a node_modules of this folder or of one above it. */
+function findBinary(): string {
+  const { arch } = process;
+  const binary = `node_modules/@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`;
+  for (let folder = __dirname; ; folder = dirname(folder)) {
+    const path = join(folder, binary);
+    if (existsSync(path) || folder === '/') return path;
   }
 }
 

@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { FosterError } from '../errors.js';
 import { openProgram, startProcess } from './clone.js';
@@ -43,7 +43,7 @@ export function chooseIdMaps(mode: IdMapMode, uid: number, gid: number): ChosenM
   const name = userInfo().username;
   const users = ranges('/etc/subuid', name, uid);
   const groups = ranges('/etc/subgid', name, uid);
-  if (uid === 0 && users.length === 0) {
+  if (uid === 0 && users.length === 0 && mode !== 'auto') {
     const all = [{ containerID: 0, hostID: 0, size: 4294967295 }];
     return { uid: all, gid: all, helpers: false, isSingle: false, isCallerMapped: true };
   }
@@ -72,6 +72,11 @@ export function chooseIdMaps(mode: IdMapMode, uid: number, gid: number): ChosenM
     isSingle: false,
     isCallerMapped: mode !== 'auto',
   };
+}
+
+/** Whether an id of the container stands for one of the host. */
+export function isIdMapped(id: number, map: IdMapping[]): boolean {
+  return map.some(({ containerID, size }) => id >= containerID && id < containerID + size);
 }
 
 function ranges(file: string, name: string, uid: number): Range[] {
@@ -164,7 +169,11 @@ function writeByHelpers(pid: number, maps: IdMaps): void {
   }
 }
 
-function findHelper(name: string): string {
+/**
+ * Where `newuidmap` or `newgidmap` is.
+ * @throws FosterError where it is not installed
+ */
+export function findHelper(name: string): string {
   const folders = [
     ...(process.env.PATH ?? '').split(':'),
     '/usr/bin',
@@ -175,12 +184,8 @@ function findHelper(name: string): string {
   ];
   for (const folder of folders) {
     if (!folder.startsWith('/')) continue;
-    try {
-      accessSync(`${folder}/${name}`, constants.X_OK);
-      return `${folder}/${name}`;
-    } catch {
-      // not here: look on
-    }
+    const info = statSync(`${folder}/${name}`, { throwIfNoEntry: false });
+    if (info !== undefined && (info.mode & 0o111) !== 0) return `${folder}/${name}`;
   }
   const what = name === 'newuidmap' ? 'user' : 'group';
   throw new FosterError(`cannot map ${what} ids: ${name} is not installed`, {

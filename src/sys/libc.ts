@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import { errnoName } from './errno.js';
-import { call, SystemCallError } from './ffi.js';
+import { call, callRaw, SystemCallError } from './ffi.js';
 
 /** Typed system calls that Node's own modules do not offer. All throw SystemCallError. */
 
@@ -195,4 +195,40 @@ export function syncFilesystem(fd: number): void {
 /** PR_SET_PDEATHSIG of prctl(2), for this thread: the signal that it gets when its parent dies. */
 export function setParentDeathSignal(signal: number): void {
   call('int prctl(int option, unsigned long signal)', 1, signal);
+}
+
+/**
+ * F_SETPIPE_SZ of fcntl(2): the pipe holds so many bytes. Where that is more than the user may have, it stays as it
+ * was, which is only slower.
+ */
+export function setPipeSize(fd: number, size: number): void {
+  callRaw('', 'int fcntl(int fd, int command, int argument)', fd, 1031, size);
+}
+
+/** A connection to the SOCK_SEQPACKET socket at `path`, of 107 bytes at the most: unix(7). */
+export function connectUnix(path: string): number {
+  const AF_UNIX = 1;
+  const SOCK_SEQPACKET = 5;
+  const SOCK_CLOEXEC = 0o2000000;
+  const fd = call(
+    'int socket(int domain, int type, int protocol)',
+    AF_UNIX,
+    SOCK_SEQPACKET | SOCK_CLOEXEC,
+    0,
+  );
+  const address = Buffer.alloc(110);
+  address.writeUInt16LE(AF_UNIX, 0);
+  address.write(path, 2, 107);
+  try {
+    call('int connect(int fd, const void *address, unsigned int size)', fd, address, address.length);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** F_DUPFD_CLOEXEC of fcntl(2): a second descriptor of the same open file. */
+export function duplicate(fd: number): number {
+  return call('int fcntl(int fd, int command, int argument)', fd, 1030, 3);
 }

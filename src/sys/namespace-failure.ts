@@ -16,7 +16,10 @@ export function cloneFailure(error: unknown): unknown {
   );
 }
 
-function setting(path: string): string | undefined {
+/** A kernel parameter by its path below /proc/sys; undefined where this kernel does not have it. */
+export type Settings = (path: string) => string | undefined;
+
+function readSetting(path: string): string | undefined {
   try {
     return readFileSync(`/proc/sys/${path}`, 'utf8').trim();
   } catch {
@@ -24,8 +27,11 @@ function setting(path: string): string | undefined {
   }
 }
 
-/** Which of the kernel's switches forbids namespaces to users, if one does, and how to turn it. */
-export function adviceOnNamespaces(errno: string): string | undefined {
+/**
+ * Which of the kernel's switches forbids namespaces to users, if one does, and how to turn it.
+ * @param errno the name of what clone(2), or a first call in the new namespaces, failed with
+ */
+export function adviceOnNamespaces(errno: string, setting: Settings = readSetting): string | undefined {
   if (errno === 'ENOSPC' && setting('user/max_user_namespaces') === '0') {
     return 'user namespaces are turned off here; as root: sysctl -w user.max_user_namespaces=15000';
   }

@@ -20,6 +20,7 @@ export function removeTrees(paths: string[], maps: IdMaps): boolean {
       verbose: false,
       shim: false,
       userNamespace: true,
+      stateless: true,
       remove: paths,
       failures: [],
     }),

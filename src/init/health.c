@@ -1,0 +1,112 @@
+/* The health check of a container: a plan that joins it and runs a command there, every so often. Docker's rules: a
+ * success makes it healthy, some failures in a row unhealthy; at the start, for a while, failures do not count. */
+#include "init.h"
+
+#include <linux/fcntl.h>
+#include <linux/socket.h>
+
+#define SIGCHLD 17
+#define SIGKILL 9
+
+enum { STARTING, HEALTHY, UNHEALTHY };
+
+static s64 began_ms, due_ms = -1; /* of the container; of the next check or, while one goes on, of its end */
+static int check_pid;             /* 0: none goes on */
+static int control = -1;
+static u32 health, streak;
+
+s64 health_due(void) {
+  if (due_ms < 0) return -1;
+  s64 left = due_ms - now_ms();
+  return left < 0 ? 0 : left;
+}
+
+static void set_health(const struct monitor *monitor, u32 now) {
+  static const char *const names[] = {"health=starting", "health=healthy", "health=unhealthy"};
+  if (now != health && now != STARTING) state_event("health_status", (const char *)monitor + monitor->subject, names[now]);
+  health = now;
+  state_health(health, streak);
+}
+
+void health_begin(const struct monitor *monitor) {
+  if (!(monitor->flags & MONITOR_HEALTH)) return;
+  began_ms = now_ms();
+  streak = 0;
+  set_health(monitor, STARTING);
+  due_ms = began_ms + monitor->health_interval;
+}
+
+/* In the child: the same program, with the plan of the check and the container to join. */
+static _Noreturn void become_check(int end) {
+  SYSCALL3(__NR_dup3, end, FD_CONTROL, 0);
+  SYSCALL3(__NR_dup3, FD_HEALTH, FD_BLOB, 0);
+  for (int fd = PLAN_FD_CONSOLE; fd < PLAN_FD_JOIN; fd++)
+    if (fd != FD_PIDFD) sys_close(fd);
+  SYSCALL3(__NR_dup3, FD_PIDFD, PLAN_FD_JOIN, 0);
+  sys_close(FD_PIDFD);
+  sys_close_range(PLAN_FD_JOIN + 1);
+  const char *argv[] = {"foster-init", NULL}, *environment[] = {NULL};
+  SYSCALL3(__NR_execve, "/proc/self/exe", argv, environment);
+  sys_exit(125);
+}
+
+static void begin_check(const struct monitor *monitor) {
+  int ends[2];
+  due_ms = now_ms() + monitor->health_timeout;
+  if (SYSCALL4(__NR_socketpair, 1 /* AF_UNIX */, 5 /* SOCK_SEQPACKET */ | O_CLOEXEC, 0, ends) < 0) return;
+  long pid = SYSCALL5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
+  if (pid == 0) become_check(ends[1]);
+  sys_close(ends[1]);
+  control = ends[0];
+  check_pid = pid > 0 ? (int)pid : 0;
+  /* The word to go may be said at once: it waits in the socket. Who goes on (REPORT_REFORKED) is heard in time. */
+  sys_write(control, (char[]){SAY_GO}, 1);
+}
+
+static void settle(const struct monitor *monitor, int is_well) {
+  sys_close(control);
+  control = -1, check_pid = 0;
+  due_ms = now_ms() + monitor->health_interval;
+  int is_early = now_ms() - began_ms < monitor->health_start_period;
+  if (is_well) {
+    streak = 0;
+    return set_health(monitor, HEALTHY);
+  }
+  if (is_early && health == STARTING) return;
+  streak++;
+  set_health(monitor, streak >= monitor->health_retries ? UNHEALTHY : health);
+}
+
+/* The child that joins the container goes on in another process, which then is the one to wait for. */
+static void hear_check(void) {
+  struct report message;
+  while (control >= 0 && syscall6(__NR_recvfrom, control, (long)&message, sizeof message, 0x40 /* MSG_DONTWAIT */, 0, 0) == sizeof message)
+    if (message.kind == REPORT_REFORKED) check_pid = (int)message.value;
+}
+
+void health_run(const struct monitor *monitor) {
+  if (due_ms < 0 || now_ms() < due_ms) return;
+  if (!check_pid) return begin_check(monitor);
+  hear_check();
+  sys_kill(check_pid, SIGKILL);
+  SYSCALL4(__NR_wait4, check_pid, NULL, 0, NULL);
+  settle(monitor, 0);
+}
+
+void health_ended(const struct monitor *monitor, int pid, int status) {
+  if (!check_pid) return;
+  int first = check_pid;
+  hear_check();
+  if (pid != check_pid || (pid == first && check_pid != first)) return;
+  settle(monitor, status == 0);
+}
+
+void health_stop(void) {
+  if (check_pid) {
+    hear_check();
+    sys_kill(check_pid, SIGKILL);
+    SYSCALL4(__NR_wait4, check_pid, NULL, 0, NULL);
+    sys_close(control);
+  }
+  control = -1, check_pid = 0, due_ms = -1;
+}

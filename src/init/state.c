@@ -1,0 +1,101 @@
+/* What the monitor leaves on disk for the next command to read (docs/state.md). A file is written under another name
+ * and renamed into place, so that it is whole or absent. */
+#include "init.h"
+
+#include <linux/fcntl.h>
+
+/* Milliseconds since 1970. */
+s64 clock_ms(void) { return (s64)(clock_ns() / 1000000); }
+
+u64 clock_ns(void) {
+  s64 time[2] = {0, 0};
+  SYSCALL2(__NR_clock_gettime, 0 /* CLOCK_REALTIME */, time);
+  return (u64)time[0] * 1000000000 + (u64)time[1];
+}
+
+static void keep_file(const char *name, const char *fresh, const char *text, size_t size) {
+  long fd = sys_openat(FD_DIRECTORY, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return;
+  long wrote = sys_write((int)fd, text, size);
+  sys_close((int)fd);
+  if (wrote == (long)size) SYSCALL5(__NR_renameat2, FD_DIRECTORY, fresh, FD_DIRECTORY, name, 0);
+}
+
+static char *append_field(char *to, u64 number, const char *end) { return append(append_number(to, number), end); }
+
+void state_exit(int code) {
+  char text[48];
+  char *end = append_field(append_field(text, (u64)code, " "), (u64)clock_ms(), "\n");
+  keep_file("exit", "exit.new", text, (size_t)(end - text));
+}
+
+/* Field 22 of /proc/PID/stat, as text: proc_pid_stat(5). The command's name, the second, may hold anything. */
+static const char *process_start(int pid, char buffer[1024]) {
+  char path[32];
+  append(append_number(append(path, "/proc/"), (u64)pid), "/stat");
+  long fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+  long size = fd < 0 ? 0 : sys_read((int)fd, buffer, 1023);
+  if (fd >= 0) sys_close((int)fd);
+  if (size <= 0) return "0";
+  buffer[size] = 0;
+  char *at = buffer + size;
+  while (at > buffer && *at != ')') at--;
+  for (int field = 2; field < 22 && *at; at++)
+    if (*at == ' ') field++;
+  char *end = at;
+  while (*end && *end != ' ') end++;
+  *end = 0;
+  return at;
+}
+
+void state_live(int pid, u32 restarts) {
+  char text[160], buffer[1024];
+  char *end = append_field(text, (u64)pid, " ");
+  end = append(append(end, process_start(pid, buffer)), " ");
+  end = append_field(end, (u64)sys_getpid(), " ");
+  end = append_field(append_field(end, (u64)clock_ms(), " "), restarts, "\n");
+  keep_file("live", "live.new", text, (size_t)(end - text));
+}
+
+void state_counts(u64 adopted, u64 reaped) {
+  char text[48];
+  char *end = append_field(append_field(text, adopted, " "), reaped, "\n");
+  keep_file("counts", "counts.new", text, (size_t)(end - text));
+}
+
+void state_health(u32 status, u32 streak) {
+  char text[48];
+  char *end = append_field(append_field(text, status, " "), streak, "\n");
+  keep_file("health", "health.new", text, (size_t)(end - text));
+}
+
+int state_has(const char *name) { return SYSCALL4(__NR_faccessat, FD_DIRECTORY, name, 0, 0) == 0; }
+
+void state_forget(const char *name) { SYSCALL3(__NR_unlinkat, FD_DIRECTORY, name, 0); }
+
+/* `restart`: may be changed while we run (foster update). */
+void state_restart_policy(u32 *policy, u32 *most) {
+  char text[32];
+  long fd = sys_openat(FD_DIRECTORY, "restart", O_RDONLY | O_CLOEXEC, 0);
+  long size = fd < 0 ? 0 : sys_read((int)fd, text, sizeof text);
+  if (fd >= 0) sys_close((int)fd);
+  u32 numbers[2] = {0, 0}, count = 0;
+  for (long i = 0; i < size && count < 2; i++) {
+    if (text[i] >= '0' && text[i] <= '9')
+      numbers[count] = numbers[count] * 10 + (u32)(text[i] - '0');
+    else
+      count++;
+  }
+  *policy = numbers[0];
+  *most = numbers[1];
+}
+
+/* A line of the events file: MS ACTION ID NAME [KEY=VALUE ...]. `subject` is " ID NAME". */
+void state_event(const char *action, const char *subject, const char *attributes) {
+  char line[512];
+  if (string_length(action) + string_length(subject) + string_length(attributes) > sizeof line - 32) return;
+  char *end = append(append(append_field(line, (u64)clock_ms(), " "), action), subject);
+  if (*attributes) end = append(append(end, " "), attributes);
+  end = append(end, "\n");
+  sys_write(FD_EVENTS, line, (size_t)(end - line));
+}

@@ -1,0 +1,343 @@
+/* The monitor of a detached container: starts PID 1, keeps its log and its exit status, serves those attached to it,
+ * and starts it again where its restart policy says so. */
+#include "init.h"
+
+#include <asm-generic/errno.h>
+#include <linux/fcntl.h>
+#include <linux/poll.h>
+#include <linux/signalfd.h>
+#include <linux/wait.h>
+
+#define SIGKILL 9
+#define SIGPIPE 13
+#define SIGCHLD 17
+#define SIGWINCH 28
+#define SHORTEST_DELAY_MS 100
+#define LONGEST_DELAY_MS 60000
+#define STEADY_MS 10000 /* who has run for so long is restarted without much delay: Docker's rule */
+#define EVENTS_A_SECOND 100
+
+enum { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS, RESTART_UNLESS_STOPPED };
+
+static const struct monitor *config;
+static struct started container;
+static int signals;
+static int status;    /* of PID 1, as wait4(2) gives it; -1 while it runs */
+static int exec_code; /* set when the program could not be executed */
+static int master = -1;
+static int is_awaited = 1; /* the foster command that started us still listens on FD_CONTROL */
+static u32 restarts;
+static u64 adopted, reaped;
+static struct client_input pending; /* for the container's stdin, while it does not take it */
+static size_t pending_at;
+
+static const char *at(u32 offset) { return (const char *)config + offset; }
+
+/* Puts /dev/null there, so that no other descriptor gets a number that has a meaning of its own. */
+static void vacate(int fd) { SYSCALL3(__NR_dup3, 0, fd, O_CLOEXEC); }
+
+static void stop_telling(void) {
+  is_awaited = 0;
+  vacate(FD_CONTROL);
+}
+
+static void tell(const struct report *message) {
+  if (!is_awaited) return;
+  if (syscall6(__NR_sendto, FD_CONTROL, (long)message, sizeof *message, 0x4000 /* MSG_NOSIGNAL */, 0, 0) >= 0) return;
+  stop_telling();
+}
+
+static void tell_failure(u32 step, long error) {
+  tell(&(struct report){.kind = REPORT_FAILED, .index = step, .value = error < 0 ? -error : error});
+}
+
+static void event(const char *action, const char *attributes) { state_event(action, at(config->subject), attributes); }
+
+static void count_event(const char *action, const struct report *about) {
+  static s64 second;
+  static u32 in_second;
+  s64 now = now_ms() / 1000;
+  if (now != second) second = now, in_second = 0;
+  if (++in_second > EVENTS_A_SECOND) return; /* `counts` still tells how many there were */
+  char text[96], *end = append_number(append(text, "pid="), (u64)about->value);
+  if (about->kind == REPORT_REAPED) end = append_number(append(end, " status="), (u64)status_code((int)about->extra));
+  append(end, " comm=");
+  for (end = text + string_length(text); end < text + sizeof text && *end; end++) {}
+  char name[sizeof about->name];
+  for (size_t i = 0; i < sizeof name; i++) { /* a line stays a line, a word a word, whatever a process is called */
+    char c = about->name[i];
+    name[i] = c > ' ' && c < 0x7f && c != '%' ? c : c ? '_' : 0;
+  }
+  name[sizeof name - 1] = 0;
+  append(end, name);
+  event(action, text);
+}
+
+static void follow(int pid) {
+  SYSCALL4(__NR_wait4, container.pid, NULL, 0, NULL);
+  container.pid = pid;
+  int pidfd = (int)SYSCALL2(__NR_pidfd_open, pid, 0);
+  SYSCALL3(__NR_dup3, pidfd, FD_PIDFD, O_CLOEXEC);
+  if (pidfd != FD_PIDFD) sys_close(pidfd);
+}
+
+/* What PID 1 says. Returns its kind, 0 when it says nothing any more. */
+static u32 hear(void) {
+  struct report message;
+  long size;
+  do size = sys_read(container.control, &message, sizeof message);
+  while (size == -EINTR);
+  if (size != sizeof message) return 0;
+  message.name[sizeof message.name - 1] = 0;
+  switch (message.kind) {
+    case REPORT_REFORKED:
+      follow((int)message.value);
+      return message.kind;
+    case REPORT_ADOPTED:
+      count_event("adopt", &message);
+      return message.kind;
+    case REPORT_REAPED:
+      count_event("reap", &message);
+      return message.kind;
+    case REPORT_COUNTS:
+      adopted = (u64)message.value, reaped = (u64)message.extra;
+      state_counts(adopted, reaped);
+      return message.kind;
+    case REPORT_EXEC_FAILED:
+      for (u32 i = 0; i < config->failure_count; i++) {
+        const struct failure *failure = (const struct failure *)at(config->failures) + i;
+        if (failure->error && failure->error != message.value) continue;
+        exec_code = failure->exit_code;
+        break;
+      }
+      break;
+    default:
+      break;
+  }
+  tell(&message);
+  return message.kind;
+}
+
+/* Starts PID 1 and brings it to where its program runs. -1: it could not be started, and the foster command knows. */
+static int bring_up(void) {
+  long error = start_container(config, &container);
+  if (error < 0) {
+    tell_failure(container.failed_step, error);
+    return -1;
+  }
+  tell(&(struct report){.kind = REPORT_STARTED, .value = container.pid});
+  for (;;) {
+    u32 kind = hear();
+    if (kind == REPORT_READY) break;
+    if (kind == REPORT_FAILED || kind == 0) return -1;
+  }
+  if (config->flags & MONITOR_TERMINAL) {
+    master = terminal_receive(container.console);
+    container.console = -1;
+    SYSCALL3(__NR_fcntl, master, F_SETFL, O_RDWR | O_NONBLOCK);
+  }
+  state_live(container.pid, restarts);
+  if (restarts) {
+    state_forget("exit");
+  } else {
+    janitor_start(config);
+    if (await_byte(SAY_GO)) return -1; /* the foster command was killed: nobody knows of this container */
+  }
+  event("start", "");
+  health_begin(config);
+  sys_write(container.control, (char[]){SAY_GO}, 1);
+  return 0;
+}
+
+static void pass_output(int *fd, u8 stream) {
+  char *buffer = log_buffer();
+  long size = sys_read(*fd, buffer, LOG_CHUNK);
+  if (size == -EAGAIN || size == -EINTR) return;
+  if (size <= 0) {
+    if (fd == &master) return; /* EIO: nobody has the terminal open just now */
+    sys_close(*fd);
+    *fd = -1;
+    return;
+  }
+  log_write((size_t)size, stream);
+  attach_send(stream == 2 ? ATTACH_ERROR : ATTACH_OUTPUT, buffer, (size_t)size);
+}
+
+static void close_input(void) {
+  if (container.input >= 0) sys_close(container.input);
+  container.input = -1;
+}
+
+static void write_pending(void) {
+  int fd = master >= 0 ? master : container.input;
+  long wrote = fd < 0 ? -EPIPE : sys_write(fd, pending.data + pending_at, pending.size - pending_at);
+  if (wrote == -EAGAIN || wrote == -EINTR) return;
+  pending_at = wrote < 0 ? pending.size : pending_at + (size_t)wrote;
+  if (pending_at < pending.size) return;
+  pending.size = pending_at = 0;
+}
+
+static void set_window(const char *data) {
+  unsigned short window[4] = {0, 0, 0, 0};
+  memcpy(window, data, 4);
+  if (master >= 0) sys_ioctl(master, 0x5414 /* TIOCSWINSZ */, window);
+}
+
+static void serve_client(int index) {
+  if (!attach_receive(index, &pending)) {
+    pending.size = 0;
+    return;
+  }
+  size_t size = pending.size;
+  if (pending.kind == ATTACH_INPUT) {
+    pending_at = 0;
+    return write_pending();
+  }
+  pending.size = 0;
+  if (pending.kind == ATTACH_INPUT_END && master < 0) close_input();
+  if (pending.kind == ATTACH_WINDOW && size >= 4) set_window(pending.data);
+  if (pending.kind == ATTACH_SIGNAL && size >= 1) sys_kill(container.pid, pending.data[0]);
+}
+
+/* Returns the signal, SIGCHLD included once children are looked after. */
+static int take_signal(void) {
+  struct signalfd_siginfo info;
+  if (sys_read(signals, &info, sizeof info) != sizeof info) return 0;
+  if (info.ssi_signo == SIGCHLD) {
+    int changed = 0;
+    long pid;
+    while ((pid = SYSCALL4(__NR_wait4, -1, &changed, WNOHANG, NULL)) > 0)
+      if (pid == container.pid) status = changed;
+      else health_ended(config, (int)pid, changed);
+  }
+  return (int)info.ssi_signo;
+}
+
+enum { POLL_SIGNALS, POLL_CONTROL, POLL_AWAITED, POLL_OUTPUT, POLL_ERROR, POLL_INPUT, POLL_LISTENER, POLL_CLIENTS };
+
+static void wait_ms(s64 ms) {
+  struct pollfd poll = {.fd = signals, .events = POLLIN};
+  s64 time[2] = {ms / 1000, ms % 1000 * 1000000};
+  SYSCALL5(__NR_ppoll, &poll, 1, time, NULL, 8);
+}
+
+/* Until PID 1 has ended. */
+static void serve(void) {
+  int is_control_open = 1;
+  while (status == -1) {
+    struct pollfd polls[POLL_CLIENTS + MAX_CLIENTS];
+    for (int i = 0; i < POLL_CLIENTS + MAX_CLIENTS; i++) polls[i] = (struct pollfd){.fd = -1, .events = POLLIN};
+    polls[POLL_SIGNALS].fd = signals;
+    polls[POLL_CONTROL].fd = is_control_open ? container.control : -1;
+    polls[POLL_AWAITED] = (struct pollfd){.fd = is_awaited ? FD_CONTROL : -1};
+    polls[POLL_OUTPUT].fd = master >= 0 ? master : container.output;
+    polls[POLL_ERROR].fd = container.error;
+    if (pending.size) polls[POLL_INPUT] = (struct pollfd){.fd = master >= 0 ? master : container.input, .events = POLLOUT};
+    polls[POLL_LISTENER].fd = attach_listener();
+    for (int i = 0; i < MAX_CLIENTS && !pending.size; i++) polls[POLL_CLIENTS + i].fd = attach_client(i);
+    s64 due = health_due(), time[2] = {due / 1000, due % 1000 * 1000000};
+    if (SYSCALL5(__NR_ppoll, polls, POLL_CLIENTS + MAX_CLIENTS, due < 0 ? NULL : time, NULL, 8) < 0) continue;
+
+    if (polls[POLL_CONTROL].revents && !hear()) is_control_open = 0;
+    if (polls[POLL_AWAITED].revents) stop_telling();
+    if (polls[POLL_SIGNALS].revents) {
+      int signal = take_signal();
+      if (signal && signal != SIGCHLD && signal != SIGPIPE && signal != SIGWINCH) sys_kill(container.pid, signal);
+    }
+    if (polls[POLL_OUTPUT].revents) {
+      pass_output(master >= 0 ? &master : &container.output, 1);
+      if (master >= 0 && polls[POLL_OUTPUT].revents & POLLHUP && !(polls[POLL_OUTPUT].revents & POLLIN)) wait_ms(50);
+    }
+    if (polls[POLL_ERROR].revents) pass_output(&container.error, 2);
+    if (polls[POLL_INPUT].revents) write_pending();
+    if (polls[POLL_LISTENER].revents) attach_accept();
+    for (int i = 0; i < MAX_CLIENTS; i++)
+      if (polls[POLL_CLIENTS + i].revents && !pending.size) serve_client(i);
+    health_run(config);
+  }
+}
+
+static void drain(int *fd, u8 stream) {
+  struct pollfd poll = {.fd = *fd, .events = POLLIN};
+  s64 now[2] = {0, 0};
+  while (*fd >= 0 && SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) == 1 && poll.revents & POLLIN) pass_output(fd, stream);
+}
+
+/* Everything that the container has left behind is read before it counts as ended. */
+static void take_leave(int code) {
+  struct pollfd poll = {.fd = container.control, .events = POLLIN};
+  s64 now[2] = {0, 0};
+  while (SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) == 1 && poll.revents & POLLIN && hear()) {}
+  drain(&container.output, 1);
+  drain(&container.error, 2);
+  if (master >= 0) {
+    drain(&master, 1);
+    sys_close(master);
+    master = -1;
+  }
+  health_stop();
+  end_started(&container);
+  char text[32];
+  append_number(append(text, "exitCode="), (u64)code);
+  state_exit(code);
+  event("die", text);
+}
+
+static int is_to_be_restarted(int code) {
+  u32 policy, most;
+  state_restart_policy(&policy, &most);
+  if (state_has("stopped") || policy == RESTART_NO) return 0;
+  if (policy == RESTART_ON_FAILURE) return code != 0 && (most == 0 || restarts < most);
+  return 1;
+}
+
+/* Waits `ms`. Returns 0 when somebody wants the container to stay stopped. */
+static int wait_to_restart(s64 ms) {
+  s64 deadline = now_ms() + ms, left;
+  while (!state_has("stopped") && (left = deadline - now_ms()) > 0) {
+    struct pollfd polls[2] = {{.fd = signals, .events = POLLIN}, {.fd = attach_listener(), .events = POLLIN}};
+    s64 time[2] = {left / 1000, left % 1000 * 1000000};
+    if (SYSCALL5(__NR_ppoll, polls, 2, time, NULL, 8) < 0) continue;
+    if (polls[0].revents) take_signal();
+    if (polls[1].revents) attach_accept();
+  }
+  return !state_has("stopped");
+}
+
+int run_supervisor(const struct monitor *monitor) {
+  config = monitor;
+  sys_close_range(FD_SUPERVISOR_END);
+  for (int fd = FD_CONTROL; fd < FD_SUPERVISOR_END; fd++)
+    if (SYSCALL2(__NR_fcntl, fd, F_GETFD) < 0) vacate(fd);
+  SYSCALL0(__NR_setsid); /* the end of the caller's session is not the container's */
+  SYSCALL1(__NR_chdir, "/");
+  sigset all = ALL_SIGNALS;
+  signals = (int)SYSCALL4(__NR_signalfd4, -1, &all, 8, O_CLOEXEC);
+  if (signals < 0) return 125;
+  log_open((u64)monitor->log_max_size * 1024, monitor->log_max_files);
+  attach_open();
+
+  s64 delay = SHORTEST_DELAY_MS;
+  int code = 125;
+  for (;; restarts++) {
+    s64 began = now_ms();
+    status = -1, exec_code = 0;
+    if (bring_up() < 0) {
+      sys_kill(container.pid, SIGKILL);
+      SYSCALL4(__NR_wait4, container.pid, NULL, 0, NULL);
+      if (!restarts) break;
+      end_started(&container);
+    } else {
+      serve();
+      code = exec_code ? exec_code : status_code(status);
+      take_leave(code);
+    }
+    if (now_ms() - began >= STEADY_MS) delay = SHORTEST_DELAY_MS;
+    if (!is_to_be_restarted(code) || !wait_to_restart(delay)) break;
+    delay = delay * 2 < LONGEST_DELAY_MS ? delay * 2 : LONGEST_DELAY_MS;
+  }
+  char last[2] = {0, (char)code};
+  attach_send(ATTACH_EXIT, last + 1, 1);
+  janitor_finish();
+  return code;
+}

@@ -1,0 +1,71 @@
+import type { NamespaceType, Spec } from '../spec/types.js';
+import { prctl } from './calls.js';
+import { CLONE } from './constants.js';
+import { FD } from './facts.js';
+import { processSteps, programPaths, SIGKILL, standAlone } from './process.js';
+import { constant, flags, type Plan, type Step, step } from './step.js';
+import { openTerminal } from './terminal.js';
+import { becomeRoot } from './user.js';
+
+/** What a plan to join a container needs to know beside its Spec. */
+export interface ExecFacts {
+  canSetGroups: boolean;
+  /** The process outlives the command that started it. */
+  detached: boolean;
+}
+
+const FLAGS: Partial<Record<NamespaceType, keyof typeof CLONE>> = {
+  user: 'CLONE_NEWUSER',
+  pid: 'CLONE_NEWPID',
+  mount: 'CLONE_NEWNS',
+  network: 'CLONE_NEWNET',
+  uts: 'CLONE_NEWUTS',
+  ipc: 'CLONE_NEWIPC',
+  cgroup: 'CLONE_NEWCGROUP',
+};
+
+/**
+ * The plan that runs one more process in a container: `spec` is the container's, but for its process. Pure. The
+ * process to join is at descriptor FD.JOIN, as a pidfd.
+ */
+export function buildExecPlan(spec: Spec, facts: ExecFacts): Plan {
+  const types = spec.linux.namespaces.map(({ type }) => type);
+  const hasUser = types.includes('user');
+  return {
+    version: 1,
+    namespaces: [],
+    init: [
+      // Before anything of the container can see us: CVE-2016-9962.
+      prctl('let no process of the container look into this one', 'PR_SET_DUMPABLE', 4, 0, 0, 0, 0),
+      enter(types),
+      step('go on in a process that is in the PID namespace', 'refork', []),
+      ...(hasUser ? becomeRoot(facts) : []),
+      ...standAlone(facts.detached ? undefined : SIGKILL),
+      ...(spec.process.terminal ? openTerminal(spec.process.user, { console: false }) : []),
+    ],
+    process: processSteps(spec, facts, { shim: false, dies: !facts.detached }),
+    program: { paths: programPaths(spec), argv: spec.process.args, env: spec.process.env },
+    terminal: spec.process.terminal,
+    shim: false,
+    verbose: false,
+    signalGroup: false,
+    counts: false,
+    sharedPids: true,
+    graceMs: 0,
+  };
+}
+
+function enter(types: NamespaceType[]): Step {
+  const names = types.flatMap((type) => FLAGS[type] ?? []);
+  return step(
+    "enter the container's namespaces",
+    'setns',
+    [constant(String(FD.JOIN), FD.JOIN), flags(CLONE, ...names)],
+    {
+      advice: {
+        EPERM: 'the container belongs to another user, or a process of it is being traced',
+        ESRCH: 'the container has just ended',
+      },
+    },
+  );
+}

@@ -1,0 +1,69 @@
+import type { Spec } from '../spec/types.js';
+import { mode, prctl } from './calls.js';
+import type { PlanFacts } from './facts.js';
+import { setLimits } from './limits.js';
+import { loadSeccomp } from './seccomp-step.js';
+import { constant, type Flags, type Step, step } from './step.js';
+import { ownProcessGroup } from './terminal.js';
+import { becomeUser, noNewPrivileges } from './user.js';
+
+export const SIGKILL = constant('SIGKILL', 9);
+
+export function dieWithMonitor(signal: Flags): Step {
+  return prctl('die with the monitor', 'PR_SET_PDEATHSIG', 1, signal);
+}
+
+/**
+ * Ties our life to our parent's, and cuts all other ties to the caller's session.
+ * @param signal what we get when the parent dies; undefined: we outlive it
+ */
+export function standAlone(signal: Flags | undefined): Step[] {
+  const JOIN_SESSION_KEYRING = 1;
+  return [
+    ...(signal === undefined ? [] : [dieWithMonitor(signal)]),
+    step("leave the caller's session and its terminal", 'setsid', []),
+    step(
+      "leave the caller's keyring",
+      'keyctl',
+      [constant('KEYCTL_JOIN_SESSION_KEYRING', JOIN_SESSION_KEYRING), null],
+      {
+        ignore: ['ENOSYS', 'EPERM', 'EDQUOT'],
+      },
+    ),
+    step('make files with the usual modes', 'umask', [mode(0o022)]),
+  ];
+}
+
+/** What the user's process does before it executes its program. `dies`: it is the monitor's child itself. */
+export function processSteps(
+  spec: Spec,
+  facts: Pick<PlanFacts, 'canSetGroups'>,
+  options: { shim: boolean; dies: boolean },
+): Step[] {
+  const { process, linux } = spec;
+  const filter = linux.seccomp === undefined ? [] : [loadSeccomp(linux.seccomp)];
+  return [
+    ...(options.shim ? ownProcessGroup(process.terminal) : []),
+    ...setLimits(process.rlimits),
+    // Without no_new_privs only a privileged process may load a filter, so then it comes first: seccomp(2).
+    ...(process.noNewPrivileges ? [noNewPrivileges()] : filter),
+    ...becomeUser(process.user, process.capabilities, facts),
+    // A change of user has cut that tie: prctl(2), PR_SET_PDEATHSIG.
+    ...(options.dies ? [dieWithMonitor(SIGKILL)] : []),
+    step('go to the working directory', 'chdir', [process.cwd], {
+      advice: { EACCES: 'the user of the process may not enter it', ENOTDIR: 'it is not a directory' },
+    }),
+    ...(process.noNewPrivileges ? filter : []),
+  ];
+}
+
+/** Where execvp(3) would look for the program: PATH of the container's environment. */
+export function programPaths(spec: Spec): string[] {
+  const [program = ''] = spec.process.args;
+  if (program.includes('/')) return [program];
+  let path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+  for (const variable of spec.process.env) {
+    if (variable.startsWith('PATH=')) path = variable.slice('PATH='.length);
+  }
+  return path.split(':').map((directory) => `${directory === '' ? '.' : directory}/${program}`);
+}

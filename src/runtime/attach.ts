@@ -1,0 +1,56 @@
+import { closeSync, openSync } from 'node:fs';
+import { FosterError } from '../errors.js';
+import { liveFolder } from '../paths.js';
+import { becomeProgram } from '../sys/clone.js';
+import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { initProgram } from '../sys/init-program.js';
+import { connectUnix } from '../sys/libc.js';
+import type { ContainerRecord } from './store.js';
+
+export interface AttachOptions {
+  /** Our stdin goes to the container. */
+  interactive: boolean;
+  /** Signals that we get go to the container; else they end us. */
+  passSignals: boolean;
+  /** The bytes that detach, where the container has a terminal. */
+  detachKeys: Buffer;
+}
+
+/** A connection to the monitor of a detached container. */
+export function connectMonitor(id: string): number {
+  let folder: number;
+  try {
+    folder = openSync(liveFolder(id), 'r');
+  } catch (error) {
+    throw new FosterError('cannot attach: the container does not run', { cause: error, exitCode: 1 });
+  }
+  try {
+    // by way of the folder, since a socket's address holds 108 bytes only
+    return connectUnix(`/proc/self/fd/${folder}/attach`);
+  } catch (error) {
+    const code = errnoOf(error);
+    const why =
+      code === undefined ? 'it runs in the foreground of another command' : errnoWords(errnoNumber(code));
+    throw new FosterError(`cannot attach to the container: ${why}`, {
+      advice: 'only a container started with -d can be attached to',
+      cause: error,
+      exitCode: 1,
+    });
+  } finally {
+    closeSync(folder);
+  }
+}
+
+/**
+ * Replaces this process by foster-init, attached to the container until that has ended, whose exit code becomes ours,
+ * or until the detach keys are typed. Returns only by throwing.
+ */
+export function attachTo(record: ContainerRecord, client: number, options: AttachOptions): never {
+  const flags = [
+    record.spec.process.terminal ? 't' : '',
+    options.interactive && record.interactive ? 'i' : '',
+    options.passSignals ? 's' : '',
+  ];
+  const argv = ['foster-init', 'attach', flags.join(''), options.detachKeys.toString('latin1')];
+  becomeProgram({ file: initProgram(), argv, env: [], descriptors: [0, 1, 2, client] });
+}

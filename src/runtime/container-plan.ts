@@ -1,0 +1,67 @@
+import { FosterError } from '../errors.js';
+import { containerFolder } from '../paths.js';
+import { buildPlan } from '../plan/build.js';
+import type { PlanFacts } from '../plan/facts.js';
+import type { Plan } from '../plan/step.js';
+import { bindDirectories, callersAccount, kernelPaths, networkFiles } from './facts.js';
+import { RootFiles } from './root-files.js';
+import { type Container, type ContainerRecord, findContainer } from './store.js';
+
+/** What differs between one start of a container and another. */
+export interface PlanWishes {
+  /** Say which orphans are adopted and buried. */
+  verbose: boolean;
+  /** A monitor of its own looks after it, and counts orphans. */
+  detached: boolean;
+}
+
+/** A container's plan, for this start on this host, and the container that it joins. */
+export interface ContainerPlan {
+  plan: Plan;
+  joined: Container | undefined;
+}
+
+/**
+ * The plan that starts the container.
+ * @throws FosterError when the container whose PID namespace it shares does not run
+ */
+export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: PlanWishes): ContainerPlan {
+  const { spec } = record;
+  const joined = record.joins === undefined ? undefined : joinTarget(record.joins);
+  const root = new RootFiles(spec.root.path);
+  try {
+    const facts: PlanFacts = {
+      storage: { tree: spec.root.path, container: containerFolder(record.id) },
+      canSetGroups: record.canSetGroups,
+      usesMapHelpers: record.usesMapHelpers,
+      isCallerMapped: record.isCallerMapped,
+      files: networkFiles(record.network, spec, root),
+      accounts: callersAccount(spec, root, `${containerFolder(record.id)}/upper`),
+      directories: bindDirectories(spec),
+      kernelPaths: kernelPaths(spec),
+      ...(joined && { join: { pid: joined.state.pid, name: joined.record.name } }),
+    };
+    const plan = buildPlan(spec, facts, {
+      shim: record.init,
+      verbose: wishes.verbose,
+      signalGroup: record.signalGroup,
+      counts: wishes.detached,
+      graceMs: record.stopTimeout * 1000,
+    });
+    return { plan, joined };
+  } finally {
+    root.close();
+  }
+}
+
+/**
+ * The running container whose PID and user namespaces are to be shared.
+ * @throws FosterError with `exitCode` where there is none
+ */
+export function joinTarget(reference: string, options: { exitCode?: number } = {}): Container {
+  const container = findContainer(reference, options);
+  if (container.state.status === 'running') return container;
+  throw new FosterError(`cannot join the PID namespace of container ${reference}: it is not running`, {
+    advice: `start it first: foster start ${reference}`,
+  });
+}

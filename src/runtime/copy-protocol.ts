@@ -1,0 +1,50 @@
+/** What `foster cp` and its helper (copy-main.ts) say to each other. */
+
+/** The helper's descriptors. */
+export const COPY_FD = {
+  /** The archive that goes into the container. */
+  input: 0,
+  /** The archive that comes out of it. */
+  output: 1,
+  /** Gives one byte as soon as the ids are mapped. */
+  control: 3,
+  /** Takes one CopyReport as JSON. */
+  report: 4,
+  /** Of a container that runs: its root directory. Else the tree that is the lower layer of its overlay. */
+  root: 5,
+  /** Of a container that does not run: its folder. */
+  folder: 6,
+} as const;
+
+/** The helper's one argument, as JSON. */
+export interface CopyOrder {
+  direction: 'in' | 'out';
+  /** In the container. */
+  path: string;
+  /** `-`: what comes in is any archive, to be unpacked in the directory `path`. */
+  isStream: boolean;
+  followLink: boolean;
+  /** Files that come in get the ids that the archive says, else they belong to root. */
+  keepOwners: boolean;
+  /** undefined: the container runs, and COPY_FD.root is its root. */
+  overlay: { userxattr: boolean; volumes: Volume[] } | undefined;
+  /** The helper is in a user namespace of its own. */
+  isMapped: boolean;
+  hasOneOwner: boolean;
+}
+
+/** What is mounted from the host, to be seen in a container that does not run too. */
+export interface Volume {
+  source: string;
+  destination: string;
+  isReadOnly: boolean;
+}
+
+export type CopyReport = { done: CopyResult } | { error: string; advice?: string };
+
+export interface CopyResult {
+  /** Devices and sockets, which are not copied. */
+  skipped: number;
+  /** Files whose owner is not mapped in the container, and belong to root instead. */
+  lostOwners: number;
+}

@@ -1,0 +1,203 @@
+import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { FosterError } from '../errors.js';
+import { CLONE_STEP, encodeMonitor, encodePlan, MAPS_STEP, SAY_GO } from '../init/wire.js';
+import { containerFolder, dataFolder, liveFolder } from '../paths.js';
+import { buildExecPlan } from '../plan/exec.js';
+import type { Plan } from '../plan/step.js';
+import type { HealthCheck } from '../spec/request.js';
+import { startProcess } from '../sys/clone.js';
+import { errnoName, errnoWords } from '../sys/errno.js';
+import { findHelper } from '../sys/id-maps.js';
+import { initProgram } from '../sys/init-program.js';
+import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
+import { adviceOnNamespaces } from '../sys/namespace-failure.js';
+import type { ContainerPlan } from './container-plan.js';
+import { stepFailure } from './failure.js';
+import {
+  executionFailure,
+  executionFailures,
+  namespaceFlags,
+  nextReport,
+  stepAt,
+  type Witness,
+} from './launch.js';
+import { mapsOf, pathsOf } from './remove.js';
+import type { ContainerRecord } from './store.js';
+
+const SIGKILL = 9;
+
+/** A monitor that has brought its container to where only the word to go is missing. */
+export interface Waiting {
+  monitor: { pid: number; pidfd: number };
+  session: number;
+  plan: Plan;
+}
+
+/** What earlier starts have left, which a new start makes untrue. */
+const STALE = ['exit', 'live', 'stopped', 'paused', 'counts', 'health'];
+
+/**
+ * Starts the monitor of a container, which starts the container: a process of its own, so that neither the end of this
+ * command nor that of its terminal matters to it.
+ * @param lock the container's lock, which the monitor holds from now on
+ * @throws FosterError with the sentence of the step that failed; nothing runs then
+ */
+export function launchDetached(
+  { plan, joined }: ContainerPlan,
+  record: ContainerRecord,
+  lock: number,
+  witness: Witness | undefined,
+): Waiting {
+  const folder = containerFolder(record.id);
+  for (const name of STALE) rmSync(join(folder, name), { force: true });
+  mkdirSync(dirname(eventsFile()), { recursive: true, mode: 0o700 });
+  const [session, theirs] = socketPair();
+  const opened = {
+    nothing: openSync('/dev/null', 'r+'),
+    blob: memoryFile('foster-monitor', monitorBlob(plan, record, joined !== undefined)),
+    folder: openSync(folder, 'r'),
+    plan: memoryFile('foster-plan', encodePlan(plan, { trace: witness !== undefined })),
+    runtime: openSync(liveFolder(record.id), 'r'),
+    events: openSync(eventsFile(), 'a', 0o600),
+    joined: joined === undefined ? undefined : openPidfd(joined.state.pid),
+    health:
+      record.health &&
+      memoryFile('foster-health', encodePlan(healthPlan(record, record.health), { trace: false })),
+  };
+  let monitor: { pid: number; pidfd: number };
+  try {
+    const { nothing, blob } = opened;
+    const low = [
+      nothing,
+      nothing,
+      nothing,
+      theirs,
+      blob,
+      undefined,
+      undefined,
+      opened.folder,
+      undefined,
+      lock,
+    ];
+    const descriptors = [...low, opened.plan, opened.runtime, opened.events, opened.joined, opened.health];
+    monitor = startProcess(
+      { file: initProgram(), argv: ['foster-init', 'monitor'], env: [], descriptors },
+      0,
+    );
+  } finally {
+    closeSync(theirs);
+    for (const fd of Object.values(opened)) if (fd !== undefined) closeSync(fd);
+  }
+  const waiting = { monitor, session, plan };
+  try {
+    awaitReady(waiting, witness);
+    return waiting;
+  } catch (error) {
+    giveUp(waiting);
+    throw error;
+  }
+}
+
+/** Where the events of all containers go. */
+export function eventsFile(): string {
+  return join(dataFolder(), 'events');
+}
+
+/** The plan of a health check, which the monitor runs by itself: a process that joins the container. */
+function healthPlan({ spec, canSetGroups }: ContainerRecord, { command }: HealthCheck): Plan {
+  const check = { ...spec, process: { ...spec.process, args: command, terminal: false } };
+  return buildExecPlan(check, { canSetGroups, detached: false });
+}
+
+function monitorBlob(plan: Plan, record: ContainerRecord, joins: boolean): Uint8Array {
+  const maps = joins ? undefined : mapsOf(record);
+  const isHelped = maps?.helpers ?? false;
+  return encodeMonitor({
+    pid: 0,
+    terminal: plan.terminal,
+    interactive: record.interactive,
+    verbose: false,
+    shim: plan.shim,
+    userNamespace: plan.namespaces.includes('user'),
+    stateless: false,
+    remove: record.rm ? pathsOf(record) : [],
+    failures: executionFailures(plan),
+    supervise: {
+      cloneFlags: namespaceFlags(plan),
+      helpers: isHelped ? { uid: findHelper('newuidmap'), gid: findHelper('newgidmap') } : undefined,
+      maps,
+      denySetgroups: maps !== undefined && !isHelped && process.getuid?.() !== 0,
+      joins,
+      id: record.id,
+      name: record.name,
+      logMaxSize: record.logging.maxSize,
+      logMaxFiles: record.logging.maxFiles,
+      health: record.health,
+    },
+  });
+}
+
+function awaitReady({ session, plan }: Waiting, witness: Witness | undefined): void {
+  for (;;) {
+    const report = nextReport(session);
+    switch (report?.kind) {
+      case undefined:
+        throw new FosterError('the first process of the container was killed while it was set up');
+      case 'started':
+        witness?.started(report.pid);
+        break;
+      case 'step':
+        witness?.step(report.index, report.result);
+        break;
+      case 'ready':
+        witness?.ready();
+        return;
+      case 'failed':
+        throw startFailure(plan, report.index, report.errno);
+      default:
+        break;
+    }
+  }
+}
+
+function startFailure(plan: Plan, index: number, errno: number): FosterError {
+  if (index === MAPS_STEP) {
+    return new FosterError('cannot map the ids of the container: newuidmap or newgidmap failed', {
+      advice: 'check your ranges in /etc/subuid and /etc/subgid, and that both programs are setuid root',
+    });
+  }
+  if (index !== CLONE_STEP) return stepFailure(stepAt(plan, index), errno);
+  const advice = adviceOnNamespaces(errnoName(errno));
+  return new FosterError(`cannot start a process in new namespaces: clone: ${errnoWords(errno)}`, {
+    ...(advice !== undefined && { advice }),
+  });
+}
+
+/** Ends a monitor, and its container with it, before the user's program runs. */
+export function giveUp({ monitor, session }: Waiting): void {
+  closeSync(session); // it takes the container down in good order
+  if (waitReadable(monitor.pidfd, 2000) !== 'ready') signalPidfd(monitor.pidfd, SIGKILL);
+  waitForChild(monitor.pid);
+  closeSync(monitor.pidfd);
+}
+
+/**
+ * Lets the user's program start, and waits until it runs. The monitor goes on by itself.
+ * @throws FosterError with Docker's exit code where the program cannot be executed; the container has ended then
+ */
+export function letGo(waiting: Waiting): void {
+  const { session, plan, monitor } = waiting;
+  writeSync(session, SAY_GO);
+  for (;;) {
+    const report = nextReport(session);
+    if (report?.kind === 'exec-failed') {
+      closeSync(session);
+      waitReadable(monitor.pidfd, 5000);
+      throw executionFailure(plan, report.errno);
+    }
+    // without a shim the socket closes when the program is executed
+    if (report === undefined || report.kind === 'executed') break;
+  }
+  closeSync(session);
+}

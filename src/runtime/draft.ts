@@ -1,0 +1,159 @@
+import { readFileSync, statSync } from 'node:fs';
+import { EXIT, FosterError } from '../errors.js';
+import { prepareRoot, type RootTree } from '../image/root.js';
+import { buildSpec, hostnameOf } from '../spec/from-request.js';
+import { randomId } from '../spec/names.js';
+import type { RunRequest } from '../spec/request.js';
+import type { Seccomp, Spec } from '../spec/types.js';
+import { type ResolvedUser, resolveUser } from '../spec/users.js';
+import { type ChosenMaps, chooseIdMaps, type IdMapping, isIdMapped } from '../sys/id-maps.js';
+import { joinTarget } from './container-plan.js';
+import { mapsOf } from './remove.js';
+import { RootFiles } from './root-files.js';
+import type { Container, ContainerRecord } from './store.js';
+
+/** How foster tells the person something meanwhile: a line of text each. */
+export interface Voice {
+  warn(sentence: string): void;
+  explain(line: string): void;
+  print(text: string): void;
+}
+
+/** A container that exists nowhere yet. */
+export type Draft = Omit<ContainerRecord, 'name'>;
+
+/**
+ * Makes of a request all that the container will be; its root file system is unpacked or built where needed.
+ * @throws FosterError
+ */
+export async function draftContainer(request: RunRequest, voice: Voice): Promise<Draft> {
+  const joined =
+    request.pid.kind === 'container'
+      ? joinTarget(request.pid.reference, { exitCode: EXIT.FOSTER })
+      : undefined;
+  const maps =
+    joined === undefined ? chooseIdMaps(request.userns, uid(), gid()) : mapsOfJoined(joined.record);
+  if (maps.isSingle) voice.warn(singleIdWarning());
+  const { maxUnpackedSize } = request;
+  const tree = await prepareRoot(request.root, {
+    maps,
+    ...(maxUnpackedSize !== undefined && { maxUnpackedSize }),
+  });
+  checkOwner(tree, maps);
+  const id = randomId();
+  const spec = await makeSpec(request, id, tree.path, maps);
+  return { ...draftOf(request, id, spec), ...mapsIn(maps), ...(joined && { joins: joined.record.id }) };
+}
+
+function draftOf(request: RunRequest, id: string, spec: Spec): Omit<Draft, keyof ReturnType<typeof mapsIn>> {
+  const { network, dns, addHosts } = request;
+  return {
+    version: 1,
+    id,
+    created: new Date().toISOString(),
+    root: request.root,
+    command: spec.process.args,
+    labels: request.labels,
+    rm: request.rm,
+    init: request.init,
+    signalGroup: request.initSignalGroup,
+    interactive: request.interactive,
+    stopSignal: request.stopSignal,
+    stopTimeout: request.stopTimeout,
+    logging: request.logging,
+    ...(request.health && { health: request.health }),
+    network: { hostname: hostnameOf(request, id), network, dns, addHosts },
+    spec,
+  };
+}
+
+function mapsIn(maps: ChosenMaps): Pick<Draft, 'usesMapHelpers' | 'isCallerMapped' | 'canSetGroups'> {
+  return { usesMapHelpers: maps.helpers, isCallerMapped: maps.isCallerMapped, canSetGroups: !maps.isSingle };
+}
+
+/** The user namespace comes with the PID namespace, so its maps are those of the other container. */
+function mapsOfJoined(record: Container['record']): ChosenMaps {
+  const maps = mapsOf(record) ?? { uid: [], gid: [], helpers: false };
+  const isMapped =
+    maps.uid.length === 0 || maps.uid.some(({ hostID, size }) => uid() >= hostID && uid() < hostID + size);
+  return { ...maps, isSingle: !record.canSetGroups, isCallerMapped: isMapped };
+}
+
+function uid(): number {
+  return process.getuid?.() ?? 0;
+}
+
+function gid(): number {
+  return process.getgid?.() ?? 0;
+}
+
+function singleIdWarning(): string {
+  return (
+    'you have no range of user ids in /etc/subuid and /etc/subgid, so the container has one user and one group only; ' +
+    'for more, as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER'
+  );
+}
+
+/** In a tree whose owner means nothing to the container nobody could make even a mount point. */
+function checkOwner({ path, source }: RootTree, maps: ChosenMaps): void {
+  if (source !== 'directory' || maps.isCallerMapped) return;
+  const { uid: owner } = statSync(path);
+  if (maps.uid.some(({ hostID, size }) => owner >= hostID && owner < hostID + size)) return;
+  throw new FosterError(
+    `cannot use ${path} with --userns auto: its owner, user ${owner}, is not among the users of the container`,
+    {
+      advice:
+        'give a tar file or a recipe, whose files foster can give to other owners, or leave out --userns auto',
+    },
+  );
+}
+
+/** Who the process is: with --userns keep-id the caller, where nobody else is asked for. */
+function userOf(request: RunRequest, root: RootFiles, maps: ChosenMaps): ResolvedUser {
+  const isCaller =
+    request.user === undefined && request.userns === 'keep-id' && request.pid.kind !== 'container';
+  const wanted = isCaller ? `${uid()}:${gid()}` : request.user;
+  const user = resolveUser(wanted, root.read('/etc/passwd'), root.read('/etc/group'));
+  checkMapped('user', user.uid, maps.uid, maps.isSingle);
+  checkMapped('group', user.gid, maps.gid, maps.isSingle);
+  return user;
+}
+
+function checkMapped(kind: 'user' | 'group', id: number, map: IdMapping[], isSingle: boolean): void {
+  if (map.length === 0 || isIdMapped(id, map)) return;
+  const file = kind === 'user' ? '/etc/subuid' : '/etc/subgid';
+  throw new FosterError(`cannot become ${kind} ${id}: the container's user namespace has no such ${kind}`, {
+    advice: isSingle
+      ? `it has just one, since you have no range in ${file}`
+      : `it has ${map.reduce((sum, { size }) => sum + size, 0)}; a larger range in ${file} gives it more`,
+  });
+}
+
+async function makeSpec(request: RunRequest, id: string, rootPath: string, maps: ChosenMaps): Promise<Spec> {
+  const root = new RootFiles(rootPath);
+  try {
+    return buildSpec(request, {
+      id,
+      rootPath,
+      user: userOf(request, root, maps),
+      uidMappings: maps.uid,
+      gidMappings: maps.gid,
+      architecture: process.arch,
+      callerIsRoot: uid() === 0,
+      term: process.env.TERM,
+      seccompProfile: await readProfile(request),
+    });
+  } finally {
+    root.close();
+  }
+}
+
+async function readProfile(request: RunRequest): Promise<Seccomp | undefined> {
+  if (typeof request.seccomp === 'string') return undefined;
+  const { file } = request.seccomp;
+  const { parseSeccompProfile } = await import('../spec/seccomp-file.js');
+  return parseSeccompProfile(readFileSync(file, 'utf8'), file, {
+    architecture: process.arch,
+    capabilities: request.capabilities,
+  });
+}

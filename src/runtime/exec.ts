@@ -1,0 +1,115 @@
+import { closeSync, writeSync } from 'node:fs';
+import { FosterError } from '../errors.js';
+import { SAY_GO } from '../init/wire.js';
+import { buildExecPlan } from '../plan/exec.js';
+import type { Plan } from '../plan/step.js';
+import { mergeEnv } from '../spec/environment.js';
+import type { Capabilities, Spec } from '../spec/types.js';
+import { resolveUser } from '../spec/users.js';
+import { CAPABILITY_NAMES } from '../sys/capabilities.js';
+import { holdSignals } from '../sys/clone.js';
+import { processStart } from '../sys/process.js';
+import { abandon, executionFailure, type Launched, launch, nextReport } from './launch.js';
+import { becomeMonitor } from './monitor.js';
+import { RootFiles } from './root-files.js';
+import { type Container, readLive } from './store.js';
+
+/** What `foster exec` was asked for. */
+export interface ExecRequest {
+  command: string[];
+  detach: boolean;
+  interactive: boolean;
+  tty: boolean;
+  env: string[];
+  workdir: string | undefined;
+  user: string | undefined;
+  privileged: boolean;
+}
+
+/**
+ * Runs one more process in a running container. In the foreground this process becomes its monitor, and does not
+ * return; detached it returns when the program runs.
+ * @throws FosterError
+ */
+export function execInContainer(container: Container, request: ExecRequest): void {
+  const { record, state } = container;
+  if (state.status !== 'running') throw notRunning(container);
+  const spec = specOf(container, request);
+  const plan = buildExecPlan(spec, { canSetGroups: record.canSetGroups, detached: request.detach });
+  holdSignals();
+  const launched = launch(plan, {
+    stdin: request.interactive && !request.detach,
+    isSilent: request.detach,
+    join: state.pid,
+    isJoinable: () => readLive(record.id)?.pidStart === processStart(state.pid),
+  });
+  try {
+    if (request.detach) letGo(launched, plan);
+    else becomeMonitor(launched, { plan, held: undefined, interactive: request.interactive, remove: [] });
+  } catch (error) {
+    abandon(launched);
+    throw error;
+  }
+}
+
+function notRunning({ record, state }: Container): FosterError {
+  const advice = state.status === 'paused' ? `foster unpause ${record.name}` : `foster start ${record.name}`;
+  const what = state.status === 'paused' ? 'is paused' : 'is not running';
+  return new FosterError(`cannot execute in container ${record.name}: it ${what}`, {
+    advice: `first: ${advice}`,
+    exitCode: 1,
+  });
+}
+
+/** The container's Spec with the process that is asked for. */
+function specOf({ record, state }: Container, request: ExecRequest): Spec {
+  const { spec } = record;
+  const user = request.user === undefined ? undefined : userInside(state.pid, request.user);
+  const home = user === undefined ? [] : [`HOME=${user.home}`];
+  const term = request.tty ? [`TERM=${process.env.TERM || 'xterm'}`] : [];
+  return {
+    ...spec,
+    process: {
+      ...spec.process,
+      terminal: request.tty,
+      user: user ?? spec.process.user,
+      args: request.command,
+      env: mergeEnv(spec.process.env, home, term, request.env),
+      cwd: request.workdir ?? spec.process.cwd,
+      capabilities: capabilitiesOf(spec, user?.uid ?? spec.process.user.uid, request.privileged),
+      noNewPrivileges: spec.process.noNewPrivileges && !request.privileged,
+    },
+    linux: request.privileged ? withoutSeccomp(spec) : spec.linux,
+  };
+}
+
+function withoutSeccomp(spec: Spec): Spec['linux'] {
+  const { seccomp: _, ...rest } = spec.linux;
+  return rest;
+}
+
+/** As for a container's first process: root has them all, another user none but what a program may give it. */
+function capabilitiesOf(spec: Spec, uid: number, privileged: boolean): Capabilities {
+  const bounding = privileged ? [...CAPABILITY_NAMES] : spec.process.capabilities.bounding;
+  const active = uid === 0 ? bounding : [];
+  return { bounding, effective: active, inheritable: [], permitted: active, ambient: [] };
+}
+
+/** Looked up in the files as the running container has them now. */
+function userInside(pid: number, wanted: string): ReturnType<typeof resolveUser> {
+  const root = new RootFiles(`/proc/${pid}/root`);
+  try {
+    return resolveUser(wanted, root.read('/etc/passwd'), root.read('/etc/group'));
+  } finally {
+    root.close();
+  }
+}
+
+/** Waits until the program runs, and leaves it to itself. */
+function letGo(launched: Launched, plan: Plan): void {
+  writeSync(launched.control, SAY_GO);
+  const report = nextReport(launched.control);
+  if (report?.kind === 'exec-failed') throw executionFailure(plan, report.errno);
+  closeSync(launched.control);
+  closeSync(launched.pidfd);
+}

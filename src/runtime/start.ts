@@ -1,0 +1,97 @@
+import { closeSync } from 'node:fs';
+import { FosterError } from '../errors.js';
+import type { RunRequest } from '../spec/request.js';
+import { holdSignals } from '../sys/clone.js';
+import { type AttachOptions, attachTo, connectMonitor } from './attach.js';
+import { planContainer } from './container-plan.js';
+import { dropIdFile } from './create.js';
+import { giveUp, launchDetached, letGo } from './detached.js';
+import type { Draft, Voice } from './draft.js';
+import type { Witness } from './launch.js';
+import { removeHeld } from './remove.js';
+import { createHeld } from './run.js';
+import { type Container, type ContainerRecord, isAlive, lockContainer, readContainer } from './store.js';
+
+/** How somebody who waits for a container is attached to it. */
+export interface Attachment extends AttachOptions {
+  /** Called when the container is attached to. */
+  attached?: () => void;
+}
+
+/** `foster run -d`; without -d, of a container that may be restarted, attached to it until it has ended for good. */
+export async function runDetached(request: RunRequest, draft: Draft, voice: Voice): Promise<number> {
+  const containerPlan = planContainer(draft, { verbose: false, detached: true });
+  const witness: Witness | undefined = request.explain
+    ? (await import('./explain.js')).explainer(containerPlan.plan, voice.explain)
+    : undefined;
+  holdSignals();
+  const { record, lock } = createHeld(request, draft);
+  let isRunning = false;
+  try {
+    const waiting = launchDetached(containerPlan, record, lock, witness);
+    if (request.detach) {
+      isRunning = true;
+      letGo(waiting);
+      voice.print(`${record.id}\n`);
+      return 0;
+    }
+    const client = connectMonitor(record.id);
+    isRunning = true;
+    letGo(waiting);
+    attachTo(record, client, {
+      interactive: request.interactive,
+      passSignals: true,
+      detachKeys: request.detachKeys,
+    });
+  } catch (error) {
+    if (!isRunning) {
+      removeHeld(record, lock);
+      dropIdFile(request.cidfile);
+    }
+    throw error;
+  }
+}
+
+/** `foster create`: all of `run` but the start. Returns the id. */
+export function createOnly(request: RunRequest, draft: Draft): string {
+  const { record, lock } = createHeld(request, draft);
+  closeSync(lock);
+  return record.id;
+}
+
+/**
+ * Starts a container that does not run, detached. One that runs already is left as it is.
+ * @param attachment attach this process to it: then this function does not return
+ * @throws FosterError
+ */
+export function startContainer({ record }: Container, attachment?: AttachOptions): void {
+  const lock = lockContainer(record.id, { wait: false });
+  if (lock === undefined) {
+    const now = readContainer(record.id);
+    if (now !== undefined && isAlive(now.state)) return;
+    throw new FosterError(`cannot start container ${record.name}: another command works on it`, {
+      exitCode: 1,
+    });
+  }
+  let client: number | undefined;
+  try {
+    const waiting = launchDetached(
+      planContainer(record, { verbose: false, detached: true }),
+      record,
+      lock,
+      undefined,
+    );
+    try {
+      client = attachment === undefined ? undefined : connectMonitor(record.id);
+    } catch (error) {
+      giveUp(waiting);
+      throw error;
+    }
+    letGo(waiting);
+  } finally {
+    closeSync(lock);
+  }
+  if (client !== undefined && attachment !== undefined) attachTo(record, client, attachment);
+}
+
+export type { ContainerRecord };

@@ -1,0 +1,39 @@
+import { flagError } from './flag.js';
+import { parseInterval } from './interval.js';
+import type { HealthCheck } from './request.js';
+
+/** The flags that say how a container's health is checked. */
+export interface HealthFlags {
+  healthCmd?: string;
+  healthInterval?: string;
+  healthTimeout?: string;
+  healthStartPeriod?: string;
+  healthRetries?: string;
+  /** false for --no-healthcheck */
+  healthcheck?: boolean;
+}
+
+/**
+ * `--health-cmd` and its companions, with Docker's defaults; undefined where there is no check. The command is one for
+ * the container's shell.
+ * @throws FosterError
+ */
+export function parseHealth(flags: HealthFlags): HealthCheck | undefined {
+  if (flags.healthcheck === false || !flags.healthCmd || flags.healthCmd === 'none') return undefined;
+  const retries = flags.healthRetries ?? '3';
+  if (!/^[1-9]\d{0,5}$/.test(retries))
+    throw flagError('--health-retries', retries, 'expected a number from 1');
+  return {
+    command: ['/bin/sh', '-c', flags.healthCmd],
+    interval: atLeast('--health-interval', flags.healthInterval ?? '30s', 1),
+    timeout: atLeast('--health-timeout', flags.healthTimeout ?? '30s', 1),
+    startPeriod: parseInterval('--health-start-period', flags.healthStartPeriod ?? '0s'),
+    retries: Number(retries),
+  };
+}
+
+function atLeast(flag: string, value: string, least: number): number {
+  const time = parseInterval(flag, value);
+  if (time < least) throw flagError(flag, value, 'the time is too short');
+  return time;
+}

@@ -1,0 +1,68 @@
+import { closeSync, readSync } from 'node:fs';
+import { call, SystemCallError } from './ffi.js';
+import { waitReadable } from './libc.js';
+import { sleep } from './write.js';
+
+const IN_MODIFY = 0x02;
+const IN_CREATE = 0x100;
+const IN_DELETE = 0x200;
+const IN_MOVED_TO = 0x80;
+const IN_DELETE_SELF = 0x400;
+const IN_NONBLOCK = 0o4000;
+const IN_CLOEXEC = 0o2000000;
+
+/** Without inotify the folder is looked at this often: milliseconds. */
+const LONGEST_NAP = 25;
+
+/**
+ * Waits for changes in a folder, by inotify(7). Made for commands that do nothing but wait: it blocks, so that a signal
+ * such as that of Ctrl-C ends the process at once.
+ */
+export class FolderWatch {
+  readonly #fd: number | undefined;
+  readonly #events = Buffer.alloc(64 * 1024);
+
+  constructor(folder: string) {
+    this.#fd = watch(folder);
+  }
+
+  /**
+   * Returns when something in the folder has changed since the last call, or after `timeout` milliseconds. It may return
+   * for nothing. A change that came before is not missed, as the watch goes on between the calls.
+   */
+  wait(timeout: number): void {
+    if (this.#fd === undefined) {
+      sleep(Math.min(timeout, LONGEST_NAP));
+      return;
+    }
+    if (waitReadable(this.#fd, timeout) === 'ready') this.#forget(this.#fd);
+  }
+
+  /** What has changed does not matter: whoever waits looks for himself. */
+  #forget(fd: number): void {
+    try {
+      readSync(fd, this.#events);
+    } catch {
+      // EAGAIN: nothing there after all
+    }
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+  }
+}
+
+/** undefined where the user has used up his inotify instances, or the folder is gone. */
+function watch(folder: string): number | undefined {
+  let fd: number | undefined;
+  try {
+    fd = call('int inotify_init1(int flags)', IN_NONBLOCK | IN_CLOEXEC);
+    const mask = IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_DELETE_SELF;
+    call('int inotify_add_watch(int fd, const char *path, uint32_t mask)', fd, folder, mask);
+    return fd;
+  } catch (error) {
+    if (!(error instanceof SystemCallError)) throw error;
+    if (fd !== undefined) closeSync(fd);
+    return undefined;
+  }
+}

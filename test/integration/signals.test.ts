@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Home, type Running } from './support/foster.js';
+import { probe } from './support/probe.js';
+import { descendants, readProcess } from './support/processes.js';
+import { waitUntil } from './support/wait.js';
+
+/** Signals to the foster command, exit codes, and what is left when it is killed. */
+const home = new Home();
+const mounted = probe(home);
+
+afterEach(() => home.assertNothingLeft());
+
+/** Nobody can catch KILL and STOP; CHLD says that a child of the monitor's own has changed. */
+const NOT_FORWARDED = [9, 17, 19];
+const FORWARDED = Array.from({ length: 64 }, (_, index) => index + 1).filter(
+  (signal) => !NOT_FORWARDED.includes(signal),
+);
+
+/** A container that prints the signals it gets, until none has come for half a second. */
+async function listener(flags: string[] = []): Promise<Running> {
+  const running = home.start(['--rm', ...mounted, ...flags, 'busybox', '/probe', 'signals', '500']);
+  await running.says('ready');
+  return running;
+}
+
+function heard(stdout: string): number[] {
+  return [...stdout.matchAll(/got (\d+)/g)].map((match) => Number(match[1]));
+}
+
+for (const flags of [[], ['--no-init'], ['-t'], ['-u', '1000'], ['--init-signal-group'], ['--pid', 'host']]) {
+  test(`every signal arrives once ${flags.join(' ')}`, async () => {
+    const running = await listener(flags);
+    // With a terminal of its own the container hears of a new window size from that.
+    const isTerminal = flags.includes('-t');
+    const signals = isTerminal ? FORWARDED.filter((signal) => signal !== 28) : FORWARDED;
+    // One after the other: SIGCONT would erase the stop signals that wait, and they it (signal(7)).
+    for (const signal of signals) {
+      running.signal(signal);
+      await running.says(`got ${signal}\n`.replaceAll('\n', isTerminal ? '\r\n' : '\n'));
+    }
+    const { status, stdout } = await running.ended;
+    assert.deepEqual(
+      heard(stdout).sort((a, b) => a - b),
+      signals,
+    );
+    assert.equal(status, 0);
+  });
+}
+
+test('signals go to the command, and with --init-signal-group to its process group', async () => {
+  const script = 'trap "echo child got it" USR1; sleep 1000 & wait';
+  const command = [
+    'busybox',
+    'sh',
+    '-c',
+    `trap "echo got it; exit 8" USR1; sh -c '${script}' & echo up; wait; wait`,
+  ];
+  for (const [flags, expected] of [
+    [[], 'up\ngot it\n'],
+    [['--init-signal-group'], 'up\nchild got it\ngot it\n'],
+  ] as const) {
+    const running = home.start(['--rm', '--stop-timeout', '0', ...flags, ...command]);
+    await running.says('up');
+    await sleep(300); // the child's trap is set
+    running.signal('SIGUSR1');
+    const { status, stdout } = await running.ended;
+    assert.equal(stdout.split('\n').sort().join(), expected.split('\n').sort().join());
+    assert.equal(status, 8);
+  }
+});
+
+test('a signal during the set-up is not lost: it ends the set-up in order, or reaches the command', async (t) => {
+  const outcomes: Record<string, number> = {};
+  for (let delay = 0; delay < 150; delay += 5) {
+    const signal = delay % 10 === 0 ? 'SIGTERM' : 'SIGUSR2';
+    const running = home.start(['--rm', ...mounted, 'busybox', '/probe', 'signals', '200']);
+    await sleep(delay);
+    running.signal(signal);
+    const deadline = setTimeout(() => running.signal('SIGKILL'), 10_000);
+    const { status, signal: death, stdout, stderr } = await running.ended;
+    clearTimeout(deadline);
+    const number = signal === 'SIGTERM' ? 15 : 12;
+    const outcome =
+      death === signal || status === 128 + number
+        ? 'ended'
+        : status === 0 && heard(stdout).join() === String(number)
+          ? 'arrived'
+          : `lost: status ${status}, signal ${death}, ${stdout}${stderr}`;
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+    await home.assertNothingLeft();
+  }
+  t.diagnostic(JSON.stringify(outcomes));
+  assert.deepEqual(Object.keys(outcomes).sort(), ['arrived', 'ended']);
+});
+
+test('exit codes are exact', async () => {
+  const codes = [0, 1, 2, 3, 42, 77, 99, 124, 125, 126, 127, 128, 129, 130, 137, 143, 200, 254, 255];
+  for (const code of codes) assert.equal(home.shell(`exit ${code}`).status, code);
+  assert.equal(home.shell('exit 200', ['--no-init']).status, 200);
+});
+
+test('death by signal N is exit code 128 + N', () => {
+  const harmless = [17, 18, 19, 20, 21, 22, 23, 28]; // ignored, or they only stop: signal(7)
+  for (let signal = 1; signal <= 64; signal++) {
+    if (harmless.includes(signal)) continue;
+    const { status } = home.run(['--rm', ...mounted, 'busybox', '/probe', 'die', String(signal)]);
+    assert.equal(status, 128 + signal, `signal ${signal}`);
+  }
+});
+
+test('a command that is not there is 127, one that cannot be executed 126', () => {
+  for (const flags of [[], ['--no-init']]) {
+    assert.equal(home.run(['--rm', ...flags, 'busybox', 'no-such-command']).status, 127);
+    assert.equal(home.run(['--rm', ...flags, 'busybox', '/etc']).status, 126);
+    assert.equal(home.run(['--rm', ...flags, 'busybox', '/etc/hosts']).status, 126);
+  }
+});
+
+test('a stop of the command stops foster, and SIGCONT to foster continues both', async () => {
+  for (const flags of [[], ['--no-init'], ['-t']]) {
+    const script = 'echo up; kill -STOP $$; echo on again';
+    const running = home.start(['--rm', ...flags, 'busybox', 'sh', '-c', script]);
+    await running.says('up');
+    // As PID 1 of a namespace nobody inside can stop the command.
+    if (!flags.includes('--no-init')) {
+      await waitUntil('foster is stopped', () => readProcess(running.pid)?.state === 'T');
+      running.signal('SIGCONT');
+    }
+    assert.equal((await running.ended).status, 0);
+    assert.match(running.stdout, /on again/);
+  }
+});
+
+test('SIGTSTP to foster stops the command, then foster', async () => {
+  const running = home.start(['--rm', 'busybox', 'sh', '-c', 'echo up; exec sleep 1000']);
+  await running.says('up');
+  await sleep(100); // it is executed
+  for (let round = 0; round < 3; round++) {
+    running.signal('SIGTSTP');
+    await waitUntil('foster is stopped', () => readProcess(running.pid)?.state === 'T');
+    const command = () => descendants(running.pid).find(({ name }) => name === 'sleep');
+    assert.equal(command()?.state, 'T');
+    running.signal('SIGCONT');
+    await waitUntil(
+      'both are continued',
+      () => command()?.state === 'S' && readProcess(running.pid)?.state === 'S',
+    );
+  }
+  running.signal('SIGTERM');
+  assert.equal((await running.ended).status, 143);
+});
+
+for (const init of [[], ['--no-init']]) {
+  for (const rm of [['--rm'], []]) {
+    for (const more of [[], ['-t'], ['-u', '1000'], ['-t', '-u', '1000'], ['-i', '--pid', 'host']]) {
+      const flags = [...init, ...rm, ...more];
+      test(`the container dies with foster, killed by SIGKILL: ${flags.join(' ')}`, async () => {
+        const isShared = more.includes('host');
+        const others = isShared && init.length > 0 ? '' : 'sleep 1000 & (setsid sleep 1000 &) ;';
+        const running = home.start([...flags, 'busybox', 'sh', '-c', `${others} echo up; sleep 1000`]);
+        await running.says('up');
+        const before = descendants(running.pid).length;
+        assert.ok(before >= 2, `only ${before} processes`);
+        running.signal('SIGKILL');
+        await running.ended;
+        await home.assertNoProcess();
+        if (rm.length > 0) return;
+        const { stdout } = home.foster(['ps', '-a', '--format', '{{.ID}} {{.Status}}']);
+        assert.match(stdout, /^[0-9a-f]+ (Dead|Exited \(137\))/);
+        assert.equal(home.foster(['rm', stdout.split(' ')[0] ?? '']).status, 0);
+      });
+    }
+  }
+}
+
+test('the container dies with foster, killed at any moment of the set-up', async () => {
+  for (let delay = 0; delay < 150; delay += 5) {
+    const running = home.start(['--rm', 'busybox', 'sleep', '1000']);
+    await sleep(delay);
+    running.signal('SIGKILL');
+    await running.ended;
+    await home.assertNoProcess();
+  }
+  // What was killed before it had a janitor is for the next command to clear away.
+  assert.equal(home.foster(['prune', '--force']).status, 0);
+});

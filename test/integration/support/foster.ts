@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { after } from 'node:test';
+import { adoptOrphans, descendants, type Process } from './processes.js';
+import { DEADLINE, waitUntil } from './wait.js';
+
+/** The command under test (scripts/test sets it). */
+export const FOSTER = process.env.FOSTER ?? join(process.cwd(), 'dist/foster');
+
+export interface Result {
+  status: number | null;
+  /** The signal that foster itself died of. */
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Options {
+  /** Given to standard input, which is then at its end. */
+  input?: string | Uint8Array;
+  /** Added to the environment. */
+  env?: Record<string, string>;
+  cwd?: string;
+}
+
+/**
+ * A home of foster's own, with nothing in it at first: so test files that run at the same time do not see each
+ * other's containers. It goes when the tests of the file are over.
+ *
+ *     const home = new Home();
+ *     assert.equal(home.run(['--rm', 'busybox', 'true']).status, 0);
+ *     await home.assertNothingLeft();
+ */
+export class Home {
+  readonly folder = mkdtempSync(join(tmpdir(), 'foster-home-'));
+  readonly env: NodeJS.ProcessEnv;
+
+  constructor() {
+    for (const name of ['data', 'run', 'shared']) mkdirSync(join(this.folder, name), { mode: 0o700 });
+    this.env = {
+      ...process.env,
+      HOME: this.folder,
+      XDG_DATA_HOME: join(this.folder, 'data'),
+      XDG_RUNTIME_DIR: join(this.folder, 'run'),
+    };
+    adoptOrphans();
+    after(() => this.#remove());
+  }
+
+  /** A folder to be mounted into containers. */
+  get shared(): string {
+    return join(this.folder, 'shared');
+  }
+
+  /** Any foster command, from start to end. */
+  foster(args: string[], options: Options = {}): Result {
+    const { status, signal, stdout, stderr } = spawnSync(FOSTER, args, {
+      cwd: options.cwd,
+      env: { ...this.env, ...options.env },
+      input: options.input ?? '',
+      encoding: 'utf8',
+      maxBuffer: 64 * 1024 * 1024,
+      timeout: 60_000,
+      killSignal: 'SIGKILL',
+    });
+    return { status, signal, stdout, stderr };
+  }
+
+  /** `foster run`, from start to end. */
+  run(args: string[], options: Options = {}): Result {
+    return this.foster(['run', ...args], options);
+  }
+
+  /** `foster run --rm busybox sh -c SCRIPT`, with more flags before the root filesystem. */
+  shell(script: string, flags: string[] = [], options: Options = {}): Result {
+    return this.run(['--rm', ...flags, 'busybox', 'sh', '-c', script], options);
+  }
+
+  /** `foster run` in the background. */
+  start(args: string[], options: Omit<Options, 'input'> = {}): Running {
+    const child = spawn(FOSTER, ['run', ...args], {
+      cwd: options.cwd,
+      env: { ...this.env, ...options.env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    return new Running(child);
+  }
+
+  /** Folders of containers, names and live state that exist now, below the home. */
+  leftFolders(): string[] {
+    return ['data/foster/containers', 'data/foster/names', 'run/foster'].flatMap((folder) =>
+      entries(join(this.folder, folder)).map((name) => join(folder, name)),
+    );
+  }
+
+  /**
+   * Fails unless, before the deadline, no process that was started here lives, and no container has left a folder or
+   * a mount. What is left is killed, so that it fails one test only.
+   */
+  async assertNothingLeft(): Promise<void> {
+    try {
+      await this.assertNoProcess();
+      assert.deepEqual(this.leftFolders(), []);
+    } finally {
+      killAll();
+    }
+    assert.ok(!readFileSync('/proc/self/mountinfo', 'utf8').includes(this.folder), 'mounts are left');
+  }
+
+  /** Fails unless, before the deadline, no process that was started here lives. */
+  async assertNoProcess(): Promise<void> {
+    await waitUntil('every process is gone', () => descendants().length === 0).catch(() => {
+      assert.deepEqual(descendants().map(describe), [], 'processes are left');
+    });
+  }
+
+  #remove(): void {
+    killAll();
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+function killAll(): void {
+  for (const { pid } of descendants()) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // gone, or not ours to kill: then it dies with the container's PID 1
+    }
+  }
+}
+
+function describe({ pid, parent, name, state }: Process): string {
+  return `${pid} (${name}), child of ${parent}, state ${state}`;
+}
+
+function entries(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** A `foster run` that goes on. */
+export class Running {
+  /** Of the foster command: later the monitor. */
+  readonly pid: number;
+  /** Settled when foster has ended and its output is read. */
+  readonly ended: Promise<Result>;
+  stdout = '';
+  stderr = '';
+
+  constructor(readonly child: ChildProcessByStdio<Writable, Readable, Readable>) {
+    this.pid = child.pid ?? 0;
+    child.stdin.on('error', () => {}); // nobody reads it any more
+    child.stdout.setEncoding('latin1').on('data', (text) => {
+      this.stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      this.stderr += text;
+    });
+    this.ended = new Promise((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (status, signal) => {
+        resolve({ status, signal, stdout: this.stdout, stderr: this.stderr });
+      });
+    });
+  }
+
+  /** Waits until standard output contains `text`. */
+  async says(text: string, deadline = DEADLINE): Promise<void> {
+    await waitUntil(
+      `foster's output contains ${JSON.stringify(text)}`,
+      () => this.stdout.includes(text),
+      deadline,
+    );
+  }
+
+  /** Sends a signal, by name or number, to the foster command. */
+  signal(signal: NodeJS.Signals | number): void {
+    process.kill(this.pid, signal);
+  }
+
+  /** The container's PID 1 and all below it, in the host's numbers. */
+  processes(): Process[] {
+    return descendants(this.pid);
+  }
+}

@@ -1,0 +1,59 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { call } from '../../../src/sys/ffi.js';
+
+/** A process as /proc/PID/stat shows it: proc_pid_stat(5). */
+export interface Process {
+  pid: number;
+  parent: number;
+  /** At most 15 bytes. */
+  name: string;
+  /** One letter: R, S, D, Z, T, t ... */
+  state: string;
+  /** CPU time used, in ticks of 1/100 s. */
+  ticks: number;
+}
+
+export function readProcess(pid: number): Process | undefined {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch {
+    return undefined;
+  }
+  const name = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'));
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [state = '', parent] = fields;
+  return { pid, parent: Number(parent), name, state, ticks: Number(fields[11]) + Number(fields[12]) };
+}
+
+function allProcesses(): Process[] {
+  return readdirSync('/proc').flatMap((name) =>
+    /^\d+$/.test(name) ? (readProcess(Number(name)) ?? []) : [],
+  );
+}
+
+/**
+ * From now on every process that loses its parent, and descends from us, becomes our child: so none can hide from
+ * `descendants`. (prctl(2), PR_SET_CHILD_SUBREAPER.)
+ */
+export function adoptOrphans(): void {
+  const PR_SET_CHILD_SUBREAPER = 36;
+  call('int prctl(int option, unsigned long value)', PR_SET_CHILD_SUBREAPER, 1);
+}
+
+/** All living processes that descend from `root`, parents before children. Zombies are dead. */
+export function descendants(root = process.pid): Process[] {
+  const children = new Map<number, Process[]>();
+  for (const each of allProcesses()) {
+    children.set(each.parent, [...(children.get(each.parent) ?? []), each]);
+  }
+  const found: Process[] = [];
+  const waiting = [root];
+  for (let pid = waiting.shift(); pid !== undefined; pid = waiting.shift()) {
+    for (const child of children.get(pid) ?? []) {
+      waiting.push(child.pid);
+      if (child.state !== 'Z') found.push(child);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,72 @@
+/** Writes tar archives byte by byte, the broken and the hostile ones that no archiver would write too. */
+
+export interface TestMember {
+  name: string | Buffer;
+  /** One of POSIX's type flags; '0', a file, by default. */
+  type?: string;
+  target?: string | Buffer;
+  content?: string | Buffer;
+  mode?: number;
+  uid?: number;
+  gid?: number;
+  mtime?: number;
+  /** What the header says, where that is not the content's size. */
+  size?: number;
+  /** Attributes of a pax extended header before it. */
+  pax?: Record<string, string | Buffer>;
+}
+
+const BLOCK = 512;
+
+/** An archive with its end mark. */
+export function tar(...members: TestMember[]): Buffer {
+  return Buffer.concat([...members.map(memberBlocks), Buffer.alloc(2 * BLOCK)]);
+}
+
+/** Header and data of one member. */
+export function memberBlocks(member: TestMember): Buffer {
+  const content = Buffer.from(member.content ?? '');
+  const pax = member.pax === undefined ? Buffer.alloc(0) : paxBlocks(member.pax);
+  return Buffer.concat([pax, header(member, content.length), padded(content)]);
+}
+
+function header(member: TestMember, size: number): Buffer {
+  const block = Buffer.alloc(BLOCK);
+  const octal = (value: number, at: number, width: number) =>
+    block.write(`${value.toString(8).padStart(width - 1, '0')}\0`, at, 'latin1');
+  Buffer.from(member.name).copy(block, 0, 0, 100);
+  octal(member.mode ?? 0o644, 100, 8);
+  octal(member.uid ?? 0, 108, 8);
+  octal(member.gid ?? 0, 116, 8);
+  octal(member.size ?? size, 124, 12);
+  octal(member.mtime ?? 1_000_000_000, 136, 12);
+  block.write(member.type ?? '0', 156, 'latin1');
+  Buffer.from(member.target ?? '').copy(block, 157, 0, 100);
+  block.write('ustar\x0000', 257, 'latin1');
+  sign(block);
+  return block;
+}
+
+/** Makes a header's checksum right. */
+export function sign(block: Buffer, at = 0): void {
+  block.fill(' ', at + 148, at + 156);
+  let sum = 0;
+  for (let i = at; i < at + BLOCK; i++) sum += block[i] ?? 0;
+  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, at + 148, 'latin1');
+}
+
+function paxBlocks(attributes: Record<string, string | Buffer>): Buffer {
+  const records = Object.entries(attributes).map(([key, value]) => paxRecord(key, Buffer.from(value)));
+  return memberBlocks({ name: 'pax', type: 'x', content: Buffer.concat(records) });
+}
+
+function paxRecord(key: string, value: Buffer): Buffer {
+  const rest = Buffer.concat([Buffer.from(` ${key}=`), value, Buffer.from('\n')]);
+  let length = rest.length + 1;
+  while (String(length).length + rest.length !== length) length++;
+  return Buffer.concat([Buffer.from(String(length)), rest]);
+}
+
+function padded(content: Buffer): Buffer {
+  return Buffer.concat([content, Buffer.alloc((BLOCK - (content.length % BLOCK)) % BLOCK)]);
+}

@@ -1,0 +1,89 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { FOSTER, type Home } from './foster.js';
+import { DEADLINE, waitUntil } from './wait.js';
+
+/** The prompt of the shell in a `Tmux`. */
+export const PROMPT = 'caller$';
+
+/**
+ * A terminal with a person at it: an interactive bash in tmux, which has the command as `foster`.
+ *
+ *     const person = new Tmux(home);
+ *     await person.types('foster run --rm -it busybox sh');
+ *     await person.sees('/ #');
+ */
+export class Tmux {
+  static #count = 0;
+  readonly #socket: string;
+  readonly #home: Home;
+
+  constructor(home: Home, size: { columns: number; rows: number } = { columns: 100, rows: 30 }) {
+    this.#home = home;
+    this.#socket = join(home.folder, `tmux-${Tmux.#count++}`);
+    const shell = `exec env PS1='${PROMPT} ' bash --norc --noprofile -i`;
+    const { columns, rows } = size;
+    this.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', String(columns), '-y', String(rows), shell);
+    this.#tmux('send-keys', `foster() { ${FOSTER} "$@"; }; clear`, 'Enter');
+  }
+
+  #tmux(...args: string[]): string {
+    return execFileSync('tmux', ['-S', this.#socket, ...args], { env: this.#home.env, encoding: 'utf8' });
+  }
+
+  /** A line at the keyboard, Enter included. */
+  types(line: string): void {
+    this.#tmux('send-keys', '-l', line);
+    this.presses('Enter');
+  }
+
+  /** Keys by tmux's names: `C-c`, `Escape`, `i`. */
+  presses(...keys: string[]): void {
+    this.#tmux('send-keys', ...keys);
+  }
+
+  /** Drags a corner of the window. */
+  resizes(columns: number, rows: number): void {
+    this.#tmux('resize-window', '-x', String(columns), '-y', String(rows));
+  }
+
+  /** What is on the screen, without blanks at the ends of lines. */
+  screen(): string {
+    return this.#tmux('capture-pane', '-p')
+      .split('\n')
+      .map((line) => line.trimEnd())
+      .join('\n')
+      .trimEnd();
+  }
+
+  /** Waits until the screen matches. */
+  async sees(wanted: RegExp | string, deadline = DEADLINE): Promise<string> {
+    const matches = () => {
+      const screen = this.screen();
+      return (typeof wanted === 'string' ? screen.includes(wanted) : wanted.test(screen)) && screen;
+    };
+    try {
+      return await waitUntil('', matches, deadline);
+    } catch {
+      throw new Error(`the screen does not show ${wanted}, but:\n${this.screen()}`);
+    }
+  }
+
+  /** Waits for the prompt below everything else. */
+  async seesPrompt(): Promise<string> {
+    return await this.sees(/caller\$$/);
+  }
+
+  clears(): void {
+    this.#tmux('send-keys', '-R');
+    this.#tmux('clear-history');
+  }
+
+  leaves(): void {
+    try {
+      this.#tmux('kill-server');
+    } catch {
+      // it has ended by itself
+    }
+  }
+}

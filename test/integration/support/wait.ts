@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Milliseconds that a condition may take to come true, on a machine that is busy with other things. */
+export const DEADLINE = 10_000;
+
+/**
+ * Asks again and again until `condition` yields something true, and returns that.
+ * @param what completes the sentence "... did not happen": `the orphan is adopted`
+ * @param deadline in milliseconds
+ * @throws AssertionError when the deadline has passed
+ */
+export async function waitUntil<T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  deadline = DEADLINE,
+): Promise<NonNullable<T>> {
+  const end = Date.now() + deadline;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (Date.now() > end) assert.fail(`within ${deadline} ms this did not happen: ${what}`);
+    await sleep(20);
+  }
+}

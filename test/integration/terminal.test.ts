@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Home } from './support/foster.js';
+import { descendants } from './support/processes.js';
+import { Tmux } from './support/tmux.js';
+import { waitUntil } from './support/wait.js';
+
+/** foster at a terminal: a real one, with an interactive shell that foster is a job of. */
+const home = new Home();
+const shared = ['-v', `${home.shared}:/shared`];
+let person: Tmux;
+
+beforeEach(() => {
+  person = new Tmux(home);
+});
+
+afterEach(async () => {
+  person.leaves();
+  await home.assertNothingLeft();
+});
+
+for (const flags of ['-i', '', '-t', '-it', '-it --init-signal-group']) {
+  test(`Ctrl-C ends the command: run ${flags}`, async () => {
+    person.types(`foster run --rm ${flags} busybox sh -c 'echo u''p; exec sleep 1000'; echo "code $?"`);
+    await person.sees(/^up$/m);
+    await sleep(100);
+    person.presses('C-c');
+    await person.sees(/^code 130$/m);
+  });
+
+  test(`Ctrl-\\ quits the command: run ${flags}`, async () => {
+    person.types(
+      `foster run --rm ${flags} busybox sh -c 'ulimit -c 0; echo u''p; exec sleep 1000'; echo "code $?"`,
+    );
+    await person.sees(/^up$/m);
+    await sleep(100);
+    person.presses('C-\\');
+    await person.sees(/^code 131$/m);
+  });
+}
+
+for (const flags of ['-i', '-it']) {
+  test(`Ctrl-Z stops the job, fg goes on with it: run ${flags}`, async () => {
+    person.types(`foster run --rm ${flags} busybox cat`);
+    person.types('before');
+    await person.sees(/^before\nbefore$/m);
+    for (let round = 0; round < 3; round++) {
+      person.presses('C-z');
+      await person.sees(/Stopped .*foster run/);
+      person.types('jobs; stty -a | grep -o " icanon"; clear');
+      await person.seesPrompt();
+      person.types('echo mine');
+      await person.sees(/^mine$/m);
+      person.types('clear; fg');
+      await person.sees(/^foster run .*cat$/m);
+      person.types(`again ${round}`);
+      await person.sees(new RegExp(`^again ${round}\nagain ${round}$`, 'm'));
+    }
+    person.presses('C-d');
+    await person.seesPrompt();
+  });
+}
+
+test('bg lets a stopped job go on in the background', async () => {
+  const script = 'echo u""p; sleep 1; echo do""ne';
+  person.types(`foster run --rm busybox sh -c '${script}'`);
+  await person.sees(/^up$/m);
+  person.presses('C-z');
+  await person.sees(/Stopped .*foster run/);
+  await sleep(1200);
+  assert.doesNotMatch(person.screen(), /^done$/m);
+  person.types('bg');
+  await person.sees(/^done$/m);
+  person.types('wait; jobs; echo "none left"');
+  await person.sees(/Done .*foster run[^]*^none left$/m);
+});
+
+test('a job with a terminal waits in the background for its turn', async () => {
+  person.types(`foster run --rm -it busybox sh -c 'while read line; do echo "<$line>"; done' &`);
+  await person.sees(/Stopped|\[1\]/);
+  person.types('echo mine');
+  await person.sees(/^mine$/m);
+  await waitUntil('the job waits', () =>
+    descendants().some(({ name, state }) => name.startsWith('foster-') && state === 'T'),
+  );
+  person.types('fg');
+  person.types('yours');
+  await person.sees(/^<yours>$/m);
+  person.presses('C-d');
+  await person.seesPrompt();
+});
+
+test('a shell in the container has job control', async () => {
+  person.types('foster run --rm -it busybox sh');
+  assert.doesNotMatch(await person.sees('/ #'), /job control|can't access/);
+  person.types('sleep 1001');
+  await sleep(300);
+  person.presses('C-z');
+  await person.sees(/Stopped .*sleep 1001/);
+  person.types('clear; jobs');
+  await person.sees(/^\[1\]\+ +Stopped +sleep 1001$/m);
+  person.types('fg');
+  await sleep(300);
+  person.presses('C-c');
+  person.types('echo "code $?"; jobs; sh -i');
+  await person.sees(/^code 130$/m);
+  person.types('tty; exit');
+  assert.doesNotMatch(await person.sees(/^\/dev\//m), /job control|can't access/);
+  person.types('exit 5');
+  await person.seesPrompt();
+  person.types('echo "code $?"');
+  await person.sees(/^code 5$/m);
+});
+
+test('with --no-init too', async () => {
+  person.types('foster run --rm -it --no-init busybox sh');
+  assert.doesNotMatch(await person.sees('/ #'), /job control|can't access/);
+  person.types('sleep 1001');
+  await sleep(300);
+  person.presses('C-z');
+  await person.sees(/Stopped .*sleep 1001/);
+  person.types('kill %1; exit 6');
+  await person.seesPrompt();
+});
+
+test('as another user too', async () => {
+  person.types('foster run --rm -it -u 1000:1000 busybox sh');
+  assert.doesNotMatch(await person.sees('/ $'), /job control|can't access/);
+  person.types('echo hello >/dev/tty; echo hello >/proc/self/fd/1');
+  await person.sees(/^hello\nhello$/m);
+  person.types('exit');
+  await person.seesPrompt();
+});
+
+test('the size of the window is passed on, and so is a change', async () => {
+  person.types(
+    'foster run --rm -it busybox sh -c \'trap "stty size" WINCH; stty size; while :; do sleep 0.1; done\'',
+  );
+  await person.sees(/^30 100$/m);
+  person.resizes(77, 21);
+  await person.sees(/^21 77$/m);
+  person.resizes(120, 40);
+  await person.sees(/^40 120$/m);
+  person.presses('C-z');
+  await person.sees(/Stopped/);
+  person.resizes(90, 33);
+  person.types('fg');
+  await person.sees(/^33 90$/m);
+  person.presses('C-c');
+  await person.seesPrompt();
+});
+
+/** Runs `foster run -it` below a shell that does not mend the terminal itself, and has it compared. */
+async function isRestoredAfter(
+  command: string,
+  whileItRuns: () => Promise<void> = async () => {},
+): Promise<void> {
+  const check = `echo "it $([ "$before" = "$(stty -g)" ] && echo same || stty -a)"`;
+  person.types(`export -f foster; bash -c 'before=$(stty -g); ${command}; sleep 0.5; ${check}'; echo "ov"er`);
+  await whileItRuns();
+  assert.match(await person.sees(/^over$/m), /^it same$/m);
+}
+
+test('the terminal is as before when the command has ended', async () => {
+  await isRestoredAfter('foster run --rm -it busybox sh -c "stty raw -echo; exit 3"');
+});
+
+test('... when the command was killed', async () => {
+  await isRestoredAfter('foster run --rm -it busybox sh -c "stty raw -echo; kill -KILL \\$\\$"');
+});
+
+test('... when the command could not be executed', async () => {
+  await isRestoredAfter('foster run --rm -it busybox no-such-command');
+});
+
+test('... when the monitor was ended or killed', async () => {
+  for (const signal of ['TERM', 'HUP', 'KILL'] as const) {
+    person.clears();
+    await isRestoredAfter('foster run --rm -it busybox sh -c "echo u\\$@p; exec sleep 1000"', async () => {
+      await person.sees(/^up/m);
+      await sleep(200);
+      const monitor = descendants().find(({ name, pid }) => {
+        return name.startsWith('foster-') && descendants(pid).some((each) => each.name === 'sleep');
+      });
+      process.kill(monitor?.pid ?? 0, `SIG${signal}`);
+    });
+  }
+});
+
+test('... when PID 1 was killed', async () => {
+  await isRestoredAfter('foster run --rm -it busybox sh -c "echo u\\$@p; exec sleep 1000"', async () => {
+    await person.sees(/^up/m);
+    await sleep(200);
+    const sleeper = descendants().find(({ name }) => name === 'sleep');
+    process.kill(sleeper?.parent ?? 0, 'SIGKILL');
+  });
+});
+
+test('when the terminal goes away, the container gets SIGHUP and is gone', async () => {
+  person.types('foster run --rm -it busybox sh');
+  await person.sees('/ #');
+  person.types('sleep 1000');
+  await sleep(300);
+  person.leaves();
+  await home.assertNoProcess();
+});
+
+test('vi works: text is typed, changed, saved', async () => {
+  person.types(`foster run --rm -it ${shared.join(' ')} busybox vi /shared/letter`);
+  await person.sees(/^~$/m);
+  person.presses('i');
+  person.types('Dear container,');
+  person.presses('Escape');
+  person.types('oyou are not alone.');
+  person.presses('Escape', 'k', 'A', ' Hello', 'Escape', 'Up', 'x');
+  person.types(':wq');
+  await person.seesPrompt();
+  const text = readFileSync(join(home.shared, 'letter'), 'utf8');
+  assert.match(text, /Dear container|ear container/);
+  assert.match(text, /you are not alone\./);
+});
+
+test('top works: it refreshes by itself, and quits', async () => {
+  person.types('foster run --rm -it busybox top -d 1');
+  const first = await person.sees(/PID +PPID[^]*foster-init/);
+  await waitUntil('the screen changes', () => person.screen() !== first);
+  person.presses('q');
+  await person.seesPrompt();
+});
+
+test('output through a terminal is whole, however fast the command ends after it', () => {
+  for (let round = 0; round < 5; round++) {
+    const { status, stdout } = home.run(['--rm', '-t', 'busybox', 'seq', '1', '50000']);
+    assert.equal(status, 0);
+    const expected = Array.from({ length: 50_000 }, (_, index) => `${index + 1}\r\n`).join('');
+    assert.ok(stdout === expected, `${stdout.length} bytes instead of ${expected.length}`);
+  }
+});
+
+test('input through a terminal is whole, however slow it is read', () => {
+  const input = Array.from({ length: 20_000 }, (_, index) => `line ${index}\n`).join('');
+  const { status } = home.run(
+    ['--rm', '-it', ...shared, 'busybox', 'sh', '-c', 'stty -echo; sleep 0.5; cat >/shared/input'],
+    { input },
+  );
+  assert.equal(status, 0);
+  assert.ok(readFileSync(join(home.shared, 'input'), 'utf8') === input);
+});
