@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { FosterError } from '../errors.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { duplicate } from '../sys/libc.js';
-import { cachedTree, makeTree, mapsKey, removeLeftovers, type Workplace, withLock } from './cache.js';
+import { cachedTree, makeTree, mapsKey, type Workplace, withLock } from './cache.js';
 import { type Compression, compressionOf, MAGIC_SIZE } from './compression.js';
 import { fileKey, hasSameSize, lookUp, remember } from './file-index.js';
 import { type Progress, startProgress } from './progress.js';
@@ -28,7 +28,6 @@ export async function unpackStandardInput(options: RootOptions): Promise<string>
       advice: 'pipe one in: tar -c -C DIRECTORY . | foster run - COMMAND',
     });
   }
-  await removeLeftovers();
   return await unpackToCache(options, (place) =>
     unpackStream(place, 'standard input', standardInput(), options),
   );
@@ -41,14 +40,12 @@ export async function unpackStandardInput(options: RootOptions): Promise<string>
 export async function unpackFile(path: string, options: RootOptions): Promise<string> {
   const key = fileKey(path, options.maps);
   if (key === undefined) {
-    await removeLeftovers();
     const stream = streamOf(open(path));
     return await unpackToCache(options, (place) => unpackStream(place, path, stream, options));
   }
   return await withLock(`tar-${key}`, async () => {
     const known = lookUp(key); // somebody may have unpacked it while we waited
     if (known !== undefined && cachedTree(known) !== undefined) return known;
-    await removeLeftovers();
     const same = await findByContent(path, key, options);
     const name =
       same ?? (await unpackToCache(options, (place) => unpackUnchanged(place, path, key, options)));

@@ -14,7 +14,7 @@ import { dirname, join } from 'node:path';
 import { dataFolder } from '../paths.js';
 import { errnoOf } from '../sys/errno.js';
 import type { IdMaps } from '../sys/id-maps.js';
-import { lockFile } from '../sys/libc.js';
+import { lockFile, syncFilesystem } from '../sys/libc.js';
 
 /**
  * The cache of unpacked root filesystems:
@@ -92,6 +92,7 @@ export async function makeTree(
 }
 
 async function moveInto(folder: string, final: string, maps: IdMaps): Promise<void> {
+  sync(folder); // else, after a power failure, the name would stand for a tree with holes
   try {
     renameSync(folder, final);
   } catch (error) {
@@ -100,6 +101,15 @@ async function moveInto(folder: string, final: string, maps: IdMaps): Promise<vo
     return;
   }
   rmSync(join(final, 'lock'), { force: true }); // not before: a folder without one is a leftover
+}
+
+function sync(folder: string): void {
+  const fd = openSync(folder, 'r');
+  try {
+    syncFilesystem(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** With the exit code that a shell gives to a death by that signal. */

@@ -77,5 +77,5 @@ function count(number: number, noun: string): string {
 }
 
 function warn(text: string): void {
-  process.stderr.write(`WARNING: ${text}\n`);
+  process.stderr.write(`foster: warning: ${text}\n`);
 }

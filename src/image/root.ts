@@ -32,6 +32,7 @@ export interface RootOptions {
  * @throws FosterError
  */
 export async function prepareRoot(root: string, options: RootOptions): Promise<RootTree> {
+  await removeLeftovers();
   if (root === '-') return await prepareTar(root, options);
   const recipe = await findRecipe(root);
   if (recipe !== undefined) return await buildRecipe(recipe, options);
@@ -61,7 +62,6 @@ async function buildRecipe(recipe: Recipe, options: RootOptions): Promise<RootTr
   const cached = cachedTree(name);
   if (cached !== undefined) return { path: cached, source: 'recipe' };
   return await withLock(recipe.name, async () => {
-    await removeLeftovers();
     const path =
       cachedTree(name) ??
       (await makeTree(maps, async (place) => {

@@ -46,7 +46,7 @@ int run_supervisor(const struct monitor *monitor);
 s64 clock_ms(void);
 u64 clock_ns(void);
 void state_live(int pid, u32 restarts);
-void state_exit(int code);
+void state_ended(int code, const char *subject);
 void state_counts(u64 adopted, u64 reaped);
 void state_health(u32 status, u32 streak);
 void state_event(const char *action, const char *subject, const char *attributes);
@@ -95,8 +95,12 @@ int terminal_receive(int socket);
 void terminal_raw(void);
 void terminal_restore(void);
 void terminal_resize(int master);
+void terminal_noted(int was_made_raw);
 int janitor_start(const struct monitor *monitor);
 void janitor_finish(void);
+/* What the janitor hears of the monitor, a byte each; the end of the line without JANITOR_DONE says that it was killed. */
+enum { JANITOR_DONE = 'k', JANITOR_RAW = 'r', JANITOR_COOKED = 'c' };
+void janitor_note(char word);
 void remove_tree(const char *path);
 int run_remove(void);
 

@@ -28,19 +28,24 @@ static _Noreturn void janitor(const struct monitor *monitor, int line) {
   if (monitor->flags & MONITOR_USERNS) SYSCALL2(__NR_setns, FD_USERNS, CLONE_NEWUSER);
   /* The line may have come as 0 or 1, where the monitor has closed those. */
   SYSCALL3(__NR_dup3, line, FD_CONTROL, O_CLOEXEC);
-  sys_close(FD_CONSOLE), sys_close(FD_DIRECTORY), sys_close(FD_USERNS), sys_close_range(FD_MONITOR_END);
+  sys_close(FD_CONSOLE), sys_close(FD_DIRECTORY), sys_close(FD_USERNS), sys_close(FD_PLAN), sys_close(FD_RUNTIME);
+  sys_close_range(FD_EVENTS + 1);
   sys_close(1), sys_close(2);
   if (!(monitor->flags & MONITOR_TERMINAL)) sys_close(0);
 
-  char is_orderly = 0;
-  sys_read(FD_CONTROL, &is_orderly, 1);
+  char word = 0;
+  while (word != JANITOR_DONE && sys_read(FD_CONTROL, &word, 1) == 1)
+    if (word != JANITOR_DONE) terminal_noted(word == JANITOR_RAW);
+  int is_orderly = word == JANITOR_DONE;
+  if (!is_orderly) terminal_restore();
   /* A program that is PID 1 itself may have cut its tie to the monitor, with prctl(2) or by executing a setuid one. */
   if (!is_orderly && !(monitor->flags & MONITOR_SHIM)) SYSCALL4(__NR_pidfd_send_signal, FD_PIDFD, SIGKILL, NULL, 0);
   wait_readable(FD_PIDFD);
-  if (!is_orderly) terminal_restore();
   const char *path = (const char *)monitor + monitor->remove;
-  if (monitor->flags & MONITOR_REMOVE)
+  if (monitor->flags & MONITOR_REMOVE) {
     for (; *path; path += string_length(path) + 1) remove_tree(path);
+    state_event("destroy", (const char *)monitor + monitor->subject, "");
+  }
   sys_exit(0);
 }
 
@@ -61,10 +66,14 @@ int janitor_start(const struct monitor *monitor) {
   return pid < 0 ? (int)pid : 0;
 }
 
+void janitor_note(char word) {
+  if (lifeline >= 0) sys_write(lifeline, &word, 1);
+}
+
 /* Lets it do its work and waits until all is clean. */
 void janitor_finish(void) {
   if (janitor_pid <= 0) return;
-  sys_write(lifeline, "k", 1);
+  janitor_note(JANITOR_DONE);
   sys_close(lifeline);
   SYSCALL4(__NR_wait4, janitor_pid, NULL, 0, NULL);
 }

@@ -16,7 +16,7 @@
 #define SIGCONT 18
 #define SIGSTOP 19
 #define SIGWINCH 28
-#define CLD_STOPPED 5
+#define SI_KERNEL 0x80
 #define END_OF_TRANSMISSION "\004"
 
 static const struct monitor *config;
@@ -94,6 +94,15 @@ static void look_at_child(void) {
     status = changed;
 }
 
+/* The keys of the terminal, and its end, concern the whole job, not only its first process: termios(3), ISIG. */
+static void forward_from_terminal(int signal) {
+  s32 info[32] = {[0] = signal, [2] = -1 /* SI_QUEUE */, [6] = SIGNAL_TO_GROUP}; /* siginfo_t; [6] is si_value */
+  if (config->flags & MONITOR_SHIM)
+    SYSCALL3(__NR_rt_sigqueueinfo, config->pid, signal, info);
+  else
+    sys_kill(-config->pid, signal);
+}
+
 static void take_signal(int signals) {
   struct signalfd_siginfo info;
   if (sys_read(signals, &info, sizeof info) != sizeof info) return;
@@ -101,7 +110,10 @@ static void take_signal(int signals) {
   if (signal == SIGCHLD) return look_at_child();
   if (signal == SIGWINCH && master >= 0) return terminal_resize(master); /* the terminal tells those it concerns */
   if (signal == SIGPIPE && info.ssi_pid == (u32)sys_getpid()) return;     /* our own write, not a message for anyone */
-  sys_kill(config->pid, signal);
+  if (info.ssi_code == SI_KERNEL)
+    forward_from_terminal(signal);
+  else
+    sys_kill(config->pid, signal);
 }
 
 static void read_input(void) {
@@ -183,7 +195,7 @@ int run_monitor(void) {
   if (!config) return 125;
   SYSCALL2(__NR_prctl, 15 /* PR_SET_NAME */, "foster-monitor");
   if (config->pid == 0) return run_supervisor(config);
-  sys_close_range(FD_MONITOR_END);
+  sys_close_range(FD_SUPERVISOR_END);
   sigset all = ALL_SIGNALS;
   long signals = SYSCALL4(__NR_signalfd4, -1, &all, 8, O_CLOEXEC);
   if (signals < 0) return 125;
@@ -197,14 +209,17 @@ int run_monitor(void) {
     sys_close(0), sys_close(1); /* the container's alone now: whoever reads its output must see the end of it */
   }
   janitor_start(config);
-  if (!(config->flags & MONITOR_STATELESS)) state_live(config->pid, 0);
+  if (!(config->flags & MONITOR_STATELESS)) {
+    state_live(config->pid, 0);
+    state_event("start", at(config->subject), "");
+  }
   sys_write(FD_CONTROL, (char[]){SAY_GO}, 1);
   serve((int)signals);
 
   drain();
   terminal_restore();
   int code = exec_code ? exec_code : status_code(status);
-  if (!(config->flags & MONITOR_STATELESS)) state_exit(code);
+  if (!(config->flags & MONITOR_STATELESS)) state_ended(code, at(config->subject));
   janitor_finish();
   return code;
 }

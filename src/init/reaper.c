@@ -12,6 +12,8 @@
 #define SIGTERM 15
 #define SIGCHLD 17
 #define SIGCONT 18
+#define SIGTSTP 20
+#define SIGTTOU 22
 #define WATCH_INTERVAL_MS 100 /* between two looks for orphans, and between two reports of how many there were */
 
 static int main_child;
@@ -25,11 +27,13 @@ static int has_exited(int status) { return (status & 0xff) != 0x7f; }
 /* What a shell would make of it: the exit code, or 128 + the signal. */
 static int exit_code(int status) { return status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff; }
 
+static s32 signal_info[32]; /* siginfo_t of the signal that came last */
+
 /* timeout_ms < 0 waits for ever. Returns the signal, or 0. */
 static int wait_for_signal(s64 timeout_ms) {
   sigset all = ALL_SIGNALS;
   s64 timeout[2] = {timeout_ms / 1000, timeout_ms % 1000 * 1000000};
-  long signal = SYSCALL4(__NR_rt_sigtimedwait, &all, NULL, timeout_ms < 0 ? NULL : timeout, 8);
+  long signal = SYSCALL4(__NR_rt_sigtimedwait, &all, signal_info, timeout_ms < 0 ? NULL : timeout, 8);
   return signal > 0 ? (int)signal : 0;
 }
 
@@ -112,6 +116,19 @@ static int is_abandoned(const struct plan *plan) {
   return plan->flags & PLAN_SHARED && SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) == 1 && poll.revents & POLLHUP;
 }
 
+/* Job control stops and continues jobs, which are process groups; so that is where its signals go. */
+static int is_for_group(const struct plan *plan, int signal) {
+  int is_queued_for_group = signal_info[2] == -1 /* SI_QUEUE */ && signal_info[6] /* si_value */ == SIGNAL_TO_GROUP;
+  return plan->flags & PLAN_GROUP || is_queued_for_group || signal == SIGCONT || (signal >= SIGTSTP && signal <= SIGTTOU);
+}
+
+static void forward(const struct plan *plan, int signal) {
+  long group = is_for_group(plan, signal) ? SYSCALL1(__NR_getpgid, main_child) : 0;
+  /* It may have joined our own group, where the signal would come back to us. */
+  int has_own = group > 1 && group != SYSCALL1(__NR_getpgid, 0);
+  sys_kill(has_own ? -(int)group : main_child, signal);
+}
+
 _Noreturn void reap_until_exit(const struct plan *plan, int child) {
   main_child = child;
   is_verbose = (plan->flags & PLAN_VERBOSE) != 0;
@@ -127,7 +144,9 @@ _Noreturn void reap_until_exit(const struct plan *plan, int child) {
     if (signal == SIGTERM && is_abandoned(plan)) {
       sys_kill(main_child, SIGKILL);
       is_hurried = 1;
-    } else if (signal && signal != SIGCHLD) sys_kill(plan->flags & PLAN_GROUP ? -main_child : main_child, signal);
+    } else if (signal && signal != SIGCHLD) {
+      forward(plan, signal);
+    }
     if (is_verbose) family_watch(main_child);
     reap();
     report_counts(0);

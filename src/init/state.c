@@ -23,7 +23,7 @@ static void keep_file(const char *name, const char *fresh, const char *text, siz
 
 static char *append_field(char *to, u64 number, const char *end) { return append(append_number(to, number), end); }
 
-void state_exit(int code) {
+static void state_exit(int code) {
   char text[48];
   char *end = append_field(append_field(text, (u64)code, " "), (u64)clock_ms(), "\n");
   keep_file("exit", "exit.new", text, (size_t)(end - text));
@@ -98,4 +98,12 @@ void state_event(const char *action, const char *subject, const char *attributes
   if (*attributes) end = append(append(end, " "), attributes);
   end = append(end, "\n");
   sys_write(FD_EVENTS, line, (size_t)(end - line));
+}
+
+/* The last thing that is kept of a run. */
+void state_ended(int code, const char *subject) {
+  char text[32];
+  append_number(append(text, "exitCode="), (u64)code);
+  state_exit(code);
+  state_event("die", subject, text);
 }

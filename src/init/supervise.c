@@ -277,10 +277,7 @@ static void take_leave(int code) {
   }
   health_stop();
   end_started(&container);
-  char text[32];
-  append_number(append(text, "exitCode="), (u64)code);
-  state_exit(code);
-  event("die", text);
+  state_ended(code, at(config->subject));
 }
 
 static int is_to_be_restarted(int code) {

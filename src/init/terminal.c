@@ -4,6 +4,7 @@
 
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
+#include <linux/fcntl.h>
 #include <linux/socket.h>
 #include <linux/uio.h>
 
@@ -22,7 +23,7 @@ struct message_header {
 };
 
 static struct termios saved;
-static int is_saved;
+static int is_saved, is_raw;
 
 /* The master that PID 1's plan has sent over this socket; negative if none came. */
 int terminal_receive(int socket) {
@@ -35,7 +36,10 @@ int terminal_receive(int socket) {
   struct message_header header = {.vectors = &vector, .vector_count = 1, .control = &control, .control_size = sizeof control};
   long got = SYSCALL3(__NR_recvmsg, socket, &header, 0x40000000 /* MSG_CMSG_CLOEXEC */);
   sys_close(socket);
-  return got == 1 && header.control_size >= sizeof control - sizeof(int) ? control.fd : -1;
+  if (got != 1 || header.control_size < sizeof control - sizeof(int)) return -1;
+  /* Were we to wait until it takes all input, a program that first wants to be rid of output would wait for us. */
+  SYSCALL3(__NR_fcntl, control.fd, F_SETFL, O_RDWR | O_NONBLOCK);
+  return control.fd;
 }
 
 /* A background job that changed the terminal would do it under the hands of whoever is at it. */
@@ -57,11 +61,20 @@ void terminal_raw(void) {
   raw.c_cc[VMIN] = 1;
   raw.c_cc[VTIME] = 0;
   sys_ioctl(0, TCSETS, &raw);
+  is_raw = 1;
+  janitor_note(JANITOR_RAW);
 }
 
+/* At once (TCSETS): to wait until all output is through, as TCSETSW does, may take for ever. */
 void terminal_restore(void) {
-  if (is_saved) sys_ioctl(0, TCSETSW, &saved);
+  if (!is_raw) return;
+  sys_ioctl(0, TCSETS, &saved);
+  is_raw = 0;
+  janitor_note(JANITOR_COOKED);
 }
+
+/* For the janitor, whose copy of this state is as old as itself. */
+void terminal_noted(int was_made_raw) { is_raw = was_made_raw; }
 
 void terminal_resize(int master) {
   struct window window;

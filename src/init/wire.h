@@ -52,6 +52,9 @@ enum {
 /* Parent -> foster-init: single bytes. */
 enum { SAY_MAPPED = 'M', SAY_GO = 'G' };
 
+/* Monitor -> PID 1: a signal sent by sigqueue(3) with this value is for the process group of the user's process. */
+enum { SIGNAL_TO_GROUP = 1 };
+
 /* foster-init -> parent, one datagram each. */
 struct report {
   u32 kind, index;
@@ -104,10 +107,10 @@ struct monitor {
   u32 remove;       /* offset of NUL-terminated paths, the last one empty: removed when all is over */
   u32 failures;     /* offset of struct failure[failure_count] */
   u32 failure_count;
+  u32 subject;      /* offset of " ID NAME", for events; an empty text where there are none */
   u32 clone_flags;
   u32 map_helpers[2];  /* offsets of NUL-terminated words, the last one empty: program, name, arguments after the pid; 0: none */
   u32 maps[2];         /* offsets of texts for uid_map and gid_map; 0: none */
-  u32 subject;         /* offset of " ID NAME", for events */
   u32 log_max_size;    /* KiB; 0: no limit */
   u32 log_max_files;
   u32 health_interval, health_timeout, health_start_period; /* ms */

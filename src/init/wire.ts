@@ -229,6 +229,8 @@ export interface MonitorOptions {
   userNamespace: boolean;
   /** Of a process that joined a container: its end is not the container's, and nothing of it is kept. */
   stateless: boolean;
+  /** Of a container: for its events. */
+  subject?: { id: string; name: string } | undefined;
   /** Absolute paths to remove, in this order, when all is over. */
   remove: string[];
   /** By errno name, `*` for any: what to say and which code to exit with if the program cannot be executed. */
@@ -241,8 +243,6 @@ export interface MonitorOptions {
     maps: IdMaps | undefined;
     denySetgroups: boolean;
     joins: boolean;
-    id: string;
-    name: string;
     logMaxSize: number;
     logMaxFiles: number;
     health?: { interval: number; timeout: number; startPeriod: number; retries: number } | undefined;
@@ -273,6 +273,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
     (supervise?.health ? 128 : 0) |
     (supervise?.joins ? 256 : 0) |
     (supervise?.denySetgroups ? 512 : 0);
+  const subject = blob.text(options.subject === undefined ? '' : ` ${options.subject.id} ${options.subject.name}`);
   const own = supervise === undefined ? [] : superviseFields(blob, supervise);
   const fields = [
     MAGIC,
@@ -283,6 +284,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
     remove,
     failures,
     options.failures.length,
+    subject,
     ...own,
   ];
   for (const [index, value] of fields.entries()) blob.u32(header + index * 4, value);
@@ -305,7 +307,6 @@ function superviseFields(blob: Blob, supervise: NonNullable<MonitorOptions['supe
     supervise.cloneFlags,
     ...byHelper,
     ...direct,
-    blob.text(` ${supervise.id} ${supervise.name}`),
     Math.ceil(supervise.logMaxSize / 1024),
     supervise.logMaxFiles,
     health?.interval ?? 0,

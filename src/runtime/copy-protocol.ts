@@ -10,10 +10,8 @@ export const COPY_FD = {
   control: 3,
   /** Takes one CopyReport as JSON. */
   report: 4,
-  /** Of a container that runs: its root directory. Else the tree that is the lower layer of its overlay. */
+  /** The root directory of a container that runs. */
   root: 5,
-  /** Of a container that does not run: its folder. */
-  folder: 6,
 } as const;
 
 /** The helper's one argument, as JSON. */
@@ -27,10 +25,19 @@ export interface CopyOrder {
   /** Files that come in get the ids that the archive says, else they belong to root. */
   keepOwners: boolean;
   /** undefined: the container runs, and COPY_FD.root is its root. */
-  overlay: { userxattr: boolean; volumes: Volume[] } | undefined;
+  overlay: CopyOverlay | undefined;
   /** The helper is in a user namespace of its own. */
   isMapped: boolean;
   hasOneOwner: boolean;
+}
+
+/** What the root of a container that does not run is made of: absolute paths of the host. */
+export interface CopyOverlay {
+  tree: string;
+  /** The container's folder. */
+  folder: string;
+  userxattr: boolean;
+  volumes: Volume[];
 }
 
 /** What is mounted from the host, to be seen in a container that does not run too. */

@@ -1,8 +1,8 @@
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { FosterError } from '../errors.js';
 import { CLONE_STEP, encodeMonitor, encodePlan, MAPS_STEP, SAY_GO } from '../init/wire.js';
-import { containerFolder, dataFolder, liveFolder } from '../paths.js';
+import { containerFolder, liveFolder } from '../paths.js';
 import { buildExecPlan } from '../plan/exec.js';
 import type { Plan } from '../plan/step.js';
 import type { HealthCheck } from '../spec/request.js';
@@ -13,6 +13,7 @@ import { initProgram } from '../sys/init-program.js';
 import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
 import { adviceOnNamespaces } from '../sys/namespace-failure.js';
 import type { ContainerPlan } from './container-plan.js';
+import { eventsFile } from './events.js';
 import { stepFailure } from './failure.js';
 import {
   executionFailure,
@@ -51,7 +52,6 @@ export function launchDetached(
 ): Waiting {
   const folder = containerFolder(record.id);
   for (const name of STALE) rmSync(join(folder, name), { force: true });
-  mkdirSync(dirname(eventsFile()), { recursive: true, mode: 0o700 });
   const [session, theirs] = socketPair();
   const opened = {
     nothing: openSync('/dev/null', 'r+'),
@@ -99,11 +99,6 @@ export function launchDetached(
   }
 }
 
-/** Where the events of all containers go. */
-export function eventsFile(): string {
-  return join(dataFolder(), 'events');
-}
-
 /** The plan of a health check, which the monitor runs by itself: a process that joins the container. */
 function healthPlan({ spec, canSetGroups }: ContainerRecord, { command }: HealthCheck): Plan {
   const check = { ...spec, process: { ...spec.process, args: command, terminal: false } };
@@ -121,6 +116,7 @@ function monitorBlob(plan: Plan, record: ContainerRecord, joins: boolean): Uint8
     shim: plan.shim,
     userNamespace: plan.namespaces.includes('user'),
     stateless: false,
+    subject: record,
     remove: record.rm ? pathsOf(record) : [],
     failures: executionFailures(plan),
     supervise: {
@@ -129,8 +125,6 @@ function monitorBlob(plan: Plan, record: ContainerRecord, joins: boolean): Uint8
       maps,
       denySetgroups: maps !== undefined && !isHelped && process.getuid?.() !== 0,
       joins,
-      id: record.id,
-      name: record.name,
       logMaxSize: record.logging.maxSize,
       logMaxFiles: record.logging.maxFiles,
       health: record.health,

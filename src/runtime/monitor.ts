@@ -6,6 +6,7 @@ import { becomeProgram } from '../sys/clone.js';
 import { initProgram } from '../sys/init-program.js';
 import { memoryFile } from '../sys/libc.js';
 import type { HeldContainer } from './create.js';
+import { eventsFile } from './events.js';
 import { executionFailures, type Launched } from './launch.js';
 
 /** What the monitor of a container in the foreground needs to know. */
@@ -36,6 +37,7 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
       shim: plan.shim,
       userNamespace: hasUserNamespace,
       stateless: held === undefined,
+      subject: held?.record,
       remove,
       failures: executionFailures(plan),
     }),
@@ -54,6 +56,9 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
     folder,
     userNamespace,
     held?.lock,
+    undefined,
+    undefined,
+    held && openSync(eventsFile(), 'a', 0o600),
   ];
   becomeProgram({ file: initProgram(), argv: ['foster-init', 'monitor'], env: [], descriptors });
 }

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { FosterError } from '../errors.js';
 import { openProgram, startProcess } from './clone.js';
@@ -170,22 +170,21 @@ function writeByHelpers(pid: number, maps: IdMaps): void {
 }
 
 /**
- * Where `newuidmap` or `newgidmap` is.
+ * Where `newuidmap` or `newgidmap` is. They are setuid root, so they lie where the system's programs do; each look
+ * elsewhere before takes 0.2 ms.
  * @throws FosterError where it is not installed
  */
 export function findHelper(name: string): string {
-  const folders = [
-    ...(process.env.PATH ?? '').split(':'),
-    '/usr/bin',
-    '/bin',
-    '/usr/sbin',
-    '/sbin',
-    '/usr/local/bin',
-  ];
+  const system = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin'];
+  const folders = [...system, ...(process.env.PATH ?? '').split(':')];
   for (const folder of folders) {
     if (!folder.startsWith('/')) continue;
-    const info = statSync(`${folder}/${name}`, { throwIfNoEntry: false });
-    if (info !== undefined && (info.mode & 0o111) !== 0) return `${folder}/${name}`;
+    try {
+      accessSync(`${folder}/${name}`, constants.X_OK);
+      return `${folder}/${name}`;
+    } catch {
+      // not here: look on
+    }
   }
   const what = name === 'newuidmap' ? 'user' : 'group';
   throw new FosterError(`cannot map ${what} ids: ${name} is not installed`, {

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { FOSTER, type Home } from './foster.js';
 import { DEADLINE, waitUntil } from './wait.js';
@@ -21,10 +22,13 @@ export class Tmux {
   constructor(home: Home, size: { columns: number; rows: number } = { columns: 100, rows: 30 }) {
     this.#home = home;
     this.#socket = join(home.folder, `tmux-${Tmux.#count++}`);
-    const shell = `exec env PS1='${PROMPT} ' bash --norc --noprofile -i`;
+    const bin = join(home.folder, 'bin');
+    mkdirSync(bin, { recursive: true });
+    rmSync(join(bin, 'foster'), { force: true });
+    symlinkSync(FOSTER, join(bin, 'foster'));
+    const shell = `exec env PATH=${bin}:$PATH PS1='${PROMPT} ' bash --norc --noprofile -i`;
     const { columns, rows } = size;
     this.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', String(columns), '-y', String(rows), shell);
-    this.#tmux('send-keys', `foster() { ${FOSTER} "$@"; }; clear`, 'Enter');
   }
 
   #tmux(...args: string[]): string {
@@ -60,7 +64,8 @@ export class Tmux {
   async sees(wanted: RegExp | string, deadline = DEADLINE): Promise<string> {
     const matches = () => {
       const screen = this.screen();
-      return (typeof wanted === 'string' ? screen.includes(wanted) : wanted.test(screen)) && screen;
+      const isSeen = typeof wanted === 'string' ? screen.includes(wanted) : wanted.test(screen);
+      return isSeen ? screen : undefined;
     };
     try {
       return await waitUntil('', matches, deadline);

@@ -1,0 +1,131 @@
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { FosterError } from '../errors.js';
+import { withCaller } from '../image/unpack.js';
+import { CLONE_FLAGS, openProgram, startProcess } from '../sys/clone.js';
+import { type IdMapping, type IdMaps, writeIdMaps } from '../sys/id-maps.js';
+import { type ExitStatus, memoryFile, pipe, takeMemoryFile, waitForChild } from '../sys/libc.js';
+import { cloneFailure } from '../sys/namespace-failure.js';
+import type { CopyOrder, CopyReport, CopyResult } from './copy-protocol.js';
+
+const SIGKILL = 9;
+
+/** The helper at work. */
+export interface CopyHelper {
+  /** Waits until it has ended. @throws FosterError with what it reported */
+  finish(): CopyResult;
+  /** Ends it at once, and waits. */
+  kill(): void;
+}
+
+/** Descriptors that the helper gets; ours stay open. */
+export interface CopyFiles {
+  input: number;
+  output: number;
+  root: number | undefined;
+  /** The container's lock: held until the helper is gone too. */
+  lock: number | undefined;
+}
+
+/**
+ * Starts the helper of `foster cp` (copy-main.ts) in a user namespace with the container's id maps, or in ours where the
+ * container has none; and in a mount namespace of its own.
+ * @throws FosterError
+ */
+export function startCopyHelper(
+  order: Omit<CopyOrder, 'isMapped' | 'hasOneOwner'>,
+  maps: IdMaps | undefined,
+  files: CopyFiles,
+): CopyHelper {
+  const whole: CopyOrder = {
+    ...order,
+    isMapped: maps !== undefined,
+    hasOneOwner: maps !== undefined && (hasOneID(maps.uid) || hasOneID(maps.gid)),
+  };
+  const control = pipe();
+  const report = pipe();
+  const errors = memoryFile('foster-copy-errors', new Uint8Array());
+  const node = openProgram(process.execPath);
+  let pid: number;
+  try {
+    const { input, output, root, lock } = files;
+    const child = startProcess(
+      {
+        file: node,
+        argv: ['foster-copy', join(__dirname, 'copy-main.cjs'), JSON.stringify(whole)],
+        env: [],
+        descriptors: [input, output, errors, control[0], report[1], root, lock],
+        privileged: maps !== undefined,
+        parentDeathSignal: SIGKILL,
+      },
+      CLONE_FLAGS.mount | (maps === undefined ? 0 : CLONE_FLAGS.user),
+    );
+    pid = child.pid;
+    closeSync(child.pidfd);
+    try {
+      if (maps !== undefined) writeIdMaps(pid, withCaller(maps));
+      writeSync(control[1], 'g');
+    } catch (error) {
+      process.kill(pid, 'SIGKILL');
+      waitForChild(pid);
+      throw error;
+    }
+  } catch (error) {
+    closeSync(report[0]);
+    closeSync(errors);
+    throw cloneFailure(error);
+  } finally {
+    for (const fd of [...control, report[1], node]) closeSync(fd);
+  }
+  return helper(pid, report[0], errors);
+}
+
+function helper(pid: number, report: number, errors: number): CopyHelper {
+  let isOver = false;
+  const end = () => {
+    if (isOver) return undefined;
+    isOver = true;
+    const text = readAll(report);
+    return { text, status: waitForChild(pid), said: takeMemoryFile(errors) };
+  };
+  return {
+    finish() {
+      const { text = '', status = { code: 0, signal: 0 }, said = '' } = end() ?? {};
+      if (text === '') throw diedWithoutWord(status, said);
+      const answer = JSON.parse(text) as CopyReport;
+      if ('done' in answer) return answer.done;
+      const { error, advice } = answer;
+      throw new FosterError(error, { exitCode: 1, ...(advice === undefined ? {} : { advice }) });
+    },
+    kill() {
+      if (!isOver) process.kill(pid, 'SIGKILL');
+      end();
+    },
+  };
+}
+
+function hasOneID(map: IdMapping[]): boolean {
+  return map.length === 1 && map[0]?.size === 1;
+}
+
+/** All that comes until the other end closes, at the latest when the helper has ended. Closes it. */
+function readAll(fd: number): string {
+  const MOST = 64 * 1024;
+  const buffer = Buffer.alloc(MOST);
+  let size = 0;
+  for (let read = -1; read !== 0 && size < MOST; size += read)
+    read = readSync(fd, buffer, size, MOST - size, null);
+  closeSync(fd);
+  return buffer.toString('utf8', 0, size);
+}
+
+function diedWithoutWord({ signal, code }: ExitStatus, said: string): FosterError {
+  const how = signal === 0 ? `ended with exit code ${code}` : `was killed by signal ${signal}`;
+  const line = said.split('\n').find((each) => /error/i.test(each));
+  return new FosterError(`the helper that copies ${how}${line === undefined ? '' : ` (${line.trim()})`}`);
+}
+
+/** What the helper gets in place of a file that it does not use. */
+export function openNothing(): number {
+  return openSync('/dev/null', 'r+');
+}
