@@ -1,7 +1,8 @@
 import { lstatSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { FosterError } from './errors.js';
+import { errnoOf } from './sys/errno.js';
 
 /** Where foster keeps things: the XDG base directory specification, as the design says. */
 
@@ -21,12 +22,12 @@ export function runtimeFolder(): string {
   for (const candidate of candidates) {
     if (candidate?.startsWith('/') && isOwn(candidate, uid)) {
       runtime = join(candidate, 'foster');
-      mkdirSync(runtime, { recursive: true, mode: 0o700 });
+      makeFolder(runtime);
       return runtime;
     }
   }
   runtime = `/tmp/foster-${uid}`;
-  mkdirSync(runtime, { recursive: true, mode: 0o700 });
+  makeFolder(runtime);
   // Anybody may make a folder of that name in /tmp before us.
   if (!isOwn(runtime, uid, 0o077)) {
     throw new FosterError(`cannot use ${runtime}: it is not a folder that belongs to you alone`, {
@@ -43,6 +44,31 @@ function isOwn(path: string, uid: number, forbidden = 0): boolean {
   } catch {
     return false;
   }
+}
+
+/**
+ * Makes a folder that only we may enter, and those above it, where they are missing. Node's own way to do so never
+ * returns on a file system that takes no new names, such as proc(5).
+ * @throws Error of node:fs
+ */
+export function makeFolder(path: string): void {
+  for (let isSecond = false; ; isSecond = true) {
+    try {
+      mkdirSync(path, 0o700);
+      return;
+    } catch (error) {
+      const code = errnoOf(error);
+      if (code === 'EEXIST') return;
+      if (code !== 'ENOENT' || isSecond) throw error;
+      makeFolder(dirname(path));
+    }
+  }
+}
+
+/** Compiled code, and what else can be made anew at any time: `$XDG_CACHE_HOME/foster`. */
+export function cacheFolder(): string {
+  const base = process.env.XDG_CACHE_HOME;
+  return join(base?.startsWith('/') ? base : join(homedir(), '.cache'), 'foster');
 }
 
 export function containerFolder(id: string): string {

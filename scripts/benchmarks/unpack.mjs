@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { median, output, ratio, run } from './bench.mjs';
 
-const ROUNDS = 5;
+const ROUNDS = 3;
 
 /** A Debian tree without asking the network for one: the files of this machine's packages of priority "required". */
 const DEBIAN = `

@@ -1,5 +1,6 @@
-/* The monitor's socket for those who watch a detached container (foster attach). One that does not keep up for a
- * second is let go: the container must not wait for it, and the log has everything. */
+/* The monitor's socket for those who watch a detached container (foster attach). Nobody may hold the container up: who
+ * does not keep up for PATIENCE_MS is let go, since the log has everything. Only one who said ATTACH_ALL is waited for,
+ * as a program waits for whoever reads its pipe (foster run, foster start -a). */
 #include "init.h"
 
 #include <asm-generic/errno.h>
@@ -11,9 +12,15 @@
 #define MSG_DONTWAIT 0x40
 #define MSG_NOSIGNAL 0x4000
 #define PATIENCE_MS 1000
+#define PATIENCE_AT_END_MS 10000 /* with one who wants all: the container has ended, and is not held up */
 
 static int listener = -1;
 static int clients[MAX_CLIENTS] = {-1, -1, -1, -1, -1, -1, -1, -1};
+static u8 wants_all[MAX_CLIENTS];
+static struct {
+  size_t size, at;
+  char data[ATTACH_CHUNK];
+} inputs[MAX_CLIENTS]; /* on its way to the container, which may not read it */
 
 /* The socket's path may be longer than an address holds (108 bytes), so it is bound from its folder: unix(7). */
 void attach_open(void) {
@@ -31,47 +38,40 @@ void attach_open(void) {
 
 int attach_listener(void) { return listener; }
 
-int attach_client(int index) { return clients[index]; }
+int attach_client(int index) { return index < 0 ? -1 : clients[index]; }
 
 static void let_go(int index) {
   sys_close(clients[index]);
   clients[index] = -1;
 }
 
-void attach_accept(void) {
+/* Returns 0 when nobody (more) wants to come. */
+int attach_accept(void) {
   long fd = SYSCALL4(__NR_accept4, listener, NULL, NULL, O_CLOEXEC);
-  if (fd < 0) return;
+  if (fd < 0) return 0;
   for (int i = 0; i < MAX_CLIENTS; i++) {
-    if (clients[i] >= 0) continue;
+    if (clients[i] >= 0 || inputs[i].size) continue;
     clients[i] = (int)fd;
-    return;
+    wants_all[i] = 0;
+    return 1;
   }
   sys_close((int)fd);
-}
-
-/* Returns 0 when the client has gone. */
-int attach_receive(int index, struct client_input *input) {
-  u8 message[ATTACH_CHUNK + 1];
-  long size = sys_read(clients[index], message, sizeof message);
-  if (size <= 0) {
-    if (size != -EINTR && size != -EAGAIN) let_go(index);
-    return 0;
-  }
-  input->kind = message[0];
-  input->size = (size_t)size - 1;
-  memcpy(input->data, message + 1, input->size);
   return 1;
 }
 
-static int send_message(int fd, const char *message, size_t size) {
+static int wait_writable(int fd, s64 ms) {
+  struct pollfd poll = {.fd = fd, .events = POLLOUT};
+  s64 time[2] = {ms / 1000, ms % 1000 * 1000000};
+  return SYSCALL5(__NR_ppoll, &poll, 1, time, NULL, 8) > 0;
+}
+
+static void send_to(int index, const char *message, size_t size) {
   for (;;) {
-    long sent = syscall6(__NR_sendto, fd, (long)message, (long)size, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
-    if (sent >= 0) return 1;
+    long sent = syscall6(__NR_sendto, clients[index], (long)message, (long)size, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
+    if (sent >= 0) return;
     if (sent == -EINTR) continue;
-    if (sent != -EAGAIN) return 0;
-    struct pollfd poll = {.fd = fd, .events = POLLOUT};
-    s64 patience[2] = {PATIENCE_MS / 1000, PATIENCE_MS % 1000 * 1000000};
-    if (SYSCALL5(__NR_ppoll, &poll, 1, patience, NULL, 8) <= 0) return 0;
+    if (sent == -EAGAIN && wait_writable(clients[index], wants_all[index] ? PATIENCE_AT_END_MS : PATIENCE_MS)) continue;
+    return let_go(index);
   }
 }
 
@@ -82,8 +82,52 @@ void attach_send(u8 kind, char *data, size_t size) {
     char kept = data[(long)at - 1];
     data[(long)at - 1] = (char)kind;
     for (int i = 0; i < MAX_CLIENTS; i++)
-      if (clients[i] >= 0 && !send_message(clients[i], data + at - 1, part + 1)) let_go(i);
+      if (clients[i] >= 0) send_to(i, data + at - 1, part + 1);
     data[(long)at - 1] = kept;
     if (size == 0) return;
+  }
+}
+
+/* One who wants all and does not take it just now; -1 when there is none. Until then no output is read, so that a
+ * whole LOG_CHUNK fits where poll(2) sees room: a socket counts as writable when a fourth of its buffer is in use. */
+int attach_stalled(void) {
+  for (int i = 0; i < MAX_CLIENTS; i++)
+    if (clients[i] >= 0 && wants_all[i] && !wait_writable(clients[i], 0)) return i;
+  return -1;
+}
+
+/* What a client says, in the first bytes of `message`. Returns its kind; 0 when it is none of the caller's business. */
+u8 attach_hear(int index, char message[ATTACH_SHORT], size_t *size) {
+  char received[ATTACH_CHUNK + 1];
+  long got = sys_read(clients[index], received, sizeof received);
+  if (got == -EINTR || got == -EAGAIN) return 0;
+  if (got <= 0) return let_go(index), 0;
+  *size = (size_t)got - 1;
+  if (received[0] == ATTACH_ALL) wants_all[index] = 1;
+  if (received[0] == ATTACH_INPUT && *size) {
+    if (inputs[index].size) return let_go(index), 0; /* it was to wait for ATTACH_TAKEN */
+    memcpy(inputs[index].data, received + 1, *size);
+    inputs[index].size = *size;
+  }
+  memcpy(message, received + 1, *size < ATTACH_SHORT ? *size : ATTACH_SHORT);
+  return (u8)received[0];
+}
+
+int attach_has_input(void) {
+  for (int i = 0; i < MAX_CLIENTS; i++)
+    if (inputs[i].size) return 1;
+  return 0;
+}
+
+/* Gives input to the container, as much as it takes now. `fd` < 0: to nobody. */
+void attach_feed(int fd) {
+  for (int i = 0; i < MAX_CLIENTS; i++) {
+    if (!inputs[i].size) continue;
+    long wrote = fd < 0 ? -EPIPE : sys_write(fd, inputs[i].data + inputs[i].at, inputs[i].size - inputs[i].at);
+    if (wrote == -EAGAIN || wrote == -EINTR) return;
+    inputs[i].at = wrote < 0 ? inputs[i].size : inputs[i].at + (size_t)wrote;
+    if (inputs[i].at < inputs[i].size) return;
+    inputs[i].size = inputs[i].at = 0;
+    if (clients[i] >= 0) send_to(i, (char[]){ATTACH_TAKEN}, 1);
   }
 }

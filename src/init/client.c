@@ -1,49 +1,90 @@
 /* Attached to a detached container: what it writes comes to our stdout and stderr, what we read and the signals we get
  * go to it. `foster-init attach FLAGS KEYS`, the monitor's socket at FD_CONTROL. FLAGS: `t` for a terminal, `i` for
- * input, `s` to pass signals on; KEYS: the bytes that detach. */
+ * input, `s` to pass signals on, `a` to get all output, whatever time we take; KEYS: the bytes that detach. */
 #include "init.h"
 
 #include <asm-generic/errno.h>
 #include <asm/ioctls.h>
+#include <linux/fcntl.h>
 #include <linux/poll.h>
 #include <linux/signalfd.h>
 
+#define SIGHUP 1
+#define SIGPIPE 13
 #define SIGCHLD 17
 #define SIGCONT 18
 #define SIGSTOP 19
 #define SIGTSTP 20
 #define SIGWINCH 28
+#define SI_KERNEL 0x80
+#define SOL_SOCKET 1
+#define SO_PEERCRED 17
+#define MSG_NOSIGNAL 0x4000
 #define MONITOR_GONE 137
+#define LET_GO 125
+#define MAX_KEYS 64
+#define MAX_TYPED 4096
+#define PIPE_BUF 4096 /* where poll(2) says that a pipe can be written, so much does not block: pipe(7) */
 
-static char message[ATTACH_CHUNK + 1];
-static int is_terminal, has_input, passes_signals;
+static int is_terminal, has_input, passes_signals, wants_all;
+static int is_input_on_its_way;
+static int signals, monitor; /* a signalfd; a pidfd, negative where there is none */
 static const char *detach_keys;
 static size_t keys_seen; /* how much of the detach sequence has been typed */
 
-static int send_kind(u8 kind, size_t size) {
-  message[0] = (char)kind;
+static int send(const char *message, size_t size) {
   long sent;
-  do sent = syscall6(__NR_sendto, FD_CONTROL, (long)message, (long)size + 1, 0x4000 /* MSG_NOSIGNAL */, 0, 0);
+  do sent = syscall6(__NR_sendto, FD_CONTROL, (long)message, (long)size, MSG_NOSIGNAL, 0, 0);
   while (sent == -EINTR);
   return sent >= 0;
 }
 
-static void send_window(void) {
-  unsigned short window[4] = {0, 0, 0, 0};
-  if (sys_ioctl(0, TIOCGWINSZ, window) < 0 && sys_ioctl(1, TIOCGWINSZ, window) < 0) return;
-  memcpy(message + 1, window, 4);
-  send_kind(ATTACH_WINDOW, 4);
+static _Noreturn void leave(int code) {
+  terminal_restore();
+  sys_exit(code);
 }
 
+static void send_window(void) {
+  unsigned short window[4] = {0, 0, 0, 0};
+  char message[5] = {ATTACH_WINDOW};
+  if (sys_ioctl(0, TIOCGWINSZ, window) < 0 && sys_ioctl(1, TIOCGWINSZ, window) < 0) return;
+  memcpy(message + 1, window, 4);
+  send(message, sizeof message);
+}
+
+/* We stop, not the container. SIGSTOP, since all else is blocked here. */
+static void stop_ourselves(void) {
+  terminal_restore();
+  sys_kill((int)sys_getpid(), SIGSTOP);
+  if (!is_terminal) return;
+  if (has_input) terminal_raw();
+  send_window();
+}
+
+static void take_signal(void) {
+  struct signalfd_siginfo info;
+  if (sys_read(signals, &info, sizeof info) != sizeof info) return;
+  int signal = (int)info.ssi_signo, is_by_kernel = info.ssi_code == SI_KERNEL;
+  if (signal == SIGCHLD || signal == SIGCONT) return;
+  if (signal == SIGPIPE && info.ssi_pid == (u32)sys_getpid()) return; /* our own write */
+  if (signal == SIGWINCH) return send_window();
+  if (signal == SIGTSTP) return stop_ourselves();
+  /* Our terminal is gone, which is not the container's business: it runs in the background. */
+  if (!passes_signals || (signal == SIGHUP && is_by_kernel)) leave(128 + signal);
+  /* The keys of a terminal concern a whole job. */
+  send((char[]){ATTACH_SIGNAL, (char)signal, (char)is_by_kernel}, 3);
+}
+
+/* Signals are taken meanwhile, for whoever reads may be slow. */
 static void write_all(int fd, const char *data, size_t size) {
   while (size) {
-    long wrote = sys_write(fd, data, size);
-    if (wrote == -EINTR) continue;
-    if (wrote == -EAGAIN) {
-      struct pollfd poll = {.fd = fd, .events = POLLOUT};
-      SYSCALL5(__NR_ppoll, &poll, 1, NULL, NULL, 8);
-      continue;
-    }
+    struct pollfd polls[2] = {{.fd = signals, .events = POLLIN}, {.fd = fd, .events = POLLOUT}};
+    if (SYSCALL5(__NR_ppoll, polls, 2, NULL, NULL, 8) < 0) continue;
+    if (polls[0].revents) take_signal();
+    if (!polls[1].revents) continue;
+    long wrote = sys_write(fd, data, size < PIPE_BUF ? size : PIPE_BUF);
+    if (wrote == -EINTR || wrote == -EAGAIN) continue;
+    if (wrote == -EPIPE) leave(128 + SIGPIPE);
     if (wrote <= 0) return;
     data += wrote, size -= (size_t)wrote;
   }
@@ -51,92 +92,93 @@ static void write_all(int fd, const char *data, size_t size) {
 
 /* Keys that may begin the detach sequence are held back until it is clear whether they do. Returns 1 when it is whole. */
 static int read_input(void) {
-  static char typed[4096];
+  static char typed[MAX_TYPED], message[1 + MAX_TYPED + MAX_KEYS] = {ATTACH_INPUT};
   long size = sys_read(0, typed, sizeof typed);
   if (size == -EINTR || size == -EAGAIN) return 0;
-  if (size == -EIO) { /* a background job must not read: tty_ioctl(4), job control */
-    terminal_restore();
-    sys_kill((int)sys_getpid(), SIGSTOP);
-    if (is_terminal) terminal_raw(), send_window();
-    return 0;
-  }
+  if (size == -EIO) return stop_ourselves(), 0; /* a background job must not read: tty_ioctl(4), job control */
   if (size <= 0) {
     has_input = 0;
-    send_kind(ATTACH_INPUT_END, 0);
+    send((char[]){ATTACH_INPUT_END}, 1);
     return 0;
   }
-  size_t out = 0;
+  size_t end = 1;
   for (long i = 0; i < size; i++) {
     if (is_terminal && detach_keys[keys_seen] && typed[i] == detach_keys[keys_seen]) {
       if (!detach_keys[++keys_seen]) return 1;
       continue;
     }
-    for (size_t held = 0; held < keys_seen; held++) message[1 + out++] = detach_keys[held];
+    for (size_t held = 0; held < keys_seen; held++) message[end++] = detach_keys[held];
     keys_seen = is_terminal && typed[i] == detach_keys[0] && detach_keys[0];
-    if (!keys_seen) message[1 + out++] = typed[i];
+    if (!keys_seen) message[end++] = typed[i];
   }
-  if (out) send_kind(ATTACH_INPUT, out);
+  if (end > 1) is_input_on_its_way = send(message, end);
   return 0;
 }
 
-static void take_signal(int signals) {
-  struct signalfd_siginfo info;
-  if (sys_read(signals, &info, sizeof info) != sizeof info) return;
-  int signal = (int)info.ssi_signo;
-  if (signal == SIGCHLD || signal == SIGCONT) return;
-  if (signal == SIGWINCH) return send_window();
-  if (signal == SIGTSTP) { /* we stop, not the container */
-    terminal_restore();
-    sys_kill((int)sys_getpid(), SIGSTOP);
-    if (is_terminal) terminal_raw(), send_window();
-    return;
-  }
-  if (!passes_signals) {
-    terminal_restore();
-    sys_exit(128 + signal);
-  }
-  message[1] = (char)signal;
-  send_kind(ATTACH_SIGNAL, 1);
+/* The monitor was killed, and the container with it, or it has let us go. */
+static int explain_end(void) {
+  static const char text[] = "foster: no longer attached, since the container's output was not taken for too long; "
+                             "the container goes on: see 'foster logs', or attach again\n";
+  struct pollfd poll = {.fd = monitor, .events = POLLIN};
+  s64 moment[2] = {0, 200000000};
+  if (monitor < 0 || SYSCALL5(__NR_ppoll, &poll, 1, moment, NULL, 8) != 0) return MONITOR_GONE;
+  terminal_restore();
+  sys_write(2, text, sizeof text - 1);
+  return LET_GO;
 }
 
 /* Returns the exit code, or -1 while there is none. */
 static int hear(void) {
+  static char message[ATTACH_CHUNK + 1];
   long size = sys_read(FD_CONTROL, message, sizeof message);
   if (size == -EINTR || size == -EAGAIN) return -1;
-  if (size <= 0) return MONITOR_GONE;
+  if (size <= 0) return explain_end();
   if (message[0] == ATTACH_OUTPUT) write_all(1, message + 1, (size_t)size - 1);
   if (message[0] == ATTACH_ERROR) write_all(2, message + 1, (size_t)size - 1);
+  if (message[0] == ATTACH_TAKEN) is_input_on_its_way = 0;
   return message[0] == ATTACH_EXIT && size == 2 ? (u8)message[1] : -1;
 }
 
-int run_client(int argc, char **argv) {
+static int open_monitor(void) {
+  struct {
+    s32 pid;
+    u32 uid, gid;
+  } peer = {0, 0, 0};
+  u32 size = sizeof peer;
+  SYSCALL5(__NR_getsockopt, FD_CONTROL, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+  return peer.pid > 0 ? (int)SYSCALL2(__NR_pidfd_open, peer.pid, 0) : -1;
+}
+
+static void take_arguments(int argc, char **argv) {
   const char *flags = argc > 2 ? argv[2] : "";
-  detach_keys = argc > 3 ? argv[3] : "";
+  detach_keys = argc > 3 && string_length(argv[3]) <= MAX_KEYS ? argv[3] : "";
   for (; *flags; flags++) {
     if (*flags == 't') is_terminal = 1;
     if (*flags == 'i') has_input = 1;
     if (*flags == 's') passes_signals = 1;
+    if (*flags == 'a') wants_all = 1;
   }
+}
+
+int run_client(int argc, char **argv) {
+  take_arguments(argc, argv);
   SYSCALL2(__NR_prctl, 15 /* PR_SET_NAME */, "foster-attach");
   sigset all = ALL_SIGNALS;
-  long signals = SYSCALL4(__NR_signalfd4, -1, &all, 8, 0);
-  if (is_terminal) {
-    if (has_input) terminal_raw();
-    send_window();
-  }
+  signals = (int)SYSCALL4(__NR_signalfd4, -1, &all, 8, O_CLOEXEC);
+  monitor = open_monitor();
+  if (wants_all) send((char[]){ATTACH_ALL}, 1);
+  if (is_terminal && has_input) terminal_raw();
+  if (is_terminal) send_window();
   for (;;) {
     struct pollfd polls[3] = {
-        {.fd = (int)signals, .events = POLLIN},
+        {.fd = signals, .events = POLLIN},
         {.fd = FD_CONTROL, .events = POLLIN},
-        {.fd = has_input ? 0 : -1, .events = POLLIN},
+        {.fd = has_input && !is_input_on_its_way ? 0 : -1, .events = POLLIN},
     };
     if (SYSCALL5(__NR_ppoll, polls, 3, NULL, NULL, 8) < 0) continue;
-    if (polls[0].revents) take_signal((int)signals);
+    if (polls[0].revents) take_signal();
     int code = polls[1].revents ? hear() : -1;
-    if (code >= 0) {
-      terminal_restore();
-      return code;
-    }
+    if (code >= 0) leave(code);
     if (polls[2].revents && read_input()) {
       terminal_restore();
       write_all(2, "detached\n", 9);

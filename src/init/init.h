@@ -61,17 +61,15 @@ char *log_buffer(void);
 void log_write(size_t size, u8 stream);
 
 /* attach.c: those who watch a detached container; client.c: one of them */
-enum { MAX_CLIENTS = 8 };
-struct client_input {
-  u8 kind;
-  size_t size;
-  char data[ATTACH_CHUNK];
-};
+enum { MAX_CLIENTS = 8, ATTACH_SHORT = 8 };
 void attach_open(void);
 int attach_listener(void);
 int attach_client(int index);
-void attach_accept(void);
-int attach_receive(int index, struct client_input *input);
+int attach_accept(void);
+int attach_stalled(void);
+u8 attach_hear(int index, char message[ATTACH_SHORT], size_t *size);
+int attach_has_input(void);
+void attach_feed(int fd);
 void attach_send(u8 kind, char *data, size_t size);
 int run_client(int argc, char **argv);
 

@@ -25,7 +25,7 @@ static int status = -1;     /* of PID 1, as wait4(2) gives it */
 static int exec_code;       /* set when the program could not be executed */
 static int is_input_open;
 static char input[4096], output[4096];
-static long input_size, input_at;
+static long input_size, input_at, output_size, output_at;
 
 static const char *at(u32 offset) { return (const char *)config + offset; }
 
@@ -127,22 +127,20 @@ static void read_input(void) {
   input_size = 1;
 }
 
-static void write_output(long size) {
-  for (long done = 0; done < size;) {
-    long wrote = sys_write(1, output + done, (size_t)(size - done));
-    if (wrote < 0 && wrote != -EINTR && wrote != -EAGAIN) return; /* nobody reads: the container need not know */
-    if (wrote > 0) done += wrote;
-  }
+static void write_output(void) {
+  long wrote = sys_write(1, output + output_at, (size_t)(output_size - output_at));
+  if (wrote > 0) output_at += wrote;
+  else if (wrote != -EINTR && wrote != -EAGAIN) output_at = output_size; /* nobody reads: the container need not know */
 }
 
 /* Returns how much there was. */
 static long read_output(void) {
-  long size = sys_read(master, output, sizeof output);
-  if (size > 0) write_output(size);
-  return size;
+  output_at = 0;
+  output_size = sys_read(master, output, sizeof output);
+  return output_size;
 }
 
-enum { POLL_SIGNALS, POLL_CONTROL, POLL_INPUT, POLL_MASTER, POLL_COUNT };
+enum { POLL_SIGNALS, POLL_CONTROL, POLL_INPUT, POLL_MASTER, POLL_OUTPUT, POLL_COUNT };
 
 static void serve(int signals) {
   struct pollfd polls[POLL_COUNT] = {
@@ -150,12 +148,15 @@ static void serve(int signals) {
       [POLL_CONTROL] = {.fd = FD_CONTROL, .events = POLLIN},
       [POLL_INPUT] = {.fd = -1, .events = POLLIN},
       [POLL_MASTER] = {.fd = -1},
+      [POLL_OUTPUT] = {.fd = -1, .events = POLLOUT}, /* for a reader that does not read must not keep us from signals */
   };
   while (status == -1) {
     int is_waiting_to_write = input_size > input_at;
     polls[POLL_INPUT].fd = is_input_open && !is_waiting_to_write ? 0 : -1;
-    polls[POLL_MASTER].fd = master;
-    polls[POLL_MASTER].events = (short)(POLLIN | (is_waiting_to_write ? POLLOUT : 0));
+    int is_output_waiting = output_size > output_at;
+    polls[POLL_OUTPUT].fd = is_output_waiting ? 1 : -1;
+    polls[POLL_MASTER].fd = is_output_waiting && !is_waiting_to_write ? -1 : master;
+    polls[POLL_MASTER].events = (short)((is_output_waiting ? 0 : POLLIN) | (is_waiting_to_write ? POLLOUT : 0));
     if (SYSCALL5(__NR_ppoll, polls, POLL_COUNT, NULL, NULL, 8) < 0) continue;
     if (polls[POLL_CONTROL].revents & POLLIN) hear_report();
     else if (polls[POLL_CONTROL].revents) polls[POLL_CONTROL].fd = -1;
@@ -166,7 +167,9 @@ static void serve(int signals) {
       if (wrote > 0) input_at += wrote;
     }
     /* EIO: every slave is closed just now; whoever holds the terminal may open it again */
-    if (polls[POLL_MASTER].revents & (POLLIN | POLLHUP) && read_output() <= 0) {
+    if (is_output_waiting) {
+      if (polls[POLL_OUTPUT].revents) write_output();
+    } else if (polls[POLL_MASTER].revents & (POLLIN | POLLHUP) && read_output() <= 0) {
       struct pollfd quiet = {.fd = signals, .events = POLLIN};
       s64 pause[2] = {0, 20000000};
       SYSCALL5(__NR_ppoll, &quiet, 1, pause, NULL, 8);
@@ -180,6 +183,7 @@ static void drain(void) {
   s64 now[2] = {0, 0};
   while (SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) == 1 && poll.revents & POLLIN) hear_report();
   if (master < 0) return;
+  while (output_size > output_at) write_output();
   poll = (struct pollfd){.fd = master, .events = POLLIN};
   while (SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) == 1 && poll.revents & POLLIN && read_output() > 0)
     ;

@@ -134,10 +134,12 @@ enum {
 enum {
   ATTACH_OUTPUT = 'o',
   ATTACH_ERROR = 'e',
-  ATTACH_INPUT = 'i',
+  ATTACH_INPUT = 'i',  /* the next one only after ATTACH_TAKEN, so that what else is said is not held up by it */
+  ATTACH_TAKEN = 't',
   ATTACH_INPUT_END = 'c',
   ATTACH_WINDOW = 'w', /* u16 rows, u16 columns */
-  ATTACH_SIGNAL = 's', /* u8 */
+  ATTACH_SIGNAL = 's', /* u8, then u8: to the process group */
+  ATTACH_ALL = 'a',    /* this one wants all output, whatever time that takes */
   ATTACH_EXIT = 'x',   /* u8 exit code */
 };
 enum { ATTACH_CHUNK = 16384 };

@@ -31,9 +31,9 @@ export function openInRoot(
   const open = flags(O, ...names, 'O_CLOEXEC');
   const resolve = flags(RESOLVE, 'RESOLVE_IN_ROOT', 'RESOLVE_NO_MAGICLINKS');
   const how = Buffer.alloc(24);
-  how.writeBigUInt64LE(BigInt(open.value), 0);
-  how.writeBigUInt64LE(BigInt(options.mode ?? 0), 8);
-  how.writeBigUInt64LE(BigInt(resolve.value), 16);
+  how.writeUInt32LE(open.value, 0); // each is 64 bits wide
+  how.writeUInt32LE(options.mode ?? 0, 8);
+  how.writeUInt32LE(resolve.value, 16);
   const struct: Bytes = { bytes: how, text: `{flags=${open.text}, resolve=${resolve.text}}` };
   const { directory = CWD, mode: _mode, ...rest } = options;
   return step(why, 'openat2', [directory, path, struct, how.length], rest);
@@ -125,7 +125,7 @@ export function setMountAttributes(
 ): Step {
   const set = flags(MOUNT_ATTR, ...names);
   const attributes = Buffer.alloc(32);
-  attributes.writeBigUInt64LE(BigInt(set.value), 0);
+  attributes.writeUInt32LE(set.value, 0); // of 64 bits
   const struct: Bytes = { bytes: attributes, text: `{attr_set=${set.text}}` };
   const [directory, path]: [Arg, string] = typeof at === 'string' ? [CWD, at] : [at, ''];
   const bits = flags(

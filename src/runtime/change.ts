@@ -1,14 +1,14 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
-import { containerFolder, dataFolder } from '../paths.js';
+import { containerFolder, dataFolder, makeFolder } from '../paths.js';
 import { lockFile } from '../sys/libc.js';
 import { writeWhole } from './files.js';
 import { type ContainerRecord, readContainer } from './store.js';
 
 /** Runs `work` while nobody else changes a container that exists, nor clears names away. Kept short: others wait. */
 export function withStoreLock<T>(work: () => T): T {
-  mkdirSync(dataFolder(), { recursive: true, mode: 0o700 });
+  makeFolder(dataFolder());
   const lock = openSync(join(dataFolder(), 'lock'), 'a+', 0o600);
   try {
     lockFile(lock, { wait: true });

@@ -1,22 +1,15 @@
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  rmSync,
-  symlinkSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { FosterError } from '../errors.js';
-import { containerFolder, liveFolder, nameLink } from '../paths.js';
+import { containerFolder, liveFolder, makeFolder, nameLink } from '../paths.js';
 import { randomName } from '../spec/names.js';
 import { encodeRestart, type RestartPolicy } from '../spec/restart.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { withStoreLock } from './change.js';
 import { attributesOf, recordEvent } from './events.js';
+import { faultPoint } from './fault.js';
 import { writeWhole } from './files.js';
-import { type ContainerRecord, idOfName, isLocked, lockContainer } from './store.js';
+import { type ContainerRecord, idOfName, isLocked, lockContainer, readContainer } from './store.js';
 
 /** A container whose lock we hold. */
 export interface HeldContainer {
@@ -45,19 +38,27 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
   const folder = containerFolder(id);
   let lock: number | undefined;
   let name: string | undefined;
+  let hasIdFile = false;
   try {
-    mkdirSync(liveFolder(id), { recursive: true, mode: 0o700 }); // an attempt that fails costs more than this
+    makeFolder(liveFolder(id)); // an attempt to open that fails costs more than this
+    faultPoint('live folder made');
     lock = lockContainer(id, { wait: true });
     if (lock === undefined) throw new Error('the lock of a new container is taken');
+    faultPoint('lock taken');
     makeFolders(folder, how.isCallerMapped);
-    name = takeName(how.name, id);
-    if (how.cidfile !== undefined) writeIdFile(how.cidfile, id);
+    name = nameFor(how.name, id);
+    faultPoint('name taken');
+    if (how.cidfile !== undefined) {
+      writeIdFile(how.cidfile, id);
+      hasIdFile = true;
+    }
     writeRestart(folder, how.restart);
     const record = { ...draft, name };
     writeWhole(join(folder, 'config.json'), JSON.stringify(record), { durable: !draft.rm });
     recordEvent('create', record, attributesOf(record));
     return { record, lock };
   } catch (error) {
+    if (hasIdFile) dropIdFile(how.cidfile);
     if (name !== undefined) rmSync(nameLink(name), { force: true });
     rmSync(folder, { recursive: true, force: true });
     rmSync(liveFolder(id), { recursive: true, force: true });
@@ -67,8 +68,9 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
 }
 
 function makeFolders(folder: string, isCallerMapped: boolean): void {
-  mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(folder));
   mkdirSync(folder);
+  faultPoint('folder made');
   mkdirSync(join(folder, 'root'));
   if (isCallerMapped) {
     mkdirSync(join(folder, 'upper'));
@@ -79,52 +81,76 @@ function makeFolders(folder: string, isCallerMapped: boolean): void {
   }
 }
 
+function nameFor(wanted: string | undefined, id: string): string {
+  return takeName(wanted, id) ?? withStoreLock(() => takeFreedName(wanted ?? '', id));
+}
+
 /** The container's `restart` file. */
 export function writeRestart(folder: string, restart: RestartPolicy): void {
   writeWhole(join(folder, 'restart'), encodeRestart(restart), { durable: false });
 }
 
-/** A name is a symbolic link to its container: making one either succeeds or finds it taken. */
-export function takeName(wanted: string | undefined, id: string): string {
+/**
+ * Takes a name: a symbolic link to its container, which making it either succeeds or finds it taken. Undefined where the
+ * wanted one is taken, be it by what a crash has left: `takeFreedName` looks at that.
+ */
+export function takeName(wanted: string | undefined, id: string): string | undefined {
   for (let attempt = 0; ; attempt++) {
     const name = wanted ?? (attempt < 20 ? randomName() : `${randomName()}_${id.slice(0, 6)}`);
     try {
       symlinkSync(`../containers/${id}`, nameLink(name));
       return name;
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') mkdirSync(dirname(nameLink(name)), { recursive: true, mode: 0o700 });
+      if (errnoOf(error) === 'ENOENT' && attempt < 40) makeFolder(dirname(nameLink(name)));
       else if (errnoOf(error) !== 'EEXIST') throw error;
-      else if (!dropStaleName(name) && wanted !== undefined) throw nameTaken(name);
+      else if (wanted !== undefined) return undefined;
     }
   }
 }
 
-function nameTaken(name: string): FosterError {
-  return new FosterError(`the name '${name}' is in use by container ${idOfName(name)?.slice(0, 12)}`, {
+/**
+ * As `takeName`, also where the one who had the name is gone, since its creation or removal was interrupted. To be
+ * called with the store's lock: else two could find the same link stale, and one remove what the other has just made.
+ * @throws FosterError when the name is in use
+ */
+export function takeFreedName(wanted: string, id: string): string {
+  const owner = idOfName(wanted);
+  if (owner !== undefined && (readContainer(owner) !== undefined || isLocked(owner))) throw nameTaken(wanted, owner);
+  rmSync(nameLink(wanted), { recursive: true, force: true });
+  const name = takeName(wanted, id);
+  if (name === undefined) throw nameTaken(wanted, idOfName(wanted) ?? ''); // somebody was faster
+  return name;
+}
+
+function nameTaken(name: string, owner: string): FosterError {
+  return new FosterError(`the name '${name}' is in use by container ${owner.slice(0, 12)}`, {
     advice: `remove that one (foster rm ${name}) or take another name`,
   });
 }
 
-/** A name whose container is gone, since a removal was interrupted, is free. */
-function dropStaleName(name: string): boolean {
-  const id = idOfName(name);
-  if (id !== undefined && (existsSync(containerFolder(id)) || isLocked(id))) return false;
-  rmSync(nameLink(name), { force: true });
-  return true;
+function writeIdFile(path: string, id: string): void {
+  let fd: number;
+  try {
+    fd = openSync(path, 'wx');
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw notWritten(path, error);
+    throw new FosterError(`the container id file ${path} exists already`, {
+      advice: 'make sure the other container is not running, or delete the file',
+    });
+  }
+  try {
+    writeFileSync(fd, id);
+  } catch (error) {
+    dropIdFile(path);
+    throw notWritten(path, error);
+  } finally {
+    closeSync(fd);
+  }
+  faultPoint('id file written');
 }
 
-function writeIdFile(path: string, id: string): void {
-  try {
-    writeFileSync(path, id, { flag: 'wx' });
-  } catch (error) {
-    const code = errnoOf(error);
-    if (code === 'EEXIST') {
-      throw new FosterError(`the container id file ${path} exists already`, {
-        advice: 'make sure the other container is not running, or delete the file',
-      });
-    }
-    throw new FosterError(`cannot write the container id file ${path}: ${words(code)}`, { cause: error });
-  }
+function notWritten(path: string, error: unknown): FosterError {
+  return new FosterError(`cannot write the container id file ${path}: ${words(errnoOf(error))}`, { cause: error });
 }
 
 function words(code: string | undefined): string {

@@ -3,7 +3,6 @@ import {
   closeSync,
   fstatSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readSync,
   renameSync,
@@ -11,10 +10,11 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { dataFolder } from '../paths.js';
+import { dataFolder, makeFolder } from '../paths.js';
 import { errnoOf } from '../sys/errno.js';
 import { lockFile } from '../sys/libc.js';
 import { type EventAction, formatEvent } from './event-line.js';
+import { faultPoint } from './fault.js';
 import type { ContainerRecord } from './store.js';
 
 /** What has happened: a line for each event. `events.1` has what was before, when that had grown too long. */
@@ -40,6 +40,7 @@ export function recordEvent(
     const fd = openForAppending();
     try {
       writeSync(fd, line);
+      faultPoint(`event ${action} noted`);
       if (fstatSync(fd).size <= MOST_BYTES) return;
     } finally {
       closeSync(fd);
@@ -63,7 +64,7 @@ function openForAppending(): number {
     return openSync(eventsFile(), 'a', 0o600);
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
-    mkdirSync(dataFolder(), { recursive: true, mode: 0o700 });
+    makeFolder(dataFolder());
     return openSync(eventsFile(), 'a', 0o600);
   }
 }

@@ -3,9 +3,10 @@ import { FosterError } from '../errors.js';
 import { nameLink } from '../paths.js';
 import { parseName } from '../spec/names.js';
 import { changeRecord, withStoreLock } from './change.js';
-import { takeName } from './create.js';
+import { takeFreedName } from './create.js';
 import { attributesOf, recordEvent } from './events.js';
-import { type Container, isAlive, readContainer } from './store.js';
+import { faultPoint } from './fault.js';
+import { type Container, idOfName, isAlive, readContainer } from './store.js';
 
 /**
  * Gives a container another name.
@@ -21,7 +22,8 @@ export function renameContainer({ record }: Container, wanted: string): void {
       throw new FosterError(`container ${id.slice(0, 12)} has the name '${wanted}' already`, { exitCode: 1 });
     }
     // Killed between any two of these: the record says what the name is, and "foster prune" clears the other away.
-    takeName(wanted, id);
+    takeFreedName(wanted, id);
+    faultPoint('new name taken');
     try {
       changeRecord(id, (now) => ({ ...now, name: wanted }));
     } catch (error) {
@@ -30,7 +32,8 @@ export function renameContainer({ record }: Container, wanted: string): void {
     }
     // The monitor of a container started with --rm will remove the old name: nobody else's, so it stays taken till then.
     const isKept = container !== undefined && record.rm && isAlive(container.state);
-    if (!isKept) rmSync(nameLink(before), { force: true });
+    if (!isKept && idOfName(before) === id) rmSync(nameLink(before), { force: true });
+    faultPoint('old name given up');
     return before;
   });
   recordEvent('rename', { id, name: wanted }, { ...attributesOf(record), oldName: old });

@@ -94,15 +94,17 @@ function encodeEntry(program: Program): Buffer {
   const size = STRUCT + pointers + descriptors + strings.reduce((sum, text) => sum + text.length, 0);
   const buffer = Buffer.alloc(size);
   const base = addressOf(buffer);
+  const view = new DataView(buffer.buffer, buffer.byteOffset, size);
+  const pointer = (at: number, target: number) => view.setBigUint64(at, base + BigInt(target), true);
 
   const argvAt = STRUCT;
   const envpAt = argvAt + (program.argv.length + 1) * 8;
   const descriptorsAt = STRUCT + pointers;
   buffer.writeInt32LE(program.file, 0);
   buffer.writeInt32LE(program.descriptors.length, 4);
-  buffer.writeBigUInt64LE(base + BigInt(descriptorsAt), 8);
-  buffer.writeBigUInt64LE(base + BigInt(argvAt), 16);
-  buffer.writeBigUInt64LE(base + BigInt(envpAt), 24);
+  pointer(8, descriptorsAt);
+  pointer(16, argvAt);
+  pointer(24, envpAt);
   buffer.writeInt32LE(program.privileged ? 1 : 0, 32);
   buffer.writeInt32LE(program.parentDeathSignal ?? 0, 36);
   for (const [index, fd] of program.descriptors.entries())
@@ -113,7 +115,7 @@ function encodeEntry(program: Program): Buffer {
     text.copy(buffer, at);
     const slot =
       index < program.argv.length ? argvAt + index * 8 : envpAt + (index - program.argv.length) * 8;
-    buffer.writeBigUInt64LE(base + BigInt(at), slot);
+    pointer(slot, at);
     at += text.length;
   }
   return buffer;

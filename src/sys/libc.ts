@@ -117,10 +117,10 @@ export function changeRoot(path: string): void {
 /** openat2(2)'s RESOLVE_IN_ROOT: opens a path below `directory` as if that were `/`; no symlink leads out of it. */
 export function openInRoot(directory: number, path: string, flags: number): number {
   const how = Buffer.alloc(24);
-  const RESOLVE_IN_ROOT = 0x10n;
-  const RESOLVE_NO_MAGICLINKS = 0x02n;
-  how.writeBigUInt64LE(BigInt(flags | 0o2000000), 0);
-  how.writeBigUInt64LE(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, 16);
+  const RESOLVE_IN_ROOT = 0x10;
+  const RESOLVE_NO_MAGICLINKS = 0x02;
+  how.writeUInt32LE(flags | 0o2000000, 0); // each is 64 bits wide
+  how.writeUInt32LE(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, 16);
   const OPENAT2 = 437; // the same on every architecture
   return call(
     'long syscall(long number, int directory, const char *path, void *how, size_t size)',

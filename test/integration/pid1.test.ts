@@ -94,6 +94,7 @@ test('those who fork while they are killed do not escape', () => {
   for (const flags of [
     ['--stop-timeout', '1'],
     ['--stop-timeout', '0'],
+    ['--stop-timeout', '0', '--pid', 'host'],
   ]) {
     const result = home.run(['--rm', ...mounted, ...flags, 'busybox', '/probe', 'runaway', '20']);
     assert.equal(result.status, 7);

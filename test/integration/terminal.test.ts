@@ -58,7 +58,7 @@ for (const flags of ['-i', '-it']) {
       person.types('clear; fg');
       await person.sees(/^foster run /m);
       person.types(`again ${round}`);
-      await person.sees(new RegExp(`^again ${round}\nagain ${round}$`, 'm'));
+      await person.sees(new RegExp(`again ${round}\nagain ${round}$`, 'm'));
     }
     person.presses('C-d');
     await person.seesPrompt();
@@ -72,9 +72,9 @@ test('bg lets a stopped job go on in the background', async () => {
   person.presses('C-z');
   await person.sees(/Stopped .*foster run/);
   await sleep(1200);
-  assert.doesNotMatch(person.screen(), /^done$/m);
+  assert.doesNotMatch(person.screen(), /done$/m);
   person.types('bg');
-  await person.sees(/^done$/m);
+  await person.sees(/done$/m);
   person.types('wait; jobs; echo "none left"');
   await person.sees(/Done .*foster run[\s\S]*^none left$/m);
 });
@@ -142,7 +142,10 @@ test('with --no-init too', async () => {
   await sleep(300);
   person.presses('C-z');
   await person.sees(/Stopped .*sleep 1001/);
-  person.types('kill -KILL %1; wait; exit 6');
+  person.types('fg');
+  await sleep(300);
+  person.presses('C-c');
+  person.types('exit 6');
   await person.seesPrompt();
 });
 
@@ -273,4 +276,26 @@ test('input through a terminal is whole, however slow it is read', () => {
   );
   assert.equal(status, 0);
   assert.ok(readFileSync(join(home.shared, 'input'), 'utf8') === input);
+});
+
+test('a program that answers while it is still being written to does not stall', () => {
+  const input = `${'x'.repeat(99)}\n`.repeat(20_000);
+  const { status, stdout } = home.run(['--rm', '-it', 'busybox', 'cat'], { input });
+  assert.equal(status, 0);
+  assert.equal(stdout.replaceAll('\r', '').length, 2 * input.length); // what is typed, and what cat says
+});
+
+test('foster, stopped and then killed, leaves the terminal to the shell that has it', async () => {
+  person.types("foster run --rm -it busybox sh -c 'echo u''p; exec sleep 1000'");
+  await person.sees(/^up$/m);
+  await sleep(100);
+  person.presses('C-z');
+  await person.sees(/Stopped/);
+  person.types('kill -KILL %1; clear');
+  await waitUntil('the container is gone', () => !descendants().some(({ name }) => name === 'sleep'));
+  await sleep(200);
+  person.presses('x', 'C-u'); // keys of line editing, for which the shell has the terminal raw
+  person.types('echo fi""ne');
+  await person.sees(/^fine$/m);
+  assert.doesNotMatch(person.screen(), /\^U/);
 });

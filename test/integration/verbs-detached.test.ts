@@ -22,7 +22,7 @@ function status(name: string): string {
 
 /** A foster command that goes on: its output when it has ended. */
 function background(args: string[]): Promise<{ status: number | null; stdout: string; stderr: string }> {
-  const child = spawn(FOSTER, args, { env: home.env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(FOSTER, args, { env: home.env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 30_000 });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (text) => {
@@ -60,7 +60,7 @@ test('kill and rm -f do so too', async () => {
 });
 
 test('wait waits through restarts', async () => {
-  detach('thrice', 'echo x >> /count; [ $(wc -l < /count) -lt 3 ] && exit 1; exit 9', ['--restart', 'on-failure']);
+  detach('thrice', 'echo x >> /count; [ $(wc -l < /count) -lt 3 ] && exit 1; exit 9', ['--restart', 'on-failure:2']);
   assert.deepEqual(await background(['wait', 'thrice']), { status: 0, stdout: '9\n', stderr: '' });
 });
 

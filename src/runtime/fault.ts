@@ -1,0 +1,17 @@
+import { writeSync } from 'node:fs';
+
+/**
+ * A switch for tests of what a crash leaves behind. With FOSTER_FAULT=N in its environment a command is killed, by
+ * SIGKILL, at its N-th fault point, which is after its N-th step with an effect on disk or on processes; with
+ * FOSTER_FAULT=count it says on standard error which there are, a line each.
+ */
+const wanted = process.env.FOSTER_FAULT;
+let count = 0;
+
+/** To be called after a step that others can see. @param step what has just been done */
+export function faultPoint(step: string): void {
+  if (wanted === undefined) return;
+  count++;
+  if (wanted === 'count') writeSync(2, `fault point ${count}: ${step}\n`);
+  else if (count === Number(wanted)) process.kill(process.pid, 'SIGKILL');
+}
