@@ -45,8 +45,7 @@ function machine(bench) {
 const HEAD = `# Benchmarks
 
 Written by \`make bench\` (scripts/bench), which measures foster and its peers in the same run, in turn, as an
-unprivileged user. Times depend on the machine; the ratios are what to look at. This machine is shared and noisy, so
-medians are given, and the quarter of runs that was fastest beside them.`;
+unprivileged user. Times depend on the machine and on what else it does, which hits all alike: look at the ratios.`;
 
 async function main() {
   const { values, positionals } = parseArgs({

@@ -44,6 +44,7 @@ export function configure(command: Command): void {
       passSignals:
         typeof options.sigProxy === 'string' ? parseBoolean('--sig-proxy', options.sigProxy) : true,
       detachKeys: parseDetachKeys(options.detachKeys ?? DEFAULT_DETACH_KEYS),
+      wantsAll: false,
     });
   });
 }

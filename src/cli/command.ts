@@ -45,7 +45,7 @@ export function acceptBooleanValues(command: Command, argv: string[]): void {
 const NOT_YET: ReadonlySet<string> = new Set(
   (
     '--publish --publish-all --memory --memory-swap --cpus --cpu-shares --cpuset-cpus --pids-limit ' +
-    '--device --gpus --shm-size --ipc --uts --cgroupns --platform --pull --volumes-from --group-add ' +
+    '--device --gpus --shm-size --ipc --uts --cgroupns --volumes-from --group-add ' +
     '--network-alias --ip --link --label-file --secret --pod --attach'
   ).split(' '),
 );

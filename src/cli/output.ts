@@ -1,6 +1,7 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { FosterError } from '../errors.js';
 import { visible } from '../spec/flag.js';
+import { errnoWords } from '../sys/errno.js';
 
 /** What the global options say, and the exit code that a command decides on. */
 export const settings = { debug: false, exitCode: 0 };
@@ -52,8 +53,12 @@ export function reportError(error: unknown): number {
   return error instanceof FosterError ? error.exitCode : 125;
 }
 
-/** An error that is not a FosterError is a mistake of foster's own. */
+/** Any other error but one that the system gave is a mistake of foster's own. */
 function describe(error: unknown): string {
+  if (error instanceof Error && 'path' in error && 'errno' in error && typeof error.errno === 'number') {
+    const call = 'syscall' in error ? String(error.syscall) : 'use';
+    return `cannot ${call} ${String(error.path)}: ${errnoWords(-error.errno)}`;
+  }
   const message = error instanceof Error ? error.message : String(error);
   return `unexpected error: ${message}${settings.debug ? '' : '; run it again as foster --debug ... for details'}`;
 }

@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs';
 import type { Command } from 'commander';
 import { addHelpAfter } from './command.js';
-import { print, settings } from './output.js';
+import { print, reportError, settings } from './output.js';
 
 /** `foster prune`. */
 export function configure(command: Command): void {
@@ -14,9 +14,11 @@ export function configure(command: Command): void {
       settings.exitCode = 1;
       return;
     }
-    const { pruneContainers } = await import('../runtime/remove.js');
-    const { removed } = await pruneContainers();
+    const { pruneContainers } = await import('../runtime/prune.js');
+    const { removed, failures } = await pruneContainers();
     if (removed.length > 0) print(`Deleted Containers:\n${removed.map((id) => `${id}\n`).join('')}`);
+    for (const failure of failures) reportError(failure);
+    if (failures.length > 0) settings.exitCode = 1;
   });
 }
 

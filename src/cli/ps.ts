@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { FosterError } from '../errors.js';
-import type { Container } from '../runtime/store.js';
+import { type Container, readHealth } from '../runtime/store.js';
 import { acceptBooleanValues, addHelpAfter, collect } from './command.js';
 import { humanSince } from './duration.js';
 import { matcher } from './filter.js';
@@ -116,7 +116,7 @@ function row(
     Image: record.root,
     Command: JSON.stringify(truncated ? ellipsis(command, 20) : command),
     RunningFor: `${humanSince(record.created, now)} ago`,
-    Status: statusOf(state, now),
+    Status: withHealth(statusOf(state, now), record, state),
     Ports: '',
     Names: record.name,
     CreatedAt: record.created,
@@ -150,6 +150,13 @@ export function statusOf(state: Container['state'], now: number): string {
     case 'dead':
       return 'Dead (its monitor was killed)';
   }
+}
+
+/** `Up 3 minutes (healthy)`, of a container that runs and is checked. */
+function withHealth(status: string, { id, health }: Container['record'], state: Container['state']): string {
+  const shown = health === undefined || state.status !== 'running' ? undefined : readHealth(id)?.status;
+  if (shown === undefined) return status;
+  return `${status} (${shown === 'starting' ? 'health: starting' : shown})`;
 }
 
 function since(instant: string | undefined, now: number): string {

@@ -15,7 +15,7 @@ export function configure(command: Command): void {
     const { startContainer } = await import('../runtime/start.js');
     await forEachContainer(references, async (container) => {
       await stopContainer(container, { timeout: options.time, signal: undefined });
-      startContainer(container);
+      await startContainer(container);
     });
   });
 }

@@ -17,15 +17,14 @@ export function configure(command: Command): void {
     '  foster rm -f $(foster ps -aq)    remove all containers, whatever they do',
   ]);
   command.action(async (references: string[], { force = false }: { force?: boolean }) => {
-    const { findContainer, idOfName, storedIds } = await import('../runtime/store.js');
+    const { findContainer, findId, storedIds } = await import('../runtime/store.js');
     const { removeContainer } = await import('../runtime/remove.js');
-    const isThere = (reference: string) =>
-      idOfName(reference) !== undefined || storedIds().some((id) => id.startsWith(reference));
     const remove = async (reference: string) => {
+      const id = findId(reference);
+      const isThere = id !== undefined && storedIds().includes(id);
       // as in Docker: what is to be gone by all means, and is, is no failure
-      if (force && !isThere(reference))
-        return printError(`foster: no such container: ${visible(reference)}\n`);
-      await removeContainer(findContainer(reference), { force });
+      if (force && !isThere) return printError(`foster: no such container: ${visible(reference)}\n`);
+      await removeContainer(isThere ? id : findContainer(reference).record.id, { force });
       print(`${reference}\n`);
     };
     await Promise.all(references.map((reference) => orReport(() => remove(reference))));

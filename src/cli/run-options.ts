@@ -8,6 +8,8 @@ export interface RunOptions {
   label?: string[];
   cidfile?: string;
   detach?: boolean;
+  pull?: string;
+  platform?: string;
   detachKeys?: string;
   restart?: string;
   logOpt?: string[];
@@ -100,6 +102,8 @@ export function addRunOptions(command: Command, argv: string[], mounts: MountFla
     )
     .option('--tmpfs <DST[:OPT,...]>', 'put an empty file system in memory at DST', mount('tmpfs'))
     .option('--read-only', 'let nothing write to the root filesystem')
+    .option('--pull <WHEN>', 'fetch an image: missing (default), always, newer or never')
+    .option('--platform <OS/ARCH>', 'of an image, where it is not that of the machine')
     .option('--max-unpacked-size <SIZE>', 'refuse a tar file that unpacks to more')
     .optionsGroup('Network:')
     .option('--network <MODE>', 'none: only a loopback device (default); host: the network of the machine')

@@ -32,7 +32,6 @@ export interface RunContext extends PathContext {
   readText: (path: string) => string;
 }
 
-const DEFAULT_STOP_SIGNAL = 'SIGTERM';
 const DEFAULT_STOP_TIMEOUT = '10';
 
 /**
@@ -67,6 +66,8 @@ export function toRequest(
     restart: parseRestart(options.restart ?? 'no'),
     logging: parseLogOptions(options.logOpt ?? []),
     health: parseHealth(options),
+    pull: parsePull(options.pull ?? 'missing'),
+    platform: ifGiven(options.platform, parsePlatform),
     cidfile: ifGiven(options.cidfile, (file) => resolve(context.cwd, file)),
     labels: Object.fromEntries((options.label ?? []).map(parseLabel)),
     interactive: options.interactive ?? false,
@@ -92,7 +93,7 @@ export function toRequest(
     noNewPrivileges: security.noNewPrivileges ?? !privileged,
     seccomp: security.seccomp ?? (privileged ? 'unconfined' : 'default'),
     privileged,
-    stopSignal: parseSignal('--stop-signal', options.stopSignal ?? DEFAULT_STOP_SIGNAL),
+    stopSignal: ifGiven(options.stopSignal, (signal) => parseSignal('--stop-signal', signal)),
     stopTimeout: parseStopTimeout(options.stopTimeout ?? DEFAULT_STOP_TIMEOUT),
     maxUnpackedSize: ifGiven(options.maxUnpackedSize, (size) => parseSize('--max-unpacked-size', size)),
     dryRun: options.dryRun ?? false,
@@ -182,6 +183,16 @@ function parseWorkdir(value: string): string {
 function parseNetwork(value: string): NetworkMode {
   if (value === 'none' || value === 'host') return value;
   throw flagError('--network', value, 'expected none or host, other networks are not supported yet');
+}
+
+function parsePull(value: string): RunRequest['pull'] {
+  if (value === 'missing' || value === 'always' || value === 'newer' || value === 'never') return value;
+  throw flagError('--pull', value, 'expected missing, always, newer or never');
+}
+
+function parsePlatform(value: string): string {
+  if (/^[a-z0-9]+\/[a-z0-9_]+(\/[a-z0-9]+)?$/.test(value)) return value;
+  throw flagError('--platform', value, 'expected OS/ARCHITECTURE, for example linux/arm64');
 }
 
 function parsePid(value: string): PidMode {

@@ -33,10 +33,11 @@ export function configure(command: Command): void {
       throw new FosterError('start can attach to one container only', { exitCode: 1 });
     }
     if (isAttached) {
-      startContainer(findContainer(references[0] ?? ''), {
+      await startContainer(findContainer(references[0] ?? ''), {
         interactive: options.interactive ?? false,
         passSignals: true,
         detachKeys: parseDetachKeys(options.detachKeys ?? DEFAULT_DETACH_KEYS),
+        wantsAll: true,
       });
       return;
     }

@@ -1,3 +1,5 @@
+import type { ImageDefaults } from '../spec/image-defaults.js';
+
 /** The documents of the OCI image-spec (v1.1), and of Docker's image manifest v2 schema 2, which is the same but for names. */
 
 export const MEDIA = {
@@ -58,31 +60,9 @@ export interface ImageConfig {
   /** RFC 3339. */
   created?: string;
   author?: string;
-  config?: ContainerDefaults;
+  config?: ImageDefaults;
   rootfs: { type: 'layers'; diff_ids: string[] };
   history?: HistoryEntry[];
-}
-
-/** What an image says of the containers made from it. */
-export interface ContainerDefaults {
-  User?: string;
-  ExposedPorts?: Record<string, object>;
-  Env?: string[];
-  Entrypoint?: string[];
-  Cmd?: string[];
-  Volumes?: Record<string, object>;
-  WorkingDir?: string;
-  Labels?: Record<string, string>;
-  StopSignal?: string;
-  Shell?: string[];
-  /** Docker's: Test is ["NONE"], ["CMD", ...] or ["CMD-SHELL", command]; times in nanoseconds. */
-  Healthcheck?: {
-    Test?: string[];
-    Interval?: number;
-    Timeout?: number;
-    StartPeriod?: number;
-    Retries?: number;
-  };
 }
 
 export interface HistoryEntry {

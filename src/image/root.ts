@@ -1,6 +1,7 @@
 import { rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { FosterError } from '../errors.js';
+import type { ImageDefaults } from '../spec/image-defaults.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import type { IdMaps } from '../sys/id-maps.js';
 import { cachedTree, makeTree, mapsKey, removeLeftovers, rootsFolder, withLock } from './cache.js';
@@ -13,9 +14,11 @@ export { removeLeftovers } from './cache.js';
 export interface RootTree {
   /** Absolute. */
   path: string;
-  source: 'directory' | 'tar' | 'recipe';
+  source: 'directory' | 'tar' | 'recipe' | 'image';
   /** Of the tar file, as it is, compressed or not: `sha256:` and 64 hexadecimal digits. */
   digest?: string;
+  /** Of an image: what it is called, the digest of its manifest, its unpacked layers, the uppermost first. */
+  image?: { name: string; digest: string; layers: string[]; defaults: ImageDefaults };
 }
 
 export interface RootOptions {
@@ -23,6 +26,10 @@ export interface RootOptions {
   maps: IdMaps;
   /** In bytes; a tar file that unpacks to more fails. No limit by default. */
   maxUnpackedSize?: number;
+  /** Of an image. */
+  pull?: 'missing' | 'always' | 'newer' | 'never';
+  /** Of an image, `OS/ARCHITECTURE[/VARIANT]`; undefined for the machine's own. */
+  platform?: string | undefined;
 }
 
 /**

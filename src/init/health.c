@@ -50,21 +50,8 @@ static _Noreturn void become_check(int end) {
   sys_exit(125);
 }
 
-static void begin_check(const struct monitor *monitor) {
-  int ends[2];
-  due_ms = now_ms() + monitor->health_timeout;
-  if (SYSCALL4(__NR_socketpair, 1 /* AF_UNIX */, 5 /* SOCK_SEQPACKET */ | O_CLOEXEC, 0, ends) < 0) return;
-  long pid = SYSCALL5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
-  if (pid == 0) become_check(ends[1]);
-  sys_close(ends[1]);
-  control = ends[0];
-  check_pid = pid > 0 ? (int)pid : 0;
-  /* The word to go may be said at once: it waits in the socket. Who goes on (REPORT_REFORKED) is heard in time. */
-  sys_write(control, (char[]){SAY_GO}, 1);
-}
-
 static void settle(const struct monitor *monitor, int is_well) {
-  sys_close(control);
+  if (control >= 0) sys_close(control);
   control = -1, check_pid = 0;
   due_ms = now_ms() + monitor->health_interval;
   int is_early = now_ms() - began_ms < monitor->health_start_period;
@@ -77,6 +64,21 @@ static void settle(const struct monitor *monitor, int is_well) {
   set_health(monitor, streak >= monitor->health_retries ? UNHEALTHY : health);
 }
 
+/* Where there is no process to be had, the container cannot be well either: that is a failed check. */
+static void begin_check(const struct monitor *monitor) {
+  int ends[2];
+  due_ms = now_ms() + monitor->health_timeout;
+  if (SYSCALL4(__NR_socketpair, 1 /* AF_UNIX */, 5 /* SOCK_SEQPACKET */ | O_CLOEXEC, 0, ends) < 0) return settle(monitor, 0);
+  long pid = SYSCALL5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
+  if (pid == 0) become_check(ends[1]);
+  sys_close(ends[1]);
+  control = ends[0];
+  if (pid < 0) return settle(monitor, 0);
+  check_pid = (int)pid;
+  /* The word to go may be said at once: it waits in the socket. Who goes on (REPORT_REFORKED) is heard in time. */
+  sys_write(control, (char[]){SAY_GO}, 1);
+}
+
 /* The child that joins the container goes on in another process, which then is the one to wait for. */
 static void hear_check(void) {
   struct report message;
@@ -84,13 +86,24 @@ static void hear_check(void) {
     if (message.kind == REPORT_REFORKED) check_pid = (int)message.value;
 }
 
-void health_run(const struct monitor *monitor) {
-  if (due_ms < 0 || now_ms() < due_ms) return;
-  if (!check_pid) return begin_check(monitor);
+/* With all that it has started and that has not left its session: PID 1 would bury those, but not end them. */
+static void end_check(void) {
   hear_check();
+  sys_kill(-check_pid, SIGKILL);
   sys_kill(check_pid, SIGKILL);
   SYSCALL4(__NR_wait4, check_pid, NULL, 0, NULL);
-  settle(monitor, 0);
+}
+
+void health_run(const struct monitor *monitor) {
+  if (due_ms < 0 || now_ms() < due_ms) return;
+  if (check_pid) {
+    end_check();
+    settle(monitor, 0);
+  } else if (state_has("paused")) {
+    due_ms = now_ms() + monitor->health_interval;
+  } else {
+    begin_check(monitor);
+  }
 }
 
 void health_ended(const struct monitor *monitor, int pid, int status) {
@@ -103,9 +116,7 @@ void health_ended(const struct monitor *monitor, int pid, int status) {
 
 void health_stop(void) {
   if (check_pid) {
-    hear_check();
-    sys_kill(check_pid, SIGKILL);
-    SYSCALL4(__NR_wait4, check_pid, NULL, 0, NULL);
+    end_check();
     sys_close(control);
   }
   control = -1, check_pid = 0, due_ms = -1;

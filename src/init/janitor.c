@@ -76,4 +76,5 @@ void janitor_finish(void) {
   janitor_note(JANITOR_DONE);
   sys_close(lifeline);
   SYSCALL4(__NR_wait4, janitor_pid, NULL, 0, NULL);
+  janitor_pid = 0, lifeline = -1;
 }

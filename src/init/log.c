@@ -51,6 +51,7 @@ char *log_buffer(void) { return chunk.data; }
 /* Keeps the first `size` bytes of the buffer. A disk that is full costs the log this frame, never the container its
  * time; a frame is there whole or not at all. */
 void log_write(size_t size, u8 stream) {
+  if (log_fd < 0) open_log(); /* it could not be, when there was no room */
   if (log_fd < 0) return;
   chunk.frame = (struct frame){.nanoseconds = clock_ns(), .size = (u32)size, .stream = stream};
   size_t whole = sizeof chunk.frame + size;

@@ -62,10 +62,35 @@ static void say_event(const struct report *event) {
   say(line);
 }
 
+static void write_output(void) {
+  long wrote = sys_write(1, output + output_at, (size_t)(output_size - output_at));
+  if (wrote > 0) output_at += wrote;
+  else if (wrote != -EINTR && wrote != -EAGAIN) output_at = output_size; /* nobody reads: the container need not know */
+}
+
+/* Returns how much there was. */
+static long read_output(void) {
+  output_at = 0;
+  output_size = sys_read(master, output, sizeof output);
+  return output_size;
+}
+
+/* What the container has said until now. Not more than a pseudo-terminal holds: somebody may go on writing for ever. */
+static void pass_output(void) {
+  struct pollfd poll = {.fd = master, .events = POLLIN};
+  struct pollfd reader = {.fd = 1, .events = POLLOUT};
+  s64 now[2] = {0, 0};
+  for (int i = 0; i < 64; i++) {
+    while (output_size > output_at)
+      if (SYSCALL5(__NR_ppoll, &reader, 1, NULL, NULL, 8) == 1) write_output();
+    if (SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) != 1 || !(poll.revents & POLLIN) || read_output() <= 0) return;
+  }
+}
+
 /* The user's process has stopped, so the shell that waits for us should have the terminal back, as it would for any
  * job. SIGSTOP, since all else is blocked here. */
 static void stop_ourselves(void) {
-  if (master >= 0) terminal_restore();
+  if (master >= 0) pass_output(), terminal_restore();
   sys_kill((int)sys_getpid(), SIGSTOP);
   if (master >= 0) terminal_raw(), terminal_resize(master);
 }
@@ -127,19 +152,6 @@ static void read_input(void) {
   input_size = 1;
 }
 
-static void write_output(void) {
-  long wrote = sys_write(1, output + output_at, (size_t)(output_size - output_at));
-  if (wrote > 0) output_at += wrote;
-  else if (wrote != -EINTR && wrote != -EAGAIN) output_at = output_size; /* nobody reads: the container need not know */
-}
-
-/* Returns how much there was. */
-static long read_output(void) {
-  output_at = 0;
-  output_size = sys_read(master, output, sizeof output);
-  return output_size;
-}
-
 enum { POLL_SIGNALS, POLL_CONTROL, POLL_INPUT, POLL_MASTER, POLL_OUTPUT, POLL_COUNT };
 
 static void serve(int signals) {
@@ -166,10 +178,10 @@ static void serve(int signals) {
       long wrote = sys_write(master, input + input_at, (size_t)(input_size - input_at));
       if (wrote > 0) input_at += wrote;
     }
-    /* EIO: every slave is closed just now; whoever holds the terminal may open it again */
     if (is_output_waiting) {
       if (polls[POLL_OUTPUT].revents) write_output();
     } else if (polls[POLL_MASTER].revents & (POLLIN | POLLHUP) && read_output() <= 0) {
+      /* EIO: every slave is closed just now; whoever holds the terminal may open it again */
       struct pollfd quiet = {.fd = signals, .events = POLLIN};
       s64 pause[2] = {0, 20000000};
       SYSCALL5(__NR_ppoll, &quiet, 1, pause, NULL, 8);
@@ -182,11 +194,7 @@ static void drain(void) {
   struct pollfd poll = {.fd = FD_CONTROL, .events = POLLIN};
   s64 now[2] = {0, 0};
   while (SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) == 1 && poll.revents & POLLIN) hear_report();
-  if (master < 0) return;
-  while (output_size > output_at) write_output();
-  poll = (struct pollfd){.fd = master, .events = POLLIN};
-  while (SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) == 1 && poll.revents & POLLIN && read_output() > 0)
-    ;
+  if (master >= 0) pass_output();
 }
 
 /* What a shell would make of it: the exit code, or 128 + the signal. */

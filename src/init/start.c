@@ -21,8 +21,10 @@ static void take_place(int from, int to) {
     sys_close(to);
 }
 
-/* In the child. Our own 0, 1 and 2 are /dev/null. What we were given lies above FD_SUPERVISOR_END, so that nothing is overwritten before it is moved. */
-static _Noreturn void become_container(const struct monitor *monitor, int input, int output, int error, int control, int console) {
+/* In the child. Our own 0, 1 and 2 are /dev/null. What we were given lies above FD_SUPERVISOR_END, so that nothing is
+ * overwritten before it is moved. */
+static _Noreturn void become_container(const struct monitor *monitor, int input, int output, int error, int control,
+                                       int console) {
   take_place(input, 0);
   take_place(output, 1);
   take_place(error, 2);
@@ -102,7 +104,7 @@ static void set_nonblocking(int fd) {
 long start_container(const struct monitor *monitor, struct started *started) {
   int terminal = (monitor->flags & MONITOR_TERMINAL) != 0, interactive = (monitor->flags & MONITOR_INTERACTIVE) != 0;
   int control[2], console[2] = {-1, -1}, input[2] = {-1, -1}, output[2] = {-1, -1}, error[2] = {-1, -1};
-  started->failed_step = CLONE_STEP;
+  *started = (struct started){.control = -1, .console = -1, .input = -1, .output = -1, .error = -1, .failed_step = CLONE_STEP};
   long failed = open_pair(control, 1);
   if (terminal && !failed) failed = open_pair(console, 1);
   if (!terminal && !failed && !(failed = open_pair(output, 0))) failed = open_pair(error, 0);

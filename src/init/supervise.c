@@ -8,14 +8,18 @@
 #include <linux/signalfd.h>
 #include <linux/wait.h>
 
+#define SIGHUP 1
+#define SIGINT 2
+#define SIGQUIT 3
 #define SIGKILL 9
-#define SIGPIPE 13
+#define SIGTERM 15
 #define SIGCHLD 17
 #define SIGWINCH 28
 #define SHORTEST_DELAY_MS 100
 #define LONGEST_DELAY_MS 60000
 #define STEADY_MS 10000 /* who has run for so long is restarted without much delay: Docker's rule */
 #define EVENTS_A_SECOND 100
+#define COULD_NOT_START 125
 
 enum { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS, RESTART_UNLESS_STOPPED };
 
@@ -28,8 +32,8 @@ static int master = -1;
 static int is_awaited = 1; /* the foster command that started us still listens on FD_CONTROL */
 static u32 restarts;
 static u64 adopted, reaped;
-static struct client_input pending; /* for the container's stdin, while it does not take it */
-static size_t pending_at;
+static int is_set_up; /* from here on programs of the container may speak through its PID 1, were they to trace it */
+static int is_input_ending;
 
 static const char *at(u32 offset) { return (const char *)config + offset; }
 
@@ -73,6 +77,7 @@ static void count_event(const char *action, const struct report *about) {
   event(action, text);
 }
 
+/* PID 1 goes on in another process, a child of ours too. */
 static void follow(int pid) {
   SYSCALL4(__NR_wait4, container.pid, NULL, 0, NULL);
   container.pid = pid;
@@ -91,7 +96,7 @@ static u32 hear(void) {
   message.name[sizeof message.name - 1] = 0;
   switch (message.kind) {
     case REPORT_REFORKED:
-      follow((int)message.value);
+      if (!is_set_up) follow((int)message.value);
       return message.kind;
     case REPORT_ADOPTED:
       count_event("adopt", &message);
@@ -136,13 +141,15 @@ static int bring_up(void) {
     container.console = -1;
     SYSCALL3(__NR_fcntl, master, F_SETFL, O_RDWR | O_NONBLOCK);
   }
+  state_forget("paused");
+  is_set_up = 1;
   state_live(container.pid, restarts);
   if (restarts) {
     state_forget("exit");
-  } else {
-    janitor_start(config);
-    if (await_byte(SAY_GO)) return -1; /* the foster command was killed: nobody knows of this container */
+    janitor_finish(); /* its pidfd was of the last one */
   }
+  janitor_start(config);
+  if (!restarts && await_byte(SAY_GO)) return -1; /* the foster command was killed: nobody knows of this container */
   event("start", "");
   health_begin(config);
   sys_write(container.control, (char[]){SAY_GO}, 1);
@@ -168,13 +175,21 @@ static void close_input(void) {
   container.input = -1;
 }
 
-static void write_pending(void) {
-  int fd = master >= 0 ? master : container.input;
-  long wrote = fd < 0 ? -EPIPE : sys_write(fd, pending.data + pending_at, pending.size - pending_at);
-  if (wrote == -EAGAIN || wrote == -EINTR) return;
-  pending_at = wrote < 0 ? pending.size : pending_at + (size_t)wrote;
-  if (pending_at < pending.size) return;
-  pending.size = pending_at = 0;
+static int input_fd(void) { return master >= 0 ? master : container.input; }
+
+/* What clients have typed, as far as the container takes it now. */
+static void feed(void) {
+  attach_feed(input_fd());
+  if (is_input_ending && master < 0 && !attach_has_input()) close_input();
+}
+
+/* By pidfd: the pid may be another's by now. */
+static void signal_container(int signal, int is_for_group) {
+  s32 info[32] = {[0] = signal, [2] = -1 /* SI_QUEUE */, [6] = SIGNAL_TO_GROUP}; /* siginfo_t; [6] is si_value */
+  if (is_for_group && !(config->flags & MONITOR_SHIM))
+    sys_kill(-container.pid, signal); /* who is PID 1 itself leads its session, too */
+  else
+    SYSCALL4(__NR_pidfd_send_signal, FD_PIDFD, signal, is_for_group ? info : NULL, 0);
 }
 
 static void set_window(const char *data) {
@@ -183,26 +198,40 @@ static void set_window(const char *data) {
   if (master >= 0) sys_ioctl(master, 0x5414 /* TIOCSWINSZ */, window);
 }
 
-static void serve_client(int index) {
-  if (!attach_receive(index, &pending)) {
-    pending.size = 0;
-    return;
+/* Returns a signal that is meant for the container, or 0. */
+static int serve_client(int index, int *is_for_group) {
+  char message[ATTACH_SHORT];
+  size_t size = 0;
+  switch (attach_hear(index, message, &size)) {
+    case ATTACH_INPUT_END:
+      is_input_ending = 1;
+      /* fall through */
+    case ATTACH_INPUT:
+      feed();
+      return 0;
+    case ATTACH_WINDOW:
+      if (size >= 4) set_window(message);
+      return 0;
+    case ATTACH_SIGNAL:
+      *is_for_group = size >= 2 && message[1];
+      return size >= 1 ? message[0] : 0;
+    default:
+      return 0;
   }
-  size_t size = pending.size;
-  if (pending.kind == ATTACH_INPUT) {
-    pending_at = 0;
-    return write_pending();
+}
+
+static void serve_clients(const struct pollfd polls[MAX_CLIENTS]) {
+  for (int i = 0; i < MAX_CLIENTS; i++) {
+    int is_for_group = 0, signal = polls[i].revents && polls[i].fd == attach_client(i) ? serve_client(i, &is_for_group) : 0;
+    if (signal) signal_container(signal, is_for_group);
   }
-  pending.size = 0;
-  if (pending.kind == ATTACH_INPUT_END && master < 0) close_input();
-  if (pending.kind == ATTACH_WINDOW && size >= 4) set_window(pending.data);
-  if (pending.kind == ATTACH_SIGNAL && size >= 1) sys_kill(container.pid, pending.data[0]);
 }
 
 /* Returns the signal, SIGCHLD included once children are looked after. */
 static int take_signal(void) {
   struct signalfd_siginfo info;
   if (sys_read(signals, &info, sizeof info) != sizeof info) return 0;
+  if (info.ssi_pid == (u32)sys_getpid()) return 0; /* of our own write: SIGPIPE, or SIGXFSZ where a log may not grow */
   if (info.ssi_signo == SIGCHLD) {
     int changed = 0;
     long pid;
@@ -213,54 +242,68 @@ static int take_signal(void) {
   return (int)info.ssi_signo;
 }
 
-enum { POLL_SIGNALS, POLL_CONTROL, POLL_AWAITED, POLL_OUTPUT, POLL_ERROR, POLL_INPUT, POLL_LISTENER, POLL_CLIENTS };
-
 static void wait_ms(s64 ms) {
   struct pollfd poll = {.fd = signals, .events = POLLIN};
   s64 time[2] = {ms / 1000, ms % 1000 * 1000000};
   SYSCALL5(__NR_ppoll, &poll, 1, time, NULL, 8);
 }
 
+enum { POLL_SIGNALS, POLL_CONTROL, POLL_AWAITED, POLL_OUTPUT, POLL_ERROR, POLL_INPUT, POLL_LISTENER, POLL_STALLED, POLL_CLIENTS };
+enum { POLL_COUNT = POLL_CLIENTS + MAX_CLIENTS };
+
+/* Returns what there is to be done, as poll(2) says it. */
+static int wait_for_work(struct pollfd polls[POLL_COUNT], int is_control_open) {
+  int stalled = attach_stalled();
+  for (int i = 0; i < POLL_COUNT; i++) polls[i] = (struct pollfd){.fd = -1, .events = POLLIN};
+  polls[POLL_SIGNALS].fd = signals;
+  polls[POLL_CONTROL].fd = is_control_open ? container.control : -1;
+  polls[POLL_AWAITED] = (struct pollfd){.fd = is_awaited ? FD_CONTROL : -1};
+  if (stalled < 0) {
+    polls[POLL_OUTPUT].fd = master >= 0 ? master : container.output;
+    polls[POLL_ERROR].fd = container.error;
+  }
+  if (attach_has_input()) polls[POLL_INPUT] = (struct pollfd){.fd = input_fd(), .events = POLLOUT};
+  polls[POLL_LISTENER].fd = attach_listener();
+  polls[POLL_STALLED] = (struct pollfd){.fd = attach_client(stalled), .events = POLLOUT};
+  for (int i = 0; i < MAX_CLIENTS; i++) polls[POLL_CLIENTS + i].fd = attach_client(i);
+  s64 due = health_due(), time[2] = {due / 1000, due % 1000 * 1000000};
+  return SYSCALL5(__NR_ppoll, polls, POLL_COUNT, due < 0 ? NULL : time, NULL, 8) >= 0;
+}
+
 /* Until PID 1 has ended. */
 static void serve(void) {
   int is_control_open = 1;
   while (status == -1) {
-    struct pollfd polls[POLL_CLIENTS + MAX_CLIENTS];
-    for (int i = 0; i < POLL_CLIENTS + MAX_CLIENTS; i++) polls[i] = (struct pollfd){.fd = -1, .events = POLLIN};
-    polls[POLL_SIGNALS].fd = signals;
-    polls[POLL_CONTROL].fd = is_control_open ? container.control : -1;
-    polls[POLL_AWAITED] = (struct pollfd){.fd = is_awaited ? FD_CONTROL : -1};
-    polls[POLL_OUTPUT].fd = master >= 0 ? master : container.output;
-    polls[POLL_ERROR].fd = container.error;
-    if (pending.size) polls[POLL_INPUT] = (struct pollfd){.fd = master >= 0 ? master : container.input, .events = POLLOUT};
-    polls[POLL_LISTENER].fd = attach_listener();
-    for (int i = 0; i < MAX_CLIENTS && !pending.size; i++) polls[POLL_CLIENTS + i].fd = attach_client(i);
-    s64 due = health_due(), time[2] = {due / 1000, due % 1000 * 1000000};
-    if (SYSCALL5(__NR_ppoll, polls, POLL_CLIENTS + MAX_CLIENTS, due < 0 ? NULL : time, NULL, 8) < 0) continue;
-
+    struct pollfd polls[POLL_COUNT];
+    if (!wait_for_work(polls, is_control_open)) continue;
     if (polls[POLL_CONTROL].revents && !hear()) is_control_open = 0;
     if (polls[POLL_AWAITED].revents) stop_telling();
     if (polls[POLL_SIGNALS].revents) {
       int signal = take_signal();
-      if (signal && signal != SIGCHLD && signal != SIGPIPE && signal != SIGWINCH) sys_kill(container.pid, signal);
+      if (signal && signal != SIGCHLD && signal != SIGWINCH) signal_container(signal, 0);
     }
     if (polls[POLL_OUTPUT].revents) {
       pass_output(master >= 0 ? &master : &container.output, 1);
       if (master >= 0 && polls[POLL_OUTPUT].revents & POLLHUP && !(polls[POLL_OUTPUT].revents & POLLIN)) wait_ms(50);
     }
     if (polls[POLL_ERROR].revents) pass_output(&container.error, 2);
-    if (polls[POLL_INPUT].revents) write_pending();
+    if (polls[POLL_INPUT].revents) feed();
     if (polls[POLL_LISTENER].revents) attach_accept();
-    for (int i = 0; i < MAX_CLIENTS; i++)
-      if (polls[POLL_CLIENTS + i].revents && !pending.size) serve_client(i);
+    serve_clients(polls + POLL_CLIENTS);
     health_run(config);
   }
 }
 
+/* A program that shares our PID namespace may have left others that write for ever: there must be an end to it. */
+#define MOST_DRAINED 64
+
 static void drain(int *fd, u8 stream) {
   struct pollfd poll = {.fd = *fd, .events = POLLIN};
   s64 now[2] = {0, 0};
-  while (*fd >= 0 && SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) == 1 && poll.revents & POLLIN) pass_output(fd, stream);
+  for (int i = 0; i < MOST_DRAINED && *fd >= 0; i++) {
+    if (SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) != 1 || !(poll.revents & POLLIN)) return;
+    pass_output(fd, stream);
+  }
 }
 
 /* Everything that the container has left behind is read before it counts as ended. */
@@ -277,6 +320,7 @@ static void take_leave(int code) {
   }
   health_stop();
   end_started(&container);
+  attach_feed(-1);
   state_ended(code, at(config->subject));
 }
 
@@ -284,21 +328,53 @@ static int is_to_be_restarted(int code) {
   u32 policy, most;
   state_restart_policy(&policy, &most);
   if (state_has("stopped") || policy == RESTART_NO) return 0;
+  if (exec_code && !restarts) return 0; /* it never ran, and whoever started it knows */
   if (policy == RESTART_ON_FAILURE) return code != 0 && (most == 0 || restarts < most);
   return 1;
 }
+
+static int asks_to_end(int signal) { return signal == SIGHUP || signal == SIGINT || signal == SIGQUIT || signal == SIGTERM; }
 
 /* Waits `ms`. Returns 0 when somebody wants the container to stay stopped. */
 static int wait_to_restart(s64 ms) {
   s64 deadline = now_ms() + ms, left;
   while (!state_has("stopped") && (left = deadline - now_ms()) > 0) {
-    struct pollfd polls[2] = {{.fd = signals, .events = POLLIN}, {.fd = attach_listener(), .events = POLLIN}};
+    struct pollfd polls[2 + MAX_CLIENTS] = {{.fd = signals, .events = POLLIN}, {.fd = attach_listener(), .events = POLLIN}};
+    for (int i = 0; i < MAX_CLIENTS; i++) polls[2 + i] = (struct pollfd){.fd = attach_client(i), .events = POLLIN};
     s64 time[2] = {left / 1000, left % 1000 * 1000000};
-    if (SYSCALL5(__NR_ppoll, polls, 2, time, NULL, 8) < 0) continue;
-    if (polls[0].revents) take_signal();
+    if (SYSCALL5(__NR_ppoll, polls, 2 + MAX_CLIENTS, time, NULL, 8) < 0) continue;
+    if (polls[0].revents && asks_to_end(take_signal())) return 0;
     if (polls[1].revents) attach_accept();
+    int is_for_group;
+    for (int i = 0; i < MAX_CLIENTS; i++)
+      if (polls[2 + i].revents && asks_to_end(serve_client(i, &is_for_group))) return 0;
   }
   return !state_has("stopped");
+}
+
+/* One life of the container, from its start to its end. Returns its exit code. */
+static int live_once(void) {
+  status = -1, exec_code = is_set_up = is_input_ending = 0;
+  if (bring_up() == 0) {
+    serve();
+    int code = exec_code ? exec_code : status_code(status);
+    take_leave(code);
+    return code;
+  }
+  if (container.pid > 0) {
+    sys_kill(container.pid, SIGKILL);
+    SYSCALL4(__NR_wait4, container.pid, NULL, 0, NULL);
+  }
+  end_started(&container);
+  if (restarts) state_ended(COULD_NOT_START, at(config->subject));
+  return COULD_NOT_START;
+}
+
+/* Also to those who came too late to see anything of it. */
+static void tell_exit(int code) {
+  for (int i = 0; i < MAX_CLIENTS && attach_accept(); i++) {}
+  char last[2] = {0, (char)code};
+  attach_send(ATTACH_EXIT, last + 1, 1);
 }
 
 int run_supervisor(const struct monitor *monitor) {
@@ -315,26 +391,16 @@ int run_supervisor(const struct monitor *monitor) {
   attach_open();
 
   s64 delay = SHORTEST_DELAY_MS;
-  int code = 125;
   for (;; restarts++) {
     s64 began = now_ms();
-    status = -1, exec_code = 0;
-    if (bring_up() < 0) {
-      sys_kill(container.pid, SIGKILL);
-      SYSCALL4(__NR_wait4, container.pid, NULL, 0, NULL);
-      if (!restarts) break;
-      end_started(&container);
-    } else {
-      serve();
-      code = exec_code ? exec_code : status_code(status);
-      take_leave(code);
-    }
+    int code = live_once();
+    int is_hopeless = !restarts && code == COULD_NOT_START && !state_has("exit");
     if (now_ms() - began >= STEADY_MS) delay = SHORTEST_DELAY_MS;
-    if (!is_to_be_restarted(code) || !wait_to_restart(delay)) break;
+    if (is_hopeless || !is_to_be_restarted(code) || !wait_to_restart(delay)) {
+      tell_exit(code);
+      janitor_finish();
+      return code;
+    }
     delay = delay * 2 < LONGEST_DELAY_MS ? delay * 2 : LONGEST_DELAY_MS;
   }
-  char last[2] = {0, (char)code};
-  attach_send(ATTACH_EXIT, last + 1, 1);
-  janitor_finish();
-  return code;
 }

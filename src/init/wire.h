@@ -80,6 +80,7 @@ enum {
 /* What failed before there were steps: the clone of PID 1, its id maps. */
 #define CLONE_STEP 0xfffffffeu
 #define MAPS_STEP 0xfffffffdu
+#define STATE_STEP 0xfffffffcu
 
 /* Descriptors of the monitor mode, beside FD_CONTROL and FD_BLOB. Those from FD_PLAN on are of a monitor that starts
  * its container itself: there FD_CONTROL leads to the foster command that waits for the start. */

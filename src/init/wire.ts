@@ -330,6 +330,7 @@ export type Report =
 /** Indices of what failed before there were steps. */
 export const CLONE_STEP = 0xfffffffe;
 export const MAPS_STEP = 0xfffffffd;
+export const STATE_STEP = 0xfffffffc;
 
 export const REPORT_SIZE = 40;
 /** What the parent says to foster-init. */

@@ -96,6 +96,8 @@ function joinNamespaces(types: ReadonlySet<NamespaceType>): Step[] {
     ? (['CLONE_NEWUSER', 'CLONE_NEWPID'] as const)
     : (['CLONE_NEWPID'] as const);
   return [
+    // Before anything of that container can see us, who still are in the host's mount namespace: CVE-2016-9962.
+    prctl('let no process of the other container look into this one', 'PR_SET_DUMPABLE', 4, 0, 0, 0, 0),
     step("enter the other container's user and PID namespaces", 'setns', [pidfd, flags(CLONE, ...joined)]),
     step('get all other namespaces new', 'unshare', [flags(CLONE, ...names)]),
     step('go on in a process that is in the PID namespace', 'refork', []),

@@ -1,7 +1,11 @@
 /** What a plan needs to know of the host and of the container's place on it. Plain data: see runtime/facts.ts. */
 export interface PlanFacts {
   /** Where the root file system comes from, and the container's own folder: paths of the host. */
-  storage: { tree: string; container: string };
+  storage: {
+    /** Read-only layers, the uppermost first. */
+    layers: string[];
+    container: string;
+  };
   /** setgroups(2) is denied in a user namespace whose groups were mapped without privilege: user_namespaces(7). */
   canSetGroups: boolean;
   /** Whether `newuidmap` and `newgidmap` write the maps. */
@@ -34,8 +38,9 @@ export const FD = {
   CONTROL: 3,
   PLAN: 4,
   CONSOLE: 5,
-  TREE: 6,
   CONTAINER: 7,
+  /** The first of the layers; all else that is opened has a lower number by then. */
+  LAYERS: 32,
   JOIN: 8,
   FIRST_VOLUME: 9,
 } as const;

@@ -16,11 +16,11 @@ import { type Arg, constant, flags, type Step, step } from './step.js';
 
 const CONTAINER: Arg = constant(String(FD.CONTAINER), FD.CONTAINER);
 
-/** The two folders of the host that the root file system is made of, at the descriptors that its options name. */
+/** The folders of the host that the root file system is made of, at the descriptors that its options name. */
 export function openStorage(facts: PlanFacts): Step[] {
-  const { tree, container } = facts.storage;
+  const { layers, container } = facts.storage;
   return [
-    ...openAt('open the root file system', tree, FD.TREE),
+    ...layers.flatMap((layer, index) => openAt('open the root file system', layer, FD.LAYERS + index)),
     ...openAt("open the container's own folder", container, FD.CONTAINER),
   ];
 }
@@ -46,7 +46,7 @@ export function makePrivate(): Step {
 export function mountRoot(facts: PlanFacts, inUserNamespace: boolean): Step[] {
   const why = 'lay the writable layer of the container over its root file system';
   const options = [
-    `lowerdir=/proc/self/fd/${FD.TREE}`,
+    `lowerdir=${facts.storage.layers.map((_, index) => `/proc/self/fd/${FD.LAYERS + index}`).join(':')}`,
     `upperdir=/proc/self/fd/${FD.CONTAINER}/upper`,
     `workdir=/proc/self/fd/${FD.CONTAINER}/work`,
   ];
@@ -112,7 +112,10 @@ export function mountFiles(facts: PlanFacts, isReadOnly: boolean): Step[] {
   const why = 'write the files that foster gives to the container';
   // /proc serves as the place to stand on until its own file system is mounted there.
   const steps: Step[] = [
-    step(why, 'mkdirat', [CWD, '/proc', mode(0o755)], { ignore: ['EEXIST', 'EROFS'] }),
+    step(why, 'mkdirat', [CWD, '/proc', mode(0o755)], {
+      ignore: ['EEXIST', 'EROFS'],
+      advice: { EACCES: 'you may not enter the root file system: see its owner and mode' },
+    }),
     ...newFilesystem(why, 'tmpfs', 'foster', ['mode=755', 'size=1m', 'nosuid', 'nodev', 'noexec'], 'files'),
     openInRoot(why, '/proc', ['O_PATH', 'O_DIRECTORY', 'O_NOFOLLOW'], {
       result: 'files_place',

@@ -14,6 +14,8 @@ export interface AttachOptions {
   passSignals: boolean;
   /** The bytes that detach, where the container has a terminal. */
   detachKeys: Buffer;
+  /** The container waits for us to take its output; else the monitor lets go of us when we are too slow. */
+  wantsAll: boolean;
 }
 
 /** A connection to the monitor of a detached container. */
@@ -50,6 +52,7 @@ export function attachTo(record: ContainerRecord, client: number, options: Attac
     record.spec.process.terminal ? 't' : '',
     options.interactive && record.interactive ? 'i' : '',
     options.passSignals ? 's' : '',
+    options.wantsAll ? 'a' : '',
   ];
   const argv = ['foster-init', 'attach', flags.join(''), options.detachKeys.toString('latin1')];
   becomeProgram({ file: initProgram(), argv, env: [], descriptors: [0, 1, 2, client] });

@@ -28,10 +28,10 @@ export interface ContainerPlan {
 export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: PlanWishes): ContainerPlan {
   const { spec } = record;
   const joined = record.joins === undefined ? undefined : joinTarget(record.joins);
-  const root = new RootFiles(spec.root.path);
+  const root = new RootFiles(layersOf(record));
   try {
     const facts: PlanFacts = {
-      storage: { tree: spec.root.path, container: containerFolder(record.id) },
+      storage: { layers: layersOf(record), container: containerFolder(record.id) },
       canSetGroups: record.canSetGroups,
       usesMapHelpers: record.usesMapHelpers,
       isCallerMapped: record.isCallerMapped,
@@ -52,6 +52,11 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
   } finally {
     root.close();
   }
+}
+
+/** The read-only layers below what the container writes, the uppermost first. */
+export function layersOf({ image, spec }: Pick<ContainerRecord, 'image' | 'spec'>): string[] {
+  return image?.layers ?? [spec.root.path];
 }
 
 /**

@@ -9,7 +9,7 @@ import { withStoreLock } from './change.js';
 import { attributesOf, recordEvent } from './events.js';
 import { faultPoint } from './fault.js';
 import { writeWhole } from './files.js';
-import { type ContainerRecord, idOfName, isLocked, lockContainer, readContainer } from './store.js';
+import { type ContainerRecord, idOfName, isAlive, isLocked, lockContainer, readContainer } from './store.js';
 
 /** A container whose lock we hold. */
 export interface HeldContainer {
@@ -59,9 +59,13 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
     return { record, lock };
   } catch (error) {
     if (hasIdFile) dropIdFile(how.cidfile);
-    if (name !== undefined) rmSync(nameLink(name), { force: true });
-    rmSync(folder, { recursive: true, force: true });
-    rmSync(liveFolder(id), { recursive: true, force: true });
+    try {
+      if (name !== undefined) rmSync(nameLink(name), { force: true });
+      rmSync(liveFolder(id), { recursive: true, force: true });
+      rmSync(folder, { recursive: true, force: true });
+    } catch {
+      // where it cannot be removed it could not be made either, and why is known already
+    }
     if (lock !== undefined) closeSync(lock);
     throw explained(error, folder);
   }
@@ -114,12 +118,24 @@ export function takeName(wanted: string | undefined, id: string): string | undef
  * @throws FosterError when the name is in use
  */
 export function takeFreedName(wanted: string, id: string): string {
-  const owner = idOfName(wanted);
-  if (owner !== undefined && (readContainer(owner) !== undefined || isLocked(owner))) throw nameTaken(wanted, owner);
+  if (!isStaleName(wanted)) throw nameTaken(wanted, idOfName(wanted) ?? '');
   rmSync(nameLink(wanted), { recursive: true, force: true });
   const name = takeName(wanted, id);
   if (name === undefined) throw nameTaken(wanted, idOfName(wanted) ?? ''); // somebody was faster
   return name;
+}
+
+/**
+ * Whether no container goes by this name: the one that it means is gone or was never finished, or a rename of it was
+ * interrupted. One that is removed at its end keeps its first name till then, since that is what will be removed.
+ */
+export function isStaleName(name: string): boolean {
+  const id = idOfName(name);
+  if (id === undefined) return true;
+  const container = readContainer(id);
+  if (container === undefined) return !isLocked(id);
+  const { record, state } = container;
+  return record.name !== name && !(record.rm && isAlive(state));
 }
 
 function nameTaken(name: string, owner: string): FosterError {

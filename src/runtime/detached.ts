@@ -1,8 +1,8 @@
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
-import { CLONE_STEP, encodeMonitor, encodePlan, MAPS_STEP, SAY_GO } from '../init/wire.js';
-import { containerFolder, liveFolder } from '../paths.js';
+import { CLONE_STEP, encodeMonitor, encodePlan, MAPS_STEP, SAY_GO, STATE_STEP } from '../init/wire.js';
+import { containerFolder, dataFolder, liveFolder } from '../paths.js';
 import { buildExecPlan } from '../plan/exec.js';
 import type { Plan } from '../plan/step.js';
 import type { HealthCheck } from '../spec/request.js';
@@ -13,8 +13,9 @@ import { initProgram } from '../sys/init-program.js';
 import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
 import { adviceOnNamespaces } from '../sys/namespace-failure.js';
 import type { ContainerPlan } from './container-plan.js';
-import { eventsFile } from './events.js';
+import { openEvents } from './events.js';
 import { stepFailure } from './failure.js';
+import { faultPoint } from './fault.js';
 import {
   executionFailure,
   executionFailures,
@@ -36,7 +37,7 @@ export interface Waiting {
 }
 
 /** What earlier starts have left, which a new start makes untrue. */
-const STALE = ['exit', 'live', 'stopped', 'paused', 'counts', 'health'];
+const STALE = ['stopped', 'paused', 'counts', 'health'];
 
 /**
  * Starts the monitor of a container, which starts the container: a process of its own, so that neither the end of this
@@ -52,6 +53,9 @@ export function launchDetached(
 ): Waiting {
   const folder = containerFolder(record.id);
   for (const name of STALE) rmSync(join(folder, name), { force: true });
+  // How it has ended stays known until it runs again: the monitor sees to that. A killed monitor has left half of it.
+  if (!existsSync(join(folder, 'exit'))) rmSync(join(folder, 'live'), { force: true });
+  faultPoint('stale files removed');
   const [session, theirs] = socketPair();
   const opened = {
     nothing: openSync('/dev/null', 'r+'),
@@ -59,7 +63,7 @@ export function launchDetached(
     folder: openSync(folder, 'r'),
     plan: memoryFile('foster-plan', encodePlan(plan, { trace: witness !== undefined })),
     runtime: openSync(liveFolder(record.id), 'r'),
-    events: openSync(eventsFile(), 'a', 0o600),
+    events: openEvents(),
     joined: joined === undefined ? undefined : openPidfd(joined.state.pid),
     health:
       record.health &&
@@ -91,7 +95,9 @@ export function launchDetached(
   }
   const waiting = { monitor, session, plan };
   try {
+    faultPoint('monitor started');
     awaitReady(waiting, witness);
+    faultPoint('ready');
     return waiting;
   } catch (error) {
     giveUp(waiting);
@@ -140,6 +146,7 @@ function awaitReady({ session, plan }: Waiting, witness: Witness | undefined): v
         throw new FosterError('the first process of the container was killed while it was set up');
       case 'started':
         witness?.started(report.pid);
+        faultPoint('PID 1 started');
         break;
       case 'step':
         witness?.step(report.index, report.result);
@@ -159,6 +166,11 @@ function startFailure(plan: Plan, index: number, errno: number): FosterError {
   if (index === MAPS_STEP) {
     return new FosterError('cannot map the ids of the container: newuidmap or newgidmap failed', {
       advice: 'check your ranges in /etc/subuid and /etc/subgid, and that both programs are setuid root',
+    });
+  }
+  if (index === STATE_STEP) {
+    return new FosterError(`cannot note that the container runs: ${errnoWords(errno)}`, {
+      advice: `see that there is room in ${dataFolder()} and that it can be written to`,
     });
   }
   if (index !== CLONE_STEP) return stepFailure(stepAt(plan, index), errno);
@@ -183,8 +195,13 @@ export function giveUp({ monitor, session }: Waiting): void {
 export function letGo(waiting: Waiting): void {
   const { session, plan, monitor } = waiting;
   writeSync(session, SAY_GO);
+  faultPoint('told to go');
   for (;;) {
     const report = nextReport(session);
+    if (report?.kind === 'failed') {
+      giveUp(waiting);
+      throw startFailure(plan, report.index, report.errno);
+    }
     if (report?.kind === 'exec-failed') {
       closeSync(session);
       waitReadable(monitor.pidfd, 5000);

@@ -2,8 +2,11 @@ import { readFileSync, statSync } from 'node:fs';
 import { EXIT, FosterError } from '../errors.js';
 import { prepareRoot, type RootTree } from '../image/root.js';
 import { buildSpec, hostnameOf } from '../spec/from-request.js';
+import { imageHealth } from '../spec/health.js';
+import type { ImageDefaults } from '../spec/image-defaults.js';
 import { randomId } from '../spec/names.js';
 import type { RunRequest } from '../spec/request.js';
+import { parseSignal } from '../spec/signals.js';
 import type { Seccomp, Spec } from '../spec/types.js';
 import { type ResolvedUser, resolveUser } from '../spec/users.js';
 import { type ChosenMaps, chooseIdMaps, type IdMapping, isIdMapped } from '../sys/id-maps.js';
@@ -37,31 +40,41 @@ export async function draftContainer(request: RunRequest, voice: Voice): Promise
   const { maxUnpackedSize } = request;
   const tree = await prepareRoot(request.root, {
     maps,
+    pull: request.pull,
+    platform: request.platform,
     ...(maxUnpackedSize !== undefined && { maxUnpackedSize }),
   });
   checkOwner(tree, maps);
   const id = randomId();
-  const spec = await makeSpec(request, id, tree.path, maps);
-  return { ...draftOf(request, id, spec), ...mapsIn(maps), ...(joined && { joins: joined.record.id }) };
+  const spec = await makeSpec(request, id, tree, maps);
+  return { ...draftOf(request, id, spec, tree.image), ...mapsIn(maps), ...(joined && { joins: joined.record.id }) };
 }
 
-function draftOf(request: RunRequest, id: string, spec: Spec): Omit<Draft, keyof ReturnType<typeof mapsIn>> {
+function draftOf(
+  request: RunRequest,
+  id: string,
+  spec: Spec,
+  image: RootTree['image'],
+): Omit<Draft, keyof ReturnType<typeof mapsIn>> {
   const { network, dns, addHosts } = request;
+  const { defaults, ...origin } = image ?? { defaults: {} as ImageDefaults };
+  const health = request.health ?? imageHealth(defaults.Healthcheck);
   return {
     version: 1,
     id,
     created: new Date().toISOString(),
     root: request.root,
     command: spec.process.args,
-    labels: request.labels,
+    ...(image && { image: origin as NonNullable<ContainerRecord['image']> }),
+    labels: { ...defaults.Labels, ...request.labels },
     rm: request.rm,
     init: request.init,
     signalGroup: request.initSignalGroup,
     interactive: request.interactive,
-    stopSignal: request.stopSignal,
+    stopSignal: request.stopSignal ?? parseSignal('STOPSIGNAL of the image', defaults.StopSignal || 'SIGTERM'),
     stopTimeout: request.stopTimeout,
     logging: request.logging,
-    ...(request.health && { health: request.health }),
+    ...(health !== undefined && health !== 'none' && { health }),
     network: { hostname: hostnameOf(request, id), network, dns, addHosts },
     spec,
   };
@@ -109,10 +122,10 @@ function checkOwner({ path, source }: RootTree, maps: ChosenMaps): void {
 }
 
 /** Who the process is: with --userns keep-id the caller, where nobody else is asked for. */
-function userOf(request: RunRequest, root: RootFiles, maps: ChosenMaps): ResolvedUser {
+function userOf(request: RunRequest, root: RootFiles, maps: ChosenMaps, image: RootTree['image']): ResolvedUser {
   const isCaller =
     request.user === undefined && request.userns === 'keep-id' && request.pid.kind !== 'container';
-  const wanted = isCaller ? `${uid()}:${gid()}` : request.user;
+  const wanted = isCaller ? `${uid()}:${gid()}` : (request.user ?? (image?.defaults.User || undefined));
   const user = resolveUser(wanted, root.read('/etc/passwd'), root.read('/etc/group'));
   checkMapped('user', user.uid, maps.uid, maps.isSingle);
   checkMapped('group', user.gid, maps.gid, maps.isSingle);
@@ -129,13 +142,14 @@ function checkMapped(kind: 'user' | 'group', id: number, map: IdMapping[], isSin
   });
 }
 
-async function makeSpec(request: RunRequest, id: string, rootPath: string, maps: ChosenMaps): Promise<Spec> {
-  const root = new RootFiles(rootPath);
+async function makeSpec(request: RunRequest, id: string, tree: RootTree, maps: ChosenMaps): Promise<Spec> {
+  const root = new RootFiles(tree.image?.layers ?? [tree.path]);
   try {
     return buildSpec(request, {
       id,
-      rootPath,
-      user: userOf(request, root, maps),
+      rootPath: tree.path,
+      image: tree.image?.defaults,
+      user: userOf(request, root, maps, tree.image),
       uidMappings: maps.uid,
       gidMappings: maps.gid,
       architecture: process.arch,

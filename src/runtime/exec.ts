@@ -53,12 +53,14 @@ export function execInContainer(container: Container, request: ExecRequest): voi
 }
 
 function notRunning({ record, state }: Container): FosterError {
-  const advice = state.status === 'paused' ? `foster unpause ${record.name}` : `foster start ${record.name}`;
-  const what = state.status === 'paused' ? 'is paused' : 'is not running';
-  return new FosterError(`cannot execute in container ${record.name}: it ${what}`, {
-    advice: `first: ${advice}`,
-    exitCode: 1,
-  });
+  const { name } = record;
+  const [what, advice] =
+    state.status === 'paused'
+      ? ['is paused', `first: foster unpause ${name}`]
+      : state.status === 'restarting'
+        ? ['is about to be started again', `see why it ends: foster logs ${name}`]
+        : ['is not running', `first: foster start ${name}`];
+  return new FosterError(`cannot execute in container ${name}: it ${what}`, { advice, exitCode: 1 });
 }
 
 /** The container's Spec with the process that is asked for. */
@@ -97,7 +99,7 @@ function capabilitiesOf(spec: Spec, uid: number, privileged: boolean): Capabilit
 
 /** Looked up in the files as the running container has them now. */
 function userInside(pid: number, wanted: string): ReturnType<typeof resolveUser> {
-  const root = new RootFiles(`/proc/${pid}/root`);
+  const root = new RootFiles([`/proc/${pid}/root`]);
   try {
     return resolveUser(wanted, root.read('/etc/passwd'), root.read('/etc/group'));
   } finally {

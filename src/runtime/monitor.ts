@@ -6,7 +6,8 @@ import { becomeProgram } from '../sys/clone.js';
 import { initProgram } from '../sys/init-program.js';
 import { memoryFile } from '../sys/libc.js';
 import type { HeldContainer } from './create.js';
-import { eventsFile } from './events.js';
+import { openEvents } from './events.js';
+import { faultPoint } from './fault.js';
 import { executionFailures, type Launched } from './launch.js';
 
 /** What the monitor of a container in the foreground needs to know. */
@@ -58,7 +59,8 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
     held?.lock,
     undefined,
     undefined,
-    held && openSync(eventsFile(), 'a', 0o600),
+    held && openEvents(),
   ];
+  faultPoint('about to become the monitor');
   becomeProgram({ file: initProgram(), argv: ['foster-init', 'monitor'], env: [], descriptors });
 }

@@ -1,12 +1,12 @@
-import { closeSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
 import { containerFolder } from '../paths.js';
-import { signalPidfd } from '../sys/libc.js';
+import { pause } from '../sys/poll.js';
 import { attributesOf, recordEvent } from './events.js';
 import { writeWhole } from './files.js';
-import { openProcess, type ProcessEntry, ProcessTable, readProcess } from './processes.js';
-import { notRunning, SIGCONT, SIGSTOP, signalMonitor } from './signal.js';
+import { type ProcessEntry, ProcessTable } from './processes.js';
+import { notRunning, SIGCONT, SIGSTOP, signalProcess } from './signal.js';
 import { type Container, type LiveRecord, readLive } from './store.js';
 
 /**
@@ -32,15 +32,15 @@ export async function pauseContainer({ record, state }: Container): Promise<void
   }
   const live = readLive(id);
   if (state.status !== 'running' || live === undefined) throw notRunning(name);
-  const members = new ProcessTable().members(live.pid);
+  const table = new ProcessTable();
+  const members = table.members(live.pid);
   if (members[0]?.start !== live.pidStart) throw notRunning(name);
-  const monitor = readProcess(live.monitor);
-  const stopped = [...members, ...(monitor ? [monitor] : [])].filter(isStopped);
+  const stopped = [...members, ...watchers(table, members)].filter(isStopped);
   // Before the first signal: whatever kills this command, "foster unpause" knows what to do.
   const lines = stopped.map(({ pid, start }) => `${pid} ${start}\n`);
   writeWhole(pausedFile(id), lines.join(''), { durable: false });
   try {
-    stopAll(live, name);
+    await stopAll(live, name);
   } catch (error) {
     resume(id, live);
     throw error;
@@ -60,43 +60,47 @@ export async function unpauseContainer({ record, state }: Container): Promise<vo
 /** Lets all go on that was not stopped before the pause. */
 export function resume(id: string, live: LiveRecord): void {
   const before = new Set(readLines(pausedFile(id)));
-  const members = new ProcessTable().members(live.pid).reverse();
-  for (const member of members) {
-    if (!before.has(`${member.pid} ${member.start}`)) send(member, SIGCONT);
-  }
-  // Without a PID 1 of ours the monitor in the foreground saw the user's process stop, and stopped itself.
-  const monitor = readProcess(live.monitor);
-  if (monitor !== undefined && isStopped(monitor) && !before.has(`${monitor.pid} ${monitor.start}`)) {
-    signalMonitor(id, live, SIGCONT);
+  const wasRunning = ({ pid, start }: ProcessEntry) => !before.has(`${pid} ${start}`);
+  const table = new ProcessTable();
+  const members = table.members(live.pid).reverse();
+  for (const member of members.filter(wasRunning)) signalProcess(member.pid, member.start, SIGCONT);
+  for (const watcher of watchers(table, members).filter(isStopped).filter(wasRunning)) {
+    signalProcess(watcher.pid, watcher.start, SIGCONT);
   }
   rmSync(pausedFile(id), { force: true });
 }
 
-/** A process that has been sent SIGSTOP cannot fork any more, so that a look finds nobody new in the end. */
-function stopAll(live: LiveRecord, name: string): void {
-  const MAX_ROUNDS = 1000;
-  const done = new Set<string>();
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    const fresh = new ProcessTable()
-      .members(live.pid)
-      .filter(({ pid, start, state }) => state !== 'Z' && !done.has(`${pid} ${start}`));
-    if (fresh.length === 0) return;
-    for (const member of fresh) {
-      send(member, SIGSTOP);
-      done.add(`${member.pid} ${member.start}`);
-    }
-  }
-  throw refused(`container ${name} makes processes faster than they can be stopped`, 'try it again');
+/**
+ * The monitors of what has no parent in the container: in the foreground, of a container without an init of ours and of
+ * `foster exec`, they see their process stop, and stop themselves.
+ */
+function watchers(table: ProcessTable, members: ProcessEntry[]): ProcessEntry[] {
+  const pids = new Set(members.map(({ pid }) => pid));
+  return members
+    .filter(({ parent }) => !pids.has(parent))
+    .flatMap(({ parent }) => table.byPid.get(parent) ?? [])
+    .filter(({ name }) => name.startsWith('foster-'));
 }
 
-function send({ pid, start }: ProcessEntry, signal: number): void {
-  const pidfd = openProcess(pid, start);
-  if (pidfd === undefined) return;
-  try {
-    signalPidfd(pidfd, signal);
-  } finally {
-    closeSync(pidfd);
+/**
+ * Returns when all are stopped. A process that has been sent SIGSTOP cannot fork any more, so a look finds nobody new in
+ * the end; it stops when it is its turn on a CPU, or when the disk that it waits for has answered (state D).
+ */
+async function stopAll(live: LiveRecord, name: string): Promise<void> {
+  const DEADLINE = performance.now() + 10_000;
+  const done = new Set<string>();
+  for (let delay = 1; ; delay = Math.min(delay * 2, 20)) {
+    const waiting = new ProcessTable().members(live.pid).filter(({ state }) => !/[TtZXD]/.test(state));
+    const fresh = waiting.filter(({ pid, start }) => !done.has(`${pid} ${start}`));
+    for (const { pid, start } of fresh) {
+      signalProcess(pid, start, SIGSTOP);
+      done.add(`${pid} ${start}`);
+    }
+    if (waiting.length === 0) return;
+    if (performance.now() > DEADLINE) break;
+    if (fresh.length === 0) await pause(delay);
   }
+  throw refused(`container ${name} could not be stopped as a whole within 10 s`, 'try it again');
 }
 
 function isStopped({ state }: ProcessEntry): boolean {

@@ -1,27 +1,33 @@
-import { closeSync, existsSync, lstatSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
-import { containerFolder, dataFolder, liveFolder, nameLink, runtimeFolder } from '../paths.js';
-import { isId } from '../spec/names.js';
-import type { IdMaps } from '../sys/id-maps.js';
+import { containerFolder, liveFolder, nameLink } from '../paths.js';
+import { chooseIdMaps, type IdMaps } from '../sys/id-maps.js';
 import { removeTrees } from '../sys/user-namespace.js';
 import { withStoreLock } from './change.js';
 import { attributesOf, recordEvent } from './events.js';
+import { faultPoint } from './fault.js';
 import {
   type Container,
   type ContainerRecord,
   idOfName,
   isAlive,
-  listContainers,
+  isLocked,
   lockContainer,
   readContainer,
   readLive,
-  storedIds,
 } from './store.js';
 
-/** The paths that a container leaves, in the order in which they are removed. */
-export function pathsOf(record: ContainerRecord): string[] {
-  return [nameLink(record.name), liveFolder(record.id), containerFolder(record.id)];
+/**
+ * The paths that a container leaves, in the order in which they are removed: first what makes it one, so that no command
+ * sees half of it, and last its lock, so that none takes it for free before.
+ */
+export function pathsOf({ id, name }: ContainerRecord): string[] {
+  return [recordFile(id), nameLink(name), containerFolder(id), liveFolder(id)];
+}
+
+function recordFile(id: string): string {
+  return join(containerFolder(id), 'config.json');
 }
 
 /** The id maps of the container's user namespace; undefined where it has none of its own. */
@@ -31,153 +37,124 @@ export function mapsOf(record: ContainerRecord): IdMaps | undefined {
   return { uid: uidMappings, gid: gidMappings, helpers: record.usesMapHelpers };
 }
 
+/** How long another command may be at work on a container, in milliseconds. */
+const PATIENCE = { orderly: 2000, force: 15_000 };
+
 /**
- * Removes a container. With `force` one that runs, is paused or waits to be started again is killed first.
+ * Removes a container, also one whose record is damaged. With `force` one that runs, is paused or waits to be started
+ * again is killed first. One that somebody else has just removed is no failure.
  * @throws FosterError when it is alive, or when its files cannot be removed
  */
-export async function removeContainer(container: Container, options: { force: boolean }): Promise<void> {
-  const { id, name } = container.record;
-  if (isAlive(container.state)) {
-    if (!options.force) throw isInTheWay(container);
-    const { awaitEnd, isRunning, killAll, markStopped } = await import('./signal.js');
-    markStopped(id);
-    const live = readLive(id);
-    if (isRunning(live)) killAll(live);
-    await awaitEnd(id, name);
-  }
-  const lock = await lockSoon(id);
-  if (lock === undefined) throw isInTheWay(readContainer(id) ?? container);
-  removeHeld(readContainer(id)?.record ?? container.record, lock);
-}
-
-/** Another command may be at work on it for a moment. Undefined when that takes longer. */
-async function lockSoon(id: string): Promise<number | undefined> {
-  const ATTEMPTS = 100;
-  for (let attempt = 0; ; attempt++) {
+export async function removeContainer(id: string, options: { force: boolean }): Promise<void> {
+  const deadline = performance.now() + (options.force ? PATIENCE.force : PATIENCE.orderly);
+  for (;;) {
+    const container = readContainer(id);
+    if (container !== undefined && isAlive(container.state) && !options.force) throw isInTheWay(id, container);
+    if (options.force && mayRun(id, container)) await endNow(id, container?.record.name ?? id.slice(0, 12));
     const lock = lockContainer(id, { wait: false });
-    if (lock !== undefined || attempt === ATTEMPTS) return lock;
+    if (lock !== undefined) {
+      removeHeld(readContainer(id)?.record ?? { id }, lock);
+      return;
+    }
+    if (performance.now() > deadline) throw isInTheWay(id, container);
     const { pause } = await import('../sys/poll.js');
     await pause(20);
   }
 }
 
-function isInTheWay({ record: { name }, state }: Container): FosterError {
-  const reasons = {
+/** Of one whose record is damaged, its lock and whether it was ever started tell. */
+function mayRun(id: string, container: Container | undefined): boolean {
+  if (container !== undefined) return isAlive(container.state);
+  return isLocked(id) && existsSync(join(containerFolder(id), 'live'));
+}
+
+async function endNow(id: string, name: string): Promise<void> {
+  const { awaitEnd, isRunning, killAll, markStopped } = await import('./signal.js');
+  markStopped(id);
+  faultPoint('marked as stopped');
+  const live = readLive(id);
+  if (isRunning(live)) killAll(live);
+  faultPoint('killed');
+  await awaitEnd(id, name);
+}
+
+function isInTheWay(id: string, container: Container | undefined): FosterError {
+  const name = container?.record.name ?? id.slice(0, 12);
+  const reasons: Partial<Record<Container['state']['status'], string>> = {
     running: 'it is running',
     paused: 'it is paused',
     restarting: 'it is about to be started again',
   };
-  const reason = isAlive(state)
-    ? reasons[state.status as keyof typeof reasons]
-    : 'another command works on it';
-  return new FosterError(`cannot remove container ${name}: ${reason}`, {
-    advice: isAlive(state) ? `stop it first, or remove it with "foster rm -f ${name}"` : 'try it again',
+  const reason = container && reasons[container.state.status];
+  return new FosterError(`cannot remove container ${name}: ${reason ?? 'another command works on it'}`, {
+    advice: reason === undefined ? 'try it again' : `stop it first, or remove it with "foster rm -f ${name}"`,
     exitCode: 1,
   });
 }
 
+/** What there is of a container: its record, or only its id where that is damaged or was never written. */
+export type Remains = ContainerRecord | { id: string };
+
 /** Removes a container whose lock we hold, and lets the lock go. */
-export function removeHeld(record: ContainerRecord, lock: number): void {
+export function removeHeld(remains: Remains, lock: number): void {
+  const { id } = remains;
   try {
-    removeFiles(record);
+    if (existsSync(containerFolder(id))) removeFiles(remains, lock);
+    removeLiveFolder(id);
+    faultPoint('live folder removed');
   } finally {
     closeSync(lock);
   }
 }
 
-function removeFiles(record: ContainerRecord): void {
-  // Another container may have the name by now, if an earlier removal was cut short.
-  const hasName = idOfName(record.name) === record.id;
-  const paths = pathsOf(record).slice(hasName ? 0 : 1);
-  const maps = mapsOf(record);
+function removeFiles(remains: Remains, lock: number): void {
+  const { id } = remains;
+  const folder = containerFolder(id);
+  withStoreLock(() => {
+    rmSync(recordFile(id), { force: true });
+    faultPoint('record removed');
+    // Another container may have the name by now, if an earlier removal was cut short.
+    if ('name' in remains && idOfName(remains.name) === id) rmSync(nameLink(remains.name), { force: true });
+    faultPoint('name removed');
+  });
   // Files of the container's other users belong to ids that only its user namespace may touch.
-  const isGone = maps === undefined ? removeAll(paths) : removeTrees(paths, maps);
+  const maps = 'spec' in remains ? mapsOf(remains) : chooseIdMaps('default', process.getuid?.() ?? 0, process.getgid?.() ?? 0);
+  const isGone = maps === undefined ? removeAll([folder]) : removeMapped([folder], maps, lock);
+  faultPoint('folder removed');
   if (!isGone) {
-    throw new FosterError(
-      `cannot remove all files of container ${record.name} in ${containerFolder(record.id)}`,
-      {
-        advice: 'see who uses them: "fuser -vm" and "ls -l" there tell',
-        exitCode: 1,
-      },
-    );
+    const name = 'name' in remains ? remains.name : id.slice(0, 12);
+    throw new FosterError(`cannot remove all files of container ${name} in ${folder}`, {
+      advice: 'see who uses them: "fuser -vm" and "ls -l" there tell',
+      exitCode: 1,
+    });
   }
-  recordEvent('destroy', record, attributesOf(record));
+  if ('name' in remains) recordEvent('destroy', remains, attributesOf(remains));
+}
+
+/** The last of a container. Whoever waits for its lock may have made it anew, and removes it then. */
+export function removeLiveFolder(id: string): void {
+  try {
+    rmSync(liveFolder(id), { recursive: true, force: true });
+  } catch {
+    // "foster prune" looks at it again
+  }
+}
+
+/** Where no user namespace can be made, nothing ran, and so all that is there is ours. */
+function removeMapped(paths: string[], maps: IdMaps, hold: number): boolean {
+  try {
+    return removeTrees(paths, maps, { hold, begun: () => faultPoint('removal begun') });
+  } catch (error) {
+    try {
+      if (removeAll(paths)) return true;
+    } catch {
+      // the reason why there is no namespace tells more
+    }
+    throw error;
+  }
 }
 
 function removeAll(paths: string[]): boolean {
   for (const path of paths) rmSync(path, { recursive: true, force: true });
   return !paths.some((path) => existsSync(path));
-}
-
-/** Removes all containers that have ended, and what crashes left. Returns the ids of the containers. */
-export function pruneContainers(): { removed: string[] } {
-  const removed: string[] = [];
-  sweep();
-  for (const container of listContainers()) {
-    if (isAlive(container.state)) continue;
-    const lock = lockContainer(container.record.id, { wait: false });
-    if (lock === undefined) continue; // somebody is about to start it
-    removeHeld(container.record, lock);
-    removed.push(container.record.id);
-  }
-  return { removed };
-}
-
-/**
- * Finishes what was interrupted: containers that were to be removed when they ended, folders without a record, names
- * and locks without a container.
- */
-export function sweep(): void {
-  for (const id of storedIds()) {
-    const container = readContainer(id);
-    if (container !== undefined && (!container.record.rm || isAlive(container.state))) continue;
-    const lock = lockContainer(id, { wait: false });
-    if (lock === undefined) continue;
-    try {
-      if (container === undefined) removeAll([liveFolder(id), containerFolder(id)]);
-      else removeFiles(container.record);
-    } catch {
-      // what cannot be removed now, "foster prune" tells about
-    } finally {
-      closeSync(lock);
-    }
-  }
-  withStoreLock(sweepNames);
-  for (const id of entries(runtimeFolder()).filter(isId)) {
-    if (existsSync(containerFolder(id))) continue;
-    const lock = lockContainer(id, { wait: false });
-    if (lock === undefined) continue;
-    rmSync(liveFolder(id), { recursive: true, force: true });
-    closeSync(lock);
-  }
-}
-
-/** Names without a container, and those that a container had before it was renamed. */
-function sweepNames(): void {
-  for (const name of entries(join(dataFolder(), 'names'))) {
-    const id = idIn(nameLink(name));
-    if (id === undefined) continue;
-    const container = readContainer(id);
-    const isStale =
-      container === undefined
-        ? !existsSync(containerFolder(id)) && !existsSync(liveFolder(id))
-        : container.record.name !== name && !(container.record.rm && isAlive(container.state));
-    if (isStale) rmSync(nameLink(name), { force: true });
-  }
-}
-
-function idIn(link: string): string | undefined {
-  try {
-    return lstatSync(link).isSymbolicLink() ? readlinkSync(link).split('/').at(-1) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function entries(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }

@@ -1,30 +1,27 @@
-import { closeSync, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { openInRoot } from '../sys/libc.js';
 
 const O_PATH = 0o10000000;
 const O_NONBLOCK = 0o4000;
+const O_NOFOLLOW = process.arch === 'arm64' ? 0o100000 : 0o400000;
 
 /** A root file system, opened: what is read from it never leads out of it. */
 export class RootFiles {
-  readonly #fd: number;
+  readonly #layers: number[];
 
-  /** @param path the tree, a directory of the host */
-  constructor(path: string) {
-    this.#fd = openSync(path, O_PATH);
+  /** @param layers trees of the host, the uppermost first */
+  constructor(layers: string[]) {
+    this.#layers = layers.map((path) => openSync(path, O_PATH));
   }
 
   close(): void {
-    closeSync(this.#fd);
+    for (const fd of this.#layers) closeSync(fd);
   }
 
   /** The text of a file, its first MiB at the most; '' where there is no such regular file or it cannot be read. */
   read(path: string): string {
-    let fd: number;
-    try {
-      fd = openInRoot(this.#fd, path, O_NONBLOCK);
-    } catch {
-      return '';
-    }
+    const fd = this.#find(path, O_NONBLOCK);
+    if (fd === undefined) return '';
     try {
       const info = fstatSync(fd);
       if (!info.isFile()) return '';
@@ -37,19 +34,42 @@ export class RootFiles {
 
   /** Whether the last part of an absolute path is a symbolic link. */
   isLink(path: string): boolean {
-    const slash = path.lastIndexOf('/');
-    let folder: number;
+    const fd = this.#find(path, O_PATH | O_NOFOLLOW);
+    if (fd === undefined) return false;
     try {
-      folder = openInRoot(this.#fd, path.slice(0, slash) || '/', O_PATH);
-    } catch {
-      return false;
-    }
-    try {
-      return lstatSync(`/proc/self/fd/${folder}/${path.slice(slash + 1)}`).isSymbolicLink();
-    } catch {
-      return false;
+      return fstatSync(fd).isSymbolicLink();
     } finally {
-      closeSync(folder);
+      closeSync(fd);
     }
   }
+
+  /** In the uppermost layer that has it, unless one above says that it was deleted: a whiteout of overlayfs. */
+  #find(path: string, flags: number): number | undefined {
+    for (const layer of this.#layers) {
+      const fd = open(layer, path, flags);
+      if (fd !== undefined) return fd;
+      if (hasWhiteout(layer, path)) return undefined;
+    }
+    return undefined;
+  }
+}
+
+function open(layer: number, path: string, flags: number): number | undefined {
+  try {
+    return openInRoot(layer, path, flags);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A character device 0/0 in place of the file or of a folder above it: kernel documentation, overlayfs. */
+function hasWhiteout(layer: number, path: string): boolean {
+  for (let part = path; part !== ''; part = part.slice(0, part.lastIndexOf('/'))) {
+    const fd = open(layer, part, O_PATH | O_NOFOLLOW);
+    if (fd === undefined) continue;
+    const info = fstatSync(fd);
+    closeSync(fd);
+    return info.isCharacterDevice() && info.rdev === 0;
+  }
+  return false;
 }

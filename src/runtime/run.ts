@@ -19,11 +19,11 @@ export async function runContainer(request: RunRequest, voice: Voice): Promise<n
   if (request.dryRun) {
     const { planText } = await import('./explain.js');
     voice.print(
-      planText(planContainer(draft, { verbose: request.initVerbose, detached: isDetached(request) }).plan),
+      planText(planContainer(draft, { verbose: request.initVerbose, detached: isDetached(request, draft) }).plan),
     );
     return 0;
   }
-  if (isDetached(request)) {
+  if (isDetached(request, draft)) {
     const { runDetached } = await import('./start.js');
     return await runDetached(request, draft, voice);
   }
@@ -31,7 +31,7 @@ export async function runContainer(request: RunRequest, voice: Voice): Promise<n
 }
 
 /** Whether a monitor of its own looks after the container, because it outlives this command or may be restarted. */
-function isDetached({ detach, restart, health }: RunRequest): boolean {
+function isDetached({ detach, restart }: RunRequest, { health }: Draft): boolean {
   return detach || restart.policy !== 'no' || health !== undefined;
 }
 

@@ -1,12 +1,12 @@
-import { closeSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
 import { containerFolder, liveFolder } from '../paths.js';
-import { errnoOf } from '../sys/errno.js';
+import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { signalPidfd } from '../sys/libc.js';
 import { pause, readable } from '../sys/poll.js';
 import { isNamespaceInit, openProcess, ProcessTable, readProcess } from './processes.js';
-import { isLocked, type LiveRecord, readContainer, readLive } from './store.js';
+import { isLocked, type LiveRecord, readLive, readRestart } from './store.js';
 
 export const SIGKILL = 9;
 export const SIGTERM = 15;
@@ -22,8 +22,18 @@ export function markStopped(id: string): void {
     writeFileSync(join(containerFolder(id), 'stopped'), '', { mode: 0o600 });
   } catch (error) {
     // ended and removed just now, by --rm or by somebody else
-    if (errnoOf(error) !== 'ENOENT') throw error;
+    if (errnoOf(error) === 'ENOENT' || readRestart(id).policy === 'no') return;
+    throw new FosterError(`cannot note that the container is not to be started again: ${wordsOf(error)}`, {
+      advice: 'make room on that disk, or "foster update --restart no" first',
+      exitCode: 1,
+      cause: error,
+    });
   }
+}
+
+function wordsOf(error: unknown): string {
+  const code = errnoOf(error);
+  return code === undefined ? String(error) : errnoWords(errnoNumber(code));
 }
 
 /** A pidfd of PID 1; undefined when it has ended. To be closed. */
@@ -80,9 +90,21 @@ export function signalMonitor(id: string, live: LiveRecord | undefined, signal: 
 function hasOpen(pid: number, path: string): boolean {
   const folder = `/proc/${pid}/fd`;
   try {
-    return readdirSync(folder).some((fd) => readlinkSync(join(folder, fd)) === path);
+    const { dev, ino } = statSync(path);
+    return readdirSync(folder).some((fd) => {
+      const info = statSync(join(folder, fd), { throwIfNoEntry: false });
+      return info?.ino === ino && info.dev === dev;
+    });
   } catch {
     return false; // it has ended, or is not ours
+  }
+}
+
+/** Kills the monitor of a container whose `live` is damaged, and so the container. */
+function killMonitor(id: string): void {
+  for (const { pid, start, name } of new ProcessTable().byPid.values()) {
+    const isMonitor = name === 'foster-monitor' && hasOpen(pid, join(liveFolder(id), 'lock'));
+    if (isMonitor) signalProcess(pid, start, SIGKILL);
   }
 }
 
@@ -108,9 +130,9 @@ export async function awaitEnd(id: string, name: string): Promise<void> {
       continue;
     }
     wakeMonitor(id, live);
-    if (!isAsked && readContainer(id)?.state.status === 'restarting') {
-      isAsked = signalMonitor(id, live, SIGTERM);
-    }
+    const hasFile = (name: string) => existsSync(join(containerFolder(id), name));
+    if (!isAsked && hasFile('exit')) isAsked = signalMonitor(id, live, SIGTERM);
+    if (live === undefined && hasFile('live')) killMonitor(id);
     await pause(delay);
   }
 }

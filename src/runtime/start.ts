@@ -1,14 +1,17 @@
 import { closeSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { FosterError } from '../errors.js';
+import { containerFolder } from '../paths.js';
 import type { RunRequest } from '../spec/request.js';
 import { holdSignals } from '../sys/clone.js';
 import { type AttachOptions, attachTo, connectMonitor } from './attach.js';
 import { planContainer } from './container-plan.js';
-import { dropIdFile } from './create.js';
+import { dropIdFile, type HeldContainer } from './create.js';
 import { giveUp, launchDetached, letGo } from './detached.js';
 import type { Draft, Voice } from './draft.js';
 import type { Witness } from './launch.js';
-import { removeHeld } from './remove.js';
+import { faultPoint } from './fault.js';
+import { removeHeld, removeLiveFolder } from './remove.js';
 import { createHeld } from './run.js';
 import { type Container, type ContainerRecord, isAlive, lockContainer, readContainer } from './store.js';
 
@@ -42,6 +45,7 @@ export async function runDetached(request: RunRequest, draft: Draft, voice: Voic
       interactive: request.interactive,
       passSignals: true,
       detachKeys: request.detachKeys,
+      wantsAll: true,
     });
   } catch (error) {
     if (!isRunning) {
@@ -64,15 +68,13 @@ export function createOnly(request: RunRequest, draft: Draft): string {
  * @param attachment attach this process to it: then this function does not return
  * @throws FosterError
  */
-export function startContainer({ record }: Container, attachment?: AttachOptions): void {
-  const lock = lockContainer(record.id, { wait: false });
-  if (lock === undefined) {
-    const now = readContainer(record.id);
-    if (now !== undefined && isAlive(now.state)) return;
-    throw new FosterError(`cannot start container ${record.name}: another command works on it`, {
-      exitCode: 1,
-    });
-  }
+export async function startContainer(
+  { record: { id, name } }: Container,
+  attachment?: AttachOptions,
+): Promise<void> {
+  const held = await holdSoon(id, name);
+  if (held === undefined) return;
+  const { record, lock } = held;
   let client: number | undefined;
   try {
     const waiting = launchDetached(
@@ -92,6 +94,36 @@ export function startContainer({ record }: Container, attachment?: AttachOptions
     closeSync(lock);
   }
   if (client !== undefined && attachment !== undefined) attachTo(record, client, attachment);
+}
+
+/**
+ * The container's lock, and its record as it is now; undefined where it is alive. Another command may be at work on it
+ * for a moment, so this waits up to ten seconds.
+ * @throws FosterError when it is gone, or that takes longer
+ */
+async function holdSoon(id: string, name: string): Promise<HeldContainer | undefined> {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    const lock = lockContainer(id, { wait: false });
+    const container = readContainer(id);
+    if (container !== undefined && lock !== undefined) return { record: container.record, lock };
+    if (container === undefined) {
+      if (lock !== undefined) {
+        if (!existsSync(containerFolder(id))) removeLiveFolder(id); // it came with the lock
+        closeSync(lock);
+      }
+      throw new FosterError(`no such container: ${name}`, { advice: 'it was removed just now', exitCode: 1 });
+    }
+    if (isAlive(container.state)) return undefined;
+    if (performance.now() > deadline) {
+      throw new FosterError(`cannot start container ${name}: another command works on it`, {
+        advice: 'try it again',
+        exitCode: 1,
+      });
+    }
+    const { pause } = await import('../sys/poll.js');
+    await pause(20);
+  }
 }
 
 export type { ContainerRecord };

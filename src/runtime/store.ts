@@ -2,7 +2,6 @@ import {
   closeSync,
   existsSync,
   fstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -10,7 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
-import { containerFolder, dataFolder, liveFolder, nameLink } from '../paths.js';
+import { containerFolder, dataFolder, liveFolder, makeFolder, nameLink } from '../paths.js';
 import { isId } from '../spec/names.js';
 import type { HealthCheck, LogOptions } from '../spec/request.js';
 import { decodeRestart, type RestartPolicy } from '../spec/restart.js';
@@ -18,6 +17,7 @@ import type { Spec } from '../spec/types.js';
 import { errnoOf } from '../sys/errno.js';
 import { isFileLocked, lockFile } from '../sys/libc.js';
 import type { NetworkFiles } from './facts.js';
+import { parseRecord } from './record.js';
 
 /** What a container is, for as long as it exists: `config.json` in its folder. Written once. */
 export interface ContainerRecord {
@@ -29,6 +29,8 @@ export interface ContainerRecord {
   created: string;
   /** ROOT as the person gave it. */
   root: string;
+  /** The image that it was made from: its whole name, the digest of its manifest, its unpacked layers, uppermost first. */
+  image?: { name: string; digest: string; layers: string[] };
   command: string[];
   labels: Record<string, string>;
   /** Remove it when it ends. */
@@ -109,7 +111,7 @@ export function storedIds(): string[] {
  * @throws FosterError where there is none, or more than one
  */
 export function findContainer(reference: string, { exitCode = 1 }: { exitCode?: number } = {}): Container {
-  const id = resolveReference(reference);
+  const id = findId(reference);
   const container = id === undefined ? undefined : readContainer(id);
   if (container === undefined) {
     throw new FosterError(`no such container: ${reference}`, {
@@ -120,7 +122,11 @@ export function findContainer(reference: string, { exitCode = 1 }: { exitCode?: 
   return container;
 }
 
-function resolveReference(reference: string): string | undefined {
+/**
+ * The id that a name, an id or an unambiguous start of an id means; whether the container is whole is not looked at.
+ * @throws FosterError where it means more than one
+ */
+export function findId(reference: string): string | undefined {
   if (isId(reference)) return reference;
   const named = idOfName(reference);
   if (named !== undefined) return named;
@@ -148,23 +154,13 @@ export function idOfName(name: string): string | undefined {
 
 /** A container as it is now; undefined where its folder is gone or was never finished. */
 export function readContainer(id: string): Container | undefined {
-  const record = readJson<ContainerRecord>(join(containerFolder(id), 'config.json'));
+  const record = parseRecord(readText(join(containerFolder(id), 'config.json')));
   return record?.id === id ? { record, state: readState(id) } : undefined;
-}
-
-/** A file that foster wrote; undefined where it is missing, cut short, or not JSON. */
-function readJson<T extends object>(path: string): T | undefined {
-  try {
-    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    return typeof value === 'object' && value !== null ? (value as T) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** What its monitor wrote when the container started last; undefined if it never did. */
 export function readLive(id: string): LiveRecord | undefined {
-  const fields = /^(\d+) (\d+) (\d+) (\d+) (\d+)\n$/.exec(readText(join(containerFolder(id), 'live')));
+  const fields = /^(\d{1,10}) (\d+) (\d{1,10}) (\d{1,15}) (\d{1,10})\n$/.exec(readText(join(containerFolder(id), 'live')));
   if (fields === null) return undefined;
   const [, pid, pidStart = '', monitor, startedAt, restarts] = fields;
   return {
@@ -187,25 +183,43 @@ function readState(id: string): ContainerState {
     restarts: live?.restarts ?? 0,
     ...(live && { startedAt: iso(live.startedAt) }),
   };
-  const ended = exit && { exitCode: exit.code, finishedAt: iso(exit.at) };
-  if (isHeld && live !== undefined) {
-    const { pid, monitor } = live;
-    if (exit !== undefined) return { ...base, status: 'restarting', monitor, ...ended };
+  const ended = exit && {
+    ...(exit.code !== undefined && { exitCode: exit.code }),
+    ...(exit.at !== undefined && { finishedAt: iso(exit.at) }),
+  };
+  if (exit !== undefined) {
+    const monitor = live?.monitor ?? 0;
+    // else it is just being taken leave of, or started by a command
+    if (isHeld && willRestart(id, exit.code)) return { ...base, status: 'restarting', monitor, ...ended };
+    return { ...base, status: 'exited', ...ended };
+  }
+  const isDamaged = live === undefined && hasFile(id, 'live');
+  if (isHeld && (live !== undefined || isDamaged)) {
     return {
       ...base,
-      status: existsSync(join(containerFolder(id), 'paused')) ? 'paused' : 'running',
-      pid,
-      monitor,
+      status: hasFile(id, 'paused') ? 'paused' : 'running',
+      pid: live?.pid ?? 0,
+      monitor: live?.monitor ?? 0,
+      ...(isDamaged && { error: "its file 'live' is damaged" }),
     };
   }
-  if (exit !== undefined) return { ...base, status: 'exited', ...ended };
-  if (isHeld || live === undefined) return { ...base, status: 'created' };
+  if (isHeld || (live === undefined && !isDamaged)) return { ...base, status: 'created' };
   return {
     ...base,
     status: 'dead',
     exitCode: 137,
     error: 'its monitor was killed, and the container with it',
   };
+}
+
+function hasFile(id: string, name: string): boolean {
+  return existsSync(join(containerFolder(id), name));
+}
+
+/** What its monitor will decide, too: src/init/supervise.c. */
+function willRestart(id: string, code: number | undefined): boolean {
+  const { policy } = readRestart(id);
+  return policy !== 'no' && !(policy === 'on-failure' && code === 0) && !hasFile(id, 'stopped');
 }
 
 function iso(ms: number): string {
@@ -221,10 +235,12 @@ function readText(path: string): string {
   }
 }
 
-/** `exit`, which the monitor writes: the exit code, and when, in milliseconds since 1970. */
-function readExit(id: string): { code: number; at: number } | undefined {
-  const match = /^(\d+) (\d+)\n$/.exec(readText(join(containerFolder(id), 'exit')));
-  return match === null ? undefined : { code: Number(match[1]), at: Number(match[2]) };
+/** `exit`, which the monitor writes: the exit code, and when, in milliseconds since 1970. Empty where it is damaged. */
+function readExit(id: string): { code?: number; at?: number } | undefined {
+  const text = readText(join(containerFolder(id), 'exit'));
+  const match = /^(\d{1,3}) (\d{1,15})\n$/.exec(text);
+  if (match !== null) return { code: Number(match[1]), at: Number(match[2]) };
+  return text !== '' || hasFile(id, 'exit') ? {} : undefined;
 }
 
 /** Orphans that PID 1 has taken over and buried; undefined of a container in the foreground, where nobody counts. */
@@ -268,8 +284,10 @@ export function isLocked(id: string): boolean {
  * the runtime folder comes into being with it.
  */
 export function lockContainer(id: string, options: { wait: boolean }): number | undefined {
-  for (;;) {
+  const MAX_ATTEMPTS = 1000; // somebody would have to remove the file anew each time
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const fd = openLock(id);
+    if (fd === undefined) continue;
     if (!lockFile(fd, options)) {
       closeSync(fd);
       return undefined;
@@ -278,15 +296,16 @@ export function lockContainer(id: string, options: { wait: boolean }): number | 
     if (fstatSync(fd).nlink > 0) return fd;
     closeSync(fd);
   }
+  return undefined;
 }
 
-function openLock(id: string): number {
-  const path = join(liveFolder(id), 'lock');
+/** Undefined where its folder was missing; it has been made then. */
+function openLock(id: string): number | undefined {
   try {
-    return openSync(path, 'a+', 0o600);
+    return openSync(join(liveFolder(id), 'lock'), 'a+', 0o600);
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
-    mkdirSync(liveFolder(id), { recursive: true, mode: 0o700 });
-    return openSync(path, 'a+', 0o600);
+    makeFolder(liveFolder(id));
+    return undefined;
   }
 }

@@ -4,7 +4,7 @@ import type { RestartPolicy } from '../spec/request.js';
 import { changeRecord, withStoreLock } from './change.js';
 import { writeRestart } from './create.js';
 import { attributesOf, recordEvent } from './events.js';
-import type { Container } from './store.js';
+import { type Container, readContainer } from './store.js';
 
 /** What can be changed of a container that exists, also while it runs; undefined stays as it is. */
 export interface Update {
@@ -37,6 +37,7 @@ export function updateContainer({ record }: Container, update: Update): void {
         stopTimeout: stopTimeout ?? now.stopTimeout,
       }));
     }
+    if (readContainer(id) === undefined) return; // removed just now: there is nothing to change any more
     if (restart !== undefined) writeRestart(containerFolder(id), restart);
   });
   recordEvent('update', record, attributesOf(record));

@@ -1,4 +1,5 @@
 import { mergeEnv } from './environment.js';
+import type { ImageDefaults } from './image-defaults.js';
 import type { RunRequest } from './request.js';
 import { defaultSeccompProfile } from './seccomp-profile.js';
 import type { Capabilities, IdMapping, Mount, Namespace, Seccomp, Spec } from './types.js';
@@ -19,6 +20,8 @@ export interface SpecFacts {
   callerIsRoot: boolean;
   /** The caller's TERM, for a container with a terminal. */
   term?: string | undefined;
+  /** What the image says, where the root file system is one's. */
+  image?: ImageDefaults | undefined;
   /** The profile that `--security-opt seccomp=FILE` names, read by the caller. */
   seccompProfile?: Seccomp | undefined;
 }
@@ -65,7 +68,7 @@ export function hostnameOf(request: Pick<RunRequest, 'hostname'>, id: string): s
 export function buildSpec(request: RunRequest, facts: SpecFacts): Spec {
   const hostname = hostnameOf(request, facts.id);
   const userNamespace = request.userns !== 'host' || !facts.callerIsRoot;
-  const args = [...(request.entrypoint ?? []), ...request.command];
+  const args = argsOf(request, facts.image);
   const seccomp = seccompOf(request, facts);
   return {
     ociVersion: '1.2.0',
@@ -74,7 +77,7 @@ export function buildSpec(request: RunRequest, facts: SpecFacts): Spec {
       user: { uid: facts.user.uid, gid: facts.user.gid, additionalGids: facts.user.additionalGids },
       args: args.length > 0 ? args : DEFAULT_COMMAND,
       env: environmentOf(request, facts, hostname),
-      cwd: request.workdir ?? '/',
+      cwd: request.workdir ?? (facts.image?.WorkingDir || '/'),
       capabilities: capabilitiesOf(request.capabilities, facts.user.uid),
       rlimits: request.rlimits,
       noNewPrivileges: request.noNewPrivileges,
@@ -94,10 +97,21 @@ export function buildSpec(request: RunRequest, facts: SpecFacts): Spec {
   };
 }
 
+/** As Docker: an entry point that is asked for takes the place of the image's, and of its command too. */
+function argsOf({ entrypoint, command }: RunRequest, image: ImageDefaults = {}): string[] {
+  const first = entrypoint ?? image.Entrypoint ?? [];
+  const rest = command.length > 0 || entrypoint !== undefined ? command : (image.Cmd ?? []);
+  return [...first, ...rest];
+}
+
 function environmentOf(request: RunRequest, facts: SpecFacts, hostname: string): string[] {
   const defaults = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${hostname}`];
   if (request.tty) defaults.push(`TERM=${facts.term || 'xterm'}`);
-  return mergeEnv([...defaults, `HOME=${facts.user.home}`, 'container=foster'], request.env);
+  return mergeEnv(
+    [...defaults, `HOME=${facts.user.home}`, 'container=foster'],
+    facts.image?.Env ?? [],
+    request.env,
+  );
 }
 
 /**

@@ -1,5 +1,6 @@
 import { flagError } from './flag.js';
 import { parseInterval } from './interval.js';
+import type { ImageDefaults } from './image-defaults.js';
 import type { HealthCheck } from './request.js';
 
 /** The flags that say how a container's health is checked. */
@@ -18,8 +19,9 @@ export interface HealthFlags {
  * the container's shell.
  * @throws FosterError
  */
-export function parseHealth(flags: HealthFlags): HealthCheck | undefined {
-  if (flags.healthcheck === false || !flags.healthCmd || flags.healthCmd === 'none') return undefined;
+export function parseHealth(flags: HealthFlags): HealthCheck | 'none' | undefined {
+  if (flags.healthcheck === false || flags.healthCmd === 'none') return 'none';
+  if (!flags.healthCmd) return undefined;
   const retries = flags.healthRetries ?? '3';
   if (!/^[1-9]\d{0,5}$/.test(retries))
     throw flagError('--health-retries', retries, 'expected a number from 1');
@@ -36,4 +38,20 @@ function atLeast(flag: string, value: string, least: number): number {
   const time = parseInterval(flag, value);
   if (time < least) throw flagError(flag, value, 'the time is too short');
   return time;
+}
+
+const MILLISECOND = 1_000_000;
+
+/** The check that an image asks for. */
+export function imageHealth(check: ImageDefaults['Healthcheck']): HealthCheck | undefined {
+  const [kind, ...words] = check?.Test ?? [];
+  if (check === undefined || (kind !== 'CMD' && kind !== 'CMD-SHELL') || words.length === 0) return undefined;
+  const time = (value: number | undefined, otherwise: number) => (value ? Math.ceil(value / MILLISECOND) : otherwise);
+  return {
+    command: kind === 'CMD' ? words : ['/bin/sh', '-c', words.join(' ')],
+    interval: time(check.Interval, 30_000),
+    timeout: time(check.Timeout, 30_000),
+    startPeriod: time(check.StartPeriod, 0),
+    retries: check.Retries || 3,
+  };
 }

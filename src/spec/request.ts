@@ -15,7 +15,12 @@ export interface RunRequest {
   detach: boolean;
   restart: RestartPolicy;
   logging: LogOptions;
-  health: HealthCheck | undefined;
+  /** 'none' also where the image has one; undefined for the image's. */
+  health: HealthCheck | 'none' | undefined;
+  /** Whether an image is pulled: when it is not there, always when there is a newer one, or never. */
+  pull: 'missing' | 'always' | 'newer' | 'never';
+  /** `OS/ARCHITECTURE[/VARIANT]`; undefined for the machine's own. */
+  platform: string | undefined;
   /** The bytes that detach from a container with a terminal. */
   detachKeys: Buffer;
   /** Absolute path on the host. */
@@ -51,7 +56,8 @@ export interface RunRequest {
   noNewPrivileges: boolean;
   seccomp: SeccompChoice;
   privileged: boolean;
-  stopSignal: number;
+  /** undefined for what the image says, else SIGTERM. */
+  stopSignal: number | undefined;
   /** Seconds. */
   stopTimeout: number;
   /** Bytes. */

@@ -6,11 +6,18 @@ import { initProgram } from './init-program.js';
 import { memoryFile, socketPair, waitForChild } from './libc.js';
 import { cloneFailure } from './namespace-failure.js';
 
+export interface Removal {
+  /** A descriptor that stays open until the work is done, even if we are killed meanwhile: that of a lock. */
+  hold?: number;
+  /** Called when the work is under way. */
+  begun?: () => void;
+}
+
 /**
  * Removes trees whose files belong to ids that only exist in the container's user namespace, by foster-init in one
  * with the same maps. Returns whether all are gone.
  */
-export function removeTrees(paths: string[], maps: IdMaps): boolean {
+export function removeTrees(paths: string[], maps: IdMaps, { hold, begun }: Removal = {}): boolean {
   const blob = memoryFile(
     'foster-remove',
     encodeMonitor({
@@ -28,25 +35,31 @@ export function removeTrees(paths: string[], maps: IdMaps): boolean {
   const [ours, theirs] = socketPair();
   const nothing = openSync('/dev/null', 'r+');
   const argv = ['foster-init', 'remove'];
-  const descriptors = [nothing, nothing, 2, theirs, blob];
+  const descriptors = [nothing, nothing, 2, theirs, blob, hold];
+  let child: { pid: number; pidfd: number };
   try {
-    const child = startProcess(
+    child = startProcess(
       { file: initProgram(), argv, env: [], descriptors, privileged: true },
       CLONE_FLAGS.user,
     );
-    closeSync(child.pidfd);
-    try {
-      writeIdMaps(child.pid, maps);
-      writeSync(ours, SAY_MAPPED);
-    } finally {
-      closeSync(theirs);
-      closeSync(ours);
-    }
-    return waitForChild(child.pid).code === 0;
+  } catch (error) {
+    closeSync(ours);
+    throw cloneFailure(error);
+  } finally {
+    for (const fd of [nothing, blob, theirs]) closeSync(fd);
+  }
+  closeSync(child.pidfd);
+  let isMapped = false;
+  try {
+    writeIdMaps(child.pid, maps);
+    isMapped = true;
   } catch (error) {
     throw cloneFailure(error);
   } finally {
-    closeSync(nothing);
-    closeSync(blob);
+    if (isMapped) writeSync(ours, SAY_MAPPED);
+    closeSync(ours); // without the word it ends
+    if (!isMapped) waitForChild(child.pid);
   }
+  begun?.();
+  return waitForChild(child.pid).code === 0;
 }

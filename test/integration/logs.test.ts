@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { appendFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { FOSTER, Home } from './support/foster.js';
+import { waitUntil } from './support/wait.js';
+
+const home = new Home();
+let count = 0;
+
+/** A detached container that runs a shell script; its name. */
+function detached(script: string, flags: string[] = []): string {
+  const name = `logs-${++count}`;
+  const { status, stderr } = home.foster([
+    'run',
+    '-d',
+    '--name',
+    name,
+    ...flags,
+    'busybox',
+    'sh',
+    '-c',
+    script,
+  ]);
+  assert.equal(status, 0, stderr);
+  after(() => home.foster(['rm', '-f', name]));
+  return name;
+}
+
+function ended(script: string, flags: string[] = []): string {
+  const name = detached(script, flags);
+  home.foster(['wait', name]);
+  return name;
+}
+
+function logs(...args: string[]) {
+  const { status, stdout, stderr } = home.foster(['logs', ...args]);
+  assert.equal(status, 0, stderr);
+  return { stdout, stderr };
+}
+
+function containerFolder(name: string): string {
+  const { stdout } = home.foster(['inspect', '-f', '{{.Id}}', name]);
+  return join(home.folder, 'data', 'foster', 'containers', stdout.trim());
+}
+
+/** `foster logs -f` at work. */
+function follow(name: string, ...args: string[]) {
+  const child = spawn(FOSTER, ['logs', '-f', ...args, name], {
+    env: home.env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const state = { child, stdout: '', stderr: '' };
+  child.stdout.setEncoding('latin1').on('data', (text) => {
+    state.stdout += text;
+  });
+  child.stderr.setEncoding('latin1').on('data', (text) => {
+    state.stderr += text;
+  });
+  const closed = new Promise<{ status: number | null; signal: NodeJS.Signals | null }>((done) => {
+    child.on('close', (status, signal) => done({ status, signal }));
+  });
+  return Object.assign(state, { closed });
+}
+
+test('standard output and error come out where they went in', () => {
+  const name = ended('echo out; echo err >&2; printf "no end"');
+  assert.deepEqual(logs(name), { stdout: 'out\nno end', stderr: 'err\n' });
+});
+
+test('a terminal has one stream', () => {
+  const name = ended('echo out; echo err >&2', ['-t']);
+  assert.deepEqual(logs(name), { stdout: 'out\r\nerr\r\n', stderr: '' });
+});
+
+test('--tail, --since, --until and --timestamps', () => {
+  const name = ended('for i in 1 2 3; do echo $i; done; sleep 2.2; echo 4');
+  assert.equal(logs('--tail', '2', name).stdout, '3\n4\n');
+  assert.equal(logs('-n', '0', name).stdout, '');
+  assert.equal(logs('--tail', 'all', name).stdout, '1\n2\n3\n4\n');
+  const lines = logs('-t', name).stdout.split('\n').slice(0, -1);
+  for (const [index, line] of lines.entries()) {
+    assert.match(line, new RegExp(`^20\\d\\d-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{9}Z ${index + 1}$`));
+  }
+  const [last = ''] = lines.at(-1)?.split(' ') ?? [];
+  assert.equal(logs('--since', last, name).stdout, '4\n');
+  const before = new Date(Date.parse(last) - 1000).toISOString();
+  assert.equal(logs('--until', before, name).stdout, '1\n2\n3\n');
+  assert.equal(logs('--since', '1h', name).stdout, '1\n2\n3\n4\n');
+});
+
+test('following ends with the container, and has all of it', async () => {
+  const name = detached('for i in 1 2 3 4 5; do echo line $i; sleep 0.1; done; echo bye >&2');
+  const state = follow(name);
+  assert.deepEqual(await state.closed, { status: 0, signal: null });
+  assert.equal(state.stdout, 'line 1\nline 2\nline 3\nline 4\nline 5\n');
+  assert.equal(state.stderr, 'bye\n');
+});
+
+test('following shows what comes as it comes', async () => {
+  const name = detached('echo first; read x; echo second', ['-i']);
+  const state = follow(name);
+  await waitUntil('the first line is there', () => state.stdout === 'first\n');
+  home.foster(['kill', name]);
+  assert.deepEqual(await state.closed, { status: 0, signal: null });
+});
+
+test('following goes on through a restart, and ends when it is over', async () => {
+  const name = detached('echo run; sleep 0.1; exit 1', ['--restart', 'on-failure:2']);
+  const state = follow(name);
+  assert.deepEqual(await state.closed, { status: 0, signal: null });
+  assert.equal(state.stdout, 'run\nrun\nrun\n');
+});
+
+test('Ctrl-C ends it as it ends cat', async () => {
+  const name = detached('echo here; sleep 1000');
+  const state = follow(name);
+  await waitUntil('it follows', () => state.stdout === 'here\n');
+  state.child.kill('SIGINT');
+  assert.deepEqual(await state.closed, { status: null, signal: 'SIGINT' });
+});
+
+test('not a byte is lost or doubled while files are rotated away', async () => {
+  const LINES = 200_000;
+  const script = `sleep 0.5; i=0; while [ $i -lt 20 ]; do seq 1 ${LINES / 20}; i=$((i+1)); done`;
+  const name = detached(script, ['--log-opt', 'max-size=256k', '--log-opt', 'max-file=3']);
+  const state = follow(name);
+  await state.closed;
+  const once = Array.from({ length: LINES / 20 }, (_, index) => `${index + 1}\n`).join('');
+  const expected = once.repeat(20);
+  assert.equal(state.stdout.length, expected.length);
+  const hash = (text: string) => createHash('sha256').update(text).digest('hex');
+  assert.equal(hash(state.stdout), hash(expected));
+  const files = readdirSync(containerFolder(name)).filter((file) => file.startsWith('log'));
+  assert.deepEqual(files.toSorted(), ['log', 'log.1', 'log.2']);
+  assert.equal(logs('--tail', '3', name).stdout, once.split('\n').slice(-4).join('\n'));
+});
+
+test('a log that ends in the middle of a frame', () => {
+  const name = ended('echo whole');
+  appendFileSync(
+    join(containerFolder(name), 'log'),
+    Buffer.from('0102030405060708ff00000001000000616263', 'hex'),
+  );
+  assert.equal(logs(name).stdout, 'whole\nabc');
+});
+
+test('it ends quietly when nobody reads any more', async () => {
+  const name = ended('seq 1 100000');
+  const state = follow(name);
+  state.child.stdout.once('data', () => state.child.stdout.destroy());
+  const { status, signal } = await state.closed;
+  assert.deepEqual({ status, signal, stderr: state.stderr }, { status: 0, signal: null, stderr: '' });
+});
+
+test('a container that runs in the foreground has no log', () => {
+  home.run(['--name', 'logs-foreground', 'busybox', 'echo', 'hello']);
+  after(() => home.foster(['rm', '-f', 'logs-foreground']));
+  const { status, stdout, stderr } = home.foster(['logs', 'logs-foreground']);
+  assert.equal(status, 1);
+  assert.equal(stdout, '');
+  assert.match(stderr, /none is kept of a container that runs in the foreground/);
+});
+
+test('mistakes', () => {
+  assert.match(home.foster(['logs', 'nobody']).stderr, /no such container: nobody/);
+  const name = ended('true');
+  assert.match(home.foster(['logs', '--tail', 'x', name]).stderr, /--tail 'x': expected a number of lines/);
+  assert.match(home.foster(['logs', '--since', 'x', name]).stderr, /--since 'x': expected a time/);
+});
+
+test('nothing is left', async () => {
+  for (const name of home.foster(['ps', '-aq']).stdout.split('\n').filter(Boolean))
+    home.foster(['rm', '-f', name]);
+  await home.assertNothingLeft();
+});

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { FOSTER, type Home, type Result, Running } from './foster.js';
+import { waitUntil } from './wait.js';
+
+/**
+ * Containers in the background, by their names.
+ *
+ *     const containers = new Containers(home);
+ *     containers.detach('web', 'httpd -f');
+ *     assert.equal(containers.status('web'), 'running');
+ */
+export class Containers {
+  readonly #home: Home;
+
+  constructor(home: Home) {
+    this.#home = home;
+  }
+
+  /** `foster run -d --name NAME FLAGS busybox sh -c SCRIPT`. Returns the id. */
+  detach(name: string, script: string, flags: string[] = []): string {
+    const result = this.#home.run(['-d', '--name', name, ...flags, 'busybox', 'sh', '-c', script]);
+    assert.equal(result.status, 0, result.stderr);
+    return result.stdout.trim();
+  }
+
+  /** Any foster command, which must succeed. Returns what it prints. */
+  ok(...args: string[]): string {
+    const result = this.#home.foster(args);
+    assert.equal(result.status, 0, `foster ${args.join(' ')}: ${result.status} ${result.stderr}`);
+    return result.stdout;
+  }
+
+  inspect(name: string, format: string): string {
+    return this.ok('inspect', '-f', format, name).trim();
+  }
+
+  status(name: string): string {
+    return this.inspect(name, '{{.State.Status}}');
+  }
+
+  async waitFor(name: string, status: string): Promise<void> {
+    await waitUntil(`container ${name} is ${status}`, () => this.status(name) === status);
+  }
+
+  /** Waits until its log contains `text`. */
+  async logs(name: string, text: string | RegExp): Promise<string> {
+    return await waitUntil(`the log of ${name} contains ${text}`, () => {
+      const { stdout } = this.#home.foster(['logs', name]);
+      return (typeof text === 'string' ? stdout.includes(text) : text.test(stdout)) && stdout;
+    });
+  }
+
+  /** The log as it is now. */
+  log(name: string): string {
+    return this.ok('logs', name);
+  }
+
+  pid(name: string): number {
+    return Number(this.inspect(name, '{{.State.Pid}}'));
+  }
+
+  /** Pid of the monitor: the parent of PID 1. */
+  monitor(name: string): number {
+    return parentOf(this.pid(name));
+  }
+
+  folder(id: string): string {
+    return join(this.#home.folder, 'data/foster/containers', id);
+  }
+
+  /** A foster command that goes on. */
+  begin(args: string[], stdin?: 'ignore'): Running {
+    const child = spawn(FOSTER, args, { env: this.#home.env, stdio: ['pipe', 'pipe', 'pipe'] });
+    if (stdin === 'ignore') child.stdin.end();
+    return new Running(child as ChildProcessByStdio<Writable, Readable, Readable>);
+  }
+
+  /** A foster command from start to end, while the test goes on. */
+  async run(args: string[], input?: Buffer): Promise<Result> {
+    const running = this.begin(args);
+    running.child.stdin.end(input ?? '');
+    return await running.ended;
+  }
+
+  /** The lines of the events file about a container: `ACTION [KEY=VALUE ...]`. */
+  events(id: string): string[] {
+    return readFileSync(join(this.#home.folder, 'data/foster/events'), 'utf8')
+      .split('\n')
+      .filter((line) => line.split(' ')[2] === id)
+      .map((line) => {
+        const [, action = '', , , ...attributes] = line.split(' ');
+        return [action, ...attributes].join(' ');
+      });
+  }
+
+  /** `foster rm -f` of all. */
+  removeAll(): void {
+    const ids = this.ok('ps', '-aq').split('\n').filter(Boolean);
+    if (ids.length > 0) this.ok('rm', '-f', ...ids);
+  }
+}
+
+export function parentOf(pid: number): number {
+  return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
+
+/** What a process's descriptors are. */
+export function descriptorsOf(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).map((fd) => `${fd} ${readlinkSync(join(folder, fd))}`);
+}
+
+/** Memory that belongs to a process, its share of what others map too included, in KiB. */
+export function proportionalSize(pid: number): number {
+  return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]);
+}

@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Plan } from '../../src/plan/step.js';
+import { calls, planFor, positions, steps } from './plan-fixtures.js';
+
+function assertInOrder(plan: Plan, patterns: RegExp[]): void {
+  const found = positions(plan, patterns);
+  assert.deepEqual(
+    found,
+    found.toSorted((a, b) => a - b),
+    patterns.map((pattern, index) => `${found[index]}: ${pattern}`).join('\n'),
+  );
+}
+
+const has = (plan: Plan, pattern: RegExp) => calls(plan).some((call) => pattern.test(call));
+
+test('a container gets every namespace and the maps of its caller', () => {
+  const plan = planFor([]);
+  assert.deepEqual(plan.namespaces.toSorted(), ['cgroup', 'ipc', 'mount', 'network', 'pid', 'user', 'uts']);
+  assert.deepEqual(plan.idMaps?.uid[0], { containerID: 0, hostID: 1000, size: 1 });
+  assert.equal(plan.idMaps?.helpers, true);
+});
+
+test('the stages come one after the other', () => {
+  assertInOrder(planFor(['-w', '/work']), [
+    /^openat\(AT_FDCWD, "\/roots\/busybox"/, // as the caller, who may enter what the container's root may not
+    /^read\(control\)$/, // the maps
+    /^setgroups\(0/,
+    /^setresgid\(0, 0, 0\)/,
+    /^setresuid\(0, 0, 0\)/,
+    /PR_SET_PDEATHSIG, SIGKILL/, // after the change of user, which would clear it
+    /^setsid/,
+    /^keyctl\(KEYCTL_JOIN_SESSION_KEYRING/,
+    /^mount\(NULL, "\/", NULL, MS_REC\|MS_PRIVATE/,
+    /^open_tree\(AT_FDCWD, "\/dev\/null"/, // while the host is in sight
+    /^fsopen\("proc"/,
+    /^fsopen\("overlay"/,
+    /^pivot_root\("\.", "\."\)/,
+    /^umount2\("\.", MNT_DETACH\)/,
+    /^fsopen\("tmpfs"/,
+    /^sethostname\("abababababab", 12\)/,
+    /SIOCSIFFLAGS/,
+    /^mount\("\/dev\/null", "\/proc\/kcore"/,
+    /"work"|"\/work"/,
+    /PR_SET_DUMPABLE, 0/,
+    /^setpgid\(0, 0\)/,
+    /PR_SET_NO_NEW_PRIVS, 1/,
+    /PR_CAPBSET_DROP/,
+    /^capset/,
+    /^chdir\("\/work"\)/,
+    /^seccomp\(SECCOMP_SET_MODE_FILTER/,
+  ]);
+});
+
+test('after the pivot no step names a path of the host', () => {
+  const plan = planFor(['-v', '/home/ann/secret:/data'], {
+    facts: { directories: new Set(['/home/ann/secret']) },
+  });
+  const all = calls(plan);
+  const pivot = all.findIndex((call) => call.startsWith('umount2(".", MNT_DETACH'));
+  assert.ok(pivot > 0);
+  const later = all.slice(pivot).filter((call) => /home\/ann|roots\/|containers\//.test(call));
+  assert.deepEqual(later, []);
+});
+
+test('every path of the root file system is opened inside of it', () => {
+  const plan = planFor(['-v', '/a:/x/y', '--tmpfs', '/run', '-w', '/deep/er', '-t'], {
+    facts: {
+      directories: new Set(['/a']),
+      files: [{ path: '/etc/hosts', text: 'x', replacesLink: true }],
+      accounts: [{ path: '/etc/passwd', text: 'x' }],
+    },
+  });
+  const opens = steps(plan).filter(({ call }) => call === 'openat2');
+  assert.ok(opens.length > 20);
+  for (const open of opens) {
+    const how = open.args[2];
+    assert.ok(how !== null && typeof how === 'object' && 'bytes' in how);
+    const resolve = Buffer.from(how.bytes).readBigUInt64LE(16);
+    assert.equal(resolve & 0x12n, 0x12n, `${open.why}: RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS`);
+  }
+});
+
+test('what is opened to mount over may be a FIFO, and blocks nobody', () => {
+  const plan = planFor([], { facts: { files: [{ path: '/etc/hosts', text: 'x', replacesLink: false }] } });
+  assert.ok(has(plan, /^openat2\(AT_FDCWD, "\/etc\/hosts", \{flags=O_RDONLY\|.*O_NONBLOCK/));
+});
+
+test('no_new_privs comes before the filter, and without it the filter before the rights are gone', () => {
+  assertInOrder(planFor([]), [/PR_SET_NO_NEW_PRIVS/, /^capset/, /^seccomp/]);
+  const plan = planFor(['--security-opt', 'no-new-privileges=false']);
+  assertInOrder(plan, [/^seccomp/, /^capset/]);
+  assert.ok(!has(plan, /NO_NEW_PRIVS/));
+  assert.ok(!has(planFor(['--security-opt', 'seccomp=unconfined']), /^seccomp/));
+});
+
+test('another user: capabilities bounded, groups joined, then group and user', () => {
+  const user = { uid: 1000, gid: 50, additionalGids: [27, 44], home: '/home/u', name: 'u' };
+  const plan = planFor(['-w', '/work'], { spec: { user } });
+  assertInOrder(plan, [
+    /PR_CAPBSET_DROP/,
+    /^setgroups\(2, \[27, 44\]\)/,
+    /^setresgid\(50, 50, 50\)/,
+    /^setresuid\(1000, 1000, 1000\)/,
+    /^capset\(.*effective=0, permitted=0, inheritable=0/,
+    /^chdir\("\/work"/,
+  ]);
+  const alone = planFor([], { spec: { user }, facts: { canSetGroups: false } });
+  assert.ok(!has(alone, /^setgroups/), 'setgroups(2) is denied where the caller has one id only');
+});
+
+test('capabilities: each one that is not wanted leaves the bounding set', () => {
+  const dropped = (plan: Plan) => calls(plan).filter((call) => call.includes('PR_CAPBSET_DROP')).length;
+  assert.equal(dropped(planFor([])), 41 - 14);
+  assert.equal(dropped(planFor(['--cap-drop', 'ALL'])), 41);
+  assert.equal(dropped(planFor(['--cap-drop', 'ALL', '--cap-add', 'NET_RAW'])), 40);
+  assert.equal(dropped(planFor(['--privileged'])), 0);
+  assert.ok(!has(planFor(['--cap-drop', 'ALL', '--cap-add', 'NET_RAW']), /PR_CAPBSET_DROP, 13,/));
+});
+
+test('masked paths are hidden, read-only ones bound over themselves; what this kernel lacks is left out', () => {
+  const plan = planFor([]);
+  assertInOrder(plan, [
+    /^mount\("tmpfs", "\/proc\/acpi", "tmpfs", MS_RDONLY/,
+    /^mount\("\/dev\/null", "\/proc\/kcore", NULL, MS_BIND/,
+    /^mount\("\/proc\/sys", "\/proc\/sys", NULL, MS_BIND\|MS_REC/,
+    /^mount_setattr\(AT_FDCWD, "\/proc\/sys".*MOUNT_ATTR_RDONLY/,
+  ]);
+  assert.ok(!has(plan, /\/proc\/keys/));
+  assert.ok(!has(planFor(['--privileged']), /^mount\(.*"\/proc\/(kcore|acpi|sys)"/));
+});
+
+test('sysctls are set before /proc/sys becomes read-only', () => {
+  assertInOrder(planFor(['--sysctl', 'net.ipv4.ip_forward=1']), [
+    /^openat\(AT_FDCWD, "\/proc\/sys\/net\/ipv4\/ip_forward"/,
+    /^write\(file, "1", 1\)/,
+    /^mount\("\/proc\/sys"/,
+  ]);
+});
+
+test('--read-only: the root at the last, its files before', () => {
+  const facts = { files: [{ path: '/etc/hosts', text: 'x', replacesLink: false }] };
+  const plan = planFor(['--read-only', '--tmpfs', '/run', '-w', '/new'], { facts });
+  assertInOrder(plan, [
+    /^mount_setattr\(copy_0.*RDONLY/,
+    /"\/run"/,
+    /"\/new"/,
+    /^mount\(NULL, "\/", NULL, MS_REMOUNT/,
+  ]);
+  assert.ok(!has(planFor([], { facts }), /mount_setattr\(copy_0|MS_REMOUNT/));
+});
+
+test('volumes: opened by the caller, taken before the pivot, mounted after it, parents first', () => {
+  const plan = planFor(['-v', '/src/deep:/x/y:ro', '-v', '/src:/x', '-v', '/file:/f'], {
+    facts: { directories: new Set(['/src', '/src/deep']) },
+  });
+  assertInOrder(plan, [
+    /^openat\(AT_FDCWD, "\/src"/,
+    /^read\(control\)/,
+    /^open_tree\(source_0, "".*AT_RECURSIVE/,
+    /^pivot_root/,
+    /^move_mount\(volume_0/,
+    /^openat2\(AT_FDCWD, "\/f", \{flags=O_RDONLY\|O_CREAT/,
+    /^move_mount\(volume_1/,
+    /^mount_setattr\(volume_2, "".*MOUNT_ATTR_RDONLY/,
+    /^move_mount\(volume_2/,
+  ]);
+});
+
+test('--network host shares it: no loopback to bring up, /sys of the host, read-only', () => {
+  const plan = planFor(['--network', 'host']);
+  assert.ok(!plan.namespaces.includes('network'));
+  assert.ok(!has(plan, /SIOCSIFFLAGS|fsopen\("sysfs"/));
+  assertInOrder(plan, [/^openat\(AT_FDCWD, "\/sys"/, /^mount_setattr\(volume_0.*MOUNT_ATTR_RDONLY/]);
+});
+
+test('--pid host: PID 1 is no PID 1, so it adopts by prctl and dies by a signal it can act on', () => {
+  const plan = planFor(['--pid', 'host']);
+  assert.ok(plan.sharedPids && !plan.namespaces.includes('pid'));
+  assertInOrder(plan, [/PR_SET_PDEATHSIG, SIGTERM/, /PR_SET_CHILD_SUBREAPER, 1/]);
+  assert.ok(!has(planFor([]), /SUBREAPER/));
+});
+
+test('--pid container:ID: enters that user and PID namespace, the rest is new', () => {
+  const join = { pid: 42, name: 'web' };
+  const plan = planFor(['--pid', 'container:web'], { facts: { join } });
+  assert.deepEqual(plan.namespaces, []);
+  assert.equal(plan.idMaps, undefined);
+  assertInOrder(plan, [
+    /^setns\(8, CLONE_NEWUSER\|CLONE_NEWPID\)/,
+    /^unshare\((?=.*NEWNS)(?=.*NEWNET)(?=.*NEWUTS)(?=.*NEWIPC)(?=.*NEWCGROUP)/,
+    /^clone\(CLONE_PARENT/,
+    /^setresuid\(0, 0, 0\)/,
+  ]);
+  assert.ok(!has(plan, /^read\(control\)/));
+});
+
+test('a terminal: its slave becomes stdin, stdout and stderr, its master leaves', () => {
+  const plan = planFor(['-it']);
+  assertInOrder(plan, [
+    /^openat\(AT_FDCWD, "\/dev\/pts\/ptmx"/,
+    /^ioctl\(master, TIOCSPTLCK, \[0\]\)/,
+    /^ioctl\(master, TIOCGPTPEER/,
+    /^ioctl\(slave, TIOCSCTTY/,
+    /^dup3\(slave, 0, 0\)/,
+    /^dup3\(slave, 2, 0\)/,
+    /^sendmsg\(5, .*SCM_RIGHTS/,
+    /^close\(master\)/,
+    /^setpgid\(0, 0\)/,
+    /^ioctl\(0, TIOCSPGRP, &self\)/,
+  ]);
+  assert.ok(!has(planFor(['-i']), /pts\/ptmx", O_RDWR|TIOCSCTTY|TIOCSPGRP/));
+});
+
+test('--no-init: no reaper, so nothing that only it needs', () => {
+  const plan = planFor(['--no-init']);
+  assert.equal(plan.shim, false);
+  assert.ok(!has(plan, /PR_SET_DUMPABLE|setpgid/));
+  // A change of user cuts the tie to the monitor, so it is tied again.
+  const user = { uid: 5, gid: 5, additionalGids: [], home: '/', name: undefined };
+  const other = calls(planFor(['--no-init'], { spec: { user } }));
+  assert.ok(
+    other.findLastIndex((call) => call.includes('PR_SET_PDEATHSIG')) >
+      other.findIndex((call) => call.startsWith('setresuid(5')),
+  );
+});
+
+test('root without a user namespace maps nothing and becomes nobody else', () => {
+  const plan = planFor(['--userns', 'host'], {
+    spec: { callerIsRoot: true, uidMappings: [], gidMappings: [] },
+  });
+  assert.equal(plan.idMaps, undefined);
+  assert.ok(!plan.namespaces.includes('user'));
+  assert.ok(!has(plan, /^setresuid|^read\(control\)|userxattr/));
+});
+
+test('one id that is not root: PID 1 stays who it is', () => {
+  const single = [{ containerID: 1000, hostID: 1000, size: 1 }];
+  const user = { uid: 1000, gid: 1000, additionalGids: [], home: '/', name: undefined };
+  const plan = planFor(['--userns', 'keep-id'], {
+    spec: { uidMappings: single, gidMappings: single, user },
+    facts: { canSetGroups: false },
+  });
+  assert.ok(!has(plan, /^setresuid\(0|^setresgid\(0|^setgroups/));
+});
+
+test('where the caller is nobody inside, the container makes the folders of its layer itself', () => {
+  assert.ok(has(planFor([], { facts: { isCallerMapped: false } }), /^mkdirat\(7, "upper"/));
+  assert.ok(!has(planFor([]), /^mkdirat\(7/));
+});
+
+test('every step has a reason that completes "cannot ..."', () => {
+  for (const { why, call } of steps(planFor(['-it', '-v', '/a:/b', '--read-only', '-u', '7', '-w', '/w']))) {
+    assert.match(why, /^[a-z][^.]*[^. ]$/, `${call}: ${why}`);
+  }
+});
+
+test('the program is looked for in PATH, unless it is a path', () => {
+  const plan = planFor(['-e', 'PATH=/a::/b']);
+  assert.deepEqual(plan.program.paths, ['/a/true', './true', '/b/true']);
+  assert.deepEqual(planFor(['--entrypoint', '/bin/x']).program.paths, ['/bin/x']);
+  assert.deepEqual(planFor(['--entrypoint', '/bin/x']).program.argv, ['/bin/x', 'true']);
+});
