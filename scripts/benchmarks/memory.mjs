@@ -70,8 +70,9 @@ async function foreground(bench, argv) {
   try {
     return sizes(await holders(() => child.pid));
   } finally {
-    const user = family(child.pid).find(isUsers);
-    process.kill(user?.pid ?? child.pid, 'SIGKILL');
+    const all = family(child.pid);
+    const user = all.find(isUsers);
+    for (const { pid } of user === undefined ? all.reverse() : [user]) process.kill(pid, 'SIGKILL');
     await ended;
   }
 }

@@ -75,14 +75,17 @@ static long read_output(void) {
   return output_size;
 }
 
-/* What the container has said until now. Not more than a pseudo-terminal holds: somebody may go on writing for ever. */
-static void pass_output(void) {
+/* What the container has said until now. Not more than a pseudo-terminal holds: somebody may go on writing for ever.
+ * `is_patient`: wait for whoever reads it. */
+static void pass_output(int is_patient) {
   struct pollfd poll = {.fd = master, .events = POLLIN};
   struct pollfd reader = {.fd = 1, .events = POLLOUT};
   s64 now[2] = {0, 0};
   for (int i = 0; i < 64; i++) {
-    while (output_size > output_at)
-      if (SYSCALL5(__NR_ppoll, &reader, 1, NULL, NULL, 8) == 1) write_output();
+    while (output_size > output_at) {
+      if (SYSCALL5(__NR_ppoll, &reader, 1, is_patient ? NULL : now, NULL, 8) == 1) write_output();
+      else if (!is_patient) return;
+    }
     if (SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) != 1 || !(poll.revents & POLLIN) || read_output() <= 0) return;
   }
 }
@@ -90,7 +93,7 @@ static void pass_output(void) {
 /* The user's process has stopped, so the shell that waits for us should have the terminal back, as it would for any
  * job. SIGSTOP, since all else is blocked here. */
 static void stop_ourselves(void) {
-  if (master >= 0) pass_output(), terminal_restore();
+  if (master >= 0) pass_output(0), terminal_restore();
   sys_kill((int)sys_getpid(), SIGSTOP);
   if (master >= 0) terminal_raw(), terminal_resize(master);
 }
@@ -194,12 +197,22 @@ static void drain(void) {
   struct pollfd poll = {.fd = FD_CONTROL, .events = POLLIN};
   s64 now[2] = {0, 0};
   while (SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) == 1 && poll.revents & POLLIN) hear_report();
-  if (master >= 0) pass_output();
+  if (master >= 0) pass_output(1);
 }
 
 /* What a shell would make of it: the exit code, or 128 + the signal. */
 int status_code(int wait_status) {
   return wait_status & 0x7f ? 128 + (wait_status & 0x7f) : wait_status >> 8 & 0xff;
+}
+
+/* A container that no other command would know of must not run. */
+static int give_up(void) {
+  sys_kill(config->pid, SIGKILL);
+  SYSCALL4(__NR_wait4, config->pid, NULL, 0, NULL);
+  terminal_restore();
+  say("foster: cannot note that the container runs; see that there is room on the disk, and that it can be written to\n");
+  janitor_finish();
+  return 125;
 }
 
 int run_monitor(void) {
@@ -221,17 +234,16 @@ int run_monitor(void) {
     sys_close(0), sys_close(1); /* the container's alone now: whoever reads its output must see the end of it */
   }
   janitor_start(config);
-  if (!(config->flags & MONITOR_STATELESS)) {
-    state_live(config->pid, 0);
-    state_event("start", at(config->subject), "");
-  }
+  int is_kept = !(config->flags & MONITOR_STATELESS);
+  if (is_kept && state_live(config->pid, 0) < 0) return give_up();
+  if (is_kept) state_event("start", at(config->subject), "");
   sys_write(FD_CONTROL, (char[]){SAY_GO}, 1);
   serve((int)signals);
 
   drain();
   terminal_restore();
   int code = exec_code ? exec_code : status_code(status);
-  if (!(config->flags & MONITOR_STATELESS)) state_ended(code, at(config->subject));
+  if (is_kept) state_ended(code, at(config->subject));
   janitor_finish();
   return code;
 }

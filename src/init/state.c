@@ -2,6 +2,7 @@
  * and renamed into place, so that it is whole or absent. */
 #include "init.h"
 
+#include <asm-generic/errno.h>
 #include <linux/fcntl.h>
 
 /* Milliseconds since 1970. */
@@ -13,12 +14,20 @@ u64 clock_ns(void) {
   return (u64)time[0] * 1000000000 + (u64)time[1];
 }
 
-static void keep_file(const char *name, const char *fresh, const char *text, size_t size) {
-  long fd = sys_openat(FD_DIRECTORY, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return;
+/* What is in `fresh` already is written over, which takes no room on most file systems. Returns -errno or 0. */
+static long write_fresh(const char *fresh, const char *text, size_t size) {
+  long fd = sys_openat(FD_DIRECTORY, fresh, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return fd;
   long wrote = sys_write((int)fd, text, size);
+  if (wrote == (long)size) SYSCALL2(__NR_ftruncate, fd, (long)size);
   sys_close((int)fd);
-  if (wrote == (long)size) SYSCALL5(__NR_renameat2, FD_DIRECTORY, fresh, FD_DIRECTORY, name, 0);
+  return wrote == (long)size ? 0 : wrote < 0 ? wrote : -ENOSPC;
+}
+
+static long keep_file(const char *name, const char *fresh, const char *text, size_t size) {
+  long error = write_fresh(fresh, text, size);
+  if (error) return error;
+  return SYSCALL5(__NR_renameat2, FD_DIRECTORY, fresh, FD_DIRECTORY, name, 0);
 }
 
 static char *append_field(char *to, u64 number, const char *end) { return append(append_number(to, number), end); }
@@ -48,13 +57,15 @@ static const char *process_start(int pid, char buffer[1024]) {
   return at;
 }
 
-void state_live(int pid, u32 restarts) {
+/* Also keeps room for `exit`, which must not be lost for want of it. Returns -errno or 0. */
+long state_live(int pid, u32 restarts) {
   char text[160], buffer[1024];
   char *end = append_field(text, (u64)pid, " ");
   end = append(append(end, process_start(pid, buffer)), " ");
   end = append_field(end, (u64)sys_getpid(), " ");
   end = append_field(append_field(end, (u64)clock_ms(), " "), restarts, "\n");
-  keep_file("live", "live.new", text, (size_t)(end - text));
+  long error = write_fresh("exit.new", text, (size_t)(end - text));
+  return error ? error : keep_file("live", "live.new", text, (size_t)(end - text));
 }
 
 void state_counts(u64 adopted, u64 reaped) {

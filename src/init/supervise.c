@@ -34,6 +34,7 @@ static u32 restarts;
 static u64 adopted, reaped;
 static int is_set_up; /* from here on programs of the container may speak through its PID 1, were they to trace it */
 static int is_input_ending;
+static int has_run;
 
 static const char *at(u32 offset) { return (const char *)config + offset; }
 
@@ -143,13 +144,15 @@ static int bring_up(void) {
   }
   state_forget("paused");
   is_set_up = 1;
-  state_live(container.pid, restarts);
-  if (restarts) {
-    state_forget("exit");
-    janitor_finish(); /* its pidfd was of the last one */
-  }
+  if (restarts) janitor_finish(); /* its pidfd was of the last one */
   janitor_start(config);
   if (!restarts && await_byte(SAY_GO)) return -1; /* the foster command was killed: nobody knows of this container */
+  if ((error = state_live(container.pid, restarts)) < 0) {
+    tell_failure(STATE_STEP, error);
+    return -1;
+  }
+  state_forget("exit");
+  has_run = 1;
   event("start", "");
   health_begin(config);
   sys_write(container.control, (char[]){SAY_GO}, 1);
@@ -327,7 +330,7 @@ static void take_leave(int code) {
 static int is_to_be_restarted(int code) {
   u32 policy, most;
   state_restart_policy(&policy, &most);
-  if (state_has("stopped") || policy == RESTART_NO) return 0;
+  if (state_has("stopped") || policy == RESTART_NO || policy > RESTART_UNLESS_STOPPED) return 0;
   if (exec_code && !restarts) return 0; /* it never ran, and whoever started it knows */
   if (policy == RESTART_ON_FAILURE) return code != 0 && (most == 0 || restarts < most);
   return 1;
@@ -394,7 +397,7 @@ int run_supervisor(const struct monitor *monitor) {
   for (;; restarts++) {
     s64 began = now_ms();
     int code = live_once();
-    int is_hopeless = !restarts && code == COULD_NOT_START && !state_has("exit");
+    int is_hopeless = !has_run;
     if (now_ms() - began >= STEADY_MS) delay = SHORTEST_DELAY_MS;
     if (is_hopeless || !is_to_be_restarted(code) || !wait_to_restart(delay)) {
       tell_exit(code);

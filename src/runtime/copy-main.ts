@@ -61,17 +61,18 @@ function becomeRoot({ hasOneOwner }: CopyOrder): void {
 
 const O_PATH = 0o10000000;
 
+/** Descriptors. */
 interface Layers {
-  tree: number;
+  lower: number[];
   folder: number;
 }
 
-function openLayers({ tree, folder }: CopyOverlay): Layers {
+function openLayers({ layers, folder }: CopyOverlay): Layers {
   const flags = O_PATH | constants.O_DIRECTORY;
   try {
-    return { tree: openSync(tree, flags), folder: openSync(folder, flags) };
+    return { lower: layers.map((layer) => openSync(layer, flags)), folder: openSync(folder, flags) };
   } catch (error) {
-    throw copyError(`open ${tree} and ${folder}`, error);
+    throw copyError("open what the container's files are made of", error);
   }
 }
 
@@ -86,7 +87,7 @@ function mountRoot({ userxattr, volumes }: CopyOverlay, layers: Layers): number 
       if (errnoOf(error) !== 'EEXIST') throw error;
     }
   }
-  const lower = `/proc/self/fd/${layers.tree}`;
+  const lower = layers.lower.map((fd) => `/proc/self/fd/${fd}`).join(':');
   try {
     mountOverlay(
       `${folder}/root`,

@@ -33,7 +33,8 @@ export interface CopyOrder {
 
 /** What the root of a container that does not run is made of: absolute paths of the host. */
 export interface CopyOverlay {
-  tree: string;
+  /** Read-only layers, the uppermost first. */
+  layers: string[];
   /** The container's folder. */
   folder: string;
   userxattr: boolean;

@@ -7,6 +7,7 @@ import { errnoOf } from '../sys/errno.js';
 import { pipe } from '../sys/libc.js';
 import { processStart } from '../sys/process.js';
 import { writeFully } from '../sys/write.js';
+import { layersOf } from './container-plan.js';
 import { copyPath, errnoOfAny, HOST } from './copy-place.js';
 import type { CopyOrder, CopyOverlay, CopyResult } from './copy-protocol.js';
 import { CopySink } from './copy-sink.js';
@@ -201,12 +202,13 @@ function openRunningRoot(id: string, pid: number): number | undefined {
   return undefined; // the pid belongs to another process by now
 }
 
-function overlayOf({ id, spec }: ContainerRecord): CopyOverlay {
+function overlayOf(record: ContainerRecord): CopyOverlay {
+  const { id, spec } = record;
   const volumes = spec.mounts.flatMap(({ type, source, destination, options }) =>
     type === 'bind' && source ? [{ source, destination, isReadOnly: options.includes('ro') }] : [],
   );
   return {
-    tree: spec.root.path,
+    layers: layersOf(record),
     folder: containerFolder(id),
     userxattr: spec.linux.namespaces.some(({ type }) => type === 'user'),
     volumes,

@@ -1,4 +1,5 @@
 import { attributesOf, recordEvent } from './events.js';
+import { faultPoint } from './fault.js';
 import { ProcessTable } from './processes.js';
 import {
   awaitEnd,
@@ -28,9 +29,11 @@ export async function killContainer({ record, state }: Container, signal: number
   }
   if (live === undefined || (state.status !== 'running' && state.status !== 'paused')) throw notRunning(name);
   if (isEnd) markStopped(id);
+  faultPoint('marked as stopped');
   recordEvent('kill', record, { ...attributesOf(record), signal: String(signal) });
   if (signal === SIGKILL) {
     killAll(live);
+    faultPoint('killed');
     await awaitEnd(id, name);
     return;
   }

@@ -10,6 +10,7 @@ import { initProgram } from '../sys/init-program.js';
 import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
 import { cloneFailure } from '../sys/namespace-failure.js';
 import { stepFailure } from './failure.js';
+import { faultPoint } from './fault.js';
 
 const SIGKILL = 9;
 
@@ -76,6 +77,7 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
       namespaceFlags(plan),
     );
     options.witness?.started(child.pid);
+    faultPoint('PID 1 started');
   } catch (error) {
     closeAll([control, console]);
     throw cloneFailure(error);
@@ -85,9 +87,11 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
   try {
     if (plan.idMaps !== undefined) {
       writeIdMaps(child.pid, plan.idMaps);
+      faultPoint('ids mapped');
       writeSync(control, SAY_MAPPED);
     }
     awaitReady(plan, control, child, options.witness);
+    faultPoint('ready');
     return { ...child, control, console, hasJoined: join !== undefined };
   } catch (error) {
     abandon({ ...child, control, console });

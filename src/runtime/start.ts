@@ -60,6 +60,7 @@ export async function runDetached(request: RunRequest, draft: Draft, voice: Voic
 export function createOnly(request: RunRequest, draft: Draft): string {
   const { record, lock } = createHeld(request, draft);
   closeSync(lock);
+  faultPoint('lock let go');
   return record.id;
 }
 

@@ -1,4 +1,5 @@
 import { attributesOf, recordEvent } from './events.js';
+import { faultPoint } from './fault.js';
 import { awaitEnd, hasEnded, isRunning, killAll, markStopped, signalInit } from './signal.js';
 import { type Container, isAlive, readContainer, readLive } from './store.js';
 
@@ -18,13 +19,16 @@ export async function stopContainer({ record, state }: Container, options: StopO
   const { id, name } = record;
   if (!isAlive(state)) return;
   markStopped(id);
+  faultPoint('marked as stopped');
   const live = readLive(id);
   if (isRunning(live)) {
     if (readContainer(id)?.state.status === 'paused') (await import('./pause.js')).resume(id, live);
     signalInit(live, options.signal ?? record.stopSignal);
+    faultPoint('asked to end');
     const seconds = options.timeout ?? record.stopTimeout;
     if (!(await hasEnded(live, seconds < 0 ? Infinity : seconds * 1000))) killAll(live);
   }
   await awaitEnd(id, name);
+  faultPoint('ended');
   recordEvent('stop', record, attributesOf(record));
 }

@@ -12,7 +12,10 @@ export function makeMountsPrivate(): void {
   call(MOUNT, null, '/', null, MS_REC | MS_PRIVATE, null);
 }
 
-/** mount(2) of an overlay. The folders must have neither comma nor colon in their names: /proc/self/fd/N has not. */
+/**
+ * mount(2) of an overlay. The folders must have neither comma nor colon in their names: /proc/self/fd/N has not. `lower`
+ * may be several, the uppermost first, with colons between them.
+ */
 export function mountOverlay(
   target: string,
   layers: { lower: string; upper: string; work: string },

@@ -311,3 +311,13 @@ test('signals are forwarded while nobody reads the output of a terminal', async 
   running.child.stdout.resume();
   assert.equal((await running.ended).status, 143);
 });
+
+test('a pipeline stops, though its reader does not read any more', async () => {
+  person.types('foster run --rm -t busybox yes | (sleep 1000; cat >/dev/null)');
+  await waitUntil('the command runs', () => descendants().some(({ name }) => name === 'yes'));
+  await sleep(500); // the pipe is full by now
+  person.presses('C-z');
+  await person.sees(/Stopped .*foster run/);
+  person.types('kill -KILL %1; clear; wait; echo fi""ne');
+  await person.sees(/^fine$/m);
+});

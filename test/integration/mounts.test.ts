@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { Home } from './support/foster.js';
+
+/** -v, --mount, --tmpfs; and the overlay that all containers write to, on ext4 and tmpfs. */
+const home = new Home();
+const place = (name: string) => join(home.shared, name);
+
+mkdirSync(place('folder/inner'), { recursive: true });
+writeFileSync(place('folder/file'), 'content\n');
+writeFileSync(place('file'), 'a file\n');
+symlinkSync('file', place('link-to-file'));
+symlinkSync('folder', place('link-to-folder'));
+symlinkSync('nowhere', place('dangling'));
+execFileSync('mkfifo', [place('fifo')]);
+
+function output(script: string, flags: string[] = []): string {
+  const { status, stdout, stderr } = home.shell(script, flags);
+  assert.deepEqual([stderr, status], ['', 0]);
+  return stdout.trimEnd();
+}
+
+function failure(flags: string[], expected: RegExp): void {
+  const { status, stdout, stderr } = home.shell('true', flags);
+  assert.deepEqual([stdout, status], ['', 125]);
+  assert.match(stderr, expected);
+  assert.equal(stderr.split('\n').length, 2, `one line: ${stderr}`);
+  assert.deepEqual(home.leftFolders(), []);
+}
+
+test('-v: a folder, both ways', () => {
+  assert.equal(
+    output('cat /data/file; echo new > /data/made', ['-v', `${place('folder')}:/data`]),
+    'content',
+  );
+  assert.equal(readFileSync(place('folder/made'), 'utf8'), 'new\n');
+  assert.equal(statSync(place('folder/made')).uid, process.getuid?.(), "the container's root is the caller");
+});
+
+test('-v ...:ro is read-only, and what is mounted below it too', () => {
+  const flags = ['-v', `${place('folder')}:/data:ro`];
+  assert.equal(output('cat /data/file', flags), 'content');
+  assert.match(home.shell('touch /data/x', flags).stderr, /Read-only file system/);
+  assert.match(
+    home.shell('mount -o remount,rw,bind /data; touch /data/x', [...flags, '--cap-add', 'SYS_ADMIN']).stderr,
+    /Read-only|denied|not permitted/i,
+  );
+});
+
+test('-v: a file, over one that exists and where there is none', () => {
+  const source = place('file');
+  assert.equal(output('cat /etc/passwd', ['-v', `${source}:/etc/passwd:ro`]), 'a file');
+  assert.equal(output('cat /new/place/for/it', ['-v', `${source}:/new/place/for/it`]), 'a file');
+  assert.equal(output('cat /etc/hosts', ['-v', `${source}:/etc/hosts`]), 'a file', "in place of foster's");
+});
+
+test('-v: relative sources start at the working directory', () => {
+  const result = home.shell('cat /d/file', ['-v', './folder:/d'], { cwd: home.shared });
+  assert.equal(result.stdout, 'content\n');
+});
+
+test('-v: links are followed on the host, other kinds of files mounted as they are', () => {
+  const flags = ['link-to-file', 'link-to-folder', 'fifo'].flatMap((name) => [
+    '-v',
+    `${place(name)}:/${name}`,
+  ]);
+  assert.equal(
+    output('stat -c %F /link-to-file /link-to-folder /fifo', flags),
+    'regular file\ndirectory\nfifo',
+  );
+});
+
+test('-v: mounts below the source come along', () => {
+  assert.equal(output('[ -e /h/self/mountinfo ] && echo yes', ['-v', '/proc:/h:ro']), 'yes');
+});
+
+test('-v: parents are mounted first, whatever the order', () => {
+  const flags = ['-v', `${place('file')}:/m/inner/deep`, '-v', `${place('folder')}:/m`];
+  assert.equal(output('cat /m/file /m/inner/deep', flags), 'content\na file');
+});
+
+test('--mount, as Docker writes it', () => {
+  const source = place('folder');
+  assert.equal(output('cat /d/file', ['--mount', `type=bind,source=${source},destination=/d`]), 'content');
+  assert.match(
+    home.shell('touch /d/x', ['--mount', `type=bind,src=${source},dst=/d,readonly`]).stderr,
+    /Read-only/,
+  );
+  assert.equal(
+    output('df /t | tail -n 1 | tr -s " " | cut -d " " -f 2; stat -c %a /t', [
+      '--mount',
+      'type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=700',
+    ]),
+    '1024\n700',
+  );
+});
+
+test('--tmpfs: empty, everybody may write, nothing may run, unless it is said', () => {
+  assert.equal(output('ls -A /etc; stat -c %a /etc', ['--tmpfs', '/etc']), '1777');
+  assert.match(output('grep " /t " /proc/mounts', ['--tmpfs', '/t']), / rw,nosuid,nodev,noexec,/);
+  assert.equal(home.shell('cp /bin/busybox /t/true; /t/true', ['--tmpfs', '/t']).status, 126);
+  assert.equal(home.shell('cp /bin/busybox /t/true; /t/true', ['--tmpfs', '/t:exec']).status, 0);
+  assert.match(
+    home.shell('head -c 100000 /dev/zero > /t/x', ['--tmpfs', '/t:size=64k']).stderr,
+    /No space left/,
+  );
+});
+
+test('what cannot be mounted is one sentence', () => {
+  failure(
+    ['-v', '/no/such/source:/x'],
+    /^foster: --volume '\/no\/such\/source:\/x': there is no \/no\/such\/source on this machine/,
+  );
+  failure(['-v', `${place('dangling')}:/x`], /there is no .*dangling on this machine/);
+  failure(['--mount', 'type=bind,src=/no/such/source,dst=/x'], /there is no \/no\/such\/source/);
+  failure(
+    ['-v', `${place('file')}:/etc`],
+    /^foster: cannot mount .*file at \/etc: illegal operation on a directory \(EISDIR\).*; \/etc is a directory/,
+  );
+  failure(
+    ['-v', `${place('folder')}:/etc/passwd`],
+    /not a directory \(ENOTDIR\).*; \/etc\/passwd is in the container already, and not a directory/,
+  );
+  failure(['-v', `${place('folder')}:/`], /destination can't be '\/'/);
+  failure(['-v', `${place('folder')}:/a`, '--tmpfs', '/a'], /duplicate mount point: \/a/);
+});
+
+test('the caller opens what is mounted, but rights inside are those of the container', {
+  skip: process.getuid?.() === 0,
+}, () => {
+  mkdirSync(place('private'), { recursive: true });
+  writeFileSync(place('private/x'), '');
+  chmodSync(place('private'), 0o700);
+  assert.equal(output('ls /p', ['-v', `${place('private')}:/p`]), 'x');
+  assert.notEqual(home.shell('ls /p', ['-u', '1000', '-v', `${place('private')}:/p`]).status, 0);
+  failure(['-v', '/root/x:/p'], /there is no \/root\/x/);
+});
+
+test('on tmpfs and on the disk alike, in all combinations: the layers do as they should', () => {
+  const memory = mkdtempSync('/dev/shm/foster-test-');
+  after(() => rmSync(memory, { recursive: true, force: true }));
+  const trees = { disk: join(home.folder, 'tree'), memory: join(memory, 'tree') };
+  const busybox = readdirSync('/bin').includes('busybox') ? '/bin/busybox' : '/usr/bin/busybox';
+  for (const tree of Object.values(trees)) {
+    for (const name of ['bin', 'etc/keep', 'proc', 'dev', 'sys'])
+      mkdirSync(join(tree, name), { recursive: true });
+    execFileSync('cp', [busybox, join(tree, 'bin/busybox')]);
+    symlinkSync('busybox', join(tree, 'bin/sh'));
+    writeFileSync(join(tree, 'etc/lower'), 'lower\n');
+    writeFileSync(join(tree, 'etc/keep/file'), '');
+  }
+  // Change a file, delete one, replace a folder (opaque), rename a file, link, attributes.
+  const script = `
+    export PATH=/bin; b=busybox
+    $b echo upper >> /etc/lower && $b cat /etc/lower
+    $b rm -r /etc/keep && $b mkdir /etc/keep && $b ls -A /etc/keep
+    $b mv /etc/lower /etc/moved && $b ln /etc/moved /etc/hard && $b stat -c %h /etc/hard
+    $b mkdir /d && $b mv /d /e && $b chown 7:8 /e && $b stat -c %u:%g /e`;
+  for (const tree of Object.values(trees)) {
+    const before = execFileSync('find', [tree, '-printf', '%P %s %T@ %m\n'], { encoding: 'utf8' });
+    for (const data of [home.env.XDG_DATA_HOME ?? '', join(memory, 'data')]) {
+      const result = home.run(['--rm', tree, 'sh', '-c', script], { env: { XDG_DATA_HOME: data } });
+      assert.deepEqual([result.stderr, result.status], ['', 0], `${tree} with ${data}`);
+      assert.equal(result.stdout, 'lower\nupper\n2\n7:8\n');
+      assert.deepEqual(readdirSync(join(data, 'foster/containers')), []);
+    }
+    const now = execFileSync('find', [tree, '-printf', '%P %s %T@ %m\n'], { encoding: 'utf8' });
+    assert.equal(now, before, 'the tree is as it was');
+  }
+});
