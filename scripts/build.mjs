@@ -156,7 +156,7 @@ async function buildBundles() {
  */
 const SHELL_HEAD = `#!/bin/sh
 ':' //; if [ "\${NODE_EXTRA_CA_CERTS+set}" ]; then export FOSTER_NODE_EXTRA_CA_CERTS="$NODE_EXTRA_CA_CERTS"; \
-unset NODE_EXTRA_CA_CERTS; fi; exec node "$0" "$@"
+unset NODE_EXTRA_CA_CERTS; fi; exec node -- "$0" "$@"
 `;
 
 function buildCommand() {

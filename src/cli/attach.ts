@@ -39,12 +39,11 @@ export function configure(command: Command): void {
         exitCode: 1,
       });
     }
-    attachTo(record, connectMonitor(record.id), {
+    attachTo(record, connectMonitor(record.id, { wantsAll: false }), {
       interactive: options.stdin,
       passSignals:
         typeof options.sigProxy === 'string' ? parseBoolean('--sig-proxy', options.sigProxy) : true,
       detachKeys: parseDetachKeys(options.detachKeys ?? DEFAULT_DETACH_KEYS),
-      wantsAll: false,
     });
   });
 }

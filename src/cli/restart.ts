@@ -13,9 +13,11 @@ export function configure(command: Command): void {
   command.action(async (references: string[], options: { time?: number }) => {
     const { stopContainer } = await import('../runtime/stop.js');
     const { startContainer } = await import('../runtime/start.js');
+    const { attributesOf, recordEvent } = await import('../runtime/events.js');
     await forEachContainer(references, async (container) => {
       await stopContainer(container, { timeout: options.time, signal: undefined });
       await startContainer(container);
+      recordEvent('restart', container.record, attributesOf(container.record));
     });
   });
 }

@@ -37,7 +37,6 @@ export function configure(command: Command): void {
         interactive: options.interactive ?? false,
         passSignals: true,
         detachKeys: parseDetachKeys(options.detachKeys ?? DEFAULT_DETACH_KEYS),
-        wantsAll: true,
       });
       return;
     }

@@ -42,6 +42,12 @@ export function mapsKey(maps: IdMaps): string {
   return (hash >>> 0).toString(16).padStart(8, '0');
 }
 
+/** Where finished trees of a kind stay: `PARENT/NAME/TREE`. */
+export interface TreeHome {
+  parent: string;
+  tree: string;
+}
+
 /** A folder that a tree is made in, beside the place where it will stay. */
 export interface Workplace {
   folder: string;
@@ -60,6 +66,7 @@ export interface Workplace {
 export async function makeTree(
   maps: IdMaps,
   make: (place: Workplace) => string | Promise<string>,
+  home: TreeHome = { parent: rootsFolder(), tree: 'rootfs' },
 ): Promise<string> {
   const { folder, lock } = await openTemporaryFolder();
   const callbacks: (() => void)[] = [];
@@ -73,14 +80,14 @@ export async function makeTree(
   };
   for (const signal of Object.keys(INTERRUPTS)) process.on(signal, interrupted);
   try {
-    const tree = join(folder, 'rootfs');
+    const tree = join(folder, home.tree);
     mkdirSync(tree);
     chmodSync(tree, 0o755); // whatever the umask
     const name = await make({ folder, tree, onInterrupt: (callback) => callbacks.push(callback) });
     await new Promise(setImmediate); // a signal that came while nobody looked is handled now
     await interruption;
-    await moveInto(folder, join(rootsFolder(), name), maps);
-    return join(rootsFolder(), name, 'rootfs');
+    await moveInto(folder, join(home.parent, name), maps);
+    return join(home.parent, name, home.tree);
   } catch (error) {
     await interruption;
     await remove(folder, maps);

@@ -41,6 +41,11 @@ function readIndex(): ImageIndex {
   }
 }
 
+/** The manifest of the image with this whole name. Reads nothing but the index. */
+export function namedDescriptor(name: string): Descriptor | undefined {
+  return readIndex().manifests.find((entry) => entry.annotations?.[NAME] === name);
+}
+
 /** Under the store's lock: reads the index, has it changed, writes it whole. */
 async function changeIndex(change: (entries: Descriptor[]) => Descriptor[]): Promise<void> {
   await withLock('images', () => {

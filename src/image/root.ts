@@ -35,7 +35,8 @@ export interface RootOptions {
 /**
  * Turns the ROOT of `foster run ROOT` into a directory tree: a directory is used as it is, a tar file is unpacked, the
  * root filesystem of a recipe is built, both once. A recipe's name means the recipe even where a directory of that
- * name exists: `./busybox` is the directory. `-` is a tar on standard input, which is at its end afterwards.
+ * name exists: `./busybox` is the directory. `-` is a tar on standard input, which is at its end afterwards. What is
+ * none of these and does not look like a path is the name of an image.
  * @throws FosterError
  */
 export async function prepareRoot(root: string, options: RootOptions): Promise<RootTree> {
@@ -47,17 +48,26 @@ export async function prepareRoot(root: string, options: RootOptions): Promise<R
   try {
     isDirectory = statSync(root).isDirectory();
   } catch (error) {
-    throw noSuchRoot(root, error);
+    if (looksLikePath(root) || !['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) {
+      throw noSuchRoot(root, error);
+    }
+    const { imageRoot } = await import('./image-root.js');
+    return await imageRoot(root, options);
   }
   if (isDirectory) return { path: resolve(root), source: 'directory' };
   return await prepareTar(root, options);
+}
+
+/** What can be no name of an image, or is more likely meant as a file. */
+function looksLikePath(root: string): boolean {
+  return /^\.{0,2}\/|^\.{1,2}$|\.tar(\.\w+)?$|\.tgz$/.test(root);
 }
 
 function noSuchRoot(root: string, error: unknown): FosterError {
   const code = errnoOf(error);
   const why = code === undefined ? String(error) : errnoWords(errnoNumber(code));
   return new FosterError(`cannot use ${root} as the root filesystem: ${why}`, {
-    advice: `give a directory, a tar file, or one of ${RECIPE_NAMES.join(', ')}`,
+    advice: `give a directory, a tar file, the name of an image, or one of ${RECIPE_NAMES.join(', ')}`,
     cause: error,
   });
 }

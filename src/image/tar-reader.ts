@@ -67,6 +67,11 @@ export class TarReader {
     }
   }
 
+  /** Two blocks of zeros and no member: a layer that changes nothing. */
+  get isEmpty(): boolean {
+    return this.#state === 'end' && this.#members === 0;
+  }
+
   /** To be called when all is pushed. @throws FosterError where something is missing */
   end(): void {
     if (this.#state === 'header' && this.#partial.length === 0 && this.#members > 0) return; // no end mark: common

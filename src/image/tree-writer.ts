@@ -23,9 +23,10 @@ import {
 import { FosterError } from '../errors.js';
 import { errnoName, errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { SystemCallError } from '../sys/ffi.js';
-import { makeFifo, setExtendedAttribute } from '../sys/libc.js';
+import { makeFifo, makeWhiteout, setExtendedAttribute } from '../sys/libc.js';
 import { hardLinkComponents, type Member, nameComponents, pathOf, shown, throughLink } from './member.js';
 import type { TarSink } from './tar-reader.js';
+import { type Whiteout, whiteoutOf } from './whiteout.js';
 
 /** What became of the archive. */
 export interface Written {
@@ -36,6 +37,8 @@ export interface Written {
   lostAttributes: number;
   /** Members whose owner is not mapped, and belong to root instead. */
   lostOwners: number;
+  /** Of a layer: nothing of the layers below is seen. */
+  isOpaque: boolean;
 }
 
 const MAX_LINKS = 40; // as the kernel's: path_resolution(7)
@@ -54,8 +57,15 @@ const SET_IDS = 0o6000;
  * were that wrong, the changed root would still hold it in. Nobody else writes to the tree.
  */
 export class TreeWriter implements TarSink {
-  readonly written: Written = { members: 0, skippedDevices: 0, lostAttributes: 0, lostOwners: 0 };
+  readonly written: Written = {
+    members: 0,
+    skippedDevices: 0,
+    lostAttributes: 0,
+    lostOwners: 0,
+    isOpaque: false,
+  };
   readonly #hasOneOwner: boolean;
+  readonly #isLayer: boolean;
   /** Parents as they are written in names -> as they are, without symbolic links. */
   #parents = new Map<string, string>();
   /** What directories get when all is in them: writing changes their times, and their modes may forbid it. */
@@ -63,9 +73,13 @@ export class TreeWriter implements TarSink {
   #file: { fd: number; path: string; member: Member } | undefined;
   #unchecked = 0;
 
-  /** @param options.hasOneOwner only one id is mapped: everything belongs to root */
-  constructor(options: { hasOneOwner: boolean }) {
+  /**
+   * @param options.hasOneOwner only one id is mapped: everything belongs to root
+   * @param options.isLayer whiteouts of the image-spec become those of overlayfs
+   */
+  constructor(options: { hasOneOwner: boolean; isLayer: boolean }) {
     this.#hasOneOwner = options.hasOneOwner;
+    this.#isLayer = options.isLayer;
     chownSync('/', 0, 0); // of the caller until now, who may have another id in the container
     this.#directories.set('/', undefined);
   }
@@ -135,6 +149,11 @@ export class TreeWriter implements TarSink {
       this.#directories.set('/', member);
       return;
     }
+    const whiteout = this.#isLayer ? whiteoutOf(member, parts, last) : undefined;
+    if (whiteout !== undefined) {
+      this.#whiteOut(member, parts, whiteout);
+      return;
+    }
     if (member.type === 'device') {
       this.#skipDevice(member, parts);
       return;
@@ -164,7 +183,7 @@ export class TreeWriter implements TarSink {
         const last = parts.pop() ?? '';
         const source = below(this.#resolveParent(member.name, parts), last);
         if (source === path) return; // a link to itself, as some archivers write: it is there already
-        linkSync(pathOf(source), pathOf(path));
+        this.#link(member, source, path);
         return;
       }
       case 'symlink':
@@ -180,6 +199,45 @@ export class TreeWriter implements TarSink {
     }
   }
 
+  #link(member: Member, source: string, path: string): void {
+    try {
+      linkSync(pathOf(source), pathOf(path));
+    } catch (error) {
+      if (!this.#isLayer || errnoOf(error) !== 'ENOENT') throw error;
+      throw new FosterError(
+        `the tar member ${shown(member.name)} is a hard link to ${shown(member.target)}, which is not in the same layer`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** What hides files of the layers below: kernel documentation, overlayfs, "whiteouts and opaque directories". */
+  #whiteOut({ name }: Member, parents: string[], whiteout: Whiteout): void {
+    if (whiteout.kind === 'nothing') return;
+    const parent = this.#resolveParent(name, parents);
+    if (whiteout.kind === 'opaque') {
+      this.#makeOpaque(parent);
+      return;
+    }
+    const path = below(parent, whiteout.name);
+    const info = lstatSync(pathOf(path), { throwIfNoEntry: false });
+    // What the layer itself has under that name is not meant, but a directory shows nothing of the one below.
+    if (info === undefined) makeWhiteout(pathOf(path));
+    else if (info.isDirectory()) this.#makeOpaque(path);
+  }
+
+  #makeOpaque(path: string): void {
+    if (path === '/') this.written.isOpaque = true;
+    else setExtendedAttribute(pathOf(path), 'user.overlay.opaque', Buffer.from('y'));
+  }
+
+  /** Puts a directory in the place of a whiteout: one that shows nothing of the layers below. */
+  #replaceWhiteout(path: string): void {
+    unlinkSync(pathOf(path));
+    mkdirSync(pathOf(path), 0o755);
+    this.#makeOpaque(path);
+  }
+
   #finishSpecial(path: string, member: Member): void {
     this.#ownerOf(member, (uid, gid) => lchownSync(pathOf(path), uid, gid));
     this.#setAttributes(path, member);
@@ -192,8 +250,12 @@ export class TreeWriter implements TarSink {
         mkdirSync(pathOf(path), 0o755);
       } catch (error) {
         if (errnoOf(error) !== 'EEXIST') throw error;
-        this.#remove(path); // an unknown directory cannot be: all of them are ours
-        mkdirSync(pathOf(path), 0o755);
+        // An unknown directory cannot be: all of them are ours.
+        if (this.#isLayer && lstatSync(pathOf(path)).isCharacterDevice()) this.#replaceWhiteout(path);
+        else {
+          this.#remove(path);
+          mkdirSync(pathOf(path), 0o755);
+        }
       }
     }
     this.#rememberDirectory(path, member);
@@ -271,6 +333,11 @@ export class TreeWriter implements TarSink {
     const info = lstatSync(pathOf(path), { throwIfNoEntry: false });
     if (info === undefined) {
       mkdirSync(pathOf(path), 0o755);
+      this.#rememberDirectory(path, undefined);
+      return undefined;
+    }
+    if (this.#isLayer && info.isCharacterDevice()) {
+      this.#replaceWhiteout(path);
       this.#rememberDirectory(path, undefined);
       return undefined;
     }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createReadStream, readSync, writeSync } from 'node:fs';
 import type { Readable, Transform } from 'node:stream';
 import zlib from 'node:zlib';
@@ -25,17 +26,20 @@ async function unpack(order: UnpackOrder): Promise<UnpackReport> {
 
   const writer = new TreeWriter(order);
   const reader = new TarReader(writer);
+  const hash = order.isLayer ? createHash('sha256') : undefined;
   let total = 0;
   const take = (piece: Buffer) => {
     total += piece.length;
     if (total > order.maxSize) throw tooLarge(order.maxSize);
+    hash?.update(piece);
     reader.push(piece);
   };
   if (order.compression === 'none') readPlain(take);
   else for await (const piece of readCompressed(order.compression) as AsyncIterable<Buffer>) take(piece);
-  reader.end();
+  if (!(order.isLayer && reader.isEmpty)) reader.end();
   writer.finish();
-  return { written: writer.written, size: total };
+  const digest = hash && `sha256:${hash.digest('hex')}`;
+  return { written: writer.written, size: total, ...(digest !== undefined && { digest }) };
 }
 
 const PIECE = 1024 * 1024;

@@ -21,6 +21,10 @@ export interface UnpackOrder {
   hasOneOwner: boolean;
   /** Of the archive, uncompressed, in bytes. */
   maxSize: number;
+  /** It is a layer of an image: its whiteouts become those of overlayfs, and its digest is wanted. */
+  isLayer: boolean;
 }
 
-export type UnpackReport = { written: Written; size: number } | { error: string; advice?: string };
+export type UnpackReport =
+  /** `digest` of a layer, uncompressed: `sha256:` and 64 hexadecimal digits. */
+  { written: Written; size: number; digest?: string } | { error: string; advice?: string };

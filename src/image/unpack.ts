@@ -24,6 +24,11 @@ export interface Unpacking {
   kill(): void;
 }
 
+export type UnpackOptions = Pick<RootOptions, 'maps' | 'maxUnpackedSize'> & {
+  /** A layer of an image, not a whole root file system. */
+  isLayer?: boolean;
+};
+
 /**
  * Starts the unpacker (unpack-main.ts) in a user namespace with the container's id maps. Takes about 50 ms until it
  * reads.
@@ -33,7 +38,7 @@ export interface Unpacking {
 export function startUnpacker(
   tree: string,
   compression: Compression,
-  { maps, maxUnpackedSize }: RootOptions,
+  { maps, maxUnpackedSize, isLayer = false }: UnpackOptions,
   file?: number,
 ): Unpacking {
   const isByProgram = compression === 'zstd' && !('createZstdDecompress' in zlib);
@@ -42,6 +47,7 @@ export function startUnpacker(
     compression: isByProgram ? 'none' : compression,
     hasOneOwner: hasOneID(maps.uid) || hasOneID(maps.gid),
     maxSize: maxUnpackedSize ?? Number.MAX_SAFE_INTEGER,
+    isLayer,
   };
   // The unpacker reads the archive, a pipe from us, or a pipe from zstd.
   const piped = file === undefined || isByProgram ? widePipe() : undefined;

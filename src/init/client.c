@@ -1,6 +1,6 @@
 /* Attached to a detached container: what it writes comes to our stdout and stderr, what we read and the signals we get
  * go to it. `foster-init attach FLAGS KEYS`, the monitor's socket at FD_CONTROL. FLAGS: `t` for a terminal, `i` for
- * input, `s` to pass signals on, `a` to get all output, whatever time we take; KEYS: the bytes that detach. */
+ * input, `s` to pass signals on; KEYS: the bytes that detach. */
 #include "init.h"
 
 #include <asm-generic/errno.h>
@@ -26,7 +26,7 @@
 #define MAX_TYPED 4096
 #define PIPE_BUF 4096 /* where poll(2) says that a pipe can be written, so much does not block: pipe(7) */
 
-static int is_terminal, has_input, passes_signals, wants_all;
+static int is_terminal, has_input, passes_signals;
 static int is_input_on_its_way;
 static int signals, monitor; /* a signalfd; a pidfd, negative where there is none */
 static const char *detach_keys;
@@ -156,7 +156,6 @@ static void take_arguments(int argc, char **argv) {
     if (*flags == 't') is_terminal = 1;
     if (*flags == 'i') has_input = 1;
     if (*flags == 's') passes_signals = 1;
-    if (*flags == 'a') wants_all = 1;
   }
 }
 
@@ -166,7 +165,6 @@ int run_client(int argc, char **argv) {
   sigset all = ALL_SIGNALS;
   signals = (int)SYSCALL4(__NR_signalfd4, -1, &all, 8, O_CLOEXEC);
   monitor = open_monitor();
-  if (wants_all) send((char[]){ATTACH_ALL}, 1);
   if (is_terminal && has_input) terminal_raw();
   if (is_terminal) send_window();
   for (;;) {

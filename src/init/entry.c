@@ -4,6 +4,7 @@
 #include "capabilities.h"
 
 #include <linux/fcntl.h>
+#include <linux/sched.h>
 
 struct entry {
   s32 program;     /* descriptor of what to execute */
@@ -84,5 +85,7 @@ int foster_become(struct entry *entry) {
   sys_block_signals(ALL_SIGNALS);
   __atomic_store_n(&heir, (int)sys_getpid(), __ATOMIC_SEQ_CST);
   for (int signal = 1; signal <= SIGNAL_COUNT; signal++) hand_on(signal);
+  /* Node's other threads live until execve(2): one whose descriptors vanish while a signal wakes it aborts us all. */
+  SYSCALL1(__NR_unshare, CLONE_FILES);
   return foster_entry(entry);
 }

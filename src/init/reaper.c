@@ -116,10 +116,11 @@ static int is_abandoned(const struct plan *plan) {
   return plan->flags & PLAN_SHARED && SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) == 1 && poll.revents & POLLHUP;
 }
 
+static int is_queued(int value) { return signal_info[2] == -1 /* SI_QUEUE */ && signal_info[6] /* si_value */ == value; }
+
 /* Job control stops and continues jobs, which are process groups; so that is where its signals go. */
 static int is_for_group(const struct plan *plan, int signal) {
-  int is_queued_for_group = signal_info[2] == -1 /* SI_QUEUE */ && signal_info[6] /* si_value */ == SIGNAL_TO_GROUP;
-  return plan->flags & PLAN_GROUP || is_queued_for_group || signal == SIGCONT || (signal >= SIGTSTP && signal <= SIGTTOU);
+  return plan->flags & PLAN_GROUP || is_queued(SIGNAL_TO_GROUP) || signal == SIGCONT || (signal >= SIGTSTP && signal <= SIGTTOU);
 }
 
 static void forward(const struct plan *plan, int signal) {
@@ -144,7 +145,7 @@ _Noreturn void reap_until_exit(const struct plan *plan, int child) {
     if (signal == SIGTERM && is_abandoned(plan)) {
       sys_kill(main_child, SIGKILL);
       is_hurried = 1;
-    } else if (signal && signal != SIGCHLD) {
+    } else if (signal && signal != SIGCHLD && !is_queued(SIGNAL_TO_INIT)) {
       forward(plan, signal);
     }
     if (is_verbose) family_watch(main_child);

@@ -273,26 +273,35 @@ static int wait_for_work(struct pollfd polls[POLL_COUNT], int is_control_open) {
   return SYSCALL5(__NR_ppoll, polls, POLL_COUNT, due < 0 ? NULL : time, NULL, 8) >= 0;
 }
 
+static void accept_all(void) {
+  for (int i = 0; i < MAX_CLIENTS && attach_accept(); i++) {}
+}
+
 /* Until PID 1 has ended. */
 static void serve(void) {
   int is_control_open = 1;
+  accept_all(); /* whoever started it may have come already */
   while (status == -1) {
     struct pollfd polls[POLL_COUNT];
     if (!wait_for_work(polls, is_control_open)) continue;
-    if (polls[POLL_CONTROL].revents && !hear()) is_control_open = 0;
+    if (polls[POLL_CONTROL].revents && !hear()) {
+      is_control_open = 0;
+      tell(&(struct report){.kind = REPORT_EXECUTED}); /* without a shim, that is how it shows */
+    }
     if (polls[POLL_AWAITED].revents) stop_telling();
     if (polls[POLL_SIGNALS].revents) {
       int signal = take_signal();
       if (signal && signal != SIGCHLD && signal != SIGWINCH) signal_container(signal, 0);
     }
+    /* Before the output, which they want to see. */
+    if (polls[POLL_LISTENER].revents) attach_accept();
+    serve_clients(polls + POLL_CLIENTS);
     if (polls[POLL_OUTPUT].revents) {
       pass_output(master >= 0 ? &master : &container.output, 1);
       if (master >= 0 && polls[POLL_OUTPUT].revents & POLLHUP && !(polls[POLL_OUTPUT].revents & POLLIN)) wait_ms(50);
     }
     if (polls[POLL_ERROR].revents) pass_output(&container.error, 2);
     if (polls[POLL_INPUT].revents) feed();
-    if (polls[POLL_LISTENER].revents) attach_accept();
-    serve_clients(polls + POLL_CLIENTS);
     health_run(config);
   }
 }
@@ -375,7 +384,7 @@ static int live_once(void) {
 
 /* Also to those who came too late to see anything of it. */
 static void tell_exit(int code) {
-  for (int i = 0; i < MAX_CLIENTS && attach_accept(); i++) {}
+  accept_all();
   char last[2] = {0, (char)code};
   attach_send(ATTACH_EXIT, last + 1, 1);
 }

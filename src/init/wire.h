@@ -52,8 +52,8 @@ enum {
 /* Parent -> foster-init: single bytes. */
 enum { SAY_MAPPED = 'M', SAY_GO = 'G' };
 
-/* Monitor -> PID 1: a signal sent by sigqueue(3) with this value is for the process group of the user's process. */
-enum { SIGNAL_TO_GROUP = 1 };
+/* Values of signals sent to PID 1 by sigqueue(3): for the process group of the user's process; for PID 1 alone. */
+enum { SIGNAL_TO_GROUP = 1, SIGNAL_TO_INIT = 2 };
 
 /* foster-init -> parent, one datagram each. */
 struct report {

@@ -273,7 +273,9 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
     (supervise?.health ? 128 : 0) |
     (supervise?.joins ? 256 : 0) |
     (supervise?.denySetgroups ? 512 : 0);
-  const subject = blob.text(options.subject === undefined ? '' : ` ${options.subject.id} ${options.subject.name}`);
+  const subject = blob.text(
+    options.subject === undefined ? '' : ` ${options.subject.id} ${options.subject.name}`,
+  );
   const own = supervise === undefined ? [] : superviseFields(blob, supervise);
   const fields = [
     MAGIC,
@@ -336,6 +338,11 @@ export const REPORT_SIZE = 40;
 /** What the parent says to foster-init. */
 export const SAY_MAPPED = Buffer.from('M');
 export const SAY_GO = Buffer.from('G');
+/** What one who attaches says to a monitor, to be waited for. */
+export const ATTACH_ALL = Buffer.from('a');
+
+/** The value of a queued signal that PID 1 keeps to itself. */
+export const SIGNAL_TO_INIT = 2;
 
 /** Decodes one datagram from the control socket. */
 export function decodeReport(bytes: Buffer): Report {

@@ -1,5 +1,6 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { FosterError } from '../errors.js';
+import { ATTACH_ALL } from '../init/wire.js';
 import { liveFolder } from '../paths.js';
 import { becomeProgram } from '../sys/clone.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
@@ -14,12 +15,15 @@ export interface AttachOptions {
   passSignals: boolean;
   /** The bytes that detach, where the container has a terminal. */
   detachKeys: Buffer;
-  /** The container waits for us to take its output; else the monitor lets go of us when we are too slow. */
-  wantsAll: boolean;
 }
 
-/** A connection to the monitor of a detached container. */
-export function connectMonitor(id: string): number {
+/**
+ * A connection to the monitor of a detached container.
+ * @param options `wantsAll`: the container waits for us to take its output; else the monitor lets go of us when we take
+ * none for a second
+ * @throws FosterError
+ */
+export function connectMonitor(id: string, options: { wantsAll: boolean }): number {
   let folder: number;
   try {
     folder = openSync(liveFolder(id), 'r');
@@ -28,7 +32,9 @@ export function connectMonitor(id: string): number {
   }
   try {
     // by way of the folder, since a socket's address holds 108 bytes only
-    return connectUnix(`/proc/self/fd/${folder}/attach`);
+    const client = connectUnix(`/proc/self/fd/${folder}/attach`);
+    if (options.wantsAll) writeSync(client, ATTACH_ALL);
+    return client;
   } catch (error) {
     const code = errnoOf(error);
     const why =
@@ -52,7 +58,6 @@ export function attachTo(record: ContainerRecord, client: number, options: Attac
     record.spec.process.terminal ? 't' : '',
     options.interactive && record.interactive ? 'i' : '',
     options.passSignals ? 's' : '',
-    options.wantsAll ? 'a' : '',
   ];
   const argv = ['foster-init', 'attach', flags.join(''), options.detachKeys.toString('latin1')];
   becomeProgram({ file: initProgram(), argv, env: [], descriptors: [0, 1, 2, client] });

@@ -77,7 +77,7 @@ function openLayers({ layers, folder }: CopyOverlay): Layers {
 }
 
 /** The files of a container that does not run, as it would see them; gone with our mount namespace. */
-function mountRoot({ userxattr, volumes }: CopyOverlay, layers: Layers): number {
+function mountRoot({ userxattr, isReadOnly, volumes }: CopyOverlay, layers: Layers): number {
   const folder = `/proc/self/fd/${layers.folder}`;
   makeMountsPrivate();
   for (const name of ['upper', 'work']) {
@@ -99,6 +99,7 @@ function mountRoot({ userxattr, volumes }: CopyOverlay, layers: Layers): number 
   }
   const root = openSync(`${folder}/root`, O_PATH | constants.O_DIRECTORY);
   for (const volume of volumes) mountVolume(root, volume);
+  if (isReadOnly) makeReadOnly(root, { isDeep: false });
   return root;
 }
 
@@ -107,7 +108,8 @@ function mountVolume(root: number, { source, destination, isReadOnly }: Volume):
     const isDirectory = statSync(source).isDirectory();
     if (isDirectory) makeDirectories(root, destination);
     withOpen(openInRoot(root, destination, O_PATH), (place) => bindMount(source, `/proc/self/fd/${place}`));
-    if (isReadOnly) withOpen(openInRoot(root, destination, O_PATH), makeReadOnly);
+    if (isReadOnly)
+      withOpen(openInRoot(root, destination, O_PATH), (fd) => makeReadOnly(fd, { isDeep: true }));
   } catch (error) {
     // A file that the container would make when it starts, or a source that is gone: not there, so not to be seen.
     if (errnoOfAny(error) !== 'ENOENT') throw copyError(`mount ${source} in the container`, error);

@@ -38,6 +38,8 @@ export interface CopyOverlay {
   /** The container's folder. */
   folder: string;
   userxattr: boolean;
+  /** Except for the volumes. */
+  isReadOnly: boolean;
   volumes: Volume[];
 }
 

@@ -1,4 +1,13 @@
-import { constants, fstatSync, opendirSync, openSync, readlinkSync, readSync, type Stats } from 'node:fs';
+import {
+  constants,
+  fstatSync,
+  opendirSync,
+  openSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+  statfsSync,
+} from 'node:fs';
 import { FosterError } from '../errors.js';
 import { type Member, shown } from '../image/member.js';
 import {
@@ -25,6 +34,9 @@ const MOST_LINKED = 1_000_000;
 /** Files of the kernel's, which say that they are empty, are read up to here. */
 const MOST_UNSIZED = 1024 * 1024;
 
+/** By the numbers of statfs(2): proc, sysfs, cgroup2, cgroup, devpts, mqueue. */
+const KERNEL_FILESYSTEMS = new Set([0x9fa0, 0x62656572, 0x63677270, 0x27e0eb, 0x1cd1, 0x19800202]);
+
 /** Takes the archive; what it is given is only lent. */
 export type Write = (bytes: Buffer) => void;
 
@@ -32,7 +44,7 @@ export type Write = (bytes: Buffer) => void;
  * Writes the file or directory at `source` as a tar archive. Everything is opened by its name in a directory that is
  * open already, and looked at before it is read: so it does not matter what somebody else makes of the tree meanwhile.
  * @returns how many devices and sockets were left out
- * @throws FosterError
+ * @throws FosterError, or Node's error EPIPE
  */
 export function writeArchive(source: CopyPath, options: { followLink: boolean }, write: Write): number {
   const walk = new Walk(source, write);
@@ -55,6 +67,7 @@ export function writeArchive(source: CopyPath, options: { followLink: boolean },
     write(TAR_END);
     return walk.skipped;
   } catch (error) {
+    if (errnoOfAny(error) === 'EPIPE') throw error; // nothing is wrong with the source
     throw copyError(`copy ${source.place.show(source.text)}`, error);
   }
 }
@@ -77,6 +90,8 @@ class Walk {
   /** First names of files that have several, by device and inode. */
   readonly #linked = new Map<string, string>();
   #level = 0;
+  /** That the walk began on. */
+  #device: number | undefined;
 
   constructor(source: CopyPath, write: Write) {
     this.#source = source;
@@ -104,6 +119,7 @@ class Walk {
     }
     withOpen(this.#reopen(fd, name, O_RDONLY | O_DIRECTORY), (directory) => {
       this.#member(name, 'directory', info);
+      if (this.#isOfKernel(directory, info)) return;
       const entries = opendirSync(`/proc/self/fd/${directory}`, { encoding: 'buffer' as BufferEncoding });
       try {
         for (let entry = entries.readSync(); entry !== null; entry = entries.readSync()) {
@@ -114,6 +130,12 @@ class Walk {
       }
     });
     this.#level--;
+  }
+
+  /** What is mounted on /proc and the like has no files that could be copied; asked for by name it is copied as it is. */
+  #isOfKernel(directory: number, { dev }: Stats): boolean {
+    this.#device ??= dev;
+    return dev !== this.#device && KERNEL_FILESYSTEMS.has(statfsSync(`/proc/self/fd/${directory}`).type);
   }
 
   #entry(directory: number, entry: string, parent: string): void {

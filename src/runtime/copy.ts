@@ -112,7 +112,7 @@ export function copyIn(
       try {
         skipped = writeArchive(from, options, (bytes) => writeFully(write, bytes));
       } catch (error) {
-        if (!isBrokenPipe(error)) throw error; // the helper has ended, and says why
+        if (errnoOf(error) !== 'EPIPE') throw error; // the helper has ended, and says why
       } finally {
         closeSync(write);
       }
@@ -130,14 +130,9 @@ function orderOf(direction: 'in' | 'out', path: string, { followLink, archive }:
   return { direction, path, isStream: false, followLink, keepOwners: archive };
 }
 
-function isBrokenPipe(error: unknown): boolean {
-  return errnoOf(error) === 'EPIPE' || (error instanceof Error && errnoOf(error.cause) === 'EPIPE');
-}
-
 function tell({ skipped, lostOwners }: CopyResult, { warn }: CopyOptions): void {
-  if (skipped > 0) warn(`${skipped} devices and sockets were not copied`);
-  if (lostOwners > 0)
-    warn(`${lostOwners} files belong to somebody else now, as their owner is not mapped there`);
+  if (skipped > 0) warn(`devices and sockets are not copied: ${skipped} left out`);
+  if (lostOwners > 0) warn(`files whose owner is not mapped there belong to root now: ${lostOwners}`);
 }
 
 /**
@@ -211,6 +206,7 @@ function overlayOf(record: ContainerRecord): CopyOverlay {
     layers: layersOf(record),
     folder: containerFolder(id),
     userxattr: spec.linux.namespaces.some(({ type }) => type === 'user'),
+    isReadOnly: spec.root.readonly,
     volumes,
   };
 }

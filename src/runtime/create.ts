@@ -1,4 +1,13 @@
-import { chmodSync, closeSync, mkdirSync, openSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { FosterError } from '../errors.js';
 import { containerFolder, liveFolder, makeFolder, nameLink } from '../paths.js';
@@ -166,7 +175,9 @@ function writeIdFile(path: string, id: string): void {
 }
 
 function notWritten(path: string, error: unknown): FosterError {
-  return new FosterError(`cannot write the container id file ${path}: ${words(errnoOf(error))}`, { cause: error });
+  return new FosterError(`cannot write the container id file ${path}: ${words(errnoOf(error))}`, {
+    cause: error,
+  });
 }
 
 function words(code: string | undefined): string {

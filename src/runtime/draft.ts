@@ -47,7 +47,11 @@ export async function draftContainer(request: RunRequest, voice: Voice): Promise
   checkOwner(tree, maps);
   const id = randomId();
   const spec = await makeSpec(request, id, tree, maps);
-  return { ...draftOf(request, id, spec, tree.image), ...mapsIn(maps), ...(joined && { joins: joined.record.id }) };
+  return {
+    ...draftOf(request, id, spec, tree.image),
+    ...mapsIn(maps),
+    ...(joined && { joins: joined.record.id }),
+  };
 }
 
 function draftOf(
@@ -71,7 +75,8 @@ function draftOf(
     init: request.init,
     signalGroup: request.initSignalGroup,
     interactive: request.interactive,
-    stopSignal: request.stopSignal ?? parseSignal('STOPSIGNAL of the image', defaults.StopSignal || 'SIGTERM'),
+    stopSignal:
+      request.stopSignal ?? parseSignal('STOPSIGNAL of the image', defaults.StopSignal || 'SIGTERM'),
     stopTimeout: request.stopTimeout,
     logging: request.logging,
     ...(health !== undefined && health !== 'none' && { health }),
@@ -122,7 +127,12 @@ function checkOwner({ path, source }: RootTree, maps: ChosenMaps): void {
 }
 
 /** Who the process is: with --userns keep-id the caller, where nobody else is asked for. */
-function userOf(request: RunRequest, root: RootFiles, maps: ChosenMaps, image: RootTree['image']): ResolvedUser {
+function userOf(
+  request: RunRequest,
+  root: RootFiles,
+  maps: ChosenMaps,
+  image: RootTree['image'],
+): ResolvedUser {
   const isCaller =
     request.user === undefined && request.userns === 'keep-id' && request.pid.kind !== 'container';
   const wanted = isCaller ? `${uid()}:${gid()}` : (request.user ?? (image?.defaults.User || undefined));

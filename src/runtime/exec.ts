@@ -9,6 +9,7 @@ import { resolveUser } from '../spec/users.js';
 import { CAPABILITY_NAMES } from '../sys/capabilities.js';
 import { holdSignals } from '../sys/clone.js';
 import { processStart } from '../sys/process.js';
+import { attributesOf, recordEvent } from './events.js';
 import { abandon, executionFailure, type Launched, launch, nextReport } from './launch.js';
 import { becomeMonitor } from './monitor.js';
 import { RootFiles } from './root-files.js';
@@ -43,6 +44,7 @@ export function execInContainer(container: Container, request: ExecRequest): voi
     join: state.pid,
     isJoinable: () => readLive(record.id)?.pidStart === processStart(state.pid),
   });
+  recordEvent('exec', record, { ...attributesOf(record), command: request.command.join(' ') });
   try {
     if (request.detach) letGo(launched, plan);
     else becomeMonitor(launched, { plan, held: undefined, interactive: request.interactive, remove: [] });

@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { faultPoint } from './fault.js';
 
 /**
@@ -13,7 +13,7 @@ export function writeWhole(path: string, text: string, options: { durable: boole
   try {
     writeFileSync(fd, text); // one write(2) may take a part only, where the disk is about to be full
     if (options.durable) fsyncSync(fd);
-    faultPoint(`${fresh} written`);
+    faultPoint(`${basename(fresh)} written`);
     renameSync(fresh, path);
   } catch (error) {
     rmSync(fresh, { force: true });
@@ -21,7 +21,7 @@ export function writeWhole(path: string, text: string, options: { durable: boole
   } finally {
     closeSync(fd);
   }
-  faultPoint(`${path} renamed`);
+  faultPoint(`${basename(path)} renamed`);
   if (options.durable) syncFolder(dirname(path));
 }
 

@@ -22,8 +22,8 @@ export interface Launched {
   control: number;
   /** Our end of the socket over which the terminal's master comes; undefined without a terminal. */
   console: number | undefined;
-  /** It is in the user and PID namespaces of another container. */
-  hasJoined: boolean;
+  /** It is in the user and PID namespaces of the container whose PID 1 this is. */
+  joined: number | undefined;
 }
 
 /** Told about each step as it is done, for --explain. */
@@ -92,7 +92,7 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
     }
     awaitReady(plan, control, child, options.witness);
     faultPoint('ready');
-    return { ...child, control, console, hasJoined: join !== undefined };
+    return { ...child, control, console, joined: options.join };
   } catch (error) {
     abandon({ ...child, control, console });
     throw error;
@@ -100,7 +100,7 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
 }
 
 /** Ends what `launch` has started, before the user's program runs. */
-export function abandon(launched: Omit<Launched, 'hasJoined'>): void {
+export function abandon(launched: Omit<Launched, 'joined'>): void {
   signalPidfd(launched.pidfd, SIGKILL);
   waitForChild(launched.pid);
   closeAll([launched.pidfd, launched.control, launched.console]);

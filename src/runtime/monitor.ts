@@ -27,7 +27,7 @@ export interface Foreground {
  */
 export function becomeMonitor(launched: Launched, foreground: Foreground): never {
   const { plan, held, interactive, remove } = foreground;
-  const hasUserNamespace = held !== undefined && (plan.idMaps !== undefined || launched.hasJoined);
+  const hasUserNamespace = held !== undefined && (plan.idMaps !== undefined || launched.joined !== undefined);
   const blob = memoryFile(
     'foster-monitor',
     encodeMonitor({
@@ -44,7 +44,9 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
     }),
   );
   const folder = held && openSync(containerFolder(held.record.id), 'r');
-  const userNamespace = hasUserNamespace ? openSync(`/proc/${launched.pid}/ns/user`, 'r') : undefined;
+  // One that has joined was executed before it did, so its own is shut to us: ptrace(2), "access mode checking".
+  const inside = launched.joined ?? launched.pid;
+  const userNamespace = hasUserNamespace ? openSync(`/proc/${inside}/ns/user`, 'r') : undefined;
   const nothing = interactive || plan.terminal ? undefined : openSync('/dev/null', 'r');
   const descriptors = [
     nothing ?? 0,

@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
+import { SIGNAL_TO_INIT } from '../init/wire.js';
 import { containerFolder } from '../paths.js';
 import { pause } from '../sys/poll.js';
 import { attributesOf, recordEvent } from './events.js';
@@ -63,7 +64,10 @@ export function resume(id: string, live: LiveRecord): void {
   const wasRunning = ({ pid, start }: ProcessEntry) => !before.has(`${pid} ${start}`);
   const table = new ProcessTable();
   const members = table.members(live.pid).reverse();
-  for (const member of members.filter(wasRunning)) signalProcess(member.pid, member.start, SIGCONT);
+  for (const { pid, start } of members.filter(wasRunning)) {
+    // PID 1 would pass SIGCONT on to the group of the user's process, and so to what shall stay stopped.
+    signalProcess(pid, start, SIGCONT, pid === live.pid ? SIGNAL_TO_INIT : undefined);
+  }
   for (const watcher of watchers(table, members).filter(isStopped).filter(wasRunning)) {
     signalProcess(watcher.pid, watcher.start, SIGCONT);
   }

@@ -49,7 +49,8 @@ export async function removeContainer(id: string, options: { force: boolean }): 
   const deadline = performance.now() + (options.force ? PATIENCE.force : PATIENCE.orderly);
   for (;;) {
     const container = readContainer(id);
-    if (container !== undefined && isAlive(container.state) && !options.force) throw isInTheWay(id, container);
+    if (container !== undefined && isAlive(container.state) && !options.force)
+      throw isInTheWay(id, container);
     if (options.force && mayRun(id, container)) await endNow(id, container?.record.name ?? id.slice(0, 12));
     const lock = lockContainer(id, { wait: false });
     if (lock !== undefined) {
@@ -118,7 +119,10 @@ function removeFiles(remains: Remains, lock: number): void {
     faultPoint('name removed');
   });
   // Files of the container's other users belong to ids that only its user namespace may touch.
-  const maps = 'spec' in remains ? mapsOf(remains) : chooseIdMaps('default', process.getuid?.() ?? 0, process.getgid?.() ?? 0);
+  const maps =
+    'spec' in remains
+      ? mapsOf(remains)
+      : chooseIdMaps('default', process.getuid?.() ?? 0, process.getgid?.() ?? 0);
   const isGone = maps === undefined ? removeAll([folder]) : removeMapped([folder], maps, lock);
   faultPoint('folder removed');
   if (!isGone) {

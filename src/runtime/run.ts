@@ -19,7 +19,9 @@ export async function runContainer(request: RunRequest, voice: Voice): Promise<n
   if (request.dryRun) {
     const { planText } = await import('./explain.js');
     voice.print(
-      planText(planContainer(draft, { verbose: request.initVerbose, detached: isDetached(request, draft) }).plan),
+      planText(
+        planContainer(draft, { verbose: request.initVerbose, detached: isDetached(request, draft) }).plan,
+      ),
     );
     return 0;
   }

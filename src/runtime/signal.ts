@@ -46,12 +46,12 @@ export function signalInit(live: LiveRecord | undefined, signal: number): boolea
   return live !== undefined && signalProcess(live.pid, live.pidStart, signal);
 }
 
-/** Sends a signal to the process with this pid and start. False when it has ended. */
-export function signalProcess(pid: number, start: string, signal: number): boolean {
+/** Sends a signal to the process with this pid and start, with a value as sigqueue(3) does. False when it has ended. */
+export function signalProcess(pid: number, start: string, signal: number, value?: number): boolean {
   const pidfd = openProcess(pid, start);
   if (pidfd === undefined) return false;
   try {
-    return signalPidfd(pidfd, signal);
+    return signalPidfd(pidfd, signal, value);
   } finally {
     closeSync(pidfd);
   }

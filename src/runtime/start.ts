@@ -1,5 +1,4 @@
-import { closeSync } from 'node:fs';
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync } from 'node:fs';
 import { FosterError } from '../errors.js';
 import { containerFolder } from '../paths.js';
 import type { RunRequest } from '../spec/request.js';
@@ -9,8 +8,8 @@ import { planContainer } from './container-plan.js';
 import { dropIdFile, type HeldContainer } from './create.js';
 import { giveUp, launchDetached, letGo } from './detached.js';
 import type { Draft, Voice } from './draft.js';
-import type { Witness } from './launch.js';
 import { faultPoint } from './fault.js';
+import type { Witness } from './launch.js';
 import { removeHeld, removeLiveFolder } from './remove.js';
 import { createHeld } from './run.js';
 import { type Container, type ContainerRecord, isAlive, lockContainer, readContainer } from './store.js';
@@ -38,14 +37,13 @@ export async function runDetached(request: RunRequest, draft: Draft, voice: Voic
       voice.print(`${record.id}\n`);
       return 0;
     }
-    const client = connectMonitor(record.id);
+    const client = connectMonitor(record.id, { wantsAll: true });
     isRunning = true;
     letGo(waiting);
     attachTo(record, client, {
       interactive: request.interactive,
       passSignals: true,
       detachKeys: request.detachKeys,
-      wantsAll: true,
     });
   } catch (error) {
     if (!isRunning) {
@@ -85,7 +83,7 @@ export async function startContainer(
       undefined,
     );
     try {
-      client = attachment === undefined ? undefined : connectMonitor(record.id);
+      client = attachment === undefined ? undefined : connectMonitor(record.id, { wantsAll: true });
     } catch (error) {
       giveUp(waiting);
       throw error;

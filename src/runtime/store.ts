@@ -1,12 +1,4 @@
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-} from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
 import { containerFolder, dataFolder, liveFolder, makeFolder, nameLink } from '../paths.js';
@@ -160,7 +152,9 @@ export function readContainer(id: string): Container | undefined {
 
 /** What its monitor wrote when the container started last; undefined if it never did. */
 export function readLive(id: string): LiveRecord | undefined {
-  const fields = /^(\d{1,10}) (\d+) (\d{1,10}) (\d{1,15}) (\d{1,10})\n$/.exec(readText(join(containerFolder(id), 'live')));
+  const fields = /^(\d{1,10}) (\d+) (\d{1,10}) (\d{1,15}) (\d{1,10})\n$/.exec(
+    readText(join(containerFolder(id), 'live')),
+  );
   if (fields === null) return undefined;
   const [, pid, pidStart = '', monitor, startedAt, restarts] = fields;
   return {

@@ -55,10 +55,12 @@ export function pipe(): [number, number] {
   return [ends.readInt32LE(0), ends.readInt32LE(4)];
 }
 
-/** struct flock of fcntl(2): a write lock on the whole file. */
-function wholeFile(): Buffer {
+/** struct flock of fcntl(2): a lock on the whole file. */
+function wholeFile(isShared = false): Buffer {
+  const F_RDLCK = 0;
+  const F_WRLCK = 1;
   const lock = Buffer.alloc(32);
-  lock.writeInt16LE(1, 0); // F_WRLCK
+  lock.writeInt16LE(isShared ? F_RDLCK : F_WRLCK, 0);
   return lock;
 }
 
@@ -66,14 +68,14 @@ const FCNTL = 'int fcntl(int fd, int command, void *lock)';
 
 /**
  * An exclusive lock that belongs to the open file, fcntl(2) F_OFD_SETLK: whoever inherits the descriptor holds it
- * too, and the kernel lets it go with the last of them. `fd` must be open for writing. False when somebody else holds
- * the lock and `wait` is false.
+ * too, and the kernel lets it go with the last of them. `fd` must be open for writing. `shared`: others may hold such a
+ * one at the same time; `fd` must be open for reading. False when somebody else holds the lock and `wait` is false.
  */
-export function lockFile(fd: number, options: { wait: boolean }): boolean {
+export function lockFile(fd: number, options: { wait: boolean; shared?: boolean }): boolean {
   const F_OFD_SETLK = 37;
   const F_OFD_SETLKW = 38;
   try {
-    call(FCNTL, fd, options.wait ? F_OFD_SETLKW : F_OFD_SETLK, wholeFile());
+    call(FCNTL, fd, options.wait ? F_OFD_SETLKW : F_OFD_SETLK, wholeFile(options.shared));
     return true;
   } catch (error) {
     const EAGAIN = 11;
@@ -138,17 +140,29 @@ export function openPidfd(pid: number): number {
   return call('long syscall(long number, int pid, unsigned int flags)', PIDFD_OPEN, pid, 0);
 }
 
-/** pidfd_send_signal(2). False when the process is gone. */
-export function signalPidfd(pidfd: number, signal: number): boolean {
+/** pidfd_send_signal(2), with a value as sigqueue(3) sends it. False when the process is gone. */
+export function signalPidfd(pidfd: number, signal: number, value?: number): boolean {
   const PIDFD_SEND_SIGNAL = 424;
   const prototype = 'long syscall(long number, int pidfd, int signal, void *info, unsigned int flags)';
   try {
-    call(prototype, PIDFD_SEND_SIGNAL, pidfd, signal, null, 0);
+    call(prototype, PIDFD_SEND_SIGNAL, pidfd, signal, value === undefined ? null : queued(signal, value), 0);
     return true;
   } catch (error) {
     if (error instanceof SystemCallError && errnoName(error.errno) === 'ESRCH') return false;
     throw error;
   }
+}
+
+/** A siginfo_t as sigqueue(3) makes it: SI_QUEUE, and a number that only the receiver has to understand. */
+function queued(signal: number, value: number): Buffer {
+  const SI_QUEUE = -1;
+  const info = Buffer.alloc(128);
+  info.writeInt32LE(signal, 0);
+  info.writeInt32LE(SI_QUEUE, 8);
+  info.writeInt32LE(process.pid, 16);
+  info.writeInt32LE(process.getuid?.() ?? 0, 20);
+  info.writeInt32LE(value, 24);
+  return info;
 }
 
 /**
@@ -169,6 +183,20 @@ export function waitReadable(fd: number, timeout: number): 'ready' | 'timeout' |
     if (error instanceof SystemCallError && errnoName(error.errno) === 'EINTR') return 'interrupted';
     throw error;
   }
+}
+
+/**
+ * mknod(2) of the character device 0/0, which hides a name of the layers below: kernel documentation, overlayfs. Since
+ * Linux 5.8 anybody may make it.
+ */
+export function makeWhiteout(path: string | Buffer): void {
+  const S_IFCHR = 0o020000;
+  call(
+    'int mknod(const void *path, unsigned int mode, unsigned long device)',
+    zeroTerminated(path),
+    S_IFCHR,
+    0,
+  );
 }
 
 /** mkfifo(3). A string is taken as UTF-8, a Buffer as it is. */

@@ -30,8 +30,8 @@ export function bindMount(source: string, target: string): void {
   call(MOUNT, source, target, null, MS_BIND | MS_REC, null);
 }
 
-/** mount_setattr(2): makes the mount that `fd` is the root of read-only, with all below it. Linux 5.12. */
-export function makeReadOnly(fd: number): void {
+/** mount_setattr(2): makes the mount that `fd` is the root of read-only; `isDeep`: all mounted below it, too. Linux 5.12. */
+export function makeReadOnly(fd: number, options: { isDeep: boolean }): void {
   const MOUNT_SETATTR = 442; // the same on every architecture
   const AT_EMPTY_PATH = 0x1000;
   const AT_RECURSIVE = 0x8000;
@@ -40,5 +40,13 @@ export function makeReadOnly(fd: number): void {
   attributes.writeBigUInt64LE(MOUNT_ATTR_RDONLY, 0);
   const prototype =
     'long syscall(long number, int fd, const char *path, unsigned int flags, void *attributes, size_t size)';
-  call(prototype, MOUNT_SETATTR, fd, '', AT_EMPTY_PATH | AT_RECURSIVE, attributes, attributes.length);
+  call(
+    prototype,
+    MOUNT_SETATTR,
+    fd,
+    '',
+    AT_EMPTY_PATH | (options.isDeep ? AT_RECURSIVE : 0),
+    attributes,
+    attributes.length,
+  );
 }

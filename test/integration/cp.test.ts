@@ -239,6 +239,21 @@ describe('volumes', () => {
   });
 });
 
+test('the root of a container that may only be read, read-only also while it does not run', () => {
+  const [open, here] = [folder(), folder()];
+  writeFileSync(join(here, 'file'), 'x');
+  const flags = ['--read-only', '-v', `${open}:/open`];
+  assert.equal(home.foster(['run', '-d', '--name', 'cp-closed', ...flags, ...SLEEP]).status, 0);
+  after(() => home.foster(['rm', '-f', 'cp-closed']));
+  for (const state of ['running', 'stopped']) {
+    if (state === 'stopped') home.foster(['kill', 'cp-closed']);
+    assert.match(refusal(join(here, 'file'), 'cp-closed:/etc/file'), /read-only/, state);
+    cp(join(here, 'file'), `cp-closed:/open/${state}`);
+    assert.ok(existsSync(join(open, state)));
+    cp('cp-closed:/etc/passwd', join(here, state));
+  }
+});
+
 describe('a container that attacks', () => {
   const victim = folder();
   writeFileSync(join(victim, 'file'), 'secret of the host');
@@ -302,7 +317,7 @@ describe('a container that attacks', () => {
     assert.ok(lstatSync(join(here, 'p', 'fifo')).isFIFO());
     const { status, stderr } = home.foster(['cp', `${name}:/dev`, join(here, 'dev')]);
     assert.equal(status, 0);
-    assert.match(stderr, /devices and sockets were not copied/);
+    assert.match(stderr, /devices and sockets are not copied/);
   });
 });
 

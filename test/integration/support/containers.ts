@@ -50,7 +50,7 @@ export class Containers {
   async logs(name: string, text: string | RegExp): Promise<string> {
     return await waitUntil(`the log of ${name} contains ${text}`, () => {
       const { stdout } = this.#home.foster(['logs', name]);
-      return (typeof text === 'string' ? stdout.includes(text) : text.test(stdout)) && stdout;
+      return (typeof text === 'string' ? stdout.includes(text) : text.test(stdout)) ? stdout : undefined;
     });
   }
 

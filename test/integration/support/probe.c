@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -232,11 +233,12 @@ static _Noreturn void restless(void) {
   }
 }
 
-/* Bytes that any change would show in: a pseudo-random sequence. */
-static int noise(long size) {
-  unsigned x = 1;
-  for (long i = 0; i < size; i++) putchar((int)((x = x * 1103515245 + 12345) >> 16 & 0xff));
-  return 0;
+/* Gives up dying with its parent, which has asked for that. */
+static _Noreturn void untied(void) {
+  prctl(PR_SET_PDEATHSIG, 0);
+  puts("up");
+  fflush(stdout);
+  for (;;) pause_ms(1000);
 }
 
 int main(int argc, char **argv) {
@@ -251,6 +253,6 @@ int main(int argc, char **argv) {
   if (!strcmp(word, "reach")) return reach();
   if (!strcmp(word, "traced")) return traced();
   if (!strcmp(word, "restless")) restless();
-  if (!strcmp(word, "noise")) return noise(number);
+  if (!strcmp(word, "untied")) untied();
   return 100;
 }

@@ -57,3 +57,16 @@ export function descendants(root = process.pid): Process[] {
   }
   return found;
 }
+
+/**
+ * Buries an orphan that `adoptOrphans` has made our child, since Node does not. A PID namespace ends only when all of it
+ * is buried. False while it lives, or is not our child yet.
+ */
+export function bury(pid: number): boolean {
+  const WNOHANG = 1;
+  try {
+    return call('int waitpid(int pid, void *status, int options)', pid, null, WNOHANG) === pid;
+  } catch {
+    return false;
+  }
+}

@@ -14,11 +14,11 @@ export async function waitUntil<T>(
   what: string,
   condition: () => T | Promise<T>,
   deadline = DEADLINE,
-): Promise<NonNullable<T>> {
+): Promise<Exclude<T, false | null | undefined>> {
   const end = Date.now() + deadline;
   for (;;) {
     const value = await condition();
-    if (value) return value;
+    if (value) return value as Exclude<T, false | null | undefined>;
     if (Date.now() > end) assert.fail(`within ${deadline} ms this did not happen: ${what}`);
     await sleep(20);
   }

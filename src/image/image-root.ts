@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+import { FosterError } from '../errors.js';
+import type { ImageDefaults } from '../spec/image-defaults.js';
+import { blobPath } from './blobs.js';
+import { findImage, namedDescriptor } from './image-store.js';
+import { diffIDsOf, stackOf, unpackLayers } from './layers.js';
+import type { Descriptor, ImageConfig, Manifest } from './oci.js';
+import { formatReference, parseReference } from './reference.js';
+import type { RootOptions, RootTree } from './root.js';
+import { holdStore } from './store-lock.js';
+
+interface Found {
+  name: string;
+  descriptor: Descriptor;
+  manifest: Manifest;
+  config: ImageConfig;
+}
+
+/**
+ * The root file system of an image: its layers, unpacked where that is not done yet. An image that is not there, or is
+ * for another platform, is pulled first, as `options.pull` says.
+ * @throws FosterError
+ */
+export async function imageRoot(name: string, options: RootOptions): Promise<RootTree> {
+  holdStore();
+  const image = await findOrPull(name, options);
+  const { descriptor, manifest, config } = image;
+  const ready = stackOf(diffIDsOf(image), options.maps);
+  const layers = ready ?? (await unpackLayers({ manifest, config }, { ...options, title: name }));
+  return {
+    path: layers[0] as string,
+    source: 'image',
+    image: { name: image.name, digest: descriptor.digest, layers, defaults: defaultsOf(config) },
+  };
+}
+
+async function findOrPull(name: string, { pull = 'missing', platform }: RootOptions): Promise<Found> {
+  if (pull === 'missing' || pull === 'never') {
+    const found = find(name);
+    if (found !== undefined && isFor(found.config, platform)) return found;
+    if (pull === 'never') {
+      const other = found && `${found.config.os}/${found.config.architecture}`;
+      throw new FosterError(
+        other === undefined ? `no such image: ${name}` : `image ${name} is for ${other}, not for ${platform}`,
+        { advice: `foster pull ${platform ? `--platform ${platform} ` : ''}${name}` },
+      );
+    }
+  }
+  const reference = parseReference(name);
+  const { pullImage } = await import('./pull.js');
+  const { names, descriptor, manifest, config } = await pullImage(reference, {
+    platform,
+    tlsVerify: true,
+    ...(pull === 'newer' && { newer: true }),
+  });
+  return { name: names[0] ?? name, descriptor, manifest, config };
+}
+
+function isFor({ os, architecture, variant }: ImageConfig, platform: string | undefined): boolean {
+  if (platform === undefined) return true;
+  const [wantedOS, wanted, wantedVariant] = platform.split('/');
+  return (
+    os === wantedOS &&
+    architecture === wanted &&
+    (wantedVariant === undefined || variant === undefined || variant === wantedVariant)
+  );
+}
+
+/**
+ * By its whole name where it is one: that reads three files of the store, without checking again what was checked when
+ * they were written. `findImage` reads all images.
+ */
+function find(name: string): Found | undefined {
+  return findByName(name) ?? findSlowly(name);
+}
+
+function findByName(name: string): Found | undefined {
+  let whole: string;
+  try {
+    whole = formatReference(parseReference(name));
+  } catch {
+    return undefined; // part of an id may be none
+  }
+  const descriptor = namedDescriptor(whole);
+  if (descriptor === undefined) return undefined;
+  try {
+    const manifest = readJSON<Manifest>(descriptor.digest);
+    return { name: whole, descriptor, manifest, config: readJSON<ImageConfig>(manifest.config.digest) };
+  } catch {
+    return undefined; // damaged: to be found out in detail
+  }
+}
+
+function findSlowly(name: string): Found | undefined {
+  const image = findImage(name);
+  if (image === undefined) return undefined;
+  const { names, descriptor, manifest, config } = image;
+  return { name: names[0] ?? name, descriptor, manifest, config };
+}
+
+function readJSON<T>(digest: string): T {
+  return JSON.parse(readFileSync(blobPath(digest), 'utf8')) as T;
+}
+
+/** The `config` part of an image's config: untrusted, so what is not of the right form is an error. */
+function defaultsOf({ config }: ImageConfig): ImageDefaults {
+  const defaults: ImageDefaults = config ?? {};
+  const problem = Object.entries(FORMS).find(([key, isRight]) => {
+    const value: unknown = defaults[key as keyof ImageDefaults];
+    return value !== undefined && value !== null && !isRight(value);
+  });
+  if (problem !== undefined) throw new FosterError(`the config of the image is broken: its ${problem[0]}`);
+  return Object.fromEntries(Object.entries(defaults).filter(([, value]) => value !== null));
+}
+
+const isText = (value: unknown) => typeof value === 'string';
+const isTexts = (value: unknown) => Array.isArray(value) && value.every(isText);
+const isObject = (value: unknown) => typeof value === 'object' && !Array.isArray(value);
+
+const FORMS: Readonly<Record<string, (value: unknown) => boolean>> = {
+  User: isText,
+  WorkingDir: isText,
+  StopSignal: isText,
+  Env: isTexts,
+  Entrypoint: isTexts,
+  Cmd: isTexts,
+  Shell: isTexts,
+  Labels: (value) => isObject(value) && Object.values(value as object).every(isText),
+  ExposedPorts: isObject,
+  Volumes: isObject,
+  Healthcheck: isObject,
+};

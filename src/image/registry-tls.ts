@@ -1,0 +1,101 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
+import { FosterError } from '../errors.js';
+
+/** What TLS needs to know for one host, as node:tls takes it. */
+export interface TlsOptions {
+  rejectUnauthorized: boolean;
+  ca?: string[];
+  /** For a registry that asks who we are. */
+  cert?: string;
+  key?: string;
+}
+
+/** Where distributions keep the certificates of the authorities that the machine trusts. */
+const SYSTEM_BUNDLES = [
+  '/etc/ssl/certs/ca-certificates.crt', // Debian, Ubuntu, Arch, Alpine
+  '/etc/pki/tls/certs/ca-bundle.crt', // Fedora, RHEL
+  '/etc/ssl/ca-bundle.pem', // openSUSE
+  '/etc/ssl/cert.pem',
+];
+
+/**
+ * Certificates for a host: those that the machine trusts, `NODE_EXTRA_CA_CERTS`, and what certs.d folders have for
+ * it (containers-certs.d(5)).
+ * @param host with the port, where it was written with one
+ * @throws FosterError where a file of certs.d cannot be read
+ */
+export function tlsOptions(host: string, verify: boolean): TlsOptions {
+  const own = certificatesOf(host);
+  const client = own.cert === undefined || own.key === undefined ? {} : { cert: own.cert, key: own.key };
+  if (!verify) return { rejectUnauthorized: false, ...client };
+  return { rejectUnauthorized: true, ca: [...trustedCertificates(), ...own.ca], ...client };
+}
+
+let trusted: string[] | undefined;
+
+function trustedCertificates(): string[] {
+  if (trusted !== undefined) return trusted;
+  const { SSL_CERT_FILE, NODE_EXTRA_CA_CERTS } = process.env;
+  const bundles = SSL_CERT_FILE ? [SSL_CERT_FILE] : SYSTEM_BUNDLES;
+  const system = bundles.map(readIfThere).find((bundle) => bundle !== undefined);
+  // Node itself never gets to see this variable (src/cli/main.ts).
+  const extra = NODE_EXTRA_CA_CERTS ? readIfThere(NODE_EXTRA_CA_CERTS) : undefined;
+  trusted = [
+    ...(system === undefined ? rootCertificates : [system]),
+    ...(extra === undefined ? [] : [extra]),
+  ];
+  return trusted;
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+interface HostCertificates {
+  ca: string[];
+  cert?: string;
+  key?: string;
+}
+
+function certificatesOf(host: string): HostCertificates {
+  const found: HostCertificates = { ca: [] };
+  for (const folder of certificateFolders()) {
+    for (const name of namesIn(join(folder, host))) {
+      const path = join(folder, host, name);
+      if (name.endsWith('.crt')) found.ca.push(read(path));
+      else if (name.endsWith('.cert')) found.cert ??= read(path);
+      else if (name.endsWith('.key')) found.key ??= read(path);
+    }
+  }
+  return found;
+}
+
+/** The user's own first. */
+function certificateFolders(): string[] {
+  const { XDG_CONFIG_HOME } = process.env;
+  const config = XDG_CONFIG_HOME?.startsWith('/') ? XDG_CONFIG_HOME : join(homedir(), '.config');
+  return [join(config, 'containers/certs.d'), '/etc/containers/certs.d', '/etc/docker/certs.d'];
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new FosterError(`cannot read the certificate ${path}`, { advice: 'check who may', cause: error });
+  }
+}

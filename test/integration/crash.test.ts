@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CrashHome, randomNumbers } from './support/crash.js';
+import { descendants } from './support/processes.js';
+
+/** SIGKILL at every step of every command that changes something, and at any moment to every process of a container. */
+const home = new CrashHome();
+home.must(['run', '--rm', 'busybox', 'true']); // builds the root file system
+
+const SLEEP = ['busybox', 'sleep', '1000'];
+/** Leaves files that belong to other users of the container. */
+const OTHERS = ['busybox', 'sh', '-c', 'mkdir /d && touch /d/f && chmod 700 /d && chown -R 5:5 /d'];
+
+interface Walk {
+  args: string[];
+  before?: string[][];
+  /** The least number of fault points that there must be, so that none is lost. */
+  least: number;
+}
+
+const WALKS: Walk[] = [
+  { args: ['create', '--name', 'one', ...SLEEP], least: 10 },
+  { args: ['run', '--name', 'one', ...OTHERS], least: 13 },
+  { args: ['run', '--rm', '--name', 'one', ...OTHERS], least: 13 },
+  { args: ['run', '-d', '--name', 'one', ...SLEEP], least: 14 },
+  { args: ['run', '-d', '--rm', '--name', 'one', ...SLEEP], least: 14 },
+  { before: [['create', '--name', 'one', ...SLEEP]], args: ['start', 'one'], least: 5 },
+  { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['stop', 'one'], least: 4 },
+  { before: [['run', '-d', '--rm', '--name', 'one', ...SLEEP]], args: ['stop', 'one'], least: 4 },
+  { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['kill', 'one'], least: 3 },
+  { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['rename', 'one', 'two'], least: 5 },
+  {
+    before: [['create', '--name', 'one', ...SLEEP]],
+    args: ['update', '--restart', 'always', '--stop-timeout', '3', 'one'],
+    least: 5,
+  },
+  { before: [['run', '--name', 'one', ...OTHERS]], args: ['rm', 'one'], least: 6 },
+  { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['rm', '-f', 'one'], least: 8 },
+  { before: [['run', '--name', 'one', ...OTHERS]], args: ['prune', '-f'], least: 6 },
+];
+
+for (const { args, before = [], least } of WALKS) {
+  const line = [...before, args].map((words) => words.slice(0, 3).join(' ')).join(', then ');
+  test(`SIGKILL at each step of: ${line}`, async () => {
+    for (const words of before) home.must(words);
+    const { stderr } = home.foster(args, { env: { FOSTER_FAULT: 'count' } });
+    const steps = [...stderr.matchAll(/^fault point \d+: (.*)$/gm)].map(([, step]) => step);
+    assert.ok(steps.length >= least, `only ${steps.length} fault points: ${steps.join(', ')}`);
+    await home.assertRecovers('without a fault');
+    for (const [index, step] of steps.entries()) {
+      for (const words of before) home.must(words);
+      const killed = home.foster(args, { env: { FOSTER_FAULT: String(index + 1) } });
+      assert.equal(killed.signal, 'SIGKILL', `it was not killed when: ${step}`);
+      await home.assertRecovers(`killed when: ${step}`);
+    }
+  });
+}
+
+test('the name of a container that was killed while it was made or removed is free', async () => {
+  const create = ['create', '--name', 'one', ...SLEEP];
+  for (const fault of [4, 6, 7]) {
+    assert.equal(home.foster(create, { env: { FOSTER_FAULT: String(fault) } }).signal, 'SIGKILL');
+    home.must(create);
+    home.must(['rm', 'one']);
+  }
+  home.must(create);
+  for (const fault of [1, 2, 3]) {
+    assert.equal(home.foster(['rm', 'one'], { env: { FOSTER_FAULT: String(fault) } }).signal, 'SIGKILL');
+    home.must(create);
+  }
+  home.must(['rm', 'one']);
+  await home.assertCleans();
+});
+
+test('a rename that was killed can be done again', async () => {
+  for (const fault of [1, 2, 3]) {
+    home.must(['create', '--name', 'one', ...SLEEP]);
+    assert.equal(
+      home.foster(['rename', 'one', 'two'], { env: { FOSTER_FAULT: String(fault) } }).signal,
+      'SIGKILL',
+    );
+    const [listed] = home.listed();
+    if (listed?.name === 'one') home.must(['rename', 'one', 'two']);
+    assert.equal(home.listed()[0]?.name, 'two');
+    home.must(['rm', 'two']);
+  }
+  await home.assertCleans();
+});
+
+test('how a container has ended stays known when its next start is killed', async () => {
+  assert.equal(home.run(['--name', 'one', 'busybox', 'sh', '-c', 'exit 7']).status, 7);
+  for (const fault of [1, 2, 3, 4]) {
+    assert.equal(home.foster(['start', 'one'], { env: { FOSTER_FAULT: String(fault) } }).signal, 'SIGKILL');
+    await home.assertTruth();
+    assert.equal(home.must(['inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', 'one']), 'exited 7\n');
+  }
+  home.must(['rm', 'one']);
+  await home.assertCleans();
+});
+
+const FORMS = [
+  ['run', '-d', ...SLEEP],
+  ['run', '-d', '--rm', ...SLEEP],
+  ['run', '-d', '--restart', 'always', 'busybox', 'sh', '-c', 'sleep 0.05; exit 3'],
+  ['run', '-d', '--no-init', ...SLEEP],
+  ['run', ...SLEEP],
+  ['run', '--rm', ...SLEEP],
+  ['run', '--rm', ...OTHERS],
+];
+/** By the names that they give themselves; foster itself is `node` until it becomes the monitor. */
+const VICTIMS = ['foster-monitor', 'foster-monitor', 'foster-init', 'foster-janitor', 'node'];
+
+test('SIGKILL to the monitor, to PID 1, to the janitor and to foster at random moments', async () => {
+  const SEED = 20260;
+  const ROUNDS = 36;
+  const random = randomNumbers(SEED);
+  const pick = <T>(choices: T[]): T => choices[Math.floor(random() * choices.length)] as T;
+  let hits = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const form = pick(FORMS);
+    const victim = pick(VICTIMS);
+    const delay = random() * 250;
+    const running = home.begin(form);
+    await sleep(delay);
+    const victims = descendants().filter(({ name, pid }) => name === victim && pid !== process.pid);
+    for (const { pid } of victims) process.kill(pid, 'SIGKILL');
+    hits += victims.length;
+    const isDetached = form.includes('-d');
+    if (isDetached) await running;
+    await home.assertRecovers(
+      `round ${round} of seed ${SEED}: ${form.join(' ')}, ${victim} killed after ${delay} ms`,
+    );
+    await running;
+  }
+  assert.ok(hits > ROUNDS / 4, `only ${hits} processes were there to be killed`);
+});
+
+test('SIGKILL to the janitor while it removes the files', async () => {
+  const many = 'i=0; while [ $i -lt 4000 ]; do : > /f$i; i=$((i+1)); done';
+  for (const flags of [['-d'], []]) {
+    const running = home.begin(['run', ...flags, '--rm', '--name', 'one', 'busybox', 'sh', '-c', many]);
+    let isKilled = false;
+    for (const end = Date.now() + 20_000; !isKilled && Date.now() < end; await sleep(1)) {
+      const all = descendants();
+      const janitor = all.find(({ name }) => name === 'foster-janitor');
+      if (janitor === undefined || all.some(({ name }) => name === 'foster-init' || name === 'sh')) continue;
+      process.kill(janitor.pid, 'SIGKILL');
+      isKilled = true;
+    }
+    assert.ok(isKilled);
+    await running;
+    await home.assertRecovers('janitor killed');
+  }
+});
+
+test('a monitor that was killed takes its container along, and the next command says so', async () => {
+  home.must(['run', '-d', '--name', 'one', ...SLEEP]);
+  const monitor = descendants().find(({ name }) => name === 'foster-monitor');
+  process.kill(monitor?.pid ?? 0, 'SIGKILL');
+  const [listed] = await home.assertTruth();
+  assert.equal(listed?.state, 'dead');
+  assert.match(home.must(['ps', '-a']), /Dead/);
+  assert.match(
+    home.must(['inspect', '-f', '{{.State.Error}} {{.State.ExitCode}}', 'one']),
+    /monitor was killed.* 137/,
+  );
+  home.must(['start', 'one']);
+  assert.equal((await home.assertTruth())[0]?.state, 'running');
+  home.must(['rm', '-f', 'one']);
+  await home.assertCleans();
+});

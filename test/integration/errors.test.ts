@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { FOSTER, Home, type Result } from './support/foster.js';
+import { waitUntil } from './support/wait.js';
+
+/** Whatever goes wrong: one sentence, the right exit code, nothing left behind. */
+const home = new Home();
+
+function assertFailure(result: Result, status: number, sentence: RegExp): void {
+  assert.match(result.stderr, sentence);
+  assert.match(result.stderr, /^foster: [^\n]*\n$/, 'one line');
+  assert.ok(!/ at .*:\d+:\d+/.test(result.stderr), 'no stack trace');
+  assert.deepEqual([result.stdout, result.status], ['', status]);
+  assert.deepEqual(home.leftFolders(), []);
+}
+
+const run = (...args: string[]) => home.run(['--rm', ...args]);
+
+test('a command that is not there: 127', async () => {
+  assertFailure(
+    run('busybox', 'no-such-program'),
+    127,
+    /^foster: cannot run "no-such-program": it is in no directory of PATH .*PATH is \/usr/,
+  );
+  assertFailure(
+    run('busybox', '/no/such/program'),
+    127,
+    /^foster: cannot run "\/no\/such\/program": there is no such file/,
+  );
+  assertFailure(run('-e', 'PATH=/nowhere', 'busybox', 'ls'), 127, /PATH is \/nowhere/);
+  assertFailure(run('--no-init', 'busybox', 'no-such-program'), 127, /no-such-program/);
+  assertFailure(run('busybox', '/etc/passwd/x'), 127, /\/etc\/passwd\/x/);
+  await home.assertNothingLeft();
+});
+
+test('a file that cannot be executed: 126', async () => {
+  assertFailure(
+    run('busybox', '/etc/passwd'),
+    126,
+    /^foster: cannot run "\/etc\/passwd": permission denied \(EACCES\); .*chmod/,
+  );
+  assertFailure(run('busybox', '/etc'), 126, /permission denied/);
+  const script = join(home.shared, 'script');
+  writeFileSync(script, 'no first line\n');
+  chmodSync(script, 0o755);
+  assertFailure(
+    run('-v', `${script}:/script`, 'busybox', '/script'),
+    126,
+    /exec format error \(ENOEXEC\); .*#!/,
+  );
+  writeFileSync(script, '#!/no/such/interpreter\n');
+  assertFailure(run('-v', `${script}:/script`, 'busybox', '/script'), 127, /interpreter/);
+  await home.assertNothingLeft();
+});
+
+test('a ROOT that is none', () => {
+  assertFailure(
+    run('/no/such/root', 'true'),
+    125,
+    /^foster: cannot use \/no\/such\/root as the root filesystem: no such file or directory \(ENOENT\); give a directory/,
+  );
+  assertFailure(run('busybo', 'true'), 125, /^foster: cannot use busybo as the root filesystem/);
+  assertFailure(run(''), 125, /^foster: ROOT ''/);
+  const empty = join(home.folder, 'empty');
+  mkdirSync(empty);
+  assertFailure(run(empty, 'true'), 127, /cannot run "true"/);
+  assert.deepEqual(readdirSync(empty), [], 'nothing is made in it');
+  assertFailure(run(empty), 127, /cannot run "\/bin\/sh"/);
+});
+
+test('a root filesystem that one may not enter', { skip: process.getuid?.() === 0 }, () => {
+  assertFailure(run('/root', 'true'), 125, /permission denied \(EACCES\)/);
+});
+
+test('flags', () => {
+  const cases: [string[], RegExp][] = [
+    [['--bogus', 'busybox'], /^foster: unknown option '--bogus'; see 'foster run --help'/],
+    [['--nmae', 'x', 'busybox'], /unknown option '--nmae' \(did you mean --name\?\)/],
+    [['--name', '-', 'busybox'], /^foster: --name '-': /],
+    [['-e', '=x', 'busybox'], /^foster: -e '=x': /],
+    [
+      ['--env-file', '/no/such/file', 'busybox'],
+      /^foster: --env-file '\/no\/such\/file': there is no such file/,
+    ],
+    [['-w', 'relative', 'busybox'], /^foster: --workdir 'relative': expected an absolute path/],
+    [['--network', 'br0', 'busybox'], /^foster: --network 'br0': /],
+    [['--cap-add', 'FLY', 'busybox'], /^foster: --cap-add 'FLY': there is no such capability/],
+    [['--ulimit', 'nofile', 'busybox'], /^foster: --ulimit 'nofile'/],
+    [['--stop-signal', 'FOO', 'busybox'], /^foster: --stop-signal 'FOO': expected a signal/],
+    [['--stop-timeout', '-1', 'busybox'], /--stop-timeout/],
+    [['--security-opt', 'magic', 'busybox'], /^foster: --security-opt 'magic': /],
+    [['--userns', 'x', 'busybox'], /^foster: --userns 'x': expected/],
+    [['--pid', 'x', 'busybox'], /^foster: --pid 'x': expected/],
+    [['--dns', 'x', 'busybox'], /^foster: --dns 'x': expected an IP address/],
+    [['--add-host', 'x', 'busybox'], /^foster: --add-host 'x': expected/],
+    [['-h', '-x-', 'busybox'], /^foster: --hostname/],
+    [['--no-init', '--init-verbose', 'busybox'], /exclude each other/],
+    [[], /^foster: missing required argument 'ROOT'/],
+  ];
+  for (const [flags, sentence] of cases) assertFailure(run(...flags), 125, sentence);
+  assertFailure(home.foster(['ruin', 'busybox']), 125, /^foster: unknown command 'ruin'/);
+});
+
+test('users and working directories that the container cannot have', () => {
+  assertFailure(run('-u', 'nobody:no-such-group', 'busybox', 'true'), 125, /no group no-such-group/);
+  assertFailure(run('-u', '4000000000', 'busybox', 'true'), 125, /^foster: cannot become user 4000000000/);
+  assertFailure(
+    run('-w', '/etc/passwd', 'busybox', 'true'),
+    125,
+    /^foster: cannot make the working directory: not a directory/,
+  );
+  assertFailure(
+    run('-u', '1000', '-w', '/root', 'busybox', 'true'),
+    125,
+    /^foster: cannot go to the working directory: permission denied .*may not enter/,
+  );
+});
+
+test('a name that is taken', () => {
+  assert.equal(home.run(['--name', 'taken', 'busybox', 'true']).status, 0);
+  const before = home.leftFolders();
+  const second = run('--name', 'taken', 'busybox', 'true');
+  assert.equal(second.status, 125);
+  assert.match(
+    second.stderr,
+    /^foster: the name 'taken' is in use by container [0-9a-f]{12}; remove that one \(foster rm taken\) or take another name\n$/,
+  );
+  assert.deepEqual(home.leftFolders(), before);
+  assert.equal(home.foster(['rm', 'taken']).status, 0);
+  assert.equal(run('--name', 'taken', 'busybox', 'true').status, 0, 'free again');
+});
+
+test('a cidfile that cannot be written', () => {
+  assertFailure(
+    run('--cidfile', '/no/such/folder/id', 'busybox', 'true'),
+    125,
+    /^foster: cannot write the container id file .*no such file or directory/,
+  );
+});
+
+test('a cidfile does not outlive a container that did not start', () => {
+  const file = join(home.folder, 'cid');
+  assertFailure(
+    run('--cidfile', file, '--sysctl', 'net.no.such=1', 'busybox', 'true'),
+    125,
+    /this kernel does not have it/,
+  );
+  assert.ok(!readdirSync(home.folder).includes('cid'));
+});
+
+test('a place for data that cannot be used', { skip: process.getuid?.() === 0 }, () => {
+  const shut = join(home.folder, 'no-data');
+  mkdirSync(shut, { mode: 0o500 });
+  assertFailure(
+    home.run(['--rm', 'busybox', 'true'], { env: { XDG_DATA_HOME: shut } }),
+    125,
+    /permission denied \(EACCES\)/,
+  );
+  const tree = join(home.folder, 'any-tree');
+  mkdirSync(tree);
+  assertFailure(
+    home.run(['--rm', tree, 'true'], { env: { XDG_DATA_HOME: shut } }),
+    125,
+    /^foster: cannot make the folder of the container, .*permission denied \(EACCES\)/,
+  );
+});
+
+test('user namespaces turned off: says so, and how to turn them on', {
+  skip: process.getuid?.() === 0,
+}, () => {
+  assert.equal(run('busybox', 'true').status, 0); // the recipe is built
+  const script = `echo 0 > /proc/sys/user/max_user_namespaces && exec "$0" run --rm busybox true`;
+  // The limit is one of the user namespace, so one of the test's own can have it.
+  const { status, stdout, stderr } = spawnSync(
+    'unshare',
+    ['--user', '--map-current-user', '--keep-caps', 'sh', '-c', script, FOSTER],
+    {
+      env: home.env,
+      encoding: 'utf8',
+    },
+  );
+  assertFailure(
+    { status, stdout, stderr, signal: null },
+    125,
+    /^foster: cannot start a process in new namespaces: clone: no space left on device \(ENOSPC\); user namespaces are turned off here; as root: sysctl -w user\.max_user_namespaces=/,
+  );
+});
+
+test('another kind of namespace used up', { skip: process.getuid?.() === 0 }, () => {
+  const script = `echo 0 > /proc/sys/user/max_net_namespaces && exec "$0" run --rm busybox true`;
+  const { status, stdout, stderr } = spawnSync(
+    'unshare',
+    ['--user', '--map-current-user', '--keep-caps', 'sh', '-c', script, FOSTER],
+    {
+      env: home.env,
+      encoding: 'utf8',
+    },
+  );
+  assertFailure(
+    { status, stdout, stderr, signal: null },
+    125,
+    /a limit on namespaces is reached: see \/proc\/sys\/user\/max_\*_namespaces/,
+  );
+});
+
+test('--userns auto of a folder that is somebody else in there: says why', {
+  skip: process.getuid?.() === 0,
+}, () => {
+  const tree = join(home.folder, 'mine');
+  mkdirSync(tree, { recursive: true });
+  assertFailure(
+    run('--userns', 'auto', tree, 'true'),
+    125,
+    /^foster: cannot use .*mine with --userns auto: its owner, user \d+, is not among the users of the container; give a tar file/,
+  );
+});
+
+test('a step that fails is told by its reason, the call and what to do', () => {
+  const result = run('--sysctl', 'net.no.such=1', 'busybox', 'true');
+  assertFailure(
+    result,
+    125,
+    /^foster: cannot set the kernel parameter net\.no\.such to 1: no such file or directory \(ENOENT\) from openat\(AT_FDCWD, "\/proc\/sys\/net\/no\/such", O_WRONLY\|O_CLOEXEC, 0644\); this kernel does not have it/,
+  );
+});
+
+test('an interrupt during the set-up leaves nothing', async () => {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    for (let delay = 20; delay < 140; delay += 17) {
+      const running = home.start(['--rm', 'busybox', 'sleep', '60']);
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      running.signal(signal);
+      const { status, signal: death } = await running.ended;
+      // Before foster looks at signals it dies of one; later they are the container's to die of.
+      assert.ok(death === signal || status === code, `${signal} after ${delay} ms: ${status} ${death}`);
+    }
+  }
+  await home.assertNothingLeft();
+});
+
+test('a kill at any moment of the set-up leaves nothing that prune does not remove', async () => {
+  for (let delay = 15; delay < 160; delay += 12) {
+    const running = home.start(['--rm', 'busybox', 'sleep', '60']);
+    await new Promise((resolve) => setTimeout(resolve, delay));
+    running.signal('SIGKILL');
+    await running.ended;
+  }
+  await waitUntil('all processes are gone', () => running(home) === 0);
+  assert.equal(home.foster(['prune', '-f']).status, 0);
+  await home.assertNothingLeft();
+});
+
+function running(where: Home): number {
+  return where.foster(['ps', '-q']).stdout.split('\n').filter(Boolean).length;
+}
+
+test('--debug shows where an error comes from', () => {
+  const { stderr, status } = home.foster(['--debug', 'run', '--rm', '/no/such/root', 'true']);
+  assert.equal(status, 125);
+  assert.match(stderr, /^foster: cannot use [^\n]*\n.* {4}at /s);
+});

@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { FOSTER, Home } from './support/foster.js';
+
+/** What a container must not get hold of, and what a hostile root filesystem must not bring about. */
+const home = new Home();
+const outside = join(home.folder, 'outside');
+mkdirSync(outside);
+writeFileSync(join(outside, 'victim'), 'untouched\n');
+
+/** A root filesystem of the test's own, for `change` to spoil. */
+function tree(name: string, change: (root: string) => void = () => {}): string {
+  home.run(['--rm', 'busybox', 'true']);
+  const roots = join(home.folder, 'data/foster/roots');
+  const recipe = readdirSync(roots).find((entry) => entry.startsWith('recipe-busybox')) ?? '';
+  const root = join(home.folder, name);
+  cpSync(join(roots, recipe, 'rootfs'), root, { recursive: true, verbatimSymlinks: true });
+  change(root);
+  return root;
+}
+
+function assertOutsideUntouched(): void {
+  assert.deepEqual(readdirSync(outside), ['victim']);
+  assert.equal(readFileSync(join(outside, 'victim'), 'utf8'), 'untouched\n');
+}
+
+test('no descriptor of the caller gets in', () => {
+  const secret = openSync('/etc/passwd', 'r');
+  const { stdout, status } = spawnSync(
+    FOSTER,
+    ['run', '--rm', 'busybox', 'sh', '-c', 'ls /proc/self/fd; ls /proc/1/fd'],
+    {
+      env: home.env,
+      stdio: ['ignore', 'pipe', 'pipe', secret, secret, secret, secret, secret, secret, secret],
+      encoding: 'utf8',
+    },
+  );
+  assert.equal(status, 0);
+  // 3 is what ls itself opens to list the folder; PID 1 has its control socket only.
+  assert.equal(stdout, '0\n1\n2\n3\n3\n');
+});
+
+test("no working directory of the host's gets in, nor by /proc", () => {
+  const { stdout } = home.shell('pwd; readlink /proc/self/cwd; cat ./victim; cat /proc/1/cwd/victim', [], {
+    cwd: outside,
+  });
+  assert.equal(stdout, '/\n/\n');
+});
+
+test('PID 1 is out of reach, and names no file of the host', () => {
+  const { stdout } = home.shell(
+    'readlink /proc/1/exe; cat /proc/1/environ; ls /proc/1/root/; cat /proc/1/maps; tr "\\0" " " < /proc/1/cmdline',
+  );
+  assert.equal(stdout.trim(), 'foster-init');
+});
+
+test('no new privileges: a setuid program runs without them', () => {
+  const root = tree('setuid', (path) => {
+    const source =
+      '#include <stdio.h>\n#include <unistd.h>\nint main(void) { return printf("%d", geteuid()) < 0; }';
+    const program = join(path, 'bin/euid');
+    execFileSync('gcc', ['-static', '-x', 'c', '-', '-o', program], { input: source });
+    chmodSync(program, 0o4755);
+  });
+  const id = (...flags: string[]) => home.run(['--rm', '-u', '1000', ...flags, root, 'euid']).stdout;
+  assert.equal(id(), '1000');
+  assert.equal(
+    id('--security-opt', 'no-new-privileges=false'),
+    '0',
+    'else the test above would show nothing',
+  );
+});
+
+test('the seccomp filter is on: calls that containers have no need of are refused', () => {
+  const status = home.shell('grep ^Seccomp: /proc/self/status').stdout.trim();
+  assert.equal(status, 'Seccomp:\t2');
+  const { stdout, stderr } = home.shell('unshare -U true; echo $?; mount -t tmpfs x /tmp; echo $?');
+  assert.equal(stdout, '1\n1\n');
+  assert.match(stderr, /not permitted/);
+  const free = home.shell('unshare -U true; echo $?; grep ^Seccomp: /proc/self/status', [
+    '--security-opt',
+    'seccomp=unconfined',
+  ]);
+  assert.equal(free.stdout, '0\nSeccomp:\t0\n');
+});
+
+test("the session keyring is not the caller's", (t) => {
+  if (spawnSync('keyctl', ['--version']).error) return t.skip('there is no keyctl here');
+  const program = execFileSync('which', ['keyctl'], { encoding: 'utf8' }).trim();
+  const script = `keyctl add user foster-secret hidden @s >/dev/null && exec ${FOSTER} run --rm -v ${program}:/keyctl:ro --security-opt seccomp=unconfined host /keyctl search @s user foster-secret`;
+  const { stdout, stderr } = spawnSync('keyctl', ['session', '-', 'sh', '-c', script], {
+    env: home.env,
+    encoding: 'utf8',
+  });
+  assert.match(stdout + stderr, /Required key not available/);
+});
+
+test('the root filesystem is not written to, whatever the container does', () => {
+  const root = tree('written');
+  const look = () => execFileSync('find', [root, '-printf', '%P %s %m %U %T@\\n'], { encoding: 'utf8' });
+  const before = look();
+  const script =
+    'echo x > /etc/passwd; rm -rf /home /var; chmod 777 /root; touch /new; ln /bin/busybox /hard; chown 5 /tmp';
+  assert.equal(
+    home.run(['--rm', '-w', '/made', '-v', `${outside}:/mounted`, root, 'sh', '-c', script]).status,
+    0,
+  );
+  assert.equal(look(), before);
+});
+
+for (const link of [outside, '../../../../../../../..', '/proc/1/root', '/proc/self/cwd']) {
+  test(`folders that are links to ${link === outside ? 'a folder of the host' : link} lead nowhere`, async () => {
+    for (const folder of ['proc', 'sys', 'dev', 'etc', 'bin/..', 'tmp']) {
+      const root = tree('linked', (path) => {
+        const place = join(path, folder === 'bin/..' ? 'opt' : folder);
+        renameSync(place, `${place}.away`);
+        symlinkSync(link, place);
+      });
+      // It may work, or be refused in one sentence: nothing of the host may be seen or changed by it.
+      const script =
+        'ls /etc/victim /tmp/victim /opt/victim; echo x > /tmp/victim; echo x > /opt/victim; ls -d /tmp/work';
+      const flags = ['-v', `${home.shared}:/opt/made/here`, '--tmpfs', '/tmp/fresh', '-w', '/etc/deep/work'];
+      const { status, stdout, stderr } = home.run([
+        '--rm',
+        ...flags,
+        root,
+        '/bin/busybox',
+        'sh',
+        '-c',
+        script,
+      ]);
+      if (status === 125) assert.match(stderr, /^foster: cannot [^\n]*\n$/);
+      assert.ok(!stdout.includes('victim'), stdout);
+      assertOutsideUntouched();
+      assert.deepEqual(readdirSync(home.shared), []);
+      rmSync(root, { recursive: true, force: true });
+    }
+    await home.assertNothingLeft();
+  });
+}
+
+test('/etc/hosts and the like, where they are links to a file of the host: replaced, not written through', () => {
+  const root = tree('linked-files', (path) => {
+    for (const name of ['hosts', 'hostname', 'resolv.conf', 'passwd']) {
+      rmSync(join(path, 'etc', name), { force: true });
+      symlinkSync(join(outside, 'victim'), join(path, 'etc', name));
+    }
+  });
+  const { stdout, status } = home.run([
+    '--rm',
+    '-h',
+    'own',
+    root,
+    'sh',
+    '-c',
+    'cat /etc/hostname; cat /etc/passwd 2>/dev/null; echo x > /etc/hosts',
+  ]);
+  assert.deepEqual([stdout, status], ['own\n', 0]);
+  // As the caller himself, for whom foster writes into /etc/passwd.
+  assert.equal(home.run(['--rm', '--userns', 'keep-id', root, 'true']).status, 0);
+  assertOutsideUntouched();
+});
+
+test('a FIFO where a file is expected holds nobody up', () => {
+  const root = tree('fifo', (path) => {
+    for (const name of ['hosts', 'passwd', 'group']) {
+      rmSync(join(path, 'etc', name), { force: true });
+      execFileSync('mkfifo', [join(path, 'etc', name)]);
+    }
+  });
+  const start = Date.now();
+  assert.equal(
+    home.run(['--rm', '--userns', 'keep-id', root, 'head', '-n', '1', '/etc/hosts']).stdout,
+    '127.0.0.1\tlocalhost\n',
+  );
+  assert.ok(Date.now() - start < 10_000);
+});
+
+test('-v below a link of the root filesystem stays inside of it', () => {
+  const root = tree('escape', (path) => symlinkSync(outside, join(path, 'escape')));
+  const refused = home.run(['--rm', '-v', `${home.shared}:/escape/new`, root, 'true']);
+  assert.equal(refused.status, 125);
+  assert.match(
+    refused.stderr,
+    /^foster: cannot mount .* a symbolic link on the way leads to nothing that is in the container\n$/,
+  );
+  mkdirSync(join(root, outside), { recursive: true });
+  assert.equal(
+    home.run(['--rm', '-v', `${home.shared}:/escape/new`, root, 'ls', `${outside}`]).stdout,
+    'new\n',
+  );
+  assertOutsideUntouched();
+});
+
+test('names of processes, files and variables cannot play with the terminal', () => {
+  const { stderr } = home.run(['--rm', 'busybox', '\x1b[2Jevil']);
+  assert.ok(!stderr.includes('\x1b'), JSON.stringify(stderr));
+  const flag = home.run(['--rm', '--name', '\x1b[2J', 'busybox']);
+  assert.ok(!flag.stderr.includes('\x1b'), JSON.stringify(flag.stderr));
+});
