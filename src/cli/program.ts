@@ -41,6 +41,7 @@ export const COMMANDS: CommandEntry[] = [
   { name: 'update', summary: 'change options of containers', load: () => import('./update.js') },
   { name: 'rm', summary: 'remove containers', load: () => import('./rm.js') },
   { name: 'prune', summary: 'remove all containers that have ended', load: () => import('./prune.js') },
+  { name: 'pull', summary: 'download images from a registry', load: () => import('./pull.js') },
   { name: 'info', summary: 'show what this machine lets foster do', load: () => import('./info.js') },
   {
     name: 'completion',

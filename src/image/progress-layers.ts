@@ -1,11 +1,10 @@
-import { basename } from 'node:path';
-import type { MultiBar as MultiBarType, SingleBar } from 'cli-progress';
+import type { GenericFormatter } from 'cli-progress';
 
 /** Who is told how a pull or a push goes on. */
 export interface Teller {
   /** A line, without its end. */
   say(line: string): void;
-  /** Bars are drawn here, if it is a terminal. */
+  /** Where bars are drawn, if it is a terminal. */
   stream: NodeJS.WriteStream;
 }
 
@@ -24,53 +23,86 @@ export interface Transfer {
   end(state: string): void;
 }
 
-const FORMAT = '{id}: {state} [{bar}] {amount}';
-const FORMAT_ENDED = '{id}: {state}';
-const INTERVAL_MS = 100;
+/** What a transfer is said to do. */
+export interface TransferWords {
+  /** `Pulling fs layer`; undefined: nothing is said. */
+  start: string | undefined;
+  /** `Downloading` */
+  active: string;
+}
 
-const SILENT: TransferBoard = { add: () => ({ at() {}, end() {} }), stop() {} };
+/** With the exit code that a shell gives to a death by that signal. */
+const INTERRUPTS: Readonly<Record<string, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
-/**
- * @param count how many transfers there will be: more than a screen has lines get no bars
- * @param words what a transfer is called at its start, and while it goes on: `Pulling fs layer`, `Downloading`
- */
+/** @param count how many transfers there will be: more than a screen has lines get no bars */
 export async function startBoard(
   teller: Teller | undefined,
   count: number,
-  words: { start: string; active: string },
+  words: TransferWords,
 ): Promise<TransferBoard> {
-  if (teller === undefined) return SILENT;
+  if (teller === undefined) return { add: () => ({ at() {}, end() {} }), stop() {} };
   const { stream } = teller;
-  if (!stream.isTTY || count > stream.rows - 2) return lines(teller, words.start);
-  const { MultiBar } = (await import('cli-progress')).default;
-  const bars = new MultiBar({
-    format: FORMAT,
-    barsize: 24,
-    stream,
-    hideCursor: true,
-    gracefulExit: false,
-    fps: 1000 / INTERVAL_MS,
-    // a bar that has ended says so without a bar
-    formatBar: undefined as never,
-  });
-  return new Bars(bars, words);
+  if (!stream.isTTY || count === 0 || count > stream.rows - 2) return lineBoard(teller, words);
+  return await barBoard(stream, words);
 }
 
-function lines({ say }: Teller, start: string): TransferBoard {
+function lineBoard({ say }: Teller, { start }: TransferWords): TransferBoard {
   return {
     add(digest) {
       const id = shortDigest(digest);
-      say(`${id}: ${start}`);
+      if (start !== undefined) say(`${id}: ${start}`);
       return { at() {}, end: (state) => say(`${id}: ${state}`) };
     },
     stop() {},
   };
 }
 
+interface BarState {
+  id: string;
+  state: string;
+  isActive: boolean;
+}
+
+async function barBoard(stream: NodeJS.WriteStream, words: TransferWords): Promise<TransferBoard> {
+  const { MultiBar } = (await import('cli-progress')).default;
+  const bars = new MultiBar({ stream, format: drawLine, hideCursor: true, gracefulExit: false });
+  const stop = () => {
+    for (const signal of Object.keys(INTERRUPTS)) process.off(signal, interrupted);
+    bars.stop();
+  };
+  const interrupted = (signal: NodeJS.Signals) => {
+    stop();
+    process.exit(INTERRUPTS[signal]);
+  };
+  for (const signal of Object.keys(INTERRUPTS)) process.on(signal, interrupted);
+  return {
+    add(digest, size) {
+      const id = shortDigest(digest);
+      const bar = bars.create(size, 0, { id, state: 'Waiting', isActive: false } satisfies BarState);
+      return {
+        at: (bytes) => bar.update(bytes, { state: words.active, isActive: true }),
+        end: (state) => bar.update(size, { state, isActive: false }),
+      };
+    },
+    stop,
+  };
+}
+
+const BAR_WIDTH = 30;
+
+const drawLine: GenericFormatter = (_options, { progress, value, total }, payload: BarState) => {
+  const { id, state, isActive } = payload;
+  if (!isActive) return `${id}: ${state}`;
+  const filled = Math.round(Math.min(1, progress) * BAR_WIDTH);
+  const bar = `${'='.repeat(filled)}>`.slice(0, BAR_WIDTH).padEnd(BAR_WIDTH);
+  return `${id}: ${state} [${bar}] ${megabytes(value)}/${megabytes(total)}`;
+};
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)}MB`;
+}
+
 /** Twelve hexadecimal digits of a digest, as Docker shows it. */
 export function shortDigest(digest: string): string {
   return digest.replace(/^sha256:/, '').slice(0, 12);
 }
-void basename;
-void FORMAT_ENDED;
-export type { MultiBarType, SingleBar };

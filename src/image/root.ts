@@ -1,4 +1,4 @@
-import { rmSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { FosterError } from '../errors.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
@@ -6,7 +6,7 @@ import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import type { IdMaps } from '../sys/id-maps.js';
 import { cachedTree, makeTree, mapsKey, removeLeftovers, rootsFolder, withLock } from './cache.js';
 import { fileKey, lookUp } from './file-index.js';
-import { findRecipe, RECIPE_NAMES, type Recipe } from './recipe.js';
+import { findRecipe, RECIPE_NAMES, type Recipe, type TreeRecipe } from './recipe.js';
 
 export { removeLeftovers } from './cache.js';
 
@@ -74,7 +74,8 @@ function noSuchRoot(root: string, error: unknown): FosterError {
 
 async function buildRecipe(recipe: Recipe, options: RootOptions): Promise<RootTree> {
   const { maps } = options;
-  const isShared = recipe.produces === 'tree'; // owned by the caller, whatever the maps
+  // A tree is owned by the caller: as it is it will do where he is root in the container.
+  const isShared = recipe.produces === 'tree' && isCallerRoot(maps);
   const name = `recipe-${recipe.name}-${recipe.fingerprint()}${isShared ? '' : `-${mapsKey(maps)}`}`;
   const cached = cachedTree(name);
   if (cached !== undefined) return { path: cached, source: 'recipe' };
@@ -82,11 +83,12 @@ async function buildRecipe(recipe: Recipe, options: RootOptions): Promise<RootTr
     const path =
       cachedTree(name) ??
       (await makeTree(maps, async (place) => {
-        if (recipe.produces === 'tree') {
+        if (recipe.produces === 'tree' && isShared) {
           await recipe.build(place.tree);
         } else {
           const { unpackRegularFile } = await import('./archive.js');
-          const archive = await recipe.build(place.folder, place.onInterrupt);
+          const archive =
+            recipe.produces === 'tree' ? await packed(recipe, place.folder) : await recipe.build(place.folder, place.onInterrupt);
           await unpackRegularFile(place, archive, options);
           rmSync(archive);
         }
@@ -94,6 +96,22 @@ async function buildRecipe(recipe: Recipe, options: RootOptions): Promise<RootTr
       }));
     return { path, source: 'recipe' };
   });
+}
+
+function isCallerRoot(maps: IdMaps): boolean {
+  return maps.uid.length === 0 || maps.uid.some(({ containerID, hostID }) => containerID === 0 && hostID === process.getuid?.());
+}
+
+/** A tree as an archive, so that its files can be given to whoever is root in the container. */
+async function packed(recipe: TreeRecipe, scratch: string): Promise<string> {
+  const source = join(scratch, 'source');
+  const archive = join(scratch, 'tree.tar');
+  mkdirSync(source);
+  await recipe.build(source);
+  const { create } = await import('tar');
+  await create({ file: archive, cwd: source, portable: true }, readdirSync(source));
+  rmSync(source, { recursive: true, force: true });
+  return archive;
 }
 
 async function prepareTar(path: string, options: RootOptions): Promise<RootTree> {

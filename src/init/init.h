@@ -46,6 +46,7 @@ int run_supervisor(const struct monitor *monitor);
 s64 clock_ms(void);
 u64 clock_ns(void);
 long state_live(int pid, u32 restarts);
+int state_events_full(void);
 void state_ended(int code, const char *subject);
 void state_counts(u64 adopted, u64 reaped);
 void state_health(u32 status, u32 streak);

@@ -63,7 +63,7 @@ static void count_event(const char *action, const struct report *about) {
   static u32 in_second;
   s64 now = now_ms() / 1000;
   if (now != second) second = now, in_second = 0;
-  if (++in_second > EVENTS_A_SECOND) return; /* `counts` still tells how many there were */
+  if (++in_second > EVENTS_A_SECOND || state_events_full()) return; /* `counts` still tells how many there were */
   char text[96], *end = append_number(append(text, "pid="), (u64)about->value);
   if (about->kind == REPORT_REAPED) end = append_number(append(end, " status="), (u64)status_code((int)about->extra));
   append(end, " comm=");

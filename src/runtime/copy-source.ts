@@ -21,7 +21,7 @@ import {
   reopen,
   withOpen,
 } from './copy-place.js';
-import { TAR_END, tarHeader, tarPadding } from './copy-tar.js';
+import { TAR_END, tarHeader, tarPadding } from '../image/tar-writer.js';
 
 const O_PATH = 0o10000000;
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_DIRECTORY } = constants;

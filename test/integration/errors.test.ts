@@ -62,7 +62,7 @@ test('a ROOT that is none', () => {
     125,
     /^foster: cannot use \/no\/such\/root as the root filesystem: no such file or directory \(ENOENT\); give a directory/,
   );
-  assertFailure(run('busybo', 'true'), 125, /^foster: cannot use busybo as the root filesystem/);
+  assertFailure(run('./busybo', 'true'), 125, /^foster: cannot use \.\/busybo as the root filesystem/);
   assertFailure(run(''), 125, /^foster: ROOT ''/);
   const empty = join(home.folder, 'empty');
   mkdirSync(empty);

@@ -209,6 +209,17 @@ test('--userns: who the caller is in the container', () => {
   assert.equal(output([...keep, ...shared], 'touch /shared/x; stat -c %u:%g /shared/x'), caller());
 });
 
+test('--userns auto: the caller is nobody in the container', { skip: process.getuid?.() === 0 }, () => {
+  assert.equal(output(['--userns', 'auto'], 'id -u; touch /x /etc/x; stat -c %u /x /bin'), '0\n0\n0');
+  const map = output(['--userns', 'auto'], 'cat /proc/self/uid_map').split(/\s+/).filter(Boolean).map(Number);
+  for (let line = 0; line < map.length; line += 3) {
+    const [, host = 0, size = 0] = map.slice(line);
+    assert.ok(process.getuid && (process.getuid() < host || process.getuid() >= host + size), String(map));
+  }
+  const flags = ['--userns', 'auto', '-v', `${home.shared}:/shared`];
+  assert.equal(output(flags, 'stat -c %U /shared'), 'nobody');
+});
+
 test('--userns keep-id: the caller has a name', () => {
   const name = userInfo().username;
   assert.equal(output(['--userns', 'keep-id'], 'whoami; id -gn; echo $HOME'), `${name}\n${name}\n/`);

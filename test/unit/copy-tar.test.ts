@@ -20,7 +20,7 @@ import { TarReader, type TarSink } from '../../src/image/tar-reader.js';
 import { copyPath, HOST } from '../../src/runtime/copy-place.js';
 import { CopySink } from '../../src/runtime/copy-sink.js';
 import { writeArchive } from '../../src/runtime/copy-source.js';
-import { TAR_END, tarHeader, tarPadding } from '../../src/runtime/copy-tar.js';
+import { TAR_END, tarHeader, tarPadding } from '../../src/image/tar-writer.js';
 
 const MEMBER: Member = {
   name: 'file',

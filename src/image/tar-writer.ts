@@ -1,6 +1,6 @@
-import type { Member } from '../image/member.js';
+import type { Member } from './member.js';
 
-/** Writes what src/image/tar-reader.ts reads: ustar, and pax where that is too narrow (POSIX, "pax"). */
+/** Writes what tar-reader.ts reads: ustar, and pax where that is too narrow (POSIX, "pax"). */
 
 const BLOCK = 512;
 

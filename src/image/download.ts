@@ -1,0 +1,176 @@
+import type { IncomingMessage } from 'node:http';
+import { FosterError } from '../errors.js';
+import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { BlobWriter, hasBlob } from './blobs.js';
+import { withLock } from './cache.js';
+import type { Descriptor } from './oci.js';
+import { shortDigest } from './progress-layers.js';
+import { type Registry, refusal } from './registry.js';
+import { connectionFailure, drain, isPassing } from './registry-http.js';
+import { MAX_RETRIES, pause } from './registry-retry.js';
+
+type Blob = Pick<Descriptor, 'digest' | 'size'>;
+
+/** However far each attempt gets: after so many of them the connection is of no use. */
+const MAX_ATTEMPTS = 100;
+
+/**
+ * Brings a blob into the store, unless it is there. What an interrupted download has left is gone on with; two
+ * processes that want the same blob download it once.
+ * @param moved is told how many bytes there are so far
+ * @returns whether it was downloaded
+ * @throws FosterError; then the store is as before, but for what a later download can go on with
+ */
+export async function downloadBlob(
+  registry: Registry,
+  blob: Blob,
+  moved: (bytes: number) => void = () => {},
+): Promise<boolean> {
+  if (hasBlob(blob)) return false;
+  return await withLock(`blob-${blob.digest.slice('sha256:'.length)}`, async () => {
+    registry.options.signal?.throwIfAborted();
+    if (hasBlob(blob)) return false; // somebody was faster
+    if (await fill(registry, blob, moved)) return true;
+    // The beginning, which an earlier download had left, may have been what was wrong.
+    await fill(registry, blob, moved);
+    return true;
+  });
+}
+
+/** @returns false where the digest was wrong, but not all of the blob was received now */
+async function fill(registry: Registry, blob: Blob, moved: (bytes: number) => void): Promise<boolean> {
+  const download = new Download(registry, blob, moved);
+  const isResumed = download.offset > 0;
+  await download.receive();
+  try {
+    download.finish();
+    return true;
+  } catch (error) {
+    if (isResumed && error instanceof FosterError) return false;
+    throw error;
+  }
+}
+
+class Download {
+  #writer: BlobWriter;
+
+  constructor(
+    readonly registry: Registry,
+    readonly blob: Blob,
+    readonly moved: (bytes: number) => void,
+  ) {
+    this.#writer = new BlobWriter(blob.digest, blob.size);
+    if (this.#writer.offset > blob.size) this.#writer = this.#writer.restart();
+  }
+
+  get offset(): number {
+    return this.#writer.offset;
+  }
+
+  finish(): void {
+    this.#writer.finish();
+  }
+
+  /** Receives all bytes, in as many attempts as it takes. */
+  async receive(): Promise<void> {
+    let retry = 0;
+    try {
+      for (let attempt = 0; this.offset < this.blob.size; attempt++) {
+        const before = this.offset;
+        const failure = await this.#attempt();
+        if (failure === undefined) continue;
+        retry = this.offset > before ? 0 : retry + 1;
+        if (retry > MAX_RETRIES || attempt > MAX_ATTEMPTS)
+          throw connectionFailure(this.registry.registry, failure);
+        await pause(retry, this.registry.options.signal);
+      }
+    } catch (error) {
+      // Bytes that are wrong, or too many for the disk, are of no use later; all others are.
+      if (error instanceof UselessBytes) {
+        this.#writer.discard();
+        throw error.cause;
+      }
+      this.#writer.close();
+      throw error;
+    }
+  }
+
+  /** @returns what broke the connection, where that may not happen again */
+  async #attempt(): Promise<unknown> {
+    const { registry, blob } = this;
+    const range = this.offset > 0 ? { range: `bytes=${this.offset}-` } : {};
+    const response = await registry.request('GET', `blobs/${blob.digest}`, { headers: range });
+    await this.#checkStart(response);
+    try {
+      for await (const piece of response as AsyncIterable<Buffer>) {
+        this.#write(piece);
+        this.moved(this.offset);
+      }
+    } catch (error) {
+      registry.options.signal?.throwIfAborted();
+      if (!isPassing(error)) throw error;
+      return error;
+    }
+    return this.offset < blob.size ? Object.assign(new Error(), { code: 'ECONNRESET' }) : undefined;
+  }
+
+  /** Whether what comes is what was asked for: from there on, and as much of it. */
+  async #checkStart(response: IncomingMessage): Promise<void> {
+    const { digest, size } = this.blob;
+    const what = `get ${shortDigest(digest)} of ${this.registry.repository}`;
+    if (response.statusCode === 416) {
+      await drain(response);
+      throw new UselessBytes(
+        new FosterError(`cannot ${what}: ${this.registry.registry} has less of it than said`),
+      );
+    }
+    if (response.statusCode === 200) {
+      if (this.offset > 0) this.#writer = this.#writer.restart(); // it cannot go on in the middle
+      this.#checkTotal(response, response.headers['content-length']);
+      return;
+    }
+    if (response.statusCode !== 206) throw await refusal(what, response, this.registry.registry);
+    const [, start, total] =
+      /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers['content-range'] ?? '') ?? [];
+    if (Number(start) !== this.offset) {
+      response.destroy();
+      throw new UselessBytes(
+        new FosterError(`cannot ${what}: ${this.registry.registry} goes on in the wrong place`),
+      );
+    }
+    this.#checkTotal(response, total === '*' ? String(size) : total);
+  }
+
+  #checkTotal(response: IncomingMessage, total: string | undefined): void {
+    const { digest, size } = this.blob;
+    if (total === undefined || Number(total) === size) return;
+    response.destroy();
+    throw new UselessBytes(
+      new FosterError(`${this.registry.registry} has ${total} bytes for ${digest}, instead of ${size}`, {
+        advice: 'the registry is at fault; nothing of it was kept',
+      }),
+    );
+  }
+
+  #write(piece: Uint8Array): void {
+    try {
+      this.#writer.write(piece);
+    } catch (error) {
+      const code = errnoOf(error);
+      if (code === undefined) throw new UselessBytes(error);
+      throw new UselessBytes(
+        new FosterError(`cannot keep ${this.blob.digest}: ${errnoWords(errnoNumber(code))}`, {
+          advice: "make room, for instance with 'foster image prune'",
+          cause: error,
+        }),
+      );
+    }
+  }
+}
+
+/** A failure after which what was received so far shall not be kept. */
+class UselessBytes extends Error {
+  constructor(override readonly cause: unknown) {
+    super();
+  }
+}

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Containers } from './support/containers.js';
+import { Home } from './support/foster.js';
+import { descendants } from './support/processes.js';
+import { Tmux } from './support/tmux.js';
+import { waitUntil } from './support/wait.js';
+
+/** attach and start -ai, with a person at a terminal. */
+const home = new Home();
+const containers = new Containers(home);
+let person: Tmux;
+
+beforeEach(() => {
+  person = new Tmux(home);
+});
+
+afterEach(async () => {
+  containers.removeAll();
+  person.leaves();
+  await home.assertNothingLeft();
+});
+
+/** A shell in the background, as `foster run -dit busybox` makes it. */
+function shell(name: string, flags: string[] = []): void {
+  const { status, stderr } = home.run(['-dit', '--name', name, ...flags, 'busybox', 'sh']);
+  assert.equal(status, 0, stderr);
+}
+
+/** Attached, and the container's prompt there. */
+async function attaches(who: Tmux, name: string, flags = ''): Promise<void> {
+  who.types(`clear; foster attach ${flags} ${name}; echo "code $?"`);
+  await waitUntil('somebody is attached', () => descendants().some((one) => one.name === 'foster-attach'));
+  await sleep(100);
+  who.presses('Enter');
+  await who.sees('/ #');
+}
+
+test('a shell: its output, its exit code, the terminal as it was', async () => {
+  shell('bash');
+  person.types('stty -a > before');
+  await attaches(person, 'bash');
+  person.types('tty; echo $((6 * 7))');
+  await person.sees(/^\/dev\/pts\/0$/m);
+  await person.sees(/^42$/m);
+  person.types('exit 9');
+  await person.sees(/^code 9$/m);
+  person.types('stty -a > after; cmp before after && echo sa""me');
+  await person.sees(/^same$/m);
+});
+
+test('ctrl-p ctrl-q leave it running; ctrl-p alone and ctrl-p with another key go to the container', async () => {
+  shell('stays');
+  await attaches(person, 'stays');
+  person.types('cd /tmp; stty raw -echo; dd bs=1 count=4 2>/dev/null | od -An -tx1; stty sane');
+  await sleep(500);
+  person.presses('C-p', 'x', 'C-p', 'C-p', 'y'); // the second C-p is held back until the third shows that it was none
+  await person.sees(/10 78 10 10/);
+  person.presses('Enter');
+  await person.sees(/\/tmp #$/);
+  person.presses('C-p', 'C-q');
+  await person.sees(/detached\ncode 0\ncaller\$$/);
+  assert.equal(containers.status('stays'), 'running');
+  person.types('stty -a | grep -o " icanon"');
+  await person.sees(/^ icanon$/m);
+  await attaches(person, 'stays');
+  person.types('pwd');
+  await person.sees(/^\/tmp$/m);
+  person.presses('C-p', 'C-q');
+  await person.sees(/detached\ncode 0/);
+});
+
+test('other detach keys, and none', async () => {
+  shell('keys');
+  await attaches(person, 'keys', '--detach-keys ctrl-a,d');
+  person.presses('C-a', 'd');
+  await person.sees(/detached\ncode 0/);
+  person.types(
+    'clear; foster run -it --name run --restart on-failure --detach-keys ctrl-x,x busybox; echo "code $?"',
+  );
+  await person.sees('/ #');
+  person.presses('C-x', 'x');
+  await person.sees(/detached\ncode 0/);
+  person.types('clear; foster start -ai --detach-keys ctrl-x,x run; echo "code $?"');
+  await sleep(300);
+  assert.equal(containers.status('run'), 'running');
+  assert.equal(home.foster(['attach', '--detach-keys', 'ctrl-', 'keys']).status, 125);
+});
+
+test('the size of the window, at the start and when it changes', async () => {
+  shell('sized');
+  await attaches(person, 'sized');
+  person.types('stty size');
+  await person.sees(/^30 100$/m);
+  person.resizes(90, 20);
+  await sleep(300);
+  person.types('clear; stty size');
+  await person.sees(/^20 90$/m);
+});
+
+test('two at once see the same and type both', async () => {
+  shell('shared');
+  const other = new Tmux(home);
+  try {
+    await attaches(person, 'shared');
+    await attaches(other, 'shared');
+    person.types('a=from-one');
+    other.types('echo $a-and-two');
+    await person.sees(/^from-one-and-two$/m);
+    await other.sees(/^from-one-and-two$/m);
+    other.types('exit 4');
+    await person.sees(/^code 4$/m);
+    await other.sees(/^code 4$/m);
+  } finally {
+    other.leaves();
+  }
+});
+
+test('the end of the terminal ends attach, and nothing else', async () => {
+  shell('survivor');
+  await attaches(person, 'survivor');
+  person.types('trap "echo hangup > /hangup" HUP');
+  person.leaves();
+  await waitUntil('nobody is attached', () => !descendants().some((one) => one.name === 'foster-attach'));
+  await sleep(200);
+  assert.equal(containers.status('survivor'), 'running');
+  assert.equal(home.foster(['exec', 'survivor', 'cat', '/hangup']).status, 1);
+});
+
+test('the end of the terminal where it was started ends nothing', async () => {
+  person.types(
+    'foster run -d --name bg busybox sh -c \'trap "echo hangup" HUP; while :; do sleep 0.1; done\'',
+  );
+  await person.sees(/^[0-9a-f]{64}$/m);
+  person.leaves();
+  await sleep(300);
+  assert.equal(containers.status('bg'), 'running');
+  assert.equal(containers.log('bg'), '');
+});
+
+test('Ctrl-C reaches the command: through its terminal, or as a signal', async () => {
+  shell('busy');
+  await attaches(person, 'busy');
+  person.types('sleep 1000');
+  await sleep(300);
+  person.presses('C-c');
+  await sleep(200);
+  person.types('echo still $((40 + 2))');
+  await person.sees(/^still 42$/m);
+  person.presses('C-p', 'C-q');
+  await person.sees(/detached/);
+  containers.detach('plain', 'sleep 1000 & sleep 1001; echo interrupted');
+  person.types('clear; foster attach plain; echo "code $?"');
+  await waitUntil('it is attached', () => descendants().some((one) => one.name === 'foster-attach'));
+  await sleep(100);
+  person.presses('C-c');
+  await person.sees(/code 130$/m);
+});
+
+test('Ctrl-Z stops attach alone, and fg goes on', async () => {
+  containers.detach('ticking', 'i=0; while :; do i=$((i + 1)); echo tick $i; sleep 0.2; done');
+  person.types('foster attach ticking');
+  await person.sees(/tick/);
+  person.presses('C-z');
+  await person.sees(/Stopped .*foster attach/);
+  const before = containers.log('ticking').length;
+  await sleep(600);
+  assert.ok(containers.log('ticking').length > before);
+  person.types('clear; fg');
+  await person.sees(/^tick \d+\ntick \d+$/m);
+  assert.equal(containers.status('ticking'), 'running');
+});
+
+test('start -ai brings back a shell that was left', async () => {
+  person.types('foster create -it --name back busybox; foster start -ai back; echo "code $?"');
+  await person.sees('/ #');
+  person.types('echo kept > /file; exit 3');
+  await person.sees(/^code 3$/m);
+  person.types('clear; foster start -ai back; echo "code $?"');
+  await person.sees('/ #');
+  person.types('cat /file; exit 5');
+  await person.sees(/^kept$/m);
+  await person.sees(/^code 5$/m);
+});
+
+test('run -d -t without -i: a terminal in the log, and nothing to type', async () => {
+  containers.detach('shown', 'test -t 1 && echo "a terminal"; sleep 1000', ['-t']);
+  assert.equal(await containers.logs('shown', 'terminal'), 'a terminal\r\n');
+  person.types('foster attach shown; echo "code $?"');
+  await waitUntil('it is attached', () => descendants().some((one) => one.name === 'foster-attach'));
+  await sleep(200);
+  person.presses('C-c'); // by signal, since our terminal is no part of it
+  await person.sees(/code 130$/m);
+});
+
+test('a watcher that is killed leaves the container alone', async () => {
+  shell('left');
+  await attaches(person, 'left');
+  const client = descendants().find(({ name }) => name === 'foster-attach');
+  assert.ok(client);
+  process.kill(client.pid, 'SIGKILL');
+  await sleep(200);
+  assert.equal(containers.status('left'), 'running');
+  assert.equal(containers.ok('exec', 'left', 'echo', 'well'), 'well\n');
+});

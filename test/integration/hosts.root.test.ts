@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { FOSTER } from './support/foster.js';
+
+/**
+ * Hosts that lack something: users without a range of ids, no newuidmap, a full disk. Root makes them, in mount
+ * namespaces of the tests' own, and a user who exists for this file only meets them.
+ */
+const USER = 'foster-lonely';
+let home: string;
+let uid: number;
+
+before(() => {
+  spawnSync('userdel', ['-f', USER]);
+  execFileSync('useradd', ['--no-create-home', '--user-group', USER]);
+  uid = Number(execFileSync('id', ['-u', USER], { encoding: 'utf8' }));
+  home = mkdtempSync('/var/tmp/foster-lonely-');
+  for (const name of ['data', 'run']) mkdirSync(join(home, name), { mode: 0o700 });
+  for (const path of [home, join(home, 'data'), join(home, 'run')]) chownSync(path, uid, uid);
+  setRange(undefined);
+});
+
+after(() => {
+  spawnSync('userdel', ['-f', USER]);
+  rmSync(home, { recursive: true, force: true });
+  setRange(undefined);
+});
+
+/** Gives the user a range of subordinate ids, or none: subuid(5). */
+function setRange(line: string | undefined): void {
+  for (const file of ['/etc/subuid', '/etc/subgid']) {
+    const others = readFileSync(file, 'utf8')
+      .split('\n')
+      .filter((each) => each !== '' && !each.startsWith(`${USER}:`));
+    writeFileSync(file, `${[...others, ...(line === undefined ? [] : [`${USER}:${line}`])].join('\n')}\n`);
+  }
+}
+
+interface Outcome {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Foster as that user, in a mount namespace that `prepare`, a shell script run by root, has changed. */
+function foster(args: string[], prepare = ':', env: Record<string, string> = {}): Outcome {
+  const script = `${prepare}; exec setpriv --reuid=${uid} --regid=${uid} --clear-groups "$0" "$@"`;
+  const { status, stdout, stderr } = spawnSync('unshare', ['--mount', 'sh', '-ec', script, FOSTER, ...args], {
+    env: {
+      PATH: process.env.PATH,
+      HOME: home,
+      XDG_DATA_HOME: join(home, 'data'),
+      XDG_RUNTIME_DIR: join(home, 'run'),
+      ...env,
+    },
+    cwd: '/',
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  return { status, stdout, stderr };
+}
+
+function assertNothingLeft(): void {
+  for (const folder of ['data/foster/containers', 'data/foster/names', 'run/foster'])
+    assert.deepEqual(spawnSync('ls', ['-A', join(home, folder)], { encoding: 'utf8' }).stdout, '', folder);
+}
+
+const WARNING = /^foster: warning: you have no range of user ids in \/etc\/subuid .*\n/;
+
+test('without a range: one user, which a warning says once', () => {
+  const { status, stdout, stderr } = foster([
+    'run',
+    '--rm',
+    'busybox',
+    'sh',
+    '-c',
+    'id -u; cat /proc/self/uid_map; touch /x',
+  ]);
+  assert.equal(status, 0);
+  assert.match(stdout, new RegExp(`^0\\n +0 +${uid} +1\\n$`));
+  assert.match(stderr, WARNING);
+  assert.equal(stderr.split('\n').length, 2);
+  assertNothingLeft();
+});
+
+test('without a range: another user is refused, --userns keep-id works, auto does not', () => {
+  const other = foster(['run', '--rm', '-u', '1', 'busybox', 'true']);
+  assert.equal(other.status, 125);
+  assert.match(
+    other.stderr,
+    /\nfoster: cannot become user 1: .*just one, since you have no range in \/etc\/subuid\n$/,
+  );
+  const keep = foster([
+    'run',
+    '--rm',
+    '--userns',
+    'keep-id',
+    'busybox',
+    'sh',
+    '-c',
+    'id -u; whoami; ls -d /proc/self',
+  ]);
+  assert.deepEqual([keep.stdout, keep.status], [`${uid}\n${USER}\n/proc/self\n`, 0]);
+  const auto = foster(['run', '--rm', '--userns', 'auto', 'busybox', 'true']);
+  assert.equal(auto.status, 125);
+  assert.match(
+    auto.stderr,
+    /^foster: cannot give the container user ids of its own: .*usermod --add-subuids/,
+  );
+  assertNothingLeft();
+});
+
+test('a range of a few ids is used as far as it goes', () => {
+  setRange('300000:10');
+  const { stdout } = foster(['run', '--rm', 'busybox', 'sh', '-c', 'cat /proc/self/uid_map']);
+  assert.deepEqual(stdout.trim().split(/\s+/).map(Number), [0, uid, 1, 1, 300_000, 10]);
+  assert.equal(foster(['run', '--rm', '-u', '10', 'busybox', 'id', '-u']).stdout, '10\n');
+  const beyond = foster(['run', '--rm', '-u', '11', 'busybox', 'true']);
+  assert.equal(beyond.status, 125);
+  assert.match(
+    beyond.stderr,
+    /cannot become user 11: .*it has 11; a larger range in \/etc\/subuid gives it more/,
+  );
+  assertNothingLeft();
+});
+
+test('newuidmap is not installed, or may not do its work', () => {
+  setRange('300000:65536');
+  const gone = foster(['run', '--rm', 'busybox', 'true'], 'mount --bind /dev/null "$(command -v newuidmap)"');
+  assert.deepEqual(gone, {
+    status: 125,
+    stdout: '',
+    stderr: 'foster: cannot map user ids: newuidmap is not installed; apt-get install uidmap\n',
+  });
+  assertNothingLeft();
+  const copy = join(home, 'newuidmap');
+  const weak = `cp "$(command -v newuidmap)" ${copy}; chmod 755 ${copy}; mount --bind ${copy} "$(command -v newuidmap)"`;
+  const refused = foster(['run', '--rm', 'busybox', 'true'], weak);
+  assert.equal(refused.status, 125);
+  assert.match(
+    refused.stderr,
+    /^foster: cannot map user ids: newuidmap failed: newuidmap: .*; check your range in \/etc\/subuid and that newuidmap is setuid root\n$/,
+  );
+  assertNothingLeft();
+});
+
+test('a full disk', () => {
+  setRange('300000:65536');
+  const roots = join(home, 'data/foster/roots');
+  assert.equal(foster(['run', '--rm', 'busybox', 'true']).status, 0);
+  const tree = join(roots, readdirSync(roots).find((name) => name.startsWith('recipe-')) ?? '', 'rootfs');
+  const small = join(home, 'small');
+  mkdirSync(small, { recursive: true });
+  const fill = `mount -t tmpfs -o size=256k,mode=777 none ${small}; dd if=/dev/zero of=${small}/fill 2>/dev/null || true`;
+  const full = foster(['run', '--rm', tree, 'true'], fill, { XDG_DATA_HOME: small });
+  assert.equal(full.status, 125);
+  assert.match(
+    full.stderr,
+    /^foster: cannot make the folder of the container, .*: no space left on device \(ENOSPC\); make room on that disk/,
+  );
+  const recipe = foster(['run', '--rm', 'busybox', 'true'], fill, { XDG_DATA_HOME: small });
+  assert.deepEqual([recipe.status, recipe.stdout], [125, '']);
+  assert.match(recipe.stderr, /^foster: [^\n]*no space left on device[^\n]*\n$/);
+  assertNothingLeft();
+});
+
+test("root's own container: all ids, and no user namespace where it asks for none", () => {
+  const run = (...flags: string[]) => {
+    const folder = mkdtempSync('/var/tmp/foster-root-');
+    try {
+      return spawnSync(
+        FOSTER,
+        ['run', '--rm', ...flags, 'busybox', 'sh', '-c', 'readlink /proc/self/ns/user; id -u'],
+        {
+          env: { ...process.env, XDG_DATA_HOME: join(folder, 'd'), XDG_RUNTIME_DIR: folder },
+          encoding: 'utf8',
+        },
+      );
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  };
+  const own = execFileSync('readlink', ['/proc/self/ns/user'], { encoding: 'utf8' });
+  const [space = '', user] = run().stdout.split('\n');
+  assert.equal(user, '0');
+  assert.notEqual(`${space}\n`, own);
+  assert.equal(run('--userns', 'host').stdout, `${own}0\n`);
+});
+
+test('a tree of files that belong to host users who are nobody in the container can be run', () => {
+  setRange('300000:65536');
+  const roots = join(home, 'data/foster/roots');
+  const source = join(roots, readdirSync(roots).find((name) => name.startsWith('recipe-')) ?? '', 'rootfs');
+  const tree = join(home, 'foreign');
+  execFileSync('cp', ['-a', source, tree]);
+  writeFileSync(join(tree, 'etc/hosts'), '');
+  for (const name of ['hostname', 'resolv.conf']) writeFileSync(join(tree, 'etc', name), '');
+  execFileSync('chown', ['-R', '0:0', tree]);
+  chmodSync(tree, 0o755);
+  const { stdout, status, stderr } = foster([
+    'run',
+    '--rm',
+    tree,
+    'sh',
+    '-c',
+    'stat -c %U /bin; head -n 1 /etc/hosts; touch /x; echo $?',
+  ]);
+  assert.deepEqual([stderr, status], ['', 0]);
+  assert.equal(stdout, 'nobody\n127.0.0.1\tlocalhost\n0\n');
+  const named = foster(['run', '--rm', '--userns', 'keep-id', tree, 'id', '-u']);
+  assert.deepEqual([named.stdout, named.status], [`${uid}\n`, 0], 'without a line in /etc/passwd');
+});

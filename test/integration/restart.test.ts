@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Containers, descriptorsOf } from './support/containers.js';
+import { Home } from './support/foster.js';
+import { descendants, readProcess } from './support/processes.js';
+import { waitUntil } from './support/wait.js';
+
+/** Restart policies. */
+const home = new Home();
+const containers = new Containers(home);
+
+afterEach(async () => {
+  containers.removeAll();
+  await home.assertNothingLeft();
+});
+
+const restarts = (name: string) => Number(containers.inspect(name, '{{.RestartCount}}'));
+const ended = (name: string) =>
+  containers.inspect(name, '{{.State.Status}} {{.State.ExitCode}} {{.RestartCount}}');
+
+/** Milliseconds at which it was started, from the events. */
+function starts(id: string): number[] {
+  const { stdout } = home.foster([
+    'events',
+    '--since',
+    '1h',
+    '--until',
+    '0s',
+    '--format',
+    '{{.ID}} {{.Action}} {{.TimeNano}}',
+  ]);
+  return stdout
+    .split('\n')
+    .map((line) => line.split(' '))
+    .filter(([actor, action]) => actor === id && action === 'start')
+    .map(([, , time]) => Number(time) / 1e6);
+}
+
+test('no: it is not started again', async () => {
+  containers.detach('once', 'exit 3');
+  await containers.waitFor('once', 'exited');
+  await sleep(400);
+  assert.equal(ended('once'), 'exited 3 0');
+});
+
+test('on-failure: only after a failure, and only so often', async () => {
+  containers.detach('well', 'exit 0', ['--restart', 'on-failure']);
+  containers.detach('ill', 'exit 5', ['--restart', 'on-failure:3']);
+  assert.equal((await containers.run(['wait', 'well', 'ill'])).stdout, '0\n5\n');
+  assert.equal(ended('well'), 'exited 0 0');
+  assert.equal(ended('ill'), 'exited 5 3');
+  containers.ok('start', 'ill'); // counts anew
+  assert.equal((await containers.run(['wait', 'ill'])).stdout, '5\n');
+  assert.equal(ended('ill'), 'exited 5 3');
+});
+
+for (const policy of ['always', 'unless-stopped']) {
+  test(`${policy}: also after success; the delay grows; stop ends it`, async () => {
+    const id = containers.detach('loop', 'exit 0', ['--restart', policy]);
+    await waitUntil('it was started again a few times', () => restarts('loop') >= 4);
+    containers.ok('stop', 'loop');
+    assert.match(ended('loop'), /^exited 0 /);
+    const times = starts(id);
+    const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+    for (const [index, gap] of gaps.slice(0, 4).entries()) {
+      assert.ok(gap >= 100 * 2 ** index && gap < 100 * 2 ** index + 600, `gaps ${gaps}`);
+    }
+    await sleep(300);
+    assert.equal(containers.status('loop'), 'exited');
+  });
+}
+
+test('kill and stop of one that runs do not start it again', async () => {
+  for (const verb of ['kill', 'stop']) {
+    containers.detach(`by-${verb}`, 'trap "exit 1" TERM; while :; do sleep 0.1; done', [
+      '--restart',
+      'always',
+    ]);
+    containers.ok(verb, `by-${verb}`);
+    await containers.waitFor(`by-${verb}`, 'exited');
+    await sleep(300);
+    assert.equal(containers.status(`by-${verb}`), 'exited');
+  }
+});
+
+test('a program killed from inside or outside is started again', async () => {
+  containers.detach('hit', 'sleep 1000', ['--restart', 'always']);
+  process.kill(containers.pid('hit'), 'SIGKILL');
+  await waitUntil('it runs again', () => restarts('hit') === 1 && containers.status('hit') === 'running');
+  assert.equal(containers.ok('exec', 'hit', 'echo', 'well'), 'well\n');
+});
+
+test('what is on its disk stays, what was mounted is there again', async () => {
+  containers.detach(
+    'keeps',
+    'echo x >> /runs; [ $(wc -l < /runs) = 3 ] || exit 1; cat /runs /proc/mounts | grep -c .; sleep 1000',
+    ['--restart', 'always', '--tmpfs', '/scratch'],
+  );
+  await containers.logs('keeps', /\d/);
+  assert.equal(restarts('keeps'), 2);
+  assert.equal(containers.ok('exec', 'keeps', 'sh', '-c', 'grep -c scratch /proc/mounts'), '1\n');
+});
+
+test('update changes the policy of one that runs', async () => {
+  containers.detach('changed', 'sleep 0.4; exit 2');
+  containers.ok('update', '--restart', 'on-failure:1', 'changed');
+  assert.equal((await containers.run(['wait', 'changed'])).stdout, '2\n');
+  assert.equal(ended('changed'), 'exited 2 1');
+});
+
+test('attach lives through restarts, and has the last exit code', async () => {
+  containers.ok(
+    'create',
+    '--name',
+    'through',
+    '--restart',
+    'on-failure:2',
+    'busybox',
+    'sh',
+    '-c',
+    'echo run; exit 6',
+  );
+  const { status, stdout } = home.foster(['start', '-a', 'through']);
+  assert.deepEqual({ status, stdout }, { status: 6, stdout: 'run\nrun\nrun\n' });
+  const run = home.run([
+    '--name',
+    'front',
+    '--restart',
+    'on-failure:1',
+    'busybox',
+    'sh',
+    '-c',
+    'echo run; exit 7',
+  ]);
+  assert.deepEqual({ status: run.status, stdout: run.stdout }, { status: 7, stdout: 'run\nrun\n' });
+});
+
+test('Ctrl-C while it waits to be started again ends it', async () => {
+  const running = containers.begin(['run', '--name', 'waiting', '--restart', 'always', 'busybox', 'false']);
+  await waitUntil(
+    'it has restarted',
+    () => home.foster(['inspect', 'waiting']).status === 0 && restarts('waiting') >= 3,
+  );
+  await containers.waitFor('waiting', 'restarting');
+  await waitUntil('it is attached', () => readProcess(running.pid)?.name === 'foster-attach');
+  running.signal('SIGINT');
+  assert.equal((await running.ended).status, 1);
+  assert.equal(containers.status('waiting'), 'exited');
+});
+
+test('a program that cannot be started any more is told as such, and comes back', async () => {
+  const source = join(home.shared, 'program');
+  writeFileSync(source, '#!/bin/sh\nsleep 0.3\nexit 4\n', { mode: 0o755 });
+  const { status } = home.run([
+    '-d',
+    '--name',
+    'mounted',
+    '--restart',
+    'always',
+    '-v',
+    `${source}:/program`,
+    'busybox',
+    '/program',
+  ]);
+  assert.equal(status, 0);
+  rmSync(source);
+  await waitUntil(
+    'its start has failed',
+    () => containers.inspect('mounted', '{{.State.ExitCode}}') === '125',
+  );
+  writeFileSync(source, '#!/bin/sh\nsleep 1000\n', { mode: 0o755 });
+  await containers.waitFor('mounted', 'running');
+  containers.ok('stop', '-t', '0', 'mounted');
+
+  containers.detach('eats', 'rm /bin/true; sleep 0.2; exit 1', ['--restart', 'on-failure:2']);
+  const inner = home.run([
+    '-d',
+    '--name',
+    'own',
+    '--restart',
+    'on-failure:2',
+    '-e',
+    'A=b',
+    '--entrypoint',
+    '/bin/true',
+    'busybox',
+  ]);
+  assert.equal(inner.status, 0);
+});
+
+test('50 restarts leave no descriptor, process or file behind', async () => {
+  const id = containers.detach('crashing', '(sleep 1000 &); exit 1', [
+    '--restart',
+    'always',
+    '--stop-timeout',
+    '0',
+  ]);
+  const monitor =
+    Number(containers.inspect(id, '{{.State.Pid}}')) &&
+    descendants().find(({ name }) => name === 'foster-monitor')?.pid;
+  assert.ok(monitor);
+  await waitUntil('it has been started twice', () => restarts('crashing') >= 1);
+  await containers.waitFor('crashing', 'restarting');
+  const before = descriptorsOf(monitor);
+  await waitUntil('50 restarts', () => restarts('crashing') >= 50, 60_000);
+  await containers.waitFor('crashing', 'restarting');
+  assert.deepEqual(descriptorsOf(monitor).length, before.length);
+  assert.equal(descendants(monitor).length, 0);
+});
