@@ -17,10 +17,10 @@ import { after, test } from 'node:test';
 import { FosterError } from '../../src/errors.js';
 import type { Member } from '../../src/image/member.js';
 import { TarReader, type TarSink } from '../../src/image/tar-reader.js';
+import { TAR_END, tarHeader, tarPadding } from '../../src/image/tar-writer.js';
 import { copyPath, HOST } from '../../src/runtime/copy-place.js';
 import { CopySink } from '../../src/runtime/copy-sink.js';
 import { writeArchive } from '../../src/runtime/copy-source.js';
-import { TAR_END, tarHeader, tarPadding } from '../../src/image/tar-writer.js';
 
 const MEMBER: Member = {
   name: 'file',
@@ -51,7 +51,7 @@ function folder(): string {
 }
 
 function member(changes: Partial<Member>): Member {
-  return { ...MEMBER, ...changes };
+  return { ...MEMBER, ...(changes.type === 'directory' && { mode: 0o755 }), ...changes };
 }
 
 /** An archive of members with their content. */
@@ -120,10 +120,9 @@ test('tar(1) reads it', () => {
 
 test('hard links are links again', () => {
   const here = folder();
-  mkdirSync(join(here, 'new'));
   unpack(
     archive(
-      [{ type: 'directory', name: 'top/' }],
+      [{ type: 'directory', name: 'top/', mode: 0o755 }],
       [{ name: 'top/a' }, 'same'],
       [{ type: 'hardlink', name: 'top/b', target: 'top/a' }],
     ),
@@ -139,18 +138,18 @@ test('an archive that wants to leave its directory does not', () => {
   writeFileSync(join(victim, 'file'), 'untouched');
   const link: Partial<Member> = { type: 'symlink', name: 'top/l', target: victim };
   const attacks: [Partial<Member>, string?][][] = [
-    [[{ type: 'directory', name: 'top/' }], [link], [{ name: 'top/l/file' }, 'evil']],
+    [[{ type: 'directory', name: 'top/', mode: 0o755 }], [link], [{ name: 'top/l/file' }, 'evil']],
     [
-      [{ type: 'directory', name: 'top/' }],
+      [{ type: 'directory', name: 'top/', mode: 0o755 }],
       [link],
       [{ type: 'directory', name: 'top/l/' }],
       [{ name: 'top/l/file' }, 'evil'],
     ],
-    [[{ type: 'directory', name: 'top/' }], [{ name: 'top/../../file' }, 'evil']],
+    [[{ type: 'directory', name: 'top/', mode: 0o755 }], [{ name: 'top/../../file' }, 'evil']],
     [[{ name: '/etc/passwd' }, 'evil']],
     [[{ name: '..' }, 'evil']],
     [
-      [{ type: 'directory', name: 'top/' }],
+      [{ type: 'directory', name: 'top/', mode: 0o755 }],
       [link],
       [{ type: 'hardlink', name: 'top/x', target: 'top/l/file' }],
     ],
