@@ -1,6 +1,6 @@
 # What there is to do in this source tree. Each target installs what it needs first, and does nothing twice.
 
-.PHONY: help build demo test bench check format install clean
+.PHONY: help build demo test soak bench check format install clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -14,6 +14,10 @@ demo: ## run a container that shows what foster does
 
 test: ## run all tests; ends with "N passed, N failed"
 	@scripts/test
+
+soak: ## make, start, stop and remove 2,000 containers; fails if anything has grown
+	@scripts/setup
+	@scripts/soak.mjs
 
 bench: ## compare with other runtimes; writes docs/benchmarks.md
 	@scripts/setup --bench

@@ -10,12 +10,16 @@ const FILE = join(ROOT, 'docs', 'manual.md');
 const MARK = '<!-- made by scripts/manual.mjs -->\n';
 
 function help(...words) {
-  const { stdout, status, stderr } = spawnSync(join(ROOT, 'dist', 'foster'), [...words, '--help'], { encoding: 'utf8' });
+  const { stdout, status, stderr } = spawnSync(join(ROOT, 'dist', 'foster'), [...words, '--help'], {
+    encoding: 'utf8',
+  });
   if (status !== 0) throw new Error(`foster ${words.join(' ')} --help failed: ${stderr}`);
   return stdout.trimEnd();
 }
 
-const commands = [...help().matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name).filter((name) => name !== 'help');
+const commands = [...help().matchAll(/^ {2}([a-z]+) {2,}/gm)]
+  .map(([, name]) => name)
+  .filter((name) => name !== 'help');
 const sections = commands.map((name) => `### foster ${name}\n\n\`\`\`text\n${help(name)}\n\`\`\`\n`);
 const text = readFileSync(FILE, 'utf8');
 writeFileSync(FILE, `${text.slice(0, text.indexOf(MARK) + MARK.length)}\n${sections.join('\n')}`);

@@ -7,9 +7,8 @@ export async function orReport(act: () => unknown): Promise<void> {
   try {
     await act();
   } catch (error) {
-    if (!(error instanceof FosterError)) throw error;
-    reportError(error);
-    settings.exitCode = 1;
+    const exitCode = reportError(error);
+    settings.exitCode = error instanceof FosterError ? 1 : exitCode;
   }
 }
 

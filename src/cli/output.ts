@@ -2,6 +2,7 @@ import { fstatSync, writeSync } from 'node:fs';
 import { FosterError } from '../errors.js';
 import { visible } from '../spec/flag.js';
 import { errnoWords } from '../sys/errno.js';
+import { systemFailure } from './system-error.js';
 
 /** What the global options say, and the exit code that a command decides on. */
 export const settings = { debug: false, exitCode: 0 };
@@ -55,6 +56,8 @@ export function reportError(error: unknown): number {
 
 /** Any other error but one that the system gave is a mistake of foster's own. */
 function describe(error: unknown): string {
+  const failure = systemFailure(error);
+  if (failure !== undefined) return failure;
   if (error instanceof Error && 'path' in error && 'errno' in error && typeof error.errno === 'number') {
     const call = 'syscall' in error ? String(error.syscall) : 'use';
     return `cannot ${call} ${String(error.path)}: ${errnoWords(-error.errno)}`;

@@ -42,6 +42,10 @@ export const COMMANDS: CommandEntry[] = [
   { name: 'rm', summary: 'remove containers', load: () => import('./rm.js') },
   { name: 'prune', summary: 'remove all containers that have ended', load: () => import('./prune.js') },
   { name: 'pull', summary: 'download images from a registry', load: () => import('./pull.js') },
+  { name: 'push', summary: 'upload an image to a registry', load: () => import('./push.js') },
+  { name: 'login', summary: 'log in to a registry', load: () => import('./login.js') },
+  { name: 'logout', summary: 'forget the password for a registry', load: () => import('./logout.js') },
+  { name: 'load', summary: 'load images from an archive', load: () => import('./load.js') },
   { name: 'info', summary: 'show what this machine lets foster do', load: () => import('./info.js') },
   {
     name: 'completion',

@@ -4,7 +4,7 @@ import { type Container, readHealth } from '../runtime/store.js';
 import { acceptBooleanValues, addHelpAfter, collect } from './command.js';
 import { humanSince } from './duration.js';
 import { matcher } from './filter.js';
-import { print } from './output.js';
+import { print, warn } from './output.js';
 import { drawTable, ellipsis } from './table.js';
 import { compileTemplate } from './template.js';
 
@@ -73,8 +73,14 @@ export function configure(command: Command, argv: string[]): void {
       });
     }
     const matches = matcher(options.filter ?? []);
-    const { listContainers } = await import('../runtime/store.js');
-    const containers = (await listContainers())
+    const { damagedIds, listContainers } = await import('../runtime/store.js');
+    const all = listContainers();
+    for (const id of options.all ? damagedIds(all) : []) {
+      warn(
+        `the record of container ${id.slice(0, 12)} is damaged; 'foster rm -f ${id.slice(0, 12)}' removes it`,
+      );
+    }
+    const containers = all
       .filter((container) => matches(container, options.all ?? false))
       .toSorted((a, b) => Date.parse(b.record.created) - Date.parse(a.record.created));
     print(listing(containers, options, Date.now()));

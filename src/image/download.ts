@@ -30,29 +30,25 @@ export async function downloadBlob(
   return await withLock(`blob-${blob.digest.slice('sha256:'.length)}`, async () => {
     registry.options.signal?.throwIfAborted();
     if (hasBlob(blob)) return false; // somebody was faster
-    if (await fill(registry, blob, moved)) return true;
-    // The beginning, which an earlier download had left, may have been what was wrong.
-    await fill(registry, blob, moved);
+    const download = new Download(registry, blob, moved);
+    await download.receive();
+    try {
+      download.finish();
+    } catch (error) {
+      // Where a part came earlier, that may be the one that was wrong.
+      if (!download.isPieced) throw error;
+      const whole = new Download(registry, blob, moved);
+      await whole.receive();
+      whole.finish();
+    }
     return true;
   });
 }
 
-/** @returns false where the digest was wrong, but not all of the blob was received now */
-async function fill(registry: Registry, blob: Blob, moved: (bytes: number) => void): Promise<boolean> {
-  const download = new Download(registry, blob, moved);
-  const isResumed = download.offset > 0;
-  await download.receive();
-  try {
-    download.finish();
-    return true;
-  } catch (error) {
-    if (isResumed && error instanceof FosterError) return false;
-    throw error;
-  }
-}
-
 class Download {
   #writer: BlobWriter;
+  /** Not all of it came in one piece. */
+  isPieced = false;
 
   constructor(
     readonly registry: Registry,
@@ -60,7 +56,8 @@ class Download {
     readonly moved: (bytes: number) => void,
   ) {
     this.#writer = new BlobWriter(blob.digest, blob.size);
-    if (this.#writer.offset > blob.size) this.#writer = this.#writer.restart();
+    if (this.offset > blob.size) this.#writer = this.#writer.restart();
+    this.isPieced = this.offset > 0;
   }
 
   get offset(): number {
@@ -82,7 +79,7 @@ class Download {
         retry = this.offset > before ? 0 : retry + 1;
         if (retry > MAX_RETRIES || attempt > MAX_ATTEMPTS)
           throw connectionFailure(this.registry.registry, failure);
-        await pause(retry, this.registry.options.signal);
+        await pause(Math.max(0, retry - 1), this.registry.options.signal);
       }
     } catch (error) {
       // Bytes that are wrong, or too many for the disk, are of no use later; all others are.
@@ -90,7 +87,8 @@ class Download {
         this.#writer.discard();
         throw error.cause;
       }
-      this.#writer.close();
+      if (this.offset === 0) this.#writer.discard();
+      else this.#writer.close();
       throw error;
     }
   }
@@ -98,6 +96,7 @@ class Download {
   /** @returns what broke the connection, where that may not happen again */
   async #attempt(): Promise<unknown> {
     const { registry, blob } = this;
+    this.isPieced ||= this.offset > 0;
     const range = this.offset > 0 ? { range: `bytes=${this.offset}-` } : {};
     const response = await registry.request('GET', `blobs/${blob.digest}`, { headers: range });
     await this.#checkStart(response);

@@ -37,7 +37,7 @@ export async function imageRoot(name: string, options: RootOptions): Promise<Roo
 async function findOrPull(name: string, { pull = 'missing', platform }: RootOptions): Promise<Found> {
   if (pull === 'missing' || pull === 'never') {
     const found = find(name);
-    if (found !== undefined && isFor(found.config, platform)) return found;
+    if (found !== undefined && (await isFor(found.config, platform))) return found;
     if (pull === 'never') {
       const other = found && `${found.config.os}/${found.config.architecture}`;
       throw new FosterError(
@@ -48,22 +48,23 @@ async function findOrPull(name: string, { pull = 'missing', platform }: RootOpti
   }
   const reference = parseReference(name);
   const { pullImage } = await import('./pull.js');
-  const { names, descriptor, manifest, config } = await pullImage(reference, {
-    platform,
-    tlsVerify: true,
-    ...(pull === 'newer' && { newer: true }),
-  });
-  return { name: names[0] ?? name, descriptor, manifest, config };
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  if (pull === 'missing') say(`Unable to find image '${name}' locally`);
+  try {
+    const options = { platform, tlsVerify: true, tell: { say, stream: process.stderr } };
+    const { names, descriptor, manifest, config } = await pullImage(reference, options);
+    return { name: names[0] ?? name, descriptor, manifest, config };
+  } catch (error) {
+    const found = pull === 'newer' ? find(name) : undefined;
+    if (found === undefined || !(await isFor(found.config, platform))) throw error;
+    return found;
+  }
 }
 
-function isFor({ os, architecture, variant }: ImageConfig, platform: string | undefined): boolean {
+async function isFor(config: ImageConfig, platform: string | undefined): Promise<boolean> {
   if (platform === undefined) return true;
-  const [wantedOS, wanted, wantedVariant] = platform.split('/');
-  return (
-    os === wantedOS &&
-    architecture === wanted &&
-    (wantedVariant === undefined || variant === undefined || variant === wantedVariant)
-  );
+  const { parsePlatform, satisfiesPlatform } = await import('./platform.js');
+  return satisfiesPlatform(config, parsePlatform(platform));
 }
 
 /**

@@ -46,6 +46,11 @@ export function namedDescriptor(name: string): Descriptor | undefined {
   return readIndex().manifests.find((entry) => entry.annotations?.[NAME] === name);
 }
 
+/** The manifests of all images, one for each of their names. */
+export function indexedManifests(): Descriptor[] {
+  return readIndex().manifests;
+}
+
 /** Under the store's lock: reads the index, has it changed, writes it whole. */
 async function changeIndex(change: (entries: Descriptor[]) => Descriptor[]): Promise<void> {
   await withLock('images', () => {
@@ -152,7 +157,9 @@ export function findImage(text: string): StoredImage | undefined {
     names.includes(formatReference({ ...reference, digest: undefined })),
   );
   if (digest === undefined) return named;
-  const found = images.find(({ descriptor }) => descriptor.digest === digest);
+  // what was pulled by the digest of an index is called so, but has a digest of its own
+  const whole = formatReference({ ...reference, tag: undefined });
+  const found = images.find(({ descriptor, names }) => descriptor.digest === digest || names.includes(whole));
   return tag === undefined || found !== named ? found : named;
 }
 

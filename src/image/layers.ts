@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
 import { dataFolder } from '../paths.js';
@@ -201,6 +211,7 @@ async function unpackBlob(
       );
     }
     if (report.written.isOpaque) writeFileSync(join(place.folder, 'opaque'), '');
+    writeFileSync(join(place.folder, 'size'), String(report.size));
     counter.add(report.written);
   } catch (error) {
     if (error instanceof FosterError && !error.message.startsWith('cannot unpack')) {
@@ -228,6 +239,26 @@ function openBlob(digest: string, what: string): number {
 function positionOf(fd: number): number {
   const info = readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
   return Number(/^pos:\s*(\d+)/m.exec(info)?.[1] ?? 0);
+}
+
+/** Bytes of the uncompressed layer, if it is unpacked for whatever maps. */
+export function unpackedSize(diffID: string): number | undefined {
+  const name = layerNames().find((each) => each.startsWith(`${diffID.slice('sha256:'.length)}-`));
+  if (name === undefined) return undefined;
+  try {
+    return Number(readFileSync(join(layersFolder(), name, 'size'), 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Folders of all unpacked layers, whatever their maps. */
+export function layerNames(): string[] {
+  try {
+    return readdirSync(layersFolder());
+  } catch {
+    return []; // none was ever unpacked
+  }
 }
 
 /** The 12 digits that people see. */

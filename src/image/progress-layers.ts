@@ -10,8 +10,11 @@ export interface Teller {
 
 /** Several transfers at once, for people: a bar for each on a terminal, lines elsewhere, in Docker's words. */
 export interface TransferBoard {
-  /** @param size bytes that there are to move */
-  add(digest: string, size: number): Transfer;
+  /**
+   * @param size bytes that there are to move
+   * @param end how it has ended already, where there is nothing to do
+   */
+  add(digest: string, size: number, end?: string): Transfer;
   /** Leaves the terminal as it was, with what is on it. */
   stop(): void;
 }
@@ -25,8 +28,8 @@ export interface Transfer {
 
 /** What a transfer is said to do. */
 export interface TransferWords {
-  /** `Pulling fs layer`; undefined: nothing is said. */
-  start: string | undefined;
+  /** `Pulling fs layer` */
+  start: string;
   /** `Downloading` */
   active: string;
 }
@@ -48,9 +51,9 @@ export async function startBoard(
 
 function lineBoard({ say }: Teller, { start }: TransferWords): TransferBoard {
   return {
-    add(digest) {
+    add(digest, _size, end) {
       const id = shortDigest(digest);
-      if (start !== undefined) say(`${id}: ${start}`);
+      say(`${id}: ${end ?? start}`);
       return { at() {}, end: (state) => say(`${id}: ${state}`) };
     },
     stop() {},
@@ -76,9 +79,9 @@ async function barBoard(stream: NodeJS.WriteStream, words: TransferWords): Promi
   };
   for (const signal of Object.keys(INTERRUPTS)) process.on(signal, interrupted);
   return {
-    add(digest, size) {
+    add(digest, size, end) {
       const id = shortDigest(digest);
-      const bar = bars.create(size, 0, { id, state: 'Waiting', isActive: false } satisfies BarState);
+      const bar = bars.create(size, 0, { id, state: end ?? 'Waiting', isActive: false } satisfies BarState);
       return {
         at: (bytes) => bar.update(bytes, { state: words.active, isActive: true }),
         end: (state) => bar.update(size, { state, isActive: false }),

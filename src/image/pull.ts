@@ -11,6 +11,7 @@ import { startBoard, type Teller } from './progress-layers.js';
 import { familiarName, formatReference, type Reference } from './reference.js';
 import { type Credentials, Registry, refusal } from './registry.js';
 import { readBody } from './registry-http.js';
+import { holdStore } from './store-lock.js';
 
 export interface PullOptions {
   /** `OS/ARCHITECTURE[/VARIANT]`; the machine's own by default. */
@@ -36,6 +37,7 @@ const PARALLEL = 3;
  * @throws FosterError; then the image of that name, if there was one, is as before
  */
 export async function pullImage(reference: Reference, options: PullOptions): Promise<StoredImage> {
+  holdStore();
   const { credentialsFor } = await import('./auth-find.js');
   const abort = new AbortController();
   const registry = Registry.of(reference, {

@@ -68,3 +68,9 @@ export function familiarName(reference: Pick<Reference, 'registry' | 'repository
   const { registry, repository } = reference;
   return registry === DEFAULT_REGISTRY ? repository.replace(/^library\//, '') : `${registry}/${repository}`;
 }
+
+/** A whole name as people write it, with its tag or digest: `alpine:latest`. */
+export function familiarWhole(name: string): string {
+  const { tag, digest, ...rest } = parseReference(name);
+  return `${familiarName(rest)}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
+}

@@ -18,13 +18,13 @@ export interface Request {
 
 export interface ConnectionOptions {
   tlsVerify: boolean;
-  /** Milliseconds in which nothing comes until we give up: 60 s by default. */
+  /** Milliseconds in which nothing comes until we give up: 30 s by default. */
   silence?: number | undefined;
   /** Ends whatever is under way. */
   signal?: AbortSignal | undefined;
 }
 
-const SILENCE_MS = 60_000;
+const SILENCE_MS = 30_000;
 const MAX_REDIRECTS = 10;
 /** So much is read of a response that nobody wants, so that its connection can serve again. */
 const MAX_DRAINED = 64 * 1024;

@@ -88,7 +88,9 @@ async function buildRecipe(recipe: Recipe, options: RootOptions): Promise<RootTr
         } else {
           const { unpackRegularFile } = await import('./archive.js');
           const archive =
-            recipe.produces === 'tree' ? await packed(recipe, place.folder) : await recipe.build(place.folder, place.onInterrupt);
+            recipe.produces === 'tree'
+              ? await packed(recipe, place.folder)
+              : await recipe.build(place.folder, place.onInterrupt);
           await unpackRegularFile(place, archive, options);
           rmSync(archive);
         }
@@ -99,7 +101,10 @@ async function buildRecipe(recipe: Recipe, options: RootOptions): Promise<RootTr
 }
 
 function isCallerRoot(maps: IdMaps): boolean {
-  return maps.uid.length === 0 || maps.uid.some(({ containerID, hostID }) => containerID === 0 && hostID === process.getuid?.());
+  return (
+    maps.uid.length === 0 ||
+    maps.uid.some(({ containerID, hostID }) => containerID === 0 && hostID === process.getuid?.())
+  );
 }
 
 /** A tree as an archive, so that its files can be given to whoever is root in the container. */
@@ -109,7 +114,9 @@ async function packed(recipe: TreeRecipe, scratch: string): Promise<string> {
   mkdirSync(source);
   await recipe.build(source);
   const { create } = await import('tar');
-  await create({ file: archive, cwd: source, portable: true }, readdirSync(source));
+  const giveToRoot = (_path: string, stat: object) => Object.assign(stat, { uid: 0, gid: 0 }) !== undefined;
+  // not tar's option `portable`, which takes the write bits of /tmp away
+  await create({ file: archive, cwd: source, filter: giveToRoot }, readdirSync(source));
   rmSync(source, { recursive: true, force: true });
   return archive;
 }

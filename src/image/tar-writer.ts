@@ -35,6 +35,7 @@ export function tarHeader(member: Member): Buffer {
     ...(gid > MOST_ID ? [paxRecord('gid', String(gid))] : []),
     ...(size > MOST_SIZE ? [paxRecord('size', String(size))] : []),
     ...(isPlainTime ? [] : [paxRecord('mtime', mtime.toFixed(9))]),
+    ...[...member.xattrs].map(([key, value]) => paxRecord(`SCHILY.xattr.${key}`, value)),
   ];
   const plain = block(member, FLAGS[member.type as keyof typeof FLAGS]);
   if (records.length === 0) return plain;

@@ -27,7 +27,7 @@
 #define PIPE_BUF 4096 /* where poll(2) says that a pipe can be written, so much does not block: pipe(7) */
 
 static int is_terminal, has_input, passes_signals;
-static int is_input_on_its_way;
+static int is_input_on_its_way, had_terminal;
 static int signals, monitor; /* a signalfd; a pidfd, negative where there is none */
 static const char *detach_keys;
 static size_t keys_seen; /* how much of the detach sequence has been typed */
@@ -42,6 +42,13 @@ static int send(const char *message, size_t size) {
 static _Noreturn void leave(int code) {
   terminal_restore();
   sys_exit(code);
+}
+
+/* A controlling terminal. A hangup takes it from all of its session. */
+static int has_terminal(void) {
+  long fd = sys_openat(AT_FDCWD, "/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0);
+  if (fd >= 0) sys_close((int)fd);
+  return fd >= 0;
 }
 
 static void send_window(void) {
@@ -69,8 +76,8 @@ static void take_signal(void) {
   if (signal == SIGPIPE && info.ssi_pid == (u32)sys_getpid()) return; /* our own write */
   if (signal == SIGWINCH) return send_window();
   if (signal == SIGTSTP) return stop_ourselves();
-  /* Our terminal is gone, which is not the container's business: it runs in the background. */
-  if (!passes_signals || (signal == SIGHUP && is_by_kernel)) leave(128 + signal);
+  /* The end of our terminal is not the container's business, which runs in the background. The shell tells it, too. */
+  if (!passes_signals || (signal == SIGHUP && had_terminal && !has_terminal())) leave(128 + signal);
   /* The keys of a terminal concern a whole job. */
   send((char[]){ATTACH_SIGNAL, (char)signal, (char)is_by_kernel}, 3);
 }
@@ -165,6 +172,7 @@ int run_client(int argc, char **argv) {
   sigset all = ALL_SIGNALS;
   signals = (int)SYSCALL4(__NR_signalfd4, -1, &all, 8, O_CLOEXEC);
   monitor = open_monitor();
+  had_terminal = has_terminal();
   if (is_terminal && has_input) terminal_raw();
   if (is_terminal) send_window();
   for (;;) {

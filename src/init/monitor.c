@@ -238,6 +238,7 @@ int run_monitor(void) {
   if (is_kept && state_live(config->pid, 0) < 0) return give_up();
   if (is_kept) state_event("start", at(config->subject), "");
   sys_write(FD_CONTROL, (char[]){SAY_GO}, 1);
+  look_at_child(); /* it may have been killed when Node still heard of it */
   serve((int)signals);
 
   drain();

@@ -47,6 +47,7 @@ struct step {
 enum {
   STEP_AWAIT = 0x10000, /* wait until the parent says that the id maps are written */
   STEP_REFORK,          /* go on in a new process (a child of our parent): setns(2) moves only children into a PID namespace */
+  STEP_ORPHAN, /* go on in a new process, without this one: a child of PID 1 then */
 };
 
 /* Parent -> foster-init: single bytes. */

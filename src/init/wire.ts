@@ -23,7 +23,7 @@ const PLAN_COUNTS = 32;
 const ARG_POINTER = 1;
 const ARG_STORED = 2;
 
-const SPECIAL: Readonly<Record<string, number>> = { await: 0x10000, refork: 0x10001 };
+const SPECIAL: Readonly<Record<string, number>> = { await: 0x10000, refork: 0x10001, orphan: 0x10002 };
 
 /** A blob that grows at its end. Offsets stay good while it does. */
 class Blob {

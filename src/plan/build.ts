@@ -37,7 +37,7 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
       ...standAlone(deathSignal(types.has('pid') && !facts.join, options)),
       makePrivate(),
       ...takeFromHost(spec.mounts),
-      ...mountRoot(facts, types.has('user')),
+      ...mountRoot(facts),
       ...pivot(),
       ...mountFiles(facts, spec.root.readonly),
       ...addAccounts(facts),

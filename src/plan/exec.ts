@@ -39,6 +39,9 @@ export function buildExecPlan(spec: Spec, facts: ExecFacts): Plan {
       prctl('let no process of the container look into this one', 'PR_SET_DUMPABLE', 4, 0, 0, 0, 0),
       enter(types),
       step('go on in a process that is in the PID namespace', 'refork', []),
+      ...(facts.detached
+        ? [step("become a child of the container's PID 1, which buries it", 'orphan', [])]
+        : []),
       ...(hasUser ? becomeRoot(facts) : []),
       ...standAlone(facts.detached ? undefined : SIGKILL),
       ...(spec.process.terminal ? openTerminal(spec.process.user, { console: false }) : []),

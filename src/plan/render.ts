@@ -4,6 +4,7 @@ import type { Arg, Plan, Step } from './step.js';
 export function renderStep(step: Step): string {
   if (step.call === 'await') return 'read(control)';
   if (step.call === 'refork') return 'clone(CLONE_PARENT|SIGCHLD)';
+  if (step.call === 'orphan') return 'clone(SIGCHLD)';
   return `${step.call}(${step.args.map(renderArg).join(', ')})`;
 }
 

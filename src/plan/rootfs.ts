@@ -39,25 +39,40 @@ export function makePrivate(): Step {
   return mount('keep what is mounted here from the host', null, '/', null, ['MS_REC', 'MS_PRIVATE'], null);
 }
 
+/** fsconfig(2) takes no longer value, and Linux before 6.8 takes no layers one by one. mount(2) takes a page. */
+const MOST_OF_FSCONFIG = 255;
+
 /**
  * An overlay of the unpacked root file system below and the container's own changes above, made the root of the mount
- * namespace; the host's root is let go. Needs Linux 5.11 in a user namespace (`userxattr`).
+ * namespace; the host's root is let go. Needs Linux 5.11, for `userxattr`: outside of user namespaces, too, since the
+ * layers of images are the same for both.
  */
-export function mountRoot(facts: PlanFacts, inUserNamespace: boolean): Step[] {
+export function mountRoot(facts: PlanFacts): Step[] {
   const why = 'lay the writable layer of the container over its root file system';
   const options = [
     `lowerdir=${facts.storage.layers.map((_, index) => `/proc/self/fd/${FD.LAYERS + index}`).join(':')}`,
     `upperdir=/proc/self/fd/${FD.CONTAINER}/upper`,
     `workdir=/proc/self/fd/${FD.CONTAINER}/work`,
+    'userxattr',
   ];
-  if (inUserNamespace) options.push('userxattr');
   const made = ['upper', 'work'].map((name) =>
     step('make a directory for what the container changes', 'mkdirat', [CONTAINER, name, mode(0o755)], {
       ignore: ['EEXIST'],
     }),
   );
+  const before = facts.isCallerMapped ? [] : made;
+  if (options.some((option) => option.length > MOST_OF_FSCONFIG)) {
+    return [
+      ...before,
+      mount(why, 'overlay', `/proc/self/fd/${FD.CONTAINER}/root`, 'overlay', [], options.join(',')),
+      openInRoot('find its root', 'root', ['O_PATH', 'O_DIRECTORY'], {
+        directory: CONTAINER,
+        result: 'rootfs',
+      }),
+    ];
+  }
   return [
-    ...(facts.isCallerMapped ? [] : made),
+    ...before,
     ...newFilesystem(why, 'overlay', 'overlay', options, 'rootfs'),
     openInRoot('find the place to mount it', 'root', ['O_PATH', 'O_DIRECTORY'], {
       directory: CONTAINER,

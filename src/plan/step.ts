@@ -7,7 +7,7 @@ export type { IdMaps };
  * strace(1) would; an error repeats its `why`.
  */
 export interface Step {
-  /** Name of the system call, or `await` and `refork`, which foster-init understands beside them. */
+  /** Name of the system call, or `await`, `refork` and `orphan`, which foster-init understands beside them. */
   call: string;
   args: Arg[];
   /** What for, as a phrase that completes "cannot ...": `mount a new /proc`. */

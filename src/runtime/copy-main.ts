@@ -77,7 +77,7 @@ function openLayers({ layers, folder }: CopyOverlay): Layers {
 }
 
 /** The files of a container that does not run, as it would see them; gone with our mount namespace. */
-function mountRoot({ userxattr, isReadOnly, volumes }: CopyOverlay, layers: Layers): number {
+function mountRoot({ isReadOnly, volumes }: CopyOverlay, layers: Layers): number {
   const folder = `/proc/self/fd/${layers.folder}`;
   makeMountsPrivate();
   for (const name of ['upper', 'work']) {
@@ -87,13 +87,10 @@ function mountRoot({ userxattr, isReadOnly, volumes }: CopyOverlay, layers: Laye
       if (errnoOf(error) !== 'EEXIST') throw error;
     }
   }
-  const lower = layers.lower.map((fd) => `/proc/self/fd/${fd}`).join(':');
+  const lower = layers.lower.map((fd) => `/proc/self/fd/${fd}`);
+  const upper = { folder: `${folder}/upper`, work: `${folder}/work` };
   try {
-    mountOverlay(
-      `${folder}/root`,
-      { lower, upper: `${folder}/upper`, work: `${folder}/work` },
-      { userxattr },
-    );
+    mountOverlay(`${folder}/root`, { lower, upper });
   } catch (error) {
     throw copyError("lay the container's changes over its root file system", error);
   }

@@ -37,7 +37,6 @@ export interface CopyOverlay {
   layers: string[];
   /** The container's folder. */
   folder: string;
-  userxattr: boolean;
   /** Except for the volumes. */
   isReadOnly: boolean;
   volumes: Volume[];

@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { FosterError } from '../errors.js';
 import { type Member, shown } from '../image/member.js';
+import { TAR_END, tarHeader, tarPadding } from '../image/tar-writer.js';
 import {
   baseName,
   type CopyPath,
@@ -21,7 +22,6 @@ import {
   reopen,
   withOpen,
 } from './copy-place.js';
-import { TAR_END, tarHeader, tarPadding } from '../image/tar-writer.js';
 
 const O_PATH = 0o10000000;
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_DIRECTORY } = constants;

@@ -205,7 +205,6 @@ function overlayOf(record: ContainerRecord): CopyOverlay {
   return {
     layers: layersOf(record),
     folder: containerFolder(id),
-    userxattr: spec.linux.namespaces.some(({ type }) => type === 'user'),
     isReadOnly: spec.root.readonly,
     volumes,
   };

@@ -8,7 +8,8 @@ import type { Capabilities, Spec } from '../spec/types.js';
 import { resolveUser } from '../spec/users.js';
 import { CAPABILITY_NAMES } from '../sys/capabilities.js';
 import { holdSignals } from '../sys/clone.js';
-import { processStart } from '../sys/process.js';
+import { waitForChild } from '../sys/libc.js';
+import { isExiting, processStart } from '../sys/process.js';
 import { attributesOf, recordEvent } from './events.js';
 import { abandon, executionFailure, type Launched, launch, nextReport } from './launch.js';
 import { becomeMonitor } from './monitor.js';
@@ -34,16 +35,24 @@ export interface ExecRequest {
  */
 export function execInContainer(container: Container, request: ExecRequest): void {
   const { record, state } = container;
-  if (state.status !== 'running') throw notRunning(container);
-  const spec = specOf(container, request);
-  const plan = buildExecPlan(spec, { canSetGroups: record.canSetGroups, detached: request.detach });
-  holdSignals();
-  const launched = launch(plan, {
-    stdin: request.interactive && !request.detach,
-    isSilent: request.detach,
-    join: state.pid,
-    isJoinable: () => readLive(record.id)?.pidStart === processStart(state.pid),
-  });
+  if (state.status !== 'running' || state.pid === 0) throw notRunning(container);
+  const isAlive = () => readLive(record.id)?.pidStart === processStart(state.pid) && !isExiting(state.pid);
+  let plan: Plan;
+  let launched: Launched;
+  try {
+    const spec = specOf(container, request);
+    plan = buildExecPlan(spec, { canSetGroups: record.canSetGroups, detached: request.detach });
+    holdSignals();
+    launched = launch(plan, {
+      stdin: request.interactive && !request.detach,
+      isSilent: request.detach,
+      join: state.pid,
+      isJoinable: isAlive,
+    });
+  } catch (error) {
+    // whatever the kernel calls it, when that is why
+    throw isAlive() ? error : hasEnded(container, error);
+  }
   recordEvent('exec', record, { ...attributesOf(record), command: request.command.join(' ') });
   try {
     if (request.detach) letGo(launched, plan);
@@ -52,6 +61,13 @@ export function execInContainer(container: Container, request: ExecRequest): voi
     abandon(launched);
     throw error;
   }
+}
+
+function hasEnded({ record }: Container, cause: unknown): FosterError {
+  return new FosterError(`cannot execute in container ${record.name}: it has just ended`, {
+    cause,
+    exitCode: 1,
+  });
 }
 
 function notRunning({ record, state }: Container): FosterError {
@@ -75,7 +91,7 @@ function specOf({ record, state }: Container, request: ExecRequest): Spec {
     ...spec,
     process: {
       ...spec.process,
-      terminal: request.tty,
+      terminal: request.tty && !request.detach, // in the background there is nobody at it
       user: user ?? spec.process.user,
       args: request.command,
       env: mergeEnv(spec.process.env, home, term, request.env),
@@ -109,11 +125,12 @@ function userInside(pid: number, wanted: string): ReturnType<typeof resolveUser>
   }
 }
 
-/** Waits until the program runs, and leaves it to itself. */
+/** Waits until the program runs, and leaves it to the container's PID 1. */
 function letGo(launched: Launched, plan: Plan): void {
   writeSync(launched.control, SAY_GO);
   const report = nextReport(launched.control);
   if (report?.kind === 'exec-failed') throw executionFailure(plan, report.errno);
   closeSync(launched.control);
   closeSync(launched.pidfd);
+  waitForChild(launched.pid); // who ended when it had made the program a child of PID 1
 }

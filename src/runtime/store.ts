@@ -8,6 +8,7 @@ import { decodeRestart, type RestartPolicy } from '../spec/restart.js';
 import type { Spec } from '../spec/types.js';
 import { errnoOf } from '../sys/errno.js';
 import { isFileLocked, lockFile } from '../sys/libc.js';
+import { processStart } from '../sys/process.js';
 import type { NetworkFiles } from './facts.js';
 import { parseRecord } from './record.js';
 
@@ -86,6 +87,14 @@ export function isAlive({ status }: ContainerState): boolean {
 /** Every container, in no order. Those that a crash left half made or half removed are left out. */
 export function listContainers(): Container[] {
   return storedIds().flatMap((id) => readContainer(id) ?? []);
+}
+
+/** Ids of containers whose `config.json` cannot be read: `foster rm -f` and `foster prune` remove them. */
+export function damagedIds(whole: Container[]): string[] {
+  const known = new Set(whole.map(({ record }) => record.id));
+  return storedIds().filter(
+    (id) => !known.has(id) && hasFile(id, 'config.json') && readContainer(id) === undefined,
+  );
 }
 
 /** Ids of all container folders, whole or not. */
@@ -181,7 +190,10 @@ function readState(id: string): ContainerState {
     ...(exit.code !== undefined && { exitCode: exit.code }),
     ...(exit.at !== undefined && { finishedAt: iso(exit.at) }),
   };
-  if (exit !== undefined) {
+  // `exit` is removed when it runs again: one that is there all the same is not the monitor's
+  const isStale =
+    isHeld && exit !== undefined && live !== undefined && processStart(live.pid) === live.pidStart;
+  if (exit !== undefined && !isStale) {
     const monitor = live?.monitor ?? 0;
     // else it is just being taken leave of, or started by a command
     if (isHeld && willRestart(id, exit.code)) return { ...base, status: 'restarting', monitor, ...ended };

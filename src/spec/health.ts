@@ -1,6 +1,6 @@
 import { flagError } from './flag.js';
-import { parseInterval } from './interval.js';
 import type { ImageDefaults } from './image-defaults.js';
+import { parseInterval } from './interval.js';
 import type { HealthCheck } from './request.js';
 
 /** The flags that say how a container's health is checked. */
@@ -46,7 +46,8 @@ const MILLISECOND = 1_000_000;
 export function imageHealth(check: ImageDefaults['Healthcheck']): HealthCheck | undefined {
   const [kind, ...words] = check?.Test ?? [];
   if (check === undefined || (kind !== 'CMD' && kind !== 'CMD-SHELL') || words.length === 0) return undefined;
-  const time = (value: number | undefined, otherwise: number) => (value ? Math.ceil(value / MILLISECOND) : otherwise);
+  const time = (value: number | undefined, otherwise: number) =>
+    value ? Math.ceil(value / MILLISECOND) : otherwise;
   return {
     command: kind === 'CMD' ? words : ['/bin/sh', '-c', words.join(' ')],
     interval: time(check.Interval, 30_000),

@@ -211,6 +211,40 @@ export function setExtendedAttribute(path: string | Buffer, name: string, value:
   call(prototype, zeroTerminated(path), name, value, value.length, 0);
 }
 
+const ENODATA = 61;
+const ENOTSUP = 95;
+/** XATTR_SIZE_MAX and XATTR_LIST_MAX of the kernel. */
+const MOST_ATTRIBUTES = 64 * 1024;
+let attributeBuffer: Buffer | undefined;
+
+/** llistxattr(2): the names of a file's extended attributes; none where its file system has no such thing. */
+export function listExtendedAttributes(path: string | Buffer): string[] {
+  attributeBuffer ??= Buffer.alloc(MOST_ATTRIBUTES);
+  const buffer = attributeBuffer;
+  try {
+    const prototype = 'long llistxattr(const void *path, void *list, size_t size)';
+    const size = call(prototype, zeroTerminated(path), buffer, buffer.length);
+    return buffer.toString('latin1', 0, size).split('\0').slice(0, -1);
+  } catch (error) {
+    if (error instanceof SystemCallError && error.errno === ENOTSUP) return [];
+    throw error;
+  }
+}
+
+/** lgetxattr(2); undefined where the file has no such attribute. */
+export function getExtendedAttribute(path: string | Buffer, name: string): Buffer | undefined {
+  attributeBuffer ??= Buffer.alloc(MOST_ATTRIBUTES);
+  const buffer = attributeBuffer;
+  try {
+    const prototype = 'long lgetxattr(const void *path, const char *name, void *value, size_t size)';
+    const size = call(prototype, zeroTerminated(path), name, buffer, buffer.length);
+    return Buffer.from(buffer.subarray(0, size));
+  } catch (error) {
+    if (error instanceof SystemCallError && error.errno === ENODATA) return undefined;
+    throw error;
+  }
+}
+
 function zeroTerminated(path: string | Buffer): Buffer {
   return Buffer.concat([Buffer.from(path as string), Buffer.alloc(1)]);
 }

@@ -13,16 +13,16 @@ export function makeMountsPrivate(): void {
 }
 
 /**
- * mount(2) of an overlay. The folders must have neither comma nor colon in their names: /proc/self/fd/N has not. `lower`
- * may be several, the uppermost first, with colons between them.
+ * mount(2) of an overlay as containers have it. The folders must have neither comma nor colon in their names:
+ * /proc/self/fd/N has not. `lower` are one or more, the uppermost first; without `upper`, at least two, and it is
+ * read-only.
  */
 export function mountOverlay(
   target: string,
-  layers: { lower: string; upper: string; work: string },
-  options: { userxattr: boolean },
+  { lower, upper }: { lower: string[]; upper?: { folder: string; work: string } },
 ): void {
-  const data = `lowerdir=${layers.lower},upperdir=${layers.upper},workdir=${layers.work}`;
-  call(MOUNT, 'overlay', target, 'overlay', 0, options.userxattr ? `${data},userxattr` : data);
+  const writable = upper === undefined ? '' : `,upperdir=${upper.folder},workdir=${upper.work}`;
+  call(MOUNT, 'overlay', target, 'overlay', 0, `lowerdir=${lower.join(':')}${writable},userxattr`);
 }
 
 /** Mounts a file or directory in another place too, with all that is mounted below it. */

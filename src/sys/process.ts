@@ -1,17 +1,30 @@
 import { readFileSync } from 'node:fs';
 
+/** Fields of proc_pid_stat(5), by their numbers there. */
+const FLAGS = 9;
+const START_TIME = 22;
+
+function statFields(pid: number): string[] | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The second field, the command's name, may hold anything, parentheses and spaces too.
+    return ['', String(pid), '', ...text.slice(text.lastIndexOf(')') + 2).split(' ')];
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * When a process started, in clock ticks since boot: with its pid it means this process and no later one. Undefined
  * where there is none. Field 22 of proc_pid_stat(5).
  */
 export function processStart(pid: number): string | undefined {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  } catch {
-    return undefined;
-  }
-  // The second field, the command's name, may hold anything, parentheses and spaces too.
-  const START_TIME = 22;
-  return text.slice(text.lastIndexOf(')') + 2).split(' ')[START_TIME - 3];
+  return statFields(pid)?.[START_TIME];
+}
+
+/** Whether a process is on its way out, or gone: what it had may be gone already. */
+export function isExiting(pid: number): boolean {
+  const PF_EXITING = 4;
+  const fields = statFields(pid);
+  return fields === undefined || (Number(fields[FLAGS]) & PF_EXITING) !== 0;
 }

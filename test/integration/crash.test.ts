@@ -38,6 +38,22 @@ const WALKS: Walk[] = [
   { before: [['run', '--name', 'one', ...OTHERS]], args: ['rm', 'one'], least: 6 },
   { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['rm', '-f', 'one'], least: 8 },
   { before: [['run', '--name', 'one', ...OTHERS]], args: ['prune', '-f'], least: 6 },
+  { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['exec', 'one', 'true'], least: 3 },
+  {
+    before: [['run', '-d', '--name', 'one', ...SLEEP]],
+    args: ['exec', '-d', 'one', 'sleep', '1000'],
+    least: 2,
+  },
+  { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['pause', 'one'], least: 3 },
+  {
+    before: [
+      ['run', '-d', '--name', 'one', ...SLEEP],
+      ['pause', 'one'],
+    ],
+    args: ['unpause', 'one'],
+    least: 1,
+  },
+  { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['restart', 'one'], least: 8 },
 ];
 
 for (const { args, before = [], least } of WALKS) {
@@ -111,9 +127,10 @@ const FORMS = [
 /** By the names that they give themselves; foster itself is `node` until it becomes the monitor. */
 const VICTIMS = ['foster-monitor', 'foster-monitor', 'foster-init', 'foster-janitor', 'node'];
 
+/** FOSTER_TEST_SEED and FOSTER_TEST_ROUNDS are for whoever looks for more. */
 test('SIGKILL to the monitor, to PID 1, to the janitor and to foster at random moments', async () => {
-  const SEED = 20260;
-  const ROUNDS = 36;
+  const SEED = Number(process.env.FOSTER_TEST_SEED ?? 20260);
+  const ROUNDS = Number(process.env.FOSTER_TEST_ROUNDS ?? 36);
   const random = randomNumbers(SEED);
   const pick = <T>(choices: T[]): T => choices[Math.floor(random() * choices.length)] as T;
   let hits = 0;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -44,7 +45,10 @@ class Collector implements TarSink {
 }
 
 const root = mkdtempSync(join(tmpdir(), 'foster-copy-'));
-after(() => rmSync(root, { recursive: true, force: true }));
+after(() => {
+  execFileSync('chmod', ['-R', 'u+rwX', root]); // some tests make folders that nobody may write to
+  rmSync(root, { recursive: true, force: true });
+});
 
 function folder(): string {
   return mkdtempSync(join(root, 'test-'));

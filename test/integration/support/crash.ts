@@ -32,8 +32,17 @@ export class CrashHome extends Home {
       stderr += text;
     });
     return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        const processes = descendants().map(
+          ({ pid, parent, name, state }) => `${parent} > ${pid} ${name} ${state}`,
+        );
+        reject(new Error(`foster ${args.join(' ')} does not end; processes: ${processes.join(', ')}`));
+      }, 60_000);
       child.on('error', reject);
-      child.on('close', (status, signal) => resolve({ status, signal, stdout, stderr }));
+      child.on('close', (status, signal) => {
+        clearTimeout(timer);
+        resolve({ status, signal, stdout, stderr });
+      });
     });
   }
 
@@ -72,7 +81,7 @@ export class CrashHome extends Home {
       const monitors = processes.filter(({ name }) => name === 'foster-monitor').length;
       const pids = alive
         .filter(({ state }) => state === 'running')
-        .map(({ id }) => Number(this.must(['inspect', '-f', '{{.State.Pid}}', id])));
+        .map(({ id }) => Number(this.foster(['inspect', '-f', '{{.State.Pid}}', id]).stdout));
       last = JSON.stringify({ listed, monitors, pids, processes });
       return (
         monitors === alive.length && pids.every((pid) => processes.some((process) => process.pid === pid))

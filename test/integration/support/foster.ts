@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -121,7 +121,19 @@ export class Home {
 
   #remove(): void {
     killAll();
+    this.#removeForeignTrees();
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  /** Root filesystems whose files belong to ids that only a container has (--userns auto and keep-id). */
+  #removeForeignTrees(): void {
+    const roots = join(this.folder, 'data/foster/roots');
+    const foreign = entries(roots).filter((name) => {
+      const owner = statSync(join(roots, name, 'rootfs'), { throwIfNoEntry: false })?.uid;
+      return owner !== undefined && owner !== process.getuid?.();
+    });
+    if (foreign.length === 0 || process.getuid?.() === 0) return;
+    this.run(['--rm', '-v', `${roots}:/roots`, '-w', '/roots', 'busybox', 'rm', '-rf', ...foreign]);
   }
 }
 
