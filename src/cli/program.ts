@@ -16,6 +16,7 @@ export interface CommandEntry {
 /** All commands, in the order of the help. Only the module of the one asked for is loaded. */
 export const COMMANDS: CommandEntry[] = [
   { name: 'run', summary: 'run a command in a new container', load: () => import('./run.js') },
+  { name: 'build', summary: 'build an image from a Dockerfile', load: () => import('./build.js') },
   { name: 'stop', summary: 'ask containers to end', load: () => import('./stop.js') },
   { name: 'kill', summary: 'send a signal to containers', load: () => import('./kill.js') },
   { name: 'wait', summary: 'wait until containers have ended', load: () => import('./wait.js') },

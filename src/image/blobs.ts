@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import {
   closeSync,
   createReadStream,
+  fdatasync,
   fstatSync,
   mkdirSync,
   openSync,
@@ -14,6 +15,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
 import { FosterError } from '../errors.js';
 import { dataFolder } from '../paths.js';
 import type { Descriptor } from './oci.js';
@@ -151,6 +153,11 @@ export class BlobWriter {
   restart(): BlobWriter {
     this.discard();
     return new BlobWriter(this.digest, this.expected);
+  }
+
+  /** To be called before `finish`: else, after a power failure, the name could stand for a file with holes. */
+  async sync(): Promise<void> {
+    await promisify(fdatasync)(this.#fd);
   }
 
   /**

@@ -81,6 +81,7 @@ class Download {
           throw connectionFailure(this.registry.registry, failure);
         await pause(Math.max(0, retry - 1), this.registry.options.signal);
       }
+      await this.#writer.sync();
     } catch (error) {
       // Bytes that are wrong, or too many for the disk, are of no use later; all others are.
       if (error instanceof UselessBytes) {

@@ -1,8 +1,10 @@
-import type { IncomingMessage } from 'node:http';
+import type { Agent, IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { FosterError } from '../errors.js';
 import { visible } from '../spec/flag.js';
 import { errnoOf } from '../sys/errno.js';
+import { isLoopback } from './registry-names.js';
+import type { TlsOptions } from './registry-tls.js';
 
 /** HTTP as registries speak it: one request, one response, with limits on whatever the other side may do. */
 
@@ -29,13 +31,15 @@ const MAX_REDIRECTS = 10;
 /** So much is read of a response that nobody wants, so that its connection can serve again. */
 const MAX_DRAINED = 64 * 1024;
 
-interface Agent {
-  destroy(): void;
+/** The connections to one host, and what each of them is made with. */
+interface Route {
+  agent: Agent;
+  tls: TlsOptions | undefined;
 }
 
 /** The connections to some hosts, kept open between requests until `close`. */
 export class Connections {
-  readonly #agents = new Map<string, Promise<Agent>>();
+  readonly #routes = new Map<string, Promise<Route>>();
 
   constructor(readonly options: ConnectionOptions) {}
 
@@ -81,9 +85,9 @@ export class Connections {
 
   async #exchange({ method, url, headers, body }: Request): Promise<IncomingMessage> {
     const isSecure = url.protocol === 'https:';
-    const [{ request }, agent] = await Promise.all([
+    const [{ request }, { agent, tls }] = await Promise.all([
       isSecure ? import('node:https') : import('node:http'),
-      this.#agent(url),
+      this.#route(url),
     ]);
     const { signal, silence = SILENCE_MS } = this.options;
     signal?.throwIfAborted();
@@ -91,8 +95,9 @@ export class Connections {
       const sent = request(url, {
         method,
         headers: { 'user-agent': 'foster', 'accept-encoding': 'identity', ...headers },
-        agent: agent as import('node:http').Agent,
+        agent,
         signal,
+        ...tls,
       });
       let received: IncomingMessage | undefined;
       sent.setTimeout(silence, () => (received ?? sent).destroy(new SilenceError(url.host, silence)));
@@ -113,35 +118,52 @@ export class Connections {
     });
   }
 
-  #agent(url: URL): Promise<Agent> {
+  #route(url: URL): Promise<Route> {
     const key = `${url.protocol}//${url.host}`;
-    let agent = this.#agents.get(key);
-    if (agent === undefined) {
-      agent = this.#createAgent(url);
-      this.#agents.set(key, agent);
+    let route = this.#routes.get(key);
+    if (route === undefined) {
+      route = this.#findRoute(url);
+      this.#routes.set(key, route);
     }
-    return agent;
+    return route;
   }
 
-  async #createAgent(url: URL): Promise<Agent> {
+  async #findRoute(url: URL): Promise<Route> {
     const common = { keepAlive: true, maxSockets: 8 };
     if (url.protocol === 'http:') {
       const { Agent } = await import('node:http');
-      return new Agent(common);
+      return { agent: new Agent(common), tls: undefined };
     }
     const [{ Agent }, { tlsOptions }] = await Promise.all([
       import('node:https'),
       import('./registry-tls.js'),
     ]);
-    return new Agent({ ...common, ...tlsOptions(url.host, this.options.tlsVerify) });
+    const tls = tlsOptions(url.host, this.options.tlsVerify);
+    const proxy = await proxyFor(url);
+    if (proxy === undefined) return { agent: new Agent(common), tls };
+    const { HttpsProxyAgent } = await import('https-proxy-agent');
+    return { agent: new HttpsProxyAgent(proxy, common), tls };
   }
 
   /** Ends all connections. */
   async close(): Promise<void> {
-    for (const agent of await Promise.allSettled(this.#agents.values())) {
-      if (agent.status === 'fulfilled') agent.value.destroy();
+    for (const route of await Promise.allSettled(this.#routes.values())) {
+      if (route.status === 'fulfilled') route.value.agent.destroy();
     }
   }
+}
+
+/** What HTTPS_PROXY and NO_PROXY say, as for curl; this machine itself is never reached through a proxy. */
+async function proxyFor(url: URL): Promise<string | undefined> {
+  const { HTTPS_PROXY, https_proxy, ALL_PROXY, all_proxy } = process.env;
+  if (!(HTTPS_PROXY || https_proxy || ALL_PROXY || all_proxy) || isLoopback(url.host)) return undefined;
+  const { getProxyForUrl } = await import('proxy-from-env');
+  const proxy = getProxyForUrl(url.href);
+  if (proxy === '') return undefined;
+  if (URL.canParse(proxy) && /^https?:$/.test(new URL(proxy).protocol)) return proxy;
+  throw new FosterError('HTTPS_PROXY is not the address of an HTTP proxy', {
+    advice: 'it looks like http://proxy:3128',
+  });
 }
 
 class SilenceError extends Error {

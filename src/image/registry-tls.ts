@@ -1,16 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { rootCertificates } from 'node:tls';
+import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { FosterError } from '../errors.js';
 
 /** What TLS needs to know for one host, as node:tls takes it. */
 export interface TlsOptions {
   rejectUnauthorized: boolean;
-  ca?: string[];
-  /** For a registry that asks who we are. */
-  cert?: string;
-  key?: string;
+  /** Made once: reading all authorities of a machine takes longer than a handshake. */
+  secureContext: SecureContext;
 }
 
 /** Where distributions keep the certificates of the authorities that the machine trusts. */
@@ -28,10 +26,17 @@ const SYSTEM_BUNDLES = [
  * @throws FosterError where a file of certs.d cannot be read
  */
 export function tlsOptions(host: string, verify: boolean): TlsOptions {
-  const own = certificatesOf(host);
-  const client = own.cert === undefined || own.key === undefined ? {} : { cert: own.cert, key: own.key };
-  if (!verify) return { rejectUnauthorized: false, ...client };
-  return { rejectUnauthorized: true, ca: [...trustedCertificates(), ...own.ca], ...client };
+  const { ca, cert, key } = certificatesOf(host);
+  const client = cert === undefined || key === undefined ? {} : { cert, key };
+  const authorities = verify ? { ca: [...trustedCertificates(), ...ca] } : {};
+  try {
+    return { rejectUnauthorized: verify, secureContext: createSecureContext({ ...authorities, ...client }) };
+  } catch (error) {
+    throw new FosterError(`a certificate for ${host} cannot be used: ${String(error)}`, {
+      advice: 'look into the folders named certs.d, SSL_CERT_FILE and NODE_EXTRA_CA_CERTS',
+      cause: error,
+    });
+  }
 }
 
 let trusted: string[] | undefined;
@@ -60,6 +65,7 @@ function readIfThere(path: string): string | undefined {
 
 interface HostCertificates {
   ca: string[];
+  /** For a registry that asks who we are. */
   cert?: string;
   key?: string;
 }

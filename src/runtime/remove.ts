@@ -112,10 +112,11 @@ function removeFiles(remains: Remains, lock: number): void {
   const { id } = remains;
   const folder = containerFolder(id);
   withStoreLock(() => {
+    const name = readContainer(id)?.record.name ?? ('name' in remains ? remains.name : undefined); // it may be new
     rmSync(recordFile(id), { force: true });
     faultPoint('record removed');
     // Another container may have the name by now, if an earlier removal was cut short.
-    if ('name' in remains && idOfName(remains.name) === id) rmSync(nameLink(remains.name), { force: true });
+    if (name !== undefined && idOfName(name) === id) rmSync(nameLink(name), { force: true });
     faultPoint('name removed');
   });
   // Files of the container's other users belong to ids that only its user namespace may touch.
