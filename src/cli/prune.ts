@@ -1,6 +1,6 @@
-import { readSync } from 'node:fs';
 import type { Command } from 'commander';
 import { addHelpAfter } from './command.js';
+import { confirmed } from './confirm.js';
 import { print, reportError, settings } from './output.js';
 
 /** `foster prune`. */
@@ -10,7 +10,7 @@ export function configure(command: Command): void {
     .option('-f, --force', 'do not ask');
   addHelpAfter(command, ['Examples:', '  foster prune -f']);
   command.action(async (options: { force?: boolean }) => {
-    if (!options.force && !confirmed()) {
+    if (!options.force && !confirmed('This will remove all stopped containers.')) {
       settings.exitCode = 1;
       return;
     }
@@ -20,20 +20,4 @@ export function configure(command: Command): void {
     for (const failure of failures) reportError(failure);
     if (failures.length > 0) settings.exitCode = 1;
   });
-}
-
-/** Asks; anything but a yes, the end of the input too, is a no, as in Docker. */
-function confirmed(): boolean {
-  print('WARNING! This will remove all stopped containers.\nAre you sure you want to continue? [y/N] ');
-  return /^y(es)?$/i.test(readLine().trim());
-}
-
-function readLine(): string {
-  const buffer = Buffer.alloc(256);
-  try {
-    return buffer.toString('utf8', 0, readSync(0, buffer)).split('\n')[0] ?? '';
-  } catch {
-    // nothing to read from: nobody said yes
-    return '';
-  }
 }

@@ -143,7 +143,10 @@ export function findImage(text: string): StoredImage | undefined {
     const matches = images.filter(({ id, descriptor }) => {
       return id.startsWith(`sha256:${hex}`) || descriptor.digest.startsWith(`sha256:${hex}`);
     });
-    if (matches.length === 1) return matches[0];
+    // Manifests of different types may tell of one image.
+    if (new Set(matches.map(({ id }) => id)).size === 1) {
+      return matches.find(({ names }) => names.length > 0) ?? matches[0];
+    }
     if (matches.length > 1) {
       throw new FosterError(`${text} is the start of ${matches.length} image ids`, {
         advice: 'give more of it',

@@ -9,7 +9,6 @@ import {
   Connections,
   connectionFailure,
   drain,
-  isUntrusted,
   type Method,
   type Request,
   readBody,
@@ -89,22 +88,39 @@ export class Registry {
     }
   }
 
-  /** https, but http where that is allowed and the host does not speak TLS. */
+  /**
+   * https, but http where that is allowed and the host does not speak TLS. On this machine it is tried first: reading
+   * the certificates that TLS needs takes longer than all else.
+   */
   async #findOrigin(): Promise<string> {
-    const { tlsVerify } = this.options;
     const secure = `https://${this.host}`;
+    const plain = `http://${this.host}`;
     if (!URL.canParse(secure)) throw new FosterError(`${visible(this.host)} is not the name of a host`);
-    if (tlsVerify && !isLoopback(this.host)) return secure;
+    if (isLoopback(this.host)) return (await this.#speaksPlainly(plain)) ? plain : secure;
+    if (this.options.tlsVerify) return secure;
     try {
-      const response = await this.#connections.send({ method: 'GET', url: new URL(`${secure}/v2/`) });
-      await drain(response);
+      await drain(await this.#connections.send({ method: 'GET', url: new URL(`${secure}/v2/`) }));
       return secure;
     } catch (error) {
       this.options.signal?.throwIfAborted();
-      if (error instanceof FosterError || isUntrusted(error) || errnoOf(error) === 'ENOTFOUND') {
+      if (error instanceof FosterError || errnoOf(error) === 'ENOTFOUND') {
         throw connectionFailure(this.registry, error);
       }
-      return `http://${this.host}`;
+      return plain;
+    }
+  }
+
+  /** A server that wants TLS answers "400 Bad Request", or not at all. */
+  async #speaksPlainly(origin: string): Promise<boolean> {
+    try {
+      const response = await this.#connections.send({ method: 'HEAD', url: new URL(`${origin}/v2/`) });
+      await drain(response);
+      return response.statusCode !== 400;
+    } catch (error) {
+      if (error instanceof FosterError || errnoOf(error) === 'ECONNREFUSED') {
+        throw connectionFailure(this.registry, error);
+      }
+      return false;
     }
   }
 

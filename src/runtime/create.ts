@@ -87,6 +87,7 @@ function makeFolders(folder: string, isCallerMapped: boolean): void {
   mkdirSync(join(folder, 'root'));
   if (isCallerMapped) {
     mkdirSync(join(folder, 'upper'));
+    chmodSync(join(folder, 'upper'), 0o755); // whatever the umask: it is the root directory of the container
     mkdirSync(join(folder, 'work'));
   } else {
     // The container's root, who is somebody else here, makes them. The folder above lets no stranger in.

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
 import { CLONE_STEP, encodeMonitor, encodePlan, MAPS_STEP, SAY_GO, STATE_STEP } from '../init/wire.js';
@@ -12,6 +12,7 @@ import { findHelper } from '../sys/id-maps.js';
 import { initProgram } from '../sys/init-program.js';
 import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
 import { adviceOnNamespaces } from '../sys/namespace-failure.js';
+import { say } from '../sys/write.js';
 import type { ContainerPlan } from './container-plan.js';
 import { openEvents } from './events.js';
 import { stepFailure } from './failure.js';
@@ -194,7 +195,7 @@ export function giveUp({ monitor, session }: Waiting): void {
  */
 export function letGo(waiting: Waiting): void {
   const { session, plan, monitor } = waiting;
-  writeSync(session, SAY_GO);
+  say(session, SAY_GO);
   faultPoint('told to go');
   for (;;) {
     const report = nextReport(session);

@@ -1,4 +1,4 @@
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { FosterError } from '../errors.js';
 import { SAY_GO } from '../init/wire.js';
 import { buildExecPlan } from '../plan/exec.js';
@@ -10,6 +10,7 @@ import { CAPABILITY_NAMES } from '../sys/capabilities.js';
 import { holdSignals } from '../sys/clone.js';
 import { waitForChild } from '../sys/libc.js';
 import { isExiting, processStart } from '../sys/process.js';
+import { say } from '../sys/write.js';
 import { attributesOf, recordEvent } from './events.js';
 import { abandon, executionFailure, type Launched, launch, nextReport } from './launch.js';
 import { becomeMonitor } from './monitor.js';
@@ -127,7 +128,7 @@ function userInside(pid: number, wanted: string): ReturnType<typeof resolveUser>
 
 /** Waits until the program runs, and leaves it to the container's PID 1. */
 function letGo(launched: Launched, plan: Plan): void {
-  writeSync(launched.control, SAY_GO);
+  say(launched.control, SAY_GO);
   const report = nextReport(launched.control);
   if (report?.kind === 'exec-failed') throw executionFailure(plan, report.errno);
   closeSync(launched.control);

@@ -1,14 +1,15 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { EXIT, FosterError } from '../errors.js';
 import { decodeReport, encodePlan, REPORT_SIZE, type Report, SAY_MAPPED } from '../init/wire.js';
 import { FD } from '../plan/facts.js';
 import type { Plan, Step } from '../plan/step.js';
 import { CLONE_FLAGS, heldEndSignal, startProcess } from '../sys/clone.js';
-import { errnoName } from '../sys/errno.js';
+import { errnoName, errnoOf } from '../sys/errno.js';
 import { writeIdMaps } from '../sys/id-maps.js';
 import { initProgram } from '../sys/init-program.js';
 import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
 import { cloneFailure } from '../sys/namespace-failure.js';
+import { say } from '../sys/write.js';
 import { stepFailure } from './failure.js';
 import { faultPoint } from './fault.js';
 
@@ -88,7 +89,7 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
     if (plan.idMaps !== undefined) {
       writeIdMaps(child.pid, plan.idMaps);
       faultPoint('ids mapped');
-      writeSync(control, SAY_MAPPED);
+      say(control, SAY_MAPPED);
     }
     awaitReady(plan, control, child, options.witness);
     faultPoint('ready');
@@ -164,8 +165,17 @@ export function nextReport(control: number): Report | undefined {
     // A signal may come just before the wait, or be taken by another of Node's threads: look again now and then.
     if (waitReadable(control, 100) !== 'ready') continue;
     const buffer = Buffer.alloc(REPORT_SIZE);
-    const size = readSync(control, buffer);
-    return size === REPORT_SIZE ? decodeReport(buffer) : undefined;
+    return readOrEnd(control, buffer) === REPORT_SIZE ? decodeReport(buffer) : undefined;
+  }
+}
+
+/** As read(2); 0 also where the other side was killed before it had read all that was said to it: unix(7). */
+function readOrEnd(fd: number, buffer: Buffer): number {
+  try {
+    return readSync(fd, buffer);
+  } catch (error) {
+    if (errnoOf(error) === 'ECONNRESET') return 0;
+    throw error;
   }
 }
 

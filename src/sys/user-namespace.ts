@@ -1,10 +1,11 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { encodeMonitor, SAY_MAPPED } from '../init/wire.js';
 import { CLONE_FLAGS, startProcess } from './clone.js';
 import { type IdMaps, writeIdMaps } from './id-maps.js';
 import { initProgram } from './init-program.js';
 import { memoryFile, socketPair, waitForChild } from './libc.js';
 import { cloneFailure } from './namespace-failure.js';
+import { say } from './write.js';
 
 export interface Removal {
   /** A descriptor that stays open until the work is done, even if we are killed meanwhile: that of a lock. */
@@ -56,7 +57,7 @@ export function removeTrees(paths: string[], maps: IdMaps, { hold, begun }: Remo
   } catch (error) {
     throw cloneFailure(error);
   } finally {
-    if (isMapped) writeSync(ours, SAY_MAPPED);
+    if (isMapped) say(ours, SAY_MAPPED);
     closeSync(ours); // without the word it ends
     if (!isMapped) waitForChild(child.pid);
   }

@@ -22,3 +22,13 @@ export function writeFully(fd: number, buffer: Uint8Array, start = 0, end = buff
 export function sleep(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
+
+/** A word to a process that may have been killed meanwhile: that shows when it is listened to. */
+export function say(socket: number, word: string | Uint8Array): void {
+  try {
+    writeSync(socket, Buffer.from(word));
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code !== 'EPIPE' && code !== 'ECONNRESET') throw error;
+  }
+}

@@ -204,10 +204,10 @@ test('everything that foster-init writes or reads as a number is aligned, and in
   }
 });
 
-test('await and refork are no system calls', () => {
+test('await, refork and orphan are no system calls', () => {
   assert.deepEqual(
-    decode([step('await', []), step('refork', [])]).steps.map(({ number }) => number),
-    [0x10000, 0x10001],
+    decode([step('await', []), step('refork', []), step('orphan', [])]).steps.map(({ number }) => number),
+    [0x10000, 0x10001, 0x10002],
   );
 });
 

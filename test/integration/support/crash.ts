@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { FOSTER, Home, type Result } from './foster.js';
-import { descendants } from './processes.js';
+import { bury, descendants, type Process, readProcess } from './processes.js';
 import { waitUntil } from './wait.js';
 
 /** What `foster ps -a` says of a container. */
@@ -20,9 +20,12 @@ const ALIVE = ['running', 'paused', 'restarting'];
  * after `foster prune` nothing at all may be left.
  */
 export class CrashHome extends Home {
+  readonly #commands = new Set<number>();
+
   /** A foster command in the background, from start to end. */
   begin(args: string[], env: Record<string, string> = {}): Promise<Result> {
     const child = spawn(FOSTER, args, { env: { ...this.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    if (child.pid !== undefined) this.#commands.add(child.pid);
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
@@ -78,17 +81,33 @@ export class CrashHome extends Home {
       listed = this.listed();
       const alive = listed.filter(({ state }) => ALIVE.includes(state));
       const processes = descendants();
+      const hasOrphans = this.#buryOrphans(processes);
       const monitors = processes.filter(({ name }) => name === 'foster-monitor').length;
       const pids = alive
         .filter(({ state }) => state === 'running')
         .map(({ id }) => Number(this.foster(['inspect', '-f', '{{.State.Pid}}', id]).stdout));
       last = JSON.stringify({ listed, monitors, pids, processes });
       return (
-        monitors === alive.length && pids.every((pid) => processes.some((process) => process.pid === pid))
+        !hasOrphans &&
+        monitors === alive.length &&
+        pids.every((pid) => processes.some((process) => process.pid === pid))
       );
     };
     await waitUntil('', isTrue).catch(() => assert.fail(`ps -a does not tell the truth: ${last}`));
     return listed;
+  }
+
+  /**
+   * As the machine's init would: a PID namespace ends only when all of it is buried, who was to join it included.
+   * Returns whether there are some that still live.
+   */
+  #buryOrphans(living: Process[]): boolean {
+    for (const name of readdirSync('/proc')) {
+      const entry = /^\d+$/.test(name) ? readProcess(Number(name)) : undefined;
+      const isOrphan = entry?.parent === process.pid && entry.state === 'Z' && !this.#commands.has(entry.pid);
+      if (isOrphan) bury(entry.pid);
+    }
+    return living.some(({ name, parent }) => name === 'foster-init' && parent === process.pid);
   }
 
   /** Every next command works, whatever has happened before, and nothing is left in the end. */

@@ -1,0 +1,103 @@
+import { FosterError } from '../errors.js';
+import { putDocument } from '../image/blobs.js';
+import { imageRoot } from '../image/image-root.js';
+import { findImage, nameImage, type StoredImage } from '../image/image-store.js';
+import { stackOf } from '../image/layers.js';
+import { type ImageConfig, type Manifest, MEDIA, type Platform } from '../image/oci.js';
+import { findRecipe } from '../image/recipe.js';
+import { formatReference, parseReference } from '../image/reference.js';
+import { prepareRoot, type RootOptions } from '../image/root.js';
+import type { ChosenMaps } from '../sys/id-maps.js';
+import { makeLayer } from './make-layer.js';
+import { type BuildConfig, DEFAULT_SHELL, type StageState } from './state.js';
+
+/** `FROM localhost/foster/NAME`: the root filesystem that foster builds by that recipe, made an image. */
+const RECIPE = /^localhost\/foster\/([a-z]+)$/;
+
+/** The image of a FROM, pulled and unpacked where it is not yet. @throws FosterError */
+export async function baseState(
+  name: string,
+  options: { maps: ChosenMaps; pull: NonNullable<RootOptions['pull']>; platform: Platform },
+): Promise<StageState> {
+  const image = (await recipeImage(name, options)) ?? (await storedImage(name, options));
+  const config: BuildConfig = { ...image.config.config };
+  return {
+    platform: platformOf(image.config),
+    config,
+    author: image.config.author,
+    layers: image.config.rootfs.diff_ids.flatMap((diffID, index) => {
+      const descriptor = image.manifest.layers[index];
+      return descriptor === undefined ? [] : [{ diffID, descriptor }];
+    }),
+    history: image.config.history ?? [],
+    args: new Map(),
+    shell: config.Shell ?? DEFAULT_SHELL,
+    hasOwnCommand: false,
+  };
+}
+
+function platformOf({ os, architecture, variant }: ImageConfig): Platform {
+  return { os, architecture, ...(variant === undefined ? {} : { variant }) };
+}
+
+async function storedImage(
+  name: string,
+  { maps, pull, platform }: { maps: ChosenMaps; pull: NonNullable<RootOptions['pull']>; platform: Platform },
+): Promise<StoredImage> {
+  const tree = await imageRoot(name, { maps, pull, platform: `${platform.os}/${platform.architecture}` });
+  const image = findImage(tree.image?.digest ?? name);
+  if (image === undefined) throw new FosterError(`no such image: ${name}`, { exitCode: 1 });
+  return image;
+}
+
+async function recipeImage(
+  name: string,
+  { maps, pull, platform }: { maps: ChosenMaps; pull: NonNullable<RootOptions['pull']>; platform: Platform },
+): Promise<StoredImage | undefined> {
+  const recipe = RECIPE.exec(name)?.[1];
+  if (recipe === undefined || (await findRecipe(recipe)) === undefined) return undefined;
+  const stored = findImage(name);
+  if (stored !== undefined && pull !== 'always') {
+    if (stackOf(stored.config.rootfs.diff_ids, maps) === undefined)
+      await imageRoot(name, { maps, pull: 'never' });
+    return stored;
+  }
+  const { path } = await prepareRoot(recipe, { maps });
+  const layer = await makeLayer({
+    maps,
+    layers: stackOf([], maps) ?? [],
+    changes: [
+      {
+        kind: 'copy',
+        from: { layers: [path], sources: ['/'] },
+        path: '/',
+        isDirectory: true,
+        owner: undefined,
+        mode: undefined,
+      },
+    ],
+    inputs: [],
+    mountPoints: [],
+    timestamp: 0,
+  });
+  const created = new Date(0).toISOString();
+  const config: ImageConfig = {
+    ...platform,
+    created,
+    config: {
+      Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
+      Cmd: ['/bin/sh'],
+      WorkingDir: '/',
+    },
+    rootfs: { type: 'layers', diff_ids: [layer.diffID] },
+    history: [{ created, created_by: `foster: the recipe ${recipe}` }],
+  };
+  const manifest: Manifest = {
+    schemaVersion: 2,
+    mediaType: MEDIA.manifest,
+    config: putDocument(config, MEDIA.config),
+    layers: [layer.descriptor],
+  };
+  await nameImage(formatReference(parseReference(name)), putDocument(manifest, MEDIA.manifest));
+  return findImage(name);
+}

@@ -1,0 +1,276 @@
+import { writeFileSync } from 'node:fs';
+import { FosterError } from '../errors.js';
+import { putDocument } from '../image/blobs.js';
+import { buildCacheKey, findInBuildCache, rememberInBuildCache } from '../image/build-cache.js';
+import { keepImage, nameImage } from '../image/image-store.js';
+import { shortDigest } from '../image/layers.js';
+import {
+  type Descriptor,
+  type ImageConfig,
+  type Manifest,
+  MEDIA,
+  ownPlatform,
+  type Platform,
+} from '../image/oci.js';
+import { formatPlatform, parsePlatform, satisfiesPlatform } from '../image/platform.js';
+import { holdStore } from '../image/store-lock.js';
+import { chooseIdMaps } from '../sys/id-maps.js';
+import { baseState } from './base.js';
+import { ContextFiles, openContext } from './context.js';
+import { type Dockerfile, type Instruction, parseDockerfile } from './dockerfile.js';
+import { loadParser } from './load-parser.js';
+import type { BuildOptions, BuildRequest, BuildVoice } from './options.js';
+import { type BuildWorld, StageBuilder } from './stage-builder.js';
+import { findStage, neededStages, PREDEFINED_ARGS, placed, readStages, type Stage } from './stages.js';
+import { emptyState, type StageState } from './state.js';
+
+/**
+ * Builds an image from a Dockerfile.
+ * @returns its id, `sha256:` and 64 hexadecimal digits
+ * @throws FosterError; steps that were finished are remembered, of the others nothing stays
+ */
+export async function buildImage(request: BuildRequest, voice: BuildVoice): Promise<string> {
+  holdStore();
+  const context = await openContext(request.context, request.file);
+  const file = parseDockerfile(context.text, context.name, loadParser());
+  const files = new ContextFiles(context);
+  try {
+    return await new Build(request, voice, file, files).run();
+  } finally {
+    files.close();
+  }
+}
+
+class Build {
+  readonly #request: BuildRequest;
+  readonly #voice: BuildVoice;
+  readonly #file: Dockerfile;
+  readonly #files: ContextFiles;
+  readonly #options: BuildOptions;
+  readonly #finished = new Map<Stage, StageState>();
+  readonly #bases = new Map<string, Promise<StageState>>();
+
+  constructor(request: BuildRequest, voice: BuildVoice, file: Dockerfile, files: ContextFiles) {
+    this.#request = request;
+    this.#voice = voice;
+    this.#file = file;
+    this.#files = files;
+    checkPlatform(request.platform);
+    const { buildArgs, useCache, network, timestamp, isQuiet } = request;
+    this.#options = {
+      buildArgs,
+      useCache,
+      network,
+      timestamp,
+      isQuiet,
+      platformArgs: platformArgs(ownPlatform()),
+      maps: chooseIdMaps('default', process.getuid?.() ?? 0, process.getgid?.() ?? 0),
+    };
+    if (this.#options.maps.isSingle) {
+      voice.warn(
+        'you have no range in /etc/subuid and /etc/subgid: all files of the image will belong to root',
+      );
+    }
+  }
+
+  async run(): Promise<string> {
+    const { buildArgs, platformArgs: platforms } = this.#options;
+    const { all, globals } = readStages(this.#file, buildArgs, platforms);
+    const target = this.#target(all);
+    const stages = neededStages(all, target);
+    for (const [index, stage] of stages.entries()) {
+      const prefix = stages.length === 1 ? '' : `[${index + 1}/${stages.length}] `;
+      this.#finished.set(stage, await this.#stage(stage, all, globals, prefix));
+    }
+    this.#warnOfUnusedArgs();
+    const state = this.#finished.get(target);
+    if (state === undefined) throw new Error('the target was not built');
+    return await this.#commit(state);
+  }
+
+  #target(all: Stage[]): Stage {
+    const { target } = this.#request;
+    const found = target === undefined ? all.at(-1) : findStage(all, target);
+    if (found !== undefined) return found;
+    const names = all.flatMap(({ name }) => name ?? []);
+    throw new FosterError(`${this.#file.name} has no stage '${target}'`, {
+      exitCode: 1,
+      advice:
+        names.length === 0
+          ? 'none of its stages has a name: use a number from 0 on'
+          : `it has ${names.join(', ')}`,
+    });
+  }
+
+  async #stage(
+    stage: Stage,
+    all: Stage[],
+    globals: ReadonlyMap<string, string>,
+    prefix: string,
+  ): Promise<StageState> {
+    const total = stage.instructions.length + 1;
+    const say = (index: number, { keyword, flags, rest }: Instruction) => {
+      const words = flags
+        .map((flag) => `--${flag.name}${flag.value === '' ? '' : `=${flag.value}`} `)
+        .join('');
+      this.#voice.line(`${prefix}STEP ${index}/${total}: ${keyword} ${words}${rest}`);
+    };
+    say(1, stage.from);
+    const world: BuildWorld = {
+      file: this.#file,
+      context: this.#files,
+      options: this.#options,
+      voice: this.#voice,
+      globals,
+      treeOf: (wanted) => this.#treeOf(wanted, stage, all),
+    };
+    let builder: StageBuilder;
+    try {
+      const base = await this.#base(stage);
+      builder = new StageBuilder(world, base);
+      for (const trigger of base.config.OnBuild ?? []) {
+        for (const instruction of this.#trigger(trigger, stage)) {
+          this.#voice.line(`${prefix}ONBUILD: ${instruction.keyword} ${instruction.rest}`);
+          await this.#apply(builder, instruction, `ONBUILD of ${stage.from.rest}`);
+        }
+      }
+    } catch (error) {
+      throw placed(this.#file, stage.from.line, error);
+    }
+    for (const [index, instruction] of stage.instructions.entries()) {
+      say(index + 2, instruction);
+      await this.#apply(builder, instruction, this.#file.name);
+    }
+    return builder.state;
+  }
+
+  async #apply(builder: StageBuilder, instruction: Instruction, name: string): Promise<void> {
+    try {
+      await builder.apply(instruction);
+    } catch (error) {
+      throw placed({ name }, instruction.line, error);
+    }
+  }
+
+  #trigger(text: string, { from }: Stage): Instruction[] {
+    return parseDockerfile(text, `ONBUILD of ${from.rest}`, loadParser()).instructions;
+  }
+
+  async #base({ base, platform }: Stage): Promise<StageState> {
+    checkPlatform(platform);
+    if (typeof base === 'string')
+      return base === 'scratch' ? emptyState(ownPlatform()) : await this.#image(base);
+    const state = this.#finished.get(base);
+    if (state === undefined) throw new Error('a stage was built before the one it needs');
+    return state;
+  }
+
+  #image(name: string): Promise<StageState> {
+    const { maps } = this.#options;
+    const pull = this.#request.pull ? 'always' : 'missing';
+    const known = this.#bases.get(name) ?? baseState(name, { maps, pull, platform: ownPlatform() });
+    this.#bases.set(name, known);
+    return known;
+  }
+
+  async #treeOf(wanted: string, stage: Stage, all: Stage[]): Promise<StageState> {
+    const other = findStage(all.slice(0, stage.index), wanted);
+    if (other === undefined) {
+      if (/^\d+$/.test(wanted))
+        throw new FosterError(`--from=${wanted}: there is no stage of that number before`);
+      return await this.#image(wanted);
+    }
+    const state = this.#finished.get(other);
+    if (state === undefined) throw new FosterError(`--from=${wanted}: the stage is not built yet`);
+    return state;
+  }
+
+  #warnOfUnusedArgs(): void {
+    const text = this.#file.instructions.filter(({ keyword }) => keyword === 'ARG').map(({ rest }) => rest);
+    const declared = new Set(
+      text.flatMap((rest) => [...rest.matchAll(/[A-Za-z_]\w*/g)].map(([word]) => word)),
+    );
+    const unused = [...this.#options.buildArgs.keys()].filter(
+      (name) => !declared.has(name) && !PREDEFINED_ARGS.has(name),
+    );
+    if (unused.length > 0) this.#voice.warn(`no ARG asks for these --build-arg: ${unused.join(', ')}`);
+  }
+
+  async #commit(state: StageState): Promise<string> {
+    const { tags, labels, iidfile, timestamp } = this.#request;
+    const config = { ...state.config };
+    if (Object.keys(labels).length > 0) config.Labels = { ...config.Labels, ...labels };
+    const image: Omit<ImageConfig, 'created'> = {
+      ...state.platform,
+      ...(state.author === undefined ? {} : { author: state.author }),
+      config,
+      rootfs: { type: 'layers', diff_ids: state.layers.map(({ diffID }) => diffID) },
+      history: state.history,
+    };
+    const created = timestamp === undefined ? this.#created(image) : new Date(timestamp * 1000).toISOString();
+    const history = state.history.map((entry) => ({ created, ...entry }));
+    const descriptor = this.#put({ ...image, history, created }, state);
+    for (const tag of tags) {
+      this.#voice.line(`COMMIT ${tag}`);
+      await nameImage(tag, descriptor.manifest);
+    }
+    if (tags.length === 0) await keepImage(descriptor.manifest);
+    this.#voice.line(`--> ${shortDigest(descriptor.id)}`);
+    for (const tag of tags) this.#voice.line(`Successfully tagged ${tag}`);
+    if (iidfile !== undefined) writeFileSync(iidfile, descriptor.id);
+    return descriptor.id;
+  }
+
+  /** The same image again is as old as it was the first time, so that it has the same id. */
+  #created(image: Omit<ImageConfig, 'created'>): string {
+    const key = buildCacheKey({ version: 1, image });
+    const known = this.#options.useCache ? findInBuildCache(key)?.created : undefined;
+    if (known !== undefined) return known;
+    const created = new Date().toISOString();
+    rememberInBuildCache(key, { created });
+    return created;
+  }
+
+  #put(config: ImageConfig, { layers }: StageState): { id: string; manifest: Descriptor } {
+    const descriptor = putDocument(config, MEDIA.config);
+    const manifest: Manifest = {
+      schemaVersion: 2,
+      mediaType: MEDIA.manifest,
+      config: descriptor,
+      layers: layers.map((layer) => ({
+        ...layer.descriptor,
+        mediaType: ociType(layer.descriptor.mediaType),
+      })),
+    };
+    return { id: descriptor.digest, manifest: putDocument(manifest, MEDIA.manifest) };
+  }
+}
+
+/** A manifest of one family has no layers of the other. */
+function ociType(mediaType: string): string {
+  const [, compression] =
+    /^application\/vnd\.docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.(\w+))?$/.exec(mediaType) ?? [
+      mediaType,
+    ];
+  if (!mediaType.startsWith('application/vnd.docker.')) return mediaType;
+  return compression === undefined ? MEDIA.layer : `${MEDIA.layer}+${compression}`;
+}
+
+/** Another platform's programs do not run here. @throws FosterError */
+function checkPlatform(text: string | undefined): void {
+  if (text === undefined) return;
+  const own = ownPlatform();
+  if (satisfiesPlatform(own, parsePlatform(text))) return;
+  throw new FosterError(`cannot build for ${text}: this machine is ${formatPlatform(own)}`, { exitCode: 1 });
+}
+
+function platformArgs(own: Platform): Map<string, string> {
+  return new Map(
+    ['TARGET', 'BUILD'].flatMap((prefix): [string, string][] => [
+      [`${prefix}PLATFORM`, formatPlatform(own)],
+      [`${prefix}OS`, own.os],
+      [`${prefix}ARCH`, own.architecture],
+      [`${prefix}VARIANT`, own.variant ?? ''],
+    ]),
+  );
+}

@@ -1,0 +1,217 @@
+import { closeSync, constants, createReadStream, fchownSync, mkdirSync, openSync } from 'node:fs';
+import { posix } from 'node:path';
+import zlib from 'node:zlib';
+import { FosterError } from '../errors.js';
+import { type Member, nameComponents } from '../image/member.js';
+import { TarReader, type TarSink } from '../image/tar-reader.js';
+import { TAR_END } from '../image/tar-writer.js';
+import { containerPlace, copyPath, withOpen } from '../runtime/copy-place.js';
+import { CopySink } from '../runtime/copy-sink.js';
+import { errnoOf } from '../sys/errno.js';
+import { SystemCallError } from '../sys/ffi.js';
+import { openInRoot } from '../sys/libc.js';
+import { mountOverlay } from '../sys/mount.js';
+import { type Change, type Destination, LAYER_FD, type Owner } from './layer-protocol.js';
+import { findSources, sourceTar } from './sources.js';
+
+const O_PATH = 0o10000000;
+const ROOT: Owner = { uid: 0, gid: 0 };
+
+/**
+ * Writes what COPY, ADD and WORKDIR bring to a root file system.
+ * @param root descriptor of its top
+ * @param spare an empty directory outside of it, to mount other trees on
+ * @returns how many files have not got the owner they should have
+ * @throws FosterError
+ */
+export async function writeChanges(changes: Change[], root: number, spare: string): Promise<number> {
+  let lostOwners = 0;
+  for (const change of changes) {
+    if (change.kind === 'directory') makeDirectories(root, change.path, ROOT, 0o755);
+    else if (change.kind === 'unpack') lostOwners += await unpack(change, root);
+    else lostOwners += await copy(change, root, spare);
+  }
+  return lostOwners;
+}
+
+async function unpack(change: Change & { kind: 'unpack' }, root: number): Promise<number> {
+  makeDirectories(root, change.path, change.owner ?? ROOT, 0o755);
+  const sink = new CopySink(copyPath(containerPlace(root), `${change.path}/`), SINK);
+  const reader = new TarReader(new Changed(sink, change.owner, undefined));
+  for await (const piece of inputPieces(change.input, change.isCompressed)) reader.push(piece);
+  if (!reader.isEmpty) reader.end();
+  sink.finish();
+  sink.close();
+  return sink.lostOwners;
+}
+
+const SINK = { isStream: true, keepOwners: true, keepSetIds: true };
+
+async function copy(change: Change & { kind: 'copy' }, root: number, spare: string): Promise<number> {
+  const landing = new Landing(root, change);
+  const reader = new TarReader(new Changed(landing, change.owner, change.mode));
+  if ('input' in change.from) {
+    for await (const piece of inputPieces(change.from.input, false)) reader.push(piece);
+  } else {
+    for (const piece of treePieces(change.from, spare)) reader.push(piece);
+  }
+  if (!reader.isEmpty) reader.end();
+  landing.finish();
+  return landing.lostOwners;
+}
+
+function inputPieces(input: number, isCompressed: boolean): AsyncIterable<Buffer> {
+  const stream = createReadStream('', { fd: LAYER_FD.firstInput + input, highWaterMark: 256 * 1024 });
+  if (!isCompressed) return stream;
+  const unzip = zlib.createGunzip({ chunkSize: 256 * 1024 });
+  stream.on('error', (error) => unzip.destroy(error));
+  return stream.pipe(unzip);
+}
+
+/** Of the tree that other layers make. */
+function* treePieces(
+  { layers, sources }: { layers: string[]; sources: string[] },
+  spare: string,
+): Generator<Buffer> {
+  const root = openTree(layers, spare);
+  try {
+    for (const wanted of sources) {
+      for (const source of findSources(root, wanted, () => false)) yield* sourceTar(source, {});
+    }
+    yield TAR_END;
+  } finally {
+    closeSync(root);
+  }
+}
+
+function openTree(layers: string[], spare: string): number {
+  const flags = O_PATH | constants.O_DIRECTORY;
+  const [only = '', ...more] = layers;
+  if (more.length === 0) return openSync(only, flags);
+  const opened = layers.map((layer) => openSync(layer, flags));
+  mountOverlay(spare, { lower: opened.map((fd) => `/proc/self/fd/${fd}`) });
+  for (const fd of opened) closeSync(fd);
+  return openSync(spare, flags);
+}
+
+/** Gives members another owner or mode. */
+class Changed implements TarSink {
+  constructor(
+    readonly sink: TarSink,
+    readonly owner: Owner | undefined,
+    readonly mode: number | undefined,
+  ) {}
+
+  member(member: Member): void {
+    const mode = this.mode === undefined || member.type === 'symlink' ? member.mode : this.mode;
+    this.sink.member({ ...member, ...this.owner, mode });
+  }
+
+  data(piece: Buffer): void {
+    this.sink.data(piece);
+  }
+
+  endOfMember(): void {
+    this.sink.endOfMember();
+  }
+}
+
+/**
+ * Where the members of an archive of sources.ts's go, by Docker's rules for COPY: the content of a directory goes into
+ * the destination, and so does a file where that is, or shall be, a directory; else the file gets its name.
+ */
+class Landing implements TarSink {
+  lostOwners = 0;
+  readonly #root: number;
+  readonly #destination: Destination;
+  #directory: CopySink | undefined;
+  #file: CopySink | undefined;
+  #current: CopySink | undefined;
+
+  constructor(root: number, destination: Destination) {
+    this.#root = root;
+    this.#destination = destination;
+  }
+
+  member(member: Member): void {
+    const { path, isDirectory } = this.#destination;
+    const isTop = nameComponents(member.name).length === 0;
+    if (this.#directory === undefined && (isTop || isDirectory || isExistingDirectory(this.#root, path))) {
+      const mode = isTop ? member.mode : 0o755;
+      makeDirectories(this.#root, path, { uid: member.uid, gid: member.gid }, mode);
+      this.#directory = this.#open(path);
+    }
+    if (this.#directory !== undefined) {
+      this.#current = this.#directory;
+      if (isTop) this.#current = undefined;
+      else this.#current.member(member);
+      return;
+    }
+    const parent = posix.dirname(path);
+    makeDirectories(this.#root, parent, { uid: member.uid, gid: member.gid }, 0o755);
+    this.#file ??= this.#open(parent);
+    this.#current = this.#file;
+    this.#current.member({ ...member, name: Buffer.from(posix.basename(path)).toString('latin1') });
+  }
+
+  data(piece: Buffer): void {
+    this.#current?.data(piece);
+  }
+
+  endOfMember(): void {
+    this.#current?.endOfMember();
+  }
+
+  finish(): void {
+    for (const sink of [this.#directory, this.#file]) {
+      sink?.finish();
+      sink?.close();
+      this.lostOwners += sink?.lostOwners ?? 0;
+    }
+  }
+
+  #open(path: string): CopySink {
+    return new CopySink(copyPath(containerPlace(this.#root), path), SINK);
+  }
+}
+
+function isExistingDirectory(root: number, path: string): boolean {
+  try {
+    closeSync(openInRoot(root, path, O_PATH | constants.O_DIRECTORY));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Makes a directory and those above it where they are missing; links are followed within the tree. */
+function makeDirectories(root: number, path: string, owner: Owner, mode: number): void {
+  const parts = path.split('/').filter(Boolean);
+  let parent = '/';
+  for (const [index, name] of parts.entries()) {
+    withOpen(openInRoot(root, parent, O_PATH | constants.O_DIRECTORY), (directory) => {
+      const place = `/proc/self/fd/${directory}/${name}`;
+      try {
+        mkdirSync(place, index === parts.length - 1 ? mode : 0o755);
+      } catch (error) {
+        if (errnoOf(error) === 'EEXIST') return;
+        throw error;
+      }
+      const made = openSync(place, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+      try {
+        fchownSync(made, owner.uid, owner.gid);
+      } catch (error) {
+        if (!['EINVAL', 'EPERM'].includes(errnoOf(error) ?? '')) throw error;
+      } finally {
+        closeSync(made);
+      }
+    });
+    parent = `${parent}${name}/`;
+  }
+  try {
+    closeSync(openInRoot(root, path, O_PATH | constants.O_DIRECTORY));
+  } catch (error) {
+    if (!(error instanceof SystemCallError)) throw error;
+    throw new FosterError(`cannot use ${path} in the image as a directory: it is something else`);
+  }
+}

@@ -1,0 +1,280 @@
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import zlib from 'node:zlib';
+import { FosterError } from '../errors.js';
+import { compressionOf } from '../image/compression.js';
+import { incomingFolder } from '../image/staging.js';
+import { TarReader } from '../image/tar-reader.js';
+import { TAR_END } from '../image/tar-writer.js';
+import { copyPath, HOST } from '../runtime/copy-place.js';
+import { CopySink } from '../runtime/copy-sink.js';
+import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { IgnoreRules } from './patterns.js';
+import { findSources, type Source, sourceTar } from './sources.js';
+
+/** What a build may take files from. */
+export interface Context {
+  /** Absolute path; undefined where there is none: a Dockerfile on standard input. */
+  folder: string | undefined;
+  /** Of the Dockerfile, and what it is called in errors. */
+  text: string;
+  name: string;
+}
+
+const NAMES = ['Containerfile', 'Dockerfile'];
+const MAX_DOCKERFILE = 1024 * 1024;
+
+/**
+ * Finds context and Dockerfile as Docker does: CONTEXT is a directory, or `-` for a tar archive or a Dockerfile on
+ * standard input; the Dockerfile is in the context, or what -f says: a path, or `-` for standard input.
+ * @throws FosterError
+ */
+export async function openContext(context: string, file: string | undefined): Promise<Context> {
+  if (context === '-' && file === '-')
+    throw refused('the context and the Dockerfile cannot both come from standard input');
+  if (context === '-') return await fromStandardInput(file);
+  if (/^(https?:\/\/|git:|git@|github\.com\/)/.test(context)) {
+    throw refused(
+      `cannot build from ${context}: foster takes a directory or -`,
+      'download or clone it first',
+    );
+  }
+  const folder = resolve(context);
+  let isDirectory: boolean;
+  try {
+    isDirectory = statSync(folder).isDirectory();
+  } catch (error) {
+    throw unreadable(context, error);
+  }
+  if (!isDirectory)
+    throw refused(`cannot build from ${context}: it is not a directory`, 'to give a Dockerfile use -f');
+  if (file === '-') {
+    const text = await textOfInput();
+    return { folder, text, name: 'Dockerfile' };
+  }
+  return { folder, ...readDockerfile(folder, file) };
+}
+
+function readDockerfile(folder: string, file: string | undefined): { text: string; name: string } {
+  // as Docker: from where the caller stands, else in the context
+  const places =
+    file === undefined ? NAMES.map((name) => join(folder, name)) : [resolve(file), resolve(folder, file)];
+  const path = places.find((place) => statSync(place, { throwIfNoEntry: false })?.isFile());
+  if (path === undefined) {
+    const what = file ?? `${NAMES.join(' or ')} in ${folder}`;
+    throw refused(`there is no ${what}`, 'name it with -f');
+  }
+  try {
+    const { size } = statSync(path);
+    if (size > MAX_DOCKERFILE) throw refused(`${path} is too large for a Dockerfile: over 1 MiB`);
+    return { text: readFileSync(path, 'utf8'), name: file ?? path.slice(folder.length + 1) };
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+async function fromStandardInput(file: string | undefined): Promise<Context> {
+  const input = standardInput();
+  const pieces = input[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  const start = await readUpTo(pieces, 512);
+  if (start.length === 0) throw refused('standard input is empty', 'expected a tar archive or a Dockerfile');
+  if (!looksLikeArchive(start)) {
+    if (file !== undefined)
+      throw refused(
+        '-f needs a context: standard input is a Dockerfile',
+        'give a directory, or leave -f out',
+      );
+    const text = Buffer.concat([start, await readUpTo(pieces, MAX_DOCKERFILE)]).toString('utf8');
+    return { folder: undefined, text, name: 'Dockerfile' };
+  }
+  const folder = temporaryFolder();
+  await unpackInto(folder, start, pieces);
+  return { folder, ...readDockerfile(folder, file) };
+}
+
+function standardInput(): Readable {
+  return process.stdin.isTTY ? Readable.from([]) : process.stdin;
+}
+
+async function textOfInput(): Promise<string> {
+  const pieces = standardInput()[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  return (await readUpTo(pieces, MAX_DOCKERFILE)).toString('utf8');
+}
+
+async function readUpTo(pieces: AsyncIterator<Buffer>, size: number): Promise<Buffer> {
+  const found: Buffer[] = [];
+  for (let total = 0; total < size; ) {
+    const { value, done } = await pieces.next();
+    if (done) break;
+    found.push(value);
+    total += value.length;
+  }
+  return Buffer.concat(found);
+}
+
+/** A tar header's magic, or that of a compression. */
+function looksLikeArchive(start: Buffer): boolean {
+  if (start.toString('latin1', 257, 262) === 'ustar') return true;
+  return compressionOf(start) === 'gzip';
+}
+
+/** Removed when foster ends. After a SIGKILL it goes with the next collection of what is not used. */
+function temporaryFolder(): string {
+  mkdirSync(incomingFolder(), { recursive: true, mode: 0o700 });
+  const folder = mkdtempSync(join(incomingFolder(), `${process.pid}-`));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  for (const [signal, code] of Object.entries(INTERRUPTS)) {
+    // Where a layer is being made somebody else listens too, and ends foster when that is undone.
+    process.on(signal, () => process.listenerCount(signal) === 1 && process.exit(code));
+  }
+  return folder;
+}
+
+/** With the exit code that a shell gives to a death by that signal. */
+const INTERRUPTS: Readonly<Record<string, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+
+/** Everything belongs to the caller: what COPY makes of it belongs to root anyway. */
+async function unpackInto(folder: string, start: Buffer, rest: AsyncIterator<Buffer>): Promise<void> {
+  const sink = new CopySink(copyPath(HOST, `${folder}/`), {
+    isStream: true,
+    keepOwners: false,
+    keepSetIds: false,
+  });
+  const reader = new TarReader(sink);
+  async function* whole(): AsyncGenerator<Buffer> {
+    yield start;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  }
+  const plain = compressionOf(start) === 'gzip' ? Readable.from(whole()).pipe(zlib.createGunzip()) : whole();
+  try {
+    for await (const piece of plain as AsyncIterable<Buffer>) reader.push(piece);
+    reader.end();
+    sink.finish();
+  } catch (error) {
+    if (!errnoOf(error)?.startsWith('Z_')) throw error;
+    throw refused('the archive on standard input is corrupt or truncated');
+  } finally {
+    sink.close();
+  }
+}
+
+const O_PATH = 0o10000000;
+
+/** The files of a context, without those that its ignore file leaves out. */
+export class ContextFiles {
+  readonly #root: number | undefined;
+  readonly #rules: IgnoreRules;
+
+  constructor({ folder, name }: Pick<Context, 'folder' | 'name'>) {
+    this.#root = folder === undefined ? undefined : openSync(folder, O_PATH | constants.O_DIRECTORY);
+    this.#rules = new IgnoreRules(folder === undefined ? '' : readIgnoreFile(folder, name));
+  }
+
+  close(): void {
+    if (this.#root !== undefined) closeSync(this.#root);
+  }
+
+  /** @throws FosterError where one of them means nothing */
+  find(wanted: string[]): Source[] {
+    return wanted.flatMap((each) => {
+      if (this.#root === undefined)
+        throw new FosterError(`${each}: there is no context to copy it from`, {
+          advice: 'give a directory instead of -',
+        });
+      return findSources(this.#root, each, (name) => this.#rules.ignores(name));
+    });
+  }
+
+  /** The sources as one archive, everything root's. */
+  *archive(sources: Source[], timestamp?: number): Generator<Buffer> {
+    for (const source of sources) {
+      yield* sourceTar(source, {
+        owner: { uid: 0, gid: 0 },
+        timestamp,
+        leavesOut: (name) => this.#rules.ignores(name),
+        passesOver: (name) => this.#rules.ignoresAll(name),
+      });
+    }
+    yield TAR_END;
+  }
+
+  /** Of names, contents and modes; when a file was changed does not count. */
+  digest(sources: Source[]): string {
+    const hash = createHash('sha256');
+    for (const piece of this.archive(sources, 0)) hash.update(piece);
+    return hash.digest('hex');
+  }
+}
+
+function readIgnoreFile(folder: string, dockerfile: string): string {
+  const places = [
+    resolve(`${dockerfile}.dockerignore`),
+    join(folder, `${dockerfile}.dockerignore`),
+    join(folder, '.containerignore'),
+    join(folder, '.dockerignore'),
+  ];
+  for (const place of places) {
+    try {
+      return readFileSync(place, 'utf8');
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR') throw unreadable(place, error);
+    }
+  }
+  return '';
+}
+
+/** How a file is compressed, if it is a tar archive: what ADD unpacks. */
+export function archiveKind(path: string): 'none' | 'gzip' | undefined {
+  const fd = openSync(path, 'r');
+  const start = Buffer.alloc(64 * 1024);
+  let size: number;
+  try {
+    size = readSync(fd, start);
+  } finally {
+    closeSync(fd);
+  }
+  const head = start.subarray(0, size);
+  if (isTarHeader(head)) return 'none';
+  if (head.length < 6) return undefined;
+  if (compressionOf(head) === 'zstd')
+    throw new FosterError('it is compressed by zstd; foster unpacks plain tar and gzip', {
+      advice: 'unpack it with zstd first',
+    });
+  if (compressionOf(head) !== 'gzip') return undefined;
+  try {
+    return isTarHeader(zlib.gunzipSync(head, { finishFlush: zlib.constants.Z_SYNC_FLUSH }))
+      ? 'gzip'
+      : undefined;
+  } catch {
+    return undefined; // whatever it is, it is copied
+  }
+}
+
+function isTarHeader(block: Buffer): boolean {
+  return block.length >= 512 && block.toString('latin1', 257, 262) === 'ustar';
+}
+
+function refused(message: string, advice?: string): FosterError {
+  return new FosterError(message, { exitCode: 1, ...(advice === undefined ? {} : { advice }) });
+}
+
+function unreadable(path: string, error: unknown): unknown {
+  const code = errnoOf(error);
+  if (error instanceof FosterError || code === undefined) return error;
+  return new FosterError(`cannot read ${path}: ${errnoWords(errnoNumber(code))}`, {
+    exitCode: 1,
+    cause: error,
+  });
+}

@@ -1,0 +1,205 @@
+import { closeSync, openSync } from 'node:fs';
+import { posix } from 'node:path';
+import { FosterError } from '../errors.js';
+import { TAR_END, tarHeader, tarPadding } from '../image/tar-writer.js';
+import { RootFiles } from '../runtime/root-files.js';
+import { resolveUser } from '../spec/users.js';
+import { archiveKind, type ContextFiles } from './context.js';
+import type { Dockerfile, Heredoc, Instruction } from './dockerfile.js';
+import type { LayerInput } from './layer-program.js';
+import type { Change, Owner } from './layer-protocol.js';
+import type { Source } from './sources.js';
+import { type StageState, variableOf } from './state.js';
+import { expand, jsonWords } from './words.js';
+
+/** COPY or ADD, read. */
+export interface FilesStep {
+  /** Paths or patterns; of the context, or of what `from` names. */
+  sources: string[];
+  heredocs: Heredoc[];
+  /** Absolute, in the image. */
+  path: string;
+  isDirectory: boolean;
+  from: string | undefined;
+  owner: Owner | undefined;
+  mode: number | undefined;
+  /** ADD: archives are unpacked. */
+  unpacks: boolean;
+  /** As history shows it, variables replaced. */
+  text: string;
+}
+
+const FLAGS: Readonly<Record<string, readonly string[]>> = {
+  COPY: ['from', 'chown', 'chmod', 'link', 'parents', 'exclude'],
+  ADD: ['chown', 'chmod', 'link', 'checksum', 'keep-git-dir', 'exclude', 'unpack'],
+};
+const KNOWN = ['from', 'chown', 'chmod', 'link'];
+
+/**
+ * Reads a COPY or ADD.
+ * @param layers of the image so far, whose users --chown may name
+ * @throws FosterError
+ */
+export function readFilesStep(
+  instruction: Instruction,
+  state: StageState,
+  layers: string[],
+  file: Dockerfile,
+): FilesStep {
+  const { keyword, flags, heredocs } = instruction;
+  const expanded = (text: string) => expand(text, (name) => variableOf(state, name), file);
+  const flag = (name: string) => flags.findLast((one) => one.name === name);
+  for (const { name } of flags) {
+    if (KNOWN.includes(name) && FLAGS[keyword]?.includes(name)) continue;
+    const isDockers = FLAGS[keyword]?.includes(name);
+    throw new FosterError(
+      `${keyword} ${isDockers ? 'does not have' : 'has no flag'} --${name}${isDockers ? ' in foster' : ''}`,
+    );
+  }
+  const words = (jsonWords(instruction.rest) ?? instruction.rest.split(/\s+/).filter(Boolean)).filter(
+    (word) => !isHeredoc(word, heredocs),
+  );
+  const destination = words.pop();
+  if (destination === undefined || words.length + heredocs.length === 0) {
+    throw new FosterError(`${keyword} expects at least one source and a destination`);
+  }
+  const sources = words.map(expanded);
+  for (const source of sources) if (/^(https?:\/\/|git@|.*\.git(#|$))/.test(source)) throw noURL(source);
+  const target = expanded(destination);
+  const several = sources.length + heredocs.length > 1;
+  if (several && !/\/\.?$/.test(target) && target !== '.') {
+    throw new FosterError(
+      `${keyword} has several sources, so its destination must be a directory and end with /`,
+    );
+  }
+  const chmod = flag('chmod')?.value;
+  const owner = ownerOf(expanded(flag('chown')?.value ?? ''), layers);
+  const shownFlags = flags
+    .map(({ name, value }) => `--${name}${value === '' ? '' : `=${expanded(value)}`} `)
+    .join('');
+  return {
+    sources,
+    heredocs: heredocs.map((one) => (one.expands ? { ...one, content: expandBody(one, state, file) } : one)),
+    path: posix.resolve(state.config.WorkingDir || '/', target),
+    isDirectory: several || /(^|\/)\.?$/.test(target),
+    from: ((value) => (value === undefined ? undefined : expanded(value)))(flag('from')?.value),
+    owner,
+    mode: chmod === undefined ? undefined : parseMode(expanded(chmod)),
+    unpacks: keyword === 'ADD',
+    text: `${keyword} ${shownFlags}${[...sources, ...heredocs.map(({ name }) => `<<${name}`), target].join(' ')}`,
+  };
+}
+
+function isHeredoc(word: string, heredocs: Heredoc[]): boolean {
+  const name = /^<<-?["']?([^"']+)["']?$/.exec(word)?.[1];
+  return heredocs.some((one) => one.name === name);
+}
+
+function expandBody({ content }: Heredoc, state: StageState, file: Dockerfile): string {
+  return expand(content, (name) => variableOf(state, name), { escape: file.escape, raw: true });
+}
+
+function noURL(source: string): FosterError {
+  return new FosterError(`ADD of ${source}: foster does not download anything for ADD`, {
+    advice: 'download it into the context, or use RUN with curl and --network host',
+  });
+}
+
+function parseMode(text: string): number {
+  if (/^[0-7]{1,4}$/.test(text)) return Number.parseInt(text, 8);
+  throw new FosterError(`--chmod '${text}': expected an octal number such as 755`);
+}
+
+/** As Docker: a user that is a number is the group too, one that has a name brings its group. */
+function ownerOf(text: string, layers: string[]): Owner | undefined {
+  if (text === '') return undefined;
+  const root = new RootFiles(layers);
+  try {
+    const wanted = /^\d+$/.test(text) ? `${text}:${text}` : text;
+    const { uid, gid } = resolveUser(wanted, root.read('/etc/passwd'), root.read('/etc/group'));
+    return { uid, gid };
+  } catch (error) {
+    if (!(error instanceof FosterError)) throw error;
+    throw new FosterError(`--chown: ${error.message.replace(/^--user:? */, '')}`, { cause: error });
+  } finally {
+    root.close();
+  }
+}
+
+/** What writes the files, and what all of it depends on. */
+export interface FilesWork {
+  changes: Change[];
+  inputs: LayerInput[];
+  /** Of the content; a file's time does not count. */
+  digest: string;
+  close(): void;
+}
+
+/** COPY --from: of a tree made of these layers. */
+export function workFromLayers(
+  { sources, path, isDirectory, owner, mode }: FilesStep,
+  layers: string[],
+  digest: string,
+): FilesWork {
+  const change: Change = { kind: 'copy', from: { layers, sources }, path, isDirectory, owner, mode };
+  return { changes: [change], inputs: [], digest, close() {} };
+}
+
+/** COPY or ADD from the context. @throws FosterError */
+export function workFromContext(step: FilesStep, context: ContextFiles): FilesWork {
+  const { path, isDirectory, owner, mode } = step;
+  const found = context.find(step.sources);
+  const archives = step.unpacks ? found.flatMap((source) => archiveOf(source) ?? []) : [];
+  const copied = found.filter((source) => !archives.some((archive) => archive.source === source));
+  const changes: Change[] = archives.map(({ kind }, input) => ({
+    kind: 'unpack',
+    input,
+    isCompressed: kind === 'gzip',
+    path,
+    owner,
+  }));
+  const opened = archives.map(({ source }) => openSync(source.path, 'r'));
+  const inputs: LayerInput[] = opened.map((fd) => ({ fd }));
+  const isInto = isDirectory || found.length > 1;
+  if (copied.length > 0) {
+    changes.push({ kind: 'copy', from: { input: inputs.length }, path, isDirectory: isInto, owner, mode });
+    inputs.push(context.archive(copied));
+  }
+  if (step.heredocs.length > 0) {
+    changes.push({ kind: 'copy', from: { input: inputs.length }, path, isDirectory, owner, mode });
+    inputs.push(heredocArchive(step.heredocs));
+  }
+  return {
+    changes,
+    inputs,
+    digest: found.length === 0 ? '' : context.digest(found),
+    close() {
+      for (const fd of opened) closeSync(fd);
+    },
+  };
+}
+
+function archiveOf(source: Source): { source: Source; kind: 'none' | 'gzip' } | undefined {
+  const kind = source.isDirectory ? undefined : archiveKind(source.path);
+  return kind === undefined ? undefined : { source, kind };
+}
+
+function heredocArchive(heredocs: Heredoc[]): Buffer[] {
+  const members = heredocs.flatMap(({ name, content }) => {
+    const bytes = Buffer.from(content);
+    const base = Buffer.from(posix.basename(name)).toString('latin1');
+    const header = tarHeader({
+      name: base,
+      type: 'file',
+      target: '',
+      mode: 0o644,
+      uid: 0,
+      gid: 0,
+      size: bytes.length,
+      mtime: Math.floor(Date.now() / 1000),
+      xattrs: new Map(),
+    });
+    return [header, bytes, tarPadding(bytes.length)];
+  });
+  return [...members, TAR_END];
+}

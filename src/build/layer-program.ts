@@ -1,0 +1,154 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { FosterError } from '../errors.js';
+import { withCaller } from '../image/unpack.js';
+import { CLONE_FLAGS, openProgram, startProcess } from '../sys/clone.js';
+import { type IdMapping, type IdMaps, writeIdMaps } from '../sys/id-maps.js';
+import { memoryFile, pipe, takeMemoryFile, waitForChild } from '../sys/libc.js';
+import { cloneFailure } from '../sys/namespace-failure.js';
+import type { LayerOrder, LayerReport } from './layer-protocol.js';
+
+const SIGKILL = 9;
+
+/** What an input of the program is: bytes that come meanwhile, or a file of ours. */
+export type LayerInput = Iterable<Buffer> | { fd: number };
+
+/** The program at work. */
+export interface LayerProgram {
+  /** Comes when the layer is packed. @throws FosterError */
+  report: Promise<Exclude<LayerReport, { error: string }>>;
+  /** Ends it at once, and waits. */
+  kill(): void;
+}
+
+/**
+ * Starts the program that makes a layer (build-layer-main.ts) in a user namespace with the container's id maps.
+ * @param output descriptor of the file that the compressed layer goes to
+ * @throws FosterError where there are no user namespaces to be had
+ */
+export function startLayerProgram(
+  order: Omit<LayerOrder, 'hasOneOwner'>,
+  maps: IdMaps,
+  inputs: LayerInput[],
+  output: number,
+): LayerProgram {
+  const whole: LayerOrder = { ...order, hasOneOwner: hasOneID(maps.uid) || hasOneID(maps.gid) };
+  const control = pipe();
+  const report = pipe();
+  const errors = memoryFile('foster-layer-errors', new Uint8Array());
+  const node = openProgram(process.execPath);
+  const nothing = openSync('/dev/null', 'r+');
+  const piped = inputs.map((input) => ('fd' in input ? undefined : pipe()));
+  let pid: number;
+  try {
+    const read = inputs.map((input, index) => ('fd' in input ? input.fd : piped[index]?.[0]));
+    const child = startProcess(
+      {
+        file: node,
+        argv: ['foster-layer', join(__dirname, 'build-layer-main.cjs'), JSON.stringify(whole)],
+        env: [],
+        descriptors: [nothing, nothing, errors, control[0], report[1], output, ...read],
+        privileged: true,
+        parentDeathSignal: SIGKILL,
+      },
+      CLONE_FLAGS.user | CLONE_FLAGS.mount,
+    );
+    pid = child.pid;
+    closeSync(child.pidfd);
+    try {
+      writeIdMaps(pid, withCaller(maps));
+      writeSync(control[1], 'g');
+    } catch (error) {
+      process.kill(pid, 'SIGKILL');
+      waitForChild(pid);
+      throw error;
+    }
+  } catch (error) {
+    for (const fd of [report[0], errors, ...piped.map((ends) => ends?.[1])])
+      if (fd !== undefined) closeSync(fd);
+    throw cloneFailure(error);
+  } finally {
+    for (const fd of [...control, report[1], node, nothing, ...piped.map((ends) => ends?.[0])])
+      if (fd !== undefined) closeSync(fd);
+  }
+  const feeding = Promise.all(inputs.map((input, index) => feed(input, piped[index]?.[1])));
+  let isOver = false;
+  const end = () => {
+    if (isOver) return undefined;
+    isOver = true;
+    return { status: waitForChild(pid), said: takeMemoryFile(errors) };
+  };
+  return {
+    report: finished(report[0], feeding, end),
+    kill() {
+      if (!isOver) process.kill(pid, 'SIGKILL');
+      end();
+    },
+  };
+}
+
+function hasOneID(map: IdMapping[]): boolean {
+  return map.length === 1 && map[0]?.size === 1;
+}
+
+/** Returns what went wrong on our side: nothing, or the reason why a file could not be read. */
+async function feed(input: LayerInput, fd: number | undefined): Promise<unknown> {
+  if ('fd' in input || fd === undefined) return undefined;
+  let failure: unknown;
+  function* pieces(): Generator<Buffer> {
+    try {
+      yield* input as Iterable<Buffer>;
+    } catch (error) {
+      failure = error;
+      throw error;
+    }
+  }
+  try {
+    await pipeline(
+      Readable.from(pieces(), { highWaterMark: 4 }),
+      new Socket({ fd, readable: false, writable: true }),
+    );
+  } catch {
+    // the program has ended, and says why, or it is our own failure
+  }
+  return failure;
+}
+
+async function finished(
+  fd: number,
+  feeding: Promise<unknown[]>,
+  end: () => { status: { code: number; signal: number }; said: string } | undefined,
+): Promise<Exclude<LayerReport, { error: string }>> {
+  const text = await readAll(fd);
+  const ended = end();
+  const failure = (await feeding).find((each) => each !== undefined);
+  if (failure !== undefined) throw failure;
+  if (text === '') {
+    const { signal = 0, code = 0 } = ended?.status ?? {};
+    const how = signal === 0 ? `ended with exit code ${code}` : `was killed by signal ${signal}`;
+    const line = ended?.said.split('\n').find((each) => /error/i.test(each));
+    throw new FosterError(
+      `the program that makes layers ${how}${line === undefined ? '' : ` (${line.trim()})`}`,
+    );
+  }
+  const report = JSON.parse(text) as LayerReport;
+  if (!('error' in report)) return report;
+  throw new FosterError(report.error, { exitCode: 1, ...(report.advice && { advice: report.advice }) });
+}
+
+/** All that comes until the other end closes, at the latest when the program has ended. */
+function readAll(fd: number): Promise<string> {
+  return new Promise((done) => {
+    let text = '';
+    const socket = new Socket({ fd, readable: true, writable: false });
+    socket.setEncoding('utf8');
+    socket.on('data', (piece: string) => {
+      text += piece;
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => done(text));
+  });
+}

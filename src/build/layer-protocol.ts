@@ -1,0 +1,69 @@
+/** What foster and the program that makes layers (build-layer-main.ts) say to each other. */
+
+/** Its descriptors; those of its order's inputs follow. */
+export const LAYER_FD = {
+  /** Gives one byte as soon as the ids are mapped. */
+  control: 3,
+  /** Takes one LayerReport as JSON. */
+  report: 4,
+  /** Takes the compressed layer. */
+  output: 5,
+  firstInput: 6,
+} as const;
+
+export interface Owner {
+  uid: number;
+  gid: number;
+}
+
+/** The program's one argument, as JSON. Paths of the host are absolute. */
+export interface LayerOrder {
+  hasOneOwner: boolean;
+  /** Has `upper`, which becomes the layer, and `work`, `root` and `spare`, empty. */
+  folder: string;
+  /** The layers below, the uppermost first. */
+  layers: string[];
+  /** What is written over them, in this order; nothing where a container has done so. */
+  changes: Change[];
+  /** Paths on which something was mounted for a container: where they were made for that, they go. */
+  mountPoints: string[];
+  /** All times in the layer, in seconds since 1970. */
+  timestamp: number | undefined;
+}
+
+export type Change =
+  /** A directory is made, and those above it, where there are none. */
+  | { kind: 'directory'; path: string }
+  | ({
+      kind: 'copy';
+      /** An archive of sources.ts's, or the files that patterns stand for in a tree made of layers. */
+      from: { input: number } | { layers: string[]; sources: string[] };
+      /** Whatever is copied is of this user; where it comes from otherwise. */
+      owner: Owner | undefined;
+      mode: number | undefined;
+    } & Destination)
+  /** Any tar archive. */
+  | { kind: 'unpack'; input: number; isCompressed: boolean; path: string; owner: Owner | undefined };
+
+export interface Destination {
+  /** Absolute path in the container. */
+  path: string;
+  /** `PATH/`, or several sources. */
+  isDirectory: boolean;
+}
+
+export type LayerReport =
+  | {
+      /** Of the layer, uncompressed and compressed. */
+      diffID: string;
+      digest: string;
+      /** Bytes, compressed. */
+      size: number;
+      /** Bytes, uncompressed. */
+      plainSize: number;
+      /** Nothing is in it. */
+      isEmpty: boolean;
+      /** Files whose owner is not mapped, and that belong to root instead. */
+      lostOwners: number;
+    }
+  | { error: string; advice?: string };

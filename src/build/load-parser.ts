@@ -1,0 +1,8 @@
+import { join } from 'node:path';
+import type { Parser } from './dockerfile.js';
+
+/** dockerfile-ast, from the file that build-parser-main.ts becomes. */
+export function loadParser(): Parser {
+  const path = join(__dirname, 'build-parser-main.cjs');
+  return (require(path) as typeof import('./build-parser-main.js')).DockerfileParser;
+}

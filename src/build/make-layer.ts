@@ -1,0 +1,112 @@
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { blobPath, hasBlob } from '../image/blobs.js';
+import { makeTree, mapsKey, type Workplace } from '../image/cache.js';
+import { layersFolder } from '../image/layers.js';
+import { type Descriptor, MEDIA } from '../image/oci.js';
+import type { IdMaps } from '../sys/id-maps.js';
+import { removeTrees } from '../sys/user-namespace.js';
+import { type LayerInput, startLayerProgram } from './layer-program.js';
+import type { LayerOrder } from './layer-protocol.js';
+
+/** A layer of the store, unpacked too. */
+export interface MadeLayer {
+  descriptor: Descriptor;
+  /** Digest of the layer, uncompressed. */
+  diffID: string;
+  /** Nothing was changed: an image need not have it. */
+  isEmpty: boolean;
+  lostOwners: number;
+}
+
+export interface LayerWork {
+  maps: IdMaps;
+  /** Those below, the uppermost first. */
+  layers: string[];
+  changes: LayerOrder['changes'];
+  inputs: LayerInput[];
+  mountPoints: string[];
+  timestamp: number | undefined;
+  /** Runs a container that writes to `upper` in this folder, before the layer is packed. */
+  run?: (place: Workplace) => Promise<void>;
+}
+
+/**
+ * Makes a layer: the changes, or what a container does, over the layers below. What it is unpacked as is what was
+ * written, given its name in the end. Whatever happens, Ctrl-C included, it is whole or not there.
+ * @throws FosterError
+ */
+export async function makeLayer(work: LayerWork): Promise<MadeLayer> {
+  const { maps } = work;
+  mkdirSync(layersFolder(), { recursive: true, mode: 0o700 });
+  let made: MadeLayer | undefined;
+  await makeTree(
+    maps,
+    async (place) => {
+      for (const name of ['upper', 'work', 'root', 'spare']) mkdirSync(join(place.folder, name));
+      chmodSync(join(place.folder, 'upper'), 0o755); // whatever the umask: it is the root directory of the container
+      await work.run?.(place);
+      made = await pack(place, work);
+      return `${made.diffID.slice('sha256:'.length)}-${mapsKey(maps)}`;
+    },
+    { parent: layersFolder(), tree: 'diff' },
+  );
+  if (made === undefined) throw new Error('the layer was not made');
+  return made;
+}
+
+async function pack(place: Workplace, work: LayerWork): Promise<MadeLayer> {
+  const { folder, tree } = place;
+  const { maps, layers, changes, inputs, mountPoints, timestamp } = work;
+  const file = join(folder, 'layer');
+  const output = openSync(file, 'wx', 0o600);
+  let report: Awaited<ReturnType<typeof startLayerProgram>['report']>;
+  try {
+    const order = { folder, layers, changes, mountPoints, timestamp };
+    const program = startLayerProgram(order, maps, inputs, output);
+    place.onInterrupt(program.kill);
+    report = await program.report;
+  } finally {
+    closeSync(output);
+  }
+  const { diffID, digest, size, plainSize, isEmpty, lostOwners } = report;
+  const descriptor = { mediaType: MEDIA.layerGzip, digest, size };
+  keepBlob(file, descriptor);
+  rmdirSync(tree);
+  renameSync(join(folder, 'upper'), tree);
+  for (const name of ['root', 'spare']) rmdirSync(join(folder, name));
+  removeWork(join(folder, 'work'), maps);
+  rmSync(join(folder, 'script'), { force: true });
+  writeFileSync(join(folder, 'size'), String(plainSize));
+  return { descriptor, diffID, isEmpty, lostOwners };
+}
+
+function keepBlob(file: string, descriptor: Descriptor): void {
+  if (hasBlob(descriptor)) {
+    rmSync(file);
+    return;
+  }
+  const path = blobPath(descriptor.digest);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  renameSync(file, path);
+}
+
+/** The kernel leaves a directory in it that nobody may read. */
+function removeWork(path: string, maps: IdMaps): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // it belongs to the container's root, who is somebody else
+  }
+  if (existsSync(path)) removeTrees([path], maps);
+}

@@ -1,0 +1,33 @@
+import type { Command } from 'commander';
+import { addHelpAfter, collect } from './command.js';
+import { print } from './output.js';
+
+interface CommitFlags {
+  message?: string;
+  author?: string;
+  change?: string[];
+}
+
+/** `foster commit`. */
+export function configure(command: Command): void {
+  command
+    .description('Make an image of what a container has made of its files.')
+    .argument('<CONTAINER>', 'a name, an id or the start of an id')
+    .argument('[NAME]', 'what the image is called')
+    .option('-m, --message <TEXT>', "a comment for the image's history")
+    .option('-a, --author <TEXT>', 'who made it')
+    .option('-c, --change <INSTRUCTION>', "as in a Dockerfile: 'CMD [\"sh\"]', 'ENV A=b'", collect);
+  addHelpAfter(command, ['Examples:', '  foster commit -m "with tools" work work:tools']);
+  command.action(async (reference: string, name: string | undefined, flags: CommitFlags) => {
+    const { formatReference, parseReference } = await import('../image/reference.js');
+    const { findContainer } = await import('../runtime/store.js');
+    const { commitContainer } = await import('../runtime/commit.js');
+    const id = await commitContainer(findContainer(reference), {
+      message: flags.message,
+      author: flags.author,
+      changes: flags.change ?? [],
+      name: name === undefined ? undefined : formatReference(parseReference(name)),
+    });
+    print(`${id}\n`);
+  });
+}

@@ -1,0 +1,26 @@
+import type { Command } from 'commander';
+import { addHelpAfter, type CommandModule, prepareCommand } from './command.js';
+
+/** A command of a group: `foster image ls`. */
+export interface GroupEntry {
+  name: string;
+  /** Other names. */
+  aliases?: string[];
+  summary: string;
+  module: CommandModule;
+}
+
+/** Makes `command` one that only has others below it. */
+export function configureGroup(command: Command, argv: string[], entries: GroupEntry[]): void {
+  const name = command.name();
+  for (const { name: own, aliases = [], summary, module } of entries) {
+    const sub = prepareCommand(command.command(own))
+      .summary(summary)
+      .helpOption('-h, --help', 'show this help');
+    for (const alias of aliases) sub.alias(alias);
+    const at = argv.findIndex((word) => word === own || aliases.includes(word));
+    module.configure(sub, at < 0 ? [] : argv.slice(at + 1));
+  }
+  command.helpCommand(false).configureHelp({ subcommandTerm: (sub) => sub.name() });
+  addHelpAfter(command, [`Run 'foster ${name} COMMAND --help' for the options of a command.`]);
+}

@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+import { addHelpAfter } from './command.js';
+import { formatList, type ListFormat } from './list-format.js';
+import { print } from './output.js';
+import { decimalSize } from './size.js';
+
+type Field = 'Type' | 'TotalCount' | 'Active' | 'Size' | 'Reclaimable';
+
+const FORMAT: ListFormat<Field> = {
+  headings: {
+    Type: 'TYPE',
+    TotalCount: 'TOTAL',
+    Active: 'ACTIVE',
+    Size: 'SIZE',
+    Reclaimable: 'RECLAIMABLE',
+  },
+  columns: ['Type', 'TotalCount', 'Active', 'Size', 'Reclaimable'],
+};
+
+/** `foster system df`. */
+export function configure(command: Command): void {
+  command
+    .description('Show how much room images, containers and cached root filesystems take.')
+    .option('--format <FORMAT>', "table, json, or a template such as '{{.Type}} {{.Size}}'");
+  addHelpAfter(command, ['Examples:', '  foster system df']);
+  command.action(async (options: { format?: string }) => {
+    const { diskUsage } = await import('../runtime/disk-usage.js');
+    const rows = diskUsage().map(({ type, total, active, size, reclaimable }) => ({
+      Type: type,
+      TotalCount: String(total),
+      Active: String(active),
+      Size: decimalSize(size),
+      Reclaimable: `${decimalSize(reclaimable)} (${size === 0 ? 0 : Math.round((reclaimable * 100) / size)}%)`,
+    }));
+    print(formatList(rows, FORMAT, options.format));
+  });
+}

@@ -1,0 +1,27 @@
+import { dataFolder } from '../paths.js';
+import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+
+/**
+ * What to say of an error of node:fs that the machine is the reason of, and not a mistake of foster's: a full disk and
+ * the like. Undefined for any other.
+ */
+export function systemFailure(error: unknown): string | undefined {
+  const code = errnoOf(error);
+  const advice = code === undefined ? undefined : ADVICE[code]?.();
+  if (code === undefined || advice === undefined) return undefined;
+  const path = error instanceof Error && 'path' in error ? ` at ${error.path}` : '';
+  return `the machine does not let foster go on: ${errnoWords(errnoNumber(code))}${path}; ${advice}`;
+}
+
+const room = () => `make room on the disk of ${dataFolder()}: 'foster prune' removes ended containers`;
+const access = () => `see that ${dataFolder()} and all in it belong to you and can be written to`;
+const files = () => "end other programs, or raise the limit: 'ulimit -n'";
+
+const ADVICE: Readonly<Record<string, () => string>> = {
+  ENOSPC: room,
+  EDQUOT: room,
+  EROFS: access,
+  EMFILE: files,
+  ENFILE: files,
+  EIO: () => "the disk may be failing: 'dmesg' tells more",
+};

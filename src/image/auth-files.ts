@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { FosterError } from '../errors.js';
+import { errnoOf } from '../sys/errno.js';
+import { parseDocument } from './blobs.js';
+import { canonicalRegistryName } from './registry-names.js';
+
+/** The files in which Podman and Docker keep credentials: containers-auth.json(5). */
+export interface AuthFile {
+  auths?: Record<string, AuthEntry>;
+  /** By registry: which credential helper has its credentials. */
+  credHelpers?: Record<string, string>;
+  /** The credential helper that has those of all others. */
+  credsStore?: string;
+}
+
+export interface AuthEntry {
+  /** `USER:PASSWORD` in base64. */
+  auth?: string;
+  /** Instead of the password: to be exchanged for tokens. */
+  identitytoken?: string;
+}
+
+/** The name under which Docker keeps what belongs to docker.io. */
+export const DOCKER_HUB_KEY = 'https://index.docker.io/v1/';
+
+/** Files in which credentials are looked up, the first one first. */
+export function authFiles(): string[] {
+  const { REGISTRY_AUTH_FILE, DOCKER_CONFIG } = process.env;
+  if (REGISTRY_AUTH_FILE) return [REGISTRY_AUTH_FILE];
+  const docker = DOCKER_CONFIG ? DOCKER_CONFIG : join(homedir(), '.docker');
+  return [...new Set([ownAuthFile(), configAuthFile(), join(docker, 'config.json')])];
+}
+
+/** The file that a log-in is written to. As Podman's, it does not outlive the session where there is a folder for it. */
+export function ownAuthFile(): string {
+  const { REGISTRY_AUTH_FILE, XDG_RUNTIME_DIR } = process.env;
+  if (REGISTRY_AUTH_FILE) return REGISTRY_AUTH_FILE;
+  return XDG_RUNTIME_DIR?.startsWith('/') ? join(XDG_RUNTIME_DIR, 'containers/auth.json') : configAuthFile();
+}
+
+function configAuthFile(): string {
+  const { XDG_CONFIG_HOME } = process.env;
+  const config = XDG_CONFIG_HOME?.startsWith('/') ? XDG_CONFIG_HOME : join(homedir(), '.config');
+  return join(config, 'containers/auth.json');
+}
+
+/**
+ * Reads a file of credentials; one that does not exist is empty.
+ * @throws FosterError where it cannot be read or is not what it should be
+ */
+export function readAuthFile(path: string): AuthFile {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return {};
+    throw new FosterError(`cannot read the credentials in ${path}: ${code ?? error}`, {
+      advice: 'check who may read it',
+      cause: error,
+    });
+  }
+  if (bytes.toString('utf8').trim() === '') return {};
+  return parseDocument<AuthFile>(bytes, path);
+}
+
+/**
+ * What the entries of a registry may be called, the most particular first: `host/team/app`, `host/team`, `host`.
+ * @param repository undefined for the registry as a whole
+ */
+export function authKeys(registry: string, repository: string | undefined): string[] {
+  const parts = repository === undefined ? [] : repository.split('/');
+  return [registry, ...parts.map((_, last) => [registry, ...parts.slice(0, last + 1)].join('/'))].reverse();
+}
+
+/** A key of `auths` in the form of `authKeys`: Docker writes `https://index.docker.io/v1/`, old tools `https://HOST/v2/`. */
+export function canonicalKey(key: string): string {
+  const bare = key
+    .replace(/^https?:\/\//, '')
+    .replace(/\/v[12]\/?$/, '')
+    .replace(/\/$/, '');
+  const [host = '', ...path] = bare.split('/');
+  return [canonicalRegistryName(host), ...path].join('/');
+}
+
+/** The value for the first of `keys` that the record has, in whatever form. */
+export function lookUp<T>(record: Record<string, T> | undefined, keys: string[]): T | undefined {
+  if (typeof record !== 'object' || record === null) return undefined;
+  const byKey = new Map(Object.entries(record).map(([key, value]) => [canonicalKey(key), value]));
+  const found = keys.find((key) => byKey.has(key));
+  return found === undefined ? undefined : byKey.get(found);
+}

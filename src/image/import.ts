@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, openSync } from 'node:fs';
+import { FosterError } from '../errors.js';
+import type { ImageDefaults } from '../spec/image-defaults.js';
+import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { duplicate } from '../sys/libc.js';
+import { changeDefaults } from './config-change.js';
+import { decompressed } from './decompress.js';
+import { undoUnlessDone } from './interrupt.js';
+import { inputStream } from './load.js';
+import { makeImage } from './new-image.js';
+import { type Descriptor, MEDIA } from './oci.js';
+import { type Staged, Staging, stagedCompression } from './staging.js';
+import { holdStore, letGoOfStore } from './store-lock.js';
+
+export interface ImportOptions {
+  /** Instructions of a Dockerfile. */
+  changes: string[];
+  message: string | undefined;
+  /** Whole. */
+  name: string | undefined;
+}
+
+/**
+ * Makes an image of one layer of a root file system in a tar archive, compressed or not.
+ * @param path undefined for standard input
+ * @returns the image's ID
+ * @throws FosterError
+ */
+export async function importImage(path: string | undefined, options: ImportOptions): Promise<string> {
+  const title = path ?? 'standard input';
+  const defaults = options.changes.reduce<ImageDefaults>(changeDefaults, {});
+  holdStore();
+  try {
+    const layer = await stageLayer(path);
+    return await makeImage({
+      base: undefined,
+      layer,
+      defaults,
+      history: {
+        created: new Date().toISOString(),
+        comment: options.message ?? `Imported from ${path ?? '-'}`,
+      },
+      name: options.name,
+    });
+  } catch (error) {
+    const code = errnoOf(error);
+    if (!(error instanceof FosterError) && code === undefined) throw error;
+    const why = error instanceof FosterError ? error.message : errnoWords(errnoNumber(code ?? ''));
+    const advice = error instanceof FosterError ? error.advice : undefined;
+    throw new FosterError(`cannot import ${title}: ${why}`, {
+      ...(advice !== undefined && { advice }),
+      cause: error,
+    });
+  } finally {
+    letGoOfStore();
+  }
+}
+
+async function stageLayer(path: string | undefined): Promise<{ descriptor: Descriptor; diffID: string }> {
+  const staging = new Staging();
+  const layer = await undoUnlessDone(
+    async () => {
+      const input = inputStream(path === undefined ? duplicate(0) : openSync(path, 'r'));
+      staging.begin();
+      for await (const piece of input) staging.write(piece as Buffer);
+      const staged = staging.finish();
+      if (staged.size === 0) throw new FosterError('it is empty');
+      const type = { none: MEDIA.layer, gzip: MEDIA.layerGzip, zstd: MEDIA.layerZstd }[
+        stagedCompression(staged)
+      ];
+      const diffID = await uncompressedDigest(staged);
+      return { descriptor: staging.keep(staged, type), diffID };
+    },
+    () => staging.discard(),
+  );
+  staging.discard();
+  return layer;
+}
+
+async function uncompressedDigest(staged: Staged): Promise<string> {
+  if (stagedCompression(staged) === 'none') return staged.digest;
+  const hash = createHash('sha256');
+  const input = createReadStream(staged.path, { highWaterMark: 1024 * 1024 });
+  for await (const piece of decompressed(input)) hash.update(piece);
+  return `sha256:${hash.digest('hex')}`;
+}

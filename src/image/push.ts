@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { FosterError } from '../errors.js';
+import { blobPath } from './blobs.js';
+import { getImage, type StoredImage } from './image-store.js';
+import type { Descriptor } from './oci.js';
+import { forEachParallel } from './parallel.js';
+import { noSuchPlatform, parsePlatform, satisfiesPlatform } from './platform.js';
+import { startBoard, type Teller } from './progress-layers.js';
+import { formatReference, type Reference } from './reference.js';
+import { type Credentials, Registry, refusal } from './registry.js';
+import { drain } from './registry-http.js';
+import { uploadBlob } from './upload.js';
+
+export interface PushOptions {
+  /** `OS/ARCHITECTURE[/VARIANT]` that the image must be for. */
+  platform?: string | undefined;
+  /** Instead of what a log-in has stored. */
+  creds?: Credentials | undefined;
+  tlsVerify: boolean;
+  /** Who is told how it goes on; nobody by default. */
+  tell?: Teller | undefined;
+}
+
+const PARALLEL = 3;
+
+/**
+ * Brings an image of the store into a registry, byte for byte: its digests stay what they are.
+ * @throws FosterError; without its manifest, which goes last, the registry has no such image
+ */
+export async function pushImage(reference: Reference, options: PushOptions): Promise<StoredImage> {
+  const name = formatReference(reference);
+  const image = getImage(name);
+  const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform);
+  if (wanted !== undefined && !satisfiesPlatform(image.config, wanted)) {
+    throw noSuchPlatform(name, wanted, [image.config]);
+  }
+  const { credentialsFor } = await import('./auth-find.js');
+  const abort = new AbortController();
+  const registry = Registry.of(reference, {
+    credentials: options.creds ?? (await credentialsFor(reference)),
+    tlsVerify: options.tlsVerify,
+    signal: abort.signal,
+    actions: 'pull,push',
+  });
+  try {
+    options.tell?.say(`The push refers to repository [${reference.registry}/${reference.repository}]`);
+    const { config, layers } = image.manifest;
+    await uploadAll(registry, [config, ...layers], options.tell, abort);
+    await putManifest(registry, reference, image);
+  } finally {
+    await registry.close();
+  }
+  return image;
+}
+
+async function uploadAll(
+  registry: Registry,
+  [config, ...layers]: Descriptor[],
+  tell: Teller | undefined,
+  abort: AbortController,
+): Promise<void> {
+  const unique = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
+  const board = await startBoard(tell, unique.length, { start: 'Preparing', active: 'Pushing' });
+  try {
+    const transfers = unique.map((blob) => ({ blob, transfer: board.add(blob.digest, blob.size) }));
+    await forEachParallel(
+      [...transfers, ...(config === undefined ? [] : [{ blob: config, transfer: undefined }])],
+      PARALLEL,
+      async ({ blob, transfer }) => {
+        const isUploaded = await uploadBlob(registry, blob, (bytes) => transfer?.at(bytes));
+        transfer?.end(isUploaded ? 'Pushed' : 'Layer already exists');
+      },
+      abort,
+    );
+  } finally {
+    board.stop();
+  }
+}
+
+async function putManifest(registry: Registry, reference: Reference, image: StoredImage): Promise<void> {
+  const { digest, mediaType } = image.descriptor;
+  const which = reference.tag ?? reference.digest ?? 'latest';
+  const response = await registry.request('PUT', `manifests/${which}`, {
+    headers: { 'content-type': mediaType },
+    body: readFileSync(blobPath(digest)),
+  });
+  if (response.statusCode !== 201) {
+    throw await refusal(`push ${formatReference(reference)}`, response, registry.registry);
+  }
+  await drain(response);
+  const said = response.headers['docker-content-digest'];
+  if (typeof said === 'string' && said.startsWith('sha256:') && said !== digest) {
+    throw new FosterError(
+      `${registry.registry} has made something else of the image: ${said} instead of ${digest}`,
+    );
+  }
+}

@@ -1,0 +1,110 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { FosterError } from '../errors.js';
+import { CLONE_FLAGS, openProgram, startProcess } from '../sys/clone.js';
+import { type IdMapping, type IdMaps, writeIdMaps } from '../sys/id-maps.js';
+import { memoryFile, pipe, takeMemoryFile, waitForChild } from '../sys/libc.js';
+import { cloneFailure } from '../sys/namespace-failure.js';
+import type { TreeOrder, TreeReport } from './tree-protocol.js';
+import { withCaller } from './unpack.js';
+
+const SIGKILL = 9;
+
+/** The program at work. */
+export interface TreeProgram {
+  /** Comes when it has written all. @throws FosterError */
+  done: Promise<void>;
+  kill(): void;
+}
+
+/**
+ * Starts the program that reads a container's files (tree-main.ts), in a user namespace with the container's id maps, or
+ * in ours where the container has none.
+ * @param output descriptor that it writes to; ours stays open
+ * @throws FosterError where there are no user namespaces to be had
+ */
+export function startTreeProgram(
+  order: Omit<TreeOrder, 'isMapped' | 'hasOneOwner'>,
+  maps: IdMaps | undefined,
+  output: number,
+): TreeProgram {
+  const whole: TreeOrder = {
+    ...order,
+    isMapped: maps !== undefined,
+    hasOneOwner: maps !== undefined && (hasOneID(maps.uid) || hasOneID(maps.gid)),
+  };
+  const control = pipe();
+  const report = pipe();
+  const errors = memoryFile('foster-tree-errors', new Uint8Array());
+  const node = openProgram(process.execPath);
+  const nothing = openSync('/dev/null', 'r+');
+  let pid: number;
+  try {
+    const child = startProcess(
+      {
+        file: node,
+        argv: ['foster-tree', join(__dirname, 'tree-main.cjs'), JSON.stringify(whole)],
+        env: [],
+        descriptors: [nothing, output, errors, control[0], report[1]],
+        privileged: maps !== undefined,
+        parentDeathSignal: SIGKILL,
+      },
+      CLONE_FLAGS.mount | (maps === undefined ? 0 : CLONE_FLAGS.user),
+    );
+    pid = child.pid;
+    closeSync(child.pidfd);
+    try {
+      if (maps !== undefined) writeIdMaps(pid, withCaller(maps));
+      writeSync(control[1], 'g');
+    } catch (error) {
+      process.kill(pid, 'SIGKILL');
+      waitForChild(pid);
+      throw error;
+    }
+  } catch (error) {
+    closeSync(report[0]);
+    closeSync(errors);
+    throw cloneFailure(error);
+  } finally {
+    for (const fd of [...control, report[1], node, nothing]) closeSync(fd);
+  }
+  return { done: finished(pid, report[0], errors), kill: () => process.kill(pid, 'SIGKILL') };
+}
+
+async function finished(pid: number, report: number, errors: number): Promise<void> {
+  const text = await readAll(report);
+  const { signal, code } = waitForChild(pid);
+  const said = takeMemoryFile(errors);
+  if (text === '') {
+    const how = signal === 0 ? `ended with exit code ${code}` : `was killed by signal ${signal}`;
+    const line = said.split('\n').find((each) => /error/i.test(each));
+    throw new FosterError(
+      `the program that reads the container's files ${how}${line === undefined ? '' : ` (${line.trim()})`}`,
+    );
+  }
+  const answer = JSON.parse(text) as TreeReport;
+  if ('done' in answer) return;
+  throw new FosterError(answer.error, {
+    exitCode: 1,
+    ...(answer.advice !== undefined && { advice: answer.advice }),
+  });
+}
+
+function hasOneID(map: IdMapping[]): boolean {
+  return map.length === 1 && map[0]?.size === 1;
+}
+
+/** All that comes until the other end closes, at the latest when the program has ended. */
+function readAll(fd: number): Promise<string> {
+  return new Promise((done) => {
+    let text = '';
+    const socket = new Socket({ fd, readable: true, writable: false });
+    socket.setEncoding('utf8');
+    socket.on('data', (piece: string) => {
+      text += piece;
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => done(text));
+  });
+}

@@ -1,0 +1,118 @@
+import { lstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { imagesFolder } from '../image/blobs.js';
+import { rootsFolder } from '../image/cache.js';
+import { listImages } from '../image/image-store.js';
+import { layerNames, unpackedSize } from '../image/layers.js';
+import { containerFolder } from '../paths.js';
+import { treesInUse } from './image-use.js';
+import { isAlive, listContainers } from './store.js';
+
+/** A kind of thing that takes room on the disk. Sizes are in bytes. */
+export interface DiskUsage {
+  type: string;
+  total: number;
+  active: number;
+  size: number;
+  /** What a prune would free. */
+  reclaimable: number;
+}
+
+/**
+ * What foster's data takes: images (blobs and unpacked layers), what containers have written, cached root file systems.
+ * Files that only a container's user namespace may look at are not counted.
+ */
+export function diskUsage(): DiskUsage[] {
+  return [imagesUsage(), containersUsage(), rootsUsage()];
+}
+
+function imagesUsage(): DiskUsage {
+  const images = listImages();
+  const inUse = new Set(listContainers().map(({ record }) => record.image?.digest));
+  const active = images.filter(({ descriptor }) => inUse.has(descriptor.digest));
+  const needed = new Set<string>();
+  let kept = 0;
+  for (const { descriptor, manifest, config } of active) {
+    for (const blob of [descriptor, manifest.config, ...manifest.layers]) {
+      if (!needed.has(blob.digest)) kept += blob.size;
+      needed.add(blob.digest);
+    }
+    for (const diffID of config.rootfs.diff_ids) {
+      if (!needed.has(`diff ${diffID}`)) kept += unpackedSize(diffID) ?? 0;
+      needed.add(`diff ${diffID}`);
+    }
+  }
+  const layers = layerNames().reduce(
+    (sum, name) => sum + (unpackedSize(`sha256:${name.split('-')[0]}`) ?? 0),
+    0,
+  );
+  const size = sizeOfTree(join(imagesFolder(), 'blobs')) + layers;
+  return {
+    type: 'Images',
+    total: images.length,
+    active: active.length,
+    size,
+    reclaimable: Math.max(0, size - kept),
+  };
+}
+
+function containersUsage(): DiskUsage {
+  const containers = listContainers().map((container) => ({
+    isActive: isAlive(container.state),
+    size: sizeOfTree(containerFolder(container.record.id)),
+  }));
+  const sum = (some: { size: number }[]) => some.reduce((total, { size }) => total + size, 0);
+  return {
+    type: 'Containers',
+    total: containers.length,
+    active: containers.filter(({ isActive }) => isActive).length,
+    size: sum(containers),
+    reclaimable: sum(containers.filter(({ isActive }) => !isActive)),
+  };
+}
+
+function rootsUsage(): DiskUsage {
+  const { trees } = treesInUse();
+  const roots = names(rootsFolder())
+    .filter((name) => /^(sha256|recipe)-/.test(name))
+    .map((name) => {
+      const path = join(rootsFolder(), name);
+      return { isActive: trees.has(join(path, 'rootfs')), size: sizeOfTree(path) };
+    });
+  const sum = (some: { size: number }[]) => some.reduce((total, { size }) => total + size, 0);
+  return {
+    type: 'Root filesystems',
+    total: roots.length,
+    active: roots.filter(({ isActive }) => isActive).length,
+    size: sum(roots),
+    reclaimable: sum(roots.filter(({ isActive }) => !isActive)),
+  };
+}
+
+/** Blocks of a tree, each file once. */
+function sizeOfTree(top: string): number {
+  let size = 0;
+  const seen = new Set<number>();
+  const waiting = [top];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    for (const name of names(path)) {
+      const info = lstatSync(join(path, name), { throwIfNoEntry: false });
+      if (info === undefined) continue;
+      if (info.isDirectory()) waiting.push(join(path, name));
+      if (info.nlink > 1 && !info.isDirectory()) {
+        if (seen.has(info.ino)) continue;
+        seen.add(info.ino);
+      }
+      size += info.blocks * 512;
+    }
+  }
+  return size;
+}
+
+function names(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // it is gone, or only its user namespace may look into it
+  }
+}

@@ -1,0 +1,285 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Containers } from './support/containers.js';
+import { Home } from './support/foster.js';
+import { bury, descendants, readProcess } from './support/processes.js';
+import { Tmux } from './support/tmux.js';
+import { waitUntil } from './support/wait.js';
+
+/** One more process in a running container. */
+const home = new Home();
+const containers = new Containers(home);
+
+/** Each by itself in the PID namespace of its own, so that what one test leaves another does not see. */
+before(() => {
+  containers.detach('web', 'sleep 1000', ['-e', 'OWN=value', '-w', '/usr/bin', '--hostname', 'webhost']);
+  containers.detach('bare', 'sleep 1000', ['--no-init']);
+});
+
+after(async () => {
+  containers.removeAll();
+  await home.assertNothingLeft();
+});
+
+const exec = (...args: string[]) => home.foster(['exec', ...args]);
+
+/** What /proc/PID/status says of a process, for comparison: user, groups, capabilities, filters. */
+const STATUS = /^(Uid|Gid|Groups|Cap\w+|NoNewPrivs|Seccomp|Sig(Blk|Ign)):.*$/gm;
+
+for (const name of ['web', 'bare']) {
+  test(`all namespaces, capabilities and filters are the container's: ${name}`, () => {
+    const script = 'for one in /proc/self/ns/*; do readlink $one; done; cat /proc/self/status';
+    const main = containers.pid(name);
+    const [user = main] = descendants(main).map(({ pid }) => pid);
+    const inside = exec(name, 'sh', '-c', script).stdout;
+    const kinds = readdirSync(`/proc/${user}/ns`).filter((kind) => !kind.endsWith('_for_children'));
+    for (const kind of kinds) {
+      const link = readlinkSync(`/proc/${user}/ns/${kind}`);
+      assert.ok(inside.includes(link), `${kind} is not ${link} in ${inside}`);
+    }
+    const wanted = containers.ok('exec', name, 'cat', `/proc/${name === 'web' ? 2 : 1}/status`).match(STATUS);
+    assert.deepEqual(inside.match(STATUS), wanted);
+    assert.match(inside, /^Seccomp:\s+2$/m);
+    assert.match(inside, /^NoNewPrivs:\s+1$/m);
+  });
+}
+
+test('directory, environment, host name and files are the container’s; limits too', () => {
+  const script = 'pwd; echo $OWN $HOME $PATH; hostname; ls /; ulimit -n';
+  const inside = exec('web', 'sh', '-c', script);
+  assert.match(inside.stdout, /^\/usr\/bin\nvalue \/root \/usr\/local\/sbin.*\nwebhost\nbin\n/);
+  containers.ok('exec', 'web', 'sh', '-c', 'echo kept > /kept');
+  assert.equal(containers.ok('exec', 'web', 'cat', '/kept'), 'kept\n');
+});
+
+test('-w, -e, --env-file and -u', () => {
+  const file = join(home.folder, 'variables');
+  writeFileSync(file, '# comment\nFROM_FILE=yes\nOWN=file\n');
+  const script = 'pwd; echo $A $FROM_FILE $OWN; id -u; id -g; grep CapEff /proc/self/status; echo $HOME';
+  const args = [
+    '-w',
+    '/tmp',
+    '-e',
+    'A=b c',
+    '--env-file',
+    file,
+    '-u',
+    '1000:1001',
+    'web',
+    'sh',
+    '-c',
+    script,
+  ];
+  assert.equal(exec(...args).stdout, '/tmp\nb c yes file\n1000\n1001\nCapEff:\t0000000000000000\n/\n');
+  assert.equal(exec('-u', 'root', 'web', 'id', '-u').stdout, '0\n');
+  for (const wrong of [
+    ['-u', 'nobody-there'],
+    ['-w', 'relative'],
+    ['--env-file', '/nonexistent'],
+    ['-e', '=x'],
+  ]) {
+    const { status, stderr } = exec(...wrong, 'web', 'true');
+    assert.equal(status, 125, `${wrong}: ${stderr}`);
+    assert.match(stderr, /^foster: [^\n]+\n$/);
+  }
+  const missing = exec('-w', '/nonexistent', 'web', 'true');
+  assert.match(missing.stderr, /^foster: .*\/nonexistent.*\n$/);
+  assert.ok([125, 126, 127].includes(missing.status ?? 0));
+});
+
+test('exit codes are those of run', () => {
+  for (const [script, code] of [
+    ['exit 0', 0],
+    ['exit 255', 255],
+    ['kill -9 $$', 137],
+    ['kill -TERM $$', 143],
+  ] as const) {
+    assert.equal(exec('web', 'sh', '-c', script).status, code);
+  }
+  for (const [program, code] of [
+    ['nonsense', 127],
+    ['/etc/passwd', 126],
+    ['/etc', 126],
+  ] as const) {
+    for (const flags of [[], ['-d'], ['-t']]) {
+      const { status, stderr } = exec(...flags, 'web', program);
+      assert.equal(status, code);
+      assert.match(stderr, /^foster: cannot run [^\n]*\r?\n$/);
+    }
+  }
+});
+
+test('input, output and errors pass through unchanged', async () => {
+  const result = exec('web', 'sh', '-c', 'echo out; echo err >&2; cat');
+  assert.deepEqual([result.stdout, result.stderr], ['out\n', 'err\n']); // without -i there is no input
+  const data = Buffer.alloc(3_000_000, 'some\0bytes\xff');
+  const through = await containers.run(['exec', '-i', 'web', 'cat'], data);
+  assert.equal(through.stdout, data.toString('latin1'));
+});
+
+test('what does not run cannot be entered', async () => {
+  containers.detach('held', 'sleep 1000');
+  containers.ok('pause', 'held');
+  assert.match(
+    exec('held', 'true').stderr,
+    /^foster: cannot execute in container held: it is paused; first: foster unpause held\n$/,
+  );
+  containers.ok('unpause', 'held');
+  containers.ok('kill', 'held');
+  const stopped = exec('held', 'true');
+  assert.equal(stopped.status, 1);
+  assert.match(stopped.stderr, /it is not running; first: foster start held\n$/);
+  assert.equal(exec('nobody', 'true').status, 1);
+  containers.detach('again', 'exit 1', ['--restart', 'always']);
+  await containers.waitFor('again', 'restarting');
+  assert.match(exec('again', 'true').stderr, /about to be started again|not running|just ended/);
+  containers.ok('rm', '-f', 'again', 'held');
+});
+
+test('-d leaves it in the container, whose end is its end', async () => {
+  containers.detach('host', 'sleep 1000');
+  assert.deepEqual(exec('-d', 'host', 'sh', '-c', 'echo noise; sleep 3001').stdout, '');
+  const line = () =>
+    containers
+      .ok('exec', 'host', 'ps', '-o', 'ppid,args')
+      .split('\n')
+      .find((one) => /sleep 3001$/.test(one));
+  assert.match(await waitUntil('it runs', line), /^ *1 /);
+  containers.ok('kill', 'host');
+  await containers.waitFor('host', 'exited');
+  containers.ok('rm', 'host');
+});
+
+test('--privileged', () => {
+  const script = 'grep -E "CapEff|Seccomp:|NoNewPrivs" /proc/self/status';
+  const { stdout } = exec('--privileged', 'web', 'sh', '-c', script);
+  assert.match(stdout, /CapEff:\t000001ffffffffff/);
+  assert.match(stdout, /Seccomp:\t0/);
+  assert.match(stdout, /NoNewPrivs:\t0/);
+});
+
+for (const name of ['web', 'bare']) {
+  test(`orphans of an exec'd process become PID 1's: ${name}`, async () => {
+    exec(name, 'sh', '-c', '(sleep 0.7 &) ; (sleep 0.8 &)');
+    const orphans = () =>
+      containers
+        .ok('exec', name, 'ps', '-o', 'ppid,stat,args')
+        .split('\n')
+        .filter((line) => /sleep 0/.test(line) && !/ sh /.test(line));
+    for (const line of orphans()) assert.match(line, /^ *1 /);
+    if (name === 'web') await waitUntil('both are buried', () => orphans().length === 0);
+  });
+}
+
+test('the command killed: its process dies; detached it does not', async () => {
+  const has = (args: string) => containers.ok('exec', 'web', 'ps', '-o', 'args').includes(args);
+  for (const [time, flags] of [
+    ['3002', []],
+    ['3003', ['-u', '1000']],
+  ] as const) {
+    const running = containers.begin(['exec', ...flags, 'web', 'sh', '-c', `echo up; exec sleep ${time}`]);
+    await running.says('up');
+    const pid = running.processes().find(({ name }) => name === 'sleep')?.pid ?? 0;
+    running.signal('SIGKILL');
+    await waitUntil('it is dead and buried', () => bury(pid));
+    assert.ok(!has(`sleep ${time}`));
+  }
+  exec('-d', 'web', 'sleep', '3004');
+  await sleep(100);
+  assert.ok(has('sleep 3004'));
+});
+
+test('signals reach the process', async () => {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 40] as const) {
+    const number =
+      typeof signal === 'number' ? signal : { SIGINT: 2, SIGTERM: 15, SIGHUP: 1, SIGUSR1: 10 }[signal];
+    const running = containers.begin([
+      'exec',
+      'web',
+      'sh',
+      '-c',
+      `trap "echo got; exit 5" ${number}; echo up; while :; do sleep 0.05; done`,
+    ]);
+    await running.says('up');
+    running.signal(signal);
+    const { status, stdout } = await running.ended;
+    assert.deepEqual([status, stdout], [5, 'up\ngot\n'], `signal ${signal}`);
+  }
+});
+
+test('20 at once', async () => {
+  const results = await Promise.all(
+    Array.from({ length: 20 }, (_, index) =>
+      containers.run(['exec', '-i', 'web', 'sh', '-c', `cat; exit ${index}`], Buffer.from(`in ${index}`)),
+    ),
+  );
+  assert.deepEqual(
+    results.map(({ status, stdout }) => [status, stdout]),
+    Array.from({ length: 20 }, (_, index) => [index, `in ${index}`]),
+  );
+});
+
+test('while the container ends: an error or 137, never a hang or a process left', async () => {
+  for (let round = 0; round < 5; round++) {
+    containers.detach('ending', 'sleep 1000', ['--rm']);
+    const all = Promise.all(
+      Array.from({ length: 4 }, () => containers.run(['exec', 'ending', 'sleep', '1000'])),
+    );
+    await sleep(40 * round);
+    containers.ok('kill', 'ending');
+    for (const { status, stderr } of await all) {
+      assert.ok([1, 125, 137].includes(status ?? 0), `${status} ${stderr}`);
+      assert.ok(status === 137 || /^foster: [^\n]+\n$/.test(stderr), stderr);
+    }
+    await waitUntil('it is removed', () => home.foster(['inspect', 'ending']).status === 1);
+  }
+});
+
+test('a terminal: its own, real, resized, with job control', async () => {
+  const person = new Tmux(home);
+  try {
+    person.types('stty -a > before; foster exec -it web sh; echo "code $?"');
+    await person.sees(/#$/);
+    person.types('tty; stty size; test -t 0 && echo a terminal');
+    await person.sees(/^\/dev\/pts\/\d+\n30 100\na terminal$/m);
+    person.resizes(90, 20);
+    await sleep(200);
+    person.types('clear; stty size');
+    await person.sees(/^20 90$/m);
+    person.types('sleep 1000');
+    await sleep(200);
+    person.presses('C-z');
+    await person.sees(/Stopped/);
+    person.types('clear; jobs; fg');
+    await person.sees(/Stopped.*sleep 1000[\s\S]*^sleep 1000$/m);
+    person.presses('C-c');
+    await sleep(200);
+    person.types('clear; exit 6');
+    await person.sees(/^code 6$/m);
+    person.types('stty -a > after; grep -v rows before > b; grep -v rows after > a; cmp a b && echo sa""me');
+    await person.sees(/^same$/m);
+    person.types('clear; foster exec -it web sleep 1000; echo "code $?"');
+    await waitUntil('it runs', () =>
+      descendants().some(
+        ({ name, pid }) =>
+          name === 'sleep' && /exec|sleep/.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1')),
+      ),
+    );
+    await sleep(300);
+    person.presses('C-c');
+    await person.sees(/code 130$/m);
+  } finally {
+    person.leaves();
+  }
+});
+
+test('the monitor of exec is small, and Node is gone', async () => {
+  const running = containers.begin(['exec', 'web', 'sh', '-c', 'echo up; exec sleep 1000']);
+  await running.says('up');
+  assert.equal(readProcess(running.pid)?.name, 'foster-monitor');
+  running.signal('SIGTERM');
+  assert.equal((await running.ended).status, 143);
+});

@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterEach, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { FOSTER } from './support/foster.js';
+import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archive.js';
+import { OciLayout } from './support/oci-layout.js';
+import { tar } from './support/tar.js';
+
+/** Archives of images, theirs and ours. */
+const home = new ImagesHome();
+const path = (name: string) => home.path(name);
+const archive = dockerArchive({
+  names: ['app:1', 'registry.example.com/team/app:2'],
+  layers: [BUSYBOX_LAYER, [{ name: 'etc/two', content: 'two', uid: 7 }]],
+  config: { Cmd: ['sh', '-c', 'cat /etc/two; echo $NAME'], Env: ['NAME=value', 'PATH=/bin'] },
+});
+const hasSkopeo = spawnSync('skopeo', ['--version']).status === 0;
+const hasPodman = spawnSync('podman', ['--version']).status === 0;
+
+before(() => writeFileSync(path('app.tar'), archive));
+afterEach(() => assert.deepEqual(home.stored().leftovers, []));
+
+function runs(name: string): void {
+  const { status, stdout, stderr } = home.run(['--rm', '--pull', 'never', name]);
+  assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: 'twovalue\n', stderr: '' });
+}
+
+function skopeo(...args: string[]): void {
+  execFileSync('skopeo', ['--insecure-policy', ...args], {
+    env: home.env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+}
+
+test('a docker-archive, from a file and from standard input, compressed or not', () => {
+  const said = 'Loaded image: app:1\nLoaded image: registry.example.com/team/app:2\n';
+  assert.equal(home.foster(['load', '-i', path('app.tar')]).stdout, said);
+  runs('app:1');
+  runs('registry.example.com/team/app:2');
+  for (const input of [
+    archive,
+    gzipSync(archive),
+    execFileSync('zstd', ['-qc'], { input: archive, maxBuffer: 1e8 }),
+  ]) {
+    home.foster(['rmi', 'app:1', 'registry.example.com/team/app:2']);
+    assert.deepEqual(home.stored(), { blobs: [], layers: [], leftovers: [] });
+    assert.equal(home.load(input), said);
+    runs('app:1');
+  }
+});
+
+test('layers in an archive may be compressed, and be links to others', () => {
+  const layer = gzipSync(tar(...BUSYBOX_LAYER));
+  const plain = dockerArchive({ names: ['packed'], layers: [BUSYBOX_LAYER] });
+  // The same documents, with a compressed layer under another name and a link to it.
+  const list = /"Layers":\["([0-9a-f]{64}\.tar)"\]/.exec(plain.toString('latin1'))?.[1] ?? '';
+  const config = /"Config":"([0-9a-f]{64}\.json)"/.exec(plain.toString('latin1'))?.[1] ?? '';
+  const at = plain.indexOf(Buffer.from(config));
+  const size = Number.parseInt(plain.toString('latin1', at + 124, at + 135), 8);
+  home.load(
+    tar(
+      { name: 'first/layer.tar', content: layer },
+      { name: list, type: '2', target: 'first/layer.tar' },
+      { name: config, content: plain.subarray(at + 512, at + 512 + size) },
+      {
+        name: 'manifest.json',
+        content: JSON.stringify([{ Config: config, RepoTags: null, Layers: [list] }]),
+      },
+    ),
+  );
+  const id = config.slice(0, 12);
+  assert.equal(home.run(['--rm', id, 'sh', '-c', 'echo well']).stdout, 'well\n');
+  assert.match(home.foster(['images']).stdout, new RegExp(`<none> +<none> +${id}`));
+  assert.equal(home.foster(['rmi', id]).status, 0);
+});
+
+for (const format of ['docker-archive', 'oci-archive', 'oci-dir']) {
+  test(`what is saved as ${format} is loaded again, the same`, () => {
+    home.load(archive);
+    const { Digest, Id } = JSON.parse(home.foster(['image', 'inspect', 'app:1']).stdout)[0];
+    const file = path(`saved-${format}`);
+    assert.equal(home.foster(['save', '--format', format, '-o', file, 'app:1']).stderr, '');
+    home.foster(['rmi', 'app:1', 'registry.example.com/team/app:2']);
+    assert.equal(home.foster(['load', '-i', file]).stdout, 'Loaded image: app:1\n');
+    const again = JSON.parse(home.foster(['image', 'inspect', 'app:1']).stdout)[0];
+    assert.deepEqual({ Id: again.Id, Digest: again.Digest }, { Id, Digest });
+    runs('app:1');
+  });
+
+  test(`skopeo reads what is saved as ${format}`, { skip: !hasSkopeo && 'skopeo is not installed' }, () => {
+    home.load(archive);
+    const file = path(`skopeo-${format}`);
+    home.foster(['save', '--format', format, '-o', file, 'app:1']);
+    const transport = format === 'oci-dir' ? 'oci' : format;
+    skopeo('copy', `${transport}:${file}`, `oci:${file}.copy:copied:1`);
+    assert.equal(home.foster(['load', '-i', `${file}.copy`]).stdout, 'Loaded image: copied:1\n');
+    runs('copied:1');
+  });
+}
+
+test('podman runs what foster has saved', { skip: !hasPodman && 'podman is not installed' }, () => {
+  home.load(archive);
+  for (const format of ['docker-archive', 'oci-archive']) {
+    const file = path(`podman-${format}.tar`);
+    home.foster(['save', '--format', format, '-o', file, 'app:1']);
+    const storage = ['--root', path('podman'), '--runroot', path('podman-run'), '--storage-driver', 'vfs'];
+    const podman = (...args: string[]) =>
+      spawnSync('podman', [...storage, ...args], { env: home.env, encoding: 'utf8' });
+    const loaded = podman('load', '-q', '-i', file);
+    assert.match(loaded.stdout, /docker\.io\/library\/app:1/, loaded.stderr);
+    podman('unshare', 'rm', '-rf', path('podman'), path('podman-run'));
+  }
+});
+
+test('an index of several platforms gives the one that fits', () => {
+  const layout = new OciLayout();
+  const own = layout.image({
+    layers: [{ members: BUSYBOX_LAYER }],
+    config: { Cmd: ['sh', '-c', 'echo own'] },
+  });
+  const other = layout.image({
+    layers: [{ members: BUSYBOX_LAYER }],
+    platform: { os: 'linux', architecture: 's390x' },
+    config: { Cmd: ['sh', '-c', 'echo other'] },
+  });
+  const index = layout.index(
+    [
+      [{ os: 'linux', architecture: 's390x' }, other.manifest],
+      [{ os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch }, own.manifest],
+    ],
+    'multi',
+  );
+  const folder = path('multi');
+  mkdirSync(`${folder}/blobs/sha256`, { recursive: true });
+  for (const [digest, bytes] of layout.blobs)
+    writeFileSync(`${folder}/blobs/sha256/${digest.slice(7)}`, bytes);
+  const entry = { ...index, annotations: { 'org.opencontainers.image.ref.name': 'multi:1' } };
+  writeFileSync(`${folder}/index.json`, JSON.stringify({ schemaVersion: 2, manifests: [entry] }));
+  assert.equal(home.foster(['load', '-i', folder]).stdout, 'Loaded image: multi:1\n');
+  assert.equal(home.run(['--rm', 'multi:1']).stdout, 'own\n');
+  home.foster(['load', '--platform', 'linux/s390x', '-i', folder]);
+  assert.equal(home.foster(['image', 'inspect', '-f', '{{.Architecture}}', 'multi:1']).stdout, 's390x\n');
+  assert.match(
+    home.foster(['load', '--platform', 'linux/riscv64', '-i', folder]).stderr,
+    /no image of .* for linux\/riscv64/,
+  );
+});
+
+test('what is broken is refused, and leaves nothing', () => {
+  home.foster(['rmi', '-f', ...home.foster(['images', '-q']).stdout.split('\n').filter(Boolean)]);
+  const refuses = (input: Buffer, words: RegExp) => {
+    const { status, stdout, stderr } = home.foster(['load'], { input });
+    assert.deepEqual({ status, stdout }, { status: 125, stdout: '' }, stderr);
+    assert.match(stderr, words);
+    assert.match(stderr, /^foster: cannot load standard input: [^\n]+\n$/);
+    assert.deepEqual(home.stored(), { blobs: [], layers: [], leftovers: [] });
+  };
+  refuses(Buffer.alloc(0), /it is empty/);
+  refuses(Buffer.from('x'.repeat(2000)), /not a tar archive/);
+  refuses(archive.subarray(0, archive.length - 3000), /truncated/);
+  refuses(gzipSync(archive).subarray(0, 500_000), /truncated/);
+  refuses(tar({ name: 'file', content: 'x' }), /neither index.json nor manifest.json/);
+  refuses(tar({ name: 'manifest.json', content: '[' }), /its manifest.json is not JSON/);
+  refuses(tar({ name: 'manifest.json', content: '{}' }), /its manifest.json is not a list of images/);
+  refuses(tar({ name: 'manifest.json', content: Buffer.alloc(9_000_000, ' ') }), /too large/);
+  refuses(
+    tar({ name: 'manifest.json', content: '[{"Config":"../../etc/passwd","RepoTags":null,"Layers":[]}]' }),
+    /it lacks/,
+  );
+  refuses(
+    tar(
+      { name: 'manifest.json', content: '[{"Config":"c","RepoTags":null,"Layers":[]}]' },
+      { name: 'c', type: '2', target: 'c' },
+    ),
+    /it lacks/,
+  );
+  refuses(tar({ name: 'repositories', content: '{}' }), /before 1\.10/);
+  refuses(tar({ name: 'index.json', content: '{"schemaVersion":2,"manifests":[]}' }), /no image in it/);
+  const digest = `sha256:${'0'.repeat(64)}`;
+  const type = 'application/vnd.oci.image.manifest.v1+json';
+  const index = JSON.stringify({ schemaVersion: 2, manifests: [{ mediaType: type, digest, size: 2 }] });
+  refuses(tar({ name: 'index.json', content: index }), /it lacks sha256:0000/);
+  const lie = tar(
+    { name: `blobs/sha256/${'0'.repeat(64)}`, content: '{}' },
+    { name: 'index.json', content: index },
+  );
+  refuses(lie, /is something else: its digest is/);
+});
+
+test('two loads at once, and one that is killed', async () => {
+  const start = () => spawn(FOSTER, ['load', '-q'], { env: home.env, stdio: ['pipe', 'ignore', 'inherit'] });
+  const ended = (child: ReturnType<typeof start>) => new Promise((resolve) => child.on('close', resolve));
+  const children = [start(), start(), start()];
+  const codes = children.map(ended);
+  for (const child of children) child.stdin.end(archive);
+  assert.deepEqual(await Promise.all(codes), [0, 0, 0]);
+  runs('app:1');
+  const killed = start();
+  const end = ended(killed);
+  killed.stdin.on('error', () => {});
+  killed.stdin.write(archive.subarray(0, archive.length / 2));
+  const incoming = path('data/foster/images/incoming');
+  for (let tries = 0; tries < 200 && !(existsSync(incoming) && readdirSync(incoming).length > 0); tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.equal(readdirSync(incoming).length, 1);
+  killed.kill('SIGKILL');
+  await end;
+  home.foster(['image', 'prune', '-f']);
+  assert.deepEqual(home.stored().leftovers, []);
+  runs('app:1');
+});
+
+test('Ctrl-C takes away what was put aside', async () => {
+  const child = spawn(FOSTER, ['load'], { env: home.env, stdio: ['pipe', 'ignore', 'inherit'] });
+  const end = new Promise((resolve) => child.on('close', resolve));
+  child.stdin.on('error', () => {});
+  child.stdin.write(archive.subarray(0, archive.length / 2));
+  const incoming = path('data/foster/images/incoming');
+  for (let tries = 0; tries < 200 && !(existsSync(incoming) && readdirSync(incoming).length > 0); tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  child.kill('SIGINT');
+  assert.equal(await end, 130);
+  assert.deepEqual(home.stored().leftovers, []);
+});
+
+test('import makes an image of a root file system', () => {
+  const root = tar(...BUSYBOX_LAYER, { name: 'owned', uid: 12 });
+  writeFileSync(path('root.tar.gz'), gzipSync(root));
+  const changes = ['-c', 'CMD ["stat", "-c", "%u", "/owned"]', '-c', 'ENV A="b c"', '-c', 'EXPOSE 80'];
+  const { stdout, stderr } = home.foster(['import', ...changes, path('root.tar.gz'), 'imported:1']);
+  assert.match(stdout, /^sha256:[0-9a-f]{64}\n$/, stderr);
+  assert.equal(home.run(['--rm', 'imported:1']).stdout, '12\n');
+  assert.equal(home.run(['--rm', 'imported:1', 'sh', '-c', 'echo $A']).stdout, 'b c\n');
+  assert.equal(
+    home.foster(['image', 'inspect', '-f', '{{json .Config.ExposedPorts}}', 'imported:1']).stdout,
+    '{"80/tcp":{}}\n',
+  );
+  assert.match(
+    home.foster(['import', '-', 'x'], { input: 'junk'.repeat(500) }).stderr,
+    /^foster: cannot import standard input: .*not a tar archive/,
+  );
+  assert.match(
+    home.foster(['import', '-c', 'RUN x', '-'], { input: root }).stderr,
+    /it is not one that foster knows/,
+  );
+});
+
+test('a file that is the last to be written is whole or not there', () => {
+  home.load(archive);
+  writeFileSync(path('kept.tar'), 'before');
+  const { status, stderr } = home.foster(['save', '-o', path('kept.tar'), 'app:1', 'nothing:1']);
+  assert.equal(status, 1);
+  assert.match(stderr, /no such image: nothing:1/);
+  assert.equal(readFileSync(path('kept.tar'), 'utf8'), 'before');
+});
