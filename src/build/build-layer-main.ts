@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
-import { Readable } from 'node:stream';
-import zlib from 'node:zlib';
 import { FosterError } from '../errors.js';
 import { layerTar } from '../image/layer-tar.js';
+import { parallelGzip } from '../image/parallel-gzip.js';
 import { errnoName, errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { SystemCallError } from '../sys/ffi.js';
 import { changeRoot, setParentDeathSignal } from '../sys/libc.js';
@@ -55,8 +54,6 @@ function mountRoot({ folder, layers }: LayerOrder): number {
   return root;
 }
 
-const PIECE = 256 * 1024;
-
 type Packed = Omit<Exclude<LayerReport, { error: string }>, 'lostOwners'>;
 
 /** What the root directory holds, as a layer. */
@@ -71,11 +68,8 @@ async function pack({ timestamp }: LayerOrder): Promise<Packed> {
       yield piece;
     }
   }
-  const gzip = zlib.createGzip({ chunkSize: PIECE });
-  const source = Readable.from(pieces(), { objectMode: true, highWaterMark: 4 });
-  source.on('error', (error) => gzip.destroy(error));
   let size = 0;
-  for await (const piece of source.pipe(gzip) as AsyncIterable<Buffer>) {
+  for await (const piece of parallelGzip(pieces())) {
     compressed.update(piece);
     size += piece.length;
     writeFully(LAYER_FD.output, piece);

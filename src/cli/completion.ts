@@ -56,7 +56,9 @@ function describeOption(option: Option): Completion['options'][number] {
 }
 
 const TAKE_CONTAINERS = new Set(
-  'inspect kill logs pause ps rename rm stats stop top unpause update wait'.split(' '),
+  'commit diff export inspect kill logs mount pause ps rename rm stats stop top umount unpause update wait'.split(
+    ' ',
+  ),
 );
 
 function operandsOf(name: string): Completion['operands'] {

@@ -63,8 +63,10 @@ export function configure(command: Command, argv: string[]): void {
     const { imageMatcher } = await import('./image-filter.js');
     const matches = imageMatcher([...(options.filter ?? []), ...(name ? [`reference=${name}`] : [])]);
     const images = listImages()
-      .map((image) => ({ ...image, names: image.names.filter((each) => matches(image, each)) }))
       .filter((image) => image.names.length > 0 || matches(image, undefined))
+      .map((image) => ({ image, names: image.names.filter((each) => matches(image, each)) }))
+      .filter(({ image, names }) => names.length > 0 || image.names.length === 0)
+      .map(({ image, names }) => ({ ...image, names }))
       .toSorted((a, b) => createdOf(b) - createdOf(a));
     if (options.tree) {
       const { drawImageTree } = await import('./image-tree.js');

@@ -62,6 +62,13 @@ export const COMMANDS: CommandEntry[] = [
   { name: 'diff', summary: 'list the files that a container has changed', load: () => import('./diff.js') },
   { name: 'commit', summary: 'make an image of a container', load: () => import('./commit.js') },
   {
+    name: 'unshare',
+    summary: 'run a command in the user namespace of containers',
+    load: () => import('./unshare.js'),
+  },
+  { name: 'mount', summary: "mount containers' files inside of unshare", load: () => import('./mount.js') },
+  { name: 'umount', summary: "unmount containers' files", load: () => import('./umount.js') },
+  {
     name: 'system',
     summary: 'manage what foster keeps on this machine',
     load: () => import('./system.js'),

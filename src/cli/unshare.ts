@@ -5,7 +5,9 @@ import { settings } from './output.js';
 /** `foster unshare`. */
 export function configure(command: Command): void {
   command
-    .description("Run a command as root of the user namespace that containers have: their files are one's own there.")
+    .description(
+      "Run a command as root of the user namespace that containers have: their files are one's own there.",
+    )
     .usage('[COMMAND [ARG...]]')
     .argument('[COMMAND...]', 'the command and its arguments; a shell where there is none')
     .passThroughOptions();

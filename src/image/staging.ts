@@ -36,18 +36,22 @@ export function incomingFolder(): string {
  * images are made of become blobs of the store, and the rest goes.
  */
 export class Staging {
-  readonly #folder: string;
+  #folder: string | undefined;
   #count = 0;
   #current: { fd: number; path: string; hash: ReturnType<typeof createHash>; size: number } | undefined;
 
-  constructor() {
-    mkdirSync(incomingFolder(), { recursive: true, mode: 0o700 });
-    this.#folder = mkdtempSync(join(incomingFolder(), `${process.pid}-`));
+  /** Made when it is first needed: by then the signals that would leave it are caught. */
+  #next(): string {
+    if (this.#folder === undefined) {
+      mkdirSync(incomingFolder(), { recursive: true, mode: 0o700 });
+      this.#folder = mkdtempSync(join(incomingFolder(), `${process.pid}-`));
+    }
+    return join(this.#folder, String(this.#count++));
   }
 
   /** Begins a file; `write` and `finish` follow. */
   begin(): void {
-    const path = join(this.#folder, String(this.#count++));
+    const path = this.#next();
     this.#current = { path, fd: openSync(path, 'wx', 0o600), hash: createHash('sha256'), size: 0 };
   }
 
@@ -69,7 +73,7 @@ export class Staging {
 
   /** A path for a file that somebody else writes; `adopt` follows. */
   reserve(): string {
-    return join(this.#folder, String(this.#count++));
+    return this.#next();
   }
 
   /** What somebody else has written there. */
@@ -97,7 +101,8 @@ export class Staging {
   discard(): void {
     if (this.#current !== undefined) closeSync(this.#current.fd);
     this.#current = undefined;
-    rmSync(this.#folder, { recursive: true, force: true });
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
+    this.#folder = undefined;
   }
 }
 

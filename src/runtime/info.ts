@@ -1,9 +1,11 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { cpus, release, totalmem, userInfo } from 'node:os';
 import { FosterError } from '../errors.js';
+import { listImages } from '../image/image-store.js';
 import { dataFolder, runtimeFolder } from '../paths.js';
 import { chooseIdMaps, type IdMaps } from '../sys/id-maps.js';
 import { removeTrees } from '../sys/user-namespace.js';
+import { probeStorage } from './storage-probe.js';
 import { listContainers } from './store.js';
 
 /** What `foster info` shows: plain data, keys in the order in which they are printed. */
@@ -27,7 +29,8 @@ export async function hostInfo(): Promise<Record<string, unknown>> {
       newuidmap: findProgram('newuidmap') ?? 'not installed (apt-get install uidmap)',
     },
     namespaces: { user: namespaceProblem(maps), maximum: setting('user/max_user_namespaces') },
-    storage: { driver: 'overlay (native)', data: dataFolder(), runtime: runtimeFolder() },
+    images: listImages().length,
+    storage: { driver: await probeStorage(maps), data: dataFolder(), runtime: runtimeFolder() },
     cgroup: existsSync('/sys/fs/cgroup/cgroup.controllers') ? 'v2' : 'v1 or hybrid',
     host: {
       kernel: release(),

@@ -50,3 +50,10 @@ export function makeReadOnly(fd: number, options: { isDeep: boolean }): void {
     attributes.length,
   );
 }
+
+/** umount2(2) of what was mounted last on `target`, which goes when nobody uses it any more. */
+export function unmount(target: string): void {
+  const MNT_DETACH = 2;
+  const UMOUNT_NOFOLLOW = 8;
+  call('int umount2(const char *target, int flags)', target, MNT_DETACH | UMOUNT_NOFOLLOW);
+}

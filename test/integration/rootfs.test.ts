@@ -74,11 +74,11 @@ test('a directory is used as it is, also one with the name of a recipe', () => {
 
 test('a root that is not there', () => {
   const home = new RootsHome();
-  const { status, stderr } = home.run(['--rm', 'no-such-root', 'true']);
+  const { status, stderr } = home.run(['--rm', './no-such-root', 'true']);
   assert.equal(status, 125);
   assert.match(
     stderr,
-    /^foster: cannot use no-such-root as the root filesystem: .*ENOENT.*busybox, host, debian\n$/,
+    /^foster: cannot use \.\/no-such-root as the root filesystem: .*ENOENT.*busybox, host, debian\n$/,
   );
 });
 

@@ -9,7 +9,7 @@ import { memberBlocks, type TestMember, tar } from './tar.js';
 export const BUSYBOX_LAYER: TestMember[] = [
   { name: 'bin/', type: '5', mode: 0o755 },
   { name: 'bin/busybox', content: readFileSync(BUSYBOX), mode: 0o755 },
-  ...'sh cat ls stat id echo rm mkdir touch find ln sleep mv chown'
+  ...'sh cat ls stat id true echo rm mkdir touch find ln sleep mv chown'
     .split(' ')
     .map((name) => ({ name: `bin/${name}`, type: '2', target: 'busybox' })),
 ];

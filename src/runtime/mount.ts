@@ -1,0 +1,47 @@
+import { closeSync, constants, existsSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { FosterError } from '../errors.js';
+import { containerFolder } from '../paths.js';
+import { bindMount, mountOverlay, unmount } from '../sys/mount.js';
+import { layersOf } from './container-plan.js';
+import type { Container } from './store.js';
+
+/**
+ * Mounts a container's files, to be looked at, in the mount namespace of `foster unshare`; with that it goes.
+ * @returns the directory
+ * @throws FosterError elsewhere: nobody but root could mount something there
+ */
+export function mountContainer({ record }: Container): string {
+  requireUnshared('mount');
+  const folder = containerFolder(record.id);
+  const place = join(folder, 'root');
+  const upper = join(folder, 'upper');
+  const trees = [...(existsSync(upper) ? [upper] : []), ...layersOf(record)];
+  const O_PATH = 0o10000000;
+  const fds = trees.map((tree) => openSync(tree, O_PATH | constants.O_DIRECTORY));
+  try {
+    const [only, ...others] = trees;
+    if (only !== undefined && others.length === 0) bindMount(only, place);
+    else mountOverlay(place, { lower: fds.map((fd) => `/proc/self/fd/${fd}`) });
+  } finally {
+    fds.forEach(closeSync);
+  }
+  return place;
+}
+
+/** @throws FosterError where it is not mounted */
+export function unmountContainer({ record }: Container): void {
+  requireUnshared('umount');
+  try {
+    unmount(join(containerFolder(record.id), 'root'));
+  } catch (error) {
+    throw new FosterError(`container ${record.name} is not mounted`, { exitCode: 1, cause: error });
+  }
+}
+
+function requireUnshared(command: string): void {
+  if (process.env.FOSTER_UNSHARED === '1' || process.getuid?.() === 0) return;
+  throw new FosterError(`foster ${command} works inside of foster unshare only`, {
+    advice: 'run "foster unshare", and in its shell "foster mount CONTAINER"',
+  });
+}

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { afterEach, beforeEach, test } from 'node:test';
+import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archive.js';
+
+/** Names of images, what is kept for whom, and what becomes of containers' changes. */
+const home = new ImagesHome();
+const out = (...args: string[]) => {
+  const { status, stdout, stderr } = home.foster(args);
+  assert.equal(status, 0, `foster ${args.join(' ')}: ${stderr}`);
+  return stdout;
+};
+const lines = (text: string) => text.split('\n').filter(Boolean);
+
+const base = [
+  ...BUSYBOX_LAYER,
+  { name: 'etc/passwd', content: 'root:x:0:0::/:/bin/sh\n' },
+  { name: 'etc/kept', content: 'kept' },
+  { name: 'd/one' },
+  { name: 'd/two' },
+  { name: 'gone' },
+];
+const app = {
+  names: ['app:1'],
+  layers: [base],
+  config: { Cmd: ['sh'], Labels: { kind: 'app' }, Env: ['PATH=/bin'] },
+  history: [{ created: '2024-01-02T03:04:05Z', created_by: 'COPY . /' }],
+};
+
+beforeEach(() => home.load(dockerArchive(app)));
+afterEach(() => {
+  home.foster(['rm', '-f', ...lines(home.foster(['ps', '-aq']).stdout)]);
+  home.foster(['rmi', '-f', ...lines(home.foster(['images', '-q']).stdout)]);
+  assert.deepEqual(home.stored(), { blobs: [], layers: [], leftovers: [] });
+});
+
+test('images lists names, tags, ids and sizes, and filters', () => {
+  out('tag', 'app:1', 'app:2', 'registry.example.com:5000/team/app');
+  const id = out('images', '-q', '--no-trunc').trim();
+  assert.match(id, /^sha256:[0-9a-f]{64}$/);
+  const table = lines(out('images'));
+  assert.match(table[0] ?? '', /^REPOSITORY +TAG +IMAGE ID +CREATED +SIZE$/);
+  assert.equal(table.length, 4);
+  const row = (name: string, tag: string) => new RegExp(`^${name} +${tag} +${id.slice(7, 19)} `, 'm');
+  assert.match(table.join('\n'), row('app', '1'));
+  assert.match(table.join('\n'), row('registry.example.com:5000/team/app', 'latest'));
+  const names = (...args: string[]) =>
+    lines(out('images', '--format', '{{.Repository}}:{{.Tag}}', ...args)).sort();
+  assert.deepEqual(names('app'), ['app:1', 'app:2']);
+  assert.deepEqual(names('app:2'), ['app:2']);
+  assert.deepEqual(names('--filter', 'reference=*/team/*'), ['registry.example.com:5000/team/app:latest']);
+  assert.equal(names('--filter', 'label=kind=app').length, 3);
+  assert.deepEqual(names('--filter', 'label=kind=other'), []);
+  assert.deepEqual(names('--filter', 'dangling=true'), []);
+  assert.match(home.foster(['images', '--filter', 'x=y']).stderr, /expected dangling/);
+  assert.match(out('images', '--tree', 'app:1'), /^app:1 \([0-9a-f]{12}\)\n└─ [0-9a-f]{12} .*COPY \. \/\n$/);
+  assert.match(out('history', 'app:1'), /COPY \. \//);
+});
+
+test('a name that goes to another image leaves the first without', () => {
+  home.load(dockerArchive({ ...app, layers: [base, [{ name: 'more' }]] }));
+  assert.equal(lines(out('images', '-q')).length, 2);
+  assert.equal(lines(out('images', '-q', '--filter', 'dangling=true')).length, 1);
+  assert.match(
+    out('image', 'prune', '-f'),
+    /^Deleted Images:\nDeleted: sha256:[0-9a-f]{64}\n\nTotal reclaimed space: /,
+  );
+  assert.equal(out('run', '--rm', 'app:1', 'cat', '/etc/kept'), 'kept');
+});
+
+test('rmi takes names away one by one, and then the image', () => {
+  out('tag', 'app:1', 'app:2');
+  assert.equal(out('rmi', 'app:1'), 'Untagged: app:1\n');
+  assert.match(out('rmi', 'app:2'), /^Untagged: app:2\nDeleted: sha256:[0-9a-f]{64}\n$/);
+  assert.equal(home.foster(['rmi', 'app:2']).status, 1);
+  assert.match(
+    home.foster(['run', '--rm', '--pull', 'never', 'app:2']).stderr,
+    /^foster: no such image: app:2; foster pull app:2\n$/,
+  );
+});
+
+test('an image in use is not removed; its layers stay as long as a container has them', () => {
+  out('create', '--name', 'user', 'app:1', 'cat', '/etc/kept');
+  assert.match(
+    home.foster(['rmi', 'app:1']).stderr,
+    /^foster: cannot remove image app:1: container user \([0-9a-f]{12}\) is made from it; /,
+  );
+  assert.match(out('rmi', '-f', 'app:1'), /Deleted: /);
+  out('image', 'prune', '-af');
+  assert.equal(home.stored().layers.length, 1);
+  assert.deepEqual(home.stored().blobs, []);
+  assert.equal(out('start', '-a', 'user'), 'kept');
+  out('rm', 'user');
+  out('image', 'prune', '-f');
+  assert.deepEqual(home.stored().layers, []);
+});
+
+test('one that runs cannot be removed by force', () => {
+  out('run', '-d', '--name', 'runs', 'app:1', 'sleep', '60');
+  assert.match(
+    home.foster(['rmi', '-f', 'app:1']).stderr,
+    /container runs .* is made from it; stop and remove it first/,
+  );
+});
+
+const CHANGES =
+  'echo new > /new; rm -r /gone /d; mkdir /d; echo x > /d/three; echo more >> /etc/kept; mkdir -p /a/b; chown 7:8 /a; ln /new /hard';
+
+test('diff tells what was added, changed and deleted, and nothing of what foster mounts', () => {
+  out('run', '--name', 'changes', 'app:1', 'sh', '-c', CHANGES);
+  assert.deepEqual(lines(out('diff', 'changes')), [
+    'A /a',
+    'A /a/b',
+    'C /d',
+    'A /d/three',
+    'D /d/one',
+    'D /d/two',
+    'C /etc',
+    'C /etc/kept',
+    'D /gone',
+    'A /hard',
+    'A /new',
+  ]);
+  out('create', '--name', 'fresh', 'app:1');
+  assert.equal(out('diff', 'fresh'), '');
+  out('run', '--name', 'nothing', 'app:1', 'true');
+  assert.equal(out('diff', 'nothing'), '');
+});
+
+test('commit makes an image of the changes, which podman and skopeo read too', () => {
+  out('run', '--name', 'changes', 'app:1', 'sh', '-c', CHANGES);
+  const id = out(
+    'commit',
+    '-m',
+    'changed',
+    '-a',
+    'me',
+    '-c',
+    'CMD ["cat", "/new"]',
+    'changes',
+    'changed:1',
+  ).trim();
+  assert.match(id, /^sha256:/);
+  assert.equal(out('run', '--rm', 'changed:1'), 'new\n');
+  const script = 'ls / /d; cat /etc/kept; stat -c "%u:%g" /a; stat -c %h /hard';
+  assert.equal(
+    out('run', '--rm', 'changed:1', 'sh', '-c', script),
+    '/:\na\nbin\nd\ndev\netc\nhard\nnew\nproc\nsys\n\n/d:\nthree\nkeptmore\n7:8\n2\n',
+  );
+  assert.match(out('history', 'changed:1'), /changed\n/);
+  const [image] = JSON.parse(out('image', 'inspect', 'changed:1'));
+  assert.equal(image.Author, 'me');
+  assert.equal(image.RootFS.Layers.length, 2);
+  assert.deepEqual(image.Config.Labels, { kind: 'app' });
+});
+
+test('export writes all files as the container sees them, and no volume', () => {
+  out(
+    'run',
+    '--name',
+    'changes',
+    '-v',
+    `${home.shared}:/volume`,
+    'app:1',
+    'sh',
+    '-c',
+    `${CHANGES}; echo x > /volume/inside`,
+  );
+  out('export', '-o', home.path('flat.tar'), 'changes');
+  const list = execFileSync('tar', ['--numeric-owner', '-tvf', home.path('flat.tar')], { encoding: 'utf8' });
+  assert.match(list, /7\/8 .* a\/\n/);
+  assert.match(list, / new link to hard\n/);
+  assert.ok(!/volume\/inside|gone|d\/one/.test(list), list);
+  assert.match(out('import', home.path('flat.tar'), 'flat:1'), /^sha256:/);
+  assert.equal(out('run', '--rm', 'flat:1', 'cat', '/d/three'), 'x\n');
+  assert.equal(home.foster(['export', 'nobody']).status, 1);
+});
+
+test('what unshare runs owns the files of containers', () => {
+  out('run', '--name', 'changes', 'app:1', 'sh', '-c', CHANGES);
+  assert.equal(out('unshare', 'id', '-u').trim(), '0');
+  assert.equal(home.foster(['unshare', 'sh', '-c', 'exit 3']).status, 3);
+  assert.equal(home.foster(['unshare', 'no-such-command']).status, 127);
+  const foster = process.env.FOSTER ?? 'dist/foster';
+  const script = `stat -c %u:%g "$(${foster} mount changes)"/a && ${foster} umount changes`;
+  assert.equal(out('unshare', 'sh', '-c', script), '7:8\nchanges\n');
+});
+
+test('system df counts, system prune frees', () => {
+  assert.match(out('system', 'df'), /^TYPE +TOTAL +ACTIVE +SIZE +RECLAIMABLE\nImages +1 +0 /);
+  assert.match(
+    out('system', 'prune', '-af'),
+    /Untagged: app:1\nDeleted: sha256:.*\n\nTotal reclaimed space: /s,
+  );
+});
