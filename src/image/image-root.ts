@@ -7,7 +7,6 @@ import { diffIDsOf, stackOf, unpackLayers } from './layers.js';
 import type { Descriptor, ImageConfig, Manifest } from './oci.js';
 import { formatReference, parseReference } from './reference.js';
 import type { RootOptions, RootTree } from './root.js';
-import { holdStore } from './store-lock.js';
 
 interface Found {
   name: string;
@@ -22,7 +21,6 @@ interface Found {
  * @throws FosterError
  */
 export async function imageRoot(name: string, options: RootOptions): Promise<RootTree> {
-  holdStore();
   const image = await findOrPull(name, options);
   const { descriptor, manifest, config } = image;
   const ready = stackOf(diffIDsOf(image), options.maps);

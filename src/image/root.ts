@@ -7,6 +7,7 @@ import type { IdMaps } from '../sys/id-maps.js';
 import { cachedTree, makeTree, mapsKey, removeLeftovers, rootsFolder, withLock } from './cache.js';
 import { fileKey, lookUp } from './file-index.js';
 import { findRecipe, RECIPE_NAMES, type Recipe, type TreeRecipe } from './recipe.js';
+import { holdStore } from './store-lock.js';
 
 export { removeLeftovers } from './cache.js';
 
@@ -41,6 +42,7 @@ export interface RootOptions {
  */
 export async function prepareRoot(root: string, options: RootOptions): Promise<RootTree> {
   await removeLeftovers();
+  holdStore(); // until there is a container which says what it uses
   if (root === '-') return await prepareTar(root, options);
   const recipe = await findRecipe(root);
   if (recipe !== undefined) return await buildRecipe(recipe, options);

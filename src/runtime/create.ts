@@ -51,7 +51,7 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
   try {
     makeFolder(liveFolder(id)); // an attempt to open that fails costs more than this
     faultPoint('live folder made');
-    lock = lockContainer(id, { wait: true });
+    lock = lockContainer(id, { wait: true, creates: true });
     if (lock === undefined) throw new Error('the lock of a new container is taken');
     faultPoint('lock taken');
     makeFolders(folder, how.isCallerMapped);

@@ -5,7 +5,7 @@ import { isId } from '../spec/names.js';
 import { withStoreLock } from './change.js';
 import { isStaleName } from './create.js';
 import { eventsFile } from './events.js';
-import { removeHeld, removeLiveFolder } from './remove.js';
+import { removeHeld } from './remove.js';
 import { isAlive, lockContainer, readContainer, storedIds } from './store.js';
 
 export interface Pruned {
@@ -56,10 +56,9 @@ function isLeftAlone(id: string): boolean {
 function sweepLocks(): void {
   for (const id of entries(runtimeFolder()).filter(isId)) {
     if (existsSync(containerFolder(id))) continue;
+    // taking the lock of a container that is gone removes it
     const lock = lockContainer(id, { wait: false });
-    if (lock === undefined) continue;
-    if (!existsSync(containerFolder(id))) removeLiveFolder(id);
-    closeSync(lock);
+    if (lock !== undefined) closeSync(lock);
   }
 }
 

@@ -57,6 +57,7 @@ export async function removeContainer(id: string, options: { force: boolean }): 
       removeHeld(readContainer(id)?.record ?? { id }, lock);
       return;
     }
+    if (!existsSync(containerFolder(id))) return; // somebody else was faster
     if (performance.now() > deadline) throw isInTheWay(id, container);
     const { pause } = await import('../sys/poll.js');
     await pause(20);

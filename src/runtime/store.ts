@@ -1,4 +1,13 @@
-import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
 import { containerFolder, dataFolder, liveFolder, makeFolder, nameLink } from '../paths.js';
@@ -289,7 +298,7 @@ export function isLocked(id: string): boolean {
  * Takes the container's lock, a descriptor to be closed, or undefined when somebody else holds it. Its folder below
  * the runtime folder comes into being with it.
  */
-export function lockContainer(id: string, options: { wait: boolean }): number | undefined {
+export function lockContainer(id: string, options: { wait: boolean; creates?: boolean }): number | undefined {
   const MAX_ATTEMPTS = 1000; // somebody would have to remove the file anew each time
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const fd = openLock(id);
@@ -299,8 +308,12 @@ export function lockContainer(id: string, options: { wait: boolean }): number | 
       return undefined;
     }
     // whoever held it before may have removed the file that we waited for
-    if (fstatSync(fd).nlink > 0) return fd;
+    const isLasting = fstatSync(fd).nlink > 0;
+    if (isLasting && (options.creates || existsSync(containerFolder(id)))) return fd;
+    // a lock without a container was only just made, by us, of one that is gone
+    if (isLasting) rmSync(liveFolder(id), { recursive: true, force: true });
     closeSync(fd);
+    if (isLasting) return undefined;
   }
   return undefined;
 }

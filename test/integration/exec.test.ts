@@ -182,7 +182,9 @@ test('the command killed: its process dies; detached it does not', async () => {
   ] as const) {
     const running = containers.begin(['exec', ...flags, 'web', 'sh', '-c', `echo up; exec sleep ${time}`]);
     await running.says('up');
-    const pid = running.processes().find(({ name }) => name === 'sleep')?.pid ?? 0;
+    const find = () => running.processes().find(({ name }) => name === 'sleep')?.pid ?? 0;
+    await waitUntil('the shell has become sleep', () => find() !== 0);
+    const pid = find();
     running.signal('SIGKILL');
     await waitUntil('it is dead and buried', () => bury(pid));
     assert.ok(!has(`sleep ${time}`));
