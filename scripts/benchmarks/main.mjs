@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { markdown, run } from './bench.mjs';
 
 /** In the order of the report. Each is a file here that exports `measure(bench)`, which gives tables. */
-const BENCHMARKS = ['start', 'memory', 'reaping', 'unpack'];
+const BENCHMARKS = ['start', 'exec', 'memory', 'background', 'reaping', 'unpack'];
 
 const PEERS = [
   ['bubblewrap', ['bwrap', '--version']],

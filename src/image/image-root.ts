@@ -32,6 +32,15 @@ export async function imageRoot(name: string, options: RootOptions): Promise<Roo
   };
 }
 
+/** Whether the store has an image of that name. */
+export function isStored(name: string): boolean {
+  try {
+    return find(name) !== undefined;
+  } catch {
+    return false; // it can be no name
+  }
+}
+
 async function findOrPull(name: string, { pull = 'missing', platform }: RootOptions): Promise<Found> {
   if (pull === 'missing' || pull === 'never') {
     const found = find(name);

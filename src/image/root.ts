@@ -36,8 +36,9 @@ export interface RootOptions {
 /**
  * Turns the ROOT of `foster run ROOT` into a directory tree: a directory is used as it is, a tar file is unpacked, the
  * root filesystem of a recipe is built, both once. A recipe's name means the recipe even where a directory of that
- * name exists: `./busybox` is the directory. `-` is a tar on standard input, which is at its end afterwards. What is
- * none of these and does not look like a path is the name of an image.
+ * name exists: `./busybox` is the directory; so does the name of an image that is in the store. `-` is a tar on
+ * standard input, which is at its end afterwards. What is none of these and does not look like a path is the name of
+ * an image to be pulled.
  * @throws FosterError
  */
 export async function prepareRoot(root: string, options: RootOptions): Promise<RootTree> {
@@ -55,6 +56,10 @@ export async function prepareRoot(root: string, options: RootOptions): Promise<R
     }
     const { imageRoot } = await import('./image-root.js');
     return await imageRoot(root, options);
+  }
+  if (!looksLikePath(root)) {
+    const { imageRoot, isStored } = await import('./image-root.js');
+    if (isStored(root)) return await imageRoot(root, options);
   }
   if (isDirectory) return { path: resolve(root), source: 'directory' };
   return await prepareTar(root, options);
