@@ -35,7 +35,7 @@ export async function imageRoot(name: string, options: RootOptions): Promise<Roo
 /** Whether the store has an image of that name. */
 export function isStored(name: string): boolean {
   try {
-    return find(name) !== undefined;
+    return findByName(name) !== undefined;
   } catch {
     return false; // it can be no name
   }

@@ -108,6 +108,8 @@ async function buildRecipe(recipe: Recipe, options: RootOptions): Promise<RootTr
 }
 
 function isCallerRoot(maps: IdMaps): boolean {
+  const [only, ...others] = maps.uid;
+  if (others.length === 0 && only?.size === 1) return true; // there is nobody else whom files could be given to
   return (
     maps.uid.length === 0 ||
     maps.uid.some(({ containerID, hostID }) => containerID === 0 && hostID === process.getuid?.())

