@@ -10,77 +10,124 @@ export interface CommandEntry {
   name: string;
   /** One line, for `foster --help` and for completion. */
   summary: string;
+  /** The heading that it stands under in the help. */
+  group: string;
   load: () => Promise<CommandModule>;
 }
 
-/** All commands, in the order of the help. Only the module of the one asked for is loaded. */
-export const COMMANDS: CommandEntry[] = [
-  { name: 'run', summary: 'run a command in a new container', load: () => import('./run.js') },
-  { name: 'build', summary: 'build an image from a Dockerfile', load: () => import('./build.js') },
-  { name: 'stop', summary: 'ask containers to end', load: () => import('./stop.js') },
-  { name: 'kill', summary: 'send a signal to containers', load: () => import('./kill.js') },
-  { name: 'wait', summary: 'wait until containers have ended', load: () => import('./wait.js') },
-  {
-    name: 'pause',
-    summary: 'stop all processes of containers where they are',
-    load: () => import('./pause.js'),
-  },
-  { name: 'unpause', summary: 'let paused containers go on', load: () => import('./unpause.js') },
-  { name: 'create', summary: 'make a container without starting it', load: () => import('./create.js') },
-  { name: 'start', summary: 'start containers that do not run', load: () => import('./start-command.js') },
-  { name: 'restart', summary: 'stop containers and start them again', load: () => import('./restart.js') },
-  { name: 'exec', summary: 'run a command in a running container', load: () => import('./exec.js') },
-  { name: 'attach', summary: 'watch a container and type to it', load: () => import('./attach.js') },
-  { name: 'ps', summary: 'list containers', load: () => import('./ps.js') },
-  { name: 'inspect', summary: 'show all about containers as JSON', load: () => import('./inspect.js') },
-  { name: 'top', summary: 'list the processes of a container', load: () => import('./top.js') },
-  { name: 'stats', summary: 'show what containers use of the machine', load: () => import('./stats.js') },
-  { name: 'logs', summary: 'print what a detached container has written', load: () => import('./logs.js') },
-  { name: 'events', summary: 'print what happens to containers', load: () => import('./events.js') },
-  { name: 'cp', summary: 'copy files into and out of a container', load: () => import('./cp.js') },
-  { name: 'rename', summary: 'give a container another name', load: () => import('./rename.js') },
-  { name: 'update', summary: 'change options of containers', load: () => import('./update.js') },
-  { name: 'rm', summary: 'remove containers', load: () => import('./rm.js') },
-  { name: 'prune', summary: 'remove all containers that have ended', load: () => import('./prune.js') },
-  { name: 'pull', summary: 'download images from a registry', load: () => import('./pull.js') },
-  { name: 'push', summary: 'upload an image to a registry', load: () => import('./push.js') },
-  { name: 'login', summary: 'log in to a registry', load: () => import('./login.js') },
-  { name: 'logout', summary: 'forget the password for a registry', load: () => import('./logout.js') },
-  { name: 'images', summary: 'list images', load: () => import('./images.js') },
-  { name: 'image', summary: 'manage images', load: () => import('./image.js') },
-  { name: 'tag', summary: 'give an image another name', load: () => import('./tag.js') },
-  { name: 'rmi', summary: 'remove images', load: () => import('./rmi.js') },
-  { name: 'history', summary: 'show what an image was made by', load: () => import('./history.js') },
-  { name: 'load', summary: 'load images from an archive', load: () => import('./load.js') },
-  { name: 'save', summary: 'write images to an archive', load: () => import('./save.js') },
-  { name: 'import', summary: 'make an image of a root filesystem', load: () => import('./import.js') },
-  {
-    name: 'export',
-    summary: 'write all files of a container to an archive',
-    load: () => import('./export.js'),
-  },
-  { name: 'diff', summary: 'list the files that a container has changed', load: () => import('./diff.js') },
-  { name: 'commit', summary: 'make an image of a container', load: () => import('./commit.js') },
-  {
-    name: 'unshare',
-    summary: 'run a command in the user namespace of containers',
-    load: () => import('./unshare.js'),
-  },
-  { name: 'mount', summary: "mount containers' files inside of unshare", load: () => import('./mount.js') },
-  { name: 'umount', summary: "unmount containers' files", load: () => import('./umount.js') },
-  {
-    name: 'system',
-    summary: 'manage what foster keeps on this machine',
-    load: () => import('./system.js'),
-  },
-  { name: 'info', summary: 'show what this machine lets foster do', load: () => import('./info.js') },
-  {
-    name: 'completion',
-    summary: 'print a completion script for a shell',
-    load: () => import('./completion.js'),
-  },
-  { name: 'version', summary: 'show the version of foster', load: () => import('./version-command.js') },
+/** Commands by the headings of the help. Only the module of the one asked for is loaded. */
+const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
+  [
+    'Containers:',
+    [
+      { name: 'run', summary: 'run a command in a new container', load: () => import('./run.js') },
+      { name: 'create', summary: 'make a container without starting it', load: () => import('./create.js') },
+      {
+        name: 'start',
+        summary: 'start containers that do not run',
+        load: () => import('./start-command.js'),
+      },
+      { name: 'stop', summary: 'ask containers to end', load: () => import('./stop.js') },
+      {
+        name: 'restart',
+        summary: 'stop containers and start them again',
+        load: () => import('./restart.js'),
+      },
+      { name: 'kill', summary: 'send a signal to containers', load: () => import('./kill.js') },
+      {
+        name: 'pause',
+        summary: 'stop all processes of containers where they are',
+        load: () => import('./pause.js'),
+      },
+      { name: 'unpause', summary: 'let paused containers go on', load: () => import('./unpause.js') },
+      { name: 'wait', summary: 'wait until containers have ended', load: () => import('./wait.js') },
+      { name: 'rename', summary: 'give a container another name', load: () => import('./rename.js') },
+      { name: 'update', summary: 'change options of containers', load: () => import('./update.js') },
+      { name: 'rm', summary: 'remove containers', load: () => import('./rm.js') },
+      { name: 'prune', summary: 'remove all containers that have ended', load: () => import('./prune.js') },
+    ],
+  ],
+  [
+    'Looking into containers:',
+    [
+      { name: 'ps', summary: 'list containers', load: () => import('./ps.js') },
+      { name: 'exec', summary: 'run a command in a running container', load: () => import('./exec.js') },
+      { name: 'attach', summary: 'watch a container and type to it', load: () => import('./attach.js') },
+      {
+        name: 'logs',
+        summary: 'print what a detached container has written',
+        load: () => import('./logs.js'),
+      },
+      { name: 'top', summary: 'list the processes of a container', load: () => import('./top.js') },
+      { name: 'stats', summary: 'show what containers use of the machine', load: () => import('./stats.js') },
+      { name: 'inspect', summary: 'show all about containers as JSON', load: () => import('./inspect.js') },
+      { name: 'events', summary: 'print what happens to containers', load: () => import('./events.js') },
+      {
+        name: 'diff',
+        summary: 'list the files that a container has changed',
+        load: () => import('./diff.js'),
+      },
+      { name: 'cp', summary: 'copy files into and out of a container', load: () => import('./cp.js') },
+      {
+        name: 'export',
+        summary: 'write all files of a container to an archive',
+        load: () => import('./export.js'),
+      },
+    ],
+  ],
+  [
+    'Images:',
+    [
+      { name: 'pull', summary: 'download images from a registry', load: () => import('./pull.js') },
+      { name: 'push', summary: 'upload an image to a registry', load: () => import('./push.js') },
+      { name: 'build', summary: 'build an image from a Dockerfile', load: () => import('./build.js') },
+      { name: 'images', summary: 'list images', load: () => import('./images.js') },
+      { name: 'tag', summary: 'give an image another name', load: () => import('./tag.js') },
+      { name: 'rmi', summary: 'remove images', load: () => import('./rmi.js') },
+      { name: 'history', summary: 'show what an image was made by', load: () => import('./history.js') },
+      { name: 'image', summary: 'manage images', load: () => import('./image.js') },
+      { name: 'load', summary: 'load images from an archive', load: () => import('./load.js') },
+      { name: 'save', summary: 'write images to an archive', load: () => import('./save.js') },
+      { name: 'import', summary: 'make an image of a root filesystem', load: () => import('./import.js') },
+      { name: 'commit', summary: 'make an image of a container', load: () => import('./commit.js') },
+      { name: 'login', summary: 'log in to a registry', load: () => import('./login.js') },
+      { name: 'logout', summary: 'forget the password for a registry', load: () => import('./logout.js') },
+    ],
+  ],
+  [
+    'foster itself:',
+    [
+      { name: 'info', summary: 'show what this machine lets foster do', load: () => import('./info.js') },
+      {
+        name: 'system',
+        summary: 'manage what foster keeps on this machine',
+        load: () => import('./system.js'),
+      },
+      {
+        name: 'unshare',
+        summary: 'run a command in the user namespace of containers',
+        load: () => import('./unshare.js'),
+      },
+      {
+        name: 'mount',
+        summary: "mount containers' files inside of unshare",
+        load: () => import('./mount.js'),
+      },
+      { name: 'umount', summary: "unmount containers' files", load: () => import('./umount.js') },
+      {
+        name: 'completion',
+        summary: 'print a completion script for a shell',
+        load: () => import('./completion.js'),
+      },
+      { name: 'version', summary: 'show the version of foster', load: () => import('./version-command.js') },
+    ],
+  ],
 ];
+
+/** All commands, in the order of the help. */
+export const COMMANDS: CommandEntry[] = GROUPS.flatMap(([group, commands]) =>
+  commands.map((command) => ({ ...command, group })),
+);
 
 /**
  * Runs `foster ARGV...` and returns its exit code.
@@ -118,6 +165,7 @@ function buildProgram(entries: CommandEntry[]): Command {
     .usage('[options] COMMAND')
     .version(`foster ${VERSION}`, '-v, --version', 'show the version of foster')
     .helpOption('-h, --help', 'show this help')
+    .commandsGroup('foster itself:')
     .helpCommand('help [COMMAND]', 'show the help of a command')
     .option('--debug', 'show where an error comes from')
     .on('option:debug', () => {
@@ -125,8 +173,8 @@ function buildProgram(entries: CommandEntry[]): Command {
     })
     .enablePositionalOptions()
     .configureHelp({ subcommandTerm: (command) => command.name() });
-  for (const { name, summary } of entries) {
-    program.command(name).summary(summary).helpOption('-h, --help', 'show this help');
+  for (const { name, summary, group } of entries) {
+    program.command(name).summary(summary).helpGroup(group).helpOption('-h, --help', 'show this help');
   }
   return addHelpAfter(program, [
     'Examples:',
