@@ -1,14 +1,13 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { FosterError } from '../errors.js';
 import { withCaller } from '../image/unpack.js';
-import { CLONE_FLAGS, openProgram, startProcess } from '../sys/clone.js';
-import { type IdMapping, type IdMaps, writeIdMaps } from '../sys/id-maps.js';
+import type { IdMapping, IdMaps } from '../sys/id-maps.js';
 import { memoryFile, pipe, takeMemoryFile, waitForChild } from '../sys/libc.js';
-import { cloneFailure } from '../sys/namespace-failure.js';
+import { startNodeProgram } from '../sys/node-program.js';
 import type { LayerOrder, LayerReport } from './layer-protocol.js';
 
 const SIGKILL = 9;
@@ -36,43 +35,25 @@ export function startLayerProgram(
   output: number,
 ): LayerProgram {
   const whole: LayerOrder = { ...order, hasOneOwner: hasOneID(maps.uid) || hasOneID(maps.gid) };
-  const control = pipe();
   const report = pipe();
   const errors = memoryFile('foster-layer-errors', new Uint8Array());
-  const node = openProgram(process.execPath);
-  const nothing = openSync('/dev/null', 'r+');
   const piped = inputs.map((input) => ('fd' in input ? undefined : pipe()));
   let pid: number;
   try {
     const read = inputs.map((input, index) => ('fd' in input ? input.fd : piped[index]?.[0]));
-    const child = startProcess(
-      {
-        file: node,
-        argv: ['foster-layer', join(__dirname, 'build-layer-main.cjs'), JSON.stringify(whole)],
-        env: [],
-        descriptors: [nothing, nothing, errors, control[0], report[1], output, ...read],
-        privileged: true,
-        parentDeathSignal: SIGKILL,
-      },
-      CLONE_FLAGS.user | CLONE_FLAGS.mount,
-    );
-    pid = child.pid;
-    closeSync(child.pidfd);
-    try {
-      writeIdMaps(pid, withCaller(maps));
-      writeSync(control[1], 'g');
-    } catch (error) {
-      process.kill(pid, 'SIGKILL');
-      waitForChild(pid);
-      throw error;
-    }
+    pid = startNodeProgram({
+      name: 'foster-layer',
+      argv: [join(__dirname, 'build-layer-main.cjs'), JSON.stringify(whole)],
+      descriptors: (control, nothing) => [nothing, nothing, errors, control, report[1], output, ...read],
+      maps: withCaller(maps),
+      parentDeathSignal: SIGKILL,
+    });
   } catch (error) {
     for (const fd of [report[0], errors, ...piped.map((ends) => ends?.[1])])
       if (fd !== undefined) closeSync(fd);
-    throw cloneFailure(error);
+    throw error;
   } finally {
-    for (const fd of [...control, report[1], node, nothing, ...piped.map((ends) => ends?.[0])])
-      if (fd !== undefined) closeSync(fd);
+    for (const fd of [report[1], ...piped.map((ends) => ends?.[0])]) if (fd !== undefined) closeSync(fd);
   }
   const feeding = Promise.all(inputs.map((input, index) => feed(input, piped[index]?.[1])));
   let isOver = false;

@@ -1,11 +1,10 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
-import { CLONE_FLAGS, openProgram, startProcess } from '../sys/clone.js';
-import { type IdMapping, type IdMaps, writeIdMaps } from '../sys/id-maps.js';
+import type { IdMapping, IdMaps } from '../sys/id-maps.js';
 import { memoryFile, pipe, takeMemoryFile, waitForChild } from '../sys/libc.js';
-import { cloneFailure } from '../sys/namespace-failure.js';
+import { startNodeProgram } from '../sys/node-program.js';
 import type { TreeOrder, TreeReport } from './tree-protocol.js';
 import { withCaller } from './unpack.js';
 
@@ -34,40 +33,23 @@ export function startTreeProgram(
     isMapped: maps !== undefined,
     hasOneOwner: maps !== undefined && (hasOneID(maps.uid) || hasOneID(maps.gid)),
   };
-  const control = pipe();
   const report = pipe();
   const errors = memoryFile('foster-tree-errors', new Uint8Array());
-  const node = openProgram(process.execPath);
-  const nothing = openSync('/dev/null', 'r+');
   let pid: number;
   try {
-    const child = startProcess(
-      {
-        file: node,
-        argv: ['foster-tree', join(__dirname, 'tree-main.cjs'), JSON.stringify(whole)],
-        env: [],
-        descriptors: [nothing, output, errors, control[0], report[1]],
-        privileged: maps !== undefined,
-        parentDeathSignal: SIGKILL,
-      },
-      CLONE_FLAGS.mount | (maps === undefined ? 0 : CLONE_FLAGS.user),
-    );
-    pid = child.pid;
-    closeSync(child.pidfd);
-    try {
-      if (maps !== undefined) writeIdMaps(pid, withCaller(maps));
-      writeSync(control[1], 'g');
-    } catch (error) {
-      process.kill(pid, 'SIGKILL');
-      waitForChild(pid);
-      throw error;
-    }
+    pid = startNodeProgram({
+      name: 'foster-tree',
+      argv: [join(__dirname, 'tree-main.cjs'), JSON.stringify(whole)],
+      descriptors: (control, nothing) => [nothing, output, errors, control, report[1]],
+      maps: maps && withCaller(maps),
+      parentDeathSignal: SIGKILL,
+    });
   } catch (error) {
     closeSync(report[0]);
     closeSync(errors);
-    throw cloneFailure(error);
+    throw error;
   } finally {
-    for (const fd of [...control, report[1], node, nothing]) closeSync(fd);
+    closeSync(report[1]);
   }
   return { done: finished(pid, report[0], errors), kill: () => process.kill(pid, 'SIGKILL') };
 }

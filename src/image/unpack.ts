@@ -1,13 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import zlib from 'node:zlib';
-import { CLONE_FLAGS, openProgram, startProcess } from '../sys/clone.js';
-import { type IdMapping, type IdMaps, writeIdMaps } from '../sys/id-maps.js';
+import type { IdMapping, IdMaps } from '../sys/id-maps.js';
 import { type ExitStatus, memoryFile, pipe, setPipeSize, takeMemoryFile, waitForChild } from '../sys/libc.js';
-import { cloneFailure } from '../sys/namespace-failure.js';
+import { startNodeProgram } from '../sys/node-program.js';
 import type { Compression } from './compression.js';
 import type { RootOptions } from './root.js';
 import type { UnpackOrder, UnpackReport } from './unpack-protocol.js';
@@ -106,37 +105,14 @@ function startInNamespace(
   maps: IdMaps,
   files: { archive: number | undefined; report: number; errors: number },
 ): { pid: number; kill(): void } {
-  const control = pipe();
-  const node = openProgram(process.execPath);
-  const nothing = openSync('/dev/null', 'r+');
-  try {
-    const { pid, pidfd } = startProcess(
-      {
-        file: node,
-        argv: ['foster-unpack', join(__dirname, 'unpack-main.cjs'), JSON.stringify(order)],
-        env: [],
-        descriptors: [files.archive, nothing, files.errors, control[0], files.report],
-        privileged: true,
-        parentDeathSignal: SIGKILL,
-      },
-      CLONE_FLAGS.user | CLONE_FLAGS.mount,
-    );
-    closeSync(pidfd);
-    const kill = () => process.kill(pid, 'SIGKILL');
-    try {
-      writeIdMaps(pid, maps);
-      writeSync(control[1], 'g');
-    } catch (error) {
-      kill();
-      waitForChild(pid);
-      throw error;
-    }
-    return { pid, kill };
-  } catch (error) {
-    throw cloneFailure(error);
-  } finally {
-    for (const fd of [...control, node, nothing]) closeSync(fd);
-  }
+  const pid = startNodeProgram({
+    name: 'foster-unpack',
+    argv: [join(__dirname, 'unpack-main.cjs'), JSON.stringify(order)],
+    descriptors: (control, nothing) => [files.archive, nothing, files.errors, control, files.report],
+    maps,
+    parentDeathSignal: SIGKILL,
+  });
+  return { pid, kill: () => process.kill(pid, 'SIGKILL') };
 }
 
 /**

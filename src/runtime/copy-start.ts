@@ -1,11 +1,10 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
 import { withCaller } from '../image/unpack.js';
-import { CLONE_FLAGS, openProgram, startProcess } from '../sys/clone.js';
-import { type IdMapping, type IdMaps, writeIdMaps } from '../sys/id-maps.js';
+import type { IdMapping, IdMaps } from '../sys/id-maps.js';
 import { type ExitStatus, memoryFile, pipe, takeMemoryFile, waitForChild } from '../sys/libc.js';
-import { cloneFailure } from '../sys/namespace-failure.js';
+import { startNodeProgram } from '../sys/node-program.js';
 import type { CopyOrder, CopyReport, CopyResult } from './copy-protocol.js';
 
 const SIGKILL = 9;
@@ -42,40 +41,24 @@ export function startCopyHelper(
     isMapped: maps !== undefined,
     hasOneOwner: maps !== undefined && (hasOneID(maps.uid) || hasOneID(maps.gid)),
   };
-  const control = pipe();
   const report = pipe();
   const errors = memoryFile('foster-copy-errors', new Uint8Array());
-  const node = openProgram(process.execPath);
+  const { input, output, root, lock } = files;
   let pid: number;
   try {
-    const { input, output, root, lock } = files;
-    const child = startProcess(
-      {
-        file: node,
-        argv: ['foster-copy', join(__dirname, 'copy-main.cjs'), JSON.stringify(whole)],
-        env: [],
-        descriptors: [input, output, errors, control[0], report[1], root, lock],
-        privileged: maps !== undefined,
-        parentDeathSignal: SIGKILL,
-      },
-      CLONE_FLAGS.mount | (maps === undefined ? 0 : CLONE_FLAGS.user),
-    );
-    pid = child.pid;
-    closeSync(child.pidfd);
-    try {
-      if (maps !== undefined) writeIdMaps(pid, withCaller(maps));
-      writeSync(control[1], 'g');
-    } catch (error) {
-      process.kill(pid, 'SIGKILL');
-      waitForChild(pid);
-      throw error;
-    }
+    pid = startNodeProgram({
+      name: 'foster-copy',
+      argv: [join(__dirname, 'copy-main.cjs'), JSON.stringify(whole)],
+      descriptors: (control) => [input, output, errors, control, report[1], root, lock],
+      maps: maps && withCaller(maps),
+      parentDeathSignal: SIGKILL,
+    });
   } catch (error) {
     closeSync(report[0]);
     closeSync(errors);
-    throw cloneFailure(error);
+    throw error;
   } finally {
-    for (const fd of [...control, report[1], node]) closeSync(fd);
+    closeSync(report[1]);
   }
   return helper(pid, report[0], errors);
 }
