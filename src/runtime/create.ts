@@ -143,7 +143,8 @@ export function isStaleName(name: string): boolean {
   const id = idOfName(name);
   if (id === undefined) return true;
   const container = readContainer(id);
-  if (container === undefined) return !isLocked(id);
+  // looked at again: it may have been finished, and its lock let go, between the two looks
+  if (container === undefined) return !isLocked(id) && readContainer(id) === undefined;
   const { record, state } = container;
   return record.name !== name && !(record.rm && isAlive(state));
 }
