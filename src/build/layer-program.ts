@@ -5,9 +5,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { FosterError } from '../errors.js';
 import { withCaller } from '../image/unpack.js';
-import type { IdMapping, IdMaps } from '../sys/id-maps.js';
+import { hasOneOwner, type IdMaps } from '../sys/id-maps.js';
 import { memoryFile, pipe, takeMemoryFile, waitForChild } from '../sys/libc.js';
-import { startNodeProgram } from '../sys/node-program.js';
+import { howItEnded, readReport, startNodeProgram } from '../sys/node-program.js';
 import type { LayerOrder, LayerReport } from './layer-protocol.js';
 
 const SIGKILL = 9;
@@ -34,7 +34,7 @@ export function startLayerProgram(
   inputs: LayerInput[],
   output: number,
 ): LayerProgram {
-  const whole: LayerOrder = { ...order, hasOneOwner: hasOneID(maps.uid) || hasOneID(maps.gid) };
+  const whole: LayerOrder = { ...order, hasOneOwner: hasOneOwner(maps) };
   const report = pipe();
   const errors = memoryFile('foster-layer-errors', new Uint8Array());
   const piped = inputs.map((input) => ('fd' in input ? undefined : pipe()));
@@ -71,10 +71,6 @@ export function startLayerProgram(
   };
 }
 
-function hasOneID(map: IdMapping[]): boolean {
-  return map.length === 1 && map[0]?.size === 1;
-}
-
 /** Returns what went wrong on our side: nothing, or the reason why a file could not be read. */
 async function feed(input: LayerInput, fd: number | undefined): Promise<unknown> {
   if ('fd' in input || fd === undefined) return undefined;
@@ -103,33 +99,15 @@ async function finished(
   feeding: Promise<unknown[]>,
   end: () => { status: { code: number; signal: number }; said: string } | undefined,
 ): Promise<Exclude<LayerReport, { error: string }>> {
-  const text = await readAll(fd);
+  const text = await readReport(fd);
   const ended = end();
   const failure = (await feeding).find((each) => each !== undefined);
   if (failure !== undefined) throw failure;
   if (text === '') {
-    const { signal = 0, code = 0 } = ended?.status ?? {};
-    const how = signal === 0 ? `ended with exit code ${code}` : `was killed by signal ${signal}`;
-    const line = ended?.said.split('\n').find((each) => /error/i.test(each));
-    throw new FosterError(
-      `the program that makes layers ${how}${line === undefined ? '' : ` (${line.trim()})`}`,
-    );
+    const { status = { code: 0, signal: 0 }, said = '' } = ended ?? {};
+    throw new FosterError(`the program that makes layers ${howItEnded(status, said)}`);
   }
   const report = JSON.parse(text) as LayerReport;
   if (!('error' in report)) return report;
   throw new FosterError(report.error, { exitCode: 1, ...(report.advice && { advice: report.advice }) });
-}
-
-/** All that comes until the other end closes, at the latest when the program has ended. */
-function readAll(fd: number): Promise<string> {
-  return new Promise((done) => {
-    let text = '';
-    const socket = new Socket({ fd, readable: true, writable: false });
-    socket.setEncoding('utf8');
-    socket.on('data', (piece: string) => {
-      text += piece;
-    });
-    socket.on('error', () => {});
-    socket.on('close', () => done(text));
-  });
 }

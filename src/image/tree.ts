@@ -1,10 +1,9 @@
 import { closeSync } from 'node:fs';
-import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
-import type { IdMapping, IdMaps } from '../sys/id-maps.js';
+import { hasOneOwner, type IdMaps } from '../sys/id-maps.js';
 import { memoryFile, pipe, takeMemoryFile, waitForChild } from '../sys/libc.js';
-import { startNodeProgram } from '../sys/node-program.js';
+import { howItEnded, readReport, startNodeProgram } from '../sys/node-program.js';
 import type { TreeOrder, TreeReport } from './tree-protocol.js';
 import { withCaller } from './unpack.js';
 
@@ -31,7 +30,7 @@ export function startTreeProgram(
   const whole: TreeOrder = {
     ...order,
     isMapped: maps !== undefined,
-    hasOneOwner: maps !== undefined && (hasOneID(maps.uid) || hasOneID(maps.gid)),
+    hasOneOwner: maps !== undefined && hasOneOwner(maps),
   };
   const report = pipe();
   const errors = memoryFile('foster-tree-errors', new Uint8Array());
@@ -55,38 +54,16 @@ export function startTreeProgram(
 }
 
 async function finished(pid: number, report: number, errors: number): Promise<void> {
-  const text = await readAll(report);
-  const { signal, code } = waitForChild(pid);
+  const text = await readReport(report);
+  const status = waitForChild(pid);
   const said = takeMemoryFile(errors);
   if (text === '') {
-    const how = signal === 0 ? `ended with exit code ${code}` : `was killed by signal ${signal}`;
-    const line = said.split('\n').find((each) => /error/i.test(each));
-    throw new FosterError(
-      `the program that reads the container's files ${how}${line === undefined ? '' : ` (${line.trim()})`}`,
-    );
+    throw new FosterError(`the program that reads the container's files ${howItEnded(status, said)}`);
   }
   const answer = JSON.parse(text) as TreeReport;
   if ('done' in answer) return;
   throw new FosterError(answer.error, {
     exitCode: 1,
     ...(answer.advice !== undefined && { advice: answer.advice }),
-  });
-}
-
-function hasOneID(map: IdMapping[]): boolean {
-  return map.length === 1 && map[0]?.size === 1;
-}
-
-/** All that comes until the other end closes, at the latest when the program has ended. */
-function readAll(fd: number): Promise<string> {
-  return new Promise((done) => {
-    let text = '';
-    const socket = new Socket({ fd, readable: true, writable: false });
-    socket.setEncoding('utf8');
-    socket.on('data', (piece: string) => {
-      text += piece;
-    });
-    socket.on('error', () => {});
-    socket.on('close', () => done(text));
   });
 }

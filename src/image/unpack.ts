@@ -4,9 +4,9 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import zlib from 'node:zlib';
-import type { IdMapping, IdMaps } from '../sys/id-maps.js';
-import { type ExitStatus, memoryFile, pipe, setPipeSize, takeMemoryFile, waitForChild } from '../sys/libc.js';
-import { startNodeProgram } from '../sys/node-program.js';
+import { hasOneOwner, type IdMapping, type IdMaps } from '../sys/id-maps.js';
+import { memoryFile, pipe, setPipeSize, takeMemoryFile, waitForChild } from '../sys/libc.js';
+import { howItEnded, readReport, startNodeProgram } from '../sys/node-program.js';
 import type { Compression } from './compression.js';
 import type { RootOptions } from './root.js';
 import type { UnpackOrder, UnpackReport } from './unpack-protocol.js';
@@ -44,7 +44,7 @@ export function startUnpacker(
   const order: UnpackOrder = {
     tree,
     compression: isByProgram ? 'none' : compression,
-    hasOneOwner: hasOneID(maps.uid) || hasOneID(maps.gid),
+    hasOneOwner: hasOneOwner(maps),
     maxSize: maxUnpackedSize ?? Number.MAX_SAFE_INTEGER,
     isLayer,
   };
@@ -70,7 +70,9 @@ export function startUnpacker(
     const status = waitForChild(child.pid);
     const said = takeMemoryFile(errors);
     input.destroy();
-    return text === '' ? { error: diedWithoutWord(status, said) } : (JSON.parse(text) as UnpackReport);
+    return text === ''
+      ? { error: `the unpacker ${howItEnded(status, said)}` }
+      : (JSON.parse(text) as UnpackReport);
   });
   return {
     input,
@@ -130,30 +132,6 @@ export function withCaller(maps: IdMaps): IdMaps {
     uid: add(maps.uid, process.getuid?.() ?? 0),
     gid: add(maps.gid, process.getgid?.() ?? 0),
   };
-}
-
-function hasOneID(map: IdMapping[]): boolean {
-  return map.length === 1 && map[0]?.size === 1;
-}
-
-/** All that comes until the other end closes, at the latest when the unpacker has ended. */
-function readReport(fd: number): Promise<string> {
-  return new Promise((done) => {
-    let text = '';
-    const socket = new Socket({ fd, readable: true, writable: false });
-    socket.setEncoding('utf8');
-    socket.on('data', (piece: string) => {
-      text += piece;
-    });
-    socket.on('error', () => {});
-    socket.on('close', () => done(text));
-  });
-}
-
-function diedWithoutWord({ signal, code }: ExitStatus, said: string): string {
-  const how = signal === 0 ? `ended with exit code ${code}` : `was killed by signal ${signal}`;
-  const line = said.split('\n').find((each) => /error/i.test(each));
-  return `the unpacker ${how}${line === undefined ? '' : ` (${line.trim()})`}`;
 }
 
 /** zstd(1), for Node has zstd only since 22.15. */

@@ -2,9 +2,9 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
 import { withCaller } from '../image/unpack.js';
-import type { IdMapping, IdMaps } from '../sys/id-maps.js';
-import { type ExitStatus, memoryFile, pipe, takeMemoryFile, waitForChild } from '../sys/libc.js';
-import { startNodeProgram } from '../sys/node-program.js';
+import { hasOneOwner, type IdMaps } from '../sys/id-maps.js';
+import { memoryFile, pipe, takeMemoryFile, waitForChild } from '../sys/libc.js';
+import { howItEnded, startNodeProgram } from '../sys/node-program.js';
 import type { CopyOrder, CopyReport, CopyResult } from './copy-protocol.js';
 
 const SIGKILL = 9;
@@ -39,7 +39,7 @@ export function startCopyHelper(
   const whole: CopyOrder = {
     ...order,
     isMapped: maps !== undefined,
-    hasOneOwner: maps !== undefined && (hasOneID(maps.uid) || hasOneID(maps.gid)),
+    hasOneOwner: maps !== undefined && hasOneOwner(maps),
   };
   const report = pipe();
   const errors = memoryFile('foster-copy-errors', new Uint8Array());
@@ -74,7 +74,7 @@ function helper(pid: number, report: number, errors: number): CopyHelper {
   return {
     finish() {
       const { text = '', status = { code: 0, signal: 0 }, said = '' } = end() ?? {};
-      if (text === '') throw diedWithoutWord(status, said);
+      if (text === '') throw new FosterError(`the helper that copies ${howItEnded(status, said)}`);
       const answer = JSON.parse(text) as CopyReport;
       if ('done' in answer) return answer.done;
       const { error, advice } = answer;
@@ -87,10 +87,6 @@ function helper(pid: number, report: number, errors: number): CopyHelper {
   };
 }
 
-function hasOneID(map: IdMapping[]): boolean {
-  return map.length === 1 && map[0]?.size === 1;
-}
-
 /** All that comes until the other end closes, at the latest when the helper has ended. Closes it. */
 function readAll(fd: number): string {
   const MOST = 64 * 1024;
@@ -100,12 +96,6 @@ function readAll(fd: number): string {
     read = readSync(fd, buffer, size, MOST - size, null);
   closeSync(fd);
   return buffer.toString('utf8', 0, size);
-}
-
-function diedWithoutWord({ signal, code }: ExitStatus, said: string): FosterError {
-  const how = signal === 0 ? `ended with exit code ${code}` : `was killed by signal ${signal}`;
-  const line = said.split('\n').find((each) => /error/i.test(each));
-  return new FosterError(`the helper that copies ${how}${line === undefined ? '' : ` (${line.trim()})`}`);
 }
 
 /** What the helper gets in place of a file that it does not use. */

@@ -117,6 +117,11 @@ export function lines(mode: IdMapMode, own: number, subordinate: Range[]): IdMap
   return map;
 }
 
+/** Whether there is just one user, or one group, that files can be given to. */
+export function hasOneOwner({ uid, gid }: IdMaps): boolean {
+  return [uid, gid].some((map) => map.length === 1 && map[0]?.size === 1);
+}
+
 /** Writes the maps of the user namespace that process `pid` is in. */
 export function writeIdMaps(pid: number, maps: IdMaps): void {
   if (maps.helpers) {

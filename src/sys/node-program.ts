@@ -1,7 +1,8 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { CLONE_FLAGS, openProgram, startProcess } from './clone.js';
 import { type IdMaps, writeIdMaps } from './id-maps.js';
-import { pipe, waitForChild } from './libc.js';
+import { type ExitStatus, pipe, waitForChild } from './libc.js';
 import { cloneFailure } from './namespace-failure.js';
 
 /** A program of foster's own in TypeScript, to be run by a Node in other namespaces. */
@@ -60,4 +61,25 @@ export function startNodeProgram(program: NodeProgram): number {
   } finally {
     for (const fd of [...control, node, nothing]) closeSync(fd);
   }
+}
+
+/** All that comes until the other end closes, at the latest when the program has ended. */
+export function readReport(fd: number): Promise<string> {
+  return new Promise((done) => {
+    let text = '';
+    const socket = new Socket({ fd, readable: true, writable: false });
+    socket.setEncoding('utf8');
+    socket.on('data', (piece: string) => {
+      text += piece;
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => done(text));
+  });
+}
+
+/** The rest of a sentence about a program that has ended without a report. `said`: what it wrote to stderr. */
+export function howItEnded({ signal, code }: ExitStatus, said: string): string {
+  const how = signal === 0 ? `ended with exit code ${code}` : `was killed by signal ${signal}`;
+  const line = said.split('\n').find((each) => /error/i.test(each));
+  return `${how}${line === undefined ? '' : ` (${line.trim()})`}`;
 }
