@@ -77,18 +77,20 @@ export class Arrival {
   }
 
   /**
-   * All of it, as it comes. The last piece comes before its digest is checked; the end comes after that.
+   * All of it, as it comes. The last piece comes before its digest is checked; the end comes after that. A piece is only
+   * lent: the next one takes its place in memory.
    * @throws what the download has failed with; an error where it was begun anew (`isInOnePiece`)
    */
   async *pieces(): AsyncGenerator<Buffer> {
     const readAt = promisify(read);
+    const buffer = Buffer.allocUnsafe(PIECE);
     for (let at = 0; ; ) {
       while (at === this.size && this.#state === 'coming' && !this.#hasStartedOver) await this.#next();
       this.#check();
       if (this.#hasStartedOver) throw new StartedOver();
       if (this.#file === undefined || at === this.size) return;
-      const buffer = Buffer.allocUnsafe(Math.min(PIECE, this.size - at));
-      const { bytesRead } = await readAt(this.#file, buffer, 0, buffer.length, at);
+      const length = Math.min(PIECE, this.size - at);
+      const { bytesRead } = await readAt(this.#file, buffer, 0, length, at);
       if (bytesRead === 0) throw new StartedOver(); // cut off by the one who writes it
       at += bytesRead;
       yield buffer.subarray(0, bytesRead);

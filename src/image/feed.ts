@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import type { Unpacking } from './unpack.js';
 
 /**
  * Writes an archive into an unpacker, piece by piece, until it ends or the unpacker has failed. Nothing waits in memory
- * but the piece at hand.
+ * but the piece at hand, which may be changed as soon as the next one is asked for.
  * @throws what the pieces fail with; the unpacker is killed then, and gone
  */
 export async function feed(unpacking: Unpacking, pieces: AsyncIterator<Buffer>): Promise<void> {
@@ -18,7 +17,8 @@ export async function feed(unpacking: Unpacking, pieces: AsyncIterator<Buffer>):
       next.catch(() => {}); // nobody may wait for it any more
       const piece = await Promise.race([next, over]);
       if (piece === undefined || piece.done) break;
-      if (!input.write(piece.value)) await Promise.race([once(input, 'drain').catch(() => {}), over]);
+      const written = new Promise<void>((done) => input.write(piece.value, () => done()));
+      await Promise.race([written, over]);
     }
     input.end();
   } catch (error) {
