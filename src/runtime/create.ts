@@ -1,6 +1,7 @@
 import {
   chmodSync,
   closeSync,
+  existsSync,
   mkdirSync,
   openSync,
   rmSync,
@@ -10,14 +11,17 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { FosterError } from '../errors.js';
+import { TREE } from '../image/tree-protocol.js';
 import { containerFolder, liveFolder, makeFolder, nameLink } from '../paths.js';
 import { randomName } from '../spec/names.js';
 import { encodeRestart, type RestartPolicy } from '../spec/restart.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { removeTrees } from '../sys/user-namespace.js';
 import { withStoreLock } from './change.js';
 import { attributesOf, recordEvent } from './events.js';
 import { faultPoint } from './fault.js';
 import { writeWhole } from './files.js';
+import { mapsOf } from './remove.js';
 import { type ContainerRecord, idOfName, isAlive, isLocked, lockContainer, readContainer } from './store.js';
 
 /** A container whose lock we hold. */
@@ -35,6 +39,8 @@ export interface Creation {
   /** Absolute path of a file that shall hold the id; it must not exist. */
   cidfile: string | undefined;
   restart: RestartPolicy;
+  /** Puts files of its own into its folder. */
+  fill?: (folder: string) => void;
 }
 
 /**
@@ -62,6 +68,7 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
       hasIdFile = true;
     }
     writeRestart(folder, how.restart);
+    how.fill?.(folder);
     const record = { ...draft, name };
     writeWhole(join(folder, 'config.json'), JSON.stringify(record), { durable: !draft.rm });
     recordEvent('create', record, attributesOf(record));
@@ -71,13 +78,20 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
     try {
       if (name !== undefined) rmSync(nameLink(name), { force: true });
       rmSync(liveFolder(id), { recursive: true, force: true });
-      rmSync(folder, { recursive: true, force: true });
+      removeFolder(folder, draft);
     } catch {
       // where it cannot be removed it could not be made either, and why is known already
     }
     if (lock !== undefined) closeSync(lock);
     throw explained(error, folder);
   }
+}
+
+/** What was copied may belong to ids that only the container's user namespace may touch. */
+function removeFolder(folder: string, draft: Omit<ContainerRecord, 'name'>): void {
+  const maps = existsSync(join(folder, TREE)) ? mapsOf(draft) : undefined;
+  if (maps === undefined) rmSync(folder, { recursive: true, force: true });
+  else removeTrees([folder], maps);
 }
 
 function makeFolders(folder: string, isCallerMapped: boolean): void {
