@@ -12,14 +12,22 @@ const PASSING = ['ENOSPC', 'EDQUOT', 'EROFS', 'ENOMEM', 'EMFILE', 'ENFILE', 'EIO
 
 /**
  * Tries what every container needs: an overlay, mounted in a user namespace, of folders where the data is.
- * @returns with `isLasting` where it will be the same next time
+ * @param remember called where the result will be the same next time, with a folder beside the data to write in
  */
-export async function probeStorage(maps: IdMaps): Promise<StorageChoice & { isLasting: boolean }> {
+export async function probeStorage(
+  maps: IdMaps,
+  remember: (choice: StorageChoice, folder: string) => void,
+): Promise<StorageChoice> {
+  let choice: StorageChoice | undefined;
   try {
-    return { ...(await withTemporaryFolder(maps, (folder) => probeIn(folder, maps))), isLasting: true };
+    return await withTemporaryFolder(maps, async (folder) => {
+      choice = await probeIn(folder, maps);
+      remember(choice, folder);
+      return choice;
+    });
   } catch (error) {
     // No user namespace, or no room on the disk: whatever is done next says so.
-    return { driver: 'overlay', reason: `it could not be tried: ${words(error)}`, isLasting: false };
+    return choice ?? { driver: 'overlay', reason: `it could not be tried: ${words(error)}` };
   }
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { dataFolder } from '../paths.js';
@@ -41,9 +41,7 @@ interface Memory extends StorageChoice {
 
 async function probed(maps: IdMaps): Promise<StorageChoice> {
   const { probeStorage } = await import('./storage-probe.js');
-  const { isLasting, ...choice } = await probeStorage(maps);
-  if (isLasting) remember(choice);
-  return choice;
+  return await probeStorage(maps, remember);
 }
 
 const VERSION = 1;
@@ -66,13 +64,9 @@ function remembered(): StorageChoice | undefined {
   }
 }
 
-/** Written as a whole: another command may be about to read it. */
-function remember({ driver, reason }: StorageChoice): void {
-  const fresh = `${memoryPath()}.${process.pid}`;
-  try {
-    writeFileSync(fresh, JSON.stringify({ key: memoryKey(), driver, reason }), { mode: 0o600 });
-    renameSync(fresh, memoryPath());
-  } catch {
-    rmSync(fresh, { force: true }); // then it is tried again next time
-  }
+/** @param folder what is left there is removed, whatever happens */
+function remember({ driver, reason }: StorageChoice, folder: string): void {
+  const fresh = join(folder, 'storage');
+  writeFileSync(fresh, JSON.stringify({ key: memoryKey(), driver, reason }), { mode: 0o600 });
+  renameSync(fresh, memoryPath());
 }
