@@ -73,8 +73,8 @@ function attachRoot(): Step[] {
 }
 
 /**
- * An overlay of the unpacked root file system below and the container's own changes above. Needs Linux 5.11, for `userxattr`: outside of user namespaces, too, since the
- * layers of images are the same for both.
+ * An overlay of the unpacked root file system below and the container's own changes above. Needs Linux 5.11, for
+ * `userxattr`: outside of user namespaces, too, since the layers of images are the same for both.
  */
 function overlayRoot(facts: PlanFacts): Step[] {
   const why = 'lay the writable layer of the container over its root file system';
@@ -90,9 +90,12 @@ function overlayRoot(facts: PlanFacts): Step[] {
     }),
   );
   const before = facts.isCallerMapped ? [] : made;
+  return [...before, ...overlaySteps(why, options).map(adviseOnOverlay)];
+}
+
+function overlaySteps(why: string, options: string[]): Step[] {
   if (options.some((option) => option.length > MOST_OF_FSCONFIG)) {
     return [
-      ...before,
       mount(why, 'overlay', `/proc/self/fd/${FD.CONTAINER}/root`, 'overlay', [], options.join(',')),
       openInRoot('find its root', 'root', ['O_PATH', 'O_DIRECTORY'], {
         directory: CONTAINER,
@@ -100,7 +103,17 @@ function overlayRoot(facts: PlanFacts): Step[] {
       }),
     ];
   }
-  return [...before, ...newFilesystem(why, 'overlay', 'overlay', options, 'rootfs'), ...attachRoot()];
+  return [...newFilesystem(why, 'overlay', 'overlay', options, 'rootfs'), ...attachRoot()];
+}
+
+/** The kernel, or the file system that the data folder lies on, has no overlays of this kind. */
+function adviseOnOverlay(each: Step): Step {
+  const advice =
+    'an overlay is refused there: "foster info" says what works, "foster --storage-driver copy" does without';
+  return {
+    ...each,
+    advice: { EINVAL: advice, EPERM: advice, ENODEV: advice, EOPNOTSUPP: advice, ...each.advice },
+  };
 }
 
 /** pivot_root(2), the way without a directory for the old root (its man page, "pivot_root(".", ".")"). */

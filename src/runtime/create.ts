@@ -60,7 +60,7 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
     lock = lockContainer(id, { wait: true, creates: true });
     if (lock === undefined) throw new Error('the lock of a new container is taken');
     faultPoint('lock taken');
-    makeFolders(folder, how.isCallerMapped);
+    makeFolders(folder, { isCallerMapped: how.isCallerMapped, isCopy: draft.driver === 'copy' });
     name = nameFor(how.name, id);
     faultPoint('name taken');
     if (how.cidfile !== undefined) {
@@ -94,12 +94,16 @@ function removeFolder(folder: string, draft: Omit<ContainerRecord, 'name'>): voi
   else removeTrees([folder], maps);
 }
 
-function makeFolders(folder: string, isCallerMapped: boolean): void {
+function makeFolders(
+  folder: string,
+  { isCallerMapped, isCopy }: { isCallerMapped: boolean; isCopy: boolean },
+): void {
   makeFolder(dirname(folder));
   mkdirSync(folder);
   faultPoint('folder made');
   mkdirSync(join(folder, 'root'));
   if (isCallerMapped) {
+    if (isCopy) return;
     mkdirSync(join(folder, 'upper'));
     chmodSync(join(folder, 'upper'), 0o755); // whatever the umask: it is the root directory of the container
     mkdirSync(join(folder, 'work'));
