@@ -112,7 +112,7 @@ function adviseOnOverlay(each: Step): Step {
     'an overlay is refused there: "foster info" says what works, "foster --storage-driver copy" does without';
   return {
     ...each,
-    advice: { EINVAL: advice, EPERM: advice, ENODEV: advice, EOPNOTSUPP: advice, ...each.advice },
+    advice: { EINVAL: advice, EPERM: advice, ENODEV: advice, ENOTSUP: advice, ...each.advice },
   };
 }
 

@@ -3,7 +3,10 @@ import { flagError } from './flag.js';
 /**
  * How a container's own files come about: `overlay` lays an empty directory over the layers, `copy` copies the layers.
  */
-export type StorageDriver = 'overlay' | 'copy';
+export type StorageDriver = (typeof DRIVERS)[number];
+
+/** By their names in help and records. */
+export const DRIVERS = ['overlay', 'copy'] as const;
 
 /**
  * Reads the name of a driver; `vfs` is what others call a copy.
@@ -26,7 +29,7 @@ export function parseStorageDriver(flag: string, value: string): StorageDriver {
         'use overlay, or copy where that is refused',
       );
     default:
-      throw flagError(flag, value, 'expected overlay or copy');
+      throw flagError(flag, value, `expected ${DRIVERS.join(' or ')}`);
   }
 }
 
