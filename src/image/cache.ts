@@ -93,6 +93,20 @@ export async function makeTree(
   }
 }
 
+/**
+ * Lends `use` a folder that is removed afterwards, or, where this process is killed meanwhile, by the next command.
+ * @throws what `use` throws, Error of node:fs
+ */
+export async function withTemporaryFolder<T>(maps: IdMaps, use: (folder: string) => Promise<T>): Promise<T> {
+  const { folder, lock } = await openTemporaryFolder();
+  try {
+    return await use(folder);
+  } finally {
+    await remove(folder, maps);
+    closeSync(lock);
+  }
+}
+
 async function moveInto(folder: string, final: string, maps: IdMaps): Promise<void> {
   sync(folder); // else, after a power failure, the name would stand for a tree with holes
   try {

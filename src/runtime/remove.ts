@@ -31,7 +31,7 @@ function recordFile(id: string): string {
 }
 
 /** The id maps of the container's user namespace; undefined where it has none of its own. */
-export function mapsOf(record: ContainerRecord): IdMaps | undefined {
+export function mapsOf(record: Pick<ContainerRecord, 'spec' | 'usesMapHelpers'>): IdMaps | undefined {
   const { uidMappings, gidMappings } = record.spec.linux;
   if (uidMappings.length === 0) return undefined;
   return { uid: uidMappings, gid: gidMappings, helpers: record.usesMapHelpers };
