@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { EXIT, FosterError } from '../errors.js';
 import { prepareRoot, type RootTree } from '../image/root.js';
+import { volumesFolder } from '../paths.js';
 import { buildSpec, hostnameOf } from '../spec/from-request.js';
 import { imageHealth } from '../spec/health.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
@@ -161,6 +162,7 @@ async function makeSpec(request: RunRequest, id: string, tree: RootTree, maps: C
     return buildSpec(request, {
       id,
       rootPath: tree.path,
+      volumesFolder: volumesFolder(id),
       image: tree.image?.defaults,
       user: userOf(request, root, maps, tree.image),
       uidMappings: maps.uid,
