@@ -94,6 +94,7 @@ export function inspection({ record, state }: Container): Record<string, unknown
       Env: spec.process.env,
       Cmd: record.command,
       Image: record.root,
+      ...(record.ports && { ExposedPorts: Object.fromEntries(record.ports.map((port) => [port, {}])) }),
       WorkingDir: spec.process.cwd,
       Labels: record.labels,
       StopSignal: signalName(record.stopSignal),

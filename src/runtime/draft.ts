@@ -74,6 +74,7 @@ function draftOf(
     root: request.root,
     command: spec.process.args,
     ...(image && { image: origin as NonNullable<ContainerRecord['image']> }),
+    ...(defaults.ExposedPorts && { ports: exposedPorts(defaults.ExposedPorts) }),
     labels: { ...defaults.Labels, ...request.labels },
     rm: request.rm,
     init: request.init,
@@ -87,6 +88,16 @@ function draftOf(
     network: { hostname: hostnameOf(request, id), network, dns, addHosts },
     spec,
   };
+}
+
+/** Sorted, with their protocols; what is no port is left out. Image-spec "config.md". */
+function exposedPorts(ports: Record<string, object>): string[] {
+  const wellFormed = Object.keys(ports).filter((port) =>
+    /^\d{1,5}(-\d{1,5})?(\/(tcp|udp|sctp))?$/.test(port),
+  );
+  return [...new Set(wellFormed.map((port) => (port.includes('/') ? port : `${port}/tcp`)))].sort(
+    (one, other) => Number.parseInt(one, 10) - Number.parseInt(other, 10),
+  );
 }
 
 function mapsIn(maps: ChosenMaps): Pick<Draft, 'usesMapHelpers' | 'isCallerMapped' | 'canSetGroups'> {

@@ -4,7 +4,7 @@ import { afterEach, test } from 'node:test';
 import { Containers } from './support/containers.js';
 import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archive.js';
 
-/** Anonymous volumes: those of images, and `-v DESTINATION`. */
+/** What an image says of volumes and ports; and `-v DESTINATION`. */
 const home = new ImagesHome();
 const containers = new Containers(home);
 const out = (...args: string[]) => containers.ok(...args);
@@ -116,6 +116,17 @@ test('a link that leads out of the image leads to its top', () => {
     dockerArchive({ names: ['out:1'], layers: [base], config: { Volumes: { '/outside/data': {} } } }),
   );
   assert.equal(out('run', '--rm', 'out:1', 'ls', '/data'), 'gone\nkept\n');
+});
+
+test("an image's ports are shown, of a container that runs in ps too", () => {
+  const ExposedPorts = { '443': {}, '80/tcp': {}, '53/udp': {}, nonsense: {} };
+  home.load(dockerArchive({ names: ['ports:1'], layers: [base], config: { ExposedPorts } }));
+  out('run', '-d', '--name', 'one', 'ports:1', 'sleep', '100');
+  assert.equal(out('ps', '--format', '{{.Ports}}'), '53/udp, 80/tcp, 443/tcp\n');
+  assert.equal(
+    containers.inspect('one', '{{json .Config.ExposedPorts}}'),
+    '{"53/udp":{},"80/tcp":{},"443/tcp":{}}',
+  );
 });
 
 test('volumes go with the container, also those of other users', () => {
