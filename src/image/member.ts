@@ -14,7 +14,7 @@ export interface Member {
   mode: number;
   uid: number;
   gid: number;
-  /** In bytes, of the data that follows. */
+  /** In bytes, of the data that follows; the holes of a sparse file included. */
   size: number;
   /** In seconds since 1970. */
   mtime: number;

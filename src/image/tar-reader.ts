@@ -1,40 +1,50 @@
-import { Header } from 'tar/header';
 import { FosterError } from '../errors.js';
 import { type Member, shown } from './member.js';
+import { BLOCK, isZeroBlock, readTarHeader, type TarHeader } from './tar-header.js';
+import { GLOBAL_ATTRIBUTES, memberOf } from './tar-member.js';
+import { type Attributes, addPaxRecords } from './tar-pax.js';
+import { type MapBlocks, oldSparseMap, paxSparseMap, SparseMap } from './tar-sparse.js';
 
 /** What a TarReader tells of: each member, its data in pieces (which are only lent), its end. */
 export interface TarSink {
   member(member: Member): void;
   data(piece: Buffer): void;
+  /** So many zeros that the archive does not hold, of a sparse file. Where it is missing such files are refused. */
+  hole?(size: number): void;
   endOfMember(): void;
 }
 
-const BLOCK = 512;
 /** A long name or a set of pax attributes; Docker's limit is the same. */
 const MAX_EXTENSION = 1024 * 1024;
 
-type Attributes = Map<string, string>;
+const NO_ATTRIBUTES: Attributes = new Map();
 
-const TYPES: Readonly<Record<string, Member['type']>> = {
-  '\0': 'file',
-  '0': 'file',
-  '7': 'file', // "contiguous"
-  '1': 'hardlink',
-  '2': 'symlink',
-  '3': 'device',
-  '4': 'device',
-  '5': 'directory',
-  '6': 'fifo',
-};
+/** A sparse file whose data is being read. */
+interface Sparse {
+  /** Pieces that are still to come: [offset, size]. */
+  pieces: Iterator<[number, number]>;
+  /** Bytes of the present one that are to come. */
+  left: number;
+  /** In the file. */
+  position: number;
+  size: number;
+}
+
+/** A sparse file whose map is being read. */
+interface Waiting {
+  member: Member;
+  blocks: MapBlocks;
+  /** Bytes that the archive has of it. */
+  stored: number;
+}
 
 /**
  * Reads a tar archive (tar(5): ustar, pax, GNU) that is pushed in, in pieces of any size, and holds no more than a
- * block or one extended header of it. The library `tar` decodes the blocks' numbers and checksums; its own parser takes
- * names for UTF-8 and drops extended attributes, so that names and pax records are read here, as bytes.
+ * block, one extended header or one map of a sparse file of it.
  */
 export class TarReader {
   readonly #sink: TarSink;
-  #state: 'header' | 'extension' | 'data' | 'padding' | 'end' = 'header';
+  #state: 'header' | 'map' | 'extension' | 'data' | 'padding' | 'end' = 'header';
   /** The start of a block of which the rest is to come. */
   #partial = Buffer.alloc(0);
   /** Bytes that are to come in this state. */
@@ -44,8 +54,12 @@ export class TarReader {
   #zeroBlocks = 0;
   #members = 0;
   #extension = { type: '', pieces: [] as Buffer[] };
+  /** Bytes of extended headers before the next member. */
+  #extended = 0;
   #global: Attributes = new Map();
-  #next: Attributes = new Map();
+  #next: Attributes = NO_ATTRIBUTES;
+  #waiting: Waiting | undefined;
+  #sparse: Sparse | undefined;
 
   constructor(sink: TarSink) {
     this.#sink = sink;
@@ -55,12 +69,12 @@ export class TarReader {
   push(piece: Buffer): void {
     let at = 0;
     while (at < piece.length && this.#state !== 'end') {
-      if (this.#state === 'header') {
-        at += this.#takeHeader(piece, at);
+      if (this.#state === 'header' || this.#state === 'map') {
+        at += this.#takeBlock(piece, at);
         continue;
       }
       const taken = Math.min(this.#left, piece.length - at);
-      this.#takeBody(piece.subarray(at, at + taken));
+      this.#takeBody(piece, at, at + taken);
       at += taken;
       this.#left -= taken;
       if (this.#left === 0) this.#endBody();
@@ -79,9 +93,9 @@ export class TarReader {
     if (this.#members === 0) throw new FosterError('the tar archive is empty');
   }
 
-  #takeHeader(piece: Buffer, at: number): number {
+  #takeBlock(piece: Buffer, at: number): number {
     if (this.#partial.length === 0 && piece.length - at >= BLOCK) {
-      this.#header(piece, at);
+      this.#block(piece, at);
       return BLOCK;
     }
     const taken = Math.min(BLOCK - this.#partial.length, piece.length - at);
@@ -89,20 +103,31 @@ export class TarReader {
     if (this.#partial.length === BLOCK) {
       const block = this.#partial;
       this.#partial = Buffer.alloc(0);
-      this.#header(block, 0);
+      this.#block(block, 0);
     }
     return taken;
   }
 
-  #takeBody(piece: Buffer): void {
-    if (this.#state === 'data') this.#sink.data(piece);
-    if (this.#state === 'extension') this.#extension.pieces.push(Buffer.from(piece));
+  #block(block: Buffer, at: number): void {
+    if (this.#waiting === undefined) this.#header(block, at);
+    else this.#mapBlock(this.#waiting, block, at);
+  }
+
+  #takeBody(piece: Buffer, from: number, to: number): void {
+    if (this.#state === 'padding') return;
+    if (this.#state === 'extension') this.#extension.pieces.push(Buffer.from(piece.subarray(from, to)));
+    else if (this.#sparse === undefined) this.#sink.data(piece.subarray(from, to));
+    else this.#sparseData(this.#sparse, piece, from, to);
   }
 
   #endBody(): void {
     const ended = this.#state;
     this.#state = 'header';
-    if (ended === 'data') this.#sink.endOfMember();
+    if (ended === 'data') {
+      if (this.#sparse !== undefined) this.#hole(this.#sparse, this.#sparse.size);
+      this.#sparse = undefined;
+      this.#sink.endOfMember();
+    }
     if (ended === 'extension') this.#endExtension();
     if (ended !== 'padding' && this.#padding > 0) {
       this.#state = 'padding';
@@ -111,41 +136,41 @@ export class TarReader {
   }
 
   #header(block: Buffer, at: number): void {
-    if (isZero(block, at)) {
+    if (block[at] === 0 && isZeroBlock(block, at)) {
       if (++this.#zeroBlocks === 2) this.#state = 'end';
       return;
     }
     this.#zeroBlocks = 0;
-    const header = this.#decode(block, at);
-    const type = String.fromCharCode(block[at + 156] ?? 0);
-    if ('xgLK'.includes(type)) {
-      this.#beginExtension(type, header.size ?? 0);
+    const header = readTarHeader(block, at);
+    if (header === undefined) throw this.#corrupt();
+    if ('xgLK'.includes(header.flag)) {
+      this.#beginExtension(header.flag, header.size ?? 0);
       return;
     }
-    const member = this.#toMember(block, at, header, type);
-    this.#next = new Map();
+    const member = memberOf(header, this.#next, this.#global);
+    if (member === undefined) throw this.#corrupt();
+    const map = this.#mapOf(member, header, block, at);
+    this.#next = NO_ATTRIBUTES;
+    this.#extended = 0;
     this.#members++;
-    this.#sink.member(member);
-    this.#begin('data', member.size);
-    if (member.size === 0) this.#endBody();
+    if (map === undefined) this.#beginMember(member, member.size);
+    else if (map instanceof SparseMap) this.#beginSparse(member, map, member.size);
+    else {
+      this.#waiting = { member, blocks: map, stored: member.size };
+      this.#state = 'map';
+    }
   }
 
   #begin(state: 'data' | 'extension', size: number): void {
     this.#state = state;
     this.#left = size;
     this.#padding = (BLOCK - (size % BLOCK)) % BLOCK;
+    if (size === 0) this.#endBody();
   }
 
-  #decode(block: Buffer, at: number): Header {
-    let header: Header;
-    try {
-      header = new Header(block, at);
-    } catch {
-      // a number that is none
-      throw this.#corrupt();
-    }
-    if (!header.cksumValid) throw this.#corrupt();
-    return header;
+  #beginMember(member: Member, stored: number): void {
+    this.#sink.member(member);
+    this.#begin('data', stored);
   }
 
   #corrupt(): FosterError {
@@ -155,114 +180,93 @@ export class TarReader {
   }
 
   #beginExtension(type: string, size: number): void {
-    if (size > MAX_EXTENSION) {
-      throw new FosterError(`the tar archive has an extended header of ${size} bytes, more than 1 MiB`);
+    if (!(size >= 0)) throw this.#corrupt();
+    this.#extended += size;
+    if (this.#extended > MAX_EXTENSION) {
+      throw new FosterError('the tar archive has an extended header of more than 1 MiB');
     }
     this.#extension = { type, pieces: [] };
     this.#begin('extension', size);
-    if (size === 0) this.#endBody();
   }
 
   #endExtension(): void {
     const content = Buffer.concat(this.#extension.pieces).toString('latin1');
     const { type } = this.#extension;
     this.#extension = { type: '', pieces: [] };
+    if (type === 'g') {
+      this.#endGlobal(content);
+      return;
+    }
+    if (this.#next === NO_ATTRIBUTES) this.#next = new Map();
     if (type === 'L') this.#next.set('path', upToNul(content));
     else if (type === 'K') this.#next.set('linkpath', upToNul(content));
-    else
-      for (const [key, value] of paxRecords(content))
-        (type === 'g' ? this.#global : this.#next).set(key, value);
+    else addPaxRecords(content, this.#next);
   }
 
-  #toMember(block: Buffer, at: number, header: Header, flag: string): Member {
-    // An empty value means that the attribute is not set. A name for all members makes no sense.
-    const attribute = (key: string) => this.#next.get(key) || undefined;
-    const number = (key: string, otherwise: number | undefined) => {
-      const text = attribute(key) ?? (this.#global.get(key) || undefined);
-      if (text === undefined) return otherwise;
-      if (!/^-?\d+(\.\d*)?$/.test(text)) throw this.#corrupt();
-      return Number(text);
-    };
-    const name = attribute('path') ?? nameOf(block, at);
-    const isDirectory = name.endsWith('/') && TYPES[flag] === 'file'; // of before POSIX
-    const type = isDirectory ? 'directory' : TYPES[flag];
-    if (flag === 'S' || [...this.#next.keys()].some((key) => key.startsWith('GNU.sparse.'))) {
-      throw new FosterError(`the tar member ${shown(name)} is a sparse file, which foster does not read`, {
-        advice: 'make the archive without --sparse',
-      });
+  /** Only numbers make sense for all members, and an archive may have any number of such headers. */
+  #endGlobal(content: string): void {
+    this.#extended -= content.length;
+    const found: Attributes = new Map();
+    addPaxRecords(content, found);
+    for (const key of GLOBAL_ATTRIBUTES) {
+      const value = found.get(key);
+      if (value !== undefined) this.#global.set(key, value);
     }
-    if (type === undefined) {
-      throw new FosterError(`the tar member ${shown(name)} is of the unknown type ${shown(flag)}`);
-    }
-    const size = number('size', header.size);
-    const mtime = number('mtime', (header.mtime?.getTime() ?? 0) / 1000);
-    const [uid, gid] = [number('uid', header.uid) ?? 0, number('gid', header.gid) ?? 0];
-    if (size === undefined || !Number.isSafeInteger(size) || size < 0 || !isId(uid) || !isId(gid)) {
-      throw this.#corrupt();
-    }
-    return {
-      name,
-      type,
-      target: attribute('linkpath') ?? text(block, at + 157, 100),
-      mode: (header.mode ?? 0o644) & 0o7777,
-      uid,
-      gid,
-      // Only files have data, whatever the header says: POSIX, "pax", the size field of ustar.
-      size: type === 'file' ? size : 0,
-      mtime: mtime === undefined || !Number.isFinite(mtime) ? 0 : mtime,
-      xattrs: this.#xattrs(),
-    };
   }
 
-  #xattrs(): Map<string, string> {
-    const prefix = 'SCHILY.xattr.';
-    const found = new Map<string, string>();
-    for (const [key, value] of this.#next) {
-      if (key.startsWith(prefix)) found.set(key.slice(prefix.length), value);
+  #mapOf(member: Member, { flag, isGnu }: TarHeader, block: Buffer, at: number) {
+    let map: SparseMap | MapBlocks | undefined;
+    if (member.type !== 'file') return undefined;
+    if (flag === 'S') {
+      if (!isGnu) throw this.#corrupt();
+      map = oldSparseMap(block, at, member.name);
+    } else if (this.#next.size > 0) map = paxSparseMap(this.#next, member.name);
+    if (map !== undefined && this.#sink.hole === undefined) {
+      throw new FosterError(
+        `the tar member ${shown(member.name)} is a sparse file, which foster does not read here`,
+        { advice: 'make the archive without --sparse' },
+      );
     }
-    return found;
+    return map;
   }
-}
 
-function isId(value: number): boolean {
-  return Number.isInteger(value) && value >= 0 && value < 0xffffffff;
-}
+  #mapBlock(waiting: Waiting, block: Buffer, at: number): void {
+    const { member, blocks } = waiting;
+    if (blocks.areData) waiting.stored -= BLOCK;
+    if (waiting.stored < 0) throw blocks.map.broken();
+    if (blocks.take(block, at)) return;
+    this.#waiting = undefined;
+    this.#beginSparse(member, blocks.map, waiting.stored);
+  }
 
-function isZero(block: Buffer, at: number): boolean {
-  for (let i = at; i < at + BLOCK; i++) if (block[i] !== 0) return false;
-  return true;
+  #beginSparse(member: Member, map: SparseMap, stored: number): void {
+    map.check(stored);
+    this.#sparse = { pieces: map.pieces(), left: 0, position: 0, size: map.size };
+    this.#beginMember({ ...member, size: map.size }, stored);
+  }
+
+  #sparseData(sparse: Sparse, piece: Buffer, from: number, to: number): void {
+    for (let at = from; at < to; ) {
+      while (sparse.left === 0) {
+        const [offset, size] = sparse.pieces.next().value as [number, number]; // the map is as long as the data
+        this.#hole(sparse, offset);
+        sparse.left = size;
+      }
+      const taken = Math.min(sparse.left, to - at);
+      this.#sink.data(piece.subarray(at, at + taken));
+      at += taken;
+      sparse.left -= taken;
+      sparse.position += taken;
+    }
+  }
+
+  #hole(sparse: Sparse, end: number): void {
+    if (end > sparse.position) this.#sink.hole?.(end - sparse.position);
+    sparse.position = end;
+  }
 }
 
 function upToNul(content: string): string {
   const end = content.indexOf('\0');
   return end < 0 ? content : content.slice(0, end);
-}
-
-function text(block: Buffer, at: number, size: number): string {
-  return upToNul(block.toString('latin1', at, at + size));
-}
-
-/** POSIX splits a name of over 100 bytes in two; GNU has other things in the second field. */
-function nameOf(block: Buffer, at: number): string {
-  const name = text(block, at, 100);
-  if (block.toString('latin1', at + 257, at + 263) !== 'ustar\0') return name;
-  const prefix = text(block, at + 345, block[at + 475] === 0 ? 130 : 155);
-  return prefix === '' ? name : `${prefix}/${name}`;
-}
-
-/** `LENGTH KEY=VALUE\n`, LENGTH being that of all of it: POSIX, "pax Extended Header". */
-function paxRecords(content: string): Attributes {
-  const records: Attributes = new Map();
-  for (let at = 0; at < content.length && content[at] !== '\0'; ) {
-    const digits = /^\d{1,7} /.exec(content.slice(at, at + 8))?.[0];
-    const length = Number(digits);
-    const equals = content.indexOf('=', at);
-    const isWhole = digits !== undefined && length > 0 && content[at + length - 1] === '\n';
-    if (!isWhole || equals < at + digits.length || equals >= at + length) {
-      throw new FosterError('the tar archive has a corrupt extended header');
-    }
-    records.set(content.slice(at + digits.length, equals), content.slice(equals + 1, at + length - 1));
-    at += length;
-  }
-  return records;
 }

@@ -5,28 +5,26 @@ import {
   constants,
   fchmodSync,
   fchownSync,
+  ftruncateSync,
   futimesSync,
   lchownSync,
   linkSync,
   lstatSync,
   lutimesSync,
-  mkdirSync,
   openSync,
-  readlinkSync,
-  rmSync,
   statfsSync,
   symlinkSync,
-  unlinkSync,
   utimesSync,
   writeSync,
 } from 'node:fs';
 import { FosterError } from '../errors.js';
-import { errnoName, errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
-import { SystemCallError } from '../sys/ffi.js';
-import { makeFifo, setExtendedAttribute } from '../sys/libc.js';
-import { hideAll, hideName } from './hidden-names.js';
-import { hardLinkComponents, type Member, nameComponents, pathOf, shown, throughLink } from './member.js';
+import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { makeFifo } from '../sys/libc.js';
+import { hideName } from './hidden-names.js';
+import { hardLinkComponents, type Member, nameComponents, pathOf, shown } from './member.js';
+import { errnoOfAny, MemberMetadata } from './member-metadata.js';
 import type { TarSink } from './tar-reader.js';
+import { TreeDirectories } from './tree-directories.js';
 import { type Whiteout, whiteoutOf } from './whiteout.js';
 
 /** What became of the archive. */
@@ -42,9 +40,6 @@ export interface Written {
   isOpaque: boolean;
 }
 
-const MAX_LINKS = 40; // as the kernel's: path_resolution(7)
-/** What is known of directories is kept in memory. */
-const MAX_DIRECTORIES = 1_000_000;
 /** A machine whose disk is full to the last byte is hard to use. */
 const SPARED_BYTES = 64 * 1024 * 1024;
 const CHECK_SPACE_EACH = 64 * 1024 * 1024;
@@ -58,20 +53,13 @@ const SET_IDS = 0o6000;
  * were that wrong, the changed root would still hold it in. Nobody else writes to the tree.
  */
 export class TreeWriter implements TarSink {
-  readonly written: Written = {
-    members: 0,
-    skippedDevices: 0,
-    lostAttributes: 0,
-    lostOwners: 0,
-    isOpaque: false,
-  };
-  readonly #hasOneOwner: boolean;
   readonly #isLayer: boolean;
-  /** Parents as they are written in names -> as they are, without symbolic links. */
-  #parents = new Map<string, string>();
-  /** What directories get when all is in them: writing changes their times, and their modes may forbid it. */
-  readonly #directories = new Map<string, Member | undefined>();
-  #file: { fd: number; path: string; member: Member } | undefined;
+  readonly #directories: TreeDirectories;
+  readonly #metadata: MemberMetadata;
+  #file: { fd: number; path: string; member: Member; at: number; endsInHole: boolean } | undefined;
+  #members = 0;
+  #skippedDevices = 0;
+  #holes = 0;
   #unchecked = 0;
 
   /**
@@ -79,14 +67,31 @@ export class TreeWriter implements TarSink {
    * @param options.isLayer whiteouts of the image-spec become those of overlayfs
    */
   constructor(options: { hasOneOwner: boolean; isLayer: boolean }) {
-    this.#hasOneOwner = options.hasOneOwner;
     this.#isLayer = options.isLayer;
+    this.#directories = new TreeDirectories(options.isLayer);
+    this.#metadata = new MemberMetadata(options.hasOneOwner);
     chownSync('/', 0, 0); // of the caller until now, who may have another id in the container
-    this.#directories.set('/', undefined);
+  }
+
+  get written(): Written {
+    const { lostAttributes, lostOwners } = this.#metadata;
+    const { isOpaque } = this.#directories;
+    return {
+      members: this.#members,
+      skippedDevices: this.#skippedDevices,
+      lostAttributes,
+      lostOwners,
+      isOpaque,
+    };
+  }
+
+  /** Bytes that files seem to have and the archive has not. */
+  get holes(): number {
+    return this.#holes;
   }
 
   member(member: Member): void {
-    this.written.members++;
+    this.#members++;
     try {
       this.#create(member);
     } catch (error) {
@@ -96,9 +101,15 @@ export class TreeWriter implements TarSink {
 
   data(piece: Buffer): void {
     if (this.#file === undefined) return;
-    const { fd, member } = this.#file;
+    const file = this.#file;
+    const { fd, member } = file;
     try {
-      for (let at = 0; at < piece.length; ) at += writeSync(fd, piece, at, piece.length - at);
+      for (let from = 0; from < piece.length; ) {
+        const written = writeSync(fd, piece, from, piece.length - from, file.at);
+        from += written;
+        file.at += written;
+      }
+      file.endsInHole = false;
       this.#unchecked += piece.length;
       if (this.#unchecked >= CHECK_SPACE_EACH) this.#checkSpace();
     } catch (error) {
@@ -106,16 +117,25 @@ export class TreeWriter implements TarSink {
     }
   }
 
+  hole(size: number): void {
+    this.#holes += size;
+    if (this.#file === undefined) return;
+    this.#file.at += size;
+    this.#file.endsInHole = true;
+  }
+
   endOfMember(): void {
     const file = this.#file;
     if (file === undefined) return;
     this.#file = undefined;
-    const { fd, path, member } = file;
+    const { fd, path, member, at, endsInHole } = file;
     try {
-      const isOwned = this.#ownerOf(member, (uid, gid) => fchownSync(fd, uid, gid));
-      this.#setAttributes(path, member);
+      if (endsInHole) ftruncateSync(fd, at);
+      const isOwned = this.#metadata.setOwner(member, (uid, gid) => fchownSync(fd, uid, gid));
+      this.#metadata.setAttributes(path, member);
       if (member.mode & ~0o777 || (isOwned && member.mode & SET_IDS)) fchmodSync(fd, member.mode);
-      futimesSync(fd, member.mtime, member.mtime);
+      const time = timeOf(member);
+      futimesSync(fd, time, time);
     } catch (error) {
       throw explained(member, error);
     } finally {
@@ -125,13 +145,13 @@ export class TreeWriter implements TarSink {
 
   /** To be called when all members are written. */
   finish(): void {
-    for (const [path, member] of this.#directories) {
-      if (member === undefined) continue; // made for what is in it; the archive says nothing of it
+    for (const [path, member] of this.#directories.told()) {
       try {
-        this.#ownerOf(member, (uid, gid) => chownSync(pathOf(path), uid, gid));
-        this.#setAttributes(path, member);
+        this.#metadata.setOwner(member, (uid, gid) => chownSync(pathOf(path), uid, gid));
+        this.#metadata.setAttributes(path, member);
         chmodSync(pathOf(path), member.mode);
-        utimesSync(pathOf(path), member.mtime, member.mtime);
+        const time = timeOf(member);
+        utimesSync(pathOf(path), time, time);
       } catch (error) {
         throw explained(member, error);
       }
@@ -147,7 +167,7 @@ export class TreeWriter implements TarSink {
           `the tar member ${shown(member.name)} stands for the whole tree but is no directory`,
         );
       }
-      this.#directories.set('/', member);
+      this.#directories.make('/', member);
       return;
     }
     const whiteout = this.#isLayer ? whiteoutOf(member, parts, last) : undefined;
@@ -159,9 +179,9 @@ export class TreeWriter implements TarSink {
       this.#skipDevice(member, parts);
       return;
     }
-    const path = below(this.#resolveParent(member.name, parts), last);
+    const path = below(this.#directories.resolveParent(member.name, parts), last);
     if (member.type === 'directory') {
-      this.#makeDirectory(path, member);
+      this.#directories.make(path, member);
       return;
     }
     const make = () => this.#make(path, member);
@@ -169,7 +189,7 @@ export class TreeWriter implements TarSink {
       make();
     } catch (error) {
       if (errnoOfAny(error) !== 'EEXIST') throw error;
-      this.#remove(path); // the last of several members with one name wins
+      this.#directories.remove(path); // the last of several members with one name wins
       make();
     }
   }
@@ -177,12 +197,18 @@ export class TreeWriter implements TarSink {
   #make(path: string, member: Member): void {
     switch (member.type) {
       case 'file':
-        this.#file = { fd: openSync(pathOf(path), CREATE, member.mode & 0o777), path, member };
+        this.#file = {
+          fd: openSync(pathOf(path), CREATE, member.mode & 0o777),
+          path,
+          member,
+          at: 0,
+          endsInHole: false,
+        };
         return;
       case 'hardlink': {
         const parts = hardLinkComponents(member);
         const last = parts.pop() ?? '';
-        const source = below(this.#resolveParent(member.name, parts), last);
+        const source = below(this.#directories.resolveParent(member.name, parts), last);
         if (source === path) return; // a link to itself, as some archivers write: it is there already
         this.#link(member, source, path);
         return;
@@ -215,58 +241,23 @@ export class TreeWriter implements TarSink {
   /** What hides files of the layers below: kernel documentation, overlayfs, "whiteouts and opaque directories". */
   #whiteOut({ name }: Member, parents: string[], whiteout: Whiteout): void {
     if (whiteout.kind === 'nothing') return;
-    const parent = this.#resolveParent(name, parents);
+    const parent = this.#directories.resolveParent(name, parents);
     if (whiteout.kind === 'opaque') {
-      this.#makeOpaque(parent);
+      this.#directories.makeOpaque(parent);
       return;
     }
     const path = below(parent, whiteout.name);
     const info = lstatSync(pathOf(path), { throwIfNoEntry: false });
     // What the layer itself has under that name is not meant, but a directory shows nothing of the one below.
     if (info === undefined) hideName(parent, whiteout.name);
-    else if (info.isDirectory()) this.#makeOpaque(path);
-  }
-
-  #makeOpaque(path: string): void {
-    if (path === '/') this.written.isOpaque = true;
-    else hideAll(path);
-  }
-
-  /** Puts a directory in the place of a whiteout: one that shows nothing of the layers below. */
-  #replaceWhiteout(path: string): void {
-    unlinkSync(pathOf(path));
-    mkdirSync(pathOf(path), 0o755);
-    this.#makeOpaque(path);
+    else if (info.isDirectory()) this.#directories.makeOpaque(path);
   }
 
   #finishSpecial(path: string, member: Member): void {
-    this.#ownerOf(member, (uid, gid) => lchownSync(pathOf(path), uid, gid));
-    this.#setAttributes(path, member);
-    lutimesSync(pathOf(path), member.mtime, member.mtime);
-  }
-
-  #makeDirectory(path: string, member: Member): void {
-    if (!this.#directories.has(path)) {
-      try {
-        mkdirSync(pathOf(path), 0o755);
-      } catch (error) {
-        if (errnoOf(error) !== 'EEXIST') throw error;
-        // An unknown directory cannot be: all of them are ours.
-        if (this.#isLayer && lstatSync(pathOf(path)).isCharacterDevice()) this.#replaceWhiteout(path);
-        else {
-          this.#remove(path);
-          mkdirSync(pathOf(path), 0o755);
-        }
-      }
-    }
-    this.#rememberDirectory(path, member);
-  }
-
-  #rememberDirectory(path: string, member: Member | undefined): void {
-    this.#directories.set(path, member);
-    if (this.#directories.size > MAX_DIRECTORIES) {
-      throw new FosterError(`the tar archive has more than ${MAX_DIRECTORIES} directories`);
-    }
+    this.#metadata.setOwner(member, (uid, gid) => lchownSync(pathOf(path), uid, gid));
+    this.#metadata.setAttributes(path, member);
+    const time = timeOf(member);
+    lutimesSync(pathOf(path), time, time);
   }
 
   #skipDevice(member: Member, parents: string[]): void {
@@ -278,108 +269,7 @@ export class TreeWriter implements TarSink {
         },
       );
     }
-    this.written.skippedDevices++;
-  }
-
-  #remove(path: string): void {
-    this.#parents.clear();
-    if (!lstatSync(pathOf(path)).isDirectory()) {
-      unlinkSync(pathOf(path));
-      return;
-    }
-    const prefix = `${path}/`;
-    for (const known of this.#directories.keys()) {
-      if (known === path || known.startsWith(prefix)) this.#directories.delete(known);
-    }
-    rmSync(pathOf(path) as string, { recursive: true });
-  }
-
-  /** The directory that a member goes to, made where it is missing. */
-  #resolveParent(name: string, parts: string[]): string {
-    const written = parts.join('/');
-    const known = this.#parents.get(written);
-    if (known !== undefined) return known;
-
-    const resolved: string[] = [];
-    const ahead = [...parts];
-    for (let links = 0; ahead.length > 0; ) {
-      const part = ahead.shift() ?? '';
-      if (part === '..') {
-        resolved.pop();
-        continue;
-      }
-      const path = `/${[...resolved, part].join('/')}`;
-      if (this.#directories.has(path)) {
-        resolved.push(part);
-        continue;
-      }
-      const target = this.#linkOrNewDirectory(name, path);
-      if (target === undefined) {
-        resolved.push(part);
-      } else {
-        if (++links > MAX_LINKS) {
-          throw new FosterError(`the tar member ${shown(name)} is below a loop of symbolic links`);
-        }
-        ahead.unshift(...throughLink(name, resolved, path.slice(1), target));
-      }
-    }
-    const parent = `/${resolved.join('/')}`;
-    if (this.#parents.size >= MAX_DIRECTORIES) this.#parents.clear();
-    this.#parents.set(written, parent);
-    return parent;
-  }
-
-  /** What the symbolic link at `path` leads to; where there is nothing, a directory is made. */
-  #linkOrNewDirectory(name: string, path: string): string | undefined {
-    const info = lstatSync(pathOf(path), { throwIfNoEntry: false });
-    if (info === undefined) {
-      mkdirSync(pathOf(path), 0o755);
-      this.#rememberDirectory(path, undefined);
-      return undefined;
-    }
-    if (this.#isLayer && info.isCharacterDevice()) {
-      this.#replaceWhiteout(path);
-      this.#rememberDirectory(path, undefined);
-      return undefined;
-    }
-    if (info.isSymbolicLink()) return readlinkSync(pathOf(path), { encoding: 'latin1' });
-    throw new FosterError(
-      `the tar member ${shown(name)} is below ${shown(path.slice(1))}, which is not a directory`,
-    );
-  }
-
-  /** Returns whether the owner was changed. What we make belongs to root already. */
-  #ownerOf(member: Member, change: (uid: number, gid: number) => void): boolean {
-    const { uid, gid } = member;
-    if (uid === 0 && gid === 0) return false;
-    if (this.#hasOneOwner) {
-      this.written.lostOwners++;
-      return false;
-    }
-    try {
-      change(uid, gid);
-    } catch (error) {
-      if (errnoOf(error) !== 'EINVAL') throw error;
-      throw new FosterError(
-        `the tar member ${shown(member.name)} belongs to ${uid}:${gid}, an id that your containers do not have`,
-        { advice: 'ask root for a larger range in /etc/subuid and /etc/subgid' },
-      );
-    }
-    return true;
-  }
-
-  #setAttributes(path: string, member: Member): void {
-    for (const [name, value] of member.xattrs) {
-      // Those of overlayfs would change what the tree looks like; most others are not for users to set.
-      const isWanted = name === 'security.capability' || name.startsWith('user.');
-      if (!isWanted || name.startsWith('user.overlay.')) continue;
-      try {
-        setExtendedAttribute(pathOf(path), name, Buffer.from(value, 'latin1'));
-      } catch (error) {
-        if (!['EOPNOTSUPP', 'ENOTSUP', 'EPERM', 'EINVAL'].includes(errnoOfAny(error) ?? '')) throw error;
-        this.written.lostAttributes++;
-      }
-    }
+    this.#skippedDevices++;
   }
 
   #checkSpace(): void {
@@ -393,8 +283,9 @@ function below(parent: string, name: string): string {
   return parent === '/' ? `/${name}` : `${parent}/${name}`;
 }
 
-function errnoOfAny(error: unknown): string | undefined {
-  return error instanceof SystemCallError ? errnoName(error.errno) : errnoOf(error);
+/** Node takes a negative number for the present; not so in a Date. */
+function timeOf({ mtime }: Member): number | Date {
+  return mtime < 0 ? new Date(mtime * 1000) : mtime;
 }
 
 function explained(member: Member, error: unknown): unknown {

@@ -33,6 +33,7 @@ async function unpack(order: UnpackOrder): Promise<UnpackReport> {
     if (total > order.maxSize) throw tooLarge(order.maxSize);
     hash?.update(piece);
     reader.push(piece);
+    if (total + writer.holes > order.maxSize) throw tooLarge(order.maxSize);
   };
   if (order.compression === 'none') readPlain(take);
   else for await (const piece of readCompressed(order.compression) as AsyncIterable<Buffer>) take(piece);

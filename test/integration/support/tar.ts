@@ -13,7 +13,7 @@ export interface TestMember {
   /** What the header says, where that is not the content's size. */
   size?: number;
   /** Attributes of a pax extended header before it. */
-  pax?: Record<string, string | Buffer>;
+  pax?: Record<string, string | Buffer> | [key: string, value: string][];
 }
 
 const BLOCK = 512;
@@ -55,8 +55,9 @@ export function sign(block: Buffer, at = 0): void {
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, at + 148, 'latin1');
 }
 
-function paxBlocks(attributes: Record<string, string | Buffer>): Buffer {
-  const records = Object.entries(attributes).map(([key, value]) => paxRecord(key, Buffer.from(value)));
+function paxBlocks(attributes: Exclude<TestMember['pax'], undefined>): Buffer {
+  const list = Array.isArray(attributes) ? attributes : Object.entries(attributes);
+  const records = list.map(([key, value]) => paxRecord(key, Buffer.from(value)));
   return memberBlocks({ name: 'pax', type: 'x', content: Buffer.concat(records) });
 }
 
@@ -69,4 +70,35 @@ function paxRecord(key: string, value: Buffer): Buffer {
 
 function padded(content: Buffer): Buffer {
   return Buffer.concat([content, Buffer.alloc((BLOCK - (content.length % BLOCK)) % BLOCK)]);
+}
+
+/** A sparse file in the format of GNU tar before pax: the map in the header and in blocks after it. */
+export function oldSparse(
+  name: string,
+  realSize: number | string,
+  map: (readonly [offset: number, size: number])[],
+  content: string,
+): Buffer {
+  const blocks = memberBlocks({ name, type: 'S', content });
+  const field = (value: number | string) =>
+    typeof value === 'string' ? value : `${value.toString(8).padStart(11, '0')}\0`;
+  const entries = (from: number, to: number) =>
+    map
+      .slice(from, to)
+      .flatMap((pair) => pair.map(field))
+      .join('');
+  blocks.write('ustar  \0', 257, 'latin1');
+  blocks.fill(0, 345, BLOCK);
+  blocks.write(entries(0, 4), 386, 'latin1');
+  blocks[482] = map.length > 4 ? 1 : 0;
+  blocks.write(field(realSize), 483, 'latin1');
+  sign(blocks);
+  const extensions: Buffer[] = [];
+  for (let from = 4; from < map.length; from += 21) {
+    const block = Buffer.alloc(BLOCK);
+    block.write(entries(from, from + 21), 'latin1');
+    block[504] = map.length > from + 21 ? 1 : 0;
+    extensions.push(block);
+  }
+  return Buffer.concat([blocks.subarray(0, BLOCK), ...extensions, blocks.subarray(BLOCK)]);
 }

@@ -1,0 +1,58 @@
+import { FosterError } from '../errors.js';
+import { errnoName, errnoOf } from '../sys/errno.js';
+import { SystemCallError } from '../sys/ffi.js';
+import { setExtendedAttribute } from '../sys/libc.js';
+import { type Member, pathOf, shown } from './member.js';
+
+/** Gives files what members say of them, as far as the caller may. */
+export class MemberMetadata {
+  readonly #hasOneOwner: boolean;
+  /** Extended attributes that this file system or user cannot have. */
+  lostAttributes = 0;
+  /** Members whose owner is not mapped, and belong to root instead. */
+  lostOwners = 0;
+
+  /** @param hasOneOwner only one id is mapped: everything belongs to root */
+  constructor(hasOneOwner: boolean) {
+    this.#hasOneOwner = hasOneOwner;
+  }
+
+  /** Returns whether the owner was changed. What we make belongs to root already. */
+  setOwner(member: Member, change: (uid: number, gid: number) => void): boolean {
+    const { uid, gid } = member;
+    if (uid === 0 && gid === 0) return false;
+    if (this.#hasOneOwner) {
+      this.lostOwners++;
+      return false;
+    }
+    try {
+      change(uid, gid);
+    } catch (error) {
+      if (errnoOf(error) !== 'EINVAL') throw error;
+      throw new FosterError(
+        `the tar member ${shown(member.name)} belongs to ${uid}:${gid}, an id that your containers do not have`,
+        { advice: 'ask root for a larger range in /etc/subuid and /etc/subgid' },
+      );
+    }
+    return true;
+  }
+
+  setAttributes(path: string, member: Member): void {
+    for (const [name, value] of member.xattrs) {
+      // Those of overlayfs would change what the tree looks like; most others are not for users to set.
+      const isWanted = name === 'security.capability' || name.startsWith('user.');
+      if (!isWanted || name.startsWith('user.overlay.')) continue;
+      try {
+        setExtendedAttribute(pathOf(path), name, Buffer.from(value, 'latin1'));
+      } catch (error) {
+        if (!['EOPNOTSUPP', 'ENOTSUP', 'EPERM', 'EINVAL'].includes(errnoOfAny(error) ?? '')) throw error;
+        this.lostAttributes++;
+      }
+    }
+  }
+}
+
+/** The name of the error that a system call failed with, whoever called it. */
+export function errnoOfAny(error: unknown): string | undefined {
+  return error instanceof SystemCallError ? errnoName(error.errno) : errnoOf(error);
+}

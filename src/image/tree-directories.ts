@@ -1,0 +1,142 @@
+import { lstatSync, mkdirSync, readlinkSync, rmSync, unlinkSync } from 'node:fs';
+import { FosterError } from '../errors.js';
+import { errnoOf } from '../sys/errno.js';
+import { hideAll } from './hidden-names.js';
+import { type Member, pathOf, shown, throughLink } from './member.js';
+
+const MAX_LINKS = 40; // as the kernel's: path_resolution(7)
+/** What is known of directories is kept in memory. */
+const MAX_DIRECTORIES = 1_000_000;
+
+/**
+ * The directories of a tree that is being written by nobody else. Paths are absolute, `/` being the top of the tree, one
+ * character for each byte, and without symbolic links.
+ */
+export class TreeDirectories {
+  readonly #isLayer: boolean;
+  /** Parents as they are written in names -> as they are, without symbolic links. */
+  readonly #parents = new Map<string, string>();
+  /** With the member that told of each: undefined where it was only made for what is in it. */
+  readonly #known = new Map<string, Member | undefined>([['/', undefined]]);
+  #isOpaque = false;
+
+  /** @param isLayer whiteouts of overlayfs may be in the way */
+  constructor(isLayer: boolean) {
+    this.#isLayer = isLayer;
+  }
+
+  /** Nothing of the layers below is seen. */
+  get isOpaque(): boolean {
+    return this.#isOpaque;
+  }
+
+  /** The directories that members told of. */
+  *told(): Generator<[path: string, member: Member]> {
+    for (const [path, member] of this.#known) if (member !== undefined) yield [path, member];
+  }
+
+  make(path: string, member: Member): void {
+    if (!this.#known.has(path)) {
+      try {
+        mkdirSync(pathOf(path), 0o755);
+      } catch (error) {
+        if (errnoOf(error) !== 'EEXIST') throw error;
+        // An unknown directory cannot be: all of them are ours.
+        if (this.#isLayer && lstatSync(pathOf(path)).isCharacterDevice()) this.#replaceWhiteout(path);
+        else {
+          this.remove(path);
+          mkdirSync(pathOf(path), 0o755);
+        }
+      }
+    }
+    this.#remember(path, member);
+  }
+
+  #remember(path: string, member: Member | undefined): void {
+    this.#known.set(path, member);
+    if (this.#known.size > MAX_DIRECTORIES) {
+      throw new FosterError(`the tar archive has more than ${MAX_DIRECTORIES} directories`);
+    }
+  }
+
+  /** Makes a directory show nothing of the layers below. */
+  makeOpaque(path: string): void {
+    if (path === '/') this.#isOpaque = true;
+    else hideAll(path);
+  }
+
+  /** Puts a directory in the place of a whiteout: one that shows nothing of the layers below. */
+  #replaceWhiteout(path: string): void {
+    unlinkSync(pathOf(path));
+    mkdirSync(pathOf(path), 0o755);
+    this.makeOpaque(path);
+  }
+
+  /** Removes whatever is there, with all that is in it. */
+  remove(path: string): void {
+    this.#parents.clear();
+    if (!lstatSync(pathOf(path)).isDirectory()) {
+      unlinkSync(pathOf(path));
+      return;
+    }
+    const prefix = `${path}/`;
+    for (const known of this.#known.keys()) {
+      if (known === path || known.startsWith(prefix)) this.#known.delete(known);
+    }
+    rmSync(pathOf(path) as string, { recursive: true });
+  }
+
+  /** The directory that a member goes to, made where it is missing. */
+  resolveParent(name: string, parts: string[]): string {
+    const written = parts.join('/');
+    const known = this.#parents.get(written);
+    if (known !== undefined) return known;
+
+    const resolved: string[] = [];
+    const ahead = [...parts];
+    for (let links = 0; ahead.length > 0; ) {
+      const part = ahead.shift() ?? '';
+      if (part === '..') {
+        resolved.pop();
+        continue;
+      }
+      const path = `/${[...resolved, part].join('/')}`;
+      if (this.#known.has(path)) {
+        resolved.push(part);
+        continue;
+      }
+      const target = this.#linkOrNewDirectory(name, path);
+      if (target === undefined) {
+        resolved.push(part);
+      } else {
+        if (++links > MAX_LINKS) {
+          throw new FosterError(`the tar member ${shown(name)} is below a loop of symbolic links`);
+        }
+        ahead.unshift(...throughLink(name, resolved, path.slice(1), target));
+      }
+    }
+    const parent = `/${resolved.join('/')}`;
+    if (this.#parents.size >= MAX_DIRECTORIES) this.#parents.clear();
+    this.#parents.set(written, parent);
+    return parent;
+  }
+
+  /** What the symbolic link at `path` leads to; where there is nothing, a directory is made. */
+  #linkOrNewDirectory(name: string, path: string): string | undefined {
+    const info = lstatSync(pathOf(path), { throwIfNoEntry: false });
+    if (info === undefined) {
+      mkdirSync(pathOf(path), 0o755);
+      this.#remember(path, undefined);
+      return undefined;
+    }
+    if (this.#isLayer && info.isCharacterDevice()) {
+      this.#replaceWhiteout(path);
+      this.#remember(path, undefined);
+      return undefined;
+    }
+    if (info.isSymbolicLink()) return readlinkSync(pathOf(path), { encoding: 'latin1' });
+    throw new FosterError(
+      `the tar member ${shown(name)} is below ${shown(path.slice(1))}, which is not a directory`,
+    );
+  }
+}
