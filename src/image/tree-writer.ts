@@ -158,6 +158,12 @@ export class TreeWriter implements TarSink {
     }
   }
 
+  /** Closes what is open, after an error too. */
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file.fd);
+    this.#file = undefined;
+  }
+
   #create(member: Member): void {
     const parts = nameComponents(member.name);
     const last = parts.pop();

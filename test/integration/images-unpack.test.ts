@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { BUSYBOX_LAYER, dockerArchive, hex, ImagesHome } from './support/image-archive.js';
-import { memberBlocks, type TestMember, tar } from './support/tar.js';
+import { memberBlocks, oldSparse, type TestMember, tar } from './support/tar.js';
 
 /** Layers over each other, as a container sees them. */
 const home = new ImagesHome();
@@ -166,4 +166,30 @@ test('a layer that is not what the config says is not used', () => {
   assert.equal(status, 125);
   assert.match(stderr, /its content is sha256:[0-9a-f]{64}, the image says sha256:/);
   assert.ok(!home.stored().layers.some((name) => name.startsWith(lie.slice(7))));
+});
+
+test('--max-unpacked-size holds for each layer that is unpacked for a container', () => {
+  const big = { name: 'big', content: Buffer.alloc(2 << 20) };
+  const sparse = Buffer.concat([oldSparse('sparse', 8 << 20, [[0, 1]], 'x'), tar()]);
+  home.load(dockerArchive({ names: ['big'], layers: [[big]] }));
+  home.load(dockerArchive({ names: ['holes'], layers: [[{ name: 'small' }], sparse] }));
+  for (const name of ['big', 'holes']) {
+    const before = home.stored().layers;
+    // For other ids than `load` has unpacked them for.
+    const { status, stderr } = home.run([
+      '--rm',
+      '--userns=keep-id',
+      '--max-unpacked-size',
+      '1m',
+      name,
+      '/x',
+    ]);
+    assert.match(
+      stderr,
+      /^foster: cannot unpack layer [0-9a-f]{12}: [^\n]* more than 1048576 bytes; raise --max/,
+    );
+    assert.equal(status, 125);
+    // Those that were small enough stay.
+    assert.equal(home.stored().layers.length, before.length + (name === 'holes' ? 1 : 0));
+  }
 });
