@@ -7,9 +7,11 @@ export type Attributes = Map<string, string>;
  * Adds the records of an extended header to what is known: `LENGTH KEY=VALUE\n`, LENGTH being that of all of it; POSIX,
  * "pax Extended Header". The later of two wins, except for maps of sparse files in GNU's version 0.0, which are spread
  * over many records: they become one of version 0.1.
+ * Each key and value is a string of its own: part of another would keep all of that in memory.
  * @throws FosterError
  */
-export function addPaxRecords(content: string, attributes: Attributes): void {
+export function addPaxRecords(bytes: Buffer, attributes: Attributes): void {
+  const content = bytes.toString('latin1');
   for (let at = 0; at < content.length && content[at] !== '\0'; ) {
     const digits = /^\d{1,7} /.exec(content.slice(at, at + 8))?.[0];
     const length = Number(digits);
@@ -18,8 +20,8 @@ export function addPaxRecords(content: string, attributes: Attributes): void {
     if (!isWhole || equals < at + digits.length || equals >= at + length) {
       throw new FosterError('the tar archive has a corrupt extended header');
     }
-    const key = content.slice(at + digits.length, equals);
-    const value = content.slice(equals + 1, at + length - 1);
+    const key = bytes.toString('latin1', at + digits.length, equals);
+    const value = bytes.toString('latin1', equals + 1, at + length - 1);
     if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes') {
       const before = attributes.get('GNU.sparse.map');
       attributes.set('GNU.sparse.map', before === undefined ? value : `${before},${value}`);

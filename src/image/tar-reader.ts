@@ -1,6 +1,6 @@
 import { FosterError } from '../errors.js';
 import { type Member, shown } from './member.js';
-import { BLOCK, isZeroBlock, readTarHeader, type TarHeader } from './tar-header.js';
+import { BLOCK, isZeroBlock, readTarHeader, readText, type TarHeader } from './tar-header.js';
 import { GLOBAL_ATTRIBUTES, memberOf } from './tar-member.js';
 import { type Attributes, addPaxRecords } from './tar-pax.js';
 import { type MapBlocks, oldSparseMap, paxSparseMap, SparseMap } from './tar-sparse.js';
@@ -190,7 +190,7 @@ export class TarReader {
   }
 
   #endExtension(): void {
-    const content = Buffer.concat(this.#extension.pieces).toString('latin1');
+    const content = Buffer.concat(this.#extension.pieces);
     const { type } = this.#extension;
     this.#extension = { type: '', pieces: [] };
     if (type === 'g') {
@@ -198,13 +198,13 @@ export class TarReader {
       return;
     }
     if (this.#next === NO_ATTRIBUTES) this.#next = new Map();
-    if (type === 'L') this.#next.set('path', upToNul(content));
-    else if (type === 'K') this.#next.set('linkpath', upToNul(content));
+    if (type === 'L') this.#next.set('path', readText(content, 0, content.length));
+    else if (type === 'K') this.#next.set('linkpath', readText(content, 0, content.length));
     else addPaxRecords(content, this.#next);
   }
 
   /** Only numbers make sense for all members, and an archive may have any number of such headers. */
-  #endGlobal(content: string): void {
+  #endGlobal(content: Buffer): void {
     this.#extended -= content.length;
     const found: Attributes = new Map();
     addPaxRecords(content, found);
@@ -264,9 +264,4 @@ export class TarReader {
     if (end > sparse.position) this.#sink.hole?.(end - sparse.position);
     sparse.position = end;
   }
-}
-
-function upToNul(content: string): string {
-  const end = content.indexOf('\0');
-  return end < 0 ? content : content.slice(0, end);
 }

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readlinkSync, rmSync, unlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readlinkSync, rmdirSync, unlinkSync } from 'node:fs';
 import { FosterError } from '../errors.js';
 import { errnoOf } from '../sys/errno.js';
 import { hideAll } from './hidden-names.js';
@@ -7,6 +7,7 @@ import { type Member, pathOf, shown, throughLink } from './member.js';
 const MAX_LINKS = 40; // as the kernel's: path_resolution(7)
 /** What is known of directories is kept in memory. */
 const MAX_DIRECTORIES = 1_000_000;
+const MAX_BYTES = 128 * 1024 * 1024;
 
 /**
  * The directories of a tree that is being written by nobody else. Paths are absolute, `/` being the top of the tree, one
@@ -18,6 +19,8 @@ export class TreeDirectories {
   readonly #parents = new Map<string, string>();
   /** With the member that told of each: undefined where it was only made for what is in it. */
   readonly #known = new Map<string, Member | undefined>([['/', undefined]]);
+  /** Of all names and attributes that are known. */
+  #bytes = 0;
   #isOpaque = false;
 
   /** @param isLayer whiteouts of overlayfs may be in the way */
@@ -53,10 +56,23 @@ export class TreeDirectories {
   }
 
   #remember(path: string, member: Member | undefined): void {
-    this.#known.set(path, member);
+    this.#forget(path);
+    this.#known.set(path, member && { ...member, target: '' });
+    this.#bytes += sizeOf(path, member);
     if (this.#known.size > MAX_DIRECTORIES) {
       throw new FosterError(`the tar archive has more than ${MAX_DIRECTORIES} directories`);
     }
+    if (this.#bytes > MAX_BYTES) {
+      throw new FosterError(
+        'the names and attributes of directories in the tar archive are more than 128 MiB',
+      );
+    }
+  }
+
+  #forget(path: string): void {
+    if (!this.#known.has(path)) return;
+    this.#bytes -= sizeOf(path, this.#known.get(path));
+    this.#known.delete(path);
   }
 
   /** Makes a directory show nothing of the layers below. */
@@ -75,15 +91,19 @@ export class TreeDirectories {
   /** Removes whatever is there, with all that is in it. */
   remove(path: string): void {
     this.#parents.clear();
-    if (!lstatSync(pathOf(path)).isDirectory()) {
-      unlinkSync(pathOf(path));
-      return;
+    if (lstatSync(pathOf(path)).isDirectory()) this.#removeDirectory(path);
+    else unlinkSync(pathOf(path));
+  }
+
+  /** One by one, since what is known of each must be forgotten: to look through all that is known would take too long. */
+  #removeDirectory(path: string): void {
+    for (const name of readdirSync(pathOf(path), { encoding: 'latin1' })) {
+      const inside = `${path}/${name}`;
+      if (this.#known.has(inside)) this.#removeDirectory(inside);
+      else unlinkSync(pathOf(inside));
     }
-    const prefix = `${path}/`;
-    for (const known of this.#known.keys()) {
-      if (known === path || known.startsWith(prefix)) this.#known.delete(known);
-    }
-    rmSync(pathOf(path) as string, { recursive: true });
+    rmdirSync(pathOf(path));
+    this.#forget(path);
   }
 
   /** The directory that a member goes to, made where it is missing. */
@@ -139,4 +159,10 @@ export class TreeDirectories {
       `the tar member ${shown(name)} is below ${shown(path.slice(1))}, which is not a directory`,
     );
   }
+}
+
+function sizeOf(path: string, member: Member | undefined): number {
+  let size = path.length + (member?.name.length ?? 0);
+  for (const [name, value] of member?.xattrs ?? []) size += name.length + value.length;
+  return size;
 }

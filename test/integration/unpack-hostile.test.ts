@@ -124,6 +124,21 @@ test('a bomb is stopped at the size that was allowed', () => {
   assert.ok(Date.now() - started < 20_000);
 });
 
+test('what is remembered of directories is bounded', () => {
+  const value = Buffer.alloc(1_000_000, 'x');
+  const one = memberBlocks({ name: 'dir/', type: '5', pax: { 'SCHILY.xattr.user.a': value } });
+  const many = Array.from({ length: 140 }, (_, index) => {
+    const copy = Buffer.from(one);
+    copy.write(`d${index}/\0`, one.length - 512, 'latin1');
+    sign(copy, one.length - 512);
+    return copy;
+  });
+  refuses(
+    gzipSync(Buffer.concat(many), { level: 1 }),
+    /names and attributes of directories .* more than 128 MiB/,
+  );
+});
+
 test('mutated archives are refused in a sentence, and nothing escapes', () => {
   const sample = tar(
     { name: 'dir/', type: '5', mode: 0o755 },

@@ -36,6 +36,11 @@ before(() => {
       { name: 'z', pax: { size: '3', path: 'pax-size' }, content: 'abc' },
       { name: 'set-ids', mode: 0o6711, uid: 7, gid: 8, content: 'x' },
       { name: 'sticky/', type: '5', mode: 0o1777 },
+      { name: 'replaced/a/b/file', content: 'x' },
+      { name: 'replaced/a/link', type: '2', target: '..' },
+      { name: 'replaced', content: 'a file for a while' },
+      { name: 'replaced', type: '5', mode: 0o700 },
+      { name: 'replaced/a/c', content: 'x' },
       { name: 'star', pax: { 'SCHILY.xattr.user.note': 'a\0b', 'SCHILY.xattr.trusted.x': 'y' } },
       {
         name: 'libarchive',
@@ -92,4 +97,10 @@ test('extended attributes of users, and capabilities', () => {
   const capability = value('capable', 'security.capability');
   assert.equal(capability.toString('hex', 0, 8), '0100000300040000');
   assert.equal(capability.readUInt32LE(20), info('star').uid === 0n ? 0 : Number(info('star').uid));
+});
+
+test('a directory that was replaced has nothing of the first', () => {
+  assert.equal((Number(info('replaced').mode) & 0o777).toString(8), '700');
+  const inside = home.foster(['unshare', 'find', `${tree}/replaced`, '-mindepth', '1', '-printf', '%P\n']);
+  assert.deepEqual(inside.stdout.trim().split('\n'), ['a', 'a/c']);
 });
