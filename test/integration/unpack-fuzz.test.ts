@@ -80,7 +80,10 @@ function checkTree(folder: Buffer): void {
     );
     // Where a file system has no whiteouts, empty files stand for them.
     const isMark = info.isFile() && info.size === 0;
-    assert.ok(isMark || info.isDirectory() || !name.toString('latin1').startsWith('.wh.'), `${name} is there`);
+    assert.ok(
+      isMark || info.isDirectory() || !name.toString('latin1').startsWith('.wh.'),
+      `${name} is there`,
+    );
     if (info.isDirectory()) checkTree(path);
   }
 }
