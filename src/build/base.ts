@@ -69,7 +69,7 @@ async function recipeImage(
     changes: [
       {
         kind: 'copy',
-        from: { layers: [path], sources: ['/'] },
+        from: { layers: [path], sources: ['/'], excludes: [], keepsParents: false },
         path: '/',
         isDirectory: true,
         owner: undefined,

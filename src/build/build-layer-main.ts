@@ -32,6 +32,7 @@ async function makeLayer(order: LayerOrder): Promise<LayerReport> {
     makeMountsPrivate();
     lostOwners = await writeChanges(order.changes, mountRoot(order), `${order.folder}/spare`);
   }
+  if (!order.isPacked) return { diffID: '', digest: '', size: 0, plainSize: 0, isEmpty: false, lostOwners };
   removeMountPoints(`${order.folder}/upper`, order.layers, order.mountPoints);
   changeRoot(`${order.folder}/upper`);
   return { ...(await pack(order)), lostOwners };

@@ -56,13 +56,14 @@ class Build {
     this.#file = file;
     this.#files = files;
     checkPlatform(request.platform);
-    const { buildArgs, useCache, network, timestamp, isQuiet } = request;
+    const { buildArgs, useCache, network, timestamp, isQuiet, secrets } = request;
     this.#options = {
       buildArgs,
       useCache,
       network,
       timestamp,
       isQuiet,
+      secrets,
       platformArgs: platformArgs(ownPlatform()),
       maps: chooseIdMaps('default', process.getuid?.() ?? 0, process.getgid?.() ?? 0),
     };

@@ -72,7 +72,7 @@ async function pack(place: Workplace, work: LayerWork): Promise<MadeLayer> {
   const output = openSync(file, 'wx', 0o600);
   let report: Awaited<ReturnType<typeof startLayerProgram>['report']>;
   try {
-    const order = { folder, layers, changes, mountPoints, timestamp };
+    const order = { folder, layers, changes, mountPoints, timestamp, isPacked: true };
     const program = startLayerProgram(order, maps, inputs, output);
     place.onInterrupt(program.kill);
     report = await program.report;
@@ -101,8 +101,8 @@ function keepBlob(file: string, descriptor: Descriptor): void {
   renameSync(file, path);
 }
 
-/** The kernel leaves a directory in it that nobody may read. */
-function removeWork(path: string, maps: IdMaps): void {
+/** Removes a folder with what a user namespace has made in it: the kernel leaves a directory that nobody may read. */
+export function removeWork(path: string, maps: IdMaps): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch {

@@ -19,7 +19,11 @@ export interface BuildOptions {
   timestamp: number | undefined;
   isQuiet: boolean;
   maps: ChosenMaps;
+  secrets: Secrets;
 }
+
+/** By their ids: what `RUN --mount=type=secret` may ask for. No layer, history or cache key has anything of them. */
+export type Secrets = ReadonlyMap<string, Buffer>;
 
 /** What a person asked `foster build` for, every flag parsed. */
 export interface BuildRequest {
@@ -40,4 +44,5 @@ export interface BuildRequest {
   /** A path of the host. */
   iidfile: string | undefined;
   platform: string | undefined;
+  secrets: Secrets;
 }

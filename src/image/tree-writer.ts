@@ -24,6 +24,7 @@ import { FosterError } from '../errors.js';
 import { errnoName, errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { SystemCallError } from '../sys/ffi.js';
 import { makeFifo, makeWhiteout, setExtendedAttribute } from '../sys/libc.js';
+import { isKeptAttribute } from './attributes.js';
 import { hardLinkComponents, type Member, nameComponents, pathOf, shown, throughLink } from './member.js';
 import type { TarSink } from './tar-reader.js';
 import { type Whiteout, whiteoutOf } from './whiteout.js';
@@ -369,9 +370,7 @@ export class TreeWriter implements TarSink {
 
   #setAttributes(path: string, member: Member): void {
     for (const [name, value] of member.xattrs) {
-      // Those of overlayfs would change what the tree looks like; most others are not for users to set.
-      const isWanted = name === 'security.capability' || name.startsWith('user.');
-      if (!isWanted || name.startsWith('user.overlay.')) continue;
+      if (!isKeptAttribute(name)) continue;
       try {
         setExtendedAttribute(pathOf(path), name, Buffer.from(value, 'latin1'));
       } catch (error) {
