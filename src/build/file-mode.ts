@@ -34,8 +34,9 @@ function applied(
   what: string,
   isDirectory: boolean,
 ): number {
-  let bits = what.includes('t') ? 0o1000 : 0;
-  let all = users.length === 3 ? 0o1000 : 0;
+  const sticky = users.includes('o') ? 0o1000 : 0;
+  let bits = what.includes('t') ? sticky : 0;
+  let all = sticky;
   for (const user of users) {
     const shift = SHIFTS[user] ?? 0;
     bits |= permissionsOf(what, mode, isDirectory) << shift;
