@@ -207,6 +207,25 @@ export async function withLock<T>(name: string, use: () => Promise<T>): Promise<
   }
 }
 
+/** Removes the files of locks that nobody holds: those of processes that were killed. */
+export function removeStaleLocks(): void {
+  const folder = join(rootsFolder(), 'locks');
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return; // nothing was ever locked
+  }
+  for (const path of names.map((name) => join(folder, name))) {
+    const lock = openSync(path, 'a', 0o600);
+    try {
+      if (lockFile(lock, { wait: false }) && isSameFile(lock, path)) rmSync(path, { force: true });
+    } finally {
+      closeSync(lock);
+    }
+  }
+}
+
 function isSameFile(fd: number, path: string): boolean {
   const now = statSync(path, { throwIfNoEntry: false });
   return now !== undefined && now.ino === fstatSync(fd).ino;

@@ -53,7 +53,9 @@ export async function importImage(path: string | undefined, options: ImportOptio
     const code = errnoOf(error);
     if (!(error instanceof FosterError) && code === undefined) throw error;
     const why = error instanceof FosterError ? error.message : errnoWords(errnoNumber(code ?? ''));
-    const advice = error instanceof FosterError ? error.advice : undefined;
+    const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+    const advice =
+      error instanceof FosterError ? error.advice : isFull ? 'make room on that disk' : undefined;
     throw new FosterError(`cannot import ${title}: ${why}`, {
       ...(advice !== undefined && { advice }),
       cause: error,
