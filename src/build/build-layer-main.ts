@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { FosterError } from '../errors.js';
+import { copiedAt } from '../image/changed-files.js';
+import { LayerStack } from '../image/layer-stack.js';
 import { layerTar } from '../image/layer-tar.js';
 import { parallelGzip } from '../image/parallel-gzip.js';
+import { divideTree } from '../image/tree-divide.js';
+import { TREE } from '../image/tree-protocol.js';
 import { errnoName, errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { SystemCallError } from '../sys/ffi.js';
 import { changeRoot, setParentDeathSignal } from '../sys/libc.js';
@@ -30,9 +34,12 @@ async function makeLayer(order: LayerOrder): Promise<LayerReport> {
   let lostOwners = 0;
   if (order.changes.length > 0) {
     makeMountsPrivate();
-    lostOwners = await writeChanges(order.changes, mountRoot(order), `${order.folder}/spare`);
+    lostOwners = await writeChanges(order, openRoot(order));
   }
-  if (!order.isPacked) return { diffID: '', digest: '', size: 0, plainSize: 0, isEmpty: false, lostOwners };
+  const { driver, folder, layers, isPacked } = order;
+  if (!isPacked) return { diffID: '', digest: '', size: 0, plainSize: 0, isEmpty: false, lostOwners };
+  if (driver === 'copy')
+    divideTree(`${folder}/${TREE}`, new LayerStack(layers), `${folder}/upper`, copiedAt(folder));
   removeMountPoints(`${order.folder}/upper`, order.layers, order.mountPoints);
   changeRoot(`${order.folder}/upper`);
   return { ...(await pack(order)), lostOwners };
@@ -40,9 +47,16 @@ async function makeLayer(order: LayerOrder): Promise<LayerReport> {
 
 const O_PATH = 0o10000000;
 
+const DIRECTORY = O_PATH | constants.O_DIRECTORY;
+
+function openRoot(order: LayerOrder): number {
+  if (!order.isPacked) return openSync(`${order.folder}/upper`, DIRECTORY);
+  return order.driver === 'copy' ? openSync(`${order.folder}/${TREE}`, DIRECTORY) : mountRoot(order);
+}
+
 /** The new layer over those below; gone with our mount namespace. */
 function mountRoot({ folder, layers }: LayerOrder): number {
-  const flags = O_PATH | constants.O_DIRECTORY;
+  const flags = DIRECTORY;
   const lower = layers.map((layer) => openSync(layer, flags));
   const own = openSync(folder, flags);
   const at = (fd: number) => `/proc/self/fd/${fd}`;

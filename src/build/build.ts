@@ -14,7 +14,7 @@ import {
 } from '../image/oci.js';
 import { formatPlatform, parsePlatform, satisfiesPlatform } from '../image/platform.js';
 import { holdStore } from '../image/store-lock.js';
-import { chooseIdMaps } from '../sys/id-maps.js';
+import { defaultIdMaps } from '../sys/id-maps.js';
 import { baseState } from './base.js';
 import { ContextFiles, openContext } from './context.js';
 import { type Dockerfile, type Instruction, parseDockerfile } from './dockerfile.js';
@@ -65,7 +65,7 @@ class Build {
       isQuiet,
       secrets,
       platformArgs: platformArgs(ownPlatform()),
-      maps: chooseIdMaps('default', process.getuid?.() ?? 0, process.getgid?.() ?? 0),
+      maps: defaultIdMaps(),
     };
     if (this.#options.maps.isSingle) {
       voice.warn(

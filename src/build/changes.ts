@@ -1,10 +1,20 @@
-import { closeSync, constants, createReadStream, fchownSync, mkdirSync, openSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  fchownSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+} from 'node:fs';
 import { posix } from 'node:path';
 import zlib from 'node:zlib';
 import { FosterError } from '../errors.js';
+import { LayerStack } from '../image/layer-stack.js';
 import { type Member, nameComponents } from '../image/member.js';
 import { TarReader, type TarSink } from '../image/tar-reader.js';
 import { TAR_END } from '../image/tar-writer.js';
+import { copyTree } from '../image/tree-copy.js';
 import { containerPlace, copyPath, withOpen } from '../runtime/copy-place.js';
 import { CopySink } from '../runtime/copy-sink.js';
 import { errnoOf } from '../sys/errno.js';
@@ -12,7 +22,7 @@ import { SystemCallError } from '../sys/ffi.js';
 import { openInRoot } from '../sys/libc.js';
 import { mountOverlay } from '../sys/mount.js';
 import { changedMode } from './file-mode.js';
-import { type Change, type Destination, LAYER_FD, type Owner } from './layer-protocol.js';
+import { type Change, type Destination, LAYER_FD, type LayerOrder, type Owner } from './layer-protocol.js';
 import { IgnoreRules } from './patterns.js';
 import { byParents, findSources, type Source, sourceTar } from './sources.js';
 
@@ -22,16 +32,15 @@ const ROOT: Owner = { uid: 0, gid: 0 };
 /**
  * Writes what COPY, ADD and WORKDIR bring to a root file system.
  * @param root descriptor of its top
- * @param spare an empty directory outside of it, to mount other trees on
  * @returns how many files have not got the owner they should have
  * @throws FosterError
  */
-export async function writeChanges(changes: Change[], root: number, spare: string): Promise<number> {
+export async function writeChanges(order: LayerOrder, root: number): Promise<number> {
   let lostOwners = 0;
-  for (const change of changes) {
+  for (const change of order.changes) {
     if (change.kind === 'directory') makeDirectories(root, change.path, ROOT, 0o755);
     else if (change.kind === 'unpack') lostOwners += await unpack(change, root);
-    else lostOwners += await copy(change, root, spare);
+    else lostOwners += await copy(change, root, order);
   }
   return lostOwners;
 }
@@ -49,12 +58,12 @@ async function unpack(change: Change & { kind: 'unpack' }, root: number): Promis
 
 const SINK = { isStream: true, keepOwners: true, keepSetIds: true };
 
-async function copy(change: Change & { kind: 'copy' }, root: number, spare: string): Promise<number> {
+async function copy(change: Change & { kind: 'copy' }, root: number, order: LayerOrder): Promise<number> {
   const { from, ...destination } = change;
   if ('input' in from) return await land(inputPieces(from.input, false), destination, root);
   const { layers, sources, excludes, keepsParents } = from;
   const rules = excludes.length === 0 ? undefined : new IgnoreRules(excludes.join('\n'));
-  const tree = openTree(layers, spare);
+  const tree = openTree(layers, order);
   let lostOwners = 0;
   try {
     const found = sources.flatMap((wanted) => findSources(tree, wanted, { excludes: rules, keepsParents }));
@@ -96,10 +105,16 @@ function* treePieces(sources: Source[], excludes: IgnoreRules | undefined): Gene
   yield TAR_END;
 }
 
-function openTree(layers: string[], spare: string): number {
+function openTree(layers: string[], { driver, folder }: LayerOrder): number {
   const flags = O_PATH | constants.O_DIRECTORY;
   const [only = '', ...more] = layers;
   if (more.length === 0) return openSync(only, flags);
+  const spare = `${folder}/spare`;
+  if (driver === 'copy') {
+    const tree = mkdtempSync(`${spare}/`);
+    copyTree(new LayerStack(layers), tree);
+    return openSync(tree, flags);
+  }
   const opened = layers.map((layer) => openSync(layer, flags));
   mountOverlay(spare, { lower: opened.map((fd) => `/proc/self/fd/${fd}`) });
   for (const fd of opened) closeSync(fd);

@@ -14,6 +14,7 @@ import { Readable } from 'node:stream';
 import { FosterError } from '../errors.js';
 import { archiveCompressionOf } from '../image/compression.js';
 import { decompressed } from '../image/decompress.js';
+import { onInterrupt } from '../image/interrupt.js';
 import { incomingFolder } from '../image/staging.js';
 import { TarReader } from '../image/tar-reader.js';
 import { TAR_END } from '../image/tar-writer.js';
@@ -135,15 +136,9 @@ function temporaryFolder(): string {
   mkdirSync(incomingFolder(), { recursive: true, mode: 0o700 });
   const folder = mkdtempSync(join(incomingFolder(), `${process.pid}-`));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  for (const [signal, code] of Object.entries(INTERRUPTS)) {
-    // Where a layer is being made somebody else listens too, and ends foster when that is undone.
-    process.on(signal, () => process.listenerCount(signal) === 1 && process.exit(code));
-  }
+  onInterrupt(() => {}); // ends foster by an exit, not by the signal
   return folder;
 }
-
-/** With the exit code that a shell gives to a death by that signal. */
-const INTERRUPTS: Readonly<Record<string, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 /** Everything belongs to the caller: what COPY makes of it belongs to root anyway. */
 async function unpackInto(folder: string, start: Buffer, rest: AsyncIterator<Buffer>): Promise<void> {

@@ -1,3 +1,5 @@
+import type { StorageDriver } from '../spec/storage-driver.js';
+
 /** What foster and the program that makes layers (build-layer-main.ts) say to each other. */
 
 /** Its descriptors; those of its order's inputs follow. */
@@ -19,6 +21,8 @@ export interface Owner {
 /** The program's one argument, as JSON. Paths of the host are absolute. */
 export interface LayerOrder {
   hasOneOwner: boolean;
+  /** `copy`: the folder has a copy of the layers, in which the changes are, or are to be, made. */
+  driver: StorageDriver;
   /** Has `upper`, which becomes the layer, and `work`, `root` and `spare`, empty. */
   folder: string;
   /** The layers below, the uppermost first. */

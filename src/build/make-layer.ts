@@ -14,6 +14,10 @@ import { blobPath, hasBlob } from '../image/blobs.js';
 import { makeTree, mapsKey, type Workplace } from '../image/cache.js';
 import { layersFolder } from '../image/layers.js';
 import { type Descriptor, MEDIA } from '../image/oci.js';
+import { startTreeProgram } from '../image/tree.js';
+import { COPIED, TREE } from '../image/tree-protocol.js';
+import { storageDriver } from '../runtime/storage.js';
+import type { StorageDriver } from '../spec/storage-driver.js';
 import type { IdMaps } from '../sys/id-maps.js';
 import { removeTrees } from '../sys/user-namespace.js';
 import { type LayerInput, startLayerProgram } from './layer-program.js';
@@ -48,6 +52,7 @@ export interface LayerWork {
  */
 export async function makeLayer(work: LayerWork): Promise<MadeLayer> {
   const { maps } = work;
+  const driver = await storageDriver(maps);
   mkdirSync(layersFolder(), { recursive: true, mode: 0o700 });
   let made: MadeLayer | undefined;
   await makeTree(
@@ -55,8 +60,9 @@ export async function makeLayer(work: LayerWork): Promise<MadeLayer> {
     async (place) => {
       for (const name of ['upper', 'work', 'root', 'spare']) mkdirSync(join(place.folder, name));
       chmodSync(join(place.folder, 'upper'), 0o755); // whatever the umask: it is the root directory of the container
+      if (driver === 'copy') await copyLayers(place, work);
       await work.run?.(place);
-      made = await pack(place, work);
+      made = await pack(place, work, driver);
       return `${made.diffID.slice('sha256:'.length)}-${mapsKey(maps)}`;
     },
     { parent: layersFolder(), tree: 'diff' },
@@ -65,14 +71,27 @@ export async function makeLayer(work: LayerWork): Promise<MadeLayer> {
   return made;
 }
 
-async function pack(place: Workplace, work: LayerWork): Promise<MadeLayer> {
+/** For who has no overlay: a copy of the layers, from which what was changed is told afterwards. */
+async function copyLayers(place: Workplace, { maps, layers }: LayerWork): Promise<void> {
+  const nothing = openSync('/dev/null', 'r+');
+  try {
+    const order = { action: 'copy', driver: 'copy', layers, folder: place.folder, mountPoints: [] } as const;
+    const program = startTreeProgram(order, maps, nothing);
+    place.onInterrupt(program.kill);
+    await program.done;
+  } finally {
+    closeSync(nothing);
+  }
+}
+
+async function pack(place: Workplace, work: LayerWork, driver: StorageDriver): Promise<MadeLayer> {
   const { folder, tree } = place;
   const { maps, layers, changes, inputs, mountPoints, timestamp } = work;
   const file = join(folder, 'layer');
   const output = openSync(file, 'wx', 0o600);
   let report: Awaited<ReturnType<typeof startLayerProgram>['report']>;
   try {
-    const order = { folder, layers, changes, mountPoints, timestamp, isPacked: true };
+    const order = { driver, folder, layers, changes, mountPoints, timestamp, isPacked: true };
     const program = startLayerProgram(order, maps, inputs, output);
     place.onInterrupt(program.kill);
     report = await program.report;
@@ -84,9 +103,9 @@ async function pack(place: Workplace, work: LayerWork): Promise<MadeLayer> {
   keepBlob(file, descriptor);
   rmdirSync(tree);
   renameSync(join(folder, 'upper'), tree);
-  for (const name of ['root', 'spare']) rmdirSync(join(folder, name));
-  removeWork(join(folder, 'work'), maps);
-  rmSync(join(folder, 'script'), { force: true });
+  rmdirSync(join(folder, 'root'));
+  for (const name of ['work', 'spare', TREE]) removeAll(join(folder, name), maps);
+  for (const name of ['script', COPIED]) rmSync(join(folder, name), { force: true });
   writeFileSync(join(folder, 'size'), String(plainSize));
   return { descriptor, diffID, isEmpty, lostOwners };
 }
@@ -101,12 +120,15 @@ function keepBlob(file: string, descriptor: Descriptor): void {
   renameSync(file, path);
 }
 
-/** Removes a folder with what a user namespace has made in it: the kernel leaves a directory that nobody may read. */
-export function removeWork(path: string, maps: IdMaps): void {
+/**
+ * Removes a folder with what a user namespace has made in it: the kernel leaves a directory in `work` that nobody may
+ * read, and files may belong to others of the container.
+ */
+export function removeAll(path: string, maps: IdMaps): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch {
-    // it belongs to the container's root, who is somebody else
+    // it is not ours alone
   }
   if (existsSync(path)) removeTrees([path], maps);
 }

@@ -1,13 +1,13 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildCacheKey, cacheMountsFolder } from '../image/build-cache.js';
 import { type Workplace, withLock } from '../image/cache.js';
-import { stackOf } from '../image/layers.js';
+import { storageDriver } from '../runtime/storage.js';
 import type { Mount } from '../spec/types.js';
 import type { IdMaps } from '../sys/id-maps.js';
 import { directoryWork, type FilesWork } from './files-step.js';
 import { startLayerProgram } from './layer-program.js';
-import { removeWork } from './make-layer.js';
+import { removeAll } from './make-layer.js';
 import { type MountContent, SHOWN } from './mount-contents.js';
 import type { RunMount } from './run-mounts.js';
 
@@ -38,7 +38,7 @@ export async function withMounts(
     begin,
   )();
   const folder = join(place.folder, FOLDER);
-  if (existsSync(folder)) removeWork(folder, maps);
+  if (existsSync(folder)) removeAll(folder, maps);
 }
 
 function lockOf(mount: RunMount): string | undefined {
@@ -94,7 +94,7 @@ async function cacheFolder(
     const known = join(folder, 'upper', SHOWN);
     const isMade = existsSync(join(folder, 'made'));
     if (isMade) return known;
-    removeWork(folder, maps); // one that was begun
+    removeAll(folder, maps); // one that was begun
     await fill(folder, work ?? directoryWork(SHOWN, mount.first), maps, place);
     mkdirSync(join(folder, 'made'));
     return known;
@@ -103,14 +103,13 @@ async function cacheFolder(
 
 /** Writes to a folder of its own. Returns the path of what was made. */
 async function fill(folder: string, work: FilesWork, maps: IdMaps, place: Workplace): Promise<string> {
-  for (const name of ['upper', 'work', 'root', 'spare'])
-    mkdirSync(join(folder, name), { recursive: true, mode: 0o755 });
-  chmodSync(join(folder, 'upper'), 0o755);
-  const layers = stackOf([], maps) ?? [];
+  for (const name of ['upper', 'spare']) mkdirSync(join(folder, name), { recursive: true, mode: 0o755 });
   const output = openSync('/dev/null', 'w');
   try {
-    const order = { folder, layers, changes: work.changes, mountPoints: [], timestamp: undefined };
-    const program = startLayerProgram({ ...order, isPacked: false }, maps, work.inputs, output);
+    const { changes, inputs } = work;
+    const rest = { layers: [], mountPoints: [], timestamp: undefined, isPacked: false };
+    const order = { driver: await storageDriver(maps), folder, changes, ...rest };
+    const program = startLayerProgram(order, maps, inputs, output);
     place.onInterrupt(program.kill);
     await program.report;
   } finally {

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
 import type { Workplace } from '../image/cache.js';
+import { TREE } from '../image/tree-protocol.js';
 import { bindDirectories, kernelPaths, networkFiles } from '../runtime/facts.js';
 import { RootFiles } from '../runtime/root-files.js';
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../spec/detach-keys.js';
@@ -62,6 +63,7 @@ export async function runStep(step: RunStep, place: Workplace): Promise<number> 
 
 function orderOf(step: RunStep, folder: string): RunOrder {
   const { layers, maps, defaults, network } = step;
+  const driver = existsSync(join(folder, TREE)) ? 'copy' : 'overlay';
   const root = new RootFiles(layers);
   try {
     const user = resolveUser(defaults.User || undefined, root.read('/etc/passwd'), root.read('/etc/group'));
@@ -79,7 +81,7 @@ function orderOf(step: RunStep, folder: string): RunOrder {
       parent: process.pid,
       spec,
       facts: {
-        storage: { layers, container: folder },
+        storage: { driver, layers, container: folder },
         canSetGroups: !maps.isSingle,
         usesMapHelpers: maps.helpers,
         isCallerMapped: maps.isCallerMapped,

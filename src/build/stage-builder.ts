@@ -7,7 +7,8 @@ import {
   rememberInBuildCache,
 } from '../image/build-cache.js';
 import type { Workplace } from '../image/cache.js';
-import { diffIDsOf, shortDigest, stackOf, unpackLayers } from '../image/layers.js';
+import { diffIDsOf, shortDigest, stackOf } from '../image/layers.js';
+import { unpackLayers } from '../image/unpack-layers.js';
 import type { Mount } from '../spec/types.js';
 import { configure, workingDirectory } from './configure.js';
 import type { ContextFiles } from './context.js';

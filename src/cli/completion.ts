@@ -1,5 +1,6 @@
 import { Command, type Option } from 'commander';
 import { flagError } from '../spec/flag.js';
+import { DRIVERS } from '../spec/storage-driver.js';
 import { addHelpAfter } from './command.js';
 import { print } from './output.js';
 import { COMMANDS } from './program.js';
@@ -104,10 +105,11 @@ _foster() {
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=\${COMP_WORDS[i]}
+    [[ $word == --storage-driver ]] && { ((i += 1)); continue; }
     if [[ $word != -* ]]; then command=$word; break; fi
   done
   case $command in
-    '') COMPREPLY=($(compgen -W '${commands.map(({ name }) => name).join(' ')} help --help --version --debug' -- "$current")); return ;;
+    '') COMPREPLY=($(compgen -W '${commands.map(({ name }) => name).join(' ')} help --help --version --debug --storage-driver' -- "$current")); return ;;
     help) COMPREPLY=($(compgen -W '${commands.map(({ name }) => name).join(' ')}' -- "$current")); return ;;
 ${cases.join('\n')}
     *) return ;;
@@ -152,7 +154,8 @@ _foster() {
   local state line context
   typeset -A opt_args
   _arguments -C '(-h --help)'{-h,--help}'[show this help]' '(-v --version)'{-v,--version}'[show the version]' \\
-    '--debug[show where an error comes from]' '1:command:->command' '*::argument:->argument'
+    '--debug[show where an error comes from]' '--storage-driver[how containers get their files]:driver:(${DRIVERS.join(' ')})' \\
+    '1:command:->command' '*::argument:->argument'
   case $state in
     command)
       local -a commands=(
@@ -202,6 +205,7 @@ function fish(commands: Completion[]): string {
   return `# fish completion for foster
 complete -c foster -f
 complete -c foster -n __fish_use_subcommand -l version -s v -d 'show the version of foster'
+complete -c foster -n __fish_use_subcommand -l storage-driver -x -a '${DRIVERS.join(' ')}' -d 'how containers get their files'
 complete -c foster -l help -d 'show help'
 ${lines.join('\n')}
 `;

@@ -8,7 +8,7 @@ export function configure(command: Command, argv: string[]): void {
   defineRun(command, argv, 'Make a container, and do not start it yet.', async (request) => {
     const { draftContainer } = await import('../runtime/draft.js');
     const { createOnly } = await import('../runtime/start.js');
-    print(`${createOnly(request, await draftContainer(request, voice))}\n`);
+    print(`${await createOnly(request, await draftContainer(request, voice), voice)}\n`);
   });
   addHelpAfter(command, [
     'Examples:',

@@ -80,6 +80,7 @@ export function inspection({ record, state }: Container): Record<string, unknown
     RestartCount: state.restarts,
     Image: record.root,
     Name: `/${record.name}`,
+    Driver: record.driver ?? 'overlay',
     HostConfig: hostConfig(record),
     Mounts: spec.mounts.filter(({ destination }) => !OWN_MOUNTS.test(destination)).map(mountPoint),
     Config: {

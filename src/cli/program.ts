@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { FosterError } from '../errors.js';
 import { quoted } from '../spec/flag.js';
+import { DRIVER_VARIABLE, parseStorageDriver } from '../spec/storage-driver.js';
 import { addHelpAfter, type CommandModule, prepareCommand, usageError } from './command.js';
 import { settings } from './output.js';
 import { VERSION } from './version.js';
@@ -175,6 +176,10 @@ function buildProgram(entries: CommandEntry[]): Command {
     .on('option:debug', () => {
       settings.debug = true;
     })
+    .option('--storage-driver <DRIVER>', 'how containers get their files: overlay or copy; see "foster info"')
+    .on('option:storage-driver', (name: string) => {
+      process.env[DRIVER_VARIABLE] = parseStorageDriver('--storage-driver', name);
+    })
     .enablePositionalOptions()
     .configureHelp({ subcommandTerm: (command) => command.name() });
   for (const { name, summary, group } of entries) {
@@ -190,9 +195,10 @@ function buildProgram(entries: CommandEntry[]): Command {
   ]);
 }
 
-/** The command of a command line: its first word that is no option, after `help` the next. */
+/** The command of a command line: its first word that is no option and not the value of one, after `help` the next. */
 function commandName(argv: string[]): string | undefined {
-  const words = argv.slice(argv.findIndex(isWord)).filter(isWord);
+  const own = argv.filter((_word, index) => argv[index - 1] !== '--storage-driver');
+  const words = own.slice(own.findIndex(isWord)).filter(isWord);
   return words[0] === 'help' ? words[1] : words[0];
 }
 

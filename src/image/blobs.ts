@@ -114,9 +114,11 @@ export function readBlob(digest: string): Readable {
  * from where. Only one process at a time works on a blob: take `withLock(digest)` around it.
  */
 export class BlobWriter {
+  /** Where it is until it is whole. */
+  readonly path: string;
   readonly #fd: number;
   readonly #hash = createHash('sha256');
-  readonly #path: string;
+  readonly #final: string;
   #size = 0;
 
   /** @param expected the size may not be known: undefined */
@@ -124,9 +126,10 @@ export class BlobWriter {
     readonly digest: string,
     readonly expected: number | undefined,
   ) {
-    this.#path = blobPath(digest);
-    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
-    this.#fd = openSync(`${this.#path}.part`, 'a+', 0o600);
+    this.#final = blobPath(digest);
+    this.path = `${this.#final}.part`;
+    mkdirSync(dirname(this.#final), { recursive: true, mode: 0o700 });
+    this.#fd = openSync(this.path, 'a+', 0o600);
     const size = fstatSync(this.#fd).size;
     if (size > 0) {
       for (const piece of piecesOf(this.#fd, size)) this.#hash.update(piece);
@@ -176,7 +179,7 @@ export class BlobWriter {
       });
     }
     closeSync(this.#fd);
-    renameSync(`${this.#path}.part`, this.#path);
+    renameSync(this.path, this.#final);
   }
 
   /** Keeps what there is, to go on with later. */
@@ -187,7 +190,7 @@ export class BlobWriter {
   /** Throws away what was received. */
   discard(): void {
     closeSync(this.#fd);
-    rmSync(`${this.#path}.part`, { force: true });
+    rmSync(this.path, { force: true });
   }
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dataFolder } from '../paths.js';
-import { chooseIdMaps } from '../sys/id-maps.js';
+import { defaultIdMaps } from '../sys/id-maps.js';
 import { removeTrees } from '../sys/user-namespace.js';
 import { hasBlob } from './blobs.js';
 import { type Descriptor, MEDIA } from './oci.js';
@@ -57,7 +57,7 @@ export function clearBuildCache(): void {
   const mounts = cacheMountsFolder();
   if (!existsSync(mounts)) return;
   // what containers have written belongs to their users
-  removeTrees([mounts], chooseIdMaps('default', process.getuid?.() ?? 0, process.getgid?.() ?? 0));
+  removeTrees([mounts], defaultIdMaps());
 }
 
 /** What `RUN --mount=type=cache` keeps: a folder for each id. */

@@ -15,6 +15,7 @@ import { dataFolder } from '../paths.js';
 import { errnoOf } from '../sys/errno.js';
 import type { IdMaps } from '../sys/id-maps.js';
 import { lockFile, syncFilesystem } from '../sys/libc.js';
+import { onInterrupt, stopIfInterrupted } from './interrupt.js';
 
 /**
  * The cache of unpacked root filesystems:
@@ -70,30 +71,38 @@ export async function makeTree(
 ): Promise<string> {
   const { folder, lock } = await openTemporaryFolder();
   const callbacks: (() => void)[] = [];
-  let interruption: Promise<never> | undefined;
-  const interrupted = (signal: NodeJS.Signals) => {
-    interruption ??= (async () => {
-      for (const callback of callbacks) callback();
-      await remove(folder, maps);
-      process.exit(INTERRUPTS[signal]);
-    })();
-  };
-  for (const signal of Object.keys(INTERRUPTS)) process.on(signal, interrupted);
+  const takeBack = onInterrupt(async () => {
+    for (const callback of callbacks) callback();
+    await remove(folder, maps);
+  });
   try {
     const tree = join(folder, home.tree);
     mkdirSync(tree);
     chmodSync(tree, 0o755); // whatever the umask
     const name = await make({ folder, tree, onInterrupt: (callback) => callbacks.push(callback) });
-    await new Promise(setImmediate); // a signal that came while nobody looked is handled now
-    await interruption;
+    await stopIfInterrupted();
     await moveInto(folder, join(home.parent, name), maps);
     return join(home.parent, name, home.tree);
   } catch (error) {
-    await interruption;
+    await stopIfInterrupted();
     await remove(folder, maps);
     throw error;
   } finally {
-    for (const signal of Object.keys(INTERRUPTS)) process.off(signal, interrupted);
+    takeBack();
+    closeSync(lock);
+  }
+}
+
+/**
+ * Lends `use` a folder that is removed afterwards, or, where this process is killed meanwhile, by the next command.
+ * @throws what `use` throws, Error of node:fs
+ */
+export async function withTemporaryFolder<T>(maps: IdMaps, use: (folder: string) => Promise<T>): Promise<T> {
+  const { folder, lock } = await openTemporaryFolder();
+  try {
+    return await use(folder);
+  } finally {
+    await remove(folder, maps);
     closeSync(lock);
   }
 }
@@ -119,9 +128,6 @@ function sync(folder: string): void {
   }
 }
 
-/** With the exit code that a shell gives to a death by that signal. */
-const INTERRUPTS: Readonly<Record<string, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
-
 /** The folder's lock is held, so that nobody takes it for a leftover. */
 async function openTemporaryFolder(): Promise<{ folder: string; lock: number }> {
   return await withLock('temporary', async () => {
@@ -141,9 +147,9 @@ export async function removeLeftovers(): Promise<number> {
   const dead = await withLock('temporary', async () =>
     temporaryFolders().flatMap((folder) => lockLeftover(folder) ?? []),
   );
-  const { chooseIdMaps } = await import('../sys/id-maps.js');
+  const { defaultIdMaps } = await import('../sys/id-maps.js');
   for (const { folder, lock } of dead) {
-    await remove(folder, chooseIdMaps('default', process.getuid?.() ?? 0, process.getgid?.() ?? 0));
+    await remove(folder, defaultIdMaps());
     closeSync(lock);
   }
   return dead.length;
@@ -185,15 +191,21 @@ async function remove(folder: string, maps: IdMaps): Promise<void> {
 
 const POLL_MS = 20;
 
-/** Runs `use` while holding the lock of that name; waits for whoever holds it. */
-export async function withLock<T>(name: string, use: () => Promise<T>): Promise<T> {
+/**
+ * Runs `use` while holding the lock of that name; waits for whoever holds it.
+ * @throws the signal's reason, where it is aborted while waiting
+ */
+export async function withLock<T>(name: string, use: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   const path = join(rootsFolder(), 'locks', name);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   for (;;) {
     const lock = openSync(path, 'a', 0o600);
     try {
       // Not by blocking, which would hold up all else that this process does, such as dying of Ctrl-C.
-      while (!lockFile(lock, { wait: false })) await new Promise((done) => setTimeout(done, POLL_MS));
+      while (!lockFile(lock, { wait: false })) {
+        await new Promise((done) => setTimeout(done, POLL_MS));
+        signal?.throwIfAborted();
+      }
       // Whoever held it before has removed the file: the lock is worth nothing then.
       if (!isSameFile(lock, path)) continue;
       try {

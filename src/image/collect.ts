@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { chooseIdMaps } from '../sys/id-maps.js';
+import { defaultIdMaps } from '../sys/id-maps.js';
 import { removeTrees } from '../sys/user-namespace.js';
 import { blobPath, imagesFolder } from './blobs.js';
 import { clearBuildCache, listBuildCache } from './build-cache.js';
@@ -156,7 +156,7 @@ function hiddenPath(name: string): string {
 
 function removeHidden(paths: string[]): void {
   if (paths.length === 0) return;
-  const maps = chooseIdMaps('default', process.getuid?.() ?? 0, process.getgid?.() ?? 0);
+  const maps = defaultIdMaps();
   if (!removeTrees(paths, maps)) for (const path of paths) rmSync(path, { recursive: true, force: true });
 }
 

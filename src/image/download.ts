@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { FosterError } from '../errors.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { Arrival } from './arrival.js';
 import { BlobWriter, hasBlob } from './blobs.js';
 import { withLock } from './cache.js';
 import type { Descriptor } from './oci.js';
@@ -17,32 +18,44 @@ const MAX_ATTEMPTS = 100;
 /**
  * Brings a blob into the store, unless it is there. What an interrupted download has left is gone on with; two
  * processes that want the same blob download it once.
- * @param moved is told how many bytes there are so far
+ * @param arrival is told how far it is, and of a failure
  * @returns whether it was downloaded
  * @throws FosterError; then the store is as before, but for what a later download can go on with
  */
 export async function downloadBlob(
   registry: Registry,
   blob: Blob,
-  moved: (bytes: number) => void = () => {},
+  arrival = new Arrival(),
 ): Promise<boolean> {
-  if (hasBlob(blob)) return false;
-  return await withLock(`blob-${blob.digest.slice('sha256:'.length)}`, async () => {
-    registry.options.signal?.throwIfAborted();
+  try {
+    const isDownloaded = !hasBlob(blob) && (await download(registry, blob, arrival));
+    arrival.finish();
+    return isDownloaded;
+  } catch (error) {
+    arrival.fail(error);
+    throw error;
+  }
+}
+
+async function download(registry: Registry, blob: Blob, arrival: Arrival): Promise<boolean> {
+  const { signal } = registry.options;
+  const work = async () => {
+    signal?.throwIfAborted();
     if (hasBlob(blob)) return false; // somebody was faster
-    const download = new Download(registry, blob, moved);
+    const download = new Download(registry, blob, arrival);
     await download.receive();
     try {
       download.finish();
     } catch (error) {
       // Where a part came earlier, that may be the one that was wrong.
       if (!download.isPieced) throw error;
-      const whole = new Download(registry, blob, moved);
+      const whole = new Download(registry, blob, arrival);
       await whole.receive();
       whole.finish();
     }
     return true;
-  });
+  };
+  return await withLock(`blob-${blob.digest.slice('sha256:'.length)}`, work, signal);
 }
 
 class Download {
@@ -53,11 +66,12 @@ class Download {
   constructor(
     readonly registry: Registry,
     readonly blob: Blob,
-    readonly moved: (bytes: number) => void,
+    readonly arrival: Arrival,
   ) {
     this.#writer = new BlobWriter(blob.digest, blob.size);
     if (this.offset > blob.size) this.#writer = this.#writer.restart();
     this.isPieced = this.offset > 0;
+    arrival.begin(this.#writer.path, this.offset);
   }
 
   get offset(): number {
@@ -104,7 +118,7 @@ class Download {
     try {
       for await (const piece of response as AsyncIterable<Buffer>) {
         this.#write(piece);
-        this.moved(this.offset);
+        this.arrival.grow(this.offset);
       }
     } catch (error) {
       registry.options.signal?.throwIfAborted();
@@ -125,7 +139,7 @@ class Download {
       );
     }
     if (response.statusCode === 200) {
-      if (this.offset > 0) this.#writer = this.#writer.restart(); // it cannot go on in the middle
+      if (this.offset > 0) this.#restart(); // it cannot go on in the middle
       this.#checkTotal(response, response.headers['content-length']);
       return;
     }
@@ -139,6 +153,11 @@ class Download {
       );
     }
     this.#checkTotal(response, total === '*' ? String(size) : total);
+  }
+
+  #restart(): void {
+    this.#writer = this.#writer.restart();
+    this.arrival.begin(this.#writer.path, 0);
   }
 
   #checkTotal(response: IncomingMessage, total: string | undefined): void {

@@ -3,7 +3,7 @@ import { FosterError } from '../errors.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
 import { blobPath } from './blobs.js';
 import { findImage, namedDescriptor } from './image-store.js';
-import { diffIDsOf, stackOf, unpackLayers } from './layers.js';
+import { diffIDsOf, type LayeredImage, stackOf } from './layers.js';
 import type { Descriptor, ImageConfig, Manifest } from './oci.js';
 import { formatReference, parseReference } from './reference.js';
 import type { RootOptions, RootTree } from './root.js';
@@ -24,12 +24,17 @@ export async function imageRoot(name: string, options: RootOptions): Promise<Roo
   const image = await findOrPull(name, options);
   const { descriptor, manifest, config } = image;
   const ready = stackOf(diffIDsOf(image), options.maps);
-  const layers = ready ?? (await unpackLayers({ manifest, config }, { ...options, title: name }));
+  const layers = ready ?? (await unpack({ manifest, config }, options, name));
   return {
     path: layers[0] as string,
     source: 'image',
     image: { name: image.name, digest: descriptor.digest, layers, defaults: defaultsOf(config) },
   };
+}
+
+async function unpack(image: LayeredImage, options: RootOptions, title: string): Promise<string[]> {
+  const { unpackLayers } = await import('./unpack-layers.js');
+  return await unpackLayers(image, { ...options, title });
 }
 
 /** Whether the store has an image of that name. */
@@ -41,7 +46,8 @@ export function isStored(name: string): boolean {
   }
 }
 
-async function findOrPull(name: string, { pull = 'missing', platform }: RootOptions): Promise<Found> {
+async function findOrPull(name: string, root: RootOptions): Promise<Found> {
+  const { pull = 'missing', platform } = root;
   if (pull === 'missing' || pull === 'never') {
     const found = find(name);
     if (found !== undefined && (await isFor(found.config, platform))) return found;
@@ -58,7 +64,7 @@ async function findOrPull(name: string, { pull = 'missing', platform }: RootOpti
   const say = (line: string) => process.stderr.write(`${line}\n`);
   if (pull === 'missing') say(`Unable to find image '${name}' locally`);
   try {
-    const options = { platform, tlsVerify: true, tell: { say, stream: process.stderr } };
+    const options = { ...root, platform, tlsVerify: true, tell: { say, stream: process.stderr } };
     const { names, descriptor, manifest, config } = await pullImage(reference, options);
     return { name: names[0] ?? name, descriptor, manifest, config };
   } catch (error) {

@@ -4,7 +4,6 @@ import {
   lstatSync,
   lutimesSync,
   openSync,
-  readdirSync,
   readlinkSync,
   readSync,
   type Stats,
@@ -12,7 +11,9 @@ import {
 import { FosterError } from '../errors.js';
 import { getExtendedAttribute } from '../sys/libc.js';
 import { keptAttributes } from './attributes.js';
+import { hiddenBy } from './hidden-names.js';
 import { type Member, pathOf, shown } from './member.js';
+import { namesIn, type OwnLayer } from './own-layer.js';
 import { TAR_END, tarHeader, tarPadding } from './tar-writer.js';
 import { OPAQUE_MARKER, WHITEOUT_PREFIX } from './whiteout.js';
 
@@ -31,6 +32,8 @@ export interface TreeTarOptions {
   leavesOut?: (name: string) => boolean;
   /** Directories that are not even looked into. */
   passesOver?: (name: string) => boolean;
+  /** Of a layer that is part of a whole tree: what of the tree it has, and what it hides. */
+  own?: OwnLayer;
 }
 
 const PIECE = 256 * 1024;
@@ -69,8 +72,12 @@ export class TreeTar {
 
   /** All that is in a directory. @param directory '' for the top, or a name with a slash at its end */
   *children(directory: string): Generator<Buffer> {
-    const names = readdirSync(this.#path(directory), { encoding: 'buffer' });
-    for (const name of names.sort(Buffer.compare)) yield* this.one(directory, name.toString('latin1'));
+    const { own } = this.#options;
+    for (const base of own?.names(directory) ?? namesIn(`${this.#top}/${directory}`)) {
+      if (own?.isDeleted(`${directory}${base}`))
+        yield this.#mark(`${directory}${WHITEOUT_PREFIX}${base}`, lstatSync(this.#path(directory)));
+      else yield* this.one(directory, base);
+    }
   }
 
   /** A file, or a directory with all that is in it. */
@@ -101,8 +108,9 @@ export class TreeTar {
 
   *#file(directory: string, base: string, info: Stats): Generator<Buffer> {
     const name = `${directory}${base}`;
-    if (info.isCharacterDevice() && info.rdev === 0) {
-      if (this.#options.isLayer) yield this.#mark(`${directory}${WHITEOUT_PREFIX}${base}`, info);
+    const hidden = hiddenBy(base, info);
+    if (hidden !== undefined && (this.#options.isLayer || info.isCharacterDevice())) {
+      if (this.#options.isLayer) yield this.#mark(`${directory}${WHITEOUT_PREFIX}${hidden}`, info);
       return;
     }
     this.#checkName(base);

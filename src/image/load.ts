@@ -3,18 +3,18 @@ import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { FosterError } from '../errors.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
-import { chooseIdMaps } from '../sys/id-maps.js';
+import { defaultIdMaps } from '../sys/id-maps.js';
 import { duplicate } from '../sys/libc.js';
 import { type ArchiveFiles, directoryFiles, readArchive } from './archive-files.js';
 import { digestOf, putBytes } from './blobs.js';
 import { readDockerArchive } from './docker-archive.js';
 import { keepImage, nameImage } from './image-store.js';
 import { undoUnlessDone } from './interrupt.js';
-import { unpackLayers } from './layers.js';
 import type { Descriptor, ImageConfig, Manifest } from './oci.js';
 import { readLayout } from './oci-archive.js';
 import { type Staged, Staging, stagedBytes } from './staging.js';
 import { holdStore, letGoOfStore } from './store-lock.js';
+import { unpackLayers } from './unpack-layers.js';
 
 /** An image of an archive, all of whose files have been put aside. */
 export interface ArchivedImage {
@@ -49,7 +49,7 @@ export async function loadImages(path: string | undefined, options: LoadOptions)
   try {
     const images = await stage(path, options);
     for (const { manifest, config, names } of images) {
-      const maps = chooseIdMaps('default', process.getuid?.() ?? 0, process.getgid?.() ?? 0);
+      const maps = defaultIdMaps();
       await unpackLayers({ manifest: manifest.document, config }, { maps, title: names[0] ?? title });
     }
     const loaded: LoadedImage[] = [];

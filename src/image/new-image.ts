@@ -1,8 +1,7 @@
 import type { ImageDefaults } from '../spec/image-defaults.js';
-import { chooseIdMaps } from '../sys/id-maps.js';
+import { defaultIdMaps } from '../sys/id-maps.js';
 import { putDocument } from './blobs.js';
 import { keepImage, nameImage, type StoredImage } from './image-store.js';
-import { unpackLayers } from './layers.js';
 import {
   type Descriptor,
   type HistoryEntry,
@@ -11,6 +10,7 @@ import {
   MEDIA,
   ownPlatform,
 } from './oci.js';
+import { unpackLayers } from './unpack-layers.js';
 
 /** An image that is to be: a base, if there is one, with a layer more. */
 export interface NewImage {
@@ -48,7 +48,7 @@ export async function makeImage({ base, layer, ...wanted }: NewImage): Promise<s
     config: putDocument(config, MEDIA.config),
     layers: [...(base?.manifest.layers ?? []), layer.descriptor],
   };
-  const maps = chooseIdMaps('default', process.getuid?.() ?? 0, process.getgid?.() ?? 0);
+  const maps = defaultIdMaps();
   await unpackLayers({ manifest: document, config }, { maps, ...(name !== undefined && { title: name }) });
   const descriptor = putDocument(document, MEDIA.manifest);
   if (name === undefined) await keepImage(descriptor);

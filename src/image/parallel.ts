@@ -1,12 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
-/** Milliseconds in which what was aborted is over, but for what waits for another process. */
-const GRACE_MS = 500;
-
 /**
  * Does something with each of `items`, a few at a time. At the first failure `abort` is called for what is still going
- * on, and the failure thrown.
+ * on, and the failure thrown when all that is over.
  * @param limit how many at a time
+ * @param abort may be called by `use`, too: its reason is what is thrown then
  */
 export async function forEachParallel<T>(
   items: readonly T[],
@@ -24,9 +20,7 @@ export async function forEachParallel<T>(
   } catch (error) {
     waiting.length = 0;
     abort.abort(error);
-    const timer = new AbortController();
-    await Promise.race([Promise.allSettled(workers), sleep(GRACE_MS, undefined, { signal: timer.signal })]);
-    timer.abort();
-    throw error;
+    await Promise.allSettled(workers);
+    throw abort.signal.reason;
   }
 }

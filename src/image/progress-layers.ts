@@ -1,4 +1,5 @@
 import type { GenericFormatter } from 'cli-progress';
+import { onInterrupt } from './interrupt.js';
 
 /** Who is told how a pull or a push goes on. */
 export interface Teller {
@@ -22,6 +23,8 @@ export interface TransferBoard {
 export interface Transfer {
   /** So many bytes are moved, of all that there are. */
   at(bytes: number): void;
+  /** What goes on now: `Extracting`. */
+  now(state: string): void;
   /** How it ended: `Pull complete`. */
   end(state: string): void;
 }
@@ -34,16 +37,13 @@ export interface TransferWords {
   active: string;
 }
 
-/** With the exit code that a shell gives to a death by that signal. */
-const INTERRUPTS: Readonly<Record<string, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
-
 /** @param count how many transfers there will be: more than a screen has lines get no bars */
 export async function startBoard(
   teller: Teller | undefined,
   count: number,
   words: TransferWords,
 ): Promise<TransferBoard> {
-  if (teller === undefined) return { add: () => ({ at() {}, end() {} }), stop() {} };
+  if (teller === undefined) return { add: () => ({ at() {}, now() {}, end() {} }), stop() {} };
   const { stream } = teller;
   if (!stream.isTTY || count === 0 || count > stream.rows - 2) return lineBoard(teller, words);
   return await barBoard(stream, words);
@@ -54,7 +54,7 @@ function lineBoard({ say }: Teller, { start }: TransferWords): TransferBoard {
     add(digest, _size, end) {
       const id = shortDigest(digest);
       say(`${id}: ${end ?? start}`);
-      return { at() {}, end: (state) => say(`${id}: ${state}`) };
+      return { at() {}, now() {}, end: (state) => say(`${id}: ${state}`) };
     },
     stop() {},
   };
@@ -69,25 +69,21 @@ interface BarState {
 async function barBoard(stream: NodeJS.WriteStream, words: TransferWords): Promise<TransferBoard> {
   const { MultiBar } = (await import('cli-progress')).default;
   const bars = new MultiBar({ stream, format: drawLine, hideCursor: true, gracefulExit: false });
-  const stop = () => {
-    for (const signal of Object.keys(INTERRUPTS)) process.off(signal, interrupted);
-    bars.stop();
-  };
-  const interrupted = (signal: NodeJS.Signals) => {
-    stop();
-    process.exit(INTERRUPTS[signal]);
-  };
-  for (const signal of Object.keys(INTERRUPTS)) process.on(signal, interrupted);
+  const takeBack = onInterrupt(() => bars.stop());
   return {
     add(digest, size, end) {
       const id = shortDigest(digest);
       const bar = bars.create(size, 0, { id, state: end ?? 'Waiting', isActive: false } satisfies BarState);
       return {
         at: (bytes) => bar.update(bytes, { state: words.active, isActive: true }),
+        now: (state) => bar.update(size, { state, isActive: false }),
         end: (state) => bar.update(size, { state, isActive: false }),
       };
     },
-    stop,
+    stop() {
+      takeBack();
+      bars.stop();
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Written } from './tree-writer.js';
 
@@ -52,11 +53,18 @@ export async function startProgress(
   };
 }
 
+/** How far a file is read by whoever shares our open file description: proc_pid_fdinfo(5). */
+export function positionOf(fd: number): number {
+  const info = readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
+  return Number(/^pos:\s*(\d+)/m.exec(info)?.[1] ?? 0);
+}
+
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-function summarize(written: Written): void {
+/** What was left out, in a line for each kind. */
+export function summarize(written: Written): void {
   if (written.lostOwners > 0) {
     warn(
       `${count(written.lostOwners, 'file')} of other users now belong to root: you have no range in /etc/subuid`,

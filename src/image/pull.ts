@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { FosterError } from '../errors.js';
+import { defaultIdMaps, type IdMaps } from '../sys/id-maps.js';
 import { blobPath, digestOf, hasBlob, MAX_DOCUMENT, putBytes } from './blobs.js';
 import { type ManifestDocument, readConfig, readManifest } from './documents.js';
 import { downloadBlob } from './download.js';
 import { listImages, nameImage, type StoredImage } from './image-store.js';
 import { type Descriptor, INDEX_TYPES, MANIFEST_TYPES, ownPlatform, type Platform } from './oci.js';
-import { forEachParallel } from './parallel.js';
 import { noSuchPlatform, parsePlatform, satisfiesPlatform, selectManifest } from './platform.js';
-import { startBoard, type Teller } from './progress-layers.js';
+import type { Teller } from './progress-layers.js';
+import { pullLayers } from './pull-layers.js';
 import { familiarName, formatReference, type Reference } from './reference.js';
 import { type Credentials, Registry, refusal } from './registry.js';
 import { readBody } from './registry-http.js';
@@ -21,6 +22,10 @@ export interface PullOptions {
   tlsVerify: boolean;
   /** Who is told how it goes on; nobody by default. */
   tell?: Teller | undefined;
+  /** Of the containers that it is unpacked for; those of a container without flags by default. */
+  maps?: IdMaps;
+  /** Of each layer, uncompressed, in bytes. No limit by default. */
+  maxUnpackedSize?: number;
   /** Milliseconds of silence after which a connection is given up. */
   silence?: number;
 }
@@ -29,11 +34,10 @@ export interface PullOptions {
 const MAX_MANIFEST = 4 * 1024 * 1024;
 /** An index may name indexes; how deep. */
 const MAX_DEPTH = 3;
-const PARALLEL = 3;
 
 /**
- * Brings an image into the store and gives it its name: all blobs are there, and are what their digests say, before
- * the name is.
+ * Brings an image into the store, unpacks it, and gives it its name: all blobs are there, and all of it is what the
+ * digests say, before the name is.
  * @throws FosterError; then the image of that name, if there was one, is as before
  */
 export async function pullImage(reference: Reference, options: PullOptions): Promise<StoredImage> {
@@ -90,9 +94,14 @@ class Pull {
     const isNew = !listImages().some(
       (one) => one.names.includes(name) && one.descriptor.digest === descriptor.digest,
     );
-    await this.#download([config, ...layers]);
+    await downloadBlob(this.registry, config);
     const image = readConfig(readFileSync(blobPath(config.digest)), content.document, this.#name);
     this.#checkPlatform(image);
+    await pullLayers(
+      { manifest: content.document, config: image },
+      { maps: defaultIdMaps(), tell: undefined, ...this.options, registry: this.registry, abort: this.abort },
+    );
+    this.#checkPresence([config, ...layers]);
     putBytes(bytes, descriptor.mediaType);
     await nameImage(name, descriptor);
     const familiar = familiarName(this.reference) + (digest === undefined ? `:${tag}` : `@${digest}`);
@@ -153,34 +162,11 @@ class Pull {
     }
   }
 
-  async #download([config, ...layers]: Descriptor[]): Promise<void> {
-    const unique = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
-    const board = await startBoard(this.options.tell, unique.length, {
-      start: 'Pulling fs layer',
-      active: 'Downloading',
-    });
-    try {
-      const transfers = unique.map((layer) => ({
-        blob: layer,
-        transfer: board.add(layer.digest, layer.size),
-      }));
-      const all = [...(config === undefined ? [] : [{ blob: config, transfer: undefined }]), ...transfers];
-      await forEachParallel(
-        all,
-        PARALLEL,
-        async ({ blob, transfer }) => {
-          const isDownloaded = await downloadBlob(this.registry, blob, (bytes) => transfer?.at(bytes));
-          transfer?.end(isDownloaded ? 'Pull complete' : 'Already exists');
-        },
-        this.abort,
-      );
-    } finally {
-      board.stop();
-    }
-    // Somebody may have cleared the store meanwhile.
-    const lost = [...layers, ...(config === undefined ? [] : [config])].find((blob) => !hasBlob(blob));
-    if (lost !== undefined)
-      throw new FosterError(`${lost.digest} was removed again`, { advice: 'pull again' });
+  /** Somebody may have cleared the store meanwhile. */
+  #checkPresence(blobs: Descriptor[]): void {
+    const lost = blobs.find((blob) => !hasBlob(blob));
+    if (lost === undefined) return;
+    throw new FosterError(`${lost.digest} was removed again`, { advice: 'pull again' });
   }
 
   /** An image without an index says only in its config what it is for. */

@@ -1,72 +1,110 @@
-import { closeSync, constants, existsSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
 import { FosterError } from '../errors.js';
 import { errnoName, errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { SystemCallError } from '../sys/ffi.js';
 import { setParentDeathSignal } from '../sys/libc.js';
 import { makeMountsPrivate, mountOverlay } from '../sys/mount.js';
 import { writeFully } from '../sys/write.js';
+import { ChangedFiles, copiedAt } from './changed-files.js';
+import { LayerStack } from './layer-stack.js';
 import { inPieces, layerTar, TreeTar } from './layer-tar.js';
+import { probeOverlay } from './overlay-probe.js';
+import { type OwnLayer, UpperDirectory } from './own-layer.js';
 import { TAR_END } from './tar-writer.js';
 import { foreignNames, treeChanges } from './tree-changes.js';
-import { TREE_FD, type TreeOrder, type TreeReport } from './tree-protocol.js';
+import { copyTree } from './tree-copy.js';
+import { COPIED, TREE, TREE_FD, type TreeOrder, type TreeReport } from './tree-protocol.js';
 
 /**
- * The program that reads a container's files for `export`, `commit` and `diff`: started in a user namespace with the
- * container's id maps, so that it may read those of all its users and sees their ids as the container does; and in a
- * mount namespace, where it lays the layers over each other without the right to write. It executes nothing of the
- * container's. A container that runs may change things meanwhile: no link is followed, and what is read is bounded by
- * what was there.
+ * The program that looks at containers' files, for `export`, `commit` and `diff`, and copies layers for containers that
+ * have no overlay: started in a user namespace with the container's id maps, so that it may read and make files of all
+ * its users and sees their ids as the container does; and in a mount namespace. It executes nothing of the container's. A
+ * container that runs may change things meanwhile: no link is followed, and what is read is bounded by what was there.
+ * @returns how many files were left out
  */
-function look(order: TreeOrder): void {
+function look(order: TreeOrder): number {
   if (readSync(TREE_FD.control, Buffer.alloc(1)) === 0) process.exit(1); // nobody is there to map our ids
   // As the caller still, who may enter folders that the container's root, maybe another user, may not.
   const folders = openFolders(order);
   if (order.isMapped) becomeRoot(order);
   setParentDeathSignal(9); // a change of ids has cleared it
   makeMountsPrivate();
-  const { layers, upper } = folders;
   switch (order.action) {
-    case 'export': {
-      const root = upper === undefined ? merged(folders, layers) : merged(folders, [upper, ...layers]);
+    case 'copy':
+      return copy(folders);
+    case 'probe':
+      probeOverlay(folders.container);
+      return 0;
+    case 'export':
       // All of it, without what is mounted over it in the container.
-      for (const piece of inPieces(new TreeTar(root, {}).children(''))) writeFully(TREE_FD.output, piece);
+      for (const piece of inPieces(new TreeTar(wholeTree(order, folders), {}).children('')))
+        writeFully(TREE_FD.output, piece);
       writeFully(TREE_FD.output, TAR_END);
-      return;
-    }
-    case 'layer': {
-      const below = merged(folders, layers);
-      const foreign = upper === undefined ? undefined : foreignNames(upper, below, order.mountPoints);
-      const leavesOut = (name: string) => foreign?.has(name) ?? false;
-      const pieces = upper === undefined ? [TAR_END] : layerTar(upper, { leavesOut });
-      for (const piece of pieces) writeFully(TREE_FD.output, piece);
-      return;
-    }
+      return 0;
+    case 'layer':
+      for (const piece of layerOf(order, folders)) writeFully(TREE_FD.output, piece);
+      return 0;
     case 'changes': {
-      if (upper === undefined) return;
-      const below = merged(folders, layers);
-      const changes = treeChanges(upper, below, foreignNames(upper, below, order.mountPoints));
-      for (const { kind, path } of changes)
+      const own = ownLayer(order, folders);
+      if (own === undefined) return 0;
+      const below = new LayerStack(folders.layers);
+      for (const { kind, path } of treeChanges(own, below, foreignNames(own, below, order.mountPoints)))
         writeFully(TREE_FD.output, Buffer.from(`${kind}${path}\0`, 'latin1'));
+      return 0;
     }
   }
 }
 
 /** Absolute paths, by descriptors. */
 interface Folders {
-  layers: string[];
-  /** Undefined where the container has never run. */
-  upper: string | undefined;
-  place: string;
+  layers: readonly string[];
+  container: string;
+  /** The upper directory of the overlay, or the copy; undefined where the container has never run. */
+  own: string | undefined;
 }
 
-function openFolders({ layers, folder }: TreeOrder): Folders {
+function openFolders({ layers, folder, driver }: TreeOrder): Folders {
   const O_PATH = 0o10000000;
   const open = (path: string) => `/proc/self/fd/${openSync(path, O_PATH | constants.O_DIRECTORY)}`;
+  const own = `${folder}/${driver === 'copy' ? TREE : 'upper'}`;
   return {
     layers: layers.map(open),
-    upper: existsSync(`${folder}/upper`) ? open(`${folder}/upper`) : undefined,
-    place: `${open(folder)}/root`,
+    container: open(folder),
+    own: existsSync(own) ? open(own) : undefined,
   };
+}
+
+function ownLayer({ driver }: TreeOrder, { own, layers, container }: Folders): OwnLayer | undefined {
+  if (own === undefined) return undefined;
+  if (driver === 'overlay') return new UpperDirectory(own);
+  return new ChangedFiles(own, new LayerStack(layers), copiedAt(container));
+}
+
+/** The container's changes, as a layer. */
+function layerOf(order: TreeOrder, folders: Folders): Iterable<Buffer> {
+  const own = ownLayer(order, folders);
+  if (own === undefined || folders.own === undefined) return [TAR_END];
+  const foreign = foreignNames(own, new LayerStack(folders.layers), order.mountPoints);
+  const leavesOut = (name: string) => foreign.has(name);
+  return layerTar(folders.own, { leavesOut, ...(order.driver === 'copy' && { own }) });
+}
+
+function wholeTree({ driver }: TreeOrder, { layers, own, container }: Folders): string {
+  if (driver === 'copy' && own !== undefined) return own;
+  const trees = own === undefined ? layers : [own, ...layers];
+  const [only, ...others] = trees;
+  // One alone needs no overlay, and can be none.
+  if (only !== undefined && others.length === 0) return only;
+  mountOverlay(`${container}/root`, { lower: trees }); // without the right to write; gone with our mount namespace
+  return `${container}/root`;
+}
+
+function copy({ layers, container }: Folders): number {
+  process.umask(0o077);
+  mkdirSync(`${container}/${TREE}`);
+  const skipped = copyTree(new LayerStack(layers), `${container}/${TREE}`);
+  closeSync(openSync(`${container}/${COPIED}`, 'wx', 0o600));
+  return skipped;
 }
 
 function becomeRoot({ hasOneOwner }: TreeOrder): void {
@@ -76,14 +114,6 @@ function becomeRoot({ hasOneOwner }: TreeOrder): void {
   process.setuid?.(0);
 }
 
-/** Trees over each other, read-only; gone with our mount namespace. One alone needs no overlay, and can be none. */
-function merged({ place }: Folders, trees: string[]): string {
-  const [only, ...others] = trees;
-  if (only !== undefined && others.length === 0) return only;
-  mountOverlay(place, { lower: trees });
-  return place;
-}
-
 function toReport(error: unknown): TreeReport {
   if (error instanceof FosterError) {
     return { error: error.message, ...(error.advice === undefined ? {} : { advice: error.advice }) };
@@ -91,7 +121,11 @@ function toReport(error: unknown): TreeReport {
   const code = error instanceof SystemCallError ? errnoName(error.errno) : errnoOf(error);
   if (code === 'EPIPE') return { error: 'nobody reads it any more' };
   if (code === undefined) return { error: error instanceof Error ? error.message : String(error) };
-  return { error: errnoWords(errnoNumber(code)) };
+  return {
+    error: errnoWords(errnoNumber(code)),
+    errno: code,
+    ...(['ENOSPC', 'EDQUOT'].includes(code) && { advice: 'make room on that disk' }),
+  };
 }
 
 function main(): void {
@@ -99,8 +133,7 @@ function main(): void {
   for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
   let report: TreeReport;
   try {
-    look(JSON.parse(process.argv[2] ?? '') as TreeOrder);
-    report = { done: true };
+    report = { done: true, skipped: look(JSON.parse(process.argv[2] ?? '') as TreeOrder) };
   } catch (error) {
     report = toReport(error);
   }

@@ -1,3 +1,5 @@
+import type { StorageDriver } from '../spec/storage-driver.js';
+
 /** What foster and the program that looks at trees of containers (tree-main.ts) say to each other. */
 
 /** The program's descriptors. */
@@ -14,18 +16,32 @@ export const TREE_FD = {
 export interface TreeOrder {
   /**
    * `export`: all files, as a flat tar archive. `layer`: what the container has changed, as a layer of an image.
-   * `changes`: the same as a list, each a letter (A, C, D) and a path, ended by a NUL.
+   * `changes`: the same as a list, each a letter (A, C, D) and a path, ended by a NUL. `copy`: makes `tree` in the
+   * folder, a copy of the layers, and when that is finished, `copied`, whose ctime says so. `probe`: tries, in a folder
+   * with `one`, `two`, `upper`, `work` and `root`, whether an overlay can do all that a container needs.
    */
-  action: 'export' | 'layer' | 'changes';
+  action: 'export' | 'layer' | 'changes' | 'copy' | 'probe';
+  /** Whether the container's files are an overlay or a copy. */
+  driver: StorageDriver;
   /** Read-only layers, the uppermost first. */
-  layers: string[];
-  /** The container's folder, with its `upper`, and `root` to mount on. */
+  layers: readonly string[];
+  /** The container's folder, with its `upper` or `tree`, and `root` to mount on. */
   folder: string;
   /** Paths in the container that something of foster's was mounted on: if empty, they are not the container's. */
-  mountPoints: string[];
+  mountPoints: readonly string[];
   /** The program is in a user namespace of its own. */
   isMapped: boolean;
   hasOneOwner: boolean;
 }
 
-export type TreeReport = { done: true } | { error: string; advice?: string };
+export type TreeReport =
+  | {
+      done: true;
+      /** Files that may not be read, and are not in the copy. */
+      skipped: number;
+    }
+  | { error: string; advice?: string; errno?: string };
+
+/** In the container's folder, with the driver `copy`. */
+export const TREE = 'tree';
+export const COPIED = 'copied';

@@ -23,8 +23,9 @@ import {
 import { FosterError } from '../errors.js';
 import { errnoName, errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { SystemCallError } from '../sys/ffi.js';
-import { makeFifo, makeWhiteout, setExtendedAttribute } from '../sys/libc.js';
+import { makeFifo, setExtendedAttribute } from '../sys/libc.js';
 import { isKeptAttribute } from './attributes.js';
+import { hideAll, hideName } from './hidden-names.js';
 import { hardLinkComponents, type Member, nameComponents, pathOf, shown, throughLink } from './member.js';
 import type { TarSink } from './tar-reader.js';
 import { type Whiteout, whiteoutOf } from './whiteout.js';
@@ -223,13 +224,13 @@ export class TreeWriter implements TarSink {
     const path = below(parent, whiteout.name);
     const info = lstatSync(pathOf(path), { throwIfNoEntry: false });
     // What the layer itself has under that name is not meant, but a directory shows nothing of the one below.
-    if (info === undefined) makeWhiteout(pathOf(path));
+    if (info === undefined) hideName(parent, whiteout.name);
     else if (info.isDirectory()) this.#makeOpaque(path);
   }
 
   #makeOpaque(path: string): void {
     if (path === '/') this.written.isOpaque = true;
-    else setExtendedAttribute(pathOf(path), 'user.overlay.opaque', Buffer.from('y'));
+    else hideAll(path);
   }
 
   /** Puts a directory in the place of a whiteout: one that shows nothing of the layers below. */

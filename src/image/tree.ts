@@ -1,8 +1,15 @@
-import { closeSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
 import { hasOneOwner, type IdMaps } from '../sys/id-maps.js';
-import { memoryFile, pipe, takeMemoryFile, waitForChild } from '../sys/libc.js';
+import {
+  type ExitStatus,
+  memoryFile,
+  pipe,
+  takeMemoryFile,
+  waitForChild,
+  waitReadable,
+} from '../sys/libc.js';
 import { howItEnded, readReport, startNodeProgram } from '../sys/node-program.js';
 import type { TreeOrder, TreeReport } from './tree-protocol.js';
 import { withCaller } from './unpack.js';
@@ -13,20 +20,80 @@ const SIGKILL = 9;
 export interface TreeProgram {
   /** Comes when it has written all. @throws FosterError */
   done: Promise<void>;
+  /** Ends it, if it has not ended. */
   kill(): void;
 }
 
+type Order = Omit<TreeOrder, 'isMapped' | 'hasOneOwner'>;
+
 /**
- * Starts the program that reads a container's files (tree-main.ts), in a user namespace with the container's id maps, or
- * in ours where the container has none.
+ * Starts the program that looks at a container's files (tree-main.ts), in a user namespace with the container's id maps,
+ * or in ours where the container has none.
  * @param output descriptor that it writes to; ours stays open
  * @throws FosterError where there are no user namespaces to be had
  */
-export function startTreeProgram(
-  order: Omit<TreeOrder, 'isMapped' | 'hasOneOwner'>,
+export function startTreeProgram(order: Order, maps: IdMaps | undefined, output: number): TreeProgram {
+  const { pid, report, errors } = start(order, maps, output);
+  let isOver = false;
+  const done = readReport(report).then((text) => {
+    const status = waitForChild(pid);
+    isOver = true;
+    reported(text, status, errors);
+  });
+  return {
+    done,
+    kill() {
+      if (!isOver) process.kill(pid, 'SIGKILL');
+    },
+  };
+}
+
+/**
+ * Makes a copy of layers in a container's folder, for a container without an overlay. Blocks.
+ * @param check called now and then, at least every 100 ms; what it throws ends the work
+ * @returns how many files were left out, since they may not be read
+ * @throws FosterError; what was copied until then is there
+ */
+export function copyLayers(
+  { layers, folder }: Pick<Order, 'layers' | 'folder'>,
   maps: IdMaps | undefined,
-  output: number,
-): TreeProgram {
+  check: () => void,
+): number {
+  const nothing = openSync('/dev/null', 'r+');
+  let started: Started;
+  try {
+    started = start({ action: 'copy', driver: 'copy', layers, folder, mountPoints: [] }, maps, nothing);
+  } finally {
+    closeSync(nothing);
+  }
+  const { pid, report, errors } = started;
+  let text = '';
+  try {
+    const piece = Buffer.alloc(4096);
+    for (let size = -1; size !== 0; ) {
+      check();
+      if (waitReadable(report, 100) !== 'ready') continue;
+      size = readSync(report, piece);
+      text += piece.toString('utf8', 0, size);
+    }
+  } catch (error) {
+    process.kill(pid, 'SIGKILL');
+    waitForChild(pid);
+    closeSync(errors);
+    throw error;
+  } finally {
+    closeSync(report);
+  }
+  return reported(text, waitForChild(pid), errors);
+}
+
+interface Started {
+  pid: number;
+  report: number;
+  errors: number;
+}
+
+function start(order: Order, maps: IdMaps | undefined, output: number): Started {
   const whole: TreeOrder = {
     ...order,
     isMapped: maps !== undefined,
@@ -34,15 +101,15 @@ export function startTreeProgram(
   };
   const report = pipe();
   const errors = memoryFile('foster-tree-errors', new Uint8Array());
-  let pid: number;
   try {
-    pid = startNodeProgram({
+    const pid = startNodeProgram({
       name: 'foster-tree',
       argv: [join(__dirname, 'tree-main.cjs'), JSON.stringify(whole)],
       descriptors: (control, nothing) => [nothing, output, errors, control, report[1]],
       maps: maps && withCaller(maps),
       parentDeathSignal: SIGKILL,
     });
+    return { pid, report: report[0], errors };
   } catch (error) {
     closeSync(report[0]);
     closeSync(errors);
@@ -50,20 +117,17 @@ export function startTreeProgram(
   } finally {
     closeSync(report[1]);
   }
-  return { done: finished(pid, report[0], errors), kill: () => process.kill(pid, 'SIGKILL') };
 }
 
-async function finished(pid: number, report: number, errors: number): Promise<void> {
-  const text = await readReport(report);
-  const status = waitForChild(pid);
+function reported(text: string, status: ExitStatus, errors: number): number {
   const said = takeMemoryFile(errors);
   if (text === '') {
-    throw new FosterError(`the program that reads the container's files ${howItEnded(status, said)}`);
+    throw new FosterError(`the program that looks at the container's files ${howItEnded(status, said)}`);
   }
   const answer = JSON.parse(text) as TreeReport;
-  if ('done' in answer) return;
-  throw new FosterError(answer.error, {
-    exitCode: 1,
-    ...(answer.advice !== undefined && { advice: answer.advice }),
+  if ('done' in answer) return answer.skipped;
+  const { error, advice, errno } = answer;
+  throw Object.assign(new FosterError(error, { exitCode: 1, ...(advice !== undefined && { advice }) }), {
+    code: errno,
   });
 }

@@ -66,7 +66,9 @@ export function startUnpacker(
   const zstd = isByProgram && piped !== undefined ? startZstd(file ?? 'pipe', piped[1]) : undefined;
   const input = inputOf(zstd, piped?.[1]);
   if (zstd !== undefined && piped !== undefined) closeSync(piped[1]);
+  let isOver = false;
   const finished = readReport(report[0]).then((text): UnpackReport => {
+    isOver = true; // from here on its pid may be another's
     const status = waitForChild(child.pid);
     const said = takeMemoryFile(errors);
     input.destroy();
@@ -79,7 +81,7 @@ export function startUnpacker(
     report: zstd === undefined ? finished : afterZstd(zstd, finished),
     kill() {
       zstd?.kill('SIGKILL');
-      child.kill();
+      if (!isOver) child.kill();
     },
   };
 }

@@ -50,7 +50,7 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
       ...(spec.process.cwd === '/'
         ? []
         : ensureDirectory('make the working directory', spec.process.cwd, 'workdir')),
-      ...(spec.root.readonly ? [makeRootReadOnly()] : []),
+      ...(spec.root.readonly ? [makeRootReadOnly(facts)] : []),
       ...(options.shim ? shimSteps(types.has('pid') && !facts.join) : []),
     ],
     process: processSteps(spec, facts, { shim: options.shim, dies: !options.shim }),

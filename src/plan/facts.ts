@@ -1,7 +1,11 @@
+import type { StorageDriver } from '../spec/storage-driver.js';
+
 /** What a plan needs to know of the host and of the container's place on it. Plain data: see runtime/facts.ts. */
 export interface PlanFacts {
   /** Where the root file system comes from, and the container's own folder: paths of the host. */
   storage: {
+    /** `copy`: the container's folder has `tree`, a copy of the layers. */
+    driver: StorageDriver;
     /** Read-only layers, the uppermost first. */
     layers: string[];
     container: string;

@@ -18,9 +18,11 @@ const CONTAINER: Arg = constant(String(FD.CONTAINER), FD.CONTAINER);
 
 /** The folders of the host that the root file system is made of, at the descriptors that its options name. */
 export function openStorage(facts: PlanFacts): Step[] {
-  const { layers, container } = facts.storage;
+  const { driver, layers, container } = facts.storage;
   return [
-    ...layers.flatMap((layer, index) => openAt('open the root file system', layer, FD.LAYERS + index)),
+    ...(driver === 'copy' ? [] : layers).flatMap((layer, index) =>
+      openAt('open the root file system', layer, FD.LAYERS + index),
+    ),
     ...openAt("open the container's own folder", container, FD.CONTAINER),
   ];
 }
@@ -42,12 +44,39 @@ export function makePrivate(): Step {
 /** fsconfig(2) takes no longer value, and Linux before 6.8 takes no layers one by one. mount(2) takes a page. */
 const MOST_OF_FSCONFIG = 255;
 
-/**
- * An overlay of the unpacked root file system below and the container's own changes above, made the root of the mount
- * namespace; the host's root is let go. Needs Linux 5.11, for `userxattr`: outside of user namespaces, too, since the
- * layers of images are the same for both.
- */
+/** Makes the container's files the root of the mount namespace; the host's root is let go. */
 export function mountRoot(facts: PlanFacts): Step[] {
+  return facts.storage.driver === 'copy' ? bindRoot() : overlayRoot(facts);
+}
+
+/** The copy of the layers that belongs to the container alone. */
+function bindRoot(): Step[] {
+  return [
+    step(
+      "take the container's copy of its root file system",
+      'open_tree',
+      [CONTAINER, 'tree', flags(AT, 'OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC')],
+      { result: 'rootfs', advice: { ENOENT: 'it is gone: remove the container and make it anew' } },
+    ),
+    ...attachRoot(),
+  ];
+}
+
+function attachRoot(): Step[] {
+  return [
+    openInRoot('find the place to mount it', 'root', ['O_PATH', 'O_DIRECTORY'], {
+      directory: CONTAINER,
+      result: 'place',
+    }),
+    attachMount('mount the root file system', 'rootfs', 'place'),
+  ];
+}
+
+/**
+ * An overlay of the unpacked root file system below and the container's own changes above. Needs Linux 5.11, for
+ * `userxattr`: outside of user namespaces, too, since the layers of images are the same for both.
+ */
+function overlayRoot(facts: PlanFacts): Step[] {
   const why = 'lay the writable layer of the container over its root file system';
   const options = [
     `lowerdir=${facts.storage.layers.map((_, index) => `/proc/self/fd/${FD.LAYERS + index}`).join(':')}`,
@@ -61,9 +90,12 @@ export function mountRoot(facts: PlanFacts): Step[] {
     }),
   );
   const before = facts.isCallerMapped ? [] : made;
+  return [...before, ...overlaySteps(why, options).map(adviseOnOverlay)];
+}
+
+function overlaySteps(why: string, options: string[]): Step[] {
   if (options.some((option) => option.length > MOST_OF_FSCONFIG)) {
     return [
-      ...before,
       mount(why, 'overlay', `/proc/self/fd/${FD.CONTAINER}/root`, 'overlay', [], options.join(',')),
       openInRoot('find its root', 'root', ['O_PATH', 'O_DIRECTORY'], {
         directory: CONTAINER,
@@ -71,15 +103,17 @@ export function mountRoot(facts: PlanFacts): Step[] {
       }),
     ];
   }
-  return [
-    ...before,
-    ...newFilesystem(why, 'overlay', 'overlay', options, 'rootfs'),
-    openInRoot('find the place to mount it', 'root', ['O_PATH', 'O_DIRECTORY'], {
-      directory: CONTAINER,
-      result: 'place',
-    }),
-    attachMount('mount the root file system', 'rootfs', 'place'),
-  ];
+  return [...newFilesystem(why, 'overlay', 'overlay', options, 'rootfs'), ...attachRoot()];
+}
+
+/** The kernel, or the file system that the data folder lies on, has no overlays of this kind. */
+function adviseOnOverlay(each: Step): Step {
+  const advice =
+    'an overlay is refused there: "foster info" says what works, "foster --storage-driver copy" does without';
+  return {
+    ...each,
+    advice: { EINVAL: advice, EPERM: advice, ENODEV: advice, ENOTSUP: advice, ...each.advice },
+  };
 }
 
 /** pivot_root(2), the way without a directory for the old root (its man page, "pivot_root(".", ".")"). */
@@ -93,7 +127,11 @@ export function pivot(): Step[] {
 }
 
 /** The whole root read-only, what is mounted below it as it was. */
-export function makeRootReadOnly(): Step {
+export function makeRootReadOnly({ storage }: Pick<PlanFacts, 'storage'>): Step {
+  // A copy may lie where setuid programs and devices do not count, and a remount must not change that: mount_setattr(2)
+  // adds to it.
+  if (storage.driver === 'copy')
+    return setMountAttributes('make the root file system read-only', '/', ['MOUNT_ATTR_RDONLY']);
   return mount(
     'make the root file system read-only',
     null,

@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { FosterError } from '../errors.js';
+import { TREE } from '../image/tree-protocol.js';
 import { containerFolder } from '../paths.js';
 import { buildPlan } from '../plan/build.js';
 import type { PlanFacts } from '../plan/facts.js';
@@ -28,15 +31,18 @@ export interface ContainerPlan {
 export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: PlanWishes): ContainerPlan {
   const { spec } = record;
   const joined = record.joins === undefined ? undefined : joinTarget(record.joins);
-  const root = new RootFiles(layersOf(record));
+  const { driver = 'overlay' } = record;
+  const folder = containerFolder(record.id);
+  const hasTree = driver === 'copy' && existsSync(join(folder, TREE));
+  const root = new RootFiles(hasTree ? [join(folder, TREE)] : layersOf(record));
   try {
     const facts: PlanFacts = {
-      storage: { layers: layersOf(record), container: containerFolder(record.id) },
+      storage: { driver, layers: layersOf(record), container: folder },
       canSetGroups: record.canSetGroups,
       usesMapHelpers: record.usesMapHelpers,
       isCallerMapped: record.isCallerMapped,
       files: networkFiles(record.network, spec, root),
-      accounts: callersAccount(spec, root, `${containerFolder(record.id)}/upper`),
+      accounts: callersAccount(spec, root, join(folder, 'upper')),
       directories: bindDirectories(spec),
       kernelPaths: kernelPaths(spec),
       ...(joined && { join: { pid: joined.state.pid, name: joined.record.name } }),

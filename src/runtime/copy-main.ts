@@ -4,6 +4,7 @@ import zlib from 'node:zlib';
 import { FosterError } from '../errors.js';
 import { compressionOf } from '../image/compression.js';
 import { TarReader } from '../image/tar-reader.js';
+import { TREE } from '../image/tree-protocol.js';
 import { errnoOf } from '../sys/errno.js';
 import { openInRoot, setParentDeathSignal } from '../sys/libc.js';
 import { bindMount, makeMountsPrivate, makeReadOnly, mountOverlay } from '../sys/mount.js';
@@ -77,9 +78,22 @@ function openLayers({ layers, folder }: CopyOverlay): Layers {
 }
 
 /** The files of a container that does not run, as it would see them; gone with our mount namespace. */
-function mountRoot({ isReadOnly, volumes }: CopyOverlay, layers: Layers): number {
+function mountRoot({ driver, isReadOnly, volumes }: CopyOverlay, layers: Layers): number {
   const folder = `/proc/self/fd/${layers.folder}`;
   makeMountsPrivate();
+  try {
+    if (driver === 'copy') bindMount(`${folder}/${TREE}`, `${folder}/root`);
+    else mountLayers(folder, layers);
+  } catch (error) {
+    throw copyError("lay the container's changes over its root file system", error);
+  }
+  const root = openSync(`${folder}/root`, O_PATH | constants.O_DIRECTORY);
+  for (const volume of volumes) mountVolume(root, volume);
+  if (isReadOnly) makeReadOnly(root, { isDeep: false });
+  return root;
+}
+
+function mountLayers(folder: string, layers: Layers): void {
   for (const name of ['upper', 'work']) {
     try {
       mkdirSync(`${folder}/${name}`, 0o755);
@@ -89,15 +103,7 @@ function mountRoot({ isReadOnly, volumes }: CopyOverlay, layers: Layers): number
   }
   const lower = layers.lower.map((fd) => `/proc/self/fd/${fd}`);
   const upper = { folder: `${folder}/upper`, work: `${folder}/work` };
-  try {
-    mountOverlay(`${folder}/root`, { lower, upper });
-  } catch (error) {
-    throw copyError("lay the container's changes over its root file system", error);
-  }
-  const root = openSync(`${folder}/root`, O_PATH | constants.O_DIRECTORY);
-  for (const volume of volumes) mountVolume(root, volume);
-  if (isReadOnly) makeReadOnly(root, { isDeep: false });
-  return root;
+  mountOverlay(`${folder}/root`, { lower, upper });
 }
 
 function mountVolume(root: number, { source, destination, isReadOnly }: Volume): void {

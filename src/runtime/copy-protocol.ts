@@ -1,3 +1,5 @@
+import type { StorageDriver } from '../spec/storage-driver.js';
+
 /** What `foster cp` and its helper (copy-main.ts) say to each other. */
 
 /** The helper's descriptors. */
@@ -33,6 +35,8 @@ export interface CopyOrder {
 
 /** What the root of a container that does not run is made of: absolute paths of the host. */
 export interface CopyOverlay {
+  /** `copy`: its folder has `tree`, and the layers do not matter. */
+  driver: StorageDriver;
   /** Read-only layers, the uppermost first. */
   layers: string[];
   /** The container's folder. */

@@ -203,6 +203,7 @@ function overlayOf(record: ContainerRecord): CopyOverlay {
     type === 'bind' && source ? [{ source, destination, isReadOnly: options.includes('ro') }] : [],
   );
   return {
+    driver: record.driver ?? 'overlay',
     layers: layersOf(record),
     folder: containerFolder(id),
     isReadOnly: spec.root.readonly,

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   closeSync,
+  existsSync,
   mkdirSync,
   openSync,
   rmSync,
@@ -10,14 +11,17 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { FosterError } from '../errors.js';
+import { TREE } from '../image/tree-protocol.js';
 import { containerFolder, liveFolder, makeFolder, nameLink } from '../paths.js';
 import { randomName } from '../spec/names.js';
 import { encodeRestart, type RestartPolicy } from '../spec/restart.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { removeTrees } from '../sys/user-namespace.js';
 import { withStoreLock } from './change.js';
 import { attributesOf, recordEvent } from './events.js';
 import { faultPoint } from './fault.js';
 import { writeWhole } from './files.js';
+import { mapsOf } from './remove.js';
 import { type ContainerRecord, idOfName, isAlive, isLocked, lockContainer, readContainer } from './store.js';
 
 /** A container whose lock we hold. */
@@ -35,6 +39,8 @@ export interface Creation {
   /** Absolute path of a file that shall hold the id; it must not exist. */
   cidfile: string | undefined;
   restart: RestartPolicy;
+  /** Puts files of its own into its folder. */
+  fill?: (folder: string) => void;
 }
 
 /**
@@ -54,7 +60,7 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
     lock = lockContainer(id, { wait: true, creates: true });
     if (lock === undefined) throw new Error('the lock of a new container is taken');
     faultPoint('lock taken');
-    makeFolders(folder, how.isCallerMapped);
+    makeFolders(folder, { isCallerMapped: how.isCallerMapped, isCopy: draft.driver === 'copy' });
     name = nameFor(how.name, id);
     faultPoint('name taken');
     if (how.cidfile !== undefined) {
@@ -62,6 +68,7 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
       hasIdFile = true;
     }
     writeRestart(folder, how.restart);
+    how.fill?.(folder);
     const record = { ...draft, name };
     writeWhole(join(folder, 'config.json'), JSON.stringify(record), { durable: !draft.rm });
     recordEvent('create', record, attributesOf(record));
@@ -71,7 +78,7 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
     try {
       if (name !== undefined) rmSync(nameLink(name), { force: true });
       rmSync(liveFolder(id), { recursive: true, force: true });
-      rmSync(folder, { recursive: true, force: true });
+      removeFolder(folder, draft);
     } catch {
       // where it cannot be removed it could not be made either, and why is known already
     }
@@ -80,12 +87,23 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
   }
 }
 
-function makeFolders(folder: string, isCallerMapped: boolean): void {
+/** What was copied may belong to ids that only the container's user namespace may touch. */
+function removeFolder(folder: string, draft: Omit<ContainerRecord, 'name'>): void {
+  const maps = existsSync(join(folder, TREE)) ? mapsOf(draft) : undefined;
+  if (maps === undefined) rmSync(folder, { recursive: true, force: true });
+  else removeTrees([folder], maps);
+}
+
+function makeFolders(
+  folder: string,
+  { isCallerMapped, isCopy }: { isCallerMapped: boolean; isCopy: boolean },
+): void {
   makeFolder(dirname(folder));
   mkdirSync(folder);
   faultPoint('folder made');
   mkdirSync(join(folder, 'root'));
   if (isCallerMapped) {
+    if (isCopy) return;
     mkdirSync(join(folder, 'upper'));
     chmodSync(join(folder, 'upper'), 0o755); // whatever the umask: it is the root directory of the container
     mkdirSync(join(folder, 'work'));

@@ -13,6 +13,7 @@ import { type ChosenMaps, chooseIdMaps, type IdMapping, isIdMapped } from '../sy
 import { joinTarget } from './container-plan.js';
 import { mapsOf } from './remove.js';
 import { RootFiles } from './root-files.js';
+import { storageDriver } from './storage.js';
 import type { Container, ContainerRecord } from './store.js';
 
 /** How foster tells the person something meanwhile: a line of text each. */
@@ -45,10 +46,12 @@ export async function draftContainer(request: RunRequest, voice: Voice): Promise
     ...(maxUnpackedSize !== undefined && { maxUnpackedSize }),
   });
   checkOwner(tree, maps);
+  const driver = await storageDriver(maps);
   const id = randomId();
   const spec = await makeSpec(request, id, tree, maps);
   return {
     ...draftOf(request, id, spec, tree.image),
+    driver,
     ...mapsIn(maps),
     ...(joined && { joins: joined.record.id }),
   };

@@ -1,4 +1,5 @@
 import { type Collected, type CollectOptions, collectGarbage, type InUse } from '../image/collect.js';
+import { onInterrupt } from '../image/interrupt.js';
 import { layersOf } from './container-plan.js';
 import { type Container, listContainers } from './store.js';
 
@@ -19,20 +20,15 @@ export async function collect(
   return await collectGarbage(treesInUse, options);
 }
 
-/** With the exit code that a shell gives to a death by that signal. */
-const INTERRUPTS: Readonly<Record<string, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+const INTERRUPTED = [129, 130, 143];
 
 /** Runs what adds an image to the store; where it fails or is interrupted, what it has added goes again. */
 export async function collectOnFailure<T>(use: () => Promise<T>): Promise<T> {
-  const interrupted = (signal: NodeJS.Signals) => {
-    // Whoever makes something at the time listens too, and ends foster when that is undone.
-    if (process.listenerCount(signal) === 1) process.exit(INTERRUPTS[signal]);
-  };
-  // A collection waits for nothing before it is done, so that all of it takes place before foster ends.
+  const takeBack = onInterrupt(() => {}); // ends foster by an exit, not by the signal
+  // When others have undone what they were at. A collection waits for nothing before it is done.
   const ending = (code: number) => {
-    if (Object.values(INTERRUPTS).includes(code)) collect().catch(() => {});
+    if (INTERRUPTED.includes(code)) collect().catch(() => {});
   };
-  for (const signal of Object.keys(INTERRUPTS)) process.on(signal, interrupted);
   process.on('exit', ending);
   try {
     return await use();
@@ -41,6 +37,6 @@ export async function collectOnFailure<T>(use: () => Promise<T>): Promise<T> {
     throw error;
   } finally {
     process.off('exit', ending);
-    for (const signal of Object.keys(INTERRUPTS)) process.off(signal, interrupted);
+    takeBack();
   }
 }

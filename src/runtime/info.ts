@@ -5,7 +5,7 @@ import { listImages } from '../image/image-store.js';
 import { dataFolder, runtimeFolder } from '../paths.js';
 import { chooseIdMaps, type IdMaps } from '../sys/id-maps.js';
 import { removeTrees } from '../sys/user-namespace.js';
-import { probeStorage } from './storage-probe.js';
+import { storageChoice } from './storage.js';
 import { listContainers } from './store.js';
 
 /** What `foster info` shows: plain data, keys in the order in which they are printed. */
@@ -30,7 +30,7 @@ export async function hostInfo(): Promise<Record<string, unknown>> {
     },
     namespaces: { user: namespaceProblem(maps), maximum: setting('user/max_user_namespaces') },
     images: listImages().length,
-    storage: { driver: await probeStorage(maps), data: dataFolder(), runtime: runtimeFolder() },
+    storage: { ...(await storageChoice(maps)), data: dataFolder(), runtime: runtimeFolder() },
     cgroup: existsSync('/sys/fs/cgroup/cgroup.controllers') ? 'v2' : 'v1 or hybrid',
     host: {
       kernel: release(),

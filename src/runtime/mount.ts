@@ -1,6 +1,7 @@
 import { closeSync, constants, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
+import { TREE } from '../image/tree-protocol.js';
 import { containerFolder } from '../paths.js';
 import { bindMount, mountOverlay, unmount } from '../sys/mount.js';
 import { layersOf } from './container-plan.js';
@@ -16,7 +17,10 @@ export function mountContainer({ record }: Container): string {
   const folder = containerFolder(record.id);
   const place = join(folder, 'root');
   const upper = join(folder, 'upper');
-  const trees = [...(existsSync(upper) ? [upper] : []), ...layersOf(record)];
+  const trees =
+    record.driver === 'copy'
+      ? [join(folder, TREE)]
+      : [...(existsSync(upper) ? [upper] : []), ...layersOf(record)];
   const O_PATH = 0o10000000;
   const fds = trees.map((tree) => openSync(tree, O_PATH | constants.O_DIRECTORY));
   try {

@@ -2,7 +2,7 @@ import { closeSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
 import { containerFolder, liveFolder, nameLink } from '../paths.js';
-import { chooseIdMaps, type IdMaps } from '../sys/id-maps.js';
+import { defaultIdMaps, type IdMaps } from '../sys/id-maps.js';
 import { removeTrees } from '../sys/user-namespace.js';
 import { withStoreLock } from './change.js';
 import { attributesOf, recordEvent } from './events.js';
@@ -31,7 +31,7 @@ function recordFile(id: string): string {
 }
 
 /** The id maps of the container's user namespace; undefined where it has none of its own. */
-export function mapsOf(record: ContainerRecord): IdMaps | undefined {
+export function mapsOf(record: Pick<ContainerRecord, 'spec' | 'usesMapHelpers'>): IdMaps | undefined {
   const { uidMappings, gidMappings } = record.spec.linux;
   if (uidMappings.length === 0) return undefined;
   return { uid: uidMappings, gid: gidMappings, helpers: record.usesMapHelpers };
@@ -121,10 +121,7 @@ function removeFiles(remains: Remains, lock: number): void {
     faultPoint('name removed');
   });
   // Files of the container's other users belong to ids that only its user namespace may touch.
-  const maps =
-    'spec' in remains
-      ? mapsOf(remains)
-      : chooseIdMaps('default', process.getuid?.() ?? 0, process.getgid?.() ?? 0);
+  const maps = 'spec' in remains ? mapsOf(remains) : defaultIdMaps();
   const isGone = maps === undefined ? removeAll([folder]) : removeMapped([folder], maps, lock);
   faultPoint('folder removed');
   if (!isGone) {

@@ -1,4 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { hiddenBy } from '../image/hidden-names.js';
+import { WHITEOUT_PREFIX } from '../image/whiteout.js';
 import { openInRoot } from '../sys/libc.js';
 
 const O_PATH = 0o10000000;
@@ -62,14 +64,24 @@ function open(layer: number, path: string, flags: number): number | undefined {
   }
 }
 
-/** A character device 0/0 in place of the file or of a folder above it: kernel documentation, overlayfs. */
+/** A mark in place of the file or of a folder above it, or beside it: image/hidden-names.ts. */
 function hasWhiteout(layer: number, path: string): boolean {
   for (let part = path; part !== ''; part = part.slice(0, part.lastIndexOf('/'))) {
-    const fd = open(layer, part, O_PATH | O_NOFOLLOW);
-    if (fd === undefined) continue;
-    const info = fstatSync(fd);
-    closeSync(fd);
-    return info.isCharacterDevice() && info.rdev === 0;
+    const slash = part.lastIndexOf('/') + 1;
+    const mark = `${WHITEOUT_PREFIX}${part.slice(slash)}`;
+    const isHidden =
+      hides(layer, part, part.slice(slash)) || hides(layer, `${part.slice(0, slash)}${mark}`, mark);
+    if (isHidden) return true;
   }
   return false;
+}
+
+function hides(layer: number, path: string, name: string): boolean {
+  const fd = open(layer, path, O_PATH | O_NOFOLLOW);
+  if (fd === undefined) return false;
+  try {
+    return hiddenBy(name, fstatSync(fd)) !== undefined;
+  } finally {
+    closeSync(fd);
+  }
 }

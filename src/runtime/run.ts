@@ -43,7 +43,7 @@ async function runForeground(request: RunRequest, draft: Draft, voice: Voice): P
     ? (await import('./explain.js')).explainer(plan, voice.explain)
     : undefined;
   holdSignals();
-  const { record, lock } = createHeld(request, draft);
+  const { record, lock } = await createHeld(request, draft, voice);
   let launched: Launched | undefined;
   try {
     launched = launch(plan, { stdin: request.interactive, join: joined?.state.pid, witness });
@@ -61,9 +61,16 @@ async function runForeground(request: RunRequest, draft: Draft, voice: Voice): P
   }
 }
 
-/** The draft, made real under the name that the request wants. */
-export function createHeld(request: RunRequest, draft: Draft): HeldContainer {
+/**
+ * The draft, made real under the name that the request wants. Signals are to be held before: one that comes while files
+ * are copied undoes it.
+ * @throws FosterError; nothing is left then
+ */
+export async function createHeld(request: RunRequest, draft: Draft, voice: Voice): Promise<HeldContainer> {
+  const { driver } = draft;
+  const fill = driver === 'copy' ? (await import('./fill.js')).filler(draft, voice) : undefined;
   return createContainer(draft, {
+    ...(fill && { fill }),
     name: request.name,
     isCallerMapped: draft.isCallerMapped,
     cidfile: request.cidfile,

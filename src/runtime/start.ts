@@ -27,7 +27,7 @@ export async function runDetached(request: RunRequest, draft: Draft, voice: Voic
     ? (await import('./explain.js')).explainer(containerPlan.plan, voice.explain)
     : undefined;
   holdSignals();
-  const { record, lock } = createHeld(request, draft);
+  const { record, lock } = await createHeld(request, draft, voice);
   let isRunning = false;
   try {
     const waiting = launchDetached(containerPlan, record, lock, witness);
@@ -55,8 +55,9 @@ export async function runDetached(request: RunRequest, draft: Draft, voice: Voic
 }
 
 /** `foster create`: all of `run` but the start. Returns the id. */
-export function createOnly(request: RunRequest, draft: Draft): string {
-  const { record, lock } = createHeld(request, draft);
+export async function createOnly(request: RunRequest, draft: Draft, voice: Voice): Promise<string> {
+  if (draft.driver === 'copy') holdSignals();
+  const { record, lock } = await createHeld(request, draft, voice);
   closeSync(lock);
   faultPoint('lock let go');
   return record.id;

@@ -14,6 +14,7 @@ import { containerFolder, dataFolder, liveFolder, makeFolder, nameLink } from '.
 import { isId } from '../spec/names.js';
 import type { HealthCheck, LogOptions } from '../spec/request.js';
 import { decodeRestart, type RestartPolicy } from '../spec/restart.js';
+import type { StorageDriver } from '../spec/storage-driver.js';
 import type { Spec } from '../spec/types.js';
 import { errnoOf } from '../sys/errno.js';
 import { isFileLocked, lockFile } from '../sys/libc.js';
@@ -33,6 +34,8 @@ export interface ContainerRecord {
   root: string;
   /** The image that it was made from: its whole name, the digest of its manifest, its unpacked layers, uppermost first. */
   image?: { name: string; digest: string; layers: string[] };
+  /** How its files come about; an overlay where nothing is said. */
+  driver?: StorageDriver;
   command: string[];
   labels: Record<string, string>;
   /** Remove it when it ends. */

@@ -19,6 +19,7 @@ const OWN_FILES = ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf'];
 export function readTree({ record }: Container, action: TreeOrder['action'], output: number): TreeProgram {
   const order = {
     action,
+    driver: record.driver ?? 'overlay',
     layers: layersOf(record),
     folder: containerFolder(record.id),
     mountPoints: [...record.spec.mounts.map(({ destination }) => destination), ...OWN_FILES],

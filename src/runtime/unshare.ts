@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { chooseIdMaps } from '../sys/id-maps.js';
+import { defaultIdMaps } from '../sys/id-maps.js';
 import { pipe, waitForChild } from '../sys/libc.js';
 import { startNodeProgram } from '../sys/node-program.js';
 
@@ -12,7 +12,7 @@ import { startNodeProgram } from '../sys/node-program.js';
  * @throws FosterError where there are no user namespaces to be had
  */
 export async function unshare(words: string[]): Promise<number> {
-  const maps = chooseIdMaps('default', process.getuid?.() ?? 0, process.getgid?.() ?? 0);
+  const maps = defaultIdMaps();
   const alive = pipe();
   let pid: number;
   try {

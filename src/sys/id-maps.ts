@@ -30,6 +30,11 @@ export interface ChosenMaps extends IdMaps {
   isCallerMapped: boolean;
 }
 
+/** The maps of a container that is started without flags by whoever we are. */
+export function defaultIdMaps(): ChosenMaps {
+  return chooseIdMaps('default', process.getuid?.() ?? 0, process.getgid?.() ?? 0);
+}
+
 interface Range {
   start: number;
   size: number;

@@ -19,7 +19,7 @@ export function makeMountsPrivate(): void {
  */
 export function mountOverlay(
   target: string,
-  { lower, upper }: { lower: string[]; upper?: { folder: string; work: string } },
+  { lower, upper }: { lower: readonly string[]; upper?: { folder: string; work: string } },
 ): void {
   const writable = upper === undefined ? '' : `,upperdir=${upper.folder},workdir=${upper.work}`;
   call(MOUNT, 'overlay', target, 'overlay', 0, `lowerdir=${lower.join(':')}${writable},userxattr`);

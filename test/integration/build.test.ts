@@ -208,11 +208,13 @@ test('a layer has what RUN changed, and nothing else', () => {
 RUN rm /old/c && rm -r /old/dir && mkdir /old/dir && touch /old/dir/new && test -s /etc/hosts\n`,
   });
   home.built(context, ['-t', 'changed']);
+  // the name that is gone, where layers are copied: no one can tell that the directory is another one
+  const mark = process.env.FOSTER_STORAGE_DRIVER === 'copy' ? 'old/dir/.wh.a' : 'old/dir/.wh..wh..opq';
   assert.deepEqual(names(home.topLayer('docker.io/library/changed:latest')), [
     'old/',
     'old/.wh.c',
     'old/dir/',
-    'old/dir/.wh..wh..opq',
+    mark,
     'old/dir/new',
   ]);
   const find = ['--rm', 'changed', 'find', '/old'];

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -62,11 +62,26 @@ function failed(
     entries().filter((name) => name.startsWith(hex)),
     part ? [`${hex}.part`] : [],
   );
+  assert.deepEqual(treesBeingMade(), []);
+  assert.equal(isUnpacked(hex), false);
+}
+
+function treesBeingMade(): string[] {
+  return readdirSync(join(home.folder, 'data/foster/roots')).filter((name) => name.startsWith('tmp-'));
+}
+
+/** The layers of these tests are not compressed, so that they have the same digest as what they unpack to. */
+function isUnpacked(hex: string): boolean {
+  const layers = join(home.folder, 'data/foster/layers');
+  return existsSync(layers) && readdirSync(layers).some((name) => name.startsWith(hex));
 }
 
 function succeeded({ status, stderr }: Result, { layer, bytes }: ReturnType<typeof freshImage>): void {
   assert.deepEqual([status, stderr], [0, '']);
-  assert.ok(readFileSync(join(blobs(), layer.digest.slice('sha256:'.length))).equals(bytes));
+  const hex = layer.digest.slice('sha256:'.length);
+  assert.ok(readFileSync(join(blobs(), hex)).equals(bytes));
+  assert.ok(isUnpacked(hex));
+  assert.deepEqual(treesBeingMade(), []);
 }
 
 const blobPath = ({ layer }: ReturnType<typeof freshImage>) => `/v2/app/blobs/${layer.digest}`;
@@ -151,10 +166,59 @@ test('Ctrl-C keeps what has come, and the next pull goes on with it', async () =
     return existsSync(join(blobs(), part)) && readFileSync(join(blobs(), part)).length === 2_000_000;
   });
   running.signal('SIGINT');
-  const { signal } = await running.ended;
-  assert.equal(signal, 'SIGINT');
+  const { status } = await running.ended;
+  assert.equal(status, 130);
+  assert.deepEqual(treesBeingMade(), []);
   succeeded(await pull(), image);
   assert.equal(registry.asked.at(-1), `GET ${blobPath(image)} bytes=2000000-`);
+});
+
+test('a layer is unpacked while it comes', async () => {
+  const members = ['first', 'last'].map((name) => ({ name, content: Buffer.alloc(SIZE / 2, name) }));
+  const image = layout.image({ layers: [{ members, compression: 'none' }] }, '1');
+  const layer = image.layers[0];
+  assert.ok(layer);
+  const bytes = layout.blobs.get(layer.digest) ?? Buffer.alloc(0);
+  let sendRest = () => {};
+  registry.lies.set(`/v2/app/blobs/${layer.digest}`, ({ response }) => {
+    const middle = SIZE / 2 + 1024;
+    response.writeHead(200, { 'content-length': bytes.length }).write(bytes.subarray(0, middle));
+    sendRest = () => response.end(bytes.subarray(middle));
+  });
+  const running = startFoster(home, ['pull', `${registry.host}/app:1`]);
+  const first = () => join(home.folder, 'data/foster/roots', treesBeingMade()[0] ?? '-', 'diff/first');
+  await waitUntil('the first file is there', () => {
+    return statSync(first(), { throwIfNoEntry: false })?.size === SIZE / 2;
+  });
+  sendRest();
+  succeeded(await running.ended, { ...image, layer, bytes });
+});
+
+test('a layer that cannot be unpacked ends the pull of others', async () => {
+  const broken = { members: [{ name: '../escaped', content: 'x' }], compression: 'none' as const };
+  const fine = {
+    members: [{ name: 'big', content: Buffer.alloc(SIZE, 'fine') }],
+    compression: 'none' as const,
+  };
+  const image = layout.image({ layers: [broken, fine] }, '1');
+  const layer = image.layers[1];
+  assert.ok(layer);
+  const bytes = layout.blobs.get(layer.digest) ?? Buffer.alloc(0);
+  let isCut = false;
+  registry.lies.set(`/v2/app/blobs/${layer.digest}`, ({ response }) => {
+    response.on('close', () => {
+      isCut = true;
+    });
+    response.writeHead(200, { 'content-length': bytes.length }).write(bytes.subarray(0, 1_000_000)); // and no more
+  });
+  const result = await pull();
+  failed(
+    result,
+    /cannot unpack layer .*'..\/escaped' leaves the root filesystem/,
+    { ...image, layer, bytes },
+    true,
+  );
+  await waitUntil('the connection is cut', () => isCut);
 });
 
 test('a bar on a terminal, until Ctrl-C', async () => {

@@ -36,7 +36,7 @@ export function planFor(flags: string[], { spec, facts, options }: Circumstances
     ...spec,
   });
   const world: PlanFacts = {
-    storage: { layers: ['/roots/busybox'], container: '/containers/ab' },
+    storage: { driver: 'overlay', layers: ['/roots/busybox'], container: '/containers/ab' },
     canSetGroups: true,
     usesMapHelpers: true,
     isCallerMapped: true,

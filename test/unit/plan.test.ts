@@ -261,3 +261,21 @@ test('the program is looked for in PATH, unless it is a path', () => {
   assert.deepEqual(planFor(['--entrypoint', '/bin/x']).program.paths, ['/bin/x']);
   assert.deepEqual(planFor(['--entrypoint', '/bin/x']).program.argv, ['/bin/x', 'true']);
 });
+
+test('with a copy of its layers, a container has no overlay, and its root is that copy', () => {
+  const storage = {
+    driver: 'copy',
+    layers: ['/layers/one', '/layers/two'],
+    container: '/containers/ab',
+  } as const;
+  const plan = planFor(['--read-only'], { facts: { storage: { ...storage, layers: [...storage.layers] } } });
+  assertInOrder(plan, [
+    /^openat\(AT_FDCWD, "\/containers\/ab"/,
+    /^setresuid\(0, 0, 0\)/,
+    /^open_tree\(7, "tree", OPEN_TREE_CLONE/,
+    /^openat2\(7, "root"/,
+    /^pivot_root\("\.", "\."\)/,
+    /^mount_setattr\(AT_FDCWD, "\/", 0, \{attr_set=MOUNT_ATTR_RDONLY\}/,
+  ]);
+  assert.ok(!has(plan, /overlay|\/layers\//));
+});

@@ -1,0 +1,50 @@
+import type { Unpacking } from './unpack.js';
+
+/**
+ * Writes an archive into an unpacker, piece by piece, until it ends or the unpacker has failed. Nothing waits in memory
+ * but the piece at hand, which may be changed as soon as the next one is asked for.
+ * @throws what the pieces fail with; the unpacker is killed then, and gone
+ */
+export async function feed(unpacking: Unpacking, pieces: AsyncIterator<Buffer>): Promise<void> {
+  const { input, report } = unpacking;
+  let isOver = false;
+  const over = report.then(() => {
+    isOver = true;
+  });
+  try {
+    while (!isOver) {
+      const next = pieces.next();
+      next.catch(() => {}); // nobody may wait for it any more
+      const piece = await Promise.race([next, over]);
+      if (piece === undefined || piece.done) break;
+      const written = new Promise<void>((done) => input.write(piece.value, () => done()));
+      await Promise.race([written, over]);
+    }
+    input.end();
+  } catch (error) {
+    unpacking.kill();
+    await over;
+    throw error;
+  }
+}
+
+/**
+ * The first bytes of a stream, fewer where it is shorter.
+ * @returns `all`: the whole stream, those bytes included
+ */
+export async function peek(
+  pieces: AsyncIterator<Buffer>,
+  size: number,
+): Promise<{ start: Buffer; all: AsyncGenerator<Buffer> }> {
+  let start = Buffer.alloc(0);
+  while (start.length < size) {
+    const { value, done } = await pieces.next();
+    if (done) break;
+    start = Buffer.concat([start, value]);
+  }
+  async function* all() {
+    if (start.length > 0) yield start;
+    for (let next = await pieces.next(); !next.done; next = await pieces.next()) yield next.value;
+  }
+  return { start, all: all() };
+}

@@ -1,0 +1,37 @@
+import { flagError } from './flag.js';
+
+/**
+ * How a container's own files come about: `overlay` lays an empty directory over the layers, `copy` copies the layers.
+ */
+export type StorageDriver = (typeof DRIVERS)[number];
+
+/** By their names in help and records. */
+export const DRIVERS = ['overlay', 'copy'] as const;
+
+/**
+ * Reads the name of a driver; `vfs` is what others call a copy.
+ * @param flag for the error: where the name was given
+ * @throws FosterError
+ */
+export function parseStorageDriver(flag: string, value: string): StorageDriver {
+  switch (value) {
+    case 'overlay':
+    case 'overlay2':
+      return 'overlay';
+    case 'copy':
+    case 'vfs':
+      return 'copy';
+    case 'fuse-overlayfs':
+      throw flagError(
+        flag,
+        value,
+        'foster has no such driver yet',
+        'use overlay, or copy where that is refused',
+      );
+    default:
+      throw flagError(flag, value, `expected ${DRIVERS.join(' or ')}`);
+  }
+}
+
+/** In the environment: a person's choice. `foster --storage-driver` puts it there, for the commands that it starts too. */
+export const DRIVER_VARIABLE = 'FOSTER_STORAGE_DRIVER';
