@@ -84,15 +84,14 @@ async function feed(input: LayerInput, fd: number | undefined): Promise<unknown>
       throw error;
     }
   }
+  const pipe = new Socket({ fd, readable: false, writable: true });
   try {
-    await pipeline(
-      Readable.from(pieces(), { highWaterMark: 4 }),
-      new Socket({ fd, readable: false, writable: true }),
-    );
+    pipe.on('error', () => {}); // also of a second write, when the pipeline has ended
+    await pipeline(Readable.from(pieces(), { highWaterMark: 4 }), pipe);
   } catch {
     // the program has ended, and says why, or it is our own failure
   }
-  return failure;
+  return failure === pipe.errored ? undefined : failure; // a generator is told of what went wrong with the pipe
 }
 
 async function finished(

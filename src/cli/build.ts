@@ -78,7 +78,8 @@ export function configure(command: Command, argv: string[]): void {
     const line = (text: string) => {
       if (!request.isQuiet) print(`${text}\n`);
     };
-    const id = await buildImage(request, { line, warn });
+    const { collectOnFailure } = await import('../runtime/image-use.js');
+    const id = await collectOnFailure(() => buildImage(request, { line, warn }));
     print(`${request.isQuiet ? id : id.slice('sha256:'.length)}\n`);
   });
 }

@@ -208,10 +208,13 @@ export async function withLock<T>(name: string, use: () => Promise<T>, signal?: 
       }
       // Whoever held it before has removed the file: the lock is worth nothing then.
       if (!isSameFile(lock, path)) continue;
+      const remove = () => rmSync(path, { force: true });
+      process.on('exit', remove); // at an interruption
       try {
         return await use();
       } finally {
-        rmSync(path, { force: true });
+        process.off('exit', remove);
+        remove();
       }
     } finally {
       closeSync(lock);

@@ -1,3 +1,4 @@
+import { removeLeftovers } from '../image/cache.js';
 import { type Collected, type CollectOptions, collectGarbage, type InUse } from '../image/collect.js';
 import { onInterrupt } from '../image/interrupt.js';
 import { layersOf } from './container-plan.js';
@@ -17,7 +18,9 @@ export function containersOf(digest: string): Container[] {
 export async function collect(
   options: CollectOptions = { caches: false, recipes: false },
 ): Promise<Collected | undefined> {
-  return await collectGarbage(treesInUse, options);
+  const collected = await collectGarbage(treesInUse, options);
+  await removeLeftovers();
+  return collected;
 }
 
 const INTERRUPTED = [129, 130, 143];
@@ -31,6 +34,7 @@ export async function collectOnFailure<T>(use: () => Promise<T>): Promise<T> {
   };
   process.on('exit', ending);
   try {
+    await removeLeftovers();
     return await use();
   } catch (error) {
     await collect();
