@@ -75,6 +75,11 @@ export function containerFolder(id: string): string {
   return join(dataFolder(), 'containers', id);
 }
 
+/** The anonymous volumes of a container. */
+export function volumesFolder(id: string): string {
+  return join(containerFolder(id), 'volumes');
+}
+
 export function liveFolder(id: string): string {
   return join(runtimeFolder(), id);
 }

@@ -75,7 +75,7 @@ export async function makeLayer(work: LayerWork): Promise<MadeLayer> {
 async function copyLayers(place: Workplace, { maps, layers }: LayerWork): Promise<void> {
   const nothing = openSync('/dev/null', 'r+');
   try {
-    const order = { action: 'copy', driver: 'copy', layers, folder: place.folder, mountPoints: [] } as const;
+    const order = { action: 'fill', driver: 'copy', layers, folder: place.folder, mountPoints: [] } as const;
     const program = startTreeProgram(order, maps, nothing);
     place.onInterrupt(program.kill);
     await program.done;

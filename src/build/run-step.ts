@@ -76,6 +76,7 @@ function orderOf(step: RunStep, folder: string): RunOrder {
       gidMappings: maps.gid,
       architecture: process.arch,
       callerIsRoot: process.getuid?.() === 0,
+      volumesFolder: `${folder}/volumes`,
     });
     return {
       parent: process.pid,

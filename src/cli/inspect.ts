@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { FosterError } from '../errors.js';
+import { volumesOf } from '../runtime/container-plan.js';
 import { type Container, readCounts, readHealth, readRestart } from '../runtime/store.js';
 import { signalName } from '../spec/signals.js';
 import type { Mount } from '../spec/types.js';
@@ -56,6 +57,7 @@ const OWN_MOUNTS = /^\/(proc|sys|dev|dev\/(pts|shm|mqueue)|etc\/(hosts|hostname|
 /** A container as `docker inspect` shows it, with the whole `Spec` beside it. */
 export function inspection({ record, state }: Container): Record<string, unknown> {
   const { spec } = record;
+  const volumes = volumesOf(record);
   const [health, counts] = [readHealth(record.id), readCounts(record.id)];
   const [path = '', ...args] = spec.process.args;
   return {
@@ -82,7 +84,9 @@ export function inspection({ record, state }: Container): Record<string, unknown
     Name: `/${record.name}`,
     Driver: record.driver ?? 'overlay',
     HostConfig: hostConfig(record),
-    Mounts: spec.mounts.filter(({ destination }) => !OWN_MOUNTS.test(destination)).map(mountPoint),
+    Mounts: spec.mounts
+      .filter(({ destination }) => !OWN_MOUNTS.test(destination))
+      .map((mount) => mountPoint(mount, volumes.includes(mount))),
     Config: {
       Hostname: spec.hostname ?? '',
       User: `${spec.process.user.uid}:${spec.process.user.gid}`,
@@ -90,6 +94,7 @@ export function inspection({ record, state }: Container): Record<string, unknown
       Env: spec.process.env,
       Cmd: record.command,
       Image: record.root,
+      ...(record.ports && { ExposedPorts: Object.fromEntries(record.ports.map((port) => [port, {}])) }),
       WorkingDir: spec.process.cwd,
       Labels: record.labels,
       StopSignal: signalName(record.stopSignal),
@@ -132,9 +137,12 @@ function hostConfig(record: Container['record']): Record<string, unknown> {
   };
 }
 
-function mountPoint({ type, source, destination, options }: Mount): Record<string, unknown> {
+function mountPoint(
+  { type, source, destination, options }: Mount,
+  isVolume: boolean,
+): Record<string, unknown> {
   return {
-    Type: type,
+    Type: isVolume ? 'volume' : type,
     Source: type === 'bind' ? source : '',
     Destination: destination,
     Mode: options.join(','),

@@ -123,7 +123,7 @@ function row(
     Command: JSON.stringify(truncated ? ellipsis(command, 20) : command),
     RunningFor: `${humanSince(record.created, now)} ago`,
     Status: withHealth(statusOf(state, now), record, state),
-    Ports: '',
+    Ports: state.status === 'running' ? (record.ports ?? []).join(', ') : '',
     Names: record.name,
     CreatedAt: record.created,
     State: state.status,

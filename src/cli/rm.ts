@@ -10,7 +10,7 @@ export function configure(command: Command): void {
     .description('Remove containers with all they have written.')
     .argument('<CONTAINER...>', 'names, ids or the starts of ids')
     .option('-f, --force', 'also those that run: they are killed')
-    .option('-v, --volumes', 'accepted for Docker; no container has anonymous volumes');
+    .option('-v, --volumes', 'accepted for Docker; anonymous volumes always go with their container');
   addHelpAfter(command, [
     'Examples:',
     '  foster rm web db',

@@ -91,13 +91,13 @@ export function addRunOptions(command: Command, argv: string[], mounts: MountFla
     .option('--init-verbose', 'say which orphans are adopted and which zombies buried')
     .optionsGroup('Files:')
     .option(
-      '-v, --volume <SRC:DST[:OPT,...]>',
-      'show a file or directory of the machine at DST',
+      '-v, --volume <[SRC:]DST[:OPT,...]>',
+      "show a file or directory of the machine at DST; without SRC, a folder of the container's own",
       mount('volume'),
     )
     .option(
       '--mount <KEY=VALUE,...>',
-      'the same in words: type=bind|tmpfs,source=...,destination=...',
+      'the same in words: type=bind|tmpfs|volume,source=...,destination=...',
       mount('mount'),
     )
     .option('--tmpfs <DST[:OPT,...]>', 'put an empty file system in memory at DST', mount('tmpfs'))

@@ -1,7 +1,9 @@
-import { type Dirent, lstatSync, readdirSync, type Stats } from 'node:fs';
+import { type Dirent, lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
 import { hiddenBy, isOpaque } from './hidden-names.js';
 import { pathOf } from './member.js';
 import { WHITEOUT_PREFIX } from './whiteout.js';
+
+const MAX_LINKS = 40; // as the kernel's: path_resolution(7)
 
 /**
  * Layers over each other, as an overlay would show them, without one: for where the kernel mounts none. Devices and
@@ -38,11 +40,35 @@ export class LayerStack {
     return this.lstat(name)?.isDirectory() ? [...this.#entriesOf(name).keys()] : [];
   }
 
+  /** The places of a directory, links followed as from inside of the tree; none where there is no such directory. */
+  find(path: string): string[] {
+    const ahead = path.split('/');
+    let name = '';
+    for (let links = 0; ahead.length > 0; ) {
+      const part = ahead.shift() ?? '';
+      if (part === '' || part === '.') continue;
+      if (part === '..') {
+        name = parentOf(name);
+        continue;
+      }
+      const next = name === '' ? part : `${name}/${part}`;
+      const [place] = this.#places(next);
+      if (place === undefined) return [];
+      const info = lstatSync(pathOf(place));
+      if (info.isSymbolicLink()) {
+        if (++links > MAX_LINKS) return [];
+        const target = readlinkSync(pathOf(place), { encoding: 'latin1' });
+        if (target.startsWith('/')) name = '';
+        ahead.unshift(...target.split('/'));
+      } else if (info.isDirectory()) name = next;
+      else return [];
+    }
+    return this.#places(name);
+  }
+
   #places(name: string): string[] {
     if (name === '') return this.top;
-    const slash = name.lastIndexOf('/');
-    const parent = slash < 0 ? '' : name.slice(0, slash);
-    return this.#entriesOf(parent).get(name.slice(slash + 1)) ?? [];
+    return this.#entriesOf(parentOf(name)).get(name.slice(name.lastIndexOf('/') + 1)) ?? [];
   }
 
   #entriesOf(directory: string): ReadonlyMap<string, string[]> {
@@ -93,6 +119,10 @@ export class LayerStack {
     if (!this.#devices.has(lstatSync(pathOf(place)).dev)) return [];
     return readdirSync(pathOf(place), { withFileTypes: true, encoding: 'buffer' });
   }
+}
+
+function parentOf(name: string): string {
+  return name.slice(0, Math.max(0, name.lastIndexOf('/')));
 }
 
 function mayHide(name: string, entry: Dirent<Buffer>): boolean {

@@ -23,13 +23,13 @@ import { pathOf } from './member.js';
  * Copies what layers over each other show to a directory: owners, modes, times, hard links and extended attributes, and
  * the files' blocks only where the file system cannot share them (ioctl_ficlone(2)). The caller must be root of the user
  * namespace whose ids the files have.
- * @param target an empty directory, absolute; it becomes the top
+ * @param target an empty directory, absolute; it becomes the top, or what the `places` are
  * @returns how many files were left out, since they may not be read
  * @throws Error of node:fs
  */
-export function copyTree(layers: LayerStack, target: string): number {
+export function copyTree(layers: LayerStack, target: string, places = layers.top): number {
   const copier = new Copier(layers);
-  copier.fill(layers.top, Buffer.from(target).toString('latin1'));
+  copier.fill(places, Buffer.from(target).toString('latin1'));
   return copier.skipped;
 }
 

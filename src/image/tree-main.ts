@@ -13,11 +13,11 @@ import { type OwnLayer, UpperDirectory } from './own-layer.js';
 import { TAR_END } from './tar-writer.js';
 import { foreignNames, treeChanges } from './tree-changes.js';
 import { copyTree } from './tree-copy.js';
-import { COPIED, TREE, TREE_FD, type TreeOrder, type TreeReport } from './tree-protocol.js';
+import { COPIED, TREE, TREE_FD, type TreeOrder, type TreeReport, VOLUMES } from './tree-protocol.js';
 
 /**
- * The program that looks at containers' files, for `export`, `commit` and `diff`, and copies layers for containers that
- * have no overlay: started in a user namespace with the container's id maps, so that it may read and make files of all
+ * The program that looks at containers' files, for `export`, `commit` and `diff`, and copies files of the layers for
+ * volumes and for containers that have no overlay: started in a user namespace with the container's id maps, so that it may read and make files of all
  * its users and sees their ids as the container does; and in a mount namespace. It executes nothing of the container's. A
  * container that runs may change things meanwhile: no link is followed, and what is read is bounded by what was there.
  * @returns how many files were left out
@@ -30,8 +30,8 @@ function look(order: TreeOrder): number {
   setParentDeathSignal(9); // a change of ids has cleared it
   makeMountsPrivate();
   switch (order.action) {
-    case 'copy':
-      return copy(folders);
+    case 'fill':
+      return fill(order, folders);
     case 'probe':
       probeOverlay(folders.container);
       return 0;
@@ -99,10 +99,23 @@ function wholeTree({ driver }: TreeOrder, { layers, own, container }: Folders): 
   return `${container}/root`;
 }
 
-function copy({ layers, container }: Folders): number {
+function fill({ driver, volumes = {} }: TreeOrder, { layers, container }: Folders): number {
+  process.umask(0o022);
+  const stack = new LayerStack(layers);
+  let skipped = 0;
+  for (const [name, path] of Object.entries(volumes)) {
+    const target = `${container}/${VOLUMES}/${name}`;
+    mkdirSync(target, { recursive: true });
+    const places = stack.find(Buffer.from(path).toString('latin1'));
+    if (places.length > 0) skipped += copyTree(stack, target, places);
+  }
+  return driver === 'copy' ? skipped + copy(stack, container) : skipped;
+}
+
+function copy(stack: LayerStack, container: string): number {
   process.umask(0o077);
   mkdirSync(`${container}/${TREE}`);
-  const skipped = copyTree(new LayerStack(layers), `${container}/${TREE}`);
+  const skipped = copyTree(stack, `${container}/${TREE}`);
   closeSync(openSync(`${container}/${COPIED}`, 'wx', 0o600));
   return skipped;
 }

@@ -16,17 +16,20 @@ export const TREE_FD = {
 export interface TreeOrder {
   /**
    * `export`: all files, as a flat tar archive. `layer`: what the container has changed, as a layer of an image.
-   * `changes`: the same as a list, each a letter (A, C, D) and a path, ended by a NUL. `copy`: makes `tree` in the
-   * folder, a copy of the layers, and when that is finished, `copied`, whose ctime says so. `probe`: tries, in a folder
+   * `changes`: the same as a list, each a letter (A, C, D) and a path, ended by a NUL. `fill`: makes in the
+   * folder a copy of what the layers have in each of the `volumes`; with the driver `copy` also `tree`, a copy of the
+   * layers, and when that is finished, `copied`, whose ctime says so. `probe`: tries, in a folder
    * with `one`, `two`, `upper`, `work` and `root`, whether an overlay can do all that a container needs.
    */
-  action: 'export' | 'layer' | 'changes' | 'copy' | 'probe';
+  action: 'export' | 'layer' | 'changes' | 'fill' | 'probe';
   /** Whether the container's files are an overlay or a copy. */
   driver: StorageDriver;
   /** Read-only layers, the uppermost first. */
   layers: readonly string[];
   /** The container's folder, with its `upper` or `tree`, and `root` to mount on. */
   folder: string;
+  /** Directories in the container, by the names of their copies in `volumes`. */
+  volumes?: Readonly<Record<string, string>>;
   /** Paths in the container that something of foster's was mounted on: if empty, they are not the container's. */
   mountPoints: readonly string[];
   /** The program is in a user namespace of its own. */
@@ -45,3 +48,5 @@ export type TreeReport =
 /** In the container's folder, with the driver `copy`. */
 export const TREE = 'tree';
 export const COPIED = 'copied';
+/** In the container's folder: its anonymous volumes. */
+export const VOLUMES = 'volumes';

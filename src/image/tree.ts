@@ -49,20 +49,21 @@ export function startTreeProgram(order: Order, maps: IdMaps | undefined, output:
 }
 
 /**
- * Makes a copy of layers in a container's folder, for a container without an overlay. Blocks.
+ * Copies files of the layers to a container's folder: those of its volumes, or all for a container without an overlay.
+ * Blocks.
  * @param check called now and then, at least every 100 ms; what it throws ends the work
  * @returns how many files were left out, since they may not be read
  * @throws FosterError; what was copied until then is there
  */
-export function copyLayers(
-  { layers, folder }: Pick<Order, 'layers' | 'folder'>,
+export function fillFolder(
+  what: Pick<Order, 'driver' | 'layers' | 'folder' | 'volumes'>,
   maps: IdMaps | undefined,
   check: () => void,
 ): number {
   const nothing = openSync('/dev/null', 'r+');
   let started: Started;
   try {
-    started = start({ action: 'copy', driver: 'copy', layers, folder, mountPoints: [] }, maps, nothing);
+    started = start({ action: 'fill', ...what, mountPoints: [] }, maps, nothing);
   } finally {
     closeSync(nothing);
   }

@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
 import { TREE } from '../image/tree-protocol.js';
-import { containerFolder } from '../paths.js';
+import { containerFolder, volumesFolder } from '../paths.js';
 import { buildPlan } from '../plan/build.js';
 import type { PlanFacts } from '../plan/facts.js';
 import type { Plan } from '../plan/step.js';
+import type { Mount } from '../spec/types.js';
 import { bindDirectories, callersAccount, kernelPaths, networkFiles } from './facts.js';
 import { RootFiles } from './root-files.js';
 import { type Container, type ContainerRecord, findContainer } from './store.js';
@@ -43,7 +44,8 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
       isCallerMapped: record.isCallerMapped,
       files: networkFiles(record.network, spec, root),
       accounts: callersAccount(spec, root, join(folder, 'upper')),
-      directories: bindDirectories(spec),
+      // Those of a container that is yet to be made are not there.
+      directories: new Set([...bindDirectories(spec), ...volumesOf(record).map(({ source }) => source)]),
       kernelPaths: kernelPaths(spec),
       ...(joined && { join: { pid: joined.state.pid, name: joined.record.name } }),
     };
@@ -63,6 +65,12 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
 /** The read-only layers below what the container writes, the uppermost first. */
 export function layersOf({ image, spec }: Pick<ContainerRecord, 'image' | 'spec'>): string[] {
   return image?.layers ?? [spec.root.path];
+}
+
+/** The anonymous volumes: folders of the container's own. */
+export function volumesOf({ id, spec }: Pick<ContainerRecord, 'id' | 'spec'>): Mount[] {
+  const folder = `${volumesFolder(id)}/`;
+  return spec.mounts.filter(({ source }) => source.startsWith(folder));
 }
 
 /**

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { FosterError } from '../errors.js';
-import { TREE } from '../image/tree-protocol.js';
+import { TREE, VOLUMES } from '../image/tree-protocol.js';
 import { containerFolder, liveFolder, makeFolder, nameLink } from '../paths.js';
 import { randomName } from '../spec/names.js';
 import { encodeRestart, type RestartPolicy } from '../spec/restart.js';
@@ -89,7 +89,7 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
 
 /** What was copied may belong to ids that only the container's user namespace may touch. */
 function removeFolder(folder: string, draft: Omit<ContainerRecord, 'name'>): void {
-  const maps = existsSync(join(folder, TREE)) ? mapsOf(draft) : undefined;
+  const maps = [TREE, VOLUMES].some((name) => existsSync(join(folder, name))) ? mapsOf(draft) : undefined;
   if (maps === undefined) rmSync(folder, { recursive: true, force: true });
   else removeTrees([folder], maps);
 }

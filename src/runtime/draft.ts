@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { EXIT, FosterError } from '../errors.js';
 import { prepareRoot, type RootTree } from '../image/root.js';
+import { volumesFolder } from '../paths.js';
 import { buildSpec, hostnameOf } from '../spec/from-request.js';
 import { imageHealth } from '../spec/health.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
@@ -73,6 +74,7 @@ function draftOf(
     root: request.root,
     command: spec.process.args,
     ...(image && { image: origin as NonNullable<ContainerRecord['image']> }),
+    ...(defaults.ExposedPorts && { ports: exposedPorts(defaults.ExposedPorts) }),
     labels: { ...defaults.Labels, ...request.labels },
     rm: request.rm,
     init: request.init,
@@ -86,6 +88,16 @@ function draftOf(
     network: { hostname: hostnameOf(request, id), network, dns, addHosts },
     spec,
   };
+}
+
+/** Sorted, with their protocols; what is no port is left out. Image-spec "config.md". */
+function exposedPorts(ports: Record<string, object>): string[] {
+  const wellFormed = Object.keys(ports).filter((port) =>
+    /^\d{1,5}(-\d{1,5})?(\/(tcp|udp|sctp))?$/.test(port),
+  );
+  return [...new Set(wellFormed.map((port) => (port.includes('/') ? port : `${port}/tcp`)))].sort(
+    (one, other) => Number.parseInt(one, 10) - Number.parseInt(other, 10),
+  );
 }
 
 function mapsIn(maps: ChosenMaps): Pick<Draft, 'usesMapHelpers' | 'isCallerMapped' | 'canSetGroups'> {
@@ -161,6 +173,7 @@ async function makeSpec(request: RunRequest, id: string, tree: RootTree, maps: C
     return buildSpec(request, {
       id,
       rootPath: tree.path,
+      volumesFolder: volumesFolder(id),
       image: tree.image?.defaults,
       user: userOf(request, root, maps, tree.image),
       uidMappings: maps.uid,

@@ -1,20 +1,29 @@
+import { basename } from 'node:path';
 import { FosterError } from '../errors.js';
-import { copyLayers } from '../image/tree.js';
+import { fillFolder } from '../image/tree.js';
 import { heldEndSignal } from '../sys/clone.js';
-import { layersOf } from './container-plan.js';
+import { layersOf, volumesOf } from './container-plan.js';
 import type { Draft, Voice } from './draft.js';
 import { Interrupted } from './launch.js';
 import { mapsOf } from './remove.js';
 
-/** What puts a copy of its layers into a new container's folder. It throws a FosterError, at a signal too. */
+/**
+ * What puts the files of its volumes into a new container's folder, and a copy of its layers where it has no overlay. It
+ * throws a FosterError, at a signal too.
+ */
 export function filler(draft: Draft, voice: Voice): (folder: string) => void {
+  const { driver = 'overlay' } = draft;
+  const volumes = Object.fromEntries(
+    volumesOf(draft).map(({ source, destination }) => [basename(source), destination]),
+  );
   return (folder) => {
     try {
-      const skipped = copyLayers({ layers: layersOf(draft), folder }, mapsOf(draft), throwAtSignal);
+      const what = { driver, layers: layersOf(draft), folder, volumes };
+      const skipped = fillFolder(what, mapsOf(draft), throwAtSignal);
       if (skipped > 0) voice.warn(`files that you may not read are not in the container: ${skipped}`);
     } catch (error) {
       if (!(error instanceof FosterError) || error instanceof Interrupted) throw error;
-      throw new FosterError(`cannot copy the root file system for the container: ${error.message}`, {
+      throw new FosterError(`cannot copy files of the root file system for the container: ${error.message}`, {
         ...(error.advice !== undefined && { advice: error.advice }),
         cause: error,
       });

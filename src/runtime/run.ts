@@ -1,6 +1,6 @@
 import type { RunRequest } from '../spec/request.js';
 import { holdSignals } from '../sys/clone.js';
-import { planContainer } from './container-plan.js';
+import { planContainer, volumesOf } from './container-plan.js';
 import { createContainer, dropIdFile, type HeldContainer } from './create.js';
 import { type Draft, draftContainer, type Voice } from './draft.js';
 import { abandon, type Launched, launch, type Witness } from './launch.js';
@@ -67,8 +67,7 @@ async function runForeground(request: RunRequest, draft: Draft, voice: Voice): P
  * @throws FosterError; nothing is left then
  */
 export async function createHeld(request: RunRequest, draft: Draft, voice: Voice): Promise<HeldContainer> {
-  const { driver } = draft;
-  const fill = driver === 'copy' ? (await import('./fill.js')).filler(draft, voice) : undefined;
+  const fill = isFilled(draft) ? (await import('./fill.js')).filler(draft, voice) : undefined;
   return createContainer(draft, {
     ...(fill && { fill }),
     name: request.name,
@@ -76,4 +75,9 @@ export async function createHeld(request: RunRequest, draft: Draft, voice: Voice
     cidfile: request.cidfile,
     restart: request.restart,
   });
+}
+
+/** Whether files are copied into the container's folder when it is made. */
+export function isFilled(draft: Draft): boolean {
+  return draft.driver === 'copy' || volumesOf(draft).length > 0;
 }

@@ -11,7 +11,7 @@ import type { Draft, Voice } from './draft.js';
 import { faultPoint } from './fault.js';
 import type { Witness } from './launch.js';
 import { removeHeld, removeLiveFolder } from './remove.js';
-import { createHeld } from './run.js';
+import { createHeld, isFilled } from './run.js';
 import { type Container, type ContainerRecord, isAlive, lockContainer, readContainer } from './store.js';
 
 /** How somebody who waits for a container is attached to it. */
@@ -56,7 +56,7 @@ export async function runDetached(request: RunRequest, draft: Draft, voice: Voic
 
 /** `foster create`: all of `run` but the start. Returns the id. */
 export async function createOnly(request: RunRequest, draft: Draft, voice: Voice): Promise<string> {
-  if (draft.driver === 'copy') holdSignals();
+  if (isFilled(draft)) holdSignals();
   const { record, lock } = await createHeld(request, draft, voice);
   closeSync(lock);
   faultPoint('lock let go');

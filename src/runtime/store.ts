@@ -37,6 +37,8 @@ export interface ContainerRecord {
   /** How its files come about; an overlay where nothing is said. */
   driver?: StorageDriver;
   command: string[];
+  /** `80/tcp`: those that the image exposes. */
+  ports?: string[];
   labels: Record<string, string>;
   /** Remove it when it ends. */
   rm: boolean;

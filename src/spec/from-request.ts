@@ -1,9 +1,13 @@
+import { posix } from 'node:path';
+import { FosterError } from '../errors.js';
 import { mergeEnv } from './environment.js';
+import { quoted } from './flag.js';
 import type { ImageDefaults } from './image-defaults.js';
 import type { RunRequest } from './request.js';
 import { defaultSeccompProfile } from './seccomp-profile.js';
 import type { Capabilities, IdMapping, Mount, Namespace, Seccomp, Spec } from './types.js';
 import type { ResolvedUser } from './users.js';
+import { anonymousVolume } from './volumes.js';
 
 /** What a Spec needs to know besides the request. */
 export interface SpecFacts {
@@ -22,6 +26,8 @@ export interface SpecFacts {
   term?: string | undefined;
   /** What the image says, where the root file system is one's. */
   image?: ImageDefaults | undefined;
+  /** Absolute path on the host of the folder that holds the container's anonymous volumes. */
+  volumesFolder: string;
   /** The profile that `--security-opt seccomp=FILE` names, read by the caller. */
   seccompProfile?: Seccomp | undefined;
 }
@@ -143,14 +149,35 @@ function seccompOf(request: RunRequest, facts: SpecFacts): Seccomp | undefined {
   return architectures === undefined ? profile : { ...profile, architectures };
 }
 
-/** The mounts every container gets, unless a mount of the request takes their place, then the request's. */
+/** The mounts every container gets, unless one that is asked for takes their place, then those. */
 function mountsOf(request: RunRequest, facts: SpecFacts, userNamespace: boolean): Mount[] {
-  const own = new Set(request.mounts.map(({ destination }) => destination));
+  const wanted = wantedMounts(request, facts);
+  const own = new Set(wanted.map(({ destination }) => destination));
   const defaults = defaultMounts(request, facts, userNamespace).filter(
     ({ destination }) => !own.has(destination),
   );
   // parents first, as in Docker: -v A:/x/y -v B:/x shows A inside B whichever comes first on the command line
-  return [...defaults, ...request.mounts.toSorted((a, b) => depth(a) - depth(b))];
+  return [...defaults, ...wanted.toSorted((a, b) => depth(a) - depth(b))];
+}
+
+/** Those of the request, and a volume for each that the image has where the request has nothing. */
+function wantedMounts({ mounts }: RunRequest, { image, volumesFolder }: SpecFacts): Mount[] {
+  const taken = new Set(mounts.map(({ destination }) => destination));
+  const ofImage = [...new Set(Object.keys(image?.Volumes ?? {}).map(volumePlace))].filter(
+    (destination) => !taken.has(destination),
+  );
+  return [...mounts, ...ofImage.map((destination) => anonymousVolume(destination))].map((mount, index) =>
+    mount.type === 'volume' ? { ...mount, type: 'bind', source: `${volumesFolder}/${index}` } : mount,
+  );
+}
+
+/** @throws FosterError for what can be no place of a volume */
+function volumePlace(path: string): string {
+  const place = posix.resolve('/', path);
+  if (place !== '/' && path.startsWith('/') && !path.includes('\0')) return place;
+  throw new FosterError(`the image wants a volume at ${quoted(path)}, which is no place for one`, {
+    advice: 'whoever made the image is at fault',
+  });
 }
 
 function depth({ destination }: Mount): number {

@@ -38,20 +38,22 @@ const TMPFS_FLAGS = [
 ];
 
 /**
+ * A folder of the container's own outside of its root file system, with what the image has in that place. Its source is
+ * known when the container is (from-request.ts).
+ */
+export function anonymousVolume(destination: string, options: string[] = []): Mount {
+  return { destination, type: 'volume', source: '', options: ['rbind', 'rprivate', ...options] };
+}
+
+/**
  * A `-v` value, `SOURCE:DESTINATION[:OPTION[,OPTION...]]`, as a bind mount, recursive and private unless an option
- * says otherwise.
+ * says otherwise; `DESTINATION` alone as an anonymous volume.
  * @throws FosterError, also where the source does not exist
  */
 export function parseVolume(value: string, context: PathContext): Mount {
   const flag = '--volume';
   const [source = '', target, options, ...rest] = value.split(':');
-  if (target === undefined) {
-    throw flagError(
-      flag,
-      value,
-      'expected SOURCE:DESTINATION[:OPTIONS]; a volume without a source is not supported yet',
-    );
-  }
+  if (target === undefined) return anonymousVolume(parseDestination(flag, value, source));
   if (source === '' || target === '' || rest.length > 0) {
     throw flagError(
       flag,
@@ -172,16 +174,16 @@ export function parseMount(value: string, context: PathContext): Mount {
   const fields = parseFields(value);
   const type = fields.get('type') ?? 'volume';
   const target = fields.get('target');
-  if (type !== 'bind' && type !== 'tmpfs') {
+  if (type !== 'bind' && type !== 'tmpfs' && type !== 'volume') {
     throw flagError(
       flag,
       value,
       `mounts of type ${type} are not supported yet`,
-      'write type=bind or type=tmpfs',
+      'write type=bind, type=tmpfs or type=volume',
     );
   }
   if (!target) throw flagError(flag, value, 'the destination is missing', 'add destination=/PATH');
-  const foreign = [...fields.keys()].find((key) => key.startsWith(type === 'bind' ? 'tmpfs-' : 'bind-'));
+  const foreign = [...fields.keys()].find((key) => /^(bind|tmpfs)-/.test(key) && !key.startsWith(`${type}-`));
   if (foreign !== undefined) throw flagError(flag, value, `${foreign} does not go with type=${type}`);
   const destination = parseDestination(flag, value, target);
   const source = fields.get('source');
@@ -189,6 +191,17 @@ export function parseMount(value: string, context: PathContext): Mount {
   if (type === 'tmpfs') {
     if (source !== undefined) throw flagError(flag, value, 'a tmpfs has no source');
     return tmpfs(flag, value, destination, [...readOnly, ...tmpfsFields(value, fields)]);
+  }
+  if (type === 'volume') {
+    if (source) {
+      throw flagError(
+        flag,
+        value,
+        'named volumes are not supported yet',
+        'leave the source out, or write type=bind',
+      );
+    }
+    return anonymousVolume(destination, readOnly);
   }
   if (!source) throw flagError(flag, value, 'the source is missing', 'add source=PATH');
   return {

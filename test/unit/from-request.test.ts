@@ -12,6 +12,7 @@ const facts: SpecFacts = {
   gidMappings: [{ containerID: 0, hostID: 1000, size: 1 }],
   architecture: 'x64',
   callerIsRoot: false,
+  volumesFolder: '/mine/volumes',
 };
 const build = (flags: string[], changed: Partial<SpecFacts> = {}, command: string[] = []) =>
   buildSpec(parseRunArguments([...flags, 'busybox', ...command], context), { ...facts, ...changed });
@@ -154,4 +155,25 @@ test('the rest is passed on', () => {
   assert.deepEqual(spec.linux.sysctl, { 'kernel.sem': '1 2 3 4' });
   assert.ok(spec.root.readonly && spec.process.terminal);
   assert.equal(spec.process.cwd, '/work');
+});
+
+test("the image's volumes are folders of the container, but where something else is mounted", () => {
+  const image = { Volumes: { '/data': {}, '/data/': {}, '/var/lib/db': {}, '/cache': {}, '/own': {} } };
+  const spec = build(['-v', '/srv:/cache', '--tmpfs', '/tmp', '-v', '/more', '--mount', 'dst=/own,ro'], {
+    image,
+  });
+  const places = spec.mounts.filter(({ source }) => source.startsWith('/mine/volumes/'));
+  assert.deepEqual(
+    places.map(({ destination, type, options }) => [destination, type, options.join()]),
+    [
+      ['/more', 'bind', 'rbind,rprivate'],
+      ['/own', 'bind', 'rbind,rprivate,ro'],
+      ['/data', 'bind', 'rbind,rprivate'],
+      ['/var/lib/db', 'bind', 'rbind,rprivate'],
+    ],
+  );
+  assert.equal(new Set(places.map(({ source }) => source)).size, 4);
+  assert.equal(mount(spec, '/cache')[0]?.source, '/srv');
+  for (const place of ['data', '/', '/a/../..'])
+    assert.throws(() => build([], { image: { Volumes: { [place]: {} } } }), /the image wants a volume at/);
 });

@@ -33,6 +33,7 @@ export function planFor(flags: string[], { spec, facts, options }: Circumstances
     gidMappings: MAP,
     architecture: process.arch,
     callerIsRoot: false,
+    volumesFolder: '/containers/ab/volumes',
     ...spec,
   });
   const world: PlanFacts = {

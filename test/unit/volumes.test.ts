@@ -9,6 +9,12 @@ const bind = (source: string, destination: string, options: string[]) => ({
   source,
   options,
 });
+const volume = (destination: string, options: string[]) => ({
+  destination,
+  type: 'volume',
+  source: '',
+  options: ['rbind', 'rprivate', ...options],
+});
 const tmpfs = (destination: string, options: string[]) => ({
   destination,
   type: 'tmpfs',
@@ -29,6 +35,8 @@ test('-v', async (t) => {
     ['/a:/b:z', bind('/a', '/b', ['rbind', 'rprivate'])],
     ['/a:/b:Z,ro,cached', bind('/a', '/b', ['rbind', 'rprivate', 'ro'])],
     ['/a:/b:bind,rslave', bind('/a', '/b', ['bind', 'rslave'])],
+    ['/a', volume('/a', [])],
+    ['/a/../b', volume('/b', [])],
     ['/a:/b:nosuid,nodev,noexec', bind('/a', '/b', ['rbind', 'rprivate', 'nosuid', 'nodev', 'noexec'])],
   ];
   for (const [value, expected] of cases) {
@@ -38,7 +46,8 @@ test('-v', async (t) => {
 
 test('-v with something wrong', async (t) => {
   const cases: [string, RegExp][] = [
-    ['/a', /expected SOURCE:DESTINATION/],
+    ['a', /'a' is not an absolute path/],
+    ['/', /the destination can't be '\/'/],
     [':/b', /expected SOURCE:DESTINATION/],
     ['/a:', /expected SOURCE:DESTINATION/],
     ['/a:/b:ro:x', /--mount takes paths that contain a colon/],
@@ -92,8 +101,10 @@ test('--mount', async (t) => {
 test('--mount with something wrong', async (t) => {
   const cases: [string, RegExp][] = [
     ['', /there is no field ''/],
-    ['src=/a,dst=/b', /type volume are not supported yet; write type=bind/],
-    ['type=volume,src=a,dst=/b', /type volume are not supported/],
+    ['src=/a,dst=/b', /named volumes are not supported yet; leave the source out, or write type=bind/],
+    ['type=volume,src=a,dst=/b', /named volumes are not supported/],
+    ['type=volume,dst=/b,tmpfs-size=1m', /tmpfs-size does not go with type=volume/],
+    ['type=npipe,dst=/b', /type npipe are not supported yet/],
     ['type=bind,dst=/b', /the source is missing/],
     ['type=bind,src=/a', /the destination is missing/],
     ['type=bind,src=/a,dst=b', /not an absolute path/],
