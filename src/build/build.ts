@@ -167,9 +167,11 @@ class Build {
   }
 
   #image(name: string): Promise<StageState> {
-    const { maps } = this.#options;
+    const { maps, isQuiet } = this.#options;
+    const { access } = this.#request;
     const pull = this.#request.pull ? 'always' : 'missing';
-    const known = this.#bases.get(name) ?? baseState(name, { maps, pull, platform: ownPlatform() });
+    const known =
+      this.#bases.get(name) ?? baseState(name, { maps, pull, platform: ownPlatform(), access, isQuiet });
     this.#bases.set(name, known);
     return known;
   }

@@ -1,3 +1,4 @@
+import type { RegistryAccess } from '../image/root.js';
 import type { NetworkMode } from '../spec/request.js';
 import type { ChosenMaps } from '../sys/id-maps.js';
 
@@ -45,4 +46,6 @@ export interface BuildRequest {
   iidfile: string | undefined;
   platform: string | undefined;
   secrets: Secrets;
+  /** How the registries of base images are spoken to. */
+  access: RegistryAccess;
 }

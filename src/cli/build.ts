@@ -8,8 +8,9 @@ import { flagError } from '../spec/flag.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { acceptBooleanValues, addHelpAfter, collect } from './command.js';
 import { print, warn } from './output.js';
+import { addRegistryOptions, type RegistryFlags, registryAccess } from './registry-options.js';
 
-interface BuildFlags {
+interface BuildFlags extends RegistryFlags {
   tag?: string[];
   file?: string;
   buildArg?: string[];
@@ -19,7 +20,6 @@ interface BuildFlags {
   label?: string[];
   network?: string;
   timestamp?: string;
-  quiet?: boolean;
   progress?: string;
   iidfile?: string;
   platform?: string;
@@ -60,6 +60,7 @@ export function configure(command: Command, argv: string[]): void {
     )
     .option('--iidfile <FILE>', 'write the id of the image to this file')
     .option('--platform <PLATFORM>', "the machine's own is all there is");
+  addRegistryOptions(command);
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'FROM localhost/foster/busybox is the root filesystem of that name which foster',
@@ -74,7 +75,7 @@ export function configure(command: Command, argv: string[]): void {
   ]);
   command.action(async (context: string, flags: BuildFlags) => {
     const { buildImage } = await import('../build/build.js');
-    const request = toRequest(context, flags);
+    const request = { ...toRequest(context, flags), access: await registryAccess(flags) };
     const line = (text: string) => {
       if (!request.isQuiet) print(`${text}\n`);
     };
@@ -84,7 +85,7 @@ export function configure(command: Command, argv: string[]): void {
   });
 }
 
-function toRequest(context: string, flags: BuildFlags): BuildRequest {
+function toRequest(context: string, flags: BuildFlags): Omit<BuildRequest, 'access'> {
   if (context === '') throw flagError('CONTEXT', context, 'expected a directory or -');
   if (flags.progress !== undefined && !['plain', 'auto', 'tty'].includes(flags.progress)) {
     throw flagError('--progress', flags.progress, 'expected plain');
