@@ -14,11 +14,14 @@ import { type BuildConfig, DEFAULT_SHELL, type StageState } from './state.js';
 /** `FROM localhost/foster/NAME`: the root filesystem that foster builds by that recipe, made an image. */
 const RECIPE = /^localhost\/foster\/([a-z]+)$/;
 
+export interface BaseOptions extends Pick<RootOptions, 'access' | 'isQuiet'> {
+  maps: ChosenMaps;
+  pull: NonNullable<RootOptions['pull']>;
+  platform: Platform;
+}
+
 /** The image of a FROM, pulled and unpacked where it is not yet. @throws FosterError */
-export async function baseState(
-  name: string,
-  options: { maps: ChosenMaps; pull: NonNullable<RootOptions['pull']>; platform: Platform },
-): Promise<StageState> {
+export async function baseState(name: string, options: BaseOptions): Promise<StageState> {
   const image = (await recipeImage(name, options)) ?? (await storedImage(name, options));
   const config: BuildConfig = { ...image.config.config };
   return {
@@ -42,9 +45,14 @@ function platformOf({ os, architecture, variant }: ImageConfig): Platform {
 
 async function storedImage(
   name: string,
-  { maps, pull, platform }: { maps: ChosenMaps; pull: NonNullable<RootOptions['pull']>; platform: Platform },
+  { maps, pull, platform, ...rest }: BaseOptions,
 ): Promise<StoredImage> {
-  const tree = await imageRoot(name, { maps, pull, platform: `${platform.os}/${platform.architecture}` });
+  const tree = await imageRoot(name, {
+    ...rest,
+    maps,
+    pull,
+    platform: `${platform.os}/${platform.architecture}`,
+  });
   const image = findImage(tree.image?.digest ?? name);
   if (image === undefined) throw new FosterError(`no such image: ${name}`, { exitCode: 1 });
   return image;
@@ -52,7 +60,7 @@ async function storedImage(
 
 async function recipeImage(
   name: string,
-  { maps, pull, platform }: { maps: ChosenMaps; pull: NonNullable<RootOptions['pull']>; platform: Platform },
+  { maps, pull, platform }: BaseOptions,
 ): Promise<StoredImage | undefined> {
   const recipe = RECIPE.exec(name)?.[1];
   if (recipe === undefined || (await findRecipe(recipe)) === undefined) return undefined;
@@ -69,7 +77,7 @@ async function recipeImage(
     changes: [
       {
         kind: 'copy',
-        from: { layers: [path], sources: ['/'] },
+        from: { layers: [path], sources: ['/'], excludes: [], keepsParents: false },
         path: '/',
         isDirectory: true,
         owner: undefined,

@@ -36,7 +36,8 @@ async function makeLayer(order: LayerOrder): Promise<LayerReport> {
     makeMountsPrivate();
     lostOwners = await writeChanges(order, openRoot(order));
   }
-  const { driver, folder, layers } = order;
+  const { driver, folder, layers, isPacked } = order;
+  if (!isPacked) return { diffID: '', digest: '', size: 0, plainSize: 0, isEmpty: false, lostOwners };
   if (driver === 'copy')
     divideTree(`${folder}/${TREE}`, new LayerStack(layers), `${folder}/upper`, copiedAt(folder));
   removeMountPoints(`${order.folder}/upper`, order.layers, order.mountPoints);
@@ -49,6 +50,7 @@ const O_PATH = 0o10000000;
 const DIRECTORY = O_PATH | constants.O_DIRECTORY;
 
 function openRoot(order: LayerOrder): number {
+  if (!order.isPacked) return openSync(`${order.folder}/upper`, DIRECTORY);
   return order.driver === 'copy' ? openSync(`${order.folder}/${TREE}`, DIRECTORY) : mountRoot(order);
 }
 

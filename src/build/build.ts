@@ -56,13 +56,14 @@ class Build {
     this.#file = file;
     this.#files = files;
     checkPlatform(request.platform);
-    const { buildArgs, useCache, network, timestamp, isQuiet } = request;
+    const { buildArgs, useCache, network, timestamp, isQuiet, secrets } = request;
     this.#options = {
       buildArgs,
       useCache,
       network,
       timestamp,
       isQuiet,
+      secrets,
       platformArgs: platformArgs(ownPlatform()),
       maps: defaultIdMaps(),
     };
@@ -166,9 +167,11 @@ class Build {
   }
 
   #image(name: string): Promise<StageState> {
-    const { maps } = this.#options;
+    const { maps, isQuiet } = this.#options;
+    const { access } = this.#request;
     const pull = this.#request.pull ? 'always' : 'missing';
-    const known = this.#bases.get(name) ?? baseState(name, { maps, pull, platform: ownPlatform() });
+    const known =
+      this.#bases.get(name) ?? baseState(name, { maps, pull, platform: ownPlatform(), access, isQuiet });
     this.#bases.set(name, known);
     return known;
   }

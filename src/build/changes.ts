@@ -21,8 +21,10 @@ import { errnoOf } from '../sys/errno.js';
 import { SystemCallError } from '../sys/ffi.js';
 import { openInRoot } from '../sys/libc.js';
 import { mountOverlay } from '../sys/mount.js';
+import { changedMode } from './file-mode.js';
 import { type Change, type Destination, LAYER_FD, type LayerOrder, type Owner } from './layer-protocol.js';
-import { findSources, sourceTar } from './sources.js';
+import { IgnoreRules } from './patterns.js';
+import { byParents, findSources, type Source, sourceTar } from './sources.js';
 
 const O_PATH = 0o10000000;
 const ROOT: Owner = { uid: 0, gid: 0 };
@@ -57,13 +59,34 @@ async function unpack(change: Change & { kind: 'unpack' }, root: number): Promis
 const SINK = { isStream: true, keepOwners: true, keepSetIds: true };
 
 async function copy(change: Change & { kind: 'copy' }, root: number, order: LayerOrder): Promise<number> {
-  const landing = new Landing(root, change);
-  const reader = new TarReader(new Changed(landing, change.owner, change.mode));
-  if ('input' in change.from) {
-    for await (const piece of inputPieces(change.from.input, false)) reader.push(piece);
-  } else {
-    for (const piece of treePieces(change.from, order)) reader.push(piece);
+  const { from, ...destination } = change;
+  if ('input' in from) return await land(inputPieces(from.input, false), destination, root);
+  const { layers, sources, excludes, keepsParents } = from;
+  const rules = excludes.length === 0 ? undefined : new IgnoreRules(excludes.join('\n'));
+  const tree = openTree(layers, order);
+  let lostOwners = 0;
+  try {
+    const found = sources.flatMap((wanted) => findSources(tree, wanted, { excludes: rules, keepsParents }));
+    for (const [parents, group] of byParents(found)) {
+      const path = posix.join(change.path, parents);
+      lostOwners += await land(treePieces(group, rules), { ...destination, path }, root);
+    }
+  } finally {
+    closeSync(tree);
   }
+  return lostOwners;
+}
+
+type CopyTo = Omit<Change & { kind: 'copy' }, 'kind' | 'from'>;
+
+async function land(
+  pieces: Iterable<Buffer> | AsyncIterable<Buffer>,
+  destination: CopyTo,
+  root: number,
+): Promise<number> {
+  const landing = new Landing(root, destination);
+  const reader = new TarReader(new Changed(landing, destination.owner, destination.mode));
+  for await (const piece of pieces) reader.push(piece);
   if (!reader.isEmpty) reader.end();
   landing.finish();
   return landing.lostOwners;
@@ -77,20 +100,9 @@ function inputPieces(input: number, isCompressed: boolean): AsyncIterable<Buffer
   return stream.pipe(unzip);
 }
 
-/** Of the tree that other layers make. */
-function* treePieces(
-  { layers, sources }: { layers: string[]; sources: string[] },
-  order: LayerOrder,
-): Generator<Buffer> {
-  const root = openTree(layers, order);
-  try {
-    for (const wanted of sources) {
-      for (const source of findSources(root, wanted, () => false)) yield* sourceTar(source, {});
-    }
-    yield TAR_END;
-  } finally {
-    closeSync(root);
-  }
+function* treePieces(sources: Source[], excludes: IgnoreRules | undefined): Generator<Buffer> {
+  for (const source of sources) yield* sourceTar(source, {}, excludes);
+  yield TAR_END;
 }
 
 function openTree(layers: string[], { driver, folder }: LayerOrder): number {
@@ -114,11 +126,14 @@ class Changed implements TarSink {
   constructor(
     readonly sink: TarSink,
     readonly owner: Owner | undefined,
-    readonly mode: number | undefined,
+    readonly mode: string | undefined,
   ) {}
 
   member(member: Member): void {
-    const mode = this.mode === undefined || member.type === 'symlink' ? member.mode : this.mode;
+    const mode =
+      this.mode === undefined || member.type === 'symlink'
+        ? member.mode
+        : changedMode(this.mode, member.mode, member.type === 'directory');
     this.sink.member({ ...member, ...this.owner, mode });
   }
 

@@ -6,15 +6,14 @@ import {
   mkdtempSync,
   openSync,
   readFileSync,
-  readSync,
   rmSync,
   statSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import zlib from 'node:zlib';
 import { FosterError } from '../errors.js';
-import { compressionOf } from '../image/compression.js';
+import { archiveCompressionOf } from '../image/compression.js';
+import { decompressed } from '../image/decompress.js';
 import { onInterrupt } from '../image/interrupt.js';
 import { incomingFolder } from '../image/staging.js';
 import { TarReader } from '../image/tar-reader.js';
@@ -22,8 +21,9 @@ import { TAR_END } from '../image/tar-writer.js';
 import { copyPath, HOST } from '../runtime/copy-place.js';
 import { CopySink } from '../runtime/copy-sink.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { isTarHeader } from './archive-kind.js';
 import { IgnoreRules } from './patterns.js';
-import { findSources, type Source, sourceTar } from './sources.js';
+import { type FindOptions, findSources, type Source, sourceTar } from './sources.js';
 
 /** What a build may take files from. */
 export interface Context {
@@ -127,8 +127,8 @@ async function readUpTo(pieces: AsyncIterator<Buffer>, size: number): Promise<Bu
 
 /** A tar header's magic, or that of a compression. */
 function looksLikeArchive(start: Buffer): boolean {
-  if (start.toString('latin1', 257, 262) === 'ustar') return true;
-  return compressionOf(start) === 'gzip';
+  if (isTarHeader(start)) return true;
+  return archiveCompressionOf(start) !== 'none';
 }
 
 /** Removed when foster ends. After a SIGKILL it goes with the next collection of what is not used. */
@@ -152,20 +152,24 @@ async function unpackInto(folder: string, start: Buffer, rest: AsyncIterator<Buf
     yield start;
     for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
   }
-  const plain = compressionOf(start) === 'gzip' ? Readable.from(whole()).pipe(zlib.createGunzip()) : whole();
   try {
-    for await (const piece of plain as AsyncIterable<Buffer>) reader.push(piece);
+    for await (const piece of decompressed(Readable.from(whole()))) reader.push(piece);
     reader.end();
     sink.finish();
   } catch (error) {
-    if (!errnoOf(error)?.startsWith('Z_')) throw error;
-    throw refused('the archive on standard input is corrupt or truncated');
+    if (!(error instanceof FosterError)) throw error;
+    throw refused(`the archive on standard input cannot be unpacked: ${error.message}`, error.advice);
   } finally {
     sink.close();
   }
 }
 
 const O_PATH = 0o10000000;
+
+interface ArchiveOptions {
+  excludes?: IgnoreRules | undefined;
+  timestamp?: number;
+}
 
 /** The files of a context, without those that its ignore file leaves out. */
 export class ContextFiles {
@@ -182,33 +186,33 @@ export class ContextFiles {
   }
 
   /** @throws FosterError where one of them means nothing */
-  find(wanted: string[]): Source[] {
+  find(wanted: string[], options: Omit<FindOptions, 'isLeftOut'> = {}): Source[] {
     return wanted.flatMap((each) => {
       if (this.#root === undefined)
         throw new FosterError(`${each}: there is no context to copy it from`, {
           advice: 'give a directory instead of -',
         });
-      return findSources(this.#root, each, (name) => this.#rules.ignores(name));
+      return findSources(this.#root, each, { ...options, isLeftOut: (name) => this.#rules.ignores(name) });
     });
   }
 
   /** The sources as one archive, everything root's. */
-  *archive(sources: Source[], timestamp?: number): Generator<Buffer> {
-    for (const source of sources) {
-      yield* sourceTar(source, {
-        owner: { uid: 0, gid: 0 },
-        timestamp,
-        leavesOut: (name) => this.#rules.ignores(name),
-        passesOver: (name) => this.#rules.ignoresAll(name),
-      });
-    }
+  *archive(sources: Source[], { excludes, timestamp }: ArchiveOptions = {}): Generator<Buffer> {
+    const options = {
+      owner: { uid: 0, gid: 0 },
+      timestamp,
+      leavesOut: (name: string) => this.#rules.ignores(name),
+      passesOver: (name: string) => this.#rules.ignoresAll(name),
+    };
+    for (const source of sources) yield* sourceTar(source, options, excludes);
     yield TAR_END;
   }
 
   /** Of names, contents and modes; when a file was changed does not count. */
-  digest(sources: Source[]): string {
+  digest(sources: Source[], excludes?: IgnoreRules): string {
     const hash = createHash('sha256');
-    for (const piece of this.archive(sources, 0)) hash.update(piece);
+    for (const { parents = '' } of sources) hash.update(`${parents}\0`);
+    for (const piece of this.archive(sources, { excludes, timestamp: 0 })) hash.update(piece);
     return hash.digest('hex');
   }
 }
@@ -228,37 +232,6 @@ function readIgnoreFile(folder: string, dockerfile: string): string {
     }
   }
   return '';
-}
-
-/** How a file is compressed, if it is a tar archive: what ADD unpacks. */
-export function archiveKind(path: string): 'none' | 'gzip' | undefined {
-  const fd = openSync(path, 'r');
-  const start = Buffer.alloc(64 * 1024);
-  let size: number;
-  try {
-    size = readSync(fd, start);
-  } finally {
-    closeSync(fd);
-  }
-  const head = start.subarray(0, size);
-  if (isTarHeader(head)) return 'none';
-  if (head.length < 6) return undefined;
-  if (compressionOf(head) === 'zstd')
-    throw new FosterError('it is compressed by zstd; foster unpacks plain tar and gzip', {
-      advice: 'unpack it with zstd first',
-    });
-  if (compressionOf(head) !== 'gzip') return undefined;
-  try {
-    return isTarHeader(zlib.gunzipSync(head, { finishFlush: zlib.constants.Z_SYNC_FLUSH }))
-      ? 'gzip'
-      : undefined;
-  } catch {
-    return undefined; // whatever it is, it is copied
-  }
-}
-
-function isTarHeader(block: Buffer): boolean {
-  return block.length >= 512 && block.toString('latin1', 257, 262) === 'ustar';
 }
 
 function refused(message: string, advice?: string): FosterError {

@@ -5,6 +5,7 @@ import type {
 } from 'dockerfile-ast';
 import { FosterError } from '../errors.js';
 import { quoted, visible } from '../spec/flag.js';
+import { hideOtherHeredocs } from './heredoc-words.js';
 
 /** A `<<NAME` of RUN, COPY or ADD: Dockerfile reference, "Here-Documents". */
 export interface Heredoc {
@@ -58,8 +59,10 @@ export function parseDockerfile(text: string, name: string, parser: Parser): Doc
   if (text.length > MAX_SIZE) throw new FosterError(`${name} is too large for a Dockerfile: over 1 MiB`);
   if (text.includes('\0')) throw new FosterError(`${name} is no text: it has a NUL byte`);
   const plain = text.replace(/^\ufeff/, '').replace(/\r\n/g, '\n');
-  const parsed = parser.parse(plain);
-  const escapeCharacter = parsed.getEscapeCharacter();
+  const first = parser.parse(plain);
+  const escapeCharacter = first.getEscapeCharacter();
+  const hidden = hideOtherHeredocs(plain, escapeCharacter);
+  const parsed = hidden === plain ? first : parser.parse(hidden);
   const lines = plain.split('\n');
   const instructions = parsed
     .getInstructions()

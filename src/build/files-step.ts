@@ -1,14 +1,20 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, createReadStream, openSync } from 'node:fs';
 import { posix } from 'node:path';
 import { FosterError } from '../errors.js';
+import type { ArchiveCompression } from '../image/compression.js';
+import { decompressed } from '../image/decompress.js';
+import type { Member } from '../image/member.js';
 import { TAR_END, tarHeader, tarPadding } from '../image/tar-writer.js';
 import { RootFiles } from '../runtime/root-files.js';
 import { resolveUser } from '../spec/users.js';
-import { archiveKind, type ContextFiles } from './context.js';
+import { archiveKind } from './archive-kind.js';
+import type { ContextFiles } from './context.js';
 import type { Dockerfile, Heredoc, Instruction } from './dockerfile.js';
+import { checkMode } from './file-mode.js';
 import type { LayerInput } from './layer-program.js';
 import type { Change, Owner } from './layer-protocol.js';
-import type { Source } from './sources.js';
+import { IgnoreRules } from './patterns.js';
+import { byParents, type Source } from './sources.js';
 import { type StageState, variableOf } from './state.js';
 import { expand, jsonWords } from './words.js';
 
@@ -22,7 +28,11 @@ export interface FilesStep {
   isDirectory: boolean;
   from: string | undefined;
   owner: Owner | undefined;
-  mode: number | undefined;
+  /** As file-mode.ts has it. */
+  mode: string | undefined;
+  /** Patterns of what is left out. */
+  excludes: string[];
+  keepsParents: boolean;
   /** ADD: archives are unpacked. */
   unpacks: boolean;
   /** As history shows it, variables replaced. */
@@ -33,7 +43,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   COPY: ['from', 'chown', 'chmod', 'link', 'parents', 'exclude'],
   ADD: ['chown', 'chmod', 'link', 'checksum', 'keep-git-dir', 'exclude', 'unpack'],
 };
-const KNOWN = ['from', 'chown', 'chmod', 'link'];
+const KNOWN = ['from', 'chown', 'chmod', 'link', 'parents', 'exclude'];
 
 /**
  * Reads a COPY or ADD.
@@ -72,7 +82,10 @@ export function readFilesStep(
       `${keyword} has several sources, so its destination must be a directory and end with /`,
     );
   }
+  const keepsParents = isOn(flag('parents'), 'parents');
   const chmod = flag('chmod')?.value;
+  const mode = chmod === undefined ? undefined : expanded(chmod);
+  if (mode !== undefined) checkMode(mode);
   const owner = ownerOf(expanded(flag('chown')?.value ?? ''), layers);
   const shownFlags = flags
     .map(({ name, value }) => `--${name}${value === '' ? '' : `=${expanded(value)}`} `)
@@ -81,10 +94,12 @@ export function readFilesStep(
     sources,
     heredocs: heredocs.map((one) => (one.expands ? { ...one, content: expandBody(one, state, file) } : one)),
     path: posix.resolve(state.config.WorkingDir || '/', target),
-    isDirectory: several || /(^|\/)\.?$/.test(target),
+    isDirectory: several || keepsParents || /(^|\/)\.?$/.test(target),
     from: ((value) => (value === undefined ? undefined : expanded(value)))(flag('from')?.value),
     owner,
-    mode: chmod === undefined ? undefined : parseMode(expanded(chmod)),
+    mode,
+    excludes: flags.filter(({ name }) => name === 'exclude').map(({ value }) => expanded(value)),
+    keepsParents,
     unpacks: keyword === 'ADD',
     text: `${keyword} ${shownFlags}${[...sources, ...heredocs.map(({ name }) => `<<${name}`), target].join(' ')}`,
   };
@@ -105,9 +120,10 @@ function noURL(source: string): FosterError {
   });
 }
 
-function parseMode(text: string): number {
-  if (/^[0-7]{1,4}$/.test(text)) return Number.parseInt(text, 8);
-  throw new FosterError(`--chmod '${text}': expected an octal number such as 755`);
+function isOn(flag: Instruction['flags'][number] | undefined, name: string): boolean {
+  if (flag === undefined || flag.value === 'false') return false;
+  if (['', 'true'].includes(flag.value)) return true;
+  throw new FosterError(`--${name}=${flag.value}: expected true or false`);
 }
 
 /** As Docker: a user that is a number is the group too, one that has a name brings its group. */
@@ -137,19 +153,21 @@ export interface FilesWork {
 
 /** COPY --from: of a tree made of these layers. */
 export function workFromLayers(
-  { sources, path, isDirectory, owner, mode }: FilesStep,
+  { sources, path, isDirectory, owner, mode, excludes, keepsParents }: FilesStep,
   layers: string[],
   digest: string,
 ): FilesWork {
-  const change: Change = { kind: 'copy', from: { layers, sources }, path, isDirectory, owner, mode };
+  const from = { layers, sources, excludes, keepsParents };
+  const change: Change = { kind: 'copy', from, path, isDirectory, owner, mode };
   return { changes: [change], inputs: [], digest, close() {} };
 }
 
 /** COPY or ADD from the context. @throws FosterError */
-export function workFromContext(step: FilesStep, context: ContextFiles): FilesWork {
+export async function workFromContext(step: FilesStep, context: ContextFiles): Promise<FilesWork> {
   const { path, isDirectory, owner, mode } = step;
-  const found = context.find(step.sources);
-  const archives = step.unpacks ? found.flatMap((source) => archiveOf(source) ?? []) : [];
+  const excludes = step.excludes.length === 0 ? undefined : new IgnoreRules(step.excludes.join('\n'));
+  const found = context.find(step.sources, { excludes, keepsParents: step.keepsParents });
+  const archives = step.unpacks ? await archivesOf(found) : [];
   const copied = found.filter((source) => !archives.some((archive) => archive.source === source));
   const changes: Change[] = archives.map(({ kind }, input) => ({
     kind: 'unpack',
@@ -158,12 +176,19 @@ export function workFromContext(step: FilesStep, context: ContextFiles): FilesWo
     path,
     owner,
   }));
-  const opened = archives.map(({ source }) => openSync(source.path, 'r'));
-  const inputs: LayerInput[] = opened.map((fd) => ({ fd }));
+  const opened: number[] = [];
+  const inputs: LayerInput[] = archives.map(({ kind, source }) => {
+    if (kind !== 'none' && kind !== 'gzip') return contentOf(source);
+    const fd = openSync(source.path, 'r');
+    opened.push(fd);
+    return { fd };
+  });
   const isInto = isDirectory || found.length > 1;
-  if (copied.length > 0) {
-    changes.push({ kind: 'copy', from: { input: inputs.length }, path, isDirectory: isInto, owner, mode });
-    inputs.push(context.archive(copied));
+  for (const [parents, sources] of byParents(copied)) {
+    const from = { input: inputs.length };
+    const place = posix.join(path, parents);
+    changes.push({ kind: 'copy', from, path: place, isDirectory: isInto, owner, mode });
+    inputs.push(context.archive(sources, { excludes }));
   }
   if (step.heredocs.length > 0) {
     changes.push({ kind: 'copy', from: { input: inputs.length }, path, isDirectory, owner, mode });
@@ -172,34 +197,90 @@ export function workFromContext(step: FilesStep, context: ContextFiles): FilesWo
   return {
     changes,
     inputs,
-    digest: found.length === 0 ? '' : context.digest(found),
+    digest: found.length === 0 ? '' : context.digest(found, excludes),
     close() {
       for (const fd of opened) closeSync(fd);
     },
   };
 }
 
-function archiveOf(source: Source): { source: Source; kind: 'none' | 'gzip' } | undefined {
-  const kind = source.isDirectory ? undefined : archiveKind(source.path);
-  return kind === undefined ? undefined : { source, kind };
+interface ArchiveSource {
+  source: Source;
+  kind: ArchiveCompression;
+}
+
+async function archivesOf(sources: Source[]): Promise<ArchiveSource[]> {
+  const found: ArchiveSource[] = [];
+  for (const source of sources) {
+    const kind = source.isDirectory ? undefined : await archiveKind(source.path);
+    if (kind !== undefined) found.push({ source, kind });
+  }
+  return found;
+}
+
+/** Uncompressed. */
+async function* contentOf({ name, path }: Source): AsyncGenerator<Buffer> {
+  try {
+    yield* decompressed(createReadStream(path));
+  } catch (error) {
+    if (!(error instanceof FosterError)) throw error;
+    throw new FosterError(`${name}: ${error.message}`, {
+      cause: error,
+      ...(error.advice !== undefined && { advice: error.advice }),
+    });
+  }
 }
 
 function heredocArchive(heredocs: Heredoc[]): Buffer[] {
   const members = heredocs.flatMap(({ name, content }) => {
     const bytes = Buffer.from(content);
     const base = Buffer.from(posix.basename(name)).toString('latin1');
-    const header = tarHeader({
-      name: base,
-      type: 'file',
-      target: '',
-      mode: 0o644,
-      uid: 0,
-      gid: 0,
-      size: bytes.length,
-      mtime: Math.floor(Date.now() / 1000),
-      xattrs: new Map(),
-    });
+    const header = tarHeader({ ...MEMBER, name: base, size: bytes.length, mtime: now() });
     return [header, bytes, tarPadding(bytes.length)];
   });
   return [...members, TAR_END];
+}
+
+const MEMBER: Member = {
+  name: '',
+  type: 'file',
+  target: '',
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  size: 0,
+  mtime: 0,
+  xattrs: new Map(),
+};
+
+function now(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+interface Kind {
+  owner: Owner;
+  mode: number;
+}
+
+/** A new file at this path. */
+export function fileWork(path: string, content: Buffer, { owner, mode }: Kind): FilesWork {
+  const header = tarHeader({ ...MEMBER, name: 'file', size: content.length, mtime: now() });
+  return oneMember({ path, owner, mode }, [header, content, tarPadding(content.length), TAR_END]);
+}
+
+/** A new directory at this path. */
+export function directoryWork(path: string, { owner, mode }: Kind): FilesWork {
+  const header = tarHeader({ ...MEMBER, name: './', type: 'directory', mode, ...owner, mtime: now() });
+  return oneMember({ path, owner, mode }, [header, TAR_END]);
+}
+
+function oneMember(place: { path: string } & Kind, archive: Buffer[]): FilesWork {
+  const change: Change = {
+    kind: 'copy',
+    from: { input: 0 },
+    isDirectory: false,
+    ...place,
+    mode: place.mode.toString(8),
+  };
+  return { changes: [change], inputs: [archive], digest: '', close() {} };
 }

@@ -13,7 +13,7 @@ import type { LayerOrder, LayerReport } from './layer-protocol.js';
 const SIGKILL = 9;
 
 /** What an input of the program is: bytes that come meanwhile, or a file of ours. */
-export type LayerInput = Iterable<Buffer> | { fd: number };
+export type LayerInput = Iterable<Buffer> | AsyncIterable<Buffer> | { fd: number };
 
 /** The program at work. */
 export interface LayerProgram {
@@ -75,23 +75,23 @@ export function startLayerProgram(
 async function feed(input: LayerInput, fd: number | undefined): Promise<unknown> {
   if ('fd' in input || fd === undefined) return undefined;
   let failure: unknown;
-  function* pieces(): Generator<Buffer> {
+  const source = input;
+  async function* pieces(): AsyncGenerator<Buffer> {
     try {
-      yield* input as Iterable<Buffer>;
+      yield* source;
     } catch (error) {
       failure = error;
       throw error;
     }
   }
+  const pipe = new Socket({ fd, readable: false, writable: true });
   try {
-    await pipeline(
-      Readable.from(pieces(), { highWaterMark: 4 }),
-      new Socket({ fd, readable: false, writable: true }),
-    );
+    pipe.on('error', () => {}); // also of a second write, when the pipeline has ended
+    await pipeline(Readable.from(pieces(), { highWaterMark: 4 }), pipe);
   } catch {
     // the program has ended, and says why, or it is our own failure
   }
-  return failure;
+  return failure === pipe.errored ? undefined : failure; // a generator is told of what went wrong with the pipe
 }
 
 async function finished(

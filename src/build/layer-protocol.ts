@@ -33,6 +33,8 @@ export interface LayerOrder {
   mountPoints: string[];
   /** All times in the layer, in seconds since 1970. */
   timestamp: number | undefined;
+  /** False: only `upper` is wanted. */
+  isPacked: boolean;
 }
 
 export type Change =
@@ -41,13 +43,25 @@ export type Change =
   | ({
       kind: 'copy';
       /** An archive of sources.ts's, or the files that patterns stand for in a tree made of layers. */
-      from: { input: number } | { layers: string[]; sources: string[] };
+      from: { input: number } | TreeSources;
       /** Whatever is copied is of this user; where it comes from otherwise. */
       owner: Owner | undefined;
-      mode: number | undefined;
+      /** As file-mode.ts has it. */
+      mode: string | undefined;
     } & Destination)
   /** Any tar archive. */
   | { kind: 'unpack'; input: number; isCompressed: boolean; path: string; owner: Owner | undefined };
+
+/** Files of a tree that is made of layers. */
+export interface TreeSources {
+  layers: string[];
+  /** Paths or patterns. */
+  sources: string[];
+  /** Patterns of what is left out, as in an ignore file, relative to each source. */
+  excludes: string[];
+  /** Sources keep the directories that they are in. */
+  keepsParents: boolean;
+}
 
 export interface Destination {
   /** Absolute path in the container. */

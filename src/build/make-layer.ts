@@ -91,7 +91,7 @@ async function pack(place: Workplace, work: LayerWork, driver: StorageDriver): P
   const output = openSync(file, 'wx', 0o600);
   let report: Awaited<ReturnType<typeof startLayerProgram>['report']>;
   try {
-    const order = { driver, folder, layers, changes, mountPoints, timestamp };
+    const order = { driver, folder, layers, changes, mountPoints, timestamp, isPacked: true };
     const program = startLayerProgram(order, maps, inputs, output);
     place.onInterrupt(program.kill);
     report = await program.report;
@@ -120,8 +120,11 @@ function keepBlob(file: string, descriptor: Descriptor): void {
   renameSync(file, path);
 }
 
-/** The kernel leaves a directory in `work` that nobody may read; and files may belong to others of the container. */
-function removeAll(path: string, maps: IdMaps): void {
+/**
+ * Removes a folder with what a user namespace has made in it: the kernel leaves a directory in `work` that nobody may
+ * read, and files may belong to others of the container.
+ */
+export function removeAll(path: string, maps: IdMaps): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch {

@@ -1,3 +1,4 @@
+import type { RegistryAccess } from '../image/root.js';
 import type { NetworkMode } from '../spec/request.js';
 import type { ChosenMaps } from '../sys/id-maps.js';
 
@@ -19,7 +20,11 @@ export interface BuildOptions {
   timestamp: number | undefined;
   isQuiet: boolean;
   maps: ChosenMaps;
+  secrets: Secrets;
 }
+
+/** By their ids: what `RUN --mount=type=secret` may ask for. No layer, history or cache key has anything of them. */
+export type Secrets = ReadonlyMap<string, Buffer>;
 
 /** What a person asked `foster build` for, every flag parsed. */
 export interface BuildRequest {
@@ -40,4 +45,7 @@ export interface BuildRequest {
   /** A path of the host. */
   iidfile: string | undefined;
   platform: string | undefined;
+  secrets: Secrets;
+  /** How the registries of base images are spoken to. */
+  access: RegistryAccess;
 }

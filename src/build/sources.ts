@@ -1,11 +1,20 @@
-import { closeSync, constants, fstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { posix } from 'node:path';
 import { FosterError } from '../errors.js';
 import { inPieces, TreeTar, type TreeTarOptions } from '../image/layer-tar.js';
 import { openInRoot } from '../sys/libc.js';
-import { isPattern, patternRegExp } from './patterns.js';
+import { type IgnoreRules, isPattern, patternRegExp } from './patterns.js';
 
 const O_PATH = 0o10000000;
+
+export interface FindOptions {
+  /** Asked with names from the top on. */
+  isLeftOut?: (name: string) => boolean;
+  /** Asked with names relative to a source. */
+  excludes?: IgnoreRules | undefined;
+  /** COPY --parents. */
+  keepsParents?: boolean;
+}
 
 /** What COPY or ADD takes from a tree: a file, or what is in a directory. */
 export interface Source {
@@ -14,6 +23,8 @@ export interface Source {
   /** Absolute path, all links resolved. */
   path: string;
   isDirectory: boolean;
+  /** The directory below the destination that it goes to, where it is not the destination itself. */
+  parents?: string;
 }
 
 /**
@@ -22,18 +33,37 @@ export interface Source {
  * @param root descriptor of the top
  * @throws FosterError where there is none
  */
-export function findSources(root: number, wanted: string, isLeftOut: (name: string) => boolean): Source[] {
+export function findSources(
+  root: number,
+  wanted: string,
+  { isLeftOut = () => false, excludes, keepsParents = false }: FindOptions = {},
+): Source[] {
   const path = posix.resolve('/', wanted).slice(1);
-  const names = isPattern(path) ? matchingNames(root, path.split('/')) : [path];
+  const names = isPattern(path) ? matchingNames(root, path.split('/'), keepsParents) : [path];
+  const top = keepsParents ? pivotOf(wanted) : undefined;
   const found = names
     .filter((name) => name === '' || !isLeftOut(name))
-    .flatMap((name) => openSource(root, name) ?? []);
-  if (found.length > 0) return found;
+    .flatMap((name) => openSource(root, name) ?? [])
+    .map((source) => (top === undefined ? source : { ...source, parents: parentsOf(source, top) }));
+  if (found.length > 0) {
+    return found.filter(({ name, isDirectory }) => isDirectory || !excludes?.ignores(posix.basename(name)));
+  }
   const what =
     names.length > 0 && !isPattern(path) && openSource(root, path) !== undefined
       ? 'is left out by the ignore file'
       : 'not found';
   throw new FosterError(`${wanted}: ${what}`);
+}
+
+/** How many components of a source's path are not kept: those before `/./`. */
+function pivotOf(wanted: string): number {
+  const at = wanted.lastIndexOf('/./');
+  return at < 0 ? 0 : posix.resolve('/', wanted.slice(0, at)).split('/').filter(Boolean).length;
+}
+
+function parentsOf({ name, isDirectory }: Source, top: number): string {
+  const parts = name.split('/').slice(top);
+  return (isDirectory ? parts : parts.slice(0, -1)).join('/');
 }
 
 function openSource(root: number, name: string): Source | undefined {
@@ -50,11 +80,25 @@ function openSource(root: number, name: string): Source | undefined {
   }
 }
 
-function matchingNames(root: number, parts: string[]): string[] {
-  return parts.reduce<string[]>(
-    (parents, part) => parents.flatMap((parent) => entriesLike(root, parent, part)),
+function matchingNames(root: number, parts: string[], isDeep: boolean): string[] {
+  const found = parts.reduce<string[]>(
+    (parents, part) =>
+      parents.flatMap((parent) =>
+        isDeep && part === '**' ? directoriesBelow(root, parent) : entriesLike(root, parent, part),
+      ),
     [''],
   );
+  return [...new Set(found)];
+}
+
+/** `**`: the directory itself and all below it. */
+function directoriesBelow(root: number, parent: string): string[] {
+  const children = entriesLike(root, parent, '*').filter((name) => isPlainDirectory(root, name));
+  return [parent, ...children.flatMap((name) => directoriesBelow(root, name))];
+}
+
+function isPlainDirectory(root: number, name: string): boolean {
+  return lstatSync(`/proc/self/fd/${root}/${name}`, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 function entriesLike(root: number, parent: string, pattern: string): string[] {
@@ -77,11 +121,25 @@ function entriesLike(root: number, parent: string, pattern: string): string[] {
   }
 }
 
+/** Sources by the directory below the destination that they go to. */
+export function byParents(sources: Source[]): Map<string, Source[]> {
+  const groups = new Map<string, Source[]>();
+  for (const source of sources) {
+    const { parents = '' } = source;
+    groups.set(parents, [...(groups.get(parents) ?? []), source]);
+  }
+  return groups;
+}
+
 /** A source as an archive without its end: a directory is `./` and what is in it, a file has its own name. */
-export function* sourceTar(source: Source, options: TreeTarOptions): Generator<Buffer> {
+export function* sourceTar(
+  source: Source,
+  options: TreeTarOptions,
+  excludes?: IgnoreRules,
+): Generator<Buffer> {
   const { name, path, isDirectory } = source;
   if (isDirectory) {
-    const tar = new TreeTar(path, below(name, options));
+    const tar = new TreeTar(path, excluding(excludes, below(name, options)));
     yield* tar.top();
     yield* inPieces(tar.children(''));
     return;
@@ -94,6 +152,18 @@ export function* sourceTar(source: Source, options: TreeTarOptions): Generator<B
 
 function latin1(text: string): string {
   return Buffer.from(text).toString('latin1');
+}
+
+/** The rules' names are relative to the source. */
+function excluding(rules: IgnoreRules | undefined, options: TreeTarOptions): TreeTarOptions {
+  if (rules === undefined) return options;
+  const { leavesOut, passesOver } = options;
+  const text = (name: string) => Buffer.from(name, 'latin1').toString();
+  return {
+    ...options,
+    leavesOut: (name) => rules.ignores(text(name)) || (leavesOut?.(name) ?? false),
+    passesOver: (name) => rules.ignoresAll(text(name)) || (passesOver?.(name) ?? false),
+  };
 }
 
 /** The questions about names, asked with names from the context's top on. */

@@ -9,6 +9,7 @@ import {
 import type { Workplace } from '../image/cache.js';
 import { diffIDsOf, shortDigest, stackOf } from '../image/layers.js';
 import { unpackLayers } from '../image/unpack-layers.js';
+import type { Mount } from '../spec/types.js';
 import { configure, workingDirectory } from './configure.js';
 import type { ContextFiles } from './context.js';
 import { type Dockerfile, type Instruction, lineError } from './dockerfile.js';
@@ -20,9 +21,11 @@ import {
   workFromLayers,
 } from './files-step.js';
 import { type LayerWork, type MadeLayer, makeLayer } from './make-layer.js';
+import { mountContents, secretVariables } from './mount-contents.js';
+import { withMounts } from './mount-sources.js';
 import type { BuildOptions, BuildVoice } from './options.js';
 import { MOUNT_POINTS, runStep } from './run-step.js';
-import { mountOf, type RunWords, readRun, runText, SCRIPT } from './run-words.js';
+import { type RunWords, readRun, runText, SCRIPT } from './run-words.js';
 import { PREDEFINED_ARGS, readArgs } from './stages.js';
 import { copyState, type StageState, variableOf } from './state.js';
 
@@ -83,12 +86,13 @@ export class StageBuilder {
     const { state } = this;
     const { file, options } = this.#world;
     const words = readRun(instruction, state, file);
+    const mounts = await mountContents(words.mounts, options.secrets, (step) => this.#filesWork(step));
     const network = words.network ?? options.network;
     const args = this.#argsOfRun();
     const key = {
       run: words.argv,
       script: words.script,
-      mounts: words.mounts,
+      mounts: mounts.map(({ mount, work }) => ({ ...mount, digest: work?.digest })),
       env: state.config.Env ?? [],
       args: args.filter((arg) => !PREDEFINED_ARGS.has(nameOf(arg))),
       user: state.config.User ?? '',
@@ -99,10 +103,27 @@ export class StageBuilder {
     await this.#layerStep(`RUN ${shownArgs}${runText(words)}`, key, () => ({
       changes: [],
       inputs: [],
-      mountPoints: [...words.mounts.map(({ target }) => target), ...MOUNT_POINTS],
+      mountPoints: [...mounts.flatMap(({ mount }) => mount.target ?? []), ...MOUNT_POINTS],
       run: (layers) => async (place) =>
-        await this.#runContainer(instruction, words, { layers, args, network }, place),
+        await withMounts(
+          mounts,
+          options.maps,
+          place,
+          async (specMounts) =>
+            await this.#runContainer(
+              instruction,
+              words,
+              {
+                layers,
+                args: [...args, ...secretVariables(words.mounts, options.secrets)],
+                network,
+                mounts: specMounts,
+              },
+              place,
+            ),
+        ),
     }));
+    for (const { work } of mounts) work?.close();
   }
 
   /** ARGs that ENV does not hide, and those that need no ARG. */
@@ -116,12 +137,17 @@ export class StageBuilder {
 
   async #runContainer(
     instruction: Instruction,
-    { argv, mounts, script }: RunWords,
-    { layers, args, network }: { layers: string[]; args: string[]; network: 'none' | 'host' },
+    { argv, script }: RunWords,
+    {
+      layers,
+      args,
+      network,
+      mounts,
+    }: { layers: string[]; args: string[]; network: 'none' | 'host'; mounts: Mount[] },
     place: Workplace,
   ): Promise<void> {
     const { file, options } = this.#world;
-    const specMounts = mounts.map(mountOf);
+    const specMounts = [...mounts];
     if (script !== undefined) {
       const path = join(place.folder, 'script');
       writeFileSync(path, script, { mode: 0o755 });
@@ -158,10 +184,10 @@ export class StageBuilder {
     const layers = await this.#stack();
     const step = readFilesStep(instruction, state, layers, file);
     const work = await this.#filesWork(step);
-    const { sources, heredocs, path, isDirectory, owner, mode, unpacks } = step;
-    const key = { copy: sources, heredocs, path, isDirectory, owner, mode, unpacks, digest: work.digest };
+    const { sources, text, from, ...rest } = step;
+    const key = { copy: sources, ...rest, digest: work.digest };
     try {
-      await this.#layerStep(step.text, key, () => ({
+      await this.#layerStep(text, key, () => ({
         changes: work.changes,
         inputs: work.inputs,
         mountPoints: [],
@@ -173,7 +199,7 @@ export class StageBuilder {
 
   async #filesWork(step: FilesStep): Promise<FilesWork> {
     const { context, treeOf } = this.#world;
-    if (step.from === undefined) return workFromContext(step, context);
+    if (step.from === undefined) return await workFromContext(step, context);
     const source = await treeOf(step.from);
     const layers = await this.#unpacked(source);
     return workFromLayers(step, layers, buildCacheKey(source.layers.map(({ diffID }) => diffID)));

@@ -1,5 +1,6 @@
 import { FosterError } from '../errors.js';
 import { type Dockerfile, type Instruction, lineError } from './dockerfile.js';
+import { mountFrom } from './run-mounts.js';
 import { expand, splitPair, splitWords, type Variables } from './words.js';
 
 /** What a FROM begins. */
@@ -146,7 +147,8 @@ export function neededStages(all: Stage[], target: Stage): Stage[] {
     if (typeof stage.base !== 'string') visit(stage.base);
     for (const { flags } of stage.instructions) {
       for (const { name, value } of flags) {
-        const other = name === 'from' ? findStage(all.slice(0, stage.index), value) : undefined;
+        const wanted = name === 'mount' ? mountFrom(value) : name === 'from' ? value : undefined;
+        const other = wanted === undefined ? undefined : findStage(all.slice(0, stage.index), wanted);
         if (other !== undefined) visit(other);
       }
     }

@@ -1,13 +1,16 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { BuildRequest } from '../build/options.js';
 import { FosterError } from '../errors.js';
 import { formatReference, parseReference } from '../image/reference.js';
 import { flagError } from '../spec/flag.js';
+import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { acceptBooleanValues, addHelpAfter, collect } from './command.js';
 import { print, warn } from './output.js';
+import { addRegistryOptions, type RegistryFlags, registryAccess } from './registry-options.js';
 
-interface BuildFlags {
+interface BuildFlags extends RegistryFlags {
   tag?: string[];
   file?: string;
   buildArg?: string[];
@@ -17,10 +20,10 @@ interface BuildFlags {
   label?: string[];
   network?: string;
   timestamp?: string;
-  quiet?: boolean;
   progress?: string;
   iidfile?: string;
   platform?: string;
+  secret?: string[];
 }
 
 /** `foster build`. */
@@ -50,8 +53,14 @@ export function configure(command: Command, argv: string[]): void {
     )
     .option('-q, --quiet', 'print nothing but the id of the image')
     .option('--progress <TYPE>', 'plain is all there is')
+    .option(
+      '--secret <id=NAME,src=FILE>',
+      'what RUN --mount=type=secret,id=NAME shows; env=VARIABLE instead of src',
+      collect,
+    )
     .option('--iidfile <FILE>', 'write the id of the image to this file')
     .option('--platform <PLATFORM>', "the machine's own is all there is");
+  addRegistryOptions(command);
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'FROM localhost/foster/busybox is the root filesystem of that name which foster',
@@ -66,16 +75,17 @@ export function configure(command: Command, argv: string[]): void {
   ]);
   command.action(async (context: string, flags: BuildFlags) => {
     const { buildImage } = await import('../build/build.js');
-    const request = toRequest(context, flags);
+    const request = { ...toRequest(context, flags), access: await registryAccess(flags) };
     const line = (text: string) => {
       if (!request.isQuiet) print(`${text}\n`);
     };
-    const id = await buildImage(request, { line, warn });
+    const { collectOnFailure } = await import('../runtime/image-use.js');
+    const id = await collectOnFailure(() => buildImage(request, { line, warn }));
     print(`${request.isQuiet ? id : id.slice('sha256:'.length)}\n`);
   });
 }
 
-function toRequest(context: string, flags: BuildFlags): BuildRequest {
+function toRequest(context: string, flags: BuildFlags): Omit<BuildRequest, 'access'> {
   if (context === '') throw flagError('CONTEXT', context, 'expected a directory or -');
   if (flags.progress !== undefined && !['plain', 'auto', 'tty'].includes(flags.progress)) {
     throw flagError('--progress', flags.progress, 'expected plain');
@@ -94,6 +104,7 @@ function toRequest(context: string, flags: BuildFlags): BuildRequest {
     isQuiet: flags.quiet ?? false,
     iidfile: flags.iidfile === undefined ? undefined : resolve(flags.iidfile),
     platform: flags.platform,
+    secrets: new Map((flags.secret ?? []).map(secret)),
   };
 }
 
@@ -109,6 +120,43 @@ function buildArg(text: string): [string, string][] {
   if (name === '') throw flagError('--build-arg', text, 'expected NAME=VALUE');
   const value = equals < 0 ? process.env[name] : text.slice(equals + 1);
   return value === undefined ? [] : [[name, value]];
+}
+
+/** BuildKit's limit. */
+const MAX_SECRET = 500 * 1024;
+
+/** As Docker: without src or env a variable of that name is meant, or else a file. */
+function secret(text: string): [string, Buffer] {
+  const options = new Map(text.split(',').map((part) => part.split(/=(.*)/s, 2) as [string, string]));
+  const id = options.get('id') ?? '';
+  const known = ['id', 'src', 'source', 'env', 'type'];
+  if (id === '' || [...options.keys()].some((name) => !known.includes(name))) {
+    throw flagError('--secret', text, 'expected id=NAME,src=FILE or id=NAME,env=VARIABLE');
+  }
+  const file = options.get('src') ?? options.get('source');
+  const variable =
+    options.get('env') ?? (file === undefined && process.env[id] !== undefined ? id : undefined);
+  if (variable !== undefined) {
+    const value = process.env[variable];
+    if (value === undefined) throw flagError('--secret', text, `there is no variable ${variable}`);
+    return [id, Buffer.from(value)];
+  }
+  return [id, readSecret(file ?? id, text)];
+}
+
+function readSecret(path: string, text: string): Buffer {
+  let content: Buffer;
+  try {
+    content = readFileSync(path);
+  } catch (error) {
+    throw flagError(
+      '--secret',
+      text,
+      `cannot read ${path}: ${errnoWords(errnoNumber(errnoOf(error) ?? ''))}`,
+    );
+  }
+  if (content.length <= MAX_SECRET) return content;
+  throw flagError('--secret', text, 'a secret has 500 KiB at the most');
 }
 
 function label(text: string): [string, string] {

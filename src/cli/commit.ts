@@ -22,12 +22,15 @@ export function configure(command: Command): void {
     const { formatReference, parseReference } = await import('../image/reference.js');
     const { findContainer } = await import('../runtime/store.js');
     const { commitContainer } = await import('../runtime/commit.js');
-    const id = await commitContainer(findContainer(reference), {
+    const { collectOnFailure } = await import('../runtime/image-use.js');
+    const container = findContainer(reference);
+    const options = {
       message: flags.message,
       author: flags.author,
       changes: flags.change ?? [],
       name: name === undefined ? undefined : formatReference(parseReference(name)),
-    });
+    };
+    const id = await collectOnFailure(() => commitContainer(container, options));
     print(`${id}\n`);
   });
 }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { FosterError } from '../errors.js';
 import type { Credentials } from '../image/registry.js';
@@ -9,6 +10,8 @@ interface LoginFlags {
   password?: string;
   passwordStdin: boolean;
   tlsVerify: boolean;
+  authfile?: string;
+  certDir?: string;
 }
 
 /** More than any password or token has. */
@@ -22,7 +25,9 @@ export function configure(command: Command, argv: string[]): void {
     .option('-u, --username <NAME>', 'the name, instead of asking for it')
     .option('-p, --password <PASSWORD>', 'the password, which others may see in the list of processes')
     .option('--password-stdin', 'read the password from standard input', false)
-    .option('--tls-verify', 'false: also without TLS, or with a certificate nobody vouches for', true);
+    .option('--tls-verify', 'false: also without TLS, or with a certificate nobody vouches for', true)
+    .option('--authfile <FILE>', 'where the credentials go')
+    .option('--cert-dir <FOLDER>', 'has certificates: *.crt of authorities, *.cert and *.key of our own');
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'Examples:',
@@ -35,6 +40,7 @@ export function configure(command: Command, argv: string[]): void {
   command.action(async (text: string, flags: LoginFlags) => {
     const { canonicalRegistryName } = await import('../image/registry-names.js');
     const { storeCredentials, tryCredentials } = await import('../image/login.js');
+    if (flags.authfile !== undefined) process.env.REGISTRY_AUTH_FILE = resolve(flags.authfile);
     const registry = canonicalRegistryName(text);
     const { credentials, isStored } = await credentialsFrom(flags, registry);
     await tryCredentials(registry, credentials, flags);

@@ -152,6 +152,10 @@ export async function runProgram(argv: string[]): Promise<number> {
     if (error.exitCode === 0) return 0;
     if (error.code !== 'commander.help') throw usageError(error, entry?.name);
     // commander takes a missing command, and `help` for an unknown one, for a mistake it need not explain
+    if (entry !== undefined && argv.indexOf(entry.name) === argv.length - 1)
+      throw new FosterError(`foster ${entry.name} needs a command`, {
+        advice: `'foster ${entry.name} --help' lists them`,
+      });
     if (name !== undefined)
       throw new FosterError(`unknown command ${quoted(name)}`, { advice: "see 'foster --help'" });
     program.outputHelp();

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { acceptBooleanValues, addHelpAfter } from './command.js';
 import { print } from './output.js';
-import { addRegistryOptions, credentialsOf, type RegistryFlags } from './registry-options.js';
+import { addRegistryOptions, type RegistryFlags, registryAccess } from './registry-options.js';
 
 /** `foster pull`. */
 export function configure(command: Command, argv: string[]): void {
@@ -23,13 +23,12 @@ export function configure(command: Command, argv: string[]): void {
   command.action(async (names: string[], flags: RegistryFlags & { platform?: string }) => {
     const { formatReference, parseReference } = await import('../image/reference.js');
     const { pullImage } = await import('../image/pull.js');
-    const creds = await credentialsOf(flags);
+    const access = await registryAccess(flags);
     const say = (line: string) => print(`${line}\n`);
     for (const reference of names.map(parseReference)) {
       await pullImage(reference, {
         platform: flags.platform,
-        creds,
-        tlsVerify: flags.tlsVerify,
+        ...access,
         tell: flags.quiet ? undefined : { say, stream: process.stdout },
       });
       say(formatReference(reference));

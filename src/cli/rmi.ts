@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { RemovedImage } from '../runtime/remove-image.js';
 import { acceptBooleanValues, addHelpAfter } from './command.js';
 import { orReport } from './each.js';
-import { print } from './output.js';
+import { print, settings } from './output.js';
 
 /** `foster rmi`. */
 export function configure(command: Command, argv: string[]): void {
@@ -11,7 +11,7 @@ export function configure(command: Command, argv: string[]): void {
     .argument('<IMAGE...>', 'names, ids or the starts of ids')
     .option(
       '-f, --force',
-      'also where containers that have ended were made from it, or an id has several names',
+      'also where containers that have ended were made from it, or an id has several names; no failure where there is none',
     );
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
@@ -21,10 +21,14 @@ export function configure(command: Command, argv: string[]): void {
   ]);
   command.action(async (texts: string[], options: { force?: boolean }) => {
     const { removeImage } = await import('../runtime/remove-image.js');
+    const { findImage } = await import('../image/image-store.js');
     for (const text of texts) {
+      const before = settings.exitCode;
       await orReport(async () =>
         print(describeRemoval(await removeImage(text, { force: options.force ?? false }))),
       );
+      // as Docker: what shall be gone and is not there is told, but no failure
+      if (options.force && findImage(text) === undefined) settings.exitCode = before;
     }
     const { collect } = await import('../runtime/image-use.js');
     await collect();

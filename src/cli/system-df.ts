@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { FosterError } from '../errors.js';
 import { addHelpAfter } from './command.js';
 import { formatList, type ListFormat } from './list-format.js';
 import { print } from './output.js';
@@ -21,9 +22,16 @@ const FORMAT: ListFormat<Field> = {
 export function configure(command: Command): void {
   command
     .description('Show how much room images, containers and cached root filesystems take.')
+    .option('-v, --verbose', 'each image, container and root filesystem')
     .option('--format <FORMAT>', "table, json, or a template such as '{{.Type}} {{.Size}}'");
-  addHelpAfter(command, ['Examples:', '  foster system df']);
-  command.action(async (options: { format?: string }) => {
+  addHelpAfter(command, ['Examples:', '  foster system df', '  foster system df -v']);
+  command.action(async (options: { format?: string; verbose?: boolean }) => {
+    if (options.verbose) {
+      if (options.format !== undefined) throw new FosterError('--verbose and --format exclude each other');
+      const { drawDetails } = await import('./system-df-details.js');
+      print(drawDetails(Date.now()));
+      return;
+    }
     const { diskUsage } = await import('../runtime/disk-usage.js');
     const rows = diskUsage().map(({ type, total, active, size, reclaimable }) => ({
       Type: type,

@@ -33,7 +33,9 @@ export function compileTemplate(source: string): Template {
 }
 
 function fail(problem: string): FosterError {
-  return new FosterError(`--format: ${problem}`, { advice: "a template looks like '{{.ID}} {{.Names}}'" });
+  return new FosterError(`--format: ${problem}`, {
+    advice: "fields are written {{.NAME}}, and 'json' shows all",
+  });
 }
 
 /** A template's text is cut into literal text and the insides of `{{ }}`, which `- ` trims white space beside. */

@@ -208,11 +208,33 @@ export async function withLock<T>(name: string, use: () => Promise<T>, signal?: 
       }
       // Whoever held it before has removed the file: the lock is worth nothing then.
       if (!isSameFile(lock, path)) continue;
+      const remove = () => rmSync(path, { force: true });
+      process.on('exit', remove); // at an interruption
       try {
         return await use();
       } finally {
-        rmSync(path, { force: true });
+        process.off('exit', remove);
+        remove();
       }
+    } finally {
+      closeSync(lock);
+    }
+  }
+}
+
+/** Removes the files of locks that nobody holds: those of processes that were killed. */
+export function removeStaleLocks(): void {
+  const folder = join(rootsFolder(), 'locks');
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return; // nothing was ever locked
+  }
+  for (const path of names.map((name) => join(folder, name))) {
+    const lock = openSync(path, 'a', 0o600);
+    try {
+      if (lockFile(lock, { wait: false }) && isSameFile(lock, path)) rmSync(path, { force: true });
     } finally {
       closeSync(lock);
     }

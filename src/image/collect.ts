@@ -4,7 +4,7 @@ import { defaultIdMaps } from '../sys/id-maps.js';
 import { removeTrees } from '../sys/user-namespace.js';
 import { blobPath, imagesFolder } from './blobs.js';
 import { clearBuildCache, listBuildCache } from './build-cache.js';
-import { rootsFolder } from './cache.js';
+import { removeStaleLocks, rootsFolder } from './cache.js';
 import { indexedManifests } from './image-store.js';
 import { layerNames, layersFolder } from './layers.js';
 import type { ImageConfig, Manifest } from './oci.js';
@@ -53,6 +53,7 @@ export async function collectGarbage(
     const { blobs, diffIDs } = findReferences();
     const collected: Collected = { blobs: [], trees: [], size: 0 };
     rmSync(incomingFolder(), { recursive: true, force: true });
+    removeStaleLocks();
     sweepBlobs(blobs, options, collected);
     const doomed = [...unusedLayers(diffIDs, trees), ...unusedRoots(trees, options)];
     for (const { path, name, size } of doomed) {

@@ -3,7 +3,7 @@ import type { Readable, Transform, Writable } from 'node:stream';
 import zlib from 'node:zlib';
 import { FosterError } from '../errors.js';
 import { errnoOf } from '../sys/errno.js';
-import { type Compression, compressionOf, MAGIC_SIZE } from './compression.js';
+import { type ArchiveCompression, archiveCompressionOf, MAGIC_SIZE } from './compression.js';
 
 /** What @types/node of our oldest Node lacks. */
 interface WithZstd {
@@ -25,7 +25,7 @@ export async function* decompressed(input: Readable): AsyncGenerator<Buffer> {
     start = Buffer.concat([start, value]);
   }
   if (start.length === 0) throw new FosterError('it is empty');
-  const compression = compressionOf(start);
+  const compression = archiveCompressionOf(start);
   if (compression === 'none') {
     yield start;
     for (let next = await pieces.next(); !next.done; next = await pieces.next()) yield next.value;
@@ -72,19 +72,29 @@ interface Unzip {
   ended: Promise<void>;
 }
 
-/** By Node where it can (zstd: 22.15), else by zstd(1). */
-function startUnzip(compression: Exclude<Compression, 'none'>): Unzip {
+/** Programs that unzip what Node does not, and the packages that have them. */
+const PROGRAMS: Readonly<Record<'zstd' | 'xz' | 'bzip2', { args: string[]; packageName: string }>> = {
+  zstd: { args: ['-dcq', '--no-progress'], packageName: 'zstd' },
+  xz: { args: ['-dcq'], packageName: 'xz-utils' },
+  bzip2: { args: ['-dcq'], packageName: 'bzip2' },
+};
+
+/** By Node where it can (zstd: 22.15), else by zstd(1), xz(1) or bzip2(1). */
+function startUnzip(compression: Exclude<ArchiveCompression, 'none'>): Unzip {
   const { createZstdDecompress } = zlib as WithZstd;
-  if (compression === 'gzip' || createZstdDecompress !== undefined) {
+  if (compression === 'gzip' || (compression === 'zstd' && createZstdDecompress !== undefined)) {
     const options = { chunkSize: PIECE };
     const both = compression === 'gzip' ? zlib.createGunzip(options) : createZstdDecompress?.(options);
     return { input: both as Transform, output: both as Transform, ended: Promise.resolve() };
   }
-  const child = spawn('zstd', ['-dcq', '--no-progress'], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const { args, packageName } = PROGRAMS[compression];
+  const child = spawn(compression, args, { stdio: ['pipe', 'pipe', 'ignore'] });
   const ended = new Promise<void>((done, fail) => {
     child.on('error', () => {
       fail(
-        new FosterError('zstd is not installed, and this Node has none', { advice: 'apt-get install zstd' }),
+        new FosterError(`it is compressed by ${compression}, and the program ${compression} is not there`, {
+          advice: `install it: apt-get install ${packageName}`,
+        }),
       );
     });
     child.on('close', (code) => {

@@ -1,11 +1,12 @@
 import { posix } from 'node:path';
 import { FosterError } from '../errors.js';
 import type { ArchiveFiles } from './archive-files.js';
+import { compressionOf } from './compression.js';
 import { readConfig } from './documents.js';
 import { type ArchivedImage, checkedBytes, manifestBytes } from './load.js';
 import { type Descriptor, type Manifest, MEDIA } from './oci.js';
 import { formatReference, parseReference } from './reference.js';
-import { type Staged, stagedBytes, stagedCompression } from './staging.js';
+import { type Staged, stagedBytes, stagedStart } from './staging.js';
 
 /** An image in the `manifest.json` of what `docker save` writes; the names are those of its files. */
 export interface DockerEntry {
@@ -36,7 +37,10 @@ async function readImage(entry: DockerEntry, files: ArchiveFiles): Promise<Archi
   const layers: ArchivedImage['blobs'] = [];
   for (const name of entry.Layers) {
     const layer = await fileOf(files, name);
-    layers.push({ descriptor: descriptorOf(layer, LAYER_TYPES[stagedCompression(layer)]), staged: layer });
+    layers.push({
+      descriptor: descriptorOf(layer, LAYER_TYPES[compressionOf(stagedStart(layer))]),
+      staged: layer,
+    });
   }
   const document: Manifest = {
     schemaVersion: 2,

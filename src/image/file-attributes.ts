@@ -2,15 +2,12 @@ import { chmodSync, lchownSync, lutimesSync, type Stats } from 'node:fs';
 import { errnoName, errnoOf } from '../sys/errno.js';
 import { SystemCallError } from '../sys/ffi.js';
 import { getExtendedAttribute, listExtendedAttributes, setExtendedAttribute } from '../sys/libc.js';
+import { isKeptAttribute } from './attributes.js';
 import { pathOf } from './member.js';
 
 /** Extended attributes that belong to a file's content, and not to how it is stored or guarded here: xattr(7). */
 function isCopied(name: string): boolean {
-  return (
-    (name.startsWith('user.') && !name.startsWith('user.overlay.')) ||
-    name === 'security.capability' ||
-    name.startsWith('system.posix_acl_')
-  );
+  return isKeptAttribute(name) || name.startsWith('system.posix_acl_');
 }
 
 /** Their values by their names, sorted. @param path one character for each byte */

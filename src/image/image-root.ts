@@ -62,9 +62,11 @@ async function findOrPull(name: string, root: RootOptions): Promise<Found> {
   const reference = parseReference(name);
   const { pullImage } = await import('./pull.js');
   const say = (line: string) => process.stderr.write(`${line}\n`);
-  if (pull === 'missing') say(`Unable to find image '${name}' locally`);
+  if (pull === 'missing' && !root.isQuiet) say(`Unable to find image '${name}' locally`);
   try {
-    const options = { ...root, platform, tlsVerify: true, tell: { say, stream: process.stderr } };
+    const { access = { tlsVerify: true }, isQuiet, ...rest } = root;
+    const tell = isQuiet ? undefined : { say, stream: process.stderr };
+    const options = { ...rest, ...access, platform, tell };
     const { names, descriptor, manifest, config } = await pullImage(reference, options);
     return { name: names[0] ?? name, descriptor, manifest, config };
   } catch (error) {

@@ -139,7 +139,9 @@ function readImage(descriptor: Descriptor, names: string[]): StoredImage | undef
 export function findImage(text: string): StoredImage | undefined {
   const images = listImages();
   const hex = /^(?:sha256:)?([0-9a-f]{2,64})$/.exec(text)?.[1];
-  if (hex !== undefined) {
+  // a name goes before the start of an id that looks like it: `cafe`
+  const isName = hex !== undefined && hex.length < 64 && !text.startsWith('sha256:') && isNamed(images, text);
+  if (hex !== undefined && !isName) {
     const matches = images.filter(({ id, descriptor }) => {
       return id.startsWith(`sha256:${hex}`) || descriptor.digest.startsWith(`sha256:${hex}`);
     });
@@ -164,6 +166,11 @@ export function findImage(text: string): StoredImage | undefined {
   const whole = formatReference({ ...reference, tag: undefined });
   const found = images.find(({ descriptor, names }) => descriptor.digest === digest || names.includes(whole));
   return tag === undefined || found !== named ? found : named;
+}
+
+function isNamed(images: StoredImage[], text: string): boolean {
+  const whole = formatReference(parseReference(text));
+  return images.some(({ names }) => names.includes(whole));
 }
 
 /** As `findImage`. @throws FosterError where there is none */

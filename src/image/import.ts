@@ -4,13 +4,14 @@ import { FosterError } from '../errors.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { duplicate } from '../sys/libc.js';
+import { type ArchiveCompression, archiveCompressionOf } from './compression.js';
 import { changeDefaults } from './config-change.js';
 import { decompressed } from './decompress.js';
 import { undoUnlessDone } from './interrupt.js';
 import { inputStream } from './load.js';
 import { makeImage } from './new-image.js';
 import { type Descriptor, MEDIA } from './oci.js';
-import { type Staged, Staging, stagedCompression } from './staging.js';
+import { type Staged, Staging, stagedStart } from './staging.js';
 import { holdStore, letGoOfStore } from './store-lock.js';
 
 export interface ImportOptions {
@@ -29,6 +30,11 @@ export interface ImportOptions {
  */
 export async function importImage(path: string | undefined, options: ImportOptions): Promise<string> {
   const title = path ?? 'standard input';
+  if (path !== undefined && /^https?:\/\//.test(path)) {
+    throw new FosterError(`cannot import ${path}: foster imports files`, {
+      advice: `download it: curl -L ${path} | foster import - NAME`,
+    });
+  }
   const defaults = options.changes.reduce<ImageDefaults>(changeDefaults, {});
   holdStore();
   try {
@@ -47,7 +53,9 @@ export async function importImage(path: string | undefined, options: ImportOptio
     const code = errnoOf(error);
     if (!(error instanceof FosterError) && code === undefined) throw error;
     const why = error instanceof FosterError ? error.message : errnoWords(errnoNumber(code ?? ''));
-    const advice = error instanceof FosterError ? error.advice : undefined;
+    const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+    const advice =
+      error instanceof FosterError ? error.advice : isFull ? 'make room on that disk' : undefined;
     throw new FosterError(`cannot import ${title}: ${why}`, {
       ...(advice !== undefined && { advice }),
       cause: error,
@@ -56,6 +64,13 @@ export async function importImage(path: string | undefined, options: ImportOptio
     letGoOfStore();
   }
 }
+
+/** The compressions that a layer may have. */
+const LAYER_TYPES: Readonly<Partial<Record<ArchiveCompression, string>>> = {
+  none: MEDIA.layer,
+  gzip: MEDIA.layerGzip,
+  zstd: MEDIA.layerZstd,
+};
 
 async function stageLayer(path: string | undefined): Promise<{ descriptor: Descriptor; diffID: string }> {
   const staging = new Staging();
@@ -66,11 +81,15 @@ async function stageLayer(path: string | undefined): Promise<{ descriptor: Descr
       for await (const piece of input) staging.write(piece as Buffer);
       const staged = staging.finish();
       if (staged.size === 0) throw new FosterError('it is empty');
-      const type = { none: MEDIA.layer, gzip: MEDIA.layerGzip, zstd: MEDIA.layerZstd }[
-        stagedCompression(staged)
-      ];
-      const diffID = await uncompressedDigest(staged);
-      return { descriptor: staging.keep(staged, type), diffID };
+      const type = LAYER_TYPES[archiveCompressionOf(stagedStart(staged))];
+      if (type !== undefined) {
+        const diffID = await uncompressedDigest(staged);
+        return { descriptor: staging.keep(staged, type), diffID };
+      }
+      staging.begin();
+      for await (const piece of contentOf(staged)) staging.write(piece);
+      const plain = staging.finish();
+      return { descriptor: staging.keep(plain, MEDIA.layer), diffID: plain.digest };
     },
     () => staging.discard(),
   );
@@ -79,9 +98,13 @@ async function stageLayer(path: string | undefined): Promise<{ descriptor: Descr
 }
 
 async function uncompressedDigest(staged: Staged): Promise<string> {
-  if (stagedCompression(staged) === 'none') return staged.digest;
+  if (archiveCompressionOf(stagedStart(staged)) === 'none') return staged.digest;
   const hash = createHash('sha256');
-  const input = createReadStream(staged.path, { highWaterMark: 1024 * 1024 });
-  for await (const piece of decompressed(input)) hash.update(piece);
+  for await (const piece of contentOf(staged)) hash.update(piece);
   return `sha256:${hash.digest('hex')}`;
+}
+
+/** Uncompressed. */
+function contentOf({ path }: Staged): AsyncIterable<Buffer> {
+  return decompressed(createReadStream(path, { highWaterMark: 1024 * 1024 }));
 }

@@ -9,7 +9,8 @@ import {
   type Stats,
 } from 'node:fs';
 import { FosterError } from '../errors.js';
-import { getExtendedAttribute, listExtendedAttributes } from '../sys/libc.js';
+import { getExtendedAttribute } from '../sys/libc.js';
+import { keptAttributes } from './attributes.js';
 import { hiddenBy } from './hidden-names.js';
 import { type Member, pathOf, shown } from './member.js';
 import { namesIn, type OwnLayer } from './own-layer.js';
@@ -181,15 +182,9 @@ export class TreeTar {
   /** Those that a layer may have: tree-writer.ts sets the same. */
   #attributes(name: string): Map<string, string> {
     const path = this.#path(name);
-    const found = new Map<string, string>();
-    for (const attribute of listExtendedAttributes(path).sort()) {
-      const isWanted =
-        attribute === OPAQUE ||
-        attribute === 'security.capability' ||
-        (attribute.startsWith('user.') && !attribute.startsWith('user.overlay.'));
-      const value = isWanted ? getExtendedAttribute(path, attribute) : undefined;
-      if (value !== undefined) found.set(attribute, value.toString('latin1'));
-    }
+    const found = keptAttributes(path);
+    const opaque = this.#options.isLayer ? getExtendedAttribute(path, OPAQUE) : undefined;
+    if (opaque !== undefined) found.set(OPAQUE, opaque.toString('latin1'));
     return found;
   }
 

@@ -21,9 +21,13 @@ import { drain } from './registry-http.js';
 export async function tryCredentials(
   registry: string,
   credentials: Credentials,
-  options: { tlsVerify: boolean },
+  options: { tlsVerify: boolean; certDir?: string | undefined },
 ): Promise<void> {
-  const client = new Registry(registry, undefined, { ...options, credentials });
+  const client = new Registry(registry, undefined, {
+    tlsVerify: options.tlsVerify,
+    certDir: options.certDir,
+    credentials,
+  });
   try {
     const response = await client.request('GET', '');
     if (response.statusCode !== 200) throw await refusal(`log in to ${registry}`, response, registry);

@@ -2,6 +2,7 @@ import { FosterError } from '../errors.js';
 import { errnoName, errnoOf } from '../sys/errno.js';
 import { SystemCallError } from '../sys/ffi.js';
 import { setExtendedAttribute } from '../sys/libc.js';
+import { isKeptAttribute } from './attributes.js';
 import { type Member, pathOf, shown } from './member.js';
 
 /** Gives files what members say of them, as far as the caller may. */
@@ -39,9 +40,7 @@ export class MemberMetadata {
 
   setAttributes(path: string, member: Member): void {
     for (const [name, value] of member.xattrs) {
-      // Those of overlayfs would change what the tree looks like; most others are not for users to set.
-      const isWanted = name === 'security.capability' || name.startsWith('user.');
-      if (!isWanted || name.startsWith('user.overlay.')) continue;
+      if (!isKeptAttribute(name)) continue;
       try {
         setExtendedAttribute(pathOf(path), name, Buffer.from(value, 'latin1'));
       } catch (error) {

@@ -20,6 +20,8 @@ export interface PullOptions {
   /** Instead of what a log-in has stored. */
   creds?: Credentials | undefined;
   tlsVerify: boolean;
+  /** A folder of certificates, instead of those of certs.d. */
+  certDir?: string | undefined;
   /** Who is told how it goes on; nobody by default. */
   tell?: Teller | undefined;
   /** Of the containers that it is unpacked for; those of a container without flags by default. */
@@ -47,6 +49,7 @@ export async function pullImage(reference: Reference, options: PullOptions): Pro
   const registry = Registry.of(reference, {
     credentials: options.creds ?? (await credentialsFor(reference)),
     tlsVerify: options.tlsVerify,
+    certDir: options.certDir,
     silence: options.silence,
     signal: abort.signal,
   });

@@ -17,6 +17,8 @@ export interface PushOptions {
   /** Instead of what a log-in has stored. */
   creds?: Credentials | undefined;
   tlsVerify: boolean;
+  /** A folder of certificates, instead of those of certs.d. */
+  certDir?: string | undefined;
   /** Who is told how it goes on; nobody by default. */
   tell?: Teller | undefined;
 }
@@ -25,11 +27,16 @@ const PARALLEL = 3;
 
 /**
  * Brings an image of the store into a registry, byte for byte: its digests stay what they are.
+ * @param source what the image is called here, where it has another name there
  * @throws FosterError; without its manifest, which goes last, the registry has no such image
  */
-export async function pushImage(reference: Reference, options: PushOptions): Promise<StoredImage> {
+export async function pushImage(
+  reference: Reference,
+  options: PushOptions,
+  source = formatReference(reference),
+): Promise<StoredImage> {
   const name = formatReference(reference);
-  const image = getImage(name);
+  const image = getImage(source);
   const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform);
   if (wanted !== undefined && !satisfiesPlatform(image.config, wanted)) {
     throw noSuchPlatform(name, wanted, [image.config]);
@@ -39,6 +46,7 @@ export async function pushImage(reference: Reference, options: PushOptions): Pro
   const registry = Registry.of(reference, {
     credentials: options.creds ?? (await credentialsFor(reference)),
     tlsVerify: options.tlsVerify,
+    certDir: options.certDir,
     signal: abort.signal,
     actions: 'pull,push',
   });

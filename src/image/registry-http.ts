@@ -20,6 +20,8 @@ export interface Request {
 
 export interface ConnectionOptions {
   tlsVerify: boolean;
+  /** A folder of certificates, instead of those of certs.d. */
+  certDir?: string | undefined;
   /** Milliseconds in which nothing comes until we give up: 30 s by default. */
   silence?: number | undefined;
   /** Ends whatever is under way. */
@@ -138,7 +140,7 @@ export class Connections {
       import('node:https'),
       import('./registry-tls.js'),
     ]);
-    const tls = tlsOptions(url.host, this.options.tlsVerify);
+    const tls = tlsOptions(url.host, this.options.tlsVerify, this.options.certDir);
     const proxy = await proxyFor(url);
     if (proxy === undefined) return { agent: new Agent(common), tls };
     const { HttpsProxyAgent } = await import('https-proxy-agent');

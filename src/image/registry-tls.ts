@@ -23,10 +23,11 @@ const SYSTEM_BUNDLES = [
  * Certificates for a host: those that the machine trusts, `NODE_EXTRA_CA_CERTS`, and what certs.d folders have for
  * it (containers-certs.d(5)).
  * @param host with the port, where it was written with one
+ * @param folder instead of those of certs.d: has the files themselves
  * @throws FosterError where a file of certs.d cannot be read
  */
-export function tlsOptions(host: string, verify: boolean): TlsOptions {
-  const { ca, cert, key } = certificatesOf(host);
+export function tlsOptions(host: string, verify: boolean, folder?: string): TlsOptions {
+  const { ca, cert, key } = certificatesOf(host, folder);
   const client = cert === undefined || key === undefined ? {} : { cert, key };
   const authorities = verify ? { ca: [...trustedCertificates(), ...ca] } : {};
   try {
@@ -70,11 +71,12 @@ interface HostCertificates {
   key?: string;
 }
 
-function certificatesOf(host: string): HostCertificates {
+function certificatesOf(host: string, own: string | undefined): HostCertificates {
   const found: HostCertificates = { ca: [] };
-  for (const folder of certificateFolders()) {
-    for (const name of namesIn(join(folder, host))) {
-      const path = join(folder, host, name);
+  const folders = own === undefined ? certificateFolders().map((folder) => join(folder, host)) : [own];
+  for (const folder of folders) {
+    for (const name of namesIn(folder)) {
+      const path = join(folder, name);
       if (name.endsWith('.crt')) found.ca.push(read(path));
       else if (name.endsWith('.cert')) found.cert ??= read(path);
       else if (name.endsWith('.key')) found.key ??= read(path);

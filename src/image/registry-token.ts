@@ -70,7 +70,7 @@ export class Authorization {
   #wrongPassword(): FosterError {
     const { source = '' } = this.credentials ?? {};
     return new FosterError(`${this.registry} does not accept the name and password from ${source}`, {
-      advice: `log in with 'foster login ${this.registry}'`,
+      advice: `check them; 'foster login ${this.registry}' stores others`,
     });
   }
 

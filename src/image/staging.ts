@@ -14,7 +14,7 @@ import { dirname, join } from 'node:path';
 import { FosterError } from '../errors.js';
 import { writeFully } from '../sys/write.js';
 import { blobPath, hasBlob, imagesFolder, MAX_DOCUMENT, parseDocument } from './blobs.js';
-import { type Compression, compressionOf, MAGIC_SIZE } from './compression.js';
+import { MAGIC_SIZE } from './compression.js';
 import type { Descriptor } from './oci.js';
 
 /** A file of an archive, put aside under a number. */
@@ -117,12 +117,12 @@ export function stagedBytes({ path, size }: Staged, what: string): Buffer {
   return readFileSync(path);
 }
 
-/** @throws FosterError for a compression that foster does not read */
-export function stagedCompression({ path }: Staged): Compression {
+/** Its first bytes, which tell how it is compressed. */
+export function stagedStart({ path }: Staged): Buffer {
   const fd = openSync(path, 'r');
   try {
     const start = Buffer.alloc(MAGIC_SIZE);
-    return compressionOf(start.subarray(0, readSync(fd, start, 0, MAGIC_SIZE, 0)));
+    return start.subarray(0, readSync(fd, start, 0, MAGIC_SIZE, 0));
   } finally {
     closeSync(fd);
   }

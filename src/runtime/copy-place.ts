@@ -87,7 +87,12 @@ export function errnoOfAny(error: unknown): string | undefined {
 export function copyError(what: string, error: unknown): unknown {
   const code = errnoOfAny(error);
   if (error instanceof FosterError || code === undefined) return error;
-  return new FosterError(`cannot ${what}: ${errnoWords(errnoNumber(code))}`, { exitCode: 1, cause: error });
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  return new FosterError(`cannot ${what}: ${errnoWords(errnoNumber(code))}`, {
+    exitCode: 1,
+    cause: error,
+    ...(isFull && { advice: 'make room on that disk' }),
+  });
 }
 
 /** The file at a path and what it is; undefined where there is none. To be closed. */

@@ -17,9 +17,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { FosterError } from '../errors.js';
+import { isKeptAttribute } from '../image/attributes.js';
 import { hardLinkComponents, type Member, nameComponents, pathOf, shown } from '../image/member.js';
 import type { TarSink } from '../image/tar-reader.js';
-import { makeFifo } from '../sys/libc.js';
+import { makeFifo, setExtendedAttribute } from '../sys/libc.js';
 import {
   baseName,
   type CopyPath,
@@ -346,6 +347,7 @@ export class CopySink implements TarSink {
     const isOwned = this.#own(member, (uid, gid) => fchownSync(fd, uid, gid));
     const keepsIds = this.#options.keepSetIds && isOwned;
     fchmodSync(fd, keepsIds || !fstatSync(fd).isFile() ? member.mode : member.mode & ~SET_IDS);
+    setAttributes(fd, member); // last: a change of owner takes security.capability away
     futimesSync(fd, member.mtime, member.mtime);
   }
 
@@ -359,6 +361,18 @@ export class CopySink implements TarSink {
       if (!['EINVAL', 'EPERM'].includes(errnoOfAny(error) ?? '')) throw error;
       this.lostOwners++;
       return false;
+    }
+  }
+}
+
+/** Those that a file of this owner, on this file system, can have. */
+function setAttributes(fd: number, { xattrs }: Member): void {
+  for (const [name, value] of xattrs) {
+    if (!isKeptAttribute(name)) continue;
+    try {
+      setExtendedAttribute(fd, name, Buffer.from(value, 'latin1'));
+    } catch (error) {
+      if (!['EOPNOTSUPP', 'ENOTSUP', 'EPERM', 'EINVAL'].includes(errnoOfAny(error) ?? '')) throw error;
     }
   }
 }

@@ -9,6 +9,7 @@ import {
   statfsSync,
 } from 'node:fs';
 import { FosterError } from '../errors.js';
+import { keptAttributes } from '../image/attributes.js';
 import { type Member, shown } from '../image/member.js';
 import { TAR_END, tarHeader, tarPadding } from '../image/tar-writer.js';
 import {
@@ -105,7 +106,7 @@ class Walk {
   any(fd: number, info: Stats, name: string, readLink: () => string): void {
     if (info.isDirectory()) this.#directory(fd, info, name);
     else if (info.isFile()) this.#file(fd, info, name);
-    else if (info.isSymbolicLink()) this.#member(name, 'symlink', info, 0, readLink());
+    else if (info.isSymbolicLink()) this.#member(name, 'symlink', info, { target: readLink() });
     else if (info.isFIFO()) this.#member(name, 'fifo', info);
     else this.skipped++;
   }
@@ -118,7 +119,7 @@ class Walk {
       );
     }
     withOpen(this.#reopen(fd, name, O_RDONLY | O_DIRECTORY), (directory) => {
-      this.#member(name, 'directory', info);
+      this.#member(name, 'directory', info, { opened: directory });
       if (this.#isOfKernel(directory, info)) return;
       const entries = opendirSync(`/proc/self/fd/${directory}`, { encoding: 'buffer' as BufferEncoding });
       try {
@@ -155,7 +156,7 @@ class Walk {
     const key = info.nlink > 1 ? `${info.dev}:${info.ino}` : undefined;
     const first = key === undefined ? undefined : this.#linked.get(key);
     if (first !== undefined) {
-      this.#member(name, 'hardlink', info, 0, first);
+      this.#member(name, 'hardlink', info, { target: first });
       return;
     }
     withOpen(this.#reopen(fd, name, O_RDONLY | O_NONBLOCK), (file) => {
@@ -170,14 +171,14 @@ class Walk {
     for (let read = -1; read !== 0 && size < MOST_UNSIZED; size += read) {
       read = readSync(file, this.#buffer, size, MOST_UNSIZED - size, size);
     }
-    this.#member(name, 'file', info, size);
+    this.#member(name, 'file', info, { size, opened: file });
     this.#write(this.#buffer.subarray(0, size));
     this.#write(tarPadding(size));
   }
 
   #sized(file: number, info: Stats, name: string): void {
     const { size } = info;
-    this.#member(name, 'file', info, size);
+    this.#member(name, 'file', info, { size, opened: file });
     for (let left = size; left > 0; ) {
       const read = readSync(file, this.#buffer, 0, Math.min(left, CHUNK), size - left);
       if (read === 0) {
@@ -199,7 +200,13 @@ class Walk {
     }
   }
 
-  #member(name: string, type: Member['type'], info: Stats, size = 0, target = ''): void {
+  /** @param opened its attributes are told too */
+  #member(
+    name: string,
+    type: Member['type'],
+    info: Stats,
+    { size = 0, target = '', opened }: { size?: number; target?: string; opened?: number } = {},
+  ): void {
     const { uid, gid, mtimeMs } = info;
     const mode = info.mode & 0o7777;
     const isDirectory = type === 'directory';
@@ -212,7 +219,7 @@ class Walk {
       gid,
       size,
       mtime: mtimeMs / 1000,
-      xattrs: new Map(),
+      xattrs: opened === undefined ? new Map() : keptAttributes(opened),
     };
     this.#write(tarHeader(member));
   }

@@ -6,7 +6,7 @@ import { listImages } from '../image/image-store.js';
 import { layerNames, unpackedSize } from '../image/layers.js';
 import { containerFolder } from '../paths.js';
 import { treesInUse } from './image-use.js';
-import { isAlive, listContainers } from './store.js';
+import { type Container, isAlive, listContainers } from './store.js';
 
 /** A kind of thing that takes room on the disk. Sizes are in bytes. */
 export interface DiskUsage {
@@ -57,10 +57,7 @@ function imagesUsage(): DiskUsage {
 }
 
 function containersUsage(): DiskUsage {
-  const containers = listContainers().map((container) => ({
-    isActive: isAlive(container.state),
-    size: sizeOfTree(containerFolder(container.record.id)),
-  }));
+  const containers = containerSizes();
   const sum = (some: { size: number }[]) => some.reduce((total, { size }) => total + size, 0);
   return {
     type: 'Containers',
@@ -71,14 +68,28 @@ function containersUsage(): DiskUsage {
   };
 }
 
-function rootsUsage(): DiskUsage {
+/** What each container has written, and what is known about it, in bytes. */
+export function containerSizes(): { container: Container; isActive: boolean; size: number }[] {
+  return listContainers().map((container) => ({
+    container,
+    isActive: isAlive(container.state),
+    size: sizeOfTree(containerFolder(container.record.id)),
+  }));
+}
+
+/** Cached root file systems, and whether a container uses them; sizes in bytes. */
+export function rootSizes(): { name: string; isActive: boolean; size: number }[] {
   const { trees } = treesInUse();
-  const roots = names(rootsFolder())
+  return names(rootsFolder())
     .filter((name) => /^(sha256|recipe)-/.test(name))
     .map((name) => {
       const path = join(rootsFolder(), name);
-      return { isActive: trees.has(join(path, 'rootfs')), size: sizeOfTree(path) };
+      return { name, isActive: trees.has(join(path, 'rootfs')), size: sizeOfTree(path) };
     });
+}
+
+function rootsUsage(): DiskUsage {
+  const roots = rootSizes();
   const sum = (some: { size: number }[]) => some.reduce((total, { size }) => total + size, 0);
   return {
     type: 'Root filesystems',

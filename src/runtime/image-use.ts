@@ -1,4 +1,6 @@
+import { removeLeftovers } from '../image/cache.js';
 import { type Collected, type CollectOptions, collectGarbage, type InUse } from '../image/collect.js';
+import { onInterrupt } from '../image/interrupt.js';
 import { layersOf } from './container-plan.js';
 import { type Container, listContainers } from './store.js';
 
@@ -16,15 +18,29 @@ export function containersOf(digest: string): Container[] {
 export async function collect(
   options: CollectOptions = { caches: false, recipes: false },
 ): Promise<Collected | undefined> {
-  return await collectGarbage(treesInUse, options);
+  const collected = await collectGarbage(treesInUse, options);
+  await removeLeftovers();
+  return collected;
 }
 
-/** Runs what adds an image to the store; where it fails, what it has added goes again. */
+const INTERRUPTED = [129, 130, 143];
+
+/** Runs what adds an image to the store; where it fails or is interrupted, what it has added goes again. */
 export async function collectOnFailure<T>(use: () => Promise<T>): Promise<T> {
+  const takeBack = onInterrupt(() => {}); // ends foster by an exit, not by the signal
+  // When others have undone what they were at. A collection waits for nothing before it is done.
+  const ending = (code: number) => {
+    if (INTERRUPTED.includes(code)) collect().catch(() => {});
+  };
+  process.on('exit', ending);
   try {
+    await removeLeftovers();
     return await use();
   } catch (error) {
     await collect();
     throw error;
+  } finally {
+    process.off('exit', ending);
+    takeBack();
   }
 }

@@ -6,6 +6,7 @@ import { undoUnlessDone } from '../image/interrupt.js';
 import { startTreeProgram, type TreeProgram } from '../image/tree.js';
 import type { TreeOrder } from '../image/tree-protocol.js';
 import { containerFolder } from '../paths.js';
+import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { pipe } from '../sys/libc.js';
 import { layersOf } from './container-plan.js';
 import { mapsOf } from './remove.js';
@@ -42,7 +43,7 @@ export async function exportContainer(container: Container, path: string | undef
 
 async function exportToFile(container: Container, path: string): Promise<void> {
   const fresh = join(dirname(resolve(path)), `.${basename(path)}.${process.pid}.new`);
-  const fd = openSync(fresh, 'wx', 0o666);
+  const fd = openNew(fresh, path);
   try {
     await undoUnlessDone(
       () => readTree(container, 'export', fd).done,
@@ -52,6 +53,16 @@ async function exportToFile(container: Container, path: string): Promise<void> {
     closeSync(fd);
   }
   renameSync(fresh, path);
+}
+
+function openNew(fresh: string, path: string): number {
+  try {
+    return openSync(fresh, 'wx', 0o666);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === undefined) throw error;
+    throw new FosterError(`cannot write ${path}: ${errnoWords(errnoNumber(code))}`, { cause: error });
+  }
 }
 
 /**

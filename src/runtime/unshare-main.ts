@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readSync } from 'node:fs';
 import { constants } from 'node:os';
+import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { makeMountsPrivate } from '../sys/mount.js';
 
 /**
@@ -22,8 +23,9 @@ const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, FO
 for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, () => {});
 for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
 child.on('error', (error) => {
-  const isMissing = 'code' in error && error.code === 'ENOENT';
-  const why = isMissing ? 'there is no such command' : error.message;
+  const code = errnoOf(error) ?? '';
+  const isMissing = code === 'ENOENT';
+  const why = isMissing ? 'there is no such command' : errnoWords(errnoNumber(code));
   process.stderr.write(`foster: cannot run ${JSON.stringify(command)}: ${why}\n`);
   process.exit(isMissing ? 127 : 126);
 });

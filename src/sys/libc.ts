@@ -204,11 +204,14 @@ export function makeFifo(path: string | Buffer, mode: number): void {
   call('int mkfifo(const void *path, unsigned int mode)', zeroTerminated(path), mode);
 }
 
-/** lsetxattr(2): sets an extended attribute, of a symbolic link itself where `path` is one. */
-export function setExtendedAttribute(path: string | Buffer, name: string, value: Buffer): void {
-  const prototype =
-    'int lsetxattr(const void *path, const char *name, const void *value, size_t size, int flags)';
-  call(prototype, zeroTerminated(path), name, value, value.length, 0);
+/** A file whose attributes are meant: a descriptor, or a path; of a symbolic link itself where the path is one. */
+type AttributeHolder = string | Buffer | number;
+
+/** lsetxattr(2), fsetxattr(2): sets an extended attribute. */
+export function setExtendedAttribute(file: AttributeHolder, name: string, value: Buffer): void {
+  const rest = 'const char *name, const void *value, size_t size, int flags';
+  if (typeof file === 'number') call(`int fsetxattr(int fd, ${rest})`, file, name, value, value.length, 0);
+  else call(`int lsetxattr(const void *path, ${rest})`, zeroTerminated(file), name, value, value.length, 0);
 }
 
 const ENODATA = 61;
@@ -217,13 +220,19 @@ const ENOTSUP = 95;
 const MOST_ATTRIBUTES = 64 * 1024;
 let attributeBuffer: Buffer | undefined;
 
-/** llistxattr(2): the names of a file's extended attributes; none where its file system has no such thing. */
-export function listExtendedAttributes(path: string | Buffer): string[] {
+/**
+ * llistxattr(2), flistxattr(2): the names of a file's extended attributes; none where its file system has no such
+ * thing.
+ */
+export function listExtendedAttributes(file: AttributeHolder): string[] {
   attributeBuffer ??= Buffer.alloc(MOST_ATTRIBUTES);
   const buffer = attributeBuffer;
+  const rest = 'void *list, size_t size';
   try {
-    const prototype = 'long llistxattr(const void *path, void *list, size_t size)';
-    const size = call(prototype, zeroTerminated(path), buffer, buffer.length);
+    const size =
+      typeof file === 'number'
+        ? call(`long flistxattr(int fd, ${rest})`, file, buffer, buffer.length)
+        : call(`long llistxattr(const void *path, ${rest})`, zeroTerminated(file), buffer, buffer.length);
     return buffer.toString('latin1', 0, size).split('\0').slice(0, -1);
   } catch (error) {
     if (error instanceof SystemCallError && error.errno === ENOTSUP) return [];
@@ -231,13 +240,22 @@ export function listExtendedAttributes(path: string | Buffer): string[] {
   }
 }
 
-/** lgetxattr(2); undefined where the file has no such attribute. */
-export function getExtendedAttribute(path: string | Buffer, name: string): Buffer | undefined {
+/** lgetxattr(2), fgetxattr(2); undefined where the file has no such attribute. */
+export function getExtendedAttribute(file: AttributeHolder, name: string): Buffer | undefined {
   attributeBuffer ??= Buffer.alloc(MOST_ATTRIBUTES);
   const buffer = attributeBuffer;
+  const rest = 'const char *name, void *value, size_t size';
   try {
-    const prototype = 'long lgetxattr(const void *path, const char *name, void *value, size_t size)';
-    const size = call(prototype, zeroTerminated(path), name, buffer, buffer.length);
+    const size =
+      typeof file === 'number'
+        ? call(`long fgetxattr(int fd, ${rest})`, file, name, buffer, buffer.length)
+        : call(
+            `long lgetxattr(const void *path, ${rest})`,
+            zeroTerminated(file),
+            name,
+            buffer,
+            buffer.length,
+          );
     return Buffer.from(buffer.subarray(0, size));
   } catch (error) {
     if (error instanceof SystemCallError && error.errno === ENODATA) return undefined;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -150,6 +151,91 @@ ADD --chown=9:9 a.tar /t/owned
   );
   const broken = home.context({ Dockerfile: `${FROM}\nADD a.tar /t/\n`, 'a.tar': tar.subarray(0, 700) });
   assert.match(home.build(broken).stderr, /Dockerfile:2: .*(truncated|corrupt)/);
+});
+
+test('ADD unpacks what xz, bzip2 and zstd have compressed', () => {
+  const source = home.context({ 'p/q': 'q' });
+  const by = (program: string, input: Buffer) => spawnSync(program, ['-c'], { input }).stdout;
+  const tar = archiveOf(source);
+  const context = home.context({
+    Dockerfile: `${FROM}\nADD a.xz /x/\nADD b.bz2 /b/\nADD c.zst /z/\nADD plain.xz /copied/\n`,
+    'a.xz': by('xz', tar),
+    'b.bz2': by('bzip2', tar),
+    'c.zst': by('zstd', tar),
+    'plain.xz': by('xz', Buffer.from('no archive')),
+  });
+  assert.equal(home.outputOf(context, 'cat /x/p/q /b/p/q /z/p/q && ls /copied'), 'qqqplain.xz\n');
+  assert.match(home.built('-', [], { input: by('xz', archiveOf(context)) }), /^sha256:/);
+  writeFileSync(join(source, 'p/noise'), randomBytes(300_000));
+  const large = by('xz', archiveOf(source));
+  const broken = home.context({
+    Dockerfile: `${FROM}\nADD a.xz /t/\n`,
+    'a.xz': large.subarray(0, large.length - 1000),
+  });
+  assert.match(home.build(broken).stderr, /Dockerfile:2: a\.xz: .*(truncated|corrupt)/);
+});
+
+function archiveOf(folder: string): Buffer {
+  return spawnSync('tar', ['-c', '-C', folder, '.']).stdout;
+}
+
+test('COPY --parents, --exclude, and modes by letters', () => {
+  const context = home.context({
+    Dockerfile: `${FROM} AS first
+COPY --parents a/b/*.txt a/./c/x d/** /parents/
+COPY --parents **/x /deep/
+COPY --exclude=*.md --exclude=sub/** docs n.md n.rst /docs/
+COPY --chmod=u=rwX,go=rX a/b /modes/
+COPY --chmod=+x a/c/x /x
+${FROM}
+COPY --from=first --parents --exclude=y.txt /parents/a/./b /again/
+`,
+    'a/b/x.txt': '',
+    'a/b/y.txt': '',
+    'a/b/z': '',
+    'a/c/x': '',
+    'd/e/f': '',
+    'docs/a.md': '',
+    'docs/b.rst': '',
+    'docs/sub/c': '',
+    'n.md': '',
+    'n.rst': '',
+  });
+  chmodSync(join(context, 'a/b/z'), 0o700);
+  home.built(context, ['--target', 'first', '-t', 'first']);
+  const { stdout } = home.run(['--rm', 'first', 'sh', '-c', 'find /parents /deep /docs -type f | sort']);
+  assert.deepEqual(stdout.trim().split('\n'), [
+    '/deep/a/c/x',
+    '/docs/b.rst',
+    '/docs/n.rst',
+    '/parents/a/b/x.txt',
+    '/parents/a/b/y.txt',
+    '/parents/c/x',
+    '/parents/d/e/f',
+  ]);
+  const modes = home.run(['--rm', 'first', 'stat', '-c', '%a %n', '/modes/x.txt', '/modes/z', '/x']);
+  assert.equal(modes.stdout, '644 /modes/x.txt\n755 /modes/z\n755 /x\n');
+  assert.equal(home.outputOf(context, 'cd /again; find . -type f'), './b/x.txt\n');
+  const bad = home.context({ Dockerfile: `${FROM}\nCOPY --chmod=rw Dockerfile /x\n` });
+  assert.match(home.build(bad).stderr, /Dockerfile:2: --chmod 'rw': expected an octal number/);
+});
+
+test('extended attributes are kept, from the context and from stage to stage', () => {
+  const context = home.context({
+    Dockerfile: `${FROM} AS first\nCOPY d /d\n${FROM}\nCOPY --from=first /d /e\n`,
+    'd/f': 'f',
+  });
+  for (const [name, value] of [
+    ['user.test', 'kept'],
+    ['user.overlay.opaque', 'y'],
+  ] as const) {
+    const { status, stderr } = spawnSync('setfattr', ['-n', name, '-v', value, join(context, 'd/f')]);
+    assert.equal(status, 0, String(stderr));
+  }
+  home.built(context, ['-t', 'attributes']);
+  const layer = home.topLayer('docker.io/library/attributes:latest').toString('latin1');
+  assert.match(layer, /SCHILY\.xattr\.user\.test=kept\n/);
+  assert.doesNotMatch(layer, /user\.overlay/);
 });
 
 test('here-documents become files', () => {

@@ -326,3 +326,15 @@ test('nothing is left', async () => {
     home.foster(['rm', '-f', name]);
   await home.assertNothingLeft();
 });
+
+test('extended attributes of users are kept, in and out', () => {
+  const host = folder();
+  writeFileSync(join(host, 'f'), 'f');
+  assert.equal(spawnSync('setfattr', ['-n', 'user.test', '-v', 'kept', join(host, 'f')]).status, 0);
+  assert.equal(home.run(['--name', 'attributes', 'busybox', 'true']).status, 0);
+  cp(join(host, 'f'), 'attributes:/root/');
+  cp('attributes:/root', join(host, 'out'));
+  const { stdout } = spawnSync('getfattr', ['--only-values', '-n', 'user.test', join(host, 'out/f')]);
+  assert.equal(stdout.toString(), 'kept');
+  home.foster(['rm', 'attributes']);
+});

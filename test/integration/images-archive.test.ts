@@ -42,7 +42,7 @@ test('a docker-archive, from a file and from standard input, compressed or not',
   for (const input of [
     archive,
     gzipSync(archive),
-    execFileSync('zstd', ['-qc'], { input: archive, maxBuffer: 1e8 }),
+    ...['zstd', 'xz', 'bzip2'].map((by) => execFileSync(by, ['-c'], { input: archive, maxBuffer: 1e8 })),
   ]) {
     home.foster(['rmi', 'app:1', 'registry.example.com/team/app:2']);
     assert.deepEqual(home.stored(), { blobs: [], layers: [], leftovers: [] });
@@ -239,6 +239,10 @@ test('import makes an image of a root file system', () => {
     home.foster(['image', 'inspect', '-f', '{{json .Config.ExposedPorts}}', 'imported:1']).stdout,
     '{"80/tcp":{}}\n',
   );
+  const packed = execFileSync('xz', ['-c'], { input: root, maxBuffer: 1e8 });
+  home.foster(['import', '-c', 'CMD ["stat", "-c", "%u", "/owned"]', '-', 'packed:1'], { input: packed });
+  assert.equal(home.run(['--rm', 'packed:1']).stdout, '12\n');
+  assert.match(home.foster(['import', 'https://x/y.tar']).stderr, /foster imports files; download it: curl/);
   assert.match(
     home.foster(['import', '-', 'x'], { input: 'junk'.repeat(500) }).stderr,
     /^foster: cannot import standard input: .*not a tar archive/,

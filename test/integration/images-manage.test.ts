@@ -186,6 +186,38 @@ test('what unshare runs owns the files of containers', () => {
   assert.equal(out('unshare', 'sh', '-c', script), '7:8\nchanges\n');
 });
 
+test('a name goes before the start of an id that looks like it', () => {
+  home.load(dockerArchive({ names: ['other:1'], layers: [[{ name: 'x' }]] }));
+  const start = out('images', '-q', 'app:1').slice(0, 4);
+  out('tag', 'other:1', start);
+  assert.equal(out('rmi', start), `Untagged: ${start}:latest\n`);
+  assert.match(out('images', '-q', 'app:1'), /^[0-9a-f]{12}\n$/);
+  assert.match(out('image', 'inspect', start), /"app:1"/);
+});
+
+test('what is not there is no failure for rmi -f', () => {
+  const { status, stderr } = home.foster(['rmi', '-f', 'nosuch']);
+  assert.match(stderr, /no such image: nosuch/);
+  assert.equal(status, 0);
+  assert.equal(home.foster(['rmi', 'nosuch']).status, 1);
+  const group = home.foster(['image']);
+  assert.equal(group.status, 125);
+  assert.match(group.stderr, /foster image needs a command; 'foster image --help' lists them/);
+});
+
+test('system df -v shows what images share', () => {
+  home.load(
+    dockerArchive({ names: ['more:1'], layers: [base, [{ name: 'own', content: 'x'.repeat(5000) }]] }),
+  );
+  out('run', '--name', 'counted', 'more:1', 'true');
+  const text = out('system', 'df', '-v');
+  assert.match(text, /^app +1 +[0-9a-f]{12} .* (\S+B) +\1 +0B +0$/m);
+  assert.match(text, /^more +1 +[0-9a-f]{12} .* 6\.\d+kB +1$/m);
+  assert.match(text, /^[0-9a-f]{12} +more:1 +"true" .* counted$/m);
+  assert.match(text, /^Root filesystems space usage:\n\nNAME +SIZE +IN USE$/m);
+  assert.equal(home.foster(['system', 'df', '-v', '--format', 'json']).status, 125);
+});
+
 test('system df counts, system prune frees', () => {
   assert.match(out('system', 'df'), /^TYPE +TOTAL +ACTIVE +SIZE +RECLAIMABLE\nImages +1 +0 /);
   assert.match(

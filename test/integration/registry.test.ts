@@ -422,3 +422,31 @@ test('a registry behind a proxy', async () => {
   proxy.closeAllConnections();
   proxy.close();
 });
+
+test("certificates and credentials from files of one's own, and a push under another name", () => {
+  const { host } = secured;
+  const certificates = join(home.folder, 'certificates');
+  mkdirSync(certificates);
+  copyFileSync(secured.certificate, join(certificates, 'ca.crt'));
+  const authfile = join(home.folder, 'own-auth.json');
+  const own = ['--cert-dir', certificates, '--authfile', authfile];
+  assert.match(home.foster(['pull', ...own, `${host}/own:1`]).stderr, /--authfile .* there is no such file/);
+  says(
+    home.foster(['login', ...own, '-u', USER, '--password-stdin', host], { input: PASSWORD }),
+    'Login Succeeded\n',
+  );
+  home.foster(['pull', '-q', `${registry.host}/app:docker`]);
+  const pushed = home.foster(['push', '-q', ...own, `${registry.host}/app:docker`, `docker://${host}/own:1`]);
+  says(pushed, `${host}/own:1\n`);
+  assert.match(home.foster(['image', 'inspect', `${host}/own:1`]).stderr, /no such image/);
+  says(home.foster(['pull', '-q', ...own, `${host}/own:1`]), `${host}/own:1\n`);
+  home.foster(['rmi', `${host}/own:1`]);
+  const context = join(home.folder, 'own-context');
+  mkdirSync(context);
+  writeFileSync(join(context, 'Dockerfile'), `FROM ${host}/own:1\nLABEL a=b\n`);
+  const built = home.foster(['build', '-q', ...own, context]);
+  assert.deepEqual({ status: built.status, stderr: built.stderr }, { status: 0, stderr: '' });
+  home.foster(['rmi', `${host}/own:1`]);
+  assert.match(home.foster(['build', context]).stderr, /Dockerfile:1: .* (does not accept|wants) .*name and/);
+  assert.match(home.foster(['pull', '--cert-dir', '/nosuch', 'x']).stderr, /there is no such folder/);
+});

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after } from 'node:test';
 import { gunzipSync } from 'node:zlib';
@@ -20,14 +20,22 @@ export class BuildHome extends Home {
 
   constructor() {
     // Layers have files of users that only a container has. To be done before the home itself is removed.
-    after(() => this.removeLayers());
+    after(() => {
+      this.removeLayers();
+      this.#removeBelow('build-cache/mounts');
+    });
     super();
   }
 
   /** The unpacked layers; their archives stay. */
   removeLayers(): void {
-    const layers = join(this.folder, 'data/foster/layers');
-    this.run(['--rm', '-v', `${layers}:/mnt`, 'busybox', 'sh', '-c', 'rm -rf /mnt/*']);
+    this.#removeBelow('layers');
+  }
+
+  #removeBelow(name: string): void {
+    const folder = join(this.folder, 'data/foster', name);
+    if (existsSync(folder))
+      this.run(['--rm', '-v', `${folder}:/mnt`, 'busybox', 'sh', '-c', 'rm -rf /mnt/*']);
   }
 
   /** A context with these files: names to contents. */

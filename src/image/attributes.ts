@@ -1,0 +1,19 @@
+import { getExtendedAttribute, listExtendedAttributes } from '../sys/libc.js';
+
+/**
+ * Whether an extended attribute goes with a file wherever it is copied to: those of overlayfs would change what a tree
+ * looks like, and most others are not for users to set.
+ */
+export function isKeptAttribute(name: string): boolean {
+  return name === 'security.capability' || (name.startsWith('user.') && !name.startsWith('user.overlay.'));
+}
+
+/** The attributes of a file that are kept, by name; values as latin1. @param file a path, or a descriptor */
+export function keptAttributes(file: string | Buffer | number): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const name of listExtendedAttributes(file).sort()) {
+    const value = isKeptAttribute(name) ? getExtendedAttribute(file, name) : undefined;
+    if (value !== undefined) found.set(name, value.toString('latin1'));
+  }
+  return found;
+}
