@@ -141,6 +141,10 @@ class Changed implements TarSink {
     this.sink.data(piece);
   }
 
+  hole(size: number): void {
+    this.sink.hole?.(size);
+  }
+
   endOfMember(): void {
     this.sink.endOfMember();
   }
@@ -186,6 +190,10 @@ class Landing implements TarSink {
 
   data(piece: Buffer): void {
     this.#current?.data(piece);
+  }
+
+  hole(size: number): void {
+    this.#current?.hole(size);
   }
 
   endOfMember(): void {

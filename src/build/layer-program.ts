@@ -75,10 +75,18 @@ export function startLayerProgram(
 async function feed(input: LayerInput, fd: number | undefined): Promise<unknown> {
   if ('fd' in input || fd === undefined) return undefined;
   let failure: unknown;
-  const source = input;
+  const source = Symbol.asyncIterator in input ? input[Symbol.asyncIterator]() : input[Symbol.iterator]();
   async function* pieces(): AsyncGenerator<Buffer> {
     try {
-      yield* source;
+      for (let next = await nextPiece(); !next.done; next = await nextPiece()) yield next.value;
+    } finally {
+      await source.return?.();
+    }
+  }
+  // Not around the `yield`, where what went wrong with the pipe is thrown too.
+  async function nextPiece(): Promise<IteratorResult<Buffer>> {
+    try {
+      return await source.next();
     } catch (error) {
       failure = error;
       throw error;
@@ -91,7 +99,7 @@ async function feed(input: LayerInput, fd: number | undefined): Promise<unknown>
   } catch {
     // the program has ended, and says why, or it is our own failure
   }
-  return failure === pipe.errored ? undefined : failure; // a generator is told of what went wrong with the pipe
+  return failure;
 }
 
 async function finished(

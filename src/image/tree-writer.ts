@@ -5,7 +5,6 @@ import {
   constants,
   fchmodSync,
   fchownSync,
-  ftruncateSync,
   futimesSync,
   lchownSync,
   linkSync,
@@ -15,11 +14,11 @@ import {
   statfsSync,
   symlinkSync,
   utimesSync,
-  writeSync,
 } from 'node:fs';
 import { FosterError } from '../errors.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { makeFifo } from '../sys/libc.js';
+import { FileContent } from './file-content.js';
 import { hideName } from './hidden-names.js';
 import { hardLinkComponents, type Member, nameComponents, pathOf, shown } from './member.js';
 import { errnoOfAny, MemberMetadata } from './member-metadata.js';
@@ -56,7 +55,7 @@ export class TreeWriter implements TarSink {
   readonly #isLayer: boolean;
   readonly #directories: TreeDirectories;
   readonly #metadata: MemberMetadata;
-  #file: { fd: number; path: string; member: Member; at: number; endsInHole: boolean } | undefined;
+  #file: { fd: number; path: string; member: Member; content: FileContent } | undefined;
   #members = 0;
   #skippedDevices = 0;
   #holes = 0;
@@ -101,15 +100,9 @@ export class TreeWriter implements TarSink {
 
   data(piece: Buffer): void {
     if (this.#file === undefined) return;
-    const file = this.#file;
-    const { fd, member } = file;
+    const { content, member } = this.#file;
     try {
-      for (let from = 0; from < piece.length; ) {
-        const written = writeSync(fd, piece, from, piece.length - from, file.at);
-        from += written;
-        file.at += written;
-      }
-      file.endsInHole = false;
+      content.write(piece);
       this.#unchecked += piece.length;
       if (this.#unchecked >= CHECK_SPACE_EACH) this.#checkSpace();
     } catch (error) {
@@ -119,18 +112,16 @@ export class TreeWriter implements TarSink {
 
   hole(size: number): void {
     this.#holes += size;
-    if (this.#file === undefined) return;
-    this.#file.at += size;
-    this.#file.endsInHole = true;
+    this.#file?.content.hole(size);
   }
 
   endOfMember(): void {
     const file = this.#file;
     if (file === undefined) return;
     this.#file = undefined;
-    const { fd, path, member, at, endsInHole } = file;
+    const { fd, path, member, content } = file;
     try {
-      if (endsInHole) ftruncateSync(fd, at);
+      content.end();
       const isOwned = this.#metadata.setOwner(member, (uid, gid) => fchownSync(fd, uid, gid));
       this.#metadata.setAttributes(path, member);
       if (member.mode & ~0o777 || (isOwned && member.mode & SET_IDS)) fchmodSync(fd, member.mode);
@@ -202,15 +193,11 @@ export class TreeWriter implements TarSink {
 
   #make(path: string, member: Member): void {
     switch (member.type) {
-      case 'file':
-        this.#file = {
-          fd: openSync(pathOf(path), CREATE, member.mode & 0o777),
-          path,
-          member,
-          at: 0,
-          endsInHole: false,
-        };
+      case 'file': {
+        const fd = openSync(pathOf(path), CREATE, member.mode & 0o777);
+        this.#file = { fd, path, member, content: new FileContent(fd) };
         return;
+      }
       case 'hardlink': {
         const parts = hardLinkComponents(member);
         const last = parts.pop() ?? '';

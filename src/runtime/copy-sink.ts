@@ -14,10 +14,10 @@ import {
   type Stats,
   symlinkSync,
   unlinkSync,
-  writeSync,
 } from 'node:fs';
 import { FosterError } from '../errors.js';
 import { isKeptAttribute } from '../image/attributes.js';
+import { FileContent } from '../image/file-content.js';
 import { hardLinkComponents, type Member, nameComponents, pathOf, shown } from '../image/member.js';
 import type { TarSink } from '../image/tar-reader.js';
 import { makeFifo, setExtendedAttribute } from '../sys/libc.js';
@@ -77,7 +77,7 @@ export class CopySink implements TarSink {
   readonly #options: SinkOptions;
   #landing: Landing | undefined;
   readonly #open: OpenDirectory[] = [];
-  #file: { fd: number; member: Member } | undefined;
+  #file: { fd: number; member: Member; content: FileContent } | undefined;
 
   constructor(target: CopyPath, options: SinkOptions) {
     this.#target = target;
@@ -95,12 +95,16 @@ export class CopySink implements TarSink {
 
   data(piece: Buffer): void {
     if (this.#file === undefined) return;
-    const { fd, member } = this.#file;
+    const { content, member } = this.#file;
     try {
-      for (let at = 0; at < piece.length; ) at += writeSync(fd, piece, at, piece.length - at);
+      content.write(piece);
     } catch (error) {
       throw this.#explained(member, error);
     }
+  }
+
+  hole(size: number): void {
+    this.#file?.content.hole(size);
   }
 
   endOfMember(): void {
@@ -108,6 +112,7 @@ export class CopySink implements TarSink {
     if (file === undefined) return;
     this.#file = undefined;
     try {
+      file.content.end();
       this.#finish(file.fd, file.member);
     } catch (error) {
       throw this.#explained(file.member, error);
@@ -227,15 +232,17 @@ export class CopySink implements TarSink {
     }
     // Something is mounted on it: /etc/hosts, for instance. Its content can be replaced, it cannot.
     const fd = openSync(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_TRUNC);
-    this.#file = { fd, member };
+    this.#file = { fd, member, content: new FileContent(fd) };
     return false;
   }
 
   #make(path: string | Buffer, member: Member, landing: Landing): void {
     switch (member.type) {
-      case 'file':
-        this.#file = { fd: openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600), member };
+      case 'file': {
+        const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+        this.#file = { fd, member, content: new FileContent(fd) };
         return;
+      }
       case 'hardlink': {
         const parts = this.#components(hardLinkComponents(member), landing);
         const name = parts.pop() ?? '';

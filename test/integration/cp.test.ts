@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
+  appendFileSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -10,6 +11,7 @@ import {
   readlinkSync,
   statSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -221,6 +223,33 @@ describe("Docker's rules for what becomes what", () => {
     assert.deepEqual(readdirSync(outside), []);
     assert.equal(inside(name, `cat ${outside}/x`), 'x');
   });
+});
+
+test('the holes of a sparse file in an archive stay holes, also those at its end', () => {
+  home.foster(['create', '--name', 'cp-sparse', ...SLEEP]);
+  after(() => home.foster(['rm', '-f', 'cp-sparse']));
+  const here = folder();
+  for (const [name, size] of [
+    ['middle', 1 << 20],
+    ['end', 2 << 20],
+  ] as const) {
+    writeFileSync(join(here, name), 'start');
+    truncateSync(join(here, name), size);
+  }
+  appendFileSync(join(here, 'middle'), 'end');
+  const packed = spawnSync('tar', ['-cS', '-C', here, 'middle', 'end']).stdout;
+  assert.ok(packed.length < 1 << 20, 'the archive is sparse');
+  assert.equal(home.foster(['cp', '-', 'cp-sparse:/tmp'], { input: packed }).status, 0);
+  home.foster(['start', 'cp-sparse']);
+  const blocks = inside('cp-sparse', 'stat -c %b /tmp/middle /tmp/end').trim().split('\n').map(Number);
+  assert.ok(
+    blocks.every((count) => count * 512 < 100_000),
+    String(blocks),
+  );
+  assert.equal(
+    inside('cp-sparse', 'tail -c 8 /tmp/middle | od -An -c; stat -c %s /tmp/end'),
+    '  \\0  \\0  \\0  \\0  \\0   e   n   d\n2097152\n',
+  );
 });
 
 describe('volumes', () => {
