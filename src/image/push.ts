@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { FosterError } from '../errors.js';
 import { blobPath } from './blobs.js';
-import { getImage, type StoredImage } from './image-store.js';
+import { getImage, listImages, type StoredImage } from './image-store.js';
 import type { Descriptor } from './oci.js';
 import { forEachParallel } from './parallel.js';
 import { noSuchPlatform, parsePlatform, satisfiesPlatform } from './platform.js';
 import { startBoard, type Teller } from './progress-layers.js';
-import { formatReference, type Reference } from './reference.js';
+import { formatReference, parseReference, type Reference } from './reference.js';
 import { type Credentials, Registry, refusal } from './registry.js';
 import { drain } from './registry-http.js';
-import { uploadBlob } from './upload.js';
+import { type Upload, uploadBlob } from './upload.js';
 
 export interface PushOptions {
   /** `OS/ARCHITECTURE[/VARIANT]` that the image must be for. */
@@ -69,20 +69,42 @@ async function uploadAll(
 ): Promise<void> {
   const unique = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
   const board = await startBoard(tell, unique.length, { start: 'Preparing', active: 'Pushing' });
+  const sources = otherRepositories(registry);
   try {
     const transfers = unique.map((blob) => ({ blob, transfer: board.add(blob.digest, blob.size) }));
     await forEachParallel(
       [...transfers, ...(config === undefined ? [] : [{ blob: config, transfer: undefined }])],
       PARALLEL,
       async ({ blob, transfer }) => {
-        const isUploaded = await uploadBlob(registry, blob, (bytes) => transfer?.at(bytes));
-        transfer?.end(isUploaded ? 'Pushed' : 'Layer already exists');
+        const upload = await uploadBlob(registry, blob, sources.get(blob.digest), (bytes) =>
+          transfer?.at(bytes),
+        );
+        transfer?.end(outcome(upload));
       },
       abort,
     );
   } finally {
     board.stop();
   }
+}
+
+/** In Docker's words. */
+function outcome(upload: Upload): string {
+  if (upload.kind === 'mounted') return `Mounted from ${upload.from}`;
+  return upload.kind === 'sent' ? 'Pushed' : 'Layer already exists';
+}
+
+/** For each blob, another repository of this registry that our images have it from, or have brought it to. */
+function otherRepositories({ registry, repository }: Registry): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const { names, manifest } of listImages()) {
+    const other = names.map(parseReference).find((one) => {
+      return one.registry === registry && one.repository !== repository;
+    });
+    if (other === undefined) continue;
+    for (const { digest } of [manifest.config, ...manifest.layers]) found.set(digest, other.repository);
+  }
+  return found;
 }
 
 async function putManifest(registry: Registry, reference: Reference, image: StoredImage): Promise<void> {

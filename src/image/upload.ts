@@ -14,29 +14,35 @@ type Blob = Pick<Descriptor, 'digest' | 'size'>;
 
 const PIECE = 1024 * 1024;
 
+/** How a blob came into a repository: it was there, another repository of the registry had it, or it was sent. */
+export type Upload = { kind: 'known' } | { kind: 'mounted'; from: string } | { kind: 'sent' };
+
 /**
- * Brings a blob of the store into a repository, unless it has it: distribution-spec, "Pushing a blob monolithically".
+ * Brings a blob of the store into a repository, unless it has it: distribution-spec, "Pushing a blob monolithically" and
+ * "Mounting a blob from another repository".
+ * @param from a repository of the same registry that may have the blob
  * @param moved is told how many bytes there are so far
- * @returns whether it was uploaded
  * @throws FosterError
  */
 export async function uploadBlob(
   registry: Registry,
   blob: Blob,
+  from: string | undefined,
   moved: (bytes: number) => void,
-): Promise<boolean> {
+): Promise<Upload> {
   if (!hasBlob(blob)) {
     throw new FosterError(`the image store lacks ${blob.digest}`, { advice: 'pull the image again' });
   }
   const known = await registry.request('HEAD', `blobs/${blob.digest}`);
   await drain(known);
-  if (known.statusCode === 200) return false;
+  if (known.statusCode === 200) return { kind: 'known' };
+  if (from !== undefined && (await mountBlob(registry, blob, from))) return { kind: 'mounted', from };
   const what = `push ${shortDigest(blob.digest)} to ${registry.repository}`;
   for (let retry = 0; ; retry++) {
     const response = await attempt(registry, blob, what, moved);
     if (response.statusCode === 201) {
       await drain(response);
-      return true;
+      return { kind: 'sent' };
     }
     // An upload that the registry does not know any more is begun anew.
     if (![401, 404, 416].includes(response.statusCode ?? 0) || retry === MAX_RETRIES) {
@@ -45,6 +51,16 @@ export async function uploadBlob(
     await drain(response);
     await pause(retry, registry.options.signal);
   }
+}
+
+/** Returns whether that worked: a registry may not want to, or we may not read the other repository. */
+async function mountBlob(registry: Registry, { digest }: Blob, from: string): Promise<boolean> {
+  const query = new URLSearchParams({ mount: digest, from });
+  const response = await registry.request('POST', `blobs/uploads/?${query}`, {
+    headers: { 'content-length': '0' },
+  });
+  await drain(response);
+  return response.statusCode === 201; // 202 begins an upload, which the registry forgets after a while
 }
 
 async function attempt(

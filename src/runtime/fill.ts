@@ -23,10 +23,13 @@ export function filler(draft: Draft, voice: Voice): (folder: string) => void {
       if (skipped > 0) voice.warn(`files that you may not read are not in the container: ${skipped}`);
     } catch (error) {
       if (!(error instanceof FosterError) || error instanceof Interrupted) throw error;
-      throw new FosterError(`cannot copy files of the root file system for the container: ${error.message}`, {
-        ...(error.advice !== undefined && { advice: error.advice }),
-        cause: error,
-      });
+      throw new FosterError(
+        `cannot copy ${driver === 'copy' ? 'the root file system' : 'the files of volumes'} for the container: ${error.message}`,
+        {
+          ...(error.advice !== undefined && { advice: error.advice }),
+          cause: error,
+        },
+      );
     }
   };
 }

@@ -160,10 +160,9 @@ test('Ctrl-C keeps what has come, and the next pull goes on with it', async () =
     return undefined;
   });
   const running = startFoster(home, ['pull', `${registry.host}/app:1`]);
-  await waitUntil('a part has come', () => entries().some((name) => name.endsWith('.part')));
+  const part = join(blobs(), `${image.layer.digest.slice('sha256:'.length)}.part`);
   await waitUntil('half of it has come', () => {
-    const part = entries().find((name) => name.endsWith('.part')) ?? '';
-    return existsSync(join(blobs(), part)) && readFileSync(join(blobs(), part)).length === 2_000_000;
+    return statSync(part, { throwIfNoEntry: false })?.size === 2_000_000;
   });
   running.signal('SIGINT');
   const { status } = await running.ended;
@@ -506,6 +505,34 @@ test('a layer that fails ends what others are waiting for', async () => {
   const start = Date.now();
   failed(await pull(), /cannot get .* of app: 127.* does not have it/, slow);
   assert.ok(Date.now() - start < 10_000);
+});
+
+test('the tags of a name come in pages, and must be tags', async () => {
+  const image = freshImage();
+  const list = (tags: unknown, link?: string) => {
+    registry.lies.set('/v2/app/tags/list', ({ request, response }) => {
+      const isFirst = !request.url?.includes('last=');
+      if (isFirst && link !== undefined) response.setHeader('link', link);
+      return response.end(JSON.stringify({ tags: isFirst ? tags : ['1'] }));
+    });
+  };
+  const pullAll = () => foster(home, ['pull', '-a', `${registry.host}/app`]);
+  registry.lies.set('/v2/app/manifests/0', ({ response }) =>
+    response.end(layout.blobs.get(image.manifest.digest)),
+  );
+  list(['0'], '</v2/app/tags/list?n=1&last=0>; rel="next"');
+  succeeded(await pullAll(), image);
+  assert.ok(registry.asked.some((line) => line.startsWith('GET /v2/app/manifests/1')));
+  const other = freshImage();
+  for (const tags of [['../x'], [1, {}], 'x', { a: 1 }]) {
+    list(tags);
+    failed(await pullAll(), /the list of the tags of .* is none/, other);
+  }
+  list(null);
+  failed(await pullAll(), /has no tags/, other);
+  list(['0'], '<http://localhost:1/elsewhere?last=0>; rel="next"');
+  await pullAll();
+  assert.ok(!registry.asked.some((line) => line.includes('elsewhere')));
 });
 
 test('silence ends after a while', async () => {
