@@ -1,0 +1,40 @@
+/** What /proc says about processes and their memory: proc(5). */
+import { readdirSync, readFileSync } from 'node:fs';
+
+function processes() {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
+        const command = readFileSync(`/proc/${name}/cmdline`, 'latin1').split('\0').slice(0, -1);
+        const [, comm, rest] = /^\d+ \((.*)\) (.*)$/s.exec(stat) ?? [];
+        return [{ pid: Number(name), parent: Number(rest.split(' ')[1]), name: comm, command }];
+      } catch {
+        return []; // it has just ended
+      }
+    });
+}
+
+/** Those processes and all that descends from them. */
+export function family(...pids) {
+  const all = processes();
+  const found = new Set(all.filter(({ pid }) => pids.includes(pid)));
+  for (const { pid } of found) for (const one of all) if (one.parent === pid) found.add(one);
+  return [...found];
+}
+
+/** In KiB. A process that nobody but root may look into shows at least what it has in memory, shared pages in full. */
+export function proportionalSize(pid) {
+  try {
+    return {
+      size: Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]),
+      isMost: false,
+    };
+  } catch {
+    return {
+      size: Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]),
+      isMost: true,
+    };
+  }
+}
