@@ -1,7 +1,7 @@
 /** Unpacking and pulling images, beside those who do the same. */
 import { join } from 'node:path';
 import { output, ratio } from './bench.mjs';
-import { contest, medianCost } from './contest.mjs';
+import { contest, totalCost } from './contest.mjs';
 import { makeInputs, makeLayeredImage } from './image-inputs.mjs';
 import { withRegistry } from './registry.mjs';
 
@@ -14,8 +14,8 @@ overlay) read an oci-archive, check the digests, keep the layer as it came, and 
 file; tar (\`tar -xf\`, with gzip as a process beside it) gives all files to the caller and checks nothing. \`foster run\`
 is given the layer as a tar file instead of an image, and runs \`true\` in it. MB are those of the uncompressed archive,
 which is in memory before. Each starts with an empty store, and after sync(1): median of ${ROUNDS}, in turn. CPU: seconds of
-all processors together, in user and system mode. Peak: the most memory that all its processes held at one time, the
-sum of their PSS looked at every 20 ms in a round that is not timed; the cache of files is not in it.`;
+all processors together, in user and system mode. Peak: the most memory that all its processes held at one time in any
+round, the sum of their PSS looked at every 20 ms; the cache of files is not in it.`;
 
 const PULL_TEXT = `\
 From a docker-registry at 127.0.0.1, without TLS, the rest as above. \`foster pull\` and \`podman pull\` download, check
@@ -33,20 +33,18 @@ function foster(bench, place, ...rest) {
 
 async function unpacking(bench, place, input) {
   const { archive, ociArchive, layout, image, size } = input;
+  const isPlain = archive.endsWith('.tar');
   const contestants = [
     ['foster load', foster(bench, place, 'load', '-q', '-i', ociArchive)],
-    ['foster run FILE', foster(bench, place, 'run', '--rm', archive, 'true')],
+    ...(isPlain ? [['foster run FILE', foster(bench, place, 'run', '--rm', archive, 'true')]] : []),
     ['podman load', podman(place, 'load', '-q', '-i', ociArchive)],
     ['umoci unpack', ['umoci', 'unpack', '--rootless', '--image', `${layout}:${image}`, place]],
-    ['GNU tar', ['sh', '-c', 'mkdir "$1" && tar -xf "$2" -C "$1"', 'sh', place, archive]],
   ].map(([name, argv]) => ({ name, steps: { unpack: argv } }));
+  const tar = { prepare: ['mkdir', place], unpack: ['tar', '-xf', archive, '-C', place] };
+  contestants.push({ name: 'GNU tar', steps: tar });
   const { results, notes } = await contest(bench, contestants, { place, rounds: ROUNDS });
   const megabytes = size / 1e6;
-  const lines = results.map(({ name, costs, peaks }) => ({
-    name,
-    peak: peaks.unpack,
-    ...medianCost(costs, ['unpack']),
-  }));
+  const lines = results.map(({ name, costs }) => ({ name, ...totalCost(costs, ['unpack']) }));
   return {
     title: `Unpacking: ${megabytes.toFixed(0)} MB (${input.title})`,
     head: ['', 'MB/s', 'CPU s', 'peak MiB', 'time to foster load'],
@@ -114,8 +112,7 @@ async function pulling(bench, place) {
     const lines = PULL_ROWS.flatMap(([who, what, steps]) => {
       const result = results.find((one) => one.name === who);
       if (result === undefined) return [];
-      const peak = Math.max(...steps.map((step) => result.peaks[step]));
-      return [{ who, what, peak, ...medianCost(result.costs, steps) }];
+      return [{ who, what, ...totalCost(result.costs, steps) }];
     });
     const base = (what) => lines.find((line) => line.what === what && line.who === 'foster') ?? lines[0];
     return {
