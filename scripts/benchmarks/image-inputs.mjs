@@ -14,13 +14,16 @@ const BOOTSTRAP = `
     mmtarfilter --path-exclude='/dev/*' > "$1"
 `;
 
-/** Without a network: files of this machine's packages, the most important first. */
+/** Without a network: files of this machine's packages, the important ones, what they need, and others for the size. */
 const OWN_PACKAGES = `
-  dpkg-query -W -f '\${Priority} \${Installed-Size} \${Package}\\n' |
-    sed 's/^required/1/; s/^important/2/; s/^standard/3/; s/^[a-z]*/4/' | sort -n -s -k 1,1 |
-    awk '{ size += $2; print $3 } size > 260000 { exit }' | xargs dpkg -L | sed -E 's,^/,,; s,^s?bin/|^lib[0-9]*/,usr/&,' |
-    while read -r file; do [ -r "/$file" ] && echo "$file"; done | sort -u |
-    tar -c --no-recursion --ignore-failed-read -C / --exclude=. -T - -f "$1" 2>/dev/null
+  dpkg-query -W -f '\${Priority} \${Package}\\n' | sed -nE 's/^(required|important|standard) //p' |
+    xargs apt-cache depends --recurse --installed --important | grep -E '^[a-z]' > packages
+  dpkg-query -W -f '\${Package} \${Installed-Size}\\n' | tee sizes | cut -d ' ' -f 1 >> packages
+  awk 'NR == FNR { size[$1] = $2; next } ($1 in size) && !seen[$1]++ { print $1; all += size[$1] } all > 260000 { exit }' \
+    sizes packages | xargs dpkg -L |
+    sed -E 's,^/,,; s,^s?bin/|^lib[0-9]*/,usr/&,' |
+    while read -r file; do [ -r "/$file" ] && echo "$file"; done | sort -u > files
+  tar -c --no-recursion --ignore-failed-read -C / --exclude=. -T files -f "$1" 2>/dev/null
   [ -s "$1" ]
 `;
 
@@ -30,10 +33,10 @@ const FOLDERS = 500;
 /** Copies of real files, so that layers have the sizes, names and compressibility of real ones, and a few whiteouts. */
 const DOCKERFILE = `
 FROM bench/debian:gzip
-RUN cp -a /usr/share /opt/share
-RUN cp -a /usr/lib/x86_64-linux-gnu /opt/lib
-RUN cp -a /usr/lib/python3* /opt && rm -r /usr/share/doc
-RUN cp -a /usr/bin /opt/bin
+RUN mkdir /more && cp -a /usr/share /more
+RUN cp -a /usr/lib /more
+RUN cp -a /usr/bin /more && rm -r /usr/share/doc
+RUN cp -a /usr/sbin /etc /var /more
 CMD ["true"]
 `;
 
