@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { markdown, run } from './bench.mjs';
 
-/** In the order of the report. Each is a file here that exports `measure(bench)`, which gives tables. */
-const BENCHMARKS = ['start', 'exec', 'memory', 'background', 'reaping', 'unpack'];
+/** In the order of the report. Each is a file here that exports `measure(bench)`, which gives tables, all at once or one by one. */
+const BENCHMARKS = ['start', 'exec', 'memory', 'background', 'reaping', 'images'];
 
 const PEERS = [
   ['bubblewrap', ['bwrap', '--version']],
@@ -17,6 +17,8 @@ const PEERS = [
   ['tini', ['tini', '--version']],
   ['dumb-init', ['dumb-init', '--version']],
   ['catatonit', ['catatonit', '--version']],
+  ['umoci', ['umoci', '--version']],
+  ['skopeo', ['skopeo', '--version']],
   ['GNU tar', ['tar', '--version']],
 ];
 
@@ -60,7 +62,7 @@ async function main() {
   for (const name of positionals.length > 0 ? positionals : BENCHMARKS) {
     console.error(`measuring ${name} ...`);
     const { measure } = await import(`./${name}.mjs`);
-    for (const table of await measure(bench)) {
+    for await (const table of await measure(bench)) {
       const text = markdown(table);
       console.log(`${text}\n`);
       parts.push(text);

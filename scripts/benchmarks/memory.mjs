@@ -1,50 +1,13 @@
 /** The memory that a container holds while its process sleeps, in PSS: proc_pid_smaps(5). */
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asUser, output, ratio } from './bench.mjs';
 import { bubblewrap, crun, foster, podman, runc } from './peers.mjs';
+import { family, proportionalSize } from './processes.mjs';
 
 /** Unlikely to be anybody else's. */
 const SLEEP = ['sleep', '98765'];
-
-function processes() {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      try {
-        const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
-        const command = readFileSync(`/proc/${name}/cmdline`, 'latin1').split('\0').slice(0, -1);
-        const [, comm, rest] = /^\d+ \((.*)\) (.*)$/s.exec(stat) ?? [];
-        return [{ pid: Number(name), parent: Number(rest.split(' ')[1]), name: comm, command }];
-      } catch {
-        return []; // it has just ended
-      }
-    });
-}
-
-function family(pid) {
-  const all = processes();
-  const found = all.filter((one) => one.pid === pid);
-  for (let at = 0; at < found.length; at++) found.push(...all.filter((one) => one.parent === found[at].pid));
-  return found;
-}
-
-/** In KiB. A process that nobody but root may look into shows at least what it has in memory, shared pages in full. */
-function proportionalSize(pid) {
-  try {
-    return {
-      size: Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]),
-      isMost: false,
-    };
-  } catch {
-    return {
-      size: Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]),
-      isMost: true,
-    };
-  }
-}
 
 const isUsers = ({ command }) =>
   SLEEP.every((word, index) => command.at(index - SLEEP.length) === word) && command.length === 2;

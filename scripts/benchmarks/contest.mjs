@@ -1,0 +1,128 @@
+/** Commands that leave files behind, each time in an empty place: what they cost in time and memory. */
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { asUser, median, output, run } from './bench.mjs';
+import { children, proportionalSize } from './processes.mjs';
+
+const SAMPLES_EVERY_MS = 20;
+
+/**
+ * @typedef {object} Contestant
+ * @property {string} name
+ * @property {{[step: string]: string[]}} steps command lines, one after the other on the same place
+ */
+
+/**
+ * @typedef {object} Cost
+ * @property {number} seconds
+ * @property {number} cpu seconds in user and system mode, of the command and of all its descendants
+ * @property {number} peak the most memory that all of them held at one time, in MiB
+ */
+
+/**
+ * Lets contestants run in turn.
+ * @param {string} place where they write: removed after each
+ * @returns {{results: {name: string, costs: {[step: string]: Cost[]}}[], notes: string[]}} costs by round. Of those that
+ *   fail there is a note instead
+ */
+export async function contest(bench, contestants, { place, rounds }) {
+  const notes = [];
+  let results = contestants.map(({ name, steps }) => ({ name, steps, costs: mapValues(steps, () => []) }));
+  for (let round = 0; round < rounds; round++) {
+    for (const { name, steps, costs } of results) {
+      try {
+        for (const [step, argv] of Object.entries(steps)) costs[step].push(await cost(bench, argv));
+      } catch (error) {
+        notes.push(`${name} is left out: ${error.message.trim().split('\n').at(-1)}`);
+        results = results.filter((one) => one.name !== name);
+      }
+      remove(bench, place);
+    }
+  }
+  return { results, notes };
+}
+
+function mapValues(object, change) {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
+}
+
+/** What several steps cost together, times being the medians of the sums of a round, the peak that of all rounds. */
+export function totalCost(costs, steps) {
+  const rounds = costs[steps[0]].map((_, round) => steps.map((step) => costs[step][round]));
+  const total = (key) => median(rounds.map((all) => all.reduce((sum, one) => sum + one[key], 0)));
+  const peak = Math.max(...rounds.flat().map((one) => one.peak));
+  return { seconds: total('seconds'), cpu: total('cpu'), peak };
+}
+
+/** Removes as the user what may belong to any of its ids. */
+function remove(bench, path) {
+  if (process.getuid() === 0) rmSync(path, { recursive: true, force: true });
+  else run(bench, ['unshare', '--map-auto', '--map-root-user', 'rm', '-rf', path]);
+}
+
+/** Measures one command. Nothing that an earlier one has written is still to be written to the disk meanwhile. */
+async function cost(bench, argv) {
+  output(bench, ['sync', '-f', bench.work]);
+  const path = `PATH=${ownNode(bench)}:${process.env.PATH}:/usr/sbin:/sbin`;
+  const script = 'TIMEFORMAT="%R %U %S"; time "$@"'; // of bash(1): the times of children that it waited for
+  const [program, ...rest] = asUser(bench, ['env', path, 'bash', '-c', script, 'bash', ...argv]);
+  const child = spawn(program, rest, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    cwd: join(bench.work, 'scratch'),
+  });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (piece) => {
+    said = (said + piece).slice(-10_000);
+  });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  const stop = watchMemory(child.pid);
+  const status = await ended;
+  const peak = stop();
+  const lines = said.trim().split('\n');
+  const [seconds, user, system] = lines.pop().split(' ').map(Number);
+  if (status !== 0) throw new Error(lines.at(-1) || `exit code ${status}`);
+  return { seconds, cpu: user + system, peak };
+}
+
+/**
+ * The most memory that the descendants of a process hold at one time, in MiB: the sum of their PSS.
+ * @returns {() => number} ends it, and tells
+ */
+function watchMemory(root) {
+  const seen = new Set(); // some are left by their parents, which does not make them strangers
+  let most = 0;
+  const timer = setInterval(() => {
+    for (const pid of [root, ...seen]) for (const child of children(pid)) seen.add(child);
+    most = Math.max(most, sum(seen));
+  }, SAMPLES_EVERY_MS);
+  return () => {
+    clearInterval(timer);
+    return most / 1024;
+  };
+}
+
+function sum(pids) {
+  let total = 0;
+  for (const pid of pids) {
+    try {
+      total += proportionalSize(pid).size;
+    } catch {
+      pids.delete(pid); // it has ended
+    }
+  }
+  return total;
+}
+
+/**
+ * A Node of foster's own. Pages that processes have in common count for each in part only; these must not have any in
+ * common with this process, which is a Node as well.
+ */
+function ownNode(bench) {
+  const folder = join(bench.work, 'node');
+  if (!existsSync(folder)) {
+    mkdirSync(folder);
+    cpSync(process.execPath, join(folder, 'node'));
+  }
+  return folder;
+}

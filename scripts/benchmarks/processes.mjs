@@ -1,0 +1,51 @@
+/** What /proc says about processes and their memory: proc(5). */
+import { readdirSync, readFileSync } from 'node:fs';
+
+function processes() {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
+        const command = readFileSync(`/proc/${name}/cmdline`, 'latin1').split('\0').slice(0, -1);
+        const [, comm, rest] = /^\d+ \((.*)\) (.*)$/s.exec(stat) ?? [];
+        return [{ pid: Number(name), parent: Number(rest.split(' ')[1]), name: comm, command }];
+      } catch {
+        return []; // it has just ended
+      }
+    });
+}
+
+/** A process and all that descends from it. */
+export function family(pid) {
+  const all = processes();
+  const found = all.filter((one) => one.pid === pid);
+  for (let at = 0; at < found.length; at++) found.push(...all.filter((one) => one.parent === found[at].pid));
+  return found;
+}
+
+/** Of all its threads, which is quicker to find out than all its family. */
+export function children(pid) {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1').split(' ').filter(Boolean).map(Number),
+    );
+  } catch {
+    return []; // it has just ended
+  }
+}
+
+/** In KiB. A process that nobody but root may look into shows at least what it has in memory, shared pages in full. */
+export function proportionalSize(pid) {
+  try {
+    return {
+      size: Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]),
+      isMost: false,
+    };
+  } catch {
+    return {
+      size: Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]),
+      isMost: true,
+    };
+  }
+}
