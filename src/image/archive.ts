@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { closeSync, createReadStream, fstatSync, openSync, read, readFileSync, readSync } from 'node:fs';
+import { closeSync, createReadStream, fstatSync, openSync, read, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { isatty } from 'node:tty';
@@ -10,8 +9,9 @@ import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { duplicate } from '../sys/libc.js';
 import { cachedTree, makeTree, mapsKey, type Workplace, withLock } from './cache.js';
 import { type Compression, compressionOf, MAGIC_SIZE } from './compression.js';
+import { feed, peek } from './feed.js';
 import { fileKey, hasSameSize, lookUp, remember } from './file-index.js';
-import { type Progress, startProgress } from './progress.js';
+import { type Progress, positionOf, startProgress } from './progress.js';
 import type { RootOptions } from './root.js';
 import { startUnpacker } from './unpack.js';
 import type { UnpackReport } from './unpack-protocol.js';
@@ -170,12 +170,6 @@ export async function unpackRegularFile(
   }
 }
 
-/** How far a file is read by whoever shares our open file description: proc_pid_fdinfo(5). */
-function positionOf(fd: number): number {
-  const info = readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
-  return Number(/^pos:\s*(\d+)/m.exec(info)?.[1] ?? 0);
-}
-
 /**
  * Unpacks what can be read only once.
  * @returns digest of all that came, in hexadecimal
@@ -186,35 +180,31 @@ async function unpackStream(
   stream: Readable,
   options: RootOptions,
 ): Promise<string> {
-  const pieces = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  try {
-    const start = await readStart(pieces, title);
-    const unpacking = startUnpacker(place.tree, compressionFor(title, start), options);
-    place.onInterrupt(unpacking.kill);
-    let done = 0;
-    const progress = await startProgress(title, undefined, () => done);
-    place.onInterrupt(progress.stop);
-    const hash = createHash('sha256');
-    let isOver = false;
-    const over = unpacking.report.then(() => {
-      isOver = true;
-    });
+  const hash = createHash('sha256');
+  let done = 0;
+  async function* watched(): AsyncGenerator<Buffer> {
     try {
-      for (let piece: Buffer | undefined = start; piece !== undefined && !isOver; ) {
+      for await (const piece of stream as AsyncIterable<Buffer>) {
         hash.update(piece);
         done += piece.length;
-        if (!unpacking.input.write(piece)) {
-          await Promise.race([once(unpacking.input, 'drain').catch(() => {}), over]);
-        }
-        piece = await Promise.race([next(pieces, title), over.then(() => undefined)]);
+        yield piece;
       }
     } catch (error) {
-      unpacking.kill();
-      await over;
+      throw cannotRead(title, error);
+    }
+  }
+  try {
+    const { start, all } = await peek(watched(), MAGIC_SIZE);
+    const unpacking = startUnpacker(place.tree, compressionFor(title, start), options);
+    place.onInterrupt(unpacking.kill);
+    const progress = await startProgress(title, undefined, () => done);
+    place.onInterrupt(progress.stop);
+    try {
+      await feed(unpacking, all);
+    } catch (error) {
       progress.stop();
       throw error;
     }
-    unpacking.input.end();
     conclude(title, await unpacking.report, progress);
     return hash.digest('hex');
   } finally {
@@ -229,25 +219,6 @@ function conclude(title: string, report: UnpackReport, progress: Progress): void
     throw new FosterError(`cannot unpack ${title}: ${report.error}`, advice);
   }
   progress.summarize(report.written);
-}
-
-async function next(pieces: AsyncIterator<Buffer>, title: string): Promise<Buffer | undefined> {
-  try {
-    const { value, done } = await pieces.next();
-    return done ? undefined : (value as Buffer);
-  } catch (error) {
-    throw cannotRead(title, error);
-  }
-}
-
-async function readStart(pieces: AsyncIterator<Buffer>, title: string): Promise<Buffer> {
-  let start = Buffer.alloc(0);
-  while (start.length < MAGIC_SIZE) {
-    const piece = await next(pieces, title);
-    if (piece === undefined) break;
-    start = Buffer.concat([start, piece]);
-  }
-  return start;
 }
 
 function compressionFor(title: string, start: Buffer): Compression {

@@ -4,6 +4,7 @@ import zlib from 'node:zlib';
 import { FosterError } from '../errors.js';
 import { errnoOf } from '../sys/errno.js';
 import { type ArchiveCompression, archiveCompressionOf, MAGIC_SIZE } from './compression.js';
+import { peek } from './feed.js';
 
 /** What @types/node of our oldest Node lacks. */
 interface WithZstd {
@@ -17,27 +18,19 @@ const PIECE = 1024 * 1024;
  * @throws FosterError while it is read, for one that is corrupt or cut short
  */
 export async function* decompressed(input: Readable): AsyncGenerator<Buffer> {
-  const pieces = input[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  let start = Buffer.alloc(0);
-  while (start.length < MAGIC_SIZE) {
-    const { value, done } = await pieces.next();
-    if (done) break;
-    start = Buffer.concat([start, value]);
-  }
+  const { start, all } = await peek(input[Symbol.asyncIterator]() as AsyncIterator<Buffer>, MAGIC_SIZE);
   if (start.length === 0) throw new FosterError('it is empty');
   const compression = archiveCompressionOf(start);
   if (compression === 'none') {
-    yield start;
-    for (let next = await pieces.next(); !next.done; next = await pieces.next()) yield next.value;
+    yield* all;
     return;
   }
   const unzip = startUnzip(compression);
   unzip.input.on('error', () => {}); // EPIPE: the other end says why
   const feed = async () => {
-    unzip.input.write(start);
-    for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
+    for await (const piece of all) {
       if (unzip.input.destroyed) return;
-      if (!unzip.input.write(next.value)) await drained(unzip.input);
+      if (!unzip.input.write(piece)) await drained(unzip.input);
     }
     unzip.input.end();
   };

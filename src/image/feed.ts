@@ -11,14 +11,17 @@ export async function feed(unpacking: Unpacking, pieces: AsyncIterator<Buffer>):
   const over = report.then(() => {
     isOver = true;
   });
+  // Whatever wins a race stays in memory as long as the other one waits: so no piece may.
+  const either = async (one: Promise<unknown>) => await Promise.race([one.then(() => {}), over]);
   try {
-    while (!isOver) {
-      const next = pieces.next();
-      next.catch(() => {}); // nobody may wait for it any more
-      const piece = await Promise.race([next, over]);
-      if (piece === undefined || piece.done) break;
-      const written = new Promise<void>((done) => input.write(piece.value, () => done()));
-      await Promise.race([written, over]);
+    for (;;) {
+      const coming = pieces.next();
+      coming.catch(() => {}); // nobody may wait for it any more
+      await either(coming);
+      if (isOver) break;
+      const piece = await coming;
+      if (piece.done) break;
+      await either(new Promise<void>((done) => input.write(piece.value, () => done())));
     }
     input.end();
   } catch (error) {
