@@ -16,7 +16,7 @@ import { layersFolder } from '../image/layers.js';
 import { type Descriptor, MEDIA } from '../image/oci.js';
 import { startTreeProgram } from '../image/tree.js';
 import { COPIED, TREE } from '../image/tree-protocol.js';
-import { storageDriver } from '../runtime/storage.js';
+import { buildDriver } from '../runtime/storage.js';
 import type { StorageDriver } from '../spec/storage-driver.js';
 import type { IdMaps } from '../sys/id-maps.js';
 import { removeTrees } from '../sys/user-namespace.js';
@@ -52,7 +52,7 @@ export interface LayerWork {
  */
 export async function makeLayer(work: LayerWork): Promise<MadeLayer> {
   const { maps } = work;
-  const driver = await storageDriver(maps);
+  const driver = await buildDriver(maps);
   mkdirSync(layersFolder(), { recursive: true, mode: 0o700 });
   let made: MadeLayer | undefined;
   await makeTree(

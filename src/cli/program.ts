@@ -176,7 +176,10 @@ function buildProgram(entries: CommandEntry[]): Command {
     .on('option:debug', () => {
       settings.debug = true;
     })
-    .option('--storage-driver <DRIVER>', 'how containers get their files: overlay or copy; see "foster info"')
+    .option(
+      '--storage-driver <DRIVER>',
+      'how containers get their files: overlay, fuse-overlayfs or copy; see "foster info"',
+    )
     .on('option:storage-driver', (name: string) => {
       process.env[DRIVER_VARIABLE] = parseStorageDriver('--storage-driver', name);
     })

@@ -5,7 +5,8 @@ import { getExtendedAttribute, listExtendedAttributes } from '../sys/libc.js';
  * looks like, and most others are not for users to set.
  */
 export function isKeptAttribute(name: string): boolean {
-  return name === 'security.capability' || (name.startsWith('user.') && !name.startsWith('user.overlay.'));
+  const isNote = name.startsWith('user.overlay.') || name.startsWith('user.fuseoverlayfs.');
+  return name === 'security.capability' || (name.startsWith('user.') && !isNote);
 }
 
 /** The attributes of a file that are kept, by name; values as latin1. @param file a path, or a descriptor */

@@ -98,7 +98,7 @@ export class TreeTar {
     if (!this.#options.leavesOut?.(name)) {
       this.#checkName(name);
       const xattrs = this.#attributes(name);
-      const isOpaque = xattrs.get(OPAQUE) === 'y';
+      const isOpaque = xattrs.get(OPAQUE) === 'y' || this.#options.own?.isOpaque(`${name}/`);
       xattrs.delete(OPAQUE);
       yield this.#header(name, 'directory', info, { name: `${name}/`, xattrs });
       if (isOpaque && this.#options.isLayer) yield this.#mark(`${name}/${OPAQUE_MARKER}`, info);

@@ -5,12 +5,14 @@ import {
   openSync,
   readdirSync,
   rmdirSync,
+  rmSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { FosterError } from '../errors.js';
 import { makeWhiteout } from '../sys/libc.js';
 import { mountOverlay } from '../sys/mount.js';
+import { endStorage, startStorage } from '../sys/storage-program.js';
 
 /**
  * Does with an overlay what containers do: mounts one, changes, deletes and replaces what is below. Some kernels and file
@@ -19,15 +21,44 @@ import { mountOverlay } from '../sys/mount.js';
  * @throws Error of node:fs, SystemCallError
  */
 export function probeOverlay(folder: string): void {
-  for (const name of ['file', 'gone']) writeFileSync(`${folder}/two/${name}`, name);
-  mkdirSync(`${folder}/two/directory`);
-  writeFileSync(`${folder}/two/directory/below`, '');
+  makeLayers(folder);
   makeWhiteout(`${folder}/one/hidden`);
-  const root = `${folder}/root`;
-  mountOverlay(root, {
+  mountOverlay(`${folder}/root`, {
     lower: [`${folder}/one`, `${folder}/two`],
     upper: { folder: `${folder}/upper`, work: `${folder}/work` },
   });
+  change(`${folder}/root`);
+  if (!lstatSync(`${folder}/upper/gone`).isCharacterDevice())
+    throw new FosterError('an overlay keeps no note of a file that was deleted');
+}
+
+/**
+ * The same with fuse-overlayfs.
+ * @param folder the same one, by a path that can be followed
+ * @throws FosterError too
+ */
+export function probeFuseOverlayfs(folder: string, program: string): void {
+  for (const name of ['one', 'two', 'upper', 'work']) {
+    rmSync(`${folder}/${name}`, { recursive: true, force: true }); // a probe before this one may have failed at any point
+    mkdirSync(`${folder}/${name}`);
+  }
+  makeLayers(folder);
+  const layers = [`${folder}/one`, `${folder}/two`];
+  const running = startStorage({ program, container: folder, layers }, {});
+  try {
+    change(`${folder}/root`);
+  } finally {
+    endStorage(running, { patience: 0 });
+  }
+}
+
+function makeLayers(folder: string): void {
+  for (const name of ['file', 'gone']) writeFileSync(`${folder}/two/${name}`, name);
+  mkdirSync(`${folder}/two/directory`);
+  writeFileSync(`${folder}/two/directory/below`, '');
+}
+
+function change(root: string): void {
   writeFileSync(`${root}/file`, 'changed');
   unlinkSync(`${root}/gone`);
   unlinkSync(`${root}/directory/below`);
@@ -35,7 +66,6 @@ export function probeOverlay(folder: string): void {
   mkdirSync(`${root}/directory`);
   closeSync(openSync(`${root}/directory/new`, 'wx'));
   const names = [...readdirSync(root), ...readdirSync(`${root}/directory`)].sort();
-  const isRight =
-    names.join() === 'directory,file,new' && lstatSync(`${folder}/upper/gone`).isCharacterDevice();
-  if (!isRight) throw new FosterError(`an overlay shows ${names} where it should show a new directory`);
+  if (names.join() !== 'directory,file,new')
+    throw new FosterError(`an overlay shows ${names} where it should show a new directory`);
 }

@@ -1,6 +1,9 @@
 import { lstatSync, readdirSync, type Stats } from 'node:fs';
+import { getExtendedAttribute } from '../sys/libc.js';
 import { hiddenBy, isOpaque } from './hidden-names.js';
+import type { LayerStack } from './layer-stack.js';
 import { pathOf } from './member.js';
+import { OPAQUE_MARKER, WHITEOUT_PREFIX } from './whiteout.js';
 
 /**
  * What a container has made of the layers below it. Names are relative to the top, one character for each byte; a
@@ -43,8 +46,59 @@ export class UpperDirectory implements OwnLayer {
     return directory !== '' && isOpaque(`${this.#path}/${directory.replace(/\/$/, '')}`);
   }
 
+  protected has(name: string): boolean {
+    return this.#look(name) !== undefined;
+  }
+
+  protected attribute(name: string, attribute: string): string | undefined {
+    return getExtendedAttribute(pathOf(`${this.#path}/${name}`), attribute)?.toString();
+  }
+
   #look(name: string): Stats | undefined {
     return lstatSync(pathOf(`${this.#path}/${name}`), { throwIfNoEntry: false });
+  }
+}
+
+const FUSE_OPAQUE = 'user.fuseoverlayfs.opaque';
+/** fuse-overlayfs marks an opaque directory in several ways at once; this one is like a whiteout of a name `.opq`. */
+const OPAQUE_DEVICE = '.wh..opq';
+
+/**
+ * The upper directory of fuse-overlayfs (fuse-overlayfs(1), and its sources): what is deleted is a device 0/0, or, where
+ * that is refused, a file `.wh.NAME`. No container can make such names.
+ */
+export class FuseUpperDirectory extends UpperDirectory {
+  readonly #below: LayerStack;
+
+  /** @param path absolute */
+  constructor(path: string, below: LayerStack) {
+    super(path);
+    this.#below = below;
+  }
+
+  override names(directory: string): string[] {
+    const names = super
+      .names(directory)
+      .filter((name) => name !== OPAQUE_MARKER && name !== OPAQUE_DEVICE)
+      .map((name) => (name.startsWith(WHITEOUT_PREFIX) ? name.slice(WHITEOUT_PREFIX.length) : name));
+    return [...new Set(names)].sort();
+  }
+
+  override isDeleted(name: string): boolean {
+    if (super.isDeleted(name)) return true;
+    const base = name.lastIndexOf('/') + 1;
+    const mark = `${name.slice(0, base)}${WHITEOUT_PREFIX}${name.slice(base)}`;
+    return this.has(mark) && !this.has(name);
+  }
+
+  /** New directories are marked too, where there is nothing below. */
+  override isOpaque(directory: string): boolean {
+    if (!this.#below.lstat(directory.slice(0, -1))?.isDirectory() || directory === '') return false;
+    return (
+      this.attribute(directory.slice(0, -1), FUSE_OPAQUE) === 'y' ||
+      this.has(`${directory}${OPAQUE_MARKER}`) ||
+      this.has(`${directory}${OPAQUE_DEVICE}`)
+    );
   }
 }
 

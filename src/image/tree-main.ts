@@ -4,12 +4,13 @@ import { errnoName, errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { SystemCallError } from '../sys/ffi.js';
 import { setParentDeathSignal } from '../sys/libc.js';
 import { makeMountsPrivate, mountOverlay } from '../sys/mount.js';
+import { endStorage, startStorage } from '../sys/storage-program.js';
 import { writeFully } from '../sys/write.js';
 import { ChangedFiles, copiedAt } from './changed-files.js';
 import { LayerStack } from './layer-stack.js';
 import { inPieces, layerTar, TreeTar } from './layer-tar.js';
-import { probeOverlay } from './overlay-probe.js';
-import { type OwnLayer, UpperDirectory } from './own-layer.js';
+import { probeFuseOverlayfs, probeOverlay } from './overlay-probe.js';
+import { FuseUpperDirectory, type OwnLayer, UpperDirectory } from './own-layer.js';
 import { TAR_END } from './tar-writer.js';
 import { foreignNames, treeChanges } from './tree-changes.js';
 import { copyTree } from './tree-copy.js';
@@ -33,13 +34,12 @@ function look(order: TreeOrder): number {
     case 'fill':
       return fill(order, folders);
     case 'probe':
-      probeOverlay(folders.container);
+      if (order.program === undefined) probeOverlay(folders.container);
+      else probeFuseOverlayfs(order.folder, order.program);
       return 0;
     case 'export':
       // All of it, without what is mounted over it in the container.
-      for (const piece of inPieces(new TreeTar(wholeTree(order, folders), {}).children('')))
-        writeFully(TREE_FD.output, piece);
-      writeFully(TREE_FD.output, TAR_END);
+      exportTree(wholeTree(order, folders));
       return 0;
     case 'layer':
       for (const piece of layerOf(order, folders)) writeFully(TREE_FD.output, piece);
@@ -77,6 +77,7 @@ function openFolders({ layers, folder, driver }: TreeOrder): Folders {
 function ownLayer({ driver }: TreeOrder, { own, layers, container }: Folders): OwnLayer | undefined {
   if (own === undefined) return undefined;
   if (driver === 'overlay') return new UpperDirectory(own);
+  if (driver === 'fuse-overlayfs') return new FuseUpperDirectory(own, new LayerStack(layers));
   return new ChangedFiles(own, new LayerStack(layers), copiedAt(container));
 }
 
@@ -86,10 +87,34 @@ function layerOf(order: TreeOrder, folders: Folders): Iterable<Buffer> {
   if (own === undefined || folders.own === undefined) return [TAR_END];
   const foreign = foreignNames(own, new LayerStack(folders.layers), order.mountPoints);
   const leavesOut = (name: string) => foreign.has(name);
-  return layerTar(folders.own, { leavesOut, ...(order.driver === 'copy' && { own }) });
+  return layerTar(folders.own, { leavesOut, ...(order.driver !== 'overlay' && { own }) });
 }
 
-function wholeTree({ driver }: TreeOrder, { layers, own, container }: Folders): string {
+function exportTree({ path, end }: Tree): void {
+  try {
+    for (const piece of inPieces(new TreeTar(path, {}).children(''))) writeFully(TREE_FD.output, piece);
+    writeFully(TREE_FD.output, TAR_END);
+  } finally {
+    end?.();
+  }
+}
+
+/** All files of a container, and what is to be done when they have been seen. */
+interface Tree {
+  path: string;
+  end?: () => void;
+}
+
+function wholeTree(order: TreeOrder, folders: Folders): Tree {
+  const { driver, program, folder } = order;
+  if (driver !== 'fuse-overlayfs' || folders.own === undefined) return { path: plainTree(order, folders) };
+  if (program === undefined) throw new Error('it is not said where fuse-overlayfs is');
+  const layers = [`${folder}/upper`, ...order.layers];
+  const running = startStorage({ program, container: folder, layers }, { isReadOnly: true });
+  return { path: `${folders.container}/root`, end: () => endStorage(running, { patience: 0 }) };
+}
+
+function plainTree({ driver }: TreeOrder, { layers, own, container }: Folders): string {
   if (driver === 'copy' && own !== undefined) return own;
   const trees = own === undefined ? layers : [own, ...layers];
   const [only, ...others] = trees;

@@ -19,11 +19,14 @@ export interface TreeOrder {
    * `changes`: the same as a list, each a letter (A, C, D) and a path, ended by a NUL. `fill`: makes in the
    * folder a copy of what the layers have in each of the `volumes`; with the driver `copy` also `tree`, a copy of the
    * layers, and when that is finished, `copied`, whose ctime says so. `probe`: tries, in a folder
-   * with `one`, `two`, `upper`, `work` and `root`, whether an overlay can do all that a container needs.
+   * with `one`, `two`, `upper`, `work` and `root`, whether an overlay can do all that a container needs, one of
+   * fuse-overlayfs where `program` is given.
    */
   action: 'export' | 'layer' | 'changes' | 'fill' | 'probe';
   /** Whether the container's files are an overlay or a copy. */
   driver: StorageDriver;
+  /** Absolute path of fuse-overlayfs, where that is the driver and files are to be seen as the container sees them. */
+  program?: string;
   /** Read-only layers, the uppermost first. */
   layers: readonly string[];
   /** The container's folder, with its `upper` or `tree`, and `root` to mount on. */

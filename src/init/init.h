@@ -77,10 +77,20 @@ int run_client(int argc, char **argv);
 /* start.c: starts PID 1 from a plan */
 struct started {
   int pid, control, console, input, output, error;
+  int storage; /* the program that makes the root file system; 0: none */
   u32 failed_step;
 };
 long start_container(const struct monitor *monitor, struct started *started);
 void end_started(struct started *started);
+
+/* storage.c: becomes the program that makes the root file system */
+int run_storage(int argc, char **argv);
+long start_storage(const struct monitor *monitor, u32 *failed_step);
+void end_storage(int pid);
+
+/* enter.c: a process of the container's user namespace, a pidfd; the program to become. 0 to 6 are that program's. */
+enum { FD_ENTERED = 7, FD_PROGRAM };
+int run_enter(char **argv);
 
 /* health.c */
 s64 health_due(void);

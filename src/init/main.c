@@ -38,6 +38,8 @@ int run(int argc, char **argv) {
   if (argc > 1 && string_equal(argv[1], "monitor")) return run_monitor();
   if (argc > 1 && string_equal(argv[1], "remove")) return run_remove();
   if (argc > 1 && string_equal(argv[1], "attach")) return run_client(argc, argv);
+  if (argc > 1 && string_equal(argv[1], "storage")) return run_storage(argc, argv);
+  if (argc > 2 && string_equal(argv[1], "enter")) return run_enter(argv);
   if (argc == 1) return run_plan();
   return 125;
 }

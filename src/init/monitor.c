@@ -209,6 +209,7 @@ int status_code(int wait_status) {
 static int give_up(void) {
   sys_kill(config->pid, SIGKILL);
   SYSCALL4(__NR_wait4, config->pid, NULL, 0, NULL);
+  end_storage(config->storage_pid);
   terminal_restore();
   say("foster: cannot note that the container runs; see that there is room on the disk, and that it can be written to\n");
   janitor_finish();
@@ -242,6 +243,7 @@ int run_monitor(void) {
   serve((int)signals);
 
   drain();
+  end_storage(config->storage_pid);
   terminal_restore();
   int code = exec_code ? exec_code : status_code(status);
   if (is_kept) state_ended(code, at(config->subject));

@@ -100,6 +100,15 @@ static void set_nonblocking(int fd) {
   if (fd >= 0) SYSCALL3(__NR_fcntl, fd, F_SETFL, SYSCALL2(__NR_fcntl, fd, F_GETFL) | O_NONBLOCK);
 }
 
+static void keep_user_namespace(int pid) {
+  char path[48];
+  append(append_number(append(path, "/proc/"), (u64)pid), "/ns/user");
+  long user = sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+  if (user < 0) return;
+  SYSCALL3(__NR_dup3, user, FD_USERNS, O_CLOEXEC);
+  if (user != FD_USERNS) sys_close((int)user);
+}
+
 /* Returns -errno, with `started->failed_step` saying at what, or 0 with PID 1 on its way through its plan. */
 long start_container(const struct monitor *monitor, struct started *started) {
   int terminal = (monitor->flags & MONITOR_TERMINAL) != 0, interactive = (monitor->flags & MONITOR_INTERACTIVE) != 0;
@@ -127,18 +136,18 @@ long start_container(const struct monitor *monitor, struct started *started) {
   set_nonblocking(input[1]), set_nonblocking(output[0]), set_nonblocking(error[0]);
   *started = (struct started){.pid = (int)pid, .control = control[0], .console = console[0], .input = input[1], .output = output[0],
                               .error = error[0], .failed_step = MAPS_STEP};
-  if (!(monitor->clone_flags & CLONE_NEWUSER)) return 0;
-
-  char path[48];
-  append(append_number(append(path, "/proc/"), (u64)pid), "/ns/user");
-  long user = sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-  if (user >= 0) {
-    SYSCALL3(__NR_dup3, user, FD_USERNS, O_CLOEXEC);
-    if (user != FD_USERNS) sys_close((int)user);
+  if (monitor->clone_flags & CLONE_NEWUSER) {
+    keep_user_namespace((int)pid);
+    failed = map_ids(monitor, (int)pid);
+    if (failed) return failed;
   }
-  failed = map_ids(monitor, (int)pid);
-  if (!failed) sys_write(started->control, (char[]){SAY_MAPPED}, 1);
-  return failed;
+  if (monitor->storage) {
+    long storage = start_storage(monitor, &started->failed_step);
+    if (storage < 0) return storage;
+    started->storage = (int)storage;
+  }
+  if (monitor->storage || monitor->clone_flags & CLONE_NEWUSER) sys_write(started->control, (char[]){SAY_MAPPED}, 1);
+  return 0;
 }
 
 void end_started(struct started *started) {

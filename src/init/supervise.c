@@ -240,6 +240,7 @@ static int take_signal(void) {
     long pid;
     while ((pid = SYSCALL4(__NR_wait4, -1, &changed, WNOHANG, NULL)) > 0)
       if (pid == container.pid) status = changed;
+      else if (pid == container.storage) container.storage = 0;
       else health_ended(config, (int)pid, changed);
   }
   return (int)info.ssi_signo;
@@ -331,6 +332,7 @@ static void take_leave(int code) {
     master = -1;
   }
   health_stop();
+  end_storage(container.storage);
   end_started(&container);
   attach_feed(-1);
   state_ended(code, at(config->subject));
@@ -377,6 +379,7 @@ static int live_once(void) {
     sys_kill(container.pid, SIGKILL);
     SYSCALL4(__NR_wait4, container.pid, NULL, 0, NULL);
   }
+  end_storage(container.storage);
   end_started(&container);
   if (restarts) state_ended(COULD_NOT_START, at(config->subject));
   return COULD_NOT_START;

@@ -7,7 +7,7 @@
 #include "sys.h"
 
 #define MAGIC 0x74736f66 /* "fost" */
-#define VERSION 2
+#define VERSION 3
 
 /* Descriptors by convention, in every mode. */
 enum { FD_CONTROL = 3, FD_BLOB = 4 };
@@ -82,6 +82,10 @@ enum {
 #define CLONE_STEP 0xfffffffeu
 #define MAPS_STEP 0xfffffffdu
 #define STATE_STEP 0xfffffffcu
+/* What failed when a program was started that makes the root file system: STORAGE_STEP and one of these. */
+#define STORAGE_STEP 0xffffff00u
+enum { STORAGE_JOIN, STORAGE_DEVICE, STORAGE_FOLDER, STORAGE_MOUNT, STORAGE_VIEW, STORAGE_LAYER, STORAGE_PROGRAM };
+enum { MAX_LAYERS = 500 };
 
 /* Descriptors of the monitor mode, beside FD_CONTROL and FD_BLOB. Those from FD_PLAN on are of a monitor that starts
  * its container itself: there FD_CONTROL leads to the foster command that waits for the start. */
@@ -97,6 +101,7 @@ enum {
   FD_EVENTS,
   FD_JOINED, /* a pidfd of the container whose PID namespace is shared */
   FD_HEALTH, /* the plan of the health check */
+  FD_STORAGE_SAYS, /* takes what the program says that makes the root file system */
   FD_SUPERVISOR_END,
 };
 
@@ -117,6 +122,8 @@ struct monitor {
   u32 log_max_files;
   u32 health_interval, health_timeout, health_start_period; /* ms */
   u32 health_retries;
+  s32 storage_pid; /* the program that makes the root file system, a child of ours; 0: none, or to be started by the monitor */
+  u32 storage;     /* offset of NUL-terminated words, the last one empty: the arguments of run_storage; 0: none */
 };
 
 enum {

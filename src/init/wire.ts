@@ -8,10 +8,10 @@ import { syscallNumber } from '../sys/syscall-numbers.js';
  * architectures that foster-init knows.
  */
 const MAGIC = 0x74736f66;
-const VERSION = 2;
+const VERSION = 3;
 const PLAN_HEADER = 52;
 const STEP_SIZE = 64;
-const MONITOR_HEADER = 80;
+const MONITOR_HEADER = 88;
 
 const PLAN_SHIM = 1;
 const PLAN_TRACE = 2;
@@ -222,6 +222,8 @@ function encodeBytes(blob: Blob, results: Results, arg: Bytes): number {
 export interface MonitorOptions {
   /** PID 1, as we see it; 0 where the monitor starts it. */
   pid: number;
+  /** The program that makes the root file system, a child of ours. */
+  storagePid?: number | undefined;
   terminal: boolean;
   interactive: boolean;
   verbose: boolean;
@@ -245,6 +247,8 @@ export interface MonitorOptions {
     joins: boolean;
     logMaxSize: number;
     logMaxFiles: number;
+    /** Arguments of foster-init for the program that makes the root file system. */
+    storage?: string[] | undefined;
     health?: { interval: number; timeout: number; startPeriod: number; retries: number } | undefined;
   };
 }
@@ -276,7 +280,9 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
   const subject = blob.text(
     options.subject === undefined ? '' : ` ${options.subject.id} ${options.subject.name}`,
   );
-  const own = supervise === undefined ? [] : superviseFields(blob, supervise);
+  const own =
+    supervise === undefined ? new Array<number>(SUPERVISE_FIELDS).fill(0) : superviseFields(blob, supervise);
+  const storage = supervise?.storage === undefined ? 0 : blob.words(supervise.storage);
   const fields = [
     MAGIC,
     VERSION,
@@ -288,10 +294,14 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
     options.failures.length,
     subject,
     ...own,
+    options.storagePid ?? 0,
+    storage,
   ];
   for (const [index, value] of fields.entries()) blob.u32(header + index * 4, value);
   return blob.bytes;
 }
+
+const SUPERVISE_FIELDS = 11;
 
 function superviseFields(blob: Blob, supervise: NonNullable<MonitorOptions['supervise']>): number[] {
   const { maps, helpers, health } = supervise;

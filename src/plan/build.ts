@@ -14,6 +14,7 @@ import {
   mountRoot,
   openStorage,
   pivot,
+  storageProgram,
 } from './rootfs.js';
 import { constant, type Flags, flags, type IdMaps, type Plan, type Step, step } from './step.js';
 import { openTerminal } from './terminal.js';
@@ -27,12 +28,13 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
     version: 1,
     namespaces: facts.join ? [] : [...types],
     ...(idMaps && !facts.join ? { idMaps } : {}),
+    ...(facts.storage.driver === 'fuse-overlayfs' ? { storage: storageProgram(facts) } : {}),
     init: [
       ...(facts.join ? joinNamespaces(types) : []),
       // As the caller still, who may enter folders that the container's root, maybe another user, may not.
       ...openStorage(facts),
       ...openVolumes(spec.mounts),
-      ...(idMaps && !facts.join ? [step('wait until the ids are mapped', 'await', [])] : []),
+      ...awaitFoster(facts, idMaps !== undefined && facts.join === undefined),
       ...(types.has('user') && isRootMapped(spec) ? becomeRoot(facts) : []),
       ...standAlone(deathSignal(types.has('pid') && !facts.join, options)),
       makePrivate(),
@@ -67,6 +69,13 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
     sharedPids: !types.has('pid') || facts.join !== undefined,
     graceMs: options.graceMs,
   };
+}
+
+/** Both are done by who has started us: we could not map our ids, and fuse-overlayfs must not be our child. */
+function awaitFoster({ storage }: PlanFacts, hasMaps: boolean): Step[] {
+  if (storage.driver === 'fuse-overlayfs')
+    return [step('wait until fuse-overlayfs has mounted the root file system', 'await', [])];
+  return hasMaps ? [step('wait until the ids are mapped', 'await', [])] : [];
 }
 
 function idMapsOf(spec: Spec, facts: PlanFacts): IdMaps | undefined {

@@ -6,6 +6,8 @@ export interface PlanFacts {
   storage: {
     /** `copy`: the container's folder has `tree`, a copy of the layers. */
     driver: StorageDriver;
+    /** Absolute path of fuse-overlayfs, where that is the driver. */
+    program?: string;
     /** Read-only layers, the uppermost first. */
     layers: string[];
     container: string;

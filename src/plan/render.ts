@@ -78,6 +78,14 @@ export function hostSteps(plan: Plan, pid = 'PID'): { call: string; why: string 
       });
     }
   }
+  if (plan.storage !== undefined) {
+    const { program, container, layers } = plan.storage;
+    const options = `lowerdir=${layers.join(':')},upperdir=${container}/upper,workdir=${container}/work`;
+    steps.push({
+      call: `execve(${JSON.stringify(program)}, ["fuse-overlayfs", "-f", "-o", ${JSON.stringify(shorten(options))}, ${JSON.stringify(`${container}/root`)}])`,
+      why: 'have fuse-overlayfs mount the root file system, in the user and mount namespaces of PID 1, but outside of its PID namespace',
+    });
+  }
   return steps;
 }
 

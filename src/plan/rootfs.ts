@@ -1,3 +1,4 @@
+import type { StorageProgram } from '../sys/storage-program.js';
 import {
   attachMount,
   CWD,
@@ -20,7 +21,7 @@ const CONTAINER: Arg = constant(String(FD.CONTAINER), FD.CONTAINER);
 export function openStorage(facts: PlanFacts): Step[] {
   const { driver, layers, container } = facts.storage;
   return [
-    ...(driver === 'copy' ? [] : layers).flatMap((layer, index) =>
+    ...(driver === 'overlay' ? layers : []).flatMap((layer, index) =>
       openAt('open the root file system', layer, FD.LAYERS + index),
     ),
     ...openAt("open the container's own folder", container, FD.CONTAINER),
@@ -46,7 +47,31 @@ const MOST_OF_FSCONFIG = 255;
 
 /** Makes the container's files the root of the mount namespace; the host's root is let go. */
 export function mountRoot(facts: PlanFacts): Step[] {
-  return facts.storage.driver === 'copy' ? bindRoot() : overlayRoot(facts);
+  switch (facts.storage.driver) {
+    case 'copy':
+      return bindRoot();
+    case 'fuse-overlayfs':
+      return [
+        openInRoot(
+          'find the root file system that fuse-overlayfs has mounted',
+          'root',
+          ['O_PATH', 'O_DIRECTORY'],
+          {
+            directory: CONTAINER,
+            result: 'rootfs',
+          },
+        ),
+      ];
+    case 'overlay':
+      return overlayRoot(facts);
+  }
+}
+
+/** What makes the root file system in place of the kernel. */
+export function storageProgram({ storage }: PlanFacts): StorageProgram {
+  const { program, container, layers } = storage;
+  if (program === undefined) throw new Error('a plan for fuse-overlayfs must know where that is');
+  return { program, container, layers };
 }
 
 /** The copy of the layers that belongs to the container alone. */
@@ -130,7 +155,7 @@ export function pivot(): Step[] {
 export function makeRootReadOnly({ storage }: Pick<PlanFacts, 'storage'>): Step {
   // A copy may lie where setuid programs and devices do not count, and a remount must not change that: mount_setattr(2)
   // adds to it.
-  if (storage.driver === 'copy')
+  if (storage.driver !== 'overlay')
     return setMountAttributes('make the root file system read-only', '/', ['MOUNT_ATTR_RDONLY']);
   return mount(
     'make the root file system read-only',

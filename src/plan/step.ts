@@ -1,4 +1,5 @@
 import type { IdMaps } from '../sys/id-maps.js';
+import type { StorageProgram } from '../sys/storage-program.js';
 
 export type { IdMaps };
 
@@ -55,6 +56,8 @@ export interface Plan {
   namespaces: string[];
   /** Id maps the parent writes before PID 1 goes on; undefined without a user namespace of our own. */
   idMaps?: IdMaps;
+  /** The program that mounts the root file system in PID 1's namespaces before PID 1 goes on. */
+  storage?: StorageProgram;
   /** Steps of PID 1. */
   init: Step[];
   /** Steps of the user's process before it executes its program. */

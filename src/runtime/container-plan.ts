@@ -7,6 +7,7 @@ import { buildPlan } from '../plan/build.js';
 import type { PlanFacts } from '../plan/facts.js';
 import type { Plan } from '../plan/step.js';
 import type { Mount } from '../spec/types.js';
+import { findFuseOverlayfs } from '../sys/storage-program.js';
 import { bindDirectories, callersAccount, kernelPaths, networkFiles } from './facts.js';
 import { RootFiles } from './root-files.js';
 import { type Container, type ContainerRecord, findContainer } from './store.js';
@@ -38,7 +39,12 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
   const root = new RootFiles(hasTree ? [join(folder, TREE)] : layersOf(record));
   try {
     const facts: PlanFacts = {
-      storage: { driver, layers: layersOf(record), container: folder },
+      storage: {
+        driver,
+        layers: layersOf(record),
+        container: folder,
+        ...(driver === 'fuse-overlayfs' && { program: findFuseOverlayfs() }),
+      },
       canSetGroups: record.canSetGroups,
       usesMapHelpers: record.usesMapHelpers,
       isCallerMapped: record.isCallerMapped,

@@ -8,6 +8,7 @@ import { TREE } from '../image/tree-protocol.js';
 import { errnoOf } from '../sys/errno.js';
 import { openInRoot, setParentDeathSignal } from '../sys/libc.js';
 import { bindMount, makeMountsPrivate, makeReadOnly, mountOverlay } from '../sys/mount.js';
+import { startStorage } from '../sys/storage-program.js';
 import { sleep, writeFully } from '../sys/write.js';
 import { containerPlace, copyError, copyPath, errnoOfAny, withOpen } from './copy-place.js';
 import {
@@ -78,11 +79,13 @@ function openLayers({ layers, folder }: CopyOverlay): Layers {
 }
 
 /** The files of a container that does not run, as it would see them; gone with our mount namespace. */
-function mountRoot({ driver, isReadOnly, volumes }: CopyOverlay, layers: Layers): number {
+function mountRoot(overlay: CopyOverlay, layers: Layers): number {
+  const { driver, isReadOnly, volumes } = overlay;
   const folder = `/proc/self/fd/${layers.folder}`;
   makeMountsPrivate();
   try {
     if (driver === 'copy') bindMount(`${folder}/${TREE}`, `${folder}/root`);
+    else if (driver === 'fuse-overlayfs') mountByProgram(overlay);
     else mountLayers(folder, layers);
   } catch (error) {
     throw copyError("lay the container's changes over its root file system", error);
@@ -91,6 +94,12 @@ function mountRoot({ driver, isReadOnly, volumes }: CopyOverlay, layers: Layers)
   for (const volume of volumes) mountVolume(root, volume);
   if (isReadOnly) makeReadOnly(root, { isDeep: false });
   return root;
+}
+
+/** The program ends with us. What was written is on the disk when the file is closed: it serves each call at once. */
+function mountByProgram({ program, folder, layers }: CopyOverlay): void {
+  if (program === undefined) throw new Error('it is not said where fuse-overlayfs is');
+  startStorage({ program, container: folder, layers }, {});
 }
 
 function mountLayers(folder: string, layers: Layers): void {

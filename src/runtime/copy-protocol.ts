@@ -37,6 +37,8 @@ export interface CopyOrder {
 export interface CopyOverlay {
   /** `copy`: its folder has `tree`, and the layers do not matter. */
   driver: StorageDriver;
+  /** Absolute path of fuse-overlayfs, where that is the driver. */
+  program?: string;
   /** Read-only layers, the uppermost first. */
   layers: string[];
   /** The container's folder. */

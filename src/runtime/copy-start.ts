@@ -24,6 +24,8 @@ export interface CopyFiles {
   root: number | undefined;
   /** The container's lock: held until the helper is gone too. */
   lock: number | undefined;
+  /** pidfd of a process of the container, where the helper has to be in the container's own user namespace. */
+  inside: number | undefined;
 }
 
 /**
@@ -43,7 +45,7 @@ export function startCopyHelper(
   };
   const report = pipe();
   const errors = memoryFile('foster-copy-errors', new Uint8Array());
-  const { input, output, root, lock } = files;
+  const { input, output, root, lock, inside } = files;
   let pid: number;
   try {
     pid = startNodeProgram({
@@ -51,6 +53,7 @@ export function startCopyHelper(
       argv: [join(__dirname, 'copy-main.cjs'), JSON.stringify(whole)],
       descriptors: (control) => [input, output, errors, control, report[1], root, lock],
       maps: maps && withCaller(maps),
+      enters: inside,
       parentDeathSignal: SIGKILL,
     });
   } catch (error) {

@@ -4,8 +4,9 @@ import { FosterError } from '../errors.js';
 import { TarReader } from '../image/tar-reader.js';
 import { containerFolder } from '../paths.js';
 import { errnoOf } from '../sys/errno.js';
-import { pipe } from '../sys/libc.js';
+import { openPidfd, pipe } from '../sys/libc.js';
 import { processStart } from '../sys/process.js';
+import { findFuseOverlayfs } from '../sys/storage-program.js';
 import { writeFully } from '../sys/write.js';
 import { layersOf } from './container-plan.js';
 import { copyPath, errnoOfAny, HOST } from './copy-place.js';
@@ -153,7 +154,16 @@ function withHelper(
       startCopyHelper({ ...order, overlay }, mapsOf(record), { input, output, ...opened }),
     );
   } finally {
-    for (const fd of [nothing, opened.root, opened.lock]) if (fd !== undefined) closeSync(fd);
+    for (const fd of [nothing, opened.root, opened.lock, opened.inside]) if (fd !== undefined) closeSync(fd);
+  }
+}
+
+function pidfdOf(pid: number): number | undefined {
+  try {
+    return openPidfd(pid);
+  } catch (error) {
+    if (errnoOfAny(error) === 'ESRCH') return undefined; // it has just ended
+    throw error;
   }
 }
 
@@ -161,6 +171,7 @@ interface OpenContainer {
   /** undefined where it does not run. */
   root: number | undefined;
   lock: number | undefined;
+  inside: number | undefined;
 }
 
 const O_PATH = 0o10000000;
@@ -168,11 +179,15 @@ const O_PATH = 0o10000000;
 function openContainer(record: ContainerRecord): OpenContainer {
   const { id, name } = record;
   const lock = lockContainer(id, { wait: false });
-  if (lock !== undefined) return { root: undefined, lock };
+  if (lock !== undefined) return { root: undefined, lock, inside: undefined };
   const state = readContainer(id)?.state;
   if (state?.status === 'running' || state?.status === 'paused') {
+    // A FUSE file system is shut to all who are not in the user namespace that it was mounted in: fuse(4).
+    const isFuse = record.driver === 'fuse-overlayfs' && mapsOf(record) !== undefined;
+    const inside = isFuse ? pidfdOf(state.pid) : undefined;
     const root = openRunningRoot(id, state.pid);
-    if (root !== undefined) return { root, lock: undefined };
+    if (root !== undefined) return { root, lock: undefined, inside };
+    if (inside !== undefined) closeSync(inside);
   }
   throw new FosterError(`cannot copy from or to container ${name}: it is about to start or to be removed`, {
     advice: 'try it again',
@@ -204,6 +219,7 @@ function overlayOf(record: ContainerRecord): CopyOverlay {
   );
   return {
     driver: record.driver ?? 'overlay',
+    ...(record.driver === 'fuse-overlayfs' && { program: findFuseOverlayfs() }),
     layers: layersOf(record),
     folder: containerFolder(id),
     isReadOnly: spec.root.readonly,

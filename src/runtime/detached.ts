@@ -12,6 +12,13 @@ import { findHelper } from '../sys/id-maps.js';
 import { initProgram } from '../sys/init-program.js';
 import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
 import { adviceOnNamespaces } from '../sys/namespace-failure.js';
+import {
+  isStorageStep,
+  storageEnd,
+  storageFailure,
+  storageSays,
+  storageWords,
+} from '../sys/storage-program.js';
 import { say } from '../sys/write.js';
 import type { ContainerPlan } from './container-plan.js';
 import { openEvents } from './events.js';
@@ -20,6 +27,7 @@ import { faultPoint } from './fault.js';
 import {
   executionFailure,
   executionFailures,
+  joinedBy,
   namespaceFlags,
   nextReport,
   stepAt,
@@ -66,6 +74,7 @@ export function launchDetached(
     runtime: openSync(liveFolder(record.id), 'r'),
     events: openEvents(),
     joined: joined === undefined ? undefined : openPidfd(joined.state.pid),
+    said: plan.storage && storageSays(),
     health:
       record.health &&
       memoryFile('foster-health', encodePlan(healthPlan(record, record.health), { trace: false })),
@@ -85,24 +94,34 @@ export function launchDetached(
       undefined,
       lock,
     ];
-    const descriptors = [...low, opened.plan, opened.runtime, opened.events, opened.joined, opened.health];
+    const descriptors = [
+      ...low,
+      opened.plan,
+      opened.runtime,
+      opened.events,
+      opened.joined,
+      opened.health,
+      opened.said,
+    ];
     monitor = startProcess(
       { file: initProgram(), argv: ['foster-init', 'monitor'], env: [], descriptors },
       0,
     );
   } finally {
     closeSync(theirs);
-    for (const fd of Object.values(opened)) if (fd !== undefined) closeSync(fd);
+    for (const fd of Object.values({ ...opened, said: undefined })) if (fd !== undefined) closeSync(fd);
   }
   const waiting = { monitor, session, plan };
   try {
     faultPoint('monitor started');
-    awaitReady(waiting, witness);
+    awaitReady(waiting, witness, opened.said);
     faultPoint('ready');
     return waiting;
   } catch (error) {
     giveUp(waiting);
     throw error;
+  } finally {
+    if (opened.said !== undefined) closeSync(opened.said);
   }
 }
 
@@ -132,6 +151,7 @@ function monitorBlob(plan: Plan, record: ContainerRecord, joins: boolean): Uint8
       maps,
       denySetgroups: maps !== undefined && !isHelped && process.getuid?.() !== 0,
       joins,
+      storage: plan.storage && storageWords(plan.storage, { joins: joinedBy(plan) }),
       logMaxSize: record.logging.maxSize,
       logMaxFiles: record.logging.maxFiles,
       health: record.health,
@@ -139,7 +159,11 @@ function monitorBlob(plan: Plan, record: ContainerRecord, joins: boolean): Uint8
   });
 }
 
-function awaitReady({ session, plan }: Waiting, witness: Witness | undefined): void {
+function awaitReady(
+  { session, plan }: Waiting,
+  witness: Witness | undefined,
+  said: number | undefined,
+): void {
   for (;;) {
     const report = nextReport(session);
     switch (report?.kind) {
@@ -156,7 +180,10 @@ function awaitReady({ session, plan }: Waiting, witness: Witness | undefined): v
         witness?.ready();
         return;
       case 'failed':
-        throw startFailure(plan, report.index, report.errno);
+        throw (
+          (said === undefined ? undefined : storageEnd(report.errno, said)) ??
+          startFailure(plan, report.index, report.errno)
+        );
       default:
         break;
     }
@@ -174,6 +201,7 @@ function startFailure(plan: Plan, index: number, errno: number): FosterError {
       advice: `see that there is room in ${dataFolder()} and that it can be written to`,
     });
   }
+  if (isStorageStep(index)) return storageFailure(index, errno);
   if (index !== CLONE_STEP) return stepFailure(stepAt(plan, index), errno);
   const advice = adviceOnNamespaces(errnoName(errno));
   return new FosterError(`cannot start a process in new namespaces: clone: ${errnoWords(errno)}`, {

@@ -8,6 +8,7 @@ import type { ImageDefaults } from '../spec/image-defaults.js';
 import { randomId } from '../spec/names.js';
 import type { RunRequest } from '../spec/request.js';
 import { parseSignal } from '../spec/signals.js';
+import type { StorageDriver } from '../spec/storage-driver.js';
 import type { Seccomp, Spec } from '../spec/types.js';
 import { type ResolvedUser, resolveUser } from '../spec/users.js';
 import { type ChosenMaps, chooseIdMaps, type IdMapping, isIdMapped } from '../sys/id-maps.js';
@@ -47,7 +48,7 @@ export async function draftContainer(request: RunRequest, voice: Voice): Promise
     ...(maxUnpackedSize !== undefined && { maxUnpackedSize }),
   });
   checkOwner(tree, maps);
-  const driver = await storageDriver(maps);
+  const driver = driverBeside(request.pid, await storageDriver(maps));
   const id = randomId();
   const spec = await makeSpec(request, id, tree, maps);
   return {
@@ -56,6 +57,14 @@ export async function draftContainer(request: RunRequest, voice: Voice): Promise
     ...mapsIn(maps),
     ...(joined && { joins: joined.record.id }),
   };
+}
+
+/**
+ * fuse-overlayfs is in a container's user namespace, and sees the host's files: no process of the container may see it.
+ * Where the container has no PID namespace to itself, it gets a copy.
+ */
+function driverBeside({ kind }: RunRequest['pid'], driver: StorageDriver): StorageDriver {
+  return kind !== 'private' && driver === 'fuse-overlayfs' ? 'copy' : driver;
 }
 
 function draftOf(

@@ -1,10 +1,9 @@
 import { basename } from 'node:path';
 import { FosterError } from '../errors.js';
 import { fillFolder } from '../image/tree.js';
-import { heldEndSignal } from '../sys/clone.js';
 import { layersOf, volumesOf } from './container-plan.js';
 import type { Draft, Voice } from './draft.js';
-import { Interrupted } from './launch.js';
+import { Interrupted, throwAtSignal } from './launch.js';
 import { mapsOf } from './remove.js';
 
 /**
@@ -32,9 +31,4 @@ export function filler(draft: Draft, voice: Voice): (folder: string) => void {
       );
     }
   };
-}
-
-function throwAtSignal(): void {
-  const signal = heldEndSignal();
-  if (signal !== undefined) throw new Interrupted(signal);
 }

@@ -9,6 +9,7 @@ import { writeIdMaps } from '../sys/id-maps.js';
 import { initProgram } from '../sys/init-program.js';
 import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
 import { cloneFailure } from '../sys/namespace-failure.js';
+import { endStorage, type RunningStorage, startStorage, storageEnd } from '../sys/storage-program.js';
 import { say } from '../sys/write.js';
 import { stepFailure } from './failure.js';
 import { faultPoint } from './fault.js';
@@ -23,6 +24,8 @@ export interface Launched {
   control: number;
   /** Our end of the socket over which the terminal's master comes; undefined without a terminal. */
   console: number | undefined;
+  /** fuse-overlayfs, where the root file system is its work. */
+  storage: RunningStorage | undefined;
   /** It is in the user and PID namespaces of the container whose PID 1 this is. */
   joined: number | undefined;
 }
@@ -85,25 +88,42 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
   } finally {
     closeAll([theirControl, theirConsole, blob, nothing, join]);
   }
+  let storage: RunningStorage | undefined;
   try {
     if (plan.idMaps !== undefined) {
       writeIdMaps(child.pid, plan.idMaps);
       faultPoint('ids mapped');
-      say(control, SAY_MAPPED);
     }
-    awaitReady(plan, control, child, options.witness);
+    if (plan.storage !== undefined) {
+      storage = startStorage(plan.storage, { joins: joinedBy(plan) }, child.pidfd, throwAtSignal);
+      faultPoint('storage started');
+    }
+    if (plan.idMaps !== undefined || storage !== undefined) say(control, SAY_MAPPED);
+    awaitReady(plan, control, child, options.witness, storage);
     faultPoint('ready');
-    return { ...child, control, console, joined: options.join };
+    return { ...child, control, console, storage, joined: options.join };
   } catch (error) {
-    abandon({ ...child, control, console });
+    abandon({ ...child, control, console, storage });
     throw error;
   }
+}
+
+/** The namespaces that the program enters that makes the root file system. */
+export function joinedBy(plan: Plan): 'user and mount' | 'mount' {
+  return plan.namespaces.includes('user') ? 'user and mount' : 'mount';
+}
+
+/** @throws Interrupted */
+export function throwAtSignal(): void {
+  const signal = heldEndSignal();
+  if (signal !== undefined) throw new Interrupted(signal);
 }
 
 /** Ends what `launch` has started, before the user's program runs. */
 export function abandon(launched: Omit<Launched, 'joined'>): void {
   signalPidfd(launched.pidfd, SIGKILL);
   waitForChild(launched.pid);
+  if (launched.storage !== undefined) endStorage(launched.storage);
   closeAll([launched.pidfd, launched.control, launched.console]);
 }
 
@@ -124,6 +144,7 @@ function awaitReady(
   control: number,
   child: { pid: number; pidfd: number },
   witness: Witness | undefined,
+  storage: RunningStorage | undefined,
 ): void {
   for (;;) {
     const report = nextReport(control);
@@ -143,7 +164,10 @@ function awaitReady(
         child.pidfd = openPidfd(report.pid);
         break;
       case 'failed':
-        throw stepFailure(stepAt(plan, report.index), report.errno);
+        throw (
+          (storage && storageEnd(report.errno, storage.said)) ??
+          stepFailure(stepAt(plan, report.index), report.errno)
+        );
       default:
         break;
     }
@@ -160,8 +184,7 @@ export function stepAt(plan: Plan, index: number): Step {
 /** The next report; undefined when PID 1 is gone. A signal that asks foster to end does so. */
 export function nextReport(control: number): Report | undefined {
   for (;;) {
-    const signal = heldEndSignal();
-    if (signal !== undefined) throw new Interrupted(signal);
+    throwAtSignal();
     // A signal may come just before the wait, or be taken by another of Node's threads: look again now and then.
     if (waitReadable(control, 100) !== 'ready') continue;
     const buffer = Buffer.alloc(REPORT_SIZE);

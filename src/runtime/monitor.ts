@@ -32,6 +32,7 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
     'foster-monitor',
     encodeMonitor({
       pid: launched.pid,
+      storagePid: launched.storage?.pid,
       terminal: plan.terminal,
       interactive,
       verbose: plan.verbose,

@@ -4,6 +4,7 @@ import { FosterError } from '../errors.js';
 import { TREE } from '../image/tree-protocol.js';
 import { containerFolder } from '../paths.js';
 import { bindMount, mountOverlay, unmount } from '../sys/mount.js';
+import { findFuseOverlayfs, startStorage } from '../sys/storage-program.js';
 import { layersOf } from './container-plan.js';
 import type { Container } from './store.js';
 
@@ -21,6 +22,11 @@ export function mountContainer({ record }: Container): string {
     record.driver === 'copy'
       ? [join(folder, TREE)]
       : [...(existsSync(upper) ? [upper] : []), ...layersOf(record)];
+  if (record.driver === 'fuse-overlayfs') {
+    const storage = { program: findFuseOverlayfs(), container: folder, layers: trees };
+    startStorage(storage, { isReadOnly: true, outlivesUs: true });
+    return place;
+  }
   const O_PATH = 0o10000000;
   const fds = trees.map((tree) => openSync(tree, O_PATH | constants.O_DIRECTORY));
   try {

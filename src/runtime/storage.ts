@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { dataFolder } from '../paths.js';
 import { DRIVER_VARIABLE, parseStorageDriver, type StorageDriver } from '../spec/storage-driver.js';
 import type { IdMaps } from '../sys/id-maps.js';
+import { hasFuseOverlayfs } from '../sys/storage-program.js';
 
 /** Which storage driver new containers get, and why. */
 export interface StorageChoice {
@@ -13,13 +14,22 @@ export interface StorageChoice {
 
 /**
  * The driver for a new container or build: what the person says, else an overlay where the kernel and the file system of
- * the data folder allow it, else a copy. What a probe has shown is remembered.
+ * the data folder allow it, else fuse-overlayfs where that is installed, else a copy. What a probe has shown is remembered.
  * @throws FosterError for a name that is none
  */
 export async function storageDriver(maps: IdMaps): Promise<StorageDriver> {
   const asked = askedDriver();
   if (asked !== undefined) return asked;
   return (remembered() ?? (await probed(maps))).driver;
+}
+
+/**
+ * The driver for a build, whose steps live for a moment: a copy in place of fuse-overlayfs.
+ * @throws FosterError for a name that is none
+ */
+export async function buildDriver(maps: IdMaps): Promise<'overlay' | 'copy'> {
+  const driver = await storageDriver(maps);
+  return driver === 'fuse-overlayfs' ? 'copy' : driver;
 }
 
 /** As `storageDriver`, tried anew, for people. @throws FosterError */
@@ -37,6 +47,8 @@ function askedDriver(): StorageDriver | undefined {
 /** What the data folder says of itself. Anything that could change the result is in the key. */
 interface Memory extends StorageChoice {
   key: string;
+  /** Whether fuse-overlayfs was there. Does not matter where the driver is an overlay. */
+  hasFuse?: boolean;
 }
 
 async function probed(maps: IdMaps): Promise<StorageChoice> {
@@ -57,8 +69,10 @@ function memoryKey(): string {
 
 function remembered(): StorageChoice | undefined {
   try {
-    const { key, driver, reason } = JSON.parse(readFileSync(memoryPath(), 'utf8')) as Memory;
-    return key === memoryKey() ? { driver: parseStorageDriver('storage', driver), reason } : undefined;
+    const { key, driver, reason, hasFuse } = JSON.parse(readFileSync(memoryPath(), 'utf8')) as Memory;
+    if (key !== memoryKey()) return undefined;
+    if (driver !== 'overlay' && hasFuse !== hasFuseOverlayfs()) return undefined;
+    return { driver: parseStorageDriver('storage', driver), reason };
   } catch {
     return undefined; // it was never tried, or the file is damaged
   }
@@ -67,6 +81,8 @@ function remembered(): StorageChoice | undefined {
 /** @param folder what is left there is removed, whatever happens */
 function remember({ driver, reason }: StorageChoice, folder: string): void {
   const fresh = join(folder, 'storage');
-  writeFileSync(fresh, JSON.stringify({ key: memoryKey(), driver, reason }), { mode: 0o600 });
+  writeFileSync(fresh, JSON.stringify({ key: memoryKey(), driver, reason, hasFuse: hasFuseOverlayfs() }), {
+    mode: 0o600,
+  });
   renameSync(fresh, memoryPath());
 }

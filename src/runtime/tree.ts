@@ -8,6 +8,7 @@ import type { TreeOrder } from '../image/tree-protocol.js';
 import { containerFolder } from '../paths.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { pipe } from '../sys/libc.js';
+import { findFuseOverlayfs } from '../sys/storage-program.js';
 import { layersOf } from './container-plan.js';
 import { mapsOf } from './remove.js';
 import type { Container } from './store.js';
@@ -20,6 +21,7 @@ export function readTree({ record }: Container, action: TreeOrder['action'], out
   const order = {
     action,
     driver: record.driver ?? 'overlay',
+    ...(record.driver === 'fuse-overlayfs' && action === 'export' && { program: findFuseOverlayfs() }),
     layers: layersOf(record),
     folder: containerFolder(record.id),
     mountPoints: [...record.spec.mounts.map(({ destination }) => destination), ...OWN_FILES],

@@ -1,12 +1,13 @@
 import { flagError } from './flag.js';
 
 /**
- * How a container's own files come about: `overlay` lays an empty directory over the layers, `copy` copies the layers.
+ * How a container's own files come about: `overlay` lays an empty directory over the layers, `fuse-overlayfs` does the
+ * same in a process instead of the kernel, `copy` copies the layers.
  */
 export type StorageDriver = (typeof DRIVERS)[number];
 
 /** By their names in help and records. */
-export const DRIVERS = ['overlay', 'copy'] as const;
+export const DRIVERS = ['overlay', 'fuse-overlayfs', 'copy'] as const;
 
 /**
  * Reads the name of a driver; `vfs` is what others call a copy.
@@ -22,14 +23,9 @@ export function parseStorageDriver(flag: string, value: string): StorageDriver {
     case 'vfs':
       return 'copy';
     case 'fuse-overlayfs':
-      throw flagError(
-        flag,
-        value,
-        'foster has no such driver yet',
-        'use overlay, or copy where that is refused',
-      );
+      return 'fuse-overlayfs';
     default:
-      throw flagError(flag, value, `expected ${DRIVERS.join(' or ')}`);
+      throw flagError(flag, value, `expected ${DRIVERS.join(', ').replace(/,(?= \w+$)/, ' or')}`);
   }
 }
 

@@ -185,6 +185,16 @@ function writeByHelpers(pid: number, maps: IdMaps): void {
  * @throws FosterError where it is not installed
  */
 export function findHelper(name: string): string {
+  const path = findProgram(name);
+  if (path !== undefined) return path;
+  const what = name === 'newuidmap' ? 'user' : 'group';
+  throw new FosterError(`cannot map ${what} ids: ${name} is not installed`, {
+    advice: 'apt-get install uidmap',
+  });
+}
+
+/** The absolute path of a program of the host; undefined where it is not installed. */
+export function findProgram(name: string): string | undefined {
   const system = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin'];
   const folders = [...system, ...(process.env.PATH ?? '').split(':')];
   for (const folder of folders) {
@@ -196,8 +206,5 @@ export function findHelper(name: string): string {
       // not here: look on
     }
   }
-  const what = name === 'newuidmap' ? 'user' : 'group';
-  throw new FosterError(`cannot map ${what} ids: ${name} is not installed`, {
-    advice: 'apt-get install uidmap',
-  });
+  return undefined;
 }

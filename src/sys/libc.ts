@@ -7,10 +7,15 @@ import { call, callRaw, SystemCallError } from './ffi.js';
 const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;
 const F_ADD_SEALS = 1033;
+const F_SEAL_SHRINK_GROW = 0x6;
 const SEAL_EVERYTHING = 0xf; // seal, shrink, grow, write: fcntl(2), "File Sealing"
 
-/** memfd_create(2): a nameless file in memory that holds `content`, its offset at the start; sealed if so asked. */
-export function memoryFile(name: string, content: Uint8Array, options: { sealed?: boolean } = {}): number {
+/** memfd_create(2): a nameless file in memory that holds `content`, its offset at the start; sealed if so asked, or its size. */
+export function memoryFile(
+  name: string,
+  content: Uint8Array,
+  options: { sealed?: boolean | 'size' } = {},
+): number {
   const fd = call(
     'int memfd_create(const char *name, unsigned int flags)',
     name,
@@ -20,7 +25,8 @@ export function memoryFile(name: string, content: Uint8Array, options: { sealed?
     ftruncateSync(fd, content.length);
     for (let at = 0; at < content.length; ) at += writeSync(fd, content, at, content.length - at, at);
   }
-  if (options.sealed) call('int fcntl(int fd, int command, long argument)', fd, F_ADD_SEALS, SEAL_EVERYTHING);
+  const seals = options.sealed === 'size' ? F_SEAL_SHRINK_GROW : SEAL_EVERYTHING;
+  if (options.sealed) call('int fcntl(int fd, int command, long argument)', fd, F_ADD_SEALS, seals);
   return fd;
 }
 

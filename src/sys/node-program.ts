@@ -2,8 +2,12 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { CLONE_FLAGS, openProgram, startProcess } from './clone.js';
 import { type IdMaps, writeIdMaps } from './id-maps.js';
+import { initProgram } from './init-program.js';
 import { type ExitStatus, pipe, waitForChild } from './libc.js';
 import { cloneFailure } from './namespace-failure.js';
+
+/** FD_ENTERED of src/init/init.h. */
+const ENTERED = 7;
 
 /** A program of foster's own in TypeScript, to be run by a Node in other namespaces. */
 export interface NodeProgram {
@@ -19,6 +23,8 @@ export interface NodeProgram {
   descriptors: (control: number, nothing: number) => (number | undefined)[];
   /** Of its user namespace; undefined where it stays in ours. */
   maps: IdMaps | undefined;
+  /** pidfd of a process whose user namespace it enters instead; then it is in our mount namespace, and has seven descriptors at most. */
+  enters?: number | undefined;
   /** Signal that it gets when we die. */
   parentDeathSignal?: number;
 }
@@ -30,25 +36,37 @@ export interface NodeProgram {
  * @throws FosterError where there are no user namespaces to be had; nothing runs then
  */
 export function startNodeProgram(program: NodeProgram): number {
-  const { name, argv, env = [], descriptors, maps, parentDeathSignal } = program;
+  const { name, argv, env = [], descriptors, maps, enters, parentDeathSignal } = program;
   const control = pipe();
   const node = openProgram(process.execPath);
   const nothing = openSync('/dev/null', 'r+');
   try {
-    const { pid, pidfd } = startProcess(
-      {
-        file: node,
-        argv: [name, ...argv],
-        env,
-        descriptors: descriptors(control[0], nothing),
-        privileged: maps !== undefined,
-        ...(parentDeathSignal !== undefined && { parentDeathSignal }),
-      },
-      CLONE_FLAGS.mount | (maps === undefined ? 0 : CLONE_FLAGS.user),
-    );
+    const its = descriptors(control[0], nothing);
+    const { pid, pidfd } =
+      enters === undefined
+        ? startProcess(
+            {
+              file: node,
+              argv: [name, ...argv],
+              env,
+              descriptors: its,
+              privileged: maps !== undefined,
+              ...(parentDeathSignal !== undefined && { parentDeathSignal }),
+            },
+            CLONE_FLAGS.mount | (maps === undefined ? 0 : CLONE_FLAGS.user),
+          )
+        : startProcess(
+            {
+              file: initProgram(),
+              argv: ['foster-init', 'enter', name, ...argv],
+              env: [],
+              descriptors: [...Array.from({ length: ENTERED }, (_, fd) => its[fd]), enters, node],
+            },
+            0,
+          );
     closeSync(pidfd);
     try {
-      if (maps !== undefined) writeIdMaps(pid, maps);
+      if (maps !== undefined && enters === undefined) writeIdMaps(pid, maps);
       writeSync(control[1], 'g');
     } catch (error) {
       process.kill(pid, 'SIGKILL');

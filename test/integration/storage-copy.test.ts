@@ -201,7 +201,7 @@ test('a directory is copied as it is, but not what is mounted in it or may not b
 test('a driver that does not exist is an error in one sentence', () => {
   const { status, stderr } = home.foster(['--storage-driver', 'zfs', 'info']);
   assert.equal(status, 125);
-  assert.match(stderr, /^foster: --storage-driver 'zfs': expected overlay or copy\n$/);
+  assert.match(stderr, /^foster: --storage-driver 'zfs': expected overlay, fuse-overlayfs or copy\n$/);
   assert.match(
     out('info'),
     /driver: copy\n {2}reason: asked for by --storage-driver or FOSTER_STORAGE_DRIVER\n/,

@@ -1,0 +1,185 @@
+/* Storage of a container whose root is made by a program, fuse-overlayfs: mounts it in the namespaces of the container's
+ * PID 1, which has not begun yet, and becomes that program. The program is in the container's user namespace, so that it
+ * can do what the container's root can do with files and no more; not in its PID namespace, where the container's root
+ * could reach the host's files by /proc/PID/root; and in a mount namespace of its own, so that it never sees, and never
+ * loads, a file of the container. Only the container holds the mount: when it goes, the program ends. */
+#include "capabilities.h"
+#include "init.h"
+
+#include <asm-generic/errno.h>
+#include <linux/fcntl.h>
+#include <linux/mount.h>
+#include <linux/poll.h>
+#include <linux/sched.h>
+
+#define SIGKILL 9
+#define MNT_DETACH 2
+
+/* FD_CONTROL takes one report of a failure; it closes when the program is executed. 2 takes what the program says. */
+enum { FD_FUSE = 4, FD_OWN = FD_PROGRAM + 1, FD_LAYERS };
+
+static _Noreturn void fail(u32 step, long error) {
+  report(REPORT_FAILED, STORAGE_STEP + step, -error, 0, NULL);
+  sys_exit(125);
+}
+
+static long check(u32 step, long result) {
+  if (result < 0) fail(step, result);
+  return result;
+}
+
+static void open_as(u32 step, const char *path, int flags, int target) {
+  int fd = (int)check(step, sys_openat(AT_FDCWD, path, flags | O_CLOEXEC, 0));
+  if (fd == target) return;
+  SYSCALL3(__NR_dup3, fd, target, O_CLOEXEC);
+  sys_close(fd);
+}
+
+static long mount_fuse(u64 uid, u64 gid, unsigned long flags) {
+  char options[120];
+  char *end = append_number(append(options, "fd=4,rootmode=40000,default_permissions,allow_other,user_id="), uid);
+  append_number(append(end, ",group_id="), gid);
+  return SYSCALL5(__NR_mount, "fuse-overlayfs", "root", "fuse.fuse-overlayfs", flags, options);
+}
+
+/* What is mounted from now on stays in this mount namespace: mount_namespaces(7), "Shared subtrees". */
+static void keep_private(void) {
+  check(STORAGE_VIEW, SYSCALL5(__NR_mount, NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+}
+
+/* Where the place can be reached: below a folder that only the caller may enter, the container's root cannot. */
+static void mount_root(const char *container, int is_read_only) {
+  unsigned long flags = MS_NOATIME | (is_read_only ? MS_RDONLY : 0);
+  check(STORAGE_FOLDER, SYSCALL1(__NR_chdir, container));
+  long error = mount_fuse(0, 0, flags);
+  if (error == -EINVAL) /* no root there (--userns keep-id with a single id) */
+    error = mount_fuse((u64)SYSCALL0(__NR_getuid), (u64)SYSCALL0(__NR_getgid), flags);
+  check(STORAGE_MOUNT, error);
+}
+
+static void become_root(void) {
+  SYSCALL2(__NR_setgroups, 0, NULL); /* forbidden where only one id is mapped: user_namespaces(7) */
+  if (SYSCALL3(__NR_setresgid, 0, 0, 0) < 0 || SYSCALL3(__NR_setresuid, 0, 0, 0) < 0) keep_capabilities();
+}
+
+/* Names without commas and colons, that root in the container may reach: /proc/self/fd/N would be resolved. */
+static void bind(int fd, const char *place) {
+  char source[40];
+  append_number(append(source, "/proc/self/fd/"), (u64)fd);
+  check(STORAGE_VIEW, SYSCALL3(__NR_mkdirat, AT_FDCWD, place, 0700));
+  long error = SYSCALL5(__NR_mount, source, place, NULL, MS_BIND, NULL);
+  /* What is mounted below, in a directory given as root, cannot be left out then: mount_namespaces(7), "locked". */
+  if (error == -EINVAL) error = SYSCALL5(__NR_mount, source, place, NULL, MS_BIND | MS_REC, NULL);
+  check(STORAGE_VIEW, error);
+}
+
+static const char *const own = "/tmp/own";
+
+/* All of it in our own mount namespace. `options` has room for the names of all layers. */
+static void make_view(int layers, int is_read_only, char *options) {
+  char place[40], *end = append(options, "lowerdir=");
+  check(STORAGE_VIEW, SYSCALL5(__NR_mount, "tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700"));
+  for (int i = 0; i < layers; i++) {
+    append_number(append(place, "/tmp/"), (u64)i);
+    bind(FD_LAYERS + i, place);
+    if (i) end = append(end, ":");
+    end = append(end, place);
+  }
+  if (is_read_only) return;
+  bind(FD_OWN, own);
+  check(STORAGE_VIEW, SYSCALL1(__NR_chdir, own));
+  static const char *const names[] = {"upper", "work"};
+  for (int i = 0; i < 2; i++) {
+    long error = SYSCALL3(__NR_mkdirat, AT_FDCWD, names[i], 0755);
+    if (error != -EEXIST) check(STORAGE_FOLDER, error);
+  }
+  append(end, ",upperdir=/tmp/own/upper,workdir=/tmp/own/work");
+}
+
+/* argv: our name, "storage", HOW, PROGRAM, CONTAINER, LAYER... HOW: letters; 'm' join the mount namespace of the process
+ * that FD_PIDFD is, 'u' its user namespace too, 'r' read-only, 'd' end when our parent does. Paths are the host's. */
+int run_storage(int argc, char **argv) {
+  int is_read_only = 0, joins = 0, dies = 0, layers = argc - 5;
+  if (layers < 1 || layers > MAX_LAYERS) fail(STORAGE_LAYER, -E2BIG);
+  for (const char *letter = argv[2]; *letter; letter++) {
+    if (*letter == 'r') is_read_only = 1;
+    if (*letter == 'm') joins |= CLONE_NEWNS;
+    if (*letter == 'u') joins |= CLONE_NEWUSER;
+    if (*letter == 'd') dies = 1;
+  }
+  SYSCALL0(__NR_setsid); /* a Ctrl-C at the terminal is for others: the container still needs its files */
+  sys_close_range(joins ? FD_PIDFD + 1 : FD_CONTROL + 1);
+  SYSCALL3(__NR_fcntl, FD_CONTROL, F_SETFD, FD_CLOEXEC);
+  if (joins) check(STORAGE_JOIN, SYSCALL2(__NR_setns, FD_PIDFD, joins));
+  SYSCALL2(__NR_prctl, PR_SET_DUMPABLE, 0); /* root in the container may have become one who could trace us */
+  sys_close(FD_PIDFD);
+  int fuse = (int)check(STORAGE_DEVICE, sys_openat(AT_FDCWD, "/dev/fuse", O_RDWR, 0));
+  if (fuse != FD_FUSE) {
+    SYSCALL3(__NR_dup3, fuse, FD_FUSE, 0);
+    sys_close(fuse);
+  }
+  if (joins) keep_private();
+  mount_root(argv[4], is_read_only);
+  check(STORAGE_VIEW, SYSCALL1(__NR_unshare, CLONE_NEWNS));
+  keep_private();
+  SYSCALL2(__NR_umount2, "root", MNT_DETACH);
+  open_as(STORAGE_PROGRAM, argv[3], O_PATH, FD_PROGRAM);
+  open_as(STORAGE_FOLDER, argv[4], O_PATH | O_DIRECTORY, FD_OWN);
+  for (int i = 0; i < layers; i++) open_as(STORAGE_LAYER, argv[5 + i], O_PATH | O_DIRECTORY, FD_LAYERS + i);
+  become_root();
+  if (dies) {
+    SYSCALL2(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
+    struct pollfd parent = {.fd = FD_CONTROL};
+    s64 now[2] = {0, 0};
+    SYSCALL5(__NR_ppoll, &parent, 1, now, NULL, 8);
+    if (parent.revents & POLLHUP) sys_exit(125);
+  }
+  char options[24 + 12 * MAX_LAYERS + 48];
+  make_view(layers, is_read_only, options);
+  SYSCALL1(__NR_chdir, "/");
+  sys_block_signals(0);
+  const char *arguments[] = {"fuse-overlayfs", "-f", "-o", options, "/dev/fd/4", NULL}, *environment[] = {NULL};
+  fail(STORAGE_PROGRAM, SYSCALL5(__NR_execveat, FD_PROGRAM, "", arguments, environment, 0x1000 /* AT_EMPTY_PATH */));
+}
+
+/* As a child of the monitor of a detached container whose PID 1 is FD_PIDFD. Returns its pid, when the root is mounted,
+ * or -errno, with `failed_step` saying at what. */
+long start_storage(const struct monitor *monitor, u32 *failed_step) {
+  int ends[2];
+  *failed_step = STORAGE_STEP + STORAGE_PROGRAM;
+  long error = SYSCALL4(__NR_socketpair, 1 /* AF_UNIX */, 5 /* SOCK_SEQPACKET */ | O_CLOEXEC, 0, ends);
+  if (error < 0) return error;
+  long pid = SYSCALL5(__NR_clone, 17 /* SIGCHLD */, 0, 0, 0, 0);
+  if (pid == 0) {
+    char *argv[MAX_LAYERS + 6] = {"foster-init"};
+    int count = 1;
+    char *word = (char *)monitor + monitor->storage;
+    for (; *word && count < MAX_LAYERS + 6; word += string_length(word) + 1) argv[count++] = word;
+    SYSCALL3(__NR_dup3, FD_STORAGE_SAYS, 2, 0);
+    SYSCALL3(__NR_dup3, ends[1], FD_CONTROL, 0);
+    sys_exit(run_storage(count, argv));
+  }
+  sys_close(ends[1]);
+  struct report message = {.kind = 0};
+  long size = pid;
+  if (pid > 0)
+    do size = sys_read(ends[0], &message, sizeof message);
+    while (size == -EINTR);
+  sys_close(ends[0]);
+  if (size == 0) return pid;
+  if (pid > 0) end_storage((int)pid);
+  if (size != sizeof message) return size < 0 ? size : -EIO;
+  *failed_step = message.index;
+  return -message.value;
+}
+
+/* It ends by itself when its mount is gone, after it has written what is still to be written. */
+void end_storage(int pid) {
+  if (pid <= 0) return;
+  struct pollfd poll = {.fd = (int)SYSCALL2(__NR_pidfd_open, pid, 0), .events = POLLIN};
+  s64 patience[2] = {2, 0};
+  if (poll.fd >= 0) SYSCALL5(__NR_ppoll, &poll, 1, patience, NULL, 8);
+  if (!poll.revents) sys_kill(pid, SIGKILL);
+  if (poll.fd >= 0) sys_close(poll.fd);
+  SYSCALL4(__NR_wait4, pid, NULL, 0, NULL);
+}
