@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { FOSTER, type Result } from './support/foster.js';
@@ -26,10 +35,21 @@ after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** What fuse-overlayfs and /dev/fuse are here: nothing but by those tests that say so. */
+let covers: Record<string, string> = { '/usr/bin/fuse-overlayfs': '/etc/passwd' };
+
+/** A command that runs another one in a mount namespace with the covers on. */
+function covered(): string[] {
+  const mounts = Object.entries(covers).map(
+    ([path, by]) => `if [ -e ${path} ]; then mount --bind ${by} ${path}; fi`,
+  );
+  return ['--mount', '--', 'sh', '-ec', [...mounts, 'exec setpriv "$@"'].join('\n'), 'sh'];
+}
+
 function foster(args: string[], env: Record<string, string> = {}, input: Buffer | string = ''): Result {
   const node = process.execPath.slice(0, process.execPath.lastIndexOf('/'));
   const user = [`--reuid=${USER}`, `--regid=${USER}`, '--init-groups', '--', FOSTER, ...args];
-  const { status, signal, stdout, stderr } = spawnSync('setpriv', user, {
+  const { status, signal, stdout, stderr } = spawnSync('unshare', [...covered(), ...user], {
     env: {
       HOME: join(folder, 'home'),
       XDG_DATA_HOME: data,
@@ -153,7 +173,7 @@ test('a disk that is full says nothing of overlays', options, () => {
     assert.equal(copy.status, 125);
     assert.match(
       copy.stderr,
-      /cannot copy the root file system .*no space left on device \(ENOSPC\); make room/,
+      /cannot copy files of the root file system .*no space left on device \(ENOSPC\); make room/,
     );
     assert.deepEqual(readdirSync(join(small, 'foster/containers')), []);
     rmSync(join(small, 'filler'));
@@ -161,4 +181,49 @@ test('a disk that is full says nothing of overlays', options, () => {
   } finally {
     execFileSync('umount', ['-l', small]);
   }
+});
+
+const isThere = existsSync('/dev/fuse') && existsSync('/usr/bin/fuse-overlayfs');
+const fuse = { skip: isReachable && isThere ? false : 'fuse-overlayfs or /dev/fuse is not there' };
+
+test('where fuse-overlayfs is there, it is taken before a copy', fuse, () => {
+  chmodSync('/dev/fuse', 0o666);
+  covers = { '/usr/bin/fuse-overlayfs': '/etc/passwd' };
+  must('run', '--rm', 'busybox', 'true');
+  assert.equal(remembered().driver, 'copy');
+  covers = {}; // as if it had just been installed
+  must('run', '-d', '--name', 'one', 'busybox', 'sleep', '100');
+  assert.equal(remembered().driver, 'fuse-overlayfs');
+  assert.match(must('info'), /driver: fuse-overlayfs\n {2}reason: an overlay is refused: /);
+  assert.equal(must('inspect', '-f', '{{.Driver}}', 'one'), 'fuse-overlayfs\n');
+  must('exec', 'one', 'sh', '-c', 'rm /etc/group; rm -r /home; mkdir /home; touch /home/new; ls /etc');
+  const changes = must('diff', 'one');
+  assert.match(changes, /^C \/etc\nD \/etc\/group\nC \/home\nA \/home\/new\n$/);
+  const [id] = readdirSync(join(data, 'foster/containers'));
+  const names = readdirSync(join(data, 'foster/containers', id ?? '', 'upper/etc'));
+  assert.ok(names.includes('.wh.group'), 'an overlay takes no device 0/0, so there are files');
+  must('commit', 'one', 'committed:1');
+  assert.equal(
+    must('run', '--rm', 'committed:1', 'sh', '-c', 'ls /home; ls /etc | grep -c group; true'),
+    'new\n0\n',
+  );
+  const leftovers = readdirSync(join(data, 'foster/roots')).filter((name) => name.startsWith('tmp-'));
+  assert.deepEqual(leftovers, []);
+
+  // a device that is none: what has been tried counts, not what seems to be there
+  covers = { '/dev/fuse': '/dev/null' };
+  assert.match(
+    must('info'),
+    /driver: copy\n {2}reason: an overlay is refused: .*, and fuse-overlayfs does not work: cannot mount a FUSE/,
+  );
+  covers = { '/usr/bin/fuse-overlayfs': '/etc/passwd' };
+  must('stop', '-t', '0', 'one');
+  const { status, stderr } = foster(['start', 'one']);
+  assert.equal(status, 1);
+  assert.match(
+    stderr,
+    /^foster: cannot find fuse-overlayfs: it is not installed; apt-get install fuse-overlayfs\n$/,
+  );
+  must('rm', '-f', 'one');
+  must('rmi', 'committed:1');
 });

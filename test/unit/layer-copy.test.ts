@@ -23,6 +23,7 @@ import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { ChangedFiles } from '../../src/image/changed-files.js';
 import { LayerStack } from '../../src/image/layer-stack.js';
+import { FuseUpperDirectory } from '../../src/image/own-layer.js';
 import { foreignNames, treeChanges } from '../../src/image/tree-changes.js';
 import { copyTree } from '../../src/image/tree-copy.js';
 import { divideTree } from '../../src/image/tree-divide.js';
@@ -214,4 +215,39 @@ test('a layer made of a copy makes the same tree again', () => {
   assert.deepEqual(seen(both), expected);
   assert.deepEqual(seen(new LayerStack([upper])), ['d/', 'd/three', 'e', 'new/']);
   assert.equal(statSync(join(upper, 'new')).mode & 0o7777, 0o700);
+});
+
+test('the marks of fuse-overlayfs are read, whatever it could make', () => {
+  const lower = folder({ 'd/one': '1', 'd/two': '2', 'e/x': '', 'f/y': '', 'g/z': '', gone: '', back: '' });
+  // "user.fuseoverlayfs.opaque" and both files go together; each alone must do, for not every file system has all
+  const upper = folder({
+    'd/.wh.one': '',
+    'e/.wh..wh..opq': '',
+    'e/new': '',
+    'f/.wh..opq': '',
+    'g/': '',
+    'new/.wh..wh..opq': '',
+    '.wh.gone': '',
+    '.wh.back': '',
+    back: 'again',
+  });
+  setExtendedAttribute(join(upper, 'g'), 'user.fuseoverlayfs.opaque', Buffer.from('y'));
+  const below = new LayerStack([lower]);
+  const own = new FuseUpperDirectory(upper, below);
+  const changes = [...treeChanges(own, below, new Set())].map(({ kind, path }) => `${kind} ${path}`);
+  assert.deepEqual(changes, [
+    'C /back',
+    'C /d',
+    'D /d/one',
+    'C /e',
+    'A /e/new',
+    'D /e/x',
+    'C /f',
+    'D /f/y',
+    'C /g',
+    'D /g/z',
+    'D /gone',
+    'A /new',
+  ]);
+  assert.equal(own.isOpaque('new/'), false, 'there is nothing that it could hide');
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { hostSteps } from '../../src/plan/render.js';
 import type { Plan } from '../../src/plan/step.js';
 import { calls, planFor, positions, steps } from './plan-fixtures.js';
 
@@ -278,4 +279,41 @@ test('with a copy of its layers, a container has no overlay, and its root is tha
     /^mount_setattr\(AT_FDCWD, "\/", 0, \{attr_set=MOUNT_ATTR_RDONLY\}/,
   ]);
   assert.ok(!has(plan, /overlay|\/layers\//));
+});
+
+test('with fuse-overlayfs, the root is mounted before PID 1 goes on, which opens no layer', () => {
+  const storage = {
+    driver: 'fuse-overlayfs',
+    layers: ['/layers/one', '/layers/two'],
+    container: '/containers/ab',
+    program: '/opt/fuse-overlayfs',
+  } as const;
+  const plan = planFor(['--read-only'], { facts: { storage: { ...storage, layers: [...storage.layers] } } });
+  assert.deepEqual(plan.storage, {
+    program: '/opt/fuse-overlayfs',
+    container: '/containers/ab',
+    layers: ['/layers/one', '/layers/two'],
+  });
+  assertInOrder(plan, [
+    /^openat\(AT_FDCWD, "\/containers\/ab"/,
+    /^read\(control\)/,
+    /^setresuid\(0, 0, 0\)/,
+    /^openat2\(7, "root"/,
+    /^fchdir\(rootfs\)/,
+    /^pivot_root\("\.", "\."\)/,
+    /^mount_setattr\(AT_FDCWD, "\/", 0, \{attr_set=MOUNT_ATTR_RDONLY\}/,
+  ]);
+  assert.ok(!has(plan, /overlay|\/layers\/|move_mount\(rootfs/));
+  const host = hostSteps(plan).at(-1);
+  assert.match(
+    host?.call ?? '',
+    /^execve\("\/opt\/fuse-overlayfs", .*lowerdir=\/layers\/one:\/layers\/two,upperdir/,
+  );
+  assert.equal(planFor([]).storage, undefined);
+  // as root without a user namespace there are no ids to wait for, but there is that
+  const plain = planFor(['--userns', 'host'], {
+    spec: { uidMappings: [], gidMappings: [], callerIsRoot: true },
+    facts: { storage: { ...storage, layers: [...storage.layers] } },
+  });
+  assert.ok(has(plain, /^read\(control\)/));
 });
