@@ -377,6 +377,8 @@ static int live_once(void) {
   }
   if (container.pid > 0) {
     sys_kill(container.pid, SIGKILL);
+    /* PID 1 may wait for an answer from it, and cannot be killed then. */
+    if (container.storage > 0) sys_kill(container.storage, SIGKILL);
     SYSCALL4(__NR_wait4, container.pid, NULL, 0, NULL);
   }
   end_storage(container.storage);

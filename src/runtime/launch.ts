@@ -122,8 +122,9 @@ export function throwAtSignal(): void {
 /** Ends what `launch` has started, before the user's program runs. */
 export function abandon(launched: Omit<Launched, 'joined'>): void {
   signalPidfd(launched.pidfd, SIGKILL);
+  // Before PID 1, which may wait for an answer from it, and cannot be killed then. Nothing is written yet that matters.
+  if (launched.storage !== undefined) endStorage(launched.storage, { patience: 0 });
   waitForChild(launched.pid);
-  if (launched.storage !== undefined) endStorage(launched.storage);
   closeAll([launched.pidfd, launched.control, launched.console]);
 }
 

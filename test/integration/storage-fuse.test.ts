@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
   accessSync,
+  closeSync,
   constants,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   writeFileSync,
@@ -139,6 +141,25 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
     assert.equal(daemons().length, 1);
     out('cp', 'two:/starts', home.path('starts'));
     assert.equal(readFileSync(home.path('starts'), 'utf8'), 'x\nx\nx\n');
+  });
+
+  test('a root file system that somebody holds on to does not keep the program alive', async () => {
+    const script = 'test -e /second && exec sleep 100; touch /second; sleep 1; exit 1';
+    out('run', '-d', '--name', 'one', '--restart', 'on-failure:1', 'app:1', 'sh', '-c', script);
+    const first = containers.inspect('one', '{{.State.Pid}}');
+    const old = daemons()[0]?.pid;
+    const O_PATH = 0o10000000;
+    const held = openSync(`/proc/${first}/root`, O_PATH);
+    try {
+      await waitUntil('it runs again', () => {
+        const now = containers.inspect('one', '{{.State.Status}} {{.State.Pid}}');
+        return /^running [1-9]/.test(now) && now !== `running ${first}`;
+      });
+      assert.equal(daemons().length, 1);
+      assert.notEqual(daemons()[0]?.pid, old);
+    } finally {
+      closeSync(held);
+    }
   });
 
   test('whoever of them is killed, nothing stays', async () => {
