@@ -6,11 +6,9 @@ import { pipeline } from 'node:stream/promises';
 import { FosterError } from '../errors.js';
 import { withCaller } from '../image/unpack.js';
 import { hasOneOwner, type IdMaps } from '../sys/id-maps.js';
-import { memoryFile, pipe, takeMemoryFile, waitForChild } from '../sys/libc.js';
-import { howItEnded, readReport, startNodeProgram } from '../sys/node-program.js';
+import { pipe, takeMemoryFile, waitForChild } from '../sys/libc.js';
+import { howItEnded, type Reporter, readReport, startReporter } from '../sys/node-program.js';
 import type { LayerOrder, LayerReport } from './layer-protocol.js';
-
-const SIGKILL = 9;
 
 /** What an input of the program is: bytes that come meanwhile, or a file of ours. */
 export type LayerInput = Iterable<Buffer> | AsyncIterable<Buffer> | { fd: number };
@@ -35,26 +33,22 @@ export function startLayerProgram(
   output: number,
 ): LayerProgram {
   const whole: LayerOrder = { ...order, hasOneOwner: hasOneOwner(maps) };
-  const report = pipe();
-  const errors = memoryFile('foster-layer-errors', new Uint8Array());
   const piped = inputs.map((input) => ('fd' in input ? undefined : pipe()));
-  let pid: number;
+  let program: Reporter;
   try {
-    const read = inputs.map((input, index) => ('fd' in input ? input.fd : piped[index]?.[0]));
-    pid = startNodeProgram({
+    program = startReporter({
       name: 'foster-layer',
       argv: [join(__dirname, 'build-layer-main.cjs'), JSON.stringify(whole)],
-      descriptors: (control, nothing) => [nothing, nothing, errors, control, report[1], output, ...read],
       maps: withCaller(maps),
-      parentDeathSignal: SIGKILL,
+      files: [output, ...inputs.map((input, index) => ('fd' in input ? input.fd : piped[index]?.[0]))],
     });
   } catch (error) {
-    for (const fd of [report[0], errors, ...piped.map((ends) => ends?.[1])])
-      if (fd !== undefined) closeSync(fd);
+    for (const ends of piped) if (ends !== undefined) closeSync(ends[1]);
     throw error;
   } finally {
-    for (const fd of [report[1], ...piped.map((ends) => ends?.[0])]) if (fd !== undefined) closeSync(fd);
+    for (const ends of piped) if (ends !== undefined) closeSync(ends[0]);
   }
+  const { pid, report, errors } = program;
   const feeding = Promise.all(inputs.map((input, index) => feed(input, piped[index]?.[1])));
   let isOver = false;
   const end = () => {
@@ -63,7 +57,7 @@ export function startLayerProgram(
     return { status: waitForChild(pid), said: takeMemoryFile(errors) };
   };
   return {
-    report: finished(report[0], feeding, end),
+    report: finished(report, feeding, end),
     kill() {
       if (!isOver) process.kill(pid, 'SIGKILL');
       end();

@@ -2,19 +2,10 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
 import { hasOneOwner, type IdMaps } from '../sys/id-maps.js';
-import {
-  type ExitStatus,
-  memoryFile,
-  pipe,
-  takeMemoryFile,
-  waitForChild,
-  waitReadable,
-} from '../sys/libc.js';
-import { howItEnded, readReport, startNodeProgram } from '../sys/node-program.js';
+import { type ExitStatus, takeMemoryFile, waitForChild, waitReadable } from '../sys/libc.js';
+import { howItEnded, type Reporter, readReport, startReporter } from '../sys/node-program.js';
 import type { TreeOrder, TreeReport } from './tree-protocol.js';
 import { withCaller } from './unpack.js';
-
-const SIGKILL = 9;
 
 /** The program at work. */
 export interface TreeProgram {
@@ -61,7 +52,7 @@ export function fillFolder(
   check: () => void,
 ): number {
   const nothing = openSync('/dev/null', 'r+');
-  let started: Started;
+  let started: Reporter;
   try {
     started = start({ action: 'fill', ...what, mountPoints: [] }, maps, nothing);
   } finally {
@@ -88,36 +79,18 @@ export function fillFolder(
   return reported(text, waitForChild(pid), errors);
 }
 
-interface Started {
-  pid: number;
-  report: number;
-  errors: number;
-}
-
-function start(order: Order, maps: IdMaps | undefined, output: number): Started {
+function start(order: Order, maps: IdMaps | undefined, output: number): Reporter {
   const whole: TreeOrder = {
     ...order,
     isMapped: maps !== undefined,
     hasOneOwner: maps !== undefined && hasOneOwner(maps),
   };
-  const report = pipe();
-  const errors = memoryFile('foster-tree-errors', new Uint8Array());
-  try {
-    const pid = startNodeProgram({
-      name: 'foster-tree',
-      argv: [join(__dirname, 'tree-main.cjs'), JSON.stringify(whole)],
-      descriptors: (control, nothing) => [nothing, output, errors, control, report[1]],
-      maps: maps && withCaller(maps),
-      parentDeathSignal: SIGKILL,
-    });
-    return { pid, report: report[0], errors };
-  } catch (error) {
-    closeSync(report[0]);
-    closeSync(errors);
-    throw error;
-  } finally {
-    closeSync(report[1]);
-  }
+  return startReporter({
+    name: 'foster-tree',
+    argv: [join(__dirname, 'tree-main.cjs'), JSON.stringify(whole)],
+    maps: maps && withCaller(maps),
+    output,
+  });
 }
 
 function reported(text: string, status: ExitStatus, errors: number): number {

@@ -5,13 +5,11 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import zlib from 'node:zlib';
 import { hasOneOwner, type IdMapping, type IdMaps } from '../sys/id-maps.js';
-import { memoryFile, pipe, setPipeSize, takeMemoryFile, waitForChild } from '../sys/libc.js';
-import { howItEnded, readReport, startNodeProgram } from '../sys/node-program.js';
+import { pipe, setPipeSize, takeMemoryFile, waitForChild } from '../sys/libc.js';
+import { howItEnded, type Reporter, readReport, startReporter } from '../sys/node-program.js';
 import type { Compression } from './compression.js';
 import type { RootOptions } from './root.js';
 import type { UnpackOrder, UnpackReport } from './unpack-protocol.js';
-
-const SIGKILL = 9;
 
 /** An unpacker at work. */
 export interface Unpacking {
@@ -50,26 +48,28 @@ export function startUnpacker(
   };
   // The unpacker reads the archive, a pipe from us, or a pipe from zstd.
   const piped = file === undefined || isByProgram ? widePipe() : undefined;
-  const report = pipe();
-  const errors = memoryFile('foster-unpack-errors', new Uint8Array());
-  let child: ReturnType<typeof startInNamespace>;
+  let program: Reporter;
   try {
-    const archive = piped?.[0] ?? file;
-    child = startInNamespace(order, withCaller(maps), { archive, report: report[1], errors });
+    program = startReporter({
+      name: 'foster-unpack',
+      argv: [join(__dirname, 'unpack-main.cjs'), JSON.stringify(order)],
+      maps: withCaller(maps),
+      input: piped?.[0] ?? file,
+    });
   } catch (error) {
-    for (const fd of [...(piped?.slice(1) ?? []), report[0], errors]) closeSync(fd);
+    if (piped !== undefined) closeSync(piped[1]);
     throw error;
   } finally {
     if (piped !== undefined) closeSync(piped[0]);
-    closeSync(report[1]);
   }
+  const { pid, report, errors } = program;
   const zstd = isByProgram && piped !== undefined ? startZstd(file ?? 'pipe', piped[1]) : undefined;
   const input = inputOf(zstd, piped?.[1]);
   if (zstd !== undefined && piped !== undefined) closeSync(piped[1]);
   let isOver = false;
-  const finished = readReport(report[0]).then((text): UnpackReport => {
+  const finished = readReport(report).then((text): UnpackReport => {
     isOver = true; // from here on its pid may be another's
-    const status = waitForChild(child.pid);
+    const status = waitForChild(pid);
     const said = takeMemoryFile(errors);
     input.destroy();
     return text === ''
@@ -81,7 +81,7 @@ export function startUnpacker(
     report: zstd === undefined ? finished : afterZstd(zstd, finished),
     kill() {
       zstd?.kill('SIGKILL');
-      if (!isOver) child.kill();
+      if (!isOver) process.kill(pid, 'SIGKILL');
     },
   };
 }
@@ -102,21 +102,6 @@ function widePipe(): [number, number] {
   const ends = pipe();
   setPipeSize(ends[1], 1024 * 1024);
   return ends;
-}
-
-function startInNamespace(
-  order: UnpackOrder,
-  maps: IdMaps,
-  files: { archive: number | undefined; report: number; errors: number },
-): { pid: number; kill(): void } {
-  const pid = startNodeProgram({
-    name: 'foster-unpack',
-    argv: [join(__dirname, 'unpack-main.cjs'), JSON.stringify(order)],
-    descriptors: (control, nothing) => [files.archive, nothing, files.errors, control, files.report],
-    maps,
-    parentDeathSignal: SIGKILL,
-  });
-  return { pid, kill: () => process.kill(pid, 'SIGKILL') };
 }
 
 /**

@@ -3,11 +3,9 @@ import { join } from 'node:path';
 import { FosterError } from '../errors.js';
 import { withCaller } from '../image/unpack.js';
 import { hasOneOwner, type IdMaps } from '../sys/id-maps.js';
-import { memoryFile, pipe, takeMemoryFile, waitForChild } from '../sys/libc.js';
-import { howItEnded, startNodeProgram } from '../sys/node-program.js';
+import { takeMemoryFile, waitForChild } from '../sys/libc.js';
+import { howItEnded, type Reporter, startReporter } from '../sys/node-program.js';
 import type { CopyOrder, CopyReport, CopyResult } from './copy-protocol.js';
-
-const SIGKILL = 9;
 
 /** The helper at work. */
 export interface CopyHelper {
@@ -43,30 +41,21 @@ export function startCopyHelper(
     isMapped: maps !== undefined,
     hasOneOwner: maps !== undefined && hasOneOwner(maps),
   };
-  const report = pipe();
-  const errors = memoryFile('foster-copy-errors', new Uint8Array());
   const { input, output, root, lock, inside } = files;
-  let pid: number;
-  try {
-    pid = startNodeProgram({
+  return helper(
+    startReporter({
       name: 'foster-copy',
       argv: [join(__dirname, 'copy-main.cjs'), JSON.stringify(whole)],
-      descriptors: (control) => [input, output, errors, control, report[1], root, lock],
       maps: maps && withCaller(maps),
       enters: inside,
-      parentDeathSignal: SIGKILL,
-    });
-  } catch (error) {
-    closeSync(report[0]);
-    closeSync(errors);
-    throw error;
-  } finally {
-    closeSync(report[1]);
-  }
-  return helper(pid, report[0], errors);
+      input,
+      output,
+      files: [root, lock],
+    }),
+  );
 }
 
-function helper(pid: number, report: number, errors: number): CopyHelper {
+function helper({ pid, report, errors }: Reporter): CopyHelper {
   let isOver = false;
   const end = () => {
     if (isOver) return undefined;

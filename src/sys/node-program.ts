@@ -3,11 +3,12 @@ import { Socket } from 'node:net';
 import { CLONE_FLAGS, openProgram, startProcess } from './clone.js';
 import { type IdMaps, writeIdMaps } from './id-maps.js';
 import { initProgram } from './init-program.js';
-import { type ExitStatus, pipe, waitForChild } from './libc.js';
+import { type ExitStatus, memoryFile, pipe, waitForChild } from './libc.js';
 import { cloneFailure } from './namespace-failure.js';
 
 /** FD_ENTERED of src/init/init.h. */
 const ENTERED = 7;
+const SIGKILL = 9;
 
 /** A program of foster's own in TypeScript, to be run by a Node in other namespaces. */
 export interface NodeProgram {
@@ -78,6 +79,56 @@ export function startNodeProgram(program: NodeProgram): number {
     throw cloneFailure(error);
   } finally {
     for (const fd of [...control, node, nothing]) closeSync(fd);
+  }
+}
+
+/** What a program that reports at its end is started with: startReporter. */
+export interface ReporterOptions extends Pick<NodeProgram, 'name' | 'argv' | 'maps' | 'enters'> {
+  /** What become its standard input and output; /dev/null where there is none. */
+  input?: number | undefined;
+  output?: number | undefined;
+  /** Its descriptors after those. */
+  files?: (number | undefined)[];
+}
+
+/** A program that reports at its end, at work. All of it is to be cleared away by who has started it. */
+export interface Reporter {
+  /** To be waited for, when the report has come. */
+  pid: number;
+  /** Descriptor from which the report comes: `readReport`. */
+  report: number;
+  /** Descriptor of what it writes to stderr: `takeMemoryFile`. */
+  errors: number;
+}
+
+/**
+ * Starts a program that does one thing and says in the end what became of it. Its descriptors are: 0, 1 and 2 as ever,
+ * 3 on which it gets a byte as soon as its ids are mapped, 4 for its report, then `files`. It dies with us.
+ * @throws FosterError where there are no user namespaces to be had; nothing is left then
+ */
+export function startReporter({ input, output, files = [], ...program }: ReporterOptions): Reporter {
+  const report = pipe();
+  const errors = memoryFile(`${program.name}-errors`, new Uint8Array());
+  try {
+    const pid = startNodeProgram({
+      ...program,
+      descriptors: (control, nothing) => [
+        input ?? nothing,
+        output ?? nothing,
+        errors,
+        control,
+        report[1],
+        ...files,
+      ],
+      parentDeathSignal: SIGKILL,
+    });
+    return { pid, report: report[0], errors };
+  } catch (error) {
+    closeSync(report[0]);
+    closeSync(errors);
+    throw error;
+  } finally {
+    closeSync(report[1]);
   }
 }
 

@@ -109,10 +109,9 @@ for (const flags of [[], ['--no-init'], ['-t']]) {
       'many checks',
       () => Number(containers.ok('exec', 'many', 'sh', '-c', 'cat /count 2>/dev/null | wc -l')) > 20,
     );
-    assert.doesNotMatch(
-      containers.ok('exec', 'many', 'sh', '-c', 'cat /proc/[0-9]*/stat 2>/dev/null || :'),
-      /\) Z /,
-    );
+    const processes = containers.ok('exec', 'many', 'sh', '-c', 'cat /proc/[0-9]*/stat 2>/dev/null || :');
+    // The check that has just ended is one until the monitor has looked.
+    assert.ok((processes.match(/\) Z /g) ?? []).length <= 1, processes);
     containers.ok('stop', 'many');
     assert.equal(containers.inspect('many', '{{.State.ExitCode}}'), '4');
     assert.equal(containers.log('many'), ''); // what checks print is not the container's output
