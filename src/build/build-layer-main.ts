@@ -7,8 +7,8 @@ import { layerTar } from '../image/layer-tar.js';
 import { parallelGzip } from '../image/parallel-gzip.js';
 import { divideTree } from '../image/tree-divide.js';
 import { TREE } from '../image/tree-protocol.js';
-import { errnoName, errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
-import { SystemCallError } from '../sys/ffi.js';
+import { errnoNumber, errnoWords } from '../sys/errno.js';
+import { errnoOfAny } from '../sys/ffi.js';
 import { changeRoot, setParentDeathSignal } from '../sys/libc.js';
 import { makeMountsPrivate, mountOverlay } from '../sys/mount.js';
 import { writeFully } from '../sys/write.js';
@@ -104,7 +104,7 @@ function toReport(error: unknown): LayerReport {
   if (error instanceof FosterError) {
     return { error: error.message, ...(error.advice === undefined ? {} : { advice: error.advice }) };
   }
-  const code = error instanceof SystemCallError ? errnoName(error.errno) : errnoOf(error);
+  const code = errnoOfAny(error);
   if (code?.startsWith('Z_')) return { error: 'the compressed archive is corrupt or truncated' };
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return {

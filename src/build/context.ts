@@ -14,6 +14,7 @@ import { Readable } from 'node:stream';
 import { FosterError } from '../errors.js';
 import { archiveCompressionOf } from '../image/compression.js';
 import { decompressed } from '../image/decompress.js';
+import { peek } from '../image/feed.js';
 import { onInterrupt } from '../image/interrupt.js';
 import { incomingFolder } from '../image/staging.js';
 import { TarReader } from '../image/tar-reader.js';
@@ -88,8 +89,7 @@ function readDockerfile(folder: string, file: string | undefined): { text: strin
 
 async function fromStandardInput(file: string | undefined): Promise<Context> {
   const input = standardInput();
-  const pieces = input[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  const start = await readUpTo(pieces, 512);
+  const { start, all } = await peek(input[Symbol.asyncIterator]() as AsyncIterator<Buffer>, 512);
   if (start.length === 0) throw refused('standard input is empty', 'expected a tar archive or a Dockerfile');
   if (!looksLikeArchive(start)) {
     if (file !== undefined)
@@ -97,11 +97,11 @@ async function fromStandardInput(file: string | undefined): Promise<Context> {
         '-f needs a context: standard input is a Dockerfile',
         'give a directory, or leave -f out',
       );
-    const text = Buffer.concat([start, await readUpTo(pieces, MAX_DOCKERFILE)]).toString('utf8');
-    return { folder: undefined, text, name: 'Dockerfile' };
+    const { start: text } = await peek(all, start.length + MAX_DOCKERFILE);
+    return { folder: undefined, text: text.toString('utf8'), name: 'Dockerfile' };
   }
   const folder = temporaryFolder();
-  await unpackInto(folder, start, pieces);
+  await unpackInto(folder, all);
   return { folder, ...readDockerfile(folder, file) };
 }
 
@@ -111,18 +111,7 @@ function standardInput(): Readable {
 
 async function textOfInput(): Promise<string> {
   const pieces = standardInput()[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  return (await readUpTo(pieces, MAX_DOCKERFILE)).toString('utf8');
-}
-
-async function readUpTo(pieces: AsyncIterator<Buffer>, size: number): Promise<Buffer> {
-  const found: Buffer[] = [];
-  for (let total = 0; total < size; ) {
-    const { value, done } = await pieces.next();
-    if (done) break;
-    found.push(value);
-    total += value.length;
-  }
-  return Buffer.concat(found);
+  return (await peek(pieces, MAX_DOCKERFILE)).start.toString('utf8');
 }
 
 /** A tar header's magic, or that of a compression. */
@@ -141,19 +130,15 @@ function temporaryFolder(): string {
 }
 
 /** Everything belongs to the caller: what COPY makes of it belongs to root anyway. */
-async function unpackInto(folder: string, start: Buffer, rest: AsyncIterator<Buffer>): Promise<void> {
+async function unpackInto(folder: string, archive: AsyncIterable<Buffer>): Promise<void> {
   const sink = new CopySink(copyPath(HOST, `${folder}/`), {
     isStream: true,
     keepOwners: false,
     keepSetIds: false,
   });
   const reader = new TarReader(sink);
-  async function* whole(): AsyncGenerator<Buffer> {
-    yield start;
-    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
-  }
   try {
-    for await (const piece of decompressed(Readable.from(whole()))) reader.push(piece);
+    for await (const piece of decompressed(Readable.from(archive))) reader.push(piece);
     reader.end();
     sink.finish();
   } catch (error) {

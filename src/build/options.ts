@@ -1,4 +1,4 @@
-import type { RegistryAccess } from '../image/root.js';
+import type { RegistryAccess } from '../image/registry.js';
 import type { NetworkMode } from '../spec/request.js';
 import type { ChosenMaps } from '../sys/id-maps.js';
 

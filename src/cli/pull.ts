@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Reference } from '../image/reference.js';
-import type { RegistryAccess } from '../image/root.js';
+import type { RegistryAccess } from '../image/registry.js';
 import { flagError } from '../spec/flag.js';
 import { acceptBooleanValues, addHelpAfter } from './command.js';
 import { print } from './output.js';

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { FosterError } from '../errors.js';
 import { errnoOf } from '../sys/errno.js';
 import { decompressed } from './decompress.js';
-import { type Member, shown } from './member.js';
+import { MAX_LINKS, type Member, shown } from './member.js';
 import type { Staged, Staging } from './staging.js';
 import { TarReader, type TarSink } from './tar-reader.js';
 
@@ -17,7 +17,6 @@ export interface ArchiveFiles {
 const PIECE = 1024 * 1024;
 /** An image has at most some hundred layers, and Docker some files for each. */
 const MAX_FILES = 100_000;
-const MAX_LINKS = 40;
 
 /**
  * Puts all files of a tar archive aside, compressed by gzip or zstd or not.

@@ -32,7 +32,7 @@ export async function feed(unpacking: Unpacking, pieces: AsyncIterator<Buffer>):
 }
 
 /**
- * The first bytes of a stream, fewer where it is shorter.
+ * The first pieces of a stream: at least `size` bytes, fewer where it is shorter.
  * @returns `all`: the whole stream, those bytes included
  */
 export async function peek(

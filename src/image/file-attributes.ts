@@ -1,6 +1,5 @@
 import { chmodSync, lchownSync, lutimesSync, type Stats } from 'node:fs';
-import { errnoName, errnoOf } from '../sys/errno.js';
-import { SystemCallError } from '../sys/ffi.js';
+import { errnoOfAny } from '../sys/ffi.js';
 import { getExtendedAttribute, listExtendedAttributes, setExtendedAttribute } from '../sys/libc.js';
 import { isKeptAttribute } from './attributes.js';
 import { pathOf } from './member.js';
@@ -45,7 +44,7 @@ function orNot(act: () => void, ignored: string[]): void {
   try {
     act();
   } catch (error) {
-    const code = error instanceof SystemCallError ? errnoName(error.errno) : errnoOf(error);
+    const code = errnoOfAny(error);
     if (!ignored.includes(code ?? '')) throw error;
   }
 }

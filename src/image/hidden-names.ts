@@ -1,6 +1,6 @@
 import { closeSync, lstatSync, openSync, type Stats } from 'node:fs';
-import { errnoName, errnoOf } from '../sys/errno.js';
-import { SystemCallError } from '../sys/ffi.js';
+import { errnoName } from '../sys/errno.js';
+import { errnoOfAny, SystemCallError } from '../sys/ffi.js';
 import { getExtendedAttribute, makeWhiteout, setExtendedAttribute } from '../sys/libc.js';
 import { pathOf } from './member.js';
 import { OPAQUE_MARKER, WHITEOUT_PREFIX } from './whiteout.js';
@@ -36,7 +36,7 @@ function unlessRefused(preferred: () => void, otherwise: () => void): void {
   try {
     preferred();
   } catch (error) {
-    const code = error instanceof SystemCallError ? errnoName(error.errno) : errnoOf(error);
+    const code = errnoOfAny(error);
     if (!REFUSALS.includes(code ?? '')) throw error;
     otherwise();
   }

@@ -1,9 +1,7 @@
 import { type Dirent, lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
 import { hiddenBy, isOpaque } from './hidden-names.js';
-import { pathOf } from './member.js';
+import { MAX_LINKS, pathOf } from './member.js';
 import { WHITEOUT_PREFIX } from './whiteout.js';
-
-const MAX_LINKS = 40; // as the kernel's: path_resolution(7)
 
 /**
  * Layers over each other, as an overlay would show them, without one: for where the kernel mounts none. Devices and

@@ -1,25 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 import { FosterError } from '../errors.js';
 import { parseDocument } from './blobs.js';
-import { familiarName, type Reference } from './reference.js';
-import { Registry, refusal } from './registry.js';
+import { familiarName, isTag, type Reference } from './reference.js';
+import { openRegistry, type RegistryAccess, refusal } from './registry.js';
 import { readBody } from './registry-http.js';
-import type { RegistryAccess } from './root.js';
 
 const MAX_PAGE = 4 * 1024 * 1024;
 const MOST_PAGES = 1000;
-/** Of a reference: TAG of reference.ts. */
-const TAG = /^\w[\w.-]{0,127}$/;
 
 /**
  * The tags of a repository: distribution-spec, "Listing tags".
  * @throws FosterError, also where there is none
  */
 export async function listTags(reference: Reference, access: RegistryAccess): Promise<string[]> {
-  const { credentialsFor } = await import('./auth-find.js');
-  const { creds, tlsVerify, certDir } = access;
-  const credentials = creds ?? (await credentialsFor(reference));
-  const registry = Registry.of(reference, { credentials, tlsVerify, certDir });
+  const registry = await openRegistry(reference, access);
   const name = familiarName(reference);
   const tags = new Set<string>();
   try {
@@ -43,7 +37,7 @@ async function tagsIn(response: IncomingMessage, name: string): Promise<string[]
   const what = `the list of the tags of ${name}`;
   const { tags } = parseDocument<{ tags?: unknown }>(await readBody(response, MAX_PAGE, what), what);
   if (tags === null) return []; // of a repository whose images were all deleted
-  if (Array.isArray(tags) && tags.every((tag): tag is string => TAG.test(String(tag)))) return tags;
+  if (Array.isArray(tags) && tags.every((tag): tag is string => isTag(String(tag)))) return tags;
   throw new FosterError(`${what} is none`, { advice: 'is it a registry?' });
 }
 

@@ -1,6 +1,6 @@
 import { FosterError } from '../errors.js';
-import { errnoName, errnoOf } from '../sys/errno.js';
-import { SystemCallError } from '../sys/ffi.js';
+import { errnoOf } from '../sys/errno.js';
+import { errnoOfAny } from '../sys/ffi.js';
 import { setExtendedAttribute } from '../sys/libc.js';
 import { isKeptAttribute } from './attributes.js';
 import { type Member, pathOf, shown } from './member.js';
@@ -49,9 +49,4 @@ export class MemberMetadata {
       }
     }
   }
-}
-
-/** The name of the error that a system call failed with, whoever called it. */
-export function errnoOfAny(error: unknown): string | undefined {
-  return error instanceof SystemCallError ? errnoName(error.errno) : errnoOf(error);
 }

@@ -23,6 +23,8 @@ export interface Member {
 }
 
 const PATH_MAX = 4096;
+/** Symbolic links that one name may go through: as the kernel's, path_resolution(7). */
+export const MAX_LINKS = 40;
 
 /**
  * The components of a member's name: none for the top of the tree itself.

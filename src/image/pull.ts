@@ -10,18 +10,13 @@ import { noSuchPlatform, parsePlatform, satisfiesPlatform, selectManifest } from
 import type { Teller } from './progress-layers.js';
 import { pullLayers } from './pull-layers.js';
 import { familiarName, formatReference, type Reference } from './reference.js';
-import { type Credentials, Registry, refusal } from './registry.js';
+import { openRegistry, type Registry, type RegistryAccess, refusal } from './registry.js';
 import { readBody } from './registry-http.js';
 import { holdStore } from './store-lock.js';
 
-export interface PullOptions {
+export interface PullOptions extends RegistryAccess {
   /** `OS/ARCHITECTURE[/VARIANT]`; the machine's own by default. */
   platform?: string | undefined;
-  /** Instead of what a log-in has stored. */
-  creds?: Credentials | undefined;
-  tlsVerify: boolean;
-  /** A folder of certificates, instead of those of certs.d. */
-  certDir?: string | undefined;
   /** Who is told how it goes on; nobody by default. */
   tell?: Teller | undefined;
   /** Of the containers that it is unpacked for; those of a container without flags by default. */
@@ -44,15 +39,9 @@ const MAX_DEPTH = 3;
  */
 export async function pullImage(reference: Reference, options: PullOptions): Promise<StoredImage> {
   holdStore();
-  const { credentialsFor } = await import('./auth-find.js');
   const abort = new AbortController();
-  const registry = Registry.of(reference, {
-    credentials: options.creds ?? (await credentialsFor(reference)),
-    tlsVerify: options.tlsVerify,
-    certDir: options.certDir,
-    silence: options.silence,
-    signal: abort.signal,
-  });
+  const { silence } = options;
+  const registry = await openRegistry(reference, options, { silence, signal: abort.signal });
   try {
     return await new Pull(reference, registry, options, abort).run();
   } finally {

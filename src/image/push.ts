@@ -7,18 +7,13 @@ import { forEachParallel } from './parallel.js';
 import { noSuchPlatform, parsePlatform, satisfiesPlatform } from './platform.js';
 import { startBoard, type Teller } from './progress-layers.js';
 import { formatReference, parseReference, type Reference } from './reference.js';
-import { type Credentials, Registry, refusal } from './registry.js';
+import { openRegistry, type Registry, type RegistryAccess, refusal } from './registry.js';
 import { drain } from './registry-http.js';
 import { type Upload, uploadBlob } from './upload.js';
 
-export interface PushOptions {
+export interface PushOptions extends RegistryAccess {
   /** `OS/ARCHITECTURE[/VARIANT]` that the image must be for. */
   platform?: string | undefined;
-  /** Instead of what a log-in has stored. */
-  creds?: Credentials | undefined;
-  tlsVerify: boolean;
-  /** A folder of certificates, instead of those of certs.d. */
-  certDir?: string | undefined;
   /** Who is told how it goes on; nobody by default. */
   tell?: Teller | undefined;
 }
@@ -41,15 +36,8 @@ export async function pushImage(
   if (wanted !== undefined && !satisfiesPlatform(image.config, wanted)) {
     throw noSuchPlatform(name, wanted, [image.config]);
   }
-  const { credentialsFor } = await import('./auth-find.js');
   const abort = new AbortController();
-  const registry = Registry.of(reference, {
-    credentials: options.creds ?? (await credentialsFor(reference)),
-    tlsVerify: options.tlsVerify,
-    certDir: options.certDir,
-    signal: abort.signal,
-    actions: 'pull,push',
-  });
+  const registry = await openRegistry(reference, options, { signal: abort.signal, actions: 'pull,push' });
   try {
     options.tell?.say(`The push refers to repository [${reference.registry}/${reference.repository}]`);
     const { config, layers } = image.manifest;

@@ -58,6 +58,11 @@ function invalid(text: string, problem: string): FosterError {
   });
 }
 
+/** Whether it can be the tag of an image. */
+export function isTag(text: string): boolean {
+  return TAG.test(text);
+}
+
 /** The whole name, as the image store knows it: `docker.io/library/alpine:latest`. */
 export function formatReference({ registry, repository, tag, digest }: Reference): string {
   return `${registry}/${repository}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;

@@ -130,6 +130,26 @@ export class Registry {
   }
 }
 
+/** How the caller wants a registry to be spoken to. */
+export interface RegistryAccess {
+  /** Instead of what a log-in has stored. */
+  creds?: Credentials | undefined;
+  tlsVerify: boolean;
+  /** A folder of certificates, instead of those of certs.d. */
+  certDir?: string | undefined;
+}
+
+/** A repository, with what a log-in has stored where the caller gives no credentials. @throws FosterError */
+export async function openRegistry(
+  reference: Pick<Reference, 'registry' | 'repository'>,
+  { creds, tlsVerify, certDir }: RegistryAccess,
+  more: Omit<RegistryOptions, 'credentials' | 'tlsVerify' | 'certDir'> = {},
+): Promise<Registry> {
+  const { credentialsFor } = await import('./auth-find.js');
+  const credentials = creds ?? (await credentialsFor(reference));
+  return Registry.of(reference, { ...more, credentials, tlsVerify, certDir });
+}
+
 /**
  * The error for a response that is not what was hoped for. Reads its body, for what the registry says.
  * @param what completes the sentence "cannot ...": `pull alpine:latest`

@@ -7,7 +7,7 @@ import type { IdMaps } from '../sys/id-maps.js';
 import { cachedTree, makeTree, mapsKey, removeLeftovers, rootsFolder, withLock } from './cache.js';
 import { fileKey, lookUp } from './file-index.js';
 import { findRecipe, RECIPE_NAMES, type Recipe, type TreeRecipe } from './recipe.js';
-import type { Credentials } from './registry-token.js';
+import type { RegistryAccess } from './registry.js';
 import { holdStore } from './store-lock.js';
 
 export { removeLeftovers } from './cache.js';
@@ -36,14 +36,6 @@ export interface RootOptions {
   access?: RegistryAccess | undefined;
   /** Nothing is said about a pull. */
   isQuiet?: boolean;
-}
-
-export interface RegistryAccess {
-  /** Instead of what a log-in has stored. */
-  creds?: Credentials | undefined;
-  tlsVerify: boolean;
-  /** A folder of certificates, instead of those of certs.d. */
-  certDir?: string | undefined;
 }
 
 /**

@@ -13,7 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import { FosterError } from '../errors.js';
 import { writeFully } from '../sys/write.js';
-import { blobPath, hasBlob, imagesFolder, MAX_DOCUMENT, parseDocument } from './blobs.js';
+import { blobPath, hasBlob, imagesFolder, MAX_DOCUMENT } from './blobs.js';
 import { MAGIC_SIZE } from './compression.js';
 import type { Descriptor } from './oci.js';
 
@@ -104,11 +104,6 @@ export class Staging {
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
     this.#folder = undefined;
   }
-}
-
-/** A JSON document among the files. @throws FosterError where it is too large or none */
-export function stagedDocument<T extends object>(staged: Staged, what: string): T {
-  return parseDocument<T>(stagedBytes(staged, what), what);
 }
 
 /** @throws FosterError where there are more of them than a document has */

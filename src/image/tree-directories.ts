@@ -2,9 +2,8 @@ import { lstatSync, mkdirSync, readdirSync, readlinkSync, rmdirSync, unlinkSync 
 import { FosterError } from '../errors.js';
 import { errnoOf } from '../sys/errno.js';
 import { hideAll } from './hidden-names.js';
-import { type Member, pathOf, shown, throughLink } from './member.js';
+import { MAX_LINKS, type Member, pathOf, shown, throughLink } from './member.js';
 
-const MAX_LINKS = 40; // as the kernel's: path_resolution(7)
 /** What is known of directories is kept in memory. */
 const MAX_DIRECTORIES = 1_000_000;
 const MAX_BYTES = 128 * 1024 * 1024;

@@ -1,7 +1,7 @@
 import { closeSync, constants, existsSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
 import { FosterError } from '../errors.js';
-import { errnoName, errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
-import { SystemCallError } from '../sys/ffi.js';
+import { errnoNumber, errnoWords } from '../sys/errno.js';
+import { errnoOfAny } from '../sys/ffi.js';
 import { setParentDeathSignal } from '../sys/libc.js';
 import { makeMountsPrivate, mountOverlay } from '../sys/mount.js';
 import { endStorage, startStorage } from '../sys/storage-program.js';
@@ -156,7 +156,7 @@ function toReport(error: unknown): TreeReport {
   if (error instanceof FosterError) {
     return { error: error.message, ...(error.advice === undefined ? {} : { advice: error.advice }) };
   }
-  const code = error instanceof SystemCallError ? errnoName(error.errno) : errnoOf(error);
+  const code = errnoOfAny(error);
   if (code === 'EPIPE') return { error: 'nobody reads it any more' };
   if (code === undefined) return { error: error instanceof Error ? error.message : String(error) };
   return {

@@ -17,11 +17,12 @@ import {
 } from 'node:fs';
 import { FosterError } from '../errors.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { errnoOfAny } from '../sys/ffi.js';
 import { makeFifo } from '../sys/libc.js';
 import { FileContent } from './file-content.js';
 import { hideName } from './hidden-names.js';
 import { hardLinkComponents, type Member, nameComponents, pathOf, shown } from './member.js';
-import { errnoOfAny, MemberMetadata } from './member-metadata.js';
+import { MemberMetadata } from './member-metadata.js';
 import type { TarSink } from './tar-reader.js';
 import { TreeDirectories } from './tree-directories.js';
 import { type Whiteout, whiteoutOf } from './whiteout.js';

@@ -6,11 +6,12 @@ import { compressionOf } from '../image/compression.js';
 import { TarReader } from '../image/tar-reader.js';
 import { TREE } from '../image/tree-protocol.js';
 import { errnoOf } from '../sys/errno.js';
+import { errnoOfAny } from '../sys/ffi.js';
 import { openInRoot, setParentDeathSignal } from '../sys/libc.js';
 import { bindMount, makeMountsPrivate, makeReadOnly, mountOverlay } from '../sys/mount.js';
 import { startStorage } from '../sys/storage-program.js';
 import { sleep, writeFully } from '../sys/write.js';
-import { containerPlace, copyError, copyPath, errnoOfAny, withOpen } from './copy-place.js';
+import { containerPlace, copyError, copyPath, withOpen } from './copy-place.js';
 import {
   COPY_FD,
   type CopyOrder,

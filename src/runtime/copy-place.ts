@@ -2,8 +2,8 @@ import { closeSync, constants, fstatSync, openSync, readlinkSync, type Stats } f
 import { posix, resolve } from 'node:path';
 import { FosterError } from '../errors.js';
 import { pathOf } from '../image/member.js';
-import { errnoName, errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
-import { SystemCallError } from '../sys/ffi.js';
+import { errnoNumber, errnoWords } from '../sys/errno.js';
+import { errnoOfAny } from '../sys/ffi.js';
 import { openInRoot } from '../sys/libc.js';
 
 const O_PATH = 0o10000000;
@@ -77,10 +77,6 @@ export function copyPath(place: Place, text: string): CopyPath {
 /** The last component, a character for each byte. */
 export function baseName(path: string): string {
   return Buffer.from(posix.basename(path)).toString('latin1');
-}
-
-export function errnoOfAny(error: unknown): string | undefined {
-  return error instanceof SystemCallError ? errnoName(error.errno) : errnoOf(error);
 }
 
 /** The sentence for what went wrong with a path; an error of ours as it is. */

@@ -20,13 +20,13 @@ import { isKeptAttribute } from '../image/attributes.js';
 import { FileContent } from '../image/file-content.js';
 import { hardLinkComponents, type Member, nameComponents, pathOf, shown } from '../image/member.js';
 import type { TarSink } from '../image/tar-reader.js';
+import { errnoOfAny } from '../sys/ffi.js';
 import { makeFifo, setExtendedAttribute } from '../sys/libc.js';
 import {
   baseName,
   type CopyPath,
   copyError,
   entryPath,
-  errnoOfAny,
   openParent,
   openPlace,
   reopen,

@@ -12,12 +12,12 @@ import { FosterError } from '../errors.js';
 import { keptAttributes } from '../image/attributes.js';
 import { type Member, shown } from '../image/member.js';
 import { TAR_END, tarHeader, tarPadding } from '../image/tar-writer.js';
+import { errnoOfAny } from '../sys/ffi.js';
 import {
   baseName,
   type CopyPath,
   copyError,
   entryPath,
-  errnoOfAny,
   openParent,
   openPlace,
   reopen,

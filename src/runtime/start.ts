@@ -14,12 +14,6 @@ import { removeHeld, removeLiveFolder } from './remove.js';
 import { createHeld, isFilled } from './run.js';
 import { type Container, type ContainerRecord, isAlive, lockContainer, readContainer } from './store.js';
 
-/** How somebody who waits for a container is attached to it. */
-export interface Attachment extends AttachOptions {
-  /** Called when the container is attached to. */
-  attached?: () => void;
-}
-
 /** `foster run -d`; without -d, of a container that may be restarted, attached to it until it has ended for good. */
 export async function runDetached(request: RunRequest, draft: Draft, voice: Voice): Promise<number> {
   const containerPlan = planContainer(draft, { verbose: false, detached: true });

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type Koffi from 'koffi';
+import { errnoName, errnoOf } from './errno.js';
 
 /**
  * The one file that imports koffi. Functions are declared when they are first called, since each declaration costs
@@ -93,4 +94,9 @@ export class SystemCallError extends Error {
     this.call = name;
     this.errno = errno;
   }
+}
+
+/** The name of the errno that a call failed with, be it ours or Node's; undefined for another kind of error. */
+export function errnoOfAny(error: unknown): string | undefined {
+  return error instanceof SystemCallError ? errnoName(error.errno) : errnoOf(error);
 }
