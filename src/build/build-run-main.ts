@@ -17,7 +17,12 @@ function run(): never {
   if (process.ppid !== parent) process.exit(1); // it had died before we asked to be told
   const plan = buildPlan(
     spec,
-    { ...facts, directories: new Set(facts.directories), kernelPaths: new Map(facts.kernelPaths) },
+    {
+      ...facts,
+      guarded: new Set(facts.guarded),
+      directories: new Set(facts.directories),
+      kernelPaths: new Map(facts.kernelPaths),
+    },
     { shim: true, verbose: false, signalGroup: false, counts: false, graceMs: GRACE_MS },
   );
   holdSignals();

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { isVolumePlace } from '../spec/image-volumes.js';
 import { parseInterval } from '../spec/interval.js';
 import { parseSignal } from '../spec/signals.js';
 import { type Dockerfile, type Instruction, lineError } from './dockerfile.js';
@@ -51,6 +52,11 @@ const CONFIGURE: Readonly<Record<string, Configure>> = {
     const expanded = paths.map((path) => expanding(state, path, file));
     if (expanded.length === 0 || expanded.includes(''))
       throw lineError(file.name, instruction.line, 'VOLUME expects paths');
+    const refused = expanded.find((path) => !isVolumePlace(posix.resolve('/', path)));
+    if (refused !== undefined) {
+      const problem = `VOLUME ${refused}: an image can have no volume in /dev, /proc or /sys`;
+      throw lineError(file.name, instruction.line, problem);
+    }
     state.config.Volumes = addKeys(state.config.Volumes, expanded);
   },
   CMD(state, instruction) {

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { FosterError } from '../errors.js';
+import { isKernelPlace } from '../spec/image-volumes.js';
 import type { Owner } from './layer-protocol.js';
 
 /** `RUN --mount=`: Dockerfile reference. */
@@ -90,7 +91,7 @@ export function readMount(text: string, directory: string): RunMount {
   if (type === 'secret') return readSecret(options, directory);
   const wanted = options.get('target');
   if (!wanted) throw new FosterError('RUN --mount lacks target=PATH');
-  const target = posix.resolve(directory, wanted);
+  const target = targetIn(directory, wanted);
   if (type === 'tmpfs') return { type, target, size: sizeOf(options.get('size')) };
   const source = options.get('source') || '/';
   const from = options.get('from') || undefined;
@@ -103,6 +104,13 @@ export function readMount(text: string, directory: string): RunMount {
   const first = { from, source, owner: ownerOf(options), mode: modeOf(options, 0o755) };
   const id = options.get('id') || target;
   return { type: 'cache', target, id, isReadOnly, isLocked: sharing !== 'shared', first };
+}
+
+/** @throws FosterError where only the person who runs a build may mount something */
+function targetIn(directory: string, path: string): string {
+  const target = posix.resolve(directory, path);
+  if (!isKernelPlace(target)) return target;
+  throw new FosterError(`RUN --mount: target=${path}: nothing can be mounted in /dev, /proc or /sys`);
 }
 
 /** The stage or image that a --mount names, its variables not replaced. */
@@ -129,7 +137,7 @@ function readSecret(options: ReadonlyMap<string, string>, directory: string): Se
   return {
     type: 'secret',
     id,
-    target: path === undefined ? undefined : posix.resolve(directory, path),
+    target: path === undefined ? undefined : targetIn(directory, path),
     env,
     isRequired: isOn(options, 'required'),
     owner: ownerOf(options),

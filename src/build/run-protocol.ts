@@ -15,7 +15,8 @@ export interface RunOrder {
   /** Our pid: who has another parent by now has none to wait for it. */
   parent: number;
   spec: Spec;
-  facts: Omit<PlanFacts, 'directories' | 'kernelPaths'> & {
+  facts: Omit<PlanFacts, 'directories' | 'kernelPaths' | 'guarded'> & {
+    guarded: string[];
     directories: string[];
     kernelPaths: [string, 'file' | 'directory'][];
   };

@@ -88,6 +88,7 @@ function orderOf(step: RunStep, folder: string): RunOrder {
         isCallerMapped: maps.isCallerMapped,
         files: networkFiles({ hostname: HOSTNAME, network, dns: [], addHosts: [] }, spec, root),
         accounts: [],
+        guarded: step.mounts.map(({ destination }) => destination),
         directories: [...bindDirectories(spec)],
         kernelPaths: [...kernelPaths(spec)],
       },

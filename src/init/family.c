@@ -21,9 +21,9 @@ static void move_descriptor(long from, int to) {
   sys_close((int)from);
 }
 
-/* Held open from the start: the container may unmount its /proc. */
-void family_open(void) {
-  sys_close_range(FD_CHILDREN);
+/* Before any process of the container runs, which may mount something else on its /proc. */
+void family_open(const struct plan *plan) {
+  if (!(plan->flags & (PLAN_VERBOSE | PLAN_SHARED | PLAN_COUNTS))) return;
   move_descriptor(sys_openat(AT_FDCWD, "/proc/thread-self/children", O_RDONLY | O_CLOEXEC, 0), FD_CHILDREN);
   move_descriptor(sys_openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), FD_PROC);
 }

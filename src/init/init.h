@@ -26,7 +26,7 @@ int await_byte(char wanted);
 _Noreturn void reap_until_exit(const struct plan *plan, int child);
 
 /* family.c: who are my children, for --init-verbose and for a shared PID namespace */
-void family_open(void);
+void family_open(const struct plan *plan);
 void family_each_child(void (*visit)(int pid));
 void family_watch(int main_child);
 void family_reaped(int pid, int main_child);

@@ -3,8 +3,10 @@
 #include "init.h"
 
 #include <asm-generic/errno.h>
+#include <asm/statfs.h>
 #include <linux/fcntl.h>
 #include <linux/sched.h>
+#include <linux/stat.h>
 
 static int is_ignored(const struct step *step, long error) {
   for (int i = 0; i < 4; i++)
@@ -39,6 +41,36 @@ static long orphan(void) {
   return pid;
 }
 
+/* What kind of file system a file is on cannot be forged by whoever has put a file or a mount in its place. */
+static long require_file_system(int fd, long magic) {
+  struct statfs info;
+  long error = SYSCALL2(__NR_fstatfs, fd, &info);
+  return error ? error : info.f_type == magic ? 0 : -EXDEV;
+}
+
+static long mount_of(int fd, u64 *id) {
+  struct statx info;
+  long error = SYSCALL5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &info);
+  *id = info.stx_mnt_id;
+  return error ? error : info.stx_mask & STATX_MNT_ID ? 0 : -ENOSYS;
+}
+
+static long require_other_mount(int fd, int other) {
+  u64 id, other_id;
+  long error = mount_of(fd, &id);
+  if (!error) error = mount_of(other, &other_id);
+  return error ? error : id != other_id ? 0 : -EXDEV;
+}
+
+enum { MOST_TRIES = 10000 };
+
+/* A rename or a mount anywhere on the machine at the moment of a `..` makes it fail: openat2(2), "EAGAIN". */
+static long open_patiently(long dir, long path, long how, long size) {
+  long fd = -EAGAIN;
+  for (int tries = 0; tries < MOST_TRIES && fd == -EAGAIN; tries++) fd = SYSCALL4(__NR_openat2, dir, path, how, size);
+  return fd;
+}
+
 static long run_step(char *blob, const struct step *step) {
   long values[6];
   for (int i = 0; i < 6; i++) {
@@ -50,6 +82,9 @@ static long run_step(char *blob, const struct step *step) {
   if (step->number == STEP_AWAIT) return await_byte(SAY_MAPPED) ? -EPIPE : 0;
   if (step->number == STEP_REFORK) return refork();
   if (step->number == STEP_ORPHAN) return orphan();
+  if (step->number == STEP_FILE_SYSTEM) return require_file_system((int)values[0], values[1]);
+  if (step->number == STEP_NOT_ON) return require_other_mount((int)values[0], (int)values[1]);
+  if (step->number == __NR_openat2) return open_patiently(values[0], values[1], values[2], values[3]);
   return syscall6(step->number, values[0], values[1], values[2], values[3], values[4], values[5]);
 }
 
@@ -118,8 +153,10 @@ int run_plan(void) {
   for (u32 i = 0; i < plan->relocation_count; i++) *(u64 *)(blob + relocations[i]) += (u64)blob;
 
   run_steps(plan, 0, plan->init_steps);
-  sys_close(FD_EXECUTED);
+  /* Before there is anybody who could look at /proc/1/fd: what the steps have opened may be the host's. */
+  sys_close_range(FD_CONTROL + 1);
   if (!(plan->flags & PLAN_SHIM)) become_process(plan);
+  family_open(plan);
 
   int executed[2];
   long error = SYSCALL2(__NR_pipe2, executed, O_CLOEXEC);
@@ -132,7 +169,8 @@ int run_plan(void) {
     report(REPORT_FAILED, NO_STEP, -child, 0, NULL);
     return 125;
   }
-  sys_close(executed[1]);
+  /* Only the control socket stays open: what the user's process has for stdin and stdout must close with it. */
+  sys_close(0), sys_close(1), sys_close(2), sys_close(executed[1]);
   struct plan kept = *plan;
   SYSCALL2(__NR_munmap, plan, plan->size);
   await_execution(executed[0]);

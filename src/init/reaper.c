@@ -134,11 +134,6 @@ _Noreturn void reap_until_exit(const struct plan *plan, int child) {
   main_child = child;
   is_verbose = (plan->flags & PLAN_VERBOSE) != 0;
   is_counting = (plan->flags & PLAN_COUNTS) != 0;
-  int has_family = (plan->flags & (PLAN_VERBOSE | PLAN_SHARED | PLAN_COUNTS)) != 0;
-  if (has_family) family_open();
-  /* Only the control socket stays open: what the user's process has for stdin and stdout must close with it. */
-  sys_close(0), sys_close(1), sys_close(2);
-  sys_close_range(FD_CONTROL + 1 + (has_family ? 2 : 0));
 
   while (main_status == -1) {
     int signal = wait_for_signal(is_verbose || (is_counting && buried != told) ? WATCH_INTERVAL_MS : -1);

@@ -23,7 +23,13 @@ const PLAN_COUNTS = 32;
 const ARG_POINTER = 1;
 const ARG_STORED = 2;
 
-const SPECIAL: Readonly<Record<string, number>> = { await: 0x10000, refork: 0x10001, orphan: 0x10002 };
+const SPECIAL: Readonly<Record<string, number>> = {
+  await: 0x10000,
+  refork: 0x10001,
+  orphan: 0x10002,
+  file_system: 0x10003,
+  not_on: 0x10004,
+};
 
 /** A blob that grows at its end. Offsets stay good while it does. */
 class Blob {

@@ -2,10 +2,9 @@ import type { NamespaceType, Spec } from '../spec/types.js';
 import { ensureDirectory, prctl } from './calls.js';
 import { CLONE } from './constants.js';
 import { FD, type PlanFacts, type PlanOptions } from './facts.js';
-import { setSysctls } from './limits.js';
-import { mountAll, openVolumes, protectKernelPaths, takeFromHost } from './mounts.js';
+import { type Mounted, mountAll, openVolumes, takeFromHost } from './mounts.js';
 import { loopbackUp } from './network.js';
-import { processSteps, programPaths, SIGKILL, standAlone } from './process.js';
+import { keepOut, processSteps, programPaths, SIGKILL, standAlone } from './process.js';
 import {
   addAccounts,
   makePrivate,
@@ -24,6 +23,8 @@ import { becomeRoot } from './user.js';
 export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): Plan {
   const types = new Set(spec.linux.namespaces.map((each) => each.type));
   const idMaps = idMapsOf(spec, facts);
+  const mounted: Mounted = { at: new Map(), kernels: [] };
+  const { linux, process } = spec;
   return {
     version: 1,
     namespaces: facts.join ? [] : [...types],
@@ -36,22 +37,21 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
       ...openVolumes(spec.mounts),
       ...awaitFoster(facts, idMaps !== undefined && facts.join === undefined),
       ...(types.has('user') && isRootMapped(spec) ? becomeRoot(facts) : []),
+      ...(facts.join ? [keepOut()] : []),
       ...standAlone(deathSignal(types.has('pid') && !facts.join, options)),
       makePrivate(),
-      ...takeFromHost(spec.mounts),
+      ...takeFromHost(spec.mounts, linux, facts),
       ...mountRoot(facts),
       ...pivot(),
       ...mountFiles(facts, spec.root.readonly),
       ...addAccounts(facts),
-      ...mountAll(spec.mounts, facts),
+      ...mountAll(spec.mounts, linux, facts, mounted),
       ...nameHost(spec),
       ...(types.has('network') ? loopbackUp() : []),
-      ...setSysctls(spec.linux.sysctl),
-      ...protectKernelPaths(spec.linux.maskedPaths, spec.linux.readonlyPaths, facts),
-      ...(spec.process.terminal ? openTerminal(spec.process.user) : []),
-      ...(spec.process.cwd === '/'
-        ? []
-        : ensureDirectory('make the working directory', spec.process.cwd, 'workdir')),
+      ...(process.terminal
+        ? openTerminal(process.user, { devpts: mounted.at.get('/dev/pts'), dev: mounted.dev })
+        : []),
+      ...(process.cwd === '/' ? [] : ensureDirectory('make the working directory', process.cwd, 'workdir')),
       ...(spec.root.readonly ? [makeRootReadOnly(facts)] : []),
       ...(options.shim ? shimSteps(types.has('pid') && !facts.join) : []),
     ],
@@ -106,7 +106,7 @@ function joinNamespaces(types: ReadonlySet<NamespaceType>): Step[] {
     : (['CLONE_NEWPID'] as const);
   return [
     // Before anything of that container can see us, who still are in the host's mount namespace: CVE-2016-9962.
-    prctl('let no process of the other container look into this one', 'PR_SET_DUMPABLE', 4, 0, 0, 0, 0),
+    keepOut(),
     step("enter the other container's user and PID namespaces", 'setns', [pidfd, flags(CLONE, ...joined)]),
     step('get all other namespaces new', 'unshare', [flags(CLONE, ...names)]),
     step('go on in a process that is in the PID namespace', 'refork', []),

@@ -1,4 +1,4 @@
-import { AT, MOUNT_ATTR, MS, O, RESOLVE } from './constants.js';
+import { AT, FILE_SYSTEMS, MOUNT_ATTR, MS, O, RESOLVE } from './constants.js';
 import { type Arg, type Bytes, constant, flags, type Step, step } from './step.js';
 
 /** The system calls that plans are made of, each a function that returns the step. */
@@ -28,15 +28,46 @@ export function openInRoot(
   names: (keyof typeof O)[],
   options: Options & { directory?: Arg; mode?: number } = {},
 ): Step {
+  const { directory = CWD, mode: bits, ...rest } = options;
+  const how = openHow(names, ['RESOLVE_IN_ROOT', 'RESOLVE_NO_MAGICLINKS'], bits);
+  return step(why, 'openat2', [directory, path, how, how.bytes.length], rest);
+}
+
+/**
+ * openat2(2) of a path below `directory` with no link of any kind on the way: what is found there is what whoever made
+ * that file system has put there.
+ */
+export function openBelow(
+  why: string,
+  directory: Arg,
+  path: string,
+  names: (keyof typeof O)[],
+  options: Options & { mode?: number } = {},
+): Step {
+  const { mode: bits, ...rest } = options;
+  const how = openHow(names, ['RESOLVE_BENEATH', 'RESOLVE_NO_SYMLINKS', 'RESOLVE_NO_MAGICLINKS'], bits);
+  return step(why, 'openat2', [directory, path, how, how.bytes.length], rest);
+}
+
+/** struct open_how of openat2(2). */
+function openHow(names: (keyof typeof O)[], resolve: (keyof typeof RESOLVE)[], bits = 0): Bytes {
   const open = flags(O, ...names, 'O_CLOEXEC');
-  const resolve = flags(RESOLVE, 'RESOLVE_IN_ROOT', 'RESOLVE_NO_MAGICLINKS');
-  const how = Buffer.alloc(24);
-  how.writeUInt32LE(open.value, 0); // each is 64 bits wide
-  how.writeUInt32LE(options.mode ?? 0, 8);
-  how.writeUInt32LE(resolve.value, 16);
-  const struct: Bytes = { bytes: how, text: `{flags=${open.text}, resolve=${resolve.text}}` };
-  const { directory = CWD, mode: _mode, ...rest } = options;
-  return step(why, 'openat2', [directory, path, struct, how.length], rest);
+  const how = flags(RESOLVE, ...resolve);
+  const bytes = Buffer.alloc(24);
+  bytes.writeUInt32LE(open.value, 0); // each is 64 bits wide
+  bytes.writeUInt32LE(bits, 8);
+  bytes.writeUInt32LE(how.value, 16);
+  return { bytes, text: `{flags=${open.text}, resolve=${how.text}}` };
+}
+
+/** Fails with EXDEV where the file kept as `file` is on another kind of file system: statfs(2). */
+export function requireFileSystem(
+  why: string,
+  file: string,
+  magic: keyof typeof FILE_SYSTEMS,
+  options: Options = {},
+): Step {
+  return step(why, 'file_system', [{ result: file }, constant(magic, FILE_SYSTEMS[magic])], options);
 }
 
 /** What to say where the kernel's file systems would be mounted over something else. */
@@ -134,24 +165,6 @@ export function setMountAttributes(
     ...(options.recursive ? (['AT_RECURSIVE'] as const) : []),
   );
   return step(why, 'mount_setattr', [directory, path, bits, struct, attributes.length]);
-}
-
-/** Opens, writes and closes a file: `text` into `path` of the container. */
-export function writeFile(
-  why: string,
-  path: string,
-  text: string,
-  options: { create?: boolean; advice?: Record<string, string> } = {},
-): Step[] {
-  const names: (keyof typeof O)[] = options.create
-    ? ['O_WRONLY', 'O_CREAT', 'O_TRUNC', 'O_CLOEXEC']
-    : ['O_WRONLY', 'O_CLOEXEC'];
-  const advice = options.advice === undefined ? {} : { advice: options.advice };
-  return [
-    step(why, 'openat', [CWD, path, flags(O, ...names), mode(0o644)], { result: 'file', ...advice }),
-    step(why, 'write', [{ result: 'file' }, text, Buffer.byteLength(text)], advice),
-    step(why, 'close', [{ result: 'file' }]),
-  ];
 }
 
 /** A file mode, printed in octal. */

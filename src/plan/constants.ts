@@ -37,6 +37,7 @@ export const O = {
 export const RESOLVE = {
   RESOLVE_NO_MAGICLINKS: 0x02,
   RESOLVE_NO_SYMLINKS: 0x04,
+  RESOLVE_BENEATH: 0x08,
   RESOLVE_IN_ROOT: 0x10,
 } as const;
 
@@ -62,6 +63,15 @@ export const MOUNT_ATTR = {
   MOUNT_ATTR_NOATIME: 0x10,
   MOUNT_ATTR_STRICTATIME: 0x20,
 } as const;
+
+/** statfs(2) */
+export const FILE_SYSTEMS = {
+  PROC_SUPER_MAGIC: 0x9fa0,
+  DEVPTS_SUPER_MAGIC: 0x1cd1,
+} as const;
+
+/** umount2(2) */
+export const UMOUNT = { MNT_DETACH: 2, UMOUNT_NOFOLLOW: 8 } as const;
 
 /** clone(2), unshare(2), setns(2) */
 export const CLONE = {

@@ -1,8 +1,7 @@
 import type { NamespaceType, Spec } from '../spec/types.js';
-import { prctl } from './calls.js';
 import { CLONE } from './constants.js';
 import { FD } from './facts.js';
-import { processSteps, programPaths, SIGKILL, standAlone } from './process.js';
+import { keepOut, processSteps, programPaths, SIGKILL, standAlone } from './process.js';
 import { constant, flags, type Plan, type Step, step } from './step.js';
 import { openTerminal } from './terminal.js';
 import { becomeRoot } from './user.js';
@@ -36,15 +35,15 @@ export function buildExecPlan(spec: Spec, facts: ExecFacts): Plan {
     namespaces: [],
     init: [
       // Before anything of the container can see us: CVE-2016-9962.
-      prctl('let no process of the container look into this one', 'PR_SET_DUMPABLE', 4, 0, 0, 0, 0),
+      keepOut(),
       enter(types),
       step('go on in a process that is in the PID namespace', 'refork', []),
       ...(facts.detached
         ? [step("become a child of the container's PID 1, which buries it", 'orphan', [])]
         : []),
-      ...(hasUser ? becomeRoot(facts) : []),
+      ...(hasUser ? [...becomeRoot(facts), keepOut()] : []),
       ...standAlone(facts.detached ? undefined : SIGKILL),
-      ...(spec.process.terminal ? openTerminal(spec.process.user, { console: false }) : []),
+      ...(spec.process.terminal ? openTerminal(spec.process.user, {}) : []),
     ],
     process: processSteps(spec, facts, { shim: false, dies: !facts.detached }),
     program: { paths: programPaths(spec), argv: spec.process.args, env: spec.process.env },

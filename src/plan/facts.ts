@@ -24,6 +24,8 @@ export interface PlanFacts {
   accounts: { path: string; text: string }[];
   /** Bind sources that are directories. */
   directories: ReadonlySet<string>;
+  /** Destinations that an image or a Dockerfile has named: they may not lead into /dev, /proc or /sys. */
+  guarded: ReadonlySet<string>;
   /** Of the masked and read-only paths: those that this kernel has, and whether they are directories. */
   kernelPaths: ReadonlyMap<string, 'file' | 'directory'>;
   /** A container whose user and PID namespaces are to be joined: the PID 1 of it. */

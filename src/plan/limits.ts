@@ -1,5 +1,5 @@
 import type { Rlimit } from '../spec/types.js';
-import { writeFile } from './calls.js';
+import { openBelow, requireFileSystem } from './calls.js';
 import { type Bytes, constant, type Step, step } from './step.js';
 
 /** Numbers of setrlimit(2), the same on both architectures. */
@@ -46,16 +46,26 @@ function words(limit: number): string {
   return limit === -1 ? 'RLIM64_INFINITY' : String(limit);
 }
 
-/** Kernel parameters of the container's own namespaces: proc_sys(5). */
-export function setSysctls(sysctl: Record<string, string>): Step[] {
-  return Object.entries(sysctl).flatMap(([name, value]) =>
-    writeFile(
-      `set the kernel parameter ${name} to ${value}`,
-      `/proc/sys/${name.replaceAll('.', '/')}`,
-      value,
-      {
-        advice: { ENOENT: 'this kernel does not have it', EINVAL: 'the kernel does not take that value' },
-      },
-    ),
-  );
+/**
+ * Kernel parameters of the container's own namespaces: proc_sys(5).
+ * @param proc the result that is the root of the container's /proc
+ */
+export function setSysctls(sysctl: Record<string, string>, proc: string): Step[] {
+  return Object.entries(sysctl).flatMap(([name, value]) => {
+    const why = `set the kernel parameter ${name} to ${value}`;
+    const file = { result: 'sysctl' };
+    return [
+      openBelow(why, { result: proc }, `sys/${name.replaceAll('.', '/')}`, ['O_WRONLY'], {
+        result: 'sysctl',
+        advice: { ENOENT: 'this kernel does not have it', ELOOP: NOT_OF_THE_KERNEL },
+      }),
+      requireFileSystem(why, 'sysctl', 'PROC_SUPER_MAGIC', { advice: { EXDEV: NOT_OF_THE_KERNEL } }),
+      step(why, 'write', [file, value, Buffer.byteLength(value)], {
+        advice: { EINVAL: 'the kernel does not take that value' },
+      }),
+      step(why, 'close', [file]),
+    ];
+  });
 }
+
+const NOT_OF_THE_KERNEL = "a volume hides the kernel's own file there: leave out the volume or the parameter";

@@ -1,4 +1,4 @@
-import type { Mount } from '../spec/types.js';
+import type { Linux, Mount } from '../spec/types.js';
 import {
   attachMount,
   CWD,
@@ -7,26 +7,28 @@ import {
   ensureFile,
   MOUNT_OPTIONS,
   mode,
-  mount,
   mustBeDirectory,
   newFilesystem,
+  openBelow,
   openInRoot,
   setMountAttributes,
 } from './calls.js';
 import { type MOUNT_ATTR, O } from './constants.js';
 import type { PlanFacts } from './facts.js';
+import { guardKernelFiles, guardOtherFiles, takeMasks } from './kernel-files.js';
 import { flags, type Step, step } from './step.js';
 
 /** Device nodes that every container has; a rootless one cannot make nodes, so they are the host's, bind mounted. */
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
 
-const LINKS: readonly (readonly [target: string, path: string])[] = [
-  ['/proc/self/fd', '/dev/fd'],
-  ['/proc/self/fd/0', '/dev/stdin'],
-  ['/proc/self/fd/1', '/dev/stdout'],
-  ['/proc/self/fd/2', '/dev/stderr'],
-  ['pts/ptmx', '/dev/ptmx'],
-  ['/proc/kcore', '/dev/core'],
+/** Links in /dev. */
+const LINKS: readonly (readonly [target: string, name: string])[] = [
+  ['/proc/self/fd', 'fd'],
+  ['/proc/self/fd/0', 'stdin'],
+  ['/proc/self/fd/1', 'stdout'],
+  ['/proc/self/fd/2', 'stderr'],
+  ['pts/ptmx', 'ptmx'],
+  ['/proc/kcore', 'core'],
 ];
 
 /** Opens what will be mounted, each path resolved this once: later steps know it by its descriptor. */
@@ -47,7 +49,7 @@ export function openVolumes(mounts: Mount[]): Step[] {
  * While the host's files are in sight: copies of the mounts that the container shall have. Its /proc and /sys are made
  * here too, for the kernel lets a user namespace have new ones only where it can see whole ones (mount_namespaces(7)).
  */
-export function takeFromHost(mounts: Mount[]): Step[] {
+export function takeFromHost(mounts: Mount[], linux: Linux, facts: PlanFacts): Step[] {
   const devices = DEVICES.map((name) =>
     copyMount(`take the host's /dev/${name}`, CWD, `/dev/${name}`, `dev_${name}`),
   );
@@ -60,7 +62,7 @@ export function takeFromHost(mounts: Mount[]): Step[] {
     const opened = { result: `source_${index}` };
     return [copyMount(why, opened, '', `volume_${index}`, { recursive }), step(why, 'close', [opened])];
   });
-  return [...devices, ...volumes, ...kernels];
+  return [...devices, ...takeMasks(linux, facts), ...volumes, ...kernels];
 }
 
 function binds(mounts: Mount[]): Mount[] {
@@ -71,17 +73,41 @@ function isBind(mount: Mount): boolean {
   return mount.type === 'bind' || mount.options.includes('bind') || mount.options.includes('rbind');
 }
 
-/** All mounts below the root, in the Spec's order. */
-export function mountAll(mounts: Mount[], facts: PlanFacts): Step[] {
+/** Where the Spec's mounts are, and those whose content the kernel makes. */
+export interface Mounted {
+  /** By destination: the result that is the root of what was mounted there last. */
+  at: Map<string, string>;
+  kernels: string[];
+  /** The root of a /dev of foster's own. */
+  dev?: string;
+}
+
+/**
+ * All mounts below the root, in the Spec's order.
+ * @param mounted filled on the way, for later steps
+ */
+export function mountAll(mounts: Mount[], linux: Linux, facts: PlanFacts, mounted: Mounted): Step[] {
   const steps: Step[] = [];
   let volume = 0;
   for (const [index, each] of mounts.entries()) {
-    if (isBind(each)) steps.push(...mountVolume(each, volume++, facts));
-    else steps.push(...mountFilesystem(each, `mount_${index}`));
-    if (each.destination === '/dev') steps.push(...fillDev());
+    const { destination } = each;
+    const name = isBind(each) ? `volume_${volume++}` : `mount_${index}`;
+    if (isBind(each)) steps.push(...mountVolume(each, name, facts, mounted));
+    else steps.push(...mountFilesystem(each, name));
+    mounted.at.set(destination, name);
+    if (!isBind(each) || KERNELS.has(destination)) mounted.kernels.push(name);
+    if (destination === '/dev' && !isBind(each)) {
+      mounted.dev = name;
+      steps.push(...fillDev(name));
+    }
+    if (KERNELS.has(destination)) steps.push(...guardKernelFiles(destination, name, linux, facts));
   }
-  return steps;
+  const places = [...KERNELS].filter((place) => mounted.at.has(place));
+  return [...steps, ...guardOtherFiles(linux, new Set(places), facts)];
 }
+
+/** Where the kernel shows itself, whatever is mounted there. */
+const KERNELS: ReadonlySet<string> = new Set(['/proc', '/sys']);
 
 const WHY: Readonly<Record<string, string>> = {
   '/proc': 'mount a /proc that shows just the processes of the container',
@@ -127,10 +153,9 @@ function mountFilesystem(each: Mount, name: string): Step[] {
   ];
 }
 
-function mountVolume(each: Mount, index: number, facts: PlanFacts): Step[] {
+function mountVolume(each: Mount, volume: string, facts: PlanFacts, { kernels }: Mounted): Step[] {
   const { source, destination, options } = each;
   const why = WHY[destination] ?? `mount ${source} at ${destination}`;
-  const volume = `volume_${index}`;
   const target = `${volume}_target`;
   const attributes: (keyof typeof MOUNT_ATTR)[] = [];
   for (const option of options) {
@@ -141,6 +166,7 @@ function mountVolume(each: Mount, index: number, facts: PlanFacts): Step[] {
     ...(facts.directories.has(source)
       ? ensureDirectory(why, destination, target)
       : ensureFile(why, destination, target)),
+    ...(facts.guarded.has(destination) ? kernels.map((kernel) => stayOff(why, kernel, target)) : []),
     ...(attributes.length > 0
       ? [
           setMountAttributes(
@@ -157,42 +183,30 @@ function mountVolume(each: Mount, index: number, facts: PlanFacts): Step[] {
   ];
 }
 
-function fillDev(): Step[] {
+/** A place that an image or a Dockerfile names may be a link into /dev, /proc or /sys. */
+function stayOff(why: string, kernel: string, target: string): Step {
+  return step(why, 'not_on', [{ result: target }, { result: kernel }], {
+    advice: {
+      EXDEV: 'it is a link into /dev, /proc or /sys, where an image or a Dockerfile may mount nothing',
+    },
+  });
+}
+
+function fillDev(dev: string): Step[] {
   const steps: Step[] = [];
   for (const name of DEVICES) {
     const why = `give the container /dev/${name}`;
     const target = `dev_${name}_target`;
     steps.push(
-      openInRoot(why, `/dev/${name}`, ['O_RDONLY', 'O_CREAT', 'O_NOCTTY'], { result: target, mode: 0o666 }),
+      openBelow(why, { result: dev }, name, ['O_RDONLY', 'O_CREAT', 'O_NOCTTY'], {
+        result: target,
+        mode: 0o666,
+      }),
+      attachMount(why, `dev_${name}`, target),
     );
-    steps.push(attachMount(why, `dev_${name}`, target));
   }
-  for (const [target, path] of LINKS) {
-    steps.push(step(`link ${path} to ${target}`, 'symlinkat', [target, CWD, path]));
-  }
-  return steps;
-}
-
-/** Hides what containers must not see, and makes read-only what they must not change, in /proc and /sys. */
-export function protectKernelPaths(masked: string[], readonly: string[], facts: PlanFacts): Step[] {
-  const steps: Step[] = [];
-  for (const path of masked) {
-    const kind = facts.kernelPaths.get(path);
-    const why = `hide ${path}, which tells about the host`;
-    if (kind === 'file') steps.push(mount(why, '/dev/null', path, null, ['MS_BIND'], null));
-    if (kind === 'directory') {
-      steps.push(
-        mount(why, 'tmpfs', path, 'tmpfs', ['MS_RDONLY', 'MS_NOSUID', 'MS_NODEV', 'MS_NOEXEC'], 'size=0k'),
-      );
-    }
-  }
-  for (const path of readonly) {
-    if (!facts.kernelPaths.has(path)) continue;
-    const why = `make ${path}, which changes the host, read-only`;
-    steps.push(
-      mount(why, path, path, null, ['MS_BIND', 'MS_REC'], null),
-      setMountAttributes(why, path, ['MOUNT_ATTR_RDONLY']),
-    );
+  for (const [target, name] of LINKS) {
+    steps.push(step(`link /dev/${name} to ${target}`, 'symlinkat', [target, { result: dev }, name]));
   }
   return steps;
 }

@@ -13,6 +13,11 @@ export function dieWithMonitor(signal: Flags): Step {
   return prctl('die with the monitor', 'PR_SET_PDEATHSIG', 1, signal);
 }
 
+/** To be done again after a change of user, which may undo it (fs.suid_dumpable of proc_sys_fs(5) is 1). */
+export function keepOut(): Step {
+  return prctl('let no process of the container look into this one', 'PR_SET_DUMPABLE', 4, 0, 0, 0, 0);
+}
+
 /**
  * Ties our life to our parent's, and cuts all other ties to the caller's session.
  * @param signal what we get when the parent dies; undefined: we outlive it

@@ -5,7 +5,10 @@ export function renderStep(step: Step): string {
   if (step.call === 'await') return 'read(control)';
   if (step.call === 'refork') return 'clone(CLONE_PARENT|SIGCHLD)';
   if (step.call === 'orphan') return 'clone(SIGCHLD)';
-  return `${step.call}(${step.args.map(renderArg).join(', ')})`;
+  const args = step.args.map(renderArg);
+  if (step.call === 'file_system') return `fstatfs(${args[0]}) /* f_type must be ${args[1]} */`;
+  if (step.call === 'not_on') return `statx(${args[0]}) /* stx_mnt_id must not be that of ${args[1]} */`;
+  return `${step.call}(${args.join(', ')})`;
 }
 
 function renderArg(arg: Arg): string {

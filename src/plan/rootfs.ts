@@ -1,3 +1,4 @@
+import { FosterError } from '../errors.js';
 import type { StorageProgram } from '../sys/storage-program.js';
 import {
   attachMount,
@@ -11,7 +12,7 @@ import {
   openInRoot,
   setMountAttributes,
 } from './calls.js';
-import { AT, O } from './constants.js';
+import { AT, O, UMOUNT } from './constants.js';
 import { FD, type PlanFacts } from './facts.js';
 import { type Arg, constant, flags, type Step, step } from './step.js';
 
@@ -102,33 +103,51 @@ function attachRoot(): Step[] {
  * `userxattr`: outside of user namespaces, too, since the layers of images are the same for both.
  */
 function overlayRoot(facts: PlanFacts): Step[] {
-  const why = 'lay the writable layer of the container over its root file system';
-  const options = [
-    `lowerdir=${facts.storage.layers.map((_, index) => `/proc/self/fd/${FD.LAYERS + index}`).join(':')}`,
-    `upperdir=/proc/self/fd/${FD.CONTAINER}/upper`,
-    `workdir=/proc/self/fd/${FD.CONTAINER}/work`,
-    'userxattr',
-  ];
+  const { layers } = facts.storage;
+  if (layers.length > MOST_LAYERS) {
+    throw new FosterError(
+      `the root file system has ${layers.length} layers, and an overlay can have ${MOST_LAYERS}`,
+      {
+        advice: '"foster --storage-driver copy" does without one',
+      },
+    );
+  }
   const made = ['upper', 'work'].map((name) =>
     step('make a directory for what the container changes', 'mkdirat', [CONTAINER, name, mode(0o755)], {
       ignore: ['EEXIST'],
     }),
   );
   const before = facts.isCallerMapped ? [] : made;
-  return [...before, ...overlaySteps(why, options).map(adviseOnOverlay)];
+  return [...before, ...overlaySteps(layers.length).map(adviseOnOverlay)];
 }
 
-function overlaySteps(why: string, options: string[]): Step[] {
-  if (options.some((option) => option.length > MOST_OF_FSCONFIG)) {
-    return [
-      mount(why, 'overlay', `/proc/self/fd/${FD.CONTAINER}/root`, 'overlay', [], options.join(',')),
-      openInRoot('find its root', 'root', ['O_PATH', 'O_DIRECTORY'], {
-        directory: CONTAINER,
-        result: 'rootfs',
-      }),
-    ];
-  }
-  return [...newFilesystem(why, 'overlay', 'overlay', options, 'rootfs'), ...attachRoot()];
+/** OVL_MAX_STACK of the kernel. */
+const MOST_LAYERS = 500;
+
+function overlaySteps(count: number): Step[] {
+  const why = 'lay the writable layer of the container over its root file system';
+  const options = overlayOptions('/proc/self/fd/', count);
+  if (options.every((option) => option.length <= MOST_OF_FSCONFIG))
+    return [...newFilesystem(why, 'overlay', 'overlay', options, 'rootfs'), ...attachRoot()];
+  // From there the names of 500 layers are short enough for a page.
+  return [
+    step(why, 'chdir', ['/proc/self/fd']),
+    mount(why, 'overlay', `${FD.CONTAINER}/root`, 'overlay', [], overlayOptions('', count).join(',')),
+    openInRoot('find its root', 'root', ['O_PATH', 'O_DIRECTORY'], {
+      directory: CONTAINER,
+      result: 'rootfs',
+    }),
+  ];
+}
+
+function overlayOptions(folder: string, count: number): string[] {
+  const lower = Array.from({ length: count }, (_, index) => `${folder}${FD.LAYERS + index}`);
+  return [
+    `lowerdir=${lower.join(':')}`,
+    `upperdir=${folder}${FD.CONTAINER}/upper`,
+    `workdir=${folder}${FD.CONTAINER}/work`,
+    'userxattr',
+  ];
 }
 
 /** The kernel, or the file system that the data folder lies on, has no overlays of this kind. */
@@ -146,7 +165,7 @@ export function pivot(): Step[] {
   return [
     step('go to the new root', 'fchdir', [{ result: 'rootfs' }]),
     step('make it the root of everything the container sees', 'pivot_root', ['.', '.']),
-    step("let go of the host's files", 'umount2', ['.', constant('MNT_DETACH', 2)]),
+    step("let go of the host's files", 'umount2', ['.', flags(UMOUNT, 'MNT_DETACH')]),
     step('stand in the new root', 'chdir', ['/']),
   ];
 }
@@ -238,7 +257,7 @@ export function mountFiles(facts: PlanFacts, isReadOnly: boolean): Step[] {
   steps.push(
     step('take the small tmpfs away, its files stay mounted', 'umount2', [
       '/proc',
-      constant('MNT_DETACH', 2),
+      flags(UMOUNT, 'MNT_DETACH', 'UMOUNT_NOFOLLOW'),
     ]),
   );
   return steps;

@@ -1,5 +1,5 @@
 import type { User } from '../spec/types.js';
-import { CWD, mount, openInRoot } from './calls.js';
+import { attachMount, CWD, copyMount, openBelow, requireFileSystem } from './calls.js';
 import { O } from './constants.js';
 import { FD } from './facts.js';
 import { type Arg, type Bytes, constant, flags, type Step, step } from './step.js';
@@ -9,20 +9,29 @@ const TIOCSPTLCK = constant('TIOCSPTLCK', 0x40045431);
 const TIOCGPTPEER = constant('TIOCGPTPEER', 0x5441);
 const TIOCSPGRP = constant('TIOCSPGRP', 0x5410);
 
+/** What the steps that open a terminal know of the mounts: results. */
+export interface TerminalPlaces {
+  /** The root of the container's devpts; undefined where foster has not mounted it just now. */
+  devpts?: string | undefined;
+  /** The root of its /dev, where it gets /dev/console; undefined: not at all. */
+  dev?: string | undefined;
+}
+
 /**
  * A pseudo-terminal of the container's own devpts (pts(4)): its slave becomes PID 1's controlling terminal and stdin,
  * stdout and stderr; its master goes to the monitor, by SCM_RIGHTS (unix(7)).
- * @param options `console`: it becomes the container's /dev/console too
  */
-export function openTerminal(user: User, options = { console: true }): Step[] {
+export function openTerminal(user: User, { devpts, dev }: TerminalPlaces): Step[] {
   const why = 'open a terminal of the container';
   const unlocked: Bytes = { bytes: Buffer.alloc(4), text: '[0]' };
   const master: Arg = { result: 'master' };
   const slave: Arg = { result: 'slave' };
+  const advice = { EXDEV: '/dev/pts of the container is not a devpts', ELOOP: '/dev/pts has a link in it' };
+  const [directory, path]: [Arg, string] =
+    devpts === undefined ? [CWD, 'dev/pts/ptmx'] : [{ result: devpts }, 'ptmx'];
   return [
-    step(why, 'openat', [CWD, '/dev/pts/ptmx', flags(O, 'O_RDWR', 'O_NOCTTY', 'O_CLOEXEC'), 0], {
-      result: 'master',
-    }),
+    openBelow(why, directory, path, ['O_RDWR', 'O_NOCTTY'], { result: 'master', advice }),
+    requireFileSystem(why, 'master', 'DEVPTS_SUPER_MAGIC', { advice }),
     step(why, 'ioctl', [master, TIOCSPTLCK, unlocked]),
     step(why, 'ioctl', [master, TIOCGPTPEER, flags(O, 'O_RDWR', 'O_NOCTTY', 'O_CLOEXEC')], {
       result: 'slave',
@@ -30,18 +39,22 @@ export function openTerminal(user: User, options = { console: true }): Step[] {
     step('let the user own it', 'fchown', [slave, user.uid, -1]),
     step('make it the controlling terminal', 'ioctl', [slave, TIOCSCTTY, 0]),
     ...[0, 1, 2].map((fd) => step('make it stdin, stdout and stderr', 'dup3', [slave, fd, 0])),
-    ...(options.console ? giveConsole() : []),
+    ...(dev === undefined ? [] : giveConsole(dev)),
     sendMaster(),
     step('leave the other end to the monitor', 'close', [master]),
     step('leave the other end to the monitor', 'close', [constant(String(FD.CONSOLE), FD.CONSOLE)]),
   ];
 }
 
-function giveConsole(): Step[] {
+function giveConsole(dev: string): Step[] {
   const why = 'give the container /dev/console';
   return [
-    openInRoot(why, '/dev/console', ['O_RDONLY', 'O_CREAT', 'O_NOCTTY'], { mode: 0o600 }),
-    mount(why, '/dev/pts/0', '/dev/console', null, ['MS_BIND'], null),
+    openBelow(why, { result: dev }, 'console', ['O_RDONLY', 'O_CREAT', 'O_NOCTTY'], {
+      result: 'console_target',
+      mode: 0o600,
+    }),
+    copyMount(why, { result: 'slave' }, '', 'console'),
+    attachMount(why, 'console', 'console_target'),
   ];
 }
 

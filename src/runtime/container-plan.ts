@@ -52,6 +52,7 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
       accounts: callersAccount(spec, root, join(folder, 'upper')),
       // Those of a container that is yet to be made are not there.
       directories: new Set([...bindDirectories(spec), ...volumesOf(record).map(({ source }) => source)]),
+      guarded: new Set(volumesOf(record).map(({ destination }) => destination)),
       kernelPaths: kernelPaths(spec),
       ...(joined && { join: { pid: joined.state.pid, name: joined.record.name } }),
     };

@@ -5,6 +5,7 @@ import { volumesFolder } from '../paths.js';
 import { buildSpec, hostnameOf } from '../spec/from-request.js';
 import { imageHealth } from '../spec/health.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
+import { imageVolumes } from '../spec/image-volumes.js';
 import { randomId } from '../spec/names.js';
 import type { RunRequest } from '../spec/request.js';
 import { parseSignal } from '../spec/signals.js';
@@ -51,6 +52,10 @@ export async function draftContainer(request: RunRequest, voice: Voice): Promise
   const driver = driverBeside(request.pid, await storageDriver(maps));
   const id = randomId();
   const spec = await makeSpec(request, id, tree, maps);
+  for (const place of imageVolumes(tree.image?.defaults).leftOut)
+    voice.warn(
+      `the volume that the image has at ${place} is left out: it would hide what the kernel shows there`,
+    );
   return {
     ...draftOf(request, id, spec, tree.image),
     driver,

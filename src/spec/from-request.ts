@@ -1,8 +1,6 @@
-import { posix } from 'node:path';
-import { FosterError } from '../errors.js';
 import { mergeEnv } from './environment.js';
-import { quoted } from './flag.js';
 import type { ImageDefaults } from './image-defaults.js';
+import { imageVolumes } from './image-volumes.js';
 import type { RunRequest } from './request.js';
 import { defaultSeccompProfile } from './seccomp-profile.js';
 import type { Capabilities, IdMapping, Mount, Namespace, Seccomp, Spec } from './types.js';
@@ -163,21 +161,10 @@ function mountsOf(request: RunRequest, facts: SpecFacts, userNamespace: boolean)
 /** Those of the request, and a volume for each that the image has where the request has nothing. */
 function wantedMounts({ mounts }: RunRequest, { image, volumesFolder }: SpecFacts): Mount[] {
   const taken = new Set(mounts.map(({ destination }) => destination));
-  const ofImage = [...new Set(Object.keys(image?.Volumes ?? {}).map(volumePlace))].filter(
-    (destination) => !taken.has(destination),
-  );
+  const ofImage = imageVolumes(image).places.filter((destination) => !taken.has(destination));
   return [...mounts, ...ofImage.map((destination) => anonymousVolume(destination))].map((mount, index) =>
     mount.type === 'volume' ? { ...mount, type: 'bind', source: `${volumesFolder}/${index}` } : mount,
   );
-}
-
-/** @throws FosterError for what can be no place of a volume */
-function volumePlace(path: string): string {
-  const place = posix.resolve('/', path);
-  if (place !== '/' && path.startsWith('/') && !path.includes('\0')) return place;
-  throw new FosterError(`the image wants a volume at ${quoted(path)}, which is no place for one`, {
-    advice: 'whoever made the image is at fault',
-  });
 }
 
 function depth({ destination }: Mount): number {

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { FosterError } from '../errors.js';
 import { nativeFile } from './clone.js';
+import { errnoName } from './errno.js';
+import { SystemCallError } from './ffi.js';
 import { memoryFile } from './libc.js';
 
 let file: number | undefined;
@@ -21,6 +23,14 @@ export function initProgram(): number {
       cause: error,
     });
   }
-  file = memoryFile('foster-init', content, { sealed: true });
+  try {
+    file = memoryFile('foster-init', content, { sealed: true, executable: true });
+  } catch (error) {
+    if (!(error instanceof SystemCallError) || errnoName(error.errno) !== 'EACCES') throw error;
+    throw new FosterError('cannot start containers: programs in memory may not be executed here', {
+      advice: 'as root: sysctl -w vm.memfd_noexec=1 (it is 2)',
+      cause: error,
+    });
+  }
   return file;
 }

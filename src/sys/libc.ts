@@ -6,21 +6,22 @@ import { call, callRaw, SystemCallError } from './ffi.js';
 
 const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;
+const MFD_NOEXEC_SEAL = 8;
+const MFD_EXEC = 0x10;
 const F_ADD_SEALS = 1033;
 const F_SEAL_SHRINK_GROW = 0x6;
 const SEAL_EVERYTHING = 0xf; // seal, shrink, grow, write: fcntl(2), "File Sealing"
 
-/** memfd_create(2): a nameless file in memory that holds `content`, its offset at the start; sealed if so asked, or its size. */
+/**
+ * memfd_create(2): a nameless file in memory that holds `content`, its offset at the start; sealed if so asked, or its
+ * size. Only an `executable` one can be executed, where the kernel knows the difference (Linux 6.3).
+ */
 export function memoryFile(
   name: string,
   content: Uint8Array,
-  options: { sealed?: boolean | 'size' } = {},
+  options: { sealed?: boolean | 'size'; executable?: boolean } = {},
 ): number {
-  const fd = call(
-    'int memfd_create(const char *name, unsigned int flags)',
-    name,
-    MFD_CLOEXEC | MFD_ALLOW_SEALING,
-  );
+  const fd = createMemoryFile(name, options.executable ? MFD_EXEC : MFD_NOEXEC_SEAL);
   if (content.length > 0) {
     ftruncateSync(fd, content.length);
     for (let at = 0; at < content.length; ) at += writeSync(fd, content, at, content.length - at, at);
@@ -28,6 +29,18 @@ export function memoryFile(
   const seals = options.sealed === 'size' ? F_SEAL_SHRINK_GROW : SEAL_EVERYTHING;
   if (options.sealed) call('int fcntl(int fd, int command, long argument)', fd, F_ADD_SEALS, seals);
   return fd;
+}
+
+function createMemoryFile(name: string, kind: number): number {
+  const prototype = 'int memfd_create(const char *name, unsigned int flags)';
+  const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  try {
+    return call(prototype, name, flags | kind);
+  } catch (error) {
+    const isUnknown = error instanceof SystemCallError && errnoName(error.errno) === 'EINVAL';
+    if (!isUnknown) throw error;
+    return call(prototype, name, flags);
+  }
 }
 
 /** What has been written to a memory file so far. Closes it. */
@@ -130,14 +143,17 @@ export function openInRoot(directory: number, path: string, flags: number): numb
   how.writeUInt32LE(flags | 0o2000000, 0); // each is 64 bits wide
   how.writeUInt32LE(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, 16);
   const OPENAT2 = 437; // the same on every architecture
-  return call(
-    'long syscall(long number, int directory, const char *path, void *how, size_t size)',
-    OPENAT2,
-    directory,
-    path,
-    how,
-    how.length,
-  );
+  const prototype = 'long syscall(long number, int directory, const char *path, void *how, size_t size)';
+  const MOST_TRIES = 10_000;
+  for (let tries = 1; ; tries++) {
+    try {
+      return call(prototype, OPENAT2, directory, path, how, how.length);
+    } catch (error) {
+      // A rename or a mount anywhere on the machine at the moment of a `..`: openat2(2), "EAGAIN".
+      const isPassing = error instanceof SystemCallError && errnoName(error.errno) === 'EAGAIN';
+      if (!isPassing || tries === MOST_TRIES) throw error;
+    }
+  }
 }
 
 /** pidfd_open(2): a descriptor for the process, close-on-exec. */

@@ -44,6 +44,7 @@ export function planFor(flags: string[], { spec, facts, options }: Circumstances
     files: [],
     accounts: [],
     directories: new Set(),
+    guarded: new Set(),
     kernelPaths: new Map([
       ['/proc/kcore', 'file'],
       ['/proc/acpi', 'directory'],
