@@ -3,10 +3,10 @@
 #include "init.h"
 
 #include <asm-generic/errno.h>
+#include <asm/stat.h>
 #include <asm/statfs.h>
 #include <linux/fcntl.h>
 #include <linux/sched.h>
-#include <linux/stat.h>
 
 static int is_ignored(const struct step *step, long error) {
   for (int i = 0; i < 4; i++)
@@ -48,18 +48,11 @@ static long require_file_system(int fd, long magic) {
   return error ? error : info.f_type == magic ? 0 : -EXDEV;
 }
 
-static long mount_of(int fd, u64 *id) {
-  struct statx info;
-  long error = SYSCALL5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &info);
-  *id = info.stx_mnt_id;
-  return error ? error : info.stx_mask & STATX_MNT_ID ? 0 : -ENOSYS;
-}
-
-static long require_other_mount(int fd, int other) {
-  u64 id, other_id;
-  long error = mount_of(fd, &id);
-  if (!error) error = mount_of(other, &other_id);
-  return error ? error : id != other_id ? 0 : -EXDEV;
+static long require_other_device(int fd, int other) {
+  struct stat info, others;
+  long error = SYSCALL2(__NR_fstat, fd, &info);
+  if (!error) error = SYSCALL2(__NR_fstat, other, &others);
+  return error ? error : info.st_dev != others.st_dev ? 0 : -EXDEV;
 }
 
 enum { MOST_TRIES = 10000 };
@@ -83,7 +76,7 @@ static long run_step(char *blob, const struct step *step) {
   if (step->number == STEP_REFORK) return refork();
   if (step->number == STEP_ORPHAN) return orphan();
   if (step->number == STEP_FILE_SYSTEM) return require_file_system((int)values[0], values[1]);
-  if (step->number == STEP_NOT_ON) return require_other_mount((int)values[0], (int)values[1]);
+  if (step->number == STEP_NOT_ON) return require_other_device((int)values[0], (int)values[1]);
   if (step->number == __NR_openat2) return open_patiently(values[0], values[1], values[2], values[3]);
   return syscall6(step->number, values[0], values[1], values[2], values[3], values[4], values[5]);
 }

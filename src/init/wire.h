@@ -49,7 +49,7 @@ enum {
   STEP_REFORK,          /* go on in a new process (a child of our parent): setns(2) moves only children into a PID namespace */
   STEP_ORPHAN, /* go on in a new process, without this one: a child of PID 1 then */
   STEP_FILE_SYSTEM, /* descriptor, magic number of statfs(2): -EXDEV where the file is on another kind of file system */
-  STEP_NOT_ON, /* two descriptors: -EXDEV where both are on the same mount */
+  STEP_NOT_ON, /* two descriptors: -EXDEV where both are on the same file system */
 };
 
 /* Parent -> foster-init: single bytes. */

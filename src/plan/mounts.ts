@@ -1,3 +1,4 @@
+import { isKernelPlace } from '../spec/image-volumes.js';
 import type { Linux, Mount } from '../spec/types.js';
 import {
   attachMount,
@@ -73,7 +74,7 @@ function isBind(mount: Mount): boolean {
   return mount.type === 'bind' || mount.options.includes('bind') || mount.options.includes('rbind');
 }
 
-/** Where the Spec's mounts are, and those whose content the kernel makes. */
+/** Where the Spec's mounts are, and which of them are in /dev, /proc and /sys. */
 export interface Mounted {
   /** By destination: the result that is the root of what was mounted there last. */
   at: Map<string, string>;
@@ -93,9 +94,9 @@ export function mountAll(mounts: Mount[], linux: Linux, facts: PlanFacts, mounte
     const { destination } = each;
     const name = isBind(each) ? `volume_${volume++}` : `mount_${index}`;
     if (isBind(each)) steps.push(...mountVolume(each, name, facts, mounted));
-    else steps.push(...mountFilesystem(each, name));
+    else steps.push(...mountFilesystem(each, name, facts, mounted));
     mounted.at.set(destination, name);
-    if (!isBind(each) || KERNELS.has(destination)) mounted.kernels.push(name);
+    if (isKernelPlace(destination)) mounted.kernels.push(name);
     if (destination === '/dev' && !isBind(each)) {
       mounted.dev = name;
       steps.push(...fillDev(name));
@@ -131,13 +132,14 @@ function makeFilesystem(each: Mount, name: string): Step[] {
   return newFilesystem(whyMount(each), type, source || type, options, name);
 }
 
-function mountFilesystem(each: Mount, name: string): Step[] {
+function mountFilesystem(each: Mount, name: string, facts: PlanFacts, mounted: Mounted): Step[] {
   const { destination } = each;
   const why = whyMount(each);
   const target = `${name}_target`;
   if (!isKernels(each)) {
     return [
       ...ensureDirectory(why, destination, target),
+      ...stayOffKernels(why, destination, target, facts, mounted),
       ...makeFilesystem(each, name),
       attachMount(why, name, target),
     ];
@@ -153,7 +155,7 @@ function mountFilesystem(each: Mount, name: string): Step[] {
   ];
 }
 
-function mountVolume(each: Mount, volume: string, facts: PlanFacts, { kernels }: Mounted): Step[] {
+function mountVolume(each: Mount, volume: string, facts: PlanFacts, mounted: Mounted): Step[] {
   const { source, destination, options } = each;
   const why = WHY[destination] ?? `mount ${source} at ${destination}`;
   const target = `${volume}_target`;
@@ -166,7 +168,7 @@ function mountVolume(each: Mount, volume: string, facts: PlanFacts, { kernels }:
     ...(facts.directories.has(source)
       ? ensureDirectory(why, destination, target)
       : ensureFile(why, destination, target)),
-    ...(facts.guarded.has(destination) ? kernels.map((kernel) => stayOff(why, kernel, target)) : []),
+    ...stayOffKernels(why, destination, target, facts, mounted),
     ...(attributes.length > 0
       ? [
           setMountAttributes(
@@ -184,12 +186,18 @@ function mountVolume(each: Mount, volume: string, facts: PlanFacts, { kernels }:
 }
 
 /** A place that an image or a Dockerfile names may be a link into /dev, /proc or /sys. */
-function stayOff(why: string, kernel: string, target: string): Step {
-  return step(why, 'not_on', [{ result: target }, { result: kernel }], {
-    advice: {
-      EXDEV: 'it is a link into /dev, /proc or /sys, where an image or a Dockerfile may mount nothing',
-    },
-  });
+function stayOffKernels(
+  why: string,
+  destination: string,
+  target: string,
+  { guarded }: PlanFacts,
+  { kernels }: Mounted,
+): Step[] {
+  if (!guarded.has(destination)) return [];
+  const advice = {
+    EXDEV: 'it is a link into /dev, /proc or /sys, where an image or a Dockerfile may mount nothing',
+  };
+  return kernels.map((kernel) => step(why, 'not_on', [{ result: target }, { result: kernel }], { advice }));
 }
 
 function fillDev(dev: string): Step[] {

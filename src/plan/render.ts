@@ -7,7 +7,7 @@ export function renderStep(step: Step): string {
   if (step.call === 'orphan') return 'clone(SIGCHLD)';
   const args = step.args.map(renderArg);
   if (step.call === 'file_system') return `fstatfs(${args[0]}) /* f_type must be ${args[1]} */`;
-  if (step.call === 'not_on') return `statx(${args[0]}) /* stx_mnt_id must not be that of ${args[1]} */`;
+  if (step.call === 'not_on') return `fstat(${args[0]}) /* st_dev must not be that of ${args[1]} */`;
   return `${step.call}(${args.join(', ')})`;
 }
 

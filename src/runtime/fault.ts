@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 /**
  * A switch for tests of what a crash leaves behind. With FOSTER_FAULT=N in its environment a command is killed, by
  * SIGKILL, at its N-th fault point, which is after its N-th step with an effect on disk or on processes; with
- * FOSTER_FAULT=count it says on standard error which there are, a line each.
+ * FOSTER_FAULT=stop:N it is stopped there; with FOSTER_FAULT=count it says on standard error which there are, a line each.
  */
 const wanted = process.env.FOSTER_FAULT;
 let count = 0;
@@ -13,5 +13,6 @@ export function faultPoint(step: string): void {
   if (wanted === undefined) return;
   count++;
   if (wanted === 'count') writeSync(2, `fault point ${count}: ${step}\n`);
+  else if (wanted === `stop:${count}`) process.kill(process.pid, 'SIGSTOP');
   else if (count === Number(wanted)) process.kill(process.pid, 'SIGKILL');
 }
