@@ -193,3 +193,11 @@ test('--max-unpacked-size holds for each layer that is unpacked for a container'
     assert.equal(home.stored().layers.length, before.length + (name === 'holes' ? 1 : 0));
   }
 });
+
+test('more layers than their paths have room for in what mount(2) takes', () => {
+  const files = Array.from({ length: 230 }, (_, index) => [{ name: `file-${index}`, content: `${index}` }]);
+  home.load(dockerArchive({ names: ['many'], layers: [BUSYBOX_LAYER, ...files] }));
+  const { status, stdout, stderr } = home.run(['--rm', 'many', 'sh', '-c', 'cat /file-0 /file-229']);
+  assert.equal(status, 0, stderr);
+  assert.equal(stdout, '0229');
+});

@@ -359,3 +359,22 @@ test('with fuse-overlayfs, the root is mounted before PID 1 goes on, which opens
   });
   assert.ok(has(plain, /^read\(control\)/));
 });
+
+test('an overlay takes 500 layers, and who has more is told so', () => {
+  const layers = (count: number) => ({
+    facts: {
+      storage: {
+        driver: 'overlay' as const,
+        layers: Array.from({ length: count }, (_, index) => `/layers/${index}`),
+        container: '/containers/ab',
+      },
+    },
+  });
+  const options = calls(planFor([], layers(500))).find((call) => call.startsWith('mount("overlay"'));
+  assert.ok(options !== undefined);
+  const longest = steps(planFor([], layers(500)))
+    .flatMap(({ args }) => args)
+    .map((arg) => (typeof arg === 'string' ? arg.length : 0));
+  assert.ok(Math.max(...longest) < 4096, 'mount(2) takes a page');
+  assert.throws(() => planFor([], layers(501)), /has 501 layers, and an overlay can have 500/);
+});
