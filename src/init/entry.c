@@ -2,6 +2,7 @@
  * Node's memory (CLONE_VM) until it executes foster-init, so this only moves descriptors and makes system calls.
  * TypeScript calls it directly too, where foster itself becomes the monitor. */
 #include "capabilities.h"
+#include "hand-mount.h"
 
 #include <linux/fcntl.h>
 #include <linux/sched.h>
@@ -89,3 +90,5 @@ int foster_become(struct entry *entry) {
   SYSCALL1(__NR_unshare, CLONE_FILES);
   return foster_entry(entry);
 }
+
+int foster_hand_mount(int socket, int users, const char *path, u32 flags) { return (int)hand_mount(socket, users, path, flags); }

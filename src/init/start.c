@@ -1,6 +1,7 @@
 /* Starts PID 1 of a detached container. In the foreground TypeScript does this; here it has to work again, after a
  * restart, when there is no TypeScript any more. What is done is the same: a clone into new namespaces, id maps, a plan. */
 #include "capabilities.h"
+#include "hand-mount.h"
 #include "init.h"
 
 #include <asm-generic/errno.h>
@@ -11,7 +12,7 @@
 #define SIGCHLD 17
 #define AF_UNIX 1
 #define SOCK_SEQPACKET 5
-#define MAX_WORDS 64
+#define MAX_WORDS (3 * MAX_MAP_LINES + 2)
 
 static void take_place(int from, int to) {
   if (from == to) return;
@@ -47,9 +48,10 @@ static int start_helper(const char *words, int pid) {
   if (child) return (int)child;
   char number[24];
   append_number(number, (u64)pid);
-  const char *path = words, *argv[MAX_WORDS], *environment[] = {NULL};
+  const char *path = words, *argv[MAX_WORDS + 1], *environment[] = {NULL};
   int count = 0;
-  for (const char *word = words + string_length(words) + 1; *word && count < MAX_WORDS - 2; word += string_length(word) + 1) {
+  for (const char *word = words + string_length(words) + 1; *word; word += string_length(word) + 1) {
+    if (count == MAX_WORDS) sys_exit(127); /* some of the ids would be missing */
     argv[count++] = word;
     if (count == 1) argv[count++] = number;
   }
@@ -109,6 +111,20 @@ static void keep_user_namespace(int pid) {
   if (user != FD_USERNS) sys_close((int)user);
 }
 
+/* Once its ids are mapped; PID 1 takes them one after the other. */
+static long hand_mounts(const struct monitor *monitor, struct started *started) {
+  const char *blob = (const char *)monitor;
+  const struct handed *handed = (const struct handed *)(blob + monitor->handed);
+  for (u32 i = 0; i < monitor->handed_count; i++) {
+    long outcome = hand_mount(started->control, FD_USERNS, blob + handed[i].path, handed[i].flags);
+    if (outcome == -EPIPE || outcome == -ECONNRESET) return 0; /* PID 1 has failed, and has said at what */
+    started->failed_step = HANDED_STEP + i;
+    if (outcome < 0) return outcome;
+    if (outcome != HANDED_WHOLE) report(REPORT_HANDED, i, outcome, 0, NULL);
+  }
+  return 0;
+}
+
 /* Returns -errno, with `started->failed_step` saying at what, or 0 with PID 1 on its way through its plan. */
 long start_container(const struct monitor *monitor, struct started *started) {
   int terminal = (monitor->flags & MONITOR_TERMINAL) != 0, interactive = (monitor->flags & MONITOR_INTERACTIVE) != 0;
@@ -147,7 +163,7 @@ long start_container(const struct monitor *monitor, struct started *started) {
     started->storage = (int)storage;
   }
   if (monitor->storage || monitor->clone_flags & CLONE_NEWUSER) sys_write(started->control, (char[]){SAY_MAPPED}, 1);
-  return 0;
+  return hand_mounts(monitor, started);
 }
 
 void end_started(struct started *started) {

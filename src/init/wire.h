@@ -7,7 +7,7 @@
 #include "sys.h"
 
 #define MAGIC 0x74736f66 /* "fost" */
-#define VERSION 3
+#define VERSION 4
 
 /* Descriptors by convention, in every mode. */
 enum { FD_CONTROL = 3, FD_BLOB = 4 };
@@ -77,6 +77,7 @@ enum {
   REPORT_REAPED,      /* value: pid, extra: wait status, index: ms since the adoption was seen, name: its command */
   REPORT_STOPPED,     /* the user's process has stopped; value: by which signal */
   REPORT_COUNTS,      /* value: orphans adopted, extra: orphans reaped, since the start */
+  REPORT_HANDED,      /* from a monitor that starts PID 1 itself. index: of a mount, value: HANDED_TOP_ONLY or _PLAIN */
 };
 
 #define NO_STEP 0xffffffffu
@@ -86,8 +87,10 @@ enum {
 #define STATE_STEP 0xfffffffcu
 /* What failed when a program was started that makes the root file system: STORAGE_STEP and one of these. */
 #define STORAGE_STEP 0xffffff00u
+/* Mounts that are handed to PID 1: HANDED_STEP and the number of one. */
+#define HANDED_STEP 0xffff0000u
 enum { STORAGE_JOIN, STORAGE_DEVICE, STORAGE_FOLDER, STORAGE_MOUNT, STORAGE_VIEW, STORAGE_LAYER, STORAGE_PROGRAM };
-enum { MAX_LAYERS = 500 };
+enum { MAX_LAYERS = 500, MAX_MAP_LINES = 340 /* user_namespaces(7) */ };
 
 /* Descriptors of the monitor mode, beside FD_CONTROL and FD_BLOB. Those from FD_PLAN on are of a monitor that starts
  * its container itself: there FD_CONTROL leads to the foster command that waits for the start. */
@@ -95,7 +98,7 @@ enum {
   FD_PIDFD = 5,
   FD_CONSOLE,
   FD_DIRECTORY, /* the container's folder */
-  FD_USERNS,
+  FD_USERNS, /* the user namespace of the container; of one that joins another, that one's */
   FD_LOCK,
   FD_MONITOR_END,
   FD_PLAN = FD_MONITOR_END,
@@ -126,7 +129,24 @@ struct monitor {
   u32 health_retries;
   s32 storage_pid; /* the program that makes the root file system, a child of ours; 0: none, or to be started by the monitor */
   u32 storage;     /* offset of NUL-terminated words, the last one empty: the arguments of run_storage; 0: none */
+  u32 handed;      /* offset of struct handed[handed_count] */
+  u32 handed_count;
 };
+
+/* A mount that whoever starts PID 1 makes for it, ids shifted as in its user namespace, and sends over FD_CONTROL. */
+struct handed {
+  u32 path; /* offset of a text */
+  u32 flags;
+};
+
+enum {
+  HANDED_DEEP = 1,    /* with all that is mounted below */
+  HANDED_DEVICES = 2, /* devices on it can be used */
+  HANDED_NEEDED = 4,  /* without a shift of ids it is of no use */
+};
+
+/* What became of one: REPORT_HANDED. */
+enum { HANDED_WHOLE, HANDED_TOP_ONLY, HANDED_PLAIN };
 
 enum {
   MONITOR_TERMINAL = 1,    /* a pseudo-terminal's master comes over FD_CONSOLE */

@@ -1,6 +1,6 @@
-import type { Arg, Bytes, Plan, Step } from '../plan/step.js';
+import type { Arg, Bytes, HandedMount, Plan, Step } from '../plan/step.js';
 import { errnoNumber } from '../sys/errno.js';
-import type { IdMaps } from '../sys/id-maps.js';
+import { type IdMaps, mapText } from '../sys/id-maps.js';
 import { syscallNumber } from '../sys/syscall-numbers.js';
 
 /**
@@ -8,10 +8,10 @@ import { syscallNumber } from '../sys/syscall-numbers.js';
  * architectures that foster-init knows.
  */
 const MAGIC = 0x74736f66;
-const VERSION = 3;
+const VERSION = 4;
 const PLAN_HEADER = 52;
 const STEP_SIZE = 64;
-const MONITOR_HEADER = 88;
+const MONITOR_HEADER = 96;
 
 const PLAN_SHIM = 1;
 const PLAN_TRACE = 2;
@@ -255,6 +255,8 @@ export interface MonitorOptions {
     logMaxFiles: number;
     /** Arguments of foster-init for the program that makes the root file system. */
     storage?: string[] | undefined;
+    /** Mounts that PID 1 is handed. */
+    handed?: HandedMount[] | undefined;
     health?: { interval: number; timeout: number; startPeriod: number; retries: number } | undefined;
   };
 }
@@ -289,6 +291,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
   const own =
     supervise === undefined ? new Array<number>(SUPERVISE_FIELDS).fill(0) : superviseFields(blob, supervise);
   const storage = supervise?.storage === undefined ? 0 : blob.words(supervise.storage);
+  const handed = encodeHanded(blob, supervise?.handed ?? []);
   const fields = [
     MAGIC,
     VERSION,
@@ -302,9 +305,26 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
     ...own,
     options.storagePid ?? 0,
     storage,
+    handed,
+    supervise?.handed?.length ?? 0,
   ];
   for (const [index, value] of fields.entries()) blob.u32(header + index * 4, value);
   return blob.bytes;
+}
+
+/** An array of struct handed. */
+function encodeHanded(blob: Blob, mounts: HandedMount[]): number {
+  const at = blob.reserve(mounts.length * 8);
+  for (const [index, mount] of mounts.entries()) {
+    blob.u32(at + index * 8, blob.text(mount.source));
+    blob.u32(at + index * 8 + 4, handedFlags(mount));
+  }
+  return at;
+}
+
+/** HANDED_* of wire.h. */
+export function handedFlags({ isDeep, hasDevices, isNeeded }: HandedMount): number {
+  return (isDeep ? 1 : 0) | (hasDevices ? 2 : 0) | (isNeeded ? 4 : 0);
 }
 
 const SUPERVISE_FIELDS = 11;
@@ -319,7 +339,7 @@ function superviseFields(blob: Blob, supervise: NonNullable<MonitorOptions['supe
   });
   const direct = kinds.map((kind) => {
     if (maps === undefined || helpers !== undefined) return 0;
-    return blob.text(maps[kind].map((line) => `${line.containerID} ${line.hostID} ${line.size}\n`).join(''));
+    return blob.text(mapText(maps[kind]));
   });
   return [
     supervise.cloneFlags,
@@ -343,12 +363,18 @@ export type Report =
   | { kind: 'reforked'; pid: number }
   | { kind: 'executed' }
   | { kind: 'started'; pid: number }
+  | { kind: 'handed'; index: number; outcome: number }
   | { kind: 'other' };
 
 /** Indices of what failed before there were steps. */
 export const CLONE_STEP = 0xfffffffe;
 export const MAPS_STEP = 0xfffffffd;
 export const STATE_STEP = 0xfffffffc;
+/** Of the first mount that PID 1 is handed. */
+export const HANDED_STEP = 0xffff0000;
+
+/** What became of a mount that PID 1 was handed: all of it is shifted, only the mount itself, or nothing. */
+export const HANDED = { whole: 0, topOnly: 1, plain: 2 } as const;
 
 export const REPORT_SIZE = 40;
 /** What the parent says to foster-init. */
@@ -379,6 +405,8 @@ export function decodeReport(bytes: Buffer): Report {
       return { kind: 'executed' };
     case 7:
       return { kind: 'started', pid: value };
+    case 12:
+      return { kind: 'handed', index, outcome: value };
     default:
       return { kind: 'other' };
   }

@@ -2,7 +2,9 @@ import type { NamespaceType, Spec } from '../spec/types.js';
 import { ensureDirectory, prctl } from './calls.js';
 import { CLONE } from './constants.js';
 import { FD, type PlanFacts, type PlanOptions } from './facts.js';
+import { handedMounts } from './handed-mounts.js';
 import { type Mounted, mountAll, openVolumes, takeFromHost } from './mounts.js';
+import { namespaceFlag } from './namespaces.js';
 import { loopbackUp } from './network.js';
 import { keepOut, processSteps, programPaths, SIGKILL, standAlone } from './process.js';
 import {
@@ -22,13 +24,16 @@ import { becomeRoot } from './user.js';
 /** The plan that makes what `spec` says out of the host that `facts` describes. Pure. */
 export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): Plan {
   const types = new Set(spec.linux.namespaces.map((each) => each.type));
+  for (const type of types) namespaceFlag(type); // whoever runs the plan would find out too late
   const idMaps = idMapsOf(spec, facts);
   const mounted: Mounted = { at: new Map(), kernels: [] };
   const { linux, process } = spec;
+  const handed = handedMounts(spec.mounts, facts);
   return {
     version: 1,
     namespaces: facts.join ? [] : [...types],
     ...(idMaps && !facts.join ? { idMaps } : {}),
+    ...(handed.length > 0 ? { handed } : {}),
     ...(facts.storage.driver === 'fuse-overlayfs' ? { storage: storageProgram(facts) } : {}),
     init: [
       ...(facts.join ? joinNamespaces(types) : []),
@@ -93,14 +98,7 @@ function isRootMapped({ linux }: Spec): boolean {
 /** setns(2) moves us into a user namespace, but only our children into a PID namespace. */
 function joinNamespaces(types: ReadonlySet<NamespaceType>): Step[] {
   const pidfd = constant(String(FD.JOIN), FD.JOIN);
-  const own: Partial<Record<NamespaceType, keyof typeof CLONE>> = {
-    mount: 'CLONE_NEWNS',
-    network: 'CLONE_NEWNET',
-    uts: 'CLONE_NEWUTS',
-    ipc: 'CLONE_NEWIPC',
-    cgroup: 'CLONE_NEWCGROUP',
-  };
-  const names = [...types].flatMap((type) => own[type] ?? []);
+  const names = [...types].filter((type) => type !== 'user' && type !== 'pid').map(namespaceFlag);
   const joined = types.has('user')
     ? (['CLONE_NEWUSER', 'CLONE_NEWPID'] as const)
     : (['CLONE_NEWPID'] as const);

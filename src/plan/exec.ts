@@ -1,6 +1,7 @@
 import type { NamespaceType, Spec } from '../spec/types.js';
 import { CLONE } from './constants.js';
 import { FD } from './facts.js';
+import { namespaceFlag } from './namespaces.js';
 import { keepOut, processSteps, programPaths, SIGKILL, standAlone } from './process.js';
 import { constant, flags, type Plan, type Step, step } from './step.js';
 import { openTerminal } from './terminal.js';
@@ -12,16 +13,6 @@ export interface ExecFacts {
   /** The process outlives the command that started it. */
   detached: boolean;
 }
-
-const FLAGS: Partial<Record<NamespaceType, keyof typeof CLONE>> = {
-  user: 'CLONE_NEWUSER',
-  pid: 'CLONE_NEWPID',
-  mount: 'CLONE_NEWNS',
-  network: 'CLONE_NEWNET',
-  uts: 'CLONE_NEWUTS',
-  ipc: 'CLONE_NEWIPC',
-  cgroup: 'CLONE_NEWCGROUP',
-};
 
 /**
  * The plan that runs one more process in a container: `spec` is the container's, but for its process. Pure. The
@@ -58,11 +49,10 @@ export function buildExecPlan(spec: Spec, facts: ExecFacts): Plan {
 }
 
 function enter(types: NamespaceType[]): Step {
-  const names = types.flatMap((type) => FLAGS[type] ?? []);
   return step(
     "enter the container's namespaces",
     'setns',
-    [constant(String(FD.JOIN), FD.JOIN), flags(CLONE, ...names)],
+    [constant(String(FD.JOIN), FD.JOIN), flags(CLONE, ...types.map(namespaceFlag))],
     {
       advice: {
         EPERM: 'the container belongs to another user, or a process of it is being traced',

@@ -10,6 +10,8 @@ export interface PlanFacts {
     program?: string;
     /** Read-only layers, the uppermost first. */
     layers: string[];
+    /** The one layer is a directory of the host's, whose files shall belong to the container's users: an overlay's. */
+    isShifted?: boolean;
     container: string;
   };
   /** setgroups(2) is denied in a user namespace whose groups were mapped without privilege: user_namespaces(7). */

@@ -16,6 +16,7 @@ import {
 } from './calls.js';
 import { type MOUNT_ATTR, O } from './constants.js';
 import type { PlanFacts } from './facts.js';
+import { isShifted, takeHanded } from './handed-mounts.js';
 import { guardKernelFiles, guardOtherFiles, takeMasks } from './kernel-files.js';
 import { flags, type Step, step } from './step.js';
 
@@ -34,16 +35,14 @@ const LINKS: readonly (readonly [target: string, name: string])[] = [
 
 /** Opens what will be mounted, each path resolved this once: later steps know it by its descriptor. */
 export function openVolumes(mounts: Mount[]): Step[] {
-  return binds(mounts).map(({ source, destination }, index) =>
-    step(
-      `open ${source}, to be mounted at ${destination}`,
-      'openat',
-      [CWD, source, flags(O, 'O_PATH', 'O_CLOEXEC'), 0],
-      {
-        result: `source_${index}`,
-      },
-    ),
-  );
+  return binds(mounts).flatMap((each, index) => {
+    const { source, destination } = each;
+    const why = `open ${source}, to be mounted at ${destination}`;
+    const result = `source_${index}`;
+    return isShifted(each)
+      ? []
+      : [step(why, 'openat', [CWD, source, flags(O, 'O_PATH', 'O_CLOEXEC'), 0], { result })];
+  });
 }
 
 /**
@@ -57,8 +56,10 @@ export function takeFromHost(mounts: Mount[], linux: Linux, facts: PlanFacts): S
   const kernels = mounts.flatMap((each, index) =>
     isKernels(each) ? makeFilesystem(each, `mount_${index}`) : [],
   );
-  const volumes = binds(mounts).flatMap(({ source, options }, index) => {
+  const volumes = binds(mounts).flatMap((each, index) => {
+    const { source, options } = each;
     const why = `take ${source} from the host`;
+    if (isShifted(each)) return [takeHanded(why, `volume_${index}`)];
     const recursive = options.includes('rbind');
     const opened = { result: `source_${index}` };
     return [copyMount(why, opened, '', `volume_${index}`, { recursive }), step(why, 'close', [opened])];

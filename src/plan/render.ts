@@ -89,6 +89,24 @@ export function hostSteps(plan: Plan, pid = 'PID'): { call: string; why: string 
       why: 'have fuse-overlayfs mount the root file system, in the user and mount namespaces of PID 1, but outside of its PID namespace',
     });
   }
+  for (const { source, isDeep, hasDevices, why } of plan.handed ?? []) {
+    const [tree, deep] = isDeep ? ['|AT_RECURSIVE', '|AT_RECURSIVE'] : ['', ''];
+    const attributes = `MOUNT_ATTR_IDMAP${hasDevices ? '' : '|MOUNT_ATTR_NODEV'}`;
+    steps.push(
+      {
+        call: `open_tree(AT_FDCWD, ${JSON.stringify(source)}, OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC${tree})`,
+        why,
+      },
+      {
+        call: `mount_setattr(mount, "", AT_EMPTY_PATH${deep}, {attr_set=${attributes}, userns_fd=/proc/${pid}/ns/user})`,
+        why: 'give its files to the users of the container: user N of the machine is user N in there',
+      },
+      {
+        call: 'sendmsg(control, {msg_control=[{cmsg_type=SCM_RIGHTS, cmsg_data=[mount]}]})',
+        why: 'hand it to PID 1, which may not do that itself',
+      },
+    );
+  }
   return steps;
 }
 

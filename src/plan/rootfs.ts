@@ -14,15 +14,16 @@ import {
 } from './calls.js';
 import { AT, O, UMOUNT } from './constants.js';
 import { FD, type PlanFacts } from './facts.js';
+import { takeHanded } from './handed-mounts.js';
 import { type Arg, constant, flags, type Step, step } from './step.js';
 
 const CONTAINER: Arg = constant(String(FD.CONTAINER), FD.CONTAINER);
 
 /** The folders of the host that the root file system is made of, at the descriptors that its options name. */
 export function openStorage(facts: PlanFacts): Step[] {
-  const { driver, layers, container } = facts.storage;
+  const { driver, layers, container, isShifted } = facts.storage;
   return [
-    ...(driver === 'overlay' ? layers : []).flatMap((layer, index) =>
+    ...(driver === 'overlay' && !isShifted ? layers : []).flatMap((layer, index) =>
       openAt('open the root file system', layer, FD.LAYERS + index),
     ),
     ...openAt("open the container's own folder", container, FD.CONTAINER),
@@ -118,7 +119,20 @@ function overlayRoot(facts: PlanFacts): Step[] {
     }),
   );
   const before = facts.isCallerMapped ? [] : made;
-  return [...before, ...overlaySteps(layers.length).map(adviseOnOverlay)];
+  const lower = facts.storage.isShifted ? attachLower() : [];
+  return [...lower, ...before, ...overlaySteps(layers.length).map(adviseOnOverlay)];
+}
+
+/** The kernel overlays what is attached somewhere in this mount namespace only; here the overlay will hide it. */
+function attachLower(): Step[] {
+  const why = 'take the root file system, its files given to the users of the container';
+  const fd = constant(String(FD.LAYERS), FD.LAYERS);
+  return [
+    takeHanded(why, 'lower'),
+    openInRoot(why, 'root', ['O_PATH', 'O_DIRECTORY'], { directory: CONTAINER, result: 'lower_place' }),
+    attachMount(why, 'lower', 'lower_place'),
+    step(why, 'dup3', [{ result: 'lower' }, fd, flags(O, 'O_CLOEXEC')]),
+  ];
 }
 
 /** OVL_MAX_STACK of the kernel. */

@@ -49,13 +49,32 @@ export interface Bytes {
   holds?: { offset: number; result: string }[];
 }
 
+/**
+ * A mount of the host whose files belong to the container's users: what user N of the host owns is user N's in the
+ * container. Nobody in a user namespace may make one, so it is made from outside: mount_setattr(2), MOUNT_ATTR_IDMAP.
+ */
+export interface HandedMount {
+  /** Absolute path on the host. */
+  source: string;
+  /** With all that is mounted below. */
+  isDeep: boolean;
+  /** Devices on it can be used. */
+  hasDevices: boolean;
+  /** Without a shift of ids it is of no use. */
+  isNeeded: boolean;
+  /** What for, as a phrase that completes "cannot ...". */
+  why: string;
+}
+
 /** Everything that makes a container out of a process; see docs/architecture.md. */
 export interface Plan {
   version: 1;
-  /** Namespaces that clone(2) creates, names as in CLONE_FLAGS. */
+  /** Namespaces that clone(2) creates, names as in namespaces.ts. */
   namespaces: string[];
   /** Id maps the parent writes before PID 1 goes on; undefined without a user namespace of our own. */
   idMaps?: IdMaps;
+  /** Mounts that the parent makes, and hands to PID 1 in this order: see handed-mounts.ts. */
+  handed?: HandedMount[];
   /** The program that mounts the root file system in PID 1's namespaces before PID 1 goes on. */
   storage?: StorageProgram;
   /** Steps of PID 1. */

@@ -1,9 +1,18 @@
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
-import { CLONE_STEP, encodeMonitor, encodePlan, MAPS_STEP, SAY_GO, STATE_STEP } from '../init/wire.js';
+import {
+  CLONE_STEP,
+  encodeMonitor,
+  encodePlan,
+  HANDED_STEP,
+  MAPS_STEP,
+  SAY_GO,
+  STATE_STEP,
+} from '../init/wire.js';
 import { containerFolder, dataFolder, liveFolder } from '../paths.js';
 import { buildExecPlan } from '../plan/exec.js';
+import { namespaceFlags } from '../plan/namespaces.js';
 import type { Plan } from '../plan/step.js';
 import type { HealthCheck } from '../spec/request.js';
 import { startProcess } from '../sys/clone.js';
@@ -24,15 +33,8 @@ import type { ContainerPlan } from './container-plan.js';
 import { openEvents } from './events.js';
 import { stepFailure } from './failure.js';
 import { faultPoint } from './fault.js';
-import {
-  executionFailure,
-  executionFailures,
-  joinedBy,
-  namespaceFlags,
-  nextReport,
-  stepAt,
-  type Witness,
-} from './launch.js';
+import { handFailure, warnOfHanded } from './handed-mounts.js';
+import { executionFailure, executionFailures, joinedBy, nextReport, stepAt, type Witness } from './launch.js';
 import { mapsOf, pathsOf } from './remove.js';
 import type { ContainerRecord } from './store.js';
 
@@ -48,6 +50,12 @@ export interface Waiting {
 /** What earlier starts have left, which a new start makes untrue. */
 const STALE = ['stopped', 'paused', 'counts', 'health'];
 
+export interface DetachedOptions {
+  witness?: Witness | undefined;
+  /** Told what is not as the person may expect it. */
+  warn?: (sentence: string) => void;
+}
+
 /**
  * Starts the monitor of a container, which starts the container: a process of its own, so that neither the end of this
  * command nor that of its terminal matters to it.
@@ -58,7 +66,7 @@ export function launchDetached(
   { plan, joined }: ContainerPlan,
   record: ContainerRecord,
   lock: number,
-  witness: Witness | undefined,
+  { witness, warn = () => {} }: DetachedOptions = {},
 ): Waiting {
   const folder = containerFolder(record.id);
   for (const name of STALE) rmSync(join(folder, name), { force: true });
@@ -74,6 +82,10 @@ export function launchDetached(
     runtime: openSync(liveFolder(record.id), 'r'),
     events: openEvents(),
     joined: joined === undefined ? undefined : openPidfd(joined.state.pid),
+    users:
+      joined === undefined || plan.handed === undefined
+        ? undefined
+        : openSync(`/proc/${joined.state.pid}/ns/user`, 'r'),
     said: plan.storage && storageSays(),
     health:
       record.health &&
@@ -91,7 +103,7 @@ export function launchDetached(
       undefined,
       undefined,
       opened.folder,
-      undefined,
+      opened.users,
       lock,
     ];
     const descriptors = [
@@ -114,7 +126,7 @@ export function launchDetached(
   const waiting = { monitor, session, plan };
   try {
     faultPoint('monitor started');
-    awaitReady(waiting, witness, opened.said);
+    awaitReady(waiting, { witness, warn }, opened.said);
     faultPoint('ready');
     return waiting;
   } catch (error) {
@@ -146,11 +158,12 @@ function monitorBlob(plan: Plan, record: ContainerRecord, joins: boolean): Uint8
     remove: record.rm ? pathsOf(record) : [],
     failures: executionFailures(plan),
     supervise: {
-      cloneFlags: namespaceFlags(plan),
+      cloneFlags: namespaceFlags(plan.namespaces),
       helpers: isHelped ? { uid: findHelper('newuidmap'), gid: findHelper('newgidmap') } : undefined,
       maps,
       denySetgroups: maps !== undefined && !isHelped && process.getuid?.() !== 0,
       joins,
+      handed: plan.handed,
       storage: plan.storage && storageWords(plan.storage, { joins: joinedBy(plan) }),
       logMaxSize: record.logging.maxSize,
       logMaxFiles: record.logging.maxFiles,
@@ -161,9 +174,10 @@ function monitorBlob(plan: Plan, record: ContainerRecord, joins: boolean): Uint8
 
 function awaitReady(
   { session, plan }: Waiting,
-  witness: Witness | undefined,
+  { witness, warn }: Required<Pick<DetachedOptions, 'warn'>> & DetachedOptions,
   said: number | undefined,
 ): void {
+  const handed: number[] = [];
   for (;;) {
     const report = nextReport(session);
     switch (report?.kind) {
@@ -176,7 +190,11 @@ function awaitReady(
       case 'step':
         witness?.step(report.index, report.result);
         break;
+      case 'handed':
+        handed[report.index] = report.outcome;
+        break;
       case 'ready':
+        warnOfHanded(plan.handed ?? [], handed, warn);
         witness?.ready();
         return;
       case 'failed':
@@ -201,6 +219,8 @@ function startFailure(plan: Plan, index: number, errno: number): FosterError {
       advice: `see that there is room in ${dataFolder()} and that it can be written to`,
     });
   }
+  const handed = plan.handed?.[index - HANDED_STEP];
+  if (handed !== undefined) return handFailure(handed, errno);
   if (isStorageStep(index)) return storageFailure(index, errno);
   if (index !== CLONE_STEP) return stepFailure(stepAt(plan, index), errno);
   const advice = adviceOnNamespaces(errnoName(errno));

@@ -48,8 +48,8 @@ export async function draftContainer(request: RunRequest, voice: Voice): Promise
     platform: request.platform,
     ...(maxUnpackedSize !== undefined && { maxUnpackedSize }),
   });
-  checkOwner(tree, maps);
   const driver = driverBeside(request.pid, await storageDriver(maps));
+  const isRootShifted = checkOwner(tree, maps, driver);
   const id = randomId();
   const spec = await makeSpec(request, id, tree, maps);
   for (const place of imageVolumes(tree.image?.defaults).leftOut)
@@ -60,6 +60,7 @@ export async function draftContainer(request: RunRequest, voice: Voice): Promise
     ...draftOf(request, id, spec, tree.image),
     driver,
     ...mapsIn(maps),
+    ...(isRootShifted && { isRootShifted }),
     ...(joined && { joins: joined.record.id }),
   };
 }
@@ -141,17 +142,25 @@ function singleIdWarning(): string {
   );
 }
 
-/** In a tree whose owner means nothing to the container nobody could make even a mount point. */
-function checkOwner({ path, source }: RootTree, maps: ChosenMaps): void {
-  if (source !== 'directory' || maps.isCallerMapped) return;
+/**
+ * In a tree whose owner means nothing to the container nobody could make even a mount point.
+ * @returns whether the ids of its files are to be shifted, which root can do
+ */
+function checkOwner({ path, source }: RootTree, maps: ChosenMaps, driver: StorageDriver): boolean {
+  if (source !== 'directory' || maps.isCallerMapped) return false;
   const { uid: owner } = statSync(path);
-  if (maps.uid.some(({ hostID, size }) => owner >= hostID && owner < hostID + size)) return;
+  if (maps.uid.some(({ hostID, size }) => owner >= hostID && owner < hostID + size)) return false;
+  if (uid() === 0 && driver === 'overlay') return true;
+  const [how, advice] =
+    uid() === 0
+      ? [`the storage driver ${driver}`, '--userns keep-id makes its users those of the machine']
+      : [
+          '--userns auto',
+          'give a tar file or a recipe, whose files foster can give to other owners, or leave out --userns auto',
+        ];
   throw new FosterError(
-    `cannot use ${path} with --userns auto: its owner, user ${owner}, is not among the users of the container`,
-    {
-      advice:
-        'give a tar file or a recipe, whose files foster can give to other owners, or leave out --userns auto',
-    },
+    `cannot use ${path} with ${how}: its owner, user ${owner}, is not among the users of the container`,
+    { advice },
   );
 }
 
@@ -194,6 +203,7 @@ async function makeSpec(request: RunRequest, id: string, tree: RootTree, maps: C
       gidMappings: maps.gid,
       architecture: process.arch,
       callerIsRoot: uid() === 0,
+      shiftsIds: uid() === 0 && !maps.uid.some(({ hostID }) => hostID === 0),
       term: process.env.TERM,
       seccompProfile: await readProfile(request),
     });

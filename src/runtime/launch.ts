@@ -2,8 +2,9 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { EXIT, FosterError } from '../errors.js';
 import { decodeReport, encodePlan, REPORT_SIZE, type Report, SAY_MAPPED } from '../init/wire.js';
 import { FD } from '../plan/facts.js';
+import { namespaceFlags } from '../plan/namespaces.js';
 import type { Plan, Step } from '../plan/step.js';
-import { CLONE_FLAGS, heldEndSignal, startProcess } from '../sys/clone.js';
+import { heldEndSignal, startProcess } from '../sys/clone.js';
 import { errnoName, errnoOf } from '../sys/errno.js';
 import { writeIdMaps } from '../sys/id-maps.js';
 import { initProgram } from '../sys/init-program.js';
@@ -13,6 +14,7 @@ import { endStorage, type RunningStorage, startStorage, storageEnd } from '../sy
 import { say } from '../sys/write.js';
 import { stepFailure } from './failure.js';
 import { faultPoint } from './fault.js';
+import { handMounts } from './handed-mounts.js';
 
 const SIGKILL = 9;
 
@@ -47,6 +49,8 @@ export interface LaunchOptions {
   /** Whether that pid still is the process that was meant, asked when it can no longer become another one. */
   isJoinable?: () => boolean;
   witness?: Witness | undefined;
+  /** Told what is not as the person may expect it. */
+  warn?: (sentence: string) => void;
 }
 
 /**
@@ -78,7 +82,7 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
         descriptors: Array.from(descriptors),
         privileged: plan.idMaps !== undefined,
       },
-      namespaceFlags(plan),
+      namespaceFlags(plan.namespaces),
     );
     options.witness?.started(child.pid);
     faultPoint('PID 1 started');
@@ -99,6 +103,8 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
       faultPoint('storage started');
     }
     if (plan.idMaps !== undefined || storage !== undefined) say(control, SAY_MAPPED);
+    if (plan.handed !== undefined)
+      handMounts(plan.handed, control, options.join ?? child.pid, options.warn ?? (() => {}));
     awaitReady(plan, control, child, options.witness, storage);
     faultPoint('ready');
     return { ...child, control, console, storage, joined: options.join };
@@ -130,13 +136,6 @@ export function abandon(launched: Omit<Launched, 'joined'>): void {
 
 function closeAll(descriptors: (number | undefined)[]): void {
   for (const fd of descriptors) if (fd !== undefined) closeSync(fd);
-}
-
-/** The flags of clone(2) that the plan's namespaces stand for. */
-export function namespaceFlags(plan: Plan): number {
-  let flags = 0;
-  for (const type of plan.namespaces) flags |= CLONE_FLAGS[type as keyof typeof CLONE_FLAGS];
-  return flags;
 }
 
 /** Hears PID 1's reports until it is ready. `child` becomes the process that goes on in its place (`refork`). */

@@ -46,7 +46,12 @@ async function runForeground(request: RunRequest, draft: Draft, voice: Voice): P
   const { record, lock } = await createHeld(request, draft, voice);
   let launched: Launched | undefined;
   try {
-    launched = launch(plan, { stdin: request.interactive, join: joined?.state.pid, witness });
+    launched = launch(plan, {
+      stdin: request.interactive,
+      join: joined?.state.pid,
+      witness,
+      warn: voice.warn,
+    });
     becomeMonitor(launched, {
       plan,
       held: { record, lock },

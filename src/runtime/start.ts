@@ -24,7 +24,7 @@ export async function runDetached(request: RunRequest, draft: Draft, voice: Voic
   const { record, lock } = await createHeld(request, draft, voice);
   let isRunning = false;
   try {
-    const waiting = launchDetached(containerPlan, record, lock, witness);
+    const waiting = launchDetached(containerPlan, record, lock, { witness, warn: voice.warn });
     if (request.detach) {
       isRunning = true;
       letGo(waiting);
@@ -71,12 +71,7 @@ export async function startContainer(
   const { record, lock } = held;
   let client: number | undefined;
   try {
-    const waiting = launchDetached(
-      planContainer(record, { verbose: false, detached: true }),
-      record,
-      lock,
-      undefined,
-    );
+    const waiting = launchDetached(planContainer(record, { verbose: false, detached: true }), record, lock);
     try {
       client = attachment === undefined ? undefined : connectMonitor(record.id, { wantsAll: true });
     } catch (error) {

@@ -50,6 +50,8 @@ export interface ContainerRecord {
   usesMapHelpers: boolean;
   /** Whether the caller's own ids mean something in the container. */
   isCallerMapped: boolean;
+  /** Its root is a directory of the host's whose files get other ids in the container. */
+  isRootShifted?: boolean;
   /** setgroups(2) is denied where groups were mapped without privilege: user_namespaces(7). */
   canSetGroups: boolean;
   /** Id of the container whose user and PID namespaces it is in. */

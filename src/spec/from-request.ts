@@ -20,6 +20,8 @@ export interface SpecFacts {
   architecture: string;
   /** Root may go without a user namespace (--userns host); anybody else needs one for all the others. */
   callerIsRoot: boolean;
+  /** Files of bind mounts belong to the container's users: user N of the host is user N in there. */
+  shiftsIds?: boolean;
   /** The caller's TERM, for a container with a terminal. */
   term?: string | undefined;
   /** What the image says, where the root file system is one's. */
@@ -159,12 +161,20 @@ function mountsOf(request: RunRequest, facts: SpecFacts, userNamespace: boolean)
 }
 
 /** Those of the request, and a volume for each that the image has where the request has nothing. */
-function wantedMounts({ mounts }: RunRequest, { image, volumesFolder }: SpecFacts): Mount[] {
+function wantedMounts({ mounts }: RunRequest, { image, volumesFolder, shiftsIds }: SpecFacts): Mount[] {
   const taken = new Set(mounts.map(({ destination }) => destination));
+  const shown = mounts.map((mount) => (shiftsIds ? withShiftedIds(mount) : mount));
   const ofImage = imageVolumes(image).places.filter((destination) => !taken.has(destination));
-  return [...mounts, ...ofImage.map((destination) => anonymousVolume(destination))].map((mount, index) =>
+  return [...shown, ...ofImage.map((destination) => anonymousVolume(destination))].map((mount, index) =>
     mount.type === 'volume' ? { ...mount, type: 'bind', source: `${volumesFolder}/${index}` } : mount,
   );
+}
+
+/** Root's files of the host shall be those of the container's root, though that is somebody else. */
+function withShiftedIds(mount: Mount): Mount {
+  if (mount.type !== 'bind') return mount;
+  const option = mount.options.includes('rbind') ? 'ridmap' : 'idmap';
+  return { ...mount, options: [...mount.options, option] };
 }
 
 function depth({ destination }: Mount): number {

@@ -2,16 +2,8 @@ import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import { addressOf, call, callRaw, functionPointer, SystemCallError } from './ffi.js';
 
-/** Flags of clone(2) for the namespaces, by the names of namespaces(7). */
-export const CLONE_FLAGS = {
-  mount: 0x00020000,
-  cgroup: 0x02000000,
-  uts: 0x04000000,
-  ipc: 0x08000000,
-  user: 0x10000000,
-  pid: 0x20000000,
-  network: 0x40000000,
-} as const;
+/** Flags of clone(2) for the namespaces that foster's own helpers are in; those of containers: plan/namespaces.ts. */
+export const CLONE_FLAGS = { mount: 0x00020000, user: 0x10000000 } as const;
 
 const CLONE_VM = 0x100;
 const CLONE_PIDFD = 0x1000;

@@ -1,7 +1,15 @@
-import { accessSync, closeSync, constants, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { FosterError } from '../errors.js';
 import { openProgram, startProcess } from './clone.js';
+import {
+  mappedHere,
+  ownRange,
+  type Range,
+  type ReadFile,
+  readSystemFile,
+  subordinateRanges,
+} from './id-ranges.js';
 import { memoryFile, takeMemoryFile, waitForChild } from './libc.js';
 
 /** A line of /proc/PID/uid_map or gid_map: user_namespaces(7). */
@@ -24,7 +32,7 @@ export type IdMapMode = 'default' | 'host' | 'keep-id' | 'auto';
 
 /** The maps of a container, and whether they are all that is to be had. */
 export interface ChosenMaps extends IdMaps {
-  /** The caller has no range in /etc/subuid: one id is all. */
+  /** The caller, not root, has no range in /etc/subuid: one id is all. */
   isSingle: boolean;
   /** The caller's own ids are among those mapped. */
   isCallerMapped: boolean;
@@ -35,23 +43,21 @@ export function defaultIdMaps(): ChosenMaps {
   return chooseIdMaps('default', process.getuid?.() ?? 0, process.getgid?.() ?? 0);
 }
 
-interface Range {
-  start: number;
-  size: number;
-}
-
 /**
- * Which ids of the host a container gets (user_namespaces(7)): its root is the caller, its other ids are the caller's
- * ranges of subuid(5) and subgid(5). `keep-id`: the caller is himself inside too; `auto`: only the ranges.
+ * Which ids of the host a container gets (user_namespaces(7)). Of a user: its root is the caller, its other ids are the
+ * caller's ranges of subuid(5) and subgid(5). Of root: only ranges, his own or one that foster takes, so that root in the
+ * container is not the host's. `keep-id`: the caller is himself inside too; `auto`: only the ranges; `host`: as the
+ * default, but of root all ids as they are.
  */
-export function chooseIdMaps(mode: IdMapMode, uid: number, gid: number): ChosenMaps {
-  const name = userInfo().username;
-  const users = ranges('/etc/subuid', name, uid);
-  const groups = ranges('/etc/subgid', name, uid);
-  if (uid === 0 && users.length === 0 && mode !== 'auto') {
-    const all = [{ containerID: 0, hostID: 0, size: 4294967295 }];
-    return { uid: all, gid: all, helpers: false, isSingle: false, isCallerMapped: true };
-  }
+export function chooseIdMaps(
+  mode: IdMapMode,
+  uid: number,
+  gid: number,
+  read: ReadFile = readSystemFile,
+): ChosenMaps {
+  if (uid === 0) return idMapsOfRoot(mode, read);
+  const { username: name } = userInfo();
+  const { uid: users, gid: groups } = subordinateRanges(name, uid, read);
   if (users.length === 0 || groups.length === 0) {
     if (mode === 'auto') {
       throw new FosterError(
@@ -71,12 +77,38 @@ export function chooseIdMaps(mode: IdMapMode, uid: number, gid: number): ChosenM
     };
   }
   return {
-    uid: lines(mode, uid, users),
-    gid: lines(mode, gid, groups),
-    helpers: uid !== 0,
+    uid: checked('user', lines(mode, uid, users)),
+    gid: checked('group', lines(mode, gid, groups)),
+    helpers: true,
     isSingle: false,
     isCallerMapped: mode !== 'auto',
   };
+}
+
+/** Root needs no helpers, and no ranges of /etc/subuid. */
+function idMapsOfRoot(mode: IdMapMode, read: ReadFile): ChosenMaps {
+  const whose = { helpers: false, isSingle: false };
+  if (mode === 'default' || mode === 'auto') {
+    const { uid: users, gid: groups } = subordinateRanges('root', 0, read);
+    const own = users.length > 0 && groups.length > 0 ? undefined : ownRange(read);
+    const [uid, gid] = own === undefined ? [users, groups] : [[own], [own]];
+    if (uid.length > 0 && gid.length > 0) {
+      return {
+        uid: checked('user', lines('auto', 0, uid)),
+        gid: checked('group', lines('auto', 0, gid)),
+        isCallerMapped: false,
+        ...whose,
+      };
+    }
+  }
+  return { ...allIds(read), isCallerMapped: true, ...whose };
+}
+
+/** The maps of a user namespace in which all ids are what they are in ours. */
+export function allIds(read: ReadFile = readSystemFile): IdMaps {
+  const asHere = (path: string) =>
+    mappedHere(read(path)).map(({ start, size }) => ({ containerID: start, hostID: start, size }));
+  return { uid: asHere('/proc/self/uid_map'), gid: asHere('/proc/self/gid_map'), helpers: false };
 }
 
 /** Whether an id of the container stands for one of the host. */
@@ -84,30 +116,22 @@ export function isIdMapped(id: number, map: IdMapping[]): boolean {
   return map.some(({ containerID, size }) => id >= containerID && id < containerID + size);
 }
 
-function ranges(file: string, name: string, uid: number): Range[] {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    return [];
-  }
-  const found: Range[] = [];
-  for (const line of text.split('\n')) {
-    const [who, start, size] = line.split(':');
-    if (who !== name && who !== String(uid)) continue;
-    const range = { start: Number(start), size: Number(size) };
-    if (Number.isSafeInteger(range.start) && range.size > 0) found.push(range);
-  }
-  return found;
-}
-
-/** Lines of a map. The caller's id stands at 0, at itself (`keep-id`) or nowhere (`auto`); the ranges fill the rest. */
+/**
+ * Lines of a map. The caller's id stands at 0, at itself (`keep-id`) or nowhere (`auto`); the ranges fill the rest.
+ * Ranges that continue each other make one line.
+ */
 export function lines(mode: IdMapMode, own: number, subordinate: Range[]): IdMapping[] {
   const place = mode === 'auto' ? undefined : mode === 'keep-id' ? own : 0;
   const map: IdMapping[] = [];
+  const put = (containerID: number, hostID: number, size: number) => {
+    const last = map.at(-1);
+    if (last && last.containerID + last.size === containerID && last.hostID + last.size === hostID)
+      last.size += size;
+    else map.push({ containerID, hostID, size });
+  };
   let next = 0;
   const add = (hostID: number, size: number) => {
-    if (size > 0) map.push({ containerID: next, hostID, size });
+    if (size > 0) put(next, hostID, size);
     next += size;
   };
   for (const { start, size } of subordinate) {
@@ -118,8 +142,26 @@ export function lines(mode: IdMapMode, own: number, subordinate: Range[]): IdMap
       add(start + before, size - before);
     }
   }
-  if (place !== undefined && place >= next) map.push({ containerID: place, hostID: own, size: 1 });
+  if (place !== undefined && place >= next) put(place, own, 1);
   return map;
+}
+
+/** What the kernel takes at the most: lines, and bytes in all. user_namespaces(7). */
+const MOST_LINES = 340;
+const MOST_BYTES = 4095;
+
+function checked(kind: 'user' | 'group', map: IdMapping[]): IdMapping[] {
+  if (map.length <= MOST_LINES && mapText(map).length <= MOST_BYTES) return map;
+  const file = kind === 'user' ? '/etc/subuid' : '/etc/subgid';
+  throw new FosterError(
+    `cannot map the ${kind} ids of the container: your ranges in ${file} make ${map.length} lines of an id map, and the kernel takes ${MOST_LINES} lines or ${MOST_BYTES} bytes`,
+    { advice: `have fewer and larger ranges in ${file}` },
+  );
+}
+
+/** A map as uid_map and gid_map take it. */
+export function mapText(map: IdMapping[]): string {
+  return map.map((line) => `${line.containerID} ${line.hostID} ${line.size}\n`).join('');
 }
 
 /** Whether there is just one user, or one group, that files can be given to. */
@@ -133,11 +175,9 @@ export function writeIdMaps(pid: number, maps: IdMaps): void {
     writeByHelpers(pid, maps);
     return;
   }
-  const text = (map: IdMapping[]) =>
-    map.map((line) => `${line.containerID} ${line.hostID} ${line.size}`).join('\n');
   if (process.getuid?.() !== 0) writeFileSync(`/proc/${pid}/setgroups`, 'deny');
-  writeFileSync(`/proc/${pid}/uid_map`, text(maps.uid));
-  writeFileSync(`/proc/${pid}/gid_map`, text(maps.gid));
+  writeFileSync(`/proc/${pid}/uid_map`, mapText(maps.uid));
+  writeFileSync(`/proc/${pid}/gid_map`, mapText(maps.gid));
 }
 
 /** Both helpers at once: newuidmap(1), newgidmap(1). */

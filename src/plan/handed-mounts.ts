@@ -1,0 +1,54 @@
+import type { Mount } from '../spec/types.js';
+import { FD, type PlanFacts } from './facts.js';
+import { type Bytes, constant, type HandedMount, type Step, step } from './step.js';
+
+/** Whether the files of a bind mount shall belong to the container's users: OCI runtime-spec, "mount options". */
+export function isShifted({ options }: Mount): boolean {
+  return options.includes('idmap') || options.includes('ridmap');
+}
+
+/** All that PID 1 is handed, in the order in which its steps take it: `takeHanded`. */
+export function handedMounts(mounts: Mount[], { storage }: PlanFacts): HandedMount[] {
+  const volumes = mounts.filter(isShifted).map(({ source, destination, options }) => ({
+    source,
+    isDeep: options.includes('rbind'),
+    hasDevices: options.includes('dev'),
+    isNeeded: false,
+    why: `take ${source} from the host, to be mounted at ${destination}`,
+  }));
+  if (!storage.isShifted) return volumes;
+  const [source = '/'] = storage.layers;
+  const why = `use ${source} as the root file system`;
+  return [...volumes, { source, isDeep: false, hasDevices: false, isNeeded: true, why }];
+}
+
+/** recvmsg(2) of a message with a descriptor, which is kept as `result`: struct msghdr, struct cmsghdr and one int. */
+export function takeHanded(why: string, result: string): Step {
+  const control = Buffer.alloc(24);
+  control.writeInt32LE(-1, 16); // what is none, should none come
+  const vector = Buffer.alloc(16);
+  vector.writeBigUInt64LE(1n, 8);
+  const header = Buffer.alloc(56);
+  header.writeBigUInt64LE(1n, 24);
+  header.writeBigUInt64LE(BigInt(control.length), 40);
+  const message: Bytes = {
+    bytes: header,
+    text: `{msg_control=[{cmsg_type=SCM_RIGHTS, cmsg_data=[${result}]}]}`,
+    pointers: [
+      {
+        offset: 16,
+        to: {
+          bytes: vector,
+          text: 'iov',
+          pointers: [{ offset: 0, to: { bytes: Buffer.alloc(1), text: 'byte' } }],
+        },
+      },
+      { offset: 32, to: { bytes: control, text: 'control', holds: [{ offset: 16, result }] } },
+    ],
+  };
+  return step(why, 'recvmsg', [
+    constant(String(FD.CONTROL), FD.CONTROL),
+    message,
+    constant('MSG_CMSG_CLOEXEC', 0x40000000),
+  ]);
+}
