@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   closeSync,
   existsSync,
   mkdirSync,
@@ -18,7 +19,7 @@ import { startTreeProgram } from '../image/tree.js';
 import { COPIED, TREE } from '../image/tree-protocol.js';
 import { buildDriver } from '../runtime/storage.js';
 import type { StorageDriver } from '../spec/storage-driver.js';
-import type { IdMaps } from '../sys/id-maps.js';
+import { type IdMaps, strangerAsRoot } from '../sys/id-maps.js';
 import { removeTrees } from '../sys/user-namespace.js';
 import { type LayerInput, startLayerProgram } from './layer-program.js';
 import type { LayerOrder } from './layer-protocol.js';
@@ -60,6 +61,7 @@ export async function makeLayer(work: LayerWork): Promise<MadeLayer> {
     async (place) => {
       for (const name of ['upper', 'work', 'root', 'spare']) mkdirSync(join(place.folder, name));
       chmodSync(join(place.folder, 'upper'), 0o755); // whatever the umask: it is the root directory of the container
+      giveToRoot(place.folder, ['upper', 'work', 'root', 'spare'], maps);
       if (driver === 'copy') await copyLayers(place, work);
       await work.run?.(place);
       made = await pack(place, work, driver);
@@ -69,6 +71,14 @@ export async function makeLayer(work: LayerWork): Promise<MadeLayer> {
   );
   if (made === undefined) throw new Error('the layer was not made');
   return made;
+}
+
+/** The container's root makes the layer, and it may be a stranger here, who must get at the folders too. */
+function giveToRoot(folder: string, names: string[], maps: IdMaps): void {
+  const root = strangerAsRoot(maps);
+  if (root === undefined) return;
+  chmodSync(folder, 0o711); // the folder above lets no stranger in
+  for (const name of names) chownSync(join(folder, name), root.uid, root.gid);
 }
 
 /** For who has no overlay: a copy of the layers, from which what was changed is told afterwards. */

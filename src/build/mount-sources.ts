@@ -1,10 +1,10 @@
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { chownSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildCacheKey, cacheMountsFolder } from '../image/build-cache.js';
-import { type Workplace, withLock } from '../image/cache.js';
+import { mapsKey, type Workplace, withLock } from '../image/cache.js';
 import { storageDriver } from '../runtime/storage.js';
 import type { Mount } from '../spec/types.js';
-import type { IdMaps } from '../sys/id-maps.js';
+import { type IdMaps, strangerAsRoot } from '../sys/id-maps.js';
 import { directoryWork, type FilesWork } from './files-step.js';
 import { startLayerProgram } from './layer-program.js';
 import { removeAll } from './make-layer.js';
@@ -25,7 +25,7 @@ export async function withMounts(
   use: (mounts: Mount[]) => Promise<void>,
 ): Promise<void> {
   const mounts: Mount[] = [];
-  const [locked, ...more] = [...new Set(contents.flatMap(({ mount }) => lockOf(mount) ?? []))].sort();
+  const [locked, ...more] = [...new Set(contents.flatMap(({ mount }) => lockOf(mount, maps) ?? []))].sort();
   const begin = async () => {
     for (const [index, content] of contents.entries()) {
       const mount = await mountOf(content, maps, place, String(index));
@@ -41,12 +41,14 @@ export async function withMounts(
   if (existsSync(folder)) removeAll(folder, maps);
 }
 
-function lockOf(mount: RunMount): string | undefined {
-  return mount.type === 'cache' && mount.isLocked ? `run-cache-${cacheKey(mount)}` : undefined;
+function lockOf(mount: RunMount, maps: IdMaps): string | undefined {
+  return mount.type === 'cache' && mount.isLocked ? `run-cache-${cacheKey(mount, maps)}` : undefined;
 }
 
-function cacheKey({ id, first }: RunMount & { type: 'cache' }): string {
-  return buildCacheKey(isPlain(first) ? id : [id, first]);
+/** What is in a cache belongs to ids of the host: where root in the container is not the caller, they may be others soon. */
+function cacheKey({ id, first }: RunMount & { type: 'cache' }, maps: IdMaps): string {
+  const key = isPlain(first) ? id : [id, first];
+  return buildCacheKey(strangerAsRoot(maps) === undefined ? key : [key, mapsKey(maps)]);
 }
 
 /** An empty directory of root's, which needs no program that makes it. */
@@ -86,10 +88,14 @@ async function cacheFolder(
   maps: IdMaps,
   place: Workplace,
 ): Promise<string> {
-  const key = cacheKey(mount);
+  const key = cacheKey(mount, maps);
   const folder = join(cacheMountsFolder(), key);
   mkdirSync(folder, { recursive: true, mode: 0o755 });
-  if (isPlain(mount.first)) return folder;
+  if (isPlain(mount.first)) {
+    const root = strangerAsRoot(maps);
+    if (root !== undefined) chownSync(folder, root.uid, root.gid);
+    return folder;
+  }
   return await withLock(`new-cache-${key}`, async () => {
     const known = join(folder, 'upper', SHOWN);
     const isMade = existsSync(join(folder, 'made'));

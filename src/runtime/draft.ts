@@ -12,7 +12,7 @@ import { parseSignal } from '../spec/signals.js';
 import type { StorageDriver } from '../spec/storage-driver.js';
 import type { Seccomp, Spec } from '../spec/types.js';
 import { type ResolvedUser, resolveUser } from '../spec/users.js';
-import { type ChosenMaps, chooseIdMaps, type IdMapping, isIdMapped } from '../sys/id-maps.js';
+import { type ChosenMaps, chooseIdMaps, type IdMapping, isIdMapped, strangerAsRoot } from '../sys/id-maps.js';
 import { joinTarget } from './container-plan.js';
 import { mapsOf } from './remove.js';
 import { RootFiles } from './root-files.js';
@@ -203,7 +203,7 @@ async function makeSpec(request: RunRequest, id: string, tree: RootTree, maps: C
       gidMappings: maps.gid,
       architecture: process.arch,
       callerIsRoot: uid() === 0,
-      shiftsIds: uid() === 0 && !maps.uid.some(({ hostID }) => hostID === 0),
+      shiftsIds: uid() === 0 && strangerAsRoot(maps) !== undefined,
       term: process.env.TERM,
       seccompProfile: await readProfile(request),
     });

@@ -164,6 +164,16 @@ export function mapText(map: IdMapping[]): string {
   return map.map((line) => `${line.containerID} ${line.hostID} ${line.size}\n`).join('');
 }
 
+/** The host's ids of root in the container; undefined where the caller is among its users, and may be it himself. */
+export function strangerAsRoot({ uid, gid }: IdMaps): { uid: number; gid: number } | undefined {
+  const own = process.getuid?.() ?? 0;
+  if (uid.length === 0 || uid.some(({ hostID, size }) => own >= hostID && own < hostID + size))
+    return undefined;
+  const root = (map: IdMapping[]) => map.find(({ containerID }) => containerID === 0)?.hostID;
+  const [user, group] = [root(uid), root(gid)];
+  return user === undefined || group === undefined ? undefined : { uid: user, gid: group };
+}
+
 /** Whether there is just one user, or one group, that files can be given to. */
 export function hasOneOwner({ uid, gid }: IdMaps): boolean {
   return [uid, gid].some((map) => map.length === 1 && map[0]?.size === 1);
