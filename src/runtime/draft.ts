@@ -12,6 +12,7 @@ import { parseSignal } from '../spec/signals.js';
 import type { StorageDriver } from '../spec/storage-driver.js';
 import type { Seccomp, Spec } from '../spec/types.js';
 import { type ResolvedUser, resolveUser } from '../spec/users.js';
+import { ownCapabilities } from '../sys/capabilities.js';
 import { type ChosenMaps, chooseIdMaps, type IdMapping, isIdMapped, strangerAsRoot } from '../sys/id-maps.js';
 import { joinTarget } from './container-plan.js';
 import { mapsOf } from './remove.js';
@@ -33,11 +34,10 @@ export type Draft = Omit<ContainerRecord, 'name'>;
  * Makes of a request all that the container will be; its root file system is unpacked or built where needed.
  * @throws FosterError
  */
-export async function draftContainer(request: RunRequest, voice: Voice): Promise<Draft> {
+export async function draftContainer(wanted: RunRequest, voice: Voice): Promise<Draft> {
   const joined =
-    request.pid.kind === 'container'
-      ? joinTarget(request.pid.reference, { exitCode: EXIT.FOSTER })
-      : undefined;
+    wanted.pid.kind === 'container' ? joinTarget(wanted.pid.reference, { exitCode: EXIT.FOSTER }) : undefined;
+  const request = withoutUserNamespace(wanted, joined) ? inHostsUserNamespace(wanted) : wanted;
   const maps =
     joined === undefined ? chooseIdMaps(request.userns, uid(), gid()) : mapsOfJoined(joined.record);
   if (maps.isSingle) voice.warn(singleIdWarning());
@@ -63,6 +63,18 @@ export async function draftContainer(request: RunRequest, voice: Voice): Promise
     ...(isRootShifted && { isRootShifted }),
     ...(joined && { joins: joined.record.id }),
   };
+}
+
+/** Root's may be in the host's, and so is one that joins such a container. */
+function withoutUserNamespace({ userns }: RunRequest, joined: Container | undefined): boolean {
+  if (joined !== undefined) return joined.record.spec.linux.uidMappings.length === 0;
+  return userns === 'host' && uid() === 0;
+}
+
+/** There nobody can have a right that we have not. */
+function inHostsUserNamespace(request: RunRequest): RunRequest {
+  const own = new Set(ownCapabilities());
+  return { ...request, userns: 'host', capabilities: request.capabilities.filter((name) => own.has(name)) };
 }
 
 /**

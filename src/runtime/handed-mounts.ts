@@ -64,7 +64,7 @@ export function warnOfHanded(
   ];
   if (parts.length === 0) return;
   warn(
-    `files of ${parts.join(', ')} belong to nobody in the container, since the kernel cannot shift the ids of that file system; ${KEEP_ID}`,
+    `nobody in the container owns the files of ${parts.join(', ')}: the kernel cannot shift the ids of that file system; ${KEEP_ID}`,
   );
 }
 

@@ -1,18 +1,19 @@
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { defaultIdMaps } from '../sys/id-maps.js';
+import { chooseIdMaps, defaultIdMaps } from '../sys/id-maps.js';
 import { pipe, waitForChild } from '../sys/libc.js';
 import { startNodeProgram } from '../sys/node-program.js';
 
 /**
- * Runs a command as root of a user namespace with the caller's whole range of ids, as containers have it by default, and
- * of a mount namespace.
+ * Runs a command as root of a user namespace with the caller's whole range of ids, as containers have it by default (of
+ * root: with all ids), and of a mount namespace.
  * @returns its exit code
  * @throws FosterError where there are no user namespaces to be had
  */
 export async function unshare(words: string[]): Promise<number> {
-  const maps = defaultIdMaps();
+  // Root's containers have ids of his, so he sees them all as they are.
+  const maps = process.getuid?.() === 0 ? chooseIdMaps('keep-id', 0, 0) : defaultIdMaps();
   const alive = pipe();
   let pid: number;
   try {

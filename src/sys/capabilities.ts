@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { FosterError } from '../errors.js';
 
 /** capabilities(7) of Linux 5.9 and later; the index is the number. */
@@ -58,6 +59,15 @@ export function resolveCapabilities(added: string[], dropped: string[]): string[
   return CAPABILITY_NAMES.filter(
     (name) => add.has(name) || (DEFAULTS.includes(name) && !drop.has(name) && !drop.has(ALL)),
   );
+}
+
+/** Those that we have ourselves: in a container of somebody else's, not even root has all. */
+export function ownCapabilities(): string[] {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const set = (name: string) =>
+    BigInt(`0x${new RegExp(`^${name}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? 0}`);
+  const own = set('CapPrm') & set('CapBnd');
+  return CAPABILITY_NAMES.filter((_, number) => (own >> BigInt(number)) & 1n);
 }
 
 function parse(flag: string, value: string): string {
