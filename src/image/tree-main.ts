@@ -3,7 +3,7 @@ import { FosterError } from '../errors.js';
 import { errnoNumber, errnoWords } from '../sys/errno.js';
 import { errnoOfAny } from '../sys/ffi.js';
 import { setParentDeathSignal } from '../sys/libc.js';
-import { makeMountsPrivate, mountOverlay } from '../sys/mount.js';
+import { attachMount, makeMountsPrivate, mountOverlay } from '../sys/mount.js';
 import { endStorage, startStorage } from '../sys/storage-program.js';
 import { writeFully } from '../sys/write.js';
 import { ChangedFiles, copiedAt } from './changed-files.js';
@@ -23,9 +23,10 @@ import { COPIED, TREE, TREE_FD, type TreeOrder, type TreeReport, VOLUMES } from 
  * container that runs may change things meanwhile: no link is followed, and what is read is bounded by what was there.
  * @returns how many files were left out
  */
-function look(order: TreeOrder): number {
+function look(given: TreeOrder): number {
   if (readSync(TREE_FD.control, Buffer.alloc(1)) === 0) process.exit(1); // nobody is there to map our ids
   // As the caller still, who may enter folders that the container's root, maybe another user, may not.
+  const order = given.isShifted ? withShiftedLayer(given) : given;
   const folders = openFolders(order);
   if (order.isMapped) becomeRoot(order);
   setParentDeathSignal(9); // a change of ids has cleared it
@@ -53,6 +54,14 @@ function look(order: TreeOrder): number {
       return 0;
     }
   }
+}
+
+/** In a place of our mount namespace the layer can be overlaid and bound. */
+function withShiftedLayer(order: TreeOrder): TreeOrder {
+  const place = `${order.folder}/root`;
+  makeMountsPrivate();
+  attachMount(TREE_FD.layer, place);
+  return { ...order, layers: [place] };
 }
 
 /** Absolute paths, by descriptors. */

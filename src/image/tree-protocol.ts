@@ -10,6 +10,8 @@ export const TREE_FD = {
   control: 3,
   /** Takes one TreeReport as JSON. */
   report: 4,
+  /** The one layer, where its ids are shifted: a detached mount. */
+  layer: 5,
 } as const;
 
 /** The program's one argument, as JSON. */
@@ -29,6 +31,8 @@ export interface TreeOrder {
   program?: string;
   /** Read-only layers, the uppermost first. */
   layers: readonly string[];
+  /** The one layer is a directory of the host's, whose files get other ids in the container: TREE_FD.layer. */
+  isShifted?: boolean;
   /** The container's folder, with its `upper` or `tree`, and `root` to mount on. */
   folder: string;
   /** Directories in the container, by the names of their copies in `volumes`. */

@@ -4,6 +4,7 @@ import { FosterError } from '../errors.js';
 import { hasOneOwner, type IdMaps } from '../sys/id-maps.js';
 import { type ExitStatus, takeMemoryFile, waitForChild, waitReadable } from '../sys/libc.js';
 import { howItEnded, type Reporter, readReport, startReporter } from '../sys/node-program.js';
+import { shiftedMounts } from '../sys/shifted-mounts.js';
 import type { TreeOrder, TreeReport } from './tree-protocol.js';
 import { withCaller } from './unpack.js';
 
@@ -47,7 +48,7 @@ export function startTreeProgram(order: Order, maps: IdMaps | undefined, output:
  * @throws FosterError; what was copied until then is there
  */
 export function fillFolder(
-  what: Pick<Order, 'driver' | 'layers' | 'folder' | 'volumes'>,
+  what: Pick<Order, 'driver' | 'layers' | 'isShifted' | 'folder' | 'volumes'>,
   maps: IdMaps | undefined,
   check: () => void,
 ): number {
@@ -85,11 +86,26 @@ function start(order: Order, maps: IdMaps | undefined, output: number): Reporter
     isMapped: maps !== undefined,
     hasOneOwner: maps !== undefined && hasOneOwner(maps),
   };
-  return startReporter({
-    name: 'foster-tree',
-    argv: [join(__dirname, 'tree-main.cjs'), JSON.stringify(whole)],
-    maps: maps && withCaller(maps),
-    output,
+  const layer = maps && order.isShifted ? shiftedLayer(order, maps) : undefined;
+  try {
+    return startReporter({
+      name: 'foster-tree',
+      argv: [join(__dirname, 'tree-main.cjs'), JSON.stringify(whole)],
+      maps: maps && withCaller(maps),
+      output,
+      files: [layer],
+    });
+  } finally {
+    if (layer !== undefined) closeSync(layer);
+  }
+}
+
+function shiftedLayer({ layers: [source = '/'] }: Order, maps: IdMaps): number {
+  const [layer] = shiftedMounts([{ source, isDeep: false }], maps);
+  if (layer !== undefined) return layer;
+  throw new FosterError(`the ids of the files in ${source} cannot be shifted`, {
+    advice: 'its file system cannot do that: --userns keep-id needs no shift',
+    exitCode: 1,
   });
 }
 

@@ -43,7 +43,7 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
         driver,
         layers: layersOf(record),
         container: folder,
-        ...(record.isRootShifted && { isShifted: true }),
+        ...(record.isRootShifted && driver === 'overlay' && { isShifted: true }),
         ...(driver === 'fuse-overlayfs' && { program: findFuseOverlayfs() }),
       },
       canSetGroups: record.canSetGroups,

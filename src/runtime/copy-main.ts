@@ -8,7 +8,7 @@ import { TREE } from '../image/tree-protocol.js';
 import { errnoOf } from '../sys/errno.js';
 import { errnoOfAny } from '../sys/ffi.js';
 import { openInRoot, setParentDeathSignal } from '../sys/libc.js';
-import { bindMount, makeMountsPrivate, makeReadOnly, mountOverlay } from '../sys/mount.js';
+import { attachMount, bindMount, makeMountsPrivate, makeReadOnly, mountOverlay } from '../sys/mount.js';
 import { startStorage } from '../sys/storage-program.js';
 import { sleep, writeFully } from '../sys/write.js';
 import { containerPlace, copyError, copyPath, withOpen } from './copy-place.js';
@@ -87,7 +87,7 @@ function mountRoot(overlay: CopyOverlay, layers: Layers): number {
   try {
     if (driver === 'copy') bindMount(`${folder}/${TREE}`, `${folder}/root`);
     else if (driver === 'fuse-overlayfs') mountByProgram(overlay);
-    else mountLayers(folder, layers);
+    else mountLayers(folder, overlay.shifted === undefined ? layers : attachLayer(folder, overlay.shifted));
   } catch (error) {
     throw copyError("lay the container's changes over its root file system", error);
   }
@@ -103,7 +103,13 @@ function mountByProgram({ program, folder, layers }: CopyOverlay): void {
   startStorage({ program, container: folder, layers }, {});
 }
 
-function mountLayers(folder: string, layers: Layers): void {
+/** In a place of our mount namespace the layer can be overlaid. */
+function attachLayer(folder: string, layer: number): Pick<Layers, 'lower'> {
+  attachMount(layer, `${folder}/root`);
+  return { lower: [layer] };
+}
+
+function mountLayers(folder: string, layers: Pick<Layers, 'lower'>): void {
   for (const name of ['upper', 'work']) {
     try {
       mkdirSync(`${folder}/${name}`, 0o755);
@@ -116,11 +122,14 @@ function mountLayers(folder: string, layers: Layers): void {
   mountOverlay(`${folder}/root`, { lower, upper });
 }
 
-function mountVolume(root: number, { source, destination, isReadOnly }: Volume): void {
+function mountVolume(root: number, { source, destination, isReadOnly, shifted }: Volume): void {
   try {
     const isDirectory = statSync(source).isDirectory();
     if (isDirectory) makeDirectories(root, destination);
-    withOpen(openInRoot(root, destination, O_PATH), (place) => bindMount(source, `/proc/self/fd/${place}`));
+    withOpen(openInRoot(root, destination, O_PATH), (place) => {
+      if (shifted === undefined) bindMount(source, `/proc/self/fd/${place}`);
+      else attachMount(shifted, `/proc/self/fd/${place}`);
+    });
     if (isReadOnly)
       withOpen(openInRoot(root, destination, O_PATH), (fd) => makeReadOnly(fd, { isDeep: true }));
   } catch (error) {

@@ -14,6 +14,8 @@ export const COPY_FD = {
   report: 4,
   /** The root directory of a container that runs. */
   root: 5,
+  /** The first of the mounts whose ids are shifted. */
+  shifted: 7,
 } as const;
 
 /** The helper's one argument, as JSON. */
@@ -41,6 +43,8 @@ export interface CopyOverlay {
   program?: string;
   /** Read-only layers, the uppermost first. */
   layers: string[];
+  /** Descriptor of a detached mount that is the one layer. */
+  shifted?: number | undefined;
   /** The container's folder. */
   folder: string;
   /** Except for the volumes. */
@@ -53,6 +57,8 @@ export interface Volume {
   source: string;
   destination: string;
   isReadOnly: boolean;
+  /** Descriptor of a detached mount that takes the place of `source`. */
+  shifted?: number | undefined;
 }
 
 export type CopyReport = { done: CopyResult } | { error: string; advice?: string };

@@ -24,6 +24,8 @@ export interface CopyFiles {
   lock: number | undefined;
   /** pidfd of a process of the container, where the helper has to be in the container's own user namespace. */
   inside: number | undefined;
+  /** From COPY_FD.shifted on. */
+  shifted: (number | undefined)[];
 }
 
 /**
@@ -41,7 +43,7 @@ export function startCopyHelper(
     isMapped: maps !== undefined,
     hasOneOwner: maps !== undefined && hasOneOwner(maps),
   };
-  const { input, output, root, lock, inside } = files;
+  const { input, output, root, lock, inside, shifted } = files;
   return helper(
     startReporter({
       name: 'foster-copy',
@@ -50,7 +52,7 @@ export function startCopyHelper(
       enters: inside,
       input,
       output,
-      files: [root, lock],
+      files: [root, lock, ...shifted],
     }),
   );
 }

@@ -3,15 +3,17 @@ import { isatty } from 'node:tty';
 import { FosterError } from '../errors.js';
 import { TarReader } from '../image/tar-reader.js';
 import { containerFolder } from '../paths.js';
+import { isShifted } from '../plan/handed-mounts.js';
 import { errnoOf } from '../sys/errno.js';
 import { errnoOfAny } from '../sys/ffi.js';
 import { openPidfd, pipe } from '../sys/libc.js';
 import { processStart } from '../sys/process.js';
+import { shiftedMounts } from '../sys/shifted-mounts.js';
 import { findFuseOverlayfs } from '../sys/storage-program.js';
 import { writeFully } from '../sys/write.js';
 import { layersOf } from './container-plan.js';
 import { copyPath, HOST } from './copy-place.js';
-import type { CopyOrder, CopyOverlay, CopyResult } from './copy-protocol.js';
+import { COPY_FD, type CopyOrder, type CopyOverlay, type CopyResult } from './copy-protocol.js';
 import { CopySink } from './copy-sink.js';
 import { writeArchive } from './copy-source.js';
 import { type CopyHelper, openNothing, startCopyHelper } from './copy-start.js';
@@ -149,13 +151,17 @@ function withHelper(
   const { record } = container;
   const nothing = openNothing();
   const opened = openContainer(record);
+  const mounts: (number | undefined)[] = [];
   try {
-    const overlay = opened.root === undefined ? overlayOf(record) : undefined;
+    const { overlay, shifted } =
+      opened.root === undefined ? overlayOf(record) : { overlay: undefined, shifted: [] };
+    mounts.push(...shifted);
     use(({ input = nothing, output = nothing }) =>
-      startCopyHelper({ ...order, overlay }, mapsOf(record), { input, output, ...opened }),
+      startCopyHelper({ ...order, overlay }, mapsOf(record), { input, output, ...opened, shifted }),
     );
   } finally {
-    for (const fd of [nothing, opened.root, opened.lock, opened.inside]) if (fd !== undefined) closeSync(fd);
+    for (const fd of [nothing, opened.root, opened.lock, opened.inside, ...mounts])
+      if (fd !== undefined) closeSync(fd);
   }
 }
 
@@ -213,17 +219,31 @@ function openRunningRoot(id: string, pid: number): number | undefined {
   return undefined; // the pid belongs to another process by now
 }
 
-function overlayOf(record: ContainerRecord): CopyOverlay {
-  const { id, spec } = record;
-  const volumes = spec.mounts.flatMap(({ type, source, destination, options }) =>
-    type === 'bind' && source ? [{ source, destination, isReadOnly: options.includes('ro') }] : [],
-  );
-  return {
-    driver: record.driver ?? 'overlay',
-    ...(record.driver === 'fuse-overlayfs' && { program: findFuseOverlayfs() }),
-    layers: layersOf(record),
+/** What the files of a container that does not run are made of, with the mounts that its descriptors mean. */
+function overlayOf(record: ContainerRecord): { overlay: CopyOverlay; shifted: (number | undefined)[] } {
+  const { id, spec, driver = 'overlay', isRootShifted } = record;
+  const binds = spec.mounts.filter(({ type, source }) => type === 'bind' && source);
+  const layers = layersOf(record);
+  const isLayerShifted = isRootShifted && driver === 'overlay';
+  const wanted = [
+    ...(isLayerShifted ? [{ source: layers[0] ?? '/', isDeep: false }] : []),
+    ...binds.filter(isShifted).map(({ source, options }) => ({ source, isDeep: options.includes('rbind') })),
+  ];
+  const shifted = shiftedMounts(wanted, mapsOf(record) ?? { uid: [], gid: [], helpers: false });
+  const descriptors = shifted.map((fd, index) => (fd === undefined ? undefined : COPY_FD.shifted + index));
+  const overlay: CopyOverlay = {
+    driver,
+    ...(driver === 'fuse-overlayfs' && { program: findFuseOverlayfs() }),
+    layers,
+    shifted: isLayerShifted ? descriptors.shift() : undefined,
     folder: containerFolder(id),
     isReadOnly: spec.root.readonly,
-    volumes,
+    volumes: binds.map((mount) => ({
+      source: mount.source,
+      destination: mount.destination,
+      isReadOnly: mount.options.includes('ro'),
+      shifted: isShifted(mount) ? descriptors.shift() : undefined,
+    })),
   };
+  return { overlay, shifted };
 }

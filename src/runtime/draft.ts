@@ -162,7 +162,7 @@ function checkOwner({ path, source }: RootTree, maps: ChosenMaps, driver: Storag
   if (source !== 'directory' || maps.isCallerMapped) return false;
   const { uid: owner } = statSync(path);
   if (maps.uid.some(({ hostID, size }) => owner >= hostID && owner < hostID + size)) return false;
-  if (uid() === 0 && driver === 'overlay') return true;
+  if (uid() === 0 && driver !== 'fuse-overlayfs') return true;
   const [how, advice] =
     uid() === 0
       ? [`the storage driver ${driver}`, '--userns keep-id makes its users those of the machine']

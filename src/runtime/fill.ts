@@ -17,7 +17,8 @@ export function filler(draft: Draft, voice: Voice): (folder: string) => void {
   );
   return (folder) => {
     try {
-      const what = { driver, layers: layersOf(draft), folder, volumes };
+      const isShifted = draft.isRootShifted ?? false;
+      const what = { driver, layers: layersOf(draft), isShifted, folder, volumes };
       const skipped = fillFolder(what, mapsOf(draft), throwAtSignal);
       if (skipped > 0) voice.warn(`files that you may not read are not in the container: ${skipped}`);
     } catch (error) {

@@ -23,6 +23,7 @@ export function readTree({ record }: Container, action: TreeOrder['action'], out
     driver: record.driver ?? 'overlay',
     ...(record.driver === 'fuse-overlayfs' && action === 'export' && { program: findFuseOverlayfs() }),
     layers: layersOf(record),
+    ...(record.isRootShifted && { isShifted: true }),
     folder: containerFolder(record.id),
     mountPoints: [...record.spec.mounts.map(({ destination }) => destination), ...OWN_FILES],
   };

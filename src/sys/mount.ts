@@ -30,25 +30,67 @@ export function bindMount(source: string, target: string): void {
   call(MOUNT, source, target, null, MS_BIND | MS_REC, null);
 }
 
-/** mount_setattr(2): makes the mount that `fd` is the root of read-only; `isDeep`: all mounted below it, too. Linux 5.12. */
-export function makeReadOnly(fd: number, options: { isDeep: boolean }): void {
-  const MOUNT_SETATTR = 442; // the same on every architecture
-  const AT_EMPTY_PATH = 0x1000;
-  const AT_RECURSIVE = 0x8000;
+const AT_EMPTY_PATH = 0x1000;
+const AT_RECURSIVE = 0x8000;
+
+/** How much of a mount is meant. */
+export interface Depth {
+  /** All that is mounted below, too. */
+  isDeep: boolean;
+}
+
+/** mount_setattr(2): makes the mount that `fd` is the root of read-only. Linux 5.12. */
+export function makeReadOnly(fd: number, depth: Depth): void {
   const MOUNT_ATTR_RDONLY = 1n;
+  setAttributes(fd, MOUNT_ATTR_RDONLY, 0, depth);
+}
+
+/**
+ * Shifts the ids of a detached mount's files as a user namespace maps them (mount_setattr(2), MOUNT_ATTR_IDMAP): for
+ * root of the initial user namespace alone, and not on every file system.
+ * @param users descriptor of the user namespace
+ */
+export function shiftIds(fd: number, users: number, depth: Depth): void {
+  const MOUNT_ATTR_IDMAP = 0x100000n;
+  setAttributes(fd, MOUNT_ATTR_IDMAP, users, depth);
+}
+
+function setAttributes(fd: number, set: bigint, users: number, { isDeep }: Depth): void {
+  const MOUNT_SETATTR = 442; // the same on every architecture, as those below
   const attributes = Buffer.alloc(32); // struct mount_attr
-  attributes.writeBigUInt64LE(MOUNT_ATTR_RDONLY, 0);
+  attributes.writeBigUInt64LE(set, 0);
+  attributes.writeBigUInt64LE(BigInt(users), 24);
   const prototype =
     'long syscall(long number, int fd, const char *path, unsigned int flags, void *attributes, size_t size)';
-  call(
-    prototype,
-    MOUNT_SETATTR,
-    fd,
-    '',
-    AT_EMPTY_PATH | (options.isDeep ? AT_RECURSIVE : 0),
-    attributes,
-    attributes.length,
+  const flags = AT_EMPTY_PATH | (isDeep ? AT_RECURSIVE : 0);
+  call(prototype, MOUNT_SETATTR, fd, '', flags, attributes, attributes.length);
+}
+
+/** open_tree(2): a copy of the mount at `path` that is attached nowhere. A descriptor, to be closed. */
+export function copyMount(path: string, { isDeep }: Depth): number {
+  const OPEN_TREE = 428;
+  const OPEN_TREE_CLONE = 1;
+  const O_CLOEXEC = 0o2000000;
+  const AT_FDCWD = -100;
+  const flags = OPEN_TREE_CLONE | O_CLOEXEC | (isDeep ? AT_RECURSIVE : 0);
+  return call(
+    'long syscall(long number, int fd, const char *path, unsigned int flags)',
+    OPEN_TREE,
+    AT_FDCWD,
+    path,
+    flags,
   );
+}
+
+/** move_mount(2): attaches a detached mount in a place. */
+export function attachMount(fd: number, target: string): void {
+  const MOVE_MOUNT = 429;
+  const MOVE_MOUNT_F_EMPTY_PATH = 4;
+  const MOVE_MOUNT_T_SYMLINKS = 0x10;
+  const AT_FDCWD = -100;
+  const prototype =
+    'long syscall(long number, int from, const char *path, int to, const char *target, unsigned int flags)';
+  call(prototype, MOVE_MOUNT, fd, '', AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
 }
 
 /** umount2(2) of what was mounted last on `target`, which goes when nobody uses it any more. */

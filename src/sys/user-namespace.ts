@@ -19,6 +19,26 @@ export interface Removal {
  * with the same maps. Returns whether all are gone.
  */
 export function removeTrees(paths: string[], maps: IdMaps, { hold, begun }: Removal = {}): boolean {
+  const remover = startRemover(paths, maps, hold);
+  say(remover.control, SAY_MAPPED);
+  closeSync(remover.control);
+  begun?.();
+  return waitForChild(remover.pid).code === 0;
+}
+
+/** A user namespace with these maps, in which nobody is. A descriptor, to be closed. */
+export function openUserNamespace(maps: IdMaps): number {
+  const { pid, control } = startRemover([], maps);
+  try {
+    return openSync(`/proc/${pid}/ns/user`, 'r');
+  } finally {
+    closeSync(control); // without the word it ends
+    waitForChild(pid);
+  }
+}
+
+/** foster-init in a user namespace with these maps: it begins when it is told so on `control`, and ends when that is closed. */
+function startRemover(paths: string[], maps: IdMaps, hold?: number): { pid: number; control: number } {
   const blob = memoryFile(
     'foster-remove',
     encodeMonitor({
@@ -37,30 +57,20 @@ export function removeTrees(paths: string[], maps: IdMaps, { hold, begun }: Remo
   const nothing = openSync('/dev/null', 'r+');
   const argv = ['foster-init', 'remove'];
   const descriptors = [nothing, nothing, 2, theirs, blob, hold];
-  let child: { pid: number; pidfd: number };
+  let child: { pid: number; pidfd: number } | undefined;
   try {
     child = startProcess(
       { file: initProgram(), argv, env: [], descriptors, privileged: true },
       CLONE_FLAGS.user,
     );
+    closeSync(child.pidfd);
+    writeIdMaps(child.pid, maps);
+    return { pid: child.pid, control: ours };
   } catch (error) {
     closeSync(ours);
+    if (child !== undefined) waitForChild(child.pid);
     throw cloneFailure(error);
   } finally {
     for (const fd of [nothing, blob, theirs]) closeSync(fd);
   }
-  closeSync(child.pidfd);
-  let isMapped = false;
-  try {
-    writeIdMaps(child.pid, maps);
-    isMapped = true;
-  } catch (error) {
-    throw cloneFailure(error);
-  } finally {
-    if (isMapped) say(ours, SAY_MAPPED);
-    closeSync(ours); // without the word it ends
-    if (!isMapped) waitForChild(child.pid);
-  }
-  begun?.();
-  return waitForChild(child.pid).code === 0;
 }
