@@ -2,14 +2,7 @@ import { accessSync, closeSync, constants, openSync, writeFileSync } from 'node:
 import { userInfo } from 'node:os';
 import { FosterError } from '../errors.js';
 import { openProgram, startProcess } from './clone.js';
-import {
-  mappedHere,
-  ownRange,
-  type Range,
-  type ReadFile,
-  readSystemFile,
-  subordinateRanges,
-} from './id-ranges.js';
+import { type HostFiles, MACHINE, mappedHere, ownRange, type Range, subordinateRanges } from './id-ranges.js';
 import { memoryFile, takeMemoryFile, waitForChild } from './libc.js';
 
 /** A line of /proc/PID/uid_map or gid_map: user_namespaces(7). */
@@ -53,11 +46,11 @@ export function chooseIdMaps(
   mode: IdMapMode,
   uid: number,
   gid: number,
-  read: ReadFile = readSystemFile,
+  files: HostFiles = MACHINE,
 ): ChosenMaps {
-  if (uid === 0) return idMapsOfRoot(mode, read);
+  if (uid === 0) return idMapsOfRoot(mode, files);
   const { username: name } = userInfo();
-  const { uid: users, gid: groups } = subordinateRanges(name, uid, read);
+  const { uid: users, gid: groups } = subordinateRanges(name, uid, files);
   if (users.length === 0 || groups.length === 0) {
     if (mode === 'auto') {
       throw new FosterError(
@@ -86,11 +79,11 @@ export function chooseIdMaps(
 }
 
 /** Root needs no helpers, and no ranges of /etc/subuid. */
-function idMapsOfRoot(mode: IdMapMode, read: ReadFile): ChosenMaps {
+function idMapsOfRoot(mode: IdMapMode, files: HostFiles): ChosenMaps {
   const whose = { helpers: false, isSingle: false };
   if (mode === 'default' || mode === 'auto') {
-    const { uid: users, gid: groups } = subordinateRanges('root', 0, read);
-    const own = users.length > 0 && groups.length > 0 ? undefined : ownRange(read);
+    const { uid: users, gid: groups } = subordinateRanges('root', 0, files);
+    const own = users.length > 0 && groups.length > 0 ? undefined : ownRange(files);
     const [uid, gid] = own === undefined ? [users, groups] : [[own], [own]];
     if (uid.length > 0 && gid.length > 0) {
       return {
@@ -101,13 +94,13 @@ function idMapsOfRoot(mode: IdMapMode, read: ReadFile): ChosenMaps {
       };
     }
   }
-  return { ...allIds(read), isCallerMapped: true, ...whose };
+  return { ...allIds(files), isCallerMapped: true, ...whose };
 }
 
 /** The maps of a user namespace in which all ids are what they are in ours. */
-export function allIds(read: ReadFile = readSystemFile): IdMaps {
+function allIds(files: HostFiles = MACHINE): IdMaps {
   const asHere = (path: string) =>
-    mappedHere(read(path)).map(({ start, size }) => ({ containerID: start, hostID: start, size }));
+    mappedHere(files.read(path)).map(({ start, size }) => ({ containerID: start, hostID: start, size }));
   return { uid: asHere('/proc/self/uid_map'), gid: asHere('/proc/self/gid_map'), helpers: false };
 }
 

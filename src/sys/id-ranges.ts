@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { dataFolder } from '../paths.js';
 
 /** A range of ids of the host. */
@@ -14,11 +14,16 @@ export interface Ranges {
   gid: Range[];
 }
 
-/** Files of the system, by their paths; those that are missing are empty. */
-export type ReadFile = (path: string) => string;
+/** Files of the machine, by their absolute paths. */
+export interface HostFiles {
+  /** '' where there is none. */
+  read(path: string): string;
+  /** Writes a file of foster's own. */
+  keep(path: string, text: string): void;
+}
 
 /** The ranges that subuid(5) and subgid(5) give to a user, in the order of the lines. */
-export function subordinateRanges(name: string, uid: number, read: ReadFile = readSystemFile): Ranges {
+export function subordinateRanges(name: string, uid: number, { read }: HostFiles = MACHINE): Ranges {
   const of = (file: string) =>
     rangeLines(read(file)).flatMap(({ who, range }) => (who === name || who === String(uid) ? [range] : []));
   return { uid: of('/etc/subuid'), gid: of('/etc/subgid') };
@@ -40,17 +45,17 @@ const END = 0x7ffe_0000;
  * to its ids: it is remembered in the data folder for as long as nobody else takes it.
  * @returns undefined where foster is in a user namespace that has no room for one; root there is not the host's anyway
  */
-export function ownRange(read: ReadFile = readSystemFile): Range | undefined {
+export function ownRange({ read, keep }: HostFiles = MACHINE): Range | undefined {
   const taken = takenRanges(read);
   const here = ['/proc/self/uid_map', '/proc/self/gid_map'].map((path) => mappedHere(read(path)));
   const isFree = (range: Range) =>
     here.every((mapped) => mapped.some((each) => contains(each, range))) &&
     !taken.some((each) => overlaps(each, range));
   const path = join(dataFolder(), 'id-range');
-  const remembered = { start: Number.parseInt(read(path), 10), size: SIZE };
-  if (Number.isSafeInteger(remembered.start) && remembered.start > 0 && isFree(remembered)) return remembered;
+  const remembered = { start: Number(/^(\d{1,10})\n$/.exec(read(path))?.[1]), size: SIZE };
+  if (remembered.start > 0 && isFree(remembered)) return remembered;
   const range = candidates(here[0] ?? []).find(isFree);
-  if (range !== undefined) remember(path, range);
+  if (range !== undefined) keep(path, `${range.start}\n`);
   return range;
 }
 
@@ -72,7 +77,7 @@ function candidates(mapped: Range[]): Range[] {
   ];
 }
 
-function takenRanges(read: ReadFile): Range[] {
+function takenRanges(read: HostFiles['read']): Range[] {
   const ids = (path: string, fields: number[]) =>
     read(path)
       .split('\n')
@@ -110,22 +115,22 @@ function overlaps(one: Range, other: Range): boolean {
   return one.start < other.start + other.size && other.start < one.start + one.size;
 }
 
-/** The choice is the same without: a folder that cannot be written to is told of where something has to be in it. */
-function remember(path: string, { start }: Range): void {
-  try {
-    mkdirSync(dataFolder(), { recursive: true, mode: 0o700 });
-    const fresh = `${path}.${process.pid}`;
-    writeFileSync(fresh, `${start}\n`, { mode: 0o600 });
-    renameSync(fresh, path);
-  } catch {
-    // the next command chooses again
-  }
-}
-
-export function readSystemFile(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
+export const MACHINE: HostFiles = {
+  read(path) {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch {
+      return '';
+    }
+  },
+  keep(path, text) {
+    try {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      const fresh = `${path}.${process.pid}`;
+      writeFileSync(fresh, text, { mode: 0o600 });
+      renameSync(fresh, path);
+    } catch {
+      // The choice is the same without; a folder that nobody can write to is told of where something has to be in it.
+    }
+  },
+};

@@ -177,3 +177,14 @@ test("the image's volumes are folders of the container, but where something else
   for (const place of ['data', '/', '/a/../..'])
     assert.throws(() => build([], { image: { Volumes: { [place]: {} } } }), /the image wants a volume at/);
 });
+
+test('where root in the container is a stranger, what root shows it has shifted ids', () => {
+  const flags = ['-v', '/a:/a', '-v', '/b:/b:bind,ro', '-v', '/own', '--tmpfs', '/t', '--network', 'host'];
+  const options = (spec: ReturnType<typeof build>) =>
+    spec.mounts.flatMap((one) => {
+      const shifts = one.options.filter((option) => option.endsWith('idmap'));
+      return shifts.length > 0 ? [`${one.destination} ${shifts.join()}`] : [];
+    });
+  assert.deepEqual(options(build(flags, { shiftsIds: true })), ['/a ridmap', '/b idmap']);
+  assert.deepEqual(options(build(flags)), []);
+});

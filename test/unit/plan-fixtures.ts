@@ -4,6 +4,7 @@ import type { PlanFacts, PlanOptions } from '../../src/plan/facts.js';
 import { renderStep } from '../../src/plan/render.js';
 import type { Plan, Step } from '../../src/plan/step.js';
 import { buildSpec, type SpecFacts } from '../../src/spec/from-request.js';
+import type { Spec } from '../../src/spec/types.js';
 
 const MAP = [
   { containerID: 0, hostID: 1000, size: 1 },
@@ -18,7 +19,16 @@ export interface Circumstances {
 }
 
 /** The plan of `foster run FLAGS busybox true` on a host that exists on paper only. */
-export function planFor(flags: string[], { spec, facts, options }: Circumstances = {}): Plan {
+export function planFor(flags: string[], circumstances: Circumstances = {}): Plan {
+  const { spec, facts, options } = planParts(flags, circumstances);
+  return buildPlan(spec, facts, options);
+}
+
+/** What that plan is made of. */
+export function planParts(
+  flags: string[],
+  { spec, facts, options }: Circumstances = {},
+): { spec: Spec; facts: PlanFacts; options: PlanOptions } {
   const request = parseRunArguments([...flags, 'busybox', 'true'], {
     cwd: '/home/ann',
     env: {},
@@ -52,14 +62,8 @@ export function planFor(flags: string[], { spec, facts, options }: Circumstances
     ]),
     ...facts,
   };
-  return buildPlan(built, world, {
-    shim: request.init,
-    verbose: false,
-    signalGroup: false,
-    counts: false,
-    graceMs: 10_000,
-    ...options,
-  });
+  const usual = { shim: request.init, verbose: false, signalGroup: false, counts: false, graceMs: 10_000 };
+  return { spec: built, facts: world, options: { ...usual, ...options } };
 }
 
 /** All steps as strace would write them, PID 1's first. */

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { encodePlan } from '../../src/init/wire.js';
+import { buildPlan } from '../../src/plan/build.js';
+import { buildExecPlan } from '../../src/plan/exec.js';
+import { namespaceFlags } from '../../src/plan/namespaces.js';
 import { hostSteps } from '../../src/plan/render.js';
 import type { Plan } from '../../src/plan/step.js';
-import { calls, planFor, positions, steps } from './plan-fixtures.js';
+import { calls, planFor, planParts, positions, steps } from './plan-fixtures.js';
 
 function assertInOrder(plan: Plan, patterns: RegExp[]): void {
   const found = positions(plan, patterns);
@@ -377,4 +381,57 @@ test('an overlay takes 500 layers, and who has more is told so', () => {
     .map((arg) => (typeof arg === 'string' ? arg.length : 0));
   assert.ok(Math.max(...longest) < 4096, 'mount(2) takes a page');
   assert.throws(() => planFor([], layers(501)), /has 501 layers, and an overlay can have 500/);
+});
+
+test('mounts whose ids are shifted are handed to PID 1, in the order in which it takes them', () => {
+  const spec = { shiftsIds: true };
+  const storage = {
+    driver: 'overlay' as const,
+    layers: ['/srv/tree'],
+    container: '/containers/ab',
+    isShifted: true,
+  };
+  const flags = ['-v', '/a:/x', '-v', '/b:/y:ro,dev,bind', '-v', '/own'];
+  const plan = planFor(flags, { spec, facts: { storage } });
+  assert.deepEqual(
+    plan.handed?.map(({ why: _, ...mount }) => mount),
+    [
+      { source: '/a', isDeep: true, hasDevices: false, isNeeded: false },
+      { source: '/b', isDeep: false, hasDevices: true, isNeeded: false },
+      { source: '/srv/tree', isDeep: false, hasDevices: false, isNeeded: true },
+    ],
+  );
+  assertInOrder(plan, [
+    /^read\(control\)/,
+    /^setresuid/,
+    /^recvmsg\(3, .*volume_0/,
+    /^recvmsg\(3, .*volume_1/,
+    /^recvmsg\(3, .*lower/,
+    /^move_mount\(lower, .*, lower_place/,
+    /^dup3\(lower, 32/,
+    /^fsopen\("overlay"/,
+    /^pivot_root/,
+    /^move_mount\(volume_0/,
+    /^move_mount\(volume_1/,
+  ]);
+  assert.ok(!has(plan, /"\/(a|b|srv\/tree)"/), 'PID 1 opens none of them');
+  assert.equal(planFor(flags).handed, undefined);
+  assert.doesNotThrow(() => encodePlan(plan, { trace: true }));
+});
+
+test('a type of namespace that foster cannot make is refused by name', () => {
+  const types = [{ type: 'mount' as const }, { type: 'time' as const }];
+  const { spec: bare, facts, options } = planParts([]);
+  for (const namespaces of [types, [{ type: 'toString' as 'time' }]]) {
+    const spec = { ...bare, linux: { ...bare.linux, namespaces } };
+    const refusal = {
+      message: `cannot make a namespace of the type "${namespaces.at(-1)?.type}"`,
+      advice: 'foster has user, pid, mount, network, uts, ipc, cgroup',
+    };
+    assert.throws(() => buildPlan(spec, facts, options), refusal);
+    assert.throws(() => buildPlan(spec, { ...facts, join: { pid: 1, name: 'x' } }, options), refusal);
+    assert.throws(() => buildExecPlan(spec, { canSetGroups: true, detached: false }), refusal);
+    assert.throws(() => namespaceFlags(namespaces.map(({ type }) => type)), refusal);
+  }
+  assert.equal(namespaceFlags(['mount', 'user']), 0x10020000);
 });
