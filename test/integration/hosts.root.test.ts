@@ -136,6 +136,27 @@ test('a range of a few ids is used as far as it goes', () => {
   assertNothingLeft();
 });
 
+test('many ranges: all of them, in the background too; more than the kernel takes are refused', () => {
+  const ranges = (count: number) =>
+    Array.from({ length: count }, (_, index) => `${300_000 + 20 * index}:10`).join(`\n${USER}:`);
+  setRange(ranges(100));
+  const script = 'wc -l </proc/self/uid_map; wc -l </proc/self/gid_map';
+  assert.equal(foster(['run', '--rm', 'busybox', 'sh', '-c', script]).stdout, '101\n101\n');
+  const detached = foster(['run', '-d', '--name', 'many', '-u', '999', 'busybox', 'sh', '-c', script]);
+  assert.equal(detached.status, 0, detached.stderr);
+  assert.equal(foster(['wait', 'many']).stdout, '0\n');
+  assert.equal(foster(['logs', 'many']).stdout, '101\n101\n');
+  assert.equal(foster(['rm', 'many']).status, 0);
+  setRange(ranges(340));
+  const refused = foster(['run', '--rm', 'busybox', 'true']);
+  assert.deepEqual([refused.status, refused.stdout], [125, '']);
+  assert.match(
+    refused.stderr,
+    /^foster: cannot map the user ids of the container: your ranges in \/etc\/subuid make 341 lines of an id map, and the kernel takes 340 lines or 4095 bytes; have fewer and larger ranges in \/etc\/subuid\n$/,
+  );
+  assertNothingLeft();
+});
+
 test('newuidmap is not installed, or may not do its work', () => {
   setRange('300000:65536');
   const gone = foster(['run', '--rm', 'busybox', 'true'], 'mount --bind /dev/null "$(command -v newuidmap)"');
@@ -176,7 +197,7 @@ test('a full disk', () => {
   assertNothingLeft();
 });
 
-test("root's own container: all ids, and no user namespace where it asks for none", () => {
+test("root's own container: a user namespace, and none where it asks for none", () => {
   const run = (...flags: string[]) => {
     const folder = mkdtempSync('/var/tmp/foster-root-');
     try {

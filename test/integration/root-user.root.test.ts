@@ -1,0 +1,394 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { FROM } from './support/build.js';
+import { Containers } from './support/containers.js';
+import { Home } from './support/foster.js';
+import { waitUntil } from './support/wait.js';
+
+/** Containers of the machine's root. Their root is not he, but has what he shows it. */
+const home = new Home();
+const containers = new Containers(home);
+const { shared } = home;
+const ownNamespace = readlinkSync('/proc/self/ns/user');
+
+const file = (name: string) => join(shared, name);
+const owner = (path: string) => {
+  const { uid, gid } = statSync(path);
+  return `${uid}:${gid}`;
+};
+
+/** What a shell in a container prints. It must succeed, and nothing may be said beside. */
+function out(script: string, flags: string[] = [], root = 'busybox'): string {
+  const { status, stdout, stderr } = home.run(['--rm', ...flags, root, 'sh', '-ec', script]);
+  assert.deepEqual([stderr, status], ['', 0]);
+  return stdout;
+}
+
+const mapOf = (flags: string[]) =>
+  out('cat /proc/self/uid_map', flags).split(/\s+/).filter(Boolean).map(Number);
+
+chmodSync(shared, 0o755);
+writeFileSync(file('secret'), 'of root\n', { mode: 0o600 });
+writeFileSync(file('web'), 'of 33\n', { mode: 0o600 });
+chownSync(file('web'), 33, 33);
+/** A directory to be ROOT: busybox's, every file root's, some shut to all others. */
+const tree = join(home.folder, 'tree');
+out('cp -a /bin /etc /home /tmp /usr /t', ['-v', `${makeDirectory(tree)}:/t`]);
+chmodSync(join(tree, 'etc/group'), 0o600);
+
+function makeDirectory(path: string): string {
+  mkdirSync(path);
+  return path;
+}
+
+test("root in the container is not the host's, each time the same stranger", () => {
+  const [inside, outside = 0, size] = mapOf([]);
+  assert.deepEqual([inside, size], [0, 65_536]);
+  assert.ok(outside > 0);
+  assert.deepEqual(mapOf([]), [0, outside, 65_536]);
+  assert.deepEqual(mapOf(['--userns', 'auto']), [0, outside, 65_536]);
+  containers.detach('who', 'sleep 100');
+  const pid = containers.inspect('who', '{{.State.Pid}}');
+  assert.match(
+    readFileSync(`/proc/${pid}/status`, 'utf8'),
+    new RegExp(`^Uid:\t${outside}\t${outside}\t`, 'm'),
+  );
+  assert.equal(containers.ok('exec', 'who', 'id', '-u'), '0\n');
+  containers.ok('rm', '-f', 'who');
+});
+
+test("--userns keep-id and host: root inside is the host's root", () => {
+  const script =
+    'cat /proc/self/uid_map; readlink /proc/self/ns/user; touch /s/by-$0; stat -c %u:%g /s/secret';
+  const kept = home.run([
+    '--rm',
+    '--userns',
+    'keep-id',
+    '-v',
+    `${shared}:/s`,
+    'busybox',
+    'sh',
+    '-ec',
+    script,
+    'keep',
+  ]);
+  const [map = '', namespace, seen] = kept.stdout.split('\n');
+  assert.deepEqual(map.trim().split(/\s+/), ['0', '0', '4294967295']);
+  assert.notEqual(namespace, ownNamespace);
+  assert.equal(seen, '0:0');
+  const host = home.run([
+    '--rm',
+    '--userns',
+    'host',
+    '-v',
+    `${shared}:/s`,
+    'busybox',
+    'sh',
+    '-ec',
+    script,
+    'host',
+  ]);
+  assert.equal(host.stdout.split('\n')[1], ownNamespace);
+  assert.deepEqual([owner(file('by-keep')), owner(file('by-host'))], ['0:0', '0:0']);
+});
+
+/** Each prints a line when it has got hold of the host. None changes anything where it succeeds. */
+const GRIPS: Record<string, string> = {
+  core_pattern: ': >> /proc/sys/kernel/core_pattern',
+  drop_caches: ': >> /proc/sys/vm/drop_caches',
+  sysrq: ': >> /proc/sysrq-trigger',
+  uevent_helper: ': >> /sys/kernel/uevent_helper || : >> /sys/kernel/mm/ksm/run',
+  device: 'mknod /tmp/device b 1 0',
+  'process of the host': 'kill -0 $(cat /host/pid)',
+};
+
+function grips(flags: string[]): string[] {
+  const tries = Object.entries(GRIPS).map(
+    ([name, grip]) => `if (${grip}) 2>/dev/null; then echo ${name}; fi`,
+  );
+  const remount =
+    'mount -o remount,rw,bind /proc/sys; mount -o remount,rw /sys; umount /proc/sys; umount /proc/sysrq-trigger';
+  const script = `(${remount}) 2>/dev/null || true; ${tries.join('; ')}; true`;
+  writeFileSync(file('pid'), String(process.pid));
+  return out(script, [...flags, '-v', `${shared}:/host:ro`])
+    .split('\n')
+    .filter(Boolean);
+}
+
+test('nothing of the host can be changed, whatever rights the container has', () => {
+  for (const flags of [[], ['--cap-add', 'SYS_ADMIN'], ['--cap-add', 'ALL'], ['--privileged']]) {
+    for (const shares of [
+      [],
+      ['--network', 'host'],
+      ['--pid', 'host'],
+      ['--network', 'host', '--pid', 'host'],
+    ])
+      assert.deepEqual(grips([...flags, ...shares]), [], [...flags, ...shares].join(' '));
+  }
+});
+
+test("that is the work of the ids: the same tries as the host's root succeed", () => {
+  assert.deepEqual(grips(['--userns', 'keep-id']), []);
+  const kept = grips(['--userns', 'keep-id', '--privileged']);
+  assert.ok(kept.includes('core_pattern') && kept.includes('drop_caches'), kept.join());
+  const host = grips(['--userns', 'host', '--privileged', '--pid', 'host']);
+  for (const name of ['core_pattern', 'device', 'process of the host']) assert.ok(host.includes(name), name);
+});
+
+test("--sysctl: what belongs to a namespace of the container's, and only there", () => {
+  const before = readFileSync('/proc/sys/kernel/msgmax', 'utf8');
+  const flags = ['--sysctl', 'kernel.msgmax=1234', '--sysctl', 'net.ipv4.ip_unprivileged_port_start=7'];
+  const read = 'cat /proc/sys/kernel/msgmax /proc/sys/net/ipv4/ip_unprivileged_port_start';
+  assert.equal(out(read, flags), '1234\n7\n');
+  assert.equal(readFileSync('/proc/sys/kernel/msgmax', 'utf8'), before);
+});
+
+test("volumes: files of the host's root are root's, and what root writes is the host's root's", () => {
+  const script =
+    'cat /s/secret; stat -c %u:%g /s/secret /s/web; echo new >/s/made; chown 33:33 /s/made; touch /s/mine';
+  assert.equal(out(script, ['-v', `${shared}:/s`]), 'of root\n0:0\n33:33\n');
+  assert.deepEqual([owner(file('made')), owner(file('mine'))], ['33:33', '0:0']);
+  assert.equal(out('cat /s/web', ['-u', '33', '-v', `${shared}:/s`]), 'of 33\n');
+  assert.equal(home.shell('cat /s/secret', ['-u', '33', '-v', `${shared}:/s`]).status, 1);
+});
+
+test('volumes: read-only, single files, --mount, without what is mounted below', () => {
+  const mounted = `type=bind,src=${shared},dst=/s,readonly`;
+  assert.equal(out('cat /s/secret; ! touch /s/x 2>/dev/null', ['--mount', mounted]), 'of root\n');
+  assert.equal(
+    out('cat /etc/one; ! (echo >/etc/one) 2>/dev/null', ['-v', `${file('secret')}:/etc/one:ro`]),
+    'of root\n',
+  );
+  out('echo more >>/one', ['-v', `${file('secret')}:/one`]);
+  assert.equal(readFileSync(file('secret'), 'utf8'), 'of root\nmore\n');
+  writeFileSync(file('secret'), 'of root\n');
+
+  const outer = makeDirectory(join(home.folder, 'outer'));
+  const inner = makeDirectory(join(outer, 'inner'));
+  execFileSync('mount', ['-t', 'tmpfs', 'foster-root-user', inner]);
+  try {
+    writeFileSync(join(inner, 'deep'), 'deep\n', { mode: 0o600 });
+    assert.equal(out('cat /o/inner/deep; stat -c %u /o/inner/deep', ['-v', `${outer}:/o`]), 'deep\n0\n');
+    assert.equal(out('ls /o/inner', ['-v', `${outer}:/o:bind`]), '');
+  } finally {
+    execFileSync('umount', [inner]);
+  }
+});
+
+test('volumes: devices that lie there are none, unless they are asked for', () => {
+  const device = file('zero');
+  execFileSync('mknod', [device, 'c', '1', '5']);
+  const read = 'head -c 3 /s/zero | wc -c';
+  const hidden = home.shell(read, ['-v', `${shared}:/s`]);
+  assert.match(hidden.stderr, /permission denied/i);
+  assert.equal(out(read, ['-v', `${shared}:/s:dev`]), '3\n');
+  rmSync(device);
+});
+
+const CANNOT =
+  /^foster: warning: nobody in the container owns the files of [^\n]*: the kernel cannot shift the ids of that file system; --userns keep-id [^\n]*\n$/;
+
+test('a file system that cannot shift ids: shown as it is, with one warning', async () => {
+  const flags = ['-v', '/sys/kernel:/k', '-v', `${shared}:/s`];
+  const script = 'stat -c %u /k /s/secret';
+  const { status, stdout, stderr } = home.shell(script, flags);
+  assert.deepEqual([stdout, status], ['65534\n0\n', 0]);
+  assert.match(stderr, CANNOT);
+  assert.match(stderr, /files of \/sys\/kernel:/);
+  const detached = home.run(['-d', '--name', 'unshifted', ...flags, 'busybox', 'sh', '-c', script]);
+  assert.equal(detached.stderr, stderr);
+  assert.equal(await containers.logs('unshifted', /\d\n\d/), '65534\n0\n');
+  containers.ok('rm', '-f', 'unshifted');
+  // what is mounted below, only
+  const deep = home.shell('stat -c %u /sys-of-host /sys-of-host/kernel /s/secret', [
+    '-v',
+    '/:/all',
+    ...flags.slice(2),
+  ]);
+  assert.match(deep.stderr, /files of what is mounted below \/:/);
+  const whole = home.shell('cat /all/etc/hostname >/dev/null; stat -c %u /all /all/proc', ['-v', '/:/all']);
+  assert.equal(whole.stdout, '0\n65534\n');
+});
+
+test('in the background, at each start', async () => {
+  const script = 'cat /s/secret; stat -c %u:%g /s/secret; echo run >>/s/runs; exit 3';
+  containers.detach('again', script, ['--restart', 'on-failure:2', '-v', `${shared}:/s`, '-v', '/vol']);
+  await containers.waitFor('again', 'exited');
+  assert.equal(containers.log('again'), 'of root\n0:0\n'.repeat(3));
+  assert.equal(readFileSync(file('runs'), 'utf8'), 'run\n'.repeat(3));
+  assert.equal(owner(file('runs')), '0:0');
+  assert.equal(containers.ok('start', 'again'), 'again\n');
+  await waitUntil('it has run again', () => readFileSync(file('runs'), 'utf8').length > 12);
+  containers.ok('rm', '-f', 'again');
+});
+
+test('a volume that is gone by the next start', () => {
+  const gone = makeDirectory(join(home.folder, 'gone'));
+  containers.ok('create', '--name', 'late', '-v', `${gone}:/g`, 'busybox', 'true');
+  rmSync(gone, { recursive: true });
+  const { status, stderr } = home.foster(['start', 'late']);
+  assert.equal(status, 1);
+  assert.match(
+    stderr,
+    /^foster: cannot take .*\/gone from the host, to be mounted at \/g: no such file .*\(ENOENT\)\n$/,
+  );
+  containers.ok('rm', 'late');
+});
+
+test('one that joins another has its volumes by the same ids', async () => {
+  containers.detach('first', 'sleep 100');
+  const flags = ['--pid', 'container:first', '-v', `${shared}:/s`];
+  const script = 'stat -c %u:%g /s/secret; cat /s/secret; touch /s/joined';
+  assert.equal(out(script, flags), '0:0\nof root\n');
+  assert.equal(owner(file('joined')), '0:0');
+  containers.detach('second', `${script}2`, flags);
+  assert.equal(await containers.logs('second', 'of root'), '0:0\nof root\n');
+  containers.ok('rm', '-f', 'first', 'second');
+
+  containers.detach('open', 'sleep 100', ['--userns', 'host']);
+  assert.equal(out('readlink /proc/self/ns/user', ['--pid', 'container:open']), `${ownNamespace}\n`);
+  containers.ok('rm', '-f', 'open');
+});
+
+test("a directory as ROOT: its files are the container's, and stay as they are", () => {
+  assert.equal(
+    out('stat -c %u:%g / /etc/group; grep -c root /etc/group; rm /bin/vi; echo >>/etc/group', [], tree),
+    '0:0\n0:0\n1\n',
+  );
+  assert.ok(existsSync(join(tree, 'bin/vi')) || readlinkSync(join(tree, 'bin/vi')));
+  assert.match(readFileSync(join(tree, 'etc/group'), 'utf8'), /\S\n$/);
+  const kept = out('stat -c %u /etc/group', ['--userns', 'keep-id'], tree);
+  assert.equal(kept, '0\n');
+  const refused = home.run(['--rm', '/sys/kernel', 'true']);
+  assert.equal(refused.status, 125);
+  assert.match(
+    refused.stderr,
+    /^foster: cannot use \/sys\/kernel as the root file system: .*--userns keep-id/,
+  );
+});
+
+test('PID 1 keeps nothing of a directory that it was handed', () => {
+  containers.ok('run', '-d', '--name', 'held', '-v', `${shared}:/s`, tree, 'sleep', '100');
+  const pid = containers.inspect('held', '{{.State.Pid}}');
+  const open = execFileSync('ls', ['-l', `/proc/${pid}/fd`], { encoding: 'utf8' });
+  assert.doesNotMatch(open, new RegExp(`-> (/(?!proc|dev/null)|${home.folder})`, 'm'), open);
+  containers.ok('rm', '-f', 'held');
+});
+
+test('export, commit, diff and cp of such a container', () => {
+  const { status } = home.run([
+    '--name',
+    'made',
+    '-v',
+    `${shared}:/s`,
+    tree,
+    'sh',
+    '-c',
+    'chown 7 /etc/passwd; rm /bin/vi',
+  ]);
+  assert.equal(status, 0);
+  assert.equal(containers.ok('diff', 'made'), 'C /bin\nD /bin/vi\nC /etc\nC /etc/passwd\n');
+  const list = (archive: string) =>
+    execFileSync('tar', ['-tvf', archive, '--numeric-owner'], { encoding: 'utf8' })
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => line.split(/\s+/)[1]);
+  const archive = join(home.folder, 'out.tar');
+  containers.ok('export', '-o', archive, 'made');
+  assert.deepEqual([...new Set(list(archive))].sort(), ['0/0', '7/0']);
+  containers.ok('commit', 'made', 'committed:1');
+  assert.equal(out('stat -c %u / /bin /etc/group /etc/passwd', [], 'committed:1'), '0\n0\n0\n7\n');
+
+  // from the layer below, from a volume; into both
+  containers.ok('cp', 'made:/etc/group', join(home.folder, 'group'));
+  assert.equal(
+    readFileSync(join(home.folder, 'group'), 'utf8'),
+    readFileSync(join(tree, 'etc/group'), 'utf8'),
+  );
+  containers.ok('cp', 'made:/s/web', join(home.folder, 'web'));
+  assert.equal(readFileSync(join(home.folder, 'web'), 'utf8'), 'of 33\n');
+  writeFileSync(join(home.folder, 'new'), 'new\n');
+  containers.ok('cp', join(home.folder, 'new'), 'made:/s/copied');
+  assert.equal(owner(file('copied')), '0:0');
+  containers.ok('cp', join(home.folder, 'new'), 'made:/etc/copied');
+  containers.ok('cp', 'made:/etc/copied', join(home.folder, 'back'));
+  assert.equal(readFileSync(join(home.folder, 'back'), 'utf8'), 'new\n');
+  containers.ok('rm', 'made');
+  containers.ok('rmi', 'committed:1');
+});
+
+test('without an overlay', () => {
+  const copy = (...args: string[]) => home.foster(['--storage-driver', 'copy', 'run', '--rm', ...args]);
+  const script = 'stat -c %u / /etc/group /s/secret; touch /x; stat -c %u /x';
+  for (const root of ['busybox', tree]) {
+    const { status, stdout, stderr } = copy('-v', `${shared}:/s`, root, 'sh', '-ec', script);
+    assert.deepEqual([stderr, stdout, status], ['', '0\n0\n0\n0\n', 0], root);
+  }
+});
+
+test('builds: steps, caches, files of the context and secrets', () => {
+  const context = makeDirectory(join(home.folder, 'context'));
+  const dockerfile = [
+    FROM,
+    'RUN touch /made && chown 7:8 /made && test "$(stat -c %u /)" = 0',
+    'COPY file /file',
+    'COPY --chown=33:34 file /given',
+    'RUN --mount=type=cache,target=/cache test "$(stat -c %u /cache)" = 0 && date >>/cache/runs && wc -l </cache/runs >/count',
+    'RUN --mount=type=cache,uid=7,target=/other test "$(stat -c %u /other)" = 7 && touch /other/x',
+    'RUN --mount=type=bind,target=/context test "$(stat -c %u /context/file)" = 0',
+    'RUN --mount=type=secret,id=key test "$(cat /run/secrets/key)" = hidden',
+    'USER 33',
+    'RUN test "$(id -u)" = 33',
+    'VOLUME /kept',
+  ];
+  writeFileSync(join(context, 'Dockerfile'), dockerfile.join('\n'));
+  writeFileSync(join(context, 'file'), 'file\n');
+  writeFileSync(join(home.folder, 'key'), 'hidden\n');
+  const build = ['build', '-q', '-t', 'app:1', '--secret', `id=key,src=${join(home.folder, 'key')}`];
+  containers.ok(...build, context);
+  assert.equal(
+    out('stat -c %u:%g / /made /file /given /kept; cat /count', [], 'app:1'),
+    '0:0\n7:8\n0:0\n33:34\n0:0\n1\n',
+  );
+  containers.ok(...build, '--no-cache', context);
+  assert.equal(out('cat /count', [], 'app:1'), '2\n');
+  containers.ok('rmi', 'app:1');
+});
+
+test('foster unshare shows all ids as they are, and foster mount needs none', () => {
+  const { stdout } = home.foster([
+    'unshare',
+    'sh',
+    '-c',
+    'cat /proc/self/uid_map; stat -c %u:%g "$0"',
+    file('web'),
+  ]);
+  assert.match(stdout, /^ +0 +0 +4294967295\n33:33\n$/);
+  containers.ok('create', '--name', 'seen', 'busybox', 'true');
+  const place = containers.ok('mount', 'seen').trim();
+  assert.ok(existsSync(join(place, 'bin/busybox')));
+  containers.ok('umount', 'seen');
+  containers.ok('rm', 'seen');
+});
+
+test('nothing is left', async () => {
+  await home.assertNothingLeft();
+});
+
+after(() => {
+  for (const name of ['who', 'unshifted', 'again', 'late', 'first', 'second', 'open', 'held', 'made', 'seen'])
+    home.foster(['rm', '-f', name]);
+});
