@@ -136,6 +136,7 @@ function requestOf({ argv, env, network, mounts }: RunStep): RunRequest {
     dns: [],
     addHosts: [],
     capabilities: resolveCapabilities([], []),
+    makesDevices: false,
     noNewPrivileges: true,
     seccomp: 'default',
     privileged: false,

@@ -90,6 +90,7 @@ export function toRequest(
     dns: (options.dns ?? []).map(parseDns),
     addHosts: (options.addHost ?? []).map(parseAddHost),
     capabilities: resolveCapabilities(capabilitiesAdded, splitCommas(options.capDrop)),
+    makesDevices: capabilitiesAdded.some((name) => /^(all|(cap_)?mknod)$/i.test(name)),
     noNewPrivileges: security.noNewPrivileges ?? !privileged,
     seccomp: security.seccomp ?? (privileged ? 'unconfined' : 'default'),
     privileged,

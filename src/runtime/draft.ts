@@ -71,9 +71,13 @@ function withoutUserNamespace({ userns }: RunRequest, joined: Container | undefi
   return userns === 'host' && uid() === 0;
 }
 
-/** There nobody can have a right that we have not. */
+/**
+ * There nobody can have a right that we have not. And device nodes would be real: Docker lets containers make them, and
+ * has a cgroup that keeps them from opening them; foster has none yet.
+ */
 function inHostsUserNamespace(request: RunRequest): RunRequest {
   const own = new Set(ownCapabilities());
+  if (!request.makesDevices) own.delete('CAP_MKNOD');
   return { ...request, userns: 'host', capabilities: request.capabilities.filter((name) => own.has(name)) };
 }
 

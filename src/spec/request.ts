@@ -53,6 +53,8 @@ export interface RunRequest {
   addHosts: HostEntry[];
   /** Resolved: `CAP_...` names the container gets at the most. */
   capabilities: string[];
+  /** CAP_MKNOD was asked for, by its name or as ALL; by default it counts in a user namespace alone, where it does nothing. */
+  makesDevices: boolean;
   noNewPrivileges: boolean;
   seccomp: SeccompChoice;
   privileged: boolean;

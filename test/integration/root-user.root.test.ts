@@ -111,7 +111,7 @@ const GRIPS: Record<string, string> = {
   drop_caches: ': >> /proc/sys/vm/drop_caches',
   sysrq: ': >> /proc/sysrq-trigger',
   uevent_helper: ': >> /sys/kernel/uevent_helper || : >> /sys/kernel/mm/ksm/run',
-  device: 'mknod /tmp/device b 1 0',
+  device: 'mknod /tmp/device c 1 5',
   'process of the host': 'kill -0 $(cat /host/pid)',
 };
 
@@ -141,9 +141,11 @@ test('nothing of the host can be changed, whatever rights the container has', ()
 });
 
 test("that is the work of the ids: the same tries as the host's root succeed", () => {
-  assert.deepEqual(grips(['--userns', 'keep-id']), []);
+  for (const mode of ['keep-id', 'host']) assert.deepEqual(grips(['--userns', mode]), [], mode);
+  assert.deepEqual(grips(['--userns', 'keep-id', '--pid', 'host']), ['process of the host']);
   const kept = grips(['--userns', 'keep-id', '--privileged']);
   assert.ok(kept.includes('core_pattern') && kept.includes('drop_caches'), kept.join());
+  assert.ok(!kept.includes('device'), kept.join());
   const host = grips(['--userns', 'host', '--privileged', '--pid', 'host']);
   for (const name of ['core_pattern', 'device', 'process of the host']) assert.ok(host.includes(name), name);
 });
