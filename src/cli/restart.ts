@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addHelpAfter } from './command.js';
 import { forEachContainer } from './each.js';
+import { warn } from './output.js';
 import { parseSeconds } from './stop.js';
 
 /** `foster restart`. */
@@ -16,7 +17,7 @@ export function configure(command: Command): void {
     const { attributesOf, recordEvent } = await import('../runtime/events.js');
     await forEachContainer(references, async (container) => {
       await stopContainer(container, { timeout: options.time, signal: undefined });
-      await startContainer(container);
+      await startContainer(container, warn);
       recordEvent('restart', container.record, attributesOf(container.record));
     });
   });

@@ -3,6 +3,7 @@ import { FosterError } from '../errors.js';
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../spec/detach-keys.js';
 import { addHelpAfter } from './command.js';
 import { forEachContainer } from './each.js';
+import { warn } from './output.js';
 
 interface StartOptions {
   attach?: boolean;
@@ -33,13 +34,13 @@ export function configure(command: Command): void {
       throw new FosterError('start can attach to one container only', { exitCode: 1 });
     }
     if (isAttached) {
-      await startContainer(findContainer(references[0] ?? ''), {
+      await startContainer(findContainer(references[0] ?? ''), warn, {
         interactive: options.interactive ?? false,
         passSignals: true,
         detachKeys: parseDetachKeys(options.detachKeys ?? DEFAULT_DETACH_KEYS),
       });
       return;
     }
-    await forEachContainer(references, (container) => startContainer(container));
+    await forEachContainer(references, (container) => startContainer(container, warn));
   });
 }

@@ -59,11 +59,13 @@ export async function createOnly(request: RunRequest, draft: Draft, voice: Voice
 
 /**
  * Starts a container that does not run, detached. One that runs already is left as it is.
+ * @param warn told what is not as the person may expect it
  * @param attachment attach this process to it: then this function does not return
  * @throws FosterError
  */
 export async function startContainer(
   { record: { id, name } }: Container,
+  warn: Voice['warn'],
   attachment?: AttachOptions,
 ): Promise<void> {
   const held = await holdSoon(id, name);
@@ -71,7 +73,9 @@ export async function startContainer(
   const { record, lock } = held;
   let client: number | undefined;
   try {
-    const waiting = launchDetached(planContainer(record, { verbose: false, detached: true }), record, lock);
+    const waiting = launchDetached(planContainer(record, { verbose: false, detached: true }), record, lock, {
+      warn,
+    });
     try {
       client = attachment === undefined ? undefined : connectMonitor(record.id, { wantsAll: true });
     } catch (error) {

@@ -98,7 +98,7 @@ function idMapsOfRoot(mode: IdMapMode, files: HostFiles): ChosenMaps {
 }
 
 /** The maps of a user namespace in which all ids are what they are in ours. */
-function allIds(files: HostFiles = MACHINE): IdMaps {
+export function allIds(files: HostFiles = MACHINE): IdMaps {
   const asHere = (path: string) =>
     mappedHere(files.read(path)).map(({ start, size }) => ({ containerID: start, hostID: start, size }));
   return { uid: asHere('/proc/self/uid_map'), gid: asHere('/proc/self/gid_map'), helpers: false };

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { encodeMonitor, SAY_MAPPED } from '../init/wire.js';
 import { CLONE_FLAGS, startProcess } from './clone.js';
-import { type IdMaps, writeIdMaps } from './id-maps.js';
+import { allIds, type IdMaps, writeIdMaps } from './id-maps.js';
 import { initProgram } from './init-program.js';
 import { memoryFile, socketPair, waitForChild } from './libc.js';
 import { cloneFailure } from './namespace-failure.js';
@@ -19,7 +19,8 @@ export interface Removal {
  * with the same maps. Returns whether all are gone.
  */
 export function removeTrees(paths: string[], maps: IdMaps, { hold, begun }: Removal = {}): boolean {
-  const remover = startRemover(paths, maps, hold);
+  // Root may remove whatever there is, also what belongs to ids of other maps than the trees that are made now.
+  const remover = startRemover(paths, process.getuid?.() === 0 ? allIds() : maps, hold);
   say(remover.control, SAY_MAPPED);
   closeSync(remover.control);
   begun?.();

@@ -213,6 +213,8 @@ test('a file system that cannot shift ids: shown as it is, with one warning', as
   const detached = home.run(['-d', '--name', 'unshifted', ...flags, 'busybox', 'sh', '-c', script]);
   assert.equal(detached.stderr, stderr);
   assert.equal(await containers.logs('unshifted', /\d\n\d/), '65534\n0\n');
+  await containers.waitFor('unshifted', 'exited');
+  assert.equal(home.foster(['start', 'unshifted']).stderr, stderr);
   containers.ok('rm', '-f', 'unshifted');
   // what is mounted below, only
   const deep = home.shell('stat -c %u /sys-of-host /sys-of-host/kernel /s/secret', [

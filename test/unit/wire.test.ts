@@ -265,3 +265,43 @@ test('a monitor is told what to remove, and what to say', () => {
     [0, 126, 'whatever'],
   ]);
 });
+
+test('a monitor is told which mounts it hands to PID 1', () => {
+  const mount = { isDeep: false, hasDevices: false, isNeeded: false, why: 'try it' };
+  const blob = Buffer.from(
+    encodeMonitor({
+      pid: 0,
+      terminal: false,
+      interactive: false,
+      verbose: false,
+      shim: true,
+      userNamespace: true,
+      stateless: false,
+      remove: [],
+      failures: [],
+      supervise: {
+        cloneFlags: 0,
+        helpers: undefined,
+        maps: undefined,
+        denySetgroups: false,
+        joins: false,
+        logMaxSize: 0,
+        logMaxFiles: 1,
+        handed: [
+          { ...mount, source: '/a', isDeep: true },
+          { ...mount, source: '/b c', hasDevices: true, isNeeded: true },
+        ],
+      },
+    }),
+  );
+  const field = (index: number) => blob.readUInt32LE(index * 4);
+  assert.equal(field(23), 2);
+  const handed = [0, 8].map((offset) => {
+    const path = blob.readUInt32LE(field(22) + offset);
+    return [blob.toString('utf8', path, blob.indexOf(0, path)), blob.readUInt32LE(field(22) + offset + 4)];
+  });
+  assert.deepEqual(handed, [
+    ['/a', 1],
+    ['/b c', 2 | 4],
+  ]);
+});
