@@ -219,6 +219,9 @@ function openRunningRoot(id: string, pid: number): number | undefined {
   return undefined; // the pid belongs to another process by now
 }
 
+/** The helper has 32 descriptors at the most: src/init/entry.c. */
+const MOST_SHIFTED = 20;
+
 /** What the files of a container that does not run are made of, with the mounts that its descriptors mean. */
 function overlayOf(record: ContainerRecord): { overlay: CopyOverlay; shifted: (number | undefined)[] } {
   const { id, spec, driver = 'overlay', isRootShifted } = record;
@@ -229,6 +232,12 @@ function overlayOf(record: ContainerRecord): { overlay: CopyOverlay; shifted: (n
     ...(isLayerShifted ? [{ source: layers[0] ?? '/', isDeep: false }] : []),
     ...binds.filter(isShifted).map(({ source, options }) => ({ source, isDeep: options.includes('rbind') })),
   ];
+  if (wanted.length > MOST_SHIFTED) {
+    throw new FosterError(
+      `cannot copy from or to container ${record.name}: it has ${wanted.length} volumes, and at most ${MOST_SHIFTED} can be shown while it does not run`,
+      { advice: `start it first: foster start ${record.name}`, exitCode: 1 },
+    );
+  }
   const shifted = shiftedMounts(wanted, mapsOf(record) ?? { uid: [], gid: [], helpers: false });
   const descriptors = shifted.map((fd, index) => (fd === undefined ? undefined : COPY_FD.shifted + index));
   const overlay: CopyOverlay = {

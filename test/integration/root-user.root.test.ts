@@ -334,6 +334,25 @@ test('export, commit, diff and cp of such a container', () => {
   containers.ok('rmi', 'committed:1');
 });
 
+test('cp of one that does not run and has many volumes', () => {
+  const volumes = (count: number) =>
+    Array.from({ length: count }, (_, index) => ['-v', `${shared}:/v/${index}`]).flat();
+  containers.ok('create', '--name', 'full', ...volumes(20), 'busybox', 'true');
+  containers.ok('cp', 'full:/v/19/secret', join(home.folder, 'secret'));
+  assert.equal(readFileSync(join(home.folder, 'secret'), 'utf8'), 'of root\n');
+  containers.ok('rm', 'full');
+  containers.ok('create', '--name', 'full', ...volumes(21), 'busybox', 'true');
+  const { status, stderr } = home.foster(['cp', 'full:/v/0/secret', join(home.folder, 'secret')]);
+  assert.equal(status, 1);
+  assert.match(
+    stderr,
+    /^foster: cannot copy from or to container full: it has 21 volumes, .*start it first: foster start full\n$/,
+  );
+  containers.ok('rm', 'full');
+  // a container itself has as many as it likes
+  assert.equal(out('cat /v/299/secret', volumes(300)), 'of root\n');
+});
+
 test('without an overlay', () => {
   const copy = (...args: string[]) => home.foster(['--storage-driver', 'copy', 'run', '--rm', ...args]);
   const script = 'stat -c %u / /etc/group /s/secret; touch /x; stat -c %u /x';
@@ -393,6 +412,18 @@ test('nothing is left', async () => {
 });
 
 after(() => {
-  for (const name of ['who', 'unshifted', 'again', 'late', 'first', 'second', 'open', 'held', 'made', 'seen'])
+  for (const name of [
+    'who',
+    'unshifted',
+    'again',
+    'late',
+    'first',
+    'second',
+    'open',
+    'held',
+    'made',
+    'full',
+    'seen',
+  ])
     home.foster(['rm', '-f', name]);
 });
