@@ -16,6 +16,7 @@ import { resolveCapabilities } from '../sys/capabilities.js';
 import type { ChosenMaps } from '../sys/id-maps.js';
 import { memoryFile, openPidfd, signalPidfd, waitReadable } from '../sys/libc.js';
 import type { RunOrder, RunReport } from './run-protocol.js';
+import { SCRIPT } from './run-words.js';
 
 /** A container for one RUN. */
 export interface RunStep {
@@ -88,7 +89,8 @@ function orderOf(step: RunStep, folder: string): RunOrder {
         isCallerMapped: maps.isCallerMapped,
         files: networkFiles({ hostname: HOSTNAME, network, dns: [], addHosts: [] }, spec, root),
         accounts: [],
-        guarded: step.mounts.map(({ destination }) => destination),
+        // The script is foster's own, and stands where no image can have put a link.
+        guarded: step.mounts.map(({ destination }) => destination).filter((place) => place !== SCRIPT),
         directories: [...bindDirectories(spec)],
         kernelPaths: [...kernelPaths(spec)],
       },

@@ -56,7 +56,7 @@ async function descriptorsOf(command: string, flags: string[]): Promise<Descript
   assert.equal(await watching.ended, 0, watching.said());
   assert.equal(await foster.ended, 0, foster.said());
   const stops = Number(/^stops (\d+)$/m.exec(watching.said())?.[1]);
-  assert.ok(stops > 30, `PID 2 makes more system calls than ${stops}`);
+  assert.ok(stops > 40, `PID 2 makes more system calls than ${stops}`);
   return [...watching.said().matchAll(/^([12]) (\d+) (.+) (\d+:\d+)$/gm)].map(
     ([, who, fd, target = '', device = '']) => ({ who: who === '1' ? 1 : 2, fd: Number(fd), target, device }),
   );

@@ -45,11 +45,7 @@ int main(int argc, char **argv) {
   for (pid_t pid; !is_executed && (pid = waitpid(-1, &status, __WALL)) > 0;) {
     if (!WIFSTOPPED(status)) continue;
     int event = status >> 16, signal = WSTOPSIG(status);
-    if (event == PTRACE_EVENT_FORK) {
-      unsigned long child = 0;
-      ptrace(PTRACE_GETEVENTMSG, pid, 0, &child);
-      second = (pid_t)child;
-    }
+    if (pid != first) second = pid; /* it may stop before its parent is heard of having started it */
     if (second) stops++, look(1, first), look(2, second);
     if (event == PTRACE_EVENT_EXEC && pid == second) is_executed = 1;
     int is_signal = !event && signal != (SIGTRAP | 0x80);
