@@ -1,7 +1,7 @@
 import { closeSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
-import { containerFolder, liveFolder } from '../paths.js';
+import { containerFolder, lockPath } from '../paths.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { signalPidfd } from '../sys/libc.js';
 import { pause, readable } from '../sys/poll.js';
@@ -83,7 +83,7 @@ export function killAll(live: LiveRecord): void {
  */
 export function signalMonitor(id: string, live: LiveRecord | undefined, signal: number): boolean {
   const monitor = live === undefined ? undefined : readProcess(live.monitor);
-  if (monitor === undefined || !hasOpen(monitor.pid, join(liveFolder(id), 'lock'))) return false;
+  if (monitor === undefined || !hasOpen(monitor.pid, lockPath(id))) return false;
   return signalProcess(monitor.pid, monitor.start, signal);
 }
 
@@ -103,7 +103,7 @@ function hasOpen(pid: number, path: string): boolean {
 /** Kills the monitor of a container whose `live` is damaged, and so the container. */
 function killMonitor(id: string): void {
   for (const { pid, start, name } of new ProcessTable().byPid.values()) {
-    const isMonitor = name === 'foster-monitor' && hasOpen(pid, join(liveFolder(id), 'lock'));
+    const isMonitor = name === 'foster-monitor' && hasOpen(pid, lockPath(id));
     if (isMonitor) signalProcess(pid, start, SIGKILL);
   }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /** Fields of proc_pid_stat(5), by their numbers there. */
+const STATE = 3;
 const FLAGS = 9;
 const START_TIME = 22;
 
@@ -20,6 +21,12 @@ function statFields(pid: number): string[] | undefined {
  */
 export function processStart(pid: number): string | undefined {
   return statFields(pid)?.[START_TIME];
+}
+
+/** As `processStart`; undefined also of a zombie, which runs no more. */
+export function readRunningStart(pid: number): string | undefined {
+  const fields = statFields(pid);
+  return fields?.[STATE] === 'Z' ? undefined : fields?.[START_TIME];
 }
 
 /** Whether a process is on its way out, or gone: what it had may be gone already. */
