@@ -73,7 +73,7 @@ function sweepTemporaryFiles(): void {
   rmSync(`${eventsFile()}.1.new`, { force: true });
   const code = codeFolder();
   for (const name of entries(code)) {
-    const pid = /\.(\d+)$/.exec(name)?.[1]
+    const pid = /\.(\d+)$/.exec(name)?.[1];
     if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(code, name), { force: true });
   }
 }
