@@ -19,7 +19,7 @@ import type { StorageDriver } from '../spec/storage-driver.js';
 import type { Spec } from '../spec/types.js';
 import { errnoOf } from '../sys/errno.js';
 import { isFileLocked, lockFile } from '../sys/libc.js';
-import { readRunningStart } from '../sys/process.js';
+import { hasOpen, readRunningStart } from '../sys/process.js';
 import type { NetworkFiles } from './facts.js';
 import { faultPoint } from './fault.js';
 import { parseRecord } from './record.js';
@@ -197,7 +197,7 @@ export function readLive(id: string): LiveRecord | undefined {
 function readState(id: string): ContainerState {
   const live = readLive(id);
   const hasInit = isInitAlive(live);
-  const isHeld = hasInit || isLockHeld(id);
+  const isHeld = hasInit || isLockHeld(id) || hasMonitor(id, live);
   const exit = readExit(id);
   const base = {
     pid: 0,
@@ -287,15 +287,25 @@ export function readRestart(id: string): RestartPolicy {
   return decodeRestart(readText(join(containerFolder(id), 'restart')));
 }
 
-/** Whether a container is not to be touched: its PID 1 lives, or a process holds its lock. */
+/** Whether a container is not to be touched: a process holds its lock, or it is alive. */
 export function isLocked(id: string): boolean {
-  return isLockHeld(id) || isInitAlive(readLive(id));
+  return isLockHeld(id) || isAttended(id);
 }
 
 /**
- * Whether PID 1 lives. Its monitor holds the container's lock for longer than that; but where the lock has been lost,
+ * Whether PID 1 or the monitor lives. The monitor holds the lock for longer than that; but where the lock has been lost,
  * with a file that somebody has removed, the container must still be seen.
  */
+function isAttended(id: string): boolean {
+  const live = readLive(id);
+  return isInitAlive(live) || hasMonitor(id, live);
+}
+
+/** The monitor has the container's folder open, which no later process with its number has. */
+function hasMonitor(id: string, live: LiveRecord | undefined): boolean {
+  return live !== undefined && hasOpen(live.monitor, containerFolder(id));
+}
+
 function isInitAlive(live: LiveRecord | undefined): boolean {
   if (live === undefined || readRunningStart(live.pid) !== live.pidStart) return false;
   // after a reboot another process may have both its pid and its start: CLOCK_SLACK allows for a clock that was set
@@ -319,7 +329,7 @@ function isLockHeld(id: string): boolean {
 }
 
 /**
- * Takes the container's lock, a descriptor to be closed, or undefined when somebody else holds it or its PID 1 lives.
+ * Takes the container's lock, a descriptor to be closed, or undefined when somebody else holds it or it is alive.
  * The file comes into being with it; with `creates` also where there is no container yet.
  */
 export function lockContainer(id: string, options: { wait: boolean; creates?: boolean }): number | undefined {
@@ -334,7 +344,7 @@ export function lockContainer(id: string, options: { wait: boolean; creates?: bo
     // whoever held it before may have removed the file that we waited for
     const isLasting = fstatSync(fd).nlink > 0;
     const isContainer = isLasting && (options.creates || existsSync(containerFolder(id)));
-    if (isContainer && (options.creates || !isInitAlive(readLive(id)))) return fd;
+    if (isContainer && (options.creates || !isAttended(id))) return fd;
     // a lock without a container was only just made, by us, of one that is gone
     if (isLasting && !isContainer) rmSync(lockPath(id), { force: true });
     closeSync(fd);

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 
 /** Fields of proc_pid_stat(5), by their numbers there. */
 const STATE = 3;
@@ -34,4 +35,19 @@ export function isExiting(pid: number): boolean {
   const PF_EXITING = 4;
   const fields = statFields(pid);
   return fields === undefined || (Number(fields[FLAGS]) & PF_EXITING) !== 0;
+}
+
+/** Whether a process has this very file or directory open; false where it has ended, or is not ours to look into. */
+export function hasOpen(pid: number, path: string): boolean {
+  const folder = `/proc/${pid}/fd`;
+  try {
+    const descriptors = readdirSync(folder);
+    const { dev, ino } = statSync(path);
+    return descriptors.some((fd) => {
+      const info = statSync(join(folder, fd), { throwIfNoEntry: false });
+      return info?.ino === ino && info.dev === dev;
+    });
+  } catch {
+    return false;
+  }
 }

@@ -5,6 +5,8 @@ import { afterEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Containers } from './support/containers.js';
 import { Home } from './support/foster.js';
+import { descendants } from './support/processes.js';
+import { waitUntil } from './support/wait.js';
 
 /** A container is seen, and kept from harm, by commands with whatever XDG_RUNTIME_DIR: those of cron and after su, too. */
 const home = new Home();
@@ -102,6 +104,18 @@ test('a container whose lock is lost is still alive, and nobody starts or remove
   assert.equal(containers.status('one'), 'running');
   containers.ok('rm', '-f', 'one');
   assert.ok(!existsSync(`/proc/${pid}`));
+});
+
+test('nor one that waits to be started again', async () => {
+  const id = containers.detach('one', 'exit 3', ['--restart', 'always']);
+  await waitUntil('it waits for some time', () => Number(containers.inspect('one', '{{.RestartCount}}')) > 4);
+  await containers.waitFor('one', 'restarting');
+  rmSync(join(home.folder, 'data/foster/locks', id));
+  assert.match(containers.status('one'), /^(restarting|running)$/);
+  containers.ok('start', 'one');
+  containers.ok('prune', '-f');
+  assert.equal(descendants().filter(({ name }) => name === 'foster-monitor').length, 1);
+  containers.ok('rm', '-f', 'one');
 });
 
 test('a lock that is lost is no reason to lose what is written to a container', async () => {
