@@ -67,7 +67,7 @@ function checkReadable(top: number, { path, maps }: RootDirectory, driver: Stora
     const name = place === '/' ? path : `${path}${place}`;
     const mode = (info.mode & 0o7777).toString(8).padStart(4, '0');
     throw new FosterError(
-      `cannot use ${path} as the root filesystem: the container may not read ${name}, which belongs to user ${info.uid} and group ${info.gid} and has mode ${mode}`,
+      `cannot use ${path} as the root filesystem: permission denied (EACCES): ${name} belongs to user ${info.uid} and group ${info.gid} and has mode ${mode}`,
       {
         advice: `make a copy that belongs to you: sudo tar -C ${quoted(path)} -c . | foster run - COMMAND`,
       },

@@ -173,7 +173,7 @@ test("top or etc of root's with mode 700: an error says so, and its command help
       const shut = part === '' ? path : `${path}/${part}`;
       assert.equal(
         stderr,
-        `foster: cannot use ${path} as the root filesystem: the container may not read ${shut}, which belongs to user 0 and group 0 and has mode 0700; ` +
+        `foster: cannot use ${path} as the root filesystem: permission denied (EACCES): ${shut} belongs to user 0 and group 0 and has mode 0700; ` +
           `make a copy that belongs to you: sudo tar -C '${path}' -c . | foster run - COMMAND\n`,
       );
     }
