@@ -1,49 +1,42 @@
-import { lstatSync, mkdirSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { baseFolder } from './base-folders.js';
 import { FosterError } from './errors.js';
 import { errnoOf } from './sys/errno.js';
 
 /** Where foster keeps things: the XDG base directory specification, as the design says. */
 
-/** Images, root file systems, containers: `$XDG_DATA_HOME/foster`. */
+let trusted: string | undefined;
+
+/**
+ * Images, root file systems, containers: `$XDG_DATA_HOME/foster`.
+ * @throws FosterError where it is not ours alone: who can write to it could have us run or remove what he likes
+ */
 export function dataFolder(): string {
-  const base = process.env.XDG_DATA_HOME;
-  return join(base?.startsWith('/') ? base : join(homedir(), '.local/share'), 'foster');
+  const folder = join(baseFolder('XDG_DATA_HOME', '.local/share'), 'foster');
+  if (folder !== trusted && isOwn(folder)) trusted = folder;
+  return folder;
 }
 
-let runtime: string | undefined;
-
-/** What lives no longer than the machine's uptime: `$XDG_RUNTIME_DIR/foster`, or a folder of ours below /tmp. */
-export function runtimeFolder(): string {
-  if (runtime !== undefined) return runtime;
-  const uid = process.getuid?.() ?? 0;
-  const candidates = [process.env.XDG_RUNTIME_DIR, `/run/user/${uid}`];
-  for (const candidate of candidates) {
-    if (candidate?.startsWith('/') && isOwn(candidate, uid)) {
-      runtime = join(candidate, 'foster');
-      makeFolder(runtime);
-      return runtime;
-    }
-  }
-  runtime = `/tmp/foster-${uid}`;
-  makeFolder(runtime);
-  // Anybody may make a folder of that name in /tmp before us.
-  if (!isOwn(runtime, uid, 0o077)) {
-    throw new FosterError(`cannot use ${runtime}: it is not a folder that belongs to you alone`, {
-      advice: 'set XDG_RUNTIME_DIR to a folder of your own with mode 0700',
+/**
+ * Whether a folder is there, and belongs to us.
+ * @throws FosterError where it is somebody else's, or others may write to it
+ */
+function isOwn(folder: string): boolean {
+  const info = statSync(folder, { throwIfNoEntry: false });
+  if (info === undefined) return false;
+  const user = process.geteuid?.();
+  if (info.uid !== user) {
+    throw new FosterError(`cannot use ${folder}: it belongs to user ${info.uid}, and you are user ${user}`, {
+      advice: 'set HOME or XDG_DATA_HOME to a folder of your own',
     });
   }
-  return runtime;
-}
-
-function isOwn(path: string, uid: number, forbidden = 0): boolean {
-  try {
-    const info = lstatSync(path);
-    return info.isDirectory() && info.uid === uid && (info.mode & forbidden) === 0;
-  } catch {
-    return false;
+  if ((info.mode & 0o022) !== 0) {
+    throw new FosterError(`cannot use ${folder}: others may write to it`, {
+      advice: `take that right from them: chmod go-w ${folder}`,
+    });
   }
+  return true;
 }
 
 /**
@@ -67,8 +60,7 @@ export function makeFolder(path: string): void {
 
 /** Compiled code, and what else can be made anew at any time: `$XDG_CACHE_HOME/foster`. */
 export function cacheFolder(): string {
-  const base = process.env.XDG_CACHE_HOME;
-  return join(base?.startsWith('/') ? base : join(homedir(), '.cache'), 'foster');
+  return join(baseFolder('XDG_CACHE_HOME', '.cache'), 'foster');
 }
 
 export function containerFolder(id: string): string {
@@ -80,8 +72,9 @@ export function volumesFolder(id: string): string {
   return join(containerFolder(id), 'volumes');
 }
 
-export function liveFolder(id: string): string {
-  return join(runtimeFolder(), id);
+/** The file whose lock says that a container is alive, or that a command works on it. */
+export function lockPath(id: string): string {
+  return join(dataFolder(), 'locks', id);
 }
 
 export function nameLink(name: string): string {

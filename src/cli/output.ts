@@ -1,6 +1,6 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { FosterError } from '../errors.js';
-import { visible } from '../spec/flag.js';
+import { printable, visible } from '../spec/flag.js';
 import { errnoWords } from '../sys/errno.js';
 import { systemFailure } from './system-error.js';
 
@@ -8,10 +8,18 @@ import { systemFailure } from './system-error.js';
 export const settings = { debug: false, exitCode: 0 };
 
 /**
- * Writes text to standard output. Written without `process.stdout`, whose set-up costs more than most commands do.
- * Where nobody reads any more (`foster ps | head -1`), the process ends quietly.
+ * Writes text to standard output. What an image, a container or a registry has put into it cannot drive the terminal:
+ * control characters go out as escapes. Where nobody reads any more (`foster ps | head -1`), the process ends quietly.
  */
 export function print(text: string): void {
+  printRaw(printable(text));
+}
+
+/**
+ * As `print`, of text that may drive the terminal, with nothing in it that is not foster's own. Written without
+ * `process.stdout`, whose set-up costs more than most commands do.
+ */
+export function printRaw(text: string): void {
   try {
     writeAll(1, text);
   } catch (error) {
@@ -20,8 +28,12 @@ export function print(text: string): void {
   }
 }
 
-/** Writes text to standard error; where that is not possible there is nobody to tell. */
+/** Writes text to standard error, as `print` does; where that is not possible there is nobody to tell. */
 export function printError(text: string): void {
+  printErrorRaw(printable(text));
+}
+
+function printErrorRaw(text: string): void {
   try {
     writeAll(2, text);
   } catch {
@@ -49,7 +61,7 @@ function isCode(error: unknown, code: string): boolean {
 /** Prints `foster: SENTENCE` for an error, its stack too with --debug, and returns the exit code it asks for. */
 export function reportError(error: unknown): number {
   const sentence = error instanceof FosterError ? error.sentence : describe(error);
-  printError(`${paint('foster:', 31)} ${visible(sentence)}\n`);
+  printErrorRaw(`${paint('foster:', 31)} ${visible(sentence)}\n`);
   if (settings.debug && error instanceof Error) printError(`${stackOf(error)}\n`);
   return error instanceof FosterError ? error.exitCode : 125;
 }
@@ -68,7 +80,7 @@ function describe(error: unknown): string {
 
 /** Prints `foster: warning: SENTENCE`. */
 export function warn(sentence: string): void {
-  printError(`${paint('foster: warning:', 33)} ${visible(sentence)}\n`);
+  printErrorRaw(`${paint('foster: warning:', 33)} ${visible(sentence)}\n`);
 }
 
 function stackOf(error: Error): string {

@@ -79,7 +79,9 @@ function define(command: Command, argv: string[], description: string, context: 
 
 function callerContext(): RunContext {
   return {
-    cwd: process.cwd(),
+    get cwd() {
+      return process.cwd(); // which may have been removed, and is not always needed
+    },
     env: process.env,
     exists: existsSync,
     readText: (path) => readFileSync(path, 'utf8'),

@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Script } from 'node:vm';
+import { baseFolder } from '../base-folders.js';
 
 /**
  * What Node is started with. It runs the bundle foster-cli.cjs from the compiled code that an earlier run has kept,
@@ -20,18 +20,17 @@ declare global {
 
 const BUNDLE = join(__dirname, 'foster-cli.cjs');
 
-/** A file per command, as each compiles other functions. */
+/** A file per command, as each compiles other functions. @throws FosterError where there is no place for it */
 function codeFile(): string {
-  const base = process.env.XDG_CACHE_HOME;
-  const folder = join(base?.startsWith('/') ? base : join(homedir(), '.cache'), 'foster', 'code');
+  const folder = join(baseFolder('XDG_CACHE_HOME', '.cache'), 'foster', 'code');
   const word = process.argv[2] ?? '';
   return join(folder, `${process.arch}-${/^[a-z]{1,16}$/.test(word) ? word : 'other'}`);
 }
 
 /** Compiled code is trusted like the program itself, so it must be ours: `sudo` may keep the HOME of somebody else. */
-function readCode(path: string): Buffer | undefined {
+function readCode(): Buffer | undefined {
   try {
-    const file = openSync(path, 'r');
+    const file = openSync(codeFile(), 'r');
     try {
       const { uid, mode } = fstatSync(file);
       if (uid !== process.geteuid?.() || (mode & 0o022) !== 0) return undefined;
@@ -46,8 +45,9 @@ function readCode(path: string): Buffer | undefined {
   }
 }
 
-function keepCode(path: string, code: Buffer): void {
+function keepCode(code: Buffer): void {
   try {
+    const path = codeFile();
     const fresh = `${path}.${process.pid}`;
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     writeFileSync(fresh, Buffer.concat([Buffer.from(FOSTER_BUNDLE_ID), code]), { mode: 0o600 });
@@ -58,15 +58,14 @@ function keepCode(path: string, code: Buffer): void {
 }
 
 function start(): void {
-  const path = codeFile();
-  const cachedData = readCode(path);
+  const cachedData = readCode();
   const source = readFileSync(BUNDLE, 'latin1'); // ASCII; a function of what a module has, as the build has written it
   const script = new Script(source, {
     filename: BUNDLE,
     ...(cachedData && { cachedData }),
   });
   if (cachedData === undefined || script.cachedDataRejected === true) {
-    globalThis.fosterKeepCode = () => keepCode(path, script.createCachedData());
+    globalThis.fosterKeepCode = () => keepCode(script.createCachedData());
     process.once('exit', (code) => {
       if (code < 125) globalThis.fosterKeepCode?.();
     });

@@ -2,9 +2,10 @@ import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import type { Sample } from '../runtime/stats.js';
 import type { Container } from '../runtime/store.js';
+import { printable } from '../spec/flag.js';
 import { acceptBooleanValues, addHelpAfter } from './command.js';
 import { orReport } from './each.js';
-import { print, settings } from './output.js';
+import { print, printRaw, settings } from './output.js';
 import { binarySize, decimalSize } from './size.js';
 import { drawTable } from './table.js';
 import { compileTemplate } from './template.js';
@@ -75,7 +76,8 @@ async function watch(references: string[], options: Options): Promise<void> {
     const now = sampleContainers(containers);
     const text = await draw(containers, before, now);
     // home, the text with what stood in its lines before cleared, and the rest of the screen cleared
-    print(isScreen ? `\x1b[H${text.replaceAll('\n', '\x1b[K\n')}\x1b[J` : text);
+    if (isScreen) printRaw(`\x1b[H${printable(text).replaceAll('\n', '\x1b[K\n')}\x1b[J`);
+    else print(text);
     if (!options.stream || settings.exitCode !== 0) return;
     before = now;
   }

@@ -2,11 +2,13 @@ import { dataFolder } from '../paths.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 
 /**
- * What to say of an error of node:fs that the machine is the reason of, and not a mistake of foster's: a full disk and
- * the like. Undefined for any other.
+ * What to say of an error of Node that the machine is the reason of, and not a mistake of foster's: a full disk and the
+ * like. Undefined for any other.
  */
 export function systemFailure(error: unknown): string | undefined {
   const code = errnoOf(error);
+  if (code !== undefined && error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd')
+    return `cannot tell what the working directory is: ${errnoWords(errnoNumber(code))}; it may have been removed: cd to another one`;
   const advice = code === undefined ? undefined : ADVICE[code]?.();
   if (code === undefined || advice === undefined) return undefined;
   const path = error instanceof Error && 'path' in error ? ` at ${error.path}` : '';

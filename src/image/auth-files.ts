@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { baseFolder, homeFolder } from '../base-folders.js';
 import { FosterError } from '../errors.js';
 import { errnoOf } from '../sys/errno.js';
 import { parseDocument } from './blobs.js';
@@ -29,21 +29,36 @@ export const DOCKER_HUB_KEY = 'https://index.docker.io/v1/';
 export function authFiles(): string[] {
   const { REGISTRY_AUTH_FILE, DOCKER_CONFIG } = process.env;
   if (REGISTRY_AUTH_FILE) return [REGISTRY_AUTH_FILE];
-  const docker = DOCKER_CONFIG ? DOCKER_CONFIG : join(homedir(), '.docker');
+  const docker = DOCKER_CONFIG ? DOCKER_CONFIG : join(homeFolder(), '.docker');
   return [...new Set([ownAuthFile(), configAuthFile(), join(docker, 'config.json')])];
 }
 
 /** The file that a log-in is written to. As Podman's, it does not outlive the session where there is a folder for it. */
 export function ownAuthFile(): string {
-  const { REGISTRY_AUTH_FILE, XDG_RUNTIME_DIR } = process.env;
+  const { REGISTRY_AUTH_FILE } = process.env;
   if (REGISTRY_AUTH_FILE) return REGISTRY_AUTH_FILE;
-  return XDG_RUNTIME_DIR?.startsWith('/') ? join(XDG_RUNTIME_DIR, 'containers/auth.json') : configAuthFile();
+  const session = sessionFolder();
+  return session === undefined ? configAuthFile() : join(session, 'containers/auth.json');
+}
+
+/**
+ * $XDG_RUNTIME_DIR where it is ours alone, as it has to be: `su` may keep that of somebody else, and what others may
+ * write to is no place for passwords.
+ */
+function sessionFolder(): string | undefined {
+  const { XDG_RUNTIME_DIR } = process.env;
+  if (!XDG_RUNTIME_DIR?.startsWith('/')) return undefined;
+  try {
+    const info = statSync(XDG_RUNTIME_DIR);
+    const isOurs = info.isDirectory() && info.uid === process.geteuid?.() && (info.mode & 0o022) === 0;
+    return isOurs ? XDG_RUNTIME_DIR : undefined;
+  } catch {
+    return undefined; // it ended with the session, or is not for us to see
+  }
 }
 
 function configAuthFile(): string {
-  const { XDG_CONFIG_HOME } = process.env;
-  const config = XDG_CONFIG_HOME?.startsWith('/') ? XDG_CONFIG_HOME : join(homedir(), '.config');
-  return join(config, 'containers/auth.json');
+  return join(baseFolder('XDG_CONFIG_HOME', '.config'), 'containers/auth.json');
 }
 
 /**

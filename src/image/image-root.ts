@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { FosterError } from '../errors.js';
+import { visible } from '../spec/flag.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
 import { blobPath } from './blobs.js';
 import { findImage, namedDescriptor } from './image-store.js';
@@ -61,7 +62,7 @@ async function findOrPull(name: string, root: RootOptions): Promise<Found> {
   }
   const reference = parseReference(name);
   const { pullImage } = await import('./pull.js');
-  const say = (line: string) => process.stderr.write(`${line}\n`);
+  const say = (line: string) => process.stderr.write(`${visible(line)}\n`);
   if (pull === 'missing' && !root.isQuiet) say(`Unable to find image '${name}' locally`);
   try {
     const { access = { tlsVerify: true }, isQuiet, ...rest } = root;

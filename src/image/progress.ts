@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { visible } from '../spec/flag.js';
 import type { Written } from './tree-writer.js';
 
 /** How far an unpacking is, for people: a bar on a terminal, nothing elsewhere. */
@@ -36,7 +37,7 @@ export async function startProgress(
   const draw = () => {
     const done = position();
     const payload = {
-      title: basename(title),
+      title: visible(basename(title)),
       amount: megabytes(done),
       speed: `${megabytes((done * 1000) / Math.max(1, Date.now() - start))}/s`,
     };
@@ -85,5 +86,5 @@ function count(number: number, noun: string): string {
 }
 
 function warn(text: string): void {
-  process.stderr.write(`foster: warning: ${text}\n`);
+  process.stderr.write(`foster: warning: ${visible(text)}\n`);
 }

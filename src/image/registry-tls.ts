@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
+import { baseFolder } from '../base-folders.js';
 import { FosterError } from '../errors.js';
 
 /** What TLS needs to know for one host, as node:tls takes it. */
@@ -87,8 +87,7 @@ function certificatesOf(host: string, own: string | undefined): HostCertificates
 
 /** The user's own first. */
 function certificateFolders(): string[] {
-  const { XDG_CONFIG_HOME } = process.env;
-  const config = XDG_CONFIG_HOME?.startsWith('/') ? XDG_CONFIG_HOME : join(homedir(), '.config');
+  const config = baseFolder('XDG_CONFIG_HOME', '.config');
   return [join(config, 'containers/certs.d'), '/etc/containers/certs.d', '/etc/docker/certs.d'];
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { FosterError } from '../errors.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
@@ -66,7 +66,7 @@ export async function prepareRoot(root: string, options: RootOptions): Promise<R
     const { imageRoot, isStored } = await import('./image-root.js');
     if (isStored(root)) return await imageRoot(root, options);
   }
-  if (isDirectory) return { path: resolve(root), source: 'directory' };
+  if (isDirectory) return { path: pathOfDirectory(root), source: 'directory' };
   return await prepareTar(root, options);
 }
 
@@ -75,8 +75,25 @@ function looksLikePath(root: string): boolean {
   return /^\.{0,2}\/|^\.{1,2}$|\.tar(\.\w+)?$|\.tgz$/.test(root);
 }
 
+/** @throws FosterError where it is lost on the way from the command line, or from the kernel */
+function pathOfDirectory(root: string): string {
+  const path = resolve(root);
+  if (path.includes(LOST_BYTE) && !existsSync(path)) throw notUtf8(path);
+  return path;
+}
+
+/** What Node makes of a byte that is not UTF-8. */
+const LOST_BYTE = '\ufffd';
+
+function notUtf8(path: string): FosterError {
+  return new FosterError(`cannot use ${path} as the root filesystem: its name is not UTF-8`, {
+    advice: 'give a symbolic link to it: ln -s DIRECTORY /tmp/root',
+  });
+}
+
 function noSuchRoot(root: string, error: unknown): FosterError {
   const code = errnoOf(error);
+  if (root.includes(LOST_BYTE)) return notUtf8(root);
   const why = code === undefined ? String(error) : errnoWords(errnoNumber(code));
   return new FosterError(`cannot use ${root} as the root filesystem: ${why}`, {
     advice: `give a directory, a tar file, the name of an image, or one of ${RECIPE_NAMES.join(', ')}`,

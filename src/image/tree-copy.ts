@@ -24,23 +24,33 @@ import { pathOf } from './member.js';
  * the files' blocks only where the file system cannot share them (ioctl_ficlone(2)). The caller must be root of the user
  * namespace whose ids the files have.
  * @param target an empty directory, absolute; it becomes the top, or what the `places` are
- * @returns how many files were left out, since they may not be read
+ * @returns what was left out, since it may not be read
  * @throws Error of node:fs
  */
-export function copyTree(layers: LayerStack, target: string, places = layers.top): number {
-  const copier = new Copier(layers);
-  copier.fill(places, Buffer.from(target).toString('latin1'));
+export function copyTree(layers: LayerStack, target: string, places = layers.top): Skipped {
+  const bytes = Buffer.from(target).toString('latin1');
+  const copier = new Copier(layers, bytes);
+  copier.fill(places, bytes);
   return copier.skipped;
 }
 
+/** Files, and directories of which nobody can tell what is in them. */
+export interface Skipped {
+  count: number;
+  /** Path of one of them in the container. */
+  example?: string;
+}
+
 class Copier {
-  skipped = 0;
+  readonly skipped: Skipped = { count: 0 };
   readonly #layers: LayerStack;
+  readonly #target: string;
   /** First copies of files that have several names, by device and inode. */
   readonly #linked = new Map<string, string>();
 
-  constructor(layers: LayerStack) {
+  constructor(layers: LayerStack, target: string) {
     this.#layers = layers;
+    this.#target = target;
   }
 
   /** Makes a directory what the uppermost of the `places` is, with what all of them show. */
@@ -48,7 +58,7 @@ class Copier {
     const [source = ''] = places;
     const info = lstatSync(pathOf(source));
     copyAttributes(source, info, target);
-    for (const [name, files] of this.#layers.entries(places)) {
+    for (const [name, files] of this.#entries(places, target)) {
       const path = `${target}/${name}`;
       const [file = ''] = files;
       const its = lstatSync(pathOf(file));
@@ -58,6 +68,21 @@ class Copier {
       } else this.#file(file, its, path);
     }
     copyTimes(info, target);
+  }
+
+  #entries(places: string[], target: string): Map<string, string[]> {
+    try {
+      return this.#layers.entries(places);
+    } catch (error) {
+      this.#skip(error, target);
+      return new Map();
+    }
+  }
+
+  #skip(error: unknown, target: string): void {
+    if (errnoOf(error) !== 'EACCES') throw error;
+    this.skipped.count++;
+    this.skipped.example ??= pathOf(target.slice(this.#target.length)).toString();
   }
 
   #file(source: string, info: Stats, target: string): void {
@@ -82,8 +107,7 @@ class Copier {
       try {
         copyContent(source, info, target);
       } catch (error) {
-        if (errnoOf(error) !== 'EACCES') throw error;
-        this.skipped++;
+        this.#skip(error, target);
         return false;
       }
     }

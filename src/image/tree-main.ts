@@ -13,7 +13,7 @@ import { probeFuseOverlayfs, probeOverlay } from './overlay-probe.js';
 import { FuseUpperDirectory, type OwnLayer, UpperDirectory } from './own-layer.js';
 import { TAR_END } from './tar-writer.js';
 import { foreignNames, treeChanges } from './tree-changes.js';
-import { copyTree } from './tree-copy.js';
+import { copyTree, type Skipped } from './tree-copy.js';
 import { COPIED, TREE, TREE_FD, type TreeOrder, type TreeReport, VOLUMES } from './tree-protocol.js';
 
 /**
@@ -21,9 +21,9 @@ import { COPIED, TREE, TREE_FD, type TreeOrder, type TreeReport, VOLUMES } from 
  * volumes and for containers that have no overlay: started in a user namespace with the container's id maps, so that it may read and make files of all
  * its users and sees their ids as the container does; and in a mount namespace. It executes nothing of the container's. A
  * container that runs may change things meanwhile: no link is followed, and what is read is bounded by what was there.
- * @returns how many files were left out
+ * @returns what was left out
  */
-function look(given: TreeOrder): number {
+function look(given: TreeOrder): Skipped {
   if (readSync(TREE_FD.control, Buffer.alloc(1)) === 0) process.exit(1); // nobody is there to map our ids
   // As the caller still, who may enter folders that the container's root, maybe another user, may not.
   const order = given.isShifted ? withShiftedLayer(given) : given;
@@ -37,21 +37,21 @@ function look(given: TreeOrder): number {
     case 'probe':
       if (order.program === undefined) probeOverlay(folders.container);
       else probeFuseOverlayfs(order.folder, order.program);
-      return 0;
+      return NOTHING;
     case 'export':
       // All of it, without what is mounted over it in the container.
       exportTree(wholeTree(order, folders));
-      return 0;
+      return NOTHING;
     case 'layer':
       for (const piece of layerOf(order, folders)) writeFully(TREE_FD.output, piece);
-      return 0;
+      return NOTHING;
     case 'changes': {
       const own = ownLayer(order, folders);
-      if (own === undefined) return 0;
+      if (own === undefined) return NOTHING;
       const below = new LayerStack(folders.layers);
       for (const { kind, path } of treeChanges(own, below, foreignNames(own, below, order.mountPoints)))
         writeFully(TREE_FD.output, Buffer.from(`${kind}${path}\0`, 'latin1'));
-      return 0;
+      return NOTHING;
     }
   }
 }
@@ -63,6 +63,8 @@ function withShiftedLayer(order: TreeOrder): TreeOrder {
   attachMount(TREE_FD.layer, place);
   return { ...order, layers: [place] };
 }
+
+const NOTHING: Skipped = { count: 0 };
 
 /** Absolute paths, by descriptors. */
 interface Folders {
@@ -133,20 +135,23 @@ function plainTree({ driver }: TreeOrder, { layers, own, container }: Folders): 
   return `${container}/root`;
 }
 
-function fill({ driver, volumes = {} }: TreeOrder, { layers, container }: Folders): number {
+function fill({ driver, volumes = {} }: TreeOrder, { layers, container }: Folders): Skipped {
   process.umask(0o022);
   const stack = new LayerStack(layers);
-  let skipped = 0;
+  const skipped: Skipped[] = [];
   for (const [name, path] of Object.entries(volumes)) {
     const target = `${container}/${VOLUMES}/${name}`;
     mkdirSync(target, { recursive: true });
     const places = stack.find(Buffer.from(path).toString('latin1'));
-    if (places.length > 0) skipped += copyTree(stack, target, places);
+    if (places.length > 0) skipped.push(copyTree(stack, target, places));
   }
-  return driver === 'copy' ? skipped + copy(stack, container) : skipped;
+  if (driver === 'copy') skipped.push(copy(stack, container));
+  const example = skipped.find((one) => one.example !== undefined)?.example;
+  const count = skipped.reduce((sum, one) => sum + one.count, 0);
+  return { count, ...(example !== undefined && { example }) };
 }
 
-function copy(stack: LayerStack, container: string): number {
+function copy(stack: LayerStack, container: string): Skipped {
   process.umask(0o077);
   mkdirSync(`${container}/${TREE}`);
   const skipped = copyTree(stack, `${container}/${TREE}`);

@@ -1,4 +1,5 @@
 import type { StorageDriver } from '../spec/storage-driver.js';
+import type { Skipped } from './tree-copy.js';
 
 /** What foster and the program that looks at trees of containers (tree-main.ts) say to each other. */
 
@@ -47,8 +48,8 @@ export interface TreeOrder {
 export type TreeReport =
   | {
       done: true;
-      /** Files that may not be read, and are not in the copy. */
-      skipped: number;
+      /** What may not be read, and is not in the copy. */
+      skipped: Skipped;
     }
   | { error: string; advice?: string; errno?: string };
 

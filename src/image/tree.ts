@@ -5,6 +5,7 @@ import { hasOneOwner, type IdMaps } from '../sys/id-maps.js';
 import { type ExitStatus, takeMemoryFile, waitForChild, waitReadable } from '../sys/libc.js';
 import { howItEnded, type Reporter, readReport, startReporter } from '../sys/node-program.js';
 import { shiftedMounts } from '../sys/shifted-mounts.js';
+import type { Skipped } from './tree-copy.js';
 import type { TreeOrder, TreeReport } from './tree-protocol.js';
 import { withCaller } from './unpack.js';
 
@@ -44,14 +45,14 @@ export function startTreeProgram(order: Order, maps: IdMaps | undefined, output:
  * Copies files of the layers to a container's folder: those of its volumes, or all for a container without an overlay.
  * Blocks.
  * @param check called now and then, at least every 100 ms; what it throws ends the work
- * @returns how many files were left out, since they may not be read
+ * @returns what was left out, since it may not be read
  * @throws FosterError; what was copied until then is there
  */
 export function fillFolder(
   what: Pick<Order, 'driver' | 'layers' | 'isShifted' | 'folder' | 'volumes'>,
   maps: IdMaps | undefined,
   check: () => void,
-): number {
+): Skipped {
   const nothing = openSync('/dev/null', 'r+');
   let started: Reporter;
   try {
@@ -109,7 +110,7 @@ function shiftedLayer({ layers: [source = '/'] }: Order, maps: IdMaps): number {
   });
 }
 
-function reported(text: string, status: ExitStatus, errors: number): number {
+function reported(text: string, status: ExitStatus, errors: number): Skipped {
   const said = takeMemoryFile(errors);
   if (text === '') {
     throw new FosterError(`the program that looks at the container's files ${howItEnded(status, said)}`);

@@ -22,17 +22,19 @@ static struct {
   char data[ATTACH_CHUNK];
 } inputs[MAX_CLIENTS]; /* on its way to the container, which may not read it */
 
-/* The socket's path may be longer than an address holds (108 bytes), so it is bound from its folder: unix(7). */
+/* The socket's path may be longer than an address holds (108 bytes), so it is bound from its folder: unix(7). Where
+ * that holds no sockets, as some network file systems, nobody can attach, and all else goes on. */
 void attach_open(void) {
   struct {
     unsigned short family;
     char path[8];
   } address = {AF_UNIX, "attach"};
   listener = (int)SYSCALL3(__NR_socket, AF_UNIX, SOCK_SEQPACKET | O_CLOEXEC | O_NONBLOCK, 0);
-  if (listener < 0 || SYSCALL1(__NR_fchdir, FD_RUNTIME) < 0) return;
+  if (listener < 0 || SYSCALL1(__NR_fchdir, FD_DIRECTORY) < 0) return;
   SYSCALL3(__NR_unlinkat, AT_FDCWD, "attach", 0);
-  SYSCALL3(__NR_bind, listener, &address, sizeof address);
-  SYSCALL2(__NR_listen, listener, MAX_CLIENTS);
+  long error = SYSCALL3(__NR_bind, listener, &address, sizeof address);
+  if (!error) error = SYSCALL2(__NR_listen, listener, MAX_CLIENTS);
+  if (error) sys_close(listener), listener = -1;
   SYSCALL1(__NR_chdir, "/");
 }
 
@@ -47,6 +49,7 @@ static void let_go(int index) {
 
 /* Returns 0 when nobody (more) wants to come. */
 int attach_accept(void) {
+  if (listener < 0) return 0;
   long fd = SYSCALL4(__NR_accept4, listener, NULL, NULL, O_CLOEXEC);
   if (fd < 0) return 0;
   for (int i = 0; i < MAX_CLIENTS; i++) {

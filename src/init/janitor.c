@@ -28,7 +28,7 @@ static _Noreturn void janitor(const struct monitor *monitor, int line) {
   if (monitor->flags & MONITOR_USERNS) SYSCALL2(__NR_setns, FD_USERNS, CLONE_NEWUSER);
   /* The line may have come as 0 or 1, where the monitor has closed those. */
   SYSCALL3(__NR_dup3, line, FD_CONTROL, O_CLOEXEC);
-  sys_close(FD_CONSOLE), sys_close(FD_DIRECTORY), sys_close(FD_USERNS), sys_close(FD_PLAN), sys_close(FD_RUNTIME);
+  sys_close(FD_CONSOLE), sys_close(FD_DIRECTORY), sys_close(FD_USERNS), sys_close(FD_PLAN);
   sys_close_range(FD_EVENTS + 1);
   sys_close(1), sys_close(2);
   if (!(monitor->flags & MONITOR_TERMINAL)) sys_close(0);

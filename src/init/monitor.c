@@ -58,6 +58,8 @@ static void say_event(const struct report *event) {
     to = append(to, signal ? "killed by signal " : "exit code ");
     to = append_number(to, (u64)(signal ? signal : event->extra >> 8 & 0xff));
   }
+  for (char *c = line; c < to; c++)
+    if (*c < ' ' || *c > '~') *c = '_'; /* a process may call itself anything, but not drive the terminal */
   append(to, master >= 0 ? "\r\n" : "\n");
   say(line);
 }

@@ -102,7 +102,6 @@ enum {
   FD_LOCK,
   FD_MONITOR_END,
   FD_PLAN = FD_MONITOR_END,
-  FD_RUNTIME, /* its folder below the runtime folder */
   FD_EVENTS,
   FD_JOINED, /* a pidfd of the container whose PID namespace is shared */
   FD_HEALTH, /* the plan of the health check */

@@ -75,7 +75,10 @@ export function mustBeDirectory(path: string): Record<string, string> {
   return { ENOTDIR: `${path} in the root file system must be a directory, not a link` };
 }
 
-const FOREIGN = 'the directory above it belongs to a user of the host who is nobody in the container';
+/** What to do where an overlay cannot take a directory over into the container's own layer. */
+export const FOREIGN =
+  'the directory above it belongs to a user or group of the host that the container does not have; ' +
+  '"foster --storage-driver copy" does without an overlay';
 const LINKS_ASTRAY = 'a symbolic link on the way leads to nothing that is in the container';
 
 /** Makes the directory `path` of the container, and those above it, where they are missing. Keeps it as `result`. */
@@ -89,7 +92,7 @@ export function ensureDirectory(why: string, path: string, result: string): Step
     steps.push(
       step(why, 'mkdirat', [parent, index === 0 ? `/${part}` : part, mode(0o755)], {
         ignore: ['EEXIST', 'EROFS'],
-        advice: { EACCES: FOREIGN },
+        advice: { EACCES: FOREIGN, EOVERFLOW: FOREIGN },
       }),
     );
     steps.push(
@@ -122,6 +125,7 @@ export function ensureFile(why: string, path: string, result: string): Step[] {
         EISDIR: `${path} is a directory in the container, and a file can be mounted over a file only`,
         ELOOP: LINKS_ASTRAY,
         EACCES: FOREIGN,
+        EOVERFLOW: FOREIGN,
       },
     }),
   ];

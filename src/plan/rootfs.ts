@@ -5,6 +5,7 @@ import {
   CWD,
   ensureDirectory,
   ensureFile,
+  FOREIGN,
   mode,
   mount,
   mustBeDirectory,
@@ -263,7 +264,10 @@ export function mountFiles(facts: PlanFacts, isReadOnly: boolean): Step[] {
         ...ensureDirectory(`replace the link ${path}`, path.slice(0, path.lastIndexOf('/')), parent),
       );
       steps.push(
-        step(`replace the link ${path}`, 'unlinkat', [{ result: parent }, name, 0], { ignore: ['ENOENT'] }),
+        step(`replace the link ${path}`, 'unlinkat', [{ result: parent }, name, 0], {
+          ignore: ['ENOENT'],
+          advice: { EACCES: FOREIGN, EOVERFLOW: FOREIGN },
+        }),
       );
     }
     steps.push(...ensureFile(`mount ${path}`, path, target), attachMount(`mount ${path}`, copy, target));

@@ -1,9 +1,10 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { FosterError } from '../errors.js';
 import { ATTACH_ALL } from '../init/wire.js';
-import { liveFolder } from '../paths.js';
+import { containerFolder } from '../paths.js';
 import { becomeProgram } from '../sys/clone.js';
-import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { errnoNumber, errnoWords } from '../sys/errno.js';
+import { errnoOfAny } from '../sys/ffi.js';
 import { initProgram } from '../sys/init-program.js';
 import { connectUnix } from '../sys/libc.js';
 import type { ContainerRecord } from './store.js';
@@ -26,7 +27,7 @@ export interface AttachOptions {
 export function connectMonitor(id: string, options: { wantsAll: boolean }): number {
   let folder: number;
   try {
-    folder = openSync(liveFolder(id), 'r');
+    folder = openSync(containerFolder(id), 'r');
   } catch (error) {
     throw new FosterError('cannot attach: the container does not run', { cause: error, exitCode: 1 });
   }
@@ -36,17 +37,26 @@ export function connectMonitor(id: string, options: { wantsAll: boolean }): numb
     if (options.wantsAll) writeSync(client, ATTACH_ALL);
     return client;
   } catch (error) {
-    const code = errnoOf(error);
-    const why =
-      code === undefined ? 'it runs in the foreground of another command' : errnoWords(errnoNumber(code));
-    throw new FosterError(`cannot attach to the container: ${why}`, {
-      advice: 'only a container started with -d can be attached to',
-      cause: error,
-      exitCode: 1,
-    });
+    throw cannotAttach(error);
   } finally {
     closeSync(folder);
   }
+}
+
+function cannotAttach(error: unknown): FosterError {
+  const code = errnoOfAny(error);
+  const isWithout = code === 'ENOENT';
+  const why = code === undefined ? String(error) : errnoWords(errnoNumber(code));
+  return new FosterError(
+    `cannot attach to the container: ${isWithout ? 'its monitor has no socket in its folder' : why}`,
+    {
+      advice: isWithout
+        ? 'only a container started with -d has one, and only where the file system of the data folder can hold sockets'
+        : "'foster ps -a' shows whether it runs, 'foster logs' what it has written",
+      cause: error,
+      exitCode: 1,
+    },
+  );
 }
 
 /**

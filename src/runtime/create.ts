@@ -12,7 +12,7 @@ import {
 import { dirname, join } from 'node:path';
 import { FosterError } from '../errors.js';
 import { TREE, VOLUMES } from '../image/tree-protocol.js';
-import { containerFolder, liveFolder, makeFolder, nameLink } from '../paths.js';
+import { containerFolder, lockPath, makeFolder, nameLink } from '../paths.js';
 import { randomName } from '../spec/names.js';
 import { encodeRestart, type RestartPolicy } from '../spec/restart.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
@@ -55,8 +55,6 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
   let name: string | undefined;
   let hasIdFile = false;
   try {
-    makeFolder(liveFolder(id)); // an attempt to open that fails costs more than this
-    faultPoint('live folder made');
     lock = lockContainer(id, { wait: true, creates: true });
     if (lock === undefined) throw new Error('the lock of a new container is taken');
     faultPoint('lock taken');
@@ -77,8 +75,8 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
     if (hasIdFile) dropIdFile(how.cidfile);
     try {
       if (name !== undefined) rmSync(nameLink(name), { force: true });
-      rmSync(liveFolder(id), { recursive: true, force: true });
       removeFolder(folder, draft);
+      rmSync(lockPath(id), { force: true });
     } catch {
       // where it cannot be removed it could not be made either, and why is known already
     }

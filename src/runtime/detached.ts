@@ -10,7 +10,7 @@ import {
   SAY_GO,
   STATE_STEP,
 } from '../init/wire.js';
-import { containerFolder, dataFolder, liveFolder } from '../paths.js';
+import { containerFolder, dataFolder } from '../paths.js';
 import { buildExecPlan } from '../plan/exec.js';
 import { namespaceFlags } from '../plan/namespaces.js';
 import type { Plan } from '../plan/step.js';
@@ -79,7 +79,6 @@ export function launchDetached(
     blob: memoryFile('foster-monitor', monitorBlob(plan, record, joined !== undefined)),
     folder: openSync(folder, 'r'),
     plan: memoryFile('foster-plan', encodePlan(plan, { trace: witness !== undefined })),
-    runtime: openSync(liveFolder(record.id), 'r'),
     events: openEvents(),
     joined: joined === undefined ? undefined : openPidfd(joined.state.pid),
     users:
@@ -106,15 +105,7 @@ export function launchDetached(
       opened.users,
       lock,
     ];
-    const descriptors = [
-      ...low,
-      opened.plan,
-      opened.runtime,
-      opened.events,
-      opened.joined,
-      opened.health,
-      opened.said,
-    ];
+    const descriptors = [...low, opened.plan, opened.events, opened.joined, opened.health, opened.said];
     monitor = startProcess(
       { file: initProgram(), argv: ['foster-init', 'monitor'], env: [], descriptors },
       0,

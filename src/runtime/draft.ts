@@ -13,11 +13,18 @@ import type { StorageDriver } from '../spec/storage-driver.js';
 import type { Seccomp, Spec } from '../spec/types.js';
 import { type ResolvedUser, resolveUser } from '../spec/users.js';
 import { ownCapabilities } from '../sys/capabilities.js';
-import { type ChosenMaps, chooseIdMaps, type IdMapping, isIdMapped, strangerAsRoot } from '../sys/id-maps.js';
+import {
+  type ChosenMaps,
+  chooseIdMaps,
+  type IdMapping,
+  isHostIdMapped,
+  isIdMapped,
+  strangerAsRoot,
+} from '../sys/id-maps.js';
 import { joinTarget } from './container-plan.js';
 import { mapsOf } from './remove.js';
 import { RootFiles } from './root-files.js';
-import { storageDriver } from './storage.js';
+import { askedDriver, storageDriver } from './storage.js';
 import type { Container, ContainerRecord } from './store.js';
 
 /** How foster tells the person something meanwhile: a line of text each. */
@@ -48,17 +55,19 @@ export async function draftContainer(wanted: RunRequest, voice: Voice): Promise<
     platform: request.platform,
     ...(maxUnpackedSize !== undefined && { maxUnpackedSize }),
   });
-  const driver = driverBeside(request.pid, await storageDriver(maps));
-  const isRootShifted = checkOwner(tree, maps, driver);
+  const usual = driverBeside(request.pid, await storageDriver(maps));
+  const isRootShifted = checkOwner(tree, maps, usual);
   const id = randomId();
   const spec = await makeSpec(request, id, tree, maps);
   for (const place of imageVolumes(tree.image?.defaults).leftOut)
     voice.warn(
       `the volume that the image has at ${place} is left out: it would hide what the kernel shows there`,
     );
+  const draft = draftOf(request, id, spec, tree.image);
+  const mayBeOthers = tree.source === 'directory' && !isRootShifted;
   return {
-    ...draftOf(request, id, spec, tree.image),
-    driver,
+    ...draft,
+    driver: mayBeOthers ? await driverFor(draft, maps, request.pid, usual, voice) : usual,
     ...mapsIn(maps),
     ...(isRootShifted && { isRootShifted }),
     ...(joined && { joins: joined.record.id }),
@@ -79,6 +88,19 @@ function inHostsUserNamespace(request: RunRequest): RunRequest {
   const own = new Set(ownCapabilities());
   if (!request.makesDevices) own.delete('CAP_MKNOD');
   return { ...request, userns: 'host', capabilities: request.capabilities.filter((name) => own.has(name)) };
+}
+
+/** The driver for a directory of the caller's choice. */
+async function driverFor(
+  { spec, network }: Pick<Draft, 'spec' | 'network'>,
+  maps: ChosenMaps,
+  pid: RunRequest['pid'],
+  usual: StorageDriver,
+  voice: Voice,
+): Promise<StorageDriver> {
+  const { directoryDriver } = await import('./directory-driver.js');
+  const options = { isAsked: askedDriver() !== undefined, mayFuse: pid.kind === 'private' };
+  return directoryDriver({ path: spec.root.path, spec, network, maps }, usual, options, voice.warn);
 }
 
 /**
@@ -138,8 +160,7 @@ function mapsIn(maps: ChosenMaps): Pick<Draft, 'usesMapHelpers' | 'isCallerMappe
 /** The user namespace comes with the PID namespace, so its maps are those of the other container. */
 function mapsOfJoined(record: Container['record']): ChosenMaps {
   const maps = mapsOf(record) ?? { uid: [], gid: [], helpers: false };
-  const isMapped =
-    maps.uid.length === 0 || maps.uid.some(({ hostID, size }) => uid() >= hostID && uid() < hostID + size);
+  const isMapped = maps.uid.length === 0 || isHostIdMapped(uid(), maps.uid);
   return { ...maps, isSingle: !record.canSetGroups, isCallerMapped: isMapped };
 }
 
@@ -165,7 +186,7 @@ function singleIdWarning(): string {
 function checkOwner({ path, source }: RootTree, maps: ChosenMaps, driver: StorageDriver): boolean {
   if (source !== 'directory' || maps.isCallerMapped) return false;
   const { uid: owner } = statSync(path);
-  if (maps.uid.some(({ hostID, size }) => owner >= hostID && owner < hostID + size)) return false;
+  if (isHostIdMapped(owner, maps.uid)) return false;
   if (uid() === 0 && driver !== 'fuse-overlayfs') return true;
   const [how, advice] =
     uid() === 0

@@ -19,8 +19,13 @@ export function filler(draft: Draft, voice: Voice): (folder: string) => void {
     try {
       const isShifted = draft.isRootShifted ?? false;
       const what = { driver, layers: layersOf(draft), isShifted, folder, volumes };
-      const skipped = fillFolder(what, mapsOf(draft), throwAtSignal);
-      if (skipped > 0) voice.warn(`files that you may not read are not in the container: ${skipped}`);
+      const { count, example } = fillFolder(what, mapsOf(draft), throwAtSignal);
+      if (count > 0) {
+        voice.warn(
+          `what you may not read is not in the container: ${count} ${count === 1 ? 'file' : 'files'}, such as ${example}; ` +
+            "'sudo tar -C DIRECTORY -c . | foster run -' gives it all",
+        );
+      }
     } catch (error) {
       if (!(error instanceof FosterError) || error instanceof Interrupted) throw error;
       throw new FosterError(

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { cpus, release, totalmem, userInfo } from 'node:os';
 import { FosterError } from '../errors.js';
 import { listImages } from '../image/image-store.js';
-import { dataFolder, runtimeFolder } from '../paths.js';
+import { dataFolder } from '../paths.js';
 import { chooseIdMaps, type IdMaps } from '../sys/id-maps.js';
 import { removeTrees } from '../sys/user-namespace.js';
 import { storageChoice } from './storage.js';
@@ -30,7 +30,7 @@ export async function hostInfo(): Promise<Record<string, unknown>> {
     },
     namespaces: { user: namespaceProblem(maps), maximum: setting('user/max_user_namespaces') },
     images: listImages().length,
-    storage: { ...(await storageChoice(maps)), data: dataFolder(), runtime: runtimeFolder() },
+    storage: { ...(await storageChoice(maps)), data: dataFolder() },
     cgroup: existsSync('/sys/fs/cgroup/cgroup.controllers') ? 'v2' : 'v1 or hybrid',
     host: {
       kernel: release(),

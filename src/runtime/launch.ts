@@ -4,6 +4,7 @@ import { decodeReport, encodePlan, REPORT_SIZE, type Report, SAY_MAPPED } from '
 import { FD } from '../plan/facts.js';
 import { namespaceFlags } from '../plan/namespaces.js';
 import type { Plan, Step } from '../plan/step.js';
+import { visible } from '../spec/flag.js';
 import { heldEndSignal, startProcess } from '../sys/clone.js';
 import { errnoName, errnoOf } from '../sys/errno.js';
 import { writeIdMaps } from '../sys/id-maps.js';
@@ -212,8 +213,9 @@ export class Interrupted extends FosterError {
 /** What to say, by errno, when the program cannot be executed: execve(2). The exit codes are Docker's. */
 export function executionFailures(plan: Plan): { errno: string; exitCode: number; text: string }[] {
   const [program = ''] = plan.program.argv;
+  // the monitor prints it as it is
   const sentence = (why: string, advice: string) =>
-    `foster: cannot run ${JSON.stringify(program)}: ${why}; ${advice}\n`;
+    `foster: cannot run ${visible(`${JSON.stringify(program)}: ${why}; ${advice}`)}\n`;
   const missing = program.includes('/')
     ? sentence(
         'there is no such file in the container (ENOENT)',

@@ -10,6 +10,8 @@ export interface LogFile {
   fd: number;
   /** Tells it from the others, whatever they are called: no file gets the number of one that is open. */
   inode: number;
+  /** Its size when it was opened; more may have come since. */
+  size: number;
 }
 
 const MOST_FILES = 10_000;
@@ -44,7 +46,8 @@ export function openLogFiles(folder: string, after?: number): LogFile[] {
 function openLogFile(path: string): LogFile | undefined {
   try {
     const fd = openSync(path, 'r');
-    return { fd, inode: fstatSync(fd).ino };
+    const { ino, size } = fstatSync(fd);
+    return { fd, inode: ino, size };
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;

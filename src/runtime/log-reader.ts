@@ -79,15 +79,16 @@ export class LogReader {
   }
 
   /**
-   * Reads on to the end of what is there now. Returns whether there was anything.
-   * @param follow files that a rotation has begun meanwhile are read, too
+   * Reads on. Returns whether there was anything.
+   * @param follow to the end of what is there now, files that a rotation has begun meanwhile included; else to what was
+   * the end when the log was opened
    */
   read(options: { follow: boolean }): boolean {
     let isAny = false;
     for (;;) {
       if (options.follow) this.#findNewer();
       const isLast = this.#files.length <= 1;
-      if (this.#readChunk()) {
+      if (this.#readChunk(options)) {
         isAny = true;
         continue;
       }
@@ -113,12 +114,14 @@ export class LogReader {
     this.#files.push(...openLogFiles(this.#folder, this.#files.at(-1)?.inode));
   }
 
-  #readChunk(): boolean {
+  #readChunk({ follow }: { follow: boolean }): boolean {
     const [file] = this.#files;
     if (file === undefined) return false;
-    const size = readSync(file.fd, this.#buffer, 0, CHUNK, this.#offset);
+    // a frame that was being written when the log was opened is read to its end
+    const left = follow ? CHUNK : Math.max(file.size - this.#offset, this.#left);
+    const size = left <= 0 ? 0 : readSync(file.fd, this.#buffer, 0, Math.min(CHUNK, left), this.#offset);
     if (size === 0) {
-      this.#heedTruncation(file);
+      if (follow) this.#heedTruncation(file);
       return false;
     }
     const end = this.#parse(size);

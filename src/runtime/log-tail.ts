@@ -15,6 +15,7 @@ const NEWLINE = 10;
  *
  * Frames can only be followed forwards: where a head stands cannot be told from the data, since the container might
  * have written what looks like one. So the heads of a file are followed first, and its data read backwards from its end.
+ * That is where it was when the file was opened: a container may write faster than its log can be gone through.
  */
 export function findTail(files: readonly LogFile[], count: number): LogStart {
   const search = new TailSearch(count);
@@ -35,9 +36,9 @@ function findSegments(file: LogFile): { starts: number[]; end: number } {
   let next = 0; // the start of a segment is due from here on
   let offset = 0;
   for (let length = 0; ; ) {
-    const wanted = length >= LONG_FRAME ? HEADER_SIZE : SEGMENT;
+    const wanted = Math.min(length >= LONG_FRAME ? HEADER_SIZE : SEGMENT, Math.max(file.size - offset, 0));
     const size = readSync(file.fd, buffer, 0, wanted, offset);
-    if (size < HEADER_SIZE) return { starts, end: offset + size };
+    if (size < HEADER_SIZE) return { starts, end: offset + size }; // or at the end of a frame that was just written
     let at = 0;
     while (at + HEADER_SIZE <= size) {
       if (!isHeader(buffer, at)) {

@@ -61,7 +61,6 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
     userNamespace,
     held?.lock,
     undefined,
-    undefined,
     held && openEvents(),
   ];
   faultPoint('about to become the monitor');

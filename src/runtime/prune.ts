@@ -1,6 +1,6 @@
 import { closeSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheFolder, containerFolder, dataFolder, nameLink, runtimeFolder } from '../paths.js';
+import { cacheFolder, containerFolder, dataFolder, nameLink } from '../paths.js';
 import { isId } from '../spec/names.js';
 import { withStoreLock } from './change.js';
 import { isStaleName } from './create.js';
@@ -52,9 +52,9 @@ function isLeftAlone(id: string): boolean {
   return container !== undefined && isAlive(container.state);
 }
 
-/** Folders below the runtime folder whose container is gone, or never came into being. */
+/** Locks whose container is gone, or never came into being. */
 function sweepLocks(): void {
-  for (const id of entries(runtimeFolder()).filter(isId)) {
+  for (const id of entries(join(dataFolder(), 'locks')).filter(isId)) {
     if (existsSync(containerFolder(id))) continue;
     // taking the lock of a container that is gone removes it
     const lock = lockContainer(id, { wait: false });
@@ -71,10 +71,19 @@ function sweepNames(): void {
 
 function sweepTemporaryFiles(): void {
   rmSync(`${eventsFile()}.1.new`, { force: true });
-  const code = join(cacheFolder(), 'code');
+  const code = codeFolder();
   for (const name of entries(code)) {
-    const pid = /\.(\d+)$/.exec(name)?.[1]; // src/cli/start.ts
+    const pid = /\.(\d+)$/.exec(name)?.[1];
     if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(code, name), { force: true });
+  }
+}
+
+/** Where src/cli/start.ts keeps compiled code; nowhere, without a home directory. */
+function codeFolder(): string {
+  try {
+    return join(cacheFolder(), 'code');
+  } catch {
+    return '';
   }
 }
 

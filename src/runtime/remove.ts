@@ -1,7 +1,7 @@
 import { closeSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
-import { containerFolder, liveFolder, nameLink } from '../paths.js';
+import { containerFolder, lockPath, nameLink } from '../paths.js';
 import { defaultIdMaps, type IdMaps } from '../sys/id-maps.js';
 import { removeTrees } from '../sys/user-namespace.js';
 import { withStoreLock } from './change.js';
@@ -23,7 +23,7 @@ import {
  * sees half of it, and last its lock, so that none takes it for free before.
  */
 export function pathsOf({ id, name }: ContainerRecord): string[] {
-  return [recordFile(id), nameLink(name), containerFolder(id), liveFolder(id)];
+  return [recordFile(id), nameLink(name), containerFolder(id), lockPath(id)];
 }
 
 function recordFile(id: string): string {
@@ -102,8 +102,8 @@ export function removeHeld(remains: Remains, lock: number): void {
   const { id } = remains;
   try {
     if (existsSync(containerFolder(id))) removeFiles(remains, lock);
-    removeLiveFolder(id);
-    faultPoint('live folder removed');
+    removeLock(id);
+    faultPoint('lock removed');
   } finally {
     closeSync(lock);
   }
@@ -135,9 +135,9 @@ function removeFiles(remains: Remains, lock: number): void {
 }
 
 /** The last of a container. Whoever waits for its lock may have made it anew, and removes it then. */
-export function removeLiveFolder(id: string): void {
+export function removeLock(id: string): void {
   try {
-    rmSync(liveFolder(id), { recursive: true, force: true });
+    rmSync(lockPath(id), { force: true });
   } catch {
     // "foster prune" looks at it again
   }

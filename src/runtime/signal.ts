@@ -1,10 +1,11 @@
-import { closeSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
-import { containerFolder, liveFolder } from '../paths.js';
+import { containerFolder } from '../paths.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { signalPidfd } from '../sys/libc.js';
 import { pause, readable } from '../sys/poll.js';
+import { hasOpen } from '../sys/process.js';
 import { isNamespaceInit, openProcess, ProcessTable, readProcess } from './processes.js';
 import { isLocked, type LiveRecord, readLive, readRestart } from './store.js';
 
@@ -78,32 +79,19 @@ export function killAll(live: LiveRecord): void {
 }
 
 /**
- * Sends a signal to the container's monitor. That a process has the container's lock open tells that it is the
+ * Sends a signal to the container's monitor. That a process has the container's folder open tells that it is the
  * monitor, and not a later process with its number. False when it is gone.
  */
 export function signalMonitor(id: string, live: LiveRecord | undefined, signal: number): boolean {
   const monitor = live === undefined ? undefined : readProcess(live.monitor);
-  if (monitor === undefined || !hasOpen(monitor.pid, join(liveFolder(id), 'lock'))) return false;
+  if (monitor === undefined || !hasOpen(monitor.pid, containerFolder(id))) return false;
   return signalProcess(monitor.pid, monitor.start, signal);
-}
-
-function hasOpen(pid: number, path: string): boolean {
-  const folder = `/proc/${pid}/fd`;
-  try {
-    const { dev, ino } = statSync(path);
-    return readdirSync(folder).some((fd) => {
-      const info = statSync(join(folder, fd), { throwIfNoEntry: false });
-      return info?.ino === ino && info.dev === dev;
-    });
-  } catch {
-    return false; // it has ended, or is not ours
-  }
 }
 
 /** Kills the monitor of a container whose `live` is damaged, and so the container. */
 function killMonitor(id: string): void {
   for (const { pid, start, name } of new ProcessTable().byPid.values()) {
-    const isMonitor = name === 'foster-monitor' && hasOpen(pid, join(liveFolder(id), 'lock'));
+    const isMonitor = name === 'foster-monitor' && hasOpen(pid, containerFolder(id));
     if (isMonitor) signalProcess(pid, start, SIGKILL);
   }
 }

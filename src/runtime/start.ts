@@ -10,7 +10,7 @@ import { giveUp, launchDetached, letGo } from './detached.js';
 import type { Draft, Voice } from './draft.js';
 import { faultPoint } from './fault.js';
 import type { Witness } from './launch.js';
-import { removeHeld, removeLiveFolder } from './remove.js';
+import { removeHeld, removeLock } from './remove.js';
 import { createHeld, isFilled } from './run.js';
 import { type Container, type ContainerRecord, isAlive, lockContainer, readContainer } from './store.js';
 
@@ -102,7 +102,7 @@ async function holdSoon(id: string, name: string): Promise<HeldContainer | undef
     if (container !== undefined && lock !== undefined) return { record: container.record, lock };
     if (container === undefined) {
       if (lock !== undefined) {
-        if (!existsSync(containerFolder(id))) removeLiveFolder(id); // it came with the lock
+        if (!existsSync(containerFolder(id))) removeLock(id); // it came with the lock
         closeSync(lock);
       }
       throw new FosterError(`no such container: ${name}`, { advice: 'it was removed just now', exitCode: 1 });

@@ -39,7 +39,8 @@ export async function storageChoice(maps: IdMaps): Promise<StorageChoice> {
   return { driver, reason: `asked for by --storage-driver or ${DRIVER_VARIABLE}` };
 }
 
-function askedDriver(): StorageDriver | undefined {
+/** The driver that a person asks for. @throws FosterError for a name that is none */
+export function askedDriver(): StorageDriver | undefined {
   const name = process.env[DRIVER_VARIABLE];
   return name ? parseStorageDriver(DRIVER_VARIABLE, name) : undefined;
 }

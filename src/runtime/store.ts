@@ -8,9 +8,10 @@ import {
   readlinkSync,
   rmSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { uptime } from 'node:os';
+import { dirname, join } from 'node:path';
 import { FosterError } from '../errors.js';
-import { containerFolder, dataFolder, liveFolder, makeFolder, nameLink } from '../paths.js';
+import { containerFolder, dataFolder, lockPath, makeFolder, nameLink } from '../paths.js';
 import { isId } from '../spec/names.js';
 import type { HealthCheck, LogOptions } from '../spec/request.js';
 import { decodeRestart, type RestartPolicy } from '../spec/restart.js';
@@ -18,8 +19,9 @@ import type { StorageDriver } from '../spec/storage-driver.js';
 import type { Spec } from '../spec/types.js';
 import { errnoOf } from '../sys/errno.js';
 import { isFileLocked, lockFile } from '../sys/libc.js';
-import { processStart } from '../sys/process.js';
+import { hasOpen, readRunningStart } from '../sys/process.js';
 import type { NetworkFiles } from './facts.js';
+import { faultPoint } from './fault.js';
 import { parseRecord } from './record.js';
 
 /** What a container is, for as long as it exists: `config.json` in its folder. Written once. */
@@ -193,8 +195,9 @@ export function readLive(id: string): LiveRecord | undefined {
 
 /** The lock decides whether it lives: the kernel lets it go when the last process that holds it is gone. */
 function readState(id: string): ContainerState {
-  const isHeld = isLocked(id);
   const live = readLive(id);
+  const hasInit = isInitAlive(live);
+  const isHeld = hasInit || isLockHeld(id) || hasMonitor(id, live);
   const exit = readExit(id);
   const base = {
     pid: 0,
@@ -207,9 +210,7 @@ function readState(id: string): ContainerState {
     ...(exit.at !== undefined && { finishedAt: iso(exit.at) }),
   };
   // `exit` is removed when it runs again: one that is there all the same is not the monitor's
-  const isStale =
-    isHeld && exit !== undefined && live !== undefined && processStart(live.pid) === live.pidStart;
-  if (exit !== undefined && !isStale) {
+  if (exit !== undefined && !hasInit) {
     const monitor = live?.monitor ?? 0;
     // else it is just being taken leave of, or started by a command
     if (isHeld && willRestart(id, exit.code)) return { ...base, status: 'restarting', monitor, ...ended };
@@ -286,11 +287,37 @@ export function readRestart(id: string): RestartPolicy {
   return decodeRestart(readText(join(containerFolder(id), 'restart')));
 }
 
-/** Whether a process holds the container: a foster command that works on it, or its monitor. */
+/** Whether a container is not to be touched: a process holds its lock, or it is alive. */
 export function isLocked(id: string): boolean {
+  return isLockHeld(id) || isAttended(id);
+}
+
+/**
+ * Whether PID 1 or the monitor lives. The monitor holds the lock for longer than that; but where the lock has been lost,
+ * with a file that somebody has removed, the container must still be seen.
+ */
+function isAttended(id: string): boolean {
+  const live = readLive(id);
+  return isInitAlive(live) || hasMonitor(id, live);
+}
+
+/** The monitor has the container's folder open, which no later process with its number has. */
+function hasMonitor(id: string, live: LiveRecord | undefined): boolean {
+  return live !== undefined && hasOpen(live.monitor, containerFolder(id));
+}
+
+function isInitAlive(live: LiveRecord | undefined): boolean {
+  if (live === undefined || readRunningStart(live.pid) !== live.pidStart) return false;
+  // after a reboot another process may have both its pid and its start: CLOCK_SLACK allows for a clock that was set
+  const CLOCK_SLACK = 60_000;
+  return live.startedAt >= Date.now() - uptime() * 1000 - CLOCK_SLACK;
+}
+
+/** Whether a process holds its lock: a foster command that works on it, or its monitor. */
+function isLockHeld(id: string): boolean {
   let fd: number;
   try {
-    fd = openSync(join(liveFolder(id), 'lock'), 'r+');
+    fd = openSync(lockPath(id), 'r+');
   } catch {
     return false;
   }
@@ -302,36 +329,36 @@ export function isLocked(id: string): boolean {
 }
 
 /**
- * Takes the container's lock, a descriptor to be closed, or undefined when somebody else holds it. Its folder below
- * the runtime folder comes into being with it.
+ * Takes the container's lock, a descriptor to be closed, or undefined when somebody else holds it or it is alive.
+ * The file comes into being with it; with `creates` also where there is no container yet.
  */
 export function lockContainer(id: string, options: { wait: boolean; creates?: boolean }): number | undefined {
   const MAX_ATTEMPTS = 1000; // somebody would have to remove the file anew each time
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const fd = openLock(id);
-    if (fd === undefined) continue;
+    const fd = openLock(lockPath(id));
+    if (options.creates) faultPoint('lock made');
     if (!lockFile(fd, options)) {
       closeSync(fd);
       return undefined;
     }
     // whoever held it before may have removed the file that we waited for
     const isLasting = fstatSync(fd).nlink > 0;
-    if (isLasting && (options.creates || existsSync(containerFolder(id)))) return fd;
+    const isContainer = isLasting && (options.creates || existsSync(containerFolder(id)));
+    if (isContainer && (options.creates || !isAttended(id))) return fd;
     // a lock without a container was only just made, by us, of one that is gone
-    if (isLasting) rmSync(liveFolder(id), { recursive: true, force: true });
+    if (isLasting && !isContainer) rmSync(lockPath(id), { force: true });
     closeSync(fd);
     if (isLasting) return undefined;
   }
   return undefined;
 }
 
-/** Undefined where its folder was missing; it has been made then. */
-function openLock(id: string): number | undefined {
+function openLock(path: string): number {
   try {
-    return openSync(join(liveFolder(id), 'lock'), 'a+', 0o600);
+    return openSync(path, 'a+', 0o600);
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
-    makeFolder(liveFolder(id));
-    return undefined;
+    makeFolder(dirname(path));
+    return openSync(path, 'a+', 0o600);
   }
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readSync } from 'node:fs';
 import { constants } from 'node:os';
+import { visible } from '../spec/flag.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { makeMountsPrivate } from '../sys/mount.js';
 
@@ -26,7 +27,7 @@ child.on('error', (error) => {
   const code = errnoOf(error) ?? '';
   const isMissing = code === 'ENOENT';
   const why = isMissing ? 'there is no such command' : errnoWords(errnoNumber(code));
-  process.stderr.write(`foster: cannot run ${JSON.stringify(command)}: ${why}\n`);
+  process.stderr.write(`foster: cannot run ${visible(JSON.stringify(command))}: ${why}\n`);
   process.exit(isMissing ? 127 : 126);
 });
 child.on('exit', (code, signal) => process.exit(code ?? 128 + (signal ? constants.signals[signal] : 0)));

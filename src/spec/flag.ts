@@ -9,6 +9,11 @@ export function visible(text: string): string {
   });
 }
 
+/** As `visible`, of a text of several lines: their ends and tabs stay. JSON stays the JSON that it is. */
+export function printable(text: string): string {
+  return text.replace(/[^\n\t]+/g, visible);
+}
+
 /** `text` in quotes, safe to print. */
 export function quoted(text: string): string {
   return `'${visible(text)}'`;

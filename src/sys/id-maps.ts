@@ -109,6 +109,11 @@ export function isIdMapped(id: number, map: IdMapping[]): boolean {
   return map.some(({ containerID, size }) => id >= containerID && id < containerID + size);
 }
 
+/** Whether an id of the host means something in the container. */
+export function isHostIdMapped(id: number, map: IdMapping[]): boolean {
+  return map.some(({ hostID, size }) => id >= hostID && id < hostID + size);
+}
+
 /**
  * Lines of a map. The caller's id stands at 0, at itself (`keep-id`) or nowhere (`auto`); the ranges fill the rest.
  * Ranges that continue each other make one line.

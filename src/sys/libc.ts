@@ -1,6 +1,7 @@
-import { closeSync, ftruncateSync, readSync, writeSync } from 'node:fs';
-import { errnoName } from './errno.js';
-import { call, callRaw, SystemCallError } from './ffi.js';
+import { closeSync, ftruncateSync, readlinkSync, readSync, writeSync } from 'node:fs';
+import { FosterError } from '../errors.js';
+import { errnoName, errnoNumber, errnoWords } from './errno.js';
+import { call, callRaw, errnoOfAny, SystemCallError } from './ffi.js';
 
 /** Typed system calls that Node's own modules do not offer. All throw SystemCallError. */
 
@@ -101,8 +102,20 @@ export function lockFile(fd: number, options: { wait: boolean; shared?: boolean 
     const EACCES = 13;
     if (!options.wait && error instanceof SystemCallError && [EAGAIN, EACCES].includes(error.errno))
       return false;
-    throw error;
+    throw cannotLock(fd, error);
   }
+}
+
+function cannotLock(fd: number, error: unknown): unknown {
+  const code = errnoOfAny(error);
+  if (code === undefined) return error;
+  return new FosterError(
+    `cannot lock ${readlinkSync(`/proc/self/fd/${fd}`)}: ${errnoWords(errnoNumber(code))}`,
+    {
+      advice: 'set XDG_DATA_HOME to a folder on a file system that has locks, such as that of a local disk',
+      cause: error,
+    },
+  );
 }
 
 /** Whether somebody holds the lock of `lockFile`, without touching it: fcntl(2) F_OFD_GETLK. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { FOSTER, Home, type Result } from './support/foster.js';
@@ -223,7 +223,7 @@ test('a step that fails is told by its reason, the call and what to do', () => {
   assertFailure(
     result,
     125,
-    /^foster: cannot set the kernel parameter net\.no\.such to 1: no such file or directory \(ENOENT\) from openat2\(mount_0, "sys\/net\/no\/such", .*\); this kernel does not have it/,
+    /^foster: cannot set the kernel parameter net\.no\.such to 1: no such file or directory \(ENOENT\) from openat2\([^;]*\); this kernel does not have it/,
   );
 });
 
@@ -260,6 +260,38 @@ test('a kill at any moment of the set-up leaves nothing that prune does not remo
 function running(where: Home): number {
   return where.foster(['ps', '-q']).stdout.split('\n').filter(Boolean).length;
 }
+
+test('a working directory that has been removed matters only where it is needed', () => {
+  const script = 'mkdir gone; cd gone; rmdir ../gone; exec "$FOSTER" "$@" 2>"$SAID"';
+  const said = join(home.shared, 'said');
+  const fromNowhere = (...args: string[]) => {
+    const env = { ...home.env, FOSTER, SAID: said };
+    const { status, stdout } = spawnSync('sh', ['-c', script, 'sh', ...args], {
+      cwd: home.folder,
+      env,
+      encoding: 'utf8',
+    });
+    const stderr = readFileSync(said, 'utf8').replace(/^sh: .*getcwd.*\n/gm, ''); // the shell's own
+    return { status, stdout, stderr };
+  };
+  assert.deepEqual(fromNowhere('ps', '-q'), { status: 0, stdout: '', stderr: '' });
+  assert.deepEqual(fromNowhere('run', '--rm', 'busybox', 'echo', 'up'), {
+    status: 0,
+    stdout: 'up\n',
+    stderr: '',
+  });
+  for (const args of [
+    ['run', '--rm', '-v', '.:/x', 'busybox'],
+    ['build', '.'],
+  ]) {
+    const { status, stderr } = fromNowhere(...args);
+    assert.equal(status, 125);
+    assert.match(
+      stderr,
+      /^foster: cannot tell what the working directory is: no such file .*cd to another one\n$/,
+    );
+  }
+});
 
 test('--debug shows where an error comes from', () => {
   const { stderr, status } = home.foster(['--debug', 'run', '--rm', '/no/such/root', 'true']);

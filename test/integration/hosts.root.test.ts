@@ -73,7 +73,7 @@ function foster(args: string[], prepare = ':', env: Record<string, string> = {})
 }
 
 function assertNothingLeft(): void {
-  for (const folder of ['data/foster/containers', 'data/foster/names', 'run/foster'])
+  for (const folder of ['data/foster/containers', 'data/foster/names', 'data/foster/locks'])
     assert.deepEqual(spawnSync('ls', ['-A', join(home, folder)], { encoding: 'utf8' }).stdout, '', folder);
 }
 

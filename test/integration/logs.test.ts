@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFileSync, readdirSync } from 'node:fs';
+import { appendFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { FOSTER, Home } from './support/foster.js';
@@ -89,6 +89,17 @@ test('--tail, --since, --until and --timestamps', () => {
   const before = new Date(Date.parse(last) - 1000).toISOString();
   assert.equal(logs('--until', before, name).stdout, '1\n2\n3\n');
   assert.equal(logs('--since', '1h', name).stdout, '1\n2\n3\n4\n');
+});
+
+test('--tail of a log that grows all the time', async () => {
+  const name = detached('i=0; while :; do i=$((i + 1)); echo $i; done', ['--log-opt', 'max-size=100m']);
+  await waitUntil('it has written much', () => statSync(join(containerFolder(name), 'log')).size > 1_000_000);
+  for (let round = 0; round < 10; round++) {
+    const lines = logs('--tail', '3', name).stdout.trimEnd().split('\n');
+    assert.equal(lines.length, 3, `${lines.length} lines`);
+    assert.equal(Number(lines[2]), Number(lines[0]) + 2);
+  }
+  home.foster(['rm', '-f', name]);
 });
 
 test('following ends with the container, and has all of it', async () => {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import type { AuthFile } from '../../src/image/auth-files.js';
+import { type AuthFile, ownAuthFile } from '../../src/image/auth-files.js';
 import { credentialsIn } from '../../src/image/auth-find.js';
 import { canonicalRegistryName, isLoopback, registryHost } from '../../src/image/registry-names.js';
 import { pauseBefore, retryAfter } from '../../src/image/registry-retry.js';
@@ -67,4 +70,27 @@ test('pauses grow, have an end, and follow Retry-After within bounds', () => {
   const now = Date.parse('2026-01-01T00:00:00Z');
   assert.equal(retryAfter('Thu, 01 Jan 2026 00:00:05 GMT', now), 5000);
   assert.equal(retryAfter('Thu, 01 Jan 2025 00:00:05 GMT', now), 0);
+});
+
+test('a runtime folder that is not ours alone is no place for passwords', (t) => {
+  const { REGISTRY_AUTH_FILE, XDG_RUNTIME_DIR, XDG_CONFIG_HOME } = process.env;
+  t.after(() => Object.assign(process.env, { REGISTRY_AUTH_FILE, XDG_RUNTIME_DIR, XDG_CONFIG_HOME }));
+  const folder = mkdtempSync(join(tmpdir(), 'foster-run-'));
+  Object.assign(process.env, { REGISTRY_AUTH_FILE: '', XDG_CONFIG_HOME: '/c', XDG_RUNTIME_DIR: folder });
+  const [here, elsewhere] = [join(folder, 'containers/auth.json'), '/c/containers/auth.json'];
+  for (const [mode, file] of [
+    [0o700, here],
+    [0o755, here],
+    [0o770, elsewhere],
+    [0o1777, elsewhere],
+  ] as const) {
+    chmodSync(folder, mode);
+    assert.equal(ownAuthFile(), file, mode.toString(8));
+  }
+  rmdirSync(folder);
+  assert.equal(ownAuthFile(), elsewhere, 'it is gone');
+  process.env.XDG_RUNTIME_DIR = '/usr';
+  if (process.getuid?.() !== 0) assert.equal(ownAuthFile(), elsewhere, 'it is not ours');
+  process.env.XDG_RUNTIME_DIR = '.';
+  assert.equal(ownAuthFile(), elsewhere, 'it is relative');
 });

@@ -220,6 +220,28 @@ test('the tail is that of both streams, and its lines are whole', () => {
   }
 });
 
+test('what comes while the tail is looked for does not count', () => {
+  withFolder((folder) => {
+    const lines = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, index) => `line ${from + index}\n`);
+    for (const text of lines(0, 5)) folder.write({ stream: 1, text });
+    const sink = new MemorySink();
+    const half = encodeFrame({ stream: 1, text: 'line 5\n' });
+    const file = join(folder.path, 'log');
+    appendFileSync(file, half.subarray(0, half.length - 3));
+    const reader = new LogReader(folder.path, sink);
+    appendFileSync(file, half.subarray(half.length - 3));
+    for (const text of lines(6, 1000)) folder.write({ stream: 1, text });
+    reader.startAt(findTail(reader.files, 3));
+    for (const text of lines(1000, 2000)) folder.write({ stream: 1, text });
+    reader.read({ follow: false });
+    assert.equal(sink.text(1), 'line 3\nline 4\nline 5\n');
+    reader.read({ follow: true });
+    assert.equal(sink.text(1), lines(3, 2000).join(''), 'following goes on from there');
+    reader.close();
+  });
+});
+
 test('what looks like a frame in what the container wrote is none', () => {
   withFolder((folder) => {
     const forged = encodeFrame({ stream: 2, text: 'forged\n' }).toString('latin1');

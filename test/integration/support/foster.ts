@@ -90,9 +90,9 @@ export class Home {
     return new Running(child);
   }
 
-  /** Folders of containers, names and live state that exist now, below the home. */
+  /** Folders, names and locks of containers that exist now, below the home. */
   leftFolders(): string[] {
-    return ['data/foster/containers', 'data/foster/names', 'run/foster'].flatMap((folder) =>
+    return ['data/foster/containers', 'data/foster/names', 'data/foster/locks'].flatMap((folder) =>
       entries(join(this.folder, folder)).map((name) => join(folder, name)),
     );
   }
