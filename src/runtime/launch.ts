@@ -13,6 +13,7 @@ import { endStorage, type RunningStorage, startStorage, storageEnd } from '../sy
 import { say } from '../sys/write.js';
 import { stepFailure } from './failure.js';
 import { faultPoint } from './fault.js';
+import { closeAll, openStreams, type Streams } from './streams.js';
 
 const SIGKILL = 9;
 
@@ -24,6 +25,8 @@ export interface Launched {
   control: number;
   /** Our end of the socket over which the terminal's master comes; undefined without a terminal. */
   console: number | undefined;
+  /** Our ends of its standard streams. */
+  streams: Streams;
   /** fuse-overlayfs, where the root file system is its work. */
   storage: RunningStorage | undefined;
   /** It is in the user and PID namespaces of the container whose PID 1 this is. */
@@ -38,9 +41,9 @@ export interface Witness {
 }
 
 export interface LaunchOptions {
-  /** PID 1's stdin; /dev/null if false. Without meaning for a container with a terminal. */
+  /** PID 1's stdin is a pipe; /dev/null if false. Without meaning for a container with a terminal. */
   stdin: boolean;
-  /** stdout and stderr go nowhere. */
+  /** stdout and stderr are /dev/null. */
   isSilent?: boolean;
   /** A process whose namespaces are joined. */
   join?: number | undefined;
@@ -59,8 +62,11 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
   const [console, theirConsole] = plan.terminal ? socketPair() : [];
   const blob = memoryFile('foster-plan', encodePlan(plan, { trace: options.witness !== undefined }));
   const nothing = openSync('/dev/null', 'r+');
-  const stdio =
-    plan.terminal || options.isSilent ? [nothing, nothing, nothing] : [options.stdin ? 0 : nothing, 1, 2];
+  const { theirs, ours: streams } = openStreams({
+    input: options.stdin && !plan.terminal,
+    output: !plan.terminal && !options.isSilent,
+  });
+  const stdio = theirs.map((end) => end ?? nothing);
   const descriptors: (number | undefined)[] = [...stdio, theirControl, blob];
   if (theirConsole !== undefined) descriptors[FD.CONSOLE] = theirConsole;
   const join = options.join === undefined ? undefined : openPidfd(options.join);
@@ -83,10 +89,10 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
     options.witness?.started(child.pid);
     faultPoint('PID 1 started');
   } catch (error) {
-    closeAll([control, console]);
+    closeAll([control, console, ...streams]);
     throw cloneFailure(error);
   } finally {
-    closeAll([theirControl, theirConsole, blob, nothing, join]);
+    closeAll([theirControl, theirConsole, blob, nothing, join, ...theirs]);
   }
   let storage: RunningStorage | undefined;
   try {
@@ -101,9 +107,9 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
     if (plan.idMaps !== undefined || storage !== undefined) say(control, SAY_MAPPED);
     awaitReady(plan, control, child, options.witness, storage);
     faultPoint('ready');
-    return { ...child, control, console, storage, joined: options.join };
+    return { ...child, control, console, streams, storage, joined: options.join };
   } catch (error) {
-    abandon({ ...child, control, console, storage });
+    abandon({ ...child, control, console, streams, storage });
     throw error;
   }
 }
@@ -125,11 +131,7 @@ export function abandon(launched: Omit<Launched, 'joined'>): void {
   // Before PID 1, which may wait for an answer from it, and cannot be killed then. Nothing is written yet that matters.
   if (launched.storage !== undefined) endStorage(launched.storage, { patience: 0 });
   waitForChild(launched.pid);
-  closeAll([launched.pidfd, launched.control, launched.console]);
-}
-
-function closeAll(descriptors: (number | undefined)[]): void {
-  for (const fd of descriptors) if (fd !== undefined) closeSync(fd);
+  closeAll([launched.pidfd, launched.control, launched.console, ...launched.streams]);
 }
 
 /** The flags of clone(2) that the plan's namespaces stand for. */
