@@ -99,6 +99,24 @@ void health_run(const struct monitor *monitor);
 void health_ended(const struct monitor *monitor, int pid, int status);
 void health_stop(void);
 
+/* stream.c: carries bytes between the caller and the container */
+struct pollfd;
+struct stream {
+  int from, to;
+  u8 keeps_ends, is_spliced, reads_socket, writes_socket, never_waits, gathers, is_large;
+  u8 is_full;    /* `to` has no room for what `from` has */
+  u8 is_resting; /* lets more come together before it looks again */
+  u32 size, at; /* of what waits for room */
+  char *data;
+};
+enum { STREAM_BUFFER = 65536, STREAM_REST_NS = 100000 };
+enum { STREAM_AT_END = -4096 }; /* beside the kernel's errors */
+void stream_open(struct stream *stream, int from, int to, char data[STREAM_BUFFER], int keeps_ends);
+void stream_close(struct stream *stream); /* nothing is carried any more; the descriptors stay as they are */
+int stream_has_data(const struct stream *stream);
+int stream_poll(struct stream *stream, struct pollfd *polls); /* two: of `from` and of `to`. Returns whether it rests */
+long stream_carry(struct stream *stream, const struct pollfd *polls);
+
 /* terminal.c, janitor.c, remove.c */
 int terminal_receive(int socket);
 void terminal_raw(void);

@@ -1,5 +1,5 @@
-/* The monitor: what the foster command becomes once its container runs. It forwards signals to PID 1, carries the
- * terminal, mirrors stops, keeps the exit status, and returns the exit code; a Node process would cost 45 MB for that,
+/* The monitor: what the foster command becomes once its container runs. It forwards signals to PID 1, carries what goes in
+ * and comes out, mirrors stops, keeps the exit status, and returns the exit code; a Node process would cost 45 MB for that,
  * and could not see real-time signals at all. */
 #include "init.h"
 
@@ -10,26 +10,40 @@
 #include <linux/wait.h>
 
 #define SIGHUP 1
+#define SIGINT 2
+#define SIGQUIT 3
 #define SIGKILL 9
 #define SIGPIPE 13
+#define SIGTERM 15
 #define SIGCHLD 17
 #define SIGCONT 18
 #define SIGSTOP 19
+#define SIGTSTP 20
+#define SIGTTIN 21
 #define SIGWINCH 28
 #define SI_KERNEL 0x80
-#define END_OF_TRANSMISSION "\004"
+#define END_OF_TRANSMISSION '\004'
+#define MOST_DRAINED (1 << 20) /* what a pipe holds at the most: pipe(7) */
+#define COULD_NOT_WRITE 125
+
+enum { INPUT, OUTPUT, ERROR, STREAM_COUNT };
 
 static const struct monitor *config;
+static int signals;         /* a signalfd */
 static int master = -1;     /* the container's terminal */
 static int status = -1;     /* of PID 1, as wait4(2) gives it */
 static int exec_code;       /* set when the program could not be executed */
-static int is_input_open;
-static char input[4096], output[4096];
-static long input_size, input_at, output_size, output_at;
+static int is_output_lost;
+static struct stream streams[STREAM_COUNT];
+static char buffers[STREAM_COUNT][STREAM_BUFFER];
 
 static const char *at(u32 offset) { return (const char *)config + offset; }
 
-static void say(const char *text) { sys_write(2, text, string_length(text)); }
+/* A terminal that we have opened once more may have no room just now. */
+static void say(const char *text) {
+  struct pollfd poll = {.fd = 2, .events = POLLOUT};
+  while (sys_write(2, text, string_length(text)) == -EAGAIN) SYSCALL5(__NR_ppoll, &poll, 1, NULL, NULL, 8);
+}
 
 static void explain_exec_failure(s64 error) {
   const struct failure *failure = (const struct failure *)at(config->failures);
@@ -64,38 +78,102 @@ static void say_event(const struct report *event) {
   say(line);
 }
 
-static void write_output(void) {
-  long wrote = sys_write(1, output + output_at, (size_t)(output_size - output_at));
-  if (wrote > 0) output_at += wrote;
-  else if (wrote != -EINTR && wrote != -EAGAIN) output_at = output_size; /* nobody reads: the container need not know */
+static void stop_ourselves(void);
+
+static void wait_a_moment(void) {
+  struct pollfd quiet = {.fd = signals, .events = POLLIN};
+  s64 moment[2] = {0, 20000000};
+  SYSCALL5(__NR_ppoll, &quiet, 1, moment, NULL, 8);
 }
 
-/* Returns how much there was. */
-static long read_output(void) {
-  output_at = 0;
-  output_size = sys_read(master, output, sizeof output);
-  return output_size;
+/* Our terminal has not given us what was typed there. Whether we are to wait until we are in the foreground again, and how
+ * long, is the kernel's to know: it sends a SIGTTIN, but not where nobody could let us go on. Tried by reading nothing:
+ * tty_ioctl(4), credentials(7), "orphaned". */
+static int may_read_again(void) {
+  sys_block_signals(ALL_SIGNALS & ~((sigset)1 << (SIGTTIN - 1)));
+  long got = sys_read(0, NULL, 0);
+  sys_block_signals(ALL_SIGNALS);
+  return got == 0;
 }
 
-/* What the container has said until now. Not more than a pseudo-terminal holds: somebody may go on writing for ever.
- * `is_patient`: wait for whoever reads it. */
+/* A terminal's streams stay: whoever holds it may open it again when every slave is closed just now (EIO). */
+static void mend_terminal_stream(struct stream *stream, long error) {
+  int is_written = stream_has_data(stream), is_input = stream == &streams[INPUT];
+  if (is_input == is_written) {
+    if (status == -1) wait_a_moment();
+    return;
+  }
+  if (is_written) {
+    stream->at = stream->size; /* nobody reads: the container need not know */
+  } else if (error == -EIO) {
+    stop_ourselves(); /* a background job must not read: tty_ioctl(4), job control */
+  } else {
+    stream->from = -1;
+    stream->data[0] = END_OF_TRANSMISSION;
+    stream->at = 0, stream->size = 1;
+  }
+}
+
+static void say_broken(int is_input, long error) {
+  char line[160], *to = append(line, "foster: cannot ");
+  to = append(to, is_input ? "read standard input" : "write what the container says");
+  to = append(to, error == -ENOSPC ? ": no space left on device (" : " (");
+  append(append_number(append(to, "errno "), (u64)-error), ")\n");
+  say(line);
+}
+
+/* Its other side learns of it: it gets a SIGPIPE, or sees the end. Only 2 stays open, for what we have to say ourselves. */
+static void end_stream(struct stream *stream, long error) {
+  int is_input = stream == &streams[INPUT];
+  if (is_input && error == -EIO && may_read_again()) return;
+  if (error != STREAM_AT_END && error != -EPIPE && error != -ECONNRESET) {
+    say_broken(is_input, error);
+    is_output_lost |= !is_input;
+  }
+  sys_close(stream->from);
+  if (stream->to != 2) sys_close(stream->to);
+  stream_close(stream);
+}
+
+/* Returns how much, or a negative number where the stream has come to an end. */
+static long carry(struct stream *stream, const struct pollfd *polls) {
+  long done = stream_carry(stream, polls);
+  if (done >= 0) return done;
+  if (master >= 0) mend_terminal_stream(stream, done);
+  else end_stream(stream, done);
+  return done;
+}
+
+/* While what the container has left behind goes to a reader who takes his time. */
+static int is_told_to_end(void) {
+  struct signalfd_siginfo info;
+  if (sys_read(signals, &info, sizeof info) != sizeof info) return 0;
+  u32 signal = info.ssi_signo;
+  if (signal == SIGTSTP) sys_kill((int)sys_getpid(), SIGSTOP);
+  return signal == SIGHUP || signal == SIGINT || signal == SIGQUIT || signal == SIGTERM;
+}
+
+/* What the container has said until now. Not more than a pipe holds: somebody may go on writing for ever, who has it from
+ * the container and is not in its PID namespace. `is_patient`: wait for whoever reads it. */
 static void pass_output(int is_patient) {
-  struct pollfd poll = {.fd = master, .events = POLLIN};
-  struct pollfd reader = {.fd = 1, .events = POLLOUT};
   s64 now[2] = {0, 0};
-  for (int i = 0; i < 64; i++) {
-    while (output_size > output_at) {
-      if (SYSCALL5(__NR_ppoll, &reader, 1, is_patient ? NULL : now, NULL, 8) == 1) write_output();
-      else if (!is_patient) return;
+  for (struct stream *stream = &streams[OUTPUT]; stream < streams + STREAM_COUNT; stream++) {
+    for (long carried = 0, done = 0; done >= 0 && carried < MOST_DRAINED; carried += done) {
+      int is_waiting = is_patient && stream_has_data(stream);
+      struct pollfd polls[3] = {[2] = {.fd = is_waiting ? signals : -1, .events = POLLIN}};
+      while (stream_poll(stream, polls)) {}
+      long ready = SYSCALL5(__NR_ppoll, polls, 3, is_waiting ? NULL : now, NULL, 8);
+      if (ready == 0 || (polls[2].revents && is_told_to_end())) break;
+      done = ready < 0 ? 0 : carry(stream, polls);
     }
-    if (SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) != 1 || !(poll.revents & POLLIN) || read_output() <= 0) return;
   }
 }
 
 /* The user's process has stopped, so the shell that waits for us should have the terminal back, as it would for any
  * job. SIGSTOP, since all else is blocked here. */
 static void stop_ourselves(void) {
-  if (master >= 0) pass_output(0), terminal_restore();
+  pass_output(0);
+  terminal_restore();
   sys_kill((int)sys_getpid(), SIGSTOP);
   if (master >= 0) terminal_raw(), terminal_resize(master);
 }
@@ -133,7 +211,7 @@ static void forward_from_terminal(int signal) {
     sys_kill(-config->pid, signal);
 }
 
-static void take_signal(int signals) {
+static void take_signal(void) {
   struct signalfd_siginfo info;
   if (sys_read(signals, &info, sizeof info) != sizeof info) return;
   int signal = (int)info.ssi_signo;
@@ -146,60 +224,30 @@ static void take_signal(int signals) {
     sys_kill(config->pid, signal);
 }
 
-static void read_input(void) {
-  input_at = 0;
-  input_size = sys_read(0, input, sizeof input);
-  if (input_size > 0) return;
-  if (input_size == -EINTR) return;
-  if (input_size == -EIO) return stop_ourselves(); /* a background job must not read: tty_ioctl(4), job control */
-  is_input_open = 0;
-  input[0] = END_OF_TRANSMISSION[0];
-  input_size = 1;
-}
+enum { POLL_SIGNALS, POLL_CONTROL, POLL_STREAMS, POLL_COUNT = POLL_STREAMS + 2 * STREAM_COUNT };
 
-enum { POLL_SIGNALS, POLL_CONTROL, POLL_INPUT, POLL_MASTER, POLL_OUTPUT, POLL_COUNT };
-
-static void serve(int signals) {
+static void serve(void) {
   struct pollfd polls[POLL_COUNT] = {
       [POLL_SIGNALS] = {.fd = signals, .events = POLLIN},
       [POLL_CONTROL] = {.fd = FD_CONTROL, .events = POLLIN},
-      [POLL_INPUT] = {.fd = -1, .events = POLLIN},
-      [POLL_MASTER] = {.fd = -1},
-      [POLL_OUTPUT] = {.fd = -1, .events = POLLOUT}, /* for a reader that does not read must not keep us from signals */
   };
   while (status == -1) {
-    int is_waiting_to_write = input_size > input_at;
-    polls[POLL_INPUT].fd = is_input_open && !is_waiting_to_write ? 0 : -1;
-    int is_output_waiting = output_size > output_at;
-    polls[POLL_OUTPUT].fd = is_output_waiting ? 1 : -1;
-    polls[POLL_MASTER].fd = is_output_waiting && !is_waiting_to_write ? -1 : master;
-    polls[POLL_MASTER].events = (short)((is_output_waiting ? 0 : POLLIN) | (is_waiting_to_write ? POLLOUT : 0));
-    if (SYSCALL5(__NR_ppoll, polls, POLL_COUNT, NULL, NULL, 8) < 0) continue;
+    int rests = 0;
+    s64 rest[2] = {0, STREAM_REST_NS};
+    for (int i = 0; i < STREAM_COUNT; i++) rests |= stream_poll(&streams[i], polls + POLL_STREAMS + 2 * i);
+    if (SYSCALL5(__NR_ppoll, polls, POLL_COUNT, rests ? rest : NULL, NULL, 8) < 0) continue;
     if (polls[POLL_CONTROL].revents & POLLIN) hear_report();
     else if (polls[POLL_CONTROL].revents) polls[POLL_CONTROL].fd = -1;
-    if (polls[POLL_SIGNALS].revents) take_signal(signals);
-    if (polls[POLL_INPUT].revents) read_input();
-    if (polls[POLL_MASTER].revents & POLLOUT) {
-      long wrote = sys_write(master, input + input_at, (size_t)(input_size - input_at));
-      if (wrote > 0) input_at += wrote;
-    }
-    if (is_output_waiting) {
-      if (polls[POLL_OUTPUT].revents) write_output();
-    } else if (polls[POLL_MASTER].revents & (POLLIN | POLLHUP) && read_output() <= 0) {
-      /* EIO: every slave is closed just now; whoever holds the terminal may open it again */
-      struct pollfd quiet = {.fd = signals, .events = POLLIN};
-      s64 pause[2] = {0, 20000000};
-      SYSCALL5(__NR_ppoll, &quiet, 1, pause, NULL, 8);
-    }
+    if (polls[POLL_SIGNALS].revents) take_signal();
+    for (int i = 0; i < STREAM_COUNT; i++) carry(&streams[i], polls + POLL_STREAMS + 2 * i);
   }
 }
 
-/* What was said last, before the container ended, is still in the pipes. */
-static void drain(void) {
+/* What was reported last, before the container ended. */
+static void hear_last_reports(void) {
   struct pollfd poll = {.fd = FD_CONTROL, .events = POLLIN};
   s64 now[2] = {0, 0};
   while (SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) == 1 && poll.revents & POLLIN) hear_report();
-  if (master >= 0) pass_output(1);
 }
 
 /* What a shell would make of it: the exit code, or 128 + the signal. */
@@ -218,6 +266,23 @@ static int give_up(void) {
   return 125;
 }
 
+static void open_terminal(void) {
+  master = terminal_receive(FD_CONSOLE);
+  terminal_resize(master);
+  int is_interactive = (config->flags & MONITOR_INTERACTIVE) != 0;
+  stream_open(&streams[INPUT], is_interactive ? 0 : -1, master, buffers[INPUT], 1);
+  stream_open(&streams[OUTPUT], master, 1, buffers[OUTPUT], 1);
+  if (is_interactive) terminal_raw();
+}
+
+static void open_pipes(void) {
+  for (int fd = FD_INPUT; fd <= FD_ERROR; fd++) SYSCALL3(__NR_fcntl, fd, F_SETFL, O_NONBLOCK);
+  if (config->flags & MONITOR_INTERACTIVE) stream_open(&streams[INPUT], 0, FD_INPUT, buffers[INPUT], 0);
+  else sys_close(0);
+  stream_open(&streams[OUTPUT], FD_OUTPUT, 1, buffers[OUTPUT], 0);
+  stream_open(&streams[ERROR], FD_ERROR, 2, buffers[ERROR], 0);
+}
+
 int run_monitor(void) {
   config = map_blob(sizeof *config);
   if (!config) return 125;
@@ -225,30 +290,29 @@ int run_monitor(void) {
   if (config->pid == 0) return run_supervisor(config);
   sys_close_range(FD_SUPERVISOR_END);
   sigset all = ALL_SIGNALS;
-  long signals = SYSCALL4(__NR_signalfd4, -1, &all, 8, O_CLOEXEC);
+  signals = (int)SYSCALL4(__NR_signalfd4, -1, &all, 8, O_CLOEXEC);
   if (signals < 0) return 125;
 
-  if (config->flags & MONITOR_TERMINAL) {
-    master = terminal_receive(FD_CONSOLE);
-    terminal_resize(master);
-    is_input_open = (config->flags & MONITOR_INTERACTIVE) != 0;
-    if (is_input_open) terminal_raw();
-  } else {
-    sys_close(0), sys_close(1); /* the container's alone now: whoever reads its output must see the end of it */
-  }
+  for (int i = 0; i < STREAM_COUNT; i++) stream_close(&streams[i]);
+  if (config->flags & MONITOR_TERMINAL) open_terminal();
+  else open_pipes();
   janitor_start(config);
   int is_kept = !(config->flags & MONITOR_STATELESS);
   if (is_kept && state_live(config->pid, 0) < 0) return give_up();
   if (is_kept) state_event("start", at(config->subject), "");
   sys_write(FD_CONTROL, (char[]){SAY_GO}, 1);
   look_at_child(); /* it may have been killed when Node still heard of it */
-  serve((int)signals);
+  serve();
 
-  drain();
+  hear_last_reports();
+  pass_output(master >= 0);
   end_storage(config->storage_pid);
   terminal_restore();
   int code = exec_code ? exec_code : status_code(status);
   if (is_kept) state_ended(code, at(config->subject));
   janitor_finish();
-  return code;
+  /* The container has ended, whenever somebody reads the rest of what it has said. */
+  sys_close(FD_LOCK);
+  pass_output(1);
+  return is_output_lost && code == 0 ? COULD_NOT_WRITE : code;
 }

@@ -89,8 +89,13 @@ static int map_ids(const struct monitor *monitor, int pid) {
   return failed ? -EPERM : 0;
 }
 
-static long open_pair(int ends[2], int is_socket) {
-  return is_socket ? SYSCALL4(__NR_socketpair, AF_UNIX, SOCK_SEQPACKET | O_CLOEXEC, 0, ends) : SYSCALL2(__NR_pipe2, ends, O_CLOEXEC);
+static long open_sockets(int ends[2]) { return SYSCALL4(__NR_socketpair, AF_UNIX, SOCK_SEQPACKET | O_CLOEXEC, 0, ends); }
+
+/* One that the process may open once more as /dev/stdout, whatever user it becomes. Nobody else can: there is no way to it
+ * but /proc/PID/fd of one who has it. */
+static long open_pipe(int ends[2]) {
+  long error = SYSCALL2(__NR_pipe2, ends, O_CLOEXEC);
+  return error < 0 ? error : SYSCALL2(__NR_fchmod, ends[0], 0666);
 }
 
 static void close_all(const int *descriptors, int count) {
@@ -130,10 +135,10 @@ long start_container(const struct monitor *monitor, struct started *started) {
   int terminal = (monitor->flags & MONITOR_TERMINAL) != 0, interactive = (monitor->flags & MONITOR_INTERACTIVE) != 0;
   int control[2], console[2] = {-1, -1}, input[2] = {-1, -1}, output[2] = {-1, -1}, error[2] = {-1, -1};
   *started = (struct started){.control = -1, .console = -1, .input = -1, .output = -1, .error = -1, .failed_step = CLONE_STEP};
-  long failed = open_pair(control, 1);
-  if (terminal && !failed) failed = open_pair(console, 1);
-  if (!terminal && !failed && !(failed = open_pair(output, 0))) failed = open_pair(error, 0);
-  if (!terminal && !failed && interactive) failed = open_pair(input, 0);
+  long failed = open_sockets(control);
+  if (terminal && !failed) failed = open_sockets(console);
+  if (!terminal && !failed && !(failed = open_pipe(output))) failed = open_pipe(error);
+  if (!terminal && !failed && interactive) failed = open_pipe(input);
   if (failed) return failed;
 
   int pidfd = -1;

@@ -106,6 +106,9 @@ enum {
   FD_JOINED, /* a pidfd of the container whose PID namespace is shared */
   FD_HEALTH, /* the plan of the health check */
   FD_STORAGE_SAYS, /* takes what the program says that makes the root file system */
+  FD_INPUT,        /* our ends of the pipes that a container without a terminal has for 0, 1 and 2 */
+  FD_OUTPUT,
+  FD_ERROR,
   FD_SUPERVISOR_END,
 };
 

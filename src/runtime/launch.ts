@@ -16,6 +16,7 @@ import { say } from '../sys/write.js';
 import { stepFailure } from './failure.js';
 import { faultPoint } from './fault.js';
 import { handMounts } from './handed-mounts.js';
+import { closeAll, openStreams, type Streams } from './streams.js';
 
 const SIGKILL = 9;
 
@@ -27,6 +28,8 @@ export interface Launched {
   control: number;
   /** Our end of the socket over which the terminal's master comes; undefined without a terminal. */
   console: number | undefined;
+  /** Our ends of its standard streams. */
+  streams: Streams;
   /** fuse-overlayfs, where the root file system is its work. */
   storage: RunningStorage | undefined;
   /** It is in the user and PID namespaces of the container whose PID 1 this is. */
@@ -41,9 +44,9 @@ export interface Witness {
 }
 
 export interface LaunchOptions {
-  /** PID 1's stdin; /dev/null if false. Without meaning for a container with a terminal. */
+  /** PID 1's stdin is a pipe; /dev/null if false. Without meaning for a container with a terminal. */
   stdin: boolean;
-  /** stdout and stderr go nowhere. */
+  /** stdout and stderr are /dev/null. */
   isSilent?: boolean;
   /** A process whose namespaces are joined. */
   join?: number | undefined;
@@ -64,8 +67,11 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
   const [console, theirConsole] = plan.terminal ? socketPair() : [];
   const blob = memoryFile('foster-plan', encodePlan(plan, { trace: options.witness !== undefined }));
   const nothing = openSync('/dev/null', 'r+');
-  const stdio =
-    plan.terminal || options.isSilent ? [nothing, nothing, nothing] : [options.stdin ? 0 : nothing, 1, 2];
+  const { theirs, ours: streams } = openStreams({
+    input: options.stdin && !plan.terminal,
+    output: !plan.terminal && !options.isSilent,
+  });
+  const stdio = theirs.map((end) => end ?? nothing);
   const descriptors: (number | undefined)[] = [...stdio, theirControl, blob];
   if (theirConsole !== undefined) descriptors[FD.CONSOLE] = theirConsole;
   const join = options.join === undefined ? undefined : openPidfd(options.join);
@@ -88,10 +94,10 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
     options.witness?.started(child.pid);
     faultPoint('PID 1 started');
   } catch (error) {
-    closeAll([control, console]);
+    closeAll([control, console, ...streams]);
     throw cloneFailure(error);
   } finally {
-    closeAll([theirControl, theirConsole, blob, nothing, join]);
+    closeAll([theirControl, theirConsole, blob, nothing, join, ...theirs]);
   }
   let storage: RunningStorage | undefined;
   try {
@@ -108,9 +114,9 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
       handMounts(plan.handed, control, options.join ?? child.pid, options.warn ?? (() => {}));
     awaitReady(plan, control, child, options.witness, storage);
     faultPoint('ready');
-    return { ...child, control, console, storage, joined: options.join };
+    return { ...child, control, console, streams, storage, joined: options.join };
   } catch (error) {
-    abandon({ ...child, control, console, storage });
+    abandon({ ...child, control, console, streams, storage });
     throw error;
   }
 }
@@ -132,11 +138,7 @@ export function abandon(launched: Omit<Launched, 'joined'>): void {
   // Before PID 1, which may wait for an answer from it, and cannot be killed then. Nothing is written yet that matters.
   if (launched.storage !== undefined) endStorage(launched.storage, { patience: 0 });
   waitForChild(launched.pid);
-  closeAll([launched.pidfd, launched.control, launched.console]);
-}
-
-function closeAll(descriptors: (number | undefined)[]): void {
-  for (const fd of descriptors) if (fd !== undefined) closeSync(fd);
+  closeAll([launched.pidfd, launched.control, launched.console, ...launched.streams]);
 }
 
 /** Hears PID 1's reports until it is ready. `child` becomes the process that goes on in its place (`refork`). */

@@ -15,7 +15,7 @@ export interface Foreground {
   plan: Plan;
   /** The container, and its lock, held for as long as the monitor lives; undefined for a process that joined one. */
   held: HeldContainer | undefined;
-  /** The terminal's input goes to the container. */
+  /** What the caller's stdin has goes to the container. */
   interactive: boolean;
   /** Removed when all is over. */
   remove: string[];
@@ -62,6 +62,10 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
     held?.lock,
     undefined,
     held && openEvents(),
+    undefined,
+    undefined,
+    undefined,
+    ...launched.streams,
   ];
   faultPoint('about to become the monitor');
   becomeProgram({ file: initProgram(), argv: ['foster-init', 'monitor'], env: [], descriptors });

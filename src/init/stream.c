@@ -1,0 +1,125 @@
+/* Carries bytes from one descriptor to another, of which one belongs to the container, the other to the caller, so that
+ * neither gets to see what the other has. It never waits: what may be done is known from poll(2), and O_NONBLOCK is set on
+ * descriptions of our own only, since the caller's are shared with others.
+ *
+ * Between pipes, from a file and to /dev/null goes splice(2), which moves pages. All else is read and written: splice(2)
+ * waits for terminals and sockets, and does not lock the offset of a file, where writers who share it would overwrite each
+ * other's lines. */
+#include "init.h"
+
+#include <asm-generic/errno.h>
+#include <asm/stat.h>
+#include <asm/termbits.h>
+#include <asm/ioctls.h>
+#include <linux/fcntl.h>
+#include <linux/poll.h>
+#include <linux/stat.h>
+
+#define MSG_DONTWAIT 0x40
+#define MSG_NOSIGNAL 0x4000
+#define SPLICE_F_NONBLOCK 2
+#define PIPE_BUF 4096 /* where poll(2) says that a pipe can be written, so much does not block: pipe(7) */
+#define USUAL_PIPE 65536
+#define LARGE_PIPE (1024 * 1024)
+
+static u32 kind_of(int fd) {
+  struct stat info;
+  return SYSCALL2(__NR_fstat, fd, &info) < 0 ? 0 : info.st_mode & S_IFMT;
+}
+
+static long flags_of(int fd) { return SYSCALL2(__NR_fcntl, fd, F_GETFL); }
+
+/* The caller's terminal is opened once more: then a description of our own, which does not wait, stands at the same number.
+ * One that we may not open (after su(1), for example) is used as it is. Returns whether it is a terminal. */
+static int reopen_terminal(int fd) {
+  struct termios settings;
+  if (sys_ioctl(fd, TCGETS, &settings) < 0) return 0;
+  u32 number; /* which only a master has: opening one would make another terminal */
+  if (sys_ioctl(fd, TIOCGPTN, &number) == 0) return 1;
+  char path[32];
+  append_number(append(path, "/proc/self/fd/"), (u64)fd);
+  int access = (int)flags_of(fd) & O_ACCMODE;
+  long own = sys_openat(AT_FDCWD, path, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+  if (own < 0) return 1;
+  SYSCALL3(__NR_dup3, own, fd, 0);
+  sys_close((int)own);
+  return 1;
+}
+
+/* `keeps_ends`: a terminal, whose other end may come back. */
+void stream_open(struct stream *stream, int from, int to, char data[STREAM_BUFFER], int keeps_ends) {
+  u32 source = kind_of(from), target = kind_of(to);
+  if (source == S_IFCHR) reopen_terminal(from);
+  int is_device = target == S_IFCHR && !reopen_terminal(to);
+  *stream = (struct stream){.from = from, .to = to, .keeps_ends = (u8)keeps_ends, .data = data};
+  stream->is_spliced = (source == S_IFIFO && (target == S_IFIFO || is_device)) || (source == S_IFREG && target == S_IFIFO);
+  stream->reads_socket = source == S_IFSOCK;
+  stream->writes_socket = target == S_IFSOCK;
+  stream->never_waits = target == S_IFSOCK || target == S_IFREG || flags_of(to) & O_NONBLOCK;
+}
+
+void stream_close(struct stream *stream) { stream_open(stream, -1, -1, NULL, 0); }
+
+int stream_has_data(const struct stream *stream) { return stream->is_full || stream->size > stream->at; }
+
+/* That nobody takes it any more is looked for all the time: poll(2) tells of it unasked. */
+int stream_poll(struct stream *stream, struct pollfd *polls) {
+  int is_waiting = stream_has_data(stream);
+  polls[0] = polls[1] = (struct pollfd){.fd = -1};
+  if (stream->is_resting) return stream->is_resting = 0, 1;
+  polls[0] = (struct pollfd){.fd = is_waiting ? -1 : stream->from, .events = POLLIN};
+  polls[1] = (struct pollfd){.fd = is_waiting || !stream->keeps_ends ? stream->to : -1, .events = is_waiting ? POLLOUT : 0};
+  return 0;
+}
+
+static void enlarge(int fd) {
+  long size = SYSCALL2(__NR_fcntl, fd, F_GETPIPE_SZ);
+  if (size > 0 && size < LARGE_PIPE) SYSCALL3(__NR_fcntl, fd, F_SETPIPE_SZ, LARGE_PIPE);
+}
+
+static long move_pages(struct stream *stream, int is_readable) {
+  long moved = syscall6(__NR_splice, stream->from, 0, stream->to, 0, LARGE_PIPE, SPLICE_F_NONBLOCK);
+  stream->is_full = moved == -EAGAIN && is_readable;
+  if (moved == -EINVAL) return stream->is_spliced = 0; /* a device that can only be written */
+  /* Much comes. To wake each other for every piece would take longer than to move it. */
+  if (moved >= USUAL_PIPE) enlarge(stream->from), enlarge(stream->to), stream->is_resting = 1;
+  return moved ? moved : STREAM_AT_END;
+}
+
+static long fill(struct stream *stream) {
+  long size = stream->reads_socket
+                  ? syscall6(__NR_recvfrom, stream->from, (long)stream->data, STREAM_BUFFER, MSG_DONTWAIT, 0, 0)
+                  : sys_read(stream->from, stream->data, STREAM_BUFFER);
+  stream->at = 0, stream->size = size > 0 ? (u32)size : 0;
+  return size ? size : STREAM_AT_END;
+}
+
+static long empty(struct stream *stream) {
+  size_t size = stream->size - stream->at;
+  if (size > PIPE_BUF && !stream->never_waits) size = PIPE_BUF;
+  const char *data = stream->data + stream->at;
+  long wrote = stream->writes_socket
+                   ? syscall6(__NR_sendto, stream->to, (long)data, (long)size, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0)
+                   : sys_write(stream->to, data, size);
+  if (wrote > 0) stream->at += (u32)wrote;
+  return wrote;
+}
+
+static long carry(struct stream *stream, const struct pollfd *polls) {
+  if (polls[1].revents & ~POLLOUT) return -EPIPE;
+  if (!(polls[0].revents | polls[1].revents)) return 0;
+  if (stream->is_spliced) return move_pages(stream, polls[0].revents);
+  long size = 0;
+  if (!stream_has_data(stream)) {
+    size = fill(stream);
+    if (size < 0 || !stream->never_waits) return size < 0 ? size : 0;
+  }
+  return empty(stream);
+}
+
+/* Does what can be done, by what poll(2) has said. Returns how much was written, or what has ended it: STREAM_AT_END,
+ * -EPIPE where nobody takes it any more, another -errno. */
+long stream_carry(struct stream *stream, const struct pollfd *polls) {
+  long done = carry(stream, polls);
+  return done == -EAGAIN || done == -EINTR ? 0 : done;
+}
