@@ -23,7 +23,7 @@ export function printRaw(text: string): void {
   try {
     writeAll(1, text);
   } catch (error) {
-    if (isCode(error, 'EPIPE')) process.exit(0);
+    if (isReaderGone(error)) process.exit(0);
     throw error;
   }
 }
@@ -52,6 +52,11 @@ function writeAll(descriptor: number, text: string): void {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
     }
   }
+}
+
+/** Nobody reads any more; ECONNRESET is of a socket whose other end closed before it had read all: unix(7). */
+export function isReaderGone(error: unknown): boolean {
+  return isCode(error, 'EPIPE') || isCode(error, 'ECONNRESET');
 }
 
 function isCode(error: unknown, code: string): boolean {

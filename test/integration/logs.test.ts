@@ -166,6 +166,20 @@ test('it ends quietly when nobody reads any more', async () => {
   assert.deepEqual({ status, signal, stderr: state.stderr }, { status: 0, signal: null, stderr: '' });
 });
 
+test('so it does where the reader is a socket with much in it that was never read', async () => {
+  const name = ended('seq 1 200000');
+  for (let round = 0; round < 3; round++) {
+    const child = spawn(FOSTER, ['logs', name], { env: home.env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      stderr += text;
+    });
+    child.stdout.once('readable', () => child.stdout.destroy());
+    const status = await new Promise((resolve) => child.on('close', resolve));
+    assert.deepEqual([status, stderr], [0, '']);
+  }
+});
+
 test('a container that runs in the foreground has no log', () => {
   home.run(['--name', 'logs-foreground', 'busybox', 'echo', 'hello']);
   after(() => home.foster(['rm', '-f', 'logs-foreground']));
