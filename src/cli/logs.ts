@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { flagError } from '../spec/flag.js';
 import { parseInstant } from '../spec/instants.js';
-import { errnoOf } from '../sys/errno.js';
+import { isReaderGone } from '../sys/errno.js';
 import { acceptBooleanValues, addHelpAfter } from './command.js';
 
 interface LogsFlags {
@@ -46,7 +46,7 @@ export function configure(command: Command, argv: string[]): void {
     try {
       writeLog(findContainer(reference), options, { 1: 1, 2: 2 });
     } catch (error) {
-      if (errnoOf(error) !== 'EPIPE') throw error; // nobody reads any more: that is all
+      if (!isReaderGone(error)) throw error; // nobody reads any more: that is all
     }
   });
 }

@@ -1,7 +1,7 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { FosterError } from '../errors.js';
 import { printable, visible } from '../spec/flag.js';
-import { errnoWords } from '../sys/errno.js';
+import { errnoWords, isReaderGone } from '../sys/errno.js';
 import { systemFailure } from './system-error.js';
 
 /** What the global options say, and the exit code that a command decides on. */
@@ -23,7 +23,7 @@ export function printRaw(text: string): void {
   try {
     writeAll(1, text);
   } catch (error) {
-    if (isCode(error, 'EPIPE')) process.exit(0);
+    if (isReaderGone(error)) process.exit(0);
     throw error;
   }
 }

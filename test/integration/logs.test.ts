@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { descriptorsOf } from './support/containers.js';
 import { FOSTER, Home } from './support/foster.js';
+import { isStuck } from './support/processes.js';
 import { waitUntil } from './support/wait.js';
 
 const home = new Home();
@@ -176,10 +177,16 @@ test('a log that ends in the middle of a frame', () => {
 
 test('it ends quietly when nobody reads any more', async () => {
   const name = ended('seq 1 100000');
-  const state = follow(name);
-  state.child.stdout.once('data', () => state.child.stdout.destroy());
-  const { status, signal } = await state.closed;
-  assert.deepEqual({ status, signal, stderr: state.stderr }, { status: 0, signal: null, stderr: '' });
+  for (const isAnyUnread of [false, true]) {
+    const state = follow(name);
+    if (isAnyUnread) {
+      state.child.stdout.pause();
+      await isStuck(state.child.pid ?? 0);
+      state.child.stdout.destroy();
+    } else state.child.stdout.once('data', () => state.child.stdout.destroy());
+    const { status, signal } = await state.closed;
+    assert.deepEqual({ status, signal, stderr: state.stderr }, { status: 0, signal: null, stderr: '' });
+  }
 });
 
 test('a container that runs in the foreground has no log', () => {
