@@ -95,7 +95,7 @@ test('processes of a PID namespace in the container are shown too', async () => 
     '--security-opt',
     'seccomp=unconfined',
   ]);
-  assert.match(lines(['top', 'nested']).join('\n'), /sleep 305$/m);
+  await waitUntil('it is listed', () => /sleep 305$/m.test(lines(['top', 'nested']).join('\n')));
   assert.equal(home.foster(['kill', 'nested']).status, 0);
   await running.ended;
 });
