@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { flagError } from '../spec/flag.js';
 import { parseInstant } from '../spec/instants.js';
+import { isReaderGone } from '../sys/errno.js';
 import { acceptBooleanValues, addHelpAfter } from './command.js';
-import { isReaderGone } from './output.js';
 
 interface LogsFlags {
   follow?: boolean;
@@ -46,7 +46,7 @@ export function configure(command: Command, argv: string[]): void {
     try {
       writeLog(findContainer(reference), options, { 1: 1, 2: 2 });
     } catch (error) {
-      if (!isReaderGone(error)) throw error; // else that is all
+      if (!isReaderGone(error)) throw error; // nobody reads any more: that is all
     }
   });
 }

@@ -1,7 +1,7 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { FosterError } from '../errors.js';
 import { printable, visible } from '../spec/flag.js';
-import { errnoWords } from '../sys/errno.js';
+import { errnoWords, isReaderGone } from '../sys/errno.js';
 import { systemFailure } from './system-error.js';
 
 /** What the global options say, and the exit code that a command decides on. */
@@ -52,11 +52,6 @@ function writeAll(descriptor: number, text: string): void {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
     }
   }
-}
-
-/** Nobody reads any more; ECONNRESET is of a socket whose other end closed before it had read all: unix(7). */
-export function isReaderGone(error: unknown): boolean {
-  return isCode(error, 'EPIPE') || isCode(error, 'ECONNRESET');
 }
 
 function isCode(error: unknown, code: string): boolean {

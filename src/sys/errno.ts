@@ -41,3 +41,8 @@ export function errnoOf(error: unknown): string | undefined {
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
   return undefined;
 }
+
+/** Whether a write has failed since nobody reads any more: a socket with something unread in it says so in its own way. */
+export function isReaderGone(error: unknown): boolean {
+  return ['EPIPE', 'ECONNRESET'].includes(errnoOf(error) ?? '');
+}

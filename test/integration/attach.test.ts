@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Containers } from './support/containers.js';
 import { Home } from './support/foster.js';
-import { descendants } from './support/processes.js';
+import { descendants, noProcessNamed, processNamed } from './support/processes.js';
 import { Tmux } from './support/tmux.js';
 import { waitUntil } from './support/wait.js';
 
@@ -31,8 +30,7 @@ function shell(name: string, flags: string[] = []): void {
 /** Attached, and the container's prompt there. */
 async function attaches(who: Tmux, name: string, flags = ''): Promise<void> {
   who.types(`clear; foster attach ${flags} ${name}; echo "code $?"`);
-  await waitUntil('somebody is attached', () => descendants().some((one) => one.name === 'foster-attach'));
-  await sleep(100);
+  await who.runs('foster-attach');
   who.presses('Enter');
   await who.sees(/(\/|\/tmp) #$/);
 }
@@ -54,7 +52,7 @@ test('ctrl-p ctrl-q leave it running; ctrl-p alone and ctrl-p with another key g
   shell('stays');
   await attaches(person, 'stays');
   person.types('cd /tmp; stty raw -echo; dd bs=1 count=4 2>/dev/null | od -An -tx1; stty sane');
-  await sleep(500);
+  await processNamed('dd');
   person.presses('C-p', 'x', 'C-p', 'C-p', 'y'); // the second C-p is held back until the third shows that it was none
   await person.sees(/10 78 10 10/);
   person.presses('Enter');
@@ -82,8 +80,11 @@ test('other detach keys, and none', async () => {
   await person.sees('/ #');
   person.presses('C-x', 'x');
   await person.sees(/detached\ncode 0/);
+  containers.ok('stop', '-t', '0', 'run');
   person.types('clear; foster start -ai --detach-keys ctrl-x,x run; echo "code $?"');
-  await sleep(300);
+  await person.sees('/ #');
+  person.presses('C-x', 'x');
+  await person.sees(/detached\ncode 0/);
   assert.equal(containers.status('run'), 'running');
   assert.equal(home.foster(['attach', '--detach-keys', 'ctrl-', 'keys']).status, 125);
 });
@@ -93,9 +94,8 @@ test('the size of the window, at the start and when it changes', async () => {
   await attaches(person, 'sized');
   person.types('stty size');
   await person.sees(/^30 100$/m);
+  person.types('clear; until [ "$(stty size)" = "20 90" ]; do sleep 0.1; done; stty size');
   person.resizes(90, 20);
-  await sleep(300);
-  person.types('clear; stty size');
   await person.sees(/^20 90$/m);
 });
 
@@ -122,38 +122,42 @@ test('the end of the terminal ends attach, and nothing else', async () => {
   await attaches(person, 'survivor');
   person.types('trap "echo hangup > /hangup" HUP');
   person.leaves();
-  await waitUntil('nobody is attached', () => !descendants().some((one) => one.name === 'foster-attach'));
-  await sleep(200);
-  assert.equal(containers.status('survivor'), 'running');
+  await noProcessNamed('foster-attach');
+  // What the monitor has heard of the end, it has passed on before the shell gets this.
+  person = new Tmux(home);
+  await attaches(person, 'survivor');
+  person.types('echo still $((40 + 2))');
+  await person.sees(/^still 42$/m);
   assert.equal(home.foster(['exec', 'survivor', 'cat', '/hangup']).status, 1);
 });
 
 test('the end of the terminal where it was started ends nothing', async () => {
-  person.types(
-    'foster run -d --name bg busybox sh -c \'trap "echo hangup" HUP; while :; do sleep 0.1; done\'',
-  );
+  const script = 'trap "echo hangup" HUP; trap "echo asked" USR1; echo ready; while :; do sleep 0.1; done';
+  person.types(`foster run -d --name bg busybox sh -c '${script}'`);
   await person.sees(/^[0-9a-f]{64}$/m);
+  await containers.logs('bg', 'ready');
   person.leaves();
-  await sleep(300);
-  assert.equal(containers.status('bg'), 'running');
-  assert.equal(containers.log('bg'), '');
+  await noProcessNamed('bash');
+  // A SIGHUP would have come to the monitor before this signal, and would be passed on before it.
+  process.kill(containers.monitor('bg'), 'SIGUSR1');
+  assert.equal(await containers.logs('bg', 'asked'), 'ready\nasked\n');
 });
 
 test('Ctrl-C reaches the command: through its terminal, or as a signal', async () => {
   shell('busy');
   await attaches(person, 'busy');
   person.types('sleep 1000');
-  await sleep(300);
+  await processNamed('sleep');
   person.presses('C-c');
-  await sleep(200);
+  await noProcessNamed('sleep');
   person.types('echo still $((40 + 2))');
   await person.sees(/^still 42$/m);
   person.presses('C-p', 'C-q');
   await person.sees(/detached/);
   containers.detach('plain', 'sleep 1000 & sleep 1001; echo interrupted');
   person.types('clear; foster attach plain; echo "code $?"');
-  await waitUntil('it is attached', () => descendants().some((one) => one.name === 'foster-attach'));
-  await sleep(100);
+  await person.runs('foster-attach');
+  await waitUntil('both sleep', () => descendants().filter(({ name }) => name === 'sleep').length === 2);
   person.presses('C-c');
   await person.sees(/code 130$/m);
 });
@@ -165,8 +169,7 @@ test('Ctrl-Z stops attach alone, and fg goes on', async () => {
   person.presses('C-z');
   await person.sees(/Stopped .*foster attach/);
   const before = containers.log('ticking').length;
-  await sleep(600);
-  assert.ok(containers.log('ticking').length > before);
+  await waitUntil('the container goes on', () => containers.log('ticking').length > before);
   person.types('clear; fg');
   await person.sees(/^tick \d+\ntick \d+$/m);
   assert.equal(containers.status('ticking'), 'running');
@@ -188,8 +191,7 @@ test('run -d -t without -i: a terminal in the log, and nothing to type', async (
   containers.detach('shown', 'test -t 1 && echo "a terminal"; sleep 1000', ['-t']);
   assert.equal(await containers.logs('shown', 'terminal'), 'a terminal\r\n');
   person.types('foster attach shown; echo "code $?"');
-  await waitUntil('it is attached', () => descendants().some((one) => one.name === 'foster-attach'));
-  await sleep(200);
+  await person.runs('foster-attach');
   person.presses('C-c'); // by signal, since our terminal is no part of it
   await person.sees(/code 130$/m);
 });
@@ -197,10 +199,10 @@ test('run -d -t without -i: a terminal in the log, and nothing to type', async (
 test('a watcher that is killed leaves the container alone', async () => {
   shell('left');
   await attaches(person, 'left');
-  const client = descendants().find(({ name }) => name === 'foster-attach');
-  assert.ok(client);
+  const client = await person.runs('foster-attach');
   process.kill(client.pid, 'SIGKILL');
-  await sleep(200);
+  await person.seesPrompt();
+  await attaches(person, 'left'); // the monitor has seen by then that the first one is gone
   assert.equal(containers.status('left'), 'running');
   assert.equal(containers.ok('exec', 'left', 'echo', 'well'), 'well\n');
 });

@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from '
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { FOSTER, Home, type Result } from './support/foster.js';
+import { momentsOfStart } from './support/moments.js';
 import { waitUntil } from './support/wait.js';
 
 /** Whatever goes wrong: one sentence, the right exit code, nothing left behind. */
@@ -228,12 +229,13 @@ test('a step that fails is told by its reason, the call and what to do', () => {
 });
 
 test('an interrupt during the set-up leaves nothing', async () => {
+  const moments = await momentsOfStart(home, 8);
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
     ['SIGHUP', 129],
   ] as const) {
-    for (let delay = 20; delay < 140; delay += 17) {
+    for (const delay of moments) {
       const running = home.start(['--rm', 'busybox', 'sleep', '60']);
       await new Promise((resolve) => setTimeout(resolve, delay));
       running.signal(signal);
@@ -246,7 +248,7 @@ test('an interrupt during the set-up leaves nothing', async () => {
 });
 
 test('a kill at any moment of the set-up leaves nothing that prune does not remove', async () => {
-  for (let delay = 15; delay < 160; delay += 12) {
+  for (const delay of await momentsOfStart(home, 12)) {
     const running = home.start(['--rm', 'busybox', 'sleep', '60']);
     await new Promise((resolve) => setTimeout(resolve, delay));
     running.signal('SIGKILL');

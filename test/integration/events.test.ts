@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { descriptorsOf } from './support/containers.js';
 import { FOSTER, Home } from './support/foster.js';
 import { waitUntil } from './support/wait.js';
 
@@ -17,9 +18,8 @@ async function watch(...args: string[]) {
   child.stdout.setEncoding('utf8').on('data', (text) => {
     state.stdout += text;
   });
-  const inotify = () => readFileSync(`/proc/${child.pid}/maps`, 'latin1').includes('koffi');
-  await waitUntil('foster events has started', inotify);
-  await new Promise((done) => setTimeout(done, 300));
+  const inotify = () => descriptorsOf(child.pid ?? 0).some((one) => one.endsWith('inotify'));
+  await waitUntil('foster events looks', inotify);
   return state;
 }
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Containers } from './support/containers.js';
 import { Home } from './support/foster.js';
-import { bury, descendants, readProcess } from './support/processes.js';
+import { bury, descendants, noProcessNamed, readProcess } from './support/processes.js';
 import { Tmux } from './support/tmux.js';
 import { waitUntil } from './support/wait.js';
 
@@ -134,8 +134,9 @@ test('what does not run cannot be entered', async () => {
   assert.match(stopped.stderr, /it is not running; first: foster start held\n$/);
   assert.equal(exec('nobody', 'true').status, 1);
   containers.detach('again', 'exit 1', ['--restart', 'always']);
-  await containers.waitFor('again', 'restarting');
-  assert.match(exec('again', 'true').stderr, /about to be started again|not running|just ended/);
+  await waitUntil('exec says so of one that waits', () =>
+    /about to be started again/.test(exec('again', 'true').stderr),
+  );
   containers.ok('rm', '-f', 'again', 'held');
 });
 
@@ -163,14 +164,17 @@ test('--privileged', () => {
 
 for (const name of ['web', 'bare']) {
   test(`orphans of an exec'd process become PID 1's: ${name}`, async () => {
-    exec(name, 'sh', '-c', '(sleep 0.7 &) ; (sleep 0.8 &)');
-    const orphans = () =>
-      containers
-        .ok('exec', name, 'ps', '-o', 'ppid,stat,args')
-        .split('\n')
-        .filter((line) => /sleep 0/.test(line) && !/ sh /.test(line));
-    for (const line of orphans()) assert.match(line, /^ *1 /);
-    if (name === 'web') await waitUntil('both are buried', () => orphans().length === 0);
+    exec(name, 'sh', '-c', 'exec >/dev/null 2>&1; (sleep 3005 &); (sleep 3006 &)');
+    const list = () => containers.ok('exec', name, 'ps', '-o', 'pid,ppid,stat,args');
+    const orphans = await waitUntil('both are there', () => {
+      const found = [...list().matchAll(/^ *(\d+) +(\d+) \S+ +sleep 300[56]$/gm)];
+      return found.length === 2 && found;
+    });
+    for (const [line, , parent] of orphans) assert.equal(parent, '1', line);
+    const pids = orphans.map(([, pid = '']) => pid);
+    containers.ok('exec', name, 'kill', ...pids);
+    const isThere = (line: string) => pids.includes(line.trim().split(' ')[0] ?? '');
+    if (name === 'web') await waitUntil('both are buried', () => !list().split('\n').some(isThere));
   });
 }
 
@@ -190,8 +194,7 @@ test('the command killed: its process dies; detached it does not', async () => {
     assert.ok(!has(`sleep ${time}`));
   }
   exec('-d', 'web', 'sleep', '3004');
-  await sleep(100);
-  assert.ok(has('sleep 3004'));
+  await waitUntil('it runs', () => has('sleep 3004'));
 });
 
 test('signals reach the process', async () => {
@@ -230,7 +233,7 @@ test('while the container ends: an error or 137, never a hang or a process left'
     const all = Promise.all(
       Array.from({ length: 4 }, () => containers.run(['exec', 'ending', 'sleep', '1000'])),
     );
-    await sleep(40 * round);
+    await sleep(40 * round); // at one moment or another of it
     containers.ok('kill', 'ending');
     for (const { status, stderr } of await all) {
       assert.ok([1, 125, 137].includes(status ?? 0), `${status} ${stderr}`);
@@ -247,30 +250,23 @@ test('a terminal: its own, real, resized, with job control', async () => {
     await person.sees(/#$/);
     person.types('tty; stty size; test -t 0 && echo a terminal');
     await person.sees(/^\/dev\/pts\/\d+\n30 100\na terminal$/m);
+    person.types('clear; until [ "$(stty size)" = "20 90" ]; do sleep 0.1; done; stty size');
     person.resizes(90, 20);
-    await sleep(200);
-    person.types('clear; stty size');
     await person.sees(/^20 90$/m);
     person.types('sleep 1000');
-    await sleep(200);
+    await person.runs('sleep');
     person.presses('C-z');
     await person.sees(/Stopped/);
     person.types('clear; jobs; fg');
     await person.sees(/Stopped.*sleep 1000[\s\S]*^sleep 1000$/m);
     person.presses('C-c');
-    await sleep(200);
+    await noProcessNamed('sleep', person.pid);
     person.types('clear; exit 6');
     await person.sees(/^code 6$/m);
     person.types('stty -a > after; grep -v rows before > b; grep -v rows after > a; cmp a b && echo sa""me');
     await person.sees(/^same$/m);
     person.types('clear; foster exec -it web sleep 1000; echo "code $?"');
-    await waitUntil('it runs', () =>
-      descendants().some(
-        ({ name, pid }) =>
-          name === 'sleep' && /exec|sleep/.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1')),
-      ),
-    );
-    await sleep(300);
+    await person.runs('sleep');
     person.presses('C-c');
     await person.sees(/code 130$/m);
   } finally {

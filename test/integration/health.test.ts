@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Containers } from './support/containers.js';
 import { Home } from './support/foster.js';
-import { descendants } from './support/processes.js';
+import { readProcess } from './support/processes.js';
 import { waitUntil } from './support/wait.js';
 
 /** --health-cmd and its companions. */
@@ -19,26 +20,66 @@ const health = (name: string) => containers.inspect(name, '{{.State.Health.Statu
 const streak = (name: string) => Number(containers.inspect(name, '{{.State.Health.FailingStreak}}'));
 const shown = (name: string) => containers.ok('ps', '--filter', `name=${name}`, '--format', '{{.Status}}');
 
-/** A container whose health is whether /well is there. */
+/** A container whose health is whether /well is there. Each check adds a byte to a file, which `checks` counts. */
 function checked(name: string, ...flags: string[]): string {
-  const command = ['--health-cmd', 'test -e /well', '--health-interval', '100ms', ...flags];
-  return containers.detach(name, 'sleep 1000', command);
+  const command = [
+    '--health-cmd',
+    `printf x >> /shared/${name}; test -e /well`,
+    '--health-interval',
+    '100ms',
+  ];
+  return containers.detach(name, 'sleep 1000', [...command, '-v', `${home.shared}:/shared`, ...flags]);
+}
+
+function checks(name: string): number {
+  const file = join(home.shared, name);
+  return existsSync(file) ? readFileSync(file).length : 0;
+}
+
+/** A container of which each check waits for `check`. */
+function stepped(name: string, ...flags: string[]): string {
+  const command =
+    'until [ -e /shared/go ]; do sleep 0.02; done; [ "$(cat /shared/go; rm /shared/go)" = well ]';
+  const health = ['--health-cmd', command, '--health-interval', '10ms', '--health-timeout', '300s'];
+  return containers.detach(name, 'sleep 1000', [...health, '-v', `${home.shared}:/shared`, ...flags]);
+}
+
+/** Lets a check of the container that is `stepped` come out so. */
+async function check(result: 'well' | 'ill'): Promise<void> {
+  const go = join(home.shared, 'go');
+  writeFileSync(`${go}.new`, result);
+  renameSync(`${go}.new`, go);
+  await waitUntil('a check was made', () => !existsSync(go));
+}
+
+/** Of the container, and of its monitor. */
+function zombies(name: string): number {
+  const inside = containers.ok('exec', name, 'sh', '-c', 'cat /proc/[0-9]*/stat 2>/dev/null || :');
+  const monitor = containers.monitor(name);
+  const children = readFileSync(`/proc/${monitor}/task/${monitor}/children`, 'utf8')
+    .split(' ')
+    .filter(Boolean);
+  const outside = children.filter((pid) => readProcess(Number(pid))?.state === 'Z');
+  return (inside.match(/\) Z /g) ?? []).length + outside.length;
 }
 
 test('starting, healthy, unhealthy after some failures in a row, and healthy again', async () => {
-  const id = checked('changing', '--health-retries', '3', '--health-interval', '400ms');
+  const id = stepped('changing', '--health-retries', '3');
   assert.equal(health('changing'), 'starting');
   assert.match(shown('changing'), /^Up .* \(health: starting\)$/m);
-  containers.ok('exec', 'changing', 'touch', '/well');
+  await check('well');
   await waitUntil('it is healthy', () => health('changing') === 'healthy');
   assert.match(shown('changing'), /^Up .* \(healthy\)$/m);
-  containers.ok('exec', 'changing', 'rm', '/well');
-  await waitUntil('a check has failed', () => streak('changing') === 1);
-  assert.equal(health('changing'), 'healthy');
+  for (const failures of [1, 2]) {
+    await check('ill');
+    await waitUntil('a check has failed', () => streak('changing') === failures);
+    assert.equal(health('changing'), 'healthy');
+  }
+  await check('ill');
   await waitUntil('it is unhealthy', () => health('changing') === 'unhealthy');
-  assert.ok(streak('changing') >= 3);
+  assert.equal(streak('changing'), 3);
   assert.match(shown('changing'), /^Up .* \(unhealthy\)$/m);
-  containers.ok('exec', 'changing', 'touch', '/well');
+  await check('well');
   await waitUntil('it is healthy', () => health('changing') === 'healthy');
   assert.equal(streak('changing'), 0);
   const events = containers.events(id).filter((line) => line.startsWith('health_status'));
@@ -49,11 +90,13 @@ test('starting, healthy, unhealthy after some failures in a row, and healthy aga
 });
 
 test('failures in the start period do not count, a success ends it', async () => {
-  checked('slow', '--health-start-period', '2s', '--health-retries', '1');
-  await sleep(700);
+  checked('slow', '--health-start-period', '300s', '--health-retries', '1');
+  await waitUntil('some checks have failed', () => checks('slow') >= 4);
   assert.equal(health('slow'), 'starting');
-  await waitUntil('it is unhealthy', () => health('slow') === 'unhealthy');
-  checked('quick', '--health-start-period', '60s', '--health-retries', '1');
+  assert.equal(streak('slow'), 0);
+  checked('over', '--health-start-period', '1s', '--health-retries', '1');
+  await waitUntil('it is unhealthy', () => health('over') === 'unhealthy');
+  checked('quick', '--health-start-period', '300s', '--health-retries', '1');
   containers.ok('exec', 'quick', 'touch', '/well');
   await waitUntil('it is healthy', () => health('quick') === 'healthy');
   containers.ok('exec', 'quick', 'rm', '/well');
@@ -67,13 +110,11 @@ test('a check that takes too long has failed, and is ended with all that it has 
   ]);
   await waitUntil('it is unhealthy', () => health('hanging') === 'unhealthy');
   await waitUntil('five checks have failed', () => streak('hanging') >= 5);
-  const processes = containers.ok('exec', 'hanging', 'ps', '-o', 'args').split('\n');
-  assert.ok(processes.filter((line) => /^sleep 200/.test(line)).length <= 2, processes.join('\n'));
-  assert.doesNotMatch(
-    containers.ok('exec', 'hanging', 'sh', '-c', 'cat /proc/[0-9]*/stat 2>/dev/null || :'),
-    /\) Z /,
-  );
-  assert.equal(descendants(containers.monitor('hanging')).filter(({ state }) => state === 'Z').length, 0);
+  await waitUntil('there is no more of it than of the check that goes on', () => {
+    const processes = containers.ok('exec', 'hanging', 'ps', '-o', 'args').split('\n');
+    return processes.filter((line) => /^sleep 200/.test(line)).length <= 2;
+  });
+  await waitUntil('all that have ended are buried', () => zombies('hanging') === 0);
 });
 
 test('a check runs as a process of the container does', async () => {
@@ -109,28 +150,37 @@ for (const flags of [[], ['--no-init'], ['-t']]) {
       'many checks',
       () => Number(containers.ok('exec', 'many', 'sh', '-c', 'cat /count 2>/dev/null | wc -l')) > 20,
     );
-    const processes = containers.ok('exec', 'many', 'sh', '-c', 'cat /proc/[0-9]*/stat 2>/dev/null || :');
     // The check that has just ended is one until the monitor has looked.
-    assert.ok((processes.match(/\) Z /g) ?? []).length <= 1, processes);
+    await waitUntil('all that have ended are buried', () => zombies('many') <= 1);
     containers.ok('stop', 'many');
     assert.equal(containers.inspect('many', '{{.State.ExitCode}}'), '4');
     assert.equal(containers.log('many'), ''); // what checks print is not the container's output
   });
 }
 
-test('a paused container is not checked, a restarted one is starting', async () => {
-  checked('held', '--restart', 'always');
-  containers.ok('exec', 'held', 'touch', '/well');
-  await waitUntil('it is healthy', () => health('held') === 'healthy');
+test('a paused container is not checked', async () => {
+  checked('held');
+  await waitUntil('it is checked', () => checks('held') >= 2);
   containers.ok('pause', 'held');
-  await sleep(500);
-  assert.equal(streak('held'), 0);
+  const before = checks('held');
+  checked('other');
+  await waitUntil('another one is checked often', () => checks('other') >= 5);
+  assert.ok(checks('held') <= before + 1); // one may have been on its way
   containers.ok('unpause', 'held');
-  containers.ok('exec', 'held', 'rm', '/well');
-  await waitUntil('it is unhealthy', () => health('held') === 'unhealthy');
-  process.kill(containers.pid('held'), 'SIGKILL');
-  await waitUntil('it has been started again', () => containers.inspect('held', '{{.RestartCount}}') === '1');
-  await waitUntil('a new count', () => health('held') === 'starting' || streak('held') < 3);
+  await waitUntil('it is checked again', () => checks('held') >= before + 2);
+});
+
+test('one that is restarted is starting, with a new count', async () => {
+  stepped('fresh', '--restart', 'always', '--health-retries', '1');
+  await check('ill');
+  await waitUntil('it is unhealthy', () => health('fresh') === 'unhealthy');
+  process.kill(containers.pid('fresh'), 'SIGKILL');
+  await waitUntil(
+    'it has been started again',
+    () => containers.inspect('fresh', '{{.RestartCount}}') === '1',
+  );
+  await waitUntil('it is starting', () => health('fresh') === 'starting');
+  assert.equal(streak('fresh'), 0);
 });
 
 test('in the foreground too', async () => {

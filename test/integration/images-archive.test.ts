@@ -7,6 +7,7 @@ import { FOSTER } from './support/foster.js';
 import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archive.js';
 import { OciLayout } from './support/oci-layout.js';
 import { tar } from './support/tar.js';
+import { waitUntil } from './support/wait.js';
 
 /** Archives of images, theirs and ours. */
 const home = new ImagesHome();
@@ -189,6 +190,12 @@ test('what is broken is refused, and leaves nothing', () => {
   refuses(lie, /is something else: its digest is/);
 });
 
+/** What a load keeps until it knows whether it is whole. */
+function putAside(): string[] {
+  const incoming = path('data/foster/images/incoming');
+  return existsSync(incoming) ? readdirSync(incoming) : [];
+}
+
 test('two loads at once, and one that is killed', async () => {
   const start = () => spawn(FOSTER, ['load', '-q'], { env: home.env, stdio: ['pipe', 'ignore', 'inherit'] });
   const ended = (child: ReturnType<typeof start>) => new Promise((resolve) => child.on('close', resolve));
@@ -201,11 +208,8 @@ test('two loads at once, and one that is killed', async () => {
   const end = ended(killed);
   killed.stdin.on('error', () => {});
   killed.stdin.write(archive.subarray(0, archive.length / 2));
-  const incoming = path('data/foster/images/incoming');
-  for (let tries = 0; tries < 200 && !(existsSync(incoming) && readdirSync(incoming).length > 0); tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  assert.equal(readdirSync(incoming).length, 1);
+  await waitUntil('something is put aside', () => putAside().length > 0);
+  assert.equal(putAside().length, 1);
   killed.kill('SIGKILL');
   await end;
   home.foster(['image', 'prune', '-f']);
@@ -218,10 +222,7 @@ test('Ctrl-C takes away what was put aside', async () => {
   const end = new Promise((resolve) => child.on('close', resolve));
   child.stdin.on('error', () => {});
   child.stdin.write(archive.subarray(0, archive.length / 2));
-  const incoming = path('data/foster/images/incoming');
-  for (let tries = 0; tries < 200 && !(existsSync(incoming) && readdirSync(incoming).length > 0); tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await waitUntil('something is put aside', () => putAside().length > 0);
   child.kill('SIGINT');
   assert.equal(await end, 130);
   assert.deepEqual(home.stored().leftovers, []);

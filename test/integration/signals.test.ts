@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Home, type Running } from './support/foster.js';
+import { momentsOfStart } from './support/moments.js';
 import { probe } from './support/probe.js';
 import { descendants, readProcess } from './support/processes.js';
-import { waitUntil } from './support/wait.js';
+import { DEADLINE, waitUntil } from './support/wait.js';
 
 /** Signals to the foster command, exit codes, and what is left when it is killed. */
 const home = new Home();
@@ -18,9 +19,9 @@ const FORWARDED = Array.from({ length: 64 }, (_, index) => index + 1).filter(
   (signal) => !NOT_FORWARDED.includes(signal),
 );
 
-/** A container that prints the signals it gets, until none has come for half a second. */
-async function listener(flags: string[] = []): Promise<Running> {
-  const running = home.start(['--rm', ...mounted, ...flags, 'busybox', '/probe', 'signals', '500']);
+/** A container that prints the signals it gets, until it has got so many. */
+async function listener(count: number, flags: string[] = []): Promise<Running> {
+  const running = home.start(['--rm', ...mounted, ...flags, 'busybox', '/probe', 'signals', String(count)]);
   await running.says('ready');
   return running;
 }
@@ -31,54 +32,53 @@ function heard(stdout: string): number[] {
 
 for (const flags of [[], ['--no-init'], ['-t'], ['-u', '1000'], ['--init-signal-group'], ['--pid', 'host']]) {
   test(`every signal arrives once ${flags.join(' ')}`, async () => {
-    const running = await listener(flags);
     // With a terminal of its own the container hears of a new window size from that.
     const isTerminal = flags.includes('-t');
     const signals = isTerminal ? FORWARDED.filter((signal) => signal !== 28) : FORWARDED;
+    const running = await listener(signals.length + 1, flags);
     // One after the other: SIGCONT would erase the stop signals that wait, and they it (signal(7)).
     for (const signal of signals) {
       running.signal(signal);
       await running.says(`got ${signal}\n`.replaceAll('\n', isTerminal ? '\r\n' : '\n'));
     }
+    running.signal(1); // a second one of an earlier signal would have come before this
     const { status, stdout } = await running.ended;
-    assert.deepEqual(
-      heard(stdout).sort((a, b) => a - b),
-      signals,
-    );
+    assert.deepEqual(heard(stdout), [...signals, 1]);
     assert.equal(status, 0);
   });
 }
 
 test('signals go to the command, and with --init-signal-group to its process group', async () => {
-  const script = 'trap "echo child got it" USR1; sleep 1000 & wait';
-  const command = [
-    'busybox',
-    'sh',
-    '-c',
-    `trap "echo got it; exit 8" USR1; sh -c '${script}' & echo up; wait; wait`,
-  ];
+  // USR2 ends both, the child first, and after what it has to say of a USR1 that came before.
+  const child = 'trap "echo child got it" USR1; trap exit USR2; sleep 1000 & echo up; while :; do wait; done';
+  const script = `trap "echo got it" USR1; trap 'kill -USR2 $child; wait $child; exit 8' USR2
+    sh -c '${child}' & child=$!; while :; do wait; done`;
   for (const [flags, expected] of [
-    [[], 'up\ngot it\n'],
-    [['--init-signal-group'], 'up\nchild got it\ngot it\n'],
+    [[], ['got it', 'up']],
+    [['--init-signal-group'], ['child got it', 'got it', 'up']],
   ] as const) {
+    const command = ['busybox', 'sh', '-c', script];
     const running = home.start(['--rm', '--stop-timeout', '0', ...flags, ...command]);
     await running.says('up');
-    await sleep(300); // the child's trap is set
     running.signal('SIGUSR1');
+    await waitUntil('the command gets it', () => /^got it$/m.test(running.stdout));
+    running.signal('SIGUSR2');
     const { status, stdout } = await running.ended;
-    assert.equal(stdout.split('\n').sort().join(), expected.split('\n').sort().join());
+    assert.deepEqual(stdout.trimEnd().split('\n').sort(), expected);
     assert.equal(status, 8);
   }
 });
 
 test('a signal during the set-up is not lost: it ends the set-up in order, or reaches the command', async (t) => {
   const outcomes: Record<string, number> = {};
-  for (let delay = 0; delay < 150; delay += 5) {
-    const signal = delay % 10 === 0 ? 'SIGTERM' : 'SIGUSR2';
-    const running = home.start(['--rm', ...mounted, 'busybox', '/probe', 'signals', '200']);
-    await sleep(delay);
+  const moments = await momentsOfStart(home, 30);
+  for (const [index, delay] of [...moments, undefined].entries()) {
+    const signal = index % 2 === 0 ? 'SIGTERM' : 'SIGUSR2';
+    const running = home.start(['--rm', ...mounted, 'busybox', '/probe', 'signals', '1']);
+    if (delay === undefined) await running.says('ready');
+    else await sleep(delay);
     running.signal(signal);
-    const deadline = setTimeout(() => running.signal('SIGKILL'), 10_000);
+    const deadline = setTimeout(() => running.signal('SIGKILL'), DEADLINE);
     const { status, signal: death, stdout, stderr } = await running.ended;
     clearTimeout(deadline);
     const number = signal === 'SIGTERM' ? 15 : 12;
@@ -136,11 +136,11 @@ test('a stop of the command stops foster, and SIGCONT to foster continues both',
 test('SIGTSTP to foster stops the command, then foster', async () => {
   const running = home.start(['--rm', 'busybox', 'sh', '-c', 'echo up; exec sleep 1000']);
   await running.says('up');
-  await sleep(100); // it is executed
+  const command = () => descendants(running.pid).find(({ name }) => name === 'sleep');
+  await waitUntil('it is executed', command);
   for (let round = 0; round < 3; round++) {
     running.signal('SIGTSTP');
     await waitUntil('foster is stopped', () => readProcess(running.pid)?.state === 'T');
-    const command = () => descendants(running.pid).find(({ name }) => name === 'sleep');
     assert.equal(command()?.state, 'T');
     running.signal('SIGCONT');
     await waitUntil(
@@ -187,7 +187,7 @@ test('a command that is PID 1 cannot outlive foster, even if it cuts the tie of 
 });
 
 test('the container dies with foster, killed at any moment of the set-up', async () => {
-  for (let delay = 0; delay < 150; delay += 5) {
+  for (const delay of await momentsOfStart(home, 30)) {
     const running = home.start(['--rm', 'busybox', 'sleep', '1000']);
     await sleep(delay);
     running.signal('SIGKILL');

@@ -144,13 +144,14 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
   });
 
   test('a root file system that somebody holds on to does not keep the program alive', async () => {
-    const script = 'test -e /second && exec sleep 100; touch /second; sleep 1; exit 1';
+    const script = 'test -e /go && exec sleep 100; until [ -e /go ]; do sleep 0.05; done; exit 1';
     out('run', '-d', '--name', 'one', '--restart', 'on-failure:1', 'app:1', 'sh', '-c', script);
     const first = containers.inspect('one', '{{.State.Pid}}');
     const old = daemons()[0]?.pid;
     const O_PATH = 0o10000000;
     const held = openSync(`/proc/${first}/root`, O_PATH);
     try {
+      out('exec', 'one', 'touch', '/go');
       await waitUntil('it runs again', () => {
         const now = containers.inspect('one', '{{.State.Status}} {{.State.Pid}}');
         return /^running [1-9]/.test(now) && now !== `running ${first}`;

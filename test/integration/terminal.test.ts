@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Home } from './support/foster.js';
-import { descendants } from './support/processes.js';
+import { descendants, isStuck, noProcessNamed, processNamed, readProcess } from './support/processes.js';
 import { Tmux } from './support/tmux.js';
 import { waitUntil } from './support/wait.js';
 
@@ -26,7 +25,7 @@ for (const flags of ['-i', '', '-t', '-it', '-it --init-signal-group']) {
   test(`Ctrl-C ends the command: run ${flags}`, async () => {
     person.types(`foster run --rm ${flags} busybox sh -c 'echo u''p; exec sleep 1000'; echo "code $?"`);
     await person.sees(/^up$/m);
-    await sleep(100);
+    await person.runs('sleep');
     person.presses('C-c');
     await person.sees(/code 130$/m);
   });
@@ -36,7 +35,7 @@ for (const flags of ['-i', '', '-t', '-it', '-it --init-signal-group']) {
       `foster run --rm ${flags} busybox sh -c 'ulimit -c 0; echo u''p; exec sleep 1000'; echo "code $?"`,
     );
     await person.sees(/^up$/m);
-    await sleep(100);
+    await person.runs('sleep');
     person.presses('C-\\');
     await person.sees(/code 131$/m);
   });
@@ -66,15 +65,19 @@ for (const flags of ['-i', '-it']) {
 }
 
 test('bg lets a stopped job go on in the background', async () => {
-  const script = 'echo u""p; sleep 1; echo do""ne';
-  person.types(`foster run --rm busybox sh -c '${script}'`);
+  const script = 'echo u""p; until [ -e /shared/go ]; do sleep 0.1; done; echo o""ver';
+  person.types(`foster run --rm ${shared.join(' ')} busybox sh -c '${script}'`);
   await person.sees(/^up$/m);
   person.presses('C-z');
   await person.sees(/Stopped .*foster run/);
-  await sleep(1200);
-  assert.doesNotMatch(person.screen(), /done$/m);
+  const states = () =>
+    descendants(person.pid).flatMap(({ name, state }) => (/^(sh|sleep)$/.test(name) ? state : []));
+  await waitUntil('all of it is stopped', () => states().every((state) => state === 'T'));
+  writeFileSync(join(home.shared, 'go'), '');
+  assert.ok(states().length > 0);
+  assert.doesNotMatch(person.screen(), /over$/m);
   person.types('bg');
-  await person.sees(/done$/m);
+  await person.sees(/over$/m);
   person.types('wait; jobs; echo "none left"');
   await person.sees(/^none left$/m);
 });
@@ -84,13 +87,12 @@ test('Ctrl-C and Ctrl-Z reach all of a job, not only its first process', async (
     const script = `trap "echo by''e; exit 9" INT; echo u''p; sleep 1000; echo not like this`;
     person.types(`foster run --rm ${flags} busybox sh -c '${script}'; echo "code $?"`);
     await person.sees(/^up$/m);
-    await sleep(200);
+    const sleeper = await person.runs('sleep');
     person.presses('C-z');
     await person.sees(/Stopped .*foster run/);
-    const sleeper = () => descendants().find(({ name }) => name === 'sleep');
-    assert.equal(sleeper()?.state, 'T');
+    await waitUntil('all of it is stopped', () => readProcess(sleeper.pid)?.state === 'T');
     person.types('clear; fg');
-    await waitUntil('all of it is continued', () => sleeper()?.state === 'S');
+    await waitUntil('all of it is continued', () => readProcess(sleeper.pid)?.state === 'S');
     person.presses('C-c');
     await person.sees(/bye$/m);
     await person.seesPrompt();
@@ -117,13 +119,13 @@ test('a shell in the container has job control', async () => {
   person.types('foster run --rm -it busybox sh');
   assert.doesNotMatch(await person.sees('/ #'), /job control|can't access/);
   person.types('sleep 1001');
-  await sleep(300);
+  const { pid } = await processNamed('sleep');
   person.presses('C-z');
   await person.sees(/Stopped .*sleep 1001/);
   person.types('clear; jobs');
   await person.sees(/^\[1\]\+ +Stopped +sleep 1001$/m);
   person.types('fg');
-  await sleep(300);
+  await waitUntil('it goes on', () => readProcess(pid)?.state === 'S');
   person.presses('C-c');
   person.types('echo "code $?"; jobs; sh -i');
   await person.sees(/code 130$/m);
@@ -139,11 +141,11 @@ test('with --no-init too', async () => {
   person.types('foster run --rm -it --no-init busybox sh');
   assert.doesNotMatch(await person.sees('/ #'), /job control|can't access/);
   person.types('sleep 1001');
-  await sleep(300);
+  const { pid } = await processNamed('sleep');
   person.presses('C-z');
   await person.sees(/Stopped .*sleep 1001/);
   person.types('fg');
-  await sleep(300);
+  await waitUntil('it goes on', () => readProcess(pid)?.state === 'S');
   person.presses('C-c');
   person.types('exit 6');
   await person.seesPrompt();
@@ -176,13 +178,17 @@ test('the size of the window is passed on, and so is a change', async () => {
   await person.seesPrompt();
 });
 
-/** Runs `foster run -it` below a shell that does not mend the terminal itself, and has it compared. */
+/**
+ * Runs `foster run -it` below a shell that does not mend the terminal itself, and has it compared.
+ * @param wait what the shell does first
+ */
 async function isRestoredAfter(
   command: string,
   whileItRuns: () => Promise<void> = async () => {},
+  wait = ':',
 ): Promise<void> {
   const check = `echo "it $([ "$before" = "$(stty -g)" ] && echo same || stty -a)"`;
-  person.types(`bash -c 'before=$(stty -g); ${command}; sleep 0.5; ${check}'; echo "ov"er`);
+  person.types(`bash -c 'before=$(stty -g); ${command}; ${wait}; ${check}'; echo "ov"er`);
   await whileItRuns();
   assert.match(await person.sees(/^over$/m), /it same$/m);
 }
@@ -202,23 +208,25 @@ test('... when the command could not be executed', async () => {
 test('... when the monitor was ended or killed', async () => {
   for (const signal of ['TERM', 'HUP', 'KILL'] as const) {
     person.clears();
-    await isRestoredAfter('foster run --rm -it busybox sh -c "echo u\\$@p; exec sleep 1000"', async () => {
+    const kill = async () => {
       await person.sees(/^up/m);
-      await sleep(200);
+      await person.runs('sleep');
       const monitor = descendants().find(({ name, pid }) => {
         return name.startsWith('foster-') && descendants(pid).some((each) => each.name === 'sleep');
       });
       process.kill(monitor?.pid ?? 0, `SIG${signal}`);
-    });
+    };
+    // Of one that was killed it is the janitor's work, for which nobody waits.
+    const wait = signal === 'KILL' ? 'until [ "$before" = "$(stty -g)" ]; do sleep 0.1; done' : ':';
+    await isRestoredAfter('foster run --rm -it busybox sh -c "echo u\\$@p; exec sleep 1000"', kill, wait);
   }
 });
 
 test('... when PID 1 was killed', async () => {
   await isRestoredAfter('foster run --rm -it busybox sh -c "echo u\\$@p; exec sleep 1000"', async () => {
     await person.sees(/^up/m);
-    await sleep(200);
-    const sleeper = descendants().find(({ name }) => name === 'sleep');
-    process.kill(sleeper?.parent ?? 0, 'SIGKILL');
+    const sleeper = await person.runs('sleep');
+    process.kill(sleeper.parent, 'SIGKILL');
   });
 });
 
@@ -226,7 +234,7 @@ test('when the terminal goes away, the container gets SIGHUP and is gone', async
   person.types('foster run --rm -it busybox sh');
   await person.sees('/ #');
   person.types('sleep 1000');
-  await sleep(300);
+  await processNamed('sleep');
   person.leaves();
   await home.assertNoProcess();
 });
@@ -234,10 +242,11 @@ test('when the terminal goes away, the container gets SIGHUP and is gone', async
 test('vi works: text is typed, changed, saved', async () => {
   person.types(`foster run --rm -it ${shared.join(' ')} busybox vi /shared/letter`);
   await person.sees(/^~$/m);
-  // A key that follows Escape at once belongs to it: a key with Alt.
+  // A key that follows Escape at once belongs to it: a key with Alt. The last line tells the mode: I, or - for commands.
   const escapes = async () => {
+    await person.sees(/^I .*letter.*$(?![\s\S])/m);
     person.presses('Escape');
-    await sleep(300);
+    await person.sees(/^- .*letter.*$(?![\s\S])/m);
   };
   person.presses('i');
   person.types('Dear PID 2,');
@@ -271,6 +280,7 @@ test('output through a terminal is whole, however fast the command ends after it
 test('input through a terminal is whole, however slow it is read', () => {
   const input = Array.from({ length: 20_000 }, (_, index) => `line ${index}\n`).join('');
   const { status } = home.run(
+    // the sleep lets it wait in front of a reader, which a slow machine does as well
     ['--rm', '-it', ...shared, 'busybox', 'sh', '-c', 'stty -echo; sleep 0.5; cat >/shared/input'],
     { input },
   );
@@ -289,12 +299,12 @@ test('a program that answers while it is still being written to does not stall',
 test('foster, stopped and then killed, leaves the terminal to the shell that has it', async () => {
   person.types("foster run --rm -it busybox sh -c 'echo u''p; exec sleep 1000'");
   await person.sees(/^up$/m);
-  await sleep(100);
+  await person.runs('sleep');
   person.presses('C-z');
   await person.sees(/Stopped/);
   person.types('kill -KILL %1; clear');
-  await waitUntil('the container is gone', () => !descendants().some(({ name }) => name === 'sleep'));
-  await sleep(200);
+  await noProcessNamed('sleep');
+  await noProcessNamed('foster-janitor'); // which would have changed the terminal by then
   person.presses('x', 'C-u'); // keys of line editing, for which the shell has the terminal raw
   person.types('echo fi""ne');
   await person.sees(/^fine$/m);
@@ -305,7 +315,7 @@ test('signals are forwarded while nobody reads the output of a terminal', async 
   const running = home.start(['--rm', '-t', 'busybox', 'yes']);
   await running.says('y');
   running.child.stdout.pause();
-  await sleep(500); // the pipe is full by now
+  await isStuck((await processNamed('yes')).pid); // the pipe is full
   running.signal('SIGTERM');
   await waitUntil('the command is gone', () => !descendants().some(({ name }) => name === 'yes'));
   running.child.stdout.resume();
@@ -314,8 +324,7 @@ test('signals are forwarded while nobody reads the output of a terminal', async 
 
 test('a pipeline stops, though its reader does not read any more', async () => {
   person.types('foster run --rm -t busybox yes | (sleep 1000; cat >/dev/null)');
-  await waitUntil('the command runs', () => descendants().some(({ name }) => name === 'yes'));
-  await sleep(500); // the pipe is full by now
+  await isStuck((await processNamed('yes')).pid); // the pipe is full
   person.presses('C-z');
   await person.sees(/Stopped .*foster run/);
   person.types('kill -KILL %1; clear; wait; echo fi""ne');

@@ -117,11 +117,9 @@ test('a broken archive is refused', () => {
 test('a bomb is stopped at the size that was allowed', () => {
   const limit = ['--max-unpacked-size', '1m'];
   const big = gzipSync(memberBlocks({ name: 'zeros', content: Buffer.alloc(64 << 20) }));
-  const started = Date.now();
   refuses(big, /unpacks to more than 1048576 bytes; raise --max-unpacked-size/, limit);
   refuses(gzipSync(Buffer.alloc(64 << 20)), /unpacks to more than 1048576 bytes/, limit);
   refuses(memberBlocks({ name: 'claims', size: 8 ** 11 - 1 }), /truncated/);
-  assert.ok(Date.now() - started < 20_000);
 });
 
 test('what is remembered of directories is bounded', () => {

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { FOSTER, Home } from './support/foster.js';
+import { Containers, descriptorsOf } from './support/containers.js';
+import { Home, type Running } from './support/foster.js';
 import { waitUntil } from './support/wait.js';
 
 /** The verbs on containers in the background: restart policies, --rm, processes that exec brought in. */
 const home = new Home();
+const containers = new Containers(home);
 
 function detach(name: string, script: string, flags: string[] = []): void {
   const result = home.run(['-d', '--name', name, ...flags, 'busybox', 'sh', '-c', script]);
@@ -20,19 +23,27 @@ function status(name: string): string {
   return inspect(name, '{{.State.Status}}');
 }
 
-/** A foster command that goes on: its output when it has ended. */
-function background(args: string[]): Promise<{ status: number | null; stdout: string; stderr: string }> {
-  const child = spawn(FOSTER, args, { env: home.env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 30_000 });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (text) => {
-    stdout += text;
-  });
-  child.stderr.on('data', (text) => {
-    stderr += text;
-  });
-  return new Promise((resolve) => child.on('close', (code) => resolve({ status: code, stdout, stderr })));
+const SHARED = ['-v', `${home.shared}:/shared`];
+
+/** The start of a script that waits for `goes(file)`. */
+function awaits(file: string): string {
+  return `until [ -e /shared/${file} ]; do sleep 0.05; done`;
 }
+
+function goes(file: string): void {
+  writeFileSync(join(home.shared, file), '');
+}
+
+/** `foster wait` at work, once it watches the container. */
+async function waiting(name: string): Promise<Running> {
+  const folder = `/containers/${inspect(name, '{{.Id}}')}`;
+  const running = containers.begin(['wait', name]);
+  const watches = () => descriptorsOf(running.pid).some((one) => one.endsWith(folder));
+  await waitUntil('it waits', watches);
+  return running;
+}
+
+const ended = (stdout: string) => ({ status: 0, signal: null, stdout, stderr: '' });
 
 test('stop ends a container that its policy would start again', () => {
   detach('again', 'trap "exit 7" TERM; while :; do sleep 0.1; done', ['--restart', 'always']);
@@ -43,13 +54,12 @@ test('stop ends a container that its policy would start again', () => {
 test('stop ends one that waits to be started again, at once', async () => {
   detach('failing', 'exit 3', ['--restart', 'always']);
   await waitUntil(
-    'the wait before a start has grown long',
-    () => Number(inspect('failing', '{{.RestartCount}}')) >= 3,
+    'it waits for 6.4 seconds, twice as long as the last time',
+    () => inspect('failing', '{{.State.Status}} {{.RestartCount}}') === 'restarting 6',
   );
-  await waitUntil('it waits', () => status('failing') === 'restarting');
-  const began = performance.now();
+  const end = Date.parse(inspect('failing', '{{.State.FinishedAt}}'));
   assert.equal(home.foster(['stop', 'failing']).status, 0);
-  assert.ok(performance.now() - began < 700);
+  assert.ok(Date.now() - end < 6400, 'it would have been started again by now');
   assert.equal(inspect('failing', '{{.State.Status}} {{.State.ExitCode}}'), 'exited 3');
 });
 
@@ -67,30 +77,28 @@ test('wait waits through restarts', async () => {
     '--restart',
     'on-failure:2',
   ]);
-  assert.deepEqual(await background(['wait', 'thrice']), { status: 0, stdout: '9\n', stderr: '' });
+  assert.deepEqual(await containers.run(['wait', 'thrice']), ended('9\n'));
 });
 
 test('wait learns the exit code of a container that is removed at its end', async () => {
-  detach('passing', 'sleep 0.5; exit 6', ['--rm']);
-  assert.deepEqual(await background(['wait', 'passing']), { status: 0, stdout: '6\n', stderr: '' });
-  const running = home.start([
-    '--rm',
-    '--name',
-    'front',
-    'busybox',
-    'sh',
-    '-c',
-    'echo ready; sleep 0.5; exit 8',
-  ]);
+  detach('passing', `${awaits('passing')}; exit 6`, ['--rm', ...SHARED]);
+  const first = await waiting('passing');
+  goes('passing');
+  assert.deepEqual(await first.ended, ended('6\n'));
+  const script = `echo ready; ${awaits('front')}; exit 8`;
+  const running = home.start(['--rm', '--name', 'front', ...SHARED, 'busybox', 'sh', '-c', script]);
   await running.says('ready');
-  assert.deepEqual(await background(['wait', 'front']), { status: 0, stdout: '8\n', stderr: '' });
+  const second = await waiting('front');
+  goes('front');
+  assert.deepEqual(await second.ended, ended('8\n'));
   await running.ended;
 });
 
 test('update takes a restart policy away while the container runs', async () => {
-  detach('updated', 'sleep 0.7; exit 4', ['--restart', 'always']);
+  detach('updated', `${awaits('updated')}; exit 4`, ['--restart', 'always', ...SHARED]);
   assert.equal(home.foster(['update', '--restart', 'no', 'updated']).status, 0);
-  assert.equal((await background(['wait', 'updated'])).stdout, '4\n');
+  goes('updated');
+  assert.equal((await containers.run(['wait', 'updated'])).stdout, '4\n');
   assert.equal(status('updated'), 'exited');
 });
 
@@ -104,10 +112,10 @@ test('a pause does not outlive its container', async () => {
 
 test('the tree shows what exec brought in, and orphans of it', async () => {
   detach('joined', 'sleep 300');
-  const exec = background(['exec', 'joined', 'sh', '-c', '(sleep 301 &); sleep 302; :']);
+  const exec = containers.run(['exec', 'joined', 'sh', '-c', '(sleep 301 &); sleep 302; :']);
   const tree = await waitUntil('the processes run', () => {
     const { stdout } = home.foster(['top', '--tree', 'joined'], { env: { LC_ALL: 'C.UTF-8' } });
-    return stdout.includes('adopted') && stdout.includes('└─ sleep 302') && stdout;
+    return /S +[├└]─ sleep 301 .*adopted/.test(stdout) && /S +└─ sleep 302$/m.test(stdout) && stdout;
   });
   assert.match(String(tree), /└─ sleep 301 {2}\(adopted by PID 1/);
   assert.match(

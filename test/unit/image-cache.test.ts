@@ -47,13 +47,20 @@ test('a failure leaves nothing', async () => {
 });
 
 test('where two make the same tree, the first one stays', async () => {
-  const make = (text: string) =>
+  const make = (text: string, until: () => Promise<unknown>) =>
     makeTree(maps, async ({ tree }) => {
       writeFileSync(join(tree, text), '');
-      await new Promise((done) => setTimeout(done, text === 'slow' ? 50 : 1));
+      await until();
       return 'two';
     });
-  const [slow, fast] = await Promise.all([make('slow'), make('fast')]);
+  let goOn = () => {};
+  const isFastMade = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const making = make('slow', () => isFastMade);
+  const fast = await make('fast', async () => {});
+  goOn();
+  const slow = await making;
   assert.equal(slow, fast);
   assert.deepEqual(readdirSync(fast), ['fast']);
   assert.deepEqual(temporary(), []);
@@ -75,7 +82,7 @@ test('a lock is held by one at a time, and leaves no file', async () => {
   let inside = 0;
   const use = async () => {
     assert.equal(++inside, 1);
-    await new Promise((done) => setTimeout(done, 5));
+    await new Promise((done) => setTimeout(done, 5)); // lets the others try; they may only take longer
     inside--;
   };
   await Promise.all([withLock('test', use), withLock('test', use), withLock('test', use)]);

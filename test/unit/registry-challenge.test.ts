@@ -37,8 +37,8 @@ test('what cannot be understood ends the reading', () => {
 
 test('a long header takes no long time', () => {
   const start = Date.now();
-  parseChallenges(`Bearer ${'a="\\'.repeat(20_000)}`);
-  parseChallenges(`${' ,'.repeat(50_000)}(`);
-  parseChallenges('a '.repeat(50_000));
-  assert.ok(Date.now() - start < 1000);
+  parseChallenges(`Bearer ${'a="\\'.repeat(200_000)}`);
+  parseChallenges(`${' ,'.repeat(200_000)}(`);
+  parseChallenges('a '.repeat(200_000));
+  assert.ok(Date.now() - start < 60_000); // were it as the square of the length, it would be minutes
 });

@@ -114,6 +114,11 @@ export function descriptorsOf(pid: number): string[] {
   return readdirSync(folder).map((fd) => `${fd} ${readlinkSync(join(folder, fd))}`);
 }
 
+/** Memory that a process has changed, and shares with nobody, in KiB. */
+export function privateSize(pid: number): number {
+  return Number(/^Private_Dirty:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]);
+}
+
 /** Memory that belongs to a process, its share of what others map too included, in KiB. */
 export function proportionalSize(pid: number): number {
   return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]);

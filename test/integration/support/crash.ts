@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { FOSTER, Home, type Result } from './foster.js';
 import { bury, descendants, type Process, readProcess } from './processes.js';
-import { waitUntil } from './wait.js';
+import { DEADLINE, waitUntil } from './wait.js';
 
 /** What `foster ps -a` says of a container. */
 export interface Listed {
@@ -40,7 +40,7 @@ export class CrashHome extends Home {
           ({ pid, parent, name, state }) => `${parent} > ${pid} ${name} ${state}`,
         );
         reject(new Error(`foster ${args.join(' ')} does not end; processes: ${processes.join(', ')}`));
-      }, 60_000);
+      }, 2 * DEADLINE); // many may run at once
       child.on('error', reject);
       child.on('close', (status, signal) => {
         clearTimeout(timer);

@@ -56,7 +56,7 @@ export class Home {
     return join(this.folder, 'shared');
   }
 
-  /** Any foster command, from start to end. */
+  /** Any foster command, from start to end. One that takes longer than the deadline is killed: its status is null. */
   foster(args: string[], options: Options = {}): Result {
     const { status, signal, stdout, stderr } = spawnSync(FOSTER, args, {
       cwd: options.cwd,
@@ -64,7 +64,7 @@ export class Home {
       input: options.input ?? '',
       encoding: 'utf8',
       maxBuffer: 64 * 1024 * 1024,
-      timeout: 60_000,
+      timeout: DEADLINE,
       killSignal: 'SIGKILL',
     });
     return { status, signal, stdout, stderr };

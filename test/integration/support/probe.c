@@ -71,12 +71,13 @@ static void sample(int until, int result) {
     samples++;
     pause_ms(1);
   }
-  dprintf(result, "%d %d\n", peak, samples);
+  int last = count_zombies();
+  dprintf(result, "%d %d\n", last > peak ? last : peak, samples);
   _exit(0);
 }
 
-/* Prints how long it took, the peak number of zombies, how often that was sampled, and how many are left when PID 1
- * has had a second. */
+/* Prints how long it took, the peak number of zombies, how often that was sampled, and how many are left when either all
+ * are buried or all are there, or after a minute. */
 static int orphans(int count) {
   int until[2], result[2];
   if (pipe2(until, O_CLOEXEC) || pipe2(result, O_CLOEXEC)) return 1;
@@ -89,21 +90,20 @@ static int orphans(int count) {
   long start = now_ms();
   for (int i = 0; i < count; i++) make_orphan();
   long took = now_ms() - start;
+  int left = count_zombies();
+  for (int i = 0; i < 6000 && left && left < count; i++, left = count_zombies()) pause_ms(10);
   close(until[1]);
   char line[64] = "";
   if (read(result[0], line, sizeof line - 1) <= 0) return 1;
   waitpid(sampler, NULL, 0);
-  int left = count_zombies();
-  for (int i = 0; i < 100 && left; i++, left = count_zombies()) pause_ms(10);
   int peak = 0, samples = 0;
   sscanf(line, "%d %d", &peak, &samples);
   printf("{\"ms\":%ld,\"peak\":%d,\"samples\":%d,\"left\":%d}\n", took, peak, samples, left);
   return 0;
 }
 
-/* A grandchild whose parent is killed: prints who its parent is then, and whether it is buried within a second of its
- * death. */
-static int generations(void) {
+/* A grandchild whose parent is killed: prints who its parent is then, and whether it is buried within `ms` of its death. */
+static int generations(int ms) {
   int pids[2], go[2];
   if (pipe2(pids, O_CLOEXEC) || pipe2(go, O_CLOEXEC)) return 1;
   pid_t middle = fork();
@@ -127,30 +127,32 @@ static int generations(void) {
   look_at(last, &state, &parent);
   close(go[1]);
   int is_there = 1;
-  for (int i = 0; i < 100 && (is_there = kill(last, 0) == 0); i++) pause_ms(10);
+  while (look_at(last, &state, &parent) && state != 'Z') pause_ms(1);
+  for (int i = 0; i < ms / 10 && (is_there = kill(last, 0) == 0); i++) pause_ms(10);
   printf("parent %d, %s\n", parent, is_there ? "not buried" : "buried");
   return 0;
 }
 
 /* The kernel's own sigset: glibc keeps 32 and 33 to itself. */
-static int wait_for_signal(long timeout_ms) {
+static int wait_for_signal(void) {
   unsigned long all = ~0UL;
-  struct timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000000};
-  return (int)syscall(SYS_rt_sigtimedwait, &all, NULL, &timeout, sizeof all);
+  for (;;) {
+    int signal = (int)syscall(SYS_rt_sigtimedwait, &all, NULL, NULL, sizeof all);
+    if (signal > 0) return signal;
+  }
 }
 
-/* Prints `ready`, then each signal that comes, until none has come for `quiet` ms after the first. */
-static int signals(long quiet) {
+/* Prints `ready`, then each signal that comes, until `count` have come. */
+static int signals(int count) {
   unsigned long all = ~0UL;
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all);
   puts("ready");
   fflush(stdout);
-  for (long timeout = 20000;; timeout = quiet) {
-    int signal = wait_for_signal(timeout);
-    if (signal < 0) return 0;
-    printf("got %d\n", signal);
+  while (count--) {
+    printf("got %d\n", wait_for_signal());
     fflush(stdout);
   }
+  return 0;
 }
 
 static int die(int signal) {
@@ -245,7 +247,7 @@ int main(int argc, char **argv) {
   const char *word = argc > 1 ? argv[1] : "";
   int number = argc > 2 ? atoi(argv[2]) : 0;
   if (!strcmp(word, "orphans")) return orphans(number);
-  if (!strcmp(word, "generations")) return generations();
+  if (!strcmp(word, "generations")) return generations(number);
   if (!strcmp(word, "signals")) return signals(number);
   if (!strcmp(word, "die")) return die(number);
   if (!strcmp(word, "runaway")) return runaway(number);

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { call } from '../../../src/sys/ffi.js';
+import { waitUntil } from './wait.js';
 
 /** A process as /proc/PID/stat shows it: proc_pid_stat(5). */
 export interface Process {
@@ -56,6 +57,35 @@ export function descendants(root = process.pid): Process[] {
     }
   }
   return found;
+}
+
+/**
+ * Waits for a process of that name, which is that of the program: so the shell that started it has done all that it does
+ * before, such as giving it the terminal.
+ * @param root of whom it descends
+ */
+export async function processNamed(name: string, root = process.pid): Promise<Process> {
+  return await waitUntil(`${name} runs`, () => descendants(root).find((each) => each.name === name));
+}
+
+/** Waits until no process of that name is left. */
+export async function noProcessNamed(name: string, root = process.pid): Promise<void> {
+  await waitUntil(`no ${name} runs`, () => !descendants(root).some((each) => each.name === name));
+}
+
+/**
+ * Waits until a process waits for others, seen ten times in a row: where it writes, nobody takes that any more. Should we
+ * be wrong on a busy machine, a test that wants it so tries a little less than it could.
+ */
+export async function isStuck(pid: number): Promise<void> {
+  let looks = 0;
+  let last = -1;
+  await waitUntil(`process ${pid} is stuck`, () => {
+    const { state, ticks = 0 } = readProcess(pid) ?? {};
+    looks = state === 'S' && ticks === last ? looks + 1 : 0;
+    last = ticks;
+    return looks >= 10;
+  });
 }
 
 /**

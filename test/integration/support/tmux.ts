@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { FOSTER, type Home } from './foster.js';
+import { type Process, processNamed } from './processes.js';
 import { DEADLINE, waitUntil } from './wait.js';
 
 /** The prompt of the shell in a `Tmux`. */
@@ -77,6 +78,16 @@ export class Tmux {
   /** Waits for the prompt below everything else. */
   async seesPrompt(): Promise<string> {
     return await this.sees(/caller\$$/);
+  }
+
+  /** Of the shell. */
+  get pid(): number {
+    return Number(this.#tmux('display-message', '-p', '#{pane_pid}'));
+  }
+
+  /** Waits until the shell, or what it has started, runs a program of that name. */
+  async runs(name: string): Promise<Process> {
+    return await processNamed(name, this.pid);
   }
 
   clears(): void {
