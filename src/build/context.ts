@@ -22,7 +22,8 @@ import { TarReader } from '../image/tar-reader.js';
 import { TAR_END } from '../image/tar-writer.js';
 import { copyPath, HOST } from '../runtime/copy-place.js';
 import { CopySink } from '../runtime/copy-sink.js';
-import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { errnoNumber, errnoWords } from '../sys/errno.js';
+import { errnoOfAny } from '../sys/ffi.js';
 import { openInRoot } from '../sys/libc.js';
 import { isTarHeader } from './archive-kind.js';
 import { IgnoreRules } from './patterns.js';
@@ -106,7 +107,8 @@ function readSmall(name: string, open: () => number): string | undefined {
     if (info.size > MAX_DOCKERFILE) throw refused(`${name} is too large: over 1 MiB`);
     return readFileSync(fd, 'utf8');
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
+    const code = errnoOfAny(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENXIO') return undefined;
     throw unreadable(name, error);
   } finally {
     if (fd !== undefined) closeSync(fd);
@@ -244,7 +246,7 @@ function refused(message: string, advice?: string): FosterError {
 }
 
 function unreadable(path: string, error: unknown): unknown {
-  const code = errnoOf(error);
+  const code = errnoOfAny(error);
   if (error instanceof FosterError || code === undefined) return error;
   return new FosterError(`cannot read ${path}: ${errnoWords(errnoNumber(code))}`, {
     exitCode: 1,
