@@ -96,9 +96,17 @@ export class Ground {
   }
 
   close(): void {
+    this.#restore();
     this.canary.kill('SIGKILL');
     for (const server of this.#servers) server.close();
     for (const folder of [this.folder, this.work]) rmSync(folder, { recursive: true, force: true });
+  }
+
+  /** What an attack has won must not outlast its test. */
+  #restore(): void {
+    const now = settings();
+    for (const [name, value] of this.#before?.settings ?? [])
+      if (name.startsWith('/') && now.get(name) !== value) writeFileSync(name, value);
   }
 
   #files(): string {

@@ -33,12 +33,11 @@ function device(kind: 'block' | 'char', number: string) {
   return { words: [kind, number], isHeld: holdsDevice(major, minor) };
 }
 
+/** None whose change would disturb the machine in the moment that a test has it changed. */
 const WRITE_SETTINGS = `
 for f in /proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sys/kernel/poweroff_cmd /sys/kernel/uevent_helper; do
   echo "|/tmp/evil" > $f; done
-for f in /proc/sys/kernel/sysrq /proc/sys/kernel/panic /proc/sys/kernel/randomize_va_space /proc/sys/vm/overcommit_memory \\
-  /proc/sys/net/ipv4/ip_forward /proc/sys/fs/suid_dumpable; do echo 1 > $f; echo 2 > $f; done
-echo always > /sys/kernel/mm/transparent_hugepage/enabled; echo never > /sys/kernel/mm/transparent_hugepage/enabled`;
+for f in /proc/sys/kernel/panic /proc/sys/fs/suid_dumpable /proc/sys/kernel/sysrq; do echo 1 > $f; echo 2 > $f; done`;
 
 /** What the kernel lets only some have: a call that must not give a descriptor. */
 function forbidden(name: string, words: string[], target: RegExp, rest: Partial<Attack> = {}): Attack {

@@ -214,8 +214,6 @@ static int trace(int argc, char **argv) {
         snprintf(path, sizeof path, "../../../../../../../..%s", argv[i]);
         use(copy, path);
       }
-      struct stat info;
-      if (fd < 3 && fstat(copy, &info) == 0 && S_ISREG(info.st_mode)) fchmod(copy, 04777);
     }
     for (int i = 2; i < argc; i++) {
       snprintf(path, sizeof path, "/proc/%d/root%s", pid, argv[i]);
