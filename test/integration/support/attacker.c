@@ -91,12 +91,12 @@ static int take(const char *what, const char *argument) {
     if (fd < 0) event.exclude_kernel = 1, fd = (int)syscall(SYS_perf_event_open, &event, 0, -1, -1, 0);
     return fd < 0 ? refused(what) : hold();
   }
-  if (!strcmp(what, "userfaultfd")) return syscall(SYS_userfaultfd, O_CLOEXEC) < 0 ? refused(what) : hold();
+  if (!strcmp(what, "userfaultfd")) return syscall(SYS_userfaultfd, O_CLOEXEC | 1 /* UFFD_USER_MODE_ONLY */) < 0 ? refused(what) : hold();
   if (!strcmp(what, "io_uring")) {
     char parameters[256] = "";
     return syscall(SYS_io_uring_setup, 8, parameters) < 0 ? refused(what) : hold();
   }
-  if (!strcmp(what, "fanotify")) return syscall(SYS_fanotify_init, 0, O_RDONLY) < 0 ? refused(what) : hold();
+  if (!strcmp(what, "fanotify")) return syscall(SYS_fanotify_init, 0x200 /* FAN_REPORT_FID */, O_RDONLY) < 0 ? refused(what) : hold();
   if (!strcmp(what, "file")) return open(argument, O_RDONLY) < 0 ? refused(argument) : hold();
   if (!strcmp(what, "userns")) return unshare(CLONE_NEWUSER) < 0 ? refused(what) : hold();
   if (!strcmp(what, "userns-mount")) {
@@ -136,6 +136,7 @@ static int connect_to(const char *kind, const char *where) {
     strncpy(address.sun_path + 1, where, sizeof address.sun_path - 2);
     fd = socket(AF_UNIX, SOCK_STREAM, 0);
     error = connect(fd, (void *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(where)));
+    if (error < 0) error = connect(fd, (void *)&address, sizeof address); /* who fills up with zeros: Node */
   } else {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(where))};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
