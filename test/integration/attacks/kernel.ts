@@ -111,7 +111,6 @@ export const KERNEL: Attack[] = [
   forbidden('/proc/kcore is opened', ['file', '/proc/kcore'], /kcore/, {
     aim: 'host read',
     alsoAsRoot: true,
-    weakenedByRoot: ['--userns', 'host', '--privileged'],
   }),
   forbidden('/proc/kcore is opened by one with all capabilities', ['file', '/proc/kcore'], /kcore/, {
     aim: 'host read',
