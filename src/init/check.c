@@ -93,7 +93,9 @@ int check_monitor(const struct monitor *monitor) {
   const struct failure *failures = (const struct failure *)(blob.start + monitor->failures);
   for (u32 i = 0; i < monitor->failure_count; i++)
     if (!text_end(&blob, failures[i].text)) return 0;
-  for (int i = 0; i < 2; i++)
-    if (!has_words(&blob, monitor->map_helpers[i]) || !has_text(&blob, monitor->maps[i])) return 0;
+  for (int i = 0; i < 2; i++) {
+    u32 helper = monitor->map_helpers[i];
+    if (!has_words(&blob, helper) || (helper && !blob.start[helper]) || !has_text(&blob, monitor->maps[i])) return 0;
+  }
   return has_words(&blob, monitor->storage);
 }
