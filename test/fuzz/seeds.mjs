@@ -94,9 +94,17 @@ function withBlob(blob, ...rest) {
 
 const reports = [1, 2, 3, 4, 5, 6, 8, 9, 10, 11].map((kind) => report(kind, 5));
 const kinds = {
-  plan: [{ ...plan }, { ...plan, shim: false }, { ...plan, sharedPids: true, signalGroup: true }].map((one) => encodePlan(one, { trace: true })),
-  monitor: [{ ...monitor }, { ...monitor, terminal: true }, { ...monitor, stateless: true }].map((one) => encodeMonitor(one)),
-  supervise: [{ ...supervise }, { ...supervise, helpers: undefined }, { ...supervise, storage: ['dmu', '/p', '/c', '/l'] }].flatMap((one) => [
+  plan: [{ ...plan }, { ...plan, shim: false }, { ...plan, sharedPids: true, signalGroup: true }].map((one) =>
+    encodePlan(one, { trace: true }),
+  ),
+  monitor: [{ ...monitor }, { ...monitor, terminal: true }, { ...monitor, stateless: true }].map((one) =>
+    encodeMonitor(one),
+  ),
+  supervise: [
+    { ...supervise },
+    { ...supervise, helpers: undefined },
+    { ...supervise, storage: ['dmu', '/p', '/c', '/l'] },
+  ].flatMap((one) => [
     encodeMonitor({ ...monitor, pid: 0, supervise: one }),
     encodeMonitor({ ...monitor, pid: 0, terminal: true, supervise: one }),
   ]),
@@ -105,8 +113,14 @@ for (const [kind, blobs] of Object.entries(kinds)) {
   mkdirSync(join(folder, kind), { recursive: true });
   for (const [index, blob] of blobs.entries()) {
     writeFileSync(join(folder, kind, `answers-${index}`), withBlob(Buffer.from(blob), answers(index + 1)));
-    writeFileSync(join(folder, kind, `reports-${index}`), withBlob(Buffer.from(blob), ...reports, answers(index + 7)));
-    writeFileSync(join(folder, kind, `zeros-${index}`), withBlob(Buffer.from(blob), Buffer.alloc(600), answers(3)));
+    writeFileSync(
+      join(folder, kind, `reports-${index}`),
+      withBlob(Buffer.from(blob), ...reports, answers(index + 7)),
+    );
+    writeFileSync(
+      join(folder, kind, `zeros-${index}`),
+      withBlob(Buffer.from(blob), Buffer.alloc(600), answers(3)),
+    );
   }
 }
 mkdirSync(join(folder, 'attach'), { recursive: true });
