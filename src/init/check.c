@@ -85,6 +85,14 @@ int check_plan(struct plan *plan) {
          is_pointer_array(&blob, plan->envp) && relocate(&blob, plan);
 }
 
+static int check_handed(const struct blob *blob, const struct monitor *monitor) {
+  if (monitor->handed % 4 || !has(blob, monitor->handed, monitor->handed_count, sizeof(struct handed))) return 0;
+  const struct handed *handed = (const struct handed *)(blob->start + monitor->handed);
+  for (u32 i = 0; i < monitor->handed_count; i++)
+    if (!text_end(blob, handed[i].path)) return 0;
+  return 1;
+}
+
 int check_monitor(const struct monitor *monitor) {
   const struct blob blob = {(const char *)monitor, monitor->size};
   if (monitor->pid < 0 || monitor->storage_pid < 0 || monitor->log_max_files > MOST_LOG_FILES) return 0;
@@ -97,5 +105,5 @@ int check_monitor(const struct monitor *monitor) {
     u32 helper = monitor->map_helpers[i];
     if (!has_words(&blob, helper) || (helper && !blob.start[helper]) || !has_text(&blob, monitor->maps[i])) return 0;
   }
-  return has_words(&blob, monitor->storage);
+  return has_words(&blob, monitor->storage) && check_handed(&blob, monitor);
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** Writes inputs to begin with into FOLDER/plan, monitor, supervise, attach: blobs as foster makes them, answers as usual. */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -8,17 +9,17 @@ import { build } from 'esbuild';
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const folder = resolve(process.argv[2]);
 mkdirSync(folder, { recursive: true });
-const bundle = join(folder, 'wire.mjs');
+const bundle = join(folder, 'wire.cjs');
 await build({
   entryPoints: [join(ROOT, 'src/init/wire.ts')],
   outfile: bundle,
   bundle: true,
-  format: 'esm',
+  format: 'cjs',
   platform: 'node',
   external: ['koffi', '@koromix/*'],
   logLevel: 'warning',
 });
-const { encodeMonitor, encodePlan } = await import(bundle);
+const { encodeMonitor, encodePlan } = createRequire(import.meta.url)(bundle);
 
 const plan = {
   version: 1,

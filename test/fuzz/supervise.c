@@ -5,9 +5,7 @@
 #undef AF_UNIX
 #undef SOCK_SEQPACKET
 #include "../../src/init/health.c"
-#define at supervise_at
 #include "../../src/init/supervise.c"
-#undef at
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
   config = NULL, status = exec_code = 0, master = -1, is_awaited = 1, restarts = 0;
