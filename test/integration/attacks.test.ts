@@ -11,6 +11,9 @@ import { ImagesHome } from './support/image-archive.js';
  * too, for comparison, and writes docs/attacks.md.
  */
 
+let podman: Engine | undefined;
+
+after(() => podman && endPodman(podman)); // before its files go with the home
 const home = new ImagesHome();
 const foster = await Engine.foster(home);
 
@@ -21,11 +24,11 @@ describe('attacks', { concurrency: 3 }, () => {
 });
 
 if (isRecorded) {
-  const podman = await Engine.podman(home);
-  after(() => endPodman(podman));
+  const engine = await Engine.podman(home);
+  podman = engine;
   describe('attacks on podman', { concurrency: 3 }, () => {
     for (const attack of ATTACKS.filter(({ fosterOnly }) => fosterOnly === undefined))
-      test(attack.name, () => suffer(attack, podman));
+      test(attack.name, () => suffer(attack, engine));
   });
 }
 

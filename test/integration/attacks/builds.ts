@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { commandLine, descendants } from '../support/processes.js';
 import { type TestMember, tar } from '../support/tar.js';
 import { type Attack, hasControlCharacters } from './attack.js';
 import { IMAGE } from './engine.js';
@@ -269,8 +269,7 @@ export const BUILDS: Attack[] = [
       await build(scene, [
         `RUN (setsid sh -c 'while true; do sleep 1; done' ${scene.token} &) ; attacker bomb 20 ${scene.token}`,
       ]);
-      const { output } = spawnAll();
-      return output.includes(scene.token);
+      return descendants().some(({ pid }) => commandLine(pid).includes(scene.token));
     },
     { aim: 'exhaustion' },
   ),
@@ -331,8 +330,4 @@ function unpacked(archive: string): string {
     }
   }
   return found.join('\n');
-}
-
-function spawnAll(): { output: string } {
-  return { output: spawnSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).stdout };
 }

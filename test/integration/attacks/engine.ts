@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FOSTER, type Home } from '../support/foster.js';
@@ -149,12 +149,15 @@ export class Engine {
   }
 }
 
-/** Ends podman's process that keeps the user's namespaces, and unmounts what only those show. */
+/** Removes what podman has, and ends its process that keeps the user's namespaces. */
 export function endPodman(engine: Engine): void {
-  const [program = '', ...words] = engine.words(['system', 'reset', '-f']);
-  try {
-    execFileSync(program, words, { env: engine.env, stdio: 'ignore', timeout: 60_000 });
-  } catch {
-    // what is left of it is in the home, which goes
+  const folder = join(engine.home.folder, 'podman');
+  for (const args of [
+    ['rm', '-af', '-t', '0'],
+    ['unshare', 'rm', '-rf', folder],
+    ['system', 'migrate'],
+  ]) {
+    const [program = '', ...words] = engine.words(args);
+    spawnSync(program, words, { env: engine.env, stdio: 'ignore', timeout: 60_000 });
   }
 }

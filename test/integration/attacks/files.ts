@@ -27,7 +27,7 @@ export const FILES: Attack[] = [
     alsoAsRoot: true,
     commit: async (scene) => {
       const name = await swapping(scene);
-      await often(12, async (round) => {
+      await often(8, async (round) => {
         const image = `localhost/${scene.token}-commit:${round}`;
         const { status } = await scene.command(['commit', name, image]);
         if (status !== 0) return;
@@ -44,7 +44,7 @@ export const FILES: Attack[] = [
     alsoAsRoot: true,
     commit: async (scene) => {
       const name = await swapping(scene);
-      await often(10, () => scene.command(['export', name]));
+      await often(6, () => scene.command(['export', name]));
     },
   },
   {
@@ -61,8 +61,8 @@ export const FILES: Attack[] = [
       const args = ['run', '-d', '--name', name, 'localhost/attack:1', 'sh', '-c', script];
       await scene.command(args, { env, stdio: 'ignore' });
       await scene.says(name, 'swapping');
-      await often(10, () => scene.command(['export', name], { env }));
-      await often(4, () => scene.command(['diff', name], { env }));
+      await often(6, () => scene.command(['export', name], { env }));
+      await often(2, () => scene.command(['diff', name], { env }));
       await scene.engine.command(['rm', '-f', name], { env });
     },
   },
@@ -74,7 +74,7 @@ export const FILES: Attack[] = [
     alsoAsRoot: true,
     commit: async (scene) => {
       const name = await swapping(scene);
-      await often(6, async () => {
+      await often(4, async () => {
         for (const path of ['/w/d/victim', '/w/.', '/w/d'])
           await scene.command(['cp', `${name}:${path}`, '-']);
       });
@@ -90,7 +90,7 @@ export const FILES: Attack[] = [
       const name = await swapping(scene);
       const file = join(scene.ground.work, 'victim');
       writeFileSync(file, 'from outside');
-      await often(10, async () => {
+      await often(6, async () => {
         await scene.command(['cp', file, `${name}:/w/d/victim`]);
         await scene.command(['cp', file, `${name}:/w/d/new`]);
       });
@@ -163,7 +163,7 @@ export const FILES: Attack[] = [
     by: 'process',
     alsoAsRoot: true,
     commit: async (scene) => {
-      for (let round = 0; round < 3; round++) {
+      for (let round = 0; round < 2; round++) {
         const name = await swapping(scene);
         await scene.command(['rm', '-f', name]);
       }
@@ -178,13 +178,12 @@ export const FILES: Attack[] = [
     aim: 'host read',
     by: 'process',
     commit: async (scene) => {
-      const { writeFileSync: write } = await import('node:fs');
       // Its size, if it is counted, is not to be overlooked.
-      write(join(scene.ground.folder, 'large'), Buffer.alloc(50 << 20));
+      writeFileSync(join(scene.ground.folder, 'large'), Buffer.alloc(50 << 20));
       scene.ground.guard();
       const name = await swapping(scene);
       let largest = 0;
-      for (let round = 0; round < 6; round++) {
+      for (let round = 0; round < 3; round++) {
         const { output } = await scene.command(['ps', '-s', '--filter', `name=${name}`]);
         for (const [, number, unit] of output.matchAll(/([\d.]+) ?(MB|MiB|kB|B)\b(?! \(virtual)/g))
           largest = Math.max(largest, /^M/.test(unit ?? '') ? Number(number) : 0);

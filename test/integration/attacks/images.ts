@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { memberBlocks, type TestMember, tar } from '../support/tar.js';
@@ -481,7 +481,6 @@ export const IMAGES: Attack[] = [
         ...Array.from({ length: 64 }, () => block),
         gzipSync(Buffer.alloc(1024)),
       ]);
-      const { writeFileSync } = await import('node:fs');
       const file = join(scene.ground.work, 'bomb.tar.gz');
       writeFileSync(file, archive);
       await scene.command(['run', '--rm', '--max-unpacked-size', '100m', file, 'true'], { deadline: 60_000 });

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import type { Attack } from './attack.js';
 import { holds, mountsOf } from './scene.js';
@@ -58,7 +59,7 @@ export const KERNEL: Attack[] = [
     reference: 'CVE-2022-0811',
     alsoAsRoot: true,
     weakenedByRoot: ['--userns', 'host', '--privileged'],
-    commit: async (scene) => void (await scene.shell(WRITE_SETTINGS)),
+    commit: async (scene) => await scene.shell(WRITE_SETTINGS),
   },
   {
     name: 'the same after /proc/sys and /sys are remounted read-write',
@@ -80,7 +81,7 @@ export const KERNEL: Attack[] = [
     flags: ['--privileged'],
     alsoAsRoot: true,
     weakenedByRoot: ['--userns', 'host'],
-    commit: async (scene) => void (await scene.shell(WRITE_SETTINGS)),
+    commit: async (scene) => await scene.shell(WRITE_SETTINGS),
   },
   {
     name: 'release_agent of a cgroup hierarchy is written',
@@ -240,7 +241,7 @@ export const KERNEL: Attack[] = [
     by: 'process',
     flags: CAPABLE,
     alsoAsRoot: true,
-    commit: async (scene) => void (await scene.run(['attacker', 'change-host', 'attacked'])),
+    commit: async (scene) => await scene.run(['attacker', 'change-host', 'attacked']),
   },
   {
     name: "keys of the caller's keyrings",
@@ -248,7 +249,6 @@ export const KERNEL: Attack[] = [
     by: 'process',
     flags: ['--security-opt', 'seccomp=unconfined'],
     commit: async (scene) => {
-      const { spawnSync } = await import('node:child_process');
       const outside = (...words: string[]) => spawnSync(scene.engine.attacker, ['keys', ...words]).status;
       if (outside('add', scene.ground.secret) !== 0) throw new Error('no key can be made on this host');
       const line =
@@ -268,7 +268,6 @@ export const KERNEL: Attack[] = [
       'the kernel counts what is held in a user namespace for its owner too; only a limit of the user helps',
     commit: (scene) =>
       scene.takes(['inotify'], () => {
-        const { spawnSync } = process.getBuiltinModule('node:child_process');
         const script =
           'import ctypes; c = ctypes.CDLL(None, use_errno=True); raise SystemExit(c.inotify_init() < 0)';
         return spawnSync('python3', ['-c', script]).status !== 0;

@@ -1,6 +1,6 @@
-import { existsSync, lstatSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { descendants } from '../support/processes.js';
+import { commandLine, descendants } from '../support/processes.js';
 import type { Attack } from './attack.js';
 import { mountsOf } from './scene.js';
 
@@ -254,12 +254,4 @@ export const REACH: Attack[] = [
 export function isMasked(mounts: ReturnType<typeof mountsOf>, place: string): boolean {
   const last = mounts.findLast((mount) => mount.place === place);
   return last !== undefined && (last.root === '/null' || last.type === 'tmpfs') && last.type !== 'proc';
-}
-
-function commandLine(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
-  } catch {
-    return '';
-  }
 }

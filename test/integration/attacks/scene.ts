@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { descendants } from '../support/processes.js';
+import { commandLine, descendants } from '../support/processes.js';
 import type { TestMember } from '../support/tar.js';
 import type { Attack } from './attack.js';
 import { type CommandOptions, type CommandResult, type Engine, IMAGE } from './engine.js';
@@ -107,7 +107,7 @@ export class Scene {
     return descendants()
       .map(({ pid }) => pid)
       .filter((pid) => {
-        const words = commandOf(pid);
+        const words = commandLine(pid).split('\0').slice(0, -1);
         return words.at(-1) === this.token && (words[0] === 'sh' || words[0] === 'attacker');
       });
   }
@@ -148,14 +148,6 @@ export async function commit(attack: Attack, engine: Engine, extra: string[] = [
     return { attack, losses };
   } finally {
     await scene.close();
-  }
-}
-
-function commandOf(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0').slice(0, -1);
-  } catch {
-    return [];
   }
 }
 
