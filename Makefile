@@ -1,9 +1,9 @@
 # What there is to do in this source tree. Each target installs what it needs first, and does nothing twice.
 
-.PHONY: help build demo test soak bench check format install clean
+.PHONY: help build demo test test-attacks fuzz soak bench check format install clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 build: ## install what is missing, and build dist/
 	@scripts/setup
@@ -14,6 +14,12 @@ demo: ## run a container that shows what foster does
 
 test: ## run all tests; ends with "N passed, N failed"
 	@scripts/test
+
+test-attacks: ## attack foster, and podman for comparison; writes docs/attacks.md
+	@scripts/attacks
+
+fuzz: ## feed random input to all that reads what others have written, FUZZ_SECONDS each (600)
+	@scripts/fuzz
 
 soak: ## make, start, stop and remove 2,000 containers; fails if anything has grown
 	@scripts/setup

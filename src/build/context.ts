@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import {
   closeSync,
   constants,
+  fstatSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -21,7 +22,9 @@ import { TarReader } from '../image/tar-reader.js';
 import { TAR_END } from '../image/tar-writer.js';
 import { copyPath, HOST } from '../runtime/copy-place.js';
 import { CopySink } from '../runtime/copy-sink.js';
-import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { errnoNumber, errnoWords } from '../sys/errno.js';
+import { errnoOfAny } from '../sys/ffi.js';
+import { openInRoot } from '../sys/libc.js';
 import { isTarHeader } from './archive-kind.js';
 import { IgnoreRules } from './patterns.js';
 import { type FindOptions, findSources, type Source, sourceTar } from './sources.js';
@@ -71,19 +74,44 @@ export async function openContext(context: string, file: string | undefined): Pr
 
 function readDockerfile(folder: string, file: string | undefined): { text: string; name: string } {
   // as Docker: from where the caller stands, else in the context
-  const places =
-    file === undefined ? NAMES.map((name) => join(folder, name)) : [resolve(file), resolve(folder, file)];
-  const path = places.find((place) => statSync(place, { throwIfNoEntry: false })?.isFile());
-  if (path === undefined) {
-    const what = file ?? `${NAMES.join(' or ')} in ${folder}`;
-    throw refused(`there is no ${what}`, 'name it with -f');
+  const ofCaller = file === undefined ? undefined : readSmall(file, () => openSync(resolve(file), READ));
+  if (file !== undefined && ofCaller !== undefined) return { text: ofCaller, name: file };
+  for (const name of file === undefined ? NAMES : [file]) {
+    const text = readSmall(name, () => openOfContext(folder, name));
+    if (text !== undefined) return { text, name };
   }
+  const what = file ?? `${NAMES.join(' or ')} in ${folder}`;
+  throw refused(`there is no ${what}`, 'name it with -f');
+}
+
+/** Nobody is waited for who might write to a pipe. */
+const READ = constants.O_RDONLY | constants.O_NONBLOCK;
+
+/** A file of the context, which may be anybody's: no link leads out of it. */
+function openOfContext(folder: string, name: string): number {
+  const root = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
-    const { size } = statSync(path);
-    if (size > MAX_DOCKERFILE) throw refused(`${path} is too large for a Dockerfile: over 1 MiB`);
-    return { text: readFileSync(path, 'utf8'), name: file ?? path.slice(folder.length + 1) };
+    return openInRoot(root, name, READ);
+  } finally {
+    closeSync(root);
+  }
+}
+
+/** The text of a regular file; undefined where there is none. */
+function readSmall(name: string, open: () => number): string | undefined {
+  let fd: number | undefined;
+  try {
+    fd = open();
+    const info = fstatSync(fd);
+    if (!info.isFile()) return undefined;
+    if (info.size > MAX_DOCKERFILE) throw refused(`${name} is too large: over 1 MiB`);
+    return readFileSync(fd, 'utf8');
   } catch (error) {
-    throw unreadable(path, error);
+    const code = errnoOfAny(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENXIO') return undefined;
+    throw unreadable(name, error);
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
 }
 
@@ -203,18 +231,12 @@ export class ContextFiles {
 }
 
 function readIgnoreFile(folder: string, dockerfile: string): string {
-  const places = [
-    resolve(`${dockerfile}.dockerignore`),
-    join(folder, `${dockerfile}.dockerignore`),
-    join(folder, '.containerignore'),
-    join(folder, '.dockerignore'),
-  ];
-  for (const place of places) {
-    try {
-      return readFileSync(place, 'utf8');
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR') throw unreadable(place, error);
-    }
+  const beside = `${dockerfile}.dockerignore`;
+  const ofCaller = readSmall(beside, () => openSync(resolve(beside), READ));
+  if (ofCaller !== undefined) return ofCaller;
+  for (const name of [beside, '.containerignore', '.dockerignore']) {
+    const text = readSmall(name, () => openOfContext(folder, name));
+    if (text !== undefined) return text;
   }
   return '';
 }
@@ -224,7 +246,7 @@ function refused(message: string, advice?: string): FosterError {
 }
 
 function unreadable(path: string, error: unknown): unknown {
-  const code = errnoOf(error);
+  const code = errnoOfAny(error);
   if (error instanceof FosterError || code === undefined) return error;
   return new FosterError(`cannot read ${path}: ${errnoWords(errnoNumber(code))}`, {
     exitCode: 1,

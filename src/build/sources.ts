@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { FosterError } from '../errors.js';
 import { inPieces, TreeTar, type TreeTarOptions } from '../image/layer-tar.js';
 import { openInRoot } from '../sys/libc.js';
-import { type IgnoreRules, isPattern, patternRegExp } from './patterns.js';
+import { type IgnoreRules, isPattern, Pattern } from './patterns.js';
 
 const O_PATH = 0o10000000;
 
@@ -104,7 +104,7 @@ function isPlainDirectory(root: number, name: string): boolean {
 function entriesLike(root: number, parent: string, pattern: string): string[] {
   const below = (name: string) => (parent === '' ? name : `${parent}/${name}`);
   if (!isPattern(pattern)) return [below(pattern)];
-  const regExp = patternRegExp(pattern);
+  const like = new Pattern(pattern);
   let fd: number;
   try {
     fd = openInRoot(root, parent === '' ? '.' : parent, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -113,7 +113,7 @@ function entriesLike(root: number, parent: string, pattern: string): string[] {
   }
   try {
     return readdirSync(`/proc/self/fd/${fd}`)
-      .filter((name) => regExp.test(name))
+      .filter((name) => like.matches(name))
       .sort()
       .map(below);
   } finally {

@@ -116,7 +116,10 @@ function checkDescriptor(value: unknown, name: string): Descriptor {
   const { mediaType, digest, size, platform, annotations } = value as Record<string, unknown>;
   if (typeof mediaType !== 'string') throw invalid(name, 'a descriptor without a media type');
   if (typeof digest !== 'string' || !DIGEST.test(digest)) {
-    throw invalid(name, `the digest ${quotedType(String(digest))}; foster knows sha256`);
+    throw invalid(
+      name,
+      `the digest ${quotedType(typeof digest === 'string' ? digest : typeof digest)}; foster knows sha256`,
+    );
   }
   if (!Number.isSafeInteger(size) || (size as number) < 0) throw invalid(name, 'a descriptor without a size');
   const checkedPlatform = platformOf(platform);
@@ -143,6 +146,64 @@ function stringsOf(value: unknown): Record<string, string> | undefined {
   return Object.fromEntries(pairs);
 }
 
+const isText = (value: unknown) => typeof value === 'string';
+const isTexts = (value: unknown) => Array.isArray(value) && value.every(isText);
+const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isNumber = (value: unknown) => typeof value === 'number' && Number.isFinite(value);
+
+/** What each field must be, where it is there and not null. */
+type Forms = Readonly<Record<string, (value: unknown) => boolean>>;
+
+const HEALTH_FORMS: Forms = {
+  Test: isTexts,
+  Interval: isNumber,
+  Timeout: isNumber,
+  StartPeriod: isNumber,
+  Retries: isNumber,
+};
+
+/** What an image says of its containers: the `config` of its config. */
+export const DEFAULTS_FORMS: Forms = {
+  User: isText,
+  WorkingDir: isText,
+  StopSignal: isText,
+  Env: isTexts,
+  Entrypoint: isTexts,
+  Cmd: isTexts,
+  Shell: isTexts,
+  Labels: (value) => isObject(value) && Object.values(value as object).every(isText),
+  ExposedPorts: isObject,
+  Volumes: isObject,
+  Healthcheck: (value) => isObject(value) && misformed(value as object, HEALTH_FORMS) === undefined,
+};
+
+const HISTORY_FORMS: Forms = {
+  created: isText,
+  created_by: isText,
+  author: isText,
+  comment: isText,
+  empty_layer: (value) => typeof value === 'boolean',
+};
+
+const CONFIG_FORMS: Forms = {
+  created: isText,
+  author: isText,
+  variant: isText,
+  config: isObject,
+  history: (value) =>
+    Array.isArray(value) &&
+    value.every((one: unknown) => isObject(one) && misformed(one as object, HISTORY_FORMS) === undefined),
+};
+
+/** The first field that is not what it must be; undefined where all are. */
+export function misformed(value: object, forms: Forms): string | undefined {
+  const fields = new Map<string, unknown>(Object.entries(value));
+  return Object.keys(forms).find((name) => {
+    const field = fields.get(name);
+    return field !== undefined && field !== null && !forms[name]?.(field);
+  });
+}
+
 /**
  * Reads the config of an image and checks that it goes with its manifest.
  * @throws FosterError
@@ -156,6 +217,8 @@ export function readConfig(bytes: Uint8Array, manifest: Manifest, name: string):
   if (!Array.isArray(diffIds) || !diffIds.every((id) => typeof id === 'string' && DIGEST.test(id))) {
     throw invalid(name, 'a config that does not name the layers');
   }
+  const problem = misformed(config, CONFIG_FORMS) ?? misformed(config.config ?? {}, DEFAULTS_FORMS);
+  if (problem !== undefined) throw invalid(name, `a config whose ${problem} is not of the right form`);
   if (diffIds.length !== manifest.layers.length) {
     throw invalid(name, `${manifest.layers.length} layers, of which the config names ${diffIds.length}`);
   }

@@ -3,6 +3,7 @@ import { FosterError } from '../errors.js';
 import { visible } from '../spec/flag.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
 import { blobPath } from './blobs.js';
+import { DEFAULTS_FORMS, misformed } from './documents.js';
 import { findImage, namedDescriptor } from './image-store.js';
 import { diffIDsOf, type LayeredImage, stackOf } from './layers.js';
 import type { Descriptor, ImageConfig, Manifest } from './oci.js';
@@ -119,31 +120,9 @@ function readJSON<T>(digest: string): T {
   return JSON.parse(readFileSync(blobPath(digest), 'utf8')) as T;
 }
 
-/** The `config` part of an image's config: untrusted, so what is not of the right form is an error. */
+/** The `config` part of an image's config, which a store of an older foster may hold unchecked. */
 function defaultsOf({ config }: ImageConfig): ImageDefaults {
-  const defaults: ImageDefaults = config ?? {};
-  const problem = Object.entries(FORMS).find(([key, isRight]) => {
-    const value: unknown = defaults[key as keyof ImageDefaults];
-    return value !== undefined && value !== null && !isRight(value);
-  });
-  if (problem !== undefined) throw new FosterError(`the config of the image is broken: its ${problem[0]}`);
-  return Object.fromEntries(Object.entries(defaults).filter(([, value]) => value !== null));
+  const problem = misformed(config ?? {}, DEFAULTS_FORMS);
+  if (problem !== undefined) throw new FosterError(`the config of the image is broken: its ${problem}`);
+  return Object.fromEntries(Object.entries(config ?? {}).filter(([, value]) => value !== null));
 }
-
-const isText = (value: unknown) => typeof value === 'string';
-const isTexts = (value: unknown) => Array.isArray(value) && value.every(isText);
-const isObject = (value: unknown) => typeof value === 'object' && !Array.isArray(value);
-
-const FORMS: Readonly<Record<string, (value: unknown) => boolean>> = {
-  User: isText,
-  WorkingDir: isText,
-  StopSignal: isText,
-  Env: isTexts,
-  Entrypoint: isTexts,
-  Cmd: isTexts,
-  Shell: isTexts,
-  Labels: (value) => isObject(value) && Object.values(value as object).every(isText),
-  ExposedPorts: isObject,
-  Volumes: isObject,
-  Healthcheck: isObject,
-};

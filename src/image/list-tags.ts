@@ -37,7 +37,8 @@ async function tagsIn(response: IncomingMessage, name: string): Promise<string[]
   const what = `the list of the tags of ${name}`;
   const { tags } = parseDocument<{ tags?: unknown }>(await readBody(response, MAX_PAGE, what), what);
   if (tags === null) return []; // of a repository whose images were all deleted
-  if (Array.isArray(tags) && tags.every((tag): tag is string => isTag(String(tag)))) return tags;
+  if (Array.isArray(tags) && tags.every((tag): tag is string => typeof tag === 'string' && isTag(tag)))
+    return tags;
   throw new FosterError(`${what} is none`, { advice: 'is it a registry?' });
 }
 

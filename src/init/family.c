@@ -31,14 +31,14 @@ void family_open(const struct plan *plan) {
 void family_each_child(void (*visit)(int pid)) {
   char text[4096];
   long offset = 0, size;
-  s32 pid = 0;
+  u32 pid = 0;
   while ((size = SYSCALL4(__NR_pread64, FD_CHILDREN, text, sizeof text, offset)) > 0) {
     offset += size;
     for (long i = 0; i < size; i++) {
       if (text[i] >= '0' && text[i] <= '9') {
-        pid = pid * 10 + (text[i] - '0');
+        pid = pid * 10 + (u32)(text[i] - '0');
       } else {
-        if (pid) visit(pid);
+        if (pid) visit((int)pid);
         pid = 0;
       }
     }

@@ -8,6 +8,10 @@
 int run(int argc, char **argv);
 void *map_blob(size_t least);
 
+/* check.c */
+int check_plan(struct plan *plan);
+int check_monitor(const struct monitor *monitor);
+
 /* libc.c */
 void *memcpy(void *target, const void *source, size_t size);
 size_t string_length(const char *text);

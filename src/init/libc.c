@@ -1,6 +1,7 @@
 /* The few functions that the compiler may call by itself, and the entry point. */
 #include "init.h"
 
+#ifndef FOSTER_FUZZ
 void *memset(void *target, int byte, size_t size) {
   u8 *to = target;
   while (size--) *to++ = (u8)byte;
@@ -13,6 +14,7 @@ void *memcpy(void *target, const void *source, size_t size) {
   while (size--) *to++ = *from++;
   return target;
 }
+#endif
 
 size_t string_length(const char *text) {
   size_t length = 0;
@@ -41,10 +43,12 @@ char *append_number(char *to, u64 number) {
   return to;
 }
 
+#ifndef FOSTER_FUZZ
 __attribute__((used)) _Noreturn void start(long *stack) { sys_exit(run((int)stack[0], (char **)(stack + 1))); }
 
 #if defined(__x86_64__)
 __asm__(".globl _start\n_start:\n xor %ebp,%ebp\n mov %rsp,%rdi\n and $-16,%rsp\n call start\n");
 #elif defined(__aarch64__)
 __asm__(".globl _start\n_start:\n mov x29,#0\n mov x30,#0\n mov x0,sp\n bl start\n");
+#endif
 #endif

@@ -285,7 +285,7 @@ static void open_pipes(void) {
 
 int run_monitor(void) {
   config = map_blob(sizeof *config);
-  if (!config) return 125;
+  if (!config || !check_monitor(config)) return 125;
   SYSCALL2(__NR_prctl, 15 /* PR_SET_NAME */, "foster-monitor");
   if (config->pid == 0) return run_supervisor(config);
   sys_close_range(FD_SUPERVISOR_END);

@@ -140,10 +140,7 @@ static void await_execution(int fd) {
 
 int run_plan(void) {
   struct plan *plan = map_blob(sizeof *plan);
-  if (!plan) return 125;
-  char *blob = (char *)plan;
-  const u32 *relocations = (const u32 *)(blob + plan->relocations);
-  for (u32 i = 0; i < plan->relocation_count; i++) *(u64 *)(blob + relocations[i]) += (u64)blob;
+  if (!plan || !check_plan(plan)) return 125;
 
   run_steps(plan, 0, plan->init_steps);
   /* Before there is anybody who could look at /proc/1/fd: what the steps have opened may be the host's. */

@@ -41,18 +41,24 @@ function atLeast(flag: string, value: string, least: number): number {
 }
 
 const MILLISECOND = 1_000_000;
+/** In milliseconds; the monitor counts with 32 bits. */
+const LONGEST = 2 ** 31 - 1;
+
+function isCount(value: number | undefined): value is number {
+  return Number.isInteger(value) && (value ?? 0) > 0 && (value ?? 0) < 1_000_000;
+}
 
 /** The check that an image asks for. */
 export function imageHealth(check: ImageDefaults['Healthcheck']): HealthCheck | undefined {
   const [kind, ...words] = check?.Test ?? [];
   if (check === undefined || (kind !== 'CMD' && kind !== 'CMD-SHELL') || words.length === 0) return undefined;
   const time = (value: number | undefined, otherwise: number) =>
-    value ? Math.ceil(value / MILLISECOND) : otherwise;
+    value && value > 0 ? Math.min(Math.ceil(value / MILLISECOND), LONGEST) : otherwise;
   return {
     command: kind === 'CMD' ? words : ['/bin/sh', '-c', words.join(' ')],
     interval: time(check.Interval, 30_000),
     timeout: time(check.Timeout, 30_000),
     startPeriod: time(check.StartPeriod, 0),
-    retries: check.Retries || 3,
+    retries: isCount(check.Retries) ? check.Retries : 3,
   };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { IgnoreRules, patternRegExp } from '../../src/build/patterns.js';
+import { IgnoreRules, Pattern } from '../../src/build/patterns.js';
 
 function ignored(rules: string, paths: string[]): string[] {
   const ignore = new IgnoreRules(rules);
@@ -18,9 +18,13 @@ test('patterns as in Go', () => {
     ['**/x', 'x'],
     ['**/x', 'a/b/x'],
     ['a/**', 'a/b/c'],
+    ['**a**/b', 'axxa/b'],
+    ['a**/b', 'axx/b'],
+    ['a/**/b', 'a/b'],
+    ['[a', '[a'],
   ];
   for (const [pattern, path] of fitting)
-    assert.match(path, patternRegExp(pattern), `${pattern} fits ${path}`);
+    assert.ok(new Pattern(pattern).matches(path), `${pattern} fits ${path}`);
   const others: [string, string][] = [
     ['*.txt', 'a/b.txt'],
     ['a?c', 'a/c'],
@@ -28,9 +32,20 @@ test('patterns as in Go', () => {
     ['a\\*', 'ab'],
     ['a.b', 'axb'],
     ['a', 'ab'],
+    ['**/x', 'yx'],
+    ['a/**/b', 'a/xb'],
+    ['a**/b', 'axxb'],
   ];
   for (const [pattern, path] of others)
-    assert.doesNotMatch(path, patternRegExp(pattern), `${pattern} and ${path}`);
+    assert.ok(!new Pattern(pattern).matches(path), `${pattern} and ${path}`);
+});
+
+test('a pattern with many wildcards takes no longer than one with few', () => {
+  const start = performance.now();
+  const name = 'a'.repeat(250);
+  for (const pattern of [`${'*a'.repeat(100)}b`, `${'**/'.repeat(100)}b`, `${'**a'.repeat(100)}b`])
+    assert.ok(!new Pattern(pattern).matches(`${`${name}/`.repeat(4)}${name}`));
+  assert.ok(performance.now() - start < 5000);
 });
 
 test('a directory that is left out takes with it what is below', () => {

@@ -15,6 +15,17 @@ export function fuzzRounds(usual: number): number {
   return Math.round(usual * Number(process.env.FUZZ_FACTOR ?? 1));
 }
 
+/** Seeds for `usual` rounds or, where FUZZ_SECONDS is set, for as many as there are in that time. */
+export function* fuzzSeeds(usual: number): Generator<number> {
+  const first = fuzzSeed();
+  const seconds = process.env.FUZZ_SECONDS;
+  const end = performance.now() + Number(seconds ?? 0) * 1000;
+  const rounds = fuzzRounds(usual);
+  let round = 0;
+  while (seconds === undefined ? round < rounds : performance.now() < end) yield first + round++;
+  if (seconds !== undefined) console.log(`${round} rounds from FUZZ_SEED=${first}`);
+}
+
 /** Whole numbers from 0 up to below `limit`: xorshift of 32 bits. */
 export function randomFrom(seed: number): Random {
   let state = (seed ^ 0x9e3779b9) | 1;

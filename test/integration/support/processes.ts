@@ -27,6 +27,15 @@ export function readProcess(pid: number): Process | undefined {
   return { pid, parent: Number(parent), name, state, ticks: Number(fields[11]) + Number(fields[12]) };
 }
 
+/** Its words, each ended by a NUL byte; empty where it has ended. */
+export function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
 function allProcesses(): Process[] {
   return readdirSync('/proc').flatMap((name) =>
     /^\d+$/.test(name) ? (readProcess(Number(name)) ?? []) : [],

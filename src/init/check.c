@@ -1,0 +1,109 @@
+/* Whether a blob is what it says. It comes from foster itself, through memory that nobody else can write to; yet no
+ * offset, count or text in it is used before it is known to lie within. */
+#include "init.h"
+
+#define MOST_LOG_FILES 100000
+
+struct blob {
+  const char *start;
+  u64 size;
+};
+
+static int has(const struct blob *blob, u64 offset, u64 count, u64 each) {
+  return offset <= blob->size && count <= (blob->size - offset) / each;
+}
+
+/* A text with its end. Returns the offset behind it, 0 if there is none. */
+static u64 text_end(const struct blob *blob, u64 offset) {
+  for (; offset < blob->size; offset++)
+    if (!blob->start[offset]) return offset + 1;
+  return 0;
+}
+
+/* Texts up to an empty one; an offset of 0 means that there are none. */
+static int has_words(const struct blob *blob, u64 offset) {
+  if (!offset) return 1;
+  for (u64 next; (next = text_end(blob, offset)); offset = next)
+    if (next == offset + 1) return 1;
+  return 0;
+}
+
+static int has_text(const struct blob *blob, u64 offset) { return !offset || text_end(blob, offset); }
+
+/* What a step stores must not change the steps that come after it, or the head of the plan. */
+static int is_place(const struct blob *blob, const struct plan *plan, u64 offset, u64 steps_end) {
+  if (offset % 4 || offset < sizeof *plan || !has(blob, offset, 1, sizeof(s32))) return 0;
+  return offset + sizeof(s32) <= plan->steps || offset >= steps_end;
+}
+
+static int check_steps(const struct blob *blob, const struct plan *plan) {
+  u64 count = (u64)plan->init_steps + plan->process_steps;
+  u64 end = plan->steps + count * sizeof(struct step);
+  if (plan->steps % 8 || plan->steps < sizeof *plan || !has(blob, plan->steps, count, sizeof(struct step))) return 0;
+  const struct step *steps = (const struct step *)(blob->start + plan->steps);
+  for (u64 i = 0; i < count; i++) {
+    if (steps[i].store && !is_place(blob, plan, steps[i].store, end)) return 0;
+    for (int j = 0; j < 6; j++) {
+      u32 kind = steps[i].kinds >> (2 * j) & 3;
+      u64 value = steps[i].arguments[j];
+      if (kind == ARG_POINTER && !has(blob, value, 1, 1)) return 0;
+      if (kind == ARG_STORED && (value % 4 || !has(blob, value, 1, sizeof(s32)))) return 0;
+      if (kind > ARG_STORED) return 0;
+    }
+  }
+  return 1;
+}
+
+/* Up to a NULL. */
+static int is_pointer_array(const struct blob *blob, u64 offset) {
+  if (offset % 8) return 0;
+  for (; has(blob, offset, 1, sizeof(u64)); offset += sizeof(u64))
+    if (!*(const u64 *)(blob->start + offset)) return 1;
+  return 0;
+}
+
+/* Offsets become pointers. */
+static int relocate(const struct blob *blob, const struct plan *plan) {
+  if (plan->relocations % 4 || !has(blob, plan->relocations, plan->relocation_count, sizeof(u32))) return 0;
+  const u32 *relocations = (const u32 *)(blob->start + plan->relocations);
+  u64 steps_end = plan->steps + ((u64)plan->init_steps + plan->process_steps) * sizeof(struct step);
+  for (u32 i = 0; i < plan->relocation_count; i++) {
+    u64 place = relocations[i];
+    if (place % 8 || place < sizeof *plan || !has(blob, place, 1, sizeof(u64))) return 0;
+    if (place + sizeof(u64) > plan->steps && place < steps_end) return 0;
+    u64 *pointer = (u64 *)(blob->start + place);
+    if (*pointer >= blob->size) return 0;
+    *pointer += (u64)blob->start;
+  }
+  return 1;
+}
+
+/* Makes a plan ready to be run. 0 if it is not whole. */
+int check_plan(struct plan *plan) {
+  const struct blob blob = {(const char *)plan, plan->size};
+  return check_steps(&blob, plan) && is_pointer_array(&blob, plan->programs) && is_pointer_array(&blob, plan->argv) &&
+         is_pointer_array(&blob, plan->envp) && relocate(&blob, plan);
+}
+
+static int check_handed(const struct blob *blob, const struct monitor *monitor) {
+  if (monitor->handed % 4 || !has(blob, monitor->handed, monitor->handed_count, sizeof(struct handed))) return 0;
+  const struct handed *handed = (const struct handed *)(blob->start + monitor->handed);
+  for (u32 i = 0; i < monitor->handed_count; i++)
+    if (!text_end(blob, handed[i].path)) return 0;
+  return 1;
+}
+
+int check_monitor(const struct monitor *monitor) {
+  const struct blob blob = {(const char *)monitor, monitor->size};
+  if (monitor->pid < 0 || monitor->storage_pid < 0 || monitor->log_max_files > MOST_LOG_FILES) return 0;
+  if (!monitor->remove || !has_words(&blob, monitor->remove) || !monitor->subject || !has_text(&blob, monitor->subject)) return 0;
+  if (monitor->failures % 4 || !has(&blob, monitor->failures, monitor->failure_count, sizeof(struct failure))) return 0;
+  const struct failure *failures = (const struct failure *)(blob.start + monitor->failures);
+  for (u32 i = 0; i < monitor->failure_count; i++)
+    if (!text_end(&blob, failures[i].text)) return 0;
+  for (int i = 0; i < 2; i++) {
+    u32 helper = monitor->map_helpers[i];
+    if (!has_words(&blob, helper) || (helper && !blob.start[helper]) || !has_text(&blob, monitor->maps[i])) return 0;
+  }
+  return has_words(&blob, monitor->storage) && check_handed(&blob, monitor);
+}

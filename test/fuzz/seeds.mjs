@@ -1,0 +1,131 @@
+#!/usr/bin/env node
+/** Writes inputs to begin with into FOLDER/plan, monitor, supervise, attach: blobs as foster makes them, answers as usual. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const folder = resolve(process.argv[2]);
+mkdirSync(folder, { recursive: true });
+const bundle = join(folder, 'wire.cjs');
+await build({
+  entryPoints: [join(ROOT, 'src/init/wire.ts')],
+  outfile: bundle,
+  bundle: true,
+  format: 'cjs',
+  platform: 'node',
+  external: ['koffi', '@koromix/*'],
+  logLevel: 'warning',
+});
+const { encodeMonitor, encodePlan } = createRequire(import.meta.url)(bundle);
+
+const plan = {
+  version: 1,
+  namespaces: [],
+  init: [
+    { call: 'await', args: [], why: '' },
+    { call: 'openat', args: [-100, '/a', 0, 0], result: 'a', why: '' },
+    { call: 'fchmod', args: [{ result: 'a' }, 7], ignore: ['EPERM'], why: '' },
+    { call: 'refork', args: [], why: '' },
+  ],
+  process: [{ call: 'prctl', args: [38, 1, 0, 0, 0], why: '' }],
+  program: { paths: ['/bin/sh', '/usr/bin/sh'], argv: ['sh', '-c', 'true'], env: ['A=b'] },
+  terminal: false,
+  shim: true,
+  verbose: true,
+  signalGroup: false,
+  counts: true,
+  sharedPids: false,
+  graceMs: 100,
+};
+const monitor = {
+  pid: 3,
+  terminal: false,
+  interactive: true,
+  verbose: true,
+  shim: true,
+  userNamespace: true,
+  stateless: false,
+  subject: { id: 'abc', name: 'x' },
+  remove: ['/tmp/x', '/tmp/y'],
+  failures: [
+    { errno: 'ENOENT', exitCode: 127, text: 'no' },
+    { errno: '*', exitCode: 126, text: 'other' },
+  ],
+};
+const maps = { uid: [{ containerID: 0, hostID: 0, size: 1 }], gid: [{ containerID: 0, hostID: 0, size: 1 }] };
+const supervise = {
+  cloneFlags: 0x10000000,
+  helpers: { uid: '/usr/bin/newuidmap', gid: '/usr/bin/newgidmap' },
+  maps,
+  denySetgroups: true,
+  joins: false,
+  logMaxSize: 4096,
+  logMaxFiles: 3,
+  health: { interval: 1, timeout: 1, startPeriod: 1, retries: 2 },
+};
+
+/** Answers of all kinds, in no order. */
+function answers(seed) {
+  const bytes = Buffer.alloc(1500);
+  let state = seed;
+  for (let at = 0; at < bytes.length; at++) {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    bytes[at] = state >>> 24;
+  }
+  return bytes;
+}
+
+function report(kind, value) {
+  const bytes = Buffer.alloc(43);
+  bytes.writeUInt16LE(40, 1);
+  bytes.writeUInt32LE(kind, 3);
+  bytes.writeBigInt64LE(BigInt(value), 11);
+  bytes.write('name', 27);
+  return bytes;
+}
+
+function withBlob(blob, ...rest) {
+  const size = Buffer.alloc(2);
+  size.writeUInt16LE(blob.length);
+  return Buffer.concat([size, blob, ...rest]);
+}
+
+const reports = [1, 2, 3, 4, 5, 6, 8, 9, 10, 11].map((kind) => report(kind, 5));
+const kinds = {
+  plan: [{ ...plan }, { ...plan, shim: false }, { ...plan, sharedPids: true, signalGroup: true }].map((one) =>
+    encodePlan(one, { trace: true }),
+  ),
+  monitor: [{ ...monitor }, { ...monitor, terminal: true }, { ...monitor, stateless: true }].map((one) =>
+    encodeMonitor(one),
+  ),
+  supervise: [
+    { ...supervise },
+    { ...supervise, helpers: undefined },
+    { ...supervise, storage: ['dmu', '/p', '/c', '/l'] },
+  ].flatMap((one) => [
+    encodeMonitor({ ...monitor, pid: 0, supervise: one }),
+    encodeMonitor({ ...monitor, pid: 0, terminal: true, supervise: one }),
+  ]),
+};
+for (const [kind, blobs] of Object.entries(kinds)) {
+  mkdirSync(join(folder, kind), { recursive: true });
+  for (const [index, blob] of blobs.entries()) {
+    writeFileSync(join(folder, kind, `answers-${index}`), withBlob(Buffer.from(blob), answers(index + 1)));
+    writeFileSync(
+      join(folder, kind, `reports-${index}`),
+      withBlob(Buffer.from(blob), ...reports, answers(index + 7)),
+    );
+    writeFileSync(
+      join(folder, kind, `zeros-${index}`),
+      withBlob(Buffer.from(blob), Buffer.alloc(600), answers(3)),
+    );
+  }
+}
+mkdirSync(join(folder, 'attach'), { recursive: true });
+for (const [index, kind] of [...'oeitcwsax'].entries()) {
+  const message = Buffer.concat([Buffer.from([4, 1, 0, 5, 0]), Buffer.from(`${kind}1234`)]);
+  writeFileSync(join(folder, 'attach', `message-${index}`), Buffer.concat([message, answers(index + 20)]));
+}

@@ -1,0 +1,20 @@
+/* Blobs of monitors that start their container themselves: reports of PID 1, clients, health checks, restarts. */
+#include "world.h"
+
+#include "../../src/init/attach.c"
+#undef AF_UNIX
+#undef SOCK_SEQPACKET
+#include "../../src/init/health.c"
+#include "../../src/init/supervise.c"
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
+  config = NULL, status = exec_code = 0, master = -1, is_awaited = 1, restarts = 0;
+  adopted = reaped = 0, is_set_up = is_input_ending = has_run = 0;
+  listener = -1, control = -1, check_pid = 0, due_ms = -1, health = streak = 0;
+  for (int i = 0; i < MAX_CLIENTS; i++) clients[i] = -1, wants_all[i] = 0, inputs[i].size = inputs[i].at = 0;
+  begin_run_with_blob(data, size, sizeof(struct monitor));
+  ((struct monitor *)mapped)->pid = 0;
+  RUN(run_monitor());
+  end_run_with_blob();
+  return 0;
+}

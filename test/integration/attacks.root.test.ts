@@ -1,0 +1,18 @@
+import { after, describe, test } from 'node:test';
+import { Engine } from './attacks/engine.js';
+import { defend } from './attacks/results.js';
+import { ATTACKS } from './attacks/table.js';
+import { ImagesHome } from './support/image-archive.js';
+
+/** The attacks that are others where foster is root's: root in the container must not be the host's. */
+
+const home = new ImagesHome();
+const foster = await Engine.foster(home);
+
+after(() => home.assertNoProcess());
+
+// One after the other: they look at the settings of the kernel, which one of them may have changed.
+describe('attacks, as root', () => {
+  for (const attack of ATTACKS.filter(({ alsoAsRoot }) => alsoAsRoot))
+    test(attack.name, () => defend(attack, foster, 'foster, as root'));
+});

