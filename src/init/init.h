@@ -113,7 +113,7 @@ struct stream {
   u32 size, at; /* of what waits for room */
   char *data;
 };
-enum { STREAM_BUFFER = 65536, STREAM_REST_NS = 100000 };
+enum { STREAM_BUFFER = 32768, STREAM_REST_NS = 100000 };
 enum { STREAM_AT_END = -4096 }; /* beside the kernel's errors */
 void stream_open(struct stream *stream, int from, int to, char data[STREAM_BUFFER], int keeps_ends);
 void stream_close(struct stream *stream); /* nothing is carried any more; the descriptors stay as they are */
@@ -132,7 +132,7 @@ void janitor_finish(void);
 /* What the janitor hears of the monitor, a byte each; the end of the line without JANITOR_DONE says that it was killed. */
 enum { JANITOR_DONE = 'k', JANITOR_RAW = 'r', JANITOR_COOKED = 'c' };
 void janitor_note(char word);
-void remove_tree(const char *path);
+int remove_tree(const char *path);
 int run_remove(void);
 
 #endif

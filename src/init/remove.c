@@ -2,6 +2,7 @@
  * depth takes a bounded number of descriptors and a bounded stack. */
 #include "init.h"
 
+#include <asm-generic/errno.h>
 #include <linux/fcntl.h>
 
 #define MAX_DEPTH 32
@@ -18,7 +19,10 @@ static u64 moved; /* directories lifted out of too deep a tree */
 
 static int is_dot(const char *name) { return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])); }
 
-static void remove_entry(int top, int dir, const char *name, int depth);
+/* What has become of an entry. */
+enum { LEFT, REMOVED, ABSENT };
+
+static int remove_entry(int top, int dir, const char *name, int depth);
 
 /* Removing changes what is listed, so list again until a pass removes nothing. */
 static void empty_directory(int top, int dir, int depth) {
@@ -33,30 +37,31 @@ static void empty_directory(int top, int dir, int depth) {
         struct entry *entry = (struct entry *)(buffer + at);
         at += entry->size;
         if (is_dot(entry->name)) continue;
-        remove_entry(top, dir, entry->name, depth);
-        if (SYSCALL4(__NR_faccessat, dir, entry->name, 0, 0) < 0) found = 1;
+        if (remove_entry(top, dir, entry->name, depth) == REMOVED) found = 1;
       }
     }
   } while (found);
 }
 
-static void remove_entry(int top, int dir, const char *name, int depth) {
-  if (SYSCALL3(__NR_unlinkat, dir, name, 0) == 0) return;
-  if (SYSCALL3(__NR_unlinkat, dir, name, AT_REMOVEDIR) == 0) return;
+static int remove_entry(int top, int dir, const char *name, int depth) {
+  long error = SYSCALL3(__NR_unlinkat, dir, name, 0);
+  if (error == 0) return REMOVED;
+  if (error == -ENOENT) return ABSENT;
+  if (SYSCALL3(__NR_unlinkat, dir, name, AT_REMOVEDIR) == 0) return REMOVED;
   if (depth == MAX_DEPTH) { /* too deep: lift it to the top, where a later pass finds it */
     char lifted[40];
     append_number(append(lifted, ".foster-removed-"), moved++);
-    SYSCALL5(__NR_renameat2, dir, name, top, lifted, 0);
-    return;
+    return SYSCALL5(__NR_renameat2, dir, name, top, lifted, 0) == 0 ? REMOVED : LEFT;
   }
   long fd = sys_openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-  if (fd < 0) return;
+  if (fd < 0) return LEFT;
   empty_directory(top < 0 ? (int)fd : top, (int)fd, depth + 1);
   sys_close((int)fd);
-  SYSCALL3(__NR_unlinkat, dir, name, AT_REMOVEDIR);
+  return SYSCALL3(__NR_unlinkat, dir, name, AT_REMOVEDIR) == 0 ? REMOVED : LEFT;
 }
 
-void remove_tree(const char *path) { remove_entry(-1, AT_FDCWD, path, 0); }
+/* Returns whether nothing is left of it. */
+int remove_tree(const char *path) { return remove_entry(-1, AT_FDCWD, path, 0) != LEFT; }
 
 /* `foster-init remove`: the paths come as the blob, which TypeScript writes as a monitor's. Waits until our ids are
  * mapped, for only then do the files' owners exist. */
@@ -65,9 +70,7 @@ int run_remove(void) {
   if (!monitor || !check_monitor(monitor) || await_byte(SAY_MAPPED)) return 125;
   int is_left = 0;
   const char *path = (const char *)monitor + monitor->remove;
-  for (; *path; path += string_length(path) + 1) {
-    remove_tree(path);
-    if (SYSCALL4(__NR_faccessat, AT_FDCWD, path, 0, 0) == 0) is_left = 1;
-  }
+  for (; *path; path += string_length(path) + 1)
+    if (!remove_tree(path)) is_left = 1;
   return is_left;
 }
