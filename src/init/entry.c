@@ -4,28 +4,38 @@
 #include "capabilities.h"
 #include "hand-mount.h"
 
+#include <asm-generic/errno.h>
 #include <linux/fcntl.h>
 #include <linux/sched.h>
+
+#define MAX_DESCRIPTORS 1024 /* of one program; what a process may have open besides is the kernel's to say */
 
 struct entry {
   s32 program;     /* descriptor of what to execute */
   s32 descriptor_count;
-  s32 *descriptors; /* descriptors[i] becomes i; -1 leaves i closed */
+  s32 *descriptors; /* descriptors[i] becomes i; -1 leaves i closed. Written over */
   char **argv, **envp;
   s32 is_privileged; /* keep the capabilities that a new user namespace gives: capabilities(7), "ambient" */
   s32 parent_death_signal;
+  s32 error; /* errno of a child that could not execute the program; TypeScript sees it, whose memory this is */
 };
+
+static s32 move_aside(s32 fd, s32 lowest) { return (s32)SYSCALL3(__NR_fcntl, fd, F_DUPFD, lowest); }
 
 /* Returns -errno if the program could not be executed. */
 int foster_entry(struct entry *entry) {
-  s32 count = entry->descriptor_count;
-  s32 aside[32];
-  for (int i = 0; i < count; i++) /* out of the way first: one's source may be another's target */
-    aside[i] = entry->descriptors[i] < 0 ? -1 : (s32)SYSCALL3(__NR_fcntl, entry->descriptors[i], F_DUPFD, count + 1);
-  s32 program = (s32)SYSCALL3(__NR_fcntl, entry->program, F_DUPFD, count + 1);
+  s32 count = entry->descriptor_count, *fds = entry->descriptors;
+  if (count < 0 || count > MAX_DESCRIPTORS) return -E2BIG;
+  for (int i = 0; i < count; i++) { /* out of the way first: one's source may be another's target */
+    if (fds[i] < 0) continue;
+    fds[i] = move_aside(fds[i], count + 1);
+    if (fds[i] < 0) return fds[i];
+  }
+  s32 program = move_aside(entry->program, count + 1);
+  if (program < 0) return program;
   for (int i = 0; i < count; i++) {
-    if (aside[i] < 0) sys_close(i);
-    else SYSCALL3(__NR_dup3, aside[i], i, 0);
+    if (fds[i] < 0) sys_close(i);
+    else SYSCALL3(__NR_dup3, fds[i], i, 0);
   }
   SYSCALL3(__NR_dup3, program, count, O_CLOEXEC);
   sys_close_range((u32)count + 1);
@@ -36,7 +46,7 @@ int foster_entry(struct entry *entry) {
 
 /* In the child of clone(2), where there is nobody to return to. */
 int foster_child(struct entry *entry) {
-  foster_entry(entry);
+  entry->error = -foster_entry(entry);
   sys_exit(125);
 }
 

@@ -1,6 +1,9 @@
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { FosterError } from '../errors.js';
+import { errnoName, errnoWords } from './errno.js';
 import { addressOf, call, callRaw, functionPointer, SystemCallError } from './ffi.js';
+import { waitForChild } from './libc.js';
 
 /** Flags of clone(2) for the namespaces that foster's own helpers are in; those of containers: plan/namespaces.ts. */
 export const CLONE_FLAGS = { mount: 0x00020000, user: 0x10000000 } as const;
@@ -29,7 +32,10 @@ export function nativeFile(name: string): string {
   return join(__dirname, process.arch, name);
 }
 
-/** Starts `program` in new namespaces. Blocks (about a millisecond) until the child has executed it. */
+/**
+ * Starts `program` in new namespaces. Blocks (about a millisecond) until the child has executed it.
+ * @throws SystemCallError where there is no child; FosterError where it could not become the program
+ */
 export function startProcess(program: Program, namespaceFlags: number): { pid: number; pidfd: number } {
   const entry = encodeEntry(program);
   const stack = Buffer.alloc(64 * 1024);
@@ -43,7 +49,11 @@ export function startProcess(program: Program, namespaceFlags: number): { pid: n
   try {
     const prototype = 'int clone(void *function, uintptr_t stack, int flags, void *argument, void *pidfd)';
     const pid = call(prototype, child, top, flags, entry, pidfd);
-    return { pid, pidfd: pidfd.readInt32LE(0) };
+    const error = entry.readInt32LE(ENTRY_ERROR);
+    if (error === 0) return { pid, pidfd: pidfd.readInt32LE(0) };
+    closeSync(pidfd.readInt32LE(0));
+    waitForChild(pid);
+    throw entryFailure(program, error);
   } finally {
     setSignalMask(previous, null);
     stack.fill(0, 0, 1); // a use after the call keeps the stack from being collected during it
@@ -77,9 +87,20 @@ function setSignalMask(mask: Buffer, previous: Buffer | null): void {
   call('int pthread_sigmask(int how, const void *set, void *previous)', SIG_SETMASK, mask, previous);
 }
 
+function entryFailure({ argv, descriptors }: Program, error: number): FosterError {
+  const isTooMany = ['E2BIG', 'EMFILE', 'EINVAL'].includes(errnoName(error));
+  return new FosterError(
+    `cannot start ${argv[0]} with ${descriptors.length} descriptors: ${errnoWords(error)}`,
+    isTooMany ? { advice: 'no more than 1024 can be handed over, nor more than "ulimit -n" allows' } : {},
+  );
+}
+
+/** Where struct entry has its `error`. */
+const ENTRY_ERROR = 40;
+
 /** struct entry of src/init/entry.c, with all that it points to, in one buffer. */
 function encodeEntry(program: Program): Buffer {
-  const STRUCT = 40;
+  const STRUCT = 48;
   const strings = [...program.argv, ...program.env].map((text) => Buffer.from(`${text}\0`));
   const pointers = (program.argv.length + program.env.length + 2) * 8;
   const descriptors = program.descriptors.length * 4;
