@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { parseEnv, parseEnvFile } from '../spec/environment.js';
 import { flagError } from '../spec/flag.js';
 import { acceptBooleanValues, addHelpAfter, collect } from './command.js';
+import { checkInput } from './standard-input.js';
 
 interface ExecOptions {
   detach?: boolean;
@@ -42,13 +43,15 @@ export function configure(command: Command, argv: string[]): void {
     'Exit codes are as for foster run.',
   ]);
   command.action(async (reference: string, words: string[], options: ExecOptions) => {
+    const { detach = false, interactive = false, tty = false } = options;
+    if (!detach) checkInput({ interactive, tty });
     const { findContainer } = await import('../runtime/store.js');
     const { execInContainer } = await import('../runtime/exec.js');
     execInContainer(findContainer(reference), {
       command: words,
-      detach: options.detach ?? false,
-      interactive: options.interactive ?? false,
-      tty: options.tty ?? false,
+      detach,
+      interactive,
+      tty,
       env: environmentOf(options),
       workdir: options.workdir === undefined ? undefined : workdirOf(options.workdir),
       user: options.user || undefined,

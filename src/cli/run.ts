@@ -5,6 +5,7 @@ import { acceptBooleanValues, addHelpAfter, prepareCommand, usageError } from '.
 import { print, printError, settings, warn } from './output.js';
 import { addRunOptions, type MountFlag, type RunOptions } from './run-options.js';
 import { type RunContext, toRequest } from './run-request.js';
+import { checkInput } from './standard-input.js';
 
 /** How a command tells the person what happens meanwhile. */
 export const voice = { warn, print, explain: (line: string) => printError(`${line}\n`) };
@@ -12,6 +13,7 @@ export const voice = { warn, print, explain: (line: string) => printError(`${lin
 /** `foster run`. */
 export function configure(command: Command, argv: string[]): void {
   defineRun(command, argv, 'Run a command in a new container.', async (request) => {
+    if (!request.detach && !request.dryRun) checkInput(request);
     const { runContainer } = await import('../runtime/run.js');
     settings.exitCode = await runContainer(request, voice);
   });
