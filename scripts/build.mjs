@@ -24,8 +24,8 @@ const C_FLAGS =
   '-std=gnu11 -Os -Wall -Wextra -Werror -ffreestanding -nostdlib -fno-stack-protector -fcf-protection=none ' +
   '-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-tree-loop-distribute-patterns -fno-ident ' +
   '-ffunction-sections -fdata-sections -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack ' +
-  // constants in the segment of the code: a page less to map, and the file is no larger than its content
-  '-Wl,-z,noseparate-code -Wl,-z,norelro -s';
+  // constants in the segment of the code: a page less to map, and the file is no larger than its content, wherever a page ends
+  '-Wl,-z,noseparate-code -Wl,-z,common-page-size=16 -Wl,-z,norelro -s';
 const INIT_FLAGS = '-static -fno-pie -no-pie';
 const ENTRY_FLAGS = '-shared -fPIC';
 

@@ -34,6 +34,7 @@ static int master = -1;     /* the container's terminal */
 static int status = -1;     /* of PID 1, as wait4(2) gives it */
 static int exec_code;       /* set when the program could not be executed */
 static int is_output_lost;
+static int is_asked_to_end; /* somebody wants us to be gone */
 static struct stream streams[STREAM_COUNT];
 static char buffers[STREAM_COUNT][STREAM_BUFFER];
 
@@ -144,26 +145,30 @@ static long carry(struct stream *stream, const struct pollfd *polls) {
   return done;
 }
 
-/* While what the container has left behind goes to a reader who takes his time. */
-static int is_told_to_end(void) {
+static void note_request(u32 signal) {
+  if (signal == SIGHUP || signal == SIGINT || signal == SIGQUIT || signal == SIGTERM) is_asked_to_end = 1;
+}
+
+/* When there is no container any more that it could be for. */
+static void take_last_signal(void) {
   struct signalfd_siginfo info;
-  if (sys_read(signals, &info, sizeof info) != sizeof info) return 0;
-  u32 signal = info.ssi_signo;
-  if (signal == SIGTSTP) sys_kill((int)sys_getpid(), SIGSTOP);
-  return signal == SIGHUP || signal == SIGINT || signal == SIGQUIT || signal == SIGTERM;
+  if (sys_read(signals, &info, sizeof info) != sizeof info) return;
+  note_request(info.ssi_signo);
+  if (info.ssi_signo == SIGTSTP) sys_kill((int)sys_getpid(), SIGSTOP);
 }
 
 /* What the container has said until now. Not more than a pipe holds: somebody may go on writing for ever, who has it from
- * the container and is not in its PID namespace. `is_patient`: wait for whoever reads it. */
+ * the container and is not in its PID namespace. `is_patient`: wait for whoever reads it, but not long when we are to go. */
 static void pass_output(int is_patient) {
-  s64 now[2] = {0, 0};
+  s64 now[2] = {0, 0}, shortly[2] = {1, 0};
   for (struct stream *stream = &streams[OUTPUT]; stream < streams + STREAM_COUNT; stream++) {
     for (long carried = 0, done = 0; done >= 0 && carried < MOST_DRAINED; carried += done) {
       int is_waiting = is_patient && stream_has_data(stream);
       struct pollfd polls[3] = {[2] = {.fd = is_waiting ? signals : -1, .events = POLLIN}};
       while (stream_poll(stream, polls)) {}
-      long ready = SYSCALL5(__NR_ppoll, polls, 3, is_waiting ? NULL : now, NULL, 8);
-      if (ready == 0 || (polls[2].revents && is_told_to_end())) break;
+      long ready = SYSCALL5(__NR_ppoll, polls, 3, !is_waiting ? now : is_asked_to_end ? shortly : NULL, NULL, 8);
+      if (ready == 0) break;
+      if (ready > 0 && polls[2].revents) take_last_signal();
       done = ready < 0 ? 0 : carry(stream, polls);
     }
   }
@@ -216,6 +221,7 @@ static void take_signal(void) {
   if (sys_read(signals, &info, sizeof info) != sizeof info) return;
   int signal = (int)info.ssi_signo;
   if (signal == SIGCHLD) return look_at_child();
+  note_request(info.ssi_signo);
   if (signal == SIGWINCH && master >= 0) return terminal_resize(master); /* the terminal tells those it concerns */
   if (signal == SIGPIPE && info.ssi_pid == (u32)sys_getpid()) return;     /* our own write, not a message for anyone */
   if (info.ssi_code == SI_KERNEL)
@@ -276,11 +282,11 @@ static void open_terminal(void) {
 }
 
 static void open_pipes(void) {
-  for (int fd = FD_INPUT; fd <= FD_ERROR; fd++) SYSCALL3(__NR_fcntl, fd, F_SETFL, O_NONBLOCK);
-  if (config->flags & MONITOR_INTERACTIVE) stream_open(&streams[INPUT], 0, FD_INPUT, buffers[INPUT], 0);
-  else sys_close(0);
-  stream_open(&streams[OUTPUT], FD_OUTPUT, 1, buffers[OUTPUT], 0);
-  stream_open(&streams[ERROR], FD_ERROR, 2, buffers[ERROR], 0);
+  for (int i = INPUT; i < STREAM_COUNT; i++) {
+    int pipe = FD_INPUT + i;
+    if (SYSCALL3(__NR_fcntl, pipe, F_SETFL, O_NONBLOCK) < 0) continue; /* it has /dev/null there */
+    stream_open(&streams[i], i == INPUT ? 0 : pipe, i == INPUT ? pipe : i, buffers[i], 0);
+  }
 }
 
 int run_monitor(void) {

@@ -1,7 +1,7 @@
-import { closeSync, fchmodSync } from 'node:fs';
+import { closeSync, fchmodSync, fstatSync } from 'node:fs';
 import { pipe } from '../sys/libc.js';
 
-/** Ends of the pipes for stdin, stdout and stderr, in this order; undefined where there is none. */
+/** Ends of the pipes for stdin, stdout and stderr, in this order; undefined where it is /dev/null. */
 export type Streams = (number | undefined)[];
 
 /**
@@ -9,9 +9,19 @@ export type Streams = (number | undefined)[];
  * as a descriptor it can do more with than to read and write it, such as to type on a terminal, or to change a file's mode.
  */
 export function openStreams(wanted: { input: boolean; output: boolean }): { theirs: Streams; ours: Streams } {
-  const input = wanted.input ? openPipe() : [];
-  const [output, error] = wanted.output ? [openPipe(), openPipe()] : [[], []];
-  return { theirs: [input[0], output[1], error[1]], ours: [input[1], output[0], error[0]] };
+  const [input, output, error] = [wanted.input, wanted.output, wanted.output].map((isWanted, fd) =>
+    isWanted && !isNothing(fd) ? openPipe() : undefined,
+  );
+  return {
+    theirs: [input?.[0], output?.[1], error?.[1]],
+    ours: [input?.[1], output?.[0], error?.[0]],
+  };
+}
+
+/** What goes to /dev/null need not be carried there. */
+function isNothing(fd: number): boolean {
+  const file = fstatSync(fd);
+  return file.isCharacterDevice() && file.rdev === 0x103;
 }
 
 /**

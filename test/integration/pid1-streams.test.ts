@@ -5,7 +5,7 @@ import { afterEach, test } from 'node:test';
 import { FOSTER, Home } from './support/foster.js';
 import { waitUntil } from './support/wait.js';
 
-/** Standard input, output and error without a terminal: the container has the caller's own. */
+/** Standard input, output and error without a terminal. */
 const home = new Home();
 
 afterEach(() => home.assertNothingLeft());

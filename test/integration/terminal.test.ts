@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { Home } from './support/foster.js';
 import { descendants, isStuck, noProcessNamed, processNamed, readProcess } from './support/processes.js';
+import { fosterAtTerminal } from './support/terminal.js';
 import { Tmux } from './support/tmux.js';
 import { waitUntil } from './support/wait.js';
 
@@ -279,10 +280,12 @@ test('output through a terminal is whole, however fast the command ends after it
 
 test('input through a terminal is whole, however slow it is read', () => {
   const input = Array.from({ length: 20_000 }, (_, index) => `line ${index}\n`).join('');
-  const { status } = home.run(
-    // the sleep lets it wait in front of a reader, which a slow machine does as well
-    ['--rm', '-it', ...shared, 'busybox', 'sh', '-c', 'stty -echo; sleep 0.5; cat >/shared/input'],
-    { input },
+  // the sleep lets it wait in front of a reader, which a slow machine does as well
+  const script = 'stty -echo; sleep 0.5; cat >/shared/input';
+  const { status } = fosterAtTerminal(
+    home,
+    ['run', '--rm', '-it', ...shared, 'busybox', 'sh', '-c', script],
+    input,
   );
   assert.equal(status, 0);
   assert.ok(readFileSync(join(home.shared, 'input'), 'utf8') === input);
@@ -290,7 +293,7 @@ test('input through a terminal is whole, however slow it is read', () => {
 
 test('a program that answers while it is still being written to does not stall', () => {
   const input = `${'x'.repeat(99)}\n`.repeat(20_000);
-  const { status, stdout } = home.run(['--rm', '-it', 'busybox', 'tr', 'x', 'y'], { input });
+  const { status, stdout } = fosterAtTerminal(home, ['run', '--rm', '-it', 'busybox', 'tr', 'x', 'y'], input);
   assert.equal(status, 0);
   // Of what is typed ahead the kernel may leave out the echo.
   assert.equal(stdout.match(/y/g)?.length, 99 * 20_000);

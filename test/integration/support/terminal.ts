@@ -1,0 +1,30 @@
+import { spawnSync } from 'node:child_process';
+import { FOSTER, type Home, type Result } from './foster.js';
+
+/** Starts a command whose standard input is a terminal, types what we have on ours, then Ctrl-D. */
+const TYPIST = `
+import os, pty, subprocess, sys, threading, tty
+master, slave = pty.openpty()
+tty.setraw(slave)
+command = subprocess.Popen(sys.argv[1:], stdin=slave)
+def type(text):
+    while text:
+        text = text[os.write(master, text[:4096]):]
+threading.Thread(target=type, args=(sys.stdin.buffer.read() + b"\\x04",), daemon=True).start()
+status = command.wait()
+sys.stdout.flush()
+os._exit(status if status >= 0 else 128 - status)
+`;
+
+/** A foster command with a terminal as its standard input, at which `input` is typed; all of its output is read. */
+export function fosterAtTerminal(home: Home, args: string[], input: string): Result {
+  const { status, signal, stdout, stderr } = spawnSync('python3', ['-c', TYPIST, FOSTER, ...args], {
+    env: home.env,
+    input,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
+  });
+  return { status, signal, stdout, stderr };
+}
