@@ -20,7 +20,8 @@ import { buildDriver } from '../runtime/storage.js';
 import type { StorageDriver } from '../spec/storage-driver.js';
 import { type IdMaps, strangerAsRoot } from '../sys/id-maps.js';
 import { clearAway } from '../sys/user-namespace.js';
-import { type LayerInput, startLayerProgram } from './layer-program.js';
+import type { LayerInput } from './inputs.js';
+import { startLayerProgram } from './layer-program.js';
 import type { LayerOrder } from './layer-protocol.js';
 
 /** A layer of the store, unpacked too. */

@@ -129,12 +129,6 @@ export function waitForChild(pid: number): ExitStatus {
   return { code: signal === 0 ? (value >> 8) & 0xff : 128 + signal, signal };
 }
 
-/** chroot(2) of this process, all threads included, followed by a chdir to the new root. */
-export function changeRoot(path: string): void {
-  call('int chdir(const char *path)', path);
-  call('int chroot(const char *path)', '.');
-}
-
 const RESOLVE_NO_MAGICLINKS = 0x02;
 const RESOLVE_NO_SYMLINKS = 0x04;
 const RESOLVE_BENEATH = 0x08;
