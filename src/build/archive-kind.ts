@@ -1,13 +1,18 @@
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
+import { closeSync, createReadStream, readSync } from 'node:fs';
 import { FosterError } from '../errors.js';
 import { type ArchiveCompression, archiveCompressionOf } from '../image/compression.js';
 import { decompressed } from '../image/decompress.js';
 
 const BLOCK = 512;
 
-/** How a file is compressed, if it is a tar archive: what ADD unpacks. @throws FosterError */
-export async function archiveKind(path: string): Promise<ArchiveCompression | undefined> {
-  const fd = openSync(path, 'r');
+/**
+ * How a file is compressed, if it is a tar archive: what ADD unpacks.
+ * @param open opens it anew; undefined where it is no regular file
+ * @throws FosterError
+ */
+export async function archiveKind(open: () => number | undefined): Promise<ArchiveCompression | undefined> {
+  const fd = open();
+  if (fd === undefined) return undefined;
   let head = Buffer.alloc(BLOCK);
   try {
     head = head.subarray(0, readSync(fd, head));
@@ -17,7 +22,8 @@ export async function archiveKind(path: string): Promise<ArchiveCompression | un
   if (isTarHeader(head)) return 'none';
   const compression = isOfKnownKind(head) ? archiveCompressionOf(head) : 'none';
   if (compression === 'none') return undefined;
-  return isTarHeader(await firstBlock(path)) ? compression : undefined;
+  const again = open();
+  return again !== undefined && isTarHeader(await firstBlock(again)) ? compression : undefined;
 }
 
 /** Others may well be archives that nobody would unpack here: a zip file is copied. */
@@ -30,11 +36,11 @@ function isOfKnownKind(head: Buffer): boolean {
   }
 }
 
-/** Of the content of a compressed file; less where that is shorter, or no such file in truth. */
-async function firstBlock(path: string): Promise<Buffer> {
+/** Of the content of a compressed file; less where that is shorter, or no such file in truth. Closes it. */
+async function firstBlock(fd: number): Promise<Buffer> {
   let block = Buffer.alloc(0);
   try {
-    for await (const piece of decompressed(createReadStream(path))) {
+    for await (const piece of decompressed(createReadStream('', { fd }))) {
       block = Buffer.concat([block, piece]);
       if (block.length >= BLOCK) break;
     }

@@ -1,83 +1,123 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { constants, mkdtempSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { FosterError } from '../errors.js';
 import { copiedAt } from '../image/changed-files.js';
 import { LayerStack } from '../image/layer-stack.js';
 import { layerTar } from '../image/layer-tar.js';
 import { parallelGzip } from '../image/parallel-gzip.js';
+import { copyTree } from '../image/tree-copy.js';
 import { divideTree } from '../image/tree-divide.js';
 import { TREE } from '../image/tree-protocol.js';
 import { errnoNumber, errnoWords } from '../sys/errno.js';
 import { errnoOfAny } from '../sys/ffi.js';
-import { changeRoot, setParentDeathSignal } from '../sys/libc.js';
-import { makeMountsPrivate, mountOverlay } from '../sys/mount.js';
+import { setParentDeathSignal } from '../sys/libc.js';
+import { mountOverlay } from '../sys/mount.js';
+import { enterView, limitInView } from '../sys/view.js';
 import { writeFully } from '../sys/write.js';
 import { writeChanges } from './changes.js';
+import { InputReader } from './inputs.js';
 import { LAYER_FD, type LayerOrder, type LayerReport } from './layer-protocol.js';
 import { removeMountPoints } from './mount-points.js';
 
 /**
  * The program that makes a layer: started in a user namespace with the container's id maps, so that files belong to the
  * ids that the image says. It lays an empty directory over the layers below, writes what COPY or ADD brings, and packs
- * what the directory has then; after RUN, whose container has written to it, it only packs.
+ * what the directory has then; after RUN, whose container has written to it, it only packs. It sees those directories and
+ * nothing else: sys/view.ts.
  */
-async function makeLayer(order: LayerOrder): Promise<LayerReport> {
+async function makeLayer(whole: LayerOrder): Promise<LayerReport> {
   const parent = process.ppid;
   if (readSync(LAYER_FD.control, Buffer.alloc(1)) === 0) process.exit(1); // nobody is there to map our ids
   process.setgid?.(0);
   // Forbidden where only one id is mapped: user_namespaces(7), "setgroups".
-  if (!order.hasOneOwner) process.setgroups?.([]);
+  if (!whole.hasOneOwner) process.setgroups?.([]);
   process.setuid?.(0);
   setParentDeathSignal(9); // a change of ids has cleared it
   if (process.ppid !== parent) process.exit(1);
   process.umask(0);
+  const order = enter(whole);
+  const { driver, folder, layers, isPacked, changes } = order;
+  const upper = `${folder}/upper`;
   let lostOwners = 0;
-  if (order.changes.length > 0) {
-    makeMountsPrivate();
-    lostOwners = await writeChanges(order, openRoot(order));
+  if (changes.length > 0) {
+    const inputs = new InputReader(LAYER_FD.inputs);
+    const openTree = (wanted: string[]) => openLayers(wanted, order);
+    lostOwners = await writeChanges(changes, { root: openRoot(order), inputs, openTree });
   }
-  const { driver, folder, layers, isPacked } = order;
   if (!isPacked) return { diffID: '', digest: '', size: 0, plainSize: 0, isEmpty: false, lostOwners };
-  if (driver === 'copy')
-    divideTree(`${folder}/${TREE}`, new LayerStack(layers), `${folder}/upper`, copiedAt(folder));
-  removeMountPoints(`${order.folder}/upper`, order.layers, order.mountPoints);
-  changeRoot(`${order.folder}/upper`);
-  return { ...(await pack(order)), lostOwners };
+  if (driver === 'copy') divideTree(`${folder}/${TREE}`, new LayerStack(layers), upper, copiedAt(folder));
+  removeMountPoints(upper, layers, order.mountPoints);
+  return { ...(await pack(upper, order)), lostOwners };
 }
 
-const O_PATH = 0o10000000;
+const DIRECTORY = 0o10000000 | constants.O_DIRECTORY; // O_PATH
 
-const DIRECTORY = O_PATH | constants.O_DIRECTORY;
-
-function openRoot(order: LayerOrder): number {
-  if (!order.isPacked) return openSync(`${order.folder}/upper`, DIRECTORY);
-  return order.driver === 'copy' ? openSync(`${order.folder}/${TREE}`, DIRECTORY) : mountRoot(order);
+/** Has nothing but the order's folders for a root. Returns it with their paths there. */
+function enter(order: LayerOrder): LayerOrder {
+  const sources = order.changes.flatMap((change) =>
+    change.kind === 'copy' && change.from !== 'input' ? change.from.layers : [],
+  );
+  const places = new Map([...order.layers, ...sources].map((path, index) => [path, `/layers/${index}`]));
+  const at = (path: string) => places.get(path) ?? '';
+  const folder = '/folder';
+  // Nobody changes them now. Links are followed as from inside of a container: openat2(2).
+  const links = true;
+  enterView(
+    [
+      ...[...places].map(([path, place]) => ({
+        path: place,
+        directory: openSync(path, DIRECTORY),
+        allows: { links },
+      })),
+      {
+        path: folder,
+        directory: openSync(order.folder, DIRECTORY),
+        allows: { links, writing: true },
+      },
+    ],
+    { hasDescriptors: true },
+  );
+  const changes = order.changes.map((change) =>
+    change.kind === 'copy' && change.from !== 'input'
+      ? { ...change, from: { ...change.from, layers: change.from.layers.map(at) } }
+      : change,
+  );
+  return { ...order, folder, layers: order.layers.map(at), changes };
 }
 
-/** The new layer over those below; gone with our mount namespace. */
-function mountRoot({ folder, layers }: LayerOrder): number {
-  const flags = DIRECTORY;
-  const lower = layers.map((layer) => openSync(layer, flags));
-  const own = openSync(folder, flags);
-  const at = (fd: number) => `/proc/self/fd/${fd}`;
-  mountOverlay(`${at(own)}/root`, {
-    lower: lower.map(at),
-    upper: { folder: `${at(own)}/upper`, work: `${at(own)}/work` },
-  });
-  const root = openSync(`${at(own)}/root`, flags);
-  for (const fd of [...lower, own]) closeSync(fd);
-  return root;
+/** What the changes are made to. */
+function openRoot({ isPacked, driver, folder, layers }: LayerOrder): number {
+  if (!isPacked) return openSync(`${folder}/upper`, DIRECTORY);
+  if (driver === 'copy') return openSync(`${folder}/${TREE}`, DIRECTORY);
+  const upper = { folder: `${folder}/upper`, work: `${folder}/work` };
+  mountOverlay(`${folder}/root`, { lower: layers, upper });
+  return openSync(`${folder}/root`, DIRECTORY);
+}
+
+/** The files that layers show over each other. */
+function openLayers(layers: string[], { driver, folder }: LayerOrder): number {
+  const [only = '', ...more] = layers;
+  if (more.length === 0) return openSync(only, DIRECTORY);
+  const spare = `${folder}/spare`;
+  if (driver === 'copy') {
+    const tree = mkdtempSync(`${spare}/`);
+    copyTree(new LayerStack(layers), tree);
+    return openSync(tree, DIRECTORY);
+  }
+  mountOverlay(spare, { lower: layers });
+  limitInView(spare, { links: true });
+  return openSync(spare, DIRECTORY);
 }
 
 type Packed = Omit<Exclude<LayerReport, { error: string }>, 'lostOwners'>;
 
-/** What the root directory holds, as a layer. */
-async function pack({ timestamp }: LayerOrder): Promise<Packed> {
+/** What a directory holds, as a layer. */
+async function pack(top: string, { timestamp }: LayerOrder): Promise<Packed> {
   const plain = createHash('sha256');
   const compressed = createHash('sha256');
   let plainSize = 0;
   function* pieces(): Generator<Buffer> {
-    for (const piece of layerTar('/', { timestamp, setsTimes: true })) {
+    for (const piece of layerTar(top, { timestamp, setsTimes: true })) {
       plain.update(piece);
       plainSize += piece.length;
       yield piece;
@@ -120,7 +160,7 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
   let report: LayerReport;
   try {
-    report = await makeLayer(JSON.parse(process.argv[2] ?? '') as LayerOrder);
+    report = await makeLayer(JSON.parse(readFileSync(LAYER_FD.order, 'utf8')) as LayerOrder);
   } catch (error) {
     report = toReport(error);
   }

@@ -1,55 +1,55 @@
-import {
-  closeSync,
-  constants,
-  createReadStream,
-  fchownSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-} from 'node:fs';
+import { closeSync, constants, fchownSync, mkdirSync, openSync } from 'node:fs';
 import { posix } from 'node:path';
+import { Readable } from 'node:stream';
 import zlib from 'node:zlib';
 import { FosterError } from '../errors.js';
-import { LayerStack } from '../image/layer-stack.js';
 import { type Member, nameComponents } from '../image/member.js';
 import { TarReader, type TarSink } from '../image/tar-reader.js';
 import { TAR_END } from '../image/tar-writer.js';
-import { copyTree } from '../image/tree-copy.js';
 import { containerPlace, copyPath, withOpen } from '../runtime/copy-place.js';
 import { CopySink } from '../runtime/copy-sink.js';
 import { errnoOf } from '../sys/errno.js';
 import { SystemCallError } from '../sys/ffi.js';
 import { openInRoot } from '../sys/libc.js';
-import { mountOverlay } from '../sys/mount.js';
 import { changedMode } from './file-mode.js';
-import { type Change, type Destination, LAYER_FD, type LayerOrder, type Owner } from './layer-protocol.js';
+import type { InputReader } from './inputs.js';
+import type { Change, Destination, Owner } from './layer-protocol.js';
 import { IgnoreRules } from './patterns.js';
 import { byParents, findSources, type Source, sourceTar } from './sources.js';
 
 const O_PATH = 0o10000000;
 const ROOT: Owner = { uid: 0, gid: 0 };
 
+/** What the changes of an order are made with. */
+export interface Workshop {
+  /** Descriptor of the top of the root file system that they are made to. */
+  root: number;
+  inputs: InputReader;
+  /** Opens the tree that layers show over each other. */
+  openTree(layers: string[]): number;
+}
+
 /**
  * Writes what COPY, ADD and WORKDIR bring to a root file system.
- * @param root descriptor of its top
  * @returns how many files have not got the owner they should have
  * @throws FosterError
  */
-export async function writeChanges(order: LayerOrder, root: number): Promise<number> {
+export async function writeChanges(changes: readonly Change[], workshop: Workshop): Promise<number> {
   let lostOwners = 0;
-  for (const change of order.changes) {
-    if (change.kind === 'directory') makeDirectories(root, change.path, ROOT, 0o755);
-    else if (change.kind === 'unpack') lostOwners += await unpack(change, root);
-    else lostOwners += await copy(change, root, order);
+  for (const change of changes) {
+    if (change.kind === 'directory') makeDirectories(workshop.root, change.path, ROOT, 0o755);
+    else if (change.kind === 'unpack') lostOwners += await unpack(change, workshop);
+    else lostOwners += await copy(change, workshop);
   }
   return lostOwners;
 }
 
-async function unpack(change: Change & { kind: 'unpack' }, root: number): Promise<number> {
+async function unpack(change: Change & { kind: 'unpack' }, { root, inputs }: Workshop): Promise<number> {
   makeDirectories(root, change.path, change.owner ?? ROOT, 0o755);
   const sink = new CopySink(copyPath(containerPlace(root), `${change.path}/`), SINK);
   const reader = new TarReader(new Changed(sink, change.owner, undefined));
-  for await (const piece of inputPieces(change.input, change.isCompressed)) reader.push(piece);
+  const archive = inputs.next();
+  for await (const piece of change.isCompressed ? unzipped(archive) : archive) reader.push(piece);
   if (!reader.isEmpty) reader.end();
   sink.finish();
   sink.close();
@@ -58,18 +58,21 @@ async function unpack(change: Change & { kind: 'unpack' }, root: number): Promis
 
 const SINK = { isStream: true, keepOwners: true, keepSetIds: true };
 
-async function copy(change: Change & { kind: 'copy' }, root: number, order: LayerOrder): Promise<number> {
+async function copy(
+  change: Change & { kind: 'copy' },
+  { root, inputs, openTree }: Workshop,
+): Promise<number> {
   const { from, ...destination } = change;
-  if ('input' in from) return await land(inputPieces(from.input, false), destination, root);
+  if (from === 'input') return await land(inputs.next(), destination, root);
   const { layers, sources, excludes, keepsParents } = from;
   const rules = excludes.length === 0 ? undefined : new IgnoreRules(excludes.join('\n'));
-  const tree = openTree(layers, order);
+  const tree = openTree(layers);
   let lostOwners = 0;
   try {
     const found = sources.flatMap((wanted) => findSources(tree, wanted, { excludes: rules, keepsParents }));
     for (const [parents, group] of byParents(found)) {
       const path = posix.join(change.path, parents);
-      lostOwners += await land(treePieces(group, rules), { ...destination, path }, root);
+      lostOwners += await land(treePieces(tree, group, rules), { ...destination, path }, root);
     }
   } finally {
     closeSync(tree);
@@ -79,46 +82,22 @@ async function copy(change: Change & { kind: 'copy' }, root: number, order: Laye
 
 type CopyTo = Omit<Change & { kind: 'copy' }, 'kind' | 'from'>;
 
-async function land(
-  pieces: Iterable<Buffer> | AsyncIterable<Buffer>,
-  destination: CopyTo,
-  root: number,
-): Promise<number> {
+async function land(pieces: Iterable<Buffer>, destination: CopyTo, root: number): Promise<number> {
   const landing = new Landing(root, destination);
   const reader = new TarReader(new Changed(landing, destination.owner, destination.mode));
-  for await (const piece of pieces) reader.push(piece);
+  for (const piece of pieces) reader.push(piece);
   if (!reader.isEmpty) reader.end();
   landing.finish();
   return landing.lostOwners;
 }
 
-function inputPieces(input: number, isCompressed: boolean): AsyncIterable<Buffer> {
-  const stream = createReadStream('', { fd: LAYER_FD.firstInput + input, highWaterMark: 256 * 1024 });
-  if (!isCompressed) return stream;
-  const unzip = zlib.createGunzip({ chunkSize: 256 * 1024 });
-  stream.on('error', (error) => unzip.destroy(error));
-  return stream.pipe(unzip);
+function unzipped(archive: Iterable<Buffer>): AsyncIterable<Buffer> {
+  return Readable.from(archive).pipe(zlib.createGunzip({ chunkSize: 256 * 1024 }));
 }
 
-function* treePieces(sources: Source[], excludes: IgnoreRules | undefined): Generator<Buffer> {
-  for (const source of sources) yield* sourceTar(source, {}, excludes);
+function* treePieces(tree: number, sources: Source[], excludes: IgnoreRules | undefined): Generator<Buffer> {
+  for (const source of sources) yield* sourceTar(tree, source, {}, excludes);
   yield TAR_END;
-}
-
-function openTree(layers: string[], { driver, folder }: LayerOrder): number {
-  const flags = O_PATH | constants.O_DIRECTORY;
-  const [only = '', ...more] = layers;
-  if (more.length === 0) return openSync(only, flags);
-  const spare = `${folder}/spare`;
-  if (driver === 'copy') {
-    const tree = mkdtempSync(`${spare}/`);
-    copyTree(new LayerStack(layers), tree);
-    return openSync(tree, flags);
-  }
-  const opened = layers.map((layer) => openSync(layer, flags));
-  mountOverlay(spare, { lower: opened.map((fd) => `/proc/self/fd/${fd}`) });
-  for (const fd of opened) closeSync(fd);
-  return openSync(spare, flags);
 }
 
 /** Gives members another owner or mode. */

@@ -27,7 +27,7 @@ import { errnoOfAny } from '../sys/ffi.js';
 import { openInRoot } from '../sys/libc.js';
 import { isTarHeader } from './archive-kind.js';
 import { IgnoreRules } from './patterns.js';
-import { type FindOptions, findSources, type Source, sourceTar } from './sources.js';
+import { type FindOptions, findSources, openSource, type Source, sourceTar } from './sources.js';
 
 /** What a build may take files from. */
 export interface Context {
@@ -205,8 +205,21 @@ export class ContextFiles {
         throw new FosterError(`${each}: there is no context to copy it from`, {
           advice: 'give a directory instead of -',
         });
-      return findSources(this.#root, each, { ...options, isLeftOut: (name) => this.#rules.ignores(name) });
+      return findSources(this.#top, each, { ...options, isLeftOut: (name) => this.#rules.ignores(name) });
     });
+  }
+
+  /** Opens a source that is a regular file to be read; undefined where it is none. @throws FosterError */
+  open(source: Source): number | undefined {
+    const fd = openSource(this.#top, source, constants.O_RDONLY | constants.O_NONBLOCK);
+    if (fstatSync(fd).isFile()) return fd;
+    closeSync(fd);
+    return undefined;
+  }
+
+  get #top(): number {
+    if (this.#root === undefined) throw new Error('there is no context');
+    return this.#root;
   }
 
   /** The sources as one archive, everything root's. */
@@ -217,7 +230,7 @@ export class ContextFiles {
       leavesOut: (name: string) => this.#rules.ignores(name),
       passesOver: (name: string) => this.#rules.ignoresAll(name),
     };
-    for (const source of sources) yield* sourceTar(source, options, excludes);
+    for (const source of sources) yield* sourceTar(this.#top, source, options, excludes);
     yield TAR_END;
   }
 

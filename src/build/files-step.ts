@@ -1,4 +1,4 @@
-import { closeSync, createReadStream, openSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { posix } from 'node:path';
 import { FosterError } from '../errors.js';
 import type { ArchiveCompression } from '../image/compression.js';
@@ -11,7 +11,7 @@ import { archiveKind } from './archive-kind.js';
 import type { ContextFiles } from './context.js';
 import type { Dockerfile, Heredoc, Instruction } from './dockerfile.js';
 import { checkMode } from './file-mode.js';
-import type { LayerInput } from './layer-program.js';
+import type { LayerInput } from './inputs.js';
 import type { Change, Owner } from './layer-protocol.js';
 import { IgnoreRules } from './patterns.js';
 import { byParents, type Source } from './sources.js';
@@ -148,7 +148,6 @@ export interface FilesWork {
   inputs: LayerInput[];
   /** Of the content; a file's time does not count. */
   digest: string;
-  close(): void;
 }
 
 /** COPY --from: of a tree made of these layers. */
@@ -159,7 +158,7 @@ export function workFromLayers(
 ): FilesWork {
   const from = { layers, sources, excludes, keepsParents };
   const change: Change = { kind: 'copy', from, path, isDirectory, owner, mode };
-  return { changes: [change], inputs: [], digest, close() {} };
+  return { changes: [change], inputs: [], digest };
 }
 
 /** COPY or ADD from the context. @throws FosterError */
@@ -167,61 +166,56 @@ export async function workFromContext(step: FilesStep, context: ContextFiles): P
   const { path, isDirectory, owner, mode } = step;
   const excludes = step.excludes.length === 0 ? undefined : new IgnoreRules(step.excludes.join('\n'));
   const found = context.find(step.sources, { excludes, keepsParents: step.keepsParents });
-  const archives = step.unpacks ? await archivesOf(found) : [];
+  const archives = step.unpacks ? await archivesOf(found, context) : [];
   const copied = found.filter((source) => !archives.some((archive) => archive.source === source));
-  const changes: Change[] = archives.map(({ kind }, input) => ({
+  const changes: Change[] = archives.map(({ kind }) => ({
     kind: 'unpack',
-    input,
     isCompressed: kind === 'gzip',
     path,
     owner,
   }));
-  const opened: number[] = [];
-  const inputs: LayerInput[] = archives.map(({ kind, source }) => {
-    if (kind !== 'none' && kind !== 'gzip') return contentOf(source);
-    const fd = openSync(source.path, 'r');
-    opened.push(fd);
-    return { fd };
-  });
+  const inputs: LayerInput[] = archives.map((archive) => contentOf(archive, context));
   const isInto = isDirectory || found.length > 1;
   for (const [parents, sources] of byParents(copied)) {
-    const from = { input: inputs.length };
     const place = posix.join(path, parents);
-    changes.push({ kind: 'copy', from, path: place, isDirectory: isInto, owner, mode });
+    changes.push({ kind: 'copy', from: 'input', path: place, isDirectory: isInto, owner, mode });
     inputs.push(context.archive(sources, { excludes }));
   }
   if (step.heredocs.length > 0) {
-    changes.push({ kind: 'copy', from: { input: inputs.length }, path, isDirectory, owner, mode });
+    changes.push({ kind: 'copy', from: 'input', path, isDirectory, owner, mode });
     inputs.push(heredocArchive(step.heredocs));
   }
   return {
     changes,
     inputs,
     digest: found.length === 0 ? '' : context.digest(found, excludes),
-    close() {
-      for (const fd of opened) closeSync(fd);
-    },
   };
 }
+
+const PIECE = 256 * 1024;
 
 interface ArchiveSource {
   source: Source;
   kind: ArchiveCompression;
 }
 
-async function archivesOf(sources: Source[]): Promise<ArchiveSource[]> {
+async function archivesOf(sources: Source[], context: ContextFiles): Promise<ArchiveSource[]> {
   const found: ArchiveSource[] = [];
   for (const source of sources) {
-    const kind = source.isDirectory ? undefined : await archiveKind(source.path);
+    const kind = source.isDirectory ? undefined : await archiveKind(() => context.open(source));
     if (kind !== undefined) found.push({ source, kind });
   }
   return found;
 }
 
-/** Uncompressed. */
-async function* contentOf({ name, path }: Source): AsyncGenerator<Buffer> {
+/** Uncompressed, or by gzip, which the program that makes layers reads too. */
+async function* contentOf({ kind, source }: ArchiveSource, context: ContextFiles): AsyncGenerator<Buffer> {
+  const { name } = source;
+  const fd = context.open(source);
+  if (fd === undefined) throw new FosterError(`${name}: it is no regular file any more`);
+  const content = createReadStream('', { fd, highWaterMark: PIECE });
   try {
-    yield* decompressed(createReadStream(path));
+    yield* kind === 'none' || kind === 'gzip' ? content : decompressed(content);
   } catch (error) {
     if (!(error instanceof FosterError)) throw error;
     throw new FosterError(`${name}: ${error.message}`, {
@@ -277,10 +271,10 @@ export function directoryWork(path: string, { owner, mode }: Kind): FilesWork {
 function oneMember(place: { path: string } & Kind, archive: Buffer[]): FilesWork {
   const change: Change = {
     kind: 'copy',
-    from: { input: 0 },
+    from: 'input',
     isDirectory: false,
     ...place,
     mode: place.mode.toString(8),
   };
-  return { changes: [change], inputs: [archive], digest: '', close() {} };
+  return { changes: [change], inputs: [archive], digest: '' };
 }

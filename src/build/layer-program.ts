@@ -6,12 +6,10 @@ import { pipeline } from 'node:stream/promises';
 import { FosterError } from '../errors.js';
 import { withCaller } from '../image/unpack.js';
 import { hasOneOwner, type IdMaps } from '../sys/id-maps.js';
-import { pipe, takeMemoryFile, waitForChild } from '../sys/libc.js';
+import { memoryFile, pipe, takeMemoryFile, waitForChild } from '../sys/libc.js';
 import { howItEnded, type Reporter, readReport, startReporter } from '../sys/node-program.js';
+import { joinInputs, type LayerInput } from './inputs.js';
 import type { LayerOrder, LayerReport } from './layer-protocol.js';
-
-/** What an input of the program is: bytes that come meanwhile, or a file of ours. */
-export type LayerInput = Iterable<Buffer> | AsyncIterable<Buffer> | { fd: number };
 
 /** The program at work. */
 export interface LayerProgram {
@@ -33,23 +31,25 @@ export function startLayerProgram(
   output: number,
 ): LayerProgram {
   const whole: LayerOrder = { ...order, hasOneOwner: hasOneOwner(maps) };
-  const piped = inputs.map((input) => ('fd' in input ? undefined : pipe()));
+  const orderFile = memoryFile('foster-layer-order', Buffer.from(JSON.stringify(whole)));
+  const piped = pipe();
   let program: Reporter;
   try {
     program = startReporter({
       name: 'foster-layer',
-      argv: [join(__dirname, 'build-layer-main.cjs'), JSON.stringify(whole)],
+      argv: [join(__dirname, 'build-layer-main.cjs')],
       maps: withCaller(maps),
-      files: [output, ...inputs.map((input, index) => ('fd' in input ? input.fd : piped[index]?.[0]))],
+      files: [output, orderFile, piped[0]],
     });
   } catch (error) {
-    for (const ends of piped) if (ends !== undefined) closeSync(ends[1]);
+    closeSync(piped[1]);
     throw error;
   } finally {
-    for (const ends of piped) if (ends !== undefined) closeSync(ends[0]);
+    closeSync(piped[0]);
+    closeSync(orderFile);
   }
   const { pid, report, errors } = program;
-  const feeding = Promise.all(inputs.map((input, index) => feed(input, piped[index]?.[1])));
+  const feeding = feed(inputs, piped[1]);
   let isOver = false;
   const end = () => {
     if (isOver) return undefined;
@@ -66,15 +66,14 @@ export function startLayerProgram(
 }
 
 /** Returns what went wrong on our side: nothing, or the reason why a file could not be read. */
-async function feed(input: LayerInput, fd: number | undefined): Promise<unknown> {
-  if ('fd' in input || fd === undefined) return undefined;
+async function feed(inputs: LayerInput[], fd: number): Promise<unknown> {
   let failure: unknown;
-  const source = Symbol.asyncIterator in input ? input[Symbol.asyncIterator]() : input[Symbol.iterator]();
+  const source = joinInputs(inputs);
   async function* pieces(): AsyncGenerator<Buffer> {
     try {
       for (let next = await nextPiece(); !next.done; next = await nextPiece()) yield next.value;
     } finally {
-      await source.return?.();
+      await source.return(undefined);
     }
   }
   // Not around the `yield`, where what went wrong with the pipe is thrown too.
@@ -98,12 +97,12 @@ async function feed(input: LayerInput, fd: number | undefined): Promise<unknown>
 
 async function finished(
   fd: number,
-  feeding: Promise<unknown[]>,
+  feeding: Promise<unknown>,
   end: () => { status: { code: number; signal: number }; said: string } | undefined,
 ): Promise<Exclude<LayerReport, { error: string }>> {
   const text = await readReport(fd);
   const ended = end();
-  const failure = (await feeding).find((each) => each !== undefined);
+  const failure = await feeding;
   if (failure !== undefined) throw failure;
   if (text === '') {
     const { status = { code: 0, signal: 0 }, said = '' } = ended ?? {};

@@ -2,7 +2,7 @@ import type { StorageDriver } from '../spec/storage-driver.js';
 
 /** What foster and the program that makes layers (build-layer-main.ts) say to each other. */
 
-/** Its descriptors; those of its order's inputs follow. */
+/** Its descriptors. */
 export const LAYER_FD = {
   /** Gives one byte as soon as the ids are mapped. */
   control: 3,
@@ -10,7 +10,10 @@ export const LAYER_FD = {
   report: 4,
   /** Takes the compressed layer. */
   output: 5,
-  firstInput: 6,
+  /** A file that has its LayerOrder as JSON. */
+  order: 6,
+  /** Gives the inputs of its order, one after the other, as inputs.ts writes them. */
+  inputs: 7,
 } as const;
 
 export interface Owner {
@@ -18,7 +21,7 @@ export interface Owner {
   gid: number;
 }
 
-/** The program's one argument, as JSON. Paths of the host are absolute. */
+/** What is to be done. Paths of the host are absolute. */
 export interface LayerOrder {
   hasOneOwner: boolean;
   /** `copy`: the folder has a copy of the layers, in which the changes are, or are to be, made. */
@@ -42,15 +45,15 @@ export type Change =
   | { kind: 'directory'; path: string }
   | ({
       kind: 'copy';
-      /** An archive of sources.ts's, or the files that patterns stand for in a tree made of layers. */
-      from: { input: number } | TreeSources;
+      /** `input`: the next one, an archive of sources.ts's. Else the files that patterns stand for in a tree made of layers. */
+      from: 'input' | TreeSources;
       /** Whatever is copied is of this user; where it comes from otherwise. */
       owner: Owner | undefined;
       /** As file-mode.ts has it. */
       mode: string | undefined;
     } & Destination)
-  /** Any tar archive. */
-  | { kind: 'unpack'; input: number; isCompressed: boolean; path: string; owner: Owner | undefined };
+  /** The next input, any tar archive. */
+  | { kind: 'unpack'; isCompressed: boolean; path: string; owner: Owner | undefined };
 
 /** Files of a tree that is made of layers. */
 export interface TreeSources {

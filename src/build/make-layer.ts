@@ -2,7 +2,6 @@ import {
   chmodSync,
   chownSync,
   closeSync,
-  existsSync,
   mkdirSync,
   openSync,
   renameSync,
@@ -20,8 +19,9 @@ import { COPIED, TREE } from '../image/tree-protocol.js';
 import { buildDriver } from '../runtime/storage.js';
 import type { StorageDriver } from '../spec/storage-driver.js';
 import { type IdMaps, strangerAsRoot } from '../sys/id-maps.js';
-import { removeTrees } from '../sys/user-namespace.js';
-import { type LayerInput, startLayerProgram } from './layer-program.js';
+import { clearAway } from '../sys/user-namespace.js';
+import type { LayerInput } from './inputs.js';
+import { startLayerProgram } from './layer-program.js';
 import type { LayerOrder } from './layer-protocol.js';
 
 /** A layer of the store, unpacked too. */
@@ -114,7 +114,11 @@ async function pack(place: Workplace, work: LayerWork, driver: StorageDriver): P
   rmdirSync(tree);
   renameSync(join(folder, 'upper'), tree);
   rmdirSync(join(folder, 'root'));
-  for (const name of ['work', 'spare', TREE]) removeAll(join(folder, name), maps);
+  // The kernel leaves a directory in `work` that nobody may read, and files may belong to others of the container.
+  clearAway(
+    ['work', 'spare', TREE].map((name) => join(folder, name)),
+    maps,
+  );
   for (const name of ['script', COPIED]) rmSync(join(folder, name), { force: true });
   writeFileSync(join(folder, 'size'), String(plainSize));
   return { descriptor, diffID, isEmpty, lostOwners };
@@ -128,17 +132,4 @@ function keepBlob(file: string, descriptor: Descriptor): void {
   const path = blobPath(descriptor.digest);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   renameSync(file, path);
-}
-
-/**
- * Removes a folder with what a user namespace has made in it: the kernel leaves a directory in `work` that nobody may
- * read, and files may belong to others of the container.
- */
-export function removeAll(path: string, maps: IdMaps): void {
-  try {
-    rmSync(path, { recursive: true, force: true });
-  } catch {
-    // it is not ours alone
-  }
-  if (existsSync(path)) removeTrees([path], maps);
 }

@@ -5,9 +5,9 @@ import { mapsKey, type Workplace, withLock } from '../image/cache.js';
 import { storageDriver } from '../runtime/storage.js';
 import type { Mount } from '../spec/types.js';
 import { type IdMaps, strangerAsRoot } from '../sys/id-maps.js';
+import { clearAway } from '../sys/user-namespace.js';
 import { directoryWork, type FilesWork } from './files-step.js';
 import { startLayerProgram } from './layer-program.js';
-import { removeAll } from './make-layer.js';
 import { type MountContent, SHOWN } from './mount-contents.js';
 import type { RunMount } from './run-mounts.js';
 
@@ -38,7 +38,7 @@ export async function withMounts(
     begin,
   )();
   const folder = join(place.folder, FOLDER);
-  if (existsSync(folder)) removeAll(folder, maps);
+  if (existsSync(folder)) clearAway([folder], maps);
 }
 
 function lockOf(mount: RunMount, maps: IdMaps): string | undefined {
@@ -100,7 +100,7 @@ async function cacheFolder(
     const known = join(folder, 'upper', SHOWN);
     const isMade = existsSync(join(folder, 'made'));
     if (isMade) return known;
-    removeAll(folder, maps); // one that was begun
+    clearAway([folder], maps); // one that was begun
     await fill(folder, work ?? directoryWork(SHOWN, mount.first), maps, place);
     mkdirSync(join(folder, 'made'));
     return known;

@@ -1,8 +1,12 @@
-import { closeSync, constants, fstatSync, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { posix } from 'node:path';
 import { FosterError } from '../errors.js';
 import { inPieces, TreeTar, type TreeTarOptions } from '../image/layer-tar.js';
-import { openInRoot } from '../sys/libc.js';
+import { pathOf } from '../image/member.js';
+import { OpenTree } from '../image/open-tree.js';
+import { errnoNumber, errnoWords } from '../sys/errno.js';
+import { errnoOfAny } from '../sys/ffi.js';
+import { openBeneath, openInRoot } from '../sys/libc.js';
 import { type IgnoreRules, isPattern, Pattern } from './patterns.js';
 
 const O_PATH = 0o10000000;
@@ -20,8 +24,8 @@ export interface FindOptions {
 export interface Source {
   /** Where it is from the tree's top on, as it was asked for; '' for the top. */
   name: string;
-  /** Absolute path, all links resolved. */
-  path: string;
+  /** The same with all links resolved, one character for each byte. */
+  place: string;
   isDirectory: boolean;
   /** The directory below the destination that it goes to, where it is not the destination itself. */
   parents?: string;
@@ -43,13 +47,13 @@ export function findSources(
   const top = keepsParents ? pivotOf(wanted) : undefined;
   const found = names
     .filter((name) => name === '' || !isLeftOut(name))
-    .flatMap((name) => openSource(root, name) ?? [])
+    .flatMap((name) => sourceAt(root, name) ?? [])
     .map((source) => (top === undefined ? source : { ...source, parents: parentsOf(source, top) }));
   if (found.length > 0) {
     return found.filter(({ name, isDirectory }) => isDirectory || !excludes?.ignores(posix.basename(name)));
   }
   const what =
-    names.length > 0 && !isPattern(path) && openSource(root, path) !== undefined
+    names.length > 0 && !isPattern(path) && sourceAt(root, path) !== undefined
       ? 'is left out by the ignore file'
       : 'not found';
   throw new FosterError(`${wanted}: ${what}`);
@@ -66,7 +70,7 @@ function parentsOf({ name, isDirectory }: Source, top: number): string {
   return (isDirectory ? parts : parts.slice(0, -1)).join('/');
 }
 
-function openSource(root: number, name: string): Source | undefined {
+function sourceAt(root: number, name: string): Source | undefined {
   let fd: number;
   try {
     fd = openInRoot(root, name === '' ? '.' : name, O_PATH);
@@ -74,9 +78,39 @@ function openSource(root: number, name: string): Source | undefined {
     return undefined;
   }
   try {
-    return { name, path: readlinkSync(`/proc/self/fd/${fd}`), isDirectory: fstatSync(fd).isDirectory() };
+    const place = placeOf(root, fd);
+    return place === undefined ? undefined : { name, place, isDirectory: fstatSync(fd).isDirectory() };
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Where a file is, from the tree's top on; undefined where it has just been moved out of it. */
+function placeOf(root: number, fd: number): string | undefined {
+  const [top = '', path = ''] = [root, fd].map((each) =>
+    readlinkSync(`/proc/self/fd/${each}`, { encoding: 'latin1' }).replace(/^\/$/, ''),
+  );
+  if (path === top) return '';
+  return path.startsWith(`${top}/`) ? path.slice(top.length + 1) : undefined;
+}
+
+/**
+ * Opens what a source was found to be. Somebody may have changed the tree since: links are followed no more.
+ * @param root descriptor of the tree's top
+ * @throws FosterError
+ */
+export function openSource(root: number, { name, place }: Source, flags: number): number {
+  return openPlace(root, place, name, flags);
+}
+
+function openPlace(root: number, place: string, name: string, flags: number): number {
+  try {
+    return openBeneath(root, pathOf(place || '.'), flags);
+  } catch (error) {
+    throw new FosterError(`cannot read ${name}: ${errnoWords(errnoNumber(errnoOfAny(error) ?? ''))}`, {
+      exitCode: 1,
+      cause: error,
+    });
   }
 }
 
@@ -98,7 +132,14 @@ function directoriesBelow(root: number, parent: string): string[] {
 }
 
 function isPlainDirectory(root: number, name: string): boolean {
-  return lstatSync(`/proc/self/fd/${root}/${name}`, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  let fd: number;
+  try {
+    fd = openInRoot(root, name, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  } catch {
+    return false;
+  }
+  closeSync(fd);
+  return true;
 }
 
 function entriesLike(root: number, parent: string, pattern: string): string[] {
@@ -131,23 +172,33 @@ export function byParents(sources: Source[]): Map<string, Source[]> {
   return groups;
 }
 
-/** A source as an archive without its end: a directory is `./` and what is in it, a file has its own name. */
+/**
+ * A source as an archive without its end: a directory is `./` and what is in it, a file has its own name.
+ * @param root descriptor of the tree's top
+ */
 export function* sourceTar(
+  root: number,
   source: Source,
   options: TreeTarOptions,
   excludes?: IgnoreRules,
 ): Generator<Buffer> {
-  const { name, path, isDirectory } = source;
-  if (isDirectory) {
-    const tar = new TreeTar(path, excluding(excludes, below(name, options)));
-    yield* tar.top();
-    yield* inPieces(tar.children(''));
-    return;
+  const { name, place, isDirectory } = source;
+  const slash = place.lastIndexOf('/');
+  const directory = isDirectory ? place : place.slice(0, Math.max(0, slash));
+  const tree = new OpenTree(openPlace(root, directory, name, O_PATH | constants.O_DIRECTORY));
+  try {
+    if (isDirectory) {
+      const tar = new TreeTar(tree, excluding(excludes, below(name, options)));
+      yield* tar.top();
+      yield* inPieces(tar.children(''));
+      return;
+    }
+    const { leavesOut, passesOver, ...rest } = options; // whether it is left out itself was asked before
+    const own = latin1(posix.basename(name)); // it may be a link to a file of another name
+    yield* inPieces(new TreeTar(tree, { ...rest, renames: () => own }).one('', place.slice(slash + 1)));
+  } finally {
+    tree.close();
   }
-  const { leavesOut, passesOver, ...rest } = options; // whether it is left out itself was asked before
-  const own = latin1(posix.basename(name)); // it may be a link to a file of another name
-  const tar = new TreeTar(posix.dirname(path), { ...rest, renames: () => own });
-  yield* inPieces(tar.one('', latin1(posix.basename(path))));
 }
 
 function latin1(text: string): string {

@@ -123,7 +123,6 @@ export class StageBuilder {
             ),
         ),
     }));
-    for (const { work } of mounts) work?.close();
   }
 
   /** ARGs that ENV does not hide, and those that need no ARG. */
@@ -186,15 +185,11 @@ export class StageBuilder {
     const work = await this.#filesWork(step);
     const { sources, text, from, ...rest } = step;
     const key = { copy: sources, ...rest, digest: work.digest };
-    try {
-      await this.#layerStep(text, key, () => ({
-        changes: work.changes,
-        inputs: work.inputs,
-        mountPoints: [],
-      }));
-    } finally {
-      work.close();
-    }
+    await this.#layerStep(text, key, () => ({
+      changes: work.changes,
+      inputs: work.inputs,
+      mountPoints: [],
+    }));
   }
 
   async #filesWork(step: FilesStep): Promise<FilesWork> {

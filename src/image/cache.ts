@@ -181,12 +181,8 @@ function lockLeftover(folder: string): { folder: string; lock: number } | undefi
 
 /** Removes a tree of which not all may be ours: its files may belong to ids of a user namespace with these maps. */
 async function remove(folder: string, maps: IdMaps): Promise<void> {
-  try {
-    rmSync(folder, { recursive: true, force: true });
-  } catch {
-    const { removeTrees } = await import('../sys/user-namespace.js');
-    removeTrees([folder], maps);
-  }
+  const { clearAway } = await import('../sys/user-namespace.js');
+  clearAway([folder], maps);
 }
 
 const POLL_MS = 20;

@@ -8,6 +8,7 @@ import {
   readSync,
   type Stats,
 } from 'node:fs';
+import { unlessGone } from './changing.js';
 import { attributesOf } from './file-attributes.js';
 import type { LayerStack } from './layer-stack.js';
 import { pathOf } from './member.js';
@@ -75,15 +76,17 @@ export class ChangedFiles implements OwnLayer {
   /** @param places directories of the layers; none where there was nothing */
   #compare(directory: string, places: string[]): void {
     const below = places.length === 0 ? new Map<string, string[]>() : this.#layers.entries(places);
-    for (const base of namesIn(`${this.#tree}/${directory}`)) {
+    for (const base of unlessGone(() => namesIn(`${this.#tree}/${directory}`)) ?? []) {
       const name = `${directory}${base}`;
       const info = lstat(`${this.#tree}/${name}`);
       if (info === undefined) continue; // gone meanwhile
       const files = below.get(base) ?? [];
       below.delete(base);
       const lower = files[0] === undefined ? undefined : lstat(files[0]);
-      const isChanged = lower === undefined || this.#isDifferent(name, info, files[0] ?? '', lower);
-      if (isChanged) this.#add(name);
+      const isSame =
+        lower !== undefined &&
+        unlessGone(() => !this.#isDifferent(name, info, files[0] ?? '', lower), ['EINVAL']);
+      if (!isSame) this.#add(name);
       if (info.nlink > 1 && !info.isDirectory()) this.#remember(info.ino, name);
       if (info.isDirectory()) this.#compare(`${name}/`, lower?.isDirectory() ? files : []);
     }
@@ -174,5 +177,5 @@ function haveSameContent(one: string, other: string): boolean {
 }
 
 function lstat(path: string): Stats | undefined {
-  return lstatSync(pathOf(path), { throwIfNoEntry: false });
+  return unlessGone(() => lstatSync(pathOf(path)));
 }

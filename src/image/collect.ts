@@ -156,8 +156,8 @@ function hiddenPath(name: string): string {
 
 function removeHidden(paths: string[]): void {
   if (paths.length === 0) return;
-  const maps = defaultIdMaps();
-  if (!removeTrees(paths, maps)) for (const path of paths) rmSync(path, { recursive: true, force: true });
+  // As ourselves, too: a directory that was given away wholly may be in a folder of ours.
+  if (!removeTrees(paths, defaultIdMaps())) removeTrees(paths, undefined);
 }
 
 function entries(folder: string): string[] {

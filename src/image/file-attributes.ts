@@ -2,6 +2,7 @@ import { chmodSync, lchownSync, lutimesSync, type Stats } from 'node:fs';
 import { errnoOfAny } from '../sys/ffi.js';
 import { getExtendedAttribute, listExtendedAttributes, setExtendedAttribute } from '../sys/libc.js';
 import { isKeptAttribute } from './attributes.js';
+import { unlessGone } from './changing.js';
 import { pathOf } from './member.js';
 
 /** Extended attributes that belong to a file's content, and not to how it is stored or guarded here: xattr(7). */
@@ -26,7 +27,8 @@ export function attributesOf(path: string): Map<string, Buffer> {
 export function copyAttributes(source: string, info: Stats, target: string): void {
   orNot(() => lchownSync(pathOf(target), info.uid, info.gid), ['EINVAL', 'EPERM']); // an id that is not mapped
   if (!info.isSymbolicLink()) chmodSync(pathOf(target), info.mode & 0o7777);
-  for (const [name, value] of info.isSymbolicLink() ? [] : attributesOf(source)) {
+  const attributes = info.isSymbolicLink() ? undefined : unlessGone(() => attributesOf(source));
+  for (const [name, value] of attributes ?? []) {
     orNot(
       () => setExtendedAttribute(pathOf(target), name, value),
       ['ENOTSUP', 'EOPNOTSUPP', 'EPERM', 'EINVAL'],

@@ -1,4 +1,5 @@
 import { type Dirent, lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
+import { unlessGone } from './changing.js';
 import { hiddenBy, isOpaque } from './hidden-names.js';
 import { MAX_LINKS, pathOf } from './member.js';
 import { WHITEOUT_PREFIX } from './whiteout.js';
@@ -29,7 +30,7 @@ export class LayerStack {
   /** What there is of that name; '' is the top itself. */
   lstat(name: string): Stats | undefined {
     const [place] = this.#places(name);
-    return place === undefined ? undefined : lstatSync(pathOf(place), { throwIfNoEntry: false });
+    return place === undefined ? undefined : lstat(place);
   }
 
   /** What a directory has; none where it is something else. @param directory '' for the top, or a name and a slash */
@@ -52,13 +53,13 @@ export class LayerStack {
       const next = name === '' ? part : `${name}/${part}`;
       const [place] = this.#places(next);
       if (place === undefined) return [];
-      const info = lstatSync(pathOf(place));
-      if (info.isSymbolicLink()) {
+      const info = lstat(place);
+      if (info?.isSymbolicLink()) {
         if (++links > MAX_LINKS) return [];
         const target = readlinkSync(pathOf(place), { encoding: 'latin1' });
         if (target.startsWith('/')) name = '';
         ahead.unshift(...target.split('/'));
-      } else if (info.isDirectory()) name = next;
+      } else if (info?.isDirectory()) name = next;
       else return [];
     }
     return this.#places(name);
@@ -73,7 +74,7 @@ export class LayerStack {
     const known = this.#known.get(directory);
     if (known !== undefined) return known;
     const places = this.#places(directory);
-    const isDirectory = places[0] !== undefined && lstatSync(pathOf(places[0])).isDirectory();
+    const isDirectory = places[0] !== undefined && lstat(places[0])?.isDirectory();
     const entries = isDirectory ? this.entries(places) : new Map<string, string[]>();
     this.#known.set(directory, entries);
     return entries;
@@ -93,7 +94,8 @@ export class LayerStack {
       for (const entry of this.#list(place)) {
         const name = entry.name.toString('latin1');
         const path = `${place}/${name}`;
-        const hides = mayHide(name, entry) ? hiddenBy(name, lstatSync(pathOf(path))) : undefined;
+        const info = mayHide(name, entry) ? lstat(path) : undefined;
+        const hides = info && hiddenBy(name, info);
         if (hides !== undefined) {
           hidden.push(hides);
         } else if (!closed.has(name)) {
@@ -101,7 +103,7 @@ export class LayerStack {
           if (entry.isDirectory()) {
             if (above === undefined) found.set(name, [path]);
             else above.push(path);
-            if (index < places.length - 1 && isOpaque(path)) closed.add(name);
+            if (index < places.length - 1 && unlessGone(() => isOpaque(path))) closed.add(name);
           } else {
             if (above === undefined && isCopied(entry)) found.set(name, [path]);
             closed.add(name);
@@ -114,9 +116,15 @@ export class LayerStack {
   }
 
   #list(place: string): Dirent<Buffer>[] {
-    if (!this.#devices.has(lstatSync(pathOf(place)).dev)) return [];
-    return readdirSync(pathOf(place), { withFileTypes: true, encoding: 'buffer' });
+    const device = lstat(place)?.dev;
+    if (device === undefined || !this.#devices.has(device)) return [];
+    const list = () => readdirSync(pathOf(place), { withFileTypes: true, encoding: 'buffer' });
+    return unlessGone(list) ?? [];
   }
+}
+
+function lstat(path: string): Stats | undefined {
+  return unlessGone(() => lstatSync(pathOf(path)));
 }
 
 function parentOf(name: string): string {

@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  fstatSync,
   lstatSync,
   lutimesSync,
   openSync,
@@ -11,8 +12,10 @@ import {
 import { FosterError } from '../errors.js';
 import { getExtendedAttribute } from '../sys/libc.js';
 import { keptAttributes } from './attributes.js';
+import { unlessGone } from './changing.js';
 import { hiddenBy } from './hidden-names.js';
 import { type Member, pathOf, shown } from './member.js';
+import type { OpenTree } from './open-tree.js';
 import { namesIn, type OwnLayer } from './own-layer.js';
 import { TAR_END, tarHeader, tarPadding } from './tar-writer.js';
 import { OPAQUE_MARKER, WHITEOUT_PREFIX } from './whiteout.js';
@@ -56,48 +59,54 @@ export function* layerTar(top: string, options: TreeTarOptions = {}): Generator<
 
 /**
  * Writes files of a tree as members of an archive, without its end. Names are bytes, one character for each, relative to
- * the top. A link is never followed.
+ * the top. A link is never followed; what is gone, or has become something else, when it is its turn is left out.
  */
 export class TreeTar {
-  readonly #top: string;
+  readonly #top: string | OpenTree;
   readonly #options: TreeTarOptions;
   /** First names of files that have several, by device and inode. */
   readonly #linked = new Map<string, string>();
 
-  /** @param top absolute path */
-  constructor(top: string, options: TreeTarOptions) {
-    this.#top = top === '/' ? '' : Buffer.from(top).toString('latin1');
+  /** @param top absolute path, in a process that no path can lead astray (sys/view.ts), or an open tree */
+  constructor(top: string | OpenTree, options: TreeTarOptions) {
+    this.#top = typeof top === 'string' ? Buffer.from(top).toString('latin1') : top;
     this.#options = options;
   }
 
   /** All that is in a directory. @param directory '' for the top, or a name with a slash at its end */
   *children(directory: string): Generator<Buffer> {
     const { own } = this.#options;
-    for (const base of own?.names(directory) ?? namesIn(`${this.#top}/${directory}`)) {
-      if (own?.isDeleted(`${directory}${base}`))
-        yield this.#mark(`${directory}${WHITEOUT_PREFIX}${base}`, lstatSync(this.#path(directory)));
-      else yield* this.one(directory, base);
+    const names = own?.names(directory) ?? unlessGone(() => namesIn(this.#path(directory))) ?? [];
+    for (const base of names) {
+      if (!own?.isDeleted(`${directory}${base}`)) yield* this.one(directory, base);
+      else {
+        const info = this.#lstat(directory);
+        if (info !== undefined) yield this.#mark(`${directory}${WHITEOUT_PREFIX}${base}`, info);
+      }
     }
   }
 
   /** A file, or a directory with all that is in it. */
   *one(directory: string, base: string): Generator<Buffer> {
     const name = `${directory}${base}`;
-    const info = lstatSync(this.#path(name));
+    const info = this.#lstat(name);
+    if (info === undefined) return;
     if (info.isDirectory()) yield* this.#directory(name, info);
     else if (!this.#options.leavesOut?.(name)) yield* this.#file(directory, base, info);
   }
 
   /** The top itself, under the name `./`. */
   *top(): Generator<Buffer> {
-    yield this.#header('', 'directory', lstatSync(this.#path('')), { name: './' });
+    const info = this.#lstat('');
+    if (info !== undefined) yield this.#header('', 'directory', info, { name: './' });
   }
 
   *#directory(name: string, info: Stats): Generator<Buffer> {
     if (this.#options.passesOver?.(name)) return;
     if (!this.#options.leavesOut?.(name)) {
       this.#checkName(name);
-      const xattrs = this.#attributes(name);
+      const xattrs = unlessGone(() => this.#attributes(name));
+      if (xattrs === undefined) return;
       const isOpaque = xattrs.get(OPAQUE) === 'y' || this.#options.own?.isOpaque(`${name}/`);
       xattrs.delete(OPAQUE);
       yield this.#header(name, 'directory', info, { name: `${name}/`, xattrs });
@@ -116,8 +125,8 @@ export class TreeTar {
     this.#checkName(base);
     if (info.isFile()) yield* this.#regularFile(name, info);
     else if (info.isSymbolicLink()) {
-      const target = readlinkSync(this.#path(name), { encoding: 'latin1' });
-      yield this.#header(name, 'symlink', info, { target });
+      const target = unlessGone(() => readlinkSync(this.#path(name), { encoding: 'latin1' }), ['EINVAL']);
+      if (target !== undefined) yield this.#header(name, 'symlink', info, { target });
     } else if (info.isFIFO()) yield this.#header(name, 'fifo', info, {});
   }
 
@@ -136,11 +145,16 @@ export class TreeTar {
       yield this.#header(name, 'hardlink', info, { target: first });
       return;
     }
-    if (key !== undefined && this.#linked.size < MOST_LINKED) this.#linked.set(key, name);
-    const { size } = info;
-    const fd = openSync(this.#path(name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+    const fd = unlessGone(() => openSync(this.#path(name), flags));
+    if (fd === undefined) return;
+    let size = 0;
     try {
-      yield this.#header(name, 'file', info, { size, xattrs: this.#attributes(name) });
+      const now = fstatSync(fd);
+      if (!now.isFile()) return;
+      if (now.nlink > 1 && this.#linked.size < MOST_LINKED) this.#linked.set(`${now.dev}:${now.ino}`, name);
+      size = now.size;
+      yield this.#header(name, 'file', now, { size, xattrs: keptAttributes(fd) });
       for (let left = size; left > 0; ) {
         const piece = Buffer.allocUnsafe(Math.min(left, PIECE));
         const read = readSync(fd, piece);
@@ -189,7 +203,11 @@ export class TreeTar {
   }
 
   #path(name: string): string | Buffer {
-    return pathOf(`${this.#top}/${name}`);
+    return typeof this.#top === 'string' ? pathOf(`${this.#top}/${name}`) : this.#top.path(name);
+  }
+
+  #lstat(name: string): Stats | undefined {
+    return unlessGone(() => lstatSync(this.#path(name)));
   }
 }
 

@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, type Stats } from 'node:fs';
 import { getExtendedAttribute } from '../sys/libc.js';
+import { unlessGone } from './changing.js';
 import { hiddenBy, isOpaque } from './hidden-names.js';
 import type { LayerStack } from './layer-stack.js';
 import { pathOf } from './member.js';
@@ -34,7 +35,7 @@ export class UpperDirectory implements OwnLayer {
   }
 
   names(directory: string): string[] {
-    return namesIn(`${this.#path}/${directory}`);
+    return unlessGone(() => namesIn(`${this.#path}/${directory}`)) ?? [];
   }
 
   isDeleted(name: string): boolean {
@@ -43,7 +44,8 @@ export class UpperDirectory implements OwnLayer {
   }
 
   isOpaque(directory: string): boolean {
-    return directory !== '' && isOpaque(`${this.#path}/${directory.replace(/\/$/, '')}`);
+    if (directory === '') return false;
+    return unlessGone(() => isOpaque(`${this.#path}/${directory.replace(/\/$/, '')}`)) ?? false;
   }
 
   protected has(name: string): boolean {
@@ -51,11 +53,11 @@ export class UpperDirectory implements OwnLayer {
   }
 
   protected attribute(name: string, attribute: string): string | undefined {
-    return getExtendedAttribute(pathOf(`${this.#path}/${name}`), attribute)?.toString();
+    return unlessGone(() => getExtendedAttribute(pathOf(`${this.#path}/${name}`), attribute))?.toString();
   }
 
   #look(name: string): Stats | undefined {
-    return lstatSync(pathOf(`${this.#path}/${name}`), { throwIfNoEntry: false });
+    return unlessGone(() => lstatSync(pathOf(`${this.#path}/${name}`)));
   }
 }
 
@@ -103,8 +105,8 @@ export class FuseUpperDirectory extends UpperDirectory {
 }
 
 /** Sorted by their bytes, one character for each. */
-export function namesIn(path: string): string[] {
-  return readdirSync(pathOf(path), { encoding: 'buffer' })
+export function namesIn(path: string | Buffer): string[] {
+  return readdirSync(typeof path === 'string' ? pathOf(path) : path, { encoding: 'buffer' })
     .map((name) => name.toString('latin1'))
     .sort();
 }

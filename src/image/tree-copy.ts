@@ -1,7 +1,7 @@
 import {
   closeSync,
   constants,
-  copyFileSync,
+  fstatSync,
   ftruncateSync,
   linkSync,
   lstatSync,
@@ -14,14 +14,15 @@ import {
   writeSync,
 } from 'node:fs';
 import { errnoOf } from '../sys/errno.js';
-import { makeFifo } from '../sys/libc.js';
+import { copyBlocks, makeFifo } from '../sys/libc.js';
+import { unlessGone } from './changing.js';
 import { copyAttributes, copyTimes } from './file-attributes.js';
 import type { LayerStack } from './layer-stack.js';
 import { pathOf } from './member.js';
 
 /**
  * Copies what layers over each other show to a directory: owners, modes, times, hard links and extended attributes, and
- * the files' blocks only where the file system cannot share them (ioctl_ficlone(2)). The caller must be root of the user
+ * the files' blocks only where the file system cannot share them (copy_file_range(2)). The caller must be root of the user
  * namespace whose ids the files have.
  * @param target an empty directory, absolute; it becomes the top, or what the `places` are
  * @returns what was left out, since it may not be read
@@ -56,16 +57,17 @@ class Copier {
   /** Makes a directory what the uppermost of the `places` is, with what all of them show. */
   fill(places: string[], target: string): void {
     const [source = ''] = places;
-    const info = lstatSync(pathOf(source));
+    const info = lstat(source);
+    if (info === undefined) return;
     copyAttributes(source, info, target);
     for (const [name, files] of this.#entries(places, target)) {
       const path = `${target}/${name}`;
       const [file = ''] = files;
-      const its = lstatSync(pathOf(file));
-      if (its.isDirectory()) {
+      const its = lstat(file);
+      if (its?.isDirectory()) {
         mkdirSync(pathOf(path), 0o700);
         this.fill(files, path);
-      } else this.#file(file, its, path);
+      } else if (its !== undefined) this.#file(file, its, path);
     }
     copyTimes(info, target);
   }
@@ -99,51 +101,60 @@ class Copier {
 
   #make(source: string, info: Stats, target: string): boolean {
     if (info.isSymbolicLink()) {
-      const link = readlinkSync(pathOf(source), { encoding: 'buffer' });
+      const link = unlessGone(() => readlinkSync(pathOf(source), { encoding: 'buffer' }), ['EINVAL']);
+      if (link === undefined) return false;
       symlinkSync(link, pathOf(target));
-    } else if (info.isFIFO()) {
-      makeFifo(pathOf(target), 0o600);
-    } else {
-      try {
-        copyContent(source, info, target);
-      } catch (error) {
-        this.#skip(error, target);
-        return false;
-      }
+      return true;
     }
-    return true;
+    if (info.isFIFO()) {
+      makeFifo(pathOf(target), 0o600);
+      return true;
+    }
+    try {
+      return copyContent(source, target);
+    } catch (error) {
+      this.#skip(error, target);
+      return false;
+    }
   }
 }
 
-function copyContent(source: string, info: Stats, target: string): void {
-  const { COPYFILE_EXCL, COPYFILE_FICLONE } = constants;
-  if (info.blocks * 512 < info.size) copySparse(source, target);
-  else copyFileSync(pathOf(source), pathOf(target), COPYFILE_EXCL | COPYFILE_FICLONE);
+function lstat(path: string): Stats | undefined {
+  return unlessGone(() => lstatSync(pathOf(path)));
+}
+
+/** Returns false where the source is no regular file any more. */
+function copyContent(source: string, target: string): boolean {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const from = unlessGone(() => openSync(pathOf(source), O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  if (from === undefined) return false;
+  try {
+    const info = fstatSync(from);
+    if (!info.isFile()) return false;
+    const to = openSync(pathOf(target), 'wx', 0o600);
+    try {
+      if (info.blocks * 512 < info.size || !copyBlocks(from, to)) copyPieces(from, to);
+    } finally {
+      closeSync(to);
+    }
+    return true;
+  } finally {
+    closeSync(from);
+  }
 }
 
 const PIECE = 64 * 1024;
 const ZEROS = Buffer.alloc(PIECE);
 
 /** Without the blocks that hold zeros only. */
-function copySparse(source: string, target: string): void {
-  const from = openSync(pathOf(source), constants.O_RDONLY | constants.O_NOFOLLOW);
-  try {
-    const to = openSync(pathOf(target), 'wx', 0o600);
-    try {
-      const piece = Buffer.alloc(PIECE);
-      let at = 0;
-      for (let size = readSync(from, piece); size > 0; size = readSync(from, piece)) {
-        if (!piece.subarray(0, size).equals(ZEROS.subarray(0, size)))
-          writeAt(to, piece.subarray(0, size), at);
-        at += size;
-      }
-      ftruncateSync(to, at);
-    } finally {
-      closeSync(to);
-    }
-  } finally {
-    closeSync(from);
+function copyPieces(from: number, to: number): void {
+  const piece = Buffer.alloc(PIECE);
+  let at = 0;
+  for (let size = readSync(from, piece, 0, PIECE, 0); size > 0; size = readSync(from, piece, 0, PIECE, at)) {
+    if (!piece.subarray(0, size).equals(ZEROS.subarray(0, size))) writeAt(to, piece.subarray(0, size), at);
+    at += size;
   }
+  ftruncateSync(to, at);
 }
 
 function writeAt(fd: number, bytes: Buffer, position: number): void {

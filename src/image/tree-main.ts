@@ -4,7 +4,8 @@ import { errnoNumber, errnoWords } from '../sys/errno.js';
 import { errnoOfAny } from '../sys/ffi.js';
 import { setParentDeathSignal } from '../sys/libc.js';
 import { attachMount, makeMountsPrivate, mountOverlay } from '../sys/mount.js';
-import { endStorage, startStorage } from '../sys/storage-program.js';
+import { endStorage, type RunningStorage, startStorage } from '../sys/storage-program.js';
+import { enterView, limitInView } from '../sys/view.js';
 import { writeFully } from '../sys/write.js';
 import { ChangedFiles, copiedAt } from './changed-files.js';
 import { LayerStack } from './layer-stack.js';
@@ -19,8 +20,9 @@ import { COPIED, TREE, TREE_FD, type TreeOrder, type TreeReport, VOLUMES } from 
 /**
  * The program that looks at containers' files, for `export`, `commit` and `diff`, and copies files of the layers for
  * volumes and for containers that have no overlay: started in a user namespace with the container's id maps, so that it may read and make files of all
- * its users and sees their ids as the container does; and in a mount namespace. It executes nothing of the container's. A
- * container that runs may change things meanwhile: no link is followed, and what is read is bounded by what was there.
+ * its users and sees their ids as the container does; and in a mount namespace, in which it makes what it has to look at
+ * its root directory (sys/view.ts). A container that runs may change things meanwhile: no path leads out of there, no
+ * link is followed, and what is read is bounded by what was there.
  * @returns what was left out
  */
 function look(given: TreeOrder): Skipped {
@@ -30,25 +32,22 @@ function look(given: TreeOrder): Skipped {
   const folders = openFolders(order);
   if (order.isMapped) becomeRoot(order);
   setParentDeathSignal(9); // a change of ids has cleared it
-  makeMountsPrivate();
+  if (order.action === 'probe') return probe(order, folders);
+  const view = enter(order, folders);
   switch (order.action) {
     case 'fill':
-      return fill(order, folders);
-    case 'probe':
-      if (order.program === undefined) probeOverlay(folders.container);
-      else probeFuseOverlayfs(order.folder, order.program);
-      return NOTHING;
+      return fill(order, view);
     case 'export':
       // All of it, without what is mounted over it in the container.
-      exportTree(wholeTree(order, folders));
+      exportTree(wholeTree(order, view), view);
       return NOTHING;
     case 'layer':
-      for (const piece of layerOf(order, folders)) writeFully(TREE_FD.output, piece);
+      for (const piece of layerOf(order, view)) writeFully(TREE_FD.output, piece);
       return NOTHING;
     case 'changes': {
-      const own = ownLayer(order, folders);
+      const own = ownLayer(order, view);
       if (own === undefined) return NOTHING;
-      const below = new LayerStack(folders.layers);
+      const below = new LayerStack(view.layers);
       for (const { kind, path } of treeChanges(own, below, foreignNames(own, below, order.mountPoints)))
         writeFully(TREE_FD.output, Buffer.from(`${kind}${path}\0`, 'latin1'));
       return NOTHING;
@@ -61,81 +60,125 @@ function withShiftedLayer(order: TreeOrder): TreeOrder {
   const place = `${order.folder}/root`;
   makeMountsPrivate();
   attachMount(TREE_FD.layer, place);
+  closeSync(TREE_FD.layer);
   return { ...order, layers: [place] };
 }
 
 const NOTHING: Skipped = { count: 0 };
 
-/** Absolute paths, by descriptors. */
+const DIRECTORY = 0o10000000 | constants.O_DIRECTORY; // O_PATH
+
+/** Descriptors. */
 interface Folders {
-  layers: readonly string[];
-  container: string;
+  layers: number[];
+  container: number;
   /** The upper directory of the overlay, or the copy; undefined where the container has never run. */
-  own: string | undefined;
+  own: number | undefined;
 }
 
 function openFolders({ layers, folder, driver }: TreeOrder): Folders {
-  const O_PATH = 0o10000000;
-  const open = (path: string) => `/proc/self/fd/${openSync(path, O_PATH | constants.O_DIRECTORY)}`;
   const own = `${folder}/${driver === 'copy' ? TREE : 'upper'}`;
   return {
-    layers: layers.map(open),
-    container: open(folder),
-    own: existsSync(own) ? open(own) : undefined,
+    layers: layers.map((layer) => openSync(layer, DIRECTORY)),
+    container: openSync(folder, DIRECTORY),
+    own: existsSync(own) ? openSync(own, DIRECTORY) : undefined,
   };
 }
 
-function ownLayer({ driver }: TreeOrder, { own, layers, container }: Folders): OwnLayer | undefined {
+/** What there is in our view. Absolute paths. */
+interface View {
+  layers: string[];
+  /** Only to be filled. */
+  container: string;
+  own: string | undefined;
+  /** For what is mounted. */
+  root: string;
+  /** Of a copy of the layers: when it was finished. */
+  copiedAt: number;
+  /** Has `root` mounted already. */
+  storage: RunningStorage | undefined;
+}
+
+function enter(order: TreeOrder, { layers, container, own }: Folders): View {
+  const { action, driver } = order;
+  const isFilled = action === 'fill';
+  const copied =
+    driver === 'copy' && own !== undefined && !isFilled ? `/proc/self/fd/${container}` : undefined;
+  const view: View = {
+    layers: layers.map((_layer, index) => `/layers/${index}`),
+    container: '/container',
+    own: own === undefined ? undefined : '/own',
+    root: '/root',
+    copiedAt: copied === undefined ? 0 : copiedAt(copied),
+    storage: action === 'export' && driver === 'fuse-overlayfs' && own ? mountByProgram(order) : undefined,
+  };
+  const root = view.storage && openSync(`${order.folder}/root`, DIRECTORY);
+  if (!isFilled) closeSync(container);
+  enterView([
+    ...layers.map((directory, index) => ({ path: `/layers/${index}`, directory })),
+    ...(isFilled ? [{ path: view.container, directory: container, allows: { writing: true } }] : []),
+    ...(own === undefined ? [] : [{ path: '/own', directory: own }]),
+    { path: view.root, ...(root !== undefined && { directory: root }) },
+  ]);
+  return view;
+}
+
+function mountByProgram({ program, folder, layers }: TreeOrder): RunningStorage {
+  if (program === undefined) throw new Error('it is not said where fuse-overlayfs is');
+  makeMountsPrivate();
+  return startStorage(
+    { program, container: folder, layers: [`${folder}/upper`, ...layers] },
+    { isReadOnly: true },
+  );
+}
+
+/** Of a folder of foster's own, in which nobody else is at work. */
+function probe({ program, folder }: TreeOrder, { container }: Folders): Skipped {
+  makeMountsPrivate();
+  if (program === undefined) probeOverlay(`/proc/self/fd/${container}`);
+  else probeFuseOverlayfs(folder, program);
+  return NOTHING;
+}
+
+function ownLayer({ driver }: TreeOrder, { own, layers, copiedAt }: View): OwnLayer | undefined {
   if (own === undefined) return undefined;
   if (driver === 'overlay') return new UpperDirectory(own);
   if (driver === 'fuse-overlayfs') return new FuseUpperDirectory(own, new LayerStack(layers));
-  return new ChangedFiles(own, new LayerStack(layers), copiedAt(container));
+  return new ChangedFiles(own, new LayerStack(layers), copiedAt);
 }
 
 /** The container's changes, as a layer. */
-function layerOf(order: TreeOrder, folders: Folders): Iterable<Buffer> {
-  const own = ownLayer(order, folders);
-  if (own === undefined || folders.own === undefined) return [TAR_END];
-  const foreign = foreignNames(own, new LayerStack(folders.layers), order.mountPoints);
+function layerOf(order: TreeOrder, view: View): Iterable<Buffer> {
+  const own = ownLayer(order, view);
+  if (own === undefined || view.own === undefined) return [TAR_END];
+  const foreign = foreignNames(own, new LayerStack(view.layers), order.mountPoints);
   const leavesOut = (name: string) => foreign.has(name);
-  return layerTar(folders.own, { leavesOut, ...(order.driver !== 'overlay' && { own }) });
+  return layerTar(view.own, { leavesOut, ...(order.driver !== 'overlay' && { own }) });
 }
 
-function exportTree({ path, end }: Tree): void {
+function exportTree(top: string, { storage }: View): void {
   try {
-    for (const piece of inPieces(new TreeTar(path, {}).children(''))) writeFully(TREE_FD.output, piece);
+    for (const piece of inPieces(new TreeTar(top, {}).children(''))) writeFully(TREE_FD.output, piece);
     writeFully(TREE_FD.output, TAR_END);
   } finally {
-    end?.();
+    if (storage !== undefined) endStorage(storage, { patience: 0 });
   }
 }
 
-/** All files of a container, and what is to be done when they have been seen. */
-interface Tree {
-  path: string;
-  end?: () => void;
-}
-
-function wholeTree(order: TreeOrder, folders: Folders): Tree {
-  const { driver, program, folder } = order;
-  if (driver !== 'fuse-overlayfs' || folders.own === undefined) return { path: plainTree(order, folders) };
-  if (program === undefined) throw new Error('it is not said where fuse-overlayfs is');
-  const layers = [`${folder}/upper`, ...order.layers];
-  const running = startStorage({ program, container: folder, layers }, { isReadOnly: true });
-  return { path: `${folders.container}/root`, end: () => endStorage(running, { patience: 0 }) };
-}
-
-function plainTree({ driver }: TreeOrder, { layers, own, container }: Folders): string {
+/** The directory that shows all files of a container. */
+function wholeTree({ driver }: TreeOrder, { layers, own, root, storage }: View): string {
+  if (storage !== undefined) return root;
   if (driver === 'copy' && own !== undefined) return own;
   const trees = own === undefined ? layers : [own, ...layers];
   const [only, ...others] = trees;
   // One alone needs no overlay, and can be none.
   if (only !== undefined && others.length === 0) return only;
-  mountOverlay(`${container}/root`, { lower: trees }); // without the right to write; gone with our mount namespace
-  return `${container}/root`;
+  mountOverlay(root, { lower: trees });
+  limitInView(root, {});
+  return root;
 }
 
-function fill({ driver, volumes = {} }: TreeOrder, { layers, container }: Folders): Skipped {
+function fill({ driver, volumes = {} }: TreeOrder, { layers, container }: View): Skipped {
   process.umask(0o022);
   const stack = new LayerStack(layers);
   const skipped: Skipped[] = [];

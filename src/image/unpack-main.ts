@@ -4,7 +4,8 @@ import type { Readable, Transform } from 'node:stream';
 import zlib from 'node:zlib';
 import { FosterError } from '../errors.js';
 import { errnoOf } from '../sys/errno.js';
-import { changeRoot, setParentDeathSignal } from '../sys/libc.js';
+import { setParentDeathSignal } from '../sys/libc.js';
+import { enterDirectory } from '../sys/view.js';
 import { TarReader } from './tar-reader.js';
 import { TreeWriter } from './tree-writer.js';
 import { UNPACK_FD, type UnpackOrder, type UnpackReport } from './unpack-protocol.js';
@@ -22,7 +23,7 @@ async function unpack(order: UnpackOrder): Promise<UnpackReport> {
   process.setuid?.(0);
   setParentDeathSignal(9); // a change of ids has cleared it
   process.umask(0);
-  changeRoot(order.tree);
+  enterDirectory(order.tree);
 
   const writer = new TreeWriter(order);
   const reader = new TarReader(writer);

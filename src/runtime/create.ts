@@ -87,9 +87,8 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
 
 /** What was copied may belong to ids that only the container's user namespace may touch. */
 function removeFolder(folder: string, draft: Omit<ContainerRecord, 'name'>): void {
-  const maps = [TREE, VOLUMES].some((name) => existsSync(join(folder, name))) ? mapsOf(draft) : undefined;
-  if (maps === undefined) rmSync(folder, { recursive: true, force: true });
-  else removeTrees([folder], maps);
+  const isFilled = [TREE, VOLUMES].some((name) => existsSync(join(folder, name)));
+  removeTrees([folder], isFilled ? mapsOf(draft) : undefined);
 }
 
 function makeFolders(

@@ -1,9 +1,12 @@
-import { lstatSync, readdirSync } from 'node:fs';
+import { constants, lstatSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { imagesFolder } from '../image/blobs.js';
 import { rootsFolder } from '../image/cache.js';
+import { unlessGone } from '../image/changing.js';
 import { listImages } from '../image/image-store.js';
 import { layerNames, unpackedSize } from '../image/layers.js';
+import { OpenTree } from '../image/open-tree.js';
+import { namesIn } from '../image/own-layer.js';
 import { containerFolder } from '../paths.js';
 import { treesInUse } from './image-use.js';
 import { type Container, isAlive, listContainers } from './store.js';
@@ -100,16 +103,21 @@ function rootsUsage(): DiskUsage {
   };
 }
 
-/** Blocks of a tree, each file once. */
+/** Blocks of a tree, each file once. A container may be changing it: no link is followed. */
 function sizeOfTree(top: string): number {
+  const O_PATH = 0o10000000;
+  const fd = unlessGone(() => openSync(top, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW));
+  if (fd === undefined) return 0;
+  const tree = new OpenTree(fd);
   let size = 0;
   const seen = new Set<number>();
-  const waiting = [top];
-  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    for (const name of names(path)) {
-      const info = lstatSync(join(path, name), { throwIfNoEntry: false });
+  const waiting = [''];
+  for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
+    for (const base of orNothing(() => namesIn(tree.path(directory ?? ''))) ?? []) {
+      const name = `${directory}${base}`;
+      const info = orNothing(() => lstatSync(tree.path(name)));
       if (info === undefined) continue;
-      if (info.isDirectory()) waiting.push(join(path, name));
+      if (info.isDirectory()) waiting.push(`${name}/`);
       if (info.nlink > 1 && !info.isDirectory()) {
         if (seen.has(info.ino)) continue;
         seen.add(info.ino);
@@ -117,13 +125,19 @@ function sizeOfTree(top: string): number {
       size += info.blocks * 512;
     }
   }
+  tree.close();
   return size;
+}
+
+/** Not of what is gone, too deep, or what only its user namespace may look into. */
+function orNothing<T>(look: () => T): T | undefined {
+  return unlessGone(look, ['EACCES', 'ENAMETOOLONG']);
 }
 
 function names(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {
-    return []; // it is gone, or only its user namespace may look into it
+    return []; // there is none
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { FosterError } from '../errors.js';
 import { TREE } from '../image/tree-protocol.js';
 import { containerFolder } from '../paths.js';
-import { bindMount, mountOverlay, unmount } from '../sys/mount.js';
+import { bindMount, makeReadOnly, mountOverlay, unmount } from '../sys/mount.js';
 import { findFuseOverlayfs, startStorage } from '../sys/storage-program.js';
 import { layersOf } from './container-plan.js';
 import type { Container } from './store.js';
@@ -31,12 +31,23 @@ export function mountContainer({ record }: Container): string {
   const fds = trees.map((tree) => openSync(tree, O_PATH | constants.O_DIRECTORY));
   try {
     const [only, ...others] = trees;
-    if (only !== undefined && others.length === 0) bindMount(only, place);
+    if (only !== undefined && others.length === 0) mountAlone(only, place);
     else mountOverlay(place, { lower: fds.map((fd) => `/proc/self/fd/${fd}`) });
   } finally {
     fds.forEach(closeSync);
   }
   return place;
+}
+
+/** One alone can be no overlay. It may be a layer that other containers have too: nobody writes to it. */
+function mountAlone(tree: string, place: string): void {
+  bindMount(tree, place);
+  try {
+    makeReadOnly(place, { isDeep: true });
+  } catch (error) {
+    unmount(place);
+    throw error;
+  }
 }
 
 /** @throws FosterError where it is not mounted */

@@ -1,9 +1,11 @@
 import { closeSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../errors.js';
+import { TREE, VOLUMES } from '../image/tree-protocol.js';
 import { containerFolder, lockPath, nameLink } from '../paths.js';
 import { defaultIdMaps, type IdMaps } from '../sys/id-maps.js';
-import { removeTrees } from '../sys/user-namespace.js';
+import { mountsBelow, unmount } from '../sys/mount.js';
+import { type Removal, removeTrees } from '../sys/user-namespace.js';
 import { withStoreLock } from './change.js';
 import { attributesOf, recordEvent } from './events.js';
 import { faultPoint } from './fault.js';
@@ -109,29 +111,51 @@ export function removeHeld(remains: Remains, lock: number): void {
   }
 }
 
+/** All that may be missing is looked for before the record goes: else there would be a half that no command shows. */
 function removeFiles(remains: Remains, lock: number): void {
   const { id } = remains;
   const folder = containerFolder(id);
-  withStoreLock(() => {
-    const name = readContainer(id)?.record.name ?? ('name' in remains ? remains.name : undefined); // it may be new
-    rmSync(recordFile(id), { force: true });
-    faultPoint('record removed');
-    // Another container may have the name by now, if an earlier removal was cut short.
-    if (name !== undefined && idOfName(name) === id) rmSync(nameLink(name), { force: true });
-    faultPoint('name removed');
-  });
+  const shownName = 'name' in remains ? remains.name : id.slice(0, 12);
+  unmountBelow(folder, shownName);
+  const forget = () =>
+    withStoreLock(() => {
+      const name = readContainer(id)?.record.name ?? ('name' in remains ? remains.name : undefined); // it may be new
+      rmSync(recordFile(id), { force: true });
+      faultPoint('record removed');
+      // Another container may have the name by now, if an earlier removal was cut short.
+      if (name !== undefined && idOfName(name) === id) rmSync(nameLink(name), { force: true });
+      faultPoint('name removed');
+    });
   // Files of the container's other users belong to ids that only its user namespace may touch.
   const maps = 'spec' in remains ? mapsOf(remains) : defaultIdMaps();
-  const isGone = maps === undefined ? removeAll([folder]) : removeMapped([folder], maps, lock);
+  const isGone = removeFolder(folder, maps, { hold: lock, ready: forget });
   faultPoint('folder removed');
   if (!isGone) {
-    const name = 'name' in remains ? remains.name : id.slice(0, 12);
-    throw new FosterError(`cannot remove all files of container ${name} in ${folder}`, {
-      advice: 'see who uses them: "fuser -vm" and "ls -l" there tell',
+    throw new FosterError(`cannot remove all files of container ${shownName} in ${folder}`, {
+      advice: 'see what they are with "ls -lR" and "lsattr -R" there; "foster prune" removes the rest then',
       exitCode: 1,
     });
   }
   if ('name' in remains) recordEvent('destroy', remains, attributesOf(remains));
+}
+
+/**
+ * What `foster mount` has mounted is let go of. Nothing else is: it would be removed with all that is in it.
+ * @throws FosterError
+ */
+function unmountBelow(folder: string, name: string): void {
+  for (const place of mountsBelow(folder)) {
+    try {
+      if (place !== join(folder, 'root')) throw new Error('it is not of foster');
+      unmount(place);
+    } catch (error) {
+      throw new FosterError(`cannot remove container ${name}: something is mounted on ${place}`, {
+        advice: `unmount it: umount ${place}`,
+        exitCode: 1,
+        cause: error,
+      });
+    }
+  }
 }
 
 /** The last of a container. Whoever waits for its lock may have made it anew, and removes it then. */
@@ -143,21 +167,22 @@ export function removeLock(id: string): void {
   }
 }
 
-/** Where no user namespace can be made, nothing ran, and so all that is there is ours. */
-function removeMapped(paths: string[], maps: IdMaps, hold: number): boolean {
+function removeFolder(folder: string, maps: IdMaps | undefined, removal: Removal): boolean {
+  const begun = () => faultPoint('removal begun');
+  let isBegun = false;
+  const ready = () => {
+    removal.ready?.();
+    isBegun = true;
+  };
   try {
-    return removeTrees(paths, maps, { hold, begun: () => faultPoint('removal begun') });
+    return removeTrees([folder], maps, { ...removal, ready, begun });
   } catch (error) {
-    try {
-      if (removeAll(paths)) return true;
-    } catch {
-      // the reason why there is no namespace tells more
-    }
-    throw error;
+    if (isBegun || !isOurs(folder)) throw error;
+    return removeTrees([folder], undefined, { ...removal, begun });
   }
 }
 
-function removeAll(paths: string[]): boolean {
-  for (const path of paths) rmSync(path, { recursive: true, force: true });
-  return !paths.some((path) => existsSync(path));
+/** Where no user namespace can be made: in `foster unshare` we are root, and of what was never filled or run all is ours. */
+function isOurs(folder: string): boolean {
+  return process.getuid?.() === 0 || !['live', TREE, VOLUMES].some((name) => existsSync(join(folder, name)));
 }

