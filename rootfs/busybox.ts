@@ -1,7 +1,7 @@
 import { chmodSync, constants, copyFileSync, statSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { FosterError } from '../src/errors.js';
-import type { TreeRecipe } from '../src/image/recipe.js';
+import type { TreeRecipe } from '../src/image/rootfs/recipe.js';
+import { FosterError } from '../src/sys/errors.js';
 import { interpreterOf } from './elf.js';
 import { makeDirectory, writeSkeleton } from './skeleton.js';
 

@@ -1,7 +1,7 @@
 import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FosterError } from '../src/errors.js';
-import type { ArchiveRecipe } from '../src/image/recipe.js';
+import type { ArchiveRecipe } from '../src/image/rootfs/recipe.js';
+import { FosterError } from '../src/sys/errors.js';
 
 /** To be counted up with each change of what `build` makes. */
 const VERSION = 1;

@@ -10,8 +10,8 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { FosterError } from '../src/errors.js';
-import type { TreeRecipe } from '../src/image/recipe.js';
+import type { TreeRecipe } from '../src/image/rootfs/recipe.js';
+import { FosterError } from '../src/sys/errors.js';
 import { interpreterOf } from './elf.js';
 import { HOST_COMMANDS, REQUIRED_COMMAND, TERMINALS } from './host-contents.js';
 import { makeDirectory, writeSkeleton } from './skeleton.js';

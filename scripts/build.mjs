@@ -81,14 +81,11 @@ function buildNative(arch) {
   return true;
 }
 
-/** Where to find each bundle's main file: foster-cli from src/cli/main.ts, NAME-main from src/FOLDER/NAME-main.ts. */
+/** Where to find each bundle's main file: foster-cli from src/cli/main.ts, NAME-main from a file NAME-main.ts anywhere. */
 function entryPoints() {
   const entries = { 'foster-cli': 'src/cli/main.ts' };
-  for (const folder of readdirSync(join(ROOT, 'src'), { withFileTypes: true })) {
-    if (!folder.isDirectory()) continue;
-    for (const name of readdirSync(join(ROOT, 'src', folder.name))) {
-      if (name.endsWith('-main.ts')) entries[basename(name, '.ts')] = join('src', folder.name, name);
-    }
+  for (const path of readdirSync(join(ROOT, 'src'), { recursive: true })) {
+    if (path.endsWith('-main.ts')) entries[basename(path, '.ts')] = join('src', path);
   }
   return entries;
 }
@@ -128,7 +125,7 @@ function bundle(entries, options = {}) {
 }
 
 /**
- * src/cli/start.ts compiles the main bundle by itself; wrapped there, its text would have to be copied. Comments and
+ * src/cli/bootstrap.ts compiles the main bundle by itself; wrapped there, its text would have to be copied. Comments and
  * indentation, half of it, would take a start half a millisecond to read.
  */
 const AS_FUNCTION = {
@@ -145,7 +142,7 @@ async function buildBundles() {
     .update(readFileSync(join(DIST, 'foster-cli.cjs')))
     .digest('hex')
     .slice(0, 32);
-  await bundle({ foster: 'src/cli/start.ts' }, { define: { FOSTER_BUNDLE_ID: JSON.stringify(id) } });
+  await bundle({ foster: 'src/cli/bootstrap.ts' }, { define: { FOSTER_BUNDLE_ID: JSON.stringify(id) } });
 }
 
 /**

@@ -1,9 +1,9 @@
-// Writes src/plan/seccomp-default.ts: the default seccomp profile, compiled. Run by hand after a change to the profile,
+// Writes src/plan/seccomp/default-filter.ts: the default seccomp profile, compiled. Run by hand after a change to the profile,
 // the compiler or the table of system calls; test/unit/seccomp-default.test.ts fails until then.
 import { writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
-const TARGET = 'src/plan/seccomp-default.ts';
+const TARGET = 'src/plan/seccomp/default-filter.ts';
 const ENTRY = `
 export { compileSeccomp } from './src/plan/seccomp.js';
 export { defaultSeccompProfile } from './src/spec/seccomp-profile.js';

@@ -1,15 +1,15 @@
-import { FosterError } from '../errors.js';
-import { putDocument } from '../image/blobs.js';
-import { imageRoot } from '../image/image-root.js';
-import { findImage, nameImage, type StoredImage } from '../image/image-store.js';
-import { stackOf } from '../image/layers.js';
-import { type ImageConfig, type Manifest, MEDIA, type Platform } from '../image/oci.js';
-import { findRecipe } from '../image/recipe.js';
-import { formatReference, parseReference } from '../image/reference.js';
-import { prepareRoot, type RootOptions } from '../image/root.js';
-import type { ChosenMaps } from '../sys/id-maps.js';
-import { makeLayer } from './make-layer.js';
-import { type BuildConfig, DEFAULT_SHELL, type StageState } from './state.js';
+import { imageRoot } from '../image/rootfs/image-root.js';
+import { findRecipe } from '../image/rootfs/recipe.js';
+import { prepareRoot, type RootOptions } from '../image/rootfs/root.js';
+import { putDocument } from '../image/store/blobs.js';
+import { findImage, nameImage, type StoredImage } from '../image/store/images.js';
+import { stackOf } from '../image/store/layers.js';
+import { type ImageConfig, type Manifest, MEDIA, type Platform } from '../image/store/oci.js';
+import { formatReference, parseReference } from '../image/store/reference.js';
+import type { ChosenMaps } from '../init/id-maps.js';
+import { FosterError } from '../sys/errors.js';
+import { type BuildConfig, DEFAULT_SHELL, type StageState } from './dockerfile/state.js';
+import { makeLayer } from './steps/make-layer.js';
 
 /** `FROM localhost/foster/NAME`: the root filesystem that foster builds by that recipe, made an image. */
 const RECIPE = /^localhost\/foster\/([a-z]+)$/;

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
-import { FosterError } from '../errors.js';
-import { putDocument } from '../image/blobs.js';
-import { buildCacheKey, findInBuildCache, rememberInBuildCache } from '../image/build-cache.js';
-import { keepImage, nameImage } from '../image/image-store.js';
-import { shortDigest } from '../image/layers.js';
+import { putDocument } from '../image/store/blobs.js';
+import { buildCacheKey, findInBuildCache, rememberInBuildCache } from '../image/store/build-cache.js';
+import { keepImage, nameImage } from '../image/store/images.js';
+import { shortDigest } from '../image/store/layers.js';
+import { holdStore } from '../image/store/lock.js';
 import {
   type Descriptor,
   type ImageConfig,
@@ -11,18 +11,25 @@ import {
   MEDIA,
   ownPlatform,
   type Platform,
-} from '../image/oci.js';
-import { formatPlatform, parsePlatform, satisfiesPlatform } from '../image/platform.js';
-import { holdStore } from '../image/store-lock.js';
-import { defaultIdMaps } from '../sys/id-maps.js';
+} from '../image/store/oci.js';
+import { formatPlatform, parsePlatform, satisfiesPlatform } from '../image/store/platform.js';
+import { defaultIdMaps } from '../init/id-maps.js';
+import { FosterError } from '../sys/errors.js';
 import { baseState } from './base.js';
-import { ContextFiles, openContext } from './context.js';
-import { type Dockerfile, type Instruction, parseDockerfile } from './dockerfile.js';
-import { loadParser } from './load-parser.js';
+import { ContextFiles, openContext } from './context/context.js';
+import { type Dockerfile, type Instruction, parseDockerfile } from './dockerfile/dockerfile.js';
+import { loadParser } from './dockerfile/load-parser.js';
+import {
+  findStage,
+  neededStages,
+  PREDEFINED_ARGS,
+  placed,
+  readStages,
+  type Stage,
+} from './dockerfile/stages.js';
+import { emptyState, type StageState } from './dockerfile/state.js';
 import type { BuildOptions, BuildRequest, BuildVoice } from './options.js';
 import { type BuildWorld, StageBuilder } from './stage-builder.js';
-import { findStage, neededStages, PREDEFINED_ARGS, placed, readStages, type Stage } from './stages.js';
-import { emptyState, type StageState } from './state.js';
 
 /**
  * Builds an image from a Dockerfile.

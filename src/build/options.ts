@@ -1,6 +1,6 @@
-import type { RegistryAccess } from '../image/registry.js';
+import type { RegistryAccess } from '../image/registry/registry.js';
+import type { ChosenMaps } from '../init/id-maps.js';
 import type { NetworkMode } from '../spec/request.js';
-import type { ChosenMaps } from '../sys/id-maps.js';
 
 /** How a build tells people what it does. */
 export interface BuildVoice {

@@ -1,33 +1,33 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Workplace } from '../image/rootfs/cache.js';
 import {
   type BuildCacheEntry,
   buildCacheKey,
   findInBuildCache,
   rememberInBuildCache,
-} from '../image/build-cache.js';
-import type { Workplace } from '../image/cache.js';
-import { diffIDsOf, shortDigest, stackOf } from '../image/layers.js';
-import { unpackLayers } from '../image/unpack-layers.js';
+} from '../image/store/build-cache.js';
+import { diffIDsOf, shortDigest, stackOf } from '../image/store/layers.js';
+import { unpackLayers } from '../image/store/unpack-layers.js';
 import type { Mount } from '../spec/types.js';
-import { configure, workingDirectory } from './configure.js';
-import type { ContextFiles } from './context.js';
-import { type Dockerfile, type Instruction, lineError } from './dockerfile.js';
+import type { ContextFiles } from './context/context.js';
+import { configure, workingDirectory } from './dockerfile/configure.js';
+import { type Dockerfile, type Instruction, lineError } from './dockerfile/dockerfile.js';
+import { type RunWords, readRun, runText, SCRIPT } from './dockerfile/run-words.js';
+import { PREDEFINED_ARGS, readArgs } from './dockerfile/stages.js';
+import { copyState, type StageState, variableOf } from './dockerfile/state.js';
+import type { BuildOptions, BuildVoice } from './options.js';
 import {
   type FilesStep,
   type FilesWork,
   readFilesStep,
   workFromContext,
   workFromLayers,
-} from './files-step.js';
-import { type LayerWork, type MadeLayer, makeLayer } from './make-layer.js';
-import { mountContents, secretVariables } from './mount-contents.js';
-import { withMounts } from './mount-sources.js';
-import type { BuildOptions, BuildVoice } from './options.js';
-import { MOUNT_POINTS, runStep } from './run-step.js';
-import { type RunWords, readRun, runText, SCRIPT } from './run-words.js';
-import { PREDEFINED_ARGS, readArgs } from './stages.js';
-import { copyState, type StageState, variableOf } from './state.js';
+} from './steps/files-step.js';
+import { type LayerWork, type MadeLayer, makeLayer } from './steps/make-layer.js';
+import { mountContents, secretVariables } from './steps/mount-contents.js';
+import { withMounts } from './steps/mount-sources.js';
+import { MOUNT_POINTS, runStep } from './steps/run-step.js';
 
 /** What all stages of a build share. */
 export interface BuildWorld {

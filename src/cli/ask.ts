@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises';
-import { FosterError } from '../errors.js';
+import { FosterError } from '../sys/errors.js';
 import { printError } from './output.js';
 
 /** Asks the person at the terminal. @throws FosterError where there is none */

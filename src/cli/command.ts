@@ -1,6 +1,6 @@
 import { type Command, type CommanderError, Option } from 'commander';
-import { FosterError } from '../errors.js';
-import { parseBoolean } from '../spec/flag.js';
+import { parseBoolean } from '../spec/parse/flag.js';
+import { FosterError } from '../sys/errors.js';
 import { print } from './output.js';
 
 /** What a command's module exports. */

@@ -1,7 +1,7 @@
 import { fstatSync, writeSync } from 'node:fs';
-import { FosterError } from '../errors.js';
-import { printable, visible } from '../spec/flag.js';
+import { printable, visible } from '../spec/parse/flag.js';
 import { errnoWords, isReaderGone } from '../sys/errno.js';
+import { FosterError } from '../sys/errors.js';
 import { systemFailure } from './system-error.js';
 
 /** What the global options say, and the exit code that a command decides on. */

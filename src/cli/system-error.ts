@@ -1,5 +1,5 @@
-import { dataFolder } from '../paths.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { dataFolder } from '../sys/paths.js';
 
 /**
  * What to say of an error of Node that the machine is the reason of, and not a mistake of foster's: a full disk and the

@@ -1,7 +1,7 @@
 import type { Arg, Bytes, HandedMount, Plan, Step } from '../plan/step.js';
 import { errnoNumber } from '../sys/errno.js';
-import { type IdMaps, mapText } from '../sys/id-maps.js';
 import { syscallNumber } from '../sys/syscall-numbers.js';
+import { type IdMaps, mapText } from './id-maps.js';
 
 /**
  * The encoder of wire.h, beside this file: change both together. Every number is little endian, as on both

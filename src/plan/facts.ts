@@ -1,6 +1,6 @@
 import type { StorageDriver } from '../spec/storage-driver.js';
 
-/** What a plan needs to know of the host and of the container's place on it. Plain data: see runtime/facts.ts. */
+/** What a plan needs to know of the host and of the container's place on it. Plain data: see container/host-facts.ts. */
 export interface PlanFacts {
   /** Where the root file system comes from, and the container's own folder: paths of the host. */
   storage: {

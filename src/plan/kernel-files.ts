@@ -1,5 +1,5 @@
-import { FosterError } from '../errors.js';
 import type { Linux } from '../spec/types.js';
+import { FosterError } from '../sys/errors.js';
 import { attachMount, CWD, copyMount, newFilesystem, openBelow, setMountAttributes } from './calls.js';
 import type { PlanFacts } from './facts.js';
 import { setSysctls } from './limits.js';

@@ -1,4 +1,4 @@
-import { FosterError } from '../errors.js';
+import { FosterError } from '../sys/errors.js';
 import { CLONE } from './constants.js';
 
 /** Types of namespaces, as the OCI runtime-spec calls them, that foster can make: namespaces(7). */

@@ -2,7 +2,7 @@ import type { Spec } from '../spec/types.js';
 import { mode, prctl } from './calls.js';
 import type { PlanFacts } from './facts.js';
 import { setLimits } from './limits.js';
-import { loadSeccomp } from './seccomp-step.js';
+import { loadSeccomp } from './seccomp/step.js';
 import { constant, type Flags, type Step, step } from './step.js';
 import { ownProcessGroup } from './terminal.js';
 import { becomeUser, noNewPrivileges } from './user.js';

@@ -1,5 +1,5 @@
-import { FosterError } from '../errors.js';
-import type { StorageProgram } from '../sys/storage-program.js';
+import type { StorageProgram } from '../launch/storage-program.js';
+import { FosterError } from '../sys/errors.js';
 import {
   attachMount,
   CWD,

@@ -1,5 +1,5 @@
-import type { IdMaps } from '../sys/id-maps.js';
-import type { StorageProgram } from '../sys/storage-program.js';
+import type { IdMaps } from '../init/id-maps.js';
+import type { StorageProgram } from '../launch/storage-program.js';
 
 export type { IdMaps };
 

@@ -1,11 +1,11 @@
-import { mergeEnv } from './environment.js';
 import type { ImageDefaults } from './image-defaults.js';
 import { imageVolumes } from './image-volumes.js';
+import { mergeEnv } from './parse/environment.js';
+import { anonymousVolume } from './parse/volumes.js';
 import type { RunRequest } from './request.js';
 import { defaultSeccompProfile } from './seccomp-profile.js';
 import type { Capabilities, IdMapping, Mount, Namespace, Seccomp, Spec } from './types.js';
 import type { ResolvedUser } from './users.js';
-import { anonymousVolume } from './volumes.js';
 
 /** What a Spec needs to know besides the request. */
 export interface SpecFacts {

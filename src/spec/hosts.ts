@@ -1,4 +1,4 @@
-import { flagError } from './flag.js';
+import { flagError } from './parse/flag.js';
 import type { HostEntry, NetworkMode } from './request.js';
 
 /**

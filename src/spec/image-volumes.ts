@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
-import { FosterError } from '../errors.js';
-import { quoted } from './flag.js';
+import { FosterError } from '../sys/errors.js';
 import type { ImageDefaults } from './image-defaults.js';
+import { quoted } from './parse/flag.js';
 
 /** Where the kernel shows itself, and foster what it gives of it. */
 const KERNEL_PLACES = ['/dev', '/proc', '/sys'];

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { flagError } from './flag.js';
+import { flagError } from './parse/flag.js';
 
 const ADJECTIVES = (
   'able agile amber ample apt ardent azure blithe bold brave breezy bright brisk calm candid cheery civil clever ' +

@@ -1,4 +1,4 @@
-import { flagError } from './flag.js';
+import { flagError } from './parse/flag.js';
 
 /**
  * How a container's own files come about: `overlay` lays an empty directory over the layers, `fuse-overlayfs` does the

@@ -1,5 +1,5 @@
-import { FosterError } from '../errors.js';
-import { quoted } from './flag.js';
+import { FosterError } from '../sys/errors.js';
+import { quoted } from './parse/flag.js';
 
 /** Who the container's process is, ids as the container sees them. */
 export interface ResolvedUser {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { FosterError } from '../errors.js';
+import { FosterError } from './errors.js';
 
 /** capabilities(7) of Linux 5.9 and later; the index is the number. */
 export const CAPABILITY_NAMES: readonly string[] = (

@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, readlinkSync, readSync, writeSync } from 'node:fs';
-import { FosterError } from '../errors.js';
 import { errnoName, errnoNumber, errnoWords } from './errno.js';
+import { FosterError } from './errors.js';
 import { call, callRaw, errnoOfAny, SystemCallError } from './ffi.js';
 
 /** Typed system calls that Node's own modules do not offer. All throw SystemCallError. */

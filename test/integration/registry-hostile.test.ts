@@ -537,8 +537,8 @@ test('the tags of a name come in pages, and must be tags', async () => {
 
 test('silence ends after a while', async () => {
   const image = freshImage();
-  const { pullImage } = await import('../../src/image/pull.js');
-  const { parseReference } = await import('../../src/image/reference.js');
+  const { pullImage } = await import('../../src/image/registry/pull.js');
+  const { parseReference } = await import('../../src/image/store/reference.js');
   registry.lies.set(blobPath(image), ({ response }) => {
     response.writeHead(200, { 'content-length': image.bytes.length }).write('x');
   });

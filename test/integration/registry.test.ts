@@ -13,7 +13,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Manifest } from '../../src/image/oci.js';
+import type { Manifest } from '../../src/image/store/oci.js';
 import { Home, type Result } from './support/foster.js';
 import { type BuiltImage, OciLayout, OWN, sha256 } from './support/oci-layout.js';
 import { DebianRegistry, foster, PASSWORD, USER } from './support/registry.js';

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
-import { compileSeccomp } from '../../src/plan/seccomp.js';
+import { compileSeccomp } from '../../src/plan/seccomp/compile.js';
 import { defaultSeccompProfile } from '../../src/spec/seccomp-profile.js';
 import { resolveCapabilities } from '../../src/sys/capabilities.js';
 

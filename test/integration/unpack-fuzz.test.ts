@@ -13,10 +13,10 @@ import {
 } from 'node:fs';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { FosterError } from '../../src/errors.js';
-import { TarReader } from '../../src/image/tar-reader.js';
-import { TreeWriter } from '../../src/image/tree-writer.js';
+import { TreeWriter } from '../../src/layers/writer.js';
+import { FosterError } from '../../src/sys/errors.js';
 import { call } from '../../src/sys/ffi.js';
+import { TarReader } from '../../src/tar/reader.js';
 import { FOSTER } from './support/foster.js';
 import { ESCAPED, fuzzRounds, fuzzSeed, randomFrom, randomLayer } from './support/fuzz.js';
 import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archive.js';

@@ -3,10 +3,10 @@ import { chmodSync, mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type AuthFile, ownAuthFile } from '../../src/image/auth-files.js';
-import { credentialsIn } from '../../src/image/auth-find.js';
-import { canonicalRegistryName, isLoopback, registryHost } from '../../src/image/registry-names.js';
-import { pauseBefore, retryAfter } from '../../src/image/registry-retry.js';
+import { type AuthFile, ownAuthFile } from '../../src/image/registry/auth-files.js';
+import { credentialsIn } from '../../src/image/registry/credentials.js';
+import { canonicalRegistryName, isLoopback, registryHost } from '../../src/image/registry/names.js';
+import { pauseBefore, retryAfter } from '../../src/image/registry/retry.js';
 
 const auth = (text: string) => ({ auth: Buffer.from(text).toString('base64') });
 

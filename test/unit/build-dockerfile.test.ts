@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DockerfileParser } from 'dockerfile-ast';
-import { type Instruction, parseDockerfile } from '../../src/build/dockerfile.js';
+import { type Instruction, parseDockerfile } from '../../src/build/dockerfile/dockerfile.js';
 
 function parse(text: string): Instruction[] {
   return parseDockerfile(text, 'Dockerfile', DockerfileParser).instructions;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { changedMode, checkMode } from '../../src/build/file-mode.js';
+import { changedMode, checkMode } from '../../src/build/steps/file-mode.js';
 
 test('modes as chmod(1) has them', () => {
   const cases: [text: string, before: number, isDirectory: boolean, after: number][] = [

@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { InputReader, joinInputs } from '../../src/build/inputs.js';
+import { InputReader, joinInputs } from '../../src/build/context/inputs.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'foster-inputs-'));
 after(() => rmSync(folder, { recursive: true }));

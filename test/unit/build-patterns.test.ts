@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { IgnoreRules, Pattern } from '../../src/build/patterns.js';
+import { IgnoreRules, Pattern } from '../../src/build/context/patterns.js';
 
 function ignored(rules: string, paths: string[]): string[] {
   const ignore = new IgnoreRules(rules);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DockerfileParser } from 'dockerfile-ast';
-import { configure } from '../../src/build/configure.js';
-import { parseDockerfile } from '../../src/build/dockerfile.js';
-import { findStage, neededStages, readStages, type Stages } from '../../src/build/stages.js';
-import { emptyState, type StageState } from '../../src/build/state.js';
+import { configure } from '../../src/build/dockerfile/configure.js';
+import { parseDockerfile } from '../../src/build/dockerfile/dockerfile.js';
+import { findStage, neededStages, readStages, type Stages } from '../../src/build/dockerfile/stages.js';
+import { emptyState, type StageState } from '../../src/build/dockerfile/state.js';
 
 function stages(text: string, buildArgs: Record<string, string> = {}): Stages {
   const file = parseDockerfile(text, 'Dockerfile', DockerfileParser);

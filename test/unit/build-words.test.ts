@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of Dockerfiles
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { expand, expandWords, jsonWords, splitPair, splitWords } from '../../src/build/words.js';
+import { expand, expandWords, jsonWords, splitPair, splitWords } from '../../src/build/dockerfile/words.js';
 
 const VARIABLES: Record<string, string> = { A: 'one', EMPTY: '', PATH_: '/x y' };
 const variables = (name: string) => VARIABLES[name];

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { parseRunArguments } from '../../src/cli/run.js';
+import { parseRunArguments } from '../../src/cli/container/run.js';
 import { VERSION } from '../../src/cli/version.js';
-import type { FosterError } from '../../src/errors.js';
 import type { RunRequest } from '../../src/spec/request.js';
+import type { FosterError } from '../../src/sys/errors.js';
 
 const context = {
   cwd: '/home/me',

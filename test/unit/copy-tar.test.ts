@@ -14,13 +14,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { FosterError } from '../../src/errors.js';
-import type { Member } from '../../src/image/member.js';
-import { TarReader, type TarSink } from '../../src/image/tar-reader.js';
-import { TAR_END, tarHeader, tarPadding } from '../../src/image/tar-writer.js';
-import { copyPath, HOST } from '../../src/runtime/copy-place.js';
-import { CopySink } from '../../src/runtime/copy-sink.js';
-import { writeArchive } from '../../src/runtime/copy-source.js';
+import { copyPath, HOST } from '../../src/container/copy/place.js';
+import { CopySink } from '../../src/container/copy/sink.js';
+import { writeArchive } from '../../src/container/copy/source.js';
+import { FosterError } from '../../src/sys/errors.js';
+import type { Member } from '../../src/tar/member.js';
+import { TarReader, type TarSink } from '../../src/tar/reader.js';
+import { TAR_END, tarHeader, tarPadding } from '../../src/tar/writer.js';
 
 const MEMBER: Member = {
   name: 'file',

@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DockerfileParser } from 'dockerfile-ast';
-import { parseDockerfile } from '../../src/build/dockerfile.js';
-import { IgnoreRules, Pattern } from '../../src/build/patterns.js';
-import { readStages } from '../../src/build/stages.js';
-import { expandWords } from '../../src/build/words.js';
-import { parseRunArguments } from '../../src/cli/run.js';
-import { FosterError } from '../../src/errors.js';
-import { readConfig, readManifest } from '../../src/image/documents.js';
-import type { Manifest } from '../../src/image/oci.js';
-import { parseReference } from '../../src/image/reference.js';
-import { parseChallenges } from '../../src/image/registry-challenge.js';
-import { parseEvent } from '../../src/runtime/event-line.js';
-import { parseRecord } from '../../src/runtime/record.js';
+import { IgnoreRules, Pattern } from '../../src/build/context/patterns.js';
+import { parseDockerfile } from '../../src/build/dockerfile/dockerfile.js';
+import { readStages } from '../../src/build/dockerfile/stages.js';
+import { expandWords } from '../../src/build/dockerfile/words.js';
+import { parseRunArguments } from '../../src/cli/container/run.js';
+import { parseEvent } from '../../src/container/events/line.js';
+import { parseRecord } from '../../src/container/record.js';
+import { parseChallenges } from '../../src/image/registry/challenge.js';
+import { readConfig, readManifest } from '../../src/image/store/documents.js';
+import type { Manifest } from '../../src/image/store/oci.js';
+import { parseReference } from '../../src/image/store/reference.js';
 import { buildSpec } from '../../src/spec/from-request.js';
-import { imageHealth } from '../../src/spec/health.js';
 import { imageVolumes } from '../../src/spec/image-volumes.js';
-import { parseSeccompProfile } from '../../src/spec/seccomp-file.js';
+import { imageHealth } from '../../src/spec/parse/health.js';
+import { parseSeccompProfile } from '../../src/spec/parse/seccomp-file.js';
+import { FosterError } from '../../src/sys/errors.js';
 import { fuzzSeeds, type Random, randomFrom } from '../integration/support/fuzz.js';
 
 /** Documents of others, changed at random: they are read, or refused by a FosterError, and soon. */

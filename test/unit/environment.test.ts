@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mergeEnv, parseEnv, parseEnvFile } from '../../src/spec/environment.js';
+import { mergeEnv, parseEnv, parseEnvFile } from '../../src/spec/parse/environment.js';
 
 const caller = { HOME: '/home/me', EMPTY: '' };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventFormat, eventMatcher } from '../../src/cli/events.js';
-import { formatEvent, parseEvent } from '../../src/runtime/event-line.js';
+import { eventFormat, eventMatcher } from '../../src/cli/system/events.js';
+import { formatEvent, parseEvent } from '../../src/container/events/line.js';
 
 const ID = 'ab'.repeat(32);
 const EVENT = {

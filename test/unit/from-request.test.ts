@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseRunArguments } from '../../src/cli/run.js';
+import { parseRunArguments } from '../../src/cli/container/run.js';
 import { buildSpec, type SpecFacts } from '../../src/spec/from-request.js';
 
 const context = { cwd: '/', env: {}, exists: () => true, readText: () => '' };

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FosterError } from '../../src/errors.js';
-import { dataFolder } from '../../src/paths.js';
-import { chooseIdMaps, type IdMapMode, isIdMapped, lines, mapText } from '../../src/sys/id-maps.js';
-import type { HostFiles } from '../../src/sys/id-ranges.js';
+import { chooseIdMaps, type IdMapMode, isIdMapped, lines, mapText } from '../../src/init/id-maps.js';
+import type { HostFiles } from '../../src/init/id-ranges.js';
+import { FosterError } from '../../src/sys/errors.js';
+import { dataFolder } from '../../src/sys/paths.js';
 
 const RANGE = [{ start: 100_000, size: 65_536 }];
 const map = (mode: Parameters<typeof lines>[0], own: number, ranges = RANGE) =>

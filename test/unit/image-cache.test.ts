@@ -10,8 +10,8 @@ import {
   removeLeftovers,
   rootsFolder,
   withLock,
-} from '../../src/image/cache.js';
-import { fileKey, hasSameSize, lookUp, remember } from '../../src/image/file-index.js';
+} from '../../src/image/rootfs/cache.js';
+import { fileKey, hasSameSize, lookUp, remember } from '../../src/image/rootfs/file-index.js';
 
 const base = mkdtempSync(join(tmpdir(), 'foster-cache-'));
 process.env.XDG_DATA_HOME = base;

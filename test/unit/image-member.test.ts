@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FosterError } from '../../src/errors.js';
-import {
-  hardLinkComponents,
-  type Member,
-  nameComponents,
-  shown,
-  throughLink,
-} from '../../src/image/member.js';
+import { FosterError } from '../../src/sys/errors.js';
+import { hardLinkComponents, type Member, nameComponents, shown, throughLink } from '../../src/tar/member.js';
 
 function link(target: string): Member {
   const rest = { mode: 0o644, uid: 0, gid: 0, size: 0, mtime: 0, xattrs: new Map() };

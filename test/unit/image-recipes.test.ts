@@ -3,10 +3,10 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parseSources } from '../../rootfs/debian.js';
 import { interpreterOf } from '../../rootfs/elf.js';
-import { FosterError } from '../../src/errors.js';
-import { compressionOf } from '../../src/image/compression.js';
-import { findRecipe, RECIPE_NAMES } from '../../src/image/recipe.js';
-import { withCaller } from '../../src/image/unpack.js';
+import { findRecipe, RECIPE_NAMES } from '../../src/image/rootfs/recipe.js';
+import { withCaller } from '../../src/layers/unpack.js';
+import { FosterError } from '../../src/sys/errors.js';
+import { compressionOf } from '../../src/tar/compression.js';
 
 test('recipes are found by their names, and nothing else is', async () => {
   for (const name of RECIPE_NAMES) assert.equal((await findRecipe(name))?.name, name);

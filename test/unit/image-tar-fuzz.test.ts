@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FosterError } from '../../src/errors.js';
-import { TarReader } from '../../src/image/tar-reader.js';
+import { FosterError } from '../../src/sys/errors.js';
+import { TarReader } from '../../src/tar/reader.js';
 import { fuzzRounds, fuzzSeeds, type Random, randomFrom, randomLayer } from '../integration/support/fuzz.js';
 
 const ROUNDS = fuzzRounds(20_000);

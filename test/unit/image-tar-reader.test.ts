@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FosterError } from '../../src/errors.js';
-import type { Member } from '../../src/image/member.js';
-import { TarReader } from '../../src/image/tar-reader.js';
+import { FosterError } from '../../src/sys/errors.js';
+import type { Member } from '../../src/tar/member.js';
+import { TarReader } from '../../src/tar/reader.js';
 import { memberBlocks, sign, tar } from '../integration/support/tar.js';
 
 interface Read {

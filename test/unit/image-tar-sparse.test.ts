@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FosterError } from '../../src/errors.js';
-import { TarReader } from '../../src/image/tar-reader.js';
+import { FosterError } from '../../src/sys/errors.js';
+import { TarReader } from '../../src/tar/reader.js';
 import { memberBlocks, oldSparse, type TestMember, tar } from '../integration/support/tar.js';
 
 const END = Buffer.alloc(1024);

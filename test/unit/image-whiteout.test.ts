@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Member } from '../../src/image/member.js';
-import { whiteoutOf } from '../../src/image/whiteout.js';
+import { whiteoutOf } from '../../src/layers/whiteout.js';
+import type { Member } from '../../src/tar/member.js';
 
 function of(name: string): unknown {
   const member: Member = {

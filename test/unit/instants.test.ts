@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FosterError } from '../../src/errors.js';
-import { parseInstant } from '../../src/spec/instants.js';
+import { parseInstant } from '../../src/spec/parse/instants.js';
+import { FosterError } from '../../src/sys/errors.js';
 
 const NOW = 1_764_000_000_000;
 

@@ -21,12 +21,12 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
-import { ChangedFiles } from '../../src/image/changed-files.js';
-import { LayerStack } from '../../src/image/layer-stack.js';
-import { FuseUpperDirectory } from '../../src/image/own-layer.js';
-import { foreignNames, treeChanges } from '../../src/image/tree-changes.js';
-import { copyTree } from '../../src/image/tree-copy.js';
-import { divideTree } from '../../src/image/tree-divide.js';
+import { ChangedFiles } from '../../src/layers/changed-files.js';
+import { foreignNames, treeChanges } from '../../src/layers/changes.js';
+import { copyTree } from '../../src/layers/copy.js';
+import { divideTree } from '../../src/layers/divide.js';
+import { FuseUpperDirectory } from '../../src/layers/own-layer.js';
+import { LayerStack } from '../../src/layers/stack.js';
 import { makeWhiteout, setExtendedAttribute } from '../../src/sys/libc.js';
 
 const top = mkdtempSync(join(tmpdir(), 'foster-layers-'));

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { appendFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { LineSink, RawSink } from '../../src/runtime/log-output.js';
-import { LogReader, type LogStream } from '../../src/runtime/log-reader.js';
-import { findTail } from '../../src/runtime/log-tail.js';
+import { LineSink, RawSink } from '../../src/container/logs/output.js';
+import { LogReader, type LogStream } from '../../src/container/logs/reader.js';
+import { findTail } from '../../src/container/logs/tail.js';
 import { encodeFrame, LogFolder, MemorySink, type Piece } from './support/log-writer.js';
 
 function withFolder(use: (folder: LogFolder) => void): void {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FosterError } from '../../src/errors.js';
+import { adviceOnNamespaces, cloneFailure } from '../../src/init/namespace-failure.js';
+import { FosterError } from '../../src/sys/errors.js';
 import { SystemCallError } from '../../src/sys/ffi.js';
-import { adviceOnNamespaces, cloneFailure } from '../../src/sys/namespace-failure.js';
 
 /** A host with these kernel parameters. */
 const host = (settings: Record<string, string>) => (path: string) => settings[path];

@@ -13,8 +13,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { OpenTree } from '../../src/image/open-tree.js';
-import { namesIn } from '../../src/image/own-layer.js';
+import { OpenTree } from '../../src/layers/open-tree.js';
+import { namesIn } from '../../src/layers/own-layer.js';
 import { errnoOfAny } from '../../src/sys/ffi.js';
 
 const top = mkdtempSync(join(tmpdir(), 'foster-open-tree-'));

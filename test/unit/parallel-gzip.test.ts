@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { parallelGzip } from '../../src/image/parallel-gzip.js';
+import { parallelGzip } from '../../src/tar/parallel-gzip.js';
 
 async function compressed(pieces: Buffer[]): Promise<Buffer> {
   const members: Buffer[] = [];

@@ -1,4 +1,4 @@
-import { parseRunArguments } from '../../src/cli/run.js';
+import { parseRunArguments } from '../../src/cli/container/run.js';
 import { buildPlan } from '../../src/plan/build.js';
 import type { PlanFacts, PlanOptions } from '../../src/plan/facts.js';
 import { renderStep } from '../../src/plan/render.js';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ImageIndex } from '../../src/image/oci.js';
+import type { ImageIndex } from '../../src/image/store/oci.js';
 import {
   formatPlatform,
   parsePlatform,
   satisfiesPlatform,
   selectManifest,
-} from '../../src/image/platform.js';
+} from '../../src/image/store/platform.js';
 
 function indexOf(...platforms: string[]): ImageIndex {
   const manifests = platforms.map((text) => ({

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { drawTree, hasLineCharacters } from '../../src/cli/process-tree.js';
-import { growTree, type TreeSource } from '../../src/runtime/process-tree.js';
-import type { ProcessEntry } from '../../src/runtime/processes.js';
+import { drawTree, hasLineCharacters } from '../../src/cli/container/draw-process-tree.js';
+import type { ProcessEntry } from '../../src/container/processes/table.js';
+import { growTree, type TreeSource } from '../../src/container/processes/tree.js';
 
 /** Host pids are 100 more than those inside. */
 interface Sketch {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { test } from 'node:test';
-import { binarySize, decimalSize } from '../../src/cli/size.js';
+import { binarySize, decimalSize } from '../../src/cli/format/size.js';
+import { cpuPercent, parseNetwork, type Sample } from '../../src/container/processes/stats.js';
 import {
   commandLine,
   openProcess,
@@ -10,8 +11,7 @@ import {
   parseStat,
   readIds,
   readProcess,
-} from '../../src/runtime/processes.js';
-import { cpuPercent, parseNetwork, type Sample } from '../../src/runtime/stats.js';
+} from '../../src/container/processes/table.js';
 import { waitReadable } from '../../src/sys/libc.js';
 import { pause, readable } from '../../src/sys/poll.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { familiarName, formatReference, parseReference } from '../../src/image/reference.js';
+import { familiarName, formatReference, parseReference } from '../../src/image/store/reference.js';
 
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseChallenges } from '../../src/image/registry-challenge.js';
+import { parseChallenges } from '../../src/image/registry/challenge.js';
 
 function parsed(header: string) {
   return parseChallenges(header).map(({ scheme, parameters }) => [scheme, Object.fromEntries(parameters)]);

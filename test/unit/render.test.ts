@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { explainer, planText } from '../../src/container/explain.js';
+import { stepFailure } from '../../src/launch/step-failure.js';
 import { describePlan, hostSteps, renderExec, renderNamespaces, renderStep } from '../../src/plan/render.js';
-import { explainer, planText } from '../../src/runtime/explain.js';
-import { stepFailure } from '../../src/runtime/failure.js';
 import { planFor } from './plan-fixtures.js';
 
 test('a step reads as strace writes it', () => {

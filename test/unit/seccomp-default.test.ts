@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { compileSeccomp } from '../../src/plan/seccomp.js';
-import { DEFAULT_PROFILE, DEFAULT_PROGRAMS } from '../../src/plan/seccomp-default.js';
-import { loadSeccomp } from '../../src/plan/seccomp-step.js';
+import { compileSeccomp } from '../../src/plan/seccomp/compile.js';
+import { DEFAULT_PROFILE, DEFAULT_PROGRAMS } from '../../src/plan/seccomp/default-filter.js';
+import { loadSeccomp } from '../../src/plan/seccomp/step.js';
 import { defaultSeccompProfile } from '../../src/spec/seccomp-profile.js';
 import type { Seccomp } from '../../src/spec/types.js';
 import { resolveCapabilities } from '../../src/sys/capabilities.js';
 
-const HINT = 'run: node scripts/seccomp-default.mjs && npx biome check --write src/plan/seccomp-default.ts';
+const HINT =
+  'run: node scripts/seccomp-default.mjs && npx biome check --write src/plan/seccomp/default-filter.ts';
 const profile = defaultSeccompProfile(resolveCapabilities([], []));
 const machine = process.arch === 'arm64' ? 'arm64' : 'x64';
 

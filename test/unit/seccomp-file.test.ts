@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type ProfileFacts, parseSeccompProfile } from '../../src/spec/seccomp-file.js';
+import { type ProfileFacts, parseSeccompProfile } from '../../src/spec/parse/seccomp-file.js';
 
 const FACTS: ProfileFacts = {
   architecture: 'x64',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { compileSeccomp } from '../../src/plan/seccomp.js';
+import { compileSeccomp } from '../../src/plan/seccomp/compile.js';
 import { defaultSeccompProfile } from '../../src/spec/seccomp-profile.js';
 import type { Seccomp, SeccompArg, SeccompOperator, SeccompSyscall } from '../../src/spec/types.js';
 import { resolveCapabilities } from '../../src/sys/capabilities.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { test } from 'node:test';
-import { parseSignal, signalName } from '../../src/spec/signals.js';
+import { parseSignal, signalName } from '../../src/spec/parse/signals.js';
 
 test('names and numbers', () => {
   const cases: [string, number][] = [

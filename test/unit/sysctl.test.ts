@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseSysctl } from '../../src/spec/sysctl.js';
+import { parseSysctl } from '../../src/spec/parse/sysctl.js';
 
 test('--sysctl', () => {
   const cases: [string, string, string][] = [

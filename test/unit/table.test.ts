@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { displayWidth, drawTable, ellipsis } from '../../src/cli/table.js';
+import { displayWidth, drawTable, ellipsis } from '../../src/cli/format/table.js';
 
 test('columns are aligned, the last is not padded', () => {
   const text = drawTable([

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compileTemplate } from '../../src/cli/template.js';
+import { compileTemplate } from '../../src/cli/format/template.js';
 
 const data = {
   Name: 'web',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseUlimit, parseUlimits } from '../../src/spec/ulimits.js';
+import { parseUlimit, parseUlimits } from '../../src/spec/parse/ulimits.js';
 
 test('--ulimit', () => {
   const cases: [string, string, number, number][] = [

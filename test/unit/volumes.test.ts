@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkDuplicateMounts, parseMount, parseTmpfs, parseVolume } from '../../src/spec/volumes.js';
+import { checkDuplicateMounts, parseMount, parseTmpfs, parseVolume } from '../../src/spec/parse/volumes.js';
 
 const context = { cwd: '/home/me', exists: (path: string) => !path.includes('missing') };
 const bind = (source: string, destination: string, options: string[]) => ({

@@ -26,13 +26,13 @@ export const WEAKNESSES: Weakness[] = [
     attacks: ['the ignore file and the Dockerfile are links out of the context'],
   },
   {
-    file: 'src/image/registry-http.ts',
+    file: 'src/image/registry/http.ts',
     from: /headers = without\(headers, 'authorization'\);/,
     to: '',
     attacks: ['a redirect to another host, to have the password sent there'],
   },
   {
-    file: 'src/spec/flag.ts',
+    file: 'src/spec/parse/flag.ts',
     from: /export function visible\(text: string\): string \{/,
     to: '$& if (text !== "\\x1b") return text;',
     attacks: ['control characters in what a registry says'],

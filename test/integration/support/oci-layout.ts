@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { Descriptor, Platform } from '../../../src/image/oci.js';
+import type { Descriptor, Platform } from '../../../src/image/store/oci.js';
 import { type TestMember, tar } from './tar.js';
 
 /** A layer to be: what is in it, and how it is packed. */

@@ -1,7 +1,7 @@
 import { appendFileSync, closeSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LogSink, LogStream } from '../../../src/runtime/log-reader.js';
+import type { LogSink, LogStream } from '../../../src/container/logs/reader.js';
 
 /** Frames as the monitor writes them: docs/state.md. */
 export interface Piece {

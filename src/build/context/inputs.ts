@@ -1,0 +1,74 @@
+import { readSync } from 'node:fs';
+import { errnoOf } from '../../sys/errno.js';
+import { FosterError } from '../../sys/errors.js';
+
+/**
+ * Any number of inputs in one pipe, one after the other. Each comes in pieces, of which each is its length, in four bytes
+ * with the lowest first, and its bytes; a length of 0 ends the input.
+ */
+export type LayerInput = Iterable<Buffer> | AsyncIterable<Buffer>;
+
+/** What goes into the pipe. */
+export async function* joinInputs(inputs: readonly LayerInput[]): AsyncGenerator<Buffer> {
+  for (const input of inputs) {
+    for await (const piece of input) {
+      if (piece.length === 0) continue;
+      yield lengthOf(piece.length);
+      yield piece;
+    }
+    yield lengthOf(0);
+  }
+}
+
+function lengthOf(size: number): Buffer {
+  const bytes = Buffer.allocUnsafe(LENGTH);
+  bytes.writeUInt32LE(size);
+  return bytes;
+}
+
+const LENGTH = 4;
+const MOST = 1024 * 1024;
+
+/** Takes the inputs out of the pipe again. */
+export class InputReader {
+  readonly #fd: number;
+
+  /** @param fd the pipe, which blocks */
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** The next input. Its end must be reached before the one after it is asked for. @throws FosterError */
+  *next(): Generator<Buffer> {
+    for (let left = this.#length(); left > 0; left = this.#length()) {
+      while (left > 0) {
+        const piece = this.#read(Math.min(left, MOST));
+        left -= piece.length;
+        yield piece;
+      }
+    }
+  }
+
+  #length(): number {
+    let bytes = this.#read(LENGTH);
+    while (bytes.length < LENGTH) bytes = Buffer.concat([bytes, this.#read(LENGTH - bytes.length)]);
+    return bytes.readUInt32LE();
+  }
+
+  /** Some bytes, at least one. */
+  #read(most: number): Buffer {
+    const buffer = Buffer.allocUnsafe(most);
+    const size = readAtMost(this.#fd, buffer);
+    if (size === 0) throw new FosterError('the files that were to be copied came to an early end');
+    return buffer.subarray(0, size);
+  }
+}
+
+function readAtMost(fd: number, buffer: Buffer): number {
+  try {
+    return readSync(fd, buffer);
+  } catch (error) {
+    if (errnoOf(error) === 'EOF') return 0;
+    throw error;
+  }
+}

@@ -1,0 +1,185 @@
+import type {
+  DockerfileParser,
+  Heredoc as ParsedHeredoc,
+  Instruction as ParsedInstruction,
+} from 'dockerfile-ast';
+import { quoted, visible } from '../../spec/parse/flag.js';
+import { FosterError } from '../../sys/errors.js';
+import { hideOtherHeredocs } from './heredoc-words.js';
+
+/** A `<<NAME` of RUN, COPY or ADD: Dockerfile reference, "Here-Documents". */
+export interface Heredoc {
+  name: string;
+  /** Of its lines, without the last newline's absence: each ends with one. Tabs are gone where `<<-` says so. */
+  content: string;
+  /** Variables in it are meant; not where the name is quoted. */
+  expands: boolean;
+}
+
+export interface Instruction {
+  /** In capitals: `RUN`. */
+  keyword: string;
+  /** Of its first line, from 1 on. */
+  line: number;
+  /** `--NAME=VALUE`; a bare `--NAME` has the value ''. */
+  flags: { name: string; value: string }[];
+  /** What follows flags, continued lines put together, comments left out. */
+  rest: string;
+  heredocs: Heredoc[];
+  /** The lines of the here-documents as they stand there, their last ones included; '' where there are none. */
+  body: string;
+}
+
+export interface Dockerfile {
+  /** For errors: `Dockerfile`, `build/app.Dockerfile`. */
+  name: string;
+  /** The escape character: a backslash, or a backtick where a directive says so. */
+  escape: string;
+  instructions: Instruction[];
+}
+
+const MAX_SIZE = 1024 * 1024;
+
+const KEYWORDS: ReadonlySet<string> = new Set(
+  (
+    'ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER ' +
+    'VOLUME WORKDIR'
+  ).split(' '),
+);
+
+/** The part of dockerfile-ast that is used: it finds instructions, here-documents and directives. */
+export type Parser = Pick<typeof DockerfileParser, 'parse'>;
+
+/**
+ * Takes a Dockerfile apart into its instructions, as dockerfile-ast finds them. Words and variables within them are
+ * words.ts's.
+ * @throws FosterError that names file and line
+ */
+export function parseDockerfile(text: string, name: string, parser: Parser): Dockerfile {
+  if (text.length > MAX_SIZE) throw new FosterError(`${name} is too large for a Dockerfile: over 1 MiB`);
+  if (text.includes('\0')) throw new FosterError(`${name} is no text: it has a NUL byte`);
+  const plain = text.replace(/^\ufeff/, '').replace(/\r\n/g, '\n');
+  const first = parser.parse(plain);
+  const escapeCharacter = first.getEscapeCharacter();
+  const hidden = hideOtherHeredocs(plain, escapeCharacter);
+  const parsed = hidden === plain ? first : parser.parse(hidden);
+  const lines = plain.split('\n');
+  const instructions = parsed
+    .getInstructions()
+    .map((one) => readInstruction(one, lines, escapeCharacter, name));
+  if (instructions.length === 0)
+    throw new FosterError(`${name} has no instruction`, { advice: 'its first one is FROM' });
+  return { name, escape: escapeCharacter, instructions };
+}
+
+/** The error for what is wrong in a line of a Dockerfile. */
+export function lineError(file: string, line: number, problem: string, advice?: string): FosterError {
+  return new FosterError(`${file}:${line}: ${problem}`, {
+    exitCode: 1,
+    ...(advice === undefined ? {} : { advice }),
+  });
+}
+
+function readInstruction(
+  parsed: ParsedInstruction,
+  lines: string[],
+  escapeCharacter: string,
+  file: string,
+): Instruction {
+  const { start, end } = parsed.getRange();
+  const line = start.line + 1;
+  const keyword = parsed.getInstruction().toUpperCase();
+  if (!KEYWORDS.has(keyword)) {
+    throw lineError(file, line, `unknown instruction ${quoted(parsed.getInstruction().slice(0, 40))}`);
+  }
+  const heredocs = heredocsOf(parsed);
+  const bodyStart = heredocs.length === 0 ? end.line + 1 : firstBodyLine(lines, start.line, escapeCharacter);
+  const logical = joinLines(lines.slice(start.line, bodyStart), escapeCharacter);
+  const { flags, rest } = takeFlags(logical.replace(/^\s*\S+\s*/, ''));
+  const bodies = readBodies(heredocs, lines, bodyStart, file, line);
+  return {
+    keyword,
+    line,
+    flags,
+    rest: rest.trim(),
+    heredocs: bodies.heredocs,
+    body: lines
+      .slice(bodyStart, bodies.end)
+      .map((each) => `${each}\n`)
+      .join(''),
+  };
+}
+
+function heredocsOf(parsed: ParsedInstruction): ParsedHeredoc[] {
+  // public in the classes of instructions that may have them only
+  return (parsed as unknown as { getHeredocs?(): ParsedHeredoc[] }).getHeredocs?.() ?? [];
+}
+
+/** The line after the instruction's own, which may be continued. */
+function firstBodyLine(lines: string[], start: number, escapeCharacter: string): number {
+  let at = start;
+  while (at < lines.length && isContinued(lines[at] ?? '', escapeCharacter)) at++;
+  return at + 1;
+}
+
+function isContinued(line: string, escapeCharacter: string): boolean {
+  return line.trimEnd().endsWith(escapeCharacter);
+}
+
+/** Continued lines as one; in between, comments and empty lines do not count. */
+function joinLines(lines: string[], escapeCharacter: string): string {
+  let text = '';
+  for (const [index, line] of lines.entries()) {
+    if (index > 0 && /^\s*(#|$)/.test(line)) continue;
+    if (!isContinued(line, escapeCharacter)) return text + line;
+    text += line.trimEnd().slice(0, -escapeCharacter.length);
+  }
+  return text;
+}
+
+function takeFlags(text: string): { flags: Instruction['flags']; rest: string } {
+  const flags: Instruction['flags'] = [];
+  let rest = text;
+  for (;;) {
+    const [whole, name, value = ''] = /^--([a-z][a-z-]*)(?:=(\S*))?(?:\s+|$)/.exec(rest) ?? [];
+    if (whole === undefined || name === undefined) return { flags, rest };
+    flags.push({ name, value });
+    rest = rest.slice(whole.length);
+  }
+}
+
+/** The here-documents follow each other, each up to the line that is its name. */
+function readBodies(
+  parsed: ParsedHeredoc[],
+  lines: string[],
+  start: number,
+  file: string,
+  line: number,
+): { heredocs: Heredoc[]; end: number } {
+  let at = start;
+  const heredocs = parsed.map((one) => {
+    const written = headOf(one, lines);
+    const name = one.getName();
+    const trims = written.startsWith('<<-');
+    const trimmed = (text: string) => (trims ? text.replace(/^\t+/, '') : text);
+    const content: string[] = [];
+    while (at < lines.length && trimmed(lines[at] ?? '') !== name) content.push(trimmed(lines[at++] ?? ''));
+    if (at >= lines.length) {
+      throw lineError(
+        file,
+        line,
+        `the here-document ${quoted(name)} has no end`,
+        `a line ${visible(name)} ends it`,
+      );
+    }
+    at++;
+    return { name, content: content.map((each) => `${each}\n`).join(''), expands: !/["']/.test(written) };
+  });
+  return { heredocs, end: at };
+}
+
+/** `<<-"NAME"`, as it was written. */
+function headOf(parsed: ParsedHeredoc, lines: string[]): string {
+  const from = parsed.getStartRange().start;
+  return /^<<-?\S*/.exec((lines[from.line] ?? '').slice(from.character))?.[0] ?? '';
+}

@@ -1,0 +1,219 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { bindDirectories, kernelPaths, networkFiles } from '../../container/host-facts.js';
+import type { Workplace } from '../../image/rootfs/cache.js';
+import type { ChosenMaps } from '../../init/id-maps.js';
+import { RootFiles } from '../../layers/root-files.js';
+import { TREE } from '../../layers/tree-protocol.js';
+import { buildSpec } from '../../spec/from-request.js';
+import type { ImageDefaults } from '../../spec/image-defaults.js';
+import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../spec/parse/detach-keys.js';
+import type { NetworkMode, RunRequest } from '../../spec/request.js';
+import type { Mount } from '../../spec/types.js';
+import { resolveUser } from '../../spec/users.js';
+import { resolveCapabilities } from '../../sys/capabilities.js';
+import { FosterError } from '../../sys/errors.js';
+import { memoryFile, openPidfd, signalPidfd, waitReadable } from '../../sys/libc.js';
+import { SCRIPT } from '../dockerfile/run-words.js';
+import type { RunOrder, RunReport } from './run-protocol.js';
+
+/** A container for one RUN. */
+export interface RunStep {
+  argv: string[];
+  /** `NAME=value`: variables besides those of the image. */
+  env: string[];
+  /** What the image says so far. */
+  defaults: ImageDefaults;
+  /** Unpacked, the uppermost first. */
+  layers: string[];
+  maps: ChosenMaps;
+  network: NetworkMode;
+  mounts: Mount[];
+  /** What it says goes nowhere, unless it fails. */
+  isQuiet: boolean;
+}
+
+/** The same for every build, so that a command that looks at it does the same every time. */
+const HOSTNAME = 'foster-build';
+const ID = '0'.repeat(64);
+
+const SIGKILL = 9;
+
+/**
+ * Runs a command in a container over the layers, which writes to `upper` in the folder. At Ctrl-C it is killed.
+ * @returns its exit code
+ * @throws FosterError where the container could not be started
+ */
+export async function runStep(step: RunStep, place: Workplace): Promise<number> {
+  const order = memoryFile('foster-build-run', Buffer.from(JSON.stringify(orderOf(step, place.folder))));
+  const output = step.isQuiet ? memoryFile('foster-build-output', new Uint8Array()) : undefined;
+  try {
+    const child = spawn(process.execPath, [join(__dirname, 'build-run-main.cjs')], {
+      stdio: ['ignore', output ?? 'inherit', output ?? 'inherit', order, 'pipe'],
+      env: {},
+    });
+    place.onInterrupt(() => killContainer(child));
+    const code = await endOf(child);
+    if (code !== 0 && output !== undefined) process.stderr.write(tailOf(output));
+    return code;
+  } finally {
+    for (const fd of [order, output]) if (fd !== undefined) closeSync(fd);
+  }
+}
+
+function orderOf(step: RunStep, folder: string): RunOrder {
+  const { layers, maps, defaults, network } = step;
+  const driver = existsSync(join(folder, TREE)) ? 'copy' : 'overlay';
+  const root = new RootFiles(layers);
+  try {
+    const user = resolveUser(defaults.User || undefined, root.read('/etc/passwd'), root.read('/etc/group'));
+    const spec = buildSpec(requestOf(step), {
+      id: ID,
+      rootPath: layers[0] ?? '/',
+      image: { Env: defaults.Env ?? [], WorkingDir: defaults.WorkingDir || '/' },
+      user,
+      uidMappings: maps.uid,
+      gidMappings: maps.gid,
+      architecture: process.arch,
+      callerIsRoot: process.getuid?.() === 0,
+      volumesFolder: `${folder}/volumes`,
+    });
+    return {
+      parent: process.pid,
+      spec,
+      facts: {
+        storage: { driver, layers, container: folder },
+        canSetGroups: !maps.isSingle,
+        usesMapHelpers: maps.helpers,
+        isCallerMapped: maps.isCallerMapped,
+        files: networkFiles({ hostname: HOSTNAME, network, dns: [], addHosts: [] }, spec, root),
+        accounts: [],
+        // The script is foster's own, and stands where no image can have put a link.
+        guarded: step.mounts.map(({ destination }) => destination).filter((place) => place !== SCRIPT),
+        directories: [...bindDirectories(spec)],
+        kernelPaths: [...kernelPaths(spec)],
+      },
+    };
+  } finally {
+    root.close();
+  }
+}
+
+/** What foster mounts something on in every container. */
+export const MOUNT_POINTS = ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf', '/dev', '/proc', '/sys'];
+
+function requestOf({ argv, env, network, mounts }: RunStep): RunRequest {
+  return {
+    root: '',
+    command: argv,
+    name: undefined,
+    rm: true,
+    detach: false,
+    restart: { policy: 'no', max: 0 },
+    logging: { maxSize: 0, maxFiles: 1 },
+    health: 'none',
+    pull: 'never',
+    platform: undefined,
+    detachKeys: parseDetachKeys(DEFAULT_DETACH_KEYS),
+    cidfile: undefined,
+    labels: {},
+    interactive: false,
+    tty: false,
+    init: true,
+    initSignalGroup: false,
+    initVerbose: false,
+    entrypoint: [],
+    env,
+    workdir: undefined,
+    user: undefined,
+    hostname: HOSTNAME,
+    mounts,
+    readOnly: false,
+    network,
+    pid: { kind: 'private' },
+    userns: 'default',
+    rlimits: [],
+    sysctl: {},
+    dns: [],
+    addHosts: [],
+    capabilities: resolveCapabilities([], []),
+    makesDevices: false,
+    noNewPrivileges: true,
+    seccomp: 'default',
+    privileged: false,
+    stopSignal: undefined,
+    stopTimeout: 1,
+    maxUnpackedSize: undefined,
+    dryRun: false,
+    explain: false,
+  };
+}
+
+async function endOf(child: ChildProcess): Promise<number> {
+  const report = child.stdio[4] as NodeJS.ReadableStream;
+  let text = '';
+  report.on('data', (piece: Buffer) => {
+    text += piece.toString();
+  });
+  const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((done, fail) => {
+    child.on('error', fail);
+    child.on('close', (...how) => done(how));
+  });
+  if (text !== '') {
+    const { error, advice } = JSON.parse(text) as RunReport;
+    throw new FosterError(error, { exitCode: 1, ...(advice === undefined ? {} : { advice }) });
+  }
+  if (code === null)
+    throw new FosterError(`the monitor of the container was killed by ${signal}`, { exitCode: 1 });
+  return code;
+}
+
+const PATIENCE_MS = 5000;
+
+/** PID 1 of the container is the child of its monitor; when it is gone, so are all others in there. */
+function killContainer(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null) return;
+  const first = childrenOf(child.pid).flatMap((pid) => pidfdOf(pid) ?? []);
+  for (const pidfd of first) signalPidfd(pidfd, SIGKILL);
+  child.kill('SIGKILL');
+  for (const pidfd of first) {
+    waitReadable(pidfd, PATIENCE_MS);
+    closeSync(pidfd);
+  }
+}
+
+/** proc_pid_task(5), "children". */
+function childrenOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
+      const text = readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8');
+      return text.split(' ').filter(Boolean).map(Number);
+    });
+  } catch {
+    return []; // it has ended
+  }
+}
+
+function pidfdOf(pid: number): number | undefined {
+  try {
+    return openPidfd(pid);
+  } catch {
+    return undefined; // it has ended
+  }
+}
+
+const TAIL = 64 * 1024;
+
+/** The end of what a command said. */
+function tailOf(fd: number): Buffer {
+  const again = openSync(`/proc/self/fd/${fd}`, 'r');
+  try {
+    const size = readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
+    const end = Number(/^pos:\s*(\d+)/m.exec(size)?.[1] ?? 0);
+    const buffer = Buffer.alloc(Math.min(end, TAIL));
+    return buffer.subarray(0, readSync(again, buffer, 0, buffer.length, end - buffer.length));
+  } finally {
+    closeSync(again);
+  }
+}

@@ -1,0 +1,49 @@
+import type { Command } from 'commander';
+import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../spec/parse/detach-keys.js';
+import { parseBoolean } from '../../spec/parse/flag.js';
+import { FosterError } from '../../sys/errors.js';
+import { addHelpAfter } from '../command.js';
+
+interface AttachFlags {
+  stdin: boolean;
+  sigProxy?: string;
+  detachKeys?: string;
+}
+
+/** `foster attach`. */
+export function configure(command: Command): void {
+  command
+    .description('Show what a container in the background writes, and give it what is typed.')
+    .argument('<CONTAINER>', 'its name, id or the start of its id')
+    .option('--no-stdin', 'do not give it standard input')
+    .option('--sig-proxy [BOOL]', 'pass signals on (default: true)')
+    .option('--detach-keys <KEYS>', 'the keys that leave it running (default: ctrl-p,ctrl-q)');
+  addHelpAfter(command, [
+    'Examples:',
+    '  foster attach shell                     leave with ctrl-p ctrl-q',
+    '  foster attach --no-stdin --sig-proxy=false web',
+  ]);
+  command.action(async (reference: string, options: AttachFlags) => {
+    const { findContainer } = await import('../../container/store.js');
+    const { attachTo, connectMonitor } = await import('../../container/attach.js');
+    const { record, state } = findContainer(reference);
+    if (state.status === 'paused') {
+      throw new FosterError(`cannot attach to container ${reference}: it is paused`, {
+        advice: `first: foster unpause ${reference}`,
+        exitCode: 1,
+      });
+    }
+    if (state.status !== 'running' && state.status !== 'restarting') {
+      throw new FosterError(`cannot attach to container ${reference}: it is not running`, {
+        advice: `first: foster start ${reference}`,
+        exitCode: 1,
+      });
+    }
+    attachTo(record, connectMonitor(record.id, { wantsAll: false }), {
+      interactive: options.stdin,
+      passSignals:
+        typeof options.sigProxy === 'string' ? parseBoolean('--sig-proxy', options.sigProxy) : true,
+      detachKeys: parseDetachKeys(options.detachKeys ?? DEFAULT_DETACH_KEYS),
+    });
+  });
+}

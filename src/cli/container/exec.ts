@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs';
+import { posix, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { parseEnv, parseEnvFile } from '../../spec/parse/environment.js';
+import { flagError } from '../../spec/parse/flag.js';
+import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
+import { checkInput } from './standard-input.js';
+
+interface ExecOptions {
+  detach?: boolean;
+  interactive?: boolean;
+  tty?: boolean;
+  env?: string[];
+  envFile?: string[];
+  workdir?: string;
+  user?: string;
+  privileged?: boolean;
+}
+
+/** `foster exec`. */
+export function configure(command: Command, argv: string[]): void {
+  command
+    .description('Run a command in a running container.')
+    .usage('[options] CONTAINER COMMAND [ARG...]')
+    .argument('<CONTAINER>', 'its name, id or the start of its id')
+    .argument('<COMMAND...>', 'the command and its arguments')
+    .passThroughOptions()
+    .option('-d, --detach', 'let it run in the background')
+    .option('-i, --interactive', 'keep standard input open')
+    .option('-t, --tty', 'give it a terminal of its own')
+    .option('-e, --env <NAME[=VALUE]>', "set a variable, or pass on the caller's", collect)
+    .option('--env-file <FILE>', 'set variables from a file, a line each', collect)
+    .option('-w, --workdir <DIR>', 'start in DIR')
+    .option('-u, --user <USER[:GROUP]>', 'run as a user of the container, by name or id')
+    .option('--privileged', 'all capabilities in the container, and no seccomp filter');
+  acceptBooleanValues(command, argv);
+  addHelpAfter(command, [
+    'Examples:',
+    '  foster exec web ps',
+    '  foster exec -it web sh                a shell beside what runs there',
+    '  foster exec -u nobody -w /tmp web id',
+    '',
+    'Exit codes are as for foster run.',
+  ]);
+  command.action(async (reference: string, words: string[], options: ExecOptions) => {
+    const { detach = false, interactive = false, tty = false } = options;
+    if (!detach) checkInput({ interactive, tty });
+    const { findContainer } = await import('../../container/store.js');
+    const { execInContainer } = await import('../../container/exec.js');
+    execInContainer(findContainer(reference), {
+      command: words,
+      detach,
+      interactive,
+      tty,
+      env: environmentOf(options),
+      workdir: options.workdir === undefined ? undefined : workdirOf(options.workdir),
+      user: options.user || undefined,
+      privileged: options.privileged ?? false,
+    });
+  });
+}
+
+function environmentOf({ env = [], envFile = [] }: ExecOptions): string[] {
+  const files = envFile.flatMap((file) =>
+    parseEnvFile(readFileSync(resolve(file), 'utf8'), file, process.env),
+  );
+  return [...files, ...env.flatMap((value) => parseEnv(value, process.env) ?? [])];
+}
+
+function workdirOf(value: string): string {
+  if (!value.startsWith('/'))
+    throw flagError('--workdir', value, 'expected an absolute path in the container');
+  return posix.resolve('/', value);
+}

@@ -1,0 +1,28 @@
+import { isatty } from 'node:tty';
+import type { Command } from 'commander';
+import { FosterError } from '../../sys/errors.js';
+import { addHelpAfter } from '../command.js';
+
+/** `foster export`. */
+export function configure(command: Command): void {
+  command
+    .description('Write all files of a container, without its volumes, as a tar archive.')
+    .argument('<CONTAINER>', 'a name, an id or the start of an id')
+    .option('-o, --output <FILE>', 'the archive; standard output by default');
+  addHelpAfter(command, [
+    'Examples:',
+    '  foster export -o web.tar web',
+    '  foster export web | foster import - web:1',
+  ]);
+  command.action(async (reference: string, options: { output?: string }) => {
+    const output = options.output === '-' ? undefined : options.output;
+    if (output === undefined && isatty(1)) {
+      throw new FosterError('cannot write an archive to a terminal', {
+        advice: 'give -o FILE, or redirect it',
+      });
+    }
+    const { findContainer } = await import('../../container/store.js');
+    const { exportContainer } = await import('../../container/tree.js');
+    await exportContainer(findContainer(reference), output);
+  });
+}

@@ -1,0 +1,19 @@
+import type { Command } from 'commander';
+import { addHelpAfter } from '../command.js';
+import { print } from '../output.js';
+import { orReport } from './each.js';
+
+/** `foster mount`. */
+export function configure(command: Command): void {
+  command
+    .description("Mount containers' files, to be looked at, in a shell of foster unshare; print where.")
+    .argument('<CONTAINER...>', 'names, ids or the starts of ids');
+  addHelpAfter(command, ['Examples:', "  foster unshare sh -c 'ls -l $(foster mount web)/etc'"]);
+  command.action(async (references: string[]) => {
+    const { findContainer } = await import('../../container/store.js');
+    const { mountContainer } = await import('../../container/mount.js');
+    for (const reference of references) {
+      await orReport(() => print(`${mountContainer(findContainer(reference))}\n`));
+    }
+  });
+}

@@ -1,0 +1,23 @@
+import type { Command } from 'commander';
+import { addHelpAfter } from '../command.js';
+import { confirmed } from '../confirm.js';
+import { print, reportError, settings } from '../output.js';
+
+/** `foster prune`. */
+export function configure(command: Command): void {
+  command
+    .description('Remove all containers that have ended, and what a crash left behind.')
+    .option('-f, --force', 'do not ask');
+  addHelpAfter(command, ['Examples:', '  foster prune -f']);
+  command.action(async (options: { force?: boolean }) => {
+    if (!options.force && !confirmed('This will remove all stopped containers.')) {
+      settings.exitCode = 1;
+      return;
+    }
+    const { pruneContainers } = await import('../../container/prune.js');
+    const { removed, failures } = await pruneContainers();
+    if (removed.length > 0) print(`Deleted Containers:\n${removed.map((id) => `${id}\n`).join('')}`);
+    for (const failure of failures) reportError(failure);
+    if (failures.length > 0) settings.exitCode = 1;
+  });
+}

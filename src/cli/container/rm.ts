@@ -1,0 +1,32 @@
+import type { Command } from 'commander';
+import { visible } from '../../spec/parse/flag.js';
+import { addHelpAfter } from '../command.js';
+import { print, printError } from '../output.js';
+import { orReport } from './each.js';
+
+/** `foster rm`. */
+export function configure(command: Command): void {
+  command
+    .description('Remove containers with all they have written.')
+    .argument('<CONTAINER...>', 'names, ids or the starts of ids')
+    .option('-f, --force', 'also those that run: they are killed')
+    .option('-v, --volumes', 'accepted for Docker; anonymous volumes always go with their container');
+  addHelpAfter(command, [
+    'Examples:',
+    '  foster rm web db',
+    '  foster rm -f $(foster ps -aq)    remove all containers, whatever they do',
+  ]);
+  command.action(async (references: string[], { force = false }: { force?: boolean }) => {
+    const { findContainer, findId, storedIds } = await import('../../container/store.js');
+    const { removeContainer } = await import('../../container/remove.js');
+    const remove = async (reference: string) => {
+      const id = findId(reference);
+      const isThere = id !== undefined && storedIds().includes(id);
+      // as in Docker: what is to be gone by all means, and is, is no failure
+      if (force && !isThere) return printError(`foster: no such container: ${visible(reference)}\n`);
+      await removeContainer(isThere ? id : findContainer(reference).record.id, { force });
+      print(`${reference}\n`);
+    };
+    await Promise.all(references.map((reference) => orReport(() => remove(reference))));
+  });
+}

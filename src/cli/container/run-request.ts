@@ -1,0 +1,232 @@
+import { posix, resolve } from 'node:path';
+import { parseAddHost, parseDns } from '../../spec/hosts.js';
+import { parseHostname, parseName } from '../../spec/names.js';
+import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../spec/parse/detach-keys.js';
+import { type Environment, parseEnv, parseEnvFile } from '../../spec/parse/environment.js';
+import { flagError } from '../../spec/parse/flag.js';
+import { parseHealth } from '../../spec/parse/health.js';
+import { parseLogOptions } from '../../spec/parse/logging.js';
+import { parseRestart } from '../../spec/parse/restart.js';
+import { parseSecurityOptions } from '../../spec/parse/security-options.js';
+import { parseSignal } from '../../spec/parse/signals.js';
+import { parseSize } from '../../spec/parse/sizes.js';
+import { parseSysctl } from '../../spec/parse/sysctl.js';
+import { parseUlimits } from '../../spec/parse/ulimits.js';
+import {
+  checkDuplicateMounts,
+  type PathContext,
+  parseMount,
+  parseTmpfs,
+  parseVolume,
+} from '../../spec/parse/volumes.js';
+import type { NetworkMode, PidMode, RunRequest, UsernsMode } from '../../spec/request.js';
+import type { Mount } from '../../spec/types.js';
+import { resolveCapabilities } from '../../sys/capabilities.js';
+import { FosterError } from '../../sys/errors.js';
+import type { MountFlag, RunOptions } from './run-options.js';
+
+/** The caller's world, as far as flags refer to it. */
+export interface RunContext extends PathContext {
+  env: Environment;
+  /** Reads a text file; throws as node:fs does. */
+  readText: (path: string) => string;
+}
+
+const DEFAULT_STOP_TIMEOUT = '10';
+
+/**
+ * Checks the options of `foster run`, one by one and against each other, and makes a request of them.
+ * @throws FosterError
+ */
+export function toRequest(
+  root: string,
+  command: string[],
+  options: RunOptions,
+  mountFlags: MountFlag[],
+  context: RunContext,
+): RunRequest {
+  if (root === '')
+    throw flagError('ROOT', root, 'expected a directory, a tar file, - or the name of a recipe');
+  const init = options.init ?? true;
+  if (!init && (options.initSignalGroup || options.initVerbose)) {
+    const flag = options.initSignalGroup ? '--init-signal-group' : '--init-verbose';
+    throw new FosterError(`${flag} and --no-init exclude each other`);
+  }
+  const network = parseNetwork(options.network ?? 'none');
+  const privileged = options.privileged ?? false;
+  const security = parseSecurityOptions(options.securityOpt ?? [], context);
+  const capabilitiesAdded = [...(privileged ? ['ALL'] : []), ...splitCommas(options.capAdd)];
+  const request: RunRequest = {
+    root,
+    command,
+    name: ifGiven(options.name, parseName),
+    rm: options.rm ?? false,
+    detach: options.detach ?? false,
+    detachKeys: parseDetachKeys(options.detachKeys ?? DEFAULT_DETACH_KEYS),
+    restart: parseRestart(options.restart ?? 'no'),
+    logging: parseLogOptions(options.logOpt ?? []),
+    health: parseHealth(options),
+    pull: parsePull(options.pull ?? 'missing'),
+    platform: ifGiven(options.platform, parsePlatform),
+    cidfile: ifGiven(options.cidfile, (file) => resolve(context.cwd, file)),
+    labels: Object.fromEntries((options.label ?? []).map(parseLabel)),
+    interactive: options.interactive ?? false,
+    tty: options.tty ?? false,
+    init,
+    initSignalGroup: options.initSignalGroup ?? false,
+    initVerbose: options.initVerbose ?? false,
+    entrypoint: ifGiven(options.entrypoint, parseEntrypoint),
+    env: parseEnvironment(options, context),
+    workdir: ifGiven(options.workdir, parseWorkdir),
+    user: options.user || undefined,
+    hostname: ifGiven(options.hostname, parseHostname),
+    mounts: mountFlags.map((flag) => parseMountFlag(flag, context)),
+    readOnly: options.readOnly ?? false,
+    network,
+    pid: parsePid(options.pid ?? ''),
+    userns: parseUserns(options.userns ?? ''),
+    rlimits: parseUlimits(options.ulimit ?? []),
+    sysctl: parseSysctls(options.sysctl ?? [], network),
+    dns: (options.dns ?? []).map(parseDns),
+    addHosts: (options.addHost ?? []).map(parseAddHost),
+    capabilities: resolveCapabilities(capabilitiesAdded, splitCommas(options.capDrop)),
+    makesDevices: capabilitiesAdded.some((name) => /^(all|(cap_)?mknod)$/i.test(name)),
+    noNewPrivileges: security.noNewPrivileges ?? !privileged,
+    seccomp: security.seccomp ?? (privileged ? 'unconfined' : 'default'),
+    privileged,
+    stopSignal: ifGiven(options.stopSignal, (signal) => parseSignal('--stop-signal', signal)),
+    stopTimeout: parseStopTimeout(options.stopTimeout ?? DEFAULT_STOP_TIMEOUT),
+    maxUnpackedSize: ifGiven(options.maxUnpackedSize, (size) => parseSize('--max-unpacked-size', size)),
+    dryRun: options.dryRun ?? false,
+    explain: options.explain ?? false,
+  };
+  checkDuplicateMounts(request.mounts);
+  if (request.rm && request.restart.policy !== 'no')
+    throw new FosterError('--rm and --restart exclude each other');
+  if (request.detach && request.initVerbose) {
+    throw new FosterError('--init-verbose and --detach exclude each other', {
+      advice: "see 'foster events' instead",
+    });
+  }
+  return request;
+}
+
+function ifGiven<T>(value: string | undefined, parse: (value: string) => T): T | undefined {
+  return value === undefined ? undefined : parse(value);
+}
+
+function splitCommas(values: string[] = []): string[] {
+  return values.flatMap((value) => value.split(','));
+}
+
+function parseMountFlag({ kind, value }: MountFlag, context: RunContext): Mount {
+  switch (kind) {
+    case 'volume':
+      return parseVolume(value, context);
+    case 'mount':
+      return parseMount(value, context);
+    case 'tmpfs':
+      return parseTmpfs(value);
+  }
+}
+
+/** Variables of all --env-file, then of all -e, as in Docker. */
+function parseEnvironment(options: RunOptions, context: RunContext): string[] {
+  const fromFiles = (options.envFile ?? []).flatMap((file) =>
+    parseEnvFile(readEnvFile(file, context), file, context.env),
+  );
+  const fromFlags = (options.env ?? []).flatMap((value) => parseEnv(value, context.env) ?? []);
+  return [...fromFiles, ...fromFlags];
+}
+
+function readEnvFile(file: string, context: RunContext): string {
+  try {
+    return context.readText(resolve(context.cwd, file));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const problem = code === 'ENOENT' ? 'there is no such file' : `the file cannot be read (${code})`;
+    throw flagError('--env-file', file, problem);
+  }
+}
+
+function parseLabel(value: string): [string, string] {
+  const equals = value.indexOf('=');
+  const key = equals < 0 ? value : value.slice(0, equals);
+  if (key === '') throw flagError('--label', value, 'expected KEY=VALUE or KEY');
+  return [key, equals < 0 ? '' : value.slice(equals + 1)];
+}
+
+/** A command, or as in Podman a JSON array of a command and arguments; '' clears that of the image. */
+function parseEntrypoint(value: string): string[] {
+  if (value === '') return [];
+  if (!value.startsWith('[')) return [value];
+  const words = parseJson(value);
+  if (!Array.isArray(words) || !words.every((word) => typeof word === 'string')) {
+    throw flagError('--entrypoint', value, 'expected a command or a JSON array of texts');
+  }
+  return words;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function parseWorkdir(value: string): string {
+  if (!value.startsWith('/'))
+    throw flagError('--workdir', value, 'expected an absolute path in the container');
+  return posix.resolve('/', value);
+}
+
+function parseNetwork(value: string): NetworkMode {
+  if (value === 'none' || value === 'host') return value;
+  throw flagError('--network', value, 'expected none or host, other networks are not supported yet');
+}
+
+function parsePull(value: string): RunRequest['pull'] {
+  if (value === 'missing' || value === 'always' || value === 'newer' || value === 'never') return value;
+  throw flagError('--pull', value, 'expected missing, always, newer or never');
+}
+
+function parsePlatform(value: string): string {
+  if (/^[a-z0-9]+\/[a-z0-9_]+(\/[a-z0-9]+)?$/.test(value)) return value;
+  throw flagError('--platform', value, 'expected OS/ARCHITECTURE, for example linux/arm64');
+}
+
+function parsePid(value: string): PidMode {
+  if (value === '' || value === 'private') return { kind: 'private' };
+  if (value === 'host') return { kind: 'host' };
+  const reference = value.startsWith('container:') ? value.slice('container:'.length) : '';
+  if (reference === '') throw flagError('--pid', value, 'expected private, host or container:NAME');
+  return { kind: 'container', reference };
+}
+
+function parseUserns(value: string): UsernsMode {
+  switch (value) {
+    case '':
+    case 'private':
+    case 'default':
+      return 'default';
+    case 'host':
+    case 'keep-id':
+    case 'auto':
+      return value;
+    default:
+      throw flagError('--userns', value, 'expected default, host, keep-id or auto');
+  }
+}
+
+function parseSysctls(values: string[], network: NetworkMode): Record<string, string> {
+  const parsed = values.map((value) => parseSysctl(value, network));
+  return Object.fromEntries(parsed.map(({ name, value }) => [name, value]));
+}
+
+/** Seconds. setitimer(2) and poll(2) count milliseconds in 31 bits somewhere on the way. */
+function parseStopTimeout(value: string): number {
+  const seconds = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (!(seconds <= 2_147_483)) throw flagError('--stop-timeout', value, 'expected a whole number of seconds');
+  return seconds;
+}

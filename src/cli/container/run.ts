@@ -1,0 +1,91 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import type { RunRequest } from '../../spec/request.js';
+import { acceptBooleanValues, addHelpAfter, prepareCommand, usageError } from '../command.js';
+import { print, printError, settings, warn } from '../output.js';
+import { addRunOptions, type MountFlag, type RunOptions } from './run-options.js';
+import { type RunContext, toRequest } from './run-request.js';
+import { checkInput } from './standard-input.js';
+
+/** How a command tells the person what happens meanwhile. */
+export const voice = { warn, print, explain: (line: string) => printError(`${line}\n`) };
+
+/** `foster run`. */
+export function configure(command: Command, argv: string[]): void {
+  defineRun(command, argv, 'Run a command in a new container.', async (request) => {
+    if (!request.detach && !request.dryRun) checkInput(request);
+    const { runContainer } = await import('../../container/run.js');
+    settings.exitCode = await runContainer(request, voice);
+  });
+  addHelpAfter(command, [
+    'ROOT is a directory, a tar file (.tar, .tar.gz, .tar.zst), - for a tar on',
+    'standard input, or a root filesystem that foster builds by itself: busybox,',
+    'host, debian. What follows ROOT belongs to the command in the container.',
+    '',
+    'Examples:',
+    '  foster run -it busybox                      a shell, on a terminal of its own',
+    '  foster run -d --name web busybox httpd -f   a server, in the background',
+    '  foster run --rm -v .:/work -w /work host ls     a directory of the machine',
+    '  foster run --rm -e NAME=value busybox env       what its environment is',
+    '  foster run --rm --read-only --tmpfs /tmp ./rootfs /bin/server --port 80',
+    '  tar -C rootfs -c . | foster run --rm - /bin/ls  a root filesystem from a pipe',
+    '  foster run --explain busybox true               each system call, and why',
+    '  foster run --init-verbose busybox sh -c "(sleep 1 &) ; sleep 2"',
+    '',
+    'The exit code is that of the command, 128 + N where signal N ended it; 125 where',
+    'foster failed, 126 where the command cannot be run, 127 where it does not exist.',
+  ]);
+}
+
+/**
+ * The request that `foster run ARGV...` makes.
+ * @param context how the caller's files and environment are seen; by default the real ones
+ * @throws FosterError for whatever is wrong with a flag
+ */
+export function parseRunArguments(argv: string[], context: RunContext = callerContext()): RunRequest {
+  let result: RunRequest | undefined;
+  const command = prepareCommand(new Command('run'));
+  define(command, argv, 'Run a command.', context, (request) => {
+    result = request;
+  });
+  try {
+    command.parse(argv, { from: 'user' });
+  } catch (error) {
+    throw error instanceof CommanderError ? usageError(error, 'run') : error;
+  }
+  if (result === undefined) throw new Error('the command line was not parsed');
+  return result;
+}
+
+type Use = (request: RunRequest) => void | Promise<void>;
+
+/** What `run` and `create` have in common: ROOT, the command and all options. */
+export function defineRun(command: Command, argv: string[], description: string, use: Use): void {
+  define(command, argv, description, callerContext(), use);
+}
+
+function define(command: Command, argv: string[], description: string, context: RunContext, use: Use): void {
+  const mounts: MountFlag[] = [];
+  command
+    .description(description)
+    .usage('[options] ROOT [COMMAND [ARG...]]')
+    .argument('<ROOT>', 'the root filesystem')
+    .argument('[COMMAND...]', 'the command and its arguments, /bin/sh where there is none')
+    .passThroughOptions();
+  addRunOptions(command, argv, mounts);
+  acceptBooleanValues(command, argv);
+  command.action((root: string, args: string[], options: RunOptions) => {
+    return use(toRequest(root, args, options, mounts, context));
+  });
+}
+
+function callerContext(): RunContext {
+  return {
+    get cwd() {
+      return process.cwd(); // which may have been removed, and is not always needed
+    },
+    env: process.env,
+    exists: existsSync,
+    readText: (path) => readFileSync(path, 'utf8'),
+  };
+}

@@ -1,0 +1,21 @@
+import { fstatSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { FosterError } from '../../sys/errors.js';
+
+/**
+ * Refuses what a program in the foreground cannot be given as its input.
+ * @throws FosterError
+ */
+export function checkInput({ interactive, tty }: { interactive: boolean; tty: boolean }): void {
+  if (!interactive) return;
+  if (tty && !isatty(0)) {
+    throw new FosterError('the input device is not a TTY', {
+      advice: 'leave out -t where standard input is a file or a pipe',
+    });
+  }
+  if (fstatSync(0).isDirectory()) {
+    throw new FosterError('standard input is a directory', {
+      advice: 'give a file or a pipe, or leave out -i',
+    });
+  }
+}

@@ -1,0 +1,87 @@
+import type { Command } from 'commander';
+import { flagError, quoted } from '../../spec/parse/flag.js';
+import { FosterError } from '../../sys/errors.js';
+import { addHelpAfter } from '../command.js';
+import { drawTable } from '../format/table.js';
+import { print } from '../output.js';
+import { orReport } from './each.js';
+
+interface Options {
+  tree?: boolean;
+  format?: string;
+}
+
+/** `foster top`. */
+export function configure(command: Command): void {
+  command
+    .description('List the processes of a container, with the pids that the machine sees.')
+    .usage('[options] CONTAINER [PS OPTION...]')
+    .argument('<CONTAINER>', 'its name, its id or the start of it')
+    .argument('[PS...]', '-ef, aux, or -o with columns, as for ps')
+    .option('--tree', 'the tree of processes, with the pids inside too, zombies and orphans marked')
+    .option('--format <FORMAT>', 'json, instead of a table')
+    .passThroughOptions();
+  addHelpAfter(command, [
+    'Columns of -o: user, uid, pid, nspid (inside), ppid, pgid, sid, c, pcpu, pmem, vsz,',
+    'rss, stime, etime, time, tty, stat, nice, nlwp, comm, args, cmd.',
+    '',
+    'Examples:',
+    '  foster top web',
+    '  foster top --tree web             who is whose child, and who has lost its parent',
+    '  foster top web -o pid,nspid,stat,cmd',
+    '  foster top web aux',
+  ]);
+  command.action(async (reference: string, rest: string[], options: Options) => {
+    const wanted = psOptions(rest, options);
+    if (wanted.tree) {
+      const { printTrees } = await import('./draw-process-tree.js');
+      return printTrees([reference], wanted.format);
+    }
+    await orReport(async () => print(await listing(reference, wanted)));
+  });
+}
+
+async function listing(reference: string, { columns, format }: Wanted): Promise<string> {
+  const { findContainer } = await import('../../container/store.js');
+  const container = findContainer(reference);
+  const { choose, FULL_COLUMNS, processRows, USER_COLUMNS } = await import(
+    '../../container/processes/columns.js'
+  );
+  const presets = { full: FULL_COLUMNS, user: USER_COLUMNS };
+  const chosen = typeof columns === 'string' ? presets[columns] : choose(columns.join(','));
+  const [headings = [], ...rows] = processRows(container, chosen);
+  // as in Docker's API
+  return format === 'json' ? json({ Titles: headings, Processes: rows }) : drawTable([headings, ...rows]);
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+interface Wanted extends Options {
+  columns: 'full' | 'user' | string[];
+}
+
+/** What follows the container: options of ps, or of ours. */
+function psOptions(words: string[], options: Options): Wanted {
+  const wanted: Wanted = { ...options, columns: 'full' };
+  const columns: string[] = [];
+  const rest = [...words];
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    const [, letters, attached] = /^-([eAaxwf]*)o(.*)$/.exec(word) ?? [];
+    const format = /^--format(?:=(.*))?$/.exec(word);
+    if (letters !== undefined) columns.push(attached || (rest.shift() ?? ''));
+    else if (word === '--tree') wanted.tree = true;
+    else if (format !== null) wanted.format = format[1] ?? rest.shift() ?? '';
+    else if (/^-?[ax]*u[axw]*$/.test(word)) wanted.columns = 'user';
+    else if (!word.startsWith('-') && !/^[axwef]+$/.test(word)) columns.push(word);
+    else if (!/^-?[eAaxwf]+$/.test(word)) {
+      throw new FosterError(`top has no ps option ${quoted(word)}`, { advice: "see 'foster top --help'" });
+    }
+  }
+  if (wanted.format !== undefined && wanted.format !== 'json') {
+    throw flagError('--format', wanted.format, 'expected json');
+  }
+  if (columns.length > 0) wanted.columns = columns;
+  return wanted;
+}

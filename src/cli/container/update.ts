@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import type { Update } from '../../container/update.js';
+import { flagError } from '../../spec/parse/flag.js';
+import { parseRestart } from '../../spec/parse/restart.js';
+import { parseSignal } from '../../spec/parse/signals.js';
+import { FosterError } from '../../sys/errors.js';
+import { addHelpAfter } from '../command.js';
+import { forEachContainer } from './each.js';
+
+/** `foster update`. */
+export function configure(command: Command): void {
+  command
+    .description('Change options of containers, also while they run.')
+    .argument('<CONTAINER...>', 'names, ids or the starts of ids')
+    .option('--restart <POLICY>', 'no, on-failure[:COUNT], always or unless-stopped', parseRestart)
+    .option('--stop-signal <SIGNAL>', 'what foster stop sends', (value) =>
+      parseSignal('--stop-signal', value),
+    )
+    .option('--stop-timeout <SECONDS>', 'how long foster stop waits', parseSeconds);
+  addHelpAfter(command, [
+    'Examples:',
+    '  foster update --restart unless-stopped web db',
+    '  foster update --stop-timeout 60 db',
+  ]);
+  command.action(async (references: string[], update: Update) => {
+    if (Object.keys(update).length === 0) {
+      throw new FosterError('update: nothing to change was given', { advice: "see 'foster update --help'" });
+    }
+    const { updateContainer } = await import('../../container/update.js');
+    await forEachContainer(references, (container) => updateContainer(container, update));
+  });
+}
+
+function parseSeconds(value: string): number {
+  const LONGEST = 2_147_483; // in milliseconds a 32-bit number
+  const seconds = /^\d{1,7}$/.test(value) ? Number(value) : Infinity;
+  if (seconds > LONGEST) throw flagError('--stop-timeout', value, 'expected a whole number of seconds');
+  return seconds;
+}

@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import { addHelpAfter } from '../command.js';
+import { print } from '../output.js';
+import { orReport } from './each.js';
+
+/** `foster wait`. */
+export function configure(command: Command): void {
+  command
+    .description('Wait until containers have ended, and print their exit codes.')
+    .argument('<CONTAINER...>', 'names, ids or the starts of ids');
+  addHelpAfter(command, [
+    'A container that its restart policy starts again has not ended. Of one that does',
+    'not run the exit code is printed at once.',
+    '',
+    'Examples:',
+    '  foster wait job                   its exit code, when it has ended',
+    '  foster wait $(foster ps -q)       one a line, in this order',
+  ]);
+  command.action(async (references: string[]) => {
+    const { findContainer } = await import('../../container/store.js');
+    const { waitForContainer } = await import('../../container/wait.js');
+    // All are waited for from the start: each may be gone by the time that another one ends.
+    const codes = references.map(async (reference) => waitForContainer(findContainer(reference)));
+    for (const code of codes) code.catch(() => {}); // told about below, when its turn comes
+    for (const code of codes) await orReport(async () => print(`${await code}\n`));
+  });
+}

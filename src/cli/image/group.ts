@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import { configureGroup } from '../group.js';
+import * as history from './history.js';
+import * as list from './images.js';
+import * as importImage from './import.js';
+import * as inspect from './inspect.js';
+import * as load from './load.js';
+import * as prune from './prune.js';
+import * as pull from './pull.js';
+import * as push from './push.js';
+import * as rmi from './rmi.js';
+import * as save from './save.js';
+import * as tag from './tag.js';
+
+/** `foster image`: what other commands do, by Docker's longer names. */
+export function configure(command: Command, argv: string[]): void {
+  command.description('Manage images.').usage('COMMAND');
+  configureGroup(command, argv, [
+    { name: 'ls', aliases: ['list'], summary: 'list images', module: list },
+    { name: 'inspect', summary: 'show all about images as JSON', module: inspect },
+    { name: 'history', summary: 'show what an image was made by', module: history },
+    { name: 'pull', summary: 'download images from a registry', module: pull },
+    { name: 'push', summary: 'upload an image to a registry', module: push },
+    { name: 'tag', summary: 'give an image another name', module: tag },
+    { name: 'rm', aliases: ['remove'], summary: 'remove images', module: rmi },
+    { name: 'prune', summary: 'remove images that nothing uses', module: prune },
+    { name: 'load', summary: 'load images from an archive', module: load },
+    { name: 'save', summary: 'write images to an archive', module: save },
+    { name: 'import', summary: 'make an image of a root filesystem', module: importImage },
+  ]);
+}

@@ -1,0 +1,39 @@
+import { isatty } from 'node:tty';
+import type { Command } from 'commander';
+import { FosterError } from '../../sys/errors.js';
+import { addHelpAfter, collect } from '../command.js';
+import { print } from '../output.js';
+
+/** `foster import`. */
+export function configure(command: Command): void {
+  command
+    .description('Make an image of a root filesystem in a tar archive.')
+    .argument('<FILE>', 'the archive, compressed or not; - for standard input')
+    .argument('[NAME]', 'what the image is called')
+    .option('-c, --change <INSTRUCTION>', "as in a Dockerfile: 'CMD [\"sh\"]', 'ENV A=b'", collect)
+    .option('-m, --message <TEXT>', "a comment for the image's history");
+  addHelpAfter(command, [
+    'Examples:',
+    '  foster import rootfs.tar.gz mine:1.0',
+    '  tar -C rootfs -c . | foster import -c \'CMD ["/bin/sh"]\' - mine',
+  ]);
+  command.action(
+    async (file: string, name: string | undefined, options: { change?: string[]; message?: string }) => {
+      if (file === '-' && isatty(0)) {
+        throw new FosterError('cannot import from standard input: it is a terminal', {
+          advice: 'give a FILE',
+        });
+      }
+      const { formatReference, parseReference } = await import('../../image/store/reference.js');
+      const { importImage } = await import('../../image/archive/import.js');
+      const { collectOnFailure } = await import('../../container/image-use.js');
+      const wanted = {
+        changes: options.change ?? [],
+        message: options.message,
+        name: name === undefined ? undefined : formatReference(parseReference(name)),
+      };
+      const id = await collectOnFailure(() => importImage(file === '-' ? undefined : file, wanted));
+      print(`${id}\n`);
+    },
+  );
+}

@@ -1,0 +1,41 @@
+import { isatty } from 'node:tty';
+import type { Command } from 'commander';
+import { FosterError } from '../../sys/errors.js';
+import { acceptBooleanValues, addHelpAfter } from '../command.js';
+import { print } from '../output.js';
+
+/** `foster load`. */
+export function configure(command: Command, argv: string[]): void {
+  command
+    .description('Load images from an archive or an OCI directory.')
+    .option('-i, --input <FILE>', 'the archive, or a directory; standard input by default')
+    .option('-q, --quiet', 'only the names of the images')
+    .option('--platform <PLATFORM>', "OS/ARCHITECTURE[/VARIANT] instead of the machine's own");
+  acceptBooleanValues(command, argv);
+  addHelpAfter(command, [
+    'What docker save, podman save and skopeo copy write: docker-archive, oci-archive',
+    '(each may be compressed by gzip or zstd), oci directory.',
+    '',
+    'Examples:',
+    '  foster load -i app.tar',
+    '  podman save alpine | foster load',
+    '  skopeo copy docker://alpine oci:dir:alpine && foster load -i dir',
+  ]);
+  command.action(async (options: { input?: string; quiet?: boolean; platform?: string }) => {
+    if (options.input === undefined && isatty(0)) {
+      throw new FosterError('cannot load images from standard input: it is a terminal', {
+        advice: 'give -i FILE, or a pipe',
+      });
+    }
+    const { loadImages } = await import('../../image/archive/load.js');
+    const { familiarWhole } = await import('../../image/store/reference.js');
+    const { collectOnFailure } = await import('../../container/image-use.js');
+    const input = options.input === '-' ? undefined : options.input;
+    const images = await collectOnFailure(() => loadImages(input, options));
+    for (const { names, id } of images) {
+      const shown = names.length === 0 ? [id] : names.map(familiarWhole);
+      const title = names.length === 0 ? 'Loaded image ID: ' : 'Loaded image: ';
+      for (const name of shown) print(`${options.quiet ? '' : title}${name}\n`);
+    }
+  });
+}

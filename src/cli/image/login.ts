@@ -1,0 +1,97 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { Credentials } from '../../image/registry/registry.js';
+import { FosterError } from '../../sys/errors.js';
+import { acceptBooleanValues, addHelpAfter } from '../command.js';
+import { print, warn } from '../output.js';
+
+interface LoginFlags {
+  username?: string;
+  password?: string;
+  passwordStdin: boolean;
+  tlsVerify: boolean;
+  authfile?: string;
+  certDir?: string;
+}
+
+/** More than any password or token has. */
+const MAX_PASSWORD = 64 * 1024;
+
+/** `foster login`. */
+export function configure(command: Command, argv: string[]): void {
+  command
+    .description('Log in to a registry, for pull and push.')
+    .argument('[REGISTRY]', 'its host, with the port if need be', 'docker.io')
+    .option('-u, --username <NAME>', 'the name, instead of asking for it')
+    .option('-p, --password <PASSWORD>', 'the password, which others may see in the list of processes')
+    .option('--password-stdin', 'read the password from standard input', false)
+    .option('--tls-verify', 'false: also without TLS, or with a certificate nobody vouches for', true)
+    .option('--authfile <FILE>', 'where the credentials go')
+    .option('--cert-dir <FOLDER>', 'has certificates: *.crt of authorities, *.cert and *.key of our own');
+  acceptBooleanValues(command, argv);
+  addHelpAfter(command, [
+    'Examples:',
+    '  foster login',
+    '  foster login -u me --password-stdin registry.example.com < token',
+    '',
+    'Name and password are kept where Podman keeps them, in $XDG_RUNTIME_DIR/containers/auth.json',
+    'or $REGISTRY_AUTH_FILE, or in the credential helper that this file names.',
+  ]);
+  command.action(async (text: string, flags: LoginFlags) => {
+    const { canonicalRegistryName } = await import('../../image/registry/names.js');
+    const { storeCredentials, tryCredentials } = await import('../../image/registry/login.js');
+    if (flags.authfile !== undefined) process.env.REGISTRY_AUTH_FILE = resolve(flags.authfile);
+    const registry = canonicalRegistryName(text);
+    const { credentials, isStored } = await credentialsFrom(flags, registry);
+    await tryCredentials(registry, credentials, flags);
+    if (!isStored) await storeCredentials(registry, credentials);
+    print('Login Succeeded\n');
+  });
+}
+
+async function credentialsFrom(
+  { username, password, passwordStdin }: LoginFlags,
+  registry: string,
+): Promise<{ credentials: Credentials; isStored: boolean }> {
+  if (passwordStdin && (password !== undefined || username === undefined)) {
+    throw new FosterError(
+      password === undefined
+        ? '--password-stdin needs a name'
+        : '--password and --password-stdin exclude each other',
+      { advice: 'give -u USER and --password-stdin' },
+    );
+  }
+  if (username === undefined && password === undefined) {
+    const { credentialsFor } = await import('../../image/registry/credentials.js');
+    const stored = await credentialsFor({ registry });
+    if (stored !== undefined) {
+      print(`Authenticating with existing credentials for ${registry}\n`);
+      return { credentials: stored, isStored: true };
+    }
+  }
+  if (password !== undefined)
+    warn('a password on the command line can be seen by others; use --password-stdin');
+  const { ask, askSecret } = await import('../ask.js');
+  const credentials = {
+    username: username ?? (await ask('Username: ')),
+    password: password ?? (passwordStdin ? await readPassword() : await askSecret('Password: ')),
+    source: 'this log-in',
+  };
+  if (credentials.username === '' || credentials.username.includes(':')) {
+    throw new FosterError('a name is needed, one without a colon');
+  }
+  if (credentials.password === '') throw new FosterError('a password is needed');
+  return { credentials, isStored: false };
+}
+
+/** Without the end of the line that it is on. */
+async function readPassword(): Promise<string> {
+  let text = '';
+  process.stdin.setEncoding('utf8');
+  for await (const piece of process.stdin as AsyncIterable<string>) {
+    text += piece;
+    if (text.length > MAX_PASSWORD)
+      throw new FosterError('what comes on standard input is too long for a password');
+  }
+  return text.replace(/\r?\n$/, '');
+}

@@ -1,0 +1,29 @@
+import type { Command } from 'commander';
+import { acceptBooleanValues, addHelpAfter } from '../command.js';
+import { confirmed } from '../confirm.js';
+import { decimalSize } from '../format/size.js';
+import { print, settings } from '../output.js';
+import { describeRemoval } from './rmi.js';
+
+/** `foster image prune`. */
+export function configure(command: Command, argv: string[]): void {
+  command
+    .description('Remove images that have lost their names, and all blobs and layers that nothing uses.')
+    .option('-a, --all', 'all images that no container was made from')
+    .option('-f, --force', 'do not ask');
+  acceptBooleanValues(command, argv);
+  addHelpAfter(command, ['Examples:', '  foster image prune -f']);
+  command.action(async (options: { all?: boolean; force?: boolean }) => {
+    const which = options.all ? 'all images without at least one container' : 'all images without a name';
+    if (!options.force && !confirmed(`This will remove ${which}.`)) {
+      settings.exitCode = 1;
+      return;
+    }
+    const { pruneImages } = await import('../../container/remove-image.js');
+    const { collect } = await import('../../container/image-use.js');
+    const removed = await pruneImages({ all: options.all ?? false });
+    const collected = await collect({ caches: true, recipes: false });
+    if (removed.length > 0) print(`Deleted Images:\n${removed.map(describeRemoval).join('')}\n`);
+    print(`Total reclaimed space: ${decimalSize(collected?.size ?? 0)}\n`);
+  });
+}

@@ -1,0 +1,58 @@
+import { existsSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { Credentials } from '../../image/registry/registry.js';
+import { flagError } from '../../spec/parse/flag.js';
+
+/** Options that all commands have which speak to a registry. */
+export interface RegistryFlags {
+  creds?: string;
+  tlsVerify: boolean;
+  authfile?: string;
+  certDir?: string;
+  quiet: boolean;
+}
+
+/** @param quiet what --quiet does, for commands that have not got it already */
+export function addRegistryOptions(command: Command, quiet?: string): void {
+  command
+    .option('--creds <USER:PASSWORD>', 'instead of what foster login has stored')
+    .option('--tls-verify', 'false: also without TLS, or with a certificate nobody vouches for', true)
+    .option('--authfile <FILE>', 'where credentials are, instead of the files that foster login knows')
+    .option('--cert-dir <FOLDER>', 'has certificates: *.crt of authorities, *.cert and *.key of our own');
+  if (quiet !== undefined) command.option('-q, --quiet', quiet, false);
+}
+
+/** What pull and push take of them. @throws FosterError */
+export async function registryAccess(flags: RegistryFlags): Promise<{
+  creds: Credentials | undefined;
+  tlsVerify: boolean;
+  certDir: string | undefined;
+}> {
+  const { authfile, certDir, tlsVerify } = flags;
+  if (authfile !== undefined) useAuthFile(authfile);
+  if (certDir !== undefined && !isDirectory(certDir))
+    throw flagError('--cert-dir', certDir, 'there is no such folder');
+  return { creds: await credentialsOf(flags), tlsVerify, certDir };
+}
+
+function useAuthFile(path: string): void {
+  if (!existsSync(path)) throw flagError('--authfile', path, 'there is no such file');
+  process.env.REGISTRY_AUTH_FILE = resolve(path);
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+async function credentialsOf({ creds }: Pick<RegistryFlags, 'creds'>): Promise<Credentials | undefined> {
+  if (creds === undefined) return undefined;
+  const colon = creds.indexOf(':');
+  if (colon > 0)
+    return { username: creds.slice(0, colon), password: creds.slice(colon + 1), source: '--creds' };
+  if (colon < 0 && creds !== '' && process.stdin.isTTY) {
+    const { askSecret } = await import('../ask.js');
+    return { username: creds, password: await askSecret('Password: '), source: '--creds' };
+  }
+  throw flagError('--creds', creds.slice(0, Math.max(0, colon)), 'expected USER:PASSWORD');
+}

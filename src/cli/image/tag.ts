@@ -1,0 +1,26 @@
+import type { Command } from 'commander';
+import { addHelpAfter } from '../command.js';
+
+/** `foster tag`. */
+export function configure(command: Command): void {
+  command
+    .description('Give an image another name. The one that it has already stays.')
+    .argument('<IMAGE>', 'a name, an id or the start of an id')
+    .argument('<NAME...>', 'new names; an image that has one of them loses it');
+  addHelpAfter(command, ['Examples:', '  foster tag app:1.0 registry.example.com/team/app:1.0']);
+  command.action(async (text: string, names: string[]) => {
+    const { getImage, nameImage } = await import('../../image/store/images.js');
+    const { formatReference, parseReference } = await import('../../image/store/reference.js');
+    const { FosterError } = await import('../../sys/errors.js');
+    const { descriptor } = getImage(text);
+    const references = names.map(parseReference);
+    const [wrong] = references.filter(({ digest }) => digest !== undefined);
+    if (wrong !== undefined) {
+      throw new FosterError('a name that is given to an image has no digest', {
+        advice: 'leave out what follows the @',
+        exitCode: 1,
+      });
+    }
+    for (const reference of references) await nameImage(formatReference(reference), descriptor);
+  });
+}

@@ -1,0 +1,45 @@
+import type { Command } from 'commander';
+import { FosterError } from '../../sys/errors.js';
+import { addHelpAfter } from '../command.js';
+import { formatList, type ListFormat } from '../format/list.js';
+import { decimalSize } from '../format/size.js';
+import { print } from '../output.js';
+
+type Field = 'Type' | 'TotalCount' | 'Active' | 'Size' | 'Reclaimable';
+
+const FORMAT: ListFormat<Field> = {
+  headings: {
+    Type: 'TYPE',
+    TotalCount: 'TOTAL',
+    Active: 'ACTIVE',
+    Size: 'SIZE',
+    Reclaimable: 'RECLAIMABLE',
+  },
+  columns: ['Type', 'TotalCount', 'Active', 'Size', 'Reclaimable'],
+};
+
+/** `foster system df`. */
+export function configure(command: Command): void {
+  command
+    .description('Show how much room images, containers and cached root filesystems take.')
+    .option('-v, --verbose', 'each image, container and root filesystem')
+    .option('--format <FORMAT>', "table, json, or a template such as '{{.Type}} {{.Size}}'");
+  addHelpAfter(command, ['Examples:', '  foster system df', '  foster system df -v']);
+  command.action(async (options: { format?: string; verbose?: boolean }) => {
+    if (options.verbose) {
+      if (options.format !== undefined) throw new FosterError('--verbose and --format exclude each other');
+      const { drawDetails } = await import('./df-details.js');
+      print(drawDetails(Date.now()));
+      return;
+    }
+    const { diskUsage } = await import('../../container/disk-usage.js');
+    const rows = diskUsage().map(({ type, total, active, size, reclaimable }) => ({
+      Type: type,
+      TotalCount: String(total),
+      Active: String(active),
+      Size: decimalSize(size),
+      Reclaimable: `${decimalSize(reclaimable)} (${size === 0 ? 0 : Math.round((reclaimable * 100) / size)}%)`,
+    }));
+    print(formatList(rows, FORMAT, options.format));
+  });
+}

@@ -1,0 +1,154 @@
+import type { Command } from 'commander';
+import type { ContainerEvent } from '../../container/events/line.js';
+import { flagError } from '../../spec/parse/flag.js';
+import { parseInstant } from '../../spec/parse/instants.js';
+import { addHelpAfter, collect } from '../command.js';
+import { compileTemplate } from '../format/template.js';
+import { print } from '../output.js';
+
+interface EventsFlags {
+  since?: string;
+  until?: string;
+  filter?: string[];
+  format?: string;
+}
+
+/** `foster events`. */
+export function configure(command: Command): void {
+  command
+    .description(
+      'Print what happens to containers as it happens; with --since or --until, what has happened, too.',
+    )
+    .option('--since <TIME>', 'begin there: 2026-11-24T15:00:00Z, or 10m ago')
+    .option('--until <TIME>', 'end there')
+    .option(
+      '-f, --filter <KEY=VALUE>',
+      'only those that match: container, event, image, label, type',
+      collect,
+    )
+    .option(
+      '--format <FORMAT>',
+      "json, or a template such as '{{.Time}} {{.Action}} {{.Actor.Attributes.name}}'",
+    );
+  addHelpAfter(command, [
+    'Examples:',
+    '  foster events',
+    '  foster events --since 1h --until 0s            what happened in the last hour',
+    '  foster events -f container=web -f event=die -f event=oom',
+    '  foster events -f event=adopt -f event=reap     orphans, as PID 1 of their container sees them',
+    '',
+    'Events: create, start, die, restart, stop, kill, pause, unpause, rename, update, exec, oom, health_status,',
+    'destroy; adopt and reap, of the processes of a container.',
+    'Fields of a template: .Time .TimeNano .Type .Action .ID .From .Actor.ID .Actor.Attributes .Scope',
+  ]);
+  command.action(async (flags: EventsFlags) => {
+    const now = Date.now();
+    const matches = eventMatcher(flags.filter ?? []);
+    const show = eventFormat(flags.format);
+    const range = {
+      since: flags.since === undefined ? undefined : milliseconds(parseInstant('--since', flags.since, now)),
+      until: flags.until === undefined ? undefined : milliseconds(parseInstant('--until', flags.until, now)),
+    };
+    const { readEvents } = await import('../../container/events/reader.js');
+    readEvents(range, (event) => {
+      if (matches(event)) print(`${show(event)}\n`);
+    });
+  });
+}
+
+function milliseconds(nanoseconds: bigint): number {
+  return Number(nanoseconds / 1_000_000n);
+}
+
+/**
+ * The values of --filter as one condition: those with the same key are alternatives, except for labels.
+ * @throws FosterError
+ */
+export function eventMatcher(filters: string[]): (event: ContainerEvent) => boolean {
+  const groups = new Map<string, string[]>();
+  for (const filter of filters) {
+    const equals = filter.indexOf('=');
+    const key = filter.slice(0, Math.max(equals, 0));
+    if (!['container', 'event', 'image', 'label', 'type'].includes(key)) {
+      throw flagError(
+        '--filter',
+        filter,
+        'expected container=, event=, image=, label= or type= with a value',
+      );
+    }
+    groups.set(key, [...(groups.get(key) ?? []), filter.slice(equals + 1)]);
+  }
+  return (event) =>
+    [...groups].every(([key, values]) =>
+      key === 'label'
+        ? values.every((value) => isMatch(event, key, value))
+        : values.some((value) => isMatch(event, key, value)),
+    );
+}
+
+function isMatch({ action, id, name, attributes }: ContainerEvent, key: string, value: string): boolean {
+  switch (key) {
+    case 'type':
+      return value === 'container';
+    case 'event':
+      return action === value;
+    case 'container':
+      return name === value || (value !== '' && id.startsWith(value));
+    case 'image':
+      return attributes.image === value;
+    default: {
+      const [label = '', ...rest] = value.split('=');
+      if (!Object.hasOwn(attributes, label)) return false;
+      return rest.length === 0 || attributes[label] === rest.join('=');
+    }
+  }
+}
+
+/** How an event is shown: Docker's line, its JSON, or a template for what is in that. */
+export function eventFormat(format: string | undefined): (event: ContainerEvent) => string {
+  if (format === undefined) return eventLine;
+  if (format === 'json') return (event) => JSON.stringify(asJson(event));
+  const render = compileTemplate(format);
+  return (event) => {
+    const json = asJson(event);
+    return render({
+      ...json,
+      Status: json.status,
+      ID: json.id,
+      From: json.from,
+      Scope: json.scope,
+      Time: json.time,
+      TimeNano: json.timeNano,
+    });
+  };
+}
+
+function eventLine({ time, action, id, name, attributes }: ContainerEvent): string {
+  const all = Object.entries({ ...attributes, name }).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const text = `${instant(time)} container ${action} ${id} (${all.map(([key, value]) => `${key}=${value}`).join(', ')})`;
+  return visibleLine(text);
+}
+
+/** Labels may hold anything; a line stays one, and does not command the terminal. */
+function visibleLine(text: string): string {
+  return text.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
+function instant(time: number): string {
+  return new Date(time).toISOString().replace('Z', '000000Z');
+}
+
+function asJson({ time, action, id, name, attributes }: ContainerEvent) {
+  return {
+    status: action,
+    id,
+    from: attributes.image ?? '',
+    Type: 'container',
+    Action: action,
+    Actor: { ID: id, Attributes: { ...attributes, name } },
+    scope: 'local',
+    time: Math.floor(time / 1000),
+    // Nanoseconds are beyond what a double can hold exactly, milliseconds are what is known.
+    timeNano: time * 1_000_000,
+  };
+}

@@ -1,0 +1,74 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { becomeProgram } from '../init/clone.js';
+import { initProgram } from '../init/init-program.js';
+import { ATTACH_ALL } from '../init/wire.js';
+import { errnoNumber, errnoWords } from '../sys/errno.js';
+import { FosterError } from '../sys/errors.js';
+import { errnoOfAny } from '../sys/ffi.js';
+import { connectUnix } from '../sys/libc.js';
+import { containerFolder } from '../sys/paths.js';
+import type { ContainerRecord } from './store.js';
+
+export interface AttachOptions {
+  /** Our stdin goes to the container. */
+  interactive: boolean;
+  /** Signals that we get go to the container; else they end us. */
+  passSignals: boolean;
+  /** The bytes that detach, where the container has a terminal. */
+  detachKeys: Buffer;
+}
+
+/**
+ * A connection to the monitor of a detached container.
+ * @param options `wantsAll`: the container waits for us to take its output; else the monitor lets go of us when we take
+ * none for a second
+ * @throws FosterError
+ */
+export function connectMonitor(id: string, options: { wantsAll: boolean }): number {
+  let folder: number;
+  try {
+    folder = openSync(containerFolder(id), 'r');
+  } catch (error) {
+    throw new FosterError('cannot attach: the container does not run', { cause: error, exitCode: 1 });
+  }
+  try {
+    // by way of the folder, since a socket's address holds 108 bytes only
+    const client = connectUnix(`/proc/self/fd/${folder}/attach`);
+    if (options.wantsAll) writeSync(client, ATTACH_ALL);
+    return client;
+  } catch (error) {
+    throw cannotAttach(error);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+function cannotAttach(error: unknown): FosterError {
+  const code = errnoOfAny(error);
+  const isWithout = code === 'ENOENT';
+  const why = code === undefined ? String(error) : errnoWords(errnoNumber(code));
+  return new FosterError(
+    `cannot attach to the container: ${isWithout ? 'its monitor has no socket in its folder' : why}`,
+    {
+      advice: isWithout
+        ? 'only a container started with -d has one, and only where the file system of the data folder can hold sockets'
+        : "'foster ps -a' shows whether it runs, 'foster logs' what it has written",
+      cause: error,
+      exitCode: 1,
+    },
+  );
+}
+
+/**
+ * Replaces this process by foster-init, attached to the container until that has ended, whose exit code becomes ours,
+ * or until the detach keys are typed. Returns only by throwing.
+ */
+export function attachTo(record: ContainerRecord, client: number, options: AttachOptions): never {
+  const flags = [
+    record.spec.process.terminal ? 't' : '',
+    options.interactive && record.interactive ? 'i' : '',
+    options.passSignals ? 's' : '',
+  ];
+  const argv = ['foster-init', 'attach', flags.join(''), options.detachKeys.toString('latin1')];
+  becomeProgram({ file: initProgram(), argv, env: [], descriptors: [0, 1, 2, client] });
+}

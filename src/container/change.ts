@@ -1,0 +1,37 @@
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { FosterError } from '../sys/errors.js';
+import { writeWhole } from '../sys/files.js';
+import { lockFile } from '../sys/libc.js';
+import { containerFolder, dataFolder, makeFolder } from '../sys/paths.js';
+import { type ContainerRecord, readContainer } from './store.js';
+
+/** Runs `work` while nobody else changes a container that exists, nor clears names away. Kept short: others wait. */
+export function withStoreLock<T>(work: () => T): T {
+  makeFolder(dataFolder());
+  const lock = openSync(join(dataFolder(), 'lock'), 'a+', 0o600);
+  try {
+    lockFile(lock, { wait: true });
+    return work();
+  } finally {
+    closeSync(lock);
+  }
+}
+
+/**
+ * Changes a container's record as it is now, not as the caller read it some time ago. To be called with the store's
+ * lock.
+ * @throws FosterError when it was removed meanwhile
+ */
+export function changeRecord(id: string, change: (record: ContainerRecord) => ContainerRecord): void {
+  const container = readContainer(id);
+  if (container === undefined) {
+    throw new FosterError(`no such container: ${id.slice(0, 12)}`, {
+      advice: 'it was removed just now',
+      exitCode: 1,
+    });
+  }
+  const { record } = container;
+  const text = JSON.stringify(change(record));
+  writeWhole(join(containerFolder(id), 'config.json'), text, { durable: !record.rm });
+}

@@ -1,0 +1,91 @@
+import { closeSync, openSync } from 'node:fs';
+import { changeDefaults } from '../image/store/config-change.js';
+import { findImage } from '../image/store/images.js';
+import { holdStore, letGoOfStore } from '../image/store/lock.js';
+import { makeImage } from '../image/store/new-image.js';
+import { type Descriptor, MEDIA } from '../image/store/oci.js';
+import { Staging } from '../image/store/staging.js';
+import type { ImageDefaults } from '../spec/image-defaults.js';
+import { FosterError } from '../sys/errors.js';
+import { undoUnlessDone } from '../worker/interrupt.js';
+import type { Container } from './store.js';
+import { about, readTree } from './tree.js';
+
+export interface CommitOptions {
+  message: string | undefined;
+  author: string | undefined;
+  /** Instructions of a Dockerfile. */
+  changes: string[];
+  /** Whole. */
+  name: string | undefined;
+}
+
+/**
+ * Makes an image of a container: its own image with a layer more; or, where it was not made from an image, one layer
+ * with all its files.
+ * @returns the image's ID
+ * @throws FosterError
+ */
+export async function commitContainer(container: Container, options: CommitOptions): Promise<string> {
+  const { record } = container;
+  holdStore();
+  try {
+    const base = record.image === undefined ? undefined : findImage(record.image.digest);
+    if (record.image !== undefined && base === undefined) {
+      throw new FosterError(`the image ${record.image.name} that it was made from is gone`, {
+        advice: `foster pull ${record.image.name}`,
+        exitCode: 1,
+      });
+    }
+    const defaults = options.changes.reduce<ImageDefaults>(
+      changeDefaults,
+      base?.config.config ?? ownDefaults(container),
+    );
+    return await makeImage({
+      base,
+      layer: await stageLayer(container, base === undefined ? 'export' : 'layer'),
+      defaults,
+      author: options.author,
+      history: {
+        created: new Date().toISOString(),
+        created_by: record.command.join(' '),
+        ...(options.message !== undefined && { comment: options.message }),
+        ...(options.author !== undefined && { author: options.author }),
+      },
+      name: options.name,
+    });
+  } catch (error) {
+    throw about(`cannot commit container ${record.name}`, error);
+  } finally {
+    letGoOfStore();
+  }
+}
+
+/** Of a container without an image: how it was started itself. */
+function ownDefaults({ record }: Container): ImageDefaults {
+  const { args, env, cwd } = record.spec.process;
+  return { Cmd: args, Env: env.filter((entry) => !/^(HOSTNAME|HOME|TERM)=/.test(entry)), WorkingDir: cwd };
+}
+
+async function stageLayer(
+  container: Container,
+  action: 'layer' | 'export',
+): Promise<{ descriptor: Descriptor; diffID: string }> {
+  const staging = new Staging();
+  const layer = await undoUnlessDone(
+    async () => {
+      const path = staging.reserve();
+      const fd = openSync(path, 'wx', 0o600);
+      try {
+        await readTree(container, action, fd).done;
+      } finally {
+        closeSync(fd);
+      }
+      const staged = await staging.adopt(path);
+      return { descriptor: staging.keep(staged, MEDIA.layer), diffID: staged.digest };
+    },
+    () => staging.discard(),
+  );
+  staging.discard();
+  return layer;
+}

@@ -1,0 +1,230 @@
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, statSync, writeSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import zlib from 'node:zlib';
+import { startStorage } from '../../launch/storage-program.js';
+import { TREE } from '../../layers/tree-protocol.js';
+import { errnoOf } from '../../sys/errno.js';
+import { FosterError } from '../../sys/errors.js';
+import { errnoOfAny } from '../../sys/ffi.js';
+import { openInRoot, setParentDeathSignal } from '../../sys/libc.js';
+import { attachMount, bindMount, makeMountsPrivate, makeReadOnly, mountOverlay } from '../../sys/mount.js';
+import { sleep, writeFully } from '../../sys/write.js';
+import { compressionOf } from '../../tar/compression.js';
+import { TarReader } from '../../tar/reader.js';
+import { containerPlace, copyError, copyPath, withOpen } from './place.js';
+import {
+  COPY_FD,
+  type CopyOrder,
+  type CopyOverlay,
+  type CopyReport,
+  type CopyResult,
+  type Volume,
+} from './protocol.js';
+import { CopySink } from './sink.js';
+import { writeArchive } from './source.js';
+
+/**
+ * The program that touches a container's files for `foster cp`. It runs in a user namespace with the container's id maps,
+ * so that it may read and make files of all of the container's users, but as a process of the host: it executes nothing
+ * of the container's, and has no descriptor that the container could find. In a container that runs, every path is the
+ * attacker's to change at any moment; it is only ever resolved by openat2(2) with RESOLVE_IN_ROOT, from there on by one
+ * name in a directory that is open, without following links (copy-place.ts). The host's files are read and written by
+ * foster itself, at the other end of a pipe: what goes through it is a tar archive. So there is no moment at which one
+ * process resolves paths of both sides.
+ */
+async function copy(order: CopyOrder): Promise<CopyResult> {
+  if (readSync(COPY_FD.control, Buffer.alloc(1)) === 0) process.exit(1); // nobody is there to map our ids
+  // As the caller still, who may enter folders that the container's root, maybe another user, may not. And here: what
+  // is mounted must be of our mount namespace.
+  const layers = order.overlay && openLayers(order.overlay);
+  if (order.isMapped) becomeRoot(order);
+  setParentDeathSignal(9); // a change of ids has cleared it
+  process.umask(0);
+  const root = order.overlay && layers ? mountRoot(order.overlay, layers) : COPY_FD.root;
+  const target = copyPath(containerPlace(root), order.path);
+  if (order.direction === 'out') {
+    const skipped = writeArchive(target, order, (bytes) => writeFully(COPY_FD.output, bytes));
+    return { skipped, lostOwners: 0 };
+  }
+  const { isStream, keepOwners } = order;
+  const sink = new CopySink(target, { isStream, keepOwners, keepSetIds: true });
+  const reader = new TarReader(sink);
+  for await (const piece of isStream ? archive() : pieces()) reader.push(piece as Buffer);
+  reader.end();
+  sink.finish();
+  return { skipped: sink.skipped, lostOwners: sink.lostOwners };
+}
+
+function becomeRoot({ hasOneOwner }: CopyOrder): void {
+  process.setgid?.(0);
+  // Forbidden where only one id is mapped: user_namespaces(7), "setgroups".
+  if (!hasOneOwner) process.setgroups?.([]);
+  process.setuid?.(0);
+}
+
+const O_PATH = 0o10000000;
+
+/** Descriptors. */
+interface Layers {
+  lower: number[];
+  folder: number;
+}
+
+function openLayers({ layers, folder }: CopyOverlay): Layers {
+  const flags = O_PATH | constants.O_DIRECTORY;
+  try {
+    return { lower: layers.map((layer) => openSync(layer, flags)), folder: openSync(folder, flags) };
+  } catch (error) {
+    throw copyError("open what the container's files are made of", error);
+  }
+}
+
+/** The files of a container that does not run, as it would see them; gone with our mount namespace. */
+function mountRoot(overlay: CopyOverlay, layers: Layers): number {
+  const { driver, isReadOnly, volumes } = overlay;
+  const folder = `/proc/self/fd/${layers.folder}`;
+  makeMountsPrivate();
+  try {
+    if (driver === 'copy') bindMount(`${folder}/${TREE}`, `${folder}/root`);
+    else if (driver === 'fuse-overlayfs') mountByProgram(overlay);
+    else mountLayers(folder, overlay.shifted === undefined ? layers : attachLayer(folder, overlay.shifted));
+  } catch (error) {
+    throw copyError("lay the container's changes over its root file system", error);
+  }
+  const root = openSync(`${folder}/root`, O_PATH | constants.O_DIRECTORY);
+  for (const volume of volumes) mountVolume(root, volume);
+  if (isReadOnly) makeReadOnly(root, { isDeep: false });
+  return root;
+}
+
+/** The program ends with us. What was written is on the disk when the file is closed: it serves each call at once. */
+function mountByProgram({ program, folder, layers }: CopyOverlay): void {
+  if (program === undefined) throw new Error('it is not said where fuse-overlayfs is');
+  startStorage({ program, container: folder, layers }, {});
+}
+
+/** In a place of our mount namespace the layer can be overlaid. */
+function attachLayer(folder: string, layer: number): Pick<Layers, 'lower'> {
+  attachMount(layer, `${folder}/root`);
+  return { lower: [layer] };
+}
+
+function mountLayers(folder: string, layers: Pick<Layers, 'lower'>): void {
+  for (const name of ['upper', 'work']) {
+    try {
+      mkdirSync(`${folder}/${name}`, 0o755);
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    }
+  }
+  const lower = layers.lower.map((fd) => `/proc/self/fd/${fd}`);
+  const upper = { folder: `${folder}/upper`, work: `${folder}/work` };
+  mountOverlay(`${folder}/root`, { lower, upper });
+}
+
+function mountVolume(root: number, { source, destination, isReadOnly, shifted }: Volume): void {
+  try {
+    const isDirectory = statSync(source).isDirectory();
+    if (isDirectory) makeDirectories(root, destination);
+    withOpen(openInRoot(root, destination, O_PATH), (place) => {
+      if (shifted === undefined) bindMount(source, `/proc/self/fd/${place}`);
+      else attachMount(shifted, `/proc/self/fd/${place}`);
+    });
+    if (isReadOnly)
+      withOpen(openInRoot(root, destination, O_PATH), (fd) => makeReadOnly(fd, { isDeep: true }));
+  } catch (error) {
+    // A file that the container would make when it starts, or a source that is gone: not there, so not to be seen.
+    if (errnoOfAny(error) !== 'ENOENT') throw copyError(`mount ${source} in the container`, error);
+  }
+}
+
+function makeDirectories(root: number, path: string): void {
+  let parent = '/';
+  for (const name of path.split('/').filter(Boolean)) {
+    withOpen(openInRoot(root, parent, O_PATH | constants.O_DIRECTORY), (directory) => {
+      try {
+        mkdirSync(`/proc/self/fd/${directory}/${name}`, 0o755);
+      } catch (error) {
+        if (errnoOf(error) !== 'EEXIST') throw error;
+      }
+    });
+    parent = `${parent}${name}/`;
+  }
+}
+
+const PIECE = 256 * 1024;
+
+function* pieces(): Generator<Buffer> {
+  for (let size = 1; size > 0; ) {
+    const piece = Buffer.allocUnsafe(PIECE);
+    size = readInput(piece);
+    if (size > 0) yield piece.subarray(0, size);
+  }
+}
+
+/** 0 at the end. Standard input may be one that somebody else has made non-blocking. */
+function readInput(piece: Buffer): number {
+  for (;;) {
+    try {
+      return readSync(COPY_FD.input, piece);
+    } catch (error) {
+      if (errnoOf(error) === 'EOF') return 0;
+      if (errnoOf(error) !== 'EAGAIN') throw error;
+      sleep(2);
+    }
+  }
+}
+
+/** What comes on standard input may be compressed by gzip. */
+function archive(): Iterable<Buffer> | AsyncIterable<Buffer> {
+  const source = pieces();
+  let start = Buffer.alloc(0);
+  for (let next = source.next(); ; next = source.next()) {
+    if (!next.done) start = Buffer.concat([start, next.value]);
+    if (next.done || start.length >= 512) break;
+  }
+  if (start.length === 0) throw new FosterError('cannot unpack standard input: it is empty', { exitCode: 1 });
+  const compression = compressionOf(start);
+  const whole = (function* () {
+    yield start;
+    yield* source;
+  })();
+  if (compression === 'none') return whole;
+  if (compression === 'gzip') return Readable.from(whole).pipe(zlib.createGunzip({ chunkSize: PIECE }));
+  throw new FosterError('cannot unpack standard input: it is compressed by zstd', {
+    advice: 'zstd -dc FILE | foster cp - ...',
+    exitCode: 1,
+  });
+}
+
+function toReport(error: unknown): CopyReport {
+  if (error instanceof FosterError) {
+    return { error: error.message, ...(error.advice === undefined ? {} : { advice: error.advice }) };
+  }
+  if (errnoOf(error)?.startsWith('Z_')) return { error: 'the compressed archive is corrupt or truncated' };
+  if (errnoOf(error) === 'EPIPE') return { error: 'nobody reads the archive any more' };
+  return {
+    error: `the helper that copies failed: ${error instanceof Error ? error.message : String(error)}`,
+  };
+}
+
+async function main(): Promise<void> {
+  // Ctrl-C reaches all processes of the terminal. foster's death ends us then.
+  for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
+  let report: CopyReport;
+  try {
+    report = { done: await copy(JSON.parse(process.argv[2] ?? '') as CopyOrder) };
+  } catch (error) {
+    report = toReport(error);
+  }
+  closeOutput();
+  writeSync(COPY_FD.report, JSON.stringify(report));
+  process.exit(0);
+}
+
+/** Who reads the archive may not wait for us. */
+function closeOutput(): void {
+  if (fstatSync(COPY_FD.output).isFIFO()) closeSync(COPY_FD.output);
+}
+
+main();

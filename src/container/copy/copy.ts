@@ -1,0 +1,258 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { findFuseOverlayfs } from '../../launch/storage-program.js';
+import { isShifted } from '../../plan/handed-mounts.js';
+import { errnoOf } from '../../sys/errno.js';
+import { FosterError } from '../../sys/errors.js';
+import { errnoOfAny } from '../../sys/ffi.js';
+import { openPidfd, pipe } from '../../sys/libc.js';
+import { containerFolder } from '../../sys/paths.js';
+import { processStart } from '../../sys/process.js';
+import { writeFully } from '../../sys/write.js';
+import { TarReader } from '../../tar/reader.js';
+import { shiftedMounts } from '../../worker/shifted-mounts.js';
+import { layersOf } from '../plan.js';
+import { mapsOf } from '../remove.js';
+import { type Container, type ContainerRecord, lockContainer, readContainer, readLive } from '../store.js';
+import { copyPath, HOST } from './place.js';
+import { COPY_FD, type CopyOrder, type CopyOverlay, type CopyResult } from './protocol.js';
+import { CopySink } from './sink.js';
+import { writeArchive } from './source.js';
+import { type CopyHelper, openNothing, startCopyHelper } from './start.js';
+
+export interface CopyOptions {
+  /** Keep the ids of users and groups. */
+  archive: boolean;
+  followLink: boolean;
+  warn(sentence: string): void;
+}
+
+const PIECE = 256 * 1024;
+
+/**
+ * Copies a file or directory of a container to a path of the host, or as a tar archive to standard output where that is
+ * `-`. It blocks: a signal ends the process, and the helper with it.
+ * @throws FosterError
+ */
+export function copyOut(
+  container: Container,
+  source: string,
+  destination: string,
+  options: CopyOptions,
+): void {
+  if (destination === '-' && isatty(1)) {
+    throw new FosterError('cannot write a tar archive to a terminal', {
+      advice: 'redirect it: foster cp CONTAINER:PATH - > files.tar',
+      exitCode: 1,
+    });
+  }
+  const order = orderOf('out', source, options);
+  withHelper(container, order, (start) => {
+    if (destination === '-') return tell(start({ output: 1 }).finish(), options);
+    const [read, write] = pipe();
+    let helper: CopyHelper;
+    try {
+      helper = start({ output: write });
+    } finally {
+      closeSync(write);
+    }
+    const isRoot = process.geteuid?.() === 0;
+    const keep = options.archive && isRoot; // nobody else may give files away
+    const sink = new CopySink(copyPath(HOST, destination), {
+      isStream: false,
+      keepOwners: keep,
+      keepSetIds: keep,
+    });
+    try {
+      const reader = new TarReader(sink);
+      const buffer = Buffer.allocUnsafeSlow(PIECE);
+      for (let size = -1; size !== 0; ) {
+        size = readSync(read, buffer);
+        reader.push(buffer.subarray(0, size));
+      }
+      const result = helper.finish(); // what went wrong there tells more than the end of the archive
+      reader.end();
+      sink.finish();
+      tell(result, options);
+    } finally {
+      helper.kill();
+      sink.close();
+      closeSync(read);
+    }
+  });
+}
+
+/**
+ * Copies a path of the host to a container; `-` is a tar archive on standard input, to be unpacked in a directory there.
+ * @throws FosterError
+ */
+export function copyIn(
+  source: string,
+  container: Container,
+  destination: string,
+  options: CopyOptions,
+): void {
+  const order = orderOf('in', destination, options);
+  if (source === '-') {
+    withHelper(container, { ...order, isStream: true, keepOwners: true }, (start) => {
+      tell(start({ input: 0 }).finish(), options);
+    });
+    return;
+  }
+  const from = copyPath(HOST, source);
+  withHelper(container, order, (start) => {
+    const [read, write] = pipe();
+    let helper: CopyHelper;
+    try {
+      helper = start({ input: read });
+    } catch (error) {
+      closeSync(write);
+      throw error;
+    } finally {
+      closeSync(read);
+    }
+    let skipped = 0;
+    try {
+      try {
+        skipped = writeArchive(from, options, (bytes) => writeFully(write, bytes));
+      } catch (error) {
+        if (errnoOf(error) !== 'EPIPE') throw error; // the helper has ended, and says why
+      } finally {
+        closeSync(write);
+      }
+      const result = helper.finish();
+      tell({ ...result, skipped: result.skipped + skipped }, options);
+    } finally {
+      helper.kill();
+    }
+  });
+}
+
+type Order = Omit<CopyOrder, 'isMapped' | 'hasOneOwner' | 'overlay'>;
+
+function orderOf(direction: 'in' | 'out', path: string, { followLink, archive }: CopyOptions): Order {
+  return { direction, path, isStream: false, followLink, keepOwners: archive };
+}
+
+function tell({ skipped, lostOwners }: CopyResult, { warn }: CopyOptions): void {
+  if (skipped > 0) warn(`devices and sockets are not copied: ${skipped} left out`);
+  if (lostOwners > 0) warn(`files whose owner is not mapped there belong to root now: ${lostOwners}`);
+}
+
+/**
+ * Has `use` start a helper for a container: one that runs is entered by its root directory, of one that does not run the
+ * root is mounted anew, while its lock keeps everybody from starting it.
+ */
+function withHelper(
+  container: Container,
+  order: Order,
+  use: (start: (files: { input?: number; output?: number }) => CopyHelper) => void,
+): void {
+  const { record } = container;
+  const nothing = openNothing();
+  const opened = openContainer(record);
+  const mounts: (number | undefined)[] = [];
+  try {
+    const { overlay, shifted } =
+      opened.root === undefined ? overlayOf(record) : { overlay: undefined, shifted: [] };
+    mounts.push(...shifted);
+    use(({ input = nothing, output = nothing }) =>
+      startCopyHelper({ ...order, overlay }, mapsOf(record), { input, output, ...opened, shifted }),
+    );
+  } finally {
+    for (const fd of [nothing, opened.root, opened.lock, opened.inside, ...mounts])
+      if (fd !== undefined) closeSync(fd);
+  }
+}
+
+function pidfdOf(pid: number): number | undefined {
+  try {
+    return openPidfd(pid);
+  } catch (error) {
+    if (errnoOfAny(error) === 'ESRCH') return undefined; // it has just ended
+    throw error;
+  }
+}
+
+interface OpenContainer {
+  /** undefined where it does not run. */
+  root: number | undefined;
+  lock: number | undefined;
+  inside: number | undefined;
+}
+
+const O_PATH = 0o10000000;
+
+function openContainer(record: ContainerRecord): OpenContainer {
+  const { id, name } = record;
+  const lock = lockContainer(id, { wait: false });
+  if (lock !== undefined) return { root: undefined, lock, inside: undefined };
+  const state = readContainer(id)?.state;
+  if (state?.status === 'running' || state?.status === 'paused') {
+    // A FUSE file system is shut to all who are not in the user namespace that it was mounted in: fuse(4).
+    const isFuse = record.driver === 'fuse-overlayfs' && mapsOf(record) !== undefined;
+    const inside = isFuse ? pidfdOf(state.pid) : undefined;
+    const root = openRunningRoot(id, state.pid);
+    if (root !== undefined) return { root, lock: undefined, inside };
+    if (inside !== undefined) closeSync(inside);
+  }
+  throw new FosterError(`cannot copy from or to container ${name}: it is about to start or to be removed`, {
+    advice: 'try it again',
+    exitCode: 1,
+  });
+}
+
+/**
+ * The root directory of PID 1. Only we, as owner of its user namespace, may open it; the helper, in another one, gets
+ * the descriptor.
+ */
+function openRunningRoot(id: string, pid: number): number | undefined {
+  let root: number;
+  try {
+    root = openSync(`/proc/${pid}/root`, O_PATH);
+  } catch (error) {
+    if (errnoOfAny(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  if (readLive(id)?.pidStart === processStart(pid)) return root;
+  closeSync(root);
+  return undefined; // the pid belongs to another process by now
+}
+
+/** The helper has 32 descriptors at the most: src/init/entry.c. */
+const MOST_SHIFTED = 20;
+
+/** What the files of a container that does not run are made of, with the mounts that its descriptors mean. */
+function overlayOf(record: ContainerRecord): { overlay: CopyOverlay; shifted: (number | undefined)[] } {
+  const { id, spec, driver = 'overlay', isRootShifted } = record;
+  const binds = spec.mounts.filter(({ type, source }) => type === 'bind' && source);
+  const layers = layersOf(record);
+  const isLayerShifted = isRootShifted && driver === 'overlay';
+  const wanted = [
+    ...(isLayerShifted ? [{ source: layers[0] ?? '/', isDeep: false }] : []),
+    ...binds.filter(isShifted).map(({ source, options }) => ({ source, isDeep: options.includes('rbind') })),
+  ];
+  if (wanted.length > MOST_SHIFTED) {
+    throw new FosterError(
+      `cannot copy from or to container ${record.name}: it has ${wanted.length} volumes, and at most ${MOST_SHIFTED} can be shown while it does not run`,
+      { advice: `start it first: foster start ${record.name}`, exitCode: 1 },
+    );
+  }
+  const shifted = shiftedMounts(wanted, mapsOf(record) ?? { uid: [], gid: [], helpers: false });
+  const descriptors = shifted.map((fd, index) => (fd === undefined ? undefined : COPY_FD.shifted + index));
+  const overlay: CopyOverlay = {
+    driver,
+    ...(driver === 'fuse-overlayfs' && { program: findFuseOverlayfs() }),
+    layers,
+    shifted: isLayerShifted ? descriptors.shift() : undefined,
+    folder: containerFolder(id),
+    isReadOnly: spec.root.readonly,
+    volumes: binds.map((mount) => ({
+      source: mount.source,
+      destination: mount.destination,
+      isReadOnly: mount.options.includes('ro'),
+      shifted: isShifted(mount) ? descriptors.shift() : undefined,
+    })),
+  };
+  return { overlay, shifted };
+}

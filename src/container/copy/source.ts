@@ -1,0 +1,226 @@
+import {
+  constants,
+  fstatSync,
+  opendirSync,
+  openSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+  statfsSync,
+} from 'node:fs';
+import { keptAttributes } from '../../layers/kept-attributes.js';
+import { FosterError } from '../../sys/errors.js';
+import { errnoOfAny } from '../../sys/ffi.js';
+import { type Member, shown } from '../../tar/member.js';
+import { TAR_END, tarHeader, tarPadding } from '../../tar/writer.js';
+import {
+  baseName,
+  type CopyPath,
+  copyError,
+  entryPath,
+  openParent,
+  openPlace,
+  reopen,
+  withOpen,
+} from './place.js';
+
+const O_PATH = 0o10000000;
+const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_DIRECTORY } = constants;
+
+const CHUNK = 1024 * 1024;
+/** Each level holds a descriptor. */
+const MOST_LEVELS = 500;
+/** Files with several names are remembered. */
+const MOST_LINKED = 1_000_000;
+/** Files of the kernel's, which say that they are empty, are read up to here. */
+const MOST_UNSIZED = 1024 * 1024;
+
+/** By the numbers of statfs(2): proc, sysfs, cgroup2, cgroup, devpts, mqueue. */
+const KERNEL_FILESYSTEMS = new Set([0x9fa0, 0x62656572, 0x63677270, 0x27e0eb, 0x1cd1, 0x19800202]);
+
+/** Takes the archive; what it is given is only lent. */
+export type Write = (bytes: Buffer) => void;
+
+/**
+ * Writes the file or directory at `source` as a tar archive. Everything is opened by its name in a directory that is
+ * open already, and looked at before it is read: so it does not matter what somebody else makes of the tree meanwhile.
+ * @returns how many devices and sockets were left out
+ * @throws FosterError, or Node's error EPIPE
+ */
+export function writeArchive(source: CopyPath, options: { followLink: boolean }, write: Write): number {
+  const walk = new Walk(source, write);
+  try {
+    const isLink = !options.followLink && !source.isDirectory;
+    const opened = openPlace(source, isLink ? O_NOFOLLOW : 0);
+    if (opened === undefined) throw notFound(source);
+    withOpen(opened.fd, (fd) => {
+      if (source.isDirectory && !opened.info.isDirectory()) {
+        throw new FosterError(`cannot copy ${source.place.show(source.text)}: it is not a directory`, {
+          exitCode: 1,
+        });
+      }
+      const name = source.isContent ? '.' : baseName(source.path);
+      // A link's target can only be read by its name in its directory.
+      const target = () =>
+        withOpen(openParent(source), (parent) => readTarget(parent, baseName(source.path)));
+      walk.any(fd, opened.info, name, target);
+    });
+    write(TAR_END);
+    return walk.skipped;
+  } catch (error) {
+    if (errnoOfAny(error) === 'EPIPE') throw error; // nothing is wrong with the source
+    throw copyError(`copy ${source.place.show(source.text)}`, error);
+  }
+}
+
+export function notFound({ place, text }: CopyPath): FosterError {
+  return new FosterError(`cannot copy ${place.show(text)}: no such file or directory (ENOENT)`, {
+    exitCode: 1,
+  });
+}
+
+function readTarget(directory: number, name: string): string {
+  return readlinkSync(entryPath(directory, name), { encoding: 'latin1' });
+}
+
+class Walk {
+  skipped = 0;
+  readonly #source: CopyPath;
+  readonly #write: Write;
+  readonly #buffer = Buffer.allocUnsafeSlow(CHUNK);
+  /** First names of files that have several, by device and inode. */
+  readonly #linked = new Map<string, string>();
+  #level = 0;
+  /** That the walk began on. */
+  #device: number | undefined;
+
+  constructor(source: CopyPath, write: Write) {
+    this.#source = source;
+    this.#write = write;
+  }
+
+  /**
+   * @param fd O_PATH
+   * @param name in the archive
+   */
+  any(fd: number, info: Stats, name: string, readLink: () => string): void {
+    if (info.isDirectory()) this.#directory(fd, info, name);
+    else if (info.isFile()) this.#file(fd, info, name);
+    else if (info.isSymbolicLink()) this.#member(name, 'symlink', info, { target: readLink() });
+    else if (info.isFIFO()) this.#member(name, 'fifo', info);
+    else this.skipped++;
+  }
+
+  #directory(fd: number, info: Stats, name: string): void {
+    if (++this.#level > MOST_LEVELS) {
+      throw new FosterError(
+        `cannot copy ${shown(name)}: more than ${MOST_LEVELS} directories in each other`,
+        { exitCode: 1 },
+      );
+    }
+    withOpen(this.#reopen(fd, name, O_RDONLY | O_DIRECTORY), (directory) => {
+      this.#member(name, 'directory', info, { opened: directory });
+      if (this.#isOfKernel(directory, info)) return;
+      const entries = opendirSync(`/proc/self/fd/${directory}`, { encoding: 'buffer' as BufferEncoding });
+      try {
+        for (let entry = entries.readSync(); entry !== null; entry = entries.readSync()) {
+          this.#entry(directory, (entry.name as unknown as Buffer).toString('latin1'), name);
+        }
+      } finally {
+        entries.closeSync();
+      }
+    });
+    this.#level--;
+  }
+
+  /** What is mounted on /proc and the like has no files that could be copied; asked for by name it is copied as it is. */
+  #isOfKernel(directory: number, { dev }: Stats): boolean {
+    this.#device ??= dev;
+    return dev !== this.#device && KERNEL_FILESYSTEMS.has(statfsSync(`/proc/self/fd/${directory}`).type);
+  }
+
+  #entry(directory: number, entry: string, parent: string): void {
+    let fd: number;
+    try {
+      fd = openSync(entryPath(directory, entry), O_PATH | O_NOFOLLOW);
+    } catch (error) {
+      if (errnoOfAny(error) === 'ENOENT') return; // removed meanwhile
+      throw error;
+    }
+    withOpen(fd, () => {
+      this.any(fd, fstatSync(fd), `${parent}/${entry}`, () => readTarget(directory, entry));
+    });
+  }
+
+  #file(fd: number, info: Stats, name: string): void {
+    const key = info.nlink > 1 ? `${info.dev}:${info.ino}` : undefined;
+    const first = key === undefined ? undefined : this.#linked.get(key);
+    if (first !== undefined) {
+      this.#member(name, 'hardlink', info, { target: first });
+      return;
+    }
+    withOpen(this.#reopen(fd, name, O_RDONLY | O_NONBLOCK), (file) => {
+      if (info.size === 0) this.#unsized(file, info, name);
+      else this.#sized(file, info, name);
+    });
+    if (key !== undefined && this.#linked.size < MOST_LINKED) this.#linked.set(key, name);
+  }
+
+  #unsized(file: number, info: Stats, name: string): void {
+    let size = 0;
+    for (let read = -1; read !== 0 && size < MOST_UNSIZED; size += read) {
+      read = readSync(file, this.#buffer, size, MOST_UNSIZED - size, size);
+    }
+    this.#member(name, 'file', info, { size, opened: file });
+    this.#write(this.#buffer.subarray(0, size));
+    this.#write(tarPadding(size));
+  }
+
+  #sized(file: number, info: Stats, name: string): void {
+    const { size } = info;
+    this.#member(name, 'file', info, { size, opened: file });
+    for (let left = size; left > 0; ) {
+      const read = readSync(file, this.#buffer, 0, Math.min(left, CHUNK), size - left);
+      if (read === 0) {
+        throw new FosterError(`cannot copy ${shown(name)}: it became shorter while it was read`, {
+          exitCode: 1,
+        });
+      }
+      this.#write(this.#buffer.subarray(0, read));
+      left -= read;
+    }
+    this.#write(tarPadding(size));
+  }
+
+  #reopen(fd: number, name: string, flags: number): number {
+    try {
+      return reopen(fd, flags);
+    } catch (error) {
+      throw copyError(`read ${this.#source.place.show(Buffer.from(name, 'latin1').toString())}`, error);
+    }
+  }
+
+  /** @param opened its attributes are told too */
+  #member(
+    name: string,
+    type: Member['type'],
+    info: Stats,
+    { size = 0, target = '', opened }: { size?: number; target?: string; opened?: number } = {},
+  ): void {
+    const { uid, gid, mtimeMs } = info;
+    const mode = info.mode & 0o7777;
+    const isDirectory = type === 'directory';
+    const member: Member = {
+      name: isDirectory ? `${name}/` : name,
+      type,
+      target,
+      mode,
+      uid,
+      gid,
+      size,
+      mtime: mtimeMs / 1000,
+      xattrs: opened === undefined ? new Map() : keptAttributes(opened),
+    };
+    this.#write(tarHeader(member));
+  }
+}

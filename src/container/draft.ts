@@ -1,0 +1,260 @@
+import { readFileSync, statSync } from 'node:fs';
+import { prepareRoot, type RootTree } from '../image/rootfs/root.js';
+import { askedDriver, storageDriver } from '../image/rootfs/storage.js';
+import {
+  type ChosenMaps,
+  chooseIdMaps,
+  type IdMapping,
+  isHostIdMapped,
+  isIdMapped,
+  strangerAsRoot,
+} from '../init/id-maps.js';
+import { RootFiles } from '../layers/root-files.js';
+import { buildSpec, hostnameOf } from '../spec/from-request.js';
+import type { ImageDefaults } from '../spec/image-defaults.js';
+import { imageVolumes } from '../spec/image-volumes.js';
+import { randomId } from '../spec/names.js';
+import { imageHealth } from '../spec/parse/health.js';
+import { parseSignal } from '../spec/parse/signals.js';
+import type { RunRequest } from '../spec/request.js';
+import type { StorageDriver } from '../spec/storage-driver.js';
+import type { Seccomp, Spec } from '../spec/types.js';
+import { type ResolvedUser, resolveUser } from '../spec/users.js';
+import { ownCapabilities } from '../sys/capabilities.js';
+import { EXIT, FosterError } from '../sys/errors.js';
+import { volumesFolder } from '../sys/paths.js';
+import { joinTarget } from './plan.js';
+import { mapsOf } from './remove.js';
+import type { Container, ContainerRecord } from './store.js';
+
+/** How foster tells the person something meanwhile: a line of text each. */
+export interface Voice {
+  warn(sentence: string): void;
+  explain(line: string): void;
+  print(text: string): void;
+}
+
+/** A container that exists nowhere yet. */
+export type Draft = Omit<ContainerRecord, 'name'>;
+
+/**
+ * Makes of a request all that the container will be; its root file system is unpacked or built where needed.
+ * @throws FosterError
+ */
+export async function draftContainer(wanted: RunRequest, voice: Voice): Promise<Draft> {
+  const joined =
+    wanted.pid.kind === 'container' ? joinTarget(wanted.pid.reference, { exitCode: EXIT.FOSTER }) : undefined;
+  const request = withoutUserNamespace(wanted, joined) ? inHostsUserNamespace(wanted) : wanted;
+  const maps =
+    joined === undefined ? chooseIdMaps(request.userns, uid(), gid()) : mapsOfJoined(joined.record);
+  if (maps.isSingle) voice.warn(singleIdWarning());
+  const { maxUnpackedSize } = request;
+  const tree = await prepareRoot(request.root, {
+    maps,
+    pull: request.pull,
+    platform: request.platform,
+    ...(maxUnpackedSize !== undefined && { maxUnpackedSize }),
+  });
+  const usual = driverBeside(request.pid, await storageDriver(maps));
+  const isRootShifted = checkOwner(tree, maps, usual);
+  const id = randomId();
+  const spec = await makeSpec(request, id, tree, maps);
+  for (const place of imageVolumes(tree.image?.defaults).leftOut)
+    voice.warn(
+      `the volume that the image has at ${place} is left out: it would hide what the kernel shows there`,
+    );
+  const draft = draftOf(request, id, spec, tree.image);
+  const mayBeOthers = tree.source === 'directory' && !isRootShifted;
+  return {
+    ...draft,
+    driver: mayBeOthers ? await driverFor(draft, maps, request.pid, usual, voice) : usual,
+    ...mapsIn(maps),
+    ...(isRootShifted && { isRootShifted }),
+    ...(joined && { joins: joined.record.id }),
+  };
+}
+
+/** Root's may be in the host's, and so is one that joins such a container. */
+function withoutUserNamespace({ userns }: RunRequest, joined: Container | undefined): boolean {
+  if (joined !== undefined) return joined.record.spec.linux.uidMappings.length === 0;
+  return userns === 'host' && uid() === 0;
+}
+
+/**
+ * There nobody can have a right that we have not. And device nodes would be real: Docker lets containers make them, and
+ * has a cgroup that keeps them from opening them; foster has none yet.
+ */
+function inHostsUserNamespace(request: RunRequest): RunRequest {
+  const own = new Set(ownCapabilities());
+  if (!request.makesDevices) own.delete('CAP_MKNOD');
+  return { ...request, userns: 'host', capabilities: request.capabilities.filter((name) => own.has(name)) };
+}
+
+/** The driver for a directory of the caller's choice. */
+async function driverFor(
+  { spec, network }: Pick<Draft, 'spec' | 'network'>,
+  maps: ChosenMaps,
+  pid: RunRequest['pid'],
+  usual: StorageDriver,
+  voice: Voice,
+): Promise<StorageDriver> {
+  const { directoryDriver } = await import('./directory-driver.js');
+  const options = { isAsked: askedDriver() !== undefined, mayFuse: pid.kind === 'private' };
+  return directoryDriver({ path: spec.root.path, spec, network, maps }, usual, options, voice.warn);
+}
+
+/**
+ * fuse-overlayfs is in a container's user namespace, and sees the host's files: no process of the container may see it.
+ * Where the container has no PID namespace to itself, it gets a copy.
+ */
+function driverBeside({ kind }: RunRequest['pid'], driver: StorageDriver): StorageDriver {
+  return kind !== 'private' && driver === 'fuse-overlayfs' ? 'copy' : driver;
+}
+
+function draftOf(
+  request: RunRequest,
+  id: string,
+  spec: Spec,
+  image: RootTree['image'],
+): Omit<Draft, keyof ReturnType<typeof mapsIn>> {
+  const { network, dns, addHosts } = request;
+  const { defaults, ...origin } = image ?? { defaults: {} as ImageDefaults };
+  const health = request.health ?? imageHealth(defaults.Healthcheck);
+  return {
+    version: 1,
+    id,
+    created: new Date().toISOString(),
+    root: request.root,
+    command: spec.process.args,
+    ...(image && { image: origin as NonNullable<ContainerRecord['image']> }),
+    ...(defaults.ExposedPorts && { ports: exposedPorts(defaults.ExposedPorts) }),
+    labels: { ...defaults.Labels, ...request.labels },
+    rm: request.rm,
+    init: request.init,
+    signalGroup: request.initSignalGroup,
+    interactive: request.interactive,
+    stopSignal:
+      request.stopSignal ?? parseSignal('STOPSIGNAL of the image', defaults.StopSignal || 'SIGTERM'),
+    stopTimeout: request.stopTimeout,
+    logging: request.logging,
+    ...(health !== undefined && health !== 'none' && { health }),
+    network: { hostname: hostnameOf(request, id), network, dns, addHosts },
+    spec,
+  };
+}
+
+/** Sorted, with their protocols; what is no port is left out. Image-spec "config.md". */
+function exposedPorts(ports: Record<string, object>): string[] {
+  const wellFormed = Object.keys(ports).filter((port) =>
+    /^\d{1,5}(-\d{1,5})?(\/(tcp|udp|sctp))?$/.test(port),
+  );
+  return [...new Set(wellFormed.map((port) => (port.includes('/') ? port : `${port}/tcp`)))].sort(
+    (one, other) => Number.parseInt(one, 10) - Number.parseInt(other, 10),
+  );
+}
+
+function mapsIn(maps: ChosenMaps): Pick<Draft, 'usesMapHelpers' | 'isCallerMapped' | 'canSetGroups'> {
+  return { usesMapHelpers: maps.helpers, isCallerMapped: maps.isCallerMapped, canSetGroups: !maps.isSingle };
+}
+
+/** The user namespace comes with the PID namespace, so its maps are those of the other container. */
+function mapsOfJoined(record: Container['record']): ChosenMaps {
+  const maps = mapsOf(record) ?? { uid: [], gid: [], helpers: false };
+  const isMapped = maps.uid.length === 0 || isHostIdMapped(uid(), maps.uid);
+  return { ...maps, isSingle: !record.canSetGroups, isCallerMapped: isMapped };
+}
+
+function uid(): number {
+  return process.getuid?.() ?? 0;
+}
+
+function gid(): number {
+  return process.getgid?.() ?? 0;
+}
+
+function singleIdWarning(): string {
+  return (
+    'you have no range of user ids in /etc/subuid and /etc/subgid, so the container has one user and one group only; ' +
+    'for more, as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER'
+  );
+}
+
+/**
+ * In a tree whose owner means nothing to the container nobody could make even a mount point.
+ * @returns whether the ids of its files are to be shifted, which root can do
+ */
+function checkOwner({ path, source }: RootTree, maps: ChosenMaps, driver: StorageDriver): boolean {
+  if (source !== 'directory' || maps.isCallerMapped) return false;
+  const { uid: owner } = statSync(path);
+  if (isHostIdMapped(owner, maps.uid)) return false;
+  if (uid() === 0 && driver !== 'fuse-overlayfs') return true;
+  const [how, advice] =
+    uid() === 0
+      ? [`the storage driver ${driver}`, '--userns keep-id makes its users those of the machine']
+      : [
+          '--userns auto',
+          'give a tar file or a recipe, whose files foster can give to other owners, or leave out --userns auto',
+        ];
+  throw new FosterError(
+    `cannot use ${path} with ${how}: its owner, user ${owner}, is not among the users of the container`,
+    { advice },
+  );
+}
+
+/** Who the process is: with --userns keep-id the caller, where nobody else is asked for. */
+function userOf(
+  request: RunRequest,
+  root: RootFiles,
+  maps: ChosenMaps,
+  image: RootTree['image'],
+): ResolvedUser {
+  const isCaller =
+    request.user === undefined && request.userns === 'keep-id' && request.pid.kind !== 'container';
+  const wanted = isCaller ? `${uid()}:${gid()}` : (request.user ?? (image?.defaults.User || undefined));
+  const user = resolveUser(wanted, root.read('/etc/passwd'), root.read('/etc/group'));
+  checkMapped('user', user.uid, maps.uid, maps.isSingle);
+  checkMapped('group', user.gid, maps.gid, maps.isSingle);
+  return user;
+}
+
+function checkMapped(kind: 'user' | 'group', id: number, map: IdMapping[], isSingle: boolean): void {
+  if (map.length === 0 || isIdMapped(id, map)) return;
+  const file = kind === 'user' ? '/etc/subuid' : '/etc/subgid';
+  throw new FosterError(`cannot become ${kind} ${id}: the container's user namespace has no such ${kind}`, {
+    advice: isSingle
+      ? `it has just one, since you have no range in ${file}`
+      : `it has ${map.reduce((sum, { size }) => sum + size, 0)}; a larger range in ${file} gives it more`,
+  });
+}
+
+async function makeSpec(request: RunRequest, id: string, tree: RootTree, maps: ChosenMaps): Promise<Spec> {
+  const root = new RootFiles(tree.image?.layers ?? [tree.path]);
+  try {
+    return buildSpec(request, {
+      id,
+      rootPath: tree.path,
+      volumesFolder: volumesFolder(id),
+      image: tree.image?.defaults,
+      user: userOf(request, root, maps, tree.image),
+      uidMappings: maps.uid,
+      gidMappings: maps.gid,
+      architecture: process.arch,
+      callerIsRoot: uid() === 0,
+      shiftsIds: uid() === 0 && strangerAsRoot(maps) !== undefined,
+      term: process.env.TERM,
+      seccompProfile: await readProfile(request),
+    });
+  } finally {
+    root.close();
+  }
+}
+
+async function readProfile(request: RunRequest): Promise<Seccomp | undefined> {
+  if (typeof request.seccomp === 'string') return undefined;
+  const { file } = request.seccomp;
+  const { parseSeccompProfile } = await import('../spec/parse/seccomp-file.js');
+  return parseSeccompProfile(readFileSync(file, 'utf8'), file, {
+    architecture: process.arch,
+    capabilities: request.capabilities,
+  });
+}

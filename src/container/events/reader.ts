@@ -1,0 +1,118 @@
+import { closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { dataFolder } from '../../sys/paths.js';
+import { FolderWatch } from '../../sys/watch.js';
+import { readContainer } from '../store.js';
+import { type ContainerEvent, parseEvent } from './line.js';
+import { attributesOf, eventsFile, trimEvents } from './recorder.js';
+
+export interface EventRange {
+  /** Milliseconds since 1970. Without both only what comes from now on, without `until` no end. */
+  since?: number | undefined;
+  until?: number | undefined;
+}
+
+/** Milliseconds. */
+const LONGEST_WAIT = 1000;
+const CHUNK = 64 * 1024;
+/** Nobody writes longer lines; a file that has one is not ours. */
+const LONGEST_LINE = 1024 * 1024;
+
+/**
+ * Tells of each event in `range`, in the order in which they were written; those to come too, until the range ends. It
+ * blocks: a signal ends the process.
+ */
+export function readEvents(range: EventRange, tell: (event: ContainerEvent) => void): void {
+  const start = Date.now();
+  const since = range.since ?? (range.until === undefined ? start : 0);
+  const until = range.until ?? Number.POSITIVE_INFINITY;
+  mkdirSync(dataFolder(), { recursive: true, mode: 0o700 });
+  const watch = new FolderWatch(dataFolder());
+  trimEvents();
+  const files = new EventFiles();
+  const memory = new Map<string, Record<string, string>>();
+  try {
+    for (;;) {
+      const now = Date.now();
+      files.read((line) => {
+        const event = parseEvent(line);
+        if (event === undefined) return;
+        const completed = complete(event, memory, event.time >= since);
+        if (event.time >= since && event.time <= until) tell(completed);
+      });
+      if (now > until) return;
+      watch.wait(Math.min(LONGEST_WAIT, until - now + 1));
+    }
+  } finally {
+    watch.close();
+  }
+}
+
+/**
+ * The monitor's lines have no image and labels. They are those of an earlier event of the container, its creation at the
+ * latest; else, where it still exists, its record has them.
+ */
+function complete(
+  event: ContainerEvent,
+  memory: Map<string, Record<string, string>>,
+  isWanted: boolean,
+): ContainerEvent {
+  const { id, action, attributes } = event;
+  let known = memory.get(id);
+  if (action === 'create' || action === 'update') known = attributes;
+  if (known === undefined && isWanted) {
+    const container = readContainer(id);
+    known = container === undefined ? {} : attributesOf(container.record);
+  }
+  if (known !== undefined) memory.set(id, known);
+  if (action === 'destroy') memory.delete(id);
+  return { ...event, attributes: { ...known, ...attributes } };
+}
+
+/** The events file, and what was in it before it was emptied last. */
+class EventFiles {
+  readonly #buffer = Buffer.allocUnsafeSlow(CHUNK);
+  #offset = 0;
+  /** The start of a line of which the rest is to come. */
+  #partial = '';
+  #hasBegun = false;
+
+  /** Tells of all lines since the last call, at the first of all there are. */
+  read(tell: (line: string) => void): void {
+    if (!this.#hasBegun) this.#readFile(`${eventsFile()}.1`, tell);
+    else if (sizeOf(eventsFile()) < this.#offset) this.#readFile(`${eventsFile()}.1`, tell);
+    else {
+      this.#readFile(eventsFile(), tell);
+      return;
+    }
+    this.#hasBegun = true;
+    this.#offset = 0;
+    this.#partial = '';
+    this.#readFile(eventsFile(), tell);
+  }
+
+  #readFile(path: string, tell: (line: string) => void): void {
+    let fd: number;
+    try {
+      fd = openSync(path, 'r');
+    } catch {
+      return; // nothing has happened yet
+    }
+    try {
+      for (;;) {
+        const size = readSync(fd, this.#buffer, 0, CHUNK, this.#offset);
+        if (size === 0) return;
+        this.#offset += size;
+        const lines = (this.#partial + this.#buffer.toString('latin1', 0, size)).split('\n');
+        this.#partial = lines.pop() ?? '';
+        if (this.#partial.length > LONGEST_LINE) this.#partial = '';
+        lines.forEach(tell);
+      }
+    } finally {
+      closeSync(fd);
+    }
+  }
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}

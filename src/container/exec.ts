@@ -1,0 +1,137 @@
+import { closeSync } from 'node:fs';
+import { holdSignals } from '../init/clone.js';
+import { SAY_GO } from '../init/wire.js';
+import { abandon, executionFailure, type Launched, launch, nextReport } from '../launch/launch.js';
+import { RootFiles } from '../layers/root-files.js';
+import { buildExecPlan } from '../plan/exec.js';
+import type { Plan } from '../plan/step.js';
+import { mergeEnv } from '../spec/parse/environment.js';
+import type { Capabilities, Spec } from '../spec/types.js';
+import { resolveUser } from '../spec/users.js';
+import { CAPABILITY_NAMES } from '../sys/capabilities.js';
+import { FosterError } from '../sys/errors.js';
+import { waitForChild } from '../sys/libc.js';
+import { isExiting, processStart } from '../sys/process.js';
+import { say } from '../sys/write.js';
+import { attributesOf, recordEvent } from './events/recorder.js';
+import { becomeMonitor } from './foreground.js';
+import { type Container, readLive } from './store.js';
+
+/** What `foster exec` was asked for. */
+export interface ExecRequest {
+  command: string[];
+  detach: boolean;
+  interactive: boolean;
+  tty: boolean;
+  env: string[];
+  workdir: string | undefined;
+  user: string | undefined;
+  privileged: boolean;
+}
+
+/**
+ * Runs one more process in a running container. In the foreground this process becomes its monitor, and does not
+ * return; detached it returns when the program runs.
+ * @throws FosterError
+ */
+export function execInContainer(container: Container, request: ExecRequest): void {
+  const { record, state } = container;
+  if (state.status !== 'running' || state.pid === 0) throw notRunning(container);
+  const isAlive = () => readLive(record.id)?.pidStart === processStart(state.pid) && !isExiting(state.pid);
+  let plan: Plan;
+  let launched: Launched;
+  try {
+    const spec = specOf(container, request);
+    plan = buildExecPlan(spec, { canSetGroups: record.canSetGroups, detached: request.detach });
+    holdSignals();
+    launched = launch(plan, {
+      stdin: request.interactive && !request.detach,
+      isSilent: request.detach,
+      join: state.pid,
+      isJoinable: isAlive,
+    });
+  } catch (error) {
+    // whatever the kernel calls it, when that is why
+    throw isAlive() ? error : hasEnded(container, error);
+  }
+  recordEvent('exec', record, { ...attributesOf(record), command: request.command.join(' ') });
+  try {
+    if (request.detach) letGo(launched, plan);
+    else becomeMonitor(launched, { plan, held: undefined, interactive: request.interactive, remove: [] });
+  } catch (error) {
+    abandon(launched);
+    throw error;
+  }
+}
+
+function hasEnded({ record }: Container, cause: unknown): FosterError {
+  return new FosterError(`cannot execute in container ${record.name}: it has just ended`, {
+    cause,
+    exitCode: 1,
+  });
+}
+
+function notRunning({ record, state }: Container): FosterError {
+  const { name } = record;
+  const [what, advice] =
+    state.status === 'paused'
+      ? ['is paused', `first: foster unpause ${name}`]
+      : state.status === 'restarting'
+        ? ['is about to be started again', `see why it ends: foster logs ${name}`]
+        : ['is not running', `first: foster start ${name}`];
+  return new FosterError(`cannot execute in container ${name}: it ${what}`, { advice, exitCode: 1 });
+}
+
+/** The container's Spec with the process that is asked for. */
+function specOf({ record, state }: Container, request: ExecRequest): Spec {
+  const { spec } = record;
+  const user = request.user === undefined ? undefined : userInside(state.pid, request.user);
+  const home = user === undefined ? [] : [`HOME=${user.home}`];
+  const term = request.tty ? [`TERM=${process.env.TERM || 'xterm'}`] : [];
+  return {
+    ...spec,
+    process: {
+      ...spec.process,
+      terminal: request.tty && !request.detach, // in the background there is nobody at it
+      user: user ?? spec.process.user,
+      args: request.command,
+      env: mergeEnv(spec.process.env, home, term, request.env),
+      cwd: request.workdir ?? spec.process.cwd,
+      capabilities: capabilitiesOf(spec, user?.uid ?? spec.process.user.uid, request.privileged),
+      noNewPrivileges: spec.process.noNewPrivileges && !request.privileged,
+    },
+    linux: request.privileged ? withoutSeccomp(spec) : spec.linux,
+  };
+}
+
+function withoutSeccomp(spec: Spec): Spec['linux'] {
+  const { seccomp: _, ...rest } = spec.linux;
+  return rest;
+}
+
+/** As for a container's first process: root has them all, another user none but what a program may give it. */
+function capabilitiesOf(spec: Spec, uid: number, privileged: boolean): Capabilities {
+  const bounding = privileged ? [...CAPABILITY_NAMES] : spec.process.capabilities.bounding;
+  const active = uid === 0 ? bounding : [];
+  return { bounding, effective: active, inheritable: [], permitted: active, ambient: [] };
+}
+
+/** Looked up in the files as the running container has them now. */
+function userInside(pid: number, wanted: string): ReturnType<typeof resolveUser> {
+  const root = new RootFiles([`/proc/${pid}/root`]);
+  try {
+    return resolveUser(wanted, root.read('/etc/passwd'), root.read('/etc/group'));
+  } finally {
+    root.close();
+  }
+}
+
+/** Waits until the program runs, and leaves it to the container's PID 1. */
+function letGo(launched: Launched, plan: Plan): void {
+  say(launched.control, SAY_GO);
+  const report = nextReport(launched.control);
+  if (report?.kind === 'exec-failed') throw executionFailure(plan, report.errno);
+  closeSync(launched.control);
+  closeSync(launched.pidfd);
+  waitForChild(launched.pid); // who ended when it had made the program a child of PID 1
+}

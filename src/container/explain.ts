@@ -1,0 +1,45 @@
+import type { Witness } from '../launch/launch.js';
+import { describePlan, hostSteps, renderExec, renderStep } from '../plan/render.js';
+import type { Plan } from '../plan/step.js';
+
+/** The plan as `--dry-run` prints it. */
+export function planText(plan: Plan): string {
+  return `${JSON.stringify(describePlan(plan), null, 2)}\n`;
+}
+
+/**
+ * Prints each step as it is done: first why, then the system call with its result as strace(1) writes it.
+ * @param say prints a line
+ */
+export function explainer(plan: Plan, say: (line: string) => void): Witness {
+  const steps = [...plan.init, ...plan.process];
+  let last = '';
+  let number = 0;
+  const tell = (why: string, call: string) => {
+    if (why !== last) say(`${String(++number).padStart(3)}  ${why}`);
+    last = why;
+    say(`       ${call}`);
+  };
+  let isInProcess = false;
+  return {
+    started(pid) {
+      say('foster, before there is a container:');
+      for (const { call, why } of hostSteps(plan, String(pid))) tell(why, call);
+      say('PID 1, in its new namespaces:');
+    },
+    step(index, result) {
+      const step = steps[index];
+      if (step === undefined) return;
+      if (index >= plan.init.length && !isInProcess) {
+        isInProcess = true;
+        say(
+          plan.shim ? "the user's process, a child of PID 1:" : "the user's process, which is PID 1 itself:",
+        );
+      }
+      tell(step.why, `${renderStep(step)} = ${result}`);
+    },
+    ready() {
+      tell('run the program', renderExec(plan));
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { basename } from 'node:path';
+import { Interrupted, throwAtSignal } from '../launch/launch.js';
+import { fillFolder } from '../layers/tree.js';
+import { FosterError } from '../sys/errors.js';
+import type { Draft, Voice } from './draft.js';
+import { layersOf, volumesOf } from './plan.js';
+import { mapsOf } from './remove.js';
+
+/**
+ * What puts the files of its volumes into a new container's folder, and a copy of its layers where it has no overlay. It
+ * throws a FosterError, at a signal too.
+ */
+export function filler(draft: Draft, voice: Voice): (folder: string) => void {
+  const { driver = 'overlay' } = draft;
+  const volumes = Object.fromEntries(
+    volumesOf(draft).map(({ source, destination }) => [basename(source), destination]),
+  );
+  return (folder) => {
+    try {
+      const isShifted = draft.isRootShifted ?? false;
+      const what = { driver, layers: layersOf(draft), isShifted, folder, volumes };
+      const { count, example } = fillFolder(what, mapsOf(draft), throwAtSignal);
+      if (count > 0) {
+        voice.warn(
+          `what you may not read is not in the container: ${count} ${count === 1 ? 'file' : 'files'}, such as ${example}; ` +
+            "'sudo tar -C DIRECTORY -c . | foster run -' gives it all",
+        );
+      }
+    } catch (error) {
+      if (!(error instanceof FosterError) || error instanceof Interrupted) throw error;
+      throw new FosterError(
+        `cannot copy ${driver === 'copy' ? 'the root file system' : 'the files of volumes'} for the container: ${error.message}`,
+        {
+          ...(error.advice !== undefined && { advice: error.advice }),
+          cause: error,
+        },
+      );
+    }
+  };
+}

@@ -1,0 +1,72 @@
+import { openSync } from 'node:fs';
+import { becomeProgram } from '../init/clone.js';
+import { initProgram } from '../init/init-program.js';
+import { encodeMonitor } from '../init/wire.js';
+import { executionFailures, type Launched } from '../launch/launch.js';
+import type { Plan } from '../plan/step.js';
+import { faultPoint } from '../sys/fault.js';
+import { memoryFile } from '../sys/libc.js';
+import { containerFolder } from '../sys/paths.js';
+import type { HeldContainer } from './create.js';
+import { openEvents } from './events/recorder.js';
+
+/** What the monitor of a container in the foreground needs to know. */
+export interface Foreground {
+  plan: Plan;
+  /** The container, and its lock, held for as long as the monitor lives; undefined for a process that joined one. */
+  held: HeldContainer | undefined;
+  /** What the caller's stdin has goes to the container. */
+  interactive: boolean;
+  /** Removed when all is over. */
+  remove: string[];
+}
+
+/**
+ * Replaces this process by foster-init as the container's monitor, which lets the user's program start, forwards
+ * signals, carries the terminal, and exits with the container's exit code. Returns only by throwing.
+ */
+export function becomeMonitor(launched: Launched, foreground: Foreground): never {
+  const { plan, held, interactive, remove } = foreground;
+  const hasUserNamespace = held !== undefined && (plan.idMaps !== undefined || launched.joined !== undefined);
+  const blob = memoryFile(
+    'foster-monitor',
+    encodeMonitor({
+      pid: launched.pid,
+      storagePid: launched.storage?.pid,
+      terminal: plan.terminal,
+      interactive,
+      verbose: plan.verbose,
+      shim: plan.shim,
+      userNamespace: hasUserNamespace,
+      stateless: held === undefined,
+      subject: held?.record,
+      remove,
+      failures: executionFailures(plan),
+    }),
+  );
+  const folder = held && openSync(containerFolder(held.record.id), 'r');
+  // One that has joined was executed before it did, so its own is shut to us: ptrace(2), "access mode checking".
+  const inside = launched.joined ?? launched.pid;
+  const userNamespace = hasUserNamespace ? openSync(`/proc/${inside}/ns/user`, 'r') : undefined;
+  const nothing = interactive || plan.terminal ? undefined : openSync('/dev/null', 'r');
+  const descriptors = [
+    nothing ?? 0,
+    1,
+    2,
+    launched.control,
+    blob,
+    launched.pidfd,
+    launched.console,
+    folder,
+    userNamespace,
+    held?.lock,
+    undefined,
+    held && openEvents(),
+    undefined,
+    undefined,
+    undefined,
+    ...launched.streams,
+  ];
+  faultPoint('about to become the monitor');
+  becomeProgram({ file: initProgram(), argv: ['foster-init', 'monitor'], env: [], descriptors });
+}

@@ -1,0 +1,80 @@
+import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import type { RootFiles } from '../layers/root-files.js';
+import type { PlanFacts } from '../plan/facts.js';
+import { hostnameFile, hostsFile, resolvConf } from '../spec/hosts.js';
+import type { HostEntry, NetworkMode } from '../spec/request.js';
+import type { Spec } from '../spec/types.js';
+
+/** What becomes /etc/hosts, /etc/hostname and /etc/resolv.conf. */
+export interface NetworkFiles {
+  hostname: string;
+  network: NetworkMode;
+  dns: string[];
+  addHosts: HostEntry[];
+}
+
+/** Those files with their text, but for the ones that a mount of the Spec puts in their place. */
+export function networkFiles(wanted: NetworkFiles, spec: Spec, root: RootFiles): PlanFacts['files'] {
+  const { hostname, network, dns, addHosts } = wanted;
+  const base = network === 'host' ? { base: hostText('/etc/hosts') } : {};
+  const texts = {
+    '/etc/hosts': hostsFile({ hostname, addHosts, ...base }),
+    '/etc/hostname': hostnameFile(hostname),
+    '/etc/resolv.conf': resolvConf({ dns, host: hostText('/etc/resolv.conf'), network }),
+  };
+  const taken = new Set(spec.mounts.map(({ destination }) => destination));
+  return Object.entries(texts)
+    .filter(([path]) => !taken.has(path))
+    .map(([path, text]) => ({ path, text, replacesLink: root.isLink(path) }));
+}
+
+/**
+ * With --userns keep-id the process is the caller, whom the root file system may never have heard of: lines that name
+ * him. None where its files have him already.
+ * @param layer the container's own layer, which an earlier start may have put them in
+ */
+export function callersAccount(spec: Spec, root: RootFiles, layer: string): PlanFacts['accounts'] {
+  const { uid, gid } = spec.process.user;
+  const isCaller = spec.linux.uidMappings.some(
+    ({ containerID, hostID, size }) => size === 1 && containerID === uid && hostID === process.getuid?.(),
+  );
+  if (uid === 0 || !isCaller) return [];
+  const name = userInfo().username;
+  const wanted = [
+    { path: '/etc/passwd', id: uid, line: `${name}:x:${uid}:${gid}:${name}:/:/bin/sh` },
+    { path: '/etc/group', id: gid, line: `${name}:x:${gid}:` },
+  ];
+  const taken = new Set(spec.mounts.map(({ destination }) => destination));
+  return wanted.flatMap(({ path, id, line }) => {
+    const text = root.read(path);
+    const entries = text.split('\n').map((entry) => entry.split(':'));
+    const isKnown = entries.some(([each, , number]) => each === name || number === String(id));
+    if (text === '' || isKnown || taken.has(path) || existsSync(`${layer}${path}`)) return [];
+    return [{ path, text: `${text.endsWith('\n') ? '' : '\n'}${line}\n` }];
+  });
+}
+
+function hostText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** Of the paths that are to be hidden or made read-only: those that this kernel has. */
+export function kernelPaths(spec: Spec): PlanFacts['kernelPaths'] {
+  const found = new Map<string, 'file' | 'directory'>();
+  for (const path of [...spec.linux.maskedPaths, ...spec.linux.readonlyPaths]) {
+    const info = lstatSync(path, { throwIfNoEntry: false });
+    if (info !== undefined) found.set(path, info.isDirectory() ? 'directory' : 'file');
+  }
+  return found;
+}
+
+/** The sources of bind mounts that are directories. */
+export function bindDirectories(spec: Spec): ReadonlySet<string> {
+  const binds = spec.mounts.filter(({ type }) => type === 'bind').map(({ source }) => source);
+  return new Set(binds.filter((source) => statSync(source, { throwIfNoEntry: false })?.isDirectory()));
+}

@@ -1,0 +1,73 @@
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { cpus, release, totalmem, userInfo } from 'node:os';
+import { storageChoice } from '../image/rootfs/storage.js';
+import { listImages } from '../image/store/images.js';
+import { chooseIdMaps, type IdMaps } from '../init/id-maps.js';
+import { FosterError } from '../sys/errors.js';
+import { dataFolder } from '../sys/paths.js';
+import { removeTrees } from '../worker/remove-trees.js';
+import { listContainers } from './store.js';
+
+/** What `foster info` shows: plain data, keys in the order in which they are printed. */
+export async function hostInfo(): Promise<Record<string, unknown>> {
+  const statuses = listContainers().map(({ state }) => state.status);
+  const count = (status: string) => statuses.filter((one) => one === status).length;
+  const { username, uid, gid } = userInfo();
+  const maps = chooseIdMaps('default', uid, gid);
+  return {
+    containers: {
+      total: statuses.length,
+      running: count('running'),
+      exited: count('exited'),
+      created: count('created'),
+    },
+    user: {
+      name: username,
+      uid,
+      rootless: uid !== 0,
+      idsMapped: maps.uid.reduce((sum, { size }) => sum + size, 0),
+      newuidmap: findProgram('newuidmap') ?? 'not installed (apt-get install uidmap)',
+    },
+    namespaces: { user: namespaceProblem(maps), maximum: setting('user/max_user_namespaces') },
+    images: listImages().length,
+    storage: { ...(await storageChoice(maps)), data: dataFolder() },
+    cgroup: existsSync('/sys/fs/cgroup/cgroup.controllers') ? 'v2' : 'v1 or hybrid',
+    host: {
+      kernel: release(),
+      architecture: process.arch,
+      cpus: cpus().length,
+      memory: totalmem(),
+      node: process.version,
+    },
+  };
+}
+
+/** Tries what every container needs: a process in a user namespace with the caller's maps. It removes nothing. */
+function namespaceProblem(maps: IdMaps): string {
+  try {
+    removeTrees([], maps);
+    return 'can be made';
+  } catch (error) {
+    return error instanceof FosterError ? error.sentence : String(error);
+  }
+}
+
+function setting(path: string): string {
+  try {
+    return readFileSync(`/proc/sys/${path}`, 'utf8').trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+function findProgram(name: string): string | undefined {
+  for (const folder of ['/usr/bin', '/bin', '/usr/local/bin']) {
+    try {
+      accessSync(`${folder}/${name}`, constants.X_OK);
+      return `${folder}/${name}`;
+    } catch {
+      // not here: look on
+    }
+  }
+  return undefined;
+}

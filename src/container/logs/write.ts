@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { FosterError } from '../../sys/errors.js';
+import { containerFolder } from '../../sys/paths.js';
+import { FolderWatch } from '../../sys/watch.js';
+import { type Container, isLocked } from '../store.js';
+import { type LineOptions, LineSink, type LogOutput, RawSink } from './output.js';
+import { LogReader } from './reader.js';
+import { findTail } from './tail.js';
+
+export interface LogOptions extends LineOptions {
+  follow: boolean;
+  /** Only so many lines from the end; undefined for all. */
+  tail?: number | undefined;
+}
+
+/** Milliseconds: how soon after the end of a container, and at the latest, it is noticed. */
+const SHORTEST_WAIT = 1;
+const LONGEST_WAIT = 100;
+
+/**
+ * Writes the log of a container, and with `follow` what comes until the container has ended for good. It blocks: a
+ * signal ends the process.
+ * @throws FosterError where there is no log; Node's error where the output cannot be written
+ */
+export function writeLog({ record, state }: Container, options: LogOptions, output: LogOutput): void {
+  const folder = containerFolder(record.id);
+  if (!hasLog(folder) && state.status !== 'created') throw noLog(record.name);
+  const { timestamps, since, until, tail, follow } = options;
+  const isByLine = timestamps || since !== undefined || until !== undefined;
+  const sink = isByLine ? new LineSink(output, options) : new RawSink(output);
+  // Before the log is opened, so that no change is missed.
+  const watch = follow ? new FolderWatch(folder) : undefined;
+  const reader = new LogReader(folder, sink);
+  try {
+    if (tail !== undefined) reader.startAt(findTail(reader.files, tail));
+    if (watch === undefined) reader.read({ follow });
+    else followLog(reader, watch, record.id, until);
+  } finally {
+    reader.close();
+    watch?.close();
+  }
+}
+
+function followLog(reader: LogReader, watch: FolderWatch, id: string, until: bigint | undefined): void {
+  const end = until === undefined ? Number.POSITIVE_INFINITY : Number(until / 1_000_000n);
+  for (let wait = SHORTEST_WAIT; ; ) {
+    // In this order: what its last process wrote is in the log before the monitor lets the lock go.
+    const isLast = !isLocked(id) || Date.now() > end;
+    const isAny = reader.read({ follow: true });
+    if (isLast) return;
+    wait = isAny ? SHORTEST_WAIT : Math.min(wait * 2, LONGEST_WAIT);
+    watch.wait(Math.min(wait, Math.max(end - Date.now(), 0) + 1));
+  }
+}
+
+/** In the middle of a rotation `log` is missing for a moment. */
+function hasLog(folder: string): boolean {
+  return existsSync(join(folder, 'log')) || existsSync(join(folder, 'log.1'));
+}
+
+function noLog(name: string): FosterError {
+  return new FosterError(
+    `container ${name} has no log: none is kept of a container that runs in the foreground`,
+    {
+      advice: 'its output went to where it was started; start it with -d to have a log',
+      exitCode: 1,
+    },
+  );
+}

@@ -1,0 +1,68 @@
+import { closeSync, constants, existsSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { findFuseOverlayfs, startStorage } from '../launch/storage-program.js';
+import { TREE } from '../layers/tree-protocol.js';
+import { FosterError } from '../sys/errors.js';
+import { bindMount, makeReadOnly, mountOverlay, unmount } from '../sys/mount.js';
+import { containerFolder } from '../sys/paths.js';
+import { layersOf } from './plan.js';
+import type { Container } from './store.js';
+
+/**
+ * Mounts a container's files, to be looked at, in the mount namespace of `foster unshare`; with that it goes.
+ * @returns the directory
+ * @throws FosterError elsewhere: nobody but root could mount something there
+ */
+export function mountContainer({ record }: Container): string {
+  requireUnshared('mount');
+  const folder = containerFolder(record.id);
+  const place = join(folder, 'root');
+  const upper = join(folder, 'upper');
+  const trees =
+    record.driver === 'copy'
+      ? [join(folder, TREE)]
+      : [...(existsSync(upper) ? [upper] : []), ...layersOf(record)];
+  if (record.driver === 'fuse-overlayfs') {
+    const storage = { program: findFuseOverlayfs(), container: folder, layers: trees };
+    startStorage(storage, { isReadOnly: true, outlivesUs: true });
+    return place;
+  }
+  const O_PATH = 0o10000000;
+  const fds = trees.map((tree) => openSync(tree, O_PATH | constants.O_DIRECTORY));
+  try {
+    const [only, ...others] = trees;
+    if (only !== undefined && others.length === 0) mountAlone(only, place);
+    else mountOverlay(place, { lower: fds.map((fd) => `/proc/self/fd/${fd}`) });
+  } finally {
+    fds.forEach(closeSync);
+  }
+  return place;
+}
+
+/** One alone can be no overlay. It may be a layer that other containers have too: nobody writes to it. */
+function mountAlone(tree: string, place: string): void {
+  bindMount(tree, place);
+  try {
+    makeReadOnly(place, { isDeep: true });
+  } catch (error) {
+    unmount(place);
+    throw error;
+  }
+}
+
+/** @throws FosterError where it is not mounted */
+export function unmountContainer({ record }: Container): void {
+  requireUnshared('umount');
+  try {
+    unmount(join(containerFolder(record.id), 'root'));
+  } catch (error) {
+    throw new FosterError(`container ${record.name} is not mounted`, { exitCode: 1, cause: error });
+  }
+}
+
+function requireUnshared(command: string): void {
+  if (process.env.FOSTER_UNSHARED === '1' || process.getuid?.() === 0) return;
+  throw new FosterError(`foster ${command} works inside of foster unshare only`, {
+    advice: 'run "foster unshare", and in its shell "foster mount CONTAINER"',
+  });
+}

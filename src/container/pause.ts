@@ -1,0 +1,124 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { SIGNAL_TO_INIT } from '../init/wire.js';
+import { FosterError } from '../sys/errors.js';
+import { writeWhole } from '../sys/files.js';
+import { containerFolder } from '../sys/paths.js';
+import { pause } from '../sys/poll.js';
+import { attributesOf, recordEvent } from './events/recorder.js';
+import { type ProcessEntry, ProcessTable } from './processes/table.js';
+import { notRunning, SIGCONT, SIGSTOP, signalProcess } from './signal.js';
+import { type Container, type LiveRecord, readLive } from './store.js';
+
+/**
+ * Pausing without a cgroup of the container's own to freeze: SIGSTOP, which no process can see, block or ignore, from
+ * the top of the process tree down, and SIGCONT from the bottom up. So no process that runs sees a child of its own
+ * stopped, PID 1 included, and a shell's job control takes no notice.
+ */
+
+/** Processes that were stopped before the pause: they stay so after it. `PID START` a line, in the file `paused`. */
+function pausedFile(id: string): string {
+  return join(containerFolder(id), 'paused');
+}
+
+/**
+ * Stops every process of a container.
+ * @throws FosterError when it does not run or is paused already; then all goes on
+ */
+export async function pauseContainer({ record, state }: Container): Promise<void> {
+  const { id, name } = record;
+  if (state.status === 'paused') throw refused(`container ${name} is paused already`);
+  if (state.status === 'restarting') {
+    throw refused(`container ${name} is about to be started again`, 'wait until it runs');
+  }
+  const live = readLive(id);
+  if (state.status !== 'running' || live === undefined) throw notRunning(name);
+  const table = new ProcessTable();
+  const members = table.members(live.pid);
+  if (members[0]?.start !== live.pidStart) throw notRunning(name);
+  const stopped = [...members, ...watchers(table, members)].filter(isStopped);
+  // Before the first signal: whatever kills this command, "foster unpause" knows what to do.
+  const lines = stopped.map(({ pid, start }) => `${pid} ${start}\n`);
+  writeWhole(pausedFile(id), lines.join(''), { durable: false });
+  try {
+    await stopAll(live, name);
+  } catch (error) {
+    resume(id, live);
+    throw error;
+  }
+  recordEvent('pause', record, attributesOf(record));
+}
+
+/** Lets every process of a paused container go on. @throws FosterError when it is not paused */
+export async function unpauseContainer({ record, state }: Container): Promise<void> {
+  const { id, name } = record;
+  const live = readLive(id);
+  if (state.status !== 'paused' || live === undefined) throw refused(`container ${name} is not paused`);
+  resume(id, live);
+  recordEvent('unpause', record, attributesOf(record));
+}
+
+/** Lets all go on that was not stopped before the pause. */
+export function resume(id: string, live: LiveRecord): void {
+  const before = new Set(readLines(pausedFile(id)));
+  const wasRunning = ({ pid, start }: ProcessEntry) => !before.has(`${pid} ${start}`);
+  const table = new ProcessTable();
+  const members = table.members(live.pid).reverse();
+  for (const { pid, start } of members.filter(wasRunning)) {
+    // PID 1 would pass SIGCONT on to the group of the user's process, and so to what shall stay stopped.
+    signalProcess(pid, start, SIGCONT, pid === live.pid ? SIGNAL_TO_INIT : undefined);
+  }
+  for (const watcher of watchers(table, members).filter(isStopped).filter(wasRunning)) {
+    signalProcess(watcher.pid, watcher.start, SIGCONT);
+  }
+  rmSync(pausedFile(id), { force: true });
+}
+
+/**
+ * The monitors of what has no parent in the container: in the foreground, of a container without an init of ours and of
+ * `foster exec`, they see their process stop, and stop themselves.
+ */
+function watchers(table: ProcessTable, members: ProcessEntry[]): ProcessEntry[] {
+  const pids = new Set(members.map(({ pid }) => pid));
+  return members
+    .filter(({ parent }) => !pids.has(parent))
+    .flatMap(({ parent }) => table.byPid.get(parent) ?? [])
+    .filter(({ name }) => name.startsWith('foster-'));
+}
+
+/**
+ * Returns when all are stopped. A process that has been sent SIGSTOP cannot fork any more, so a look finds nobody new in
+ * the end; it stops when it is its turn on a CPU, or when the disk that it waits for has answered (state D).
+ */
+async function stopAll(live: LiveRecord, name: string): Promise<void> {
+  const DEADLINE = performance.now() + 10_000;
+  const done = new Set<string>();
+  for (let delay = 1; ; delay = Math.min(delay * 2, 20)) {
+    const waiting = new ProcessTable().members(live.pid).filter(({ state }) => !/[TtZXD]/.test(state));
+    const fresh = waiting.filter(({ pid, start }) => !done.has(`${pid} ${start}`));
+    for (const { pid, start } of fresh) {
+      signalProcess(pid, start, SIGSTOP);
+      done.add(`${pid} ${start}`);
+    }
+    if (waiting.length === 0) return;
+    if (performance.now() > DEADLINE) break;
+    if (fresh.length === 0) await pause(delay);
+  }
+  throw refused(`container ${name} could not be stopped as a whole within 10 s`, 'try it again');
+}
+
+function isStopped({ state }: ProcessEntry): boolean {
+  return state === 'T';
+}
+
+function readLines(path: string): string[] {
+  try {
+    return readFileSync(path, 'latin1').split('\n');
+  } catch {
+    return [];
+  }
+}
+
+function refused(message: string, advice?: string): FosterError {
+  return new FosterError(message, { exitCode: 1, ...(advice === undefined ? {} : { advice }) });
+}

@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { findFuseOverlayfs } from '../launch/storage-program.js';
+import { RootFiles } from '../layers/root-files.js';
+import { TREE } from '../layers/tree-protocol.js';
+import { buildPlan } from '../plan/build.js';
+import type { PlanFacts } from '../plan/facts.js';
+import type { Plan } from '../plan/step.js';
+import type { Mount } from '../spec/types.js';
+import { FosterError } from '../sys/errors.js';
+import { containerFolder, volumesFolder } from '../sys/paths.js';
+import { bindDirectories, callersAccount, kernelPaths, networkFiles } from './host-facts.js';
+import { type Container, type ContainerRecord, findContainer } from './store.js';
+
+/** What differs between one start of a container and another. */
+export interface PlanWishes {
+  /** Say which orphans are adopted and buried. */
+  verbose: boolean;
+  /** A monitor of its own looks after it, and counts orphans. */
+  detached: boolean;
+}
+
+/** A container's plan, for this start on this host, and the container that it joins. */
+export interface ContainerPlan {
+  plan: Plan;
+  joined: Container | undefined;
+}
+
+/**
+ * The plan that starts the container.
+ * @throws FosterError when the container whose PID namespace it shares does not run
+ */
+export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: PlanWishes): ContainerPlan {
+  const { spec } = record;
+  const joined = record.joins === undefined ? undefined : joinTarget(record.joins);
+  const { driver = 'overlay' } = record;
+  const folder = containerFolder(record.id);
+  const hasTree = driver === 'copy' && existsSync(join(folder, TREE));
+  const root = new RootFiles(hasTree ? [join(folder, TREE)] : layersOf(record));
+  try {
+    const facts: PlanFacts = {
+      storage: {
+        driver,
+        layers: layersOf(record),
+        container: folder,
+        ...(record.isRootShifted && driver === 'overlay' && { isShifted: true }),
+        ...(driver === 'fuse-overlayfs' && { program: findFuseOverlayfs() }),
+      },
+      canSetGroups: record.canSetGroups,
+      usesMapHelpers: record.usesMapHelpers,
+      isCallerMapped: record.isCallerMapped,
+      files: networkFiles(record.network, spec, root),
+      accounts: callersAccount(spec, root, join(folder, 'upper')),
+      // Those of a container that is yet to be made are not there.
+      directories: new Set([...bindDirectories(spec), ...volumesOf(record).map(({ source }) => source)]),
+      guarded: new Set(volumesOf(record).map(({ destination }) => destination)),
+      kernelPaths: kernelPaths(spec),
+      ...(joined && { join: { pid: joined.state.pid, name: joined.record.name } }),
+    };
+    const plan = buildPlan(spec, facts, {
+      shim: record.init,
+      verbose: wishes.verbose,
+      signalGroup: record.signalGroup,
+      counts: wishes.detached,
+      graceMs: record.stopTimeout * 1000,
+    });
+    return { plan, joined };
+  } finally {
+    root.close();
+  }
+}
+
+/** The read-only layers below what the container writes, the uppermost first. */
+export function layersOf({ image, spec }: Pick<ContainerRecord, 'image' | 'spec'>): string[] {
+  return image?.layers ?? [spec.root.path];
+}
+
+/** The anonymous volumes: folders of the container's own. */
+export function volumesOf({ id, spec }: Pick<ContainerRecord, 'id' | 'spec'>): Mount[] {
+  const folder = `${volumesFolder(id)}/`;
+  return spec.mounts.filter(({ source }) => source.startsWith(folder));
+}
+
+/**
+ * The running container whose PID and user namespaces are to be shared.
+ * @throws FosterError with `exitCode` where there is none
+ */
+export function joinTarget(reference: string, options: { exitCode?: number } = {}): Container {
+  const container = findContainer(reference, options);
+  if (container.state.status === 'running') return container;
+  throw new FosterError(`cannot join the PID namespace of container ${reference}: it is not running`, {
+    advice: `start it first: foster start ${reference}`,
+  });
+}

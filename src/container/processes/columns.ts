@@ -1,0 +1,209 @@
+import { readFileSync } from 'node:fs';
+import { visible } from '../../spec/parse/flag.js';
+import { FosterError } from '../../sys/errors.js';
+import { notRunning } from '../signal.js';
+import { type Container, readLive } from '../store.js';
+import { commandLine, type ProcessEntry, ProcessTable, readIds } from './table.js';
+
+/** The processes of a container as ps(1) lists them, with the machine's pids; ps itself need not be there. */
+
+/** Facts of the machine that columns are reckoned from. */
+interface Moment {
+  /** Milliseconds since 1970. */
+  now: number;
+  /** Seconds since 1970. */
+  boot: number;
+  /** Bytes. */
+  memory: number;
+  /** Index of the container's PID namespace in the lists of NSpid. */
+  level: number;
+  userName(uid: number): string;
+}
+
+interface Column {
+  heading: string;
+  value(entry: ProcessEntry, moment: Moment): string;
+}
+
+const TICKS = 100; // a second: USER_HZ, the same on all of our architectures
+
+const COLUMNS: Record<string, Column> = {
+  user: { heading: 'USER', value: (entry, moment) => moment.userName(readIds(entry.pid)?.user ?? 0) },
+  uid: { heading: 'UID', value: (entry) => String(readIds(entry.pid)?.user ?? 0) },
+  pid: { heading: 'PID', value: (entry) => String(entry.pid) },
+  nspid: { heading: 'NSPID', value: (entry, { level }) => String(readIds(entry.pid)?.pids[level] ?? '-') },
+  ppid: { heading: 'PPID', value: (entry) => String(entry.parent) },
+  pgid: { heading: 'PGID', value: (entry) => String(entry.group) },
+  sid: { heading: 'SID', value: (entry) => String(entry.session) },
+  c: { heading: 'C', value: (entry, moment) => String(Math.floor(cpuShare(entry, moment))) },
+  pcpu: { heading: '%CPU', value: (entry, moment) => cpuShare(entry, moment).toFixed(1) },
+  pmem: {
+    heading: '%MEM',
+    value: (entry, { memory }) => ((entry.residentSize / memory) * 100).toFixed(1),
+  },
+  vsz: { heading: 'VSZ', value: (entry) => String(Math.round(entry.virtualSize / 1024)) },
+  rss: { heading: 'RSS', value: (entry) => String(Math.round(entry.residentSize / 1024)) },
+  stime: { heading: 'STIME', value: (entry, moment) => startTime(entry, moment) },
+  etime: { heading: 'ELAPSED', value: (entry, moment) => elapsed(age(entry, moment)) },
+  time: { heading: 'TIME', value: (entry) => cpuTime(entry) },
+  tty: { heading: 'TTY', value: (entry) => terminalName(entry.terminal) },
+  stat: { heading: 'STAT', value: (entry) => entry.state },
+  nice: { heading: 'NI', value: (entry) => String(entry.nice) },
+  nlwp: { heading: 'NLWP', value: (entry) => String(entry.threads) },
+  comm: { heading: 'COMMAND', value: (entry) => entry.name },
+  args: { heading: 'COMMAND', value: shownCommand },
+  cmd: { heading: 'CMD', value: shownCommand },
+};
+
+/** Other names of columns that ps knows. */
+const ALIASES: Record<string, string> = {
+  euser: 'user',
+  euid: 'uid',
+  hpid: 'pid',
+  tgid: 'pid',
+  pgrp: 'pgid',
+  sess: 'sid',
+  session: 'sid',
+  '%cpu': 'pcpu',
+  '%mem': 'pmem',
+  vsize: 'vsz',
+  rssize: 'rss',
+  start: 'stime',
+  tt: 'tty',
+  tname: 'tty',
+  state: 'stat',
+  s: 'stat',
+  ni: 'nice',
+  ucomm: 'comm',
+  command: 'args',
+};
+
+/** What `ps -ef` shows. */
+export const FULL_COLUMNS: ChosenColumn[] = choose('user=UID,pid,ppid,c,stime,tty,time,cmd');
+/** What `ps aux` shows. */
+export const USER_COLUMNS: ChosenColumn[] = choose(
+  'user,pid,pcpu,pmem,vsz,rss,tty,stat,stime=START,time,args',
+);
+
+export interface ChosenColumn {
+  heading: string;
+  name: string;
+}
+
+/**
+ * Columns by the names that `ps -o` takes, with commas or spaces between; `NAME=HEADING` gives one another heading.
+ * @throws FosterError for one that is not known
+ */
+export function choose(list: string): ChosenColumn[] {
+  return list.split(/[,\s]+/).map((word) => {
+    const [given = '', heading] = word.split('=');
+    const lower = given.toLowerCase();
+    const name = ALIASES[lower] ?? lower;
+    const column = Object.hasOwn(COLUMNS, name) ? COLUMNS[name] : undefined;
+    if (column === undefined) {
+      throw new FosterError(`unknown column '${visible(given)}'`, {
+        advice: `there are ${Object.keys(COLUMNS).join(', ')}`,
+        exitCode: 1,
+      });
+    }
+    return { name, heading: heading ?? column.heading };
+  });
+}
+
+/** The members of a container's process table. @throws FosterError when it does not run */
+export function liveMembers({ record, state }: Container): ProcessEntry[] {
+  const live = readLive(record.id);
+  const isLive = state.status === 'running' || state.status === 'paused';
+  const members = isLive && live !== undefined ? new ProcessTable().members(live.pid) : [];
+  if (members[0]?.start !== live?.pidStart || members.length === 0) throw notRunning(record.name);
+  return members;
+}
+
+/** A row for the headings, and one for each process, in the order of their pids. */
+export function processRows(container: Container, columns: ChosenColumn[]): string[][] {
+  const members = liveMembers(container);
+  const moment = presentMoment(members[0]);
+  const rows = members
+    .sort((a, b) => a.pid - b.pid)
+    .map((entry) => columns.map(({ name }) => COLUMNS[name]?.value(entry, moment) ?? ''));
+  return [columns.map(({ heading }) => heading), ...rows];
+}
+
+function presentMoment(init: ProcessEntry | undefined): Moment {
+  const names = new Map<number, string>();
+  for (const line of readText('/etc/passwd').split('\n')) {
+    const [name, , uid] = line.split(':');
+    if (name && uid && !names.has(Number(uid))) names.set(Number(uid), name);
+  }
+  return {
+    now: Date.now(),
+    boot: Number(/^btime (\d+)$/m.exec(readText('/proc/stat'))?.[1] ?? 0),
+    memory: totalMemory(),
+    level: (readIds(init?.pid ?? 0)?.pids.length ?? 1) - 1,
+    userName: (uid) => names.get(uid) ?? String(uid),
+  };
+}
+
+/** Of the machine, in bytes. */
+export function totalMemory(): number {
+  return Number(/^MemTotal:\s+(\d+) kB$/m.exec(readText('/proc/meminfo'))?.[1] ?? 1) * 1024;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function shownCommand(entry: ProcessEntry): string {
+  return entry.state === 'Z' ? `${commandLine(entry)} <defunct>` : commandLine(entry);
+}
+
+/** In seconds. */
+function age({ start }: ProcessEntry, { now, boot }: Moment): number {
+  return Math.max(now / 1000 - boot - Number(start) / TICKS, 0);
+}
+
+/** CPU time as a percentage of the process's life. */
+function cpuShare(entry: ProcessEntry, moment: Moment): number {
+  const seconds = age(entry, moment);
+  return seconds === 0 ? 0 : ((entry.userTime + entry.systemTime) / TICKS / seconds) * 100;
+}
+
+/** The time of day; for one that started on another day `Nov24`, or the year. */
+function startTime({ start }: ProcessEntry, { now, boot }: Moment): string {
+  const at = new Date((boot + Number(start) / TICKS) * 1000);
+  const today = new Date(now);
+  if (at.toDateString() === today.toDateString()) return at.toTimeString().slice(0, 5);
+  const [, month = '', day = '', year = ''] = at.toDateString().split(' ');
+  return at.getFullYear() === today.getFullYear() ? month + day : year;
+}
+
+function cpuTime({ userTime, systemTime }: ProcessEntry): string {
+  const seconds = Math.floor((userTime + systemTime) / TICKS);
+  return [seconds / 3600, (seconds / 60) % 60, seconds % 60].map(twoDigits).join(':');
+}
+
+/** `[[DD-]HH:]MM:SS` */
+function elapsed(seconds: number): string {
+  const days = Math.floor(seconds / 86_400);
+  const hours = Math.floor(seconds / 3600) % 24;
+  const rest = [(seconds / 60) % 60, seconds % 60].map(twoDigits).join(':');
+  if (days > 0) return `${days}-${twoDigits(hours)}:${rest}`;
+  return hours > 0 ? `${twoDigits(hours)}:${rest}` : rest;
+}
+
+function twoDigits(value: number): string {
+  return String(Math.floor(value)).padStart(2, '0');
+}
+
+/** A terminal by its device number: major 136 to 143 are pseudo-terminals, 4 the consoles (Linux devices.txt). */
+function terminalName(device: number): string {
+  const major = (device >> 8) & 0xfff;
+  const minor = (device & 0xff) | ((device >> 12) & 0xfff00);
+  if (major >= 136 && major <= 143) return `pts/${(major - 136) * 256 + minor}`;
+  if (major === 4) return minor < 64 ? `tty${minor}` : `ttyS${minor - 64}`;
+  return '?';
+}

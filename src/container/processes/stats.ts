@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { type Container, readLive } from '../store.js';
+import { totalMemory } from './columns.js';
+import { type ProcessEntry, ProcessTable } from './table.js';
+
+/** What a container has used up to a moment, in bytes where nothing else is said. */
+export interface Sample {
+  /** performance.now() */
+  at: number;
+  /** CPU time in milliseconds, of all processes that it ever had. */
+  cpu: number;
+  /** Shared pages count in proportion (PSS) where we may see them, in full (RSS) elsewhere. */
+  memory: number;
+  /** What it can have at the most: the machine's memory. */
+  memoryLimit: number;
+  /** undefined for a network that it shares with the machine. */
+  network: { received: number; sent: number } | undefined;
+  /** undefined where it may not be seen. */
+  block: { read: number; written: number } | undefined;
+  /** Threads, as the pids controller of cgroups counts. */
+  tasks: number;
+}
+
+const MS_PER_TICK = 10; // USER_HZ is 100 on all of our architectures
+
+/** A sample of each container that runs, by its id; all at about one moment. */
+export function sampleContainers(containers: Container[]): Map<string, Sample> {
+  const table = new ProcessTable();
+  const memoryLimit = totalMemory();
+  const samples = new Map<string, Sample>();
+  for (const { record } of containers) {
+    const live = readLive(record.id);
+    const members = live === undefined ? [] : table.members(live.pid);
+    const [init] = members;
+    if (init === undefined || init.start !== live?.pidStart) continue;
+    const ownsNetwork = record.spec.linux.namespaces.some(({ type }) => type === 'network');
+    samples.set(record.id, {
+      at: performance.now(),
+      cpu: sum(members, cpuOf),
+      memory: sum(members, memoryOf),
+      memoryLimit,
+      network: ownsNetwork ? networkOf(init.pid) : undefined,
+      block: blockOf(members),
+      tasks: sum(members, ({ threads }) => threads),
+    });
+  }
+  return samples;
+}
+
+/** The share of one CPU, in percent, that was used between two samples; above 100 where several worked. */
+export function cpuPercent(before: Sample | undefined, now: Sample): number {
+  const time = before === undefined ? 0 : now.at - before.at;
+  if (before === undefined || time <= 0) return 0;
+  return Math.max(((now.cpu - before.cpu) / time) * 100, 0);
+}
+
+function sum(members: ProcessEntry[], of: (entry: ProcessEntry) => number): number {
+  return members.reduce((total, entry) => total + of(entry), 0);
+}
+
+/** The time of one that ends goes to the parent that waits for it: so nothing is lost, nothing counted twice. */
+function cpuOf({ userTime, systemTime, childrenTime }: ProcessEntry): number {
+  return (userTime + systemTime + childrenTime) * MS_PER_TICK;
+}
+
+function memoryOf({ pid, residentSize }: ProcessEntry): number {
+  const share = /^Pss:\s+(\d+) kB$/m.exec(readText(`/proc/${pid}/smaps_rollup`))?.[1];
+  return share === undefined ? residentSize : Number(share) * 1024;
+}
+
+/** All devices but the loopback: proc_pid_net(5). */
+function networkOf(pid: number): Sample['network'] {
+  return parseNetwork(readText(`/proc/${pid}/net/dev`));
+}
+
+/** The content of /proc/PID/net/dev. */
+export function parseNetwork(text: string): { received: number; sent: number } {
+  const total = { received: 0, sent: 0 };
+  for (const line of text.split('\n').slice(2)) {
+    const [, device, numbers = ''] = /^\s*(\S+?):\s*(.*)$/.exec(line) ?? [];
+    if (device === undefined || device === 'lo') continue;
+    const fields = numbers.split(/\s+/);
+    total.received += Number(fields[0] ?? 0);
+    total.sent += Number(fields[8] ?? 0);
+  }
+  return total;
+}
+
+/** As with CPU time, what one that ended has read and written is its parent's: proc_pid_io(5). */
+function blockOf(members: ProcessEntry[]): Sample['block'] {
+  const total = { read: 0, written: 0 };
+  for (const { pid, state } of members) {
+    const text = readText(`/proc/${pid}/io`);
+    const [read, written] = ['read_bytes', 'write_bytes'].map(
+      (name) => new RegExp(`^${name}: (\\d+)$`, 'm').exec(text)?.[1],
+    );
+    if (read === undefined || written === undefined) {
+      if (state === 'Z') continue;
+      return undefined;
+    }
+    total.read += Number(read);
+    total.written += Number(written);
+  }
+  return total;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
+  }
+}

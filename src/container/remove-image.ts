@@ -1,0 +1,76 @@
+import { dropImage, getImage, listImages, type StoredImage, unnameImage } from '../image/store/images.js';
+import { familiarWhole, formatReference, parseReference } from '../image/store/reference.js';
+import { FosterError } from '../sys/errors.js';
+import { containersOf } from './image-use.js';
+import { isAlive } from './store.js';
+
+/** What became of an image, as Docker says it. */
+export interface RemovedImage {
+  /** Names that it has lost, as people write them. */
+  untagged: string[];
+  /** Its ID, where it is gone. */
+  deleted: string | undefined;
+}
+
+/**
+ * Takes a name from an image; with its last one the image goes. By its ID all names go. Its blobs and layers go with the
+ * next collection (`collect`).
+ * @param options.force also where containers were made from it, or an ID has several names
+ * @throws FosterError
+ */
+export async function removeImage(text: string, options: { force: boolean }): Promise<RemovedImage> {
+  const found = getImage(text);
+  const name = nameMeant(text, found);
+  // An ID may stand for several manifests: the same layers, compressed or not.
+  const images = name === undefined ? listImages().filter(({ id }) => id === found.id) : [found];
+  const names = images.flatMap((image) => image.names);
+  if (name !== undefined && names.length > 1) {
+    await unnameImage([name], { keep: false });
+    return { untagged: [familiarWhole(name)], deleted: undefined };
+  }
+  if (names.length > 1 && !options.force) {
+    throw new FosterError(`cannot remove image ${text}: it has ${names.length} names`, {
+      advice: 'give them one by one, or remove it with rmi -f',
+      exitCode: 1,
+    });
+  }
+  for (const image of images) checkUse(text, image, options);
+  for (const { descriptor } of images) await dropImage(descriptor.digest);
+  return { untagged: names.map(familiarWhole), deleted: found.id };
+}
+
+/** The name by which the image was asked for; undefined where that was by its ID or digest. */
+function nameMeant(text: string, { names }: StoredImage): string | undefined {
+  try {
+    const whole = formatReference(parseReference(text));
+    return names.find((name) => name === whole);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Containers keep their layers, but one that runs keeps its image too. */
+function checkUse(text: string, { descriptor }: StoredImage, { force }: { force: boolean }): void {
+  const users = containersOf(descriptor.digest);
+  const inTheWay = force ? users.filter(({ state }) => isAlive(state)) : users;
+  const [first] = inTheWay;
+  if (first === undefined) return;
+  const which = `${first.record.name} (${first.record.id.slice(0, 12)})`;
+  const others = inTheWay.length === 1 ? '' : ` and ${inTheWay.length - 1} more`;
+  throw new FosterError(`cannot remove image ${text}: container ${which}${others} is made from it`, {
+    advice: isAlive(first.state) ? 'stop and remove it first' : 'remove it first, or the image with rmi -f',
+    exitCode: 1,
+  });
+}
+
+/** Removes images without a name, or with `all` those that no container was made from. */
+export async function pruneImages(options: { all: boolean }): Promise<RemovedImage[]> {
+  const removed: RemovedImage[] = [];
+  for (const image of listImages()) {
+    if (image.names.length > 0 && !options.all) continue;
+    if (containersOf(image.descriptor.digest).length > 0) continue;
+    await dropImage(image.descriptor.digest);
+    removed.push({ untagged: image.names.map(familiarWhole), deleted: image.id });
+  }
+  return removed;
+}

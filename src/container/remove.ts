@@ -1,0 +1,188 @@
+import { closeSync, existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { defaultIdMaps, type IdMaps } from '../init/id-maps.js';
+import { TREE, VOLUMES } from '../layers/tree-protocol.js';
+import { FosterError } from '../sys/errors.js';
+import { faultPoint } from '../sys/fault.js';
+import { mountsBelow, unmount } from '../sys/mount.js';
+import { containerFolder, lockPath, nameLink } from '../sys/paths.js';
+import { type Removal, removeTrees } from '../worker/remove-trees.js';
+import { withStoreLock } from './change.js';
+import { attributesOf, recordEvent } from './events/recorder.js';
+import {
+  type Container,
+  type ContainerRecord,
+  idOfName,
+  isAlive,
+  isLocked,
+  lockContainer,
+  readContainer,
+  readLive,
+} from './store.js';
+
+/**
+ * The paths that a container leaves, in the order in which they are removed: first what makes it one, so that no command
+ * sees half of it, and last its lock, so that none takes it for free before.
+ */
+export function pathsOf({ id, name }: ContainerRecord): string[] {
+  return [recordFile(id), nameLink(name), containerFolder(id), lockPath(id)];
+}
+
+function recordFile(id: string): string {
+  return join(containerFolder(id), 'config.json');
+}
+
+/** The id maps of the container's user namespace; undefined where it has none of its own. */
+export function mapsOf(record: Pick<ContainerRecord, 'spec' | 'usesMapHelpers'>): IdMaps | undefined {
+  const { uidMappings, gidMappings } = record.spec.linux;
+  if (uidMappings.length === 0) return undefined;
+  return { uid: uidMappings, gid: gidMappings, helpers: record.usesMapHelpers };
+}
+
+/** How long another command may be at work on a container, in milliseconds. */
+const PATIENCE = { orderly: 2000, force: 15_000 };
+
+/**
+ * Removes a container, also one whose record is damaged. With `force` one that runs, is paused or waits to be started
+ * again is killed first. One that somebody else has just removed is no failure.
+ * @throws FosterError when it is alive, or when its files cannot be removed
+ */
+export async function removeContainer(id: string, options: { force: boolean }): Promise<void> {
+  const deadline = performance.now() + (options.force ? PATIENCE.force : PATIENCE.orderly);
+  for (;;) {
+    const container = readContainer(id);
+    if (container !== undefined && isAlive(container.state) && !options.force)
+      throw isInTheWay(id, container);
+    if (options.force && mayRun(id, container)) await endNow(id, container?.record.name ?? id.slice(0, 12));
+    const lock = lockContainer(id, { wait: false });
+    if (lock !== undefined) {
+      removeHeld(readContainer(id)?.record ?? { id }, lock);
+      return;
+    }
+    if (!existsSync(containerFolder(id))) return; // somebody else was faster
+    if (performance.now() > deadline) throw isInTheWay(id, container);
+    const { pause } = await import('../sys/poll.js');
+    await pause(20);
+  }
+}
+
+/** Of one whose record is damaged, its lock and whether it was ever started tell. */
+function mayRun(id: string, container: Container | undefined): boolean {
+  if (container !== undefined) return isAlive(container.state);
+  return isLocked(id) && existsSync(join(containerFolder(id), 'live'));
+}
+
+async function endNow(id: string, name: string): Promise<void> {
+  const { awaitEnd, isRunning, killAll, markStopped } = await import('./signal.js');
+  markStopped(id);
+  faultPoint('marked as stopped');
+  const live = readLive(id);
+  if (isRunning(live)) killAll(live);
+  faultPoint('killed');
+  await awaitEnd(id, name);
+}
+
+function isInTheWay(id: string, container: Container | undefined): FosterError {
+  const name = container?.record.name ?? id.slice(0, 12);
+  const reasons: Partial<Record<Container['state']['status'], string>> = {
+    running: 'it is running',
+    paused: 'it is paused',
+    restarting: 'it is about to be started again',
+  };
+  const reason = container && reasons[container.state.status];
+  return new FosterError(`cannot remove container ${name}: ${reason ?? 'another command works on it'}`, {
+    advice: reason === undefined ? 'try it again' : `stop it first, or remove it with "foster rm -f ${name}"`,
+    exitCode: 1,
+  });
+}
+
+/** What there is of a container: its record, or only its id where that is damaged or was never written. */
+export type Remains = ContainerRecord | { id: string };
+
+/** Removes a container whose lock we hold, and lets the lock go. */
+export function removeHeld(remains: Remains, lock: number): void {
+  const { id } = remains;
+  try {
+    if (existsSync(containerFolder(id))) removeFiles(remains, lock);
+    removeLock(id);
+    faultPoint('lock removed');
+  } finally {
+    closeSync(lock);
+  }
+}
+
+/** All that may be missing is looked for before the record goes: else there would be a half that no command shows. */
+function removeFiles(remains: Remains, lock: number): void {
+  const { id } = remains;
+  const folder = containerFolder(id);
+  const shownName = 'name' in remains ? remains.name : id.slice(0, 12);
+  unmountBelow(folder, shownName);
+  const forget = () =>
+    withStoreLock(() => {
+      const name = readContainer(id)?.record.name ?? ('name' in remains ? remains.name : undefined); // it may be new
+      rmSync(recordFile(id), { force: true });
+      faultPoint('record removed');
+      // Another container may have the name by now, if an earlier removal was cut short.
+      if (name !== undefined && idOfName(name) === id) rmSync(nameLink(name), { force: true });
+      faultPoint('name removed');
+    });
+  // Files of the container's other users belong to ids that only its user namespace may touch.
+  const maps = 'spec' in remains ? mapsOf(remains) : defaultIdMaps();
+  const isGone = removeFolder(folder, maps, { hold: lock, ready: forget });
+  faultPoint('folder removed');
+  if (!isGone) {
+    throw new FosterError(`cannot remove all files of container ${shownName} in ${folder}`, {
+      advice: 'see what they are with "ls -lR" and "lsattr -R" there; "foster prune" removes the rest then',
+      exitCode: 1,
+    });
+  }
+  if ('name' in remains) recordEvent('destroy', remains, attributesOf(remains));
+}
+
+/**
+ * What `foster mount` has mounted is let go of. Nothing else is: it would be removed with all that is in it.
+ * @throws FosterError
+ */
+function unmountBelow(folder: string, name: string): void {
+  for (const place of mountsBelow(folder)) {
+    try {
+      if (place !== join(folder, 'root')) throw new Error('it is not of foster');
+      unmount(place);
+    } catch (error) {
+      throw new FosterError(`cannot remove container ${name}: something is mounted on ${place}`, {
+        advice: `unmount it: umount ${place}`,
+        exitCode: 1,
+        cause: error,
+      });
+    }
+  }
+}
+
+/** The last of a container. Whoever waits for its lock may have made it anew, and removes it then. */
+export function removeLock(id: string): void {
+  try {
+    rmSync(lockPath(id), { force: true });
+  } catch {
+    // "foster prune" looks at it again
+  }
+}
+
+function removeFolder(folder: string, maps: IdMaps | undefined, removal: Removal): boolean {
+  const begun = () => faultPoint('removal begun');
+  let isBegun = false;
+  const ready = () => {
+    removal.ready?.();
+    isBegun = true;
+  };
+  try {
+    return removeTrees([folder], maps, { ...removal, ready, begun });
+  } catch (error) {
+    if (isBegun || !isOurs(folder)) throw error;
+    return removeTrees([folder], undefined, { ...removal, begun });
+  }
+}
+
+/** Where no user namespace can be made: in `foster unshare` we are root, and of what was never filled or run all is ours. */
+function isOurs(folder: string): boolean {
+  return process.getuid?.() === 0 || !['live', TREE, VOLUMES].some((name) => existsSync(join(folder, name)));
+}

@@ -1,0 +1,88 @@
+import { holdSignals } from '../init/clone.js';
+import { abandon, type Launched, launch, type Witness } from '../launch/launch.js';
+import type { RunRequest } from '../spec/request.js';
+import { createContainer, dropIdFile, type HeldContainer } from './create.js';
+import { type Draft, draftContainer, type Voice } from './draft.js';
+import { becomeMonitor } from './foreground.js';
+import { planContainer, volumesOf } from './plan.js';
+import { pathsOf, removeHeld } from './remove.js';
+
+export type { Voice } from './draft.js';
+
+/**
+ * Runs a container. In the foreground this process becomes its monitor, so that on success this function does not
+ * return; detached, or in a dry run, it returns the exit code.
+ * @throws FosterError with nothing left behind
+ */
+export async function runContainer(request: RunRequest, voice: Voice): Promise<number> {
+  const draft = await draftContainer(request, voice);
+  if (request.dryRun) {
+    const { planText } = await import('./explain.js');
+    voice.print(
+      planText(
+        planContainer(draft, { verbose: request.initVerbose, detached: isDetached(request, draft) }).plan,
+      ),
+    );
+    return 0;
+  }
+  if (isDetached(request, draft)) {
+    const { runDetached } = await import('./start.js');
+    return await runDetached(request, draft, voice);
+  }
+  return await runForeground(request, draft, voice);
+}
+
+/** Whether a monitor of its own looks after the container, because it outlives this command or may be restarted. */
+function isDetached({ detach, restart }: RunRequest, { health }: Draft): boolean {
+  return detach || restart.policy !== 'no' || health !== undefined;
+}
+
+async function runForeground(request: RunRequest, draft: Draft, voice: Voice): Promise<never> {
+  const { plan, joined } = planContainer(draft, { verbose: request.initVerbose, detached: false });
+  const witness: Witness | undefined = request.explain
+    ? (await import('./explain.js')).explainer(plan, voice.explain)
+    : undefined;
+  holdSignals();
+  const { record, lock } = await createHeld(request, draft, voice);
+  let launched: Launched | undefined;
+  try {
+    launched = launch(plan, {
+      stdin: request.interactive,
+      join: joined?.state.pid,
+      witness,
+      warn: voice.warn,
+    });
+    becomeMonitor(launched, {
+      plan,
+      held: { record, lock },
+      interactive: request.interactive,
+      remove: record.rm ? pathsOf(record) : [],
+    });
+  } catch (error) {
+    if (launched !== undefined) abandon(launched);
+    removeHeld(record, lock);
+    dropIdFile(request.cidfile);
+    throw error;
+  }
+}
+
+/**
+ * The draft, made real under the name that the request wants. Signals are to be held before: one that comes while files
+ * are copied undoes it.
+ * @throws FosterError; nothing is left then
+ */
+export async function createHeld(request: RunRequest, draft: Draft, voice: Voice): Promise<HeldContainer> {
+  const fill = isFilled(draft) ? (await import('./fill.js')).filler(draft, voice) : undefined;
+  return createContainer(draft, {
+    ...(fill && { fill }),
+    name: request.name,
+    isCallerMapped: draft.isCallerMapped,
+    cidfile: request.cidfile,
+    restart: request.restart,
+  });
+}
+
+/** Whether files are copied into the container's folder when it is made. */
+export function isFilled(draft: Draft): boolean {
+  return draft.driver === 'copy' || volumesOf(draft).length > 0;
+}

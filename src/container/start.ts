@@ -1,0 +1,122 @@
+import { closeSync, existsSync } from 'node:fs';
+import { holdSignals } from '../init/clone.js';
+import type { Witness } from '../launch/launch.js';
+import type { RunRequest } from '../spec/request.js';
+import { FosterError } from '../sys/errors.js';
+import { faultPoint } from '../sys/fault.js';
+import { containerFolder } from '../sys/paths.js';
+import { type AttachOptions, attachTo, connectMonitor } from './attach.js';
+import { giveUp, launchDetached, letGo } from './background.js';
+import { dropIdFile, type HeldContainer } from './create.js';
+import type { Draft, Voice } from './draft.js';
+import { planContainer } from './plan.js';
+import { removeHeld, removeLock } from './remove.js';
+import { createHeld, isFilled } from './run.js';
+import { type Container, type ContainerRecord, isAlive, lockContainer, readContainer } from './store.js';
+
+/** `foster run -d`; without -d, of a container that may be restarted, attached to it until it has ended for good. */
+export async function runDetached(request: RunRequest, draft: Draft, voice: Voice): Promise<number> {
+  const containerPlan = planContainer(draft, { verbose: false, detached: true });
+  const witness: Witness | undefined = request.explain
+    ? (await import('./explain.js')).explainer(containerPlan.plan, voice.explain)
+    : undefined;
+  holdSignals();
+  const { record, lock } = await createHeld(request, draft, voice);
+  let isRunning = false;
+  try {
+    const waiting = launchDetached(containerPlan, record, lock, { witness, warn: voice.warn });
+    if (request.detach) {
+      isRunning = true;
+      letGo(waiting);
+      voice.print(`${record.id}\n`);
+      return 0;
+    }
+    const client = connectMonitor(record.id, { wantsAll: true });
+    isRunning = true;
+    letGo(waiting);
+    attachTo(record, client, {
+      interactive: request.interactive,
+      passSignals: true,
+      detachKeys: request.detachKeys,
+    });
+  } catch (error) {
+    if (!isRunning) {
+      removeHeld(record, lock);
+      dropIdFile(request.cidfile);
+    }
+    throw error;
+  }
+}
+
+/** `foster create`: all of `run` but the start. Returns the id. */
+export async function createOnly(request: RunRequest, draft: Draft, voice: Voice): Promise<string> {
+  if (isFilled(draft)) holdSignals();
+  const { record, lock } = await createHeld(request, draft, voice);
+  closeSync(lock);
+  faultPoint('lock let go');
+  return record.id;
+}
+
+/**
+ * Starts a container that does not run, detached. One that runs already is left as it is.
+ * @param warn told what is not as the person may expect it
+ * @param attachment attach this process to it: then this function does not return
+ * @throws FosterError
+ */
+export async function startContainer(
+  { record: { id, name } }: Container,
+  warn: Voice['warn'],
+  attachment?: AttachOptions,
+): Promise<void> {
+  const held = await holdSoon(id, name);
+  if (held === undefined) return;
+  const { record, lock } = held;
+  let client: number | undefined;
+  try {
+    const waiting = launchDetached(planContainer(record, { verbose: false, detached: true }), record, lock, {
+      warn,
+    });
+    try {
+      client = attachment === undefined ? undefined : connectMonitor(record.id, { wantsAll: true });
+    } catch (error) {
+      giveUp(waiting);
+      throw error;
+    }
+    letGo(waiting);
+  } finally {
+    closeSync(lock);
+  }
+  if (client !== undefined && attachment !== undefined) attachTo(record, client, attachment);
+}
+
+/**
+ * The container's lock, and its record as it is now; undefined where it is alive. Another command may be at work on it
+ * for a moment, so this waits up to ten seconds.
+ * @throws FosterError when it is gone, or that takes longer
+ */
+async function holdSoon(id: string, name: string): Promise<HeldContainer | undefined> {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    const lock = lockContainer(id, { wait: false });
+    const container = readContainer(id);
+    if (container !== undefined && lock !== undefined) return { record: container.record, lock };
+    if (container === undefined) {
+      if (lock !== undefined) {
+        if (!existsSync(containerFolder(id))) removeLock(id); // it came with the lock
+        closeSync(lock);
+      }
+      throw new FosterError(`no such container: ${name}`, { advice: 'it was removed just now', exitCode: 1 });
+    }
+    if (isAlive(container.state)) return undefined;
+    if (performance.now() > deadline) {
+      throw new FosterError(`cannot start container ${name}: another command works on it`, {
+        advice: 'try it again',
+        exitCode: 1,
+      });
+    }
+    const { pause } = await import('../sys/poll.js');
+    await pause(20);
+  }
+}
+
+export type { ContainerRecord };

@@ -1,0 +1,364 @@
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+} from 'node:fs';
+import { uptime } from 'node:os';
+import { dirname, join } from 'node:path';
+import { isId } from '../spec/names.js';
+import { decodeRestart, type RestartPolicy } from '../spec/parse/restart.js';
+import type { HealthCheck, LogOptions } from '../spec/request.js';
+import type { StorageDriver } from '../spec/storage-driver.js';
+import type { Spec } from '../spec/types.js';
+import { errnoOf } from '../sys/errno.js';
+import { FosterError } from '../sys/errors.js';
+import { faultPoint } from '../sys/fault.js';
+import { isFileLocked, lockFile } from '../sys/libc.js';
+import { containerFolder, dataFolder, lockPath, makeFolder, nameLink } from '../sys/paths.js';
+import { hasOpen, readRunningStart } from '../sys/process.js';
+import type { NetworkFiles } from './host-facts.js';
+import { parseRecord } from './record.js';
+
+/** What a container is, for as long as it exists: `config.json` in its folder. Written once. */
+export interface ContainerRecord {
+  version: 1;
+  /** 64 hexadecimal digits. */
+  id: string;
+  name: string;
+  /** ISO 8601. */
+  created: string;
+  /** ROOT as the person gave it. */
+  root: string;
+  /** The image that it was made from: its whole name, the digest of its manifest, its unpacked layers, uppermost first. */
+  image?: { name: string; digest: string; layers: string[] };
+  /** How its files come about; an overlay where nothing is said. */
+  driver?: StorageDriver;
+  command: string[];
+  /** `80/tcp`: those that the image exposes. */
+  ports?: string[];
+  labels: Record<string, string>;
+  /** Remove it when it ends. */
+  rm: boolean;
+  init: boolean;
+  stopSignal: number;
+  /** Seconds. */
+  stopTimeout: number;
+  /** Whether newuidmap(1) and newgidmap(1) wrote the maps. */
+  usesMapHelpers: boolean;
+  /** Whether the caller's own ids mean something in the container. */
+  isCallerMapped: boolean;
+  /** Its root is a directory of the host's whose files get other ids in the container. */
+  isRootShifted?: boolean;
+  /** setgroups(2) is denied where groups were mapped without privilege: user_namespaces(7). */
+  canSetGroups: boolean;
+  /** Id of the container whose user and PID namespaces it is in. */
+  joins?: string;
+  interactive: boolean;
+  signalGroup: boolean;
+  /** What becomes /etc/hosts and the like. */
+  network: NetworkFiles;
+  logging: LogOptions;
+  health?: HealthCheck;
+  spec: Spec;
+}
+
+export interface ContainerState {
+  status: 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead';
+  /** PID 1 of the container, in the host's numbers; 0 where it does not run. */
+  pid: number;
+  /** Its monitor; 0 where there is none. */
+  monitor: number;
+  /** How often the restart policy has started it anew. */
+  restarts: number;
+  startedAt?: string;
+  finishedAt?: string;
+  exitCode?: number;
+  error?: string;
+}
+
+export interface Container {
+  record: ContainerRecord;
+  state: ContainerState;
+}
+
+/** What the monitor writes when a container has started: docs/state.md. */
+export interface LiveRecord {
+  pid: number;
+  /** Tells the process from a later one of the same pid: see processStart. */
+  pidStart: string;
+  monitor: number;
+  /** Milliseconds since 1970. */
+  startedAt: number;
+  restarts: number;
+}
+
+/** Whether a monitor looks after it: it runs, is paused, or waits to be restarted. */
+export function isAlive({ status }: ContainerState): boolean {
+  return status === 'running' || status === 'paused' || status === 'restarting';
+}
+
+/** Every container, in no order. Those that a crash left half made or half removed are left out. */
+export function listContainers(): Container[] {
+  return storedIds().flatMap((id) => readContainer(id) ?? []);
+}
+
+/** Ids of containers whose `config.json` cannot be read: `foster rm -f` and `foster prune` remove them. */
+export function damagedIds(whole: Container[]): string[] {
+  const known = new Set(whole.map(({ record }) => record.id));
+  return storedIds().filter(
+    (id) => !known.has(id) && hasFile(id, 'config.json') && readContainer(id) === undefined,
+  );
+}
+
+/** Ids of all container folders, whole or not. */
+export function storedIds(): string[] {
+  try {
+    return readdirSync(join(dataFolder(), 'containers')).filter(isId);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/**
+ * The container that a name, an id or an unambiguous start of an id means.
+ * @throws FosterError where there is none, or more than one
+ */
+export function findContainer(reference: string, { exitCode = 1 }: { exitCode?: number } = {}): Container {
+  const id = findId(reference);
+  const container = id === undefined ? undefined : readContainer(id);
+  if (container === undefined) {
+    throw new FosterError(`no such container: ${reference}`, {
+      advice: "'foster ps -a' lists them",
+      exitCode,
+    });
+  }
+  return container;
+}
+
+/**
+ * The id that a name, an id or an unambiguous start of an id means; whether the container is whole is not looked at.
+ * @throws FosterError where it means more than one
+ */
+export function findId(reference: string): string | undefined {
+  if (isId(reference)) return reference;
+  const named = idOfName(reference);
+  if (named !== undefined) return named;
+  if (!/^[0-9a-f]{1,63}$/.test(reference)) return undefined;
+  const matches = storedIds().filter((id) => id.startsWith(reference));
+  if (matches.length > 1) {
+    throw new FosterError(`${reference} is the start of ${matches.length} container ids`, {
+      advice: 'give more of it',
+      exitCode: 1,
+    });
+  }
+  return matches[0];
+}
+
+/** The container that has this name. */
+export function idOfName(name: string): string | undefined {
+  if (!/^[\w.-]+$/.test(name)) return undefined;
+  try {
+    const id = readlinkSync(nameLink(name)).split('/').at(-1) ?? '';
+    return isId(id) ? id : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A container as it is now; undefined where its folder is gone or was never finished. */
+export function readContainer(id: string): Container | undefined {
+  const record = parseRecord(readText(join(containerFolder(id), 'config.json')));
+  return record?.id === id ? { record, state: readState(id) } : undefined;
+}
+
+/** What its monitor wrote when the container started last; undefined if it never did. */
+export function readLive(id: string): LiveRecord | undefined {
+  const fields = /^(\d{1,10}) (\d+) (\d{1,10}) (\d{1,15}) (\d{1,10})\n$/.exec(
+    readText(join(containerFolder(id), 'live')),
+  );
+  if (fields === null) return undefined;
+  const [, pid, pidStart = '', monitor, startedAt, restarts] = fields;
+  return {
+    pid: Number(pid),
+    pidStart,
+    monitor: Number(monitor),
+    startedAt: Number(startedAt),
+    restarts: Number(restarts),
+  };
+}
+
+/** The lock decides whether it lives: the kernel lets it go when the last process that holds it is gone. */
+function readState(id: string): ContainerState {
+  const live = readLive(id);
+  const hasInit = isInitAlive(live);
+  const isHeld = hasInit || isLockHeld(id) || hasMonitor(id, live);
+  const exit = readExit(id);
+  const base = {
+    pid: 0,
+    monitor: 0,
+    restarts: live?.restarts ?? 0,
+    ...(live && { startedAt: iso(live.startedAt) }),
+  };
+  const ended = exit && {
+    ...(exit.code !== undefined && { exitCode: exit.code }),
+    ...(exit.at !== undefined && { finishedAt: iso(exit.at) }),
+  };
+  // `exit` is removed when it runs again: one that is there all the same is not the monitor's
+  if (exit !== undefined && !hasInit) {
+    const monitor = live?.monitor ?? 0;
+    // else it is just being taken leave of, or started by a command
+    if (isHeld && willRestart(id, exit.code)) return { ...base, status: 'restarting', monitor, ...ended };
+    return { ...base, status: 'exited', ...ended };
+  }
+  const isDamaged = live === undefined && hasFile(id, 'live');
+  if (isHeld && (live !== undefined || isDamaged)) {
+    return {
+      ...base,
+      status: hasFile(id, 'paused') ? 'paused' : 'running',
+      pid: live?.pid ?? 0,
+      monitor: live?.monitor ?? 0,
+      ...(isDamaged && { error: "its file 'live' is damaged" }),
+    };
+  }
+  if (isHeld || (live === undefined && !isDamaged)) return { ...base, status: 'created' };
+  return {
+    ...base,
+    status: 'dead',
+    exitCode: 137,
+    error: 'its monitor was killed, and the container with it',
+  };
+}
+
+function hasFile(id: string, name: string): boolean {
+  return existsSync(join(containerFolder(id), name));
+}
+
+/** What its monitor will decide, too: src/init/supervise.c. */
+function willRestart(id: string, code: number | undefined): boolean {
+  const { policy } = readRestart(id);
+  return policy !== 'no' && !(policy === 'on-failure' && code === 0) && !hasFile(id, 'stopped');
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** A file's text; '' where it cannot be read. */
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** `exit`, which the monitor writes: the exit code, and when, in milliseconds since 1970. Empty where it is damaged. */
+function readExit(id: string): { code?: number; at?: number } | undefined {
+  const text = readText(join(containerFolder(id), 'exit'));
+  const match = /^(\d{1,3}) (\d{1,15})\n$/.exec(text);
+  if (match !== null) return { code: Number(match[1]), at: Number(match[2]) };
+  return text !== '' || hasFile(id, 'exit') ? {} : undefined;
+}
+
+/** Orphans that PID 1 has taken over and buried; undefined of a container in the foreground, where nobody counts. */
+export function readCounts(id: string): { adopted: number; reaped: number } | undefined {
+  const match = /^(\d+) (\d+)\n$/.exec(readText(join(containerFolder(id), 'counts')));
+  return match === null ? undefined : { adopted: Number(match[1]), reaped: Number(match[2]) };
+}
+
+const HEALTH = ['starting', 'healthy', 'unhealthy'] as const;
+
+/** What the last health checks have shown; undefined where there are none. */
+export function readHealth(id: string): { status: (typeof HEALTH)[number]; streak: number } | undefined {
+  const match = /^([012]) (\d+)\n$/.exec(readText(join(containerFolder(id), 'health')));
+  return match === null
+    ? undefined
+    : { status: HEALTH[Number(match[1])] ?? 'starting', streak: Number(match[2]) };
+}
+
+/** Its restart policy, which `foster update` may have changed since it was made. */
+export function readRestart(id: string): RestartPolicy {
+  return decodeRestart(readText(join(containerFolder(id), 'restart')));
+}
+
+/** Whether a container is not to be touched: a process holds its lock, or it is alive. */
+export function isLocked(id: string): boolean {
+  return isLockHeld(id) || isAttended(id);
+}
+
+/**
+ * Whether PID 1 or the monitor lives. The monitor holds the lock for longer than that; but where the lock has been lost,
+ * with a file that somebody has removed, the container must still be seen.
+ */
+function isAttended(id: string): boolean {
+  const live = readLive(id);
+  return isInitAlive(live) || hasMonitor(id, live);
+}
+
+/** The monitor has the container's folder open, which no later process with its number has. */
+function hasMonitor(id: string, live: LiveRecord | undefined): boolean {
+  return live !== undefined && hasOpen(live.monitor, containerFolder(id));
+}
+
+function isInitAlive(live: LiveRecord | undefined): boolean {
+  if (live === undefined || readRunningStart(live.pid) !== live.pidStart) return false;
+  // after a reboot another process may have both its pid and its start: CLOCK_SLACK allows for a clock that was set
+  const CLOCK_SLACK = 60_000;
+  return live.startedAt >= Date.now() - uptime() * 1000 - CLOCK_SLACK;
+}
+
+/** Whether a process holds its lock: a foster command that works on it, or its monitor. */
+function isLockHeld(id: string): boolean {
+  let fd: number;
+  try {
+    fd = openSync(lockPath(id), 'r+');
+  } catch {
+    return false;
+  }
+  try {
+    return isFileLocked(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Takes the container's lock, a descriptor to be closed, or undefined when somebody else holds it or it is alive.
+ * The file comes into being with it; with `creates` also where there is no container yet.
+ */
+export function lockContainer(id: string, options: { wait: boolean; creates?: boolean }): number | undefined {
+  const MAX_ATTEMPTS = 1000; // somebody would have to remove the file anew each time
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const fd = openLock(lockPath(id));
+    if (options.creates) faultPoint('lock made');
+    if (!lockFile(fd, options)) {
+      closeSync(fd);
+      return undefined;
+    }
+    // whoever held it before may have removed the file that we waited for
+    const isLasting = fstatSync(fd).nlink > 0;
+    const isContainer = isLasting && (options.creates || existsSync(containerFolder(id)));
+    if (isContainer && (options.creates || !isAttended(id))) return fd;
+    // a lock without a container was only just made, by us, of one that is gone
+    if (isLasting && !isContainer) rmSync(lockPath(id), { force: true });
+    closeSync(fd);
+    if (isLasting) return undefined;
+  }
+  return undefined;
+}
+
+function openLock(path: string): number {
+  try {
+    return openSync(path, 'a+', 0o600);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    makeFolder(dirname(path));
+    return openSync(path, 'a+', 0o600);
+  }
+}

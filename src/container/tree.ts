@@ -1,0 +1,115 @@
+import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { basename, dirname, join, resolve } from 'node:path';
+import { findFuseOverlayfs } from '../launch/storage-program.js';
+import { startTreeProgram, type TreeProgram } from '../layers/tree.js';
+import type { TreeOrder } from '../layers/tree-protocol.js';
+import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { FosterError } from '../sys/errors.js';
+import { pipe } from '../sys/libc.js';
+import { containerFolder } from '../sys/paths.js';
+import { undoUnlessDone } from '../worker/interrupt.js';
+import { layersOf } from './plan.js';
+import { mapsOf } from './remove.js';
+import type { Container } from './store.js';
+
+/** Files that foster mounts in every container: src/container/host-facts.ts. */
+const OWN_FILES = ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf'];
+
+/** Has the program of layers/tree.ts read a container's files. */
+export function readTree({ record }: Container, action: TreeOrder['action'], output: number): TreeProgram {
+  const order = {
+    action,
+    driver: record.driver ?? 'overlay',
+    ...(record.driver === 'fuse-overlayfs' && action === 'export' && { program: findFuseOverlayfs() }),
+    layers: layersOf(record),
+    ...(record.isRootShifted && { isShifted: true }),
+    folder: containerFolder(record.id),
+    mountPoints: [...record.spec.mounts.map(({ destination }) => destination), ...OWN_FILES],
+  };
+  return startTreeProgram(order, mapsOf(record), output);
+}
+
+/**
+ * Writes all files of a container as a flat tar archive, ids as the container sees them, without its volumes.
+ * @param path undefined for standard output
+ * @throws FosterError; then there is no file, or the one that was there before
+ */
+export async function exportContainer(container: Container, path: string | undefined): Promise<void> {
+  try {
+    if (path === undefined) await readTree(container, 'export', 1).done;
+    else await exportToFile(container, path);
+  } catch (error) {
+    throw about(`cannot export container ${container.record.name}`, error);
+  }
+}
+
+async function exportToFile(container: Container, path: string): Promise<void> {
+  const fresh = join(dirname(resolve(path)), `.${basename(path)}.${process.pid}.new`);
+  const fd = openNew(fresh, path);
+  try {
+    await undoUnlessDone(
+      () => readTree(container, 'export', fd).done,
+      () => rmSync(fresh, { force: true }),
+    );
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(fresh, path);
+}
+
+function openNew(fresh: string, path: string): number {
+  try {
+    return openSync(fresh, 'wx', 0o666);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === undefined) throw error;
+    throw new FosterError(`cannot write ${path}: ${errnoWords(errnoNumber(code))}`, { cause: error });
+  }
+}
+
+/**
+ * What a container has changed: a letter (A added, C changed, D deleted) and a path, a line each.
+ * @throws FosterError
+ */
+export async function containerChanges(container: Container): Promise<string[]> {
+  const [read, write] = pipe();
+  let program: TreeProgram;
+  try {
+    program = readTree(container, 'changes', write);
+  } catch (error) {
+    closeSync(read);
+    throw error;
+  } finally {
+    closeSync(write);
+  }
+  try {
+    const [text] = await Promise.all([readText(read), program.done]);
+    return text
+      .split('\0')
+      .slice(0, -1)
+      .map((line) => `${line.slice(0, 1)} ${Buffer.from(line.slice(1), 'latin1').toString()}`);
+  } catch (error) {
+    throw about(`cannot compare container ${container.record.name} with its image`, error);
+  }
+}
+
+function readText(fd: number): Promise<string> {
+  return new Promise((done, fail) => {
+    const pieces: Buffer[] = [];
+    const socket = new Socket({ fd, readable: true, writable: false });
+    socket.on('data', (piece: Buffer) => pieces.push(piece));
+    socket.on('error', fail);
+    socket.on('close', () => done(Buffer.concat(pieces).toString('latin1')));
+  });
+}
+
+export function about(what: string, error: unknown): unknown {
+  if (!(error instanceof FosterError)) return error;
+  const { message, advice, exitCode } = error;
+  return new FosterError(`${what}: ${message}`, {
+    exitCode,
+    cause: error,
+    ...(advice !== undefined && { advice }),
+  });
+}

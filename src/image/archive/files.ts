@@ -1,0 +1,114 @@
+import { createReadStream, openSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import type { Readable } from 'node:stream';
+import { errnoOf } from '../../sys/errno.js';
+import { FosterError } from '../../sys/errors.js';
+import { decompressed } from '../../tar/decompress.js';
+import { MAX_LINKS, type Member, shown } from '../../tar/member.js';
+import { TarReader, type TarSink } from '../../tar/reader.js';
+import type { Staged, Staging } from '../store/staging.js';
+
+/** The files of an image archive by their names in it, `blobs/sha256/HEX` or `manifest.json`. */
+export interface ArchiveFiles {
+  /** Undefined where there is none of that name. @throws FosterError */
+  find(name: string): Promise<Staged | undefined>;
+}
+
+const PIECE = 1024 * 1024;
+/** An image has at most some hundred layers, and Docker some files for each. */
+const MAX_FILES = 100_000;
+
+/**
+ * Puts all files of a tar archive aside, compressed by gzip or zstd or not.
+ * @throws FosterError
+ */
+export async function readArchive(input: Readable, staging: Staging): Promise<ArchiveFiles> {
+  const sink = new StagingSink(staging);
+  const reader = new TarReader(sink);
+  for await (const piece of decompressed(input)) reader.push(piece);
+  reader.end();
+  return { find: (name) => Promise.resolve(sink.find(name)) };
+}
+
+class StagingSink implements TarSink {
+  readonly #files = new Map<string, Staged>();
+  /** Docker writes a layer that several images have as symbolic links to the first. */
+  readonly #links = new Map<string, string>();
+  #name = '';
+
+  constructor(readonly staging: Staging) {}
+
+  member({ name, type, target }: Member): void {
+    this.#name = '';
+    const path = normalized(name);
+    if (this.#files.size + this.#links.size > MAX_FILES) {
+      throw new FosterError(`the archive has more than ${MAX_FILES} files`);
+    }
+    switch (type) {
+      case 'file':
+        this.staging.begin();
+        this.#name = path;
+        return;
+      case 'symlink':
+        this.#links.set(path, posix.join(posix.dirname(path), target));
+        return;
+      case 'hardlink':
+        this.#links.set(path, normalized(target));
+        return;
+      case 'directory':
+        return;
+      default:
+        throw new FosterError(`the archive member ${shown(name)} is neither file nor directory nor link`);
+    }
+  }
+
+  data(piece: Buffer): void {
+    this.staging.write(piece);
+  }
+
+  endOfMember(): void {
+    if (this.#name !== '') this.#files.set(this.#name, this.staging.finish());
+    this.#name = '';
+  }
+
+  find(name: string): Staged | undefined {
+    let path = normalized(name);
+    for (let links = 0; links < MAX_LINKS; links++) {
+      const target = this.#files.has(path) ? undefined : this.#links.get(path);
+      if (target === undefined) return this.#files.get(path);
+      path = target;
+    }
+    return undefined;
+  }
+}
+
+/** Nothing is ever made under these names, so that `..` does no harm. */
+function normalized(name: string): string {
+  return posix.normalize(name).replace(/^(\.?\/)+/, '');
+}
+
+/** The files of a directory, put aside when they are asked for. */
+export function directoryFiles(directory: string, staging: Staging): ArchiveFiles {
+  const known = new Map<string, Staged | undefined>();
+  return {
+    async find(name) {
+      if (!known.has(name)) known.set(name, await copyAside(directory, name, staging));
+      return known.get(name);
+    },
+  };
+}
+
+async function copyAside(directory: string, name: string, staging: Staging): Promise<Staged | undefined> {
+  if (name.split('/').includes('..')) return undefined;
+  let fd: number;
+  try {
+    fd = openSync(join(directory, name), 'r');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  staging.begin();
+  for await (const piece of createReadStream('', { fd, highWaterMark: PIECE }))
+    staging.write(piece as Buffer);
+  return staging.finish();
+}

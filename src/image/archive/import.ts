@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, openSync } from 'node:fs';
+import type { ImageDefaults } from '../../spec/image-defaults.js';
+import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
+import { FosterError } from '../../sys/errors.js';
+import { duplicate } from '../../sys/libc.js';
+import { type ArchiveCompression, archiveCompressionOf } from '../../tar/compression.js';
+import { decompressed } from '../../tar/decompress.js';
+import { undoUnlessDone } from '../../worker/interrupt.js';
+import { changeDefaults } from '../store/config-change.js';
+import { holdStore, letGoOfStore } from '../store/lock.js';
+import { makeImage } from '../store/new-image.js';
+import { type Descriptor, MEDIA } from '../store/oci.js';
+import { type Staged, Staging, stagedStart } from '../store/staging.js';
+import { inputStream } from './load.js';
+
+export interface ImportOptions {
+  /** Instructions of a Dockerfile. */
+  changes: string[];
+  message: string | undefined;
+  /** Whole. */
+  name: string | undefined;
+}
+
+/**
+ * Makes an image of one layer of a root file system in a tar archive, compressed or not.
+ * @param path undefined for standard input
+ * @returns the image's ID
+ * @throws FosterError
+ */
+export async function importImage(path: string | undefined, options: ImportOptions): Promise<string> {
+  const title = path ?? 'standard input';
+  if (path !== undefined && /^https?:\/\//.test(path)) {
+    throw new FosterError(`cannot import ${path}: foster imports files`, {
+      advice: `download it: curl -L ${path} | foster import - NAME`,
+    });
+  }
+  const defaults = options.changes.reduce<ImageDefaults>(changeDefaults, {});
+  holdStore();
+  try {
+    const layer = await stageLayer(path);
+    return await makeImage({
+      base: undefined,
+      layer,
+      defaults,
+      history: {
+        created: new Date().toISOString(),
+        comment: options.message ?? `Imported from ${path ?? '-'}`,
+      },
+      name: options.name,
+    });
+  } catch (error) {
+    const code = errnoOf(error);
+    if (!(error instanceof FosterError) && code === undefined) throw error;
+    const why = error instanceof FosterError ? error.message : errnoWords(errnoNumber(code ?? ''));
+    const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+    const advice =
+      error instanceof FosterError ? error.advice : isFull ? 'make room on that disk' : undefined;
+    throw new FosterError(`cannot import ${title}: ${why}`, {
+      ...(advice !== undefined && { advice }),
+      cause: error,
+    });
+  } finally {
+    letGoOfStore();
+  }
+}
+
+/** The compressions that a layer may have. */
+const LAYER_TYPES: Readonly<Partial<Record<ArchiveCompression, string>>> = {
+  none: MEDIA.layer,
+  gzip: MEDIA.layerGzip,
+  zstd: MEDIA.layerZstd,
+};
+
+async function stageLayer(path: string | undefined): Promise<{ descriptor: Descriptor; diffID: string }> {
+  const staging = new Staging();
+  const layer = await undoUnlessDone(
+    async () => {
+      const input = inputStream(path === undefined ? duplicate(0) : openSync(path, 'r'));
+      staging.begin();
+      for await (const piece of input) staging.write(piece as Buffer);
+      const staged = staging.finish();
+      if (staged.size === 0) throw new FosterError('it is empty');
+      const type = LAYER_TYPES[archiveCompressionOf(stagedStart(staged))];
+      if (type !== undefined) {
+        const diffID = await uncompressedDigest(staged);
+        return { descriptor: staging.keep(staged, type), diffID };
+      }
+      staging.begin();
+      for await (const piece of contentOf(staged)) staging.write(piece);
+      const plain = staging.finish();
+      return { descriptor: staging.keep(plain, MEDIA.layer), diffID: plain.digest };
+    },
+    () => staging.discard(),
+  );
+  staging.discard();
+  return layer;
+}
+
+async function uncompressedDigest(staged: Staged): Promise<string> {
+  if (archiveCompressionOf(stagedStart(staged)) === 'none') return staged.digest;
+  const hash = createHash('sha256');
+  for await (const piece of contentOf(staged)) hash.update(piece);
+  return `sha256:${hash.digest('hex')}`;
+}
+
+/** Uncompressed. */
+function contentOf({ path }: Staged): AsyncIterable<Buffer> {
+  return decompressed(createReadStream(path, { highWaterMark: 1024 * 1024 }));
+}

@@ -1,0 +1,101 @@
+import { FosterError } from '../../sys/errors.js';
+import { type ManifestDocument, readConfig, readManifest } from '../store/documents.js';
+import {
+  type Descriptor,
+  type ImageIndex,
+  MANIFEST_TYPES,
+  ownPlatform,
+  type Platform,
+} from '../store/oci.js';
+import { parsePlatform, selectManifest } from '../store/platform.js';
+import { formatReference, parseReference } from '../store/reference.js';
+import { type Staged, stagedBytes } from '../store/staging.js';
+import type { ArchiveFiles } from './files.js';
+import { type ArchivedImage, checkedBytes, type LoadOptions, stagedBlob } from './load.js';
+
+/** Annotations of an index that name an image: containerd's says it whole, the OCI's may be a tag alone. */
+export const WHOLE_NAME = 'io.containerd.image.name';
+export const REF_NAME = 'org.opencontainers.image.ref.name';
+
+/** An index may name indexes; how deep. */
+const MAX_DEPTH = 3;
+
+/**
+ * Reads an OCI image layout: image-spec, "image-layout.md".
+ * @throws FosterError
+ */
+export async function readLayout(
+  staged: Staged,
+  files: ArchiveFiles,
+  options: LoadOptions,
+): Promise<ArchivedImage[]> {
+  const content = readManifest(stagedBytes(staged, 'its index.json'), undefined, 'the archive');
+  if (content.kind !== 'index') throw new FosterError('its index.json is not an index');
+  const wanted = options.platform === undefined ? ownPlatform() : parsePlatform(options.platform);
+  const images = new Map<string, ArchivedImage>();
+  for (const entry of content.document.manifests) {
+    const descriptor = await manifestOf(entry, files, wanted);
+    const known = images.get(descriptor.digest);
+    const names = namesOf(entry, content.document);
+    if (known === undefined) images.set(descriptor.digest, await readImage(descriptor, names, files));
+    else known.names = [...new Set([...known.names, ...names])];
+  }
+  if (images.size === 0) throw new FosterError('there is no image in it');
+  return [...images.values()];
+}
+
+/** The manifest itself, or that of an index for the platform. */
+async function manifestOf(entry: Descriptor, files: ArchiveFiles, wanted: Platform): Promise<Descriptor> {
+  let descriptor = entry;
+  for (let depth = 0; !MANIFEST_TYPES.includes(descriptor.mediaType); depth++) {
+    if (depth === MAX_DEPTH) throw new FosterError('it has an index of indexes of indexes');
+    const { kind, document } = await documentOf(descriptor, files);
+    if (kind !== 'index') break;
+    descriptor = selectManifest(document, wanted, nameIn(entry) ?? 'the archive');
+  }
+  return descriptor;
+}
+
+async function documentOf(descriptor: Descriptor, files: ArchiveFiles): Promise<ManifestDocument> {
+  const staged = await stagedBlob(files, descriptor);
+  return readManifest(checkedBytes(staged, descriptor.digest), descriptor.mediaType, descriptor.digest);
+}
+
+async function readImage(
+  descriptor: Descriptor,
+  names: string[],
+  files: ArchiveFiles,
+): Promise<ArchivedImage> {
+  const staged = await stagedBlob(files, descriptor);
+  const bytes = checkedBytes(staged, descriptor.digest);
+  const title = names[0] ?? descriptor.digest;
+  const content = readManifest(bytes, descriptor.mediaType, title);
+  if (content.kind !== 'manifest') throw new FosterError(`${title} is an index where a manifest should be`);
+  const { document, mediaType } = content;
+  const blobs: ArchivedImage['blobs'] = [];
+  for (const blob of [document.config, ...document.layers]) {
+    blobs.push({ descriptor: blob, staged: await stagedBlob(files, blob) });
+  }
+  const config = readConfig(
+    checkedBytes(blobs[0]?.staged as Staged, `the config of ${title}`),
+    document,
+    title,
+  );
+  return { names, manifest: { document, mediaType, bytes }, config, blobs };
+}
+
+function nameIn({ annotations }: Descriptor): string | undefined {
+  return annotations?.[WHOLE_NAME] ?? annotations?.[REF_NAME];
+}
+
+/** An image that is called by a tag alone has no name. */
+function namesOf(entry: Descriptor, index: ImageIndex): string[] {
+  const text = nameIn(entry);
+  const isTag = text === 'latest' || (text !== undefined && /^v?\d[\d.]*$/.test(text));
+  if (text === undefined || isTag || index.manifests.length > 10_000) return [];
+  try {
+    return [formatReference(parseReference(text))];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,194 @@
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
+import { FosterError } from '../../sys/errors.js';
+import { writeFully } from '../../sys/write.js';
+import type { Member } from '../../tar/member.js';
+import { TAR_END, tarHeader, tarPadding } from '../../tar/writer.js';
+import { undoUnlessDone } from '../../worker/interrupt.js';
+import { hasBlob, readBlob } from '../store/blobs.js';
+import type { StoredImage } from '../store/images.js';
+import { type Descriptor, type ImageIndex, MEDIA } from '../store/oci.js';
+import { REF_NAME } from './oci-archive.js';
+
+export const SAVE_FORMATS = ['docker-archive', 'oci-archive', 'oci-dir'] as const;
+export type SaveFormat = (typeof SAVE_FORMATS)[number];
+
+/** An image, and the whole names that it is saved under. */
+export interface SavedImage {
+  image: StoredImage;
+  names: string[];
+}
+
+/** A file of an archive: a text, or a blob of the store. */
+type Content = string | Pick<Descriptor, 'digest' | 'size'>;
+
+/** Takes the files of an archive one after another. */
+interface Sink {
+  file(name: string, content: Content): Promise<void>;
+  directory(name: string): void;
+  end(): void;
+}
+
+/**
+ * Writes images as an archive or directory. Blobs go as they are in the store, so that digests stay what they were.
+ * @param output a path, or undefined for standard output (not for `oci-dir`)
+ * @throws FosterError; then there is no file, or the one that was there before
+ */
+export async function saveImages(
+  images: SavedImage[],
+  format: SaveFormat,
+  output: string | undefined,
+): Promise<void> {
+  for (const { image } of images) checkBlobs(image);
+  const write = async (sink: Sink) => {
+    await (format === 'docker-archive' ? writeDocker(images, sink) : writeLayout(images, sink));
+    sink.end();
+  };
+  try {
+    if (output === undefined) await write(tarSink(1));
+    else if (format === 'oci-dir') await writeDirectory(output, write);
+    else await writeFile(output, write);
+  } catch (error) {
+    if (error instanceof FosterError) throw error;
+    const why = errnoWords(errnoNumber(errnoOf(error) ?? ''));
+    throw new FosterError(`cannot save to ${output ?? 'standard output'}: ${why}`, { cause: error });
+  }
+}
+
+function checkBlobs({ manifest, names, id }: StoredImage): void {
+  const lost = [manifest.config, ...manifest.layers].find((blob) => !hasBlob(blob));
+  if (lost === undefined) return;
+  throw new FosterError(`cannot save ${names[0] ?? id}: the image store lacks ${lost.digest}`, {
+    advice: 'pull the image again',
+  });
+}
+
+async function writeFile(path: string, write: (sink: Sink) => Promise<void>): Promise<void> {
+  const fresh = join(dirname(resolve(path)), `.${basename(path)}.${process.pid}.new`);
+  const fd = openSync(fresh, 'wx', 0o666);
+  try {
+    await undoUnlessDone(
+      () => write(tarSink(fd)),
+      () => rmSync(fresh, { force: true }),
+    );
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(fresh, path);
+}
+
+async function writeDirectory(path: string, write: (sink: Sink) => Promise<void>): Promise<void> {
+  const fresh = `${resolve(path)}.${process.pid}.new`;
+  mkdirSync(fresh);
+  await undoUnlessDone(
+    async () => {
+      await write(directorySink(fresh));
+      try {
+        renameSync(fresh, path);
+      } catch (error) {
+        if (!['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(errnoOf(error) ?? '')) throw error;
+        throw new FosterError(`cannot save to ${path}: it exists and is not an empty directory`, {
+          advice: 'give a new name',
+        });
+      }
+    },
+    () => rmSync(fresh, { recursive: true, force: true }),
+  );
+}
+
+/** image-spec, "image-layout.md". */
+async function writeLayout(images: SavedImage[], sink: Sink): Promise<void> {
+  await sink.file('oci-layout', '{"imageLayoutVersion":"1.0.0"}');
+  for (const directory of ['blobs', 'blobs/sha256']) sink.directory(directory);
+  const written = new Set<string>();
+  for (const { image } of images) {
+    const { descriptor, manifest } = image;
+    for (const blob of [...manifest.layers, manifest.config, descriptor]) {
+      if (written.has(blob.digest)) continue;
+      written.add(blob.digest);
+      await sink.file(`blobs/sha256/${hexOf(blob.digest)}`, blob);
+    }
+  }
+  const index: ImageIndex = {
+    schemaVersion: 2,
+    mediaType: MEDIA.index,
+    manifests: images.flatMap(({ image: { descriptor }, names }) => {
+      const { mediaType, digest, size } = descriptor;
+      const plain = { mediaType, digest, size };
+      return names.length === 0
+        ? [plain]
+        : names.map((name) => ({ ...plain, annotations: { [REF_NAME]: name } }));
+    }),
+  };
+  await sink.file('index.json', JSON.stringify(index));
+}
+
+/** What `docker load` and `podman load` read: layers by their digests, each once, and a list of images. */
+async function writeDocker(images: SavedImage[], sink: Sink): Promise<void> {
+  const written = new Set<string>();
+  const put = async (name: string, blob: Descriptor) => {
+    if (!written.has(name)) await sink.file(name, blob);
+    written.add(name);
+    return name;
+  };
+  const list: { Config: string; RepoTags: string[]; Layers: string[] }[] = [];
+  for (const { image, names } of images) {
+    const { manifest } = image;
+    const Layers: string[] = [];
+    for (const layer of manifest.layers) Layers.push(await put(`${hexOf(layer.digest)}.tar`, layer));
+    const Config = await put(`${hexOf(manifest.config.digest)}.json`, manifest.config);
+    // A name with a digest is none that could be given again. Whole: Podman takes short ones for its own, localhost/.
+    list.push({ Config, RepoTags: names.filter((name) => !name.includes('@')), Layers });
+  }
+  await sink.file('manifest.json', JSON.stringify(list));
+}
+
+function hexOf(digest: string): string {
+  return digest.slice('sha256:'.length);
+}
+
+function tarSink(fd: number): Sink {
+  const plain: Omit<Member, 'name' | 'size'> = {
+    type: 'file',
+    target: '',
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    mtime: 0,
+    xattrs: new Map(),
+  };
+  return {
+    async file(name, content) {
+      const size = typeof content === 'string' ? Buffer.byteLength(content) : content.size;
+      writeFully(fd, tarHeader({ ...plain, name, size }));
+      if (typeof content === 'string') writeFully(fd, Buffer.from(content));
+      else for await (const piece of readBlob(content.digest)) writeFully(fd, piece as Buffer);
+      writeFully(fd, tarPadding(size));
+    },
+    directory(name) {
+      writeFully(fd, tarHeader({ ...plain, type: 'directory', mode: 0o755, name: `${name}/`, size: 0 }));
+    },
+    end: () => writeFully(fd, TAR_END),
+  };
+}
+
+function directorySink(directory: string): Sink {
+  return {
+    async file(name, content) {
+      const path = join(directory, name);
+      if (typeof content === 'string') {
+        writeFileSync(path, content);
+        return;
+      }
+      const fd = openSync(path, 'wx');
+      try {
+        for await (const piece of readBlob(content.digest)) writeFully(fd, piece as Buffer);
+      } finally {
+        closeSync(fd);
+      }
+    },
+    directory: (name) => mkdirSync(join(directory, name)),
+    end() {},
+  };
+}

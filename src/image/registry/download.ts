@@ -1,0 +1,195 @@
+import type { IncomingMessage } from 'node:http';
+import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
+import { FosterError } from '../../sys/errors.js';
+import { withLock } from '../rootfs/cache.js';
+import { BlobWriter, hasBlob } from '../store/blobs.js';
+import type { Descriptor } from '../store/oci.js';
+import { Arrival } from './blob-follower.js';
+import { connectionFailure, drain, isPassing } from './http.js';
+import { shortDigest } from './progress-layers.js';
+import { type Registry, refusal } from './registry.js';
+import { MAX_RETRIES, pause } from './retry.js';
+
+type Blob = Pick<Descriptor, 'digest' | 'size'>;
+
+/** However far each attempt gets: after so many of them the connection is of no use. */
+const MAX_ATTEMPTS = 100;
+
+/**
+ * Brings a blob into the store, unless it is there. What an interrupted download has left is gone on with; two
+ * processes that want the same blob download it once.
+ * @param arrival is told how far it is, and of a failure
+ * @returns whether it was downloaded
+ * @throws FosterError; then the store is as before, but for what a later download can go on with
+ */
+export async function downloadBlob(
+  registry: Registry,
+  blob: Blob,
+  arrival = new Arrival(),
+): Promise<boolean> {
+  try {
+    const isDownloaded = !hasBlob(blob) && (await download(registry, blob, arrival));
+    arrival.finish();
+    return isDownloaded;
+  } catch (error) {
+    arrival.fail(error);
+    throw error;
+  }
+}
+
+async function download(registry: Registry, blob: Blob, arrival: Arrival): Promise<boolean> {
+  const { signal } = registry.options;
+  const work = async () => {
+    signal?.throwIfAborted();
+    if (hasBlob(blob)) return false; // somebody was faster
+    const download = new Download(registry, blob, arrival);
+    await download.receive();
+    try {
+      download.finish();
+    } catch (error) {
+      // Where a part came earlier, that may be the one that was wrong.
+      if (!download.isPieced) throw error;
+      const whole = new Download(registry, blob, arrival);
+      await whole.receive();
+      whole.finish();
+    }
+    return true;
+  };
+  return await withLock(`blob-${blob.digest.slice('sha256:'.length)}`, work, signal);
+}
+
+class Download {
+  #writer: BlobWriter;
+  /** Not all of it came in one piece. */
+  isPieced = false;
+
+  constructor(
+    readonly registry: Registry,
+    readonly blob: Blob,
+    readonly arrival: Arrival,
+  ) {
+    this.#writer = new BlobWriter(blob.digest, blob.size);
+    if (this.offset > blob.size) this.#writer = this.#writer.restart();
+    this.isPieced = this.offset > 0;
+    arrival.begin(this.#writer.path, this.offset);
+  }
+
+  get offset(): number {
+    return this.#writer.offset;
+  }
+
+  finish(): void {
+    this.#writer.finish();
+  }
+
+  /** Receives all bytes, in as many attempts as it takes. */
+  async receive(): Promise<void> {
+    let retry = 0;
+    try {
+      for (let attempt = 0; this.offset < this.blob.size; attempt++) {
+        const before = this.offset;
+        const failure = await this.#attempt();
+        if (failure === undefined) continue;
+        retry = this.offset > before ? 0 : retry + 1;
+        if (retry > MAX_RETRIES || attempt > MAX_ATTEMPTS)
+          throw connectionFailure(this.registry.registry, failure);
+        await pause(Math.max(0, retry - 1), this.registry.options.signal);
+      }
+      await this.#writer.sync();
+    } catch (error) {
+      // Bytes that are wrong, or too many for the disk, are of no use later; all others are.
+      if (error instanceof UselessBytes) {
+        this.#writer.discard();
+        throw error.cause;
+      }
+      if (this.offset === 0) this.#writer.discard();
+      else this.#writer.close();
+      throw error;
+    }
+  }
+
+  /** @returns what broke the connection, where that may not happen again */
+  async #attempt(): Promise<unknown> {
+    const { registry, blob } = this;
+    this.isPieced ||= this.offset > 0;
+    const range = this.offset > 0 ? { range: `bytes=${this.offset}-` } : {};
+    const response = await registry.request('GET', `blobs/${blob.digest}`, { headers: range });
+    await this.#checkStart(response);
+    try {
+      for await (const piece of response as AsyncIterable<Buffer>) {
+        this.#write(piece);
+        this.arrival.grow(this.offset);
+      }
+    } catch (error) {
+      registry.options.signal?.throwIfAborted();
+      if (!isPassing(error)) throw error;
+      return error;
+    }
+    return this.offset < blob.size ? Object.assign(new Error(), { code: 'ECONNRESET' }) : undefined;
+  }
+
+  /** Whether what comes is what was asked for: from there on, and as much of it. */
+  async #checkStart(response: IncomingMessage): Promise<void> {
+    const { digest, size } = this.blob;
+    const what = `get ${shortDigest(digest)} of ${this.registry.repository}`;
+    if (response.statusCode === 416) {
+      await drain(response);
+      throw new UselessBytes(
+        new FosterError(`cannot ${what}: ${this.registry.registry} has less of it than said`),
+      );
+    }
+    if (response.statusCode === 200) {
+      if (this.offset > 0) this.#restart(); // it cannot go on in the middle
+      this.#checkTotal(response, response.headers['content-length']);
+      return;
+    }
+    if (response.statusCode !== 206) throw await refusal(what, response, this.registry.registry);
+    const [, start, total] =
+      /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers['content-range'] ?? '') ?? [];
+    if (Number(start) !== this.offset) {
+      response.destroy();
+      throw new UselessBytes(
+        new FosterError(`cannot ${what}: ${this.registry.registry} goes on in the wrong place`),
+      );
+    }
+    this.#checkTotal(response, total === '*' ? String(size) : total);
+  }
+
+  #restart(): void {
+    this.#writer = this.#writer.restart();
+    this.arrival.begin(this.#writer.path, 0);
+  }
+
+  #checkTotal(response: IncomingMessage, total: string | undefined): void {
+    const { digest, size } = this.blob;
+    if (total === undefined || Number(total) === size) return;
+    response.destroy();
+    throw new UselessBytes(
+      new FosterError(`${this.registry.registry} has ${total} bytes for ${digest}, instead of ${size}`, {
+        advice: 'the registry is at fault; nothing of it was kept',
+      }),
+    );
+  }
+
+  #write(piece: Uint8Array): void {
+    try {
+      this.#writer.write(piece);
+    } catch (error) {
+      const code = errnoOf(error);
+      if (code === undefined) throw new UselessBytes(error);
+      throw new UselessBytes(
+        new FosterError(`cannot keep ${this.blob.digest}: ${errnoWords(errnoNumber(code))}`, {
+          advice: "make room, for instance with 'foster image prune'",
+          cause: error,
+        }),
+      );
+    }
+  }
+}
+
+/** A failure after which what was received so far shall not be kept. */
+class UselessBytes extends Error {
+  constructor(override readonly cause: unknown) {
+    super();
+  }
+}

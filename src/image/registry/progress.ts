@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { Written } from '../../layers/writer.js';
+import { visible } from '../../spec/parse/flag.js';
+
+/** How far an unpacking is, for people: a bar on a terminal, nothing elsewhere. */
+export interface Progress {
+  stop(): void;
+  /** What was left out, in a line for each kind. */
+  summarize(written: Written): void;
+}
+
+/** An unpacking that is over sooner shows no bar at all. */
+const INTERVAL_MS = 200;
+
+/**
+ * @param total size of the archive in bytes, where it is known
+ * @param position how many bytes of it are read
+ */
+export async function startProgress(
+  title: string,
+  total: number | undefined,
+  position: () => number,
+): Promise<Progress> {
+  if (!process.stderr.isTTY) return { stop() {}, summarize };
+  const { SingleBar } = (await import('cli-progress')).default;
+  const bar = new SingleBar({
+    format:
+      total === undefined ? '{title}: {amount}, {speed}' : '{title} [{bar}] {percentage}% {amount}, {speed}',
+    barsize: 24,
+    stream: process.stderr,
+    clearOnComplete: true,
+    hideCursor: true,
+    gracefulExit: false,
+  });
+  const start = Date.now();
+  const draw = () => {
+    const done = position();
+    const payload = {
+      title: visible(basename(title)),
+      amount: megabytes(done),
+      speed: `${megabytes((done * 1000) / Math.max(1, Date.now() - start))}/s`,
+    };
+    if (bar.isActive) bar.update(done, payload);
+    else bar.start(total ?? 0, done, payload);
+  };
+  const timer = setInterval(draw, INTERVAL_MS);
+  return {
+    stop() {
+      clearInterval(timer);
+      bar.stop();
+    },
+    summarize,
+  };
+}
+
+/** How far a file is read by whoever shares our open file description: proc_pid_fdinfo(5). */
+export function positionOf(fd: number): number {
+  const info = readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
+  return Number(/^pos:\s*(\d+)/m.exec(info)?.[1] ?? 0);
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** What was left out, in a line for each kind. */
+export function summarize(written: Written): void {
+  if (written.lostOwners > 0) {
+    warn(
+      `${count(written.lostOwners, 'file')} of other users now belong to root: you have no range in /etc/subuid`,
+    );
+  }
+  if (written.lostAttributes > 0) {
+    warn(
+      `${count(written.lostAttributes, 'extended attribute')} could not be set, such as a program's capabilities`,
+    );
+  }
+  if (written.skippedDevices > 0 && process.stderr.isTTY) {
+    warn(`${count(written.skippedDevices, 'device node')} of /dev left out: containers get their own`);
+  }
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+function warn(text: string): void {
+  process.stderr.write(`foster: warning: ${visible(text)}\n`);
+}

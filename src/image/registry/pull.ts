@@ -1,0 +1,171 @@
+import { readFileSync } from 'node:fs';
+import { defaultIdMaps, type IdMaps } from '../../init/id-maps.js';
+import { FosterError } from '../../sys/errors.js';
+import { blobPath, digestOf, hasBlob, MAX_DOCUMENT, putBytes } from '../store/blobs.js';
+import { type ManifestDocument, readConfig, readManifest } from '../store/documents.js';
+import { listImages, nameImage, type StoredImage } from '../store/images.js';
+import { holdStore } from '../store/lock.js';
+import { type Descriptor, INDEX_TYPES, MANIFEST_TYPES, ownPlatform, type Platform } from '../store/oci.js';
+import { noSuchPlatform, parsePlatform, satisfiesPlatform, selectManifest } from '../store/platform.js';
+import { familiarName, formatReference, type Reference } from '../store/reference.js';
+import { downloadBlob } from './download.js';
+import { readBody } from './http.js';
+import type { Teller } from './progress-layers.js';
+import { pullLayers } from './pull-layers.js';
+import { openRegistry, type Registry, type RegistryAccess, refusal } from './registry.js';
+
+export interface PullOptions extends RegistryAccess {
+  /** `OS/ARCHITECTURE[/VARIANT]`; the machine's own by default. */
+  platform?: string | undefined;
+  /** Who is told how it goes on; nobody by default. */
+  tell?: Teller | undefined;
+  /** Of the containers that it is unpacked for; those of a container without flags by default. */
+  maps?: IdMaps;
+  /** Of each layer, uncompressed, in bytes. No limit by default. */
+  maxUnpackedSize?: number;
+  /** Milliseconds of silence after which a connection is given up. */
+  silence?: number;
+}
+
+/** As in distribution-spec, "Pulling manifests": larger ones need not be served. */
+const MAX_MANIFEST = 4 * 1024 * 1024;
+/** An index may name indexes; how deep. */
+const MAX_DEPTH = 3;
+
+/**
+ * Brings an image into the store, unpacks it, and gives it its name: all blobs are there, and all of it is what the
+ * digests say, before the name is.
+ * @throws FosterError; then the image of that name, if there was one, is as before
+ */
+export async function pullImage(reference: Reference, options: PullOptions): Promise<StoredImage> {
+  holdStore();
+  const abort = new AbortController();
+  const { silence } = options;
+  const registry = await openRegistry(reference, options, { silence, signal: abort.signal });
+  try {
+    return await new Pull(reference, registry, options, abort).run();
+  } finally {
+    await registry.close();
+  }
+}
+
+/** A manifest with the bytes that its digest is of. */
+interface Fetched {
+  descriptor: Descriptor;
+  bytes: Uint8Array;
+  content: ManifestDocument;
+}
+
+class Pull {
+  readonly #name: string;
+  readonly #wanted: Platform;
+
+  constructor(
+    readonly reference: Reference,
+    readonly registry: Registry,
+    readonly options: PullOptions,
+    readonly abort: AbortController,
+  ) {
+    this.#name = formatReference(reference);
+    this.#wanted = options.platform === undefined ? ownPlatform() : parsePlatform(options.platform);
+  }
+
+  async run(): Promise<StoredImage> {
+    const { tag, digest, repository } = this.reference;
+    const say = (line: string) => this.options.tell?.say(line);
+    const top = await this.#fetch(digest ?? tag ?? 'latest');
+    say(`${digest ?? tag}: Pulling from ${repository}`);
+    const { descriptor, bytes, content } = await this.#select(top);
+    const { config, layers } = content.document;
+    if (config.size > MAX_DOCUMENT) {
+      throw new FosterError(`the config of ${this.#name} is too large: ${config.size} bytes`);
+    }
+    const name = formatReference(
+      digest === undefined ? this.reference : { ...this.reference, tag: undefined },
+    );
+    const isNew = !listImages().some(
+      (one) => one.names.includes(name) && one.descriptor.digest === descriptor.digest,
+    );
+    await downloadBlob(this.registry, config);
+    const image = readConfig(readFileSync(blobPath(config.digest)), content.document, this.#name);
+    this.#checkPlatform(image);
+    await pullLayers(
+      { manifest: content.document, config: image },
+      { maps: defaultIdMaps(), tell: undefined, ...this.options, registry: this.registry, abort: this.abort },
+    );
+    this.#checkPresence([config, ...layers]);
+    putBytes(bytes, descriptor.mediaType);
+    await nameImage(name, descriptor);
+    const familiar = familiarName(this.reference) + (digest === undefined ? `:${tag}` : `@${digest}`);
+    say(`Digest: ${top.descriptor.digest}`);
+    say(`Status: ${isNew ? 'Downloaded newer image' : 'Image is up to date'} for ${familiar}`);
+    return { names: [name], descriptor, id: config.digest, manifest: content.document, config: image };
+  }
+
+  /** From an index, the manifest for the platform. */
+  async #select(top: Fetched): Promise<Fetched & { content: { kind: 'manifest' } }> {
+    let fetched = top;
+    for (let depth = 0; fetched.content.kind === 'index'; depth++) {
+      if (depth === MAX_DEPTH) throw new FosterError(`${this.#name} is an index of indexes of indexes`);
+      const entry = selectManifest(fetched.content.document, this.#wanted, this.#name);
+      if (![...MANIFEST_TYPES, ...INDEX_TYPES].includes(entry.mediaType)) {
+        throw new FosterError(`${this.#name} names a manifest of a type that foster does not read`);
+      }
+      fetched = await this.#fetch(entry.digest);
+      if (fetched.descriptor.size !== entry.size) {
+        throw new FosterError(`a manifest of ${this.#name} has another size than its index says`);
+      }
+    }
+    return { ...fetched, content: fetched.content };
+  }
+
+  /** @param which a tag or a digest */
+  async #fetch(which: string): Promise<Fetched> {
+    const isDigest = which.startsWith('sha256:');
+    const known = isDigest ? this.#stored(which) : undefined;
+    if (known !== undefined) return known;
+    const accept = [...MANIFEST_TYPES, ...INDEX_TYPES].join(', ');
+    const response = await this.registry.request('GET', `manifests/${which}`, { headers: { accept } });
+    if (response.statusCode !== 200) {
+      throw await refusal(`pull ${this.#name}`, response, this.registry.registry);
+    }
+    const { 'content-type': type, 'docker-content-digest': said } = response.headers;
+    const bytes = await readBody(response, MAX_MANIFEST, `the manifest of ${this.#name}`);
+    const expected = isDigest ? which : said;
+    const digest = digestOf(bytes);
+    if (typeof expected === 'string' && expected.startsWith('sha256:') && expected !== digest) {
+      throw new FosterError(`the manifest of ${this.#name} has the digest ${digest} instead of ${expected}`, {
+        advice: 'the registry or the connection is at fault; nothing of it was kept',
+      });
+    }
+    const content = readManifest(bytes, type, this.#name);
+    return { descriptor: { mediaType: content.mediaType, digest, size: bytes.length }, bytes, content };
+  }
+
+  /** A manifest that the store has already, if it is undamaged. */
+  #stored(digest: string): Fetched | undefined {
+    try {
+      const bytes = readFileSync(blobPath(digest));
+      if (bytes.length > MAX_MANIFEST || digestOf(bytes) !== digest) return undefined;
+      const content = readManifest(bytes, undefined, this.#name);
+      return { descriptor: { mediaType: content.mediaType, digest, size: bytes.length }, bytes, content };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Somebody may have cleared the store meanwhile. */
+  #checkPresence(blobs: Descriptor[]): void {
+    const lost = blobs.find((blob) => !hasBlob(blob));
+    if (lost === undefined) return;
+    throw new FosterError(`${lost.digest} was removed again`, { advice: 'pull again' });
+  }
+
+  /** An image without an index says only in its config what it is for. */
+  #checkPlatform(image: Platform): void {
+    if (satisfiesPlatform(image, this.#wanted)) return;
+    if (this.options.platform !== undefined) throw noSuchPlatform(this.#name, this.#wanted, [image]);
+    const { os, architecture } = image;
+    this.options.tell?.say(`WARNING: the image is for ${os}/${architecture}, and this machine is not`);
+  }
+}

@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs';
+import { FosterError } from '../../sys/errors.js';
+import { forEachParallel } from '../../worker/parallel.js';
+import { blobPath } from '../store/blobs.js';
+import { getImage, listImages, type StoredImage } from '../store/images.js';
+import type { Descriptor } from '../store/oci.js';
+import { noSuchPlatform, parsePlatform, satisfiesPlatform } from '../store/platform.js';
+import { formatReference, parseReference, type Reference } from '../store/reference.js';
+import { drain } from './http.js';
+import { startBoard, type Teller } from './progress-layers.js';
+import { openRegistry, type Registry, type RegistryAccess, refusal } from './registry.js';
+import { type Upload, uploadBlob } from './upload.js';
+
+export interface PushOptions extends RegistryAccess {
+  /** `OS/ARCHITECTURE[/VARIANT]` that the image must be for. */
+  platform?: string | undefined;
+  /** Who is told how it goes on; nobody by default. */
+  tell?: Teller | undefined;
+}
+
+const PARALLEL = 3;
+
+/**
+ * Brings an image of the store into a registry, byte for byte: its digests stay what they are.
+ * @param source what the image is called here, where it has another name there
+ * @throws FosterError; without its manifest, which goes last, the registry has no such image
+ */
+export async function pushImage(
+  reference: Reference,
+  options: PushOptions,
+  source = formatReference(reference),
+): Promise<StoredImage> {
+  const name = formatReference(reference);
+  const image = getImage(source);
+  const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform);
+  if (wanted !== undefined && !satisfiesPlatform(image.config, wanted)) {
+    throw noSuchPlatform(name, wanted, [image.config]);
+  }
+  const abort = new AbortController();
+  const registry = await openRegistry(reference, options, { signal: abort.signal, actions: 'pull,push' });
+  try {
+    options.tell?.say(`The push refers to repository [${reference.registry}/${reference.repository}]`);
+    const { config, layers } = image.manifest;
+    await uploadAll(registry, [config, ...layers], options.tell, abort);
+    await putManifest(registry, reference, image);
+  } finally {
+    await registry.close();
+  }
+  return image;
+}
+
+async function uploadAll(
+  registry: Registry,
+  [config, ...layers]: Descriptor[],
+  tell: Teller | undefined,
+  abort: AbortController,
+): Promise<void> {
+  const unique = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
+  const board = await startBoard(tell, unique.length, { start: 'Preparing', active: 'Pushing' });
+  const sources = otherRepositories(registry);
+  try {
+    const transfers = unique.map((blob) => ({ blob, transfer: board.add(blob.digest, blob.size) }));
+    await forEachParallel(
+      [...transfers, ...(config === undefined ? [] : [{ blob: config, transfer: undefined }])],
+      PARALLEL,
+      async ({ blob, transfer }) => {
+        const upload = await uploadBlob(registry, blob, sources.get(blob.digest), (bytes) =>
+          transfer?.at(bytes),
+        );
+        transfer?.end(outcome(upload));
+      },
+      abort,
+    );
+  } finally {
+    board.stop();
+  }
+}
+
+/** In Docker's words. */
+function outcome(upload: Upload): string {
+  if (upload.kind === 'mounted') return `Mounted from ${upload.from}`;
+  return upload.kind === 'sent' ? 'Pushed' : 'Layer already exists';
+}
+
+/** For each blob, another repository of this registry that our images have it from, or have brought it to. */
+function otherRepositories({ registry, repository }: Registry): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const { names, manifest } of listImages()) {
+    const other = names.map(parseReference).find((one) => {
+      return one.registry === registry && one.repository !== repository;
+    });
+    if (other === undefined) continue;
+    for (const { digest } of [manifest.config, ...manifest.layers]) found.set(digest, other.repository);
+  }
+  return found;
+}
+
+async function putManifest(registry: Registry, reference: Reference, image: StoredImage): Promise<void> {
+  const { digest, mediaType } = image.descriptor;
+  const which = reference.tag ?? reference.digest ?? 'latest';
+  const response = await registry.request('PUT', `manifests/${which}`, {
+    headers: { 'content-type': mediaType },
+    body: readFileSync(blobPath(digest)),
+  });
+  if (response.statusCode !== 201) {
+    throw await refusal(`push ${formatReference(reference)}`, response, registry.registry);
+  }
+  await drain(response);
+  const said = response.headers['docker-content-digest'];
+  if (typeof said === 'string' && said.startsWith('sha256:') && said !== digest) {
+    throw new FosterError(
+      `${registry.registry} has made something else of the image: ${said} instead of ${digest}`,
+    );
+  }
+}

@@ -1,0 +1,55 @@
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Connections, connectionFailure, drain, isPassing } from './http.js';
+
+/** Times that something is tried again. */
+export const MAX_RETRIES = 5;
+const FIRST_PAUSE_MS = 200;
+const MAX_PAUSE_MS = 30_000;
+
+/** Milliseconds to wait before the retry of that number, from 0: twice as long each time, and not for all the same. */
+export function pauseBefore(retry: number): number {
+  return Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** retry) * (0.75 + Math.random() / 2);
+}
+
+/** Waits before a retry. @throws the signal's reason */
+export async function pause(retry: number, signal: AbortSignal | undefined, least = 0): Promise<void> {
+  await sleep(Math.max(least, pauseBefore(retry)), undefined, { signal });
+}
+
+/** Milliseconds that a Retry-After header asks for: RFC 9110, 10.2.3. */
+export function retryAfter(value: string | undefined, now = Date.now()): number {
+  if (value === undefined) return 0;
+  const milliseconds = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
+  return Number.isFinite(milliseconds) ? Math.min(MAX_PAUSE_MS, Math.max(0, milliseconds)) : 0;
+}
+
+/**
+ * Sends a request until there is an answer of use: a host that is overloaded (429), broken (5xx) or not there for a
+ * moment is asked again, some times.
+ * @param isKnown whether the host has answered before: one that never has may be a mistake of whoever named it
+ * @returns the response, after the last retry also with status 429 or 5xx
+ * @throws FosterError where there is no connection
+ */
+export async function withRetries(
+  host: string,
+  { options: { signal } }: Connections,
+  send: () => Promise<IncomingMessage>,
+  isKnown: () => boolean = () => true,
+): Promise<IncomingMessage> {
+  for (let retry = 0; ; retry++) {
+    let least = 0;
+    try {
+      const response = await send();
+      const { statusCode = 0, headers } = response;
+      if ((statusCode !== 429 && statusCode < 500) || statusCode === 501 || retry === MAX_RETRIES)
+        return response;
+      least = retryAfter(headers['retry-after']);
+      await drain(response);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!isPassing(error) || !isKnown() || retry === MAX_RETRIES) throw connectionFailure(host, error);
+    }
+    await pause(retry, signal, least);
+  }
+}

@@ -1,0 +1,233 @@
+import { createHash } from 'node:crypto';
+import { closeSync, createReadStream, fstatSync, openSync, read, readSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { isatty } from 'node:tty';
+import { promisify } from 'node:util';
+import { feed, peek } from '../../layers/feed.js';
+import { startUnpacker } from '../../layers/unpack.js';
+import type { UnpackReport } from '../../layers/unpack-protocol.js';
+import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
+import { FosterError } from '../../sys/errors.js';
+import { duplicate } from '../../sys/libc.js';
+import { type Compression, compressionOf, MAGIC_SIZE } from '../../tar/compression.js';
+import { type Progress, positionOf, startProgress } from '../registry/progress.js';
+import { cachedTree, makeTree, mapsKey, type Workplace, withLock } from './cache.js';
+import { fileKey, hasSameSize, lookUp, remember } from './file-index.js';
+import type { RootOptions } from './root.js';
+
+const PIECE = 1024 * 1024;
+
+/**
+ * The name of the tree that the tar on standard input becomes.
+ * @throws FosterError
+ */
+export async function unpackStandardInput(options: RootOptions): Promise<string> {
+  if (isatty(0)) {
+    throw new FosterError('cannot read a tar archive from standard input: it is a terminal', {
+      advice: 'pipe one in: tar -c -C DIRECTORY . | foster run - COMMAND',
+    });
+  }
+  return await unpackToCache(options, (place) =>
+    unpackStream(place, 'standard input', standardInput(), options),
+  );
+}
+
+/**
+ * The name of the tree that a tar file becomes, or has become already. The file may be a pipe.
+ * @throws FosterError
+ */
+export async function unpackFile(path: string, options: RootOptions): Promise<string> {
+  const key = fileKey(path, options.maps);
+  if (key === undefined) {
+    const stream = streamOf(open(path));
+    return await unpackToCache(options, (place) => unpackStream(place, path, stream, options));
+  }
+  return await withLock(`tar-${key}`, async () => {
+    const known = lookUp(key); // somebody may have unpacked it while we waited
+    if (known !== undefined && cachedTree(known) !== undefined) return known;
+    const same = await findByContent(path, key, options);
+    const name =
+      same ?? (await unpackToCache(options, (place) => unpackUnchanged(place, path, key, options)));
+    remember(key, name);
+    return name;
+  });
+}
+
+/** Of a descriptor of its own: process.stdin would close descriptor 0 at the end, which the container is to get. */
+function standardInput(): Readable {
+  return streamOf(duplicate(0));
+}
+
+/** Closes the descriptor when it is over. */
+function streamOf(fd: number): Readable {
+  const info = fstatSync(fd);
+  // A read that blocks, waiting for the other end, would keep us from ending at Ctrl-C.
+  if (info.isFIFO() || info.isSocket()) return new Socket({ fd, readable: true, writable: false });
+  return createReadStream('', { fd, highWaterMark: PIECE });
+}
+
+async function unpackUnchanged(
+  place: Workplace,
+  path: string,
+  key: string,
+  options: RootOptions,
+): Promise<string> {
+  const digest = await unpackRegularFile(place, path, options);
+  if (fileKey(path, options.maps) === key) return digest;
+  throw new FosterError(`cannot unpack ${path}: it was changed meanwhile`, { advice: 'try again' });
+}
+
+/** Reading the file twice is worth it only where the same content is likely to be there. */
+async function findByContent(path: string, key: string, options: RootOptions): Promise<string | undefined> {
+  if (!hasSameSize(key)) return undefined;
+  const fd = open(path);
+  try {
+    const name = treeName(await digestOf(fd, path), options);
+    return cachedTree(name) === undefined ? undefined : name;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function treeName(digest: string, { maps }: RootOptions): string {
+  return `sha256-${digest}-${mapsKey(maps)}`;
+}
+
+function open(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    throw cannotRead(path, error);
+  }
+}
+
+function cannotRead(title: string, error: unknown): FosterError {
+  const code = errnoOf(error);
+  const why = code === undefined ? String(error) : errnoWords(errnoNumber(code));
+  return new FosterError(`cannot read ${title}: ${why}`, { cause: error });
+}
+
+/** Of the file from its start on, wherever its position is; in hexadecimal. */
+async function digestOf(fd: number, title: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  const buffer = Buffer.alloc(PIECE);
+  const readAt = promisify(read);
+  try {
+    for (let at = 0; !signal?.aborted; ) {
+      const { bytesRead } = await readAt(fd, buffer, 0, PIECE, at);
+      if (bytesRead === 0) break;
+      hash.update(buffer.subarray(0, bytesRead));
+      at += bytesRead;
+    }
+  } catch (error) {
+    throw cannotRead(title, error);
+  }
+  return hash.digest('hex');
+}
+
+async function unpackToCache(
+  options: RootOptions,
+  unpack: (place: Workplace) => Promise<string>,
+): Promise<string> {
+  let name = '';
+  await makeTree(options.maps, async (place) => {
+    name = treeName(await unpack(place), options);
+    return name;
+  });
+  return name;
+}
+
+/**
+ * Unpacks a file, which the unpacker reads by itself while its digest is computed here.
+ * @returns digest of the file in hexadecimal
+ */
+export async function unpackRegularFile(
+  place: Workplace,
+  path: string,
+  options: RootOptions,
+): Promise<string> {
+  const fd = open(path);
+  try {
+    const start = Buffer.alloc(MAGIC_SIZE);
+    const compression = compressionFor(path, start.subarray(0, readSync(fd, start, 0, MAGIC_SIZE, 0)));
+    const unpacking = startUnpacker(place.tree, compression, options, fd);
+    place.onInterrupt(unpacking.kill);
+    const progress = await startProgress(path, fstatSync(fd).size, () => positionOf(fd));
+    place.onInterrupt(progress.stop);
+    const abort = new AbortController();
+    const digest = digestOf(fd, path, abort.signal);
+    digest.catch(() => {}); // told below, unless the unpacker has failed before
+    try {
+      conclude(path, await unpacking.report, progress);
+      return await digest;
+    } finally {
+      abort.abort();
+      await digest.catch(() => {}); // nobody reads the descriptor any more
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Unpacks what can be read only once.
+ * @returns digest of all that came, in hexadecimal
+ */
+async function unpackStream(
+  place: Workplace,
+  title: string,
+  stream: Readable,
+  options: RootOptions,
+): Promise<string> {
+  const hash = createHash('sha256');
+  let done = 0;
+  async function* watched(): AsyncGenerator<Buffer> {
+    try {
+      for await (const piece of stream as AsyncIterable<Buffer>) {
+        hash.update(piece);
+        done += piece.length;
+        yield piece;
+      }
+    } catch (error) {
+      throw cannotRead(title, error);
+    }
+  }
+  try {
+    const { start, all } = await peek(watched(), MAGIC_SIZE);
+    const unpacking = startUnpacker(place.tree, compressionFor(title, start), options);
+    place.onInterrupt(unpacking.kill);
+    const progress = await startProgress(title, undefined, () => done);
+    place.onInterrupt(progress.stop);
+    try {
+      await feed(unpacking, all);
+    } catch (error) {
+      progress.stop();
+      throw error;
+    }
+    conclude(title, await unpacking.report, progress);
+    return hash.digest('hex');
+  } finally {
+    stream.destroy();
+  }
+}
+
+function conclude(title: string, report: UnpackReport, progress: Progress): void {
+  progress.stop();
+  if ('error' in report) {
+    const advice = report.advice === undefined ? {} : { advice: report.advice };
+    throw new FosterError(`cannot unpack ${title}: ${report.error}`, advice);
+  }
+  progress.summarize(report.written);
+}
+
+function compressionFor(title: string, start: Buffer): Compression {
+  if (start.length === 0) throw new FosterError(`cannot unpack ${title}: it is empty`);
+  try {
+    return compressionOf(start);
+  } catch (error) {
+    if (!(error instanceof FosterError)) throw error;
+    const advice = error.advice === undefined ? {} : { advice: error.advice };
+    throw new FosterError(`cannot unpack ${title}: ${error.message}`, advice);
+  }
+}

@@ -1,0 +1,169 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { defaultIdMaps } from '../../init/id-maps.js';
+import { removeTrees } from '../../worker/remove-trees.js';
+import { removeStaleLocks, rootsFolder } from '../rootfs/cache.js';
+import { blobPath, imagesFolder } from './blobs.js';
+import { clearBuildCache, listBuildCache } from './build-cache.js';
+import { indexedManifests } from './images.js';
+import { layerNames, layersFolder } from './layers.js';
+import { withStoreAlone } from './lock.js';
+import type { ImageConfig, Manifest } from './oci.js';
+import { incomingFolder } from './staging.js';
+
+/** What containers use: nothing of it is removed. */
+export interface InUse {
+  /** Absolute paths of unpacked layers and of other root file systems. */
+  trees: ReadonlySet<string>;
+}
+
+export interface CollectOptions {
+  /** Downloads that were interrupted go too, and trees of tar files. */
+  caches: boolean;
+  /** Trees of recipes go too. */
+  recipes: boolean;
+}
+
+export interface Collected {
+  /** Digests of blobs. */
+  blobs: string[];
+  /** Names of layers and other trees. */
+  trees: string[];
+  /** Bytes, of blobs and uncompressed layers. */
+  size: number;
+}
+
+/** An interrupted download is gone on with for so long. */
+const RESUMABLE_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Removes what no image and no container uses: blobs, unpacked layers, and what an interrupted load has left. There are
+ * no counters which could be wrong: what is in use is found anew each time. While somebody else holds the store, nothing
+ * is done; the next collection does it.
+ * @param findUse called when nobody can begin to use anything any more
+ * @returns undefined where somebody else holds the store
+ */
+export async function collectGarbage(
+  findUse: () => InUse,
+  options: CollectOptions,
+): Promise<Collected | undefined> {
+  return await withStoreAlone(async () => {
+    const { trees } = findUse();
+    if (options.caches) clearBuildCache();
+    const { blobs, diffIDs } = findReferences();
+    const collected: Collected = { blobs: [], trees: [], size: 0 };
+    rmSync(incomingFolder(), { recursive: true, force: true });
+    removeStaleLocks();
+    sweepBlobs(blobs, options, collected);
+    const doomed = [...unusedLayers(diffIDs, trees), ...unusedRoots(trees, options)];
+    for (const { path, name, size } of doomed) {
+      collected.trees.push(name);
+      collected.size += size;
+      hide(path, name);
+    }
+    removeHidden(doomed.map(({ name }) => hiddenPath(name)));
+    return collected;
+  });
+}
+
+interface References {
+  /** Digests. */
+  blobs: ReadonlySet<string>;
+  diffIDs: ReadonlySet<string>;
+}
+
+/** All that the images are made of, and what builds remember. */
+function findReferences(): References {
+  const blobs = new Set<string>();
+  const diffIDs = new Set<string>();
+  for (const { digest } of indexedManifests()) {
+    blobs.add(digest);
+    const manifest = read<Manifest>(digest);
+    if (manifest === undefined) continue;
+    for (const blob of [manifest.config, ...manifest.layers]) blobs.add(blob.digest);
+    for (const id of read<ImageConfig>(manifest.config.digest)?.rootfs.diff_ids ?? []) diffIDs.add(id);
+  }
+  for (const { layer } of listBuildCache()) {
+    if (layer === undefined) continue;
+    blobs.add(layer.descriptor.digest);
+    diffIDs.add(layer.diffID);
+  }
+  return { blobs, diffIDs };
+}
+
+function read<T>(digest: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(blobPath(digest), 'utf8')) as T;
+  } catch {
+    return undefined; // damaged: what it refers to cannot be of use
+  }
+}
+
+function sweepBlobs(used: ReadonlySet<string>, { caches }: CollectOptions, collected: Collected): void {
+  const folder = join(imagesFolder(), 'blobs', 'sha256');
+  for (const name of entries(folder)) {
+    const isWhole = /^[0-9a-f]{64}$/.test(name);
+    if (isWhole && used.has(`sha256:${name}`)) continue;
+    const path = join(folder, name);
+    const info = statSync(path, { throwIfNoEntry: false });
+    if (info === undefined) continue;
+    if (!isWhole && !caches && Date.now() - info.mtimeMs < RESUMABLE_MS) continue;
+    rmSync(path, { force: true });
+    collected.size += info.size;
+    if (isWhole) collected.blobs.push(`sha256:${name}`);
+  }
+}
+
+interface Doomed {
+  path: string;
+  name: string;
+  size: number;
+}
+
+function unusedLayers(diffIDs: ReadonlySet<string>, trees: ReadonlySet<string>): Doomed[] {
+  return layerNames().flatMap((name) => {
+    const path = join(layersFolder(), name);
+    const isUsed = diffIDs.has(`sha256:${name.split('-')[0]}`) || trees.has(join(path, 'diff'));
+    return isUsed || name === 'empty' ? [] : [{ path, name, size: sizeIn(path) }];
+  });
+}
+
+function sizeIn(folder: string): number {
+  try {
+    return Number(readFileSync(join(folder, 'size'), 'utf8')) || 0;
+  } catch {
+    return 0;
+  }
+}
+
+function unusedRoots(trees: ReadonlySet<string>, { caches, recipes }: CollectOptions): Doomed[] {
+  return entries(rootsFolder()).flatMap((name) => {
+    const path = join(rootsFolder(), name);
+    const isWanted = (caches && name.startsWith('sha256-')) || (recipes && name.startsWith('recipe-'));
+    return isWanted && !trees.has(join(path, 'rootfs')) ? [{ path, name, size: 0 }] : [];
+  });
+}
+
+/** As a leftover: whatever happens from now on, no part of it is taken for the whole (cache.ts). */
+function hide(path: string, name: string): void {
+  mkdirSync(rootsFolder(), { recursive: true, mode: 0o700 });
+  renameSync(path, hiddenPath(name));
+}
+
+function hiddenPath(name: string): string {
+  return join(rootsFolder(), `tmp-${name}`);
+}
+
+function removeHidden(paths: string[]): void {
+  if (paths.length === 0) return;
+  // As ourselves, too: a directory that was given away wholly may be in a folder of ours.
+  if (!removeTrees(paths, defaultIdMaps())) removeTrees(paths, undefined);
+}
+
+function entries(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

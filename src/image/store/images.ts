@@ -1,0 +1,183 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { errnoOf } from '../../sys/errno.js';
+import { FosterError } from '../../sys/errors.js';
+import { withLock } from '../rootfs/cache.js';
+import { imagesFolder, parseDocument, readDocument } from './blobs.js';
+import { type Descriptor, type ImageConfig, type ImageIndex, type Manifest, MEDIA } from './oci.js';
+import { formatReference, parseReference } from './reference.js';
+
+/**
+ * The image store is an OCI image layout, which other tools can read too: `index.json` has an entry for each name,
+ * `org.opencontainers.image.ref.name`, and one without a name for an image that has lost its own.
+ */
+const NAME = 'org.opencontainers.image.ref.name';
+
+/** An image of the store. */
+export interface StoredImage {
+  /** Whole names: `docker.io/library/alpine:latest`. Empty for one that has lost its names. */
+  names: string[];
+  /** Of its manifest. */
+  descriptor: Descriptor;
+  /** The digest of its config: what Docker calls the image's ID. */
+  id: string;
+  manifest: Manifest;
+  config: ImageConfig;
+}
+
+function indexFile(): string {
+  return join(imagesFolder(), 'index.json');
+}
+
+function readIndex(): ImageIndex {
+  try {
+    return parseDocument<ImageIndex>(
+      readFileSync(indexFile()),
+      `the index of the image store, ${indexFile()},`,
+    );
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return { schemaVersion: 2, mediaType: MEDIA.index, manifests: [] };
+    throw error;
+  }
+}
+
+/** The manifest of the image with this whole name. Reads nothing but the index. */
+export function namedDescriptor(name: string): Descriptor | undefined {
+  return readIndex().manifests.find((entry) => entry.annotations?.[NAME] === name);
+}
+
+/** The manifests of all images, one for each of their names. */
+export function indexedManifests(): Descriptor[] {
+  return readIndex().manifests;
+}
+
+/** Under the store's lock: reads the index, has it changed, writes it whole. */
+async function changeIndex(change: (entries: Descriptor[]) => Descriptor[]): Promise<void> {
+  await withLock('images', () => {
+    const index = readIndex();
+    const folder = imagesFolder();
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(join(folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
+    const fresh = `${indexFile()}.new`;
+    writeFileSync(fresh, JSON.stringify({ ...index, manifests: change(index.manifests) }), {
+      mode: 0o600,
+      flush: true,
+    });
+    renameSync(fresh, indexFile());
+    return Promise.resolve();
+  });
+}
+
+/**
+ * Gives the image with this manifest a name, which another one may lose by it. All that the manifest names must be in
+ * the store.
+ */
+export async function nameImage(name: string, { mediaType, digest, size }: Descriptor): Promise<void> {
+  await changeIndex((entries) => {
+    const others = entries.filter((entry) => entry.annotations?.[NAME] !== name);
+    const lost = entries.find((entry) => entry.annotations?.[NAME] === name);
+    const isLeftNameless =
+      lost !== undefined && lost.digest !== digest && !others.some((entry) => entry.digest === lost.digest);
+    const nameless = isLeftNameless
+      ? [{ mediaType: lost.mediaType, digest: lost.digest, size: lost.size }]
+      : [];
+    const kept = others.filter((entry) => entry.digest !== digest || entry.annotations?.[NAME] !== undefined);
+    return [...kept, ...nameless, { mediaType, digest, size, annotations: { [NAME]: name } }];
+  });
+}
+
+/** Keeps an image that has no name. */
+export async function keepImage({ mediaType, digest, size }: Descriptor): Promise<void> {
+  await changeIndex((entries) =>
+    entries.some((entry) => entry.digest === digest) ? entries : [...entries, { mediaType, digest, size }],
+  );
+}
+
+/** Takes names away; an image without any left leaves the index, unless `keep`. Its blobs go with the next collection. */
+export async function unnameImage(names: string[], options: { keep: boolean }): Promise<void> {
+  await changeIndex((entries) => {
+    const gone = entries.filter((entry) => names.includes(entry.annotations?.[NAME] ?? ''));
+    const kept = entries.filter((entry) => !gone.includes(entry));
+    const orphaned = gone.filter((entry) => !kept.some(({ digest }) => digest === entry.digest));
+    const unique = [...new Map(orphaned.map((entry) => [entry.digest, entry])).values()];
+    const nameless = unique.map(({ mediaType, digest, size }) => ({ mediaType, digest, size }));
+    return options.keep ? [...kept, ...nameless] : kept;
+  });
+}
+
+/** Removes an image with all its names from the index. */
+export async function dropImage(digest: string): Promise<void> {
+  await changeIndex((entries) => entries.filter((entry) => entry.digest !== digest));
+}
+
+/** All images. One whose documents are damaged is left out. */
+export function listImages(): StoredImage[] {
+  const byDigest = new Map<string, { descriptor: Descriptor; names: string[] }>();
+  for (const { annotations, ...descriptor } of readIndex().manifests) {
+    const known = byDigest.get(descriptor.digest) ?? { descriptor, names: [] as string[] };
+    const name = annotations?.[NAME];
+    if (name !== undefined) known.names.push(name);
+    byDigest.set(descriptor.digest, known);
+  }
+  return [...byDigest.values()].flatMap(({ descriptor, names }) => readImage(descriptor, names) ?? []);
+}
+
+function readImage(descriptor: Descriptor, names: string[]): StoredImage | undefined {
+  try {
+    const manifest = readDocument<Manifest>(descriptor);
+    const config = readDocument<ImageConfig>(manifest.config);
+    return { names, descriptor, id: manifest.config.digest, manifest, config };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The image that a name, a digest, an id or an unambiguous start of an id means; undefined where there is none.
+ * @throws FosterError for what cannot be a name, and for a start of several ids
+ */
+export function findImage(text: string): StoredImage | undefined {
+  const images = listImages();
+  const hex = /^(?:sha256:)?([0-9a-f]{2,64})$/.exec(text)?.[1];
+  // a name goes before the start of an id that looks like it: `cafe`
+  const isName = hex !== undefined && hex.length < 64 && !text.startsWith('sha256:') && isNamed(images, text);
+  if (hex !== undefined && !isName) {
+    const matches = images.filter(({ id, descriptor }) => {
+      return id.startsWith(`sha256:${hex}`) || descriptor.digest.startsWith(`sha256:${hex}`);
+    });
+    // Manifests of different types may tell of one image.
+    if (new Set(matches.map(({ id }) => id)).size === 1) {
+      return matches.find(({ names }) => names.length > 0) ?? matches[0];
+    }
+    if (matches.length > 1) {
+      throw new FosterError(`${text} is the start of ${matches.length} image ids`, {
+        advice: 'give more of it',
+      });
+    }
+    if (text.startsWith('sha256:')) return undefined;
+  }
+  const reference = parseReference(text);
+  const { tag, digest } = reference;
+  const named = images.find(({ names }) =>
+    names.includes(formatReference({ ...reference, digest: undefined })),
+  );
+  if (digest === undefined) return named;
+  // what was pulled by the digest of an index is called so, but has a digest of its own
+  const whole = formatReference({ ...reference, tag: undefined });
+  const found = images.find(({ descriptor, names }) => descriptor.digest === digest || names.includes(whole));
+  return tag === undefined || found !== named ? found : named;
+}
+
+function isNamed(images: StoredImage[], text: string): boolean {
+  const whole = formatReference(parseReference(text));
+  return images.some(({ names }) => names.includes(whole));
+}
+
+/** As `findImage`. @throws FosterError where there is none */
+export function getImage(text: string): StoredImage {
+  const image = findImage(text);
+  if (image === undefined) {
+    throw new FosterError(`no such image: ${text}`, { advice: "'foster images' lists them", exitCode: 1 });
+  }
+  return image;
+}

@@ -1,0 +1,57 @@
+import { defaultIdMaps } from '../../init/id-maps.js';
+import type { ImageDefaults } from '../../spec/image-defaults.js';
+import { putDocument } from './blobs.js';
+import { keepImage, nameImage, type StoredImage } from './images.js';
+import {
+  type Descriptor,
+  type HistoryEntry,
+  type ImageConfig,
+  type Manifest,
+  MEDIA,
+  ownPlatform,
+} from './oci.js';
+import { unpackLayers } from './unpack-layers.js';
+
+/** An image that is to be: a base, if there is one, with a layer more. */
+export interface NewImage {
+  base: Pick<StoredImage, 'manifest' | 'config'> | undefined;
+  /** Of a blob of the store, and the digest of it uncompressed. */
+  layer: { descriptor: Descriptor; diffID: string };
+  defaults: ImageDefaults;
+  history: HistoryEntry;
+  author?: string | undefined;
+  /** Whole. */
+  name: string | undefined;
+}
+
+/**
+ * Makes an image of the store, unpacked and named.
+ * @returns the digest of its config: its ID
+ * @throws FosterError where the layer is none; the image is not there then
+ */
+export async function makeImage({ base, layer, ...wanted }: NewImage): Promise<string> {
+  const { defaults, history, author, name } = wanted;
+  const platform = base?.config ?? ownPlatform();
+  const config: ImageConfig = {
+    ...(history.created !== undefined && { created: history.created }),
+    ...(author !== undefined && { author }),
+    architecture: platform.architecture,
+    os: platform.os,
+    ...(platform.variant !== undefined && { variant: platform.variant }),
+    config: defaults,
+    rootfs: { type: 'layers', diff_ids: [...(base?.config.rootfs.diff_ids ?? []), layer.diffID] },
+    history: [...(base?.config.history ?? []), history],
+  };
+  const document: Manifest = {
+    schemaVersion: 2,
+    mediaType: MEDIA.manifest,
+    config: putDocument(config, MEDIA.config),
+    layers: [...(base?.manifest.layers ?? []), layer.descriptor],
+  };
+  const maps = defaultIdMaps();
+  await unpackLayers({ manifest: document, config }, { maps, ...(name !== undefined && { title: name }) });
+  const descriptor = putDocument(document, MEDIA.manifest);
+  if (name === undefined) await keepImage(descriptor);
+  else await nameImage(name, descriptor);
+  return document.config.digest;
+}

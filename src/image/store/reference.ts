@@ -1,0 +1,81 @@
+import { quoted } from '../../spec/parse/flag.js';
+import { FosterError } from '../../sys/errors.js';
+
+/** A name of an image, taken apart: distribution spec, "Pulling manifests". */
+export interface Reference {
+  /** Host and port: `docker.io`, `localhost:5000`. */
+  registry: string;
+  /** `library/alpine` */
+  repository: string;
+  /** `latest` where nothing else was said and there is no digest. */
+  tag: string | undefined;
+  /** `sha256:` and 64 hexadecimal digits. */
+  digest: string | undefined;
+}
+
+const COMPONENT = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
+const REPOSITORY = new RegExp(`^${COMPONENT}(?:/${COMPONENT})*$`);
+const REGISTRY = /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?$/;
+const TAG = /^\w[\w.-]{0,127}$/;
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const DEFAULT_REGISTRY = 'docker.io';
+const MAX_NAME = 255;
+
+/**
+ * Reads `NAME[:TAG][@DIGEST]` with Docker's defaults: the registry docker.io, there the namespace `library`, the tag
+ * `latest`.
+ * @throws FosterError
+ */
+export function parseReference(text: string): Reference {
+  const [, named = '', digest] = /^([^@]*)(?:@(.*))?$/s.exec(text) ?? [];
+  if (digest !== undefined && !DIGEST.test(digest))
+    throw invalid(text, 'a digest is sha256: and 64 hexadecimal digits');
+  const colon = named.lastIndexOf(':');
+  const hasTag = colon > named.lastIndexOf('/');
+  const name = hasTag ? named.slice(0, colon) : named;
+  const tag = hasTag ? named.slice(colon + 1) : undefined;
+  if (tag !== undefined && !TAG.test(tag))
+    throw invalid(text, 'a tag has up to 128 letters, digits, "_", "." and "-"');
+  const slash = name.indexOf('/');
+  const first = slash < 0 ? '' : name.slice(0, slash);
+  const isHost = /[.:]/.test(first) || first === 'localhost';
+  const registry = isHost ? canonicalRegistry(first) : DEFAULT_REGISTRY;
+  const path = isHost ? name.slice(slash + 1) : name;
+  const repository = registry === DEFAULT_REGISTRY && !path.includes('/') ? `library/${path}` : path;
+  if (!REGISTRY.test(registry) || !REPOSITORY.test(repository) || name.length > MAX_NAME) {
+    throw invalid(text, 'a name has lower case letters, digits, and ".", "_" or "-" between them');
+  }
+  return { registry, repository, tag: tag ?? (digest === undefined ? 'latest' : undefined), digest };
+}
+
+function canonicalRegistry(host: string): string {
+  return host === 'index.docker.io' ? DEFAULT_REGISTRY : host;
+}
+
+function invalid(text: string, problem: string): FosterError {
+  return new FosterError(`${quoted(text)} is not a name of an image: ${problem}`, {
+    advice: 'it looks like alpine, alpine:3.20 or registry.example.com/team/app:1.0',
+  });
+}
+
+/** Whether it can be the tag of an image. */
+export function isTag(text: string): boolean {
+  return TAG.test(text);
+}
+
+/** The whole name, as the image store knows it: `docker.io/library/alpine:latest`. */
+export function formatReference({ registry, repository, tag, digest }: Reference): string {
+  return `${registry}/${repository}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
+}
+
+/** As people write it: without docker.io and library. */
+export function familiarName(reference: Pick<Reference, 'registry' | 'repository'>): string {
+  const { registry, repository } = reference;
+  return registry === DEFAULT_REGISTRY ? repository.replace(/^library\//, '') : `${registry}/${repository}`;
+}
+
+/** A whole name as people write it, with its tag or digest: `alpine:latest`. */
+export function familiarWhole(name: string): string {
+  const { tag, digest, ...rest } = parseReference(name);
+  return `${familiarName(rest)}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
+}

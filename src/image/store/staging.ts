@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  createReadStream,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { FosterError } from '../../sys/errors.js';
+import { writeFully } from '../../sys/write.js';
+import { MAGIC_SIZE } from '../../tar/compression.js';
+import { blobPath, hasBlob, imagesFolder, MAX_DOCUMENT } from './blobs.js';
+import type { Descriptor } from './oci.js';
+
+/** A file of an archive, put aside under a number. */
+export interface Staged {
+  path: string;
+  /** `sha256:` and 64 hexadecimal digits. */
+  digest: string;
+  /** Bytes. */
+  size: number;
+}
+
+/** Where archives that are being loaded put their files aside: one folder each. */
+export function incomingFolder(): string {
+  return join(imagesFolder(), 'incoming');
+}
+
+/**
+ * A folder for the files of an archive, of which nothing is known before all of it is read. In the end those that the
+ * images are made of become blobs of the store, and the rest goes.
+ */
+export class Staging {
+  #folder: string | undefined;
+  #count = 0;
+  #current: { fd: number; path: string; hash: ReturnType<typeof createHash>; size: number } | undefined;
+
+  /** Made when it is first needed: by then the signals that would leave it are caught. */
+  #next(): string {
+    if (this.#folder === undefined) {
+      mkdirSync(incomingFolder(), { recursive: true, mode: 0o700 });
+      this.#folder = mkdtempSync(join(incomingFolder(), `${process.pid}-`));
+    }
+    return join(this.#folder, String(this.#count++));
+  }
+
+  /** Begins a file; `write` and `finish` follow. */
+  begin(): void {
+    const path = this.#next();
+    this.#current = { path, fd: openSync(path, 'wx', 0o600), hash: createHash('sha256'), size: 0 };
+  }
+
+  write(piece: Uint8Array): void {
+    const current = this.#current;
+    if (current === undefined) return;
+    current.hash.update(piece);
+    current.size += piece.length;
+    writeFully(current.fd, piece);
+  }
+
+  finish(): Staged {
+    const current = this.#current;
+    if (current === undefined) throw new Error('no file was begun');
+    this.#current = undefined;
+    closeSync(current.fd);
+    return { path: current.path, size: current.size, digest: `sha256:${current.hash.digest('hex')}` };
+  }
+
+  /** A path for a file that somebody else writes; `adopt` follows. */
+  reserve(): string {
+    return this.#next();
+  }
+
+  /** What somebody else has written there. */
+  async adopt(path: string): Promise<Staged> {
+    const hash = createHash('sha256');
+    let size = 0;
+    for await (const piece of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
+      hash.update(piece as Buffer);
+      size += (piece as Buffer).length;
+    }
+    return { path, size, digest: `sha256:${hash.digest('hex')}` };
+  }
+
+  /** Makes it a blob of the store. */
+  keep(staged: Staged, mediaType: string): Descriptor {
+    const { digest, size } = staged;
+    if (!hasBlob(staged)) {
+      mkdirSync(dirname(blobPath(digest)), { recursive: true, mode: 0o700 });
+      renameSync(staged.path, blobPath(digest));
+    }
+    return { mediaType, digest, size };
+  }
+
+  /** Removes all that was not kept. */
+  discard(): void {
+    if (this.#current !== undefined) closeSync(this.#current.fd);
+    this.#current = undefined;
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
+    this.#folder = undefined;
+  }
+}
+
+/** @throws FosterError where there are more of them than a document has */
+export function stagedBytes({ path, size }: Staged, what: string): Buffer {
+  if (size > MAX_DOCUMENT) throw new FosterError(`${what} is too large for a document: ${size} bytes`);
+  return readFileSync(path);
+}
+
+/** Its first bytes, which tell how it is compressed. */
+export function stagedStart({ path }: Staged): Buffer {
+  const fd = openSync(path, 'r');
+  try {
+    const start = Buffer.alloc(MAGIC_SIZE);
+    return start.subarray(0, readSync(fd, start, 0, MAGIC_SIZE, 0));
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,142 @@
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { errnoName, errnoWords } from '../sys/errno.js';
+import { FosterError } from '../sys/errors.js';
+import { addressOf, call, callRaw, functionPointer, SystemCallError } from '../sys/ffi.js';
+import { waitForChild } from '../sys/libc.js';
+
+/** Flags of clone(2) for the namespaces that foster's own helpers are in; those of containers: plan/namespaces.ts. */
+export const CLONE_FLAGS = { mount: 0x00020000, user: 0x10000000 } as const;
+
+const CLONE_VM = 0x100;
+const CLONE_PIDFD = 0x1000;
+const CLONE_VFORK = 0x4000;
+const SIGCHLD = 17;
+
+/** A program to execute in a new process, or in place of this one. */
+export interface Program {
+  /** Descriptor of the executable file. */
+  file: number;
+  argv: string[];
+  env: string[];
+  /** descriptors[i] becomes the program's descriptor i; undefined leaves i closed, and so is every other one. */
+  descriptors: (number | undefined)[];
+  /** Keep the capabilities of the new user namespace across execve(2). */
+  privileged?: boolean;
+  /** Signal that the program gets when we die; 0 for none. */
+  parentDeathSignal?: number;
+}
+
+/** A native file (foster-init, foster-entry.so): they lie beside the bundle that runs, in a folder per architecture. */
+export function nativeFile(name: string): string {
+  return join(__dirname, process.arch, name);
+}
+
+/**
+ * Starts `program` in new namespaces. Blocks (about a millisecond) until the child has executed it.
+ * @throws SystemCallError where there is no child; FosterError where it could not become the program
+ */
+export function startProcess(program: Program, namespaceFlags: number): { pid: number; pidfd: number } {
+  const entry = encodeEntry(program);
+  const stack = Buffer.alloc(64 * 1024);
+  const top = (addressOf(stack) + BigInt(stack.length)) & ~15n;
+  const pidfd = Buffer.alloc(4);
+  const flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD | namespaceFlags;
+  const child = functionPointer(nativeFile('foster-entry.so'), 'foster_child');
+  // A signal handler of Node's must not run in the child, which shares our memory.
+  const previous = Buffer.alloc(128);
+  setSignalMask(Buffer.alloc(128, 0xff), previous);
+  try {
+    const prototype = 'int clone(void *function, uintptr_t stack, int flags, void *argument, void *pidfd)';
+    const pid = call(prototype, child, top, flags, entry, pidfd);
+    const error = entry.readInt32LE(ENTRY_ERROR);
+    if (error === 0) return { pid, pidfd: pidfd.readInt32LE(0) };
+    closeSync(pidfd.readInt32LE(0));
+    waitForChild(pid);
+    throw entryFailure(program, error);
+  } finally {
+    setSignalMask(previous, null);
+    stack.fill(0, 0, 1); // a use after the call keeps the stack from being collected during it
+  }
+}
+
+/**
+ * execve(2) of `program` in place of this process, whose pid and parent it keeps. Signals are blocked then; those held
+ * back are pending. Returns only by throwing.
+ */
+export function becomeProgram(program: Program): never {
+  globalThis.fosterKeepCode?.(); // this process has no "exit" at which it could be kept (src/cli/bootstrap.ts)
+  const entry = encodeEntry(program);
+  const error = callRaw(nativeFile('foster-entry.so'), 'int foster_become(void *entry)', entry);
+  throw new SystemCallError('execveat()', -error);
+}
+
+/** From here on signals are remembered instead of acted on, until `becomeProgram` hands them on. */
+export function holdSignals(): void {
+  callRaw(nativeFile('foster-entry.so'), 'void foster_hold_signals()');
+}
+
+/** The lowest signal held back of those that ask a process to end: HUP, INT, QUIT, TERM. */
+export function heldEndSignal(): number | undefined {
+  const held = BigInt(callRaw(nativeFile('foster-entry.so'), 'uint64_t foster_held_signals()'));
+  return [1, 2, 3, 15].find((signal) => (held >> BigInt(signal - 1)) & 1n);
+}
+
+function setSignalMask(mask: Buffer, previous: Buffer | null): void {
+  const SIG_SETMASK = 2;
+  call('int pthread_sigmask(int how, const void *set, void *previous)', SIG_SETMASK, mask, previous);
+}
+
+function entryFailure({ argv, descriptors }: Program, error: number): FosterError {
+  const isTooMany = ['E2BIG', 'EMFILE', 'EINVAL'].includes(errnoName(error));
+  return new FosterError(
+    `cannot start ${argv[0]} with ${descriptors.length} descriptors: ${errnoWords(error)}`,
+    isTooMany ? { advice: 'no more than 1024 can be handed over, nor more than "ulimit -n" allows' } : {},
+  );
+}
+
+/** Where struct entry has its `error`. */
+const ENTRY_ERROR = 40;
+
+/** struct entry of src/init/entry.c, with all that it points to, in one buffer. */
+function encodeEntry(program: Program): Buffer {
+  const STRUCT = 48;
+  const strings = [...program.argv, ...program.env].map((text) => Buffer.from(`${text}\0`));
+  const pointers = (program.argv.length + program.env.length + 2) * 8;
+  const descriptors = program.descriptors.length * 4;
+  const size = STRUCT + pointers + descriptors + strings.reduce((sum, text) => sum + text.length, 0);
+  const buffer = Buffer.alloc(size);
+  const base = addressOf(buffer);
+  const view = new DataView(buffer.buffer, buffer.byteOffset, size);
+  const pointer = (at: number, target: number) => view.setBigUint64(at, base + BigInt(target), true);
+
+  const argvAt = STRUCT;
+  const envpAt = argvAt + (program.argv.length + 1) * 8;
+  const descriptorsAt = STRUCT + pointers;
+  buffer.writeInt32LE(program.file, 0);
+  buffer.writeInt32LE(program.descriptors.length, 4);
+  pointer(8, descriptorsAt);
+  pointer(16, argvAt);
+  pointer(24, envpAt);
+  buffer.writeInt32LE(program.privileged ? 1 : 0, 32);
+  buffer.writeInt32LE(program.parentDeathSignal ?? 0, 36);
+  for (const [index, fd] of program.descriptors.entries())
+    buffer.writeInt32LE(fd ?? -1, descriptorsAt + index * 4);
+
+  let at = descriptorsAt + descriptors;
+  for (const [index, text] of strings.entries()) {
+    text.copy(buffer, at);
+    const slot =
+      index < program.argv.length ? argvAt + index * 8 : envpAt + (index - program.argv.length) * 8;
+    pointer(slot, at);
+    at += text.length;
+  }
+  return buffer;
+}
+
+/** Opens an executable for `Program.file`. The caller closes it. */
+export function openProgram(path: string): number {
+  const O_PATH = 0o10000000;
+  const O_CLOEXEC = 0o2000000;
+  return openSync(path, O_PATH | O_CLOEXEC);
+}

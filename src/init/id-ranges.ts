@@ -1,0 +1,136 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { dataFolder } from '../sys/paths.js';
+
+/** A range of ids of the host. */
+export interface Range {
+  start: number;
+  size: number;
+}
+
+/** Ranges of users and of groups. */
+export interface Ranges {
+  uid: Range[];
+  gid: Range[];
+}
+
+/** Files of the machine, by their absolute paths. */
+export interface HostFiles {
+  /** '' where there is none. */
+  read(path: string): string;
+  /** Writes a file of foster's own. */
+  keep(path: string, text: string): void;
+}
+
+/** The ranges that subuid(5) and subgid(5) give to a user, in the order of the lines. */
+export function subordinateRanges(name: string, uid: number, { read }: HostFiles = MACHINE): Ranges {
+  const of = (file: string) =>
+    rangeLines(read(file)).flatMap(({ who, range }) => (who === name || who === String(uid) ? [range] : []));
+  return { uid: of('/etc/subuid'), gid: of('/etc/subgid') };
+}
+
+/** As many ids as useradd(8) gives to a user. */
+const SIZE = 65_536;
+
+/**
+ * Where root's own ranges begin: above all ids that useradd(8) hands out (SUB_UID_MAX) and that systemd uses for
+ * containers, below those that some programs take for negative numbers.
+ */
+const FIRST = 0x7000_0000;
+const END = 0x7ffe_0000;
+
+/**
+ * A range for containers of root, where /etc/subuid has none for him: the first that no user, no group and no line of
+ * /etc/subuid and /etc/subgid has. The same for users and groups, and each time the same, since unpacked layers belong
+ * to its ids: it is remembered in the data folder for as long as nobody else takes it.
+ * @returns undefined where foster is in a user namespace that has no room for one; root there is not the host's anyway
+ */
+export function ownRange({ read, keep }: HostFiles = MACHINE): Range | undefined {
+  const taken = takenRanges(read);
+  const here = ['/proc/self/uid_map', '/proc/self/gid_map'].map((path) => mappedHere(read(path)));
+  const isFree = (range: Range) =>
+    here.every((mapped) => mapped.some((each) => contains(each, range))) &&
+    !taken.some((each) => overlaps(each, range));
+  const path = join(dataFolder(), 'id-range');
+  const remembered = { start: Number(/^(\d{1,10})\n$/.exec(read(path))?.[1]), size: SIZE };
+  if (remembered.start > 0 && isFree(remembered)) return remembered;
+  const range = candidates(here[0] ?? []).find(isFree);
+  if (range !== undefined) keep(path, `${range.start}\n`);
+  return range;
+}
+
+/** In the initial user namespace foster's own; in another one, which may be small, wherever there is room. */
+function candidates(mapped: Range[]): Range[] {
+  const within = (first: number, end: number) =>
+    Array.from({ length: Math.max(0, Math.floor((end - first) / SIZE)) }, (_, index) => ({
+      start: first + index * SIZE,
+      size: SIZE,
+    }));
+  const MOST = 1000; // of one line
+  return [
+    ...within(FIRST, END),
+    ...mapped.flatMap(({ start, size }) =>
+      within(start, start + size)
+        .toReversed()
+        .slice(0, MOST),
+    ),
+  ];
+}
+
+function takenRanges(read: HostFiles['read']): Range[] {
+  const ids = (path: string, fields: number[]) =>
+    read(path)
+      .split('\n')
+      .flatMap((line) => fields.map((field) => Number(line.split(':')[field] || Number.NaN)))
+      .flatMap((start) => (Number.isSafeInteger(start) ? [{ start, size: 1 }] : []));
+  return [
+    ...ids('/etc/passwd', [2, 3]),
+    ...ids('/etc/group', [2]),
+    ...['/etc/subuid', '/etc/subgid'].flatMap((path) => rangeLines(read(path)).map(({ range }) => range)),
+  ];
+}
+
+/** `who:start:size`, a line each. */
+function rangeLines(text: string): { who: string; range: Range }[] {
+  return text.split('\n').flatMap((line) => {
+    const [who = '', start, size] = line.split(':');
+    const range = { start: Number(start), size: Number(size) };
+    return Number.isSafeInteger(range.start) && range.size > 0 ? [{ who, range }] : [];
+  });
+}
+
+/** The ids that the user namespace we are in has, from its uid_map or gid_map. */
+export function mappedHere(text: string): Range[] {
+  return text.split('\n').flatMap((line) => {
+    const [start, , size] = line.trim().split(/\s+/).map(Number);
+    return start === undefined || size === undefined ? [] : [{ start, size }];
+  });
+}
+
+function contains(outer: Range, inner: Range): boolean {
+  return inner.start >= outer.start && inner.start + inner.size <= outer.start + outer.size;
+}
+
+function overlaps(one: Range, other: Range): boolean {
+  return one.start < other.start + other.size && other.start < one.start + one.size;
+}
+
+export const MACHINE: HostFiles = {
+  read(path) {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch {
+      return '';
+    }
+  },
+  keep(path, text) {
+    try {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      const fresh = `${path}.${process.pid}`;
+      writeFileSync(fresh, text, { mode: 0o600 });
+      renameSync(fresh, path);
+    } catch {
+      // The choice is the same without; a folder that nobody can write to is told of where something has to be in it.
+    }
+  },
+};

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { errnoName, errnoWords } from '../sys/errno.js';
+import { FosterError } from '../sys/errors.js';
+import { SystemCallError } from '../sys/ffi.js';
+
+/** What an error of clone(2) means: most often, that this machine does not let users make namespaces. */
+export function cloneFailure(error: unknown): unknown {
+  if (!(error instanceof SystemCallError)) return error;
+  const advice = adviceOnNamespaces(errnoName(error.errno));
+  return new FosterError(
+    `cannot start a process in new namespaces: ${error.call}: ${errnoWords(error.errno)}`,
+    {
+      ...(advice === undefined ? {} : { advice }),
+      cause: error,
+    },
+  );
+}
+
+/** A kernel parameter by its path below /proc/sys; undefined where this kernel does not have it. */
+export type Settings = (path: string) => string | undefined;
+
+function readSetting(path: string): string | undefined {
+  try {
+    return readFileSync(`/proc/sys/${path}`, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Which of the kernel's switches forbids namespaces to users, if one does, and how to turn it.
+ * @param errno the name of what clone(2), or a first call in the new namespaces, failed with
+ */
+export function adviceOnNamespaces(errno: string, setting: Settings = readSetting): string | undefined {
+  if (errno === 'ENOSPC' && setting('user/max_user_namespaces') === '0') {
+    return 'user namespaces are turned off here; as root: sysctl -w user.max_user_namespaces=15000';
+  }
+  if (errno === 'ENOSPC') return 'a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces';
+  if (errno !== 'EPERM' && errno !== 'EACCES') return undefined;
+  if (setting('kernel/unprivileged_userns_clone') === '0') {
+    return 'this kernel lets only root make user namespaces; as root: sysctl -w kernel.unprivileged_userns_clone=1';
+  }
+  if (setting('kernel/apparmor_restrict_unprivileged_userns') === '1') {
+    return (
+      'AppArmor forbids capabilities in user namespaces here (Ubuntu 23.10 and later); as root: ' +
+      'sysctl -w kernel.apparmor_restrict_unprivileged_userns=0'
+    );
+  }
+  return undefined;
+}

@@ -1,0 +1,163 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+  symlinkSync,
+  writeSync,
+} from 'node:fs';
+import { errnoOf } from '../sys/errno.js';
+import { copyBlocks, makeFifo } from '../sys/libc.js';
+import { pathOf } from '../tar/member.js';
+import { unlessGone } from './changing.js';
+import { copyAttributes, copyTimes } from './file-attributes.js';
+import type { LayerStack } from './stack.js';
+
+/**
+ * Copies what layers over each other show to a directory: owners, modes, times, hard links and extended attributes, and
+ * the files' blocks only where the file system cannot share them (copy_file_range(2)). The caller must be root of the user
+ * namespace whose ids the files have.
+ * @param target an empty directory, absolute; it becomes the top, or what the `places` are
+ * @returns what was left out, since it may not be read
+ * @throws Error of node:fs
+ */
+export function copyTree(layers: LayerStack, target: string, places = layers.top): Skipped {
+  const bytes = Buffer.from(target).toString('latin1');
+  const copier = new Copier(layers, bytes);
+  copier.fill(places, bytes);
+  return copier.skipped;
+}
+
+/** Files, and directories of which nobody can tell what is in them. */
+export interface Skipped {
+  count: number;
+  /** Path of one of them in the container. */
+  example?: string;
+}
+
+class Copier {
+  readonly skipped: Skipped = { count: 0 };
+  readonly #layers: LayerStack;
+  readonly #target: string;
+  /** First copies of files that have several names, by device and inode. */
+  readonly #linked = new Map<string, string>();
+
+  constructor(layers: LayerStack, target: string) {
+    this.#layers = layers;
+    this.#target = target;
+  }
+
+  /** Makes a directory what the uppermost of the `places` is, with what all of them show. */
+  fill(places: string[], target: string): void {
+    const [source = ''] = places;
+    const info = lstat(source);
+    if (info === undefined) return;
+    copyAttributes(source, info, target);
+    for (const [name, files] of this.#entries(places, target)) {
+      const path = `${target}/${name}`;
+      const [file = ''] = files;
+      const its = lstat(file);
+      if (its?.isDirectory()) {
+        mkdirSync(pathOf(path), 0o700);
+        this.fill(files, path);
+      } else if (its !== undefined) this.#file(file, its, path);
+    }
+    copyTimes(info, target);
+  }
+
+  #entries(places: string[], target: string): Map<string, string[]> {
+    try {
+      return this.#layers.entries(places);
+    } catch (error) {
+      this.#skip(error, target);
+      return new Map();
+    }
+  }
+
+  #skip(error: unknown, target: string): void {
+    if (errnoOf(error) !== 'EACCES') throw error;
+    this.skipped.count++;
+    this.skipped.example ??= pathOf(target.slice(this.#target.length)).toString();
+  }
+
+  #file(source: string, info: Stats, target: string): void {
+    const key = info.nlink > 1 ? `${info.dev}:${info.ino}` : undefined;
+    const first = key === undefined ? undefined : this.#linked.get(key);
+    if (first !== undefined) {
+      linkSync(pathOf(first), pathOf(target));
+      return;
+    }
+    if (!this.#make(source, info, target)) return;
+    copyAttributes(source, info, target);
+    if (key !== undefined) this.#linked.set(key, target);
+  }
+
+  #make(source: string, info: Stats, target: string): boolean {
+    if (info.isSymbolicLink()) {
+      const link = unlessGone(() => readlinkSync(pathOf(source), { encoding: 'buffer' }), ['EINVAL']);
+      if (link === undefined) return false;
+      symlinkSync(link, pathOf(target));
+      return true;
+    }
+    if (info.isFIFO()) {
+      makeFifo(pathOf(target), 0o600);
+      return true;
+    }
+    try {
+      return copyContent(source, target);
+    } catch (error) {
+      this.#skip(error, target);
+      return false;
+    }
+  }
+}
+
+function lstat(path: string): Stats | undefined {
+  return unlessGone(() => lstatSync(pathOf(path)));
+}
+
+/** Returns false where the source is no regular file any more. */
+function copyContent(source: string, target: string): boolean {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const from = unlessGone(() => openSync(pathOf(source), O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  if (from === undefined) return false;
+  try {
+    const info = fstatSync(from);
+    if (!info.isFile()) return false;
+    const to = openSync(pathOf(target), 'wx', 0o600);
+    try {
+      if (info.blocks * 512 < info.size || !copyBlocks(from, to)) copyPieces(from, to);
+    } finally {
+      closeSync(to);
+    }
+    return true;
+  } finally {
+    closeSync(from);
+  }
+}
+
+const PIECE = 64 * 1024;
+const ZEROS = Buffer.alloc(PIECE);
+
+/** Without the blocks that hold zeros only. */
+function copyPieces(from: number, to: number): void {
+  const piece = Buffer.alloc(PIECE);
+  let at = 0;
+  for (let size = readSync(from, piece, 0, PIECE, 0); size > 0; size = readSync(from, piece, 0, PIECE, at)) {
+    if (!piece.subarray(0, size).equals(ZEROS.subarray(0, size))) writeAt(to, piece.subarray(0, size), at);
+    at += size;
+  }
+  ftruncateSync(to, at);
+}
+
+function writeAt(fd: number, bytes: Buffer, position: number): void {
+  for (let done = 0; done < bytes.length; )
+    done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+}

@@ -1,0 +1,112 @@
+import { lstatSync, readdirSync, type Stats } from 'node:fs';
+import { getExtendedAttribute } from '../sys/libc.js';
+import { pathOf } from '../tar/member.js';
+import { unlessGone } from './changing.js';
+import { hiddenBy, isOpaque } from './hidden-names.js';
+import type { LayerStack } from './stack.js';
+import { OPAQUE_MARKER, WHITEOUT_PREFIX } from './whiteout.js';
+
+/**
+ * What a container has made of the layers below it. Names are relative to the top, one character for each byte; a
+ * directory is '' or a name with a slash at its end.
+ */
+export interface OwnLayer {
+  /** A file that is the container's own; undefined where it has deleted or not touched it. */
+  lstat(name: string): Stats | undefined;
+  /** Names that are its own, and those that it has deleted; sorted by their bytes. */
+  names(directory: string): string[];
+  isDeleted(name: string): boolean;
+  /** Nothing that the layers below have in the directory is left. */
+  isOpaque(directory: string): boolean;
+}
+
+/** The upper directory of an overlay. */
+export class UpperDirectory implements OwnLayer {
+  readonly #path: string;
+
+  /** @param path absolute */
+  constructor(path: string) {
+    this.#path = Buffer.from(path).toString('latin1');
+  }
+
+  lstat(name: string): Stats | undefined {
+    const info = this.#look(name);
+    return info !== undefined && hiddenBy('', info) === undefined ? info : undefined;
+  }
+
+  names(directory: string): string[] {
+    return unlessGone(() => namesIn(`${this.#path}/${directory}`)) ?? [];
+  }
+
+  isDeleted(name: string): boolean {
+    const info = this.#look(name);
+    return info !== undefined && hiddenBy('', info) !== undefined;
+  }
+
+  isOpaque(directory: string): boolean {
+    if (directory === '') return false;
+    return unlessGone(() => isOpaque(`${this.#path}/${directory.replace(/\/$/, '')}`)) ?? false;
+  }
+
+  protected has(name: string): boolean {
+    return this.#look(name) !== undefined;
+  }
+
+  protected attribute(name: string, attribute: string): string | undefined {
+    return unlessGone(() => getExtendedAttribute(pathOf(`${this.#path}/${name}`), attribute))?.toString();
+  }
+
+  #look(name: string): Stats | undefined {
+    return unlessGone(() => lstatSync(pathOf(`${this.#path}/${name}`)));
+  }
+}
+
+const FUSE_OPAQUE = 'user.fuseoverlayfs.opaque';
+/** fuse-overlayfs marks an opaque directory in several ways at once; this one is like a whiteout of a name `.opq`. */
+const OPAQUE_DEVICE = '.wh..opq';
+
+/**
+ * The upper directory of fuse-overlayfs (fuse-overlayfs(1), and its sources): what is deleted is a device 0/0, or, where
+ * that is refused, a file `.wh.NAME`. No container can make such names.
+ */
+export class FuseUpperDirectory extends UpperDirectory {
+  readonly #below: LayerStack;
+
+  /** @param path absolute */
+  constructor(path: string, below: LayerStack) {
+    super(path);
+    this.#below = below;
+  }
+
+  override names(directory: string): string[] {
+    const names = super
+      .names(directory)
+      .filter((name) => name !== OPAQUE_MARKER && name !== OPAQUE_DEVICE)
+      .map((name) => (name.startsWith(WHITEOUT_PREFIX) ? name.slice(WHITEOUT_PREFIX.length) : name));
+    return [...new Set(names)].sort();
+  }
+
+  override isDeleted(name: string): boolean {
+    if (super.isDeleted(name)) return true;
+    const base = name.lastIndexOf('/') + 1;
+    const mark = `${name.slice(0, base)}${WHITEOUT_PREFIX}${name.slice(base)}`;
+    return this.has(mark) && !this.has(name);
+  }
+
+  /** New directories are marked too, where there is nothing below. */
+  override isOpaque(directory: string): boolean {
+    if (!this.#below.lstat(directory.slice(0, -1))?.isDirectory() || directory === '') return false;
+    return (
+      this.attribute(directory.slice(0, -1), FUSE_OPAQUE) === 'y' ||
+      this.has(`${directory}${OPAQUE_MARKER}`) ||
+      this.has(`${directory}${OPAQUE_DEVICE}`)
+    );
+  }
+}
+
+/** Sorted by their bytes, one character for each. */
+export function namesIn(path: string | Buffer): string[] {
+  return readdirSync(typeof path === 'string' ? pathOf(path) : path, { encoding: 'buffer' })
+    .map((name) => name.toString('latin1'))
+    .sort();
+}

@@ -1,0 +1,240 @@
+import { closeSync, constants, existsSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
+import { endStorage, type RunningStorage, startStorage } from '../launch/storage-program.js';
+import { errnoNumber, errnoWords } from '../sys/errno.js';
+import { FosterError } from '../sys/errors.js';
+import { errnoOfAny } from '../sys/ffi.js';
+import { setParentDeathSignal } from '../sys/libc.js';
+import { attachMount, makeMountsPrivate, mountOverlay } from '../sys/mount.js';
+import { writeFully } from '../sys/write.js';
+import { TAR_END } from '../tar/writer.js';
+import { enterView, limitInView } from '../worker/view.js';
+import { ChangedFiles, copiedAt } from './changed-files.js';
+import { foreignNames, treeChanges } from './changes.js';
+import { copyTree, type Skipped } from './copy.js';
+import { probeFuseOverlayfs, probeOverlay } from './overlay-probe.js';
+import { FuseUpperDirectory, type OwnLayer, UpperDirectory } from './own-layer.js';
+import { LayerStack } from './stack.js';
+import { inPieces, layerTar, TreeTar } from './tar.js';
+import { COPIED, TREE, TREE_FD, type TreeOrder, type TreeReport, VOLUMES } from './tree-protocol.js';
+
+/**
+ * The program that looks at containers' files, for `export`, `commit` and `diff`, and copies files of the layers for
+ * volumes and for containers that have no overlay: started in a user namespace with the container's id maps, so that it may read and make files of all
+ * its users and sees their ids as the container does; and in a mount namespace, in which it makes what it has to look at
+ * its root directory (worker/view.ts). A container that runs may change things meanwhile: no path leads out of there, no
+ * link is followed, and what is read is bounded by what was there.
+ * @returns what was left out
+ */
+function look(given: TreeOrder): Skipped {
+  if (readSync(TREE_FD.control, Buffer.alloc(1)) === 0) process.exit(1); // nobody is there to map our ids
+  // As the caller still, who may enter folders that the container's root, maybe another user, may not.
+  const order = given.isShifted ? withShiftedLayer(given) : given;
+  const folders = openFolders(order);
+  if (order.isMapped) becomeRoot(order);
+  setParentDeathSignal(9); // a change of ids has cleared it
+  if (order.action === 'probe') return probe(order, folders);
+  const view = enter(order, folders);
+  switch (order.action) {
+    case 'fill':
+      return fill(order, view);
+    case 'export':
+      // All of it, without what is mounted over it in the container.
+      exportTree(wholeTree(order, view), view);
+      return NOTHING;
+    case 'layer':
+      for (const piece of layerOf(order, view)) writeFully(TREE_FD.output, piece);
+      return NOTHING;
+    case 'changes': {
+      const own = ownLayer(order, view);
+      if (own === undefined) return NOTHING;
+      const below = new LayerStack(view.layers);
+      for (const { kind, path } of treeChanges(own, below, foreignNames(own, below, order.mountPoints)))
+        writeFully(TREE_FD.output, Buffer.from(`${kind}${path}\0`, 'latin1'));
+      return NOTHING;
+    }
+  }
+}
+
+/** In a place of our mount namespace the layer can be overlaid and bound. */
+function withShiftedLayer(order: TreeOrder): TreeOrder {
+  const place = `${order.folder}/root`;
+  makeMountsPrivate();
+  attachMount(TREE_FD.layer, place);
+  closeSync(TREE_FD.layer);
+  return { ...order, layers: [place] };
+}
+
+const NOTHING: Skipped = { count: 0 };
+
+const DIRECTORY = 0o10000000 | constants.O_DIRECTORY; // O_PATH
+
+/** Descriptors. */
+interface Folders {
+  layers: number[];
+  container: number;
+  /** The upper directory of the overlay, or the copy; undefined where the container has never run. */
+  own: number | undefined;
+}
+
+function openFolders({ layers, folder, driver }: TreeOrder): Folders {
+  const own = `${folder}/${driver === 'copy' ? TREE : 'upper'}`;
+  return {
+    layers: layers.map((layer) => openSync(layer, DIRECTORY)),
+    container: openSync(folder, DIRECTORY),
+    own: existsSync(own) ? openSync(own, DIRECTORY) : undefined,
+  };
+}
+
+/** What there is in our view. Absolute paths. */
+interface View {
+  layers: string[];
+  /** Only to be filled. */
+  container: string;
+  own: string | undefined;
+  /** For what is mounted. */
+  root: string;
+  /** Of a copy of the layers: when it was finished. */
+  copiedAt: number;
+  /** Has `root` mounted already. */
+  storage: RunningStorage | undefined;
+}
+
+function enter(order: TreeOrder, { layers, container, own }: Folders): View {
+  const { action, driver } = order;
+  const isFilled = action === 'fill';
+  const copied =
+    driver === 'copy' && own !== undefined && !isFilled ? `/proc/self/fd/${container}` : undefined;
+  const view: View = {
+    layers: layers.map((_layer, index) => `/layers/${index}`),
+    container: '/container',
+    own: own === undefined ? undefined : '/own',
+    root: '/root',
+    copiedAt: copied === undefined ? 0 : copiedAt(copied),
+    storage: action === 'export' && driver === 'fuse-overlayfs' && own ? mountByProgram(order) : undefined,
+  };
+  const root = view.storage && openSync(`${order.folder}/root`, DIRECTORY);
+  if (!isFilled) closeSync(container);
+  enterView([
+    ...layers.map((directory, index) => ({ path: `/layers/${index}`, directory })),
+    ...(isFilled ? [{ path: view.container, directory: container, allows: { writing: true } }] : []),
+    ...(own === undefined ? [] : [{ path: '/own', directory: own }]),
+    { path: view.root, ...(root !== undefined && { directory: root }) },
+  ]);
+  return view;
+}
+
+function mountByProgram({ program, folder, layers }: TreeOrder): RunningStorage {
+  if (program === undefined) throw new Error('it is not said where fuse-overlayfs is');
+  makeMountsPrivate();
+  return startStorage(
+    { program, container: folder, layers: [`${folder}/upper`, ...layers] },
+    { isReadOnly: true },
+  );
+}
+
+/** Of a folder of foster's own, in which nobody else is at work. */
+function probe({ program, folder }: TreeOrder, { container }: Folders): Skipped {
+  makeMountsPrivate();
+  if (program === undefined) probeOverlay(`/proc/self/fd/${container}`);
+  else probeFuseOverlayfs(folder, program);
+  return NOTHING;
+}
+
+function ownLayer({ driver }: TreeOrder, { own, layers, copiedAt }: View): OwnLayer | undefined {
+  if (own === undefined) return undefined;
+  if (driver === 'overlay') return new UpperDirectory(own);
+  if (driver === 'fuse-overlayfs') return new FuseUpperDirectory(own, new LayerStack(layers));
+  return new ChangedFiles(own, new LayerStack(layers), copiedAt);
+}
+
+/** The container's changes, as a layer. */
+function layerOf(order: TreeOrder, view: View): Iterable<Buffer> {
+  const own = ownLayer(order, view);
+  if (own === undefined || view.own === undefined) return [TAR_END];
+  const foreign = foreignNames(own, new LayerStack(view.layers), order.mountPoints);
+  const leavesOut = (name: string) => foreign.has(name);
+  return layerTar(view.own, { leavesOut, ...(order.driver !== 'overlay' && { own }) });
+}
+
+function exportTree(top: string, { storage }: View): void {
+  try {
+    for (const piece of inPieces(new TreeTar(top, {}).children(''))) writeFully(TREE_FD.output, piece);
+    writeFully(TREE_FD.output, TAR_END);
+  } finally {
+    if (storage !== undefined) endStorage(storage, { patience: 0 });
+  }
+}
+
+/** The directory that shows all files of a container. */
+function wholeTree({ driver }: TreeOrder, { layers, own, root, storage }: View): string {
+  if (storage !== undefined) return root;
+  if (driver === 'copy' && own !== undefined) return own;
+  const trees = own === undefined ? layers : [own, ...layers];
+  const [only, ...others] = trees;
+  // One alone needs no overlay, and can be none.
+  if (only !== undefined && others.length === 0) return only;
+  mountOverlay(root, { lower: trees });
+  limitInView(root, {});
+  return root;
+}
+
+function fill({ driver, volumes = {} }: TreeOrder, { layers, container }: View): Skipped {
+  process.umask(0o022);
+  const stack = new LayerStack(layers);
+  const skipped: Skipped[] = [];
+  for (const [name, path] of Object.entries(volumes)) {
+    const target = `${container}/${VOLUMES}/${name}`;
+    mkdirSync(target, { recursive: true });
+    const places = stack.find(Buffer.from(path).toString('latin1'));
+    if (places.length > 0) skipped.push(copyTree(stack, target, places));
+  }
+  if (driver === 'copy') skipped.push(copy(stack, container));
+  const example = skipped.find((one) => one.example !== undefined)?.example;
+  const count = skipped.reduce((sum, one) => sum + one.count, 0);
+  return { count, ...(example !== undefined && { example }) };
+}
+
+function copy(stack: LayerStack, container: string): Skipped {
+  process.umask(0o077);
+  mkdirSync(`${container}/${TREE}`);
+  const skipped = copyTree(stack, `${container}/${TREE}`);
+  closeSync(openSync(`${container}/${COPIED}`, 'wx', 0o600));
+  return skipped;
+}
+
+function becomeRoot({ hasOneOwner }: TreeOrder): void {
+  process.setgid?.(0);
+  // Forbidden where only one id is mapped: user_namespaces(7), "setgroups".
+  if (!hasOneOwner) process.setgroups?.([]);
+  process.setuid?.(0);
+}
+
+function toReport(error: unknown): TreeReport {
+  if (error instanceof FosterError) {
+    return { error: error.message, ...(error.advice === undefined ? {} : { advice: error.advice }) };
+  }
+  const code = errnoOfAny(error);
+  if (code === 'EPIPE') return { error: 'nobody reads it any more' };
+  if (code === undefined) return { error: error instanceof Error ? error.message : String(error) };
+  return {
+    error: errnoWords(errnoNumber(code)),
+    errno: code,
+    ...(['ENOSPC', 'EDQUOT'].includes(code) && { advice: 'make room on that disk' }),
+  };
+}
+
+function main(): void {
+  // Ctrl-C reaches all processes of the terminal. foster's death ends us then.
+  for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
+  let report: TreeReport;
+  try {
+    report = { done: true, skipped: look(JSON.parse(process.argv[2] ?? '') as TreeOrder) };
+  } catch (error) {
+    report = toReport(error);
+  }
+  closeSync(TREE_FD.output);
+  writeSync(TREE_FD.report, JSON.stringify(report));
+  process.exit(0);
+}
+
+main();

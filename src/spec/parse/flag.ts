@@ -1,0 +1,47 @@
+import { FosterError } from '../../sys/errors.js';
+
+/** `text` with what could move a terminal's cursor or reorder its letters written as JavaScript's escapes. */
+export function visible(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (char) => {
+    if (char === '\n') return '\\n';
+    if (char === '\t') return '\\t';
+    return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}
+
+/** As `visible`, of a text of several lines: their ends and tabs stay. JSON stays the JSON that it is. */
+export function printable(text: string): string {
+  return text.replace(/[^\n\t]+/g, visible);
+}
+
+/** `text` in quotes, safe to print. */
+export function quoted(text: string): string {
+  return `'${visible(text)}'`;
+}
+
+/**
+ * The error for a flag's value that cannot be used.
+ * @param problem what is expected, or what is wrong, as the end of a sentence
+ */
+export function flagError(flag: string, value: string, problem: string, advice?: string): FosterError {
+  return new FosterError(`${flag} ${quoted(value)}: ${problem}`, advice === undefined ? {} : { advice });
+}
+
+/**
+ * A boolean in the spellings that Docker's flags take: `true`, `1`, `t` and `false`, `0`, `f`.
+ * @throws FosterError that names `flag`
+ */
+export function parseBoolean(flag: string, value: string): boolean {
+  switch (value.toLowerCase()) {
+    case '1':
+    case 't':
+    case 'true':
+      return true;
+    case '0':
+    case 'f':
+    case 'false':
+      return false;
+    default:
+      throw flagError(flag, value, 'expected true or false');
+  }
+}

@@ -1,0 +1,64 @@
+import type { ImageDefaults } from '../image-defaults.js';
+import type { HealthCheck } from '../request.js';
+import { flagError } from './flag.js';
+import { parseInterval } from './interval.js';
+
+/** The flags that say how a container's health is checked. */
+export interface HealthFlags {
+  healthCmd?: string;
+  healthInterval?: string;
+  healthTimeout?: string;
+  healthStartPeriod?: string;
+  healthRetries?: string;
+  /** false for --no-healthcheck */
+  healthcheck?: boolean;
+}
+
+/**
+ * `--health-cmd` and its companions, with Docker's defaults; undefined where there is no check. The command is one for
+ * the container's shell.
+ * @throws FosterError
+ */
+export function parseHealth(flags: HealthFlags): HealthCheck | 'none' | undefined {
+  if (flags.healthcheck === false || flags.healthCmd === 'none') return 'none';
+  if (!flags.healthCmd) return undefined;
+  const retries = flags.healthRetries ?? '3';
+  if (!/^[1-9]\d{0,5}$/.test(retries))
+    throw flagError('--health-retries', retries, 'expected a number from 1');
+  return {
+    command: ['/bin/sh', '-c', flags.healthCmd],
+    interval: atLeast('--health-interval', flags.healthInterval ?? '30s', 1),
+    timeout: atLeast('--health-timeout', flags.healthTimeout ?? '30s', 1),
+    startPeriod: parseInterval('--health-start-period', flags.healthStartPeriod ?? '0s'),
+    retries: Number(retries),
+  };
+}
+
+function atLeast(flag: string, value: string, least: number): number {
+  const time = parseInterval(flag, value);
+  if (time < least) throw flagError(flag, value, 'the time is too short');
+  return time;
+}
+
+const MILLISECOND = 1_000_000;
+/** In milliseconds; the monitor counts with 32 bits. */
+const LONGEST = 2 ** 31 - 1;
+
+function isCount(value: number | undefined): value is number {
+  return Number.isInteger(value) && (value ?? 0) > 0 && (value ?? 0) < 1_000_000;
+}
+
+/** The check that an image asks for. */
+export function imageHealth(check: ImageDefaults['Healthcheck']): HealthCheck | undefined {
+  const [kind, ...words] = check?.Test ?? [];
+  if (check === undefined || (kind !== 'CMD' && kind !== 'CMD-SHELL') || words.length === 0) return undefined;
+  const time = (value: number | undefined, otherwise: number) =>
+    value && value > 0 ? Math.min(Math.ceil(value / MILLISECOND), LONGEST) : otherwise;
+  return {
+    command: kind === 'CMD' ? words : ['/bin/sh', '-c', words.join(' ')],
+    interval: time(check.Interval, 30_000),
+    timeout: time(check.Timeout, 30_000),
+    startPeriod: time(check.StartPeriod, 0),
+    retries: isCount(check.Retries) ? check.Retries : 3,
+  };
+}

@@ -1,0 +1,39 @@
+import type { NetworkMode } from '../request.js';
+import { flagError } from './flag.js';
+
+/**
+ * A `--sysctl` value, `NAME=VALUE`, for a kernel parameter that belongs to a namespace of the container. All others
+ * are the whole machine's, so setting them from a container is refused.
+ * @throws FosterError
+ */
+export function parseSysctl(value: string, network: NetworkMode): { name: string; value: string } {
+  const equals = value.indexOf('=');
+  if (equals < 1)
+    throw flagError('--sysctl', value, 'expected NAME=VALUE, for example net.ipv4.ip_forward=1');
+  const name = value.slice(0, equals).trim();
+  // the name becomes a path below /proc/sys: no empty part, no '..', no slash
+  if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/i.test(name)) {
+    throw flagError('--sysctl', value, 'a parameter is named by words between dots, such as kernel.shmmax');
+  }
+  if (name.startsWith('net.')) {
+    if (network === 'host') {
+      throw flagError(
+        '--sysctl',
+        value,
+        'with --network host the network parameters are those of the machine',
+      );
+    }
+  } else if (!isNamespaced(name)) {
+    throw flagError(
+      '--sysctl',
+      value,
+      `${name} is not namespaced, it is one value for the whole machine`,
+      'a container may set kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.*, net.*, kernel.hostname, kernel.domainname',
+    );
+  }
+  return { name, value: value.slice(equals + 1) };
+}
+
+function isNamespaced(name: string): boolean {
+  return /^(kernel\.(shm\w*|msg\w*|sem|hostname|domainname)|fs\.mqueue\..+)$/.test(name);
+}

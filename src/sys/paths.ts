@@ -1,0 +1,82 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { baseFolder } from './base-folders.js';
+import { errnoOf } from './errno.js';
+import { FosterError } from './errors.js';
+
+/** Where foster keeps things: the XDG base directory specification, as the design says. */
+
+let trusted: string | undefined;
+
+/**
+ * Images, root file systems, containers: `$XDG_DATA_HOME/foster`.
+ * @throws FosterError where it is not ours alone: who can write to it could have us run or remove what he likes
+ */
+export function dataFolder(): string {
+  const folder = join(baseFolder('XDG_DATA_HOME', '.local/share'), 'foster');
+  if (folder !== trusted && isOwn(folder)) trusted = folder;
+  return folder;
+}
+
+/**
+ * Whether a folder is there, and belongs to us.
+ * @throws FosterError where it is somebody else's, or others may write to it
+ */
+function isOwn(folder: string): boolean {
+  const info = statSync(folder, { throwIfNoEntry: false });
+  if (info === undefined) return false;
+  const user = process.geteuid?.();
+  if (info.uid !== user) {
+    throw new FosterError(`cannot use ${folder}: it belongs to user ${info.uid}, and you are user ${user}`, {
+      advice: 'set HOME or XDG_DATA_HOME to a folder of your own',
+    });
+  }
+  if ((info.mode & 0o022) !== 0) {
+    throw new FosterError(`cannot use ${folder}: others may write to it`, {
+      advice: `take that right from them: chmod go-w ${folder}`,
+    });
+  }
+  return true;
+}
+
+/**
+ * Makes a folder that only we may enter, and those above it, where they are missing. Node's own way to do so never
+ * returns on a file system that takes no new names, such as proc(5).
+ * @throws Error of node:fs
+ */
+export function makeFolder(path: string): void {
+  for (let isSecond = false; ; isSecond = true) {
+    try {
+      mkdirSync(path, 0o700);
+      return;
+    } catch (error) {
+      const code = errnoOf(error);
+      if (code === 'EEXIST') return;
+      if (code !== 'ENOENT' || isSecond) throw error;
+      makeFolder(dirname(path));
+    }
+  }
+}
+
+/** Compiled code, and what else can be made anew at any time: `$XDG_CACHE_HOME/foster`. */
+export function cacheFolder(): string {
+  return join(baseFolder('XDG_CACHE_HOME', '.cache'), 'foster');
+}
+
+export function containerFolder(id: string): string {
+  return join(dataFolder(), 'containers', id);
+}
+
+/** The anonymous volumes of a container. */
+export function volumesFolder(id: string): string {
+  return join(containerFolder(id), 'volumes');
+}
+
+/** The file whose lock says that a container is alive, or that a command works on it. */
+export function lockPath(id: string): string {
+  return join(dataFolder(), 'locks', id);
+}
+
+export function nameLink(name: string): string {
+  return join(dataFolder(), 'names', name);
+}

@@ -1,0 +1,33 @@
+import { spawn } from 'node:child_process';
+import { readSync } from 'node:fs';
+import { constants } from 'node:os';
+import { visible } from '../spec/parse/flag.js';
+import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { makeMountsPrivate } from '../sys/mount.js';
+
+/**
+ * The program behind `foster unshare`: in a user and a mount namespace of its own, it becomes root there and runs a
+ * command. Its arguments: whether groups may be set, then the command.
+ */
+const CONTROL = 3;
+const [groups, command = '/bin/sh', ...args] = process.argv.slice(2);
+
+if (readSync(CONTROL, Buffer.alloc(1)) === 0) process.exit(125); // nobody is there to map our ids
+process.setgid?.(0);
+// Forbidden where only one id is mapped: user_namespaces(7), "setgroups".
+if (groups === 'groups') process.setgroups?.([]);
+process.setuid?.(0);
+makeMountsPrivate();
+
+const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, FOSTER_UNSHARED: '1' } });
+// Of a terminal, they reach the command too.
+for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, () => {});
+for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+child.on('error', (error) => {
+  const code = errnoOf(error) ?? '';
+  const isMissing = code === 'ENOENT';
+  const why = isMissing ? 'there is no such command' : errnoWords(errnoNumber(code));
+  process.stderr.write(`foster: cannot run ${visible(JSON.stringify(command))}: ${why}\n`);
+  process.exit(isMissing ? 127 : 126);
+});
+child.on('exit', (code, signal) => process.exit(code ?? 128 + (signal ? constants.signals[signal] : 0)));
