@@ -36,7 +36,7 @@ Whether an attack could succeed at all is shown by test/integration/attacks-weak
 the defence taken away, and must win.
 
 [security.md](security.md) says who attacks whom, and what the defences are. Held: foster ${count('foster')}, foster as root
-${count('foster, as root')}, podman ${podman} (rootless, with crun; RUN isolated by chroot) ${count('podman')}. An empty cell:
+${count('foster, as root')}, podman ${podman} (rootless, with crun, RUN isolated by chroot, no cgroups, so that commit cannot pause) ${count('podman')}. An empty cell:
 not made there, since it makes no difference, or there is no such command.
 
 | attack | by | aim | known as | rights given | foster | foster, as root | podman |

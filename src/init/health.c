@@ -4,6 +4,7 @@
 
 #include <linux/fcntl.h>
 #include <linux/socket.h>
+#include <linux/wait.h>
 
 #define SIGCHLD 17
 #define SIGKILL 9
@@ -79,11 +80,17 @@ static void begin_check(const struct monitor *monitor) {
   sys_write(control, (char[]){SAY_GO}, 1);
 }
 
+/* Whatever a message says: only what is ours is waited for, and killed. */
+static int is_child(s64 pid) {
+  s32 info[32];
+  return pid > 1 && SYSCALL5(__NR_waitid, P_PID, pid, info, WEXITED | WNOHANG | WNOWAIT, NULL) == 0;
+}
+
 /* The child that joins the container goes on in another process, which then is the one to wait for. */
 static void hear_check(void) {
   struct report message;
   while (control >= 0 && syscall6(__NR_recvfrom, control, (long)&message, sizeof message, 0x40 /* MSG_DONTWAIT */, 0, 0) == sizeof message)
-    if (message.kind == REPORT_REFORKED) check_pid = (int)message.value;
+    if (message.kind == REPORT_REFORKED && is_child(message.value)) check_pid = (int)message.value;
 }
 
 /* With all that it has started and that has not left its session: PID 1 would bury those, but not end them. */

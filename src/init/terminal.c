@@ -37,6 +37,7 @@ int terminal_receive(int socket) {
   long got = SYSCALL3(__NR_recvmsg, socket, &header, 0x40000000 /* MSG_CMSG_CLOEXEC */);
   sys_close(socket);
   if (got != 1 || header.control_size < sizeof control - sizeof(int)) return -1;
+  if (control.level != 1 /* SOL_SOCKET */ || control.type != 1 /* SCM_RIGHTS */) return -1;
   /* Were we to wait until it takes all input, a program that first wants to be rid of output would wait for us. */
   SYSCALL3(__NR_fcntl, control.fd, F_SETFL, O_RDWR | O_NONBLOCK);
   return control.fd;
