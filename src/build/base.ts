@@ -1,6 +1,7 @@
 import { imageRoot } from '../image/rootfs/image-root.js';
 import { findRecipe } from '../image/rootfs/recipe.js';
-import { prepareRoot, type RootOptions } from '../image/rootfs/root.js';
+import { prepareRoot } from '../image/rootfs/root.js';
+import type { RootOptions } from '../image/rootfs/root-tree.js';
 import { putDocument } from '../image/store/blobs.js';
 import { findImage, nameImage, type StoredImage } from '../image/store/images.js';
 import { stackOf } from '../image/store/layers.js';

@@ -6,7 +6,8 @@ import { print } from './output.js';
 /** What a command's module exports. */
 export interface CommandModule {
   /** Gives a command its arguments, options, help and action. `argv` is what follows its name. */
-  configure(command: Command, argv: string[]): void;
+  /** @param commands all that there are, for those that tell of them */
+  configure(command: Command, argv: string[], commands: readonly CommandEntry[]): void;
 }
 
 /** Errors are thrown, not printed; help goes out as foster prints all else. */
@@ -72,4 +73,14 @@ export function usageError(error: CommanderError, commandName: string | undefine
     .replace(/\n\(Did you mean (.*)\?\)$/s, ' (did you mean $1?)')
     .replace(/\. Expected (\d+) arguments? but got (\d+)\.$/, ': expected $1, got $2');
   return new FosterError(message, { advice: `see '${help}'` });
+}
+
+/** A line of the list of commands. */
+export interface CommandEntry {
+  name: string;
+  /** One line, for `foster --help` and for completion. */
+  summary: string;
+  /** The heading that it stands under in the help. */
+  group: string;
+  load: () => Promise<CommandModule>;
 }

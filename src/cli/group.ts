@@ -19,7 +19,7 @@ export function configureGroup(command: Command, argv: string[], entries: GroupE
       .helpOption('-h, --help', 'show this help');
     for (const alias of aliases) sub.alias(alias);
     const at = argv.findIndex((word) => word === own || aliases.includes(word));
-    module.configure(sub, at < 0 ? [] : argv.slice(at + 1));
+    module.configure(sub, at < 0 ? [] : argv.slice(at + 1), []);
   }
   command.helpCommand(false).configureHelp({ subcommandTerm: (sub) => sub.name() });
   addHelpAfter(command, [`Run 'foster ${name} COMMAND --help' for the options of a command.`]);

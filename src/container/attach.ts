@@ -7,7 +7,7 @@ import { FosterError } from '../sys/errors.js';
 import { errnoOfAny } from '../sys/ffi.js';
 import { connectUnix } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
-import type { ContainerRecord } from './store.js';
+import type { ContainerRecord } from './record.js';
 
 export interface AttachOptions {
   /** Our stdin goes to the container. */

@@ -42,8 +42,8 @@ import { containerFolder, dataFolder } from '../sys/paths.js';
 import { say } from '../sys/write.js';
 import { openEvents } from './events/recorder.js';
 import type { ContainerPlan } from './plan.js';
+import type { ContainerRecord } from './record.js';
 import { mapsOf, pathsOf } from './remove.js';
-import type { ContainerRecord } from './store.js';
 
 const SIGKILL = 9;
 

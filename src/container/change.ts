@@ -4,7 +4,8 @@ import { FosterError } from '../sys/errors.js';
 import { writeWhole } from '../sys/files.js';
 import { lockFile } from '../sys/libc.js';
 import { containerFolder, dataFolder, makeFolder } from '../sys/paths.js';
-import { type ContainerRecord, readContainer } from './store.js';
+import type { ContainerRecord } from './record.js';
+import { readContainer } from './store.js';
 
 /** Runs `work` while nobody else changes a container that exists, nor clears names away. Kept short: others wait. */
 export function withStoreLock<T>(work: () => T): T {

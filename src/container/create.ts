@@ -21,8 +21,9 @@ import { containerFolder, lockPath, makeFolder, nameLink } from '../sys/paths.js
 import { removeTrees } from '../worker/remove-trees.js';
 import { withStoreLock } from './change.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
+import type { ContainerRecord } from './record.js';
 import { mapsOf } from './remove.js';
-import { type ContainerRecord, idOfName, isAlive, isLocked, lockContainer, readContainer } from './store.js';
+import { idOfName, isAlive, isLocked, lockContainer, readContainer } from './store.js';
 
 /** A container whose lock we hold. */
 export interface HeldContainer {

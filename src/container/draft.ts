@@ -1,16 +1,17 @@
 import { readFileSync, statSync } from 'node:fs';
-import { prepareRoot, type RootTree } from '../image/rootfs/root.js';
+import { prepareRoot } from '../image/rootfs/root.js';
+import type { RootTree } from '../image/rootfs/root-tree.js';
 import { askedDriver, storageDriver } from '../image/rootfs/storage.js';
 import {
   type ChosenMaps,
   chooseIdMaps,
-  type IdMapping,
   isHostIdMapped,
   isIdMapped,
   strangerAsRoot,
 } from '../init/id-maps.js';
 import { RootFiles } from '../layers/root-files.js';
 import { buildSpec, hostnameOf } from '../spec/from-request.js';
+import type { IdMapping } from '../spec/id-maps.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
 import { imageVolumes } from '../spec/image-volumes.js';
 import { randomId } from '../spec/names.js';
@@ -24,8 +25,9 @@ import { ownCapabilities } from '../sys/capabilities.js';
 import { EXIT, FosterError } from '../sys/errors.js';
 import { volumesFolder } from '../sys/paths.js';
 import { joinTarget } from './plan.js';
+import type { ContainerRecord } from './record.js';
 import { mapsOf } from './remove.js';
-import type { Container, ContainerRecord } from './store.js';
+import type { Container } from './store.js';
 
 /** How foster tells the person something meanwhile: a line of text each. */
 export interface Voice {

@@ -10,7 +10,8 @@ import type { Mount } from '../spec/types.js';
 import { FosterError } from '../sys/errors.js';
 import { containerFolder, volumesFolder } from '../sys/paths.js';
 import { bindDirectories, callersAccount, kernelPaths, networkFiles } from './host-facts.js';
-import { type Container, type ContainerRecord, findContainer } from './store.js';
+import type { ContainerRecord } from './record.js';
+import { type Container, findContainer } from './store.js';
 
 /** What differs between one start of a container and another. */
 export interface PlanWishes {

@@ -1,7 +1,8 @@
 import { closeSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { defaultIdMaps, type IdMaps } from '../init/id-maps.js';
+import { defaultIdMaps } from '../init/id-maps.js';
 import { TREE, VOLUMES } from '../layers/tree-protocol.js';
+import type { IdMaps } from '../spec/id-maps.js';
 import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
 import { mountsBelow, unmount } from '../sys/mount.js';
@@ -9,9 +10,9 @@ import { containerFolder, lockPath, nameLink } from '../sys/paths.js';
 import { type Removal, removeTrees } from '../worker/remove-trees.js';
 import { withStoreLock } from './change.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
+import type { ContainerRecord } from './record.js';
 import {
   type Container,
-  type ContainerRecord,
   idOfName,
   isAlive,
   isLocked,

@@ -1,10 +1,11 @@
 import { holdSignals } from '../init/clone.js';
 import { abandon, type Launched, launch, type Witness } from '../launch/launch.js';
 import type { RunRequest } from '../spec/request.js';
-import { createContainer, dropIdFile, type HeldContainer } from './create.js';
+import { dropIdFile } from './create.js';
+import { createHeld } from './create-held.js';
 import { type Draft, draftContainer, type Voice } from './draft.js';
 import { becomeMonitor } from './foreground.js';
-import { planContainer, volumesOf } from './plan.js';
+import { planContainer } from './plan.js';
 import { pathsOf, removeHeld } from './remove.js';
 
 export type { Voice } from './draft.js';
@@ -64,25 +65,4 @@ async function runForeground(request: RunRequest, draft: Draft, voice: Voice): P
     dropIdFile(request.cidfile);
     throw error;
   }
-}
-
-/**
- * The draft, made real under the name that the request wants. Signals are to be held before: one that comes while files
- * are copied undoes it.
- * @throws FosterError; nothing is left then
- */
-export async function createHeld(request: RunRequest, draft: Draft, voice: Voice): Promise<HeldContainer> {
-  const fill = isFilled(draft) ? (await import('./fill.js')).filler(draft, voice) : undefined;
-  return createContainer(draft, {
-    ...(fill && { fill }),
-    name: request.name,
-    isCallerMapped: draft.isCallerMapped,
-    cidfile: request.cidfile,
-    restart: request.restart,
-  });
-}
-
-/** Whether files are copied into the container's folder when it is made. */
-export function isFilled(draft: Draft): boolean {
-  return draft.driver === 'copy' || volumesOf(draft).length > 0;
 }

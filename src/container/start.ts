@@ -8,11 +8,12 @@ import { containerFolder } from '../sys/paths.js';
 import { type AttachOptions, attachTo, connectMonitor } from './attach.js';
 import { giveUp, launchDetached, letGo } from './background.js';
 import { dropIdFile, type HeldContainer } from './create.js';
+import { createHeld, isFilled } from './create-held.js';
 import type { Draft, Voice } from './draft.js';
 import { planContainer } from './plan.js';
+import type { ContainerRecord } from './record.js';
 import { removeHeld, removeLock } from './remove.js';
-import { createHeld, isFilled } from './run.js';
-import { type Container, type ContainerRecord, isAlive, lockContainer, readContainer } from './store.js';
+import { type Container, isAlive, lockContainer, readContainer } from './store.js';
 
 /** `foster run -d`; without -d, of a container that may be restarted, attached to it until it has ended for good. */
 export async function runDetached(request: RunRequest, draft: Draft, voice: Voice): Promise<number> {

@@ -12,60 +12,13 @@ import { uptime } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isId } from '../spec/names.js';
 import { decodeRestart, type RestartPolicy } from '../spec/parse/restart.js';
-import type { HealthCheck, LogOptions } from '../spec/request.js';
-import type { StorageDriver } from '../spec/storage-driver.js';
-import type { Spec } from '../spec/types.js';
 import { errnoOf } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
 import { isFileLocked, lockFile } from '../sys/libc.js';
 import { containerFolder, dataFolder, lockPath, makeFolder, nameLink } from '../sys/paths.js';
 import { hasOpen, readRunningStart } from '../sys/process.js';
-import type { NetworkFiles } from './host-facts.js';
-import { parseRecord } from './record.js';
-
-/** What a container is, for as long as it exists: `config.json` in its folder. Written once. */
-export interface ContainerRecord {
-  version: 1;
-  /** 64 hexadecimal digits. */
-  id: string;
-  name: string;
-  /** ISO 8601. */
-  created: string;
-  /** ROOT as the person gave it. */
-  root: string;
-  /** The image that it was made from: its whole name, the digest of its manifest, its unpacked layers, uppermost first. */
-  image?: { name: string; digest: string; layers: string[] };
-  /** How its files come about; an overlay where nothing is said. */
-  driver?: StorageDriver;
-  command: string[];
-  /** `80/tcp`: those that the image exposes. */
-  ports?: string[];
-  labels: Record<string, string>;
-  /** Remove it when it ends. */
-  rm: boolean;
-  init: boolean;
-  stopSignal: number;
-  /** Seconds. */
-  stopTimeout: number;
-  /** Whether newuidmap(1) and newgidmap(1) wrote the maps. */
-  usesMapHelpers: boolean;
-  /** Whether the caller's own ids mean something in the container. */
-  isCallerMapped: boolean;
-  /** Its root is a directory of the host's whose files get other ids in the container. */
-  isRootShifted?: boolean;
-  /** setgroups(2) is denied where groups were mapped without privilege: user_namespaces(7). */
-  canSetGroups: boolean;
-  /** Id of the container whose user and PID namespaces it is in. */
-  joins?: string;
-  interactive: boolean;
-  signalGroup: boolean;
-  /** What becomes /etc/hosts and the like. */
-  network: NetworkFiles;
-  logging: LogOptions;
-  health?: HealthCheck;
-  spec: Spec;
-}
+import { type ContainerRecord, parseRecord } from './record.js';
 
 export interface ContainerState {
   status: 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead';

@@ -1,24 +1,10 @@
 import { accessSync, closeSync, constants, openSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import type { IdMapping, IdMaps } from '../spec/id-maps.js';
 import { FosterError } from '../sys/errors.js';
 import { memoryFile, takeMemoryFile, waitForChild } from '../sys/libc.js';
 import { openProgram, startProcess } from './clone.js';
 import { type HostFiles, MACHINE, mappedHere, ownRange, type Range, subordinateRanges } from './id-ranges.js';
-
-/** A line of /proc/PID/uid_map or gid_map: user_namespaces(7). */
-export interface IdMapping {
-  containerID: number;
-  hostID: number;
-  size: number;
-}
-
-/** The maps of a user namespace. */
-export interface IdMaps {
-  uid: IdMapping[];
-  gid: IdMapping[];
-  /** By newuidmap(1) and newgidmap(1), which may map ranges of /etc/subuid and /etc/subgid; else foster writes itself. */
-  helpers: boolean;
-}
 
 /** Where the caller's own id stands in a map: as root, as itself, or nowhere. */
 export type IdMapMode = 'default' | 'host' | 'keep-id' | 'auto';

@@ -1,7 +1,8 @@
 import type { Arg, Bytes, HandedMount, Plan, Step } from '../plan/step.js';
+import type { IdMaps } from '../spec/id-maps.js';
 import { errnoNumber } from '../sys/errno.js';
 import { syscallNumber } from '../sys/syscall-numbers.js';
-import { type IdMaps, mapText } from './id-maps.js';
+import { mapText } from './id-maps.js';
 
 /**
  * The encoder of wire.h, beside this file: change both together. Every number is little endian, as on both

@@ -3,6 +3,7 @@ import { startProcess } from '../init/clone.js';
 import { findProgram } from '../init/id-maps.js';
 import { initProgram } from '../init/init-program.js';
 import { decodeReport, REPORT_SIZE } from '../init/wire.js';
+import type { StorageProgram } from '../plan/step.js';
 import { errnoName, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { memoryFile, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
@@ -10,16 +11,6 @@ import { memoryFile, signalPidfd, socketPair, waitForChild, waitReadable } from 
 const SIGKILL = 9;
 /** How long the program may write what it still has to when its mount is gone. Milliseconds. */
 const PATIENCE = 2000;
-
-/** What fuse-overlayfs lays over each other, and where: absolute paths of the host. */
-export interface StorageProgram {
-  /** The program itself. */
-  program: string;
-  /** A folder with `root`, the place to mount on, and `upper` and `work`, which are made where they are missing. */
-  container: string;
-  /** The uppermost first. */
-  layers: readonly string[];
-}
 
 /** How the program is started: see run_storage in src/init/storage.c. */
 export interface StorageWishes {

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { hasOneOwner, type IdMaps } from '../init/id-maps.js';
+import { hasOneOwner } from '../init/id-maps.js';
+import type { IdMaps } from '../spec/id-maps.js';
 import { FosterError } from '../sys/errors.js';
 import { type ExitStatus, takeMemoryFile, waitForChild, waitReadable } from '../sys/libc.js';
 import { howItEnded, type Reporter, readReport, startReporter } from '../worker/node-program.js';

@@ -4,8 +4,8 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import zlib from 'node:zlib';
-import type { RootOptions } from '../image/rootfs/root.js';
-import { hasOneOwner, type IdMapping, type IdMaps } from '../init/id-maps.js';
+import { hasOneOwner } from '../init/id-maps.js';
+import type { IdMapping, IdMaps } from '../spec/id-maps.js';
 import { pipe, setPipeSize, takeMemoryFile, waitForChild } from '../sys/libc.js';
 import type { Compression } from '../tar/compression.js';
 import { howItEnded, type Reporter, readReport, startReporter } from '../worker/node-program.js';
@@ -21,10 +21,14 @@ export interface Unpacking {
   kill(): void;
 }
 
-export type UnpackOptions = Pick<RootOptions, 'maps' | 'maxUnpackedSize'> & {
+export interface UnpackOptions {
+  /** Of the container: files are owned by its ids. */
+  maps: IdMaps;
+  /** In bytes; an archive that unpacks to more fails. No limit by default. */
+  maxUnpackedSize?: number;
   /** A layer of an image, not a whole root file system. */
   isLayer?: boolean;
-};
+}
 
 /**
  * Starts the unpacker (unpack-main.ts) in a user namespace with the container's id maps. Takes about 50 ms until it

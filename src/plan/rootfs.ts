@@ -1,4 +1,3 @@
-import type { StorageProgram } from '../launch/storage-program.js';
 import { FosterError } from '../sys/errors.js';
 import {
   attachMount,
@@ -16,6 +15,7 @@ import {
 import { AT, O, UMOUNT } from './constants.js';
 import { FD, type PlanFacts } from './facts.js';
 import { takeHanded } from './handed-mounts.js';
+import type { StorageProgram } from './step.js';
 import { type Arg, constant, flags, type Step, step } from './step.js';
 
 const CONTAINER: Arg = constant(String(FD.CONTAINER), FD.CONTAINER);

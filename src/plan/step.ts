@@ -1,5 +1,4 @@
-import type { IdMaps } from '../init/id-maps.js';
-import type { StorageProgram } from '../launch/storage-program.js';
+import type { IdMaps } from '../spec/id-maps.js';
 
 export type { IdMaps };
 
@@ -129,4 +128,14 @@ export function constant(text: string, value: number): Flags {
 /** The result of the step that kept it under `name`. */
 export function resultOf(name: string): ResultOf {
   return { result: name };
+}
+
+/** What fuse-overlayfs lays over each other, and where: absolute paths of the host. */
+export interface StorageProgram {
+  /** The program itself. */
+  program: string;
+  /** A folder with `root`, the place to mount on, and `upper` and `work`, which are made where they are missing. */
+  container: string;
+  /** The uppermost first. */
+  layers: readonly string[];
 }

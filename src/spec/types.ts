@@ -1,4 +1,4 @@
-import type { IdMapping } from '../init/id-maps.js';
+import type { IdMapping } from './id-maps.js';
 
 export type { IdMapping };
 

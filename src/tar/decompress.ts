@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import type { Readable, Transform, Writable } from 'node:stream';
 import zlib from 'node:zlib';
-import { peek } from '../layers/feed.js';
 import { errnoOf } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { type ArchiveCompression, archiveCompressionOf, MAGIC_SIZE } from './compression.js';
+import { peek } from './peek.js';
 
 /** What @types/node of our oldest Node lacks. */
 interface WithZstd {

@@ -1,9 +1,10 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { CLONE_FLAGS, openProgram, startProcess } from '../init/clone.js';
-import { type IdMaps, writeIdMaps } from '../init/id-maps.js';
+import { writeIdMaps } from '../init/id-maps.js';
 import { initProgram } from '../init/init-program.js';
 import { cloneFailure } from '../init/namespace-failure.js';
+import type { IdMaps } from '../spec/id-maps.js';
 import { type ExitStatus, memoryFile, pipe, waitForChild } from '../sys/libc.js';
 
 /** FD_ENTERED of src/init/init.h. */

@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import type { IdMaps } from '../init/id-maps.js';
+import type { IdMaps } from '../spec/id-maps.js';
 import { SystemCallError } from '../sys/ffi.js';
 import { copyMount, shiftIds } from '../sys/mount.js';
 import { openUserNamespace } from './remove-trees.js';

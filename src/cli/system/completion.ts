@@ -1,9 +1,8 @@
 import { Command, type Option } from 'commander';
 import { flagError } from '../../spec/parse/flag.js';
 import { DRIVERS } from '../../spec/storage-driver.js';
-import { addHelpAfter } from '../command.js';
+import { addHelpAfter, type CommandEntry } from '../command.js';
 import { print } from '../output.js';
-import { COMMANDS } from '../program.js';
 
 /** A command as a completion script sees it. */
 interface Completion {
@@ -20,7 +19,7 @@ const SHELLS = ['bash', 'zsh', 'fish'];
 const RECIPES = ['busybox', 'host', 'debian'];
 
 /** `foster completion`. */
-export function configure(command: Command): void {
+export function configure(command: Command, _argv: string[], commands: readonly CommandEntry[]): void {
   command
     .description('Print a script that makes a shell complete commands, options and containers of foster.')
     .argument('<SHELL>', SHELLS.join(', '));
@@ -31,16 +30,16 @@ export function configure(command: Command): void {
     '  foster completion fish > ~/.config/fish/completions/foster.fish',
   ]);
   command.action(async (shell: string) => {
-    print(completionScript(shell, await completions()));
+    print(completionScript(shell, await completions(commands)));
   });
 }
 
 /** All commands with their options, from the modules of the registry. */
-export async function completions(): Promise<Completion[]> {
+export async function completions(commands: readonly CommandEntry[]): Promise<Completion[]> {
   return Promise.all(
-    COMMANDS.map(async ({ name, summary, load }) => {
+    commands.map(async ({ name, summary, load }) => {
       const command = new Command(name);
-      (await load()).configure(command, []);
+      (await load()).configure(command, [], commands);
       const options = command.options.filter((option) => !option.hidden && option.long).map(describeOption);
       return { name, summary, options, operands: operandsOf(name) };
     }),

@@ -1,7 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { hasOneOwner, type IdMaps } from '../../init/id-maps.js';
+import { hasOneOwner } from '../../init/id-maps.js';
 import { withCaller } from '../../layers/unpack.js';
+import type { IdMaps } from '../../spec/id-maps.js';
 import { FosterError } from '../../sys/errors.js';
 import { takeMemoryFile, waitForChild } from '../../sys/libc.js';
 import { howItEnded, type Reporter, startReporter } from '../../worker/node-program.js';

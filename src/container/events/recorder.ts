@@ -14,7 +14,7 @@ import { errnoOf } from '../../sys/errno.js';
 import { faultPoint } from '../../sys/fault.js';
 import { lockFile } from '../../sys/libc.js';
 import { dataFolder, makeFolder } from '../../sys/paths.js';
-import type { ContainerRecord } from '../store.js';
+import type { ContainerRecord } from '../record.js';
 import { type EventAction, formatEvent } from './line.js';
 
 /** What has happened: a line for each event. `events.1` has what was before, when that had grown too long. */

@@ -5,8 +5,8 @@ import { readConfig } from '../store/documents.js';
 import { type Descriptor, type Manifest, MEDIA } from '../store/oci.js';
 import { formatReference, parseReference } from '../store/reference.js';
 import { type Staged, stagedBytes, stagedStart } from '../store/staging.js';
+import { type ArchivedImage, checkedBytes, manifestBytes } from './archived-image.js';
 import type { ArchiveFiles } from './files.js';
-import { type ArchivedImage, checkedBytes, manifestBytes } from './load.js';
 
 /** An image in the `manifest.json` of what `docker save` writes; the names are those of its files. */
 export interface DockerEntry {

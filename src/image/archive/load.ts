@@ -6,35 +6,20 @@ import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
 import { duplicate } from '../../sys/libc.js';
 import { undoUnlessDone } from '../../worker/interrupt.js';
-import { digestOf, putBytes } from '../store/blobs.js';
+import { putBytes } from '../store/blobs.js';
 import { keepImage, nameImage } from '../store/images.js';
 import { holdStore, letGoOfStore } from '../store/lock.js';
-import type { Descriptor, ImageConfig, Manifest } from '../store/oci.js';
-import { type Staged, Staging, stagedBytes } from '../store/staging.js';
+import { Staging } from '../store/staging.js';
 import { unpackLayers } from '../store/unpack-layers.js';
+import type { ArchivedImage, LoadOptions } from './archived-image.js';
 import { readDockerArchive } from './docker-archive.js';
 import { type ArchiveFiles, directoryFiles, readArchive } from './files.js';
 import { readLayout } from './oci-archive.js';
-
-/** An image of an archive, all of whose files have been put aside. */
-export interface ArchivedImage {
-  /** Whole names. */
-  names: string[];
-  manifest: { document: Manifest; mediaType: string; bytes: Uint8Array };
-  config: ImageConfig;
-  /** Config and layers, with the files that they are. */
-  blobs: { descriptor: Descriptor; staged: Staged }[];
-}
 
 export interface LoadedImage {
   names: string[];
   /** The digest of its config. */
   id: string;
-}
-
-export interface LoadOptions {
-  /** Of an index of several platforms; the machine's own by default. */
-  platform?: string | undefined;
 }
 
 /**
@@ -119,38 +104,6 @@ async function nameAll({ names, manifest, blobs }: ArchivedImage): Promise<Loade
   if (names.length === 0) await keepImage(descriptor);
   for (const name of names) await nameImage(name, descriptor);
   return { names, id: blobs[0]?.descriptor.digest ?? '' };
-}
-
-/**
- * The file that a descriptor of an archive means, its digest and size checked.
- * @throws FosterError where it is not there or is something else
- */
-export async function stagedBlob(
-  files: ArchiveFiles,
-  { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
-): Promise<Staged> {
-  const staged = await files.find(`blobs/sha256/${digest.replace('sha256:', '')}`);
-  if (staged === undefined) throw new FosterError(`it lacks ${digest}`);
-  if (staged.digest !== digest) {
-    throw new FosterError(`what it has as ${digest} is something else: its digest is ${staged.digest}`, {
-      advice: 'nothing of it was kept',
-    });
-  }
-  if (staged.size !== size) {
-    throw new FosterError(`${digest} has ${staged.size} bytes instead of ${size}`);
-  }
-  return staged;
-}
-
-/** A manifest that foster makes, since the archive has none. */
-export function manifestBytes(document: Manifest): Buffer {
-  return Buffer.from(JSON.stringify(document));
-}
-
-export function checkedBytes(staged: Staged, what: string): Buffer {
-  const bytes = stagedBytes(staged, what);
-  if (digestOf(bytes) !== staged.digest) throw new FosterError(`${what} was changed meanwhile`);
-  return bytes;
 }
 
 function explained(title: string, error: unknown): unknown {

@@ -10,8 +10,8 @@ import {
 import { parsePlatform, selectManifest } from '../store/platform.js';
 import { formatReference, parseReference } from '../store/reference.js';
 import { type Staged, stagedBytes } from '../store/staging.js';
+import { type ArchivedImage, checkedBytes, type LoadOptions, stagedBlob } from './archived-image.js';
 import type { ArchiveFiles } from './files.js';
-import { type ArchivedImage, checkedBytes, type LoadOptions, stagedBlob } from './load.js';
 
 /** Annotations of an index that name an image: containerd's says it whole, the OCI's may be a tag alone. */
 export const WHOLE_NAME = 'io.containerd.image.name';

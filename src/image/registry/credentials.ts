@@ -8,7 +8,7 @@ import {
   readAuthFile,
 } from './auth-files.js';
 import type { HelperSecret } from './credential-helper.js';
-import type { Credentials } from './registry.js';
+import type { Credentials } from './token.js';
 
 /** What credentials are for: a repository, or a registry as a whole. */
 export interface Target {

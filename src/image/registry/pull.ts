@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { defaultIdMaps, type IdMaps } from '../../init/id-maps.js';
+import { defaultIdMaps } from '../../init/id-maps.js';
+import type { IdMaps } from '../../spec/id-maps.js';
 import { FosterError } from '../../sys/errors.js';
 import { blobPath, digestOf, hasBlob, MAX_DOCUMENT, putBytes } from '../store/blobs.js';
 import { type ManifestDocument, readConfig, readManifest } from '../store/documents.js';

@@ -11,7 +11,7 @@ import {
   statSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { IdMaps } from '../../init/id-maps.js';
+import type { IdMaps } from '../../spec/id-maps.js';
 import { errnoOf } from '../../sys/errno.js';
 import { lockFile, syncFilesystem } from '../../sys/libc.js';
 import { dataFolder } from '../../sys/paths.js';

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import type { IdMaps } from '../../init/id-maps.js';
+import type { IdMaps } from '../../spec/id-maps.js';
 import { mapsKey, rootsFolder } from './cache.js';
 
 /**

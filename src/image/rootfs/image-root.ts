@@ -8,7 +8,7 @@ import { findImage, namedDescriptor } from '../store/images.js';
 import { diffIDsOf, type LayeredImage, stackOf } from '../store/layers.js';
 import type { Descriptor, ImageConfig, Manifest } from '../store/oci.js';
 import { formatReference, parseReference } from '../store/reference.js';
-import type { RootOptions, RootTree } from './root.js';
+import type { RootOptions, RootTree } from './root-tree.js';
 
 interface Found {
   name: string;

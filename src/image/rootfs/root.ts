@@ -1,42 +1,15 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { IdMaps } from '../../init/id-maps.js';
-import type { ImageDefaults } from '../../spec/image-defaults.js';
+import type { IdMaps } from '../../spec/id-maps.js';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
-import type { RegistryAccess } from '../registry/registry.js';
 import { holdStore } from '../store/lock.js';
 import { cachedTree, makeTree, mapsKey, removeLeftovers, rootsFolder, withLock } from './cache.js';
 import { fileKey, lookUp } from './file-index.js';
 import { findRecipe, RECIPE_NAMES, type Recipe, type TreeRecipe } from './recipe.js';
+import type { RootOptions, RootTree } from './root-tree.js';
 
 export { removeLeftovers } from './cache.js';
-
-/** A directory tree that serves as the lower layer of a container's overlay. Nobody writes to it. */
-export interface RootTree {
-  /** Absolute. */
-  path: string;
-  source: 'directory' | 'tar' | 'recipe' | 'image';
-  /** Of the tar file, as it is, compressed or not: `sha256:` and 64 hexadecimal digits. */
-  digest?: string;
-  /** Of an image: what it is called, the digest of its manifest, its unpacked layers, the uppermost first. */
-  image?: { name: string; digest: string; layers: string[]; defaults: ImageDefaults };
-}
-
-export interface RootOptions {
-  /** Of the container: files are owned by its ids. */
-  maps: IdMaps;
-  /** In bytes; a tar file that unpacks to more fails. No limit by default. */
-  maxUnpackedSize?: number;
-  /** Of an image. */
-  pull?: 'missing' | 'always' | 'newer' | 'never';
-  /** Of an image, `OS/ARCHITECTURE[/VARIANT]`; undefined for the machine's own. */
-  platform?: string | undefined;
-  /** How its registry is spoken to, where not as `foster pull NAME` does. */
-  access?: RegistryAccess | undefined;
-  /** Nothing is said about a pull. */
-  isQuiet?: boolean;
-}
 
 /**
  * Turns the ROOT of `foster run ROOT` into a directory tree: a directory is used as it is, a tar file is unpacked, the

@@ -1,12 +1,12 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import type { IdMaps } from '../../init/id-maps.js';
 import { findFuseOverlayfs, hasFuseOverlayfs } from '../../launch/storage-program.js';
 import { startTreeProgram } from '../../layers/tree.js';
+import type { IdMaps } from '../../spec/id-maps.js';
 import { errnoOf } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
 import { withTemporaryFolder } from './cache.js';
-import type { StorageChoice } from './storage.js';
+import type { StorageChoice } from './storage-choice.js';
 
 /** Errors that say nothing of what the file system can do when all is well. */
 const PASSING = ['ENOSPC', 'EDQUOT', 'EROFS', 'ENOMEM', 'EMFILE', 'ENFILE', 'EIO'];

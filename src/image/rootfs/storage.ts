@@ -1,16 +1,11 @@
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
-import type { IdMaps } from '../../init/id-maps.js';
 import { hasFuseOverlayfs } from '../../launch/storage-program.js';
+import type { IdMaps } from '../../spec/id-maps.js';
 import { DRIVER_VARIABLE, parseStorageDriver, type StorageDriver } from '../../spec/storage-driver.js';
 import { dataFolder } from '../../sys/paths.js';
-
-/** Which storage driver new containers get, and why. */
-export interface StorageChoice {
-  driver: StorageDriver;
-  reason: string;
-}
+import type { StorageChoice } from './storage-choice.js';
 
 /**
  * The driver for a new container or build: what the person says, else an overlay where the kernel and the file system of

@@ -4,17 +4,18 @@ import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
-import { feed, peek } from '../../layers/feed.js';
+import { feed } from '../../layers/feed.js';
 import { startUnpacker } from '../../layers/unpack.js';
 import type { UnpackReport } from '../../layers/unpack-protocol.js';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
 import { duplicate } from '../../sys/libc.js';
 import { type Compression, compressionOf, MAGIC_SIZE } from '../../tar/compression.js';
+import { peek } from '../../tar/peek.js';
 import { type Progress, positionOf, startProgress } from '../registry/progress.js';
 import { cachedTree, makeTree, mapsKey, type Workplace, withLock } from './cache.js';
 import { fileKey, hasSameSize, lookUp, remember } from './file-index.js';
-import type { RootOptions } from './root.js';
+import type { RootOptions } from './root-tree.js';
 
 const PIECE = 1024 * 1024;
 

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { IdMaps } from '../../init/id-maps.js';
+import type { IdMaps } from '../../spec/id-maps.js';
 import { FosterError } from '../../sys/errors.js';
 import { dataFolder } from '../../sys/paths.js';
 import { mapsKey } from '../rootfs/cache.js';

@@ -1,12 +1,13 @@
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { IdMaps } from '../../init/id-maps.js';
-import { feed, peek } from '../../layers/feed.js';
+import { feed } from '../../layers/feed.js';
 import type { Unpacking } from '../../layers/unpack.js';
 import type { UnpackReport } from '../../layers/unpack-protocol.js';
 import type { Written } from '../../layers/writer.js';
+import type { IdMaps } from '../../spec/id-maps.js';
 import { FosterError } from '../../sys/errors.js';
 import { compressionOf, MAGIC_SIZE } from '../../tar/compression.js';
+import { peek } from '../../tar/peek.js';
 import { forEachParallel } from '../../worker/parallel.js';
 import type { Arrival } from '../registry/blob-follower.js';
 import { positionOf, startProgress } from '../registry/progress.js';

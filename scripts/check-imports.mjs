@@ -1,0 +1,91 @@
+#!/usr/bin/env node
+/**
+ * Checks what imports what in src: each folder imports only from itself and from those below it, no files import each
+ * other in a circle, whether by values, by types or by `import()`, and koffi has one importer. Says what is wrong, a line
+ * each, and fails.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const SOURCES = join(dirname(dirname(fileURLToPath(import.meta.url))), 'src');
+
+/** From the top to the bottom. */
+const FOLDERS = [
+  'cli',
+  'engine',
+  'build',
+  'container',
+  'image',
+  'layers',
+  'tar',
+  'worker',
+  'launch',
+  'init',
+  'plan',
+  'spec',
+  'sys',
+];
+
+/** What files import, by their paths below src. */
+function readImports() {
+  const files = readdirSync(SOURCES, { recursive: true }).filter((path) => path.endsWith('.ts'));
+  return new Map(
+    files.map((path) => {
+      const text = readFileSync(join(SOURCES, path), 'utf8');
+      const found = [...text.matchAll(/(?:from|import\()\s*'([^']+)'/g)].map(([, name]) => name);
+      return [path, found.map((name) => (name.startsWith('.') ? resolved(path, name) : name))];
+    }),
+  );
+}
+
+function resolved(path, name) {
+  return normalize(join(dirname(path), name)).replace(/\.js$/, '.ts');
+}
+
+function folderOf(path) {
+  return path.split('/')[0];
+}
+
+function againstTheOrder(imports) {
+  const faults = [];
+  for (const [path, names] of imports) {
+    const level = FOLDERS.indexOf(folderOf(path));
+    if (level < 0)
+      faults.push(`${path}: its folder has no place in the order of folders (scripts/check-imports.mjs)`);
+    for (const name of names) {
+      if (imports.has(name) && FOLDERS.indexOf(folderOf(name)) < level)
+        faults.push(`${path} imports ${name}, but ${folderOf(name)} is above ${folderOf(path)}`);
+      if (name === 'koffi' && path !== 'sys/ffi.ts')
+        faults.push(`${path} imports koffi: only sys/ffi.ts may`);
+    }
+  }
+  return faults;
+}
+
+/** Strongly connected components of more than one file: Tarjan's algorithm. */
+function circles(imports) {
+  const order = new Map();
+  const lowest = new Map();
+  const stack = [];
+  const found = [];
+  const visit = (path) => {
+    order.set(path, order.size);
+    lowest.set(path, order.get(path));
+    stack.push(path);
+    for (const next of imports.get(path).filter((name) => imports.has(name))) {
+      if (!order.has(next)) visit(next);
+      if (stack.includes(next)) lowest.set(path, Math.min(lowest.get(path), lowest.get(next)));
+    }
+    if (lowest.get(path) !== order.get(path)) return;
+    const circle = stack.splice(stack.indexOf(path));
+    if (circle.length > 1) found.push(circle);
+  };
+  for (const path of imports.keys()) if (!order.has(path)) visit(path);
+  return found.map((circle) => `these import each other in a circle: ${circle.sort().join(', ')}`);
+}
+
+const imports = readImports();
+const faults = [...againstTheOrder(imports), ...circles(imports)];
+for (const fault of faults) console.error(fault);
+process.exitCode = faults.length === 0 ? 0 : 1;

@@ -1,0 +1,25 @@
+import type { RunRequest } from '../spec/request.js';
+import { createContainer, type HeldContainer } from './create.js';
+import type { Draft, Voice } from './draft.js';
+import { volumesOf } from './plan.js';
+
+/**
+ * The draft, made real under the name that the request wants. Signals are to be held before: one that comes while files
+ * are copied undoes it.
+ * @throws FosterError; nothing is left then
+ */
+export async function createHeld(request: RunRequest, draft: Draft, voice: Voice): Promise<HeldContainer> {
+  const fill = isFilled(draft) ? (await import('./fill.js')).filler(draft, voice) : undefined;
+  return createContainer(draft, {
+    ...(fill && { fill }),
+    name: request.name,
+    isCallerMapped: draft.isCallerMapped,
+    cidfile: request.cidfile,
+    restart: request.restart,
+  });
+}
+
+/** Whether files are copied into the container's folder when it is made. */
+export function isFilled(draft: Draft): boolean {
+  return draft.driver === 'copy' || volumesOf(draft).length > 0;
+}

@@ -1,0 +1,7 @@
+import type { StorageDriver } from '../../spec/storage-driver.js';
+
+/** Which storage driver new containers get, and why. */
+export interface StorageChoice {
+  driver: StorageDriver;
+  reason: string;
+}

@@ -1,0 +1,14 @@
+/** A line of /proc/PID/uid_map or gid_map: user_namespaces(7). */
+export interface IdMapping {
+  containerID: number;
+  hostID: number;
+  size: number;
+}
+
+/** The maps of a user namespace. */
+export interface IdMaps {
+  uid: IdMapping[];
+  gid: IdMapping[];
+  /** By newuidmap(1) and newgidmap(1), which may map ranges of /etc/subuid and /etc/subgid; else foster writes itself. */
+  helpers: boolean;
+}

@@ -1,0 +1,20 @@
+/**
+ * The first pieces of a stream: at least `size` bytes, fewer where it is shorter.
+ * @returns `all`: the whole stream, those bytes included
+ */
+export async function peek(
+  pieces: AsyncIterator<Buffer>,
+  size: number,
+): Promise<{ start: Buffer; all: AsyncGenerator<Buffer> }> {
+  let start = Buffer.alloc(0);
+  while (start.length < size) {
+    const { value, done } = await pieces.next();
+    if (done) break;
+    start = Buffer.concat([start, value]);
+  }
+  async function* all() {
+    if (start.length > 0) yield start;
+    for (let next = await pieces.next(); !next.done; next = await pieces.next()) yield next.value;
+  }
+  return { start, all: all() };
+}
