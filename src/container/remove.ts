@@ -172,8 +172,8 @@ function removeFolder(folder: string, maps: IdMaps | undefined, removal: Removal
   const begun = () => faultPoint('removal begun');
   let isBegun = false;
   const ready = () => {
-    removal.ready?.();
     isBegun = true;
+    removal.ready?.();
   };
   try {
     return removeTrees([folder], maps, { ...removal, ready, begun });
