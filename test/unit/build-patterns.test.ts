@@ -48,6 +48,13 @@ test('a pattern with many wildcards takes no longer than one with few', () => {
   assert.ok(performance.now() - start < 5000);
 });
 
+test('what is no pattern is refused in a sentence', () => {
+  assert.throws(() => new Pattern('[z-a]'), {
+    message: "'[z-a]' is not a pattern: [z-a] is no set of characters",
+  });
+  assert.throws(() => new Pattern('*a'.repeat(300)), /more than 200 wildcards$/);
+});
+
 test('a directory that is left out takes with it what is below', () => {
   assert.deepEqual(
     ignored('node_modules\n', ['node_modules', 'node_modules/a/b', 'src/node_modules', 'nodes']),

@@ -1,8 +1,12 @@
-/**
- * Takes one character; any number of them, with slashes or without; directories, each with its slash, which `optional`
- * before them says may be none.
- */
-type Token = ((char: string) => boolean) | 'anything' | 'word' | 'optional' | 'directories';
+import { FosterError } from '../errors.js';
+import { quoted } from '../spec/flag.js';
+
+/** Takes one character; or any number of them, with slashes or without; or directories, each with its slash, if any. */
+type Token = ((char: string) => boolean) | Wildcard;
+type Wildcard = 'anything' | 'word' | 'directories';
+
+/** Nobody writes so many; each may need some room on the stack. */
+const MOST_WILDCARDS = 200;
 
 /**
  * Go's filepath.Match, for a component of a path or, with `**`, for any number of them. Matching takes a time that grows
@@ -12,51 +16,71 @@ type Token = ((char: string) => boolean) | 'anything' | 'word' | 'optional' | 'd
 export class Pattern {
   readonly #tokens: Token[];
 
-  /** @throws SyntaxError for a set that makes no sense, such as [z-a] */
+  /** @throws FosterError for a set that makes no sense, such as [z-a], and for too many wildcards */
   constructor(pattern: string) {
     this.#tokens = parse(pattern);
+    if (this.#tokens.filter((token) => typeof token === 'string').length > MOST_WILDCARDS)
+      throw refused(pattern, `it has more than ${MOST_WILDCARDS} wildcards`);
   }
 
   matches(path: string): boolean {
-    return this.#run(path).isWhole;
+    return this.#fits(path, 0, 0, false, new Set());
   }
 
   /** Whether it stands for the path or for a directory above it. */
   covers(path: string): boolean {
-    return this.#run(path).isCovered;
+    return this.#fits(path, 0, 0, true, new Set());
   }
 
-  /** Goes through the path once, with all the places in the pattern where it can be by now. */
-  #run(path: string): { isWhole: boolean; isCovered: boolean } {
-    const end = this.#tokens.length;
-    let places = this.#closure([0]);
-    let isCovered = false;
-    for (const char of path) {
-      if (char === '/' && places.has(end)) isCovered = true;
-      const next: number[] = [];
-      for (const place of places) {
-        const token = this.#tokens[place];
-        if (token === 'anything' || token === 'directories' || (token === 'word' && char !== '/'))
-          next.push(place);
-        if (token === 'directories' && char === '/') next.push(place + 1);
-        if (typeof token === 'function' && token(char)) next.push(place + 1);
-      }
-      if (next.length === 0) return { isWhole: false, isCovered };
-      places = this.#closure(next);
+  /**
+   * Whether the tokens from `token` on fit the path from `at` on, or a beginning of it that ends at a slash.
+   * @param failed places where a wildcard is known not to fit: none is tried twice
+   */
+  #fits(path: string, token: number, at: number, coversMore: boolean, failed: Set<number>): boolean {
+    for (let next = token, here = at; ; next++) {
+      const one = this.#tokens[next];
+      if (one === undefined) return here === path.length || (coversMore && path[here] === '/');
+      if (typeof one === 'string') return this.#wildcardFits(one, path, next, here, coversMore, failed);
+      if (here >= path.length || !one(path[here++] ?? '')) return false;
     }
-    const isWhole = places.has(end);
-    return { isWhole, isCovered: isCovered || isWhole };
   }
 
-  /** With the places behind wildcards that stand for nothing. */
-  #closure(places: number[]): Set<number> {
-    const all = new Set(places);
-    for (const place of all) {
-      const token = this.#tokens[place];
-      if (token === 'anything' || token === 'word' || token === 'optional') all.add(place + 1);
-      if (token === 'optional') all.add(place + 2);
+  #wildcardFits(
+    kind: Wildcard,
+    path: string,
+    token: number,
+    at: number,
+    coversMore: boolean,
+    failed: Set<number>,
+  ): boolean {
+    for (let end: number | undefined = at; end !== undefined; end = nextEnd(kind, path, end)) {
+      const place = token * (path.length + 1) + end;
+      if (failed.has(place)) return false;
+      failed.add(place);
+      if (this.#fits(path, token + 1, end, coversMore, failed)) return true;
     }
-    return all;
+    return false;
+  }
+}
+
+/** Where else a wildcard can end that could end here. */
+function nextEnd(kind: Wildcard, path: string, end: number): number | undefined {
+  if (kind === 'directories') {
+    const slash = path.indexOf('/', end);
+    return slash < 0 ? undefined : slash + 1;
+  }
+  return end < path.length && (kind === 'anything' || path[end] !== '/') ? end + 1 : undefined;
+}
+
+function refused(pattern: string, why: string): FosterError {
+  return new FosterError(`${quoted(pattern.slice(0, 100))} is not a pattern: ${why}`, { exitCode: 1 });
+}
+
+function setRegExp(not: string, characters: string, pattern: string): RegExp {
+  try {
+    return new RegExp(`^[${not}${characters.replace(/[[\]]/g, '\\$&')}]$`, 's');
+  } catch {
+    throw refused(pattern, `[${not}${characters}] is no set of characters`);
   }
 }
 
@@ -66,7 +90,7 @@ function parse(pattern: string): Token[] {
   for (let at = 0; at < pattern.length; at++) {
     const char = pattern[at] ?? '';
     if (pattern.startsWith('**/', at)) {
-      tokens.push('optional', 'directories');
+      tokens.push('directories');
       at += 2;
     } else if (pattern.startsWith('**', at)) {
       tokens.push('anything');
@@ -78,7 +102,7 @@ function parse(pattern: string): Token[] {
       const set = /^\[(\^?)((?:\\.|[^\]\\])+)\]/.exec(pattern.slice(at));
       if (set === null) tokens.push(is('['));
       else {
-        const regExp = new RegExp(`^[${set[1]}${(set[2] ?? '').replace(/[[\]]/g, '\\$&')}]$`, 's');
+        const regExp = setRegExp(set[1] ?? '', set[2] ?? '', pattern);
         tokens.push((one) => regExp.test(one));
         at += set[0].length - 1;
       }
