@@ -1,5 +1,5 @@
-import { FosterError } from '../../errors.js';
-import { quoted } from '../../spec/flag.js';
+import { quoted } from '../../spec/parse/flag.js';
+import { FosterError } from '../../sys/errors.js';
 
 /** Takes one character; or any number of them, with slashes or without; or directories, each with its slash, if any. */
 type Token = ((char: string) => boolean) | Wildcard;
