@@ -4,7 +4,7 @@
  * lie the native files, as they do beside the bundles in dist/.
  */
 import { mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -12,15 +12,12 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const OUTPUT = join(ROOT, 'build', 'test');
 
 function entryPoints() {
-  const entries = {};
-  for (const folder of readdirSync(join(ROOT, 'test'), { withFileTypes: true })) {
-    if (!folder.isDirectory()) continue;
-    for (const name of readdirSync(join(ROOT, 'test', folder.name))) {
-      if (!name.endsWith('.test.ts')) continue;
-      entries[`${folder.name}.${basename(name, '.ts')}`] = join('test', folder.name, name);
-    }
-  }
-  return entries;
+  const tests = readdirSync(join(ROOT, 'test'), { recursive: true }).filter((path) =>
+    path.endsWith('.test.ts'),
+  );
+  return Object.fromEntries(
+    tests.map((path) => [path.slice(0, -'.ts'.length).replaceAll('/', '.'), join('test', path)]),
+  );
 }
 
 /** What the sources expect of CommonJS, as which they are shipped. */

@@ -1,5 +1,5 @@
 // Writes src/plan/seccomp/default-filter.ts: the default seccomp profile, compiled. Run by hand after a change to the profile,
-// the compiler or the table of system calls; test/unit/seccomp-default.test.ts fails until then.
+// the compiler or the table of system calls; test/unit/plan/seccomp/default-filter.test.ts fails until then.
 import { writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eventFormat, eventMatcher } from '../../../../src/cli/system/events.js';
+import { formatEvent, parseEvent } from '../../../../src/container/events/line.js';
+
+const ID = 'ab'.repeat(32);
+const EVENT = {
+  time: 1_764_000_000_123,
+  action: 'die',
+  id: ID,
+  name: 'web',
+  attributes: { image: 'busybox', exitCode: '1', role: 'front end' },
+};
+
+test('a line comes back as the event that it was, whatever labels hold', () => {
+  const attributes = { 'a b=c%': 'two words\nand = a % \u0000 line', ünï: '🚀 \x7f', empty: '' };
+  const line = formatEvent({ ...EVENT, attributes });
+  assert.match(line, /^[!-~ ]+\n$/);
+  assert.equal(line.indexOf('\n'), line.length - 1);
+  assert.deepEqual(parseEvent(line.trimEnd()), { ...EVENT, attributes });
+});
+
+test('a line of the monitor', () => {
+  const event = parseEvent(`1764000000123 reap ${ID} web pid=7 status=0 comm=sh`);
+  assert.deepEqual(event?.attributes, { pid: '7', status: '0', comm: 'sh' });
+});
+
+test('lines that were cut short or damaged are none', () => {
+  for (const line of [
+    '',
+    '17',
+    '1764000000123 die',
+    `1764000000123 die ${ID.slice(1)} web`,
+    `x die ${ID} web`,
+  ]) {
+    assert.equal(parseEvent(line), undefined, line);
+  }
+});
+
+test('long values are cut', () => {
+  assert.ok(formatEvent({ ...EVENT, attributes: { a: 'x'.repeat(100_000) } }).length < 4000);
+});
+
+test("Docker's line", () => {
+  const line = `2025-11-24T16:00:00.123000000Z container die ${ID} (exitCode=1, image=busybox, name=web, role=front end)`;
+  assert.equal(eventFormat(undefined)(EVENT), line);
+});
+
+test("a label cannot command the terminal, nor look like a line's end", () => {
+  const line = eventFormat(undefined)({ ...EVENT, attributes: { x: 'a\n\x1b[2J' } });
+  assert.match(line, /\(name=web, x=a\\x0a\\x1b\[2J\)$/);
+});
+
+test('JSON and templates', () => {
+  const json = JSON.parse(eventFormat('json')(EVENT));
+  assert.equal(json.Actor.Attributes.name, 'web');
+  assert.equal(json.timeNano, 1_764_000_000_123_000_000);
+  assert.equal(
+    eventFormat('{{.Action}} {{.Actor.Attributes.exitCode}} {{.From}} {{.Time}}')(EVENT),
+    'die 1 busybox 1764000000',
+  );
+});
+
+test('filters with one key are alternatives, labels are not', () => {
+  const matches = (...filters: string[]) => eventMatcher(filters)(EVENT);
+  assert.ok(matches());
+  assert.ok(matches('event=start', 'event=die'));
+  assert.ok(!matches('event=start'));
+  assert.ok(matches('container=web', 'type=container', 'image=busybox'));
+  assert.ok(matches(`container=${ID.slice(0, 12)}`));
+  assert.ok(!matches('container=we'));
+  assert.ok(!matches('type=network'));
+  assert.ok(matches('label=role', 'label=role=front end'));
+  assert.ok(!matches('label=role', 'label=other'));
+  assert.throws(() => eventMatcher(['nonsense=1']), /expected container=/);
+});

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { Arrival } from '../../../../src/image/registry/blob-follower.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'foster-arrival-'));
+after(() => rmSync(folder, { recursive: true }));
+
+let number = 0;
+function freshFile(content = ''): string {
+  const path = join(folder, String(number++));
+  writeFileSync(path, content);
+  return path;
+}
+
+async function all(arrival: Arrival): Promise<string> {
+  let text = '';
+  for await (const piece of arrival.pieces()) text += piece;
+  return text;
+}
+
+test('what is there already is read, and the rest as it comes', async () => {
+  const moved: number[] = [];
+  const arrival = new Arrival((bytes) => moved.push(bytes));
+  const path = freshFile();
+  arrival.begin(path, 0);
+  assert.equal(await arrival.hasBegun(), true);
+  const pieces = arrival.pieces();
+  for (const text of ['one', 'two']) {
+    const next = pieces.next();
+    appendFileSync(path, text);
+    arrival.grow(arrival.size + text.length);
+    assert.equal(String((await next).value), text);
+  }
+  const end = pieces.next();
+  rmSync(path); // as when it gets its final name
+  arrival.finish();
+  assert.equal((await end).done, true);
+  assert.deepEqual(moved, [0, 3, 6]);
+  assert.equal(arrival.isInOnePiece, true);
+  arrival.close();
+});
+
+test('the end comes after the digest is checked, the failure instead of it', async () => {
+  const arrival = new Arrival();
+  arrival.begin(freshFile('all'), 3);
+  const pieces = arrival.pieces();
+  assert.equal(String((await pieces.next()).value), 'all');
+  const end = pieces.next();
+  arrival.fail(new Error('another digest'));
+  await assert.rejects(end, /another digest/);
+  await assert.rejects(arrival.whole(), /another digest/);
+  arrival.close();
+});
+
+test('what an earlier download has left may be wrong', async () => {
+  const arrival = new Arrival();
+  arrival.begin(freshFile('left'), 4);
+  assert.equal(arrival.isInOnePiece, false);
+  arrival.finish();
+  assert.equal(await all(arrival), 'left');
+  arrival.close();
+});
+
+test('a download that begins anew is read no further', async () => {
+  const arrival = new Arrival();
+  arrival.begin(freshFile('wrong'), 5);
+  const pieces = arrival.pieces();
+  await pieces.next();
+  const next = pieces.next();
+  arrival.begin(freshFile(), 0);
+  await assert.rejects(next);
+  assert.equal(arrival.isInOnePiece, false);
+  arrival.finish();
+  await arrival.whole();
+  arrival.close();
+});
+
+test('what the store has already does not arrive', async () => {
+  const arrival = new Arrival();
+  const begun = arrival.hasBegun();
+  arrival.finish();
+  assert.equal(await begun, false);
+  await arrival.whole();
+});
+
+test('whoever waits for it hears of the failure', async () => {
+  const arrival = new Arrival();
+  const begun = arrival.hasBegun();
+  arrival.fail(new Error('no connection'));
+  await assert.rejects(begun, /no connection/);
+});

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { adviceOnNamespaces, cloneFailure } from '../../../src/init/namespace-failure.js';
+import { FosterError } from '../../../src/sys/errors.js';
+import { SystemCallError } from '../../../src/sys/ffi.js';
+
+/** A host with these kernel parameters. */
+const host = (settings: Record<string, string>) => (path: string) => settings[path];
+
+test('user namespaces turned off', () => {
+  assert.match(
+    adviceOnNamespaces('ENOSPC', host({ 'user/max_user_namespaces': '0' })) ?? '',
+    /^user namespaces are turned off here; as root: sysctl -w user.max_user_namespaces=\d+$/,
+  );
+  assert.match(
+    adviceOnNamespaces('ENOSPC', host({ 'user/max_user_namespaces': '9000' })) ?? '',
+    /limit on namespaces is reached/,
+  );
+});
+
+test("Debian's switch, where a kernel has it", () => {
+  for (const errno of ['EPERM', 'EACCES']) {
+    assert.match(
+      adviceOnNamespaces(errno, host({ 'kernel/unprivileged_userns_clone': '0' })) ?? '',
+      /sysctl -w kernel.unprivileged_userns_clone=1$/,
+    );
+  }
+  assert.equal(adviceOnNamespaces('EPERM', host({ 'kernel/unprivileged_userns_clone': '1' })), undefined);
+});
+
+test("Ubuntu's AppArmor", () => {
+  const ubuntu = host({
+    'kernel/unprivileged_userns_clone': '1',
+    'kernel/apparmor_restrict_unprivileged_userns': '1',
+  });
+  assert.match(
+    adviceOnNamespaces('EPERM', ubuntu) ?? '',
+    /^AppArmor .*apparmor_restrict_unprivileged_userns=0$/,
+  );
+  assert.match(adviceOnNamespaces('EACCES', ubuntu) ?? '', /AppArmor/);
+  assert.equal(adviceOnNamespaces('ENOENT', ubuntu), undefined);
+});
+
+test('nothing is claimed on a host without such switches', () => {
+  assert.equal(adviceOnNamespaces('EPERM', host({})), undefined);
+  assert.equal(adviceOnNamespaces('EINVAL', host({})), undefined);
+});
+
+test('a clone that failed is one sentence; any other error stays what it is', () => {
+  const failure = cloneFailure(new SystemCallError('int clone(void)', 28));
+  assert.ok(failure instanceof FosterError);
+  assert.match(
+    failure.message,
+    /^cannot start a process in new namespaces: clone: no space left on device \(ENOSPC\)$/,
+  );
+  assert.equal(failure.exitCode, 125);
+  const other = new TypeError('x');
+  assert.equal(cloneFailure(other), other);
+});

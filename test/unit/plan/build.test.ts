@@ -1,0 +1,437 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { encodePlan } from '../../../src/init/wire.js';
+import { buildPlan } from '../../../src/plan/build.js';
+import { buildExecPlan } from '../../../src/plan/exec.js';
+import { namespaceFlags } from '../../../src/plan/namespaces.js';
+import { hostSteps } from '../../../src/plan/render.js';
+import type { Plan } from '../../../src/plan/step.js';
+import { calls, planFor, planParts, positions, steps } from './fixtures.js';
+
+function assertInOrder(plan: Plan, patterns: RegExp[]): void {
+  const found = positions(plan, patterns);
+  assert.deepEqual(
+    found,
+    found.toSorted((a, b) => a - b),
+    patterns.map((pattern, index) => `${found[index]}: ${pattern}`).join('\n'),
+  );
+}
+
+const has = (plan: Plan, pattern: RegExp) => calls(plan).some((call) => pattern.test(call));
+
+test('a container gets every namespace and the maps of its caller', () => {
+  const plan = planFor([]);
+  assert.deepEqual(plan.namespaces.toSorted(), ['cgroup', 'ipc', 'mount', 'network', 'pid', 'user', 'uts']);
+  assert.deepEqual(plan.idMaps?.uid[0], { containerID: 0, hostID: 1000, size: 1 });
+  assert.equal(plan.idMaps?.helpers, true);
+});
+
+test('the stages come one after the other', () => {
+  assertInOrder(planFor(['-w', '/work']), [
+    /^openat\(AT_FDCWD, "\/roots\/busybox"/, // as the caller, who may enter what the container's root may not
+    /^read\(control\)$/, // the maps
+    /^setgroups\(0/,
+    /^setresgid\(0, 0, 0\)/,
+    /^setresuid\(0, 0, 0\)/,
+    /PR_SET_PDEATHSIG, SIGKILL/, // after the change of user, which would clear it
+    /^setsid/,
+    /^keyctl\(KEYCTL_JOIN_SESSION_KEYRING/,
+    /^mount\(NULL, "\/", NULL, MS_REC\|MS_PRIVATE/,
+    /^open_tree\(AT_FDCWD, "\/dev\/null"/, // while the host is in sight
+    /^fsopen\("proc"/,
+    /^fsopen\("overlay"/,
+    /^pivot_root\("\.", "\."\)/,
+    /^umount2\("\.", MNT_DETACH\)/,
+    /^fsopen\("tmpfs"/,
+    /^move_mount\(mask__proc_kcore/,
+    /^sethostname\("abababababab", 12\)/,
+    /SIOCSIFFLAGS/,
+    /"work"|"\/work"/,
+    /PR_SET_DUMPABLE, 0/,
+    /^setpgid\(0, 0\)/,
+    /PR_SET_NO_NEW_PRIVS, 1/,
+    /PR_CAPBSET_DROP/,
+    /^capset/,
+    /^chdir\("\/work"\)/,
+    /^seccomp\(SECCOMP_SET_MODE_FILTER/,
+  ]);
+});
+
+test('after the pivot no step names a path of the host', () => {
+  const plan = planFor(['-v', '/home/ann/secret:/data'], {
+    facts: { directories: new Set(['/home/ann/secret']) },
+  });
+  const all = calls(plan);
+  const pivot = all.findIndex((call) => call.startsWith('umount2(".", MNT_DETACH'));
+  assert.ok(pivot > 0);
+  const later = all.slice(pivot).filter((call) => /home\/ann|roots\/|containers\//.test(call));
+  assert.deepEqual(later, []);
+});
+
+test('every path of the root file system is opened inside of it', () => {
+  const plan = planFor(['-v', '/a:/x/y', '--tmpfs', '/run', '-w', '/deep/er', '-t'], {
+    facts: {
+      directories: new Set(['/a']),
+      files: [{ path: '/etc/hosts', text: 'x', replacesLink: true }],
+      accounts: [{ path: '/etc/passwd', text: 'x' }],
+    },
+  });
+  const opens = steps(plan).filter(({ call }) => call === 'openat2');
+  assert.ok(opens.length > 20);
+  for (const open of opens) {
+    const how = open.args[2];
+    assert.ok(how !== null && typeof how === 'object' && 'bytes' in how);
+    const resolve = Buffer.from(how.bytes).readBigUInt64LE(16);
+    const inRoot = 0x12n; // RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS
+    const below = 0x0en; // RESOLVE_BENEATH|RESOLVE_NO_SYMLINKS|RESOLVE_NO_MAGICLINKS
+    assert.ok(resolve === inRoot || resolve === below, open.why);
+  }
+});
+
+test('what is opened to mount over may be a FIFO, and blocks nobody', () => {
+  const plan = planFor([], { facts: { files: [{ path: '/etc/hosts', text: 'x', replacesLink: false }] } });
+  assert.ok(has(plan, /^openat2\(AT_FDCWD, "\/etc\/hosts", \{flags=O_RDONLY\|.*O_NONBLOCK/));
+});
+
+test('no_new_privs comes before the filter, and without it the filter before the rights are gone', () => {
+  assertInOrder(planFor([]), [/PR_SET_NO_NEW_PRIVS/, /^capset/, /^seccomp/]);
+  const plan = planFor(['--security-opt', 'no-new-privileges=false']);
+  assertInOrder(plan, [/^seccomp/, /^capset/]);
+  assert.ok(!has(plan, /NO_NEW_PRIVS/));
+  assert.ok(!has(planFor(['--security-opt', 'seccomp=unconfined']), /^seccomp/));
+});
+
+test('another user: capabilities bounded, groups joined, then group and user', () => {
+  const user = { uid: 1000, gid: 50, additionalGids: [27, 44], home: '/home/u', name: 'u' };
+  const plan = planFor(['-w', '/work'], { spec: { user } });
+  assertInOrder(plan, [
+    /PR_CAPBSET_DROP/,
+    /^setgroups\(2, \[27, 44\]\)/,
+    /^setresgid\(50, 50, 50\)/,
+    /^setresuid\(1000, 1000, 1000\)/,
+    /^capset\(.*effective=0, permitted=0, inheritable=0/,
+    /^chdir\("\/work"/,
+  ]);
+  const alone = planFor([], { spec: { user }, facts: { canSetGroups: false } });
+  assert.ok(!has(alone, /^setgroups/), 'setgroups(2) is denied where the caller has one id only');
+});
+
+test('capabilities: each one that is not wanted leaves the bounding set', () => {
+  const dropped = (plan: Plan) => calls(plan).filter((call) => call.includes('PR_CAPBSET_DROP')).length;
+  assert.equal(dropped(planFor([])), 41 - 14);
+  assert.equal(dropped(planFor(['--cap-drop', 'ALL'])), 41);
+  assert.equal(dropped(planFor(['--cap-drop', 'ALL', '--cap-add', 'NET_RAW'])), 40);
+  assert.equal(dropped(planFor(['--privileged'])), 0);
+  assert.ok(!has(planFor(['--cap-drop', 'ALL', '--cap-add', 'NET_RAW']), /PR_CAPBSET_DROP, 13,/));
+});
+
+test('masked paths are hidden, read-only ones mounted over themselves; what this kernel lacks is left out', () => {
+  const plan = planFor([]);
+  assertInOrder(plan, [
+    /^open_tree\(AT_FDCWD, "\/dev\/null", .*CLONE/, // of the host
+    /^pivot_root/,
+    /^move_mount\(mount_0, "", mount_0_target/,
+    /^openat2\(mount_0, "acpi"/,
+    /^move_mount\(mask__proc_acpi, "", mask__proc_acpi_target/,
+    /^move_mount\(mask__proc_kcore, "", mask__proc_kcore_target/,
+    /^openat2\(mount_0, "sys"/,
+    /^open_tree\(readonly__proc_sys, "", .*CLONE/,
+    /^mount_setattr\(readonly__proc_sys_copy.*MOUNT_ATTR_RDONLY/,
+    /^move_mount\(readonly__proc_sys_copy, "", readonly__proc_sys,/,
+  ]);
+  assert.ok(!has(plan, /keys/));
+  assert.ok(!has(planFor(['--privileged']), /"(kcore|acpi|sys)"/));
+});
+
+test('after the pivot nothing that is mounted, copied or written comes by a path of the container', () => {
+  const plan = planFor(
+    ['-it', '-v', '/a:/b', '-v', '/c', '--sysctl', 'net.ipv4.ip_forward=1', '--tmpfs', '/t'],
+    {
+      facts: { files: [{ path: '/etc/hosts', text: 'x', replacesLink: true }] },
+    },
+  );
+  const all = steps(plan);
+  const later = all.slice(all.findIndex(({ call }) => call === 'pivot_root'));
+  const byPath = later.filter(
+    ({ call, args }) =>
+      ['mount', 'open_tree', 'openat', 'move_mount', 'mount_setattr'].includes(call) &&
+      typeof args[call === 'mount' ? 0 : 1] === 'string' &&
+      !['', 'hosts'].includes(String(args[call === 'mount' ? 0 : 1])), // of foster's own tmpfs, by its descriptor
+  );
+  assert.deepEqual(byPath, []);
+});
+
+test('parameters are set by the descriptor of the new /proc, when it is known to be one, before it is read-only', () => {
+  assertInOrder(planFor(['--sysctl', 'net.ipv4.ip_forward=1']), [
+    /^move_mount\(mount_0, /,
+    /^openat2\(mount_0, "sys\/net\/ipv4\/ip_forward", \{flags=O_WRONLY.*NO_SYMLINKS/,
+    /^fstatfs\(sysctl\).*PROC_SUPER_MAGIC/,
+    /^write\(sysctl, "1", 1\)/,
+    /^openat2\(mount_0, "sys",/,
+  ]);
+});
+
+test('a place that an image or a Dockerfile names must not be in what the kernel shows', () => {
+  const facts = { guarded: new Set(['/data']), directories: new Set(['/a']) };
+  assertInOrder(planFor(['-v', '/a:/data'], { facts }), [
+    /^openat2\(AT_FDCWD, "\/data"/,
+    /^fstat\(volume_0_target\).*mount_0/, // /proc
+    /^fstat\(volume_0_target\).*mount_1/, // /dev
+    /^move_mount\(volume_0/,
+  ]);
+  assert.ok(!has(planFor(['-v', '/a:/data'], { facts: { directories: new Set(['/a']) } }), /^fstat\(/));
+});
+
+test('--read-only: the root at the last, its files before', () => {
+  const facts = { files: [{ path: '/etc/hosts', text: 'x', replacesLink: false }] };
+  const plan = planFor(['--read-only', '--tmpfs', '/run', '-w', '/new'], { facts });
+  assertInOrder(plan, [
+    /^mount_setattr\(copy_0.*RDONLY/,
+    /"\/run"/,
+    /"\/new"/,
+    /^mount\(NULL, "\/", NULL, MS_REMOUNT/,
+  ]);
+  assert.ok(!has(planFor([], { facts }), /mount_setattr\(copy_0|MS_REMOUNT/));
+});
+
+test('volumes: opened by the caller, taken before the pivot, mounted after it, parents first', () => {
+  const plan = planFor(['-v', '/src/deep:/x/y:ro', '-v', '/src:/x', '-v', '/file:/f'], {
+    facts: { directories: new Set(['/src', '/src/deep']) },
+  });
+  assertInOrder(plan, [
+    /^openat\(AT_FDCWD, "\/src"/,
+    /^read\(control\)/,
+    /^open_tree\(source_0, "".*AT_RECURSIVE/,
+    /^pivot_root/,
+    /^move_mount\(volume_0/,
+    /^openat2\(AT_FDCWD, "\/f", \{flags=O_RDONLY\|O_CREAT/,
+    /^move_mount\(volume_1/,
+    /^mount_setattr\(volume_2, "".*MOUNT_ATTR_RDONLY/,
+    /^move_mount\(volume_2/,
+  ]);
+});
+
+test('--network host shares it: no loopback to bring up, /sys of the host, read-only', () => {
+  const plan = planFor(['--network', 'host']);
+  assert.ok(!plan.namespaces.includes('network'));
+  assert.ok(!has(plan, /SIOCSIFFLAGS|fsopen\("sysfs"/));
+  assertInOrder(plan, [/^openat\(AT_FDCWD, "\/sys"/, /^mount_setattr\(volume_0.*MOUNT_ATTR_RDONLY/]);
+});
+
+test('--pid host: PID 1 is no PID 1, so it adopts by prctl and dies by a signal it can act on', () => {
+  const plan = planFor(['--pid', 'host']);
+  assert.ok(plan.sharedPids && !plan.namespaces.includes('pid'));
+  assertInOrder(plan, [/PR_SET_PDEATHSIG, SIGTERM/, /PR_SET_CHILD_SUBREAPER, 1/]);
+  assert.ok(!has(planFor([]), /SUBREAPER/));
+});
+
+test('--pid container:ID: enters that user and PID namespace, the rest is new', () => {
+  const join = { pid: 42, name: 'web' };
+  const plan = planFor(['--pid', 'container:web'], { facts: { join } });
+  assert.deepEqual(plan.namespaces, []);
+  assert.equal(plan.idMaps, undefined);
+  assertInOrder(plan, [
+    /^setns\(8, CLONE_NEWUSER\|CLONE_NEWPID\)/,
+    /^unshare\((?=.*NEWNS)(?=.*NEWNET)(?=.*NEWUTS)(?=.*NEWIPC)(?=.*NEWCGROUP)/,
+    /^clone\(CLONE_PARENT/,
+    /^setresuid\(0, 0, 0\)/,
+  ]);
+  assert.ok(!has(plan, /^read\(control\)/));
+});
+
+test('a terminal: its slave becomes stdin, stdout and stderr, its master leaves', () => {
+  const plan = planFor(['-it']);
+  assertInOrder(plan, [
+    /^openat2\(mount_2, "ptmx"/,
+    /^fstatfs\(master\).*DEVPTS_SUPER_MAGIC/,
+    /^ioctl\(master, TIOCSPTLCK, \[0\]\)/,
+    /^ioctl\(master, TIOCGPTPEER/,
+    /^ioctl\(slave, TIOCSCTTY/,
+    /^dup3\(slave, 0, 0\)/,
+    /^dup3\(slave, 2, 0\)/,
+    /^open_tree\(slave, ""/,
+    /^move_mount\(console, /,
+    /^sendmsg\(5, .*SCM_RIGHTS/,
+    /^close\(master\)/,
+    /^setpgid\(0, 0\)/,
+    /^ioctl\(0, TIOCSPGRP, &self\)/,
+  ]);
+  assert.ok(!has(planFor(['-i']), /, "ptmx", \{|TIOCSCTTY|TIOCSPGRP/));
+});
+
+test('--no-init: no reaper, so nothing that only it needs', () => {
+  const plan = planFor(['--no-init']);
+  assert.equal(plan.shim, false);
+  assert.ok(!has(plan, /PR_SET_DUMPABLE|setpgid/));
+  // A change of user cuts the tie to the monitor, so it is tied again.
+  const user = { uid: 5, gid: 5, additionalGids: [], home: '/', name: undefined };
+  const other = calls(planFor(['--no-init'], { spec: { user } }));
+  assert.ok(
+    other.findLastIndex((call) => call.includes('PR_SET_PDEATHSIG')) >
+      other.findIndex((call) => call.startsWith('setresuid(5')),
+  );
+});
+
+test('root without a user namespace maps nothing and becomes nobody else', () => {
+  const plan = planFor(['--userns', 'host'], {
+    spec: { callerIsRoot: true, uidMappings: [], gidMappings: [] },
+  });
+  assert.equal(plan.idMaps, undefined);
+  assert.ok(!plan.namespaces.includes('user'));
+  assert.ok(!has(plan, /^setresuid|^read\(control\)/));
+});
+
+test('one id that is not root: PID 1 stays who it is', () => {
+  const single = [{ containerID: 1000, hostID: 1000, size: 1 }];
+  const user = { uid: 1000, gid: 1000, additionalGids: [], home: '/', name: undefined };
+  const plan = planFor(['--userns', 'keep-id'], {
+    spec: { uidMappings: single, gidMappings: single, user },
+    facts: { canSetGroups: false },
+  });
+  assert.ok(!has(plan, /^setresuid\(0|^setresgid\(0|^setgroups/));
+});
+
+test('where the caller is nobody inside, the container makes the folders of its layer itself', () => {
+  assert.ok(has(planFor([], { facts: { isCallerMapped: false } }), /^mkdirat\(7, "upper"/));
+  assert.ok(!has(planFor([]), /^mkdirat\(7/));
+});
+
+test('every step has a reason that completes "cannot ..."', () => {
+  for (const { why, call } of steps(planFor(['-it', '-v', '/a:/b', '--read-only', '-u', '7', '-w', '/w']))) {
+    assert.match(why, /^[a-z][^.]*[^. ]$/, `${call}: ${why}`);
+  }
+});
+
+test('the program is looked for in PATH, unless it is a path', () => {
+  const plan = planFor(['-e', 'PATH=/a::/b']);
+  assert.deepEqual(plan.program.paths, ['/a/true', './true', '/b/true']);
+  assert.deepEqual(planFor(['--entrypoint', '/bin/x']).program.paths, ['/bin/x']);
+  assert.deepEqual(planFor(['--entrypoint', '/bin/x']).program.argv, ['/bin/x', 'true']);
+});
+
+test('with a copy of its layers, a container has no overlay, and its root is that copy', () => {
+  const storage = {
+    driver: 'copy',
+    layers: ['/layers/one', '/layers/two'],
+    container: '/containers/ab',
+  } as const;
+  const plan = planFor(['--read-only'], { facts: { storage: { ...storage, layers: [...storage.layers] } } });
+  assertInOrder(plan, [
+    /^openat\(AT_FDCWD, "\/containers\/ab"/,
+    /^setresuid\(0, 0, 0\)/,
+    /^open_tree\(7, "tree", OPEN_TREE_CLONE/,
+    /^openat2\(7, "root"/,
+    /^pivot_root\("\.", "\."\)/,
+    /^mount_setattr\(AT_FDCWD, "\/", 0, \{attr_set=MOUNT_ATTR_RDONLY\}/,
+  ]);
+  assert.ok(!has(plan, /overlay|\/layers\//));
+});
+
+test('with fuse-overlayfs, the root is mounted before PID 1 goes on, which opens no layer', () => {
+  const storage = {
+    driver: 'fuse-overlayfs',
+    layers: ['/layers/one', '/layers/two'],
+    container: '/containers/ab',
+    program: '/opt/fuse-overlayfs',
+  } as const;
+  const plan = planFor(['--read-only'], { facts: { storage: { ...storage, layers: [...storage.layers] } } });
+  assert.deepEqual(plan.storage, {
+    program: '/opt/fuse-overlayfs',
+    container: '/containers/ab',
+    layers: ['/layers/one', '/layers/two'],
+  });
+  assertInOrder(plan, [
+    /^openat\(AT_FDCWD, "\/containers\/ab"/,
+    /^read\(control\)/,
+    /^setresuid\(0, 0, 0\)/,
+    /^openat2\(7, "root"/,
+    /^fchdir\(rootfs\)/,
+    /^pivot_root\("\.", "\."\)/,
+    /^mount_setattr\(AT_FDCWD, "\/", 0, \{attr_set=MOUNT_ATTR_RDONLY\}/,
+  ]);
+  assert.ok(!has(plan, /overlay|\/layers\/|move_mount\(rootfs/));
+  const host = hostSteps(plan).at(-1);
+  assert.match(
+    host?.call ?? '',
+    /^execve\("\/opt\/fuse-overlayfs", .*lowerdir=\/layers\/one:\/layers\/two,upperdir/,
+  );
+  assert.equal(planFor([]).storage, undefined);
+  // as root without a user namespace there are no ids to wait for, but there is that
+  const plain = planFor(['--userns', 'host'], {
+    spec: { uidMappings: [], gidMappings: [], callerIsRoot: true },
+    facts: { storage: { ...storage, layers: [...storage.layers] } },
+  });
+  assert.ok(has(plain, /^read\(control\)/));
+});
+
+test('an overlay takes 500 layers, and who has more is told so', () => {
+  const layers = (count: number) => ({
+    facts: {
+      storage: {
+        driver: 'overlay' as const,
+        layers: Array.from({ length: count }, (_, index) => `/layers/${index}`),
+        container: '/containers/ab',
+      },
+    },
+  });
+  const options = calls(planFor([], layers(500))).find((call) => call.startsWith('mount("overlay"'));
+  assert.ok(options !== undefined);
+  const longest = steps(planFor([], layers(500)))
+    .flatMap(({ args }) => args)
+    .map((arg) => (typeof arg === 'string' ? arg.length : 0));
+  assert.ok(Math.max(...longest) < 4096, 'mount(2) takes a page');
+  assert.throws(() => planFor([], layers(501)), /has 501 layers, and an overlay can have 500/);
+});
+
+test('mounts whose ids are shifted are handed to PID 1, in the order in which it takes them', () => {
+  const spec = { shiftsIds: true };
+  const storage = {
+    driver: 'overlay' as const,
+    layers: ['/srv/tree'],
+    container: '/containers/ab',
+    isShifted: true,
+  };
+  const flags = ['-v', '/a:/x', '-v', '/b:/y:ro,dev,bind', '-v', '/own'];
+  const plan = planFor(flags, { spec, facts: { storage } });
+  assert.deepEqual(
+    plan.handed?.map(({ why: _, ...mount }) => mount),
+    [
+      { source: '/a', isDeep: true, hasDevices: false, isNeeded: false },
+      { source: '/b', isDeep: false, hasDevices: true, isNeeded: false },
+      { source: '/srv/tree', isDeep: false, hasDevices: false, isNeeded: true },
+    ],
+  );
+  assertInOrder(plan, [
+    /^read\(control\)/,
+    /^setresuid/,
+    /^recvmsg\(3, .*volume_0/,
+    /^recvmsg\(3, .*volume_1/,
+    /^recvmsg\(3, .*lower/,
+    /^move_mount\(lower, .*, lower_place/,
+    /^dup3\(lower, 32/,
+    /^fsopen\("overlay"/,
+    /^pivot_root/,
+    /^move_mount\(volume_0/,
+    /^move_mount\(volume_1/,
+  ]);
+  assert.ok(!has(plan, /"\/(a|b|srv\/tree)"/), 'PID 1 opens none of them');
+  assert.equal(planFor(flags).handed, undefined);
+  assert.doesNotThrow(() => encodePlan(plan, { trace: true }));
+});
+
+test('a type of namespace that foster cannot make is refused by name', () => {
+  const types = [{ type: 'mount' as const }, { type: 'time' as const }];
+  const { spec: bare, facts, options } = planParts([]);
+  for (const namespaces of [types, [{ type: 'toString' as 'time' }]]) {
+    const spec = { ...bare, linux: { ...bare.linux, namespaces } };
+    const refusal = {
+      message: `cannot make a namespace of the type "${namespaces.at(-1)?.type}"`,
+      advice: 'foster has user, pid, mount, network, uts, ipc, cgroup',
+    };
+    assert.throws(() => buildPlan(spec, facts, options), refusal);
+    assert.throws(() => buildPlan(spec, { ...facts, join: { pid: 1, name: 'x' } }, options), refusal);
+    assert.throws(() => buildExecPlan(spec, { canSetGroups: true, detached: false }), refusal);
+    assert.throws(() => namespaceFlags(namespaces.map(({ type }) => type)), refusal);
+  }
+  assert.equal(namespaceFlags(['mount', 'user']), 0x10020000);
+});

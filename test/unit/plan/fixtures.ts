@@ -1,0 +1,89 @@
+import { parseRunArguments } from '../../../src/cli/container/run.js';
+import { buildPlan } from '../../../src/plan/build.js';
+import type { PlanFacts, PlanOptions } from '../../../src/plan/facts.js';
+import { renderStep } from '../../../src/plan/render.js';
+import type { Plan, Step } from '../../../src/plan/step.js';
+import { buildSpec, type SpecFacts } from '../../../src/spec/from-request.js';
+import type { Spec } from '../../../src/spec/types.js';
+
+const MAP = [
+  { containerID: 0, hostID: 1000, size: 1 },
+  { containerID: 1, hostID: 100_000, size: 65_536 },
+];
+
+/** What may differ from a plain container of an unprivileged user on a usual host. */
+export interface Circumstances {
+  spec?: Partial<SpecFacts>;
+  facts?: Partial<PlanFacts>;
+  options?: Partial<PlanOptions>;
+}
+
+/** The plan of `foster run FLAGS busybox true` on a host that exists on paper only. */
+export function planFor(flags: string[], circumstances: Circumstances = {}): Plan {
+  const { spec, facts, options } = planParts(flags, circumstances);
+  return buildPlan(spec, facts, options);
+}
+
+/** What that plan is made of. */
+export function planParts(
+  flags: string[],
+  { spec, facts, options }: Circumstances = {},
+): { spec: Spec; facts: PlanFacts; options: PlanOptions } {
+  const request = parseRunArguments([...flags, 'busybox', 'true'], {
+    cwd: '/home/ann',
+    env: {},
+    exists: () => true,
+    readText: () => '',
+  });
+  const built = buildSpec(request, {
+    id: 'ab'.repeat(32),
+    rootPath: '/roots/busybox',
+    user: { uid: 0, gid: 0, additionalGids: [], home: '/root', name: 'root' },
+    uidMappings: MAP,
+    gidMappings: MAP,
+    architecture: process.arch,
+    callerIsRoot: false,
+    volumesFolder: '/containers/ab/volumes',
+    ...spec,
+  });
+  const world: PlanFacts = {
+    storage: { driver: 'overlay', layers: ['/roots/busybox'], container: '/containers/ab' },
+    canSetGroups: true,
+    usesMapHelpers: true,
+    isCallerMapped: true,
+    files: [],
+    accounts: [],
+    directories: new Set(),
+    guarded: new Set(),
+    kernelPaths: new Map([
+      ['/proc/kcore', 'file'],
+      ['/proc/acpi', 'directory'],
+      ['/proc/sys', 'directory'],
+    ]),
+    ...facts,
+  };
+  const usual = { shim: request.init, verbose: false, signalGroup: false, counts: false, graceMs: 10_000 };
+  return { spec: built, facts: world, options: { ...usual, ...options } };
+}
+
+/** All steps as strace would write them, PID 1's first. */
+export function calls(plan: Plan): string[] {
+  return steps(plan).map(renderStep);
+}
+
+export function steps(plan: Plan): Step[] {
+  return [...plan.init, ...plan.process];
+}
+
+/**
+ * Where each call stands that matches, one after the other: a list that is sorted says that the order is the expected
+ * one. Throws where one does not occur.
+ */
+export function positions(plan: Plan, patterns: RegExp[]): number[] {
+  const all = calls(plan);
+  return patterns.map((pattern) => {
+    const at = all.findIndex((call) => pattern.test(call));
+    if (at < 0) throw new Error(`no step matches ${pattern} among:\n${all.join('\n')}`);
+    return at;
+  });
+}

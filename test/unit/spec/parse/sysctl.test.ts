@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseSysctl } from '../../../../src/spec/parse/sysctl.js';
+
+test('--sysctl', () => {
+  const cases: [string, string, string][] = [
+    ['net.ipv4.ip_forward=1', 'net.ipv4.ip_forward', '1'],
+    ['kernel.shmmax=68719476736', 'kernel.shmmax', '68719476736'],
+    ['kernel.shm_rmid_forced=1', 'kernel.shm_rmid_forced', '1'],
+    ['kernel.msgmnb=65536', 'kernel.msgmnb', '65536'],
+    ['kernel.sem=250 32000 100 128', 'kernel.sem', '250 32000 100 128'],
+    ['fs.mqueue.msg_max=20', 'fs.mqueue.msg_max', '20'],
+    ['kernel.domainname=a=b', 'kernel.domainname', 'a=b'],
+  ];
+  for (const [text, name, value] of cases) assert.deepEqual(parseSysctl(text, 'none'), { name, value }, text);
+});
+
+test('--sysctl with something wrong', () => {
+  const cases: [string, RegExp][] = [
+    ['', /expected NAME=VALUE/],
+    ['net.ipv4.ip_forward', /expected NAME=VALUE/],
+    ['=1', /expected NAME=VALUE/],
+    ['vm.swappiness=1', /vm\.swappiness is not namespaced.*may set kernel\.shm\*/],
+    ['kernel.panic=1', /not namespaced/],
+    ['kernel.semaphore=1', /not namespaced/],
+    ['fs.file-max=1', /not namespaced/],
+    ['net=1', /named by words between dots/],
+    ['net..ipv4=1', /named by words between dots/],
+    ['net.../kernel/panic=1', /named by words between dots/],
+    ['net/ipv4/ip_forward=1', /named by words between dots/],
+  ];
+  for (const [text, sentence] of cases) {
+    assert.throws(() => parseSysctl(text, 'none'), { name: 'FosterError', sentence }, text);
+  }
+});
+
+test("the machine's network is not the container's to set", () => {
+  assert.throws(() => parseSysctl('net.core.somaxconn=1', 'host'), { message: /with --network host/ });
+  assert.equal(parseSysctl('kernel.sem=1', 'host').value, '1');
+});

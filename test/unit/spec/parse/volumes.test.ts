@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  checkDuplicateMounts,
+  parseMount,
+  parseTmpfs,
+  parseVolume,
+} from '../../../../src/spec/parse/volumes.js';
+
+const context = { cwd: '/home/me', exists: (path: string) => !path.includes('missing') };
+const bind = (source: string, destination: string, options: string[]) => ({
+  destination,
+  type: 'bind',
+  source,
+  options,
+});
+const volume = (destination: string, options: string[]) => ({
+  destination,
+  type: 'volume',
+  source: '',
+  options: ['rbind', 'rprivate', ...options],
+});
+const tmpfs = (destination: string, options: string[]) => ({
+  destination,
+  type: 'tmpfs',
+  source: 'tmpfs',
+  options,
+});
+
+test('-v', async (t) => {
+  const cases: [string, ReturnType<typeof bind>][] = [
+    ['/a:/b', bind('/a', '/b', ['rbind', 'rprivate'])],
+    ['./a:/b', bind('/home/me/a', '/b', ['rbind', 'rprivate'])],
+    ['.:/b', bind('/home/me', '/b', ['rbind', 'rprivate'])],
+    ['..:/b/', bind('/home', '/b', ['rbind', 'rprivate'])],
+    ['a/b:/x/../y', bind('/home/me/a/b', '/y', ['rbind', 'rprivate'])],
+    ['/a:/b:ro', bind('/a', '/b', ['rbind', 'rprivate', 'ro'])],
+    ['/a:/b:rw', bind('/a', '/b', ['rbind', 'rprivate', 'rw'])],
+    ['/a:/b:', bind('/a', '/b', ['rbind', 'rprivate'])],
+    ['/a:/b:z', bind('/a', '/b', ['rbind', 'rprivate'])],
+    ['/a:/b:Z,ro,cached', bind('/a', '/b', ['rbind', 'rprivate', 'ro'])],
+    ['/a:/b:bind,rslave', bind('/a', '/b', ['bind', 'rslave'])],
+    ['/a', volume('/a', [])],
+    ['/a/../b', volume('/b', [])],
+    ['/a:/b:nosuid,nodev,noexec', bind('/a', '/b', ['rbind', 'rprivate', 'nosuid', 'nodev', 'noexec'])],
+  ];
+  for (const [value, expected] of cases) {
+    await t.test(value, () => assert.deepEqual(parseVolume(value, context), expected));
+  }
+});
+
+test('-v with something wrong', async (t) => {
+  const cases: [string, RegExp][] = [
+    ['a', /'a' is not an absolute path/],
+    ['/', /the destination can't be '\/'/],
+    [':/b', /expected SOURCE:DESTINATION/],
+    ['/a:', /expected SOURCE:DESTINATION/],
+    ['/a:/b:ro:x', /--mount takes paths that contain a colon/],
+    ['data:/b', /named volumes are not supported yet; write \.\/data/],
+    ['/missing:/b', /there is no \/missing on this machine/],
+    ['./missing:/b', /there is no \/home\/me\/missing/],
+    ['/a:b', /'b' is not an absolute path/],
+    ['/a:/', /the destination can't be '\/'/],
+    ['/a:/b/..', /the destination can't be '\/'/],
+    ['/a:/b:rp', /there is no option 'rp'/],
+    ['/a:/b:ro,rw', /ro and rw exclude each other/],
+    ['/a:/b:shared,slave', /shared and slave exclude each other/],
+    ['/a:/b:ro,', /there is no option ''/],
+  ];
+  for (const [value, expected] of cases) {
+    await t.test(value, () => {
+      assert.throws(
+        () => parseVolume(value, context),
+        (error: { sentence: string; exitCode: number }) => {
+          assert.match(error.sentence, /^--volume '/);
+          assert.match(error.sentence, expected);
+          assert.equal(error.exitCode, 125);
+          return true;
+        },
+      );
+    });
+  }
+});
+
+test('--mount', async (t) => {
+  const cases: [string, ReturnType<typeof bind>][] = [
+    ['type=bind,source=/a,destination=/b', bind('/a', '/b', ['rbind', 'rprivate'])],
+    ['type=bind,src=./a,dst=/b,readonly', bind('/home/me/a', '/b', ['rbind', 'rprivate', 'ro'])],
+    ['type=bind,src=/a,target=/b,ro=true', bind('/a', '/b', ['rbind', 'rprivate', 'ro'])],
+    ['type=bind,src=/a,target=/b,ro=false', bind('/a', '/b', ['rbind', 'rprivate'])],
+    ['type=bind,src=/a,dst=/b,bind-propagation=rshared', bind('/a', '/b', ['rbind', 'rshared'])],
+    ['type=bind,src=/a,dst=/b,bind-recursive=disabled', bind('/a', '/b', ['bind', 'rprivate'])],
+    ['type=bind,src=/a,dst=/b,bind-nonrecursive', bind('/a', '/b', ['bind', 'rprivate'])],
+    ['type=bind,"src=/a,b:c",dst=/b', bind('/a,b:c', '/b', ['rbind', 'rprivate'])],
+    ['type=tmpfs,dst=/t', tmpfs('/t', ['nosuid', 'nodev', 'noexec'])],
+    [
+      'type=tmpfs,dst=/t,tmpfs-size=64m,tmpfs-mode=1770,ro',
+      tmpfs('/t', ['nosuid', 'nodev', 'noexec', 'ro', 'size=67108864', 'mode=1770']),
+    ],
+  ];
+  for (const [value, expected] of cases) {
+    await t.test(value, () => assert.deepEqual(parseMount(value, context), expected));
+  }
+});
+
+test('--mount with something wrong', async (t) => {
+  const cases: [string, RegExp][] = [
+    ['', /there is no field ''/],
+    ['src=/a,dst=/b', /named volumes are not supported yet; leave the source out, or write type=bind/],
+    ['type=volume,src=a,dst=/b', /named volumes are not supported/],
+    ['type=volume,dst=/b,tmpfs-size=1m', /tmpfs-size does not go with type=volume/],
+    ['type=npipe,dst=/b', /type npipe are not supported yet/],
+    ['type=bind,dst=/b', /the source is missing/],
+    ['type=bind,src=/a', /the destination is missing/],
+    ['type=bind,src=/a,dst=b', /not an absolute path/],
+    ['type=bind,src=/missing,dst=/b', /there is no \/missing/],
+    ['type=bind,src=/a,dst=/b,readonly=perhaps', /expected true or false/],
+    ['type=bind,src=/a,source=/c,dst=/b', /source is given twice/],
+    ['type=bind,src=/a,dst=/b,size=3', /there is no field 'size'/],
+    ['type=bind,src,dst=/b', /src needs a value/],
+    ['type=bind,src=/a,dst=/b,tmpfs-size=1m', /tmpfs-size does not go with type=bind/],
+    ['type=tmpfs,src=/a,dst=/b', /a tmpfs has no source/],
+    ['type=tmpfs,dst=/b,tmpfs-mode=9', /octal/],
+    ['type=tmpfs,dst=/b,tmpfs-size=big', /expected a size/],
+    ['type=tmpfs,dst=/b,bind-propagation=slave', /does not go with type=tmpfs/],
+    ['type=bind,src=/a,dst=/b,bind-propagation=up', /bind-propagation is one of/],
+    ['type=bind,"src=/a,dst=/b', /the quotes do not match/],
+  ];
+  for (const [value, expected] of cases) {
+    await t.test(value, () =>
+      assert.throws(() => parseMount(value, context), { name: 'FosterError', sentence: expected }),
+    );
+  }
+});
+
+test('--tmpfs', async (t) => {
+  const cases: [string, ReturnType<typeof bind>][] = [
+    ['/t', tmpfs('/t', ['nosuid', 'nodev', 'noexec'])],
+    ['/t:', tmpfs('/t', ['nosuid', 'nodev', 'noexec'])],
+    ['/t:exec,size=64m,mode=1777', tmpfs('/t', ['nosuid', 'nodev', 'exec', 'size=64m', 'mode=1777'])],
+    ['/t:noexec,size=50%', tmpfs('/t', ['nosuid', 'nodev', 'noexec', 'size=50%'])],
+  ];
+  for (const [value, expected] of cases) {
+    await t.test(value, () => assert.deepEqual(parseTmpfs(value), expected));
+  }
+  const wrong: [string, RegExp][] = [
+    ['t', /not an absolute path/],
+    ['/', /can't be '\/'/],
+    ['/t:size', /there is no option 'size'/],
+    ['/t:size=x', /'x' is no size/],
+    ['/t:mode=8', /'8' is no mode/],
+    ['/t:colour=1', /there is no option 'colour'/],
+    ['/t:constructor=1', /there is no option 'constructor'/],
+    ['/t:ro,rw', /exclude each other/],
+  ];
+  for (const [value, expected] of wrong) {
+    await t.test(value, () =>
+      assert.throws(() => parseTmpfs(value), { name: 'FosterError', message: expected }),
+    );
+  }
+});
+
+test('two mounts on one place are refused', () => {
+  const one = parseVolume('/a:/x/', context);
+  assert.throws(() => checkDuplicateMounts([one, parseTmpfs('/x')]), {
+    message: 'duplicate mount point: /x',
+  });
+  checkDuplicateMounts([one, parseTmpfs('/x/y')]);
+});
