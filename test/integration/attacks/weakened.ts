@@ -21,8 +21,8 @@ export const WEAKNESSES: Weakness[] = [
   },
   {
     file: 'src/sys/libc.ts',
-    from: /RESOLVE_IN_ROOT \| RESOLVE_NO_MAGICLINKS, 16/,
-    to: '0, 16',
+    from: /flags, RESOLVE_IN_ROOT \| RESOLVE_NO_MAGICLINKS\)/,
+    to: 'flags, 0)',
     attacks: ['the ignore file and the Dockerfile are links out of the context'],
   },
   {
