@@ -22,7 +22,7 @@ import { fuzzSeeds, type Random, randomFrom } from '../integration/support/fuzz.
 /** Documents of others, changed at random: they are read, or refused by a FosterError, and soon. */
 
 /** Milliseconds that one document may take. */
-const PATIENCE = 2000;
+const PATIENCE = 60_000;
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const descriptor = (mediaType: string) => ({ mediaType, digest: DIGEST, size: 5, annotations: { a: 'b' } });
 
