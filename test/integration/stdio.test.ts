@@ -349,7 +349,7 @@ test('what cannot be removed is given up, a dangling link too', () => {
   const program = join(process.cwd(), 'dist', process.arch, 'foster-init');
   const { status } = spawnSync(program, ['remove'], {
     stdio: ['ignore', 'ignore', 'ignore', ...fds],
-    timeout: 20_000,
+    timeout: 60_000,
   });
   for (const fd of fds) closeSync(fd);
   chmodSync(join(folder, 'shut'), 0o755);

@@ -45,7 +45,7 @@ test('a pattern with many wildcards takes no longer than one with few', () => {
   const name = 'a'.repeat(250);
   for (const pattern of [`${'*a'.repeat(100)}b`, `${'**/'.repeat(100)}b`, `${'**a'.repeat(100)}b`])
     assert.ok(!new Pattern(pattern).matches(`${`${name}/`.repeat(4)}${name}`));
-  assert.ok(performance.now() - start < 5000);
+  assert.ok(performance.now() - start < 60_000); // one that tries all ways would never end
 });
 
 test('what is no pattern is refused in a sentence', () => {
