@@ -1,23 +1,30 @@
 import { type Command, type CommanderError, Option } from 'commander';
 import { parseBoolean } from '../spec/parse/flag.js';
 import { FosterError } from '../sys/errors.js';
+import { HELP_LAYOUT, helpWidth, wrapLines } from './help-layout.js';
 import { print } from './output.js';
 
 /** What a command's module exports. */
 export interface CommandModule {
-  /** Gives a command its arguments, options, help and action. `argv` is what follows its name. */
-  /** @param commands all that there are, for those that tell of them */
+  /**
+   * Gives a command its arguments, options, help and action.
+   * @param argv what follows its name on the command line
+   * @param commands all commands, for those that list them
+   */
   configure(command: Command, argv: string[], commands: readonly CommandEntry[]): void;
 }
 
 /** Errors are thrown, not printed; help goes out as foster prints all else. */
 export function prepareCommand(command: Command): Command {
-  return command.exitOverride().configureOutput({ writeOut: print, writeErr: () => {} });
+  return command
+    .exitOverride()
+    .configureOutput({ writeOut: print, writeErr: () => {} })
+    .configureHelp(HELP_LAYOUT);
 }
 
 /** Appends lines to the help of a command. */
 export function addHelpAfter(command: Command, lines: string[]): Command {
-  return command.addHelpText('after', `\n${lines.join('\n')}`);
+  return command.addHelpText('after', () => `\n${wrapLines(lines, helpWidth(command)).join('\n')}`);
 }
 
 /** For an option that may be given several times: collects its values. */

@@ -8,56 +8,56 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
       { name: 'run', summary: 'run a command in a new container', load: () => import('./container/run.js') },
       {
         name: 'create',
-        summary: 'make a container without starting it',
+        summary: 'create a container without starting it',
         load: () => import('./container/create.js'),
       },
       {
         name: 'start',
-        summary: 'start containers that do not run',
+        summary: 'start stopped containers',
         load: () => import('./container/start.js'),
       },
-      { name: 'stop', summary: 'ask containers to end', load: () => import('./container/stop.js') },
+      { name: 'stop', summary: 'stop running containers', load: () => import('./container/stop.js') },
       {
         name: 'restart',
-        summary: 'stop containers and start them again',
+        summary: 'restart containers',
         load: () => import('./container/restart.js'),
       },
       { name: 'kill', summary: 'send a signal to containers', load: () => import('./container/kill.js') },
       {
         name: 'pause',
-        summary: 'stop all processes of containers where they are',
+        summary: 'freeze all processes of containers',
         load: () => import('./container/pause.js'),
       },
       {
         name: 'unpause',
-        summary: 'let paused containers go on',
+        summary: 'resume paused containers',
         load: () => import('./container/unpause.js'),
       },
       {
         name: 'wait',
-        summary: 'wait until containers have ended',
+        summary: 'wait until containers exit',
         load: () => import('./container/wait.js'),
       },
       {
         name: 'rename',
-        summary: 'give a container another name',
+        summary: 'rename a container',
         load: () => import('./container/rename.js'),
       },
       {
         name: 'update',
-        summary: 'change options of containers',
+        summary: 'change the options of containers',
         load: () => import('./container/update.js'),
       },
       { name: 'rm', summary: 'remove containers', load: () => import('./container/rm.js') },
       {
         name: 'prune',
-        summary: 'remove all containers that have ended',
+        summary: 'remove all stopped containers',
         load: () => import('./container/prune.js'),
       },
     ],
   ],
   [
-    'Looking into containers:',
+    'Inspecting containers:',
     [
       { name: 'ps', summary: 'list containers', load: () => import('./container/ps.js') },
       {
@@ -67,28 +67,28 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
       },
       {
         name: 'attach',
-        summary: 'watch a container and type to it',
+        summary: 'attach to a running container',
         load: () => import('./container/attach.js'),
       },
       {
         name: 'logs',
-        summary: 'print what a detached container has written',
+        summary: 'print the log of a container',
         load: () => import('./container/logs.js'),
       },
       { name: 'top', summary: 'list the processes of a container', load: () => import('./container/top.js') },
       {
         name: 'stats',
-        summary: 'show what containers use of the machine',
+        summary: 'show the CPU, memory and I/O that containers use',
         load: () => import('./container/stats.js'),
       },
       {
         name: 'inspect',
-        summary: 'show all about containers as JSON',
+        summary: 'show the details of containers as JSON',
         load: () => import('./container/inspect.js'),
       },
       {
         name: 'events',
-        summary: 'print what happens to containers',
+        summary: 'print container events as they happen',
         load: () => import('./system/events.js'),
       },
       {
@@ -98,12 +98,12 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
       },
       {
         name: 'cp',
-        summary: 'copy files into and out of a container',
+        summary: 'copy files between a container and the host',
         load: () => import('./container/cp.js'),
       },
       {
         name: 'export',
-        summary: 'write all files of a container to an archive',
+        summary: 'write the files of a container to a tar archive',
         load: () => import('./container/export.js'),
       },
     ],
@@ -119,7 +119,7 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
       { name: 'rmi', summary: 'remove images', load: () => import('./image/rmi.js') },
       {
         name: 'history',
-        summary: 'show what an image was made by',
+        summary: 'show the history of an image',
         load: () => import('./image/history.js'),
       },
       { name: 'image', summary: 'manage images', load: () => import('./image/group.js') },
@@ -127,18 +127,18 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
       { name: 'save', summary: 'write images to an archive', load: () => import('./image/save.js') },
       {
         name: 'import',
-        summary: 'make an image of a root filesystem',
+        summary: 'create an image from a root filesystem',
         load: () => import('./image/import.js'),
       },
       {
         name: 'commit',
-        summary: 'make an image of a container',
+        summary: 'create an image from a container',
         load: () => import('./container/commit.js'),
       },
       { name: 'login', summary: 'log in to a registry', load: () => import('./image/login.js') },
       {
         name: 'logout',
-        summary: 'forget the password for a registry',
+        summary: 'log out of a registry',
         load: () => import('./image/logout.js'),
       },
     ],
@@ -148,12 +148,12 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
     [
       {
         name: 'info',
-        summary: 'show what this machine lets foster do',
+        summary: 'show what foster can do on this machine',
         load: () => import('./system/info.js'),
       },
       {
         name: 'system',
-        summary: 'manage what foster keeps on this machine',
+        summary: 'show and free disk space',
         load: () => import('./system/group.js'),
       },
       {
@@ -163,10 +163,14 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
       },
       {
         name: 'mount',
-        summary: "mount containers' files inside of unshare",
+        summary: 'mount the files of containers in foster unshare',
         load: () => import('./container/mount.js'),
       },
-      { name: 'umount', summary: "unmount containers' files", load: () => import('./container/umount.js') },
+      {
+        name: 'umount',
+        summary: 'unmount the files of containers',
+        load: () => import('./container/umount.js'),
+      },
       {
         name: 'completion',
         summary: 'print a completion script for a shell',

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { addHelpAfter, type CommandModule, prepareCommand } from './command.js';
+import { HELP_LAYOUT } from './help-layout.js';
 
 /** A command of a group: `foster image ls`. */
 export interface GroupEntry {
@@ -21,6 +22,6 @@ export function configureGroup(command: Command, argv: string[], entries: GroupE
     const at = argv.findIndex((word) => word === own || aliases.includes(word));
     module.configure(sub, at < 0 ? [] : argv.slice(at + 1), []);
   }
-  command.helpCommand(false).configureHelp({ subcommandTerm: (sub) => sub.name() });
+  command.helpCommand(false).configureHelp({ ...HELP_LAYOUT, subcommandTerm: (sub) => sub.name() });
   addHelpAfter(command, [`Run 'foster ${name} COMMAND --help' for the options of a command.`]);
 }

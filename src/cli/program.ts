@@ -4,6 +4,7 @@ import { DRIVER_VARIABLE, parseStorageDriver } from '../spec/storage-driver.js';
 import { FosterError } from '../sys/errors.js';
 import { addHelpAfter, type CommandEntry, prepareCommand, usageError } from './command.js';
 import { COMMANDS } from './commands.js';
+import { HELP_LAYOUT } from './help-layout.js';
 import { settings } from './output.js';
 import { VERSION } from './version.js';
 
@@ -43,33 +44,30 @@ export async function runProgram(argv: string[]): Promise<number> {
 /** The program with commands that know nothing but their summary. */
 function buildProgram(entries: CommandEntry[]): Command {
   const program = prepareCommand(new Command('foster'))
-    .description('Rootless containers whose PID 1 adopts every orphan and buries every zombie.')
+    .description('Rootless containers whose PID 1 adopts every orphan and reaps every zombie.')
     .usage('[options] COMMAND')
     .version(`foster ${VERSION}`, '-v, --version', 'show the version of foster')
     .helpOption('-h, --help', 'show this help')
     .commandsGroup('foster itself:')
-    .helpCommand('help [COMMAND]', 'show the help of a command')
-    .option('--debug', 'show where an error comes from')
+    .helpCommand('help [COMMAND]', 'show help for a command')
+    .option('--debug', 'also print the stack trace of an error')
     .on('option:debug', () => {
       settings.debug = true;
     })
-    .option(
-      '--storage-driver <DRIVER>',
-      'how containers get their files: overlay, fuse-overlayfs or copy; see "foster info"',
-    )
+    .option('--storage-driver <DRIVER>', 'overlay, fuse-overlayfs or copy; "foster info" shows the default')
     .on('option:storage-driver', (name: string) => {
       process.env[DRIVER_VARIABLE] = parseStorageDriver('--storage-driver', name);
     })
     .enablePositionalOptions()
-    .configureHelp({ subcommandTerm: (command) => command.name() });
+    .configureHelp({ ...HELP_LAYOUT, subcommandTerm: (command) => command.name() });
   for (const { name, summary, group } of entries) {
     program.command(name).summary(summary).helpGroup(group).helpOption('-h, --help', 'show this help');
   }
   return addHelpAfter(program, [
     'Examples:',
     '  foster run -it busybox           a shell in a container',
-    '  foster run --rm busybox ps       what a container sees of the machine: itself',
-    '  foster ps -a                     all containers, also those that have ended',
+    '  foster run --rm busybox ps       a container sees only its own processes',
+    '  foster ps -a                     all containers, including stopped ones',
     '',
     "Run 'foster COMMAND --help' for the options and examples of a command.",
   ]);

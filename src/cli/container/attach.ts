@@ -13,14 +13,14 @@ interface AttachFlags {
 /** `foster attach`. */
 export function configure(command: Command): void {
   command
-    .description('Show what a container in the background writes, and give it what is typed.')
-    .argument('<CONTAINER>', 'its name, id or the start of its id')
-    .option('--no-stdin', 'do not give it standard input')
-    .option('--sig-proxy [BOOL]', 'pass signals on (default: true)')
-    .option('--detach-keys <KEYS>', 'the keys that leave it running (default: ctrl-p,ctrl-q)');
+    .description('Attach standard input, output and error to a container in the background.')
+    .argument('<CONTAINER>', 'its name or id; the start of the id is enough')
+    .option('--no-stdin', 'do not forward standard input')
+    .option('--sig-proxy [BOOL]', 'forward signals (default: true)')
+    .option('--detach-keys <KEYS>', 'keys that detach from the container (default: ctrl-p,ctrl-q)');
   addHelpAfter(command, [
     'Examples:',
-    '  foster attach shell                     leave with ctrl-p ctrl-q',
+    '  foster attach shell                     detach with ctrl-p ctrl-q',
     '  foster attach --no-stdin --sig-proxy=false web',
   ]);
   command.action(async (reference: string, options: AttachFlags) => {

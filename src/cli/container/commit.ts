@@ -11,12 +11,16 @@ interface CommitFlags {
 /** `foster commit`. */
 export function configure(command: Command): void {
   command
-    .description('Make an image of what a container has made of its files.')
-    .argument('<CONTAINER>', 'a name, an id or the start of an id')
-    .argument('[NAME]', 'what the image is called')
-    .option('-m, --message <TEXT>', "a comment for the image's history")
-    .option('-a, --author <TEXT>', 'who made it')
-    .option('-c, --change <INSTRUCTION>', "as in a Dockerfile: 'CMD [\"sh\"]', 'ENV A=b'", collect);
+    .description('Create an image from the changes that a container has made to its files.')
+    .argument('<CONTAINER>', 'its name or id; the start of the id is enough')
+    .argument('[NAME]', 'the name of the image')
+    .option('-m, --message <TEXT>', 'comment for the history of the image')
+    .option('-a, --author <TEXT>', 'author of the image')
+    .option(
+      '-c, --change <INSTRUCTION>',
+      "Dockerfile instruction to apply: 'CMD [\"sh\"]', 'ENV A=b'",
+      collect,
+    );
   addHelpAfter(command, ['Examples:', '  foster commit -m "with tools" work work:tools']);
   command.action(async (reference: string, name: string | undefined, flags: CommitFlags) => {
     const { formatReference, parseReference } = await import('../../image/store/reference.js');

@@ -12,22 +12,22 @@ interface CpFlags {
 /** `foster cp`. */
 export function configure(command: Command, argv: string[]): void {
   command
-    .description('Copy files between a container, running or not, and the host.')
-    .argument('<SOURCE>', 'CONTAINER:PATH, a path of the host, or - for a tar archive on standard input')
+    .description('Copy files between a container, running or stopped, and the host.')
+    .argument('<SOURCE>', 'CONTAINER:PATH, a path on the host, or - for a tar archive on standard input')
     .argument('<DESTINATION>', 'the same; - writes a tar archive to standard output')
-    .option('-a, --archive', 'keep the ids of users and groups')
-    .option('-L, --follow-link', 'of a SOURCE that is a symbolic link, copy what it leads to')
-    .option('-q, --quiet', 'no effect: nothing is printed anyway');
+    .option('-a, --archive', 'keep user and group ids')
+    .option('-L, --follow-link', 'if SOURCE is a symbolic link, copy what it points to')
+    .option('-q, --quiet', 'no effect: cp prints nothing');
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
-    'A directory goes into a DESTINATION that exists, and becomes one that does not.',
-    'DIRECTORY/. means what is in the directory. In the container, files belong to',
-    'root; on the host, to you.',
+    'A directory is copied into DESTINATION if that exists, else it gets that name.',
+    'DIRECTORY/. means the contents of the directory. Copied files belong to root in',
+    'the container, and to you on the host.',
     '',
     'Examples:',
-    '  foster cp web:/etc/nginx .             makes ./nginx',
-    '  foster cp ./site/. web:/var/www        what is in ./site',
-    '  foster cp web:/var/log - | tar -t      a tar archive',
+    '  foster cp web:/etc/nginx .             creates ./nginx',
+    '  foster cp ./site/. web:/var/www        the contents of ./site',
+    '  foster cp web:/var/log - | tar -t      as a tar archive',
     '  foster cp - web:/ < files.tar',
   ]);
   command.action(async (source: string, destination: string, flags: CpFlags) => {

@@ -5,7 +5,7 @@ import { defineRun, voice } from './run.js';
 
 /** `foster create`. */
 export function configure(command: Command, argv: string[]): void {
-  defineRun(command, argv, 'Make a container, and do not start it yet.', async (request) => {
+  defineRun(command, argv, 'Create a container without starting it.', async (request) => {
     const { draftContainer } = await import('../../container/draft.js');
     const { createOnly } = await import('../../container/start.js');
     print(`${await createOnly(request, await draftContainer(request, voice), voice)}\n`);

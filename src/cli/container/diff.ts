@@ -6,8 +6,8 @@ import { print } from '../output.js';
 /** `foster diff`. */
 export function configure(command: Command): void {
   command
-    .description('List what a container has made of its files: A added, C changed, D deleted.')
-    .argument('<CONTAINER>', 'a name, an id or the start of an id');
+    .description('List the files that a container has added (A), changed (C) or deleted (D).')
+    .argument('<CONTAINER>', 'its name or id; the start of the id is enough');
   addHelpAfter(command, ['Examples:', '  foster diff web']);
   command.action(async (reference: string) => {
     const { findContainer } = await import('../../container/store.js');

@@ -22,25 +22,29 @@ export function configure(command: Command, argv: string[]): void {
   command
     .description('Run a command in a running container.')
     .usage('[options] CONTAINER COMMAND [ARG...]')
-    .argument('<CONTAINER>', 'its name, id or the start of its id')
+    .argument('<CONTAINER>', 'its name or id; the start of the id is enough')
     .argument('<COMMAND...>', 'the command and its arguments')
     .passThroughOptions()
-    .option('-d, --detach', 'let it run in the background')
+    .option('-d, --detach', 'run in the background')
     .option('-i, --interactive', 'keep standard input open')
-    .option('-t, --tty', 'give it a terminal of its own')
-    .option('-e, --env <NAME[=VALUE]>', "set a variable, or pass on the caller's", collect)
-    .option('--env-file <FILE>', 'set variables from a file, a line each', collect)
-    .option('-w, --workdir <DIR>', 'start in DIR')
-    .option('-u, --user <USER[:GROUP]>', 'run as a user of the container, by name or id')
-    .option('--privileged', 'all capabilities in the container, and no seccomp filter');
+    .option('-t, --tty', 'allocate a terminal')
+    .option(
+      '-e, --env <NAME[=VALUE]>',
+      'set an environment variable; NAME alone passes on the current value',
+      collect,
+    )
+    .option('--env-file <FILE>', 'read environment variables from a file, one per line', collect)
+    .option('-w, --workdir <DIR>', 'working directory in the container')
+    .option('-u, --user <USER[:GROUP]>', 'run as this user (name or id) of the container')
+    .option('--privileged', 'give it all capabilities of the container, and no seccomp filter');
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'Examples:',
     '  foster exec web ps',
-    '  foster exec -it web sh                a shell beside what runs there',
+    '  foster exec -it web sh                an interactive shell',
     '  foster exec -u nobody -w /tmp web id',
     '',
-    'Exit codes are as for foster run.',
+    'Exit codes are the same as for foster run.',
   ]);
   command.action(async (reference: string, words: string[], options: ExecOptions) => {
     const { detach = false, interactive = false, tty = false } = options;

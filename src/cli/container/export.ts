@@ -6,9 +6,9 @@ import { addHelpAfter } from '../command.js';
 /** `foster export`. */
 export function configure(command: Command): void {
   command
-    .description('Write all files of a container, without its volumes, as a tar archive.')
-    .argument('<CONTAINER>', 'a name, an id or the start of an id')
-    .option('-o, --output <FILE>', 'the archive; standard output by default');
+    .description('Write the files of a container, without its volumes, as a tar archive.')
+    .argument('<CONTAINER>', 'its name or id; the start of the id is enough')
+    .option('-o, --output <FILE>', 'write to FILE instead of standard output');
   addHelpAfter(command, [
     'Examples:',
     '  foster export -o web.tar web',

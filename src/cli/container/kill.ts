@@ -6,8 +6,8 @@ import { forEachContainer } from './each.js';
 /** `foster kill`. */
 export function configure(command: Command): void {
   command
-    .description('Send a signal to the commands of containers: SIGKILL, where nothing else is said.')
-    .argument('<CONTAINER...>', 'names, ids or the starts of ids')
+    .description('Send a signal to containers, by default SIGKILL.')
+    .argument('<CONTAINER...>', 'names or ids; the start of an id is enough')
     .option(
       '-s, --signal <SIGNAL>',
       'by name or number',
@@ -16,8 +16,8 @@ export function configure(command: Command): void {
     );
   addHelpAfter(command, [
     'Examples:',
-    '  foster kill web                   it ends at once, with all of its processes',
-    '  foster kill -s HUP web            many servers then read their configuration',
+    '  foster kill web                   end it and all of its processes at once',
+    '  foster kill -s HUP web            many servers reload their configuration',
     '  foster kill -s RTMIN+3 web',
   ]);
   command.action(async (references: string[], { signal }: { signal: number }) => {

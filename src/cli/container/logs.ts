@@ -16,21 +16,21 @@ interface LogsFlags {
 export function configure(command: Command, argv: string[]): void {
   command
     .description(
-      'Print what a detached container has written: its standard output to standard output, the rest to standard error.',
+      'Print the log of a container in the background, its standard output and standard error kept apart.',
     )
-    .argument('<CONTAINER>', 'name, id or the start of an id')
-    .option('-f, --follow', 'go on with what comes, until the container has ended')
-    .option('-n, --tail <N>', 'only so many lines from the end, or all', 'all')
-    .option('--since <TIME>', 'only what came since: 2026-11-24T15:00:00Z, or 10m ago')
-    .option('--until <TIME>', 'only what came until then')
-    .option('-t, --timestamps', 'show when each line came');
+    .argument('<CONTAINER>', 'its name or id; the start of the id is enough')
+    .option('-f, --follow', 'keep printing new output until the container exits')
+    .option('-n, --tail <N>', 'print only the last N lines', 'all')
+    .option('--since <TIME>', 'print only output since TIME: 2026-11-24T15:00:00Z, or 10m')
+    .option('--until <TIME>', 'print only output until TIME')
+    .option('-t, --timestamps', 'show the time of each line');
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'Examples:',
     '  foster logs web',
     '  foster logs -f --tail 10 web',
     '  foster logs -t --since 5m web',
-    '  foster logs web 2>/dev/null      without what it wrote to standard error',
+    '  foster logs web 2>/dev/null      only its standard output',
   ]);
   command.action(async (reference: string, flags: LogsFlags) => {
     const { findContainer } = await import('../../container/store.js');

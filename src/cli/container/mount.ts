@@ -6,8 +6,8 @@ import { orReport } from './each.js';
 /** `foster mount`. */
 export function configure(command: Command): void {
   command
-    .description("Mount containers' files, to be looked at, in a shell of foster unshare; print where.")
-    .argument('<CONTAINER...>', 'names, ids or the starts of ids');
+    .description('Mount the files of containers, read-only, and print where. Works inside foster unshare.')
+    .argument('<CONTAINER...>', 'names or ids; the start of an id is enough');
   addHelpAfter(command, ['Examples:', "  foster unshare sh -c 'ls -l $(foster mount web)/etc'"]);
   command.action(async (references: string[]) => {
     const { findContainer } = await import('../../container/store.js');

@@ -5,8 +5,8 @@ import { forEachContainer } from './each.js';
 /** `foster pause`. */
 export function configure(command: Command): void {
   command
-    .description('Stop all processes of containers where they are, until unpause.')
-    .argument('<CONTAINER...>', 'names, ids or the starts of ids');
+    .description('Freeze all processes of containers until foster unpause.')
+    .argument('<CONTAINER...>', 'names or ids; the start of an id is enough');
   addHelpAfter(command, ['Examples:', '  foster pause web', '  foster unpause web']);
   command.action(async (references: string[]) => {
     const { pauseContainer } = await import('../../container/pause.js');

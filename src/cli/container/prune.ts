@@ -6,8 +6,8 @@ import { print, reportError, settings } from '../output.js';
 /** `foster prune`. */
 export function configure(command: Command): void {
   command
-    .description('Remove all containers that have ended, and what a crash left behind.')
-    .option('-f, --force', 'do not ask');
+    .description('Remove all stopped containers, and anything that a crash left behind.')
+    .option('-f, --force', 'do not ask for confirmation');
   addHelpAfter(command, ['Examples:', '  foster prune -f']);
   command.action(async (options: { force?: boolean }) => {
     if (!options.force && !confirmed('This will remove all stopped containers.')) {

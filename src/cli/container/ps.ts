@@ -39,25 +39,26 @@ const DEFAULT_TABLE =
 /** `foster ps`. */
 export function configure(command: Command, argv: string[]): void {
   command
-    .description('List containers; those that run, where nothing else is said.')
-    .argument(
-      '[CONTAINER...]',
-      'with --tree: names, ids or the starts of ids; all that run, where there are none',
+    .description('List running containers.')
+    .argument('[CONTAINER...]', 'with --tree: names or ids (default: all running containers)')
+    .option('-a, --all', 'include stopped containers')
+    .option('-q, --quiet', 'print only ids')
+    .option('--no-trunc', 'do not truncate ids and commands')
+    .option(
+      '-f, --filter <KEY=VALUE>',
+      'list only matching containers: name, id, status, label, exited',
+      collect,
     )
-    .option('-a, --all', 'also those that do not run')
-    .option('-q, --quiet', 'only ids')
-    .option('--no-trunc', 'whole ids and commands')
-    .option('-f, --filter <KEY=VALUE>', 'only those that match: name, id, status, label, exited', collect)
     .option('--format <FORMAT>', "table, json, or a template such as '{{.ID}} {{.Names}}'")
-    .option('--tree', 'the processes of containers, as foster top --tree shows them');
+    .option('--tree', 'show the process trees of containers, like foster top --tree');
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'Examples:',
     '  foster ps -a                                    all containers',
     '  foster ps --filter status=exited --filter label=job',
     "  foster ps --format 'table {{.Names}}\\t{{.Status}}'",
-    '  foster rm $(foster ps -aq --filter exited=0)    remove what went well',
-    '  foster ps --tree web                            its processes, orphans and zombies marked',
+    '  foster rm $(foster ps -aq --filter exited=0)    remove those that succeeded',
+    '  foster ps --tree web                            processes, orphans, zombies',
     '',
     'Fields of a template: .ID .Image .Command .RunningFor .Status .Ports .Names',
     '.CreatedAt .State .Labels .Mounts .Networks, and .Label "KEY"',
@@ -68,8 +69,8 @@ export function configure(command: Command, argv: string[]): void {
       return printTrees(references, options.format);
     }
     if (references.length > 0) {
-      throw new FosterError('ps takes a container only with --tree', {
-        advice: 'see --filter for choosing some',
+      throw new FosterError('ps accepts container names only with --tree', {
+        advice: 'use --filter to select containers',
       });
     }
     const matches = matcher(options.filter ?? []);

@@ -5,9 +5,9 @@ import { orReport } from './each.js';
 /** `foster rename`. */
 export function configure(command: Command): void {
   command
-    .description('Give a container another name.')
-    .argument('<CONTAINER>', 'its name, its id or the start of it')
-    .argument('<NAME>', 'what it is to be called');
+    .description('Rename a container.')
+    .argument('<CONTAINER>', 'its name or id; the start of the id is enough')
+    .argument('<NAME>', 'the new name');
   addHelpAfter(command, ['Examples:', '  foster rename brave_otter web']);
   command.action(async (reference: string, name: string) => {
     const { findContainer } = await import('../../container/store.js');

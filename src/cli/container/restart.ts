@@ -8,8 +8,8 @@ import { parseSeconds } from './stop.js';
 export function configure(command: Command): void {
   command
     .description('Stop containers and start them again.')
-    .argument('<CONTAINER...>', 'names, ids or the starts of ids')
-    .option('-t, --time <SECONDS>', 'how long they may take to end; -1 for ever', parseSeconds);
+    .argument('<CONTAINER...>', 'names or ids; the start of an id is enough')
+    .option('-t, --time <SECONDS>', 'how long to wait before SIGKILL; -1 waits forever', parseSeconds);
   addHelpAfter(command, ['Examples:', '  foster restart web', '  foster restart -t 1 web db']);
   command.action(async (references: string[], options: { time?: number }) => {
     const { stopContainer } = await import('../../container/stop.js');

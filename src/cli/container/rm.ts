@@ -7,14 +7,14 @@ import { orReport } from './each.js';
 /** `foster rm`. */
 export function configure(command: Command): void {
   command
-    .description('Remove containers with all they have written.')
-    .argument('<CONTAINER...>', 'names, ids or the starts of ids')
-    .option('-f, --force', 'also those that run: they are killed')
-    .option('-v, --volumes', 'accepted for Docker; anonymous volumes always go with their container');
+    .description('Remove containers and all files that they have written.')
+    .argument('<CONTAINER...>', 'names or ids; the start of an id is enough')
+    .option('-f, --force', 'kill running containers first; ignore missing ones')
+    .option('-v, --volumes', 'no effect: anonymous volumes are always removed with their container');
   addHelpAfter(command, [
     'Examples:',
     '  foster rm web db',
-    '  foster rm -f $(foster ps -aq)    remove all containers, whatever they do',
+    '  foster rm -f $(foster ps -aq)    remove all containers, even running ones',
   ]);
   command.action(async (references: string[], { force = false }: { force?: boolean }) => {
     const { findContainer, findId, storedIds } = await import('../../container/store.js');

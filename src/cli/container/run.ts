@@ -18,22 +18,22 @@ export function configure(command: Command, argv: string[]): void {
     settings.exitCode = await runContainer(request, voice);
   });
   addHelpAfter(command, [
-    'ROOT is a directory, a tar file (.tar, .tar.gz, .tar.zst), - for a tar on',
-    'standard input, or a root filesystem that foster builds by itself: busybox,',
-    'host, debian. What follows ROOT belongs to the command in the container.',
+    'ROOT is an image, a directory, a tar file (.tar, .tar.gz, .tar.zst), - for a tar',
+    'archive on standard input, or a root filesystem that foster builds itself:',
+    'busybox, host or debian. Everything after ROOT is the command to run.',
     '',
     'Examples:',
-    '  foster run -it busybox                      a shell, on a terminal of its own',
-    '  foster run -d --name web busybox httpd -f   a server, in the background',
-    '  foster run --rm -v .:/work -w /work host ls     a directory of the machine',
-    '  foster run --rm -e NAME=value busybox env       what its environment is',
+    '  foster run -it busybox                      an interactive shell',
+    '  foster run -d --name web busybox httpd -f   a server in the background',
+    '  foster run --rm -v .:/work -w /work host ls     with a directory of the host',
+    '  foster run --rm -e NAME=value busybox env       with an environment variable',
     '  foster run --rm --read-only --tmpfs /tmp ./rootfs /bin/server --port 80',
     '  tar -C rootfs -c . | foster run --rm - /bin/ls  a root filesystem from a pipe',
-    '  foster run --explain busybox true               each system call, and why',
-    '  foster run --init-verbose busybox sh -c "(sleep 1 &) ; sleep 2"',
+    '  foster run --explain busybox true               every system call, and why',
+    '  foster run --init-verbose busybox sh -c "(sleep 1 &); sleep 2"',
     '',
-    'The exit code is that of the command, 128 + N where signal N ended it; 125 where',
-    'foster failed, 126 where the command cannot be run, 127 where it does not exist.',
+    "The exit code is the command's, or 128 + N if signal N killed it; 125 if foster",
+    'failed, 126 if the command cannot be executed, 127 if it was not found.',
   ]);
 }
 
@@ -70,7 +70,7 @@ function define(command: Command, argv: string[], description: string, context: 
     .description(description)
     .usage('[options] ROOT [COMMAND [ARG...]]')
     .argument('<ROOT>', 'the root filesystem')
-    .argument('[COMMAND...]', 'the command and its arguments, /bin/sh where there is none')
+    .argument('[COMMAND...]', 'the command and its arguments (default: /bin/sh)')
     .passThroughOptions();
   addRunOptions(command, argv, mounts);
   acceptBooleanValues(command, argv);

@@ -15,23 +15,23 @@ interface StartOptions {
 /** `foster start`. */
 export function configure(command: Command): void {
   command
-    .description('Start containers that were created, or have ended, in the background.')
-    .argument('<CONTAINER...>', 'names, ids or the starts of ids')
-    .option('-a, --attach', 'show what it writes, pass signals on, and wait for its end')
-    .option('-i, --interactive', 'also give it standard input')
-    .option('--detach-keys <KEYS>', 'the keys that leave it running (default: ctrl-p,ctrl-q)');
+    .description('Start created or stopped containers in the background.')
+    .argument('<CONTAINER...>', 'names or ids; the start of an id is enough')
+    .option('-a, --attach', 'print its output, forward signals, and wait until it exits')
+    .option('-i, --interactive', 'attach, and forward standard input too')
+    .option('--detach-keys <KEYS>', 'keys that detach from the container (default: ctrl-p,ctrl-q)');
   addHelpAfter(command, [
     'Examples:',
     '  foster start web db',
     '  foster start -a $(foster create busybox date)    its output, and its exit code',
-    '  foster start -ai shell                           a shell that was left before',
+    '  foster start -ai shell                           an interactive shell, again',
   ]);
   command.action(async (references: string[], options: StartOptions) => {
     const { findContainer } = await import('../../container/store.js');
     const { startContainer } = await import('../../container/start.js');
     const isAttached = options.attach || options.interactive;
     if (isAttached && references.length > 1) {
-      throw new FosterError('start can attach to one container only', { exitCode: 1 });
+      throw new FosterError('start can attach to only one container', { exitCode: 1 });
     }
     if (isAttached) {
       await startContainer(findContainer(references[0] ?? ''), warn, {

@@ -41,23 +41,24 @@ const FIRST_INTERVAL = 250;
 /** `foster stats`. */
 export function configure(command: Command, argv: string[]): void {
   command
-    .description('Show what containers use: CPU, memory, network, disk, processes. Again each second.')
-    .argument('[CONTAINER...]', 'names, ids or the starts of ids; all that run, where there are none')
-    .option('-a, --all', 'also those that do not run')
-    .option('--no-stream', 'only once')
-    .option('--no-trunc', 'whole ids')
+    .description('Show the CPU, memory, network and disk usage of containers, every second.')
+    .argument('[CONTAINER...]', 'names or ids (default: all running containers)')
+    .option('-a, --all', 'include stopped containers')
+    .option('--no-stream', 'print once and exit')
+    .option('--no-trunc', 'do not truncate ids')
     .option('--format <FORMAT>', "table, json, or a template such as '{{.Name}} {{.CPUPerc}}'");
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
-    'CPU is the share of one CPU. Memory is what the processes have in it, with pages',
-    'that several share counted in proportion.',
+    '100 % CPU is one whole CPU. Memory is the proportional set size (PSS): pages that',
+    'several processes share are divided among them.',
     '',
     'Examples:',
     '  foster stats',
     '  foster stats --no-stream web db',
     "  foster stats --no-stream --format '{{.Name}} {{.MemUsage}}'",
     '',
-    'Fields of a template: .Container .ID .Name .CPUPerc .MemUsage .MemPerc .NetIO .BlockIO .PIDs',
+    'Fields of a template: .Container .ID .Name .CPUPerc .MemUsage .MemPerc .NetIO',
+    '.BlockIO .PIDs',
   ]);
   command.action(async (references: string[], options: Options) => {
     await watch(references, options);

@@ -13,24 +13,28 @@ interface Options {
 /** `foster stop`. */
 export function configure(command: Command): void {
   command
-    .description('Ask containers to end, and make them end when they take too long.')
-    .argument('<CONTAINER...>', 'names, ids or the starts of ids')
+    .description('Stop running containers: with a signal, then with SIGKILL if that takes too long.')
+    .argument('<CONTAINER...>', 'names or ids; the start of an id is enough')
     .option(
       '-t, --time <SECONDS>',
-      'how long they may take; -1 for ever (default: --stop-timeout)',
+      'how long to wait before SIGKILL; -1 waits forever (default: the --stop-timeout of the container)',
       parseSeconds,
     )
-    .option('--timeout <SECONDS>', 'the same as --time', parseSeconds)
-    .option('-s, --signal <SIGNAL>', 'what asks them (default: --stop-signal)', (value) => {
-      return parseSignal('--signal', value);
-    });
+    .option('--timeout <SECONDS>', 'same as --time', parseSeconds)
+    .option(
+      '-s, --signal <SIGNAL>',
+      'signal to send (default: the --stop-signal of the container)',
+      (value) => {
+        return parseSignal('--signal', value);
+      },
+    );
   addHelpAfter(command, [
-    "The user's process gets SIGTERM, or what --stop-signal said. When it has not",
-    'ended after 10 seconds, all of the container is killed.',
+    'The command gets SIGTERM, or the signal given with --stop-signal. If it is still',
+    'running after 10 seconds, every process of the container is killed.',
     '',
     'Examples:',
     '  foster stop web db',
-    '  foster stop -t 60 db              it has much to write',
+    '  foster stop -t 60 db              it has a lot to write',
     '  foster stop -s INT $(foster ps -q)',
   ]);
   command.action(async (references: string[], options: Options) => {

@@ -14,20 +14,20 @@ interface Options {
 /** `foster top`. */
 export function configure(command: Command): void {
   command
-    .description('List the processes of a container, with the pids that the machine sees.')
+    .description('List the processes of a container, with their PIDs on the host.')
     .usage('[options] CONTAINER [PS OPTION...]')
-    .argument('<CONTAINER>', 'its name, its id or the start of it')
-    .argument('[PS...]', '-ef, aux, or -o with columns, as for ps')
-    .option('--tree', 'the tree of processes, with the pids inside too, zombies and orphans marked')
-    .option('--format <FORMAT>', 'json, instead of a table')
+    .argument('<CONTAINER>', 'its name or id; the start of the id is enough')
+    .argument('[PS...]', 'ps options: -ef, aux, or -o with columns')
+    .option('--tree', 'show the process tree, with PIDs inside and outside, and mark zombies and orphans')
+    .option('--format <FORMAT>', 'json instead of a table')
     .passThroughOptions();
   addHelpAfter(command, [
-    'Columns of -o: user, uid, pid, nspid (inside), ppid, pgid, sid, c, pcpu, pmem, vsz,',
-    'rss, stime, etime, time, tty, stat, nice, nlwp, comm, args, cmd.',
+    'Columns of -o: user, uid, pid, nspid (inside), ppid, pgid, sid, c, pcpu, pmem,',
+    'vsz, rss, stime, etime, time, tty, stat, nice, nlwp, comm, args, cmd.',
     '',
     'Examples:',
     '  foster top web',
-    '  foster top --tree web             who is whose child, and who has lost its parent',
+    '  foster top --tree web             parents and children, orphans and zombies',
     '  foster top web -o pid,nspid,stat,cmd',
     '  foster top web aux',
   ]);

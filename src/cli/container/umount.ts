@@ -6,7 +6,7 @@ import { forEachContainer } from './each.js';
 export function configure(command: Command): void {
   command
     .description('Unmount what foster mount has mounted.')
-    .argument('<CONTAINER...>', 'names, ids or the starts of ids');
+    .argument('<CONTAINER...>', 'names or ids; the start of an id is enough');
   addHelpAfter(command, ['Examples:', '  foster umount web']);
   command.action(async (references: string[]) => {
     const { unmountContainer } = await import('../../container/mount.js');

@@ -5,10 +5,10 @@ import { forEachContainer } from './each.js';
 /** `foster unpause`. */
 export function configure(command: Command): void {
   command
-    .description('Let the processes of paused containers go on.')
-    .argument('<CONTAINER...>', 'names, ids or the starts of ids');
+    .description('Resume the processes of paused containers.')
+    .argument('<CONTAINER...>', 'names or ids; the start of an id is enough');
   addHelpAfter(command, [
-    'What was stopped already when the container was paused stays so.',
+    'Processes that were already stopped before the pause stay stopped.',
     '',
     'Examples:',
     '  foster unpause web',

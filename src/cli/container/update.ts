@@ -10,13 +10,13 @@ import { forEachContainer } from './each.js';
 /** `foster update`. */
 export function configure(command: Command): void {
   command
-    .description('Change options of containers, also while they run.')
-    .argument('<CONTAINER...>', 'names, ids or the starts of ids')
+    .description('Change the options of containers, even while they run.')
+    .argument('<CONTAINER...>', 'names or ids; the start of an id is enough')
     .option('--restart <POLICY>', 'no, on-failure[:COUNT], always or unless-stopped', parseRestart)
-    .option('--stop-signal <SIGNAL>', 'what foster stop sends', (value) =>
+    .option('--stop-signal <SIGNAL>', 'signal that foster stop sends', (value) =>
       parseSignal('--stop-signal', value),
     )
-    .option('--stop-timeout <SECONDS>', 'how long foster stop waits', parseSeconds);
+    .option('--stop-timeout <SECONDS>', 'how long foster stop waits before SIGKILL', parseSeconds);
   addHelpAfter(command, [
     'Examples:',
     '  foster update --restart unless-stopped web db',

@@ -6,15 +6,15 @@ import { orReport } from './each.js';
 /** `foster wait`. */
 export function configure(command: Command): void {
   command
-    .description('Wait until containers have ended, and print their exit codes.')
-    .argument('<CONTAINER...>', 'names, ids or the starts of ids');
+    .description('Wait until containers exit, and print their exit codes.')
+    .argument('<CONTAINER...>', 'names or ids; the start of an id is enough');
   addHelpAfter(command, [
-    'A container that its restart policy starts again has not ended. Of one that does',
-    'not run the exit code is printed at once.',
+    'A container that its restart policy will start again counts as running. For a',
+    'stopped container, the exit code is printed at once.',
     '',
     'Examples:',
-    '  foster wait job                   its exit code, when it has ended',
-    '  foster wait $(foster ps -q)       one a line, in this order',
+    '  foster wait job                   its exit code, once it has exited',
+    '  foster wait $(foster ps -q)       one per line, in this order',
   ]);
   command.action(async (references: string[]) => {
     const { findContainer } = await import('../../container/store.js');

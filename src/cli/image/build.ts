@@ -32,46 +32,42 @@ export function configure(command: Command, argv: string[]): void {
     .description('Build an image from a Dockerfile.')
     .usage('[options] CONTEXT')
     .argument('<CONTEXT>', 'a directory, or - for a tar archive or a Dockerfile on standard input')
-    .option('-t, --tag <NAME>', 'the name of the image; several are possible', collect)
+    .option('-t, --tag <NAME>', 'name of the image; may be given several times', collect)
     .option(
       '-f, --file <FILE>',
-      'the Dockerfile, - for standard input (default: Containerfile or Dockerfile in CONTEXT)',
+      'the Dockerfile; - is standard input (default: Containerfile or Dockerfile in CONTEXT)',
     )
-    .option(
-      '--build-arg <NAME=VALUE>',
-      'the value of an ARG; NAME alone takes it from the environment',
-      collect,
-    )
-    .option('--target <STAGE>', 'the stage to build, the last one by default')
-    .option('--no-cache', 'do all steps, also those done before')
-    .option('--pull', 'look for newer base images')
-    .option('--label <KEY=VALUE>', 'a label of the image', collect)
-    .option('--network <MODE>', 'network of RUN: none or host', 'none')
+    .option('--build-arg <NAME=VALUE>', 'value of an ARG; NAME alone takes it from the environment', collect)
+    .option('--target <STAGE>', 'stage to build (default: the last one)')
+    .option('--no-cache', 'run every step, ignoring the cache')
+    .option('--pull', 'check for newer base images')
+    .option('--label <KEY=VALUE>', 'set a label of the image', collect)
+    .option('--network <MODE>', 'network for RUN: none or host', 'none')
     .option(
       '--timestamp <SECONDS>',
-      'the time of all files and of the image, so that the same input has the same digest',
+      'set all times in the image, so that the same input gives the same digest',
     )
-    .option('-q, --quiet', 'print nothing but the id of the image')
-    .option('--progress <TYPE>', 'plain is all there is')
+    .option('-q, --quiet', 'print only the id of the image')
+    .option('--progress <TYPE>', 'only plain is supported')
     .option(
       '--secret <id=NAME,src=FILE>',
-      'what RUN --mount=type=secret,id=NAME shows; env=VARIABLE instead of src',
+      'file for RUN --mount=type=secret,id=NAME; or env=VARIABLE instead of src',
       collect,
     )
-    .option('--iidfile <FILE>', 'write the id of the image to this file')
-    .option('--platform <PLATFORM>', "the machine's own is all there is");
+    .option('--iidfile <FILE>', 'write the id of the image to FILE')
+    .option('--platform <PLATFORM>', "only this machine's platform is supported");
   addRegistryOptions(command);
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
-    'FROM localhost/foster/busybox is the root filesystem of that name which foster',
-    'builds by itself, so nothing is pulled. RUN has no network by default.',
+    'FROM localhost/foster/busybox uses the root filesystem that foster builds itself,',
+    'so nothing is pulled. RUN has no network by default.',
     '',
     'Examples:',
-    '  foster build -t web .                       the Dockerfile here',
+    '  foster build -t web .                       the Dockerfile in this directory',
     '  foster build -t web --build-arg V=2 --target release .',
     '  foster build -t web --network host .        RUN may download',
-    '  foster build -t web --timestamp 0 .         the same digest every time',
-    '  foster build - < Dockerfile                 without files of yours',
+    '  foster build -t web --timestamp 0 .         reproducible digests',
+    '  foster build - < Dockerfile                 without a build context',
   ]);
   command.action(async (context: string, flags: BuildFlags) => {
     const { buildImage } = await import('../../build/build.js');

@@ -17,15 +17,15 @@ export function configure(command: Command, argv: string[]): void {
   command.description('Manage images.').usage('COMMAND');
   configureGroup(command, argv, [
     { name: 'ls', aliases: ['list'], summary: 'list images', module: list },
-    { name: 'inspect', summary: 'show all about images as JSON', module: inspect },
-    { name: 'history', summary: 'show what an image was made by', module: history },
+    { name: 'inspect', summary: 'show the details of images as JSON', module: inspect },
+    { name: 'history', summary: 'show the history of an image', module: history },
     { name: 'pull', summary: 'download images from a registry', module: pull },
     { name: 'push', summary: 'upload an image to a registry', module: push },
     { name: 'tag', summary: 'give an image another name', module: tag },
     { name: 'rm', aliases: ['remove'], summary: 'remove images', module: rmi },
-    { name: 'prune', summary: 'remove images that nothing uses', module: prune },
+    { name: 'prune', summary: 'remove unused images', module: prune },
     { name: 'load', summary: 'load images from an archive', module: load },
     { name: 'save', summary: 'write images to an archive', module: save },
-    { name: 'import', summary: 'make an image of a root filesystem', module: importImage },
+    { name: 'import', summary: 'create an image from a root filesystem', module: importImage },
   ]);
 }

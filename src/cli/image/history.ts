@@ -23,10 +23,10 @@ const FORMAT: ListFormat<Field> = {
 /** `foster history`. */
 export function configure(command: Command, argv: string[]): void {
   command
-    .description('Show what an image was made by, the last step first.')
-    .argument('<IMAGE>', 'a name, an id or the start of an id')
-    .option('-q, --quiet', 'only ids')
-    .option('--no-trunc', 'whole ids and commands')
+    .description('Show the steps that created an image, the last one first.')
+    .argument('<IMAGE>', 'its name or id; the start of the id is enough')
+    .option('-q, --quiet', 'print only ids')
+    .option('--no-trunc', 'do not truncate ids and commands')
     .option('--format <FORMAT>', "table, json, or a template such as '{{.CreatedBy}}'");
   acceptBooleanValues(command, argv);
   addHelpAfter(command, ['Examples:', '  foster history alpine', '  foster history --no-trunc alpine']);

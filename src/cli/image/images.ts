@@ -36,27 +36,28 @@ const FORMAT: ListFormat<Field> = {
 export function configure(command: Command, argv: string[]): void {
   command
     .description('List images.')
-    .argument('[NAME]', 'only those of this name, with any tag or the one given; * stands for anything')
-    .option('-a, --all', 'as without it: foster keeps no images in between')
-    .option('-q, --quiet', 'only ids')
-    .option('--digests', 'also the digests of manifests')
-    .option('--no-trunc', 'whole ids')
+    .argument('[NAME]', 'list only images with this name, or NAME:TAG; * matches anything')
+    .option('-a, --all', 'no effect: foster keeps no intermediate images')
+    .option('-q, --quiet', 'print only ids')
+    .option('--digests', 'show digests')
+    .option('--no-trunc', 'do not truncate ids')
     .option(
       '-f, --filter <KEY=VALUE>',
-      'only those that match: dangling, label, reference, before, since',
+      'list only matching images: dangling, label, reference, before, since',
       collect,
     )
     .option('--format <FORMAT>', "table, json, or a template such as '{{.Repository}}:{{.Tag}}'")
-    .option('--tree', 'the layers of each image, and what made them');
+    .option('--tree', 'show the layers of each image and the steps that made them');
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'Examples:',
     '  foster images',
-    '  foster images --filter dangling=true -q        those that have lost their names',
+    '  foster images --filter dangling=true -q        images without a name',
     "  foster images --format '{{.ID}} {{.Repository}}:{{.Tag}}'",
     '  foster images --tree alpine',
     '',
-    'Fields of a template: .ID .Repository .Tag .Digest .CreatedSince .CreatedAt .Size',
+    'Fields of a template: .ID .Repository .Tag .Digest .CreatedSince .CreatedAt',
+    '.Size',
   ]);
   command.action(async (name: string | undefined, options: ImagesOptions) => {
     const { listImages } = await import('../../image/store/images.js');

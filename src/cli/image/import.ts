@@ -7,11 +7,15 @@ import { print } from '../output.js';
 /** `foster import`. */
 export function configure(command: Command): void {
   command
-    .description('Make an image of a root filesystem in a tar archive.')
+    .description('Create an image from a root filesystem in a tar archive.')
     .argument('<FILE>', 'the archive, compressed or not; - for standard input')
-    .argument('[NAME]', 'what the image is called')
-    .option('-c, --change <INSTRUCTION>', "as in a Dockerfile: 'CMD [\"sh\"]', 'ENV A=b'", collect)
-    .option('-m, --message <TEXT>', "a comment for the image's history");
+    .argument('[NAME]', 'the name of the image')
+    .option(
+      '-c, --change <INSTRUCTION>',
+      "Dockerfile instruction to apply: 'CMD [\"sh\"]', 'ENV A=b'",
+      collect,
+    )
+    .option('-m, --message <TEXT>', 'comment for the history of the image');
   addHelpAfter(command, [
     'Examples:',
     '  foster import rootfs.tar.gz mine:1.0',

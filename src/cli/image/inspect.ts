@@ -7,8 +7,8 @@ import { print, reportError, settings } from '../output.js';
 /** `foster image inspect`. */
 export function configure(command: Command): void {
   command
-    .description('Show all that is known of images, as a JSON array in the shape of docker image inspect.')
-    .argument('<IMAGE...>', 'names, ids or the starts of ids')
+    .description('Show the details of images as a JSON array, like docker image inspect.')
+    .argument('<IMAGE...>', 'names or ids; the start of an id is enough')
     .option('-f, --format <TEMPLATE>', "json, or a template such as '{{.Config.Cmd}}'");
   addHelpAfter(command, ['Examples:', "  foster image inspect -f '{{.Architecture}} {{.Size}}' alpine"]);
   command.action(async (texts: string[], options: { format?: string }) => {

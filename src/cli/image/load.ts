@@ -8,13 +8,13 @@ import { print } from '../output.js';
 export function configure(command: Command, argv: string[]): void {
   command
     .description('Load images from an archive or an OCI directory.')
-    .option('-i, --input <FILE>', 'the archive, or a directory; standard input by default')
-    .option('-q, --quiet', 'only the names of the images')
-    .option('--platform <PLATFORM>', "OS/ARCHITECTURE[/VARIANT] instead of the machine's own");
+    .option('-i, --input <FILE>', 'archive or directory to read (default: standard input)')
+    .option('-q, --quiet', 'print only the names of the images')
+    .option('--platform <PLATFORM>', "OS/ARCHITECTURE[/VARIANT] (default: this machine's)");
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
-    'What docker save, podman save and skopeo copy write: docker-archive, oci-archive',
-    '(each may be compressed by gzip or zstd), oci directory.',
+    'Reads what docker save, podman save and skopeo copy write: docker-archive and',
+    'oci-archive, plain or compressed (gzip, zstd), and OCI directories.',
     '',
     'Examples:',
     '  foster load -i app.tar',

@@ -21,21 +21,24 @@ const MAX_PASSWORD = 64 * 1024;
 export function configure(command: Command, argv: string[]): void {
   command
     .description('Log in to a registry, for pull and push.')
-    .argument('[REGISTRY]', 'its host, with the port if need be', 'docker.io')
-    .option('-u, --username <NAME>', 'the name, instead of asking for it')
-    .option('-p, --password <PASSWORD>', 'the password, which others may see in the list of processes')
+    .argument('[REGISTRY]', 'host name and port of the registry', 'docker.io')
+    .option('-u, --username <NAME>', 'user name (default: ask for it)')
+    .option('-p, --password <PASSWORD>', 'password; other users can see it in the process list')
     .option('--password-stdin', 'read the password from standard input', false)
-    .option('--tls-verify', 'false: also without TLS, or with a certificate nobody vouches for', true)
-    .option('--authfile <FILE>', 'where the credentials go')
-    .option('--cert-dir <FOLDER>', 'has certificates: *.crt of authorities, *.cert and *.key of our own');
+    .option('--tls-verify', 'false allows plain HTTP and unverified certificates', true)
+    .option('--authfile <FILE>', 'file to store the credentials in')
+    .option(
+      '--cert-dir <FOLDER>',
+      'directory with *.crt of certificate authorities, and *.cert and *.key of the client',
+    );
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'Examples:',
     '  foster login',
     '  foster login -u me --password-stdin registry.example.com < token',
     '',
-    'Name and password are kept where Podman keeps them, in $XDG_RUNTIME_DIR/containers/auth.json',
-    'or $REGISTRY_AUTH_FILE, or in the credential helper that this file names.',
+    'Credentials are stored where Podman stores them: in $REGISTRY_AUTH_FILE or',
+    '$XDG_RUNTIME_DIR/containers/auth.json, or in the credential helper named there.',
   ]);
   command.action(async (text: string, flags: LoginFlags) => {
     const { canonicalRegistryName } = await import('../../image/registry/names.js');

@@ -6,14 +6,14 @@ import { print, warn } from '../output.js';
 /** `foster logout`. */
 export function configure(command: Command): void {
   command
-    .description('Forget the name and password for a registry.')
-    .argument('[REGISTRY]', 'its host, with the port if need be; docker.io where there is none')
-    .option('-a, --all', 'for all registries', false);
+    .description('Log out of a registry: remove the stored credentials.')
+    .argument('[REGISTRY]', 'host name and port of the registry (default: docker.io)')
+    .option('-a, --all', 'log out of all registries', false);
   addHelpAfter(command, ['Examples:', '  foster logout registry.example.com', '  foster logout --all']);
   command.action(async (text: string | undefined, { all }: { all: boolean }) => {
     const { forgetAllCredentials, forgetCredentials } = await import('../../image/registry/login.js');
     if (all) {
-      if (text !== undefined) throw new FosterError('--all goes without a registry');
+      if (text !== undefined) throw new FosterError('--all and a registry exclude each other');
       await forgetAllCredentials();
       print('Removed login credentials for all registries\n');
       return;
@@ -21,7 +21,7 @@ export function configure(command: Command): void {
     const { canonicalRegistryName } = await import('../../image/registry/names.js');
     const registry = canonicalRegistryName(text ?? '');
     const { wasThere, left } = await forgetCredentials(registry);
-    if (left !== undefined) warn(`${left} still has a name and password for ${registry}`);
+    if (left !== undefined) warn(`${left} still has credentials for ${registry}`);
     if (!wasThere && left === undefined) throw new FosterError(`not logged in to ${registry}`);
     if (wasThere) print(`Removed login credentials for ${registry}\n`);
   });

@@ -8,9 +8,9 @@ import { describeRemoval } from './rmi.js';
 /** `foster image prune`. */
 export function configure(command: Command, argv: string[]): void {
   command
-    .description('Remove images that have lost their names, and all blobs and layers that nothing uses.')
-    .option('-a, --all', 'all images that no container was made from')
-    .option('-f, --force', 'do not ask');
+    .description('Remove images without a name, and all blobs and layers that nothing uses.')
+    .option('-a, --all', 'remove all images that no container uses')
+    .option('-f, --force', 'do not ask for confirmation');
   acceptBooleanValues(command, argv);
   addHelpAfter(command, ['Examples:', '  foster image prune -f']);
   command.action(async (options: { all?: boolean; force?: boolean }) => {

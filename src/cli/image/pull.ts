@@ -13,19 +13,19 @@ export function configure(command: Command, argv: string[]): void {
   command
     .description('Download images from registries.')
     .argument('<NAME...>', 'an image: NAME, NAME:TAG or NAME@DIGEST')
-    .option('-a, --all-tags', 'all tags of the names, which have none themselves')
-    .option('--platform <PLATFORM>', "OS/ARCHITECTURE[/VARIANT] instead of the machine's own");
-  addRegistryOptions(command, 'print nothing but the names');
+    .option('-a, --all-tags', 'pull all tags; NAME must have none')
+    .option('--platform <PLATFORM>', "OS/ARCHITECTURE[/VARIANT] (default: this machine's)");
+  addRegistryOptions(command, 'print only the names');
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'Examples:',
     '  foster pull alpine                       alpine:latest from docker.io',
     '  foster pull registry.example.com/team/app:1.0',
     '  foster pull --platform linux/arm64 alpine:3.20',
-    '  foster pull -a localhost:5000/app        all its tags',
-    '  foster pull localhost:5000/app           a registry of this machine, also without TLS',
+    '  foster pull -a localhost:5000/app        all tags',
+    '  foster pull localhost:5000/app           a local registry, TLS optional',
     '',
-    'What an interrupted pull has downloaded is not downloaded again.',
+    'An interrupted pull is resumed: what was downloaded is not downloaded again.',
   ]);
   command.action(async (names: string[], flags: PullFlags) => {
     const { formatReference, parseReference } = await import('../../image/store/reference.js');

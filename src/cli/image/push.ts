@@ -6,18 +6,18 @@ import { addRegistryOptions, type RegistryFlags, registryAccess } from './regist
 /** `foster push`. */
 export function configure(command: Command, argv: string[]): void {
   command
-    .description('Upload an image to the registry that its name says.')
-    .argument('<NAME>', 'an image with that name, which foster tag can give it')
-    .argument('[DESTINATION]', 'its name in the registry, where that is another')
-    .option('--platform <PLATFORM>', 'only if the image is for this OS/ARCHITECTURE[/VARIANT]');
-  addRegistryOptions(command, 'print nothing but the name');
+    .description('Upload an image to a registry.')
+    .argument('<NAME>', 'the image; its name says which registry')
+    .argument('[DESTINATION]', 'push under this name instead')
+    .option('--platform <PLATFORM>', 'fail unless the image is for this OS/ARCHITECTURE[/VARIANT]');
+  addRegistryOptions(command, 'print only the name');
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'Examples:',
     '  foster tag app registry.example.com/team/app:1.0',
     '  foster push registry.example.com/team/app:1.0',
-    '  foster push app registry.example.com/team/app:1.0   the same without a tag here',
-    '  foster push localhost:5000/app           a registry of this machine, also without TLS',
+    '  foster push app registry.example.com/team/app:1.0   without foster tag',
+    '  foster push localhost:5000/app           a local registry, TLS optional',
   ]);
   command.action(
     async (name: string, destination: string | undefined, flags: RegistryFlags & { platform?: string }) => {

@@ -16,10 +16,13 @@ export interface RegistryFlags {
 /** @param quiet what --quiet does, for commands that have not got it already */
 export function addRegistryOptions(command: Command, quiet?: string): void {
   command
-    .option('--creds <USER:PASSWORD>', 'instead of what foster login has stored')
-    .option('--tls-verify', 'false: also without TLS, or with a certificate nobody vouches for', true)
-    .option('--authfile <FILE>', 'where credentials are, instead of the files that foster login knows')
-    .option('--cert-dir <FOLDER>', 'has certificates: *.crt of authorities, *.cert and *.key of our own');
+    .option('--creds <USER:PASSWORD>', 'use these credentials instead of those that foster login stored')
+    .option('--tls-verify', 'false allows plain HTTP and unverified certificates', true)
+    .option('--authfile <FILE>', 'file to read credentials from')
+    .option(
+      '--cert-dir <FOLDER>',
+      'directory with *.crt of certificate authorities, and *.cert and *.key of the client',
+    );
   if (quiet !== undefined) command.option('-q, --quiet', quiet, false);
 }
 

@@ -7,11 +7,11 @@ import { print, settings } from '../output.js';
 /** `foster rmi`. */
 export function configure(command: Command, argv: string[]): void {
   command
-    .description('Remove images: their names, and with the last name all that nothing else uses.')
-    .argument('<IMAGE...>', 'names, ids or the starts of ids')
+    .description('Remove images: the names given, and the files once the last name is gone.')
+    .argument('<IMAGE...>', 'names or ids; the start of an id is enough')
     .option(
       '-f, --force',
-      'also where containers that have ended were made from it, or an id has several names; no failure where there is none',
+      'remove images with several names or stopped containers too; ignore missing images',
     );
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [

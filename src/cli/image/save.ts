@@ -9,8 +9,8 @@ import { addHelpAfter } from '../command.js';
 export function configure(command: Command): void {
   command
     .description('Write images to an archive or an OCI directory.')
-    .argument('<IMAGE...>', 'names, ids or the starts of ids')
-    .option('-o, --output <FILE>', 'the archive, or the directory; standard output by default')
+    .argument('<IMAGE...>', 'names or ids; the start of an id is enough')
+    .option('-o, --output <FILE>', 'archive or directory to write (default: standard output)')
     .option('--format <FORMAT>', 'docker-archive, oci-archive or oci-dir', 'docker-archive');
   addHelpAfter(command, [
     'Examples:',

@@ -4,9 +4,9 @@ import { addHelpAfter } from '../command.js';
 /** `foster tag`. */
 export function configure(command: Command): void {
   command
-    .description('Give an image another name. The one that it has already stays.')
-    .argument('<IMAGE>', 'a name, an id or the start of an id')
-    .argument('<NAME...>', 'new names; an image that has one of them loses it');
+    .description('Give an image another name, in addition to those it has.')
+    .argument('<IMAGE>', 'its name or id; the start of the id is enough')
+    .argument('<NAME...>', 'new names; taken from any image that has them now');
   addHelpAfter(command, ['Examples:', '  foster tag app:1.0 registry.example.com/team/app:1.0']);
   command.action(async (text: string, names: string[]) => {
     const { getImage, nameImage } = await import('../../image/store/images.js');
@@ -16,7 +16,7 @@ export function configure(command: Command): void {
     const references = names.map(parseReference);
     const [wrong] = references.filter(({ digest }) => digest !== undefined);
     if (wrong !== undefined) {
-      throw new FosterError('a name that is given to an image has no digest', {
+      throw new FosterError('cannot give an image a name with a digest', {
         advice: 'leave out what follows the @',
         exitCode: 1,
       });

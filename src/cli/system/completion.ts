@@ -21,7 +21,7 @@ const RECIPES = ['busybox', 'host', 'debian'];
 /** `foster completion`. */
 export function configure(command: Command, _argv: string[], commands: readonly CommandEntry[]): void {
   command
-    .description('Print a script that makes a shell complete commands, options and containers of foster.')
+    .description("Print a shell script that completes foster's commands, options and containers.")
     .argument('<SHELL>', SHELLS.join(', '));
   addHelpAfter(command, [
     'Examples:',
@@ -153,7 +153,7 @@ _foster() {
   local state line context
   typeset -A opt_args
   _arguments -C '(-h --help)'{-h,--help}'[show this help]' '(-v --version)'{-v,--version}'[show the version]' \\
-    '--debug[show where an error comes from]' '--storage-driver[how containers get their files]:driver:(${DRIVERS.join(' ')})' \\
+    '--debug[also print the stack trace of an error]' '--storage-driver[overlay, fuse-overlayfs or copy]:driver:(${DRIVERS.join(' ')})' \\
     '1:command:->command' '*::argument:->argument'
   case $state in
     command)
@@ -204,7 +204,7 @@ function fish(commands: Completion[]): string {
   return `# fish completion for foster
 complete -c foster -f
 complete -c foster -n __fish_use_subcommand -l version -s v -d 'show the version of foster'
-complete -c foster -n __fish_use_subcommand -l storage-driver -x -a '${DRIVERS.join(' ')}' -d 'how containers get their files'
+complete -c foster -n __fish_use_subcommand -l storage-driver -x -a '${DRIVERS.join(' ')}' -d 'overlay, fuse-overlayfs or copy'
 complete -c foster -l help -d 'show help'
 ${lines.join('\n')}
 `;

@@ -16,14 +16,12 @@ interface EventsFlags {
 /** `foster events`. */
 export function configure(command: Command): void {
   command
-    .description(
-      'Print what happens to containers as it happens; with --since or --until, what has happened, too.',
-    )
-    .option('--since <TIME>', 'begin there: 2026-11-24T15:00:00Z, or 10m ago')
-    .option('--until <TIME>', 'end there')
+    .description('Print container events as they happen, and past ones with --since or --until.')
+    .option('--since <TIME>', 'start at TIME: 2026-11-24T15:00:00Z, or 10m')
+    .option('--until <TIME>', 'stop at TIME')
     .option(
       '-f, --filter <KEY=VALUE>',
-      'only those that match: container, event, image, label, type',
+      'print only matching events: container, event, image, label, type',
       collect,
     )
     .option(
@@ -33,13 +31,15 @@ export function configure(command: Command): void {
   addHelpAfter(command, [
     'Examples:',
     '  foster events',
-    '  foster events --since 1h --until 0s            what happened in the last hour',
+    '  foster events --since 1h --until 0s            the events of the last hour',
     '  foster events -f container=web -f event=die -f event=oom',
-    '  foster events -f event=adopt -f event=reap     orphans, as PID 1 of their container sees them',
+    '  foster events -f event=adopt -f event=reap     what PID 1 does',
     '',
-    'Events: create, start, die, restart, stop, kill, pause, unpause, rename, update, exec, oom, health_status,',
-    'destroy; adopt and reap, of the processes of a container.',
-    'Fields of a template: .Time .TimeNano .Type .Action .ID .From .Actor.ID .Actor.Attributes .Scope',
+    'Events: create, start, die, restart, stop, kill, pause, unpause, rename, update,',
+    'exec, oom, health_status, destroy; adopt and reap (orphans and zombies).',
+    '',
+    'Fields of a template: .Time .TimeNano .Type .Action .ID .From .Actor.ID',
+    '.Actor.Attributes .Scope',
   ]);
   command.action(async (flags: EventsFlags) => {
     const now = Date.now();

@@ -6,10 +6,10 @@ import * as prune from './prune.js';
 
 /** `foster system`. */
 export function configure(command: Command, argv: string[]): void {
-  command.description('Manage what foster keeps on this machine.').usage('COMMAND');
+  command.description('Show and free disk space.').usage('COMMAND');
   configureGroup(command, argv, [
-    { name: 'df', summary: 'show what takes how much room', module: df },
-    { name: 'prune', summary: 'remove all that is not used', module: prune },
-    { name: 'info', summary: 'show what this machine lets foster do', module: info },
+    { name: 'df', summary: 'show disk usage', module: df },
+    { name: 'prune', summary: 'remove everything that is unused', module: prune },
+    { name: 'info', summary: 'show what foster can do on this machine', module: info },
   ]);
 }

@@ -7,7 +7,7 @@ import { print } from '../output.js';
 /** `foster info`. */
 export function configure(command: Command): void {
   command
-    .description('Show what this machine lets foster do: versions, namespaces, id ranges, storage.')
+    .description('Show what foster can do on this machine: versions, namespaces, id ranges, storage.')
     .option('-f, --format <FORMAT>', "json, or a template such as '{{.version}}'");
   addHelpAfter(command, ['Examples:', '  foster info', '  foster info --format json']);
   command.action(async (options: { format?: string }) => {

@@ -8,9 +8,9 @@ import { print, reportError, settings } from '../output.js';
 /** `foster system prune`. */
 export function configure(command: Command, argv: string[]): void {
   command
-    .description('Remove containers that have ended, images without a name, and all that nothing uses.')
-    .option('-a, --all', 'all images that no container was made from, and root filesystems of recipes')
-    .option('-f, --force', 'do not ask');
+    .description('Remove stopped containers, images without a name, and everything else unused.')
+    .option('-a, --all', 'remove all images that no container uses, and root filesystems of recipes')
+    .option('-f, --force', 'do not ask for confirmation');
   acceptBooleanValues(command, argv);
   addHelpAfter(command, ['Examples:', '  foster system prune -f', '  foster system prune -af']);
   command.action(async (options: { all?: boolean; force?: boolean }) => {

@@ -6,15 +6,15 @@ import { settings } from '../output.js';
 export function configure(command: Command): void {
   command
     .description(
-      "Run a command as root of the user namespace that containers have: their files are one's own there.",
+      'Run a command as root of the user namespace of your containers, where you own all of their files.',
     )
     .usage('[COMMAND [ARG...]]')
-    .argument('[COMMAND...]', 'the command and its arguments; a shell where there is none')
+    .argument('[COMMAND...]', 'the command and its arguments (default: your shell)')
     .passThroughOptions();
   addHelpAfter(command, [
     'Examples:',
     '  foster unshare cat /proc/self/uid_map',
-    '  foster unshare chown 33:33 www            for a volume of a container whose user is 33',
+    '  foster unshare chown 33:33 www            for a volume of a container user 33',
     '  foster unshare                            a shell',
   ]);
   command.action(async (words: string[]) => {

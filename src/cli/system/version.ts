@@ -4,7 +4,7 @@ import { VERSION } from '../version.js';
 
 /** `foster version`: what to put in a bug report. */
 export function configure(command: Command): void {
-  command.description('Show the version of foster and of what it runs on.').action(() => {
+  command.description('Show the versions of foster and Node.').action(() => {
     print(`foster ${VERSION}, Node ${process.version}, ${process.platform}/${process.arch}\n`);
   });
 }

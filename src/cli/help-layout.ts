@@ -1,0 +1,74 @@
+import type { Command, Help } from 'commander';
+
+/** Narrower than this, a column of descriptions is hard to read: they go below what they describe. */
+const LEAST_COLUMN = 40;
+const INDENT = '      ';
+
+/** How commander lays out help so that no word is broken, however narrow the terminal is. */
+export const HELP_LAYOUT: Partial<Help> = {
+  minWidthToWrap: 1,
+  styleUsage(usage) {
+    const label = 'Usage: ';
+    const width = (this.helpWidth ?? 80) - label.length;
+    return this.boxWrap?.(usage, width).replaceAll('\n', `\n${' '.repeat(label.length)}`) ?? usage;
+  },
+  formatItem(term, termWidth, description, helper) {
+    const width = helper.helpWidth ?? 80;
+    const remaining = width - termWidth - 4;
+    if (description === '') return `  ${term}`;
+    if (remaining < LEAST_COLUMN) {
+      const below = helper.boxWrap(description, Math.max(width - INDENT.length, 1));
+      return `  ${term}\n${INDENT}${below.replaceAll('\n', `\n${INDENT}`)}`;
+    }
+    const beside = helper.boxWrap(description, remaining);
+    return `  ${term.padEnd(termWidth)}  ${beside.replaceAll('\n', `\n${' '.repeat(termWidth + 4)}`)}`;
+  },
+};
+
+/** The width that the help of a command has. */
+export function helpWidth(command: Command): number {
+  return command.configureOutput().getOutHelpWidth?.() ?? 80;
+}
+
+/**
+ * Wraps text at spaces: lines without indentation as paragraphs, each example by itself. The comment of an example that is
+ * too long, the text after several spaces, gets a line of its own.
+ */
+export function wrapLines(lines: string[], width: number): string[] {
+  return paragraphs(lines).flatMap((line) => {
+    if (line.length <= width) return [line];
+    const [, indent = '', example = '', comment] = /^( *)(.*?)(?: {2,}(\S.*))?$/.exec(line) ?? [];
+    const hanging = indent === '' ? '' : INDENT;
+    return [
+      ...wrapWords(example, indent, hanging, width),
+      ...(comment === undefined ? [] : wrapWords(comment, INDENT, INDENT, width)),
+    ];
+  });
+}
+
+function paragraphs(lines: string[]): string[] {
+  const joined: string[] = [];
+  let isOpen = false;
+  for (const line of lines) {
+    const isProse = /^\S/.test(line);
+    if (isProse && isOpen) joined[joined.length - 1] += ` ${line}`;
+    else joined.push(line);
+    isOpen = isProse;
+  }
+  return joined;
+}
+
+function wrapWords(text: string, first: string, hanging: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/ +/)) {
+    const indent = lines.length === 0 ? first : hanging;
+    if (line === '') line = `${indent}${word}`;
+    else if (line.length + 1 + word.length <= width) line += ` ${word}`;
+    else {
+      lines.push(line);
+      line = `${hanging}${word}`;
+    }
+  }
+  return [...lines, line];
+}
