@@ -21,7 +21,7 @@ const TARGETS = {
 
 // A loop that fills memory must not become a call of memset where it is memset (tree-loop-distribute-patterns).
 const C_FLAGS =
-  '-std=gnu11 -Os -Wall -Wextra -Werror -ffreestanding -nostdlib -fno-stack-protector -fcf-protection=none ' +
+  '-std=gnu11 -Os -Wall -Wextra -Wconversion -Werror -ffreestanding -nostdlib -fno-stack-protector -fcf-protection=none ' +
   '-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-tree-loop-distribute-patterns -fno-ident ' +
   '-ffunction-sections -fdata-sections -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack ' +
   // constants in the segment of the code: a page less to map, and the file is no larger than its content, wherever a page ends

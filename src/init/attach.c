@@ -7,10 +7,6 @@
 #include <linux/fcntl.h>
 #include <linux/poll.h>
 
-#define AF_UNIX 1
-#define SOCK_SEQPACKET 5
-#define MSG_DONTWAIT 0x40
-#define MSG_NOSIGNAL 0x4000
 #define PATIENCE_MS 1000
 #define PATIENCE_AT_END_MS 10000 /* with one who wants all: the container has ended, and is not held up */
 
@@ -70,7 +66,7 @@ static int wait_writable(int fd, s64 ms) {
 
 static void send_to(int index, const char *message, size_t size) {
   for (;;) {
-    long sent = syscall6(__NR_sendto, clients[index], (long)message, (long)size, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
+    long sent = sys_send(clients[index], message, size, MSG_DONTWAIT);
     if (sent >= 0) return;
     if (sent == -EINTR) continue;
     if (sent == -EAGAIN && wait_writable(clients[index], wants_all[index] ? PATIENCE_AT_END_MS : PATIENCE_MS)) continue;
@@ -100,7 +96,7 @@ int attach_stalled(void) {
 }
 
 /* What a client says, in the first bytes of `message`. Returns its kind; 0 when it is none of the caller's business. */
-u8 attach_hear(int index, char message[ATTACH_SHORT], size_t *size) {
+u8 attach_receive(int index, char message[ATTACH_SHORT], size_t *size) {
   char received[ATTACH_CHUNK + 1];
   long got = sys_read(clients[index], received, sizeof received);
   if (got == -EINTR || got == -EAGAIN) return 0;

@@ -6,35 +6,25 @@
 #include <asm-generic/errno.h>
 #include <asm/ioctls.h>
 #include <linux/fcntl.h>
+#include <linux/limits.h>
 #include <linux/poll.h>
+#include <linux/prctl.h>
 #include <linux/signalfd.h>
 
-#define SIGHUP 1
-#define SIGPIPE 13
-#define SIGCHLD 17
-#define SIGCONT 18
-#define SIGSTOP 19
-#define SIGTSTP 20
-#define SIGWINCH 28
-#define SI_KERNEL 0x80
-#define SOL_SOCKET 1
-#define SO_PEERCRED 17
-#define MSG_NOSIGNAL 0x4000
 #define MONITOR_GONE 137
 #define LET_GO 125
 #define MAX_KEYS 64
 #define MAX_TYPED 4096
-#define PIPE_BUF 4096 /* where poll(2) says that a pipe can be written, so much does not block: pipe(7) */
 
 static int is_terminal, has_input, passes_signals;
 static int is_input_on_its_way, had_terminal;
-static int signals, monitor; /* a signalfd; a pidfd, negative where there is none */
+static int signal_fd, monitor_fd; /* a signalfd; a pidfd, negative where there is none */
 static const char *detach_keys;
 static size_t keys_seen; /* how much of the detach sequence has been typed */
 
-static int send(const char *message, size_t size) {
+static int tell_monitor(const char *message, size_t size) {
   long sent;
-  do sent = syscall6(__NR_sendto, FD_CONTROL, (long)message, (long)size, MSG_NOSIGNAL, 0, 0);
+  do sent = sys_send(FD_CONTROL, message, size, 0);
   while (sent == -EINTR);
   return sent >= 0;
 }
@@ -56,7 +46,7 @@ static void send_window(void) {
   char message[5] = {ATTACH_WINDOW};
   if (sys_ioctl(0, TIOCGWINSZ, window) < 0 && sys_ioctl(1, TIOCGWINSZ, window) < 0) return;
   memcpy(message + 1, window, 4);
-  send(message, sizeof message);
+  tell_monitor(message, sizeof message);
 }
 
 /* We stop, not the container. SIGSTOP, since all else is blocked here. */
@@ -70,7 +60,7 @@ static void stop_ourselves(void) {
 
 static void take_signal(void) {
   struct signalfd_siginfo info;
-  if (sys_read(signals, &info, sizeof info) != sizeof info) return;
+  if (sys_read(signal_fd, &info, sizeof info) != sizeof info) return;
   int signal = (int)info.ssi_signo, is_by_kernel = info.ssi_code == SI_KERNEL;
   if (signal == SIGCHLD || signal == SIGCONT) return;
   if (signal == SIGPIPE && info.ssi_pid == (u32)sys_getpid()) return; /* our own write */
@@ -79,13 +69,13 @@ static void take_signal(void) {
   /* The end of our terminal is not the container's business, which runs in the background. The shell tells it, too. */
   if (!passes_signals || (signal == SIGHUP && had_terminal && !has_terminal())) leave(128 + signal);
   /* The keys of a terminal concern a whole job. */
-  send((char[]){ATTACH_SIGNAL, (char)signal, (char)is_by_kernel}, 3);
+  tell_monitor((char[]){ATTACH_SIGNAL, (char)signal, (char)is_by_kernel}, 3);
 }
 
 /* Signals are taken meanwhile, for whoever reads may be slow. */
 static void write_all(int fd, const char *data, size_t size) {
   while (size) {
-    struct pollfd polls[2] = {{.fd = signals, .events = POLLIN}, {.fd = fd, .events = POLLOUT}};
+    struct pollfd polls[2] = {{.fd = signal_fd, .events = POLLIN}, {.fd = fd, .events = POLLOUT}};
     if (SYSCALL5(__NR_ppoll, polls, 2, NULL, NULL, 8) < 0) continue;
     if (polls[0].revents) take_signal();
     if (!polls[1].revents) continue;
@@ -105,7 +95,7 @@ static int read_input(void) {
   if (size == -EIO) return stop_ourselves(), 0; /* a background job must not read: tty_ioctl(4), job control */
   if (size <= 0) {
     has_input = 0;
-    send((char[]){ATTACH_INPUT_END}, 1);
+    tell_monitor((char[]){ATTACH_INPUT_END}, 1);
     return 0;
   }
   size_t end = 1;
@@ -118,7 +108,7 @@ static int read_input(void) {
     keys_seen = is_terminal && typed[i] == detach_keys[0] && detach_keys[0];
     if (!keys_seen) message[end++] = typed[i];
   }
-  if (end > 1) is_input_on_its_way = send(message, end);
+  if (end > 1) is_input_on_its_way = tell_monitor(message, end);
   return 0;
 }
 
@@ -126,16 +116,16 @@ static int read_input(void) {
 static int explain_end(void) {
   static const char text[] = "foster: no longer attached, since the container's output was not taken for too long; "
                              "the container goes on: see 'foster logs', or attach again\n";
-  struct pollfd poll = {.fd = monitor, .events = POLLIN};
+  struct pollfd poll = {.fd = monitor_fd, .events = POLLIN};
   s64 moment[2] = {0, 200000000};
-  if (monitor < 0 || SYSCALL5(__NR_ppoll, &poll, 1, moment, NULL, 8) != 0) return MONITOR_GONE;
+  if (monitor_fd < 0 || SYSCALL5(__NR_ppoll, &poll, 1, moment, NULL, 8) != 0) return MONITOR_GONE;
   terminal_restore();
   sys_write(2, text, sizeof text - 1);
   return LET_GO;
 }
 
 /* Returns the exit code, or -1 while there is none. */
-static int hear(void) {
+static int take_message(void) {
   static char message[ATTACH_CHUNK + 1];
   long size = sys_read(FD_CONTROL, message, sizeof message);
   if (size == -EINTR || size == -EAGAIN) return -1;
@@ -168,22 +158,22 @@ static void take_arguments(int argc, char **argv) {
 
 int run_client(int argc, char **argv) {
   take_arguments(argc, argv);
-  SYSCALL2(__NR_prctl, 15 /* PR_SET_NAME */, "foster-attach");
+  SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-attach");
   sigset all = ALL_SIGNALS;
-  signals = (int)SYSCALL4(__NR_signalfd4, -1, &all, 8, O_CLOEXEC);
-  monitor = open_monitor();
+  signal_fd = (int)SYSCALL4(__NR_signalfd4, -1, &all, 8, O_CLOEXEC);
+  monitor_fd = open_monitor();
   had_terminal = has_terminal();
   if (is_terminal && has_input) terminal_raw();
   if (is_terminal) send_window();
   for (;;) {
     struct pollfd polls[3] = {
-        {.fd = signals, .events = POLLIN},
+        {.fd = signal_fd, .events = POLLIN},
         {.fd = FD_CONTROL, .events = POLLIN},
         {.fd = has_input && !is_input_on_its_way ? 0 : -1, .events = POLLIN},
     };
     if (SYSCALL5(__NR_ppoll, polls, 3, NULL, NULL, 8) < 0) continue;
     if (polls[0].revents) take_signal();
-    int code = polls[1].revents ? hear() : -1;
+    int code = polls[1].revents ? take_message() : -1;
     if (code >= 0) leave(code);
     if (polls[2].revents && read_input()) {
       terminal_restore();

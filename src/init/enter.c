@@ -6,8 +6,6 @@
 #include <linux/fcntl.h>
 #include <linux/sched.h>
 
-#define SIGKILL 9
-
 /* argv: our name, "enter", then that of the program and its arguments. It ends with our parent. */
 int run_enter(char **argv) {
   if (SYSCALL2(__NR_setns, FD_ENTERED, CLONE_NEWUSER) < 0) return 125;
@@ -17,6 +15,6 @@ int run_enter(char **argv) {
   keep_capabilities();
   sys_block_signals(0);
   const char *environment[] = {NULL};
-  SYSCALL5(__NR_execveat, FD_PROGRAM, "", argv + 2, environment, 0x1000 /* AT_EMPTY_PATH */);
+  SYSCALL5(__NR_execveat, FD_PROGRAM, "", argv + 2, environment, AT_EMPTY_PATH);
   return 125;
 }

@@ -3,6 +3,7 @@
  * TypeScript calls it directly too, where foster itself becomes the monitor. */
 #include "capabilities.h"
 #include "hand-mount.h"
+#include "signals.h"
 
 #include <asm-generic/errno.h>
 #include <linux/fcntl.h>
@@ -41,7 +42,7 @@ int foster_entry(struct entry *entry) {
   sys_close_range((u32)count + 1);
   if (entry->is_privileged) keep_capabilities();
   if (entry->parent_death_signal) SYSCALL2(__NR_prctl, PR_SET_PDEATHSIG, entry->parent_death_signal);
-  return (int)SYSCALL5(__NR_execveat, count, "", entry->argv, entry->envp, 0x1000 /* AT_EMPTY_PATH */);
+  return (int)SYSCALL5(__NR_execveat, count, "", entry->argv, entry->envp, AT_EMPTY_PATH);
 }
 
 /* In the child of clone(2), where there is nobody to return to. */
@@ -52,41 +53,38 @@ int foster_child(struct entry *entry) {
 
 /* While TypeScript sets a container up, signals are held back: they end the set-up in order, or go to the container
  * when it runs. Node's own handlers would see them too late, and real-time signals not at all. */
-static u64 held_signals; /* bit 0 for signal 1 */
+static sigset held_signals;
 static int heir;         /* the thread that is about to become the monitor, with all signals blocked; 0: not yet */
 
 /* What is pending in the thread that calls execve(2) is pending in the new program. */
 static void hand_on(int signal) {
-  u64 bit = (u64)1 << (signal - 1);
-  if (__atomic_fetch_and(&held_signals, ~bit, __ATOMIC_SEQ_CST) & bit) SYSCALL3(__NR_tgkill, heir, heir, signal);
+  if (__atomic_fetch_and(&held_signals, ~signal_bit(signal), __ATOMIC_SEQ_CST) & signal_bit(signal)) SYSCALL3(__NR_tgkill, heir, heir, signal);
 }
 
 /* Node's other threads take signals until execve(2) ends them. */
 static void hold(int signal) {
-  __atomic_or_fetch(&held_signals, (u64)1 << (signal - 1), __ATOMIC_SEQ_CST);
+  __atomic_or_fetch(&held_signals, signal_bit(signal), __ATOMIC_SEQ_CST);
   if (__atomic_load_n(&heir, __ATOMIC_SEQ_CST)) hand_on(signal);
 }
 
 #if defined(__x86_64__)
 extern void foster_restorer(void);
 __asm__(".hidden foster_restorer\n.type foster_restorer,@function\nfoster_restorer:\n mov $15,%eax\n syscall\n");
-#define SA_RESTORER 0x04000000
+enum { HAS_RESTORER = SA_RESTORER };
 #else
 #define foster_restorer NULL
-#define SA_RESTORER 0
+enum { HAS_RESTORER = 0 };
 #endif
-
-#define SA_RESTART 0x10000000
 
 /* Not those that say what is wrong in this process, those about its children, and those that nobody can hold back. */
 void foster_hold_signals(void) {
-  enum { ILL = 4, TRAP, BUS = 7, FPE, KILL, SEGV = 11, CHLD = 17, STOP = 19, PROF = 27, SYS = 31 };
-  const u64 not_held = 1 << (ILL - 1) | 1 << (TRAP - 1) | 1 << (BUS - 1) | 1 << (FPE - 1) | 1 << (KILL - 1) | 1 << (SEGV - 1) |
-                       1 << (CHLD - 1) | 1 << (STOP - 1) | 1 << (PROF - 1) | 1 << (SYS - 1);
+  static const u8 not_held[] = {SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGKILL, SIGSEGV, SIGCHLD, SIGSTOP, SIGPROF, SIGSYS};
+  sigset held = ALL_SIGNALS;
+  for (size_t i = 0; i < sizeof not_held; i++) held &= ~signal_bit(not_held[i]);
   /* What Node and we are doing goes on, except that poll(2) never does: waits look whether they are to end. */
-  u64 action[4] = {(u64)hold, SA_RESTORER | SA_RESTART, (u64)foster_restorer, ALL_SIGNALS};
+  u64 action[4] = {(u64)hold, HAS_RESTORER | SA_RESTART, (u64)foster_restorer, ALL_SIGNALS};
   for (int signal = 1; signal <= SIGNAL_COUNT; signal++)
-    if (!(not_held >> (signal - 1) & 1)) SYSCALL4(__NR_rt_sigaction, signal, action, NULL, 8);
+    if (held & signal_bit(signal)) SYSCALL4(__NR_rt_sigaction, signal, action, NULL, 8);
 }
 
 u64 foster_held_signals(void) { return __atomic_load_n(&held_signals, __ATOMIC_SEQ_CST); }

@@ -4,6 +4,7 @@
 #ifndef FOSTER_HAND_MOUNT_H
 #define FOSTER_HAND_MOUNT_H
 
+#include "sockets.h"
 #include "wire.h"
 
 #include <linux/fcntl.h>
@@ -13,11 +14,11 @@
 static long send_descriptor(int socket, int fd) {
   char byte = 0;
   struct { void *base; u64 size; } vector = {&byte, 1};
-  struct { u64 size; u32 level, type; s32 fd, unused; } control = {20, 1 /* SOL_SOCKET */, 1 /* SCM_RIGHTS */, fd, 0};
+  struct { u64 size; u32 level, type; s32 fd, unused; } control = {20, SOL_SOCKET, SCM_RIGHTS, fd, 0};
   struct {
     void *name; u64 name_size; void *vectors; u64 vector_count; void *control; u64 control_size; u64 flags;
   } message = {NULL, 0, &vector, 1, &control, sizeof control, 0};
-  return SYSCALL3(__NR_sendmsg, socket, &message, 0x4000 /* MSG_NOSIGNAL */);
+  return SYSCALL3(__NR_sendmsg, socket, &message, MSG_NOSIGNAL);
 }
 
 static long shift_ids(int mount, int users, u64 attributes, int is_deep) {

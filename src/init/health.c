@@ -3,17 +3,12 @@
 #include "init.h"
 
 #include <linux/fcntl.h>
-#include <linux/socket.h>
-#include <linux/wait.h>
-
-#define SIGCHLD 17
-#define SIGKILL 9
 
 enum { STARTING, HEALTHY, UNHEALTHY };
 
 static s64 began_ms, due_ms = -1; /* of the container; of the next check or, while one goes on, of its end */
 static int check_pid;             /* 0: none goes on */
-static int control = -1;
+static int check_control = -1;
 static u32 health, streak;
 
 s64 health_due(void) {
@@ -52,8 +47,8 @@ static _Noreturn void become_check(int end) {
 }
 
 static void settle(const struct monitor *monitor, int is_well) {
-  if (control >= 0) sys_close(control);
-  control = -1, check_pid = 0;
+  if (check_control >= 0) sys_close(check_control);
+  check_control = -1, check_pid = 0;
   due_ms = now_ms() + monitor->health_interval;
   int is_early = now_ms() - began_ms < monitor->health_start_period;
   if (is_well) {
@@ -69,33 +64,33 @@ static void settle(const struct monitor *monitor, int is_well) {
 static void begin_check(const struct monitor *monitor) {
   int ends[2];
   due_ms = now_ms() + monitor->health_timeout;
-  if (SYSCALL4(__NR_socketpair, 1 /* AF_UNIX */, 5 /* SOCK_SEQPACKET */ | O_CLOEXEC, 0, ends) < 0) return settle(monitor, 0);
+  if (sys_socketpair(ends) < 0) return settle(monitor, 0);
   long pid = SYSCALL5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
   if (pid == 0) become_check(ends[1]);
   sys_close(ends[1]);
-  control = ends[0];
+  check_control = ends[0];
   if (pid < 0) return settle(monitor, 0);
   check_pid = (int)pid;
   /* The word to go may be said at once: it waits in the socket. Who goes on (REPORT_REFORKED) is heard in time. */
-  sys_write(control, (char[]){SAY_GO}, 1);
+  sys_write(check_control, (char[]){SAY_GO}, 1);
 }
 
 /* Whatever a message says: only what is ours is waited for, and killed. */
 static int is_child(s64 pid) {
-  s32 info[32];
-  return pid > 1 && SYSCALL5(__NR_waitid, P_PID, pid, info, WEXITED | WNOHANG | WNOWAIT, NULL) == 0;
+  siginfo_t info;
+  return pid > 1 && SYSCALL5(__NR_waitid, P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT, NULL) == 0;
 }
 
 /* The child that joins the container goes on in another process, which then is the one to wait for. */
-static void hear_check(void) {
+static void take_reports(void) {
   struct report message;
-  while (control >= 0 && syscall6(__NR_recvfrom, control, (long)&message, sizeof message, 0x40 /* MSG_DONTWAIT */, 0, 0) == sizeof message)
+  while (check_control >= 0 && sys_receive(check_control, &message, sizeof message, MSG_DONTWAIT) == sizeof message)
     if (message.kind == REPORT_REFORKED && is_child(message.value)) check_pid = (int)message.value;
 }
 
 /* With all that it has started and that has not left its session: PID 1 would bury those, but not end them. */
 static void end_check(void) {
-  hear_check();
+  take_reports();
   sys_kill(-check_pid, SIGKILL);
   sys_kill(check_pid, SIGKILL);
   SYSCALL4(__NR_wait4, check_pid, NULL, 0, NULL);
@@ -116,7 +111,7 @@ void health_run(const struct monitor *monitor) {
 void health_ended(const struct monitor *monitor, int pid, int status) {
   if (!check_pid) return;
   int first = check_pid;
-  hear_check();
+  take_reports();
   if (pid != check_pid || (pid == first && check_pid != first)) return;
   settle(monitor, status == 0);
 }
@@ -124,7 +119,7 @@ void health_ended(const struct monitor *monitor, int pid, int status) {
 void health_stop(void) {
   if (check_pid) {
     end_check();
-    sys_close(control);
+    sys_close(check_control);
   }
-  control = -1, check_pid = 0, due_ms = -1;
+  check_control = -1, check_pid = 0, due_ms = -1;
 }

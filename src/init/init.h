@@ -2,6 +2,8 @@
 #ifndef FOSTER_INIT_H
 #define FOSTER_INIT_H
 
+#include "signals.h"
+#include "sockets.h"
 #include "wire.h"
 
 /* main.c */
@@ -41,7 +43,6 @@ s64 now_ms(void);
 
 /* monitor.c: what both kinds of monitor do */
 int run_monitor(void);
-int status_code(int status);
 
 /* supervise.c: the monitor of a detached container */
 int run_supervisor(const struct monitor *monitor);
@@ -72,7 +73,7 @@ int attach_listener(void);
 int attach_client(int index);
 int attach_accept(void);
 int attach_stalled(void);
-u8 attach_hear(int index, char message[ATTACH_SHORT], size_t *size);
+u8 attach_receive(int index, char message[ATTACH_SHORT], size_t *size);
 int attach_has_input(void);
 void attach_feed(int fd);
 void attach_send(u8 kind, char *data, size_t size);

@@ -10,8 +10,6 @@
 #include <linux/prctl.h>
 #include <linux/sched.h>
 
-#define SIGKILL 9
-
 static int lifeline = -1; /* closes when the monitor is gone */
 static int janitor_pid;
 
@@ -55,7 +53,7 @@ int janitor_start(const struct monitor *monitor) {
   int ends[2];
   long error = SYSCALL2(__NR_pipe2, ends, O_CLOEXEC);
   if (error < 0) return (int)error;
-  long pid = SYSCALL5(__NR_clone, 17 /* SIGCHLD */, 0, 0, 0, 0);
+  long pid = SYSCALL5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
   if (pid == 0) {
     sys_close(ends[1]);
     janitor(monitor, ends[0]);

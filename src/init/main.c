@@ -4,11 +4,12 @@
 
 #include <linux/mman.h>
 #include <linux/prctl.h>
+#include <linux/time.h>
 #include <asm/stat.h>
 
 s64 now_ms(void) {
   s64 time[2] = {0, 0};
-  SYSCALL2(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, time);
+  SYSCALL2(__NR_clock_gettime, CLOCK_MONOTONIC, time);
   return time[0] * 1000 + time[1] / 1000000;
 }
 

@@ -6,22 +6,9 @@
 #include <asm-generic/errno.h>
 #include <linux/fcntl.h>
 #include <linux/poll.h>
+#include <linux/prctl.h>
 #include <linux/signalfd.h>
-#include <linux/wait.h>
 
-#define SIGHUP 1
-#define SIGINT 2
-#define SIGQUIT 3
-#define SIGKILL 9
-#define SIGPIPE 13
-#define SIGTERM 15
-#define SIGCHLD 17
-#define SIGCONT 18
-#define SIGSTOP 19
-#define SIGTSTP 20
-#define SIGTTIN 21
-#define SIGWINCH 28
-#define SI_KERNEL 0x80
 #define END_OF_TRANSMISSION '\004'
 #define MOST_DRAINED (1 << 20) /* what a pipe holds at the most: pipe(7) */
 #define COULD_NOT_WRITE 125
@@ -91,7 +78,7 @@ static void wait_a_moment(void) {
  * long, is the kernel's to know: it sends a SIGTTIN, but not where nobody could let us go on. Tried by reading nothing:
  * tty_ioctl(4), credentials(7), "orphaned". */
 static int may_read_again(void) {
-  sys_block_signals(ALL_SIGNALS & ~((sigset)1 << (SIGTTIN - 1)));
+  sys_block_signals(ALL_SIGNALS & ~signal_bit(SIGTTIN));
   long got = sys_read(0, NULL, 0);
   sys_block_signals(ALL_SIGNALS);
   return got == 0;
@@ -256,11 +243,6 @@ static void hear_last_reports(void) {
   while (SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) == 1 && poll.revents & POLLIN) hear_report();
 }
 
-/* What a shell would make of it: the exit code, or 128 + the signal. */
-int status_code(int wait_status) {
-  return wait_status & 0x7f ? 128 + (wait_status & 0x7f) : wait_status >> 8 & 0xff;
-}
-
 /* A container that no other command would know of must not run. */
 static int give_up(void) {
   sys_kill(config->pid, SIGKILL);
@@ -292,7 +274,7 @@ static void open_pipes(void) {
 int run_monitor(void) {
   config = map_blob(sizeof *config);
   if (!config || !check_monitor(config)) return 125;
-  SYSCALL2(__NR_prctl, 15 /* PR_SET_NAME */, "foster-monitor");
+  SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-monitor");
   if (config->pid == 0) return run_supervisor(config);
   sys_close_range(FD_SUPERVISOR_END);
   sigset all = ALL_SIGNALS;
@@ -314,7 +296,7 @@ int run_monitor(void) {
   pass_output(master >= 0);
   end_storage(config->storage_pid);
   terminal_restore();
-  int code = exec_code ? exec_code : status_code(status);
+  int code = exec_code ? exec_code : exit_code(status);
   if (is_kept) state_ended(code, at(config->subject));
   janitor_finish();
   /* The container has ended, whenever somebody reads the rest of what it has said. */

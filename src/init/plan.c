@@ -20,7 +20,7 @@ static long refork(void) {
   int told[2];
   char byte;
   long error = SYSCALL2(__NR_pipe2, told, O_CLOEXEC);
-  long pid = error < 0 ? error : SYSCALL5(__NR_clone, CLONE_PARENT | 17 /* SIGCHLD */, 0, 0, 0, 0);
+  long pid = error < 0 ? error : SYSCALL5(__NR_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
   if (pid > 0) {
     report(REPORT_REFORKED, NO_STEP, pid, 0, NULL);
     sys_exit(0);
@@ -36,7 +36,7 @@ static long refork(void) {
 /* Nobody in a PID namespace could bury one whose parent is outside of it, and nobody outside would. Who loses its
  * parent becomes the child of PID 1 in its namespace: pid_namespaces(7). */
 static long orphan(void) {
-  long pid = SYSCALL5(__NR_clone, 17 /* SIGCHLD */, 0, 0, 0, 0);
+  long pid = SYSCALL5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
   if (pid > 0) sys_exit(0);
   return pid;
 }
@@ -150,7 +150,7 @@ int run_plan(void) {
 
   int executed[2];
   long error = SYSCALL2(__NR_pipe2, executed, O_CLOEXEC);
-  long child = error < 0 ? error : SYSCALL5(__NR_clone, 17 /* SIGCHLD */, 0, 0, 0, 0);
+  long child = error < 0 ? error : SYSCALL5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
   if (child == 0) {
     if (executed[1] != FD_EXECUTED) SYSCALL3(__NR_dup3, executed[1], FD_EXECUTED, O_CLOEXEC);
     become_process(plan);

@@ -4,16 +4,7 @@
 
 #include <asm-generic/errno.h>
 #include <linux/poll.h>
-#include <linux/wait.h>
 
-#define SIGINT 2
-#define SIGQUIT 3
-#define SIGKILL 9
-#define SIGTERM 15
-#define SIGCHLD 17
-#define SIGCONT 18
-#define SIGTSTP 20
-#define SIGTTOU 22
 #define WATCH_INTERVAL_MS 100 /* between two looks for orphans, and between two reports of how many there were */
 
 static int main_child;
@@ -22,26 +13,21 @@ static int is_verbose, is_counting;
 static u64 buried, told; /* orphans; how many of them the monitor knows of */
 static int is_hurried; /* no grace period */
 
-static int has_exited(int status) { return (status & 0xff) != 0x7f; }
-
-/* What a shell would make of it: the exit code, or 128 + the signal. */
-static int exit_code(int status) { return status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff; }
-
-static s32 signal_info[32]; /* siginfo_t of the signal that came last */
+static siginfo_t last_signal; /* the one that came last */
 
 /* timeout_ms < 0 waits for ever. Returns the signal, or 0. */
 static int wait_for_signal(s64 timeout_ms) {
   sigset all = ALL_SIGNALS;
   s64 timeout[2] = {timeout_ms / 1000, timeout_ms % 1000 * 1000000};
-  long signal = SYSCALL4(__NR_rt_sigtimedwait, &all, signal_info, timeout_ms < 0 ? NULL : timeout, 8);
+  long signal = SYSCALL4(__NR_rt_sigtimedwait, &all, &last_signal, timeout_ms < 0 ? NULL : timeout, 8);
   return signal > 0 ? (int)signal : 0;
 }
 
 /* The command's name can be read only before the zombie is gone. */
 static void look_before_reaping(void) {
-  s32 info[32] = {0}; /* siginfo_t; si_pid is its fifth word, since the union that holds it is aligned to 8 */
-  if (SYSCALL5(__NR_waitid, P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT, NULL) == 0 && info[4])
-    family_reaped(info[4], main_child);
+  siginfo_t child = {0};
+  if (SYSCALL5(__NR_waitid, P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT, NULL) == 0 && child.si_pid)
+    family_reaped(child.si_pid, main_child);
 }
 
 /* Buries all that have died; a stopped child is reported once, and then left alone. Returns 0 when there is nobody
@@ -52,7 +38,7 @@ static int reap(void) {
     if (is_verbose || is_counting) look_before_reaping();
     long pid = SYSCALL4(__NR_wait4, -1, &status, WNOHANG | WUNTRACED | __WALL, NULL);
     if (pid <= 0) return pid != -ECHILD;
-    if (!has_exited(status)) {
+    if (is_stopped(status)) {
       if (pid == main_child) report(REPORT_STOPPED, NO_STEP, status >> 8 & 0xff, 0, NULL);
       continue;
     }
@@ -74,12 +60,12 @@ static void report_counts(int is_last) {
   next_ms = now_ms() + WATCH_INTERVAL_MS;
 }
 
-static int last_signal;
-static void signal_child(int pid) { sys_kill(pid, last_signal); }
+static int signal_for_all;
+static void signal_child(int pid) { sys_kill(pid, signal_for_all); }
 
 /* To everyone in the container but ourselves. */
 static void signal_all(const struct plan *plan, int signal) {
-  last_signal = signal;
+  signal_for_all = signal;
   if (plan->flags & PLAN_SHARED)
     family_each_child(signal_child);
   else
@@ -116,7 +102,7 @@ static int is_abandoned(const struct plan *plan) {
   return plan->flags & PLAN_SHARED && SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) == 1 && poll.revents & POLLHUP;
 }
 
-static int is_queued(int value) { return signal_info[2] == -1 /* SI_QUEUE */ && signal_info[6] /* si_value */ == value; }
+static int is_queued(int value) { return last_signal.si_code == SI_QUEUE && last_signal.si_int == value; }
 
 /* Job control stops and continues jobs, which are process groups; so that is where its signals go. */
 static int is_for_group(const struct plan *plan, int signal) {

@@ -7,11 +7,7 @@
 #include <asm-generic/errno.h>
 #include <linux/fcntl.h>
 #include <linux/sched.h>
-#include <linux/socket.h>
 
-#define SIGCHLD 17
-#define AF_UNIX 1
-#define SOCK_SEQPACKET 5
 #define MAX_WORDS (3 * MAX_MAP_LINES + 2)
 
 static void take_place(int from, int to) {
@@ -89,8 +85,6 @@ static int map_ids(const struct monitor *monitor, int pid) {
   return failed ? -EPERM : 0;
 }
 
-static long open_sockets(int ends[2]) { return SYSCALL4(__NR_socketpair, AF_UNIX, SOCK_SEQPACKET | O_CLOEXEC, 0, ends); }
-
 /* One that the process may open once more as /dev/stdout, whatever user it becomes. Nobody else can: there is no way to it
  * but /proc/PID/fd of one who has it. */
 static long open_pipe(int ends[2]) {
@@ -135,8 +129,8 @@ long start_container(const struct monitor *monitor, struct started *started) {
   int terminal = (monitor->flags & MONITOR_TERMINAL) != 0, interactive = (monitor->flags & MONITOR_INTERACTIVE) != 0;
   int control[2], console[2] = {-1, -1}, input[2] = {-1, -1}, output[2] = {-1, -1}, error[2] = {-1, -1};
   *started = (struct started){.control = -1, .console = -1, .input = -1, .output = -1, .error = -1, .failed_step = CLONE_STEP};
-  long failed = open_sockets(control);
-  if (terminal && !failed) failed = open_sockets(console);
+  long failed = sys_socketpair(control);
+  if (terminal && !failed) failed = sys_socketpair(console);
   if (!terminal && !failed && !(failed = open_pipe(output))) failed = open_pipe(error);
   if (!terminal && !failed && interactive) failed = open_pipe(input);
   if (failed) return failed;

@@ -4,13 +4,14 @@
 
 #include <asm-generic/errno.h>
 #include <linux/fcntl.h>
+#include <linux/time.h>
 
 /* Milliseconds since 1970. */
 s64 clock_ms(void) { return (s64)(clock_ns() / 1000000); }
 
 u64 clock_ns(void) {
   s64 time[2] = {0, 0};
-  SYSCALL2(__NR_clock_gettime, 0 /* CLOCK_REALTIME */, time);
+  SYSCALL2(__NR_clock_gettime, CLOCK_REALTIME, time);
   return (u64)time[0] * 1000000000 + (u64)time[1];
 }
 

@@ -12,7 +12,6 @@
 #include <linux/poll.h>
 #include <linux/sched.h>
 
-#define SIGKILL 9
 #define MNT_DETACH 2
 
 /* FD_CONTROL takes one report of a failure; it closes when the program is executed. 2 takes what the program says. */
@@ -139,7 +138,7 @@ int run_storage(int argc, char **argv) {
   SYSCALL1(__NR_chdir, "/");
   sys_block_signals(0);
   const char *arguments[] = {"fuse-overlayfs", "-f", "-o", options, "/dev/fd/4", NULL}, *environment[] = {NULL};
-  fail(STORAGE_PROGRAM, SYSCALL5(__NR_execveat, FD_PROGRAM, "", arguments, environment, 0x1000 /* AT_EMPTY_PATH */));
+  fail(STORAGE_PROGRAM, SYSCALL5(__NR_execveat, FD_PROGRAM, "", arguments, environment, AT_EMPTY_PATH));
 }
 
 /* As a child of the monitor of a detached container whose PID 1 is FD_PIDFD. Returns its pid, when the root is mounted,
@@ -147,9 +146,9 @@ int run_storage(int argc, char **argv) {
 long start_storage(const struct monitor *monitor, u32 *failed_step) {
   int ends[2];
   *failed_step = STORAGE_STEP + STORAGE_PROGRAM;
-  long error = SYSCALL4(__NR_socketpair, 1 /* AF_UNIX */, 5 /* SOCK_SEQPACKET */ | O_CLOEXEC, 0, ends);
+  long error = sys_socketpair(ends);
   if (error < 0) return error;
-  long pid = SYSCALL5(__NR_clone, 17 /* SIGCHLD */, 0, 0, 0, 0);
+  long pid = SYSCALL5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
   if (pid == 0) {
     char *argv[MAX_LAYERS + 6] = {"foster-init"};
     int count = 1;

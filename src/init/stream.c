@@ -12,13 +12,11 @@
 #include <asm/termbits.h>
 #include <asm/ioctls.h>
 #include <linux/fcntl.h>
+#include <linux/limits.h>
 #include <linux/poll.h>
 #include <linux/stat.h>
 
-#define MSG_DONTWAIT 0x40
-#define MSG_NOSIGNAL 0x4000
 #define SPLICE_F_NONBLOCK 2
-#define PIPE_BUF 4096 /* where poll(2) says that a pipe can be written, so much does not block: pipe(7) */
 #define USUAL_PIPE 65536
 #define LARGE_PIPE (1024 * 1024)
 
@@ -88,7 +86,7 @@ static long move_pages(struct stream *stream, int is_readable) {
 
 static long fill(struct stream *stream) {
   long size = stream->reads_socket
-                  ? syscall6(__NR_recvfrom, stream->from, (long)stream->data, STREAM_BUFFER, MSG_DONTWAIT, 0, 0)
+                  ? sys_receive(stream->from, stream->data, STREAM_BUFFER, MSG_DONTWAIT)
                   : sys_read(stream->from, stream->data, STREAM_BUFFER);
   stream->at = 0, stream->size = size > 0 ? (u32)size : 0;
   return size ? size : STREAM_AT_END;
@@ -99,7 +97,7 @@ static long empty(struct stream *stream) {
   if (size > PIPE_BUF && !stream->never_waits) size = PIPE_BUF;
   const char *data = stream->data + stream->at;
   long wrote = stream->writes_socket
-                   ? syscall6(__NR_sendto, stream->to, (long)data, (long)size, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0)
+                   ? sys_send(stream->to, data, size, MSG_DONTWAIT)
                    : sys_write(stream->to, data, size);
   if (wrote > 0) stream->at += (u32)wrote;
   return wrote;

@@ -3,18 +3,11 @@
 #include "init.h"
 
 #include <asm-generic/errno.h>
+#include <asm/ioctls.h>
 #include <linux/fcntl.h>
 #include <linux/poll.h>
 #include <linux/signalfd.h>
-#include <linux/wait.h>
 
-#define SIGHUP 1
-#define SIGINT 2
-#define SIGQUIT 3
-#define SIGKILL 9
-#define SIGTERM 15
-#define SIGCHLD 17
-#define SIGWINCH 28
 #define SHORTEST_DELAY_MS 100
 #define LONGEST_DELAY_MS 60000
 #define STEADY_MS 10000 /* who has run for so long is restarted without much delay: Docker's rule */
@@ -48,7 +41,7 @@ static void stop_telling(void) {
 
 static void tell(const struct report *message) {
   if (!is_awaited) return;
-  if (syscall6(__NR_sendto, FD_CONTROL, (long)message, sizeof *message, 0x4000 /* MSG_NOSIGNAL */, 0, 0) >= 0) return;
+  if (sys_send(FD_CONTROL, message, sizeof *message, 0) >= 0) return;
   stop_telling();
 }
 
@@ -65,7 +58,7 @@ static void count_event(const char *action, const struct report *about) {
   if (now != second) second = now, in_second = 0;
   if (++in_second > EVENTS_A_SECOND || state_events_full()) return; /* `counts` still tells how many there were */
   char text[96], *end = append_number(append(text, "pid="), (u64)about->value);
-  if (about->kind == REPORT_REAPED) end = append_number(append(end, " status="), (u64)status_code((int)about->extra));
+  if (about->kind == REPORT_REAPED) end = append_number(append(end, " status="), (u64)exit_code((int)about->extra));
   append(end, " comm=");
   for (end = text + string_length(text); end < text + sizeof text && *end; end++) {}
   char name[sizeof about->name];
@@ -198,14 +191,14 @@ static void signal_container(int signal, int is_for_group) {
 static void set_window(const char *data) {
   unsigned short window[4] = {0, 0, 0, 0};
   memcpy(window, data, 4);
-  if (master >= 0) sys_ioctl(master, 0x5414 /* TIOCSWINSZ */, window);
+  if (master >= 0) sys_ioctl(master, TIOCSWINSZ, window);
 }
 
 /* Returns a signal that is meant for the container, or 0. */
 static int serve_client(int index, int *is_for_group) {
   char message[ATTACH_SHORT];
   size_t size = 0;
-  switch (attach_hear(index, message, &size)) {
+  switch (attach_receive(index, message, &size)) {
     case ATTACH_INPUT_END:
       is_input_ending = 1;
       /* fall through */
@@ -371,7 +364,7 @@ static int live_once(void) {
   status = -1, exec_code = is_set_up = is_input_ending = 0;
   if (bring_up() == 0) {
     serve();
-    int code = exec_code ? exec_code : status_code(status);
+    int code = exec_code ? exec_code : exit_code(status);
     take_leave(code);
     return code;
   }

@@ -58,6 +58,7 @@ static inline long syscall6(long number, long a, long b, long c, long d, long e,
 typedef u64 sigset;
 #define ALL_SIGNALS (~(sigset)0)
 #define SIGNAL_COUNT 64
+static inline sigset signal_bit(int signal) { return (sigset)1 << (signal - 1); }
 
 static inline long sys_close(int fd) { return SYSCALL1(__NR_close, fd); }
 static inline long sys_read(int fd, void *buffer, size_t size) { return SYSCALL3(__NR_read, fd, buffer, size); }

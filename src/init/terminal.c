@@ -5,7 +5,6 @@
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
 #include <linux/fcntl.h>
-#include <linux/socket.h>
 #include <linux/uio.h>
 
 struct window {
@@ -34,10 +33,10 @@ int terminal_receive(int socket) {
   char byte;
   struct iovec vector = {&byte, 1};
   struct message_header header = {.vectors = &vector, .vector_count = 1, .control = &control, .control_size = sizeof control};
-  long got = SYSCALL3(__NR_recvmsg, socket, &header, 0x40000000 /* MSG_CMSG_CLOEXEC */);
+  long got = SYSCALL3(__NR_recvmsg, socket, &header, MSG_CMSG_CLOEXEC);
   sys_close(socket);
   if (got != 1 || header.control_size < sizeof control - sizeof(int)) return -1;
-  if (control.level != 1 /* SOL_SOCKET */ || control.type != 1 /* SCM_RIGHTS */) return -1;
+  if (control.level != SOL_SOCKET || control.type != SCM_RIGHTS) return -1;
   /* Were we to wait until it takes all input, a program that first wants to be rid of output would wait for us. */
   SYSCALL3(__NR_fcntl, control.fd, F_SETFL, O_RDWR | O_NONBLOCK);
   return control.fd;
@@ -47,7 +46,7 @@ int terminal_receive(int socket) {
 static void wait_for_foreground(void) {
   int group;
   while (sys_ioctl(0, TIOCGPGRP, &group) == 0 && group != SYSCALL1(__NR_getpgid, 0))
-    sys_kill((int)sys_getpid(), 19 /* SIGSTOP */);
+    sys_kill((int)sys_getpid(), SIGSTOP);
 }
 
 void terminal_raw(void) {

@@ -2,8 +2,6 @@
 #include "world.h"
 
 #include "../../src/init/attach.c"
-#undef AF_UNIX
-#undef SOCK_SEQPACKET
 #include "../../src/init/health.c"
 #include "../../src/init/supervise.c"
 

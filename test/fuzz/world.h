@@ -7,8 +7,11 @@
 #include <asm/stat.h>
 #include <linux/poll.h>
 #include <setjmp.h>
-#include <stdlib.h>
 #include <string.h>
+
+/* Not by stdlib.h, whose types are in the way of the kernel's. */
+void *malloc(size_t size);
+void free(void *memory);
 
 static const u8 *input_left;
 static size_t input_size_left;
