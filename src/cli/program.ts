@@ -1,10 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { quoted } from '../spec/parse/flag.js';
-import { DRIVER_VARIABLE, parseStorageDriver } from '../spec/storage-driver.js';
+import { parseStorageDriver } from '../spec/storage-driver.js';
 import { FosterError } from '../sys/errors.js';
 import { addHelpAfter, type CommandEntry, prepareCommand, usageError } from './command.js';
 import { COMMANDS } from './commands.js';
 import { settings } from './output.js';
+import { CALLER } from './surroundings.js';
 import { VERSION } from './version.js';
 
 /**
@@ -58,7 +59,7 @@ function buildProgram(entries: CommandEntry[]): Command {
       'how containers get their files: overlay, fuse-overlayfs or copy; see "foster info"',
     )
     .on('option:storage-driver', (name: string) => {
-      process.env[DRIVER_VARIABLE] = parseStorageDriver('--storage-driver', name);
+      CALLER.storageDriver = parseStorageDriver('--storage-driver', name);
     })
     .enablePositionalOptions()
     .configureHelp({ subcommandTerm: (command) => command.name() });
