@@ -2,6 +2,7 @@ import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ArchiveRecipe } from '../src/image/rootfs/recipe.js';
 import { FosterError } from '../src/sys/errors.js';
+import { surroundings } from '../src/sys/surroundings.js';
 
 /** To be counted up with each change of what `build` makes. */
 const VERSION = 1;
@@ -22,7 +23,7 @@ export const recipe: ArchiveRecipe = {
     const { mirror, suite } = debianSource();
     const archive = join(scratch, 'debian.tar');
     const command = bootstrapCommand(suite, mirror, scratch, archive);
-    process.stderr.write(`foster: ${command[0]} makes a Debian ${suite} from ${mirror}: about a minute\n`);
+    surroundings().say(`foster: ${command[0]} makes a Debian ${suite} from ${mirror}: about a minute`);
     await run(command, onInterrupt);
     return archive;
   },
@@ -82,7 +83,7 @@ function bootstrapCommand(suite: string, mirror: string, scratch: string, archiv
 async function run(command: string[], onInterrupt: (callback: () => void) => void): Promise<void> {
   const { spawn } = await import('node:child_process');
   const [file = '', ...args] = command;
-  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...surroundings().env } });
   onInterrupt(() => child.kill('SIGTERM')); // it cleans up after itself
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (piece: string) => {

@@ -12,6 +12,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import type { TreeRecipe } from '../src/image/rootfs/recipe.js';
 import { FosterError } from '../src/sys/errors.js';
+import { surroundings } from '../src/sys/surroundings.js';
 import { interpreterOf } from './elf.js';
 import { HOST_COMMANDS, REQUIRED_COMMAND, TERMINALS } from './host-contents.js';
 import { makeDirectory, writeSkeleton } from './skeleton.js';
@@ -137,7 +138,7 @@ function copyOnce(path: string, tree: string, copied: Set<string>, mode = 0o755)
 
 function copyTerminals(tree: string): void {
   for (const folder of ['/usr/share/terminfo', '/lib/terminfo', '/etc/terminfo']) {
-    for (const name of new Set([...TERMINALS, process.env.TERM ?? ''])) {
+    for (const name of new Set([...TERMINALS, surroundings().env.TERM ?? ''])) {
       if (!/^[\w.+-]+$/.test(name)) continue;
       const path = join(folder, name.charAt(0), name);
       if (existsSync(path)) copyPlain(path, join(tree, '/usr/share/terminfo', name.charAt(0), name));

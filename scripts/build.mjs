@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
  * Builds dist/: the command `foster`, a bundle for each program in TypeScript, and a folder for each architecture
- * with foster-init and foster-entry.so. With --pack, as `npm pack` calls it, it says which of them are missing.
+ * with foster-init and foster-entry.so. With --pack, as `npm pack` calls it, it says which of them are missing, and makes
+ * the types of the library too (--types makes nothing but those in addition).
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -81,9 +82,12 @@ function buildNative(arch) {
   return true;
 }
 
-/** Where to find each bundle's main file: foster-cli from src/cli/main.ts, NAME-main from a file NAME-main.ts anywhere. */
+/**
+ * Where to find each bundle's main file: foster-cli from src/cli/main.ts, the library from src/engine, NAME-main from a
+ * file NAME-main.ts anywhere.
+ */
 function entryPoints() {
-  const entries = { 'foster-cli': 'src/cli/main.ts' };
+  const entries = { 'foster-cli': 'src/cli/main.ts', library: 'src/engine/index.ts' };
   for (const path of readdirSync(join(ROOT, 'src'), { recursive: true })) {
     if (path.endsWith('-main.ts')) entries[basename(path, '.ts')] = join('src', path);
   }
@@ -156,6 +160,34 @@ const SHELL_HEAD = `#!/bin/sh
 unset NODE_EXTRA_CA_CERTS; fi; exec node -- "$0" "$@"
 `;
 
+/** The library for `import`: what the bundle for `require` has, which is loaded once for both. */
+const LIBRARY = `import library from './library.cjs';
+
+export const { Foster, FosterError } = library;
+`;
+
+/** Types of the library: the declarations that src/engine/index.ts comes to, and no others. */
+function buildTypes() {
+  const folder = join(DIST, `types.${process.pid}`);
+  const tsc = join(ROOT, 'node_modules/.bin/tsc');
+  const args = ['-p', 'scripts/library.tsconfig.json', '--outDir', folder];
+  const { status, error } = spawnSync(tsc, args, { stdio: 'inherit', cwd: ROOT });
+  if (error || status !== 0) throw new Error('the types of the library could not be made');
+  const types = join(DIST, 'types');
+  rmSync(types, { recursive: true, force: true });
+  const keep = (path) => {
+    const target = join(types, path);
+    if (existsSync(target)) return;
+    const text = readFileSync(join(folder, path), 'utf8');
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, text);
+    for (const [, name] of text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g))
+      keep(join(dirname(path), name).replace(/\.js$/, '.d.ts'));
+  };
+  keep('src/engine/index.d.ts');
+  rmSync(folder, { recursive: true });
+}
+
 function buildCommand() {
   // Without an extension, what a file is depends on the package.json above it.
   writeFileSync(join(DIST, 'package.json'), '{ "type": "commonjs" }\n');
@@ -173,7 +205,9 @@ async function main() {
     console.error('  (Debian: gcc-aarch64-linux-gnu, gcc-x86-64-linux-gnu)');
   }
   await buildBundles();
+  writeFileSync(join(DIST, 'library.mjs'), LIBRARY);
   buildCommand();
+  if (process.argv.includes('--pack') || process.argv.includes('--types')) buildTypes();
 }
 
 main().catch((error) => {

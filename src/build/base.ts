@@ -55,7 +55,8 @@ async function storedImage(
     platform: `${platform.os}/${platform.architecture}`,
   });
   const image = findImage(tree.image?.digest ?? name);
-  if (image === undefined) throw new FosterError(`no such image: ${name}`, { exitCode: 1 });
+  if (image === undefined)
+    throw new FosterError(`no such image: ${name}`, { kind: 'not-found', exitCode: 1 });
   return image;
 }
 

@@ -15,6 +15,7 @@ import {
 import { formatPlatform, parsePlatform, satisfiesPlatform } from '../image/store/platform.js';
 import { defaultIdMaps } from '../init/id-maps.js';
 import { FosterError } from '../sys/errors.js';
+import { stopIfInterrupted } from '../worker/interrupt.js';
 import { baseState } from './base.js';
 import { ContextFiles, openContext } from './context/context.js';
 import { type Dockerfile, type Instruction, parseDockerfile } from './dockerfile/dockerfile.js';
@@ -37,14 +38,16 @@ import { type BuildWorld, StageBuilder } from './stage-builder.js';
  * @throws FosterError; steps that were finished are remembered, of the others nothing stays
  */
 export async function buildImage(request: BuildRequest, voice: BuildVoice): Promise<string> {
-  holdStore();
+  await holdStore();
   const context = await openContext(request.context, request.file);
-  const file = parseDockerfile(context.text, context.name, loadParser());
-  const files = new ContextFiles(context);
+  let files: ContextFiles | undefined;
   try {
+    const file = parseDockerfile(context.text, context.name, loadParser());
+    files = new ContextFiles(context);
     return await new Build(request, voice, file, files).run();
   } finally {
-    files.close();
+    files?.close();
+    context.discard?.();
   }
 }
 
@@ -153,6 +156,7 @@ class Build {
   }
 
   async #apply(builder: StageBuilder, instruction: Instruction, name: string): Promise<void> {
+    await stopIfInterrupted();
     try {
       await builder.apply(instruction);
     } catch (error) {

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { Script } from 'node:vm';
 import { baseFolder } from '../sys/base-folders.js';
+import { NO_SURROUNDINGS, setSurroundings } from '../sys/surroundings.js';
 
 /**
  * What Node is started with. It runs the bundle foster-cli.cjs from the compiled code that an earlier run has kept,
@@ -58,6 +59,7 @@ function keepCode(code: Buffer): void {
 }
 
 function start(): void {
+  setSurroundings({ ...NO_SURROUNDINGS, env: process.env });
   const cachedData = readCode();
   const source = readFileSync(BUNDLE, 'latin1'); // ASCII; a function of what a module has, as the build has written it
   const script = new Script(source, {

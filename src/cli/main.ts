@@ -1,4 +1,6 @@
+import { setSurroundings } from '../sys/surroundings.js';
 import { reportError } from './output.js';
+import { CALLER } from './surroundings.js';
 
 /**
  * The command (scripts/build.mjs) moves NODE_EXTRA_CA_CERTS aside, since reading certificates costs Node 30 ms at its start.
@@ -13,6 +15,7 @@ function restoreEnvironment(): void {
 
 async function main(): Promise<void> {
   restoreEnvironment();
+  setSurroundings(CALLER);
   const { runProgram } = await import('./program.js');
   process.exit(await runProgram(process.argv.slice(2)));
 }

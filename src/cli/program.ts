@@ -1,11 +1,12 @@
 import { Command, CommanderError } from 'commander';
 import { quoted } from '../spec/parse/flag.js';
-import { DRIVER_VARIABLE, parseStorageDriver } from '../spec/storage-driver.js';
+import { parseStorageDriver } from '../spec/storage-driver.js';
 import { FosterError } from '../sys/errors.js';
 import { addHelpAfter, type CommandEntry, prepareCommand, usageError } from './command.js';
 import { COMMANDS } from './commands.js';
 import { HELP_LAYOUT } from './help-layout.js';
 import { settings } from './output.js';
+import { CALLER } from './surroundings.js';
 import { VERSION } from './version.js';
 
 /**
@@ -56,7 +57,7 @@ function buildProgram(entries: CommandEntry[]): Command {
     })
     .option('--storage-driver <DRIVER>', 'overlay, fuse-overlayfs or copy; "foster info" shows the default')
     .on('option:storage-driver', (name: string) => {
-      process.env[DRIVER_VARIABLE] = parseStorageDriver('--storage-driver', name);
+      CALLER.storageDriver = parseStorageDriver('--storage-driver', name);
     })
     .enablePositionalOptions()
     .configureHelp({ ...HELP_LAYOUT, subcommandTerm: (command) => command.name() });

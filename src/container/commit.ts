@@ -28,7 +28,7 @@ export interface CommitOptions {
  */
 export async function commitContainer(container: Container, options: CommitOptions): Promise<string> {
   const { record } = container;
-  holdStore();
+  await holdStore();
   try {
     const base = record.image === undefined ? undefined : findImage(record.image.digest);
     if (record.image !== undefined && base === undefined) {

@@ -167,6 +167,7 @@ export function isStaleName(name: string): boolean {
 
 function nameTaken(name: string, owner: string): FosterError {
   return new FosterError(`the name '${name}' is in use by container ${owner.slice(0, 12)}`, {
+    kind: 'conflict',
     advice: `remove that one (foster rm ${name}) or take another name`,
   });
 }
@@ -178,6 +179,7 @@ function writeIdFile(path: string, id: string): void {
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw notWritten(path, error);
     throw new FosterError(`the container id file ${path} exists already`, {
+      kind: 'conflict',
       advice: 'make sure the other container is not running, or delete the file',
     });
   }

@@ -24,6 +24,7 @@ import { type ResolvedUser, resolveUser } from '../spec/users.js';
 import { ownCapabilities } from '../sys/capabilities.js';
 import { EXIT, FosterError } from '../sys/errors.js';
 import { volumesFolder } from '../sys/paths.js';
+import { surroundings } from '../sys/surroundings.js';
 import { joinTarget } from './plan.js';
 import type { ContainerRecord } from './record.js';
 import { mapsOf } from './remove.js';
@@ -243,7 +244,7 @@ async function makeSpec(request: RunRequest, id: string, tree: RootTree, maps: C
       architecture: process.arch,
       callerIsRoot: uid() === 0,
       shiftsIds: uid() === 0 && strangerAsRoot(maps) !== undefined,
-      term: process.env.TERM,
+      term: surroundings().env.TERM,
       seccompProfile: await readProfile(request),
     });
   } finally {

@@ -12,6 +12,7 @@ import { CAPABILITY_NAMES } from '../sys/capabilities.js';
 import { FosterError } from '../sys/errors.js';
 import { waitForChild } from '../sys/libc.js';
 import { isExiting, processStart } from '../sys/process.js';
+import { surroundings } from '../sys/surroundings.js';
 import { say } from '../sys/write.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
 import { becomeMonitor } from './foreground.js';
@@ -66,6 +67,7 @@ export function execInContainer(container: Container, request: ExecRequest): voi
 
 function hasEnded({ record }: Container, cause: unknown): FosterError {
   return new FosterError(`cannot execute in container ${record.name}: it has just ended`, {
+    kind: 'conflict',
     cause,
     exitCode: 1,
   });
@@ -79,7 +81,11 @@ function notRunning({ record, state }: Container): FosterError {
       : state.status === 'restarting'
         ? ['is about to be started again', `see why it ends: foster logs ${name}`]
         : ['is not running', `first: foster start ${name}`];
-  return new FosterError(`cannot execute in container ${name}: it ${what}`, { advice, exitCode: 1 });
+  return new FosterError(`cannot execute in container ${name}: it ${what}`, {
+    kind: 'conflict',
+    advice,
+    exitCode: 1,
+  });
 }
 
 /** The container's Spec with the process that is asked for. */
@@ -87,7 +93,7 @@ function specOf({ record, state }: Container, request: ExecRequest): Spec {
   const { spec } = record;
   const user = request.user === undefined ? undefined : userInside(state.pid, request.user);
   const home = user === undefined ? [] : [`HOME=${user.home}`];
-  const term = request.tty ? [`TERM=${process.env.TERM || 'xterm'}`] : [];
+  const term = request.tty ? [`TERM=${surroundings().env.TERM || 'xterm'}`] : [];
   return {
     ...spec,
     process: {

@@ -23,16 +23,10 @@ export async function collect(
   return collected;
 }
 
-const INTERRUPTED = [129, 130, 143];
-
 /** Runs what adds an image to the store; where it fails or is interrupted, what it has added goes again. */
 export async function collectOnFailure<T>(use: () => Promise<T>): Promise<T> {
-  const takeBack = onInterrupt(() => {}); // ends foster by an exit, not by the signal
-  // When others have undone what they were at. A collection waits for nothing before it is done.
-  const ending = (code: number) => {
-    if (INTERRUPTED.includes(code)) collect().catch(() => {});
-  };
-  process.on('exit', ending);
+  // When others have undone what they were at.
+  const takeBack = onInterrupt(async () => void (await collect()), { last: true });
   try {
     await removeLeftovers();
     return await use();
@@ -40,7 +34,6 @@ export async function collectOnFailure<T>(use: () => Promise<T>): Promise<T> {
     await collect();
     throw error;
   } finally {
-    process.off('exit', ending);
     takeBack();
   }
 }

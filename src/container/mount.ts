@@ -5,6 +5,7 @@ import { TREE } from '../layers/tree-protocol.js';
 import { FosterError } from '../sys/errors.js';
 import { bindMount, makeReadOnly, mountOverlay, unmount } from '../sys/mount.js';
 import { containerFolder } from '../sys/paths.js';
+import { surroundings } from '../sys/surroundings.js';
 import { layersOf } from './plan.js';
 import type { Container } from './store.js';
 
@@ -61,7 +62,7 @@ export function unmountContainer({ record }: Container): void {
 }
 
 function requireUnshared(command: string): void {
-  if (process.env.FOSTER_UNSHARED === '1' || process.getuid?.() === 0) return;
+  if (surroundings().env.FOSTER_UNSHARED === '1' || process.getuid?.() === 0) return;
   throw new FosterError(`foster ${command} works inside of foster unshare only`, {
     advice: 'run "foster unshare", and in its shell "foster mount CONTAINER"',
   });

@@ -90,6 +90,7 @@ export function joinTarget(reference: string, options: { exitCode?: number } = {
   const container = findContainer(reference, options);
   if (container.state.status === 'running') return container;
   throw new FosterError(`cannot join the PID namespace of container ${reference}: it is not running`, {
+    kind: 'conflict',
     advice: `start it first: foster start ${reference}`,
   });
 }

@@ -35,11 +35,11 @@ function isRecord(value: unknown): value is ContainerRecord {
   );
 }
 
-function isSpec({ process, root, mounts, linux }: Record<string, unknown>): boolean {
+function isSpec({ process: program, root, mounts, linux }: Record<string, unknown>): boolean {
   return (
-    isObject(process) &&
-    isStrings(process.args) &&
-    isStrings(process.env) &&
+    isObject(program) &&
+    isStrings(program.args) &&
+    isStrings(program.env) &&
     isObject(root) &&
     isObjects(mounts) &&
     isObject(linux) &&

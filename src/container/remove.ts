@@ -92,6 +92,7 @@ function isInTheWay(id: string, container: Container | undefined): FosterError {
   };
   const reason = container && reasons[container.state.status];
   return new FosterError(`cannot remove container ${name}: ${reason ?? 'another command works on it'}`, {
+    kind: 'conflict',
     advice: reason === undefined ? 'try it again' : `stop it first, or remove it with "foster rm -f ${name}"`,
     exitCode: 1,
   });

@@ -152,6 +152,7 @@ function stillThere(name: string): FosterError {
 /** The error for a command that needs a container that runs. */
 export function notRunning(name: string): FosterError {
   return new FosterError(`container ${name} is not running`, {
+    kind: 'conflict',
     advice: "'foster ps -a' shows its state",
     exitCode: 1,
   });

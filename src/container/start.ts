@@ -106,11 +106,16 @@ async function holdSoon(id: string, name: string): Promise<HeldContainer | undef
         if (!existsSync(containerFolder(id))) removeLock(id); // it came with the lock
         closeSync(lock);
       }
-      throw new FosterError(`no such container: ${name}`, { advice: 'it was removed just now', exitCode: 1 });
+      throw new FosterError(`no such container: ${name}`, {
+        kind: 'not-found',
+        advice: 'it was removed just now',
+        exitCode: 1,
+      });
     }
     if (isAlive(container.state)) return undefined;
     if (performance.now() > deadline) {
       throw new FosterError(`cannot start container ${name}: another command works on it`, {
+        kind: 'conflict',
         advice: 'try it again',
         exitCode: 1,
       });

@@ -87,6 +87,7 @@ export function findContainer(reference: string, { exitCode = 1 }: { exitCode?: 
   const container = id === undefined ? undefined : readContainer(id);
   if (container === undefined) {
     throw new FosterError(`no such container: ${reference}`, {
+      kind: 'not-found',
       advice: "'foster ps -a' lists them",
       exitCode,
     });
@@ -106,6 +107,7 @@ export function findId(reference: string): string | undefined {
   const matches = storedIds().filter((id) => id.startsWith(reference));
   if (matches.length > 1) {
     throw new FosterError(`${reference} is the start of ${matches.length} container ids`, {
+      kind: 'conflict',
       advice: 'give more of it',
       exitCode: 1,
     });

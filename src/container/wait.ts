@@ -29,7 +29,10 @@ export async function waitForContainer({ record, state }: Container): Promise<nu
     const code = exitIn(folder) ?? exitInEvents(id, events);
     if (code !== undefined) return code;
     if (readLive(id) !== undefined) return 137; // its monitor was killed, and the container with it
-    throw new FosterError(`container ${name} was removed, and nothing tells how it ended`, { exitCode: 1 });
+    throw new FosterError(`container ${name} was removed, and nothing tells how it ended`, {
+      kind: 'not-found',
+      exitCode: 1,
+    });
   } finally {
     closeSync(folder);
   }

@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import type { IdMapping, IdMaps } from '../spec/id-maps.js';
 import { FosterError } from '../sys/errors.js';
 import { memoryFile, takeMemoryFile, waitForChild } from '../sys/libc.js';
+import { surroundings } from '../sys/surroundings.js';
 import { openProgram, startProcess } from './clone.js';
 import { type HostFiles, MACHINE, mappedHere, ownRange, type Range, subordinateRanges } from './id-ranges.js';
 
@@ -230,7 +231,7 @@ export function findHelper(name: string): string {
 /** The absolute path of a program of the host; undefined where it is not installed. */
 export function findProgram(name: string): string | undefined {
   const system = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin'];
-  const folders = [...system, ...(process.env.PATH ?? '').split(':')];
+  const folders = [...system, ...(surroundings().env.PATH ?? '').split(':')];
   for (const folder of folders) {
     if (!folder.startsWith('/')) continue;
     try {

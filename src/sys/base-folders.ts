@@ -1,6 +1,7 @@
-import { homedir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { FosterError } from './errors.js';
+import { surroundings } from './surroundings.js';
 
 /**
  * A folder of the XDG base directory specification, by which a path that is not absolute counts for nothing.
@@ -11,7 +12,7 @@ export function baseFolder(
   variable: 'XDG_CACHE_HOME' | 'XDG_CONFIG_HOME' | 'XDG_DATA_HOME',
   usual: string,
 ): string {
-  const base = process.env[variable];
+  const base = surroundings().env[variable];
   return base !== undefined && isAbsolute(base) ? base : join(homeFolder(), usual);
 }
 
@@ -21,7 +22,7 @@ export function baseFolder(
  * @throws FosterError where neither tells
  */
 export function homeFolder(): string {
-  for (const find of [homedir, () => userInfo().homedir]) {
+  for (const find of [() => surroundings().env.HOME ?? '', () => userInfo().homedir]) {
     try {
       const home = find();
       if (isAbsolute(home)) return home;

@@ -12,6 +12,25 @@ export const EXIT = {
 } as const;
 
 /**
+ * What kind of failure it is, for programs that decide by it:
+ * - `not-found`: there is no such container or image
+ * - `conflict`: what is there is in the way: a name in use, a container that runs, or does not
+ * - `invalid`: what was asked for makes no sense
+ * - `unsupported`: foster, or this machine, cannot do it
+ * - `denied`: the caller may not, or the registry says so
+ * - `interrupted`: the caller has ended it
+ * - `failed`: all else, such as a full disk or a program that cannot be executed
+ */
+export type ErrorKind =
+  | 'not-found'
+  | 'conflict'
+  | 'invalid'
+  | 'unsupported'
+  | 'denied'
+  | 'interrupted'
+  | 'failed';
+
+/**
  * A failure a person can act on. `message` is one sentence: what failed, on what, why; `advice`, where there is
  * any, says what to do about it. The CLI prints both on one line and exits with `exitCode`.
  */
@@ -19,10 +38,15 @@ export class FosterError extends Error {
   override readonly name = 'FosterError';
   readonly exitCode: number;
   readonly advice: string | undefined;
+  readonly kind: ErrorKind;
 
-  constructor(message: string, options: { advice?: string; exitCode?: number; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    options: { advice?: string; exitCode?: number; kind?: ErrorKind; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.advice = options.advice;
+    this.kind = options.kind ?? 'failed';
     this.exitCode = options.exitCode ?? EXIT.FOSTER;
   }
 

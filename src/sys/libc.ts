@@ -142,6 +142,17 @@ export function waitForChild(pid: number): ExitStatus {
   return { code: signal === 0 ? (value >> 8) & 0xff : 128 + signal, signal };
 }
 
+/** waitpid(2) with WNOHANG: whether the child has ended, or is none of ours. */
+export function reapChild(pid: number): boolean {
+  const WNOHANG = 1;
+  try {
+    return call('int waitpid(int pid, void *status, int options)', pid, null, WNOHANG) !== 0;
+  } catch (error) {
+    if (error instanceof SystemCallError && errnoName(error.errno) === 'ECHILD') return true;
+    throw error;
+  }
+}
+
 const RESOLVE_NO_MAGICLINKS = 0x02;
 const RESOLVE_NO_SYMLINKS = 0x04;
 const RESOLVE_BENEATH = 0x08;

@@ -1,9 +1,11 @@
 import { call, SystemCallError } from './ffi.js';
+import { surroundings } from './surroundings.js';
 
 /**
  * poll(2) shared by all who wait in this process: each awaits its own descriptor, and when there is nothing else to do
- * one call waits for all. Made for commands that do nothing but wait, since Node's timers stand still meanwhile; a
- * signal such as that of Ctrl-C ends them as it should.
+ * one call waits for all. That is for commands, which do nothing but wait (Surroundings.mayBlock): Node's timers stand
+ * still meanwhile, and a signal such as that of Ctrl-C ends them as it should. Where other things happen in the process
+ * each looks by itself from time to time, and stops at the call's AbortSignal.
  */
 
 interface Waiter {
@@ -22,6 +24,8 @@ let isScheduled = false;
  * @param timeout in milliseconds; Infinity for none
  */
 export function readable(fd: number, timeout: number): Promise<boolean> {
+  const { mayBlock, signal } = surroundings();
+  if (!mayBlock) return looked(fd, timeout, signal);
   return new Promise((settle) => {
     waiters.add({ fd, deadline: performance.now() + timeout, settle });
     schedule();
@@ -31,6 +35,30 @@ export function readable(fd: number, timeout: number): Promise<boolean> {
 /** Waits for a time, in milliseconds, while others may wait for descriptors. */
 export async function pause(milliseconds: number): Promise<void> {
   await readable(-1, milliseconds);
+}
+
+/** Milliseconds between two looks, where nothing may block. */
+const SHORTEST_NAP = 1;
+const LONGEST_NAP = 10;
+
+/** @throws the signal's reason, where it is aborted */
+async function looked(fd: number, timeout: number, signal: AbortSignal | undefined): Promise<boolean> {
+  const deadline = performance.now() + timeout;
+  for (let nap = SHORTEST_NAP; ; nap = Math.min(nap * 1.5, LONGEST_NAP)) {
+    signal?.throwIfAborted();
+    if (fd >= 0 && isReadable(fd)) return true;
+    const left = deadline - performance.now();
+    if (left <= 0) return false;
+    await new Promise((done) => setTimeout(done, Math.min(nap, left)));
+  }
+}
+
+function isReadable(fd: number): boolean {
+  const entry = Buffer.alloc(ENTRY_SIZE);
+  entry.writeInt32LE(fd, 0);
+  entry.writeInt16LE(POLLIN, 4);
+  poll(entry, 1, 0);
+  return entry.readInt16LE(6) !== 0;
 }
 
 function schedule(): void {

@@ -1,7 +1,6 @@
 import { closeSync, readSync } from 'node:fs';
 import { call, SystemCallError } from './ffi.js';
-import { waitReadable } from './libc.js';
-import { sleep } from './write.js';
+import { pause, readable } from './poll.js';
 
 const IN_MODIFY = 0x02;
 const IN_CREATE = 0x100;
@@ -15,8 +14,7 @@ const IN_CLOEXEC = 0o2000000;
 const LONGEST_NAP = 25;
 
 /**
- * Waits for changes in a folder, by inotify(7). Made for commands that do nothing but wait: it blocks, so that a signal
- * such as that of Ctrl-C ends the process at once.
+ * Waits for changes in a folder, by inotify(7).
  */
 export class FolderWatch {
   readonly #fd: number | undefined;
@@ -30,12 +28,9 @@ export class FolderWatch {
    * Returns when something in the folder has changed since the last call, or after `timeout` milliseconds. It may return
    * for nothing. A change that came before is not missed, as the watch goes on between the calls.
    */
-  wait(timeout: number): void {
-    if (this.#fd === undefined) {
-      sleep(Math.min(timeout, LONGEST_NAP));
-      return;
-    }
-    if (waitReadable(this.#fd, timeout) === 'ready') this.#forget(this.#fd);
+  async wait(timeout: number): Promise<void> {
+    if (this.#fd === undefined) await pause(Math.min(timeout, LONGEST_NAP));
+    else if (await readable(this.#fd, timeout)) this.#forget(this.#fd);
   }
 
   /** What has changed does not matter: whoever waits looks for himself. */

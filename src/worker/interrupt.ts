@@ -1,37 +1,13 @@
-/** With the exit code that a shell gives to a death by that signal. */
-const INTERRUPTS: Readonly<Record<string, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+import { surroundings, type Undo } from '../sys/surroundings.js';
 
-type Undo = () => void | Promise<void>;
-
-const undos = new Set<Undo>();
-let interruption: Promise<never> | undefined;
-
-/**
- * Has `undo` called at Ctrl-C, a hangup or SIGTERM, before this process ends. Of several the last comes first, and those
- * that wait for something do so side by side.
- * @returns takes it back
- */
-export function onInterrupt(undo: Undo): () => void {
-  if (undos.size === 0) for (const signal of Object.keys(INTERRUPTS)) process.on(signal, interrupt);
-  undos.add(undo);
-  return () => {
-    undos.delete(undo);
-    if (undos.size === 0) for (const signal of Object.keys(INTERRUPTS)) process.off(signal, interrupt);
-  };
+/** Has `undo` called when the caller wants what goes on to end. @returns takes it back */
+export function onInterrupt(undo: Undo, options?: { last?: boolean }): () => void {
+  return surroundings().onInterrupt(undo, options);
 }
 
-function interrupt(signal: NodeJS.Signals): void {
-  interruption ??= (async () => {
-    // What cannot be undone now is a leftover, which the next command removes.
-    await Promise.allSettled([...undos].reverse().map(async (undo) => await undo()));
-    process.exit(INTERRUPTS[signal]);
-  })();
-}
-
-/** Never returns where this process is about to end: for those whose work is being undone. */
+/** Does not return where what goes on is to end, but waits until it is undone: for those whose work is being undone. */
 export async function stopIfInterrupted(): Promise<void> {
-  await new Promise(setImmediate); // a signal that came while nobody looked is handled now
-  await interruption;
+  await surroundings().stopIfInterrupted();
 }
 
 /**

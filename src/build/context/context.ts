@@ -19,6 +19,7 @@ import { errnoNumber, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
 import { errnoOfAny } from '../../sys/ffi.js';
 import { openInRoot } from '../../sys/libc.js';
+import { surroundings } from '../../sys/surroundings.js';
 import { archiveCompressionOf } from '../../tar/compression.js';
 import { decompressed } from '../../tar/decompress.js';
 import { peek } from '../../tar/peek.js';
@@ -36,6 +37,8 @@ export interface Context {
   /** Of the Dockerfile, and what it is called in errors. */
   text: string;
   name: string;
+  /** Removes what was made for it. */
+  discard?: () => void;
 }
 
 const NAMES = ['Containerfile', 'Dockerfile'];
@@ -128,13 +131,19 @@ async function fromStandardInput(file: string | undefined): Promise<Context> {
     const { start: text } = await peek(all, start.length + MAX_DOCKERFILE);
     return { folder: undefined, text: text.toString('utf8'), name: 'Dockerfile' };
   }
-  const folder = temporaryFolder();
-  await unpackInto(folder, all);
-  return { folder, ...readDockerfile(folder, file) };
+  const { folder, discard } = temporaryFolder();
+  try {
+    await unpackInto(folder, all);
+    return { folder, ...readDockerfile(folder, file), discard };
+  } catch (error) {
+    discard();
+    throw error;
+  }
 }
 
 function standardInput(): Readable {
-  return process.stdin.isTTY ? Readable.from([]) : process.stdin;
+  const { input } = surroundings();
+  return input === undefined || input.isTTY ? Readable.from([]) : input;
 }
 
 async function textOfInput(): Promise<string> {
@@ -148,13 +157,19 @@ function looksLikeArchive(start: Buffer): boolean {
   return archiveCompressionOf(start) !== 'none';
 }
 
-/** Removed when foster ends. After a SIGKILL it goes with the next collection of what is not used. */
-function temporaryFolder(): string {
+/** After a SIGKILL it goes with the next collection of what is not used. */
+function temporaryFolder(): { folder: string; discard: () => void } {
   mkdirSync(incomingFolder(), { recursive: true, mode: 0o700 });
   const folder = mkdtempSync(join(incomingFolder(), `${process.pid}-`));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  onInterrupt(() => {}); // ends foster by an exit, not by the signal
-  return folder;
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  const takeBack = onInterrupt(remove, { last: true });
+  return {
+    folder,
+    discard() {
+      takeBack();
+      remove();
+    },
+  };
 }
 
 /** Everything belongs to the caller: what COPY makes of it belongs to root anyway. */

@@ -15,6 +15,7 @@ import { resolveUser } from '../../spec/users.js';
 import { resolveCapabilities } from '../../sys/capabilities.js';
 import { FosterError } from '../../sys/errors.js';
 import { memoryFile, openPidfd, signalPidfd, waitReadable } from '../../sys/libc.js';
+import { surroundings } from '../../sys/surroundings.js';
 import { SCRIPT } from '../dockerfile/run-words.js';
 import type { RunOrder, RunReport } from './run-protocol.js';
 
@@ -49,13 +50,16 @@ export async function runStep(step: RunStep, place: Workplace): Promise<number> 
   const order = memoryFile('foster-build-run', Buffer.from(JSON.stringify(orderOf(step, place.folder))));
   const output = step.isQuiet ? memoryFile('foster-build-output', new Uint8Array()) : undefined;
   try {
+    const { output: take } = surroundings();
+    const its = output ?? (take === undefined ? 'inherit' : 'pipe');
     const child = spawn(process.execPath, [join(__dirname, 'build-run-main.cjs')], {
-      stdio: ['ignore', output ?? 'inherit', output ?? 'inherit', order, 'pipe'],
+      stdio: ['ignore', its, its, order, 'pipe'],
       env: {},
     });
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (piece: Buffer) => take?.(piece));
     place.onInterrupt(() => killContainer(child));
     const code = await endOf(child);
-    if (code !== 0 && output !== undefined) process.stderr.write(tailOf(output));
+    if (code !== 0 && output !== undefined) surroundings().printError(tailOf(output));
     return code;
   } finally {
     for (const fd of [order, output]) if (fd !== undefined) closeSync(fd);

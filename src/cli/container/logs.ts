@@ -44,7 +44,7 @@ export function configure(command: Command, argv: string[]): void {
       until: flags.until === undefined ? undefined : parseInstant('--until', flags.until, now),
     };
     try {
-      writeLog(findContainer(reference), options, { 1: 1, 2: 2 });
+      await writeLog(findContainer(reference), options, { 1: 1, 2: 2 });
     } catch (error) {
       if (!isReaderGone(error)) throw error; // nobody reads any more: that is all
     }

@@ -1,60 +1,6 @@
 import { type Command, Option } from 'commander';
+import type { MountFlag } from '../../spec/parse/run-request.js';
 import { collect } from '../command.js';
-
-/** The options of `foster run` as commander leaves them; a missing one is undefined. */
-export interface RunOptions {
-  name?: string;
-  rm?: boolean;
-  label?: string[];
-  cidfile?: string;
-  detach?: boolean;
-  pull?: string;
-  platform?: string;
-  detachKeys?: string;
-  restart?: string;
-  logOpt?: string[];
-  logDriver?: string;
-  healthCmd?: string;
-  healthInterval?: string;
-  healthTimeout?: string;
-  healthStartPeriod?: string;
-  healthRetries?: string;
-  healthcheck?: boolean;
-  interactive?: boolean;
-  tty?: boolean;
-  env?: string[];
-  envFile?: string[];
-  workdir?: string;
-  user?: string;
-  entrypoint?: string;
-  stopSignal?: string;
-  stopTimeout?: string;
-  readOnly?: boolean;
-  maxUnpackedSize?: string;
-  network?: string;
-  hostname?: string;
-  dns?: string[];
-  addHost?: string[];
-  pid?: string;
-  userns?: string;
-  ulimit?: string[];
-  sysctl?: string[];
-  capAdd?: string[];
-  capDrop?: string[];
-  securityOpt?: string[];
-  privileged?: boolean;
-  init?: boolean;
-  initSignalGroup?: boolean;
-  initVerbose?: boolean;
-  dryRun?: boolean;
-  explain?: boolean;
-}
-
-/** A -v, --mount or --tmpfs with its value; their order on the command line counts. */
-export interface MountFlag {
-  kind: 'volume' | 'mount' | 'tmpfs';
-  value: string;
-}
 
 /** Docker's flags for `run`, in groups. Mounts are appended to `mounts` in the order they are given. */
 export function addRunOptions(command: Command, argv: string[], mounts: MountFlag[]): void {

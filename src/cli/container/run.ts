@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { type MountFlag, type RunContext, type RunFlags, toRequest } from '../../spec/parse/run-request.js';
 import type { RunRequest } from '../../spec/request.js';
 import { acceptBooleanValues, addHelpAfter, prepareCommand, usageError } from '../command.js';
 import { print, printError, settings, warn } from '../output.js';
-import { addRunOptions, type MountFlag, type RunOptions } from './run-options.js';
-import { type RunContext, toRequest } from './run-request.js';
+import { addRunOptions } from './run-options.js';
 import { checkInput } from './standard-input.js';
 
 /** How a command tells the person what happens meanwhile. */
@@ -74,7 +74,7 @@ function define(command: Command, argv: string[], description: string, context: 
     .passThroughOptions();
   addRunOptions(command, argv, mounts);
   acceptBooleanValues(command, argv);
-  command.action((root: string, args: string[], options: RunOptions) => {
+  command.action((root: string, args: string[], options: RunFlags) => {
     return use(toRequest(root, args, options, mounts, context));
   });
 }

@@ -25,7 +25,7 @@ export function configure(command: Command): void {
       throw flagError('--format', options.format, `expected ${SAVE_FORMATS.join(', ')}`);
     checkOutput(format, options.output);
     const { holdStore } = await import('../../image/store/lock.js');
-    holdStore();
+    await holdStore();
     const { savedImages } = await import('../../image/archive/save-names.js');
     await saveImages(savedImages(texts), format, options.output === '-' ? undefined : options.output);
   });

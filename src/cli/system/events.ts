@@ -50,9 +50,7 @@ export function configure(command: Command): void {
       until: flags.until === undefined ? undefined : milliseconds(parseInstant('--until', flags.until, now)),
     };
     const { readEvents } = await import('../../container/events/reader.js');
-    readEvents(range, (event) => {
-      if (matches(event)) print(`${show(event)}\n`);
-    });
+    for await (const event of readEvents(range)) if (matches(event)) print(`${show(event)}\n`);
   });
 }
 

@@ -18,7 +18,7 @@ export function configure(command: Command): void {
     '  foster unshare                            a shell',
   ]);
   command.action(async (words: string[]) => {
-    const { unshare } = await import('../../worker/unshare.js');
+    const { unshare } = await import('./unshared-command.js');
     settings.exitCode = await unshare(words.length > 0 ? words : [process.env.SHELL || '/bin/sh']);
   });
 }

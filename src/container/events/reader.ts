@@ -18,10 +18,9 @@ const CHUNK = 64 * 1024;
 const LONGEST_LINE = 1024 * 1024;
 
 /**
- * Tells of each event in `range`, in the order in which they were written; those to come too, until the range ends. It
- * blocks: a signal ends the process.
+ * Each event in `range`, in the order in which they were written; those to come too, until the range ends.
  */
-export function readEvents(range: EventRange, tell: (event: ContainerEvent) => void): void {
+export async function* readEvents(range: EventRange): AsyncGenerator<ContainerEvent> {
   const start = Date.now();
   const since = range.since ?? (range.until === undefined ? start : 0);
   const until = range.until ?? Number.POSITIVE_INFINITY;
@@ -33,14 +32,14 @@ export function readEvents(range: EventRange, tell: (event: ContainerEvent) => v
   try {
     for (;;) {
       const now = Date.now();
-      files.read((line) => {
+      for (const line of files.lines()) {
         const event = parseEvent(line);
-        if (event === undefined) return;
+        if (event === undefined) continue;
         const completed = complete(event, memory, event.time >= since);
-        if (event.time >= since && event.time <= until) tell(completed);
-      });
+        if (event.time >= since && event.time <= until) yield completed;
+      }
       if (now > until) return;
-      watch.wait(Math.min(LONGEST_WAIT, until - now + 1));
+      await watch.wait(Math.min(LONGEST_WAIT, until - now + 1));
     }
   } finally {
     watch.close();
@@ -76,21 +75,18 @@ class EventFiles {
   #partial = '';
   #hasBegun = false;
 
-  /** Tells of all lines since the last call, at the first of all there are. */
-  read(tell: (line: string) => void): void {
-    if (!this.#hasBegun) this.#readFile(`${eventsFile()}.1`, tell);
-    else if (sizeOf(eventsFile()) < this.#offset) this.#readFile(`${eventsFile()}.1`, tell);
-    else {
-      this.#readFile(eventsFile(), tell);
-      return;
+  /** All lines since the last call, at the first of all there are. */
+  *lines(): Generator<string> {
+    if (!this.#hasBegun || sizeOf(eventsFile()) < this.#offset) {
+      yield* this.#linesOf(`${eventsFile()}.1`);
+      this.#hasBegun = true;
+      this.#offset = 0;
+      this.#partial = '';
     }
-    this.#hasBegun = true;
-    this.#offset = 0;
-    this.#partial = '';
-    this.#readFile(eventsFile(), tell);
+    yield* this.#linesOf(eventsFile());
   }
 
-  #readFile(path: string, tell: (line: string) => void): void {
+  *#linesOf(path: string): Generator<string> {
     let fd: number;
     try {
       fd = openSync(path, 'r');
@@ -105,7 +101,7 @@ class EventFiles {
         const lines = (this.#partial + this.#buffer.toString('latin1', 0, size)).split('\n');
         this.#partial = lines.pop() ?? '';
         if (this.#partial.length > LONGEST_LINE) this.#partial = '';
-        lines.forEach(tell);
+        yield* lines;
       }
     } finally {
       closeSync(fd);

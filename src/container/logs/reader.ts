@@ -78,21 +78,24 @@ export class LogReader {
     this.#offset = first[1];
   }
 
+  /** As `readPiece`, all that there is. */
+  read(options: { follow: boolean }): boolean {
+    let isAny = false;
+    while (this.readPiece(options)) isAny = true;
+    return isAny;
+  }
+
   /**
-   * Reads on. Returns whether there was anything.
+   * Reads on, a piece. Returns whether there was anything.
    * @param follow to the end of what is there now, files that a rotation has begun meanwhile included; else to what was
    * the end when the log was opened
    */
-  read(options: { follow: boolean }): boolean {
-    let isAny = false;
+  readPiece(options: { follow: boolean }): boolean {
     for (;;) {
       if (options.follow) this.#findNewer();
       const isLast = this.#files.length <= 1;
-      if (this.#readChunk(options)) {
-        isAny = true;
-        continue;
-      }
-      if (isLast) return isAny;
+      if (this.#readChunk(options)) return true;
+      if (isLast) return false;
       // It had a successor before we found its end, so nothing will be added to it: a frame that is not whole stays so.
       this.#closeFirst();
       this.#offset = 0;

@@ -5,7 +5,7 @@ import { containerFolder } from '../../sys/paths.js';
 import { FolderWatch } from '../../sys/watch.js';
 import { type Container, isLocked } from '../store.js';
 import { type LineOptions, LineSink, type LogOutput, RawSink } from './output.js';
-import { LogReader } from './reader.js';
+import { LogReader, type LogSink, type LogStream } from './reader.js';
 import { findTail } from './tail.js';
 
 export interface LogOptions extends LineOptions {
@@ -19,38 +19,89 @@ const SHORTEST_WAIT = 1;
 const LONGEST_WAIT = 100;
 
 /**
- * Writes the log of a container, and with `follow` what comes until the container has ended for good. It blocks: a
- * signal ends the process.
+ * Writes the log of a container, and with `follow` what comes until the container has ended for good.
  * @throws FosterError where there is no log; Node's error where the output cannot be written
  */
-export function writeLog({ record, state }: Container, options: LogOptions, output: LogOutput): void {
-  const folder = containerFolder(record.id);
-  if (!hasLog(folder) && state.status !== 'created') throw noLog(record.name);
-  const { timestamps, since, until, tail, follow } = options;
+export async function writeLog(container: Container, options: LogOptions, output: LogOutput): Promise<void> {
+  const { timestamps, since, until } = options;
   const isByLine = timestamps || since !== undefined || until !== undefined;
   const sink = isByLine ? new LineSink(output, options) : new RawSink(output);
+  for await (const _ of readLog(container, options, sink));
+}
+
+/** What a container wrote at once. */
+export interface LogEntry {
+  stream: LogStream;
+  /** Milliseconds since 1970. */
+  time: number;
+  data: Buffer;
+}
+
+/** As `writeLog`, of a log as a program takes it: in the pieces in which it was written, or in parts of them. */
+export async function* logEntries(
+  container: Container,
+  options: Omit<LogOptions, 'timestamps'>,
+): AsyncGenerator<LogEntry> {
+  const { since = 0n, until } = options;
+  const entries: LogEntry[] = [];
+  const sink: LogSink = {
+    take({ stream, low, high }, buffer, start, end) {
+      const time = (BigInt(high) << 32n) | BigInt(low);
+      if (time < since || (until !== undefined && time > until)) return;
+      entries.push({
+        stream,
+        time: Number(time / 1_000_000n),
+        data: Buffer.from(buffer.subarray(start, end)),
+      });
+    },
+    flush() {},
+  };
+  for await (const _ of readLog(container, options, sink)) yield* entries.splice(0);
+}
+
+/** Fills the sink with what there is, and returns to the caller after each piece. */
+async function* readLog(
+  { record, state }: Container,
+  { follow, tail, until }: Omit<LogOptions, 'timestamps'>,
+  sink: LogSink,
+): AsyncGenerator<void> {
+  const folder = containerFolder(record.id);
+  if (!hasLog(folder) && state.status !== 'created') throw noLog(record.name);
   // Before the log is opened, so that no change is missed.
   const watch = follow ? new FolderWatch(folder) : undefined;
   const reader = new LogReader(folder, sink);
   try {
     if (tail !== undefined) reader.startAt(findTail(reader.files, tail));
-    if (watch === undefined) reader.read({ follow });
-    else followLog(reader, watch, record.id, until);
+    if (watch === undefined) yield* piecesOf(reader, { follow });
+    else yield* followLog(reader, watch, record.id, until);
   } finally {
     reader.close();
     watch?.close();
   }
 }
 
-function followLog(reader: LogReader, watch: FolderWatch, id: string, until: bigint | undefined): void {
+function* piecesOf(reader: LogReader, options: { follow: boolean }): Generator<void> {
+  while (reader.readPiece(options)) yield;
+}
+
+async function* followLog(
+  reader: LogReader,
+  watch: FolderWatch,
+  id: string,
+  until: bigint | undefined,
+): AsyncGenerator<void> {
   const end = until === undefined ? Number.POSITIVE_INFINITY : Number(until / 1_000_000n);
   for (let wait = SHORTEST_WAIT; ; ) {
     // In this order: what its last process wrote is in the log before the monitor lets the lock go.
     const isLast = !isLocked(id) || Date.now() > end;
-    const isAny = reader.read({ follow: true });
+    let isAny = false;
+    for (const _ of piecesOf(reader, { follow: true })) {
+      isAny = true;
+      yield;
+    }
     if (isLast) return;
     wait = isAny ? SHORTEST_WAIT : Math.min(wait * 2, LONGEST_WAIT);
-    watch.wait(Math.min(wait, Math.max(end - Date.now(), 0) + 1));
+    await watch.wait(Math.min(wait, Math.max(end - Date.now(), 0) + 1));
   }
 }
 

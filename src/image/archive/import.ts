@@ -36,7 +36,7 @@ export async function importImage(path: string | undefined, options: ImportOptio
     });
   }
   const defaults = options.changes.reduce<ImageDefaults>(changeDefaults, {});
-  holdStore();
+  await holdStore();
   try {
     const layer = await stageLayer(path);
     return await makeImage({

@@ -30,7 +30,7 @@ export interface LoadedImage {
  */
 export async function loadImages(path: string | undefined, options: LoadOptions): Promise<LoadedImage[]> {
   const title = path ?? 'standard input';
-  holdStore();
+  await holdStore();
   try {
     const images = await stage(path, options);
     for (const { manifest, config, names } of images) {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { baseFolder, homeFolder } from '../../sys/base-folders.js';
 import { errnoOf } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
+import { surroundings } from '../../sys/surroundings.js';
 import { parseDocument } from '../store/blobs.js';
 import { canonicalRegistryName } from './names.js';
 
@@ -27,7 +28,7 @@ export const DOCKER_HUB_KEY = 'https://index.docker.io/v1/';
 
 /** Files in which credentials are looked up, the first one first. */
 export function authFiles(): string[] {
-  const { REGISTRY_AUTH_FILE, DOCKER_CONFIG } = process.env;
+  const { REGISTRY_AUTH_FILE, DOCKER_CONFIG } = surroundings().env;
   if (REGISTRY_AUTH_FILE) return [REGISTRY_AUTH_FILE];
   const docker = DOCKER_CONFIG ? DOCKER_CONFIG : join(homeFolder(), '.docker');
   return [...new Set([ownAuthFile(), configAuthFile(), join(docker, 'config.json')])];
@@ -35,7 +36,7 @@ export function authFiles(): string[] {
 
 /** The file that a log-in is written to. As Podman's, it does not outlive the session where there is a folder for it. */
 export function ownAuthFile(): string {
-  const { REGISTRY_AUTH_FILE } = process.env;
+  const { REGISTRY_AUTH_FILE } = surroundings().env;
   if (REGISTRY_AUTH_FILE) return REGISTRY_AUTH_FILE;
   const session = sessionFolder();
   return session === undefined ? configAuthFile() : join(session, 'containers/auth.json');
@@ -46,7 +47,7 @@ export function ownAuthFile(): string {
  * write to is no place for passwords.
  */
 function sessionFolder(): string | undefined {
-  const { XDG_RUNTIME_DIR } = process.env;
+  const { XDG_RUNTIME_DIR } = surroundings().env;
   if (!XDG_RUNTIME_DIR?.startsWith('/')) return undefined;
   try {
     const info = statSync(XDG_RUNTIME_DIR);

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { quoted, visible } from '../../spec/parse/flag.js';
 import { errnoOf } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
+import { surroundings } from '../../sys/surroundings.js';
 import { parseDocument } from '../store/blobs.js';
 
 /** Docker's credential helpers: programs `docker-credential-NAME`, which keep passwords in a keychain. */
@@ -59,7 +60,11 @@ async function run(helper: string, verb: string, input: string): Promise<{ statu
   }
   const program = `docker-credential-${helper}`;
   return await new Promise((resolve, reject) => {
-    const child = spawn(program, [verb], { stdio: ['pipe', 'pipe', 'inherit'], timeout: TIMEOUT_MS });
+    const child = spawn(program, [verb], {
+      stdio: ['pipe', 'pipe', surroundings().screen === undefined ? 'ignore' : 'inherit'],
+      timeout: TIMEOUT_MS,
+      env: { ...surroundings().env },
+    });
     let output = '';
     child.on('error', (error) => {
       reject(

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { visible } from '../../spec/parse/flag.js';
 import { errnoOf } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
+import { surroundings } from '../../sys/surroundings.js';
 import { isLoopback } from './names.js';
 import type { TlsOptions } from './tls.js';
 
@@ -154,7 +155,7 @@ export class Connections {
 
 /** What HTTPS_PROXY and NO_PROXY say, as for curl; this machine itself is never reached through a proxy. */
 async function proxyFor(url: URL): Promise<string | undefined> {
-  const { HTTPS_PROXY, https_proxy, ALL_PROXY, all_proxy } = process.env;
+  const { HTTPS_PROXY, https_proxy, ALL_PROXY, all_proxy } = surroundings().env;
   if (!(HTTPS_PROXY || https_proxy || ALL_PROXY || all_proxy) || isLoopback(url.host)) return undefined;
   const { getProxyForUrl } = await import('proxy-from-env');
   const proxy = getProxyForUrl(url.href);

@@ -6,7 +6,7 @@ export interface Teller {
   /** A line, without its end. */
   say(line: string): void;
   /** Where bars are drawn, if it is a terminal. */
-  stream: NodeJS.WriteStream;
+  stream: NodeJS.WriteStream | undefined;
 }
 
 /** Several transfers at once, for people: a bar for each on a terminal, lines elsewhere, in Docker's words. */
@@ -45,7 +45,7 @@ export async function startBoard(
 ): Promise<TransferBoard> {
   if (teller === undefined) return { add: () => ({ at() {}, now() {}, end() {} }), stop() {} };
   const { stream } = teller;
-  if (!stream.isTTY || count === 0 || count > stream.rows - 2) return lineBoard(teller, words);
+  if (!stream?.isTTY || count === 0 || count > stream.rows - 2) return lineBoard(teller, words);
   return await barBoard(stream, words);
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Written } from '../../layers/writer.js';
 import { visible } from '../../spec/parse/flag.js';
+import { surroundings } from '../../sys/surroundings.js';
 
 /** How far an unpacking is, for people: a bar on a terminal, nothing elsewhere. */
 export interface Progress {
@@ -22,13 +23,14 @@ export async function startProgress(
   total: number | undefined,
   position: () => number,
 ): Promise<Progress> {
-  if (!process.stderr.isTTY) return { stop() {}, summarize };
+  const { screen } = surroundings();
+  if (!screen?.isTTY) return { stop() {}, summarize };
   const { SingleBar } = (await import('cli-progress')).default;
   const bar = new SingleBar({
     format:
       total === undefined ? '{title}: {amount}, {speed}' : '{title} [{bar}] {percentage}% {amount}, {speed}',
     barsize: 24,
-    stream: process.stderr,
+    stream: screen,
     clearOnComplete: true,
     hideCursor: true,
     gracefulExit: false,
@@ -76,7 +78,7 @@ export function summarize(written: Written): void {
       `${count(written.lostAttributes, 'extended attribute')} could not be set, such as a program's capabilities`,
     );
   }
-  if (written.skippedDevices > 0 && process.stderr.isTTY) {
+  if (written.skippedDevices > 0 && surroundings().screen?.isTTY) {
     warn(`${count(written.skippedDevices, 'device node')} of /dev left out: containers get their own`);
   }
 }
@@ -86,5 +88,5 @@ function count(number: number, noun: string): string {
 }
 
 function warn(text: string): void {
-  process.stderr.write(`foster: warning: ${visible(text)}\n`);
+  surroundings().warn(text);
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { defaultIdMaps } from '../../init/id-maps.js';
 import type { IdMaps } from '../../spec/id-maps.js';
 import { FosterError } from '../../sys/errors.js';
+import { surroundings } from '../../sys/surroundings.js';
 import { blobPath, digestOf, hasBlob, MAX_DOCUMENT, putBytes } from '../store/blobs.js';
 import { type ManifestDocument, readConfig, readManifest } from '../store/documents.js';
 import { listImages, nameImage, type StoredImage } from '../store/images.js';
@@ -39,14 +40,21 @@ const MAX_DEPTH = 3;
  * @throws FosterError; then the image of that name, if there was one, is as before
  */
 export async function pullImage(reference: Reference, options: PullOptions): Promise<StoredImage> {
-  holdStore();
+  await holdStore();
   const abort = new AbortController();
+  const { signal } = surroundings();
+  const stop = () => abort.abort(signal?.reason);
+  signal?.addEventListener('abort', stop);
   const { silence } = options;
-  const registry = await openRegistry(reference, options, { silence, signal: abort.signal });
   try {
-    return await new Pull(reference, registry, options, abort).run();
+    const registry = await openRegistry(reference, options, { silence, signal: abort.signal });
+    try {
+      return await new Pull(reference, registry, options, abort).run();
+    } finally {
+      await registry.close();
+    }
   } finally {
-    await registry.close();
+    signal?.removeEventListener('abort', stop);
   }
 }
 

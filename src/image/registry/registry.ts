@@ -163,11 +163,13 @@ export async function refusal(
   const status = response.statusCode ?? 0;
   if (status === 401 || status === 403) {
     return new FosterError(`cannot ${what}: access is denied${said}`, {
+      kind: 'denied',
       advice: `check the name, or log in with 'foster login ${registry}'`,
     });
   }
   if (status === 404) {
     return new FosterError(`cannot ${what}: ${registry} does not have it${said}`, {
+      kind: 'not-found',
       advice: 'check the name and the tag',
     });
   }

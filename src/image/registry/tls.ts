@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { baseFolder } from '../../sys/base-folders.js';
 import { FosterError } from '../../sys/errors.js';
+import { surroundings } from '../../sys/surroundings.js';
 
 /** What TLS needs to know for one host, as node:tls takes it. */
 export interface TlsOptions {
@@ -44,7 +45,7 @@ let trusted: string[] | undefined;
 
 function trustedCertificates(): string[] {
   if (trusted !== undefined) return trusted;
-  const { SSL_CERT_FILE, NODE_EXTRA_CA_CERTS } = process.env;
+  const { SSL_CERT_FILE, NODE_EXTRA_CA_CERTS } = surroundings().env;
   const bundles = SSL_CERT_FILE ? [SSL_CERT_FILE] : SYSTEM_BUNDLES;
   const system = bundles.map(readIfThere).find((bundle) => bundle !== undefined);
   // Node itself never gets to see this variable (src/cli/main.ts).

@@ -205,11 +205,11 @@ export async function withLock<T>(name: string, use: () => Promise<T>, signal?: 
       // Whoever held it before has removed the file: the lock is worth nothing then.
       if (!isSameFile(lock, path)) continue;
       const remove = () => rmSync(path, { force: true });
-      process.on('exit', remove); // at an interruption
+      const takeBack = onInterrupt(remove, { last: true });
       try {
         return await use();
       } finally {
-        process.off('exit', remove);
+        takeBack();
         remove();
       }
     } finally {

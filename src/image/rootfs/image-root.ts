@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ImageDefaults } from '../../spec/image-defaults.js';
-import { visible } from '../../spec/parse/flag.js';
 import { FosterError } from '../../sys/errors.js';
+import { surroundings } from '../../sys/surroundings.js';
 import { blobPath } from '../store/blobs.js';
 import { DEFAULTS_FORMS, misformed } from '../store/documents.js';
 import { findImage, namedDescriptor } from '../store/images.js';
@@ -57,17 +57,17 @@ async function findOrPull(name: string, root: RootOptions): Promise<Found> {
       const other = found && `${found.config.os}/${found.config.architecture}`;
       throw new FosterError(
         other === undefined ? `no such image: ${name}` : `image ${name} is for ${other}, not for ${platform}`,
-        { advice: `foster pull ${platform ? `--platform ${platform} ` : ''}${name}` },
+        { kind: 'not-found', advice: `foster pull ${platform ? `--platform ${platform} ` : ''}${name}` },
       );
     }
   }
   const reference = parseReference(name);
   const { pullImage } = await import('../registry/pull.js');
-  const say = (line: string) => process.stderr.write(`${visible(line)}\n`);
+  const { say, screen: stream } = surroundings();
   if (pull === 'missing' && !root.isQuiet) say(`Unable to find image '${name}' locally`);
   try {
     const { access = { tlsVerify: true }, isQuiet, ...rest } = root;
-    const tell = isQuiet ? undefined : { say, stream: process.stderr };
+    const tell = isQuiet ? undefined : { say, stream };
     const options = { ...rest, ...access, platform, tell };
     const { names, descriptor, manifest, config } = await pullImage(reference, options);
     return { name: names[0] ?? name, descriptor, manifest, config };

@@ -21,7 +21,7 @@ export { removeLeftovers } from './cache.js';
  */
 export async function prepareRoot(root: string, options: RootOptions): Promise<RootTree> {
   await removeLeftovers();
-  holdStore(); // until there is a container which says what it uses
+  await holdStore(); // until there is a container which says what it uses
   if (root === '-') return await prepareTar(root, options);
   const recipe = await findRecipe(root);
   if (recipe !== undefined) return await buildRecipe(recipe, options);
@@ -69,6 +69,7 @@ function noSuchRoot(root: string, error: unknown): FosterError {
   if (root.includes(LOST_BYTE)) return notUtf8(root);
   const why = code === undefined ? String(error) : errnoWords(errnoNumber(code));
   return new FosterError(`cannot use ${root} as the root filesystem: ${why}`, {
+    kind: 'not-found',
     advice: `give a directory, a tar file, the name of an image, or one of ${RECIPE_NAMES.join(', ')}`,
     cause: error,
   });

@@ -5,6 +5,7 @@ import { hasFuseOverlayfs } from '../../launch/storage-program.js';
 import type { IdMaps } from '../../spec/id-maps.js';
 import { DRIVER_VARIABLE, parseStorageDriver, type StorageDriver } from '../../spec/storage-driver.js';
 import { dataFolder } from '../../sys/paths.js';
+import { surroundings } from '../../sys/surroundings.js';
 import type { StorageChoice } from './storage-choice.js';
 
 /**
@@ -36,7 +37,8 @@ export async function storageChoice(maps: IdMaps): Promise<StorageChoice> {
 
 /** The driver that a person asks for. @throws FosterError for a name that is none */
 export function askedDriver(): StorageDriver | undefined {
-  const name = process.env[DRIVER_VARIABLE];
+  const { env, storageDriver: chosen } = surroundings();
+  const name = chosen ?? env[DRIVER_VARIABLE];
   return name ? parseStorageDriver(DRIVER_VARIABLE, name) : undefined;
 }
 

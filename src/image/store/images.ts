@@ -177,7 +177,11 @@ function isNamed(images: StoredImage[], text: string): boolean {
 export function getImage(text: string): StoredImage {
   const image = findImage(text);
   if (image === undefined) {
-    throw new FosterError(`no such image: ${text}`, { advice: "'foster images' lists them", exitCode: 1 });
+    throw new FosterError(`no such image: ${text}`, {
+      kind: 'not-found',
+      advice: "'foster images' lists them",
+      exitCode: 1,
+    });
   }
   return image;
 }

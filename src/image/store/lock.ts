@@ -2,6 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { lockFile } from '../../sys/libc.js';
 import { dataFolder, makeFolder } from '../../sys/paths.js';
+import { type Surroundings, surroundings } from '../../sys/surroundings.js';
 
 /**
  * Whoever adds to the image store, or is about to use something of it that nothing refers to yet, holds this lock
@@ -12,19 +13,27 @@ function openLock(): number {
   return openSync(join(dataFolder(), 'images.lock'), 'a+', 0o600);
 }
 
-let held: number | undefined;
+/** By the call that holds it. */
+const held = new WeakMap<Surroundings, number>();
 
-/** Keeps the collection away for as long as this process lives. Waits for one that is going on. */
-export function holdStore(): void {
-  if (held !== undefined) return;
-  held = openLock();
-  lockFile(held, { wait: true, shared: true });
+/** Keeps the collection away for as long as this process or call goes on. Waits for one that is going on. */
+export async function holdStore(): Promise<void> {
+  const caller = surroundings();
+  if (held.has(caller)) return;
+  const lock = openLock();
+  held.set(caller, lock);
+  while (!lockFile(lock, { wait: caller.mayBlock, shared: true })) {
+    const { pause } = await import('../../sys/poll.js');
+    await pause(20);
+  }
 }
 
 /** As `holdStore`, until `letGoOfStore`. */
 export function letGoOfStore(): void {
-  if (held !== undefined) closeSync(held);
-  held = undefined;
+  const caller = surroundings();
+  const lock = held.get(caller);
+  if (lock !== undefined) closeSync(lock);
+  held.delete(caller);
 }
 
 /**

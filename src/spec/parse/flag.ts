@@ -24,7 +24,8 @@ export function quoted(text: string): string {
  * @param problem what is expected, or what is wrong, as the end of a sentence
  */
 export function flagError(flag: string, value: string, problem: string, advice?: string): FosterError {
-  return new FosterError(`${flag} ${quoted(value)}: ${problem}`, advice === undefined ? {} : { advice });
+  const message = `${flag} ${quoted(value)}: ${problem}`;
+  return new FosterError(message, { kind: 'invalid', ...(advice !== undefined && { advice }) });
 }
 
 /**

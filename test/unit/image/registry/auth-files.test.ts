@@ -7,6 +7,7 @@ import { type AuthFile, ownAuthFile } from '../../../../src/image/registry/auth-
 import { credentialsIn } from '../../../../src/image/registry/credentials.js';
 import { canonicalRegistryName, isLoopback, registryHost } from '../../../../src/image/registry/names.js';
 import { pauseBefore, retryAfter } from '../../../../src/image/registry/retry.js';
+import { NO_SURROUNDINGS, setSurroundings } from '../../../../src/sys/surroundings.js';
 
 const auth = (text: string) => ({ auth: Buffer.from(text).toString('base64') });
 
@@ -73,10 +74,11 @@ test('pauses grow, have an end, and follow Retry-After within bounds', () => {
 });
 
 test('a runtime folder that is not ours alone is no place for passwords', (t) => {
-  const { REGISTRY_AUTH_FILE, XDG_RUNTIME_DIR, XDG_CONFIG_HOME } = process.env;
-  t.after(() => Object.assign(process.env, { REGISTRY_AUTH_FILE, XDG_RUNTIME_DIR, XDG_CONFIG_HOME }));
+  t.after(() => setSurroundings(NO_SURROUNDINGS));
   const folder = mkdtempSync(join(tmpdir(), 'foster-run-'));
-  Object.assign(process.env, { REGISTRY_AUTH_FILE: '', XDG_CONFIG_HOME: '/c', XDG_RUNTIME_DIR: folder });
+  const runtimeFolder = (path: string) =>
+    setSurroundings({ ...NO_SURROUNDINGS, env: { XDG_CONFIG_HOME: '/c', XDG_RUNTIME_DIR: path } });
+  runtimeFolder(folder);
   const [here, elsewhere] = [join(folder, 'containers/auth.json'), '/c/containers/auth.json'];
   for (const [mode, file] of [
     [0o700, here],
@@ -89,8 +91,8 @@ test('a runtime folder that is not ours alone is no place for passwords', (t) =>
   }
   rmdirSync(folder);
   assert.equal(ownAuthFile(), elsewhere, 'it is gone');
-  process.env.XDG_RUNTIME_DIR = '/usr';
+  runtimeFolder('/usr');
   if (process.getuid?.() !== 0) assert.equal(ownAuthFile(), elsewhere, 'it is not ours');
-  process.env.XDG_RUNTIME_DIR = '.';
+  runtimeFolder('.');
   assert.equal(ownAuthFile(), elsewhere, 'it is relative');
 });

@@ -12,9 +12,10 @@ import {
   withLock,
 } from '../../../../src/image/rootfs/cache.js';
 import { fileKey, hasSameSize, lookUp, remember } from '../../../../src/image/rootfs/file-index.js';
+import { NO_SURROUNDINGS, setSurroundings } from '../../../../src/sys/surroundings.js';
 
 const base = mkdtempSync(join(tmpdir(), 'foster-cache-'));
-process.env.XDG_DATA_HOME = base;
+setSurroundings({ ...NO_SURROUNDINGS, env: { XDG_DATA_HOME: base } });
 after(() => rmSync(base, { recursive: true }));
 
 const map = [{ containerID: 0, hostID: 1000, size: 1 }];

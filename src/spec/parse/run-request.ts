@@ -1,29 +1,77 @@
 import { posix, resolve } from 'node:path';
-import { parseAddHost, parseDns } from '../../spec/hosts.js';
-import { parseHostname, parseName } from '../../spec/names.js';
-import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../spec/parse/detach-keys.js';
-import { type Environment, parseEnv, parseEnvFile } from '../../spec/parse/environment.js';
-import { flagError } from '../../spec/parse/flag.js';
-import { parseHealth } from '../../spec/parse/health.js';
-import { parseLogOptions } from '../../spec/parse/logging.js';
-import { parseRestart } from '../../spec/parse/restart.js';
-import { parseSecurityOptions } from '../../spec/parse/security-options.js';
-import { parseSignal } from '../../spec/parse/signals.js';
-import { parseSize } from '../../spec/parse/sizes.js';
-import { parseSysctl } from '../../spec/parse/sysctl.js';
-import { parseUlimits } from '../../spec/parse/ulimits.js';
-import {
-  checkDuplicateMounts,
-  type PathContext,
-  parseMount,
-  parseTmpfs,
-  parseVolume,
-} from '../../spec/parse/volumes.js';
-import type { NetworkMode, PidMode, RunRequest, UsernsMode } from '../../spec/request.js';
-import type { Mount } from '../../spec/types.js';
 import { resolveCapabilities } from '../../sys/capabilities.js';
 import { FosterError } from '../../sys/errors.js';
-import type { MountFlag, RunOptions } from './run-options.js';
+import { parseAddHost, parseDns } from '../hosts.js';
+import { parseHostname, parseName } from '../names.js';
+import type { NetworkMode, PidMode, RunRequest, UsernsMode } from '../request.js';
+import type { Mount } from '../types.js';
+import { DEFAULT_DETACH_KEYS, parseDetachKeys } from './detach-keys.js';
+import { type Environment, parseEnv, parseEnvFile } from './environment.js';
+import { flagError } from './flag.js';
+import { parseHealth } from './health.js';
+import { parseLogOptions } from './logging.js';
+import { parseRestart } from './restart.js';
+import { parseSecurityOptions } from './security-options.js';
+import { parseSignal } from './signals.js';
+import { parseSize } from './sizes.js';
+import { parseSysctl } from './sysctl.js';
+import { parseUlimits } from './ulimits.js';
+import { checkDuplicateMounts, type PathContext, parseMount, parseTmpfs, parseVolume } from './volumes.js';
+
+/** The options of `foster run` as texts; a missing one is undefined. */
+export interface RunFlags {
+  name?: string;
+  rm?: boolean;
+  label?: string[];
+  cidfile?: string;
+  detach?: boolean;
+  pull?: string;
+  platform?: string;
+  detachKeys?: string;
+  restart?: string;
+  logOpt?: string[];
+  logDriver?: string;
+  healthCmd?: string;
+  healthInterval?: string;
+  healthTimeout?: string;
+  healthStartPeriod?: string;
+  healthRetries?: string;
+  healthcheck?: boolean;
+  interactive?: boolean;
+  tty?: boolean;
+  env?: string[];
+  envFile?: string[];
+  workdir?: string;
+  user?: string;
+  entrypoint?: string;
+  stopSignal?: string;
+  stopTimeout?: string;
+  readOnly?: boolean;
+  maxUnpackedSize?: string;
+  network?: string;
+  hostname?: string;
+  dns?: string[];
+  addHost?: string[];
+  pid?: string;
+  userns?: string;
+  ulimit?: string[];
+  sysctl?: string[];
+  capAdd?: string[];
+  capDrop?: string[];
+  securityOpt?: string[];
+  privileged?: boolean;
+  init?: boolean;
+  initSignalGroup?: boolean;
+  initVerbose?: boolean;
+  dryRun?: boolean;
+  explain?: boolean;
+}
+
+/** A -v, --mount or --tmpfs with its value; their order on the command line counts. */
+export interface MountFlag {
+  kind: 'volume' | 'mount' | 'tmpfs';
+  value: string;
+}
 
 /** The caller's world, as far as flags refer to it. */
 export interface RunContext extends PathContext {
@@ -41,7 +89,7 @@ const DEFAULT_STOP_TIMEOUT = '10';
 export function toRequest(
   root: string,
   command: string[],
-  options: RunOptions,
+  options: RunFlags,
   mountFlags: MountFlag[],
   context: RunContext,
 ): RunRequest {
@@ -131,7 +179,7 @@ function parseMountFlag({ kind, value }: MountFlag, context: RunContext): Mount 
 }
 
 /** Variables of all --env-file, then of all -e, as in Docker. */
-function parseEnvironment(options: RunOptions, context: RunContext): string[] {
+function parseEnvironment(options: RunFlags, context: RunContext): string[] {
   const fromFiles = (options.envFile ?? []).flatMap((file) =>
     parseEnvFile(readEnvFile(file, context), file, context.env),
   );

@@ -1,9 +1,9 @@
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { chooseIdMaps, defaultIdMaps } from '../init/id-maps.js';
-import { pipe, waitForChild } from '../sys/libc.js';
-import { startNodeProgram } from './node-program.js';
+import { chooseIdMaps, defaultIdMaps } from '../../init/id-maps.js';
+import { pipe, waitForChild } from '../../sys/libc.js';
+import { startNodeProgram } from '../../worker/node-program.js';
 
 /**
  * Runs a command as root of a user namespace with the caller's whole range of ids, as containers have it by default (of

@@ -1,0 +1,5 @@
+/** foster as a library: `import { Foster } from 'foster'`. Importing it does nothing. */
+export { type ErrorKind, FosterError } from '../sys/errors.js';
+export type { CallOptions } from './call.js';
+export { Foster, type Images } from './foster.js';
+export type * from './types.js';

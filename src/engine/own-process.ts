@@ -1,0 +1,73 @@
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { ExecRequest } from '../container/exec.js';
+import { type ErrorKind, FosterError } from '../sys/errors.js';
+import { surroundings } from '../sys/surroundings.js';
+
+/**
+ * A process of its own for what takes one: a process that joins a container becomes its own monitor, and copying waits
+ * for the other side without letting anything else happen.
+ */
+export type OwnProcessOrder =
+  | { kind: 'exec'; container: string; request: ExecRequest }
+  | {
+      kind: 'copy-in' | 'copy-out';
+      container: string;
+      source: string;
+      destination: string;
+      options: { archive: boolean; followLink: boolean };
+    };
+
+/** Descriptor on which it reports, a line of JSON each; what it becomes does not have it. */
+export const OWN_PROCESS_REPORT = 3;
+
+export interface OwnProcessReport {
+  warning?: string;
+  /** It has failed. */
+  message?: string;
+  advice?: string | undefined;
+  exitCode?: number | undefined;
+  kind?: ErrorKind | undefined;
+}
+
+/** A process that does it, and its failure if it has one. */
+export interface OwnProcess {
+  child: ChildProcess;
+  failure: Promise<FosterError | undefined>;
+}
+
+/** @param stdio its standard streams */
+export function startOwnProcess(
+  order: OwnProcessOrder,
+  stdio: [StdioOptions[0], StdioOptions[0], StdioOptions[0]] | 'inherit',
+): OwnProcess {
+  const { env, warn, storageDriver } = surroundings();
+  const streams = stdio === 'inherit' ? ['inherit' as const, 'inherit' as const, 'inherit' as const] : stdio;
+  const child = spawn(process.execPath, [join(__dirname, 'own-process-main.cjs'), JSON.stringify(order)], {
+    stdio: [...streams, 'pipe'] as StdioOptions,
+    env: { ...env, ...(storageDriver !== undefined && { FOSTER_STORAGE_DRIVER: storageDriver }) },
+    detached: stdio !== 'inherit',
+  });
+  return { child, failure: failureOf(child.stdio[OWN_PROCESS_REPORT] as Readable, warn) };
+}
+
+async function failureOf(
+  reports: Readable,
+  warn: (sentence: string) => void,
+): Promise<FosterError | undefined> {
+  let text = '';
+  for await (const piece of reports.setEncoding('utf8')) text += piece;
+  let failure: FosterError | undefined;
+  for (const line of text.split('\n').filter(Boolean)) {
+    const { warning, message, advice, exitCode, kind } = JSON.parse(line) as OwnProcessReport;
+    if (warning !== undefined) warn(warning);
+    if (message === undefined) continue;
+    failure = new FosterError(message, {
+      ...(advice !== undefined && { advice }),
+      ...(exitCode !== undefined && { exitCode }),
+      ...(kind !== undefined && { kind }),
+    });
+  }
+  return failure;
+}
