@@ -133,7 +133,8 @@ function copyContent(source: string, target: string): boolean {
     if (!info.isFile()) return false;
     const to = openSync(pathOf(target), 'wx', 0o600);
     try {
-      if (info.blocks * 512 < info.size || !copyBlocks(from, to)) copyPieces(from, to);
+      const isSmall = info.size <= PIECE.length;
+      if (isSmall || info.blocks * 512 < info.size || !copyBlocks(from, to, info.size)) copyPieces(from, to);
     } finally {
       closeSync(to);
     }
@@ -143,18 +144,21 @@ function copyContent(source: string, target: string): boolean {
   }
 }
 
-const PIECE = 64 * 1024;
-const ZEROS = Buffer.alloc(PIECE);
+const PIECE = Buffer.alloc(64 * 1024);
+const ZEROS = Buffer.alloc(PIECE.length);
 
 /** Without the blocks that hold zeros only. */
 function copyPieces(from: number, to: number): void {
-  const piece = Buffer.alloc(PIECE);
   let at = 0;
-  for (let size = readSync(from, piece, 0, PIECE, 0); size > 0; size = readSync(from, piece, 0, PIECE, at)) {
-    if (!piece.subarray(0, size).equals(ZEROS.subarray(0, size))) writeAt(to, piece.subarray(0, size), at);
+  let endsInHole = false;
+  const next = () => readSync(from, PIECE, 0, PIECE.length, at);
+  for (let size = next(); size > 0; size = next()) {
+    const piece = PIECE.subarray(0, size);
+    endsInHole = piece.equals(ZEROS.subarray(0, size));
+    if (!endsInHole) writeAt(to, piece, at);
     at += size;
   }
-  ftruncateSync(to, at);
+  if (endsInHole) ftruncateSync(to, at);
 }
 
 function writeAt(fd: number, bytes: Buffer, position: number): void {

@@ -324,20 +324,17 @@ function zeroTerminated(path: string | Buffer): Buffer {
 }
 
 /**
- * Copies the whole content of a file to an empty one by copy_file_range(2), which shares the blocks where the file system
- * can. False where the kernel does not do it for these; then what is in `to` does not matter.
+ * Copies so many bytes of a file to an empty one, fewer where it has become shorter, by copy_file_range(2), which shares
+ * the blocks where the file system can. False where the kernel does not do it for these; then what is in `to` does not matter.
  */
-export function copyBlocks(from: number, to: number): boolean {
+export function copyBlocks(from: number, to: number, size: number): boolean {
   const prototype =
     'long copy_file_range(int from, void *from_offset, int to, void *to_offset, size_t size, unsigned int flags)';
-  const MOST = 0x40000000;
   try {
-    let total = 0;
-    for (let size = -1; size !== 0; ) {
-      size = call(prototype, from, null, to, null, MOST, 0);
-      total += size;
-    }
-    return total > 0; // some file systems say 0 for "not here"
+    let left = size;
+    for (let copied = -1; left > 0 && copied !== 0; left -= copied)
+      copied = call(prototype, from, null, to, null, Math.min(left, 0x40000000), 0);
+    return left < size; // some file systems say 0 for "not here"
   } catch (error) {
     const code = error instanceof SystemCallError ? errnoName(error.errno) : '';
     if (['EXDEV', 'ENOSYS', 'EINVAL', 'EOPNOTSUPP', 'ENOTSUP', 'EPERM'].includes(code)) return false;
