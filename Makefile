@@ -37,9 +37,8 @@ format: ## put the sources into the format
 	@scripts/setup
 	@npm run --silent format
 
-install: ## make the command `foster` available (npm link)
-	@scripts/setup
-	@npm link --ignore-scripts
+install: ## make the command `foster` available, in ~/.local where npm's folder is not yours
+	@scripts/install
 
 clean: ## remove all that was built
 	@rm -rf dist build

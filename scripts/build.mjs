@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /**
  * Builds dist/: the command `foster`, a bundle for each program in TypeScript, and a folder for each architecture
- * with foster-init and foster-entry.so. With --pack, as `npm pack` calls it, it says which of them are missing, and makes
- * the types of the library too (--types makes nothing but those in addition).
+ * with foster-init and foster-entry.so. With --pack, as `npm pack` calls it, it says which of them are missing, makes the
+ * types of the library too (--types makes nothing but those in addition), and leaves out the fault points for tests
+ * (src/sys/fault.ts).
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -13,6 +14,7 @@ import { build } from 'esbuild';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DIST = join(ROOT, 'dist');
+const IS_PACKAGE = process.argv.includes('--pack');
 
 /** By Node's names of architectures: compilers in the order of preference, and the page size to lay files out for. */
 const TARGETS = {
@@ -105,6 +107,14 @@ const WITHOUT_CHILD_PROCESS = {
   },
 };
 
+/** The switch for tests of what a crash leaves behind: in no package. */
+const WITHOUT_FAULT_POINTS = {
+  name: 'without-fault-points',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/src\/sys\/fault\.ts$/ }, () => ({ contents: 'export function faultPoint() {}' }));
+  },
+};
+
 /**
  * CommonJS starts faster than ES modules do. A module that is imported by `import()` is in the same file, but runs only
  * when it is asked for. Names are left as they are and lines are short, for the stack traces of --debug.
@@ -121,7 +131,7 @@ function bundle(entries, options = {}) {
     target: 'node20',
     supported: { 'dynamic-import': false },
     external: ['koffi', '@koromix/*'],
-    plugins: [WITHOUT_CHILD_PROCESS],
+    plugins: IS_PACKAGE ? [WITHOUT_CHILD_PROCESS, WITHOUT_FAULT_POINTS] : [WITHOUT_CHILD_PROCESS],
     legalComments: 'none',
     logLevel: 'warning',
     ...options,
@@ -200,7 +210,7 @@ async function main() {
   mkdirSync(DIST, { recursive: true });
   const missing = Object.keys(TARGETS).filter((arch) => !buildNative(arch));
   if (missing.includes(process.arch)) throw new Error('there is no C compiler: install gcc and libc6-dev');
-  if (process.argv.includes('--pack') && missing.length > 0) {
+  if (IS_PACKAGE && missing.length > 0) {
     console.error(`WARNING: the package will not run on ${missing.join(', ')}, for lack of a cross compiler`);
     console.error('  (Debian: gcc-aarch64-linux-gnu, gcc-x86-64-linux-gnu)');
   }

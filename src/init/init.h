@@ -93,8 +93,7 @@ int run_storage(int argc, char **argv);
 long start_storage(const struct monitor *monitor, u32 *failed_step);
 void end_storage(int pid);
 
-/* enter.c: a process of the container's user namespace, a pidfd; the program to become. 0 to 6 are that program's. */
-enum { FD_ENTERED = 7, FD_PROGRAM };
+/* enter.c */
 int run_enter(char **argv);
 
 /* health.c */

@@ -115,6 +115,10 @@ enum {
 /* Where a plan finds them. */
 enum { PLAN_FD_CONSOLE = 5, PLAN_FD_JOIN = 8 };
 
+/* Descriptors of foster-init when it becomes another program in the user namespace of a container (enter.c): a pidfd of a
+ * process there, and the program. Those below are the program's. */
+enum { FD_ENTERED = 7, FD_PROGRAM };
+
 struct monitor {
   u32 magic, version, size, flags;
   s32 pid;          /* PID 1 of the container, as we see it; 0: to be started by the monitor */

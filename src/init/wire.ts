@@ -2,34 +2,28 @@ import type { Arg, Bytes, HandedMount, Plan, Step } from '../plan/step.js';
 import type { IdMaps } from '../spec/id-maps.js';
 import { errnoNumber } from '../sys/errno.js';
 import { syscallNumber } from '../sys/syscall-numbers.js';
+import * as wire from '../sys/wire-constants.js';
 import { mapText } from './id-maps.js';
 
+export {
+  CLONE_STEP,
+  HANDED_STEP,
+  MAPS_STEP,
+  REPORT_SIZE,
+  SIGNAL_TO_INIT,
+  STATE_STEP,
+} from '../sys/wire-constants.js';
+
 /**
- * The encoder of wire.h, beside this file: change both together. Every number is little endian, as on both
- * architectures that foster-init knows.
+ * The encoder of wire.h, beside this file, whose numbers are in sys/wire-constants.ts. Every number is little endian, as
+ * on both architectures that foster-init knows.
  */
-const MAGIC = 0x74736f66;
-const VERSION = 4;
-const PLAN_HEADER = 52;
-const STEP_SIZE = 64;
-const MONITOR_HEADER = 96;
-
-const PLAN_SHIM = 1;
-const PLAN_TRACE = 2;
-const PLAN_VERBOSE = 4;
-const PLAN_GROUP = 8;
-const PLAN_SHARED = 16;
-const PLAN_COUNTS = 32;
-
-const ARG_POINTER = 1;
-const ARG_STORED = 2;
-
 const SPECIAL: Readonly<Record<string, number>> = {
-  await: 0x10000,
-  refork: 0x10001,
-  orphan: 0x10002,
-  file_system: 0x10003,
-  not_on: 0x10004,
+  await: wire.STEP_AWAIT,
+  refork: wire.STEP_REFORK,
+  orphan: wire.STEP_ORPHAN,
+  file_system: wire.STEP_FILE_SYSTEM,
+  not_on: wire.STEP_NOT_ON,
 };
 
 /** A blob that grows at its end. Offsets stay good while it does. */
@@ -77,6 +71,19 @@ class Blob {
 
   u8(at: number, value: number): void {
     this.#view.setUint8(at, value);
+  }
+
+  /** All fields of a struct of 32-bit numbers; the members of an array follow each other. */
+  struct<Field extends string>(
+    at: number,
+    offsets: Readonly<Record<Field, number>>,
+    values: Record<Field, number | readonly number[]>,
+  ): void {
+    for (const field in offsets) {
+      [values[field]].flat().forEach((value, index) => {
+        this.u32(at + offsets[field] + index * 4, value);
+      });
+    }
   }
 
   /** A 64-bit argument; negative numbers as the kernel expects them. */
@@ -136,9 +143,9 @@ class Results {
 /** struct plan of wire.h. With `trace`, foster-init reports every step. */
 export function encodePlan(plan: Plan, options: { trace: boolean }): Uint8Array {
   const blob = new Blob();
-  const header = blob.reserve(PLAN_HEADER);
+  const header = blob.reserve(wire.PLAN_SIZE);
   const steps = [...plan.init, ...plan.process];
-  const table = blob.reserve(steps.length * STEP_SIZE);
+  const table = blob.reserve(steps.length * wire.STEP_SIZE);
   const results = new Results(blob);
   // A struct that holds a result must have its place before the step that yields the result is encoded.
   const structs = new Map<Bytes, number>();
@@ -150,7 +157,7 @@ export function encodePlan(plan: Plan, options: { trace: boolean }): Uint8Array 
   }
   // forEach, since a pair for each of a thousand arguments would take a start of a container half a millisecond
   steps.forEach((step, index) => {
-    encodeStep(blob, results, structs, table + index * STEP_SIZE, step);
+    encodeStep(blob, results, structs, table + index * wire.STEP_SIZE, step);
   });
   const programs = blob.texts(plan.program.paths);
   const argv = blob.texts(plan.program.argv);
@@ -160,60 +167,60 @@ export function encodePlan(plan: Plan, options: { trace: boolean }): Uint8Array 
     blob.u32(relocations + index * 4, at);
   });
 
-  const bits =
-    (plan.shim ? PLAN_SHIM : 0) |
-    (options.trace ? PLAN_TRACE : 0) |
-    (plan.verbose ? PLAN_VERBOSE : 0) |
-    (plan.signalGroup ? PLAN_GROUP : 0) |
-    (plan.sharedPids ? PLAN_SHARED : 0) |
-    (plan.counts ? PLAN_COUNTS : 0);
-  const fields = [
-    MAGIC,
-    VERSION,
-    blob.size,
-    bits,
-    table,
-    plan.init.length,
-    plan.process.length,
+  blob.struct(header, wire.PLAN_OFFSETS, {
+    magic: wire.MAGIC,
+    version: wire.VERSION,
+    size: blob.size,
+    flags:
+      (plan.shim ? wire.PLAN_SHIM : 0) |
+      (options.trace ? wire.PLAN_TRACE : 0) |
+      (plan.verbose ? wire.PLAN_VERBOSE : 0) |
+      (plan.signalGroup ? wire.PLAN_GROUP : 0) |
+      (plan.sharedPids ? wire.PLAN_SHARED : 0) |
+      (plan.counts ? wire.PLAN_COUNTS : 0),
+    steps: table,
+    init_steps: plan.init.length,
+    process_steps: plan.process.length,
     relocations,
-    blob.relocations.length,
+    relocation_count: blob.relocations.length,
     programs,
     argv,
     envp,
-    plan.graceMs,
-  ];
-  for (const [index, value] of fields.entries()) blob.u32(header + index * 4, value);
+    grace_ms: plan.graceMs,
+  });
   return blob.bytes;
 }
 
 function encodeStep(blob: Blob, results: Results, structs: Map<Bytes, number>, at: number, step: Step): void {
+  const offsets = wire.STEP_OFFSETS;
   let kinds = 0;
   step.args.forEach((arg, index) => {
-    kinds |= encodeArg(blob, results, structs, at + 8 + index * 8, arg) << (2 * index);
+    kinds |= encodeArg(blob, results, structs, at + offsets.arguments + index * 8, arg) << (2 * index);
   });
-  blob.u32(at, SPECIAL[step.call] ?? syscallNumber(step.call));
-  blob.u32(at + 4, kinds);
-  blob.u32(at + 56, step.result === undefined ? 0 : results.slotFor(step.result));
-  for (const [index, name] of (step.ignore ?? []).entries()) blob.u8(at + 60 + index, errnoNumber(name));
+  blob.u32(at + offsets.number, SPECIAL[step.call] ?? syscallNumber(step.call));
+  blob.u32(at + offsets.kinds, kinds);
+  blob.u32(at + offsets.store, step.result === undefined ? 0 : results.slotFor(step.result));
+  for (const [index, name] of (step.ignore ?? []).entries())
+    blob.u8(at + offsets.ignore + index, errnoNumber(name));
 }
 
 /** Returns what kind of argument it is. */
 function encodeArg(blob: Blob, results: Results, structs: Map<Bytes, number>, at: number, arg: Arg): number {
-  if (arg === null) return 0;
+  if (arg === null) return wire.ARG_NUMBER;
   if (typeof arg === 'string') {
     blob.s64(at, blob.text(arg));
-    return ARG_POINTER;
+    return wire.ARG_POINTER;
   }
   if (typeof arg === 'number' || 'value' in arg) {
     blob.s64(at, typeof arg === 'number' ? arg : arg.value);
-    return 0;
+    return wire.ARG_NUMBER;
   }
   if ('result' in arg) {
     blob.s64(at, results.slotOf(arg.result));
-    return ARG_STORED;
+    return wire.ARG_STORED;
   }
   blob.s64(at, 'addressOf' in arg ? results.slotOf(arg.addressOf) : (structs.get(arg) ?? 0));
-  return ARG_POINTER;
+  return wire.ARG_POINTER;
 }
 
 function encodeBytes(blob: Blob, results: Results, arg: Bytes): number {
@@ -265,72 +272,98 @@ export interface MonitorOptions {
 /** struct monitor of wire.h. */
 export function encodeMonitor(options: MonitorOptions): Uint8Array {
   const blob = new Blob();
-  const header = blob.reserve(MONITOR_HEADER);
+  const header = blob.reserve(wire.MONITOR_SIZE);
   const remove = blob.words(options.remove);
-  const failures = blob.reserve(options.failures.length * 12);
+  const failures = blob.reserve(options.failures.length * wire.FAILURE_SIZE);
   for (const [index, { errno, exitCode, text }] of options.failures.entries()) {
-    const at = failures + index * 12;
-    blob.s32(at, errno === '*' ? 0 : errnoNumber(errno));
-    blob.s32(at + 4, exitCode);
-    blob.u32(at + 8, blob.text(text));
+    blob.struct(failures + index * wire.FAILURE_SIZE, wire.FAILURE_OFFSETS, {
+      error: errno === '*' ? 0 : errnoNumber(errno),
+      exit_code: exitCode,
+      text: blob.text(text),
+    });
   }
   const { supervise } = options;
-  const bits =
-    (options.terminal ? 1 : 0) |
-    (options.interactive ? 2 : 0) |
-    (options.remove.length > 0 ? 4 : 0) |
-    (options.userNamespace ? 8 : 0) |
-    (options.verbose ? 16 : 0) |
-    (options.shim ? 32 : 0) |
-    (options.stateless ? 64 : 0) |
-    (supervise?.health ? 128 : 0) |
-    (supervise?.joins ? 256 : 0) |
-    (supervise?.denySetgroups ? 512 : 0);
   const subject = blob.text(
     options.subject === undefined ? '' : ` ${options.subject.id} ${options.subject.name}`,
   );
-  const own =
-    supervise === undefined ? new Array<number>(SUPERVISE_FIELDS).fill(0) : superviseFields(blob, supervise);
+  const own = supervise === undefined ? NOT_SUPERVISED : superviseFields(blob, supervise);
   const storage = supervise?.storage === undefined ? 0 : blob.words(supervise.storage);
   const handed = encodeHanded(blob, supervise?.handed ?? []);
-  const fields = [
-    MAGIC,
-    VERSION,
-    blob.size,
-    bits,
-    options.pid,
+  blob.struct(header, wire.MONITOR_OFFSETS, {
+    magic: wire.MAGIC,
+    version: wire.VERSION,
+    size: blob.size,
+    flags:
+      (options.terminal ? wire.MONITOR_TERMINAL : 0) |
+      (options.interactive ? wire.MONITOR_INTERACTIVE : 0) |
+      (options.remove.length > 0 ? wire.MONITOR_REMOVE : 0) |
+      (options.userNamespace ? wire.MONITOR_USERNS : 0) |
+      (options.verbose ? wire.MONITOR_VERBOSE : 0) |
+      (options.shim ? wire.MONITOR_SHIM : 0) |
+      (options.stateless ? wire.MONITOR_STATELESS : 0) |
+      (supervise?.health ? wire.MONITOR_HEALTH : 0) |
+      (supervise?.joins ? wire.MONITOR_JOINS : 0) |
+      (supervise?.denySetgroups ? wire.MONITOR_DENY_SETGROUPS : 0),
+    pid: options.pid,
     remove,
     failures,
-    options.failures.length,
+    failure_count: options.failures.length,
     subject,
     ...own,
-    options.storagePid ?? 0,
+    storage_pid: options.storagePid ?? 0,
     storage,
     handed,
-    supervise?.handed?.length ?? 0,
-  ];
-  for (const [index, value] of fields.entries()) blob.u32(header + index * 4, value);
+    handed_count: supervise?.handed?.length ?? 0,
+  });
   return blob.bytes;
 }
 
 /** An array of struct handed. */
 function encodeHanded(blob: Blob, mounts: HandedMount[]): number {
-  const at = blob.reserve(mounts.length * 8);
-  for (const [index, mount] of mounts.entries()) {
-    blob.u32(at + index * 8, blob.text(mount.source));
-    blob.u32(at + index * 8 + 4, handedFlags(mount));
-  }
+  const at = blob.reserve(mounts.length * wire.HANDED_SIZE);
+  for (const [index, mount] of mounts.entries())
+    blob.struct(at + index * wire.HANDED_SIZE, wire.HANDED_OFFSETS, {
+      path: blob.text(mount.source),
+      flags: handedFlags(mount),
+    });
   return at;
 }
 
 /** HANDED_* of wire.h. */
 export function handedFlags({ isDeep, hasDevices, isNeeded }: HandedMount): number {
-  return (isDeep ? 1 : 0) | (hasDevices ? 2 : 0) | (isNeeded ? 4 : 0);
+  return (
+    (isDeep ? wire.HANDED_DEEP : 0) |
+    (hasDevices ? wire.HANDED_DEVICES : 0) |
+    (isNeeded ? wire.HANDED_NEEDED : 0)
+  );
 }
 
-const SUPERVISE_FIELDS = 11;
+/** Fields of a monitor that starts its container itself. */
+interface SuperviseFields {
+  clone_flags: number;
+  map_helpers: number[];
+  maps: number[];
+  log_max_size: number;
+  log_max_files: number;
+  health_interval: number;
+  health_timeout: number;
+  health_start_period: number;
+  health_retries: number;
+}
 
-function superviseFields(blob: Blob, supervise: NonNullable<MonitorOptions['supervise']>): number[] {
+const NOT_SUPERVISED: SuperviseFields = {
+  clone_flags: 0,
+  map_helpers: [0, 0],
+  maps: [0, 0],
+  log_max_size: 0,
+  log_max_files: 0,
+  health_interval: 0,
+  health_timeout: 0,
+  health_start_period: 0,
+  health_retries: 0,
+};
+
+function superviseFields(blob: Blob, supervise: NonNullable<MonitorOptions['supervise']>): SuperviseFields {
   const { maps, helpers, health } = supervise;
   const kinds = ['uid', 'gid'] as const;
   const byHelper = kinds.map((kind) => {
@@ -342,17 +375,17 @@ function superviseFields(blob: Blob, supervise: NonNullable<MonitorOptions['supe
     if (maps === undefined || helpers !== undefined) return 0;
     return blob.text(mapText(maps[kind]));
   });
-  return [
-    supervise.cloneFlags,
-    ...byHelper,
-    ...direct,
-    Math.ceil(supervise.logMaxSize / 1024),
-    supervise.logMaxFiles,
-    health?.interval ?? 0,
-    health?.timeout ?? 0,
-    health?.startPeriod ?? 0,
-    health?.retries ?? 0,
-  ];
+  return {
+    clone_flags: supervise.cloneFlags,
+    map_helpers: byHelper,
+    maps: direct,
+    log_max_size: Math.ceil(supervise.logMaxSize / 1024),
+    log_max_files: supervise.logMaxFiles,
+    health_interval: health?.interval ?? 0,
+    health_timeout: health?.timeout ?? 0,
+    health_start_period: health?.startPeriod ?? 0,
+    health_retries: health?.retries ?? 0,
+  };
 }
 
 /** What foster-init reports (struct report of wire.h). */
@@ -367,46 +400,40 @@ export type Report =
   | { kind: 'handed'; index: number; outcome: number }
   | { kind: 'other' };
 
-/** Indices of what failed before there were steps. */
-export const CLONE_STEP = 0xfffffffe;
-export const MAPS_STEP = 0xfffffffd;
-export const STATE_STEP = 0xfffffffc;
-/** Of the first mount that PID 1 is handed. */
-export const HANDED_STEP = 0xffff0000;
-
 /** What became of a mount that PID 1 was handed: all of it is shifted, only the mount itself, or nothing. */
-export const HANDED = { whole: 0, topOnly: 1, plain: 2 } as const;
+export const HANDED = {
+  whole: wire.HANDED_WHOLE,
+  topOnly: wire.HANDED_TOP_ONLY,
+  plain: wire.HANDED_PLAIN,
+} as const;
 
-export const REPORT_SIZE = 40;
 /** What the parent says to foster-init. */
-export const SAY_MAPPED = Buffer.from('M');
-export const SAY_GO = Buffer.from('G');
+export const SAY_MAPPED = Buffer.of(wire.SAY_MAPPED);
+export const SAY_GO = Buffer.of(wire.SAY_GO);
 /** What one who attaches says to a monitor, to be waited for. */
-export const ATTACH_ALL = Buffer.from('a');
-
-/** The value of a queued signal that PID 1 keeps to itself. */
-export const SIGNAL_TO_INIT = 2;
+export const ATTACH_ALL = Buffer.of(wire.ATTACH_ALL);
 
 /** Decodes one datagram from the control socket. */
 export function decodeReport(bytes: Buffer): Report {
-  const index = bytes.readUInt32LE(4);
-  const value = Number(bytes.readBigInt64LE(8));
-  switch (bytes.readUInt32LE(0)) {
-    case 1:
+  const offsets = wire.REPORT_OFFSETS;
+  const index = bytes.readUInt32LE(offsets.index);
+  const value = Number(bytes.readBigInt64LE(offsets.value));
+  switch (bytes.readUInt32LE(offsets.kind)) {
+    case wire.REPORT_STEP:
       return { kind: 'step', index, result: value };
-    case 2:
+    case wire.REPORT_FAILED:
       return { kind: 'failed', index, errno: value };
-    case 3:
+    case wire.REPORT_READY:
       return { kind: 'ready' };
-    case 4:
+    case wire.REPORT_EXEC_FAILED:
       return { kind: 'exec-failed', errno: value };
-    case 5:
+    case wire.REPORT_REFORKED:
       return { kind: 'reforked', pid: value };
-    case 6:
+    case wire.REPORT_EXECUTED:
       return { kind: 'executed' };
-    case 7:
+    case wire.REPORT_STARTED:
       return { kind: 'started', pid: value };
-    case 12:
+    case wire.REPORT_HANDED:
       return { kind: 'handed', index, outcome: value };
     default:
       return { kind: 'other' };

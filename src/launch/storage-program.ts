@@ -7,6 +7,7 @@ import type { StorageProgram } from '../plan/step.js';
 import { errnoName, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { memoryFile, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
+import * as wire from '../sys/wire-constants.js';
 
 const SIGKILL = 9;
 /** How long the program may write what it still has to when its mount is gone. Milliseconds. */
@@ -127,30 +128,32 @@ export function lastWords(said: number): string {
   );
 }
 
-/** Of wire.h. */
-const STORAGE_STEP = 0xffffff00;
+const WITHOUT_FUSE = '"foster --storage-driver copy" does without';
 
 /** By the number of the step: what could not be done, and what to do about it. */
-const STEPS: readonly { what: string; advice?: string }[] = [
-  { what: 'enter the namespaces of the container' },
-  {
+const STEPS: Readonly<Record<number, { what: string; advice?: string }>> = {
+  [wire.STORAGE_JOIN]: { what: 'enter the namespaces of the container' },
+  [wire.STORAGE_DEVICE]: {
     what: 'open /dev/fuse',
     advice: 'see that it is there and that you may write it: "modprobe fuse", "chmod 666 /dev/fuse"',
   },
-  { what: "use the container's own folder" },
-  { what: 'mount a FUSE file system', advice: '"foster --storage-driver copy" does without' },
-  { what: 'show the layers to fuse-overlayfs', advice: '"foster --storage-driver copy" does without' },
-  { what: 'open a layer of the root file system' },
-  { what: 'execute fuse-overlayfs', advice: 'see that it is a program for this machine' },
-];
+  [wire.STORAGE_FOLDER]: { what: "use the container's own folder" },
+  [wire.STORAGE_MOUNT]: { what: 'mount a FUSE file system', advice: WITHOUT_FUSE },
+  [wire.STORAGE_VIEW]: { what: 'show the layers to fuse-overlayfs', advice: WITHOUT_FUSE },
+  [wire.STORAGE_LAYER]: { what: 'open a layer of the root file system' },
+  [wire.STORAGE_PROGRAM]: {
+    what: 'execute fuse-overlayfs',
+    advice: 'see that it is a program for this machine',
+  },
+};
 
 export function isStorageStep(index: number): boolean {
-  return index >= STORAGE_STEP && index < STORAGE_STEP + STEPS.length;
+  return index - wire.STORAGE_STEP in STEPS;
 }
 
 /** The sentence of a step that failed before the program ran. */
 export function storageFailure(index: number, errno: number): FosterError {
-  const { what, advice } = STEPS[index - STORAGE_STEP] ?? { what: 'start fuse-overlayfs' };
+  const { what, advice } = STEPS[index - wire.STORAGE_STEP] ?? { what: 'start fuse-overlayfs' };
   return new FosterError(`cannot ${what}: ${errnoWords(errno)}`, advice === undefined ? {} : { advice });
 }
 
@@ -163,6 +166,6 @@ export function storageEnd(errno: number, said: number): FosterError | undefined
   const words = lastWords(said);
   return new FosterError(
     `cannot make the root file system of the container: fuse-overlayfs has ended${words === '' ? '' : `: ${words}`}`,
-    { advice: '"foster --storage-driver copy" does without' },
+    { advice: WITHOUT_FUSE },
   );
 }

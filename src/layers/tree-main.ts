@@ -1,12 +1,11 @@
-import { closeSync, constants, existsSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { endStorage, type RunningStorage, startStorage } from '../launch/storage-program.js';
-import { errnoNumber, errnoWords } from '../sys/errno.js';
-import { FosterError } from '../sys/errors.js';
 import { errnoOfAny } from '../sys/ffi.js';
-import { setParentDeathSignal } from '../sys/libc.js';
 import { attachMount, makeMountsPrivate, mountOverlay } from '../sys/mount.js';
 import { writeFully } from '../sys/write.js';
 import { TAR_END } from '../tar/writer.js';
+import type { Failure } from '../worker/protocol.js';
+import { errnoFailure, runWorker } from '../worker/run-worker.js';
 import { enterView, limitInView } from '../worker/view.js';
 import { ChangedFiles, copiedAt } from './changed-files.js';
 import { foreignNames, treeChanges } from './changes.js';
@@ -15,7 +14,7 @@ import { probeFuseOverlayfs, probeOverlay } from './overlay-probe.js';
 import { FuseUpperDirectory, type OwnLayer, UpperDirectory } from './own-layer.js';
 import { LayerStack } from './stack.js';
 import { inPieces, layerTar, TreeTar } from './tar.js';
-import { COPIED, TREE, TREE_FD, type TreeOrder, type TreeReport, VOLUMES } from './tree-protocol.js';
+import { COPIED, TREE, TREE_FD, type TreeOrder, VOLUMES } from './tree-protocol.js';
 
 /**
  * The program that looks at containers' files, for `export`, `commit` and `diff`, and copies files of the layers for
@@ -25,13 +24,7 @@ import { COPIED, TREE, TREE_FD, type TreeOrder, type TreeReport, VOLUMES } from 
  * link is followed, and what is read is bounded by what was there.
  * @returns what was left out
  */
-function look(given: TreeOrder): Skipped {
-  if (readSync(TREE_FD.control, Buffer.alloc(1)) === 0) process.exit(1); // nobody is there to map our ids
-  // As the caller still, who may enter folders that the container's root, maybe another user, may not.
-  const order = given.isShifted ? withShiftedLayer(given) : given;
-  const folders = openFolders(order);
-  if (order.isMapped) becomeRoot(order);
-  setParentDeathSignal(9); // a change of ids has cleared it
+function look({ order, folders }: Opened): Skipped {
   if (order.action === 'probe') return probe(order, folders);
   const view = enter(order, folders);
   switch (order.action) {
@@ -53,6 +46,16 @@ function look(given: TreeOrder): Skipped {
       return NOTHING;
     }
   }
+}
+
+interface Opened {
+  order: TreeOrder;
+  folders: Folders;
+}
+
+function open(given: TreeOrder): Opened {
+  const order = given.isShifted ? withShiftedLayer(given) : given;
+  return { order, folders: openFolders(order) };
 }
 
 /** In a place of our mount namespace the layer can be overlaid and bound. */
@@ -202,39 +205,9 @@ function copy(stack: LayerStack, container: string): Skipped {
   return skipped;
 }
 
-function becomeRoot({ hasOneOwner }: TreeOrder): void {
-  process.setgid?.(0);
-  // Forbidden where only one id is mapped: user_namespaces(7), "setgroups".
-  if (!hasOneOwner) process.setgroups?.([]);
-  process.setuid?.(0);
+function explain(error: unknown): Failure | undefined {
+  if (errnoOfAny(error) === 'EPIPE') return { error: 'nobody reads it any more' };
+  return errnoFailure(error);
 }
 
-function toReport(error: unknown): TreeReport {
-  if (error instanceof FosterError) {
-    return { error: error.message, ...(error.advice === undefined ? {} : { advice: error.advice }) };
-  }
-  const code = errnoOfAny(error);
-  if (code === 'EPIPE') return { error: 'nobody reads it any more' };
-  if (code === undefined) return { error: error instanceof Error ? error.message : String(error) };
-  return {
-    error: errnoWords(errnoNumber(code)),
-    errno: code,
-    ...(['ENOSPC', 'EDQUOT'].includes(code) && { advice: 'make room on that disk' }),
-  };
-}
-
-function main(): void {
-  // Ctrl-C reaches all processes of the terminal. foster's death ends us then.
-  for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
-  let report: TreeReport;
-  try {
-    report = { done: true, skipped: look(JSON.parse(process.argv[2] ?? '') as TreeOrder) };
-  } catch (error) {
-    report = toReport(error);
-  }
-  closeSync(TREE_FD.output);
-  writeSync(TREE_FD.report, JSON.stringify(report));
-  process.exit(0);
-}
-
-main();
+runWorker({ open, work: look, explain });

@@ -1,21 +1,19 @@
 import type { StorageDriver } from '../spec/storage-driver.js';
-import type { Skipped } from './copy.js';
+import { WORKER_FD } from '../worker/protocol.js';
 
-/** What foster and the program that looks at trees of containers (tree-main.ts) say to each other. */
+/**
+ * What foster and the program that looks at trees of containers (tree-main.ts) say to each other. It reports a Skipped:
+ * what may not be read, and is not in the copy.
+ */
 
 /** The program's descriptors. */
 export const TREE_FD = {
   /** Takes the archive, or the list of changes. */
   output: 1,
-  /** Gives one byte as soon as the ids are mapped. */
-  control: 3,
-  /** Takes one TreeReport as JSON. */
-  report: 4,
   /** The one layer, where its ids are shifted: a detached mount. */
-  layer: 5,
+  layer: WORKER_FD.files,
 } as const;
 
-/** The program's one argument, as JSON. */
 export interface TreeOrder {
   /**
    * `export`: all files, as a flat tar archive. `layer`: what the container has changed, as a layer of an image.
@@ -40,18 +38,7 @@ export interface TreeOrder {
   volumes?: Readonly<Record<string, string>>;
   /** Paths in the container that something of foster's was mounted on: if empty, they are not the container's. */
   mountPoints: readonly string[];
-  /** The program is in a user namespace of its own. */
-  isMapped: boolean;
-  hasOneOwner: boolean;
 }
-
-export type TreeReport =
-  | {
-      done: true;
-      /** What may not be read, and is not in the copy. */
-      skipped: Skipped;
-    }
-  | { error: string; advice?: string; errno?: string };
 
 /** In the container's folder, with the driver `copy`. */
 export const TREE = 'tree';

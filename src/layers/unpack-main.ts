@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, readSync, writeSync } from 'node:fs';
+import { createReadStream, readSync } from 'node:fs';
 import type { Readable, Transform } from 'node:stream';
 import zlib from 'node:zlib';
 import { errnoOf } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
-import { setParentDeathSignal } from '../sys/libc.js';
 import { TarReader } from '../tar/reader.js';
+import type { Failure } from '../worker/protocol.js';
+import { runWorker } from '../worker/run-worker.js';
 import { enterDirectory } from '../worker/view.js';
-import { UNPACK_FD, type UnpackOrder, type UnpackReport } from './unpack-protocol.js';
+import type { UnpackOrder, UnpackResult } from './unpack-protocol.js';
 import { TreeWriter } from './writer.js';
 
 /**
@@ -15,16 +16,8 @@ import { TreeWriter } from './writer.js';
  * of those ids, it makes the tree its root directory, so that nothing outside can even be named, and reads the archive
  * from its standard input.
  */
-async function unpack(order: UnpackOrder): Promise<UnpackReport> {
-  if (readSync(UNPACK_FD.control, Buffer.alloc(1)) === 0) process.exit(1); // nobody is there to map our ids
-  process.setgid?.(0);
-  // Forbidden where only one id is mapped: user_namespaces(7), "setgroups".
-  if (!order.hasOneOwner) process.setgroups?.([]);
-  process.setuid?.(0);
-  setParentDeathSignal(9); // a change of ids has cleared it
-  process.umask(0);
+async function unpack(order: UnpackOrder): Promise<UnpackResult> {
   enterDirectory(order.tree);
-
   const writer = new TreeWriter(order);
   const reader = new TarReader(writer);
   const hash = order.isLayer ? createHash('sha256') : undefined;
@@ -44,6 +37,8 @@ async function unpack(order: UnpackOrder): Promise<UnpackReport> {
   return { written: writer.written, size: total, ...(digest !== undefined && { digest }) };
 }
 
+/** Standard input. */
+const ARCHIVE = 0;
 const PIECE = 1024 * 1024;
 
 /** What @types/node of our oldest Node lacks. */
@@ -54,14 +49,14 @@ interface WithZstd {
 function readPlain(take: (piece: Buffer) => void): void {
   const buffer = Buffer.alloc(PIECE);
   for (;;) {
-    const size = readSync(UNPACK_FD.archive, buffer);
+    const size = readSync(ARCHIVE, buffer);
     if (size === 0) return;
     take(buffer.subarray(0, size));
   }
 }
 
 function readCompressed(compression: 'gzip' | 'zstd'): Readable {
-  const input = createReadStream('', { fd: UNPACK_FD.archive, highWaterMark: PIECE });
+  const input = createReadStream('', { fd: ARCHIVE, highWaterMark: PIECE });
   const options = { chunkSize: PIECE };
   const unzip =
     compression === 'gzip'
@@ -77,29 +72,12 @@ function tooLarge(limit: number): FosterError {
   });
 }
 
-function toReport(error: unknown): UnpackReport {
-  if (error instanceof FosterError) {
-    return { error: error.message, ...(error.advice === undefined ? {} : { advice: error.advice }) };
-  }
+function explain(error: unknown): Failure | undefined {
   const code = errnoOf(error) ?? '';
   if (code === 'Z_BUF_ERROR') return { error: 'the compressed file is truncated' };
-  if (code.startsWith('Z_') || code.startsWith('ERR_ZSTD') || code.startsWith('ZSTD_')) {
+  if (code.startsWith('Z_') || code.startsWith('ERR_ZSTD') || code.startsWith('ZSTD_'))
     return { error: 'the compressed file is corrupt' };
-  }
-  return { error: `the unpacker failed: ${error instanceof Error ? error.message : String(error)}` };
+  return undefined;
 }
 
-async function main(): Promise<void> {
-  // Ctrl-C reaches all processes of the terminal. foster itself ends us then.
-  for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
-  let report: UnpackReport;
-  try {
-    report = await unpack(JSON.parse(process.argv[2] ?? '') as UnpackOrder);
-  } catch (error) {
-    report = toReport(error);
-  }
-  writeSync(UNPACK_FD.report, JSON.stringify(report));
-  process.exit(0);
-}
-
-main();
+runWorker({ open: (order: UnpackOrder) => order, work: unpack, explain });

@@ -1,19 +1,9 @@
 import type { Compression } from '../tar/compression.js';
+import type { Failure } from '../worker/protocol.js';
 import type { Written } from './writer.js';
 
-/** What foster and its unpacker (unpack-main.ts) say to each other. */
+/** What foster and its unpacker (unpack-main.ts) say to each other. The archive comes on standard input. */
 
-/** The unpacker's descriptors. */
-export const UNPACK_FD = {
-  /** The archive. */
-  archive: 0,
-  /** Gives one byte as soon as the ids are mapped. */
-  control: 3,
-  /** Takes one UnpackReport as JSON. */
-  report: 4,
-} as const;
-
-/** The unpacker's one argument, as JSON. */
 export interface UnpackOrder {
   /** Absolute path of the empty directory to fill. */
   tree: string;
@@ -25,6 +15,12 @@ export interface UnpackOrder {
   isLayer: boolean;
 }
 
-export type UnpackReport =
-  /** `digest` of a layer, uncompressed: `sha256:` and 64 hexadecimal digits. */
-  { written: Written; size: number; digest?: string } | { error: string; advice?: string };
+export interface UnpackResult {
+  written: Written;
+  /** Of the archive, uncompressed, in bytes. */
+  size: number;
+  /** Of a layer, uncompressed: `sha256:` and 64 hexadecimal digits. */
+  digest?: string;
+}
+
+export type UnpackReport = UnpackResult | Failure;

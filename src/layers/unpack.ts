@@ -1,15 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import zlib from 'node:zlib';
 import { hasOneOwner } from '../init/id-maps.js';
-import type { IdMapping, IdMaps } from '../spec/id-maps.js';
-import { pipe, setPipeSize, takeMemoryFile, waitForChild } from '../sys/libc.js';
+import type { IdMaps } from '../spec/id-maps.js';
+import type { FosterError } from '../sys/errors.js';
+import { pipe, setPipeSize } from '../sys/libc.js';
 import type { Compression } from '../tar/compression.js';
-import { howItEnded, type Reporter, readReport, startReporter } from '../worker/node-program.js';
-import type { UnpackOrder, UnpackReport } from './unpack-protocol.js';
+import { type RunningWorker, startWorker } from '../worker/start-worker.js';
+import type { UnpackOrder, UnpackReport, UnpackResult } from './unpack-protocol.js';
 
 /** An unpacker at work. */
 export interface Unpacking {
@@ -52,12 +52,14 @@ export function startUnpacker(
   };
   // The unpacker reads the archive, a pipe from us, or a pipe from zstd.
   const piped = file === undefined || isByProgram ? widePipe() : undefined;
-  let program: Reporter;
+  let worker: RunningWorker<UnpackResult>;
   try {
-    program = startReporter({
+    worker = startWorker({
+      program: 'unpack-main',
       name: 'foster-unpack',
-      argv: [join(__dirname, 'unpack-main.cjs'), JSON.stringify(order)],
-      maps: withCaller(maps),
+      title: 'the unpacker',
+      order,
+      maps,
       input: piped?.[0] ?? file,
     });
   } catch (error) {
@@ -66,26 +68,24 @@ export function startUnpacker(
   } finally {
     if (piped !== undefined) closeSync(piped[0]);
   }
-  const { pid, report, errors } = program;
   const zstd = isByProgram && piped !== undefined ? startZstd(file ?? 'pipe', piped[1]) : undefined;
   const input = inputOf(zstd, piped?.[1]);
   if (zstd !== undefined && piped !== undefined) closeSync(piped[1]);
-  let isOver = false;
-  const finished = readReport(report).then((text): UnpackReport => {
-    isOver = true; // from here on its pid may be another's
-    const status = waitForChild(pid);
-    const said = takeMemoryFile(errors);
-    input.destroy();
-    return text === ''
-      ? { error: `the unpacker ${howItEnded(status, said)}` }
-      : (JSON.parse(text) as UnpackReport);
-  });
+  const finished = worker
+    .result()
+    .catch(
+      (error: FosterError): UnpackReport => ({
+        error: error.message,
+        ...(error.advice !== undefined && { advice: error.advice }),
+      }),
+    )
+    .finally(() => input.destroy());
   return {
     input,
     report: zstd === undefined ? finished : afterZstd(zstd, finished),
     kill() {
       zstd?.kill('SIGKILL');
-      if (!isOver) process.kill(pid, 'SIGKILL');
+      worker.kill();
     },
   };
 }
@@ -106,23 +106,6 @@ function widePipe(): [number, number] {
   const ends = pipe();
   setPipeSize(ends[1], 1024 * 1024);
   return ends;
-}
-
-/**
- * The maps for unpacking: as the container's, but the caller must have an id in them, for the folders above the tree
- * are his.
- */
-export function withCaller(maps: IdMaps): IdMaps {
-  const add = (map: IdMapping[], own: number): IdMapping[] => {
-    if (map.some(({ hostID, size }) => own >= hostID && own < hostID + size)) return map;
-    const free = Math.max(...map.map(({ containerID, size }) => containerID + size));
-    return [...map, { containerID: free, hostID: own, size: 1 }];
-  };
-  return {
-    ...maps,
-    uid: add(maps.uid, process.getuid?.() ?? 0),
-    gid: add(maps.gid, process.getgid?.() ?? 0),
-  };
 }
 
 /** zstd(1), for Node has zstd only since 22.15. */

@@ -1,4 +1,5 @@
 import type { StorageDriver } from '../spec/storage-driver.js';
+import { FD_BLOB, FD_CONTROL, PLAN_FD_CONSOLE, PLAN_FD_JOIN } from '../sys/wire-constants.js';
 
 /** What a plan needs to know of the host and of the container's place on it. Plain data: see container/host-facts.ts. */
 export interface PlanFacts {
@@ -45,12 +46,12 @@ export interface PlanOptions {
 
 /** Descriptors of PID 1 by convention; user volumes follow. */
 export const FD = {
-  CONTROL: 3,
-  PLAN: 4,
-  CONSOLE: 5,
+  CONTROL: FD_CONTROL,
+  PLAN: FD_BLOB,
+  CONSOLE: PLAN_FD_CONSOLE,
   CONTAINER: 7,
   /** The first of the layers; all else that is opened has a lower number by then. */
   LAYERS: 32,
-  JOIN: 8,
+  JOIN: PLAN_FD_JOIN,
   FIRST_VOLUME: 9,
 } as const;

@@ -5,6 +5,7 @@ import { surroundings } from './surroundings.js';
  * A switch for tests of what a crash leaves behind. With FOSTER_FAULT=N in its environment a command is killed, by
  * SIGKILL, at its N-th fault point, which is after its N-th step with an effect on disk or on processes; with
  * FOSTER_FAULT=stop:N it is stopped there; with FOSTER_FAULT=count it says on standard error which there are, a line each.
+ * A package has no fault points: scripts/build.mjs.
  */
 let count = 0;
 

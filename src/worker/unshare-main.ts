@@ -1,22 +1,18 @@
 import { spawn } from 'node:child_process';
-import { readSync } from 'node:fs';
 import { constants } from 'node:os';
 import { visible } from '../spec/parse/flag.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { makeMountsPrivate } from '../sys/mount.js';
+import { becomeRoot, waitUntilMapped } from './run-worker.js';
 
 /**
  * The program behind `foster unshare`: in a user and a mount namespace of its own, it becomes root there and runs a
  * command. Its arguments: whether groups may be set, then the command.
  */
-const CONTROL = 3;
 const [groups, command = '/bin/sh', ...args] = process.argv.slice(2);
 
-if (readSync(CONTROL, Buffer.alloc(1)) === 0) process.exit(125); // nobody is there to map our ids
-process.setgid?.(0);
-// Forbidden where only one id is mapped: user_namespaces(7), "setgroups".
-if (groups === 'groups') process.setgroups?.([]);
-process.setuid?.(0);
+waitUntilMapped();
+becomeRoot({ canSetGroups: groups === 'groups' });
 makeMountsPrivate();
 
 const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, FOSTER_UNSHARED: '1' } });

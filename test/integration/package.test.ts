@@ -1,22 +1,29 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { VERSION } from '../../src/cli/version.js';
+import { FOSTER, Home } from './support/foster.js';
 
 /** The package as a user gets it: packed, then installed below a prefix of its own from the tarball and the registry. */
 let folder = '';
 let installed = '';
-
-function npm(...args: string[]): string {
-  return execFileSync('npm', ['--no-audit', '--no-fund', '--loglevel=error', ...args], { encoding: 'utf8' });
-}
+let dist = '';
 
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'foster-package-'));
-  npm('pack', '--pack-destination', folder);
+  // In a copy: the build of a package is not the one that is under test here.
+  const tree = join(folder, 'tree');
+  cpSync('.', tree, {
+    recursive: true,
+    preserveTimestamps: true,
+    filter: (path) => !/^(node_modules|build|\.git)$/.test(path),
+  });
+  symlinkSync(resolve('node_modules'), join(tree, 'node_modules'));
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
+  execFileSync('npm', [...quiet, 'pack', '--pack-destination', folder], { cwd: tree, encoding: 'utf8' });
   // No compiler on the PATH, and no install scripts: what the package needs must be in it.
   const bin = join(folder, 'bin');
   execFileSync('mkdir', [bin]);
@@ -41,6 +48,7 @@ before(() => {
     { env: { ...process.env, PATH: bin }, stdio: ['ignore', 'ignore', 'inherit'] },
   );
   installed = join(prefix, 'bin', 'foster');
+  dist = join(prefix, 'lib/node_modules/foster/dist');
 });
 
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -60,8 +68,27 @@ test('it works through another symbolic link, and from another directory', () =>
 });
 
 test('it has the native files of this machine', () => {
-  const dist = join(folder, 'prefix/lib/node_modules/foster/dist');
   assert.deepEqual(readdirSync(join(dist, process.arch)).toSorted(), ['foster-entry.so', 'foster-init']);
+});
+
+test('it has no fault points, which are for tests', () => {
+  const home = new Home();
+  const create = (program: string) =>
+    spawnSync(program, ['create', 'busybox', 'true'], { env: { ...home.env, FOSTER_FAULT: '1' } });
+  assert.equal(create(FOSTER).signal, 'SIGKILL', 'the build under test has some');
+  const { status, stderr } = create(installed);
+  assert.equal(status, 0, String(stderr));
+  for (const file of readdirSync(dist))
+    if (statSync(join(dist, file)).isFile())
+      assert.ok(!readFileSync(join(dist, file)).includes('FOSTER_FAULT'), file);
+});
+
+test('make install of a user who may not write to the folders of npm makes a link in ~/.local', () => {
+  const env = { ...process.env, HOME: folder, npm_config_prefix: '/proc/sys' };
+  const output = execFileSync('scripts/install', { cwd: join(folder, 'tree'), env, encoding: 'utf8' });
+  const link = join(folder, '.local/bin/foster');
+  assert.match(output, new RegExp(`^installed ${link}\\n.*export PATH=`));
+  assert.equal(execFileSync(link, ['--version'], { encoding: 'utf8' }), `foster ${VERSION}\n`);
 });
 
 test('it loads koffi, and needs nothing of the source tree', () => {

@@ -1,22 +1,21 @@
 import { createHash } from 'node:crypto';
-import { constants, mkdtempSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { constants, mkdtempSync, openSync } from 'node:fs';
 import { copiedAt } from '../../layers/changed-files.js';
 import { copyTree } from '../../layers/copy.js';
 import { divideTree } from '../../layers/divide.js';
 import { LayerStack } from '../../layers/stack.js';
 import { layerTar } from '../../layers/tar.js';
 import { TREE } from '../../layers/tree-protocol.js';
-import { errnoNumber, errnoWords } from '../../sys/errno.js';
-import { FosterError } from '../../sys/errors.js';
 import { errnoOfAny } from '../../sys/ffi.js';
-import { setParentDeathSignal } from '../../sys/libc.js';
 import { mountOverlay } from '../../sys/mount.js';
 import { writeFully } from '../../sys/write.js';
 import { parallelGzip } from '../../tar/parallel-gzip.js';
+import type { Failure } from '../../worker/protocol.js';
+import { errnoFailure, runWorker } from '../../worker/run-worker.js';
 import { enterView, limitInView } from '../../worker/view.js';
 import { InputReader } from '../context/inputs.js';
 import { writeChanges } from './changes.js';
-import { LAYER_FD, type LayerOrder, type LayerReport } from './layer-protocol.js';
+import { LAYER_FD, type LayerOrder, type LayerResult } from './layer-protocol.js';
 import { removeMountPoints } from './mount-points.js';
 
 /**
@@ -25,16 +24,7 @@ import { removeMountPoints } from './mount-points.js';
  * what the directory has then; after RUN, whose container has written to it, it only packs. It sees those directories and
  * nothing else: worker/view.ts.
  */
-async function makeLayer(whole: LayerOrder): Promise<LayerReport> {
-  const parent = process.ppid;
-  if (readSync(LAYER_FD.control, Buffer.alloc(1)) === 0) process.exit(1); // nobody is there to map our ids
-  process.setgid?.(0);
-  // Forbidden where only one id is mapped: user_namespaces(7), "setgroups".
-  if (!whole.hasOneOwner) process.setgroups?.([]);
-  process.setuid?.(0);
-  setParentDeathSignal(9); // a change of ids has cleared it
-  if (process.ppid !== parent) process.exit(1);
-  process.umask(0);
+async function makeLayer(whole: LayerOrder): Promise<LayerResult> {
   const order = enter(whole);
   const { driver, folder, layers, isPacked, changes } = order;
   const upper = `${folder}/upper`;
@@ -109,7 +99,7 @@ function openLayers(layers: string[], { driver, folder }: LayerOrder): number {
   return openSync(spare, DIRECTORY);
 }
 
-type Packed = Omit<Exclude<LayerReport, { error: string }>, 'lostOwners'>;
+type Packed = Omit<LayerResult, 'lostOwners'>;
 
 /** What a directory holds, as a layer. */
 async function pack(top: string, { timestamp }: LayerOrder): Promise<Packed> {
@@ -140,32 +130,11 @@ async function pack(top: string, { timestamp }: LayerOrder): Promise<Packed> {
 
 const END_OF_ARCHIVE = 1024;
 
-function toReport(error: unknown): LayerReport {
-  if (error instanceof FosterError) {
-    return { error: error.message, ...(error.advice === undefined ? {} : { advice: error.advice }) };
-  }
+function explain(error: unknown): Failure | undefined {
   const code = errnoOfAny(error);
   if (code?.startsWith('Z_')) return { error: 'the compressed archive is corrupt or truncated' };
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return {
-      error: `cannot write the layer: ${errnoWords(errnoNumber(code))}`,
-      advice: 'make room on that disk',
-    };
-  }
-  return { error: `the layer could not be made: ${error instanceof Error ? error.message : String(error)}` };
+  if (code === 'ENOSPC' || code === 'EDQUOT') return errnoFailure(error, 'cannot write the layer');
+  return undefined;
 }
 
-async function main(): Promise<void> {
-  // Ctrl-C reaches all processes of the terminal. foster itself ends us then.
-  for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
-  let report: LayerReport;
-  try {
-    report = await makeLayer(JSON.parse(readFileSync(LAYER_FD.order, 'utf8')) as LayerOrder);
-  } catch (error) {
-    report = toReport(error);
-  }
-  writeSync(LAYER_FD.report, JSON.stringify(report));
-  process.exit(0);
-}
-
-main();
+runWorker({ open: (order: LayerOrder) => order, work: makeLayer, explain });

@@ -1,21 +1,17 @@
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { hasOneOwner } from '../../init/id-maps.js';
-import { withCaller } from '../../layers/unpack.js';
 import type { IdMaps } from '../../spec/id-maps.js';
-import { FosterError } from '../../sys/errors.js';
-import { memoryFile, pipe, takeMemoryFile, waitForChild } from '../../sys/libc.js';
-import { howItEnded, type Reporter, readReport, startReporter } from '../../worker/node-program.js';
+import { pipe } from '../../sys/libc.js';
+import { type RunningWorker, startWorker } from '../../worker/start-worker.js';
 import { joinInputs, type LayerInput } from '../context/inputs.js';
-import type { LayerOrder, LayerReport } from './layer-protocol.js';
+import type { LayerOrder, LayerResult } from './layer-protocol.js';
 
 /** The program at work. */
 export interface LayerProgram {
   /** Comes when the layer is packed. @throws FosterError */
-  report: Promise<Exclude<LayerReport, { error: string }>>;
+  report: Promise<LayerResult>;
   /** Ends it at once, and waits. */
   kill(): void;
 }
@@ -26,44 +22,29 @@ export interface LayerProgram {
  * @throws FosterError where there are no user namespaces to be had
  */
 export function startLayerProgram(
-  order: Omit<LayerOrder, 'hasOneOwner'>,
+  order: LayerOrder,
   maps: IdMaps,
   inputs: LayerInput[],
   output: number,
 ): LayerProgram {
-  const whole: LayerOrder = { ...order, hasOneOwner: hasOneOwner(maps) };
-  const orderFile = memoryFile('foster-layer-order', Buffer.from(JSON.stringify(whole)));
   const piped = pipe();
-  let program: Reporter;
+  let worker: RunningWorker<LayerResult>;
   try {
-    program = startReporter({
+    worker = startWorker({
+      program: 'build-layer-main',
       name: 'foster-layer',
-      argv: [join(__dirname, 'build-layer-main.cjs')],
-      maps: withCaller(maps),
-      files: [output, orderFile, piped[0]],
+      title: 'the program that makes layers',
+      order,
+      maps,
+      files: [output, piped[0]],
     });
   } catch (error) {
     closeSync(piped[1]);
     throw error;
   } finally {
     closeSync(piped[0]);
-    closeSync(orderFile);
   }
-  const { pid, report, errors } = program;
-  const feeding = feed(inputs, piped[1]);
-  let isOver = false;
-  const end = () => {
-    if (isOver) return undefined;
-    isOver = true;
-    return { status: waitForChild(pid), said: takeMemoryFile(errors) };
-  };
-  return {
-    report: finished(report, feeding, end),
-    kill() {
-      if (!isOver) process.kill(pid, 'SIGKILL');
-      end();
-    },
-  };
+  return { report: resultOf(worker, feed(inputs, piped[1])), kill: () => worker.kill() };
 }
 
 /** Returns what went wrong on our side: nothing, or the reason why a file could not be read. */
@@ -96,20 +77,11 @@ async function feed(inputs: LayerInput[], fd: number): Promise<unknown> {
   return failure;
 }
 
-async function finished(
-  fd: number,
-  feeding: Promise<unknown>,
-  end: () => { status: { code: number; signal: number }; said: string } | undefined,
-): Promise<Exclude<LayerReport, { error: string }>> {
-  const text = await readReport(fd);
-  const ended = end();
+/** What we could not read is why the program has failed, if it has. */
+async function resultOf(worker: RunningWorker<LayerResult>, feeding: Promise<unknown>): Promise<LayerResult> {
+  const [outcome] = await Promise.allSettled([worker.result()]);
   const failure = await feeding;
   if (failure !== undefined) throw failure;
-  if (text === '') {
-    const { status = { code: 0, signal: 0 }, said = '' } = ended ?? {};
-    throw new FosterError(`the program that makes layers ${howItEnded(status, said)}`);
-  }
-  const report = JSON.parse(text) as LayerReport;
-  if (!('error' in report)) return report;
-  throw new FosterError(report.error, { exitCode: 1, ...(report.advice && { advice: report.advice }) });
+  if (outcome.status === 'rejected') throw outcome.reason;
+  return outcome.value;
 }

@@ -1,19 +1,14 @@
 import type { StorageDriver } from '../../spec/storage-driver.js';
+import { WORKER_FD } from '../../worker/protocol.js';
 
 /** What foster and the program that makes layers (build-layer-main.ts) say to each other. */
 
 /** Its descriptors. */
 export const LAYER_FD = {
-  /** Gives one byte as soon as the ids are mapped. */
-  control: 3,
-  /** Takes one LayerReport as JSON. */
-  report: 4,
   /** Takes the compressed layer. */
-  output: 5,
-  /** A file that has its LayerOrder as JSON. */
-  order: 6,
+  output: WORKER_FD.files,
   /** Gives the inputs of its order, one after the other, as inputs.ts writes them. */
-  inputs: 7,
+  inputs: WORKER_FD.files + 1,
 } as const;
 
 export interface Owner {
@@ -23,7 +18,6 @@ export interface Owner {
 
 /** What is to be done. Paths of the host are absolute. */
 export interface LayerOrder {
-  hasOneOwner: boolean;
   /** `copy`: the folder has a copy of the layers, in which the changes are, or are to be, made. */
   driver: StorageDriver;
   /** Has `upper`, which becomes the layer, and `work`, `root` and `spare`, empty. */
@@ -73,18 +67,16 @@ export interface Destination {
   isDirectory: boolean;
 }
 
-export type LayerReport =
-  | {
-      /** Of the layer, uncompressed and compressed. */
-      diffID: string;
-      digest: string;
-      /** Bytes, compressed. */
-      size: number;
-      /** Bytes, uncompressed. */
-      plainSize: number;
-      /** Nothing is in it. */
-      isEmpty: boolean;
-      /** Files whose owner is not mapped, and that belong to root instead. */
-      lostOwners: number;
-    }
-  | { error: string; advice?: string };
+export interface LayerResult {
+  /** Of the layer, uncompressed and compressed. */
+  diffID: string;
+  digest: string;
+  /** Bytes, compressed. */
+  size: number;
+  /** Bytes, uncompressed. */
+  plainSize: number;
+  /** Nothing is in it. */
+  isEmpty: boolean;
+  /** Files whose owner is not mapped, and that belong to root instead. */
+  lostOwners: number;
+}

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, statSync, writeSync } from 'node:fs';
+import { constants, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import zlib from 'node:zlib';
 import { startStorage } from '../../launch/storage-program.js';
@@ -6,20 +6,15 @@ import { TREE } from '../../layers/tree-protocol.js';
 import { errnoOf } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
 import { errnoOfAny } from '../../sys/ffi.js';
-import { openInRoot, setParentDeathSignal } from '../../sys/libc.js';
+import { openInRoot } from '../../sys/libc.js';
 import { attachMount, bindMount, makeMountsPrivate, makeReadOnly, mountOverlay } from '../../sys/mount.js';
 import { sleep, writeFully } from '../../sys/write.js';
 import { compressionOf } from '../../tar/compression.js';
 import { TarReader } from '../../tar/reader.js';
+import type { Failure } from '../../worker/protocol.js';
+import { runWorker } from '../../worker/run-worker.js';
 import { containerPlace, copyError, copyPath, withOpen } from './place.js';
-import {
-  COPY_FD,
-  type CopyOrder,
-  type CopyOverlay,
-  type CopyReport,
-  type CopyResult,
-  type Volume,
-} from './protocol.js';
+import { COPY_FD, type CopyOrder, type CopyOverlay, type CopyResult, type Volume } from './protocol.js';
 import { CopySink } from './sink.js';
 import { writeArchive } from './source.js';
 
@@ -32,14 +27,7 @@ import { writeArchive } from './source.js';
  * foster itself, at the other end of a pipe: what goes through it is a tar archive. So there is no moment at which one
  * process resolves paths of both sides.
  */
-async function copy(order: CopyOrder): Promise<CopyResult> {
-  if (readSync(COPY_FD.control, Buffer.alloc(1)) === 0) process.exit(1); // nobody is there to map our ids
-  // As the caller still, who may enter folders that the container's root, maybe another user, may not. And here: what
-  // is mounted must be of our mount namespace.
-  const layers = order.overlay && openLayers(order.overlay);
-  if (order.isMapped) becomeRoot(order);
-  setParentDeathSignal(9); // a change of ids has cleared it
-  process.umask(0);
+async function copy({ order, layers }: Opened): Promise<CopyResult> {
   const root = order.overlay && layers ? mountRoot(order.overlay, layers) : COPY_FD.root;
   const target = copyPath(containerPlace(root), order.path);
   if (order.direction === 'out') {
@@ -55,11 +43,14 @@ async function copy(order: CopyOrder): Promise<CopyResult> {
   return { skipped: sink.skipped, lostOwners: sink.lostOwners };
 }
 
-function becomeRoot({ hasOneOwner }: CopyOrder): void {
-  process.setgid?.(0);
-  // Forbidden where only one id is mapped: user_namespaces(7), "setgroups".
-  if (!hasOneOwner) process.setgroups?.([]);
-  process.setuid?.(0);
+interface Opened {
+  order: CopyOrder;
+  layers: Layers | undefined;
+}
+
+/** In the helper, since what is mounted must be of its own mount namespace. */
+function open(order: CopyOrder): Opened {
+  return { order, layers: order.overlay && openLayers(order.overlay) };
 }
 
 const O_PATH = 0o10000000;
@@ -197,34 +188,10 @@ function archive(): Iterable<Buffer> | AsyncIterable<Buffer> {
   });
 }
 
-function toReport(error: unknown): CopyReport {
-  if (error instanceof FosterError) {
-    return { error: error.message, ...(error.advice === undefined ? {} : { advice: error.advice }) };
-  }
+function explain(error: unknown): Failure | undefined {
   if (errnoOf(error)?.startsWith('Z_')) return { error: 'the compressed archive is corrupt or truncated' };
   if (errnoOf(error) === 'EPIPE') return { error: 'nobody reads the archive any more' };
-  return {
-    error: `the helper that copies failed: ${error instanceof Error ? error.message : String(error)}`,
-  };
+  return undefined;
 }
 
-async function main(): Promise<void> {
-  // Ctrl-C reaches all processes of the terminal. foster's death ends us then.
-  for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
-  let report: CopyReport;
-  try {
-    report = { done: await copy(JSON.parse(process.argv[2] ?? '') as CopyOrder) };
-  } catch (error) {
-    report = toReport(error);
-  }
-  closeOutput();
-  writeSync(COPY_FD.report, JSON.stringify(report));
-  process.exit(0);
-}
-
-/** Who reads the archive may not wait for us. */
-function closeOutput(): void {
-  if (fstatSync(COPY_FD.output).isFIFO()) closeSync(COPY_FD.output);
-}
-
-main();
+runWorker({ open, work: copy, explain });

@@ -49,7 +49,7 @@ export function copyOut(
   }
   const order = orderOf('out', source, options);
   withHelper(container, order, (start) => {
-    if (destination === '-') return tell(start({ output: 1 }).finish(), options);
+    if (destination === '-') return tell(start({ output: 1 }).wait(), options);
     const [read, write] = pipe();
     let helper: CopyHelper;
     try {
@@ -71,7 +71,7 @@ export function copyOut(
         size = readSync(read, buffer);
         reader.push(buffer.subarray(0, size));
       }
-      const result = helper.finish(); // what went wrong there tells more than the end of the archive
+      const result = helper.wait(); // what went wrong there tells more than the end of the archive
       reader.end();
       sink.finish();
       tell(result, options);
@@ -96,7 +96,7 @@ export function copyIn(
   const order = orderOf('in', destination, options);
   if (source === '-') {
     withHelper(container, { ...order, isStream: true, keepOwners: true }, (start) => {
-      tell(start({ input: 0 }).finish(), options);
+      tell(start({ input: 0 }).wait(), options);
     });
     return;
   }
@@ -121,7 +121,7 @@ export function copyIn(
       } finally {
         closeSync(write);
       }
-      const result = helper.finish();
+      const result = helper.wait();
       tell({ ...result, skipped: result.skipped + skipped }, options);
     } finally {
       helper.kill();

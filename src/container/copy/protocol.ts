@@ -1,4 +1,5 @@
 import type { StorageDriver } from '../../spec/storage-driver.js';
+import { WORKER_FD } from '../../worker/protocol.js';
 
 /** What `foster cp` and its helper (copy-main.ts) say to each other. */
 
@@ -8,17 +9,12 @@ export const COPY_FD = {
   input: 0,
   /** The archive that comes out of it. */
   output: 1,
-  /** Gives one byte as soon as the ids are mapped. */
-  control: 3,
-  /** Takes one CopyReport as JSON. */
-  report: 4,
   /** The root directory of a container that runs. */
-  root: 5,
+  root: WORKER_FD.files,
   /** The first of the mounts whose ids are shifted. */
-  shifted: 7,
+  shifted: WORKER_FD.files + 2,
 } as const;
 
-/** The helper's one argument, as JSON. */
 export interface CopyOrder {
   direction: 'in' | 'out';
   /** In the container. */
@@ -30,9 +26,6 @@ export interface CopyOrder {
   keepOwners: boolean;
   /** undefined: the container runs, and COPY_FD.root is its root. */
   overlay: CopyOverlay | undefined;
-  /** The helper is in a user namespace of its own. */
-  isMapped: boolean;
-  hasOneOwner: boolean;
 }
 
 /** What the root of a container that does not run is made of: absolute paths of the host. */
@@ -60,8 +53,6 @@ export interface Volume {
   /** Descriptor of a detached mount that takes the place of `source`. */
   shifted?: number | undefined;
 }
-
-export type CopyReport = { done: CopyResult } | { error: string; advice?: string };
 
 export interface CopyResult {
   /** Devices and sockets, which are not copied. */

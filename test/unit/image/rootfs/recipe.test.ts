@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import { parseSources } from '../../../../rootfs/debian.js';
 import { interpreterOf } from '../../../../rootfs/elf.js';
 import { findRecipe, RECIPE_NAMES } from '../../../../src/image/rootfs/recipe.js';
-import { withCaller } from '../../../../src/layers/unpack.js';
 import { FosterError } from '../../../../src/sys/errors.js';
 import { compressionOf } from '../../../../src/tar/compression.js';
+import { withCaller } from '../../../../src/worker/start-worker.js';
 
 test('recipes are found by their names, and nothing else is', async () => {
   for (const name of RECIPE_NAMES) assert.equal((await findRecipe(name))?.name, name);

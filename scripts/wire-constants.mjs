@@ -1,0 +1,101 @@
+#!/usr/bin/env node
+/**
+ * Writes src/sys/wire-constants.ts, what src/init/wire.h defines: its numbers, and where its structs have their fields, as
+ * a C compiler sees them. With --check it only says whether the file is as it should be.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const HEADER = join(ROOT, 'src/init/wire.h');
+const TARGET = join(ROOT, 'src/sys/wire-constants.ts');
+
+const text = readFileSync(HEADER, 'utf8').replace(/\/\*.*?\*\//gs, '');
+
+/** Names of #defines that have a value, and of the members of enums. */
+function names() {
+  const defines = [...text.matchAll(/^#define (\w+) +\S/gm)].map(([, name]) => name);
+  const members = [...text.matchAll(/^enum \{([^}]*)\}/gm)].flatMap(([, list]) =>
+    list.split(',').map((member) => member.split('=')[0].trim()),
+  );
+  return [...defines, ...members].filter(Boolean);
+}
+
+/** Structs, with the names of their fields. */
+function structs() {
+  return [...text.matchAll(/^struct (\w+) \{([^}]*)\};/gm)].map(([, name, body]) => ({
+    name,
+    fields: body.split(';').flatMap((line) => {
+      const list = line.trim().replace(/^\w+ /, '');
+      return list === '' ? [] : list.split(',').map((field) => field.trim().replace(/\[.*/, ''));
+    }),
+  }));
+}
+
+function program() {
+  const lines = names().map((name) => `  printf("${name} %lld\\n", (long long)(${name}));`);
+  for (const { name, fields } of structs()) {
+    lines.push(`  printf("struct ${name} %zu", sizeof(struct ${name}));`);
+    for (const field of fields)
+      lines.push(`  printf(" ${field} %zu", __builtin_offsetof(struct ${name}, ${field}));`);
+    lines.push('  printf("\\n");');
+  }
+  return `#include <stdio.h>\n#include "${HEADER}"\nint main(void) {\n${lines.join('\n')}\n  return 0;\n}\n`;
+}
+
+function output() {
+  const folder = mkdtempSync(join(tmpdir(), 'foster-wire-'));
+  try {
+    writeFileSync(join(folder, 'wire.c'), program());
+    execFileSync(process.env.CC ?? 'gcc', ['-o', join(folder, 'wire'), join(folder, 'wire.c')]);
+    return execFileSync(join(folder, 'wire'), { encoding: 'utf8' });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function constant(line) {
+  const [name, value] = line.split(' ');
+  const number = BigInt(value);
+  return `export const ${name} = ${number > 0xffff ? `0x${number.toString(16)}` : number};`;
+}
+
+function struct(line) {
+  const [, name, size, ...fields] = line.split(' ');
+  const offsets = [];
+  for (let at = 0; at < fields.length; at += 2) offsets.push(`${fields[at]}: ${fields[at + 1]}`);
+  const title = name.toUpperCase();
+  return (
+    `export const ${title}_SIZE = ${size};\n` +
+    `export const ${title}_OFFSETS = {\n${offsets.map((offset) => `  ${offset},\n`).join('')}} as const;`
+  );
+}
+
+function source() {
+  const lines = output().trim().split('\n');
+  const isStruct = (line) => line.startsWith('struct ');
+  return [
+    '/** What src/init/wire.h defines, by the names that it has there. Made from it by scripts/wire-constants.mjs. */',
+    '',
+    ...lines.filter((line) => !isStruct(line)).map(constant),
+    '',
+    '// Where structs have their fields, in bytes.',
+    ...lines.filter(isStruct).map(struct),
+    '',
+  ].join('\n');
+}
+
+const wanted = source();
+if (process.argv.includes('--check')) {
+  if (readFileSync(TARGET, 'utf8') !== wanted) {
+    console.error(
+      'src/sys/wire-constants.ts is not what src/init/wire.h says: run scripts/wire-constants.mjs',
+    );
+    process.exitCode = 1;
+  }
+} else {
+  writeFileSync(TARGET, wanted);
+}

@@ -1,0 +1,166 @@
+/** What src/init/wire.h defines, by the names that it has there. Made from it by scripts/wire-constants.mjs. */
+
+export const MAGIC = 0x74736f66;
+export const VERSION = 4;
+export const NO_STEP = 0xffffffff;
+export const CLONE_STEP = 0xfffffffe;
+export const MAPS_STEP = 0xfffffffd;
+export const STATE_STEP = 0xfffffffc;
+export const STORAGE_STEP = 0xffffff00;
+export const HANDED_STEP = 0xffff0000;
+export const FD_CONTROL = 3;
+export const FD_BLOB = 4;
+export const PLAN_SHIM = 1;
+export const PLAN_TRACE = 2;
+export const PLAN_VERBOSE = 4;
+export const PLAN_GROUP = 8;
+export const PLAN_COUNTS = 32;
+export const PLAN_SHARED = 16;
+export const ARG_NUMBER = 0;
+export const ARG_POINTER = 1;
+export const ARG_STORED = 2;
+export const STEP_AWAIT = 0x10000;
+export const STEP_REFORK = 0x10001;
+export const STEP_ORPHAN = 0x10002;
+export const STEP_FILE_SYSTEM = 0x10003;
+export const STEP_NOT_ON = 0x10004;
+export const SAY_MAPPED = 77;
+export const SAY_GO = 71;
+export const SIGNAL_TO_GROUP = 1;
+export const SIGNAL_TO_INIT = 2;
+export const REPORT_STEP = 1;
+export const REPORT_FAILED = 2;
+export const REPORT_READY = 3;
+export const REPORT_EXEC_FAILED = 4;
+export const REPORT_REFORKED = 5;
+export const REPORT_EXECUTED = 6;
+export const REPORT_STARTED = 7;
+export const REPORT_ADOPTED = 8;
+export const REPORT_REAPED = 9;
+export const REPORT_STOPPED = 10;
+export const REPORT_COUNTS = 11;
+export const REPORT_HANDED = 12;
+export const STORAGE_JOIN = 0;
+export const STORAGE_DEVICE = 1;
+export const STORAGE_FOLDER = 2;
+export const STORAGE_MOUNT = 3;
+export const STORAGE_VIEW = 4;
+export const STORAGE_LAYER = 5;
+export const STORAGE_PROGRAM = 6;
+export const MAX_LAYERS = 500;
+export const MAX_MAP_LINES = 340;
+export const FD_PIDFD = 5;
+export const FD_CONSOLE = 6;
+export const FD_DIRECTORY = 7;
+export const FD_USERNS = 8;
+export const FD_LOCK = 9;
+export const FD_MONITOR_END = 10;
+export const FD_PLAN = 10;
+export const FD_EVENTS = 11;
+export const FD_JOINED = 12;
+export const FD_HEALTH = 13;
+export const FD_STORAGE_SAYS = 14;
+export const FD_INPUT = 15;
+export const FD_OUTPUT = 16;
+export const FD_ERROR = 17;
+export const FD_SUPERVISOR_END = 18;
+export const PLAN_FD_CONSOLE = 5;
+export const PLAN_FD_JOIN = 8;
+export const FD_ENTERED = 7;
+export const FD_PROGRAM = 8;
+export const HANDED_DEEP = 1;
+export const HANDED_DEVICES = 2;
+export const HANDED_NEEDED = 4;
+export const HANDED_WHOLE = 0;
+export const HANDED_TOP_ONLY = 1;
+export const HANDED_PLAIN = 2;
+export const MONITOR_TERMINAL = 1;
+export const MONITOR_INTERACTIVE = 2;
+export const MONITOR_REMOVE = 4;
+export const MONITOR_USERNS = 8;
+export const MONITOR_VERBOSE = 16;
+export const MONITOR_SHIM = 32;
+export const MONITOR_STATELESS = 64;
+export const MONITOR_HEALTH = 128;
+export const MONITOR_JOINS = 256;
+export const MONITOR_DENY_SETGROUPS = 512;
+export const ATTACH_OUTPUT = 111;
+export const ATTACH_ERROR = 101;
+export const ATTACH_INPUT = 105;
+export const ATTACH_TAKEN = 116;
+export const ATTACH_INPUT_END = 99;
+export const ATTACH_WINDOW = 119;
+export const ATTACH_SIGNAL = 115;
+export const ATTACH_ALL = 97;
+export const ATTACH_EXIT = 120;
+export const ATTACH_CHUNK = 16384;
+
+// Where structs have their fields, in bytes.
+export const PLAN_SIZE = 52;
+export const PLAN_OFFSETS = {
+  magic: 0,
+  version: 4,
+  size: 8,
+  flags: 12,
+  steps: 16,
+  init_steps: 20,
+  process_steps: 24,
+  relocations: 28,
+  relocation_count: 32,
+  programs: 36,
+  argv: 40,
+  envp: 44,
+  grace_ms: 48,
+} as const;
+export const STEP_SIZE = 64;
+export const STEP_OFFSETS = {
+  number: 0,
+  kinds: 4,
+  arguments: 8,
+  store: 56,
+  ignore: 60,
+} as const;
+export const REPORT_SIZE = 40;
+export const REPORT_OFFSETS = {
+  kind: 0,
+  index: 4,
+  value: 8,
+  extra: 16,
+  name: 24,
+} as const;
+export const MONITOR_SIZE = 96;
+export const MONITOR_OFFSETS = {
+  magic: 0,
+  version: 4,
+  size: 8,
+  flags: 12,
+  pid: 16,
+  remove: 20,
+  failures: 24,
+  failure_count: 28,
+  subject: 32,
+  clone_flags: 36,
+  map_helpers: 40,
+  maps: 48,
+  log_max_size: 56,
+  log_max_files: 60,
+  health_interval: 64,
+  health_timeout: 68,
+  health_start_period: 72,
+  health_retries: 76,
+  storage_pid: 80,
+  storage: 84,
+  handed: 88,
+  handed_count: 92,
+} as const;
+export const HANDED_SIZE = 8;
+export const HANDED_OFFSETS = {
+  path: 0,
+  flags: 4,
+} as const;
+export const FAILURE_SIZE = 12;
+export const FAILURE_OFFSETS = {
+  error: 0,
+  exit_code: 4,
+  text: 8,
+} as const;
