@@ -1,6 +1,6 @@
 # What there is to do in this source tree. Each target installs what it needs first, and does nothing twice.
 
-.PHONY: help build demo test test-attacks fuzz soak bench check format install clean
+.PHONY: help build demo test test-node test-attacks fuzz soak bench check format install clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -14,6 +14,9 @@ demo: ## run a container that shows what foster does
 
 test: ## run all tests; ends with "N passed, N failed"
 	@scripts/test
+
+test-node: ## run the programs of examples/ on the versions of Node that npm has: 22, 24, 26
+	@scripts/test-node
 
 test-attacks: ## attack foster, and podman for comparison; writes docs/attacks.md
 	@scripts/attacks

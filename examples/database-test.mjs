@@ -26,7 +26,11 @@ const SERVER = `
 let database = '';
 
 before(async () => {
-  database = await foster.create({ root: 'busybox', command: ['sh', '-c', SERVER], labels: { for: 'tests' } });
+  database = await foster.create({
+    root: 'busybox',
+    command: ['sh', '-c', SERVER],
+    labels: { for: 'tests' },
+  });
   await foster.start(database);
   const signal = AbortSignal.timeout(60_000);
   for await (const { data } of foster.logs(database, { follow: true, signal })) {

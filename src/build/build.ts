@@ -275,7 +275,10 @@ function checkPlatform(text: string | undefined): void {
   if (text === undefined) return;
   const own = ownPlatform();
   if (satisfiesPlatform(own, parsePlatform(text))) return;
-  throw new FosterError(`cannot build for ${text}: this machine is ${formatPlatform(own)}`, { exitCode: 1 });
+  throw new FosterError(`cannot build for ${text}: this machine is ${formatPlatform(own)}`, {
+    kind: 'unsupported',
+    exitCode: 1,
+  });
 }
 
 function platformArgs(own: Platform): Map<string, string> {

@@ -24,7 +24,7 @@ import type {
  * Rootless containers, for programs: what the command `foster` does, with the same containers and images.
  *
  * Where a method takes a container, that is its name, its id or an unambiguous start of its id. All methods fail with a
- * {@link FosterError}, whose `kind` says what kind of failure it is, and all take a `signal` that ends them. Containers
+ * `FosterError`, whose `kind` says what kind of failure it is, and all take a `signal` that ends them. Containers
  * live on when the program that has started them ends.
  *
  * @example

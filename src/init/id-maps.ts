@@ -224,6 +224,7 @@ export function findHelper(name: string): string {
   if (path !== undefined) return path;
   const what = name === 'newuidmap' ? 'user' : 'group';
   throw new FosterError(`cannot map ${what} ids: ${name} is not installed`, {
+    kind: 'unsupported',
     advice: 'apt-get install uidmap',
   });
 }

@@ -28,11 +28,13 @@ function isOwn(folder: string): boolean {
   const user = process.geteuid?.();
   if (info.uid !== user) {
     throw new FosterError(`cannot use ${folder}: it belongs to user ${info.uid}, and you are user ${user}`, {
+      kind: 'denied',
       advice: 'set HOME or XDG_DATA_HOME to a folder of your own',
     });
   }
   if ((info.mode & 0o022) !== 0) {
     throw new FosterError(`cannot use ${folder}: others may write to it`, {
+      kind: 'denied',
       advice: `take that right from them: chmod go-w ${folder}`,
     });
   }

@@ -51,3 +51,15 @@ export function hasOpen(pid: number, path: string): boolean {
     return false;
   }
 }
+
+/** The processes whose parent a process is: proc_pid_task(5), "children". */
+export function childrenOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
+      const text = readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8');
+      return text.split(' ').filter(Boolean).map(Number);
+    });
+  } catch {
+    return []; // it has ended
+  }
+}
