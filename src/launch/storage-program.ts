@@ -135,13 +135,13 @@ const STEPS: readonly { what: string; advice?: string }[] = [
   { what: 'enter the namespaces of the container' },
   {
     what: 'open /dev/fuse',
-    advice: 'see that it is there and that you may write it: "modprobe fuse", "chmod 666 /dev/fuse"',
+    advice: 'check that it exists and is writable: "modprobe fuse", "chmod 666 /dev/fuse"',
   },
   { what: "use the container's own folder" },
-  { what: 'mount a FUSE file system', advice: '"foster --storage-driver copy" does without' },
-  { what: 'show the layers to fuse-overlayfs', advice: '"foster --storage-driver copy" does without' },
+  { what: 'mount a FUSE file system', advice: '"foster --storage-driver copy" works without it' },
+  { what: 'show the layers to fuse-overlayfs', advice: '"foster --storage-driver copy" works without it' },
   { what: 'open a layer of the root file system' },
-  { what: 'execute fuse-overlayfs', advice: 'see that it is a program for this machine' },
+  { what: 'execute fuse-overlayfs', advice: 'check that it is a program for this machine' },
 ];
 
 export function isStorageStep(index: number): boolean {
@@ -163,6 +163,6 @@ export function storageEnd(errno: number, said: number): FosterError | undefined
   const words = lastWords(said);
   return new FosterError(
     `cannot make the root file system of the container: fuse-overlayfs has ended${words === '' ? '' : `: ${words}`}`,
-    { advice: '"foster --storage-driver copy" does without' },
+    { advice: '"foster --storage-driver copy" works without it' },
   );
 }

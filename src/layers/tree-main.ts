@@ -219,7 +219,7 @@ function toReport(error: unknown): TreeReport {
   return {
     error: errnoWords(errnoNumber(code)),
     errno: code,
-    ...(['ENOSPC', 'EDQUOT'].includes(code) && { advice: 'make room on that disk' }),
+    ...(['ENOSPC', 'EDQUOT'].includes(code) && { advice: 'free some space on that disk' }),
   };
 }
 

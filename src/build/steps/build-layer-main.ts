@@ -149,7 +149,7 @@ function toReport(error: unknown): LayerReport {
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return {
       error: `cannot write the layer: ${errnoWords(errnoNumber(code))}`,
-      advice: 'make room on that disk',
+      advice: 'free some space on that disk',
     };
   }
   return { error: `the layer could not be made: ${error instanceof Error ? error.message : String(error)}` };
