@@ -46,8 +46,8 @@ function machine(bench) {
 
 const HEAD = `# Benchmarks
 
-Written by \`make bench\` (scripts/bench), which measures foster and its peers in the same run, in turn, as an
-unprivileged user. Times depend on the machine and on what else it does, which hits all alike: look at the ratios.`;
+\`make bench\` (scripts/bench) writes this page. It measures foster and its peers in the same run, in turn, as an unprivileged
+user. Times depend on the machine and on its load, which affect all of them alike: compare the ratios.`;
 
 async function main() {
   const { values, positionals } = parseArgs({

@@ -207,7 +207,7 @@ class Build {
     const unused = [...this.#options.buildArgs.keys()].filter(
       (name) => !declared.has(name) && !PREDEFINED_ARGS.has(name),
     );
-    if (unused.length > 0) this.#voice.warn(`no ARG asks for these --build-arg: ${unused.join(', ')}`);
+    if (unused.length > 0) this.#voice.warn(`these --build-arg have no ARG: ${unused.join(', ')}`);
   }
 
   async #commit(state: StageState): Promise<string> {

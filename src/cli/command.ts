@@ -72,7 +72,7 @@ export function usageError(error: CommanderError, commandName: string | undefine
     const short = flag.startsWith('--') ? undefined : NOT_YET_SHORT[flag.charAt(1)];
     const name = short === undefined ? flag : `--${short}`;
     if (NOT_YET.has(name)) {
-      return new FosterError(`run does not have ${name} yet`, { advice: `see '${help}'` });
+      return new FosterError(`run does not support ${name} yet`, { advice: `see '${help}'` });
     }
   }
   const message = error.message

@@ -15,7 +15,7 @@ export function systemFailure(error: unknown): string | undefined {
   return `the machine does not let foster go on: ${errnoWords(errnoNumber(code))}${path}; ${advice}`;
 }
 
-const room = () => `make room on the disk of ${dataFolder()}: 'foster prune' removes ended containers`;
+const room = () => `free some space on the disk of ${dataFolder()}: 'foster prune' removes ended containers`;
 const access = () => `see that ${dataFolder()} and all in it belong to you and can be written to`;
 const files = () => "end other programs, or raise the limit: 'ulimit -n'";
 

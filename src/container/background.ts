@@ -213,8 +213,8 @@ function startFailure(plan: Plan, index: number, errno: number): FosterError {
     });
   }
   if (index === STATE_STEP) {
-    return new FosterError(`cannot note that the container runs: ${errnoWords(errno)}`, {
-      advice: `see that there is room in ${dataFolder()} and that it can be written to`,
+    return new FosterError(`cannot record that the container runs: ${errnoWords(errno)}`, {
+      advice: `check that there is space in ${dataFolder()} and that it is writable`,
     });
   }
   const handed = plan.handed?.[index - HANDED_STEP];

@@ -28,7 +28,7 @@ export function changeRecord(id: string, change: (record: ContainerRecord) => Co
   const container = readContainer(id);
   if (container === undefined) {
     throw new FosterError(`no such container: ${id.slice(0, 12)}`, {
-      advice: 'it was removed just now',
+      advice: 'it has just been removed',
       exitCode: 1,
     });
   }

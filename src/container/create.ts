@@ -209,7 +209,7 @@ function explained(error: unknown, folder: string): unknown {
   if (error instanceof FosterError || code === undefined) return error;
   return new FosterError(`cannot make the folder of the container, ${folder}: ${words(code)}`, {
     ...(code === 'ENOSPC' || code === 'EDQUOT'
-      ? { advice: "make room on that disk: 'foster prune' removes ended containers" }
+      ? { advice: "free some space on that disk: 'foster prune' removes ended containers" }
       : {}),
     cause: error,
   });

@@ -22,7 +22,7 @@ export function filler(draft: Draft, voice: Voice): (folder: string) => void {
       const { count, example } = fillFolder(what, mapsOf(draft), throwAtSignal);
       if (count > 0) {
         voice.warn(
-          `what you may not read is not in the container: ${count} ${count === 1 ? 'file' : 'files'}, such as ${example}; ` +
+          `files that you cannot read are not in the container: ${count} ${count === 1 ? 'file' : 'files'}, such as ${example}; ` +
             "'sudo tar -C DIRECTORY -c . | foster run -' gives it all",
         );
       }

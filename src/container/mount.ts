@@ -63,7 +63,7 @@ export function unmountContainer({ record }: Container): void {
 
 function requireUnshared(command: string): void {
   if (surroundings().env.FOSTER_UNSHARED === '1' || process.getuid?.() === 0) return;
-  throw new FosterError(`foster ${command} works inside of foster unshare only`, {
+  throw new FosterError(`foster ${command} works only inside foster unshare`, {
     advice: 'run "foster unshare", and in its shell "foster mount CONTAINER"',
   });
 }

@@ -57,7 +57,7 @@ function checkUse(text: string, { descriptor }: StoredImage, { force }: { force:
   if (first === undefined) return;
   const which = `${first.record.name} (${first.record.id.slice(0, 12)})`;
   const others = inTheWay.length === 1 ? '' : ` and ${inTheWay.length - 1} more`;
-  throw new FosterError(`cannot remove image ${text}: container ${which}${others} is made from it`, {
+  throw new FosterError(`cannot remove image ${text}: container ${which}${others} was made from it`, {
     advice: isAlive(first.state) ? 'stop and remove it first' : 'remove it first, or the image with rmi -f',
     exitCode: 1,
   });

@@ -24,8 +24,8 @@ export function markStopped(id: string): void {
   } catch (error) {
     // ended and removed just now, by --rm or by somebody else
     if (errnoOf(error) === 'ENOENT' || readRestart(id).policy === 'no') return;
-    throw new FosterError(`cannot note that the container is not to be started again: ${wordsOf(error)}`, {
-      advice: 'make room on that disk, or "foster update --restart no" first',
+    throw new FosterError(`cannot record that the container must not be restarted: ${wordsOf(error)}`, {
+      advice: 'free some space on that disk, or "foster update --restart no" first',
       exitCode: 1,
       cause: error,
     });

@@ -108,7 +108,7 @@ async function holdSoon(id: string, name: string): Promise<HeldContainer | undef
       }
       throw new FosterError(`no such container: ${name}`, {
         kind: 'not-found',
-        advice: 'it was removed just now',
+        advice: 'it has just been removed',
         exitCode: 1,
       });
     }

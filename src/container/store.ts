@@ -108,7 +108,7 @@ export function findId(reference: string): string | undefined {
   if (matches.length > 1) {
     throw new FosterError(`${reference} is the start of ${matches.length} container ids`, {
       kind: 'conflict',
-      advice: 'give more of it',
+      advice: 'give more characters of it',
       exitCode: 1,
     });
   }

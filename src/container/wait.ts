@@ -10,7 +10,7 @@ import { type Container, isAlive, isLocked, readLive } from './store.js';
 /**
  * Waits until a container has ended for good, through all restarts, and returns its exit code; that of one that does not
  * run at once, 0 where it never did.
- * @throws FosterError when it was removed meanwhile and nothing tells how it ended
+ * @throws FosterError when it was removed meanwhile and its exit code is unknown
  */
 export async function waitForContainer({ record, state }: Container): Promise<number> {
   const { id, name } = record;
@@ -29,7 +29,7 @@ export async function waitForContainer({ record, state }: Container): Promise<nu
     const code = exitIn(folder) ?? exitInEvents(id, events);
     if (code !== undefined) return code;
     if (readLive(id) !== undefined) return 137; // its monitor was killed, and the container with it
-    throw new FosterError(`container ${name} was removed, and nothing tells how it ended`, {
+    throw new FosterError(`container ${name} was removed, and its exit code is unknown`, {
       kind: 'not-found',
       exitCode: 1,
     });

@@ -91,7 +91,7 @@ function entryFailure({ argv, descriptors }: Program, error: number): FosterErro
   const isTooMany = ['E2BIG', 'EMFILE', 'EINVAL'].includes(errnoName(error));
   return new FosterError(
     `cannot start ${argv[0]} with ${descriptors.length} descriptors: ${errnoWords(error)}`,
-    isTooMany ? { advice: 'no more than 1024 can be handed over, nor more than "ulimit -n" allows' } : {},
+    isTooMany ? { advice: 'at most 1024 can be passed on, and at most what "ulimit -n" allows' } : {},
   );
 }
 

@@ -128,14 +128,14 @@ export function lastWords(said: number): string {
   );
 }
 
-const WITHOUT_FUSE = '"foster --storage-driver copy" does without';
+const WITHOUT_FUSE = '"foster --storage-driver copy" works without it';
 
 /** By the number of the step: what could not be done, and what to do about it. */
 const STEPS: Readonly<Record<number, { what: string; advice?: string }>> = {
   [wire.STORAGE_JOIN]: { what: 'enter the namespaces of the container' },
   [wire.STORAGE_DEVICE]: {
     what: 'open /dev/fuse',
-    advice: 'see that it is there and that you may write it: "modprobe fuse", "chmod 666 /dev/fuse"',
+    advice: 'check that it exists and is writable: "modprobe fuse", "chmod 666 /dev/fuse"',
   },
   [wire.STORAGE_FOLDER]: { what: "use the container's own folder" },
   [wire.STORAGE_MOUNT]: { what: 'mount a FUSE file system', advice: WITHOUT_FUSE },
@@ -143,7 +143,7 @@ const STEPS: Readonly<Record<number, { what: string; advice?: string }>> = {
   [wire.STORAGE_LAYER]: { what: 'open a layer of the root file system' },
   [wire.STORAGE_PROGRAM]: {
     what: 'execute fuse-overlayfs',
-    advice: 'see that it is a program for this machine',
+    advice: 'check that it is a program for this machine',
   },
 };
 

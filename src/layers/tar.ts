@@ -133,7 +133,7 @@ export class TreeTar {
   #checkName(name: string): void {
     if (!this.#options.isLayer || !name.slice(name.lastIndexOf('/') + 1).startsWith(WHITEOUT_PREFIX)) return;
     throw new FosterError(
-      `the file ${shown(name)} cannot be in a layer: names that begin with .wh. say that one is deleted`,
+      `the file ${shown(name)} cannot be in a layer: names that begin with .wh. mark deleted files`,
       { advice: 'give it another name' },
     );
   }

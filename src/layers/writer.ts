@@ -289,7 +289,7 @@ function explained(member: Member, error: unknown): unknown {
   return new FosterError(
     `cannot unpack the tar member ${shown(member.name)}: ${errnoWords(errnoNumber(code))}`,
     full
-      ? { advice: 'make room on the disk, or set XDG_DATA_HOME to a folder on another' }
+      ? { advice: 'free some space on the disk, or set XDG_DATA_HOME to a folder on another' }
       : { cause: error },
   );
 }

@@ -110,7 +110,7 @@ function overlayRoot(facts: PlanFacts): Step[] {
     throw new FosterError(
       `the root file system has ${layers.length} layers, and an overlay can have ${MOST_LAYERS}`,
       {
-        advice: '"foster --storage-driver copy" does without one',
+        advice: '"foster --storage-driver copy" needs no overlay',
       },
     );
   }

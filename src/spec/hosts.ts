@@ -11,7 +11,7 @@ export function parseAddHost(value: string): HostEntry {
   const [, name = '', written = ''] = match;
   const address = written.replace(/^\[(.*)\]$/, '$1');
   if (address === 'host-gateway') {
-    throw flagError('--add-host', value, 'there is no host-gateway without a network of foster');
+    throw flagError('--add-host', value, 'host-gateway is not supported yet');
   }
   if (!isAddress(address)) throw flagError('--add-host', value, `${address} is not an IP address`);
   return { name, address };

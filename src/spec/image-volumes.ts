@@ -33,9 +33,9 @@ function volumePlace(path: string): string {
   if (isPlace && isVolumePlace(place)) return place;
   throw new FosterError(
     isPlace
-      ? `the image wants a volume at ${quoted(path)}, where only you may mount something`
-      : `the image wants a volume at ${quoted(path)}, which is no place for one`,
-    { advice: 'whoever made the image is at fault' },
+      ? `the image wants a volume at ${quoted(path)}, where only the user may mount something`
+      : `the image wants a volume at ${quoted(path)}, which cannot be a mount point`,
+    { advice: 'the image itself is faulty' },
   );
 }
 

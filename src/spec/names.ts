@@ -32,7 +32,7 @@ export function parseName(value: string): string {
     );
   }
   if (value.length > MAX_NAME_LENGTH) {
-    throw flagError('--name', value, `a name has ${MAX_NAME_LENGTH} characters at the most`);
+    throw flagError('--name', value, `a name can have at most ${MAX_NAME_LENGTH} characters`);
   }
   return value;
 }
@@ -46,7 +46,7 @@ export function parseHostname(value: string): string {
     value.length > 64 ||
     !/^[a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?)*$/.test(value)
   ) {
-    throw flagError('--hostname', value, 'a host name has 64 letters, digits, "-" or "." at the most');
+    throw flagError('--hostname', value, 'a host name can have at most 64 letters, digits, "-" and "."');
   }
   return value;
 }

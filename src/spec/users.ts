@@ -74,7 +74,8 @@ function parseId(text: string, kind: 'user' | 'group', file: string): number {
     });
   }
   const id = Number(text);
-  if (id > MAX_ID) throw new FosterError(`--user: ${text} is no ${kind} id, the largest is ${MAX_ID}`);
+  if (id > MAX_ID)
+    throw new FosterError(`--user: ${text} is not a valid ${kind} id: the largest is ${MAX_ID}`);
   return id;
 }
 

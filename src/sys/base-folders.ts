@@ -31,7 +31,7 @@ export function homeFolder(): string {
     }
   }
   throw new FosterError(
-    `cannot tell where your home directory is: HOME is not an absolute path, and user ${process.getuid?.()} has none in /etc/passwd`,
+    `cannot find your home directory: HOME is not an absolute path, and user ${process.getuid?.()} has none in /etc/passwd`,
     { advice: 'set HOME' },
   );
 }

@@ -35,7 +35,7 @@ function isOwn(folder: string): boolean {
   if ((info.mode & 0o022) !== 0) {
     throw new FosterError(`cannot use ${folder}: others may write to it`, {
       kind: 'denied',
-      advice: `take that right from them: chmod go-w ${folder}`,
+      advice: `make it private: chmod go-w ${folder}`,
     });
   }
   return true;

@@ -35,7 +35,8 @@ export function nameComponents(name: string): string[] {
   const parts = components(name);
   if (parts.includes('..')) throw escapes(name, "its name contains '..'");
   if (name.includes('\0')) throw new FosterError(`the tar member ${shown(name)} has a NUL byte in its name`);
-  if (name.length >= PATH_MAX) throw new FosterError(`the tar member ${shown(name)} has too long a name`);
+  if (name.length >= PATH_MAX)
+    throw new FosterError(`the tar member ${shown(name)} has a name that is too long`);
   return parts;
 }
 

@@ -41,7 +41,7 @@ export function memberOf(header: TarHeader, own: Attributes, global: Attributes)
   const isDirectory = name.endsWith('/') && TYPES[flag] === 'file'; // of before POSIX
   const type = isDirectory ? 'directory' : TYPES[flag];
   if (type === undefined) {
-    throw new FosterError(`the tar member ${shown(name)} is of the unknown type ${shown(flag)}`);
+    throw new FosterError(`the tar member ${shown(name)} has the unknown type ${shown(flag)}`);
   }
   // Only files have data, whatever the header says: POSIX, "pax", the size field of ustar.
   const size = type === 'file' ? number('size', header.size) : 0;

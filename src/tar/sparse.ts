@@ -50,7 +50,7 @@ export class SparseMap {
   }
 
   broken(): FosterError {
-    return new FosterError(`the tar member ${shown(this.name)} is a sparse file with a map that is wrong`);
+    return new FosterError(`the tar member ${shown(this.name)} is a sparse file with an invalid map`);
   }
 
   tooLong(): FosterError {
@@ -113,7 +113,7 @@ export function paxSparseMap(attributes: Attributes, name: string): SparseMap | 
   if (version === '1.0') return mapInData(new SparseMap(name, digits(attributes.get('GNU.sparse.realsize'))));
   if (!version.startsWith('0.')) {
     throw new FosterError(
-      `the tar member ${shown(name)} is a sparse file in a format that foster does not know: ${shown(version)}`,
+      `the tar member ${shown(name)} is a sparse file in an unknown format: ${shown(version)}`,
     );
   }
   const map = new SparseMap(name, digits(oldSize));

@@ -80,7 +80,7 @@ export function errnoFailure(error: unknown, what?: string): Failure | undefined
   return {
     error: what === undefined ? words : `${what}: ${words}${callOf(error)}`,
     errno,
-    ...(['ENOSPC', 'EDQUOT'].includes(errno) && { advice: 'make room on that disk' }),
+    ...(['ENOSPC', 'EDQUOT'].includes(errno) && { advice: 'free some space on that disk' }),
   };
 }
 

@@ -98,7 +98,7 @@ test('flags', () => {
     [['--dns', 'x', 'busybox'], /^foster: --dns 'x': expected an IP address/],
     [['--add-host', 'x', 'busybox'], /^foster: --add-host 'x': expected/],
     [['-h', '-x-', 'busybox'], /^foster: --hostname/],
-    [['--no-init', '--init-verbose', 'busybox'], /exclude each other/],
+    [['--no-init', '--init-verbose', 'busybox'], /cannot be used together/],
     [[], /^foster: missing required argument 'ROOT'/],
   ];
   for (const [flags, sentence] of cases) assertFailure(run(...flags), 125, sentence);

@@ -189,7 +189,7 @@ test('a full disk', () => {
   assert.equal(full.status, 125);
   assert.match(
     full.stderr,
-    /^foster: cannot make the folder of the container, .*: no space left on device \(ENOSPC\); make room on that disk/,
+    /^foster: cannot make the folder of the container, .*: no space left on device \(ENOSPC\); free some space on that disk/,
   );
   const recipe = foster(['run', '--rm', 'busybox', 'true'], fill, { XDG_DATA_HOME: small });
   assert.deepEqual([recipe.status, recipe.stdout], [125, '']);

@@ -178,7 +178,7 @@ test('what is broken is refused, and leaves nothing', () => {
     /it lacks/,
   );
   refuses(tar({ name: 'repositories', content: '{}' }), /before 1\.10/);
-  refuses(tar({ name: 'index.json', content: '{"schemaVersion":2,"manifests":[]}' }), /no image in it/);
+  refuses(tar({ name: 'index.json', content: '{"schemaVersion":2,"manifests":[]}' }), /it contains no image/);
   const digest = `sha256:${'0'.repeat(64)}`;
   const type = 'application/vnd.oci.image.manifest.v1+json';
   const index = JSON.stringify({ schemaVersion: 2, manifests: [{ mediaType: type, digest, size: 2 }] });

@@ -85,7 +85,7 @@ test('an image in use is not removed; its layers stay as long as a container has
   out('create', '--name', 'user', 'app:1', 'cat', '/etc/kept');
   assert.match(
     home.foster(['rmi', 'app:1']).stderr,
-    /^foster: cannot remove image app:1: container user \([0-9a-f]{12}\) is made from it; /,
+    /^foster: cannot remove image app:1: container user \([0-9a-f]{12}\) was made from it; /,
   );
   assert.match(out('rmi', '-f', 'app:1'), /Deleted: /);
   out('image', 'prune', '-af');
@@ -101,7 +101,7 @@ test('one that runs cannot be removed by force', () => {
   out('run', '-d', '--name', 'runs', 'app:1', 'sleep', '60');
   assert.match(
     home.foster(['rmi', '-f', 'app:1']).stderr,
-    /container runs .* is made from it; stop and remove it first/,
+    /container runs .* was made from it; stop and remove it first/,
   );
 });
 

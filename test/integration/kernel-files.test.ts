@@ -43,7 +43,10 @@ for (const place of [
     image('hostile', [place]);
     const { status, stderr } = home.run(['--rm', 'hostile', 'true']);
     assert.equal(status, 125);
-    assert.match(stderr, /^foster: the image wants a volume at '.*', where only you may mount something;/m);
+    assert.match(
+      stderr,
+      /^foster: the image wants a volume at '.*', where only the user may mount something;/m,
+    );
     assert.deepEqual(home.leftFolders(), []);
   });
 }

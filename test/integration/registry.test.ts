@@ -271,12 +271,12 @@ test('two pulls at once download every layer once, and both succeed', async () =
   assertStored(image);
 });
 
-test('a certificate that nobody vouches for is refused, unless it is trusted or need not be', () => {
+test('a certificate of an unknown authority is refused, unless it is trusted or need not be', () => {
   const name = `${secured.host}/app:plain`;
   const creds = `${USER}:${PASSWORD}`;
   fails(
     home.foster(['pull', '--creds', creds, name]),
-    /nobody that we trust vouches for its certificate; put .*certs\.d/,
+    /its certificate is signed by an unknown authority; put .*certs\.d/,
   );
   const insecure = home.foster(['pull', '--creds', creds, '--tls-verify=false', name]);
   fails(insecure, /does not have it/); // it got that far
@@ -292,7 +292,10 @@ test('log in, push, pull, log out', () => {
   const { host } = secured;
   const file = join(home.folder, 'run/containers/auth.json');
   const login = (...args: string[]) => home.foster(['login', ...args, host], { input: `${PASSWORD}\n` });
-  fails(home.foster(['pull', `${host}/app:1`]), /wants a name and a password; log in with 'foster login 127/);
+  fails(
+    home.foster(['pull', `${host}/app:1`]),
+    /requires a user name and a password; log in with 'foster login 127/,
+  );
   fails(home.foster(['login', '-u', USER, '--password-stdin', host], { input: 'wrong' }), /does not accept/);
   fails(login(), /cannot ask for Username: standard input is not a terminal/);
   assert.equal(existsSync(file), false);
@@ -317,7 +320,7 @@ test('log in, push, pull, log out', () => {
   says(home.foster(['pull', '-q', `${host}/app:1`]), `${host}/app:1\n`);
 
   says(home.foster(['logout', host]), `Removed login credentials for ${host}\n`);
-  fails(home.foster(['pull', `${host}/app:1`]), /wants a name and a password/);
+  fails(home.foster(['pull', `${host}/app:1`]), /requires a user name and a password/);
   fails(home.foster(['logout', host]), /not logged in to 127/);
 });
 
@@ -335,13 +338,13 @@ test("what podman's and docker's files say is used, in podman's order", () => {
   });
   says(pull(), `${host}/app:1\n`);
   write(join(home.folder, '.config/containers/auth.json'), { auths: { [host]: auth('me:no') } });
-  fails(pull(), /does not accept the name and password from .*\.config\/containers\/auth\.json/);
+  fails(pull(), /does not accept the user name and password from .*\.config\/containers\/auth\.json/);
   write(join(home.folder, 'run/containers/auth.json'), {
     auths: { [`${host}/app`]: auth(`${USER}:${PASSWORD}`), [host]: auth('x:y') },
   });
   says(pull(), `${host}/app:1\n`);
   const empty = write(join(home.folder, 'empty.json'), {});
-  fails(pull({ REGISTRY_AUTH_FILE: empty }), /wants a name and a password/);
+  fails(pull({ REGISTRY_AUTH_FILE: empty }), /requires a user name and a password/);
   writeFileSync(empty, '[]');
   fails(pull({ REGISTRY_AUTH_FILE: empty }), /empty\.json is not a JSON object/);
 });
@@ -362,7 +365,7 @@ test('a credential helper', () => {
   writeFileSync(file, JSON.stringify({ credHelpers: { [host]: 'test' } }));
   const env = { REGISTRY_AUTH_FILE: file, PATH: `${bin}:${process.env.PATH}` };
   const run = (...args: string[]) => home.foster(args, { env, input: PASSWORD });
-  fails(run('pull', `${host}/app:1`), /wants a name and a password/);
+  fails(run('pull', `${host}/app:1`), /requires a user name and a password/);
   says(run('login', '-u', USER, '--password-stdin', host), 'Login Succeeded\n');
   assert.deepEqual(JSON.parse(readFileSync(join(bin, host), 'utf8')), {
     ServerURL: host,
@@ -378,7 +381,7 @@ test('a credential helper', () => {
   writeFileSync(file, JSON.stringify({ credHelpers: { [host]: '../../bin/sh' } }));
   fails(run('pull', `${host}/app:1`), /is not the name of a credential helper/);
   writeFileSync(file, JSON.stringify({ credsStore: 'missing' }));
-  fails(run('pull', `${host}/app:1`), /wants a name and a password/);
+  fails(run('pull', `${host}/app:1`), /requires a user name and a password/);
 });
 
 test('podman pulls what foster has pushed', () => {

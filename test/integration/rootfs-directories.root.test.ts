@@ -209,7 +209,7 @@ test('files that nobody but root may read are left out of a copy, which is said'
   assert.equal(copy.stdout, '');
   assert.match(
     copy.stderr,
-    /^foster: warning: what you may not read is not in the container: 2 files, such as \/(etc\/shadow|secret); 'sudo tar/,
+    /^foster: warning: files that you cannot read are not in the container: 2 files, such as \/(etc\/shadow|secret); 'sudo tar/,
   );
   assert.deepEqual(foster(['run', '--rm', path, '/bin/id', '-u']), { status: 0, stdout: '0\n', stderr: '' });
 });

@@ -157,7 +157,10 @@ test('a container is meant by its name, its id, or a start of it that is no othe
   );
   const both = home.foster(['inspect', id.slice(0, 8)]);
   assert.equal(both.status, 1);
-  assert.match(both.stderr, /^foster: [0-9a-f]{8} is the start of 2 container ids; give more of it\n$/);
+  assert.match(
+    both.stderr,
+    /^foster: [0-9a-f]{8} is the start of 2 container ids; give more characters of it\n$/,
+  );
   rmSync(join(containers, twin), { recursive: true });
 });
 

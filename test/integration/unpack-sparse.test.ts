@@ -130,13 +130,10 @@ test('a sparse file counts with its holes', () => {
 
 test('a sparse file that no file system can hold is refused', () => {
   const eight = `\x80\0\0\0${'\x7f\xff\xff\xff\xff\xff\xff\xff'}`;
-  refuses(Buffer.concat([oldSparse('x', eight, [[0, 1]], 'y'), tar()]), /with a map that is wrong/);
+  refuses(Buffer.concat([oldSparse('x', eight, [[0, 1]], 'y'), tar()]), /with an invalid map/);
   const petabytes = { 'GNU.sparse.size': String(2 ** 52), 'GNU.sparse.map': `${2 ** 52 - 1},1` };
   refuses(tar({ name: 'x', content: 'y', pax: petabytes }), /'x': file too large|'x': invalid argument/);
   const hole = { 'GNU.sparse.size': String(2 ** 52), 'GNU.sparse.map': '0,0' };
   refuses(tar({ name: 'x', pax: hole }), /'x': file too large/);
-  refuses(
-    tar({ name: 'x', content: 'y', pax: { ...hole, 'GNU.sparse.map': '5,2' } }),
-    /with a map that is wrong/,
-  );
+  refuses(tar({ name: 'x', content: 'y', pax: { ...hole, 'GNU.sparse.map': '5,2' } }), /with an invalid map/);
 });

@@ -59,7 +59,7 @@ export class InputReader {
   #read(most: number): Buffer {
     const buffer = Buffer.allocUnsafe(most);
     const size = readAtMost(this.#fd, buffer);
-    if (size === 0) throw new FosterError('the files that were to be copied came to an early end');
+    if (size === 0) throw new FosterError('the files to be copied ended early');
     return buffer.subarray(0, size);
   }
 }

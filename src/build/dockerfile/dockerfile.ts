@@ -57,7 +57,7 @@ export type Parser = Pick<typeof DockerfileParser, 'parse'>;
  */
 export function parseDockerfile(text: string, name: string, parser: Parser): Dockerfile {
   if (text.length > MAX_SIZE) throw new FosterError(`${name} is too large for a Dockerfile: over 1 MiB`);
-  if (text.includes('\0')) throw new FosterError(`${name} is no text: it has a NUL byte`);
+  if (text.includes('\0')) throw new FosterError(`${name} is not a text file: it has a NUL byte`);
   const plain = text.replace(/^\ufeff/, '').replace(/\r\n/g, '\n');
   const first = parser.parse(plain);
   const escapeCharacter = first.getEscapeCharacter();

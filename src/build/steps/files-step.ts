@@ -212,7 +212,7 @@ async function archivesOf(sources: Source[], context: ContextFiles): Promise<Arc
 async function* contentOf({ kind, source }: ArchiveSource, context: ContextFiles): AsyncGenerator<Buffer> {
   const { name } = source;
   const fd = context.open(source);
-  if (fd === undefined) throw new FosterError(`${name}: it is no regular file any more`);
+  if (fd === undefined) throw new FosterError(`${name}: it is not a regular file any more`);
   const content = createReadStream('', { fd, highWaterMark: PIECE });
   try {
     yield* kind === 'none' || kind === 'gzip' ? content : decompressed(content);

@@ -76,7 +76,9 @@ function psOptions(words: string[], options: Options): Wanted {
     else if (/^-?[ax]*u[axw]*$/.test(word)) wanted.columns = 'user';
     else if (!word.startsWith('-') && !/^[axwef]+$/.test(word)) columns.push(word);
     else if (!/^-?[eAaxwf]+$/.test(word)) {
-      throw new FosterError(`top has no ps option ${quoted(word)}`, { advice: "see 'foster top --help'" });
+      throw new FosterError(`top does not support the ps option ${quoted(word)}`, {
+        advice: "see 'foster top --help'",
+      });
     }
   }
   if (wanted.format !== undefined && wanted.format !== 'json') {

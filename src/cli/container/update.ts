@@ -24,7 +24,7 @@ export function configure(command: Command): void {
   ]);
   command.action(async (references: string[], update: Update) => {
     if (Object.keys(update).length === 0) {
-      throw new FosterError('update: nothing to change was given', { advice: "see 'foster update --help'" });
+      throw new FosterError('update: no option was given', { advice: "see 'foster update --help'" });
     }
     const { updateContainer } = await import('../../container/update.js');
     await forEachContainer(references, (container) => updateContainer(container, update));

@@ -106,7 +106,8 @@ function toRequest(context: string, flags: BuildFlags): Omit<BuildRequest, 'acce
 
 function wholeName(text: string): string {
   const reference = parseReference(text);
-  if (reference.digest !== undefined) throw new FosterError(`--tag ${text}: a digest is not a name to give`);
+  if (reference.digest !== undefined)
+    throw new FosterError(`--tag ${text}: expected NAME[:TAG], without a digest`);
   return formatReference(reference);
 }
 
@@ -152,7 +153,7 @@ function readSecret(path: string, text: string): Buffer {
     );
   }
   if (content.length <= MAX_SECRET) return content;
-  throw flagError('--secret', text, 'a secret has 500 KiB at the most');
+  throw flagError('--secret', text, 'a secret can have at most 500 KiB');
 }
 
 function label(text: string): [string, string] {

@@ -60,7 +60,7 @@ async function credentialsFrom(
     throw new FosterError(
       password === undefined
         ? '--password-stdin needs a name'
-        : '--password and --password-stdin exclude each other',
+        : '--password and --password-stdin cannot be used together',
       { advice: 'give -u USER and --password-stdin' },
     );
   }
@@ -81,9 +81,9 @@ async function credentialsFrom(
     source: 'this log-in',
   };
   if (credentials.username === '' || credentials.username.includes(':')) {
-    throw new FosterError('a name is needed, one without a colon');
+    throw new FosterError('the user name must not be empty or contain a colon');
   }
-  if (credentials.password === '') throw new FosterError('a password is needed');
+  if (credentials.password === '') throw new FosterError('the password must not be empty');
   return { credentials, isStored: false };
 }
 
@@ -93,8 +93,7 @@ async function readPassword(): Promise<string> {
   process.stdin.setEncoding('utf8');
   for await (const piece of process.stdin as AsyncIterable<string>) {
     text += piece;
-    if (text.length > MAX_PASSWORD)
-      throw new FosterError('what comes on standard input is too long for a password');
+    if (text.length > MAX_PASSWORD) throw new FosterError('the password on standard input is too long');
   }
   return text.replace(/\r?\n$/, '');
 }

@@ -13,7 +13,7 @@ export function configure(command: Command): void {
   command.action(async (text: string | undefined, { all }: { all: boolean }) => {
     const { forgetAllCredentials, forgetCredentials } = await import('../../image/registry/login.js');
     if (all) {
-      if (text !== undefined) throw new FosterError('--all and a registry exclude each other');
+      if (text !== undefined) throw new FosterError('--all and a registry cannot be used together');
       await forgetAllCredentials();
       print('Removed login credentials for all registries\n');
       return;

@@ -27,7 +27,8 @@ export function configure(command: Command): void {
   addHelpAfter(command, ['Examples:', '  foster system df', '  foster system df -v']);
   command.action(async (options: { format?: string; verbose?: boolean }) => {
     if (options.verbose) {
-      if (options.format !== undefined) throw new FosterError('--verbose and --format exclude each other');
+      if (options.format !== undefined)
+        throw new FosterError('--verbose and --format cannot be used together');
       const { drawDetails } = await import('./df-details.js');
       print(drawDetails(Date.now()));
       return;

@@ -87,7 +87,7 @@ export function copyError(what: string, error: unknown): unknown {
   return new FosterError(`cannot ${what}: ${errnoWords(errnoNumber(code))}`, {
     exitCode: 1,
     cause: error,
-    ...(isFull && { advice: 'make room on that disk' }),
+    ...(isFull && { advice: 'free some space on that disk' }),
   });
 }
 

@@ -182,9 +182,7 @@ export class CopySink implements TarSink {
       return { directory, prefix: [name], dropped };
     } catch (error) {
       if (errnoOfAny(error) !== 'ENOENT') throw error;
-      throw refused(
-        `cannot copy to ${target.place.show(target.text)}: the directory it shall be in does not exist`,
-      );
+      throw refused(`cannot copy to ${target.place.show(target.text)}: its parent directory does not exist`);
     }
   }
 

@@ -80,7 +80,7 @@ function parseEntries(bytes: Buffer): DockerEntry[] {
   if (!Array.isArray(value) || value.length > MAX_IMAGES || !value.every(isEntry)) {
     throw new FosterError('its manifest.json is not a list of images');
   }
-  if (value.length === 0) throw new FosterError('there is no image in it');
+  if (value.length === 0) throw new FosterError('it contains no image');
   return value;
 }
 

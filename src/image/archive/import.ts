@@ -55,7 +55,7 @@ export async function importImage(path: string | undefined, options: ImportOptio
     const why = error instanceof FosterError ? error.message : errnoWords(errnoNumber(code ?? ''));
     const isFull = code === 'ENOSPC' || code === 'EDQUOT';
     const advice =
-      error instanceof FosterError ? error.advice : isFull ? 'make room on that disk' : undefined;
+      error instanceof FosterError ? error.advice : isFull ? 'free some space on that disk' : undefined;
     throw new FosterError(`cannot import ${title}: ${why}`, {
       ...(advice !== undefined && { advice }),
       cause: error,

@@ -90,11 +90,11 @@ async function readImages(files: ArchiveFiles, options: LoadOptions): Promise<Ar
   const manifest = await files.find('manifest.json');
   if (manifest !== undefined) return await readDockerArchive(manifest, files);
   if ((await files.find('repositories')) !== undefined) {
-    throw new FosterError('it is of the form that Docker wrote before 1.10', {
+    throw new FosterError('its format is that of Docker before 1.10', {
       advice: 'save the image again with a newer Docker',
     });
   }
-  throw new FosterError('it has neither index.json nor manifest.json, so it is no archive of images', {
+  throw new FosterError('it has neither index.json nor manifest.json, so it is not an image archive', {
     advice: "a root file system becomes an image by 'foster import'",
   });
 }
@@ -114,7 +114,7 @@ function explained(title: string, error: unknown): unknown {
     error instanceof FosterError
       ? error.advice
       : code === 'ENOSPC'
-        ? 'make room on the disk, or set XDG_DATA_HOME to a folder on another'
+        ? 'free some space on the disk, or set XDG_DATA_HOME to a folder on another'
         : undefined;
   return new FosterError(`cannot load ${title}: ${why}`, {
     ...(advice !== undefined && { advice }),

@@ -40,7 +40,7 @@ export async function readLayout(
     if (known === undefined) images.set(descriptor.digest, await readImage(descriptor, names, files));
     else known.names = [...new Set([...known.names, ...names])];
   }
-  if (images.size === 0) throw new FosterError('there is no image in it');
+  if (images.size === 0) throw new FosterError('it contains no image');
   return [...images.values()];
 }
 

@@ -74,7 +74,7 @@ export function readAuthFile(path: string): AuthFile {
     const code = errnoOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return {};
     throw new FosterError(`cannot read the credentials in ${path}: ${code ?? error}`, {
-      advice: 'check who may read it',
+      advice: 'check its permissions',
       cause: error,
     });
   }

@@ -50,7 +50,7 @@ export async function eraseFromHelper(helper: string, server: string): Promise<v
 
 function failure(helper: string, output: string): FosterError {
   return new FosterError(`docker-credential-${helper} failed: ${visible(output.trim().slice(0, 300))}`, {
-    advice: 'it is named in the file of your credentials',
+    advice: 'it is named in your credentials file',
   });
 }
 
@@ -70,7 +70,7 @@ async function run(helper: string, verb: string, input: string): Promise<{ statu
       reject(
         errnoOf(error) === 'ENOENT'
           ? new NoSuchHelper(`there is no program ${program}`, {
-              advice: 'install it, or take it out of the file of your credentials',
+              advice: 'install it, or remove it from your credentials file',
             })
           : new FosterError(`cannot run ${program}: ${error.message}`, { cause: error }),
       );

@@ -135,7 +135,7 @@ class Download {
     if (response.statusCode === 416) {
       await drain(response);
       throw new UselessBytes(
-        new FosterError(`cannot ${what}: ${this.registry.registry} has less of it than said`),
+        new FosterError(`cannot ${what}: ${this.registry.registry} sent less of it than declared`),
       );
     }
     if (response.statusCode === 200) {
@@ -149,7 +149,7 @@ class Download {
     if (Number(start) !== this.offset) {
       response.destroy();
       throw new UselessBytes(
-        new FosterError(`cannot ${what}: ${this.registry.registry} goes on in the wrong place`),
+        new FosterError(`cannot ${what}: ${this.registry.registry} resumes at the wrong offset`),
       );
     }
     this.#checkTotal(response, total === '*' ? String(size) : total);
@@ -166,7 +166,7 @@ class Download {
     response.destroy();
     throw new UselessBytes(
       new FosterError(`${this.registry.registry} has ${total} bytes for ${digest}, instead of ${size}`, {
-        advice: 'the registry is at fault; nothing of it was kept',
+        advice: 'the registry is at fault; nothing was kept',
       }),
     );
   }
@@ -179,7 +179,7 @@ class Download {
       if (code === undefined) throw new UselessBytes(error);
       throw new UselessBytes(
         new FosterError(`cannot keep ${this.blob.digest}: ${errnoWords(errnoNumber(code))}`, {
-          advice: "make room, for instance with 'foster image prune'",
+          advice: "free some space, for example with 'foster image prune'",
           cause: error,
         }),
       );

@@ -65,8 +65,8 @@ export class Connections {
         headers = without(headers, 'authorization');
       url = next;
     }
-    throw new FosterError(`${request.url.host} sends us from one address to the next`, {
-      advice: 'its redirects lead in a circle',
+    throw new FosterError(`${request.url.host} redirects too many times`, {
+      advice: 'its redirects form a loop',
     });
   }
 
@@ -75,11 +75,12 @@ export class Connections {
       new FosterError(`${from.host} redirects to ${visible(location.slice(0, 200))}, ${why}`, {
         advice: 'it was not followed',
       });
-    if (!URL.canParse(location, from.href)) throw refused('which is no address');
+    if (!URL.canParse(location, from.href)) throw refused('which is not a valid URL');
     const url = new URL(location, from);
-    if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refused('which is not on the web');
+    if (url.protocol !== 'https:' && url.protocol !== 'http:')
+      throw refused('which is not an http or https URL');
     if (url.protocol === 'http:' && from.protocol === 'https:' && this.options.tlsVerify) {
-      throw refused('where the connection would not be encrypted any more');
+      throw refused('where the connection would no longer be encrypted');
     }
     url.username = '';
     url.password = '';
@@ -162,7 +163,7 @@ async function proxyFor(url: URL): Promise<string | undefined> {
   if (proxy === '') return undefined;
   if (URL.canParse(proxy) && /^https?:$/.test(new URL(proxy).protocol)) return proxy;
   throw new FosterError('HTTPS_PROXY is not the address of an HTTP proxy', {
-    advice: 'it looks like http://proxy:3128',
+    advice: 'expected something like http://proxy:3128',
   });
 }
 
@@ -197,7 +198,7 @@ export async function readBody(
   what = 'the answer',
 ): Promise<Buffer> {
   const tooLong = () =>
-    new FosterError(`${what} is longer than ${limit} bytes`, { advice: 'foster reads no more' });
+    new FosterError(`${what} is longer than ${limit} bytes`, { advice: 'that is the limit' });
   if (Number(response.headers['content-length'] ?? 0) > limit) {
     response.destroy();
     throw tooLong();
@@ -250,7 +251,7 @@ export function connectionFailure(host: string, error: unknown): FosterError {
   if (error instanceof FosterError) return error;
   const code = errnoOf(error) ?? '';
   const why =
-    WORDS[code] ?? (isUntrusted(error) ? 'nobody that we trust vouches for its certificate' : undefined);
+    WORDS[code] ?? (isUntrusted(error) ? 'its certificate is signed by an unknown authority' : undefined);
   const message = error instanceof Error ? visible(error.message) : String(error);
   return new FosterError(`no connection with ${host}: ${why ?? message}`, {
     advice: adviceFor(code, host, isUntrusted(error)),

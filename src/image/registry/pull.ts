@@ -144,7 +144,7 @@ class Pull {
     const digest = digestOf(bytes);
     if (typeof expected === 'string' && expected.startsWith('sha256:') && expected !== digest) {
       throw new FosterError(`the manifest of ${this.#name} has the digest ${digest} instead of ${expected}`, {
-        advice: 'the registry or the connection is at fault; nothing of it was kept',
+        advice: 'the registry or the connection is at fault; nothing was kept',
       });
     }
     const content = readManifest(bytes, type, this.#name);

@@ -109,7 +109,7 @@ async function putManifest(registry: Registry, reference: Reference, image: Stor
   const said = response.headers['docker-content-digest'];
   if (typeof said === 'string' && said.startsWith('sha256:') && said !== digest) {
     throw new FosterError(
-      `${registry.registry} has made something else of the image: ${said} instead of ${digest}`,
+      `${registry.registry} stored something other than the image: ${said} instead of ${digest}`,
     );
   }
 }

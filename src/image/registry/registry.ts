@@ -174,7 +174,7 @@ export async function refusal(
     });
   }
   if (status === 429) {
-    return new FosterError(`cannot ${what}: ${registry} has had too many requests${said}`, {
+    return new FosterError(`cannot ${what}: ${registry} has received too many requests${said}`, {
       advice: 'wait, or log in',
     });
   }

@@ -35,7 +35,7 @@ export function tlsOptions(host: string, verify: boolean, folder?: string): TlsO
     return { rejectUnauthorized: verify, secureContext: createSecureContext({ ...authorities, ...client }) };
   } catch (error) {
     throw new FosterError(`a certificate for ${host} cannot be used: ${String(error)}`, {
-      advice: 'look into the folders named certs.d, SSL_CERT_FILE and NODE_EXTRA_CA_CERTS',
+      advice: 'check the certs.d folders, SSL_CERT_FILE and NODE_EXTRA_CA_CERTS',
       cause: error,
     });
   }
@@ -104,6 +104,9 @@ function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new FosterError(`cannot read the certificate ${path}`, { advice: 'check who may', cause: error });
+    throw new FosterError(`cannot read the certificate ${path}`, {
+      advice: 'check its permissions',
+      cause: error,
+    });
   }
 }

@@ -57,8 +57,8 @@ export class Authorization {
     }
     const scheme = challenges[0]?.scheme ?? 'unknown';
     if (!challenges.some(({ scheme }) => scheme === 'basic')) {
-      throw new FosterError(`${this.registry} wants ${visible(scheme)} authentication`, {
-        advice: 'foster knows basic and bearer',
+      throw new FosterError(`${this.registry} requires ${visible(scheme)} authentication`, {
+        advice: 'foster supports basic and bearer',
       });
     }
     const header = this.credentials === undefined ? undefined : basic(this.credentials);
@@ -69,7 +69,7 @@ export class Authorization {
 
   #wrongPassword(): FosterError {
     const { source = '' } = this.credentials ?? {};
-    return new FosterError(`${this.registry} does not accept the name and password from ${source}`, {
+    return new FosterError(`${this.registry} does not accept the user name and password from ${source}`, {
       advice: `check them; 'foster login ${this.registry}' stores others`,
     });
   }
@@ -103,13 +103,13 @@ export class Authorization {
 
   #realm(text: string): URL {
     const refused = (why: string) =>
-      new FosterError(`${this.registry} has its tokens at ${visible(text.slice(0, 200))}, ${why}`, {
+      new FosterError(`${this.registry} names the token server ${visible(text.slice(0, 200))}, ${why}`, {
         advice: 'no password was sent there',
       });
-    if (!URL.canParse(text)) throw refused('which is no address');
+    if (!URL.canParse(text)) throw refused('which is not a valid URL');
     const url = new URL(text);
     const isPlain = url.protocol === 'http:';
-    if (!isPlain && url.protocol !== 'https:') throw refused('which is not on the web');
+    if (!isPlain && url.protocol !== 'https:') throw refused('which is not an http or https URL');
     if (isPlain && this.connections.options.tlsVerify && !isLoopback(url.host)) {
       throw refused('where the connection would not be encrypted');
     }
@@ -146,7 +146,7 @@ function basic({ username, password }: Credentials): string {
 }
 
 function needsLogin(registry: string): FosterError {
-  return new FosterError(`${registry} wants a name and a password`, {
+  return new FosterError(`${registry} requires a user name and a password`, {
     advice: `log in with 'foster login ${registry}', or give --creds USER:PASSWORD`,
   });
 }

@@ -84,14 +84,15 @@ async function attempt(
 async function placeOf(registry: Registry, { headers: { location = '' } }: IncomingMessage): Promise<URL> {
   const base = await registry.url('blobs/uploads/');
   const refused = (why: string) =>
-    new FosterError(`${registry.registry} wants uploads at ${visible(location.slice(0, 200))}, ${why}`);
-  if (location === '' || !URL.canParse(location, base.href)) throw refused('which is no address');
+    new FosterError(`${registry.registry} redirects uploads to ${visible(location.slice(0, 200))}, ${why}`);
+  if (location === '' || !URL.canParse(location, base.href)) throw refused('which is not a valid URL');
   const url = new URL(location, base);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refused('which is not on the web');
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw refused('which is not an http or https URL');
   // behind a proxy that speaks TLS for it, a registry may believe that it is reached without
   if (url.host === base.host) url.protocol = base.protocol;
   if (url.protocol === 'http:' && base.protocol === 'https:' && registry.options.tlsVerify) {
-    throw refused('where the connection would not be encrypted any more');
+    throw refused('where the connection would no longer be encrypted');
   }
   return url;
 }

@@ -31,7 +31,7 @@ export function imagesFolder(): string {
 /** Where the blob of that digest is, or would be. `digest` must be checked: sha256 only. */
 export function blobPath(digest: string): string {
   if (!/^sha256:[0-9a-f]{64}$/.test(digest))
-    throw new FosterError(`${digest} is not a digest that foster knows`);
+    throw new FosterError(`${digest} is not a digest that foster supports`);
   return join(imagesFolder(), 'blobs', 'sha256', digest.slice('sha256:'.length));
 }
 
@@ -146,7 +146,7 @@ export class BlobWriter {
   write(piece: Uint8Array): void {
     this.#size += piece.length;
     if (this.expected !== undefined && this.#size > this.expected) {
-      throw new FosterError(`${this.digest} is larger than said: more than ${this.expected} bytes`);
+      throw new FosterError(`${this.digest} is larger than declared: more than ${this.expected} bytes`);
     }
     this.#hash.update(piece);
     for (let at = 0; at < piece.length; ) at += writeSync(this.#fd, piece, at);
@@ -175,7 +175,7 @@ export class BlobWriter {
     if (digest !== this.digest) {
       this.discard();
       throw new FosterError(`what came as ${this.digest} is something else: its digest is ${digest}`, {
-        advice: 'the registry or the connection is at fault; nothing of it was kept',
+        advice: 'the registry or the connection is at fault; nothing was kept',
       });
     }
     closeSync(this.#fd);

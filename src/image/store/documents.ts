@@ -227,7 +227,7 @@ export function readConfig(bytes: Uint8Array, manifest: Manifest, name: string):
 
 function invalid(name: string, problem: string): FosterError {
   return new FosterError(`the image ${name} is invalid: ${problem}`, {
-    advice: 'whoever made or serves it is at fault; nothing of it was used',
+    advice: 'the image or the registry is faulty; nothing of it was used',
   });
 }
 

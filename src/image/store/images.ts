@@ -151,7 +151,7 @@ export function findImage(text: string): StoredImage | undefined {
     }
     if (matches.length > 1) {
       throw new FosterError(`${text} is the start of ${matches.length} image ids`, {
-        advice: 'give more of it',
+        advice: 'give more characters of it',
       });
     }
     if (text.startsWith('sha256:')) return undefined;

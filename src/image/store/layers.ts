@@ -66,10 +66,10 @@ export function layerName(diffID: string, maps: IdMaps): string {
 export function diffIDsOf({ manifest, config }: LayeredImage): string[] {
   const ids: unknown = config.rootfs?.diff_ids ?? [];
   const isList = Array.isArray(ids) && ids.every((id) => /^sha256:[0-9a-f]{64}$/.test(String(id)));
-  if (!isList) throw new FosterError('the config of the image has no proper digests of its layers');
+  if (!isList) throw new FosterError('the config of the image has no valid digests of its layers');
   if (ids.length !== manifest.layers.length) {
     throw new FosterError(
-      `the image is broken: its config tells of ${ids.length} layers, its manifest of ${manifest.layers.length}`,
+      `the image is broken: its config lists ${ids.length} layers, its manifest ${manifest.layers.length}`,
     );
   }
   return ids as string[];

@@ -92,6 +92,6 @@ export function noSuchPlatform(name: string, wanted: Platform, offered: Platform
   const known = [...new Set(offered.filter(({ os }) => os !== 'unknown').map(formatPlatform))];
   const list = known.length === 0 ? 'none that it names' : known.slice(0, 20).join(', ');
   return new FosterError(`there is no image of ${name} for ${formatPlatform(wanted)}`, {
-    advice: `choose with --platform from what there is: ${list}`,
+    advice: `choose one of these with --platform: ${list}`,
   });
 }

@@ -53,8 +53,8 @@ function canonicalRegistry(host: string): string {
 }
 
 function invalid(text: string, problem: string): FosterError {
-  return new FosterError(`${quoted(text)} is not a name of an image: ${problem}`, {
-    advice: 'it looks like alpine, alpine:3.20 or registry.example.com/team/app:1.0',
+  return new FosterError(`${quoted(text)} is not a valid image name: ${problem}`, {
+    advice: 'expected something like alpine, alpine:3.20 or registry.example.com/team/app:1.0',
   });
 }
 

@@ -98,7 +98,7 @@ export function toRequest(
   const init = options.init ?? true;
   if (!init && (options.initSignalGroup || options.initVerbose)) {
     const flag = options.initSignalGroup ? '--init-signal-group' : '--init-verbose';
-    throw new FosterError(`${flag} and --no-init exclude each other`);
+    throw new FosterError(`${flag} and --no-init cannot be used together`);
   }
   const network = parseNetwork(options.network ?? 'none');
   const privileged = options.privileged ?? false;
@@ -150,9 +150,9 @@ export function toRequest(
   };
   checkDuplicateMounts(request.mounts);
   if (request.rm && request.restart.policy !== 'no')
-    throw new FosterError('--rm and --restart exclude each other');
+    throw new FosterError('--rm and --restart cannot be used together');
   if (request.detach && request.initVerbose) {
-    throw new FosterError('--init-verbose and --detach exclude each other', {
+    throw new FosterError('--init-verbose and --detach cannot be used together', {
       advice: "see 'foster events' instead",
     });
   }
@@ -210,7 +210,7 @@ function parseEntrypoint(value: string): string[] {
   if (!value.startsWith('[')) return [value];
   const words = parseJson(value);
   if (!Array.isArray(words) || !words.every((word) => typeof word === 'string')) {
-    throw flagError('--entrypoint', value, 'expected a command or a JSON array of texts');
+    throw flagError('--entrypoint', value, 'expected a command or a JSON array of strings');
   }
   return words;
 }

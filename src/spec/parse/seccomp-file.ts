@@ -142,7 +142,7 @@ function parseJson(text: string, file: string): unknown {
   } catch (cause) {
     throw new FosterError(`the seccomp profile ${quoted(file)} is not JSON`, {
       cause,
-      advice: 'jq . shows where it goes wrong',
+      advice: '"jq . FILE" shows where the error is',
     });
   }
 }
@@ -150,7 +150,8 @@ function parseJson(text: string, file: string): unknown {
 function architecturesOf(root: Part, facts: ProfileFacts): string[] | undefined {
   const listed = root.texts('architectures');
   const map = root.member('archMap')?.elements() ?? [];
-  if (listed.length > 0 && map.length > 0) throw root.error('architectures and archMap exclude each other');
+  if (listed.length > 0 && map.length > 0)
+    throw root.error('architectures and archMap cannot be used together');
   if (listed.length > 0) return listed;
   const native = ARCHITECTURES[facts.architecture]?.oci;
   for (const entry of map) {
@@ -164,7 +165,7 @@ function architecturesOf(root: Part, facts: ProfileFacts): string[] | undefined 
 function parseSyscall(node: Part): SeccompSyscall {
   const name = node.member('name')?.text();
   const names = node.texts('names');
-  if (name !== undefined && names.length > 0) throw node.error('name and names exclude each other');
+  if (name !== undefined && names.length > 0) throw node.error('name and names cannot be used together');
   if (name === undefined && names.length === 0) throw node.error('names is missing or empty');
   const action = node.member('action');
   if (action === undefined) throw node.error('action is missing');

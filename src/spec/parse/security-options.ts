@@ -38,6 +38,6 @@ function parseSeccomp(value: string, setting: string, context: PathContext): Sec
   if (setting === 'default' || setting === 'builtin') return 'default';
   if (setting === 'unconfined') return 'unconfined';
   const file = resolve(context.cwd, setting);
-  if (!context.exists(file)) throw flagError('--security-opt', value, `there is no file ${file}`);
+  if (!context.exists(file)) throw flagError('--security-opt', value, `${file} does not exist`);
   return { file };
 }

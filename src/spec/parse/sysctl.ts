@@ -13,21 +13,17 @@ export function parseSysctl(value: string, network: NetworkMode): { name: string
   const name = value.slice(0, equals).trim();
   // the name becomes a path below /proc/sys: no empty part, no '..', no slash
   if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/i.test(name)) {
-    throw flagError('--sysctl', value, 'a parameter is named by words between dots, such as kernel.shmmax');
+    throw flagError('--sysctl', value, 'expected words separated by dots, such as kernel.shmmax');
   }
   if (name.startsWith('net.')) {
     if (network === 'host') {
-      throw flagError(
-        '--sysctl',
-        value,
-        'with --network host the network parameters are those of the machine',
-      );
+      throw flagError('--sysctl', value, 'with --network host, network parameters belong to the host');
     }
   } else if (!isNamespaced(name)) {
     throw flagError(
       '--sysctl',
       value,
-      `${name} is not namespaced, it is one value for the whole machine`,
+      `${name} is not namespaced: it has one value for the whole machine`,
       'a container may set kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.*, net.*, kernel.hostname, kernel.domainname',
     );
   }

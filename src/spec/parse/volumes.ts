@@ -78,7 +78,7 @@ function bindOptions(flag: string, value: string, words: string[]): string[] {
       throw flagError(
         flag,
         value,
-        `there is no option ${quoted(word)}, expected ro, rw, nosuid, nodev, noexec, bind ...`,
+        `unknown option ${quoted(word)}, expected ro, rw, nosuid, nodev, noexec, bind ...`,
       );
     }
   }
@@ -93,7 +93,7 @@ function bindOptions(flag: string, value: string, words: string[]): string[] {
 function checkExclusive(flag: string, value: string, words: string[], groups: string[][]): void {
   for (const group of groups) {
     const [first, second] = new Set(words.filter((word) => group.includes(word)));
-    if (second !== undefined) throw flagError(flag, value, `${first} and ${second} exclude each other`);
+    if (second !== undefined) throw flagError(flag, value, `${first} and ${second} cannot be used together`);
   }
 }
 
@@ -107,8 +107,7 @@ function parseSource(flag: string, value: string, source: string, context: PathC
     );
   }
   const path = resolve(context.cwd, source);
-  if (!context.exists(path))
-    throw flagError(flag, value, `there is no ${path} on this machine`, 'create it first');
+  if (!context.exists(path)) throw flagError(flag, value, `${path} does not exist`, 'create it first');
   return path;
 }
 
@@ -149,7 +148,7 @@ function checkTmpfsOption(flag: string, value: string, word: string): void {
     throw flagError(
       flag,
       value,
-      `there is no option ${quoted(word)}, expected size=64m, mode=1777, ro, exec ...`,
+      `unknown option ${quoted(word)}, expected size=64m, mode=1777, ro, exec ...`,
     );
   }
   const valid: Record<string, RegExp> = {
@@ -160,8 +159,8 @@ function checkTmpfsOption(flag: string, value: string, word: string): void {
     uid: /^\d{1,10}$/,
     gid: /^\d{1,10}$/,
   };
-  if (!Object.hasOwn(valid, key)) throw flagError(flag, value, `there is no option ${quoted(key)}`);
-  if (!valid[key]?.test(setting)) throw flagError(flag, value, `${quoted(setting)} is no ${key}`);
+  if (!Object.hasOwn(valid, key)) throw flagError(flag, value, `unknown option ${quoted(key)}`);
+  if (!valid[key]?.test(setting)) throw flagError(flag, value, `${quoted(setting)} is not a valid ${key}`);
 }
 
 /**
@@ -184,7 +183,7 @@ export function parseMount(value: string, context: PathContext): Mount {
   }
   if (!target) throw flagError(flag, value, 'the destination is missing', 'add destination=/PATH');
   const foreign = [...fields.keys()].find((key) => /^(bind|tmpfs)-/.test(key) && !key.startsWith(`${type}-`));
-  if (foreign !== undefined) throw flagError(flag, value, `${foreign} does not go with type=${type}`);
+  if (foreign !== undefined) throw flagError(flag, value, `${foreign} cannot be used with type=${type}`);
   const destination = parseDestination(flag, value, target);
   const source = fields.get('source');
   const readOnly = parseBoolean('--mount readonly', fields.get('readonly') ?? 'false') ? ['ro'] : [];
@@ -271,7 +270,7 @@ function parseFields(value: string): Map<string, string> {
       throw flagError(
         '--mount',
         value,
-        `there is no field ${quoted(written)}, expected type, source, destination, readonly ...`,
+        `unknown field ${quoted(written)}, expected type, source, destination, readonly ...`,
       );
     }
     if (equals < 0 && !SWITCHES.includes(key)) throw flagError('--mount', value, `${written} needs a value`);
@@ -303,7 +302,9 @@ export function checkDuplicateMounts(mounts: Mount[]): void {
   const seen = new Set<string>();
   for (const { destination } of mounts) {
     if (seen.has(destination)) {
-      throw new FosterError(`duplicate mount point: ${destination}`, { advice: 'mount one thing there' });
+      throw new FosterError(`duplicate mount point: ${destination}`, {
+        advice: 'mount only one thing there',
+      });
     }
     seen.add(destination);
   }

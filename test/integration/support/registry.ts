@@ -24,7 +24,7 @@ export const PASSWORD = 'secret';
 const HTPASSWD = `${USER}:$2b$04$mum/5MziSHj25MwKXZnt9uuvh.TOv4gSEdtkT8dqQDDOkqtiuM1X.\n`;
 
 export interface RegistrySettings {
-  /** With a certificate that nobody vouches for. */
+  /** With a certificate that is signed by an unknown authority. */
   tls?: boolean;
   /** Only for USER with PASSWORD. */
   password?: boolean;

@@ -59,8 +59,8 @@ test('whom nobody knows', () => {
     ['ann:', /expected NAME or UID/],
     ['ann:a:b', /expected NAME or UID/],
     ['-1', /^no user -1/],
-    ['4294967295', /is no user id, the largest is 4294967294/],
-    ['1:99999999999', /is no group id/],
+    ['4294967295', /is not a valid user id: the largest is 4294967294/],
+    ['1:99999999999', /is not a valid group id/],
   ];
   for (const [wanted, message] of cases) {
     assert.throws(() => resolveUser(wanted, passwd, group), { name: 'FosterError', message }, wanted);

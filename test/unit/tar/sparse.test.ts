@@ -119,7 +119,7 @@ test('files without any data, and without any hole', () => {
 });
 
 test('maps that cannot be are refused', () => {
-  const wrong = /sparse file with a map that is wrong/;
+  const wrong = /sparse file with an invalid map/;
   const all: [string, number, (readonly [number, number])[]][] = [
     ['beyond the end', 1000, [[995, 6]]],
     [
@@ -174,7 +174,7 @@ test('maps that cannot be are refused', () => {
         ['realsize', '6'],
       ]),
     ),
-    /does not know: '2.0'/,
+    /in an unknown format: '2.0'/,
   );
   refuses(tar({ name: 'x', type: 'S' }), /not a tar|corrupt/);
 });

@@ -57,7 +57,7 @@ test('what is no name of an image', () => {
     `x.y/${'a'.repeat(256)}`,
     'a\n',
   ]) {
-    assert.throws(() => parseReference(text), /is not a name of an image/, JSON.stringify(text));
+    assert.throws(() => parseReference(text), /is not a valid image name/, JSON.stringify(text));
   }
 });
 

@@ -141,7 +141,7 @@ test('what is wrong with a profile is said in a sentence, with the place', async
     ['names', syscall({ names: 'read' }), /: syscalls\[1\]\.names: expected an array$/],
     ['names of numbers', syscall({ names: [1] }), /: syscalls\[1\]\.names\[0\]: expected a string$/],
     ['no names', syscall({ names: [] }), /: syscalls\[1\]: names is missing or empty$/],
-    ['both names', syscall({ name: 'read' }), /: syscalls\[1\]: name and names exclude each other$/],
+    ['both names', syscall({ name: 'read' }), /: syscalls\[1\]: name and names cannot be used together$/],
     [
       'errno',
       syscall({ errnoRet: 4096 }),
@@ -173,7 +173,7 @@ test('what is wrong with a profile is said in a sentence, with the place', async
     [
       'both architectures',
       { defaultAction: 'SCMP_ACT_ALLOW', architectures: ['SCMP_ARCH_X86'], archMap: [{}] },
-      /: architectures and archMap exclude each other$/,
+      /: architectures and archMap cannot be used together$/,
     ],
   ];
   for (const [name, document, expected] of cases) {
@@ -184,7 +184,7 @@ test('what is wrong with a profile is said in a sentence, with the place', async
   for (const text of ['', '{', 'x\x1b[31m']) {
     assert.throws(() => parseSeccompProfile(text, 'a\nb', FACTS), {
       name: 'FosterError',
-      sentence: "the seccomp profile 'a\\nb' is not JSON; jq . shows where it goes wrong",
+      sentence: `the seccomp profile 'a\\nb' is not JSON; "jq . FILE" shows where the error is`,
     });
   }
   assert.throws(

@@ -24,10 +24,10 @@ test('--sysctl with something wrong', () => {
     ['kernel.panic=1', /not namespaced/],
     ['kernel.semaphore=1', /not namespaced/],
     ['fs.file-max=1', /not namespaced/],
-    ['net=1', /named by words between dots/],
-    ['net..ipv4=1', /named by words between dots/],
-    ['net.../kernel/panic=1', /named by words between dots/],
-    ['net/ipv4/ip_forward=1', /named by words between dots/],
+    ['net=1', /words separated by dots/],
+    ['net..ipv4=1', /words separated by dots/],
+    ['net.../kernel/panic=1', /words separated by dots/],
+    ['net/ipv4/ip_forward=1', /words separated by dots/],
   ];
   for (const [text, sentence] of cases) {
     assert.throws(() => parseSysctl(text, 'none'), { name: 'FosterError', sentence }, text);

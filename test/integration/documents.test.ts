@@ -1,0 +1,143 @@
+/** The documents tell the truth: each command in them runs, and shows what they say that it shows. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import {
+  blocksOf,
+  type Example,
+  examplesOf,
+  headingsOf,
+  inlineCommands,
+  linksOf,
+  shows,
+} from './support/documents.js';
+import { FOSTER, Home } from './support/foster.js';
+import { DEADLINE } from './support/wait.js';
+
+const home = new Home();
+
+/** Each with the reasons for which blocks in it are not run, in their order. */
+const DOCUMENTS: [path: string, notRun: string[]][] = [
+  ['README.md', ['installs packages', 'needs a keyboard', 'needs a registry']],
+  ['docs/manual.md', ['needs a keyboard', 'needs a keyboard']],
+  ['docs/architecture.md', []],
+];
+
+/** What only looks is asked again until it sees what is to come. */
+const LOOKS = /^(foster (top|ps|logs|exec|inspect|stats|events) )/;
+
+for (const [path, notRun] of DOCUMENTS) {
+  const blocks = blocksOf(readFileSync(path, 'utf8'));
+
+  test(`${path}: the blocks that are not run are known`, () => {
+    assert.deepEqual(
+      blocks.flatMap((block) => block.notRun ?? []),
+      notRun,
+    );
+  });
+
+  test(`${path}: each command shows what the text says`, async (t) => {
+    const folder = workFolder(path);
+    for (const block of blocks.filter((each) => each.notRun === undefined)) {
+      for (const example of examplesOf(block)) {
+        await t.test(`line ${example.line}: ${example.command}`, () => check(example, folder));
+      }
+    }
+    home.foster(['rm', '-f', ...home.foster(['ps', '-aq']).stdout.split('\n').filter(Boolean)]);
+    await home.assertNothingLeft();
+  });
+}
+
+/** As a reader has it who is in the source tree. */
+function workFolder(path: string): string {
+  const folder = join(home.folder, 'work', path.replaceAll('/', '-'));
+  mkdirSync(folder, { recursive: true });
+  cpSync('README.md', join(folder, 'README.md'));
+  return folder;
+}
+
+function run(command: string, folder: string): { output: string; status: number | null } {
+  const { output, status } = spawnSync('bash', ['-c', `exec 2>&1\n${command}`], {
+    cwd: folder,
+    env: { ...home.env, LANG: 'C.UTF-8', PATH: `${dirname(FOSTER)}:${process.env.PATH}` },
+    input: '',
+    encoding: 'utf8',
+    timeout: DEADLINE,
+    killSignal: 'SIGKILL',
+  });
+  return { output: output[1] ?? '', status };
+}
+
+function check({ command, output: expected }: Example, folder: string): void {
+  const end = Date.now() + DEADLINE;
+  let result = run(command, folder);
+  if (expected.length === 0) {
+    assert.equal(result.status, 0, result.output);
+    return;
+  }
+  while (!shows(expected, result.output) && LOOKS.test(command) && Date.now() < end) {
+    result = run(command, folder);
+  }
+  if (!shows(expected, result.output)) assert.equal(result.output, `${expected.join('\n')}\n`);
+}
+
+const helps = new Map<string, string>();
+
+/** What `foster COMMAND --help` prints; undefined of no command. */
+function helpOf(command: string): string | undefined {
+  const known = helps.get(command);
+  if (known !== undefined) return known;
+  const { status, stdout } = home.foster([...command.split(' '), '--help']);
+  if (status !== 0) return undefined;
+  helps.set(command, stdout);
+  return stdout;
+}
+
+const PAGES = [
+  'README.md',
+  ...readdirSync('docs')
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
+
+for (const path of PAGES) {
+  test(`${path}: links lead somewhere`, () => {
+    const broken = linksOf(readFileSync(path, 'utf8')).filter((link) => {
+      const target = link.path === '' ? path : join(dirname(path), link.path);
+      if (!existsSync(target)) return true;
+      return link.heading !== undefined && !headingsOf(readFileSync(target, 'utf8')).includes(link.heading);
+    });
+    assert.deepEqual(broken, []);
+  });
+
+  test(`${path}: commands and options that the text names exist`, () => {
+    const unknown = inlineCommands(readFileSync(path, 'utf8')).filter(({ words }) => !exists(words));
+    assert.deepEqual(unknown, []);
+  });
+}
+
+/** Whether there is a command of that name, with all options that are given. */
+function exists(words: string[]): boolean {
+  const [first = '', second = ''] = words;
+  if (!/^[a-z]+$/.test(first)) return first.startsWith('-') || first === 'COMMAND' || first === '...';
+  const help = helpOf(first === 'image' || first === 'system' ? `${first} ${second}` : first);
+  const options = words.filter((word) => /^--[a-z]/.test(word)).map((word) => word.replace(/=.*/, ''));
+  return help !== undefined && options.every((option) => help.includes(option));
+}
+
+test('the reference in the manual is what --help prints (scripts/manual.mjs writes it)', () => {
+  const reference = readFileSync('docs/manual.md', 'utf8').split('## Reference')[1] ?? '';
+  const sections = [...reference.matchAll(/^### foster ([a-z]+)\n\n```text\n([\s\S]*?)\n```$/gm)];
+  assert.ok(sections.length > 30);
+  for (const [, command = '', text = ''] of sections) assert.equal(`${text}\n`, helpOf(command));
+});
+
+test('what a document shows is told from what it does not', () => {
+  assert.ok(shows(['1     ...   S', '...', 'end'], '1  4711  S\nmore\nand more\nend\n'));
+  assert.ok(shows(['1 S', '...', 'end'], '1 S\nend\n'));
+  assert.ok(!shows(['3   1 Z'], '3   1 S\n'));
+  assert.ok(!shows(['end'], 'more\nend\n'));
+  assert.ok(!shows(['a.c'], 'abc\n'));
+});
