@@ -244,6 +244,8 @@ export interface MonitorOptions {
   remove: string[];
   /** By errno name, `*` for any: what to say and which code to exit with if the program cannot be executed. */
   failures: { errno: string; exitCode: number; text: string }[];
+  /** Of the log: the most that a file holds, in bytes (0: no limit), and how many files are kept. */
+  log?: { maxSize: number; maxFiles: number } | undefined;
   /** For a monitor that starts its container itself, and again after its end where the policy says so. */
   supervise?: {
     cloneFlags: number;
@@ -252,8 +254,6 @@ export interface MonitorOptions {
     maps: IdMaps | undefined;
     denySetgroups: boolean;
     joins: boolean;
-    logMaxSize: number;
-    logMaxFiles: number;
     /** Arguments of foster-init for the program that makes the root file system. */
     storage?: string[] | undefined;
     /** Mounts that PID 1 is handed. */
@@ -289,8 +289,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
   const subject = blob.text(
     options.subject === undefined ? '' : ` ${options.subject.id} ${options.subject.name}`,
   );
-  const own =
-    supervise === undefined ? new Array<number>(SUPERVISE_FIELDS).fill(0) : superviseFields(blob, supervise);
+  const { clone, health } = superviseFields(blob, supervise);
   const storage = supervise?.storage === undefined ? 0 : blob.words(supervise.storage);
   const handed = encodeHanded(blob, supervise?.handed ?? []);
   const fields = [
@@ -303,7 +302,10 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
     failures,
     options.failures.length,
     subject,
-    ...own,
+    ...clone,
+    Math.ceil((options.log?.maxSize ?? 0) / 1024),
+    options.log?.maxFiles ?? 1,
+    ...health,
     options.storagePid ?? 0,
     storage,
     handed,
@@ -328,9 +330,11 @@ export function handedFlags({ isDeep, hasDevices, isNeeded }: HandedMount): numb
   return (isDeep ? 1 : 0) | (hasDevices ? 2 : 0) | (isNeeded ? 4 : 0);
 }
 
-const SUPERVISE_FIELDS = 11;
-
-function superviseFields(blob: Blob, supervise: NonNullable<MonitorOptions['supervise']>): number[] {
+function superviseFields(
+  blob: Blob,
+  supervise: MonitorOptions['supervise'],
+): { clone: number[]; health: number[] } {
+  if (supervise === undefined) return { clone: [0, 0, 0, 0, 0], health: [0, 0, 0, 0] };
   const { maps, helpers, health } = supervise;
   const kinds = ['uid', 'gid'] as const;
   const byHelper = kinds.map((kind) => {
@@ -342,17 +346,10 @@ function superviseFields(blob: Blob, supervise: NonNullable<MonitorOptions['supe
     if (maps === undefined || helpers !== undefined) return 0;
     return blob.text(mapText(maps[kind]));
   });
-  return [
-    supervise.cloneFlags,
-    ...byHelper,
-    ...direct,
-    Math.ceil(supervise.logMaxSize / 1024),
-    supervise.logMaxFiles,
-    health?.interval ?? 0,
-    health?.timeout ?? 0,
-    health?.startPeriod ?? 0,
-    health?.retries ?? 0,
-  ];
+  return {
+    clone: [supervise.cloneFlags, ...byHelper, ...direct],
+    health: health ? [health.interval, health.timeout, health.startPeriod, health.retries] : [0, 0, 0, 0],
+  };
 }
 
 /** What foster-init reports (struct report of wire.h). */
