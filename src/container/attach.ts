@@ -19,7 +19,7 @@ export interface AttachOptions {
 }
 
 /**
- * A connection to the monitor of a detached container.
+ * A connection to the monitor of a container.
  * @param options `wantsAll`: the container waits for us to take its output; else the monitor lets go of us when we take
  * none for a second
  * @throws FosterError
@@ -51,7 +51,7 @@ function cannotAttach(error: unknown): FosterError {
     `cannot attach to the container: ${isWithout ? 'its monitor has no socket in its folder' : why}`,
     {
       advice: isWithout
-        ? 'only a container started with -d has one, and only where the file system of the data folder can hold sockets'
+        ? 'it has one only where the file system of the data folder can hold sockets'
         : "'foster ps -a' shows whether it runs, 'foster logs' what it has written",
       cause: error,
       exitCode: 1,

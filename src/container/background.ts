@@ -155,6 +155,7 @@ function monitorBlob(plan: Plan, record: ContainerRecord, joins: boolean): Uint8
     subject: record,
     remove: record.rm ? pathsOf(record) : [],
     failures: executionFailures(plan),
+    log: record.logging,
     supervise: {
       cloneFlags: namespaceFlags(plan.namespaces),
       helpers: isHelped ? { uid: findHelper('newuidmap'), gid: findHelper('newgidmap') } : undefined,
@@ -163,8 +164,6 @@ function monitorBlob(plan: Plan, record: ContainerRecord, joins: boolean): Uint8
       joins,
       handed: plan.handed,
       storage: plan.storage && storageWords(plan.storage, { joins: joinedBy(plan) }),
-      logMaxSize: record.logging.maxSize,
-      logMaxFiles: record.logging.maxFiles,
       health: record.health,
     },
   });

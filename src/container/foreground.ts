@@ -4,6 +4,7 @@ import { initProgram } from '../init/init-program.js';
 import { encodeMonitor } from '../init/wire.js';
 import { executionFailures, type Launched } from '../launch/launch.js';
 import type { Plan } from '../plan/step.js';
+import type { LogOptions } from '../spec/request.js';
 import { faultPoint } from '../sys/fault.js';
 import { memoryFile } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
@@ -19,6 +20,13 @@ export interface Foreground {
   interactive: boolean;
   /** Removed when all is over. */
   remove: string[];
+}
+
+/** What is shown to somebody who waits for it may be endless: of that the log has the last part, where no limit was given. */
+const MOST_LOGGED = { maxSize: 16 * 1024 * 1024, maxFiles: 2 };
+
+function logLimits(asked: LogOptions): LogOptions {
+  return asked.maxSize === 0 ? MOST_LOGGED : asked;
 }
 
 /**
@@ -42,6 +50,7 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
       subject: held?.record,
       remove,
       failures: executionFailures(plan),
+      log: held && logLimits(held.record.logging),
     }),
   );
   const folder = held && openSync(containerFolder(held.record.id), 'r');

@@ -49,6 +49,7 @@ async function runForeground(request: RunRequest, draft: Draft, voice: Voice): P
   try {
     launched = launch(plan, {
       stdin: request.interactive,
+      isLogged: true,
       join: joined?.state.pid,
       witness,
       warn: voice.warn,

@@ -41,11 +41,8 @@ void family_report_reaped(int pid, int status);
 /* main.c */
 s64 now_ms(void);
 
-/* monitor.c: what both kinds of monitor do */
+/* monitor.c, and the files that monitor.h names */
 int run_monitor(void);
-
-/* supervise.c: the monitor of a detached container */
-int run_supervisor(const struct monitor *monitor);
 
 /* state.c */
 s64 clock_ms(void);
@@ -61,10 +58,8 @@ void state_forget(const char *name);
 void state_restart_policy(u32 *policy, u32 *most);
 
 /* log.c */
-enum { LOG_CHUNK = 32768 };
 void log_open(u64 max_size, u32 max_files);
-char *log_buffer(void);
-void log_write(size_t size, u8 stream);
+void log_write(const char *data, size_t size, u8 stream);
 
 /* attach.c: those who watch a detached container; client.c: one of them */
 enum { MAX_CLIENTS = 8, ATTACH_SHORT = 8 };
@@ -106,20 +101,25 @@ void health_stop(void);
 /* stream.c: carries bytes between the caller and the container */
 struct pollfd;
 struct stream {
-  int from, to;
-  u8 keeps_ends, is_spliced, reads_socket, writes_socket, never_waits, gathers, is_large;
+  int from, to; /* `to` -1: to nobody but `watch` */
+  u8 keeps_ends, is_spliced, is_teed, reads_socket, writes_socket, never_waits;
   u8 is_full;    /* `to` has no room for what `from` has */
   u8 is_resting; /* lets more come together before it looks again */
-  u32 size, at; /* of what waits for room */
-  char *data;
+  u8 number;     /* for `watch` */
+  u32 size, at;  /* of what waits for room */
+  u32 shown;     /* of what is still in `from`, at its beginning: `watch` has seen it */
+  char *data;    /* has room for a byte before it */
+  void (*watch)(u8 number, char *data, size_t size); /* sees all that goes through, once; may write the byte before it */
 };
-enum { STREAM_BUFFER = 32768, STREAM_REST_NS = 100000 };
+enum { STREAM_BUFFER = 32768 /* also the most in a frame of the log */, STREAM_REST_NS = 100000 };
 enum { STREAM_AT_END = -4096 }; /* beside the kernel's errors */
-void stream_open(struct stream *stream, int from, int to, char data[STREAM_BUFFER], int keeps_ends);
+void stream_open(struct stream *stream, int from, int to, char *data, int keeps_ends);
+void stream_watch(struct stream *stream, u8 number, void (*watch)(u8 number, char *data, size_t size));
 void stream_close(struct stream *stream); /* nothing is carried any more; the descriptors stay as they are */
 int stream_has_data(const struct stream *stream);
 int stream_poll(struct stream *stream, struct pollfd *polls); /* two: of `from` and of `to`. Returns whether it rests */
 long stream_carry(struct stream *stream, const struct pollfd *polls);
+long stream_show(struct stream *stream); /* to `watch`, all that is there, though nobody takes it just now */
 
 /* terminal.c, janitor.c, remove.c */
 int terminal_receive(int socket);

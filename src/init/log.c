@@ -1,20 +1,15 @@
-/* The log of a detached container: frames of what it wrote, each with its time and stream (docs/state.md). */
+/* The log of a container: frames of what it wrote, each with its time and stream (docs/state.md). */
 #include "init.h"
 
 #include <asm-generic/errno.h>
 #include <linux/fcntl.h>
+#include <linux/uio.h>
 
 struct frame {
   u64 nanoseconds;
   u32 size;
   u8 stream, zero[3];
 };
-
-/* Right before the data, so that one call writes both. */
-static struct {
-  struct frame frame;
-  char data[LOG_CHUNK];
-} chunk;
 
 static int log_fd = -1;
 static u64 log_size, max_size;
@@ -46,25 +41,17 @@ static void rotate(void) {
   open_log();
 }
 
-char *log_buffer(void) { return chunk.data; }
-
-/* Keeps the first `size` bytes of the buffer. A disk that is full costs the log this frame, never the container its
- * time; a frame is there whole or not at all. */
-void log_write(size_t size, u8 stream) {
+/* A disk that is full costs the log this frame, never the container its time; a frame is there whole or not at all. */
+void log_write(const char *data, size_t size, u8 stream) {
   if (log_fd < 0) open_log(); /* it could not be, when there was no room */
   if (log_fd < 0) return;
-  chunk.frame = (struct frame){.nanoseconds = clock_ns(), .size = (u32)size, .stream = stream};
-  size_t whole = sizeof chunk.frame + size;
+  struct frame frame = {.nanoseconds = clock_ns(), .size = (u32)size, .stream = stream};
+  struct iovec parts[2] = {{&frame, sizeof frame}, {(void *)data, size}};
+  size_t whole = sizeof frame + size;
   if (max_size && log_size && log_size + whole > max_size) rotate();
-  size_t done = 0;
-  while (done < whole) {
-    long wrote = sys_write(log_fd, (char *)&chunk + done, whole - done);
-    if (wrote == -EINTR) continue;
-    if (wrote <= 0) {
-      SYSCALL2(__NR_ftruncate, log_fd, log_size);
-      return;
-    }
-    done += (size_t)wrote;
-  }
-  log_size += whole;
+  long wrote;
+  do wrote = SYSCALL3(__NR_writev, log_fd, parts, 2);
+  while (wrote == -EINTR);
+  if (wrote == (long)whole) log_size += whole;
+  else if (wrote > 0) SYSCALL2(__NR_ftruncate, log_fd, log_size);
 }

@@ -1,306 +1,359 @@
-/* The monitor: what the foster command becomes once its container runs. It forwards signals to PID 1, carries what goes in
- * and comes out, mirrors stops, keeps the exit status, and returns the exit code; a Node process would cost 45 MB for that,
- * and could not see real-time signals at all. */
-#include "init.h"
+/* The monitor of a container: keeps its log and its exit status, gives signals to PID 1, serves those who attach. In the
+ * background it starts PID 1, and starts it again where the restart policy says so (restart.c). In the foreground the foster
+ * command has started it, and then become the monitor (caller.c): a Node process would cost 45 MB for that, and could not see
+ * real-time signals at all. */
+#include "monitor.h"
 
 #include <asm-generic/errno.h>
+#include <asm/ioctls.h>
 #include <linux/fcntl.h>
 #include <linux/poll.h>
 #include <linux/prctl.h>
 #include <linux/signalfd.h>
 
-#define END_OF_TRANSMISSION '\004'
-#define MOST_DRAINED (1 << 20) /* what a pipe holds at the most: pipe(7) */
-#define COULD_NOT_WRITE 125
+#define MOST_CARRIED (1 << 20) /* at the end: what a pipe holds at the most, pipe(7) */
 
-enum { INPUT, OUTPUT, ERROR, STREAM_COUNT };
+struct life life;
+static char buffers[STREAM_COUNT][1 + STREAM_BUFFER];
 
-static const struct monitor *config;
-static int signals;         /* a signalfd */
-static int master = -1;     /* the container's terminal */
-static int status = -1;     /* of PID 1, as wait4(2) gives it */
-static int exec_code;       /* set when the program could not be executed */
-static int is_output_lost;
-static int is_asked_to_end; /* somebody wants us to be gone */
-static struct stream streams[STREAM_COUNT];
-static char buffers[STREAM_COUNT][STREAM_BUFFER];
-
-static const char *at(u32 offset) { return (const char *)config + offset; }
-
-/* A terminal that we have opened once more may have no room just now. */
-static void say(const char *text) {
-  struct pollfd poll = {.fd = 2, .events = POLLOUT};
-  while (sys_write(2, text, string_length(text)) == -EAGAIN) SYSCALL5(__NR_ppoll, &poll, 1, NULL, NULL, 8);
-}
-
-static void explain_exec_failure(s64 error) {
-  const struct failure *failure = (const struct failure *)at(config->failures);
-  for (u32 i = 0; i < config->failure_count; i++, failure++) {
-    if (failure->error && failure->error != error) continue;
-    terminal_restore();
-    say(at(failure->text));
-    exec_code = failure->exit_code;
-    return;
+/* No other descriptor shall get a number that has a meaning of its own: what is closed becomes /dev/null. */
+static void fill_gaps(void) {
+  int nothing = -1;
+  for (int fd = FD_CONTROL; fd < FD_SUPERVISOR_END; fd++) {
+    if (SYSCALL2(__NR_fcntl, fd, F_GETFD) >= 0) continue;
+    if (nothing < 0) nothing = (int)sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
+    if (nothing != fd) SYSCALL3(__NR_dup3, nothing, fd, O_CLOEXEC);
   }
+  if (nothing >= FD_SUPERVISOR_END) sys_close(nothing);
 }
 
-/* One line an event, for --init-verbose. */
-static void say_event(const struct report *event) {
-  char line[160], *to = append(line, "foster-init: ");
-  to = append(to, event->kind == REPORT_ADOPTED ? "adopted " : "reaped ");
-  to = append(append(append_number(to, (u64)event->value), " ("), event->name);
-  to = append(to, ")");
-  if (event->kind == REPORT_REAPED) {
-    u32 ms = event->index;
-    to = append(append_number(append(to, " after "), ms / 1000), ".");
-    if (ms % 1000 < 100) to = append(to, "0");
-    if (ms % 1000 < 10) to = append(to, "0");
-    to = append(append_number(to, ms % 1000), " s as an orphan, ");
-    int signal = (int)event->extra & 0x7f;
-    to = append(to, signal ? "killed by signal " : "exit code ");
-    to = append_number(to, (u64)(signal ? signal : event->extra >> 8 & 0xff));
-  }
-  for (char *c = line; c < to; c++)
-    if (*c < ' ' || *c > '~') *c = '_'; /* a process may call itself anything, but not drive the terminal */
-  append(to, master >= 0 ? "\r\n" : "\n");
-  say(line);
+/* In the background 0 is /dev/null. */
+static void stop_telling(void) {
+  life.is_awaited = 0;
+  SYSCALL3(__NR_dup3, 0, FD_CONTROL, O_CLOEXEC);
 }
 
-static void stop_ourselves(void);
-
-static void wait_a_moment(void) {
-  struct pollfd quiet = {.fd = signals, .events = POLLIN};
-  s64 moment[2] = {0, 20000000};
-  SYSCALL5(__NR_ppoll, &quiet, 1, moment, NULL, 8);
+void tell_starter(const struct report *message) {
+  if (life.is_awaited && sys_send(FD_CONTROL, message, sizeof *message, 0) < 0) stop_telling();
 }
 
-/* Our terminal has not given us what was typed there. Whether we are to wait until we are in the foreground again, and how
- * long, is the kernel's to know: it sends a SIGTTIN, but not where nobody could let us go on. Tried by reading nothing:
- * tty_ioctl(4), credentials(7), "orphaned". */
-static int may_read_again(void) {
-  sys_block_signals(ALL_SIGNALS & ~signal_bit(SIGTTIN));
-  long got = sys_read(0, NULL, 0);
-  sys_block_signals(ALL_SIGNALS);
-  return got == 0;
+static void tell_failure(u32 step, long error) {
+  tell_starter(&(struct report){.kind = REPORT_FAILED, .index = step, .value = -error});
 }
 
-/* A terminal's streams stay: whoever holds it may open it again when every slave is closed just now (EIO). */
-static void mend_terminal_stream(struct stream *stream, long error) {
-  int is_written = stream_has_data(stream), is_input = stream == &streams[INPUT];
-  if (is_input == is_written) {
-    if (status == -1) wait_a_moment();
-    return;
-  }
-  if (is_written) {
-    stream->at = stream->size; /* nobody reads: the container need not know */
-  } else if (error == -EIO) {
-    stop_ourselves(); /* a background job must not read: tty_ioctl(4), job control */
+void monitor_event(const char *action, const char *attributes) {
+  if (life.is_kept) state_event(action, monitor_text(life.config->subject), attributes);
+}
+
+/* All that the container says. */
+static void keep_output(u8 number, char *data, size_t size) {
+  log_write(data, size, number);
+  attach_send(number == ERROR ? ATTACH_ERROR : ATTACH_OUTPUT, data, size);
+}
+
+void open_stream(int number, int from, int to) {
+  struct stream *stream = &life.streams[number];
+  stream_open(stream, from, to, buffers[number] + 1, life.master >= 0);
+  if (number != INPUT && life.is_kept) stream_watch(stream, (u8)number, keep_output);
+}
+
+static void open_streams(void) {
+  int to[STREAM_COUNT] = {-1, life.has_caller ? 1 : -1, life.has_caller ? 2 : -1};
+  if (life.config->flags & MONITOR_TERMINAL) {
+    life.master = terminal_receive(life.container.console);
+    life.container.console = -1;
+    open_stream(OUTPUT, life.master, to[OUTPUT]);
   } else {
-    stream->from = -1;
-    stream->data[0] = END_OF_TRANSMISSION;
-    stream->at = 0, stream->size = 1;
+    if (life.container.output >= 0) open_stream(OUTPUT, life.container.output, to[OUTPUT]);
+    if (life.container.error >= 0) open_stream(ERROR, life.container.error, to[ERROR]);
+    life.container.output = life.container.error = -1;
   }
-}
-
-static void say_broken(int is_input, long error) {
-  char line[160], *to = append(line, "foster: cannot ");
-  to = append(to, is_input ? "read standard input" : "write what the container says");
-  to = append(to, error == -ENOSPC ? ": no space left on device (" : " (");
-  append(append_number(append(to, "errno "), (u64)-error), ")\n");
-  say(line);
-}
-
-/* Its other side learns of it: it gets a SIGPIPE, or sees the end. Only 2 stays open, for what we have to say ourselves. */
-static void end_stream(struct stream *stream, long error) {
-  int is_input = stream == &streams[INPUT];
-  if (is_input && error == -EIO && may_read_again()) return;
-  if (error != STREAM_AT_END && error != -EPIPE && error != -ECONNRESET) {
-    say_broken(is_input, error);
-    is_output_lost |= !is_input;
-  }
-  sys_close(stream->from);
-  if (stream->to != 2) sys_close(stream->to);
-  stream_close(stream);
+  if (life.has_caller) caller_open();
 }
 
 /* Returns how much, or a negative number where the stream has come to an end. */
 static long carry(struct stream *stream, const struct pollfd *polls) {
   long done = stream_carry(stream, polls);
-  if (done >= 0) return done;
-  if (master >= 0) mend_terminal_stream(stream, done);
-  else end_stream(stream, done);
+  if (done < 0) take_end_of_stream(stream, done);
   return done;
-}
-
-static void note_request(u32 signal) {
-  if (signal == SIGHUP || signal == SIGINT || signal == SIGQUIT || signal == SIGTERM) is_asked_to_end = 1;
 }
 
 /* When there is no container any more that it could be for. */
 static void take_last_signal(void) {
   struct signalfd_siginfo info;
-  if (sys_read(signals, &info, sizeof info) != sizeof info) return;
-  note_request(info.ssi_signo);
+  if (sys_read(life.signals, &info, sizeof info) != sizeof info) return;
+  caller_note_signal((int)info.ssi_signo);
   if (info.ssi_signo == SIGTSTP) sys_kill((int)sys_getpid(), SIGSTOP);
 }
 
 /* What the container has said until now. Not more than a pipe holds: somebody may go on writing for ever, who has it from
  * the container and is not in its PID namespace. `is_patient`: wait for whoever reads it, but not long when we are to go. */
-static void pass_output(int is_patient) {
+void carry_rest(int is_patient) {
   s64 now[2] = {0, 0}, shortly[2] = {1, 0};
-  for (struct stream *stream = &streams[OUTPUT]; stream < streams + STREAM_COUNT; stream++) {
-    for (long carried = 0, done = 0; done >= 0 && carried < MOST_DRAINED; carried += done) {
+  for (struct stream *stream = &life.streams[OUTPUT]; stream < life.streams + STREAM_COUNT; stream++) {
+    for (long carried = 0, done = 0; done >= 0 && carried < MOST_CARRIED; carried += done) {
       int is_waiting = is_patient && stream_has_data(stream);
-      struct pollfd polls[3] = {[2] = {.fd = is_waiting ? signals : -1, .events = POLLIN}};
+      struct pollfd polls[3] = {[2] = {.fd = is_waiting ? life.signals : -1, .events = POLLIN}};
       while (stream_poll(stream, polls)) {}
-      long ready = SYSCALL5(__NR_ppoll, polls, 3, !is_waiting ? now : is_asked_to_end ? shortly : NULL, NULL, 8);
+      long ready = SYSCALL5(__NR_ppoll, polls, 3, !is_waiting ? now : caller_is_in_a_hurry() ? shortly : NULL, NULL, 8);
       if (ready == 0) break;
       if (ready > 0 && polls[2].revents) take_last_signal();
       done = ready < 0 ? 0 : carry(stream, polls);
     }
+    stream_show(stream);
   }
 }
 
-/* The user's process has stopped, so the shell that waits for us should have the terminal back, as it would for any
- * job. SIGSTOP, since all else is blocked here. */
-static void stop_ourselves(void) {
-  pass_output(0);
-  terminal_restore();
-  sys_kill((int)sys_getpid(), SIGSTOP);
-  if (master >= 0) terminal_raw(), terminal_resize(master);
+/* By pidfd: the pid may be another's by now. The keys of a terminal, and its end, concern a whole job: termios(3), ISIG. */
+static void signal_container(int signal, int is_for_group) {
+  siginfo_t info = {.si_signo = signal, .si_code = SI_QUEUE};
+  info.si_int = SIGNAL_TO_GROUP;
+  if (is_for_group && !(life.config->flags & MONITOR_SHIM))
+    sys_kill(-life.container.pid, signal); /* who is PID 1 itself leads its session, too */
+  else
+    SYSCALL4(__NR_pidfd_send_signal, FD_PIDFD, signal, is_for_group ? &info : NULL, 0);
 }
 
-static void hear_report(void) {
-  struct report event;
-  long size = sys_read(FD_CONTROL, &event, sizeof event);
-  if (size != sizeof event) {
-    if (size != -EINTR) sys_close(FD_CONTROL);
-    return;
+static int input_fd(void) { return life.master >= 0 ? life.master : life.container.input; }
+
+/* What clients have typed, as far as the container takes it now. */
+static void feed(void) {
+  attach_feed(input_fd());
+  if (!life.is_input_ending || life.has_caller || life.container.input < 0 || attach_has_input()) return;
+  sys_close(life.container.input);
+  life.container.input = -1;
+}
+
+static void set_window(const char *data) {
+  unsigned short window[4] = {0, 0, 0, 0};
+  memcpy(window, data, 4);
+  if (life.master >= 0) sys_ioctl(life.master, TIOCSWINSZ, window);
+}
+
+/* Returns a signal that is meant for the container, or 0. */
+int serve_client(int index, int *is_for_group) {
+  char message[ATTACH_SHORT];
+  size_t size = 0;
+  switch (attach_receive(index, message, &size)) {
+    case ATTACH_INPUT_END:
+      life.is_input_ending = 1;
+      /* fall through */
+    case ATTACH_INPUT:
+      feed();
+      return 0;
+    case ATTACH_WINDOW:
+      if (size >= 4 && !life.has_caller) set_window(message); /* the caller's counts */
+      return 0;
+    case ATTACH_SIGNAL:
+      *is_for_group = size >= 2 && message[1];
+      return size >= 1 ? message[0] : 0;
+    default:
+      return 0;
   }
-  event.name[sizeof event.name - 1] = 0;
-  if (event.kind == REPORT_EXEC_FAILED) explain_exec_failure(event.value);
-  if (event.kind == REPORT_STOPPED) stop_ourselves();
-  if (config->flags & MONITOR_VERBOSE && (event.kind == REPORT_ADOPTED || event.kind == REPORT_REAPED)) say_event(&event);
 }
 
-/* PID 1 has changed its state: it has left or, where it is the user's process itself, stopped. */
-static void look_at_child(void) {
-  int changed = 0;
-  int options = WNOHANG | (config->flags & MONITOR_SHIM ? 0 : WUNTRACED);
-  if (SYSCALL4(__NR_wait4, config->pid, &changed, options, NULL) != config->pid) return;
-  if ((changed & 0xff) == 0x7f)
-    stop_ourselves();
-  else
-    status = changed;
+static void serve_clients(const struct pollfd polls[MAX_CLIENTS]) {
+  for (int i = 0; i < MAX_CLIENTS; i++) {
+    int is_for_group = 0, signal = polls[i].revents && polls[i].fd == attach_client(i) ? serve_client(i, &is_for_group) : 0;
+    if (signal) signal_container(signal, is_for_group);
+  }
 }
 
-/* The keys of the terminal, and its end, concern the whole job, not only its first process: termios(3), ISIG. */
-static void forward_from_terminal(int signal) {
-  s32 info[32] = {[0] = signal, [2] = -1 /* SI_QUEUE */, [6] = SIGNAL_TO_GROUP}; /* siginfo_t; [6] is si_value */
-  if (config->flags & MONITOR_SHIM)
-    SYSCALL3(__NR_rt_sigqueueinfo, config->pid, signal, info);
-  else
-    sys_kill(-config->pid, signal);
+static void accept_all(void) {
+  for (int i = 0; i < MAX_CLIENTS && attach_accept(); i++) {}
 }
 
-static void take_signal(void) {
+/* Also to those who came too late to see anything of it. */
+void tell_exit(int code) {
+  accept_all();
+  char last[2] = {0, (char)code};
+  attach_send(ATTACH_EXIT, last + 1, 1);
+}
+
+/* Of PID 1 only where it is the user's process itself does it matter that it stops. */
+static void look_after_children(void) {
+  int status = 0, options = WNOHANG | (life.config->flags & MONITOR_SHIM ? 0 : WUNTRACED);
+  for (long pid; (pid = SYSCALL4(__NR_wait4, -1, &status, options, NULL)) > 0;) {
+    if (is_stopped(status)) {
+      if (life.has_caller && pid == life.container.pid) caller_stop();
+    } else if (pid == life.container.pid) {
+      life.status = status;
+    } else if (pid == life.container.storage) {
+      life.container.storage = 0;
+    } else {
+      health_ended(life.config, (int)pid, status);
+    }
+  }
+}
+
+/* Returns the signal, when it is one that asks us for something; gives it to the container while that lives. */
+int take_signal(void) {
   struct signalfd_siginfo info;
-  if (sys_read(signals, &info, sizeof info) != sizeof info) return;
-  int signal = (int)info.ssi_signo;
-  if (signal == SIGCHLD) return look_at_child();
-  note_request(info.ssi_signo);
-  if (signal == SIGWINCH && master >= 0) return terminal_resize(master); /* the terminal tells those it concerns */
-  if (signal == SIGPIPE && info.ssi_pid == (u32)sys_getpid()) return;     /* our own write, not a message for anyone */
-  if (info.ssi_code == SI_KERNEL)
-    forward_from_terminal(signal);
-  else
-    sys_kill(config->pid, signal);
+  if (sys_read(life.signals, &info, sizeof info) != sizeof info) return 0;
+  int signal = (int)info.ssi_signo, is_own = info.ssi_pid == (u32)sys_getpid();
+  if (is_own && (signal == SIGPIPE || signal == SIGXFSZ)) return 0; /* of our own write, where a log may not grow */
+  if (signal == SIGCHLD) return look_after_children(), 0;
+  caller_note_signal(signal);
+  if (signal == SIGWINCH && life.has_caller && life.master >= 0) return terminal_resize(life.master), 0; /* it tells those it concerns */
+  if (signal == SIGWINCH && !life.has_caller) return 0;
+  if (life.status == -1) signal_container(signal, life.has_caller && info.ssi_code == SI_KERNEL);
+  return signal;
 }
 
-enum { POLL_SIGNALS, POLL_CONTROL, POLL_STREAMS, POLL_COUNT = POLL_STREAMS + 2 * STREAM_COUNT };
+enum { POLL_SIGNALS, POLL_CONTROL, POLL_AWAITED, POLL_INPUT, POLL_LISTENER, POLL_STALLED, POLL_STREAMS };
+enum { POLL_CLIENTS = POLL_STREAMS + 2 * STREAM_COUNT, POLL_COUNT = POLL_CLIENTS + MAX_CLIENTS };
 
-static void serve(void) {
-  struct pollfd polls[POLL_COUNT] = {
-      [POLL_SIGNALS] = {.fd = signals, .events = POLLIN},
-      [POLL_CONTROL] = {.fd = FD_CONTROL, .events = POLLIN},
-  };
-  while (status == -1) {
-    int rests = 0;
-    s64 rest[2] = {0, STREAM_REST_NS};
-    for (int i = 0; i < STREAM_COUNT; i++) rests |= stream_poll(&streams[i], polls + POLL_STREAMS + 2 * i);
-    if (SYSCALL5(__NR_ppoll, polls, POLL_COUNT, rests ? rest : NULL, NULL, 8) < 0) continue;
-    if (polls[POLL_CONTROL].revents & POLLIN) hear_report();
-    else if (polls[POLL_CONTROL].revents) polls[POLL_CONTROL].fd = -1;
+/* Returns whether there is something to be done, as poll(2) says it. */
+static int wait_for_work(struct pollfd polls[POLL_COUNT], int is_control_open) {
+  int stalled = attach_stalled(), rests = 0;
+  for (int i = 0; i < POLL_COUNT; i++) polls[i] = (struct pollfd){.fd = -1, .events = POLLIN};
+  polls[POLL_SIGNALS].fd = life.signals;
+  polls[POLL_CONTROL].fd = is_control_open ? life.container.control : -1;
+  polls[POLL_AWAITED].fd = life.is_awaited ? FD_CONTROL : -1;
+  for (int i = 0; i < STREAM_COUNT; i++) {
+    struct pollfd *pair = polls + POLL_STREAMS + 2 * i;
+    rests |= stream_poll(&life.streams[i], pair);
+    if (i != INPUT && stalled >= 0) pair[0].fd = pair[1].fd = -1;
+  }
+  if (attach_has_input()) polls[POLL_INPUT] = (struct pollfd){.fd = input_fd(), .events = POLLOUT};
+  polls[POLL_LISTENER].fd = attach_listener();
+  polls[POLL_STALLED] = (struct pollfd){.fd = attach_client(stalled), .events = POLLOUT};
+  for (int i = 0; i < MAX_CLIENTS; i++) polls[POLL_CLIENTS + i].fd = attach_client(i);
+  s64 due = health_due(), time[2] = {due / 1000, due % 1000 * 1000000}, rest[2] = {0, STREAM_REST_NS};
+  return SYSCALL5(__NR_ppoll, polls, POLL_COUNT, rests ? rest : due < 0 ? NULL : time, NULL, 8) >= 0;
+}
+
+/* Until PID 1 has ended. */
+void serve_life(void) {
+  int is_control_open = 1;
+  accept_all(); /* whoever started it may have come already */
+  while (life.status == -1) {
+    struct pollfd polls[POLL_COUNT];
+    if (!wait_for_work(polls, is_control_open)) continue;
+    if (polls[POLL_CONTROL].revents && !take_report()) {
+      is_control_open = 0;
+      tell_starter(&(struct report){.kind = REPORT_EXECUTED}); /* without a shim, that is how it shows */
+    }
+    if (polls[POLL_AWAITED].revents) stop_telling();
     if (polls[POLL_SIGNALS].revents) take_signal();
-    for (int i = 0; i < STREAM_COUNT; i++) carry(&streams[i], polls + POLL_STREAMS + 2 * i);
+    /* Before the output, which they want to see. */
+    if (polls[POLL_LISTENER].revents) attach_accept();
+    serve_clients(polls + POLL_CLIENTS);
+    for (int i = 0; i < STREAM_COUNT; i++) carry(&life.streams[i], polls + POLL_STREAMS + 2 * i);
+    if (polls[POLL_INPUT].revents) feed();
+    health_run(life.config);
   }
 }
 
-/* What was reported last, before the container ended. */
-static void hear_last_reports(void) {
-  struct pollfd poll = {.fd = FD_CONTROL, .events = POLLIN};
-  s64 now[2] = {0, 0};
-  while (SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) == 1 && poll.revents & POLLIN) hear_report();
+/* Starts PID 1 and brings it to where its program runs. -1: it could not be started, and the foster command knows. */
+static int bring_up(void) {
+  long error = start_container(life.config, &life.container);
+  if (error < 0) {
+    tell_failure(life.container.failed_step, error);
+    return -1;
+  }
+  tell_starter(&(struct report){.kind = REPORT_STARTED, .value = life.container.pid});
+  for (;;) {
+    u32 kind = take_report();
+    if (kind == REPORT_READY) break;
+    if (kind == REPORT_FAILED || kind == 0) return -1;
+  }
+  state_forget("paused");
+  return 0;
 }
 
 /* A container that no other command would know of must not run. */
+static int fail_to_note(long error) {
+  tell_failure(STATE_STEP, error);
+  if (life.has_caller)
+    caller_explain("foster: cannot note that the container runs; see that there is room on the disk, and that it can be written to\n");
+  return -1;
+}
+
+/* -1: it could not be started, and whoever started it knows. */
+int begin_life(void) {
+  life.master = life.status = -1;
+  life.exec_code = life.is_set_up = life.is_input_ending = 0;
+  if (!life.has_caller && bring_up() < 0) return -1;
+  open_streams();
+  life.is_set_up = 1;
+  if (life.restarts) janitor_finish(); /* its pidfd was of the last one */
+  janitor_start(life.config);
+  if (!life.has_caller && !life.restarts && await_byte(SAY_GO)) return -1; /* the foster command was killed: nobody knows of this container */
+  long error = life.is_kept ? state_live(life.container.pid, life.restarts) : 0;
+  if (error < 0) return fail_to_note(error);
+  if (!life.has_caller) state_forget("exit");
+  monitor_event("start", "");
+  health_begin(life.config);
+  sys_write(life.container.control, (char[]){SAY_GO}, 1);
+  look_after_children(); /* it may have been killed when Node still heard of it */
+  return 0;
+}
+
+/* What was reported last, before the container ended. */
+static void take_last_reports(void) {
+  struct pollfd poll = {.fd = life.container.control, .events = POLLIN};
+  s64 now[2] = {0, 0};
+  while (SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) == 1 && poll.revents & POLLIN && take_report()) {}
+}
+
+/* Everything that the container has left behind is read before it counts as ended. Returns its exit code. */
+int end_life(void) {
+  take_last_reports();
+  carry_rest(life.has_caller && life.master >= 0);
+  health_stop();
+  end_storage(life.container.storage);
+  terminal_restore();
+  attach_feed(-1);
+  int code = life.exec_code ? life.exec_code : exit_code(life.status);
+  if (life.is_kept) state_ended(code, monitor_text(life.config->subject));
+  return code;
+}
+
+/* For a container that never ran. */
 static int give_up(void) {
-  sys_kill(config->pid, SIGKILL);
-  SYSCALL4(__NR_wait4, config->pid, NULL, 0, NULL);
-  end_storage(config->storage_pid);
+  SYSCALL4(__NR_pidfd_send_signal, FD_PIDFD, SIGKILL, NULL, 0);
+  SYSCALL4(__NR_wait4, life.container.pid, NULL, 0, NULL);
+  end_storage(life.container.storage);
   terminal_restore();
-  say("foster: cannot note that the container runs; see that there is room on the disk, and that it can be written to\n");
   janitor_finish();
-  return 125;
+  return COULD_NOT_START;
 }
 
-static void open_terminal(void) {
-  master = terminal_receive(FD_CONSOLE);
-  terminal_resize(master);
-  int is_interactive = (config->flags & MONITOR_INTERACTIVE) != 0;
-  stream_open(&streams[INPUT], is_interactive ? 0 : -1, master, buffers[INPUT], 1);
-  stream_open(&streams[OUTPUT], master, 1, buffers[OUTPUT], 1);
-  if (is_interactive) terminal_raw();
-}
-
-static void open_pipes(void) {
-  for (int i = INPUT; i < STREAM_COUNT; i++) {
-    int pipe = FD_INPUT + i;
-    if (SYSCALL3(__NR_fcntl, pipe, F_SETFL, O_NONBLOCK) < 0) continue; /* it has /dev/null there */
-    stream_open(&streams[i], i == INPUT ? 0 : pipe, i == INPUT ? pipe : i, buffers[i], 0);
-  }
-}
-
-int run_monitor(void) {
-  config = map_blob(sizeof *config);
-  if (!config || !check_monitor(config)) return 125;
-  SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-monitor");
-  if (config->pid == 0) return run_supervisor(config);
-  sys_close_range(FD_SUPERVISOR_END);
-  sigset all = ALL_SIGNALS;
-  signals = (int)SYSCALL4(__NR_signalfd4, -1, &all, 8, O_CLOEXEC);
-  if (signals < 0) return 125;
-
-  for (int i = 0; i < STREAM_COUNT; i++) stream_close(&streams[i]);
-  if (config->flags & MONITOR_TERMINAL) open_terminal();
-  else open_pipes();
-  janitor_start(config);
-  int is_kept = !(config->flags & MONITOR_STATELESS);
-  if (is_kept && state_live(config->pid, 0) < 0) return give_up();
-  if (is_kept) state_event("start", at(config->subject), "");
-  sys_write(FD_CONTROL, (char[]){SAY_GO}, 1);
-  look_at_child(); /* it may have been killed when Node still heard of it */
-  serve();
-
-  hear_last_reports();
-  pass_output(master >= 0);
-  end_storage(config->storage_pid);
-  terminal_restore();
-  int code = exec_code ? exec_code : exit_code(status);
-  if (is_kept) state_ended(code, at(config->subject));
+static int run_for_caller(void) {
+  if (begin_life() < 0) return give_up();
+  serve_life();
+  int code = end_life();
+  tell_exit(code);
   janitor_finish();
   /* The container has ended, whenever somebody reads the rest of what it has said. */
   sys_close(FD_LOCK);
-  pass_output(1);
-  return is_output_lost && code == 0 ? COULD_NOT_WRITE : code;
+  carry_rest(1);
+  return caller_exit_code(code);
+}
+
+/* The foster command has started it, in whose place we are now. */
+static void take_over(void) {
+  int streams[STREAM_COUNT]; /* -1 where it has /dev/null */
+  for (int i = 0; i < STREAM_COUNT; i++)
+    streams[i] = SYSCALL3(__NR_fcntl, FD_INPUT + i, F_SETFL, O_NONBLOCK) < 0 ? -1 : FD_INPUT + i;
+  life.container = (struct started){.pid = life.config->pid, .control = FD_CONTROL, .console = FD_CONSOLE, .input = streams[INPUT],
+                                    .output = streams[OUTPUT], .error = streams[ERROR], .storage = life.config->storage_pid};
+}
+
+int run_monitor(void) {
+  const struct monitor *config = map_blob(sizeof *config);
+  if (!config || !check_monitor(config)) return 125;
+  SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-monitor");
+  life = (struct life){.config = config, .has_caller = config->pid != 0, .is_awaited = config->pid == 0};
+  life.is_kept = !(config->flags & MONITOR_STATELESS);
+  sys_close_range(FD_SUPERVISOR_END);
+  if (life.has_caller) take_over();
+  fill_gaps();
+  for (int i = 0; i < STREAM_COUNT; i++) stream_close(&life.streams[i]);
+  sigset all = ALL_SIGNALS;
+  life.signals = (int)SYSCALL4(__NR_signalfd4, -1, &all, 8, O_CLOEXEC);
+  if (life.signals < 0) return 125;
+  if (life.is_kept) log_open((u64)config->log_max_size * 1024, config->log_max_files), attach_open();
+  return life.has_caller ? run_for_caller() : run_lives();
 }

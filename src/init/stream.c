@@ -45,7 +45,7 @@ static int reopen_terminal(int fd) {
 }
 
 /* `keeps_ends`: a terminal, whose other end may come back. */
-void stream_open(struct stream *stream, int from, int to, char data[STREAM_BUFFER], int keeps_ends) {
+void stream_open(struct stream *stream, int from, int to, char *data, int keeps_ends) {
   u32 source = kind_of(from), target = kind_of(to);
   if (source == S_IFCHR) reopen_terminal(from);
   int is_device = target == S_IFCHR && !reopen_terminal(to);
@@ -53,7 +53,16 @@ void stream_open(struct stream *stream, int from, int to, char data[STREAM_BUFFE
   stream->is_spliced = (source == S_IFIFO && (target == S_IFIFO || is_device)) || (source == S_IFREG && target == S_IFIFO);
   stream->reads_socket = source == S_IFSOCK;
   stream->writes_socket = target == S_IFSOCK;
-  stream->never_waits = target == S_IFSOCK || target == S_IFREG || flags_of(to) & O_NONBLOCK;
+  stream->never_waits = to < 0 || target == S_IFSOCK || target == S_IFREG || flags_of(to) & O_NONBLOCK;
+}
+
+/* What is shown comes through a pipe of our own: tee(2) gives the pages to both. */
+static int side[2] = {-1, -1};
+
+void stream_watch(struct stream *stream, u8 number, void (*watch)(u8 number, char *data, size_t size)) {
+  stream->watch = watch, stream->number = number;
+  int is_needed = stream->to >= 0 && kind_of(stream->from) == S_IFIFO;
+  stream->is_teed = is_needed && (side[0] >= 0 || SYSCALL2(__NR_pipe2, side, O_CLOEXEC | O_NONBLOCK) == 0);
 }
 
 void stream_close(struct stream *stream) { stream_open(stream, -1, -1, NULL, 0); }
@@ -75,25 +84,61 @@ static void enlarge(int fd) {
   if (size > 0 && size < LARGE_PIPE) SYSCALL3(__NR_fcntl, fd, F_SETPIPE_SZ, LARGE_PIPE);
 }
 
+long stream_show(struct stream *stream) {
+  static char data[1 + STREAM_BUFFER];
+  if (!stream->is_teed || stream->from < 0) return 0;
+  long size = SYSCALL4(__NR_tee, stream->from, side[1], LARGE_PIPE, SPLICE_F_NONBLOCK);
+  for (long at = 0, got; at < size; at += got) {
+    got = sys_read(side[0], data + 1, STREAM_BUFFER);
+    if (got <= 0) break;
+    long known = (long)stream->shown - at;
+    if (known < 0) known = 0;
+    if (known < got) stream->watch(stream->number, data + 1 + known, (size_t)(got - known));
+  }
+  if (size > (long)stream->shown) stream->shown = (u32)size;
+  return size;
+}
+
+/* How much may be taken at once: nothing that is still to be shown. Negative where nothing is there. */
+static long allowed(struct stream *stream, long most) {
+  long shown = stream->is_teed && !stream->shown ? stream_show(stream) : 0;
+  if (shown == -EAGAIN || shown == -EINTR) return shown;
+  return stream->shown && stream->shown < most ? stream->shown : most;
+}
+
+static void take_from_shown(struct stream *stream, long size) {
+  if (size > 0) stream->shown = stream->shown > (u64)size ? stream->shown - (u32)size : 0;
+}
+
 static long move_pages(struct stream *stream, int is_readable) {
-  long moved = syscall6(__NR_splice, stream->from, 0, stream->to, 0, LARGE_PIPE, SPLICE_F_NONBLOCK);
+  long most = allowed(stream, LARGE_PIPE);
+  if (most < 0) return stream->is_full = 0, most;
+  long moved = syscall6(__NR_splice, stream->from, 0, stream->to, 0, most, SPLICE_F_NONBLOCK);
   stream->is_full = moved == -EAGAIN && is_readable;
   if (moved == -EINVAL) return stream->is_spliced = 0; /* a device that can only be written */
+  take_from_shown(stream, moved);
   /* Much comes. To wake each other for every piece would take longer than to move it. */
-  if (moved >= USUAL_PIPE) enlarge(stream->from), enlarge(stream->to), stream->is_resting = 1;
+  if (moved >= USUAL_PIPE) {
+    enlarge(stream->from), enlarge(stream->to), stream->is_resting = 1;
+    if (stream->is_teed) enlarge(side[1]);
+  }
   return moved ? moved : STREAM_AT_END;
 }
 
 static long fill(struct stream *stream) {
-  long size = stream->reads_socket
-                  ? sys_receive(stream->from, stream->data, STREAM_BUFFER, MSG_DONTWAIT)
-                  : sys_read(stream->from, stream->data, STREAM_BUFFER);
+  long most = allowed(stream, STREAM_BUFFER);
+  if (most < 0) return most;
+  long size = stream->reads_socket ? sys_receive(stream->from, stream->data, (size_t)most, MSG_DONTWAIT)
+                                   : sys_read(stream->from, stream->data, (size_t)most);
   stream->at = 0, stream->size = size > 0 ? (u32)size : 0;
+  take_from_shown(stream, size);
+  if (size > 0 && stream->watch && !stream->is_teed) stream->watch(stream->number, stream->data, (size_t)size);
   return size ? size : STREAM_AT_END;
 }
 
 static long empty(struct stream *stream) {
   size_t size = stream->size - stream->at;
+  if (stream->to < 0) return stream->at = stream->size, (long)size;
   if (size > PIPE_BUF && !stream->never_waits) size = PIPE_BUF;
   const char *data = stream->data + stream->at;
   long wrote = stream->writes_socket
@@ -103,7 +148,7 @@ static long empty(struct stream *stream) {
   return wrote;
 }
 
-static long carry(struct stream *stream, const struct pollfd *polls) {
+static long carry_some(struct stream *stream, const struct pollfd *polls) {
   if (polls[1].revents & ~POLLOUT) return -EPIPE;
   if (!(polls[0].revents | polls[1].revents)) return 0;
   if (stream->is_spliced) return move_pages(stream, polls[0].revents);
@@ -118,6 +163,6 @@ static long carry(struct stream *stream, const struct pollfd *polls) {
 /* Does what can be done, by what poll(2) has said. Returns how much was written, or what has ended it: STREAM_AT_END,
  * -EPIPE where nobody takes it any more, another -errno. */
 long stream_carry(struct stream *stream, const struct pollfd *polls) {
-  long done = carry(stream, polls);
+  long done = carry_some(stream, polls);
   return done == -EAGAIN || done == -EINTR ? 0 : done;
 }

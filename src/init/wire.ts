@@ -251,6 +251,8 @@ export interface MonitorOptions {
   remove: string[];
   /** By errno name, `*` for any: what to say and which code to exit with if the program cannot be executed. */
   failures: { errno: string; exitCode: number; text: string }[];
+  /** Of the log: the most that a file holds, in bytes (0: no limit), and how many files are kept. */
+  log?: { maxSize: number; maxFiles: number } | undefined;
   /** For a monitor that starts its container itself, and again after its end where the policy says so. */
   supervise?: {
     cloneFlags: number;
@@ -259,8 +261,6 @@ export interface MonitorOptions {
     maps: IdMaps | undefined;
     denySetgroups: boolean;
     joins: boolean;
-    logMaxSize: number;
-    logMaxFiles: number;
     /** Arguments of foster-init for the program that makes the root file system. */
     storage?: string[] | undefined;
     /** Mounts that PID 1 is handed. */
@@ -310,6 +310,8 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
     failure_count: options.failures.length,
     subject,
     ...own,
+    log_max_size: Math.ceil((options.log?.maxSize ?? 0) / 1024),
+    log_max_files: options.log?.maxFiles ?? 1,
     storage_pid: options.storagePid ?? 0,
     storage,
     handed,
@@ -343,8 +345,6 @@ interface SuperviseFields {
   clone_flags: number;
   map_helpers: number[];
   maps: number[];
-  log_max_size: number;
-  log_max_files: number;
   health_interval: number;
   health_timeout: number;
   health_start_period: number;
@@ -355,8 +355,6 @@ const NOT_SUPERVISED: SuperviseFields = {
   clone_flags: 0,
   map_helpers: [0, 0],
   maps: [0, 0],
-  log_max_size: 0,
-  log_max_files: 0,
   health_interval: 0,
   health_timeout: 0,
   health_start_period: 0,
@@ -379,8 +377,6 @@ function superviseFields(blob: Blob, supervise: NonNullable<MonitorOptions['supe
     clone_flags: supervise.cloneFlags,
     map_helpers: byHelper,
     maps: direct,
-    log_max_size: Math.ceil(supervise.logMaxSize / 1024),
-    log_max_files: supervise.logMaxFiles,
     health_interval: health?.interval ?? 0,
     health_timeout: health?.timeout ?? 0,
     health_start_period: health?.startPeriod ?? 0,

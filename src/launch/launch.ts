@@ -48,6 +48,8 @@ export interface LaunchOptions {
   stdin: boolean;
   /** stdout and stderr are /dev/null. */
   isSilent?: boolean;
+  /** What it says goes to a log too, wherever else it goes. */
+  isLogged?: boolean;
   /** A process whose namespaces are joined. */
   join?: number | undefined;
   /** Whether that pid still is the process that was meant, asked when it can no longer become another one. */
@@ -70,6 +72,7 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
   const { theirs, ours: streams } = openStreams({
     input: options.stdin && !plan.terminal,
     output: !plan.terminal && !options.isSilent,
+    isLogged: options.isLogged ?? false,
   });
   const stdio = theirs.map((end) => end ?? nothing);
   const descriptors: (number | undefined)[] = [...stdio, theirControl, blob];

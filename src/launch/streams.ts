@@ -8,9 +8,12 @@ export type Streams = (number | undefined)[];
  * Pipes for a container's standard streams, which the monitor carries to and from the caller's own: what a program has
  * as a descriptor it can do more with than to read and write it, such as to type on a terminal, or to change a file's mode.
  */
-export function openStreams(wanted: { input: boolean; output: boolean }): { theirs: Streams; ours: Streams } {
+export function openStreams(wanted: { input: boolean; output: boolean; isLogged: boolean }): {
+  theirs: Streams;
+  ours: Streams;
+} {
   const [input, output, error] = [wanted.input, wanted.output, wanted.output].map((isWanted, fd) =>
-    isWanted && !isNothing(fd) ? openPipe() : undefined,
+    isWanted && ((fd > 0 && wanted.isLogged) || !isNothing(fd)) ? openPipe() : undefined,
   );
   return {
     theirs: [input?.[0], output?.[1], error?.[1]],
@@ -18,7 +21,7 @@ export function openStreams(wanted: { input: boolean; output: boolean }): { thei
   };
 }
 
-/** What goes to /dev/null need not be carried there. */
+/** What goes to /dev/null, and to no log, need not be carried there. */
 function isNothing(fd: number): boolean {
   const file = fstatSync(fd);
   return file.isCharacterDevice() && file.rdev === 0x103;

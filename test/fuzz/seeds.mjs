@@ -62,8 +62,6 @@ const supervise = {
   maps,
   denySetgroups: true,
   joins: false,
-  logMaxSize: 4096,
-  logMaxFiles: 3,
   health: { interval: 1, timeout: 1, startPeriod: 1, retries: 2 },
 };
 

@@ -3,12 +3,11 @@
 
 #include "../../src/init/attach.c"
 #include "../../src/init/health.c"
-#include "../../src/init/supervise.c"
+#include "../../src/init/restart.c"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
-  config = NULL, status = exec_code = 0, master = -1, is_awaited = 1, restarts = 0;
-  adopted = reaped = 0, is_set_up = is_input_ending = has_run = 0;
-  listener = -1, control = -1, check_pid = 0, due_ms = -1, health = streak = 0;
+  has_run = 0;
+  listener = -1, check_control = -1, check_pid = 0, due_ms = -1, health = streak = 0;
   for (int i = 0; i < MAX_CLIENTS; i++) clients[i] = -1, wants_all[i] = 0, inputs[i].size = inputs[i].at = 0;
   begin_run_with_blob(data, size, sizeof(struct monitor));
   ((struct monitor *)mapped)->pid = 0;

@@ -6,6 +6,7 @@
 #include <asm-generic/errno.h>
 #include <asm/stat.h>
 #include <linux/poll.h>
+#include <linux/uio.h>
 #include <setjmp.h>
 #include <string.h>
 
@@ -106,6 +107,11 @@ long syscall6(long number, long a, long b, long c, long d, long e, long f) {
     case __NR_pread64:
     case __NR_recvfrom:
       return received((void *)b, (size_t)c);
+    case __NR_writev: {
+      const struct iovec *parts = (const struct iovec *)b;
+      for (long i = 1; i < c; i++) look(parts[i].iov_base, parts[i].iov_len);
+      return sent(parts->iov_base, parts->iov_len);
+    }
     case __NR_write:
     case __NR_sendto:
       return sent((const void *)b, (size_t)c);
@@ -124,6 +130,7 @@ long syscall6(long number, long a, long b, long c, long d, long e, long f) {
       return 0;
     }
     case __NR_splice:
+    case __NR_tee:
       return take() % 4 ? take() * 300 : take() % 2 ? failure() : -EINVAL;
     case __NR_mmap:
       return (long)mapped;

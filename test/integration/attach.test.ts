@@ -196,6 +196,38 @@ test('run -d -t without -i: a terminal in the log, and nothing to type', async (
   await person.sees(/code 130$/m);
 });
 
+test('one that runs in the foreground can be attached to: what it says, what is typed, signals, its exit code', async () => {
+  const other = new Tmux(home);
+  other.types(
+    'foster run --name front -i busybox sh -c \'while read line; do echo "<$line>"; done; exit 4\'; echo $?',
+  );
+  await waitUntil(
+    'it runs',
+    () => home.foster(['inspect', '-f', '{{.State.Status}}', 'front']).stdout === 'running\n',
+  );
+  person.types('clear; foster attach front; echo "code $?"');
+  await person.runs('foster-attach');
+  other.types('one');
+  await person.sees(/^<one>$/m);
+  person.types('two');
+  await other.sees(/^<two>$/m);
+  other.presses('C-d');
+  await person.sees(/^code 4$/m);
+  await other.sees(/^4$/m);
+  other.types('clear; foster run --rm -it --name front-it busybox sh');
+  await other.sees('/ #');
+  person.types('clear; foster attach front-it; echo "code $?"');
+  await person.runs('foster-attach');
+  person.types('echo $((6 * 7))');
+  await person.sees(/^42$/m);
+  await other.sees(/^42$/m);
+  person.presses('C-p', 'C-q');
+  await person.sees(/detached\ncode 0/);
+  other.types('exit');
+  await other.seesPrompt();
+  other.leaves();
+});
+
 test('a watcher that is killed leaves the container alone', async () => {
   shell('left');
   await attaches(person, 'left');

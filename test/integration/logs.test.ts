@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type StdioOptions, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { descriptorsOf } from './support/containers.js';
@@ -65,6 +65,10 @@ function follow(name: string, ...args: string[]) {
     child.on('close', (status, signal) => done({ status, signal }));
   });
   return Object.assign(state, { closed });
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** Whether a process has a log open. */
@@ -203,13 +207,57 @@ test('so it does where the reader is a socket with much in it that was never rea
   }
 });
 
-test('a container that runs in the foreground has no log', () => {
-  home.run(['--name', 'logs-foreground', 'busybox', 'echo', 'hello']);
-  after(() => home.foster(['rm', '-f', 'logs-foreground']));
-  const { status, stdout, stderr } = home.foster(['logs', 'logs-foreground']);
-  assert.equal(status, 1);
-  assert.equal(stdout, '');
-  assert.match(stderr, /none is kept of a container that runs in the foreground/);
+test('a container that runs in the foreground has a log, wherever its output goes besides', async () => {
+  const inFront = (name: string, script: string, stdio: StdioOptions) => {
+    after(() => home.foster(['rm', '-f', name]));
+    return spawn(FOSTER, ['run', '--name', name, 'busybox', 'sh', '-c', script], { env: home.env, stdio });
+  };
+  const both = inFront('front-1', 'echo out; echo err >&2; exec sleep 1000', ['ignore', 'pipe', 'pipe']);
+  await waitUntil('the log has it', () => home.foster(['logs', 'front-1']).stdout === 'out\n');
+  assert.equal(home.foster(['logs', 'front-1']).stderr, 'err\n');
+  assert.equal(home.foster(['kill', 'front-1']).status, 0);
+  await new Promise((done) => both.on('close', done));
+  const none = inFront('front-2', 'echo to nobody; exec sleep 1000', 'ignore');
+  await waitUntil('the log has it', () => home.foster(['logs', 'front-2']).stdout === 'to nobody\n');
+  assert.equal(home.foster(['kill', 'front-2']).status, 0);
+  await new Promise((done) => none.on('close', done));
+});
+
+test('nothing is missing in it, or there twice, whether its reader is fast, slow, or a file', async () => {
+  const lines = (count: number) => Array.from({ length: count }, (_, index) => `${index + 1}\n`).join('');
+  for (const [name, reader, count] of [
+    ['front-fast', 'cat > /dev/null', 300_000],
+    ['front-slow', 'while head -c 30000 | grep -q .; do sleep 0.01; done', 200_000],
+    ['front-file', `cat > ${join(home.folder, 'taken')}`, 100_000],
+    ['front-direct', undefined, 100_000],
+  ] as const) {
+    after(() => home.foster(['rm', '-f', name]));
+    const target = join(home.folder, `taken-${name}`);
+    const run = `${FOSTER} run --name ${name} busybox seq ${count}`;
+    const { status } = spawnSync('sh', ['-c', `${run} ${reader ? `| (${reader})` : `> ${target}`}`], {
+      env: home.env,
+    });
+    assert.equal(status, 0, name);
+    const { stdout } = spawnSync(FOSTER, ['logs', name], {
+      env: home.env,
+      encoding: 'utf8',
+      maxBuffer: 1 << 26,
+    });
+    assert.equal(sha256(stdout), sha256(lines(count)), name);
+    if (reader === undefined) assert.equal(sha256(readFileSync(target, 'utf8')), sha256(lines(count)));
+  }
+});
+
+test('of endless output in the foreground the log keeps the last part', () => {
+  after(() => home.foster(['rm', '-f', 'front-much']));
+  const script = `${FOSTER} run --name front-much busybox sh -c 'head -c 60000000 /dev/zero; echo end' > /dev/null`;
+  assert.equal(spawnSync('sh', ['-c', script], { env: home.env }).status, 0);
+  const folder = containerFolder('front-much');
+  const sizes = readdirSync(folder).flatMap((file) =>
+    file.startsWith('log') ? statSync(join(folder, file)).size : [],
+  );
+  assert.ok(sizes.length === 2 && sizes.every((size) => size <= 16 << 20), `${sizes}`);
+  assert.equal(home.foster(['logs', '--tail', '1', 'front-much']).stdout.slice(-4), 'end\n');
 });
 
 test('mistakes', () => {

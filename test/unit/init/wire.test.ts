@@ -285,8 +285,6 @@ test('a monitor is told which mounts it hands to PID 1', () => {
         maps: undefined,
         denySetgroups: false,
         joins: false,
-        logMaxSize: 0,
-        logMaxFiles: 1,
         handed: [
           { ...mount, source: '/a', isDeep: true },
           { ...mount, source: '/b c', hasDevices: true, isNeeded: true },
