@@ -1,10 +1,10 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { becomeProgram } from '../init/clone.js';
 import { initProgram } from '../init/init-program.js';
-import { ATTACH_ALL } from '../init/wire.js';
+import { ATTACH_ALL, ATTACH_OWNER, ATTACH_WINDOW } from '../init/wire.js';
 import { errnoNumber, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
-import { errnoOfAny } from '../sys/ffi.js';
+import { call, errnoOfAny } from '../sys/ffi.js';
 import { connectUnix } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
 import type { ContainerRecord } from './record.js';
@@ -16,15 +16,17 @@ export interface AttachOptions {
   passSignals: boolean;
   /** The bytes that detach, where the container has a terminal. */
   detachKeys: Buffer;
+  /** We have started it in the foreground: it ends when we are killed, and we stop with it. */
+  isOwner?: boolean;
 }
 
 /**
  * A connection to the monitor of a container.
  * @param options `wantsAll`: the container waits for us to take its output; else the monitor lets go of us when we take
- * none for a second
+ * none for a second. `isOwner`: besides, the container ends with us, unless we detach
  * @throws FosterError
  */
-export function connectMonitor(id: string, options: { wantsAll: boolean }): number {
+export function connectMonitor(id: string, options: { wantsAll: boolean; isOwner?: boolean }): number {
   let folder: number;
   try {
     folder = openSync(containerFolder(id), 'r');
@@ -34,13 +36,27 @@ export function connectMonitor(id: string, options: { wantsAll: boolean }): numb
   try {
     // by way of the folder, since a socket's address holds 108 bytes only
     const client = connectUnix(`/proc/self/fd/${folder}/attach`);
-    if (options.wantsAll) writeSync(client, ATTACH_ALL);
+    if (options.isOwner) introduceOwner(client);
+    else if (options.wantsAll) writeSync(client, ATTACH_ALL);
     return client;
   } catch (error) {
     throw cannotAttach(error);
   } finally {
     closeSync(folder);
   }
+}
+
+/** The size of our terminal is to be the container's before its program looks. */
+function introduceOwner(client: number): void {
+  writeSync(client, ATTACH_OWNER);
+  const TIOCGWINSZ = 0x5413;
+  const window = Buffer.alloc(8);
+  try {
+    call('int ioctl(int fd, unsigned long request, void *argument)', 0, TIOCGWINSZ, window);
+  } catch {
+    return; // it has none
+  }
+  writeSync(client, Buffer.concat([ATTACH_WINDOW, window.subarray(0, 4)]));
 }
 
 function cannotAttach(error: unknown): FosterError {
@@ -68,6 +84,7 @@ export function attachTo(record: ContainerRecord, client: number, options: Attac
     record.spec.process.terminal ? 't' : '',
     options.interactive && record.interactive ? 'i' : '',
     options.passSignals ? 's' : '',
+    options.isOwner ? 'o' : '',
   ];
   const argv = ['foster-init', 'attach', flags.join(''), options.detachKeys.toString('latin1')];
   becomeProgram({ file: initProgram(), argv, env: [], descriptors: [0, 1, 2, client] });

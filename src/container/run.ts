@@ -33,9 +33,13 @@ export async function runContainer(request: RunRequest, voice: Voice): Promise<n
   return await runForeground(request, draft, voice);
 }
 
-/** Whether a monitor of its own looks after the container, because it outlives this command or may be restarted. */
-function isDetached({ detach, restart }: RunRequest, { health }: Draft): boolean {
-  return detach || restart.policy !== 'no' || health !== undefined;
+/**
+ * Whether a monitor of its own looks after the container, because it outlives this command or may be restarted, or because
+ * the person may leave it running. What --init-verbose tells it tells to a command that is the monitor itself.
+ */
+function isDetached(request: RunRequest, { health }: Draft): boolean {
+  const { detach, restart, interactive, tty, initVerbose } = request;
+  return detach || restart.policy !== 'no' || health !== undefined || (interactive && tty && !initVerbose);
 }
 
 async function runForeground(request: RunRequest, draft: Draft, voice: Voice): Promise<never> {

@@ -32,13 +32,15 @@ export async function runDetached(request: RunRequest, draft: Draft, voice: Voic
       voice.print(`${record.id}\n`);
       return 0;
     }
-    const client = connectMonitor(record.id, { wantsAll: true });
+    const isOwner = request.restart.policy === 'no' && draft.health === undefined;
+    const client = connectMonitor(record.id, { wantsAll: true, isOwner });
     isRunning = true;
     letGo(waiting);
     attachTo(record, client, {
       interactive: request.interactive,
       passSignals: true,
       detachKeys: request.detachKeys,
+      isOwner,
     });
   } catch (error) {
     if (!isRunning) {

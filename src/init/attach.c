@@ -13,6 +13,8 @@
 static int listener = -1;
 static int clients[MAX_CLIENTS] = {-1, -1, -1, -1, -1, -1, -1, -1};
 static u8 wants_all[MAX_CLIENTS];
+static int owner = -1; /* who started the container, and waits for its end */
+static int is_abandoned;
 static struct {
   size_t size, at;
   char data[ATTACH_CHUNK];
@@ -39,6 +41,7 @@ int attach_listener(void) { return listener; }
 int attach_client(int index) { return index < 0 ? -1 : clients[index]; }
 
 static void let_go(int index) {
+  if (index == owner) owner = -1;
   sys_close(clients[index]);
   clients[index] = -1;
 }
@@ -70,6 +73,7 @@ static void send_to(int index, const char *message, size_t size) {
     if (sent >= 0) return;
     if (sent == -EINTR) continue;
     if (sent == -EAGAIN && wait_writable(clients[index], wants_all[index] ? PATIENCE_AT_END_MS : PATIENCE_MS)) continue;
+    is_abandoned |= index == owner && sent != -EAGAIN;
     return let_go(index);
   }
 }
@@ -100,9 +104,14 @@ u8 attach_receive(int index, char message[ATTACH_SHORT], size_t *size) {
   char received[ATTACH_CHUNK + 1];
   long got = sys_read(clients[index], received, sizeof received);
   if (got == -EINTR || got == -EAGAIN) return 0;
-  if (got <= 0) return let_go(index), 0;
+  if (got <= 0) {
+    is_abandoned |= index == owner;
+    return let_go(index), 0;
+  }
   *size = (size_t)got - 1;
-  if (received[0] == ATTACH_ALL) wants_all[index] = 1;
+  if (received[0] == ATTACH_ALL || received[0] == ATTACH_OWNER) wants_all[index] = 1;
+  if (received[0] == ATTACH_OWNER) owner = index;
+  if (received[0] == ATTACH_DETACH && index == owner) owner = -1;
   if (received[0] == ATTACH_INPUT && *size) {
     if (inputs[index].size) return let_go(index), 0; /* it was to wait for ATTACH_TAKEN */
     memcpy(inputs[index].data, received + 1, *size);
@@ -110,6 +119,15 @@ u8 attach_receive(int index, char message[ATTACH_SHORT], size_t *size) {
   }
   memcpy(message, received + 1, *size < ATTACH_SHORT ? *size : ATTACH_SHORT);
   return (u8)received[0];
+}
+
+/* Whether the owner was killed. */
+int attach_is_abandoned(void) { return is_abandoned; }
+
+/* Returns whether there is one. */
+int attach_tell_owner(u8 kind) {
+  if (owner >= 0) send_to(owner, (char[]){(char)kind}, 1);
+  return owner >= 0;
 }
 
 int attach_has_input(void) {

@@ -1,6 +1,7 @@
 /* Attached to a detached container: what it writes comes to our stdout and stderr, what we read and the signals we get
  * go to it. `foster-init attach FLAGS KEYS`, the monitor's socket at FD_CONTROL. FLAGS: `t` for a terminal, `i` for
- * input, `s` to pass signals on; KEYS: the bytes that detach. */
+ * input, `s` to pass signals on, `o` for who has started it in
+ * the foreground; KEYS: the bytes that detach. */
 #include "init.h"
 
 #include <asm-generic/errno.h>
@@ -17,6 +18,8 @@
 #define MAX_TYPED 4096
 
 static int is_terminal, has_input, passes_signals;
+static int is_owner; /* we started the container, in the foreground: it ends with us, and we stop with it */
+static int last_code = -1; /* of the container */
 static int is_input_on_its_way, had_terminal;
 static int signal_fd, monitor_fd; /* a signalfd; a pidfd, negative where there is none */
 static const char *detach_keys;
@@ -31,6 +34,7 @@ static int tell_monitor(const char *message, size_t size) {
 
 static _Noreturn void leave(int code) {
   terminal_restore();
+  janitor_finish();
   sys_exit(code);
 }
 
@@ -62,12 +66,12 @@ static void take_signal(void) {
   struct signalfd_siginfo info;
   if (sys_read(signal_fd, &info, sizeof info) != sizeof info) return;
   int signal = (int)info.ssi_signo, is_by_kernel = info.ssi_code == SI_KERNEL;
-  if (signal == SIGCHLD || signal == SIGCONT) return;
+  if (signal == SIGCHLD || (signal == SIGCONT && !is_owner)) return;
   if (signal == SIGPIPE && info.ssi_pid == (u32)sys_getpid()) return; /* our own write */
   if (signal == SIGWINCH) return send_window();
-  if (signal == SIGTSTP) return stop_ourselves();
+  if (signal == SIGTSTP && !is_owner) return stop_ourselves();
   /* The end of our terminal is not the container's business, which runs in the background. The shell tells it, too. */
-  if (!passes_signals || (signal == SIGHUP && had_terminal && !has_terminal())) leave(128 + signal);
+  if (!passes_signals || (signal == SIGHUP && !is_owner && had_terminal && !has_terminal())) leave(128 + signal);
   /* The keys of a terminal concern a whole job. */
   tell_monitor((char[]){ATTACH_SIGNAL, (char)signal, (char)is_by_kernel}, 3);
 }
@@ -114,6 +118,7 @@ static int read_input(void) {
 
 /* The monitor was killed, and the container with it, or it has let us go. */
 static int explain_end(void) {
+  if (last_code >= 0) return last_code;
   static const char text[] = "foster: no longer attached, since the container's output was not taken for too long; "
                              "the container goes on: see 'foster logs', or attach again\n";
   struct pollfd poll = {.fd = monitor_fd, .events = POLLIN};
@@ -133,7 +138,10 @@ static int take_message(void) {
   if (message[0] == ATTACH_OUTPUT) write_all(1, message + 1, (size_t)size - 1);
   if (message[0] == ATTACH_ERROR) write_all(2, message + 1, (size_t)size - 1);
   if (message[0] == ATTACH_TAKEN) is_input_on_its_way = 0;
-  return message[0] == ATTACH_EXIT && size == 2 ? (u8)message[1] : -1;
+  if (message[0] == ATTACH_STOPPED) stop_ourselves();
+  if (message[0] != ATTACH_EXIT || size != 2) return -1;
+  last_code = (u8)message[1];
+  return is_owner ? -1 : last_code; /* the owner waits until all is clean, and the monitor gone */
 }
 
 static int open_monitor(void) {
@@ -153,6 +161,7 @@ static void take_arguments(int argc, char **argv) {
     if (*flags == 't') is_terminal = 1;
     if (*flags == 'i') has_input = 1;
     if (*flags == 's') passes_signals = 1;
+    if (*flags == 'o') is_owner = 1;
   }
 }
 
@@ -164,6 +173,7 @@ int run_client(int argc, char **argv) {
   monitor_fd = open_monitor();
   had_terminal = has_terminal();
   if (is_terminal && has_input) terminal_raw();
+  if (is_owner) janitor_start(NULL);
   if (is_terminal) send_window();
   for (;;) {
     struct pollfd polls[3] = {
@@ -177,8 +187,9 @@ int run_client(int argc, char **argv) {
     if (code >= 0) leave(code);
     if (polls[2].revents && read_input()) {
       terminal_restore();
+      tell_monitor((char[]){ATTACH_DETACH}, 1);
       write_all(2, "detached\n", 9);
-      return 0;
+      leave(0);
     }
   }
 }

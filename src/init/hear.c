@@ -68,7 +68,7 @@ u32 take_report(void) {
       if (life.is_kept) state_counts((u64)report.value, (u64)report.extra);
       return report.kind;
     case REPORT_STOPPED:
-      if (life.has_caller) caller_stop();
+      stop_with_container();
       break;
     case REPORT_EXEC_FAILED:
       take_exec_failure(report.value);

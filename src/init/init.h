@@ -70,6 +70,8 @@ int attach_accept(void);
 int attach_stalled(void);
 u8 attach_receive(int index, char message[ATTACH_SHORT], size_t *size);
 int attach_has_input(void);
+int attach_is_abandoned(void);
+int attach_tell_owner(u8 kind);
 void attach_feed(int fd);
 void attach_send(u8 kind, char *data, size_t size);
 int run_client(int argc, char **argv);
@@ -127,7 +129,7 @@ void terminal_raw(void);
 void terminal_restore(void);
 void terminal_resize(int master);
 void terminal_noted(int was_made_raw);
-int janitor_start(const struct monitor *monitor);
+int janitor_start(const struct monitor *monitor); /* NULL: the terminal is all there is to it */
 void janitor_finish(void);
 /* What the janitor hears of the monitor, a byte each; the end of the line without JANITOR_DONE says that it was killed. */
 enum { JANITOR_DONE = 'k', JANITOR_RAW = 'r', JANITOR_COOKED = 'c' };

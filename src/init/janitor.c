@@ -19,9 +19,25 @@ static void wait_readable(int fd) {
     ;
 }
 
+/* Returns whether the monitor has ended as it should. */
+static int outlive_monitor(void) {
+  char word = 0;
+  while (word != JANITOR_DONE && sys_read(FD_CONTROL, &word, 1) == 1)
+    if (word != JANITOR_DONE) terminal_noted(word == JANITOR_RAW);
+  if (word != JANITOR_DONE) terminal_restore();
+  return word == JANITOR_DONE;
+}
+
 static _Noreturn void janitor(const struct monitor *monitor, int line) {
   SYSCALL0(__NR_setsid); /* a hangup or a Ctrl-C at the terminal is not for us */
   SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-janitor");
+  if (!monitor) {
+    SYSCALL3(__NR_dup3, line, FD_CONTROL, O_CLOEXEC);
+    sys_close_range(FD_CONTROL + 1);
+    sys_close(1), sys_close(2);
+    outlive_monitor();
+    sys_exit(0);
+  }
   SYSCALL2(__NR_prctl, PR_SET_DUMPABLE, 0); /* so that root in the container cannot trace us */
   if (monitor->flags & MONITOR_USERNS) SYSCALL2(__NR_setns, FD_USERNS, CLONE_NEWUSER);
   /* The line may have come as 0 or 1, where the monitor has closed those. */
@@ -31,11 +47,7 @@ static _Noreturn void janitor(const struct monitor *monitor, int line) {
   sys_close(1), sys_close(2);
   if (!(monitor->flags & MONITOR_TERMINAL)) sys_close(0);
 
-  char word = 0;
-  while (word != JANITOR_DONE && sys_read(FD_CONTROL, &word, 1) == 1)
-    if (word != JANITOR_DONE) terminal_noted(word == JANITOR_RAW);
-  int is_orderly = word == JANITOR_DONE;
-  if (!is_orderly) terminal_restore();
+  int is_orderly = outlive_monitor();
   /* A program that is PID 1 itself may have cut its tie to the monitor, with prctl(2) or by executing a setuid one. */
   if (!is_orderly && !(monitor->flags & MONITOR_SHIM)) SYSCALL4(__NR_pidfd_send_signal, FD_PIDFD, SIGKILL, NULL, 0);
   wait_readable(FD_PIDFD);
@@ -49,7 +61,7 @@ static _Noreturn void janitor(const struct monitor *monitor, int line) {
 
 /* To be called when the terminal's settings are saved. */
 int janitor_start(const struct monitor *monitor) {
-  if (monitor->flags & MONITOR_SHIM && !(monitor->flags & (MONITOR_REMOVE | MONITOR_TERMINAL))) return 0;
+  if (monitor && monitor->flags & MONITOR_SHIM && !(monitor->flags & (MONITOR_REMOVE | MONITOR_TERMINAL))) return 0;
   int ends[2];
   long error = SYSCALL2(__NR_pipe2, ends, O_CLOEXEC);
   if (error < 0) return (int)error;

@@ -170,12 +170,19 @@ void tell_exit(int code) {
   attach_send(ATTACH_EXIT, last + 1, 1);
 }
 
+/* Who waits for the container stops with it, as a shell expects of a job. */
+void stop_with_container(void) {
+  if (life.has_caller) return caller_stop();
+  carry_rest(0);
+  attach_tell_owner(ATTACH_STOPPED);
+}
+
 /* Of PID 1 only where it is the user's process itself does it matter that it stops. */
 static void look_after_children(void) {
   int status = 0, options = WNOHANG | (life.config->flags & MONITOR_SHIM ? 0 : WUNTRACED);
   for (long pid; (pid = SYSCALL4(__NR_wait4, -1, &status, options, NULL)) > 0;) {
     if (is_stopped(status)) {
-      if (life.has_caller && pid == life.container.pid) caller_stop();
+      if (pid == life.container.pid) stop_with_container();
     } else if (pid == life.container.pid) {
       life.status = status;
     } else if (pid == life.container.storage) {
@@ -223,10 +230,15 @@ static int wait_for_work(struct pollfd polls[POLL_COUNT], int is_control_open) {
   return SYSCALL5(__NR_ppoll, polls, POLL_COUNT, rests ? rest : due < 0 ? NULL : time, NULL, 8) >= 0;
 }
 
+/* The command that started it in the foreground was killed. Then we go the same way, and the container with us: that is
+ * seen to already, by PID 1 and by the janitor. */
+static void end_if_abandoned(void) {
+  if (attach_is_abandoned()) sys_kill((int)sys_getpid(), SIGKILL);
+}
+
 /* Until PID 1 has ended. */
 void serve_life(void) {
   int is_control_open = 1;
-  accept_all(); /* whoever started it may have come already */
   while (life.status == -1) {
     struct pollfd polls[POLL_COUNT];
     if (!wait_for_work(polls, is_control_open)) continue;
@@ -239,10 +251,21 @@ void serve_life(void) {
     /* Before the output, which they want to see. */
     if (polls[POLL_LISTENER].revents) attach_accept();
     serve_clients(polls + POLL_CLIENTS);
+    end_if_abandoned();
     for (int i = 0; i < STREAM_COUNT; i++) carry(&life.streams[i], polls + POLL_STREAMS + 2 * i);
     if (polls[POLL_INPUT].revents) feed();
     health_run(life.config);
   }
+}
+
+/* Whoever started it may have come already: what they say about the terminal is to be true when the program starts. */
+static void take_first_clients(void) {
+  accept_all();
+  struct pollfd polls[MAX_CLIENTS];
+  s64 now[2] = {0, 0};
+  do
+    for (int i = 0; i < MAX_CLIENTS; i++) polls[i] = (struct pollfd){.fd = attach_client(i), .events = POLLIN};
+  while (SYSCALL5(__NR_ppoll, polls, MAX_CLIENTS, now, NULL, 8) > 0 && (serve_clients(polls), 1));
 }
 
 /* Starts PID 1 and brings it to where its program runs. -1: it could not be started, and the foster command knows. */
@@ -285,6 +308,7 @@ int begin_life(void) {
   if (!life.has_caller) state_forget("exit");
   monitor_event("start", "");
   health_begin(life.config);
+  take_first_clients();
   sys_write(life.container.control, (char[]){SAY_GO}, 1);
   look_after_children(); /* it may have been killed when Node still heard of it */
   return 0;

@@ -35,6 +35,7 @@ int begin_life(void);
 void serve_life(void);
 int end_life(void);
 int take_signal(void);
+void stop_with_container(void);
 int serve_client(int index, int *is_for_group);
 void tell_exit(int code);
 void open_stream(int number, int from, int to);

@@ -178,6 +178,9 @@ enum {
   ATTACH_SIGNAL = 's', /* u8, then u8: to the process group */
   ATTACH_ALL = 'a',    /* this one wants all output, whatever time that takes */
   ATTACH_EXIT = 'x',   /* u8 exit code */
+  ATTACH_OWNER = 'm',  /* as ATTACH_ALL; and the container ends when this one is gone without ATTACH_DETACH */
+  ATTACH_DETACH = 'd',
+  ATTACH_STOPPED = 'z' /* to the owner: the user's process has stopped */
 };
 enum { ATTACH_CHUNK = 16384 };
 

@@ -408,6 +408,10 @@ export const SAY_MAPPED = Buffer.of(wire.SAY_MAPPED);
 export const SAY_GO = Buffer.of(wire.SAY_GO);
 /** What one who attaches says to a monitor, to be waited for. */
 export const ATTACH_ALL = Buffer.of(wire.ATTACH_ALL);
+/** What the command says that starts a container in the foreground: the container ends with it. */
+export const ATTACH_OWNER = Buffer.of(wire.ATTACH_OWNER);
+/** Then the terminal's rows and columns, 16 bits each. */
+export const ATTACH_WINDOW = Buffer.of(wire.ATTACH_WINDOW);
 
 /** Decodes one datagram from the control socket. */
 export function decodeReport(bytes: Buffer): Report {

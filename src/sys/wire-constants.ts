@@ -93,6 +93,9 @@ export const ATTACH_WINDOW = 119;
 export const ATTACH_SIGNAL = 115;
 export const ATTACH_ALL = 97;
 export const ATTACH_EXIT = 120;
+export const ATTACH_OWNER = 109;
+export const ATTACH_DETACH = 100;
+export const ATTACH_STOPPED = 122;
 export const ATTACH_CHUNK = 16384;
 
 // Where structs have their fields, in bytes.

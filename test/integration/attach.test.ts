@@ -69,6 +69,35 @@ test('ctrl-p ctrl-q leave it running; ctrl-p alone and ctrl-p with another key g
   await person.sees(/detached\ncode 0/);
 });
 
+test('ctrl-p ctrl-q leave what run -it has started running, as if it had been started with -d', async () => {
+  person.types('foster run -it --name left busybox sh -c "stty size; exec sh"; echo "code $?"');
+  await person.sees('/ #');
+  person.types('echo said $((6 * 7))');
+  await person.sees(/^said 42$/m);
+  person.presses('C-p', 'C-q');
+  await person.sees(/detached\ncode 0\ncaller\$$/);
+  assert.equal(containers.status('left'), 'running');
+  const log = home.foster(['logs', 'left']).stdout;
+  assert.match(log, /^30 100\r\n/);
+  assert.match(log, /said 42\r\n/);
+  await attaches(person, 'left');
+  person.types('exit 6');
+  await person.sees(/^code 6$/m);
+  assert.equal(containers.status('left'), 'exited');
+});
+
+test('run -it that is killed takes its container along, whatever PIDs that shares', async () => {
+  for (const flags of ['', '--no-init', '--pid host']) {
+    person.types(`clear; foster run --rm -it ${flags} busybox sh -c 'echo u""p; exec sleep 1000'`);
+    await person.sees(/^up$/m);
+    const { pid } = await processNamed('foster-attach');
+    process.kill(pid, 'SIGKILL');
+    await person.seesPrompt();
+    await noProcessNamed('sleep');
+    await noProcessNamed('foster-monitor');
+  }
+});
+
 test('other detach keys, and none', async () => {
   shell('keys');
   await attaches(person, 'keys', '--detach-keys ctrl-a,d');
