@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { type Container, readHealth } from '../../container/store.js';
+import type { Container } from '../../container/store.js';
+import { matcher } from '../../engine/views/container-filter.js';
+import { type ContainerField, containerRow, labelOf } from '../../engine/views/container-row.js';
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
-import { humanSince } from '../format/duration.js';
 import { drawTable, ellipsis } from '../format/table.js';
 import { compileTemplate } from '../format/template.js';
 import { print, warn } from '../output.js';
-import { matcher } from './filter.js';
 
 interface PsOptions {
   all?: boolean;
@@ -18,7 +18,7 @@ interface PsOptions {
 }
 
 /** What a template of --format sees of a container: Docker's names. */
-const HEADINGS = {
+const HEADINGS: Record<ContainerField, string> = {
   ID: 'CONTAINER ID',
   Image: 'IMAGE',
   Command: 'COMMAND',
@@ -88,9 +88,16 @@ export function configure(command: Command, argv: string[]): void {
   });
 }
 
+function shortened({ record: { id, command } }: Container): { ID: string; Command: string } {
+  return { ID: id.slice(0, 12), Command: JSON.stringify(ellipsis(command.join(' '), 20)) };
+}
+
 /** The text that `foster ps` prints. @param now in milliseconds since 1970 */
 export function listing(containers: Container[], options: PsOptions, now: number): string {
-  const rows = containers.map((container) => row(container, options.trunc, now));
+  const rows = containers.map((container) => {
+    const row = containerRow(container, now);
+    return options.trunc ? { ...row, ...shortened(container) } : row;
+  });
   if (options.quiet) return rows.map(({ ID }) => `${ID}\n`).join('');
   const format = (options.format ?? 'table').replaceAll('\\t', '\t').replaceAll('\\n', '\n');
   // one object a line, as Docker prints it
@@ -105,67 +112,4 @@ export function listing(containers: Container[], options: PsOptions, now: number
 function lineOf(template: string): (view: unknown) => string {
   const render = compileTemplate(template);
   return (view) => `${render(view)}\n`;
-}
-
-/** `{{.Label "KEY"}}` */
-function labelOf({ record }: Container): (key: unknown) => string {
-  return (key) => (Object.hasOwn(record.labels, String(key)) ? (record.labels[String(key)] ?? '') : '');
-}
-
-function row(
-  { record, state }: Container,
-  truncated: boolean,
-  now: number,
-): Record<keyof typeof HEADINGS, string> {
-  const command = record.command.join(' ');
-  return {
-    ID: truncated ? record.id.slice(0, 12) : record.id,
-    Image: record.root,
-    Command: JSON.stringify(truncated ? ellipsis(command, 20) : command),
-    RunningFor: `${humanSince(record.created, now)} ago`,
-    Status: withHealth(statusOf(state, now), record, state),
-    Ports: state.status === 'running' ? (record.ports ?? []).join(', ') : '',
-    Names: record.name,
-    CreatedAt: record.created,
-    State: state.status,
-    Labels: Object.entries(record.labels)
-      .map(([key, value]) => `${key}=${value}`)
-      .join(','),
-    Mounts: record.spec.mounts
-      .filter(({ type }) => type === 'bind')
-      .map(({ source }) => source)
-      .join(','),
-    Networks: record.spec.linux.namespaces.some(({ type }) => type === 'network') ? 'none' : 'host',
-  };
-}
-
-/** Docker's wording: `Up 3 minutes`, `Exited (0) 2 hours ago`, `Created`. */
-export function statusOf(state: Container['state'], now: number): string {
-  switch (state.status) {
-    case 'running':
-      return state.startedAt === undefined ? 'Up' : `Up ${humanSince(state.startedAt, now)}`;
-    case 'exited': {
-      const since = state.finishedAt === undefined ? '' : ` ${humanSince(state.finishedAt, now)} ago`;
-      return `Exited (${state.exitCode ?? '?'})${since}`;
-    }
-    case 'paused':
-      return `Up ${since(state.startedAt, now)} (Paused)`;
-    case 'restarting':
-      return `Restarting (${state.exitCode ?? '?'}) ${since(state.finishedAt, now)} ago`;
-    case 'created':
-      return 'Created';
-    case 'dead':
-      return 'Dead (its monitor was killed)';
-  }
-}
-
-/** `Up 3 minutes (healthy)`, of a container that runs and is checked. */
-function withHealth(status: string, { id, health }: Container['record'], state: Container['state']): string {
-  const shown = health === undefined || state.status !== 'running' ? undefined : readHealth(id)?.status;
-  if (shown === undefined) return status;
-  return `${status} (${shown === 'starting' ? 'health: starting' : shown})`;
-}
-
-function since(instant: string | undefined, now: number): string {
-  return instant === undefined ? 'some time' : humanSince(instant, now);
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import { humanSince } from '../../engine/views/duration.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
-import { humanSince } from '../format/duration.js';
 import { formatList, type ListFormat } from '../format/list.js';
 import { decimalSize } from '../format/size.js';
 import { ellipsis } from '../format/table.js';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { humanSince } from '../../engine/views/duration.js';
 import type { StoredImage } from '../../image/store/images.js';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
-import { humanSince } from '../format/duration.js';
 import { formatList, type ListFormat } from '../format/list.js';
 import { decimalSize } from '../format/size.js';
 import { print } from '../output.js';
@@ -61,7 +61,7 @@ export function configure(command: Command, argv: string[]): void {
   ]);
   command.action(async (name: string | undefined, options: ImagesOptions) => {
     const { listImages } = await import('../../image/store/images.js');
-    const { imageMatcher } = await import('./filter.js');
+    const { imageMatcher } = await import('../../engine/views/image-filter.js');
     const matches = imageMatcher([...(options.filter ?? []), ...(name ? [`reference=${name}`] : [])]);
     const images = listImages()
       .filter((image) => image.names.length > 0 || matches(image, undefined))

@@ -1,10 +1,10 @@
 import { containerSizes, rootSizes } from '../../container/disk-usage.js';
 import { containersOf } from '../../container/image-use.js';
+import { statusOf } from '../../engine/views/container-row.js';
+import { humanSince } from '../../engine/views/duration.js';
 import { listImages } from '../../image/store/images.js';
 import { familiarName, parseReference } from '../../image/store/reference.js';
 import { layerSizes } from '../../image/store/size.js';
-import { statusOf } from '../container/ps.js';
-import { humanSince } from '../format/duration.js';
 import { decimalSize } from '../format/size.js';
 import { drawTable, ellipsis } from '../format/table.js';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { ContainerEvent } from '../../container/events/line.js';
-import { flagError } from '../../spec/parse/flag.js';
+import { eventJson, eventMatcher } from '../../engine/views/event.js';
 import { parseInstant } from '../../spec/parse/instants.js';
 import { addHelpAfter, collect } from '../command.js';
 import { compileTemplate } from '../format/template.js';
@@ -58,57 +58,13 @@ function milliseconds(nanoseconds: bigint): number {
   return Number(nanoseconds / 1_000_000n);
 }
 
-/**
- * The values of --filter as one condition: those with the same key are alternatives, except for labels.
- * @throws FosterError
- */
-export function eventMatcher(filters: string[]): (event: ContainerEvent) => boolean {
-  const groups = new Map<string, string[]>();
-  for (const filter of filters) {
-    const equals = filter.indexOf('=');
-    const key = filter.slice(0, Math.max(equals, 0));
-    if (!['container', 'event', 'image', 'label', 'type'].includes(key)) {
-      throw flagError(
-        '--filter',
-        filter,
-        'expected container=, event=, image=, label= or type= with a value',
-      );
-    }
-    groups.set(key, [...(groups.get(key) ?? []), filter.slice(equals + 1)]);
-  }
-  return (event) =>
-    [...groups].every(([key, values]) =>
-      key === 'label'
-        ? values.every((value) => isMatch(event, key, value))
-        : values.some((value) => isMatch(event, key, value)),
-    );
-}
-
-function isMatch({ action, id, name, attributes }: ContainerEvent, key: string, value: string): boolean {
-  switch (key) {
-    case 'type':
-      return value === 'container';
-    case 'event':
-      return action === value;
-    case 'container':
-      return name === value || (value !== '' && id.startsWith(value));
-    case 'image':
-      return attributes.image === value;
-    default: {
-      const [label = '', ...rest] = value.split('=');
-      if (!Object.hasOwn(attributes, label)) return false;
-      return rest.length === 0 || attributes[label] === rest.join('=');
-    }
-  }
-}
-
 /** How an event is shown: Docker's line, its JSON, or a template for what is in that. */
 export function eventFormat(format: string | undefined): (event: ContainerEvent) => string {
   if (format === undefined) return eventLine;
-  if (format === 'json') return (event) => JSON.stringify(asJson(event));
+  if (format === 'json') return (event) => JSON.stringify(eventJson(event));
   const render = compileTemplate(format);
   return (event) => {
-    const json = asJson(event);
+    const json = eventJson(event);
     return render({
       ...json,
       Status: json.status,
@@ -134,19 +90,4 @@ function visibleLine(text: string): string {
 
 function instant(time: number): string {
   return new Date(time).toISOString().replace('Z', '000000Z');
-}
-
-function asJson({ time, action, id, name, attributes }: ContainerEvent) {
-  return {
-    status: action,
-    id,
-    from: attributes.image ?? '',
-    Type: 'container',
-    Action: action,
-    Actor: { ID: id, Attributes: { ...attributes, name } },
-    scope: 'local',
-    time: Math.floor(time / 1000),
-    // Nanoseconds are beyond what a double can hold exactly, milliseconds are what is known.
-    timeNano: time * 1_000_000,
-  };
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventFormat, eventMatcher } from '../../../../src/cli/system/events.js';
+import { eventFormat } from '../../../../src/cli/system/events.js';
 import { formatEvent, parseEvent } from '../../../../src/container/events/line.js';
+import { eventMatcher } from '../../../../src/engine/views/event.js';
 
 const ID = 'ab'.repeat(32);
 const EVENT = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { humanDuration, humanSince } from '../../../../src/cli/format/duration.js';
+import { humanDuration, humanSince } from '../../../../src/engine/views/duration.js';
 
 test("Docker's words for lengths of time", () => {
   const second = 1000;
