@@ -32,9 +32,9 @@ bench: ## compare with other runtimes; writes docs/benchmarks.md
 	@scripts/setup --bench
 	@scripts/bench
 
-check: ## format, lint, types
-	@scripts/setup
-	@npm run --silent check
+check: ## format, lint, types, imports, shell scripts; the analyzers of C compilers; the fuzzers in C, for a moment
+	@scripts/setup --check
+	@scripts/check
 
 format: ## put the sources into the format
 	@scripts/setup

@@ -217,7 +217,7 @@ async function main() {
   await buildBundles();
   writeFileSync(join(DIST, 'library.mjs'), LIBRARY);
   buildCommand();
-  if (process.argv.includes('--pack') || process.argv.includes('--types')) buildTypes();
+  if (IS_PACKAGE || process.argv.includes('--types')) buildTypes();
 }
 
 main().catch((error) => {

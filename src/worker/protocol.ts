@@ -1,3 +1,5 @@
+import type { ErrorKind } from '../sys/errors.js';
+
 /** What foster and its helper programs say to each other: start-worker.ts starts one, run-worker.ts is its own side. */
 
 /** Descriptors of every helper, after its standard input, output and error. */
@@ -30,6 +32,7 @@ export interface Failure {
   /** A sentence. */
   error: string;
   advice?: string;
+  kind?: ErrorKind;
   /** Name of the errno that is behind it. */
   errno?: string;
 }

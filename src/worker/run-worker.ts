@@ -64,8 +64,10 @@ function dieWithParent(parent: number): void {
 }
 
 function failureOf(error: unknown, own: Failure | undefined, title: string): Failure {
-  if (error instanceof FosterError)
-    return { error: error.message, ...(error.advice !== undefined && { advice: error.advice }) };
+  if (error instanceof FosterError) {
+    const { message, advice, kind } = error;
+    return { error: message, kind, ...(advice !== undefined && { advice }) };
+  }
   const message = error instanceof Error ? error.message : String(error);
   return own ?? errnoFailure(error, `${title} failed`) ?? { error: `${title} failed: ${message}` };
 }

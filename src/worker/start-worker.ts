@@ -147,9 +147,9 @@ export class RunningWorker<Result> {
     const outcome = parse<Result>(text);
     if (outcome === undefined) throw new FosterError(`${this.#title} ${howItEnded(status, said)}`);
     if ('done' in outcome) return outcome.done;
-    const { error, advice, errno } = outcome;
+    const { error, advice, kind = 'failed', errno } = outcome;
     throw Object.assign(
-      new FosterError(error, { exitCode: 1, ...(advice !== undefined && { advice }) }),
+      new FosterError(error, { exitCode: 1, kind, ...(advice !== undefined && { advice }) }),
       errno !== undefined && { code: errno },
     );
   }
