@@ -16,6 +16,11 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
         summary: 'start stopped containers',
         load: () => import('./container/start.js'),
       },
+      {
+        name: 'spec',
+        summary: 'write the config.json of an OCI bundle',
+        load: () => import('./container/spec.js'),
+      },
       { name: 'stop', summary: 'stop running containers', load: () => import('./container/stop.js') },
       {
         name: 'restart',

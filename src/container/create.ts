@@ -59,7 +59,10 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
     lock = lockContainer(id, { wait: true, creates: true });
     if (lock === undefined) throw new Error('the lock of a new container is taken');
     faultPoint('lock taken');
-    makeFolders(folder, { isCallerMapped: how.isCallerMapped, isCopy: draft.driver === 'copy' });
+    makeFolders(folder, {
+      isCallerMapped: how.isCallerMapped,
+      hasLayer: draft.driver !== 'copy' && draft.driver !== 'in-place',
+    });
     name = nameFor(how.name, id);
     faultPoint('name taken');
     if (how.cidfile !== undefined) {
@@ -94,14 +97,14 @@ function removeFolder(folder: string, draft: Omit<ContainerRecord, 'name'>): voi
 
 function makeFolders(
   folder: string,
-  { isCallerMapped, isCopy }: { isCallerMapped: boolean; isCopy: boolean },
+  { isCallerMapped, hasLayer }: { isCallerMapped: boolean; hasLayer: boolean },
 ): void {
   makeFolder(dirname(folder));
   mkdirSync(folder);
   faultPoint('folder made');
   mkdirSync(join(folder, 'root'));
   if (isCallerMapped) {
-    if (isCopy) return;
+    if (!hasLayer) return;
     mkdirSync(join(folder, 'upper'));
     chmodSync(join(folder, 'upper'), 0o755); // whatever the umask: it is the root directory of the container
     mkdirSync(join(folder, 'work'));

@@ -2,16 +2,10 @@ import { readFileSync, statSync } from 'node:fs';
 import { prepareRoot } from '../image/rootfs/root.js';
 import type { RootTree } from '../image/rootfs/root-tree.js';
 import { askedDriver, storageDriver } from '../image/rootfs/storage.js';
-import {
-  type ChosenMaps,
-  chooseIdMaps,
-  isHostIdMapped,
-  isIdMapped,
-  strangerAsRoot,
-} from '../init/id-maps.js';
+import { type ChosenMaps, chooseIdMaps, isHostIdMapped, strangerAsRoot } from '../init/id-maps.js';
 import { RootFiles } from '../layers/root-files.js';
 import { buildSpec, hostnameOf } from '../spec/from-request.js';
-import type { IdMapping } from '../spec/id-maps.js';
+import { type IdMapping, isIdMapped } from '../spec/id-maps.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
 import { imageVolumes } from '../spec/image-volumes.js';
 import { randomId } from '../spec/names.js';
@@ -114,7 +108,8 @@ function driverBeside({ kind }: RunRequest['pid'], driver: StorageDriver): Stora
   return kind !== 'private' && driver === 'fuse-overlayfs' ? 'copy' : driver;
 }
 
-function draftOf(
+/** The record of a container, but for what depends on its id maps. */
+export function draftOf(
   request: RunRequest,
   id: string,
   spec: Spec,
@@ -156,7 +151,7 @@ function exposedPorts(ports: Record<string, object>): string[] {
   );
 }
 
-function mapsIn(maps: ChosenMaps): Pick<Draft, 'usesMapHelpers' | 'isCallerMapped' | 'canSetGroups'> {
+export function mapsIn(maps: ChosenMaps): Pick<Draft, 'usesMapHelpers' | 'isCallerMapped' | 'canSetGroups'> {
   return { usesMapHelpers: maps.helpers, isCallerMapped: maps.isCallerMapped, canSetGroups: !maps.isSingle };
 }
 
@@ -175,7 +170,7 @@ function gid(): number {
   return process.getgid?.() ?? 0;
 }
 
-function singleIdWarning(): string {
+export function singleIdWarning(): string {
   return (
     'you have no range of user ids in /etc/subuid and /etc/subgid, so the container has one user and one group only; ' +
     'for more, as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER'
@@ -186,7 +181,11 @@ function singleIdWarning(): string {
  * In a tree whose owner means nothing to the container nobody could make even a mount point.
  * @returns whether the ids of its files are to be shifted, which root can do
  */
-function checkOwner({ path, source }: RootTree, maps: ChosenMaps, driver: StorageDriver): boolean {
+export function checkOwner(
+  { path, source }: Pick<RootTree, 'path' | 'source'>,
+  maps: ChosenMaps,
+  driver: StorageDriver,
+): boolean {
   if (source !== 'directory' || maps.isCallerMapped) return false;
   const { uid: owner } = statSync(path);
   if (isHostIdMapped(owner, maps.uid)) return false;

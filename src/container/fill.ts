@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { Interrupted, throwAtSignal } from '../launch/launch.js';
 import { fillFolder } from '../layers/tree.js';
+import { layeredDriver } from '../spec/storage-driver.js';
 import { FosterError } from '../sys/errors.js';
 import type { Draft, Voice } from './draft.js';
 import { layersOf, volumesOf } from './plan.js';
@@ -11,7 +12,7 @@ import { mapsOf } from './remove.js';
  * throws a FosterError, at a signal too.
  */
 export function filler(draft: Draft, voice: Voice): (folder: string) => void {
-  const { driver = 'overlay' } = draft;
+  const driver = layeredDriver(draft.driver);
   const volumes = Object.fromEntries(
     volumesOf(draft).map(({ source, destination }) => [basename(source), destination]),
   );

@@ -63,10 +63,11 @@ function hostText(path: string): string {
   }
 }
 
-/** Of the paths that are to be hidden or made read-only: those that this kernel has. */
+/** Of the paths in /proc and /sys that are to be hidden or made read-only: those that this kernel has. */
 export function kernelPaths(spec: Spec): PlanFacts['kernelPaths'] {
   const found = new Map<string, 'file' | 'directory'>();
   for (const path of [...spec.linux.maskedPaths, ...spec.linux.readonlyPaths]) {
+    if (!/^\/(proc|sys)\//.test(path)) continue;
     const info = lstatSync(path, { throwIfNoEntry: false });
     if (info !== undefined) found.set(path, info.isDirectory() ? 'directory' : 'file');
   }

@@ -36,6 +36,7 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
   const joined = record.joins === undefined ? undefined : joinTarget(record.joins);
   const { driver = 'overlay' } = record;
   const folder = containerFolder(record.id);
+  const isInPlace = driver === 'in-place';
   const hasTree = driver === 'copy' && existsSync(join(folder, TREE));
   const root = new RootFiles(hasTree ? [join(folder, TREE)] : layersOf(record));
   try {
@@ -50,8 +51,9 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
       canSetGroups: record.canSetGroups,
       usesMapHelpers: record.usesMapHelpers,
       isCallerMapped: record.isCallerMapped,
-      files: networkFiles(record.network, spec, root),
-      accounts: callersAccount(spec, root, join(folder, 'upper')),
+      // a bundle's root directory is the caller's own, and has what its config.json says
+      files: isInPlace ? [] : networkFiles(record.network, spec, root),
+      accounts: isInPlace ? [] : callersAccount(spec, root, join(folder, 'upper')),
       // Those of a container that is yet to be made are not there.
       directories: new Set([...bindDirectories(spec), ...volumesOf(record).map(({ source }) => source)]),
       guarded: new Set(volumesOf(record).map(({ destination }) => destination)),

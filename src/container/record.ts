@@ -1,5 +1,5 @@
 import type { HealthCheck, LogOptions } from '../spec/request.js';
-import type { StorageDriver } from '../spec/storage-driver.js';
+import type { RootDriver } from '../spec/storage-driver.js';
 import type { Spec } from '../spec/types.js';
 import type { NetworkFiles } from './host-facts.js';
 
@@ -74,7 +74,7 @@ export interface ContainerRecord {
   /** The image that it was made from: its whole name, the digest of its manifest, its unpacked layers, uppermost first. */
   image?: { name: string; digest: string; layers: string[] };
   /** How its files come about; an overlay where nothing is said. */
-  driver?: StorageDriver;
+  driver?: RootDriver;
   command: string[];
   /** `80/tcp`: those that the image exposes. */
   ports?: string[];

@@ -16,7 +16,10 @@ export type { Voice } from './draft.js';
  * @throws FosterError with nothing left behind
  */
 export async function runContainer(request: RunRequest, voice: Voice): Promise<number> {
-  const draft = await draftContainer(request, voice);
+  const draft =
+    request.bundle === undefined
+      ? await draftContainer(request, voice)
+      : (await import('./bundle.js')).draftBundle(request, request.bundle, voice);
   if (request.dryRun) {
     const { planText } = await import('./explain.js');
     voice.print(

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { findFuseOverlayfs } from '../launch/storage-program.js';
 import { startTreeProgram, type TreeProgram } from '../layers/tree.js';
 import type { TreeOrder } from '../layers/tree-protocol.js';
+import { layeredDriver } from '../spec/storage-driver.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { pipe } from '../sys/libc.js';
@@ -18,9 +19,16 @@ const OWN_FILES = ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf'];
 
 /** Has the program of layers/tree.ts read a container's files. */
 export function readTree({ record }: Container, action: TreeOrder['action'], output: number): TreeProgram {
+  const { driver = 'overlay' } = record;
+  if (driver === 'in-place' && action !== 'export') {
+    throw new FosterError(`it changes the files in ${record.spec.root.path} themselves`, {
+      advice: 'there is nothing to compare them with',
+      exitCode: 1,
+    });
+  }
   const order = {
     action,
-    driver: record.driver ?? 'overlay',
+    driver: layeredDriver(driver),
     ...(record.driver === 'fuse-overlayfs' && action === 'export' && { program: findFuseOverlayfs() }),
     layers: layersOf(record),
     ...(record.isRootShifted && { isShifted: true }),

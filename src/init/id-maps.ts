@@ -91,11 +91,6 @@ export function allIds(files: HostFiles = MACHINE): IdMaps {
   return { uid: asHere('/proc/self/uid_map'), gid: asHere('/proc/self/gid_map'), helpers: false };
 }
 
-/** Whether an id of the container stands for one of the host. */
-export function isIdMapped(id: number, map: IdMapping[]): boolean {
-  return map.some(({ containerID, size }) => id >= containerID && id < containerID + size);
-}
-
 /** Whether an id of the host means something in the container. */
 export function isHostIdMapped(id: number, map: IdMapping[]): boolean {
   return map.some(({ hostID, size }) => id >= hostID && id < hostID + size);

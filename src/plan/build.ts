@@ -3,18 +3,20 @@ import { ensureDirectory, prctl } from './calls.js';
 import { CLONE } from './constants.js';
 import { FD, type PlanFacts, type PlanOptions } from './facts.js';
 import { handedMounts } from './handed-mounts.js';
-import { type Mounted, mountAll, openVolumes, takeFromHost } from './mounts.js';
-import { namespaceFlag } from './namespaces.js';
+import { followsHost, isTied, type Mounted, mountAll, openVolumes, takeFromHost } from './mounts.js';
+import { clonedTypes, joinByPath, namespaceFlag, newClocks } from './namespaces.js';
 import { loopbackUp } from './network.js';
-import { keepOut, processSteps, programPaths, SIGKILL, standAlone } from './process.js';
+import { adjustBadness, keepOut, processSteps, programPaths, SIGKILL, standAlone } from './process.js';
 import {
   addAccounts,
-  makePrivate,
+  cutFromHost,
+  keepRootPrivate,
   makeRootReadOnly,
   mountFiles,
   mountRoot,
   openStorage,
   pivot,
+  propagateRoot,
   storageProgram,
 } from './rootfs.js';
 import { constant, type Flags, flags, type IdMaps, type Plan, type Step, step } from './step.js';
@@ -28,15 +30,19 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
   const idMaps = idMapsOf(spec, facts);
   const mounted: Mounted = { at: new Map(), kernels: [] };
   const { linux, process } = spec;
+  const follows = followsHost(spec);
   const handed = handedMounts(spec.mounts, facts);
   return {
     version: 1,
-    namespaces: facts.join ? [] : [...types],
+    namespaces: facts.join ? [] : clonedTypes(linux.namespaces),
     ...(idMaps && !facts.join ? { idMaps } : {}),
     ...(handed.length > 0 ? { handed } : {}),
     ...(facts.storage.driver === 'fuse-overlayfs' ? { storage: storageProgram(facts) } : {}),
     init: [
       ...(facts.join ? joinNamespaces(types) : []),
+      ...joinByPath(linux.namespaces),
+      ...(isNew(spec, 'time') ? newClocks(linux.timeOffsets) : []),
+      ...adjustBadness(process),
       // As the caller still, who may enter folders that the container's root, maybe another user, may not.
       ...openStorage(facts),
       ...openVolumes(spec.mounts),
@@ -44,20 +50,22 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
       ...(types.has('user') && isRootMapped(spec) ? becomeRoot(facts) : []),
       ...(facts.join ? [keepOut()] : []),
       ...standAlone(deathSignal(types.has('pid') && !facts.join, options)),
-      makePrivate(),
+      cutFromHost(follows),
       ...takeFromHost(spec.mounts, linux, facts),
       ...mountRoot(facts),
       ...pivot(),
+      ...(follows && !isTied(linux.rootfsPropagation) ? [keepRootPrivate()] : []),
       ...mountFiles(facts, spec.root.readonly),
       ...addAccounts(facts),
-      ...mountAll(spec.mounts, linux, facts, mounted),
+      ...mountAll(spec.mounts, linux, facts, mounted, follows),
       ...nameHost(spec),
-      ...(types.has('network') ? loopbackUp() : []),
+      ...(isNew(spec, 'network') ? loopbackUp() : []),
       ...(process.terminal
-        ? openTerminal(process.user, { devpts: mounted.at.get('/dev/pts'), dev: mounted.dev })
+        ? openTerminal(process, { devpts: mounted.at.get('/dev/pts'), dev: mounted.dev })
         : []),
       ...(process.cwd === '/' ? [] : ensureDirectory('make the working directory', process.cwd, 'workdir')),
       ...(spec.root.readonly ? [makeRootReadOnly(facts)] : []),
+      ...propagateRoot(linux.rootfsPropagation),
       ...(options.shim ? shimSteps(types.has('pid') && !facts.join) : []),
     ],
     process: processSteps(spec, facts, { shim: options.shim, dies: !options.shim }),
@@ -119,9 +127,15 @@ function deathSignal(isAlone: boolean, options: PlanOptions): Flags {
   return isAlone || !options.shim ? SIGKILL : constant('SIGTERM', 15);
 }
 
-function nameHost(spec: Spec): Step[] {
-  if (spec.hostname === undefined) return [];
-  return [step('name the host', 'sethostname', [spec.hostname, Buffer.byteLength(spec.hostname)])];
+function nameHost({ hostname, domainname }: Spec): Step[] {
+  const named = (call: string, name: string | undefined) =>
+    name === undefined ? [] : [step('name the host', call, [name, Buffer.byteLength(name)])];
+  return [...named('sethostname', hostname), ...named('setdomainname', domainname)];
+}
+
+/** Whether the container gets a namespace of this type that nobody else is in. */
+function isNew({ linux }: Spec, wanted: NamespaceType): boolean {
+  return linux.namespaces.some(({ type, path }) => type === wanted && path === undefined);
 }
 
 function shimSteps(isFirst: boolean): Step[] {

@@ -1,3 +1,4 @@
+import type { Propagation } from '../spec/types.js';
 import { AT, FILE_SYSTEMS, MOUNT_ATTR, MS, O, RESOLVE } from './constants.js';
 import { type Arg, type Bytes, constant, flags, type Step, step } from './step.js';
 
@@ -151,24 +152,58 @@ export function attachMount(why: string, from: string, to: string, options: Opti
   return step(why, 'move_mount', [{ result: from }, '', { result: to }, '', bits], options);
 }
 
+/** Bits of which one is always set: to set another, all must be cleared. mount_setattr(2), MOUNT_ATTR__ATIME. */
+const ATIME = 0x70;
+
 /** mount_setattr(2): sets attributes of the mount kept as `tree`, or of the path, and of all below it if recursive. */
 export function setMountAttributes(
   why: string,
   at: { result: string } | string,
   names: (keyof typeof MOUNT_ATTR)[],
-  options: { recursive?: boolean } = {},
+  options: { recursive?: boolean } & Pick<Step, 'advice'> = {},
 ): Step {
   const set = flags(MOUNT_ATTR, ...names);
   const attributes = Buffer.alloc(32);
-  attributes.writeUInt32LE(set.value, 0); // of 64 bits
-  const struct: Bytes = { bytes: attributes, text: `{attr_set=${set.text}}` };
+  attributes.writeUInt32LE(set.value, 0); // each is 64 bits wide
+  if ((set.value & ATIME) !== 0) attributes.writeUInt32LE(ATIME, 8);
+  return changeMount(why, at, { bytes: attributes, text: `{attr_set=${set.text}}` }, options);
+}
+
+/** mount_setattr(2): what becomes of mounts that are made below this one elsewhere. mount_namespaces(7). */
+export function setPropagation(
+  why: string,
+  at: { result: string } | string,
+  propagation: Propagation,
+  options: { recursive?: boolean } = {},
+): Step {
+  const kind = PROPAGATION[propagation.replace(/^r/, '')] ?? 'MS_PRIVATE';
+  const attributes = Buffer.alloc(32);
+  attributes.writeUInt32LE(MS[kind], 16);
+  return changeMount(why, at, { bytes: attributes, text: `{propagation=${kind}}` }, options);
+}
+
+const PROPAGATION: Readonly<Record<string, 'MS_PRIVATE' | 'MS_SLAVE' | 'MS_SHARED' | 'MS_UNBINDABLE'>> = {
+  private: 'MS_PRIVATE',
+  slave: 'MS_SLAVE',
+  shared: 'MS_SHARED',
+  unbindable: 'MS_UNBINDABLE',
+};
+
+function changeMount(
+  why: string,
+  at: { result: string } | string,
+  struct: Bytes,
+  { advice, ...options }: { recursive?: boolean } & Pick<Step, 'advice'>,
+): Step {
   const [directory, path]: [Arg, string] = typeof at === 'string' ? [CWD, at] : [at, ''];
   const bits = flags(
     AT,
     ...(path === '' ? (['AT_EMPTY_PATH'] as const) : []),
     ...(options.recursive ? (['AT_RECURSIVE'] as const) : []),
   );
-  return step(why, 'mount_setattr', [directory, path, bits, struct, attributes.length]);
+  return step(why, 'mount_setattr', [directory, path, bits, struct, struct.bytes.length], {
+    ...(advice && { advice }),
+  });
 }
 
 /** A file mode, printed in octal. */
@@ -240,11 +275,17 @@ export const MOUNT_OPTIONS: Readonly<Record<string, keyof typeof MOUNT_ATTR | ''
   noexec: 'MOUNT_ATTR_NOEXEC',
   noatime: 'MOUNT_ATTR_NOATIME',
   strictatime: 'MOUNT_ATTR_STRICTATIME',
+  nodiratime: 'MOUNT_ATTR_NODIRATIME',
+  nosymfollow: 'MOUNT_ATTR_NOSYMFOLLOW',
   rw: '',
   suid: '',
   dev: '',
   exec: '',
   atime: '',
+  diratime: '',
   relatime: '',
+  norelatime: '',
+  nostrictatime: '',
+  symfollow: '',
   defaults: '',
 };

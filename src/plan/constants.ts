@@ -11,8 +11,10 @@ export const MS = {
   MS_NODIRATIME: 0x800,
   MS_BIND: 0x1000,
   MS_REC: 0x4000,
+  MS_UNBINDABLE: 0x20000,
   MS_PRIVATE: 0x40000,
   MS_SLAVE: 0x80000,
+  MS_SHARED: 0x100000,
   MS_RELATIME: 0x200000,
   MS_STRICTATIME: 0x1000000,
 } as const;
@@ -62,6 +64,8 @@ export const MOUNT_ATTR = {
   MOUNT_ATTR_NOEXEC: 8,
   MOUNT_ATTR_NOATIME: 0x10,
   MOUNT_ATTR_STRICTATIME: 0x20,
+  MOUNT_ATTR_NODIRATIME: 0x80,
+  MOUNT_ATTR_NOSYMFOLLOW: 0x200000,
 } as const;
 
 /** statfs(2) */
@@ -75,6 +79,7 @@ export const UMOUNT = { MNT_DETACH: 2, UMOUNT_NOFOLLOW: 8 } as const;
 
 /** clone(2), unshare(2), setns(2) */
 export const CLONE = {
+  CLONE_NEWTIME: 0x80, // not of clone(2), where it is part of the exit signal
   CLONE_NEWNS: 0x00020000,
   CLONE_NEWCGROUP: 0x02000000,
   CLONE_NEWUTS: 0x04000000,

@@ -34,7 +34,7 @@ export function buildExecPlan(spec: Spec, facts: ExecFacts): Plan {
         : []),
       ...(hasUser ? [...becomeRoot(facts), keepOut()] : []),
       ...standAlone(facts.detached ? undefined : SIGKILL),
-      ...(spec.process.terminal ? openTerminal(spec.process.user, {}) : []),
+      ...(spec.process.terminal ? openTerminal(spec.process, {}) : []),
     ],
     process: processSteps(spec, facts, { shim: false, dies: !facts.detached }),
     program: { paths: programPaths(spec), argv: spec.process.args, env: spec.process.env },

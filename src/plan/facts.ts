@@ -1,12 +1,12 @@
-import type { StorageDriver } from '../spec/storage-driver.js';
+import type { RootDriver } from '../spec/storage-driver.js';
 import { FD_BLOB, FD_CONTROL, PLAN_FD_CONSOLE, PLAN_FD_JOIN } from '../sys/wire-constants.js';
 
 /** What a plan needs to know of the host and of the container's place on it. Plain data: see container/host-facts.ts. */
 export interface PlanFacts {
   /** Where the root file system comes from, and the container's own folder: paths of the host. */
   storage: {
-    /** `copy`: the container's folder has `tree`, a copy of the layers. */
-    driver: StorageDriver;
+    /** `copy`: the container's folder has `tree`, a copy of the layers. `in-place`: the one layer is written to. */
+    driver: RootDriver;
     /** Absolute path of fuse-overlayfs, where that is the driver. */
     program?: string;
     /** Read-only layers, the uppermost first. */
@@ -29,7 +29,7 @@ export interface PlanFacts {
   directories: ReadonlySet<string>;
   /** Destinations that an image or a Dockerfile has named: they may not lead into /dev, /proc or /sys. */
   guarded: ReadonlySet<string>;
-  /** Of the masked and read-only paths: those that this kernel has, and whether they are directories. */
+  /** Of the masked and read-only paths in /proc and /sys: those that this kernel has, and whether they are directories. */
   kernelPaths: ReadonlyMap<string, 'file' | 'directory'>;
   /** A container whose user and PID namespaces are to be joined: the PID 1 of it. */
   join?: { pid: number; name: string };

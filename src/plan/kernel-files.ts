@@ -1,9 +1,17 @@
 import type { Linux } from '../spec/types.js';
 import { FosterError } from '../sys/errors.js';
-import { attachMount, CWD, copyMount, newFilesystem, openBelow, setMountAttributes } from './calls.js';
+import {
+  attachMount,
+  CWD,
+  copyMount,
+  newFilesystem,
+  openBelow,
+  openInRoot,
+  setMountAttributes,
+} from './calls.js';
 import type { PlanFacts } from './facts.js';
 import { setSysctls } from './limits.js';
-import type { Arg, Step } from './step.js';
+import { type Arg, type Step, step } from './step.js';
 
 /**
  * What foster does to the files that the kernel shows in /proc and /sys: sets parameters, hides what containers must not
@@ -20,22 +28,75 @@ export function guardKernelFiles(place: string, mounted: string, linux: Linux, f
 }
 
 /**
- * The paths that the Spec has elsewhere.
+ * The paths that the Spec has elsewhere, in the root file system or in what is mounted there. Where there is nothing,
+ * nothing is done.
+ * @param places what is mounted where the kernel shows itself
  * @throws FosterError where there are parameters to be set, but no /proc
  */
-export function guardOtherFiles(linux: Linux, places: ReadonlySet<string>, facts: PlanFacts): Step[] {
+export function guardOtherFiles(linux: Linux, places: readonly string[]): Step[] {
   const [parameter] = Object.keys(linux.sysctl);
-  if (parameter !== undefined && !places.has('/proc'))
+  if (parameter !== undefined && !places.includes('/proc'))
     throw new FosterError(`cannot set the kernel parameter ${parameter}: the container has no /proc`);
-  const isElsewhere = (path: string) => ![...places].some((place) => path.startsWith(`${place}/`));
-  return [...hide(linux, isElsewhere, facts, CWD, ''), ...makeReadOnly(linux, isElsewhere, facts, CWD, '')];
+  return [
+    ...others(linux.maskedPaths, places).flatMap(hideOther),
+    ...others(linux.readonlyPaths, places).flatMap(makeOtherReadOnly),
+  ];
+}
+
+function others(paths: string[], places: readonly string[]): string[] {
+  return paths.filter((path) => !places.some((place) => path.startsWith(`${place}/`)));
 }
 
 /** While the host's files are in sight: its /dev/null, once for each file that is to be hidden by it. */
-export function takeMasks({ maskedPaths }: Linux, facts: PlanFacts): Step[] {
-  return maskedPaths
-    .filter((path) => facts.kernelPaths.get(path) === 'file')
-    .map((path) => copyMount(`take the host's /dev/null, to hide ${path}`, CWD, '/dev/null', maskOf(path)));
+export function takeMasks(linux: Linux, facts: PlanFacts, places: readonly string[]): Step[] {
+  const { maskedPaths } = linux;
+  const elsewhere = others(maskedPaths, places);
+  const take = (path: string, mask: string) =>
+    copyMount(`take the host's /dev/null, to hide ${path}`, CWD, '/dev/null', mask);
+  return [
+    ...maskedPaths
+      .filter((path) => facts.kernelPaths.get(path) === 'file' && !elsewhere.includes(path))
+      .map((path) => take(path, maskOf(path))),
+    ...elsewhere.map((path, index) => take(path, otherMask(index))),
+  ];
+}
+
+function otherMask(index: number): string {
+  return `other_mask_${index}`;
+}
+
+/**
+ * A directory is hidden by an empty one, all else by /dev/null. Which it is, only PID 1 can see: of the two mounts one
+ * fails. In the end another file system has to be in its place.
+ */
+function hideOther(path: string, index: number): Step[] {
+  const why = `hide ${path}`;
+  const mask = otherMask(index);
+  const [target, empty, after] = [`${mask}_target`, `${mask}_directory`, `${mask}_after`];
+  const missing = ['ENOENT', 'ENOTDIR'];
+  return [
+    openInRoot(why, path, ['O_PATH'], { result: target, ignore: missing }),
+    ...newFilesystem(why, 'tmpfs', 'tmpfs', EMPTY, empty),
+    attachMount(why, empty, target, { ignore: ['EBADF', 'EINVAL', 'ENOTDIR'] }),
+    attachMount(why, mask, target, { ignore: ['EBADF', 'EINVAL', 'ENOTDIR'] }),
+    openInRoot(why, path, ['O_PATH'], { result: after, ignore: missing }),
+    step(why, 'not_on', [{ result: after }, { result: target }], { ignore: ['EBADF'] }),
+  ];
+}
+
+function makeOtherReadOnly(path: string, index: number): Step[] {
+  const why = `make ${path} read-only`;
+  const target = `other_readonly_${index}`;
+  const copy = `${target}_copy`;
+  const steps = [
+    copyMount(why, { result: target }, '', copy, { recursive: true }),
+    setMountAttributes(why, { result: copy }, ['MOUNT_ATTR_RDONLY'], { recursive: true }),
+    attachMount(why, copy, target),
+  ];
+  return [
+    openInRoot(why, path, ['O_PATH'], { result: target, ignore: ['ENOENT', 'ENOTDIR'] }),
+    ...steps.map((each) => ({ ...each, ignore: ['EBADF'] })), // there is no such path
+  ];
 }
 
 function maskOf(path: string): string {

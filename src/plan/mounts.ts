@@ -1,5 +1,5 @@
 import { isKernelPlace } from '../spec/image-volumes.js';
-import type { Linux, Mount } from '../spec/types.js';
+import type { Linux, Mount, Propagation, Spec } from '../spec/types.js';
 import {
   attachMount,
   CWD,
@@ -13,6 +13,7 @@ import {
   openBelow,
   openInRoot,
   setMountAttributes,
+  setPropagation,
 } from './calls.js';
 import { type MOUNT_ATTR, O } from './constants.js';
 import type { PlanFacts } from './facts.js';
@@ -64,7 +65,7 @@ export function takeFromHost(mounts: Mount[], linux: Linux, facts: PlanFacts): S
     const opened = { result: `source_${index}` };
     return [copyMount(why, opened, '', `volume_${index}`, { recursive }), step(why, 'close', [opened])];
   });
-  return [...devices, ...takeMasks(linux, facts), ...volumes, ...kernels];
+  return [...devices, ...takeMasks(linux, facts, kernelPlaces(mounts)), ...volumes, ...kernels];
 }
 
 function binds(mounts: Mount[]): Mount[] {
@@ -87,14 +88,21 @@ export interface Mounted {
 /**
  * All mounts below the root, in the Spec's order.
  * @param mounted filled on the way, for later steps
+ * @param follows see `followsHost`
  */
-export function mountAll(mounts: Mount[], linux: Linux, facts: PlanFacts, mounted: Mounted): Step[] {
+export function mountAll(
+  mounts: Mount[],
+  linux: Linux,
+  facts: PlanFacts,
+  mounted: Mounted,
+  follows: boolean,
+): Step[] {
   const steps: Step[] = [];
   let volume = 0;
   for (const [index, each] of mounts.entries()) {
     const { destination } = each;
     const name = isBind(each) ? `volume_${volume++}` : `mount_${index}`;
-    if (isBind(each)) steps.push(...mountVolume(each, name, facts, mounted));
+    if (isBind(each)) steps.push(...mountVolume(each, name, facts, mounted, follows));
     else steps.push(...mountFilesystem(each, name, facts, mounted));
     mounted.at.set(destination, name);
     if (isKernelPlace(destination)) mounted.kernels.push(name);
@@ -104,12 +112,47 @@ export function mountAll(mounts: Mount[], linux: Linux, facts: PlanFacts, mounte
     }
     if (KERNELS.has(destination)) steps.push(...guardKernelFiles(destination, name, linux, facts));
   }
-  const places = [...KERNELS].filter((place) => mounted.at.has(place));
-  return [...steps, ...guardOtherFiles(linux, new Set(places), facts)];
+  return [...steps, ...guardOtherFiles(linux, kernelPlaces(mounts))];
 }
 
 /** Where the kernel shows itself, whatever is mounted there. */
 const KERNELS: ReadonlySet<string> = new Set(['/proc', '/sys']);
+
+function kernelPlaces(mounts: Mount[]): string[] {
+  return [...KERNELS].filter((place) => mounts.some(({ destination }) => destination === place));
+}
+
+/** Whether what the host mounts later is to be seen somewhere in the container. */
+export function followsHost({ mounts, linux }: Spec): boolean {
+  return (
+    isTied(linux.rootfsPropagation) || mounts.some((each) => isBind(each) && isTied(propagationOf(each)))
+  );
+}
+
+export function isTied(propagation: Propagation | undefined): boolean {
+  return propagation !== undefined && /^r?(slave|shared)$/.test(propagation);
+}
+
+function propagationOf({ options }: Mount): Propagation | undefined {
+  return options.findLast(isPropagation);
+}
+
+function isPropagation(option: string): option is Propagation {
+  return /^r?(private|slave|shared|unbindable)$/.test(option);
+}
+
+/** What the mount kept as `name` is to be; nothing where it is so already. */
+function propagate(each: Mount, name: string, follows: boolean): Step[] {
+  const propagation = propagationOf(each) ?? 'rprivate';
+  const isSo = follows ? isBind(each) && /slave$/.test(propagation) : /(private|slave)$/.test(propagation);
+  if (isSo || (!isBind(each) && /private$/.test(propagation))) return [];
+  const recursive = propagation.startsWith('r') && isBind(each);
+  return [
+    setPropagation(`make the mount at ${each.destination} ${propagation}`, { result: name }, propagation, {
+      recursive,
+    }),
+  ];
+}
 
 const WHY: Readonly<Record<string, string>> = {
   '/proc': 'mount a /proc that shows just the processes of the container',
@@ -130,7 +173,8 @@ function whyMount({ type, destination }: Mount): string {
 
 function makeFilesystem(each: Mount, name: string): Step[] {
   const { type, source, options } = each;
-  return newFilesystem(whyMount(each), type, source || type, options, name);
+  const own = options.filter((option) => !isPropagation(option));
+  return [...newFilesystem(whyMount(each), type, source || type, own, name), ...propagate(each, name, false)];
 }
 
 function mountFilesystem(each: Mount, name: string, facts: PlanFacts, mounted: Mounted): Step[] {
@@ -156,7 +200,13 @@ function mountFilesystem(each: Mount, name: string, facts: PlanFacts, mounted: M
   ];
 }
 
-function mountVolume(each: Mount, volume: string, facts: PlanFacts, mounted: Mounted): Step[] {
+function mountVolume(
+  each: Mount,
+  volume: string,
+  facts: PlanFacts,
+  mounted: Mounted,
+  follows: boolean,
+): Step[] {
   const { source, destination, options } = each;
   const why = WHY[destination] ?? `mount ${source} at ${destination}`;
   const target = `${volume}_target`;
@@ -178,10 +228,14 @@ function mountVolume(each: Mount, volume: string, facts: PlanFacts, mounted: Mou
             attributes,
             {
               recursive: options.includes('rbind'),
+              advice: {
+                EPERM: 'a user namespace may not change what the machine has set there, such as atime',
+              },
             },
           ),
         ]
       : []),
+    ...propagate(each, volume, follows),
     attachMount(why, volume, target),
   ];
 }

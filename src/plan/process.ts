@@ -1,9 +1,11 @@
-import type { Spec } from '../spec/types.js';
-import { mode, prctl } from './calls.js';
+import type { Process, Spec, User } from '../spec/types.js';
+import { CWD, mode, prctl } from './calls.js';
+import { O } from './constants.js';
 import type { PlanFacts } from './facts.js';
 import { setLimits } from './limits.js';
+import { setPersonality, setScheduling } from './scheduling.js';
 import { loadSeccomp } from './seccomp/step.js';
-import { constant, type Flags, type Step, step } from './step.js';
+import { constant, type Flags, flags, type Step, step } from './step.js';
 import { ownProcessGroup } from './terminal.js';
 import { becomeUser, noNewPrivileges } from './user.js';
 
@@ -39,6 +41,28 @@ export function standAlone(signal: Flags | undefined): Step[] {
   ];
 }
 
+/** How ready the kernel shall be to kill it, and all that it starts, when memory runs out: proc_pid_oom_score_adj(5). */
+export function adjustBadness({ oomScoreAdj }: Process): Step[] {
+  if (oomScoreAdj === undefined) return [];
+  const why = `set the OOM score adjustment to ${oomScoreAdj}`;
+  const file = { result: 'score' };
+  const text = String(oomScoreAdj);
+  const path = '/proc/self/oom_score_adj';
+  return [
+    step(why, 'openat', [CWD, path, flags(O, 'O_WRONLY', 'O_CLOEXEC'), 0], file),
+    step(why, 'write', [file, text, text.length], {
+      advice: { EACCES: 'only root may make it lower than it is, see /proc/self/oom_score_adj' },
+    }),
+    step(why, 'close', [file]),
+  ];
+}
+
+function setMask({ umask }: User): Step[] {
+  return umask === undefined
+    ? []
+    : [step('make files with the modes that are wanted', 'umask', [mode(umask)])];
+}
+
 /** What the user's process does before it executes its program. `dies`: it is the monitor's child itself. */
 export function processSteps(
   spec: Spec,
@@ -50,6 +74,9 @@ export function processSteps(
   return [
     ...(options.shim ? ownProcessGroup(process.terminal) : []),
     ...setLimits(process.rlimits),
+    ...setScheduling(process),
+    ...setPersonality(linux.personality),
+    ...setMask(process.user),
     // Without no_new_privs only a privileged process may load a filter, so then it comes first: seccomp(2).
     ...(process.noNewPrivileges ? [noNewPrivileges()] : filter),
     ...becomeUser(process.user, process.capabilities, facts),

@@ -1,7 +1,9 @@
+import type { Propagation } from '../spec/types.js';
 import { FosterError } from '../sys/errors.js';
 import {
   attachMount,
   CWD,
+  copyMount,
   ensureDirectory,
   ensureFile,
   FOREIGN,
@@ -11,6 +13,7 @@ import {
   newFilesystem,
   openInRoot,
   setMountAttributes,
+  setPropagation,
 } from './calls.js';
 import { AT, O, UMOUNT } from './constants.js';
 import { FD, type PlanFacts } from './facts.js';
@@ -24,7 +27,7 @@ const CONTAINER: Arg = constant(String(FD.CONTAINER), FD.CONTAINER);
 export function openStorage(facts: PlanFacts): Step[] {
   const { driver, layers, container, isShifted } = facts.storage;
   return [
-    ...(driver === 'overlay' && !isShifted ? layers : []).flatMap((layer, index) =>
+    ...((driver === 'overlay' && !isShifted) || driver === 'in-place' ? layers : []).flatMap((layer, index) =>
       openAt('open the root file system', layer, FD.LAYERS + index),
     ),
     ...openAt("open the container's own folder", container, FD.CONTAINER),
@@ -40,9 +43,26 @@ function openAt(why: string, path: string, fd: number): Step[] {
   ];
 }
 
-/** What this mount namespace does stays in it: mount_namespaces(7), "Shared subtrees". */
-export function makePrivate(): Step {
-  return mount('keep what is mounted here from the host', null, '/', null, ['MS_REC', 'MS_PRIVATE'], null);
+/**
+ * What this mount namespace does stays in it: mount_namespaces(7), "Shared subtrees".
+ * @param follows what the host mounts later is to be seen in some places
+ */
+export function cutFromHost(follows: boolean): Step {
+  const kind = follows ? 'MS_SLAVE' : 'MS_PRIVATE';
+  return mount('keep what is mounted here from the host', null, '/', null, ['MS_REC', kind], null);
+}
+
+/** Where some mounts follow the host, the root file system shall not. */
+export function keepRootPrivate(): Step {
+  return setPropagation('keep what the host mounts from the root file system', '/', 'rprivate', {
+    recursive: true,
+  });
+}
+
+/** Of the root's mount alone: those below it have been made as the Spec wants them. */
+export function propagateRoot(propagation: Propagation | undefined): Step[] {
+  if (propagation === undefined || /^r?(private|slave)$/.test(propagation)) return [];
+  return [setPropagation(`make the mount of the root file system ${propagation}`, '/', propagation)];
 }
 
 /** fsconfig(2) takes no longer value, and Linux before 6.8 takes no layers one by one. mount(2) takes a page. */
@@ -51,6 +71,8 @@ const MOST_OF_FSCONFIG = 255;
 /** Makes the container's files the root of the mount namespace; the host's root is let go. */
 export function mountRoot(facts: PlanFacts): Step[] {
   switch (facts.storage.driver) {
+    case 'in-place':
+      return bindBundle();
     case 'copy':
       return bindRoot();
     case 'fuse-overlayfs':
@@ -88,6 +110,12 @@ function bindRoot(): Step[] {
     ),
     ...attachRoot(),
   ];
+}
+
+/** A directory of the caller's that is the root file system itself, with all that is mounted below. */
+function bindBundle(): Step[] {
+  const fd = constant(String(FD.LAYERS), FD.LAYERS);
+  return [copyMount('take the root file system', fd, '', 'rootfs', { recursive: true }), ...attachRoot()];
 }
 
 function attachRoot(): Step[] {

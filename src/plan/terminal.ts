@@ -1,4 +1,4 @@
-import type { User } from '../spec/types.js';
+import type { Process } from '../spec/types.js';
 import { attachMount, CWD, copyMount, openBelow, requireFileSystem } from './calls.js';
 import { O } from './constants.js';
 import { FD } from './facts.js';
@@ -7,6 +7,7 @@ import { type Arg, type Bytes, constant, flags, type Step, step } from './step.j
 const TIOCSCTTY = constant('TIOCSCTTY', 0x540e);
 const TIOCSPTLCK = constant('TIOCSPTLCK', 0x40045431);
 const TIOCGPTPEER = constant('TIOCGPTPEER', 0x5441);
+const TIOCSWINSZ = constant('TIOCSWINSZ', 0x5414);
 const TIOCSPGRP = constant('TIOCSPGRP', 0x5410);
 
 /** What the steps that open a terminal know of the mounts: results. */
@@ -21,7 +22,10 @@ export interface TerminalPlaces {
  * A pseudo-terminal of the container's own devpts (pts(4)): its slave becomes PID 1's controlling terminal and stdin,
  * stdout and stderr; its master goes to the monitor, by SCM_RIGHTS (unix(7)).
  */
-export function openTerminal(user: User, { devpts, dev }: TerminalPlaces): Step[] {
+export function openTerminal(
+  { user, consoleSize }: Pick<Process, 'user' | 'consoleSize'>,
+  { devpts, dev }: TerminalPlaces,
+): Step[] {
   const why = 'open a terminal of the container';
   const unlocked: Bytes = { bytes: Buffer.alloc(4), text: '[0]' };
   const master: Arg = { result: 'master' };
@@ -36,6 +40,7 @@ export function openTerminal(user: User, { devpts, dev }: TerminalPlaces): Step[
     step(why, 'ioctl', [master, TIOCGPTPEER, flags(O, 'O_RDWR', 'O_NOCTTY', 'O_CLOEXEC')], {
       result: 'slave',
     }),
+    ...(consoleSize === undefined ? [] : [setSize(consoleSize)]),
     step('let the user own it', 'fchown', [slave, user.uid, -1]),
     step('make it the controlling terminal', 'ioctl', [slave, TIOCSCTTY, 0]),
     ...[0, 1, 2].map((fd) => step('make it stdin, stdout and stderr', 'dup3', [slave, fd, 0])),
@@ -44,6 +49,17 @@ export function openTerminal(user: User, { devpts, dev }: TerminalPlaces): Step[
     step('leave the other end to the monitor', 'close', [master]),
     step('leave the other end to the monitor', 'close', [constant(String(FD.CONSOLE), FD.CONSOLE)]),
   ];
+}
+
+function setSize({ height, width }: NonNullable<Process['consoleSize']>): Step {
+  const size = Buffer.alloc(8); // struct winsize
+  size.writeUInt16LE(height, 0);
+  size.writeUInt16LE(width, 2);
+  return step(`make it ${width} characters wide and ${height} high`, 'ioctl', [
+    { result: 'master' },
+    TIOCSWINSZ,
+    { bytes: size, text: `{ws_row=${height}, ws_col=${width}}` },
+  ]);
 }
 
 function giveConsole(dev: string): Step[] {

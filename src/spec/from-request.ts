@@ -1,9 +1,10 @@
+import { isIdMapped } from './id-maps.js';
 import type { ImageDefaults } from './image-defaults.js';
 import { imageVolumes } from './image-volumes.js';
 import { mergeEnv } from './parse/environment.js';
 import { anonymousVolume } from './parse/volumes.js';
 import type { RunRequest } from './request.js';
-import { defaultSeccompProfile } from './seccomp-profile.js';
+import { defaultSeccompProfile, SECCOMP_ARCHITECTURES } from './seccomp-profile.js';
 import type { Capabilities, IdMapping, Mount, Namespace, Seccomp, Spec } from './types.js';
 import type { ResolvedUser } from './users.js';
 
@@ -53,12 +54,6 @@ const MASKED_PATHS = [
   '/sys/firmware',
 ];
 const READ_ONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
-
-/** OCI architecture constants of the machines foster runs on, with the 32-bit ABIs that they run too. */
-const SECCOMP_ARCHITECTURES: Record<string, string[]> = {
-  x64: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
-  arm64: ['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM'],
-};
 
 /** The host name of a container: the one asked for, else the start of its id. */
 export function hostnameOf(request: Pick<RunRequest, 'hostname'>, id: string): string {
@@ -200,7 +195,7 @@ function defaultMounts(request: RunRequest, facts: SpecFacts, userNamespace: boo
         'newinstance',
         'ptmxmode=0666',
         'mode=0620',
-        ...(!userNamespace || isMapped(TTY_GID, facts.gidMappings) ? [`gid=${TTY_GID}`] : []),
+        ...(!userNamespace || isIdMapped(TTY_GID, facts.gidMappings) ? [`gid=${TTY_GID}`] : []),
       ],
     },
     {
@@ -234,8 +229,4 @@ function sysMount(request: RunRequest, userNamespace: boolean): Mount {
     source: 'sysfs',
     options: request.privileged ? options : [...options, 'ro'],
   };
-}
-
-function isMapped(id: number, mappings: IdMapping[]): boolean {
-  return mappings.some(({ containerID, size }) => id >= containerID && id < containerID + size);
 }

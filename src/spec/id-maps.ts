@@ -12,3 +12,8 @@ export interface IdMaps {
   /** By newuidmap(1) and newgidmap(1), which may map ranges of /etc/subuid and /etc/subgid; else foster writes itself. */
   helpers: boolean;
 }
+
+/** Whether an id of the container stands for one of the host. */
+export function isIdMapped(id: number, map: IdMapping[]): boolean {
+  return map.some(({ containerID, size }) => id >= containerID && id < containerID + size);
+}

@@ -1,3 +1,4 @@
+import type { Config } from './oci/config.js';
 import type { Mount, Rlimit } from './types.js';
 
 /**
@@ -7,6 +8,8 @@ import type { Mount, Rlimit } from './types.js';
 export interface RunRequest {
   /** ROOT as given: a directory, a tar file, `-` or the name of a recipe. */
   root: string;
+  /** An OCI bundle: then `root` is its folder, and all that its config.json says is not said here. */
+  bundle?: Bundle | undefined;
   /** COMMAND [ARG...]; may be empty. */
   command: string[];
   name: string | undefined;
@@ -66,6 +69,15 @@ export interface RunRequest {
   maxUnpackedSize: number | undefined;
   dryRun: boolean;
   explain: boolean;
+}
+
+/** A directory with a config.json of the OCI runtime-spec, which has been read. */
+export interface Bundle {
+  /** Absolute. */
+  folder: string;
+  config: Config;
+  /** JSON paths of what the specification does not have. */
+  unknown: string[];
 }
 
 export type NetworkMode = 'none' | 'host';

@@ -127,3 +127,9 @@ const CLONE_WITHOUT_NAMESPACES: SeccompSyscall[] = [
 function allowIf(name: string, condition: SeccompArg): SeccompSyscall {
   return { names: [name], action: 'SCMP_ACT_ALLOW', args: [condition] };
 }
+
+/** OCI architecture constants of the machines foster runs on, with the 32-bit ABIs that they run too. */
+export const SECCOMP_ARCHITECTURES: Record<string, string[]> = {
+  x64: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
+  arm64: ['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM'],
+};

@@ -6,6 +6,14 @@ import { flagError } from './parse/flag.js';
  */
 export type StorageDriver = (typeof DRIVERS)[number];
 
+/** Of a container: `in-place` is the root directory of an OCI bundle, which it uses as it is, and writes to. */
+export type RootDriver = StorageDriver | 'in-place';
+
+/** For who only reads: a root directory that is used in place is one layer with nothing over it. */
+export function layeredDriver(driver: RootDriver = 'overlay'): StorageDriver {
+  return driver === 'in-place' ? 'overlay' : driver;
+}
+
 /** By their names in help and records. */
 export const DRIVERS = ['overlay', 'fuse-overlayfs', 'copy'] as const;
 

@@ -3,14 +3,16 @@ import type { IdMapping } from './id-maps.js';
 export type { IdMapping };
 
 /**
- * The part of the OCI runtime-spec's config.json (v1.2) that foster understands. Field names and meanings are the
- * specification's; see "config.md" and "config-linux.md" there.
+ * What a container shall be: the OCI runtime-spec's config.json (v1.2), checked, with all defaults filled in, paths
+ * absolute, and nothing in it that foster cannot do. Field names and meanings are the specification's. The file itself,
+ * in which nearly everything may be left out, is oci/config.ts.
  */
 export interface Spec {
   ociVersion: string;
   process: Process;
   root: Root;
   hostname?: string;
+  domainname?: string;
   mounts: Mount[];
   linux: Linux;
   annotations?: Record<string, string>;
@@ -28,12 +30,59 @@ export interface Process {
   capabilities: Capabilities;
   rlimits: Rlimit[];
   noNewPrivileges: boolean;
+  /** Of the terminal, until somebody who is attached has another size. */
+  consoleSize?: ConsoleSize;
+  oomScoreAdj?: number;
+  ioPriority?: IoPriority;
+  scheduler?: Scheduler;
 }
 
 export interface User {
   uid: number;
   gid: number;
   additionalGids: number[];
+  umask?: number;
+}
+
+/** In characters. */
+export interface ConsoleSize {
+  height: number;
+  width: number;
+}
+
+/** ioprio_set(2). */
+export interface IoPriority {
+  class: 'IOPRIO_CLASS_RT' | 'IOPRIO_CLASS_BE' | 'IOPRIO_CLASS_IDLE';
+  priority?: number;
+}
+
+export type SchedulerPolicy =
+  | 'SCHED_OTHER'
+  | 'SCHED_FIFO'
+  | 'SCHED_RR'
+  | 'SCHED_BATCH'
+  | 'SCHED_ISO'
+  | 'SCHED_IDLE'
+  | 'SCHED_DEADLINE';
+
+export type SchedulerFlag =
+  | 'SCHED_FLAG_RESET_ON_FORK'
+  | 'SCHED_FLAG_RECLAIM'
+  | 'SCHED_FLAG_DL_OVERRUN'
+  | 'SCHED_FLAG_KEEP_POLICY'
+  | 'SCHED_FLAG_KEEP_PARAMS'
+  | 'SCHED_FLAG_UTIL_CLAMP_MIN'
+  | 'SCHED_FLAG_UTIL_CLAMP_MAX';
+
+/** sched_setattr(2); times in nanoseconds. */
+export interface Scheduler {
+  policy: SchedulerPolicy;
+  nice?: number;
+  priority?: number;
+  flags?: SchedulerFlag[];
+  runtime?: number;
+  deadline?: number;
+  period?: number;
 }
 
 /** Capability names such as `CAP_CHOWN`, a list for each of the sets of capabilities(7). */
@@ -85,6 +134,36 @@ export interface Linux {
   seccomp?: Seccomp;
   maskedPaths: string[];
   readonlyPaths: string[];
+  rootfsPropagation?: Propagation;
+  personality?: Personality;
+  timeOffsets?: TimeOffsets;
+}
+
+/** mount_namespaces(7), "Shared subtrees"; with an `r`, of all that is mounted below too. */
+export type Propagation =
+  | 'private'
+  | 'rprivate'
+  | 'slave'
+  | 'rslave'
+  | 'shared'
+  | 'rshared'
+  | 'unbindable'
+  | 'runbindable';
+
+export interface Personality {
+  domain: 'LINUX' | 'LINUX32';
+  flags?: string[];
+}
+
+/** time_namespaces(7). */
+export interface TimeOffsets {
+  monotonic?: TimeOffset;
+  boottime?: TimeOffset;
+}
+
+export interface TimeOffset {
+  secs?: number;
+  nanosecs?: number;
 }
 
 export type SeccompAction =

@@ -6,9 +6,12 @@ import { defineRun, voice } from './run.js';
 /** `foster create`. */
 export function configure(command: Command, argv: string[]): void {
   defineRun(command, argv, 'Create a container without starting it.', async (request) => {
-    const { draftContainer } = await import('../../container/draft.js');
     const { createOnly } = await import('../../container/start.js');
-    print(`${await createOnly(request, await draftContainer(request, voice), voice)}\n`);
+    const draft =
+      request.bundle === undefined
+        ? await (await import('../../container/draft.js')).draftContainer(request, voice)
+        : (await import('../../container/bundle.js')).draftBundle(request, request.bundle, voice);
+    print(`${await createOnly(request, draft, voice)}\n`);
   });
   addHelpAfter(command, [
     'Examples:',

@@ -17,6 +17,7 @@ export function addRunOptions(command: Command, argv: string[], mounts: MountFla
     .option('--detach-keys <KEYS>', 'keys that detach from the container (default: ctrl-p,ctrl-q)')
     .option('--restart <POLICY>', 'restart it when it exits: no, on-failure[:MAX], always or unless-stopped')
     .option('--rm', 'remove the container when it exits')
+    .option('-b, --bundle <DIR>', 'run the OCI bundle in DIR', short)
     .option('-l, --label <KEY=VALUE>', 'set a label', collectShort)
     .option('--cidfile <FILE>', 'write the container id to FILE')
     .optionsGroup('Process:')

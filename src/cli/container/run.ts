@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { type MountFlag, type RunContext, type RunFlags, toRequest } from '../../spec/parse/run-request.js';
 import type { RunRequest } from '../../spec/request.js';
+import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter, prepareCommand, usageError } from '../command.js';
 import { print, printError, settings, warn } from '../output.js';
 import { addRunOptions } from './run-options.js';
@@ -29,6 +31,7 @@ export function configure(command: Command, argv: string[]): void {
     '  foster run --rm -e NAME=value busybox env       with an environment variable',
     '  foster run --rm --read-only --tmpfs /tmp ./rootfs /bin/server --port 80',
     '  tar -C rootfs -c . | foster run --rm - /bin/ls  a root filesystem from a pipe',
+    '  foster run --bundle DIR                         an OCI bundle; see foster spec --help',
     '  foster run --explain busybox true               every system call, and why',
     '  foster run --init-verbose busybox sh -c "(sleep 1 &); sleep 2"',
     '',
@@ -57,6 +60,9 @@ export function parseRunArguments(argv: string[], context: RunContext = callerCo
   return result;
 }
 
+/** As commander leaves them. */
+type RunOptions = RunFlags & { bundle?: string };
+
 type Use = (request: RunRequest) => void | Promise<void>;
 
 /** What `run` and `create` have in common: ROOT, the command and all options. */
@@ -69,14 +75,50 @@ function define(command: Command, argv: string[], description: string, context: 
   command
     .description(description)
     .usage('[options] ROOT [COMMAND [ARG...]]')
-    .argument('<ROOT>', 'the root filesystem')
+    .argument('[ROOT]', 'the root filesystem')
     .argument('[COMMAND...]', 'the command and its arguments (default: /bin/sh)')
     .passThroughOptions();
   addRunOptions(command, argv, mounts);
   acceptBooleanValues(command, argv);
-  command.action((root: string, args: string[], options: RunFlags) => {
+  command.action((root: string | undefined, args: string[], options: RunOptions) => {
+    if (options.bundle !== undefined) return useBundle(options.bundle, root, options);
+    if (root === undefined)
+      return command.error("error: missing required argument 'ROOT'", { code: 'commander.missingArgument' });
     return use(toRequest(root, args, options, mounts, context));
   });
+  async function useBundle(folder: string, root: string | undefined, options: RunOptions): Promise<void> {
+    checkBundleOptions(command, root);
+    const { readBundle } = await import('../../container/bundle.js');
+    const bundle = readBundle(resolve(context.cwd, folder));
+    const request = toRequest(folder, [], options, [], context);
+    const tty = bundle.config.process?.terminal ?? false;
+    // a terminal that nobody could type at would be of little use
+    await use({ ...request, bundle, tty, interactive: request.interactive || tty });
+  }
+}
+
+/** What is about the container as a whole, and not in a config.json. */
+const WITH_BUNDLE: ReadonlySet<string> = new Set(
+  (
+    'bundle name detach detach-keys restart rm label cidfile interactive stop-signal stop-timeout init no-init ' +
+    'init-signal-group init-verbose log-opt log-driver health-cmd health-interval health-timeout ' +
+    'health-start-period health-retries no-healthcheck dry-run explain'
+  ).split(' '),
+);
+
+/** @throws FosterError for what the config.json of a bundle says */
+function checkBundleOptions(command: Command, root: string | undefined): void {
+  if (root !== undefined)
+    throw new FosterError('ROOT and --bundle exclude each other', {
+      advice: 'root.path and process.args of its config.json say what runs',
+    });
+  for (const option of command.options) {
+    const [name = ''] = option.name().split('='); // see acceptBooleanValues
+    if (WITH_BUNDLE.has(name) || command.getOptionValueSource(option.attributeName()) !== 'cli') continue;
+    throw new FosterError(`--${name} and --bundle exclude each other`, {
+      advice: 'change the config.json of the bundle',
+    });
+  }
 }
 
 function callerContext(): RunContext {

@@ -226,6 +226,12 @@ const MOST_SHIFTED = 20;
 /** What the files of a container that does not run are made of, with the mounts that its descriptors mean. */
 function overlayOf(record: ContainerRecord): { overlay: CopyOverlay; shifted: (number | undefined)[] } {
   const { id, spec, driver = 'overlay', isRootShifted } = record;
+  if (driver === 'in-place') {
+    throw new FosterError(`container ${record.name} does not run, and its files are in ${spec.root.path}`, {
+      advice: 'copy them from or to there',
+      exitCode: 1,
+    });
+  }
   const binds = spec.mounts.filter(({ type, source }) => type === 'bind' && source);
   const layers = layersOf(record);
   const isLayerShifted = isRootShifted && driver === 'overlay';

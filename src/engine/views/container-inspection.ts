@@ -1,3 +1,4 @@
+import { withAnnotations } from '../../container/annotations.js';
 import { volumesOf } from '../../container/plan.js';
 import { type Container, readCounts, readHealth, readRestart } from '../../container/store.js';
 import { signalName } from '../../spec/parse/signals.js';
@@ -55,7 +56,7 @@ export function inspection({ record, state }: Container): Record<string, unknown
       StopSignal: signalName(record.stopSignal),
       StopTimeout: record.stopTimeout,
     },
-    Spec: spec,
+    Spec: withAnnotations(record),
   };
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chooseIdMaps, type IdMapMode, isIdMapped, lines, mapText } from '../../../src/init/id-maps.js';
+import { chooseIdMaps, type IdMapMode, lines, mapText } from '../../../src/init/id-maps.js';
 import type { HostFiles } from '../../../src/init/id-ranges.js';
+import { isIdMapped } from '../../../src/spec/id-maps.js';
 import { FosterError } from '../../../src/sys/errors.js';
 import { dataFolder } from '../../../src/sys/paths.js';
 

@@ -420,13 +420,13 @@ test('mounts whose ids are shifted are handed to PID 1, in the order in which it
 });
 
 test('a type of namespace that foster cannot make is refused by name', () => {
-  const types = [{ type: 'mount' as const }, { type: 'time' as const }];
+  const types = [{ type: 'mount' as const }, { type: 'weather' as 'time' }];
   const { spec: bare, facts, options } = planParts([]);
   for (const namespaces of [types, [{ type: 'toString' as 'time' }]]) {
     const spec = { ...bare, linux: { ...bare.linux, namespaces } };
     const refusal = {
       message: `cannot make a namespace of the type "${namespaces.at(-1)?.type}"`,
-      advice: 'foster has user, pid, mount, network, uts, ipc, cgroup',
+      advice: 'foster has user, pid, mount, network, uts, ipc, cgroup, time',
     };
     assert.throws(() => buildPlan(spec, facts, options), refusal);
     assert.throws(() => buildPlan(spec, { ...facts, join: { pid: 1, name: 'x' } }, options), refusal);

@@ -1,0 +1,257 @@
+import { readFileSync, statfsSync, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { holdStore } from '../image/store/lock.js';
+import { type ChosenMaps, chooseIdMaps, isHostIdMapped } from '../init/id-maps.js';
+import { subordinateRanges } from '../init/id-ranges.js';
+import { RootFiles } from '../layers/root-files.js';
+import type { IdMapping } from '../spec/id-maps.js';
+import { randomId } from '../spec/names.js';
+import type { Config } from '../spec/oci/config.js';
+import { type ConfigFacts, specFromConfig } from '../spec/oci/from-config.js';
+import { configError } from '../spec/oci/reader.js';
+import { readConfig } from '../spec/oci/schema.js';
+import { visible } from '../spec/parse/flag.js';
+import type { Bundle, RunRequest } from '../spec/request.js';
+import type { RootDriver } from '../spec/storage-driver.js';
+import type { NamespaceType, Spec } from '../spec/types.js';
+import { resolveUser } from '../spec/users.js';
+import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { FosterError } from '../sys/errors.js';
+import { type Annotated, readAnnotations } from './annotations.js';
+import { checkOwner, type Draft, draftOf, mapsIn, singleIdWarning, type Voice } from './draft.js';
+
+/**
+ * Reads the config.json of an OCI bundle.
+ * @throws FosterError that names the place in it by its JSON path
+ */
+export function readBundle(folder: string): Bundle {
+  const path = join(folder, 'config.json');
+  return aboutFile(path, () => {
+    const { config, unknown } = readConfig(readText(path));
+    return { folder, config, unknown };
+  });
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === undefined) throw error;
+    throw configError(
+      '',
+      errnoWords(errnoNumber(code)),
+      'a bundle is a directory with a config.json: "foster spec" writes one',
+    );
+  }
+}
+
+function aboutFile<T>(path: string, use: () => T): T {
+  try {
+    return use();
+  } catch (error) {
+    if (!(error instanceof FosterError)) throw error;
+    const { message, advice, exitCode } = error;
+    throw new FosterError(`cannot use ${visible(path)}: ${message}`, {
+      exitCode,
+      cause: error,
+      ...(advice !== undefined && { advice }),
+    });
+  }
+}
+
+/**
+ * Makes of an OCI bundle all that the container will be.
+ * @throws FosterError
+ */
+export function draftBundle(request: RunRequest, bundle: Bundle, voice: Voice): Draft {
+  const path = join(bundle.folder, 'config.json');
+  const note = (sentence: string) => voice.warn(visible(`${path}: ${sentence}`));
+  return aboutFile(path, () => {
+    for (const member of bundle.unknown)
+      note(`${member} is nothing that the specification has, and is ignored`);
+    const annotated = readAnnotations(bundle.config);
+    if (annotated.driver !== undefined) holdStore(); // until there is a container which says what it uses
+    const spec = specFromConfig(bundle.config, factsFor(bundle, annotated, note), note);
+    return draftFor(request, spec, annotated);
+  });
+}
+
+function draftFor(request: RunRequest, spec: Spec, annotated: Annotated): Draft {
+  const id = randomId();
+  const { uidMappings: uid, gidMappings: gid, namespaces } = spec.linux;
+  checkRanges(spec);
+  const maps = chosen({ uid, gid });
+  const driver = driverOf(
+    annotated,
+    namespaces.some(({ type }) => type === 'pid'),
+  );
+  const isRootShifted =
+    driver === 'in-place'
+      ? checkRoot(spec.root.path, maps)
+      : checkOwner({ path: spec.root.path, source: 'directory' }, maps, driver);
+  const network = namespaces.some(({ type, path: joined }) => type === 'network' && joined === undefined);
+  return {
+    ...draftOf(
+      { ...request, hostname: spec.hostname, network: network ? 'none' : 'host' },
+      id,
+      spec,
+      annotated.image && { ...annotated.image, defaults: {} },
+    ),
+    ...(annotated.network && { network: annotated.network }),
+    driver,
+    ...mapsIn(maps),
+    ...(isRootShifted && { isRootShifted }),
+  };
+}
+
+function driverOf({ driver }: Annotated, hasPids: boolean): RootDriver {
+  // where the container sees other processes than its own, it could see fuse-overlayfs
+  return driver === 'fuse-overlayfs' && !hasPids ? 'copy' : (driver ?? 'in-place');
+}
+
+/** The ids that its files have, their owner's above all, must mean something in the container. */
+function checkRoot(path: string, { uid }: ChosenMaps): false {
+  const { uid: owner } = statSync(path);
+  if (uid.length === 0 || isHostIdMapped(owner, uid)) return false;
+  throw configError(
+    'root.path',
+    `${path} belongs to user ${owner} of the machine, who is nobody in the user namespace of the container`,
+    'give its files to users that linux.uidMappings has, or map their owner',
+  );
+}
+
+const ownUid = () => process.getuid?.() ?? 0;
+const ownGid = () => process.getgid?.() ?? 0;
+
+interface Maps {
+  uid: IdMapping[];
+  gid: IdMapping[];
+}
+
+/** Where the caller's own ids are all that is mapped, no helper is needed, and no further groups are possible. */
+function isSingle({ uid, gid }: Maps): boolean {
+  const isOwn = ([line, ...others]: IdMapping[], own: number) =>
+    line !== undefined && others.length === 0 && line.size === 1 && line.hostID === own;
+  return ownUid() !== 0 && isOwn(uid, ownUid()) && isOwn(gid, ownGid());
+}
+
+function chosen(maps: Maps): ChosenMaps {
+  const single = isSingle(maps);
+  return {
+    ...maps,
+    helpers: maps.uid.length > 0 && ownUid() !== 0 && !single,
+    isSingle: single,
+    isCallerMapped: maps.uid.length === 0 || isHostIdMapped(ownUid(), maps.uid),
+  };
+}
+
+/** Root may map any ids; others their own, and those that /etc/subuid and /etc/subgid give them. */
+function checkRanges({ linux }: Spec): void {
+  if (ownUid() === 0 || linux.uidMappings.length === 0) return;
+  const { username } = userInfo();
+  const ranges = subordinateRanges(username, ownUid());
+  for (const [kind, own] of [
+    ['uid', ownUid()],
+    ['gid', ownGid()],
+  ] as const) {
+    const allowed = [...ranges[kind], { start: own, size: 1 }];
+    for (const [index, { hostID, size }] of linux[`${kind}Mappings`].entries()) {
+      if (isCovered(hostID, hostID + size, allowed)) continue;
+      const what = kind === 'uid' ? 'user' : 'group';
+      throw configError(
+        `linux.${kind}Mappings[${index}]`,
+        `${username} may not map the ${what} ids ${hostID} to ${hostID + size - 1} of the machine`,
+        `leave out both mappings for those that /etc/sub${kind} gives you`,
+      );
+    }
+  }
+}
+
+/** Whether all ids from `start` to before `end` are in the ranges, which may continue each other. */
+function isCovered(start: number, end: number, ranges: { start: number; size: number }[]): boolean {
+  let next = start;
+  while (next < end) {
+    const range = ranges.find((each) => each.start <= next && next < each.start + each.size);
+    if (range === undefined) return false;
+    next = range.start + range.size;
+  }
+  return true;
+}
+
+function factsFor({ folder }: Bundle, { image }: Annotated, note: (sentence: string) => void): ConfigFacts {
+  const info = (path: string) => statSync(path, { throwIfNoEntry: false });
+  return {
+    resolve: (path) => resolve(folder, path),
+    exists: (path) => isThere(() => info(path)),
+    isDirectory: (path) => isThere(() => info(path)?.isDirectory() || undefined),
+    isOwnNamespace: (path, type) =>
+      isThere(() => {
+        const [one, own] = [info(path), statSync(`/proc/self/ns/${NAMES[type] ?? type}`)];
+        return one?.ino === own.ino && one.dev === own.dev ? own : undefined;
+      }),
+    device: (path) => {
+      const found = isThere(() => info(path)) ? info(path) : undefined;
+      if (found === undefined || !(found.isCharacterDevice() || found.isBlockDevice())) return undefined;
+      return {
+        type: found.isBlockDevice() ? 'b' : 'c',
+        major: majorOf(found.rdev),
+        minor: minorOf(found.rdev),
+        mode: found.mode,
+      };
+    },
+    hasUnifiedCgroups: hasUnifiedCgroups(),
+    callerIsRoot: ownUid() === 0,
+    architecture: process.arch,
+    defaultMaps: () => {
+      const maps = chooseIdMaps('default', ownUid(), ownGid());
+      if (maps.isSingle) note(singleIdWarning());
+      return maps;
+    },
+    canSetGroups: (maps) => !isSingle(maps),
+    home: (root, uid) => homeOf(image?.layers ?? [root], uid),
+  };
+}
+
+/** Files below /proc/PID/ns that are named otherwise than the runtime-spec names them. */
+const NAMES: Readonly<Partial<Record<NamespaceType, string>>> = { mount: 'mnt', network: 'net' };
+
+/** What cannot be reached is not there. */
+function isThere(look: () => unknown): boolean {
+  try {
+    return look() !== undefined;
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return false;
+  }
+}
+
+/** makedev(3) of Linux. */
+function majorOf(device: number): number {
+  return Number((BigInt(device) >> 8n) & 0xfffn) + Number((BigInt(device) >> 32n) & ~0xfffn & 0xffffffffn);
+}
+
+function minorOf(device: number): number {
+  return (device & 0xff) + Number((BigInt(device) >> 12n) & 0xffffff00n);
+}
+
+function hasUnifiedCgroups(): boolean {
+  const CGROUP2_SUPER_MAGIC = 0x63677270;
+  try {
+    return statfsSync('/sys/fs/cgroup').type === CGROUP2_SUPER_MAGIC;
+  } catch {
+    return false;
+  }
+}
+
+function homeOf(layers: string[], uid: number): string {
+  const root = new RootFiles(layers);
+  try {
+    return resolveUser(String(uid), root.read('/etc/passwd'), '').home;
+  } finally {
+    root.close();
+  }
+}
+
+export type { Config };

@@ -1,0 +1,347 @@
+import { posix } from 'node:path';
+import { CAPABILITY_NAMES } from '../../sys/capabilities.js';
+import { type IdMapping, isIdMapped } from '../id-maps.js';
+import { SECCOMP_ARCHITECTURES } from '../seccomp-profile.js';
+import type {
+  Capabilities,
+  Linux,
+  Mount,
+  Namespace,
+  NamespaceType,
+  Process,
+  Rlimit,
+  Seccomp,
+  Spec,
+} from '../types.js';
+import type { Config, ConfigLinux, ConfigProcess, Device } from './config.js';
+import { type MountFacts, readMount } from './mounts.js';
+import { configError } from './reader.js';
+import { isDefaultRule, refuseUnsupported } from './unsupported.js';
+
+/** What a Spec needs to know of the machine, beside the config.json. */
+export interface ConfigFacts
+  extends Pick<MountFacts, 'resolve' | 'exists' | 'hasUnifiedCgroups' | 'callerIsRoot'> {
+  /** As `process.arch` says it. */
+  architecture: string;
+  isDirectory(path: string): boolean;
+  /** Whether it is the namespace that foster is in itself. */
+  isOwnNamespace(path: string, type: NamespaceType): boolean;
+  /** The device of the machine that a path is; undefined where it is none. */
+  device(path: string): { type: 'c' | 'b'; major: number; minor: number; mode: number } | undefined;
+  /** The id maps for a user namespace for which the config.json has none. */
+  defaultMaps(): { uid: IdMapping[]; gid: IdMapping[] };
+  /** Whether processes can have further groups there: not where the groups were mapped without privilege. */
+  canSetGroups(maps: { uid: IdMapping[]; gid: IdMapping[] }): boolean;
+  /** The home directory of a user of the root filesystem. */
+  home(root: string, uid: number): string;
+}
+
+/**
+ * The Spec of a config.json.
+ * @param notes told what is not as the person may expect it
+ * @throws FosterError that names, by its JSON path, what is wrong or not supported yet
+ */
+export function specFromConfig(config: Config, facts: ConfigFacts, notes: (sentence: string) => void): Spec {
+  refuseUnsupported(config);
+  const { process, root, linux = {} } = config;
+  if (process === undefined) throw configError('', 'process is missing: there is nothing to run');
+  if (root === undefined) throw configError('', 'root is missing');
+  const path = facts.resolve(root.path);
+  if (!facts.isDirectory(path)) throw configError('root.path', `there is no directory ${path}`);
+  const namespaces = namespacesOf(linux, facts);
+  const types = new Set(namespaces.map(({ type }) => type));
+  const maps = mapsOf(linux, types.has('user'), facts);
+  const mountFacts = {
+    ...facts,
+    hasUserNamespace: types.has('user'),
+    hasCgroupNamespace: types.has('cgroup'),
+  };
+  const mounts = (config.mounts ?? []).map((mount, index) =>
+    readMount(mount, `mounts[${index}]`, mountFacts),
+  );
+  checkUser(process, maps, types.has('user') && !facts.canSetGroups(maps));
+  checkNames(config, types);
+  checkDeviceRules(config, types, notes);
+  return {
+    ociVersion: config.ociVersion,
+    process: processOf(process, facts.home(path, process.user?.uid ?? 0), notes),
+    root: { path, readonly: root.readonly ?? false },
+    ...(config.hostname && { hostname: config.hostname }),
+    ...(config.domainname && { domainname: config.domainname }),
+    mounts: withDevices(mounts, linux.devices ?? [], facts),
+    linux: linuxOf(linux, namespaces, maps, facts),
+    ...(config.annotations && { annotations: config.annotations }),
+  };
+}
+
+function processOf(process: ConfigProcess, home: string, notes: (sentence: string) => void): Process {
+  const { args = [], env = [], user = {}, cwd } = process;
+  if (args.length === 0 || args[0] === '') throw configError('process.args', 'there is no program to run');
+  return {
+    terminal: process.terminal ?? false,
+    ...(process.consoleSize && { consoleSize: process.consoleSize }),
+    user: {
+      uid: user.uid ?? 0,
+      gid: user.gid ?? 0,
+      additionalGids: user.additionalGids ?? [],
+      ...(user.umask !== undefined && { umask: user.umask }),
+    },
+    args,
+    env: env.some((variable) => variable.startsWith('HOME=')) ? env : [...env, `HOME=${home}`],
+    cwd: posix.resolve('/', cwd),
+    capabilities: capabilitiesOf(process.capabilities ?? {}, notes),
+    rlimits: (process.rlimits ?? []).map(limitOf),
+    noNewPrivileges: process.noNewPrivileges ?? false,
+    ...(process.oomScoreAdj !== undefined && { oomScoreAdj: process.oomScoreAdj }),
+    ...(process.ioPriority && { ioPriority: process.ioPriority }),
+    ...(process.scheduler && { scheduler: process.scheduler }),
+  };
+}
+
+/** Numbers that are too large for setrlimit(2) as foster calls it mean no limit: RLIM_INFINITY is 2^64 - 1. */
+function limitOf({ type, soft, hard }: Rlimit, index: number, all: Rlimit[]): Rlimit {
+  const path = `process.rlimits[${index}]`;
+  if (all.findIndex((other) => other.type === type) !== index)
+    throw configError(`${path}.type`, `${type} is there twice`);
+  const [low, high] = [soft, hard].map((limit) => (limit > Number.MAX_SAFE_INTEGER ? -1 : limit)) as [
+    number,
+    number,
+  ];
+  if (high !== -1 && (low === -1 || low > high))
+    throw configError(`${path}.soft`, 'the soft limit is above the hard limit');
+  return { type, soft: low, hard: high };
+}
+
+/** The specification wants what cannot be granted to be told, and left out. */
+function capabilitiesOf(wanted: Partial<Capabilities>, notes: (sentence: string) => void): Capabilities {
+  const unknown = new Set<string>();
+  const known = (names: string[] = []) =>
+    names.filter((name) => CAPABILITY_NAMES.includes(name) || !unknown.add(name));
+  const bounding = known(wanted.bounding);
+  const permitted = known(wanted.permitted);
+  const inheritable = known(wanted.inheritable);
+  const effective = known(wanted.effective);
+  const ambient = known(wanted.ambient);
+  if (unknown.size > 0)
+    notes(
+      `process.capabilities: the kernel has no ${[...unknown].map((name) => JSON.stringify(name)).join(', ')}`,
+    );
+  const excess = effective.find((name) => !permitted.includes(name));
+  if (excess !== undefined)
+    throw configError('process.capabilities.effective', `${excess} is not among the permitted ones`);
+  const granted = ambient.filter((name) => permitted.includes(name) && inheritable.includes(name));
+  if (granted.length < ambient.length) {
+    const left = ambient.filter((name) => !granted.includes(name));
+    notes(
+      `process.capabilities.ambient: ${left.join(', ')} cannot be ambient without being permitted and inheritable`,
+    );
+  }
+  return { bounding, effective, inheritable, permitted, ambient: granted };
+}
+
+/** What the container is in, other than what foster is in itself. */
+function namespacesOf({ namespaces = [] }: ConfigLinux, facts: ConfigFacts): Namespace[] {
+  const kept = namespaces.filter(({ type, path }, index) => {
+    if (namespaces.findIndex((other) => other.type === type) !== index)
+      throw configError(`linux.namespaces[${index}].type`, `${type} is there twice`);
+    return path === undefined || path === '' || !facts.isOwnNamespace(path, type);
+  });
+  const has = (wanted: NamespaceType) => kept.some(({ type }) => type === wanted);
+  for (const [index, { type, path }] of namespaces.entries()) {
+    if (path !== undefined && kept.some((each) => each.type === type))
+      checkJoined(`linux.namespaces[${index}].path`, type, path, has('user'), facts);
+  }
+  if (!has('user') && !facts.callerIsRoot) {
+    throw configError(
+      'linux.namespaces',
+      'there is no user namespace, and without one only root can make the others',
+      'add {"type": "user"}; "foster spec" writes a config.json that has one',
+    );
+  }
+  if (!has('mount'))
+    throw configError(
+      'linux.namespaces',
+      'a container without a mount namespace of its own is not supported',
+    );
+  // user first, as in a container that is made from flags
+  return kept.toSorted((one, other) => Number(other.type === 'user') - Number(one.type === 'user'));
+}
+
+function checkJoined(
+  where: string,
+  type: NamespaceType,
+  path: string,
+  hasUser: boolean,
+  facts: ConfigFacts,
+): void {
+  if (type === 'user' || type === 'pid' || type === 'mount')
+    throw configError(where, `joining a ${type} namespace by its path is not supported yet`);
+  if (!facts.exists(path)) throw configError(where, `there is no ${path} on this machine`);
+  if (hasUser)
+    throw configError(
+      where,
+      `the kernel lets no container with a user namespace of its own join a ${type} namespace that belongs to another one`,
+      'leave out the user namespace, which takes root, or the path',
+    );
+}
+
+function mapsOf({ uidMappings = [], gidMappings = [] }: ConfigLinux, hasUser: boolean, facts: ConfigFacts) {
+  const [path, mapping] = uidMappings.length > 0 ? ['uid', 'gid'] : ['gid', 'uid'];
+  if (uidMappings.length > 0 !== gidMappings.length > 0)
+    throw configError(`linux.${path}Mappings`, `linux.${mapping}Mappings is missing`);
+  if (uidMappings.length === 0) return hasUser ? facts.defaultMaps() : { uid: [], gid: [] };
+  if (!hasUser) throw configError('linux.uidMappings', 'the container has no user namespace of its own');
+  return { uid: uidMappings, gid: gidMappings };
+}
+
+function checkUser(
+  { user = {} }: ConfigProcess,
+  maps: { uid: IdMapping[]; gid: IdMapping[] },
+  isDenied: boolean,
+): void {
+  const check = (path: string, id: number, map: IdMapping[]) => {
+    if (map.length > 0 && !isIdMapped(id, map))
+      throw configError(`process.user.${path}`, `${id} is not mapped in the user namespace of the container`);
+  };
+  check('uid', user.uid ?? 0, maps.uid);
+  check('gid', user.gid ?? 0, maps.gid);
+  for (const [index, gid] of (user.additionalGids ?? []).entries()) {
+    check(`additionalGids[${index}]`, gid, maps.gid);
+    if (isDenied)
+      throw configError(
+        `process.user.additionalGids[${index}]`,
+        'with one group mapped, a process can have no others',
+      );
+  }
+}
+
+/** What is set for the whole of a namespace is set in the container's own only. */
+function checkNames({ hostname, domainname, linux }: Config, types: ReadonlySet<NamespaceType>): void {
+  const needs = (path: string, type: NamespaceType) => {
+    if (!types.has(type)) throw configError(path, `the container has no ${type} namespace of its own`);
+  };
+  if (hostname) needs('hostname', 'uts');
+  if (domainname) needs('domainname', 'uts');
+  if (hostname !== undefined && Buffer.byteLength(hostname) > 64)
+    throw configError('hostname', 'the kernel takes 64 bytes at the most');
+  if (domainname !== undefined && Buffer.byteLength(domainname) > 64)
+    throw configError('domainname', 'the kernel takes 64 bytes at the most');
+  for (const name of Object.keys(linux?.sysctl ?? {})) {
+    const path = `linux.sysctl[${JSON.stringify(name)}]`;
+    // it becomes a path below /proc/sys: no empty part, no '..', no slash
+    if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/i.test(name))
+      throw configError(path, 'a parameter is named by words between dots, such as kernel.shmmax');
+    const type = namespaceOf(name);
+    if (type === undefined)
+      throw configError(path, 'it is not namespaced: it is one value for the whole machine');
+    needs(path, type);
+  }
+  const hasOffsets = Object.values(linux?.timeOffsets ?? {}).some(
+    (offset) => Object.keys(offset ?? {}).length > 0,
+  );
+  if (hasOffsets) needs('linux.timeOffsets', 'time');
+}
+
+function namespaceOf(sysctl: string): NamespaceType | undefined {
+  if (sysctl.startsWith('net.')) return 'network';
+  if (/^(kernel\.(shm\w*|msg\w*|sem)|fs\.mqueue\..+)$/.test(sysctl)) return 'ipc';
+  return /^kernel\.(hostname|domainname)$/.test(sysctl) ? 'uts' : undefined;
+}
+
+/** In a user namespace nobody can make a device node that works. Elsewhere only a cgroup could keep anybody from it. */
+function checkDeviceRules(
+  { linux, process }: Config,
+  types: ReadonlySet<NamespaceType>,
+  notes: (sentence: string) => void,
+): void {
+  if (!linux?.resources?.devices?.some(isDefaultRule) || types.has('user')) return;
+  if (process?.capabilities?.bounding?.includes('CAP_MKNOD')) {
+    throw configError(
+      'process.capabilities.bounding',
+      'CAP_MKNOD without a user namespace lets a container use any device, and rules for devices are not supported yet',
+    );
+  }
+  notes(
+    'linux.resources.devices: foster makes no rules for devices; without CAP_MKNOD the container has the default ones',
+  );
+}
+
+/** Every container has them. */
+const DEFAULT_DEVICES: readonly string[] = [
+  'null',
+  'zero',
+  'full',
+  'random',
+  'urandom',
+  'tty',
+  'console',
+  'ptmx',
+].map((name) => `/dev/${name}`);
+
+/** Nobody in a user namespace can make devices, so those of the machine are shown, as by other runtimes. */
+function withDevices(mounts: Mount[], devices: Device[], facts: ConfigFacts): Mount[] {
+  const binds = devices.flatMap((device, index) => {
+    const { type, fileMode, uid = 0, gid = 0 } = device;
+    const path = `linux.devices[${index}]`;
+    const place = posix.resolve('/', device.path);
+    if (DEFAULT_DEVICES.includes(place)) return [];
+    if (type === 'p') throw configError(`${path}.type`, 'FIFOs are not supported yet');
+    const found = facts.device(place);
+    const isSame =
+      found !== undefined &&
+      found.type === (type === 'b' ? 'b' : 'c') &&
+      found.major === device.major &&
+      found.minor === device.minor;
+    if (!isSame)
+      throw configError(
+        `${path}.path`,
+        `${place} on this machine is not that device, and foster cannot make one`,
+      );
+    if (uid !== 0 || gid !== 0)
+      throw configError(path, 'an owner other than root is not supported: the device is that of the machine');
+    if (fileMode !== undefined && (fileMode & 0o777) !== (found.mode & 0o777))
+      throw configError(
+        `${path}.fileMode`,
+        'another mode than the device has on this machine is not supported',
+      );
+    return [{ destination: place, type: 'bind', source: place, options: ['bind', 'nosuid', 'noexec'] }];
+  });
+  return [...mounts, ...binds];
+}
+
+function linuxOf(
+  linux: ConfigLinux,
+  namespaces: Namespace[],
+  maps: { uid: IdMapping[]; gid: IdMapping[] },
+  facts: ConfigFacts,
+): Linux {
+  const seccomp = seccompOf(linux, facts);
+  const paths = (all: string[] = []) => [...new Set(all.map((path) => posix.resolve('/', path)))];
+  if (/^r?shared$/.test(linux.rootfsPropagation ?? '') && !namespaces.some(({ type }) => type === 'user'))
+    throw configError('linux.rootfsPropagation', 'shared without a user namespace is not supported yet');
+  return {
+    namespaces,
+    uidMappings: maps.uid,
+    gidMappings: maps.gid,
+    sysctl: linux.sysctl ?? {},
+    ...(seccomp && { seccomp }),
+    maskedPaths: paths(linux.maskedPaths),
+    readonlyPaths: paths(linux.readonlyPaths),
+    ...(linux.rootfsPropagation && { rootfsPropagation: linux.rootfsPropagation }),
+    ...(linux.personality && { personality: linux.personality }),
+    ...(linux.timeOffsets && { timeOffsets: linux.timeOffsets }),
+  };
+}
+
+function seccompOf({ seccomp }: ConfigLinux, { architecture }: ConfigFacts): Seccomp | undefined {
+  if (seccomp === undefined) return undefined;
+  const { defaultAction, defaultErrnoRet, syscalls = [] } = seccomp;
+  const [native] = SECCOMP_ARCHITECTURES[architecture] ?? [];
+  const architectures = seccomp.architectures ?? (native === undefined ? undefined : [native]);
+  return {
+    defaultAction,
+    ...(defaultErrnoRet !== undefined && { defaultErrnoRet }),
+    syscalls,
+    ...(architectures && { architectures }),
+  };
+}

@@ -1,0 +1,60 @@
+import type { Config, ConfigLinux, DeviceRule, Resources } from './config.js';
+import { configError } from './reader.js';
+
+/**
+ * Refuses, by its JSON path, what a config.json asks for and foster cannot do yet: to leave it out would make another
+ * container than the one that is wanted. What is empty asks for nothing.
+ * @throws FosterError
+ */
+export function refuseUnsupported(config: Config): void {
+  const { process, linux } = config;
+  for (const [name, hooks] of Object.entries(config.hooks ?? {}))
+    refuse(`hooks.${name}`, hooks, 'hooks are not supported yet');
+  refuse('process.apparmorProfile', process?.apparmorProfile, 'AppArmor profiles are not supported yet');
+  refuse('process.selinuxLabel', process?.selinuxLabel, 'SELinux labels are not supported yet');
+  for (const [index, mount] of (config.mounts ?? []).entries()) {
+    const problem = 'mounts with ids of their own are not supported yet';
+    refuse(`mounts[${index}].uidMappings`, mount.uidMappings, problem);
+    refuse(`mounts[${index}].gidMappings`, mount.gidMappings, problem);
+  }
+  if (linux !== undefined) refuseOfLinux(linux);
+}
+
+function refuseOfLinux(linux: ConfigLinux): void {
+  refuse('linux.cgroupsPath', linux.cgroupsPath, 'cgroups are not supported yet');
+  refuse('linux.mountLabel', linux.mountLabel, 'SELinux labels are not supported yet');
+  refuse('linux.intelRdt', linux.intelRdt, 'Intel RDT is not supported yet');
+  refuse('linux.personality.flags', linux.personality?.flags, 'the specification has no flags yet');
+  refuse('linux.seccomp.flags', linux.seccomp?.flags, 'flags of seccomp(2) are not supported yet');
+  for (const name of ['listenerPath', 'listenerMetadata'] as const)
+    refuse(`linux.seccomp.${name}`, linux.seccomp?.[name], 'seccomp notifications are not supported yet');
+  if (linux.resources !== undefined) refuseLimits(linux.resources);
+}
+
+function refuseLimits({ devices, ...limits }: Resources): void {
+  for (const [name, limit] of Object.entries(limits))
+    refuse(`linux.resources.${name}`, limit, 'limits are not supported yet');
+  for (const [index, rule] of (devices ?? []).entries()) {
+    if (!isDefaultRule(rule))
+      throw configError(
+        `linux.resources.devices[${index}]`,
+        'rules for devices are not supported yet, but for the one that denies all',
+      );
+  }
+}
+
+/** What runtimes write into every config.json: no access to any device but the default ones. */
+export function isDefaultRule({ allow, type, major, minor, access }: DeviceRule): boolean {
+  const isAny = (number: number | undefined) => number === undefined || number === -1;
+  const isOfAll = (type === undefined || type === 'a') && isAny(major) && isAny(minor);
+  return !allow && isOfAll && (access === undefined || [...'rwm'].every((letter) => access.includes(letter)));
+}
+
+function refuse(path: string, value: unknown, problem: string): void {
+  if (!isEmpty(value)) throw configError(path, problem);
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === '') return true;
+  return typeof value === 'object' && value !== null && Object.values(value).every(isEmpty);
+}
