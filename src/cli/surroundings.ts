@@ -3,9 +3,10 @@ import type { Surroundings } from '../sys/surroundings.js';
 import { onInterrupt, stopIfInterrupted } from './interrupt.js';
 
 /** Those of a command: this process's own. Its streams are made when they are asked for, since that takes a while. */
-export const CALLER: Surroundings & { storageDriver: string | undefined } = {
+export const CALLER: Surroundings & { storageDriver: string | undefined; authFile: string | undefined } = {
   env: process.env,
   storageDriver: undefined,
+  authFile: undefined,
   mayBlock: true,
   get screen() {
     return process.stderr;

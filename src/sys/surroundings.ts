@@ -7,6 +7,8 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** How containers get their files, where that was said; else FOSTER_STORAGE_DRIVER of the environment. */
   readonly storageDriver?: string | undefined;
+  /** Where the credentials for registries are, where that was said; else REGISTRY_AUTH_FILE of the environment, and the usual files. */
+  readonly authFile?: string | undefined;
   /** Whether nothing else happens in this process while it waits, so that a wait may block. */
   readonly mayBlock: boolean;
   /** The terminal on which progress is drawn. */

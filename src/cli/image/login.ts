@@ -4,6 +4,7 @@ import type { Credentials } from '../../image/registry/registry.js';
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { print, warn } from '../output.js';
+import { CALLER } from '../surroundings.js';
 
 interface LoginFlags {
   username?: string;
@@ -43,7 +44,7 @@ export function configure(command: Command, argv: string[]): void {
   command.action(async (text: string, flags: LoginFlags) => {
     const { canonicalRegistryName } = await import('../../image/registry/names.js');
     const { storeCredentials, tryCredentials } = await import('../../image/registry/login.js');
-    if (flags.authfile !== undefined) process.env.REGISTRY_AUTH_FILE = resolve(flags.authfile);
+    if (flags.authfile !== undefined) CALLER.authFile = resolve(flags.authfile);
     const registry = canonicalRegistryName(text);
     const { credentials, isStored } = await credentialsFrom(flags, registry);
     await tryCredentials(registry, credentials, flags);

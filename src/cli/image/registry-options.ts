@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Credentials } from '../../image/registry/registry.js';
 import { flagError } from '../../spec/parse/flag.js';
+import { CALLER } from '../surroundings.js';
 
 /** Options that all commands have which speak to a registry. */
 export interface RegistryFlags {
@@ -41,7 +42,7 @@ export async function registryAccess(flags: RegistryFlags): Promise<{
 
 function useAuthFile(path: string): void {
   if (!existsSync(path)) throw flagError('--authfile', path, 'there is no such file');
-  process.env.REGISTRY_AUTH_FILE = resolve(path);
+  CALLER.authFile = resolve(path);
 }
 
 function isDirectory(path: string): boolean {

@@ -28,16 +28,23 @@ export const DOCKER_HUB_KEY = 'https://index.docker.io/v1/';
 
 /** Files in which credentials are looked up, the first one first. */
 export function authFiles(): string[] {
-  const { REGISTRY_AUTH_FILE, DOCKER_CONFIG } = surroundings().env;
-  if (REGISTRY_AUTH_FILE) return [REGISTRY_AUTH_FILE];
+  const only = onlyAuthFile();
+  if (only !== undefined) return [only];
+  const { DOCKER_CONFIG } = surroundings().env;
   const docker = DOCKER_CONFIG ? DOCKER_CONFIG : join(homeFolder(), '.docker');
   return [...new Set([ownAuthFile(), configAuthFile(), join(docker, 'config.json')])];
 }
 
+/** The file that the caller names, in place of all others. */
+function onlyAuthFile(): string | undefined {
+  const { authFile, env } = surroundings();
+  return authFile ?? (env.REGISTRY_AUTH_FILE || undefined);
+}
+
 /** The file that a log-in is written to. As Podman's, it does not outlive the session where there is a folder for it. */
 export function ownAuthFile(): string {
-  const { REGISTRY_AUTH_FILE } = surroundings().env;
-  if (REGISTRY_AUTH_FILE) return REGISTRY_AUTH_FILE;
+  const only = onlyAuthFile();
+  if (only !== undefined) return only;
   const session = sessionFolder();
   return session === undefined ? configAuthFile() : join(session, 'containers/auth.json');
 }

@@ -5,6 +5,7 @@ import { errnoOf } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
 import { surroundings } from '../../sys/surroundings.js';
 import { isLoopback } from './names.js';
+import { proxyFor } from './proxy.js';
 import type { TlsOptions } from './tls.js';
 
 /** HTTP as registries speak it: one request, one response, with limits on whatever the other side may do. */
@@ -140,7 +141,8 @@ export class Connections {
     }
     const [{ Agent }, { tlsOptions }] = await Promise.all([import('node:https'), import('./tls.js')]);
     const tls = tlsOptions(url.host, this.options.tlsVerify, this.options.certDir);
-    const proxy = await proxyFor(url);
+    // this machine itself is never reached through a proxy
+    const proxy = isLoopback(url.host) ? undefined : proxyFor(url, surroundings().env);
     if (proxy === undefined) return { agent: new Agent(common), tls };
     const { HttpsProxyAgent } = await import('https-proxy-agent');
     return { agent: new HttpsProxyAgent(proxy, common), tls };
@@ -152,19 +154,6 @@ export class Connections {
       if (route.status === 'fulfilled') route.value.agent.destroy();
     }
   }
-}
-
-/** What HTTPS_PROXY and NO_PROXY say, as for curl; this machine itself is never reached through a proxy. */
-async function proxyFor(url: URL): Promise<string | undefined> {
-  const { HTTPS_PROXY, https_proxy, ALL_PROXY, all_proxy } = surroundings().env;
-  if (!(HTTPS_PROXY || https_proxy || ALL_PROXY || all_proxy) || isLoopback(url.host)) return undefined;
-  const { getProxyForUrl } = await import('proxy-from-env');
-  const proxy = getProxyForUrl(url.href);
-  if (proxy === '') return undefined;
-  if (URL.canParse(proxy) && /^https?:$/.test(new URL(proxy).protocol)) return proxy;
-  throw new FosterError('HTTPS_PROXY is not the address of an HTTP proxy', {
-    advice: 'expected something like http://proxy:3128',
-  });
 }
 
 class SilenceError extends Error {
