@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -254,6 +256,28 @@ test('each call ends at its signal, and leaves nothing', async () => {
     readdirSync(roots).filter((name) => name.startsWith('tmp-')),
     [],
   );
+  await home.assertNothingLeft();
+});
+
+test('so does a pull, and waiting for a container that does not want to end', async () => {
+  let isAsked = false;
+  const registry = createServer(({ url }, response) => {
+    if (url === '/v2/') response.end();
+    else isAsked = true; // and never answered
+  });
+  await new Promise<void>((resolve) => registry.listen(0, '127.0.0.1', resolve));
+  const { port } = registry.address() as AddressInfo;
+  await assertInterrupts(
+    (signal) => foster.images.pull(`127.0.0.1:${port}/app`, { signal }),
+    () => isAsked,
+  );
+  registry.closeAllConnections();
+  registry.close();
+
+  await running('stubborn', 'trap "" TERM; while :; do sleep 0.1; done');
+  await assertInterrupts((signal) => foster.stop('stubborn', { timeout: 1000, signal }));
+  assert.equal((await foster.inspect('stubborn')).status, 'running');
+  await foster.remove('stubborn', { force: true });
   await home.assertNothingLeft();
 });
 
