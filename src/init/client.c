@@ -62,7 +62,7 @@ static void stop_ourselves(void) {
   send_window();
 }
 
-static void take_signal(void) {
+static void take_own_signal(void) {
   struct signalfd_siginfo info;
   if (sys_read(signal_fd, &info, sizeof info) != sizeof info) return;
   int signal = (int)info.ssi_signo, is_by_kernel = info.ssi_code == SI_KERNEL;
@@ -81,7 +81,7 @@ static void write_all(int fd, const char *data, size_t size) {
   while (size) {
     struct pollfd polls[2] = {{.fd = signal_fd, .events = POLLIN}, {.fd = fd, .events = POLLOUT}};
     if (SYSCALL5(__NR_ppoll, polls, 2, NULL, NULL, 8) < 0) continue;
-    if (polls[0].revents) take_signal();
+    if (polls[0].revents) take_own_signal();
     if (!polls[1].revents) continue;
     long wrote = sys_write(fd, data, size < PIPE_BUF ? size : PIPE_BUF);
     if (wrote == -EINTR || wrote == -EAGAIN) continue;
@@ -182,7 +182,7 @@ int run_client(int argc, char **argv) {
         {.fd = has_input && !is_input_on_its_way ? 0 : -1, .events = POLLIN},
     };
     if (SYSCALL5(__NR_ppoll, polls, 3, NULL, NULL, 8) < 0) continue;
-    if (polls[0].revents) take_signal();
+    if (polls[0].revents) take_own_signal();
     int code = polls[1].revents ? take_message() : -1;
     if (code >= 0) leave(code);
     if (polls[2].revents && read_input()) {
