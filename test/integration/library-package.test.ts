@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { Home } from './support/foster.js';
+import { packFoster } from './support/package.js';
 import { DEADLINE } from './support/wait.js';
 
 /**
@@ -19,12 +20,7 @@ before(() => {
   mkdirSync(project);
   writeFileSync(join(project, 'package.json'), '{ "private": true }');
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
-  const packed = execFileSync('npm', ['pack', ...quiet, '--json', '--pack-destination', home.folder], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  const { filename } = (JSON.parse(packed.slice(packed.indexOf('[\n'))) as { filename: string }[])[0] ?? {};
-  execFileSync('npm', ['install', ...quiet, '--ignore-scripts', join(home.folder, filename ?? '')], {
+  execFileSync('npm', ['install', ...quiet, '--ignore-scripts', packFoster(home.folder).tarball], {
     cwd: project,
     stdio: 'ignore',
   });

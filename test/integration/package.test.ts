@@ -1,36 +1,29 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { VERSION } from '../../src/cli/version.js';
 import { FOSTER, Home } from './support/foster.js';
+import { packFoster } from './support/package.js';
 
 /** The package as a user gets it: packed, then installed below a prefix of its own from the tarball and the registry. */
 let folder = '';
 let installed = '';
 let dist = '';
+let tree = '';
 
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'foster-package-'));
-  // In a copy: the build of a package is not the one that is under test here.
-  const tree = join(folder, 'tree');
-  cpSync('.', tree, {
-    recursive: true,
-    preserveTimestamps: true,
-    filter: (path) => !/^(node_modules|build|\.git)$/.test(path),
-  });
-  symlinkSync(resolve('node_modules'), join(tree, 'node_modules'));
-  const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
-  execFileSync('npm', [...quiet, 'pack', '--pack-destination', folder], { cwd: tree, encoding: 'utf8' });
+  const { tarball, tree: copy } = packFoster(folder);
+  tree = copy;
   // No compiler on the PATH, and no install scripts: what the package needs must be in it.
   const bin = join(folder, 'bin');
   execFileSync('mkdir', [bin]);
   for (const name of ['node', 'npm', 'sh', 'readlink']) {
     symlinkSync(execFileSync('which', [name], { encoding: 'utf8' }).trim(), join(bin, name));
   }
-  const tarball = join(folder, `foster-${VERSION}.tgz`);
   const prefix = join(folder, 'prefix');
   execFileSync(
     join(bin, 'npm'),
@@ -85,7 +78,7 @@ test('it has no fault points, which are for tests', () => {
 
 test('make install of a user who may not write to the folders of npm makes a link in ~/.local', () => {
   const env = { ...process.env, HOME: folder, npm_config_prefix: '/proc/sys' };
-  const output = execFileSync('scripts/install', { cwd: join(folder, 'tree'), env, encoding: 'utf8' });
+  const output = execFileSync('scripts/install', { cwd: tree, env, encoding: 'utf8' });
   const link = join(folder, '.local/bin/foster');
   assert.match(output, new RegExp(`^installed ${link}\\n.*export PATH=`));
   assert.equal(execFileSync(link, ['--version'], { encoding: 'utf8' }), `foster ${VERSION}\n`);

@@ -1,0 +1,24 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, symlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { VERSION } from '../../../src/cli/version.js';
+
+/**
+ * Packs foster in a copy of the source tree: its build has no fault points, and comes in the place of the one that other
+ * tests are running.
+ * @returns the tarball, which lies in `folder`, and the copy
+ */
+export function packFoster(folder: string): { tarball: string; tree: string } {
+  const tree = join(folder, 'tree');
+  cpSync('.', tree, {
+    recursive: true,
+    preserveTimestamps: true,
+    filter: (path) => !/^(node_modules|build|\.git)$/.test(path),
+  });
+  symlinkSync(resolve('node_modules'), join(tree, 'node_modules'));
+  execFileSync('npm', ['pack', '--no-audit', '--no-fund', '--loglevel=error', '--pack-destination', folder], {
+    cwd: tree,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  return { tarball: join(folder, `foster-${VERSION}.tgz`), tree };
+}
