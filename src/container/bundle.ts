@@ -7,7 +7,6 @@ import { subordinateRanges } from '../init/id-ranges.js';
 import { RootFiles } from '../layers/root-files.js';
 import type { IdMapping } from '../spec/id-maps.js';
 import { randomId } from '../spec/names.js';
-import type { Config } from '../spec/oci/config.js';
 import { type ConfigFacts, specFromConfig } from '../spec/oci/from-config.js';
 import { configError } from '../spec/oci/reader.js';
 import { readConfig } from '../spec/oci/schema.js';
@@ -52,9 +51,10 @@ function aboutFile<T>(path: string, use: () => T): T {
     return use();
   } catch (error) {
     if (!(error instanceof FosterError)) throw error;
-    const { message, advice, exitCode } = error;
+    const { message, advice, exitCode, kind } = error;
     throw new FosterError(`cannot use ${visible(path)}: ${message}`, {
       exitCode,
+      kind,
       cause: error,
       ...(advice !== undefined && { advice }),
     });
@@ -253,5 +253,3 @@ function homeOf(layers: string[], uid: number): string {
     root.close();
   }
 }
-
-export type { Config };

@@ -27,7 +27,7 @@ export function writeDefaultConfig(path: string, request: RunRequest): void {
 
 function defaultConfig(request: RunRequest): Spec {
   const maps = defaultIdMaps();
-  return buildSpec(request, {
+  const spec = buildSpec(request, {
     id: '',
     rootPath: 'rootfs',
     volumesFolder: '',
@@ -38,4 +38,6 @@ function defaultConfig(request: RunRequest): Spec {
     callerIsRoot: process.getuid?.() === 0,
     term: 'xterm',
   });
+  // of what has come later it has nothing, and other runtimes refuse versions that they do not know
+  return { ...spec, ociVersion: '1.0.2' };
 }

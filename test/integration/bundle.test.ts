@@ -73,8 +73,10 @@ for (const writer of [['runc', 'spec', '--rootless'], ['crun', 'spec', '--rootle
   });
 }
 
-test('foster spec writes a config.json that others can run, and overwrites none', () => {
-  const folder = bundle('true');
+test('foster spec writes a config.json that runc can run, and overwrites none', () => {
+  const folder = bundle('hostname');
+  const runc = ['--root', join(home.folder, 'runc'), 'run', `foster-test-${process.pid}`];
+  assert.equal(execFileSync('runc', runc, { cwd: folder, encoding: 'utf8', env: home.env }), 'foster\n');
   const { status, stderr } = home.foster(['spec', '--bundle', folder]);
   assert.equal(status, 1);
   assert.match(stderr, /config\.json: .*\(EEXIST\); remove it first/);

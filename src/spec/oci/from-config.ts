@@ -15,7 +15,7 @@ import type {
 } from '../types.js';
 import type { Config, ConfigLinux, ConfigProcess, Device } from './config.js';
 import { type MountFacts, readMount } from './mounts.js';
-import { configError } from './reader.js';
+import { configError, unsupported } from './reader.js';
 import { isDefaultRule, refuseUnsupported } from './unsupported.js';
 
 /** What a Spec needs to know of the machine, beside the config.json. */
@@ -159,7 +159,7 @@ function namespacesOf({ namespaces = [] }: ConfigLinux, facts: ConfigFacts): Nam
     );
   }
   if (!has('mount'))
-    throw configError(
+    throw unsupported(
       'linux.namespaces',
       'a container without a mount namespace of its own is not supported',
     );
@@ -175,7 +175,7 @@ function checkJoined(
   facts: ConfigFacts,
 ): void {
   if (type === 'user' || type === 'pid' || type === 'mount')
-    throw configError(where, `joining a ${type} namespace by its path is not supported yet`);
+    throw unsupported(where, `joining a ${type} namespace by its path is not supported yet`);
   if (!facts.exists(path)) throw configError(where, `there is no ${path} on this machine`);
   if (hasUser)
     throw configError(
@@ -256,7 +256,7 @@ function checkDeviceRules(
 ): void {
   if (!linux?.resources?.devices?.some(isDefaultRule) || types.has('user')) return;
   if (process?.capabilities?.bounding?.includes('CAP_MKNOD')) {
-    throw configError(
+    throw unsupported(
       'process.capabilities.bounding',
       'CAP_MKNOD without a user namespace lets a container use any device, and rules for devices are not supported yet',
     );
@@ -285,7 +285,7 @@ function withDevices(mounts: Mount[], devices: Device[], facts: ConfigFacts): Mo
     const path = `linux.devices[${index}]`;
     const place = posix.resolve('/', device.path);
     if (DEFAULT_DEVICES.includes(place)) return [];
-    if (type === 'p') throw configError(`${path}.type`, 'FIFOs are not supported yet');
+    if (type === 'p') throw unsupported(`${path}.type`, 'FIFOs are not supported yet');
     const found = facts.device(place);
     const isSame =
       found !== undefined &&
@@ -298,9 +298,9 @@ function withDevices(mounts: Mount[], devices: Device[], facts: ConfigFacts): Mo
         `${place} on this machine is not that device, and foster cannot make one`,
       );
     if (uid !== 0 || gid !== 0)
-      throw configError(path, 'an owner other than root is not supported: the device is that of the machine');
+      throw unsupported(path, 'an owner other than root is not supported: the device is that of the machine');
     if (fileMode !== undefined && (fileMode & 0o777) !== (found.mode & 0o777))
-      throw configError(
+      throw unsupported(
         `${path}.fileMode`,
         'another mode than the device has on this machine is not supported',
       );
@@ -318,7 +318,7 @@ function linuxOf(
   const seccomp = seccompOf(linux, facts);
   const paths = (all: string[] = []) => [...new Set(all.map((path) => posix.resolve('/', path)))];
   if (/^r?shared$/.test(linux.rootfsPropagation ?? '') && !namespaces.some(({ type }) => type === 'user'))
-    throw configError('linux.rootfsPropagation', 'shared without a user namespace is not supported yet');
+    throw unsupported('linux.rootfsPropagation', 'shared without a user namespace is not supported yet');
   return {
     namespaces,
     uidMappings: maps.uid,

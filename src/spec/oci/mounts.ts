@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { Mount } from '../types.js';
 import type { ConfigMount } from './config.js';
-import { configError } from './reader.js';
+import { configError, unsupported } from './reader.js';
 
 /** What the mounts of a config.json need to know of the machine. */
 export interface MountFacts {
@@ -57,7 +57,7 @@ export function readMount(mount: ConfigMount, path: string, facts: MountFacts): 
   if (isBind) return bind(mount, destination, path, facts);
   const type = mount.type ?? '';
   if (!FILE_SYSTEMS.includes(type)) {
-    throw configError(
+    throw unsupported(
       `${path}.type`,
       type === '' || type === 'none'
         ? 'without the option bind or rbind, a mount needs the type of a file system'
@@ -108,7 +108,7 @@ function checkBindOption(option: string, path: string, facts: MountFacts): void 
     return;
   }
   if (/^r?shared$/.test(option) && !facts.hasUserNamespace)
-    throw configError(path, `${option} without a user namespace is not supported yet`);
+    throw unsupported(path, `${option} without a user namespace is not supported yet`);
   if (ATTRIBUTES.has(option) || PROPAGATION.has(option) || NOTHING.has(option) || /^r?bind$/.test(option))
     return;
   throw configError(
@@ -121,5 +121,5 @@ function checkBindOption(option: string, path: string, facts: MountFacts): void 
 
 function refuseNotYet(option: string, path: string): void {
   const problem = Object.hasOwn(NOT_YET, option) ? NOT_YET[option] : undefined;
-  if (problem !== undefined) throw configError(path, `${option}: ${problem}`);
+  if (problem !== undefined) throw unsupported(path, `${option}: ${problem}`);
 }

@@ -1,12 +1,20 @@
-import { FosterError } from '../../sys/errors.js';
+import { type ErrorKind, FosterError } from '../../sys/errors.js';
 import { quoted } from '../parse/flag.js';
 
 /** Functions that check a part of a JSON document, and put themselves together to one for the whole. */
 
 /** What is wrong with a config.json: the JSON path to it, such as `linux.namespaces[2].type`, and a sentence. */
 export function configError(path: string, problem: string, advice?: string): FosterError {
-  const where = path === '' ? '' : `${path}: `;
-  return new FosterError(`${where}${problem}`, advice === undefined ? {} : { advice });
+  return failure(path, problem, { kind: 'invalid', ...(advice !== undefined && { advice }) });
+}
+
+/** What is right, and foster cannot do. */
+export function unsupported(path: string, problem: string): FosterError {
+  return failure(path, problem, { kind: 'unsupported' });
+}
+
+function failure(path: string, problem: string, options: { kind: ErrorKind; advice?: string }): FosterError {
+  return new FosterError(`${path === '' ? '' : `${path}: `}${problem}`, options);
 }
 
 /** A value in the document, and the path to it. */

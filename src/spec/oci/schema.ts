@@ -44,6 +44,7 @@ import {
   pattern,
   type Reader,
   text,
+  unsupported,
 } from './reader.js';
 
 const INT64 = 2 ** 63;
@@ -175,7 +176,7 @@ const seccompArg = object<SeccompArg>(
 );
 
 const seccompAction = (part: Part) => {
-  if (part.value === 'SCMP_ACT_NOTIFY') throw configError(part.path, 'SCMP_ACT_NOTIFY is not supported yet');
+  if (part.value === 'SCMP_ACT_NOTIFY') throw unsupported(part.path, 'SCMP_ACT_NOTIFY is not supported yet');
   return oneOf(
     'SCMP_ACT_ALLOW',
     'SCMP_ACT_ERRNO',

@@ -1,5 +1,5 @@
 import type { Config, ConfigLinux, DeviceRule, Resources } from './config.js';
-import { configError } from './reader.js';
+import { unsupported } from './reader.js';
 
 /**
  * Refuses, by its JSON path, what a config.json asks for and foster cannot do yet: to leave it out would make another
@@ -36,7 +36,7 @@ function refuseLimits({ devices, ...limits }: Resources): void {
     refuse(`linux.resources.${name}`, limit, 'limits are not supported yet');
   for (const [index, rule] of (devices ?? []).entries()) {
     if (!isDefaultRule(rule))
-      throw configError(
+      throw unsupported(
         `linux.resources.devices[${index}]`,
         'rules for devices are not supported yet, but for the one that denies all',
       );
@@ -51,7 +51,7 @@ export function isDefaultRule({ allow, type, major, minor, access }: DeviceRule)
 }
 
 function refuse(path: string, value: unknown, problem: string): void {
-  if (!isEmpty(value)) throw configError(path, problem);
+  if (!isEmpty(value)) throw unsupported(path, problem);
 }
 
 function isEmpty(value: unknown): boolean {
