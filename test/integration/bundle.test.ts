@@ -387,6 +387,12 @@ test('a container of a bundle lives as any other: ps, inspect, logs, exec, start
   assert.deepEqual(home.leftFolders(), []);
   const made = home.foster(['create', '--bundle', folder]).stdout.trim();
   assert.equal(home.foster(['export', made]).status, 0);
+  assert.equal(home.foster(['commit', made, 'localhost/bundled']).status, 0);
+  assert.equal(
+    home.run(['--rm', 'localhost/bundled', 'sh', '-c', 'cat /etc/passwd | head -1']).stdout.split(':')[0],
+    'root',
+  );
+  assert.equal(home.foster(['rmi', 'localhost/bundled']).status, 0);
   assert.equal(home.foster(['rm', made]).status, 0);
 });
 
