@@ -173,7 +173,7 @@ test('a disk that is full says nothing of overlays', options, () => {
     assert.equal(copy.status, 125);
     assert.match(
       copy.stderr,
-      /cannot copy the root file system .*no space left on device \(ENOSPC\); make room/,
+      /cannot copy the root file system .*no space left on device \(ENOSPC\); free some space/,
     );
     assert.deepEqual(readdirSync(join(small, 'foster/containers')), []);
     rmSync(join(small, 'filler'));

@@ -219,7 +219,7 @@ test('a value of the wrong kind is refused by its JSON path', () => {
     [
       'linux.sysctl',
       { '../x': '1' },
-      /^linux\.sysctl\["\.\.\/x"\]: a parameter is named by words between dots/,
+      /^linux\.sysctl\["\.\.\/x"\]: expected words separated by dots/,
     ],
     [
       'linux.sysctl',
