@@ -15,7 +15,7 @@ import { type Container, findContainer } from './store.js';
 
 /** What differs between one start of a container and another. */
 export interface PlanWishes {
-  /** Say which orphans are adopted and buried. */
+  /** Say which orphans are adopted and reaped. */
   verbose: boolean;
   /** A monitor of its own looks after it, and counts orphans. */
   detached: boolean;

@@ -221,7 +221,7 @@ function readExit(id: string): { code?: number; at?: number } | undefined {
   return text !== '' || hasFile(id, 'exit') ? {} : undefined;
 }
 
-/** Orphans that PID 1 has taken over and buried; undefined of a container in the foreground, where nobody counts. */
+/** Orphans that PID 1 has adopted and reaped; undefined of a container in the foreground, where nobody counts. */
 export function readCounts(id: string): { adopted: number; reaped: number } | undefined {
   const match = /^(\d+) (\d+)\n$/.exec(readText(join(containerFolder(id), 'counts')));
   return match === null ? undefined : { adopted: Number(match[1]), reaped: Number(match[2]) };

@@ -114,8 +114,8 @@ function joinNamespaces(types: ReadonlySet<NamespaceType>): Step[] {
     // Before anything of that container can see us, who still are in the host's mount namespace: CVE-2016-9962.
     keepOut(),
     step("enter the other container's user and PID namespaces", 'setns', [pidfd, flags(CLONE, ...joined)]),
-    step('get all other namespaces new', 'unshare', [flags(CLONE, ...names)]),
-    step('go on in a process that is in the PID namespace', 'refork', []),
+    step('create all other namespaces', 'unshare', [flags(CLONE, ...names)]),
+    step('continue in a process inside the PID namespace', 'refork', []),
   ];
 }
 
@@ -129,7 +129,7 @@ function deathSignal(isAlone: boolean, options: PlanOptions): Flags {
 
 function nameHost({ hostname, domainname }: Spec): Step[] {
   const named = (call: string, name: string | undefined) =>
-    name === undefined ? [] : [step('name the host', call, [name, Buffer.byteLength(name)])];
+    name === undefined ? [] : [step('set the host name', call, [name, Buffer.byteLength(name)])];
   return [...named('sethostname', hostname), ...named('setdomainname', domainname)];
 }
 
@@ -139,7 +139,9 @@ function isNew({ linux }: Spec, wanted: NamespaceType): boolean {
 }
 
 function shimSteps(isFirst: boolean): Step[] {
-  const steps = [prctl('let no process of the container trace PID 1', 'PR_SET_DUMPABLE', 4, 0, 0, 0, 0)];
+  const steps = [
+    prctl('keep processes of the container from tracing PID 1', 'PR_SET_DUMPABLE', 4, 0, 0, 0, 0),
+  ];
   if (!isFirst)
     steps.push(prctl('adopt orphans without being PID 1', 'PR_SET_CHILD_SUBREAPER', 36, 1, 0, 0, 0));
   return steps;

@@ -28,9 +28,9 @@ export function buildExecPlan(spec: Spec, facts: ExecFacts): Plan {
       // Before anything of the container can see us: CVE-2016-9962.
       keepOut(),
       enter(types),
-      step('go on in a process that is in the PID namespace', 'refork', []),
+      step('continue in a process inside the PID namespace', 'refork', []),
       ...(facts.detached
-        ? [step("become a child of the container's PID 1, which buries it", 'orphan', [])]
+        ? [step("become a child of the container's PID 1, which reaps it", 'orphan', [])]
         : []),
       ...(hasUser ? [...becomeRoot(facts), keepOut()] : []),
       ...standAlone(facts.detached ? undefined : SIGKILL),

@@ -17,7 +17,15 @@ export function dieWithMonitor(signal: Flags): Step {
 
 /** To be done again after a change of user, which may undo it (fs.suid_dumpable of proc_sys_fs(5) is 1). */
 export function keepOut(): Step {
-  return prctl('let no process of the container look into this one', 'PR_SET_DUMPABLE', 4, 0, 0, 0, 0);
+  return prctl(
+    'keep processes of the container from looking into this one',
+    'PR_SET_DUMPABLE',
+    4,
+    0,
+    0,
+    0,
+    0,
+  );
 }
 
 /**
@@ -37,7 +45,7 @@ export function standAlone(signal: Flags | undefined): Step[] {
         ignore: ['ENOSYS', 'EPERM', 'EDQUOT'],
       },
     ),
-    step('make files with the usual modes', 'umask', [mode(0o022)]),
+    step('create files with the usual modes', 'umask', [mode(0o022)]),
   ];
 }
 

@@ -77,7 +77,7 @@ export function hostSteps(plan: Plan, pid = 'PID'): { call: string; why: string 
               .map((number) => `"${number}"`)
               .join(', ')}])`
           : `write(/proc/${pid}/${kind}_map, "${numbers}")`,
-        why: `say which ${kind === 'uid' ? 'users' : 'groups'} of the host those of the container are`,
+        why: kind === 'uid' ? 'map the user ids of the container' : 'map the group ids of the container',
       });
     }
   }

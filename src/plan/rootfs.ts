@@ -49,7 +49,7 @@ function openAt(why: string, path: string, fd: number): Step[] {
  */
 export function cutFromHost(follows: boolean): Step {
   const kind = follows ? 'MS_SLAVE' : 'MS_PRIVATE';
-  return mount('keep what is mounted here from the host', null, '/', null, ['MS_REC', kind], null);
+  return mount('keep mounts made here from reaching the host', null, '/', null, ['MS_REC', kind], null);
 }
 
 /** Where some mounts follow the host, the root file system shall not. */
@@ -120,7 +120,7 @@ function bindBundle(): Step[] {
 
 function attachRoot(): Step[] {
   return [
-    openInRoot('find the place to mount it', 'root', ['O_PATH', 'O_DIRECTORY'], {
+    openInRoot('open the mount point', 'root', ['O_PATH', 'O_DIRECTORY'], {
       directory: CONTAINER,
       result: 'place',
     }),
@@ -208,8 +208,8 @@ export function pivot(): Step[] {
   return [
     step('go to the new root', 'fchdir', [{ result: 'rootfs' }]),
     step('make it the root of everything the container sees', 'pivot_root', ['.', '.']),
-    step("let go of the host's files", 'umount2', ['.', flags(UMOUNT, 'MNT_DETACH')]),
-    step('stand in the new root', 'chdir', ['/']),
+    step("release the host's files", 'umount2', ['.', flags(UMOUNT, 'MNT_DETACH')]),
+    step('change to the new root', 'chdir', ['/']),
   ];
 }
 
@@ -301,7 +301,7 @@ export function mountFiles(facts: PlanFacts, isReadOnly: boolean): Step[] {
     steps.push(...ensureFile(`mount ${path}`, path, target), attachMount(`mount ${path}`, copy, target));
   }
   steps.push(
-    step('take the small tmpfs away, its files stay mounted', 'umount2', [
+    step('unmount the small tmpfs, whose files stay mounted', 'umount2', [
       '/proc',
       flags(UMOUNT, 'MNT_DETACH', 'UMOUNT_NOFOLLOW'),
     ]),

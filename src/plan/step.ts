@@ -91,7 +91,7 @@ export interface Plan {
   shim: boolean;
   verbose: boolean;
   signalGroup: boolean;
-  /** PID 1 reports each orphan that it buries, and how many there were. */
+  /** PID 1 reports each orphan that it reaps, and how many there were. */
   counts: boolean;
   /** The PID namespace has other inhabitants, or is the host's. */
   sharedPids: boolean;

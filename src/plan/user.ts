@@ -30,7 +30,7 @@ export function becomeUser(
   for (let capability = 0; capability <= LAST_CAPABILITY; capability++) {
     if (bounding.has(capability)) continue;
     const drop = prctl(
-      'give up for ever a capability that the container shall not have',
+      'drop a capability that the container must not have',
       'PR_CAPBSET_DROP',
       PR_CAPBSET_DROP,
       capability,
@@ -42,7 +42,7 @@ export function becomeUser(
   }
   steps.push(
     prctl(
-      'give up ambient capabilities',
+      'clear the ambient capabilities',
       'PR_CAP_AMBIENT',
       PR_CAP_AMBIENT,
       constant('PR_CAP_AMBIENT_CLEAR_ALL', 4),
@@ -103,7 +103,7 @@ function setCapabilities(capabilities: Capabilities): Step {
     }
   }
   const text = `{effective=${list(capabilities.effective)}, permitted=${list(capabilities.permitted)}, inheritable=${list(capabilities.inheritable)}}`;
-  return step('keep just the capabilities of the container', 'capset', [
+  return step('keep only the capabilities of the container', 'capset', [
     { bytes: header, text: '{version=3}' },
     { bytes: data, text },
   ]);
@@ -116,7 +116,7 @@ function list(names: string[]): string {
 /** prctl(2), PR_SET_NO_NEW_PRIVS. */
 export function noNewPrivileges(): Step {
   return prctl(
-    'let no setuid program give more rights than there are',
+    'keep setuid programs from gaining privileges',
     'PR_SET_NO_NEW_PRIVS',
     PR_SET_NO_NEW_PRIVS,
     1,

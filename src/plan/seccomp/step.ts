@@ -15,7 +15,7 @@ export function loadSeccomp(profile: Seccomp): Step {
     text: `{len=${length}, filter=...}`,
     pointers: [{ offset: 8, to: { bytes: program, text: 'filter' } }],
   };
-  return step('refuse the system calls that containers have no need of', 'seccomp', [
+  return step('refuse the system calls that containers do not need', 'seccomp', [
     constant('SECCOMP_SET_MODE_FILTER', 1),
     0,
     struct,
