@@ -3,7 +3,7 @@ import { findRecipe } from '../image/rootfs/recipe.js';
 import { prepareRoot } from '../image/rootfs/root.js';
 import type { RootOptions } from '../image/rootfs/root-tree.js';
 import { putDocument } from '../image/store/blobs.js';
-import { findImage, nameImage, type StoredImage } from '../image/store/images.js';
+import { findImage, type StoredImage, tagImage } from '../image/store/images.js';
 import { stackOf } from '../image/store/layers.js';
 import { type ImageConfig, type Manifest, MEDIA, type Platform } from '../image/store/oci.js';
 import { formatReference, parseReference } from '../image/store/reference.js';
@@ -108,6 +108,6 @@ async function recipeImage(
     config: putDocument(config, MEDIA.config),
     layers: [layer.descriptor],
   };
-  await nameImage(formatReference(parseReference(name)), putDocument(manifest, MEDIA.manifest));
+  await tagImage(formatReference(parseReference(name)), putDocument(manifest, MEDIA.manifest));
   return findImage(name);
 }

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { putDocument } from '../image/store/blobs.js';
 import { buildCacheKey, findInBuildCache, rememberInBuildCache } from '../image/store/build-cache.js';
-import { keepImage, nameImage } from '../image/store/images.js';
+import { keepUntaggedImage, tagImage } from '../image/store/images.js';
 import { shortDigest } from '../image/store/layers.js';
-import { holdStore } from '../image/store/lock.js';
+import { lockStore } from '../image/store/lock.js';
 import {
   type Descriptor,
   type ImageConfig,
@@ -38,7 +38,7 @@ import { type BuildWorld, StageBuilder } from './stage-builder.js';
  * @throws FosterError; steps that were finished are remembered, of the others nothing stays
  */
 export async function buildImage(request: BuildRequest, voice: BuildVoice): Promise<string> {
-  await holdStore();
+  await lockStore();
   const context = await openContext(request.context, request.file);
   let files: ContextFiles | undefined;
   try {
@@ -226,9 +226,9 @@ class Build {
     const descriptor = this.#put({ ...image, history, created }, state);
     for (const tag of tags) {
       this.#voice.line(`COMMIT ${tag}`);
-      await nameImage(tag, descriptor.manifest);
+      await tagImage(tag, descriptor.manifest);
     }
-    if (tags.length === 0) await keepImage(descriptor.manifest);
+    if (tags.length === 0) await keepUntaggedImage(descriptor.manifest);
     this.#voice.line(`--> ${shortDigest(descriptor.id)}`);
     for (const tag of tags) this.#voice.line(`Successfully tagged ${tag}`);
     if (iidfile !== undefined) writeFileSync(iidfile, descriptor.id);

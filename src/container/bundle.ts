@@ -1,7 +1,7 @@
 import { readFileSync, statfsSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
-import { holdStore } from '../image/store/lock.js';
+import { lockStore } from '../image/store/lock.js';
 import { type ChosenMaps, chooseIdMaps, isHostIdMapped } from '../init/id-maps.js';
 import { subordinateRanges } from '../init/id-ranges.js';
 import { RootFiles } from '../layers/root-files.js';
@@ -72,7 +72,7 @@ export function draftBundle(request: RunRequest, bundle: Bundle, voice: Voice): 
     for (const member of bundle.unknown)
       note(`${member} is nothing that the specification has, and is ignored`);
     const annotated = readAnnotations(bundle.config);
-    if (annotated.driver !== undefined) holdStore(); // until there is a container which says what it uses
+    if (annotated.driver !== undefined) lockStore(); // until there is a container which says what it uses
     const spec = specFromConfig(bundle.config, factsFor(bundle, annotated, note), note);
     return draftFor(request, spec, annotated);
   });

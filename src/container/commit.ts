@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { changeDefaults } from '../image/store/config-change.js';
 import { findImage } from '../image/store/images.js';
-import { holdStore, letGoOfStore } from '../image/store/lock.js';
+import { lockStore, unlockStore } from '../image/store/lock.js';
 import { makeImage } from '../image/store/new-image.js';
 import { type Descriptor, MEDIA } from '../image/store/oci.js';
 import { Staging } from '../image/store/staging.js';
@@ -28,7 +28,7 @@ export interface CommitOptions {
  */
 export async function commitContainer(container: Container, options: CommitOptions): Promise<string> {
   const { record } = container;
-  await holdStore();
+  await lockStore();
   try {
     const base = record.image === undefined ? undefined : findImage(record.image.digest);
     if (record.image !== undefined && base === undefined) {
@@ -57,7 +57,7 @@ export async function commitContainer(container: Container, options: CommitOptio
   } catch (error) {
     throw about(`cannot commit container ${record.name}`, error);
   } finally {
-    letGoOfStore();
+    unlockStore();
   }
 }
 

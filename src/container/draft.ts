@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { prepareRoot } from '../image/rootfs/root.js';
 import type { RootTree } from '../image/rootfs/root-tree.js';
-import { askedDriver, storageDriver } from '../image/rootfs/storage.js';
+import { requestedDriver, storageDriver } from '../image/rootfs/storage.js';
 import { type ChosenMaps, chooseIdMaps, isHostIdMapped, strangerAsRoot } from '../init/id-maps.js';
 import { RootFiles } from '../layers/root-files.js';
 import { buildSpec, hostnameOf } from '../spec/from-request.js';
@@ -96,7 +96,7 @@ async function driverFor(
   voice: Voice,
 ): Promise<StorageDriver> {
   const { directoryDriver } = await import('./directory-driver.js');
-  const options = { isAsked: askedDriver() !== undefined, mayFuse: pid.kind === 'private' };
+  const options = { isAsked: requestedDriver() !== undefined, mayFuse: pid.kind === 'private' };
   return directoryDriver({ path: spec.root.path, spec, network, maps }, usual, options, voice.warn);
 }
 

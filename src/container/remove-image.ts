@@ -1,5 +1,11 @@
-import { dropImage, getImage, listImages, type StoredImage, unnameImage } from '../image/store/images.js';
-import { familiarWhole, formatReference, parseReference } from '../image/store/reference.js';
+import {
+  getImage,
+  listImages,
+  removeFromIndex,
+  type StoredImage,
+  untagImage,
+} from '../image/store/images.js';
+import { familiarReference, formatReference, parseReference } from '../image/store/reference.js';
 import { FosterError } from '../sys/errors.js';
 import { containersOf } from './image-use.js';
 import { isAlive } from './store.js';
@@ -25,8 +31,8 @@ export async function removeImage(text: string, options: { force: boolean }): Pr
   const images = name === undefined ? listImages().filter(({ id }) => id === found.id) : [found];
   const names = images.flatMap((image) => image.names);
   if (name !== undefined && names.length > 1) {
-    await unnameImage([name], { keep: false });
-    return { untagged: [familiarWhole(name)], deleted: undefined };
+    await untagImage([name], { keep: false });
+    return { untagged: [familiarReference(name)], deleted: undefined };
   }
   if (names.length > 1 && !options.force) {
     throw new FosterError(`cannot remove image ${text}: it has ${names.length} names`, {
@@ -35,8 +41,8 @@ export async function removeImage(text: string, options: { force: boolean }): Pr
     });
   }
   for (const image of images) checkUse(text, image, options);
-  for (const { descriptor } of images) await dropImage(descriptor.digest);
-  return { untagged: names.map(familiarWhole), deleted: found.id };
+  for (const { descriptor } of images) await removeFromIndex(descriptor.digest);
+  return { untagged: names.map(familiarReference), deleted: found.id };
 }
 
 /** The name by which the image was asked for; undefined where that was by its ID or digest. */
@@ -69,8 +75,8 @@ export async function pruneImages(options: { all: boolean }): Promise<RemovedIma
   for (const image of listImages()) {
     if (image.names.length > 0 && !options.all) continue;
     if (containersOf(image.descriptor.digest).length > 0) continue;
-    await dropImage(image.descriptor.digest);
-    removed.push({ untagged: image.names.map(familiarWhole), deleted: image.id });
+    await removeFromIndex(image.descriptor.digest);
+    removed.push({ untagged: image.names.map(familiarReference), deleted: image.id });
   }
   return removed;
 }

@@ -134,8 +134,8 @@ class Call {
 
   async end(): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#onAbort);
-    const { letGoOfStore } = await import('../image/store/lock.js');
-    this.run(letGoOfStore);
+    const { unlockStore } = await import('../image/store/lock.js');
+    this.run(unlockStore);
   }
 
   async #undo(): Promise<void> {

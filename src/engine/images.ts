@@ -7,7 +7,7 @@ import { savedImages } from '../image/archive/save-names.js';
 import { pullImage } from '../image/registry/pull.js';
 import type { RegistryAccess } from '../image/registry/registry.js';
 import { getImage, listImages, type StoredImage } from '../image/store/images.js';
-import { holdStore } from '../image/store/lock.js';
+import { lockStore } from '../image/store/lock.js';
 import { formatReference, parseReference } from '../image/store/reference.js';
 import { surroundings } from '../sys/surroundings.js';
 import type {
@@ -56,7 +56,7 @@ export async function load({ input, platform }: LoadOptions): Promise<ImageInfo[
 }
 
 export async function save(names: readonly string[], options: SaveOptions): Promise<void> {
-  await holdStore();
+  await lockStore();
   await saveImages(savedImages([...names]), options.format ?? 'docker-archive', options.output);
 }
 

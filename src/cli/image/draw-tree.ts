@@ -1,6 +1,6 @@
 import type { StoredImage } from '../../image/store/images.js';
 import { shortDigest } from '../../image/store/layers.js';
-import { familiarWhole } from '../../image/store/reference.js';
+import { familiarReference } from '../../image/store/reference.js';
 import { layerSizes } from '../../image/store/size.js';
 import { visible } from '../../spec/parse/flag.js';
 import { decimalSize } from '../format/size.js';
@@ -16,7 +16,7 @@ export function drawImageTree(images: StoredImage[]): string {
 }
 
 function headOf({ names, id }: StoredImage): string {
-  return `${names.length === 0 ? '<none>' : names.map(familiarWhole).join(', ')} (${shortDigest(id)})`;
+  return `${names.length === 0 ? '<none>' : names.map(familiarReference).join(', ')} (${shortDigest(id)})`;
 }
 
 function layersOf(image: StoredImage, users: ReadonlyMap<string, number>): string {

@@ -28,12 +28,12 @@ export function configure(command: Command, argv: string[]): void {
       });
     }
     const { loadImages } = await import('../../image/archive/load.js');
-    const { familiarWhole } = await import('../../image/store/reference.js');
+    const { familiarReference } = await import('../../image/store/reference.js');
     const { collectOnFailure } = await import('../../container/image-use.js');
     const input = options.input === '-' ? undefined : options.input;
     const images = await collectOnFailure(() => loadImages(input, options));
     for (const { names, id } of images) {
-      const shown = names.length === 0 ? [id] : names.map(familiarWhole);
+      const shown = names.length === 0 ? [id] : names.map(familiarReference);
       const title = names.length === 0 ? 'Loaded image ID: ' : 'Loaded image: ';
       for (const name of shown) print(`${options.quiet ? '' : title}${name}\n`);
     }

@@ -43,11 +43,11 @@ export function configure(command: Command, argv: string[]): void {
   ]);
   command.action(async (text: string, flags: LoginFlags) => {
     const { canonicalRegistryName } = await import('../../image/registry/names.js');
-    const { storeCredentials, tryCredentials } = await import('../../image/registry/login.js');
+    const { checkCredentials, storeCredentials } = await import('../../image/registry/login.js');
     if (flags.authfile !== undefined) CALLER.authFile = resolve(flags.authfile);
     const registry = canonicalRegistryName(text);
     const { credentials, isStored } = await credentialsFrom(flags, registry);
-    await tryCredentials(registry, credentials, flags);
+    await checkCredentials(registry, credentials, flags);
     if (!isStored) await storeCredentials(registry, credentials);
     print('Login Succeeded\n');
   });

@@ -24,8 +24,8 @@ export function configure(command: Command): void {
     if (format === undefined)
       throw flagError('--format', options.format, `expected ${SAVE_FORMATS.join(', ')}`);
     checkOutput(format, options.output);
-    const { holdStore } = await import('../../image/store/lock.js');
-    await holdStore();
+    const { lockStore } = await import('../../image/store/lock.js');
+    await lockStore();
     const { savedImages } = await import('../../image/archive/save-names.js');
     await saveImages(savedImages(texts), format, options.output === '-' ? undefined : options.output);
   });

@@ -9,7 +9,7 @@ export function configure(command: Command): void {
     .argument('<NAME...>', 'new names; taken from any image that has them now');
   addHelpAfter(command, ['Examples:', '  foster tag app:1.0 registry.example.com/team/app:1.0']);
   command.action(async (text: string, names: string[]) => {
-    const { getImage, nameImage } = await import('../../image/store/images.js');
+    const { getImage, tagImage } = await import('../../image/store/images.js');
     const { formatReference, parseReference } = await import('../../image/store/reference.js');
     const { FosterError } = await import('../../sys/errors.js');
     const { descriptor } = getImage(text);
@@ -21,6 +21,6 @@ export function configure(command: Command): void {
         exitCode: 1,
       });
     }
-    for (const reference of references) await nameImage(formatReference(reference), descriptor);
+    for (const reference of references) await tagImage(formatReference(reference), descriptor);
   });
 }

@@ -8,7 +8,7 @@ import { type ArchiveCompression, archiveCompressionOf } from '../../tar/compres
 import { decompressed } from '../../tar/decompress.js';
 import { undoUnlessDone } from '../../worker/interrupt.js';
 import { changeDefaults } from '../store/config-change.js';
-import { holdStore, letGoOfStore } from '../store/lock.js';
+import { lockStore, unlockStore } from '../store/lock.js';
 import { makeImage } from '../store/new-image.js';
 import { type Descriptor, MEDIA } from '../store/oci.js';
 import { type Staged, Staging, stagedStart } from '../store/staging.js';
@@ -36,7 +36,7 @@ export async function importImage(path: string | undefined, options: ImportOptio
     });
   }
   const defaults = options.changes.reduce<ImageDefaults>(changeDefaults, {});
-  await holdStore();
+  await lockStore();
   try {
     const layer = await stageLayer(path);
     return await makeImage({
@@ -61,7 +61,7 @@ export async function importImage(path: string | undefined, options: ImportOptio
       cause: error,
     });
   } finally {
-    letGoOfStore();
+    unlockStore();
   }
 }
 

@@ -7,8 +7,8 @@ import { FosterError } from '../../sys/errors.js';
 import { duplicate } from '../../sys/libc.js';
 import { undoUnlessDone } from '../../worker/interrupt.js';
 import { putBytes } from '../store/blobs.js';
-import { keepImage, nameImage } from '../store/images.js';
-import { holdStore, letGoOfStore } from '../store/lock.js';
+import { keepUntaggedImage, tagImage } from '../store/images.js';
+import { lockStore, unlockStore } from '../store/lock.js';
 import { Staging } from '../store/staging.js';
 import { unpackLayers } from '../store/unpack-layers.js';
 import type { ArchivedImage, LoadOptions } from './archived-image.js';
@@ -30,7 +30,7 @@ export interface LoadedImage {
  */
 export async function loadImages(path: string | undefined, options: LoadOptions): Promise<LoadedImage[]> {
   const title = path ?? 'standard input';
-  await holdStore();
+  await lockStore();
   try {
     const images = await stage(path, options);
     for (const { manifest, config, names } of images) {
@@ -43,7 +43,7 @@ export async function loadImages(path: string | undefined, options: LoadOptions)
   } catch (error) {
     throw explained(title, error);
   } finally {
-    letGoOfStore();
+    unlockStore();
   }
 }
 
@@ -101,8 +101,8 @@ async function readImages(files: ArchiveFiles, options: LoadOptions): Promise<Ar
 
 async function nameAll({ names, manifest, blobs }: ArchivedImage): Promise<LoadedImage> {
   const descriptor = putBytes(manifest.bytes, manifest.mediaType);
-  if (names.length === 0) await keepImage(descriptor);
-  for (const name of names) await nameImage(name, descriptor);
+  if (names.length === 0) await keepUntaggedImage(descriptor);
+  for (const name of names) await tagImage(name, descriptor);
   return { names, id: blobs[0]?.descriptor.digest ?? '' };
 }
 

@@ -10,7 +10,7 @@ class StartedOver extends Error {}
  * A blob on its way into the store, for one who reads it meanwhile. Whoever downloads it says how far it is; the reader
  * gets what is there already, from the file, and so neither holds up the other.
  */
-export class Arrival {
+export class BlobFollower {
   /** All that could be read is of one download, whose digest is checked in the end. */
   isInOnePiece = true;
   readonly #moved: (bytes: number) => void;

@@ -4,10 +4,10 @@ import { FosterError } from '../../sys/errors.js';
 import { withLock } from '../rootfs/cache.js';
 import { BlobWriter, hasBlob } from '../store/blobs.js';
 import type { Descriptor } from '../store/oci.js';
-import { Arrival } from './blob-follower.js';
-import { connectionFailure, drain, isPassing } from './http.js';
+import { BlobFollower } from './blob-follower.js';
+import { connectionFailure, drain, isTransient } from './http.js';
 import { shortDigest } from './progress-layers.js';
-import { type Registry, refusal } from './registry.js';
+import { type Registry, responseError } from './registry.js';
 import { MAX_RETRIES, pause } from './retry.js';
 
 type Blob = Pick<Descriptor, 'digest' | 'size'>;
@@ -18,38 +18,38 @@ const MAX_ATTEMPTS = 100;
 /**
  * Brings a blob into the store, unless it is there. What an interrupted download has left is gone on with; two
  * processes that want the same blob download it once.
- * @param arrival is told how far it is, and of a failure
+ * @param follower is told how far it is, and of a failure
  * @returns whether it was downloaded
  * @throws FosterError; then the store is as before, but for what a later download can go on with
  */
 export async function downloadBlob(
   registry: Registry,
   blob: Blob,
-  arrival = new Arrival(),
+  follower = new BlobFollower(),
 ): Promise<boolean> {
   try {
-    const isDownloaded = !hasBlob(blob) && (await download(registry, blob, arrival));
-    arrival.finish();
+    const isDownloaded = !hasBlob(blob) && (await download(registry, blob, follower));
+    follower.finish();
     return isDownloaded;
   } catch (error) {
-    arrival.fail(error);
+    follower.fail(error);
     throw error;
   }
 }
 
-async function download(registry: Registry, blob: Blob, arrival: Arrival): Promise<boolean> {
+async function download(registry: Registry, blob: Blob, follower: BlobFollower): Promise<boolean> {
   const { signal } = registry.options;
   const work = async () => {
     signal?.throwIfAborted();
     if (hasBlob(blob)) return false; // somebody was faster
-    const download = new Download(registry, blob, arrival);
+    const download = new Download(registry, blob, follower);
     await download.receive();
     try {
       download.finish();
     } catch (error) {
       // Where a part came earlier, that may be the one that was wrong.
       if (!download.isPieced) throw error;
-      const whole = new Download(registry, blob, arrival);
+      const whole = new Download(registry, blob, follower);
       await whole.receive();
       whole.finish();
     }
@@ -66,12 +66,12 @@ class Download {
   constructor(
     readonly registry: Registry,
     readonly blob: Blob,
-    readonly arrival: Arrival,
+    readonly follower: BlobFollower,
   ) {
     this.#writer = new BlobWriter(blob.digest, blob.size);
     if (this.offset > blob.size) this.#writer = this.#writer.restart();
     this.isPieced = this.offset > 0;
-    arrival.begin(this.#writer.path, this.offset);
+    follower.begin(this.#writer.path, this.offset);
   }
 
   get offset(): number {
@@ -118,11 +118,11 @@ class Download {
     try {
       for await (const piece of response as AsyncIterable<Buffer>) {
         this.#write(piece);
-        this.arrival.grow(this.offset);
+        this.follower.grow(this.offset);
       }
     } catch (error) {
       registry.options.signal?.throwIfAborted();
-      if (!isPassing(error)) throw error;
+      if (!isTransient(error)) throw error;
       return error;
     }
     return this.offset < blob.size ? Object.assign(new Error(), { code: 'ECONNRESET' }) : undefined;
@@ -143,7 +143,7 @@ class Download {
       this.#checkTotal(response, response.headers['content-length']);
       return;
     }
-    if (response.statusCode !== 206) throw await refusal(what, response, this.registry.registry);
+    if (response.statusCode !== 206) throw await responseError(what, response, this.registry.registry);
     const [, start, total] =
       /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers['content-range'] ?? '') ?? [];
     if (Number(start) !== this.offset) {
@@ -157,7 +157,7 @@ class Download {
 
   #restart(): void {
     this.#writer = this.#writer.restart();
-    this.arrival.begin(this.#writer.path, 0);
+    this.follower.begin(this.#writer.path, 0);
   }
 
   #checkTotal(response: IncomingMessage, total: string | undefined): void {

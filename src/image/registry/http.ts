@@ -203,7 +203,7 @@ export async function readBody(
 }
 
 /** Whether a failed connection may work the next time. */
-export function isPassing(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   if (error instanceof FosterError) return false;
   return PASSING.has(errnoOf(error) ?? '');
 }

@@ -3,7 +3,7 @@ import { FosterError } from '../../sys/errors.js';
 import { parseDocument } from '../store/blobs.js';
 import { familiarName, isTag, type Reference } from '../store/reference.js';
 import { readBody } from './http.js';
-import { openRegistry, type RegistryAccess, refusal } from './registry.js';
+import { openRegistry, type RegistryAccess, responseError } from './registry.js';
 
 const MAX_PAGE = 4 * 1024 * 1024;
 const MOST_PAGES = 1000;
@@ -22,7 +22,7 @@ export async function listTags(reference: Reference, access: RegistryAccess): Pr
       if (pages === MOST_PAGES) throw new FosterError(`the list of the tags of ${name} does not end`);
       const response: IncomingMessage = await registry.request('GET', page);
       if (response.statusCode !== 200)
-        throw await refusal(`list the tags of ${name}`, response, registry.registry);
+        throw await responseError(`list the tags of ${name}`, response, registry.registry);
       page = nextPage(response, await registry.url('tags/list'));
       for (const tag of await tagsIn(response, name)) tags.add(tag);
     }

@@ -12,13 +12,13 @@ import {
 } from './auth-files.js';
 import { credentialsFor, serverOf } from './credentials.js';
 import { drain } from './http.js';
-import { type Credentials, Registry, refusal } from './registry.js';
+import { type Credentials, Registry, responseError } from './registry.js';
 
 /**
  * Tries credentials at a registry.
  * @throws FosterError where it does not accept them
  */
-export async function tryCredentials(
+export async function checkCredentials(
   registry: string,
   credentials: Credentials,
   options: { tlsVerify: boolean; certDir?: string | undefined },
@@ -30,7 +30,7 @@ export async function tryCredentials(
   });
   try {
     const response = await client.request('GET', '');
-    if (response.statusCode !== 200) throw await refusal(`log in to ${registry}`, response, registry);
+    if (response.statusCode !== 200) throw await responseError(`log in to ${registry}`, response, registry);
     await drain(response);
   } finally {
     await client.close();
@@ -66,7 +66,7 @@ export async function storeCredentials(
  * @returns whether there was something, and where another file still has something for the registry
  * @throws FosterError
  */
-export async function forgetCredentials(registry: string): Promise<{ wasThere: boolean; left?: string }> {
+export async function removeCredentials(registry: string): Promise<{ wasThere: boolean; left?: string }> {
   const path = ownAuthFile();
   const file = readAuthFile(path);
   const helper = helperOf(file, registry);
@@ -87,7 +87,7 @@ export async function forgetCredentials(registry: string): Promise<{ wasThere: b
 }
 
 /** Forgets all that log-ins have written to foster's and Podman's own file. Helpers keep what they have. */
-export async function forgetAllCredentials(): Promise<void> {
+export async function removeAllCredentials(): Promise<void> {
   const path = ownAuthFile();
   if (Object.keys(readAuthFile(path).auths ?? {}).length === 0) return;
   await changeAuthFile(path, (file) => ({ ...file, auths: {} }));

@@ -2,7 +2,7 @@ import type { GenericFormatter } from 'cli-progress';
 import { onInterrupt } from '../../worker/interrupt.js';
 
 /** Who is told how a pull or a push goes on. */
-export interface Teller {
+export interface ProgressOutput {
   /** A line, without its end. */
   say(line: string): void;
   /** Where bars are drawn, if it is a terminal. */
@@ -10,7 +10,7 @@ export interface Teller {
 }
 
 /** Several transfers at once, for people: a bar for each on a terminal, lines elsewhere, in Docker's words. */
-export interface TransferBoard {
+export interface TransferDisplay {
   /**
    * @param size bytes that there are to move
    * @param end how it has ended already, where there is nothing to do
@@ -30,7 +30,7 @@ export interface Transfer {
 }
 
 /** What a transfer is said to do. */
-export interface TransferWords {
+export interface TransferLabels {
   /** `Pulling fs layer` */
   start: string;
   /** `Downloading` */
@@ -38,18 +38,18 @@ export interface TransferWords {
 }
 
 /** @param count how many transfers there will be: more than a screen has lines get no bars */
-export async function startBoard(
-  teller: Teller | undefined,
+export async function startTransferDisplay(
+  output: ProgressOutput | undefined,
   count: number,
-  words: TransferWords,
-): Promise<TransferBoard> {
-  if (teller === undefined) return { add: () => ({ at() {}, now() {}, end() {} }), stop() {} };
-  const { stream } = teller;
-  if (!stream?.isTTY || count === 0 || count > stream.rows - 2) return lineBoard(teller, words);
-  return await barBoard(stream, words);
+  words: TransferLabels,
+): Promise<TransferDisplay> {
+  if (output === undefined) return { add: () => ({ at() {}, now() {}, end() {} }), stop() {} };
+  const { stream } = output;
+  if (!stream?.isTTY || count === 0 || count > stream.rows - 2) return lineDisplay(output, words);
+  return await barDisplay(stream, words);
 }
 
-function lineBoard({ say }: Teller, { start }: TransferWords): TransferBoard {
+function lineDisplay({ say }: ProgressOutput, { start }: TransferLabels): TransferDisplay {
   return {
     add(digest, _size, end) {
       const id = shortDigest(digest);
@@ -66,7 +66,7 @@ interface BarState {
   isActive: boolean;
 }
 
-async function barBoard(stream: NodeJS.WriteStream, words: TransferWords): Promise<TransferBoard> {
+async function barDisplay(stream: NodeJS.WriteStream, words: TransferLabels): Promise<TransferDisplay> {
   const { MultiBar } = (await import('cli-progress')).default;
   const bars = new MultiBar({ stream, format: drawLine, hideCursor: true, gracefulExit: false });
   const takeBack = onInterrupt(() => bars.stop());

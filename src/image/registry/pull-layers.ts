@@ -4,15 +4,15 @@ import { forEachParallel } from '../../worker/parallel.js';
 import { hasBlob } from '../store/blobs.js';
 import { diffIDsOf, type LayeredImage, layerPath } from '../store/layers.js';
 import { type PackedLayer, sumOf, type UnpackOptions, unpackLayer } from '../store/unpack-layers.js';
-import { Arrival } from './blob-follower.js';
+import { BlobFollower } from './blob-follower.js';
 import { downloadBlob } from './download.js';
 import { summarize } from './progress.js';
-import { startBoard, type Teller, type Transfer } from './progress-layers.js';
+import { type ProgressOutput, startTransferDisplay, type Transfer } from './progress-layers.js';
 import type { Registry } from './registry.js';
 
 export interface PullLayersOptions extends UnpackOptions {
   registry: Registry;
-  tell: Teller | undefined;
+  tell: ProgressOutput | undefined;
   /** Called at the first failure: ends all requests of the registry. */
   abort: AbortController;
 }
@@ -28,7 +28,10 @@ const AT_ONCE = 3;
 export async function pullLayers(image: LayeredImage, options: PullLayersOptions): Promise<void> {
   const { tell, abort } = options;
   const packed = packedLayers(image);
-  const board = await startBoard(tell, packed.length, { start: 'Pulling fs layer', active: 'Downloading' });
+  const board = await startTransferDisplay(tell, packed.length, {
+    start: 'Pulling fs layer',
+    active: 'Downloading',
+  });
   const written: (Written | undefined)[] = [];
   try {
     const work = packed.map((one) => ({
@@ -67,10 +70,10 @@ async function pullLayer(
     transfer.end('Already exists');
     return undefined;
   }
-  const arrival = new Arrival((bytes) => transfer.at(bytes));
+  const follower = new BlobFollower((bytes) => transfer.at(bytes));
   const download = async () => {
     try {
-      const isDownloaded = await downloadBlob(registry, layer, arrival);
+      const isDownloaded = await downloadBlob(registry, layer, follower);
       transfer.now('Extracting');
       return isDownloaded;
     } catch (error) {
@@ -78,10 +81,10 @@ async function pullLayer(
       throw error;
     }
   };
-  const unpack = unpackLayer(packed, { ...options, signal: abort.signal }, arrival);
+  const unpack = unpackLayer(packed, { ...options, signal: abort.signal }, follower);
   // Both are over before anything is told: a failed download ends the unpacker, whose tree must be gone.
   const [downloaded, unpacked] = await Promise.allSettled([download(), unpack]);
-  arrival.close();
+  follower.close();
   if (downloaded.status === 'rejected') throw downloaded.reason;
   if (unpacked.status === 'rejected') throw unpacked.reason;
   transfer.end(downloaded.value ? 'Pull complete' : 'Already exists');

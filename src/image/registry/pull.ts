@@ -5,22 +5,22 @@ import { FosterError } from '../../sys/errors.js';
 import { surroundings } from '../../sys/surroundings.js';
 import { blobPath, digestOf, hasBlob, MAX_DOCUMENT, putBytes } from '../store/blobs.js';
 import { type ManifestDocument, readConfig, readManifest } from '../store/documents.js';
-import { listImages, nameImage, type StoredImage } from '../store/images.js';
-import { holdStore } from '../store/lock.js';
+import { listImages, type StoredImage, tagImage } from '../store/images.js';
+import { lockStore } from '../store/lock.js';
 import { type Descriptor, INDEX_TYPES, MANIFEST_TYPES, ownPlatform, type Platform } from '../store/oci.js';
 import { noSuchPlatform, parsePlatform, satisfiesPlatform, selectManifest } from '../store/platform.js';
 import { familiarName, formatReference, type Reference } from '../store/reference.js';
 import { downloadBlob } from './download.js';
 import { readBody } from './http.js';
-import type { Teller } from './progress-layers.js';
+import type { ProgressOutput } from './progress-layers.js';
 import { pullLayers } from './pull-layers.js';
-import { openRegistry, type Registry, type RegistryAccess, refusal } from './registry.js';
+import { openRegistry, type Registry, type RegistryAccess, responseError } from './registry.js';
 
 export interface PullOptions extends RegistryAccess {
   /** `OS/ARCHITECTURE[/VARIANT]`; the machine's own by default. */
   platform?: string | undefined;
   /** Who is told how it goes on; nobody by default. */
-  tell?: Teller | undefined;
+  tell?: ProgressOutput | undefined;
   /** Of the containers that it is unpacked for; those of a container without flags by default. */
   maps?: IdMaps;
   /** Of each layer, uncompressed, in bytes. No limit by default. */
@@ -40,7 +40,7 @@ const MAX_DEPTH = 3;
  * @throws FosterError; then the image of that name, if there was one, is as before
  */
 export async function pullImage(reference: Reference, options: PullOptions): Promise<StoredImage> {
-  await holdStore();
+  await lockStore();
   const abort = new AbortController();
   const { signal } = surroundings();
   const stop = () => abort.abort(signal?.reason);
@@ -104,7 +104,7 @@ class Pull {
     );
     this.#checkPresence([config, ...layers]);
     putBytes(bytes, descriptor.mediaType);
-    await nameImage(name, descriptor);
+    await tagImage(name, descriptor);
     const familiar = familiarName(this.reference) + (digest === undefined ? `:${tag}` : `@${digest}`);
     say(`Digest: ${top.descriptor.digest}`);
     say(`Status: ${isNew ? 'Downloaded newer image' : 'Image is up to date'} for ${familiar}`);
@@ -136,7 +136,7 @@ class Pull {
     const accept = [...MANIFEST_TYPES, ...INDEX_TYPES].join(', ');
     const response = await this.registry.request('GET', `manifests/${which}`, { headers: { accept } });
     if (response.statusCode !== 200) {
-      throw await refusal(`pull ${this.#name}`, response, this.registry.registry);
+      throw await responseError(`pull ${this.#name}`, response, this.registry.registry);
     }
     const { 'content-type': type, 'docker-content-digest': said } = response.headers;
     const bytes = await readBody(response, MAX_MANIFEST, `the manifest of ${this.#name}`);

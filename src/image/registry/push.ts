@@ -7,15 +7,15 @@ import type { Descriptor } from '../store/oci.js';
 import { noSuchPlatform, parsePlatform, satisfiesPlatform } from '../store/platform.js';
 import { formatReference, parseReference, type Reference } from '../store/reference.js';
 import { drain } from './http.js';
-import { startBoard, type Teller } from './progress-layers.js';
-import { openRegistry, type Registry, type RegistryAccess, refusal } from './registry.js';
+import { type ProgressOutput, startTransferDisplay } from './progress-layers.js';
+import { openRegistry, type Registry, type RegistryAccess, responseError } from './registry.js';
 import { type Upload, uploadBlob } from './upload.js';
 
 export interface PushOptions extends RegistryAccess {
   /** `OS/ARCHITECTURE[/VARIANT]` that the image must be for. */
   platform?: string | undefined;
   /** Who is told how it goes on; nobody by default. */
-  tell?: Teller | undefined;
+  tell?: ProgressOutput | undefined;
 }
 
 const PARALLEL = 3;
@@ -52,11 +52,11 @@ export async function pushImage(
 async function uploadAll(
   registry: Registry,
   [config, ...layers]: Descriptor[],
-  tell: Teller | undefined,
+  tell: ProgressOutput | undefined,
   abort: AbortController,
 ): Promise<void> {
   const unique = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
-  const board = await startBoard(tell, unique.length, { start: 'Preparing', active: 'Pushing' });
+  const board = await startTransferDisplay(tell, unique.length, { start: 'Preparing', active: 'Pushing' });
   const sources = otherRepositories(registry);
   try {
     const transfers = unique.map((blob) => ({ blob, transfer: board.add(blob.digest, blob.size) }));
@@ -103,7 +103,7 @@ async function putManifest(registry: Registry, reference: Reference, image: Stor
     body: readFileSync(blobPath(digest)),
   });
   if (response.statusCode !== 201) {
-    throw await refusal(`push ${formatReference(reference)}`, response, registry.registry);
+    throw await responseError(`push ${formatReference(reference)}`, response, registry.registry);
   }
   await drain(response);
   const said = response.headers['docker-content-digest'];

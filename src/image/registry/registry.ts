@@ -154,7 +154,7 @@ export async function openRegistry(
  * The error for a response that is not what was hoped for. Reads its body, for what the registry says.
  * @param what completes the sentence "cannot ...": `pull alpine:latest`
  */
-export async function refusal(
+export async function responseError(
   what: string,
   response: IncomingMessage,
   registry: string,

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Connections, connectionFailure, drain, isPassing } from './http.js';
+import { type Connections, connectionFailure, drain, isTransient } from './http.js';
 
 /** Times that something is tried again. */
 export const MAX_RETRIES = 5;
@@ -8,13 +8,13 @@ const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 30_000;
 
 /** Milliseconds to wait before the retry of that number, from 0: twice as long each time, and not for all the same. */
-export function pauseBefore(retry: number): number {
+export function retryDelay(retry: number): number {
   return Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** retry) * (0.75 + Math.random() / 2);
 }
 
 /** Waits before a retry. @throws the signal's reason */
 export async function pause(retry: number, signal: AbortSignal | undefined, least = 0): Promise<void> {
-  await sleep(Math.max(least, pauseBefore(retry)), undefined, { signal });
+  await sleep(Math.max(least, retryDelay(retry)), undefined, { signal });
 }
 
 /** Milliseconds that a Retry-After header asks for: RFC 9110, 10.2.3. */
@@ -48,7 +48,7 @@ export async function withRetries(
       await drain(response);
     } catch (error) {
       signal?.throwIfAborted();
-      if (!isPassing(error) || !isKnown() || retry === MAX_RETRIES) throw connectionFailure(host, error);
+      if (!isTransient(error) || !isKnown() || retry === MAX_RETRIES) throw connectionFailure(host, error);
     }
     await pause(retry, signal, least);
   }

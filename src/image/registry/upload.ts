@@ -7,7 +7,7 @@ import { blobPath, hasBlob } from '../store/blobs.js';
 import type { Descriptor } from '../store/oci.js';
 import { drain } from './http.js';
 import { shortDigest } from './progress-layers.js';
-import { type Registry, refusal } from './registry.js';
+import { type Registry, responseError } from './registry.js';
 import { MAX_RETRIES, pause } from './retry.js';
 
 type Blob = Pick<Descriptor, 'digest' | 'size'>;
@@ -46,7 +46,7 @@ export async function uploadBlob(
     }
     // An upload that the registry does not know any more is begun anew.
     if (![401, 404, 416].includes(response.statusCode ?? 0) || retry === MAX_RETRIES) {
-      throw await refusal(what, response, registry.registry);
+      throw await responseError(what, response, registry.registry);
     }
     await drain(response);
     await pause(retry, registry.options.signal);
@@ -70,7 +70,7 @@ async function attempt(
   moved: (bytes: number) => void,
 ): Promise<IncomingMessage> {
   const begun = await registry.request('POST', 'blobs/uploads/', { headers: { 'content-length': '0' } });
-  if (begun.statusCode !== 202) throw await refusal(what, begun, registry.registry);
+  if (begun.statusCode !== 202) throw await responseError(what, begun, registry.registry);
   await drain(begun);
   const url = await placeOf(registry, begun);
   url.searchParams.set('digest', digest);

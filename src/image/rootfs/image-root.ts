@@ -3,7 +3,7 @@ import type { ImageDefaults } from '../../spec/image-defaults.js';
 import { FosterError } from '../../sys/errors.js';
 import { surroundings } from '../../sys/surroundings.js';
 import { blobPath } from '../store/blobs.js';
-import { DEFAULTS_FORMS, misformed } from '../store/documents.js';
+import { DEFAULTS_FORMS, malformedField } from '../store/documents.js';
 import { findImage, namedDescriptor } from '../store/images.js';
 import { diffIDsOf, type LayeredImage, stackOf } from '../store/layers.js';
 import type { Descriptor, ImageConfig, Manifest } from '../store/oci.js';
@@ -122,7 +122,7 @@ function readJSON<T>(digest: string): T {
 
 /** The `config` part of an image's config, which a store of an older foster may hold unchecked. */
 function defaultsOf({ config }: ImageConfig): ImageDefaults {
-  const problem = misformed(config ?? {}, DEFAULTS_FORMS);
+  const problem = malformedField(config ?? {}, DEFAULTS_FORMS);
   if (problem !== undefined) throw new FosterError(`the config of the image is broken: its ${problem}`);
   return Object.fromEntries(Object.entries(config ?? {}).filter(([, value]) => value !== null));
 }

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { IdMaps } from '../../spec/id-maps.js';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
-import { holdStore } from '../store/lock.js';
+import { lockStore } from '../store/lock.js';
 import { cachedTree, makeTree, mapsKey, removeLeftovers, rootsFolder, withLock } from './cache.js';
 import { fileKey, lookUp } from './file-index.js';
 import { findRecipe, RECIPE_NAMES, type Recipe, type TreeRecipe } from './recipe.js';
@@ -21,7 +21,7 @@ export { removeLeftovers } from './cache.js';
  */
 export async function prepareRoot(root: string, options: RootOptions): Promise<RootTree> {
   await removeLeftovers();
-  await holdStore(); // until there is a container which says what it uses
+  await lockStore(); // until there is a container which says what it uses
   if (root === '-') return await prepareTar(root, options);
   const recipe = await findRecipe(root);
   if (recipe !== undefined) return await buildRecipe(recipe, options);

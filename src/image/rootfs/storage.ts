@@ -14,7 +14,7 @@ import type { StorageChoice } from './storage-choice.js';
  * @throws FosterError for a name that is none
  */
 export async function storageDriver(maps: IdMaps): Promise<StorageDriver> {
-  const asked = askedDriver();
+  const asked = requestedDriver();
   if (asked !== undefined) return asked;
   return (remembered() ?? (await probed(maps))).driver;
 }
@@ -30,13 +30,13 @@ export async function buildDriver(maps: IdMaps): Promise<'overlay' | 'copy'> {
 
 /** As `storageDriver`, tried anew, for people. @throws FosterError */
 export async function storageChoice(maps: IdMaps): Promise<StorageChoice> {
-  const driver = askedDriver();
+  const driver = requestedDriver();
   if (driver === undefined) return await probed(maps);
   return { driver, reason: `asked for by --storage-driver or ${DRIVER_VARIABLE}` };
 }
 
 /** The driver that a person asks for. @throws FosterError for a name that is none */
-export function askedDriver(): StorageDriver | undefined {
+export function requestedDriver(): StorageDriver | undefined {
   const { env, storageDriver: chosen } = surroundings();
   const name = chosen ?? env[DRIVER_VARIABLE];
   return name ? parseStorageDriver(DRIVER_VARIABLE, name) : undefined;

@@ -7,7 +7,7 @@ import { blobPath, imagesFolder } from './blobs.js';
 import { clearBuildCache, listBuildCache } from './build-cache.js';
 import { indexedManifests } from './images.js';
 import { layerNames, layersFolder } from './layers.js';
-import { withStoreAlone } from './lock.js';
+import { withExclusiveStore } from './lock.js';
 import type { ImageConfig, Manifest } from './oci.js';
 import { incomingFolder } from './staging.js';
 
@@ -47,7 +47,7 @@ export async function collectGarbage(
   findUse: () => InUse,
   options: CollectOptions,
 ): Promise<Collected | undefined> {
-  return await withStoreAlone(async () => {
+  return await withExclusiveStore(async () => {
     const { trees } = findUse();
     if (options.caches) clearBuildCache();
     const { blobs, diffIDs } = findReferences();

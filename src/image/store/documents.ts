@@ -174,7 +174,7 @@ export const DEFAULTS_FORMS: Forms = {
   Labels: (value) => isObject(value) && Object.values(value as object).every(isText),
   ExposedPorts: isObject,
   Volumes: isObject,
-  Healthcheck: (value) => isObject(value) && misformed(value as object, HEALTH_FORMS) === undefined,
+  Healthcheck: (value) => isObject(value) && malformedField(value as object, HEALTH_FORMS) === undefined,
 };
 
 const HISTORY_FORMS: Forms = {
@@ -192,11 +192,13 @@ const CONFIG_FORMS: Forms = {
   config: isObject,
   history: (value) =>
     Array.isArray(value) &&
-    value.every((one: unknown) => isObject(one) && misformed(one as object, HISTORY_FORMS) === undefined),
+    value.every(
+      (one: unknown) => isObject(one) && malformedField(one as object, HISTORY_FORMS) === undefined,
+    ),
 };
 
 /** The first field that is not what it must be; undefined where all are. */
-export function misformed(value: object, forms: Forms): string | undefined {
+export function malformedField(value: object, forms: Forms): string | undefined {
   const fields = new Map<string, unknown>(Object.entries(value));
   return Object.keys(forms).find((name) => {
     const field = fields.get(name);
@@ -217,7 +219,7 @@ export function readConfig(bytes: Uint8Array, manifest: Manifest, name: string):
   if (!Array.isArray(diffIds) || !diffIds.every((id) => typeof id === 'string' && DIGEST.test(id))) {
     throw invalid(name, 'a config that does not name the layers');
   }
-  const problem = misformed(config, CONFIG_FORMS) ?? misformed(config.config ?? {}, DEFAULTS_FORMS);
+  const problem = malformedField(config, CONFIG_FORMS) ?? malformedField(config.config ?? {}, DEFAULTS_FORMS);
   if (problem !== undefined) throw invalid(name, `a config whose ${problem} is not of the right form`);
   if (diffIds.length !== manifest.layers.length) {
     throw invalid(name, `${manifest.layers.length} layers, of which the config names ${diffIds.length}`);

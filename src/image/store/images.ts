@@ -72,7 +72,7 @@ async function changeIndex(change: (entries: Descriptor[]) => Descriptor[]): Pro
  * Gives the image with this manifest a name, which another one may lose by it. All that the manifest names must be in
  * the store.
  */
-export async function nameImage(name: string, { mediaType, digest, size }: Descriptor): Promise<void> {
+export async function tagImage(name: string, { mediaType, digest, size }: Descriptor): Promise<void> {
   await changeIndex((entries) => {
     const others = entries.filter((entry) => entry.annotations?.[NAME] !== name);
     const lost = entries.find((entry) => entry.annotations?.[NAME] === name);
@@ -87,14 +87,14 @@ export async function nameImage(name: string, { mediaType, digest, size }: Descr
 }
 
 /** Keeps an image that has no name. */
-export async function keepImage({ mediaType, digest, size }: Descriptor): Promise<void> {
+export async function keepUntaggedImage({ mediaType, digest, size }: Descriptor): Promise<void> {
   await changeIndex((entries) =>
     entries.some((entry) => entry.digest === digest) ? entries : [...entries, { mediaType, digest, size }],
   );
 }
 
 /** Takes names away; an image without any left leaves the index, unless `keep`. Its blobs go with the next collection. */
-export async function unnameImage(names: string[], options: { keep: boolean }): Promise<void> {
+export async function untagImage(names: string[], options: { keep: boolean }): Promise<void> {
   await changeIndex((entries) => {
     const gone = entries.filter((entry) => names.includes(entry.annotations?.[NAME] ?? ''));
     const kept = entries.filter((entry) => !gone.includes(entry));
@@ -106,7 +106,7 @@ export async function unnameImage(names: string[], options: { keep: boolean }): 
 }
 
 /** Removes an image with all its names from the index. */
-export async function dropImage(digest: string): Promise<void> {
+export async function removeFromIndex(digest: string): Promise<void> {
   await changeIndex((entries) => entries.filter((entry) => entry.digest !== digest));
 }
 

@@ -1,5 +1,5 @@
 import type { StoredImage } from './images.js';
-import { familiarName, familiarWhole, parseReference } from './reference.js';
+import { familiarName, familiarReference, parseReference } from './reference.js';
 import { imageSize } from './size.js';
 
 /** An image as `docker image inspect` shows it. */
@@ -9,7 +9,7 @@ export function imageInspection(image: StoredImage): Record<string, unknown> {
   const repositories = [...new Set(names.map((name) => familiarName(parseReference(name))))];
   return {
     Id: id,
-    RepoTags: tagged.map(familiarWhole),
+    RepoTags: tagged.map(familiarReference),
     RepoDigests: repositories.map((name) => `${name}@${descriptor.digest}`),
     Digest: descriptor.digest,
     MediaType: descriptor.mediaType,

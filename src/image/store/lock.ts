@@ -17,7 +17,7 @@ function openLock(): number {
 const held = new WeakMap<Surroundings, number>();
 
 /** Keeps the collection away for as long as this process or call goes on. Waits for one that is going on. */
-export async function holdStore(): Promise<void> {
+export async function lockStore(): Promise<void> {
   const caller = surroundings();
   if (held.has(caller)) return;
   const lock = openLock();
@@ -28,8 +28,8 @@ export async function holdStore(): Promise<void> {
   }
 }
 
-/** As `holdStore`, until `letGoOfStore`. */
-export function letGoOfStore(): void {
+/** As `lockStore`, until `unlockStore`. */
+export function unlockStore(): void {
   const caller = surroundings();
   const lock = held.get(caller);
   if (lock !== undefined) closeSync(lock);
@@ -40,8 +40,8 @@ export function letGoOfStore(): void {
  * Runs `use` while nobody else holds the store.
  * @returns undefined, and nothing was done, where somebody does
  */
-export async function withStoreAlone<T>(use: () => Promise<T>): Promise<T | undefined> {
-  letGoOfStore();
+export async function withExclusiveStore<T>(use: () => Promise<T>): Promise<T | undefined> {
+  unlockStore();
   const lock = openLock();
   try {
     return lockFile(lock, { wait: false }) ? await use() : undefined;

@@ -1,7 +1,7 @@
 import { defaultIdMaps } from '../../init/id-maps.js';
 import type { ImageDefaults } from '../../spec/image-defaults.js';
 import { putDocument } from './blobs.js';
-import { keepImage, nameImage, type StoredImage } from './images.js';
+import { keepUntaggedImage, type StoredImage, tagImage } from './images.js';
 import {
   type Descriptor,
   type HistoryEntry,
@@ -51,7 +51,7 @@ export async function makeImage({ base, layer, ...wanted }: NewImage): Promise<s
   const maps = defaultIdMaps();
   await unpackLayers({ manifest: document, config }, { maps, ...(name !== undefined && { title: name }) });
   const descriptor = putDocument(document, MEDIA.manifest);
-  if (name === undefined) await keepImage(descriptor);
-  else await nameImage(name, descriptor);
+  if (name === undefined) await keepUntaggedImage(descriptor);
+  else await tagImage(name, descriptor);
   return document.config.digest;
 }

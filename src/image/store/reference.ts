@@ -75,7 +75,7 @@ export function familiarName(reference: Pick<Reference, 'registry' | 'repository
 }
 
 /** A whole name as people write it, with its tag or digest: `alpine:latest`. */
-export function familiarWhole(name: string): string {
+export function familiarReference(name: string): string {
   const { tag, digest, ...rest } = parseReference(name);
   return `${familiarName(rest)}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
 }

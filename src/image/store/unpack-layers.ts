@@ -9,7 +9,7 @@ import { FosterError } from '../../sys/errors.js';
 import { compressionOf, MAGIC_SIZE } from '../../tar/compression.js';
 import { peek } from '../../tar/peek.js';
 import { forEachParallel } from '../../worker/parallel.js';
-import type { Arrival } from '../registry/blob-follower.js';
+import type { BlobFollower } from '../registry/blob-follower.js';
 import { positionOf, startProgress } from '../registry/progress.js';
 import { makeTree, type Workplace, withLock } from '../rootfs/cache.js';
 import { blobPath } from './blobs.js';
@@ -130,22 +130,22 @@ interface UnpackJob extends UnpackOptions {
 export async function unpackLayer(
   packed: PackedLayer,
   job: UnpackJob,
-  arrival?: Arrival,
+  follower?: BlobFollower,
 ): Promise<Written | undefined> {
   const { diffID } = packed;
   const name = layerName(diffID, job.maps);
   // Before the lock is taken: else somebody who waits for another's download could hold it.
-  const isArriving = arrival !== undefined && (await arrival.hasBegun());
+  const isDownloading = follower !== undefined && (await follower.hasBegun());
   const work = async () => {
     if (existsSync(layerPath(diffID, job.maps))) return undefined; // somebody was faster
     mkdirSync(layersFolder(), { recursive: true, mode: 0o700 });
-    if (!isArriving) return await unpackToPlace(name, packed, job);
+    if (!isDownloading) return await unpackToPlace(name, packed, job);
     try {
-      return await unpackToPlace(name, packed, job, arrival);
+      return await unpackToPlace(name, packed, job, follower);
     } catch (error) {
       // Nobody has checked what the unpacker did not like: where that was wrong, the download is what has failed.
-      await arrival.whole();
-      if (arrival.isInOnePiece) throw error;
+      await follower.whole();
+      if (follower.isInOnePiece) throw error;
       return await unpackToPlace(name, packed, job);
     }
   };
@@ -156,14 +156,14 @@ async function unpackToPlace(
   name: string,
   packed: PackedLayer,
   job: UnpackJob,
-  arrival?: Arrival,
+  follower?: BlobFollower,
 ): Promise<Written> {
   let written: Written | undefined;
   await makeTree(
     job.maps,
     async (place) => {
       if (job.stop !== undefined) place.onInterrupt(job.stop);
-      const unpack = arrival === undefined ? unpackStored : unpackArriving(arrival);
+      const unpack = follower === undefined ? unpackStored : unpackWhileDownloading(follower);
       written = conclude(place, packed, await unpack(place, packed, job));
       return name;
     },
@@ -188,9 +188,9 @@ const unpackStored: Unpack = async (place, { layer }, job) => {
   }
 };
 
-function unpackArriving(arrival: Arrival): Unpack {
+function unpackWhileDownloading(follower: BlobFollower): Unpack {
   return async (place, { layer }, job) => {
-    const pieces = arrival.pieces();
+    const pieces = follower.pieces();
     const { start, all } = await peek(pieces, MAGIC_SIZE);
     const unpacking = await startFor(place, layer, job, start);
     await feed(unpacking, all);

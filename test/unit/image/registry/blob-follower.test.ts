@@ -3,7 +3,7 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { Arrival } from '../../../../src/image/registry/blob-follower.js';
+import { BlobFollower } from '../../../../src/image/registry/blob-follower.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'foster-arrival-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -15,7 +15,7 @@ function freshFile(content = ''): string {
   return path;
 }
 
-async function all(arrival: Arrival): Promise<string> {
+async function all(arrival: BlobFollower): Promise<string> {
   let text = '';
   for await (const piece of arrival.pieces()) text += piece;
   return text;
@@ -23,7 +23,7 @@ async function all(arrival: Arrival): Promise<string> {
 
 test('what is there already is read, and the rest as it comes', async () => {
   const moved: number[] = [];
-  const arrival = new Arrival((bytes) => moved.push(bytes));
+  const arrival = new BlobFollower((bytes) => moved.push(bytes));
   const path = freshFile();
   arrival.begin(path, 0);
   assert.equal(await arrival.hasBegun(), true);
@@ -44,7 +44,7 @@ test('what is there already is read, and the rest as it comes', async () => {
 });
 
 test('the end comes after the digest is checked, the failure instead of it', async () => {
-  const arrival = new Arrival();
+  const arrival = new BlobFollower();
   arrival.begin(freshFile('all'), 3);
   const pieces = arrival.pieces();
   assert.equal(String((await pieces.next()).value), 'all');
@@ -56,7 +56,7 @@ test('the end comes after the digest is checked, the failure instead of it', asy
 });
 
 test('what an earlier download has left may be wrong', async () => {
-  const arrival = new Arrival();
+  const arrival = new BlobFollower();
   arrival.begin(freshFile('left'), 4);
   assert.equal(arrival.isInOnePiece, false);
   arrival.finish();
@@ -65,7 +65,7 @@ test('what an earlier download has left may be wrong', async () => {
 });
 
 test('a download that begins anew is read no further', async () => {
-  const arrival = new Arrival();
+  const arrival = new BlobFollower();
   arrival.begin(freshFile('wrong'), 5);
   const pieces = arrival.pieces();
   await pieces.next();
@@ -79,7 +79,7 @@ test('a download that begins anew is read no further', async () => {
 });
 
 test('what the store has already does not arrive', async () => {
-  const arrival = new Arrival();
+  const arrival = new BlobFollower();
   const begun = arrival.hasBegun();
   arrival.finish();
   assert.equal(await begun, false);
@@ -87,7 +87,7 @@ test('what the store has already does not arrive', async () => {
 });
 
 test('whoever waits for it hears of the failure', async () => {
-  const arrival = new Arrival();
+  const arrival = new BlobFollower();
   const begun = arrival.hasBegun();
   arrival.fail(new Error('no connection'));
   await assert.rejects(begun, /no connection/);
