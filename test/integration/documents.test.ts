@@ -1,4 +1,4 @@
-/** The documents tell the truth: each command in them runs, and shows what they say that it shows. */
+/** The documents tell the truth: each command in them runs, and shows what they say it shows. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
