@@ -31,7 +31,7 @@ export function configure(command: Command, argv: string[]): void {
     '  foster run --rm -e NAME=value busybox env       with an environment variable',
     '  foster run --rm --read-only --tmpfs /tmp ./rootfs /bin/server --port 80',
     '  tar -C rootfs -c . | foster run --rm - /bin/ls  a root filesystem from a pipe',
-    '  foster run --bundle DIR                         an OCI bundle (see foster spec)',
+    '  foster run --bundle DIR                         an OCI bundle',
     '  foster run --explain busybox true               every system call, and why',
     '  foster run --init-verbose busybox sh -c "(sleep 1 &); sleep 2"',
     '',
