@@ -10,6 +10,7 @@ import { memoryFile } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
 import type { HeldContainer } from './create.js';
 import { openEvents } from './events/recorder.js';
+import type { ContainerRecord } from './record.js';
 
 /** What the monitor of a container in the foreground needs to know. */
 export interface Foreground {
@@ -25,8 +26,13 @@ export interface Foreground {
 /** What is shown to somebody who waits for it may be endless: of that the log has the last part, where no limit was given. */
 const MOST_LOGGED = { maxSize: 16 * 1024 * 1024, maxFiles: 2 };
 
-function logLimits(asked: LogOptions): LogOptions {
-  return asked.maxSize === 0 ? MOST_LOGGED : asked;
+/**
+ * One that is removed at its end and shows all that it says needs no log, which would make its output three times slower:
+ * unless limits of a log are asked for.
+ */
+function logOf({ rm, logging }: ContainerRecord, { terminal }: Plan): LogOptions | 'none' {
+  if (logging.maxSize !== 0) return logging;
+  return rm && !terminal ? 'none' : MOST_LOGGED;
 }
 
 /**
@@ -50,7 +56,7 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
       subject: held?.record,
       remove,
       failures: executionFailures(plan),
-      log: held && logLimits(held.record.logging),
+      log: held && logOf(held.record, plan),
     }),
   );
   const folder = held && openSync(containerFolder(held.record.id), 'r');

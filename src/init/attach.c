@@ -130,6 +130,12 @@ int attach_tell_owner(u8 kind) {
   return owner >= 0;
 }
 
+int attach_has_clients(void) {
+  for (int i = 0; i < MAX_CLIENTS; i++)
+    if (clients[i] >= 0) return 1;
+  return 0;
+}
+
 int attach_has_input(void) {
   for (int i = 0; i < MAX_CLIENTS; i++)
     if (inputs[i].size) return 1;

@@ -69,6 +69,7 @@ int attach_client(int index);
 int attach_accept(void);
 int attach_stalled(void);
 u8 attach_receive(int index, char message[ATTACH_SHORT], size_t *size);
+int attach_has_clients(void);
 int attach_has_input(void);
 int attach_is_abandoned(void);
 int attach_tell_owner(u8 kind);

@@ -47,14 +47,20 @@ void monitor_event(const char *action, const char *attributes) {
 
 /* All that the container says. */
 static void keep_output(u8 number, char *data, size_t size) {
-  log_write(data, size, number);
+  if (!(life.config->flags & MONITOR_UNLOGGED)) log_write(data, size, number);
   attach_send(number == ERROR ? ATTACH_ERROR : ATTACH_OUTPUT, data, size);
 }
 
-void open_stream(int number, int from, int to) {
+/* Where there is no log, what the container says is looked at only for those who are attached. */
+static void watch_stream(int number) {
   struct stream *stream = &life.streams[number];
-  stream_open(stream, from, to, buffers[number] + 1, life.master >= 0);
-  if (number != INPUT && life.is_kept) stream_watch(stream, (u8)number, keep_output);
+  int is_wanted = life.is_kept && (!(life.config->flags & MONITOR_UNLOGGED) || attach_has_clients());
+  if (is_wanted && stream->from >= 0 && !stream->watch) stream_watch(stream, (u8)number, keep_output);
+}
+
+void open_stream(int number, int from, int to) {
+  stream_open(&life.streams[number], from, to, buffers[number] + 1, life.master >= 0);
+  if (number != INPUT) watch_stream(number);
 }
 
 static void open_streams(void) {
@@ -249,7 +255,7 @@ void serve_life(void) {
     if (polls[POLL_AWAITED].revents) stop_telling();
     if (polls[POLL_SIGNALS].revents) take_signal();
     /* Before the output, which they want to see. */
-    if (polls[POLL_LISTENER].revents) attach_accept();
+    if (polls[POLL_LISTENER].revents && attach_accept()) watch_stream(OUTPUT), watch_stream(ERROR);
     serve_clients(polls + POLL_CLIENTS);
     end_if_abandoned();
     for (int i = 0; i < STREAM_COUNT; i++) carry(&life.streams[i], polls + POLL_STREAMS + 2 * i);
@@ -378,6 +384,7 @@ int run_monitor(void) {
   sigset all = ALL_SIGNALS;
   life.signals = (int)SYSCALL4(__NR_signalfd4, -1, &all, 8, O_CLOEXEC);
   if (life.signals < 0) return 125;
-  if (life.is_kept) log_open((u64)config->log_max_size * 1024, config->log_max_files), attach_open();
+  if (life.is_kept) attach_open();
+  if (life.is_kept && !(config->flags & MONITOR_UNLOGGED)) log_open((u64)config->log_max_size * 1024, config->log_max_files);
   return life.has_caller ? run_for_caller() : run_lives();
 }

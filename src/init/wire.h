@@ -165,6 +165,7 @@ enum {
   MONITOR_HEALTH = 128,
   MONITOR_JOINS = 256,
   MONITOR_DENY_SETGROUPS = 512,
+  MONITOR_UNLOGGED = 1024, /* what it says is kept nowhere */
 };
 
 /* Messages between a detached container's monitor and those attached to it: a byte that says which, then the rest. */

@@ -252,7 +252,7 @@ export interface MonitorOptions {
   /** By errno name, `*` for any: what to say and which code to exit with if the program cannot be executed. */
   failures: { errno: string; exitCode: number; text: string }[];
   /** Of the log: the most that a file holds, in bytes (0: no limit), and how many files are kept. */
-  log?: { maxSize: number; maxFiles: number } | undefined;
+  log?: { maxSize: number; maxFiles: number } | 'none' | undefined;
   /** For a monitor that starts its container itself, and again after its end where the policy says so. */
   supervise?: {
     cloneFlags: number;
@@ -289,6 +289,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
   const own = supervise === undefined ? NOT_SUPERVISED : superviseFields(blob, supervise);
   const storage = supervise?.storage === undefined ? 0 : blob.words(supervise.storage);
   const handed = encodeHanded(blob, supervise?.handed ?? []);
+  const log = options.log === 'none' ? undefined : options.log;
   blob.struct(header, wire.MONITOR_OFFSETS, {
     magic: wire.MAGIC,
     version: wire.VERSION,
@@ -303,15 +304,16 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
       (options.stateless ? wire.MONITOR_STATELESS : 0) |
       (supervise?.health ? wire.MONITOR_HEALTH : 0) |
       (supervise?.joins ? wire.MONITOR_JOINS : 0) |
-      (supervise?.denySetgroups ? wire.MONITOR_DENY_SETGROUPS : 0),
+      (supervise?.denySetgroups ? wire.MONITOR_DENY_SETGROUPS : 0) |
+      (options.log === 'none' ? wire.MONITOR_UNLOGGED : 0),
     pid: options.pid,
     remove,
     failures,
     failure_count: options.failures.length,
     subject,
     ...own,
-    log_max_size: Math.ceil((options.log?.maxSize ?? 0) / 1024),
-    log_max_files: options.log?.maxFiles ?? 1,
+    log_max_size: Math.ceil((log?.maxSize ?? 0) / 1024),
+    log_max_files: log?.maxFiles ?? 1,
     storage_pid: options.storagePid ?? 0,
     storage,
     handed,

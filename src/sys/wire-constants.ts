@@ -84,6 +84,7 @@ export const MONITOR_STATELESS = 64;
 export const MONITOR_HEALTH = 128;
 export const MONITOR_JOINS = 256;
 export const MONITOR_DENY_SETGROUPS = 512;
+export const MONITOR_UNLOGGED = 1024;
 export const ATTACH_OUTPUT = 111;
 export const ATTACH_ERROR = 101;
 export const ATTACH_INPUT = 105;

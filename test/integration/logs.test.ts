@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { descriptorsOf } from './support/containers.js';
 import { FOSTER, Home } from './support/foster.js';
-import { isStuck } from './support/processes.js';
+import { isStuck, readProcess } from './support/processes.js';
 import { waitUntil } from './support/wait.js';
 
 const home = new Home();
@@ -246,6 +246,30 @@ test('nothing is missing in it, or there twice, whether its reader is fast, slow
     assert.equal(sha256(stdout), sha256(lines(count)), name);
     if (reader === undefined) assert.equal(sha256(readFileSync(target, 'utf8')), sha256(lines(count)));
   }
+});
+
+test('one that is removed at its end shows its output where it was started, and to those attached, and has no log', async () => {
+  after(() => home.foster(['rm', '-f', 'front-rm']));
+  const script = 'echo first; while [ ! -e /go ]; do sleep 0.1; done; echo second; exec sleep 1000';
+  const running = home.start(['--rm', '--name', 'front-rm', 'busybox', 'sh', '-c', script]);
+  await running.says('first\n');
+  const { status, stdout, stderr } = home.foster(['logs', 'front-rm']);
+  assert.deepEqual([status, stdout], [1, '']);
+  assert.match(stderr, /front-rm has no log: .* with --rm; .* start it without --rm, or with -d/);
+  const watcher = spawn(FOSTER, ['attach', 'front-rm'], {
+    env: home.env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let seen = '';
+  watcher.stdout.setEncoding('utf8').on('data', (text) => {
+    seen += text;
+  });
+  await waitUntil('it is attached to', () => readProcess(watcher.pid ?? 0)?.name === 'foster-attach');
+  assert.equal(home.foster(['exec', 'front-rm', 'touch', '/go']).status, 0);
+  await running.says('second\n');
+  await waitUntil('the watcher sees what comes', () => seen === 'second\n');
+  assert.equal(home.foster(['kill', 'front-rm']).status, 0);
+  await running.ended;
 });
 
 test('of endless output in the foreground the log keeps the last part', () => {

@@ -112,9 +112,9 @@ function hasLog(folder: string): boolean {
 
 function noLog(name: string): FosterError {
   return new FosterError(
-    `container ${name} has no log: none is kept of a container that runs in the foreground`,
+    `container ${name} has no log: none is kept of one that runs in the foreground with --rm`,
     {
-      advice: 'its output went to where it was started; start it with -d to have a log',
+      advice: 'its output went to where it was started; start it without --rm, or with -d, to have a log',
       exitCode: 1,
     },
   );
