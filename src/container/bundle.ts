@@ -65,14 +65,14 @@ function aboutFile<T>(path: string, use: () => T): T {
  * Makes of an OCI bundle all that the container will be.
  * @throws FosterError
  */
-export function draftBundle(request: RunRequest, bundle: Bundle, voice: Voice): Draft {
+export async function draftBundle(request: RunRequest, bundle: Bundle, voice: Voice): Promise<Draft> {
   const path = join(bundle.folder, 'config.json');
+  const annotated = aboutFile(path, () => readAnnotations(bundle.config));
+  if (annotated.driver !== undefined) await lockStore(); // until there is a container which says what it uses
   const note = (sentence: string) => voice.warn(visible(`${path}: ${sentence}`));
   return aboutFile(path, () => {
     for (const member of bundle.unknown)
       note(`${member} is nothing that the specification has, and is ignored`);
-    const annotated = readAnnotations(bundle.config);
-    if (annotated.driver !== undefined) lockStore(); // until there is a container which says what it uses
     const spec = specFromConfig(bundle.config, factsFor(bundle, annotated, note), note);
     return draftFor(request, spec, annotated);
   });

@@ -19,7 +19,7 @@ export async function runContainer(request: RunRequest, voice: Voice): Promise<n
   const draft =
     request.bundle === undefined
       ? await draftContainer(request, voice)
-      : (await import('./bundle.js')).draftBundle(request, request.bundle, voice);
+      : await (await import('./bundle.js')).draftBundle(request, request.bundle, voice);
   if (request.dryRun) {
     const { planText } = await import('./explain.js');
     voice.print(

@@ -10,7 +10,7 @@ export function configure(command: Command, argv: string[]): void {
     const draft =
       request.bundle === undefined
         ? await (await import('../../container/draft.js')).draftContainer(request, voice)
-        : (await import('../../container/bundle.js')).draftBundle(request, request.bundle, voice);
+        : await (await import('../../container/bundle.js')).draftBundle(request, request.bundle, voice);
     print(`${await createOnly(request, draft, voice)}\n`);
   });
   addHelpAfter(command, [

@@ -51,6 +51,6 @@ int main(int argc, char **argv) {
     int is_signal = !event && signal != (SIGTRAP | 0x80);
     if (!is_executed) ptrace(PTRACE_SYSCALL, pid, 0, is_signal ? signal : 0);
   }
-  printf("stops %d\n", stops);
+  printf("%s after %d stops\n", is_executed ? "executed" : "lost", stops);
   return 0; /* which lets both go on */
 }
