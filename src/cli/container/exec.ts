@@ -48,7 +48,7 @@ export function configure(command: Command, argv: string[]): void {
   ]);
   command.action(async (reference: string, words: string[], options: ExecOptions) => {
     const { detach = false, interactive = false, tty = false } = options;
-    if (!detach) checkInput({ interactive, tty });
+    if (!detach) await checkInput({ interactive, tty });
     const { findContainer } = await import('../../container/store.js');
     const { execInContainer } = await import('../../container/exec.js');
     execInContainer(findContainer(reference), {

@@ -15,7 +15,7 @@ export const voice = { warn, print, explain: (line: string) => printError(`${lin
 /** `foster run`. */
 export function configure(command: Command, argv: string[]): void {
   defineRun(command, argv, 'Run a command in a new container.', async (request) => {
-    if (!request.detach && !request.dryRun) checkInput(request);
+    if (!request.detach && !request.dryRun) await checkInput(request);
     const { runContainer } = await import('../../container/run.js');
     settings.exitCode = await runContainer(request, voice);
   });

@@ -1,14 +1,20 @@
 import { fstatSync } from 'node:fs';
-import { isatty } from 'node:tty';
 import { FosterError } from '../../sys/errors.js';
 
 /**
  * Refuses what a program in the foreground cannot be given as its input.
  * @throws FosterError
  */
-export function checkInput({ interactive, tty }: { interactive: boolean; tty: boolean }): void {
+export async function checkInput({
+  interactive,
+  tty,
+}: {
+  interactive: boolean;
+  tty: boolean;
+}): Promise<void> {
   if (!interactive) return;
-  if (tty && !isatty(0)) {
+  // node:tty takes two milliseconds to load
+  if (tty && !(await import('node:tty')).isatty(0)) {
     throw new FosterError('the input device is not a TTY', {
       advice: 'leave out -t where standard input is a file or a pipe',
     });
