@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { FOSTER, Home } from './support/foster.js';
+import { DEADLINE } from './support/wait.js';
 
 /** What a container must not get hold of, and what a hostile root filesystem must not bring about. */
 const home = new Home();
@@ -40,18 +41,18 @@ function assertOutsideUntouched(): void {
 
 test('no descriptor of the caller gets in', () => {
   const secret = openSync('/etc/passwd', 'r');
-  const { stdout, status } = spawnSync(
-    FOSTER,
-    ['run', '--rm', 'busybox', 'sh', '-c', 'ls /proc/self/fd; ls /proc/1/fd'],
-    {
-      env: home.env,
-      stdio: ['ignore', 'pipe', 'pipe', secret, secret, secret, secret, secret, secret, secret],
-      encoding: 'utf8',
-    },
-  );
-  assert.equal(status, 0);
-  // 3 is what ls itself opens to list the folder; PID 1 has its control socket only.
-  assert.equal(stdout, '0\n1\n2\n3\n3\n');
+  // PID 1 closes the pipe by which it learns that its child runs a program a moment after that.
+  const script = 'ls /proc/self/fd; until [ "$(ls /proc/1/fd)" = 3 ]; do sleep 0.05; done';
+  const { stdout, status } = spawnSync(FOSTER, ['run', '--rm', 'busybox', 'sh', '-c', script], {
+    env: home.env,
+    stdio: ['ignore', 'pipe', 'pipe', secret, secret, secret, secret, secret, secret, secret],
+    encoding: 'utf8',
+    timeout: DEADLINE,
+    killSignal: 'SIGKILL',
+  });
+  assert.equal(status, 0, 'PID 1 has its control socket only');
+  // 3 is what ls itself opens to list the folder.
+  assert.equal(stdout, '0\n1\n2\n3\n');
 });
 
 test("no working directory of the host's gets in, nor by /proc", () => {
