@@ -477,10 +477,10 @@ test('wrong input: no bundle, no JSON, options that it excludes', () => {
     [['--bundle', '/missing'], /cannot use \/missing\/config\.json: .*ENOENT.*foster spec/],
     [
       ['--bundle', home.shared, '-e', 'A=b'],
-      /--env and --bundle exclude each other; change the config\.json/,
+      /--env and --bundle cannot be used together; change the config\.json/,
     ],
-    [['--bundle', home.shared, '--rm=true', '-v', '/a:/b'], /--volume and --bundle exclude each other/],
-    [['--bundle', home.shared, 'busybox'], /ROOT and --bundle exclude each other/],
+    [['--bundle', home.shared, '--rm=true', '-v', '/a:/b'], /--volume and --bundle cannot be used together/],
+    [['--bundle', home.shared, 'busybox'], /ROOT and --bundle cannot be used together/],
     [[], /missing required argument 'ROOT'/],
   ];
   for (const [args, expected] of cases) {

@@ -109,13 +109,13 @@ const WITH_BUNDLE: ReadonlySet<string> = new Set(
 /** @throws FosterError for what the config.json of a bundle says */
 function checkBundleOptions(command: Command, root: string | undefined): void {
   if (root !== undefined)
-    throw new FosterError('ROOT and --bundle exclude each other', {
+    throw new FosterError('ROOT and --bundle cannot be used together', {
       advice: 'root.path and process.args of its config.json say what runs',
     });
   for (const option of command.options) {
     const [name = ''] = option.name().split('='); // see acceptBooleanValues
     if (WITH_BUNDLE.has(name) || command.getOptionValueSource(option.attributeName()) !== 'cli') continue;
-    throw new FosterError(`--${name} and --bundle exclude each other`, {
+    throw new FosterError(`--${name} and --bundle cannot be used together`, {
       advice: 'change the config.json of the bundle',
     });
   }

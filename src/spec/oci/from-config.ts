@@ -230,7 +230,7 @@ function checkNames({ hostname, domainname, linux }: Config, types: ReadonlySet<
     const path = `linux.sysctl[${JSON.stringify(name)}]`;
     // it becomes a path below /proc/sys: no empty part, no '..', no slash
     if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/i.test(name))
-      throw configError(path, 'a parameter is named by words between dots, such as kernel.shmmax');
+      throw configError(path, 'expected words separated by dots, such as kernel.shmmax');
     const type = namespaceOf(name);
     if (type === undefined)
       throw configError(path, 'it is not namespaced: it is one value for the whole machine');
