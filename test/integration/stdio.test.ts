@@ -300,8 +300,11 @@ test('a job that reads in the background waits until it is in the foreground', a
   try {
     person.types(`foster run --rm -i busybox sh -c 'echo u""p; cat' &`);
     await person.sees(/\bup$/m);
-    person.presses('Enter');
-    await person.sees(/Stopped .*foster run/);
+    // It stops when it reads what somebody has typed, which the shell may have read before it.
+    await waitUntil('the job is stopped', () => {
+      person.presses('Enter');
+      return /Stopped .*foster run/.test(person.screen());
+    });
     person.types('clear; echo mi""ne');
     await person.sees(/^mine$/m);
     person.types('clear; fg');
