@@ -111,7 +111,13 @@ export function parentOf(pid: number): number {
 /** What a process's descriptors are. */
 export function descriptorsOf(pid: number): string[] {
   const folder = `/proc/${pid}/fd`;
-  return readdirSync(folder).map((fd) => `${fd} ${readlinkSync(join(folder, fd))}`);
+  return readdirSync(folder).flatMap((fd) => {
+    try {
+      return [`${fd} ${readlinkSync(join(folder, fd))}`];
+    } catch {
+      return []; // closed meanwhile
+    }
+  });
 }
 
 /** Memory that a process has changed, and shares with nobody, in KiB. */
