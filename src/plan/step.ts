@@ -125,11 +125,6 @@ export function constant(text: string, value: number): Flags {
   return { value, text };
 }
 
-/** The result of the step that kept it under `name`. */
-export function resultOf(name: string): ResultOf {
-  return { result: name };
-}
-
 /** What fuse-overlayfs lays over each other, and where: absolute paths of the host. */
 export interface StorageProgram {
   /** The program itself. */

@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { errnoOf } from './errno.js';
+import { errnoOf, isReaderGone } from './errno.js';
 
 const MOMENT = 2; // milliseconds
 
@@ -28,7 +28,6 @@ export function say(socket: number, word: string | Uint8Array): void {
   try {
     writeSync(socket, Buffer.from(word));
   } catch (error) {
-    const code = errnoOf(error);
-    if (code !== 'EPIPE' && code !== 'ECONNRESET') throw error;
+    if (!isReaderGone(error)) throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { RLIMITS } from '../../sys/rlimits.js';
 import type { IdMapping } from '../id-maps.js';
+import { SECCOMP_ACTIONS } from '../parse/seccomp-file.js';
 import type {
   Capabilities,
   ConsoleSize,
@@ -177,16 +178,7 @@ const seccompArg = object<SeccompArg>(
 
 const seccompAction = (part: Part) => {
   if (part.value === 'SCMP_ACT_NOTIFY') throw unsupported(part.path, 'SCMP_ACT_NOTIFY is not supported yet');
-  return oneOf(
-    'SCMP_ACT_ALLOW',
-    'SCMP_ACT_ERRNO',
-    'SCMP_ACT_KILL',
-    'SCMP_ACT_KILL_THREAD',
-    'SCMP_ACT_KILL_PROCESS',
-    'SCMP_ACT_TRAP',
-    'SCMP_ACT_TRACE',
-    'SCMP_ACT_LOG',
-  )(part);
+  return oneOf(...SECCOMP_ACTIONS)(part);
 };
 
 const MAX_ERRNO = 4095;

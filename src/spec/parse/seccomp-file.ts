@@ -23,7 +23,7 @@ const ARCHITECTURES: Readonly<Record<string, { condition: string; oci: string }>
   arm64: { condition: 'arm64', oci: 'SCMP_ARCH_AARCH64' },
 };
 
-const ACTIONS: readonly SeccompAction[] = [
+export const SECCOMP_ACTIONS: readonly SeccompAction[] = [
   'SCMP_ACT_ALLOW',
   'SCMP_ACT_ERRNO',
   'SCMP_ACT_KILL',
@@ -122,7 +122,7 @@ export function parseSeccompProfile(text: string, file: string, facts: ProfileFa
   const architectures = architecturesOf(root, facts);
   const syscalls = root.member('syscalls')?.elements() ?? [];
   return {
-    defaultAction: action.oneOf(ACTIONS),
+    defaultAction: action.oneOf(SECCOMP_ACTIONS),
     ...(errno === undefined ? {} : { defaultErrnoRet: errno }),
     ...(architectures === undefined ? {} : { architectures }),
     // all are read, so that a mistake shows on every machine
@@ -173,7 +173,7 @@ function parseSyscall(node: Part): SeccompSyscall {
   const args = node.member('args')?.elements().map(parseArg) ?? [];
   return {
     names: name === undefined ? names : [name],
-    action: action.oneOf(ACTIONS),
+    action: action.oneOf(SECCOMP_ACTIONS),
     ...(errno === undefined ? {} : { errnoRet: errno }),
     ...(args.length === 0 ? {} : { args }),
   };
