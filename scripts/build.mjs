@@ -30,7 +30,9 @@ const C_FLAGS =
   // constants in the segment of the code: a page less to map, and the file is no larger than its content, wherever a page ends
   '-Wl,-z,noseparate-code -Wl,-z,common-page-size=16 -Wl,-z,norelro -s';
 const INIT_FLAGS = '-static -fno-pie -no-pie';
-const ENTRY_FLAGS = '-shared -fPIC';
+const ENTRY_FLAGS = '-shared -fPIC -fvisibility=hidden';
+/** What foster-init and foster-entry.so have in common. */
+const SHARED = ['program.c', 'launcher.c', 'check.c', 'libc.c'];
 
 function words(text) {
   return text.split(' ');
@@ -80,7 +82,13 @@ function buildNative(arch) {
     sources.map((name) => join(folder, name)),
     'foster-init',
   );
-  compile(compiler, arch, ENTRY_FLAGS, [join(folder, 'entry.c')], 'foster-entry.so');
+  compile(
+    compiler,
+    arch,
+    ENTRY_FLAGS,
+    ['entry.c', ...SHARED].map((name) => join(folder, name)),
+    'foster-entry.so',
+  );
   return true;
 }
 

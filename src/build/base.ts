@@ -7,7 +7,7 @@ import { findImage, type StoredImage, tagImage } from '../image/store/images.js'
 import { stackOf } from '../image/store/layers.js';
 import { type ImageConfig, type Manifest, MEDIA, type Platform } from '../image/store/oci.js';
 import { formatReference, parseReference } from '../image/store/reference.js';
-import type { ChosenMaps } from '../init/id-maps.js';
+import type { ChosenMaps } from '../spec/choose-id-maps.js';
 import { FosterError } from '../sys/errors.js';
 import { type BuildConfig, DEFAULT_SHELL, type StageState } from './dockerfile/state.js';
 import { makeLayer } from './steps/make-layer.js';

@@ -13,7 +13,7 @@ import {
   type Platform,
 } from '../image/store/oci.js';
 import { formatPlatform, parsePlatform, satisfiesPlatform } from '../image/store/platform.js';
-import { defaultIdMaps } from '../init/id-maps.js';
+import { defaultIdMaps } from '../spec/choose-id-maps.js';
 import { FosterError } from '../sys/errors.js';
 import { stopIfInterrupted } from '../worker/interrupt.js';
 import { baseState } from './base.js';

@@ -1,5 +1,5 @@
 import type { RegistryAccess } from '../image/registry/registry.js';
-import type { ChosenMaps } from '../init/id-maps.js';
+import type { ChosenMaps } from '../spec/choose-id-maps.js';
 import type { NetworkMode } from '../spec/request.js';
 
 /** How a build tells people what it does. */

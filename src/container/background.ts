@@ -1,53 +1,28 @@
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startProcess } from '../init/clone.js';
-import { findHelper } from '../init/id-maps.js';
 import { initProgram } from '../init/init-program.js';
-import { adviceOnNamespaces } from '../init/namespace-failure.js';
-import {
-  CLONE_STEP,
-  encodeMonitor,
-  encodePlan,
-  HANDED_STEP,
-  MAPS_STEP,
-  SAY_GO,
-  STATE_STEP,
-} from '../init/wire.js';
-import { handFailure, warnOfHanded } from '../launch/handed-mounts.js';
-import {
-  executionFailure,
-  executionFailures,
-  joinedBy,
-  nextReport,
-  stepAt,
-  type Witness,
-} from '../launch/launch.js';
-import { stepFailure } from '../launch/step-failure.js';
-import {
-  isStorageStep,
-  storageEnd,
-  storageFailure,
-  storageSays,
-  storageWords,
-} from '../launch/storage-program.js';
+import { encodeMonitor, encodePlan, SAY_GO } from '../init/wire.js';
+import { executionFailure, executionFailures } from '../launch/execution-failure.js';
+import { launchFailure } from '../launch/failure.js';
+import { hostOutput } from '../launch/host-steps.js';
+import { nextReport, type Witness, waitUntilReady } from '../launch/launch.js';
 import { buildExecPlan } from '../plan/exec.js';
 import { namespaceFlags } from '../plan/namespaces.js';
 import type { Plan } from '../plan/step.js';
 import type { HealthCheck } from '../spec/request.js';
-import { errnoName, errnoWords } from '../sys/errno.js';
-import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
 import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
-import { containerFolder, dataFolder } from '../sys/paths.js';
+import { containerFolder } from '../sys/paths.js';
 import { say } from '../sys/write.js';
 import { openEvents } from './events/recorder.js';
 import type { ContainerPlan } from './plan.js';
 import type { ContainerRecord } from './record.js';
-import { mapsOf, pathsOf } from './remove.js';
+import { pathsOf } from './remove.js';
 
 const SIGKILL = 9;
 
-/** A monitor that has brought its container to where only the word to go is missing. */
+/** A monitor whose container is set up, and waits until it is told to start the user's program. */
 export interface Waiting {
   monitor: { pid: number; pidfd: number };
   session: number;
@@ -73,7 +48,7 @@ export function launchDetached(
   { plan, joined }: ContainerPlan,
   record: ContainerRecord,
   lock: number,
-  { witness, warn = () => {} }: DetachedOptions = {},
+  { witness, warn }: DetachedOptions = {},
 ): Waiting {
   const folder = containerFolder(record.id);
   for (const name of STALE) rmSync(join(folder, name), { force: true });
@@ -89,10 +64,10 @@ export function launchDetached(
     events: openEvents(),
     joined: joined === undefined ? undefined : openPidfd(joined.state.pid),
     users:
-      joined === undefined || plan.handed === undefined
-        ? undefined
-        : openSync(`/proc/${joined.state.pid}/ns/user`, 'r'),
-    said: plan.storage && storageSays(),
+      joined !== undefined && plan.host.some(({ kind }) => kind === 'hand')
+        ? openSync(`/proc/${joined.state.pid}/ns/user`, 'r')
+        : undefined,
+    output: hostOutput(plan.host),
     health:
       record.health &&
       memoryFile('foster-health', encodePlan(healthPlan(record, record.health), { trace: false })),
@@ -112,26 +87,26 @@ export function launchDetached(
       opened.users,
       lock,
     ];
-    const descriptors = [...low, opened.plan, opened.events, opened.joined, opened.health, opened.said];
+    const descriptors = [...low, opened.plan, opened.events, opened.joined, opened.health, opened.output];
     monitor = startProcess(
       { file: initProgram(), argv: ['foster-init', 'monitor'], env: [], descriptors },
       0,
     );
   } finally {
     closeSync(theirs);
-    for (const fd of Object.values({ ...opened, said: undefined })) if (fd !== undefined) closeSync(fd);
+    for (const fd of Object.values({ ...opened, output: undefined })) if (fd !== undefined) closeSync(fd);
   }
   const waiting = { monitor, session, plan };
   try {
     faultPoint('monitor started');
-    awaitReady(waiting, { witness, warn }, opened.said);
+    waitUntilReady(plan, session, { witness, warn, output: opened.output, outcomes: [] });
     faultPoint('ready');
     return waiting;
   } catch (error) {
     giveUp(waiting);
     throw error;
   } finally {
-    if (opened.said !== undefined) closeSync(opened.said);
+    if (opened.output !== undefined) closeSync(opened.output);
   }
 }
 
@@ -142,8 +117,6 @@ function healthPlan({ spec, canSetGroups }: ContainerRecord, { command }: Health
 }
 
 function monitorBlob(plan: Plan, record: ContainerRecord, joins: boolean): Uint8Array {
-  const maps = joins ? undefined : mapsOf(record);
-  const isHelped = maps?.helpers ?? false;
   return encodeMonitor({
     pid: 0,
     terminal: plan.terminal,
@@ -156,73 +129,12 @@ function monitorBlob(plan: Plan, record: ContainerRecord, joins: boolean): Uint8
     remove: record.rm ? pathsOf(record) : [],
     failures: executionFailures(plan),
     log: record.logging,
+    host: { steps: plan.host },
     supervise: {
       cloneFlags: namespaceFlags(plan.namespaces),
-      helpers: isHelped ? { uid: findHelper('newuidmap'), gid: findHelper('newgidmap') } : undefined,
-      maps,
-      denySetgroups: maps !== undefined && !isHelped && process.getuid?.() !== 0,
       joins,
-      handed: plan.handed,
-      storage: plan.storage && storageWords(plan.storage, { joins: joinedBy(plan) }),
       health: record.health,
     },
-  });
-}
-
-function awaitReady(
-  { session, plan }: Waiting,
-  { witness, warn }: Required<Pick<DetachedOptions, 'warn'>> & DetachedOptions,
-  said: number | undefined,
-): void {
-  const handed: number[] = [];
-  for (;;) {
-    const report = nextReport(session);
-    switch (report?.kind) {
-      case undefined:
-        throw new FosterError('the first process of the container was killed while it was set up');
-      case 'started':
-        witness?.started(report.pid);
-        faultPoint('PID 1 started');
-        break;
-      case 'step':
-        witness?.step(report.index, report.result);
-        break;
-      case 'handed':
-        handed[report.index] = report.outcome;
-        break;
-      case 'ready':
-        warnOfHanded(plan.handed ?? [], handed, warn);
-        witness?.ready();
-        return;
-      case 'failed':
-        throw (
-          (said === undefined ? undefined : storageEnd(report.errno, said)) ??
-          startFailure(plan, report.index, report.errno)
-        );
-      default:
-        break;
-    }
-  }
-}
-
-function startFailure(plan: Plan, index: number, errno: number): FosterError {
-  if (index === MAPS_STEP) {
-    return new FosterError('cannot map the ids of the container: newuidmap or newgidmap failed', {
-      advice: 'check your ranges in /etc/subuid and /etc/subgid, and that both programs are setuid root',
-    });
-  }
-  if (index === STATE_STEP) {
-    return new FosterError(`cannot record that the container runs: ${errnoWords(errno)}`, {
-      advice: `check that there is space in ${dataFolder()} and that it is writable`,
-    });
-  }
-  const handed = plan.handed?.[index - HANDED_STEP];
-  if (handed !== undefined) return handFailure(handed, errno);
-  if (isStorageStep(index)) return storageFailure(index, errno);
-  if (index !== CLONE_STEP) return stepFailure(stepAt(plan, index), errno);
-  const advice = adviceOnNamespaces(errnoName(errno));
-  return new FosterError(`cannot start a process in new namespaces: clone: ${errnoWords(errno)}`, {
-    ...(advice !== undefined && { advice }),
   });
 }
 
@@ -235,10 +147,10 @@ export function giveUp({ monitor, session }: Waiting): void {
 }
 
 /**
- * Lets the user's program start, and waits until it runs. The monitor goes on by itself.
+ * Has the user's program started, and waits until it runs. The monitor goes on by itself.
  * @throws FosterError with Docker's exit code where the program cannot be executed; the container has ended then
  */
-export function letGo(waiting: Waiting): void {
+export function startProgram(waiting: Waiting): void {
   const { session, plan, monitor } = waiting;
   say(session, SAY_GO);
   faultPoint('told to go');
@@ -246,7 +158,7 @@ export function letGo(waiting: Waiting): void {
     const report = nextReport(session);
     if (report?.kind === 'failed') {
       giveUp(waiting);
-      throw startFailure(plan, report.index, report.errno);
+      throw launchFailure(plan, report, undefined);
     }
     if (report?.kind === 'exec-failed') {
       closeSync(session);

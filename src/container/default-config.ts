@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { defaultIdMaps } from '../init/id-maps.js';
+import { defaultIdMaps } from '../spec/choose-id-maps.js';
 import { buildSpec } from '../spec/from-request.js';
 import type { RunRequest } from '../spec/request.js';
 import type { Spec } from '../spec/types.js';

@@ -1,7 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
-import { type ChosenMaps, isHostIdMapped } from '../init/id-maps.js';
 import { hasFuseOverlayfs } from '../launch/storage-program.js';
 import { RootFiles } from '../layers/root-files.js';
+import type { ChosenMaps } from '../spec/choose-id-maps.js';
+import { isHostIdMapped } from '../spec/id-maps.js';
 import { quoted } from '../spec/parse/flag.js';
 import type { StorageDriver } from '../spec/storage-driver.js';
 import type { Spec } from '../spec/types.js';

@@ -1,7 +1,8 @@
 import { closeSync } from 'node:fs';
 import { holdSignals } from '../init/clone.js';
 import { SAY_GO } from '../init/wire.js';
-import { abandon, executionFailure, type Launched, launch, nextReport } from '../launch/launch.js';
+import { executionFailure } from '../launch/execution-failure.js';
+import { abandon, type Launched, launch, nextReport } from '../launch/launch.js';
 import { RootFiles } from '../layers/root-files.js';
 import { buildExecPlan } from '../plan/exec.js';
 import type { Plan } from '../plan/step.js';
@@ -57,7 +58,7 @@ export function execInContainer(container: Container, request: ExecRequest): voi
   }
   recordEvent('exec', record, { ...attributesOf(record), command: request.command.join(' ') });
   try {
-    if (request.detach) letGo(launched, plan);
+    if (request.detach) startProgram(launched, plan);
     else becomeMonitor(launched, { plan, held: undefined, interactive: request.interactive, remove: [] });
   } catch (error) {
     abandon(launched);
@@ -133,7 +134,7 @@ function userInside(pid: number, wanted: string): ReturnType<typeof resolveUser>
 }
 
 /** Waits until the program runs, and leaves it to the container's PID 1. */
-function letGo(launched: Launched, plan: Plan): void {
+function startProgram(launched: Launched, plan: Plan): void {
   say(launched.control, SAY_GO);
   const report = nextReport(launched.control);
   if (report?.kind === 'exec-failed') throw executionFailure(plan, report.errno);

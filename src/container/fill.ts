@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { Interrupted, throwAtSignal } from '../launch/launch.js';
+import { Interrupted, throwAtSignal } from '../launch/interrupt.js';
 import { fillFolder } from '../layers/tree.js';
 import { layeredDriver } from '../spec/storage-driver.js';
 import { FosterError } from '../sys/errors.js';

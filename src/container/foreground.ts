@@ -2,7 +2,9 @@ import { openSync } from 'node:fs';
 import { becomeProgram } from '../init/clone.js';
 import { initProgram } from '../init/init-program.js';
 import { encodeMonitor } from '../init/wire.js';
-import { executionFailures, type Launched } from '../launch/launch.js';
+import { executionFailures } from '../launch/execution-failure.js';
+import { hostResults } from '../launch/host-steps.js';
+import type { Launched } from '../launch/launch.js';
 import type { Plan } from '../plan/step.js';
 import type { LogOptions } from '../spec/request.js';
 import { faultPoint } from '../sys/fault.js';
@@ -41,12 +43,13 @@ function logOf({ rm, logging }: ContainerRecord, { terminal }: Plan): LogOptions
  */
 export function becomeMonitor(launched: Launched, foreground: Foreground): never {
   const { plan, held, interactive, remove } = foreground;
-  const hasUserNamespace = held !== undefined && (plan.idMaps !== undefined || launched.joined !== undefined);
+  const hasUserNamespace =
+    held !== undefined && (plan.namespaces.includes('user') || launched.joined !== undefined);
   const blob = memoryFile(
     'foster-monitor',
     encodeMonitor({
       pid: launched.pid,
-      storagePid: launched.storage?.pid,
+      host: { steps: launched.work.steps, results: hostResults(launched.work) },
       terminal: plan.terminal,
       interactive,
       verbose: plan.verbose,

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { cpus, release, totalmem, userInfo } from 'node:os';
 import { storageChoice } from '../image/rootfs/storage.js';
 import { listImages } from '../image/store/images.js';
-import { chooseIdMaps } from '../init/id-maps.js';
+import { chooseIdMaps } from '../spec/choose-id-maps.js';
 import type { IdMaps } from '../spec/id-maps.js';
 import { FosterError } from '../sys/errors.js';
 import { dataFolder } from '../sys/paths.js';

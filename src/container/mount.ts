@@ -1,6 +1,6 @@
 import { closeSync, constants, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { findFuseOverlayfs, startStorage } from '../launch/storage-program.js';
+import { findFuseOverlayfs, mountStorage } from '../launch/storage-program.js';
 import { TREE } from '../layers/tree-protocol.js';
 import { FosterError } from '../sys/errors.js';
 import { bindMount, makeReadOnly, mountOverlay, unmount } from '../sys/mount.js';
@@ -25,7 +25,7 @@ export function mountContainer({ record }: Container): string {
       : [...(existsSync(upper) ? [upper] : []), ...layersOf(record)];
   if (record.driver === 'fuse-overlayfs') {
     const storage = { program: findFuseOverlayfs(), container: folder, layers: trees };
-    startStorage(storage, { isReadOnly: true, outlivesUs: true });
+    mountStorage(storage, { isReadOnly: true, outlivesUs: true });
     return place;
   }
   const O_PATH = 0o10000000;

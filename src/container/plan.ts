@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { findMapHelpers } from '../launch/id-maps.js';
 import { findFuseOverlayfs } from '../launch/storage-program.js';
 import { RootFiles } from '../layers/root-files.js';
 import { TREE } from '../layers/tree-protocol.js';
@@ -49,7 +50,7 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
         ...(driver === 'fuse-overlayfs' && { program: findFuseOverlayfs() }),
       },
       canSetGroups: record.canSetGroups,
-      usesMapHelpers: record.usesMapHelpers,
+      ...(record.usesMapHelpers && joined === undefined && { mapHelpers: findMapHelpers() }),
       isCallerMapped: record.isCallerMapped,
       // a bundle's root directory is the caller's own, and has what its config.json says
       files: isInPlace ? [] : networkFiles(record.network, spec, root),

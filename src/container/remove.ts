@@ -1,7 +1,7 @@
 import { closeSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { defaultIdMaps } from '../init/id-maps.js';
 import { TREE, VOLUMES } from '../layers/tree-protocol.js';
+import { defaultIdMaps } from '../spec/choose-id-maps.js';
 import type { IdMaps } from '../spec/id-maps.js';
 import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';

@@ -6,7 +6,7 @@ import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
 import { containerFolder } from '../sys/paths.js';
 import { type AttachOptions, attachTo, connectMonitor } from './attach.js';
-import { giveUp, launchDetached, letGo } from './background.js';
+import { giveUp, launchDetached, startProgram } from './background.js';
 import { dropIdFile, type HeldContainer } from './create.js';
 import { createHeld, isFilled } from './create-held.js';
 import type { Draft, Voice } from './draft.js';
@@ -28,14 +28,14 @@ export async function runDetached(request: RunRequest, draft: Draft, voice: Voic
     const waiting = launchDetached(containerPlan, record, lock, { witness, warn: voice.warn });
     if (request.detach) {
       isRunning = true;
-      letGo(waiting);
+      startProgram(waiting);
       voice.print(`${record.id}\n`);
       return 0;
     }
     const isOwner = request.restart.policy === 'no' && draft.health === undefined;
     const client = connectMonitor(record.id, { wantsAll: true, isOwner });
     isRunning = true;
-    letGo(waiting);
+    startProgram(waiting);
     attachTo(record, client, {
       interactive: request.interactive,
       passSignals: true,
@@ -85,7 +85,7 @@ export async function startContainer(
       giveUp(waiting);
       throw error;
     }
-    letGo(waiting);
+    startProgram(waiting);
   } finally {
     closeSync(lock);
   }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { type AttachOptions, connectMonitor } from '../container/attach.js';
-import { giveUp, launchDetached, letGo } from '../container/background.js';
+import { giveUp, launchDetached, startProgram } from '../container/background.js';
 import type { HeldContainer } from '../container/create.js';
 import { createHeld } from '../container/create-held.js';
 import { draftContainer, type Voice } from '../container/draft.js';
@@ -95,7 +95,7 @@ async function launch(request: RunRequest): Promise<{ record: HeldContainer['rec
     }
     isReady = true;
     try {
-      letGo(waiting);
+      startProgram(waiting);
     } catch (error) {
       if (isExecutionFailure(error)) closeSync(waiting.monitor.pidfd);
       throw error;

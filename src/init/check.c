@@ -3,6 +3,7 @@
 #include "init.h"
 
 #define MOST_LOG_FILES 100000
+#define MOST_PATIENCE_MS 60000
 
 struct blob {
   const char *start;
@@ -85,25 +86,49 @@ int check_plan(struct plan *plan) {
          is_pointer_array(&blob, plan->envp) && relocate(&blob, plan);
 }
 
-static int check_handed(const struct blob *blob, const struct monitor *monitor) {
-  if (monitor->handed % 4 || !has(blob, monitor->handed, monitor->handed_count, sizeof(struct handed))) return 0;
-  const struct handed *handed = (const struct handed *)(blob->start + monitor->handed);
-  for (u32 i = 0; i < monitor->handed_count; i++)
-    if (!text_end(blob, handed[i].path)) return 0;
+/* How many words each kind of host step has, at the least and at the most. */
+static int has_words_for(const struct host_step *step) {
+  switch (step->kind) {
+    case HOST_WRITE:
+      return step->count == 2;
+    case HOST_RUN:
+      return step->count >= 2 && step->count <= MAX_HOST_WORDS && step->detail < step->count;
+    case HOST_START:
+      return step->count >= 1 && step->count <= MAX_HOST_WORDS && step->detail <= MOST_PATIENCE_MS;
+    case HOST_RESUME:
+      return step->count == 0;
+    case HOST_HAND:
+      return step->count == 1;
+    default:
+      return 0;
+  }
+}
+
+static int check_host_steps(const struct blob *blob, u32 offset, u32 count) {
+  if (offset % 4 || !has(blob, offset, count, sizeof(struct host_step))) return 0;
+  const struct host_step *steps = (const struct host_step *)(blob->start + offset);
+  for (u32 i = 0; i < count; i++) {
+    u64 word = steps[i].words, end = (u64)offset + (u64)count * sizeof(struct host_step);
+    if (!has_words_for(&steps[i]) || steps[i].result < 0) return 0;
+    if (steps[i].count && word < end && word + 1 > offset) return 0; /* results are written there */
+    for (u32 j = 0; j < steps[i].count; j++)
+      if (!(word = text_end(blob, word))) return 0;
+  }
   return 1;
+}
+
+int check_host(const struct host *host) {
+  const struct blob blob = {(const char *)host->blob, host->size};
+  return check_host_steps(&blob, host->steps, host->count);
 }
 
 int check_monitor(const struct monitor *monitor) {
   const struct blob blob = {(const char *)monitor, monitor->size};
-  if (monitor->pid < 0 || monitor->storage_pid < 0 || monitor->log_max_files > MOST_LOG_FILES) return 0;
+  if (monitor->pid < 0 || monitor->log_max_files > MOST_LOG_FILES) return 0;
   if (!monitor->remove || !has_words(&blob, monitor->remove) || !monitor->subject || !has_text(&blob, monitor->subject)) return 0;
   if (monitor->failures % 4 || !has(&blob, monitor->failures, monitor->failure_count, sizeof(struct failure))) return 0;
   const struct failure *failures = (const struct failure *)(blob.start + monitor->failures);
   for (u32 i = 0; i < monitor->failure_count; i++)
     if (!text_end(&blob, failures[i].text)) return 0;
-  for (int i = 0; i < 2; i++) {
-    u32 helper = monitor->map_helpers[i];
-    if (!has_words(&blob, helper) || (helper && !blob.start[helper]) || !has_text(&blob, monitor->maps[i])) return 0;
-  }
-  return has_words(&blob, monitor->storage) && check_handed(&blob, monitor);
+  return check_host_steps(&blob, monitor->host_steps, monitor->host_step_count);
 }

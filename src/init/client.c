@@ -93,7 +93,8 @@ static void write_all(int fd, const char *data, size_t size) {
 
 /* Keys that may begin the detach sequence are held back until it is clear whether they do. Returns 1 when it is whole. */
 static int read_input(void) {
-  static char typed[MAX_TYPED], message[1 + MAX_TYPED + MAX_KEYS] = {ATTACH_INPUT};
+  static char typed[MAX_TYPED], message[1 + MAX_TYPED + MAX_KEYS];
+  message[0] = ATTACH_INPUT; /* not by its declaration: all of it would be in the file */
   long size = sys_read(0, typed, sizeof typed);
   if (size == -EINTR || size == -EAGAIN) return 0;
   if (size == -EIO) return stop_ourselves(), 0; /* a background job must not read: tty_ioctl(4), job control */

@@ -1,9 +1,10 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoName, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { addressOf, call, callRaw, functionPointer, SystemCallError } from '../sys/ffi.js';
 import { waitForChild } from '../sys/libc.js';
+import { PROGRAM_OFFSETS, PROGRAM_SIZE } from '../sys/wire-constants.js';
 
 /** Flags of clone(2) for the namespaces that foster's own helpers are in; those of containers: plan/namespaces.ts. */
 export const CLONE_FLAGS = { mount: 0x00020000, user: 0x10000000 } as const;
@@ -37,7 +38,7 @@ export function nativeFile(name: string): string {
  * @throws SystemCallError where there is no child; FosterError where it could not become the program
  */
 export function startProcess(program: Program, namespaceFlags: number): { pid: number; pidfd: number } {
-  const entry = encodeEntry(program);
+  const entry = encodeProgram(program);
   const stack = Buffer.alloc(64 * 1024);
   const top = (addressOf(stack) + BigInt(stack.length)) & ~15n;
   const pidfd = Buffer.alloc(4);
@@ -49,11 +50,11 @@ export function startProcess(program: Program, namespaceFlags: number): { pid: n
   try {
     const prototype = 'int clone(void *function, uintptr_t stack, int flags, void *argument, void *pidfd)';
     const pid = call(prototype, child, top, flags, entry, pidfd);
-    const error = entry.readInt32LE(ENTRY_ERROR);
+    const error = entry.readInt32LE(PROGRAM_OFFSETS.error);
     if (error === 0) return { pid, pidfd: pidfd.readInt32LE(0) };
     closeSync(pidfd.readInt32LE(0));
     waitForChild(pid);
-    throw entryFailure(program, error);
+    throw programFailure(program, error);
   } finally {
     setSignalMask(previous, null);
     stack.fill(0, 0, 1); // a use after the call keeps the stack from being collected during it
@@ -66,8 +67,8 @@ export function startProcess(program: Program, namespaceFlags: number): { pid: n
  */
 export function becomeProgram(program: Program): never {
   globalThis.fosterKeepCode?.(); // this process has no "exit" at which it could be kept (src/cli/bootstrap.ts)
-  const entry = encodeEntry(program);
-  const error = callRaw(nativeFile('foster-entry.so'), 'int foster_become(void *entry)', entry);
+  const entry = encodeProgram(program);
+  const error = callRaw(nativeFile('foster-entry.so'), 'int foster_become(void *program)', entry);
   throw new SystemCallError('execveat()', -error);
 }
 
@@ -87,7 +88,7 @@ function setSignalMask(mask: Buffer, previous: Buffer | null): void {
   call('int pthread_sigmask(int how, const void *set, void *previous)', SIG_SETMASK, mask, previous);
 }
 
-function entryFailure({ argv, descriptors }: Program, error: number): FosterError {
+function programFailure({ argv, descriptors }: Program, error: number): FosterError {
   const isTooMany = ['E2BIG', 'EMFILE', 'EINVAL'].includes(errnoName(error));
   return new FosterError(
     `cannot start ${argv[0]} with ${descriptors.length} descriptors: ${errnoWords(error)}`,
@@ -95,48 +96,39 @@ function entryFailure({ argv, descriptors }: Program, error: number): FosterErro
   );
 }
 
-/** Where struct entry has its `error`. */
-const ENTRY_ERROR = 40;
-
-/** struct entry of src/init/entry.c, with all that it points to, in one buffer. */
-function encodeEntry(program: Program): Buffer {
-  const STRUCT = 48;
-  const strings = [...program.argv, ...program.env].map((text) => Buffer.from(`${text}\0`));
+/** struct program of wire.h, with all that it points to, in one buffer. */
+function encodeProgram(program: Program): Buffer {
+  const strings = [...program.argv, ...program.env, ''].map((text) => Buffer.from(`${text}\0`));
   const pointers = (program.argv.length + program.env.length + 2) * 8;
   const descriptors = program.descriptors.length * 4;
-  const size = STRUCT + pointers + descriptors + strings.reduce((sum, text) => sum + text.length, 0);
+  const size = PROGRAM_SIZE + pointers + descriptors + strings.reduce((sum, text) => sum + text.length, 0);
   const buffer = Buffer.alloc(size);
   const base = addressOf(buffer);
   const view = new DataView(buffer.buffer, buffer.byteOffset, size);
   const pointer = (at: number, target: number) => view.setBigUint64(at, base + BigInt(target), true);
 
-  const argvAt = STRUCT;
+  const argvAt = PROGRAM_SIZE;
   const envpAt = argvAt + (program.argv.length + 1) * 8;
-  const descriptorsAt = STRUCT + pointers;
-  buffer.writeInt32LE(program.file, 0);
-  buffer.writeInt32LE(program.descriptors.length, 4);
-  pointer(8, descriptorsAt);
-  pointer(16, argvAt);
-  pointer(24, envpAt);
-  buffer.writeInt32LE(program.privileged ? 1 : 0, 32);
-  buffer.writeInt32LE(program.parentDeathSignal ?? 0, 36);
+  const descriptorsAt = PROGRAM_SIZE + pointers;
+  const at = PROGRAM_OFFSETS;
+  pointer(at.path, size - 1); // the empty text is the last
+  pointer(at.argv, argvAt);
+  pointer(at.envp, envpAt);
+  pointer(at.descriptors, descriptorsAt);
+  buffer.writeInt32LE(program.file, at.file);
+  buffer.writeInt32LE(program.descriptors.length, at.descriptor_count);
+  buffer.writeInt32LE(program.privileged ? 1 : 0, at.is_privileged);
+  buffer.writeInt32LE(program.parentDeathSignal ?? 0, at.parent_death_signal);
   for (const [index, fd] of program.descriptors.entries())
     buffer.writeInt32LE(fd ?? -1, descriptorsAt + index * 4);
 
-  let at = descriptorsAt + descriptors;
+  let end = descriptorsAt + descriptors;
   for (const [index, text] of strings.entries()) {
-    text.copy(buffer, at);
+    text.copy(buffer, end);
     const slot =
       index < program.argv.length ? argvAt + index * 8 : envpAt + (index - program.argv.length) * 8;
-    pointer(slot, at);
-    at += text.length;
+    if (index < strings.length - 1) pointer(slot, end);
+    end += text.length;
   }
   return buffer;
-}
-
-/** Opens an executable for `Program.file`. The caller closes it. */
-export function openProgram(path: string): number {
-  const O_PATH = 0o10000000;
-  const O_CLOEXEC = 0o2000000;
-  return openSync(path, O_PATH | O_CLOEXEC);
 }

@@ -1,9 +1,10 @@
 /* Enters a container's user namespace and becomes another program: where the kernel lets nobody at the container's files
  * who is not in there, as it does for those of a FUSE file system. */
-#include "capabilities.h"
 #include "init.h"
+#include "program.h"
 
 #include <linux/fcntl.h>
+#include <linux/prctl.h>
 #include <linux/sched.h>
 
 /* argv: our name, "enter", then that of the program and its arguments. It ends with our parent. */

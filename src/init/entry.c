@@ -1,53 +1,17 @@
-/* The clone entry: a shared library with the one native function that TypeScript hands to clone(2). The child shares
- * Node's memory (CLONE_VM) until it executes foster-init, so this only moves descriptors and makes system calls.
- * TypeScript calls it directly too, where foster itself becomes the monitor. */
-#include "capabilities.h"
-#include "hand-mount.h"
-#include "signals.h"
+/* The shared library that TypeScript calls by FFI: the function that it hands to clone(2), the launcher, and what holds
+ * signals back while it sets a container up. */
+#include "init.h"
+#include "program.h"
 
 #include <asm-generic/errno.h>
 #include <linux/fcntl.h>
 #include <linux/sched.h>
 
-#define MAX_DESCRIPTORS 1024 /* of one program; what a process may have open besides is the kernel's to say */
+#define EXPORTED __attribute__((visibility("default")))
 
-struct entry {
-  s32 program;     /* descriptor of what to execute */
-  s32 descriptor_count;
-  s32 *descriptors; /* descriptors[i] becomes i; -1 leaves i closed. Written over */
-  char **argv, **envp;
-  s32 is_privileged; /* keep the capabilities that a new user namespace gives: capabilities(7), "ambient" */
-  s32 parent_death_signal;
-  s32 error; /* errno of a child that could not execute the program; TypeScript sees it, whose memory this is */
-};
-
-static s32 move_aside(s32 fd, s32 lowest) { return (s32)SYSCALL3(__NR_fcntl, fd, F_DUPFD, lowest); }
-
-/* Returns -errno if the program could not be executed. */
-int foster_entry(struct entry *entry) {
-  s32 count = entry->descriptor_count, *fds = entry->descriptors;
-  if (count < 0 || count > MAX_DESCRIPTORS) return -E2BIG;
-  for (int i = 0; i < count; i++) { /* out of the way first: one's source may be another's target */
-    if (fds[i] < 0) continue;
-    fds[i] = move_aside(fds[i], count + 1);
-    if (fds[i] < 0) return fds[i];
-  }
-  s32 program = move_aside(entry->program, count + 1);
-  if (program < 0) return program;
-  for (int i = 0; i < count; i++) {
-    if (fds[i] < 0) sys_close(i);
-    else SYSCALL3(__NR_dup3, fds[i], i, 0);
-  }
-  SYSCALL3(__NR_dup3, program, count, O_CLOEXEC);
-  sys_close_range((u32)count + 1);
-  if (entry->is_privileged) keep_capabilities();
-  if (entry->parent_death_signal) SYSCALL2(__NR_prctl, PR_SET_PDEATHSIG, entry->parent_death_signal);
-  return (int)SYSCALL5(__NR_execveat, count, "", entry->argv, entry->envp, AT_EMPTY_PATH);
-}
-
-/* In the child of clone(2), where there is nobody to return to. */
-int foster_child(struct entry *entry) {
-  entry->error = -foster_entry(entry);
+/* In the child of clone(2), where there is nobody to return to. It shares Node's memory (CLONE_VM). */
+EXPORTED int foster_child(struct program *program) {
+  program->error = (s32)-become_program(program);
   sys_exit(125);
 }
 
@@ -77,7 +41,7 @@ enum { HAS_RESTORER = 0 };
 #endif
 
 /* Not those that say what is wrong in this process, those about its children, and those that nobody can hold back. */
-void foster_hold_signals(void) {
+EXPORTED void foster_hold_signals(void) {
   static const u8 not_held[] = {SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGKILL, SIGSEGV, SIGCHLD, SIGSTOP, SIGPROF, SIGSYS};
   sigset held = ALL_SIGNALS;
   for (size_t i = 0; i < sizeof not_held; i++) held &= ~signal_bit(not_held[i]);
@@ -87,16 +51,23 @@ void foster_hold_signals(void) {
     if (held & signal_bit(signal)) SYSCALL4(__NR_rt_sigaction, signal, action, NULL, 8);
 }
 
-u64 foster_held_signals(void) { return __atomic_load_n(&held_signals, __ATOMIC_SEQ_CST); }
+EXPORTED u64 foster_held_signals(void) { return __atomic_load_n(&held_signals, __ATOMIC_SEQ_CST); }
 
-/* As foster_entry, for this process: what was held back is pending when the program starts. */
-int foster_become(struct entry *entry) {
+/* execve(2) in this process: what was held back is pending when the program starts. Returns -errno. */
+EXPORTED int foster_become(struct program *program) {
   sys_block_signals(ALL_SIGNALS);
   __atomic_store_n(&heir, (int)sys_getpid(), __ATOMIC_SEQ_CST);
   for (int signal = 1; signal <= SIGNAL_COUNT; signal++) hand_on(signal);
   /* Node's other threads live until execve(2): one whose descriptors vanish while a signal wakes it aborts us all. */
   SYSCALL1(__NR_unshare, CLONE_FILES);
-  return foster_entry(entry);
+  return (int)become_program(program);
 }
 
-int foster_hand_mount(int socket, int users, const char *path, u32 flags) { return (int)hand_mount(socket, users, path, flags); }
+/* 0 when all steps are done, else -errno; then `host` says what has failed. Signals that are held back end a wait. */
+EXPORTED int foster_run_host_steps(struct host *host) {
+  ending_signals = &held_signals;
+  if (!check_host(host)) return -EINVAL;
+  return run_host_steps(host);
+}
+
+EXPORTED void foster_undo_host_steps(struct host *host, int is_patient) { undo_host_steps(host, is_patient); }

@@ -1,6 +1,7 @@
 /* The health check of a container: a plan that joins it and runs a command there, every so often. Docker's rules: a
  * success makes it healthy, some failures in a row unhealthy; at the start, for a while, failures do not count. */
 #include "init.h"
+#include "program.h"
 
 #include <linux/fcntl.h>
 
@@ -32,20 +33,6 @@ void health_begin(const struct monitor *monitor) {
   due_ms = began_ms + monitor->health_interval;
 }
 
-/* In the child: the same program, with the plan of the check and the container to join. */
-static _Noreturn void become_check(int end) {
-  SYSCALL3(__NR_dup3, end, FD_CONTROL, 0);
-  SYSCALL3(__NR_dup3, FD_HEALTH, FD_BLOB, 0);
-  for (int fd = PLAN_FD_CONSOLE; fd < PLAN_FD_JOIN; fd++)
-    if (fd != FD_PIDFD) sys_close(fd);
-  SYSCALL3(__NR_dup3, FD_PIDFD, PLAN_FD_JOIN, 0);
-  sys_close(FD_PIDFD);
-  sys_close_range(PLAN_FD_JOIN + 1);
-  const char *argv[] = {"foster-init", NULL}, *environment[] = {NULL};
-  SYSCALL3(__NR_execve, "/proc/self/exe", argv, environment);
-  sys_exit(125);
-}
-
 static void settle(const struct monitor *monitor, int is_well) {
   if (check_control >= 0) sys_close(check_control);
   check_control = -1, check_pid = 0;
@@ -65,8 +52,11 @@ static void begin_check(const struct monitor *monitor) {
   int ends[2];
   due_ms = now_ms() + monitor->health_timeout;
   if (sys_socketpair(ends) < 0) return settle(monitor, 0);
-  long pid = SYSCALL5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
-  if (pid == 0) become_check(ends[1]);
+  s32 descriptors[] = {0, 1, 2, ends[1], FD_HEALTH, -1, -1, -1, FD_PIDFD};
+  const char *argv[] = {"foster-init", NULL};
+  struct program program = {.path = (u64)"/proc/self/exe", .argv = (u64)argv, .envp = (u64)&argv[1], .descriptors = (u64)descriptors,
+                            .file = AT_FDCWD, .descriptor_count = PLAN_FD_JOIN + 1};
+  long pid = start_program(&program, 0, NULL);
   sys_close(ends[1]);
   check_control = ends[0];
   if (pid < 0) return settle(monitor, 0);
@@ -88,7 +78,7 @@ static void take_reports(void) {
     if (message.kind == REPORT_REFORKED && is_child(message.value)) check_pid = (int)message.value;
 }
 
-/* With all that it has started and that has not left its session: PID 1 would bury those, but not end them. */
+/* With all that it has started and that has not left its session: PID 1 would reap those, but not end them. */
 static void end_check(void) {
   take_reports();
   sys_kill(-check_pid, SIGKILL);

@@ -29,9 +29,7 @@ static void record_event(const char *action, const struct report *about) {
 static void follow(int pid) {
   SYSCALL4(__NR_wait4, life.container.pid, NULL, 0, NULL);
   life.container.pid = pid;
-  int pidfd = (int)SYSCALL2(__NR_pidfd_open, pid, 0);
-  SYSCALL3(__NR_dup3, pidfd, FD_PIDFD, O_CLOEXEC);
-  if (pidfd != FD_PIDFD) sys_close(pidfd);
+  set_descriptor(SYSCALL2(__NR_pidfd_open, pid, 0), FD_PIDFD);
 }
 
 static const struct failure *failure_of(s64 error) {

@@ -13,6 +13,7 @@ void *map_blob(size_t least);
 /* check.c */
 int check_plan(struct plan *plan);
 int check_monitor(const struct monitor *monitor);
+int check_host(const struct host *host);
 
 /* libc.c */
 void *memcpy(void *target, const void *source, size_t size);
@@ -80,16 +81,14 @@ int run_client(int argc, char **argv);
 /* start.c: starts PID 1 from a plan */
 struct started {
   int pid, control, console, input, output, error;
-  int storage; /* the program that makes the root file system; 0: none */
   u32 failed_step;
 };
-long start_container(const struct monitor *monitor, struct started *started);
+long start_container(const struct monitor *monitor, struct started *started, struct host *host);
 void end_started(struct started *started);
+void set_descriptor(long fd, int number);
 
-/* storage.c: becomes the program that makes the root file system */
+/* storage.c: becomes the program that makes the root filesystem */
 int run_storage(int argc, char **argv);
-long start_storage(const struct monitor *monitor, u32 *failed_step);
-void end_storage(int pid);
 
 /* enter.c */
 int run_enter(char **argv);

@@ -1,4 +1,4 @@
-/* The few functions that the compiler may call by itself, and the entry point. */
+/* The few functions that the compiler may call by itself, and texts. */
 #include "init.h"
 
 #ifndef FOSTER_FUZZ
@@ -42,13 +42,3 @@ char *append_number(char *to, u64 number) {
   *to = 0;
   return to;
 }
-
-#ifndef FOSTER_FUZZ
-__attribute__((used)) _Noreturn void start(long *stack) { sys_exit(run((int)stack[0], (char **)(stack + 1))); }
-
-#if defined(__x86_64__)
-__asm__(".globl _start\n_start:\n xor %ebp,%ebp\n mov %rsp,%rdi\n and $-16,%rsp\n call start\n");
-#elif defined(__aarch64__)
-__asm__(".globl _start\n_start:\n mov x29,#0\n mov x30,#0\n mov x0,sp\n bl start\n");
-#endif
-#endif

@@ -1,6 +1,7 @@
 /* foster-init: PID 1 of a container, monitor of a container, one who is attached to it, remover of what a container
  * leaves. Which of them is the first argument; what to do comes over descriptors 3 and 4 (wire.h). */
 #include "init.h"
+#include "program.h"
 
 #include <linux/mman.h>
 #include <linux/prctl.h>
@@ -24,15 +25,6 @@ void *map_blob(size_t least) {
   return head[0] == MAGIC && head[1] == VERSION && head[2] == info.st_size ? (void *)at : NULL;
 }
 
-/* Node ignores SIGPIPE, and whoever started Node may have ignored more: exec(2) hands that down, and so the user's
- * process would never die of a broken pipe. */
-static void reset_signals(void) {
-  u64 action[4] = {0, 0, 0, 0}; /* SIG_DFL, no flags, no restorer, empty mask */
-  for (int signal = 1; signal <= SIGNAL_COUNT; signal++)
-    SYSCALL4(__NR_rt_sigaction, signal, action, NULL, 8);
-  sys_block_signals(ALL_SIGNALS);
-}
-
 int run(int argc, char **argv) {
   reset_signals();
   SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-init");
@@ -44,3 +36,13 @@ int run(int argc, char **argv) {
   if (argc == 1) return run_plan();
   return 125;
 }
+
+#ifndef FOSTER_FUZZ
+__attribute__((used)) _Noreturn void start(long *stack) { sys_exit(run((int)stack[0], (char **)(stack + 1))); }
+
+#if defined(__x86_64__)
+__asm__(".globl _start\n_start:\n xor %ebp,%ebp\n mov %rsp,%rdi\n and $-16,%rsp\n call start\n");
+#elif defined(__aarch64__)
+__asm__(".globl _start\n_start:\n mov x29,#0\n mov x30,#0\n mov x0,sp\n bl start\n");
+#endif
+#endif

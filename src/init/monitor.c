@@ -37,8 +37,8 @@ void tell_starter(const struct report *message) {
   if (life.is_awaited && sys_send(FD_CONTROL, message, sizeof *message, 0) < 0) stop_telling();
 }
 
-static void tell_failure(u32 step, long error) {
-  tell_starter(&(struct report){.kind = REPORT_FAILED, .index = step, .value = -error});
+static void tell_failure(u32 step, long error, s64 detail) {
+  tell_starter(&(struct report){.kind = REPORT_FAILED, .index = step, .value = -error, .extra = detail});
 }
 
 void monitor_event(const char *action, const char *attributes) {
@@ -191,9 +191,8 @@ static void look_after_children(void) {
       if (pid == life.container.pid) stop_with_container();
     } else if (pid == life.container.pid) {
       life.status = status;
-    } else if (pid == life.container.storage) {
-      life.container.storage = 0;
     } else {
+      host_program_ended(&life.host, (int)pid);
       health_ended(life.config, (int)pid, status);
     }
   }
@@ -276,12 +275,17 @@ static void take_first_clients(void) {
 
 /* Starts PID 1 and brings it to where its program runs. -1: it could not be started, and the foster command knows. */
 static int bring_up(void) {
-  long error = start_container(life.config, &life.container);
+  long error = start_container(life.config, &life.container, &life.host);
   if (error < 0) {
-    tell_failure(life.container.failed_step, error);
+    int is_host_step = life.container.failed_step >= HOST_STEP && life.container.failed_step < STATE_STEP;
+    tell_failure(life.container.failed_step, is_host_step ? -life.host.error : error, life.host.detail);
     return -1;
   }
   tell_starter(&(struct report){.kind = REPORT_STARTED, .value = life.container.pid});
+  const struct host_step *step = (const struct host_step *)monitor_text(life.config->host_steps);
+  for (u32 i = 0; i < life.config->host_step_count; i++)
+    if (step[i].kind == HOST_HAND && step[i].result != HANDED_WHOLE)
+      tell_starter(&(struct report){.kind = REPORT_HANDED, .index = i, .value = step[i].result});
   for (;;) {
     u32 kind = take_report();
     if (kind == REPORT_READY) break;
@@ -293,7 +297,7 @@ static int bring_up(void) {
 
 /* A container that no other command would know of must not run. */
 static int fail_to_note(long error) {
-  tell_failure(STATE_STEP, error);
+  tell_failure(STATE_STEP, error, 0);
   if (life.has_caller)
     caller_explain("foster: cannot note that the container runs; see that there is room on the disk, and that it can be written to\n");
   return -1;
@@ -332,7 +336,7 @@ int end_life(void) {
   take_last_reports();
   carry_rest(life.has_caller && life.master >= 0);
   health_stop();
-  end_storage(life.container.storage);
+  undo_host_steps(&life.host, 1);
   terminal_restore();
   attach_feed(-1);
   int code = life.exec_code ? life.exec_code : exit_code(life.status);
@@ -343,8 +347,8 @@ int end_life(void) {
 /* For a container that never ran. */
 static int give_up(void) {
   SYSCALL4(__NR_pidfd_send_signal, FD_PIDFD, SIGKILL, NULL, 0);
+  undo_host_steps(&life.host, 0); /* before PID 1, which may wait for an answer from there, and cannot be killed then */
   SYSCALL4(__NR_wait4, life.container.pid, NULL, 0, NULL);
-  end_storage(life.container.storage);
   terminal_restore();
   janitor_finish();
   return COULD_NOT_START;
@@ -368,7 +372,7 @@ static void take_over(void) {
   for (int i = 0; i < STREAM_COUNT; i++)
     streams[i] = SYSCALL3(__NR_fcntl, FD_INPUT + i, F_SETFL, O_NONBLOCK) < 0 ? -1 : FD_INPUT + i;
   life.container = (struct started){.pid = life.config->pid, .control = FD_CONTROL, .console = FD_CONSOLE, .input = streams[INPUT],
-                                    .output = streams[OUTPUT], .error = streams[ERROR], .storage = life.config->storage_pid};
+                                    .output = streams[OUTPUT], .error = streams[ERROR]};
 }
 
 int run_monitor(void) {
@@ -377,6 +381,8 @@ int run_monitor(void) {
   SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-monitor");
   life = (struct life){.config = config, .has_caller = config->pid != 0, .is_awaited = config->pid == 0};
   life.is_kept = !(config->flags & MONITOR_STATELESS);
+  life.host = (struct host){.blob = (u64)config, .size = config->size, .steps = config->host_steps, .count = config->host_step_count,
+                            .users = FD_USERNS, .output = FD_HOST_OUTPUT, .init = -1};
   sys_close_range(FD_SUPERVISOR_END);
   if (life.has_caller) take_over();
   fill_gaps();

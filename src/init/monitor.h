@@ -4,12 +4,14 @@
 #define FOSTER_MONITOR_H
 
 #include "init.h"
+#include "program.h"
 
 enum { INPUT, OUTPUT, ERROR, STREAM_COUNT };
 
 struct life {
   const struct monitor *config;
   struct started container;
+  struct host host; /* what is done from outside for it */
   int signals;      /* a signalfd */
   int master;       /* the container's terminal; -1: none */
   int status;       /* of PID 1, as wait4(2) gives it; -1 while it runs */

@@ -58,11 +58,9 @@ static int live_once(void) {
   }
   if (life.container.pid > 0) {
     sys_kill(life.container.pid, SIGKILL);
-    /* PID 1 may wait for an answer from it, and cannot be killed then. */
-    if (life.container.storage > 0) sys_kill(life.container.storage, SIGKILL);
+    undo_host_steps(&life.host, 0); /* before PID 1, which may wait for an answer from there, and cannot be killed then */
     SYSCALL4(__NR_wait4, life.container.pid, NULL, 0, NULL);
   }
-  end_storage(life.container.storage);
   close_streams();
   if (life.restarts) state_ended(COULD_NOT_START, monitor_text(life.config->subject));
   return COULD_NOT_START;

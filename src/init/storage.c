@@ -3,32 +3,34 @@
  * can do what the container's root can do with files and no more; not in its PID namespace, where the container's root
  * could reach the host's files by /proc/PID/root; and in a mount namespace of its own, so that it never sees, and never
  * loads, a file of the container. Only the container holds the mount: when it goes, the program ends. */
-#include "capabilities.h"
 #include "init.h"
+#include "program.h"
 
 #include <asm-generic/errno.h>
 #include <linux/fcntl.h>
 #include <linux/mount.h>
 #include <linux/poll.h>
+#include <linux/prctl.h>
 #include <linux/sched.h>
 
 #define MNT_DETACH 2
 
-/* FD_CONTROL takes one report of a failure; it closes when the program is executed. 2 takes what the program says. */
+/* FD_CONTROL takes one report of a failure, whose index is one of STORAGE_*; it closes when the program is executed. 2 takes
+ * what the program says. */
 enum { FD_FUSE = 4, FD_OWN = FD_PROGRAM + 1, FD_LAYERS };
 
-static _Noreturn void fail(u32 step, long error) {
-  report(REPORT_FAILED, STORAGE_STEP + step, -error, 0, NULL);
+static _Noreturn void fail(u32 part, long error) {
+  report(REPORT_FAILED, part, -error, 0, NULL);
   sys_exit(125);
 }
 
-static long check(u32 step, long result) {
-  if (result < 0) fail(step, result);
+static long check(u32 part, long result) {
+  if (result < 0) fail(part, result);
   return result;
 }
 
-static void open_as(u32 step, const char *path, int flags, int target) {
-  int fd = (int)check(step, sys_openat(AT_FDCWD, path, flags | O_CLOEXEC, 0));
+static void open_as(u32 part, const char *path, int flags, int target) {
+  int fd = (int)check(part, sys_openat(AT_FDCWD, path, flags | O_CLOEXEC, 0));
   if (fd == target) return;
   SYSCALL3(__NR_dup3, fd, target, O_CLOEXEC);
   sys_close(fd);
@@ -139,46 +141,4 @@ int run_storage(int argc, char **argv) {
   sys_block_signals(0);
   const char *arguments[] = {"fuse-overlayfs", "-f", "-o", options, "/dev/fd/4", NULL}, *environment[] = {NULL};
   fail(STORAGE_PROGRAM, SYSCALL5(__NR_execveat, FD_PROGRAM, "", arguments, environment, AT_EMPTY_PATH));
-}
-
-/* As a child of the monitor of a detached container whose PID 1 is FD_PIDFD. Returns its pid, when the root is mounted,
- * or -errno, with `failed_step` saying at what. */
-long start_storage(const struct monitor *monitor, u32 *failed_step) {
-  int ends[2];
-  *failed_step = STORAGE_STEP + STORAGE_PROGRAM;
-  long error = sys_socketpair(ends);
-  if (error < 0) return error;
-  long pid = SYSCALL5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
-  if (pid == 0) {
-    char *argv[MAX_LAYERS + 6] = {"foster-init"};
-    int count = 1;
-    char *word = (char *)monitor + monitor->storage;
-    for (; *word && count < MAX_LAYERS + 6; word += string_length(word) + 1) argv[count++] = word;
-    SYSCALL3(__NR_dup3, FD_STORAGE_SAYS, 2, 0);
-    SYSCALL3(__NR_dup3, ends[1], FD_CONTROL, 0);
-    sys_exit(run_storage(count, argv));
-  }
-  sys_close(ends[1]);
-  struct report message = {.kind = 0};
-  long size = pid;
-  if (pid > 0)
-    do size = sys_read(ends[0], &message, sizeof message);
-    while (size == -EINTR);
-  sys_close(ends[0]);
-  if (size == 0) return pid;
-  if (pid > 0) end_storage((int)pid);
-  if (size != sizeof message) return size < 0 ? size : -EIO;
-  *failed_step = message.index;
-  return -message.value;
-}
-
-/* It ends by itself when its mount is gone, after it has written what is still to be written. */
-void end_storage(int pid) {
-  if (pid <= 0) return;
-  struct pollfd poll = {.fd = (int)SYSCALL2(__NR_pidfd_open, pid, 0), .events = POLLIN};
-  s64 patience[2] = {2, 0};
-  if (poll.fd >= 0) SYSCALL5(__NR_ppoll, &poll, 1, patience, NULL, 8);
-  if (!poll.revents) sys_kill(pid, SIGKILL);
-  if (poll.fd >= 0) sys_close(poll.fd);
-  SYSCALL4(__NR_wait4, pid, NULL, 0, NULL);
 }

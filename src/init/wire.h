@@ -7,7 +7,7 @@
 #include "sys.h"
 
 #define MAGIC 0x74736f66 /* "fost" */
-#define VERSION 4
+#define VERSION 5
 
 /* Descriptors by convention, in every mode. */
 enum { FD_CONTROL = 3, FD_BLOB = 4 };
@@ -29,7 +29,7 @@ enum {
   PLAN_TRACE = 2,  /* report every step, not only the one that fails */
   PLAN_VERBOSE = 4,/* report every adoption and reaping */
   PLAN_GROUP = 8,  /* forward signals to the process group of the user's process */
-  PLAN_COUNTS = 32, /* report each orphan when it is buried, and how many there were */
+  PLAN_COUNTS = 32, /* report each orphan when it is reaped, and how many there were */
   PLAN_SHARED = 16  /* not PID 1 of a namespace of its own: kill(-1) would hit strangers */
 };
 
@@ -67,7 +67,7 @@ struct report {
 
 enum {
   REPORT_STEP = 1,    /* index: of the step, value: its result */
-  REPORT_FAILED,      /* index: of the step, value: errno */
+  REPORT_FAILED,      /* index: of the step, value: errno; of a host step also extra: `detail` of struct host */
   REPORT_READY,       /* all that is left is to execute the user's program; waits for SAY_GO */
   REPORT_EXEC_FAILED, /* value: errno */
   REPORT_REFORKED,    /* value: the pid that goes on */
@@ -77,20 +77,74 @@ enum {
   REPORT_REAPED,      /* value: pid, extra: wait status, index: ms since the adoption was seen, name: its command */
   REPORT_STOPPED,     /* the user's process has stopped; value: by which signal */
   REPORT_COUNTS,      /* value: orphans adopted, extra: orphans reaped, since the start */
-  REPORT_HANDED,      /* from a monitor that starts PID 1 itself. index: of a mount, value: HANDED_TOP_ONLY or _PLAIN */
+  REPORT_HANDED,      /* from a monitor that starts PID 1 itself. index: of a host step, value: HANDED_TOP_ONLY or _PLAIN */
 };
 
 #define NO_STEP 0xffffffffu
-/* What failed before there were steps: the clone of PID 1, its id maps. */
+/* What failed that is no step of the plan: the clone of PID 1, the note that it runs, or HOST_STEP and the number of a host
+ * step. */
 #define CLONE_STEP 0xfffffffeu
-#define MAPS_STEP 0xfffffffdu
 #define STATE_STEP 0xfffffffcu
-/* What failed when a program was started that makes the root file system: STORAGE_STEP and one of these. */
-#define STORAGE_STEP 0xffffff00u
-/* Mounts that are handed to PID 1: HANDED_STEP and the number of one. */
-#define HANDED_STEP 0xffff0000u
+#define HOST_STEP 0xffff0000u
+
+/* A program to start, or to become: program.c. Addresses are those of the process that starts it. */
+struct program {
+  u64 path; /* address of a text: looked up below `file`; empty: `file` itself is executed */
+  u64 argv, envp, descriptors; /* addresses of pointer arrays up to a NULL, and of s32[descriptor_count] */
+  s32 file; /* descriptor, or AT_FDCWD */
+  s32 descriptor_count; /* descriptors[i] becomes i; -1 leaves i closed, and all others are closed. Written over */
+  s32 is_privileged; /* keep the capabilities that a new user namespace gives: capabilities(7), "ambient" */
+  s32 parent_death_signal;
+  s32 error; /* errno of a child that could not execute the program */
+};
+enum { MAX_DESCRIPTORS = 1024 /* of one program; what a process may have open besides is the kernel's to say */ };
+
+/* What is done from outside for PID 1, or for another new process, by whoever has started it: launcher.c. */
+struct host_step {
+  u32 kind;
+  u32 words; /* offset of NUL-terminated texts, one after the other */
+  u32 count; /* of the words */
+  u32 detail;
+  s32 result; /* written when the step is done: the pid of a program that goes on, or one of HANDED_* */
+};
+
+enum {
+  HOST_WRITE = 1, /* words: a file below /proc/PID, and what is written to it */
+  HOST_RUN,    /* words: path, arguments; detail: which of them PID stands for, 0 for none. Must end with 0; runs beside
+                  those that follow it directly */
+  HOST_START,  /* words: arguments of foster-init, which becomes a program that goes on, at the latest until the container
+                  has ended; detail: how many ms it then gets to end by itself */
+  HOST_RESUME, /* lets PID 1 go on, where it waits for SAY_MAPPED */
+  HOST_HAND,   /* words: a path; detail: HAND_*. A mount of it, ids shifted as in PID 1's user namespace, is sent to PID 1 */
+};
+enum { MAX_MAP_LINES = 340 /* user_namespaces(7) */, MAX_HOST_WORDS = 3 * MAX_MAP_LINES + 4, MAX_LAYERS = 500 };
+
+enum {
+  HAND_DEEP = 1,    /* with all that is mounted below */
+  HAND_DEVICES = 2, /* devices on it can be used */
+  HAND_NEEDED = 4,  /* without a shift of ids it is of no use */
+};
+/* What became of one: all of it is shifted, only the mount itself, or nothing. */
+enum { HANDED_WHOLE, HANDED_TOP_ONLY, HANDED_PLAIN };
+
+/* Host steps, for whom they are done, and what became of them. */
+struct host {
+  u64 blob; /* address of what offsets count in */
+  u32 size; /* of the blob */
+  u32 steps, count; /* offset of struct host_step[count] */
+  s32 pid; /* the process for which they are done; 0: none, the steps do not concern one */
+  s32 pidfd; /* of it; -1: none */
+  s32 control; /* leads to it; -1: nowhere */
+  s32 users; /* the user namespace by which ids are shifted */
+  s32 output; /* takes what programs say on stderr; -1: nothing does */
+  s32 init; /* foster-init; -1: that is what we are */
+  u32 failed; /* the number of the step that has failed */
+  s32 error; /* errno; 0: a program has ended otherwise than it should */
+  s32 detail; /* its wait status; of HOST_START: which part has failed, as the program counts them */
+};
+
+/* Parts of a HOST_START of "storage": storage.c. */
 enum { STORAGE_JOIN, STORAGE_DEVICE, STORAGE_FOLDER, STORAGE_MOUNT, STORAGE_VIEW, STORAGE_LAYER, STORAGE_PROGRAM };
-enum { MAX_LAYERS = 500, MAX_MAP_LINES = 340 /* user_namespaces(7) */ };
 
 /* Descriptors of the monitor mode, beside FD_CONTROL and FD_BLOB. Those from FD_PLAN on are of a monitor that starts
  * its container itself: there FD_CONTROL leads to the foster command that waits for the start. */
@@ -105,8 +159,8 @@ enum {
   FD_EVENTS,
   FD_JOINED, /* a pidfd of the container whose PID namespace is shared */
   FD_HEALTH, /* the plan of the health check */
-  FD_STORAGE_SAYS, /* takes what the program says that makes the root file system */
-  FD_INPUT,        /* our ends of the pipes that a container without a terminal has for 0, 1 and 2 */
+  FD_HOST_OUTPUT, /* takes what the programs of host steps say on stderr */
+  FD_INPUT,       /* our ends of the pipes that a container without a terminal has for 0, 1 and 2 */
   FD_OUTPUT,
   FD_ERROR,
   FD_SUPERVISOR_END,
@@ -127,32 +181,13 @@ struct monitor {
   u32 failure_count;
   u32 subject;      /* offset of " ID NAME", for events; an empty text where there are none */
   u32 clone_flags;
-  u32 map_helpers[2];  /* offsets of NUL-terminated words, the last one empty: program, name, arguments after the pid; 0: none */
-  u32 maps[2];         /* offsets of texts for uid_map and gid_map; 0: none */
   u32 log_max_size;    /* KiB; 0: no limit */
   u32 log_max_files;
   u32 health_interval, health_timeout, health_start_period; /* ms */
   u32 health_retries;
-  s32 storage_pid; /* the program that makes the root file system, a child of ours; 0: none, or to be started by the monitor */
-  u32 storage;     /* offset of NUL-terminated words, the last one empty: the arguments of run_storage; 0: none */
-  u32 handed;      /* offset of struct handed[handed_count] */
-  u32 handed_count;
+  u32 host_steps; /* offset of struct host_step[host_step_count]: done, where there is a `pid`, or to be done by the monitor */
+  u32 host_step_count;
 };
-
-/* A mount that whoever starts PID 1 makes for it, ids shifted as in its user namespace, and sends over FD_CONTROL. */
-struct handed {
-  u32 path; /* offset of a text */
-  u32 flags;
-};
-
-enum {
-  HANDED_DEEP = 1,    /* with all that is mounted below */
-  HANDED_DEVICES = 2, /* devices on it can be used */
-  HANDED_NEEDED = 4,  /* without a shift of ids it is of no use */
-};
-
-/* What became of one: REPORT_HANDED. */
-enum { HANDED_WHOLE, HANDED_TOP_ONLY, HANDED_PLAIN };
 
 enum {
   MONITOR_TERMINAL = 1,    /* a pseudo-terminal's master comes over FD_CONSOLE */
@@ -164,7 +199,6 @@ enum {
   MONITOR_STATELESS = 64,  /* of a process that joined a container: its end is not the container's */
   MONITOR_HEALTH = 128,
   MONITOR_JOINS = 256,
-  MONITOR_DENY_SETGROUPS = 512,
   MONITOR_UNLOGGED = 1024, /* what it says is kept nowhere */
 };
 

@@ -1,14 +1,12 @@
-import type { Arg, Bytes, HandedMount, Plan, Step } from '../plan/step.js';
-import type { IdMaps } from '../spec/id-maps.js';
+import type { Arg, Bytes, HostStep, Plan, Step } from '../plan/step.js';
 import { errnoNumber } from '../sys/errno.js';
 import { syscallNumber } from '../sys/syscall-numbers.js';
 import * as wire from '../sys/wire-constants.js';
-import { mapText } from './id-maps.js';
+import { Blob } from './blob.js';
 
 export {
   CLONE_STEP,
-  HANDED_STEP,
-  MAPS_STEP,
+  HOST_STEP,
   REPORT_SIZE,
   SIGNAL_TO_INIT,
   STATE_STEP,
@@ -25,97 +23,6 @@ const SPECIAL: Readonly<Record<string, number>> = {
   file_system: wire.STEP_FILE_SYSTEM,
   not_on: wire.STEP_NOT_ON,
 };
-
-/** A blob that grows at its end. Offsets stay good while it does. */
-class Blob {
-  #buffer = Buffer.alloc(32 * 1024);
-  #view = viewOf(this.#buffer); // whose setters cost a tenth of a Buffer's in code that runs once
-  size = 0;
-  readonly relocations: number[] = [];
-
-  get bytes(): Buffer {
-    return this.#buffer.subarray(0, this.size);
-  }
-
-  /** Makes room for `size` bytes of zeros, aligned to 8; returns where. */
-  reserve(size: number): number {
-    const at = (this.size + 7) & ~7;
-    this.size = at + size;
-    while (this.size > this.#buffer.length) {
-      this.#buffer = Buffer.concat([this.#buffer, Buffer.alloc(this.#buffer.length)]);
-      this.#view = viewOf(this.#buffer);
-    }
-    return at;
-  }
-
-  put(bytes: Uint8Array): number {
-    const at = this.reserve(bytes.length);
-    this.#buffer.set(bytes, at);
-    return at;
-  }
-
-  text(text: string): number {
-    const size = Buffer.byteLength(text);
-    const at = this.reserve(size + 1);
-    this.#buffer.write(text, at);
-    return at;
-  }
-
-  u32(at: number, value: number): void {
-    this.#view.setUint32(at, value, true);
-  }
-
-  s32(at: number, value: number): void {
-    this.#view.setInt32(at, value, true);
-  }
-
-  u8(at: number, value: number): void {
-    this.#view.setUint8(at, value);
-  }
-
-  /** All fields of a struct of 32-bit numbers; the members of an array follow each other. */
-  struct<Field extends string>(
-    at: number,
-    offsets: Readonly<Record<Field, number>>,
-    values: Record<Field, number | readonly number[]>,
-  ): void {
-    for (const field in offsets) {
-      [values[field]].flat().forEach((value, index) => {
-        this.u32(at + offsets[field] + index * 4, value);
-      });
-    }
-  }
-
-  /** A 64-bit argument; negative numbers as the kernel expects them. */
-  s64(at: number, value: number): void {
-    this.#view.setUint32(at, value >>> 0, true);
-    this.#view.setInt32(at + 4, Math.floor(value / 2 ** 32), true);
-  }
-
-  /** At `at`, a pointer to what is at offset `target`. */
-  pointer(at: number, target: number): void {
-    this.s64(at, target);
-    this.relocations.push(at);
-  }
-
-  /** NUL-terminated texts one after the other, an empty one at the end. */
-  words(texts: string[]): number {
-    return this.put(Buffer.from(`${texts.map((text) => `${text}\0`).join('')}\0`));
-  }
-
-  /** A NULL-terminated array of pointers to strings. */
-  texts(texts: string[]): number {
-    const at = this.reserve((texts.length + 1) * 8);
-    texts.forEach((text, index) => {
-      this.pointer(at + index * 8, this.text(text));
-    });
-    return at;
-  }
-}
-
-function viewOf(buffer: Buffer): DataView {
-  return new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
-}
 
 /** Where the results of steps go, by name. */
 class Results {
@@ -236,8 +143,8 @@ function encodeBytes(blob: Blob, results: Results, arg: Bytes): number {
 export interface MonitorOptions {
   /** PID 1, as we see it; 0 where the monitor starts it. */
   pid: number;
-  /** The program that makes the root file system, a child of ours. */
-  storagePid?: number | undefined;
+  /** What is done from outside; `results` says what became of it where there is a PID 1, whose monitor undoes it at the end. */
+  host?: { steps: readonly HostStep[]; results?: readonly number[] } | undefined;
   terminal: boolean;
   interactive: boolean;
   verbose: boolean;
@@ -256,15 +163,7 @@ export interface MonitorOptions {
   /** For a monitor that starts its container itself, and again after its end where the policy says so. */
   supervise?: {
     cloneFlags: number;
-    /** Paths of newuidmap and newgidmap; undefined where the monitor writes the maps itself. */
-    helpers: { uid: string; gid: string } | undefined;
-    maps: IdMaps | undefined;
-    denySetgroups: boolean;
     joins: boolean;
-    /** Arguments of foster-init for the program that makes the root file system. */
-    storage?: string[] | undefined;
-    /** Mounts that PID 1 is handed. */
-    handed?: HandedMount[] | undefined;
     health?: { interval: number; timeout: number; startPeriod: number; retries: number } | undefined;
   };
 }
@@ -286,9 +185,9 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
   const subject = blob.text(
     options.subject === undefined ? '' : ` ${options.subject.id} ${options.subject.name}`,
   );
-  const own = supervise === undefined ? NOT_SUPERVISED : superviseFields(blob, supervise);
-  const storage = supervise?.storage === undefined ? 0 : blob.words(supervise.storage);
-  const handed = encodeHanded(blob, supervise?.handed ?? []);
+  const { steps = [], results = [] } = options.host ?? {};
+  const hostSteps = encodeHostSteps(blob, steps, results);
+  const health = supervise?.health;
   const log = options.log === 'none' ? undefined : options.log;
   blob.struct(header, wire.MONITOR_OFFSETS, {
     magic: wire.MAGIC,
@@ -302,94 +201,84 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
       (options.verbose ? wire.MONITOR_VERBOSE : 0) |
       (options.shim ? wire.MONITOR_SHIM : 0) |
       (options.stateless ? wire.MONITOR_STATELESS : 0) |
-      (supervise?.health ? wire.MONITOR_HEALTH : 0) |
+      (health ? wire.MONITOR_HEALTH : 0) |
       (supervise?.joins ? wire.MONITOR_JOINS : 0) |
-      (supervise?.denySetgroups ? wire.MONITOR_DENY_SETGROUPS : 0) |
       (options.log === 'none' ? wire.MONITOR_UNLOGGED : 0),
     pid: options.pid,
     remove,
     failures,
     failure_count: options.failures.length,
     subject,
-    ...own,
-    log_max_size: Math.ceil((log?.maxSize ?? 0) / 1024),
-    log_max_files: log?.maxFiles ?? 1,
-    storage_pid: options.storagePid ?? 0,
-    storage,
-    handed,
-    handed_count: supervise?.handed?.length ?? 0,
-  });
-  return blob.bytes;
-}
-
-/** An array of struct handed. */
-function encodeHanded(blob: Blob, mounts: HandedMount[]): number {
-  const at = blob.reserve(mounts.length * wire.HANDED_SIZE);
-  for (const [index, mount] of mounts.entries())
-    blob.struct(at + index * wire.HANDED_SIZE, wire.HANDED_OFFSETS, {
-      path: blob.text(mount.source),
-      flags: handedFlags(mount),
-    });
-  return at;
-}
-
-/** HANDED_* of wire.h. */
-export function handedFlags({ isDeep, hasDevices, isNeeded }: HandedMount): number {
-  return (
-    (isDeep ? wire.HANDED_DEEP : 0) |
-    (hasDevices ? wire.HANDED_DEVICES : 0) |
-    (isNeeded ? wire.HANDED_NEEDED : 0)
-  );
-}
-
-/** Fields of a monitor that starts its container itself. */
-interface SuperviseFields {
-  clone_flags: number;
-  map_helpers: number[];
-  maps: number[];
-  health_interval: number;
-  health_timeout: number;
-  health_start_period: number;
-  health_retries: number;
-}
-
-const NOT_SUPERVISED: SuperviseFields = {
-  clone_flags: 0,
-  map_helpers: [0, 0],
-  maps: [0, 0],
-  health_interval: 0,
-  health_timeout: 0,
-  health_start_period: 0,
-  health_retries: 0,
-};
-
-function superviseFields(blob: Blob, supervise: NonNullable<MonitorOptions['supervise']>): SuperviseFields {
-  const { maps, helpers, health } = supervise;
-  const kinds = ['uid', 'gid'] as const;
-  const byHelper = kinds.map((kind) => {
-    if (maps === undefined || helpers === undefined) return 0;
-    const numbers = maps[kind].flatMap((line) => [line.containerID, line.hostID, line.size].map(String));
-    return blob.words([helpers[kind], `new${kind}map`, ...numbers]);
-  });
-  const direct = kinds.map((kind) => {
-    if (maps === undefined || helpers !== undefined) return 0;
-    return blob.text(mapText(maps[kind]));
-  });
-  return {
-    clone_flags: supervise.cloneFlags,
-    map_helpers: byHelper,
-    maps: direct,
+    clone_flags: supervise?.cloneFlags ?? 0,
     health_interval: health?.interval ?? 0,
     health_timeout: health?.timeout ?? 0,
     health_start_period: health?.startPeriod ?? 0,
     health_retries: health?.retries ?? 0,
-  };
+    log_max_size: Math.ceil((log?.maxSize ?? 0) / 1024),
+    log_max_files: log?.maxFiles ?? 1,
+    host_steps: hostSteps,
+    host_step_count: steps.length,
+  });
+  return blob.bytes;
+}
+
+/** An array of struct host_step. @param results what became of those that are done */
+export function encodeHostSteps(
+  blob: Blob,
+  steps: readonly HostStep[],
+  results: readonly number[] = [],
+): number {
+  const at = blob.reserve(steps.length * wire.HOST_STEP_SIZE);
+  steps.forEach((step, index) => {
+    const { kind, words, detail = 0 } = hostStepFields(step);
+    blob.struct(at + index * wire.HOST_STEP_SIZE, wire.HOST_STEP_OFFSETS, {
+      kind,
+      words: words.length === 0 ? 0 : blob.words(words),
+      count: words.length,
+      detail,
+      result: results[index] ?? 0,
+    });
+  });
+  return at;
+}
+
+function hostStepFields(step: HostStep): { kind: number; words: string[]; detail?: number } {
+  switch (step.kind) {
+    case 'write':
+      return { kind: wire.HOST_WRITE, words: [step.file, step.text] };
+    case 'run': {
+      const words = step.args.map((word) => (typeof word === 'string' ? word : ''));
+      const pid = step.args.findIndex((word) => typeof word !== 'string');
+      return { kind: wire.HOST_RUN, words: [step.path, ...words], detail: pid + 1 };
+    }
+    case 'start':
+      return { kind: wire.HOST_START, words: step.args, detail: step.patience };
+    case 'resume':
+      return { kind: wire.HOST_RESUME, words: [] };
+    case 'hand': {
+      const detail =
+        (step.isDeep ? wire.HAND_DEEP : 0) |
+        (step.hasDevices ? wire.HAND_DEVICES : 0) |
+        (step.isNeeded ? wire.HAND_NEEDED : 0);
+      return { kind: wire.HOST_HAND, words: [step.source], detail };
+    }
+  }
+}
+
+/** Where the launcher, or PID 1, has failed. */
+export interface Failed {
+  /** The number of the step in `init` and `process`; CLONE_STEP, STATE_STEP, or HOST_STEP and the number of a host step. */
+  index: number;
+  /** 0 where a program has ended otherwise than it should. */
+  errno: number;
+  /** Of a host step: `detail` of struct host in wire.h. */
+  detail: number;
 }
 
 /** What foster-init reports (struct report of wire.h). */
 export type Report =
   | { kind: 'step'; index: number; result: number }
-  | { kind: 'failed'; index: number; errno: number }
+  | ({ kind: 'failed' } & Failed)
   | { kind: 'ready' }
   | { kind: 'exec-failed'; errno: number }
   | { kind: 'reforked'; pid: number }
@@ -397,13 +286,6 @@ export type Report =
   | { kind: 'started'; pid: number }
   | { kind: 'handed'; index: number; outcome: number }
   | { kind: 'other' };
-
-/** What became of a mount that PID 1 was handed: all of it is shifted, only the mount itself, or nothing. */
-export const HANDED = {
-  whole: wire.HANDED_WHOLE,
-  topOnly: wire.HANDED_TOP_ONLY,
-  plain: wire.HANDED_PLAIN,
-} as const;
 
 /** What the parent says to foster-init. */
 export const SAY_MAPPED = Buffer.of(wire.SAY_MAPPED);
@@ -424,7 +306,7 @@ export function decodeReport(bytes: Buffer): Report {
     case wire.REPORT_STEP:
       return { kind: 'step', index, result: value };
     case wire.REPORT_FAILED:
-      return { kind: 'failed', index, errno: value };
+      return { kind: 'failed', index, errno: value, detail: Number(bytes.readBigInt64LE(offsets.extra)) };
     case wire.REPORT_READY:
       return { kind: 'ready' };
     case wire.REPORT_EXEC_FAILED:

@@ -1,26 +1,24 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { heldEndSignal, startProcess } from '../init/clone.js';
-import { writeIdMaps } from '../init/id-maps.js';
+import { startProcess } from '../init/clone.js';
 import { initProgram } from '../init/init-program.js';
 import { cloneFailure } from '../init/namespace-failure.js';
-import { decodeReport, encodePlan, REPORT_SIZE, type Report, SAY_MAPPED } from '../init/wire.js';
+import { decodeReport, encodePlan, REPORT_SIZE, type Report } from '../init/wire.js';
 import { FD } from '../plan/facts.js';
+import { warningOfHanded } from '../plan/handed-mounts.js';
 import { namespaceFlags } from '../plan/namespaces.js';
-import type { Plan, Step } from '../plan/step.js';
-import { visible } from '../spec/parse/flag.js';
-import { errnoName, errnoOf } from '../sys/errno.js';
-import { EXIT, FosterError } from '../sys/errors.js';
+import type { Plan } from '../plan/step.js';
+import { errnoOf } from '../sys/errno.js';
+import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
 import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
-import { say } from '../sys/write.js';
-import { handMounts } from './handed-mounts.js';
-import { stepFailure } from './step-failure.js';
-import { endStorage, type RunningStorage, startStorage, storageEnd } from './storage-program.js';
+import { launchFailure } from './failure.js';
+import { type HostWork, hostResults, runHostSteps, undoHostSteps } from './host-steps.js';
+import { throwAtSignal } from './interrupt.js';
 import { closeAll, openStreams, type Streams } from './streams.js';
 
 const SIGKILL = 9;
 
-/** PID 1, started and set up: all that is missing is the word to execute the user's program. */
+/** PID 1, started and set up: it waits until it is told to execute the user's program. */
 export interface Launched {
   pid: number;
   pidfd: number;
@@ -30,8 +28,8 @@ export interface Launched {
   console: number | undefined;
   /** Our ends of its standard streams. */
   streams: Streams;
-  /** fuse-overlayfs, where the root file system is its work. */
-  storage: RunningStorage | undefined;
+  /** The plan's host steps. */
+  work: HostWork;
   /** It is in the user and PID namespaces of the container whose PID 1 this is. */
   joined: number | undefined;
 }
@@ -60,8 +58,8 @@ export interface LaunchOptions {
 }
 
 /**
- * Clones PID 1 into its namespaces, gives it its id maps and its plan, and waits until it is ready. If anything fails,
- * nothing of it is left when the error is thrown.
+ * Clones PID 1 into its namespaces, does the plan's host steps, and waits until it is ready. If anything fails, nothing of it
+ * is left when the error is thrown.
  * @throws FosterError with the sentence of the step that failed
  */
 export function launch(plan: Plan, options: LaunchOptions): Launched {
@@ -90,7 +88,7 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
         argv: ['foster-init'],
         env: [],
         descriptors: Array.from(descriptors),
-        privileged: plan.idMaps !== undefined,
+        privileged: plan.namespaces.includes('user'),
       },
       namespaceFlags(plan.namespaces),
     );
@@ -102,89 +100,102 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
   } finally {
     closeAll([theirControl, theirConsole, blob, nothing, join, ...theirs]);
   }
-  let storage: RunningStorage | undefined;
+  let work: HostWork | undefined;
   try {
-    if (plan.idMaps !== undefined) {
-      writeIdMaps(child.pid, plan.idMaps);
-      faultPoint('ids mapped');
-    }
-    if (plan.storage !== undefined) {
-      storage = startStorage(plan.storage, { joins: joinedBy(plan) }, child.pidfd, throwAtSignal);
-      faultPoint('storage started');
-    }
-    if (plan.idMaps !== undefined || storage !== undefined) say(control, SAY_MAPPED);
-    if (plan.handed !== undefined)
-      handMounts(plan.handed, control, options.join ?? child.pid, options.warn ?? (() => {}));
-    awaitReady(plan, control, child, options.witness, storage);
+    const users = plan.host.some(({ kind }) => kind === 'hand')
+      ? openUserNamespace(options.join ?? child.pid)
+      : undefined;
+    work = runHostSteps(plan.host, { ...child, control, users });
+    if (users !== undefined) closeSync(users);
+    faultPoint('host steps done');
+    const { witness, warn } = options;
+    const { output } = work;
+    waitUntilReady(plan, control, { child, witness, warn, output, outcomes: hostResults(work) });
     faultPoint('ready');
-    return { ...child, control, console, streams, storage, joined: options.join };
+    return { ...child, control, console, streams, work, joined: options.join };
   } catch (error) {
-    abandon({ ...child, control, console, streams, storage });
+    abandon({ ...child, control, console, streams, work });
     throw error;
   }
 }
 
-/** The namespaces that the program enters that makes the root file system. */
-export function joinedBy(plan: Plan): 'user and mount' | 'mount' {
-  return plan.namespaces.includes('user') ? 'user and mount' : 'mount';
-}
-
-/** @throws Interrupted */
-export function throwAtSignal(): void {
-  const signal = heldEndSignal();
-  if (signal !== undefined) throw new Interrupted(signal);
+/** Undefined where the process has ended: PID 1 has failed then, and says at what. */
+function openUserNamespace(pid: number): number | undefined {
+  try {
+    return openSync(`/proc/${pid}/ns/user`, 'r');
+  } catch {
+    return undefined;
+  }
 }
 
 /** Ends what `launch` has started, before the user's program runs. */
-export function abandon(launched: Omit<Launched, 'joined'>): void {
+export function abandon(launched: Omit<Launched, 'joined' | 'work'> & { work: HostWork | undefined }): void {
   signalPidfd(launched.pidfd, SIGKILL);
-  // Before PID 1, which may wait for an answer from it, and cannot be killed then. Nothing is written yet that matters.
-  if (launched.storage !== undefined) endStorage(launched.storage, { patience: 0 });
+  // Before PID 1, which may wait for an answer from there, and cannot be killed then. Nothing is written yet that matters.
+  if (launched.work !== undefined) undoHostSteps(launched.work, { isPatient: false });
   waitForChild(launched.pid);
   closeAll([launched.pidfd, launched.control, launched.console, ...launched.streams]);
 }
 
-/** Hears PID 1's reports until it is ready. `child` becomes the process that goes on in its place (`refork`). */
-function awaitReady(
+/** What `waitUntilReady` is told, and whom it tells. */
+export interface Waiter {
+  /** Becomes the process that goes on in its place (`refork`); undefined where PID 1 is another process's child. */
+  child?: { pid: number; pidfd: number };
+  witness?: Witness | undefined;
+  /** Told what is not as the person may expect it. */
+  warn?: ((sentence: string) => void) | undefined;
+  /** What the programs of host steps say: a descriptor. */
+  output: number | undefined;
+  /** What became of host steps, as far as it is known already. */
+  outcomes: number[];
+}
+
+/**
+ * Takes PID 1's reports, and those of whoever starts it, until it is ready.
+ * @throws FosterError with the sentence of the step that failed
+ */
+export function waitUntilReady(
   plan: Plan,
-  control: number,
-  child: { pid: number; pidfd: number },
-  witness: Witness | undefined,
-  storage: RunningStorage | undefined,
+  socket: number,
+  { child, witness, warn, output, outcomes }: Waiter,
 ): void {
   for (;;) {
-    const report = nextReport(control);
+    const report = nextReport(socket);
     switch (report?.kind) {
       case undefined:
         throw new FosterError('the first process of the container was killed while it was set up');
-      case 'ready':
+      case 'ready': {
+        const warning = warningOfHanded(plan.host, outcomes);
+        if (warning !== undefined) warn?.(warning);
         witness?.ready();
         return;
+      }
+      case 'started':
+        witness?.started(report.pid);
+        faultPoint('PID 1 started');
+        break;
+      case 'handed':
+        outcomes[report.index] = report.outcome;
+        break;
       case 'step':
         witness?.step(report.index, report.result);
         break;
       case 'reforked':
-        waitForChild(child.pid);
-        closeSync(child.pidfd);
-        child.pid = report.pid;
-        child.pidfd = openPidfd(report.pid);
+        if (child !== undefined) followTo(report.pid, child);
         break;
       case 'failed':
-        throw (
-          (storage && storageEnd(report.errno, storage.said)) ??
-          stepFailure(stepAt(plan, report.index), report.errno)
-        );
+        throw launchFailure(plan, report, output);
       default:
         break;
     }
   }
 }
 
-const FORK: Step = { call: 'clone', args: [], why: "start the user's process" };
-
-/** The step that a report's index means. */
-export function stepAt(plan: Plan, index: number): Step {
-  return plan.init[index] ?? plan.process[index - plan.init.length] ?? FORK;
+function followTo(pid: number, child: { pid: number; pidfd: number }): void {
+  waitForChild(child.pid);
+  closeSync(child.pidfd);
+  child.pid = pid;
+  child.pidfd = openPidfd(pid);
 }
 
 /** The next report; undefined when PID 1 is gone. A signal that asks foster to end does so. */
@@ -206,67 +217,4 @@ function readOrEnd(fd: number, buffer: Buffer): number {
     if (errnoOf(error) === 'ECONNRESET') return 0;
     throw error;
   }
-}
-
-/** A signal came before the user's process was started. */
-export class Interrupted extends FosterError {
-  constructor(signal: number) {
-    super('interrupted before the container was started', { exitCode: 128 + signal });
-  }
-}
-
-/** What to say, by errno, when the program cannot be executed: execve(2). The exit codes are Docker's. */
-export function executionFailures(plan: Plan): { errno: string; exitCode: number; text: string }[] {
-  const [program = ''] = plan.program.argv;
-  // the monitor prints it as it is
-  const sentence = (why: string, advice: string) =>
-    `foster: cannot run ${visible(`${JSON.stringify(program)}: ${why}; ${advice}`)}\n`;
-  const missing = program.includes('/')
-    ? sentence(
-        'there is no such file in the container (ENOENT)',
-        'see that the path is right, and that its interpreter or loader is there too',
-      )
-    : sentence('it is in no directory of PATH in the container (ENOENT)', `PATH is ${searchPath(plan)}`);
-  return [
-    { errno: 'ENOENT', exitCode: EXIT.NOT_FOUND, text: missing },
-    { errno: 'ENOTDIR', exitCode: EXIT.NOT_FOUND, text: missing },
-    {
-      errno: 'EACCES',
-      exitCode: EXIT.CANNOT_EXECUTE,
-      text: sentence('permission denied (EACCES)', 'see that it is a file with the execute bit (chmod +x)'),
-    },
-    {
-      errno: 'ENOEXEC',
-      exitCode: EXIT.CANNOT_EXECUTE,
-      text: sentence(
-        'exec format error (ENOEXEC)',
-        'it is no program for this machine; a script needs a first line such as #!/bin/sh',
-      ),
-    },
-    {
-      errno: 'E2BIG',
-      exitCode: EXIT.CANNOT_EXECUTE,
-      text: sentence('argument list too long (E2BIG)', 'give it fewer or shorter arguments and variables'),
-    },
-    {
-      errno: '*',
-      exitCode: EXIT.CANNOT_EXECUTE,
-      text: sentence('it cannot be executed', 'run it again with --explain to see the system calls'),
-    },
-  ];
-}
-
-/** The error of a program that could not be executed. */
-export function executionFailure(plan: Plan, errno: number): FosterError {
-  const name = errnoName(errno);
-  const failure = executionFailures(plan).find((one) => one.errno === name || one.errno === '*');
-  const sentence = (failure?.text ?? '').replace(/^foster: /, '').trimEnd();
-  return new FosterError(sentence, failure === undefined ? {} : { exitCode: failure.exitCode });
-}
-
-function searchPath(plan: Plan): string {
-  return (
-    plan.program.env.findLast((variable) => variable.startsWith('PATH='))?.slice('PATH='.length) ??
-    'the default'
-  );
 }

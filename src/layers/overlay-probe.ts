@@ -9,7 +9,8 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { endStorage, startStorage } from '../launch/storage-program.js';
+import { undoHostSteps } from '../launch/host-steps.js';
+import { mountStorage } from '../launch/storage-program.js';
 import { FosterError } from '../sys/errors.js';
 import { makeWhiteout } from '../sys/libc.js';
 import { mountOverlay } from '../sys/mount.js';
@@ -44,11 +45,11 @@ export function probeFuseOverlayfs(folder: string, program: string): void {
   }
   makeLayers(folder);
   const layers = [`${folder}/one`, `${folder}/two`];
-  const running = startStorage({ program, container: folder, layers }, {});
+  const running = mountStorage({ program, container: folder, layers });
   try {
     change(`${folder}/root`);
   } finally {
-    endStorage(running, { patience: 0 });
+    undoHostSteps(running, { isPatient: false });
   }
 }
 

@@ -1,5 +1,6 @@
 import { closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
-import { endStorage, type RunningStorage, startStorage } from '../launch/storage-program.js';
+import { type HostWork, undoHostSteps } from '../launch/host-steps.js';
+import { mountStorage } from '../launch/storage-program.js';
 import { errnoOfAny } from '../sys/ffi.js';
 import { attachMount, makeMountsPrivate, mountOverlay } from '../sys/mount.js';
 import { writeFully } from '../sys/write.js';
@@ -99,7 +100,7 @@ interface View {
   /** Of a copy of the layers: when it was finished. */
   copiedAt: number;
   /** Has `root` mounted already. */
-  storage: RunningStorage | undefined;
+  storage: HostWork | undefined;
 }
 
 function enter(order: TreeOrder, { layers, container, own }: Folders): View {
@@ -126,10 +127,10 @@ function enter(order: TreeOrder, { layers, container, own }: Folders): View {
   return view;
 }
 
-function mountByProgram({ program, folder, layers }: TreeOrder): RunningStorage {
+function mountByProgram({ program, folder, layers }: TreeOrder): HostWork {
   if (program === undefined) throw new Error('it is not said where fuse-overlayfs is');
   makeMountsPrivate();
-  return startStorage(
+  return mountStorage(
     { program, container: folder, layers: [`${folder}/upper`, ...layers] },
     { isReadOnly: true },
   );
@@ -164,7 +165,7 @@ function exportTree(top: string, { storage }: View): void {
     for (const piece of inPieces(new TreeTar(top, {}).children(''))) writeFully(TREE_FD.output, piece);
     writeFully(TREE_FD.output, TAR_END);
   } finally {
-    if (storage !== undefined) endStorage(storage, { patience: 0 });
+    if (storage !== undefined) undoHostSteps(storage, { isPatient: false });
   }
 }
 

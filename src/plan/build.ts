@@ -2,7 +2,8 @@ import type { NamespaceType, Spec } from '../spec/types.js';
 import { ensureDirectory, prctl } from './calls.js';
 import { CLONE } from './constants.js';
 import { FD, type PlanFacts, type PlanOptions } from './facts.js';
-import { handedMounts } from './handed-mounts.js';
+import { handMounts } from './handed-mounts.js';
+import { mapIds } from './id-maps.js';
 import { followsHost, isTied, type Mounted, mountAll, openVolumes, takeFromHost } from './mounts.js';
 import { clonedTypes, joinByPath, namespaceFlag, newClocks } from './namespaces.js';
 import { loopbackUp } from './network.js';
@@ -17,9 +18,9 @@ import {
   openStorage,
   pivot,
   propagateRoot,
-  storageProgram,
+  startStorage,
 } from './rootfs.js';
-import { constant, type Flags, flags, type IdMaps, type Plan, type Step, step } from './step.js';
+import { constant, type Flags, flags, type HostStep, type Plan, type Step, step } from './step.js';
 import { openTerminal } from './terminal.js';
 import { becomeRoot } from './user.js';
 
@@ -27,17 +28,15 @@ import { becomeRoot } from './user.js';
 export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): Plan {
   const types = new Set(spec.linux.namespaces.map((each) => each.type));
   for (const type of types) namespaceFlag(type); // whoever runs the plan would find out too late
-  const idMaps = idMapsOf(spec, facts);
   const mounted: Mounted = { at: new Map(), kernels: [] };
   const { linux, process } = spec;
   const follows = followsHost(spec);
-  const handed = handedMounts(spec.mounts, facts);
+  const namespaces = facts.join ? [] : clonedTypes(linux.namespaces);
+  const prepared = prepare(spec, facts, namespaces);
   return {
     version: 1,
-    namespaces: facts.join ? [] : clonedTypes(linux.namespaces),
-    ...(idMaps && !facts.join ? { idMaps } : {}),
-    ...(handed.length > 0 ? { handed } : {}),
-    ...(facts.storage.driver === 'fuse-overlayfs' ? { storage: storageProgram(facts) } : {}),
+    namespaces,
+    host: [...prepared, ...resume(prepared), ...handMounts(spec.mounts, facts)],
     init: [
       ...(facts.join ? joinNamespaces(types) : []),
       ...joinByPath(linux.namespaces),
@@ -46,7 +45,7 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
       // As the caller still, who may enter folders that the container's root, maybe another user, may not.
       ...openStorage(facts),
       ...openVolumes(spec.mounts),
-      ...awaitFoster(facts, idMaps !== undefined && facts.join === undefined),
+      ...awaitHost(prepared),
       ...(types.has('user') && isRootMapped(spec) ? becomeRoot(facts) : []),
       ...(facts.join ? [keepOut()] : []),
       ...standAlone(deathSignal(types.has('pid') && !facts.join, options)),
@@ -84,16 +83,24 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
   };
 }
 
-/** Both are done by who has started us: we could not map our ids, and fuse-overlayfs must not be our child. */
-function awaitFoster({ storage }: PlanFacts, hasMaps: boolean): Step[] {
-  if (storage.driver === 'fuse-overlayfs')
-    return [step('wait until fuse-overlayfs has mounted the root file system', 'await', [])];
-  return hasMaps ? [step('wait until the ids are mapped', 'await', [])] : [];
+/** What must be done from outside before PID 1 goes on: it could not map its ids, and fuse-overlayfs must not be its child. */
+function prepare({ linux }: Spec, facts: PlanFacts, namespaces: readonly string[]): HostStep[] {
+  const { uidMappings: uid, gidMappings: gid } = linux;
+  const { mapHelpers: helpers, canSetGroups } = facts;
+  return [
+    ...(uid.length > 0 && !facts.join ? mapIds({ uid, gid }, { helpers, canSetGroups }) : []),
+    ...startStorage(facts, namespaces.includes('user')),
+  ];
 }
 
-function idMapsOf(spec: Spec, facts: PlanFacts): IdMaps | undefined {
-  if (spec.linux.uidMappings.length === 0) return undefined;
-  return { uid: spec.linux.uidMappings, gid: spec.linux.gidMappings, helpers: facts.usesMapHelpers };
+function resume(prepared: readonly HostStep[]): HostStep[] {
+  return prepared.length === 0 ? [] : [{ kind: 'resume', why: 'let PID 1 go on' }];
+}
+
+function awaitHost(prepared: readonly HostStep[]): Step[] {
+  if (prepared.some(({ kind }) => kind === 'start'))
+    return [step('wait until fuse-overlayfs has mounted the root filesystem', 'await', [])];
+  return prepared.length > 0 ? [step('wait until the ids are mapped', 'await', [])] : [];
 }
 
 /** Where one id is all there is, and it is the caller's own (--userns keep-id), nobody can be root; rights come with it. */

@@ -24,6 +24,7 @@ export function buildExecPlan(spec: Spec, facts: ExecFacts): Plan {
   return {
     version: 1,
     namespaces: [],
+    host: [],
     init: [
       // Before anything of the container can see us: CVE-2016-9962.
       keepOut(),

@@ -1,5 +1,6 @@
 import type { RootDriver } from '../spec/storage-driver.js';
 import { FD_BLOB, FD_CONTROL, PLAN_FD_CONSOLE, PLAN_FD_JOIN } from '../sys/wire-constants.js';
+import type { MapHelpers } from './id-maps.js';
 
 /** What a plan needs to know of the host and of the container's place on it. Plain data: see container/host-facts.ts. */
 export interface PlanFacts {
@@ -17,8 +18,8 @@ export interface PlanFacts {
   };
   /** setgroups(2) is denied in a user namespace whose groups were mapped without privilege: user_namespaces(7). */
   canSetGroups: boolean;
-  /** Whether `newuidmap` and `newgidmap` write the maps. */
-  usesMapHelpers: boolean;
+  /** Where newuidmap and newgidmap are, where they write the id maps. */
+  mapHelpers?: MapHelpers | undefined;
   /** Ids of the host user mean nothing inside, so that only the container's root can write its directory. */
   isCallerMapped: boolean;
   /** Files that foster writes into the container: /etc/hosts and the like. */

@@ -1,25 +1,51 @@
 import type { Mount } from '../spec/types.js';
+import { HANDED_PLAIN, HANDED_TOP_ONLY } from '../sys/wire-constants.js';
 import { FD, type PlanFacts } from './facts.js';
-import { type Bytes, constant, type HandedMount, type Step, step } from './step.js';
+import { type Bytes, constant, type HandMount, type HostStep, type Step, step } from './step.js';
 
 /** Whether the files of a bind mount shall belong to the container's users: OCI runtime-spec, "mount options". */
 export function isShifted({ options }: Mount): boolean {
   return options.includes('idmap') || options.includes('ridmap');
 }
 
-/** All that PID 1 is handed, in the order in which its steps take it: `takeHanded`. */
-export function handedMounts(mounts: Mount[], { storage }: PlanFacts): HandedMount[] {
-  const volumes = mounts.filter(isShifted).map(({ source, destination, options }) => ({
-    source,
-    isDeep: options.includes('rbind'),
-    hasDevices: options.includes('dev'),
-    isNeeded: false,
-    why: `take ${source} from the host, to be mounted at ${destination}`,
-  }));
+const KEEP_ID = '--userns keep-id makes root in the container the root of the machine';
+
+const NOT_SHIFTED = `its file system cannot give its files to other users: ${KEEP_ID}`;
+
+/** The mounts that PID 1 is handed, in the order in which its steps take them: `takeHanded`. */
+export function handMounts(mounts: Mount[], { storage }: PlanFacts): HandMount[] {
+  const volumes = mounts.filter(isShifted).map(
+    ({ source, destination, options }): HandMount => ({
+      kind: 'hand',
+      source,
+      isDeep: options.includes('rbind'),
+      hasDevices: options.includes('dev'),
+      isNeeded: false,
+      why: `take ${source} from the host, to be mounted at ${destination}`,
+    }),
+  );
   if (!storage.isShifted) return volumes;
   const [source = '/'] = storage.layers;
-  const why = `use ${source} as the root file system`;
-  return [...volumes, { source, isDeep: false, hasDevices: false, isNeeded: true, why }];
+  const advice = { EINVAL: NOT_SHIFTED, EPERM: NOT_SHIFTED, ENOSYS: NOT_SHIFTED, EOPNOTSUPP: NOT_SHIFTED };
+  const why = `use ${source} as the root filesystem`;
+  return [
+    ...volumes,
+    { kind: 'hand', source, isDeep: false, hasDevices: false, isNeeded: true, why, advice },
+  ];
+}
+
+/** The warning about files that are nobody's in the container; undefined for none. @param outcomes by the numbers of the steps: HANDED_* */
+export function warningOfHanded(steps: readonly HostStep[], outcomes: readonly number[]): string | undefined {
+  const sources = (outcome: number) =>
+    steps.flatMap((step, index) =>
+      step.kind === 'hand' && outcomes[index] === outcome ? [step.source] : [],
+    );
+  const parts = [
+    ...sources(HANDED_PLAIN),
+    ...sources(HANDED_TOP_ONLY).map((source) => `what is mounted below ${source}`),
+  ];
+  if (parts.length === 0) return undefined;
+  return `nobody in the container owns the files of ${parts.join(', ')}: the kernel cannot shift the ids of that file system; ${KEEP_ID}`;
 }
 
 /** recvmsg(2) of a message with a descriptor, which is kept as `result`: struct msghdr, struct cmsghdr and one int. */

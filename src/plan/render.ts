@@ -1,4 +1,4 @@
-import type { Arg, Plan, Step } from './step.js';
+import type { Arg, HandMount, HostStep, Plan, RunProgram, Step } from './step.js';
 
 /** A step as strace(1) would print it, without its result. */
 export function renderStep(step: Step): string {
@@ -22,7 +22,8 @@ function renderArg(arg: Arg): string {
 
 const LONGEST = 120;
 
-function shorten(text: string): string {
+/** A text of any length, for people. */
+export function shorten(text: string): string {
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
 }
 
@@ -45,11 +46,10 @@ export function describePlan(plan: Plan): unknown {
   return {
     version: plan.version,
     clone: renderNamespaces(plan),
-    idMaps: plan.idMaps ?? null,
     init: plan.shim ? 'foster-init' : 'none',
     stopTimeout: plan.graceMs / 1000,
     steps: [
-      ...hostSteps(plan).map((host) => ({ phase: 'foster', ...host })),
+      ...hostSteps(plan).map((shown) => ({ phase: 'foster', ...shown })),
       ...plan.init.map(describe('init')),
       ...plan.process.map(describe('process')),
       { phase: 'process', call: renderExec(plan), why: 'run the program' },
@@ -57,57 +57,62 @@ export function describePlan(plan: Plan): unknown {
   };
 }
 
-/** What the foster command itself does before PID 1 takes its steps. */
-export function hostSteps(plan: Plan, pid = 'PID'): { call: string; why: string }[] {
-  const steps = [
+/** A call that is made from outside, and what for. */
+export interface ShownCall {
+  call: string;
+  why: string;
+  undo?: string;
+}
+
+/** What is done from outside, from the start of PID 1 on. @param pid how it is called */
+export function hostSteps(plan: Plan, pid = 'PID'): ShownCall[] {
+  const clone = {
+    call: `clone(child_stack=..., flags=${renderNamespaces(plan)}) = ${pid}`,
+    why: 'start PID 1 (foster-init, from a sealed memory file) in new namespaces',
+  };
+  return [clone, ...plan.host.flatMap((step) => renderHostStep(step, pid))];
+}
+
+/** The calls that a host step comes to. @param pid how PID 1 is called */
+export function renderHostStep(step: HostStep, pid = 'PID'): ShownCall[] {
+  const { why, undo } = step;
+  const shown = (call: string) => [{ call, why, ...(undo !== undefined && { undo }) }];
+  switch (step.kind) {
+    case 'write':
+      return shown(`write(/proc/${pid}/${step.file}, ${JSON.stringify(shorten(step.text))})`);
+    case 'run':
+      return shown(renderProgram(step, pid));
+    case 'start':
+      return shown(step.call);
+    case 'resume':
+      return shown('write(control, "M", 1)');
+    case 'hand':
+      return renderHanded(step, pid);
+  }
+}
+
+function renderProgram({ path, args }: RunProgram, pid: string): string {
+  const words = args.map((word) => JSON.stringify(typeof word === 'string' ? word : pid));
+  return `execve(${JSON.stringify(path)}, [${words.join(', ')}])`;
+}
+
+function renderHanded({ source, isDeep, hasDevices, why }: HandMount, pid: string): ShownCall[] {
+  const deep = isDeep ? '|AT_RECURSIVE' : '';
+  const attributes = `MOUNT_ATTR_IDMAP${hasDevices ? '' : '|MOUNT_ATTR_NODEV'}`;
+  return [
     {
-      call: `clone(child_stack=..., flags=${renderNamespaces(plan)}) = ${pid}`,
-      why: 'start PID 1 (foster-init, from a sealed memory file) in new namespaces',
+      call: `open_tree(AT_FDCWD, ${JSON.stringify(source)}, OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC${deep})`,
+      why,
+    },
+    {
+      call: `mount_setattr(mount, "", AT_EMPTY_PATH${deep}, {attr_set=${attributes}, userns_fd=/proc/${pid}/ns/user})`,
+      why: 'give its files to the users of the container: user N of the machine is user N in there',
+    },
+    {
+      call: 'sendmsg(control, {msg_control=[{cmsg_type=SCM_RIGHTS, cmsg_data=[mount]}]})',
+      why: 'hand it to PID 1, which may not do that itself',
     },
   ];
-  if (plan.idMaps !== undefined) {
-    for (const kind of ['uid', 'gid'] as const) {
-      const numbers = plan.idMaps[kind]
-        .flatMap((line) => [line.containerID, line.hostID, line.size])
-        .join(' ');
-      steps.push({
-        call: plan.idMaps.helpers
-          ? `execve("/usr/bin/new${kind}map", ["new${kind}map", "${pid}", ${numbers
-              .split(' ')
-              .map((number) => `"${number}"`)
-              .join(', ')}])`
-          : `write(/proc/${pid}/${kind}_map, "${numbers}")`,
-        why: kind === 'uid' ? 'map the user ids of the container' : 'map the group ids of the container',
-      });
-    }
-  }
-  if (plan.storage !== undefined) {
-    const { program, container, layers } = plan.storage;
-    const options = `lowerdir=${layers.join(':')},upperdir=${container}/upper,workdir=${container}/work`;
-    steps.push({
-      call: `execve(${JSON.stringify(program)}, ["fuse-overlayfs", "-f", "-o", ${JSON.stringify(shorten(options))}, ${JSON.stringify(`${container}/root`)}])`,
-      why: 'have fuse-overlayfs mount the root file system, in the user and mount namespaces of PID 1, but outside of its PID namespace',
-    });
-  }
-  for (const { source, isDeep, hasDevices, why } of plan.handed ?? []) {
-    const [tree, deep] = isDeep ? ['|AT_RECURSIVE', '|AT_RECURSIVE'] : ['', ''];
-    const attributes = `MOUNT_ATTR_IDMAP${hasDevices ? '' : '|MOUNT_ATTR_NODEV'}`;
-    steps.push(
-      {
-        call: `open_tree(AT_FDCWD, ${JSON.stringify(source)}, OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC${tree})`,
-        why,
-      },
-      {
-        call: `mount_setattr(mount, "", AT_EMPTY_PATH${deep}, {attr_set=${attributes}, userns_fd=/proc/${pid}/ns/user})`,
-        why: 'give its files to the users of the container: user N of the machine is user N in there',
-      },
-      {
-        call: 'sendmsg(control, {msg_control=[{cmsg_type=SCM_RIGHTS, cmsg_data=[mount]}]})',
-        why: 'hand it to PID 1, which may not do that itself',
-      },
-    );
-  }
-  return steps;
 }
 
 /** The final execve(2) of the user's process. */

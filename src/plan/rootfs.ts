@@ -18,8 +18,8 @@ import {
 import { AT, O, UMOUNT } from './constants.js';
 import { FD, type PlanFacts } from './facts.js';
 import { takeHanded } from './handed-mounts.js';
-import type { StorageProgram } from './step.js';
-import { type Arg, constant, flags, type Step, step } from './step.js';
+import { type Arg, constant, flags, type StartProgram, type Step, step } from './step.js';
+import { storageStep } from './storage-program.js';
 
 const CONTAINER: Arg = constant(String(FD.CONTAINER), FD.CONTAINER);
 
@@ -92,11 +92,12 @@ export function mountRoot(facts: PlanFacts): Step[] {
   }
 }
 
-/** What makes the root file system in place of the kernel. */
-export function storageProgram({ storage }: PlanFacts): StorageProgram {
-  const { program, container, layers } = storage;
+/** What makes the root filesystem in place of the kernel. */
+export function startStorage({ storage }: PlanFacts, hasUsers: boolean): StartProgram[] {
+  const { driver, program, container, layers } = storage;
+  if (driver !== 'fuse-overlayfs') return [];
   if (program === undefined) throw new Error('a plan for fuse-overlayfs must know where that is');
-  return { program, container, layers };
+  return [storageStep({ program, container, layers }, { joins: hasUsers ? 'user and mount' : 'mount' })];
 }
 
 /** The copy of the layers that belongs to the container alone. */

@@ -1,7 +1,3 @@
-import type { IdMaps } from '../spec/id-maps.js';
-
-export type { IdMaps };
-
 /**
  * A step of a plan: one system call, as data. foster-init makes the call; `--explain` and `--dry-run` print it as
  * strace(1) would; an error repeats its `why`.
@@ -49,10 +45,66 @@ export interface Bytes {
 }
 
 /**
- * A mount of the host whose files belong to the container's users: what user N of the host owns is user N's in the
- * container. Nobody in a user namespace may make one, so it is made from outside: mount_setattr(2), MOUNT_ATTR_IDMAP.
+ * What is done from outside for PID 1 by whoever has started it, before PID 1 begins or while it waits: data, as a Step is.
+ * The launcher (src/init/launcher.c) does them, in this order.
  */
-export interface HandedMount {
+export type HostStep = WriteFile | RunProgram | StartProgram | ResumeInit | HandMount;
+
+interface HostStepBase {
+  /** What for, as a phrase that completes "cannot ...". */
+  why: string;
+  /** What to do about it, by errno name; `*` for any, and for a program that fails. */
+  advice?: Record<string, string>;
+  /** What is done about it when the container has ended, or a later step fails: for people. */
+  undo?: string;
+}
+
+/** Writes to a file of PID 1's below /proc/PID. */
+export interface WriteFile extends HostStepBase {
+  kind: 'write';
+  file: string;
+  text: string;
+}
+
+/** Stands for the pid of PID 1 as foster sees it. */
+export const PID = { pid: 1 } as const;
+
+/** Runs a program, which must end with exit code 0. Those that follow each other run side by side. */
+export interface RunProgram extends HostStepBase {
+  kind: 'run';
+  /** Absolute path on the host. */
+  path: string;
+  /** argv; PID at most once, and not as the first. */
+  args: (string | typeof PID)[];
+}
+
+/** Starts a program that goes on until the container has ended, and waits until it is ready. */
+export interface StartProgram extends HostStepBase {
+  kind: 'start';
+  name: string;
+  /** Of foster-init, which makes things ready for the program and becomes it. */
+  args: string[];
+  /** What of it is shown to people. */
+  call: string;
+  /** What may fail before the program runs, by the numbers that foster-init reports. */
+  parts: Readonly<Record<number, { why: string; advice?: string }>>;
+  /** How long it may take to end by itself when the container has ended, in milliseconds. */
+  patience: number;
+  /** What an error of PID 1 means that it gets when the program has ended too early. */
+  loss: { errnos: readonly string[]; why: string; advice: string };
+}
+
+/** Lets PID 1 go on, which waits in its step `await`. */
+export interface ResumeInit extends HostStepBase {
+  kind: 'resume';
+}
+
+/**
+ * Hands PID 1 a mount of the host whose files belong to the container's users: what user N of the host owns is user N's in
+ * the container. Nobody in a user namespace may make one, so it is made from outside: mount_setattr(2), MOUNT_ATTR_IDMAP.
+ */
+export interface HandMount extends HostStepBase {
+  kind: 'hand';
   /** Absolute path on the host. */
   source: string;
   /** With all that is mounted below. */
@@ -61,8 +113,6 @@ export interface HandedMount {
   hasDevices: boolean;
   /** Without a shift of ids it is of no use. */
   isNeeded: boolean;
-  /** What for, as a phrase that completes "cannot ...". */
-  why: string;
 }
 
 /** Everything that makes a container out of a process; see docs/architecture.md. */
@@ -70,12 +120,8 @@ export interface Plan {
   version: 1;
   /** Namespaces that clone(2) creates, names as in namespaces.ts. */
   namespaces: string[];
-  /** Id maps the parent writes before PID 1 goes on; undefined without a user namespace of our own. */
-  idMaps?: IdMaps;
-  /** Mounts that the parent makes, and hands to PID 1 in this order: see handed-mounts.ts. */
-  handed?: HandedMount[];
-  /** The program that mounts the root file system in PID 1's namespaces before PID 1 goes on. */
-  storage?: StorageProgram;
+  /** What is done from outside, by whoever starts PID 1. */
+  host: HostStep[];
   /** Steps of PID 1. */
   init: Step[];
   /** Steps of the user's process before it executes its program. */
@@ -123,14 +169,4 @@ export function flags(table: Readonly<Record<string, number>>, ...names: string[
 /** A constant that has a name. */
 export function constant(text: string, value: number): Flags {
   return { value, text };
-}
-
-/** What fuse-overlayfs lays over each other, and where: absolute paths of the host. */
-export interface StorageProgram {
-  /** The program itself. */
-  program: string;
-  /** A folder with `root`, the place to mount on, and `upper` and `work`, which are made where they are missing. */
-  container: string;
-  /** The uppermost first. */
-  layers: readonly string[];
 }

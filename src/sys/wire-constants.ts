@@ -1,13 +1,11 @@
 /** What src/init/wire.h defines, by the names that it has there. Made from it by scripts/wire-constants.mjs. */
 
 export const MAGIC = 0x74736f66;
-export const VERSION = 4;
+export const VERSION = 5;
 export const NO_STEP = 0xffffffff;
 export const CLONE_STEP = 0xfffffffe;
-export const MAPS_STEP = 0xfffffffd;
 export const STATE_STEP = 0xfffffffc;
-export const STORAGE_STEP = 0xffffff00;
-export const HANDED_STEP = 0xffff0000;
+export const HOST_STEP = 0xffff0000;
 export const FD_CONTROL = 3;
 export const FD_BLOB = 4;
 export const PLAN_SHIM = 1;
@@ -40,6 +38,21 @@ export const REPORT_REAPED = 9;
 export const REPORT_STOPPED = 10;
 export const REPORT_COUNTS = 11;
 export const REPORT_HANDED = 12;
+export const MAX_DESCRIPTORS = 1024;
+export const HOST_WRITE = 1;
+export const HOST_RUN = 2;
+export const HOST_START = 3;
+export const HOST_RESUME = 4;
+export const HOST_HAND = 5;
+export const MAX_MAP_LINES = 340;
+export const MAX_HOST_WORDS = 1024;
+export const MAX_LAYERS = 500;
+export const HAND_DEEP = 1;
+export const HAND_DEVICES = 2;
+export const HAND_NEEDED = 4;
+export const HANDED_WHOLE = 0;
+export const HANDED_TOP_ONLY = 1;
+export const HANDED_PLAIN = 2;
 export const STORAGE_JOIN = 0;
 export const STORAGE_DEVICE = 1;
 export const STORAGE_FOLDER = 2;
@@ -47,8 +60,6 @@ export const STORAGE_MOUNT = 3;
 export const STORAGE_VIEW = 4;
 export const STORAGE_LAYER = 5;
 export const STORAGE_PROGRAM = 6;
-export const MAX_LAYERS = 500;
-export const MAX_MAP_LINES = 340;
 export const FD_PIDFD = 5;
 export const FD_CONSOLE = 6;
 export const FD_DIRECTORY = 7;
@@ -59,7 +70,7 @@ export const FD_PLAN = 10;
 export const FD_EVENTS = 11;
 export const FD_JOINED = 12;
 export const FD_HEALTH = 13;
-export const FD_STORAGE_SAYS = 14;
+export const FD_HOST_OUTPUT = 14;
 export const FD_INPUT = 15;
 export const FD_OUTPUT = 16;
 export const FD_ERROR = 17;
@@ -68,12 +79,6 @@ export const PLAN_FD_CONSOLE = 5;
 export const PLAN_FD_JOIN = 8;
 export const FD_ENTERED = 7;
 export const FD_PROGRAM = 8;
-export const HANDED_DEEP = 1;
-export const HANDED_DEVICES = 2;
-export const HANDED_NEEDED = 4;
-export const HANDED_WHOLE = 0;
-export const HANDED_TOP_ONLY = 1;
-export const HANDED_PLAIN = 2;
 export const MONITOR_TERMINAL = 1;
 export const MONITOR_INTERACTIVE = 2;
 export const MONITOR_REMOVE = 4;
@@ -83,7 +88,6 @@ export const MONITOR_SHIM = 32;
 export const MONITOR_STATELESS = 64;
 export const MONITOR_HEALTH = 128;
 export const MONITOR_JOINS = 256;
-export const MONITOR_DENY_SETGROUPS = 512;
 export const MONITOR_UNLOGGED = 1024;
 export const ATTACH_OUTPUT = 111;
 export const ATTACH_ERROR = 101;
@@ -132,7 +136,43 @@ export const REPORT_OFFSETS = {
   extra: 16,
   name: 24,
 } as const;
-export const MONITOR_SIZE = 96;
+export const PROGRAM_SIZE = 56;
+export const PROGRAM_OFFSETS = {
+  path: 0,
+  argv: 8,
+  envp: 16,
+  descriptors: 24,
+  file: 32,
+  descriptor_count: 36,
+  is_privileged: 40,
+  parent_death_signal: 44,
+  error: 48,
+} as const;
+export const HOST_STEP_SIZE = 20;
+export const HOST_STEP_OFFSETS = {
+  kind: 0,
+  words: 4,
+  count: 8,
+  detail: 12,
+  result: 16,
+} as const;
+export const HOST_SIZE = 56;
+export const HOST_OFFSETS = {
+  blob: 0,
+  size: 8,
+  steps: 12,
+  count: 16,
+  pid: 20,
+  pidfd: 24,
+  control: 28,
+  users: 32,
+  output: 36,
+  init: 40,
+  failed: 44,
+  error: 48,
+  detail: 52,
+} as const;
+export const MONITOR_SIZE = 72;
 export const MONITOR_OFFSETS = {
   magic: 0,
   version: 4,
@@ -144,23 +184,14 @@ export const MONITOR_OFFSETS = {
   failure_count: 28,
   subject: 32,
   clone_flags: 36,
-  map_helpers: 40,
-  maps: 48,
-  log_max_size: 56,
-  log_max_files: 60,
-  health_interval: 64,
-  health_timeout: 68,
-  health_start_period: 72,
-  health_retries: 76,
-  storage_pid: 80,
-  storage: 84,
-  handed: 88,
-  handed_count: 92,
-} as const;
-export const HANDED_SIZE = 8;
-export const HANDED_OFFSETS = {
-  path: 0,
-  flags: 4,
+  log_max_size: 40,
+  log_max_files: 44,
+  health_interval: 48,
+  health_timeout: 52,
+  health_start_period: 56,
+  health_retries: 60,
+  host_steps: 64,
+  host_step_count: 68,
 } as const;
 export const FAILURE_SIZE = 12;
 export const FAILURE_OFFSETS = {

@@ -1,10 +1,11 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { CLONE_FLAGS, openProgram, startProcess } from '../init/clone.js';
-import { writeIdMaps } from '../init/id-maps.js';
+import { CLONE_FLAGS, startProcess } from '../init/clone.js';
 import { initProgram } from '../init/init-program.js';
 import { cloneFailure } from '../init/namespace-failure.js';
+import { writeIdMaps } from '../launch/id-maps.js';
 import type { IdMaps } from '../spec/id-maps.js';
 import { pipe, waitForChild } from '../sys/libc.js';
+import { openProgram } from '../sys/programs.js';
 import { FD_ENTERED } from '../sys/wire-constants.js';
 
 /** A program of foster's own in TypeScript, to be run by a Node in other namespaces. */

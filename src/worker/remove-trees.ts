@@ -1,9 +1,10 @@
 import { closeSync, openSync } from 'node:fs';
 import { CLONE_FLAGS, startProcess } from '../init/clone.js';
-import { allIds, writeIdMaps } from '../init/id-maps.js';
 import { initProgram } from '../init/init-program.js';
 import { cloneFailure } from '../init/namespace-failure.js';
 import { encodeMonitor, SAY_MAPPED } from '../init/wire.js';
+import { writeIdMaps } from '../launch/id-maps.js';
+import { allIds } from '../spec/choose-id-maps.js';
 import type { IdMaps } from '../spec/id-maps.js';
 import { memoryFile, socketPair, waitForChild } from '../sys/libc.js';
 import { say } from '../sys/write.js';

@@ -1,8 +1,8 @@
 import { closeSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { hasOneOwner } from '../init/id-maps.js';
 import type { IdMapping, IdMaps } from '../spec/id-maps.js';
+import { hasOneOwner } from '../spec/id-maps.js';
 import { FosterError } from '../sys/errors.js';
 import {
   type ExitStatus,

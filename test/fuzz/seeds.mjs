@@ -24,6 +24,7 @@ const { encodeMonitor, encodePlan } = createRequire(import.meta.url)(bundle);
 const plan = {
   version: 1,
   namespaces: [],
+  host: [],
   init: [
     { call: 'await', args: [], why: '' },
     { call: 'openat', args: [-100, '/a', 0, 0], result: 'a', why: '' },
@@ -55,12 +56,21 @@ const monitor = {
     { errno: '*', exitCode: 126, text: 'other' },
   ],
 };
-const maps = { uid: [{ containerID: 0, hostID: 0, size: 1 }], gid: [{ containerID: 0, hostID: 0, size: 1 }] };
+const helpers = ['newuidmap', 'newgidmap'].map((name) => ({
+  kind: 'run',
+  path: `/usr/bin/${name}`,
+  args: [name, { pid: 1 }, '0', '1000', '1'],
+}));
+const writes = ['setgroups', 'uid_map', 'gid_map'].map((file) => ({ kind: 'write', file, text: '0 0 1\n' }));
+const storage = { kind: 'start', args: ['storage', 'dmu', '/p', '/c', '/l'], patience: 2000 };
+const mounts = ['/a', '/b'].map((source, index) => ({
+  kind: 'hand',
+  source,
+  isDeep: index > 0,
+  isNeeded: true,
+}));
 const supervise = {
   cloneFlags: 0x10000000,
-  helpers: { uid: '/usr/bin/newuidmap', gid: '/usr/bin/newgidmap' },
-  maps,
-  denySetgroups: true,
   joins: false,
   health: { interval: 1, timeout: 1, startPeriod: 1, retries: 2 },
 };
@@ -96,16 +106,18 @@ const kinds = {
   plan: [{ ...plan }, { ...plan, shim: false }, { ...plan, sharedPids: true, signalGroup: true }].map((one) =>
     encodePlan(one, { trace: true }),
   ),
-  monitor: [{ ...monitor }, { ...monitor, terminal: true }, { ...monitor, stateless: true }].map((one) =>
-    encodeMonitor(one),
-  ),
+  monitor: [
+    { ...monitor, host: { steps: [...helpers, storage], results: [0, 0, 7] } },
+    { ...monitor, terminal: true },
+    { ...monitor, stateless: true },
+  ].map((one) => encodeMonitor(one)),
   supervise: [
-    { ...supervise },
-    { ...supervise, helpers: undefined },
-    { ...supervise, storage: ['dmu', '/p', '/c', '/l'] },
-  ].flatMap((one) => [
-    encodeMonitor({ ...monitor, pid: 0, supervise: one }),
-    encodeMonitor({ ...monitor, pid: 0, terminal: true, supervise: one }),
+    [...helpers, { kind: 'resume' }],
+    [...writes, { kind: 'resume' }, ...mounts],
+    [...helpers, storage, { kind: 'resume' }, ...mounts],
+  ].flatMap((steps) => [
+    encodeMonitor({ ...monitor, pid: 0, host: { steps }, supervise }),
+    encodeMonitor({ ...monitor, pid: 0, terminal: true, host: { steps }, supervise }),
   ]),
 };
 for (const [kind, blobs] of Object.entries(kinds)) {

@@ -172,7 +172,7 @@ test('newuidmap is not installed, or may not do its work', () => {
   assert.equal(refused.status, 125);
   assert.match(
     refused.stderr,
-    /^foster: cannot map user ids: newuidmap failed: newuidmap: .*; check your range in \/etc\/subuid and that newuidmap is setuid root\n$/,
+    /^foster: cannot map the user ids of the container: newuidmap failed: newuidmap: .*; check your range in \/etc\/subuid and that newuidmap is setuid root\n$/,
   );
   assertNothingLeft();
 });

@@ -280,7 +280,7 @@ test("a directory as ROOT: its files are the container's, and stay as they are",
   assert.equal(refused.status, 125);
   assert.match(
     refused.stderr,
-    /^foster: cannot use \/sys\/kernel as the root file system: .*--userns keep-id/,
+    /^foster: cannot use \/sys\/kernel as the root filesystem: .*--userns keep-id/,
   );
 });
 

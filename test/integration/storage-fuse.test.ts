@@ -200,7 +200,7 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
       const command = ['run', '--rm', ...flags, 'app:1', 'true'];
       const { stderr } = home.foster(command, { env: { FOSTER_FAULT: 'count' } });
       const count = lines(stderr).filter((line) => line.startsWith('fault point')).length;
-      assert.ok(flags.length > 0 || stderr.includes('storage started'), stderr);
+      assert.ok(flags.length > 0 || stderr.includes('host steps done'), stderr);
       for (let index = 1; index <= count; index++) {
         home.foster(command, { env: { FOSTER_FAULT: String(index) } });
         await home.assertNoProcess();
@@ -301,6 +301,6 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
     assert.match(program?.call ?? '', /^execve\("\/.*\/fuse-overlayfs", \[.*lowerdir=/);
     assert.equal(program?.phase, 'foster');
     const { stderr } = home.run(['--rm', '--explain', 'app:1', 'true']);
-    assert.match(stderr, /have fuse-overlayfs mount the root file system, .*\n.*execve\(/);
+    assert.match(stderr, /have fuse-overlayfs mount the root filesystem, .*\n.*execve\(/);
   });
 });

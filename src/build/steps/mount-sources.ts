@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { mapsKey, type Workplace, withLock } from '../../image/rootfs/cache.js';
 import { storageDriver } from '../../image/rootfs/storage.js';
 import { buildCacheKey, cacheMountsFolder } from '../../image/store/build-cache.js';
-import { strangerAsRoot } from '../../init/id-maps.js';
+import { strangerAsRoot } from '../../spec/choose-id-maps.js';
 import type { IdMaps } from '../../spec/id-maps.js';
 import type { Mount } from '../../spec/types.js';
 import { clearAway } from '../../worker/remove-trees.js';

@@ -3,9 +3,10 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } 
 import { join } from 'node:path';
 import { bindDirectories, kernelPaths, networkFiles } from '../../container/host-facts.js';
 import type { Workplace } from '../../image/rootfs/cache.js';
-import type { ChosenMaps } from '../../init/id-maps.js';
+import { findMapHelpers } from '../../launch/id-maps.js';
 import { RootFiles } from '../../layers/root-files.js';
 import { TREE } from '../../layers/tree-protocol.js';
+import type { ChosenMaps } from '../../spec/choose-id-maps.js';
 import { buildSpec } from '../../spec/from-request.js';
 import type { ImageDefaults } from '../../spec/image-defaults.js';
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../spec/parse/detach-keys.js';
@@ -89,7 +90,7 @@ function orderOf(step: RunStep, folder: string): RunOrder {
       facts: {
         storage: { driver, layers, container: folder },
         canSetGroups: !maps.isSingle,
-        usesMapHelpers: maps.helpers,
+        ...(maps.helpers && { mapHelpers: findMapHelpers() }),
         isCallerMapped: maps.isCallerMapped,
         files: networkFiles({ hostname: HOSTNAME, network, dns: [], addHosts: [] }, spec, root),
         accounts: [],

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { chooseIdMaps, defaultIdMaps } from '../../init/id-maps.js';
+import { chooseIdMaps, defaultIdMaps } from '../../spec/choose-id-maps.js';
 import { pipe, waitForChild } from '../../sys/libc.js';
 import { startNodeProgram } from '../../worker/node-program.js';
 

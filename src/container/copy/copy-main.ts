@@ -1,7 +1,7 @@
 import { constants, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import zlib from 'node:zlib';
-import { startStorage } from '../../launch/storage-program.js';
+import { mountStorage } from '../../launch/storage-program.js';
 import { TREE } from '../../layers/tree-protocol.js';
 import { errnoOf } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
@@ -91,7 +91,7 @@ function mountRoot(overlay: CopyOverlay, layers: Layers): number {
 /** The program ends with us. What was written is on the disk when the file is closed: it serves each call at once. */
 function mountByProgram({ program, folder, layers }: CopyOverlay): void {
   if (program === undefined) throw new Error('it is not said where fuse-overlayfs is');
-  startStorage({ program, container: folder, layers }, {});
+  mountStorage({ program, container: folder, layers });
 }
 
 /** In a place of our mount namespace the layer can be overlaid. */

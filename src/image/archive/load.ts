@@ -1,7 +1,7 @@
 import { createReadStream, fstatSync, openSync, statSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { defaultIdMaps } from '../../init/id-maps.js';
+import { defaultIdMaps } from '../../spec/choose-id-maps.js';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
 import { duplicate } from '../../sys/libc.js';

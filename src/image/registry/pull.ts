@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { defaultIdMaps } from '../../init/id-maps.js';
+import { defaultIdMaps } from '../../spec/choose-id-maps.js';
 import type { IdMaps } from '../../spec/id-maps.js';
 import { FosterError } from '../../sys/errors.js';
 import { surroundings } from '../../sys/surroundings.js';

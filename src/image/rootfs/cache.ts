@@ -147,7 +147,7 @@ export async function removeLeftovers(): Promise<number> {
   const dead = await withLock('temporary', async () =>
     temporaryFolders().flatMap((folder) => lockLeftover(folder) ?? []),
   );
-  const { defaultIdMaps } = await import('../../init/id-maps.js');
+  const { defaultIdMaps } = await import('../../spec/choose-id-maps.js');
   for (const { folder, lock } of dead) {
     await remove(folder, defaultIdMaps());
     closeSync(lock);

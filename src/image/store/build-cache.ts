@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { defaultIdMaps } from '../../init/id-maps.js';
+import { defaultIdMaps } from '../../spec/choose-id-maps.js';
 import { dataFolder } from '../../sys/paths.js';
 import { removeTrees } from '../../worker/remove-trees.js';
 import { hasBlob } from './blobs.js';

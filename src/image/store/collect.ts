@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { defaultIdMaps } from '../../init/id-maps.js';
+import { defaultIdMaps } from '../../spec/choose-id-maps.js';
 import { removeTrees } from '../../worker/remove-trees.js';
 import { removeStaleLocks, rootsFolder } from '../rootfs/cache.js';
 import { blobPath, imagesFolder } from './blobs.js';

@@ -1,4 +1,4 @@
-import { defaultIdMaps } from '../../init/id-maps.js';
+import { defaultIdMaps } from '../../spec/choose-id-maps.js';
 import type { ImageDefaults } from '../../spec/image-defaults.js';
 import { putDocument } from './blobs.js';
 import { keepUntaggedImage, type StoredImage, tagImage } from './images.js';

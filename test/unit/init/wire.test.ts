@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeReport, encodeMonitor, encodePlan, REPORT_SIZE } from '../../../src/init/wire.js';
-import type { Bytes, Plan, Step } from '../../../src/plan/step.js';
+import { type Bytes, type HostStep, PID, type Plan, type Step } from '../../../src/plan/step.js';
+import { storageStep } from '../../../src/plan/storage-program.js';
 import { errnoNumber } from '../../../src/sys/errno.js';
 import { syscallNumber } from '../../../src/sys/syscall-numbers.js';
+import { HOST_STEP_OFFSETS, HOST_STEP_SIZE, MONITOR_OFFSETS } from '../../../src/sys/wire-constants.js';
 import { planFor } from '../plan/fixtures.js';
 
 /** Reads a plan as foster-init does, with the blob at address `BASE`: wire.h. */
@@ -217,11 +219,12 @@ test('reports', () => {
     bytes.writeUInt32LE(kind, 0);
     bytes.writeUInt32LE(index, 4);
     bytes.writeBigInt64LE(value, 8);
+    bytes.writeBigInt64LE(-1n, 16);
     return decodeReport(bytes);
   };
   assert.deepEqual(report(1, 3, 9n), { kind: 'step', index: 3, result: 9 });
   assert.deepEqual(report(1, 3, -17n), { kind: 'step', index: 3, result: -17 });
-  assert.deepEqual(report(2, 4, 13n), { kind: 'failed', index: 4, errno: 13 });
+  assert.deepEqual(report(2, 4, 13n), { kind: 'failed', index: 4, errno: 13, detail: -1 });
   assert.deepEqual(report(3, 0, 0n), { kind: 'ready' });
   assert.deepEqual(report(4, 0, 2n), { kind: 'exec-failed', errno: 2 });
   assert.deepEqual(report(5, 0, 99n), { kind: 'reforked', pid: 99 });
@@ -266,8 +269,20 @@ test('a monitor is told what to remove, and what to say', () => {
   ]);
 });
 
-test('a monitor is told which mounts it hands to PID 1', () => {
-  const mount = { isDeep: false, hasDevices: false, isNeeded: false, why: 'try it' };
+test('host steps: words one after the other, what they mean by kind, and what became of them', () => {
+  const mount = { kind: 'hand', isDeep: false, hasDevices: false, isNeeded: false, why: 'try it' } as const;
+  const steps: HostStep[] = [
+    { kind: 'write', file: 'uid_map', text: '0 1 2\n', why: 'write' },
+    { kind: 'run', path: '/bin/x', args: ['x', PID, '', 'ü'], why: 'run' },
+    { kind: 'run', path: '/bin/y', args: ['y'], why: 'run without a pid' },
+    storageStep(
+      { program: '/p', container: '/c', layers: ['/a', '/b'] },
+      { joins: 'mount', isReadOnly: true },
+    ),
+    { kind: 'resume', why: 'resume' },
+    { ...mount, source: '/a', isDeep: true },
+    { ...mount, source: '/b c', hasDevices: true, isNeeded: true },
+  ];
   const blob = Buffer.from(
     encodeMonitor({
       pid: 0,
@@ -279,27 +294,26 @@ test('a monitor is told which mounts it hands to PID 1', () => {
       stateless: false,
       remove: [],
       failures: [],
-      supervise: {
-        cloneFlags: 0,
-        helpers: undefined,
-        maps: undefined,
-        denySetgroups: false,
-        joins: false,
-        handed: [
-          { ...mount, source: '/a', isDeep: true },
-          { ...mount, source: '/b c', hasDevices: true, isNeeded: true },
-        ],
-      },
+      host: { steps, results: [0, 0, 0, 77, 0, 1] },
+      supervise: { cloneFlags: 0, joins: false },
     }),
   );
-  const field = (index: number) => blob.readUInt32LE(index * 4);
-  assert.equal(field(23), 2);
-  const handed = [0, 8].map((offset) => {
-    const path = blob.readUInt32LE(field(22) + offset);
-    return [blob.toString('utf8', path, blob.indexOf(0, path)), blob.readUInt32LE(field(22) + offset + 4)];
+  const u32 = (at: number) => blob.readUInt32LE(at);
+  const table = u32(MONITOR_OFFSETS.host_steps);
+  assert.equal(u32(MONITOR_OFFSETS.host_step_count), steps.length);
+  const decoded = steps.map((_, index) => {
+    const at = table + index * HOST_STEP_SIZE;
+    const field = (name: keyof typeof HOST_STEP_OFFSETS) => u32(at + HOST_STEP_OFFSETS[name]);
+    const words = blob.toString('utf8', field('words')).split('\0').slice(0, field('count'));
+    return [field('kind'), words, field('detail'), field('result')];
   });
-  assert.deepEqual(handed, [
-    ['/a', 1],
-    ['/b c', 2 | 4],
+  assert.deepEqual(decoded, [
+    [1, ['uid_map', '0 1 2\n'], 0, 0],
+    [2, ['/bin/x', 'x', '', '', 'ü'], 2, 0],
+    [2, ['/bin/y', 'y'], 0, 0],
+    [3, ['storage', 'mrd', '/p', '/c', '/a', '/b'], 2000, 77],
+    [4, [], 0, 0],
+    [5, ['/a'], 1, 1],
+    [5, ['/b c'], 2 | 4, 0],
   ]);
 });

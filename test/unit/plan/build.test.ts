@@ -5,7 +5,7 @@ import { buildPlan } from '../../../src/plan/build.js';
 import { buildExecPlan } from '../../../src/plan/exec.js';
 import { namespaceFlags } from '../../../src/plan/namespaces.js';
 import { hostSteps } from '../../../src/plan/render.js';
-import type { Plan } from '../../../src/plan/step.js';
+import { PID, type Plan } from '../../../src/plan/step.js';
 import { calls, planFor, planParts, positions, steps } from './fixtures.js';
 
 function assertInOrder(plan: Plan, patterns: RegExp[]): void {
@@ -22,8 +22,16 @@ const has = (plan: Plan, pattern: RegExp) => calls(plan).some((call) => pattern.
 test('a container gets every namespace and the maps of its caller', () => {
   const plan = planFor([]);
   assert.deepEqual(plan.namespaces.toSorted(), ['cgroup', 'ipc', 'mount', 'network', 'pid', 'user', 'uts']);
-  assert.deepEqual(plan.idMaps?.uid[0], { containerID: 0, hostID: 1000, size: 1 });
-  assert.equal(plan.idMaps?.helpers, true);
+  assert.deepEqual(
+    plan.host.map(({ kind }) => kind),
+    ['run', 'run', 'resume'],
+  );
+  const [users, groups] = plan.host;
+  assert.ok(users?.kind === 'run' && groups?.kind === 'run');
+  assert.equal(users.path, '/usr/bin/newuidmap');
+  assert.deepEqual(users.args, ['newuidmap', PID, '0', '1000', '1', '1', '100000', '65536']);
+  assert.equal(groups.args[0], 'newgidmap');
+  assert.match(users.advice?.['*'] ?? '', /\/etc\/subuid/);
 });
 
 test('the stages come one after the other', () => {
@@ -229,7 +237,7 @@ test('--pid container:ID: enters that user and PID namespace, the rest is new', 
   const join = { pid: 42, name: 'web' };
   const plan = planFor(['--pid', 'container:web'], { facts: { join } });
   assert.deepEqual(plan.namespaces, []);
-  assert.equal(plan.idMaps, undefined);
+  assert.deepEqual(plan.host, []);
   assertInOrder(plan, [
     /^setns\(8, CLONE_NEWUSER\|CLONE_NEWPID\)/,
     /^unshare\((?=.*NEWNS)(?=.*NEWNET)(?=.*NEWUTS)(?=.*NEWIPC)(?=.*NEWCGROUP)/,
@@ -276,7 +284,7 @@ test('root without a user namespace maps nothing and becomes nobody else', () =>
   const plan = planFor(['--userns', 'host'], {
     spec: { callerIsRoot: true, uidMappings: [], gidMappings: [] },
   });
-  assert.equal(plan.idMaps, undefined);
+  assert.deepEqual(plan.host, []);
   assert.ok(!plan.namespaces.includes('user'));
   assert.ok(!has(plan, /^setresuid|^read\(control\)/));
 });
@@ -335,11 +343,19 @@ test('with fuse-overlayfs, the root is mounted before PID 1 goes on, which opens
     program: '/opt/fuse-overlayfs',
   } as const;
   const plan = planFor(['--read-only'], { facts: { storage: { ...storage, layers: [...storage.layers] } } });
-  assert.deepEqual(plan.storage, {
-    program: '/opt/fuse-overlayfs',
-    container: '/containers/ab',
-    layers: ['/layers/one', '/layers/two'],
-  });
+  assert.deepEqual(
+    plan.host.map(({ kind }) => kind),
+    ['run', 'run', 'start', 'resume'],
+  );
+  const start = plan.host.find((each) => each.kind === 'start');
+  assert.deepEqual(start?.args, [
+    'storage',
+    'mud',
+    '/opt/fuse-overlayfs',
+    '/containers/ab',
+    '/layers/one',
+    '/layers/two',
+  ]);
   assertInOrder(plan, [
     /^openat\(AT_FDCWD, "\/containers\/ab"/,
     /^read\(control\)/,
@@ -350,18 +366,21 @@ test('with fuse-overlayfs, the root is mounted before PID 1 goes on, which opens
     /^mount_setattr\(AT_FDCWD, "\/", 0, \{attr_set=MOUNT_ATTR_RDONLY\}/,
   ]);
   assert.ok(!has(plan, /overlay|\/layers\/|move_mount\(rootfs/));
-  const host = hostSteps(plan).at(-1);
+  const host = hostSteps(plan).at(-2);
   assert.match(
     host?.call ?? '',
     /^execve\("\/opt\/fuse-overlayfs", .*lowerdir=\/layers\/one:\/layers\/two,upperdir/,
   );
-  assert.equal(planFor([]).storage, undefined);
+  assert.match(host?.undo ?? '', /^wait up to 2 s/);
   // as root without a user namespace there are no ids to wait for, but there is that
   const plain = planFor(['--userns', 'host'], {
     spec: { uidMappings: [], gidMappings: [], callerIsRoot: true },
     facts: { storage: { ...storage, layers: [...storage.layers] } },
   });
   assert.ok(has(plain, /^read\(control\)/));
+  const [alone, resume] = plain.host;
+  assert.ok(alone?.kind === 'start' && resume?.kind === 'resume');
+  assert.equal(alone.args[1], 'md', 'there is no user namespace to join');
 });
 
 test('an overlay takes 500 layers, and who has more is told so', () => {
@@ -394,11 +413,11 @@ test('mounts whose ids are shifted are handed to PID 1, in the order in which it
   const flags = ['-v', '/a:/x', '-v', '/b:/y:ro,dev,bind', '-v', '/own'];
   const plan = planFor(flags, { spec, facts: { storage } });
   assert.deepEqual(
-    plan.handed?.map(({ why: _, ...mount }) => mount),
+    plan.host.slice(-3).map(({ why: _, advice: __, ...mount }) => mount),
     [
-      { source: '/a', isDeep: true, hasDevices: false, isNeeded: false },
-      { source: '/b', isDeep: false, hasDevices: true, isNeeded: false },
-      { source: '/srv/tree', isDeep: false, hasDevices: false, isNeeded: true },
+      { kind: 'hand', source: '/a', isDeep: true, hasDevices: false, isNeeded: false },
+      { kind: 'hand', source: '/b', isDeep: false, hasDevices: true, isNeeded: false },
+      { kind: 'hand', source: '/srv/tree', isDeep: false, hasDevices: false, isNeeded: true },
     ],
   );
   assertInOrder(plan, [
@@ -415,7 +434,7 @@ test('mounts whose ids are shifted are handed to PID 1, in the order in which it
     /^move_mount\(volume_1/,
   ]);
   assert.ok(!has(plan, /"\/(a|b|srv\/tree)"/), 'PID 1 opens none of them');
-  assert.equal(planFor(flags).handed, undefined);
+  assert.ok(planFor(flags).host.every(({ kind }) => kind !== 'hand'));
   assert.doesNotThrow(() => encodePlan(plan, { trace: true }));
 });
 

@@ -49,7 +49,7 @@ export function planParts(
   const world: PlanFacts = {
     storage: { driver: 'overlay', layers: ['/roots/busybox'], container: '/containers/ab' },
     canSetGroups: true,
-    usesMapHelpers: true,
+    mapHelpers: { uid: '/usr/bin/newuidmap', gid: '/usr/bin/newgidmap' },
     isCallerMapped: true,
     files: [],
     accounts: [],

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explainer, planText } from '../../../src/container/explain.js';
-import { stepFailure } from '../../../src/launch/step-failure.js';
+import { HOST_STEP } from '../../../src/init/wire.js';
+import { hostStepFailure, launchFailure, stepFailure } from '../../../src/launch/failure.js';
 import {
   describePlan,
   hostSteps,
@@ -9,6 +10,9 @@ import {
   renderNamespaces,
   renderStep,
 } from '../../../src/plan/render.js';
+import { storageStep } from '../../../src/plan/storage-program.js';
+import { memoryFile } from '../../../src/sys/libc.js';
+import { STORAGE_DEVICE } from '../../../src/sys/wire-constants.js';
 import { planFor } from './fixtures.js';
 
 test('a step reads as strace writes it', () => {
@@ -39,8 +43,14 @@ test('clone and the id maps, as foster does them', () => {
     'execve("/usr/bin/newuidmap", ["newuidmap", "7", "0", "1000", "1", "1", "100000", "65536"])',
   );
   assert.match(gid ?? '', /newgidmap/);
-  const direct = hostSteps(planFor([], { facts: { usesMapHelpers: false } }), '7');
-  assert.equal(direct[1]?.call, 'write(/proc/7/uid_map, "0 1000 1 1 100000 65536")');
+  const byRoot = hostSteps(planFor([], { facts: { mapHelpers: undefined } }), '7').map(({ call }) => call);
+  assert.deepEqual(byRoot.slice(1, 4), [
+    'write(/proc/7/uid_map, "0 1000 1\\n1 100000 65536\\n")',
+    'write(/proc/7/gid_map, "0 1000 1\\n1 100000 65536\\n")',
+    'write(control, "M", 1)',
+  ]);
+  const byUser = hostSteps(planFor([], { facts: { mapHelpers: undefined, canSetGroups: false } }), '7');
+  assert.equal(byUser[1]?.call, 'write(/proc/7/setgroups, "deny")');
 });
 
 test('the program', () => {
@@ -63,7 +73,7 @@ test('the plan as JSON: versioned, each step with its phase, call and reason', (
   assert.equal(parsed.stopTimeout, 10);
   const phases: string[] = parsed.steps.map(({ phase }: { phase: string }) => phase);
   assert.deepEqual([...new Set(phases)], ['foster', 'init', 'process']);
-  assert.equal(phases.length, 3 + plan.init.length + plan.process.length + 1);
+  assert.equal(phases.length, 1 + plan.host.length + plan.init.length + plan.process.length + 1);
   for (const { call, why } of parsed.steps)
     assert.ok(call.endsWith(')') || / = PID$/.test(call), `${call} ${why}`);
   assert.equal(JSON.parse(planText(planFor(['--no-init']))).init, 'none');
@@ -106,4 +116,41 @@ test('a step that fails is told by its reason, the errno in words, the call and 
   assert.equal(stepFailure(step, 2).advice, undefined);
   assert.equal(stepFailure({ ...step, advice: { '*': 'look' } }, 2).advice, 'look');
   assert.equal(stepFailure(step, 13).exitCode, 125);
+});
+
+test('a host step that fails is told by its reason, and by what its program has said last', () => {
+  const [map] = planFor([]).host;
+  assert.ok(map !== undefined);
+  const said = (text: string) => memoryFile('said', Buffer.from(text));
+  const sentence = (errno: number, detail: number, output?: number) =>
+    hostStepFailure(map, { errno, detail }, output).sentence;
+  const advice = '; check your range in /etc/subuid and that newuidmap is setuid root';
+  assert.equal(
+    sentence(0, 1 << 8, said('newuidmap: uid range [0-1) is not allowed\nnewgidmap: neither\n\0\0')),
+    `cannot map the user ids of the container: newuidmap failed: newuidmap: uid range [0-1) is not allowed${advice}`,
+  );
+  assert.match(sentence(0, 3 << 8, said('')), /newuidmap failed: exit code 3;/);
+  assert.match(sentence(0, 9), /newuidmap failed: killed by signal 9;/);
+  assert.match(
+    sentence(13, -1),
+    /^cannot map the user ids of the container: permission denied \(EACCES\) from execve\("\/usr\/bin\/newuidmap"/,
+  );
+});
+
+test('the part of a program that has failed is told, and that it has ended when PID 1 finds out', () => {
+  const storage = storageStep({ program: '/f', container: '/c', layers: ['/l'] }, {});
+  const plan = { ...planFor([]), host: [storage] };
+  const failed = (index: number, errno: number, detail: number, output?: number) =>
+    launchFailure(plan, { index, errno, detail }, output).sentence;
+  assert.match(
+    failed(HOST_STEP, 2, STORAGE_DEVICE),
+    /^cannot open \/dev\/fuse: .*ENOENT.*; check that it exists/,
+  );
+  assert.match(failed(HOST_STEP, 24, -1), /^cannot start fuse-overlayfs: .*EMFILE/);
+  const said = memoryFile('said', Buffer.from('unknown argument ignored: x\nno \x1b[31m room\n'));
+  assert.match(
+    failed(0, 107, 0, said),
+    /^cannot make the root filesystem of the container: fuse-overlayfs has ended: no \\u001b\[31m room; /,
+  );
+  assert.match(failed(0, 2, 0, said), /^cannot .*\(ENOENT\) from /);
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chooseIdMaps, type IdMapMode, lines, mapText } from '../../../src/init/id-maps.js';
-import type { HostFiles } from '../../../src/init/id-ranges.js';
-import { isIdMapped } from '../../../src/spec/id-maps.js';
+import { chooseIdMaps, type IdMapMode, lines } from '../../../src/spec/choose-id-maps.js';
+import { isIdMapped, mapText } from '../../../src/spec/id-maps.js';
+import type { HostFiles } from '../../../src/spec/id-ranges.js';
 import { FosterError } from '../../../src/sys/errors.js';
 import { dataFolder } from '../../../src/sys/paths.js';
 

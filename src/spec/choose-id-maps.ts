@@ -1,10 +1,6 @@
-import { accessSync, closeSync, constants, openSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import type { IdMapping, IdMaps } from '../spec/id-maps.js';
 import { FosterError } from '../sys/errors.js';
-import { memoryFile, takeMemoryFile, waitForChild } from '../sys/libc.js';
-import { surroundings } from '../sys/surroundings.js';
-import { openProgram, startProcess } from './clone.js';
+import { type IdMapping, type IdMaps, mapText } from './id-maps.js';
 import { type HostFiles, MACHINE, mappedHere, ownRange, type Range, subordinateRanges } from './id-ranges.js';
 
 /** Where the caller's own id stands in a map: as root, as itself, or nowhere. */
@@ -91,11 +87,6 @@ export function allIds(files: HostFiles = MACHINE): IdMaps {
   return { uid: asHere('/proc/self/uid_map'), gid: asHere('/proc/self/gid_map'), helpers: false };
 }
 
-/** Whether an id of the host means something in the container. */
-export function isHostIdMapped(id: number, map: IdMapping[]): boolean {
-  return map.some(({ hostID, size }) => id >= hostID && id < hostID + size);
-}
-
 /**
  * Lines of a map. The caller's id stands at 0, at itself (`keep-id`) or nowhere (`auto`); the ranges fill the rest.
  * Ranges that continue each other make one line.
@@ -139,11 +130,6 @@ function checked(kind: 'user' | 'group', map: IdMapping[]): IdMapping[] {
   );
 }
 
-/** A map as uid_map and gid_map take it. */
-export function mapText(map: IdMapping[]): string {
-  return map.map((line) => `${line.containerID} ${line.hostID} ${line.size}\n`).join('');
-}
-
 /** The host's ids of root in the container; undefined where the caller is among its users, and may be it himself. */
 export function strangerAsRoot({ uid, gid }: IdMaps): { uid: number; gid: number } | undefined {
   const own = process.getuid?.() ?? 0;
@@ -152,90 +138,4 @@ export function strangerAsRoot({ uid, gid }: IdMaps): { uid: number; gid: number
   const root = (map: IdMapping[]) => map.find(({ containerID }) => containerID === 0)?.hostID;
   const [user, group] = [root(uid), root(gid)];
   return user === undefined || group === undefined ? undefined : { uid: user, gid: group };
-}
-
-/** Whether there is just one user, or one group, that files can be given to. */
-export function hasOneOwner({ uid, gid }: IdMaps): boolean {
-  return [uid, gid].some((map) => map.length === 1 && map[0]?.size === 1);
-}
-
-/** Writes the maps of the user namespace that process `pid` is in. */
-export function writeIdMaps(pid: number, maps: IdMaps): void {
-  if (maps.helpers) {
-    writeByHelpers(pid, maps);
-    return;
-  }
-  if (process.getuid?.() !== 0) writeFileSync(`/proc/${pid}/setgroups`, 'deny');
-  writeFileSync(`/proc/${pid}/uid_map`, mapText(maps.uid));
-  writeFileSync(`/proc/${pid}/gid_map`, mapText(maps.gid));
-}
-
-/** Both helpers at once: newuidmap(1), newgidmap(1). */
-function writeByHelpers(pid: number, maps: IdMaps): void {
-  const nothing = openSync('/dev/null', 'r+');
-  const started = (['uid', 'gid'] as const).map((kind) => {
-    const helper = `new${kind}map`;
-    const numbers = maps[kind].flatMap((line) => [line.containerID, line.hostID, line.size].map(String));
-    const program = openProgram(findHelper(helper));
-    const errors = memoryFile(helper, new Uint8Array());
-    const child = startProcess(
-      {
-        file: program,
-        argv: [helper, String(pid), ...numbers],
-        env: [],
-        descriptors: [nothing, nothing, errors],
-      },
-      0,
-    );
-    closeSync(program);
-    closeSync(child.pidfd);
-    return { helper, kind, errors, pid: child.pid };
-  });
-  closeSync(nothing);
-  // Both are waited for before either's failure is told, lest one stays a zombie.
-  const ended = started.map((one) => ({
-    ...one,
-    status: waitForChild(one.pid),
-    said: takeMemoryFile(one.errors),
-  }));
-  for (const { helper, kind, status, said } of ended) {
-    if (status.code === 0) continue;
-    throw new FosterError(
-      `cannot map ${kind === 'uid' ? 'user' : 'group'} ids: ${helper} failed: ${said || `exit code ${status.code}`}`,
-      {
-        advice: `check your range in /etc/sub${kind} and that ${helper} is setuid root`,
-      },
-    );
-  }
-}
-
-/**
- * Where `newuidmap` or `newgidmap` is. They are setuid root, so they lie where the system's programs do; each look
- * elsewhere before takes 0.2 ms.
- * @throws FosterError where it is not installed
- */
-export function findHelper(name: string): string {
-  const path = findProgram(name);
-  if (path !== undefined) return path;
-  const what = name === 'newuidmap' ? 'user' : 'group';
-  throw new FosterError(`cannot map ${what} ids: ${name} is not installed`, {
-    kind: 'unsupported',
-    advice: 'apt-get install uidmap',
-  });
-}
-
-/** The absolute path of a program of the host; undefined where it is not installed. */
-export function findProgram(name: string): string | undefined {
-  const system = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin'];
-  const folders = [...system, ...(surroundings().env.PATH ?? '').split(':')];
-  for (const folder of folders) {
-    if (!folder.startsWith('/')) continue;
-    try {
-      accessSync(`${folder}/${name}`, constants.X_OK);
-      return `${folder}/${name}`;
-    } catch {
-      // not here: look on
-    }
-  }
-  return undefined;
 }

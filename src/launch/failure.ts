@@ -1,0 +1,104 @@
+import { readSync } from 'node:fs';
+import { adviceOnNamespaces, cloneFailure } from '../init/namespace-failure.js';
+import { CLONE_STEP, type Failed, HOST_STEP, STATE_STEP } from '../init/wire.js';
+import { renderHostStep, renderStep } from '../plan/render.js';
+import type { HostStep, Plan, RunProgram, StartProgram, Step } from '../plan/step.js';
+import { visible } from '../spec/parse/flag.js';
+import { errnoName, errnoWords } from '../sys/errno.js';
+import { FosterError } from '../sys/errors.js';
+import { SystemCallError } from '../sys/ffi.js';
+import { dataFolder } from '../sys/paths.js';
+
+/**
+ * The sentence about what has failed at the start of a container, whoever started it.
+ * @param output what the programs of host steps say: a descriptor, where there is one
+ */
+export function launchFailure(plan: Plan, failed: Failed, output: number | undefined): FosterError {
+  const { index, errno } = failed;
+  const hostStep = plan.host[index - HOST_STEP];
+  if (hostStep !== undefined) return hostStepFailure(hostStep, failed, output);
+  if (index === CLONE_STEP) return cloneFailure(new SystemCallError('clone()', errno)) as FosterError;
+  if (index === STATE_STEP) {
+    return new FosterError(`cannot record that the container runs: ${errnoWords(errno)}`, {
+      advice: `check that there is space in ${dataFolder()} and that it is writable`,
+    });
+  }
+  return programLoss(plan.host, errno, output) ?? stepFailure(stepAt(plan, index), errno);
+}
+
+const FORK: Step = { call: 'clone', args: [], why: "start the user's process" };
+
+/** The step that a report's index means. */
+function stepAt(plan: Plan, index: number): Step {
+  return plan.init[index] ?? plan.process[index - plan.init.length] ?? FORK;
+}
+
+/** The sentence of a step that failed. */
+export function stepFailure(step: Step, errno: number): FosterError {
+  const name = errnoName(errno);
+  const advice = step.advice?.[name] ?? step.advice?.['*'] ?? adviceOnNamespaces(name);
+  return withAdvice(`cannot ${step.why}: ${errnoWords(errno)} from ${renderStep(step)}`, advice);
+}
+
+/** The sentence of a host step that failed. */
+export function hostStepFailure(
+  step: HostStep,
+  { errno, detail }: Omit<Failed, 'index'>,
+  output: number | undefined,
+): FosterError {
+  const name = errno === 0 ? '' : errnoName(errno);
+  const advice = step.advice?.[name] ?? step.advice?.['*'];
+  if (step.kind === 'start') return partFailure(step, errno, detail);
+  if (step.kind === 'run' && errno === 0)
+    return withAdvice(`cannot ${step.why}: ${programEnd(step, detail, output)}`, advice);
+  // which of the calls of a mount it was is not reported
+  const call = step.kind === 'hand' ? '' : ` from ${renderHostStep(step)[0]?.call}`;
+  return withAdvice(`cannot ${step.why}: ${errnoWords(errno)}${call}`, advice);
+}
+
+function withAdvice(sentence: string, advice: string | undefined): FosterError {
+  return new FosterError(sentence, advice === undefined ? {} : { advice });
+}
+
+function partFailure({ name, parts }: StartProgram, errno: number, detail: number): FosterError {
+  const { why, advice } = parts[detail] ?? { why: `start ${name}` };
+  return withAdvice(`cannot ${why}: ${errnoWords(errno)}`, advice);
+}
+
+/** @param status as wait4(2) gives it */
+function programEnd({ args }: RunProgram, status: number, output: number | undefined): string {
+  const name = String(args[0]);
+  const said = lastLine(output, (line) => line.startsWith(`${name}:`));
+  const signal = status & 0x7f;
+  const end = signal === 0 ? `exit code ${status >> 8}` : `killed by signal ${signal}`;
+  return `${name} failed: ${said ?? end}`;
+}
+
+/** The sentence about a program that should go on, where an error of PID 1 says that it has ended. */
+function programLoss(
+  steps: readonly HostStep[],
+  errno: number,
+  output: number | undefined,
+): FosterError | undefined {
+  const name = errnoName(errno);
+  for (const step of steps) {
+    if (step.kind !== 'start' || !step.loss.errnos.includes(name)) continue;
+    const said = lastLine(output, (line) => !line.startsWith('unknown argument ignored'));
+    const { why, advice } = step.loss;
+    return withAdvice(
+      `cannot ${why}: ${step.name} has ended${said === undefined ? '' : `: ${said}`}`,
+      advice,
+    );
+  }
+  return undefined;
+}
+
+/** The last line that a program has said. */
+function lastLine(output: number | undefined, isWanted: (line: string) => boolean): string | undefined {
+  if (output === undefined) return undefined;
+  const buffer = Buffer.alloc(4096);
+  const size = readSync(output, buffer, 0, buffer.length, 0);
+  const lines = buffer.toString('utf8', 0, size).replaceAll('\0', '').split('\n');
+  const line = lines.filter((each) => each.trim() !== '' && isWanted(each)).at(-1);
+  return line === undefined ? undefined : visible(line.trim());
+}

@@ -1,0 +1,28 @@
+import { closeSync } from 'node:fs';
+import { type MapHelpers, mapIds } from '../plan/id-maps.js';
+import type { IdMaps } from '../spec/id-maps.js';
+import { FosterError } from '../sys/errors.js';
+import { findProgram } from '../sys/programs.js';
+import { runHostSteps } from './host-steps.js';
+
+/** Where newuidmap and newgidmap are. @throws FosterError where one is not installed */
+export function findMapHelpers(): MapHelpers {
+  return { uid: findHelper('uid', 'user'), gid: findHelper('gid', 'group') };
+}
+
+function findHelper(kind: 'uid' | 'gid', what: string): string {
+  const name = `new${kind}map`;
+  const path = findProgram(name);
+  if (path !== undefined) return path;
+  throw new FosterError(`cannot map ${what} ids: ${name} is not installed`, {
+    kind: 'unsupported',
+    advice: 'apt-get install uidmap',
+  });
+}
+
+/** Writes the maps of the user namespace that process `pid` is in. @throws FosterError */
+export function writeIdMaps(pid: number, maps: IdMaps): void {
+  const helpers = maps.helpers ? findMapHelpers() : undefined;
+  const work = runHostSteps(mapIds(maps, { helpers, canSetGroups: process.getuid?.() === 0 }), { pid });
+  if (work.output !== undefined) closeSync(work.output);
+}

@@ -1,0 +1,37 @@
+import { type IdMaps, mapText } from '../spec/id-maps.js';
+import { type HostStep, PID } from './step.js';
+
+/** Where newuidmap and newgidmap are: absolute paths of the host. */
+export interface MapHelpers {
+  uid: string;
+  gid: string;
+}
+
+/**
+ * Host steps that write the id maps of a user namespace.
+ * @param helpers write them where the caller may not: newuidmap(1), newgidmap(1)
+ * @param canSetGroups setgroups(2) stays allowed; a user who maps a group without a helper must give it up:
+ * user_namespaces(7)
+ */
+export function mapIds(
+  maps: Pick<IdMaps, 'uid' | 'gid'>,
+  { helpers, canSetGroups }: { helpers: MapHelpers | undefined; canSetGroups: boolean },
+): HostStep[] {
+  const why = { uid: 'map the user ids of the container', gid: 'map the group ids of the container' };
+  const kinds = ['uid', 'gid'] as const;
+  if (helpers !== undefined) {
+    return kinds.map((kind) => {
+      const name = `new${kind}map`;
+      const numbers = maps[kind].flatMap((line) => [line.containerID, line.hostID, line.size].map(String));
+      const advice = { '*': `check your range in /etc/sub${kind} and that ${name} is setuid root` };
+      return { kind: 'run', path: helpers[kind], args: [name, PID, ...numbers], why: why[kind], advice };
+    });
+  }
+  const deny: HostStep = { kind: 'write', file: 'setgroups', text: 'deny', why: 'give up setgroups(2)' };
+  return [
+    ...(canSetGroups ? [] : [deny]),
+    ...kinds.map(
+      (kind): HostStep => ({ kind: 'write', file: `${kind}_map`, text: mapText(maps[kind]), why: why[kind] }),
+    ),
+  ];
+}
