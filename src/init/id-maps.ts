@@ -1,6 +1,6 @@
 import { accessSync, closeSync, constants, openSync, writeFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import type { IdMapping, IdMaps } from '../spec/id-maps.js';
+import { callerName } from '../sys/caller-name.js';
 import { FosterError } from '../sys/errors.js';
 import { memoryFile, takeMemoryFile, waitForChild } from '../sys/libc.js';
 import { surroundings } from '../sys/surroundings.js';
@@ -36,7 +36,7 @@ export function chooseIdMaps(
   files: HostFiles = MACHINE,
 ): ChosenMaps {
   if (uid === 0) return idMapsOfRoot(mode, files);
-  const { username: name } = userInfo();
+  const name = callerName();
   const { uid: users, gid: groups } = subordinateRanges(name, uid, files);
   if (users.length === 0 || groups.length === 0) {
     if (mode === 'auto') {
