@@ -1,14 +1,15 @@
 #!/usr/bin/env node
 /**
- * Checks what imports what in src: each folder imports only from itself and from those below it, no files import each
- * other in a circle, whether by values, by types or by `import()`, and koffi has one importer. Says what is wrong, a line
- * each, and fails.
+ * Checks what imports what in src: each folder imports only from itself and from those below it, the command line only
+ * from the engine, no files import each other in a circle, whether by values, by types or by `import()`, and koffi has one
+ * importer. Prints what is wrong, a line each, and fails.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const SOURCES = join(dirname(dirname(fileURLToPath(import.meta.url))), 'src');
+/** By default those of this source tree. */
+const SOURCES = process.argv[2] ?? join(dirname(dirname(fileURLToPath(import.meta.url))), 'src');
 
 /** From the top to the bottom. */
 const FOLDERS = [
@@ -27,13 +28,16 @@ const FOLDERS = [
   'sys',
 ];
 
+/** A folder that sees no more of the others than these. */
+const ONLY = { cli: ['cli', 'engine', 'spec', 'sys'] };
+
 /** What files import, by their paths below src. */
 function readImports() {
   const files = readdirSync(SOURCES, { recursive: true }).filter((path) => path.endsWith('.ts'));
   return new Map(
     files.map((path) => {
       const text = readFileSync(join(SOURCES, path), 'utf8');
-      const found = [...text.matchAll(/(?:from|import\()\s*'([^']+)'/g)].map(([, name]) => name);
+      const found = [...text.matchAll(/(?:from|import\(?)\s*'([^']+)'/g)].map(([, name]) => name);
       return [path, found.map((name) => (name.startsWith('.') ? resolved(path, name) : name))];
     }),
   );
@@ -56,6 +60,9 @@ function againstTheOrder(imports) {
     for (const name of names) {
       if (imports.has(name) && FOLDERS.indexOf(folderOf(name)) < level)
         faults.push(`${path} imports ${name}, but ${folderOf(name)} is above ${folderOf(path)}`);
+      const only = ONLY[folderOf(path)];
+      if (imports.has(name) && only !== undefined && !only.includes(folderOf(name)))
+        faults.push(`${path} imports ${name}, but ${folderOf(path)} may import ${only.join(', ')} only`);
       if (name === 'koffi' && path !== 'sys/ffi.ts')
         faults.push(`${path} imports koffi: only sys/ffi.ts may`);
     }

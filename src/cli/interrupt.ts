@@ -1,39 +1,41 @@
-import type { Undo } from '../sys/surroundings.js';
+import { Interruption, interrupted } from '../sys/interruption.js';
 
 /** With the exit code that a shell gives to a death by that signal. */
 const INTERRUPTS: Readonly<Record<string, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
-const undos = new Set<Undo>();
-const lastUndos = new Set<Undo>();
-let interruption: Promise<never> | undefined;
+let abort: AbortController | undefined;
+
+/** Aborted at Ctrl-C, a hangup or SIGTERM, unless such a signal ends the process at once: `interruption`. */
+export function abortSignal(): AbortSignal {
+  abort ??= new AbortController();
+  return abort.signal;
+}
 
 /**
- * Has `undo` called at Ctrl-C, a hangup or SIGTERM, before this process ends: Surroundings.onInterrupt. While there is
- * none, such a signal ends the process at once, also in the middle of a system call.
+ * What has to be undone at Ctrl-C, a hangup or SIGTERM before this process ends. While there is nothing, such a signal
+ * ends the process at once, also in the middle of a system call.
  */
-export function onInterrupt(undo: Undo, { last = false }: { last?: boolean } = {}): () => void {
-  const kind = last ? lastUndos : undos;
-  if (undos.size + lastUndos.size === 0)
-    for (const signal of Object.keys(INTERRUPTS)) process.on(signal, interrupt);
-  kind.add(undo);
-  return () => {
-    kind.delete(undo);
-    if (undos.size + lastUndos.size === 0)
-      for (const signal of Object.keys(INTERRUPTS)) process.off(signal, interrupt);
-  };
+export const interruption = new Interruption((isNeeded) => {
+  for (const signal of Object.keys(INTERRUPTS)) {
+    if (isNeeded) process.on(signal, interrupt);
+    else process.off(signal, interrupt);
+  }
+});
+
+async function interrupt(signal: NodeJS.Signals): Promise<void> {
+  const undone = interruption.interrupt();
+  abort?.abort(interrupted());
+  await undone;
+  process.exit(INTERRUPTS[signal]);
 }
 
-function interrupt(signal: NodeJS.Signals): void {
-  interruption ??= (async () => {
-    // What cannot be undone now is a leftover, which the next command removes.
-    for (const kind of [undos, lastUndos])
-      await Promise.allSettled([...kind].reverse().map(async (undo) => await undo()));
-    process.exit(INTERRUPTS[signal]);
-  })();
-}
-
-/** Never returns where this process is about to end: for those whose work is being undone. */
+/** Surroundings.stopIfInterrupted. */
 export async function stopIfInterrupted(): Promise<void> {
   await new Promise(setImmediate); // a signal that came while nobody looked is handled now
-  await interruption;
+  await waitForEnd();
+}
+
+/** Does not return where this process ends as soon as its work is undone: what the work says meanwhile is of no interest. */
+export async function waitForEnd(): Promise<void> {
+  if (interruption.undone !== undefined) await new Promise(() => {});
 }

@@ -1,4 +1,5 @@
 import { setSurroundings } from '../sys/surroundings.js';
+import { waitForEnd } from './interrupt.js';
 import { reportError } from './output.js';
 import { CALLER } from './surroundings.js';
 
@@ -17,7 +18,12 @@ async function main(): Promise<void> {
   restoreEnvironment();
   setSurroundings(CALLER);
   const { runProgram } = await import('./program.js');
-  process.exit(await runProgram(process.argv.slice(2)));
+  const exitCode = await runProgram(process.argv.slice(2));
+  await waitForEnd();
+  process.exit(exitCode);
 }
 
-main().catch((error) => process.exit(reportError(error)));
+main().catch(async (error) => {
+  await waitForEnd();
+  process.exit(reportError(error));
+});

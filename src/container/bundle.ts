@@ -1,5 +1,4 @@
 import { readFileSync, statfsSync, statSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { lockStore } from '../image/store/lock.js';
 import { RootFiles } from '../layers/root-files.js';
@@ -16,6 +15,7 @@ import type { Bundle, RunRequest } from '../spec/request.js';
 import type { RootDriver } from '../spec/storage-driver.js';
 import type { NamespaceType, Spec } from '../spec/types.js';
 import { resolveUser } from '../spec/users.js';
+import { callerName } from '../sys/caller-name.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { type Annotated, readAnnotations } from './annotations.js';
@@ -151,7 +151,7 @@ function chosen(maps: Maps): ChosenMaps {
 /** Root may map any ids; others their own, and those that /etc/subuid and /etc/subgid give them. */
 function checkRanges({ linux }: Spec): void {
   if (ownUid() === 0 || linux.uidMappings.length === 0) return;
-  const { username } = userInfo();
+  const username = callerName();
   const ranges = subordinateRanges(username, ownUid());
   for (const [kind, own] of [
     ['uid', ownUid()],

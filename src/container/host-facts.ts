@@ -1,10 +1,10 @@
 import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import type { RootFiles } from '../layers/root-files.js';
 import type { PlanFacts } from '../plan/facts.js';
 import { hostnameFile, hostsFile, resolvConf } from '../spec/hosts.js';
 import type { HostEntry, NetworkMode } from '../spec/request.js';
 import type { Spec } from '../spec/types.js';
+import { callerName } from '../sys/caller-name.js';
 
 /** What becomes /etc/hosts, /etc/hostname and /etc/resolv.conf. */
 export interface NetworkFiles {
@@ -40,7 +40,7 @@ export function callersAccount(spec: Spec, root: RootFiles, layer: string): Plan
     ({ containerID, hostID, size }) => size === 1 && containerID === uid && hostID === process.getuid?.(),
   );
   if (uid === 0 || !isCaller) return [];
-  const name = userInfo().username;
+  const name = callerName();
   const wanted = [
     { path: '/etc/passwd', id: uid, line: `${name}:x:${uid}:${gid}:${name}:/:/bin/sh` },
     { path: '/etc/group', id: gid, line: `${name}:x:${gid}:` },

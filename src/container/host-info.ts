@@ -1,9 +1,10 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
-import { cpus, release, totalmem, userInfo } from 'node:os';
+import { cpus, release, totalmem } from 'node:os';
 import { storageChoice } from '../image/rootfs/storage.js';
 import { listImages } from '../image/store/images.js';
 import { chooseIdMaps } from '../spec/choose-id-maps.js';
 import type { IdMaps } from '../spec/id-maps.js';
+import { callerName } from '../sys/caller-name.js';
 import { FosterError } from '../sys/errors.js';
 import { dataFolder } from '../sys/paths.js';
 import { removeTrees } from '../worker/remove-trees.js';
@@ -13,7 +14,8 @@ import { listContainers } from './store.js';
 export async function hostInfo(): Promise<Record<string, unknown>> {
   const statuses = listContainers().map(({ state }) => state.status);
   const count = (status: string) => statuses.filter((one) => one === status).length;
-  const { username, uid, gid } = userInfo();
+  const uid = process.getuid?.() ?? 0;
+  const gid = process.getgid?.() ?? 0;
   const maps = chooseIdMaps('default', uid, gid);
   return {
     containers: {
@@ -23,7 +25,7 @@ export async function hostInfo(): Promise<Record<string, unknown>> {
       created: count('created'),
     },
     user: {
-      name: username,
+      name: callerName(),
       uid,
       rootless: uid !== 0,
       idsMapped: maps.uid.reduce((sum, { size }) => sum + size, 0),

@@ -3,7 +3,8 @@ import { abandon, type Launched, launch, type Witness } from '../launch/launch.j
 import type { RunRequest } from '../spec/request.js';
 import { dropIdFile } from './create.js';
 import { createHeld } from './create-held.js';
-import { type Draft, draftContainer, type Voice } from './draft.js';
+import type { Draft, Voice } from './draft.js';
+import { draftRequest } from './draft-request.js';
 import { becomeMonitor } from './foreground.js';
 import { planContainer } from './plan.js';
 import { pathsOf, removeHeld } from './remove.js';
@@ -16,10 +17,7 @@ export type { Voice } from './draft.js';
  * @throws FosterError with nothing left behind
  */
 export async function runContainer(request: RunRequest, voice: Voice): Promise<number> {
-  const draft =
-    request.bundle === undefined
-      ? await draftContainer(request, voice)
-      : await (await import('./bundle.js')).draftBundle(request, request.bundle, voice);
+  const draft = await draftRequest(request, voice);
   if (request.dryRun) {
     const { planText } = await import('./explain.js');
     voice.print(

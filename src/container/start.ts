@@ -5,6 +5,7 @@ import type { RunRequest } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
 import { containerFolder } from '../sys/paths.js';
+import { surroundings } from '../sys/surroundings.js';
 import { type AttachOptions, attachTo, connectMonitor } from './attach.js';
 import { giveUp, launchDetached, startProgram } from './background.js';
 import { dropIdFile, type HeldContainer } from './create.js';
@@ -53,7 +54,7 @@ export async function runDetached(request: RunRequest, draft: Draft, voice: Voic
 
 /** `foster create`: all of `run` but the start. Returns the id. */
 export async function createOnly(request: RunRequest, draft: Draft, voice: Voice): Promise<string> {
-  if (isFilled(draft)) holdSignals();
+  if (isFilled(draft) && surroundings().ownsProcess) holdSignals();
   const { record, lock } = await createHeld(request, draft, voice);
   closeSync(lock);
   faultPoint('lock let go');

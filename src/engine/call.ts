@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { FosterError } from '../sys/errors.js';
-import { findSurroundings, type Surroundings, type Undo } from '../sys/surroundings.js';
+import { Interruption, interrupted } from '../sys/interruption.js';
+import { findSurroundings, type Surroundings } from '../sys/surroundings.js';
 
 /** On whose behalf calls are made. */
 export interface Caller {
@@ -8,13 +9,13 @@ export interface Caller {
   storageDriver: string | undefined;
 }
 
-/** What each call takes. */
+/** Options that every method takes. */
 export interface CallOptions {
-  /** Ends the call: it is undone, and fails with an error of the kind `interrupted`. */
+  /** Aborting it ends the call: what it has begun is undone, and it fails with an error of the kind `interrupted`. */
   signal?: AbortSignal | undefined;
-  /** Told what goes on, a line each. */
+  /** Called with progress, a line of text each time. */
   onProgress?: ((line: string) => void) | undefined;
-  /** Told what is not as one may expect it, a sentence each. */
+  /** Called with warnings, a sentence each time. */
   onWarning?: ((sentence: string) => void) | undefined;
 }
 
@@ -35,7 +36,7 @@ export async function inCall<T>(caller: Caller, options: CallOptions, work: () =
   }
 }
 
-/** As `inCall`, of what comes one after the other. */
+/** As `inCall`, for work with several results. */
 export async function* eachInCall<T>(
   caller: Caller,
   options: CallOptions,
@@ -58,43 +59,34 @@ export async function* eachInCall<T>(
 }
 
 /** How long a call may take to notice that its work has been undone, in milliseconds. */
-const PATIENCE = 50;
+const NOTICE_TIMEOUT = 50;
 
 class Call {
-  readonly #undos = new Set<Undo>();
-  readonly #lastUndos = new Set<Undo>();
+  readonly #interruption = new Interruption();
   readonly #signal: AbortSignal | undefined;
   readonly #surroundings: Surroundings;
-  readonly #onAbort = () => {
-    this.#undone ??= this.#undo();
-  };
-  #undone: Promise<void> | undefined;
-  #isUndoing = false;
+  readonly #onAbort = () => void this.run(() => this.#interruption.interrupt());
 
   constructor({ env, storageDriver }: Caller, { signal, onProgress, onWarning }: CallOptions) {
     findSurroundings(() => calls.getStore());
     this.#signal = signal;
-    const isUndoing = () => this.#isUndoing;
-    const take = byLine((line) => onProgress?.(line));
+    const interruption = this.#interruption;
+    const takeOutput = byLine((line) => onProgress?.(line));
     this.#surroundings = {
       env,
       storageDriver,
-      mayBlock: false,
+      ownsProcess: false,
       /** What undoes the call may wait for something, too. */
       get signal() {
-        return isUndoing() ? undefined : signal;
+        return interruption.isUndoing ? undefined : signal;
       },
-      say: (line) => onProgress?.(line),
+      progress: (line) => onProgress?.(line),
       warn: (sentence) => onWarning?.(sentence),
-      output: take,
-      printError: take,
-      onInterrupt: (undo, { last = false } = {}) => {
-        const kind = last ? this.#lastUndos : this.#undos;
-        kind.add(undo);
-        return () => kind.delete(undo);
-      },
+      output: takeOutput,
+      failedOutput: takeOutput,
+      onInterrupt: interruption.add,
       stopIfInterrupted: async () => {
-        await this.#undone;
+        await interruption.undone;
         if (signal?.aborted) throw interrupted();
       },
     };
@@ -114,8 +106,8 @@ class Call {
     let stop = () => {};
     const aborted = new Promise<never>((_, reject) => {
       stop = async () => {
-        await this.#undone;
-        setTimeout(() => reject(interrupted()), PATIENCE);
+        await this.#interruption.undone;
+        setTimeout(() => reject(interrupted()), NOTICE_TIMEOUT);
       };
       signal.addEventListener('abort', stop, { once: true });
     });
@@ -135,29 +127,19 @@ class Call {
   async end(): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#onAbort);
     const { unlockStore } = await import('../image/store/lock.js');
+    const { reapMonitors } = await import('./monitors.js');
     this.run(unlockStore);
+    reapMonitors();
   }
-
-  async #undo(): Promise<void> {
-    this.#isUndoing = true;
-    for (const kind of [this.#undos, this.#lastUndos])
-      await this.run(() => Promise.allSettled([...kind].reverse().map(async (undo) => await undo())));
-    this.#isUndoing = false;
-  }
-}
-
-function interrupted(cause?: unknown): FosterError {
-  if (cause instanceof FosterError && cause.kind === 'interrupted') return cause;
-  return new FosterError('it was interrupted', { kind: 'interrupted', exitCode: 130, cause });
 }
 
 /** Cuts text that comes in pieces into lines. What is behind the last end of a line is kept for the next piece. */
-function byLine(tell: (line: string) => void): (bytes: Uint8Array) => void {
+function byLine(take: (line: string) => void): (bytes: Uint8Array) => void {
   const decoder = new TextDecoder();
   let rest = '';
   return (bytes) => {
     const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
-    lines.forEach(tell);
+    lines.forEach(take);
   };
 }

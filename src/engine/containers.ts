@@ -1,246 +1,238 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync } from 'node:fs';
-import { type AttachOptions, connectMonitor } from '../container/attach.js';
-import { giveUp, launchDetached, startProgram } from '../container/background.js';
-import type { HeldContainer } from '../container/create.js';
-import { createHeld } from '../container/create-held.js';
-import { draftContainer, type Voice } from '../container/draft.js';
-import { readEvents } from '../container/events/reader.js';
-import { killContainer } from '../container/kill.js';
-import { logEntries } from '../container/logs/write.js';
-import { planContainer } from '../container/plan.js';
-import { removeContainer, removeHeld } from '../container/remove.js';
-import { startContainer } from '../container/start.js';
-import { stopContainer } from '../container/stop.js';
-import {
-  type Container,
-  findContainer,
-  isAlive,
-  isLocked,
-  listContainers,
-  readContainer,
-  readCounts,
-  readHealth,
-  readLive,
-} from '../container/store.js';
-import { waitForContainer } from '../container/wait.js';
-import { nativeFile } from '../init/clone.js';
-import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../spec/parse/detach-keys.js';
-import { parseSignal } from '../spec/parse/signals.js';
+import type { Update } from '../container/update.js';
 import type { RunRequest } from '../spec/request.js';
-import { EXIT, FosterError } from '../sys/errors.js';
-import { pause } from '../sys/poll.js';
+import { FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
-import { reapLater, reapMonitors } from './monitors.js';
-import { requestOf } from './request.js';
-import { carryStreams } from './streams.js';
-import type {
-  ContainerEvent,
-  ContainerInfo,
-  ContainerResult,
-  CreateOptions,
-  EventOptions,
-  LogEntry,
-  LogOptions,
-  RunOptions,
-  StopOptions,
-} from './types.js';
+import type { ContainerInfo, StopOptions } from './types.js';
+import type { ContainerRow } from './views/container-row.js';
 
-const SIGKILL = 9;
+/**
+ * What is done with containers. A reference is a name, an id or an unambiguous start of an id. Each function loads what
+ * it needs when it is called: a command should not wait for the code of the others.
+ */
 
-function voice(): Voice {
-  const { warn } = surroundings();
-  return { warn, explain() {}, print() {} };
+async function find(reference: string) {
+  const { findContainer } = await import('../container/store.js');
+  return findContainer(reference);
 }
 
-/** Creates a container. Returns its id. */
-export async function create(options: CreateOptions): Promise<string> {
-  const request = { ...requestOf(options, surroundings().env), detach: false };
-  const { record, lock } = await createHeld(request, await draftContainer(request, voice()), voice());
-  closeSync(lock);
-  return record.id;
+/**
+ * Creates a container without starting it.
+ * @returns its id
+ * @throws FosterError of the kind `conflict` where the name is in use
+ */
+export async function create(request: RunRequest): Promise<string> {
+  const { draftRequest } = await import('../container/draft-request.js');
+  const { createOnly } = await import('../container/start.js');
+  const voice = { warn: surroundings().warn, explain() {}, print() {} };
+  return await createOnly(request, await draftRequest(request, voice), voice);
 }
 
-/** Runs a container, attached, until it has ended. */
-export async function run(options: RunOptions): Promise<ContainerResult> {
-  const { inherit = false, stdin } = options;
-  const wanted = requestOf(options, surroundings().env);
-  const request = { ...wanted, interactive: wanted.interactive || inherit || stdin !== undefined };
-  const { record, client } = await launch(request);
-  const { id, name } = record;
-  const keys = parseDetachKeys(DEFAULT_DETACH_KEYS);
-  const child = attachClient(record, client, { inherit, interactive: request.interactive, detachKeys: keys });
-  const result = await carryStreams(child, options, () => end(id));
-  // Where the client was asked to detach, the container goes on.
-  if (result.timedOut || result.outputExceeded || !inherit) await settled(id);
-  return { id, name, ...result };
-}
-
-/** Creates a container and starts it, with a connection to its monitor that takes all of its output. */
-async function launch(request: RunRequest): Promise<{ record: HeldContainer['record']; client: number }> {
-  const say = voice();
-  const draft = await draftContainer(request, say);
-  const plan = planContainer(draft, { verbose: false, detached: true });
-  const { record, lock } = await createHeld(request, draft, say);
-  let client: number | undefined;
-  let isReady = false;
-  try {
-    const waiting = launchDetached(plan, record, lock, { warn: say.warn });
-    reapLater(waiting.monitor.pid);
-    try {
-      client = connectMonitor(record.id, { wantsAll: true });
-    } catch (error) {
-      giveUp(waiting);
-      throw error;
-    }
-    isReady = true;
-    try {
-      startProgram(waiting);
-    } catch (error) {
-      if (isExecutionFailure(error)) closeSync(waiting.monitor.pidfd);
-      throw error;
-    }
-    closeSync(waiting.monitor.pidfd);
-    closeSync(lock);
-    return { record, client };
-  } catch (error) {
-    if (client !== undefined) closeSync(client);
-    if (!isReady) removeHeld(record, lock);
-    else {
-      closeSync(lock);
-      if (isExecutionFailure(error)) await settled(record.id);
-    }
-    throw error;
-  }
-}
-
-/** The program does not exist or cannot be executed; the container has been started, and has ended. */
-function isExecutionFailure(error: unknown): boolean {
-  return error instanceof FosterError && error.exitCode !== EXIT.FOSTER;
-}
-
-interface ClientOptions extends Pick<AttachOptions, 'interactive' | 'detachKeys'> {
-  inherit: boolean;
-}
-
-/** A process that carries the container's streams: foster-init as `foster attach` has it. Takes `client`. */
-function attachClient(
-  { spec }: HeldContainer['record'],
-  client: number,
-  { inherit, interactive, detachKeys }: ClientOptions,
-): ChildProcess {
-  const flags = `${spec.process.terminal ? 't' : ''}${interactive ? 'i' : ''}${inherit ? 's' : ''}`;
-  try {
-    return spawn(nativeFile('foster-init'), ['attach', flags, detachKeys.toString('latin1')], {
-      argv0: 'foster-init',
-      env: {},
-      stdio: inherit
-        ? ['inherit', 'inherit', 'inherit', client]
-        : [interactive ? 'pipe' : 'ignore', 'pipe', 'pipe', client],
-      // Ctrl-C at the terminal of the caller is the caller's to deal with.
-      detached: !inherit,
-    });
-  } finally {
-    closeSync(client);
-  }
-}
-
-/** Kills a container, and waits until it has ended. */
-async function end(id: string): Promise<void> {
-  const container = readContainer(id);
-  if (container === undefined || !isAlive(container.state)) return;
-  try {
-    await killContainer(container, SIGKILL);
-  } catch (error) {
-    if (!(error instanceof FosterError && error.kind === 'conflict')) throw error; // it has just ended
-  }
-  await settled(id);
-}
-
-/** Milliseconds that the monitor may take for what it does at the end. */
-const END_TIMEOUT = 10_000;
-
-/** Waits until nobody works on a container that has ended, and its files are gone where they are to go. */
-async function settled(id: string): Promise<void> {
-  const deadline = performance.now() + END_TIMEOUT;
-  while (isLocked(id) && performance.now() < deadline) await pause(5);
-  reapMonitors();
-}
-
-/** Starts a container that does not run, in the background. */
+/** Starts a container in the background; one that is running is left as it is. @throws FosterError */
 export async function start(reference: string): Promise<void> {
-  const { record } = findContainer(reference);
+  const { startContainer } = await import('../container/start.js');
+  const { readLive } = await import('../container/store.js');
+  const { reapLater } = await import('./monitors.js');
+  const container = await find(reference);
   try {
-    await startContainer(findContainer(record.id), surroundings().warn);
+    await startContainer(container, surroundings().warn);
   } finally {
-    reapLater(readLive(record.id)?.monitor ?? 0);
+    reapLater(readLive(container.record.id)?.monitor ?? 0);
   }
 }
 
-export async function stop(reference: string, { timeout, stopSignal }: StopOptions): Promise<void> {
-  const signal = stopSignal === undefined ? undefined : parseSignal('stopSignal', stopSignal);
-  await stopContainer(findContainer(reference), { timeout, signal });
-  reapMonitors();
+/** Stops a container: with a signal, then with SIGKILL where it takes too long. @throws FosterError */
+export async function stop(reference: string, options: StopOptions = {}): Promise<void> {
+  const { timeout, stopSignal } = options;
+  const { stopContainer } = await import('../container/stop.js');
+  const { parseSignal } = await import('../spec/parse/signals.js');
+  const signal = stopSignal === undefined ? undefined : parseSignal('stopSignal', String(stopSignal));
+  await stopContainer(await find(reference), { timeout, signal });
 }
 
-export async function kill(reference: string, signal: string): Promise<void> {
-  await killContainer(findContainer(reference), parseSignal('signal', signal));
-  reapMonitors();
+/** Stops a container, as `stop` does, and starts it again. @throws FosterError */
+export async function restart(reference: string, options: StopOptions = {}): Promise<void> {
+  const { record } = await find(reference);
+  await stop(record.id, options);
+  await start(record.id);
+  const { attributesOf, recordEvent } = await import('../container/events/recorder.js');
+  recordEvent('restart', record, attributesOf(record));
 }
 
-export async function remove(reference: string, force: boolean): Promise<void> {
-  await removeContainer(findContainer(reference).record.id, { force });
-  reapMonitors();
+/** Sends a signal; SIGKILL returns when the container has ended. @throws FosterError where it is not running */
+export async function kill(reference: string, signal: string | number = 'SIGKILL'): Promise<void> {
+  const { killContainer } = await import('../container/kill.js');
+  const { parseSignal } = await import('../spec/parse/signals.js');
+  await killContainer(await find(reference), parseSignal('signal', String(signal)));
 }
 
+/** Freezes all processes of a container. @throws FosterError where it is not running */
+export async function pause(reference: string): Promise<void> {
+  const { pauseContainer } = await import('../container/pause.js');
+  await pauseContainer(await find(reference));
+}
+
+/** Resumes the processes of a paused container. @throws FosterError where it is not paused */
+export async function unpause(reference: string): Promise<void> {
+  const { unpauseContainer } = await import('../container/pause.js');
+  await unpauseContainer(await find(reference));
+}
+
+/**
+ * Removes a container and all that it has written, also one whose record is damaged.
+ * @param options.force also one that is running, which is killed
+ * @throws FosterError of the kind `conflict` where it is running, `not-found` where there is none
+ */
+export async function remove(
+  reference: string,
+  options: { force?: boolean | undefined } = {},
+): Promise<void> {
+  const { findContainer, findId, storedIds } = await import('../container/store.js');
+  const { removeContainer } = await import('../container/remove.js');
+  const id = findId(reference);
+  const isStored = id !== undefined && storedIds().includes(id);
+  await removeContainer(isStored ? id : findContainer(reference).record.id, {
+    force: options.force ?? false,
+  });
+}
+
+/** Gives a container another name. @throws FosterError of the kind `conflict` where it is in use */
+export async function rename(reference: string, name: string): Promise<void> {
+  const { renameContainer } = await import('../container/rename.js');
+  renameContainer(await find(reference), name);
+}
+
+/** Changes options of a container, also while it is running. @throws FosterError */
+export async function update(reference: string, changes: Update): Promise<void> {
+  const { updateContainer } = await import('../container/update.js');
+  updateContainer(await find(reference), changes);
+}
+
+/** Waits until a container has ended for good, through all restarts. @returns its exit code */
 export async function wait(reference: string): Promise<number> {
+  const { findContainer } = await import('../container/store.js');
+  const { waitForContainer } = await import('../container/wait.js');
   return await waitForContainer(findContainer(reference));
 }
 
-export function list(): ContainerInfo[] {
+/** All containers, the newest first. */
+export async function list(): Promise<ContainerInfo[]> {
+  const { listContainers } = await import('../container/store.js');
+  const { containerInfo } = await import('./views/container-info.js');
   return listContainers()
-    .map(infoOf)
+    .map(containerInfo)
     .toSorted((a, b) => b.created.getTime() - a.created.getTime());
 }
 
-export function inspect(reference: string): ContainerInfo {
-  return infoOf(findContainer(reference));
+/** A container as it is now. @throws FosterError of the kind `not-found` */
+export async function info(reference: string): Promise<ContainerInfo> {
+  const { containerInfo } = await import('./views/container-info.js');
+  return containerInfo(await find(reference));
 }
 
-function infoOf({ record, state }: Container): ContainerInfo {
-  const { startedAt, finishedAt, exitCode } = state;
-  const health = record.health && readHealth(record.id);
-  const orphans = readCounts(record.id);
+export interface ListRequest {
+  /** Include those that are not running. */
+  all: boolean;
+  /** `KEY=VALUE` each: views/container-filter.ts. */
+  filters: readonly string[];
+}
+
+/**
+ * Containers as Docker lists them, the newest first.
+ * @returns the rows, and the ids of containers whose records cannot be read
+ * @throws FosterError for a filter that does not exist
+ */
+export async function rows({
+  all,
+  filters,
+}: ListRequest): Promise<{ rows: ContainerRow[]; damaged: string[] }> {
+  const { matcher } = await import('./views/container-filter.js');
+  const { containerRow } = await import('./views/container-row.js');
+  const { damagedIds, listContainers } = await import('../container/store.js');
+  const matches = matcher([...filters]);
+  const containers = listContainers();
+  const now = Date.now();
   return {
-    id: record.id,
-    name: record.name,
-    root: record.root,
-    command: record.command,
-    status: state.status,
-    pid: state.pid,
-    restarts: state.restarts,
-    labels: record.labels,
-    created: new Date(record.created),
-    ...(startedAt !== undefined && { started: new Date(startedAt) }),
-    ...(finishedAt !== undefined && { finished: new Date(finishedAt) }),
-    ...(exitCode !== undefined && { exitCode }),
-    ...(health && { health: health.status }),
-    ...(orphans && { orphans }),
+    rows: containers
+      .filter((container) => matches(container, all))
+      .toSorted((a, b) => Date.parse(b.record.created) - Date.parse(a.record.created))
+      .map((container) => containerRow(container, now)),
+    damaged: damagedIds(containers),
   };
 }
 
-export async function* logs(reference: string, options: LogOptions): AsyncGenerator<LogEntry> {
-  const { follow = false, tail, since, until } = options;
-  const range = { since: nanoseconds(since), until: nanoseconds(until) };
-  for await (const { stream, time, data } of logEntries(findContainer(reference), { follow, tail, ...range }))
-    yield { stream: stream === 1 ? 'stdout' : 'stderr', time: new Date(time), data };
+/** A container as `docker inspect` shows it, with its OCI Spec. @throws FosterError of the kind `not-found` */
+export async function inspect(reference: string): Promise<Record<string, unknown>> {
+  const { inspection } = await import('./views/container-inspection.js');
+  return inspection(await find(reference));
 }
 
-function nanoseconds(date: Date | undefined): bigint | undefined {
-  return date && BigInt(date.getTime()) * 1_000_000n;
+/** What a prune has done. */
+export interface PrunedContainers {
+  /** Ids of the containers that were removed. */
+  removed: string[];
+  /** Why others could not be. */
+  failures: unknown[];
 }
 
-export async function* events({ since, until }: EventOptions): AsyncGenerator<ContainerEvent> {
-  const range = { since: since?.getTime(), until: until?.getTime() };
-  for await (const { time, ...event } of readEvents(range)) yield { time: new Date(time), ...event };
+/** Removes all containers that are not running, and what interrupted commands have left. */
+export async function prune(): Promise<PrunedContainers> {
+  const { pruneContainers } = await import('../container/prune.js');
+  return await pruneContainers();
 }
+
+export interface CommitRequest {
+  /** For the history of the image. */
+  message?: string | undefined;
+  author?: string | undefined;
+  /** Instructions of a Dockerfile. */
+  changes?: readonly string[] | undefined;
+  /** Name of the image. */
+  name?: string | undefined;
+}
+
+/** Creates an image from a container. @returns the image's id */
+export async function commit(reference: string, request: CommitRequest = {}): Promise<string> {
+  const { fullName } = await import('./images.js');
+  const { commitContainer } = await import('../container/commit.js');
+  const { collectOnFailure } = await import('../container/image-use.js');
+  const container = await find(reference);
+  const { message, author, changes = [] } = request;
+  const name = request.name === undefined ? undefined : await fullName(request.name);
+  return await collectOnFailure(() =>
+    commitContainer(container, { message, author, changes: [...changes], name }),
+  );
+}
+
+/**
+ * Writes the files of a container, without its volumes, as a tar archive.
+ * @param output a path; undefined for standard output, which only a command has
+ */
+export async function exportFiles(reference: string, output: string | undefined): Promise<void> {
+  const { exportContainer } = await import('../container/tree.js');
+  await exportContainer(await find(reference), output);
+}
+
+/** What a container has changed in its root filesystem: `A /path`, `C /path` or `D /path` each. */
+export async function changes(reference: string): Promise<string[]> {
+  const { containerChanges } = await import('../container/tree.js');
+  return await containerChanges(await find(reference));
+}
+
+/** Mounts the files of a container, read-only; in `foster unshare` only. @returns where */
+export async function mount(reference: string): Promise<string> {
+  const { mountContainer } = await import('../container/mount.js');
+  return mountContainer(await find(reference));
+}
+
+/** Undoes `mount`. */
+export async function unmount(reference: string): Promise<void> {
+  const { unmountContainer } = await import('../container/mount.js');
+  unmountContainer(await find(reference));
+}
+
+/** Whether an error says that there is no such container or image. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof FosterError && error.kind === 'not-found';
+}
+
+export type { Update };

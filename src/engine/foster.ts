@@ -1,31 +1,31 @@
 import { type Caller, type CallOptions, eachInCall, inCall } from './call.js';
+import { Images } from './foster-images.js';
 import type {
-  BuildOptions,
+  AttachOptions,
   ContainerEvent,
   ContainerInfo,
   ContainerResult,
+  ContainerStats,
   CopyOptions,
   CreateOptions,
   EventOptions,
   ExecOptions,
   FosterOptions,
-  ImageInfo,
-  LoadOptions,
   LogEntry,
   LogOptions,
-  PullOptions,
+  ProcessList,
   RunOptions,
   RunResult,
-  SaveOptions,
+  StatsOptions,
   StopOptions,
 } from './types.js';
 
 /**
- * Rootless containers, for programs: what the command `foster` does, with the same containers and images.
+ * Rootless containers for programs: what the command `foster` does, with the same containers and images.
  *
- * Where a method takes a container, that is its name, its id or an unambiguous start of its id. All methods fail with a
- * `FosterError`, whose `kind` says what kind of failure it is, and all take a `signal` that ends them. Containers
- * live on when the program that has started them ends.
+ * `container` is a name, an id or an unambiguous start of an id. All methods fail with a `FosterError`, whose `kind` says
+ * what kind of failure it is, and all take a `signal` that ends them. Containers live on when the program that has
+ * started them ends.
  *
  * @example
  * const foster = new Foster();
@@ -33,10 +33,15 @@ import type {
  * console.log(r.exitCode, r.stdout); // 3 'hi\n'
  */
 export class Foster {
-  /** Images: pull, build, load, save, list, remove. */
+  /** Images: pull, push, build, load, save, tag, list, inspect, remove, prune. */
   readonly images: Images;
   readonly #caller: Caller;
 
+  /**
+   * Reads the environment, and does nothing else.
+   * @example
+   * const foster = new Foster({ env: { ...process.env, XDG_DATA_HOME: '/srv/containers' } });
+   */
   constructor({ env = process.env, storageDriver }: FosterOptions = {}) {
     this.#caller = { env: { ...env }, storageDriver };
     this.images = new Images(this.#caller);
@@ -44,30 +49,38 @@ export class Foster {
 
   /**
    * Runs a container and waits until it has ended. An exit code other than 0 is a result, not a failure.
-   * @throws FosterError where the program could not be run: with the `exitCode` 127 where there is no such program, 126
-   * where it cannot be executed; of the kind `interrupted` at `signal`, which kills the container
+   * @throws FosterError where the program could not be run: with the `exitCode` 127 if it was not found, 126 if it cannot be
+   * executed; of the kind `interrupted` at `signal`, which kills the container
    * @example
    * const { exitCode, stdout } = await foster.run({
    *   root: 'busybox', command: ['wc', '-c'], stdin: 'hello', remove: true, timeout: 5000,
    * });
    */
   async run(options: RunOptions): Promise<ContainerResult> {
-    return await this.#call(options, async () => (await import('./containers.js')).run(options));
+    return await this.#call(options, async () => {
+      const { requestOf } = await import('./request.js');
+      const { run } = await import('./run.js');
+      return await run(await requestOf(options), options);
+    });
   }
 
   /**
-   * Makes a container, and does not start it yet.
+   * Creates a container without starting it.
    * @returns its id
-   * @throws FosterError of the kind `conflict` where the name is in use, `not-found` where there is no such image
+   * @throws FosterError of the kind `conflict` if the name is in use, `not-found` if there is no such image
    * @example
    * const id = await foster.create({ root: 'busybox', name: 'web', command: ['httpd', '-f'] });
    */
   async create(options: CreateOptions): Promise<string> {
-    return await this.#call(options, async () => (await import('./containers.js')).create(options));
+    return await this.#call(options, async () => {
+      const { requestOf } = await import('./request.js');
+      const { create } = await import('./containers.js');
+      return await create(await requestOf(options));
+    });
   }
 
   /**
-   * Starts a container that does not run, in the background; one that runs is left as it is.
+   * Starts a container in the background; one that is running is left as it is.
    * @throws FosterError of the kind `not-found`
    * @example
    * await foster.start('web');
@@ -77,18 +90,31 @@ export class Foster {
   }
 
   /**
-   * Runs one more process in a container that runs, and waits until it has ended.
-   * @throws FosterError of the kind `conflict` where the container does not run
+   * Connects streams to a running container, and waits until it has ended. `signal`, `timeout` and `maxOutput` end the
+   * connection only. Of output that nobody takes for a second, the rest is not delivered: `logs` has it.
+   * @returns the container's exit code; with a terminal that was detached, 0
+   * @throws FosterError of the kind `conflict` if it is not running
+   * @example
+   * const { exitCode } = await foster.attach('shell', { stdin: process.stdin, stdout: process.stdout });
+   */
+  async attach(container: string, options: AttachOptions = {}): Promise<RunResult> {
+    return await this.#call(options, async () => (await import('./run.js')).attach(container, options));
+  }
+
+  /**
+   * Runs another process in a running container, and waits until it has ended.
+   * @throws FosterError of the kind `conflict` if the container is not running
    * @example
    * const { stdout } = await foster.exec('web', { command: ['ps', '-o', 'pid,args'] });
    */
   async exec(container: string, options: ExecOptions): Promise<RunResult> {
-    return await this.#call(options, async () => (await import('./processes.js')).exec(container, options));
+    return await this.#call(options, async () => (await import('./exec.js')).exec(container, options));
   }
 
   /**
    * Waits until a container has ended for good, through all restarts.
    * @returns its exit code
+   * @throws FosterError of the kind `not-found`
    * @example
    * const code = await foster.wait('job', { signal: AbortSignal.timeout(60_000) });
    */
@@ -97,7 +123,8 @@ export class Foster {
   }
 
   /**
-   * Asks a container to end, and kills it when it takes too long. One that does not run is left alone.
+   * Stops a container: with a signal, then with SIGKILL if that takes too long. One that is not running is left alone.
+   * @throws FosterError of the kind `not-found`; of the kind `interrupted` at `signal`: then the container may go on
    * @example
    * await foster.stop('web', { timeout: 2 }); // seconds
    */
@@ -106,8 +133,18 @@ export class Foster {
   }
 
   /**
-   * Sends a signal to a container's process; SIGKILL ends all of its processes, and returns when they have ended.
-   * @throws FosterError of the kind `conflict` where it does not run
+   * Stops a container, as `stop` does, and starts it again.
+   * @throws FosterError of the kind `not-found`
+   * @example
+   * await foster.restart('web');
+   */
+  async restart(container: string, options: StopOptions = {}): Promise<void> {
+    await this.#call(options, async () => (await import('./containers.js')).restart(container, options));
+  }
+
+  /**
+   * Sends a signal to a container's process. SIGKILL ends all of its processes, and returns when they have ended.
+   * @throws FosterError of the kind `conflict` if it is not running
    * @example
    * await foster.kill('web', 'SIGHUP');
    */
@@ -116,18 +153,63 @@ export class Foster {
   }
 
   /**
-   * Removes a container with all that it has written; with `force` also one that runs.
-   * @throws FosterError of the kind `conflict` where it runs
+   * Freezes all processes of a container.
+   * @throws FosterError if it is not running, or paused already
+   * @example
+   * await foster.pause('web');
+   */
+  async pause(container: string, options: CallOptions = {}): Promise<void> {
+    await this.#call(options, async () => (await import('./containers.js')).pause(container));
+  }
+
+  /**
+   * Resumes the processes of a paused container.
+   * @throws FosterError if it is not paused
+   * @example
+   * await foster.unpause('web');
+   */
+  async unpause(container: string, options: CallOptions = {}): Promise<void> {
+    await this.#call(options, async () => (await import('./containers.js')).unpause(container));
+  }
+
+  /**
+   * Gives a container another name.
+   * @throws FosterError of the kind `conflict` if the name is in use
+   * @example
+   * await foster.rename('brave_otter', 'web');
+   */
+  async rename(container: string, name: string, options: CallOptions = {}): Promise<void> {
+    await this.#call(options, async () => (await import('./containers.js')).rename(container, name));
+  }
+
+  /**
+   * Removes a container and all that it has written; with `force` also one that is running, which is killed first.
+   * @throws FosterError of the kind `conflict` if it is running
    * @example
    * await foster.remove('web', { force: true });
    */
   async remove(container: string, options: CallOptions & { force?: boolean } = {}): Promise<void> {
-    const { force = false } = options;
-    await this.#call(options, async () => (await import('./containers.js')).remove(container, force));
+    await this.#call(options, async () => (await import('./containers.js')).remove(container, options));
+  }
+
+  /**
+   * Removes all containers that are not running, and what interrupted commands have left.
+   * @returns the ids of the removed containers
+   * @throws FosterError for the first that could not be removed, after all others are
+   * @example
+   * const removed = await foster.prune();
+   */
+  async prune(options: CallOptions = {}): Promise<string[]> {
+    return await this.#call(options, async () => {
+      const { removed, failures } = await (await import('./containers.js')).prune();
+      if (failures.length > 0) throw failures[0];
+      return removed;
+    });
   }
 
   /**
    * All containers, the newest first.
+   * @throws FosterError
    * @example
    * const running = (await foster.list()).filter(({ status }) => status === 'running');
    */
@@ -142,36 +224,67 @@ export class Foster {
    * const { status, exitCode } = await foster.inspect('web');
    */
   async inspect(container: string, options: CallOptions = {}): Promise<ContainerInfo> {
-    return await this.#call(options, async () => (await import('./containers.js')).inspect(container));
+    return await this.#call(options, async () => (await import('./containers.js')).info(container));
+  }
+
+  /**
+   * The processes of a container, by columns as ps(1) has them: those of `ps -ef` by default.
+   * @throws FosterError if it is not running, or for a column that does not exist
+   * @example
+   * const { processes } = await foster.top('web', { columns: ['pid', 'nspid', 'args'] });
+   */
+  async top(
+    container: string,
+    options: CallOptions & { columns?: readonly string[] } = {},
+  ): Promise<ProcessList> {
+    return await this.#call(options, async () =>
+      (await import('./processes.js')).list(container, options.columns),
+    );
+  }
+
+  /**
+   * What containers use, again and again. `break` ends it.
+   * @throws FosterError of the kind `not-found` for one of `containers`
+   * @example
+   * for await (const [web] of foster.stats({ containers: ['web'] })) console.log(web?.usage?.memory); // bytes
+   */
+  stats(options: StatsOptions = {}): AsyncGenerator<ContainerStats[], void, undefined> {
+    return eachInCall(this.#caller, options, async function* () {
+      const { stats } = await import('./processes.js');
+      yield* stats(options);
+    });
   }
 
   /**
    * What a container has written, and with `follow` what it writes until it has ended. `break` ends it.
+   * @throws FosterError of the kind `not-found`, and for a container without a log
    * @example
    * for await (const { stream, data } of foster.logs('web', { follow: true })) process[stream].write(data);
    */
   logs(container: string, options: LogOptions = {}): AsyncGenerator<LogEntry, void, undefined> {
     return eachInCall(this.#caller, options, async function* () {
-      const { logs } = await import('./containers.js');
-      yield* logs(container, options);
+      const { entries } = await import('./logs.js');
+      yield* entries(container, options);
     });
   }
 
   /**
-   * What happens to containers: from now on, or since an instant. `break` ends it.
+   * What happens to containers: from now on, or from `since`. `break` ends it.
+   * @throws FosterError of the kind `invalid` for a filter that does not exist
    * @example
    * for await (const { action, name } of foster.events()) if (action === 'die') console.log(name);
    */
   events(options: EventOptions = {}): AsyncGenerator<ContainerEvent, void, undefined> {
     return eachInCall(this.#caller, options, async function* () {
-      const { events } = await import('./containers.js');
+      const { events } = await import('./events.js');
       yield* events(options);
     });
   }
 
   /**
-   * Copies a file or directory of the host to a container, running or not. A directory goes into a `destination` that
-   * exists, and becomes one that does not; `DIRECTORY/.` means what is in it.
+   * Copies a file or directory of the host to a container, running or not. A directory is copied into a `destination`
+   * that exists, else it gets that name; `DIRECTORY/.` means the contents of the directory.
+   * @throws FosterError of the kind `not-found` if there is no such container
    * @example
    * await foster.copyTo('web', './site/.', '/var/www');
    */
@@ -181,14 +294,12 @@ export class Foster {
     destination: string,
     options: CopyOptions = {},
   ): Promise<void> {
-    await this.#call(options, async () => {
-      const { copy } = await import('./processes.js');
-      await copy('copy-in', container, source, destination, options);
-    });
+    await this.#copy('in', container, source, destination, options);
   }
 
   /**
-   * Copies a file or directory of a container to the host.
+   * Copies a file or directory of a container to the host, as `copyTo` does the other way.
+   * @throws FosterError of the kind `not-found` if there is no such container
    * @example
    * await foster.copyFrom('web', '/etc/nginx', './nginx');
    */
@@ -198,84 +309,21 @@ export class Foster {
     destination: string,
     options: CopyOptions = {},
   ): Promise<void> {
+    await this.#copy('out', container, source, destination, options);
+  }
+
+  async #copy(
+    direction: 'in' | 'out',
+    container: string,
+    source: string,
+    destination: string,
+    options: CopyOptions,
+  ): Promise<void> {
+    const { archive = false, followLink = false } = options;
     await this.#call(options, async () => {
-      const { copy } = await import('./processes.js');
-      await copy('copy-out', container, source, destination, options);
+      const { copy } = await import('./copy.js');
+      await copy({ direction, container, source, destination, archive, followLink });
     });
-  }
-
-  #call<T>(options: CallOptions, work: () => Promise<T>): Promise<T> {
-    return inCall(this.#caller, options, work);
-  }
-}
-
-/** The images of a `Foster`: `foster.images`. */
-export class Images {
-  readonly #caller: Caller;
-
-  /** @internal */
-  constructor(caller: Caller) {
-    this.#caller = caller;
-  }
-
-  /**
-   * Downloads an image from its registry, or what is newer of it. What an interrupted pull has downloaded is not
-   * downloaded again.
-   * @throws FosterError of the kind `not-found` or `denied` where the registry says so
-   * @example
-   * await foster.images.pull('alpine:3.20', { onProgress: console.log });
-   */
-  async pull(name: string, options: PullOptions = {}): Promise<ImageInfo> {
-    return await this.#call(options, async () => (await import('./images.js')).pull(name, options));
-  }
-
-  /**
-   * Builds an image from a Dockerfile. Steps that were done before are not done again.
-   * @throws FosterError with the line of the Dockerfile
-   * @example
-   * const { id } = await foster.images.build({ context: '.', tags: ['web'], onProgress: console.log });
-   */
-  async build(options: BuildOptions): Promise<ImageInfo> {
-    return await this.#call(options, async () => (await import('./images.js')).build(options));
-  }
-
-  /**
-   * Loads all images of an archive, as `docker save` and `podman save` write it, or of an OCI directory.
-   * @example
-   * const [image] = await foster.images.load({ input: 'app.tar' });
-   */
-  async load(options: LoadOptions): Promise<ImageInfo[]> {
-    return await this.#call(options, async () => (await import('./images.js')).load(options));
-  }
-
-  /**
-   * Writes images to an archive, which is there as a whole or not at all.
-   * @throws FosterError of the kind `not-found`
-   * @example
-   * await foster.images.save(['web', 'alpine:3.20'], { output: 'app.tar' });
-   */
-  async save(names: readonly string[], options: SaveOptions): Promise<void> {
-    await this.#call(options, async () => (await import('./images.js')).save(names, options));
-  }
-
-  /**
-   * All images.
-   * @example
-   * const names = (await foster.images.list()).flatMap(({ names }) => names);
-   */
-  async list(options: CallOptions = {}): Promise<ImageInfo[]> {
-    return await this.#call(options, async () => (await import('./images.js')).list());
-  }
-
-  /**
-   * Removes a name of an image, and with the last one all of it that nothing else uses.
-   * @throws FosterError of the kind `not-found`; where a container was made from it, unless `force` is given
-   * @example
-   * await foster.images.remove('web');
-   */
-  async remove(name: string, options: CallOptions & { force?: boolean } = {}): Promise<void> {
-    const { force = false } = options;
-    await this.#call(options, async () => (await import('./images.js')).remove(name, force));
   }
 
   #call<T>(options: CallOptions, work: () => Promise<T>): Promise<T> {

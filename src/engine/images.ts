@@ -1,84 +1,253 @@
-import { buildImage } from '../build/build.js';
-import { collect, collectOnFailure } from '../container/image-use.js';
-import { removeImage } from '../container/remove-image.js';
-import { loadImages } from '../image/archive/load.js';
-import { saveImages } from '../image/archive/save.js';
-import { savedImages } from '../image/archive/save-names.js';
-import { pullImage } from '../image/registry/pull.js';
+import type { RemovedImage } from '../container/remove-image.js';
+import type { LoadedImage } from '../image/archive/load.js';
+import { SAVE_FORMATS, type SaveFormat } from '../image/archive/save-formats.js';
+import type { ProgressOutput } from '../image/registry/progress-layers.js';
 import type { RegistryAccess } from '../image/registry/registry.js';
-import { getImage, listImages, type StoredImage } from '../image/store/images.js';
-import { lockStore } from '../image/store/lock.js';
-import { formatReference, parseReference } from '../image/store/reference.js';
-import { surroundings } from '../sys/surroundings.js';
-import type {
-  BuildOptions,
-  ImageInfo,
-  LoadOptions,
-  PullOptions,
-  RegistryOptions,
-  SaveOptions,
-} from './types.js';
+import type { ImageInfo } from './types.js';
+import type { HistoryRow } from './views/image-history.js';
+import type { ImageLayers } from './views/image-layers.js';
+import type { ImageRow } from './views/image-row.js';
 
-export async function pull(name: string, options: PullOptions): Promise<ImageInfo> {
-  const { say } = surroundings();
-  const access = accessOf(options);
-  const { platform } = options;
-  const tell = { say, stream: undefined };
-  return infoOf(await pullImage(parseReference(name), { ...access, platform, tell }));
+/**
+ * What is done with images. An image is meant by a name, its id or an unambiguous start of its id. Each function loads
+ * what it needs when it is called.
+ */
+
+export {
+  type LoadedImage,
+  type ProgressOutput,
+  type RegistryAccess,
+  type RemovedImage,
+  SAVE_FORMATS,
+  type SaveFormat,
+};
+
+/** A name with its registry and its tag or digest: `docker.io/library/alpine:latest`. @throws FosterError */
+export async function fullName(name: string): Promise<string> {
+  const { formatReference, parseReference } = await import('../image/store/reference.js');
+  return formatReference(parseReference(name));
 }
 
-export async function build(options: BuildOptions): Promise<ImageInfo> {
-  const { say, warn } = surroundings();
-  const request = {
-    context: options.context,
-    file: options.file,
-    tags: (options.tags ?? []).map((tag) => formatReference(parseReference(tag))),
-    buildArgs: new Map(Object.entries(options.buildArgs ?? {})),
-    target: options.target,
-    useCache: options.cache ?? true,
-    pull: options.pull ?? false,
-    labels: { ...options.labels },
-    network: options.network ?? 'none',
-    timestamp: options.timestamp,
-    isQuiet: false,
-    iidfile: undefined,
-    platform: undefined,
-    secrets: new Map(Object.entries(options.secrets ?? {}).map(([id, value]) => [id, Buffer.from(value)])),
-    access: accessOf(options),
-  };
-  const id = await collectOnFailure(() => buildImage(request, { line: say, warn }));
-  return infoOf(getImage(id));
+/** A full name as people write it: `alpine:latest`. @throws FosterError */
+export async function familiarName(name: string): Promise<string> {
+  const { familiarReference } = await import('../image/store/reference.js');
+  return familiarReference(name);
 }
 
-export async function load({ input, platform }: LoadOptions): Promise<ImageInfo[]> {
-  const loaded = await collectOnFailure(() => loadImages(input, platform === undefined ? {} : { platform }));
-  return loaded.map(({ id }) => infoOf(getImage(id)));
+export interface TransferRequest extends RegistryAccess {
+  /** `OS/ARCHITECTURE[/VARIANT]`: of a pull the machine's own by default, of a push any. */
+  platform?: string | undefined;
+  /** Told about each layer; undefined for nobody. */
+  progress: ProgressOutput | undefined;
 }
 
-export async function save(names: readonly string[], options: SaveOptions): Promise<void> {
-  await lockStore();
-  await saveImages(savedImages([...names]), options.format ?? 'docker-archive', options.output);
+/**
+ * Downloads an image. What an interrupted pull has downloaded is not downloaded again.
+ * @throws FosterError of the kind `not-found` or `denied` where the registry says so
+ */
+export async function pull(name: string, { progress, ...options }: TransferRequest): Promise<ImageInfo> {
+  const { parseReference } = await import('../image/store/reference.js');
+  const { pullImage } = await import('../image/registry/pull.js');
+  const { imageInfo } = await import('./views/image-info.js');
+  return imageInfo(await pullImage(parseReference(name), { ...options, tell: progress }));
 }
 
-export async function remove(name: string, force: boolean): Promise<void> {
-  await removeImage(name, { force });
+/** Full names of all tags that a registry has of a name without a tag. @throws FosterError */
+export async function tagsOf(name: string, access: RegistryAccess): Promise<string[]> {
+  const { formatReference, parseReference } = await import('../image/store/reference.js');
+  const { listTags } = await import('../image/registry/list-tags.js');
+  const reference = parseReference(name);
+  return (await listTags(reference, access)).map((tag) => formatReference({ ...reference, tag }));
+}
+
+/** What a push has left in the registry. */
+export interface PushedImage {
+  /** Full name. */
+  name: string;
+  /** The tag, or the digest of a name without one. */
+  tag: string;
+  /** Of the manifest. */
+  digest: string;
+  /** Bytes of the manifest. */
+  size: number;
+}
+
+/**
+ * Uploads an image.
+ * @param name its name in the registry
+ * @param source what it is called here, if not the same
+ * @throws FosterError
+ */
+export async function push(
+  name: string,
+  { progress, ...options }: TransferRequest,
+  source?: string | undefined,
+): Promise<PushedImage> {
+  const { formatReference, parseReference } = await import('../image/store/reference.js');
+  const { pushImage } = await import('../image/registry/push.js');
+  const reference = parseReference(name);
+  const { descriptor } = await pushImage(reference, { ...options, tell: progress }, source);
+  const { digest, size } = descriptor;
+  return { name: formatReference(reference), tag: reference.tag ?? reference.digest ?? '', digest, size };
+}
+
+/** Gives an image more names, each taken from any image that has it now. @throws FosterError */
+export async function tag(image: string, names: readonly string[]): Promise<void> {
+  const { getImage, tagImage } = await import('../image/store/images.js');
+  const { formatReference, parseReference } = await import('../image/store/reference.js');
+  const { FosterError } = await import('../sys/errors.js');
+  const { descriptor } = getImage(image);
+  const references = names.map(parseReference);
+  if (references.some(({ digest }) => digest !== undefined)) {
+    throw new FosterError('cannot give an image a name with a digest', {
+      kind: 'invalid',
+      advice: 'leave out what follows the @',
+      exitCode: 1,
+    });
+  }
+  for (const reference of references) await tagImage(formatReference(reference), descriptor);
+}
+
+/** All images. */
+export async function list(): Promise<ImageInfo[]> {
+  const { listImages } = await import('../image/store/images.js');
+  const { imageInfo } = await import('./views/image-info.js');
+  return listImages().map(imageInfo);
+}
+
+/** An image. @throws FosterError of the kind `not-found` */
+export async function info(image: string): Promise<ImageInfo> {
+  const { getImage } = await import('../image/store/images.js');
+  const { imageInfo } = await import('./views/image-info.js');
+  return imageInfo(getImage(image));
+}
+
+/** Those that match, the newest first, each with the names that match. */
+async function matching(filters: readonly string[]) {
+  const { listImages } = await import('../image/store/images.js');
+  const { matchingImages } = await import('./views/image-filter.js');
+  return matchingImages(listImages(), filters);
+}
+
+/** Images as Docker lists them, a row for each name. @param filters `KEY=VALUE` each: views/image-filter.ts */
+export async function rows(filters: readonly string[]): Promise<ImageRow[]> {
+  const { imageRows } = await import('./views/image-row.js');
+  const now = Date.now();
+  return (await matching(filters)).flatMap((image) => imageRows(image, now));
+}
+
+/** Images with their layers. @param filters as for `rows` */
+export async function layers(filters: readonly string[]): Promise<ImageLayers[]> {
+  const { imageLayers } = await import('./views/image-layers.js');
+  return imageLayers(await matching(filters));
+}
+
+/** An image as `docker image inspect` shows it. @throws FosterError of the kind `not-found` */
+export async function inspect(image: string): Promise<Record<string, unknown>> {
+  const { getImage } = await import('../image/store/images.js');
+  const { imageInspection } = await import('./views/image-inspection.js');
+  return imageInspection(getImage(image));
+}
+
+/** The steps that have created an image, the last one first. @throws FosterError of the kind `not-found` */
+export async function history(image: string): Promise<HistoryRow[]> {
+  const { getImage } = await import('../image/store/images.js');
+  const { historyRows } = await import('./views/image-history.js');
+  return historyRows(getImage(image), Date.now());
+}
+
+/** What became of images, and why others could not be removed. */
+export interface RemovedImages {
+  removed: RemovedImage[];
+  failures: unknown[];
+}
+
+/**
+ * Removes names of images; with its last name, all of an image that nothing else uses.
+ * @param options.force also where a container was made from it, or an id has several names
+ */
+export async function remove(
+  names: readonly string[],
+  options: { force?: boolean | undefined } = {},
+): Promise<RemovedImages> {
+  const { removeImage } = await import('../container/remove-image.js');
+  const { collect } = await import('../container/image-use.js');
+  const result: RemovedImages = { removed: [], failures: [] };
+  for (const name of names) {
+    try {
+      result.removed.push(await removeImage(name, { force: options.force ?? false }));
+    } catch (error) {
+      result.failures.push(error);
+    }
+  }
   await collect();
+  return result;
 }
 
-export function list(): ImageInfo[] {
-  return listImages().map(infoOf);
+/** What a prune has removed, and the bytes that it has freed. */
+export interface PrunedImages {
+  removed: RemovedImage[];
+  size: number;
 }
 
-function infoOf({ id, names, descriptor, config }: StoredImage): ImageInfo {
-  return {
-    id,
-    names,
-    digest: descriptor.digest,
-    created: config.created === undefined ? undefined : new Date(config.created),
-    platform: [config.os, config.architecture, config.variant].filter(Boolean).join('/'),
-  };
+/** Removes images without a name, or with `all` those that no container uses, and blobs and layers that nothing uses. */
+export async function prune({ all }: { all: boolean }): Promise<PrunedImages> {
+  const { pruneImages } = await import('../container/remove-image.js');
+  const { collect } = await import('../container/image-use.js');
+  const removed = await pruneImages({ all });
+  const collected = await collect({ caches: true, recipes: false });
+  return { removed, size: collected?.size ?? 0 };
 }
 
-function accessOf({ tlsVerify = true, credentials }: RegistryOptions): RegistryAccess {
-  return { tlsVerify, creds: credentials && { ...credentials, source: 'the options of the call' } };
+/**
+ * Loads all images of an archive or an OCI directory.
+ * @param input a path; undefined for standard input, which only a command has
+ * @throws FosterError; then none of the images is there
+ */
+export async function load(
+  input: string | undefined,
+  options: { platform?: string | undefined } = {},
+): Promise<LoadedImage[]> {
+  const { loadImages } = await import('../image/archive/load.js');
+  const { collectOnFailure } = await import('../container/image-use.js');
+  const { platform } = options;
+  return await collectOnFailure(() => loadImages(input, platform === undefined ? {} : { platform }));
+}
+
+/**
+ * Writes images to an archive or a directory, which is there as a whole or not at all.
+ * @param output a path; undefined for standard output, which only a command has
+ * @throws FosterError
+ */
+export async function save(
+  names: readonly string[],
+  { format, output }: { format: SaveFormat; output: string | undefined },
+): Promise<void> {
+  const { lockStore } = await import('../image/store/lock.js');
+  const { saveImages } = await import('../image/archive/save.js');
+  const { savedImages } = await import('../image/archive/save-names.js');
+  await lockStore();
+  await saveImages(savedImages([...names]), format, output);
+}
+
+export interface ImportRequest {
+  /** Instructions of a Dockerfile. */
+  changes?: readonly string[] | undefined;
+  /** For the history of the image. */
+  message?: string | undefined;
+  /** Name of the image. */
+  name?: string | undefined;
+}
+
+/**
+ * Creates an image of one layer from a root filesystem in a tar archive.
+ * @param input a path; undefined for standard input, which only a command has
+ * @returns the image's id
+ */
+export async function importArchive(input: string | undefined, request: ImportRequest): Promise<string> {
+  const { importImage } = await import('../image/archive/import.js');
+  const { collectOnFailure } = await import('../container/image-use.js');
+  const { changes = [], message } = request;
+  const name = request.name === undefined ? undefined : await fullName(request.name);
+  return await collectOnFailure(() => importImage(input, { changes: [...changes], message, name }));
 }

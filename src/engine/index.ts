@@ -1,5 +1,6 @@
 /** foster as a library: `import { Foster } from 'foster'`. Importing it does nothing. */
 export { type ErrorKind, FosterError } from '../sys/errors.js';
 export type { CallOptions } from './call.js';
-export { Foster, type Images } from './foster.js';
+export { Foster } from './foster.js';
+export type { Images } from './foster-images.js';
 export type * from './types.js';

@@ -11,13 +11,21 @@ import { surroundings } from '../sys/surroundings.js';
  */
 export type OwnProcessOrder =
   | { kind: 'exec'; container: string; request: ExecRequest }
-  | {
-      kind: 'copy-in' | 'copy-out';
-      container: string;
-      source: string;
-      destination: string;
-      options: { archive: boolean; followLink: boolean };
-    };
+  | { kind: 'copy'; order: CopyOrder };
+
+/** A copy between a container and the host. */
+export interface CopyOrder {
+  /** `in`: from the host to the container. */
+  direction: 'in' | 'out';
+  container: string;
+  /** A path of the host or of the container, as `direction` says. */
+  source: string;
+  destination: string;
+  /** Keep the ids of users and groups. */
+  archive: boolean;
+  /** Of a source that is a symbolic link, copy what it points to. */
+  followLink: boolean;
+}
 
 /** Descriptor on which it reports, a line of JSON each; what it becomes does not have it. */
 export const OWN_PROCESS_REPORT = 3;

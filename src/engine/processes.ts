@@ -1,109 +1,87 @@
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { findContainer } from '../container/store.js';
-import { FosterError } from '../sys/errors.js';
-import { openPidfd, signalPidfd } from '../sys/libc.js';
-import { childrenOf } from '../sys/process.js';
-import { onInterrupt } from '../worker/interrupt.js';
-import { type OwnProcessOrder, startOwnProcess } from './own-process.js';
-import { carryStreams } from './streams.js';
-import type { CopyOptions, ExecOptions, RunResult } from './types.js';
+import type { ProcessNode } from '../container/processes/tree.js';
+import type { Container } from '../container/store.js';
+import { pause } from '../sys/poll.js';
+import type { ContainerStats, ProcessList } from './types.js';
 
-const SIGKILL = 9;
-
-/** Runs one more process in a container, until it has ended. */
-export async function exec(reference: string, options: ExecOptions): Promise<RunResult> {
-  const { command, env = {}, workdir, user, tty = false, privileged = false, stdin, inherit } = options;
-  if (command.length === 0) throw new FosterError('exec needs a command', { kind: 'invalid' });
-  if (workdir !== undefined && !workdir.startsWith('/'))
-    throw new FosterError(`workdir '${workdir}': expected an absolute path in the container`, {
-      kind: 'invalid',
-    });
-  const interactive = inherit === true || stdin !== undefined;
-  const request = {
-    command: [...command],
-    detach: false,
-    interactive,
-    tty,
-    env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
-    workdir,
-    user,
-    privileged,
-  };
-  const { record } = findContainer(reference);
-  const { child, failure } = startOwnProcess(
-    { kind: 'exec', container: record.id, request },
-    inherit ? 'inherit' : [interactive ? 'pipe' : 'ignore', 'pipe', 'pipe'],
-  );
-  const result = await carryStreams(child, options, async () => killProcess(child));
-  const error = await failure;
-  if (error !== undefined) throw error;
-  return result;
-}
+export type { ProcessList, ProcessNode };
 
 /**
- * Kills the process in the container, whose monitor then ends. Not the monitor: what it has started would be a zombie
- * until somebody reaps it, and keep the container from ending.
+ * The processes of a container.
+ * @param columns those of `ps -ef` (`full`), of `ps u` (`user`), or names of columns as ps(1) has them
+ * @throws FosterError where it is not running, or for a column that does not exist
  */
-function killProcess(child: ChildProcess): void {
-  const { pid } = child;
-  if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const pidfds = childrenOf(pid).flatMap((one) => openChild(one, pid) ?? []);
-  if (pidfds.length === 0) child.kill('SIGKILL');
-  for (const pidfd of pidfds) {
-    signalPidfd(pidfd, SIGKILL);
-    closeSync(pidfd);
-  }
-}
-
-/** undefined where the number belongs to another process by now. */
-function openChild(pid: number, parent: number): number | undefined {
-  let pidfd: number;
-  try {
-    pidfd = openPidfd(pid);
-  } catch {
-    return undefined;
-  }
-  if (childrenOf(parent).includes(pid)) return pidfd;
-  closeSync(pidfd);
-  return undefined;
-}
-
-/** Copies a file or directory between a container and the host. */
-export async function copy(
-  direction: 'copy-in' | 'copy-out',
+export async function list(
   reference: string,
-  source: string,
-  destination: string,
-  { archive = false, followLink = false }: CopyOptions,
-): Promise<void> {
-  const host = direction === 'copy-in' ? source : destination;
-  if (host === '-')
-    throw new FosterError('cannot copy from or to the standard streams of a program', { kind: 'invalid' });
-  const { record } = findContainer(reference);
-  const order: OwnProcessOrder = {
-    kind: direction,
-    container: record.id,
-    source: direction === 'copy-in' ? absolute(source) : source,
-    destination: direction === 'copy-out' ? absolute(destination) : destination,
-    options: { archive, followLink },
-  };
-  const { child, failure } = startOwnProcess(order, ['ignore', 'ignore', 'ignore']);
-  const takeBack = onInterrupt(() => void child.kill('SIGKILL'));
-  try {
-    const [[code, how], error] = await Promise.all([once(child, 'close'), failure]);
-    if (error !== undefined) throw error;
-    if (code !== 0) throw new FosterError(`the program that copies has ended: ${code ?? how}`);
-  } finally {
-    takeBack();
-  }
+  columns: 'full' | 'user' | readonly string[] = 'full',
+): Promise<ProcessList> {
+  const { findContainer } = await import('../container/store.js');
+  const { choose, FULL_COLUMNS, processRows, USER_COLUMNS } = await import(
+    '../container/processes/columns.js'
+  );
+  const presets = { full: FULL_COLUMNS, user: USER_COLUMNS };
+  const chosen = typeof columns === 'string' ? presets[columns] : choose(columns.join(','));
+  const [titles = [], ...processes] = processRows(findContainer(reference), chosen);
+  return { titles, processes };
 }
 
-/** What the path ends with says what is meant: `DIRECTORY/.` is what is in it. */
-function absolute(path: string): string {
-  const end = /(\/\.?)?$/.exec(path)?.[0] ?? '';
-  const whole = resolve(path);
-  return whole === '/' ? whole : `${whole}${end}`;
+/** The process tree of a container, and its name. @throws FosterError where it is not running */
+export async function tree(reference: string): Promise<{ name: string; roots: ProcessNode[] }> {
+  const { findContainer } = await import('../container/store.js');
+  const { processTree } = await import('../container/processes/tree.js');
+  const container = findContainer(reference);
+  return { name: container.record.name, roots: processTree(container) };
+}
+
+/** Ids of the containers that have processes. */
+export async function runningIds(): Promise<string[]> {
+  const { listContainers } = await import('../container/store.js');
+  return listContainers()
+    .filter(isActive)
+    .map(({ record }) => record.id);
+}
+
+function isActive({ state }: Container): boolean {
+  return state.status === 'running' || state.status === 'paused';
+}
+
+/** The CPU share of the first look is that of this time. */
+const FIRST_INTERVAL = 250;
+
+export interface StatsRequest {
+  /** Undefined for all that are running, the newest first. */
+  containers?: readonly string[] | undefined;
+  /** With `containers` undefined: also those that are not running. */
+  all?: boolean;
+  /** Milliseconds between two looks; 1000 by default. */
+  interval?: number;
+}
+
+/** What containers use, again and again. @throws FosterError where one of those named does not exist */
+export async function* stats({
+  containers: references,
+  all = false,
+  interval = 1000,
+}: StatsRequest): AsyncGenerator<ContainerStats[]> {
+  const { findContainer, listContainers } = await import('../container/store.js');
+  const { cpuPercent, sampleContainers } = await import('../container/processes/stats.js');
+  const chosen = () =>
+    references !== undefined
+      ? references.map((reference) => findContainer(reference))
+      : listContainers()
+          .filter((container) => all || isActive(container))
+          .toSorted((a, b) => Date.parse(b.record.created) - Date.parse(a.record.created));
+  let before = sampleContainers(chosen());
+  for (let wait = Math.min(FIRST_INTERVAL, interval); ; wait = interval) {
+    await pause(wait);
+    const containers = chosen();
+    const now = sampleContainers(containers);
+    yield containers.map(({ record: { id, name } }) => {
+      const sample = now.get(id);
+      if (sample === undefined) return { id, name };
+      const { memory, memoryLimit, network, block, tasks } = sample;
+      const cpu = cpuPercent(before.get(id), sample);
+      return { id, name, usage: { cpu, memory, memoryLimit, tasks, network, block } };
+    });
+    before = now;
+  }
 }

@@ -1,34 +1,26 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { type MountFlag, type RunFlags, toRequest } from '../spec/parse/run-request.js';
+import { resolve } from 'node:path';
+import { type MountFlag, type RunContext, type RunFlags, toRequest } from '../spec/parse/run-request.js';
 import type { RunRequest } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
+import { surroundings } from '../sys/surroundings.js';
 import type { CreateOptions } from './types.js';
 
 /**
- * The request that options make, checked as those of the command line are.
+ * The request that options make, checked as the flags of the command are.
  * @throws FosterError of the kind `invalid`
  */
-export function requestOf(
-  options: CreateOptions,
-  env: Readonly<Record<string, string | undefined>>,
-): RunRequest {
-  const { root, command = [], volumes = [], tmpfs = [] } = options;
-  if (typeof root !== 'string' || root === '-')
-    throw new FosterError(`root ${String(root)}: a directory, a file or the name of an image is needed`, {
-      kind: 'invalid',
-    });
-  const mounts: MountFlag[] = [
-    ...volumes.map((value): MountFlag => ({ kind: 'volume', value })),
-    ...tmpfs.map((value): MountFlag => ({ kind: 'tmpfs', value })),
-  ];
-  const context = {
+export async function requestOf(options: CreateOptions): Promise<RunRequest> {
+  const context: RunContext = {
     cwd: process.cwd(),
-    env,
+    env: surroundings().env,
     exists: existsSync,
-    readText: (path: string) => readFileSync(path, 'utf8'),
+    readText: (path) => readFileSync(path, 'utf8'),
   };
   try {
-    return toRequest(root, [...command], flagsOf(options), mounts, context);
+    return options.bundle === undefined
+      ? rootRequest(options, context)
+      : await bundleOf(options.bundle, options, context);
   } catch (error) {
     if (!(error instanceof FosterError)) throw error;
     const { message, advice, cause } = error;
@@ -36,11 +28,42 @@ export function requestOf(
   }
 }
 
+function rootRequest(options: CreateOptions, context: RunContext): RunRequest {
+  const { root, command = [], volumes = [], mounts = [], tmpfs = [] } = options;
+  if (typeof root !== 'string' || root === '-')
+    throw new FosterError(`root ${String(root)}: expected a directory, a file or the name of an image`);
+  const flags: MountFlag[] = [
+    ...volumes.map((value): MountFlag => ({ kind: 'volume', value })),
+    ...mounts.map((value): MountFlag => ({ kind: 'mount', value })),
+    ...tmpfs.map((value): MountFlag => ({ kind: 'tmpfs', value })),
+  ];
+  return toRequest(root, [...command], flagsOf(options), flags, context);
+}
+
+async function bundleOf(folder: string, options: CreateOptions, context: RunContext): Promise<RunRequest> {
+  const inConfig = (['root', 'command', 'volumes', 'mounts', 'tmpfs'] as const).find(
+    (name) => options[name] !== undefined,
+  );
+  if (inConfig !== undefined)
+    throw new FosterError(`${inConfig} and bundle cannot be used together`, {
+      advice: 'change the config.json of the bundle',
+    });
+  const { bundleRequest } = await import('./bundles.js');
+  const given = Object.entries(flagsOf(options)).filter(([, value]) => !isEmptyList(value));
+  return bundleRequest(resolve(context.cwd, folder), Object.fromEntries(given), context);
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
 function flagsOf(options: CreateOptions): RunFlags {
-  const { log, stopTimeout } = options;
+  const { log, stopTimeout, health } = options;
   const flags: { [Name in keyof RunFlags]: RunFlags[Name] | undefined } = {
     name: options.name,
     rm: options.remove,
+    cidfile: options.cidfile,
+    detachKeys: options.detachKeys,
     label: pairs(options.labels),
     env: pairs(options.env),
     workdir: options.workdir,
@@ -54,6 +77,7 @@ function flagsOf(options: CreateOptions): RunFlags {
     interactive: options.interactive,
     tty: options.tty,
     init: options.init,
+    initSignalGroup: options.signalGroup,
     ulimit: list(options.ulimits),
     sysctl: pairs(options.sysctl),
     capAdd: list(options.capAdd),
@@ -64,16 +88,33 @@ function flagsOf(options: CreateOptions): RunFlags {
     userns: options.userns,
     restart: options.restart,
     stopSignal: options.stopSignal,
-    stopTimeout: stopTimeout === undefined ? undefined : String(stopTimeout),
+    stopTimeout: textOf(stopTimeout),
     pull: options.pull,
     platform: options.platform,
+    maxUnpackedSize: textOf(options.maxUnpackedSize),
+    ...(health === 'none'
+      ? { healthcheck: false }
+      : health && {
+          healthCmd: health.command,
+          healthInterval: milliseconds(health.interval),
+          healthTimeout: milliseconds(health.timeout),
+          healthStartPeriod: milliseconds(health.startPeriod),
+          healthRetries: textOf(health.retries),
+        }),
     logOpt: [
       ...(log?.maxSize === undefined ? [] : [`max-size=${log.maxSize}`]),
       ...(log?.maxFiles === undefined ? [] : [`max-file=${log.maxFiles}`]),
     ],
-    detach: true,
   };
   return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined)) as RunFlags;
+}
+
+function textOf(value: number | undefined): string | undefined {
+  return value === undefined ? undefined : String(value);
+}
+
+function milliseconds(value: number | undefined): string | undefined {
+  return value === undefined ? undefined : `${value}ms`;
 }
 
 function pairs(record: Readonly<Record<string, string>> = {}): string[] {

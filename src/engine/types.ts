@@ -1,61 +1,72 @@
 import type { Readable, Writable } from 'node:stream';
 import type { CallOptions } from './call.js';
 
-/** How containers get their files: the caller's wish, where foster's own choice will not do. */
+/** How containers get their files. */
 export type StorageDriver = 'overlay' | 'fuse-overlayfs' | 'copy';
 
-/** Of a `Foster`. */
+/** Options of `new Foster()`. */
 export interface FosterOptions {
   /**
    * Environment variables: where data is kept (`HOME`, `XDG_DATA_HOME`), where programs are (`PATH`), proxies,
-   * `TERM`, credentials for registries. As in `process.env` when the `Foster` is made, unless given.
+   * `TERM`, credentials for registries. By default a copy of `process.env` at that moment.
    */
   env?: Readonly<Record<string, string | undefined>>;
-  /** Else `FOSTER_STORAGE_DRIVER` of the environment, else what works here. */
+  /** By default `FOSTER_STORAGE_DRIVER` of the environment, else what works on this machine. */
   storageDriver?: StorageDriver;
 }
 
-/** What a container is made of. All that is left out is as `foster run` has it without the flag. */
+/** Options of a container. What is left out is as in `foster run` without the flag. */
 export interface CreateOptions extends CallOptions {
   /**
-   * Its root file system: a directory, a tar file, the name of an image, which is pulled where it is not there, or one
-   * that foster builds by itself: `busybox`, `host`, `debian`.
+   * The root filesystem: a directory, a tar file, the name of an image (which is pulled if missing), or a root filesystem
+   * that foster builds itself: `busybox`, `host`, `debian`. Needed unless there is a `bundle`.
    */
-  root: string;
-  /** The program and its arguments; what the image says, or a shell, where there is none. */
+  root?: string;
+  /**
+   * Directory of an OCI bundle. Its config.json takes the place of `root`, `command` and all options about what is in the
+   * container.
+   */
+  bundle?: string;
+  /** The program and its arguments; by default what the image says, or a shell. */
   command?: readonly string[];
-  /** By default two words that nobody else has. */
+  /** Two random words by default. */
   name?: string;
-  /** Remove it as soon as it has ended. */
+  /** Remove the container when it has ended. */
   remove?: boolean;
-  /** Variables besides those of the image. */
+  /** Environment variables, in addition to those of the image. */
   env?: Readonly<Record<string, string>>;
-  /** Where the program starts: an absolute path in the container. */
+  /** Working directory: an absolute path in the container. */
   workdir?: string;
   /** `USER[:GROUP]`, names or ids of the container. */
   user?: string;
   hostname?: string;
-  /** What comes before `command`; `[]` for nothing. */
+  /** Program before `command`, in place of the image's entrypoint; `[]` for none. */
   entrypoint?: readonly string[];
   labels?: Readonly<Record<string, string>>;
-  /** `[SOURCE:]DESTINATION[:OPTION,...]`, as `foster run -v` takes them: `/srv/www:/www:ro`. */
+  /** `[SOURCE:]DESTINATION[:OPTION,...]` each, as in `foster run -v`: `/srv/www:/www:ro`. */
   volumes?: readonly string[];
-  /** `DESTINATION[:OPTION,...]`, as `foster run --tmpfs` takes them: `/tmp:size=16m`. */
+  /** `KEY=VALUE,...` each, as in `foster run --mount`: `type=bind,source=/srv,destination=/srv,readonly`. */
+  mounts?: readonly string[];
+  /** `DESTINATION[:OPTION,...]` each, as in `foster run --tmpfs`: `/tmp:size=16m`. */
   tmpfs?: readonly string[];
-  /** Let nothing write to the root file system. */
+  /** Make the root filesystem read-only. */
   readOnly?: boolean;
-  /** `none`, a loopback device only, by default. */
+  /** `none` (only a loopback device) by default. */
   network?: 'none' | 'host';
-  /** IP addresses of name servers. */
+  /** IP addresses of DNS servers. */
   dns?: readonly string[];
-  /** Lines for /etc/hosts: names to addresses. */
+  /** Lines for /etc/hosts: host names and their addresses. */
   hosts?: Readonly<Record<string, string>>;
-  /** Keep standard input open. Not needed for `run` with `stdin`. */
+  /** Keep standard input open. `run` does so by itself if there is `stdin`. */
   interactive?: boolean;
-  /** A terminal of its own. Standard error then goes where standard output goes. */
+  /** Allocate a terminal. Standard error is then part of standard output. */
   tty?: boolean;
+  /** Keys that detach a client with a terminal: `ctrl-p,ctrl-q` by default, '' for none. */
+  detachKeys?: string;
   /** Run the reaper as PID 1 and the command as its child; true by default. */
   init?: boolean;
+  /** Forward signals to the whole process group of the command. */
+  signalGroup?: boolean;
   /** `NAME=SOFT[:HARD]` of setrlimit(2), as `foster run --ulimit` takes them: `nproc=64`, `as=268435456`, `cpu=5` (seconds). */
   ulimits?: readonly string[];
   /** Kernel parameters. */
@@ -74,27 +85,54 @@ export interface CreateOptions extends CallOptions {
   stopSignal?: string;
   /** Seconds between that signal and SIGKILL; 10 by default. */
   stopTimeout?: number;
-  /** When an image is fetched. */
+  /** When to pull the image; `missing` by default. */
   pull?: 'missing' | 'always' | 'newer' | 'never';
-  /** `OS/ARCHITECTURE[/VARIANT]` of an image. */
+  /** Platform of the image, `OS/ARCHITECTURE[/VARIANT]`; this machine's by default. */
   platform?: string;
-  /** Log files are put aside at this size, in bytes, and so many are kept. */
+  /** Refuse an image or archive that unpacks to more than this: bytes. */
+  maxUnpackedSize?: number;
+  /** Size of a log file in bytes at which the next one is begun, and how many are kept. No limit by default. */
   log?: { maxSize?: number; maxFiles?: number };
+  /** How to check the container's health; `none` for no check although the image asks for one. */
+  health?: HealthOptions | 'none';
+  /** File to write the container id to; it must not exist. */
+  cidfile?: string;
 }
 
-/** How the streams of a program are connected. */
-export interface StreamOptions {
-  /** What it reads; nothing by default. */
-  stdin?: string | Uint8Array | Readable;
-  /** Where its output goes, in place of the result. */
-  stdout?: Writable;
-  stderr?: Writable;
-  /** Its streams are those of this process: for a program with a terminal. Nothing is in the result. */
-  inherit?: boolean;
-  /** Milliseconds after which it is killed, with all of its processes. No end by default. */
+/** A health check. */
+export interface HealthOptions {
+  /** A command for the container's shell; exit code 0 means healthy. */
+  command: string;
+  /** Milliseconds between checks; 30,000 by default. */
+  interval?: number;
+  /** Milliseconds after which a check counts as failed; 30,000 by default. */
   timeout?: number;
-  /** Bytes of output, of each of the two streams, after which it is killed; 64 MiB by default. */
+  /** Milliseconds after the start during which failures do not count; 0 by default. */
+  startPeriod?: number;
+  /** Consecutive failures until the container is unhealthy; 3 by default. */
+  retries?: number;
+}
+
+/** How the standard streams of a program are connected. */
+export interface StreamOptions {
+  /** Its standard input; empty by default. */
+  stdin?: string | Uint8Array | Readable;
+  /** A stream for its standard output, which is then not in the result. */
+  stdout?: Writable;
+  /** A stream for its standard error, which is then not in the result. */
+  stderr?: Writable;
+  /** Give it the standard streams of this process, for a program with a terminal. The result has no output then. */
+  inherit?: boolean;
+  /** Milliseconds after which the program is killed, with all processes of its container. No limit by default. */
+  timeout?: number;
+  /** Bytes of standard output, or of standard error, after which the program is killed; 64 MiB by default. */
   maxOutput?: number;
+}
+
+/** Options of `attach`, where `timeout` and `maxOutput` end the connection and not the program. */
+export interface AttachOptions extends CallOptions, StreamOptions {
+  /** Keys that detach from a terminal: `ctrl-p,ctrl-q` by default, '' for none. */
+  detachKeys?: string;
 }
 
 export interface RunOptions extends CreateOptions, StreamOptions {}
@@ -103,12 +141,13 @@ export interface RunOptions extends CreateOptions, StreamOptions {}
 export interface RunResult {
   /** Its exit code, or 128 and the number of the signal that has ended it. */
   exitCode: number;
-  /** What it wrote, as UTF-8; '' where that went to a stream. */
+  /** Its standard output as UTF-8; '' if that went to a stream. */
   stdout: string;
+  /** Its standard error as UTF-8; '' if that went to a stream. */
   stderr: string;
-  /** It was killed, since its time was over. */
+  /** It was killed because of `timeout`. */
   timedOut: boolean;
-  /** It was killed, since it had written too much. */
+  /** It was killed because of `maxOutput`. */
   outputExceeded: boolean;
 }
 
@@ -119,26 +158,32 @@ export interface ContainerResult extends RunResult {
 }
 
 export interface ExecOptions extends CallOptions, StreamOptions {
+  /** The program and its arguments. */
   command: readonly string[];
+  /** Environment variables, in addition to those of the container. */
   env?: Readonly<Record<string, string>>;
+  /** Working directory: an absolute path in the container. */
   workdir?: string;
+  /** `USER[:GROUP]`, names or ids of the container. */
   user?: string;
+  /** Allocate a terminal. */
   tty?: boolean;
+  /** All capabilities of the container, and no seccomp filter. */
   privileged?: boolean;
 }
 
-/** A container, as it was when it was asked for. */
+/** A container at the moment of the call. */
 export interface ContainerInfo {
   /** 64 hexadecimal digits. */
   id: string;
   name: string;
-  /** The root file system as it was named. */
+  /** The root filesystem as it was named. */
   root: string;
   command: string[];
   status: 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead';
-  /** PID 1 in the numbers of the host; 0 where it does not run. */
+  /** The host's PID of the container's PID 1; 0 if it is not running. */
   pid: number;
-  /** How often the restart policy has started it anew. */
+  /** How often the restart policy has restarted it. */
   restarts: number;
   labels: Record<string, string>;
   created: Date;
@@ -146,16 +191,18 @@ export interface ContainerInfo {
   finished?: Date;
   exitCode?: number;
   health?: 'starting' | 'healthy' | 'unhealthy';
-  /** Orphans that its PID 1 has adopted, and zombies that it has reaped. */
+  /** How many orphans PID 1 has adopted, and how many of them it has reaped. */
   orphans?: { adopted: number; reaped: number };
 }
 
 export interface LogOptions extends CallOptions {
-  /** Go on with what comes, until the container has ended. */
+  /** Go on with new output until the container has ended. */
   follow?: boolean;
-  /** Only so many lines from the end. */
+  /** Only this many lines from the end. */
   tail?: number;
+  /** Only output since then. */
   since?: Date;
+  /** Only output until then. */
   until?: Date;
 }
 
@@ -166,44 +213,84 @@ export interface LogEntry {
 }
 
 export interface EventOptions extends CallOptions {
-  /** What came since. Without it only what comes from now on. */
+  /** Include past events since then; by default only new ones. */
   since?: Date;
-  /** Ends there. Without it there is no end but that of `signal`. */
+  /** End there; by default the events end only at `signal`. */
   until?: Date;
+  /** Only events that match, as in `foster events --filter`: `container=web`, `event=die`, `label=KEY=VALUE`. */
+  filters?: readonly string[];
 }
 
 export interface ContainerEvent {
   time: Date;
-  /** `create`, `start`, `die`, `adopt`, `reap`, `stop`, `kill`, `destroy`, ...: docs of `foster events`. */
+  /** `create`, `start`, `die`, `adopt`, `reap`, `stop`, `kill`, `destroy` and so on: see `foster events --help`. */
   action: string;
-  /** Of the container. */
+  /** The container's id. */
   id: string;
+  /** The container's name. */
   name: string;
-  /** Of the event, and the container's labels and image. */
+  /** Attributes of the event, and the container's labels and image. */
   attributes: Record<string, string>;
 }
 
 export interface StopOptions extends CallOptions {
-  /** Seconds until it is killed; the container's own by default. */
-  timeout?: number;
-  /** In place of the container's own. */
-  stopSignal?: string;
+  /** Seconds until the container is killed; negative: never. Its `stopTimeout` by default. */
+  timeout?: number | undefined;
+  /** A signal's name or number; the container's `stopSignal` by default. */
+  stopSignal?: string | number | undefined;
 }
 
 export interface CopyOptions extends CallOptions {
-  /** Keep the ids of users and groups. */
+  /** Keep user and group ids. */
   archive?: boolean;
-  /** Of a source that is a symbolic link, copy what it leads to. */
+  /** If the source is a symbolic link, copy what it points to. */
   followLink?: boolean;
 }
 
-/** An image of the store. */
+/** Processes as `docker top` shows them. */
+export interface ProcessList {
+  /** Headings of the columns. */
+  titles: string[];
+  /** The columns of each process. */
+  processes: string[][];
+}
+
+export interface StatsOptions extends CallOptions {
+  /** Names or ids; all running containers by default. */
+  containers?: readonly string[];
+  /** Milliseconds between two results; 1000 by default. */
+  interval?: number;
+}
+
+/** What a container uses. */
+export interface ContainerStats {
+  /** 64 hexadecimal digits. */
+  id: string;
+  name: string;
+  /** Missing if it is not running. */
+  usage?: {
+    /** Percent of one CPU since the last result. */
+    cpu: number;
+    /** Bytes; pages that several processes share are divided among them (PSS). */
+    memory: number;
+    /** Bytes it can have at most. */
+    memoryLimit: number;
+    /** Threads. */
+    tasks: number;
+    /** Bytes since the start; undefined if it shares the host's network. */
+    network: { received: number; sent: number } | undefined;
+    /** Bytes since the start; undefined where they cannot be read. */
+    block: { read: number; written: number } | undefined;
+  };
+}
+
+/** An image. */
 export interface ImageInfo {
   /** `sha256:` and 64 hexadecimal digits: the digest of its config. */
   id: string;
-  /** Whole names: `docker.io/library/alpine:3.20`. */
+  /** Full names: `docker.io/library/alpine:3.20`. */
   names: string[];
-  /** Of its manifest. */
+  /** Digest of its manifest. */
   digest: string;
   created: Date | undefined;
   /** `linux/amd64` */
@@ -211,46 +298,64 @@ export interface ImageInfo {
 }
 
 export interface RegistryOptions extends CallOptions {
-  /** Whether the registry's certificate is checked; true by default. */
+  /** Check the registry's certificate; true by default. */
   tlsVerify?: boolean;
+  /** Instead of those that `foster login` has stored. */
   credentials?: { username: string; password: string };
 }
 
 export interface PullOptions extends RegistryOptions {
+  /** `OS/ARCHITECTURE[/VARIANT]`; this machine's by default. */
   platform?: string;
+}
+
+export interface PushOptions extends RegistryOptions {
+  /** What the image is called here, if it gets another name in the registry. */
+  source?: string;
+}
+
+/** An image in a registry. */
+export interface PushedImageInfo {
+  /** Full name. */
+  name: string;
+  /** Digest of its manifest. */
+  digest: string;
 }
 
 export interface BuildOptions extends RegistryOptions {
   /** A directory. */
   context: string;
-  /** The Dockerfile; Containerfile or Dockerfile of the context by default. */
+  /** The Dockerfile; by default Containerfile or Dockerfile in the context. */
   file?: string;
+  /** Names of the image. */
   tags?: readonly string[];
+  /** Values of ARG. */
   buildArgs?: Readonly<Record<string, string>>;
   /** The stage to build; the last one by default. */
   target?: string;
-  /** Whether steps that were done before are not done again; true by default. */
+  /** Use the results of steps of earlier builds; true by default. */
   cache?: boolean;
-  /** Look for newer base images. */
+  /** Check for newer base images. */
   pull?: boolean;
   labels?: Readonly<Record<string, string>>;
-  /** Of RUN; `none` by default. */
+  /** Network for RUN; `none` by default. */
   network?: 'none' | 'host';
-  /** Seconds since 1970 of all files and of the image, so that the same input has the same digest. */
+  /** Time of all files and of the image in seconds since 1970, so that the same input gives the same digest. */
   timestamp?: number;
-  /** What `RUN --mount=type=secret,id=NAME` shows. */
+  /** Contents of secrets for `RUN --mount=type=secret,id=NAME`, by their ids. */
   secrets?: Readonly<Record<string, string | Uint8Array>>;
 }
 
 export interface SaveOptions extends CallOptions {
-  /** The archive, or the directory of `oci-dir`. */
+  /** Path of the archive, or of the directory for `oci-dir`. */
   output: string;
   /** `docker-archive` by default. */
   format?: 'docker-archive' | 'oci-archive' | 'oci-dir';
 }
 
 export interface LoadOptions extends CallOptions {
-  /** An archive, or an OCI directory. */
+  /** Path of an archive or an OCI directory. */
   input: string;
+  /** Of an image for several platforms, `OS/ARCHITECTURE[/VARIANT]`; this machine's by default. */
   platform?: string;
 }

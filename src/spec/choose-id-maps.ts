@@ -1,4 +1,4 @@
-import { userInfo } from 'node:os';
+import { callerName } from '../sys/caller-name.js';
 import { FosterError } from '../sys/errors.js';
 import { type IdMapping, type IdMaps, mapText } from './id-maps.js';
 import { type HostFiles, MACHINE, mappedHere, ownRange, type Range, subordinateRanges } from './id-ranges.js';
@@ -32,7 +32,7 @@ export function chooseIdMaps(
   files: HostFiles = MACHINE,
 ): ChosenMaps {
   if (uid === 0) return idMapsOfRoot(mode, files);
-  const { username: name } = userInfo();
+  const name = callerName();
   const { uid: users, gid: groups } = subordinateRanges(name, uid, files);
   if (users.length === 0 || groups.length === 0) {
     if (mode === 'auto') {

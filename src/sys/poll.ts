@@ -3,7 +3,7 @@ import { surroundings } from './surroundings.js';
 
 /**
  * poll(2) shared by all who wait in this process: each awaits its own descriptor, and when there is nothing else to do
- * one call waits for all. That is for commands, which do nothing but wait (Surroundings.mayBlock): Node's timers stand
+ * one call waits for all. That is for commands, which do nothing but wait (Surroundings.ownsProcess): Node's timers stand
  * still meanwhile, and a signal such as that of Ctrl-C ends them as it should. Where other things happen in the process
  * each looks by itself from time to time, and stops at the call's AbortSignal.
  */
@@ -24,8 +24,8 @@ let isScheduled = false;
  * @param timeout in milliseconds; Infinity for none
  */
 export function readable(fd: number, timeout: number): Promise<boolean> {
-  const { mayBlock, signal } = surroundings();
-  if (!mayBlock) return looked(fd, timeout, signal);
+  const { ownsProcess, signal } = surroundings();
+  if (!ownsProcess) return looked(fd, timeout, signal);
   return new Promise((settle) => {
     waiters.add({ fd, deadline: performance.now() + timeout, settle });
     schedule();

@@ -9,29 +9,29 @@ export interface Surroundings {
   readonly storageDriver?: string | undefined;
   /** Where the credentials for registries are, where that was said; else REGISTRY_AUTH_FILE of the environment, and the usual files. */
   readonly authFile?: string | undefined;
-  /** Whether nothing else happens in this process while it waits, so that a wait may block. */
-  readonly mayBlock: boolean;
+  /** Whether this process does nothing but this: a wait may block, and signals may be held back. */
+  readonly ownsProcess: boolean;
   /** The terminal on which progress is drawn. */
   readonly screen?: NodeJS.WriteStream | undefined;
   /** What `-` reads. */
   readonly input?: NodeJS.ReadStream | undefined;
-  /** Ends what goes on. */
+  /** Aborted when the caller wants the work to end. */
   readonly signal?: AbortSignal | undefined;
-  /** Takes what a program says that foster runs for the caller, such as a build's RUN; where undefined, the caller's streams do. */
+  /** Takes the output of programs that are run for the caller, such as a build's RUN; undefined: it goes to the caller's streams. */
   readonly output?: ((bytes: Uint8Array) => void) | undefined;
-  /** Takes a line about what goes on. */
-  say(line: string): void;
+  /** Takes a line about progress. */
+  progress(line: string): void;
   /** Takes the output of a program that has failed. */
-  printError(bytes: Uint8Array): void;
-  /** Takes a sentence about what is not as the person may expect it. */
+  failedOutput(bytes: Uint8Array): void;
+  /** Takes a warning: a sentence. */
   warn(sentence: string): void;
   /**
-   * Has `undo` called when the caller wants what goes on to end. Of several the latest is called first, and those that
-   * wait for something do so side by side; `last` ones come when all others are done.
+   * Has `undo` called when the caller wants the work to end. Of several the latest is called first, and those that wait
+   * for something do so side by side; `last` ones come when all others are done.
    * @returns takes it back
    */
   onInterrupt(undo: Undo, options?: { last?: boolean }): () => void;
-  /** Where the caller wants an end: waits until all is undone, and throws or ends the process. */
+  /** Where the caller wants the work to end: waits until all is undone, and throws, or never returns in a process that ends then. */
   stopIfInterrupted(): Promise<void>;
 }
 
@@ -40,10 +40,10 @@ export type Undo = () => void | Promise<void>;
 /** A caller of whom nothing is known, such as foster's own helper programs have. */
 export const NO_SURROUNDINGS: Surroundings = {
   env: {},
-  mayBlock: true,
-  say() {},
+  ownsProcess: true,
+  progress() {},
   warn() {},
-  printError() {},
+  failedOutput() {},
   onInterrupt: () => () => {},
   async stopIfInterrupted() {},
 };

@@ -95,6 +95,17 @@ test('without a range: one user, which a warning says once', () => {
   assertNothingLeft();
 });
 
+test('a user without an entry in /etc/passwd runs containers, and is called by the id', () => {
+  const hidden = `grep -v '^${USER}:' /etc/passwd > ${home}/passwd; mount --bind ${home}/passwd /etc/passwd`;
+  const { status, stdout, stderr } = foster(['run', '--rm', 'busybox', 'id', '-u'], hidden);
+  assert.deepEqual([stdout, status], ['0\n', 0], stderr);
+  const info = foster(['info', '--format', '{{.user.name}}'], hidden);
+  assert.deepEqual([info.stdout, info.status], [`${uid}\n`, 0], info.stderr);
+  const kept = foster(['run', '--rm', '--userns', 'keep-id', 'busybox', 'id', '-un'], hidden);
+  assert.deepEqual([kept.stdout, kept.status], [`${uid}\n`, 0], kept.stderr);
+  assertNothingLeft();
+});
+
 test('without a range: another user is refused, --userns keep-id works, auto does not', () => {
   const other = foster(['run', '--rm', '-u', '1', 'busybox', 'true']);
   assert.equal(other.status, 125);

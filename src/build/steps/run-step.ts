@@ -60,7 +60,7 @@ export async function runStep(step: RunStep, place: Workplace): Promise<number> 
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (piece: Buffer) => take?.(piece));
     place.onInterrupt(() => killContainer(child));
     const code = await endOf(child);
-    if (code !== 0 && output !== undefined) surroundings().printError(tailOf(output));
+    if (code !== 0 && output !== undefined) surroundings().failedOutput(tailOf(output));
     return code;
   } finally {
     for (const fd of [order, output]) if (fd !== undefined) closeSync(fd);

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../spec/parse/detach-keys.js';
 import { parseBoolean } from '../../spec/parse/flag.js';
-import { FosterError } from '../../sys/errors.js';
 import { addHelpAfter } from '../command.js';
 
 interface AttachFlags {
@@ -24,22 +23,8 @@ export function configure(command: Command): void {
     '  foster attach --no-stdin --sig-proxy=false web',
   ]);
   command.action(async (reference: string, options: AttachFlags) => {
-    const { findContainer } = await import('../../container/store.js');
-    const { attachTo, connectMonitor } = await import('../../container/attach.js');
-    const { record, state } = findContainer(reference);
-    if (state.status === 'paused') {
-      throw new FosterError(`cannot attach to container ${reference}: it is paused`, {
-        advice: `first: foster unpause ${reference}`,
-        exitCode: 1,
-      });
-    }
-    if (state.status !== 'running' && state.status !== 'restarting') {
-      throw new FosterError(`cannot attach to container ${reference}: it is not running`, {
-        advice: `first: foster start ${reference}`,
-        exitCode: 1,
-      });
-    }
-    attachTo(record, connectMonitor(record.id, { wantsAll: false }), {
+    const { attach } = await import('../../engine/foreground.js');
+    await attach(reference, {
       interactive: options.stdin,
       passSignals:
         typeof options.sigProxy === 'string' ? parseBoolean('--sig-proxy', options.sigProxy) : true,

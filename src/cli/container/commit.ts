@@ -23,18 +23,8 @@ export function configure(command: Command): void {
     );
   addHelpAfter(command, ['Examples:', '  foster commit -m "with tools" work work:tools']);
   command.action(async (reference: string, name: string | undefined, flags: CommitFlags) => {
-    const { formatReference, parseReference } = await import('../../image/store/reference.js');
-    const { findContainer } = await import('../../container/store.js');
-    const { commitContainer } = await import('../../container/commit.js');
-    const { collectOnFailure } = await import('../../container/image-use.js');
-    const container = findContainer(reference);
-    const options = {
-      message: flags.message,
-      author: flags.author,
-      changes: flags.change ?? [],
-      name: name === undefined ? undefined : formatReference(parseReference(name)),
-    };
-    const id = await collectOnFailure(() => commitContainer(container, options));
-    print(`${id}\n`);
+    const { commit } = await import('../../engine/containers.js');
+    const { message, author, change } = flags;
+    print(`${await commit(reference, { message, author, changes: change, name })}\n`);
   });
 }

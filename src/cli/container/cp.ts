@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
-import { warn } from '../output.js';
 
 interface CpFlags {
   archive?: boolean;
@@ -31,9 +30,6 @@ export function configure(command: Command, argv: string[]): void {
     '  foster cp - web:/ < files.tar',
   ]);
   command.action(async (source: string, destination: string, flags: CpFlags) => {
-    const { copyIn, copyOut } = await import('../../container/copy/copy.js');
-    const { findContainer } = await import('../../container/store.js');
-    const options = { archive: flags.archive ?? false, followLink: flags.followLink ?? false, warn };
     const from = parseOperand(source);
     const to = parseOperand(destination);
     if (from.container !== undefined && to.container !== undefined) {
@@ -42,14 +38,22 @@ export function configure(command: Command, argv: string[]): void {
         exitCode: 1,
       });
     }
-    if (from.container !== undefined) copyOut(findContainer(from.container), from.path, to.path, options);
-    else if (to.container !== undefined) copyIn(from.path, findContainer(to.container), to.path, options);
-    else {
+    const container = from.container ?? to.container;
+    if (container === undefined) {
       throw new FosterError('cp copies between a container and the host: neither is a container', {
         advice: 'name it as CONTAINER:PATH',
         exitCode: 1,
       });
     }
+    const { copy } = await import('../../engine/copy.js');
+    await copy({
+      direction: from.container === undefined ? 'in' : 'out',
+      container,
+      source: from.path,
+      destination: to.path,
+      archive: flags.archive ?? false,
+      followLink: flags.followLink ?? false,
+    });
   });
 }
 

@@ -10,9 +10,8 @@ export function configure(command: Command): void {
     .argument('<CONTAINER>', 'its name or id; the start of the id is enough');
   addHelpAfter(command, ['Examples:', '  foster diff web']);
   command.action(async (reference: string) => {
-    const { findContainer } = await import('../../container/store.js');
-    const { containerChanges } = await import('../../container/tree.js');
-    const lines = await containerChanges(findContainer(reference));
+    const { changes } = await import('../../engine/containers.js');
+    const lines = await changes(reference);
     print(lines.map((line) => `${visible(line)}\n`).join(''));
   });
 }

@@ -1,32 +1,24 @@
-import type { ProcessNode } from '../../container/processes/tree.js';
-import type { Container } from '../../container/store.js';
+import type { ProcessNode } from '../../engine/processes.js';
 import { flagError, visible } from '../../spec/parse/flag.js';
 import { drawTable } from '../format/table.js';
 import { print } from '../output.js';
 import { orReport } from './each.js';
 
 /**
- * Prints the process trees of containers, of all that run where none is named; with more than one each has a heading.
+ * Prints the process trees of containers, of all running ones if none is named; with more than one, each has a heading.
  * @param format json, or undefined for a drawing
  * @throws FosterError for another format
  */
 export async function printTrees(references: string[], format: string | undefined): Promise<void> {
   if (format !== undefined && format !== 'json') throw flagError('--format', format, 'expected json');
-  const { findContainer, listContainers } = await import('../../container/store.js');
-  const { processTree } = await import('../../container/processes/tree.js');
-  const targets: (() => Container)[] =
-    references.length > 0
-      ? references.map((reference) => () => findContainer(reference))
-      : listContainers()
-          .filter(({ state }) => state.status === 'running' || state.status === 'paused')
-          .map((container) => () => container);
+  const { runningIds, tree } = await import('../../engine/processes.js');
+  const targets = references.length > 0 ? references : await runningIds();
   const ascii = !hasLineCharacters(process.env);
-  for (const [index, find] of targets.entries()) {
-    await orReport(() => {
-      const container = find();
-      const roots = processTree(container);
+  for (const [index, target] of targets.entries()) {
+    await orReport(async () => {
+      const { name, roots } = await tree(target);
       if (format === 'json') return print(`${JSON.stringify(roots, null, 2)}\n`);
-      const heading = `${index > 0 ? '\n' : ''}${container.record.name}\n`;
+      const heading = `${index > 0 ? '\n' : ''}${name}\n`;
       print((targets.length > 1 ? heading : '') + drawTree(roots, { ascii }));
     });
   }

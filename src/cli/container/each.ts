@@ -1,8 +1,7 @@
-import type { Container } from '../../container/store.js';
 import { FosterError } from '../../sys/errors.js';
 import { print, reportError, settings } from '../output.js';
 
-/** Does one of several things: where it fails that is told, the exit code becomes 1, and the others go on. */
+/** Does one of several things: its failure is printed and makes the exit code 1, and the others go on. */
 export async function orReport(act: () => unknown): Promise<void> {
   try {
     await act();
@@ -12,16 +11,15 @@ export async function orReport(act: () => unknown): Promise<void> {
   }
 }
 
-/** Does the same to several containers at once, and prints the reference of each for which it went well. */
+/** Does the same to several containers at once, and prints the reference of each for which it succeeds. */
 export async function forEachContainer(
   references: string[],
-  act: (container: Container) => unknown,
+  act: (reference: string) => unknown,
 ): Promise<void> {
-  const { findContainer } = await import('../../container/store.js');
   await Promise.all(
     references.map((reference) =>
       orReport(async () => {
-        await act(findContainer(reference));
+        await act(reference);
         print(`${reference}\n`);
       }),
     ),

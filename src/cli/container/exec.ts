@@ -49,9 +49,8 @@ export function configure(command: Command, argv: string[]): void {
   command.action(async (reference: string, words: string[], options: ExecOptions) => {
     const { detach = false, interactive = false, tty = false } = options;
     if (!detach) await checkInput({ interactive, tty });
-    const { findContainer } = await import('../../container/store.js');
-    const { execInContainer } = await import('../../container/exec.js');
-    execInContainer(findContainer(reference), {
+    const { exec } = await import('../../engine/foreground.js');
+    await exec(reference, {
       command: words,
       detach,
       interactive,

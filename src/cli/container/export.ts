@@ -21,8 +21,7 @@ export function configure(command: Command): void {
         advice: 'give -o FILE, or redirect it',
       });
     }
-    const { findContainer } = await import('../../container/store.js');
-    const { exportContainer } = await import('../../container/tree.js');
-    await exportContainer(findContainer(reference), output);
+    const { exportFiles } = await import('../../engine/containers.js');
+    await exportFiles(reference, output);
   });
 }

@@ -1,10 +1,6 @@
 import type { Command } from 'commander';
-import type { Container } from '../../container/store.js';
-import { inspection } from '../../engine/views/container-inspection.js';
-import { FosterError } from '../../sys/errors.js';
 import { addHelpAfter } from '../command.js';
-import { compileTemplate } from '../format/template.js';
-import { print, reportError, settings } from '../output.js';
+import { printInspections } from '../format/inspection.js';
 
 /** `foster inspect`. */
 export function configure(command: Command): void {
@@ -20,28 +16,7 @@ export function configure(command: Command): void {
     "  foster inspect -f '{{range .Mounts}}{{.Source}} {{end}}' web",
   ]);
   command.action(async (references: string[], options: { format?: string }) => {
-    const { findContainer } = await import('../../container/store.js');
-    const found: Container[] = [];
-    const failures: FosterError[] = [];
-    for (const reference of references) {
-      try {
-        found.push(await findContainer(reference));
-      } catch (error) {
-        settings.exitCode = 1;
-        if (!(error instanceof FosterError)) throw error;
-        failures.push(error);
-      }
-    }
-    print(describe(found, options.format));
-    failures.forEach(reportError);
+    const { inspect } = await import('../../engine/containers.js');
+    await printInspections(references, inspect, options.format);
   });
-}
-
-/** The text that `foster inspect` prints. */
-export function describe(containers: Container[], format: string | undefined): string {
-  const objects = containers.map(inspection);
-  if (format === undefined) return `${JSON.stringify(objects, null, 4)}\n`;
-  if (format === 'json') return `${JSON.stringify(objects)}\n`;
-  const render = compileTemplate(format);
-  return objects.map((object) => `${render(object)}\n`).join('');
 }

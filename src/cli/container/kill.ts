@@ -21,7 +21,7 @@ export function configure(command: Command): void {
     '  foster kill -s RTMIN+3 web',
   ]);
   command.action(async (references: string[], { signal }: { signal: number }) => {
-    const { killContainer } = await import('../../container/kill.js');
-    await forEachContainer(references, (container) => killContainer(container, signal));
+    const { kill } = await import('../../engine/containers.js');
+    await forEachContainer(references, (reference) => kill(reference, signal));
   });
 }

@@ -33,8 +33,7 @@ export function configure(command: Command, argv: string[]): void {
     '  foster logs web 2>/dev/null      only its standard output',
   ]);
   command.action(async (reference: string, flags: LogsFlags) => {
-    const { findContainer } = await import('../../container/store.js');
-    const { writeLog } = await import('../../container/logs/write.js');
+    const { write } = await import('../../engine/logs.js');
     const now = Date.now();
     const options = {
       follow: flags.follow ?? false,
@@ -44,9 +43,9 @@ export function configure(command: Command, argv: string[]): void {
       until: flags.until === undefined ? undefined : parseInstant('--until', flags.until, now),
     };
     try {
-      await writeLog(findContainer(reference), options, { 1: 1, 2: 2 });
+      await write(reference, options, { 1: 1, 2: 2 });
     } catch (error) {
-      if (!isReaderGone(error)) throw error; // nobody reads any more: that is all
+      if (!isReaderGone(error)) throw error; // nobody reads any more
     }
   });
 }

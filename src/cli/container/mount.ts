@@ -10,10 +10,9 @@ export function configure(command: Command): void {
     .argument('<CONTAINER...>', 'names or ids; the start of an id is enough');
   addHelpAfter(command, ['Examples:', "  foster unshare sh -c 'ls -l $(foster mount web)/etc'"]);
   command.action(async (references: string[]) => {
-    const { findContainer } = await import('../../container/store.js');
-    const { mountContainer } = await import('../../container/mount.js');
+    const { mount } = await import('../../engine/containers.js');
     for (const reference of references) {
-      await orReport(() => print(`${mountContainer(findContainer(reference))}\n`));
+      await orReport(async () => print(`${await mount(reference)}\n`));
     }
   });
 }

@@ -9,7 +9,7 @@ export function configure(command: Command): void {
     .argument('<CONTAINER...>', 'names or ids; the start of an id is enough');
   addHelpAfter(command, ['Examples:', '  foster pause web', '  foster unpause web']);
   command.action(async (references: string[]) => {
-    const { pauseContainer } = await import('../../container/pause.js');
-    await forEachContainer(references, pauseContainer);
+    const { pause } = await import('../../engine/containers.js');
+    await forEachContainer(references, pause);
   });
 }

@@ -14,8 +14,8 @@ export function configure(command: Command): void {
       settings.exitCode = 1;
       return;
     }
-    const { pruneContainers } = await import('../../container/prune.js');
-    const { removed, failures } = await pruneContainers();
+    const engine = await import('../../engine/containers.js');
+    const { removed, failures } = await engine.prune();
     if (removed.length > 0) print(`Deleted Containers:\n${removed.map((id) => `${id}\n`).join('')}`);
     for (const failure of failures) reportError(failure);
     if (failures.length > 0) settings.exitCode = 1;

@@ -1,7 +1,5 @@
 import type { Command } from 'commander';
-import type { Container } from '../../container/store.js';
-import { matcher } from '../../engine/views/container-filter.js';
-import { type ContainerField, containerRow, labelOf } from '../../engine/views/container-row.js';
+import type { ContainerField, ContainerRow } from '../../engine/views/container-row.js';
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
 import { drawTable, ellipsis } from '../format/table.js';
@@ -73,36 +71,41 @@ export function configure(command: Command, argv: string[]): void {
         advice: 'use --filter to select containers',
       });
     }
-    const matches = matcher(options.filter ?? []);
-    const { damagedIds, listContainers } = await import('../../container/store.js');
-    const all = listContainers();
-    for (const id of options.all ? damagedIds(all) : []) {
+    const engine = await import('../../engine/containers.js');
+    const { rows, damaged } = await engine.rows({
+      all: options.all ?? false,
+      filters: options.filter ?? [],
+    });
+    for (const id of options.all ? damaged : []) {
       warn(
         `the record of container ${id.slice(0, 12)} is damaged; 'foster rm -f ${id.slice(0, 12)}' removes it`,
       );
     }
-    const containers = all
-      .filter((container) => matches(container, options.all ?? false))
-      .toSorted((a, b) => Date.parse(b.record.created) - Date.parse(a.record.created));
-    print(listing(containers, options, Date.now()));
+    print(listing(rows, options));
   });
 }
 
-function shortened({ record: { id, command } }: Container): { ID: string; Command: string } {
-  return { ID: id.slice(0, 12), Command: JSON.stringify(ellipsis(command.join(' '), 20)) };
+function truncated({ fields, command }: ContainerRow): ContainerRow['fields'] {
+  return {
+    ...fields,
+    ID: fields.ID.slice(0, 12),
+    Command: JSON.stringify(ellipsis(command.join(' '), 20)),
+  };
 }
 
-/** The text that `foster ps` prints. @param now in milliseconds since 1970 */
-export function listing(containers: Container[], options: PsOptions, now: number): string {
-  const rows = containers.map((container) => {
-    const row = containerRow(container, now);
-    return options.trunc ? { ...row, ...shortened(container) } : row;
-  });
-  if (options.quiet) return rows.map(({ ID }) => `${ID}\n`).join('');
+/** `{{.Label "KEY"}}` */
+function labelOf({ labels }: ContainerRow): (key: unknown) => string {
+  return (key) => (Object.hasOwn(labels, String(key)) ? (labels[String(key)] ?? '') : '');
+}
+
+/** The text that `foster ps` prints. */
+function listing(rows: ContainerRow[], options: PsOptions): string {
+  const fields = rows.map((row) => (options.trunc ? truncated(row) : row.fields));
+  if (options.quiet) return fields.map(({ ID }) => `${ID}\n`).join('');
   const format = (options.format ?? 'table').replaceAll('\\t', '\t').replaceAll('\\n', '\n');
   // one object a line, as Docker prints it
-  if (format === 'json') return rows.map((one) => `${JSON.stringify(one)}\n`).join('');
-  const views = containers.map((container, index) => ({ ...rows[index], Label: labelOf(container) }));
+  if (format === 'json') return fields.map((one) => `${JSON.stringify(one)}\n`).join('');
+  const views = rows.map((row, index) => ({ ...fields[index], Label: labelOf(row) }));
   if (!/^table(\s|$)/.test(format)) return views.map(lineOf(format)).join('');
   const template = /^table\s*$/.test(format) ? DEFAULT_TABLE : format;
   const lines = [{ ...HEADINGS, Label: String }, ...views].map(lineOf(template.replace(/^table\s+/, '')));

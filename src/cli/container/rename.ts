@@ -10,8 +10,7 @@ export function configure(command: Command): void {
     .argument('<NAME>', 'the new name');
   addHelpAfter(command, ['Examples:', '  foster rename brave_otter web']);
   command.action(async (reference: string, name: string) => {
-    const { findContainer } = await import('../../container/store.js');
-    const { renameContainer } = await import('../../container/rename.js');
-    await orReport(() => renameContainer(findContainer(reference), name));
+    const { rename } = await import('../../engine/containers.js');
+    await orReport(() => rename(reference, name));
   });
 }

@@ -17,15 +17,16 @@ export function configure(command: Command): void {
     '  foster rm -f $(foster ps -aq)    remove all containers, even running ones',
   ]);
   command.action(async (references: string[], { force = false }: { force?: boolean }) => {
-    const { findContainer, findId, storedIds } = await import('../../container/store.js');
-    const { removeContainer } = await import('../../container/remove.js');
+    const engine = await import('../../engine/containers.js');
     const remove = async (reference: string) => {
-      const id = findId(reference);
-      const isThere = id !== undefined && storedIds().includes(id);
-      // as in Docker: what is to be gone by all means, and is, is no failure
-      if (force && !isThere) return printError(`foster: no such container: ${visible(reference)}\n`);
-      await removeContainer(isThere ? id : findContainer(reference).record.id, { force });
-      print(`${reference}\n`);
+      try {
+        await engine.remove(reference, { force });
+        print(`${reference}\n`);
+      } catch (error) {
+        if (!force || !engine.isNotFound(error)) throw error;
+        // as in Docker: with --force, a container that is not there is no failure
+        printError(`foster: no such container: ${visible(reference)}\n`);
+      }
     };
     await Promise.all(references.map((reference) => orReport(() => remove(reference))));
   });

@@ -5,19 +5,17 @@ import { type MountFlag, type RunContext, type RunFlags, toRequest } from '../..
 import type { RunRequest } from '../../spec/request.js';
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter, prepareCommand, usageError } from '../command.js';
-import { print, printError, settings, warn } from '../output.js';
+import { print, printError, settings } from '../output.js';
 import { addRunOptions } from './run-options.js';
 import { checkInput } from './standard-input.js';
-
-/** How a command tells the person what happens meanwhile. */
-export const voice = { warn, print, explain: (line: string) => printError(`${line}\n`) };
 
 /** `foster run`. */
 export function configure(command: Command, argv: string[]): void {
   defineRun(command, argv, 'Run a command in a new container.', async (request) => {
     if (!request.detach && !request.dryRun) await checkInput(request);
-    const { runContainer } = await import('../../container/run.js');
-    settings.exitCode = await runContainer(request, voice);
+    const { run } = await import('../../engine/foreground.js');
+    const explain = (line: string) => printError(`${line}\n`);
+    settings.exitCode = await run(request, { print, explain });
   });
   addHelpAfter(command, [
     'ROOT is an image, a directory, a tar file (.tar, .tar.gz, .tar.zst), - for a tar',
@@ -87,37 +85,13 @@ function define(command: Command, argv: string[], description: string, context: 
     return use(toRequest(root, args, options, mounts, context));
   });
   async function useBundle(folder: string, root: string | undefined, options: RunOptions): Promise<void> {
-    checkBundleOptions(command, root);
-    const { readBundle } = await import('../../container/bundle.js');
-    const bundle = readBundle(resolve(context.cwd, folder));
-    const request = toRequest(folder, [], options, [], context);
-    const tty = bundle.config.process?.terminal ?? false;
-    // a terminal that nobody could type at would be of little use
-    await use({ ...request, bundle, tty, interactive: request.interactive || tty });
-  }
-}
-
-/** What is about the container as a whole, and not in a config.json. */
-const WITH_BUNDLE: ReadonlySet<string> = new Set(
-  (
-    'bundle name detach detach-keys restart rm label cidfile interactive stop-signal stop-timeout init no-init ' +
-    'init-signal-group init-verbose log-opt log-driver health-cmd health-interval health-timeout ' +
-    'health-start-period health-retries no-healthcheck dry-run explain'
-  ).split(' '),
-);
-
-/** @throws FosterError for what the config.json of a bundle says */
-function checkBundleOptions(command: Command, root: string | undefined): void {
-  if (root !== undefined)
-    throw new FosterError('ROOT and --bundle cannot be used together', {
-      advice: 'root.path and process.args of its config.json say what runs',
-    });
-  for (const option of command.options) {
-    const [name = ''] = option.name().split('='); // see acceptBooleanValues
-    if (WITH_BUNDLE.has(name) || command.getOptionValueSource(option.attributeName()) !== 'cli') continue;
-    throw new FosterError(`--${name} and --bundle cannot be used together`, {
-      advice: 'change the config.json of the bundle',
-    });
+    if (root !== undefined)
+      throw new FosterError('ROOT and --bundle cannot be used together', {
+        advice: 'root.path and process.args of its config.json say what runs',
+      });
+    const { bundle: _, ...given } = options;
+    const { bundleRequest } = await import('../../engine/bundles.js');
+    await use(bundleRequest(resolve(context.cwd, folder), given, context));
   }
 }
 

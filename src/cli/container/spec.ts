@@ -20,8 +20,8 @@ export function configure(command: Command): void {
     '  foster spec --bundle bundle && foster run --rm --bundle bundle',
   ]);
   command.action(async ({ bundle = '.' }: { bundle?: string }) => {
-    const { writeDefaultConfig } = await import('../../container/default-config.js');
+    const { writeConfig } = await import('../../engine/bundles.js');
     const request = parseRunArguments(['--tty', '--hostname', 'foster', 'rootfs', 'sh']);
-    writeDefaultConfig(join(resolve(bundle), 'config.json'), request);
+    await writeConfig(join(resolve(bundle), 'config.json'), request);
   });
 }

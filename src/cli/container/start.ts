@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../spec/parse/detach-keys.js';
 import { FosterError } from '../../sys/errors.js';
 import { addHelpAfter } from '../command.js';
-import { warn } from '../output.js';
 import { forEachContainer } from './each.js';
 
 interface StartOptions {
@@ -27,20 +26,20 @@ export function configure(command: Command): void {
     '  foster start -ai shell                           an interactive shell, again',
   ]);
   command.action(async (references: string[], options: StartOptions) => {
-    const { findContainer } = await import('../../container/store.js');
-    const { startContainer } = await import('../../container/start.js');
     const isAttached = options.attach || options.interactive;
     if (isAttached && references.length > 1) {
       throw new FosterError('start can attach to only one container', { exitCode: 1 });
     }
     if (isAttached) {
-      await startContainer(findContainer(references[0] ?? ''), warn, {
+      const { startAttached } = await import('../../engine/foreground.js');
+      await startAttached(references[0] ?? '', {
         interactive: options.interactive ?? false,
         passSignals: true,
         detachKeys: parseDetachKeys(options.detachKeys ?? DEFAULT_DETACH_KEYS),
       });
       return;
     }
-    await forEachContainer(references, (container) => startContainer(container, warn));
+    const { start } = await import('../../engine/containers.js');
+    await forEachContainer(references, start);
   });
 }

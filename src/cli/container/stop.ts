@@ -38,11 +38,9 @@ export function configure(command: Command): void {
     '  foster stop -s INT $(foster ps -q)',
   ]);
   command.action(async (references: string[], options: Options) => {
-    const { stopContainer } = await import('../../container/stop.js');
-    const timeout = options.time ?? options.timeout;
-    await forEachContainer(references, (container) =>
-      stopContainer(container, { timeout, signal: options.signal }),
-    );
+    const { stop } = await import('../../engine/containers.js');
+    const request = { timeout: options.time ?? options.timeout, stopSignal: options.signal };
+    await forEachContainer(references, (reference) => stop(reference, request));
   });
 }
 

@@ -42,16 +42,12 @@ export function configure(command: Command): void {
 }
 
 async function listing(reference: string, { columns, format }: Wanted): Promise<string> {
-  const { findContainer } = await import('../../container/store.js');
-  const container = findContainer(reference);
-  const { choose, FULL_COLUMNS, processRows, USER_COLUMNS } = await import(
-    '../../container/processes/columns.js'
-  );
-  const presets = { full: FULL_COLUMNS, user: USER_COLUMNS };
-  const chosen = typeof columns === 'string' ? presets[columns] : choose(columns.join(','));
-  const [headings = [], ...rows] = processRows(container, chosen);
+  const { list } = await import('../../engine/processes.js');
+  const { titles, processes } = await list(reference, columns);
   // as in Docker's API
-  return format === 'json' ? json({ Titles: headings, Processes: rows }) : drawTable([headings, ...rows]);
+  return format === 'json'
+    ? json({ Titles: titles, Processes: processes })
+    : drawTable([titles, ...processes]);
 }
 
 function json(value: unknown): string {

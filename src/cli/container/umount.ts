@@ -9,7 +9,7 @@ export function configure(command: Command): void {
     .argument('<CONTAINER...>', 'names or ids; the start of an id is enough');
   addHelpAfter(command, ['Examples:', '  foster umount web']);
   command.action(async (references: string[]) => {
-    const { unmountContainer } = await import('../../container/mount.js');
-    await forEachContainer(references, unmountContainer);
+    const { unmount } = await import('../../engine/containers.js');
+    await forEachContainer(references, unmount);
   });
 }

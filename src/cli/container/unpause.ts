@@ -15,7 +15,7 @@ export function configure(command: Command): void {
     '  foster unpause $(foster ps -q --filter status=paused)',
   ]);
   command.action(async (references: string[]) => {
-    const { unpauseContainer } = await import('../../container/pause.js');
-    await forEachContainer(references, unpauseContainer);
+    const { unpause } = await import('../../engine/containers.js');
+    await forEachContainer(references, unpause);
   });
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Update } from '../../container/update.js';
+import type { Update } from '../../engine/containers.js';
 import { flagError } from '../../spec/parse/flag.js';
 import { parseRestart } from '../../spec/parse/restart.js';
 import { parseSignal } from '../../spec/parse/signals.js';
@@ -26,8 +26,8 @@ export function configure(command: Command): void {
     if (Object.keys(update).length === 0) {
       throw new FosterError('update: no option was given', { advice: "see 'foster update --help'" });
     }
-    const { updateContainer } = await import('../../container/update.js');
-    await forEachContainer(references, (container) => updateContainer(container, update));
+    const engine = await import('../../engine/containers.js');
+    await forEachContainer(references, (reference) => engine.update(reference, update));
   });
 }
 

@@ -17,11 +17,10 @@ export function configure(command: Command): void {
     '  foster wait $(foster ps -q)       one per line, in this order',
   ]);
   command.action(async (references: string[]) => {
-    const { findContainer } = await import('../../container/store.js');
-    const { waitForContainer } = await import('../../container/wait.js');
+    const { wait } = await import('../../engine/containers.js');
     // All are waited for from the start: each may be gone by the time that another one ends.
-    const codes = references.map(async (reference) => waitForContainer(findContainer(reference)));
-    for (const code of codes) code.catch(() => {}); // told about below, when its turn comes
+    const codes = references.map(wait);
+    for (const code of codes) code.catch(() => {}); // reported below, when its turn comes
     for (const code of codes) await orReport(async () => print(`${await code}\n`));
   });
 }

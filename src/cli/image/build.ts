@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { BuildRequest } from '../../build/options.js';
-import { formatReference, parseReference } from '../../image/store/reference.js';
+import type { BuildRequest } from '../../engine/builds.js';
 import { flagError } from '../../spec/parse/flag.js';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
-import { print, warn } from '../output.js';
+import { print } from '../output.js';
 import { addRegistryOptions, type RegistryFlags, registryAccess } from './registry-options.js';
 
 interface BuildFlags extends RegistryFlags {
@@ -70,18 +69,17 @@ export function configure(command: Command, argv: string[]): void {
     '  foster build - < Dockerfile                 without a build context',
   ]);
   command.action(async (context: string, flags: BuildFlags) => {
-    const { buildImage } = await import('../../build/build.js');
-    const request = { ...toRequest(context, flags), access: await registryAccess(flags) };
-    const line = (text: string) => {
-      if (!request.isQuiet) print(`${text}\n`);
+    const request = await toRequest(context, flags);
+    const progress = (line: string) => {
+      if (!request.isQuiet) print(`${line}\n`);
     };
-    const { collectOnFailure } = await import('../../container/image-use.js');
-    const id = await collectOnFailure(() => buildImage(request, { line, warn }));
+    const { build } = await import('../../engine/builds.js');
+    const id = await build(request, progress);
     print(`${request.isQuiet ? id : id.slice('sha256:'.length)}\n`);
   });
 }
 
-function toRequest(context: string, flags: BuildFlags): Omit<BuildRequest, 'access'> {
+async function toRequest(context: string, flags: BuildFlags): Promise<BuildRequest> {
   if (context === '') throw flagError('CONTEXT', context, 'expected a directory or -');
   if (flags.progress !== undefined && !['plain', 'auto', 'tty'].includes(flags.progress)) {
     throw flagError('--progress', flags.progress, 'expected plain');
@@ -89,7 +87,7 @@ function toRequest(context: string, flags: BuildFlags): Omit<BuildRequest, 'acce
   return {
     context,
     file: flags.file,
-    tags: (flags.tag ?? []).map(wholeName),
+    tags: await Promise.all((flags.tag ?? []).map(tagName)),
     buildArgs: new Map((flags.buildArg ?? []).flatMap(buildArg)),
     target: flags.target,
     useCache: flags.cache,
@@ -101,14 +99,15 @@ function toRequest(context: string, flags: BuildFlags): Omit<BuildRequest, 'acce
     iidfile: flags.iidfile === undefined ? undefined : resolve(flags.iidfile),
     platform: flags.platform,
     secrets: new Map((flags.secret ?? []).map(secret)),
+    access: await registryAccess(flags),
   };
 }
 
-function wholeName(text: string): string {
-  const reference = parseReference(text);
-  if (reference.digest !== undefined)
-    throw new FosterError(`--tag ${text}: expected NAME[:TAG], without a digest`);
-  return formatReference(reference);
+async function tagName(text: string): Promise<string> {
+  const { fullName } = await import('../../engine/images.js');
+  const name = await fullName(text);
+  if (name.includes('@')) throw new FosterError(`--tag ${text}: expected NAME[:TAG], without a digest`);
+  return name;
 }
 
 function buildArg(text: string): [string, string][] {

@@ -1,37 +1,30 @@
-import type { StoredImage } from '../../image/store/images.js';
-import { shortDigest } from '../../image/store/layers.js';
-import { familiarReference } from '../../image/store/reference.js';
-import { layerSizes } from '../../image/store/size.js';
+import type { ImageLayers } from '../../engine/views/image-layers.js';
+import { decimalSize } from '../../engine/views/size.js';
 import { visible } from '../../spec/parse/flag.js';
-import { decimalSize } from '../format/size.js';
 import { ellipsis } from '../format/table.js';
 
 /** Images with their layers, the lowest first; a layer that several images have says so. */
-export function drawImageTree(images: StoredImage[]): string {
-  const users = new Map<string, number>();
-  for (const { config } of images) {
-    for (const id of new Set(config.rootfs.diff_ids)) users.set(id, (users.get(id) ?? 0) + 1);
-  }
-  return images.map((image) => `${headOf(image)}\n${layersOf(image, users)}`).join('');
+export function drawImageTree(images: ImageLayers[]): string {
+  return images.map((image) => `${headOf(image)}\n${image.layers.map(lineOf).join('')}`).join('');
 }
 
-function headOf({ names, id }: StoredImage): string {
-  return `${names.length === 0 ? '<none>' : names.map(familiarReference).join(', ')} (${shortDigest(id)})`;
+function headOf({ names, id }: ImageLayers): string {
+  return `${names.length === 0 ? '<none>' : names.join(', ')} (${shortDigest(id)})`;
 }
 
-function layersOf(image: StoredImage, users: ReadonlyMap<string, number>): string {
-  const sizes = layerSizes(image);
-  const makers = (image.config.history ?? []).filter(({ empty_layer: isEmpty }) => !isEmpty);
-  const ids = image.config.rootfs.diff_ids;
-  return ids
-    .map((diffID, index) => {
-      const branch = index === ids.length - 1 ? '└─' : '├─';
-      const size = decimalSize(sizes[index] ?? 0).padStart(7);
-      const count = users.get(diffID) ?? 1;
-      const shared = count > 1 ? `  (in ${count} images)` : '';
-      const maker = makers[index];
-      const made = visible(ellipsis(maker?.created_by || maker?.comment || '', 60));
-      return `${branch} ${shortDigest(diffID)} ${size}${shared}  ${made}`.trimEnd().concat('\n');
-    })
-    .join('');
+function lineOf(
+  { diffID, size, imageCount, createdBy }: ImageLayers['layers'][number],
+  index: number,
+  all: unknown[],
+): string {
+  const branch = index === all.length - 1 ? '└─' : '├─';
+  const shared = imageCount > 1 ? `  (in ${imageCount} images)` : '';
+  const step = visible(ellipsis(createdBy, 60));
+  return `${branch} ${shortDigest(diffID)} ${decimalSize(size).padStart(7)}${shared}  ${step}`
+    .trimEnd()
+    .concat('\n');
+}
+
+function shortDigest(digest: string): string {
+  return digest.replace('sha256:', '').slice(0, 12);
 }

@@ -1,14 +1,11 @@
 import type { Command } from 'commander';
-import { humanSince } from '../../engine/views/duration.js';
+import type { HistoryField, HistoryRow } from '../../engine/views/image-history.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { formatList, type ListFormat } from '../format/list.js';
-import { decimalSize } from '../format/size.js';
 import { ellipsis } from '../format/table.js';
 import { print } from '../output.js';
 
-type Field = 'ID' | 'CreatedSince' | 'CreatedAt' | 'CreatedBy' | 'Size' | 'Comment';
-
-const FORMAT: ListFormat<Field> = {
+const FORMAT: ListFormat<HistoryField> = {
   headings: {
     ID: 'IMAGE',
     CreatedSince: 'CREATED',
@@ -31,27 +28,16 @@ export function configure(command: Command, argv: string[]): void {
   acceptBooleanValues(command, argv);
   addHelpAfter(command, ['Examples:', '  foster history alpine', '  foster history --no-trunc alpine']);
   command.action(async (text: string, options: { quiet?: boolean; trunc: boolean; format?: string }) => {
-    const { getImage } = await import('../../image/store/images.js');
-    const { layerSizes } = await import('../../image/store/size.js');
-    const image = getImage(text);
-    const sizes = layerSizes(image);
-    const id = options.trunc ? image.id.replace('sha256:', '').slice(0, 12) : image.id;
-    const rows = (image.config.history ?? []).map((entry): Record<Field, string> => {
-      const madeBy = (entry.created_by ?? '').replace(/\s+/g, ' ');
-      return {
-        ID: '<missing>', // Docker's word for a step that is no image of its own
-        CreatedSince: entry.created === undefined ? 'N/A' : `${humanSince(entry.created, Date.now())} ago`,
-        CreatedAt: entry.created ?? '',
-        CreatedBy: options.trunc ? ellipsis(madeBy, 45) : madeBy,
-        Size: decimalSize(entry.empty_layer ? 0 : (sizes.shift() ?? 0)),
-        Comment: entry.comment ?? '',
-      };
-    });
-    const last = rows.at(-1);
-    if (last !== undefined) last.ID = id;
-    rows.reverse();
+    const { history } = await import('../../engine/images.js');
+    const found = await history(text);
+    const rows = options.trunc ? found.map(truncated) : found;
     print(
       options.quiet ? rows.map(({ ID }) => `${ID}\n`).join('') : formatList(rows, FORMAT, options.format),
     );
   });
+}
+
+function truncated(row: HistoryRow): HistoryRow {
+  const ID = row.ID.startsWith('sha256:') ? row.ID.slice('sha256:'.length).slice(0, 12) : row.ID;
+  return { ...row, ID, CreatedBy: ellipsis(row.CreatedBy, 45) };
 }

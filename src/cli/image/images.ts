@@ -1,9 +1,7 @@
 import type { Command } from 'commander';
-import { humanSince } from '../../engine/views/duration.js';
-import type { StoredImage } from '../../image/store/images.js';
+import type { ImageField, ImageRow } from '../../engine/views/image-row.js';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
 import { formatList, type ListFormat } from '../format/list.js';
-import { decimalSize } from '../format/size.js';
 import { print } from '../output.js';
 
 interface ImagesOptions {
@@ -16,10 +14,8 @@ interface ImagesOptions {
   tree?: boolean;
 }
 
-type Field = 'Repository' | 'Tag' | 'Digest' | 'ID' | 'CreatedSince' | 'CreatedAt' | 'Size';
-
 /** Docker's names. */
-const FORMAT: ListFormat<Field> = {
+const FORMAT: ListFormat<ImageField> = {
   headings: {
     Repository: 'REPOSITORY',
     Tag: 'TAG',
@@ -60,62 +56,27 @@ export function configure(command: Command, argv: string[]): void {
     '.Size',
   ]);
   command.action(async (name: string | undefined, options: ImagesOptions) => {
-    const { listImages } = await import('../../image/store/images.js');
-    const { imageMatcher } = await import('../../engine/views/image-filter.js');
-    const matches = imageMatcher([...(options.filter ?? []), ...(name ? [`reference=${name}`] : [])]);
-    const images = listImages()
-      .filter((image) => image.names.length > 0 || matches(image, undefined))
-      .map((image) => ({ image, names: image.names.filter((each) => matches(image, each)) }))
-      .filter(({ image, names }) => names.length > 0 || image.names.length === 0)
-      .map(({ image, names }) => ({ ...image, names }))
-      .toSorted((a, b) => createdOf(b) - createdOf(a));
+    const { layers, rows } = await import('../../engine/images.js');
+    const filters = [...(options.filter ?? []), ...(name ? [`reference=${name}`] : [])];
     if (options.tree) {
       const { drawImageTree } = await import('./draw-tree.js');
-      print(drawImageTree(images));
+      print(drawImageTree(await layers(filters)));
       return;
     }
-    print(listing(await viewsOf(images, options), options));
+    const found = await rows(filters);
+    print(listing(options.trunc ? found.map(truncated) : found, options));
   });
 }
 
-function createdOf({ config }: StoredImage): number {
-  return Date.parse(config.created ?? '') || 0;
+function truncated(row: ImageRow): ImageRow {
+  return { ...row, ID: row.ID.replace('sha256:', '').slice(0, 12) };
 }
 
 /** The text that `foster images` prints. */
-export function listing(
-  rows: Record<Field, string>[],
-  options: Pick<ImagesOptions, 'quiet' | 'digests' | 'format'>,
-): string {
+function listing(rows: ImageRow[], options: Pick<ImagesOptions, 'quiet' | 'digests' | 'format'>): string {
   if (options.quiet) return [...new Set(rows.map(({ ID }) => `${ID}\n`))].join('');
-  const columns: Field[] = options.digests
+  const columns: ImageField[] = options.digests
     ? ['Repository', 'Tag', 'Digest', 'ID', 'CreatedSince', 'Size']
     : FORMAT.columns;
   return formatList(rows, { ...FORMAT, columns }, options.format);
-}
-
-/** A row for each name of each image. */
-async function viewsOf(
-  images: StoredImage[],
-  options: Pick<ImagesOptions, 'trunc'>,
-): Promise<Record<Field, string>[]> {
-  const [{ imageSize }, { familiarName, parseReference }] = await Promise.all([
-    import('../../image/store/size.js'),
-    import('../../image/store/reference.js'),
-  ]);
-  return images.flatMap((image) => {
-    const { id, config, descriptor, names } = image;
-    const rest = {
-      Digest: descriptor.digest,
-      ID: options.trunc ? id.replace('sha256:', '').slice(0, 12) : id,
-      CreatedSince: config.created === undefined ? 'N/A' : `${humanSince(config.created, Date.now())} ago`,
-      CreatedAt: config.created ?? '',
-      Size: decimalSize(imageSize(image)),
-    };
-    if (names.length === 0) return [{ Repository: '<none>', Tag: '<none>', ...rest }];
-    return names.map((name) => {
-      const reference = parseReference(name);
-      return { Repository: familiarName(reference), Tag: reference.tag ?? '<none>', ...rest };
-    });
-  });
 }

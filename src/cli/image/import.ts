@@ -28,15 +28,9 @@ export function configure(command: Command): void {
           advice: 'give a FILE',
         });
       }
-      const { formatReference, parseReference } = await import('../../image/store/reference.js');
-      const { importImage } = await import('../../image/archive/import.js');
-      const { collectOnFailure } = await import('../../container/image-use.js');
-      const wanted = {
-        changes: options.change ?? [],
-        message: options.message,
-        name: name === undefined ? undefined : formatReference(parseReference(name)),
-      };
-      const id = await collectOnFailure(() => importImage(file === '-' ? undefined : file, wanted));
+      const { importArchive } = await import('../../engine/images.js');
+      const request = { changes: options.change, message: options.message, name };
+      const id = await importArchive(file === '-' ? undefined : file, request);
       print(`${id}\n`);
     },
   );

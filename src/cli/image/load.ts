@@ -27,15 +27,11 @@ export function configure(command: Command, argv: string[]): void {
         advice: 'give -i FILE, or a pipe',
       });
     }
-    const { loadImages } = await import('../../image/archive/load.js');
-    const { familiarReference } = await import('../../image/store/reference.js');
-    const { collectOnFailure } = await import('../../container/image-use.js');
-    const input = options.input === '-' ? undefined : options.input;
-    const images = await collectOnFailure(() => loadImages(input, options));
-    for (const { names, id } of images) {
-      const shown = names.length === 0 ? [id] : names.map(familiarReference);
+    const { familiarName, load } = await import('../../engine/images.js');
+    for (const { names, id } of await load(options.input === '-' ? undefined : options.input, options)) {
+      const labels = names.length === 0 ? [id] : await Promise.all(names.map(familiarName));
       const title = names.length === 0 ? 'Loaded image ID: ' : 'Loaded image: ';
-      for (const name of shown) print(`${options.quiet ? '' : title}${name}\n`);
+      for (const label of labels) print(`${options.quiet ? '' : title}${label}\n`);
     }
   });
 }

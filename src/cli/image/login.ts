@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { Credentials } from '../../image/registry/registry.js';
+import type { Credentials } from '../../engine/registry.js';
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { print, warn } from '../output.js';
@@ -42,13 +42,12 @@ export function configure(command: Command, argv: string[]): void {
     '$XDG_RUNTIME_DIR/containers/auth.json, or in the credential helper named there.',
   ]);
   command.action(async (text: string, flags: LoginFlags) => {
-    const { canonicalRegistryName } = await import('../../image/registry/names.js');
-    const { checkCredentials, storeCredentials } = await import('../../image/registry/login.js');
+    const { check, registryName, store } = await import('../../engine/registry.js');
     if (flags.authfile !== undefined) CALLER.authFile = resolve(flags.authfile);
-    const registry = canonicalRegistryName(text);
+    const registry = await registryName(text);
     const { credentials, isStored } = await credentialsFrom(flags, registry);
-    await checkCredentials(registry, credentials, flags);
-    if (!isStored) await storeCredentials(registry, credentials);
+    await check(registry, credentials, flags);
+    if (!isStored) await store(registry, credentials);
     print('Login Succeeded\n');
   });
 }
@@ -66,8 +65,8 @@ async function credentialsFrom(
     );
   }
   if (username === undefined && password === undefined) {
-    const { credentialsFor } = await import('../../image/registry/credentials.js');
-    const stored = await credentialsFor({ registry });
+    const { storedCredentials } = await import('../../engine/registry.js');
+    const stored = await storedCredentials(registry);
     if (stored !== undefined) {
       print(`Authenticating with existing credentials for ${registry}\n`);
       return { credentials: stored, isStored: true };

@@ -11,16 +11,15 @@ export function configure(command: Command): void {
     .option('-a, --all', 'log out of all registries', false);
   addHelpAfter(command, ['Examples:', '  foster logout registry.example.com', '  foster logout --all']);
   command.action(async (text: string | undefined, { all }: { all: boolean }) => {
-    const { removeAllCredentials, removeCredentials } = await import('../../image/registry/login.js');
+    const { logout, logoutAll, registryName } = await import('../../engine/registry.js');
     if (all) {
       if (text !== undefined) throw new FosterError('--all and a registry cannot be used together');
-      await removeAllCredentials();
+      await logoutAll();
       print('Removed login credentials for all registries\n');
       return;
     }
-    const { canonicalRegistryName } = await import('../../image/registry/names.js');
-    const registry = canonicalRegistryName(text ?? '');
-    const { wasThere, left } = await removeCredentials(registry);
+    const registry = await registryName(text ?? '');
+    const { wasThere, left } = await logout(registry);
     if (left !== undefined) warn(`${left} still has credentials for ${registry}`);
     if (!wasThere && left === undefined) throw new FosterError(`not logged in to ${registry}`);
     if (wasThere) print(`Removed login credentials for ${registry}\n`);

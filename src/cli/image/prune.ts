@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { decimalSize } from '../../engine/views/size.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { confirmed } from '../confirm.js';
-import { decimalSize } from '../format/size.js';
 import { print, settings } from '../output.js';
 import { describeRemoval } from './rmi.js';
 
@@ -19,11 +19,9 @@ export function configure(command: Command, argv: string[]): void {
       settings.exitCode = 1;
       return;
     }
-    const { pruneImages } = await import('../../container/remove-image.js');
-    const { collect } = await import('../../container/image-use.js');
-    const removed = await pruneImages({ all: options.all ?? false });
-    const collected = await collect({ caches: true, recipes: false });
+    const engine = await import('../../engine/images.js');
+    const { removed, size } = await engine.prune({ all: options.all ?? false });
     if (removed.length > 0) print(`Deleted Images:\n${removed.map(describeRemoval).join('')}\n`);
-    print(`Total reclaimed space: ${decimalSize(collected?.size ?? 0)}\n`);
+    print(`Total reclaimed space: ${decimalSize(size)}\n`);
   });
 }

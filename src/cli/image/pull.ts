@@ -1,10 +1,14 @@
 import type { Command } from 'commander';
-import type { RegistryAccess } from '../../image/registry/registry.js';
-import type { Reference } from '../../image/store/reference.js';
+import type { RegistryAccess } from '../../engine/images.js';
 import { flagError } from '../../spec/parse/flag.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { print } from '../output.js';
-import { addRegistryOptions, type RegistryFlags, registryAccess } from './registry-options.js';
+import {
+  addRegistryOptions,
+  progressOutput,
+  type RegistryFlags,
+  registryAccess,
+} from './registry-options.js';
 
 type PullFlags = RegistryFlags & { platform?: string; allTags?: boolean };
 
@@ -28,36 +32,23 @@ export function configure(command: Command, argv: string[]): void {
     'An interrupted pull is resumed: what was downloaded is not downloaded again.',
   ]);
   command.action(async (names: string[], flags: PullFlags) => {
-    const { formatReference, parseReference } = await import('../../image/store/reference.js');
-    const { pullImage } = await import('../../image/registry/pull.js');
+    const { fullName, pull } = await import('../../engine/images.js');
     const access = await registryAccess(flags);
-    const say = (line: string) => print(`${line}\n`);
-    for (const reference of await wantedOf(names.map(parseReference), names, flags, access)) {
-      await pullImage(reference, {
-        platform: flags.platform,
-        ...access,
-        tell: flags.quiet ? undefined : { say, stream: process.stdout },
-      });
-      say(formatReference(reference));
+    const progress = flags.quiet ? undefined : progressOutput();
+    for (const name of flags.allTags ? await allTagsOf(names, access) : names) {
+      await pull(name, { ...access, platform: flags.platform, progress });
+      print(`${await fullName(name)}\n`);
     }
   });
 }
 
-/** With --all-tags, a reference for each tag that the registry has. */
-async function wantedOf(
-  references: Reference[],
-  names: string[],
-  { allTags }: PullFlags,
-  access: RegistryAccess,
-): Promise<Reference[]> {
-  if (!allTags) return references;
-  const { listTags } = await import('../../image/registry/list-tags.js');
-  const found: Reference[] = [];
-  for (const [index, reference] of references.entries()) {
-    const name = names[index] ?? '';
+async function allTagsOf(names: string[], access: RegistryAccess): Promise<string[]> {
+  const { tagsOf } = await import('../../engine/images.js');
+  const found: string[] = [];
+  for (const name of names) {
     if (name.includes('@') || name.lastIndexOf(':') > name.lastIndexOf('/'))
       throw flagError('--all-tags', name, 'it has a tag or digest already', 'give the name alone');
-    for (const tag of await listTags(reference, access)) found.push({ ...reference, tag });
+    found.push(...(await tagsOf(name, access)));
   }
   return found;
 }

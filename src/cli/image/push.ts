@@ -1,7 +1,12 @@
 import type { Command } from 'commander';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { print } from '../output.js';
-import { addRegistryOptions, type RegistryFlags, registryAccess } from './registry-options.js';
+import {
+  addRegistryOptions,
+  progressOutput,
+  type RegistryFlags,
+  registryAccess,
+} from './registry-options.js';
 
 /** `foster push`. */
 export function configure(command: Command, argv: string[]): void {
@@ -21,22 +26,16 @@ export function configure(command: Command, argv: string[]): void {
   ]);
   command.action(
     async (name: string, destination: string | undefined, flags: RegistryFlags & { platform?: string }) => {
-      const { formatReference, parseReference } = await import('../../image/store/reference.js');
-      const { pushImage } = await import('../../image/registry/push.js');
-      const reference = parseReference((destination ?? name).replace(/^docker:\/\//, ''));
-      const say = (line: string) => print(`${line}\n`);
-      const { descriptor } = await pushImage(
-        reference,
-        {
-          platform: flags.platform,
-          ...(await registryAccess(flags)),
-          tell: flags.quiet ? undefined : { say, stream: process.stdout },
-        },
-        destination === undefined ? undefined : name,
-      );
-      const { digest, size } = descriptor;
-      const which = reference.tag ?? reference.digest;
-      say(flags.quiet ? formatReference(reference) : `${which}: digest: ${digest} size: ${size}`);
+      const { push } = await import('../../engine/images.js');
+      const request = {
+        ...(await registryAccess(flags)),
+        platform: flags.platform,
+        progress: flags.quiet ? undefined : progressOutput(),
+      };
+      const target = (destination ?? name).replace(/^docker:\/\//, '');
+      const pushed = await push(target, request, destination === undefined ? undefined : name);
+      const { tag, digest, size } = pushed;
+      print(flags.quiet ? `${pushed.name}\n` : `${tag}: digest: ${digest} size: ${size}\n`);
     },
   );
 }

@@ -1,8 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { Credentials } from '../../image/registry/registry.js';
+import type { ProgressOutput, RegistryAccess } from '../../engine/images.js';
+import type { Credentials } from '../../engine/registry.js';
 import { flagError } from '../../spec/parse/flag.js';
+import { print } from '../output.js';
 import { CALLER } from '../surroundings.js';
 
 /** Options that all commands have which speak to a registry. */
@@ -27,17 +29,18 @@ export function addRegistryOptions(command: Command, quiet?: string): void {
   if (quiet !== undefined) command.option('-q, --quiet', quiet, false);
 }
 
-/** What pull and push take of them. @throws FosterError */
-export async function registryAccess(flags: RegistryFlags): Promise<{
-  creds: Credentials | undefined;
-  tlsVerify: boolean;
-  certDir: string | undefined;
-}> {
+/** How pull and push speak to a registry. @throws FosterError */
+export async function registryAccess(flags: RegistryFlags): Promise<RegistryAccess> {
   const { authfile, certDir, tlsVerify } = flags;
   if (authfile !== undefined) useAuthFile(authfile);
   if (certDir !== undefined && !isDirectory(certDir))
     throw flagError('--cert-dir', certDir, 'there is no such folder');
   return { creds: await credentialsOf(flags), tlsVerify, certDir };
+}
+
+/** Progress goes to standard output, as bars where that is a terminal. */
+export function progressOutput(): ProgressOutput {
+  return { say: (line) => print(`${line}\n`), stream: process.stdout };
 }
 
 function useAuthFile(path: string): void {

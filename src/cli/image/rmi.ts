@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { RemovedImage } from '../../container/remove-image.js';
+import type { RemovedImage } from '../../engine/images.js';
+import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
-import { orReport } from '../container/each.js';
-import { print, settings } from '../output.js';
+import { print, reportError, settings } from '../output.js';
 
 /** `foster rmi`. */
 export function configure(command: Command, argv: string[]): void {
@@ -20,18 +20,15 @@ export function configure(command: Command, argv: string[]): void {
     '  foster rmi $(foster images -q --filter dangling=true)',
   ]);
   command.action(async (texts: string[], options: { force?: boolean }) => {
-    const { removeImage } = await import('../../container/remove-image.js');
-    const { findImage } = await import('../../image/store/images.js');
-    for (const text of texts) {
-      const before = settings.exitCode;
-      await orReport(async () =>
-        print(describeRemoval(await removeImage(text, { force: options.force ?? false }))),
-      );
-      // as Docker: what shall be gone and is not there is told, but no failure
-      if (options.force && findImage(text) === undefined) settings.exitCode = before;
+    const { remove } = await import('../../engine/images.js');
+    const { removed, failures } = await remove(texts, { force: options.force });
+    for (const image of removed) print(describeRemoval(image));
+    for (const failure of failures) {
+      const exitCode = reportError(failure);
+      if (!(failure instanceof FosterError)) settings.exitCode = exitCode;
+      // as in Docker: with --force, an image that is not there is no failure
+      else if (!options.force || failure.kind !== 'not-found') settings.exitCode = 1;
     }
-    const { collect } = await import('../../container/image-use.js');
-    await collect();
   });
 }
 

@@ -1,6 +1,6 @@
 import { isatty } from 'node:tty';
 import type { Command } from 'commander';
-import type { SaveFormat } from '../../image/archive/save.js';
+import type { SaveFormat } from '../../engine/images.js';
 import { flagError } from '../../spec/parse/flag.js';
 import { FosterError } from '../../sys/errors.js';
 import { addHelpAfter } from '../command.js';
@@ -19,15 +19,12 @@ export function configure(command: Command): void {
     '  foster save --format oci-dir -o alpine.oci alpine',
   ]);
   command.action(async (texts: string[], options: { output?: string; format: string }) => {
-    const { SAVE_FORMATS, saveImages } = await import('../../image/archive/save.js');
+    const { SAVE_FORMATS, save } = await import('../../engine/images.js');
     const format = SAVE_FORMATS.find((each) => each === options.format);
     if (format === undefined)
       throw flagError('--format', options.format, `expected ${SAVE_FORMATS.join(', ')}`);
     checkOutput(format, options.output);
-    const { lockStore } = await import('../../image/store/lock.js');
-    await lockStore();
-    const { savedImages } = await import('../../image/archive/save-names.js');
-    await saveImages(savedImages(texts), format, options.output === '-' ? undefined : options.output);
+    await save(texts, { format, output: options.output === '-' ? undefined : options.output });
   });
 }
 

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
+import { decimalSize } from '../../engine/views/size.js';
 import { FosterError } from '../../sys/errors.js';
 import { addHelpAfter } from '../command.js';
 import { formatList, type ListFormat } from '../format/list.js';
-import { decimalSize } from '../format/size.js';
 import { print } from '../output.js';
 
 type Field = 'Type' | 'TotalCount' | 'Active' | 'Size' | 'Reclaimable';
@@ -30,11 +30,12 @@ export function configure(command: Command): void {
       if (options.format !== undefined)
         throw new FosterError('--verbose and --format cannot be used together');
       const { drawDetails } = await import('./df-details.js');
-      print(drawDetails(Date.now()));
+      const { diskUsageDetails } = await import('../../engine/system.js');
+      print(drawDetails(await diskUsageDetails()));
       return;
     }
-    const { diskUsage } = await import('../../container/disk-usage.js');
-    const rows = diskUsage().map(({ type, total, active, size, reclaimable }) => ({
+    const { diskUsage } = await import('../../engine/system.js');
+    const rows = (await diskUsage()).map(({ type, total, active, size, reclaimable }) => ({
       Type: type,
       TotalCount: String(total),
       Active: String(active),

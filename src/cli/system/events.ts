@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { ContainerEvent } from '../../container/events/line.js';
-import { eventJson, eventMatcher } from '../../engine/views/event.js';
+import type { StoredEvent } from '../../engine/events.js';
+import { eventJson } from '../../engine/views/event.js';
 import { parseInstant } from '../../spec/parse/instants.js';
 import { addHelpAfter, collect } from '../command.js';
 import { compileTemplate } from '../format/template.js';
@@ -43,14 +43,14 @@ export function configure(command: Command): void {
   ]);
   command.action(async (flags: EventsFlags) => {
     const now = Date.now();
-    const matches = eventMatcher(flags.filter ?? []);
-    const show = eventFormat(flags.format);
+    const format = eventFormat(flags.format);
     const range = {
       since: flags.since === undefined ? undefined : milliseconds(parseInstant('--since', flags.since, now)),
       until: flags.until === undefined ? undefined : milliseconds(parseInstant('--until', flags.until, now)),
+      filters: flags.filter ?? [],
     };
-    const { readEvents } = await import('../../container/events/reader.js');
-    for await (const event of readEvents(range)) if (matches(event)) print(`${show(event)}\n`);
+    const { stored } = await import('../../engine/events.js');
+    for await (const event of stored(range)) print(`${format(event)}\n`);
   });
 }
 
@@ -58,8 +58,8 @@ function milliseconds(nanoseconds: bigint): number {
   return Number(nanoseconds / 1_000_000n);
 }
 
-/** How an event is shown: Docker's line, its JSON, or a template for what is in that. */
-export function eventFormat(format: string | undefined): (event: ContainerEvent) => string {
+/** How events are printed: Docker's line, its JSON, or a template for the fields of that. */
+export function eventFormat(format: string | undefined): (event: StoredEvent) => string {
   if (format === undefined) return eventLine;
   if (format === 'json') return (event) => JSON.stringify(eventJson(event));
   const render = compileTemplate(format);
@@ -77,13 +77,13 @@ export function eventFormat(format: string | undefined): (event: ContainerEvent)
   };
 }
 
-function eventLine({ time, action, id, name, attributes }: ContainerEvent): string {
+function eventLine({ time, action, id, name, attributes }: StoredEvent): string {
   const all = Object.entries({ ...attributes, name }).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const text = `${instant(time)} container ${action} ${id} (${all.map(([key, value]) => `${key}=${value}`).join(', ')})`;
   return visibleLine(text);
 }
 
-/** Labels may hold anything; a line stays one, and does not command the terminal. */
+/** Labels may contain anything: a line stays one line, and cannot drive the terminal. */
 function visibleLine(text: string): string {
   return text.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

@@ -11,8 +11,8 @@ export function configure(command: Command): void {
     .option('-f, --format <FORMAT>', "json, or a template such as '{{.version}}'");
   addHelpAfter(command, ['Examples:', '  foster info', '  foster info --format json']);
   command.action(async (options: { format?: string }) => {
-    const { hostInfo } = await import('../../container/host-info.js');
-    print(describe(await hostInfo(), options.format));
+    const engine = await import('../../engine/system.js');
+    print(describe(await engine.info(), options.format));
   });
 }
 

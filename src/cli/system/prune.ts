@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { decimalSize } from '../../engine/views/size.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { confirmed } from '../confirm.js';
-import { decimalSize } from '../format/size.js';
 import { describeRemoval } from '../image/rmi.js';
 import { print, reportError, settings } from '../output.js';
 
@@ -15,22 +15,20 @@ export function configure(command: Command, argv: string[]): void {
   addHelpAfter(command, ['Examples:', '  foster system prune -f', '  foster system prune -af']);
   command.action(async (options: { all?: boolean; force?: boolean }) => {
     const all = options.all ?? false;
-    const images = all ? 'all images without a container' : 'all images without a name';
-    const warning = `This will remove all stopped containers, ${images}, and cached root filesystems of tar files.`;
+    const which = all ? 'all images without a container' : 'all images without a name';
+    const warning = `This will remove all stopped containers, ${which}, and cached root filesystems of tar files.`;
     if (!options.force && !confirmed(warning)) {
       settings.exitCode = 1;
       return;
     }
-    const { pruneContainers } = await import('../../container/prune.js');
-    const { pruneImages } = await import('../../container/remove-image.js');
-    const { collect } = await import('../../container/image-use.js');
-    const { removed, failures } = await pruneContainers();
-    const gone = await pruneImages({ all });
-    const collected = await collect({ caches: true, recipes: all });
+    const engine = await import('../../engine/system.js');
+    const { containers, images } = await engine.prune({ all });
+    const { removed, failures } = containers;
     if (removed.length > 0) print(`Deleted Containers:\n${removed.map((id) => `${id}\n`).join('')}\n`);
-    if (gone.length > 0) print(`Deleted Images:\n${gone.map(describeRemoval).join('')}\n`);
+    if (images.removed.length > 0)
+      print(`Deleted Images:\n${images.removed.map(describeRemoval).join('')}\n`);
     for (const failure of failures) reportError(failure);
     if (failures.length > 0) settings.exitCode = 1;
-    print(`Total reclaimed space: ${decimalSize(collected?.size ?? 0)}\n`);
+    print(`Total reclaimed space: ${decimalSize(images.size)}\n`);
   });
 }

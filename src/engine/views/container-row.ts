@@ -16,13 +16,20 @@ export type ContainerField =
   | 'Mounts'
   | 'Networks';
 
-/** `{{.Label "KEY"}}` */
-export function labelOf({ record }: Container): (key: unknown) => string {
-  return (key) => (Object.hasOwn(record.labels, String(key)) ? (record.labels[String(key)] ?? '') : '');
+/** A container as a row of `docker ps --no-trunc`, and what a shorter one is made from. */
+export interface ContainerRow {
+  fields: Record<ContainerField, string>;
+  command: string[];
+  labels: Record<string, string>;
 }
 
-/** A container as a row of `docker ps --no-trunc`. @param now in milliseconds since 1970 */
-export function containerRow({ record, state }: Container, now: number): Record<ContainerField, string> {
+/** @param now in milliseconds since 1970 */
+export function containerRow(container: Container, now: number): ContainerRow {
+  const { command, labels } = container.record;
+  return { fields: fieldsOf(container, now), command, labels };
+}
+
+function fieldsOf({ record, state }: Container, now: number): Record<ContainerField, string> {
   return {
     ID: record.id,
     Image: record.root,
@@ -45,7 +52,7 @@ export function containerRow({ record, state }: Container, now: number): Record<
 }
 
 /** Docker's wording: `Up 3 minutes`, `Exited (0) 2 hours ago`, `Created`. */
-export function statusOf(state: Container['state'], now: number): string {
+function statusOf(state: Container['state'], now: number): string {
   switch (state.status) {
     case 'running':
       return state.startedAt === undefined ? 'Up' : `Up ${humanSince(state.startedAt, now)}`;
@@ -66,9 +73,9 @@ export function statusOf(state: Container['state'], now: number): string {
 
 /** `Up 3 minutes (healthy)`, of a container that runs and is checked. */
 function withHealth(status: string, { id, health }: Container['record'], state: Container['state']): string {
-  const shown = health === undefined || state.status !== 'running' ? undefined : readHealth(id)?.status;
-  if (shown === undefined) return status;
-  return `${status} (${shown === 'starting' ? 'health: starting' : shown})`;
+  const current = health === undefined || state.status !== 'running' ? undefined : readHealth(id)?.status;
+  if (current === undefined) return status;
+  return `${status} (${current === 'starting' ? 'health: starting' : current})`;
 }
 
 function since(instant: string | undefined, now: number): string {

@@ -20,6 +20,17 @@ export function imageMatcher(filters: string[]): ImageMatcher {
     others.every((matches) => matches(image, name));
 }
 
+/** Those that match, the newest first, each with the names that match. @throws FosterError */
+export function matchingImages(images: StoredImage[], filters: readonly string[]): StoredImage[] {
+  const matches = imageMatcher([...filters]);
+  return images
+    .filter((image) => image.names.length > 0 || matches(image, undefined))
+    .map((image) => ({ image, names: image.names.filter((each) => matches(image, each)) }))
+    .filter(({ image, names }) => names.length > 0 || image.names.length === 0)
+    .map(({ image, names }) => ({ ...image, names }))
+    .toSorted((a, b) => createdOf(b) - createdOf(a));
+}
+
 function condition(filter: string): ImageMatcher {
   const equals = filter.indexOf('=');
   const key = filter.slice(0, Math.max(equals, 0));

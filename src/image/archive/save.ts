@@ -10,9 +10,7 @@ import { hasBlob, readBlob } from '../store/blobs.js';
 import type { StoredImage } from '../store/images.js';
 import { type Descriptor, type ImageIndex, MEDIA } from '../store/oci.js';
 import { REF_NAME } from './oci-archive.js';
-
-export const SAVE_FORMATS = ['docker-archive', 'oci-archive', 'oci-dir'] as const;
-export type SaveFormat = (typeof SAVE_FORMATS)[number];
+import type { SaveFormat } from './save-formats.js';
 
 /** An image, and the whole names that it is saved under. */
 export interface SavedImage {

@@ -63,7 +63,7 @@ async function findOrPull(name: string, root: RootOptions): Promise<Found> {
   }
   const reference = parseReference(name);
   const { pullImage } = await import('../registry/pull.js');
-  const { say, screen: stream } = surroundings();
+  const { progress: say, screen: stream } = surroundings();
   if (pull === 'missing' && !root.isQuiet) say(`Unable to find image '${name}' locally`);
   try {
     const { access = { tlsVerify: true }, isQuiet, ...rest } = root;

@@ -22,7 +22,7 @@ export async function lockStore(): Promise<void> {
   if (held.has(caller)) return;
   const lock = openLock();
   held.set(caller, lock);
-  while (!lockFile(lock, { wait: caller.mayBlock, shared: true })) {
+  while (!lockFile(lock, { wait: caller.ownsProcess, shared: true })) {
     const { pause } = await import('../../sys/poll.js');
     await pause(20);
   }

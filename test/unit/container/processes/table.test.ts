@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { test } from 'node:test';
-import { binarySize, decimalSize } from '../../../../src/cli/format/size.js';
 import { cpuPercent, parseNetwork, type Sample } from '../../../../src/container/processes/stats.js';
 import {
   commandLine,
@@ -12,6 +11,7 @@ import {
   readIds,
   readProcess,
 } from '../../../../src/container/processes/table.js';
+import { binarySize, decimalSize } from '../../../../src/engine/views/size.js';
 import { waitReadable } from '../../../../src/sys/libc.js';
 import { pause, readable } from '../../../../src/sys/poll.js';
 

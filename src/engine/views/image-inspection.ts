@@ -1,6 +1,6 @@
-import type { StoredImage } from './images.js';
-import { familiarName, familiarReference, parseReference } from './reference.js';
-import { imageSize } from './size.js';
+import type { StoredImage } from '../../image/store/images.js';
+import { familiarName, familiarReference, parseReference } from '../../image/store/reference.js';
+import { imageSize } from '../../image/store/size.js';
 
 /** An image as `docker image inspect` shows it. */
 export function imageInspection(image: StoredImage): Record<string, unknown> {

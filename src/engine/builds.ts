@@ -1,0 +1,17 @@
+import type { BuildRequest, Secrets } from '../build/options.js';
+import { surroundings } from '../sys/surroundings.js';
+
+export type { BuildRequest, Secrets };
+
+/**
+ * Builds an image from a Dockerfile.
+ * @param request with full names as tags
+ * @param progress told what is done, a line each
+ * @returns the image's id
+ * @throws FosterError with the line of the Dockerfile
+ */
+export async function build(request: BuildRequest, progress: (line: string) => void): Promise<string> {
+  const { buildImage } = await import('../build/build.js');
+  const { collectOnFailure } = await import('../container/image-use.js');
+  return await collectOnFailure(() => buildImage(request, { line: progress, warn: surroundings().warn }));
+}

@@ -1,0 +1,60 @@
+import { readBundle } from '../container/bundle.js';
+import { type RunContext, type RunFlags, toRequest } from '../spec/parse/run-request.js';
+import type { RunRequest } from '../spec/request.js';
+import { FosterError } from '../sys/errors.js';
+
+/** The flags of `run` that are about a container as a whole, and not in a config.json. */
+const WITH_BUNDLE: ReadonlySet<string> = new Set<keyof RunFlags>([
+  'name',
+  'detach',
+  'detachKeys',
+  'restart',
+  'rm',
+  'label',
+  'cidfile',
+  'interactive',
+  'stopSignal',
+  'stopTimeout',
+  'init',
+  'initSignalGroup',
+  'initVerbose',
+  'logOpt',
+  'logDriver',
+  'healthCmd',
+  'healthInterval',
+  'healthTimeout',
+  'healthStartPeriod',
+  'healthRetries',
+  'healthcheck',
+  'dryRun',
+  'explain',
+]);
+
+/**
+ * The request for the container of an OCI bundle.
+ * @param folder with a config.json; absolute
+ * @param given flags that were given
+ * @throws FosterError for what the config.json says, and for a config.json that is wrong
+ */
+export function bundleRequest(folder: string, given: RunFlags, context: RunContext): RunRequest {
+  for (const flag of Object.keys(given)) {
+    const [attribute = ''] = flag.split('='); // commander's name of `--rm=true`
+    if (WITH_BUNDLE.has(attribute)) continue;
+    const name = attribute.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new FosterError(`--${name} and --bundle cannot be used together`, {
+      kind: 'invalid',
+      advice: 'change the config.json of the bundle',
+    });
+  }
+  const bundle = readBundle(folder);
+  const request = toRequest(folder, [], given, [], context);
+  const tty = bundle.config.process?.terminal ?? false;
+  // a terminal that nobody could type at would be of little use
+  return { ...request, bundle, tty, interactive: request.interactive || tty };
+}
+
+/** Writes the config.json of an OCI bundle for a request. @throws FosterError where there is one already */
+export async function writeConfig(path: string, request: RunRequest): Promise<void> {
+  const { writeDefaultConfig } = await import('../container/default-config.js');
+  writeDefaultConfig(path, request);
+}

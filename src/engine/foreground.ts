@@ -1,0 +1,64 @@
+import type { AttachOptions } from '../container/attach.js';
+import type { ExecRequest } from '../container/exec.js';
+import type { RunRequest } from '../spec/request.js';
+import { FosterError } from '../sys/errors.js';
+import { surroundings } from '../sys/surroundings.js';
+
+/**
+ * What only a command can do: this process becomes a container's monitor, or the client of one, with its own standard
+ * streams and its own exit code. Where that succeeds, these functions do not return.
+ */
+
+export type { AttachOptions, ExecRequest };
+
+/** Told while a container starts. */
+export interface RunObserver {
+  /** A line of `--explain`. */
+  explain(line: string): void;
+  /** Text for standard output: the id of a container in the background, the plan of a dry run. */
+  print(text: string): void;
+}
+
+/**
+ * Runs a container. In the background, and in a dry run, it returns.
+ * @returns the exit code
+ * @throws FosterError with nothing left behind
+ */
+export async function run(request: RunRequest, observer: RunObserver): Promise<number> {
+  const { runContainer } = await import('../container/run.js');
+  return await runContainer(request, { ...observer, warn: surroundings().warn });
+}
+
+/** Runs a command in a container. In the background it returns. @throws FosterError */
+export async function exec(reference: string, request: ExecRequest): Promise<void> {
+  const { findContainer } = await import('../container/store.js');
+  const { execInContainer } = await import('../container/exec.js');
+  execInContainer(findContainer(reference), request);
+}
+
+/** Starts a container and attaches this process to it. One that is running already is left as it is, and this returns. */
+export async function startAttached(reference: string, options: AttachOptions): Promise<void> {
+  const { findContainer } = await import('../container/store.js');
+  const { startContainer } = await import('../container/start.js');
+  await startContainer(findContainer(reference), surroundings().warn, options);
+}
+
+/** Attaches this process to a running container. @throws FosterError where it is not running */
+export async function attach(reference: string, options: AttachOptions): Promise<never> {
+  const { findContainer } = await import('../container/store.js');
+  const { attachTo, connectMonitor } = await import('../container/attach.js');
+  const { record, state } = findContainer(reference);
+  requireRunning(reference, state.status);
+  return attachTo(record, connectMonitor(record.id, { wantsAll: false }), options);
+}
+
+/** @throws FosterError */
+export function requireRunning(reference: string, status: string): void {
+  if (status === 'running' || status === 'restarting') return;
+  const [what, advice] = status === 'paused' ? ['is paused', 'unpause'] : ['is not running', 'start'];
+  throw new FosterError(`cannot attach to container ${reference}: it ${what}`, {
+    kind: 'conflict',
+    advice: `first: foster ${advice} ${reference}`,
+    exitCode: 1,
+  });
+}

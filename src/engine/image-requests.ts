@@ -1,0 +1,39 @@
+import { surroundings } from '../sys/surroundings.js';
+import type { BuildRequest } from './builds.js';
+import { fullName, type RegistryAccess, type TransferRequest } from './images.js';
+import type { BuildOptions, RegistryOptions } from './types.js';
+
+/** Requests that the options of the library make. */
+
+export function transferRequest(options: RegistryOptions & { platform?: string }): TransferRequest {
+  const { progress } = surroundings();
+  return {
+    ...accessOf(options),
+    platform: options.platform,
+    progress: { say: progress, stream: undefined },
+  };
+}
+
+export async function buildRequest(options: BuildOptions): Promise<BuildRequest> {
+  return {
+    context: options.context,
+    file: options.file,
+    tags: await Promise.all((options.tags ?? []).map(fullName)),
+    buildArgs: new Map(Object.entries(options.buildArgs ?? {})),
+    target: options.target,
+    useCache: options.cache ?? true,
+    pull: options.pull ?? false,
+    labels: { ...options.labels },
+    network: options.network ?? 'none',
+    timestamp: options.timestamp,
+    isQuiet: false,
+    iidfile: undefined,
+    platform: undefined,
+    secrets: new Map(Object.entries(options.secrets ?? {}).map(([id, value]) => [id, Buffer.from(value)])),
+    access: accessOf(options),
+  };
+}
+
+function accessOf({ tlsVerify = true, credentials }: RegistryOptions): RegistryAccess {
+  return { tlsVerify, creds: credentials && { ...credentials, source: 'the options of the call' } };
+}

@@ -1,0 +1,147 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { type AttachOptions as ClientAttach, connectMonitor } from '../container/attach.js';
+import { giveUp, launchDetached, startProgram } from '../container/background.js';
+import type { HeldContainer } from '../container/create.js';
+import { createHeld } from '../container/create-held.js';
+import { draftRequest } from '../container/draft-request.js';
+import { killContainer } from '../container/kill.js';
+import { planContainer } from '../container/plan.js';
+import { removeHeld } from '../container/remove.js';
+import { findContainer, isAlive, isLocked, readContainer } from '../container/store.js';
+import { nativeFile } from '../init/clone.js';
+import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../spec/parse/detach-keys.js';
+import type { RunRequest } from '../spec/request.js';
+import { EXIT, FosterError } from '../sys/errors.js';
+import { pause } from '../sys/poll.js';
+import { surroundings } from '../sys/surroundings.js';
+import { requireRunning } from './foreground.js';
+import { reapLater, reapMonitors } from './monitors.js';
+import { carryStreams } from './streams.js';
+import type { AttachOptions, ContainerResult, RunResult, StreamOptions } from './types.js';
+
+const SIGKILL = 9;
+
+/** Runs a container, attached to the streams that a program gives it, until it has ended. */
+export async function run(wanted: RunRequest, options: StreamOptions): Promise<ContainerResult> {
+  const { inherit = false, stdin } = options;
+  const request = { ...wanted, interactive: wanted.interactive || inherit || stdin !== undefined };
+  const { record, client } = await launch(request);
+  const { id, name } = record;
+  const child = attachClient(record, client, {
+    inherit,
+    interactive: request.interactive,
+    detachKeys: request.detachKeys,
+  });
+  const result = await carryStreams(child, options, () => end(id));
+  // Where the client was asked to detach, the container goes on.
+  if (result.timedOut || result.outputExceeded || !inherit) await settled(id);
+  return { id, name, ...result };
+}
+
+/**
+ * Attaches a program's streams to a running container until that has ended. What ends the call sooner (`signal`,
+ * `timeout`, `maxOutput`) only detaches.
+ */
+export async function attach(reference: string, options: AttachOptions): Promise<RunResult> {
+  const { inherit = false, stdin, detachKeys = DEFAULT_DETACH_KEYS } = options;
+  const { record, state } = findContainer(reference);
+  requireRunning(reference, state.status);
+  const child = attachClient(record, connectMonitor(record.id, { wantsAll: false }), {
+    inherit,
+    interactive: record.interactive && (inherit || stdin !== undefined),
+    detachKeys: parseDetachKeys(detachKeys),
+  });
+  return await carryStreams(child, options, async () => void child.kill('SIGKILL'));
+}
+
+/** Creates a container and starts it, with a connection to its monitor that takes all of its output. */
+async function launch(request: RunRequest): Promise<{ record: HeldContainer['record']; client: number }> {
+  const voice = { warn: surroundings().warn, explain() {}, print() {} };
+  const draft = await draftRequest(request, voice);
+  const plan = planContainer(draft, { verbose: false, detached: true });
+  const { record, lock } = await createHeld(request, draft, voice);
+  let client: number | undefined;
+  let isReady = false;
+  try {
+    const waiting = launchDetached(plan, record, lock, { warn: voice.warn });
+    reapLater(waiting.monitor.pid);
+    try {
+      client = connectMonitor(record.id, { wantsAll: true });
+    } catch (error) {
+      giveUp(waiting);
+      throw error;
+    }
+    isReady = true;
+    try {
+      startProgram(waiting);
+    } catch (error) {
+      if (isExecutionFailure(error)) closeSync(waiting.monitor.pidfd);
+      throw error;
+    }
+    closeSync(waiting.monitor.pidfd);
+    closeSync(lock);
+    return { record, client };
+  } catch (error) {
+    if (client !== undefined) closeSync(client);
+    if (!isReady) removeHeld(record, lock);
+    else {
+      closeSync(lock);
+      if (isExecutionFailure(error)) await settled(record.id);
+    }
+    throw error;
+  }
+}
+
+/** The program does not exist or cannot be executed; the container has been started, and has ended. */
+function isExecutionFailure(error: unknown): boolean {
+  return error instanceof FosterError && error.exitCode !== EXIT.FOSTER;
+}
+
+interface ClientOptions extends Pick<ClientAttach, 'interactive' | 'detachKeys'> {
+  inherit: boolean;
+}
+
+/** A process that carries the container's streams: foster-init as `foster attach` has it. Takes `client`. */
+function attachClient(
+  { spec }: HeldContainer['record'],
+  client: number,
+  { inherit, interactive, detachKeys }: ClientOptions,
+): ChildProcess {
+  const flags = `${spec.process.terminal ? 't' : ''}${interactive ? 'i' : ''}${inherit ? 's' : ''}`;
+  try {
+    return spawn(nativeFile('foster-init'), ['attach', flags, detachKeys.toString('latin1')], {
+      argv0: 'foster-init',
+      env: {},
+      stdio: inherit
+        ? ['inherit', 'inherit', 'inherit', client]
+        : [interactive ? 'pipe' : 'ignore', 'pipe', 'pipe', client],
+      // Ctrl-C at the terminal of the caller is the caller's to deal with.
+      detached: !inherit,
+    });
+  } finally {
+    closeSync(client);
+  }
+}
+
+/** Kills a container, and waits until it has ended. */
+async function end(id: string): Promise<void> {
+  const container = readContainer(id);
+  if (container === undefined || !isAlive(container.state)) return;
+  try {
+    await killContainer(container, SIGKILL);
+  } catch (error) {
+    if (!(error instanceof FosterError && error.kind === 'conflict')) throw error; // it has just ended
+  }
+  await settled(id);
+}
+
+/** Milliseconds that the monitor may take for what it does at the end. */
+const END_TIMEOUT = 10_000;
+
+/** Waits until nobody works on a container that has ended, and its files are gone where they are to go. */
+async function settled(id: string): Promise<void> {
+  const deadline = performance.now() + END_TIMEOUT;
+  while (isLocked(id) && performance.now() < deadline) await pause(5);
+  reapMonitors();
+}

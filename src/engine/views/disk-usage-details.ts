@@ -1,0 +1,56 @@
+import { containerSizes, rootSizes } from '../../container/disk-usage.js';
+import { containersOf } from '../../container/image-use.js';
+import { listImages } from '../../image/store/images.js';
+import { containerRow } from './container-row.js';
+import { imageLayers } from './image-layers.js';
+import { imageRows } from './image-row.js';
+import { decimalSize } from './size.js';
+
+/** What `docker system df -v` shows, with foster's root filesystems in place of Docker's volumes. */
+export interface DiskUsageDetails {
+  images: Record<
+    'Repository' | 'Tag' | 'ID' | 'CreatedSince' | 'Size' | 'SharedSize' | 'UniqueSize' | 'Containers',
+    string
+  >[];
+  containers: (Record<'ID' | 'Image' | 'Size' | 'RunningFor' | 'Status' | 'Names', string> & {
+    command: string[];
+  })[];
+  roots: { name: string; size: string; isInUse: boolean }[];
+}
+
+/** @param now in milliseconds since 1970 */
+export function diskUsageDetails(now: number): DiskUsageDetails {
+  return {
+    images: imagesUsage(now),
+    containers: containerSizes().map(({ container, size }) => ({
+      ...containerRow(container, now).fields,
+      command: container.record.command,
+      Size: decimalSize(size),
+    })),
+    roots: rootSizes().map(({ name, size, isActive }) => ({
+      name,
+      size: decimalSize(size),
+      isInUse: isActive,
+    })),
+  };
+}
+
+/** A layer that several images have is shared. */
+function imagesUsage(now: number): DiskUsageDetails['images'] {
+  const images = listImages();
+  const withLayers = imageLayers(images);
+  return images.flatMap((image, index) => {
+    const layers = withLayers[index]?.layers ?? [];
+    const sum = (isWanted: (imageCount: number) => boolean) =>
+      decimalSize(
+        layers.reduce((total, { size, imageCount }) => total + (isWanted(imageCount) ? size : 0), 0),
+      );
+    const sizes = {
+      Size: sum(() => true),
+      SharedSize: sum((count) => count > 1),
+      UniqueSize: sum((count) => count === 1),
+      Containers: String(containersOf(image.descriptor.digest).length),
+    };
+    return imageRows(image, now).map((row) => ({ ...row, ...sizes }));
+  });
+}
