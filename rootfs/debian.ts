@@ -23,7 +23,7 @@ export const recipe: ArchiveRecipe = {
     const { mirror, suite } = debianSource();
     const archive = join(scratch, 'debian.tar');
     const command = bootstrapCommand(suite, mirror, scratch, archive);
-    surroundings().say(`foster: ${command[0]} makes a Debian ${suite} from ${mirror}: about a minute`);
+    surroundings().printLine(`foster: ${command[0]} makes a Debian ${suite} from ${mirror}: about a minute`);
     await run(command, onInterrupt);
     return archive;
   },

@@ -14,7 +14,7 @@ export const CALLER: Surroundings & { storageDriver: string | undefined; authFil
   get input() {
     return process.stdin;
   },
-  say: (line) => process.stderr.write(`${visible(line)}\n`),
+  printLine: (line) => process.stderr.write(`${visible(line)}\n`),
   warn: (sentence) => process.stderr.write(`foster: warning: ${visible(sentence)}\n`),
   printError: (bytes) => process.stderr.write(bytes),
   onInterrupt,

@@ -39,7 +39,7 @@ import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
 import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
 import { containerFolder, dataFolder } from '../sys/paths.js';
-import { say } from '../sys/write.js';
+import { sendWord } from '../sys/write.js';
 import { openEvents } from './events/recorder.js';
 import type { ContainerPlan } from './plan.js';
 import type { ContainerRecord } from './record.js';
@@ -240,7 +240,7 @@ export function giveUp({ monitor, session }: Waiting): void {
  */
 export function letGo(waiting: Waiting): void {
   const { session, plan, monitor } = waiting;
-  say(session, SAY_GO);
+  sendWord(session, SAY_GO);
   faultPoint('told to go');
   for (;;) {
     const report = nextReport(session);

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { FosterError } from '../sys/errors.js';
-import { findSurroundings, type Surroundings, type Undo } from '../sys/surroundings.js';
+import { type Surroundings, setSurroundingsLookup, type Undo } from '../sys/surroundings.js';
 
 /** On whose behalf calls are made. */
 export interface Caller {
@@ -72,7 +72,7 @@ class Call {
   #isUndoing = false;
 
   constructor({ env, storageDriver }: Caller, { signal, onProgress, onWarning }: CallOptions) {
-    findSurroundings(() => calls.getStore());
+    setSurroundingsLookup(() => calls.getStore());
     this.#signal = signal;
     const isUndoing = () => this.#isUndoing;
     const take = byLine((line) => onProgress?.(line));
@@ -84,7 +84,7 @@ class Call {
       get signal() {
         return isUndoing() ? undefined : signal;
       },
-      say: (line) => onProgress?.(line),
+      printLine: (line) => onProgress?.(line),
       warn: (sentence) => onWarning?.(sentence),
       output: take,
       printError: take,

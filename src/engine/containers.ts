@@ -29,7 +29,7 @@ import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../spec/parse/detach-keys.
 import { parseSignal } from '../spec/parse/signals.js';
 import type { RunRequest } from '../spec/request.js';
 import { EXIT, FosterError } from '../sys/errors.js';
-import { pause } from '../sys/poll.js';
+import { waitFor } from '../sys/poll.js';
 import { surroundings } from '../sys/surroundings.js';
 import { reapLater, reapMonitors } from './monitors.js';
 import { requestOf } from './request.js';
@@ -163,7 +163,7 @@ const END_TIMEOUT = 10_000;
 /** Waits until nobody works on a container that has ended, and its files are gone where they are to go. */
 async function settled(id: string): Promise<void> {
   const deadline = performance.now() + END_TIMEOUT;
-  while (isLocked(id) && performance.now() < deadline) await pause(5);
+  while (isLocked(id) && performance.now() < deadline) await waitFor(5);
   reapMonitors();
 }
 

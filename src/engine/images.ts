@@ -3,7 +3,7 @@ import { collect, collectOnFailure } from '../container/image-use.js';
 import { removeImage } from '../container/remove-image.js';
 import { loadImages } from '../image/archive/load.js';
 import { saveImages } from '../image/archive/save.js';
-import { savedImages } from '../image/archive/save-names.js';
+import { findSavedImages } from '../image/archive/saved-images.js';
 import { pullImage } from '../image/registry/pull.js';
 import type { RegistryAccess } from '../image/registry/registry.js';
 import { getImage, listImages, type StoredImage } from '../image/store/images.js';
@@ -20,15 +20,15 @@ import type {
 } from './types.js';
 
 export async function pull(name: string, options: PullOptions): Promise<ImageInfo> {
-  const { say } = surroundings();
+  const { printLine } = surroundings();
   const access = accessOf(options);
   const { platform } = options;
-  const tell = { say, stream: undefined };
-  return infoOf(await pullImage(parseReference(name), { ...access, platform, tell }));
+  const progress = { printLine: printLine, stream: undefined };
+  return infoOf(await pullImage(parseReference(name), { ...access, platform, progress }));
 }
 
 export async function build(options: BuildOptions): Promise<ImageInfo> {
-  const { say, warn } = surroundings();
+  const { printLine, warn } = surroundings();
   const request = {
     context: options.context,
     file: options.file,
@@ -46,7 +46,7 @@ export async function build(options: BuildOptions): Promise<ImageInfo> {
     secrets: new Map(Object.entries(options.secrets ?? {}).map(([id, value]) => [id, Buffer.from(value)])),
     access: accessOf(options),
   };
-  const id = await collectOnFailure(() => buildImage(request, { line: say, warn }));
+  const id = await collectOnFailure(() => buildImage(request, { printLine: printLine, warn }));
   return infoOf(getImage(id));
 }
 
@@ -57,7 +57,7 @@ export async function load({ input, platform }: LoadOptions): Promise<ImageInfo[
 
 export async function save(names: readonly string[], options: SaveOptions): Promise<void> {
   await lockStore();
-  await saveImages(savedImages([...names]), options.format ?? 'docker-archive', options.output);
+  await saveImages(findSavedImages([...names]), options.format ?? 'docker-archive', options.output);
 }
 
 export async function remove(name: string, force: boolean): Promise<void> {

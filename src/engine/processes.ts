@@ -91,13 +91,13 @@ export async function copy(
     options: { archive, followLink },
   };
   const { child, failure } = startOwnProcess(order, ['ignore', 'ignore', 'ignore']);
-  const takeBack = onInterrupt(() => void child.kill('SIGKILL'));
+  const stopListening = onInterrupt(() => void child.kill('SIGKILL'));
   try {
     const [[code, how], error] = await Promise.all([once(child, 'close'), failure]);
     if (error !== undefined) throw error;
     if (code !== 0) throw new FosterError(`the program that copies has ended: ${code ?? how}`);
   } finally {
-    takeBack();
+    stopListening();
   }
 }
 

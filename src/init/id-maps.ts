@@ -2,7 +2,7 @@ import { accessSync, closeSync, constants, openSync, writeFileSync } from 'node:
 import { userInfo } from 'node:os';
 import type { IdMapping, IdMaps } from '../spec/id-maps.js';
 import { FosterError } from '../sys/errors.js';
-import { memoryFile, takeMemoryFile, waitForChild } from '../sys/libc.js';
+import { memoryFile, readMemoryFile, waitForChild } from '../sys/libc.js';
 import { surroundings } from '../sys/surroundings.js';
 import { openProgram, startProcess } from './clone.js';
 import { type HostFiles, MACHINE, mappedHere, ownRange, type Range, subordinateRanges } from './id-ranges.js';
@@ -196,7 +196,7 @@ function writeByHelpers(pid: number, maps: IdMaps): void {
   const ended = started.map((one) => ({
     ...one,
     status: waitForChild(one.pid),
-    said: takeMemoryFile(one.errors),
+    said: readMemoryFile(one.errors),
   }));
   for (const { helper, kind, status, said } of ended) {
     if (status.code === 0) continue;

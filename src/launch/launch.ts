@@ -12,7 +12,7 @@ import { errnoName, errnoOf } from '../sys/errno.js';
 import { EXIT, FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
 import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
-import { say } from '../sys/write.js';
+import { sendWord } from '../sys/write.js';
 import { handMounts } from './handed-mounts.js';
 import { stepFailure } from './step-failure.js';
 import { endStorage, type RunningStorage, startStorage, storageEnd } from './storage-program.js';
@@ -112,7 +112,7 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
       storage = startStorage(plan.storage, { joins: joinedBy(plan) }, child.pidfd, throwAtSignal);
       faultPoint('storage started');
     }
-    if (plan.idMaps !== undefined || storage !== undefined) say(control, SAY_MAPPED);
+    if (plan.idMaps !== undefined || storage !== undefined) sendWord(control, SAY_MAPPED);
     if (plan.handed !== undefined)
       handMounts(plan.handed, control, options.join ?? child.pid, options.warn ?? (() => {}));
     awaitReady(plan, control, child, options.witness, storage);

@@ -72,11 +72,11 @@ export function configure(command: Command, argv: string[]): void {
   command.action(async (context: string, flags: BuildFlags) => {
     const { buildImage } = await import('../../build/build.js');
     const request = { ...toRequest(context, flags), access: await registryAccess(flags) };
-    const line = (text: string) => {
+    const printLine = (text: string) => {
       if (!request.isQuiet) print(`${text}\n`);
     };
     const { collectOnFailure } = await import('../../container/image-use.js');
-    const id = await collectOnFailure(() => buildImage(request, { line, warn }));
+    const id = await collectOnFailure(() => buildImage(request, { printLine, warn }));
     print(`${request.isQuiet ? id : id.slice('sha256:'.length)}\n`);
   });
 }

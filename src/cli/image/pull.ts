@@ -36,7 +36,7 @@ export function configure(command: Command, argv: string[]): void {
       await pullImage(reference, {
         platform: flags.platform,
         ...access,
-        tell: flags.quiet ? undefined : { say, stream: process.stdout },
+        progress: flags.quiet ? undefined : { printLine: say, stream: process.stdout },
       });
       say(formatReference(reference));
     }

@@ -30,7 +30,7 @@ export function configure(command: Command, argv: string[]): void {
         {
           platform: flags.platform,
           ...(await registryAccess(flags)),
-          tell: flags.quiet ? undefined : { say, stream: process.stdout },
+          progress: flags.quiet ? undefined : { printLine: say, stream: process.stdout },
         },
         destination === undefined ? undefined : name,
       );

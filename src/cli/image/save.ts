@@ -26,8 +26,8 @@ export function configure(command: Command): void {
     checkOutput(format, options.output);
     const { lockStore } = await import('../../image/store/lock.js');
     await lockStore();
-    const { savedImages } = await import('../../image/archive/save-names.js');
-    await saveImages(savedImages(texts), format, options.output === '-' ? undefined : options.output);
+    const { findSavedImages } = await import('../../image/archive/saved-images.js');
+    await saveImages(findSavedImages(texts), format, options.output === '-' ? undefined : options.output);
   });
 }
 
