@@ -1,6 +1,6 @@
 import type { ProcessNode } from '../container/processes/tree.js';
 import type { Container } from '../container/store.js';
-import { pause } from '../sys/poll.js';
+import { waitFor } from '../sys/poll.js';
 import type { ContainerStats, ProcessList } from './types.js';
 
 export type { ProcessList, ProcessNode };
@@ -72,7 +72,7 @@ export async function* stats({
           .toSorted((a, b) => Date.parse(b.record.created) - Date.parse(a.record.created));
   let before = sampleContainers(chosen());
   for (let wait = Math.min(FIRST_INTERVAL, interval); ; wait = interval) {
-    await pause(wait);
+    await waitFor(wait);
     const containers = chosen();
     const now = sampleContainers(containers);
     yield containers.map(({ record: { id, name } }) => {

@@ -1,4 +1,4 @@
-import { isKernelPlace } from '../spec/image-volumes.js';
+import { isKernelPath } from '../spec/image-volumes.js';
 import type { Linux, Mount, Propagation, Spec } from '../spec/types.js';
 import {
   attachMount,
@@ -105,7 +105,7 @@ export function mountAll(
     if (isBind(each)) steps.push(...mountVolume(each, name, facts, mounted, follows));
     else steps.push(...mountFilesystem(each, name, facts, mounted));
     mounted.at.set(destination, name);
-    if (isKernelPlace(destination)) mounted.kernels.push(name);
+    if (isKernelPath(destination)) mounted.kernels.push(name);
     if (destination === '/dev' && !isBind(each)) {
       mounted.dev = name;
       steps.push(...fillDev(name));

@@ -111,7 +111,7 @@ test('secret: from a variable of the caller', () => {
 
 test('what is wrong with a mount is said with its line', () => {
   const cases: [string, RegExp][] = [
-    ['type=ssh', /Dockerfile:2: RUN --mount=type=ssh is not supported: .*; give a key as a secret/],
+    ['type=ssh', /Dockerfile:2: RUN --mount=type=ssh is not supported: .*; pass a key as a secret/],
     ['type=secret,id=x,required', /Dockerfile:2: there is no secret x; give it: --secret id=x,src=FILE/],
     ['type=secret', /lacks id=NAME/],
     ['type=bind,source=a', /lacks target=PATH/],

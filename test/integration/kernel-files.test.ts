@@ -45,7 +45,7 @@ for (const place of [
     assert.equal(status, 125);
     assert.match(
       stderr,
-      /^foster: the image wants a volume at '.*', where only the user may mount something;/m,
+      /^foster: the image declares a volume at '.*', where only the user may mount something;/m,
     );
     assert.deepEqual(home.leftFolders(), []);
   });

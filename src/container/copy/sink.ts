@@ -20,7 +20,7 @@ import { isKeptAttribute } from '../../layers/kept-attributes.js';
 import { FosterError } from '../../sys/errors.js';
 import { errnoOfAny } from '../../sys/ffi.js';
 import { makeFifo, setExtendedAttribute } from '../../sys/libc.js';
-import { hardLinkComponents, type Member, nameComponents, pathOf, shown } from '../../tar/member.js';
+import { hardLinkComponents, type Member, nameComponents, pathOf, quotedName } from '../../tar/member.js';
 import type { TarSink } from '../../tar/reader.js';
 import {
   baseName,
@@ -138,7 +138,7 @@ export class CopySink implements TarSink {
 
   #explained(member: Member, error: unknown): unknown {
     const path = this.#target.place.show(this.#target.text);
-    return copyError(`write ${shown(member.name)} to ${path}`, error);
+    return copyError(`write ${quotedName(member.name)} to ${path}`, error);
   }
 
   #land(first: Member): Landing {
@@ -194,7 +194,7 @@ export class CopySink implements TarSink {
       this.#leave(0);
       if (member.type === 'directory') return;
       throw refused(
-        `the archive has ${shown(member.name)}, which stands for the whole of it but is no directory`,
+        `the archive has ${quotedName(member.name)}, which stands for the whole of it but is no directory`,
       );
     }
     if (member.type === 'device') {
@@ -218,9 +218,9 @@ export class CopySink implements TarSink {
 
   /** Removes what is in the way. Returns false where the file is to be written in place. */
   #makeRoom(path: string | Buffer, existing: Stats, member: Member): boolean {
-    if (existing.isDirectory()) throw refused(`cannot overwrite a directory with ${shown(member.name)}`);
+    if (existing.isDirectory()) throw refused(`cannot overwrite a directory with ${quotedName(member.name)}`);
     if (!existing.isFile() && !existing.isSymbolicLink()) {
-      throw refused(`cannot overwrite what is no regular file with ${shown(member.name)}`);
+      throw refused(`cannot overwrite what is no regular file with ${quotedName(member.name)}`);
     }
     try {
       unlinkSync(path);
@@ -255,7 +255,7 @@ export class CopySink implements TarSink {
       }
       case 'symlink':
         if (member.target === '' || member.target.includes('\0'))
-          throw refused(`${shown(member.name)} is a symbolic link to nothing`);
+          throw refused(`${quotedName(member.name)} is a symbolic link to nothing`);
         symlinkSync(pathOf(member.target), path);
         break;
       default:
@@ -273,7 +273,9 @@ export class CopySink implements TarSink {
     } catch (error) {
       const code = errnoOfAny(error);
       if (code === 'ENOTDIR' || code === 'ELOOP') {
-        throw refused(`cannot overwrite what is not a directory with the directory ${shown(member.name)}`);
+        throw refused(
+          `cannot overwrite what is not a directory with the directory ${quotedName(member.name)}`,
+        );
       }
       if (code !== 'ENOENT') throw error;
       mkdirSync(path, 0o700);

@@ -11,7 +11,7 @@ import {
 import { keptAttributes } from '../../layers/kept-attributes.js';
 import { FosterError } from '../../sys/errors.js';
 import { errnoOfAny } from '../../sys/ffi.js';
-import { type Member, shown } from '../../tar/member.js';
+import { type Member, quotedName } from '../../tar/member.js';
 import { TAR_END, tarHeader, tarPadding } from '../../tar/writer.js';
 import {
   baseName,
@@ -114,7 +114,7 @@ class Walk {
   #directory(fd: number, info: Stats, name: string): void {
     if (++this.#level > MOST_LEVELS) {
       throw new FosterError(
-        `cannot copy ${shown(name)}: more than ${MOST_LEVELS} directories in each other`,
+        `cannot copy ${quotedName(name)}: more than ${MOST_LEVELS} directories in each other`,
         { exitCode: 1 },
       );
     }
@@ -182,7 +182,7 @@ class Walk {
     for (let left = size; left > 0; ) {
       const read = readSync(file, this.#buffer, 0, Math.min(left, CHUNK), size - left);
       if (read === 0) {
-        throw new FosterError(`cannot copy ${shown(name)}: it became shorter while it was read`, {
+        throw new FosterError(`cannot copy ${quotedName(name)}: it became shorter while it was read`, {
           exitCode: 1,
         });
       }
