@@ -138,6 +138,7 @@ struct host {
   s32 users; /* the user namespace by which ids are shifted */
   s32 output; /* takes what programs say on stderr; -1: nothing does */
   s32 init; /* foster-init; -1: that is what we are */
+  s32 starter; /* leads to who wants the steps done: when it is gone, a wait ends; -1: nobody does */
   u32 failed; /* the number of the step that has failed */
   s32 error; /* errno; 0: a program has ended otherwise than it should */
   s32 detail; /* its wait status; of HOST_START: which part has failed, as the program counts them */

@@ -156,7 +156,7 @@ export const HOST_STEP_OFFSETS = {
   detail: 12,
   result: 16,
 } as const;
-export const HOST_SIZE = 56;
+export const HOST_SIZE = 64;
 export const HOST_OFFSETS = {
   blob: 0,
   size: 8,
@@ -168,9 +168,10 @@ export const HOST_OFFSETS = {
   users: 32,
   output: 36,
   init: 40,
-  failed: 44,
-  error: 48,
-  detail: 52,
+  starter: 44,
+  failed: 48,
+  error: 52,
+  detail: 56,
 } as const;
 export const MONITOR_SIZE = 72;
 export const MONITOR_OFFSETS = {
