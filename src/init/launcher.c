@@ -52,22 +52,22 @@ static long start_words(const struct host *host, const struct host_step *step, i
   const char *argv[MAX_HOST_WORDS + 2], *word = words_of(host, step);
   char pid[24];
   append_number(pid, (u64)host->pid);
-  u32 count = 0, is_own = step->kind == HOST_START;
-  if (is_own) argv[count++] = "foster-init";
+  u32 count = 0, is_init = step->kind == HOST_START;
+  if (is_init) argv[count++] = "foster-init";
   for (u32 i = 0; i < step->count && i < MAX_HOST_WORDS; i++, word += string_length(word) + 1)
-    argv[count++] = i && i == step->detail && !is_own ? pid : word;
+    argv[count++] = i && i == step->detail && !is_init ? pid : word;
   argv[count] = NULL;
   int nothing = (int)sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
   if (nothing < 0) return nothing;
-  int is_file = is_own && host->init >= 0;
+  int is_file = is_init && host->init >= 0;
   s32 descriptors[] = {nothing, nothing, host->output >= 0 ? host->output : nothing, control, -1, host->pidfd};
   struct program program = {
-      .path = (u64)(is_file ? "" : is_own ? "/proc/self/exe" : argv[0]),
-      .argv = (u64)(is_own ? argv : argv + 1),
+      .path = (u64)(is_file ? "" : is_init ? "/proc/self/exe" : argv[0]),
+      .argv = (u64)(is_init ? argv : argv + 1),
       .envp = (u64)&argv[count],
       .descriptors = (u64)descriptors,
       .file = is_file ? host->init : AT_FDCWD,
-      .descriptor_count = is_own ? 6 : 3,
+      .descriptor_count = is_init ? 6 : 3,
   };
   long child = start_program(&program, 0, NULL);
   sys_close(nothing);
@@ -133,8 +133,9 @@ static long start_and_wait(struct host *host, struct host_step *step) {
   sys_close(ends[0]);
   if (pid < 0 || error < 0) return pid < 0 ? pid : error;
   if (size == 0) return 0;
+  if (size != sizeof message || message.value <= 0 || message.value >= 4096) return -EIO;
   host->detail = (s32)message.index;
-  return size == sizeof message && message.value > 0 && message.value < 4096 ? -message.value : -EIO;
+  return -message.value;
 }
 
 /* SCM_RIGHTS with one descriptor: unix(7), cmsg(3). */
@@ -187,7 +188,7 @@ static long do_step(struct host *host, u32 index) {
     case HOST_START:
       return start_and_wait(host, step);
     case HOST_RESUME:
-      return sys_send(host->control, (char[]){SAY_MAPPED}, 1, 0) < 0 ? IS_GONE : 0;
+      return sys_send(host->control, (char[]){WORD_RESUME}, 1, 0) < 0 ? IS_GONE : 0;
     default:
       return hand_mount(host, step);
   }
@@ -209,9 +210,8 @@ int run_host_steps(struct host *host) {
   struct host_step *steps = steps_of(host);
   long outcome = 0;
   for (u32 i = 0; i < host->count; i++) steps[i].result = 0;
-  host->detail = 0;
   for (u32 i = 0; i < host->count && outcome == 0; i++) {
-    host->failed = i;
+    host->failed = i, host->detail = -1;
     outcome = do_step(host, i);
   }
   if (outcome >= 0) return 0;

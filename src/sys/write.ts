@@ -23,8 +23,8 @@ export function sleep(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
-/** A word to a process that may have been killed meanwhile: that shows when it is listened to. */
-export function say(socket: number, word: string | Uint8Array): void {
+/** A word to a process that may have been killed meanwhile: that shows when its reports are read. */
+export function sendWord(socket: number, word: string | Uint8Array): void {
   try {
     writeSync(socket, Buffer.from(word));
   } catch (error) {

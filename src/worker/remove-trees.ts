@@ -2,12 +2,12 @@ import { closeSync, openSync } from 'node:fs';
 import { CLONE_FLAGS, startProcess } from '../init/clone.js';
 import { initProgram } from '../init/init-program.js';
 import { cloneFailure } from '../init/namespace-failure.js';
-import { encodeMonitor, SAY_MAPPED } from '../init/wire.js';
+import { encodeMonitor, WORD_RESUME } from '../init/wire.js';
 import { writeIdMaps } from '../launch/id-maps.js';
 import { allIds } from '../spec/choose-id-maps.js';
 import type { IdMaps } from '../spec/id-maps.js';
 import { memoryFile, socketPair, waitForChild } from '../sys/libc.js';
-import { say } from '../sys/write.js';
+import { sendWord } from '../sys/write.js';
 
 export interface Removal {
   /** A descriptor that stays open until the work is done, even if we are killed meanwhile: that of a lock. */
@@ -36,7 +36,7 @@ export function removeTrees(
     ready?.();
     isReady = true;
   } finally {
-    if (isReady) say(remover.control, SAY_MAPPED);
+    if (isReady) sendWord(remover.control, WORD_RESUME);
     closeSync(remover.control); // without the word it ends
     if (!isReady) waitForChild(remover.pid);
   }

@@ -6,7 +6,7 @@ import { openUserNamespace } from './remove-trees.js';
 
 /**
  * Detached mounts of the host's files in which user N of the host is user N of the container with these maps, for a
- * helper in a user namespace that could not make them. A container gets its own: src/init/hand-mount.h.
+ * helper in a user namespace that could not make them. A container is handed its own: src/init/launcher.c.
  * @returns descriptors, to be closed; undefined for what cannot be shifted
  */
 export function shiftedMounts(
