@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { holdSignals } from '../init/clone.js';
-import { SAY_GO } from '../init/wire.js';
+import { WORD_START } from '../init/wire.js';
 import { executionFailure } from '../launch/execution-failure.js';
 import { abandon, type Launched, launch, nextReport } from '../launch/launch.js';
 import { RootFiles } from '../layers/root-files.js';
@@ -135,7 +135,7 @@ function userInside(pid: number, wanted: string): ReturnType<typeof resolveUser>
 
 /** Waits until the program runs, and leaves it to the container's PID 1. */
 function startProgram(launched: Launched, plan: Plan): void {
-  sendWord(launched.control, SAY_GO);
+  sendWord(launched.control, WORD_START);
   const report = nextReport(launched.control);
   if (report?.kind === 'exec-failed') throw executionFailure(plan, report.errno);
   closeSync(launched.control);

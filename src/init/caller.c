@@ -14,14 +14,14 @@ static int is_output_lost;
 static int is_asked_to_end; /* somebody wants us to be gone */
 
 /* A terminal that we have opened once more may have no room just now. */
-static void say(const char *text) {
+static void print_error(const char *text) {
   struct pollfd poll = {.fd = 2, .events = POLLOUT};
   while (sys_write(2, text, string_length(text)) == -EAGAIN) SYSCALL5(__NR_ppoll, &poll, 1, NULL, NULL, 8);
 }
 
 void caller_explain(const char *text) {
   terminal_restore();
-  say(text);
+  print_error(text);
 }
 
 /* One line an event, for --init-verbose. */
@@ -44,7 +44,7 @@ void caller_show_event(const struct report *event) {
   for (char *c = line; c < to; c++)
     if (*c < ' ' || *c > '~') *c = '_'; /* a process may call itself anything, but not drive the terminal */
   append(to, life.master >= 0 ? "\r\n" : "\n");
-  say(line);
+  print_error(line);
 }
 
 void caller_note_signal(int signal) {
@@ -101,7 +101,7 @@ static void say_broken(int is_input, long error) {
   to = append(to, is_input ? "read standard input" : "write what the container says");
   to = append(to, error == -ENOSPC ? ": no space left on device (" : " (");
   append(append_number(append(to, "errno "), (u64)-error), ")\n");
-  say(line);
+  print_error(line);
 }
 
 /* Its other side learns of it: it gets a SIGPIPE, or sees the end. Only 2 stays open, for what we have to say ourselves. */

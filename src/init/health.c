@@ -62,7 +62,7 @@ static void begin_check(const struct monitor *monitor) {
   if (pid < 0) return settle(monitor, 0);
   check_pid = (int)pid;
   /* The word to go may be said at once: it waits in the socket. Who goes on (REPORT_REFORKED) is heard in time. */
-  sys_write(check_control, (char[]){SAY_GO}, 1);
+  sys_write(check_control, (char[]){WORD_START}, 1);
 }
 
 /* Whatever a message says: only what is ours is waited for, and killed. */

@@ -18,29 +18,26 @@ static int is_interrupted(void) {
   return ending_signals && __atomic_load_n(ending_signals, __ATOMIC_SEQ_CST) & ending;
 }
 
-/* Waits `ms`, or for as long as it takes where that is negative; only then a signal ends it (-EINTR). A signal may come just
- * before the wait, or be taken by another of Node's threads: look again now and then. */
-static long wait_readable(int fd, s64 ms) {
-  struct pollfd poll = {.fd = fd, .events = POLLIN};
-  for (s64 left = ms; ms < 0 || left >= 0; left -= 100) {
-    s64 slice[2] = {0, left == 0 ? 0 : 100000000};
-    if (ms < 0 && is_interrupted()) return -EINTR;
-    if (SYSCALL5(__NR_ppoll, &poll, 1, slice, NULL, 8) > 0) return 0;
+/* Returns -EINTR where nobody wants it any more. A signal may come just before the wait, or be taken by another of Node's
+ * threads: look again now and then. */
+static long wait_readable(const struct host *host, int fd) {
+  struct pollfd polls[2] = {{.fd = fd, .events = POLLIN}, {.fd = host->starter}};
+  for (;;) {
+    s64 slice[2] = {0, 100000000};
+    if (is_interrupted()) return -EINTR;
+    if (SYSCALL5(__NR_ppoll, polls, 2, slice, NULL, 8) <= 0) continue;
+    return polls[0].revents ? 0 : -EINTR;
   }
-  return -ETIMEDOUT;
 }
 
-/* Of a child, which stays to be reaped. */
-static long wait_for_end(int pid, s64 ms) {
-  int pidfd = (int)SYSCALL2(__NR_pidfd_open, pid, 0);
-  if (pidfd < 0) return pidfd;
-  long error = wait_readable(pidfd, ms);
-  sys_close(pidfd);
-  return error;
-}
+static long open_pidfd(int pid) { return SYSCALL2(__NR_pidfd_open, pid, 0); }
 
+/* `patience`: how many ms it gets to end by itself. */
 static void end_program(int pid, s64 patience) {
-  if (wait_for_end(pid, patience) < 0) sys_kill(pid, SIGKILL);
+  struct pollfd poll = {.fd = (int)open_pidfd(pid), .events = POLLIN};
+  s64 time[2] = {patience / 1000, patience % 1000 * 1000000};
+  if (poll.fd < 0 || SYSCALL5(__NR_ppoll, &poll, 1, time, NULL, 8) <= 0) sys_kill(pid, SIGKILL);
+  if (poll.fd >= 0) sys_close(poll.fd);
   SYSCALL4(__NR_wait4, pid, NULL, 0, NULL);
 }
 
@@ -55,22 +52,22 @@ static long start_words(const struct host *host, const struct host_step *step, i
   const char *argv[MAX_HOST_WORDS + 2], *word = words_of(host, step);
   char pid[24];
   append_number(pid, (u64)host->pid);
-  u32 count = 0, is_own = step->kind == HOST_START;
-  if (is_own) argv[count++] = "foster-init";
+  u32 count = 0, is_init = step->kind == HOST_START;
+  if (is_init) argv[count++] = "foster-init";
   for (u32 i = 0; i < step->count && i < MAX_HOST_WORDS; i++, word += string_length(word) + 1)
-    argv[count++] = i && i == step->detail && !is_own ? pid : word;
+    argv[count++] = i && i == step->detail && !is_init ? pid : word;
   argv[count] = NULL;
   int nothing = (int)sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
   if (nothing < 0) return nothing;
-  int is_file = is_own && host->init >= 0;
+  int is_file = is_init && host->init >= 0;
   s32 descriptors[] = {nothing, nothing, host->output >= 0 ? host->output : nothing, control, -1, host->pidfd};
   struct program program = {
-      .path = (u64)(is_file ? "" : is_own ? "/proc/self/exe" : argv[0]),
-      .argv = (u64)(is_own ? argv : argv + 1),
+      .path = (u64)(is_file ? "" : is_init ? "/proc/self/exe" : argv[0]),
+      .argv = (u64)(is_init ? argv : argv + 1),
       .envp = (u64)&argv[count],
       .descriptors = (u64)descriptors,
       .file = is_file ? host->init : AT_FDCWD,
-      .descriptor_count = is_own ? 6 : 3,
+      .descriptor_count = is_init ? 6 : 3,
   };
   long child = start_program(&program, 0, NULL);
   sys_close(nothing);
@@ -97,9 +94,10 @@ static long collect_programs(struct host *host, u32 last) {
   long outcome = 0;
   for (u32 i = 0; i <= last; i++) {
     if (steps[i].kind != HOST_RUN || steps[i].result <= 0) continue;
-    int status = 0;
-    long error = wait_for_end(steps[i].result, -1);
-    if (error == -EINTR) return error;
+    int status = 0, pidfd = (int)open_pidfd(steps[i].result);
+    long error = pidfd < 0 ? 0 : wait_readable(host, pidfd);
+    if (pidfd >= 0) sys_close(pidfd);
+    if (error < 0) return error;
     error = SYSCALL4(__NR_wait4, steps[i].result, &status, 0, NULL);
     steps[i].result = 0;
     if (outcome || (error >= 0 && !status)) continue;
@@ -129,14 +127,15 @@ static long start_and_wait(struct host *host, struct host_step *step) {
   long size = 0;
   if (pid > 0) {
     step->result = (s32)pid;
-    error = wait_readable(ends[0], -1);
+    error = wait_readable(host, ends[0]);
     if (!error) size = sys_receive(ends[0], &message, sizeof message, MSG_DONTWAIT);
   }
   sys_close(ends[0]);
   if (pid < 0 || error < 0) return pid < 0 ? pid : error;
   if (size == 0) return 0;
+  if (size != sizeof message || message.value <= 0 || message.value >= 4096) return -EIO;
   host->detail = (s32)message.index;
-  return size == sizeof message && message.value > 0 && message.value < 4096 ? -message.value : -EIO;
+  return -message.value;
 }
 
 /* SCM_RIGHTS with one descriptor: unix(7), cmsg(3). */
@@ -189,7 +188,7 @@ static long do_step(struct host *host, u32 index) {
     case HOST_START:
       return start_and_wait(host, step);
     case HOST_RESUME:
-      return sys_send(host->control, (char[]){SAY_MAPPED}, 1, 0) < 0 ? IS_GONE : 0;
+      return sys_send(host->control, (char[]){WORD_RESUME}, 1, 0) < 0 ? IS_GONE : 0;
     default:
       return hand_mount(host, step);
   }
@@ -211,9 +210,8 @@ int run_host_steps(struct host *host) {
   struct host_step *steps = steps_of(host);
   long outcome = 0;
   for (u32 i = 0; i < host->count; i++) steps[i].result = 0;
-  host->detail = 0;
   for (u32 i = 0; i < host->count && outcome == 0; i++) {
-    host->failed = i;
+    host->failed = i, host->detail = -1;
     outcome = do_step(host, i);
   }
   if (outcome >= 0) return 0;

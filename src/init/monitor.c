@@ -275,6 +275,7 @@ static void take_first_clients(void) {
 
 /* Starts PID 1 and brings it to where its program runs. -1: it could not be started, and the foster command knows. */
 static int bring_up(void) {
+  life.host.starter = life.is_awaited ? FD_CONTROL : -1;
   long error = start_container(life.config, &life.container, &life.host);
   if (error < 0) {
     int is_host_step = life.container.failed_step >= HOST_STEP && life.container.failed_step < STATE_STEP;
@@ -312,14 +313,14 @@ int begin_life(void) {
   life.is_set_up = 1;
   if (life.restarts) janitor_finish(); /* its pidfd was of the last one */
   janitor_start(life.config);
-  if (!life.has_caller && !life.restarts && await_byte(SAY_GO)) return -1; /* the foster command was killed: nobody knows of this container */
+  if (!life.has_caller && !life.restarts && await_byte(WORD_START)) return -1; /* the foster command was killed: nobody knows of this container */
   long error = life.is_kept ? state_live(life.container.pid, life.restarts) : 0;
   if (error < 0) return fail_to_note(error);
   if (!life.has_caller) state_forget("exit");
   monitor_event("start", "");
   health_begin(life.config);
   take_first_clients();
-  sys_write(life.container.control, (char[]){SAY_GO}, 1);
+  sys_write(life.container.control, (char[]){WORD_START}, 1);
   look_after_children(); /* it may have been killed when Node still heard of it */
   return 0;
 }

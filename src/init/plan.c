@@ -72,7 +72,7 @@ static long run_step(char *blob, const struct step *step) {
     if (kind == ARG_POINTER) values[i] += (long)blob;
     if (kind == ARG_STORED) values[i] = *(s32 *)(blob + values[i]);
   }
-  if (step->number == STEP_AWAIT) return await_byte(SAY_MAPPED) ? -EPIPE : 0;
+  if (step->number == STEP_AWAIT) return await_byte(WORD_RESUME) ? -EPIPE : 0;
   if (step->number == STEP_REFORK) return refork();
   if (step->number == STEP_ORPHAN) return orphan();
   if (step->number == STEP_FILE_SYSTEM) return require_file_system((int)values[0], values[1]);
@@ -121,7 +121,7 @@ static _Noreturn void become_process(struct plan *plan) {
   SYSCALL3(__NR_fcntl, FD_CONTROL, F_SETFD, FD_CLOEXEC);
   run_steps(plan, plan->init_steps, plan->process_steps);
   report(REPORT_READY, NO_STEP, 0, 0, NULL);
-  if (await_byte(SAY_GO)) sys_exit(125);
+  if (await_byte(WORD_START)) sys_exit(125);
   sys_block_signals(0);
   long error = -execute(plan);
   report(REPORT_EXEC_FAILED, NO_STEP, error, 0, NULL);

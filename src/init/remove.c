@@ -67,7 +67,7 @@ int remove_tree(const char *path) { return remove_entry(-1, AT_FDCWD, path, 0) !
  * mapped, for only then do the files' owners exist. */
 int run_remove(void) {
   const struct monitor *monitor = map_blob(sizeof *monitor);
-  if (!monitor || !check_monitor(monitor) || await_byte(SAY_MAPPED)) return 125;
+  if (!monitor || !check_monitor(monitor) || await_byte(WORD_RESUME)) return 125;
   int is_left = 0;
   const char *path = (const char *)monitor + monitor->remove;
   for (; *path; path += string_length(path) + 1)

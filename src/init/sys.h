@@ -47,11 +47,35 @@ static inline long syscall6(long number, long a, long b, long c, long d, long e,
 }
 #endif
 
-#define SYSCALL0(n) syscall6((n), 0, 0, 0, 0, 0, 0)
-#define SYSCALL1(n, a) syscall6((n), (long)(a), 0, 0, 0, 0, 0)
-#define SYSCALL2(n, a, b) syscall6((n), (long)(a), (long)(b), 0, 0, 0, 0)
-#define SYSCALL3(n, a, b, c) syscall6((n), (long)(a), (long)(b), (long)(c), 0, 0, 0)
-#define SYSCALL4(n, a, b, c, d) syscall6((n), (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+/* Only the registers that a call has arguments for are set: with some 300 calls that makes a difference. */
+#if defined(__x86_64__) && !defined(FOSTER_FUZZ)
+static inline long syscall1(long number, long a) {
+  long result;
+  __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a) : "rcx", "r11", "memory");
+  return result;
+}
+static inline long syscall3(long number, long a, long b, long c) {
+  long result;
+  __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+  return result;
+}
+static inline long syscall4(long number, long a, long b, long c, long d) {
+  long result;
+  register long r10 __asm__("r10") = d;
+  __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
+  return result;
+}
+#else
+#define syscall1(n, a) syscall6((n), (a), 0, 0, 0, 0, 0)
+#define syscall3(n, a, b, c) syscall6((n), (a), (b), (c), 0, 0, 0)
+#define syscall4(n, a, b, c, d) syscall6((n), (a), (b), (c), (d), 0, 0)
+#endif
+
+#define SYSCALL0(n) syscall1((n), 0)
+#define SYSCALL1(n, a) syscall1((n), (long)(a))
+#define SYSCALL2(n, a, b) syscall3((n), (long)(a), (long)(b), 0)
+#define SYSCALL3(n, a, b, c) syscall3((n), (long)(a), (long)(b), (long)(c))
+#define SYSCALL4(n, a, b, c, d) syscall4((n), (long)(a), (long)(b), (long)(c), (long)(d))
 #define SYSCALL5(n, a, b, c, d, e) syscall6((n), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
 
 /* The kernel's own sigset_t: one bit a signal, bit 0 for signal 1. */

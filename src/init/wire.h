@@ -53,7 +53,7 @@ enum {
 };
 
 /* Parent -> foster-init: single bytes. */
-enum { SAY_MAPPED = 'M', SAY_GO = 'G' };
+enum { WORD_RESUME = 'R', WORD_START = 'S' };
 
 /* Values of signals sent to PID 1 by sigqueue(3): for the process group of the user's process; for PID 1 alone. */
 enum { SIGNAL_TO_GROUP = 1, SIGNAL_TO_INIT = 2 };
@@ -68,7 +68,7 @@ struct report {
 enum {
   REPORT_STEP = 1,    /* index: of the step, value: its result */
   REPORT_FAILED,      /* index: of the step, value: errno; of a host step also extra: `detail` of struct host */
-  REPORT_READY,       /* all that is left is to execute the user's program; waits for SAY_GO */
+  REPORT_READY,       /* all that is left is to execute the user's program; waits for WORD_START */
   REPORT_EXEC_FAILED, /* value: errno */
   REPORT_REFORKED,    /* value: the pid that goes on */
   REPORT_EXECUTED,    /* the user's program runs */
@@ -114,7 +114,7 @@ enum {
                   those that follow it directly */
   HOST_START,  /* words: arguments of foster-init, which becomes a program that goes on, at the latest until the container
                   has ended; detail: how many ms it then gets to end by itself */
-  HOST_RESUME, /* lets PID 1 go on, where it waits for SAY_MAPPED */
+  HOST_RESUME, /* lets PID 1 go on, where it waits for WORD_RESUME */
   HOST_HAND,   /* words: a path; detail: HAND_*. A mount of it, ids shifted as in PID 1's user namespace, is sent to PID 1 */
 };
 enum { MAX_MAP_LINES = 340 /* user_namespaces(7) */, MAX_HOST_WORDS = 3 * MAX_MAP_LINES + 4, MAX_LAYERS = 500 };
@@ -138,9 +138,10 @@ struct host {
   s32 users; /* the user namespace by which ids are shifted */
   s32 output; /* takes what programs say on stderr; -1: nothing does */
   s32 init; /* foster-init; -1: that is what we are */
+  s32 starter; /* leads to who wants the steps done: when it is gone, a wait ends; -1: nobody does */
   u32 failed; /* the number of the step that has failed */
   s32 error; /* errno; 0: a program has ended otherwise than it should */
-  s32 detail; /* its wait status; of HOST_START: which part has failed, as the program counts them */
+  s32 detail; /* its wait status; of HOST_START: which part has failed, as foster-init counts them; -1: not known */
 };
 
 /* Parts of a HOST_START of "storage": storage.c. */

@@ -51,6 +51,7 @@ export function runHostSteps(steps: readonly HostStep[], target: HostTarget = { 
     control: target.control ?? -1,
     users: target.users ?? -1,
     output: output ?? -1,
+    starter: -1,
     init: steps.some(({ kind }) => kind === 'start') ? initProgram() : -1,
   };
   for (const [name, value] of Object.entries(fields))

@@ -73,7 +73,7 @@ export function requireFileSystem(
 
 /** What to say where the kernel's file systems would be mounted over something else. */
 export function mustBeDirectory(path: string): Record<string, string> {
-  return { ENOTDIR: `${path} in the root file system must be a directory, not a link` };
+  return { ENOTDIR: `${path} in the root filesystem must be a directory, not a link` };
 }
 
 /** What to do where an overlay cannot take a directory over into the container's own layer. */

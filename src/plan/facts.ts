@@ -4,7 +4,7 @@ import type { MapHelpers } from './id-maps.js';
 
 /** What a plan needs to know of the host and of the container's place on it. Plain data: see container/host-facts.ts. */
 export interface PlanFacts {
-  /** Where the root file system comes from, and the container's own folder: paths of the host. */
+  /** Where the root filesystem comes from, and the container's own folder: paths of the host. */
   storage: {
     /** `copy`: the container's folder has `tree`, a copy of the layers. `in-place`: the one layer is written to. */
     driver: RootDriver;

@@ -28,7 +28,7 @@ export function guardKernelFiles(place: string, mounted: string, linux: Linux, f
 }
 
 /**
- * The paths that the Spec has elsewhere, in the root file system or in what is mounted there. Where there is nothing,
+ * The paths that the Spec has elsewhere, in the root filesystem or in what is mounted there. Where there is nothing,
  * nothing is done.
  * @param places what is mounted where the kernel shows itself
  * @throws FosterError where there are parameters to be set, but no /proc

@@ -189,7 +189,7 @@ function mountFilesystem(each: Mount, name: string, facts: PlanFacts, mounted: M
       attachMount(why, name, target),
     ];
   }
-  // A root file system in which /proc or /sys is a link could have them mounted over something else.
+  // A root filesystem in which /proc or /sys is a link could have them mounted over something else.
   return [
     step(why, 'mkdirat', [CWD, destination, mode(0o755)], { ignore: ['EEXIST', 'EROFS'] }),
     openInRoot(why, destination, ['O_PATH', 'O_DIRECTORY', 'O_NOFOLLOW'], {

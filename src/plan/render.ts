@@ -85,7 +85,7 @@ export function renderHostStep(step: HostStep, pid = 'PID'): ShownCall[] {
     case 'start':
       return shown(step.call);
     case 'resume':
-      return shown('write(control, "M", 1)');
+      return shown('write(control, "R", 1)');
     case 'hand':
       return renderHanded(step, pid);
   }

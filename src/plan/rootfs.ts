@@ -23,12 +23,12 @@ import { storageStep } from './storage-program.js';
 
 const CONTAINER: Arg = constant(String(FD.CONTAINER), FD.CONTAINER);
 
-/** The folders of the host that the root file system is made of, at the descriptors that its options name. */
+/** The folders of the host that the root filesystem is made of, at the descriptors that its options name. */
 export function openStorage(facts: PlanFacts): Step[] {
   const { driver, layers, container, isShifted } = facts.storage;
   return [
     ...((driver === 'overlay' && !isShifted) || driver === 'in-place' ? layers : []).flatMap((layer, index) =>
-      openAt('open the root file system', layer, FD.LAYERS + index),
+      openAt('open the root filesystem', layer, FD.LAYERS + index),
     ),
     ...openAt("open the container's own folder", container, FD.CONTAINER),
   ];
@@ -52,9 +52,9 @@ export function cutFromHost(follows: boolean): Step {
   return mount('keep mounts made here from reaching the host', null, '/', null, ['MS_REC', kind], null);
 }
 
-/** Where some mounts follow the host, the root file system shall not. */
+/** Where some mounts follow the host, the root filesystem shall not. */
 export function keepRootPrivate(): Step {
-  return setPropagation('keep what the host mounts from the root file system', '/', 'rprivate', {
+  return setPropagation('keep what the host mounts from the root filesystem', '/', 'rprivate', {
     recursive: true,
   });
 }
@@ -62,7 +62,7 @@ export function keepRootPrivate(): Step {
 /** Of the root's mount alone: those below it have been made as the Spec wants them. */
 export function propagateRoot(propagation: Propagation | undefined): Step[] {
   if (propagation === undefined || /^r?(private|slave)$/.test(propagation)) return [];
-  return [setPropagation(`make the mount of the root file system ${propagation}`, '/', propagation)];
+  return [setPropagation(`make the mount of the root filesystem ${propagation}`, '/', propagation)];
 }
 
 /** fsconfig(2) takes no longer value, and Linux before 6.8 takes no layers one by one. mount(2) takes a page. */
@@ -78,7 +78,7 @@ export function mountRoot(facts: PlanFacts): Step[] {
     case 'fuse-overlayfs':
       return [
         openInRoot(
-          'find the root file system that fuse-overlayfs has mounted',
+          'find the root filesystem that fuse-overlayfs has mounted',
           'root',
           ['O_PATH', 'O_DIRECTORY'],
           {
@@ -104,7 +104,7 @@ export function startStorage({ storage }: PlanFacts, hasUsers: boolean): StartPr
 function bindRoot(): Step[] {
   return [
     step(
-      "take the container's copy of its root file system",
+      "take the container's copy of its root filesystem",
       'open_tree',
       [CONTAINER, 'tree', flags(AT, 'OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC')],
       { result: 'rootfs', advice: { ENOENT: 'it is gone: remove the container and make it anew' } },
@@ -113,10 +113,10 @@ function bindRoot(): Step[] {
   ];
 }
 
-/** A directory of the caller's that is the root file system itself, with all that is mounted below. */
+/** A directory of the caller's that is the root filesystem itself, with all that is mounted below. */
 function bindBundle(): Step[] {
   const fd = constant(String(FD.LAYERS), FD.LAYERS);
-  return [copyMount('take the root file system', fd, '', 'rootfs', { recursive: true }), ...attachRoot()];
+  return [copyMount('take the root filesystem', fd, '', 'rootfs', { recursive: true }), ...attachRoot()];
 }
 
 function attachRoot(): Step[] {
@@ -125,19 +125,19 @@ function attachRoot(): Step[] {
       directory: CONTAINER,
       result: 'place',
     }),
-    attachMount('mount the root file system', 'rootfs', 'place'),
+    attachMount('mount the root filesystem', 'rootfs', 'place'),
   ];
 }
 
 /**
- * An overlay of the unpacked root file system below and the container's own changes above. Needs Linux 5.11, for
+ * An overlay of the unpacked root filesystem below and the container's own changes above. Needs Linux 5.11, for
  * `userxattr`: outside of user namespaces, too, since the layers of images are the same for both.
  */
 function overlayRoot(facts: PlanFacts): Step[] {
   const { layers } = facts.storage;
   if (layers.length > MOST_LAYERS) {
     throw new FosterError(
-      `the root file system has ${layers.length} layers, and an overlay can have ${MOST_LAYERS}`,
+      `the root filesystem has ${layers.length} layers, and an overlay can have ${MOST_LAYERS}`,
       {
         advice: '"foster --storage-driver copy" needs no overlay',
       },
@@ -155,7 +155,7 @@ function overlayRoot(facts: PlanFacts): Step[] {
 
 /** The kernel overlays what is attached somewhere in this mount namespace only; here the overlay will hide it. */
 function attachLower(): Step[] {
-  const why = 'take the root file system, its files given to the users of the container';
+  const why = 'take the root filesystem, its files given to the users of the container';
   const fd = constant(String(FD.LAYERS), FD.LAYERS);
   return [
     takeHanded(why, 'lower'),
@@ -169,7 +169,7 @@ function attachLower(): Step[] {
 const MOST_LAYERS = 500;
 
 function overlaySteps(count: number): Step[] {
-  const why = 'lay the writable layer of the container over its root file system';
+  const why = 'lay the writable layer of the container over its root filesystem';
   const options = overlayOptions('/proc/self/fd/', count);
   if (options.every((option) => option.length <= MOST_OF_FSCONFIG))
     return [...newFilesystem(why, 'overlay', 'overlay', options, 'rootfs'), ...attachRoot()];
@@ -219,9 +219,9 @@ export function makeRootReadOnly({ storage }: Pick<PlanFacts, 'storage'>): Step 
   // A copy may lie where setuid programs and devices do not count, and a remount must not change that: mount_setattr(2)
   // adds to it.
   if (storage.driver !== 'overlay')
-    return setMountAttributes('make the root file system read-only', '/', ['MOUNT_ATTR_RDONLY']);
+    return setMountAttributes('make the root filesystem read-only', '/', ['MOUNT_ATTR_RDONLY']);
   return mount(
-    'make the root file system read-only',
+    'make the root filesystem read-only',
     null,
     '/',
     null,
@@ -255,7 +255,7 @@ export function mountFiles(facts: PlanFacts, isReadOnly: boolean): Step[] {
   const steps: Step[] = [
     step(why, 'mkdirat', [CWD, '/proc', mode(0o755)], {
       ignore: ['EEXIST', 'EROFS'],
-      advice: { EACCES: 'you may not enter the root file system: see its owner and mode' },
+      advice: { EACCES: 'you may not enter the root filesystem: see its owner and mode' },
     }),
     ...newFilesystem(why, 'tmpfs', 'foster', ['mode=755', 'size=1m', 'nosuid', 'nodev', 'noexec'], 'files'),
     openInRoot(why, '/proc', ['O_PATH', 'O_DIRECTORY', 'O_NOFOLLOW'], {

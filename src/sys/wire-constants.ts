@@ -22,8 +22,8 @@ export const STEP_REFORK = 0x10001;
 export const STEP_ORPHAN = 0x10002;
 export const STEP_FILE_SYSTEM = 0x10003;
 export const STEP_NOT_ON = 0x10004;
-export const SAY_MAPPED = 77;
-export const SAY_GO = 71;
+export const WORD_RESUME = 82;
+export const WORD_START = 83;
 export const SIGNAL_TO_GROUP = 1;
 export const SIGNAL_TO_INIT = 2;
 export const REPORT_STEP = 1;
@@ -156,7 +156,7 @@ export const HOST_STEP_OFFSETS = {
   detail: 12,
   result: 16,
 } as const;
-export const HOST_SIZE = 56;
+export const HOST_SIZE = 64;
 export const HOST_OFFSETS = {
   blob: 0,
   size: 8,
@@ -168,9 +168,10 @@ export const HOST_OFFSETS = {
   users: 32,
   output: 36,
   init: 40,
-  failed: 44,
-  error: 48,
-  detail: 52,
+  starter: 44,
+  failed: 48,
+  error: 52,
+  detail: 56,
 } as const;
 export const MONITOR_SIZE = 72;
 export const MONITOR_OFFSETS = {

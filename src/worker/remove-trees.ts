@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { CLONE_FLAGS, startProcess } from '../init/clone.js';
 import { initProgram } from '../init/init-program.js';
 import { cloneFailure } from '../init/namespace-failure.js';
-import { encodeMonitor, SAY_MAPPED } from '../init/wire.js';
+import { encodeMonitor, WORD_RESUME } from '../init/wire.js';
 import { writeIdMaps } from '../launch/id-maps.js';
 import { allIds } from '../spec/choose-id-maps.js';
 import type { IdMaps } from '../spec/id-maps.js';
@@ -36,8 +36,8 @@ export function removeTrees(
     ready?.();
     isReady = true;
   } finally {
-    if (isReady) sendWord(remover.control, SAY_MAPPED);
-    closeSync(remover.control); // without a word it exits
+    if (isReady) sendWord(remover.control, WORD_RESUME);
+    closeSync(remover.control); // without the word it ends
     if (!isReady) waitForChild(remover.pid);
   }
   started?.();

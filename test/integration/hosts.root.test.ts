@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -12,7 +13,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { FROM } from './support/build.js';
 import { FOSTER } from './support/foster.js';
+import { adoptOrphans, descendants, noProcessNamed } from './support/processes.js';
+import { waitUntil } from './support/wait.js';
 
 /**
  * Hosts that lack something: users without a range of ids, no newuidmap, a full disk. Root makes them, in mount
@@ -54,22 +58,35 @@ interface Outcome {
   stderr: string;
 }
 
+function environment(): Record<string, string> {
+  return {
+    PATH: process.env.PATH ?? '',
+    HOME: home,
+    XDG_DATA_HOME: join(home, 'data'),
+    XDG_RUNTIME_DIR: join(home, 'run'),
+  };
+}
+
 /** Foster as that user, in a mount namespace that `prepare`, a shell script run by root, has changed. */
 function foster(args: string[], prepare = ':', env: Record<string, string> = {}): Outcome {
   const script = `${prepare}; exec setpriv --reuid=${uid} --regid=${uid} --clear-groups "$0" "$@"`;
   const { status, stdout, stderr } = spawnSync('unshare', ['--mount', 'sh', '-ec', script, FOSTER, ...args], {
-    env: {
-      PATH: process.env.PATH,
-      HOME: home,
-      XDG_DATA_HOME: join(home, 'data'),
-      XDG_RUNTIME_DIR: join(home, 'run'),
-      ...env,
-    },
+    env: { ...environment(), ...env },
     cwd: '/',
     encoding: 'utf8',
     timeout: 60_000,
   });
   return { status, stdout, stderr };
+}
+
+/** As `foster`, while it goes on. */
+function start(args: string[], prepare: string): ChildProcess {
+  const script = `${prepare}; exec setpriv --reuid=${uid} --regid=${uid} --clear-groups "$0" "$@"`;
+  return spawn('unshare', ['--mount', 'sh', '-ec', script, FOSTER, ...args], {
+    env: environment(),
+    cwd: '/',
+    stdio: 'ignore',
+  });
 }
 
 function assertNothingLeft(): void {
@@ -179,13 +196,49 @@ test('newuidmap is not installed, or may not do its work', () => {
   assertNothingLeft();
   const copy = join(home, 'newuidmap');
   const weak = `cp "$(command -v newuidmap)" ${copy}; chmod 755 ${copy}; mount --bind ${copy} "$(command -v newuidmap)"`;
-  const refused = foster(['run', '--rm', 'busybox', 'true'], weak);
-  assert.equal(refused.status, 125);
-  assert.match(
-    refused.stderr,
-    /^foster: cannot map the user ids of the container: newuidmap failed: newuidmap: .*; check your range in \/etc\/subuid and that newuidmap is setuid root\n$/,
-  );
+  const sentence =
+    /^foster: (?:.*: )?cannot map the user ids of the container: newuidmap failed: newuidmap: [^\n]*; check your range in \/etc\/subuid and that newuidmap is setuid root\n$/;
+  for (const flags of [['--rm'], ['-d']]) {
+    const refused = foster(['run', ...flags, 'busybox', 'true'], weak);
+    assert.equal(refused.status, 125);
+    assert.match(refused.stderr, sentence);
+    assertNothingLeft();
+  }
+  const context = join(home, 'context');
+  mkdirSync(context);
+  const build = (steps: string[], prepare?: string) => {
+    writeFileSync(join(context, 'Dockerfile'), [FROM, ...steps].join('\n'));
+    return foster(['build', '-q', context], prepare);
+  };
+  assert.equal(build(['RUN true']).status, 0);
+  // a build has other user namespaces too: only that of the container of its RUN fails
+  const choosy = join(home, 'choosy');
+  const script = `#!/bin/sh
+    [ "$(tr '\\0' ' ' </proc/$1/cmdline)" != "foster-init " ] || exec ${copy} "$@"
+    exec ${copy}-setuid "$@"`;
+  writeFileSync(choosy, script, { mode: 0o755 });
+  const prepare = `cp "$(command -v newuidmap)" ${copy}-setuid; chmod 4755 ${copy}-setuid; mount --bind ${choosy} "$(command -v newuidmap)"`;
+  const failed = build(['RUN true', 'RUN echo'], prepare);
+  assert.equal(failed.status, 1);
+  assert.match(failed.stderr, sentence);
   assertNothingLeft();
+});
+
+test('newuidmap takes long: a signal ends the start, and newuidmap', async () => {
+  setRange('300000:65536');
+  adoptOrphans();
+  const slow = join(home, 'slow');
+  writeFileSync(slow, '#!/bin/sh\nexec sleep 1000\n', { mode: 0o755 });
+  const prepare = `mount --bind ${slow} "$(command -v newuidmap)"`;
+  for (const flags of [['--rm'], ['-d']]) {
+    const child = start(['run', ...flags, 'busybox', 'true'], prepare);
+    await waitUntil('newuidmap runs', () => descendants(child.pid).some(({ name }) => name === 'sleep'));
+    child.kill('SIGTERM');
+    const [status] = await once(child, 'exit');
+    assert.equal(status, 143);
+    await noProcessNamed('sleep');
+    assertNothingLeft();
+  }
 });
 
 test('a full disk', () => {

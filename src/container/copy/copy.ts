@@ -220,7 +220,7 @@ function openRunningRoot(id: string, pid: number): number | undefined {
   return undefined; // the pid belongs to another process by now
 }
 
-/** The helper has 32 descriptors at the most: src/init/entry.c. */
+/** Each takes a descriptor of the helper's, of which it can have MAX_DESCRIPTORS (src/init/wire.h), or as "ulimit -n" allows. */
 const MOST_SHIFTED = 20;
 
 /** What the files of a container that does not run are made of, with the mounts that its descriptors mean. */

@@ -76,7 +76,7 @@ test('after the pivot no step names a path of the host', () => {
   assert.deepEqual(later, []);
 });
 
-test('every path of the root file system is opened inside of it', () => {
+test('every path of the root filesystem is opened inside of it', () => {
   const plan = planFor(['-v', '/a:/x/y', '--tmpfs', '/run', '-w', '/deep/er', '-t'], {
     facts: {
       directories: new Set(['/a']),

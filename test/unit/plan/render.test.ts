@@ -47,7 +47,7 @@ test('clone and the id maps, as foster does them', () => {
   assert.deepEqual(byRoot.slice(1, 4), [
     'write(/proc/7/uid_map, "0 1000 1\\n1 100000 65536\\n")',
     'write(/proc/7/gid_map, "0 1000 1\\n1 100000 65536\\n")',
-    'write(control, "M", 1)',
+    'write(control, "R", 1)',
   ]);
   const byUser = hostSteps(planFor([], { facts: { mapHelpers: undefined, canSetGroups: false } }), '7');
   assert.equal(byUser[1]?.call, 'write(/proc/7/setgroups, "deny")');
@@ -91,7 +91,7 @@ test('--explain says why once, then each call with its result', () => {
   assert.match(lines[2] ?? '', /^ {7}clone\(.* = 99$/);
   assert.ok(lines.includes('PID 1, in its new namespaces:'));
   assert.ok(lines.includes("the user's process, a child of PID 1:"));
-  const first = lines.findIndex((line) => line.endsWith('open the root file system'));
+  const first = lines.findIndex((line) => line.endsWith('open the root filesystem'));
   assert.match(lines[first + 1] ?? '', /^ {7}openat\(AT_FDCWD, "\/roots\/busybox", .*\) = 5$/);
   assert.match(lines[first + 2] ?? '', /^ {7}dup3/);
   assert.match(lines.at(-1) ?? '', /^ {7}execve\(/);
