@@ -23,10 +23,14 @@ export interface AttachOptions {
 /**
  * A connection to the monitor of a container.
  * @param options `wantsAll`: the container waits for us to take its output; else the monitor lets go of us when we take
- * none for a second. `isOwner`: besides, the container ends with us, unless we detach
+ * none for a second. `isOwner`: besides, the container ends with us, unless we detach. `hasTerminal`: its terminal gets the
+ * size of ours before its program looks
  * @throws FosterError
  */
-export function connectMonitor(id: string, options: { wantsAll: boolean; isOwner?: boolean }): number {
+export function connectMonitor(
+  id: string,
+  options: { wantsAll: boolean; isOwner?: boolean; hasTerminal?: boolean },
+): number {
   let folder: number;
   try {
     folder = openSync(containerFolder(id), 'r');
@@ -36,8 +40,9 @@ export function connectMonitor(id: string, options: { wantsAll: boolean; isOwner
   try {
     // by way of the folder, since a socket's address holds 108 bytes only
     const client = connectUnix(`/proc/self/fd/${folder}/attach`);
-    if (options.isOwner) introduceOwner(client);
+    if (options.isOwner) writeSync(client, ATTACH_OWNER);
     else if (options.wantsAll) writeSync(client, ATTACH_ALL);
+    if (options.isOwner || options.hasTerminal) sendWindowSize(client);
     return client;
   } catch (error) {
     throw cannotAttach(error);
@@ -46,15 +51,14 @@ export function connectMonitor(id: string, options: { wantsAll: boolean; isOwner
   }
 }
 
-/** The size of our terminal is to be the container's before its program looks. */
-function introduceOwner(client: number): void {
-  writeSync(client, ATTACH_OWNER);
+/** Of the terminal that is our standard input, if it is one. */
+function sendWindowSize(client: number): void {
   const TIOCGWINSZ = 0x5413;
   const window = Buffer.alloc(8);
   try {
     call('int ioctl(int fd, unsigned long request, void *argument)', 0, TIOCGWINSZ, window);
   } catch {
-    return; // it has none
+    return; // it is none
   }
   writeSync(client, Buffer.concat([ATTACH_WINDOW, window.subarray(0, 4)]));
 }

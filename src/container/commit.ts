@@ -9,7 +9,7 @@ import type { ImageDefaults } from '../spec/image-defaults.js';
 import { FosterError } from '../sys/errors.js';
 import { undoUnlessDone } from '../worker/interrupt.js';
 import type { Container } from './store.js';
-import { about, readTree } from './tree.js';
+import { about, writeTree } from './tree.js';
 
 export interface CommitOptions {
   message: string | undefined;
@@ -77,7 +77,7 @@ async function stageLayer(
       const path = staging.reserve();
       const fd = openSync(path, 'wx', 0o600);
       try {
-        await readTree(container, action, fd).done;
+        await writeTree(container, action, fd);
       } finally {
         closeSync(fd);
       }

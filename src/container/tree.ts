@@ -9,7 +9,7 @@ import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { pipe } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
-import { undoUnlessDone } from '../worker/interrupt.js';
+import { onInterrupt, undoUnlessDone } from '../worker/interrupt.js';
 import { layersOf } from './plan.js';
 import { mapsOf } from './remove.js';
 import type { Container } from './store.js';
@@ -18,7 +18,7 @@ import type { Container } from './store.js';
 const OWN_FILES = ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf'];
 
 /** Lets the helper of layers/tree-program.ts read a container's files. */
-export function readTree({ record }: Container, action: TreeOrder['action'], output: number): TreeProgram {
+function readTree({ record }: Container, action: TreeOrder['action'], output: number): TreeProgram {
   const { driver = 'overlay' } = record;
   if (driver === 'in-place' && action !== 'export') {
     throw new FosterError(`it changes the files in ${record.spec.root.path} themselves`, {
@@ -38,6 +38,21 @@ export function readTree({ record }: Container, action: TreeOrder['action'], out
   return startTreeProgram(order, mapsOf(record), output);
 }
 
+/** As `readTree`, until it has ended. At an interruption the program is killed. @throws FosterError */
+export async function writeTree(
+  container: Container,
+  action: TreeOrder['action'],
+  output: number,
+): Promise<void> {
+  const program = readTree(container, action, output);
+  const takeBack = onInterrupt(program.kill);
+  try {
+    await program.done;
+  } finally {
+    takeBack();
+  }
+}
+
 /**
  * Writes all files of a container as a flat tar archive, ids as the container sees them, without its volumes.
  * @param path undefined for standard output
@@ -45,7 +60,7 @@ export function readTree({ record }: Container, action: TreeOrder['action'], out
  */
 export async function exportContainer(container: Container, path: string | undefined): Promise<void> {
   try {
-    if (path === undefined) await readTree(container, 'export', 1).done;
+    if (path === undefined) await writeTree(container, 'export', 1);
     else await exportToFile(container, path);
   } catch (error) {
     throw about(`cannot export container ${container.record.name}`, error);
@@ -57,7 +72,7 @@ async function exportToFile(container: Container, path: string): Promise<void> {
   const fd = openNew(fresh, path);
   try {
     await undoUnlessDone(
-      () => readTree(container, 'export', fd).done,
+      () => writeTree(container, 'export', fd),
       () => rmSync(fresh, { force: true }),
     );
   } finally {

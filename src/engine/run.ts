@@ -26,7 +26,7 @@ const SIGKILL = 9;
 export async function run(wanted: RunRequest, options: StreamOptions): Promise<ContainerResult> {
   const { inherit = false, stdin } = options;
   const request = { ...wanted, interactive: wanted.interactive || inherit || stdin !== undefined };
-  const { record, client } = await launch(request);
+  const { record, client } = await launch(request, { hasTerminal: inherit });
   const { id, name } = record;
   const child = attachClient(record, client, {
     inherit,
@@ -56,7 +56,10 @@ export async function attach(reference: string, options: AttachOptions): Promise
 }
 
 /** Creates a container and starts it, with a connection to its monitor that takes all of its output. */
-async function launch(request: RunRequest): Promise<{ record: HeldContainer['record']; client: number }> {
+async function launch(
+  request: RunRequest,
+  { hasTerminal }: { hasTerminal: boolean },
+): Promise<{ record: HeldContainer['record']; client: number }> {
   const voice = { warn: surroundings().warn, explain() {}, print() {} };
   const draft = await draftRequest(request, voice);
   const plan = planContainer(draft, { verbose: false, detached: true });
@@ -67,7 +70,7 @@ async function launch(request: RunRequest): Promise<{ record: HeldContainer['rec
     const waiting = launchDetached(plan, record, lock, { warn: voice.warn });
     reapLater(waiting.monitor.pid);
     try {
-      client = connectMonitor(record.id, { wantsAll: true });
+      client = connectMonitor(record.id, { wantsAll: true, hasTerminal });
     } catch (error) {
       giveUp(waiting);
       throw error;

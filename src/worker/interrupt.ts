@@ -10,6 +10,11 @@ export async function stopIfInterrupted(): Promise<void> {
   await surroundings().stopIfInterrupted();
 }
 
+/** For loops that the caller may want to end. @throws where that is so */
+export function throwIfInterrupted(): void {
+  surroundings().signal?.throwIfAborted();
+}
+
 /**
  * Runs `use`, and calls `undo` at an interrupt (`onInterrupt`) or if it fails. `undo` must not wait.
  */
@@ -22,5 +27,19 @@ export async function undoUnlessDone<T>(use: () => Promise<T>, undo: () => void)
     throw error;
   } finally {
     stopListening();
+  }
+}
+
+/** Lends `use` a controller of its own, which the caller's wish for an end aborts, too. */
+export async function withAbortController<T>(use: (abort: AbortController) => Promise<T>): Promise<T> {
+  const abort = new AbortController();
+  const { signal } = surroundings();
+  const stop = () => abort.abort(signal?.reason);
+  if (signal?.aborted) stop();
+  signal?.addEventListener('abort', stop);
+  try {
+    return await use(abort);
+  } finally {
+    signal?.removeEventListener('abort', stop);
   }
 }

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, openSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import type { ImageDefaults } from '../../spec/image-defaults.js';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
-import { duplicate } from '../../sys/libc.js';
 import { type ArchiveCompression, archiveCompressionOf } from '../../tar/compression.js';
 import { decompress } from '../../tar/decompress.js';
 import { undoUnlessDone } from '../../worker/interrupt.js';
@@ -12,7 +11,7 @@ import { lockStore, unlockStore } from '../store/lock.js';
 import { makeImage } from '../store/new-image.js';
 import { type Descriptor, MEDIA } from '../store/oci.js';
 import { type Staged, Staging, stagedStart } from '../store/staging.js';
-import { inputStream } from './load.js';
+import { withInput } from './input.js';
 
 export interface ImportOptions {
   /** Instructions of a Dockerfile. */
@@ -76,10 +75,11 @@ async function stageLayer(path: string | undefined): Promise<{ descriptor: Descr
   const staging = new Staging();
   const layer = await undoUnlessDone(
     async () => {
-      const input = inputStream(path === undefined ? duplicate(0) : openSync(path, 'r'));
-      staging.begin();
-      for await (const piece of input) staging.write(piece as Buffer);
-      const staged = staging.finish();
+      const staged = await withInput(path, async (input) => {
+        staging.begin();
+        for await (const piece of input) staging.write(piece as Buffer);
+        return staging.finish();
+      });
       if (staged.size === 0) throw new FosterError('it is empty');
       const type = LAYER_TYPES[archiveCompressionOf(stagedStart(staged))];
       if (type !== undefined) {

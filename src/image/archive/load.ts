@@ -1,10 +1,7 @@
-import { createReadStream, fstatSync, openSync, statSync } from 'node:fs';
-import { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
+import { statSync } from 'node:fs';
 import { defaultIdMaps } from '../../spec/choose-id-maps.js';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
-import { duplicate } from '../../sys/libc.js';
 import { undoUnlessDone } from '../../worker/interrupt.js';
 import { putBytes } from '../store/blobs.js';
 import { keepUntaggedImage, tagImage } from '../store/images.js';
@@ -14,6 +11,7 @@ import { unpackLayers } from '../store/unpack-layers.js';
 import type { ArchivedImage, LoadOptions } from './archived-image.js';
 import { readDockerArchive } from './docker-archive.js';
 import { type ArchiveFiles, directoryFiles, readArchive } from './files.js';
+import { withInput } from './input.js';
 import { readLayout } from './oci-archive.js';
 
 export interface LoadedImage {
@@ -67,20 +65,7 @@ async function stage(path: string | undefined, options: LoadOptions): Promise<Ar
 
 async function filesOf(path: string | undefined, staging: Staging): Promise<ArchiveFiles> {
   if (path !== undefined && statSync(path).isDirectory()) return directoryFiles(path, staging);
-  const stream = inputStream(path === undefined ? duplicate(0) : openSync(path, 'r'));
-  try {
-    return await readArchive(stream, staging);
-  } finally {
-    stream.destroy();
-  }
-}
-
-/** A stream that reads a descriptor, and closes it at the end. */
-export function inputStream(fd: number): Readable {
-  const info = fstatSync(fd);
-  // A read that blocks until the other end writes would keep this process from ending at Ctrl-C.
-  if (info.isFIFO() || info.isSocket()) return new Socket({ fd, readable: true, writable: false });
-  return createReadStream('', { fd, highWaterMark: 1024 * 1024 });
+  return await withInput(path, (input) => readArchive(input, staging));
 }
 
 /** Prefers an OCI layout, which keeps the digests: Docker 25 and later write both formats. */

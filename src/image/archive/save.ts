@@ -5,7 +5,7 @@ import { FosterError } from '../../sys/errors.js';
 import { writeFully } from '../../sys/write.js';
 import type { Member } from '../../tar/member.js';
 import { TAR_END, tarHeader, tarPadding } from '../../tar/writer.js';
-import { undoUnlessDone } from '../../worker/interrupt.js';
+import { throwIfInterrupted, undoUnlessDone } from '../../worker/interrupt.js';
 import { hasBlob, readBlob } from '../store/blobs.js';
 import type { StoredImage } from '../store/images.js';
 import { type Descriptor, type ImageIndex, MEDIA } from '../store/oci.js';
@@ -161,7 +161,7 @@ function tarSink(fd: number): Sink {
       const size = typeof content === 'string' ? Buffer.byteLength(content) : content.size;
       writeFully(fd, tarHeader({ ...plain, name, size }));
       if (typeof content === 'string') writeFully(fd, Buffer.from(content));
-      else for await (const piece of readBlob(content.digest)) writeFully(fd, piece as Buffer);
+      else await copyBlob(content.digest, fd);
       writeFully(fd, tarPadding(size));
     },
     directory(name) {
@@ -169,6 +169,13 @@ function tarSink(fd: number): Sink {
     },
     end: () => writeFully(fd, TAR_END),
   };
+}
+
+async function copyBlob(digest: string, fd: number): Promise<void> {
+  for await (const piece of readBlob(digest)) {
+    throwIfInterrupted();
+    writeFully(fd, piece as Buffer);
+  }
 }
 
 function directorySink(directory: string): Sink {
@@ -181,7 +188,7 @@ function directorySink(directory: string): Sink {
       }
       const fd = openSync(path, 'wx');
       try {
-        for await (const piece of readBlob(content.digest)) writeFully(fd, piece as Buffer);
+        await copyBlob(content.digest, fd);
       } finally {
         closeSync(fd);
       }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { defaultIdMaps } from '../../spec/choose-id-maps.js';
 import type { IdMaps } from '../../spec/id-maps.js';
 import { FosterError } from '../../sys/errors.js';
-import { surroundings } from '../../sys/surroundings.js';
+import { withAbortController } from '../../worker/interrupt.js';
 import { blobPath, digestOf, hasBlob, MAX_DOCUMENT, putBytes } from '../store/blobs.js';
 import { type ManifestDocument, readConfig, readManifest } from '../store/documents.js';
 import { listImages, type StoredImage, tagImage } from '../store/images.js';
@@ -41,21 +41,15 @@ const MAX_DEPTH = 3;
  */
 export async function pullImage(reference: Reference, options: PullOptions): Promise<StoredImage> {
   await lockStore();
-  const abort = new AbortController();
-  const { signal } = surroundings();
-  const stop = () => abort.abort(signal?.reason);
-  signal?.addEventListener('abort', stop);
-  const { idleTimeout } = options;
-  try {
+  return await withAbortController(async (abort) => {
+    const { idleTimeout } = options;
     const registry = await openRegistry(reference, options, { idleTimeout, signal: abort.signal });
     try {
       return await new Pull(reference, registry, options, abort).run();
     } finally {
       await registry.close();
     }
-  } finally {
-    signal?.removeEventListener('abort', stop);
-  }
+  });
 }
 
 /** A manifest with its original bytes, to which its digest belongs. */

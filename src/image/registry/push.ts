@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { FosterError } from '../../sys/errors.js';
+import { withAbortController } from '../../worker/interrupt.js';
 import { forEachParallel } from '../../worker/parallel.js';
 import { blobPath } from '../store/blobs.js';
 import { getImage, listImages, type StoredImage } from '../store/images.js';
@@ -36,7 +37,15 @@ export async function pushImage(
   if (wanted !== undefined && !satisfiesPlatform(image.config, wanted)) {
     throw noSuchPlatform(name, wanted, [image.config]);
   }
-  const abort = new AbortController();
+  return await withAbortController((abort) => push(reference, image, options, abort));
+}
+
+async function push(
+  reference: Reference,
+  image: StoredImage,
+  options: PushOptions,
+  abort: AbortController,
+): Promise<StoredImage> {
   const registry = await openRegistry(reference, options, { signal: abort.signal, actions: 'pull,push' });
   try {
     options.progress?.printLine(

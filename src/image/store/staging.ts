@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { FosterError } from '../../sys/errors.js';
+import { interrupted } from '../../sys/interruption.js';
 import { writeFully } from '../../sys/write.js';
 import { MAGIC_SIZE } from '../../tar/compression.js';
 import { blobPath, hasBlob, imagesFolder, MAX_DOCUMENT } from './blobs.js';
@@ -37,11 +38,13 @@ export function incomingFolder(): string {
  */
 export class Staging {
   #folder: string | undefined;
+  #isDiscarded = false;
   #count = 0;
   #current: { fd: number; path: string; hash: ReturnType<typeof createHash>; size: number } | undefined;
 
   /** Created when first needed: by then the signals that would leave it behind are handled. */
   #next(): string {
+    if (this.#isDiscarded) throw interrupted();
     if (this.#folder === undefined) {
       mkdirSync(incomingFolder(), { recursive: true, mode: 0o700 });
       this.#folder = mkdtempSync(join(incomingFolder(), `${process.pid}-`));
@@ -56,6 +59,7 @@ export class Staging {
   }
 
   write(piece: Uint8Array): void {
+    if (this.#isDiscarded) throw interrupted();
     const current = this.#current;
     if (current === undefined) return;
     current.hash.update(piece);
@@ -97,8 +101,9 @@ export class Staging {
     return { mediaType, digest, size };
   }
 
-  /** Removes all that was not kept. */
+  /** Removes all that was not kept. What is still at work then, of an interrupted call, comes to an end. */
   discard(): void {
+    this.#isDiscarded = true;
     if (this.#current !== undefined) closeSync(this.#current.fd);
     this.#current = undefined;
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });

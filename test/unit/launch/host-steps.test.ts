@@ -6,7 +6,7 @@ import { hostResults, runHostSteps } from '../../../src/launch/host-steps.js';
 import { type HostStep, PID } from '../../../src/plan/step.js';
 import { storageStep } from '../../../src/plan/storage-program.js';
 import type { FosterError } from '../../../src/sys/errors.js';
-import { socketPair, takeMemoryFile } from '../../../src/sys/libc.js';
+import { readMemoryFile, socketPair } from '../../../src/sys/libc.js';
 
 /** The launcher by itself, with a process that it is for and programs that anybody may run. */
 const target: ChildProcess = spawn('sleep', ['1000'], { stdio: 'ignore' });
@@ -42,7 +42,7 @@ function children(): number[] {
 test('a program gets the pid, its words, /dev/null and our stderr; nothing else', () => {
   const { output: said } = runHostSteps([shell('echo "$1" >&2; exec >&2 ls -l /proc/self/fd')], { pid });
   assert.ok(said !== undefined);
-  const [first, ...listed] = takeMemoryFile(said).replaceAll('\0', '').trim().split('\n');
+  const [first, ...listed] = readMemoryFile(said).replaceAll('\0', '').trim().split('\n');
   assert.equal(first, String(pid));
   const open = listed.flatMap((line) => / -> (.*)$/.exec(line)?.[1] ?? []);
   const output = '/memfd:foster-output (deleted)'; // 1 too, here

@@ -1,0 +1,31 @@
+import { createReadStream, fstatSync, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { duplicate } from '../../sys/libc.js';
+import { onInterrupt } from '../../worker/interrupt.js';
+
+/**
+ * Lends `use` what a file has, which is closed afterwards, and when the caller wants an end.
+ * @param path undefined for standard input
+ * @throws what `use` throws, Error of node:fs
+ */
+export async function withInput<T>(
+  path: string | undefined,
+  use: (input: Readable) => Promise<T>,
+): Promise<T> {
+  const input = openInput(path === undefined ? duplicate(0) : openSync(path, 'r'));
+  const takeBack = onInterrupt(() => void input.destroy());
+  try {
+    return await use(input);
+  } finally {
+    takeBack();
+    input.destroy();
+  }
+}
+
+function openInput(fd: number): Readable {
+  const info = fstatSync(fd);
+  // A read that blocks, waiting for the other end, would keep us from ending at Ctrl-C.
+  if (info.isFIFO() || info.isSocket()) return new Socket({ fd, readable: true, writable: false });
+  return createReadStream('', { fd, highWaterMark: 1024 * 1024 });
+}
