@@ -4,7 +4,7 @@ import { prepareRoot } from '../image/rootfs/root.js';
 import type { RootOptions } from '../image/rootfs/root-tree.js';
 import { putDocument } from '../image/store/blobs.js';
 import { findImage, type StoredImage, tagImage } from '../image/store/images.js';
-import { stackOf } from '../image/store/layers.js';
+import { findUnpackedLayers } from '../image/store/layers.js';
 import { type ImageConfig, type Manifest, MEDIA, type Platform } from '../image/store/oci.js';
 import { formatReference, parseReference } from '../image/store/reference.js';
 import type { ChosenMaps } from '../spec/choose-id-maps.js';
@@ -12,7 +12,7 @@ import { FosterError } from '../sys/errors.js';
 import { type BuildConfig, DEFAULT_SHELL, type StageState } from './dockerfile/state.js';
 import { makeLayer } from './steps/make-layer.js';
 
-/** `FROM localhost/foster/NAME`: the root filesystem that foster builds by that recipe, made an image. */
+/** `FROM localhost/foster/NAME`: an image of the root filesystem that foster builds from that recipe. */
 const RECIPE = /^localhost\/foster\/([a-z]+)$/;
 
 export interface BaseOptions extends Pick<RootOptions, 'access' | 'isQuiet'> {
@@ -21,7 +21,7 @@ export interface BaseOptions extends Pick<RootOptions, 'access' | 'isQuiet'> {
   platform: Platform;
 }
 
-/** The image of a FROM, pulled and unpacked where it is not yet. @throws FosterError */
+/** The image of a FROM, pulled and unpacked if necessary. @throws FosterError */
 export async function baseState(name: string, options: BaseOptions): Promise<StageState> {
   const image = (await recipeImage(name, options)) ?? (await storedImage(name, options));
   const config: BuildConfig = { ...image.config.config };
@@ -68,14 +68,14 @@ async function recipeImage(
   if (recipe === undefined || (await findRecipe(recipe)) === undefined) return undefined;
   const stored = findImage(name);
   if (stored !== undefined && pull !== 'always') {
-    if (stackOf(stored.config.rootfs.diff_ids, maps) === undefined)
+    if (findUnpackedLayers(stored.config.rootfs.diff_ids, maps) === undefined)
       await imageRoot(name, { maps, pull: 'never' });
     return stored;
   }
   const { path } = await prepareRoot(recipe, { maps });
   const layer = await makeLayer({
     maps,
-    layers: stackOf([], maps) ?? [],
+    layers: findUnpackedLayers([], maps) ?? [],
     changes: [
       {
         kind: 'copy',

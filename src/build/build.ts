@@ -24,27 +24,27 @@ import {
   findStage,
   neededStages,
   PREDEFINED_ARGS,
-  placed,
   readStages,
   type Stage,
+  withPosition,
 } from './dockerfile/stages.js';
 import { emptyState, type StageState } from './dockerfile/state.js';
-import type { BuildOptions, BuildRequest, BuildVoice } from './options.js';
-import { type BuildWorld, StageBuilder } from './stage-builder.js';
+import type { BuildOptions, BuildOutput, BuildRequest } from './options.js';
+import { type BuildEnvironment, StageBuilder } from './stage-builder.js';
 
 /**
  * Builds an image from a Dockerfile.
  * @returns its id, `sha256:` and 64 hexadecimal digits
- * @throws FosterError; steps that were finished are remembered, of the others nothing stays
+ * @throws FosterError; completed steps are cached, incomplete ones leave nothing
  */
-export async function buildImage(request: BuildRequest, voice: BuildVoice): Promise<string> {
+export async function buildImage(request: BuildRequest, output: BuildOutput): Promise<string> {
   await lockStore();
   const context = await openContext(request.context, request.file);
   let files: ContextFiles | undefined;
   try {
     const file = parseDockerfile(context.text, context.name, loadParser());
     files = new ContextFiles(context);
-    return await new Build(request, voice, file, files).run();
+    return await new Build(request, output, file, files).run();
   } finally {
     files?.close();
     context.discard?.();
@@ -53,16 +53,16 @@ export async function buildImage(request: BuildRequest, voice: BuildVoice): Prom
 
 class Build {
   readonly #request: BuildRequest;
-  readonly #voice: BuildVoice;
+  readonly #output: BuildOutput;
   readonly #file: Dockerfile;
   readonly #files: ContextFiles;
   readonly #options: BuildOptions;
   readonly #finished = new Map<Stage, StageState>();
   readonly #bases = new Map<string, Promise<StageState>>();
 
-  constructor(request: BuildRequest, voice: BuildVoice, file: Dockerfile, files: ContextFiles) {
+  constructor(request: BuildRequest, output: BuildOutput, file: Dockerfile, files: ContextFiles) {
     this.#request = request;
-    this.#voice = voice;
+    this.#output = output;
     this.#file = file;
     this.#files = files;
     checkPlatform(request.platform);
@@ -78,8 +78,8 @@ class Build {
       maps: defaultIdMaps(),
     };
     if (this.#options.maps.isSingle) {
-      voice.warn(
-        'you have no range in /etc/subuid and /etc/subgid: all files of the image will belong to root',
+      output.warn(
+        'you have no range in /etc/subuid and /etc/subgid, so all files of the image will belong to root',
       );
     }
   }
@@ -108,7 +108,7 @@ class Build {
       exitCode: 1,
       advice:
         names.length === 0
-          ? 'none of its stages has a name: use a number from 0 on'
+          ? 'its stages have no names: use a number, counted from 0'
           : `it has ${names.join(', ')}`,
     });
   }
@@ -120,36 +120,36 @@ class Build {
     prefix: string,
   ): Promise<StageState> {
     const total = stage.instructions.length + 1;
-    const say = (index: number, { keyword, flags, rest }: Instruction) => {
+    const printStep = (index: number, { keyword, flags, rest }: Instruction) => {
       const words = flags
         .map((flag) => `--${flag.name}${flag.value === '' ? '' : `=${flag.value}`} `)
         .join('');
-      this.#voice.line(`${prefix}STEP ${index}/${total}: ${keyword} ${words}${rest}`);
+      this.#output.printLine(`${prefix}STEP ${index}/${total}: ${keyword} ${words}${rest}`);
     };
-    say(1, stage.from);
-    const world: BuildWorld = {
+    printStep(1, stage.from);
+    const environment: BuildEnvironment = {
       file: this.#file,
       context: this.#files,
       options: this.#options,
-      voice: this.#voice,
+      output: this.#output,
       globals,
-      treeOf: (wanted) => this.#treeOf(wanted, stage, all),
+      findTree: (wanted) => this.#treeOf(wanted, stage, all),
     };
     let builder: StageBuilder;
     try {
       const base = await this.#base(stage);
-      builder = new StageBuilder(world, base);
+      builder = new StageBuilder(environment, base);
       for (const trigger of base.config.OnBuild ?? []) {
         for (const instruction of this.#trigger(trigger, stage)) {
-          this.#voice.line(`${prefix}ONBUILD: ${instruction.keyword} ${instruction.rest}`);
+          this.#output.printLine(`${prefix}ONBUILD: ${instruction.keyword} ${instruction.rest}`);
           await this.#apply(builder, instruction, `ONBUILD of ${stage.from.rest}`);
         }
       }
     } catch (error) {
-      throw placed(this.#file, stage.from.line, error);
+      throw withPosition(this.#file, stage.from.line, error);
     }
     for (const [index, instruction] of stage.instructions.entries()) {
-      say(index + 2, instruction);
+      printStep(index + 2, instruction);
       await this.#apply(builder, instruction, this.#file.name);
     }
     return builder.state;
@@ -160,7 +160,7 @@ class Build {
     try {
       await builder.apply(instruction);
     } catch (error) {
-      throw placed({ name }, instruction.line, error);
+      throw withPosition({ name }, instruction.line, error);
     }
   }
 
@@ -191,7 +191,7 @@ class Build {
     const other = findStage(all.slice(0, stage.index), wanted);
     if (other === undefined) {
       if (/^\d+$/.test(wanted))
-        throw new FosterError(`--from=${wanted}: there is no stage of that number before`);
+        throw new FosterError(`--from=${wanted}: there is no earlier stage with that number`);
       return await this.#image(wanted);
     }
     const state = this.#finished.get(other);
@@ -207,7 +207,7 @@ class Build {
     const unused = [...this.#options.buildArgs.keys()].filter(
       (name) => !declared.has(name) && !PREDEFINED_ARGS.has(name),
     );
-    if (unused.length > 0) this.#voice.warn(`these --build-arg have no ARG: ${unused.join(', ')}`);
+    if (unused.length > 0) this.#output.warn(`no ARG for these --build-arg options: ${unused.join(', ')}`);
   }
 
   async #commit(state: StageState): Promise<string> {
@@ -225,17 +225,17 @@ class Build {
     const history = state.history.map((entry) => ({ created, ...entry }));
     const descriptor = this.#put({ ...image, history, created }, state);
     for (const tag of tags) {
-      this.#voice.line(`COMMIT ${tag}`);
+      this.#output.printLine(`COMMIT ${tag}`);
       await tagImage(tag, descriptor.manifest);
     }
     if (tags.length === 0) await keepUntaggedImage(descriptor.manifest);
-    this.#voice.line(`--> ${shortDigest(descriptor.id)}`);
-    for (const tag of tags) this.#voice.line(`Successfully tagged ${tag}`);
+    this.#output.printLine(`--> ${shortDigest(descriptor.id)}`);
+    for (const tag of tags) this.#output.printLine(`Successfully tagged ${tag}`);
     if (iidfile !== undefined) writeFileSync(iidfile, descriptor.id);
     return descriptor.id;
   }
 
-  /** The same image again is as old as it was the first time, so that it has the same id. */
+  /** If the same image has been built before, its first creation time, so that it has the same id. */
   #created(image: Omit<ImageConfig, 'created'>): string {
     const key = buildCacheKey({ version: 1, image });
     const known = this.#options.useCache ? findInBuildCache(key)?.created : undefined;
@@ -260,7 +260,7 @@ class Build {
   }
 }
 
-/** A manifest of one family has no layers of the other. */
+/** Converts Docker's media types of layers: OCI manifests must have OCI layers. */
 function ociType(mediaType: string): string {
   const [, compression] =
     /^application\/vnd\.docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.(\w+))?$/.exec(mediaType) ?? [
@@ -270,7 +270,7 @@ function ociType(mediaType: string): string {
   return compression === undefined ? MEDIA.layer : `${MEDIA.layer}+${compression}`;
 }
 
-/** Another platform's programs do not run here. @throws FosterError */
+/** Programs for other platforms do not run here. @throws FosterError */
 function checkPlatform(text: string | undefined): void {
   if (text === undefined) return;
   const own = ownPlatform();

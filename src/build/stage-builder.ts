@@ -1,22 +1,22 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Workplace } from '../image/rootfs/cache.js';
+import type { Workspace } from '../image/rootfs/cache.js';
 import {
   type BuildCacheEntry,
   buildCacheKey,
   findInBuildCache,
   rememberInBuildCache,
 } from '../image/store/build-cache.js';
-import { diffIDsOf, shortDigest, stackOf } from '../image/store/layers.js';
+import { diffIDsOf, findUnpackedLayers, shortDigest } from '../image/store/layers.js';
 import { unpackLayers } from '../image/store/unpack-layers.js';
 import type { Mount } from '../spec/types.js';
 import type { ContextFiles } from './context/context.js';
 import { configure, workingDirectory } from './dockerfile/configure.js';
 import { type Dockerfile, type Instruction, lineError } from './dockerfile/dockerfile.js';
-import { type RunWords, readRun, runText, SCRIPT } from './dockerfile/run-words.js';
+import { type RunCommand, readRun, runText, SCRIPT } from './dockerfile/run-command.js';
 import { PREDEFINED_ARGS, readArgs } from './dockerfile/stages.js';
 import { copyState, type StageState, variableOf } from './dockerfile/state.js';
-import type { BuildOptions, BuildVoice } from './options.js';
+import type { BuildOptions, BuildOutput } from './options.js';
 import {
   type FilesStep,
   type FilesWork,
@@ -29,31 +29,31 @@ import { mountContents, secretVariables } from './steps/mount-contents.js';
 import { withMounts } from './steps/mount-sources.js';
 import { MOUNT_POINTS, runStep } from './steps/run-step.js';
 
-/** What all stages of a build share. */
-export interface BuildWorld {
+/** What all stages of a build have in common. */
+export interface BuildEnvironment {
   file: Dockerfile;
   context: ContextFiles;
   options: BuildOptions;
-  voice: BuildVoice;
+  output: BuildOutput;
   globals: ReadonlyMap<string, string>;
-  /** The tree that `COPY --from` names: a stage that is finished, or an image. */
-  treeOf(name: string): Promise<StageState>;
+  /** The tree that `COPY --from` names: a finished stage or an image. */
+  findTree(name: string): Promise<StageState>;
 }
 
-/** Takes a stage through its instructions, each on what the one before has left. */
+/** Applies the instructions of a stage, one after the other. */
 export class StageBuilder {
-  readonly #world: BuildWorld;
+  readonly #environment: BuildEnvironment;
   readonly state: StageState;
 
-  constructor(world: BuildWorld, base: StageState) {
-    this.#world = world;
+  constructor(environment: BuildEnvironment, base: StageState) {
+    this.#environment = environment;
     this.state = copyState(base);
   }
 
   /** @throws FosterError */
   async apply(instruction: Instruction): Promise<void> {
     const { state } = this;
-    const { file } = this.#world;
+    const { file } = this.#environment;
     switch (instruction.keyword) {
       case 'ARG':
         this.#declare(instruction);
@@ -67,13 +67,13 @@ export class StageBuilder {
         return await this.#workdir(instruction);
       default:
         if (!configure(state, instruction, file))
-          throw lineError(file.name, instruction.line, `${instruction.keyword} cannot be here`);
+          throw lineError(file.name, instruction.line, `${instruction.keyword} is not allowed here`);
         this.#note(`${instruction.keyword} ${instruction.rest}`);
     }
   }
 
   #declare(instruction: Instruction): void {
-    const { file, options, globals } = this.#world;
+    const { file, options, globals } = this.#environment;
     for (const { name, value } of readArgs(file, instruction, (known) => variableOf(this.state, known))) {
       const chosen =
         options.buildArgs.get(name) ?? value ?? globals.get(name) ?? options.platformArgs.get(name);
@@ -84,7 +84,7 @@ export class StageBuilder {
 
   async #run(instruction: Instruction): Promise<void> {
     const { state } = this;
-    const { file, options } = this.#world;
+    const { file, options } = this.#environment;
     const words = readRun(instruction, state, file);
     const mounts = await mountContents(words.mounts, options.secrets, (step) => this.#filesWork(step));
     const network = words.network ?? options.network;
@@ -104,11 +104,11 @@ export class StageBuilder {
       changes: [],
       inputs: [],
       mountPoints: [...mounts.flatMap(({ mount }) => mount.target ?? []), ...MOUNT_POINTS],
-      run: (layers) => async (place) =>
+      run: (layers) => async (workspace) =>
         await withMounts(
           mounts,
           options.maps,
-          place,
+          workspace,
           async (specMounts) =>
             await this.#runContainer(
               instruction,
@@ -119,16 +119,16 @@ export class StageBuilder {
                 network,
                 mounts: specMounts,
               },
-              place,
+              workspace,
             ),
         ),
     }));
   }
 
-  /** ARGs that ENV does not hide, and those that need no ARG. */
+  /** ARGs that are not hidden by ENV, including predefined ones. */
   #argsOfRun(): string[] {
     const { state } = this;
-    const predefined = [...this.#world.options.buildArgs].filter(([name]) => PREDEFINED_ARGS.has(name));
+    const predefined = [...this.#environment.options.buildArgs].filter(([name]) => PREDEFINED_ARGS.has(name));
     const all = new Map([...predefined, ...state.args]);
     const own = new Set((state.config.Env ?? []).map(nameOf));
     return [...all].filter(([name]) => !own.has(name)).map(([name, value]) => `${name}=${value}`);
@@ -136,19 +136,19 @@ export class StageBuilder {
 
   async #runContainer(
     instruction: Instruction,
-    { argv, script }: RunWords,
+    { argv, script }: RunCommand,
     {
       layers,
       args,
       network,
       mounts,
     }: { layers: string[]; args: string[]; network: 'none' | 'host'; mounts: Mount[] },
-    place: Workplace,
+    workspace: Workspace,
   ): Promise<void> {
-    const { file, options } = this.#world;
+    const { file, options } = this.#environment;
     const specMounts = [...mounts];
     if (script !== undefined) {
-      const path = join(place.folder, 'script');
+      const path = join(workspace.folder, 'script');
       writeFileSync(path, script, { mode: 0o755 });
       specMounts.push({ destination: SCRIPT, type: 'bind', source: path, options: ['bind', 'ro'] });
     }
@@ -163,7 +163,7 @@ export class StageBuilder {
         mounts: specMounts,
         isQuiet: options.isQuiet,
       },
-      place,
+      workspace,
     );
     if (code === 0) return;
     const shown = script === undefined ? argv.join(' ') : `<<${instruction.heredocs[0]?.name}`;
@@ -171,15 +171,15 @@ export class StageBuilder {
       file.name,
       instruction.line,
       `The command '${shown}' returned a non-zero code: ${code}`,
-      network === 'none' && WANTS_NETWORK.test(shown)
-        ? "RUN has no network unless you say '--network host'"
+      network === 'none' && NEEDS_NETWORK.test(shown)
+        ? "RUN has no network by default; use '--network host'"
         : undefined,
     );
   }
 
   async #files(instruction: Instruction): Promise<void> {
     const { state } = this;
-    const { file } = this.#world;
+    const { file } = this.#environment;
     const layers = await this.#stack();
     const step = readFilesStep(instruction, state, layers, file);
     const work = await this.#filesWork(step);
@@ -193,16 +193,16 @@ export class StageBuilder {
   }
 
   async #filesWork(step: FilesStep): Promise<FilesWork> {
-    const { context, treeOf } = this.#world;
+    const { context, findTree } = this.#environment;
     if (step.from === undefined) return await workFromContext(step, context);
-    const source = await treeOf(step.from);
+    const source = await findTree(step.from);
     const layers = await this.#unpacked(source);
     return workFromLayers(step, layers, buildCacheKey(source.layers.map(({ diffID }) => diffID)));
   }
 
   async #workdir(instruction: Instruction): Promise<void> {
     const { state } = this;
-    const path = workingDirectory(state, instruction, this.#world.file);
+    const path = workingDirectory(state, instruction, this.#environment.file);
     state.config.WorkingDir = path;
     await this.#layerStep(`WORKDIR ${path}`, { directory: path }, () => ({
       changes: [{ kind: 'directory', path }],
@@ -211,14 +211,14 @@ export class StageBuilder {
     }));
   }
 
-  /** An entry of the image's history that stands for no layer. */
+  /** Adds an entry without a layer to the image's history. */
   #note(text: string): void {
     this.state.history.push({ created_by: text, empty_layer: true });
   }
 
   /**
-   * A step that makes a layer, or has been made before.
-   * @param key what it depends on, besides what is below
+   * Runs a step that makes a layer, or takes its result from the cache.
+   * @param key what it depends on, besides the layers below
    */
   async #layerStep(
     text: string,
@@ -228,7 +228,7 @@ export class StageBuilder {
     },
   ): Promise<void> {
     const { state } = this;
-    const { options, voice } = this.#world;
+    const { options, output } = this.#environment;
     const whole = buildCacheKey({
       version: 1,
       below: state.layers.map(({ diffID }) => diffID),
@@ -238,7 +238,7 @@ export class StageBuilder {
     const known = options.useCache ? findInBuildCache(whole) : undefined;
     if (known !== undefined) {
       this.#add(text, known);
-      voice.line(`--> CACHED ${shortDigest(known.layer?.diffID ?? '') || 'no change'}`);
+      output.printLine(`--> CACHED ${shortDigest(known.layer?.diffID ?? '') || 'no change'}`);
       return;
     }
     const layers = await this.#stack();
@@ -251,11 +251,11 @@ export class StageBuilder {
       ...(run && { run: run(layers) }),
     });
     if (made.lostOwners > 0)
-      voice.warn(`files whose owner is not mapped belong to root now: ${made.lostOwners}`);
+      output.warn(`files whose owner is not mapped now belong to root: ${made.lostOwners}`);
     const entry = entryOf(made, options.timestamp);
     rememberInBuildCache(whole, entry);
     this.#add(text, entry);
-    voice.line(`--> ${entry.layer === undefined ? 'no change' : shortDigest(made.diffID)}`);
+    output.printLine(`--> ${entry.layer === undefined ? 'no change' : shortDigest(made.diffID)}`);
   }
 
   #add(text: string, { created, layer }: BuildCacheEntry): void {
@@ -267,22 +267,22 @@ export class StageBuilder {
     return await this.#unpacked(this.state);
   }
 
-  /** The unpacked layers; one that a cached step has brought may be packed still. */
+  /** The unpacked layers, topmost first. Layers of cached steps may have to be unpacked first. */
   async #unpacked({ layers }: StageState): Promise<string[]> {
-    const { maps } = this.#world.options;
+    const { maps } = this.#environment.options;
     const image = {
       manifest: { layers: layers.map(({ descriptor }) => descriptor) },
       config: { rootfs: { type: 'layers' as const, diff_ids: layers.map(({ diffID }) => diffID) } },
     };
     return (
-      stackOf(diffIDsOf({ manifest: image.manifest, config: image.config }), maps) ??
+      findUnpackedLayers(diffIDsOf({ manifest: image.manifest, config: image.config }), maps) ??
       (await unpackLayers(image, { maps }))
     );
   }
 }
 
-/** What most likely fails without. */
-const WANTS_NETWORK =
+/** Commands that most likely fail without a network. */
+const NEEDS_NETWORK =
   /\b(apt|apt-get|apk|dnf|yum|zypper|pacman|npm|pnpm|yarn|pip3?|curl|wget|git|go|cargo|gem)\b/;
 
 function nameOf(variable: string): string {

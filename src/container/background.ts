@@ -14,7 +14,7 @@ import type { HealthCheck } from '../spec/request.js';
 import { faultPoint } from '../sys/fault.js';
 import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
-import { say } from '../sys/write.js';
+import { sendWord } from '../sys/write.js';
 import { openEvents } from './events/recorder.js';
 import type { ContainerPlan } from './plan.js';
 import type { ContainerRecord } from './record.js';
@@ -152,7 +152,7 @@ export function giveUp({ monitor, session }: Waiting): void {
  */
 export function startProgram(waiting: Waiting): void {
   const { session, plan, monitor } = waiting;
-  say(session, SAY_GO);
+  sendWord(session, SAY_GO);
   faultPoint('told to go');
   for (;;) {
     const report = nextReport(session);

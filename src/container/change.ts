@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { FosterError } from '../sys/errors.js';
-import { writeWhole } from '../sys/files.js';
+import { writeFileAtomically } from '../sys/files.js';
 import { lockFile } from '../sys/libc.js';
 import { containerFolder, dataFolder, makeFolder } from '../sys/paths.js';
 import type { ContainerRecord } from './record.js';
@@ -34,5 +34,5 @@ export function changeRecord(id: string, change: (record: ContainerRecord) => Co
   }
   const { record } = container;
   const text = JSON.stringify(change(record));
-  writeWhole(join(containerFolder(id), 'config.json'), text, { durable: !record.rm });
+  writeFileAtomically(join(containerFolder(id), 'config.json'), text, { durable: !record.rm });
 }

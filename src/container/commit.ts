@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { changeDefaults } from '../image/store/config-change.js';
+import { changeDefaults } from '../image/store/change-defaults.js';
 import { findImage } from '../image/store/images.js';
 import { lockStore, unlockStore } from '../image/store/lock.js';
 import { makeImage } from '../image/store/new-image.js';

@@ -16,7 +16,7 @@ import { encodeRestart, type RestartPolicy } from '../spec/parse/restart.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
-import { writeWhole } from '../sys/files.js';
+import { writeFileAtomically } from '../sys/files.js';
 import { containerFolder, lockPath, makeFolder, nameLink } from '../sys/paths.js';
 import { removeTrees } from '../worker/remove-trees.js';
 import { withStoreLock } from './change.js';
@@ -72,7 +72,7 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
     writeRestart(folder, how.restart);
     how.fill?.(folder);
     const record = { ...draft, name };
-    writeWhole(join(folder, 'config.json'), JSON.stringify(record), { durable: !draft.rm });
+    writeFileAtomically(join(folder, 'config.json'), JSON.stringify(record), { durable: !draft.rm });
     recordEvent('create', record, attributesOf(record));
     return { record, lock };
   } catch (error) {
@@ -120,7 +120,7 @@ function nameFor(wanted: string | undefined, id: string): string {
 
 /** The container's `restart` file. */
 export function writeRestart(folder: string, restart: RestartPolicy): void {
-  writeWhole(join(folder, 'restart'), encodeRestart(restart), { durable: false });
+  writeFileAtomically(join(folder, 'restart'), encodeRestart(restart), { durable: false });
 }
 
 /**

@@ -4,9 +4,9 @@ import { rootsFolder } from '../image/rootfs/cache.js';
 import { imagesFolder } from '../image/store/blobs.js';
 import { listImages } from '../image/store/images.js';
 import { layerNames, unpackedSize } from '../image/store/layers.js';
-import { unlessGone } from '../layers/changing.js';
 import { OpenTree } from '../layers/open-tree.js';
-import { namesIn } from '../layers/own-layer.js';
+import { unlessGone } from '../layers/unless-gone.js';
+import { listNames } from '../layers/writable-layer.js';
 import { containerFolder } from '../sys/paths.js';
 import { treesInUse } from './image-use.js';
 import { type Container, isAlive, listContainers } from './store.js';
@@ -113,7 +113,7 @@ function sizeOfTree(top: string): number {
   const seen = new Set<number>();
   const waiting = [''];
   for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
-    for (const base of orNothing(() => namesIn(tree.path(directory ?? ''))) ?? []) {
+    for (const base of orNothing(() => listNames(tree.path(directory ?? ''))) ?? []) {
       const name = `${directory}${base}`;
       const info = orNothing(() => lstatSync(tree.path(name)));
       if (info === undefined) continue;

@@ -56,7 +56,7 @@ export async function draftContainer(wanted: RunRequest, voice: Voice): Promise<
   const isRootShifted = checkOwner(tree, maps, usual);
   const id = randomId();
   const spec = await makeSpec(request, id, tree, maps);
-  for (const place of imageVolumes(tree.image?.defaults).leftOut)
+  for (const place of imageVolumes(tree.image?.defaults).ignored)
     voice.warn(
       `the volume that the image has at ${place} is left out: it would hide what the kernel shows there`,
     );
@@ -83,7 +83,7 @@ function withoutUserNamespace({ userns }: RunRequest, joined: Container | undefi
  */
 function inHostsUserNamespace(request: RunRequest): RunRequest {
   const own = new Set(ownCapabilities());
-  if (!request.makesDevices) own.delete('CAP_MKNOD');
+  if (!request.wantsMknod) own.delete('CAP_MKNOD');
   return { ...request, userns: 'host', capabilities: request.capabilities.filter((name) => own.has(name)) };
 }
 

@@ -14,7 +14,7 @@ import { FosterError } from '../sys/errors.js';
 import { waitForChild } from '../sys/libc.js';
 import { isExiting, processStart } from '../sys/process.js';
 import { surroundings } from '../sys/surroundings.js';
-import { say } from '../sys/write.js';
+import { sendWord } from '../sys/write.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
 import { becomeMonitor } from './foreground.js';
 import { type Container, readLive } from './store.js';
@@ -135,7 +135,7 @@ function userInside(pid: number, wanted: string): ReturnType<typeof resolveUser>
 
 /** Waits until the program runs, and leaves it to the container's PID 1. */
 function startProgram(launched: Launched, plan: Plan): void {
-  say(launched.control, SAY_GO);
+  sendWord(launched.control, SAY_GO);
   const report = nextReport(launched.control);
   if (report?.kind === 'exec-failed') throw executionFailure(plan, report.errno);
   closeSync(launched.control);

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { Interrupted, throwAtSignal } from '../launch/interrupt.js';
-import { fillFolder } from '../layers/tree.js';
+import { fillFolder } from '../layers/tree-program.js';
 import { layeredDriver } from '../spec/storage-driver.js';
 import { FosterError } from '../sys/errors.js';
 import type { Draft, Voice } from './draft.js';

@@ -26,7 +26,7 @@ export async function collect(
 /** Runs what adds an image to the store; where it fails or is interrupted, what it has added goes again. */
 export async function collectOnFailure<T>(use: () => Promise<T>): Promise<T> {
   // When others have undone what they were at.
-  const takeBack = onInterrupt(async () => void (await collect()), { last: true });
+  const stopListening = onInterrupt(async () => void (await collect()), { last: true });
   try {
     await removeLeftovers();
     return await use();
@@ -34,6 +34,6 @@ export async function collectOnFailure<T>(use: () => Promise<T>): Promise<T> {
     await collect();
     throw error;
   } finally {
-    takeBack();
+    stopListening();
   }
 }

@@ -2,9 +2,9 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SIGNAL_TO_INIT } from '../init/wire.js';
 import { FosterError } from '../sys/errors.js';
-import { writeWhole } from '../sys/files.js';
+import { writeFileAtomically } from '../sys/files.js';
 import { containerFolder } from '../sys/paths.js';
-import { pause } from '../sys/poll.js';
+import { waitFor } from '../sys/poll.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
 import { type ProcessEntry, ProcessTable } from './processes/table.js';
 import { notRunning, SIGCONT, SIGSTOP, signalProcess } from './signal.js';
@@ -39,7 +39,7 @@ export async function pauseContainer({ record, state }: Container): Promise<void
   const stopped = [...members, ...watchers(table, members)].filter(isStopped);
   // Before the first signal: whatever kills this command, "foster unpause" knows what to do.
   const lines = stopped.map(({ pid, start }) => `${pid} ${start}\n`);
-  writeWhole(pausedFile(id), lines.join(''), { durable: false });
+  writeFileAtomically(pausedFile(id), lines.join(''), { durable: false });
   try {
     await stopAll(live, name);
   } catch (error) {
@@ -102,7 +102,7 @@ async function stopAll(live: LiveRecord, name: string): Promise<void> {
     }
     if (waiting.length === 0) return;
     if (performance.now() > DEADLINE) break;
-    if (fresh.length === 0) await pause(delay);
+    if (fresh.length === 0) await waitFor(delay);
   }
   throw refused(`container ${name} could not be stopped as a whole within 10 s`, 'try it again');
 }

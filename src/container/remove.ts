@@ -7,7 +7,7 @@ import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
 import { mountsBelow, unmount } from '../sys/mount.js';
 import { containerFolder, lockPath, nameLink } from '../sys/paths.js';
-import { type Removal, removeTrees } from '../worker/remove-trees.js';
+import { type RemoveOptions, removeTrees } from '../worker/remove-trees.js';
 import { withStoreLock } from './change.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
 import type { ContainerRecord } from './record.js';
@@ -62,8 +62,8 @@ export async function removeContainer(id: string, options: { force: boolean }): 
     }
     if (!existsSync(containerFolder(id))) return; // somebody else was faster
     if (performance.now() > deadline) throw isInTheWay(id, container);
-    const { pause } = await import('../sys/poll.js');
-    await pause(20);
+    const { waitFor } = await import('../sys/poll.js');
+    await waitFor(20);
   }
 }
 
@@ -169,18 +169,18 @@ export function removeLock(id: string): void {
   }
 }
 
-function removeFolder(folder: string, maps: IdMaps | undefined, removal: Removal): boolean {
-  const begun = () => faultPoint('removal begun');
+function removeFolder(folder: string, maps: IdMaps | undefined, removal: RemoveOptions): boolean {
+  const started = () => faultPoint('removal started');
   let isBegun = false;
   const ready = () => {
     isBegun = true;
     removal.ready?.();
   };
   try {
-    return removeTrees([folder], maps, { ...removal, ready, begun });
+    return removeTrees([folder], maps, { ...removal, ready, started });
   } catch (error) {
     if (isBegun || !isOurs(folder)) throw error;
-    return removeTrees([folder], undefined, { ...removal, begun });
+    return removeTrees([folder], undefined, { ...removal, started });
   }
 }
 

@@ -4,8 +4,8 @@ import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { signalPidfd } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
-import { pause, readable } from '../sys/poll.js';
-import { hasOpen } from '../sys/process.js';
+import { waitFor, waitUntilReadable } from '../sys/poll.js';
+import { hasFileOpen } from '../sys/process.js';
 import { isNamespaceInit, openProcess, ProcessTable, readProcess } from './processes/table.js';
 import { isLocked, type LiveRecord, readLive, readRestart } from './store.js';
 
@@ -84,14 +84,14 @@ export function killAll(live: LiveRecord): void {
  */
 export function signalMonitor(id: string, live: LiveRecord | undefined, signal: number): boolean {
   const monitor = live === undefined ? undefined : readProcess(live.monitor);
-  if (monitor === undefined || !hasOpen(monitor.pid, containerFolder(id))) return false;
+  if (monitor === undefined || !hasFileOpen(monitor.pid, containerFolder(id))) return false;
   return signalProcess(monitor.pid, monitor.start, signal);
 }
 
 /** Kills the monitor of a container whose `live` is damaged, and so the container. */
 function killMonitor(id: string): void {
   for (const { pid, start, name } of new ProcessTable().byPid.values()) {
-    const isMonitor = name === 'foster-monitor' && hasOpen(pid, containerFolder(id));
+    const isMonitor = name === 'foster-monitor' && hasFileOpen(pid, containerFolder(id));
     if (isMonitor) signalProcess(pid, start, SIGKILL);
   }
 }
@@ -121,7 +121,7 @@ export async function awaitEnd(id: string, name: string): Promise<void> {
     const hasFile = (name: string) => existsSync(join(containerFolder(id), name));
     if (!isAsked && hasFile('exit')) isAsked = signalMonitor(id, live, SIGTERM);
     if (live === undefined && hasFile('live')) killMonitor(id);
-    await pause(delay);
+    await waitFor(delay);
   }
 }
 
@@ -136,7 +136,7 @@ export async function hasEnded(live: LiveRecord, timeout: number): Promise<boole
   const pidfd = openInit(live);
   if (pidfd === undefined) return true;
   try {
-    return await readable(pidfd, timeout);
+    return await waitUntilReadable(pidfd, timeout);
   } finally {
     closeSync(pidfd);
   }

@@ -123,8 +123,8 @@ async function holdSoon(id: string, name: string): Promise<HeldContainer | undef
         exitCode: 1,
       });
     }
-    const { pause } = await import('../sys/poll.js');
-    await pause(20);
+    const { waitFor } = await import('../sys/poll.js');
+    await waitFor(20);
   }
 }
 

@@ -17,7 +17,7 @@ import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
 import { isFileLocked, lockFile } from '../sys/libc.js';
 import { containerFolder, dataFolder, lockPath, makeFolder, nameLink } from '../sys/paths.js';
-import { hasOpen, readRunningStart } from '../sys/process.js';
+import { hasFileOpen, readRunningStart } from '../sys/process.js';
 import { type ContainerRecord, parseRecord } from './record.js';
 
 export interface ContainerState {
@@ -258,7 +258,7 @@ function isAttended(id: string): boolean {
 
 /** The monitor has the container's folder open, which no later process with its number has. */
 function hasMonitor(id: string, live: LiveRecord | undefined): boolean {
-  return live !== undefined && hasOpen(live.monitor, containerFolder(id));
+  return live !== undefined && hasFileOpen(live.monitor, containerFolder(id));
 }
 
 function isInitAlive(live: LiveRecord | undefined): boolean {

@@ -2,7 +2,7 @@ import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { basename, dirname, join, resolve } from 'node:path';
 import { findFuseOverlayfs } from '../launch/storage-program.js';
-import { startTreeProgram, type TreeProgram } from '../layers/tree.js';
+import { startTreeProgram, type TreeProgram } from '../layers/tree-program.js';
 import type { TreeOrder } from '../layers/tree-protocol.js';
 import { layeredDriver } from '../spec/storage-driver.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
@@ -17,7 +17,7 @@ import type { Container } from './store.js';
 /** Files that foster mounts in every container: src/container/host-facts.ts. */
 const OWN_FILES = ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf'];
 
-/** Has the program of layers/tree.ts read a container's files. */
+/** Lets the helper of layers/tree-program.ts read a container's files. */
 export function readTree({ record }: Container, action: TreeOrder['action'], output: number): TreeProgram {
   const { driver = 'overlay' } = record;
   if (driver === 'in-place' && action !== 'export') {

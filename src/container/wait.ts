@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { FosterError } from '../sys/errors.js';
 import { containerFolder } from '../sys/paths.js';
-import { pause } from '../sys/poll.js';
+import { waitFor } from '../sys/poll.js';
 import { parseEvent } from './events/line.js';
 import { eventsFile } from './events/recorder.js';
 import { hasEnded, isRunning } from './signal.js';
@@ -24,7 +24,7 @@ export async function waitForContainer({ record, state }: Container): Promise<nu
         await hasEnded(live, Infinity);
         delay = 1;
       }
-      await pause(delay);
+      await waitFor(delay);
     }
     const code = exitIn(folder) ?? exitInEvents(id, events);
     if (code !== undefined) return code;

@@ -13,5 +13,7 @@ export type { BuildRequest, Secrets };
 export async function build(request: BuildRequest, progress: (line: string) => void): Promise<string> {
   const { buildImage } = await import('../build/build.js');
   const { collectOnFailure } = await import('../container/image-use.js');
-  return await collectOnFailure(() => buildImage(request, { line: progress, warn: surroundings().warn }));
+  return await collectOnFailure(() =>
+    buildImage(request, { printLine: progress, warn: surroundings().warn }),
+  );
 }

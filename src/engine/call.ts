@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { FosterError } from '../sys/errors.js';
 import { Interruption, interrupted } from '../sys/interruption.js';
-import { findSurroundings, type Surroundings } from '../sys/surroundings.js';
+import { type Surroundings, setSurroundingsLookup } from '../sys/surroundings.js';
 
 /** On whose behalf calls are made. */
 export interface Caller {
@@ -68,7 +68,7 @@ class Call {
   readonly #onAbort = () => void this.run(() => this.#interruption.interrupt());
 
   constructor({ env, storageDriver }: Caller, { signal, onProgress, onWarning }: CallOptions) {
-    findSurroundings(() => calls.getStore());
+    setSurroundingsLookup(() => calls.getStore());
     this.#signal = signal;
     const interruption = this.#interruption;
     const takeOutput = byLine((line) => onProgress?.(line));

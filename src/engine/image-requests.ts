@@ -10,7 +10,7 @@ export function transferRequest(options: RegistryOptions & { platform?: string }
   return {
     ...accessOf(options),
     platform: options.platform,
-    progress: { say: progress, stream: undefined },
+    progress: { printLine: progress, stream: undefined },
   };
 }
 

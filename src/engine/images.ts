@@ -1,8 +1,8 @@
 import type { RemovedImage } from '../container/remove-image.js';
 import type { LoadedImage } from '../image/archive/load.js';
 import { SAVE_FORMATS, type SaveFormat } from '../image/archive/save-formats.js';
-import type { ProgressOutput } from '../image/registry/progress-layers.js';
 import type { RegistryAccess } from '../image/registry/registry.js';
+import type { ProgressOutput } from '../image/registry/transfer-display.js';
 import type { ImageInfo } from './types.js';
 import type { HistoryRow } from './views/image-history.js';
 import type { ImageLayers } from './views/image-layers.js';
@@ -49,7 +49,7 @@ export async function pull(name: string, { progress, ...options }: TransferReque
   const { parseReference } = await import('../image/store/reference.js');
   const { pullImage } = await import('../image/registry/pull.js');
   const { imageInfo } = await import('./views/image-info.js');
-  return imageInfo(await pullImage(parseReference(name), { ...options, tell: progress }));
+  return imageInfo(await pullImage(parseReference(name), { ...options, progress }));
 }
 
 /** Full names of all tags that a registry has of a name without a tag. @throws FosterError */
@@ -86,7 +86,7 @@ export async function push(
   const { formatReference, parseReference } = await import('../image/store/reference.js');
   const { pushImage } = await import('../image/registry/push.js');
   const reference = parseReference(name);
-  const { descriptor } = await pushImage(reference, { ...options, tell: progress }, source);
+  const { descriptor } = await pushImage(reference, { ...options, progress }, source);
   const { digest, size } = descriptor;
   return { name: formatReference(reference), tag: reference.tag ?? reference.digest ?? '', digest, size };
 }
@@ -225,9 +225,9 @@ export async function save(
 ): Promise<void> {
   const { lockStore } = await import('../image/store/lock.js');
   const { saveImages } = await import('../image/archive/save.js');
-  const { savedImages } = await import('../image/archive/save-names.js');
+  const { findSavedImages } = await import('../image/archive/saved-images.js');
   await lockStore();
-  await saveImages(savedImages([...names]), format, output);
+  await saveImages(findSavedImages([...names]), format, output);
 }
 
 export interface ImportRequest {

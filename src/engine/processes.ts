@@ -1,6 +1,6 @@
 import type { ProcessNode } from '../container/processes/tree.js';
 import type { Container } from '../container/store.js';
-import { pause } from '../sys/poll.js';
+import { waitFor } from '../sys/poll.js';
 import type { ContainerStats, ProcessList } from './types.js';
 
 export type { ProcessList, ProcessNode };
@@ -15,11 +15,11 @@ export async function list(
   columns: 'full' | 'user' | readonly string[] = 'full',
 ): Promise<ProcessList> {
   const { findContainer } = await import('../container/store.js');
-  const { choose, FULL_COLUMNS, processRows, USER_COLUMNS } = await import(
+  const { parseColumns, FULL_COLUMNS, processRows, USER_COLUMNS } = await import(
     '../container/processes/columns.js'
   );
   const presets = { full: FULL_COLUMNS, user: USER_COLUMNS };
-  const chosen = typeof columns === 'string' ? presets[columns] : choose(columns.join(','));
+  const chosen = typeof columns === 'string' ? presets[columns] : parseColumns(columns.join(','));
   const [titles = [], ...processes] = processRows(findContainer(reference), chosen);
   return { titles, processes };
 }
@@ -72,7 +72,7 @@ export async function* stats({
           .toSorted((a, b) => Date.parse(b.record.created) - Date.parse(a.record.created));
   let before = sampleContainers(chosen());
   for (let wait = Math.min(FIRST_INTERVAL, interval); ; wait = interval) {
-    await pause(wait);
+    await waitFor(wait);
     const containers = chosen();
     const now = sampleContainers(containers);
     yield containers.map(({ record: { id, name } }) => {

@@ -13,7 +13,7 @@ import { nativeFile } from '../init/clone.js';
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../spec/parse/detach-keys.js';
 import type { RunRequest } from '../spec/request.js';
 import { EXIT, FosterError } from '../sys/errors.js';
-import { pause } from '../sys/poll.js';
+import { waitFor } from '../sys/poll.js';
 import { surroundings } from '../sys/surroundings.js';
 import { requireRunning } from './foreground.js';
 import { reapLater, reapMonitors } from './monitors.js';
@@ -142,6 +142,6 @@ const END_TIMEOUT = 10_000;
 /** Waits until nobody works on a container that has ended, and its files are gone where they are to go. */
 async function settled(id: string): Promise<void> {
   const deadline = performance.now() + END_TIMEOUT;
-  while (isLocked(id) && performance.now() < deadline) await pause(5);
+  while (isLocked(id) && performance.now() < deadline) await waitFor(5);
   reapMonitors();
 }

@@ -22,7 +22,7 @@ export async function carryStreams(
     killing ??= kill();
     await killing.catch(() => {});
   };
-  const takeBack = onInterrupt(end);
+  const stopListening = onInterrupt(end);
   const timer =
     timeout === undefined
       ? undefined
@@ -55,7 +55,7 @@ export async function carryStreams(
     };
   } finally {
     clearTimeout(timer);
-    takeBack();
+    stopListening();
     if (stdin instanceof Readable && child.stdin !== null) stdin.unpipe(child.stdin);
   }
 }

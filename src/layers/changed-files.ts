@@ -9,38 +9,38 @@ import {
   type Stats,
 } from 'node:fs';
 import { pathOf } from '../tar/member.js';
-import { unlessGone } from './changing.js';
 import { attributesOf } from './file-attributes.js';
-import { namesIn, type OwnLayer } from './own-layer.js';
 import type { LayerStack } from './stack.js';
 import { COPIED } from './tree-protocol.js';
+import { unlessGone } from './unless-gone.js';
+import { listNames, type WritableLayer } from './writable-layer.js';
 
-/** When the copy in a container's folder was finished, in milliseconds since 1970. @throws Error of node:fs */
-export function copiedAt(folder: string): number {
+/** When the copy in a container's folder was completed, in milliseconds since 1970. @throws Error of node:fs */
+export function timeOfCopy(folder: string): number {
   return lstatSync(`${folder}/${COPIED}`).ctimeMs;
 }
 
 /**
- * What a container has changed of a copy of its layers (tree-copy.ts), as the upper directory of an overlay would show
- * it: with the directories above each change, and all names of a file that has several.
+ * What a container has changed in a copy of its layers (copy-tree.ts), in the form of the upper directory of an
+ * overlay: with the parent directories of each change, and all names of a changed file.
  *
- * A file differs where its type, size or modification time does. Owner, mode, extended attributes and content are
- * compared only of files whose status was changed after the copy was made: a process cannot set the time of that (ctime,
- * inode(7)) as it can set the time of modification. A copy may lack owners and attributes that are not to be had here.
+ * A file has changed if its type, size or modification time differs. Owner, mode, extended attributes and content are
+ * compared only if its ctime is later than the copy, because processes cannot set the ctime (inode(7)). A copy may lack
+ * owners and attributes that are not available here.
  */
-export class ChangedFiles implements OwnLayer {
+export class ChangedFiles implements WritableLayer {
   readonly #tree: string;
   readonly #layers: LayerStack;
   readonly #since: number;
   readonly #changed = new Set<string>();
   readonly #deleted = new Set<string>();
   readonly #names = new Map<string, string[]>();
-  /** Names of files that have several, by inode. */
+  /** Names of files with several names, by inode. */
   readonly #linked = new Map<number, string[]>();
 
   /**
-   * @param tree absolute path of the copy; its uid and gid mean the same here as those of the layers
-   * @param since when it was finished, in milliseconds since 1970, by the clock of its file system
+   * @param tree absolute path of the copy; its owners are in the same user namespace as those of the layers
+   * @param since when it was completed, in milliseconds since 1970, by the clock of its file system
    */
   constructor(tree: string, layers: LayerStack, since: number) {
     this.#tree = Buffer.from(tree).toString('latin1');
@@ -70,16 +70,16 @@ export class ChangedFiles implements OwnLayer {
   }
 
   isOpaque(): boolean {
-    return false; // each name that is gone is told by itself
+    return false; // each deleted name is listed separately
   }
 
-  /** @param places directories of the layers; none where there was nothing */
+  /** @param places directories of the layers; none if it does not exist there */
   #compare(directory: string, places: string[]): void {
     const below = places.length === 0 ? new Map<string, string[]>() : this.#layers.entries(places);
-    for (const base of unlessGone(() => namesIn(`${this.#tree}/${directory}`)) ?? []) {
+    for (const base of unlessGone(() => listNames(`${this.#tree}/${directory}`)) ?? []) {
       const name = `${directory}${base}`;
       const info = lstat(`${this.#tree}/${name}`);
-      if (info === undefined) continue; // gone meanwhile
+      if (info === undefined) continue; // deleted meanwhile
       const files = below.get(base) ?? [];
       below.delete(base);
       const lower = files[0] === undefined ? undefined : lstat(files[0]);
@@ -116,7 +116,7 @@ export class ChangedFiles implements OwnLayer {
     else names.push(name);
   }
 
-  /** A file that is changed is changed under all its names: else a layer would make two files of it. */
+  /** Adds all other names of changed files: otherwise the layer would make two files of one. */
   #addOtherNames(): void {
     for (const names of this.#linked.values()) {
       if (names.some((name) => this.#changed.has(name))) for (const name of names) this.#add(name);
@@ -140,7 +140,7 @@ const { S_IFMT } = constants;
 /** Times are copied to the microsecond. */
 const TOLERANCE_MS = 0.002;
 
-/** What may not be read was left out. */
+/** Unreadable files were skipped. */
 function wasCopied(file: string): boolean {
   if (!lstat(file)?.isFile()) return true;
   try {

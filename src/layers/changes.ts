@@ -1,19 +1,19 @@
-import type { OwnLayer } from './own-layer.js';
 import type { LayerStack } from './stack.js';
+import type { WritableLayer } from './writable-layer.js';
 
-/** Added, changed, or deleted. Paths are absolute in the container, one character for each byte. */
+/** A file that was added, changed or deleted. Paths are absolute in the container, with one character for each byte. */
 export interface Change {
   kind: 'A' | 'C' | 'D';
   path: string;
 }
 
 /**
- * What a container has made of the layers below: each directory before what is in it. Directories of the layers are
- * entered only along with its own, and no link is followed.
- * @param foreign names, relative to the top, that are left out
+ * The changes that a container has made, each directory before its content. Only directories that it has touched are
+ * visited, and no link is followed.
+ * @param foreign names, relative to the top, to skip
  */
 export function* treeChanges(
-  own: OwnLayer,
+  own: WritableLayer,
   below: LayerStack,
   foreign: ReadonlySet<string>,
 ): Generator<Change> {
@@ -22,7 +22,7 @@ export function* treeChanges(
 
 function* changesIn(
   directory: string,
-  own: OwnLayer,
+  own: WritableLayer,
   below: LayerStack | undefined,
   foreign: ReadonlySet<string>,
 ): Generator<Change> {
@@ -43,12 +43,12 @@ function* changesIn(
 }
 
 /**
- * Names of a container's own that are not its work: empty files and directories that were only made for something to be
- * mounted on, and the directories above them that were made, or copied up, for nothing else.
+ * Names that foster, not the container, has created in its layer: empty files and directories as mount points, and
+ * their parents that were created or copied up only for that.
  * @param mountPoints absolute paths in the container
  */
-export function foreignNames(
-  own: OwnLayer,
+export function mountPointNames(
+  own: WritableLayer,
   below: LayerStack,
   mountPoints: readonly string[],
 ): ReadonlySet<string> {
@@ -68,23 +68,23 @@ export function foreignNames(
   return foreign;
 }
 
-/** Nothing that the container has made is followed. */
-function isBelowDirectories(own: OwnLayer, parts: string[]): boolean {
+/** Whether all parents are directories, so that no link of the container is followed. */
+function isBelowDirectories(own: WritableLayer, parts: string[]): boolean {
   return parts
     .slice(0, -1)
     .every((_part, index) => own.lstat(bytes(parts.slice(0, index + 1).join('/')))?.isDirectory() ?? false);
 }
 
-/** An empty file, or a directory with nothing in it that is the container's. */
-function isBare(own: OwnLayer, name: string, foreign: ReadonlySet<string>, mayBeFile: boolean): boolean {
+/** Whether it is an empty file, or a directory without files of the container. */
+function isBare(own: WritableLayer, name: string, foreign: ReadonlySet<string>, mayBeFile: boolean): boolean {
   const info = own.lstat(name);
   if (info?.isFile()) return mayBeFile && info.size === 0;
   if (!info?.isDirectory() || own.isOpaque(`${name}/`)) return false;
   return own.names(`${name}/`).every((base) => foreign.has(`${name}/${base}`));
 }
 
-/** It differs in nothing from the one that it hides, or hides none and is as foster makes them. */
-function isAsBelow(own: OwnLayer, below: LayerStack, name: string): boolean {
+/** Whether it equals the file that it hides, or hides none and is as foster creates them. */
+function isAsBelow(own: WritableLayer, below: LayerStack, name: string): boolean {
   const info = own.lstat(name);
   const lower = below.lstat(name);
   if (info === undefined) return false;

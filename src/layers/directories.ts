@@ -1,39 +1,39 @@
 import { lstatSync, mkdirSync, readdirSync, readlinkSync, rmdirSync, unlinkSync } from 'node:fs';
 import { errnoOf } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
-import { MAX_LINKS, type Member, pathOf, shown, throughLink } from '../tar/member.js';
-import { hideAll } from './hidden-names.js';
+import { followLink, MAX_LINKS, type Member, pathOf, quotedName } from '../tar/member.js';
+import { markOpaque } from './overlay-whiteouts.js';
 
-/** What is known of directories is kept in memory. */
+/** The attributes of directories are kept in memory. */
 const MAX_DIRECTORIES = 1_000_000;
 const MAX_BYTES = 128 * 1024 * 1024;
 
 /**
- * The directories of a tree that is being written by nobody else. Paths are absolute, `/` being the top of the tree, one
- * character for each byte, and without symbolic links.
+ * The directories of a tree that no other process writes to. Paths are absolute, `/` being the top of the tree, have
+ * one character for each byte, and contain no symbolic links.
  */
 export class TreeDirectories {
   readonly #isLayer: boolean;
-  /** Parents as they are written in names -> as they are, without symbolic links. */
+  /** Maps parents as written in names to their paths without symbolic links. */
   readonly #parents = new Map<string, string>();
-  /** With the member that told of each: undefined where it was only made for what is in it. */
+  /** Each directory with its member; undefined if it has none, and was made for its content. */
   readonly #known = new Map<string, Member | undefined>([['/', undefined]]);
-  /** Of all names and attributes that are known. */
+  /** Size of all known names and attributes. */
   #bytes = 0;
   #isOpaque = false;
 
-  /** @param isLayer whiteouts of overlayfs may be in the way */
+  /** @param isLayer whether there may be whiteouts of overlayfs */
   constructor(isLayer: boolean) {
     this.#isLayer = isLayer;
   }
 
-  /** Nothing of the layers below is seen. */
+  /** Whether all layers below are hidden. */
   get isOpaque(): boolean {
     return this.#isOpaque;
   }
 
-  /** The directories that members told of. */
-  *told(): Generator<[path: string, member: Member]> {
+  /** The directories that have members. */
+  *described(): Generator<[path: string, member: Member]> {
     for (const [path, member] of this.#known) if (member !== undefined) yield [path, member];
   }
 
@@ -43,7 +43,7 @@ export class TreeDirectories {
         mkdirSync(pathOf(path), 0o755);
       } catch (error) {
         if (errnoOf(error) !== 'EEXIST') throw error;
-        // An unknown directory cannot be: all of them are ours.
+        // There are no unknown directories: this process made all of them.
         if (this.#isLayer && lstatSync(pathOf(path)).isCharacterDevice()) this.#replaceWhiteout(path);
         else {
           this.remove(path);
@@ -63,7 +63,7 @@ export class TreeDirectories {
     }
     if (this.#bytes > MAX_BYTES) {
       throw new FosterError(
-        'the names and attributes of directories in the tar archive are more than 128 MiB',
+        'the names and attributes of directories in the tar archive take more than 128 MiB',
       );
     }
   }
@@ -74,27 +74,27 @@ export class TreeDirectories {
     this.#known.delete(path);
   }
 
-  /** Makes a directory show nothing of the layers below. */
+  /** Makes a directory hide the layers below. */
   makeOpaque(path: string): void {
     if (path === '/') this.#isOpaque = true;
-    else hideAll(path);
+    else markOpaque(path);
   }
 
-  /** Puts a directory in the place of a whiteout: one that shows nothing of the layers below. */
+  /** Replaces a whiteout by a directory that hides the layers below. */
   #replaceWhiteout(path: string): void {
     unlinkSync(pathOf(path));
     mkdirSync(pathOf(path), 0o755);
     this.makeOpaque(path);
   }
 
-  /** Removes whatever is there, with all that is in it. */
+  /** Removes a file or a directory with all its content. */
   remove(path: string): void {
     this.#parents.clear();
     if (lstatSync(pathOf(path)).isDirectory()) this.#removeDirectory(path);
     else unlinkSync(pathOf(path));
   }
 
-  /** One by one, since what is known of each must be forgotten: to look through all that is known would take too long. */
+  /** Removes entries one by one to forget each: searching all known directories would take too long. */
   #removeDirectory(path: string): void {
     for (const name of readdirSync(pathOf(path), { encoding: 'latin1' })) {
       const inside = `${path}/${name}`;
@@ -105,7 +105,7 @@ export class TreeDirectories {
     this.#forget(path);
   }
 
-  /** The directory that a member goes to, made where it is missing. */
+  /** The directory of a member; created if it is missing. */
   resolveParent(name: string, parts: string[]): string {
     const written = parts.join('/');
     const known = this.#parents.get(written);
@@ -129,9 +129,9 @@ export class TreeDirectories {
         resolved.push(part);
       } else {
         if (++links > MAX_LINKS) {
-          throw new FosterError(`the tar member ${shown(name)} is below a loop of symbolic links`);
+          throw new FosterError(`the tar member ${quotedName(name)} is below a symbolic link loop`);
         }
-        ahead.unshift(...throughLink(name, resolved, path.slice(1), target));
+        ahead.unshift(...followLink(name, resolved, path.slice(1), target));
       }
     }
     const parent = `/${resolved.join('/')}`;
@@ -140,7 +140,7 @@ export class TreeDirectories {
     return parent;
   }
 
-  /** What the symbolic link at `path` leads to; where there is nothing, a directory is made. */
+  /** The target of the symbolic link at `path`, if it is one. Creates a directory if nothing is there. */
   #linkOrNewDirectory(name: string, path: string): string | undefined {
     const info = lstatSync(pathOf(path), { throwIfNoEntry: false });
     if (info === undefined) {
@@ -155,7 +155,7 @@ export class TreeDirectories {
     }
     if (info.isSymbolicLink()) return readlinkSync(pathOf(path), { encoding: 'latin1' });
     throw new FosterError(
-      `the tar member ${shown(name)} is below ${shown(path.slice(1))}, which is not a directory`,
+      `the tar member ${quotedName(name)} is below ${quotedName(path.slice(1))}, which is not a directory`,
     );
   }
 }

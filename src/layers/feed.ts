@@ -1,9 +1,9 @@
 import type { Unpacking } from './unpack.js';
 
 /**
- * Writes an archive into an unpacker, piece by piece, until it ends or the unpacker has failed. Nothing waits in memory
- * but the piece at hand, which may be changed as soon as the next one is asked for.
- * @throws what the pieces fail with; the unpacker is killed then, and gone
+ * Writes an archive to an unpacker, piece by piece, until it ends or the unpacker fails. Only one piece is held in
+ * memory; its buffer may be reused for the next one.
+ * @throws the error of the pieces; the unpacker has been killed then
  */
 export async function feed(unpacking: Unpacking, pieces: AsyncIterator<Buffer>): Promise<void> {
   const { input, report } = unpacking;
@@ -11,12 +11,12 @@ export async function feed(unpacking: Unpacking, pieces: AsyncIterator<Buffer>):
   const over = report.then(() => {
     isOver = true;
   });
-  // Whatever wins a race stays in memory as long as the other one waits: so no piece may.
+  // The result of a race stays in memory until the other promise settles, so a piece must not be one.
   const either = async (one: Promise<unknown>) => await Promise.race([one.then(() => {}), over]);
   try {
     for (;;) {
       const coming = pieces.next();
-      coming.catch(() => {}); // nobody may wait for it any more
+      coming.catch(() => {}); // it may never be awaited
       await either(coming);
       if (isOver) break;
       const piece = await coming;

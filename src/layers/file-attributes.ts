@@ -2,15 +2,18 @@ import { chmodSync, lchownSync, lutimesSync, type Stats } from 'node:fs';
 import { errnoOfAny } from '../sys/ffi.js';
 import { getExtendedAttribute, listExtendedAttributes, setExtendedAttribute } from '../sys/libc.js';
 import { pathOf } from '../tar/member.js';
-import { unlessGone } from './changing.js';
 import { isKeptAttribute } from './kept-attributes.js';
+import { unlessGone } from './unless-gone.js';
 
-/** Extended attributes that belong to a file's content, and not to how it is stored or guarded here: xattr(7). */
+/**
+ * Whether an extended attribute belongs to a file's content, and not to its storage or protection on this machine:
+ * xattr(7).
+ */
 function isCopied(name: string): boolean {
   return isKeptAttribute(name) || name.startsWith('system.posix_acl_');
 }
 
-/** Their values by their names, sorted. @param path one character for each byte */
+/** Copied extended attributes, sorted by name. @param path one character for each byte */
 export function attributesOf(path: string): Map<string, Buffer> {
   const found = new Map<string, Buffer>();
   for (const name of listExtendedAttributes(pathOf(path)).filter(isCopied).sort()) {
@@ -22,14 +25,14 @@ export function attributesOf(path: string): Map<string, Buffer> {
 
 /**
  * Gives a file the owner, mode, extended attributes and times of another one, as far as the user namespace and the file
- * system have them. Of a directory the times are to be set again when it is filled.
+ * system support them. The times of a directory must be set again when it is filled.
  */
 export function copyAttributes(source: string, info: Stats, target: string): void {
-  orNot(() => lchownSync(pathOf(target), info.uid, info.gid), ['EINVAL', 'EPERM']); // an id that is not mapped
+  ignoring(() => lchownSync(pathOf(target), info.uid, info.gid), ['EINVAL', 'EPERM']); // an id that is not mapped
   if (!info.isSymbolicLink()) chmodSync(pathOf(target), info.mode & 0o7777);
   const attributes = info.isSymbolicLink() ? undefined : unlessGone(() => attributesOf(source));
   for (const [name, value] of attributes ?? []) {
-    orNot(
+    ignoring(
       () => setExtendedAttribute(pathOf(target), name, value),
       ['ENOTSUP', 'EOPNOTSUPP', 'EPERM', 'EINVAL'],
     );
@@ -37,12 +40,12 @@ export function copyAttributes(source: string, info: Stats, target: string): voi
   copyTimes(info, target);
 }
 
-/** To the microsecond. */
+/** Sets times to the microsecond. */
 export function copyTimes({ atimeMs, mtimeMs }: Stats, target: string): void {
   lutimesSync(pathOf(target), atimeMs / 1000, mtimeMs / 1000);
 }
 
-function orNot(act: () => void, ignored: string[]): void {
+function ignoring(act: () => void, ignored: string[]): void {
   try {
     act();
   } catch (error) {

@@ -1,6 +1,6 @@
 import { ftruncateSync, writeSync } from 'node:fs';
 
-/** The content of an empty file, written from its start on, with holes where the archive has them: lseek(2). */
+/** Writes the content of an empty file from its start, with the holes that the archive has: lseek(2). */
 export class FileContent {
   #at = 0;
   #endsInHole = false;
@@ -22,7 +22,7 @@ export class FileContent {
     this.#endsInHole = true;
   }
 
-  /** To be called when all is written. @throws Error of node:fs */
+  /** Must be called after the last write. @throws Error of node:fs */
   end(): void {
     if (this.#endsInHole) ftruncateSync(this.fd, this.#at);
   }

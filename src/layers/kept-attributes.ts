@@ -1,15 +1,15 @@
 import { getExtendedAttribute, listExtendedAttributes } from '../sys/libc.js';
 
 /**
- * Whether an extended attribute goes with a file wherever it is copied to: those of overlayfs would change what a tree
- * looks like, and most others are not for users to set.
+ * Whether an extended attribute is copied with a file: those of overlayfs would change the meaning of a tree, and most
+ * others cannot be set by users.
  */
 export function isKeptAttribute(name: string): boolean {
   const isNote = name.startsWith('user.overlay.') || name.startsWith('user.fuseoverlayfs.');
   return name === 'security.capability' || (name.startsWith('user.') && !isNote);
 }
 
-/** The attributes of a file that are kept, by name; values as latin1. @param file a path, or a descriptor */
+/** The attributes of a file that are copied, by name; values as latin1. @param file a path or a descriptor */
 export function keptAttributes(file: string | Buffer | number): Map<string, string> {
   const found = new Map<string, string>();
   for (const name of listExtendedAttributes(file).sort()) {

@@ -2,23 +2,23 @@ import { errnoOf } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { errnoOfAny } from '../sys/ffi.js';
 import { setExtendedAttribute } from '../sys/libc.js';
-import { type Member, pathOf, shown } from '../tar/member.js';
+import { type Member, pathOf, quotedName } from '../tar/member.js';
 import { isKeptAttribute } from './kept-attributes.js';
 
-/** Gives files what members say of them, as far as the caller may. */
+/** Sets owners and attributes of files, as far as the caller is permitted to. */
 export class MemberMetadata {
   readonly #hasOneOwner: boolean;
-  /** Extended attributes that this file system or user cannot have. */
+  /** Extended attributes that the file system or the user cannot set. */
   lostAttributes = 0;
-  /** Members whose owner is not mapped, and belong to root instead. */
+  /** Members whose owner is not mapped, so that they belong to root. */
   lostOwners = 0;
 
-  /** @param hasOneOwner only one id is mapped: everything belongs to root */
+  /** @param hasOneOwner whether only one id is mapped, so that everything belongs to root */
   constructor(hasOneOwner: boolean) {
     this.#hasOneOwner = hasOneOwner;
   }
 
-  /** Returns whether the owner was changed. What we make belongs to root already. */
+  /** Returns whether the owner was changed. New files belong to root already. */
   setOwner(member: Member, change: (uid: number, gid: number) => void): boolean {
     const { uid, gid } = member;
     if (uid === 0 && gid === 0) return false;
@@ -31,7 +31,7 @@ export class MemberMetadata {
     } catch (error) {
       if (errnoOf(error) !== 'EINVAL') throw error;
       throw new FosterError(
-        `the tar member ${shown(member.name)} belongs to ${uid}:${gid}, an id that your containers do not have`,
+        `the tar member ${quotedName(member.name)} belongs to ${uid}:${gid}, which your containers cannot have`,
         { advice: 'ask root for a larger range in /etc/subuid and /etc/subgid' },
       );
     }

@@ -5,12 +5,12 @@ import { pathOf } from '../tar/member.js';
 const DIRECTORY = 0o10000000 | constants.O_DIRECTORY; // O_PATH
 
 /**
- * A tree that somebody else may change at any moment, seen by a process that could be led out of it: every directory is
- * opened by openat2(2), which follows no link. Names are relative to the top, one character for each byte.
+ * A tree that other processes may change at any moment, used by a process that sees more than the tree: every directory
+ * is opened with openat2(2), which follows no link. Names are relative to the top and have one character for each byte.
  */
 export class OpenTree {
   readonly #top: number;
-  /** Mostly one is asked for many files of the same directory. */
+  /** The directory of the last call: most calls are for many files of one directory. */
   #last: { name: string; fd: number } | undefined;
 
   /** @param top descriptor of the directory; closed by `close` */
@@ -24,9 +24,9 @@ export class OpenTree {
   }
 
   /**
-   * A path for Node's functions, good until the next call. Of the file itself a call that does not follow links is to be
-   * made. @param name '' for the top; with a slash at its end it must be a directory
-   * @throws SystemCallError where what it is in is no directory now
+   * A path for Node's functions, valid until the next call. Use it only with calls that do not follow links. @param
+   * name '' for the top; with a slash at the end it must be a directory
+   * @throws SystemCallError if its parent is not a directory any more
    */
   path(name: string): string | Buffer {
     const slash = name.lastIndexOf('/');

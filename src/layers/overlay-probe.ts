@@ -16,8 +16,8 @@ import { makeWhiteout } from '../sys/libc.js';
 import { mountOverlay } from '../sys/mount.js';
 
 /**
- * Does with an overlay what containers do: mounts one, changes, deletes and replaces what is below. Some kernels and file
- * systems refuse it at once, others mount it and fail, or forget, later.
+ * Does with an overlay what containers do: mounts it, and changes, deletes and replaces files of its layers. Some
+ * kernels and file systems refuse to mount it; others mount it, but fail or lose changes later.
  * @param folder with the empty directories `one`, `two`, `upper`, `work` and `root`
  * @throws Error of node:fs, SystemCallError
  */
@@ -30,17 +30,17 @@ export function probeOverlay(folder: string): void {
   });
   change(`${folder}/root`);
   if (!lstatSync(`${folder}/upper/gone`).isCharacterDevice())
-    throw new FosterError('an overlay keeps no note of a file that was deleted');
+    throw new FosterError('an overlay does not remember a deleted file');
 }
 
 /**
- * The same with fuse-overlayfs.
- * @param folder the same one, by a path that can be followed
- * @throws FosterError too
+ * As `probeOverlay`, for fuse-overlayfs.
+ * @param folder the same folder, by a path that fuse-overlayfs can open
+ * @throws FosterError, and the errors of `probeOverlay`
  */
 export function probeFuseOverlayfs(folder: string, program: string): void {
   for (const name of ['one', 'two', 'upper', 'work']) {
-    rmSync(`${folder}/${name}`, { recursive: true, force: true }); // a probe before this one may have failed at any point
+    rmSync(`${folder}/${name}`, { recursive: true, force: true }); // an earlier probe may have failed at any point
     mkdirSync(`${folder}/${name}`);
   }
   makeLayers(folder);
@@ -68,5 +68,5 @@ function change(root: string): void {
   closeSync(openSync(`${root}/directory/new`, 'wx'));
   const names = [...readdirSync(root), ...readdirSync(`${root}/directory`)].sort();
   if (names.join() !== 'directory,file,new')
-    throw new FosterError(`an overlay shows ${names} where it should show a new directory`);
+    throw new FosterError(`an overlay shows ${names} instead of a new directory`);
 }

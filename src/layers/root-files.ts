@@ -1,17 +1,17 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { openInRoot } from '../sys/libc.js';
-import { hiddenBy } from './hidden-names.js';
+import { hiddenName } from './overlay-whiteouts.js';
 import { WHITEOUT_PREFIX } from './whiteout.js';
 
 const O_PATH = 0o10000000;
 const O_NONBLOCK = 0o4000;
 const O_NOFOLLOW = process.arch === 'arm64' ? 0o100000 : 0o400000;
 
-/** A root file system, opened: what is read from it never leads out of it. */
+/** An open root filesystem: reading it never leads out of it. */
 export class RootFiles {
   readonly #layers: number[];
 
-  /** @param layers trees of the host, the uppermost first */
+  /** @param layers trees on the host, topmost first */
   constructor(layers: string[]) {
     this.#layers = layers.map((path) => openSync(path, O_PATH));
   }
@@ -20,7 +20,7 @@ export class RootFiles {
     for (const fd of this.#layers) closeSync(fd);
   }
 
-  /** The text of a file, its first MiB at the most; '' where there is no such regular file or it cannot be read. */
+  /** The text of a file, at most its first MiB; '' if it is not a readable regular file. */
   read(path: string): string {
     const fd = this.#find(path, O_NONBLOCK);
     if (fd === undefined) return '';
@@ -45,7 +45,7 @@ export class RootFiles {
     }
   }
 
-  /** In the uppermost layer that has it, unless one above says that it was deleted: a whiteout of overlayfs. */
+  /** Opens it in the topmost layer that has it, unless a layer above has a whiteout for it. */
   #find(path: string, flags: number): number | undefined {
     for (const layer of this.#layers) {
       const fd = open(layer, path, flags);
@@ -64,7 +64,7 @@ function open(layer: number, path: string, flags: number): number | undefined {
   }
 }
 
-/** A mark in place of the file or of a folder above it, or beside it: layers/hidden-names.ts. */
+/** Whether a layer has a whiteout for the file or for a directory above it: overlay-whiteouts.ts. */
 function hasWhiteout(layer: number, path: string): boolean {
   for (let part = path; part !== ''; part = part.slice(0, part.lastIndexOf('/'))) {
     const slash = part.lastIndexOf('/') + 1;
@@ -80,7 +80,7 @@ function hides(layer: number, path: string, name: string): boolean {
   const fd = open(layer, path, O_PATH | O_NOFOLLOW);
   if (fd === undefined) return false;
   try {
-    return hiddenBy(name, fstatSync(fd)) !== undefined;
+    return hiddenName(name, fstatSync(fd)) !== undefined;
   } finally {
     closeSync(fd);
   }

@@ -1,46 +1,49 @@
 import { type Dirent, lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
 import { MAX_LINKS, pathOf } from '../tar/member.js';
-import { unlessGone } from './changing.js';
-import { hiddenBy, isOpaque } from './hidden-names.js';
+import { hiddenName, isOpaque } from './overlay-whiteouts.js';
+import { unlessGone } from './unless-gone.js';
 import { WHITEOUT_PREFIX } from './whiteout.js';
 
 /**
- * Layers over each other, as an overlay would show them, without one: for where the kernel mounts none. Devices and
- * sockets are not seen, nor what is mounted in a layer. Names are relative to the top, one character for each byte; no
- * link is followed.
+ * The merged view of layers, as an overlay would show it, for when the kernel cannot mount one. Devices, sockets and
+ * mounts in a layer are skipped. Names are relative to the top and have one character for each byte; no link is
+ * followed.
  */
 export class LayerStack {
   readonly #layers: string[];
   readonly #devices: ReadonlySet<number>;
-  /** What was looked up one by one. */
+  /** Directories that were looked up. */
   readonly #known = new Map<string, ReadonlyMap<string, string[]>>();
 
-  /** @param layers absolute paths, the uppermost first */
+  /** @param layers absolute paths, topmost first */
   constructor(layers: readonly string[]) {
     this.#layers = layers.map((path) => Buffer.from(path).toString('latin1'));
-    // Of directories that may be given as links to descriptors.
+    // statSync, since directories may be given as links to descriptors.
     this.#devices = new Set(this.#layers.map((path) => lstatSync(pathOf(`${path}/.`)).dev));
   }
 
-  /** The places of the top. */
+  /** The top directories of all layers. */
   get top(): string[] {
     return this.#layers.map((path) => `${path}/.`);
   }
 
-  /** What there is of that name; '' is the top itself. */
+  /** The file of that name; '' is the top itself. */
   lstat(name: string): Stats | undefined {
     const [place] = this.#places(name);
     return place === undefined ? undefined : lstat(place);
   }
 
-  /** What a directory has; none where it is something else. @param directory '' for the top, or a name and a slash */
+  /** The names in a directory; none if it is not a directory. @param directory '' for the top, or a name and a slash */
   names(directory: string): string[] {
     const name = directory.replace(/\/$/, '');
     return this.lstat(name)?.isDirectory() ? [...this.#entriesOf(name).keys()] : [];
   }
 
-  /** The places of a directory, links followed as from inside of the tree; none where there is no such directory. */
-  find(path: string): string[] {
+  /**
+   * The directories that make up a directory, with links followed as inside the tree; none if there is no such
+   * directory.
+   */
+  findDirectories(path: string): string[] {
     const ahead = path.split('/');
     let name = '';
     for (let links = 0; ahead.length > 0; ) {
@@ -81,13 +84,13 @@ export class LayerStack {
   }
 
   /**
-   * What a directory has, sorted: of each name the file that is seen, or the directories of all layers that are seen
-   * through each other there, the uppermost first.
-   * @param places such directories
+   * The entries of a directory, sorted: for each name the visible file, or the directories of all layers that are
+   * merged there, topmost first.
+   * @param places directories to merge, topmost first
    */
   entries(places: string[]): Map<string, string[]> {
     const found = new Map<string, string[]>();
-    /** Names of which the layers further below show nothing. */
+    /** Names that are hidden in the layers further below. */
     const closed = new Set<string>();
     for (const [index, place] of places.entries()) {
       const hidden: string[] = [];
@@ -95,7 +98,7 @@ export class LayerStack {
         const name = entry.name.toString('latin1');
         const path = `${place}/${name}`;
         const info = mayHide(name, entry) ? lstat(path) : undefined;
-        const hides = info && hiddenBy(name, info);
+        const hides = info && hiddenName(name, info);
         if (hides !== undefined) {
           hidden.push(hides);
         } else if (!closed.has(name)) {

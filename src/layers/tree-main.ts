@@ -7,32 +7,32 @@ import { writeFully } from '../sys/write.js';
 import { TAR_END } from '../tar/writer.js';
 import type { Failure } from '../worker/protocol.js';
 import { errnoFailure, runWorker } from '../worker/run-worker.js';
-import { enterView, limitInView } from '../worker/view.js';
-import { ChangedFiles, copiedAt } from './changed-files.js';
-import { foreignNames, treeChanges } from './changes.js';
-import { copyTree, type Skipped } from './copy.js';
+import { enterView, restrictViewMount } from '../worker/view.js';
+import { ChangedFiles, timeOfCopy } from './changed-files.js';
+import { mountPointNames, treeChanges } from './changes.js';
+import { copyTree, type Skipped } from './copy-tree.js';
 import { probeFuseOverlayfs, probeOverlay } from './overlay-probe.js';
-import { FuseUpperDirectory, type OwnLayer, UpperDirectory } from './own-layer.js';
 import { LayerStack } from './stack.js';
-import { inPieces, layerTar, TreeTar } from './tar.js';
 import { COPIED, TREE, TREE_FD, type TreeOrder, VOLUMES } from './tree-protocol.js';
+import { inPieces, layerTar, TreeTar } from './tree-tar.js';
+import { FuseUpperDirectory, UpperDirectory, type WritableLayer } from './writable-layer.js';
 
 /**
- * The program that looks at containers' files, for `export`, `commit` and `diff`, and copies files of the layers for
- * volumes and for containers that have no overlay: started in a user namespace with the container's id maps, so that it may read and make files of all
- * its users and sees their ids as the container does; and in a mount namespace, in which it makes what it has to look at
- * its root directory (worker/view.ts). A container that runs may change things meanwhile: no path leads out of there, no
- * link is followed, and what is read is bounded by what was there.
- * @returns what was left out
+ * The helper that reads containers' files for `export`, `commit` and `diff`, and copies files of the layers for volumes
+ * and for containers without an overlay. It runs in a user namespace with the container's id maps, so that it can read
+ * and create files of all its users and sees their ids as the container does; and in a mount namespace, in which it
+ * makes the directories that it needs its root directory (worker/view.ts). A running container may change files
+ * meanwhile: no path leads out of there, no link is followed, and sizes are limited to what was there at first.
+ * @returns what was skipped
  */
-function look({ order, folders }: Opened): Skipped {
+function run({ order, folders }: Opened): Skipped {
   if (order.action === 'probe') return probe(order, folders);
   const view = enter(order, folders);
   switch (order.action) {
     case 'fill':
       return fill(order, view);
     case 'export':
-      // All of it, without what is mounted over it in the container.
+      // The whole tree, without the container's mounts.
       exportTree(wholeTree(order, view), view);
       return NOTHING;
     case 'layer':
@@ -42,7 +42,7 @@ function look({ order, folders }: Opened): Skipped {
       const own = ownLayer(order, view);
       if (own === undefined) return NOTHING;
       const below = new LayerStack(view.layers);
-      for (const { kind, path } of treeChanges(own, below, foreignNames(own, below, order.mountPoints)))
+      for (const { kind, path } of treeChanges(own, below, mountPointNames(own, below, order.mountPoints)))
         writeFully(TREE_FD.output, Buffer.from(`${kind}${path}\0`, 'latin1'));
       return NOTHING;
     }
@@ -59,7 +59,7 @@ function open(given: TreeOrder): Opened {
   return { order, folders: openFolders(order) };
 }
 
-/** In a place of our mount namespace the layer can be overlaid and bound. */
+/** Attaches the layer in this mount namespace, where it can be used for an overlay and bind mounts. */
 function withShiftedLayer(order: TreeOrder): TreeOrder {
   const place = `${order.folder}/root`;
   makeMountsPrivate();
@@ -72,11 +72,11 @@ const NOTHING: Skipped = { count: 0 };
 
 const DIRECTORY = 0o10000000 | constants.O_DIRECTORY; // O_PATH
 
-/** Descriptors. */
+/** Open directories. */
 interface Folders {
   layers: number[];
   container: number;
-  /** The upper directory of the overlay, or the copy; undefined where the container has never run. */
+  /** The upper directory of the overlay, or the copy; undefined if the container has never run. */
   own: number | undefined;
 }
 
@@ -89,17 +89,17 @@ function openFolders({ layers, folder, driver }: TreeOrder): Folders {
   };
 }
 
-/** What there is in our view. Absolute paths. */
+/** Absolute paths in this process's view. */
 interface View {
   layers: string[];
-  /** Only to be filled. */
+  /** For `fill` only. */
   container: string;
   own: string | undefined;
-  /** For what is mounted. */
+  /** Mount point. */
   root: string;
-  /** Of a copy of the layers: when it was finished. */
+  /** When the copy of the layers was completed. */
   copiedAt: number;
-  /** Has `root` mounted already. */
+  /** fuse-overlayfs, which has mounted `root` already. */
   storage: HostWork | undefined;
 }
 
@@ -113,7 +113,7 @@ function enter(order: TreeOrder, { layers, container, own }: Folders): View {
     container: '/container',
     own: own === undefined ? undefined : '/own',
     root: '/root',
-    copiedAt: copied === undefined ? 0 : copiedAt(copied),
+    copiedAt: copied === undefined ? 0 : timeOfCopy(copied),
     storage: action === 'export' && driver === 'fuse-overlayfs' && own ? mountByProgram(order) : undefined,
   };
   const root = view.storage && openSync(`${order.folder}/root`, DIRECTORY);
@@ -128,7 +128,7 @@ function enter(order: TreeOrder, { layers, container, own }: Folders): View {
 }
 
 function mountByProgram({ program, folder, layers }: TreeOrder): HostWork {
-  if (program === undefined) throw new Error('it is not said where fuse-overlayfs is');
+  if (program === undefined) throw new Error('the path of fuse-overlayfs is missing');
   makeMountsPrivate();
   return mountStorage(
     { program, container: folder, layers: [`${folder}/upper`, ...layers] },
@@ -136,7 +136,7 @@ function mountByProgram({ program, folder, layers }: TreeOrder): HostWork {
   );
 }
 
-/** Of a folder of foster's own, in which nobody else is at work. */
+/** In a folder of foster's own, which no other process uses. */
 function probe({ program, folder }: TreeOrder, { container }: Folders): Skipped {
   makeMountsPrivate();
   if (program === undefined) probeOverlay(`/proc/self/fd/${container}`);
@@ -144,7 +144,7 @@ function probe({ program, folder }: TreeOrder, { container }: Folders): Skipped 
   return NOTHING;
 }
 
-function ownLayer({ driver }: TreeOrder, { own, layers, copiedAt }: View): OwnLayer | undefined {
+function ownLayer({ driver }: TreeOrder, { own, layers, copiedAt }: View): WritableLayer | undefined {
   if (own === undefined) return undefined;
   if (driver === 'overlay') return new UpperDirectory(own);
   if (driver === 'fuse-overlayfs') return new FuseUpperDirectory(own, new LayerStack(layers));
@@ -155,9 +155,9 @@ function ownLayer({ driver }: TreeOrder, { own, layers, copiedAt }: View): OwnLa
 function layerOf(order: TreeOrder, view: View): Iterable<Buffer> {
   const own = ownLayer(order, view);
   if (own === undefined || view.own === undefined) return [TAR_END];
-  const foreign = foreignNames(own, new LayerStack(view.layers), order.mountPoints);
-  const leavesOut = (name: string) => foreign.has(name);
-  return layerTar(view.own, { leavesOut, ...(order.driver !== 'overlay' && { own }) });
+  const foreign = mountPointNames(own, new LayerStack(view.layers), order.mountPoints);
+  const skips = (name: string) => foreign.has(name);
+  return layerTar(view.own, { skips, ...(order.driver !== 'overlay' && { own }) });
 }
 
 function exportTree(top: string, { storage }: View): void {
@@ -175,10 +175,10 @@ function wholeTree({ driver }: TreeOrder, { layers, own, root, storage }: View):
   if (driver === 'copy' && own !== undefined) return own;
   const trees = own === undefined ? layers : [own, ...layers];
   const [only, ...others] = trees;
-  // One alone needs no overlay, and can be none.
+  // A single tree needs no overlay, and overlayfs would refuse it.
   if (only !== undefined && others.length === 0) return only;
   mountOverlay(root, { lower: trees });
-  limitInView(root, {});
+  restrictViewMount(root, {});
   return root;
 }
 
@@ -189,7 +189,7 @@ function fill({ driver, volumes = {} }: TreeOrder, { layers, container }: View):
   for (const [name, path] of Object.entries(volumes)) {
     const target = `${container}/${VOLUMES}/${name}`;
     mkdirSync(target, { recursive: true });
-    const places = stack.find(Buffer.from(path).toString('latin1'));
+    const places = stack.findDirectories(Buffer.from(path).toString('latin1'));
     if (places.length > 0) skipped.push(copyTree(stack, target, places));
   }
   if (driver === 'copy') skipped.push(copy(stack, container));
@@ -207,8 +207,8 @@ function copy(stack: LayerStack, container: string): Skipped {
 }
 
 function explain(error: unknown): Failure | undefined {
-  if (errnoOfAny(error) === 'EPIPE') return { error: 'nobody reads it any more' };
+  if (errnoOfAny(error) === 'EPIPE') return { error: 'the output was closed' };
   return errnoFailure(error);
 }
 
-runWorker({ open, work: look, explain });
+runWorker({ open, work: run, explain });

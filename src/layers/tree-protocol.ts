@@ -2,46 +2,45 @@ import type { StorageDriver } from '../spec/storage-driver.js';
 import { WORKER_FD } from '../worker/protocol.js';
 
 /**
- * What foster and the program that looks at trees of containers (tree-main.ts) say to each other. It reports a Skipped:
- * what may not be read, and is not in the copy.
+ * The protocol between foster and the helper that reads containers' files (tree-main.ts). It reports as Skipped what is
+ * not readable and so not in the copy.
  */
 
-/** The program's descriptors. */
+/** The helper's descriptors. */
 export const TREE_FD = {
-  /** Takes the archive, or the list of changes. */
+  /** Receives the archive or the list of changes. */
   output: 1,
-  /** The one layer, where its ids are shifted: a detached mount. */
+  /** The only layer, if its ids are shifted: a detached mount. */
   layer: WORKER_FD.files,
 } as const;
 
 export interface TreeOrder {
   /**
-   * `export`: all files, as a flat tar archive. `layer`: what the container has changed, as a layer of an image.
-   * `changes`: the same as a list, each a letter (A, C, D) and a path, ended by a NUL. `fill`: makes in the
-   * folder a copy of what the layers have in each of the `volumes`; with the driver `copy` also `tree`, a copy of the
-   * layers, and when that is finished, `copied`, whose ctime says so. `probe`: tries, in a folder
-   * with `one`, `two`, `upper`, `work` and `root`, whether an overlay can do all that a container needs, one of
-   * fuse-overlayfs where `program` is given.
+   * `export`: all files as a tar archive. `layer`: the container's changes as a layer of an image. `changes`: the same
+   * as a list; each is a letter (A, C, D) and a path, terminated by NUL. `fill`: copies the layers' content of each of
+   * `volumes` to the folder; with the driver `copy` also creates `tree`, a copy of the layers, and then `copied`, whose
+   * ctime is the time of completion. `probe`: tests, in a folder with `one`, `two`, `upper`, `work` and `root`, whether
+   * an overlay can do all that a container needs; with `program`, whether fuse-overlayfs can.
    */
   action: 'export' | 'layer' | 'changes' | 'fill' | 'probe';
-  /** Whether the container's files are an overlay or a copy. */
+  /** The storage driver of the container. */
   driver: StorageDriver;
-  /** Absolute path of fuse-overlayfs, where that is the driver and files are to be seen as the container sees them. */
+  /** Absolute path of fuse-overlayfs, if that is the driver and a merged view is needed. */
   program?: string;
-  /** Read-only layers, the uppermost first. */
+  /** Read-only layers, topmost first. */
   layers: readonly string[];
-  /** The one layer is a directory of the host's, whose files get other ids in the container: TREE_FD.layer. */
+  /** Whether the only layer is a directory of the host whose ids are shifted: TREE_FD.layer. */
   isShifted?: boolean;
-  /** The container's folder, with its `upper` or `tree`, and `root` to mount on. */
+  /** The container's folder, with `upper` or `tree`, and the mount point `root`. */
   folder: string;
-  /** Directories in the container, by the names of their copies in `volumes`. */
+  /** Directories in the container, by the names of their copies in VOLUMES. */
   volumes?: Readonly<Record<string, string>>;
-  /** Paths in the container that something of foster's was mounted on: if empty, they are not the container's. */
+  /** Mount points in the container: if empty, they are not the container's own files. */
   mountPoints: readonly string[];
 }
 
-/** In the container's folder, with the driver `copy`. */
+/** Names in the container's folder, with the driver `copy`. */
 export const TREE = 'tree';
 export const COPIED = 'copied';
-/** In the container's folder: its anonymous volumes. */
+/** Name of the folder for anonymous volumes, in the container's folder. */
 export const VOLUMES = 'volumes';

@@ -8,13 +8,12 @@ import { TarReader } from '../tar/reader.js';
 import type { Failure } from '../worker/protocol.js';
 import { runWorker } from '../worker/run-worker.js';
 import { enterDirectory } from '../worker/view.js';
+import { TreeWriter } from './tree-writer.js';
 import type { UnpackOrder, UnpackResult } from './unpack-protocol.js';
-import { TreeWriter } from './writer.js';
 
 /**
- * The program that unpacks: started in a user namespace with the container's id maps, so that it may give files to any
- * of those ids, it makes the tree its root directory, so that nothing outside can even be named, and reads the archive
- * from its standard input.
+ * The unpacker: runs in a user namespace with the container's id maps, so that it can give files to any of those ids;
+ * makes the tree its root directory, so that nothing outside has a path; and reads the archive from its standard input.
  */
 async function unpack(order: UnpackOrder): Promise<UnpackResult> {
   enterDirectory(order.tree);
@@ -41,7 +40,7 @@ async function unpack(order: UnpackOrder): Promise<UnpackResult> {
 const ARCHIVE = 0;
 const PIECE = 1024 * 1024;
 
-/** What @types/node of our oldest Node lacks. */
+/** Missing in @types/node for the oldest supported Node. */
 interface WithZstd {
   createZstdDecompress(options: { chunkSize: number }): Transform;
 }

@@ -1,25 +1,25 @@
 import type { Compression } from '../tar/compression.js';
 import type { Failure } from '../worker/protocol.js';
-import type { Written } from './writer.js';
+import type { Written } from './tree-writer.js';
 
-/** What foster and its unpacker (unpack-main.ts) say to each other. The archive comes on standard input. */
+/** The protocol between foster and its unpacker (unpack-main.ts). The archive comes on standard input. */
 
 export interface UnpackOrder {
   /** Absolute path of the empty directory to fill. */
   tree: string;
   compression: Compression;
   hasOneOwner: boolean;
-  /** Of the archive, uncompressed, in bytes. */
+  /** Of the uncompressed archive, in bytes. */
   maxSize: number;
-  /** It is a layer of an image: its whiteouts become those of overlayfs, and its digest is wanted. */
+  /** Whether it is a layer of an image: its whiteouts are converted to overlayfs's, and its digest is computed. */
   isLayer: boolean;
 }
 
 export interface UnpackResult {
   written: Written;
-  /** Of the archive, uncompressed, in bytes. */
+  /** Of the uncompressed archive, in bytes. */
   size: number;
-  /** Of a layer, uncompressed: `sha256:` and 64 hexadecimal digits. */
+  /** Digest of an uncompressed layer: `sha256:` and 64 hexadecimal digits. */
   digest?: string;
 }
 

@@ -11,30 +11,30 @@ import type { Compression } from '../tar/compression.js';
 import { type RunningWorker, startWorker } from '../worker/start-worker.js';
 import type { UnpackOrder, UnpackReport, UnpackResult } from './unpack-protocol.js';
 
-/** An unpacker at work. */
+/** A running unpacker. */
 export interface Unpacking {
-  /** Takes the archive, as compressed as it was said to be. An error of it tells less than `report`. */
+  /** Receives the archive in the given compression. `report` explains its errors better. */
   input: Writable;
-  /** Comes when the tree is finished, or the unpacker has failed; never rejects. */
+  /** Resolves when the tree is finished or the unpacker has failed; never rejects. */
   report: Promise<UnpackReport>;
-  /** Ends it at once. What it has written stays. */
+  /** Kills it. What it has written stays. */
   kill(): void;
 }
 
 export interface UnpackOptions {
-  /** Of the container: files are owned by its ids. */
+  /** Id maps of the container, whose ids own the files. */
   maps: IdMaps;
-  /** In bytes; an archive that unpacks to more fails. No limit by default. */
+  /** Limit for the size of the uncompressed archive, in bytes. No limit by default. */
   maxUnpackedSize?: number;
-  /** A layer of an image, not a whole root file system. */
+  /** Whether it is a layer of an image, not a complete root filesystem. */
   isLayer?: boolean;
 }
 
 /**
- * Starts the unpacker (unpack-main.ts) in a user namespace with the container's id maps. Takes about 50 ms until it
- * reads.
- * @param file descriptor of the archive, where it is a regular file: then there is no `input`
- * @throws FosterError where there are no user namespaces to be had
+ * Starts the unpacker (unpack-main.ts) in a user namespace with the container's id maps. It starts reading after about
+ * 50 ms.
+ * @param file descriptor of the archive if it is a regular file: then `input` is not used
+ * @throws FosterError if no user namespace can be created
  */
 export function startUnpacker(
   tree: string,
@@ -50,8 +50,8 @@ export function startUnpacker(
     maxSize: maxUnpackedSize ?? Number.MAX_SAFE_INTEGER,
     isLayer,
   };
-  // The unpacker reads the archive, a pipe from us, or a pipe from zstd.
-  const piped = file === undefined || isByProgram ? widePipe() : undefined;
+  // The unpacker reads the archive itself, a pipe from this process, or a pipe from zstd.
+  const piped = file === undefined || isByProgram ? largePipe() : undefined;
   let worker: RunningWorker<UnpackResult>;
   try {
     worker = startWorker({
@@ -90,25 +90,25 @@ export function startUnpacker(
   };
 }
 
-/** Where we write the archive to, if we do. */
+/** The stream that the archive is written to, if the unpacker does not read the file itself. */
 function inputOf(zstd: ChildProcess | undefined, fd: number | undefined): Writable {
   const input =
     zstd?.stdin ??
     (zstd === undefined && fd !== undefined
       ? new Socket({ fd, readable: false, writable: true })
       : new Writable({ write: (_piece, _encoding, done) => done() }));
-  input.on('error', () => {}); // EPIPE: the unpacker says why
+  input.on('error', () => {}); // EPIPE: the unpacker reports why
   return input;
 }
 
-/** One that takes a whole piece at once: pipe(7), "Pipe capacity". */
-function widePipe(): [number, number] {
+/** A pipe that takes a whole piece at once: pipe(7), "Pipe capacity". */
+function largePipe(): [number, number] {
   const ends = pipe();
   setPipeSize(ends[1], 1024 * 1024);
   return ends;
 }
 
-/** zstd(1), for Node has zstd only since 22.15. */
+/** zstd(1), because Node supports zstd only since 22.15. */
 function startZstd(input: number | 'pipe', output: number): ChildProcess & { complaint: () => string } {
   const child = spawn('zstd', ['-dcq', '--no-progress'], { stdio: [input, output, 'pipe'] });
   let complaint = '';
@@ -118,19 +118,22 @@ function startZstd(input: number | 'pipe', output: number): ChildProcess & { com
   return Object.assign(child, { complaint: () => complaint });
 }
 
-/** A broken zstd file looks to the unpacker like an archive that ends too early. */
+/** To the unpacker, a corrupt zstd file looks like a truncated archive. */
 async function afterZstd(
   zstd: ReturnType<typeof startZstd>,
   finished: Promise<UnpackReport>,
 ): Promise<UnpackReport> {
   const ended = new Promise<number | undefined>((done) => {
     zstd.on('error', () => done(undefined));
-    zstd.on('close', (code) => done(code ?? 0)); // null: by our signal, or SIGPIPE
+    zstd.on('close', (code) => done(code ?? 0)); // null: killed by this process, or by SIGPIPE
   });
   const report = await finished;
   const code = await ended;
   if (code === undefined) {
-    return { error: 'zstd is not installed, and this Node has none', advice: 'apt-get install zstd' };
+    return {
+      error: 'zstd is not installed, and this version of Node does not support it',
+      advice: 'apt-get install zstd',
+    };
   }
   if (code === 0) return report;
   const why = zstd.complaint().trim().split('\n').at(-1)?.replace(/^.*: /, '') ?? '';

@@ -8,7 +8,7 @@ import { defaultSeccompProfile, SECCOMP_ARCHITECTURES } from './seccomp-profile.
 import type { Capabilities, IdMapping, Mount, Namespace, Seccomp, Spec } from './types.js';
 import type { ResolvedUser } from './users.js';
 
-/** What a Spec needs to know besides the request. */
+/** Facts that a Spec needs besides the request. */
 export interface SpecFacts {
   /** 64 hexadecimal digits. */
   id: string;
@@ -17,19 +17,19 @@ export interface SpecFacts {
   user: ResolvedUser;
   uidMappings: IdMapping[];
   gidMappings: IdMapping[];
-  /** As `process.arch` says it. */
+  /** As in `process.arch`. */
   architecture: string;
-  /** Root may go without a user namespace (--userns host); anybody else needs one for all the others. */
+  /** Root can do without a user namespace (--userns host); other users need one for the other namespaces. */
   callerIsRoot: boolean;
-  /** Files of bind mounts belong to the container's users: user N of the host is user N in there. */
+  /** Whether files of bind mounts belong to the container's users: user N of the host is user N of the container. */
   shiftsIds?: boolean;
   /** The caller's TERM, for a container with a terminal. */
   term?: string | undefined;
-  /** What the image says, where the root file system is one's. */
+  /** Defaults of the image, if the root filesystem is an image's. */
   image?: ImageDefaults | undefined;
   /** Absolute path on the host of the folder that holds the container's anonymous volumes. */
   volumesFolder: string;
-  /** The profile that `--security-opt seccomp=FILE` names, read by the caller. */
+  /** The profile of `--security-opt seccomp=FILE`, which the caller has read. */
   seccompProfile?: Seccomp | undefined;
 }
 
@@ -39,7 +39,7 @@ const DEFAULT_COMMAND = ['/bin/sh'];
 /** The group that owns terminals on every Linux distribution. */
 const TTY_GID = 5;
 
-/** Docker's: what the kernel tells there is of no use to a container, and of some use to an intruder. */
+/** As in Docker: containers do not need this information of the kernel, but attackers could use it. */
 const MASKED_PATHS = [
   '/proc/acpi',
   '/proc/asound',
@@ -55,16 +55,16 @@ const MASKED_PATHS = [
 ];
 const READ_ONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
-/** The host name of a container: the one asked for, else the start of its id. */
+/** The host name of a container: --hostname, or the start of its id. */
 export function hostnameOf(request: Pick<RunRequest, 'hostname'>, id: string): string {
   return request.hostname ?? id.slice(0, 12);
 }
 
 /**
- * The Spec of a request. Pure: what is to be known of the machine and the root filesystem comes in `facts`.
+ * Converts a request to a Spec. A pure function: facts about the machine and the root filesystem are in `facts`.
  *
- * Two things are the runtime's to add: the path of the PID namespace for `--pid container:ID`, and the mounts of
- * /etc/hosts, /etc/hostname and /etc/resolv.conf (hosts.ts has their contents).
+ * The caller must add two things: the path of the PID namespace for `--pid container:ID`, and the mounts of /etc/hosts,
+ * /etc/hostname and /etc/resolv.conf (hosts.ts has their contents).
  */
 export function buildSpec(request: RunRequest, facts: SpecFacts): Spec {
   const hostname = hostnameOf(request, facts.id);
@@ -98,7 +98,7 @@ export function buildSpec(request: RunRequest, facts: SpecFacts): Spec {
   };
 }
 
-/** As Docker: an entry point that is asked for takes the place of the image's, and of its command too. */
+/** As in Docker: --entrypoint replaces both the image's entry point and its command. */
 function argsOf({ entrypoint, command }: RunRequest, image: ImageDefaults = {}): string[] {
   const first = entrypoint ?? image.Entrypoint ?? [];
   const rest = command.length > 0 || entrypoint !== undefined ? command : (image.Cmd ?? []);
@@ -116,8 +116,8 @@ function environmentOf(request: RunRequest, facts: SpecFacts, hostname: string):
 }
 
 /**
- * As Docker: root has what it may have; another user starts with nothing, and what a file's capabilities or a
- * set-user-ID root program may give it is bounded. Nothing is inheritable or ambient.
+ * As in Docker: root has the whole bounding set; other users start with nothing, and can only gain what is in it from
+ * file capabilities or set-user-ID root programs. Nothing is inheritable or ambient.
  */
 function capabilitiesOf(names: string[], uid: number): Capabilities {
   const active = uid === 0 ? names : [];
@@ -137,35 +137,35 @@ function seccompOf(request: RunRequest, facts: SpecFacts): Seccomp | undefined {
   const profile =
     request.seccomp === 'default' ? defaultSeccompProfile(request.capabilities) : facts.seccompProfile;
   if (profile === undefined) {
-    // not a person's mistake: running without the filter that was asked for must not happen by omission
+    // a programming error: a container must never run without the requested filter
     throw new Error('buildSpec: the seccomp profile that the request names was not read');
   }
   const architectures = profile.architectures ?? SECCOMP_ARCHITECTURES[facts.architecture];
   return architectures === undefined ? profile : { ...profile, architectures };
 }
 
-/** The mounts every container gets, unless one that is asked for takes their place, then those. */
+/** The default mounts, unless a requested one replaces them, then the requested ones. */
 function mountsOf(request: RunRequest, facts: SpecFacts, userNamespace: boolean): Mount[] {
   const wanted = wantedMounts(request, facts);
   const own = new Set(wanted.map(({ destination }) => destination));
   const defaults = defaultMounts(request, facts, userNamespace).filter(
     ({ destination }) => !own.has(destination),
   );
-  // parents first, as in Docker: -v A:/x/y -v B:/x shows A inside B whichever comes first on the command line
+  // parents first, as in Docker: -v A:/x/y -v B:/x shows A inside B in either order
   return [...defaults, ...wanted.toSorted((a, b) => depth(a) - depth(b))];
 }
 
-/** Those of the request, and a volume for each that the image has where the request has nothing. */
+/** The mounts of the request, and the image's volumes at other destinations. */
 function wantedMounts({ mounts }: RunRequest, { image, volumesFolder, shiftsIds }: SpecFacts): Mount[] {
   const taken = new Set(mounts.map(({ destination }) => destination));
   const shown = mounts.map((mount) => (shiftsIds ? withShiftedIds(mount) : mount));
-  const ofImage = imageVolumes(image).places.filter((destination) => !taken.has(destination));
+  const ofImage = imageVolumes(image).paths.filter((destination) => !taken.has(destination));
   return [...shown, ...ofImage.map((destination) => anonymousVolume(destination))].map((mount, index) =>
     mount.type === 'volume' ? { ...mount, type: 'bind', source: `${volumesFolder}/${index}` } : mount,
   );
 }
 
-/** Root's files of the host shall be those of the container's root, though that is somebody else. */
+/** Lets root's files on the host belong to the container's root, although that is another user. */
 function withShiftedIds(mount: Mount): Mount {
   if (mount.type !== 'bind') return mount;
   const option = mount.options.includes('rbind') ? 'ridmap' : 'idmap';
@@ -209,7 +209,9 @@ function defaultMounts(request: RunRequest, facts: SpecFacts, userNamespace: boo
   ];
 }
 
-/** A new proc shows the PID namespace of who mounts it; the host's may only be bound from a user namespace. */
+/**
+ * A new proc shows the PID namespace of the process that mounts it; in a user namespace, the host's can only be bound.
+ */
 function procMount(request: RunRequest, userNamespace: boolean): Mount {
   const options = ['nosuid', 'noexec', 'nodev'];
   return request.pid.kind === 'host' && userNamespace
@@ -217,7 +219,7 @@ function procMount(request: RunRequest, userNamespace: boolean): Mount {
     : { destination: '/proc', type: 'proc', source: 'proc', options };
 }
 
-/** sysfs belongs to a network namespace; that of the host may only be bound from a user namespace, and is kept as it is. */
+/** sysfs belongs to a network namespace; in a user namespace, the host's can only be bound, with its own options. */
 function sysMount(request: RunRequest, userNamespace: boolean): Mount {
   const options = ['nosuid', 'noexec', 'nodev'];
   if (request.network === 'host' && userNamespace) {

@@ -2,7 +2,7 @@ import { flagError } from './parse/flag.js';
 import type { HostEntry, NetworkMode } from './request.js';
 
 /**
- * A `--add-host` value, `NAME:ADDRESS` or `NAME=ADDRESS`; an IPv6 address may stand in brackets.
+ * Parses an `--add-host` value, `NAME:ADDRESS` or `NAME=ADDRESS`; an IPv6 address may be in brackets.
  * @throws FosterError
  */
 export function parseAddHost(value: string): HostEntry {
@@ -18,7 +18,7 @@ export function parseAddHost(value: string): HostEntry {
 }
 
 /**
- * A `--dns` value: an IP address.
+ * Parses a `--dns` value: an IP address.
  * @throws FosterError
  */
 export function parseDns(value: string): string {
@@ -26,7 +26,7 @@ export function parseDns(value: string): string {
   return value;
 }
 
-/** Whether `text` is an IPv4 or IPv6 address, a zone (`%eth0`) allowed. Loading node:net for this costs more. */
+/** Whether `text` is an IPv4 or IPv6 address, optionally with a zone (`%eth0`). Loading node:net would take longer. */
 export function isAddress(text: string): boolean {
   if (isIpv4(text)) return true;
   const [, address = ''] = /^([^%]*)(?:%[\w.-]+)?$/.exec(text) ?? [];
@@ -49,7 +49,7 @@ function isIpv4(text: string): boolean {
 
 /**
  * The container's /etc/hosts.
- * @param base the machine's own /etc/hosts, kept in front where the container shares the machine's network
+ * @param base the host's /etc/hosts, which goes first if the container shares the host's network
  */
 export function hostsFile(options: { hostname: string; addHosts: HostEntry[]; base?: string }): string {
   const standard = [
@@ -62,18 +62,18 @@ export function hostsFile(options: { hostname: string; addHosts: HostEntry[]; ba
   ];
   const lines = [
     ...(options.base === undefined ? standard : [options.base.trimEnd()]),
-    // what is asked for goes first: the first line with a name wins
+    // entries of --add-host go first: the first line with a name wins
     ...options.addHosts.map(({ name, address }) => `${address}\t${name}`),
-    // as Debian does, so that a program that looks up its own host name gets an answer without a network
+    // as in Debian, so that a program can resolve its own host name without a network
     `127.0.1.1\t${options.hostname}`,
   ];
   return `${lines.join('\n')}\n`;
 }
 
 /**
- * The container's /etc/resolv.conf: the machine's search domains and options, with the name servers of --dns where
- * there are any. The machine's own servers on a loopback address answer only on the machine's own network.
- * @param host text of the machine's resolv.conf
+ * The container's /etc/resolv.conf: the host's search domains and options, with the name servers of --dns, if any.
+ * Servers on a loopback address of the host can only be reached on the host's network.
+ * @param host text of the host's resolv.conf
  */
 export function resolvConf(options: { dns: string[]; host: string; network: NetworkMode }): string {
   const kept = options.host.split('\n').filter((line) => {
@@ -84,7 +84,7 @@ export function resolvConf(options: { dns: string[]; host: string; network: Netw
   });
   const lines = [...options.dns.map((address) => `nameserver ${address}`), ...kept];
   if (!lines.some((line) => line.trimStart().startsWith('nameserver'))) {
-    lines.unshift('# no name server can be reached from this container; --dns ADDRESS sets one');
+    lines.unshift('# no name server can be reached from this container; set one with --dns ADDRESS');
   }
   return `${lines.join('\n')}\n`;
 }

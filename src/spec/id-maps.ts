@@ -9,11 +9,14 @@ export interface IdMapping {
 export interface IdMaps {
   uid: IdMapping[];
   gid: IdMapping[];
-  /** By newuidmap(1) and newgidmap(1), which may map ranges of /etc/subuid and /etc/subgid; else foster writes itself. */
+  /**
+   * Whether newuidmap(1) and newgidmap(1) write them, which can map ranges of /etc/subuid and /etc/subgid; otherwise
+   * foster does.
+   */
   helpers: boolean;
 }
 
-/** Whether an id of the container stands for one of the host. */
+/** Whether an id of the container is mapped to one of the host. */
 export function isIdMapped(id: number, map: IdMapping[]): boolean {
   return map.some(({ containerID, size }) => id >= containerID && id < containerID + size);
 }

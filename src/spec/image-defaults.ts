@@ -1,4 +1,4 @@
-/** What an image says of the containers made from it: image-spec "config.md", and Docker's additions. */
+/** Defaults that an image has for its containers: image-spec "config.md", and Docker's additions. */
 export interface ImageDefaults {
   User?: string;
   ExposedPorts?: Record<string, object>;

@@ -3,43 +3,43 @@ import { FosterError } from '../sys/errors.js';
 import type { ImageDefaults } from './image-defaults.js';
 import { quoted } from './parse/flag.js';
 
-/** Where the kernel shows itself, and foster what it gives of it. */
-const KERNEL_PLACES = ['/dev', '/proc', '/sys'];
+/** Directories with files of the kernel. */
+const KERNEL_PATHS = ['/dev', '/proc', '/sys'];
 
-/** Images with systemd have a volume there, which does nothing here. */
-const HARMLESS = ['/sys/fs/cgroup'];
+/** Images with systemd have a volume there, which is not needed here. */
+const IGNORED = ['/sys/fs/cgroup'];
 
 /**
- * Whether an absolute path is /dev, /proc or /sys, or below one of them. What is mounted there decides what a process
- * may do to the host, so only the person who runs a container has a say in it: not an image, and not a Dockerfile.
+ * Whether an absolute path is /dev, /proc or /sys, or below one of them. Mounts there affect what a process can do to
+ * the host, so only the user may request them, not an image or a Dockerfile.
  */
-export function isKernelPlace(path: string): boolean {
-  return KERNEL_PLACES.some((place) => path === place || path.startsWith(`${place}/`));
+export function isKernelPath(path: string): boolean {
+  return KERNEL_PATHS.some((top) => path === top || path.startsWith(`${top}/`));
 }
 
 /**
- * Where an image has its volumes, and those of them that are left out, for a warning.
- * @throws FosterError for what can be no place of a volume
+ * Destinations of an image's volumes, and of those that are ignored, for a warning.
+ * @throws FosterError for an invalid destination
  */
-export function imageVolumes(image: ImageDefaults | undefined): { places: string[]; leftOut: string[] } {
-  const all = [...new Set(Object.keys(image?.Volumes ?? {}).map(volumePlace))];
-  const leftOut = all.filter((place) => HARMLESS.includes(place));
-  return { places: all.filter((place) => !leftOut.includes(place)), leftOut };
+export function imageVolumes(image: ImageDefaults | undefined): { paths: string[]; ignored: string[] } {
+  const all = [...new Set(Object.keys(image?.Volumes ?? {}).map(volumePath))];
+  const ignored = all.filter((path) => IGNORED.includes(path));
+  return { paths: all.filter((path) => !ignored.includes(path)), ignored };
 }
 
-function volumePlace(path: string): string {
-  const place = posix.resolve('/', path);
-  const isPlace = place !== '/' && path.startsWith('/') && !path.includes('\0');
-  if (isPlace && isVolumePlace(place)) return place;
+function volumePath(text: string): string {
+  const path = posix.resolve('/', text);
+  const isValid = path !== '/' && text.startsWith('/') && !text.includes('\0');
+  if (isValid && isVolumeAllowed(path)) return path;
   throw new FosterError(
-    isPlace
-      ? `the image wants a volume at ${quoted(path)}, where only the user may mount something`
-      : `the image wants a volume at ${quoted(path)}, which cannot be a mount point`,
-    { advice: 'the image itself is faulty' },
+    isValid
+      ? `the image declares a volume at ${quoted(text)}, where only the user may mount something`
+      : `the image declares a volume at ${quoted(text)}, which cannot be a mount point`,
+    { advice: 'the image is faulty' },
   );
 }
 
 /** Whether an image may have a volume at an absolute path. */
-export function isVolumePlace(path: string): boolean {
-  return !isKernelPlace(path) || HARMLESS.includes(path);
+export function isVolumeAllowed(path: string): boolean {
+  return !isKernelPath(path) || IGNORED.includes(path);
 }

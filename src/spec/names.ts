@@ -15,12 +15,12 @@ const NOUNS = (
   'raven robin rowan sparrow spruce stork swallow tern'
 ).split(' ');
 
-/** Docker's syntax, which also keeps a name usable as a file name. */
+/** Docker's syntax, which is also valid for file names. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 const MAX_NAME_LENGTH = 128;
 
 /**
- * A container name as given to `--name`.
+ * Parses a container name given with `--name`.
  * @throws FosterError
  */
 export function parseName(value: string): string {
@@ -28,7 +28,7 @@ export function parseName(value: string): string {
     throw flagError(
       '--name',
       value,
-      'a name has two or more letters, digits, "_", "." or "-" and begins with a letter or digit',
+      'a name has two or more letters, digits, "_", "." or "-", and starts with a letter or digit',
     );
   }
   if (value.length > MAX_NAME_LENGTH) {
@@ -38,7 +38,8 @@ export function parseName(value: string): string {
 }
 
 /**
- * A host name for the container: sethostname(2) takes 64 bytes, host name labels no other characters than these.
+ * Parses a host name for the container: up to 64 bytes (sethostname(2)) of the characters that host name labels may
+ * have.
  * @throws FosterError
  */
 export function parseHostname(value: string): string {
@@ -61,23 +62,23 @@ export function isId(text: string): boolean {
   return /^[0-9a-f]{64}$/.test(text);
 }
 
-/** A name for a container that was given none, such as `brave_otter`. It may be taken: try again then. */
+/** A random name for a container, such as `brave_otter`. It may be in use: try again then. */
 export function randomName(): string {
   return nameFrom(randomBytes(2));
 }
 
-/** The name that two random bytes stand for. */
+/** The name for two random bytes. */
 export function nameFrom(bytes: Uint8Array): string {
   const [first = 0, second = 0] = bytes;
   return `${ADJECTIVES[first % ADJECTIVES.length]}_${NOUNS[second % NOUNS.length]}`;
 }
 
-/** From the kernel: loading node:crypto for a few bytes costs 1.4 ms of start-up. */
+/** From the kernel: loading node:crypto for a few bytes takes 1.4 ms. */
 function randomBytes(count: number): Buffer {
   const bytes = Buffer.alloc(count);
   const descriptor = openSync('/dev/urandom', 'r');
   try {
-    // a read of up to 256 bytes is never cut short: random(4)
+    // a read of up to 256 bytes is never partial: random(4)
     readSync(descriptor, bytes, 0, count, null);
   } finally {
     closeSync(descriptor);

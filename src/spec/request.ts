@@ -2,13 +2,13 @@ import type { Config } from './oci/config.js';
 import type { Mount, Rlimit } from './types.js';
 
 /**
- * What a person asked `foster run` for, every flag parsed and checked, nothing of the root filesystem known yet.
- * `buildSpec` (from-request.ts) makes a Spec of it.
+ * A request for `foster run`, with all flags parsed and checked. The root filesystem is not known yet. `buildSpec`
+ * (from-request.ts) converts it to a Spec.
  */
 export interface RunRequest {
   /** ROOT as given: a directory, a tar file, `-` or the name of a recipe. */
   root: string;
-  /** An OCI bundle: then `root` is its folder, and all that its config.json says is not said here. */
+  /** An OCI bundle: then `root` is its folder, and its config.json replaces the other fields. */
   bundle?: Bundle | undefined;
   /** COMMAND [ARG...]; may be empty. */
   command: string[];
@@ -18,13 +18,13 @@ export interface RunRequest {
   detach: boolean;
   restart: RestartPolicy;
   logging: LogOptions;
-  /** 'none' also where the image has one; undefined for the image's. */
+  /** 'none' disables the image's health check; undefined keeps it. */
   health: HealthCheck | 'none' | undefined;
-  /** Whether an image is pulled: when it is not there, always when there is a newer one, or never. */
+  /** When to pull an image: if it is missing, always, if there is a newer one, or never. */
   pull: 'missing' | 'always' | 'newer' | 'never';
-  /** `OS/ARCHITECTURE[/VARIANT]`; undefined for the machine's own. */
+  /** `OS/ARCHITECTURE[/VARIANT]`; undefined for this machine's. */
   platform: string | undefined;
-  /** The bytes that detach from a container with a terminal. */
+  /** The key sequence that detaches from a container with a terminal. */
   detachKeys: Buffer;
   /** Absolute path on the host. */
   cidfile: string | undefined;
@@ -34,7 +34,7 @@ export interface RunRequest {
   init: boolean;
   initSignalGroup: boolean;
   initVerbose: boolean;
-  /** `[]` clears what the image says, undefined keeps it. */
+  /** `[]` clears the image's, undefined keeps it. */
   entrypoint: string[] | undefined;
   /** `NAME=value`, from --env-file, then -e; the last of a name wins. */
   env: string[];
@@ -43,7 +43,7 @@ export interface RunRequest {
   /** `name|uid[:group|gid]`, looked up later in the container's own /etc/passwd. */
   user: string | undefined;
   hostname: string | undefined;
-  /** Of -v, --mount and --tmpfs in command-line order; sources absolute. */
+  /** Mounts of -v, --mount and --tmpfs in command-line order, with absolute sources. */
   mounts: Mount[];
   readOnly: boolean;
   network: NetworkMode;
@@ -54,14 +54,17 @@ export interface RunRequest {
   /** IP addresses. */
   dns: string[];
   addHosts: HostEntry[];
-  /** Resolved: `CAP_...` names the container gets at the most. */
+  /** The container's bounding set, as `CAP_...` names. */
   capabilities: string[];
-  /** CAP_MKNOD was asked for, by its name or as ALL; by default it counts in a user namespace alone, where it does nothing. */
-  makesDevices: boolean;
+  /**
+   * Whether CAP_MKNOD was requested, by name or as ALL. By default the container has it only in a user namespace, where
+   * it has no effect.
+   */
+  wantsMknod: boolean;
   noNewPrivileges: boolean;
   seccomp: SeccompChoice;
   privileged: boolean;
-  /** undefined for what the image says, else SIGTERM. */
+  /** undefined for the image's, or else SIGTERM. */
   stopSignal: number | undefined;
   /** Seconds. */
   stopTimeout: number;
@@ -71,12 +74,12 @@ export interface RunRequest {
   explain: boolean;
 }
 
-/** A directory with a config.json of the OCI runtime-spec, which has been read. */
+/** An OCI bundle: a directory with a config.json of the OCI runtime-spec, which has been read. */
 export interface Bundle {
   /** Absolute. */
   folder: string;
   config: Config;
-  /** JSON paths of what the specification does not have. */
+  /** JSON paths of members that the specification does not have. */
   unknown: string[];
 }
 
@@ -96,14 +99,17 @@ export interface HostEntry {
   address: string;
 }
 
-/** What happens when a container has ended: `--restart`. */
+/** What happens when a container ends: `--restart`. */
 export interface RestartPolicy {
   policy: 'no' | 'on-failure' | 'always' | 'unless-stopped';
-  /** Of on-failure: how often at the most; 0 for any number. */
+  /** Maximum number of restarts of on-failure; 0 for no limit. */
   max: number;
 }
 
-/** `--log-opt`: bytes at which a log file is put aside, 0 for never, and how many files are kept, the current one too. */
+/**
+ * `--log-opt`: size in bytes at which a log file is rotated, 0 for never, and how many files are kept, including the
+ * current one.
+ */
 export interface LogOptions {
   maxSize: number;
   maxFiles: number;

@@ -1,25 +1,25 @@
 import { flagError } from './parse/flag.js';
 
 /**
- * How a container's own files come about: `overlay` lays an empty directory over the layers, `fuse-overlayfs` does the
+ * How a container gets its own files: `overlay` mounts an empty directory over the layers, `fuse-overlayfs` does the
  * same in a process instead of the kernel, `copy` copies the layers.
  */
 export type StorageDriver = (typeof DRIVERS)[number];
 
-/** Of a container: `in-place` is the root directory of an OCI bundle, which it uses as it is, and writes to. */
+/** The driver of a container: `in-place` means the root directory of an OCI bundle, to which it writes directly. */
 export type RootDriver = StorageDriver | 'in-place';
 
-/** For who only reads: a root directory that is used in place is one layer with nothing over it. */
+/** The driver for reading: a root directory that is used in place is a single layer. */
 export function layeredDriver(driver: RootDriver = 'overlay'): StorageDriver {
   return driver === 'in-place' ? 'overlay' : driver;
 }
 
-/** By their names in help and records. */
+/** Names of the drivers, in help and records. */
 export const DRIVERS = ['overlay', 'fuse-overlayfs', 'copy'] as const;
 
 /**
- * Reads the name of a driver; `vfs` is what others call a copy.
- * @param flag for the error: where the name was given
+ * Parses the name of a driver; `vfs` is another name for `copy`.
+ * @param flag where the name was given, for the error
  * @throws FosterError
  */
 export function parseStorageDriver(flag: string, value: string): StorageDriver {
@@ -37,5 +37,5 @@ export function parseStorageDriver(flag: string, value: string): StorageDriver {
   }
 }
 
-/** In the environment: a person's choice. `foster --storage-driver` puts it there, for the commands that it starts too. */
-export const DRIVER_VARIABLE = 'FOSTER_STORAGE_DRIVER';
+/** Environment variable with the user's choice. `foster --storage-driver` sets it, also for commands that it starts. */
+export const STORAGE_DRIVER_VARIABLE = 'FOSTER_STORAGE_DRIVER';

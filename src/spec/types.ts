@@ -3,9 +3,9 @@ import type { IdMapping } from './id-maps.js';
 export type { IdMapping };
 
 /**
- * What a container shall be: the OCI runtime-spec's config.json (v1.2), checked, with all defaults filled in, paths
- * absolute, and nothing in it that foster cannot do. Field names and meanings are the specification's. The file itself,
- * in which nearly everything may be left out, is oci/config.ts.
+ * The specification of a container: the OCI runtime-spec's config.json (v1.2), validated, with all defaults filled in,
+ * absolute paths, and only features that foster supports. Field names and meanings are the specification's. The file
+ * format, in which nearly everything is optional, is in oci/config.ts.
  */
 export interface Spec {
   ociVersion: string;
@@ -19,7 +19,7 @@ export interface Spec {
 }
 
 export interface Process {
-  /** A pseudo-terminal of the container's own becomes stdin, stdout and stderr. */
+  /** Whether a new pseudo-terminal becomes stdin, stdout and stderr. */
   terminal: boolean;
   user: User;
   args: string[];
@@ -30,7 +30,7 @@ export interface Process {
   capabilities: Capabilities;
   rlimits: Rlimit[];
   noNewPrivileges: boolean;
-  /** Of the terminal, until somebody who is attached has another size. */
+  /** Size of the terminal, until an attached client sets another one. */
   consoleSize?: ConsoleSize;
   oomScoreAdj?: number;
   ioPriority?: IoPriority;
@@ -139,7 +139,7 @@ export interface Linux {
   timeOffsets?: TimeOffsets;
 }
 
-/** mount_namespaces(7), "Shared subtrees"; with an `r`, of all that is mounted below too. */
+/** mount_namespaces(7), "Shared subtrees"; with an `r`, it applies to all mounts below, too. */
 export type Propagation =
   | 'private'
   | 'rprivate'

@@ -1,7 +1,7 @@
 import { FosterError } from '../sys/errors.js';
 import { quoted } from './parse/flag.js';
 
-/** Who the container's process is, ids as the container sees them. */
+/** The user of the container's process, with the container's ids. */
 export interface ResolvedUser {
   uid: number;
   gid: number;
@@ -24,13 +24,13 @@ interface GroupEntry {
   members: string[];
 }
 
-/** (uid_t)-1 means "no change" to the kernel, and 32-bit is all there is. */
+/** ids have 32 bits, and (uid_t)-1 means "no change" to the kernel. */
 const MAX_ID = 2 ** 32 - 2;
 
 /**
- * Looks up `--user`, `name|uid[:group|gid]`, in a container's own files, as Docker does: a number needs no entry; a
- * group that is named replaces the user's own groups; nothing wanted is root.
- * @param passwd text of the container's /etc/passwd, '' where there is none; lines that make no sense are skipped
+ * Looks up `--user`, `name|uid[:group|gid]`, in a container's own files, like Docker: a number needs no entry; a given
+ * group replaces the user's own groups; the default is root.
+ * @param passwd text of the container's /etc/passwd, '' if there is none; invalid lines are skipped
  * @param group text of the container's /etc/group
  * @throws FosterError for a name without an entry and for a number out of range
  */
@@ -38,7 +38,7 @@ export function resolveUser(wanted: string | undefined, passwd: string, group: s
   const [userPart = '', groupPart, ...rest] = (wanted ?? '').split(':');
   if (rest.length > 0 || groupPart === '') {
     throw new FosterError(
-      `--user ${quoted(wanted ?? '')}: expected NAME or UID, then :GROUP or :GID if wanted`,
+      `--user ${quoted(wanted ?? '')}: expected NAME or UID, optionally with :GROUP or :GID`,
     );
   }
   const userText = userPart === '' ? '0' : userPart;
@@ -79,7 +79,7 @@ function parseId(text: string, kind: 'user' | 'group', file: string): number {
   return id;
 }
 
-/** An id field of a file that a stranger may have written. */
+/** An id in an untrusted file; undefined if it is invalid. */
 function fileId(text: string | undefined): number | undefined {
   if (text === undefined || !/^\d{1,10}$/.test(text)) return undefined;
   const id = Number(text);
@@ -92,7 +92,7 @@ function parsePasswd(text: string): PasswdEntry[] {
     const uid = fileId(uidText);
     const gid = fileId(gidText);
     if (!name || uid === undefined || gid === undefined) return [];
-    // HOME becomes a variable and maybe a working directory: only a path will do
+    // HOME becomes a variable and possibly a working directory, so it must be a path
     return [{ name, uid, gid, home: home.startsWith('/') && !home.includes('\0') ? home : '' }];
   });
 }

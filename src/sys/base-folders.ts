@@ -4,9 +4,9 @@ import { FosterError } from './errors.js';
 import { surroundings } from './surroundings.js';
 
 /**
- * A folder of the XDG base directory specification, by which a path that is not absolute counts for nothing.
- * @param usual where it is below the home directory if the variable says nothing
- * @throws FosterError where the home directory is not known
+ * A folder of the XDG base directory specification, which says that relative paths must be ignored.
+ * @param usual the default, relative to the home directory
+ * @throws FosterError if the home directory is unknown
  */
 export function baseFolder(
   variable: 'XDG_CACHE_HOME' | 'XDG_CONFIG_HOME' | 'XDG_DATA_HOME',
@@ -17,9 +17,9 @@ export function baseFolder(
 }
 
 /**
- * The caller's home directory: $HOME, or what /etc/passwd says where that is not set or is a relative path, which would
+ * The caller's home directory: $HOME, or the one in /etc/passwd if $HOME is not set or is a relative path, which would
  * mean another folder after each `cd`.
- * @throws FosterError where neither tells
+ * @throws FosterError if neither is absolute
  */
 export function homeFolder(): string {
   for (const find of [() => surroundings().env.HOME ?? '', () => userInfo().homedir]) {

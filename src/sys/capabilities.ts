@@ -11,7 +11,7 @@ export const CAPABILITY_NAMES: readonly string[] = (
   .split(' ')
   .map((name) => `CAP_${name}`);
 
-/** Docker's default set: what programs that were written for root of a whole machine seldom do without. */
+/** Docker's default set: what programs written for root usually need. */
 const DEFAULTS = [
   'CAP_CHOWN',
   'CAP_DAC_OVERRIDE',
@@ -33,7 +33,7 @@ const ALL = 'CAP_ALL';
 
 /**
  * The number of a capability: 0 for `CAP_CHOWN`, 40 for `CAP_CHECKPOINT_RESTORE`.
- * @throws Error for a name that is none, written in capitals with CAP_
+ * @throws Error for an unknown name; names are in upper case, with CAP_
  */
 export function capabilityNumber(name: string): number {
   const number = CAPABILITY_NAMES.indexOf(name);
@@ -42,16 +42,16 @@ export function capabilityNumber(name: string): number {
 }
 
 /**
- * What `--cap-add` and `--cap-drop` leave of Docker's default set, in the order of the numbers. What is both added
- * and dropped is added, as in Docker; but of ALL, what is dropped by name is missing.
+ * Applies `--cap-add` and `--cap-drop` to Docker's default set. The result is sorted by number. A capability that is
+ * both added and dropped is added, as in Docker; but with ALL added, those dropped by name are missing.
  * @param added names with or without CAP_, in any case, or ALL
- * @throws FosterError for a name that is none
+ * @throws FosterError for an unknown name
  */
 export function resolveCapabilities(added: string[], dropped: string[]): string[] {
   const add = new Set(added.map((name) => parse('--cap-add', name)));
   const drop = new Set(dropped.map((name) => parse('--cap-drop', name)));
   if (add.has(ALL) && drop.has(ALL)) {
-    throw new FosterError('--cap-drop ALL contradicts adding ALL, which --privileged does too', {
+    throw new FosterError('--cap-drop ALL contradicts adding ALL, which --privileged also does', {
       advice: 'add ALL and drop some by name, or drop ALL and add some',
     });
   }
@@ -61,7 +61,7 @@ export function resolveCapabilities(added: string[], dropped: string[]): string[
   );
 }
 
-/** Those that we have ourselves: in a container of somebody else's, not even root has all. */
+/** The capabilities of this process: inside a container, not even root has all of them. */
 export function ownCapabilities(): string[] {
   const status = readFileSync('/proc/self/status', 'utf8');
   const set = (name: string) =>
@@ -74,7 +74,7 @@ function parse(flag: string, value: string): string {
   const upper = value.toUpperCase();
   const name = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
   if (name === ALL || CAPABILITY_NAMES.includes(name)) return name;
-  throw new FosterError(`${flag} '${value.replace(/[^ -~]/g, '?')}': there is no such capability`, {
+  throw new FosterError(`${flag} '${value.replace(/[^ -~]/g, '?')}': unknown capability`, {
     advice: 'expected ALL or a name of capabilities(7) such as NET_ADMIN',
   });
 }

@@ -3,14 +3,14 @@ import { getSystemErrorMap } from 'node:util';
 
 const NUMBERS: Readonly<Record<string, number>> = constants.errno;
 
-/** The number of an errno name such as `ENOENT` on this machine (errno(3)). Throws on a name that is not one. */
+/** The number of an errno name such as `ENOENT` on this machine: errno(3). @throws Error for an unknown name */
 export function errnoNumber(name: string): number {
   const number = NUMBERS[name];
   if (number === undefined) throw new Error(`${name} is not an errno name`);
   return number;
 }
 
-/** The name of an errno, `ENOENT`; `E<number>` for one that this machine's table does not have. */
+/** The name of an errno, `ENOENT`; `E<number>` for an unknown one. */
 export function errnoName(number: number): string {
   for (const [name, value] of Object.entries(NUMBERS)) {
     if (value === number) return name;
@@ -25,7 +25,7 @@ export function errnoWords(number: number): string {
   return `${words} (${errnoName(number)})`;
 }
 
-/** libuv's table, which Node shows, lacks these. */
+/** These are missing in libuv's table, which Node uses. */
 const EXTRA_WORDS: Readonly<Record<string, string>> = {
   ENOEXEC: 'exec format error',
   EUSERS: 'too many users',
@@ -36,13 +36,13 @@ const EXTRA_WORDS: Readonly<Record<string, string>> = {
   ENOTBLK: 'block device required',
 };
 
-/** The errno of an error that Node's fs functions throw, or undefined for another kind of error. */
+/** The errno name of an error of node:fs; undefined for other errors. */
 export function errnoOf(error: unknown): string | undefined {
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
   return undefined;
 }
 
-/** Whether a write has failed since nobody reads any more: a socket with something unread in it says so in its own way. */
+/** Whether a write has failed because the reader is gone: EPIPE, or ECONNRESET of a socket with unread data. */
 export function isReaderGone(error: unknown): boolean {
   return ['EPIPE', 'ECONNRESET'].includes(errnoOf(error) ?? '');
 }

@@ -1,9 +1,9 @@
 /**
- * Exit codes that foster shares with Docker and Podman: what foster itself could not do is 125, so that it is
- * never mistaken for the exit code of the user's process.
+ * Exit codes that foster shares with Docker and Podman: failures of foster itself are 125, so that they are not
+ * mistaken for the exit code of the user's process.
  */
 export const EXIT = {
-  /** foster failed before the user's process could be tried */
+  /** foster failed before it could start the user's process */
   FOSTER: 125,
   /** the command exists but cannot be executed */
   CANNOT_EXECUTE: 126,
@@ -12,14 +12,14 @@ export const EXIT = {
 } as const;
 
 /**
- * What kind of failure it is, for programs that decide by it:
+ * The kind of a failure, for programs:
  * - `not-found`: there is no such container or image
- * - `conflict`: what is there is in the way: a name in use, a container that runs, or does not
- * - `invalid`: what was asked for makes no sense
- * - `unsupported`: foster, or this machine, cannot do it
- * - `denied`: the caller may not, or the registry says so
- * - `interrupted`: the caller has ended it
- * - `failed`: all else, such as a full disk or a program that cannot be executed
+ * - `conflict`: the current state does not allow it: a name in use, a container that is running, or is not
+ * - `invalid`: the request is not valid
+ * - `unsupported`: foster or this machine does not support it
+ * - `denied`: the caller lacks permission, or the registry refuses
+ * - `interrupted`: the caller has cancelled it
+ * - `failed`: anything else, such as a full disk or a program that cannot be executed
  */
 export type ErrorKind =
   | 'not-found'
@@ -31,8 +31,8 @@ export type ErrorKind =
   | 'failed';
 
 /**
- * A failure a person can act on. `message` is one sentence: what failed, on what, why; `advice`, where there is
- * any, says what to do about it. The CLI prints both on one line and exits with `exitCode`.
+ * A failure that users can act on. `message` is one sentence: what failed, on what, and why; `advice`, if any, says
+ * what to do about it. The CLI prints both on one line and exits with `exitCode`.
  */
 export class FosterError extends Error {
   override readonly name = 'FosterError';

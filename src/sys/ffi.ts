@@ -4,14 +4,14 @@ import type Koffi from 'koffi';
 import { errnoName, errnoOf } from './errno.js';
 
 /**
- * The one file that imports koffi. Functions are declared when they are first called, since each declaration costs
- * tens of microseconds of start-up.
+ * The only file that imports koffi. Functions are declared when they are first called, since each declaration takes
+ * tens of microseconds.
  */
 const koffi = loadKoffi();
 
 /**
- * koffi's own loader takes milliseconds to look for the right binary, and `require` of the binary half a millisecond more
- * than to open it; for most machines it is known where that lies.
+ * Loads koffi's binary from its usual path: koffi's own loader takes milliseconds to find it, and `require` half a
+ * millisecond more than opening it directly.
  */
 function loadKoffi(): typeof Koffi {
   const module = { exports: {} };
@@ -19,11 +19,11 @@ function loadKoffi(): typeof Koffi {
     process.dlopen(module, findBinary());
     return module.exports as typeof Koffi;
   } catch {
-    return require('koffi'); // musl, or a package manager that hides what was not asked for
+    return require('koffi'); // musl, or a package manager that hides indirect dependencies
   }
 }
 
-/** Where `require` would find it: in a node_modules of this folder or of one above it. */
+/** Looks where `require` would: in node_modules of this folder or one of its parents. */
 function findBinary(): string {
   const { arch } = process;
   const binary = `node_modules/@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`;
@@ -44,17 +44,17 @@ function library(path: string): ReturnType<typeof koffi.load> {
   return loaded;
 }
 
-/** What may be handed to a native function. A Buffer goes as a pointer to its first byte. */
+/** Arguments of native functions. A Buffer is passed as a pointer to its first byte. */
 export type Value = number | bigint | string | Buffer | Uint8Array | Pointer | null;
 
-/** A native address, opaque to us. */
+/** An opaque native address. */
 export type Pointer = { readonly __pointer: unique symbol };
 
 const functions = new Map<string, (...values: Value[]) => number>();
 
 /**
- * Calls a C function of the libc by its prototype, for instance `call('int kill(int pid, int signal)', pid, 9)`.
- * Only functions that return an integer. Throws SystemCallError where the result is -1.
+ * Calls a C function of the libc by its prototype, for instance `call('int kill(int pid, int signal)', pid, 9)`. Only
+ * for functions that return an integer. Throws SystemCallError if the result is -1.
  */
 export function call(prototype: string, ...values: Value[]): number {
   const result = callRaw('', prototype, ...values);
@@ -62,7 +62,7 @@ export function call(prototype: string, ...values: Value[]): number {
   return result;
 }
 
-/** As `call`, of the library at `path`, and without a look at the result. */
+/** As `call`, for a function of the library at `path`, and without checking the result. */
 export function callRaw(path: string, prototype: string, ...values: Value[]): number {
   let native = functions.get(prototype);
   if (native === undefined) {
@@ -72,12 +72,12 @@ export function callRaw(path: string, prototype: string, ...values: Value[]): nu
   return native(...values);
 }
 
-/** The address of a function in the library at `path`, to be handed to a native function as an argument. */
+/** The address of a function in the library at `path`, as an argument for native functions. */
 export function functionPointer(path: string, name: string): Pointer {
   return library(path).symbol(name, 'int') as Pointer;
 }
 
-/** The address of a Buffer's first byte. The Buffer must be kept alive by the caller while the address is in use. */
+/** The address of a Buffer's first byte. The caller must keep the Buffer alive while the address is in use. */
 export function addressOf(buffer: Buffer): bigint {
   return koffi.address(buffer);
 }
@@ -96,7 +96,7 @@ export class SystemCallError extends Error {
   }
 }
 
-/** The name of the errno that a call failed with, be it ours or Node's; undefined for another kind of error. */
+/** The errno name of a SystemCallError or an error of Node; undefined for other errors. */
 export function errnoOfAny(error: unknown): string | undefined {
   return error instanceof SystemCallError ? errnoName(error.errno) : errnoOf(error);
 }

@@ -3,15 +3,15 @@ import { basename, dirname } from 'node:path';
 import { faultPoint } from './fault.js';
 
 /**
- * Writes a file so that whoever reads it, and whatever is killed meanwhile, finds the old content or the new one:
- * to a temporary name, then renamed. `durable`: also after the machine lost its power (fsync(2)).
- * @throws Error of node:fs, ENOSPC among them; the old content is as it was then
+ * Replaces the content of a file atomically, by writing a temporary file and renaming it: readers find either the old
+ * or the new content, whatever is killed meanwhile. `durable`: also after a power failure (fsync(2)).
+ * @throws Error of node:fs, for example ENOSPC; the old content is then unchanged
  */
-export function writeWhole(path: string, text: string, options: { durable: boolean }): void {
+export function writeFileAtomically(path: string, text: string, options: { durable: boolean }): void {
   const fresh = `${path}.new`;
   const fd = openSync(fresh, 'w', 0o600);
   try {
-    writeFileSync(fd, text); // one write(2) may take a part only, where the disk is about to be full
+    writeFileSync(fd, text); // one write(2) may write only a part if the disk is nearly full
     if (options.durable) fsyncSync(fd);
     faultPoint(`${basename(fresh)} written`);
     renameSync(fresh, path);

@@ -14,8 +14,8 @@ const F_SEAL_SHRINK_GROW = 0x6;
 const SEAL_EVERYTHING = 0xf; // seal, shrink, grow, write: fcntl(2), "File Sealing"
 
 /**
- * memfd_create(2): a nameless file in memory that holds `content`, its offset at the start; sealed if so asked, or its
- * size. Only an `executable` one can be executed, where the kernel knows the difference (Linux 6.3).
+ * memfd_create(2): an anonymous file in memory with this content, its offset at the start. `sealed` makes it, or its
+ * size, immutable. Without `executable` it cannot be executed (Linux 6.3).
  */
 export function memoryFile(
   name: string,
@@ -44,8 +44,8 @@ function createMemoryFile(name: string, kind: number): number {
   }
 }
 
-/** What has been written to a memory file so far. Closes it. */
-export function takeMemoryFile(fd: number): string {
+/** Reads what has been written to a memory file, and closes it. */
+export function readMemoryFile(fd: number): string {
   const buffer = Buffer.alloc(4096);
   const size = readSync(fd, buffer, 0, buffer.length, 0);
   closeSync(fd);
@@ -76,7 +76,7 @@ export function pipe(): [number, number] {
 }
 
 /** struct flock of fcntl(2): a lock on the whole file. */
-function wholeFile(isShared = false): Buffer {
+function lockOfWholeFile(isShared = false): Buffer {
   const F_RDLCK = 0;
   const F_WRLCK = 1;
   const lock = Buffer.alloc(32);
@@ -87,15 +87,16 @@ function wholeFile(isShared = false): Buffer {
 const FCNTL = 'int fcntl(int fd, int command, void *lock)';
 
 /**
- * An exclusive lock that belongs to the open file, fcntl(2) F_OFD_SETLK: whoever inherits the descriptor holds it
- * too, and the kernel lets it go with the last of them. `fd` must be open for writing. `shared`: others may hold such a
- * one at the same time; `fd` must be open for reading. False when somebody else holds the lock and `wait` is false.
+ * Takes an exclusive lock that belongs to the open file, fcntl(2) F_OFD_SETLK: a process that inherits the descriptor
+ * holds it too, and the kernel releases it with the last of them. `fd` must be open for writing. `shared`: other
+ * processes may hold a shared lock at the same time; `fd` must be open for reading. Returns false if another process
+ * holds the lock and `wait` is false.
  */
 export function lockFile(fd: number, options: { wait: boolean; shared?: boolean }): boolean {
   const F_OFD_SETLK = 37;
   const F_OFD_SETLKW = 38;
   try {
-    call(FCNTL, fd, options.wait ? F_OFD_SETLKW : F_OFD_SETLK, wholeFile(options.shared));
+    call(FCNTL, fd, options.wait ? F_OFD_SETLKW : F_OFD_SETLK, lockOfWholeFile(options.shared));
     return true;
   } catch (error) {
     const EAGAIN = 11;
@@ -112,22 +113,22 @@ function cannotLock(fd: number, error: unknown): unknown {
   return new FosterError(
     `cannot lock ${readlinkSync(`/proc/self/fd/${fd}`)}: ${errnoWords(errnoNumber(code))}`,
     {
-      advice: 'set XDG_DATA_HOME to a folder on a file system that has locks, such as that of a local disk',
+      advice: 'set XDG_DATA_HOME to a folder on a file system that supports locks, such as a local disk',
       cause: error,
     },
   );
 }
 
-/** Whether somebody holds the lock of `lockFile`, without touching it: fcntl(2) F_OFD_GETLK. */
+/** Whether a process holds the lock of `lockFile`; does not take it: fcntl(2) F_OFD_GETLK. */
 export function isFileLocked(fd: number): boolean {
   const F_OFD_GETLK = 36;
   const F_UNLCK = 2;
-  const lock = wholeFile();
+  const lock = lockOfWholeFile();
   call(FCNTL, fd, F_OFD_GETLK, lock);
   return lock.readInt16LE(0) !== F_UNLCK;
 }
 
-/** How a child ended: `code` as a shell would say it (128 + signal for a death by signal). */
+/** How a child ended: `code` is what a shell reports (128 + signal after a signal). */
 export interface ExitStatus {
   code: number;
   signal: number;
@@ -142,7 +143,7 @@ export function waitForChild(pid: number): ExitStatus {
   return { code: signal === 0 ? (value >> 8) & 0xff : 128 + signal, signal };
 }
 
-/** waitpid(2) with WNOHANG: whether the child has ended, or is none of ours. */
+/** waitpid(2) with WNOHANG: whether the child has ended, or is not a child of this process. */
 export function reapChild(pid: number): boolean {
   const WNOHANG = 1;
   try {
@@ -164,8 +165,8 @@ export function openInRoot(directory: number, path: string, flags: number): numb
 }
 
 /**
- * Opens a path below `directory` that has no symbolic link in it, be it as its last part: whoever changes the tree
- * meanwhile can have it fail, but lead nowhere else. A Buffer is a path of bytes.
+ * Opens a path below `directory` that contains no symbolic link, not even as its last component: a process that changes
+ * the tree meanwhile can make it fail, but not lead elsewhere. A Buffer is a path of bytes.
  */
 export function openBeneath(directory: number, path: string | Buffer, flags: number): number {
   return openat2(directory, path, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
@@ -183,7 +184,7 @@ function openat2(directory: number, path: string | Buffer, flags: number, resolv
     try {
       return call(prototype, OPENAT2, directory, name, how, how.length);
     } catch (error) {
-      // A rename or a mount anywhere on the machine at the moment of a `..`: openat2(2), "EAGAIN".
+      // A rename or mount anywhere on the machine during the lookup of `..`: openat2(2), "EAGAIN".
       const isPassing = error instanceof SystemCallError && errnoName(error.errno) === 'EAGAIN';
       if (!isPassing || tries === MOST_TRIES) throw error;
     }
@@ -196,12 +197,12 @@ export function openPidfd(pid: number): number {
   return call('long syscall(long number, int pid, unsigned int flags)', PIDFD_OPEN, pid, 0);
 }
 
-/** pidfd_send_signal(2), with a value as sigqueue(3) sends it. False when the process is gone. */
+/** pidfd_send_signal(2), with a value as in sigqueue(3). Returns false if the process has ended. */
 export function signalPidfd(pidfd: number, signal: number, value?: number): boolean {
   const PIDFD_SEND_SIGNAL = 424;
   const prototype = 'long syscall(long number, int pidfd, int signal, void *info, unsigned int flags)';
   try {
-    call(prototype, PIDFD_SEND_SIGNAL, pidfd, signal, value === undefined ? null : queued(signal, value), 0);
+    call(prototype, PIDFD_SEND_SIGNAL, pidfd, signal, value === undefined ? null : siginfo(signal, value), 0);
     return true;
   } catch (error) {
     if (error instanceof SystemCallError && errnoName(error.errno) === 'ESRCH') return false;
@@ -209,8 +210,8 @@ export function signalPidfd(pidfd: number, signal: number, value?: number): bool
   }
 }
 
-/** A siginfo_t as sigqueue(3) makes it: SI_QUEUE, and a number that only the receiver has to understand. */
-function queued(signal: number, value: number): Buffer {
+/** A siginfo_t as in sigqueue(3): SI_QUEUE, and a number for the receiver. */
+function siginfo(signal: number, value: number): Buffer {
   const SI_QUEUE = -1;
   const info = Buffer.alloc(128);
   info.writeInt32LE(signal, 0);
@@ -222,8 +223,8 @@ function queued(signal: number, value: number): Buffer {
 }
 
 /**
- * poll(2) for input on one descriptor. `ready`: there is some, or the other end has closed; `timeout`; `interrupted`:
- * a signal came.
+ * poll(2) for input on one descriptor. `ready`: there is input, or the other end was closed; `interrupted`: a signal
+ * arrived.
  * @param timeout in milliseconds, -1 for none
  */
 export function waitReadable(fd: number, timeout: number): 'ready' | 'timeout' | 'interrupted' {
@@ -242,8 +243,8 @@ export function waitReadable(fd: number, timeout: number): 'ready' | 'timeout' |
 }
 
 /**
- * mknod(2) of the character device 0/0, which hides a name of the layers below: kernel documentation, overlayfs. Since
- * Linux 5.8 anybody may make it.
+ * mknod(2) of the character device 0/0, which hides a name in the layers below: kernel documentation, overlayfs. Since
+ * Linux 5.8 it needs no privileges.
  */
 export function makeWhiteout(path: string | Buffer): void {
   const S_IFCHR = 0o020000;
@@ -255,16 +256,16 @@ export function makeWhiteout(path: string | Buffer): void {
   );
 }
 
-/** mkfifo(3). A string is taken as UTF-8, a Buffer as it is. */
+/** mkfifo(3). A string is encoded as UTF-8. */
 export function makeFifo(path: string | Buffer, mode: number): void {
   call('int mkfifo(const void *path, unsigned int mode)', zeroTerminated(path), mode);
 }
 
-/** A file whose attributes are meant: a descriptor, or a path; of a symbolic link itself where the path is one. */
-type AttributeHolder = string | Buffer | number;
+/** A file by its descriptor or path; symbolic links are not followed. */
+type FileWithAttributes = string | Buffer | number;
 
 /** lsetxattr(2), fsetxattr(2): sets an extended attribute. */
-export function setExtendedAttribute(file: AttributeHolder, name: string, value: Buffer): void {
+export function setExtendedAttribute(file: FileWithAttributes, name: string, value: Buffer): void {
   const rest = 'const char *name, const void *value, size_t size, int flags';
   if (typeof file === 'number') call(`int fsetxattr(int fd, ${rest})`, file, name, value, value.length, 0);
   else call(`int lsetxattr(const void *path, ${rest})`, zeroTerminated(file), name, value, value.length, 0);
@@ -273,15 +274,15 @@ export function setExtendedAttribute(file: AttributeHolder, name: string, value:
 const ENODATA = 61;
 const ENOTSUP = 95;
 /** XATTR_SIZE_MAX and XATTR_LIST_MAX of the kernel. */
-const MOST_ATTRIBUTES = 64 * 1024;
+const MAX_ATTRIBUTES = 64 * 1024;
 let attributeBuffer: Buffer | undefined;
 
 /**
- * llistxattr(2), flistxattr(2): the names of a file's extended attributes; none where its file system has no such
- * thing.
+ * llistxattr(2), flistxattr(2): the names of a file's extended attributes; none if its file system does not support
+ * them.
  */
-export function listExtendedAttributes(file: AttributeHolder): string[] {
-  attributeBuffer ??= Buffer.alloc(MOST_ATTRIBUTES);
+export function listExtendedAttributes(file: FileWithAttributes): string[] {
+  attributeBuffer ??= Buffer.alloc(MAX_ATTRIBUTES);
   const buffer = attributeBuffer;
   const rest = 'void *list, size_t size';
   try {
@@ -296,9 +297,9 @@ export function listExtendedAttributes(file: AttributeHolder): string[] {
   }
 }
 
-/** lgetxattr(2), fgetxattr(2); undefined where the file has no such attribute. */
-export function getExtendedAttribute(file: AttributeHolder, name: string): Buffer | undefined {
-  attributeBuffer ??= Buffer.alloc(MOST_ATTRIBUTES);
+/** lgetxattr(2), fgetxattr(2); undefined if the file does not have the attribute. */
+export function getExtendedAttribute(file: FileWithAttributes, name: string): Buffer | undefined {
+  attributeBuffer ??= Buffer.alloc(MAX_ATTRIBUTES);
   const buffer = attributeBuffer;
   const rest = 'const char *name, void *value, size_t size';
   try {
@@ -324,8 +325,9 @@ function zeroTerminated(path: string | Buffer): Buffer {
 }
 
 /**
- * Copies so many bytes of a file to an empty one, fewer where it has become shorter, by copy_file_range(2), which shares
- * the blocks where the file system can. False where the kernel does not do it for these; then what is in `to` does not matter.
+ * Copies `size` bytes, or less if the file has become shorter, to an empty file with copy_file_range(2), which shares
+ * blocks if the file system supports that. Returns false if the kernel cannot do it for these files; the content of
+ * `to` is undefined then.
  */
 export function copyBlocks(from: number, to: number, size: number): boolean {
   const prototype =
@@ -334,7 +336,7 @@ export function copyBlocks(from: number, to: number, size: number): boolean {
     let left = size;
     for (let copied = -1; left > 0 && copied !== 0; left -= copied)
       copied = call(prototype, from, null, to, null, Math.min(left, 0x40000000), 0);
-    return left < size; // some file systems say 0 for "not here"
+    return left < size; // some file systems return 0 for "not supported"
   } catch (error) {
     const code = error instanceof SystemCallError ? errnoName(error.errno) : '';
     if (['EXDEV', 'ENOSYS', 'EINVAL', 'EOPNOTSUPP', 'ENOTSUP', 'EPERM'].includes(code)) return false;
@@ -342,7 +344,7 @@ export function copyBlocks(from: number, to: number, size: number): boolean {
   }
 }
 
-/** syncfs(2): returns when all that was written to the file system of `fd` is on its disk. */
+/** syncfs(2): returns when everything written to the file system of `fd` is on the disk. */
 export function syncFilesystem(fd: number): void {
   call('int syncfs(int fd)', fd);
 }
@@ -353,14 +355,14 @@ export function setParentDeathSignal(signal: number): void {
 }
 
 /**
- * F_SETPIPE_SZ of fcntl(2): the pipe holds so many bytes. Where that is more than the user may have, it stays as it
- * was, which is only slower.
+ * F_SETPIPE_SZ of fcntl(2): sets the capacity of a pipe in bytes. If that exceeds the user's limit, nothing changes;
+ * the pipe is only slower.
  */
 export function setPipeSize(fd: number, size: number): void {
   callRaw('', 'int fcntl(int fd, int command, int argument)', fd, 1031, size);
 }
 
-/** A connection to the SOCK_SEQPACKET socket at `path`, of 107 bytes at the most: unix(7). */
+/** Connects to the SOCK_SEQPACKET socket at `path`, which may have 107 bytes at most: unix(7). */
 export function connectUnix(path: string): number {
   const AF_UNIX = 1;
   const SOCK_SEQPACKET = 5;

@@ -8,14 +8,14 @@ const MS_PRIVATE = 1 << 18;
 const MOUNT =
   'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)';
 
-/** What this mount namespace does from now on stays in it: mount_namespaces(7), "Shared subtrees". */
+/** Keeps mounts of this mount namespace from propagating: mount_namespaces(7), "Shared subtrees". */
 export function makeMountsPrivate(): void {
   call(MOUNT, null, '/', null, MS_REC | MS_PRIVATE, null);
 }
 
 /**
- * mount(2) of an overlay as containers have it. The folders must have neither comma nor colon in their names:
- * /proc/self/fd/N has not. `lower` are one or more, the uppermost first; without `upper`, at least two, and it is
+ * mount(2) of an overlay like those of containers. The names of the folders must not contain commas or colons: use
+ * /proc/self/fd/N. `lower` are one or more folders, topmost first; without `upper` at least two, and the overlay is
  * read-only.
  */
 export function mountOverlay(
@@ -26,7 +26,7 @@ export function mountOverlay(
   call(MOUNT, 'overlay', target, 'overlay', 0, `lowerdir=${lower.join(':')}${writable},userxattr`);
 }
 
-/** Mounts a file or directory in another place too, with all that is mounted below it unless it is `isShallow`. */
+/** mount(2) of a bind mount, including the mounts below the source unless `isShallow`. */
 export function bindMount(source: string, target: string, { isShallow = false } = {}): void {
   call(MOUNT, source, target, null, MS_BIND | (isShallow ? 0 : MS_REC), null);
 }
@@ -35,21 +35,20 @@ const AT_FDCWD = -100;
 const AT_EMPTY_PATH = 0x1000;
 const AT_RECURSIVE = 0x8000;
 
-/** How much of a mount is meant. */
+/** Which mounts a call applies to. */
 export interface Depth {
-  /** All that is mounted below, too. */
+  /** Whether to include all mounts below. */
   isDeep: boolean;
 }
 
 /** MOUNT_ATTR_RDONLY and so on of mount_setattr(2). */
 const LIMITS = { readOnly: 1n, noSetIds: 2n, noDevices: 4n, noPrograms: 8n, noLinks: 0x200000n } as const;
 
-/** What a mount does not allow; `noLinks`: no symbolic link that is part of a path is followed. */
+/** Restrictions of a mount; `noLinks`: symbolic links in paths are not followed. */
 export type MountLimit = keyof typeof LIMITS;
 
 /**
- * mount_setattr(2): limits what the mount that `file` is the root of, a descriptor or a path, allows. Linux 5.12, for
- * `noLinks` 5.14.
+ * mount_setattr(2): restricts the mount whose root is `file`, a descriptor or a path. Linux 5.12; `noLinks` 5.14.
  */
 export function limitMount(file: number | string, limits: readonly MountLimit[], depth: Depth): void {
   setAttributes(
@@ -65,25 +64,25 @@ export function makeReadOnly(file: number | string, depth: Depth): void {
   limitMount(file, ['readOnly'], depth);
 }
 
-/** mount(2) of an empty file system in memory, for directories to mount something on. */
-export function mountEmpty(target: string): void {
+/** mount(2) of an empty tmpfs, for mount points. */
+export function mountTmpfs(target: string): void {
   const MS_NOSUID_NODEV_NOEXEC = 2 | 4 | 8;
   call(MOUNT, 'tmpfs', target, 'tmpfs', MS_NOSUID_NODEV_NOEXEC, 'mode=755');
 }
 
 /**
- * Makes the mount that the working directory is the root of that of everything in this mount namespace, and lets go of
- * what was: pivot_root(2), "pivot_root(".", ".")".
+ * Makes the mount at the working directory the root of this mount namespace, and unmounts the old root: pivot_root(2),
+ * "pivot_root(".", ".")".
  */
-export function pivotHere(): void {
+export function pivotRoot(): void {
   call('int pivot_root(const char *new_root, const char *old_root)', '.', '.');
   unmount('.');
   process.chdir('/');
 }
 
 /**
- * Shifts the ids of a detached mount's files as a user namespace maps them (mount_setattr(2), MOUNT_ATTR_IDMAP): for
- * root of the initial user namespace alone, and not on every file system.
+ * Shifts the owners of a detached mount's files as a user namespace maps them (mount_setattr(2), MOUNT_ATTR_IDMAP).
+ * Only for root of the initial user namespace, and not on every file system.
  * @param users descriptor of the user namespace
  */
 export function shiftIds(fd: number, users: number, depth: Depth): void {
@@ -92,7 +91,7 @@ export function shiftIds(fd: number, users: number, depth: Depth): void {
 }
 
 function setAttributes(file: number | string, set: bigint, users: number, { isDeep }: Depth): void {
-  const MOUNT_SETATTR = 442; // the same on every architecture, as those below
+  const MOUNT_SETATTR = 442; // the same on every architecture, like those below
   const attributes = Buffer.alloc(32); // struct mount_attr
   attributes.writeBigUInt64LE(set, 0);
   attributes.writeBigUInt64LE(BigInt(users), 24);
@@ -103,7 +102,7 @@ function setAttributes(file: number | string, set: bigint, users: number, { isDe
   call(prototype, MOUNT_SETATTR, ...place, flags, attributes, attributes.length);
 }
 
-/** open_tree(2): a copy of the mount at `path` that is attached nowhere. A descriptor, to be closed. */
+/** open_tree(2): a detached copy of the mount at `path`. Returns a descriptor, which the caller must close. */
 export function copyMount(path: string, { isDeep }: Depth): number {
   const OPEN_TREE = 428;
   const OPEN_TREE_CLONE = 1;
@@ -118,7 +117,7 @@ export function copyMount(path: string, { isDeep }: Depth): number {
   );
 }
 
-/** move_mount(2): attaches a detached mount in a place. */
+/** move_mount(2): attaches a detached mount. */
 export function attachMount(fd: number, target: string): void {
   const MOVE_MOUNT = 429;
   const MOVE_MOUNT_F_EMPTY_PATH = 4;
@@ -128,7 +127,7 @@ export function attachMount(fd: number, target: string): void {
   call(prototype, MOVE_MOUNT, fd, '', AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
 }
 
-/** Where something is mounted in or below a directory, in this mount namespace, the last one first: proc_pid_mountinfo(5). */
+/** Mount points at or below a directory in this mount namespace, the latest first: proc_pid_mountinfo(5). */
 export function mountsBelow(path: string): string[] {
   const folder = realpathSync(path);
   return readFileSync('/proc/self/mountinfo', 'latin1')
@@ -146,7 +145,7 @@ function unescaped(text: string): string {
   return Buffer.from(bytes, 'latin1').toString();
 }
 
-/** umount2(2) of what was mounted last on `target`, which goes when nobody uses it any more. */
+/** umount2(2) of the latest mount on `target`, with MNT_DETACH. */
 export function unmount(target: string): void {
   const MNT_DETACH = 2;
   const UMOUNT_NOFOLLOW = 8;

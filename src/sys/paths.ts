@@ -4,13 +4,13 @@ import { baseFolder } from './base-folders.js';
 import { errnoOf } from './errno.js';
 import { FosterError } from './errors.js';
 
-/** Where foster keeps things: the XDG base directory specification, as the design says. */
+/** Paths of foster's files: XDG base directory specification, and docs/state.md. */
 
 let trusted: string | undefined;
 
 /**
- * Images, root file systems, containers: `$XDG_DATA_HOME/foster`.
- * @throws FosterError where it is not ours alone: who can write to it could have us run or remove what he likes
+ * Images, root filesystems and containers: `$XDG_DATA_HOME/foster`.
+ * @throws FosterError if other users can write to it, who could then make foster run or remove anything
  */
 export function dataFolder(): string {
   const folder = join(baseFolder('XDG_DATA_HOME', '.local/share'), 'foster');
@@ -19,8 +19,8 @@ export function dataFolder(): string {
 }
 
 /**
- * Whether a folder is there, and belongs to us.
- * @throws FosterError where it is somebody else's, or others may write to it
+ * Whether a folder exists, and belongs to the caller.
+ * @throws FosterError if it belongs to another user, or others can write to it
  */
 function isOwn(folder: string): boolean {
   const info = statSync(folder, { throwIfNoEntry: false });
@@ -33,7 +33,7 @@ function isOwn(folder: string): boolean {
     });
   }
   if ((info.mode & 0o022) !== 0) {
-    throw new FosterError(`cannot use ${folder}: others may write to it`, {
+    throw new FosterError(`cannot use ${folder}: other users can write to it`, {
       kind: 'denied',
       advice: `make it private: chmod go-w ${folder}`,
     });
@@ -42,8 +42,8 @@ function isOwn(folder: string): boolean {
 }
 
 /**
- * Makes a folder that only we may enter, and those above it, where they are missing. Node's own way to do so never
- * returns on a file system that takes no new names, such as proc(5).
+ * Creates a private folder and its missing parents. Node's own function for that never returns on a file system without
+ * new names, such as proc(5).
  * @throws Error of node:fs
  */
 export function makeFolder(path: string): void {
@@ -60,7 +60,7 @@ export function makeFolder(path: string): void {
   }
 }
 
-/** Compiled code, and what else can be made anew at any time: `$XDG_CACHE_HOME/foster`. */
+/** Compiled code and other files that can be recreated at any time: `$XDG_CACHE_HOME/foster`. */
 export function cacheFolder(): string {
   return join(baseFolder('XDG_CACHE_HOME', '.cache'), 'foster');
 }
@@ -74,7 +74,7 @@ export function volumesFolder(id: string): string {
   return join(containerFolder(id), 'volumes');
 }
 
-/** The file whose lock says that a container is alive, or that a command works on it. */
+/** The file whose lock is held while a container runs or a command changes it. */
 export function lockPath(id: string): string {
   return join(dataFolder(), 'locks', id);
 }

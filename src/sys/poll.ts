@@ -9,7 +9,7 @@ import { surroundings } from './surroundings.js';
  */
 
 interface Waiter {
-  /** -1 for one that waits for the time only, as poll(2) has it. */
+  /** -1 to wait only for the timeout, as in poll(2). */
   fd: number;
   /** In milliseconds of performance.now(). */
   deadline: number;
@@ -20,31 +20,36 @@ const waiters = new Set<Waiter>();
 let isScheduled = false;
 
 /**
- * Whether `fd` becomes readable within `timeout`. A pidfd does when its process has ended: pidfd_open(2).
+ * Waits until `fd` is readable.
+ * @returns whether that was within `timeout`. A pidfd is readable when its process has
  * @param timeout in milliseconds; Infinity for none
  */
-export function readable(fd: number, timeout: number): Promise<boolean> {
+export function waitUntilReadable(fd: number, timeout: number): Promise<boolean> {
   const { ownsProcess, signal } = surroundings();
-  if (!ownsProcess) return looked(fd, timeout, signal);
+  if (!ownsProcess) return pollPeriodically(fd, timeout, signal);
   return new Promise((settle) => {
     waiters.add({ fd, deadline: performance.now() + timeout, settle });
     schedule();
   });
 }
 
-/** Waits for a time, in milliseconds, while others may wait for descriptors. */
-export async function pause(milliseconds: number): Promise<void> {
-  await readable(-1, milliseconds);
+/** Waits for a time in milliseconds, without holding up other waits. */
+export async function waitFor(milliseconds: number): Promise<void> {
+  await waitUntilReadable(-1, milliseconds);
 }
 
-/** Milliseconds between two looks, where nothing may block. */
-const SHORTEST_NAP = 1;
-const LONGEST_NAP = 10;
+/** Milliseconds between two polls, if the process must not block. */
+const MIN_DELAY = 1;
+const MAX_DELAY = 10;
 
-/** @throws the signal's reason, where it is aborted */
-async function looked(fd: number, timeout: number, signal: AbortSignal | undefined): Promise<boolean> {
+/** @throws the signal's reason if it is aborted */
+async function pollPeriodically(
+  fd: number,
+  timeout: number,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
   const deadline = performance.now() + timeout;
-  for (let nap = SHORTEST_NAP; ; nap = Math.min(nap * 1.5, LONGEST_NAP)) {
+  for (let nap = MIN_DELAY; ; nap = Math.min(nap * 1.5, MAX_DELAY)) {
     signal?.throwIfAborted();
     if (fd >= 0 && isReadable(fd)) return true;
     const left = deadline - performance.now();
@@ -64,13 +69,13 @@ function isReadable(fd: number): boolean {
 function schedule(): void {
   if (isScheduled) return;
   isScheduled = true;
-  setImmediate(round);
+  setImmediate(pollAll);
 }
 
 const ENTRY_SIZE = 8; // struct pollfd
 const POLLIN = 1;
 
-function round(): void {
+function pollAll(): void {
   isScheduled = false;
   const waiting = [...waiters];
   const entries = Buffer.alloc(waiting.length * ENTRY_SIZE);

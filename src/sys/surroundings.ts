@@ -1,19 +1,22 @@
 /**
- * What foster knows of who calls it: nothing below the command line and the library looks at the process's own
- * environment, terminal or signals. The command line sets one value for its whole process, the library one for each call.
+ * The caller's environment: nothing below the command line and the library uses the process's own environment
+ * variables, terminal or signals. The command line sets one value for its whole process, the library one for each call.
  */
 export interface Surroundings {
   /** Environment variables: folders, PATH, proxies, TERM, credentials. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** How containers get their files, where that was said; else FOSTER_STORAGE_DRIVER of the environment. */
+  /** The storage driver, if it was chosen; otherwise FOSTER_STORAGE_DRIVER of the environment. */
   readonly storageDriver?: string | undefined;
-  /** Where the credentials for registries are, where that was said; else REGISTRY_AUTH_FILE of the environment, and the usual files. */
+  /**
+   * The file with credentials for registries, if it was chosen; otherwise REGISTRY_AUTH_FILE of the environment, and
+   * the usual files.
+   */
   readonly authFile?: string | undefined;
   /** Whether this process does nothing but this: a wait may block, and signals may be held back. */
   readonly ownsProcess: boolean;
   /** The terminal on which progress is drawn. */
   readonly screen?: NodeJS.WriteStream | undefined;
-  /** What `-` reads. */
+  /** Standard input, for `-`. */
   readonly input?: NodeJS.ReadStream | undefined;
   /** Aborted when the caller wants the work to end. */
   readonly signal?: AbortSignal | undefined;
@@ -21,14 +24,14 @@ export interface Surroundings {
   readonly output?: ((bytes: Uint8Array) => void) | undefined;
   /** Takes a line about progress. */
   progress(line: string): void;
-  /** Takes the output of a program that has failed. */
+  /** Receives the output of a program that has failed. */
   failedOutput(bytes: Uint8Array): void;
   /** Takes a warning: a sentence. */
   warn(sentence: string): void;
   /**
    * Has `undo` called when the caller wants the work to end. Of several the latest is called first, and those that wait
    * for something do so side by side; `last` ones come when all others are done.
-   * @returns takes it back
+   * @returns a function that unregisters it
    */
   onInterrupt(undo: Undo, options?: { last?: boolean }): () => void;
   /** Where the caller wants the work to end: waits until all is undone, and throws, or never returns in a process that ends then. */
@@ -37,7 +40,7 @@ export interface Surroundings {
 
 export type Undo = () => void | Promise<void>;
 
-/** A caller of whom nothing is known, such as foster's own helper programs have. */
+/** For processes without a caller, such as foster's helper programs. */
 export const NO_SURROUNDINGS: Surroundings = {
   env: {},
   ownsProcess: true,
@@ -51,17 +54,17 @@ export const NO_SURROUNDINGS: Surroundings = {
 let ofProcess = NO_SURROUNDINGS;
 let ofCall: () => Surroundings | undefined = () => undefined;
 
-/** Those of the call that is going on, else of the process. */
+/** The surroundings of the current call, else of the process. */
 export function surroundings(): Surroundings {
   return ofCall() ?? ofProcess;
 }
 
-/** For a process that serves one caller. */
+/** Sets them for the process, if it serves one caller. */
 export function setSurroundings(value: Surroundings): void {
   ofProcess = value;
 }
 
-/** For a process in which several calls go on at once. @param find those of the call that asks */
-export function findSurroundings(find: () => Surroundings | undefined): void {
+/** Sets them for a process with several concurrent calls. @param find returns those of the current call */
+export function setSurroundingsLookup(find: () => Surroundings | undefined): void {
   ofCall = find;
 }

@@ -3,12 +3,15 @@ import { SYSCALL_TABLE } from './syscall-table.js';
 /** Columns of the table, in its order, after the name. */
 const ARCHITECTURES = ['x64', 'x86', 'x32', 'arm64', 'arm'] as const;
 
-/** An ABI with system call numbers of its own, named as in `process.arch`. x32 is without the bit that marks it. */
+/**
+ * An ABI with its own system call numbers, named as in `process.arch`. Those of x32 are without the bit that marks
+ * them.
+ */
 export type SyscallArchitecture = (typeof ARCHITECTURES)[number];
 
 /**
- * What plans are made of, on x64 and arm64: reading the whole table would take a start of a container 2 ms. What is
- * not here is looked up there.
+ * Numbers of the calls that plans use, on x64 and arm64: parsing the whole table, which has all others, would delay the
+ * start of a container by 2 ms.
  */
 const FREQUENT: Readonly<Record<string, readonly [number, number]>> = {
   capset: [126, 91],
@@ -53,7 +56,7 @@ const FREQUENT: Readonly<Record<string, readonly [number, number]>> = {
 
 /**
  * The number of a system call on this machine.
- * @throws Error for a name that is none here
+ * @throws Error for an unknown name
  */
 export function syscallNumber(name: string): number {
   const column = process.arch === 'arm64' ? 1 : 0;

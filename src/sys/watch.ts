@@ -1,6 +1,6 @@
 import { closeSync, readSync } from 'node:fs';
 import { call, SystemCallError } from './ffi.js';
-import { pause, readable } from './poll.js';
+import { waitFor, waitUntilReadable } from './poll.js';
 
 const IN_MODIFY = 0x02;
 const IN_CREATE = 0x100;
@@ -10,11 +10,11 @@ const IN_DELETE_SELF = 0x400;
 const IN_NONBLOCK = 0o4000;
 const IN_CLOEXEC = 0o2000000;
 
-/** Without inotify the folder is looked at this often: milliseconds. */
-const LONGEST_NAP = 25;
+/** Milliseconds between checks without inotify. */
+const POLL_INTERVAL = 25;
 
 /**
- * Waits for changes in a folder, by inotify(7).
+ * Waits for changes in a folder, with inotify(7).
  */
 export class FolderWatch {
   readonly #fd: number | undefined;
@@ -25,15 +25,15 @@ export class FolderWatch {
   }
 
   /**
-   * Returns when something in the folder has changed since the last call, or after `timeout` milliseconds. It may return
-   * for nothing. A change that came before is not missed, as the watch goes on between the calls.
+   * Returns when something in the folder has changed since the last call, or after `timeout` milliseconds. It may
+   * return without a change. Changes between calls are not missed.
    */
   async wait(timeout: number): Promise<void> {
-    if (this.#fd === undefined) await pause(Math.min(timeout, LONGEST_NAP));
-    else if (await readable(this.#fd, timeout)) this.#forget(this.#fd);
+    if (this.#fd === undefined) await waitFor(Math.min(timeout, POLL_INTERVAL));
+    else if (await waitUntilReadable(this.#fd, timeout)) this.#forget(this.#fd);
   }
 
-  /** What has changed does not matter: whoever waits looks for himself. */
+  /** Discards the events: the caller checks what has changed. */
   #forget(fd: number): void {
     try {
       readSync(fd, this.#events);
@@ -47,7 +47,7 @@ export class FolderWatch {
   }
 }
 
-/** undefined where the user has used up his inotify instances, or the folder is gone. */
+/** undefined if the user's limit of inotify instances is reached, or the folder is gone. */
 function watch(folder: string): number | undefined {
   let fd: number | undefined;
   try {

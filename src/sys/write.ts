@@ -1,11 +1,11 @@
 import { writeSync } from 'node:fs';
 import { errnoOf, isReaderGone } from './errno.js';
 
-const MOMENT = 2; // milliseconds
+const RETRY_MS = 2; // milliseconds
 
 /**
- * Writes the bytes from `start` to `end` of a buffer, however many calls of write(2) that takes. A pipe or terminal that
- * somebody else has made non-blocking is waited for. Throws Node's error otherwise, EPIPE where nobody reads any more.
+ * Writes the bytes from `start` to `end` of a buffer, with as many calls of write(2) as necessary. Waits for a pipe or
+ * terminal that another process has made non-blocking. Throws Node's errors, EPIPE if the reader is gone.
  */
 export function writeFully(fd: number, buffer: Uint8Array, start = 0, end = buffer.length): void {
   for (let at = start; at < end; ) {
@@ -13,18 +13,18 @@ export function writeFully(fd: number, buffer: Uint8Array, start = 0, end = buff
       at += writeSync(fd, buffer, at, end - at);
     } catch (error) {
       if (errnoOf(error) !== 'EAGAIN') throw error;
-      sleep(MOMENT);
+      sleep(RETRY_MS);
     }
   }
 }
 
-/** Blocks this thread for a time in milliseconds. A signal that is not handled ends the process as ever. */
+/** Blocks this thread for a time in milliseconds. Unhandled signals still end the process. */
 export function sleep(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
-/** A word to a process that may have been killed meanwhile: that shows when it is listened to. */
-export function say(socket: number, word: string | Uint8Array): void {
+/** Sends a word to a process. If it has been killed, that shows when its answer is read. */
+export function sendWord(socket: number, word: string | Uint8Array): void {
   try {
     writeSync(socket, Buffer.from(word));
   } catch (error) {

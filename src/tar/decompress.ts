@@ -6,7 +6,7 @@ import { FosterError } from '../sys/errors.js';
 import { type ArchiveCompression, archiveCompressionOf, MAGIC_SIZE } from './compression.js';
 import { peek } from './peek.js';
 
-/** What @types/node of our oldest Node lacks. */
+/** Missing in @types/node for the oldest supported Node. */
 interface WithZstd {
   createZstdDecompress?(options: { chunkSize: number }): Transform;
 }
@@ -14,10 +14,10 @@ interface WithZstd {
 const PIECE = 1024 * 1024;
 
 /**
- * What a stream holds, uncompressed where its first bytes say that it is compressed.
- * @throws FosterError while it is read, for one that is corrupt or cut short
+ * The uncompressed content of a stream, which may be compressed in any known format.
+ * @throws FosterError while it is read, if it is corrupt or truncated
  */
-export async function* decompressed(input: Readable): AsyncGenerator<Buffer> {
+export async function* decompress(input: Readable): AsyncGenerator<Buffer> {
   const { start, all } = await peek(input[Symbol.asyncIterator]() as AsyncIterator<Buffer>, MAGIC_SIZE);
   if (start.length === 0) throw new FosterError('it is empty');
   const compression = archiveCompressionOf(start);
@@ -26,7 +26,7 @@ export async function* decompressed(input: Readable): AsyncGenerator<Buffer> {
     return;
   }
   const unzip = startUnzip(compression);
-  unzip.input.on('error', () => {}); // EPIPE: the other end says why
+  unzip.input.on('error', () => {}); // EPIPE: the other end reports why
   const feed = async () => {
     for await (const piece of all) {
       if (unzip.input.destroyed) return;
@@ -39,7 +39,7 @@ export async function* decompressed(input: Readable): AsyncGenerator<Buffer> {
     yield* unzip.output as AsyncIterable<Buffer>;
     await unzip.ended;
   } catch (error) {
-    throw explained(error);
+    throw explainError(error);
   } finally {
     unzip.output.destroy();
     unzip.input.destroy();
@@ -61,18 +61,18 @@ function drained(stream: Writable): Promise<void> {
 interface Unzip {
   input: Writable;
   output: Readable;
-  /** Rejects where the program failed. */
+  /** Rejects if the program fails. */
   ended: Promise<void>;
 }
 
-/** Programs that unzip what Node does not, and the packages that have them. */
+/** Programs for formats that Node does not support, and their packages. */
 const PROGRAMS: Readonly<Record<'zstd' | 'xz' | 'bzip2', { args: string[]; packageName: string }>> = {
   zstd: { args: ['-dcq', '--no-progress'], packageName: 'zstd' },
   xz: { args: ['-dcq'], packageName: 'xz-utils' },
   bzip2: { args: ['-dcq'], packageName: 'bzip2' },
 };
 
-/** By Node where it can (zstd: 22.15), else by zstd(1), xz(1) or bzip2(1). */
+/** Uses Node if it can (zstd: 22.15), else zstd(1), xz(1) or bzip2(1). */
 function startUnzip(compression: Exclude<ArchiveCompression, 'none'>): Unzip {
   const { createZstdDecompress } = zlib as WithZstd;
   if (compression === 'gzip' || (compression === 'zstd' && createZstdDecompress !== undefined)) {
@@ -85,9 +85,12 @@ function startUnzip(compression: Exclude<ArchiveCompression, 'none'>): Unzip {
   const ended = new Promise<void>((done, fail) => {
     child.on('error', () => {
       fail(
-        new FosterError(`it is compressed by ${compression}, and the program ${compression} is not there`, {
-          advice: `install it: apt-get install ${packageName}`,
-        }),
+        new FosterError(
+          `it is compressed with ${compression}, and the program ${compression} is not installed`,
+          {
+            advice: `install it: apt-get install ${packageName}`,
+          },
+        ),
       );
     });
     child.on('close', (code) => {
@@ -95,11 +98,11 @@ function startUnzip(compression: Exclude<ArchiveCompression, 'none'>): Unzip {
       else fail(new FosterError('the compressed file is corrupt or truncated'));
     });
   });
-  ended.catch(() => {}); // told when all is read
+  ended.catch(() => {}); // reported when everything is read
   return { input: child.stdin, output: child.stdout, ended };
 }
 
-function explained(error: unknown): unknown {
+function explainError(error: unknown): unknown {
   const code = errnoOf(error) ?? '';
   if (code === 'Z_BUF_ERROR') return new FosterError('the compressed file is truncated');
   if (!/^(Z_|ZSTD_|ERR_ZSTD)/.test(code)) return error;

@@ -2,9 +2,9 @@
 
 export const BLOCK = 512;
 
-/** The fields that foster uses. A number is undefined where its field is empty, NaN where it holds something else. */
+/** The fields that foster uses. A number is undefined if its field is empty, NaN if it is invalid. */
 export interface TarHeader {
-  /** Bytes as latin1, as all names. */
+  /** Bytes as latin1, like all names. */
   name: string;
   target: string;
   /** The type flag: one character. */
@@ -16,11 +16,11 @@ export interface TarHeader {
   size: number | undefined;
   /** Seconds since 1970. */
   mtime: number | undefined;
-  /** The fields after 257 are GNU tar's own. */
+  /** Whether the fields after 257 are in GNU tar's format. */
   isGnu: boolean;
 }
 
-/** @returns undefined where the checksum is wrong: it is no header */
+/** @returns undefined if the checksum is wrong, so that it is not a header */
 export function readTarHeader(block: Buffer, at: number): TarHeader | undefined {
   if (checksum(block, at) !== readNumber(block, at + 148, 8)) return undefined;
   const magic = block.toString('latin1', at + 257, at + 263);
@@ -37,7 +37,7 @@ export function readTarHeader(block: Buffer, at: number): TarHeader | undefined 
   };
 }
 
-/** The sum of all bytes, those of the checksum itself counting as spaces. */
+/** The sum of all bytes, with those of the checksum itself counted as spaces. */
 function checksum(block: Buffer, at: number): number {
   let sum = 8 * 0x20;
   for (let i = at; i < at + 148; i++) sum += block[i] as number;
@@ -49,8 +49,8 @@ const SPACE = 0x20;
 const ZERO = 0x30;
 
 /**
- * A number of a header: octal digits, or since GNU tar 1.13 binary, the highest byte first, marked by its highest bit.
- * @returns undefined for an empty field, NaN for one that holds no number
+ * A number in a header: octal digits or, since GNU tar 1.13, a big-endian binary number marked by its highest bit.
+ * @returns undefined for an empty field, NaN for an invalid one
  */
 export function readNumber(block: Buffer, at: number, size: number): number | undefined {
   const end = at + size;
@@ -86,7 +86,7 @@ export function readText(block: Buffer, at: number, size: number): string {
   return block.toString('latin1', at, end);
 }
 
-/** POSIX splits a name of over 100 bytes in two; GNU has other things in the second field. */
+/** POSIX splits a name of more than 100 bytes in two; GNU uses the second field for other things. */
 function nameOf(block: Buffer, at: number, magic: string): string {
   const name = readText(block, at, 100);
   if (magic !== 'ustar\0' || block[at + 345] === 0) return name;

@@ -1,20 +1,20 @@
 import { FosterError } from '../sys/errors.js';
 
 /**
- * A member of a tar archive. Names are bytes, and no encoding is certain: they are held as strings of one character per
- * byte (latin1), so that each name comes out as it went in.
+ * A member of a tar archive. Names are bytes in an unknown encoding: they are kept as strings with one character for
+ * each byte (latin1), so that each name comes out as it went in.
  */
 export interface Member {
-  /** As it stands in the archive. */
+  /** As in the archive. */
   name: string;
   type: 'file' | 'directory' | 'symlink' | 'hardlink' | 'fifo' | 'device';
-  /** Of a symlink or hard link. */
+  /** Target of a symbolic or hard link. */
   target: string;
-  /** Permission bits, the set-id and sticky bits included. */
+  /** Permission bits, including set-id and sticky bits. */
   mode: number;
   uid: number;
   gid: number;
-  /** In bytes, of the data that follows; the holes of a sparse file included. */
+  /** In bytes, including the holes of a sparse file. */
   size: number;
   /** In seconds since 1970. */
   mtime: number;
@@ -23,20 +23,21 @@ export interface Member {
 }
 
 const PATH_MAX = 4096;
-/** Symbolic links that one name may go through: as the kernel's, path_resolution(7). */
+/** Limit for the symbolic links in one path: the same as the kernel's, path_resolution(7). */
 export const MAX_LINKS = 40;
 
 /**
- * The components of a member's name: none for the top of the tree itself.
- * @throws FosterError for a name that leaves the tree, or that no file can have
+ * The components of a member's name; none for the top of the tree.
+ * @throws FosterError for an invalid name, or one that leaves the tree
  */
 export function nameComponents(name: string): string[] {
   if (name.startsWith('/')) throw escapes(name, 'its name is absolute');
   const parts = components(name);
   if (parts.includes('..')) throw escapes(name, "its name contains '..'");
-  if (name.includes('\0')) throw new FosterError(`the tar member ${shown(name)} has a NUL byte in its name`);
+  if (name.includes('\0'))
+    throw new FosterError(`the tar member ${quotedName(name)} has a NUL byte in its name`);
   if (name.length >= PATH_MAX)
-    throw new FosterError(`the tar member ${shown(name)} has a name that is too long`);
+    throw new FosterError(`the tar member ${quotedName(name)} has a name that is too long`);
   return parts;
 }
 
@@ -45,29 +46,30 @@ export function hardLinkComponents(member: Member): string[] {
   const { name, target } = member;
   const parts = components(target);
   if (target.startsWith('/') || parts.includes('..')) {
-    throw escapes(name, `it is a hard link to ${shown(target)}, outside of the tree`);
+    throw escapes(name, `it is a hard link to ${quotedName(target)}, outside the tree`);
   }
   if (parts.length === 0 || target.includes('\0')) {
     throw new FosterError(
-      `the tar member ${shown(name)} is a hard link to ${shown(target)}, which is no file`,
+      `the tar member ${quotedName(name)} is a hard link to ${quotedName(target)}, which is not a file`,
     );
   }
   return parts;
 }
 
 /**
- * The path that a symbolic link among a member's parents leads to: the components from the top of the tree.
- * @param at the components of the directory that the link is in
- * @throws FosterError where it leads out of the tree, or is absolute and so would outside of a container
+ * Resolves a symbolic link among a member's parents: the components from the top of the tree.
+ * @param at the components of the link's directory
+ * @throws FosterError if it is absolute or leads out of the tree
  */
-export function throughLink(name: string, at: string[], link: string, target: string): string[] {
+export function followLink(name: string, at: string[], link: string, target: string): string[] {
   if (target.startsWith('/')) {
-    throw escapes(name, `its parent ${shown(link)} is a symbolic link to ${shown(target)}`);
+    throw escapes(name, `its parent ${quotedName(link)} is a symbolic link to ${quotedName(target)}`);
   }
   let depth = at.length;
   for (const part of components(target)) {
     depth += part === '..' ? -1 : 1;
-    if (depth < 0) throw escapes(name, `its parent ${shown(link)} is a symbolic link to ${shown(target)}`);
+    if (depth < 0)
+      throw escapes(name, `its parent ${quotedName(link)} is a symbolic link to ${quotedName(target)}`);
   }
   return components(target);
 }
@@ -77,13 +79,13 @@ function components(path: string): string[] {
 }
 
 function escapes(name: string, why: string): FosterError {
-  return new FosterError(`the tar member ${shown(name)} leaves the root filesystem: ${why}`, {
+  return new FosterError(`the tar member ${quotedName(name)} leaves the root filesystem: ${why}`, {
     advice: 'nothing was unpacked; do not trust this archive',
   });
 }
 
-/** A name for people: no byte of it can command their terminal, and it is not endless. */
-export function shown(name: string): string {
+/** A name in quotes for messages: control characters are escaped, and long names are shortened. */
+export function quotedName(name: string): string {
   const text = Buffer.from(name.slice(0, 200), 'latin1').toString();
   const safe = text.replace(
     /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
@@ -92,7 +94,7 @@ export function shown(name: string): string {
   return `'${safe}${name.length > 200 ? '...' : ''}'`;
 }
 
-/** A name as Node's functions take it. */
+/** A name in a form for Node's functions. */
 export function pathOf(name: string): string | Buffer {
   return /^[\x00-\x7f]*$/.test(name) ? name : Buffer.from(name, 'latin1');
 }

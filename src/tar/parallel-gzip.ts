@@ -2,22 +2,22 @@ import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 
 const BLOCK = 1024 * 1024;
-/** So many blocks are compressed at a time: libuv has four threads for it. */
-const AT_ONCE = 4;
+/** How many blocks are compressed at the same time: libuv has four threads for it. */
+const PARALLEL_BLOCKS = 4;
 /** 40 % faster than zlib's default, for 2 % more bytes, as measured on a Debian tree. */
 const LEVEL = 4;
 
 const gzip = promisify(zlib.gzip);
 
 /**
- * Compresses by several threads: each block becomes a gzip member of its own (RFC 1952, 2.2: a file is a series of them).
- * The same pieces give the same bytes, with the same version of zlib.
+ * Compresses with several threads: each block becomes a separate gzip member (RFC 1952, 2.2: a file is a series of
+ * members). The same input gives the same bytes, with the same version of zlib.
  */
 export async function* parallelGzip(pieces: Iterable<Buffer>): AsyncGenerator<Buffer> {
   const running: Promise<Buffer>[] = [];
   for (const block of inBlocks(pieces)) {
     running.push(gzip(block, { level: LEVEL }));
-    if (running.length >= AT_ONCE) yield await (running.shift() as Promise<Buffer>);
+    if (running.length >= PARALLEL_BLOCKS) yield await (running.shift() as Promise<Buffer>);
   }
   for (const member of running) yield await member;
 }

@@ -1,13 +1,13 @@
 import { FosterError } from '../sys/errors.js';
 
-/** What extended headers say of a member: keywords of POSIX's pax and of others. Bytes as latin1. */
+/** Attributes of a member in extended headers: keywords of POSIX's pax and of others. Bytes as latin1. */
 export type Attributes = Map<string, string>;
 
 /**
- * Adds the records of an extended header to what is known: `LENGTH KEY=VALUE\n`, LENGTH being that of all of it; POSIX,
- * "pax Extended Header". The later of two wins, except for maps of sparse files in GNU's version 0.0, which are spread
- * over many records: they become one of version 0.1.
- * Each key and value is a string of its own: part of another would keep all of that in memory.
+ * Adds the records of an extended header to the attributes: `LENGTH KEY=VALUE\n`, where LENGTH is that of the whole
+ * record; POSIX, "pax Extended Header". The last of several wins, except for maps of sparse files in GNU's version 0.0,
+ * which are spread over many records: they are joined in the form of version 0.1. Keys and values are separate strings,
+ * since a slice would keep the whole header in memory.
  * @throws FosterError
  */
 export function addPaxRecords(bytes: Buffer, attributes: Attributes): void {
@@ -34,8 +34,8 @@ const STAR = 'SCHILY.xattr.';
 const LIBARCHIVE = 'LIBARCHIVE.xattr.';
 
 /**
- * Extended attributes as star and GNU tar write them, their values as they are; and as libarchive does, names encoded
- * as in URLs and values in base64. Where both are there, star's are taken: they need no decoding.
+ * Extended attributes as star and GNU tar write them, with raw values; and as libarchive does, with names encoded as in
+ * URLs and values in base64. star's take precedence, since they need no decoding.
  */
 export function extendedAttributes(attributes: Attributes): Map<string, string> {
   const found = new Map<string, string>();

@@ -1,6 +1,6 @@
 /**
- * The first pieces of a stream: at least `size` bytes, fewer where it is shorter.
- * @returns `all`: the whole stream, those bytes included
+ * Reads the start of a stream: at least `size` bytes, fewer if it is shorter.
+ * @returns `start`, and `all`: the whole stream, including those bytes
  */
 export async function peek(
   pieces: AsyncIterator<Buffer>,

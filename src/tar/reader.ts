@@ -1,31 +1,31 @@
 import { FosterError } from '../sys/errors.js';
 import { BLOCK, isZeroBlock, readTarHeader, readText, type TarHeader } from './header.js';
-import { type Member, shown } from './member.js';
-import { GLOBAL_ATTRIBUTES, memberOf } from './members.js';
+import { type Member, quotedName } from './member.js';
+import { GLOBAL_ATTRIBUTES, parseMember } from './parse-member.js';
 import { type Attributes, addPaxRecords } from './pax.js';
 import { type MapBlocks, oldSparseMap, paxSparseMap, SparseMap } from './sparse.js';
 
-/** What a TarReader tells of: each member, its data in pieces (which are only lent), its end. */
+/** Receives what a TarReader reads: each member, its data in pieces (valid only during the call), its end. */
 export interface TarSink {
   member(member: Member): void;
   data(piece: Buffer): void;
-  /** So many zeros that the archive does not hold, of a sparse file. Where it is missing such files are refused. */
+  /** A hole of `size` bytes in a sparse file. Without this method sparse files are refused. */
   hole?(size: number): void;
   endOfMember(): void;
 }
 
-/** A long name or a set of pax attributes; Docker's limit is the same. */
+/** Limit for a long name or a set of pax attributes; the same as Docker's. */
 const MAX_EXTENSION = 1024 * 1024;
 
 const NO_ATTRIBUTES: Attributes = new Map();
 
 /** A sparse file whose data is being read. */
 interface Sparse {
-  /** Pieces that are still to come: [offset, size]. */
+  /** Remaining pieces: [offset, size]. */
   pieces: Iterator<[number, number]>;
-  /** Bytes of the present one that are to come. */
+  /** Remaining bytes of the current piece. */
   left: number;
-  /** In the file. */
+  /** Position in the file. */
   position: number;
   size: number;
 }
@@ -34,22 +34,22 @@ interface Sparse {
 interface Waiting {
   member: Member;
   blocks: MapBlocks;
-  /** Bytes that the archive has of it. */
+  /** Bytes of it in the archive. */
   stored: number;
 }
 
 /**
- * Reads a tar archive (tar(5): ustar, pax, GNU) that is pushed in, in pieces of any size, and holds no more than a
- * block, one extended header or one map of a sparse file of it.
+ * Reads a tar archive (tar(5): ustar, pax, GNU) that is pushed to it in pieces of any size. Keeps no more than a block,
+ * one extended header or one map of a sparse file in memory.
  */
 export class TarReader {
   readonly #sink: TarSink;
   #state: 'header' | 'map' | 'extension' | 'data' | 'padding' | 'end' = 'header';
-  /** The start of a block of which the rest is to come. */
+  /** The start of an incomplete block. */
   #partial = Buffer.alloc(0);
-  /** Bytes that are to come in this state. */
+  /** Remaining bytes in this state. */
   #left = 0;
-  /** Bytes that fill the last block of data, to be skipped. */
+  /** Padding after the data, to be skipped. */
   #padding = 0;
   #zeroBlocks = 0;
   #members = 0;
@@ -65,7 +65,7 @@ export class TarReader {
     this.#sink = sink;
   }
 
-  /** @throws FosterError for whatever is wrong with the archive; the reader is of no use then */
+  /** @throws FosterError for an invalid archive; the reader cannot be used afterwards */
   push(piece: Buffer): void {
     let at = 0;
     while (at < piece.length && this.#state !== 'end') {
@@ -81,14 +81,14 @@ export class TarReader {
     }
   }
 
-  /** Two blocks of zeros and no member: a layer that changes nothing. */
+  /** Whether the archive has only its end: a layer that changes nothing. */
   get isEmpty(): boolean {
     return this.#state === 'end' && this.#members === 0;
   }
 
-  /** To be called when all is pushed. @throws FosterError where something is missing */
+  /** Must be called after the last piece. @throws FosterError if the archive is incomplete */
   end(): void {
-    if (this.#state === 'header' && this.#partial.length === 0 && this.#members > 0) return; // no end mark: common
+    if (this.#state === 'header' && this.#partial.length === 0 && this.#members > 0) return; // a missing end marker is common
     if (this.#state !== 'end') throw new FosterError('the tar archive is truncated');
     if (this.#members === 0) throw new FosterError('the tar archive is empty');
   }
@@ -147,7 +147,7 @@ export class TarReader {
       this.#beginExtension(header.flag, header.size ?? 0);
       return;
     }
-    const member = memberOf(header, this.#next, this.#global);
+    const member = parseMember(header, this.#next, this.#global);
     if (member === undefined) throw this.#corrupt();
     const map = this.#mapOf(member, header, block, at);
     this.#next = NO_ATTRIBUTES;
@@ -176,7 +176,7 @@ export class TarReader {
   #corrupt(): FosterError {
     return this.#members === 0
       ? new FosterError('it is not a tar archive')
-      : new FosterError(`the tar archive is corrupt after its member number ${this.#members}`);
+      : new FosterError(`the tar archive is corrupt after member ${this.#members}`);
   }
 
   #beginExtension(type: string, size: number): void {
@@ -203,7 +203,7 @@ export class TarReader {
     else addPaxRecords(content, this.#next);
   }
 
-  /** Only numbers make sense for all members, and an archive may have any number of such headers. */
+  /** Keeps only attributes that make sense for all members, since an archive may have any number of such headers. */
   #endGlobal(content: Buffer): void {
     this.#extended -= content.length;
     const found: Attributes = new Map();
@@ -223,7 +223,7 @@ export class TarReader {
     } else if (this.#next.size > 0) map = paxSparseMap(this.#next, member.name);
     if (map !== undefined && this.#sink.hole === undefined) {
       throw new FosterError(
-        `the tar member ${shown(member.name)} is a sparse file, which foster does not read here`,
+        `the tar member ${quotedName(member.name)} is a sparse file, which is not supported here`,
         { advice: 'make the archive without --sparse' },
       );
     }
@@ -248,7 +248,7 @@ export class TarReader {
   #sparseData(sparse: Sparse, piece: Buffer, from: number, to: number): void {
     for (let at = from; at < to; ) {
       while (sparse.left === 0) {
-        const [offset, size] = sparse.pieces.next().value as [number, number]; // the map is as long as the data
+        const [offset, size] = sparse.pieces.next().value as [number, number]; // the map covers all of the data
         this.#hole(sparse, offset);
         sparse.left = size;
       }

@@ -1,14 +1,14 @@
 import { FosterError } from '../sys/errors.js';
 import { BLOCK, readNumber } from './header.js';
-import { shown } from './member.js';
+import { quotedName } from './member.js';
 import type { Attributes } from './pax.js';
 
-/** A map is kept in memory, two numbers for each piece. */
+/** Limit for a map in memory: two numbers for each piece. */
 const MAX_PIECES = 1_000_000;
 
 /**
- * Where the data of a sparse file belongs: GNU tar's manual, "Storing Sparse Files". Nothing of it is trusted: pieces
- * must come in order, lie within the file, and be as large together as what the archive has.
+ * Where the data of a sparse file belongs: GNU tar's manual, "Storing Sparse Files". The map is validated: pieces must
+ * be in order, lie within the file, and have the same total size as the data in the archive.
  */
 export class SparseMap {
   /** Offset and size of each piece. */
@@ -17,8 +17,8 @@ export class SparseMap {
   #stored = 0;
 
   /**
-   * @param name of the member, for errors
-   * @param size of the file with its holes, in bytes
+   * @param name name of the member, for errors
+   * @param size size of the file with its holes, in bytes
    */
   constructor(
     readonly name: string,
@@ -37,7 +37,7 @@ export class SparseMap {
     this.#stored += size;
   }
 
-  /** @param stored bytes that the archive has of the file */
+  /** @param stored bytes of the file in the archive */
   check(stored: number): void {
     if (this.#stored !== stored) throw this.broken();
   }
@@ -50,22 +50,22 @@ export class SparseMap {
   }
 
   broken(): FosterError {
-    return new FosterError(`the tar member ${shown(this.name)} is a sparse file with an invalid map`);
+    return new FosterError(`the tar member ${quotedName(this.name)} is a sparse file with an invalid map`);
   }
 
   tooLong(): FosterError {
     return new FosterError(
-      `the tar member ${shown(this.name)} is a sparse file of more than ${MAX_PIECES} pieces`,
+      `the tar member ${quotedName(this.name)} is a sparse file of more than ${MAX_PIECES} pieces`,
     );
   }
 }
 
-/** A map that is spread over blocks before the data. */
+/** A map in blocks before the data. */
 export interface MapBlocks {
   map: SparseMap;
-  /** Whether the blocks count as data of the member. */
+  /** Whether the blocks are part of the member's size. */
   areData: boolean;
-  /** Returns whether more of them follow. */
+  /** Returns whether more blocks follow. */
   take(block: Buffer, at: number): boolean;
 }
 
@@ -76,7 +76,7 @@ const PIECE_SIZE = 24;
 
 /**
  * The old format: four pieces in the header of type `S`, and blocks of 21 after it.
- * @returns the map, or where more of it is to come, how to read that
+ * @returns the map, or a reader for its remaining blocks
  */
 export function oldSparseMap(block: Buffer, at: number, name: string): SparseMap | MapBlocks {
   const map = new SparseMap(name, readNumber(block, at + 483, 12) ?? Number.NaN);
@@ -95,14 +95,14 @@ export function oldSparseMap(block: Buffer, at: number, name: string): SparseMap
 function addOldPieces(map: SparseMap, block: Buffer, from: number, count: number): void {
   for (let at = from; at < from + count * PIECE_SIZE; at += PIECE_SIZE) {
     const size = readNumber(block, at + 12, 12);
-    if (size === undefined) return; // the last were before it
+    if (size === undefined) return; // the last piece was before it
     map.add(readNumber(block, at, 12) ?? Number.NaN, size);
   }
 }
 
 /**
- * The formats in pax attributes: versions 0.0 and 0.1 have the map there too, 1.0 at the start of the data.
- * @returns undefined where the member is no sparse file
+ * The formats with pax attributes: versions 0.0 and 0.1 have the map in attributes, 1.0 at the start of the data.
+ * @returns undefined if the member is not a sparse file
  */
 export function paxSparseMap(attributes: Attributes, name: string): SparseMap | MapBlocks | undefined {
   const major = attributes.get('GNU.sparse.major');
@@ -113,7 +113,7 @@ export function paxSparseMap(attributes: Attributes, name: string): SparseMap | 
   if (version === '1.0') return mapInData(new SparseMap(name, digits(attributes.get('GNU.sparse.realsize'))));
   if (!version.startsWith('0.')) {
     throw new FosterError(
-      `the tar member ${shown(name)} is a sparse file in an unknown format: ${shown(version)}`,
+      `the tar member ${quotedName(name)} is a sparse file in an unknown format: ${quotedName(version)}`,
     );
   }
   const map = new SparseMap(name, digits(oldSize));
@@ -129,7 +129,9 @@ function digits(text: string | undefined): number {
 
 const NEWLINE = 0x0a;
 
-/** Decimal numbers, each with a newline: how many pieces, then offset and size of each; zeros fill the last block. */
+/**
+ * Decimal numbers, each on a line: the number of pieces, then offset and size of each; padded with zeros to a block.
+ */
 function mapInData(map: SparseMap): MapBlocks {
   let left: number | undefined;
   let offset: number | undefined;

@@ -1,13 +1,13 @@
 import type { Member } from './member.js';
 
-/** Writes what tar-reader.ts reads: ustar, and pax where that is too narrow (POSIX, "pax"). */
+/** Writes tar headers: ustar, and pax where its fields are too small (POSIX, "pax"). */
 
 const BLOCK = 512;
 
 /** Two blocks of zeros. */
 export const TAR_END = Buffer.alloc(2 * BLOCK);
 
-/** What fills the last block of a member's data. */
+/** The padding after a member's data. */
 export function tarPadding(size: number): Buffer {
   return Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
 }
@@ -21,19 +21,19 @@ const FLAGS: Readonly<Record<Exclude<Member['type'], 'device'>, string>> = {
 };
 
 const NAME_SIZE = 100;
-const MOST_ID = 0o7777777;
-const MOST_SIZE = 0o77777777777;
+const MAX_ID = 0o7777777;
+const MAX_SIZE = 0o77777777777;
 
-/** The header of a member: what comes before its data. Names are bytes, one character for each. */
+/** The header of a member. Names have one character for each byte. */
 export function tarHeader(member: Member): Buffer {
   const { name, target, uid, gid, size, mtime } = member;
-  const isPlainTime = Number.isInteger(mtime) && mtime >= 0 && mtime <= MOST_SIZE;
+  const isPlainTime = Number.isInteger(mtime) && mtime >= 0 && mtime <= MAX_SIZE;
   const records = [
     ...(name.length > NAME_SIZE ? [paxRecord('path', name)] : []),
     ...(target.length > NAME_SIZE ? [paxRecord('linkpath', target)] : []),
-    ...(uid > MOST_ID ? [paxRecord('uid', String(uid))] : []),
-    ...(gid > MOST_ID ? [paxRecord('gid', String(gid))] : []),
-    ...(size > MOST_SIZE ? [paxRecord('size', String(size))] : []),
+    ...(uid > MAX_ID ? [paxRecord('uid', String(uid))] : []),
+    ...(gid > MAX_ID ? [paxRecord('gid', String(gid))] : []),
+    ...(size > MAX_SIZE ? [paxRecord('size', String(size))] : []),
     ...(isPlainTime ? [] : [paxRecord('mtime', mtime.toFixed(9))]),
     ...[...member.xattrs].map(([key, value]) => paxRecord(`SCHILY.xattr.${key}`, value)),
   ];
@@ -44,7 +44,7 @@ export function tarHeader(member: Member): Buffer {
   return Buffer.concat([block(extension, 'x'), content, tarPadding(content.length), plain]);
 }
 
-/** `LENGTH KEY=VALUE\n`, LENGTH being that of all of it. */
+/** `LENGTH KEY=VALUE\n`, where LENGTH is that of the whole record. */
 function paxRecord(key: string, value: string): string {
   const rest = ` ${key}=${value}\n`;
   let length = rest.length + 1;
@@ -60,11 +60,11 @@ function block({ name, target, mode, uid, gid, size, mtime }: Member, flag: stri
   };
   header.write(name.slice(0, NAME_SIZE), 0, 'latin1');
   octal(mode, 100, 7, 0o7777);
-  octal(uid, 108, 7, MOST_ID);
-  octal(gid, 116, 7, MOST_ID);
-  octal(size, 124, 11, MOST_SIZE);
-  octal(mtime, 136, 11, MOST_SIZE);
-  header.write('        ', 148, 'latin1'); // the checksum counts as spaces
+  octal(uid, 108, 7, MAX_ID);
+  octal(gid, 116, 7, MAX_ID);
+  octal(size, 124, 11, MAX_SIZE);
+  octal(mtime, 136, 11, MAX_SIZE);
+  header.write('        ', 148, 'latin1'); // the checksum field counts as spaces
   header.write(flag, 156, 'latin1');
   header.write(target.slice(0, NAME_SIZE), 157, 'latin1');
   header.write('ustar\x0000', 257, 'latin1');

@@ -1,27 +1,26 @@
 import { surroundings, type Undo } from '../sys/surroundings.js';
 
-/** Has `undo` called when the caller wants what goes on to end. @returns takes it back */
+/** Registers `undo` to be called when the caller interrupts the work. @returns a function that unregisters it */
 export function onInterrupt(undo: Undo, options?: { last?: boolean }): () => void {
   return surroundings().onInterrupt(undo, options);
 }
 
-/** Does not return where what goes on is to end, but waits until it is undone: for those whose work is being undone. */
+/** Does not return if the work was interrupted, but waits until everything is undone. */
 export async function stopIfInterrupted(): Promise<void> {
   await surroundings().stopIfInterrupted();
 }
 
 /**
- * Runs `use`; at an interruption meanwhile (`onInterrupt`), and when it fails, `undo` is called. It must not wait for
- * anything.
+ * Runs `use`, and calls `undo` at an interrupt (`onInterrupt`) or if it fails. `undo` must not wait.
  */
 export async function undoUnlessDone<T>(use: () => Promise<T>, undo: () => void): Promise<T> {
-  const takeBack = onInterrupt(undo);
+  const stopListening = onInterrupt(undo);
   try {
     return await use();
   } catch (error) {
     undo();
     throw error;
   } finally {
-    takeBack();
+    stopListening();
   }
 }

@@ -8,31 +8,34 @@ import { pipe, waitForChild } from '../sys/libc.js';
 import { openProgram } from '../sys/programs.js';
 import { FD_ENTERED } from '../sys/wire-constants.js';
 
-/** A program of foster's own in TypeScript, to be run by a Node in other namespaces. */
+/** A program of foster's in TypeScript, to be run by Node in other namespaces. */
 export interface NodeProgram {
-  /** What it is called in a list of processes. */
+  /** Its name in a list of processes. */
   name: string;
   /** The bundle, and its arguments. */
   argv: string[];
   env?: string[];
   /**
-   * What become its descriptors, given the one on which it gets a byte as soon as its ids are mapped, and one of
-   * /dev/null. undefined leaves a number closed.
+   * Returns its descriptors, given the one that delivers a byte when its ids are mapped, and one of /dev/null.
+   * undefined leaves a number closed.
    */
   descriptors: (control: number, nothing: number) => (number | undefined)[];
-  /** Of its user namespace; undefined where it stays in ours. */
+  /** Id maps of its user namespace; undefined if it stays in the current one. */
   maps: IdMaps | undefined;
-  /** pidfd of a process whose user namespace it enters instead; then it is in our mount namespace, and has seven descriptors at most. */
+  /**
+   * pidfd of a process whose user namespace it enters instead; it stays in the current mount namespace then, and has at
+   * most seven descriptors.
+   */
   enters?: number | undefined;
-  /** Signal that it gets when we die. */
+  /** The signal that it gets when this process dies. */
   parentDeathSignal?: number;
 }
 
 /**
- * Starts a Node in a mount namespace and, with `maps`, in a user namespace of its own. JavaScript cannot run in a forked
- * child, but a new process may begin where it wants to.
- * @returns its pid; to be waited for
- * @throws FosterError where there are no user namespaces to be had; nothing runs then
+ * Starts Node in a new mount namespace and, with `maps`, in a new user namespace. JavaScript cannot run in a forked
+ * child, so the process is created inside the namespaces.
+ * @returns its pid; the caller must wait for it
+ * @throws FosterError if no user namespace can be created; nothing runs then
  */
 export function startNodeProgram(program: NodeProgram): number {
   const { name, argv, env = [], descriptors, maps, enters, parentDeathSignal } = program;

@@ -1,8 +1,8 @@
 /**
- * Does something with each of `items`, a few at a time. At the first failure `abort` is called for what is still going
- * on, and the failure thrown when all that is over.
- * @param limit how many at a time
- * @param abort may be called by `use`, too: its reason is what is thrown then
+ * Runs `use` for each of `items`, a few at a time. At the first failure aborts the others, waits for them, and throws
+ * the failure.
+ * @param limit how many at the same time
+ * @param abort `use` may abort it too; its reason is thrown then
  */
 export async function forEachParallel<T>(
   items: readonly T[],

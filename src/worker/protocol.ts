@@ -1,31 +1,31 @@
 import type { ErrorKind } from '../sys/errors.js';
 
-/** What foster and its helper programs say to each other: start-worker.ts starts one, run-worker.ts is its own side. */
+/** The protocol between foster (start-worker.ts) and its helper programs (run-worker.ts). */
 
 /** Descriptors of every helper, after its standard input, output and error. */
 export const WORKER_FD = {
-  /** Gives one byte as soon as the ids are mapped. */
+  /** Delivers one byte when the ids are mapped. */
   control: 3,
-  /** Takes one Outcome as JSON. */
+  /** Receives one Outcome as JSON. */
   report: 4,
-  /** A file that holds its Envelope as JSON. */
+  /** A file with its Envelope as JSON. */
   order: 5,
-  /** The first of its own. */
+  /** The first of its own descriptors. */
   files: 6,
 } as const;
 
-/** What a helper is told. `Order` is its own. */
+/** The input of a helper. `Order` is specific to each. */
 export interface Envelope<Order> {
   order: Order;
   /** Pid of the process that started it. */
   parent: number;
-  /** What a sentence calls the helper: `the unpacker`. */
+  /** Name of the helper in messages: `the unpacker`. */
   title: string;
-  /** undefined: it stays who it is, and has no user namespace of its own. */
+  /** undefined: it keeps its user, and has no user namespace of its own. */
   root: { canSetGroups: boolean } | undefined;
 }
 
-/** What became of it. */
+/** The report of a helper. */
 export type Outcome<Result> = { done: Result } | Failure;
 
 export interface Failure {
@@ -33,6 +33,6 @@ export interface Failure {
   error: string;
   advice?: string;
   kind?: ErrorKind;
-  /** Name of the errno that is behind it. */
+  /** Name of the errno that caused it. */
   errno?: string;
 }

@@ -7,65 +7,68 @@ import { writeIdMaps } from '../launch/id-maps.js';
 import { allIds } from '../spec/choose-id-maps.js';
 import type { IdMaps } from '../spec/id-maps.js';
 import { memoryFile, socketPair, waitForChild } from '../sys/libc.js';
-import { say } from '../sys/write.js';
+import { sendWord } from '../sys/write.js';
 
-export interface Removal {
-  /** A descriptor that stays open until the work is done, even if we are killed meanwhile: that of a lock. */
+export interface RemoveOptions {
+  /** A descriptor that stays open until the work is done, even if this process is killed: that of a lock. */
   hold?: number;
-  /** Called when all that the work needs is there, before anything is removed. What it throws ends it. */
+  /** Called when everything is prepared, before anything is removed. If it throws, nothing is removed. */
   ready?: () => void;
-  /** Called when the work is under way. */
-  begun?: () => void;
+  /** Called when removing has started. */
+  started?: () => void;
 }
 
 /**
- * Removes trees by foster-init, which goes from directory to directory by descriptors: whoever changes a tree meanwhile
- * cannot have it remove something elsewhere. Their files may belong to ids that only exist in a container's user
- * namespace: then in one with the same maps; as the caller, where there are no maps. Returns whether all are gone.
- * @throws FosterError where there are no user namespaces to be had; nothing is removed then
+ * Removes trees with foster-init, which walks them by descriptors: a process that changes a tree meanwhile cannot make
+ * it remove anything elsewhere. Files may belong to ids that exist only in a container's user namespace: `maps` are
+ * those of the namespace to use; without them it runs as the caller. Returns whether all are gone.
+ * @throws FosterError if no user namespace can be created; nothing is removed then
  */
 export function removeTrees(
   paths: string[],
   maps: IdMaps | undefined,
-  { hold, ready, begun }: Removal = {},
+  { hold, ready, started }: RemoveOptions = {},
 ): boolean {
-  // Root may remove whatever there is, also what belongs to ids of other maps than the trees that are made now.
+  // Root can remove everything, also files that belong to ids of other maps.
   const remover = startRemover(paths, maps && process.getuid?.() === 0 ? allIds() : maps, hold);
   let isReady = false;
   try {
     ready?.();
     isReady = true;
   } finally {
-    if (isReady) say(remover.control, SAY_MAPPED);
-    closeSync(remover.control); // without the word it ends
+    if (isReady) sendWord(remover.control, SAY_MAPPED);
+    closeSync(remover.control); // without a word it exits
     if (!isReady) waitForChild(remover.pid);
   }
-  begun?.();
+  started?.();
   return waitForChild(remover.pid).code === 0;
 }
 
 /**
- * Removes trees that may be all ours, which takes no user namespace, or not: `removeTrees`. Returns whether all are gone.
- * @throws FosterError where one is needed and cannot be had
+ * Removes trees without a user namespace if the caller owns all their files, else with `removeTrees`. Returns whether
+ * all are gone.
+ * @throws FosterError if a user namespace is needed and cannot be created
  */
-export function clearAway(paths: string[], maps: IdMaps | undefined): boolean {
+export function removeTreesOfAnyOwner(paths: string[], maps: IdMaps | undefined): boolean {
   return removeTrees(paths, undefined) || (maps !== undefined && removeTrees(paths, maps));
 }
 
-/** A user namespace with these maps, in which nobody is. A descriptor, to be closed. */
+/**
+ * Creates a user namespace with these maps and without processes. Returns a descriptor, which the caller must close.
+ */
 export function openUserNamespace(maps: IdMaps): number {
   const { pid, control } = startRemover([], maps);
   try {
     return openSync(`/proc/${pid}/ns/user`, 'r');
   } finally {
-    closeSync(control); // without the word it ends
+    closeSync(control); // without a word it exits
     waitForChild(pid);
   }
 }
 
 /**
- * foster-init in a user namespace with these maps, or in ours: it begins when it is told so on `control`, and ends when
- * that is closed.
+ * Starts foster-init in a user namespace with these maps, or in the current one: it starts removing at a word on
+ * `control`, and exits when that is closed.
  */
 function startRemover(
   paths: string[],

@@ -6,24 +6,25 @@ import { errnoOfAny, SystemCallError } from '../sys/ffi.js';
 import { setParentDeathSignal } from '../sys/libc.js';
 import { type Envelope, type Failure, type Outcome, WORKER_FD } from './protocol.js';
 
-/** What a helper program does. */
-export interface Work<Order, Opened, Result> {
+/** The work of a helper program. */
+export interface WorkerProgram<Order, Opened, Result> {
   /**
-   * Runs as the caller still, who may enter folders that the container's root, maybe another user, may not: opens what
-   * the work needs.
+   * Opens what the work needs, still as the caller, who may enter folders that the container's root may not.
    */
   open: (order: Order) => Opened;
   /** Runs as root of the user namespace, if there is one, with a umask of 0. */
   work: (opened: Opened) => Result | Promise<Result>;
-  /** What to report of an error that is no FosterError; undefined: what is reported of any. */
+  /** Explains an error that is not a FosterError; undefined for the usual explanation. */
   explain?: (error: unknown) => Failure | undefined;
 }
 
 const SIGKILL = 9;
 
-/** The main function of a helper program: does its work once, reports, and ends. */
-export async function runWorker<Order, Opened, Result>(worker: Work<Order, Opened, Result>): Promise<never> {
-  // Ctrl-C reaches all processes of the terminal. foster's own death ends us then.
+/** The main function of a helper program: does its work, reports the result, and exits. */
+export async function runWorker<Order, Opened, Result>(
+  worker: WorkerProgram<Order, Opened, Result>,
+): Promise<never> {
+  // Ctrl-C reaches all processes of the terminal. This process ends when foster does.
   for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
   const envelope = JSON.parse(readFileSync(WORKER_FD.order, 'utf8')) as Envelope<Order>;
   closeSync(WORKER_FD.order);
@@ -39,25 +40,25 @@ export async function runWorker<Order, Opened, Result>(worker: Work<Order, Opene
   } catch (error) {
     outcome = failureOf(error, worker.explain?.(error), envelope.title);
   }
-  closeSync(1); // who reads it may not wait for us
+  closeSync(1); // its reader need not wait for the exit
   writeSync(WORKER_FD.report, JSON.stringify(outcome));
   process.exit(0);
 }
 
-/** Ends this process where nobody is left to map its ids. */
+/** Waits until the parent has mapped the ids. Exits if the parent has died. */
 export function waitUntilMapped(): void {
   if (readSync(WORKER_FD.control, Buffer.alloc(1)) === 0) process.exit(125);
 }
 
-/** Of the user namespace. */
+/** Becomes root of the user namespace. */
 export function becomeRoot({ canSetGroups }: { canSetGroups: boolean }): void {
   process.setgid?.(0);
-  // Forbidden where only one id is mapped: user_namespaces(7), "setgroups".
+  // Forbidden if only one id is mapped: user_namespaces(7), "setgroups".
   if (canSetGroups) process.setgroups?.([]);
   process.setuid?.(0);
 }
 
-/** Asked for when ids no longer change, which would clear it. The parent may have died before. */
+/** Called after the last change of ids, which would clear it. The parent may have died already. */
 function dieWithParent(parent: number): void {
   setParentDeathSignal(SIGKILL);
   if (process.ppid !== parent) process.exit(125);
@@ -73,7 +74,7 @@ function failureOf(error: unknown, own: Failure | undefined, title: string): Fai
 }
 
 /**
- * The failure of a system call, its errno in words, after `what` if that is given. undefined for another kind of error.
+ * The failure of a system call with its errno in words, after `what` if given. undefined for other errors.
  */
 export function errnoFailure(error: unknown, what?: string): Failure | undefined {
   const errno = errnoOfAny(error);
@@ -86,7 +87,7 @@ export function errnoFailure(error: unknown, what?: string): Failure | undefined
   };
 }
 
-/** The rest of a sentence: which call failed, on what. */
+/** The end of a sentence: which call failed, on what. */
 function callOf(error: unknown): string {
   if (error instanceof SystemCallError) return ` from ${error.call}`;
   const { syscall, path } = error as NodeJS.ErrnoException;

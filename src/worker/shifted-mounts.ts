@@ -6,8 +6,8 @@ import { openUserNamespace } from './remove-trees.js';
 
 /**
  * Detached mounts of the host's files in which user N of the host is user N of the container with these maps, for a
- * helper in a user namespace that could not make them. A container gets its own: src/init/hand-mount.h.
- * @returns descriptors, to be closed; undefined for what cannot be shifted
+ * helper in a user namespace that cannot create them. Containers get theirs from src/init/hand-mount.h.
+ * @returns descriptors, which the caller must close; undefined for what cannot be shifted
  */
 export function shiftedMounts(
   wanted: { source: string; isDeep: boolean }[],
@@ -35,7 +35,7 @@ function shiftedMount(source: string, isDeep: boolean, users: number): number | 
   }
 }
 
-/** Where something is mounted below whose file system cannot do it, only the mount itself. */
+/** If a file system mounted below does not support it, shifts only the mount itself. */
 function shiftAll(mount: number, users: number, isDeep: boolean): void {
   try {
     shiftIds(mount, users, { isDeep });

@@ -8,7 +8,7 @@ import {
   type ExitStatus,
   memoryFile,
   pipe,
-  takeMemoryFile,
+  readMemoryFile,
   waitForChild,
   waitReadable,
 } from '../sys/libc.js';
@@ -17,29 +17,29 @@ import type { Envelope, Outcome } from './protocol.js';
 
 const SIGKILL = 9;
 
-/** A helper program: does one thing in other namespaces, says what became of it, and ends. It dies with us. */
+/** A helper program does one thing in other namespaces, reports the result, and exits. It dies with this process. */
 export interface WorkerOptions<Order> {
   /** Name of its bundle, `tree-main`: its main function is `runWorker`. */
   program: string;
-  /** What it is called in a list of processes. */
+  /** Its name in a list of processes. */
   name: string;
-  /** What a sentence calls it: `the unpacker`. */
+  /** Its name in messages: `the unpacker`. */
   title: string;
   order: Order;
-  /** Of the container whose files it works with: of the user namespace that it is root of. undefined: it stays in ours. */
+  /** Id maps of the container whose files it works with. undefined: it stays in the current user namespace. */
   maps: IdMaps | undefined;
-  /** pidfd of a process whose user namespace it enters instead of a new one; it has one of `files` then, no more. */
+  /** pidfd of a process whose user namespace it enters instead of a new one; it can have only one of `files` then. */
   enters?: number | undefined;
-  /** Descriptors of its standard input and output; /dev/null where there is none. All of ours stay open. */
+  /** Descriptors for its standard input and output; /dev/null by default. They stay open in this process. */
   input?: number | undefined;
   output?: number | undefined;
-  /** Descriptors from WORKER_FD.files on. */
+  /** Descriptors starting at WORKER_FD.files. */
   files?: (number | undefined)[];
 }
 
 /**
  * Starts a helper program, in a mount namespace of its own.
- * @throws FosterError where there are no user namespaces to be had; nothing is left then
+ * @throws FosterError if no user namespace can be created; nothing is left behind then
  */
 export function startWorker<Order, Result>(options: WorkerOptions<Order>): RunningWorker<Result> {
   const { program, name, title, order, maps, enters, input, output, files = [] } = options;
@@ -81,12 +81,12 @@ export function startWorker<Order, Result>(options: WorkerOptions<Order>): Runni
 }
 
 /**
- * A helper at work. It is to be waited for by `result` or by `wait`, or to be killed.
+ * A running helper. The caller must wait for it with `result` or `wait`, or kill it.
  */
 export class RunningWorker<Result> {
   readonly #title: string;
   readonly #pid: number;
-  /** Of the report and of what it writes to stderr: descriptors. */
+  /** Descriptors of the report and of its standard error. */
   readonly #report: number;
   readonly #errors: number;
   #isReading = false;
@@ -99,7 +99,7 @@ export class RunningWorker<Result> {
     this.#errors = errors;
   }
 
-  /** Comes when it has ended. To be called once. @throws FosterError, whose `code` is that of the errno behind it */
+  /** Resolves when it has ended. Call it once. @throws FosterError, whose `code` is the errno that caused it */
   async result(): Promise<Result> {
     this.#isReading = true;
     return this.#resultOf(await readAll(this.#report));
@@ -107,7 +107,7 @@ export class RunningWorker<Result> {
 
   /**
    * As `result`, but blocks.
-   * @param check called at least every 100 ms; what it throws ends the helper
+   * @param check called at least every 100 ms; if it throws, the helper is killed
    */
   wait(check?: () => void): Result {
     this.#isReading = true;
@@ -129,23 +129,23 @@ export class RunningWorker<Result> {
     return this.#resultOf(Buffer.concat(pieces).toString());
   }
 
-  /** Ends it at once, if it has not ended. When this returns it is gone; what it has written stays. */
+  /** Kills it if it is running, and waits for its end. What it has written stays. */
   kill(): void {
-    if (this.#end !== undefined) return; // by now its pid may be another's
+    if (this.#end !== undefined) return; // its pid may have been reused
     process.kill(this.#pid, 'SIGKILL');
     this.#ended();
     if (!this.#isReading) closeSync(this.#report);
   }
 
   #ended(): { status: ExitStatus; said: string } {
-    this.#end ??= { status: waitForChild(this.#pid), said: takeMemoryFile(this.#errors) };
+    this.#end ??= { status: waitForChild(this.#pid), said: readMemoryFile(this.#errors) };
     return this.#end;
   }
 
   #resultOf(text: string): Result {
     const { status, said } = this.#ended();
     const outcome = parse<Result>(text);
-    if (outcome === undefined) throw new FosterError(`${this.#title} ${howItEnded(status, said)}`);
+    if (outcome === undefined) throw new FosterError(`${this.#title} ${describeExit(status, said)}`);
     if ('done' in outcome) return outcome.done;
     const { error, advice, kind = 'failed', errno } = outcome;
     throw Object.assign(
@@ -155,7 +155,7 @@ export class RunningWorker<Result> {
   }
 }
 
-/** undefined where it was killed before the report was whole. */
+/** undefined if it was killed before the report was complete. */
 function parse<Result>(text: string): Outcome<Result> | undefined {
   try {
     return JSON.parse(text) as Outcome<Result>;
@@ -164,7 +164,7 @@ function parse<Result>(text: string): Outcome<Result> | undefined {
   }
 }
 
-/** All that comes until the other end closes, at the latest when the program has ended. */
+/** Reads until the other end closes, at the latest when the program ends. */
 function readAll(fd: number): Promise<string> {
   return new Promise((done) => {
     let text = '';
@@ -178,16 +178,16 @@ function readAll(fd: number): Promise<string> {
   });
 }
 
-/** The rest of a sentence about a program that has ended without a report. `said`: what it wrote to stderr. */
-function howItEnded({ signal, code }: ExitStatus, said: string): string {
+/** The end of a sentence about a program that ended without a report. `said`: its standard error. */
+function describeExit({ signal, code }: ExitStatus, said: string): string {
   const how = signal === 0 ? `ended with exit code ${code}` : `was killed by signal ${signal}`;
   const line = said.split('\n').find((each) => /error/i.test(each));
   return `${how}${line === undefined ? '' : ` (${line.trim()})`}`;
 }
 
 /**
- * The container's maps, with the caller in them, whose folders are above the container's files. An id of his that the
- * container has not becomes one that it does not use.
+ * The container's maps plus the caller's ids, because the caller owns the parents of the container's files. If the
+ * container does not have them, they are mapped to unused ids.
  */
 export function withCaller(maps: IdMaps): IdMaps {
   const add = (map: IdMapping[], own: number): IdMapping[] => {

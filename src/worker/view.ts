@@ -5,46 +5,45 @@ import {
   limitMount,
   type MountLimit,
   makeMountsPrivate,
-  mountEmpty,
-  pivotHere,
+  mountTmpfs,
+  pivotRoot,
 } from '../sys/mount.js';
 
-/** Exists everywhere; what is in it is not touched. */
+/** Exists everywhere; its content is not touched. */
 const STAGE = '/tmp';
 
-/** A directory to be seen in a view. */
-export interface ViewPlace {
+/** A directory in a view. */
+export interface ViewDirectory {
   /** Absolute path in the view. */
   path: string;
-  /** Descriptor of the directory; closed by `enterView`. undefined for an empty one, to mount something on. */
+  /** Descriptor of the directory; closed by `enterView`. undefined for an empty one, to be used as a mount point. */
   directory?: number;
-  allows?: Allowed;
+  allows?: ViewAccess;
 }
 
-export interface Allowed {
-  /** Files may be made and changed. */
+export interface ViewAccess {
+  /** Whether files may be created and changed. */
   writing?: boolean;
-  /** Symbolic links that are in a path are followed. Without, one that appears in place of a directory is an error. */
+  /** Whether symbolic links in a path are followed. Otherwise one that replaces a directory is an error. */
   links?: boolean;
 }
 
 /**
- * Makes a file system with nothing but these directories the root of this process, which must have a mount namespace of
- * its own and be root there. From then on no path leads to a file of the host, whatever links somebody puts in the
- * directories and however they are moved meanwhile, and no device can be opened. The caller must hold no descriptor of
- * another directory.
- * @param hasDescriptors /proc/self/fd is there, and no more of /proc
+ * Makes a file system with only these directories the root of this process, which must be root in its own mount
+ * namespace. From then on no path leads to a file of the host, whatever links are put in the directories and however
+ * they are moved, and no device can be opened. The caller must not hold descriptors of other directories.
+ * @param hasDescriptors whether /proc/self/fd exists, and nothing else in /proc
  * @throws SystemCallError
  */
-export function enterView(places: readonly ViewPlace[], { hasDescriptors = false } = {}): void {
+export function enterView(places: readonly ViewDirectory[], { hasDescriptors = false } = {}): void {
   makeMountsPrivate();
-  mountEmpty(STAGE);
+  mountTmpfs(STAGE);
   for (const { path, directory, allows = {} } of places) {
     const place = `${STAGE}${path}`;
     mkdirSync(place, { recursive: true, mode: 0o755 });
     if (directory === undefined) continue;
     bind(`/proc/self/fd/${directory}`, place);
-    limitInView(place, allows);
+    restrictViewMount(place, allows);
     closeSync(directory);
   }
   if (hasDescriptors) {
@@ -52,34 +51,34 @@ export function enterView(places: readonly ViewPlace[], { hasDescriptors = false
     bindMount('/proc/self/fd', `${STAGE}/proc/self/fd`);
   }
   process.chdir(STAGE);
-  pivotHere();
+  pivotRoot();
 }
 
-/** Makes a directory the root of this process: a view with nothing else in it, and that can be written to. */
+/** Makes a directory the root of this process: a writable view with nothing else in it. */
 export function enterDirectory(path: string): void {
   makeMountsPrivate();
   bind(path, path);
   process.chdir(path);
-  limitInView('.', { writing: true, links: true });
-  pivotHere();
+  restrictViewMount('.', { writing: true, links: true });
+  pivotRoot();
 }
 
-/** As the directories of a view are, for what is mounted there later. */
-export function limitInView(place: string, { writing = false, links = false }: Allowed): void {
+/** Applies the restrictions of a view's directories to something that is mounted there later. */
+export function restrictViewMount(place: string, { writing = false, links = false }: ViewAccess): void {
   const limits: MountLimit[] = ['noSetIds', 'noDevices', 'noPrograms'];
   if (!writing) limits.push('readOnly');
   try {
     limitMount(place, links ? limits : [...limits, 'noLinks'], { isDeep: true });
   } catch (error) {
     const code = errnoOfAny(error);
-    // ENOSYS: Linux before 5.12. The root directory alone keeps the host's files out of reach.
+    // ENOSYS: Linux before 5.12. The changed root directory still keeps the host's files out of reach.
     if (code === 'EINVAL' && !links)
-      limitInView(place, { writing, links: true }); // before 5.14
+      restrictViewMount(place, { writing, links: true }); // before 5.14
     else if (code !== 'ENOSYS') throw error;
   }
 }
 
-/** Without what is mounted below it, unless the kernel insists on that: mount_namespaces(7), "locked". */
+/** Binds without the mounts below, unless the kernel insists on them: mount_namespaces(7), "locked". */
 function bind(source: string, place: string): void {
   try {
     bindMount(source, place, { isShallow: true });

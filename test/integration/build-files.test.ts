@@ -121,7 +121,7 @@ test('what the ignore file names is not there', () => {
   writeFileSync(join(context, '.containerignore'), '*\n!d/c\n');
   assert.equal(home.outputOf(context, 'cd /t && find . -type f | sort'), './d/c\n');
   writeFileSync(join(context, 'Dockerfile'), `${FROM}\nCOPY a.log /\n`);
-  assert.match(home.build(context).stderr, /a\.log: is left out by the ignore file/);
+  assert.match(home.build(context).stderr, /a\.log: excluded by the ignore file/);
 });
 
 test('ADD unpacks archives, COPY does not', () => {

@@ -111,8 +111,11 @@ test('secret: from a variable of the caller', () => {
 
 test('what is wrong with a mount is said with its line', () => {
   const cases: [string, RegExp][] = [
-    ['type=ssh', /Dockerfile:2: RUN --mount=type=ssh is not supported: .*; give a key as a secret/],
-    ['type=secret,id=x,required', /Dockerfile:2: there is no secret x; give it: --secret id=x,src=FILE/],
+    ['type=ssh', /Dockerfile:2: RUN --mount=type=ssh is not supported: .*; pass a key as a secret/],
+    [
+      'type=secret,id=x,required',
+      /Dockerfile:2: the build has no secret x; pass it with --secret id=x,src=FILE/,
+    ],
     ['type=secret', /lacks id=NAME/],
     ['type=bind,source=a', /lacks target=PATH/],
     ['type=bind,source=nosuch,target=/a', /Dockerfile:2: nosuch: not found/],
@@ -120,7 +123,7 @@ test('what is wrong with a mount is said with its line', () => {
     ['type=cache,target=/a,sharing=x', /sharing=x: expected shared, private or locked/],
     ['type=cache,target=/a,mode=9', /mode=9: expected an octal number/],
     ['type=tmpfs,target=/a,size=x', /size=x: expected bytes/],
-    ['type=bind,from=5,target=/a', /there is no stage of that number/],
+    ['type=bind,from=5,target=/a', /there is no earlier stage with that number/],
   ];
   for (const [mount, expected] of cases) {
     const { status, stderr } = home.build(

@@ -100,7 +100,7 @@ test('an ARG that RUN sees makes a difference, one that is not declared makes no
     /^RUN \|1 V=2 \/bin\/sh -c echo \$V > \/v$/,
   );
   assert.equal(home.built(context, ['--build-arg', 'https_proxy=x']), one);
-  assert.match(home.build(context, ['--build-arg', 'W=1']).stderr, /these --build-arg have no ARG: W/);
+  assert.match(home.build(context, ['--build-arg', 'W=1']).stderr, /no ARG for these --build-arg options: W/);
 });
 
 test('with --timestamp the same input has the same digest', () => {
@@ -275,12 +275,12 @@ test('what fails says where, and exits with 1', () => {
   const cases: [string, RegExp][] = [
     ['RUN exit 3', /Dockerfile:2: The command '\/bin\/sh -c exit 3' returned a non-zero code: 3/],
     ['RUN kill -9 $$', /returned a non-zero code: 137/],
-    ['RUN apt-get update', /RUN has no network unless you say '--network host'/],
+    ['RUN apt-get update', /RUN has no network by default; use '--network host'/],
     ['RUN ["/nosuch"]', /returned a non-zero code: 127/],
     ['COPY nosuch /', /Dockerfile:2: nosuch: not found/],
     ['COPY ../../../../etc/passwd /', /passwd: not found/],
     ['COPY Dockerfile x y', /its destination must be a directory and end with \//],
-    ['COPY --from=7 a b', /there is no stage of that number/],
+    ['COPY --from=7 a b', /there is no earlier stage with that number/],
     ['COPY --from=localhost/foster/busybox /nosuch /', /Dockerfile:2: \/nosuch: not found/],
     ['COPY --chown=nobody2 Dockerfile /', /Dockerfile:2: --chown: no user nobody2/],
     ['COPY --checksum=x Dockerfile /', /COPY has no flag --checksum/],

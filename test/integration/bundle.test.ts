@@ -376,7 +376,7 @@ test('a container of a bundle lives as any other: ps, inspect, logs, exec, start
   assert.equal(home.foster(['stop', '-t', '0', id]).status, 0);
   assert.match(
     home.foster(['cp', `${id}:/tmp/from`, '-']).stderr,
-    /does not run, and its files are in .*rootfs/,
+    /is not running, and its files are in .*rootfs/,
   );
   assert.match(home.foster(['diff', id]).stderr, /it changes the files in .*rootfs themselves/);
   assert.equal(home.foster(['start', id]).status, 0);

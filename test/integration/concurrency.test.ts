@@ -6,7 +6,7 @@ import { waitUntil } from './support/wait.js';
 
 /** Several commands on one container at once, and many containers at once. */
 const home = new CrashHome();
-home.must(['run', '--rm', 'busybox', 'true']); // builds the root file system
+home.must(['run', '--rm', 'busybox', 'true']); // builds the root filesystem
 
 const SLEEP = ['busybox', 'sleep', '1000'];
 const CREATED = ['create', '--name', 'one', ...SLEEP];

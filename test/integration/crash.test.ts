@@ -7,7 +7,7 @@ import { DEADLINE } from './support/wait.js';
 
 /** SIGKILL at every step of every command that changes something, and at any moment to every process of a container. */
 const home = new CrashHome();
-home.must(['run', '--rm', 'busybox', 'true']); // builds the root file system
+home.must(['run', '--rm', 'busybox', 'true']); // builds the root filesystem
 
 const SLEEP = ['busybox', 'sleep', '1000'];
 /** Leaves files that belong to other users of the container. */

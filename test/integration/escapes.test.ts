@@ -21,7 +21,7 @@ function assertTame({ stdout, stderr }: Result, what: string): void {
   assert.equal(wild, null, `${what}: ${JSON.stringify(wild?.[0])} in ${JSON.stringify(stdout + stderr)}`);
 }
 
-/** A root file system below a directory with such a name, and with such names in it. */
+/** A root filesystem below a directory with such a name, and with such names in it. */
 function hostileRoot(): string {
   containers.ok('run', '--name', 'plain', 'busybox', 'true');
   const archive = join(home.shared, 'root.tar');

@@ -44,7 +44,7 @@ for (const driver of ['overlay', 'copy']) {
   });
 }
 
-test('what is written to a volume stays with the container, and is no change of its root file system', () => {
+test('what is written to a volume stays with the container, and is no change of its root filesystem', () => {
   out(
     'run',
     '--name',
@@ -142,7 +142,7 @@ test('a volume that cannot be', () => {
   home.load(dockerArchive({ names: ['bad:1'], layers: [base], config: { Volumes: { '../etc': {} } } }));
   const { status, stderr } = home.run(['--rm', 'bad:1']);
   assert.equal(status, 125);
-  assert.match(stderr, /the image wants a volume at '\.\.\/etc', which cannot be a mount point/);
+  assert.match(stderr, /the image declares a volume at '\.\.\/etc', which cannot be a mount point/);
   home.load(dockerArchive({ names: ['file:1'], layers: [base], config: { Volumes: { '/data/kept': {} } } }));
   const file = home.run(['--rm', 'file:1', 'true']);
   assert.equal(file.status, 125);

@@ -121,8 +121,8 @@ const hostile: Record<string, [layer: TestMember[] | Buffer, words: RegExp]> = {
     /leaves the root filesystem/,
   ],
   "a whiteout with '..'": [[{ name: `${up}.wh.tmp` }], /leaves the root filesystem/],
-  'a whiteout of nothing': [[{ name: 'd/.wh.' }], /is a whiteout of no file/],
-  "a whiteout of '..'": [[{ name: 'd/.wh...' }], /is a whiteout of no file/],
+  'a whiteout of nothing': [[{ name: 'd/.wh.' }], /is a whiteout without a file name/],
+  "a whiteout of '..'": [[{ name: 'd/.wh...' }], /is a whiteout without a file name/],
   'a whiteout through a link': [
     [{ name: 'link', type: '2', target: '/tmp' }, { name: 'link/.wh.x' }],
     /leaves the root filesystem/,
@@ -130,7 +130,7 @@ const hostile: Record<string, [layer: TestMember[] | Buffer, words: RegExp]> = {
   'a file below a whiteout': [[{ name: '.wh.d/x' }], /is below a whiteout/],
   'a hard link out of the tree': [
     [{ name: 'hard', type: '1', target: `${up}etc/passwd` }],
-    /outside of the tree/,
+    /outside the tree/,
   ],
   'a hard link to another layer': [
     [{ name: 'hard', type: '1', target: 'bin/busybox' }],
@@ -164,7 +164,7 @@ test('a layer that is not what the config says is not used', () => {
   const archive = dockerArchive({ names: ['lie'], layers: [layer], diffIDs: [lie] });
   const { status, stderr } = home.foster(['load'], { input: archive });
   assert.equal(status, 125);
-  assert.match(stderr, /its content is sha256:[0-9a-f]{64}, the image says sha256:/);
+  assert.match(stderr, /its content has the digest sha256:[0-9a-f]{64} instead of sha256:/);
   assert.ok(!home.stored().layers.some((name) => name.startsWith(lie.slice(7))));
 });
 

@@ -45,7 +45,7 @@ for (const place of [
     assert.equal(status, 125);
     assert.match(
       stderr,
-      /^foster: the image wants a volume at '.*', where only the user may mount something;/m,
+      /^foster: the image declares a volume at '.*', where only the user may mount something;/m,
     );
     assert.deepEqual(home.leftFolders(), []);
   });
@@ -93,7 +93,7 @@ test('a Dockerfile can mount nothing in /dev, /proc and /sys', () => {
   }
   const volume = dockerfile('VOLUME /proc/sys');
   assert.notEqual(volume.status, 0);
-  assert.match(volume.stderr, /:2: VOLUME \/proc\/sys: an image can have no volume in/);
+  assert.match(volume.stderr, /:2: VOLUME \/proc\/sys: an image cannot have a volume in/);
   // a link that an earlier step has made
   const linked = dockerfile('RUN ln -s /dev /alias\nRUN --mount=type=tmpfs,target=/alias true');
   assert.notEqual(linked.status, 0);
@@ -161,7 +161,7 @@ test('a terminal comes from a devpts, or not at all', () => {
   containers.detach('own-pts', 'sleep 1000', ['-v', `${pts}:/dev/pts`]);
   const { status, stderr } = home.foster(['exec', '-t', 'own-pts', 'true']);
   assert.equal(status, 125);
-  assert.match(stderr, /cannot open a terminal of the container: .*\/dev\/pts/);
+  assert.match(stderr, /cannot open the container's terminal: .*\/dev\/pts/);
 });
 
 test('files are renamed all over the machine while containers start', async () => {

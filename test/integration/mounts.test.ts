@@ -128,9 +128,9 @@ test('what cannot be mounted is one sentence', () => {
   );
   failure(
     ['-v', `${place('folder')}:/etc/passwd`],
-    /not a directory \(ENOTDIR\).*; \/etc\/passwd is in the container already, and not a directory/,
+    /not a directory \(ENOTDIR\).*; \/etc\/passwd exists in the container and is not a directory/,
   );
-  failure(['-v', `${place('folder')}:/`], /destination can't be '\/'/);
+  failure(['-v', `${place('folder')}:/`], /destination cannot be '\/'/);
   failure(['-v', `${place('folder')}:/a`, '--tmpfs', '/a'], /duplicate mount point: \/a/);
 });
 

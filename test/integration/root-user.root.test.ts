@@ -247,7 +247,7 @@ test('a volume that is gone by the next start', () => {
   assert.equal(status, 1);
   assert.match(
     stderr,
-    /^foster: cannot take .*\/gone from the host, to be mounted at \/g: no such file .*\(ENOENT\)\n$/,
+    /^foster: cannot take .*\/gone from the host, to mount it at \/g: no such file .*\(ENOENT\)\n$/,
   );
   containers.ok('rm', 'late');
 });

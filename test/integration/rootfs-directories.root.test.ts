@@ -56,7 +56,7 @@ function foster(args: string[], prepare = ':'): Outcome {
   return { status, stdout, stderr };
 }
 
-/** A small root file system of root's. */
+/** A small root filesystem of root's. */
 function tree(name: string): string {
   const path = join(home, name);
   for (const part of ['', 'bin', 'etc', 'mnt']) mkdirSync(join(path, part), { mode: 0o755 });

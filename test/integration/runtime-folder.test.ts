@@ -163,7 +163,7 @@ test('a data folder that others may write to is refused', () => {
     for (const args of [['ps'], ['run', '--rm', 'busybox', 'true'], ['prune', '-f'], ['images']]) {
       const { status, stderr } = home.foster(args);
       assert.equal(status, 125);
-      assert.match(stderr, /^foster: cannot use .*\/data\/foster: others may write to it; .*chmod go-w/);
+      assert.match(stderr, /^foster: cannot use .*\/data\/foster: other users can write to it; .*chmod go-w/);
     }
   }
   chmodSync(folder, 0o700);

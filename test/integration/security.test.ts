@@ -211,7 +211,7 @@ test('-v below a link of the root filesystem stays inside of it', () => {
   assert.equal(refused.status, 125);
   assert.match(
     refused.stderr,
-    /^foster: cannot mount .* a symbolic link on the way leads to nothing that is in the container\n$/,
+    /^foster: cannot mount .* a symbolic link in its path leads to nothing in the container\n$/,
   );
   mkdirSync(join(root, outside), { recursive: true });
   assert.equal(

@@ -36,7 +36,7 @@ afterEach(() => {
   assert.deepEqual(readdirSync(home.path('data/foster/containers')), []);
 });
 
-test('what layers over each other make is the root file system, and the container may write it', () => {
+test('what layers over each other make is the root filesystem, and the container may write it', () => {
   const script = 'ls /d; stat -c "%u:%g %a" /d/mine; echo x > /d/two; cat /d/two';
   assert.equal(out('run', '--rm', 'app:1', 'sh', '-c', script), 'mine\ntwo\n7:8 4755\nx\n');
   assert.equal(out('run', '--rm', 'app:1', 'cat', '/d/two'), '2', 'the layer is as it was');
@@ -151,7 +151,7 @@ test('an image that is in use stays, and df counts the copy', () => {
   out('system', 'prune', '-f');
 });
 
-/** A root file system that takes a while to be copied. */
+/** A root filesystem that takes a while to be copied. */
 function manyFiles(): string {
   const root = home.path('many');
   execFileSync('sh', [
@@ -204,7 +204,7 @@ test('a driver that does not exist is an error in one sentence', () => {
   assert.match(stderr, /^foster: --storage-driver 'zfs': expected overlay, fuse-overlayfs or copy\n$/);
   assert.match(
     out('info'),
-    /driver: copy\n {2}reason: asked for by --storage-driver or FOSTER_STORAGE_DRIVER\n/,
+    /driver: copy\n {2}reason: chosen by --storage-driver or FOSTER_STORAGE_DRIVER\n/,
   );
   const info = JSON.parse(out('--storage-driver=overlay', 'info', '--format', 'json'));
   assert.equal(info.storage.driver, 'overlay');

@@ -64,7 +64,7 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
     assert.deepEqual(readdirSync(home.path('data/foster/containers')), []);
   });
 
-  test('what layers over each other make is the root file system, and the container may write it', () => {
+  test('what layers over each other make is the root filesystem, and the container may write it', () => {
     const script =
       'grep " / / " /proc/self/mountinfo; ls /d /e; stat -c "%u:%g %a" /d/mine; echo x > /d/two; cat /d/two';
     assert.match(
@@ -143,7 +143,7 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
     assert.equal(readFileSync(home.path('starts'), 'utf8'), 'x\nx\nx\n');
   });
 
-  test('a root file system that somebody holds on to does not keep the program alive', async () => {
+  test('a root filesystem that somebody holds on to does not keep the program alive', async () => {
     const script = 'test -e /go && exec sleep 100; until [ -e /go ]; do sleep 0.05; done; exit 1';
     out('run', '-d', '--name', 'one', '--restart', 'on-failure:1', 'app:1', 'sh', '-c', script);
     const first = containers.inspect('one', '{{.State.Pid}}');

@@ -80,8 +80,8 @@ const remembered = () => JSON.parse(readFileSync(memory, 'utf8')) as Record<stri
 test('the first container finds out that there is no overlay, and the next ones know', options, () => {
   assert.equal(must('run', '--rm', 'busybox', 'echo', 'works'), 'works\n');
   assert.equal(remembered().driver, 'copy');
-  assert.match(remembered().reason ?? '', /^an overlay is refused: .*\(E\w+\)$/);
-  assert.match(must('info'), /storage:\n {2}driver: copy\n {2}reason: an overlay is refused: /);
+  assert.match(remembered().reason ?? '', /^the kernel refuses an overlay: .*\(E\w+\)$/);
+  assert.match(must('info'), /storage:\n {2}driver: copy\n {2}reason: the kernel refuses an overlay: /);
   const leftovers = readdirSync(join(data, 'foster/roots')).filter((name) => name.startsWith('tmp-'));
   assert.deepEqual(leftovers, []);
   // what is remembered is believed, and that only for the same kernel and file system
@@ -173,7 +173,7 @@ test('a disk that is full says nothing of overlays', options, () => {
     assert.equal(copy.status, 125);
     assert.match(
       copy.stderr,
-      /cannot copy the root file system .*no space left on device \(ENOSPC\); free some space/,
+      /cannot copy the root filesystem .*no space left on device \(ENOSPC\); free some space/,
     );
     assert.deepEqual(readdirSync(join(small, 'foster/containers')), []);
     rmSync(join(small, 'filler'));
@@ -194,7 +194,7 @@ test('where fuse-overlayfs is there, it is taken before a copy', fuse, () => {
   covers = {}; // as if it had just been installed
   must('run', '-d', '--name', 'one', 'busybox', 'sleep', '100');
   assert.equal(remembered().driver, 'fuse-overlayfs');
-  assert.match(must('info'), /driver: fuse-overlayfs\n {2}reason: an overlay is refused: /);
+  assert.match(must('info'), /driver: fuse-overlayfs\n {2}reason: the kernel refuses an overlay: /);
   assert.equal(must('inspect', '-f', '{{.Driver}}', 'one'), 'fuse-overlayfs\n');
   must('exec', 'one', 'sh', '-c', 'rm /etc/group; rm -r /home; mkdir /home; touch /home/new; ls /etc');
   const changes = must('diff', 'one');
@@ -214,7 +214,7 @@ test('where fuse-overlayfs is there, it is taken before a copy', fuse, () => {
   covers = { '/dev/fuse': '/dev/null' };
   assert.match(
     must('info'),
-    /driver: copy\n {2}reason: an overlay is refused: .*, and fuse-overlayfs does not work: cannot mount a FUSE/,
+    /driver: copy\n {2}reason: the kernel refuses an overlay: .*, and fuse-overlayfs does not work: cannot mount a FUSE/,
   );
   covers = { '/usr/bin/fuse-overlayfs': '/etc/passwd' };
   must('stop', '-t', '0', 'one');

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { TreeWriter } from '../../src/layers/writer.js';
+import { TreeWriter } from '../../src/layers/tree-writer.js';
 import { FosterError } from '../../src/sys/errors.js';
 import { call } from '../../src/sys/ffi.js';
 import { TarReader } from '../../src/tar/reader.js';

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import { copyPath, HOST } from '../../container/copy/place.js';
+import { copyPath, HOST } from '../../container/copy/paths.js';
 import { CopySink } from '../../container/copy/sink.js';
 import { incomingFolder } from '../../image/store/staging.js';
 import { errnoNumber, errnoWords } from '../../sys/errno.js';
@@ -21,23 +21,23 @@ import { errnoOfAny } from '../../sys/ffi.js';
 import { openInRoot } from '../../sys/libc.js';
 import { surroundings } from '../../sys/surroundings.js';
 import { archiveCompressionOf } from '../../tar/compression.js';
-import { decompressed } from '../../tar/decompress.js';
+import { decompress } from '../../tar/decompress.js';
 import { peek } from '../../tar/peek.js';
 import { TarReader } from '../../tar/reader.js';
 import { TAR_END } from '../../tar/writer.js';
 import { onInterrupt } from '../../worker/interrupt.js';
-import { isTarHeader } from './archive-kind.js';
+import { isTarHeader } from './archive-compression.js';
 import { IgnoreRules } from './patterns.js';
 import { type FindOptions, findSources, openSource, type Source, sourceTar } from './sources.js';
 
-/** What a build may take files from. */
+/** The source of files for a build. */
 export interface Context {
-  /** Absolute path; undefined where there is none: a Dockerfile on standard input. */
+  /** Absolute path; undefined if a Dockerfile on standard input has no context. */
   folder: string | undefined;
-  /** Of the Dockerfile, and what it is called in errors. */
+  /** The text of the Dockerfile, and its name in errors. */
   text: string;
   name: string;
-  /** Removes what was made for it. */
+  /** Removes temporary files. */
   discard?: () => void;
 }
 
@@ -45,19 +45,16 @@ const NAMES = ['Containerfile', 'Dockerfile'];
 const MAX_DOCKERFILE = 1024 * 1024;
 
 /**
- * Finds context and Dockerfile as Docker does: CONTEXT is a directory, or `-` for a tar archive or a Dockerfile on
- * standard input; the Dockerfile is in the context, or what -f says: a path, or `-` for standard input.
+ * Finds context and Dockerfile like Docker: CONTEXT is a directory, or `-` for a tar archive or a Dockerfile on
+ * standard input; the Dockerfile is in the context, or is given by -f as a path, or `-` for standard input.
  * @throws FosterError
  */
 export async function openContext(context: string, file: string | undefined): Promise<Context> {
   if (context === '-' && file === '-')
-    throw refused('the context and the Dockerfile cannot both come from standard input');
+    throw invalid('the context and the Dockerfile cannot both come from standard input');
   if (context === '-') return await fromStandardInput(file);
   if (/^(https?:\/\/|git:|git@|github\.com\/)/.test(context)) {
-    throw refused(
-      `cannot build from ${context}: foster takes a directory or -`,
-      'download or clone it first',
-    );
+    throw invalid(`cannot build from ${context}: expected a directory or -`, 'download or clone it first');
   }
   const folder = resolve(context);
   let isDirectory: boolean;
@@ -67,7 +64,7 @@ export async function openContext(context: string, file: string | undefined): Pr
     throw unreadable(context, error);
   }
   if (!isDirectory)
-    throw refused(`cannot build from ${context}: it is not a directory`, 'to give a Dockerfile use -f');
+    throw invalid(`cannot build from ${context}: it is not a directory`, 'use -f for a Dockerfile');
   if (file === '-') {
     const text = await textOfInput();
     return { folder, text, name: 'Dockerfile' };
@@ -76,7 +73,7 @@ export async function openContext(context: string, file: string | undefined): Pr
 }
 
 function readDockerfile(folder: string, file: string | undefined): { text: string; name: string } {
-  // as Docker: from where the caller stands, else in the context
+  // like Docker: first in the working directory, then in the context
   const ofCaller = file === undefined ? undefined : readSmall(file, () => openSync(resolve(file), READ));
   if (file !== undefined && ofCaller !== undefined) return { text: ofCaller, name: file };
   for (const name of file === undefined ? NAMES : [file]) {
@@ -84,13 +81,13 @@ function readDockerfile(folder: string, file: string | undefined): { text: strin
     if (text !== undefined) return { text, name };
   }
   const what = file ?? `${NAMES.join(' or ')} in ${folder}`;
-  throw refused(`there is no ${what}`, 'name it with -f');
+  throw invalid(`cannot find ${what}`, 'use -f to name another file');
 }
 
-/** Nobody is waited for who might write to a pipe. */
+/** Does not wait for a writer if the file is a pipe. */
 const READ = constants.O_RDONLY | constants.O_NONBLOCK;
 
-/** A file of the context, which may be anybody's: no link leads out of it. */
+/** Opens a file of the context, which is not trusted: no link leads out of it. */
 function openOfContext(folder: string, name: string): number {
   const root = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
@@ -100,14 +97,14 @@ function openOfContext(folder: string, name: string): number {
   }
 }
 
-/** The text of a regular file; undefined where there is none. */
+/** The text of a regular file; undefined if there is none. */
 function readSmall(name: string, open: () => number): string | undefined {
   let fd: number | undefined;
   try {
     fd = open();
     const info = fstatSync(fd);
     if (!info.isFile()) return undefined;
-    if (info.size > MAX_DOCKERFILE) throw refused(`${name} is too large: over 1 MiB`);
+    if (info.size > MAX_DOCKERFILE) throw invalid(`${name} is too large: over 1 MiB`);
     return readFileSync(fd, 'utf8');
   } catch (error) {
     const code = errnoOfAny(error);
@@ -121,13 +118,10 @@ function readSmall(name: string, open: () => number): string | undefined {
 async function fromStandardInput(file: string | undefined): Promise<Context> {
   const input = standardInput();
   const { start, all } = await peek(input[Symbol.asyncIterator]() as AsyncIterator<Buffer>, 512);
-  if (start.length === 0) throw refused('standard input is empty', 'expected a tar archive or a Dockerfile');
+  if (start.length === 0) throw invalid('standard input is empty', 'expected a tar archive or a Dockerfile');
   if (!looksLikeArchive(start)) {
     if (file !== undefined)
-      throw refused(
-        '-f needs a context: standard input is a Dockerfile',
-        'give a directory, or leave -f out',
-      );
+      throw invalid('-f needs a context, but standard input is a Dockerfile', 'give a directory, or omit -f');
     const { start: text } = await peek(all, start.length + MAX_DOCKERFILE);
     return { folder: undefined, text: text.toString('utf8'), name: 'Dockerfile' };
   }
@@ -151,28 +145,28 @@ async function textOfInput(): Promise<string> {
   return (await peek(pieces, MAX_DOCKERFILE)).start.toString('utf8');
 }
 
-/** A tar header's magic, or that of a compression. */
+/** Whether it starts with the magic number of a tar header or a compression format. */
 function looksLikeArchive(start: Buffer): boolean {
   if (isTarHeader(start)) return true;
   return archiveCompressionOf(start) !== 'none';
 }
 
-/** After a SIGKILL it goes with the next collection of what is not used. */
+/** After a SIGKILL, the next garbage collection removes it. */
 function temporaryFolder(): { folder: string; discard: () => void } {
   mkdirSync(incomingFolder(), { recursive: true, mode: 0o700 });
   const folder = mkdtempSync(join(incomingFolder(), `${process.pid}-`));
   const remove = () => rmSync(folder, { recursive: true, force: true });
-  const takeBack = onInterrupt(remove, { last: true });
+  const stopListening = onInterrupt(remove, { last: true });
   return {
     folder,
     discard() {
-      takeBack();
+      stopListening();
       remove();
     },
   };
 }
 
-/** Everything belongs to the caller: what COPY makes of it belongs to root anyway. */
+/** Unpacks with all files owned by the caller: their copies belong to root anyway. */
 async function unpackInto(folder: string, archive: AsyncIterable<Buffer>): Promise<void> {
   const sink = new CopySink(copyPath(HOST, `${folder}/`), {
     isStream: true,
@@ -181,12 +175,12 @@ async function unpackInto(folder: string, archive: AsyncIterable<Buffer>): Promi
   });
   const reader = new TarReader(sink);
   try {
-    for await (const piece of decompressed(Readable.from(archive))) reader.push(piece);
+    for await (const piece of decompress(Readable.from(archive))) reader.push(piece);
     reader.end();
     sink.finish();
   } catch (error) {
     if (!(error instanceof FosterError)) throw error;
-    throw refused(`the archive on standard input cannot be unpacked: ${error.message}`, error.advice);
+    throw invalid(`cannot unpack the archive on standard input: ${error.message}`, error.advice);
   } finally {
     sink.close();
   }
@@ -199,7 +193,7 @@ interface ArchiveOptions {
   timestamp?: number;
 }
 
-/** The files of a context, without those that its ignore file leaves out. */
+/** The files of a context, without those that its ignore file excludes. */
 export class ContextFiles {
   readonly #root: number | undefined;
   readonly #rules: IgnoreRules;
@@ -213,18 +207,18 @@ export class ContextFiles {
     if (this.#root !== undefined) closeSync(this.#root);
   }
 
-  /** @throws FosterError where one of them means nothing */
-  find(wanted: string[], options: Omit<FindOptions, 'isLeftOut'> = {}): Source[] {
+  /** @throws FosterError if one of them is not found */
+  find(wanted: string[], options: Omit<FindOptions, 'isIgnored'> = {}): Source[] {
     return wanted.flatMap((each) => {
       if (this.#root === undefined)
-        throw new FosterError(`${each}: there is no context to copy it from`, {
+        throw new FosterError(`cannot copy ${each}: there is no context`, {
           advice: 'give a directory instead of -',
         });
-      return findSources(this.#top, each, { ...options, isLeftOut: (name) => this.#rules.ignores(name) });
+      return findSources(this.#top, each, { ...options, isIgnored: (name) => this.#rules.ignores(name) });
     });
   }
 
-  /** Opens a source that is a regular file to be read; undefined where it is none. @throws FosterError */
+  /** Opens a source for reading; undefined if it is not a regular file. @throws FosterError */
   open(source: Source): number | undefined {
     const fd = openSource(this.#top, source, constants.O_RDONLY | constants.O_NONBLOCK);
     if (fstatSync(fd).isFile()) return fd;
@@ -237,19 +231,19 @@ export class ContextFiles {
     return this.#root;
   }
 
-  /** The sources as one archive, everything root's. */
+  /** The sources as one archive, in which everything belongs to root. */
   *archive(sources: Source[], { excludes, timestamp }: ArchiveOptions = {}): Generator<Buffer> {
     const options = {
       owner: { uid: 0, gid: 0 },
       timestamp,
-      leavesOut: (name: string) => this.#rules.ignores(name),
-      passesOver: (name: string) => this.#rules.ignoresAll(name),
+      skips: (name: string) => this.#rules.ignores(name),
+      prunes: (name: string) => this.#rules.ignoresAll(name),
     };
     for (const source of sources) yield* sourceTar(this.#top, source, options, excludes);
     yield TAR_END;
   }
 
-  /** Of names, contents and modes; when a file was changed does not count. */
+  /** A digest of names, contents and modes, without modification times. */
   digest(sources: Source[], excludes?: IgnoreRules): string {
     const hash = createHash('sha256');
     for (const { parents = '' } of sources) hash.update(`${parents}\0`);
@@ -269,7 +263,7 @@ function readIgnoreFile(folder: string, dockerfile: string): string {
   return '';
 }
 
-function refused(message: string, advice?: string): FosterError {
+function invalid(message: string, advice?: string): FosterError {
   return new FosterError(message, { exitCode: 1, ...(advice === undefined ? {} : { advice }) });
 }
 

@@ -3,12 +3,12 @@ import { errnoOf } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
 
 /**
- * Any number of inputs in one pipe, one after the other. Each comes in pieces, of which each is its length, in four bytes
- * with the lowest first, and its bytes; a length of 0 ends the input.
+ * Any number of inputs in one pipe, one after the other. Each consists of pieces: a length (four bytes, little-endian)
+ * and that many bytes; a length of 0 ends the input.
  */
 export type LayerInput = Iterable<Buffer> | AsyncIterable<Buffer>;
 
-/** What goes into the pipe. */
+/** Encodes inputs for the pipe. */
 export async function* joinInputs(inputs: readonly LayerInput[]): AsyncGenerator<Buffer> {
   for (const input of inputs) {
     for await (const piece of input) {
@@ -27,22 +27,22 @@ function lengthOf(size: number): Buffer {
 }
 
 const LENGTH = 4;
-const MOST = 1024 * 1024;
+const MAX_PIECE = 1024 * 1024;
 
-/** Takes the inputs out of the pipe again. */
+/** Decodes the inputs from the pipe. */
 export class InputReader {
   readonly #fd: number;
 
-  /** @param fd the pipe, which blocks */
+  /** @param fd the pipe, in blocking mode */
   constructor(fd: number) {
     this.#fd = fd;
   }
 
-  /** The next input. Its end must be reached before the one after it is asked for. @throws FosterError */
+  /** The next input. It must be read to its end before the following one. @throws FosterError */
   *next(): Generator<Buffer> {
     for (let left = this.#length(); left > 0; left = this.#length()) {
       while (left > 0) {
-        const piece = this.#read(Math.min(left, MOST));
+        const piece = this.#read(Math.min(left, MAX_PIECE));
         left -= piece.length;
         yield piece;
       }
@@ -55,11 +55,11 @@ export class InputReader {
     return bytes.readUInt32LE();
   }
 
-  /** Some bytes, at least one. */
+  /** Reads at least one byte. */
   #read(most: number): Buffer {
     const buffer = Buffer.allocUnsafe(most);
     const size = readAtMost(this.#fd, buffer);
-    if (size === 0) throw new FosterError('the files to be copied ended early');
+    if (size === 0) throw new FosterError('the input with the files to copy is incomplete');
     return buffer.subarray(0, size);
   }
 }

@@ -1,40 +1,43 @@
 import { quoted } from '../../spec/parse/flag.js';
 import { FosterError } from '../../sys/errors.js';
 
-/** Takes one character; or any number of them, with slashes or without; or directories, each with its slash, if any. */
+/**
+ * Matches one character; or any number of them, with or without slashes; or any number of directories, each with its
+ * slash.
+ */
 type Token = ((char: string) => boolean) | Wildcard;
 type Wildcard = 'anything' | 'word' | 'directories';
 
-/** Nobody writes so many; each may need some room on the stack. */
-const MOST_WILDCARDS = 200;
+/** More than anyone needs; each takes space on the stack. */
+const MAX_WILDCARDS = 200;
 
 /**
- * Go's filepath.Match, for a component of a path or, with `**`, for any number of them. Matching takes a time that grows
- * with the lengths of both: a regular expression with many wildcards would take for ever, and whoever writes a Dockerfile
- * may not be the one who builds it.
+ * Go's filepath.Match for components of a path, plus `**` for any number of components. Matching takes polynomial time:
+ * a regular expression with many wildcards could take exponential time, and the author of a Dockerfile need not be
+ * trusted.
  */
 export class Pattern {
   readonly #tokens: Token[];
 
-  /** @throws FosterError for a set that makes no sense, such as [z-a], and for too many wildcards */
+  /** @throws FosterError for an invalid set such as [z-a], and for too many wildcards */
   constructor(pattern: string) {
     this.#tokens = parse(pattern);
-    if (this.#tokens.filter((token) => typeof token === 'string').length > MOST_WILDCARDS)
-      throw refused(pattern, `it has more than ${MOST_WILDCARDS} wildcards`);
+    if (this.#tokens.filter((token) => typeof token === 'string').length > MAX_WILDCARDS)
+      throw invalidPattern(pattern, `it has more than ${MAX_WILDCARDS} wildcards`);
   }
 
   matches(path: string): boolean {
     return this.#fits(path, 0, 0, false, new Set());
   }
 
-  /** Whether it stands for the path or for a directory above it. */
+  /** Whether it matches the path or one of its parents. */
   covers(path: string): boolean {
     return this.#fits(path, 0, 0, true, new Set());
   }
 
   /**
-   * Whether the tokens from `token` on fit the path from `at` on, or a beginning of it that ends at a slash.
-   * @param failed places where a wildcard is known not to fit: none is tried twice
+   * Whether the tokens starting at `token` match the path starting at `at`, or a prefix of it that ends at a slash.
+   * @param failed positions where a wildcard is known not to match, so that none is tried twice
    */
   #fits(path: string, token: number, at: number, coversMore: boolean, failed: Set<number>): boolean {
     for (let next = token, here = at; ; next++) {
@@ -63,7 +66,7 @@ export class Pattern {
   }
 }
 
-/** Where else a wildcard can end that could end here. */
+/** The next position where a wildcard can end, after this one. */
 function nextEnd(kind: Wildcard, path: string, end: number): number | undefined {
   if (kind === 'directories') {
     const slash = path.indexOf('/', end);
@@ -72,15 +75,15 @@ function nextEnd(kind: Wildcard, path: string, end: number): number | undefined 
   return end < path.length && (kind === 'anything' || path[end] !== '/') ? end + 1 : undefined;
 }
 
-function refused(pattern: string, why: string): FosterError {
-  return new FosterError(`${quoted(pattern.slice(0, 100))} is not a pattern: ${why}`, { exitCode: 1 });
+function invalidPattern(pattern: string, why: string): FosterError {
+  return new FosterError(`${quoted(pattern.slice(0, 100))} is not a valid pattern: ${why}`, { exitCode: 1 });
 }
 
 function setRegExp(not: string, characters: string, pattern: string): RegExp {
   try {
     return new RegExp(`^[${not}${characters.replace(/[[\]]/g, '\\$&')}]$`, 's');
   } catch {
-    throw refused(pattern, `[${not}${characters}] is no set of characters`);
+    throw invalidPattern(pattern, `[${not}${characters}] is not a valid set of characters`);
   }
 }
 
@@ -111,22 +114,22 @@ function parse(pattern: string): Token[] {
   return tokens;
 }
 
-/** Whether a text has what makes it a pattern. */
+/** Whether a text contains wildcards or sets. */
 export function isPattern(text: string): boolean {
   return /[*?[\\]/.test(text);
 }
 
 interface Rule {
   pattern: Pattern;
-  /** It brings back what an earlier one left out. */
+  /** Whether it includes what an earlier rule has excluded. */
   isException: boolean;
-  /** Its components before the first that has a wildcard. */
+  /** Its components before the first one with a wildcard. */
   fixed: string[];
 }
 
 /**
- * A `.dockerignore` file: a pattern a line, `!` before an exception, `#` before a comment. The last that fits a path, or a
- * directory above it, decides.
+ * A `.dockerignore` file: one pattern per line, `!` before an exception, `#` before a comment. The last pattern that
+ * matches a path, or one of its parents, decides.
  */
 export class IgnoreRules {
   readonly #rules: Rule[];
@@ -138,7 +141,7 @@ export class IgnoreRules {
       .flatMap((line) => readRule(line) ?? []);
   }
 
-  /** @param path relative to the context, without a slash at its end */
+  /** @param path relative to the context, without a slash at the end */
   ignores(path: string): boolean {
     let isIgnored = false;
     for (const { pattern, isException } of this.#rules) {
@@ -147,7 +150,7 @@ export class IgnoreRules {
     return isIgnored;
   }
 
-  /** Whether a directory is ignored with all that can be below it. */
+  /** Whether a directory is ignored with everything that can be in it. */
   ignoresAll(directory: string): boolean {
     if (!this.ignores(directory)) return false;
     const parts = directory.split('/');

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { posix } from 'node:path';
 import { OpenTree } from '../../layers/open-tree.js';
-import { inPieces, TreeTar, type TreeTarOptions } from '../../layers/tar.js';
+import { inPieces, TreeTar, type TreeTarOptions } from '../../layers/tree-tar.js';
 import { errnoNumber, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
 import { errnoOfAny } from '../../sys/ffi.js';
@@ -12,41 +12,41 @@ import { type IgnoreRules, isPattern, Pattern } from './patterns.js';
 const O_PATH = 0o10000000;
 
 export interface FindOptions {
-  /** Asked with names from the top on. */
-  isLeftOut?: (name: string) => boolean;
-  /** Asked with names relative to a source. */
+  /** Called with names relative to the top. */
+  isIgnored?: (name: string) => boolean;
+  /** Applied to names relative to a source. */
   excludes?: IgnoreRules | undefined;
   /** COPY --parents. */
   keepsParents?: boolean;
 }
 
-/** What COPY or ADD takes from a tree: a file, or what is in a directory. */
+/** A source of COPY or ADD: a file, or the content of a directory. */
 export interface Source {
-  /** Where it is from the tree's top on, as it was asked for; '' for the top. */
+  /** Its path in the tree, as written; '' for the top. */
   name: string;
-  /** The same with all links resolved, one character for each byte. */
-  place: string;
+  /** Its path with all links resolved, one character for each byte. */
+  path: string;
   isDirectory: boolean;
-  /** The directory below the destination that it goes to, where it is not the destination itself. */
+  /** The directory below the destination for it, if it is not the destination itself. */
   parents?: string;
 }
 
 /**
- * The files of a tree that a source of COPY means: a path in it, or a pattern. Links are followed as if the tree's top
+ * Finds the files of a tree that match a source of COPY: a path or a pattern. Links are followed as if the tree's top
  * were the root directory, so that none leads out of it.
  * @param root descriptor of the top
- * @throws FosterError where there is none
+ * @throws FosterError if there are none
  */
 export function findSources(
   root: number,
   wanted: string,
-  { isLeftOut = () => false, excludes, keepsParents = false }: FindOptions = {},
+  { isIgnored = () => false, excludes, keepsParents = false }: FindOptions = {},
 ): Source[] {
   const path = posix.resolve('/', wanted).slice(1);
   const names = isPattern(path) ? matchingNames(root, path.split('/'), keepsParents) : [path];
   const top = keepsParents ? pivotOf(wanted) : undefined;
   const found = names
-    .filter((name) => name === '' || !isLeftOut(name))
+    .filter((name) => name === '' || !isIgnored(name))
     .flatMap((name) => sourceAt(root, name) ?? [])
     .map((source) => (top === undefined ? source : { ...source, parents: parentsOf(source, top) }));
   if (found.length > 0) {
@@ -54,12 +54,12 @@ export function findSources(
   }
   const what =
     names.length > 0 && !isPattern(path) && sourceAt(root, path) !== undefined
-      ? 'is left out by the ignore file'
+      ? 'excluded by the ignore file'
       : 'not found';
   throw new FosterError(`${wanted}: ${what}`);
 }
 
-/** How many components of a source's path are not kept: those before `/./`. */
+/** How many components of a source's path are dropped: those before `/./`. */
 function pivotOf(wanted: string): number {
   const at = wanted.lastIndexOf('/./');
   return at < 0 ? 0 : posix.resolve('/', wanted.slice(0, at)).split('/').filter(Boolean).length;
@@ -78,15 +78,15 @@ function sourceAt(root: number, name: string): Source | undefined {
     return undefined;
   }
   try {
-    const place = placeOf(root, fd);
-    return place === undefined ? undefined : { name, place, isDirectory: fstatSync(fd).isDirectory() };
+    const place = pathIn(root, fd);
+    return place === undefined ? undefined : { name, path: place, isDirectory: fstatSync(fd).isDirectory() };
   } finally {
     closeSync(fd);
   }
 }
 
-/** Where a file is, from the tree's top on; undefined where it has just been moved out of it. */
-function placeOf(root: number, fd: number): string | undefined {
+/** The path of a file relative to the tree's top; undefined if it has just been moved out of the tree. */
+function pathIn(root: number, fd: number): string | undefined {
   const [top = '', path = ''] = [root, fd].map((each) =>
     readlinkSync(`/proc/self/fd/${each}`, { encoding: 'latin1' }).replace(/^\/$/, ''),
   );
@@ -95,15 +95,15 @@ function placeOf(root: number, fd: number): string | undefined {
 }
 
 /**
- * Opens what a source was found to be. Somebody may have changed the tree since: links are followed no more.
+ * Opens a source that was found. The tree may have changed since, so links are not followed any more.
  * @param root descriptor of the tree's top
  * @throws FosterError
  */
-export function openSource(root: number, { name, place }: Source, flags: number): number {
-  return openPlace(root, place, name, flags);
+export function openSource(root: number, { name, path }: Source, flags: number): number {
+  return openPath(root, path, name, flags);
 }
 
-function openPlace(root: number, place: string, name: string, flags: number): number {
+function openPath(root: number, place: string, name: string, flags: number): number {
   try {
     return openBeneath(root, pathOf(place || '.'), flags);
   } catch (error) {
@@ -125,7 +125,7 @@ function matchingNames(root: number, parts: string[], isDeep: boolean): string[]
   return [...new Set(found)];
 }
 
-/** `**`: the directory itself and all below it. */
+/** `**`: the directory itself and all directories below. */
 function directoriesBelow(root: number, parent: string): string[] {
   const children = entriesLike(root, parent, '*').filter((name) => isPlainDirectory(root, name));
   return [parent, ...children.flatMap((name) => directoriesBelow(root, name))];
@@ -162,8 +162,8 @@ function entriesLike(root: number, parent: string, pattern: string): string[] {
   }
 }
 
-/** Sources by the directory below the destination that they go to. */
-export function byParents(sources: Source[]): Map<string, Source[]> {
+/** Groups sources by their directory below the destination. */
+export function groupByParents(sources: Source[]): Map<string, Source[]> {
   const groups = new Map<string, Source[]>();
   for (const source of sources) {
     const { parents = '' } = source;
@@ -173,7 +173,7 @@ export function byParents(sources: Source[]): Map<string, Source[]> {
 }
 
 /**
- * A source as an archive without its end: a directory is `./` and what is in it, a file has its own name.
+ * A source as an archive without its end: a directory is `./` with its content, a file has its own name.
  * @param root descriptor of the tree's top
  */
 export function* sourceTar(
@@ -182,10 +182,10 @@ export function* sourceTar(
   options: TreeTarOptions,
   excludes?: IgnoreRules,
 ): Generator<Buffer> {
-  const { name, place, isDirectory } = source;
-  const slash = place.lastIndexOf('/');
-  const directory = isDirectory ? place : place.slice(0, Math.max(0, slash));
-  const tree = new OpenTree(openPlace(root, directory, name, O_PATH | constants.O_DIRECTORY));
+  const { name, path, isDirectory } = source;
+  const slash = path.lastIndexOf('/');
+  const directory = isDirectory ? path : path.slice(0, Math.max(0, slash));
+  const tree = new OpenTree(openPath(root, directory, name, O_PATH | constants.O_DIRECTORY));
   try {
     if (isDirectory) {
       const tar = new TreeTar(tree, excluding(excludes, below(name, options)));
@@ -193,9 +193,9 @@ export function* sourceTar(
       yield* inPieces(tar.children(''));
       return;
     }
-    const { leavesOut, passesOver, ...rest } = options; // whether it is left out itself was asked before
-    const own = latin1(posix.basename(name)); // it may be a link to a file of another name
-    yield* inPieces(new TreeTar(tree, { ...rest, renames: () => own }).one('', place.slice(slash + 1)));
+    const { skips, prunes, ...rest } = options; // the source itself has been checked before
+    const own = latin1(posix.basename(name)); // it may be a link to a file with another name
+    yield* inPieces(new TreeTar(tree, { ...rest, rename: () => own }).entry('', path.slice(slash + 1)));
   } finally {
     tree.close();
   }
@@ -205,26 +205,26 @@ function latin1(text: string): string {
   return Buffer.from(text).toString('latin1');
 }
 
-/** The rules' names are relative to the source. */
+/** Adds rules, whose names are relative to the source. */
 function excluding(rules: IgnoreRules | undefined, options: TreeTarOptions): TreeTarOptions {
   if (rules === undefined) return options;
-  const { leavesOut, passesOver } = options;
+  const { skips, prunes } = options;
   const text = (name: string) => Buffer.from(name, 'latin1').toString();
   return {
     ...options,
-    leavesOut: (name) => rules.ignores(text(name)) || (leavesOut?.(name) ?? false),
-    passesOver: (name) => rules.ignoresAll(text(name)) || (passesOver?.(name) ?? false),
+    skips: (name) => rules.ignores(text(name)) || (skips?.(name) ?? false),
+    prunes: (name) => rules.ignoresAll(text(name)) || (prunes?.(name) ?? false),
   };
 }
 
-/** The questions about names, asked with names from the context's top on. */
+/** Options whose functions get names relative to the context's top. */
 function below(parent: string, options: TreeTarOptions): TreeTarOptions {
-  const { leavesOut, passesOver } = options;
+  const { skips, prunes } = options;
   const prefix = parent === '' || parent === '.' ? '' : `${parent}/`;
   const whole = (name: string) => prefix + Buffer.from(name, 'latin1').toString();
   return {
     ...options,
-    ...(leavesOut && { leavesOut: (name) => leavesOut(whole(name)) }),
-    ...(passesOver && { passesOver: (name) => passesOver(whole(name)) }),
+    ...(skips && { skips: (name) => skips(whole(name)) }),
+    ...(prunes && { prunes: (name) => prunes(whole(name)) }),
   };
 }

@@ -1,4 +1,4 @@
 /**
- * The parser of Dockerfiles, in a file of its own beside foster's: no other command has to read its 150 KB.
+ * The parser for Dockerfiles, in a bundle of its own, so that no other command has to load its 150 KB.
  */
 export { DockerfileParser } from 'dockerfile-ast';

@@ -1,17 +1,18 @@
 import { posix } from 'node:path';
-import { isVolumePlace } from '../../spec/image-volumes.js';
-import { parseInterval } from '../../spec/parse/interval.js';
+import { isVolumeAllowed } from '../../spec/image-volumes.js';
+import { parseDuration } from '../../spec/parse/duration.js';
 import { parseSignal } from '../../spec/parse/signals.js';
 import { type Dockerfile, type Instruction, lineError } from './dockerfile.js';
 import { type BuildConfig, type StageState, setVariable, variableOf } from './state.js';
 import { expand, expandWords, jsonWords, splitPair, splitWords } from './words.js';
 
-/** The instructions that change no file, only what the image says. */
+/** Instructions that change only the config of the image, not its files. */
 
 type Configure = (state: StageState, instruction: Instruction, file: Dockerfile) => void;
 
 /**
- * Applies an instruction; false for one that is of another kind.
+ * Applies an instruction.
+ * @returns false if it is of another kind
  * @throws FosterError that names the line
  */
 export function configure(state: StageState, instruction: Instruction, file: Dockerfile): boolean {
@@ -49,12 +50,12 @@ const CONFIGURE: Readonly<Record<string, Configure>> = {
   },
   VOLUME(state, instruction, file) {
     const paths = jsonWords(instruction.rest) ?? splitWords(instruction.rest, file.escape);
-    const expanded = paths.map((path) => expanding(state, path, file));
+    const expanded = paths.map((path) => expandText(state, path, file));
     if (expanded.length === 0 || expanded.includes(''))
       throw lineError(file.name, instruction.line, 'VOLUME expects paths');
-    const refused = expanded.find((path) => !isVolumePlace(posix.resolve('/', path)));
+    const refused = expanded.find((path) => !isVolumeAllowed(posix.resolve('/', path)));
     if (refused !== undefined) {
-      const problem = `VOLUME ${refused}: an image can have no volume in /dev, /proc or /sys`;
+      const problem = `VOLUME ${refused}: an image cannot have a volume in /dev, /proc or /sys`;
       throw lineError(file.name, instruction.line, problem);
     }
     state.config.Volumes = addKeys(state.config.Volumes, expanded);
@@ -65,7 +66,7 @@ const CONFIGURE: Readonly<Record<string, Configure>> = {
   },
   ENTRYPOINT(state, instruction) {
     state.config.Entrypoint = commandOf(state, instruction.rest);
-    if (!state.hasOwnCommand) delete state.config.Cmd; // one for another entry point: Dockerfile reference, "CMD and ENTRYPOINT"
+    if (!state.hasOwnCommand) delete state.config.Cmd; // it is for another entry point: Dockerfile reference, "CMD and ENTRYPOINT"
   },
   SHELL(state, { rest, line }, file) {
     const shell = jsonWords(rest);
@@ -73,7 +74,7 @@ const CONFIGURE: Readonly<Record<string, Configure>> = {
       throw lineError(
         file.name,
         line,
-        'SHELL expects a JSON array of texts',
+        'SHELL expects a JSON array of strings',
         'such as SHELL ["/bin/bash", "-c"]',
       );
     }
@@ -83,7 +84,11 @@ const CONFIGURE: Readonly<Record<string, Configure>> = {
   ONBUILD(state, { rest, body, line }, file) {
     const keyword = /^\S*/.exec(rest)?.[0].toUpperCase() ?? '';
     if (['ONBUILD', 'FROM', 'MAINTAINER', ''].includes(keyword)) {
-      throw lineError(file.name, line, `ONBUILD cannot have ${keyword || 'nothing'} as its instruction`);
+      throw lineError(
+        file.name,
+        line,
+        keyword === '' ? 'ONBUILD expects an instruction' : `ONBUILD ${keyword} is not allowed`,
+      );
     }
     const trigger = body === '' ? rest : `${rest}\n${body.trimEnd()}`;
     state.config.OnBuild = [...(state.config.OnBuild ?? []), trigger];
@@ -93,12 +98,12 @@ const CONFIGURE: Readonly<Record<string, Configure>> = {
   },
 };
 
-/** The command of RUN, CMD or ENTRYPOINT, in exec or in shell form. */
+/** The command of RUN, CMD or ENTRYPOINT, in exec or shell form. */
 export function commandOf({ shell }: StageState, text: string): string[] {
   return jsonWords(text) ?? [...shell, text];
 }
 
-function expanding(state: StageState, text: string, file: Dockerfile): string {
+function expandText(state: StageState, text: string, file: Dockerfile): string {
   return expand(text, (name) => variableOf(state, name), file);
 }
 
@@ -107,12 +112,15 @@ function words(state: StageState, { rest }: Instruction, file: Dockerfile): stri
 }
 
 function oneValue(state: StageState, { rest, keyword, line }: Instruction, file: Dockerfile): string {
-  const value = expanding(state, rest, file);
+  const value = expandText(state, rest, file);
   if (value === '') throw lineError(file.name, line, `${keyword} expects a value`);
   return value;
 }
 
-/** `NAME=VALUE ...`, or of old `NAME VALUE`, where the value is all that follows. Values see what was set before the line. */
+/**
+ * `NAME=VALUE ...`, or the old form `NAME VALUE`, where the value is the rest of the line. Values can use variables of
+ * earlier lines only.
+ */
 function pairs(
   state: StageState,
   { rest, keyword, line }: Instruction,
@@ -128,7 +136,7 @@ function pairs(
     const strange = parts.find((part) => splitPair(part) === undefined) ?? '';
     throw lineError(file.name, line, `${keyword} expects NAME=VALUE`, `'${strange}' has no =`);
   }
-  return given.map(([name, value]) => [expanding(state, name, file), expanding(state, value, file)]);
+  return given.map(([name, value]) => [expandText(state, name, file), expandText(state, value, file)]);
 }
 
 function addKeys(known: Record<string, object> | undefined, added: string[]): Record<string, object> {
@@ -172,17 +180,17 @@ function healthcheckOf(state: StageState, instruction: Instruction, file: Docker
     Test: exec === undefined ? ['CMD-SHELL', text] : ['CMD', ...exec],
   };
   for (const { name, value } of flags) {
-    const expanded = expanding(state, value, file);
+    const expanded = expandText(state, value, file);
     const time = TIMES[name];
-    if (time !== undefined) check[time] = parseInterval(`--${name}`, expanded) * NANOSECONDS;
-    else if (name !== 'retries') throw fail(`there is no flag --${name}`);
+    if (time !== undefined) check[time] = parseDuration(`--${name}`, expanded) * NANOSECONDS;
+    else if (name !== 'retries') throw fail(`unknown flag --${name}`);
     else if (/^[1-9]\d{0,5}$/.test(expanded)) check.Retries = Number(expanded);
     else throw fail(`--retries '${expanded}': expected a number from 1`);
   }
   return check;
 }
 
-/** WORKDIR's directory: relative to the one before. */
+/** The directory of a WORKDIR, relative to the previous one. */
 export function workingDirectory(state: StageState, instruction: Instruction, file: Dockerfile): string {
   const value = oneValue(state, instruction, file);
   return posix.resolve(state.config.WorkingDir || '/', value);

@@ -5,35 +5,35 @@ import type {
 } from 'dockerfile-ast';
 import { quoted, visible } from '../../spec/parse/flag.js';
 import { FosterError } from '../../sys/errors.js';
-import { hideOtherHeredocs } from './heredoc-words.js';
+import { hideFalseHeredocs } from './false-heredocs.js';
 
-/** A `<<NAME` of RUN, COPY or ADD: Dockerfile reference, "Here-Documents". */
+/** A `<<NAME` in RUN, COPY or ADD: Dockerfile reference, "Here-Documents". */
 export interface Heredoc {
   name: string;
-  /** Of its lines, without the last newline's absence: each ends with one. Tabs are gone where `<<-` says so. */
+  /** Its lines, each with a newline; without leading tabs if it starts with `<<-`. */
   content: string;
-  /** Variables in it are meant; not where the name is quoted. */
+  /** Whether variables in it are expanded: if the name is not quoted. */
   expands: boolean;
 }
 
 export interface Instruction {
-  /** In capitals: `RUN`. */
+  /** In upper case: `RUN`. */
   keyword: string;
-  /** Of its first line, from 1 on. */
+  /** Number of its first line, counted from 1. */
   line: number;
   /** `--NAME=VALUE`; a bare `--NAME` has the value ''. */
   flags: { name: string; value: string }[];
-  /** What follows flags, continued lines put together, comments left out. */
+  /** The text after the flags, with continued lines joined and comments removed. */
   rest: string;
   heredocs: Heredoc[];
-  /** The lines of the here-documents as they stand there, their last ones included; '' where there are none. */
+  /** The unchanged lines of the here-documents, including their end lines; '' if there are none. */
   body: string;
 }
 
 export interface Dockerfile {
   /** For errors: `Dockerfile`, `build/app.Dockerfile`. */
   name: string;
-  /** The escape character: a backslash, or a backtick where a directive says so. */
+  /** The escape character: a backslash, or the one that a directive sets. */
   escape: string;
   instructions: Instruction[];
 }
@@ -47,12 +47,11 @@ const KEYWORDS: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** The part of dockerfile-ast that is used: it finds instructions, here-documents and directives. */
+/** The part of dockerfile-ast that foster uses: it finds instructions, here-documents and directives. */
 export type Parser = Pick<typeof DockerfileParser, 'parse'>;
 
 /**
- * Takes a Dockerfile apart into its instructions, as dockerfile-ast finds them. Words and variables within them are
- * words.ts's.
+ * Splits a Dockerfile into instructions, as dockerfile-ast finds them; words.ts handles words and variables in them.
  * @throws FosterError that names file and line
  */
 export function parseDockerfile(text: string, name: string, parser: Parser): Dockerfile {
@@ -61,18 +60,18 @@ export function parseDockerfile(text: string, name: string, parser: Parser): Doc
   const plain = text.replace(/^\ufeff/, '').replace(/\r\n/g, '\n');
   const first = parser.parse(plain);
   const escapeCharacter = first.getEscapeCharacter();
-  const hidden = hideOtherHeredocs(plain, escapeCharacter);
+  const hidden = hideFalseHeredocs(plain, escapeCharacter);
   const parsed = hidden === plain ? first : parser.parse(hidden);
   const lines = plain.split('\n');
   const instructions = parsed
     .getInstructions()
     .map((one) => readInstruction(one, lines, escapeCharacter, name));
   if (instructions.length === 0)
-    throw new FosterError(`${name} has no instruction`, { advice: 'its first one is FROM' });
+    throw new FosterError(`${name} has no instructions`, { advice: 'the first one must be FROM' });
   return { name, escape: escapeCharacter, instructions };
 }
 
-/** The error for what is wrong in a line of a Dockerfile. */
+/** The error for a line of a Dockerfile. */
 export function lineError(file: string, line: number, problem: string, advice?: string): FosterError {
   return new FosterError(`${file}:${line}: ${problem}`, {
     exitCode: 1,
@@ -111,11 +110,11 @@ function readInstruction(
 }
 
 function heredocsOf(parsed: ParsedInstruction): ParsedHeredoc[] {
-  // public in the classes of instructions that may have them only
+  // public only in the classes of instructions that may have them
   return (parsed as unknown as { getHeredocs?(): ParsedHeredoc[] }).getHeredocs?.() ?? [];
 }
 
-/** The line after the instruction's own, which may be continued. */
+/** The first line after the instruction and its continuation lines. */
 function firstBodyLine(lines: string[], start: number, escapeCharacter: string): number {
   let at = start;
   while (at < lines.length && isContinued(lines[at] ?? '', escapeCharacter)) at++;
@@ -126,7 +125,7 @@ function isContinued(line: string, escapeCharacter: string): boolean {
   return line.trimEnd().endsWith(escapeCharacter);
 }
 
-/** Continued lines as one; in between, comments and empty lines do not count. */
+/** Joins continued lines, without comments and empty lines between them. */
 function joinLines(lines: string[], escapeCharacter: string): string {
   let text = '';
   for (const [index, line] of lines.entries()) {
@@ -148,7 +147,7 @@ function takeFlags(text: string): { flags: Instruction['flags']; rest: string } 
   }
 }
 
-/** The here-documents follow each other, each up to the line that is its name. */
+/** Reads here-documents, one after the other, each up to a line with its name. */
 function readBodies(
   parsed: ParsedHeredoc[],
   lines: string[],
@@ -168,8 +167,8 @@ function readBodies(
       throw lineError(
         file,
         line,
-        `the here-document ${quoted(name)} has no end`,
-        `a line ${visible(name)} ends it`,
+        `the here-document ${quoted(name)} is not terminated`,
+        `end it with a line ${visible(name)}`,
       );
     }
     at++;
@@ -178,7 +177,7 @@ function readBodies(
   return { heredocs, end: at };
 }
 
-/** `<<-"NAME"`, as it was written. */
+/** `<<-"NAME"`, as written. */
 function headOf(parsed: ParsedHeredoc, lines: string[]): string {
   const from = parsed.getStartRange().start;
   return /^<<-?\S*/.exec((lines[from.line] ?? '').slice(from.character))?.[0] ?? '';

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { isKernelPlace } from '../../spec/image-volumes.js';
+import { isKernelPath } from '../../spec/image-volumes.js';
 import { FosterError } from '../../sys/errors.js';
 import type { Owner } from '../steps/layer-protocol.js';
 
@@ -9,26 +9,26 @@ export type RunMount = CacheMount | TmpfsMount | BindMount | SecretMount;
 export interface CacheMount {
   type: 'cache';
   target: string;
-  /** Whose content it shares. */
+  /** The cache's name: mounts with the same id share their content. */
   id: string;
   isReadOnly: boolean;
-  /** One RUN at a time may have it. */
+  /** Whether only one RUN at a time can use it. */
   isLocked: boolean;
-  /** What it has when it is new; an empty directory of this owner and mode where there is no `from`. */
-  first: { from: string | undefined; source: string; owner: Owner; mode: number };
+  /** Its initial content; an empty directory with this owner and mode if there is no `from`. */
+  initial: { from: string | undefined; source: string; owner: Owner; mode: number };
 }
 
 export interface TmpfsMount {
   type: 'tmpfs';
   target: string;
-  /** In bytes, as it was written. */
+  /** In bytes, as written. */
   size: string | undefined;
 }
 
 export interface BindMount {
   type: 'bind';
   target: string;
-  /** In the context, or in the stage or image that `from` names. */
+  /** Path in the context, or in the stage or image that `from` names. */
   source: string;
   from: string | undefined;
   isReadOnly: boolean;
@@ -37,9 +37,9 @@ export interface BindMount {
 export interface SecretMount {
   type: 'secret';
   id: string;
-  /** The file that has it; undefined where only a variable does. */
+  /** The file that contains it; undefined if only a variable does. */
   target: string | undefined;
-  /** The variable that has it. */
+  /** The variable that contains it. */
   env: string | undefined;
   isRequired: boolean;
   owner: Owner;
@@ -62,7 +62,7 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads the value of --mount, variables replaced.
+ * Parses the value of --mount, whose variables have been expanded.
  * @param directory WORKDIR
  * @throws FosterError
  */
@@ -73,12 +73,12 @@ export function readMount(text: string, directory: string): RunMount {
   const known = OPTIONS[type];
   if (known === undefined) {
     throw new FosterError(
-      `RUN --mount=type=${type} is not supported: foster has bind, cache, tmpfs and secret`,
+      `RUN --mount=type=${type} is not supported: foster supports bind, cache, tmpfs and secret`,
       {
         advice:
           type === 'ssh'
-            ? 'give a key as a secret: --secret id=key,src=FILE and --mount=type=secret,id=key'
-            : 'use one of them',
+            ? 'pass a key as a secret: --secret id=key,src=FILE and --mount=type=secret,id=key'
+            : 'use one of these',
       },
     );
   }
@@ -90,7 +90,7 @@ export function readMount(text: string, directory: string): RunMount {
   }
   if (type === 'secret') return readSecret(options, directory);
   const wanted = options.get('target');
-  if (!wanted) throw new FosterError('RUN --mount lacks target=PATH');
+  if (!wanted) throw new FosterError('RUN --mount needs target=PATH');
   const target = targetIn(directory, wanted);
   if (type === 'tmpfs') return { type, target, size: sizeOf(options.get('size')) };
   const source = options.get('source') || '/';
@@ -101,19 +101,19 @@ export function readMount(text: string, directory: string): RunMount {
   if (!['shared', 'private', 'locked'].includes(sharing)) {
     throw new FosterError(`RUN --mount: sharing=${sharing}: expected shared, private or locked`);
   }
-  const first = { from, source, owner: ownerOf(options), mode: modeOf(options, 0o755) };
+  const initial = { from, source, owner: ownerOf(options), mode: modeOf(options, 0o755) };
   const id = options.get('id') || target;
-  return { type: 'cache', target, id, isReadOnly, isLocked: sharing !== 'shared', first };
+  return { type: 'cache', target, id, isReadOnly, isLocked: sharing !== 'shared', initial };
 }
 
-/** @throws FosterError where only the person who runs a build may mount something */
+/** @throws FosterError for paths that a Dockerfile must not mount on */
 function targetIn(directory: string, path: string): string {
   const target = posix.resolve(directory, path);
-  if (!isKernelPlace(target)) return target;
+  if (!isKernelPath(target)) return target;
   throw new FosterError(`RUN --mount: target=${path}: nothing can be mounted in /dev, /proc or /sys`);
 }
 
-/** The stage or image that a --mount names, its variables not replaced. */
+/** The stage or image that a --mount names, without expanding variables. */
 export function mountFrom(text: string): string | undefined {
   return optionsOf(text).get('from') || undefined;
 }
@@ -131,7 +131,7 @@ function optionsOf(text: string): Map<string, string> {
 function readSecret(options: ReadonlyMap<string, string>, directory: string): SecretMount {
   const target = options.get('target');
   const id = options.get('id') || posix.basename(target ?? '');
-  if (id === '') throw new FosterError('RUN --mount=type=secret lacks id=NAME');
+  if (id === '') throw new FosterError('RUN --mount=type=secret needs id=NAME');
   const env = options.get('env') || undefined;
   const path = target ?? (env === undefined ? `/run/secrets/${id}` : undefined);
   return {

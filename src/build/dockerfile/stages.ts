@@ -3,14 +3,14 @@ import { type Dockerfile, type Instruction, lineError } from './dockerfile.js';
 import { mountFrom } from './run-mounts.js';
 import { expand, splitPair, splitWords, type Variables } from './words.js';
 
-/** What a FROM begins. */
+/** A stage: a FROM and the instructions after it. */
 export interface Stage {
   index: number;
   /** `AS NAME`, in lower case. */
   name: string | undefined;
-  /** What it is made from: an image's name, `scratch`, or an earlier stage. */
+  /** Its base: the name of an image, `scratch`, or an earlier stage. */
   base: string | Stage;
-  /** Of `--platform`. */
+  /** Value of `--platform`. */
   platform: string | undefined;
   from: Instruction;
   instructions: Instruction[];
@@ -18,11 +18,11 @@ export interface Stage {
 
 export interface Stages {
   all: Stage[];
-  /** ARGs before the first FROM, which stages may ask for. */
+  /** ARGs before the first FROM, which stages can declare, too. */
   globals: Map<string, string>;
 }
 
-/** Docker's: given with --build-arg they are variables of every RUN, without an ARG. */
+/** Docker's predefined ARGs: with --build-arg they are variables of every RUN, without an ARG. */
 export const PREDEFINED_ARGS: ReadonlySet<string> = new Set(
   ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'].flatMap((name) => [
     name,
@@ -32,7 +32,7 @@ export const PREDEFINED_ARGS: ReadonlySet<string> = new Set(
 
 /**
  * The stages of a Dockerfile.
- * @param buildArgs of --build-arg
+ * @param buildArgs values of --build-arg
  * @param platformArgs TARGETPLATFORM and the like
  * @throws FosterError that names the line
  */
@@ -58,7 +58,7 @@ export function readStages(
         file.name,
         instruction.line,
         `${instruction.keyword} before the first FROM`,
-        'only ARG may be there',
+        'only ARG is allowed there',
       );
   }
   if (all.length === 0) throw new FosterError(`${file.name} has no FROM`, { exitCode: 1 });
@@ -72,7 +72,7 @@ function readFrom(file: Dockerfile, instruction: Instruction, earlier: Stage[], 
   const isNamed = as?.toUpperCase() === 'AS' && name !== undefined && more.length === 0;
   if (image === undefined || (as !== undefined && !isNamed)) throw fail('FROM expects IMAGE [AS NAME]');
   if (name !== undefined && !/^[a-z][a-z0-9_.-]*$/i.test(name))
-    throw fail(`'${name}' is not a name for a stage`);
+    throw fail(`'${name}' is not a valid name for a stage`);
   const strange = instruction.flags.find((flag) => flag.name !== 'platform');
   if (strange !== undefined) throw fail(`FROM has no flag --${strange.name}`);
   const base = expanded(image);
@@ -89,7 +89,7 @@ function readFrom(file: Dockerfile, instruction: Instruction, earlier: Stage[], 
   };
 }
 
-/** ARG's names, each with its default. */
+/** The names of an ARG, each with its default. */
 export function readArgs(
   file: Dockerfile,
   instruction: Instruction,
@@ -102,14 +102,14 @@ export function readArgs(
   return words.map((word) => {
     const [name, text] = splitPair(word) ?? [word, undefined];
     if (!/^[A-Za-z_]\w*$/.test(name))
-      throw lineError(file.name, instruction.line, `'${name}' is not a name for a variable`);
+      throw lineError(file.name, instruction.line, `'${name}' is not a valid name for a variable`);
     const value = text === undefined ? undefined : atLine(file, instruction, () => expand(text, all, file));
     if (value !== undefined) known.set(name, value);
     return { name, value };
   });
 }
 
-/** Runs `use`; what goes wrong in it is told with file and line. */
+/** Runs `use`, and adds file and line to its errors. */
 export function atLine<T>(
   file: Pick<Dockerfile, 'name'>,
   { line }: Pick<Instruction, 'line'>,
@@ -118,12 +118,12 @@ export function atLine<T>(
   try {
     return use();
   } catch (error) {
-    throw placed(file, line, error);
+    throw withPosition(file, line, error);
   }
 }
 
-/** An error of ours, with file and line before it. */
-export function placed(file: Pick<Dockerfile, 'name'>, line: number, error: unknown): unknown {
+/** A FosterError with file and line before its message; other errors unchanged. */
+export function withPosition(file: Pick<Dockerfile, 'name'>, line: number, error: unknown): unknown {
   if (!(error instanceof FosterError) || error.message.startsWith(`${file.name}:`)) return error;
   return new FosterError(`${file.name}:${line}: ${error.message}`, {
     exitCode: 1,
@@ -132,7 +132,7 @@ export function placed(file: Pick<Dockerfile, 'name'>, line: number, error: unkn
   });
 }
 
-/** The stage of `--target` or `COPY --from`: by its name, or its number from 0 on. */
+/** The stage of `--target` or `COPY --from`, by its name or its number, counted from 0. */
 export function findStage(stages: Stage[], wanted: string): Stage | undefined {
   if (/^\d+$/.test(wanted)) return stages[Number(wanted)];
   return stages.findLast((stage) => stage.name === wanted.toLowerCase());

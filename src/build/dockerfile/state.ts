@@ -2,32 +2,32 @@ import type { HistoryEntry, Platform } from '../../image/store/oci.js';
 import type { ImageDefaults } from '../../spec/image-defaults.js';
 import type { MadeLayer } from '../steps/make-layer.js';
 
-/** What an image says, and Docker's ONBUILD. */
+/** The config of an image, with Docker's ONBUILD. */
 export type BuildConfig = ImageDefaults & { OnBuild?: string[] };
 
-/** A layer that an image is to have. */
+/** A layer of an image that is being built. */
 export type StageLayer = Pick<MadeLayer, 'descriptor' | 'diffID'>;
 
-/** An image that is being built, as far as a stage has come. */
+/** The state of a stage: the image that it has built so far. */
 export interface StageState {
   platform: Platform;
   config: BuildConfig;
   author: string | undefined;
-  /** The lowest first. */
+  /** Bottommost first. */
   layers: StageLayer[];
   history: HistoryEntry[];
-  /** ARGs that were declared and have a value. */
+  /** Declared ARGs that have a value. */
   args: Map<string, string>;
   /** The shell of RUN, CMD and ENTRYPOINT in shell form. */
   shell: string[];
-  /** CMD was given in this stage, so that ENTRYPOINT leaves it. */
+  /** Whether CMD was given in this stage, so that ENTRYPOINT keeps it. */
   hasOwnCommand: boolean;
 }
 
 export const DEFAULT_SHELL = ['/bin/sh', '-c'];
 export const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** A new stage, from nothing. */
+/** The state of a new stage without a base. */
 export function emptyState(platform: Platform): StageState {
   return {
     platform,
@@ -41,7 +41,7 @@ export function emptyState(platform: Platform): StageState {
   };
 }
 
-/** What a stage has made, as the start of another. */
+/** The result of a stage as the start of another. */
 export function copyState(state: StageState): StageState {
   const { OnBuild: _, ...config } = structuredClone(state.config);
   return {
@@ -55,14 +55,14 @@ export function copyState(state: StageState): StageState {
   };
 }
 
-/** The value of a variable: ENV goes before ARG. */
+/** The value of a variable: ENV takes precedence over ARG. */
 export function variableOf(state: StageState, name: string): string | undefined {
   const prefix = `${name}=`;
   const found = state.config.Env?.findLast((variable) => variable.startsWith(prefix));
   return found?.slice(prefix.length) ?? state.args.get(name);
 }
 
-/** Sets a variable of the image, in its place where there is one. */
+/** Sets a variable of the image; replaces an earlier value in place. */
 export function setVariable(config: BuildConfig, name: string, value: string): void {
   const all = config.Env ?? [];
   const at = all.findIndex((variable) => variable.startsWith(`${name}=`));

@@ -2,25 +2,25 @@ import { FosterError } from '../../sys/errors.js';
 
 /** Words and variables of a Dockerfile: Dockerfile reference, "Environment replacement". */
 
-/** The value of a variable; undefined where it is not set. */
+/** Returns the value of a variable; undefined if it is not set. */
 export type Variables = (name: string) => string | undefined;
 
 export interface ExpandOptions {
   /** The file's escape character. */
   escape: string;
-  /** Quotes are kept as they are, and the escape character only counts before `$`: in here-documents. */
+  /** Keep quotes, and treat the escape character as such only before `$`: for here-documents. */
   raw?: boolean;
 }
 
 /**
- * A word with its variables replaced, and without its quotes and escape characters.
- * @throws FosterError for what is not closed, unknown, or asked to fail: `${NAME:?message}`
+ * Expands the variables in a word, and removes its quotes and escape characters.
+ * @throws FosterError for an unclosed or unknown construct, or as `${NAME:?message}` requires
  */
 export function expand(word: string, variables: Variables, options: ExpandOptions): string {
   return new Expansion(word, variables, options).all();
 }
 
-/** As `expand`, of a text that may become several words: spaces outside of quotes part them. */
+/** As `expand`, for a text that may become several words, separated by spaces outside quotes. */
 export function expandWords(text: string, variables: Variables, options: ExpandOptions): string[] {
   return splitWords(text, options.escape).flatMap((word) => {
     const expanded = expand(word, variables, options);
@@ -28,7 +28,7 @@ export function expandWords(text: string, variables: Variables, options: ExpandO
   });
 }
 
-/** Parts a text at white space that is neither quoted nor escaped. What is quoted keeps its quotes. */
+/** Splits a text at white space that is neither quoted nor escaped. Keeps the quotes. */
 export function splitWords(text: string, escapeCharacter: string): string[] {
   const words: string[] = [];
   let word = '';
@@ -48,7 +48,7 @@ export function splitWords(text: string, escapeCharacter: string): string[] {
   return word === '' ? words : [...words, word];
 }
 
-/** The texts of the exec form, `["a", "b"]`; undefined for the shell form. */
+/** The strings of the exec form, `["a", "b"]`; undefined for the shell form. */
 export function jsonWords(text: string): string[] | undefined {
   if (!text.startsWith('[')) return undefined;
   try {
@@ -59,7 +59,7 @@ export function jsonWords(text: string): string[] | undefined {
   }
 }
 
-/** `NAME=VALUE` taken apart at its first `=`, which may stand in no quotes. */
+/** Splits `NAME=VALUE` at its first `=`, which must not be quoted. */
 export function splitPair(word: string): [name: string, value: string] | undefined {
   const equals = word.indexOf('=');
   return equals <= 0 ? undefined : [word.slice(0, equals), word.slice(equals + 1)];
@@ -83,7 +83,7 @@ class Expansion {
     return this.#until('');
   }
 
-  /** Up to `end`, which is passed over; '' for the end of the text. */
+  /** Expands up to `end`, and skips it; '' for the end of the text. */
   #until(end: string): string {
     let result = '';
     while (this.#at < this.#text.length) {
@@ -105,7 +105,7 @@ class Expansion {
     return result;
   }
 
-  /** In double quotes and in raw text, the escape character stands for itself before most others. */
+  /** In double quotes and in raw text, the escape character is literal before most characters. */
   #escaped(special: string | undefined): string {
     const next = this.#text[this.#at + 1] ?? '';
     this.#at += 1 + next.length;
@@ -166,7 +166,7 @@ class Expansion {
       return value ?? '';
     }
     if (/[#%/]/.test(operator)) {
-      throw new FosterError(`unsupported substitution \${${name}${operator}...}: foster knows -, + and ?`);
+      throw new FosterError(`unsupported substitution \${${name}${operator}...}: foster supports -, + and ?`);
     }
     const word = this.#until('}');
     const isSet = value !== undefined && (!operator.startsWith(':') || value !== '');

@@ -1,28 +1,28 @@
 import { createHash } from 'node:crypto';
 import { constants, mkdtempSync, openSync } from 'node:fs';
-import { copiedAt } from '../../layers/changed-files.js';
-import { copyTree } from '../../layers/copy.js';
-import { divideTree } from '../../layers/divide.js';
+import { timeOfCopy } from '../../layers/changed-files.js';
+import { copyTree } from '../../layers/copy-tree.js';
+import { moveChanges } from '../../layers/move-changes.js';
 import { LayerStack } from '../../layers/stack.js';
-import { layerTar } from '../../layers/tar.js';
 import { TREE } from '../../layers/tree-protocol.js';
+import { layerTar } from '../../layers/tree-tar.js';
 import { errnoOfAny } from '../../sys/ffi.js';
 import { mountOverlay } from '../../sys/mount.js';
 import { writeFully } from '../../sys/write.js';
 import { parallelGzip } from '../../tar/parallel-gzip.js';
 import type { Failure } from '../../worker/protocol.js';
 import { errnoFailure, runWorker } from '../../worker/run-worker.js';
-import { enterView, limitInView } from '../../worker/view.js';
+import { enterView, restrictViewMount } from '../../worker/view.js';
 import { InputReader } from '../context/inputs.js';
-import { writeChanges } from './changes.js';
 import { LAYER_FD, type LayerOrder, type LayerResult } from './layer-protocol.js';
 import { removeMountPoints } from './mount-points.js';
+import { writeChanges } from './write-changes.js';
 
 /**
- * The program that makes a layer: started in a user namespace with the container's id maps, so that files belong to the
- * ids that the image says. It lays an empty directory over the layers below, writes what COPY or ADD brings, and packs
- * what the directory has then; after RUN, whose container has written to it, it only packs. It sees those directories and
- * nothing else: worker/view.ts.
+ * The helper that makes a layer. It runs in a user namespace with the container's id maps, so that files belong to the
+ * image's ids. It mounts an empty directory over the layers below, writes the files of COPY or ADD, and packs the
+ * content of the directory; after RUN, whose container has written to it, it only packs. It sees only those
+ * directories: worker/view.ts.
  */
 async function makeLayer(whole: LayerOrder): Promise<LayerResult> {
   const order = enter(whole);
@@ -35,14 +35,14 @@ async function makeLayer(whole: LayerOrder): Promise<LayerResult> {
     lostOwners = await writeChanges(changes, { root: openRoot(order), inputs, openTree });
   }
   if (!isPacked) return { diffID: '', digest: '', size: 0, plainSize: 0, isEmpty: false, lostOwners };
-  if (driver === 'copy') divideTree(`${folder}/${TREE}`, new LayerStack(layers), upper, copiedAt(folder));
+  if (driver === 'copy') moveChanges(`${folder}/${TREE}`, new LayerStack(layers), upper, timeOfCopy(folder));
   removeMountPoints(upper, layers, order.mountPoints);
   return { ...(await pack(upper, order)), lostOwners };
 }
 
 const DIRECTORY = 0o10000000 | constants.O_DIRECTORY; // O_PATH
 
-/** Has nothing but the order's folders for a root. Returns it with their paths there. */
+/** Enters a view with only the order's folders. Returns the order with their paths there. */
 function enter(order: LayerOrder): LayerOrder {
   const sources = order.changes.flatMap((change) =>
     change.kind === 'copy' && change.from !== 'input' ? change.from.layers : [],
@@ -50,7 +50,7 @@ function enter(order: LayerOrder): LayerOrder {
   const places = new Map([...order.layers, ...sources].map((path, index) => [path, `/layers/${index}`]));
   const at = (path: string) => places.get(path) ?? '';
   const folder = '/folder';
-  // Nobody changes them now. Links are followed as from inside of a container: openat2(2).
+  // No process changes them now. Links are followed as inside a container: openat2(2).
   const links = true;
   enterView(
     [
@@ -75,7 +75,7 @@ function enter(order: LayerOrder): LayerOrder {
   return { ...order, folder, layers: order.layers.map(at), changes };
 }
 
-/** What the changes are made to. */
+/** Opens the tree to change. */
 function openRoot({ isPacked, driver, folder, layers }: LayerOrder): number {
   if (!isPacked) return openSync(`${folder}/upper`, DIRECTORY);
   if (driver === 'copy') return openSync(`${folder}/${TREE}`, DIRECTORY);
@@ -84,7 +84,7 @@ function openRoot({ isPacked, driver, folder, layers }: LayerOrder): number {
   return openSync(`${folder}/root`, DIRECTORY);
 }
 
-/** The files that layers show over each other. */
+/** Opens the merged view of layers. */
 function openLayers(layers: string[], { driver, folder }: LayerOrder): number {
   const [only = '', ...more] = layers;
   if (more.length === 0) return openSync(only, DIRECTORY);
@@ -95,13 +95,13 @@ function openLayers(layers: string[], { driver, folder }: LayerOrder): number {
     return openSync(tree, DIRECTORY);
   }
   mountOverlay(spare, { lower: layers });
-  limitInView(spare, { links: true });
+  restrictViewMount(spare, { links: true });
   return openSync(spare, DIRECTORY);
 }
 
 type Packed = Omit<LayerResult, 'lostOwners'>;
 
-/** What a directory holds, as a layer. */
+/** Packs the content of a directory as a layer. */
 async function pack(top: string, { timestamp }: LayerOrder): Promise<Packed> {
   const plain = createHash('sha256');
   const compressed = createHash('sha256');

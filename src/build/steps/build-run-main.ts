@@ -8,13 +8,13 @@ import { setParentDeathSignal } from '../../sys/libc.js';
 import { RUN_FD, type RunOrder, type RunReport } from './run-protocol.js';
 
 /**
- * The program that runs the container of a RUN: it starts PID 1, and becomes its monitor as `foster run` does, so that its
- * exit code is the command's. It dies with foster, and the container with it.
+ * The helper that runs the container of a RUN: it starts PID 1 and becomes its monitor, as `foster run` does, so that
+ * its exit code is the command's. It dies with foster, and the container dies with it.
  */
 function run(): never {
   setParentDeathSignal(9);
   const { parent, spec, facts } = JSON.parse(readFileSync(RUN_FD.order, 'utf8')) as RunOrder;
-  if (process.ppid !== parent) process.exit(1); // it had died before we asked to be told
+  if (process.ppid !== parent) process.exit(1); // foster died before this process asked to be notified
   const plan = buildPlan(
     spec,
     {
@@ -36,7 +36,7 @@ function run(): never {
   }
 }
 
-/** What a command leaves running does not belong into an image. */
+/** Processes that a command leaves running are stopped after this time. */
 const GRACE_MS = 1000;
 
 try {

@@ -1,19 +1,21 @@
 import { FosterError } from '../../sys/errors.js';
 
-/** Permission bits that a clause of chmod(1) is about, for owner, group and others. */
+/** Positions of the permission bits for owner, group and others. */
 const SHIFTS: Readonly<Record<string, number>> = { u: 6, g: 3, o: 0 };
 const CLAUSE = /^([ugoa]*)((?:[-+=](?:[ugo]|[rwxXst]*))+)$/;
 
-/** Whether --chmod knows it: octal, or as chmod(1) has it, `u=rwX,go+r`. @throws FosterError */
+/** Checks a value of --chmod: octal, or as in chmod(1), `u=rwX,go+r`. @throws FosterError */
 export function checkMode(text: string): void {
   if (/^[0-7]{1,4}$/.test(text) || text.split(',').every((clause) => CLAUSE.test(clause))) return;
-  throw new FosterError(`--chmod '${text}': expected an octal number such as 755, or one like u=rwX,go=rX`);
+  throw new FosterError(
+    `--chmod '${text}': expected an octal number such as 755, or a mode such as u=rwX,go=rX`,
+  );
 }
 
 /**
- * The mode that a file gets.
- * @param text that `checkMode` has passed
- * @param mode what it has
+ * Applies a mode to a file's current one.
+ * @param text checked with `checkMode`
+ * @param mode the current mode
  */
 export function changedMode(text: string, mode: number, isDirectory: boolean): number {
   if (/^[0-7]+$/.test(text)) return Number.parseInt(text, 8);
@@ -21,13 +23,13 @@ export function changedMode(text: string, mode: number, isDirectory: boolean): n
     const [, who = '', actions = ''] = CLAUSE.exec(clause) ?? [];
     const users = who === '' || who.includes('a') ? ['u', 'g', 'o'] : [...who];
     return [...actions.matchAll(/([-+=])([ugorwxXst]*)/g)].reduce(
-      (now, [, operator = '', what = '']) => applied(now, users, operator, what, isDirectory),
+      (now, [, operator = '', what = '']) => applyAction(now, users, operator, what, isDirectory),
       before,
     );
   }, mode);
 }
 
-function applied(
+function applyAction(
   mode: number,
   users: string[],
   operator: string,
@@ -51,7 +53,7 @@ function applied(
   return operator === '-' ? mode & ~bits : (mode & ~all) | bits;
 }
 
-/** `rwx`, `X` for what is executable anyway, or those that another has. */
+/** `rwx`, `X` for files that are executable already, or the permissions of another class. */
 function permissionsOf(what: string, mode: number, isDirectory: boolean): number {
   const shift = SHIFTS[what];
   if (shift !== undefined) return (mode >> shift) & 0o7;

@@ -4,38 +4,38 @@ import { RootFiles } from '../../layers/root-files.js';
 import { resolveUser } from '../../spec/users.js';
 import { FosterError } from '../../sys/errors.js';
 import type { ArchiveCompression } from '../../tar/compression.js';
-import { decompressed } from '../../tar/decompress.js';
+import { decompress } from '../../tar/decompress.js';
 import type { Member } from '../../tar/member.js';
 import { TAR_END, tarHeader, tarPadding } from '../../tar/writer.js';
-import { archiveKind } from '../context/archive-kind.js';
+import { archiveCompression } from '../context/archive-compression.js';
 import type { ContextFiles } from '../context/context.js';
 import type { LayerInput } from '../context/inputs.js';
 import { IgnoreRules } from '../context/patterns.js';
-import { byParents, type Source } from '../context/sources.js';
+import { groupByParents, type Source } from '../context/sources.js';
 import type { Dockerfile, Heredoc, Instruction } from '../dockerfile/dockerfile.js';
 import { type StageState, variableOf } from '../dockerfile/state.js';
 import { expand, jsonWords } from '../dockerfile/words.js';
 import { checkMode } from './file-mode.js';
 import type { Change, Owner } from './layer-protocol.js';
 
-/** COPY or ADD, read. */
+/** A parsed COPY or ADD. */
 export interface FilesStep {
-  /** Paths or patterns; of the context, or of what `from` names. */
+  /** Paths or patterns in the context, or in what `from` names. */
   sources: string[];
   heredocs: Heredoc[];
-  /** Absolute, in the image. */
+  /** Absolute path in the image. */
   path: string;
   isDirectory: boolean;
   from: string | undefined;
   owner: Owner | undefined;
-  /** As file-mode.ts has it. */
+  /** In the format of file-mode.ts. */
   mode: string | undefined;
-  /** Patterns of what is left out. */
+  /** Patterns of files to skip. */
   excludes: string[];
   keepsParents: boolean;
-  /** ADD: archives are unpacked. */
+  /** Whether archives are unpacked, as by ADD. */
   unpacks: boolean;
-  /** As history shows it, variables replaced. */
+  /** Text for the history, with variables expanded. */
   text: string;
 }
 
@@ -46,8 +46,8 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
 const KNOWN = ['from', 'chown', 'chmod', 'link', 'parents', 'exclude'];
 
 /**
- * Reads a COPY or ADD.
- * @param layers of the image so far, whose users --chown may name
+ * Parses a COPY or ADD.
+ * @param layers layers of the image so far, whose users --chown may name
  * @throws FosterError
  */
 export function readFilesStep(
@@ -115,7 +115,7 @@ function expandBody({ content }: Heredoc, state: StageState, file: Dockerfile): 
 }
 
 function noURL(source: string): FosterError {
-  return new FosterError(`ADD of ${source}: foster does not download anything for ADD`, {
+  return new FosterError(`ADD ${source}: foster does not support downloads with ADD`, {
     advice: 'download it into the context, or use RUN with curl and --network host',
   });
 }
@@ -126,7 +126,7 @@ function isOn(flag: Instruction['flags'][number] | undefined, name: string): boo
   throw new FosterError(`--${name}=${flag.value}: expected true or false`);
 }
 
-/** As Docker: a user that is a number is the group too, one that has a name brings its group. */
+/** As in Docker: a numeric user is also the group; a named user has its own group. */
 function ownerOf(text: string, layers: string[]): Owner | undefined {
   if (text === '') return undefined;
   const root = new RootFiles(layers);
@@ -142,15 +142,15 @@ function ownerOf(text: string, layers: string[]): Owner | undefined {
   }
 }
 
-/** What writes the files, and what all of it depends on. */
+/** The work of a COPY or ADD, and a digest of all that it depends on. */
 export interface FilesWork {
   changes: Change[];
   inputs: LayerInput[];
-  /** Of the content; a file's time does not count. */
+  /** Digest of the content, without the times of files. */
   digest: string;
 }
 
-/** COPY --from: of a tree made of these layers. */
+/** The work of COPY --from, from a tree made of these layers. */
 export function workFromLayers(
   { sources, path, isDirectory, owner, mode, excludes, keepsParents }: FilesStep,
   layers: string[],
@@ -161,7 +161,7 @@ export function workFromLayers(
   return { changes: [change], inputs: [], digest };
 }
 
-/** COPY or ADD from the context. @throws FosterError */
+/** The work of COPY or ADD from the context. @throws FosterError */
 export async function workFromContext(step: FilesStep, context: ContextFiles): Promise<FilesWork> {
   const { path, isDirectory, owner, mode } = step;
   const excludes = step.excludes.length === 0 ? undefined : new IgnoreRules(step.excludes.join('\n'));
@@ -176,7 +176,7 @@ export async function workFromContext(step: FilesStep, context: ContextFiles): P
   }));
   const inputs: LayerInput[] = archives.map((archive) => contentOf(archive, context));
   const isInto = isDirectory || found.length > 1;
-  for (const [parents, sources] of byParents(copied)) {
+  for (const [parents, sources] of groupByParents(copied)) {
     const place = posix.join(path, parents);
     changes.push({ kind: 'copy', from: 'input', path: place, isDirectory: isInto, owner, mode });
     inputs.push(context.archive(sources, { excludes }));
@@ -202,20 +202,20 @@ interface ArchiveSource {
 async function archivesOf(sources: Source[], context: ContextFiles): Promise<ArchiveSource[]> {
   const found: ArchiveSource[] = [];
   for (const source of sources) {
-    const kind = source.isDirectory ? undefined : await archiveKind(() => context.open(source));
+    const kind = source.isDirectory ? undefined : await archiveCompression(() => context.open(source));
     if (kind !== undefined) found.push({ source, kind });
   }
   return found;
 }
 
-/** Uncompressed, or by gzip, which the program that makes layers reads too. */
+/** The content, uncompressed unless it is gzip, which the helper that makes layers reads itself. */
 async function* contentOf({ kind, source }: ArchiveSource, context: ContextFiles): AsyncGenerator<Buffer> {
   const { name } = source;
   const fd = context.open(source);
-  if (fd === undefined) throw new FosterError(`${name}: it is not a regular file any more`);
+  if (fd === undefined) throw new FosterError(`${name} is no longer a regular file`);
   const content = createReadStream('', { fd, highWaterMark: PIECE });
   try {
-    yield* kind === 'none' || kind === 'gzip' ? content : decompressed(content);
+    yield* kind === 'none' || kind === 'gzip' ? content : decompress(content);
   } catch (error) {
     if (!(error instanceof FosterError)) throw error;
     throw new FosterError(`${name}: ${error.message}`, {
@@ -256,13 +256,13 @@ interface Kind {
   mode: number;
 }
 
-/** A new file at this path. */
+/** The work of creating a file. */
 export function fileWork(path: string, content: Buffer, { owner, mode }: Kind): FilesWork {
   const header = tarHeader({ ...MEMBER, name: 'file', size: content.length, mtime: now() });
   return oneMember({ path, owner, mode }, [header, content, tarPadding(content.length), TAR_END]);
 }
 
-/** A new directory at this path. */
+/** The work of creating a directory. */
 export function directoryWork(path: string, { owner, mode }: Kind): FilesWork {
   const header = tarHeader({ ...MEMBER, name: './', type: 'directory', mode, ...owner, mtime: now() });
   return oneMember({ path, owner, mode }, [header, TAR_END]);

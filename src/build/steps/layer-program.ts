@@ -8,18 +8,18 @@ import { type RunningWorker, startWorker } from '../../worker/start-worker.js';
 import { joinInputs, type LayerInput } from '../context/inputs.js';
 import type { LayerOrder, LayerResult } from './layer-protocol.js';
 
-/** The program at work. */
+/** The running helper. */
 export interface LayerProgram {
-  /** Comes when the layer is packed. @throws FosterError */
+  /** Resolves when the layer is packed. @throws FosterError */
   report: Promise<LayerResult>;
-  /** Ends it at once, and waits. */
+  /** Kills it and waits for its end. */
   kill(): void;
 }
 
 /**
- * Starts the program that makes a layer (build-layer-main.ts) in a user namespace with the container's id maps.
- * @param output descriptor of the file that the compressed layer goes to
- * @throws FosterError where there are no user namespaces to be had
+ * Starts the helper that makes a layer (build-layer-main.ts) in a user namespace with the container's id maps.
+ * @param output descriptor of the file for the compressed layer
+ * @throws FosterError if no user namespace can be created
  */
 export function startLayerProgram(
   order: LayerOrder,
@@ -33,7 +33,7 @@ export function startLayerProgram(
     worker = startWorker({
       program: 'build-layer-main',
       name: 'foster-layer',
-      title: 'the program that makes layers',
+      title: 'the helper that makes layers',
       order,
       maps,
       files: [output, piped[0]],
@@ -47,7 +47,7 @@ export function startLayerProgram(
   return { report: resultOf(worker, feed(inputs, piped[1])), kill: () => worker.kill() };
 }
 
-/** Returns what went wrong on our side: nothing, or the reason why a file could not be read. */
+/** Returns the error of reading a file, if any. */
 async function feed(inputs: LayerInput[], fd: number): Promise<unknown> {
   let failure: unknown;
   const source = joinInputs(inputs);
@@ -58,7 +58,7 @@ async function feed(inputs: LayerInput[], fd: number): Promise<unknown> {
       await source.return(undefined);
     }
   }
-  // Not around the `yield`, where what went wrong with the pipe is thrown too.
+  // Not around the `yield`, which also throws the errors of the pipe.
   async function nextPiece(): Promise<IteratorResult<Buffer>> {
     try {
       return await source.next();
@@ -69,7 +69,7 @@ async function feed(inputs: LayerInput[], fd: number): Promise<unknown> {
   }
   const pipe = new Socket({ fd, readable: false, writable: true });
   try {
-    pipe.on('error', () => {}); // also of a second write, when the pipeline has ended
+    pipe.on('error', () => {}); // also after a second write, when the pipeline has ended
     await pipeline(Readable.from(pieces(), { highWaterMark: 4 }), pipe);
   } catch {
     // the program has ended, and says why, or it is our own failure
@@ -77,7 +77,7 @@ async function feed(inputs: LayerInput[], fd: number): Promise<unknown> {
   return failure;
 }
 
-/** What we could not read is why the program has failed, if it has. */
+/** If the helper has failed, an unreadable input is the reason. */
 async function resultOf(worker: RunningWorker<LayerResult>, feeding: Promise<unknown>): Promise<LayerResult> {
   const [outcome] = await Promise.allSettled([worker.result()]);
   const failure = await feeding;

@@ -1,13 +1,13 @@
 import type { StorageDriver } from '../../spec/storage-driver.js';
 import { WORKER_FD } from '../../worker/protocol.js';
 
-/** What foster and the program that makes layers (build-layer-main.ts) say to each other. */
+/** The protocol between foster and the helper that makes layers (build-layer-main.ts). */
 
-/** Its descriptors. */
+/** The helper's descriptors. */
 export const LAYER_FD = {
-  /** Takes the compressed layer. */
+  /** Receives the compressed layer. */
   output: WORKER_FD.files,
-  /** Gives the inputs of its order, one after the other, as inputs.ts writes them. */
+  /** Delivers the inputs of its order, one after the other, in the format of inputs.ts. */
   inputs: WORKER_FD.files + 1,
 } as const;
 
@@ -16,67 +16,67 @@ export interface Owner {
   gid: number;
 }
 
-/** What is to be done. Paths of the host are absolute. */
+/** What to do. Paths on the host are absolute. */
 export interface LayerOrder {
-  /** `copy`: the folder has a copy of the layers, in which the changes are, or are to be, made. */
+  /** `copy`: the folder has a copy of the layers, to which the changes are made. */
   driver: StorageDriver;
-  /** Has `upper`, which becomes the layer, and `work`, `root` and `spare`, empty. */
+  /** Contains `upper`, which becomes the layer, and the empty directories `work`, `root` and `spare`. */
   folder: string;
-  /** The layers below, the uppermost first. */
+  /** The layers below, topmost first. */
   layers: string[];
-  /** What is written over them, in this order; nothing where a container has done so. */
+  /** What to write, in this order; nothing if a container has written to the layer. */
   changes: Change[];
-  /** Paths on which something was mounted for a container: where they were made for that, they go. */
+  /** The container's mount points: removed from the layer if they were created for it. */
   mountPoints: string[];
-  /** All times in the layer, in seconds since 1970. */
+  /** Time of all files in the layer, in seconds since 1970. */
   timestamp: number | undefined;
-  /** False: only `upper` is wanted. */
+  /** Whether to pack the layer; otherwise only `upper` is filled. */
   isPacked: boolean;
 }
 
 export type Change =
-  /** A directory is made, and those above it, where there are none. */
+  /** Creates a directory and its missing parents. */
   | { kind: 'directory'; path: string }
   | ({
       kind: 'copy';
-      /** `input`: the next one, an archive of sources.ts's. Else the files that patterns stand for in a tree made of layers. */
+      /** `input`: the next input, an archive made by sources.ts. Otherwise files of a tree made of layers. */
       from: 'input' | TreeSources;
-      /** Whatever is copied is of this user; where it comes from otherwise. */
+      /** Owner of the copies; by default that of the sources. */
       owner: Owner | undefined;
-      /** As file-mode.ts has it. */
+      /** In the format of file-mode.ts. */
       mode: string | undefined;
     } & Destination)
-  /** The next input, any tar archive. */
+  /** Unpacks the next input, which is any tar archive. */
   | { kind: 'unpack'; isCompressed: boolean; path: string; owner: Owner | undefined };
 
-/** Files of a tree that is made of layers. */
+/** Files of a tree made of layers. */
 export interface TreeSources {
   layers: string[];
   /** Paths or patterns. */
   sources: string[];
-  /** Patterns of what is left out, as in an ignore file, relative to each source. */
+  /** Patterns of files to skip, as in an ignore file, relative to each source. */
   excludes: string[];
-  /** Sources keep the directories that they are in. */
+  /** Whether sources keep their parent directories. */
   keepsParents: boolean;
 }
 
 export interface Destination {
   /** Absolute path in the container. */
   path: string;
-  /** `PATH/`, or several sources. */
+  /** Whether it ends with a slash, or there are several sources. */
   isDirectory: boolean;
 }
 
 export interface LayerResult {
-  /** Of the layer, uncompressed and compressed. */
+  /** Digests of the uncompressed and the compressed layer. */
   diffID: string;
   digest: string;
-  /** Bytes, compressed. */
+  /** Compressed size in bytes. */
   size: number;
-  /** Bytes, uncompressed. */
+  /** Uncompressed size in bytes. */
   plainSize: number;
-  /** Nothing is in it. */
+  /** Whether the layer has no files. */
   isEmpty: boolean;
-  /** Files whose owner is not mapped, and that belong to root instead. */
+  /** Files whose owner is not mapped, so that they belong to root. */
   lostOwners: number;
 }

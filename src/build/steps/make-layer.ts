@@ -10,46 +10,46 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { makeTree, mapsKey, type Workplace } from '../../image/rootfs/cache.js';
+import { makeTree, mapsKey, type Workspace } from '../../image/rootfs/cache.js';
 import { buildDriver } from '../../image/rootfs/storage.js';
 import { blobPath, hasBlob } from '../../image/store/blobs.js';
 import { layersFolder } from '../../image/store/layers.js';
 import { type Descriptor, MEDIA } from '../../image/store/oci.js';
-import { startTreeProgram } from '../../layers/tree.js';
+import { startTreeProgram } from '../../layers/tree-program.js';
 import { COPIED, TREE } from '../../layers/tree-protocol.js';
 import { strangerAsRoot } from '../../spec/choose-id-maps.js';
 import type { IdMaps } from '../../spec/id-maps.js';
 import type { StorageDriver } from '../../spec/storage-driver.js';
-import { clearAway } from '../../worker/remove-trees.js';
+import { removeTreesOfAnyOwner } from '../../worker/remove-trees.js';
 import type { LayerInput } from '../context/inputs.js';
 import { startLayerProgram } from './layer-program.js';
 import type { LayerOrder } from './layer-protocol.js';
 
-/** A layer of the store, unpacked too. */
+/** A layer in the store, packed and unpacked. */
 export interface MadeLayer {
   descriptor: Descriptor;
-  /** Digest of the layer, uncompressed. */
+  /** Digest of the uncompressed layer. */
   diffID: string;
-  /** Nothing was changed: an image need not have it. */
+  /** Whether nothing was changed: an image can omit it. */
   isEmpty: boolean;
   lostOwners: number;
 }
 
 export interface LayerWork {
   maps: IdMaps;
-  /** Those below, the uppermost first. */
+  /** The layers below, topmost first. */
   layers: string[];
   changes: LayerOrder['changes'];
   inputs: LayerInput[];
   mountPoints: string[];
   timestamp: number | undefined;
-  /** Runs a container that writes to `upper` in this folder, before the layer is packed. */
-  run?: (place: Workplace) => Promise<void>;
+  /** Runs a container that writes to `upper` in the workspace, before the layer is packed. */
+  run?: (workspace: Workspace) => Promise<void>;
 }
 
 /**
- * Makes a layer: the changes, or what a container does, over the layers below. What it is unpacked as is what was
- * written, given its name in the end. Whatever happens, Ctrl-C included, it is whole or not there.
+ * Makes a layer from changes, or from what a container writes, on top of the layers below. The written tree becomes the
+ * unpacked layer. Whatever happens, Ctrl-C included, the layer is complete or does not exist.
  * @throws FosterError
  */
 export async function makeLayer(work: LayerWork): Promise<MadeLayer> {
@@ -59,13 +59,13 @@ export async function makeLayer(work: LayerWork): Promise<MadeLayer> {
   let made: MadeLayer | undefined;
   await makeTree(
     maps,
-    async (place) => {
-      for (const name of ['upper', 'work', 'root', 'spare']) mkdirSync(join(place.folder, name));
-      chmodSync(join(place.folder, 'upper'), 0o755); // whatever the umask: it is the root directory of the container
-      giveToRoot(place.folder, ['upper', 'work', 'root', 'spare'], maps);
-      if (driver === 'copy') await copyLayers(place, work);
-      await work.run?.(place);
-      made = await pack(place, work, driver);
+    async (workspace) => {
+      for (const name of ['upper', 'work', 'root', 'spare']) mkdirSync(join(workspace.folder, name));
+      chmodSync(join(workspace.folder, 'upper'), 0o755); // regardless of the umask: it is the root directory of the container
+      giveToRoot(workspace.folder, ['upper', 'work', 'root', 'spare'], maps);
+      if (driver === 'copy') await copyLayers(workspace, work);
+      await work.run?.(workspace);
+      made = await pack(workspace, work, driver);
       return `${made.diffID.slice('sha256:'.length)}-${mapsKey(maps)}`;
     },
     { parent: layersFolder(), tree: 'diff' },
@@ -74,29 +74,35 @@ export async function makeLayer(work: LayerWork): Promise<MadeLayer> {
   return made;
 }
 
-/** The container's root makes the layer, and it may be a stranger here, who must get at the folders too. */
+/** If the container's root is another user on the host, gives it the folders in which it makes the layer. */
 function giveToRoot(folder: string, names: string[], maps: IdMaps): void {
   const root = strangerAsRoot(maps);
   if (root === undefined) return;
-  chmodSync(folder, 0o711); // the folder above lets no stranger in
+  chmodSync(folder, 0o711); // other users cannot enter its parent
   for (const name of names) chownSync(join(folder, name), root.uid, root.gid);
 }
 
-/** For who has no overlay: a copy of the layers, from which what was changed is told afterwards. */
-async function copyLayers(place: Workplace, { maps, layers }: LayerWork): Promise<void> {
+/** Without overlays: copies the layers; the changes are found by comparing afterwards. */
+async function copyLayers(workspace: Workspace, { maps, layers }: LayerWork): Promise<void> {
   const nothing = openSync('/dev/null', 'r+');
   try {
-    const order = { action: 'fill', driver: 'copy', layers, folder: place.folder, mountPoints: [] } as const;
+    const order = {
+      action: 'fill',
+      driver: 'copy',
+      layers,
+      folder: workspace.folder,
+      mountPoints: [],
+    } as const;
     const program = startTreeProgram(order, maps, nothing);
-    place.onInterrupt(program.kill);
+    workspace.onInterrupt(program.kill);
     await program.done;
   } finally {
     closeSync(nothing);
   }
 }
 
-async function pack(place: Workplace, work: LayerWork, driver: StorageDriver): Promise<MadeLayer> {
-  const { folder, tree } = place;
+async function pack(workspace: Workspace, work: LayerWork, driver: StorageDriver): Promise<MadeLayer> {
+  const { folder, tree } = workspace;
   const { maps, layers, changes, inputs, mountPoints, timestamp } = work;
   const file = join(folder, 'layer');
   const output = openSync(file, 'wx', 0o600);
@@ -104,7 +110,7 @@ async function pack(place: Workplace, work: LayerWork, driver: StorageDriver): P
   try {
     const order = { driver, folder, layers, changes, mountPoints, timestamp, isPacked: true };
     const program = startLayerProgram(order, maps, inputs, output);
-    place.onInterrupt(program.kill);
+    workspace.onInterrupt(program.kill);
     report = await program.report;
   } finally {
     closeSync(output);
@@ -115,8 +121,8 @@ async function pack(place: Workplace, work: LayerWork, driver: StorageDriver): P
   rmdirSync(tree);
   renameSync(join(folder, 'upper'), tree);
   rmdirSync(join(folder, 'root'));
-  // The kernel leaves a directory in `work` that nobody may read, and files may belong to others of the container.
-  clearAway(
+  // The kernel leaves an unreadable directory in `work`, and files may belong to other users of the container.
+  removeTreesOfAnyOwner(
     ['work', 'spare', TREE].map((name) => join(folder, name)),
     maps,
   );

@@ -3,19 +3,19 @@ import type { RunMount, SecretMount } from '../dockerfile/run-mounts.js';
 import type { Secrets } from '../options.js';
 import { type FilesStep, type FilesWork, fileWork } from './files-step.js';
 
-/** What a mount of a RUN shows. */
+/** The content of a mount of a RUN. */
 export interface MountContent {
   mount: RunMount;
-  /** What fills it: of a bind mount or a secret always, of a cache only when it is new. */
+  /** Work that fills it: a bind mount or a secret always, a cache only if it is new. */
   work?: FilesWork;
 }
 
 /** The path that `work` writes to. */
-export const SHOWN = '/shown';
+export const CONTENT_PATH = '/shown';
 
 /**
- * What the mounts of a RUN show, of which there may be nothing: a secret that nobody has given.
- * @param filesWork what COPY would write
+ * The contents of the mounts of a RUN. Optional secrets that were not given are omitted.
+ * @param filesWork returns the work of a COPY
  * @throws FosterError
  */
 export async function mountContents(
@@ -27,18 +27,18 @@ export async function mountContents(
   for (const mount of mounts) {
     let work: FilesWork | undefined;
     if (mount.type === 'bind') work = await filesWork(stepOf(mount));
-    else if (mount.type === 'cache' && mount.first.from !== undefined)
-      work = await filesWork(stepOf(mount.first));
+    else if (mount.type === 'cache' && mount.initial.from !== undefined)
+      work = await filesWork(stepOf(mount.initial));
     else if (mount.type === 'secret') {
       const content = secretOf(mount, secrets);
-      if (content !== undefined) work = fileWork(SHOWN, content, mount);
+      if (content !== undefined) work = fileWork(CONTENT_PATH, content, mount);
     }
     contents.push({ mount, ...(work !== undefined && { work }) });
   }
   return contents;
 }
 
-/** `NAME=value` for the secrets that are wanted as variables. @throws FosterError */
+/** `NAME=value` for secrets in variables. @throws FosterError */
 export function secretVariables(mounts: RunMount[], secrets: Secrets): string[] {
   return mounts.flatMap((mount) => {
     if (mount.type !== 'secret' || mount.env === undefined) return [];
@@ -50,14 +50,16 @@ export function secretVariables(mounts: RunMount[], secrets: Secrets): string[] 
 function secretOf({ id, isRequired }: SecretMount, secrets: Secrets): Buffer | undefined {
   const content = secrets.get(id);
   if (content !== undefined || !isRequired) return content;
-  throw new FosterError(`there is no secret ${id}`, { advice: `give it: --secret id=${id},src=FILE` });
+  throw new FosterError(`the build has no secret ${id}`, {
+    advice: `pass it with --secret id=${id},src=FILE`,
+  });
 }
 
 function stepOf({ source, from }: { source: string; from: string | undefined }): FilesStep {
   return {
     sources: [source],
     heredocs: [],
-    path: SHOWN,
+    path: CONTENT_PATH,
     isDirectory: false,
     from,
     owner: undefined,

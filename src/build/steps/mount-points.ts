@@ -3,11 +3,11 @@ import { posix } from 'node:path';
 import { getExtendedAttribute } from '../../sys/libc.js';
 
 /**
- * Removes from a layer the empty files and directories that were only made for something to be mounted on, and the
- * directories above them that were made, or copied up, for nothing else.
+ * Removes from a layer the empty files and directories that were only created as mount points, and their parents that
+ * were created or copied up only for that.
  * @param upper absolute path of the layer
- * @param layers those below, the uppermost first
- * @param paths absolute, in the container
+ * @param layers the layers below, topmost first
+ * @param paths absolute paths in the container
  */
 export function removeMountPoints(upper: string, layers: string[], paths: string[]): void {
   for (const path of paths) {
@@ -21,7 +21,7 @@ export function removeMountPoints(upper: string, layers: string[], paths: string
   }
 }
 
-/** Nothing that the container has made is followed. */
+/** Whether all parents are directories, so that no link of the container is followed. */
 function isBelowPlainDirectories(upper: string, path: string): boolean {
   for (let parent = posix.dirname(path); parent !== '/'; parent = posix.dirname(parent)) {
     if (!lstatSync(upper + parent, { throwIfNoEntry: false })?.isDirectory()) return false;
@@ -44,7 +44,7 @@ function isBare(directory: string): boolean {
   );
 }
 
-/** It differs in nothing from the one that it hides, or hides none and is as foster makes them. */
+/** Whether it equals the directory that it hides, or hides none and is as foster creates them. */
 function isAsBelow({ mode, uid, gid }: Stats, layers: string[], path: string): boolean {
   for (const layer of layers) {
     const found = lstatSync(layer + path, { throwIfNoEntry: false });

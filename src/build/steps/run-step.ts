@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { bindDirectories, kernelPaths, networkFiles } from '../../container/host-facts.js';
-import type { Workplace } from '../../image/rootfs/cache.js';
+import type { Workspace } from '../../image/rootfs/cache.js';
 import { findMapHelpers } from '../../launch/id-maps.js';
 import { RootFiles } from '../../layers/root-files.js';
 import { TREE } from '../../layers/tree-protocol.js';
@@ -17,38 +17,38 @@ import { resolveCapabilities } from '../../sys/capabilities.js';
 import { FosterError } from '../../sys/errors.js';
 import { memoryFile, openPidfd, signalPidfd, waitReadable } from '../../sys/libc.js';
 import { surroundings } from '../../sys/surroundings.js';
-import { SCRIPT } from '../dockerfile/run-words.js';
+import { SCRIPT } from '../dockerfile/run-command.js';
 import type { RunOrder, RunReport } from './run-protocol.js';
 
-/** A container for one RUN. */
+/** The container of a RUN. */
 export interface RunStep {
   argv: string[];
-  /** `NAME=value`: variables besides those of the image. */
+  /** `NAME=value`: variables in addition to the image's. */
   env: string[];
-  /** What the image says so far. */
+  /** Defaults of the image so far. */
   defaults: ImageDefaults;
-  /** Unpacked, the uppermost first. */
+  /** Unpacked layers, topmost first. */
   layers: string[];
   maps: ChosenMaps;
   network: NetworkMode;
   mounts: Mount[];
-  /** What it says goes nowhere, unless it fails. */
+  /** Whether its output is discarded unless it fails. */
   isQuiet: boolean;
 }
 
-/** The same for every build, so that a command that looks at it does the same every time. */
+/** The same for every build, so that commands that read it give the same result. */
 const HOSTNAME = 'foster-build';
 const ID = '0'.repeat(64);
 
 const SIGKILL = 9;
 
 /**
- * Runs a command in a container over the layers, which writes to `upper` in the folder. At Ctrl-C it is killed.
+ * Runs a command in a container on top of the layers, which writes to `upper` in the workspace. Ctrl-C kills it.
  * @returns its exit code
- * @throws FosterError where the container could not be started
+ * @throws FosterError if the container could not be started
  */
-export async function runStep(step: RunStep, place: Workplace): Promise<number> {
-  const order = memoryFile('foster-build-run', Buffer.from(JSON.stringify(orderOf(step, place.folder))));
+export async function runStep(step: RunStep, workspace: Workspace): Promise<number> {
+  const order = memoryFile('foster-build-run', Buffer.from(JSON.stringify(orderOf(step, workspace.folder))));
   const output = step.isQuiet ? memoryFile('foster-build-output', new Uint8Array()) : undefined;
   try {
     const { output: take } = surroundings();
@@ -58,7 +58,7 @@ export async function runStep(step: RunStep, place: Workplace): Promise<number> 
       env: {},
     });
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (piece: Buffer) => take?.(piece));
-    place.onInterrupt(() => killContainer(child));
+    workspace.onInterrupt(() => killContainer(child));
     const code = await endOf(child);
     if (code !== 0 && output !== undefined) surroundings().failedOutput(tailOf(output));
     return code;
@@ -94,7 +94,7 @@ function orderOf(step: RunStep, folder: string): RunOrder {
         isCallerMapped: maps.isCallerMapped,
         files: networkFiles({ hostname: HOSTNAME, network, dns: [], addHosts: [] }, spec, root),
         accounts: [],
-        // The script is foster's own, and stands where no image can have put a link.
+        // The script is foster's own, and its path cannot be a link of the image.
         guarded: step.mounts.map(({ destination }) => destination).filter((place) => place !== SCRIPT),
         directories: [...bindDirectories(spec)],
         kernelPaths: [...kernelPaths(spec)],
@@ -105,7 +105,7 @@ function orderOf(step: RunStep, folder: string): RunOrder {
   }
 }
 
-/** What foster mounts something on in every container. */
+/** Paths that foster mounts on in every container. */
 export const MOUNT_POINTS = ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf', '/dev', '/proc', '/sys'];
 
 function requestOf({ argv, env, network, mounts }: RunStep): RunRequest {
@@ -143,7 +143,7 @@ function requestOf({ argv, env, network, mounts }: RunStep): RunRequest {
     dns: [],
     addHosts: [],
     capabilities: resolveCapabilities([], []),
-    makesDevices: false,
+    wantsMknod: false,
     noNewPrivileges: true,
     seccomp: 'default',
     privileged: false,
@@ -174,16 +174,16 @@ async function endOf(child: ChildProcess): Promise<number> {
   return code;
 }
 
-const PATIENCE_MS = 5000;
+const KILL_TIMEOUT_MS = 5000;
 
-/** PID 1 of the container is the child of its monitor; when it is gone, so are all others in there. */
+/** Kills PID 1 of the container, a child of its monitor, and waits for it: no process of the container survives it. */
 function killContainer(child: ChildProcess): void {
   if (child.pid === undefined || child.exitCode !== null) return;
   const first = childrenOf(child.pid).flatMap((pid) => pidfdOf(pid) ?? []);
   for (const pidfd of first) signalPidfd(pidfd, SIGKILL);
   child.kill('SIGKILL');
   for (const pidfd of first) {
-    waitReadable(pidfd, PATIENCE_MS);
+    waitReadable(pidfd, KILL_TIMEOUT_MS);
     closeSync(pidfd);
   }
 }
@@ -196,7 +196,7 @@ function childrenOf(pid: number): number[] {
       return text.split(' ').filter(Boolean).map(Number);
     });
   } catch {
-    return []; // it has ended
+    return []; // it has exited
   }
 }
 
@@ -204,13 +204,13 @@ function pidfdOf(pid: number): number | undefined {
   try {
     return openPidfd(pid);
   } catch {
-    return undefined; // it has ended
+    return undefined; // it has exited
   }
 }
 
 const TAIL = 64 * 1024;
 
-/** The end of what a command said. */
+/** The end of a command's output. */
 function tailOf(fd: number): Buffer {
   const again = openSync(`/proc/self/fd/${fd}`, 'r');
   try {

@@ -40,7 +40,7 @@ export async function registryAccess(flags: RegistryFlags): Promise<RegistryAcce
 
 /** Progress goes to standard output, as bars where that is a terminal. */
 export function progressOutput(): ProgressOutput {
-  return { say: (line) => print(`${line}\n`), stream: process.stdout };
+  return { printLine: (line) => print(`${line}\n`), stream: process.stdout };
 }
 
 function useAuthFile(path: string): void {

@@ -4,24 +4,24 @@ import type { Descriptor, ImageConfig, Manifest } from '../store/oci.js';
 import { type Staged, stagedBytes } from '../store/staging.js';
 import type { ArchiveFiles } from './files.js';
 
-/** An image of an archive, all of whose files have been put aside. */
+/** An image of an archive, whose files are all staged. */
 export interface ArchivedImage {
-  /** Whole names. */
+  /** Full names. */
   names: string[];
   manifest: { document: Manifest; mediaType: string; bytes: Uint8Array };
   config: ImageConfig;
-  /** Config and layers, with the files that they are. */
+  /** Config and layers, with their files. */
   blobs: { descriptor: Descriptor; staged: Staged }[];
 }
 
 export interface LoadOptions {
-  /** Of an index of several platforms; the machine's own by default. */
+  /** The platform to choose from an index; this machine's by default. */
   platform?: string | undefined;
 }
 
 /**
- * The file that a descriptor of an archive means, its digest and size checked.
- * @throws FosterError where it is not there or is something else
+ * The file of a descriptor; its digest and size are verified.
+ * @throws FosterError if it is missing or different
  */
 export async function stagedBlob(
   files: ArchiveFiles,
@@ -30,8 +30,8 @@ export async function stagedBlob(
   const staged = await files.find(`blobs/sha256/${digest.replace('sha256:', '')}`);
   if (staged === undefined) throw new FosterError(`it lacks ${digest}`);
   if (staged.digest !== digest) {
-    throw new FosterError(`what it has as ${digest} is something else: its digest is ${staged.digest}`, {
-      advice: 'nothing of it was kept',
+    throw new FosterError(`its file for ${digest} has the digest ${staged.digest}`, {
+      advice: 'nothing was kept',
     });
   }
   if (staged.size !== size) {
@@ -40,13 +40,13 @@ export async function stagedBlob(
   return staged;
 }
 
-/** A manifest that foster makes, since the archive has none. */
+/** The bytes of a manifest that foster makes because the archive has none. */
 export function manifestBytes(document: Manifest): Buffer {
   return Buffer.from(JSON.stringify(document));
 }
 
 export function checkedBytes(staged: Staged, what: string): Buffer {
   const bytes = stagedBytes(staged, what);
-  if (digestOf(bytes) !== staged.digest) throw new FosterError(`${what} was changed meanwhile`);
+  if (digestOf(bytes) !== staged.digest) throw new FosterError(`${what} changed while it was read`);
   return bytes;
 }

@@ -8,11 +8,11 @@ import { type Staged, stagedBytes, stagedStart } from '../store/staging.js';
 import { type ArchivedImage, checkedBytes, manifestBytes } from './archived-image.js';
 import type { ArchiveFiles } from './files.js';
 
-/** An image in the `manifest.json` of what `docker save` writes; the names are those of its files. */
+/** An image in the `manifest.json` that `docker save` writes, with the names of its files. */
 export interface DockerEntry {
   Config: string;
   RepoTags: string[] | null;
-  /** The lowest first. */
+  /** Bottommost first. */
   Layers: string[];
 }
 
@@ -62,7 +62,7 @@ const LAYER_TYPES = { none: MEDIA.layer, gzip: MEDIA.layerGzip, zstd: MEDIA.laye
 async function fileOf(files: ArchiveFiles, name: string): Promise<Staged> {
   const staged = await files.find(posix.normalize(name));
   if (staged === undefined)
-    throw new FosterError(`it lacks ${JSON.stringify(name)}, which its manifest names`);
+    throw new FosterError(`it lacks the file ${JSON.stringify(name)} that its manifest names`);
   return staged;
 }
 
@@ -87,11 +87,11 @@ function parseEntries(bytes: Buffer): DockerEntry[] {
 function isEntry(value: unknown): value is DockerEntry {
   if (typeof value !== 'object' || value === null) return false;
   const { Config, RepoTags, Layers } = value as Record<string, unknown>;
-  const isTexts = (list: unknown) => Array.isArray(list) && list.every((one) => typeof one === 'string');
+  const isTextList = (list: unknown) => Array.isArray(list) && list.every((one) => typeof one === 'string');
   return (
     typeof Config === 'string' &&
-    (RepoTags === null || RepoTags === undefined || isTexts(RepoTags)) &&
-    isTexts(Layers) &&
+    (RepoTags === null || RepoTags === undefined || isTextList(RepoTags)) &&
+    isTextList(Layers) &&
     (Layers as string[]).length <= MAX_LAYERS
   );
 }

@@ -3,8 +3,8 @@ import { join, posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { errnoOf } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
-import { decompressed } from '../../tar/decompress.js';
-import { MAX_LINKS, type Member, shown } from '../../tar/member.js';
+import { decompress } from '../../tar/decompress.js';
+import { MAX_LINKS, type Member, quotedName } from '../../tar/member.js';
 import { TarReader, type TarSink } from '../../tar/reader.js';
 import type { Staged, Staging } from '../store/staging.js';
 
@@ -15,24 +15,24 @@ export interface ArchiveFiles {
 }
 
 const PIECE = 1024 * 1024;
-/** An image has at most some hundred layers, and Docker some files for each. */
+/** An image has a few hundred layers at most, and Docker writes a few files for each. */
 const MAX_FILES = 100_000;
 
 /**
- * Puts all files of a tar archive aside, compressed by gzip or zstd or not.
+ * Stages all files of a tar archive, which may be compressed by gzip or zstd.
  * @throws FosterError
  */
 export async function readArchive(input: Readable, staging: Staging): Promise<ArchiveFiles> {
   const sink = new StagingSink(staging);
   const reader = new TarReader(sink);
-  for await (const piece of decompressed(input)) reader.push(piece);
+  for await (const piece of decompress(input)) reader.push(piece);
   reader.end();
   return { find: (name) => Promise.resolve(sink.find(name)) };
 }
 
 class StagingSink implements TarSink {
   readonly #files = new Map<string, Staged>();
-  /** Docker writes a layer that several images have as symbolic links to the first. */
+  /** Docker writes a layer that several images share as symbolic links to the first. */
   readonly #links = new Map<string, string>();
   #name = '';
 
@@ -58,7 +58,7 @@ class StagingSink implements TarSink {
       case 'directory':
         return;
       default:
-        throw new FosterError(`the archive member ${shown(name)} is neither file nor directory nor link`);
+        throw new FosterError(`the archive member ${quotedName(name)} is not a file, directory or link`);
     }
   }
 
@@ -82,23 +82,23 @@ class StagingSink implements TarSink {
   }
 }
 
-/** Nothing is ever made under these names, so that `..` does no harm. */
+/** No files are created under these names, so `..` does no harm. */
 function normalized(name: string): string {
   return posix.normalize(name).replace(/^(\.?\/)+/, '');
 }
 
-/** The files of a directory, put aside when they are asked for. */
+/** The files of a directory, staged on demand. */
 export function directoryFiles(directory: string, staging: Staging): ArchiveFiles {
   const known = new Map<string, Staged | undefined>();
   return {
     async find(name) {
-      if (!known.has(name)) known.set(name, await copyAside(directory, name, staging));
+      if (!known.has(name)) known.set(name, await stageFile(directory, name, staging));
       return known.get(name);
     },
   };
 }
 
-async function copyAside(directory: string, name: string, staging: Staging): Promise<Staged | undefined> {
+async function stageFile(directory: string, name: string, staging: Staging): Promise<Staged | undefined> {
   if (name.split('/').includes('..')) return undefined;
   let fd: number;
   try {

@@ -5,9 +5,9 @@ import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
 import { duplicate } from '../../sys/libc.js';
 import { type ArchiveCompression, archiveCompressionOf } from '../../tar/compression.js';
-import { decompressed } from '../../tar/decompress.js';
+import { decompress } from '../../tar/decompress.js';
 import { undoUnlessDone } from '../../worker/interrupt.js';
-import { changeDefaults } from '../store/config-change.js';
+import { changeDefaults } from '../store/change-defaults.js';
 import { lockStore, unlockStore } from '../store/lock.js';
 import { makeImage } from '../store/new-image.js';
 import { type Descriptor, MEDIA } from '../store/oci.js';
@@ -18,12 +18,12 @@ export interface ImportOptions {
   /** Instructions of a Dockerfile. */
   changes: string[];
   message: string | undefined;
-  /** Whole. */
+  /** Full name. */
   name: string | undefined;
 }
 
 /**
- * Makes an image of one layer of a root file system in a tar archive, compressed or not.
+ * Creates an image with one layer from a root filesystem in a tar archive, compressed or not.
  * @param path undefined for standard input
  * @returns the image's ID
  * @throws FosterError
@@ -31,7 +31,7 @@ export interface ImportOptions {
 export async function importImage(path: string | undefined, options: ImportOptions): Promise<string> {
   const title = path ?? 'standard input';
   if (path !== undefined && /^https?:\/\//.test(path)) {
-    throw new FosterError(`cannot import ${path}: foster imports files`, {
+    throw new FosterError(`cannot import ${path}: foster imports only files`, {
       advice: `download it: curl -L ${path} | foster import - NAME`,
     });
   }
@@ -65,7 +65,7 @@ export async function importImage(path: string | undefined, options: ImportOptio
   }
 }
 
-/** The compressions that a layer may have. */
+/** The compression formats that a layer may have. */
 const LAYER_TYPES: Readonly<Partial<Record<ArchiveCompression, string>>> = {
   none: MEDIA.layer,
   gzip: MEDIA.layerGzip,
@@ -106,5 +106,5 @@ async function uncompressedDigest(staged: Staged): Promise<string> {
 
 /** Uncompressed. */
 function contentOf({ path }: Staged): AsyncIterable<Buffer> {
-  return decompressed(createReadStream(path, { highWaterMark: 1024 * 1024 }));
+  return decompress(createReadStream(path, { highWaterMark: 1024 * 1024 }));
 }

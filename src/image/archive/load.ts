@@ -23,10 +23,10 @@ export interface LoadedImage {
 }
 
 /**
- * Loads all images of an archive (docker-archive, oci-archive, compressed or not) or OCI directory into the store,
- * and unpacks them. They get their names when all of them are whole.
+ * Loads all images of an archive (docker-archive, oci-archive, compressed or not) or OCI directory into the store, and
+ * unpacks them. They get their names when all of them are complete.
  * @param path undefined for standard input
- * @throws FosterError; none of the images is there then
+ * @throws FosterError; none of the images is loaded then
  */
 export async function loadImages(path: string | undefined, options: LoadOptions): Promise<LoadedImage[]> {
   const title = path ?? 'standard input';
@@ -41,13 +41,13 @@ export async function loadImages(path: string | undefined, options: LoadOptions)
     for (const image of images) loaded.push(await nameAll(image));
     return loaded;
   } catch (error) {
-    throw explained(title, error);
+    throw explainError(title, error);
   } finally {
     unlockStore();
   }
 }
 
-/** Brings the blobs of all images into the store. */
+/** Moves the blobs of all images into the store. */
 async function stage(path: string | undefined, options: LoadOptions): Promise<ArchivedImage[]> {
   const staging = new Staging();
   const images = await undoUnlessDone(
@@ -75,27 +75,27 @@ async function filesOf(path: string | undefined, staging: Staging): Promise<Arch
   }
 }
 
-/** What is read of a descriptor, which is closed when that is over. */
+/** A stream that reads a descriptor, and closes it at the end. */
 export function inputStream(fd: number): Readable {
   const info = fstatSync(fd);
-  // A read that blocks, waiting for the other end, would keep us from ending at Ctrl-C.
+  // A read that blocks until the other end writes would keep this process from ending at Ctrl-C.
   if (info.isFIFO() || info.isSocket()) return new Socket({ fd, readable: true, writable: false });
   return createReadStream('', { fd, highWaterMark: 1024 * 1024 });
 }
 
-/** An OCI layout where it is one: Docker 25 and later write both, and that keeps the digests. */
+/** Prefers an OCI layout, which keeps the digests: Docker 25 and later write both formats. */
 async function readImages(files: ArchiveFiles, options: LoadOptions): Promise<ArchivedImage[]> {
   const index = await files.find('index.json');
   if (index !== undefined) return await readLayout(index, files, options);
   const manifest = await files.find('manifest.json');
   if (manifest !== undefined) return await readDockerArchive(manifest, files);
   if ((await files.find('repositories')) !== undefined) {
-    throw new FosterError('its format is that of Docker before 1.10', {
+    throw new FosterError('it has the format of Docker before 1.10', {
       advice: 'save the image again with a newer Docker',
     });
   }
   throw new FosterError('it has neither index.json nor manifest.json, so it is not an image archive', {
-    advice: "a root file system becomes an image by 'foster import'",
+    advice: "to make an image from a root filesystem, use 'foster import'",
   });
 }
 
@@ -106,7 +106,7 @@ async function nameAll({ names, manifest, blobs }: ArchivedImage): Promise<Loade
   return { names, id: blobs[0]?.descriptor.digest ?? '' };
 }
 
-function explained(title: string, error: unknown): unknown {
+function explainError(title: string, error: unknown): unknown {
   const code = errnoOf(error);
   if (!(error instanceof FosterError) && code === undefined) return error;
   const why = error instanceof FosterError ? error.message : errnoWords(errnoNumber(code ?? ''));
@@ -114,7 +114,7 @@ function explained(title: string, error: unknown): unknown {
     error instanceof FosterError
       ? error.advice
       : code === 'ENOSPC'
-        ? 'free some space on the disk, or set XDG_DATA_HOME to a folder on another'
+        ? 'free some space on the disk, or set XDG_DATA_HOME to a folder on another disk'
         : undefined;
   return new FosterError(`cannot load ${title}: ${why}`, {
     ...(advice !== undefined && { advice }),

@@ -13,11 +13,11 @@ import { type Staged, stagedBytes } from '../store/staging.js';
 import { type ArchivedImage, checkedBytes, type LoadOptions, stagedBlob } from './archived-image.js';
 import type { ArchiveFiles } from './files.js';
 
-/** Annotations of an index that name an image: containerd's says it whole, the OCI's may be a tag alone. */
-export const WHOLE_NAME = 'io.containerd.image.name';
+/** Annotations of an index that name an image: containerd's is a full name, the OCI's may be only a tag. */
+export const FULL_NAME = 'io.containerd.image.name';
 export const REF_NAME = 'org.opencontainers.image.ref.name';
 
-/** An index may name indexes; how deep. */
+/** How deeply indexes may be nested. */
 const MAX_DEPTH = 3;
 
 /**
@@ -44,11 +44,11 @@ export async function readLayout(
   return [...images.values()];
 }
 
-/** The manifest itself, or that of an index for the platform. */
+/** The manifest itself, or the one that an index has for the platform. */
 async function manifestOf(entry: Descriptor, files: ArchiveFiles, wanted: Platform): Promise<Descriptor> {
   let descriptor = entry;
   for (let depth = 0; !MANIFEST_TYPES.includes(descriptor.mediaType); depth++) {
-    if (depth === MAX_DEPTH) throw new FosterError('it has an index of indexes of indexes');
+    if (depth === MAX_DEPTH) throw new FosterError('it has too many nested indexes');
     const { kind, document } = await documentOf(descriptor, files);
     if (kind !== 'index') break;
     descriptor = selectManifest(document, wanted, nameIn(entry) ?? 'the archive');
@@ -85,10 +85,10 @@ async function readImage(
 }
 
 function nameIn({ annotations }: Descriptor): string | undefined {
-  return annotations?.[WHOLE_NAME] ?? annotations?.[REF_NAME];
+  return annotations?.[FULL_NAME] ?? annotations?.[REF_NAME];
 }
 
-/** An image that is called by a tag alone has no name. */
+/** A tag alone is not a name. */
 function namesOf(entry: Descriptor, index: ImageIndex): string[] {
   const text = nameIn(entry);
   const isTag = text === 'latest' || (text !== undefined && /^v?\d[\d.]*$/.test(text));

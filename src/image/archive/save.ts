@@ -12,16 +12,16 @@ import { type Descriptor, type ImageIndex, MEDIA } from '../store/oci.js';
 import { REF_NAME } from './oci-archive.js';
 import type { SaveFormat } from './save-formats.js';
 
-/** An image, and the whole names that it is saved under. */
+/** An image, and the full names that it is saved under. */
 export interface SavedImage {
   image: StoredImage;
   names: string[];
 }
 
-/** A file of an archive: a text, or a blob of the store. */
+/** A file of an archive: text, or a blob of the store. */
 type Content = string | Pick<Descriptor, 'digest' | 'size'>;
 
-/** Takes the files of an archive one after another. */
+/** Receives the files of an archive one after another. */
 interface Sink {
   file(name: string, content: Content): Promise<void>;
   directory(name: string): void;
@@ -29,9 +29,9 @@ interface Sink {
 }
 
 /**
- * Writes images as an archive or directory. Blobs go as they are in the store, so that digests stay what they were.
+ * Writes images to an archive or directory. Blobs are copied unchanged, so digests stay the same.
  * @param output a path, or undefined for standard output (not for `oci-dir`)
- * @throws FosterError; then there is no file, or the one that was there before
+ * @throws FosterError; an earlier file is then unchanged
  */
 export async function saveImages(
   images: SavedImage[],
@@ -122,7 +122,7 @@ async function writeLayout(images: SavedImage[], sink: Sink): Promise<void> {
   await sink.file('index.json', JSON.stringify(index));
 }
 
-/** What `docker load` and `podman load` read: layers by their digests, each once, and a list of images. */
+/** The format of `docker load` and `podman load`: each layer once, named by its digest, and a list of images. */
 async function writeDocker(images: SavedImage[], sink: Sink): Promise<void> {
   const written = new Set<string>();
   const put = async (name: string, blob: Descriptor) => {
@@ -136,7 +136,7 @@ async function writeDocker(images: SavedImage[], sink: Sink): Promise<void> {
     const Layers: string[] = [];
     for (const layer of manifest.layers) Layers.push(await put(`${hexOf(layer.digest)}.tar`, layer));
     const Config = await put(`${hexOf(manifest.config.digest)}.json`, manifest.config);
-    // A name with a digest is none that could be given again. Whole: Podman takes short ones for its own, localhost/.
+    // A name with a digest cannot be assigned. Full names, because Podman puts localhost/ before short ones.
     list.push({ Config, RepoTags: names.filter((name) => !name.includes('@')), Layers });
   }
   await sink.file('manifest.json', JSON.stringify(list));

@@ -10,23 +10,23 @@ import { canonicalRegistryName } from './names.js';
 /** The files in which Podman and Docker keep credentials: containers-auth.json(5). */
 export interface AuthFile {
   auths?: Record<string, AuthEntry>;
-  /** By registry: which credential helper has its credentials. */
+  /** The credential helper for each registry. */
   credHelpers?: Record<string, string>;
-  /** The credential helper that has those of all others. */
+  /** The credential helper for all other registries. */
   credsStore?: string;
 }
 
 export interface AuthEntry {
   /** `USER:PASSWORD` in base64. */
   auth?: string;
-  /** Instead of the password: to be exchanged for tokens. */
+  /** Instead of the password: exchanged for access tokens. */
   identitytoken?: string;
 }
 
-/** The name under which Docker keeps what belongs to docker.io. */
+/** The key that Docker uses for docker.io. */
 export const DOCKER_HUB_KEY = 'https://index.docker.io/v1/';
 
-/** Files in which credentials are looked up, the first one first. */
+/** Files in which credentials are looked up, in this order. */
 export function authFiles(): string[] {
   const only = onlyAuthFile();
   if (only !== undefined) return [only];
@@ -35,13 +35,13 @@ export function authFiles(): string[] {
   return [...new Set([ownAuthFile(), configAuthFile(), join(docker, 'config.json')])];
 }
 
-/** The file that the caller names, in place of all others. */
+/** The file that the caller names, which replaces all others. */
 function onlyAuthFile(): string | undefined {
   const { authFile, env } = surroundings();
   return authFile ?? (env.REGISTRY_AUTH_FILE || undefined);
 }
 
-/** The file that a log-in is written to. As Podman's, it does not outlive the session where there is a folder for it. */
+/** The file that a login is written to. Like Podman's, it is in the session's runtime folder, if there is one. */
 export function ownAuthFile(): string {
   const only = onlyAuthFile();
   if (only !== undefined) return only;
@@ -50,8 +50,8 @@ export function ownAuthFile(): string {
 }
 
 /**
- * $XDG_RUNTIME_DIR where it is ours alone, as it has to be: `su` may keep that of somebody else, and what others may
- * write to is no place for passwords.
+ * $XDG_RUNTIME_DIR if it belongs to this user alone: `su` may keep that of another user, and passwords must not go
+ * where others can write.
  */
 function sessionFolder(): string | undefined {
   const { XDG_RUNTIME_DIR } = surroundings().env;
@@ -61,7 +61,7 @@ function sessionFolder(): string | undefined {
     const isOurs = info.isDirectory() && info.uid === process.geteuid?.() && (info.mode & 0o022) === 0;
     return isOurs ? XDG_RUNTIME_DIR : undefined;
   } catch {
-    return undefined; // it ended with the session, or is not for us to see
+    return undefined; // the session has ended, or the folder is not accessible
   }
 }
 
@@ -71,7 +71,7 @@ function configAuthFile(): string {
 
 /**
  * Reads a file of credentials; one that does not exist is empty.
- * @throws FosterError where it cannot be read or is not what it should be
+ * @throws FosterError if it cannot be read or is invalid
  */
 export function readAuthFile(path: string): AuthFile {
   let bytes: Buffer;
@@ -90,8 +90,8 @@ export function readAuthFile(path: string): AuthFile {
 }
 
 /**
- * What the entries of a registry may be called, the most particular first: `host/team/app`, `host/team`, `host`.
- * @param repository undefined for the registry as a whole
+ * Possible keys of entries for a registry, the most specific first: `host/team/app`, `host/team`, `host`.
+ * @param repository undefined for the whole registry
  */
 export function authKeys(registry: string, repository: string | undefined): string[] {
   const parts = repository === undefined ? [] : repository.split('/');
@@ -108,7 +108,7 @@ export function canonicalKey(key: string): string {
   return [canonicalRegistryName(host), ...path].join('/');
 }
 
-/** The value for the first of `keys` that the record has, in whatever form. */
+/** The value for the first of `keys` that the record has, in any form. */
 export function lookUp<T>(record: Record<string, T> | undefined, keys: string[]): T | undefined {
   if (typeof record !== 'object' || record === null) return undefined;
   const byKey = new Map(Object.entries(record).map(([key, value]) => [canonicalKey(key), value]));

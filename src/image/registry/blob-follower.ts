@@ -3,83 +3,83 @@ import { promisify } from 'node:util';
 
 const PIECE = 1024 * 1024;
 
-/** What was read so far is not the start of what comes. */
-class StartedOver extends Error {}
+/** The bytes read so far are no longer a prefix of the blob. */
+class DownloadRestarted extends Error {}
 
 /**
- * A blob on its way into the store, for one who reads it meanwhile. Whoever downloads it says how far it is; the reader
- * gets what is there already, from the file, and so neither holds up the other.
+ * Lets a reader follow a blob that is being downloaded into the store. The download reports how far it is; the reader
+ * reads from the file what is there, so neither holds up the other.
  */
 export class BlobFollower {
-  /** All that could be read is of one download, whose digest is checked in the end. */
-  isInOnePiece = true;
-  readonly #moved: (bytes: number) => void;
+  /** Whether everything the reader got is from one download, whose digest is verified in the end. */
+  isOneDownload = true;
+  readonly #onProgress: (bytes: number) => void;
   #file: number | undefined;
-  /** Bytes that are there. */
+  /** Bytes that have arrived. */
   size = 0;
-  #state: 'waiting' | 'coming' | 'whole' = 'waiting';
+  #state: 'waiting' | 'coming' | 'finished' = 'waiting';
   #hasStartedOver = false;
   #failure: { error: unknown } | undefined;
   #wake = () => {};
   #change = this.#nextChange();
 
-  /** @param moved is told how many bytes there are so far */
-  constructor(moved: (bytes: number) => void = () => {}) {
-    this.#moved = moved;
+  /** @param onProgress called with the number of bytes so far */
+  constructor(onProgress: (bytes: number) => void = () => {}) {
+    this.#onProgress = onProgress;
   }
 
   /**
-   * It is written to this file, which has some bytes already where an earlier download was interrupted. Called again
-   * where the download begins anew.
+   * The blob is written to this file, which has some bytes already if an earlier download was interrupted. Called again
+   * if the download starts over.
    */
-  begin(path: string, size: number): void {
+  start(path: string, size: number): void {
     if (this.#state === 'coming') this.#hasStartedOver = true;
     else this.#file = openSync(path, 'r');
     this.#state = 'coming';
-    this.isInOnePiece = size === 0 && !this.#hasStartedOver;
+    this.isOneDownload = size === 0 && !this.#hasStartedOver;
     this.grow(size);
   }
 
-  /** So many bytes can be read. */
+  /** Reports that `size` bytes can be read. */
   grow(size: number): void {
     this.size = size;
-    this.#moved(size);
+    this.#onProgress(size);
     this.#changed();
   }
 
-  /** It is in the store, its digest checked. */
+  /** Reports that the blob is in the store and its digest is verified. */
   finish(): void {
-    this.#state = 'whole';
+    this.#state = 'finished';
     this.#changed();
   }
 
-  /** It will not come. Whoever reads it gets this error. */
+  /** Reports that the download has failed. The reader gets this error. */
   fail(error: unknown): void {
     this.#failure = { error };
     this.#changed();
   }
 
-  /** Nobody will read it any more. */
+  /** Called when nothing more will be read. */
   close(): void {
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
   }
 
-  /** Waits until something of it can be read by `pieces`. @returns false where the store has had it already */
-  async hasBegun(): Promise<boolean> {
+  /** Waits until the download has started. @returns false if the blob was in the store already */
+  async hasStarted(): Promise<boolean> {
     while (this.#state === 'waiting') await this.#next();
     return this.#file !== undefined;
   }
 
-  /** Waits until the store has it. @throws what the download has failed with */
-  async whole(): Promise<void> {
-    while (this.#state !== 'whole') await this.#next();
+  /** Waits until the blob is in the store. @throws the error of the download */
+  async waitUntilFinished(): Promise<void> {
+    while (this.#state !== 'finished') await this.#next();
   }
 
   /**
-   * All of it, as it comes. The last piece comes before its digest is checked; the end comes after that. A piece is only
-   * lent: the next one takes its place in memory.
-   * @throws what the download has failed with; an error where it was begun anew (`isInOnePiece`)
+   * The content, as it arrives. The last piece comes before the digest is verified, the end after that. A piece is
+   * valid only until the next one.
+   * @throws the error of the download; an error if it started over (`isOneDownload`)
    */
   async *pieces(): AsyncGenerator<Buffer> {
     const readAt = promisify(read);
@@ -87,11 +87,11 @@ export class BlobFollower {
     for (let at = 0; ; ) {
       while (at === this.size && this.#state === 'coming' && !this.#hasStartedOver) await this.#next();
       this.#check();
-      if (this.#hasStartedOver) throw new StartedOver();
+      if (this.#hasStartedOver) throw new DownloadRestarted();
       if (this.#file === undefined || at === this.size) return;
       const length = Math.min(PIECE, this.size - at);
       const { bytesRead } = await readAt(this.#file, buffer, 0, length, at);
-      if (bytesRead === 0) throw new StartedOver(); // cut off by the one who writes it
+      if (bytesRead === 0) throw new DownloadRestarted(); // truncated by the writer
       at += bytesRead;
       yield buffer.subarray(0, bytesRead);
     }

@@ -13,7 +13,7 @@ const PART = new RegExp(
   'y',
 );
 
-/** Reads a WWW-Authenticate header. What cannot be understood, and what follows it, is left out. */
+/** Reads a WWW-Authenticate header, up to the first part that cannot be parsed. */
 export function parseChallenges(header: string): Challenge[] {
   const challenges: Challenge[] = [];
   PART.lastIndex = 0;

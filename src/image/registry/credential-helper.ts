@@ -7,7 +7,7 @@ import { parseDocument } from '../store/blobs.js';
 
 /** Docker's credential helpers: programs `docker-credential-NAME`, which keep passwords in a keychain. */
 
-/** A helper may have to ask the person for the keychain's password. */
+/** A helper may have to ask the user for the keychain's password. */
 const TIMEOUT_MS = 120_000;
 const MAX_OUTPUT = 1024 * 1024;
 
@@ -20,7 +20,7 @@ export interface HelperSecret {
 export class NoSuchHelper extends FosterError {}
 
 /**
- * What a helper has for a server; undefined where it has nothing.
+ * The credentials that a helper has for a server, if any.
  * @throws NoSuchHelper, FosterError
  */
 export async function getFromHelper(helper: string, server: string): Promise<HelperSecret | undefined> {
@@ -31,7 +31,7 @@ export async function getFromHelper(helper: string, server: string): Promise<Hel
   }
   const { Username, Secret } = parseDocument<Partial<HelperSecret>>(
     Buffer.from(output),
-    `what docker-credential-${helper} says`,
+    `the output of docker-credential-${helper}`,
   );
   return typeof Username === 'string' && typeof Secret === 'string' ? { Username, Secret } : undefined;
 }
@@ -69,13 +69,13 @@ async function run(helper: string, verb: string, input: string): Promise<{ statu
     child.on('error', (error) => {
       reject(
         errnoOf(error) === 'ENOENT'
-          ? new NoSuchHelper(`there is no program ${program}`, {
+          ? new NoSuchHelper(`${program} is not installed`, {
               advice: 'install it, or remove it from your credentials file',
             })
           : new FosterError(`cannot run ${program}: ${error.message}`, { cause: error }),
       );
     });
-    child.stdin.on('error', () => {}); // it has ended without reading
+    child.stdin.on('error', () => {}); // it may exit without reading
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       output += text;
       if (output.length > MAX_OUTPUT) child.kill('SIGKILL');

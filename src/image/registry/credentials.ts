@@ -16,12 +16,12 @@ export interface Target {
   repository?: string | undefined;
 }
 
-/** Helpers call this user where the secret is an identity token. */
+/** Helpers return this user name if the secret is an identity token. */
 const TOKEN_USER = '<token>';
 
 /**
- * What `foster login`, `podman login` or `docker login` has stored for a repository.
- * @throws FosterError where a file or a helper does not work
+ * The credentials that `foster login`, `podman login` or `docker login` has stored for a repository.
+ * @throws FosterError if a file cannot be read or a helper fails
  */
 export async function credentialsFor(target: Target): Promise<Credentials | undefined> {
   for (const path of authFiles()) {
@@ -47,7 +47,7 @@ export async function credentialsIn(
   try {
     return await askHelper(file.credsStore, registry);
   } catch (error) {
-    // left over from a Docker Desktop that was removed: nobody has asked for it now
+    // left over from a Docker Desktop that was removed; the other entries still count
     if (error instanceof NoSuchHelper) return undefined;
     throw error;
   }
@@ -59,7 +59,7 @@ async function askHelper(helper: string, registry: string): Promise<Credentials 
   return secret === undefined ? undefined : fromSecret(secret, `docker-credential-${helper}`);
 }
 
-/** How helpers know a registry. */
+/** The name of a registry for helpers. */
 export function serverOf(registry: string): string {
   return registry === 'docker.io' ? DOCKER_HUB_KEY : registry;
 }
@@ -73,7 +73,7 @@ function fromEntry({ auth, identitytoken }: AuthEntry, source: string): Credenti
   const decoded = typeof auth === 'string' ? Buffer.from(auth, 'base64').toString('utf8') : '';
   const colon = decoded.indexOf(':');
   const username = colon < 0 ? '' : decoded.slice(0, colon);
-  // old Dockers pad with NUL
+  // old versions of Docker pad with NUL
   const password = colon < 0 ? '' : decoded.slice(colon + 1).replace(/\0+$/, '');
   if (typeof identitytoken === 'string' && identitytoken !== '') {
     return { username, password, identityToken: identitytoken, source };

@@ -6,21 +6,21 @@ import { BlobWriter, hasBlob } from '../store/blobs.js';
 import type { Descriptor } from '../store/oci.js';
 import { BlobFollower } from './blob-follower.js';
 import { connectionFailure, drain, isTransient } from './http.js';
-import { shortDigest } from './progress-layers.js';
 import { type Registry, responseError } from './registry.js';
-import { MAX_RETRIES, pause } from './retry.js';
+import { MAX_RETRIES, waitBeforeRetry } from './retry.js';
+import { shortDigest } from './transfer-display.js';
 
 type Blob = Pick<Descriptor, 'digest' | 'size'>;
 
-/** However far each attempt gets: after so many of them the connection is of no use. */
+/** After this many attempts the connection is considered useless, however far each attempt got. */
 const MAX_ATTEMPTS = 100;
 
 /**
- * Brings a blob into the store, unless it is there. What an interrupted download has left is gone on with; two
- * processes that want the same blob download it once.
- * @param follower is told how far it is, and of a failure
+ * Downloads a blob into the store, unless it is there. Resumes an interrupted download; two processes that need the
+ * same blob download it once.
+ * @param follower gets the progress and the failure
  * @returns whether it was downloaded
- * @throws FosterError; then the store is as before, but for what a later download can go on with
+ * @throws FosterError; the store is then unchanged, except for a partial download that can be resumed
  */
 export async function downloadBlob(
   registry: Registry,
@@ -41,17 +41,17 @@ async function download(registry: Registry, blob: Blob, follower: BlobFollower):
   const { signal } = registry.options;
   const work = async () => {
     signal?.throwIfAborted();
-    if (hasBlob(blob)) return false; // somebody was faster
+    if (hasBlob(blob)) return false; // another process was faster
     const download = new Download(registry, blob, follower);
     await download.receive();
     try {
       download.finish();
     } catch (error) {
-      // Where a part came earlier, that may be the one that was wrong.
+      // If it was resumed, the earlier part may have been wrong.
       if (!download.isPieced) throw error;
-      const whole = new Download(registry, blob, follower);
-      await whole.receive();
-      whole.finish();
+      const fresh = new Download(registry, blob, follower);
+      await fresh.receive();
+      fresh.finish();
     }
     return true;
   };
@@ -60,7 +60,7 @@ async function download(registry: Registry, blob: Blob, follower: BlobFollower):
 
 class Download {
   #writer: BlobWriter;
-  /** Not all of it came in one piece. */
+  /** Whether it was resumed, so that its parts are from several downloads. */
   isPieced = false;
 
   constructor(
@@ -71,7 +71,7 @@ class Download {
     this.#writer = new BlobWriter(blob.digest, blob.size);
     if (this.offset > blob.size) this.#writer = this.#writer.restart();
     this.isPieced = this.offset > 0;
-    follower.begin(this.#writer.path, this.offset);
+    follower.start(this.#writer.path, this.offset);
   }
 
   get offset(): number {
@@ -82,7 +82,7 @@ class Download {
     this.#writer.finish();
   }
 
-  /** Receives all bytes, in as many attempts as it takes. */
+  /** Receives all bytes, in as many attempts as necessary. */
   async receive(): Promise<void> {
     let retry = 0;
     try {
@@ -93,12 +93,12 @@ class Download {
         retry = this.offset > before ? 0 : retry + 1;
         if (retry > MAX_RETRIES || attempt > MAX_ATTEMPTS)
           throw connectionFailure(this.registry.registry, failure);
-        await pause(Math.max(0, retry - 1), this.registry.options.signal);
+        await waitBeforeRetry(Math.max(0, retry - 1), this.registry.options.signal);
       }
       await this.#writer.sync();
     } catch (error) {
-      // Bytes that are wrong, or too many for the disk, are of no use later; all others are.
-      if (error instanceof UselessBytes) {
+      // Wrong bytes, or more than the disk can hold, are useless later; others can be resumed.
+      if (error instanceof UnusableBytes) {
         this.#writer.discard();
         throw error.cause;
       }
@@ -108,7 +108,7 @@ class Download {
     }
   }
 
-  /** @returns what broke the connection, where that may not happen again */
+  /** @returns the error of the connection, if it is transient */
   async #attempt(): Promise<unknown> {
     const { registry, blob } = this;
     this.isPieced ||= this.offset > 0;
@@ -128,18 +128,18 @@ class Download {
     return this.offset < blob.size ? Object.assign(new Error(), { code: 'ECONNRESET' }) : undefined;
   }
 
-  /** Whether what comes is what was asked for: from there on, and as much of it. */
+  /** Checks that the response is what was requested: its start and its size. */
   async #checkStart(response: IncomingMessage): Promise<void> {
     const { digest, size } = this.blob;
     const what = `get ${shortDigest(digest)} of ${this.registry.repository}`;
     if (response.statusCode === 416) {
       await drain(response);
-      throw new UselessBytes(
-        new FosterError(`cannot ${what}: ${this.registry.registry} sent less of it than declared`),
+      throw new UnusableBytes(
+        new FosterError(`cannot ${what}: ${this.registry.registry} declares a different size`),
       );
     }
     if (response.statusCode === 200) {
-      if (this.offset > 0) this.#restart(); // it cannot go on in the middle
+      if (this.offset > 0) this.#restart(); // the registry does not support ranges
       this.#checkTotal(response, response.headers['content-length']);
       return;
     }
@@ -148,7 +148,7 @@ class Download {
       /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers['content-range'] ?? '') ?? [];
     if (Number(start) !== this.offset) {
       response.destroy();
-      throw new UselessBytes(
+      throw new UnusableBytes(
         new FosterError(`cannot ${what}: ${this.registry.registry} resumes at the wrong offset`),
       );
     }
@@ -157,16 +157,16 @@ class Download {
 
   #restart(): void {
     this.#writer = this.#writer.restart();
-    this.follower.begin(this.#writer.path, 0);
+    this.follower.start(this.#writer.path, 0);
   }
 
   #checkTotal(response: IncomingMessage, total: string | undefined): void {
     const { digest, size } = this.blob;
     if (total === undefined || Number(total) === size) return;
     response.destroy();
-    throw new UselessBytes(
-      new FosterError(`${this.registry.registry} has ${total} bytes for ${digest}, instead of ${size}`, {
-        advice: 'the registry is at fault; nothing was kept',
+    throw new UnusableBytes(
+      new FosterError(`${this.registry.registry} has ${total} bytes for ${digest} instead of ${size}`, {
+        advice: 'the registry is faulty; nothing was kept',
       }),
     );
   }
@@ -176,9 +176,9 @@ class Download {
       this.#writer.write(piece);
     } catch (error) {
       const code = errnoOf(error);
-      if (code === undefined) throw new UselessBytes(error);
-      throw new UselessBytes(
-        new FosterError(`cannot keep ${this.blob.digest}: ${errnoWords(errnoNumber(code))}`, {
+      if (code === undefined) throw new UnusableBytes(error);
+      throw new UnusableBytes(
+        new FosterError(`cannot store ${this.blob.digest}: ${errnoWords(errnoNumber(code))}`, {
           advice: "free some space, for example with 'foster image prune'",
           cause: error,
         }),
@@ -187,8 +187,8 @@ class Download {
   }
 }
 
-/** A failure after which what was received so far shall not be kept. */
-class UselessBytes extends Error {
+/** A failure after which the bytes received so far must be discarded. */
+class UnusableBytes extends Error {
   constructor(override readonly cause: unknown) {
     super();
   }

@@ -8,7 +8,7 @@ import { isLoopback } from './names.js';
 import { proxyFor } from './proxy.js';
 import type { TlsOptions } from './tls.js';
 
-/** HTTP as registries speak it: one request, one response, with limits on whatever the other side may do. */
+/** HTTP for registries: one request, one response, with limits on what the other side can do. */
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT';
 
@@ -16,7 +16,7 @@ export interface Request {
   method: Method;
   url: URL;
   headers?: Record<string, string>;
-  /** A stream is opened anew for each attempt. */
+  /** A function opens a new stream for each attempt. */
   body?: Uint8Array | (() => Readable);
 }
 
@@ -24,33 +24,33 @@ export interface ConnectionOptions {
   tlsVerify: boolean;
   /** A folder of certificates, instead of those of certs.d. */
   certDir?: string | undefined;
-  /** Milliseconds in which nothing comes until we give up: 30 s by default. */
-  silence?: number | undefined;
-  /** Ends whatever is under way. */
+  /** Milliseconds without data after which a request fails: 30 s by default. */
+  idleTimeout?: number | undefined;
+  /** Aborts all requests. */
   signal?: AbortSignal | undefined;
 }
 
-const SILENCE_MS = 30_000;
+const IDLE_TIMEOUT_MS = 30_000;
 const MAX_REDIRECTS = 10;
-/** So much is read of a response that nobody wants, so that its connection can serve again. */
+/** How much of an unwanted response is read, so that its connection can be reused. */
 const MAX_DRAINED = 64 * 1024;
 
-/** The connections to one host, and what each of them is made with. */
+/** The connections to one host, and their options. */
 interface Route {
   agent: Agent;
   tls: TlsOptions | undefined;
 }
 
-/** The connections to some hosts, kept open between requests until `close`. */
+/** Connections to hosts, kept open between requests until `close`. */
 export class Connections {
   readonly #routes = new Map<string, Promise<Route>>();
 
   constructor(readonly options: ConnectionOptions) {}
 
   /**
-   * Sends a request and follows redirects of GET and HEAD; what was authorized for one host is not told another.
+   * Sends a request and follows redirects of GET and HEAD; the Authorization header is not sent to another host.
    * @returns the response, whatever its status; its body must be read or destroyed
-   * @throws FosterError for a redirect to where it must not lead; the error of node:net for a broken connection
+   * @throws FosterError for a forbidden redirect; the error of node:net for a broken connection
    */
   async send(request: Request): Promise<IncomingMessage> {
     let { url } = request;
@@ -94,7 +94,7 @@ export class Connections {
       isSecure ? import('node:https') : import('node:http'),
       this.#route(url),
     ]);
-    const { signal, silence = SILENCE_MS } = this.options;
+    const { signal, idleTimeout = IDLE_TIMEOUT_MS } = this.options;
     signal?.throwIfAborted();
     return await new Promise<IncomingMessage>((resolve, reject) => {
       const sent = request(url, {
@@ -105,11 +105,13 @@ export class Connections {
         ...tls,
       });
       let received: IncomingMessage | undefined;
-      sent.setTimeout(silence, () => (received ?? sent).destroy(new SilenceError(url.host, silence)));
+      sent.setTimeout(idleTimeout, () =>
+        (received ?? sent).destroy(new IdleTimeoutError(url.host, idleTimeout)),
+      );
       sent.on('error', reject);
       sent.on('response', (response) => {
         received = response;
-        response.on('error', () => {}); // whoever reads it is told; an error nobody listens to would end us
+        response.on('error', () => {}); // the reader gets the error; without a listener it would end the process
         resolve(response);
       });
       if (typeof body !== 'function') {
@@ -141,14 +143,14 @@ export class Connections {
     }
     const [{ Agent }, { tlsOptions }] = await Promise.all([import('node:https'), import('./tls.js')]);
     const tls = tlsOptions(url.host, this.options.tlsVerify, this.options.certDir);
-    // this machine itself is never reached through a proxy
+    // no proxy for this machine itself
     const proxy = isLoopback(url.host) ? undefined : proxyFor(url, surroundings().env);
     if (proxy === undefined) return { agent: new Agent(common), tls };
     const { HttpsProxyAgent } = await import('https-proxy-agent');
     return { agent: new HttpsProxyAgent(proxy, common), tls };
   }
 
-  /** Ends all connections. */
+  /** Closes all connections. */
   async close(): Promise<void> {
     for (const route of await Promise.allSettled(this.#routes.values())) {
       if (route.status === 'fulfilled') route.value.agent.destroy();
@@ -156,11 +158,11 @@ export class Connections {
   }
 }
 
-class SilenceError extends Error {
+class IdleTimeoutError extends Error {
   readonly code = 'ETIMEDOUT';
 
   constructor(host: string, milliseconds: number) {
-    super(`${host} has been silent for ${Math.round(milliseconds / 1000)} seconds`);
+    super(`no data from ${host} for ${Math.round(milliseconds / 1000)} seconds`);
   }
 }
 
@@ -168,7 +170,7 @@ function without(headers: Record<string, string>, name: string): Record<string, 
   return Object.fromEntries(Object.entries(headers).filter(([key]) => key.toLowerCase() !== name));
 }
 
-/** Reads a body that is of no interest; one that is long is cut off with its connection. */
+/** Reads and discards a body; if it is long, closes the connection instead. */
 export async function drain(response: IncomingMessage): Promise<void> {
   try {
     await readBody(response, MAX_DRAINED);
@@ -178,16 +180,15 @@ export async function drain(response: IncomingMessage): Promise<void> {
 }
 
 /**
- * A body of at most `limit` bytes.
- * @throws FosterError as soon as there is more; errors of a broken connection
+ * Reads a body of at most `limit` bytes.
+ * @throws FosterError if it is longer; errors of a broken connection
  */
 export async function readBody(
   response: IncomingMessage,
   limit: number,
-  what = 'the answer',
+  what = 'the response',
 ): Promise<Buffer> {
-  const tooLong = () =>
-    new FosterError(`${what} is longer than ${limit} bytes`, { advice: 'that is the limit' });
+  const tooLong = () => new FosterError(`${what} is longer than the limit of ${limit} bytes`);
   if (Number(response.headers['content-length'] ?? 0) > limit) {
     response.destroy();
     throw tooLong();
@@ -196,53 +197,52 @@ export async function readBody(
   let size = 0;
   for await (const piece of response as AsyncIterable<Buffer>) {
     size += piece.length;
-    if (size > limit) throw tooLong(); // leaving the loop ends the connection
+    if (size > limit) throw tooLong(); // leaving the loop closes the connection
     pieces.push(piece);
   }
   return Buffer.concat(pieces);
 }
 
-/** Whether a failed connection may work the next time. */
+/** Whether it is worth trying a failed connection again. */
 export function isTransient(error: unknown): boolean {
   if (error instanceof FosterError) return false;
-  return PASSING.has(errnoOf(error) ?? '');
+  return TRANSIENT_CODES.has(errnoOf(error) ?? '');
 }
 
-const PASSING: ReadonlySet<string> = new Set(
+const TRANSIENT_CODES: ReadonlySet<string> = new Set(
   (
     'ECONNRESET ECONNABORTED ECONNREFUSED ETIMEDOUT EPIPE EAI_AGAIN ENETUNREACH EHOSTUNREACH ENETDOWN ' +
     'ERR_STREAM_PREMATURE_CLOSE HPE_INVALID_EOF_STATE'
   ).split(' '),
 );
 
-const WORDS: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'there is no host of that name',
-  EAI_AGAIN: 'the name could not be looked up: is there a network?',
-  ECONNREFUSED: 'nothing listens there',
-  ECONNRESET: 'the connection was cut',
-  EPIPE: 'the connection was cut',
-  EPROTO: 'it does not speak TLS',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
+const REASONS: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'its name cannot be resolved; check the network',
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'the connection was closed',
+  EPIPE: 'the connection was closed',
+  EPROTO: 'it does not use TLS',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not use TLS',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name',
   CERT_HAS_EXPIRED: 'its certificate has expired',
 };
 
-/** TLS failures of which certificates are the cause. */
-const UNTRUSTED =
+/** TLS failures that are caused by certificates. */
+const UNTRUSTED_CODES =
   /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|CERT_\w+|ERR_TLS_CERT_\w+)$/;
 
 export function isUntrusted(error: unknown): boolean {
-  return UNTRUSTED.test(errnoOf(error) ?? '');
+  return UNTRUSTED_CODES.test(errnoOf(error) ?? '');
 }
 
-/** The failure of a connection, as a sentence. */
+/** The error for a failed connection. */
 export function connectionFailure(host: string, error: unknown): FosterError {
   if (error instanceof FosterError) return error;
   const code = errnoOf(error) ?? '';
-  const why =
-    WORDS[code] ?? (isUntrusted(error) ? 'its certificate is signed by an unknown authority' : undefined);
+  const why = REASONS[code] ?? (isUntrusted(error) ? 'certificate signed by unknown authority' : undefined);
   const message = error instanceof Error ? visible(error.message) : String(error);
-  return new FosterError(`no connection with ${host}: ${why ?? message}`, {
+  return new FosterError(`cannot connect to ${host}: ${why ?? message}`, {
     advice: adviceFor(code, host, isUntrusted(error)),
     cause: error,
   });
@@ -250,8 +250,8 @@ export function connectionFailure(host: string, error: unknown): FosterError {
 
 function adviceFor(code: string, host: string, untrusted: boolean): string {
   if (untrusted) {
-    return `put its authority's certificate into ~/.config/containers/certs.d/${host}/ca.crt, or give --tls-verify=false`;
+    return `put the certificate of its authority into ~/.config/containers/certs.d/${host}/ca.crt, or use --tls-verify=false`;
   }
-  if (WORDS[code]?.includes('TLS')) return 'give --tls-verify=false if it is meant to be without encryption';
-  return 'check the name of the registry, and the network';
+  if (REASONS[code]?.includes('TLS')) return 'use --tls-verify=false if it has no encryption';
+  return 'check the name of the registry and the network';
 }

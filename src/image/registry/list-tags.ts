@@ -6,7 +6,7 @@ import { readBody } from './http.js';
 import { openRegistry, type RegistryAccess, responseError } from './registry.js';
 
 const MAX_PAGE = 4 * 1024 * 1024;
-const MOST_PAGES = 1000;
+const MAX_PAGES = 1000;
 
 /**
  * The tags of a repository: distribution-spec, "Listing tags".
@@ -19,7 +19,7 @@ export async function listTags(reference: Reference, access: RegistryAccess): Pr
   try {
     let page: string | URL | undefined = 'tags/list';
     for (let pages = 0; page !== undefined; pages++) {
-      if (pages === MOST_PAGES) throw new FosterError(`the list of the tags of ${name} does not end`);
+      if (pages === MAX_PAGES) throw new FosterError(`the list of tags of ${name} has too many pages`);
       const response: IncomingMessage = await registry.request('GET', page);
       if (response.statusCode !== 200)
         throw await responseError(`list the tags of ${name}`, response, registry.registry);
@@ -34,15 +34,15 @@ export async function listTags(reference: Reference, access: RegistryAccess): Pr
 }
 
 async function tagsIn(response: IncomingMessage, name: string): Promise<string[]> {
-  const what = `the list of the tags of ${name}`;
+  const what = `the list of tags of ${name}`;
   const { tags } = parseDocument<{ tags?: unknown }>(await readBody(response, MAX_PAGE, what), what);
-  if (tags === null) return []; // of a repository whose images were all deleted
+  if (tags === null) return []; // all images of the repository have been deleted
   if (Array.isArray(tags) && tags.every((tag): tag is string => typeof tag === 'string' && isTag(tag)))
     return tags;
-  throw new FosterError(`${what} is none`, { advice: 'is it a registry?' });
+  throw new FosterError(`${what} is not valid`, { advice: 'check that it is a registry' });
 }
 
-/** RFC 8288. It must stay where it is: the answer is no better known than the registry. */
+/** RFC 8288. It must be on the same host: the response is no more trusted than the registry. */
 function nextPage({ headers: { link } }: IncomingMessage, base: URL): URL | undefined {
   const target = /<([^>]*)>[^,]*;\s*rel="?next"?/.exec([link].flat().join(', '))?.[1];
   if (target === undefined || !URL.canParse(target, base.href)) return undefined;

@@ -15,8 +15,8 @@ import { drain } from './http.js';
 import { type Credentials, Registry, responseError } from './registry.js';
 
 /**
- * Tries credentials at a registry.
- * @throws FosterError where it does not accept them
+ * Checks credentials with a registry.
+ * @throws FosterError if it rejects them
  */
 export async function checkCredentials(
   registry: string,
@@ -38,8 +38,8 @@ export async function checkCredentials(
 }
 
 /**
- * Stores credentials, in the file's credential helper if it has one for the registry.
- * @returns where they are now
+ * Stores credentials, in the credential helper that the file names for the registry, if any.
+ * @returns where they are stored
  * @throws FosterError
  */
 export async function storeCredentials(
@@ -62,8 +62,8 @@ export async function storeCredentials(
 }
 
 /**
- * Forgets what a log-in has stored.
- * @returns whether there was something, and where another file still has something for the registry
+ * Removes the stored credentials of a registry.
+ * @returns whether there were any, and another file that still has some
  * @throws FosterError
  */
 export async function removeCredentials(registry: string): Promise<{ wasThere: boolean; left?: string }> {
@@ -86,7 +86,7 @@ export async function removeCredentials(registry: string): Promise<{ wasThere: b
   return { wasThere, ...(left === undefined ? {} : { left }) };
 }
 
-/** Forgets all that log-ins have written to foster's and Podman's own file. Helpers keep what they have. */
+/** Removes all credentials from the file that foster and Podman write. Helpers keep theirs. */
 export async function removeAllCredentials(): Promise<void> {
   const path = ownAuthFile();
   if (Object.keys(readAuthFile(path).auths ?? {}).length === 0) return;
@@ -101,12 +101,12 @@ function withoutRegistry(auths: AuthFile['auths'], registry: string): Record<str
   return Object.fromEntries(Object.entries(auths ?? {}).filter(([key]) => canonicalKey(key) !== registry));
 }
 
-/** Whole or not at all, and never for others to read, not even for a moment. */
+/** Replaces the file atomically; others can never read it. */
 async function changeAuthFile(path: string, change: (file: AuthFile) => AuthFile): Promise<void> {
   await withLock('credentials', async () => {
     try {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      const target = targetOf(path);
+      const target = resolveLink(path);
       const fresh = `${target}.${process.pid}.new`;
       try {
         const text = `${JSON.stringify(change(readAuthFile(path)), undefined, 2)}\n`;
@@ -120,15 +120,15 @@ async function changeAuthFile(path: string, change: (file: AuthFile) => AuthFile
       if (error instanceof FosterError) throw error;
       const why = error instanceof Error ? error.message : String(error);
       throw new FosterError(`cannot write the credentials to ${path}: ${why}`, {
-        advice: 'REGISTRY_AUTH_FILE names another file',
+        advice: 'choose another file with REGISTRY_AUTH_FILE',
         cause: error,
       });
     }
   });
 }
 
-/** Some people have a symbolic link there. */
-function targetOf(path: string): string {
+/** The file may be a symbolic link. */
+function resolveLink(path: string): string {
   try {
     return realpathSync(path);
   } catch {

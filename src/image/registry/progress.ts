@@ -1,22 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { Written } from '../../layers/writer.js';
+import type { Written } from '../../layers/tree-writer.js';
 import { visible } from '../../spec/parse/flag.js';
 import { surroundings } from '../../sys/surroundings.js';
 
-/** How far an unpacking is, for people: a bar on a terminal, nothing elsewhere. */
+/** Progress of unpacking: a bar on a terminal, nothing elsewhere. */
 export interface Progress {
   stop(): void;
-  /** What was left out, in a line for each kind. */
+  /** Warns of what was left out, a line for each kind. */
   summarize(written: Written): void;
 }
 
-/** An unpacking that is over sooner shows no bar at all. */
+/** If unpacking takes less than this, no bar is shown. */
 const INTERVAL_MS = 200;
 
 /**
- * @param total size of the archive in bytes, where it is known
- * @param position how many bytes of it are read
+ * @param total size of the archive in bytes, if known
+ * @param position returns how many bytes have been read
  */
 export async function startProgress(
   title: string,
@@ -56,8 +56,8 @@ export async function startProgress(
   };
 }
 
-/** How far a file is read by whoever shares our open file description: proc_pid_fdinfo(5). */
-export function positionOf(fd: number): number {
+/** The position of an open file description that another process reads from: proc_pid_fdinfo(5). */
+export function readPosition(fd: number): number {
   const info = readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
   return Number(/^pos:\s*(\d+)/m.exec(info)?.[1] ?? 0);
 }
@@ -66,11 +66,11 @@ function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** What was left out, in a line for each kind. */
+/** Warns of what was left out, a line for each kind. */
 export function summarize(written: Written): void {
   if (written.lostOwners > 0) {
     warn(
-      `${count(written.lostOwners, 'file')} of other users now belong to root: you have no range in /etc/subuid`,
+      `${count(written.lostOwners, 'file')} of other users now belong to root, because you have no range in /etc/subuid`,
     );
   }
   if (written.lostAttributes > 0) {
@@ -79,7 +79,7 @@ export function summarize(written: Written): void {
     );
   }
   if (written.skippedDevices > 0 && surroundings().screen?.isTTY) {
-    warn(`${count(written.skippedDevices, 'device node')} of /dev left out: containers get their own`);
+    warn(`${count(written.skippedDevices, 'device node')} in /dev skipped: containers get their own`);
   }
 }
 

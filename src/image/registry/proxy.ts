@@ -3,9 +3,9 @@ import { FosterError } from '../../sys/errors.js';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The proxy that the environment names for an https registry: HTTPS_PROXY or ALL_PROXY, where NO_PROXY does not except
- * its host. Each may be written in small letters, too, which then counts.
- * @throws FosterError where it is not the address of an HTTP proxy
+ * The proxy for an https registry: HTTPS_PROXY or ALL_PROXY, unless its host is in NO_PROXY. Each may be in lower case,
+ * which then takes precedence.
+ * @throws FosterError if it is not the address of an HTTP proxy
  */
 export function proxyFor(url: URL, env: Environment): string | undefined {
   const named = variable(env, 'HTTPS_PROXY') || variable(env, 'ALL_PROXY');
@@ -14,7 +14,7 @@ export function proxyFor(url: URL, env: Environment): string | undefined {
   if (URL.canParse(address) && /^https?:$/.test(new URL(address).protocol)) return address;
   throw new FosterError('HTTPS_PROXY is not the address of an HTTP proxy', {
     kind: 'invalid',
-    advice: 'it looks like http://proxy:3128',
+    advice: 'expected something like http://proxy:3128',
   });
 }
 
@@ -22,7 +22,10 @@ function variable(env: Environment, name: string): string {
   return env[name.toLowerCase()] || env[name] || '';
 }
 
-/** NO_PROXY: hosts with commas between them, or `*`; `.example.com` and `*.example.com` mean all below, `host:443` one port. */
+/**
+ * NO_PROXY: hosts separated by commas, or `*`; `.example.com` and `*.example.com` mean all subdomains, `host:443` one
+ * port.
+ */
 function isExcepted(url: URL, exceptions: string): boolean {
   const name = url.host.replace(/:\d*$/, ''); // with the brackets of an IPv6 address
   return exceptions

@@ -1,34 +1,34 @@
 import { existsSync } from 'node:fs';
-import type { Written } from '../../layers/writer.js';
+import type { Written } from '../../layers/tree-writer.js';
 import { forEachParallel } from '../../worker/parallel.js';
 import { hasBlob } from '../store/blobs.js';
 import { diffIDsOf, type LayeredImage, layerPath } from '../store/layers.js';
-import { type PackedLayer, sumOf, type UnpackOptions, unpackLayer } from '../store/unpack-layers.js';
+import { type PackedLayer, sumWritten, type UnpackOptions, unpackLayer } from '../store/unpack-layers.js';
 import { BlobFollower } from './blob-follower.js';
 import { downloadBlob } from './download.js';
 import { summarize } from './progress.js';
-import { type ProgressOutput, startTransferDisplay, type Transfer } from './progress-layers.js';
 import type { Registry } from './registry.js';
+import { type ProgressOutput, startTransferDisplay, type Transfer } from './transfer-display.js';
 
 export interface PullLayersOptions extends UnpackOptions {
   registry: Registry;
-  tell: ProgressOutput | undefined;
-  /** Called at the first failure: ends all requests of the registry. */
+  progress: ProgressOutput | undefined;
+  /** Aborted at the first failure: ends all requests to the registry. */
   abort: AbortController;
 }
 
-/** So many layers come at a time. */
-const AT_ONCE = 3;
+/** How many layers are downloaded at the same time. */
+const PARALLEL_LAYERS = 3;
 
 /**
- * Brings the layers of an image into the store, and unpacks each while it comes: downloading, uncompressing, hashing and
- * writing go on side by side.
- * @throws FosterError; layers that were finished stay
+ * Downloads the layers of an image into the store, and unpacks each meanwhile: downloading, decompressing, hashing and
+ * writing run in parallel.
+ * @throws FosterError; completed layers are kept
  */
 export async function pullLayers(image: LayeredImage, options: PullLayersOptions): Promise<void> {
-  const { tell, abort } = options;
+  const { progress, abort } = options;
   const packed = packedLayers(image);
-  const board = await startTransferDisplay(tell, packed.length, {
+  const display = await startTransferDisplay(progress, packed.length, {
     start: 'Pulling fs layer',
     active: 'Downloading',
   });
@@ -36,23 +36,23 @@ export async function pullLayers(image: LayeredImage, options: PullLayersOptions
   try {
     const work = packed.map((one) => ({
       packed: one,
-      transfer: board.add(one.layer.digest, one.layer.size),
+      transfer: display.add(one.layer.digest, one.layer.size),
     }));
     await forEachParallel(
       work,
-      AT_ONCE,
+      PARALLEL_LAYERS,
       async ({ packed, transfer }) => {
         written.push(await pullLayer(packed, transfer, options));
       },
       abort,
     );
   } finally {
-    board.stop();
+    display.stop();
   }
-  if (tell !== undefined) summarize(sumOf(written));
+  if (progress !== undefined) summarize(sumWritten(written));
 }
 
-/** By their digests: several compressed layers may be the same uncompressed one. */
+/** Each compressed layer once; several may have the same uncompressed content. */
 function packedLayers(image: LayeredImage): PackedLayer[] {
   const diffIDs = diffIDsOf(image);
   const all = image.manifest.layers.map((layer, index) => ({ layer, diffID: diffIDs[index] as string }));
@@ -70,19 +70,19 @@ async function pullLayer(
     transfer.end('Already exists');
     return undefined;
   }
-  const follower = new BlobFollower((bytes) => transfer.at(bytes));
+  const follower = new BlobFollower((bytes) => transfer.update(bytes));
   const download = async () => {
     try {
       const isDownloaded = await downloadBlob(registry, layer, follower);
-      transfer.now('Extracting');
+      transfer.setState('Extracting');
       return isDownloaded;
     } catch (error) {
-      abort.abort(error); // at once: the unpacker of this layer may be waiting for that of another
+      abort.abort(error); // immediately: this layer's unpacker may be waiting for another's
       throw error;
     }
   };
   const unpack = unpackLayer(packed, { ...options, signal: abort.signal }, follower);
-  // Both are over before anything is told: a failed download ends the unpacker, whose tree must be gone.
+  // Wait for both before reporting: a failed download ends the unpacker, which must have removed its tree.
   const [downloaded, unpacked] = await Promise.allSettled([download(), unpack]);
   follower.close();
   if (downloaded.status === 'rejected') throw downloaded.reason;

@@ -12,32 +12,32 @@ import { noSuchPlatform, parsePlatform, satisfiesPlatform, selectManifest } from
 import { familiarName, formatReference, type Reference } from '../store/reference.js';
 import { downloadBlob } from './download.js';
 import { readBody } from './http.js';
-import type { ProgressOutput } from './progress-layers.js';
 import { pullLayers } from './pull-layers.js';
 import { openRegistry, type Registry, type RegistryAccess, responseError } from './registry.js';
+import type { ProgressOutput } from './transfer-display.js';
 
 export interface PullOptions extends RegistryAccess {
-  /** `OS/ARCHITECTURE[/VARIANT]`; the machine's own by default. */
+  /** `OS/ARCHITECTURE[/VARIANT]`; this machine's by default. */
   platform?: string | undefined;
-  /** Who is told how it goes on; nobody by default. */
-  tell?: ProgressOutput | undefined;
-  /** Of the containers that it is unpacked for; those of a container without flags by default. */
+  /** Where to print progress; nowhere by default. */
+  progress?: ProgressOutput | undefined;
+  /** Id maps of the containers that it is unpacked for; those of a container without flags by default. */
   maps?: IdMaps;
-  /** Of each layer, uncompressed, in bytes. No limit by default. */
+  /** Limit for the size of each uncompressed layer, in bytes. No limit by default. */
   maxUnpackedSize?: number;
-  /** Milliseconds of silence after which a connection is given up. */
-  silence?: number;
+  /** Milliseconds without data after which a connection is closed. */
+  idleTimeout?: number;
 }
 
-/** As in distribution-spec, "Pulling manifests": larger ones need not be served. */
+/** distribution-spec, "Pulling manifests": registries need not serve larger ones. */
 const MAX_MANIFEST = 4 * 1024 * 1024;
-/** An index may name indexes; how deep. */
+/** How deeply indexes may be nested. */
 const MAX_DEPTH = 3;
 
 /**
- * Brings an image into the store, unpacks it, and gives it its name: all blobs are there, and all of it is what the
- * digests say, before the name is.
- * @throws FosterError; then the image of that name, if there was one, is as before
+ * Downloads an image into the store, unpacks it, and names it. It gets its name only when all blobs are there and their
+ * digests are verified.
+ * @throws FosterError; an earlier image of that name is then unchanged
  */
 export async function pullImage(reference: Reference, options: PullOptions): Promise<StoredImage> {
   await lockStore();
@@ -45,9 +45,9 @@ export async function pullImage(reference: Reference, options: PullOptions): Pro
   const { signal } = surroundings();
   const stop = () => abort.abort(signal?.reason);
   signal?.addEventListener('abort', stop);
-  const { silence } = options;
+  const { idleTimeout } = options;
   try {
-    const registry = await openRegistry(reference, options, { silence, signal: abort.signal });
+    const registry = await openRegistry(reference, options, { idleTimeout, signal: abort.signal });
     try {
       return await new Pull(reference, registry, options, abort).run();
     } finally {
@@ -58,7 +58,7 @@ export async function pullImage(reference: Reference, options: PullOptions): Pro
   }
 }
 
-/** A manifest with the bytes that its digest is of. */
+/** A manifest with its original bytes, to which its digest belongs. */
 interface Fetched {
   descriptor: Descriptor;
   bytes: Uint8Array;
@@ -81,7 +81,7 @@ class Pull {
 
   async run(): Promise<StoredImage> {
     const { tag, digest, repository } = this.reference;
-    const say = (line: string) => this.options.tell?.say(line);
+    const say = (line: string) => this.options.progress?.printLine(line);
     const top = await this.#fetch(digest ?? tag ?? 'latest');
     say(`${digest ?? tag}: Pulling from ${repository}`);
     const { descriptor, bytes, content } = await this.#select(top);
@@ -100,7 +100,13 @@ class Pull {
     this.#checkPlatform(image);
     await pullLayers(
       { manifest: content.document, config: image },
-      { maps: defaultIdMaps(), tell: undefined, ...this.options, registry: this.registry, abort: this.abort },
+      {
+        maps: defaultIdMaps(),
+        progress: undefined,
+        ...this.options,
+        registry: this.registry,
+        abort: this.abort,
+      },
     );
     this.#checkPresence([config, ...layers]);
     putBytes(bytes, descriptor.mediaType);
@@ -111,18 +117,18 @@ class Pull {
     return { names: [name], descriptor, id: config.digest, manifest: content.document, config: image };
   }
 
-  /** From an index, the manifest for the platform. */
+  /** The manifest itself, or the one that an index has for the platform. */
   async #select(top: Fetched): Promise<Fetched & { content: { kind: 'manifest' } }> {
     let fetched = top;
     for (let depth = 0; fetched.content.kind === 'index'; depth++) {
-      if (depth === MAX_DEPTH) throw new FosterError(`${this.#name} is an index of indexes of indexes`);
+      if (depth === MAX_DEPTH) throw new FosterError(`${this.#name} has too many nested indexes`);
       const entry = selectManifest(fetched.content.document, this.#wanted, this.#name);
       if (![...MANIFEST_TYPES, ...INDEX_TYPES].includes(entry.mediaType)) {
-        throw new FosterError(`${this.#name} names a manifest of a type that foster does not read`);
+        throw new FosterError(`${this.#name} contains a manifest of a type that foster does not support`);
       }
       fetched = await this.#fetch(entry.digest);
       if (fetched.descriptor.size !== entry.size) {
-        throw new FosterError(`a manifest of ${this.#name} has another size than its index says`);
+        throw new FosterError(`a manifest of ${this.#name} does not have the size that its index declares`);
       }
     }
     return { ...fetched, content: fetched.content };
@@ -138,20 +144,20 @@ class Pull {
     if (response.statusCode !== 200) {
       throw await responseError(`pull ${this.#name}`, response, this.registry.registry);
     }
-    const { 'content-type': type, 'docker-content-digest': said } = response.headers;
+    const { 'content-type': type, 'docker-content-digest': declared } = response.headers;
     const bytes = await readBody(response, MAX_MANIFEST, `the manifest of ${this.#name}`);
-    const expected = isDigest ? which : said;
+    const expected = isDigest ? which : declared;
     const digest = digestOf(bytes);
     if (typeof expected === 'string' && expected.startsWith('sha256:') && expected !== digest) {
       throw new FosterError(`the manifest of ${this.#name} has the digest ${digest} instead of ${expected}`, {
-        advice: 'the registry or the connection is at fault; nothing was kept',
+        advice: 'the registry or the connection is faulty; nothing was kept',
       });
     }
     const content = readManifest(bytes, type, this.#name);
     return { descriptor: { mediaType: content.mediaType, digest, size: bytes.length }, bytes, content };
   }
 
-  /** A manifest that the store has already, if it is undamaged. */
+  /** A manifest that is in the store already, if it is undamaged. */
   #stored(digest: string): Fetched | undefined {
     try {
       const bytes = readFileSync(blobPath(digest));
@@ -163,18 +169,22 @@ class Pull {
     }
   }
 
-  /** Somebody may have cleared the store meanwhile. */
+  /** Another command may have removed blobs during the pull. */
   #checkPresence(blobs: Descriptor[]): void {
     const lost = blobs.find((blob) => !hasBlob(blob));
     if (lost === undefined) return;
-    throw new FosterError(`${lost.digest} was removed again`, { advice: 'pull again' });
+    throw new FosterError(`${lost.digest} was removed from the store during the pull`, {
+      advice: 'pull again',
+    });
   }
 
-  /** An image without an index says only in its config what it is for. */
+  /** If there is no index, only the config says what platform the image is for. */
   #checkPlatform(image: Platform): void {
     if (satisfiesPlatform(image, this.#wanted)) return;
     if (this.options.platform !== undefined) throw noSuchPlatform(this.#name, this.#wanted, [image]);
     const { os, architecture } = image;
-    this.options.tell?.say(`WARNING: the image is for ${os}/${architecture}, and this machine is not`);
+    this.options.progress?.printLine(
+      `WARNING: the image is for ${os}/${architecture}, which this machine is not`,
+    );
   }
 }

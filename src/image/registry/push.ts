@@ -7,23 +7,23 @@ import type { Descriptor } from '../store/oci.js';
 import { noSuchPlatform, parsePlatform, satisfiesPlatform } from '../store/platform.js';
 import { formatReference, parseReference, type Reference } from '../store/reference.js';
 import { drain } from './http.js';
-import { type ProgressOutput, startTransferDisplay } from './progress-layers.js';
 import { openRegistry, type Registry, type RegistryAccess, responseError } from './registry.js';
+import { type ProgressOutput, startTransferDisplay } from './transfer-display.js';
 import { type Upload, uploadBlob } from './upload.js';
 
 export interface PushOptions extends RegistryAccess {
   /** `OS/ARCHITECTURE[/VARIANT]` that the image must be for. */
   platform?: string | undefined;
-  /** Who is told how it goes on; nobody by default. */
-  tell?: ProgressOutput | undefined;
+  /** Where to print progress; nowhere by default. */
+  progress?: ProgressOutput | undefined;
 }
 
-const PARALLEL = 3;
+const PARALLEL_UPLOADS = 3;
 
 /**
- * Brings an image of the store into a registry, byte for byte: its digests stay what they are.
- * @param source what the image is called here, where it has another name there
- * @throws FosterError; without its manifest, which goes last, the registry has no such image
+ * Uploads an image of the store to a registry, byte for byte: its digests do not change.
+ * @param source the image's name in the store, if it is different
+ * @throws FosterError; the manifest is uploaded last, so the registry never has an incomplete image
  */
 export async function pushImage(
   reference: Reference,
@@ -39,9 +39,11 @@ export async function pushImage(
   const abort = new AbortController();
   const registry = await openRegistry(reference, options, { signal: abort.signal, actions: 'pull,push' });
   try {
-    options.tell?.say(`The push refers to repository [${reference.registry}/${reference.repository}]`);
+    options.progress?.printLine(
+      `The push refers to repository [${reference.registry}/${reference.repository}]`,
+    );
     const { config, layers } = image.manifest;
-    await uploadAll(registry, [config, ...layers], options.tell, abort);
+    await uploadAll(registry, [config, ...layers], options.progress, abort);
     await putManifest(registry, reference, image);
   } finally {
     await registry.close();
@@ -52,27 +54,30 @@ export async function pushImage(
 async function uploadAll(
   registry: Registry,
   [config, ...layers]: Descriptor[],
-  tell: ProgressOutput | undefined,
+  progress: ProgressOutput | undefined,
   abort: AbortController,
 ): Promise<void> {
   const unique = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
-  const board = await startTransferDisplay(tell, unique.length, { start: 'Preparing', active: 'Pushing' });
+  const display = await startTransferDisplay(progress, unique.length, {
+    start: 'Preparing',
+    active: 'Pushing',
+  });
   const sources = otherRepositories(registry);
   try {
-    const transfers = unique.map((blob) => ({ blob, transfer: board.add(blob.digest, blob.size) }));
+    const transfers = unique.map((blob) => ({ blob, transfer: display.add(blob.digest, blob.size) }));
     await forEachParallel(
       [...transfers, ...(config === undefined ? [] : [{ blob: config, transfer: undefined }])],
-      PARALLEL,
+      PARALLEL_UPLOADS,
       async ({ blob, transfer }) => {
         const upload = await uploadBlob(registry, blob, sources.get(blob.digest), (bytes) =>
-          transfer?.at(bytes),
+          transfer?.update(bytes),
         );
         transfer?.end(outcome(upload));
       },
       abort,
     );
   } finally {
-    board.stop();
+    display.stop();
   }
 }
 
@@ -82,7 +87,7 @@ function outcome(upload: Upload): string {
   return upload.kind === 'sent' ? 'Pushed' : 'Layer already exists';
 }
 
-/** For each blob, another repository of this registry that our images have it from, or have brought it to. */
+/** For each blob, another repository of this registry that contains it, as far as the names of local images show. */
 function otherRepositories({ registry, repository }: Registry): Map<string, string> {
   const found = new Map<string, string>();
   for (const { names, manifest } of listImages()) {
@@ -106,10 +111,8 @@ async function putManifest(registry: Registry, reference: Reference, image: Stor
     throw await responseError(`push ${formatReference(reference)}`, response, registry.registry);
   }
   await drain(response);
-  const said = response.headers['docker-content-digest'];
-  if (typeof said === 'string' && said.startsWith('sha256:') && said !== digest) {
-    throw new FosterError(
-      `${registry.registry} stored something other than the image: ${said} instead of ${digest}`,
-    );
+  const declared = response.headers['docker-content-digest'];
+  if (typeof declared === 'string' && declared.startsWith('sha256:') && declared !== digest) {
+    throw new FosterError(`${registry.registry} stored a different image: ${declared} instead of ${digest}`);
   }
 }

@@ -21,15 +21,15 @@ export type { Credentials } from './token.js';
 
 export interface RegistryOptions extends ConnectionOptions {
   credentials?: Credentials | undefined;
-  /** What a token shall allow; nothing but a log-in where there is no repository. */
+  /** What a token should allow; without a repository only a login. */
   actions?: 'pull' | 'pull,push';
 }
 
-/** How often one request may be answered with "401 Unauthorized" before that counts as final. */
+/** How many responses "401 Unauthorized" to one request lead to a new token. */
 const MAX_RENEWALS = 2;
 const MAX_ERROR_BODY = 64 * 1024;
 
-/** A repository in a registry, over HTTP: distribution-spec v1.1, and Docker's registry API v2. */
+/** A client for a repository in a registry: distribution-spec v1.1, and Docker's registry API v2. */
 export class Registry {
   readonly host: string;
   readonly #connections: Connections;
@@ -54,7 +54,7 @@ export class Registry {
     return new Registry(registry, repository, options);
   }
 
-  /** The address of something below the repository, `manifests/latest`; of the API itself for an empty path. */
+  /** The address of a path in the repository, `manifests/latest`; of the API itself for an empty path. */
   async url(path: string): Promise<URL> {
     this.#origin ??= this.#findOrigin();
     const repository = this.repository === undefined ? '' : `${this.repository}/`;
@@ -62,10 +62,10 @@ export class Registry {
   }
 
   /**
-   * Sends a request, with whatever authorization the registry asks for, again where that may help.
-   * @param target a path below the repository, or the address that an earlier answer has named
+   * Sends a request, authorizes it as the registry requires, and retries it if that may help.
+   * @param target a path in the repository, or an address from an earlier response
    * @returns the response, whatever its status
-   * @throws FosterError where no answer is to be had
+   * @throws FosterError if there is no response
    */
   async request(method: Method, target: string | URL, more: Omit<Request, 'method' | 'url'> = {}) {
     const url = typeof target === 'string' ? await this.url(target) : target;
@@ -89,13 +89,13 @@ export class Registry {
   }
 
   /**
-   * https, but http where that is allowed and the host does not speak TLS. On this machine it is tried first: reading
-   * the certificates that TLS needs takes longer than all else.
+   * https; or http, if that is allowed and the host does not use TLS. On this machine http is tried first, because
+   * reading the certificates for TLS takes longer than everything else.
    */
   async #findOrigin(): Promise<string> {
     const secure = `https://${this.host}`;
     const plain = `http://${this.host}`;
-    if (!URL.canParse(secure)) throw new FosterError(`${visible(this.host)} is not the name of a host`);
+    if (!URL.canParse(secure)) throw new FosterError(`${visible(this.host)} is not a valid host name`);
     if (isLoopback(this.host)) return (await this.#speaksPlainly(plain)) ? plain : secure;
     if (this.options.tlsVerify) return secure;
     try {
@@ -110,7 +110,7 @@ export class Registry {
     }
   }
 
-  /** A server that wants TLS answers "400 Bad Request", or not at all. */
+  /** A server that requires TLS responds with "400 Bad Request", or not at all. */
   async #speaksPlainly(origin: string): Promise<boolean> {
     try {
       const response = await this.#connections.send({ method: 'HEAD', url: new URL(`${origin}/v2/`) });
@@ -124,22 +124,22 @@ export class Registry {
     }
   }
 
-  /** Ends all connections. */
+  /** Closes all connections. */
   async close(): Promise<void> {
     await this.#connections.close();
   }
 }
 
-/** How the caller wants a registry to be spoken to. */
+/** How to access a registry. */
 export interface RegistryAccess {
-  /** Instead of what a log-in has stored. */
+  /** Instead of the stored credentials. */
   creds?: Credentials | undefined;
   tlsVerify: boolean;
   /** A folder of certificates, instead of those of certs.d. */
   certDir?: string | undefined;
 }
 
-/** A repository, with what a log-in has stored where the caller gives no credentials. @throws FosterError */
+/** Opens a repository; uses stored credentials unless the caller gives some. @throws FosterError */
 export async function openRegistry(
   reference: Pick<Reference, 'registry' | 'repository'>,
   { creds, tlsVerify, certDir }: RegistryAccess,
@@ -151,7 +151,7 @@ export async function openRegistry(
 }
 
 /**
- * The error for a response that is not what was hoped for. Reads its body, for what the registry says.
+ * The error for an unexpected response. Reads its body for the registry's own message.
  * @param what completes the sentence "cannot ...": `pull alpine:latest`
  */
 export async function responseError(
@@ -159,7 +159,7 @@ export async function responseError(
   response: IncomingMessage,
   registry: string,
 ): Promise<FosterError> {
-  const said = await reasonOf(response);
+  const said = await errorText(response);
   const status = response.statusCode ?? 0;
   if (status === 401 || status === 403) {
     return new FosterError(`cannot ${what}: access is denied${said}`, {
@@ -174,17 +174,17 @@ export async function responseError(
     });
   }
   if (status === 429) {
-    return new FosterError(`cannot ${what}: ${registry} has received too many requests${said}`, {
+    return new FosterError(`cannot ${what}: too many requests to ${registry}${said}`, {
       advice: 'wait, or log in',
     });
   }
-  return new FosterError(`cannot ${what}: ${registry} answers with status ${status}${said}`, {
-    advice: status >= 500 ? 'try again later' : 'is it a registry?',
+  return new FosterError(`cannot ${what}: ${registry} responded with status ${status}${said}`, {
+    advice: status >= 500 ? 'try again later' : 'check that it is a registry',
   });
 }
 
 /** distribution-spec, "Error Codes". */
-async function reasonOf(response: IncomingMessage): Promise<string> {
+async function errorText(response: IncomingMessage): Promise<string> {
   try {
     const body = parseDocument<{ errors?: { code?: unknown; message?: unknown }[] }>(
       await readBody(response, MAX_ERROR_BODY),

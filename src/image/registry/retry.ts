@@ -2,22 +2,26 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connections, connectionFailure, drain, isTransient } from './http.js';
 
-/** Times that something is tried again. */
+/** How often a request is retried. */
 export const MAX_RETRIES = 5;
 const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 30_000;
 
-/** Milliseconds to wait before the retry of that number, from 0: twice as long each time, and not for all the same. */
+/** Milliseconds to wait before a retry, counted from 0: exponential backoff with jitter. */
 export function retryDelay(retry: number): number {
   return Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** retry) * (0.75 + Math.random() / 2);
 }
 
 /** Waits before a retry. @throws the signal's reason */
-export async function pause(retry: number, signal: AbortSignal | undefined, least = 0): Promise<void> {
+export async function waitBeforeRetry(
+  retry: number,
+  signal: AbortSignal | undefined,
+  least = 0,
+): Promise<void> {
   await sleep(Math.max(least, retryDelay(retry)), undefined, { signal });
 }
 
-/** Milliseconds that a Retry-After header asks for: RFC 9110, 10.2.3. */
+/** Milliseconds in a Retry-After header: RFC 9110, 10.2.3. */
 export function retryAfter(value: string | undefined, now = Date.now()): number {
   if (value === undefined) return 0;
   const milliseconds = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
@@ -25,11 +29,10 @@ export function retryAfter(value: string | undefined, now = Date.now()): number 
 }
 
 /**
- * Sends a request until there is an answer of use: a host that is overloaded (429), broken (5xx) or not there for a
- * moment is asked again, some times.
- * @param isKnown whether the host has answered before: one that never has may be a mistake of whoever named it
+ * Sends a request, and retries it if the host is overloaded (429), fails (5xx) or cannot be reached for a moment.
+ * @param isKnown whether the host has answered before: a name that never has may be a typing error
  * @returns the response, after the last retry also with status 429 or 5xx
- * @throws FosterError where there is no connection
+ * @throws FosterError if there is no connection
  */
 export async function withRetries(
   host: string,
@@ -50,6 +53,6 @@ export async function withRetries(
       signal?.throwIfAborted();
       if (!isTransient(error) || !isKnown() || retry === MAX_RETRIES) throw connectionFailure(host, error);
     }
-    await pause(retry, signal, least);
+    await waitBeforeRetry(retry, signal, least);
   }
 }

@@ -5,10 +5,10 @@ import { baseFolder } from '../../sys/base-folders.js';
 import { FosterError } from '../../sys/errors.js';
 import { surroundings } from '../../sys/surroundings.js';
 
-/** What TLS needs to know for one host, as node:tls takes it. */
+/** TLS options for one host, for node:tls. */
 export interface TlsOptions {
   rejectUnauthorized: boolean;
-  /** Made once: reading all authorities of a machine takes longer than a handshake. */
+  /** Made once: reading all certificate authorities of a machine takes longer than a handshake. */
   secureContext: SecureContext;
 }
 
@@ -21,11 +21,11 @@ const SYSTEM_BUNDLES = [
 ];
 
 /**
- * Certificates for a host: those that the machine trusts, `NODE_EXTRA_CA_CERTS`, and what certs.d folders have for
- * it (containers-certs.d(5)).
- * @param host with the port, where it was written with one
- * @param folder instead of those of certs.d: has the files themselves
- * @throws FosterError where a file of certs.d cannot be read
+ * Certificates for a host: those that the machine trusts, `NODE_EXTRA_CA_CERTS`, and those in certs.d folders
+ * (containers-certs.d(5)).
+ * @param host with the port, if it was given
+ * @param folder contains the certificates, instead of the certs.d folders
+ * @throws FosterError if a file of certs.d cannot be read
  */
 export function tlsOptions(host: string, verify: boolean, folder?: string): TlsOptions {
   const { ca, cert, key } = certificatesOf(host, folder);
@@ -48,7 +48,7 @@ function trustedCertificates(): string[] {
   const { SSL_CERT_FILE, NODE_EXTRA_CA_CERTS } = surroundings().env;
   const bundles = SSL_CERT_FILE ? [SSL_CERT_FILE] : SYSTEM_BUNDLES;
   const system = bundles.map(readIfThere).find((bundle) => bundle !== undefined);
-  // Node itself never gets to see this variable (src/cli/main.ts).
+  // Node itself does not see this variable (src/cli/main.ts).
   const extra = NODE_EXTRA_CA_CERTS ? readIfThere(NODE_EXTRA_CA_CERTS) : undefined;
   trusted = [
     ...(system === undefined ? rootCertificates : [system]),
@@ -67,7 +67,7 @@ function readIfThere(path: string): string | undefined {
 
 interface HostCertificates {
   ca: string[];
-  /** For a registry that asks who we are. */
+  /** For a registry that requires client certificates. */
   cert?: string;
   key?: string;
 }

@@ -6,25 +6,25 @@ import { type Connections, drain, type Request, readBody } from './http.js';
 import { isLoopback } from './names.js';
 import { withRetries } from './retry.js';
 
-/** Who we are to a registry. */
+/** Credentials for a registry. */
 export interface Credentials {
   username: string;
   password: string;
-  /** Instead of a password: what an earlier log-in was given, to be exchanged for a token. */
+  /** Instead of a password: an identity token from an earlier login, which is exchanged for an access token. */
   identityToken?: string | undefined;
-  /** Where they were found, for errors. */
+  /** Where they come from, for error messages. */
   source: string;
 }
 
 const MAX_ANSWER = 1024 * 1024;
 const MAX_TOKEN = 64 * 1024;
 
-/** The Authorization header of requests to one registry, renewed when the registry does not take it any more. */
+/** The Authorization header of requests to one registry, renewed when the registry no longer accepts it. */
 export class Authorization {
   #header: string | undefined;
   #renewal: Promise<void> | undefined;
 
-  /** @param scope what a token is to allow, where the registry does not say: `repository:NAME:pull` */
+  /** @param scope scope of a token, if the registry does not name one: `repository:NAME:pull` */
   constructor(
     readonly connections: Connections,
     readonly registry: string,
@@ -37,9 +37,9 @@ export class Authorization {
   }
 
   /**
-   * Does what a response with status 401 asks for.
-   * @param used the header that was sent: another request may have renewed it meanwhile
-   * @throws FosterError where that cannot be done
+   * Authenticates as a response with status 401 requires.
+   * @param used the header that was sent: another request may have renewed it since
+   * @throws FosterError if that fails
    */
   async answer(challenge: string | undefined, used: string | undefined): Promise<void> {
     if (used !== this.#header) return;
@@ -69,8 +69,8 @@ export class Authorization {
 
   #wrongPassword(): FosterError {
     const { source = '' } = this.credentials ?? {};
-    return new FosterError(`${this.registry} does not accept the user name and password from ${source}`, {
-      advice: `check them; 'foster login ${this.registry}' stores others`,
+    return new FosterError(`${this.registry} rejected the user name and password from ${source}`, {
+      advice: `check them, or log in again with 'foster login ${this.registry}'`,
     });
   }
 
@@ -86,17 +86,17 @@ export class Authorization {
     if (response.statusCode !== 200) {
       await drain(response);
       throw new FosterError(
-        `no token from ${request.url.host}: it answered with status ${response.statusCode}`,
+        `no token from ${request.url.host}: it responded with status ${response.statusCode}`,
       );
     }
     const body = await readBody(response, MAX_ANSWER, `the token of ${request.url.host}`);
     const answer = parseDocument<{ token?: unknown; access_token?: unknown }>(
       body,
-      'the answer with the token',
+      'the response with the token',
     );
     const token = answer.token || answer.access_token;
     if (typeof token !== 'string' || token.length > MAX_TOKEN || !/^[\x21-\x7e]+$/.test(token)) {
-      throw new FosterError(`the answer of ${request.url.host} has no token in it`);
+      throw new FosterError(`the response of ${request.url.host} has no token`);
     }
     return token;
   }
@@ -147,6 +147,6 @@ function basic({ username, password }: Credentials): string {
 
 function needsLogin(registry: string): FosterError {
   return new FosterError(`${registry} requires a user name and a password`, {
-    advice: `log in with 'foster login ${registry}', or give --creds USER:PASSWORD`,
+    advice: `log in with 'foster login ${registry}', or use --creds USER:PASSWORD`,
   });
 }

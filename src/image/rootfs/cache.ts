@@ -21,9 +21,9 @@ import { onInterrupt, stopIfInterrupted } from '../../worker/interrupt.js';
  * The cache of unpacked root filesystems:
  *
  *     roots/NAME/rootfs   a finished tree; NAME says what it was made from
- *     roots/tmp-XXXXXX    one that is being made; whoever makes it holds a lock on it
- *     roots/by-file/      which NAME an unchanged tar file has become
- *     roots/locks/        a file for each thing that is being made, so that two runs at once make it once
+ *     roots/tmp-XXXXXX    one that is being made; its maker holds a lock on it
+ *     roots/by-file/      which NAME was made from an unchanged tar file
+ *     roots/locks/        a file for each tree that is being made, so that two runs at once make it once
  */
 export function rootsFolder(): string {
   return join(dataFolder(), 'roots');
@@ -35,50 +35,49 @@ export function cachedTree(name: string): string | undefined {
   return statSync(path, { throwIfNoEntry: false }) === undefined ? undefined : path;
 }
 
-/** Files of a tree belong to ids of the host, so that each choice of id maps needs a tree of its own. */
+/** The files of a tree belong to ids of the host, so each set of id maps needs its own tree. */
 export function mapsKey(maps: IdMaps): string {
   const text = JSON.stringify([maps.uid, maps.gid]);
-  let hash = 0x811c9dc5; // FNV-1a: no secret, only short
+  let hash = 0x811c9dc5; // FNV-1a: short, and it need not be secret
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   return (hash >>> 0).toString(16).padStart(8, '0');
 }
 
-/** Where finished trees of a kind stay: `PARENT/NAME/TREE`. */
-export interface TreeHome {
+/** Where finished trees of a kind are kept: `PARENT/NAME/TREE`. */
+export interface TreeLocation {
   parent: string;
   tree: string;
 }
 
-/** A folder that a tree is made in, beside the place where it will stay. */
-export interface Workplace {
+/** A temporary folder in which a tree is made, on the same file system as its final location. */
+export interface Workspace {
   folder: string;
-  /** Where the tree goes: an existing, empty directory. */
+  /** The directory to fill; exists and is empty. */
   tree: string;
-  /** Called at Ctrl-C, a hangup or SIGTERM, before the folder is removed. */
+  /** Registers a function to call at Ctrl-C, a hangup or SIGTERM, before the folder is removed. */
   onInterrupt(callback: () => void): void;
 }
 
 /**
- * Has `make` fill a temporary tree, and gives it the name that `make` returns. Whatever happens, Ctrl-C included,
- * either the finished tree stands there in the end, or nothing. Another process may have been faster: then its tree
- * stays.
+ * Lets `make` fill a temporary tree, and gives it the name that `make` returns. Whatever happens, Ctrl-C included, in
+ * the end there is either the finished tree or nothing. If another process was faster, its tree is kept.
  * @returns the path of the finished tree
  */
 export async function makeTree(
   maps: IdMaps,
-  make: (place: Workplace) => string | Promise<string>,
-  home: TreeHome = { parent: rootsFolder(), tree: 'rootfs' },
+  make: (workspace: Workspace) => string | Promise<string>,
+  home: TreeLocation = { parent: rootsFolder(), tree: 'rootfs' },
 ): Promise<string> {
   const { folder, lock } = await openTemporaryFolder();
   const callbacks: (() => void)[] = [];
-  const takeBack = onInterrupt(async () => {
+  const stopListening = onInterrupt(async () => {
     for (const callback of callbacks) callback();
     await remove(folder, maps);
   });
   try {
     const tree = join(folder, home.tree);
     mkdirSync(tree);
-    chmodSync(tree, 0o755); // whatever the umask
+    chmodSync(tree, 0o755); // regardless of the umask
     const name = await make({ folder, tree, onInterrupt: (callback) => callbacks.push(callback) });
     await stopIfInterrupted();
     await moveInto(folder, join(home.parent, name), maps);
@@ -88,13 +87,13 @@ export async function makeTree(
     await remove(folder, maps);
     throw error;
   } finally {
-    takeBack();
+    stopListening();
     closeSync(lock);
   }
 }
 
 /**
- * Lends `use` a folder that is removed afterwards, or, where this process is killed meanwhile, by the next command.
+ * Gives `use` a folder that is removed afterwards; if this process is killed, the next command removes it.
  * @throws what `use` throws, Error of node:fs
  */
 export async function withTemporaryFolder<T>(maps: IdMaps, use: (folder: string) => Promise<T>): Promise<T> {
@@ -108,15 +107,15 @@ export async function withTemporaryFolder<T>(maps: IdMaps, use: (folder: string)
 }
 
 async function moveInto(folder: string, final: string, maps: IdMaps): Promise<void> {
-  sync(folder); // else, after a power failure, the name would stand for a tree with holes
+  sync(folder); // otherwise a power failure could leave an incomplete tree under the final name
   try {
     renameSync(folder, final);
   } catch (error) {
     if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'EEXIST') throw error;
-    await remove(folder, maps); // somebody else was faster
+    await remove(folder, maps); // another process was faster
     return;
   }
-  rmSync(join(final, 'lock'), { force: true }); // not before: a folder without one is a leftover
+  rmSync(join(final, 'lock'), { force: true }); // not earlier: a folder without a lock is a leftover
 }
 
 function sync(folder: string): void {
@@ -128,7 +127,7 @@ function sync(folder: string): void {
   }
 }
 
-/** The folder's lock is held, so that nobody takes it for a leftover. */
+/** Its lock is held, so that no other process takes it for a leftover. */
 async function openTemporaryFolder(): Promise<{ folder: string; lock: number }> {
   return await withLock('temporary', async () => {
     const folder = mkdtempSync(join(rootsFolder(), 'tmp-'));
@@ -139,8 +138,8 @@ async function openTemporaryFolder(): Promise<{ folder: string; lock: number }> 
 }
 
 /**
- * Removes what unpackings that were killed have left. One that is going on holds its lock and is not touched.
- * @returns how many there were
+ * Removes the folders of killed processes. One that is in use is locked and stays.
+ * @returns how many were removed
  */
 export async function removeLeftovers(): Promise<number> {
   if (temporaryFolders().length === 0) return 0;
@@ -161,17 +160,17 @@ function temporaryFolders(): string[] {
       .filter((name) => name.startsWith('tmp-'))
       .map((name) => join(rootsFolder(), name));
   } catch {
-    return []; // nothing was ever unpacked
+    return []; // nothing has been unpacked yet
   }
 }
 
-/** Undefined where somebody is at work in it. */
+/** Undefined if a process is using it. */
 function lockLeftover(folder: string): { folder: string; lock: number } | undefined {
   let lock: number;
   try {
     lock = openSync(join(folder, 'lock'), 'a', 0o600);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined; // it has just been finished
+    if (errnoOf(error) === 'ENOENT') return undefined; // it has just been completed
     throw error;
   }
   if (lockFile(lock, { wait: false })) return { folder, lock };
@@ -179,17 +178,17 @@ function lockLeftover(folder: string): { folder: string; lock: number } | undefi
   return undefined;
 }
 
-/** Removes a tree of which not all may be ours: its files may belong to ids of a user namespace with these maps. */
+/** Removes a tree whose files may belong to ids of a user namespace with these maps. */
 async function remove(folder: string, maps: IdMaps): Promise<void> {
-  const { clearAway } = await import('../../worker/remove-trees.js');
-  clearAway([folder], maps);
+  const { removeTreesOfAnyOwner } = await import('../../worker/remove-trees.js');
+  removeTreesOfAnyOwner([folder], maps);
 }
 
 const POLL_MS = 20;
 
 /**
- * Runs `use` while holding the lock of that name; waits for whoever holds it.
- * @throws the signal's reason, where it is aborted while waiting
+ * Waits for the lock of that name, and runs `use` while holding it.
+ * @throws the signal's reason if it is aborted while waiting
  */
 export async function withLock<T>(name: string, use: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   const path = join(rootsFolder(), 'locks', name);
@@ -197,19 +196,19 @@ export async function withLock<T>(name: string, use: () => Promise<T>, signal?: 
   for (;;) {
     const lock = openSync(path, 'a', 0o600);
     try {
-      // Not by blocking, which would hold up all else that this process does, such as dying of Ctrl-C.
+      // A blocking wait would hold up everything else that this process does, such as reacting to Ctrl-C.
       while (!lockFile(lock, { wait: false })) {
         await new Promise((done) => setTimeout(done, POLL_MS));
         signal?.throwIfAborted();
       }
-      // Whoever held it before has removed the file: the lock is worth nothing then.
+      // If the previous holder has removed the file, this lock is worthless.
       if (!isSameFile(lock, path)) continue;
       const remove = () => rmSync(path, { force: true });
-      const takeBack = onInterrupt(remove, { last: true });
+      const stopListening = onInterrupt(remove, { last: true });
       try {
         return await use();
       } finally {
-        takeBack();
+        stopListening();
         remove();
       }
     } finally {
@@ -218,14 +217,14 @@ export async function withLock<T>(name: string, use: () => Promise<T>, signal?: 
   }
 }
 
-/** Removes the files of locks that nobody holds: those of processes that were killed. */
+/** Removes lock files that nobody holds any more, left by processes that were killed. */
 export function removeStaleLocks(): void {
   const folder = join(rootsFolder(), 'locks');
   let names: string[];
   try {
     names = readdirSync(folder);
   } catch {
-    return; // nothing was ever locked
+    return; // nothing has been locked yet
   }
   for (const path of names.map((name) => join(folder, name))) {
     const lock = openSync(path, 'a', 0o600);

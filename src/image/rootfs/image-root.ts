@@ -3,9 +3,9 @@ import type { ImageDefaults } from '../../spec/image-defaults.js';
 import { FosterError } from '../../sys/errors.js';
 import { surroundings } from '../../sys/surroundings.js';
 import { blobPath } from '../store/blobs.js';
-import { DEFAULTS_FORMS, malformedField } from '../store/documents.js';
+import { DEFAULTS_CHECKS, malformedField } from '../store/documents.js';
 import { findImage, namedDescriptor } from '../store/images.js';
-import { diffIDsOf, type LayeredImage, stackOf } from '../store/layers.js';
+import { diffIDsOf, findUnpackedLayers, type LayeredImage } from '../store/layers.js';
 import type { Descriptor, ImageConfig, Manifest } from '../store/oci.js';
 import { formatReference, parseReference } from '../store/reference.js';
 import type { RootOptions, RootTree } from './root-tree.js';
@@ -18,14 +18,14 @@ interface Found {
 }
 
 /**
- * The root file system of an image: its layers, unpacked where that is not done yet. An image that is not there, or is
- * for another platform, is pulled first, as `options.pull` says.
+ * The root filesystem of an image: its layers, which are unpacked if necessary. An image that is missing, or is for
+ * another platform, is pulled first, depending on `options.pull`.
  * @throws FosterError
  */
 export async function imageRoot(name: string, options: RootOptions): Promise<RootTree> {
   const image = await findOrPull(name, options);
   const { descriptor, manifest, config } = image;
-  const ready = stackOf(diffIDsOf(image), options.maps);
+  const ready = findUnpackedLayers(diffIDsOf(image), options.maps);
   const layers = ready ?? (await unpack({ manifest, config }, options, name));
   return {
     path: layers[0] as string,
@@ -44,7 +44,7 @@ export function isStored(name: string): boolean {
   try {
     return findByName(name) !== undefined;
   } catch {
-    return false; // it can be no name
+    return false; // not a valid name
   }
 }
 
@@ -63,12 +63,12 @@ async function findOrPull(name: string, root: RootOptions): Promise<Found> {
   }
   const reference = parseReference(name);
   const { pullImage } = await import('../registry/pull.js');
-  const { progress: say, screen: stream } = surroundings();
-  if (pull === 'missing' && !root.isQuiet) say(`Unable to find image '${name}' locally`);
+  const { progress: printLine, screen: stream } = surroundings();
+  if (pull === 'missing' && !root.isQuiet) printLine(`Unable to find image '${name}' locally`);
   try {
     const { access = { tlsVerify: true }, isQuiet, ...rest } = root;
-    const tell = isQuiet ? undefined : { say, stream };
-    const options = { ...rest, ...access, platform, tell };
+    const progress = isQuiet ? undefined : { printLine, stream };
+    const options = { ...rest, ...access, platform, progress };
     const { names, descriptor, manifest, config } = await pullImage(reference, options);
     return { name: names[0] ?? name, descriptor, manifest, config };
   } catch (error) {
@@ -85,31 +85,31 @@ async function isFor(config: ImageConfig, platform: string | undefined): Promise
 }
 
 /**
- * By its whole name where it is one: that reads three files of the store, without checking again what was checked when
- * they were written. `findImage` reads all images.
+ * Looks for the full name first: that reads only three files of the store, and does not verify again what was verified
+ * when they were written. `findImage` reads all images.
  */
 function find(name: string): Found | undefined {
-  return findByName(name) ?? findSlowly(name);
+  return findByName(name) ?? findInAllImages(name);
 }
 
 function findByName(name: string): Found | undefined {
-  let whole: string;
+  let fullName: string;
   try {
-    whole = formatReference(parseReference(name));
+    fullName = formatReference(parseReference(name));
   } catch {
-    return undefined; // part of an id may be none
+    return undefined; // part of an id need not be a valid name
   }
-  const descriptor = namedDescriptor(whole);
+  const descriptor = namedDescriptor(fullName);
   if (descriptor === undefined) return undefined;
   try {
     const manifest = readJSON<Manifest>(descriptor.digest);
-    return { name: whole, descriptor, manifest, config: readJSON<ImageConfig>(manifest.config.digest) };
+    return { name: fullName, descriptor, manifest, config: readJSON<ImageConfig>(manifest.config.digest) };
   } catch {
-    return undefined; // damaged: to be found out in detail
+    return undefined; // damaged: findImage reports how
   }
 }
 
-function findSlowly(name: string): Found | undefined {
+function findInAllImages(name: string): Found | undefined {
   const image = findImage(name);
   if (image === undefined) return undefined;
   const { names, descriptor, manifest, config } = image;
@@ -120,9 +120,10 @@ function readJSON<T>(digest: string): T {
   return JSON.parse(readFileSync(blobPath(digest), 'utf8')) as T;
 }
 
-/** The `config` part of an image's config, which a store of an older foster may hold unchecked. */
+/** The `config` part of an image's config, which an older foster may have stored unchecked. */
 function defaultsOf({ config }: ImageConfig): ImageDefaults {
-  const problem = malformedField(config ?? {}, DEFAULTS_FORMS);
-  if (problem !== undefined) throw new FosterError(`the config of the image is broken: its ${problem}`);
+  const problem = malformedField(config ?? {}, DEFAULTS_CHECKS);
+  if (problem !== undefined)
+    throw new FosterError(`the config of the image is invalid: ${problem} has the wrong type`);
   return Object.fromEntries(Object.entries(config ?? {}).filter(([, value]) => value !== null));
 }

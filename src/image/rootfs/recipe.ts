@@ -1,14 +1,14 @@
-/** How one of the root filesystems that foster builds by itself is made. Recipes live in rootfs/, one small file each. */
+/** How to make one of the root filesystems that foster builds itself. Each recipe is a small file in rootfs/. */
 export type Recipe = TreeRecipe | ArchiveRecipe;
 
 interface RecipeBase {
   name: string;
-  /** One line for people. */
+  /** One line for the help. */
   description: string;
   /**
-   * Short text, fit for a file name, that changes whenever the result would: a tree is built anew when it does. It is
-   * asked at each start, so it costs a few stat(2) at the most.
-   * @throws FosterError where this machine lacks what the recipe needs, with advice
+   * A short text, valid in a file name, that changes whenever the result would: the tree is then rebuilt. It is
+   * computed at each start, so it may cost a few stat(2) at most.
+   * @throws FosterError if this machine lacks what the recipe needs, with advice
    */
   fingerprint(): string;
 }
@@ -20,10 +20,13 @@ export interface TreeRecipe extends RecipeBase {
   build(directory: string): void | Promise<void>;
 }
 
-/** For trees with owners other than root: the result is a tar archive, unpacked where those owners exist. */
+/**
+ * For trees with owners other than root: the result is a tar archive, which is unpacked in a namespace that has those
+ * owners.
+ */
 export interface ArchiveRecipe extends RecipeBase {
   produces: 'tar';
-  /** Makes an archive below the scratch directory; gives its path. What it runs ends when it is interrupted. */
+  /** Makes an archive in the scratch directory and returns its path. Programs that it runs end at an interrupt. */
   build(scratch: string, onInterrupt: (callback: () => void) => void): Promise<string>;
 }
 
@@ -35,7 +38,7 @@ const RECIPES: Readonly<Record<string, () => Promise<{ recipe: Recipe }>>> = {
 
 export const RECIPE_NAMES: readonly string[] = Object.keys(RECIPES);
 
-/** The recipe of that name, loaded when it is asked for. */
+/** The recipe of that name. Its module is loaded on demand. */
 export async function findRecipe(name: string): Promise<Recipe | undefined> {
   if (!Object.hasOwn(RECIPES, name)) return undefined;
   return (await RECIPES[name]?.())?.recipe;

@@ -5,23 +5,22 @@ import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
 import { lockStore } from '../store/lock.js';
 import { cachedTree, makeTree, mapsKey, removeLeftovers, rootsFolder, withLock } from './cache.js';
-import { fileKey, lookUp } from './file-index.js';
+import { fileKey, findTreeOfFile } from './file-index.js';
 import { findRecipe, RECIPE_NAMES, type Recipe, type TreeRecipe } from './recipe.js';
 import type { RootOptions, RootTree } from './root-tree.js';
 
 export { removeLeftovers } from './cache.js';
 
 /**
- * Turns the ROOT of `foster run ROOT` into a directory tree: a directory is used as it is, a tar file is unpacked, the
- * root filesystem of a recipe is built, both once. A recipe's name means the recipe even where a directory of that
- * name exists: `./busybox` is the directory; so does the name of an image that is in the store. `-` is a tar on
- * standard input, which is at its end afterwards. What is none of these and does not look like a path is the name of
- * an image to be pulled.
+ * Turns the ROOT of `foster run ROOT` into a directory tree: a directory is used as it is; a tar file is unpacked and a
+ * recipe's root filesystem is built, each only once. The name of a recipe, or of an image in the store, takes
+ * precedence over a directory of the same name: `./busybox` is the directory. `-` is a tar archive on standard input,
+ * which is read to its end. Anything else that does not look like a path is the name of an image to pull.
  * @throws FosterError
  */
 export async function prepareRoot(root: string, options: RootOptions): Promise<RootTree> {
   await removeLeftovers();
-  await lockStore(); // until there is a container which says what it uses
+  await lockStore(); // until a container's record says what it uses
   if (root === '-') return await prepareTar(root, options);
   const recipe = await findRecipe(root);
   if (recipe !== undefined) return await buildRecipe(recipe, options);
@@ -43,24 +42,24 @@ export async function prepareRoot(root: string, options: RootOptions): Promise<R
   return await prepareTar(root, options);
 }
 
-/** What can be no name of an image, or is more likely meant as a file. */
+/** Whether it cannot be the name of an image, or is more likely to mean a file. */
 function looksLikePath(root: string): boolean {
   return /^\.{0,2}\/|^\.{1,2}$|\.tar(\.\w+)?$|\.tgz$/.test(root);
 }
 
-/** @throws FosterError where it is lost on the way from the command line, or from the kernel */
+/** @throws FosterError where the path does not survive decoding as UTF-8 */
 function pathOfDirectory(root: string): string {
   const path = resolve(root);
   if (path.includes(LOST_BYTE) && !existsSync(path)) throw notUtf8(path);
   return path;
 }
 
-/** What Node makes of a byte that is not UTF-8. */
+/** Node decodes a byte that is not UTF-8 to this character. */
 const LOST_BYTE = '\ufffd';
 
 function notUtf8(path: string): FosterError {
   return new FosterError(`cannot use ${path} as the root filesystem: its name is not UTF-8`, {
-    advice: 'give a symbolic link to it: ln -s DIRECTORY /tmp/root',
+    advice: 'use a symbolic link to it: ln -s DIRECTORY /tmp/root',
   });
 }
 
@@ -77,7 +76,7 @@ function noSuchRoot(root: string, error: unknown): FosterError {
 
 async function buildRecipe(recipe: Recipe, options: RootOptions): Promise<RootTree> {
   const { maps } = options;
-  // A tree is owned by the caller: as it is it will do where he is root in the container.
+  // A tree is owned by the caller: it can be used as it is if the caller is root in the container.
   const isShared = recipe.produces === 'tree' && isCallerRoot(maps);
   const name = `recipe-${recipe.name}-${recipe.fingerprint()}${isShared ? '' : `-${mapsKey(maps)}`}`;
   const cached = cachedTree(name);
@@ -85,16 +84,16 @@ async function buildRecipe(recipe: Recipe, options: RootOptions): Promise<RootTr
   return await withLock(recipe.name, async () => {
     const path =
       cachedTree(name) ??
-      (await makeTree(maps, async (place) => {
+      (await makeTree(maps, async (workspace) => {
         if (recipe.produces === 'tree' && isShared) {
-          await recipe.build(place.tree);
+          await recipe.build(workspace.tree);
         } else {
           const { unpackRegularFile } = await import('./tar-file.js');
           const archive =
             recipe.produces === 'tree'
-              ? await packed(recipe, place.folder)
-              : await recipe.build(place.folder, place.onInterrupt);
-          await unpackRegularFile(place, archive, options);
+              ? await packTree(recipe, workspace.folder)
+              : await recipe.build(workspace.folder, workspace.onInterrupt);
+          await unpackRegularFile(workspace, archive, options);
           rmSync(archive);
         }
         return name;
@@ -105,22 +104,22 @@ async function buildRecipe(recipe: Recipe, options: RootOptions): Promise<RootTr
 
 function isCallerRoot(maps: IdMaps): boolean {
   const [only, ...others] = maps.uid;
-  if (others.length === 0 && only?.size === 1) return true; // there is nobody else whom files could be given to
+  if (others.length === 0 && only?.size === 1) return true; // no other id could own the files
   return (
     maps.uid.length === 0 ||
     maps.uid.some(({ containerID, hostID }) => containerID === 0 && hostID === process.getuid?.())
   );
 }
 
-/** A tree as an archive, so that its files can be given to whoever is root in the container. */
-async function packed(recipe: TreeRecipe, scratch: string): Promise<string> {
+/** Packs a tree into an archive, so that its files can be owned by the container's root. */
+async function packTree(recipe: TreeRecipe, scratch: string): Promise<string> {
   const source = join(scratch, 'source');
   const archive = join(scratch, 'tree.tar');
   mkdirSync(source);
   await recipe.build(source);
   const { create } = await import('tar');
   const giveToRoot = (_path: string, stat: object) => Object.assign(stat, { uid: 0, gid: 0 }) !== undefined;
-  // not tar's option `portable`, which takes the write bits of /tmp away
+  // not tar's option `portable`, which removes the write bits of /tmp
   await create({ file: archive, cwd: source, filter: giveToRoot }, readdirSync(source));
   rmSync(source, { recursive: true, force: true });
   return archive;
@@ -128,7 +127,7 @@ async function packed(recipe: TreeRecipe, scratch: string): Promise<string> {
 
 async function prepareTar(path: string, options: RootOptions): Promise<RootTree> {
   const key = path === '-' ? undefined : fileKey(path, options.maps);
-  const known = key === undefined ? undefined : lookUp(key);
+  const known = key === undefined ? undefined : findTreeOfFile(key);
   const name = known !== undefined && cachedTree(known) !== undefined ? known : await unpack(path, options);
   const digest = /^sha256-([0-9a-f]{64})-/.exec(name)?.[1] ?? '';
   return { path: join(rootsFolder(), name, 'rootfs'), source: 'tar', digest: `sha256:${digest}` };

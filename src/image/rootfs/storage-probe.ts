@@ -1,20 +1,20 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { findFuseOverlayfs, hasFuseOverlayfs } from '../../launch/storage-program.js';
-import { startTreeProgram } from '../../layers/tree.js';
+import { startTreeProgram } from '../../layers/tree-program.js';
 import type { IdMaps } from '../../spec/id-maps.js';
 import { errnoOf } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
 import { withTemporaryFolder } from './cache.js';
 import type { StorageChoice } from './storage-choice.js';
 
-/** Errors that say nothing of what the file system can do when all is well. */
-const PASSING = ['ENOSPC', 'EDQUOT', 'EROFS', 'ENOMEM', 'EMFILE', 'ENFILE', 'EIO'];
+/** Errors that do not show what the file system supports. */
+const TRANSIENT_ERRORS = ['ENOSPC', 'EDQUOT', 'EROFS', 'ENOMEM', 'EMFILE', 'ENFILE', 'EIO'];
 
 /**
- * Tries what every container needs: an overlay, mounted in a user namespace, of folders where the data is; where the
- * kernel refuses that, and fuse-overlayfs is there, one of that.
- * @param remember called where the result will be the same next time, with a folder beside the data to write in
+ * Tries what every container needs: an overlay of folders in the data folder, mounted in a user namespace. If the
+ * kernel refuses that and fuse-overlayfs is installed, tries fuse-overlayfs.
+ * @param remember called if the result will be the same next time, with a temporary folder beside the data
  */
 export async function probeStorage(
   maps: IdMaps,
@@ -28,8 +28,8 @@ export async function probeStorage(
       return choice;
     });
   } catch (error) {
-    // No user namespace, or no room on the disk: whatever is done next says so.
-    return choice ?? { driver: 'overlay', reason: `it could not be tried: ${words(error)}` };
+    // No user namespace, or no space on the disk: the next step reports it.
+    return choice ?? { driver: 'overlay', reason: `it could not be tested: ${reasonOf(error)}` };
   }
 }
 
@@ -39,8 +39,8 @@ async function probeIn(folder: string, maps: IdMaps): Promise<StorageChoice> {
     for (const name of ['one', 'two', 'upper', 'work', 'root']) mkdirSync(join(folder, name));
     const refusal = await tryOverlay(folder, maps, nothing);
     if (refusal === undefined)
-      return { driver: 'overlay', reason: 'the kernel mounts it in a user namespace' };
-    const reason = `an overlay is refused: ${refusal}`;
+      return { driver: 'overlay', reason: 'the kernel can mount it in a user namespace' };
+    const reason = `the kernel refuses an overlay: ${refusal}`;
     if (!hasFuseOverlayfs()) return { driver: 'copy', reason };
     const failure = await tryOverlay(folder, maps, nothing, findFuseOverlayfs());
     if (failure === undefined) return { driver: 'fuse-overlayfs', reason };
@@ -50,7 +50,7 @@ async function probeIn(folder: string, maps: IdMaps): Promise<StorageChoice> {
   }
 }
 
-/** @returns why it does not work; undefined where it does */
+/** @returns why it does not work; undefined if it does */
 async function tryOverlay(
   folder: string,
   maps: IdMaps,
@@ -71,11 +71,11 @@ async function tryOverlay(
     return undefined;
   } catch (error) {
     const code = errnoOf(error);
-    if (code !== undefined && PASSING.includes(code)) throw error;
-    return words(error);
+    if (code !== undefined && TRANSIENT_ERRORS.includes(code)) throw error;
+    return reasonOf(error);
   }
 }
 
-function words(error: unknown): string {
+function reasonOf(error: unknown): string {
   return error instanceof FosterError ? error.message : String(error);
 }

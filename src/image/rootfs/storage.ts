@@ -3,84 +3,91 @@ import { release } from 'node:os';
 import { join } from 'node:path';
 import { hasFuseOverlayfs } from '../../launch/storage-program.js';
 import type { IdMaps } from '../../spec/id-maps.js';
-import { DRIVER_VARIABLE, parseStorageDriver, type StorageDriver } from '../../spec/storage-driver.js';
+import {
+  parseStorageDriver,
+  STORAGE_DRIVER_VARIABLE,
+  type StorageDriver,
+} from '../../spec/storage-driver.js';
 import { dataFolder } from '../../sys/paths.js';
 import { surroundings } from '../../sys/surroundings.js';
 import type { StorageChoice } from './storage-choice.js';
 
 /**
- * The driver for a new container or build: what the person says, else an overlay where the kernel and the file system of
- * the data folder allow it, else fuse-overlayfs where that is installed, else a copy. What a probe has shown is remembered.
- * @throws FosterError for a name that is none
+ * The driver for a new container or build: the one that the user chose; else an overlay, if the kernel and the file
+ * system of the data folder support it; else fuse-overlayfs, if it is installed; else a copy. The result of a probe is
+ * remembered.
+ * @throws FosterError for an unknown name
  */
 export async function storageDriver(maps: IdMaps): Promise<StorageDriver> {
   const asked = requestedDriver();
   if (asked !== undefined) return asked;
-  return (remembered() ?? (await probed(maps))).driver;
+  return (remembered() ?? (await probe(maps))).driver;
 }
 
 /**
- * The driver for a build, whose steps live for a moment: a copy in place of fuse-overlayfs.
- * @throws FosterError for a name that is none
+ * The driver for a build, whose steps are short: a copy instead of fuse-overlayfs.
+ * @throws FosterError for an unknown name
  */
 export async function buildDriver(maps: IdMaps): Promise<'overlay' | 'copy'> {
   const driver = await storageDriver(maps);
   return driver === 'fuse-overlayfs' ? 'copy' : driver;
 }
 
-/** As `storageDriver`, tried anew, for people. @throws FosterError */
+/** As `storageDriver`, with the reason; always probes anew. @throws FosterError */
 export async function storageChoice(maps: IdMaps): Promise<StorageChoice> {
   const driver = requestedDriver();
-  if (driver === undefined) return await probed(maps);
-  return { driver, reason: `asked for by --storage-driver or ${DRIVER_VARIABLE}` };
+  if (driver === undefined) return await probe(maps);
+  return { driver, reason: `chosen by --storage-driver or ${STORAGE_DRIVER_VARIABLE}` };
 }
 
-/** The driver that a person asks for. @throws FosterError for a name that is none */
+/** The driver that the user chose. @throws FosterError for an unknown name */
 export function requestedDriver(): StorageDriver | undefined {
   const { env, storageDriver: chosen } = surroundings();
-  const name = chosen ?? env[DRIVER_VARIABLE];
-  return name ? parseStorageDriver(DRIVER_VARIABLE, name) : undefined;
+  const name = chosen ?? env[STORAGE_DRIVER_VARIABLE];
+  return name ? parseStorageDriver(STORAGE_DRIVER_VARIABLE, name) : undefined;
 }
 
-/** What the data folder says of itself. Anything that could change the result is in the key. */
-interface Memory extends StorageChoice {
+/** The result of the last probe, stored in the data folder. Its key contains whatever could change the result. */
+interface RememberedChoice extends StorageChoice {
   key: string;
-  /** Whether fuse-overlayfs was there. Does not matter where the driver is an overlay. */
+  /** Whether fuse-overlayfs was installed. Irrelevant where the driver is an overlay. */
   hasFuse?: boolean;
 }
 
-async function probed(maps: IdMaps): Promise<StorageChoice> {
+async function probe(maps: IdMaps): Promise<StorageChoice> {
   const { probeStorage } = await import('./storage-probe.js');
   return await probeStorage(maps, remember);
 }
 
 const VERSION = 1;
 
-function memoryPath(): string {
+function rememberedPath(): string {
   return join(dataFolder(), 'storage');
 }
 
 /** @throws Error of node:fs */
-function memoryKey(): string {
+function choiceKey(): string {
   return `${VERSION} ${release()} ${statSync(dataFolder()).dev} ${process.getuid?.()}`;
 }
 
 function remembered(): StorageChoice | undefined {
   try {
-    const { key, driver, reason, hasFuse } = JSON.parse(readFileSync(memoryPath(), 'utf8')) as Memory;
-    if (key !== memoryKey()) return undefined;
+    const { key, driver, reason, hasFuse } = JSON.parse(
+      readFileSync(rememberedPath(), 'utf8'),
+    ) as RememberedChoice;
+    if (key !== choiceKey()) return undefined;
     if (driver !== 'overlay' && hasFuse !== hasFuseOverlayfs()) return undefined;
     return { driver: parseStorageDriver('storage', driver), reason };
   } catch {
-    return undefined; // it was never tried, or the file is damaged
+    return undefined; // never probed, or the file is damaged
   }
 }
 
-/** @param folder what is left there is removed, whatever happens */
+/** @param folder a temporary folder, which the caller removes */
 function remember({ driver, reason }: StorageChoice, folder: string): void {
   const fresh = join(folder, 'storage');
-  writeFileSync(fresh, JSON.stringify({ key: memoryKey(), driver, reason, hasFuse: hasFuseOverlayfs() }), {
+  writeFileSync(fresh, JSON.stringify({ key: choiceKey(), driver, reason, hasFuse: hasFuseOverlayfs() }), {
     mode: 0o600,
   });
-  renameSync(fresh, memoryPath());
+  renameSync(fresh, rememberedPath());
 }

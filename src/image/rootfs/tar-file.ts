@@ -12,76 +12,78 @@ import { FosterError } from '../../sys/errors.js';
 import { duplicate } from '../../sys/libc.js';
 import { type Compression, compressionOf, MAGIC_SIZE } from '../../tar/compression.js';
 import { peek } from '../../tar/peek.js';
-import { type Progress, positionOf, startProgress } from '../registry/progress.js';
-import { cachedTree, makeTree, mapsKey, type Workplace, withLock } from './cache.js';
-import { fileKey, hasSameSize, lookUp, remember } from './file-index.js';
+import { type Progress, readPosition, startProgress } from '../registry/progress.js';
+import { cachedTree, makeTree, mapsKey, type Workspace, withLock } from './cache.js';
+import { fileKey, findTreeOfFile, isSizeKnown, rememberTreeOfFile } from './file-index.js';
 import type { RootOptions } from './root-tree.js';
 
 const PIECE = 1024 * 1024;
 
 /**
- * The name of the tree that the tar on standard input becomes.
+ * Unpacks the tar archive on standard input.
+ * @returns the name of the tree
  * @throws FosterError
  */
 export async function unpackStandardInput(options: RootOptions): Promise<string> {
   if (isatty(0)) {
     throw new FosterError('cannot read a tar archive from standard input: it is a terminal', {
-      advice: 'pipe one in: tar -c -C DIRECTORY . | foster run - COMMAND',
+      advice: 'pipe an archive to it: tar -c -C DIRECTORY . | foster run - COMMAND',
     });
   }
-  return await unpackToCache(options, (place) =>
-    unpackStream(place, 'standard input', standardInput(), options),
+  return await unpackToCache(options, (workspace) =>
+    unpackStream(workspace, 'standard input', standardInput(), options),
   );
 }
 
 /**
- * The name of the tree that a tar file becomes, or has become already. The file may be a pipe.
+ * Unpacks a tar file, unless that has been done. The file may be a pipe.
+ * @returns the name of the tree
  * @throws FosterError
  */
 export async function unpackFile(path: string, options: RootOptions): Promise<string> {
   const key = fileKey(path, options.maps);
   if (key === undefined) {
     const stream = streamOf(open(path));
-    return await unpackToCache(options, (place) => unpackStream(place, path, stream, options));
+    return await unpackToCache(options, (workspace) => unpackStream(workspace, path, stream, options));
   }
   return await withLock(`tar-${key}`, async () => {
-    const known = lookUp(key); // somebody may have unpacked it while we waited
+    const known = findTreeOfFile(key); // another process may have unpacked it while this one waited
     if (known !== undefined && cachedTree(known) !== undefined) return known;
     const same = await findByContent(path, key, options);
     const name =
-      same ?? (await unpackToCache(options, (place) => unpackUnchanged(place, path, key, options)));
-    remember(key, name);
+      same ?? (await unpackToCache(options, (workspace) => unpackUnchanged(workspace, path, key, options)));
+    rememberTreeOfFile(key, name);
     return name;
   });
 }
 
-/** Of a descriptor of its own: process.stdin would close descriptor 0 at the end, which the container is to get. */
+/** Uses a duplicate: process.stdin would close descriptor 0 at its end, and the container needs it. */
 function standardInput(): Readable {
   return streamOf(duplicate(0));
 }
 
-/** Closes the descriptor when it is over. */
+/** Closes the descriptor at the end. */
 function streamOf(fd: number): Readable {
   const info = fstatSync(fd);
-  // A read that blocks, waiting for the other end, would keep us from ending at Ctrl-C.
+  // A read that blocks until the other end writes would keep this process from ending at Ctrl-C.
   if (info.isFIFO() || info.isSocket()) return new Socket({ fd, readable: true, writable: false });
   return createReadStream('', { fd, highWaterMark: PIECE });
 }
 
 async function unpackUnchanged(
-  place: Workplace,
+  workspace: Workspace,
   path: string,
   key: string,
   options: RootOptions,
 ): Promise<string> {
-  const digest = await unpackRegularFile(place, path, options);
+  const digest = await unpackRegularFile(workspace, path, options);
   if (fileKey(path, options.maps) === key) return digest;
-  throw new FosterError(`cannot unpack ${path}: it was changed meanwhile`, { advice: 'try again' });
+  throw new FosterError(`cannot unpack ${path}: it changed while it was read`, { advice: 'try again' });
 }
 
-/** Reading the file twice is worth it only where the same content is likely to be there. */
+/** Reading the file twice is worth it only if the same content has probably been unpacked before. */
 async function findByContent(path: string, key: string, options: RootOptions): Promise<string | undefined> {
-  if (!hasSameSize(key)) return undefined;
+  if (!isSizeKnown(key)) return undefined;
   const fd = open(path);
   try {
     const name = treeName(await digestOf(fd, path), options);
@@ -109,7 +111,7 @@ function cannotRead(title: string, error: unknown): FosterError {
   return new FosterError(`cannot read ${title}: ${why}`, { cause: error });
 }
 
-/** Of the file from its start on, wherever its position is; in hexadecimal. */
+/** Digest of the whole file, whatever its current position; in hexadecimal. */
 async function digestOf(fd: number, title: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   const buffer = Buffer.alloc(PIECE);
@@ -129,22 +131,22 @@ async function digestOf(fd: number, title: string, signal?: AbortSignal): Promis
 
 async function unpackToCache(
   options: RootOptions,
-  unpack: (place: Workplace) => Promise<string>,
+  unpack: (workspace: Workspace) => Promise<string>,
 ): Promise<string> {
   let name = '';
-  await makeTree(options.maps, async (place) => {
-    name = treeName(await unpack(place), options);
+  await makeTree(options.maps, async (workspace) => {
+    name = treeName(await unpack(workspace), options);
     return name;
   });
   return name;
 }
 
 /**
- * Unpacks a file, which the unpacker reads by itself while its digest is computed here.
+ * Unpacks a file: the unpacker reads it, while its digest is computed here.
  * @returns digest of the file in hexadecimal
  */
 export async function unpackRegularFile(
-  place: Workplace,
+  workspace: Workspace,
   path: string,
   options: RootOptions,
 ): Promise<string> {
@@ -152,19 +154,19 @@ export async function unpackRegularFile(
   try {
     const start = Buffer.alloc(MAGIC_SIZE);
     const compression = compressionFor(path, start.subarray(0, readSync(fd, start, 0, MAGIC_SIZE, 0)));
-    const unpacking = startUnpacker(place.tree, compression, options, fd);
-    place.onInterrupt(unpacking.kill);
-    const progress = await startProgress(path, fstatSync(fd).size, () => positionOf(fd));
-    place.onInterrupt(progress.stop);
+    const unpacking = startUnpacker(workspace.tree, compression, options, fd);
+    workspace.onInterrupt(unpacking.kill);
+    const progress = await startProgress(path, fstatSync(fd).size, () => readPosition(fd));
+    workspace.onInterrupt(progress.stop);
     const abort = new AbortController();
     const digest = digestOf(fd, path, abort.signal);
-    digest.catch(() => {}); // told below, unless the unpacker has failed before
+    digest.catch(() => {}); // reported below, unless the unpacker has failed before
     try {
       conclude(path, await unpacking.report, progress);
       return await digest;
     } finally {
       abort.abort();
-      await digest.catch(() => {}); // nobody reads the descriptor any more
+      await digest.catch(() => {}); // the descriptor is closed next
     }
   } finally {
     closeSync(fd);
@@ -172,11 +174,11 @@ export async function unpackRegularFile(
 }
 
 /**
- * Unpacks what can be read only once.
- * @returns digest of all that came, in hexadecimal
+ * Unpacks a stream.
+ * @returns digest of the whole stream, in hexadecimal
  */
 async function unpackStream(
-  place: Workplace,
+  workspace: Workspace,
   title: string,
   stream: Readable,
   options: RootOptions,
@@ -196,10 +198,10 @@ async function unpackStream(
   }
   try {
     const { start, all } = await peek(watched(), MAGIC_SIZE);
-    const unpacking = startUnpacker(place.tree, compressionFor(title, start), options);
-    place.onInterrupt(unpacking.kill);
+    const unpacking = startUnpacker(workspace.tree, compressionFor(title, start), options);
+    workspace.onInterrupt(unpacking.kill);
     const progress = await startProgress(title, undefined, () => done);
-    place.onInterrupt(progress.stop);
+    workspace.onInterrupt(progress.stop);
     try {
       await feed(unpacking, all);
     } catch (error) {

@@ -21,21 +21,21 @@ import { dataFolder } from '../../sys/paths.js';
 import type { Descriptor } from './oci.js';
 
 /**
- * The content-addressed part of the image store, an OCI image layout: `images/blobs/sha256/HEX`. A blob is there under
- * its name only when it is whole and its digest is right.
+ * The content-addressed part of the image store, an OCI image layout: `images/blobs/sha256/HEX`. A blob gets its name
+ * only when it is complete and its digest is verified.
  */
 export function imagesFolder(): string {
   return join(dataFolder(), 'images');
 }
 
-/** Where the blob of that digest is, or would be. `digest` must be checked: sha256 only. */
+/** The path of a blob, whether it exists or not. @throws FosterError for digests other than sha256 */
 export function blobPath(digest: string): string {
   if (!/^sha256:[0-9a-f]{64}$/.test(digest))
     throw new FosterError(`${digest} is not a digest that foster supports`);
   return join(imagesFolder(), 'blobs', 'sha256', digest.slice('sha256:'.length));
 }
 
-/** Whether the store has the whole blob. */
+/** Whether the store has the blob, with the right size. */
 export function hasBlob({ digest, size }: Pick<Descriptor, 'digest' | 'size'>): boolean {
   return statSync(blobPath(digest), { throwIfNoEntry: false })?.size === size;
 }
@@ -44,8 +44,8 @@ export function hasBlob({ digest, size }: Pick<Descriptor, 'digest' | 'size'>): 
 export const MAX_DOCUMENT = 8 * 1024 * 1024;
 
 /**
- * A document of the store, its digest checked again.
- * @throws FosterError where it is missing, too large, or not what its digest says
+ * A document of the store; its digest is verified again.
+ * @throws FosterError if it is missing, too large, or does not match its digest
  */
 export function readDocument<T extends object>({ digest }: Pick<Descriptor, 'digest'>): T {
   const path = blobPath(digest);
@@ -62,7 +62,7 @@ export function readDocument<T extends object>({ digest }: Pick<Descriptor, 'dig
   return parseDocument<T>(bytes, digest);
 }
 
-/** JSON that must be an object. `what` names it in the error. */
+/** Parses JSON that must be an object. `what` names it in the error. */
 export function parseDocument<T extends object>(bytes: Uint8Array, what: string): T {
   let value: unknown;
   try {
@@ -76,12 +76,12 @@ export function parseDocument<T extends object>(bytes: Uint8Array, what: string)
   return value as T;
 }
 
-/** sha256 with its prefix. */
+/** The sha256 digest, with its prefix. */
 export function digestOf(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
-/** Stores bytes; they get the name of their digest. */
+/** Stores bytes under their digest. */
 export function putBytes(bytes: Uint8Array, mediaType: string): Descriptor {
   const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length };
   if (hasBlob(descriptor)) return descriptor;
@@ -109,19 +109,19 @@ export function readBlob(digest: string): Readable {
 }
 
 /**
- * A blob that is being received: written beside its place, and moved there by `finish` if its size and digest are
- * what they should be. What an earlier, interrupted one of the same digest has left is gone on with: `offset` says
- * from where. Only one process at a time works on a blob: take `withLock(digest)` around it.
+ * A blob that is being received: written to a temporary file, and renamed by `finish` if its size and digest are right.
+ * An interrupted download of the same digest is resumed: `offset` says from where. Only one process at a time may write
+ * a blob: use `withLock(digest)` around it.
  */
 export class BlobWriter {
-  /** Where it is until it is whole. */
+  /** The temporary file. */
   readonly path: string;
   readonly #fd: number;
   readonly #hash = createHash('sha256');
   readonly #final: string;
   #size = 0;
 
-  /** @param expected the size may not be known: undefined */
+  /** @param expected the size, if known */
   constructor(
     readonly digest: string,
     readonly expected: number | undefined,
@@ -137,12 +137,12 @@ export class BlobWriter {
     }
   }
 
-  /** Bytes that are there already. */
+  /** The number of bytes that are there already. */
   get offset(): number {
     return this.#size;
   }
 
-  /** @throws FosterError when there is more than there should be */
+  /** @throws FosterError if there are more bytes than expected */
   write(piece: Uint8Array): void {
     this.#size += piece.length;
     if (this.expected !== undefined && this.#size > this.expected) {
@@ -152,20 +152,20 @@ export class BlobWriter {
     for (let at = 0; at < piece.length; ) at += writeSync(this.#fd, piece, at);
   }
 
-  /** Starts from nothing again, where the sender cannot go on in the middle. */
+  /** Starts over, for a sender that cannot resume. */
   restart(): BlobWriter {
     this.discard();
     return new BlobWriter(this.digest, this.expected);
   }
 
-  /** To be called before `finish`: else, after a power failure, the name could stand for a file with holes. */
+  /** Must be called before `finish`: otherwise a power failure could leave an incomplete file under the final name. */
   async sync(): Promise<void> {
     await promisify(fdatasync)(this.#fd);
   }
 
   /**
    * Makes it a blob of the store.
-   * @throws FosterError, and throws away what was received, when size or digest are not what they should be
+   * @throws FosterError, and discards what was received, if the size or digest is wrong
    */
   finish(): void {
     const digest = `sha256:${this.#hash.digest('hex')}`;
@@ -174,20 +174,20 @@ export class BlobWriter {
     }
     if (digest !== this.digest) {
       this.discard();
-      throw new FosterError(`what came as ${this.digest} is something else: its digest is ${digest}`, {
-        advice: 'the registry or the connection is at fault; nothing was kept',
+      throw new FosterError(`the content received for ${this.digest} has the digest ${digest}`, {
+        advice: 'the registry or the connection is faulty; nothing was kept',
       });
     }
     closeSync(this.#fd);
     renameSync(this.path, this.#final);
   }
 
-  /** Keeps what there is, to go on with later. */
+  /** Keeps what was received, so that it can be resumed. */
   close(): void {
     closeSync(this.#fd);
   }
 
-  /** Throws away what was received. */
+  /** Discards what was received. */
   discard(): void {
     closeSync(this.#fd);
     rmSync(this.path, { force: true });

@@ -8,8 +8,8 @@ import { hasBlob } from './blobs.js';
 import { type Descriptor, MEDIA } from './oci.js';
 
 /**
- * What steps of builds have made: `build-cache/KEY.json` says which layer, KEY being a digest of all that the step
- * depends on. An entry keeps nothing: if the layer's blob is gone, the step is done again.
+ * Results of build steps: `build-cache/KEY.json` names a layer, where KEY is a digest of all that the step depends on.
+ * An entry does not keep its layer: if the blob is gone, the step is run again.
  */
 export function buildCacheFolder(): string {
   return join(dataFolder(), 'build-cache');
@@ -18,22 +18,22 @@ export function buildCacheFolder(): string {
 export interface BuildCacheEntry {
   /** RFC 3339. */
   created: string;
-  /** The layer, and the digest of it uncompressed; undefined for a step that changed no file. */
+  /** The layer, and its uncompressed digest; undefined for a step that changed no files. */
   layer?: { descriptor: Descriptor; diffID: string } | undefined;
 }
 
-/** The key for things that make a difference: plain data. */
+/** The key for everything that a step depends on, as plain data. */
 export function buildCacheKey(things: unknown): string {
   return createHash('sha256').update(JSON.stringify(things)).digest('hex');
 }
 
-/** What was remembered under the key, if all of it is still in the store. */
+/** The entry for a key, if its layer is still in the store. */
 export function findInBuildCache(key: string): BuildCacheEntry | undefined {
   let entry: unknown;
   try {
     entry = JSON.parse(readFileSync(fileOf(key), 'utf8'));
   } catch {
-    return undefined; // not there, or cut short
+    return undefined; // missing or truncated
   }
   if (!isEntry(entry)) return undefined;
   return entry.layer === undefined || hasBlob(entry.layer.descriptor) ? entry : undefined;
@@ -46,21 +46,21 @@ export function rememberInBuildCache(key: string, entry: BuildCacheEntry): void 
   renameSync(fresh, fileOf(key));
 }
 
-/** All entries whose layers are there: for those who count what is in use. */
+/** All entries whose layers are in the store. */
 export function listBuildCache(): BuildCacheEntry[] {
   return keys().flatMap((key) => findInBuildCache(key) ?? []);
 }
 
-/** Forgets everything; the layers go with the next collection, unless images have them. */
+/** Removes all entries; the next garbage collection removes their layers, unless images use them. */
 export function clearBuildCache(): void {
   for (const key of keys()) rmSync(fileOf(key), { force: true });
   const mounts = cacheMountsFolder();
   if (!existsSync(mounts)) return;
-  // what containers have written belongs to their users
+  // files written by containers belong to their users
   removeTrees([mounts], defaultIdMaps());
 }
 
-/** What `RUN --mount=type=cache` keeps: a folder for each id. */
+/** The caches of `RUN --mount=type=cache`: a folder for each id. */
 export function cacheMountsFolder(): string {
   return join(buildCacheFolder(), 'mounts');
 }
@@ -69,7 +69,7 @@ function keys(): string[] {
   try {
     return readdirSync(buildCacheFolder()).flatMap((name) => /^([0-9a-f]{64})\.json$/.exec(name)?.[1] ?? []);
   } catch {
-    return []; // nothing was ever built
+    return []; // nothing has been built yet
   }
 }
 

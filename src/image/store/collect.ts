@@ -11,16 +11,16 @@ import { withExclusiveStore } from './lock.js';
 import type { ImageConfig, Manifest } from './oci.js';
 import { incomingFolder } from './staging.js';
 
-/** What containers use: nothing of it is removed. */
+/** What containers use, which is not removed. */
 export interface InUse {
-  /** Absolute paths of unpacked layers and of other root file systems. */
+  /** Absolute paths of unpacked layers and of other root filesystems. */
   trees: ReadonlySet<string>;
 }
 
 export interface CollectOptions {
-  /** Downloads that were interrupted go too, and trees of tar files. */
+  /** Also removes interrupted downloads and trees of tar files. */
   caches: boolean;
-  /** Trees of recipes go too. */
+  /** Also removes trees of recipes. */
   recipes: boolean;
 }
 
@@ -29,19 +29,19 @@ export interface Collected {
   blobs: string[];
   /** Names of layers and other trees. */
   trees: string[];
-  /** Bytes, of blobs and uncompressed layers. */
+  /** Size of blobs and uncompressed layers, in bytes. */
   size: number;
 }
 
-/** An interrupted download is gone on with for so long. */
+/** How long an interrupted download is kept. */
 const RESUMABLE_MS = 24 * 60 * 60 * 1000;
 
 /**
- * Removes what no image and no container uses: blobs, unpacked layers, and what an interrupted load has left. There are
- * no counters which could be wrong: what is in use is found anew each time. While somebody else holds the store, nothing
- * is done; the next collection does it.
- * @param findUse called when nobody can begin to use anything any more
- * @returns undefined where somebody else holds the store
+ * Removes what no image and no container uses: blobs, unpacked layers, and remains of interrupted loads. There are no
+ * reference counters that could be wrong: what is in use is determined each time. Does nothing while another process
+ * holds the store's lock; the next collection makes up for it.
+ * @param findUse called when no process can start to use anything
+ * @returns undefined if another process holds the lock
  */
 export async function collectGarbage(
   findUse: () => InUse,
@@ -72,7 +72,7 @@ interface References {
   diffIDs: ReadonlySet<string>;
 }
 
-/** All that the images are made of, and what builds remember. */
+/** Everything that images and the build cache refer to. */
 function findReferences(): References {
   const blobs = new Set<string>();
   const diffIDs = new Set<string>();
@@ -95,7 +95,7 @@ function read<T>(digest: string): T | undefined {
   try {
     return JSON.parse(readFileSync(blobPath(digest), 'utf8')) as T;
   } catch {
-    return undefined; // damaged: what it refers to cannot be of use
+    return undefined; // damaged: what it refers to is useless
   }
 }
 
@@ -114,13 +114,13 @@ function sweepBlobs(used: ReadonlySet<string>, { caches }: CollectOptions, colle
   }
 }
 
-interface Doomed {
+interface Removable {
   path: string;
   name: string;
   size: number;
 }
 
-function unusedLayers(diffIDs: ReadonlySet<string>, trees: ReadonlySet<string>): Doomed[] {
+function unusedLayers(diffIDs: ReadonlySet<string>, trees: ReadonlySet<string>): Removable[] {
   return layerNames().flatMap((name) => {
     const path = join(layersFolder(), name);
     const isUsed = diffIDs.has(`sha256:${name.split('-')[0]}`) || trees.has(join(path, 'diff'));
@@ -136,7 +136,7 @@ function sizeIn(folder: string): number {
   }
 }
 
-function unusedRoots(trees: ReadonlySet<string>, { caches, recipes }: CollectOptions): Doomed[] {
+function unusedRoots(trees: ReadonlySet<string>, { caches, recipes }: CollectOptions): Removable[] {
   return entries(rootsFolder()).flatMap((name) => {
     const path = join(rootsFolder(), name);
     const isWanted = (caches && name.startsWith('sha256-')) || (recipes && name.startsWith('recipe-'));
@@ -144,7 +144,7 @@ function unusedRoots(trees: ReadonlySet<string>, { caches, recipes }: CollectOpt
   });
 }
 
-/** As a leftover: whatever happens from now on, no part of it is taken for the whole (cache.ts). */
+/** Renames a tree, so that no other process takes the rest of it for a complete tree (cache.ts). */
 function hide(path: string, name: string): void {
   mkdirSync(rootsFolder(), { recursive: true, mode: 0o700 });
   renameSync(path, hiddenPath(name));
@@ -156,7 +156,7 @@ function hiddenPath(name: string): string {
 
 function removeHidden(paths: string[]): void {
   if (paths.length === 0) return;
-  // As ourselves, too: a directory that was given away wholly may be in a folder of ours.
+  // Also without a user namespace: a directory owned by other ids may be in a folder of ours.
   if (!removeTrees(paths, defaultIdMaps())) removeTrees(paths, undefined);
 }
 

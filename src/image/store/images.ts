@@ -9,13 +9,13 @@ import { formatReference, parseReference } from './reference.js';
 
 /**
  * The image store is an OCI image layout, which other tools can read too: `index.json` has an entry for each name,
- * `org.opencontainers.image.ref.name`, and one without a name for an image that has lost its own.
+ * `org.opencontainers.image.ref.name`, and one without a name for an untagged image.
  */
 const NAME = 'org.opencontainers.image.ref.name';
 
 /** An image of the store. */
 export interface StoredImage {
-  /** Whole names: `docker.io/library/alpine:latest`. Empty for one that has lost its names. */
+  /** Full names: `docker.io/library/alpine:latest`. Empty for an untagged image. */
   names: string[];
   /** Of its manifest. */
   descriptor: Descriptor;
@@ -41,7 +41,7 @@ function readIndex(): ImageIndex {
   }
 }
 
-/** The manifest of the image with this whole name. Reads nothing but the index. */
+/** The manifest of the image with this full name. Reads only the index. */
 export function namedDescriptor(name: string): Descriptor | undefined {
   return readIndex().manifests.find((entry) => entry.annotations?.[NAME] === name);
 }
@@ -51,7 +51,7 @@ export function indexedManifests(): Descriptor[] {
   return readIndex().manifests;
 }
 
-/** Under the store's lock: reads the index, has it changed, writes it whole. */
+/** Reads, changes and atomically replaces the index, while holding the store's lock. */
 async function changeIndex(change: (entries: Descriptor[]) => Descriptor[]): Promise<void> {
   await withLock('images', () => {
     const index = readIndex();
@@ -69,8 +69,8 @@ async function changeIndex(change: (entries: Descriptor[]) => Descriptor[]): Pro
 }
 
 /**
- * Gives the image with this manifest a name, which another one may lose by it. All that the manifest names must be in
- * the store.
+ * Names the image with this manifest; another image may lose the name. All that the manifest names must be in the
+ * store.
  */
 export async function tagImage(name: string, { mediaType, digest, size }: Descriptor): Promise<void> {
   await changeIndex((entries) => {
@@ -86,14 +86,17 @@ export async function tagImage(name: string, { mediaType, digest, size }: Descri
   });
 }
 
-/** Keeps an image that has no name. */
+/** Adds an image without a name to the index. */
 export async function keepUntaggedImage({ mediaType, digest, size }: Descriptor): Promise<void> {
   await changeIndex((entries) =>
     entries.some((entry) => entry.digest === digest) ? entries : [...entries, { mediaType, digest, size }],
   );
 }
 
-/** Takes names away; an image without any left leaves the index, unless `keep`. Its blobs go with the next collection. */
+/**
+ * Removes names. An image without names is removed from the index, unless `keep`; its blobs go with the next garbage
+ * collection.
+ */
 export async function untagImage(names: string[], options: { keep: boolean }): Promise<void> {
   await changeIndex((entries) => {
     const gone = entries.filter((entry) => names.includes(entry.annotations?.[NAME] ?? ''));
@@ -110,7 +113,7 @@ export async function removeFromIndex(digest: string): Promise<void> {
   await changeIndex((entries) => entries.filter((entry) => entry.digest !== digest));
 }
 
-/** All images. One whose documents are damaged is left out. */
+/** All images, except those whose documents are damaged. */
 export function listImages(): StoredImage[] {
   const byDigest = new Map<string, { descriptor: Descriptor; names: string[] }>();
   for (const { annotations, ...descriptor } of readIndex().manifests) {
@@ -133,25 +136,25 @@ function readImage(descriptor: Descriptor, names: string[]): StoredImage | undef
 }
 
 /**
- * The image that a name, a digest, an id or an unambiguous start of an id means; undefined where there is none.
- * @throws FosterError for what cannot be a name, and for a start of several ids
+ * The image with a name, digest, id or unambiguous prefix of an id; undefined if there is none.
+ * @throws FosterError for an invalid name, and for a prefix of several ids
  */
 export function findImage(text: string): StoredImage | undefined {
   const images = listImages();
   const hex = /^(?:sha256:)?([0-9a-f]{2,64})$/.exec(text)?.[1];
-  // a name goes before the start of an id that looks like it: `cafe`
+  // a name takes precedence over an id's prefix that looks like it: `cafe`
   const isName = hex !== undefined && hex.length < 64 && !text.startsWith('sha256:') && isNamed(images, text);
   if (hex !== undefined && !isName) {
     const matches = images.filter(({ id, descriptor }) => {
       return id.startsWith(`sha256:${hex}`) || descriptor.digest.startsWith(`sha256:${hex}`);
     });
-    // Manifests of different types may tell of one image.
+    // Manifests of different types may describe the same image.
     if (new Set(matches.map(({ id }) => id)).size === 1) {
       return matches.find(({ names }) => names.length > 0) ?? matches[0];
     }
     if (matches.length > 1) {
-      throw new FosterError(`${text} is the start of ${matches.length} image ids`, {
-        advice: 'give more characters of it',
+      throw new FosterError(`${text} is a prefix of ${matches.length} image IDs`, {
+        advice: 'use more characters',
       });
     }
     if (text.startsWith('sha256:')) return undefined;
@@ -162,18 +165,20 @@ export function findImage(text: string): StoredImage | undefined {
     names.includes(formatReference({ ...reference, digest: undefined })),
   );
   if (digest === undefined) return named;
-  // what was pulled by the digest of an index is called so, but has a digest of its own
-  const whole = formatReference({ ...reference, tag: undefined });
-  const found = images.find(({ descriptor, names }) => descriptor.digest === digest || names.includes(whole));
+  // an image pulled by the digest of an index has that name, but its manifest has another digest
+  const fullName = formatReference({ ...reference, tag: undefined });
+  const found = images.find(
+    ({ descriptor, names }) => descriptor.digest === digest || names.includes(fullName),
+  );
   return tag === undefined || found !== named ? found : named;
 }
 
 function isNamed(images: StoredImage[], text: string): boolean {
-  const whole = formatReference(parseReference(text));
-  return images.some(({ names }) => names.includes(whole));
+  const fullName = formatReference(parseReference(text));
+  return images.some(({ names }) => names.includes(fullName));
 }
 
-/** As `findImage`. @throws FosterError where there is none */
+/** As `findImage`. @throws FosterError if there is none */
 export function getImage(text: string): StoredImage {
   const image = findImage(text);
   if (image === undefined) {

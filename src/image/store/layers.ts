@@ -7,75 +7,75 @@ import { mapsKey } from '../rootfs/cache.js';
 import type { ImageConfig, Manifest } from './oci.js';
 
 /**
- * Unpacked layers: `layers/HEX-MAPS/diff`, HEX being the digest of the uncompressed layer, MAPS the id maps that its
- * files are owned by. One whose folder has a file `opaque` hides all layers below.
+ * Unpacked layers: `layers/HEX-MAPS/diff`, where HEX is the digest of the uncompressed layer and MAPS stands for the id
+ * maps of its owners. If the folder has a file `opaque`, the layer hides all layers below.
  */
 export function layersFolder(): string {
   return join(dataFolder(), 'layers');
 }
 
-/** What the tree in a layer's folder is called. */
+/** Name of the tree in a layer's folder. */
 export const LAYER_TREE = 'diff';
 
-/** What of an image says how it is unpacked. */
+/** The parts of an image that say how it is unpacked. */
 export interface LayeredImage {
   manifest: Pick<Manifest, 'layers'>;
   config: Pick<ImageConfig, 'rootfs'>;
 }
 
 /**
- * The layers of an image that is unpacked already, the uppermost first; undefined where one is missing. A layer that
- * occurs several times is there once, since the kernel takes none twice: what the lower one has, the upper one has too.
+ * The unpacked layers of an image, topmost first; undefined if one is missing. A layer that occurs several times is
+ * listed once, because the kernel accepts no duplicates: the upper one has all that the lower one has.
  */
-export function stackOf(diffIDs: string[], maps: IdMaps): string[] | undefined {
+export function findUnpackedLayers(diffIDs: string[], maps: IdMaps): string[] | undefined {
   const stack: string[] = [];
   for (const diffID of [...new Set(diffIDs.toReversed())]) {
     const path = layerPath(diffID, maps);
     if (!existsSync(path)) return undefined;
     stack.push(path);
-    if (existsSync(opaqueMark(path))) break;
+    if (existsSync(opaqueMarker(path))) break;
   }
   return stack.length === 0 ? [emptyLayer()] : stack;
 }
 
-/** Of an image without layers. */
+/** For an image without layers. */
 function emptyLayer(): string {
   const path = join(layersFolder(), 'empty', LAYER_TREE);
   mkdirSync(path, { recursive: true, mode: 0o755 });
   return path;
 }
 
-function opaqueMark(path: string): string {
+function opaqueMarker(path: string): string {
   return join(path, '..', 'opaque');
 }
 
-/** Where the unpacked layer is, or would be. */
+/** The path of the unpacked layer, whether it exists or not. */
 export function layerPath(diffID: string, maps: IdMaps): string {
   return join(layersFolder(), layerName(diffID, maps), LAYER_TREE);
 }
 
-/** What the layer's folder is called. */
+/** The name of the layer's folder. */
 export function layerName(diffID: string, maps: IdMaps): string {
   return `${diffID.slice('sha256:'.length)}-${mapsKey(maps)}`;
 }
 
 /**
- * The digests of the image's uncompressed layers, the lowest first.
- * @throws FosterError where they are none, or do not fit the manifest
+ * The digests of the image's uncompressed layers, bottommost first.
+ * @throws FosterError if they are invalid or do not match the manifest
  */
 export function diffIDsOf({ manifest, config }: LayeredImage): string[] {
   const ids: unknown = config.rootfs?.diff_ids ?? [];
   const isList = Array.isArray(ids) && ids.every((id) => /^sha256:[0-9a-f]{64}$/.test(String(id)));
-  if (!isList) throw new FosterError('the config of the image has no valid digests of its layers');
+  if (!isList) throw new FosterError('the config of the image has no valid list of layer digests');
   if (ids.length !== manifest.layers.length) {
     throw new FosterError(
-      `the image is broken: its config lists ${ids.length} layers, its manifest ${manifest.layers.length}`,
+      `the image is invalid: its config lists ${ids.length} layers, its manifest ${manifest.layers.length}`,
     );
   }
   return ids as string[];
 }
 
-/** Bytes of the uncompressed layer, if it is unpacked for whatever maps. */
+/** Size of the uncompressed layer in bytes, if it is unpacked for any maps. */
 export function unpackedSize(diffID: string): number | undefined {
   const name = layerNames().find((each) => each.startsWith(`${diffID.slice('sha256:'.length)}-`));
   if (name === undefined) return undefined;
@@ -86,16 +86,16 @@ export function unpackedSize(diffID: string): number | undefined {
   }
 }
 
-/** Folders of all unpacked layers, whatever their maps. */
+/** Folder names of all unpacked layers, whatever their maps. */
 export function layerNames(): string[] {
   try {
     return readdirSync(layersFolder());
   } catch {
-    return []; // none was ever unpacked
+    return []; // none has been unpacked yet
   }
 }
 
-/** The 12 digits that people see. */
+/** The first 12 hexadecimal digits, as shown to users. */
 export function shortDigest(digest: string): string {
   return digest.replace(/^sha256:/, '').slice(0, 12);
 }

@@ -5,30 +5,30 @@ import { dataFolder, makeFolder } from '../../sys/paths.js';
 import { type Surroundings, surroundings } from '../../sys/surroundings.js';
 
 /**
- * Whoever adds to the image store, or is about to use something of it that nothing refers to yet, holds this lock
- * together with others; the collection of what is not used (collect.ts) holds it alone.
+ * A process that adds to the image store, or is about to use something that nothing refers to yet, holds this lock
+ * shared; garbage collection (collect.ts) holds it exclusively.
  */
 function openLock(): number {
   makeFolder(dataFolder());
   return openSync(join(dataFolder(), 'images.lock'), 'a+', 0o600);
 }
 
-/** By the call that holds it. */
+/** Locks by the call that holds them. */
 const held = new WeakMap<Surroundings, number>();
 
-/** Keeps the collection away for as long as this process or call goes on. Waits for one that is going on. */
+/** Holds off garbage collection until the end of this process or call. Waits for one that is running. */
 export async function lockStore(): Promise<void> {
   const caller = surroundings();
   if (held.has(caller)) return;
   const lock = openLock();
   held.set(caller, lock);
   while (!lockFile(lock, { wait: caller.ownsProcess, shared: true })) {
-    const { pause } = await import('../../sys/poll.js');
-    await pause(20);
+    const { waitFor } = await import('../../sys/poll.js');
+    await waitFor(20);
   }
 }
 
-/** As `lockStore`, until `unlockStore`. */
+/** Ends the lock of `lockStore`. */
 export function unlockStore(): void {
   const caller = surroundings();
   const lock = held.get(caller);
@@ -37,8 +37,8 @@ export function unlockStore(): void {
 }
 
 /**
- * Runs `use` while nobody else holds the store.
- * @returns undefined, and nothing was done, where somebody does
+ * Runs `use` while no other process holds the store's lock.
+ * @returns undefined, without running it, if another process holds the lock
  */
 export async function withExclusiveStore<T>(use: () => Promise<T>): Promise<T | undefined> {
   unlockStore();

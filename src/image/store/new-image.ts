@@ -12,22 +12,22 @@ import {
 } from './oci.js';
 import { unpackLayers } from './unpack-layers.js';
 
-/** An image that is to be: a base, if there is one, with a layer more. */
+/** An image to be made: a base, if any, with one more layer. */
 export interface NewImage {
   base: Pick<StoredImage, 'manifest' | 'config'> | undefined;
-  /** Of a blob of the store, and the digest of it uncompressed. */
+  /** The descriptor of a blob in the store, and the digest of its uncompressed content. */
   layer: { descriptor: Descriptor; diffID: string };
   defaults: ImageDefaults;
   history: HistoryEntry;
   author?: string | undefined;
-  /** Whole. */
+  /** Full name. */
   name: string | undefined;
 }
 
 /**
- * Makes an image of the store, unpacked and named.
+ * Creates an image in the store, unpacks and names it.
  * @returns the digest of its config: its ID
- * @throws FosterError where the layer is none; the image is not there then
+ * @throws FosterError if the layer is invalid; no image is created then
  */
 export async function makeImage({ base, layer, ...wanted }: NewImage): Promise<string> {
   const { defaults, history, author, name } = wanted;

@@ -1,6 +1,8 @@
 import type { ImageDefaults } from '../../spec/image-defaults.js';
 
-/** The documents of the OCI image-spec (v1.1), and of Docker's image manifest v2 schema 2, which is the same but for names. */
+/**
+ * The documents of the OCI image-spec (v1.1), and of Docker's image manifest v2 schema 2, which differs only in names.
+ */
 
 export const MEDIA = {
   index: 'application/vnd.oci.image.index.v1+json',
@@ -73,7 +75,7 @@ export interface HistoryEntry {
   empty_layer?: boolean;
 }
 
-/** The machine's own platform, as Go names it. */
+/** This machine's platform, in Go's names. */
 export function ownPlatform(): Platform {
   const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm: 'arm', ia32: '386' };
   return { os: 'linux', architecture: architectures[process.arch] ?? process.arch };

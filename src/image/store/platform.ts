@@ -2,7 +2,7 @@ import { flagError } from '../../spec/parse/flag.js';
 import { FosterError } from '../../sys/errors.js';
 import type { Descriptor, ImageIndex, Platform } from './oci.js';
 
-/** Other names that people and tools give to architectures, and the Go name (with its variant) that images use. */
+/** Other common names of architectures, and the Go names (with variants) that images use. */
 const ARCHITECTURES: ReadonlyMap<string, string> = new Map([
   ['x86_64', 'amd64'],
   ['x86-64', 'amd64'],
@@ -15,7 +15,7 @@ const ARCHITECTURES: ReadonlyMap<string, string> = new Map([
   ['armel', 'arm/v6'],
 ]);
 
-/** What an architecture means where no variant is said. */
+/** The variant of an architecture if none is given. */
 const DEFAULT_VARIANTS: Readonly<Record<string, string>> = { amd64: 'v1', arm64: 'v8', arm: 'v7' };
 
 /** `OS/ARCHITECTURE[/VARIANT]`, as Docker prints a platform. */
@@ -24,7 +24,7 @@ export function formatPlatform({ os, architecture, variant }: Platform): string 
 }
 
 /**
- * Reads a `--platform` value, `OS/ARCHITECTURE[/VARIANT]` or the architecture alone.
+ * Parses a `--platform` value, `OS/ARCHITECTURE[/VARIANT]` or the architecture alone.
  * @throws FosterError
  */
 export function parsePlatform(text: string): Platform {
@@ -41,7 +41,7 @@ export function parsePlatform(text: string): Platform {
   return { os, architecture: name, ...(wanted === undefined ? {} : { variant: wanted }) };
 }
 
-/** Whether a program for `offered` is what was asked for, or an older variant of it, which runs there too. */
+/** Whether `offered` is the wanted platform, or an older variant of it, which runs there too. */
 export function satisfiesPlatform(offered: Platform, wanted: Platform): boolean {
   return (
     offered.os === wanted.os &&
@@ -54,7 +54,7 @@ function variantOf({ architecture, variant }: Platform): string {
   return variant || (DEFAULT_VARIANTS[architecture] ?? '');
 }
 
-/** The variant itself, then those below it: a machine that is arm/v7 runs what is for v6 and v5. */
+/** The variant itself, then older ones: an arm/v7 machine runs programs for v6 and v5. */
 function acceptedVariants(platform: Platform): string[] {
   const wanted = variantOf(platform);
   const level = /^v(\d)$/.exec(wanted)?.[1];
@@ -63,9 +63,9 @@ function acceptedVariants(platform: Platform): string[] {
 }
 
 /**
- * The image of an index that suits a platform best.
- * @param name of what is looked into, for the error
- * @throws FosterError where there is none, with the platforms that there are
+ * The image in an index that matches a platform best.
+ * @param name name of the index, for the error
+ * @throws FosterError if there is none, with the available platforms
  */
 export function selectManifest(index: ImageIndex, wanted: Platform, name: string): Descriptor {
   const [only, ...others] = index.manifests;
@@ -86,12 +86,12 @@ export function selectManifest(index: ImageIndex, wanted: Platform, name: string
   );
 }
 
-/** The error for an image that is not there for the platform that is wanted. */
+/** The error for an image that is not available for the wanted platform. */
 export function noSuchPlatform(name: string, wanted: Platform, offered: Platform[]): FosterError {
-  // what an image was built from and how is kept under the platform unknown/unknown
+  // attestations (how an image was built) have the platform unknown/unknown
   const known = [...new Set(offered.filter(({ os }) => os !== 'unknown').map(formatPlatform))];
-  const list = known.length === 0 ? 'none that it names' : known.slice(0, 20).join(', ');
-  return new FosterError(`there is no image of ${name} for ${formatPlatform(wanted)}`, {
-    advice: `choose one of these with --platform: ${list}`,
+  const list = known.length === 0 ? 'it names none' : known.slice(0, 20).join(', ');
+  return new FosterError(`${name} is not available for ${formatPlatform(wanted)}`, {
+    advice: `available with --platform: ${list}`,
   });
 }

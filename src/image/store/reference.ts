@@ -1,13 +1,13 @@
 import { quoted } from '../../spec/parse/flag.js';
 import { FosterError } from '../../sys/errors.js';
 
-/** A name of an image, taken apart: distribution spec, "Pulling manifests". */
+/** The parts of an image's name: distribution-spec, "Pulling manifests". */
 export interface Reference {
   /** Host and port: `docker.io`, `localhost:5000`. */
   registry: string;
   /** `library/alpine` */
   repository: string;
-  /** `latest` where nothing else was said and there is no digest. */
+  /** `latest` if neither tag nor digest was given. */
   tag: string | undefined;
   /** `sha256:` and 64 hexadecimal digits. */
   digest: string | undefined;
@@ -43,7 +43,7 @@ export function parseReference(text: string): Reference {
   const path = isHost ? name.slice(slash + 1) : name;
   const repository = registry === DEFAULT_REGISTRY && !path.includes('/') ? `library/${path}` : path;
   if (!REGISTRY.test(registry) || !REPOSITORY.test(repository) || name.length > MAX_NAME) {
-    throw invalid(text, 'a name has lower case letters, digits, and ".", "_" or "-" between them');
+    throw invalid(text, 'a name has lower case letters and digits, with ".", "_" or "-" between them');
   }
   return { registry, repository, tag: tag ?? (digest === undefined ? 'latest' : undefined), digest };
 }
@@ -58,23 +58,23 @@ function invalid(text: string, problem: string): FosterError {
   });
 }
 
-/** Whether it can be the tag of an image. */
+/** Whether it is a valid tag of an image. */
 export function isTag(text: string): boolean {
   return TAG.test(text);
 }
 
-/** The whole name, as the image store knows it: `docker.io/library/alpine:latest`. */
+/** The full name, as in the image store: `docker.io/library/alpine:latest`. */
 export function formatReference({ registry, repository, tag, digest }: Reference): string {
   return `${registry}/${repository}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
 }
 
-/** As people write it: without docker.io and library. */
+/** The short form that users write: without docker.io and library. */
 export function familiarName(reference: Pick<Reference, 'registry' | 'repository'>): string {
   const { registry, repository } = reference;
   return registry === DEFAULT_REGISTRY ? repository.replace(/^library\//, '') : `${registry}/${repository}`;
 }
 
-/** A whole name as people write it, with its tag or digest: `alpine:latest`. */
+/** The short form of a full name, with its tag or digest: `alpine:latest`. */
 export function familiarReference(name: string): string {
   const { tag, digest, ...rest } = parseReference(name);
   return `${familiarName(rest)}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;

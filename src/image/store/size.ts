@@ -1,18 +1,18 @@
 import type { StoredImage } from './images.js';
 import { diffIDsOf, unpackedSize } from './layers.js';
 
-/** Bytes of an image's layers, uncompressed where they have been unpacked. */
+/** Size of an image's layers in bytes: uncompressed if they are unpacked, else compressed. */
 export function imageSize(image: StoredImage): number {
   return layerSizes(image).reduce((sum, size) => sum + size, 0);
 }
 
-/** Bytes of each layer, the lowest first. */
+/** Size of each layer in bytes, bottommost first. */
 export function layerSizes(image: StoredImage): number[] {
   let diffIDs: string[];
   try {
     diffIDs = diffIDsOf(image);
   } catch {
-    diffIDs = []; // it cannot be unpacked
+    diffIDs = []; // not valid
   }
   return image.manifest.layers.map(({ size }, index) => {
     const diffID = diffIDs[index];

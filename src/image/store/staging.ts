@@ -17,7 +17,7 @@ import { MAGIC_SIZE } from '../../tar/compression.js';
 import { blobPath, hasBlob, imagesFolder, MAX_DOCUMENT } from './blobs.js';
 import type { Descriptor } from './oci.js';
 
-/** A file of an archive, put aside under a number. */
+/** A file of an archive, stored temporarily under a number. */
 export interface Staged {
   path: string;
   /** `sha256:` and 64 hexadecimal digits. */
@@ -26,21 +26,21 @@ export interface Staged {
   size: number;
 }
 
-/** Where archives that are being loaded put their files aside: one folder each. */
+/** Where the files of archives that are being loaded are stored temporarily: one folder each. */
 export function incomingFolder(): string {
   return join(imagesFolder(), 'incoming');
 }
 
 /**
- * A folder for the files of an archive, of which nothing is known before all of it is read. In the end those that the
- * images are made of become blobs of the store, and the rest goes.
+ * A temporary folder for the files of an archive, whose meaning is not known until all of it is read. In the end, files
+ * that belong to the images become blobs of the store, and the rest is removed.
  */
 export class Staging {
   #folder: string | undefined;
   #count = 0;
   #current: { fd: number; path: string; hash: ReturnType<typeof createHash>; size: number } | undefined;
 
-  /** Made when it is first needed: by then the signals that would leave it are caught. */
+  /** Created when first needed: by then the signals that would leave it behind are handled. */
   #next(): string {
     if (this.#folder === undefined) {
       mkdirSync(incomingFolder(), { recursive: true, mode: 0o700 });
@@ -49,7 +49,7 @@ export class Staging {
     return join(this.#folder, String(this.#count++));
   }
 
-  /** Begins a file; `write` and `finish` follow. */
+  /** Starts a file; `write` and `finish` follow. */
   begin(): void {
     const path = this.#next();
     this.#current = { path, fd: openSync(path, 'wx', 0o600), hash: createHash('sha256'), size: 0 };
@@ -71,12 +71,12 @@ export class Staging {
     return { path: current.path, size: current.size, digest: `sha256:${current.hash.digest('hex')}` };
   }
 
-  /** A path for a file that somebody else writes; `adopt` follows. */
+  /** A path for a file that another process writes; `adopt` follows. */
   reserve(): string {
     return this.#next();
   }
 
-  /** What somebody else has written there. */
+  /** Takes over a file that another process has written. */
   async adopt(path: string): Promise<Staged> {
     const hash = createHash('sha256');
     let size = 0;
@@ -106,13 +106,13 @@ export class Staging {
   }
 }
 
-/** @throws FosterError where there are more of them than a document has */
+/** The content of a small file. @throws FosterError if it is too large for a document */
 export function stagedBytes({ path, size }: Staged, what: string): Buffer {
   if (size > MAX_DOCUMENT) throw new FosterError(`${what} is too large for a document: ${size} bytes`);
   return readFileSync(path);
 }
 
-/** Its first bytes, which tell how it is compressed. */
+/** The first bytes of a file, which show how it is compressed. */
 export function stagedStart({ path }: Staged): Buffer {
   const fd = openSync(path, 'r');
   try {

@@ -1,52 +1,52 @@
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { feed } from '../../layers/feed.js';
+import type { Written } from '../../layers/tree-writer.js';
 import type { Unpacking } from '../../layers/unpack.js';
 import type { UnpackReport } from '../../layers/unpack-protocol.js';
-import type { Written } from '../../layers/writer.js';
 import type { IdMaps } from '../../spec/id-maps.js';
 import { FosterError } from '../../sys/errors.js';
 import { compressionOf, MAGIC_SIZE } from '../../tar/compression.js';
 import { peek } from '../../tar/peek.js';
 import { forEachParallel } from '../../worker/parallel.js';
 import type { BlobFollower } from '../registry/blob-follower.js';
-import { positionOf, startProgress } from '../registry/progress.js';
-import { makeTree, type Workplace, withLock } from '../rootfs/cache.js';
+import { readPosition, startProgress } from '../registry/progress.js';
+import { makeTree, type Workspace, withLock } from '../rootfs/cache.js';
 import { blobPath } from './blobs.js';
 import {
   diffIDsOf,
+  findUnpackedLayers,
   LAYER_TREE,
   type LayeredImage,
   layerName,
   layerPath,
   layersFolder,
   shortDigest,
-  stackOf,
 } from './layers.js';
 import type { Descriptor } from './oci.js';
 
 export interface UnpackOptions {
-  /** Of the container: files are owned by its ids. */
+  /** Id maps of the container, whose ids own the files. */
   maps: IdMaps;
-  /** Of each layer, uncompressed, in bytes. No limit by default. */
+  /** Limit for the size of each uncompressed layer, in bytes. No limit by default. */
   maxUnpackedSize?: number;
 }
 
-/** So many are unpacked at a time. */
-const AT_ONCE = 2;
+/** How many layers are unpacked at the same time. */
+const PARALLEL_LAYERS = 2;
 
 /**
- * The image's unpacked layers, those that are missing being unpacked. Their blobs must be in the store.
- * @param options.title what the progress bar is called
- * @returns absolute paths, the uppermost first
- * @throws FosterError; layers that were finished stay, of the others nothing does
+ * The image's unpacked layers. Unpacks those that are missing; their blobs must be in the store.
+ * @param options.title title of the progress bar
+ * @returns absolute paths, topmost first
+ * @throws FosterError; completed layers are kept, of the others nothing does
  */
 export async function unpackLayers(
   image: LayeredImage,
   options: UnpackOptions & { title?: string },
 ): Promise<string[]> {
   const diffIDs = diffIDsOf(image);
-  const waiting = layersOf(image).filter(({ diffID }) => !existsSync(layerPath(diffID, options.maps)));
+  const waiting = distinctLayers(image).filter(({ diffID }) => !existsSync(layerPath(diffID, options.maps)));
   const position = new Position();
   const total = waiting.reduce((sum, { layer }) => sum + layer.size, 0);
   const progress =
@@ -60,29 +60,29 @@ export async function unpackLayers(
     written.push(await unpackLayer(packed, job));
   };
   try {
-    await forEachParallel(waiting, AT_ONCE, unpack, abort);
+    await forEachParallel(waiting, PARALLEL_LAYERS, unpack, abort);
   } finally {
     progress?.stop();
   }
-  progress?.summarize(sumOf(written));
-  return stackOf(diffIDs, options.maps) ?? [];
+  progress?.summarize(sumWritten(written));
+  return findUnpackedLayers(diffIDs, options.maps) ?? [];
 }
 
-/** A layer as it is in the store, and the digest of what it is uncompressed. */
+/** A layer as it is stored, and the digest of its uncompressed content. */
 export interface PackedLayer {
   layer: Descriptor;
   diffID: string;
 }
 
-/** The different layers of an image, the lowest first. @throws FosterError where its config does not fit its manifest */
-export function layersOf(image: LayeredImage): PackedLayer[] {
+/** The distinct layers of an image, bottommost first. @throws FosterError if its config does not match its manifest */
+export function distinctLayers(image: LayeredImage): PackedLayer[] {
   const { layers } = image.manifest;
   const pairs = diffIDsOf(image).map((diffID, index) => [diffID, layers[index] as Descriptor] as const);
   return [...new Map(pairs)].map(([diffID, layer]) => ({ diffID, layer }));
 }
 
-/** What became of several archives together. */
-export function sumOf(parts: (Written | undefined)[]): Written {
+/** The results of several archives, added up. */
+export function sumWritten(parts: (Written | undefined)[]): Written {
   const sum = (key: Exclude<keyof Written, 'isOpaque'>) =>
     parts.reduce((total, part) => total + (part?.[key] ?? 0), 0);
   return {
@@ -94,7 +94,7 @@ export function sumOf(parts: (Written | undefined)[]): Written {
   };
 }
 
-/** How far all files that are being read are, together. */
+/** The sum of the positions in all files that are being read. */
 class Position {
   #done = 0;
   readonly #open = new Set<number>();
@@ -109,23 +109,23 @@ class Position {
   }
 
   now(): number {
-    return [...this.#open].reduce((sum, fd) => sum + positionOf(fd), this.#done);
+    return [...this.#open].reduce((sum, fd) => sum + readPosition(fd), this.#done);
   }
 }
 
 interface UnpackJob extends UnpackOptions {
   position?: Position;
-  /** Takes the progress bar away. */
+  /** Removes the progress bar. */
   stop?(): void;
-  /** Ends it at once. */
+  /** Aborts it. */
   signal?: AbortSignal;
 }
 
 /**
- * Unpacks a layer, unless that is done already. Its blob is in the store, or just arriving there: then it is unpacked as
- * it comes.
- * @returns undefined where there was nothing to do
- * @throws FosterError; nothing of it stays then
+ * Unpacks a layer, unless that has been done. Its blob is in the store, or is being downloaded: then it is unpacked as
+ * it arrives.
+ * @returns undefined if there was nothing to do
+ * @throws FosterError; nothing of it is kept then
  */
 export async function unpackLayer(
   packed: PackedLayer,
@@ -134,25 +134,25 @@ export async function unpackLayer(
 ): Promise<Written | undefined> {
   const { diffID } = packed;
   const name = layerName(diffID, job.maps);
-  // Before the lock is taken: else somebody who waits for another's download could hold it.
-  const isDownloading = follower !== undefined && (await follower.hasBegun());
+  // Before taking the lock, so that it is not held while waiting for another process's download.
+  const isDownloading = follower !== undefined && (await follower.hasStarted());
   const work = async () => {
-    if (existsSync(layerPath(diffID, job.maps))) return undefined; // somebody was faster
+    if (existsSync(layerPath(diffID, job.maps))) return undefined; // another process was faster
     mkdirSync(layersFolder(), { recursive: true, mode: 0o700 });
-    if (!isDownloading) return await unpackToPlace(name, packed, job);
+    if (!isDownloading) return await unpackIntoStore(name, packed, job);
     try {
-      return await unpackToPlace(name, packed, job, follower);
+      return await unpackIntoStore(name, packed, job, follower);
     } catch (error) {
-      // Nobody has checked what the unpacker did not like: where that was wrong, the download is what has failed.
-      await follower.whole();
-      if (follower.isInOnePiece) throw error;
-      return await unpackToPlace(name, packed, job);
+      // The unpacker's input was not verified yet: if its digest is wrong, the error of the download counts.
+      await follower.waitUntilFinished();
+      if (follower.isOneDownload) throw error;
+      return await unpackIntoStore(name, packed, job);
     }
   };
   return await withLock(`layer-${name}`, work, job.signal);
 }
 
-async function unpackToPlace(
+async function unpackIntoStore(
   name: string,
   packed: PackedLayer,
   job: UnpackJob,
@@ -161,10 +161,10 @@ async function unpackToPlace(
   let written: Written | undefined;
   await makeTree(
     job.maps,
-    async (place) => {
-      if (job.stop !== undefined) place.onInterrupt(job.stop);
+    async (workspace) => {
+      if (job.stop !== undefined) workspace.onInterrupt(job.stop);
       const unpack = follower === undefined ? unpackStored : unpackWhileDownloading(follower);
-      written = conclude(place, packed, await unpack(place, packed, job));
+      written = conclude(workspace, packed, await unpack(workspace, packed, job));
       return name;
     },
     { parent: layersFolder(), tree: LAYER_TREE },
@@ -173,15 +173,15 @@ async function unpackToPlace(
   return written;
 }
 
-type Unpack = (place: Workplace, packed: PackedLayer, job: UnpackJob) => Promise<UnpackReport>;
+type Unpack = (workspace: Workspace, packed: PackedLayer, job: UnpackJob) => Promise<UnpackReport>;
 
-const unpackStored: Unpack = async (place, { layer }, job) => {
+const unpackStored: Unpack = async (workspace, { layer }, job) => {
   const fd = openBlob(layer);
   job.position?.begin(fd);
   try {
     const start = Buffer.alloc(MAGIC_SIZE);
     const size = readSync(fd, start, 0, MAGIC_SIZE, 0);
-    return await (await startFor(place, layer, job, start.subarray(0, size), fd)).report;
+    return await (await startFor(workspace, layer, job, start.subarray(0, size), fd)).report;
   } finally {
     job.position?.end(fd);
     closeSync(fd);
@@ -189,17 +189,17 @@ const unpackStored: Unpack = async (place, { layer }, job) => {
 };
 
 function unpackWhileDownloading(follower: BlobFollower): Unpack {
-  return async (place, { layer }, job) => {
+  return async (workspace, { layer }, job) => {
     const pieces = follower.pieces();
     const { start, all } = await peek(pieces, MAGIC_SIZE);
-    const unpacking = await startFor(place, layer, job, start);
+    const unpacking = await startFor(workspace, layer, job, start);
     await feed(unpacking, all);
     return await unpacking.report;
   };
 }
 
 async function startFor(
-  place: Workplace,
+  workspace: Workspace,
   layer: Descriptor,
   job: UnpackJob,
   start: Buffer,
@@ -207,9 +207,9 @@ async function startFor(
 ): Promise<Unpacking> {
   const { startUnpacker } = await import('../../layers/unpack.js');
   try {
-    const unpacking = startUnpacker(place.tree, compressionOf(start), { ...job, isLayer: true }, fd);
+    const unpacking = startUnpacker(workspace.tree, compressionOf(start), { ...job, isLayer: true }, fd);
     const { kill, report } = unpacking;
-    place.onInterrupt(kill);
+    workspace.onInterrupt(kill);
     job.signal?.addEventListener('abort', kill);
     report.then(() => job.signal?.removeEventListener('abort', kill));
     return unpacking;
@@ -219,17 +219,17 @@ async function startFor(
   }
 }
 
-function conclude(place: Workplace, { layer, diffID }: PackedLayer, report: UnpackReport): Written {
+function conclude(workspace: Workspace, { layer, diffID }: PackedLayer, report: UnpackReport): Written {
   if ('error' in report) throw cannotUnpack(layer, report.error, report.advice);
   if (report.digest !== diffID) {
     throw cannotUnpack(
       layer,
-      `its content is ${report.digest}, the image says ${diffID}`,
-      'nothing of it was kept; do not trust this image',
+      `its content has the digest ${report.digest} instead of ${diffID}`,
+      'nothing was kept; do not trust this image',
     );
   }
-  if (report.written.isOpaque) writeFileSync(join(place.folder, 'opaque'), '');
-  writeFileSync(join(place.folder, 'size'), String(report.size));
+  if (report.written.isOpaque) writeFileSync(join(workspace.folder, 'opaque'), '');
+  writeFileSync(join(workspace.folder, 'size'), String(report.size));
   return report.written;
 }
 

@@ -14,8 +14,8 @@ import type {
 } from '../types.js';
 
 /**
- * The whole of config.json of the OCI runtime-spec 1.2, as it stands in the file: names, meanings and what may be left
- * out are the specification's ("config.md", "config-linux.md"). `Spec` (../types.ts) is what foster makes of it.
+ * The complete config.json of the OCI runtime-spec 1.2, as in the file: names, meanings and optional fields are the
+ * specification's ("config.md", "config-linux.md"). foster converts it to a `Spec` (../types.ts).
  */
 export interface Config {
   ociVersion: string;

@@ -18,33 +18,33 @@ import { type MountFacts, readMount } from './mounts.js';
 import { configError, unsupported } from './reader.js';
 import { isDefaultRule, refuseUnsupported } from './unsupported.js';
 
-/** What a Spec needs to know of the machine, beside the config.json. */
+/** Facts about the machine that a Spec needs, besides the config.json. */
 export interface ConfigFacts
   extends Pick<MountFacts, 'resolve' | 'exists' | 'hasUnifiedCgroups' | 'callerIsRoot'> {
-  /** As `process.arch` says it. */
+  /** As in `process.arch`. */
   architecture: string;
   isDirectory(path: string): boolean;
-  /** Whether it is the namespace that foster is in itself. */
+  /** Whether it is foster's own namespace. */
   isOwnNamespace(path: string, type: NamespaceType): boolean;
-  /** The device of the machine that a path is; undefined where it is none. */
+  /** The device at a path on the host; undefined if it is not a device. */
   device(path: string): { type: 'c' | 'b'; major: number; minor: number; mode: number } | undefined;
-  /** The id maps for a user namespace for which the config.json has none. */
+  /** The id maps for a user namespace without maps in the config.json. */
   defaultMaps(): { uid: IdMapping[]; gid: IdMapping[] };
-  /** Whether processes can have further groups there: not where the groups were mapped without privilege. */
+  /** Whether processes can have supplementary groups: not if the groups were mapped without privileges. */
   canSetGroups(maps: { uid: IdMapping[]; gid: IdMapping[] }): boolean;
   /** The home directory of a user of the root filesystem. */
   home(root: string, uid: number): string;
 }
 
 /**
- * The Spec of a config.json.
- * @param notes told what is not as the person may expect it
- * @throws FosterError that names, by its JSON path, what is wrong or not supported yet
+ * Converts a config.json to a Spec.
+ * @param notes receives warnings
+ * @throws FosterError with the JSON path of what is invalid or not supported yet
  */
 export function specFromConfig(config: Config, facts: ConfigFacts, notes: (sentence: string) => void): Spec {
   refuseUnsupported(config);
   const { process, root, linux = {} } = config;
-  if (process === undefined) throw configError('', 'process is missing: there is nothing to run');
+  if (process === undefined) throw configError('', 'process is missing');
   if (root === undefined) throw configError('', 'root is missing');
   const path = facts.resolve(root.path);
   if (!facts.isDirectory(path)) throw configError('root.path', `there is no directory ${path}`);
@@ -98,11 +98,11 @@ function processOf(process: ConfigProcess, home: string, notes: (sentence: strin
   };
 }
 
-/** Numbers that are too large for setrlimit(2) as foster calls it mean no limit: RLIM_INFINITY is 2^64 - 1. */
+/** Numbers that are too large for JavaScript mean no limit: RLIM_INFINITY is 2^64 - 1. */
 function limitOf({ type, soft, hard }: Rlimit, index: number, all: Rlimit[]): Rlimit {
   const path = `process.rlimits[${index}]`;
   if (all.findIndex((other) => other.type === type) !== index)
-    throw configError(`${path}.type`, `${type} is there twice`);
+    throw configError(`${path}.type`, `${type} occurs twice`);
   const [low, high] = [soft, hard].map((limit) => (limit > Number.MAX_SAFE_INTEGER ? -1 : limit)) as [
     number,
     number,
@@ -112,7 +112,7 @@ function limitOf({ type, soft, hard }: Rlimit, index: number, all: Rlimit[]): Rl
   return { type, soft: low, hard: high };
 }
 
-/** The specification wants what cannot be granted to be told, and left out. */
+/** The specification requires a warning for capabilities that cannot be granted. */
 function capabilitiesOf(wanted: Partial<Capabilities>, notes: (sentence: string) => void): Capabilities {
   const unknown = new Set<string>();
   const known = (names: string[] = []) =>
@@ -139,11 +139,11 @@ function capabilitiesOf(wanted: Partial<Capabilities>, notes: (sentence: string)
   return { bounding, effective, inheritable, permitted, ambient: granted };
 }
 
-/** What the container is in, other than what foster is in itself. */
+/** The container's namespaces that differ from foster's own. */
 function namespacesOf({ namespaces = [] }: ConfigLinux, facts: ConfigFacts): Namespace[] {
   const kept = namespaces.filter(({ type, path }, index) => {
     if (namespaces.findIndex((other) => other.type === type) !== index)
-      throw configError(`linux.namespaces[${index}].type`, `${type} is there twice`);
+      throw configError(`linux.namespaces[${index}].type`, `${type} occurs twice`);
     return path === undefined || path === '' || !facts.isOwnNamespace(path, type);
   });
   const has = (wanted: NamespaceType) => kept.some(({ type }) => type === wanted);
@@ -154,8 +154,8 @@ function namespacesOf({ namespaces = [] }: ConfigLinux, facts: ConfigFacts): Nam
   if (!has('user') && !facts.callerIsRoot) {
     throw configError(
       'linux.namespaces',
-      'there is no user namespace, and without one only root can make the others',
-      'add {"type": "user"}; "foster spec" writes a config.json that has one',
+      'there is no user namespace, and without one only root can create the others',
+      'add {"type": "user"}, as in the config.json that "foster spec" writes',
     );
   }
   if (!has('mount'))
@@ -163,7 +163,7 @@ function namespacesOf({ namespaces = [] }: ConfigLinux, facts: ConfigFacts): Nam
       'linux.namespaces',
       'a container without a mount namespace of its own is not supported',
     );
-  // user first, as in a container that is made from flags
+  // user first, as in a container made from flags
   return kept.toSorted((one, other) => Number(other.type === 'user') - Number(one.type === 'user'));
 }
 
@@ -180,8 +180,8 @@ function checkJoined(
   if (hasUser)
     throw configError(
       where,
-      `the kernel lets no container with a user namespace of its own join a ${type} namespace that belongs to another one`,
-      'leave out the user namespace, which takes root, or the path',
+      `a container with its own user namespace cannot join a ${type} namespace that belongs to another user namespace`,
+      'remove the path, or (as root) the user namespace',
     );
 }
 
@@ -201,7 +201,7 @@ function checkUser(
 ): void {
   const check = (path: string, id: number, map: IdMapping[]) => {
     if (map.length > 0 && !isIdMapped(id, map))
-      throw configError(`process.user.${path}`, `${id} is not mapped in the user namespace of the container`);
+      throw configError(`process.user.${path}`, `${id} is not mapped in the container's user namespace`);
   };
   check('uid', user.uid ?? 0, maps.uid);
   check('gid', user.gid ?? 0, maps.gid);
@@ -210,12 +210,12 @@ function checkUser(
     if (isDenied)
       throw configError(
         `process.user.additionalGids[${index}]`,
-        'with one group mapped, a process can have no others',
+        'a process cannot have supplementary groups if only one group is mapped',
       );
   }
 }
 
-/** What is set for the whole of a namespace is set in the container's own only. */
+/** Settings of a whole namespace need one of the container's own. */
 function checkNames({ hostname, domainname, linux }: Config, types: ReadonlySet<NamespaceType>): void {
   const needs = (path: string, type: NamespaceType) => {
     if (!types.has(type)) throw configError(path, `the container has no ${type} namespace of its own`);
@@ -223,17 +223,17 @@ function checkNames({ hostname, domainname, linux }: Config, types: ReadonlySet<
   if (hostname) needs('hostname', 'uts');
   if (domainname) needs('domainname', 'uts');
   if (hostname !== undefined && Buffer.byteLength(hostname) > 64)
-    throw configError('hostname', 'the kernel takes 64 bytes at the most');
+    throw configError('hostname', 'the limit is 64 bytes');
   if (domainname !== undefined && Buffer.byteLength(domainname) > 64)
-    throw configError('domainname', 'the kernel takes 64 bytes at the most');
+    throw configError('domainname', 'the limit is 64 bytes');
   for (const name of Object.keys(linux?.sysctl ?? {})) {
     const path = `linux.sysctl[${JSON.stringify(name)}]`;
-    // it becomes a path below /proc/sys: no empty part, no '..', no slash
+    // it becomes a path below /proc/sys: no empty component, no '..', no slash
     if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/i.test(name))
       throw configError(path, 'expected words separated by dots, such as kernel.shmmax');
     const type = namespaceOf(name);
     if (type === undefined)
-      throw configError(path, 'it is not namespaced: it is one value for the whole machine');
+      throw configError(path, 'it is not namespaced: it has one value for the whole machine');
     needs(path, type);
   }
   const hasOffsets = Object.values(linux?.timeOffsets ?? {}).some(
@@ -248,7 +248,7 @@ function namespaceOf(sysctl: string): NamespaceType | undefined {
   return /^kernel\.(hostname|domainname)$/.test(sysctl) ? 'uts' : undefined;
 }
 
-/** In a user namespace nobody can make a device node that works. Elsewhere only a cgroup could keep anybody from it. */
+/** Device nodes created in a user namespace do not work. Without one, only a cgroup could deny access to devices. */
 function checkDeviceRules(
   { linux, process }: Config,
   types: ReadonlySet<NamespaceType>,
@@ -258,15 +258,15 @@ function checkDeviceRules(
   if (process?.capabilities?.bounding?.includes('CAP_MKNOD')) {
     throw unsupported(
       'process.capabilities.bounding',
-      'CAP_MKNOD without a user namespace lets a container use any device, and rules for devices are not supported yet',
+      'CAP_MKNOD without a user namespace lets a container use any device, and device rules are not supported yet',
     );
   }
   notes(
-    'linux.resources.devices: foster makes no rules for devices; without CAP_MKNOD the container has the default ones',
+    'linux.resources.devices: foster does not support device rules; without CAP_MKNOD the container has only the default devices',
   );
 }
 
-/** Every container has them. */
+/** Devices that every container has. */
 const DEFAULT_DEVICES: readonly string[] = [
   'null',
   'zero',
@@ -278,7 +278,7 @@ const DEFAULT_DEVICES: readonly string[] = [
   'ptmx',
 ].map((name) => `/dev/${name}`);
 
-/** Nobody in a user namespace can make devices, so those of the machine are shown, as by other runtimes. */
+/** Devices cannot be created in a user namespace, so the host's are bound, as by other runtimes. */
 function withDevices(mounts: Mount[], devices: Device[], facts: ConfigFacts): Mount[] {
   const binds = devices.flatMap((device, index) => {
     const { type, fileMode, uid = 0, gid = 0 } = device;
@@ -295,14 +295,14 @@ function withDevices(mounts: Mount[], devices: Device[], facts: ConfigFacts): Mo
     if (!isSame)
       throw configError(
         `${path}.path`,
-        `${place} on this machine is not that device, and foster cannot make one`,
+        `${place} on this machine is not that device, and foster cannot create one`,
       );
     if (uid !== 0 || gid !== 0)
-      throw unsupported(path, 'an owner other than root is not supported: the device is that of the machine');
+      throw unsupported(path, "an owner other than root is not supported, because it is the host's device");
     if (fileMode !== undefined && (fileMode & 0o777) !== (found.mode & 0o777))
       throw unsupported(
         `${path}.fileMode`,
-        'another mode than the device has on this machine is not supported',
+        "a mode other than the device's on this machine is not supported",
       );
     return [{ destination: place, type: 'bind', source: place, options: ['bind', 'nosuid', 'noexec'] }];
   });

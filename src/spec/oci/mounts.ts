@@ -3,22 +3,22 @@ import type { Mount } from '../types.js';
 import type { ConfigMount } from './config.js';
 import { configError, unsupported } from './reader.js';
 
-/** What the mounts of a config.json need to know of the machine. */
+/** Facts about the machine for the mounts of a config.json. */
 export interface MountFacts {
-  /** Makes an absolute path of one that is relative to the bundle. */
+  /** Resolves a path relative to the bundle. */
   resolve(path: string): string;
   exists(path: string): boolean;
-  /** Whether the cgroup file system is the second version alone: cgroups(7). */
+  /** Whether there are only cgroups version 2: cgroups(7). */
   hasUnifiedCgroups: boolean;
   callerIsRoot: boolean;
   hasUserNamespace: boolean;
   hasCgroupNamespace: boolean;
 }
 
-/** File systems that belong to a container's namespaces; each is made new. */
+/** File systems that belong to a container's namespaces; each is mounted new. */
 const FILE_SYSTEMS: readonly string[] = ['proc', 'sysfs', 'tmpfs', 'devpts', 'mqueue', 'cgroup', 'cgroup2'];
 
-/** Attributes of a mount, in the spellings of mount(8) and the specification; with an `r`, of all below it too. */
+/** Attributes of a mount, as in mount(8) and the specification; with an `r`, they apply to all mounts below, too. */
 const ATTRIBUTES: ReadonlySet<string> = new Set(
   (
     'ro rw suid nosuid dev nodev exec noexec atime noatime diratime nodiratime relatime norelatime ' +
@@ -30,22 +30,22 @@ const ATTRIBUTES: ReadonlySet<string> = new Set(
 const PROPAGATION: ReadonlySet<string> = new Set(
   ['private', 'slave', 'shared', 'unbindable'].flatMap((name) => [name, `r${name}`]),
 );
-/** Of a file system as a whole: one that is bound has them already. */
-const OF_FILE_SYSTEMS: ReadonlySet<string> = new Set(
+/** Options of a whole file system, which bind mounts cannot change. */
+const FILE_SYSTEM_OPTIONS: ReadonlySet<string> = new Set(
   'async sync dirsync lazytime nolazytime mand nomand iversion noiversion silent loud'.split(' '),
 );
-/** Those of them that say what is so anyway. */
-const NOTHING: ReadonlySet<string> = new Set(
+/** Options that state the default. */
+const DEFAULT_OPTIONS: ReadonlySet<string> = new Set(
   'defaults async nolazytime nomand noiversion silent loud'.split(' '),
 );
-const NOT_YET: Readonly<Record<string, string>> = {
-  tmpcopyup: 'copying what the root filesystem has there is not supported yet',
-  remount: 'changing a mount that is there already is not supported yet',
+const UNSUPPORTED: Readonly<Record<string, string>> = {
+  tmpcopyup: 'copying the content of the root filesystem is not supported yet',
+  remount: 'changing an existing mount is not supported yet',
   iversion: 'it is not supported yet',
 };
 
 /**
- * A mount of the config.json as foster makes it: what is bound is of the type `bind` and its source absolute.
+ * Converts a mount of the config.json: bind mounts get the type `bind` and an absolute source.
  * @throws FosterError that names the JSON path
  */
 export function readMount(mount: ConfigMount, path: string, facts: MountFacts): Mount {
@@ -66,22 +66,22 @@ export function readMount(mount: ConfigMount, path: string, facts: MountFacts): 
   }
   for (const [index, option] of options.entries()) {
     if (option === 'idmap' || option === 'ridmap')
-      throw configError(`${path}.options[${index}]`, `${option} goes with a bind mount only`);
-    refuseNotYet(option, `${path}.options[${index}]`);
+      throw configError(`${path}.options[${index}]`, `${option} is only valid for bind mounts`);
+    refuseUnsupportedOption(option, `${path}.options[${index}]`);
   }
-  const kept = options.filter((option) => !NOTHING.has(option)).map(plain);
+  const kept = options.filter((option) => !DEFAULT_OPTIONS.has(option)).map(plain);
   if (type === 'cgroup') return cgroups(destination, kept, facts);
   return { destination, type, source: mount.source || type, options: kept };
 }
 
-/** A new file system has nothing below it, so `rro` is `ro`. */
+/** A new file system has no mounts below, so `rro` is `ro`. */
 function plain(option: string): string {
   return option.startsWith('r') && ATTRIBUTES.has(option) && ATTRIBUTES.has(option.slice(1))
     ? option.slice(1)
     : option;
 }
 
-/** Of the first version there is none to be mounted in a user namespace: the machine's are shown, as crun does. */
+/** Version 1 cannot be mounted in a user namespace: the host's are bound instead, as crun does. */
 function cgroups(destination: string, options: string[], facts: MountFacts): Mount {
   if (facts.hasUnifiedCgroups && facts.hasCgroupNamespace)
     return { destination, type: 'cgroup2', source: 'cgroup2', options };
@@ -96,30 +96,37 @@ function bind(mount: ConfigMount, destination: string, path: string, facts: Moun
   for (const [index, option] of options.entries())
     checkBindOption(option, `${path}.options[${index}]`, facts);
   const recursion = options.includes('rbind') ? 'rbind' : 'bind';
-  const others = options.filter((option) => !/^r?bind$/.test(option) && !NOTHING.has(option)).map(plain);
+  const others = options
+    .filter((option) => !/^r?bind$/.test(option) && !DEFAULT_OPTIONS.has(option))
+    .map(plain);
   return { destination, type: 'bind', source, options: [recursion, ...new Set(others)] };
 }
 
 function checkBindOption(option: string, path: string, facts: MountFacts): void {
-  refuseNotYet(option, path);
+  refuseUnsupportedOption(option, path);
   if (option === 'idmap' || option === 'ridmap') {
     if (!facts.callerIsRoot || !facts.hasUserNamespace)
-      throw configError(path, `${option} needs root, and a user namespace of the container`);
+      throw configError(path, `${option} needs root, and a user namespace for the container`);
     return;
   }
   if (/^r?shared$/.test(option) && !facts.hasUserNamespace)
     throw unsupported(path, `${option} without a user namespace is not supported yet`);
-  if (ATTRIBUTES.has(option) || PROPAGATION.has(option) || NOTHING.has(option) || /^r?bind$/.test(option))
+  if (
+    ATTRIBUTES.has(option) ||
+    PROPAGATION.has(option) ||
+    DEFAULT_OPTIONS.has(option) ||
+    /^r?bind$/.test(option)
+  )
     return;
   throw configError(
     path,
-    OF_FILE_SYSTEMS.has(option) || option.includes('=')
-      ? `${option} is an option of a file system, and a bind mount shows one that is mounted already`
-      : `there is no option ${JSON.stringify(option)} for a bind mount`,
+    FILE_SYSTEM_OPTIONS.has(option) || option.includes('=')
+      ? `${option} is an option of a file system, which a bind mount cannot change`
+      : `unknown option ${JSON.stringify(option)} for a bind mount`,
   );
 }
 
-function refuseNotYet(option: string, path: string): void {
-  const problem = Object.hasOwn(NOT_YET, option) ? NOT_YET[option] : undefined;
+function refuseUnsupportedOption(option: string, path: string): void {
+  const problem = Object.hasOwn(UNSUPPORTED, option) ? UNSUPPORTED[option] : undefined;
   if (problem !== undefined) throw unsupported(path, `${option}: ${problem}`);
 }

@@ -1,14 +1,14 @@
 import { type ErrorKind, FosterError } from '../../sys/errors.js';
 import { quoted } from '../parse/flag.js';
 
-/** Functions that check a part of a JSON document, and put themselves together to one for the whole. */
+/** Functions that validate parts of a JSON document. They can be combined. */
 
-/** What is wrong with a config.json: the JSON path to it, such as `linux.namespaces[2].type`, and a sentence. */
+/** The error for an invalid config.json: a JSON path such as `linux.namespaces[2].type`, and a sentence. */
 export function configError(path: string, problem: string, advice?: string): FosterError {
   return failure(path, problem, { kind: 'invalid', ...(advice !== undefined && { advice }) });
 }
 
-/** What is right, and foster cannot do. */
+/** The error for a valid config.json that foster does not support. */
 export function unsupported(path: string, problem: string): FosterError {
   return failure(path, problem, { kind: 'unsupported' });
 }
@@ -21,19 +21,19 @@ function failure(path: string, problem: string, options: { kind: ErrorKind; advi
 export interface Part {
   value: unknown;
   path: string;
-  /** Paths of members that nobody has asked for. */
+  /** Paths of unknown members. */
   unknown: string[];
 }
 
-/** Checks a part, and returns what it has read. @throws FosterError that names the path */
+/** Validates a part and returns its value. @throws FosterError that names the path */
 export type Reader<T> = (part: Part) => T;
 
 /** A reader for each member. */
 export type Readers<T> = { [K in keyof T]-?: Reader<NonNullable<T[K]>> };
 
 /**
- * An object with these members and no others; others are noted, for the specification wants them to be ignored. null is
- * what Go writes for an empty member.
+ * An object with these members. Others are recorded as unknown, because the specification requires ignoring them. Go
+ * writes null for an empty member.
  */
 export function object<T extends object>(members: Readers<T>, ...required: (keyof T & string)[]): Reader<T> {
   const readers = new Map<string, Reader<unknown>>(Object.entries(members));
@@ -71,7 +71,7 @@ function kindOf(value: unknown): string {
   }
 }
 
-/** An object whose members have any names. */
+/** An object with arbitrary names. */
 export function map<T>(reader: Reader<T>): Reader<Record<string, T>> {
   return (part) =>
     Object.fromEntries(
@@ -90,10 +90,10 @@ export function list<T>(reader: Reader<T>): Reader<T[]> {
   };
 }
 
-/** Without NUL, at which the kernel would end it. */
+/** A string without NUL, at which the kernel would end it. */
 export const text: Reader<string> = ({ value, path }) => {
   if (typeof value !== 'string') throw configError(path, `expected a string, not ${kindOf(value)}`);
-  if (value.includes('\0')) throw configError(path, 'there is a NUL character in it');
+  if (value.includes('\0')) throw configError(path, 'it contains a NUL character');
   return value;
 };
 
@@ -120,7 +120,7 @@ export function oneOf<T extends string>(...choices: readonly T[]): Reader<T> {
   };
 }
 
-/** A text that a pattern matches. */
+/** A string that matches a pattern. */
 export function pattern(expression: RegExp, expected: string): Reader<string> {
   return (part) => {
     const value = text(part);

@@ -67,7 +67,7 @@ const idMapping: Reader<IdMapping> = object<IdMapping>(
 );
 
 const rlimit = object<Rlimit>(
-  // foster writes -1 where there is no limit
+  // foster writes -1 for no limit
   { type: oneOf(...Object.keys(RLIMITS)), soft: number(-1, 2 ** 64), hard: number(-1, 2 ** 64) },
   'type',
   'soft',
@@ -158,7 +158,7 @@ const hooks = list(
 const seccompArg = object<SeccompArg>(
   {
     index: number(0, 5),
-    // a larger one would have been rounded, and a filter that is nearly right is wrong
+    // a larger one would have been rounded, which would make the filter wrong
     value: number(0, Number.MAX_SAFE_INTEGER),
     valueTwo: number(0, Number.MAX_SAFE_INTEGER),
     op: oneOf(
@@ -226,7 +226,7 @@ const resources = object<Resources>({
         type: oneOf('a', 'b', 'c'),
         major: int64,
         minor: int64,
-        access: pattern(/^[rwm]*$/, 'letters of r, w and m'),
+        access: pattern(/^[rwm]*$/, 'a combination of r, w and m'),
       },
       'allow',
     ),
@@ -355,13 +355,13 @@ const config = object<Config>(
   'ociVersion',
 );
 
-/** What is larger was not written by people. */
+/** Larger than any real config.json. */
 const MAX_LENGTH = 16 * 1024 * 1024;
 
 /**
  * Reads a config.json of the OCI runtime-spec 1.2.
- * @returns what it says, and the paths of members that the specification does not have, which it wants to be ignored
- * @throws FosterError that names the place in the document by its JSON path
+ * @returns the config, and the paths of unknown members, which the specification requires ignoring
+ * @throws FosterError with the JSON path of the error
  */
 export function readConfig(document: string): { config: Config; unknown: string[] } {
   if (document.length > MAX_LENGTH) throw configError('', `it is larger than ${MAX_LENGTH} bytes`);
@@ -372,7 +372,7 @@ export function readConfig(document: string): { config: Config; unknown: string[
     throw configError(
       '',
       'it is not JSON',
-      `"jq ." shows where it goes wrong: ${String(cause).replace(/^SyntaxError: /, '')}`,
+      `check it with "jq .": ${String(cause).replace(/^SyntaxError: /, '')}`,
     );
   }
   const unknown: string[] = [];

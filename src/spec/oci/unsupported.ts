@@ -2,8 +2,8 @@ import type { Config, ConfigLinux, DeviceRule, Resources } from './config.js';
 import { unsupported } from './reader.js';
 
 /**
- * Refuses, by its JSON path, what a config.json asks for and foster cannot do yet: to leave it out would make another
- * container than the one that is wanted. What is empty asks for nothing.
+ * Refuses settings of a config.json that foster does not support yet, by their JSON paths: ignoring them would give a
+ * different container. Empty settings are accepted.
  * @throws FosterError
  */
 export function refuseUnsupported(config: Config): void {
@@ -13,7 +13,7 @@ export function refuseUnsupported(config: Config): void {
   refuse('process.apparmorProfile', process?.apparmorProfile, 'AppArmor profiles are not supported yet');
   refuse('process.selinuxLabel', process?.selinuxLabel, 'SELinux labels are not supported yet');
   for (const [index, mount] of (config.mounts ?? []).entries()) {
-    const problem = 'mounts with ids of their own are not supported yet';
+    const problem = 'mounts with their own id mappings are not supported yet';
     refuse(`mounts[${index}].uidMappings`, mount.uidMappings, problem);
     refuse(`mounts[${index}].gidMappings`, mount.gidMappings, problem);
   }
@@ -38,12 +38,12 @@ function refuseLimits({ devices, ...limits }: Resources): void {
     if (!isDefaultRule(rule))
       throw unsupported(
         `linux.resources.devices[${index}]`,
-        'rules for devices are not supported yet, but for the one that denies all',
+        'device rules are not supported yet, except the one that denies all',
       );
   }
 }
 
-/** What runtimes write into every config.json: no access to any device but the default ones. */
+/** The rule that runtimes write into every config.json: no access to devices except the default ones. */
 export function isDefaultRule({ allow, type, major, minor, access }: DeviceRule): boolean {
   const isAny = (number: number | undefined) => number === undefined || number === -1;
   const isOfAll = (type === undefined || type === 'a') && isAny(major) && isAny(minor);

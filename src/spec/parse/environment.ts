@@ -5,7 +5,7 @@ import { flagError, quoted } from './flag.js';
 export type Environment = Record<string, string | undefined>;
 
 /**
- * A `-e` value as `NAME=value`. A bare NAME takes the caller's value; one the caller does not have is left out
+ * Parses a `-e` value, `NAME=value`. A bare NAME takes the caller's value; if the caller has none, it is omitted
  * (undefined), as in Docker.
  * @throws FosterError
  */
@@ -18,8 +18,9 @@ export function parseEnv(value: string, caller: Environment): string | undefined
 }
 
 /**
- * The variables of an `--env-file`, in order. As in Docker: a line is `NAME=value`, or NAME for the caller's value;
- * empty lines and lines that start with `#` are skipped; quotes, backslashes and a `#` further on belong to the value.
+ * Parses the variables of an `--env-file`, in order. As in Docker, a line is `NAME=value`, or NAME for the caller's
+ * value; empty lines and lines that start with `#` are skipped; quotes, backslashes and other `#` are part of the
+ * value.
  * @param file the file's name, for errors
  * @throws FosterError that names the file and the line
  */

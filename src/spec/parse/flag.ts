@@ -1,6 +1,6 @@
 import { FosterError } from '../../sys/errors.js';
 
-/** `text` with what could move a terminal's cursor or reorder its letters written as JavaScript's escapes. */
+/** `text` with control characters, and those that change the direction of text, escaped as in JavaScript. */
 export function visible(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (char) => {
     if (char === '\n') return '\\n';
@@ -9,7 +9,7 @@ export function visible(text: string): string {
   });
 }
 
-/** As `visible`, of a text of several lines: their ends and tabs stay. JSON stays the JSON that it is. */
+/** As `visible`, but keeps newlines and tabs. JSON stays valid. */
 export function printable(text: string): string {
   return text.replace(/[^\n\t]+/g, visible);
 }
@@ -20,8 +20,8 @@ export function quoted(text: string): string {
 }
 
 /**
- * The error for a flag's value that cannot be used.
- * @param problem what is expected, or what is wrong, as the end of a sentence
+ * The error for an invalid value of a flag.
+ * @param problem what is expected or wrong, as the end of a sentence
  */
 export function flagError(flag: string, value: string, problem: string, advice?: string): FosterError {
   const message = `${flag} ${quoted(value)}: ${problem}`;
@@ -29,7 +29,7 @@ export function flagError(flag: string, value: string, problem: string, advice?:
 }
 
 /**
- * A boolean in the spellings that Docker's flags take: `true`, `1`, `t` and `false`, `0`, `f`.
+ * Parses a boolean in the spellings of Docker's flags: `true`, `1`, `t` and `false`, `0`, `f`.
  * @throws FosterError that names `flag`
  */
 export function parseBoolean(flag: string, value: string): boolean {

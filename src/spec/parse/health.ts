@@ -1,9 +1,9 @@
 import type { ImageDefaults } from '../image-defaults.js';
 import type { HealthCheck } from '../request.js';
+import { parseDuration } from './duration.js';
 import { flagError } from './flag.js';
-import { parseInterval } from './interval.js';
 
-/** The flags that say how a container's health is checked. */
+/** Flags for a container's health check. */
 export interface HealthFlags {
   healthCmd?: string;
   healthInterval?: string;
@@ -15,8 +15,8 @@ export interface HealthFlags {
 }
 
 /**
- * `--health-cmd` and its companions, with Docker's defaults; undefined where there is no check. The command is one for
- * the container's shell.
+ * Parses `--health-cmd` and the other --health flags, with Docker's defaults; undefined if there is no check. The
+ * command is for the container's shell.
  * @throws FosterError
  */
 export function parseHealth(flags: HealthFlags): HealthCheck | 'none' | undefined {
@@ -29,31 +29,31 @@ export function parseHealth(flags: HealthFlags): HealthCheck | 'none' | undefine
     command: ['/bin/sh', '-c', flags.healthCmd],
     interval: atLeast('--health-interval', flags.healthInterval ?? '30s', 1),
     timeout: atLeast('--health-timeout', flags.healthTimeout ?? '30s', 1),
-    startPeriod: parseInterval('--health-start-period', flags.healthStartPeriod ?? '0s'),
+    startPeriod: parseDuration('--health-start-period', flags.healthStartPeriod ?? '0s'),
     retries: Number(retries),
   };
 }
 
 function atLeast(flag: string, value: string, least: number): number {
-  const time = parseInterval(flag, value);
+  const time = parseDuration(flag, value);
   if (time < least) throw flagError(flag, value, 'the time is too short');
   return time;
 }
 
 const MILLISECOND = 1_000_000;
-/** In milliseconds; the monitor counts with 32 bits. */
-const LONGEST = 2 ** 31 - 1;
+/** In milliseconds; the monitor uses 32 bits. */
+const MAX_MILLISECONDS = 2 ** 31 - 1;
 
 function isCount(value: number | undefined): value is number {
   return Number.isInteger(value) && (value ?? 0) > 0 && (value ?? 0) < 1_000_000;
 }
 
-/** The check that an image asks for. */
+/** The health check of an image. */
 export function imageHealth(check: ImageDefaults['Healthcheck']): HealthCheck | undefined {
   const [kind, ...words] = check?.Test ?? [];
   if (check === undefined || (kind !== 'CMD' && kind !== 'CMD-SHELL') || words.length === 0) return undefined;
   const time = (value: number | undefined, otherwise: number) =>
-    value && value > 0 ? Math.min(Math.ceil(value / MILLISECOND), LONGEST) : otherwise;
+    value && value > 0 ? Math.min(Math.ceil(value / MILLISECOND), MAX_MILLISECONDS) : otherwise;
   return {
     command: kind === 'CMD' ? words : ['/bin/sh', '-c', words.join(' ')],
     interval: time(check.Interval, 30_000),

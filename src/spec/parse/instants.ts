@@ -12,9 +12,9 @@ const NANOSECONDS: Readonly<Record<string, number>> = {
 };
 
 /**
- * A point in time as Docker's --since and --until take it, in nanoseconds since 1970: RFC 3339 (`2026-11-24T15:00:00Z`,
- * also without the time, the seconds or the zone, which is the local one then), seconds since 1970 with a fraction, or a
- * length of time before `now` (`90s`, `1h30m`).
+ * Parses a point in time for --since and --until, as in Docker: RFC 3339 (`2026-11-24T15:00:00Z`, also without the time
+ * or seconds, or without the zone for local time), seconds since 1970 with a fraction, or a duration before `now`
+ * (`90s`, `1h30m`). Returns nanoseconds since 1970.
  * @param now in milliseconds since 1970
  * @throws FosterError that names `flag`
  */
@@ -34,13 +34,13 @@ export function parseInstant(flag: string, value: string, now: number): bigint {
     throw flagError(
       flag,
       value,
-      'expected a time such as 2026-11-24T15:00:00Z, or how long ago, such as 10m or 1h30m',
+      'expected a time such as 2026-11-24T15:00:00Z, or a duration such as 10m or 1h30m',
     );
   }
   return BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
 }
 
-/** Go's time.ParseDuration: in nanoseconds; undefined where it is none. */
+/** Go's time.ParseDuration, in nanoseconds; undefined if it is invalid. */
 function parseLength(value: string): number | undefined {
   if (!/^(\d+(\.\d+)?(ns|us|µs|μs|ms|s|m|h))+$/.test(value)) return undefined;
   let sum = 0;

@@ -3,7 +3,7 @@ import { flagError } from './flag.js';
 import { parseSize } from './sizes.js';
 
 /**
- * All `--log-opt` values: `max-size=SIZE` and `max-file=NUMBER`, as of Docker's file drivers.
+ * Parses all `--log-opt` values: `max-size=SIZE` and `max-file=NUMBER`, as for Docker's file drivers.
  * @throws FosterError
  */
 export function parseLogOptions(values: string[]): LogOptions {

@@ -6,7 +6,7 @@ export type { RestartPolicy } from '../request.js';
 const POLICIES: readonly RestartPolicy['policy'][] = ['no', 'on-failure', 'always', 'unless-stopped'];
 
 /**
- * A `--restart` value: `no`, `on-failure[:MAX]`, `always` or `unless-stopped`.
+ * Parses a `--restart` value: `no`, `on-failure[:MAX]`, `always` or `unless-stopped`.
  * @throws FosterError
  */
 export function parseRestart(value: string): RestartPolicy {
@@ -24,12 +24,12 @@ export function parseRestart(value: string): RestartPolicy {
   throw flagError('--restart', value, 'expected no, on-failure[:MAX], always or unless-stopped');
 }
 
-/** The `restart` file of a container, in the numbers that its monitor reads: docs/state.md. */
+/** The content of a container's `restart` file, with the numbers that its monitor reads: docs/state.md. */
 export function encodeRestart({ policy, max }: RestartPolicy): string {
   return `${POLICIES.indexOf(policy)} ${max}\n`;
 }
 
-/** What `encodeRestart` has written; `no` for anything else. */
+/** Parses the output of `encodeRestart`; `no` for anything else. */
 export function decodeRestart(text: string): RestartPolicy {
   const match = /^(\d) (\d+)\n$/.exec(text);
   return { policy: POLICIES[Number(match?.[1] ?? 0)] ?? 'no', max: Number(match?.[2] ?? 0) };

@@ -18,7 +18,7 @@ import { parseSysctl } from './sysctl.js';
 import { parseUlimits } from './ulimits.js';
 import { checkDuplicateMounts, type PathContext, parseMount, parseTmpfs, parseVolume } from './volumes.js';
 
-/** The options of `foster run` as texts; a missing one is undefined. */
+/** The options of `foster run` as strings; undefined if not given. */
 export interface RunFlags {
   name?: string;
   rm?: boolean;
@@ -67,13 +67,13 @@ export interface RunFlags {
   explain?: boolean;
 }
 
-/** A -v, --mount or --tmpfs with its value; their order on the command line counts. */
+/** A -v, --mount or --tmpfs with its value, in command-line order. */
 export interface MountFlag {
   kind: 'volume' | 'mount' | 'tmpfs';
   value: string;
 }
 
-/** The caller's world, as far as flags refer to it. */
+/** The parts of the caller's environment that flags refer to. */
 export interface RunContext extends PathContext {
   env: Environment;
   /** Reads a text file; throws as node:fs does. */
@@ -83,7 +83,7 @@ export interface RunContext extends PathContext {
 const DEFAULT_STOP_TIMEOUT = '10';
 
 /**
- * Checks the options of `foster run`, one by one and against each other, and makes a request of them.
+ * Converts the options of `foster run` to a request. Checks each option, and their combinations.
  * @throws FosterError
  */
 export function toRequest(
@@ -138,7 +138,7 @@ export function toRequest(
     dns: (options.dns ?? []).map(parseDns),
     addHosts: (options.addHost ?? []).map(parseAddHost),
     capabilities: resolveCapabilities(capabilitiesAdded, splitCommas(options.capDrop)),
-    makesDevices: capabilitiesAdded.some((name) => /^(all|(cap_)?mknod)$/i.test(name)),
+    wantsMknod: capabilitiesAdded.some((name) => /^(all|(cap_)?mknod)$/i.test(name)),
     noNewPrivileges: security.noNewPrivileges ?? !privileged,
     seccomp: security.seccomp ?? (privileged ? 'unconfined' : 'default'),
     privileged,
@@ -178,7 +178,7 @@ function parseMountFlag({ kind, value }: MountFlag, context: RunContext): Mount 
   }
 }
 
-/** Variables of all --env-file, then of all -e, as in Docker. */
+/** Variables of all --env-file options, then of all -e options, as in Docker. */
 function parseEnvironment(options: RunFlags, context: RunContext): string[] {
   const fromFiles = (options.envFile ?? []).flatMap((file) =>
     parseEnvFile(readEnvFile(file, context), file, context.env),
@@ -192,7 +192,7 @@ function readEnvFile(file: string, context: RunContext): string {
     return context.readText(resolve(context.cwd, file));
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    const problem = code === 'ENOENT' ? 'there is no such file' : `the file cannot be read (${code})`;
+    const problem = code === 'ENOENT' ? 'no such file' : `the file cannot be read (${code})`;
     throw flagError('--env-file', file, problem);
   }
 }
@@ -204,7 +204,7 @@ function parseLabel(value: string): [string, string] {
   return [key, equals < 0 ? '' : value.slice(equals + 1)];
 }
 
-/** A command, or as in Podman a JSON array of a command and arguments; '' clears that of the image. */
+/** A command, or as in Podman a JSON array of a command and arguments; '' clears the image's. */
 function parseEntrypoint(value: string): string[] {
   if (value === '') return [];
   if (!value.startsWith('[')) return [value];
@@ -231,7 +231,7 @@ function parseWorkdir(value: string): string {
 
 function parseNetwork(value: string): NetworkMode {
   if (value === 'none' || value === 'host') return value;
-  throw flagError('--network', value, 'expected none or host, other networks are not supported yet');
+  throw flagError('--network', value, 'expected none or host; other networks are not supported yet');
 }
 
 function parsePull(value: string): RunRequest['pull'] {
@@ -272,7 +272,7 @@ function parseSysctls(values: string[], network: NetworkMode): Record<string, st
   return Object.fromEntries(parsed.map(({ name, value }) => [name, value]));
 }
 
-/** Seconds. setitimer(2) and poll(2) count milliseconds in 31 bits somewhere on the way. */
+/** Seconds. setitimer(2) and poll(2) limit milliseconds to 31 bits. */
 function parseStopTimeout(value: string): number {
   const seconds = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   if (!(seconds <= 2_147_483)) throw flagError('--stop-timeout', value, 'expected a whole number of seconds');

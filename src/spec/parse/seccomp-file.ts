@@ -4,17 +4,17 @@ import { FosterError } from '../../sys/errors.js';
 import type { Seccomp, SeccompAction, SeccompArg, SeccompOperator, SeccompSyscall } from '../types.js';
 import { quoted } from './flag.js';
 
-/** What the conditions of a profile are about. */
+/** Facts for the conditions of a profile. */
 export interface ProfileFacts {
-  /** As `process.arch` says it. */
+  /** As in `process.arch`. */
   architecture: string;
   /** The bounding set, names such as `CAP_CHOWN`. */
   capabilities: string[];
-  /** As `uname -r` says it; this kernel's where it is not given. */
+  /** As in `uname -r`; this kernel's by default. */
   kernelRelease?: string;
 }
 
-/** A profile is written by people: those in use have some 20 KB. */
+/** Larger than any real profile: Docker's has 20 KB. */
 const MAX_LENGTH = 1024 * 1024;
 
 /** libseccomp's names of architectures in conditions, and the OCI's in `archMap`. */
@@ -47,10 +47,10 @@ const OPERATORS: readonly SeccompOperator[] = [
 /** MAX_ERRNO of the kernel. */
 const MAX_ERRNO = 4095;
 
-/** System calls have this many arguments at the most. */
+/** Maximum number of arguments of a system call. */
 const ARGUMENTS = 6;
 
-/** A part of the document and the path to it, which errors name. */
+/** A part of the document, and its path for errors. */
 class Part {
   constructor(
     readonly value: unknown,
@@ -63,7 +63,7 @@ class Part {
     return new FosterError(`the seccomp profile ${quoted(this.file)} cannot be used: ${where}${problem}`);
   }
 
-  /** A member that is missing or null is undefined, since that is what Go writes for an empty one. */
+  /** Undefined if the member is missing or null, which Go writes for empty ones. */
   member(name: string): Part | undefined {
     if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value)) {
       throw this.error('expected an object');
@@ -109,10 +109,10 @@ class Part {
 }
 
 /**
- * Reads a profile in Docker's and Podman's form, with its conditions (`includes`, `excludes`) decided, or in that of
- * the OCI runtime-spec.
- * @param file what errors call it
- * @throws FosterError that names the place in the document
+ * Parses a profile in the format of Docker and Podman, whose conditions (`includes`, `excludes`) are evaluated, or in
+ * that of the OCI runtime-spec.
+ * @param file its name in errors
+ * @throws FosterError with the position in the document
  */
 export function parseSeccompProfile(text: string, file: string, facts: ProfileFacts): Seccomp {
   const root = new Part(parseJson(text, file), '', file);
@@ -125,7 +125,7 @@ export function parseSeccompProfile(text: string, file: string, facts: ProfileFa
     defaultAction: action.oneOf(SECCOMP_ACTIONS),
     ...(errno === undefined ? {} : { defaultErrnoRet: errno }),
     ...(architectures === undefined ? {} : { architectures }),
-    // all are read, so that a mistake shows on every machine
+    // all are parsed, so that errors show on every machine
     syscalls: syscalls.flatMap((node) => {
       const syscall = parseSyscall(node);
       return applies(node, facts) ? [syscall] : [];
@@ -142,7 +142,7 @@ function parseJson(text: string, file: string): unknown {
   } catch (cause) {
     throw new FosterError(`the seccomp profile ${quoted(file)} is not JSON`, {
       cause,
-      advice: '"jq . FILE" shows where the error is',
+      advice: 'check it with "jq . FILE"',
     });
   }
 }
@@ -158,7 +158,7 @@ function architecturesOf(root: Part, facts: ProfileFacts): string[] | undefined 
     const name = entry.member('architecture')?.text();
     if (name !== undefined && name === native) return [name, ...entry.texts('subArchitectures')];
   }
-  // without a word about architectures, libseccomp's default: the native one alone
+  // by default, as in libseccomp, only the native one
   return native === undefined ? undefined : [native];
 }
 
@@ -184,14 +184,14 @@ function parseArg(node: Part): SeccompArg {
   if (op === undefined) throw node.error('op is missing');
   return {
     index: index?.number(ARGUMENTS - 1) ?? 0,
-    // JSON.parse rounds larger ones, and a filter that is nearly right is wrong
+    // JSON.parse rounds larger ones, which would make the filter wrong
     value: value?.number(Number.MAX_SAFE_INTEGER) ?? 0,
     valueTwo: node.member('valueTwo')?.number(Number.MAX_SAFE_INTEGER) ?? 0,
     op: op.oneOf(OPERATORS),
   };
 }
 
-/** Podman's profiles have an errno by name beside, or instead of, its number. */
+/** Podman's profiles have the name of an errno in addition to, or instead of, its number. */
 function errnoOf(node: Part, nameKey: string, numberKey: string): number | undefined {
   const named = node.member(nameKey);
   const number = node.member(numberKey)?.number(MAX_ERRNO);
@@ -201,11 +201,11 @@ function errnoOf(node: Part, nameKey: string, numberKey: string): number | undef
   try {
     return errnoNumber(name);
   } catch {
-    throw named.error(`${quoted(name)} is no errno`);
+    throw named.error(`${quoted(name)} is not an errno`);
   }
 }
 
-/** Whether the conditions of an entry hold: all that it includes, none that it excludes. */
+/** Whether the conditions of an entry hold: all of `includes`, none of `excludes`. */
 function applies(node: Part, facts: ProfileFacts): boolean {
   const includes = conditionsOf(node.member('includes'), facts);
   const excludes = conditionsOf(node.member('excludes'), facts);

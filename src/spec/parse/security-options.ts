@@ -3,15 +3,15 @@ import type { SeccompChoice } from '../request.js';
 import { flagError, parseBoolean } from './flag.js';
 import type { PathContext } from './volumes.js';
 
-/** What `--security-opt` asks for; undefined where it says nothing. */
+/** Values of `--security-opt`; undefined if not given. */
 export interface SecurityOptions {
   noNewPrivileges: boolean | undefined;
   seccomp: SeccompChoice | undefined;
 }
 
 /**
- * All `--security-opt` values: `no-new-privileges[=BOOL]`, `seccomp=unconfined|default|FILE`, with Docker's older
- * separator `:` too. `apparmor=unconfined` and `label=disable` are what foster does anyway.
+ * Parses all `--security-opt` values: `no-new-privileges[=BOOL]`, `seccomp=unconfined|default|FILE`, also with Docker's
+ * older separator `:`. `apparmor=unconfined` and `label=disable` are accepted because they are always so.
  * @throws FosterError
  */
 export function parseSecurityOptions(values: string[], context: PathContext): SecurityOptions {

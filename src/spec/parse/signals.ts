@@ -12,13 +12,13 @@ const ALIASES: ReadonlyMap<string, number> = new Map([
   ['POLL', 29],
 ]);
 
-/** Real-time signals as the C library counts them; 32 and 33 are its own. */
+/** Real-time signals as the C library numbers them; 32 and 33 are reserved for it. */
 const RTMIN = 34;
 const RTMAX = 64;
 
 /**
  * The number of a signal given by name or number: `TERM`, `sigterm`, `15`, `SIGRTMIN+3`, `RTMAX-1`.
- * @throws FosterError that names `flag`, for what is no signal of 1 to 64
+ * @throws FosterError that names `flag`, unless it is a signal from 1 to 64
  */
 export function parseSignal(flag: string, value: string): number {
   const number = signalNumber(value);
@@ -49,7 +49,7 @@ function inRange(number: number, low: number, high: number): number | undefined 
   return number >= low && number <= high ? number : undefined;
 }
 
-/** The name of a signal, as `parseSignal` takes it: `SIGTERM`, `SIGRTMIN+3`; `SIG32` for one without a name. */
+/** The name of a signal, as for `parseSignal`: `SIGTERM`, `SIGRTMIN+3`; `SIG32` for one without a name. */
 export function signalName(number: number): string {
   if (number > RTMIN && number < RTMAX) return `SIGRTMIN+${number - RTMIN}`;
   if (number === RTMIN) return 'SIGRTMIN';

@@ -3,8 +3,8 @@ import { flagError } from './flag.js';
 const UNITS = ['', 'k', 'm', 'g', 't', 'p'];
 
 /**
- * A size as people write it, in bytes: `1048576`, `512m`, `1.5g`, `64KiB`. Units are powers of 1024 and their case
- * does not matter, as for Docker's --memory and --shm-size.
+ * Parses a size, and returns bytes: `1048576`, `512m`, `1.5g`, `64KiB`. Units are powers of 1024 and their case does
+ * not matter, as for Docker's --memory and --shm-size.
  * @throws FosterError that names `flag`
  */
 export function parseSize(flag: string, value: string): number {

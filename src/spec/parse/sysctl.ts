@@ -2,8 +2,8 @@ import type { NetworkMode } from '../request.js';
 import { flagError } from './flag.js';
 
 /**
- * A `--sysctl` value, `NAME=VALUE`, for a kernel parameter that belongs to a namespace of the container. All others
- * are the whole machine's, so setting them from a container is refused.
+ * Parses a `--sysctl` value, `NAME=VALUE`, for a kernel parameter that belongs to a namespace of the container. Others
+ * apply to the whole machine, and are refused.
  * @throws FosterError
  */
 export function parseSysctl(value: string, network: NetworkMode): { name: string; value: string } {
@@ -11,7 +11,7 @@ export function parseSysctl(value: string, network: NetworkMode): { name: string
   if (equals < 1)
     throw flagError('--sysctl', value, 'expected NAME=VALUE, for example net.ipv4.ip_forward=1');
   const name = value.slice(0, equals).trim();
-  // the name becomes a path below /proc/sys: no empty part, no '..', no slash
+  // the name becomes a path below /proc/sys: no empty component, no '..', no slash
   if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/i.test(name)) {
     throw flagError('--sysctl', value, 'expected words separated by dots, such as kernel.shmmax');
   }

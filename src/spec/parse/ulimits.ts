@@ -1,14 +1,14 @@
 import type { Rlimit } from '../types.js';
 import { flagError } from './flag.js';
 
-/** setrlimit(2): the limits Linux knows, as Docker and `ulimit` spell them. */
+/** setrlimit(2): the limits of Linux, as Docker and `ulimit` spell them. */
 const LIMITS =
   'as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack'.split(
     ' ',
   );
 
 /**
- * A `--ulimit` value, `NAME=SOFT[:HARD]`; -1 (or `unlimited`) is no limit, HARD is SOFT where it is left out.
+ * Parses a `--ulimit` value, `NAME=SOFT[:HARD]`; -1 (or `unlimited`) is no limit. HARD defaults to SOFT.
  * @throws FosterError
  */
 export function parseUlimit(value: string): Rlimit {
@@ -17,11 +17,7 @@ export function parseUlimit(value: string): Rlimit {
     throw flagError('--ulimit', value, 'expected NAME=SOFT[:HARD], for example nofile=1024:4096');
   const [, name = '', softText = '', hardText] = match;
   if (!LIMITS.includes(name)) {
-    throw flagError(
-      '--ulimit',
-      value,
-      `there is no limit of that name, expected one of ${LIMITS.join(', ')}`,
-    );
+    throw flagError('--ulimit', value, `unknown limit, expected one of ${LIMITS.join(', ')}`);
   }
   const soft = parseLimit(value, softText);
   const hard = hardText === undefined ? soft : parseLimit(value, hardText);
@@ -32,7 +28,7 @@ export function parseUlimit(value: string): Rlimit {
 }
 
 /**
- * All `--ulimit` values; of two for the same limit the last one counts.
+ * Parses all `--ulimit` values; the last one for a limit wins.
  * @throws FosterError
  */
 export function parseUlimits(values: string[]): Rlimit[] {

@@ -4,14 +4,14 @@ import type { Mount } from '../types.js';
 import { flagError, parseBoolean, quoted } from './flag.js';
 import { parseSize } from './sizes.js';
 
-/** How the caller's paths are read. */
+/** How the caller's paths are resolved. */
 export interface PathContext {
-  /** Absolute; relative sources start here. */
+  /** Absolute path; relative sources are relative to it. */
   cwd: string;
   exists: (path: string) => boolean;
 }
 
-/** Options of which a mount takes one at the most, without its default. */
+/** Groups of options that exclude each other. */
 const EXCLUSIVE = [
   ['ro', 'rw'],
   ['suid', 'nosuid'],
@@ -20,10 +20,10 @@ const EXCLUSIVE = [
 ];
 const RECURSION = ['rbind', 'bind'];
 const PROPAGATION = ['rprivate', 'private', 'rslave', 'slave', 'rshared', 'shared'];
-/** SELinux labels and Docker Desktop's cache hints change nothing here, but are in many people's scripts. */
+/** SELinux labels and Docker Desktop's cache hints have no effect here, but are in many scripts. */
 const IGNORED = ['z', 'Z', 'nocopy', 'consistent', 'cached', 'delegated'];
 
-/** Docker's: a tmpfs is for data, not for programs and devices. */
+/** As in Docker: a tmpfs is for data, not for programs and devices. */
 const TMPFS_DEFAULTS = ['nosuid', 'nodev', 'noexec'];
 const TMPFS_FLAGS = [
   'noatime',
@@ -38,17 +38,17 @@ const TMPFS_FLAGS = [
 ];
 
 /**
- * A folder of the container's own outside of its root file system, with what the image has in that place. Its source is
- * known when the container is (from-request.ts).
+ * A folder of the container's own outside its root filesystem, with a copy of the image's content at that path. Its
+ * source is set when the container is known (from-request.ts).
  */
 export function anonymousVolume(destination: string, options: string[] = []): Mount {
   return { destination, type: 'volume', source: '', options: ['rbind', 'rprivate', ...options] };
 }
 
 /**
- * A `-v` value, `SOURCE:DESTINATION[:OPTION[,OPTION...]]`, as a bind mount, recursive and private unless an option
- * says otherwise; `DESTINATION` alone as an anonymous volume.
- * @throws FosterError, also where the source does not exist
+ * Parses a `-v` value: `SOURCE:DESTINATION[:OPTION[,OPTION...]]` is a bind mount, recursive and private by default;
+ * `DESTINATION` alone is an anonymous volume.
+ * @throws FosterError, also if the source does not exist
  */
 export function parseVolume(value: string, context: PathContext): Mount {
   const flag = '--volume';
@@ -59,7 +59,7 @@ export function parseVolume(value: string, context: PathContext): Mount {
       flag,
       value,
       'expected SOURCE:DESTINATION[:OPTIONS]',
-      '--mount takes paths that contain a colon',
+      'use --mount for paths with a colon',
     );
   }
   const destination = parseDestination(flag, value, target);
@@ -103,7 +103,7 @@ function parseSource(flag: string, value: string, source: string, context: PathC
       flag,
       value,
       'named volumes are not supported yet',
-      `write ./${source} for the file or directory of that name`,
+      `use ./${source} for the file or directory of that name`,
     );
   }
   const path = resolve(context.cwd, source);
@@ -116,12 +116,12 @@ function parseDestination(flag: string, value: string, target: string): string {
     throw flagError(flag, value, `the destination ${quoted(target)} is not an absolute path`);
   }
   const destination = posix.resolve('/', target);
-  if (destination === '/') throw flagError(flag, value, "the destination can't be '/'");
+  if (destination === '/') throw flagError(flag, value, "the destination cannot be '/'");
   return destination;
 }
 
 /**
- * A `--tmpfs` value, `DESTINATION[:OPTION[,OPTION...]]`: nosuid, nodev and noexec unless an option says otherwise.
+ * Parses a `--tmpfs` value, `DESTINATION[:OPTION[,OPTION...]]`; nosuid, nodev and noexec by default.
  * @throws FosterError
  */
 export function parseTmpfs(value: string): Mount {
@@ -164,9 +164,9 @@ function checkTmpfsOption(flag: string, value: string, word: string): void {
 }
 
 /**
- * A `--mount` value, comma-separated `KEY=VALUE` fields as in Docker; a field with a comma in it stands in double
- * quotes.
- * @throws FosterError, also where a bind's source does not exist
+ * Parses a `--mount` value, comma-separated `KEY=VALUE` fields as in Docker; a field that contains a comma must be in
+ * double quotes.
+ * @throws FosterError, also if the source of a bind mount does not exist
  */
 export function parseMount(value: string, context: PathContext): Mount {
   const flag = '--mount';
@@ -178,7 +178,7 @@ export function parseMount(value: string, context: PathContext): Mount {
       flag,
       value,
       `mounts of type ${type} are not supported yet`,
-      'write type=bind, type=tmpfs or type=volume',
+      'use type=bind, type=tmpfs or type=volume',
     );
   }
   if (!target) throw flagError(flag, value, 'the destination is missing', 'add destination=/PATH');
@@ -197,7 +197,7 @@ export function parseMount(value: string, context: PathContext): Mount {
         flag,
         value,
         'named volumes are not supported yet',
-        'leave the source out, or write type=bind',
+        'omit the source, or use type=bind',
       );
     }
     return anonymousVolume(destination, readOnly);
@@ -239,7 +239,7 @@ function bindFields(value: string, fields: Map<string, string>): string[] {
   ];
 }
 
-/** Every spelling of a field, and the one that stands for it. */
+/** All spellings of fields, and their canonical ones. */
 const FIELDS: ReadonlyMap<string, string> = new Map([
   ['type', 'type'],
   ['source', 'source'],
@@ -257,7 +257,7 @@ const FIELDS: ReadonlyMap<string, string> = new Map([
   ['consistency', 'consistency'],
 ]);
 
-/** Fields that mean true when they stand alone. */
+/** Fields that mean true without a value. */
 const SWITCHES = ['readonly', 'bind-nonrecursive'];
 
 function parseFields(value: string): Map<string, string> {
@@ -287,7 +287,12 @@ function splitFields(value: string): string[] {
   for (;;) {
     const match = /^(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/s.exec(rest);
     if (match === null)
-      throw flagError('--mount', value, 'the quotes do not match', 'quote whole fields: \'"source=/a,b"\'');
+      throw flagError(
+        '--mount',
+        value,
+        'the quotes are not balanced',
+        'quote whole fields: \'"source=/a,b"\'',
+      );
     fields.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? '');
     if (match[3] === '') return fields;
     rest = rest.slice(match[0].length);
@@ -295,7 +300,7 @@ function splitFields(value: string): string[] {
 }
 
 /**
- * Refuses two mounts on one place, as Docker does.
+ * Refuses two mounts at the same destination, as Docker does.
  * @throws FosterError
  */
 export function checkDuplicateMounts(mounts: Mount[]): void {
@@ -303,7 +308,7 @@ export function checkDuplicateMounts(mounts: Mount[]): void {
   for (const { destination } of mounts) {
     if (seen.has(destination)) {
       throw new FosterError(`duplicate mount point: ${destination}`, {
-        advice: 'mount only one thing there',
+        advice: 'remove one of the mounts',
       });
     }
     seen.add(destination);

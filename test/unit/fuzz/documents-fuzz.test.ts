@@ -327,7 +327,7 @@ fuzz(
     const spec = buildSpec(request, { ...facts, image });
     assert.ok(spec.process.args.every((word) => typeof word === 'string'));
     assert.ok(spec.process.env.every((word) => typeof word === 'string'));
-    for (const place of imageVolumes(image).places) assert.match(place, /^\/(?!(?:dev|proc|sys)(?:\/|$))./s);
+    for (const place of imageVolumes(image).paths) assert.match(place, /^\/(?!(?:dev|proc|sys)(?:\/|$))./s);
     const health = imageHealth(image.Healthcheck as Parameters<typeof imageHealth>[0]);
     for (const number of [health?.interval, health?.timeout, health?.retries])
       assert.ok(number === undefined || (Number.isInteger(number) && number > 0 && number < 2 ** 31));

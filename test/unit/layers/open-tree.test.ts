@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { OpenTree } from '../../../src/layers/open-tree.js';
-import { namesIn } from '../../../src/layers/own-layer.js';
+import { listNames } from '../../../src/layers/writable-layer.js';
 import { errnoOfAny } from '../../../src/sys/ffi.js';
 
 const top = mkdtempSync(join(tmpdir(), 'foster-open-tree-'));
@@ -31,8 +31,8 @@ test('files are named by their directories, which no link leads to', () => {
   const tree = new OpenTree(openSync(join(top, 'tree'), constants.O_RDONLY | constants.O_DIRECTORY));
   const read = (name: string) => readFileSync(tree.path(name), 'utf8');
   assert.equal(read('a/b/file'), 'inside');
-  assert.deepEqual(namesIn(tree.path('')), ['a', 'out', 'same']);
-  assert.deepEqual(namesIn(tree.path('a/')), ['b', 'up']);
+  assert.deepEqual(listNames(tree.path('')), ['a', 'out', 'same']);
+  assert.deepEqual(listNames(tree.path('a/')), ['b', 'up']);
   assert.equal(lstatSync(tree.path('out')).isSymbolicLink(), true);
   for (const name of [
     'out/b/file',

@@ -30,6 +30,6 @@ test('names of whiteouts are told from those of files', () => {
 
 test('a whiteout of no file is an error, and so is one with something below', () => {
   for (const name of ['.wh.', 'a/.wh..', '.wh...'])
-    assert.throws(() => of(name), /a whiteout of no file/, name);
+    assert.throws(() => of(name), /a whiteout without a file name/, name);
   assert.throws(() => of('.wh.a/b'), /is below a whiteout/);
 });

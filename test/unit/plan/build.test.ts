@@ -76,7 +76,7 @@ test('after the pivot no step names a path of the host', () => {
   assert.deepEqual(later, []);
 });
 
-test('every path of the root file system is opened inside of it', () => {
+test('every path of the root filesystem is opened inside of it', () => {
   const plan = planFor(['-v', '/a:/x/y', '--tmpfs', '/run', '-w', '/deep/er', '-t'], {
     facts: {
       directories: new Set(['/a']),
@@ -444,8 +444,8 @@ test('a type of namespace that foster cannot make is refused by name', () => {
   for (const namespaces of [types, [{ type: 'toString' as 'time' }]]) {
     const spec = { ...bare, linux: { ...bare.linux, namespaces } };
     const refusal = {
-      message: `cannot make a namespace of the type "${namespaces.at(-1)?.type}"`,
-      advice: 'foster has user, pid, mount, network, uts, ipc, cgroup, time',
+      message: `cannot create a namespace of the type "${namespaces.at(-1)?.type}"`,
+      advice: 'foster supports user, pid, mount, network, uts, ipc, cgroup, time',
     };
     assert.throws(() => buildPlan(spec, facts, options), refusal);
     assert.throws(() => buildPlan(spec, { ...facts, join: { pid: 1, name: 'x' } }, options), refusal);

@@ -91,7 +91,7 @@ test('--explain says why once, then each call with its result', () => {
   assert.match(lines[2] ?? '', /^ {7}clone\(.* = 99$/);
   assert.ok(lines.includes('PID 1, in its new namespaces:'));
   assert.ok(lines.includes("the user's process, a child of PID 1:"));
-  const first = lines.findIndex((line) => line.endsWith('open the root file system'));
+  const first = lines.findIndex((line) => line.endsWith('open the root filesystem'));
   assert.match(lines[first + 1] ?? '', /^ {7}openat\(AT_FDCWD, "\/roots\/busybox", .*\) = 5$/);
   assert.match(lines[first + 2] ?? '', /^ {7}dup3/);
   assert.match(lines.at(-1) ?? '', /^ {7}execve\(/);

@@ -175,7 +175,7 @@ test("the image's volumes are folders of the container, but where something else
   assert.equal(new Set(places.map(({ source }) => source)).size, 4);
   assert.equal(mount(spec, '/cache')[0]?.source, '/srv');
   for (const place of ['data', '/', '/a/../..'])
-    assert.throws(() => build([], { image: { Volumes: { [place]: {} } } }), /the image wants a volume at/);
+    assert.throws(() => build([], { image: { Volumes: { [place]: {} } } }), /the image declares a volume at/);
 });
 
 test('where root in the container is a stranger, what root shows it has shifted ids', () => {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FosterError } from '../../../src/sys/errors.js';
 import {
+  followLink,
   hardLinkComponents,
   type Member,
   nameComponents,
-  shown,
-  throughLink,
+  quotedName,
 } from '../../../src/tar/member.js';
 
 function link(target: string): Member {
@@ -44,23 +44,24 @@ test('a name that no file can have is refused', () => {
 test("a hard link's target is inside of the tree", () => {
   assert.deepEqual(hardLinkComponents(link('./a/b')), ['a', 'b']);
   for (const target of ['/etc/passwd', '../x', 'a/../../x']) {
-    refuses(() => hardLinkComponents(link(target)), /it is a hard link to '.*', outside of the tree/);
+    refuses(() => hardLinkComponents(link(target)), /it is a hard link to '.*', outside the tree/);
   }
-  for (const target of ['', '.', './']) refuses(() => hardLinkComponents(link(target)), /which is no file/);
+  for (const target of ['', '.', './'])
+    refuses(() => hardLinkComponents(link(target)), /which is not a file/);
 });
 
 test('a link among the parents may lead anywhere inside of the tree, and nowhere else', () => {
-  assert.deepEqual(throughLink('lib/x', [], 'lib', 'usr/lib'), ['usr', 'lib']);
-  assert.deepEqual(throughLink('a/b/x', ['a'], 'a/b', '../c'), ['..', 'c']);
-  refuses(() => throughLink('a/x', [], 'a', '../c'), /its parent 'a' is a symbolic link to '\.\.\/c'/);
-  refuses(() => throughLink('a/b/x', ['a'], 'a/b', '../../c'), /leaves the root filesystem/);
-  refuses(() => throughLink('a/b/x', ['a'], 'a/b', 'c/../../../d'), /leaves the root filesystem/);
-  refuses(() => throughLink('a/x', [], 'a', '/etc'), /leaves the root filesystem/);
+  assert.deepEqual(followLink('lib/x', [], 'lib', 'usr/lib'), ['usr', 'lib']);
+  assert.deepEqual(followLink('a/b/x', ['a'], 'a/b', '../c'), ['..', 'c']);
+  refuses(() => followLink('a/x', [], 'a', '../c'), /its parent 'a' is a symbolic link to '\.\.\/c'/);
+  refuses(() => followLink('a/b/x', ['a'], 'a/b', '../../c'), /leaves the root filesystem/);
+  refuses(() => followLink('a/b/x', ['a'], 'a/b', 'c/../../../d'), /leaves the root filesystem/);
+  refuses(() => followLink('a/x', [], 'a', '/etc'), /leaves the root filesystem/);
 });
 
 test('a name in a message cannot command the terminal', () => {
-  assert.equal(shown('plain'), "'plain'");
-  assert.equal(shown('\x1b[2J\n'), "'\\u{1b}[2J\\u{a}'");
-  assert.equal(shown(Buffer.from('\u202eexe.é').toString('latin1')), "'\\u{202e}exe.é'");
-  assert.ok(shown('x'.repeat(10_000)).length < 250);
+  assert.equal(quotedName('plain'), "'plain'");
+  assert.equal(quotedName('\x1b[2J\n'), "'\\u{1b}[2J\\u{a}'");
+  assert.equal(quotedName(Buffer.from('\u202eexe.é').toString('latin1')), "'\\u{202e}exe.é'");
+  assert.ok(quotedName('x'.repeat(10_000)).length < 250);
 });

@@ -50,7 +50,7 @@ test('a pattern with many wildcards takes no longer than one with few', () => {
 
 test('what is no pattern is refused in a sentence', () => {
   assert.throws(() => new Pattern('[z-a]'), {
-    message: "'[z-a]' is not a pattern: [z-a] is no set of characters",
+    message: "'[z-a]' is not a valid pattern: [z-a] is not a valid set of characters",
   });
   assert.throws(() => new Pattern('*a'.repeat(300)), /more than 200 wildcards$/);
 });

@@ -70,7 +70,10 @@ test('what follows a here-document is an instruction again', () => {
 
 test('errors name file and line', () => {
   assert.throws(() => parse('FROM a\nFOO b'), /^FosterError: Dockerfile:2: unknown instruction 'FOO'/);
-  assert.throws(() => parse('FROM a\n\nRUN <<EOF\nx'), /Dockerfile:3: the here-document 'EOF' has no end/);
+  assert.throws(
+    () => parse('FROM a\n\nRUN <<EOF\nx'),
+    /Dockerfile:3: the here-document 'EOF' is not terminated/,
+  );
   assert.throws(() => parse(' \n# nothing\n'), /Dockerfile has no instruction/);
   assert.throws(() => parse('FROM a\0b'), /NUL/);
 });

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { copyPath, HOST } from '../../../../src/container/copy/place.js';
+import { copyPath, HOST } from '../../../../src/container/copy/paths.js';
 import { CopySink } from '../../../../src/container/copy/sink.js';
 import { writeArchive } from '../../../../src/container/copy/source.js';
 import { FosterError } from '../../../../src/sys/errors.js';
@@ -175,7 +175,7 @@ test('directories that are too deep in each other are refused', () => {
   const deep = Array.from({ length: 600 }, () => 'd').join('/');
   assert.throws(
     () => unpack(archive([{ name: `${deep}/x` }, '']), folder(), true),
-    /directories in each other/,
+    /directories nested more than/,
   );
 });
 

@@ -13,7 +13,7 @@ import {
 } from '../../../../src/container/processes/table.js';
 import { binarySize, decimalSize } from '../../../../src/engine/views/size.js';
 import { waitReadable } from '../../../../src/sys/libc.js';
-import { pause, readable } from '../../../../src/sys/poll.js';
+import { waitFor, waitUntilReadable } from '../../../../src/sys/poll.js';
 
 const STAT =
   '42 (a) b (c) T 7 40 39 34817 40 4194304 100 0 0 0 11 12 13 14 20 -5 3 0 5555 8192000 250 18446744073709551615 ' +
@@ -76,10 +76,10 @@ test('several wait at the same time, each for its own', async () => {
   const order: string[] = [];
   const note = (what: string) => (result: unknown) => void order.push(`${what} ${result}`);
   await Promise.all([
-    readable(pidfds[1] ?? -1, Infinity).then(note('second')),
-    readable(pidfds[0] ?? -1, 5000).then(note('first')),
-    readable(pidfds[1] ?? -1, 200).then(note('impatient')),
-    pause(10).then(note('pause')),
+    waitUntilReadable(pidfds[1] ?? -1, Infinity).then(note('second')),
+    waitUntilReadable(pidfds[0] ?? -1, 5000).then(note('first')),
+    waitUntilReadable(pidfds[1] ?? -1, 200).then(note('impatient')),
+    waitFor(10).then(note('pause')),
   ]);
   assert.deepEqual(order, ['pause undefined', 'first true', 'impatient false', 'second true']);
   pidfds.forEach(closeSync);

@@ -25,8 +25,8 @@ test('what is there already is read, and the rest as it comes', async () => {
   const moved: number[] = [];
   const arrival = new BlobFollower((bytes) => moved.push(bytes));
   const path = freshFile();
-  arrival.begin(path, 0);
-  assert.equal(await arrival.hasBegun(), true);
+  arrival.start(path, 0);
+  assert.equal(await arrival.hasStarted(), true);
   const pieces = arrival.pieces();
   for (const text of ['one', 'two']) {
     const next = pieces.next();
@@ -39,26 +39,26 @@ test('what is there already is read, and the rest as it comes', async () => {
   arrival.finish();
   assert.equal((await end).done, true);
   assert.deepEqual(moved, [0, 3, 6]);
-  assert.equal(arrival.isInOnePiece, true);
+  assert.equal(arrival.isOneDownload, true);
   arrival.close();
 });
 
 test('the end comes after the digest is checked, the failure instead of it', async () => {
   const arrival = new BlobFollower();
-  arrival.begin(freshFile('all'), 3);
+  arrival.start(freshFile('all'), 3);
   const pieces = arrival.pieces();
   assert.equal(String((await pieces.next()).value), 'all');
   const end = pieces.next();
   arrival.fail(new Error('another digest'));
   await assert.rejects(end, /another digest/);
-  await assert.rejects(arrival.whole(), /another digest/);
+  await assert.rejects(arrival.waitUntilFinished(), /another digest/);
   arrival.close();
 });
 
 test('what an earlier download has left may be wrong', async () => {
   const arrival = new BlobFollower();
-  arrival.begin(freshFile('left'), 4);
-  assert.equal(arrival.isInOnePiece, false);
+  arrival.start(freshFile('left'), 4);
+  assert.equal(arrival.isOneDownload, false);
   arrival.finish();
   assert.equal(await all(arrival), 'left');
   arrival.close();
@@ -66,29 +66,29 @@ test('what an earlier download has left may be wrong', async () => {
 
 test('a download that begins anew is read no further', async () => {
   const arrival = new BlobFollower();
-  arrival.begin(freshFile('wrong'), 5);
+  arrival.start(freshFile('wrong'), 5);
   const pieces = arrival.pieces();
   await pieces.next();
   const next = pieces.next();
-  arrival.begin(freshFile(), 0);
+  arrival.start(freshFile(), 0);
   await assert.rejects(next);
-  assert.equal(arrival.isInOnePiece, false);
+  assert.equal(arrival.isOneDownload, false);
   arrival.finish();
-  await arrival.whole();
+  await arrival.waitUntilFinished();
   arrival.close();
 });
 
 test('what the store has already does not arrive', async () => {
   const arrival = new BlobFollower();
-  const begun = arrival.hasBegun();
+  const begun = arrival.hasStarted();
   arrival.finish();
   assert.equal(await begun, false);
-  await arrival.whole();
+  await arrival.waitUntilFinished();
 });
 
 test('whoever waits for it hears of the failure', async () => {
   const arrival = new BlobFollower();
-  const begun = arrival.hasBegun();
+  const begun = arrival.hasStarted();
   arrival.fail(new Error('no connection'));
   await assert.rejects(begun, /no connection/);
 });

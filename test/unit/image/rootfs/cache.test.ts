@@ -11,7 +11,12 @@ import {
   rootsFolder,
   withLock,
 } from '../../../../src/image/rootfs/cache.js';
-import { fileKey, hasSameSize, lookUp, remember } from '../../../../src/image/rootfs/file-index.js';
+import {
+  fileKey,
+  findTreeOfFile,
+  isSizeKnown,
+  rememberTreeOfFile,
+} from '../../../../src/image/rootfs/file-index.js';
 import { NO_SURROUNDINGS, setSurroundings } from '../../../../src/sys/surroundings.js';
 
 const base = mkdtempSync(join(tmpdir(), 'foster-cache-'));
@@ -102,14 +107,14 @@ test('a file is known until it changes', () => {
   writeFileSync(path, '12345');
   const key = fileKey(path, maps);
   assert.ok(key !== undefined);
-  assert.equal(hasSameSize(key), false);
-  remember(key, 'one');
-  assert.equal(lookUp(key), 'one');
+  assert.equal(isSizeKnown(key), false);
+  rememberTreeOfFile(key, 'one');
+  assert.equal(findTreeOfFile(key), 'one');
   assert.equal(fileKey(path, maps), key);
   utimesSync(path, 1, 1);
   const changed = fileKey(path, maps);
   assert.ok(changed !== undefined && changed !== key);
-  assert.equal(lookUp(changed), undefined);
-  assert.equal(hasSameSize(changed), true);
+  assert.equal(findTreeOfFile(changed), undefined);
+  assert.equal(isSizeKnown(changed), true);
   assert.equal(fileKey(base, maps), undefined);
 });

@@ -20,7 +20,7 @@ test('the compression is told by the first bytes', () => {
   assert.equal(compressionOf(Buffer.from('usr/')), 'none');
   assert.throws(
     () => compressionOf(Buffer.from('fd377a585a000004', 'hex')),
-    (error) => error instanceof FosterError && /compressed by xz/.test(error.message),
+    (error) => error instanceof FosterError && /compressed with xz/.test(error.message),
   );
 });
 

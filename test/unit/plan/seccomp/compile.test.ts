@@ -331,6 +331,6 @@ test('a large profile: far jumps are right, and one that the kernel would refuse
   }
   assert.throws(() => compileSeccomp(build(5), 'x64'), {
     name: 'FosterError',
-    message: /the kernel takes 4096$/,
+    message: /the kernel accepts 4096$/,
   });
 });

@@ -125,13 +125,13 @@ test('a value of the wrong kind is refused by its JSON path', () => {
     ['process.cwd', null, /^process: cwd is missing$/],
     ['process.args', [], /^process\.args: there is no program to run$/],
     ['process.args', ['a', 1], /^process\.args\[1\]: expected a string, not 1$/],
-    ['process.args', ['a\0b'], /^process\.args\[0\]: there is a NUL character in it$/],
+    ['process.args', ['a\0b'], /^process\.args\[0\]: it contains a NUL character$/],
     ['process.env', ['=x'], /^process\.env\[0\]: expected NAME=VALUE, not the string '=x'$/],
     ['process.terminal', 'yes', /^process\.terminal: expected true or false, not the string 'yes'$/],
     ['process.user.uid', -1, /^process\.user\.uid: expected a whole number from 0 to \d+, not -1$/],
     ['process.user.uid', 1.5, /^process\.user\.uid: expected a whole number/],
     ['process.user.umask', 0o1000, /^process\.user\.umask: expected a whole number from 0 to 511/],
-    ['process.user.uid', 5, /^process\.user\.uid: 5 is not mapped in the user namespace/],
+    ['process.user.uid', 5, /^process\.user\.uid: 5 is not mapped in the container's user namespace/],
     ['process.user.gid', 5, /^process\.user\.gid: 5 is not mapped/],
     [
       'process.rlimits',
@@ -147,7 +147,7 @@ test('a value of the wrong kind is refused by its JSON path', () => {
     [
       'process.rlimits',
       [1, 2].map((soft) => ({ type: 'RLIMIT_CPU', soft, hard: 3 })),
-      /^process\.rlimits\[1\]\.type: RLIMIT_CPU is there twice$/,
+      /^process\.rlimits\[1\]\.type: RLIMIT_CPU occurs twice$/,
     ],
     [
       'process.capabilities.effective',
@@ -196,14 +196,14 @@ test('a value of the wrong kind is refused by its JSON path', () => {
     [
       'mounts',
       [{ destination: '/x', type: 'bind', source: '/', options: ['ro', 'x'] }],
-      /^mounts\[0\]\.options\[1\]: there is no option "x"/,
+      /^mounts\[0\]\.options\[1\]: unknown option "x"/,
     ],
     [
       'linux.namespaces.2.type',
       'weather',
       /^linux\.namespaces\[2\]\.type: expected one of pid, network, .*, not the string 'weather'$/,
     ],
-    ['linux.namespaces.2.type', 'user', /^linux\.namespaces\[2\]\.type: user is there twice$/],
+    ['linux.namespaces.2.type', 'user', /^linux\.namespaces\[2\]\.type: user occurs twice$/],
     ['linux.namespaces.2.path', 'x', /^linux\.namespaces\[2\]\.path: expected an absolute path/],
     ['linux.uidMappings', [{ containerID: 0, hostID: 0 }], /^linux\.uidMappings\[0\]: size is missing$/],
     [
@@ -265,8 +265,16 @@ test('what cannot be done yet is refused by name', () => {
     ),
     ['process.apparmorProfile', 'x', /^process\.apparmorProfile: AppArmor profiles are not supported yet$/],
     ['process.selinuxLabel', 'x', /^process\.selinuxLabel: SELinux labels are not supported yet$/],
-    ['mounts', [{ ...bind, uidMappings: maps }], /^mounts\[0\]\.uidMappings: mounts with ids of their own/],
-    ['mounts', [{ ...bind, gidMappings: maps }], /^mounts\[0\]\.gidMappings: mounts with ids of their own/],
+    [
+      'mounts',
+      [{ ...bind, uidMappings: maps }],
+      /^mounts\[0\]\.uidMappings: mounts with their own id mappings/,
+    ],
+    [
+      'mounts',
+      [{ ...bind, gidMappings: maps }],
+      /^mounts\[0\]\.gidMappings: mounts with their own id mappings/,
+    ],
     ['mounts', [{ ...bind, options: ['idmap'] }], /^mounts\[0\]\.options\[0\]: idmap needs root/],
     [
       'mounts',
@@ -296,7 +304,7 @@ test('what cannot be done yet is refused by name', () => {
     [
       'linux.namespaces.3.path',
       '/run/netns/x',
-      /^linux\.namespaces\[3\]\.path: the kernel lets no container with a user namespace/,
+      /^linux\.namespaces\[3\]\.path: a container with its own user namespace cannot join/,
     ],
     [
       'linux.devices',
@@ -482,7 +490,7 @@ test('rules for devices without a user namespace are told of; CAP_MKNOD would ma
     resources: { devices: [{ allow: false, access: 'rwm' }] },
   }) as Config;
   const { notes } = specOf(config, { callerIsRoot: true });
-  assert.match(notes.join('\n'), /^linux\.resources\.devices: foster makes no rules for devices/);
+  assert.match(notes.join('\n'), /^linux\.resources\.devices: foster does not support device rules/);
   const process = { ...LEAST.process, capabilities: { bounding: ['CAP_MKNOD'] } };
   assert.match(
     refusal({ ...config, process }, { callerIsRoot: true }),

@@ -147,7 +147,7 @@ test('what is wrong with a profile is said in a sentence, with the place', async
       syscall({ errnoRet: 4096 }),
       /: syscalls\[1\]\.errnoRet: expected a whole number from 0 to 4095$/,
     ],
-    ['errno name', syscall({ errno: 'EWHAT' }), /: syscalls\[1\]\.errno: 'EWHAT' is no errno$/],
+    ['errno name', syscall({ errno: 'EWHAT' }), /: syscalls\[1\]\.errno: 'EWHAT' is not an errno$/],
     [
       'index',
       syscall({ args: [{ ...arg, index: 6 }] }),
@@ -184,7 +184,7 @@ test('what is wrong with a profile is said in a sentence, with the place', async
   for (const text of ['', '{', 'x\x1b[31m']) {
     assert.throws(() => parseSeccompProfile(text, 'a\nb', FACTS), {
       name: 'FosterError',
-      sentence: `the seccomp profile 'a\\nb' is not JSON; "jq . FILE" shows where the error is`,
+      sentence: `the seccomp profile 'a\\nb' is not JSON; check it with "jq . FILE"`,
     });
   }
   assert.throws(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { changeDefaults } from '../../../../src/image/store/config-change.js';
+import { changeDefaults } from '../../../../src/image/store/change-defaults.js';
 import type { ImageDefaults } from '../../../../src/spec/image-defaults.js';
 
 function changed(...instructions: string[]): ImageDefaults {

@@ -1,27 +1,27 @@
 import { lstatSync, readdirSync, type Stats } from 'node:fs';
 import { getExtendedAttribute } from '../sys/libc.js';
 import { pathOf } from '../tar/member.js';
-import { unlessGone } from './changing.js';
-import { hiddenBy, isOpaque } from './hidden-names.js';
+import { hiddenName, isOpaque } from './overlay-whiteouts.js';
 import type { LayerStack } from './stack.js';
+import { unlessGone } from './unless-gone.js';
 import { OPAQUE_MARKER, WHITEOUT_PREFIX } from './whiteout.js';
 
 /**
- * What a container has made of the layers below it. Names are relative to the top, one character for each byte; a
- * directory is '' or a name with a slash at its end.
+ * A container's changes to the layers below. Names are relative to the top and have one character for each byte; a
+ * directory is '' or a name that ends with a slash.
  */
-export interface OwnLayer {
-  /** A file that is the container's own; undefined where it has deleted or not touched it. */
+export interface WritableLayer {
+  /** A file that the container has created or changed; undefined if it has deleted it or not touched it. */
   lstat(name: string): Stats | undefined;
-  /** Names that are its own, and those that it has deleted; sorted by their bytes. */
+  /** Names that it has created, changed or deleted, sorted by their bytes. */
   names(directory: string): string[];
   isDeleted(name: string): boolean;
-  /** Nothing that the layers below have in the directory is left. */
+  /** Whether the directory hides everything in the layers below. */
   isOpaque(directory: string): boolean;
 }
 
 /** The upper directory of an overlay. */
-export class UpperDirectory implements OwnLayer {
+export class UpperDirectory implements WritableLayer {
   readonly #path: string;
 
   /** @param path absolute */
@@ -31,16 +31,16 @@ export class UpperDirectory implements OwnLayer {
 
   lstat(name: string): Stats | undefined {
     const info = this.#look(name);
-    return info !== undefined && hiddenBy('', info) === undefined ? info : undefined;
+    return info !== undefined && hiddenName('', info) === undefined ? info : undefined;
   }
 
   names(directory: string): string[] {
-    return unlessGone(() => namesIn(`${this.#path}/${directory}`)) ?? [];
+    return unlessGone(() => listNames(`${this.#path}/${directory}`)) ?? [];
   }
 
   isDeleted(name: string): boolean {
     const info = this.#look(name);
-    return info !== undefined && hiddenBy('', info) !== undefined;
+    return info !== undefined && hiddenName('', info) !== undefined;
   }
 
   isOpaque(directory: string): boolean {
@@ -62,12 +62,12 @@ export class UpperDirectory implements OwnLayer {
 }
 
 const FUSE_OPAQUE = 'user.fuseoverlayfs.opaque';
-/** fuse-overlayfs marks an opaque directory in several ways at once; this one is like a whiteout of a name `.opq`. */
+/** fuse-overlayfs marks an opaque directory in several ways; one of them looks like a whiteout of the name `.opq`. */
 const OPAQUE_DEVICE = '.wh..opq';
 
 /**
- * The upper directory of fuse-overlayfs (fuse-overlayfs(1), and its sources): what is deleted is a device 0/0, or, where
- * that is refused, a file `.wh.NAME`. No container can make such names.
+ * The upper directory of fuse-overlayfs (fuse-overlayfs(1), and its source code): a deleted file is a device 0/0 or, if
+ * that is not permitted, a file `.wh.NAME`. No container can create such names.
  */
 export class FuseUpperDirectory extends UpperDirectory {
   readonly #below: LayerStack;
@@ -93,7 +93,7 @@ export class FuseUpperDirectory extends UpperDirectory {
     return this.has(mark) && !this.has(name);
   }
 
-  /** New directories are marked too, where there is nothing below. */
+  /** New directories are marked too, even if there is nothing below. */
   override isOpaque(directory: string): boolean {
     if (!this.#below.lstat(directory.slice(0, -1))?.isDirectory() || directory === '') return false;
     return (
@@ -104,8 +104,8 @@ export class FuseUpperDirectory extends UpperDirectory {
   }
 }
 
-/** Sorted by their bytes, one character for each. */
-export function namesIn(path: string | Buffer): string[] {
+/** The names in a directory, with one character for each byte, sorted. */
+export function listNames(path: string | Buffer): string[] {
   return readdirSync(typeof path === 'string' ? pathOf(path) : path, { encoding: 'buffer' })
     .map((name) => name.toString('latin1'))
     .sort();

@@ -5,25 +5,25 @@ import { type RunMount, readMount } from './run-mounts.js';
 import { type StageState, variableOf } from './state.js';
 import { expand } from './words.js';
 
-/** RUN, read. */
-export interface RunWords {
+/** A parsed RUN. */
+export interface RunCommand {
   argv: string[];
-  /** A file that is to be executed: a here-document with a first line such as #!/usr/bin/env python3. */
+  /** A script to execute: a here-document with a first line such as #!/usr/bin/env python3. */
   script: string | undefined;
   mounts: RunMount[];
-  /** Of --network, where it was given. */
+  /** Value of --network, if given. */
   network: 'none' | 'host' | undefined;
 }
 
-/** Where a script of RUN is mounted. */
+/** Where the script of a RUN is mounted. */
 export const SCRIPT = '/dev/foster-script';
 
 /** @throws FosterError */
-export function readRun(instruction: Instruction, state: StageState, file: Dockerfile): RunWords {
+export function readRun(instruction: Instruction, state: StageState, file: Dockerfile): RunCommand {
   const { flags, rest, heredocs, body } = instruction;
   const expanded = (text: string) => expand(text, (name) => variableOf(state, name), file);
   const mounts: RunMount[] = [];
-  let network: RunWords['network'];
+  let network: RunCommand['network'];
   for (const { name, value } of flags) {
     if (name === 'mount') mounts.push(readMount(expanded(value), state.config.WorkingDir || '/'));
     else if (name === 'network') network = readNetwork(value);
@@ -53,7 +53,7 @@ function readNetwork(value: string): 'none' | 'host' | undefined {
   throw new FosterError(`RUN --network=${value}: expected default, none or host`);
 }
 
-/** As Docker shows it: the command as people wrote it, with the shell. */
-export function runText({ argv }: RunWords): string {
+/** The command as Docker shows it: as written, with the shell. */
+export function runText({ argv }: RunCommand): string {
   return argv.join(' ');
 }

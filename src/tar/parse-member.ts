@@ -1,6 +1,6 @@
 import { FosterError } from '../sys/errors.js';
 import type { TarHeader } from './header.js';
-import { type Member, shown } from './member.js';
+import { type Member, quotedName } from './member.js';
 import { type Attributes, extendedAttributes } from './pax.js';
 
 const TYPES: Readonly<Record<string, Member['type']>> = {
@@ -16,19 +16,19 @@ const TYPES: Readonly<Record<string, Member['type']>> = {
   '6': 'fifo',
 };
 
-/** A Date has no more; nor has any file system. */
-const MOST_SECONDS = 8.64e12;
+/** Limit of a Date, and more than any file system supports. */
+const MAX_SECONDS = 8.64e12;
 
-/** What a global extended header may say. A name for all members makes no sense. */
+/** Attributes that a global extended header may set. A name for all members makes no sense. */
 export const GLOBAL_ATTRIBUTES = ['size', 'mtime', 'uid', 'gid'] as const;
 
 /**
- * The member that a header and the extended headers before it tell of. The size of a sparse file is that of its data.
- * @param own attributes of this member, which go before those of all
- * @returns undefined where one of its numbers is none
- * @throws FosterError for a type of file that is not known
+ * The member that a header and its extended headers describe. The size of a sparse file is that of its data.
+ * @param own attributes of this member, which take precedence over global ones
+ * @returns undefined if one of its numbers is invalid
+ * @throws FosterError for an unknown type of file
  */
-export function memberOf(header: TarHeader, own: Attributes, global: Attributes): Member | undefined {
+export function parseMember(header: TarHeader, own: Attributes, global: Attributes): Member | undefined {
   // An empty value means that the attribute is not set.
   const attribute = (key: string) => own.get(key) || undefined;
   const number = (key: (typeof GLOBAL_ATTRIBUTES)[number], otherwise: number | undefined) => {
@@ -38,10 +38,10 @@ export function memberOf(header: TarHeader, own: Attributes, global: Attributes)
   };
   const { flag } = header;
   const name = attribute('GNU.sparse.name') ?? attribute('path') ?? header.name;
-  const isDirectory = name.endsWith('/') && TYPES[flag] === 'file'; // of before POSIX
+  const isDirectory = name.endsWith('/') && TYPES[flag] === 'file'; // as before POSIX
   const type = isDirectory ? 'directory' : TYPES[flag];
   if (type === undefined) {
-    throw new FosterError(`the tar member ${shown(name)} has the unknown type ${shown(flag)}`);
+    throw new FosterError(`the tar member ${quotedName(name)} has the unknown type ${quotedName(flag)}`);
   }
   // Only files have data, whatever the header says: POSIX, "pax", the size field of ustar.
   const size = type === 'file' ? number('size', header.size) : 0;
@@ -58,7 +58,7 @@ export function memberOf(header: TarHeader, own: Attributes, global: Attributes)
     uid,
     gid,
     size,
-    mtime: Math.abs(mtime) <= MOST_SECONDS ? mtime : 0,
+    mtime: Math.abs(mtime) <= MAX_SECONDS ? mtime : 0,
     xattrs: extendedAttributes(own),
   };
 }

@@ -22,11 +22,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { ChangedFiles } from '../../../src/layers/changed-files.js';
-import { foreignNames, treeChanges } from '../../../src/layers/changes.js';
-import { copyTree } from '../../../src/layers/copy.js';
-import { divideTree } from '../../../src/layers/divide.js';
-import { FuseUpperDirectory } from '../../../src/layers/own-layer.js';
+import { mountPointNames, treeChanges } from '../../../src/layers/changes.js';
+import { copyTree } from '../../../src/layers/copy-tree.js';
+import { moveChanges } from '../../../src/layers/move-changes.js';
 import { LayerStack } from '../../../src/layers/stack.js';
+import { FuseUpperDirectory } from '../../../src/layers/writable-layer.js';
 import { makeWhiteout, setExtendedAttribute } from '../../../src/sys/libc.js';
 
 const top = mkdtempSync(join(tmpdir(), 'foster-layers-'));
@@ -72,7 +72,7 @@ function copyOf(layers: string[]): Copy {
   const since = lstatSync(mark).ctimeMs;
   const changes = () => {
     const own = new ChangedFiles(tree, stack, since);
-    return [...treeChanges(own, stack, foreignNames(own, stack, ['/proc']))].map(
+    return [...treeChanges(own, stack, mountPointNames(own, stack, ['/proc']))].map(
       ({ kind, path }) => `${kind} ${path}`,
     );
   };
@@ -210,7 +210,7 @@ test('a layer made of a copy makes the same tree again', () => {
   mkdirSync(join(tree, 'new'), { mode: 0o700 });
   const expected = seen(new LayerStack([tree]));
   const upper = folder();
-  divideTree(tree, stack, upper, since);
+  moveChanges(tree, stack, upper, since);
   const both = new LayerStack([upper, layer]);
   assert.deepEqual(seen(both), expected);
   assert.deepEqual(seen(new LayerStack([upper])), ['d/', 'd/three', 'e', 'new/']);

@@ -6,14 +6,14 @@ import { FosterError } from '../../sys/errors.js';
 const INSTRUCTIONS = 'CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR';
 
 /**
- * An image's defaults with one of them changed by an instruction of a Dockerfile: `CMD ["sh"]`, `ENV NAME=value`.
+ * An image's defaults, changed by one instruction of a Dockerfile: `CMD ["sh"]`, `ENV NAME=value`.
  * @throws FosterError
  */
 export function changeDefaults(defaults: ImageDefaults, instruction: string): ImageDefaults {
   const [, name = '', rest = ''] = /^\s*(\w+)[\s=]+(.*?)\s*$/s.exec(instruction) ?? [];
   const wrong = (problem: string) =>
     new FosterError(`cannot apply the change ${quoted(instruction)}: ${problem}`, {
-      advice: `it is one of ${INSTRUCTIONS} with a value, as in a Dockerfile`,
+      advice: `use one of ${INSTRUCTIONS} with a value, as in a Dockerfile`,
     });
   if (rest === '') throw wrong('it has no value');
   switch (name.toUpperCase()) {
@@ -47,7 +47,7 @@ export function changeDefaults(defaults: ImageDefaults, instruction: string): Im
     case 'STOPSIGNAL':
       return { ...defaults, StopSignal: rest };
     default:
-      throw wrong('it is not one that foster knows');
+      throw wrong('unknown instruction');
   }
 }
 
@@ -55,7 +55,7 @@ function setOf(names: string[]): Record<string, object> {
   return Object.fromEntries(names.map((name) => [name, {}]));
 }
 
-/** The exec form, or the shell form. */
+/** Exec form or shell form. */
 function command(text: string): string[] {
   return jsonWords(text) ?? ['/bin/sh', '-c', text];
 }
@@ -69,7 +69,7 @@ function jsonWords(text: string): string[] | undefined {
   }
 }
 
-/** `A=1 B="two words"`, or the old form `A all that follows`. */
+/** `A=1 B="two words"`, or the old form `A the rest of the line`. */
 function pairsOf(text: string): Map<string, string> | undefined {
   const old = /^([\w.-]+)\s+(.+)$/s.exec(text);
   if (old !== null && !/^[^\s"']+=/.test(text)) return new Map([[old[1] ?? '', old[2] ?? '']]);
@@ -80,7 +80,7 @@ function pairsOf(text: string): Map<string, string> | undefined {
   return pairs.length > 0 && pairs.every(([key]) => key !== '') ? new Map(pairs) : undefined;
 }
 
-/** Parted at white space outside of quotes, which are taken away. */
+/** Splits at white space outside quotes, and removes the quotes. */
 function wordsOf(text: string): string[] {
   return (text.match(/(?:[^\s"']|"(?:\\.|[^"\\])*"|'[^']*')+/g) ?? []).map((word) =>
     word.replace(/"((?:\\.|[^"\\])*)"|'([^']*)'/g, (_whole, double?: string, single?: string) => {

@@ -3,22 +3,22 @@ import type { IdMaps } from '../spec/id-maps.js';
 import { FosterError } from '../sys/errors.js';
 import { shiftedMounts } from '../worker/shifted-mounts.js';
 import { type RunningWorker, startWorker } from '../worker/start-worker.js';
-import type { Skipped } from './copy.js';
+import type { Skipped } from './copy-tree.js';
 import type { TreeOrder } from './tree-protocol.js';
 
-/** The program at work. */
+/** The running helper. */
 export interface TreeProgram {
-  /** Comes when it has written all. @throws FosterError */
+  /** Resolves when it has written everything. @throws FosterError */
   done: Promise<void>;
-  /** Ends it, if it has not ended. */
+  /** Kills it, if it is still running. */
   kill(): void;
 }
 
 /**
- * Starts the program that looks at a container's files (tree-main.ts), in a user namespace with the container's id maps,
- * or in ours where the container has none.
- * @param output descriptor that it writes to; ours stays open
- * @throws FosterError where there are no user namespaces to be had
+ * Starts the helper that reads a container's files (tree-main.ts), in a user namespace with the container's id maps, or
+ * in the current one if the container has none.
+ * @param output descriptor that it writes to; stays open in this process
+ * @throws FosterError if no user namespace can be created
  */
 export function startTreeProgram(order: TreeOrder, maps: IdMaps | undefined, output: number): TreeProgram {
   const worker = start(order, maps, output);
@@ -26,11 +26,11 @@ export function startTreeProgram(order: TreeOrder, maps: IdMaps | undefined, out
 }
 
 /**
- * Copies files of the layers to a container's folder: those of its volumes, or all for a container without an overlay.
- * Blocks.
- * @param check called now and then, at least every 100 ms; what it throws ends the work
- * @returns what was left out, since it may not be read
- * @throws FosterError; what was copied until then is there
+ * Copies files of the layers to a container's folder: those for its volumes, or all of them for a container without an
+ * overlay. Blocks.
+ * @param check called at least every 100 ms; if it throws, the work ends
+ * @returns what was skipped because it is not readable
+ * @throws FosterError; what was copied so far stays
  */
 export function fillFolder(
   what: Pick<TreeOrder, 'driver' | 'layers' | 'isShifted' | 'folder' | 'volumes'>,
@@ -46,7 +46,7 @@ function start(order: TreeOrder, maps: IdMaps | undefined, output?: number): Run
     return startWorker({
       program: 'tree-main',
       name: 'foster-tree',
-      title: "the program that looks at the container's files",
+      title: "the helper that reads the container's files",
       order,
       maps,
       output,
@@ -60,8 +60,8 @@ function start(order: TreeOrder, maps: IdMaps | undefined, output?: number): Run
 function shiftedLayer({ layers: [source = '/'] }: TreeOrder, maps: IdMaps): number {
   const [layer] = shiftedMounts([{ source, isDeep: false }], maps);
   if (layer !== undefined) return layer;
-  throw new FosterError(`the ids of the files in ${source} cannot be shifted`, {
-    advice: 'its file system cannot do that: --userns keep-id needs no shift',
+  throw new FosterError(`the owners of the files in ${source} cannot be shifted`, {
+    advice: 'its file system has no idmapped mounts; --userns keep-id does not need them',
     exitCode: 1,
   });
 }

@@ -16,16 +16,16 @@ import {
 import { errnoOf } from '../sys/errno.js';
 import { copyBlocks, makeFifo } from '../sys/libc.js';
 import { pathOf } from '../tar/member.js';
-import { unlessGone } from './changing.js';
 import { copyAttributes, copyTimes } from './file-attributes.js';
 import type { LayerStack } from './stack.js';
+import { unlessGone } from './unless-gone.js';
 
 /**
- * Copies what layers over each other show to a directory: owners, modes, times, hard links and extended attributes, and
- * the files' blocks only where the file system cannot share them (copy_file_range(2)). The caller must be root of the user
- * namespace whose ids the files have.
- * @param target an empty directory, absolute; it becomes the top, or what the `places` are
- * @returns what was left out, since it may not be read
+ * Copies the merged content of layers to a directory, with owners, modes, times, hard links and extended attributes.
+ * File blocks are shared if the file system can do that (copy_file_range(2)). The caller must be root of the user
+ * namespace whose ids own the files.
+ * @param target absolute path of an empty directory; it becomes a copy of the top, or of `places`
+ * @returns what was skipped because it is not readable
  * @throws Error of node:fs
  */
 export function copyTree(layers: LayerStack, target: string, places = layers.top): Skipped {
@@ -35,7 +35,7 @@ export function copyTree(layers: LayerStack, target: string, places = layers.top
   return copier.skipped;
 }
 
-/** Files, and directories of which nobody can tell what is in them. */
+/** Files and directories that could not be read. */
 export interface Skipped {
   count: number;
   /** Path of one of them in the container. */
@@ -46,7 +46,7 @@ class Copier {
   readonly skipped: Skipped = { count: 0 };
   readonly #layers: LayerStack;
   readonly #target: string;
-  /** First copies of files that have several names, by device and inode. */
+  /** First copies of files with several names, by device and inode. */
   readonly #linked = new Map<string, string>();
 
   constructor(layers: LayerStack, target: string) {
@@ -54,7 +54,7 @@ class Copier {
     this.#target = target;
   }
 
-  /** Makes a directory what the uppermost of the `places` is, with what all of them show. */
+  /** Gives a directory the attributes of the topmost of `places`, and the merged content of all of them. */
   fill(places: string[], target: string): void {
     const [source = ''] = places;
     const info = lstat(source);
@@ -123,7 +123,7 @@ function lstat(path: string): Stats | undefined {
   return unlessGone(() => lstatSync(pathOf(path)));
 }
 
-/** Returns false where the source is no regular file any more. */
+/** Returns false if the source is no longer a regular file. */
 function copyContent(source: string, target: string): boolean {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   const from = unlessGone(() => openSync(pathOf(source), O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
@@ -147,7 +147,7 @@ function copyContent(source: string, target: string): boolean {
 const PIECE = Buffer.alloc(64 * 1024);
 const ZEROS = Buffer.alloc(PIECE.length);
 
-/** Without the blocks that hold zeros only. */
+/** Leaves holes for blocks of zeros. */
 function copyPieces(from: number, to: number): void {
   let at = 0;
   let endsInHole = false;

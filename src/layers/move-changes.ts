@@ -2,22 +2,22 @@ import { lstatSync, mkdirSync, renameSync } from 'node:fs';
 import { pathOf } from '../tar/member.js';
 import { ChangedFiles } from './changed-files.js';
 import { copyAttributes, copyTimes } from './file-attributes.js';
-import { hideName } from './hidden-names.js';
+import { writeWhiteout } from './overlay-whiteouts.js';
 import type { LayerStack } from './stack.js';
 
 /**
- * Moves what was changed of a copy of layers to an empty directory, which is a layer then. What is left of the copy is
- * good for nothing. Both are absolute paths in one file system.
+ * Moves the changed files of a copy of layers to an empty directory, which becomes a layer. The rest of the copy is
+ * useless afterwards. Both are absolute paths on the same file system.
  * @param since as for ChangedFiles
  */
-export function divideTree(tree: string, layers: LayerStack, upper: string, since: number): void {
+export function moveChanges(tree: string, layers: LayerStack, upper: string, since: number): void {
   const changed = new ChangedFiles(tree, layers, since);
   const [from, to] = [tree, upper].map((path) => Buffer.from(path).toString('latin1')) as [string, string];
   const move = (directory: string) => {
     for (const base of changed.names(directory)) {
       const name = `${directory}${base}`;
       if (changed.isDeleted(name)) {
-        hideName(`${to}/${directory}`, base);
+        writeWhiteout(`${to}/${directory}`, base);
         continue;
       }
       const info = changed.lstat(name);

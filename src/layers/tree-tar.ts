@@ -11,44 +11,47 @@ import {
 } from 'node:fs';
 import { FosterError } from '../sys/errors.js';
 import { getExtendedAttribute } from '../sys/libc.js';
-import { type Member, pathOf, shown } from '../tar/member.js';
+import { type Member, pathOf, quotedName } from '../tar/member.js';
 import { TAR_END, tarHeader, tarPadding } from '../tar/writer.js';
-import { unlessGone } from './changing.js';
-import { hiddenBy } from './hidden-names.js';
 import { keptAttributes } from './kept-attributes.js';
 import type { OpenTree } from './open-tree.js';
-import { namesIn, type OwnLayer } from './own-layer.js';
+import { hiddenName } from './overlay-whiteouts.js';
+import { unlessGone } from './unless-gone.js';
 import { OPAQUE_MARKER, WHITEOUT_PREFIX } from './whiteout.js';
+import { listNames, type WritableLayer } from './writable-layer.js';
 
 export interface TreeTarOptions {
-  /** The tree is the upper directory of an overlay; its whiteouts become those of the image-spec. Else they are left out. */
+  /**
+   * Whether the tree is the upper directory of an overlay, whose whiteouts become those of the image-spec. Otherwise
+   * they are skipped.
+   */
   isLayer?: boolean;
-  /** Every file gets this modification time, in seconds since 1970. */
+  /** Modification time of all files, in seconds since 1970. */
   timestamp?: number | undefined;
-  /** In the tree too. */
+  /** Whether to set `timestamp` in the tree, too. */
   setsTimes?: boolean;
-  /** Everything belongs to this user and group. */
+  /** Owner of all files. */
   owner?: { uid: number; gid: number };
-  /** What a name is in the archive. */
-  renames?: (name: string) => string;
-  /** Names that are left out; of a directory, what is below it is asked for all the same. */
-  leavesOut?: (name: string) => boolean;
-  /** Directories that are not even looked into. */
-  passesOver?: (name: string) => boolean;
-  /** Of a layer that is part of a whole tree: what of the tree it has, and what it hides. */
-  own?: OwnLayer;
+  /** Returns the name in the archive for a name in the tree. */
+  rename?: (name: string) => string;
+  /** Whether to skip a name. The content of a skipped directory is still visited. */
+  skips?: (name: string) => boolean;
+  /** Whether to skip a directory with all its content. */
+  prunes?: (name: string) => boolean;
+  /** If the layer is a part of the tree: which files it has, and which it hides. */
+  own?: WritableLayer;
 }
 
 const PIECE = 256 * 1024;
-/** Files with several names are remembered. */
-const MOST_LINKED = 1_000_000;
+/** Limit for the number of remembered files with several names. */
+const MAX_LINKED = 1_000_000;
 const OPAQUE = 'user.overlay.opaque';
 
 /**
- * What the upper directory of an overlay (kernel documentation, overlayfs, mounted with `userxattr`) holds, as a layer:
- * image-spec, "layer.md". Names are sorted by their bytes and times are whole seconds, so that the same tree is always
- * the same archive. The caller must be in the user namespace whose ids the layer shall have, and nobody may change the
- * tree meanwhile. Sockets and devices are left out, as is the directory itself.
+ * The upper directory of an overlay (kernel documentation, overlayfs, mounted with `userxattr`) as a layer: image-spec,
+ * "layer.md". Names are sorted by their bytes and times are whole seconds, so that the same tree always gives the same
+ * archive. The caller must be in the user namespace whose ids the layer is to have, and nobody may change the tree
+ * meanwhile. Sockets, devices and the directory itself are skipped.
  * @param top absolute path
  * @throws FosterError, Error of node:fs
  */
@@ -58,27 +61,28 @@ export function* layerTar(top: string, options: TreeTarOptions = {}): Generator<
 }
 
 /**
- * Writes files of a tree as members of an archive, without its end. Names are bytes, one character for each, relative to
- * the top. A link is never followed; what is gone, or has become something else, when it is its turn is left out.
+ * Writes files of a tree as members of an archive, without the end of the archive. Names have one character for each
+ * byte and are relative to the top. Links are never followed; files that disappear or change their type meanwhile are
+ * skipped.
  */
 export class TreeTar {
   readonly #top: string | OpenTree;
   readonly #options: TreeTarOptions;
-  /** First names of files that have several, by device and inode. */
+  /** First names of files with several names, by device and inode. */
   readonly #linked = new Map<string, string>();
 
-  /** @param top absolute path, in a process that no path can lead astray (worker/view.ts), or an open tree */
+  /** @param top absolute path, in a process that sees only the tree (worker/view.ts), or an open tree */
   constructor(top: string | OpenTree, options: TreeTarOptions) {
     this.#top = typeof top === 'string' ? Buffer.from(top).toString('latin1') : top;
     this.#options = options;
   }
 
-  /** All that is in a directory. @param directory '' for the top, or a name with a slash at its end */
+  /** Everything in a directory. @param directory '' for the top, or a name that ends with a slash */
   *children(directory: string): Generator<Buffer> {
     const { own } = this.#options;
-    const names = own?.names(directory) ?? unlessGone(() => namesIn(this.#path(directory))) ?? [];
+    const names = own?.names(directory) ?? unlessGone(() => listNames(this.#path(directory))) ?? [];
     for (const base of names) {
-      if (!own?.isDeleted(`${directory}${base}`)) yield* this.one(directory, base);
+      if (!own?.isDeleted(`${directory}${base}`)) yield* this.entry(directory, base);
       else {
         const info = this.#lstat(directory);
         if (info !== undefined) yield this.#mark(`${directory}${WHITEOUT_PREFIX}${base}`, info);
@@ -86,13 +90,13 @@ export class TreeTar {
     }
   }
 
-  /** A file, or a directory with all that is in it. */
-  *one(directory: string, base: string): Generator<Buffer> {
+  /** A file, or a directory with all its content. */
+  *entry(directory: string, base: string): Generator<Buffer> {
     const name = `${directory}${base}`;
     const info = this.#lstat(name);
     if (info === undefined) return;
     if (info.isDirectory()) yield* this.#directory(name, info);
-    else if (!this.#options.leavesOut?.(name)) yield* this.#file(directory, base, info);
+    else if (!this.#options.skips?.(name)) yield* this.#file(directory, base, info);
   }
 
   /** The top itself, under the name `./`. */
@@ -102,8 +106,8 @@ export class TreeTar {
   }
 
   *#directory(name: string, info: Stats): Generator<Buffer> {
-    if (this.#options.passesOver?.(name)) return;
-    if (!this.#options.leavesOut?.(name)) {
+    if (this.#options.prunes?.(name)) return;
+    if (!this.#options.skips?.(name)) {
       this.#checkName(name);
       const xattrs = unlessGone(() => this.#attributes(name));
       if (xattrs === undefined) return;
@@ -117,7 +121,7 @@ export class TreeTar {
 
   *#file(directory: string, base: string, info: Stats): Generator<Buffer> {
     const name = `${directory}${base}`;
-    const hidden = hiddenBy(base, info);
+    const hidden = hiddenName(base, info);
     if (hidden !== undefined && (this.#options.isLayer || info.isCharacterDevice())) {
       if (this.#options.isLayer) yield this.#mark(`${directory}${WHITEOUT_PREFIX}${hidden}`, info);
       return;
@@ -133,8 +137,8 @@ export class TreeTar {
   #checkName(name: string): void {
     if (!this.#options.isLayer || !name.slice(name.lastIndexOf('/') + 1).startsWith(WHITEOUT_PREFIX)) return;
     throw new FosterError(
-      `the file ${shown(name)} cannot be in a layer: names that begin with .wh. mark deleted files`,
-      { advice: 'give it another name' },
+      `the file ${quotedName(name)} cannot be in a layer: names that start with .wh. mark deleted files`,
+      { advice: 'rename it' },
     );
   }
 
@@ -152,13 +156,14 @@ export class TreeTar {
     try {
       const now = fstatSync(fd);
       if (!now.isFile()) return;
-      if (now.nlink > 1 && this.#linked.size < MOST_LINKED) this.#linked.set(`${now.dev}:${now.ino}`, name);
+      if (now.nlink > 1 && this.#linked.size < MAX_LINKED) this.#linked.set(`${now.dev}:${now.ino}`, name);
       size = now.size;
       yield this.#header(name, 'file', now, { size, xattrs: keptAttributes(fd) });
       for (let left = size; left > 0; ) {
         const piece = Buffer.allocUnsafe(Math.min(left, PIECE));
         const read = readSync(fd, piece);
-        if (read === 0) throw new FosterError(`the file ${shown(name)} became shorter while it was read`);
+        if (read === 0)
+          throw new FosterError(`the file ${quotedName(name)} became shorter while it was read`);
         yield piece.subarray(0, read);
         left -= read;
       }
@@ -169,12 +174,12 @@ export class TreeTar {
   }
 
   #header(name: string, type: Member['type'], info: Stats, more: Partial<Member>): Buffer {
-    const { timestamp, setsTimes, owner, renames } = this.#options;
+    const { timestamp, setsTimes, owner, rename } = this.#options;
     const { uid, gid } = owner ?? info;
     const mtime = timestamp ?? Math.floor(info.mtimeMs / 1000);
     if (timestamp !== undefined && setsTimes) lutimesSync(this.#path(name), timestamp, timestamp);
     const mode = type === 'symlink' ? 0o777 : info.mode & 0o7777;
-    const plain = { name: renames?.(name) ?? name, type, target: '', mode, uid, gid, size: 0, mtime };
+    const plain = { name: rename?.(name) ?? name, type, target: '', mode, uid, gid, size: 0, mtime };
     return tarHeader({ ...plain, xattrs: new Map(), ...more });
   }
 
@@ -193,7 +198,7 @@ export class TreeTar {
     });
   }
 
-  /** Those that a layer may have: tree-writer.ts sets the same. */
+  /** Attributes that a layer may have: the same that tree-writer.ts sets. */
   #attributes(name: string): Map<string, string> {
     const path = this.#path(name);
     const found = keptAttributes(path);
@@ -211,7 +216,7 @@ export class TreeTar {
   }
 }
 
-/** Headers are small: each on its own would cost those who compress and write more than its content. */
+/** Joins small parts into larger pieces: compressing and writing each header separately would be slow. */
 export function* inPieces(parts: Iterable<Buffer>): Generator<Buffer> {
   let waiting: Buffer[] = [];
   let size = 0;

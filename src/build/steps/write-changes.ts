@@ -2,7 +2,7 @@ import { closeSync, constants, fchownSync, mkdirSync, openSync } from 'node:fs';
 import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import zlib from 'node:zlib';
-import { containerPlace, copyPath, withOpen } from '../../container/copy/place.js';
+import { containerSide, copyPath, withOpen } from '../../container/copy/paths.js';
 import { CopySink } from '../../container/copy/sink.js';
 import { errnoOf } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
@@ -13,41 +13,41 @@ import { TarReader, type TarSink } from '../../tar/reader.js';
 import { TAR_END } from '../../tar/writer.js';
 import type { InputReader } from '../context/inputs.js';
 import { IgnoreRules } from '../context/patterns.js';
-import { byParents, findSources, type Source, sourceTar } from '../context/sources.js';
+import { findSources, groupByParents, type Source, sourceTar } from '../context/sources.js';
 import { changedMode } from './file-mode.js';
 import type { Change, Destination, Owner } from './layer-protocol.js';
 
 const O_PATH = 0o10000000;
 const ROOT: Owner = { uid: 0, gid: 0 };
 
-/** What the changes of an order are made with. */
-export interface Workshop {
-  /** Descriptor of the top of the root file system that they are made to. */
+/** What making changes needs. */
+export interface ChangeContext {
+  /** Descriptor of the top of the root filesystem to change. */
   root: number;
   inputs: InputReader;
-  /** Opens the tree that layers show over each other. */
+  /** Opens the merged view of layers. */
   openTree(layers: string[]): number;
 }
 
 /**
- * Writes what COPY, ADD and WORKDIR bring to a root file system.
- * @returns how many files have not got the owner they should have
+ * Writes the changes of COPY, ADD and WORKDIR to a root filesystem.
+ * @returns how many files belong to root because their owner is not mapped
  * @throws FosterError
  */
-export async function writeChanges(changes: readonly Change[], workshop: Workshop): Promise<number> {
+export async function writeChanges(changes: readonly Change[], context: ChangeContext): Promise<number> {
   let lostOwners = 0;
   for (const change of changes) {
-    if (change.kind === 'directory') makeDirectories(workshop.root, change.path, ROOT, 0o755);
-    else if (change.kind === 'unpack') lostOwners += await unpack(change, workshop);
-    else lostOwners += await copy(change, workshop);
+    if (change.kind === 'directory') makeDirectories(context.root, change.path, ROOT, 0o755);
+    else if (change.kind === 'unpack') lostOwners += await unpack(change, context);
+    else lostOwners += await copy(change, context);
   }
   return lostOwners;
 }
 
-async function unpack(change: Change & { kind: 'unpack' }, { root, inputs }: Workshop): Promise<number> {
+async function unpack(change: Change & { kind: 'unpack' }, { root, inputs }: ChangeContext): Promise<number> {
   makeDirectories(root, change.path, change.owner ?? ROOT, 0o755);
-  const sink = new CopySink(copyPath(containerPlace(root), `${change.path}/`), SINK);
-  const reader = new TarReader(new Changed(sink, change.owner, undefined));
+  const sink = new CopySink(copyPath(containerSide(root), `${change.path}/`), SINK);
+  const reader = new TarReader(new MemberChanger(sink, change.owner, undefined));
   const archive = inputs.next();
   for await (const piece of change.isCompressed ? unzipped(archive) : archive) reader.push(piece);
   if (!reader.isEmpty) reader.end();
@@ -60,19 +60,19 @@ const SINK = { isStream: true, keepOwners: true, keepSetIds: true };
 
 async function copy(
   change: Change & { kind: 'copy' },
-  { root, inputs, openTree }: Workshop,
+  { root, inputs, openTree }: ChangeContext,
 ): Promise<number> {
   const { from, ...destination } = change;
-  if (from === 'input') return await land(inputs.next(), destination, root);
+  if (from === 'input') return await copyTo(inputs.next(), destination, root);
   const { layers, sources, excludes, keepsParents } = from;
   const rules = excludes.length === 0 ? undefined : new IgnoreRules(excludes.join('\n'));
   const tree = openTree(layers);
   let lostOwners = 0;
   try {
     const found = sources.flatMap((wanted) => findSources(tree, wanted, { excludes: rules, keepsParents }));
-    for (const [parents, group] of byParents(found)) {
+    for (const [parents, group] of groupByParents(found)) {
       const path = posix.join(change.path, parents);
-      lostOwners += await land(treePieces(tree, group, rules), { ...destination, path }, root);
+      lostOwners += await copyTo(treePieces(tree, group, rules), { ...destination, path }, root);
     }
   } finally {
     closeSync(tree);
@@ -82,13 +82,13 @@ async function copy(
 
 type CopyTo = Omit<Change & { kind: 'copy' }, 'kind' | 'from'>;
 
-async function land(pieces: Iterable<Buffer>, destination: CopyTo, root: number): Promise<number> {
-  const landing = new Landing(root, destination);
-  const reader = new TarReader(new Changed(landing, destination.owner, destination.mode));
+async function copyTo(pieces: Iterable<Buffer>, destination: CopyTo, root: number): Promise<number> {
+  const target = new CopyTarget(root, destination);
+  const reader = new TarReader(new MemberChanger(target, destination.owner, destination.mode));
   for (const piece of pieces) reader.push(piece);
   if (!reader.isEmpty) reader.end();
-  landing.finish();
-  return landing.lostOwners;
+  target.finish();
+  return target.lostOwners;
 }
 
 function unzipped(archive: Iterable<Buffer>): AsyncIterable<Buffer> {
@@ -100,8 +100,8 @@ function* treePieces(tree: number, sources: Source[], excludes: IgnoreRules | un
   yield TAR_END;
 }
 
-/** Gives members another owner or mode. */
-class Changed implements TarSink {
+/** Changes the owner or mode of members. */
+class MemberChanger implements TarSink {
   constructor(
     readonly sink: TarSink,
     readonly owner: Owner | undefined,
@@ -130,10 +130,10 @@ class Changed implements TarSink {
 }
 
 /**
- * Where the members of an archive of sources.ts's go, by Docker's rules for COPY: the content of a directory goes into
- * the destination, and so does a file where that is, or shall be, a directory; else the file gets its name.
+ * Writes the members of an archive made by sources.ts, by Docker's rules for COPY: the content of a directory goes into
+ * the destination, and so does a file if the destination is a directory; otherwise the file gets its name.
  */
-class Landing implements TarSink {
+class CopyTarget implements TarSink {
   lostOwners = 0;
   readonly #root: number;
   readonly #destination: Destination;
@@ -188,7 +188,7 @@ class Landing implements TarSink {
   }
 
   #open(path: string): CopySink {
-    return new CopySink(copyPath(containerPlace(this.#root), path), SINK);
+    return new CopySink(copyPath(containerSide(this.#root), path), SINK);
   }
 }
 
@@ -201,7 +201,7 @@ function isExistingDirectory(root: number, path: string): boolean {
   }
 }
 
-/** Makes a directory and those above it where they are missing; links are followed within the tree. */
+/** Creates a directory and its missing parents; links are followed within the tree. */
 function makeDirectories(root: number, path: string, owner: Owner, mode: number): void {
   const parts = path.split('/').filter(Boolean);
   let parent = '/';
@@ -229,6 +229,6 @@ function makeDirectories(root: number, path: string, owner: Owner, mode: number)
     closeSync(openInRoot(root, path, O_PATH | constants.O_DIRECTORY));
   } catch (error) {
     if (!(error instanceof SystemCallError)) throw error;
-    throw new FosterError(`cannot use ${path} in the image as a directory: it is something else`);
+    throw new FosterError(`cannot use ${path} in the image as a directory: it is not one`);
   }
 }

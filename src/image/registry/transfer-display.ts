@@ -1,35 +1,35 @@
 import type { GenericFormatter } from 'cli-progress';
 import { onInterrupt } from '../../worker/interrupt.js';
 
-/** Who is told how a pull or a push goes on. */
+/** Where a pull or push prints its progress. */
 export interface ProgressOutput {
-  /** A line, without its end. */
-  say(line: string): void;
+  /** Prints a line, given without its end. */
+  printLine(line: string): void;
   /** Where bars are drawn, if it is a terminal. */
   stream: NodeJS.WriteStream | undefined;
 }
 
-/** Several transfers at once, for people: a bar for each on a terminal, lines elsewhere, in Docker's words. */
+/** Shows several transfers: a bar for each on a terminal, lines elsewhere, in Docker's words. */
 export interface TransferDisplay {
   /**
-   * @param size bytes that there are to move
-   * @param end how it has ended already, where there is nothing to do
+   * @param size bytes to transfer
+   * @param end its final state, if there is nothing to do
    */
   add(digest: string, size: number, end?: string): Transfer;
-  /** Leaves the terminal as it was, with what is on it. */
+  /** Stops drawing, and leaves the bars on the screen. */
   stop(): void;
 }
 
 export interface Transfer {
-  /** So many bytes are moved, of all that there are. */
-  at(bytes: number): void;
-  /** What goes on now: `Extracting`. */
-  now(state: string): void;
-  /** How it ended: `Pull complete`. */
+  /** Sets the number of bytes transferred so far. */
+  update(bytes: number): void;
+  /** Sets the state: `Extracting`. */
+  setState(state: string): void;
+  /** Sets the final state: `Pull complete`. */
   end(state: string): void;
 }
 
-/** What a transfer is said to do. */
+/** How the states of a transfer are called. */
 export interface TransferLabels {
   /** `Pulling fs layer` */
   start: string;
@@ -37,24 +37,24 @@ export interface TransferLabels {
   active: string;
 }
 
-/** @param count how many transfers there will be: more than a screen has lines get no bars */
+/** @param count the number of transfers; if the screen has fewer lines, no bars are drawn */
 export async function startTransferDisplay(
   output: ProgressOutput | undefined,
   count: number,
   words: TransferLabels,
 ): Promise<TransferDisplay> {
-  if (output === undefined) return { add: () => ({ at() {}, now() {}, end() {} }), stop() {} };
+  if (output === undefined) return { add: () => ({ update() {}, setState() {}, end() {} }), stop() {} };
   const { stream } = output;
   if (!stream?.isTTY || count === 0 || count > stream.rows - 2) return lineDisplay(output, words);
   return await barDisplay(stream, words);
 }
 
-function lineDisplay({ say }: ProgressOutput, { start }: TransferLabels): TransferDisplay {
+function lineDisplay({ printLine }: ProgressOutput, { start }: TransferLabels): TransferDisplay {
   return {
     add(digest, _size, end) {
       const id = shortDigest(digest);
-      say(`${id}: ${end ?? start}`);
-      return { at() {}, now() {}, end: (state) => say(`${id}: ${state}`) };
+      printLine(`${id}: ${end ?? start}`);
+      return { update() {}, setState() {}, end: (state) => printLine(`${id}: ${state}`) };
     },
     stop() {},
   };
@@ -69,19 +69,19 @@ interface BarState {
 async function barDisplay(stream: NodeJS.WriteStream, words: TransferLabels): Promise<TransferDisplay> {
   const { MultiBar } = (await import('cli-progress')).default;
   const bars = new MultiBar({ stream, format: drawLine, hideCursor: true, gracefulExit: false });
-  const takeBack = onInterrupt(() => bars.stop());
+  const stopListening = onInterrupt(() => bars.stop());
   return {
     add(digest, size, end) {
       const id = shortDigest(digest);
       const bar = bars.create(size, 0, { id, state: end ?? 'Waiting', isActive: false } satisfies BarState);
       return {
-        at: (bytes) => bar.update(bytes, { state: words.active, isActive: true }),
-        now: (state) => bar.update(size, { state, isActive: false }),
+        update: (bytes) => bar.update(bytes, { state: words.active, isActive: true }),
+        setState: (state) => bar.update(size, { state, isActive: false }),
         end: (state) => bar.update(size, { state, isActive: false }),
       };
     },
     stop() {
-      takeBack();
+      stopListening();
       bars.stop();
     },
   };
@@ -101,7 +101,7 @@ function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)}MB`;
 }
 
-/** Twelve hexadecimal digits of a digest, as Docker shows it. */
+/** The first twelve hexadecimal digits of a digest, as Docker shows it. */
 export function shortDigest(digest: string): string {
   return digest.replace(/^sha256:/, '').slice(0, 12);
 }

@@ -19,38 +19,38 @@ import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { errnoOfAny } from '../sys/ffi.js';
 import { makeFifo } from '../sys/libc.js';
-import { hardLinkComponents, type Member, nameComponents, pathOf, shown } from '../tar/member.js';
+import { hardLinkComponents, type Member, nameComponents, pathOf, quotedName } from '../tar/member.js';
 import type { TarSink } from '../tar/reader.js';
 import { TreeDirectories } from './directories.js';
 import { FileContent } from './file-content.js';
-import { hideName } from './hidden-names.js';
 import { MemberMetadata } from './member-metadata.js';
+import { writeWhiteout } from './overlay-whiteouts.js';
 import { type Whiteout, whiteoutOf } from './whiteout.js';
 
-/** What became of the archive. */
+/** What was unpacked, and what was lost. */
 export interface Written {
   members: number;
-  /** Device nodes below /dev, which no user may make; a container has its own /dev. */
+  /** Device nodes in /dev, which only root can create; a container has its own /dev. */
   skippedDevices: number;
-  /** Extended attributes that this file system or user cannot have. */
+  /** Extended attributes that the file system or the user cannot set. */
   lostAttributes: number;
-  /** Members whose owner is not mapped, and belong to root instead. */
+  /** Members whose owner is not mapped, so that they belong to root. */
   lostOwners: number;
-  /** Of a layer: nothing of the layers below is seen. */
+  /** Whether a layer hides all layers below. */
   isOpaque: boolean;
 }
 
-/** A machine whose disk is full to the last byte is hard to use. */
-const SPARED_BYTES = 64 * 1024 * 1024;
-const CHECK_SPACE_EACH = 64 * 1024 * 1024;
+/** Space that is left free: a completely full disk makes a machine hard to use. */
+const RESERVED_BYTES = 64 * 1024 * 1024;
+const CHECK_SPACE_EVERY = 64 * 1024 * 1024;
 
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 const SET_IDS = 0o6000;
 
 /**
- * Writes the members of an archive below `/`, to which the caller has changed its root. All parents of a member are
- * resolved here, component by component, so that nothing is written through a symbolic link that is not meant to be;
- * were that wrong, the changed root would still hold it in. Nobody else writes to the tree.
+ * Writes the members of an archive below `/`, which the caller has made the tree with chroot. The parents of a member
+ * are resolved here, component by component, so that nothing is written through an unexpected symbolic link; if that
+ * failed, the changed root would still contain it. No other process writes to the tree.
  */
 export class TreeWriter implements TarSink {
   readonly #isLayer: boolean;
@@ -63,14 +63,14 @@ export class TreeWriter implements TarSink {
   #unchecked = 0;
 
   /**
-   * @param options.hasOneOwner only one id is mapped: everything belongs to root
-   * @param options.isLayer whiteouts of the image-spec become those of overlayfs
+   * @param options.hasOneOwner whether only one id is mapped, so that everything belongs to root
+   * @param options.isLayer whether to convert whiteouts of the image-spec to those of overlayfs
    */
   constructor(options: { hasOneOwner: boolean; isLayer: boolean }) {
     this.#isLayer = options.isLayer;
     this.#directories = new TreeDirectories(options.isLayer);
     this.#metadata = new MemberMetadata(options.hasOneOwner);
-    chownSync('/', 0, 0); // of the caller until now, who may have another id in the container
+    chownSync('/', 0, 0); // so far it belongs to the caller, who may have another id in the container
   }
 
   get written(): Written {
@@ -85,7 +85,7 @@ export class TreeWriter implements TarSink {
     };
   }
 
-  /** Bytes that files seem to have and the archive has not. */
+  /** Size of all holes: bytes of files that the archive does not contain. */
   get holes(): number {
     return this.#holes;
   }
@@ -95,7 +95,7 @@ export class TreeWriter implements TarSink {
     try {
       this.#create(member);
     } catch (error) {
-      throw explained(member, error);
+      throw explainError(member, error);
     }
   }
 
@@ -105,9 +105,9 @@ export class TreeWriter implements TarSink {
     try {
       content.write(piece);
       this.#unchecked += piece.length;
-      if (this.#unchecked >= CHECK_SPACE_EACH) this.#checkSpace();
+      if (this.#unchecked >= CHECK_SPACE_EVERY) this.#checkSpace();
     } catch (error) {
-      throw explained(member, error);
+      throw explainError(member, error);
     }
   }
 
@@ -129,15 +129,15 @@ export class TreeWriter implements TarSink {
       const time = timeOf(member);
       futimesSync(fd, time, time);
     } catch (error) {
-      throw explained(member, error);
+      throw explainError(member, error);
     } finally {
       closeSync(fd);
     }
   }
 
-  /** To be called when all members are written. */
+  /** Must be called after the last member. */
   finish(): void {
-    for (const [path, member] of this.#directories.told()) {
+    for (const [path, member] of this.#directories.described()) {
       try {
         this.#metadata.setOwner(member, (uid, gid) => chownSync(pathOf(path), uid, gid));
         this.#metadata.setAttributes(path, member);
@@ -145,12 +145,12 @@ export class TreeWriter implements TarSink {
         const time = timeOf(member);
         utimesSync(pathOf(path), time, time);
       } catch (error) {
-        throw explained(member, error);
+        throw explainError(member, error);
       }
     }
   }
 
-  /** Closes what is open, after an error too. */
+  /** Closes open files, also after an error. */
   close(): void {
     if (this.#file !== undefined) closeSync(this.#file.fd);
     this.#file = undefined;
@@ -162,7 +162,7 @@ export class TreeWriter implements TarSink {
     if (last === undefined) {
       if (member.type !== 'directory') {
         throw new FosterError(
-          `the tar member ${shown(member.name)} stands for the whole tree but is no directory`,
+          `the tar member ${quotedName(member.name)} stands for the whole tree but is not a directory`,
         );
       }
       this.#directories.make('/', member);
@@ -187,7 +187,7 @@ export class TreeWriter implements TarSink {
       make();
     } catch (error) {
       if (errnoOfAny(error) !== 'EEXIST') throw error;
-      this.#directories.remove(path); // the last of several members with one name wins
+      this.#directories.remove(path); // the last of several members with the same name wins
       make();
     }
   }
@@ -203,13 +203,15 @@ export class TreeWriter implements TarSink {
         const parts = hardLinkComponents(member);
         const last = parts.pop() ?? '';
         const source = below(this.#directories.resolveParent(member.name, parts), last);
-        if (source === path) return; // a link to itself, as some archivers write: it is there already
+        if (source === path) return; // a link to itself, which some archivers write
         this.#link(member, source, path);
         return;
       }
       case 'symlink':
         if (member.target === '' || member.target.includes('\0')) {
-          throw new FosterError(`the tar member ${shown(member.name)} is a symbolic link to nothing`);
+          throw new FosterError(
+            `the tar member ${quotedName(member.name)} is a symbolic link without a target`,
+          );
         }
         symlinkSync(pathOf(member.target), pathOf(path));
         this.#finishSpecial(path, member);
@@ -226,13 +228,13 @@ export class TreeWriter implements TarSink {
     } catch (error) {
       if (!this.#isLayer || errnoOf(error) !== 'ENOENT') throw error;
       throw new FosterError(
-        `the tar member ${shown(member.name)} is a hard link to ${shown(member.target)}, which is not in the same layer`,
+        `the tar member ${quotedName(member.name)} is a hard link to ${quotedName(member.target)}, which is not in the same layer`,
         { cause: error },
       );
     }
   }
 
-  /** What hides files of the layers below: kernel documentation, overlayfs, "whiteouts and opaque directories". */
+  /** Hides files of the layers below: kernel documentation, overlayfs, "whiteouts and opaque directories". */
   #whiteOut({ name }: Member, parents: string[], whiteout: Whiteout): void {
     if (whiteout.kind === 'nothing') return;
     const parent = this.#directories.resolveParent(name, parents);
@@ -242,8 +244,8 @@ export class TreeWriter implements TarSink {
     }
     const path = below(parent, whiteout.name);
     const info = lstatSync(pathOf(path), { throwIfNoEntry: false });
-    // What the layer itself has under that name is not meant, but a directory shows nothing of the one below.
-    if (info === undefined) hideName(parent, whiteout.name);
+    // A whiteout does not remove the layer's own file of that name, but its directory hides the one below.
+    if (info === undefined) writeWhiteout(parent, whiteout.name);
     else if (info.isDirectory()) this.#directories.makeOpaque(path);
   }
 
@@ -257,9 +259,9 @@ export class TreeWriter implements TarSink {
   #skipDevice(member: Member, parents: string[]): void {
     if (parents[0] !== 'dev') {
       throw new FosterError(
-        `the tar member ${shown(member.name)} is a device node, which only root could make`,
+        `the tar member ${quotedName(member.name)} is a device node, which only root can create`,
         {
-          advice: 'make the archive without it: containers get their devices from foster',
+          advice: 'remove it from the archive: foster gives containers their devices',
         },
       );
     }
@@ -269,7 +271,7 @@ export class TreeWriter implements TarSink {
   #checkSpace(): void {
     this.#unchecked = 0;
     const { bavail, bsize } = statfsSync('/');
-    if (bavail * bsize < SPARED_BYTES) throw Object.assign(new Error('disk full'), { code: 'ENOSPC' });
+    if (bavail * bsize < RESERVED_BYTES) throw Object.assign(new Error('disk full'), { code: 'ENOSPC' });
   }
 }
 
@@ -277,17 +279,17 @@ function below(parent: string, name: string): string {
   return parent === '/' ? `/${name}` : `${parent}/${name}`;
 }
 
-/** Node takes a negative number for the present; not so in a Date. */
+/** A Date, because Node takes negative numbers for the present time. */
 function timeOf({ mtime }: Member): number | Date {
   return mtime < 0 ? new Date(mtime * 1000) : mtime;
 }
 
-function explained(member: Member, error: unknown): unknown {
+function explainError(member: Member, error: unknown): unknown {
   const code = errnoOfAny(error);
   if (error instanceof FosterError || code === undefined) return error;
   const full = code === 'ENOSPC' || code === 'EDQUOT';
   return new FosterError(
-    `cannot unpack the tar member ${shown(member.name)}: ${errnoWords(errnoNumber(code))}`,
+    `cannot unpack the tar member ${quotedName(member.name)}: ${errnoWords(errnoNumber(code))}`,
     full
       ? { advice: 'free some space on the disk, or set XDG_DATA_HOME to a folder on another' }
       : { cause: error },

@@ -1,16 +1,18 @@
 import { closeSync, createReadStream, readSync } from 'node:fs';
 import { FosterError } from '../../sys/errors.js';
 import { type ArchiveCompression, archiveCompressionOf } from '../../tar/compression.js';
-import { decompressed } from '../../tar/decompress.js';
+import { decompress } from '../../tar/decompress.js';
 
 const BLOCK = 512;
 
 /**
- * How a file is compressed, if it is a tar archive: what ADD unpacks.
- * @param open opens it anew; undefined where it is no regular file
+ * How a file is compressed, if it is a tar archive that ADD unpacks.
+ * @param open opens the file each time; undefined if it is not a regular file
  * @throws FosterError
  */
-export async function archiveKind(open: () => number | undefined): Promise<ArchiveCompression | undefined> {
+export async function archiveCompression(
+  open: () => number | undefined,
+): Promise<ArchiveCompression | undefined> {
   const fd = open();
   if (fd === undefined) return undefined;
   let head = Buffer.alloc(BLOCK);
@@ -20,14 +22,14 @@ export async function archiveKind(open: () => number | undefined): Promise<Archi
     closeSync(fd);
   }
   if (isTarHeader(head)) return 'none';
-  const compression = isOfKnownKind(head) ? archiveCompressionOf(head) : 'none';
+  const compression = isKnownCompression(head) ? archiveCompressionOf(head) : 'none';
   if (compression === 'none') return undefined;
   const again = open();
   return again !== undefined && isTarHeader(await firstBlock(again)) ? compression : undefined;
 }
 
-/** Others may well be archives that nobody would unpack here: a zip file is copied. */
-function isOfKnownKind(head: Buffer): boolean {
+/** Other archives are not unpacked: a zip file is copied. */
+function isKnownCompression(head: Buffer): boolean {
   try {
     archiveCompressionOf(head);
     return true;
@@ -36,11 +38,11 @@ function isOfKnownKind(head: Buffer): boolean {
   }
 }
 
-/** Of the content of a compressed file; less where that is shorter, or no such file in truth. Closes it. */
+/** The first block of a compressed file's content; less if it is shorter or invalid. Closes the descriptor. */
 async function firstBlock(fd: number): Promise<Buffer> {
   let block = Buffer.alloc(0);
   try {
-    for await (const piece of decompressed(createReadStream('', { fd }))) {
+    for await (const piece of decompress(createReadStream('', { fd }))) {
       block = Buffer.concat([block, piece]);
       if (block.length >= BLOCK) break;
     }
@@ -51,7 +53,7 @@ async function firstBlock(fd: number): Promise<Buffer> {
   return block;
 }
 
-/** Whether a file that begins so is a tar archive. */
+/** Whether it is the first block of a tar archive. */
 export function isTarHeader(block: Buffer): boolean {
   return block.length >= BLOCK && block.toString('latin1', 257, 262) === 'ustar';
 }

@@ -1,16 +1,16 @@
 /**
- * dockerfile-ast takes each `<<` of RUN, COPY and ADD for the start of a here-document, also in quotes and in
- * `$((1 << 3))`, where Docker takes only a word of its own such as `<<EOF`, `<<-"EOF"` or `3<<EOF`.
+ * dockerfile-ast treats each `<<` in RUN, COPY and ADD as the start of a here-document, also in quotes and in `$((1 <<
+ * 3))`. Docker treats only separate words such as `<<EOF`, `<<-"EOF"` or `3<<EOF` so.
  */
 
 const MAY_HAVE_HEREDOCS = /^\s*(?:ONBUILD\s+)?(?:RUN|COPY|ADD)\s/i;
 const HEREDOC = /^\d*<<(-?)(["']?)([^<"'\s]+)\2$/;
 
 /**
- * The text of a Dockerfile with every `<<` that begins no here-document made `__`, so that all stays in its place.
- * @param escapeCharacter that which continues a line
+ * Replaces every `<<` in a Dockerfile that does not start a here-document by `__`, which keeps all positions.
+ * @param escapeCharacter the line continuation character
  */
-export function hideOtherHeredocs(text: string, escapeCharacter: string): string {
+export function hideFalseHeredocs(text: string, escapeCharacter: string): string {
   if (!text.includes('<<')) return text;
   const lines = text.split('\n');
   const result: string[] = [];
@@ -48,13 +48,13 @@ function endOfInstruction(lines: string[], start: number, escapeCharacter: strin
   return at + 1;
 }
 
-interface Found {
+interface HiddenHeredocs {
   shown: string;
   names: { name: string; trims: boolean }[];
 }
 
-function hideIn(text: string, escapeCharacter: string): Found {
-  const names: Found['names'] = [];
+function hideIn(text: string, escapeCharacter: string): HiddenHeredocs {
+  const names: HiddenHeredocs['names'] = [];
   let shown = '';
   for (const word of wordsOf(text, escapeCharacter)) {
     const [, dash, , name] = HEREDOC.exec(word) ?? [];
@@ -67,7 +67,10 @@ function hideIn(text: string, escapeCharacter: string): Found {
   return { shown, names };
 }
 
-/** Words and the white space between them: all of the text. Quotes and the escape character keep words together. */
+/**
+ * Words and the white space between them, which together are the text. Quotes and the escape character keep words
+ * together.
+ */
 function wordsOf(text: string, escapeCharacter: string): string[] {
   const words: string[] = [];
   let word = '';
