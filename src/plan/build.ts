@@ -90,7 +90,7 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
   };
 }
 
-/** What must be done from outside before PID 1 goes on: it could not map its ids, and fuse-overlayfs must not be its child. */
+/** Host steps before PID 1 continues: it cannot map its own ids, and fuse-overlayfs must not be its child. */
 function prepare({ linux }: Spec, facts: PlanFacts, namespaces: readonly string[]): HostStep[] {
   const { uidMappings: uid, gidMappings: gid } = linux;
   const { mapHelpers: helpers, canSetGroups } = facts;
@@ -101,7 +101,7 @@ function prepare({ linux }: Spec, facts: PlanFacts, namespaces: readonly string[
 }
 
 function resume(prepared: readonly HostStep[]): HostStep[] {
-  return prepared.length === 0 ? [] : [{ kind: 'resume', why: 'let PID 1 go on' }];
+  return prepared.length === 0 ? [] : [{ kind: 'resume', why: 'let PID 1 continue' }];
 }
 
 function awaitHost(prepared: readonly HostStep[]): Step[] {

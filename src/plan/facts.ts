@@ -18,7 +18,7 @@ export interface PlanFacts {
   };
   /** False if groups were mapped without privileges, so that setgroups(2) is denied: user_namespaces(7). */
   canSetGroups: boolean;
-  /** Where newuidmap and newgidmap are, where they write the id maps. */
+  /** Paths of newuidmap and newgidmap, if they write the id maps. */
   mapHelpers?: MapHelpers | undefined;
   /** Whether the caller's ids are mapped; otherwise only the container's root can write to its folder. */
   isCallerMapped: boolean;

@@ -8,11 +8,11 @@ export function isShifted({ options }: Mount): boolean {
   return options.includes('idmap') || options.includes('ridmap');
 }
 
-const KEEP_ID = '--userns keep-id makes root in the container the root of the machine';
+const KEEP_ID = 'with --userns keep-id, root in the container is root on the host';
 
-const NOT_SHIFTED = `its file system cannot give its files to other users: ${KEEP_ID}`;
+const NOT_SHIFTED = `its file system does not support idmapped mounts; ${KEEP_ID}`;
 
-/** The mounts that PID 1 is handed, in the order in which its steps take them: `receiveMount`. */
+/** The mounts that PID 1 receives, in the order of its steps: `receiveMount`. */
 export function handMounts(mounts: Mount[], { storage }: PlanFacts): HandMount[] {
   const volumes = mounts.filter(isShifted).map(
     ({ source, destination, options }): HandMount => ({
@@ -34,7 +34,10 @@ export function handMounts(mounts: Mount[], { storage }: PlanFacts): HandMount[]
   ];
 }
 
-/** The warning about files that are nobody's in the container; undefined for none. @param outcomes by the numbers of the steps: HANDED_* */
+/**
+ * The warning about files that belong to nobody in the container, if any. @param outcomes by the numbers of the steps:
+ * HANDED_*
+ */
 export function warningOfHanded(steps: readonly HostStep[], outcomes: readonly number[]): string | undefined {
   const sources = (outcome: number) =>
     steps.flatMap((step, index) =>
@@ -45,7 +48,7 @@ export function warningOfHanded(steps: readonly HostStep[], outcomes: readonly n
     ...sources(HANDED_TOP_ONLY).map((source) => `what is mounted below ${source}`),
   ];
   if (parts.length === 0) return undefined;
-  return `nobody in the container owns the files of ${parts.join(', ')}: the kernel cannot shift the ids of that file system; ${KEEP_ID}`;
+  return `the files of ${parts.join(', ')} belong to nobody in the container, because their file system does not support idmapped mounts; ${KEEP_ID}`;
 }
 
 /** recvmsg(2) of a descriptor, which is kept as `result`: struct msghdr, struct cmsghdr and one int. */

@@ -92,7 +92,7 @@ export function mountRoot(facts: PlanFacts): Step[] {
   }
 }
 
-/** What makes the root filesystem in place of the kernel. */
+/** The program that mounts the root filesystem instead of the kernel. */
 export function startStorage({ storage }: PlanFacts, hasUsers: boolean): StartProgram[] {
   const { driver, program, container, layers } = storage;
   if (driver !== 'fuse-overlayfs') return [];

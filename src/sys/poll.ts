@@ -2,10 +2,10 @@ import { call, SystemCallError } from './ffi.js';
 import { surroundings } from './surroundings.js';
 
 /**
- * poll(2) shared by all who wait in this process: each awaits its own descriptor, and when there is nothing else to do
- * one call waits for all. That is for commands, which do nothing but wait (Surroundings.ownsProcess): Node's timers stand
- * still meanwhile, and a signal such as that of Ctrl-C ends them as it should. Where other things happen in the process
- * each looks by itself from time to time, and stops at the call's AbortSignal.
+ * poll(2) for all waits in this process: each awaits its own descriptor, and when there is nothing else to do, one call
+ * waits for all of them. That is for commands, which do nothing else while they wait (Surroundings.ownsProcess): Node's
+ * timers stop meanwhile, and signals such as that of Ctrl-C end the process as usual. In a process that does other
+ * things, each wait polls periodically, and stops at the call's AbortSignal.
  */
 
 interface Waiter {
@@ -21,7 +21,7 @@ let isScheduled = false;
 
 /**
  * Waits until `fd` is readable.
- * @returns whether that was within `timeout`. A pidfd is readable when its process has
+ * @returns whether that was within `timeout`; a pidfd is readable when its process has ended: pidfd_open(2)
  * @param timeout in milliseconds; Infinity for none
  */
 export function waitUntilReadable(fd: number, timeout: number): Promise<boolean> {

@@ -352,7 +352,7 @@ test('namespaces by path, where there is no user namespace of the container', ()
   assert.equal(lines[6], 'theirs');
   assert.match(
     lines[7] ?? '',
-    /cannot join the network namespace \/proc\/\d+\/ns\/uts: .*EINVAL.*; it is no network namespace/,
+    /cannot join the network namespace \/proc\/\d+\/ns\/uts: .*EINVAL.*; it is not a network namespace/,
   );
   assert.match(lines[8] ?? '', /linux\.namespaces\[1\]\.path: there is no \/proc\/\d+\/ns\/missing/);
 });

@@ -113,7 +113,7 @@ test('users and working directories that the container cannot have', () => {
   assertFailure(
     run('-u', '1000', '-w', '/root', 'busybox', 'true'),
     125,
-    /^foster: cannot go to the working directory: permission denied .*may not enter/,
+    /^foster: cannot go to the working directory: permission denied .*cannot enter/,
   );
 });
 

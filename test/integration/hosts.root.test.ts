@@ -126,10 +126,7 @@ test('without a range: another user is refused, --userns keep-id works, auto doe
   assert.deepEqual([keep.stdout, keep.status], [`${uid}\n${USER}\n/proc/self\n`, 0]);
   const auto = foster(['run', '--rm', '--userns', 'auto', 'busybox', 'true']);
   assert.equal(auto.status, 125);
-  assert.match(
-    auto.stderr,
-    /^foster: cannot give the container user ids of its own: .*usermod --add-subuids/,
-  );
+  assert.match(auto.stderr, /^foster: cannot give the container its own user ids: .*usermod --add-subuids/);
   assertNothingLeft();
 });
 
@@ -163,7 +160,7 @@ test('many ranges: all of them, in the background too; more than the kernel take
   assert.deepEqual([refused.status, refused.stdout], [125, '']);
   assert.match(
     refused.stderr,
-    /^foster: cannot map the user ids of the container: your ranges in \/etc\/subuid make 341 lines of an id map, and the kernel takes 340 lines or 4095 bytes; have fewer and larger ranges in \/etc\/subuid\n$/,
+    /^foster: cannot map the user ids of the container: your ranges in \/etc\/subuid need 341 lines in an id map, and the kernel accepts 340 lines or 4095 bytes; use fewer and larger ranges in \/etc\/subuid\n$/,
   );
   assertNothingLeft();
 });

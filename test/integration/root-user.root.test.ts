@@ -201,7 +201,7 @@ test('volumes: devices that lie there are none, unless they are asked for', () =
 });
 
 const CANNOT =
-  /^foster: warning: nobody in the container owns the files of [^\n]*: the kernel cannot shift the ids of that file system; --userns keep-id [^\n]*\n$/;
+  /^foster: warning: the files of [^\n]* belong to nobody in the container, because their file system does not support idmapped mounts; with --userns keep-id [^\n]*\n$/;
 
 test('a file system that cannot shift ids: shown as it is, with one warning', async () => {
   const flags = ['-v', '/sys/kernel:/k', '-v', `${shared}:/s`];

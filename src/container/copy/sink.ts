@@ -277,7 +277,7 @@ export class CopySink implements TarSink {
     } catch (error) {
       const code = errnoOfAny(error);
       if (code === 'ENOTDIR' || code === 'ELOOP') {
-        throw invalid(`cannot overwrite a file with the directory ${quotedName(member.name)}`);
+        throw invalid(`cannot overwrite a file or link with the directory ${quotedName(member.name)}`);
       }
       if (code !== 'ENOENT') throw error;
       mkdirSync(path, 0o700);

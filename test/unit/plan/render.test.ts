@@ -150,7 +150,7 @@ test('the part of a program that has failed is told, and that it has ended when 
   const said = memoryFile('said', Buffer.from('unknown argument ignored: x\nno \x1b[31m room\n'));
   assert.match(
     failed(0, 107, 0, said),
-    /^cannot make the root filesystem of the container: fuse-overlayfs has ended: no \\u001b\[31m room; /,
+    /^cannot mount the root filesystem of the container: fuse-overlayfs has ended: no \\u001b\[31m room; /,
   );
   assert.match(failed(0, 2, 0, said), /^cannot .*\(ENOENT\) from /);
 });

@@ -219,7 +219,7 @@ test('a map that the kernel would not take is refused in words', () => {
         /^cannot map the user ids .* \/etc\/subuid make \d+ lines of an id map, and the kernel takes 340 lines or 4095 bytes$/.test(
           error.message,
         ) &&
-        error.advice === 'have fewer and larger ranges in /etc/subuid',
+        error.advice === 'use fewer and larger ranges in /etc/subuid',
       String(count),
     );
   }

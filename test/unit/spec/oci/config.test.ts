@@ -168,7 +168,7 @@ test('a value of the wrong kind is refused by its JSON path', () => {
     ['process.consoleSize', { height: 1 }, /^process\.consoleSize: width is missing$/],
     ['root', {}, /^root: path is missing$/],
     ['root.path', 'missing', /^root\.path: there is no directory \/bundle\/missing$/],
-    ['hostname', 'x'.repeat(65), /^hostname: the kernel takes 64 bytes/],
+    ['hostname', 'x'.repeat(65), /^hostname: the limit is 64 bytes/],
     ['mounts', [{}], /^mounts\[0\]: destination is missing$/],
     ['mounts', [{ destination: '/' }], /^mounts\[0\]\.destination: expected a path below \//],
     ['mounts', [{ destination: '/../..' }], /^mounts\[0\]\.destination/],
@@ -341,12 +341,12 @@ test('what cannot be done yet is refused by name', () => {
     [
       'linux.resources.devices',
       [{ allow: true, access: 'rwm' }],
-      /^linux\.resources\.devices\[0\]: rules for devices are not/,
+      /^linux\.resources\.devices\[0\]: device rules are not/,
     ],
     [
       'linux.resources.devices',
       [{ allow: false, access: 'r' }],
-      /^linux\.resources\.devices\[0\]: rules for devices are not/,
+      /^linux\.resources\.devices\[0\]: device rules are not/,
     ],
     ['linux.cgroupsPath', '/x', /^linux\.cgroupsPath: cgroups are not supported yet$/],
     ['linux.mountLabel', 'x', /^linux\.mountLabel: SELinux labels are not supported yet$/],
