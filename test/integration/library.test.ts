@@ -89,7 +89,7 @@ test('limits of time and size', async () => {
   await home.assertNothingLeft();
 });
 
-test('options mean what they do on the command line', async () => {
+test('options mean the same as on the command line', async () => {
   const { stdout } = await foster.run({
     root: 'busybox',
     command: [
@@ -110,7 +110,7 @@ test('options mean what they do on the command line', async () => {
   assert.match(stdout, /^nobody\n\/bin\nbox\na b\ntouch: \/x: Read-only file system\n(cat: .*\n)?t\n$/);
 });
 
-test('failures have a kind, and the sentence that the command prints', async () => {
+test('errors have a kind, and the same sentence as the command', async () => {
   await running('taken');
   const failures: [string, () => Promise<unknown>, RegExp][] = [
     ['not-found', () => foster.inspect('nothing'), /no such container: nothing/],
@@ -178,7 +178,7 @@ test('the life of a container: create, start, exec, logs, stop, start, wait, rem
   await home.assertNothingLeft();
 });
 
-test('files go in and out', async () => {
+test('copying files in and out', async () => {
   await running('files');
   const folder = join(home.folder, 'tree');
   mkdirSync(folder);
@@ -212,7 +212,7 @@ test('images: build, run, save, load, remove', async () => {
   await foster.images.remove('who');
 });
 
-test('each call ends at its signal, and leaves nothing', async () => {
+test('each call ends at its signal, and leaves nothing behind', async () => {
   const endless = { root: 'busybox', command: ['sleep', '1000'], remove: true };
   const isRunning = async () => (await foster.list()).some(({ status }) => status === 'running');
   await assertInterrupts((signal) => foster.run({ ...endless, signal }), isRunning);
@@ -259,7 +259,7 @@ test('each call ends at its signal, and leaves nothing', async () => {
   await home.assertNothingLeft();
 });
 
-test('so does a pull, and waiting for a container that does not want to end', async () => {
+test('so does a pull, and waiting for a container that does not end', async () => {
   let isAsked = false;
   const registry = createServer(({ url }, response) => {
     if (url === '/v2/') response.end();
@@ -281,7 +281,7 @@ test('so does a pull, and waiting for a container that does not want to end', as
   await home.assertNothingLeft();
 });
 
-test('other things go on while it waits', async () => {
+test('the process can do other things while it waits', async () => {
   let ticks = 0;
   const timer = setInterval(() => ticks++, 10);
   await foster.run({ root: 'busybox', command: ['sleep', '1'], remove: true });
@@ -289,7 +289,7 @@ test('other things go on while it waits', async () => {
   assert.ok(ticks > 10, `${ticks} ticks in a second`);
 });
 
-test('each caller has containers of its own', async () => {
+test('each caller has its own containers', async () => {
   const others = new Home();
   const other = new Foster({ env: others.env });
   const [mine, theirs] = await Promise.all([

@@ -170,7 +170,7 @@ test('--privileged has all capabilities, but for those dropped', () => {
   assert.ok(capabilities.length > 0 && !capabilities.includes('CAP_SYS_ADMIN'));
 });
 
-test('what is wrong with a flag is said in a sentence', async (t) => {
+test('errors in a flag are one sentence', async (t) => {
   const cases: [string[], RegExp][] = [
     [[], /^missing required argument 'ROOT'; see 'foster run --help'$/],
     [[''], /^ROOT '': expected a directory/],

@@ -93,7 +93,7 @@ test("without an init of foster's, a child of PID 1 may be its own", () => {
   );
 });
 
-test('lines are drawn where the locale has them', () => {
+test('lines are drawn if the locale supports them', () => {
   assert.equal(hasLineCharacters({ LANG: 'de_DE.UTF-8' }), true);
   assert.equal(hasLineCharacters({ LANG: 'de_DE.UTF-8', LC_ALL: 'C' }), false);
   assert.equal(hasLineCharacters({ LC_CTYPE: 'C.utf8' }), true);

@@ -84,7 +84,7 @@ for (const name of ['runc', 'crun', 'podman']) {
   });
 }
 
-test('what a config.json leaves out', () => {
+test('defaults of a config.json', () => {
   const { spec, notes } = specOf(LEAST);
   assert.deepEqual(notes, []);
   assert.deepEqual(spec, {
@@ -251,7 +251,7 @@ test('a value of the wrong kind is refused by its JSON path', () => {
   for (const [path, value, expected] of cases) assert.match(refusal(withValue(path, value)), expected, path);
 });
 
-test('what cannot be done yet is refused by name', () => {
+test('unsupported settings are refused by name', () => {
   const hook = [{ path: '/bin/true' }];
   const maps = [{ containerID: 0, hostID: 0, size: 1 }];
   const bind = { destination: '/x', type: 'bind', source: '/' };
@@ -373,7 +373,7 @@ test('what cannot be done yet is refused by name', () => {
   for (const [path, value, expected] of cases) assert.match(refusal(withValue(path, value)), expected, path);
 });
 
-test('what is empty asks for nothing', () => {
+test('empty settings are accepted', () => {
   const values: [string, unknown][] = [
     ['hooks', { prestart: [], poststop: null }],
     ['process.apparmorProfile', ''],
@@ -395,7 +395,7 @@ test('what is empty asks for nothing', () => {
   for (const [path, value] of values) assert.equal(refusal(withValue(path, value)), 'accepted', path);
 });
 
-test('members that the specification does not have are named, and read no further', () => {
+test('unknown members are reported and ignored', () => {
   const { unknown } = readConfig(
     JSON.stringify({ ...LEAST, __proto__x: 1, linux: { toString: 1, namespaces: [{ type: 'pid', x: {} }] } }),
   );
@@ -409,7 +409,7 @@ test('members that the specification does not have are named, and read no furthe
   assert.throws(() => readConfig('[]'), { message: 'expected an object, not an array' });
 });
 
-test('limits that JSON cannot hold are none', () => {
+test('limits that JavaScript cannot represent mean no limit', () => {
   const rlimits =
     '[{"type":"RLIMIT_CPU","soft":5,"hard":18446744073709551615},{"type":"RLIMIT_CORE","soft":-1,"hard":-1}]';
   const text = JSON.stringify(withValue('process.rlimits', 'HERE')).replace('"HERE"', rlimits);
@@ -420,7 +420,7 @@ test('limits that JSON cannot hold are none', () => {
   ]);
 });
 
-test('mounts in the ways of other runtimes', () => {
+test('mounts as other runtimes write them', () => {
   const mounts = [
     {
       destination: 'relative/x',
@@ -463,7 +463,7 @@ test('mounts in the ways of other runtimes', () => {
   ]);
 });
 
-test('namespaces by path: of root, and our own', () => {
+test("namespaces by path: for root, and foster's own", () => {
   const joined = withValue('linux.namespaces', [
     { type: 'mount' },
     { type: 'network', path: '/run/netns/x' },
@@ -484,7 +484,7 @@ test('namespaces by path: of root, and our own', () => {
   );
 });
 
-test('rules for devices without a user namespace are told of; CAP_MKNOD would make them matter', () => {
+test('device rules without a user namespace give a warning, and an error with CAP_MKNOD', () => {
   const config = withValue('linux', {
     namespaces: [{ type: 'mount' }],
     resources: { devices: [{ allow: false, access: 'rwm' }] },

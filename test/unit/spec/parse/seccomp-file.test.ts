@@ -12,7 +12,7 @@ function parse(document: unknown, facts: Partial<ProfileFacts> = {}) {
   return parseSeccompProfile(JSON.stringify(document), 'p.json', { ...FACTS, ...facts });
 }
 
-test('a profile in the form of the OCI', () => {
+test('a profile in the format of the OCI', () => {
   const args = [{ index: 1, value: 4294967295, valueTwo: 3, op: 'SCMP_CMP_MASKED_EQ' }];
   const profile = {
     defaultAction: 'SCMP_ACT_KILL_PROCESS',
@@ -110,7 +110,7 @@ test('conditions', async (t) => {
   assert.equal(parseSeccompProfile(text, 'p.json', facts).syscalls.length, 1, 'on this kernel');
 });
 
-test('what is wrong with a profile is said in a sentence, with the place', async (t) => {
+test('errors in a profile are one sentence with the position', async (t) => {
   const allow = { names: ['read'], action: 'SCMP_ACT_ALLOW' };
   const arg = { index: 0, value: 1, op: 'SCMP_CMP_EQ' };
   const syscall = (extra: object) => ({

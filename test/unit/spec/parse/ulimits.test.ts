@@ -15,7 +15,7 @@ test('--ulimit', () => {
     assert.deepEqual(parseUlimit(value), { type, soft, hard }, value);
 });
 
-test('--ulimit with something wrong', () => {
+test('invalid --ulimit', () => {
   const cases: [string, RegExp][] = [
     ['', /expected NAME=SOFT\[:HARD\]/],
     ['nofile', /expected NAME=SOFT/],
@@ -35,7 +35,7 @@ test('--ulimit with something wrong', () => {
   }
 });
 
-test('the last of two for the same limit counts', () => {
+test('the last of several values for a limit wins', () => {
   assert.deepEqual(parseUlimits(['core=0', 'nofile=1', 'core=2']), [
     { type: 'RLIMIT_CORE', soft: 2, hard: 2 },
     { type: 'RLIMIT_NOFILE', soft: 1, hard: 1 },

@@ -49,7 +49,7 @@ test('-v', async (t) => {
   }
 });
 
-test('-v with something wrong', async (t) => {
+test('invalid -v', async (t) => {
   const cases: [string, RegExp][] = [
     ['a', /'a' is not an absolute path/],
     ['/', /the destination cannot be '\/'/],
@@ -103,7 +103,7 @@ test('--mount', async (t) => {
   }
 });
 
-test('--mount with something wrong', async (t) => {
+test('invalid --mount', async (t) => {
   const cases: [string, RegExp][] = [
     ['', /unknown field ''/],
     ['src=/a,dst=/b', /named volumes are not supported yet; omit the source, or use type=bind/],
@@ -160,7 +160,7 @@ test('--tmpfs', async (t) => {
   }
 });
 
-test('two mounts on one place are refused', () => {
+test('two mounts at one destination are refused', () => {
   const one = parseVolume('/a:/x/', context);
   assert.throws(() => checkDuplicateMounts([one, parseTmpfs('/x')]), {
     message: 'duplicate mount point: /x',
