@@ -1,3 +1,3 @@
 import type { TreeRecipe } from '../src/image/rootfs/recipe.js';
-/** One static program that is all commands in one: the smallest root filesystem there is. */
+/** One static program with all commands: the smallest root filesystem. */
 export declare const recipe: TreeRecipe;

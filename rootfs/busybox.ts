@@ -5,15 +5,15 @@ import { FosterError } from '../src/sys/errors.js';
 import { interpreterOf } from './elf.js';
 import { makeDirectory, writeSkeleton } from './skeleton.js';
 
-/** To be counted up with each change of what `build` makes. */
+/** Increase this with each change of the result of `build`. */
 const VERSION = 1;
 
-/** Debian's and Alpine's names; the first is static for certain. */
+/** Debian's and Alpine's paths; the first is always static. */
 const CANDIDATES = ['/bin/busybox.static', '/usr/bin/busybox', '/bin/busybox'];
 
 const ADVICE = 'apt-get install busybox-static, or use "host", made from the programs of this machine';
 
-/** One static program that is all commands in one: the smallest root filesystem there is. */
+/** One static program with all commands: the smallest root filesystem. */
 export const recipe: TreeRecipe = {
   name: 'busybox',
   description: "the machine's static busybox",
@@ -51,7 +51,7 @@ function findBusybox(): { path: string; size: number; mtimeMs: number } {
     const info = statSync(path, { throwIfNoEntry: false });
     if (info?.isFile()) return { path, size: info.size, mtimeMs: info.mtimeMs };
   }
-  throw new FosterError('cannot build the busybox root filesystem: there is no busybox on this machine', {
+  throw new FosterError('cannot build the busybox root filesystem: busybox is not installed', {
     advice: ADVICE,
   });
 }

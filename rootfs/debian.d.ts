@@ -1,12 +1,12 @@
 import type { ArchiveRecipe } from '../src/image/rootfs/recipe.js';
-/** A minimal Debian, its packages from the mirror and of the release that this machine uses itself. */
+/** A minimal Debian, from the mirror and release that this machine uses. */
 export declare const recipe: ArchiveRecipe;
-/** The first Debian mirror of this machine's own apt. */
+/** The first Debian mirror in this machine's apt sources. */
 export declare function debianSource(folder?: string): {
   mirror: string;
   suite: string;
 };
-/** sources.list(5), both of its formats; security and backports suites are no base for a system. */
+/** Parses both formats of sources.list(5); ignores security and backports suites. */
 export declare function parseSources(text: string):
   | {
       mirror: string;

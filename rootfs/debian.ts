@@ -4,12 +4,12 @@ import type { ArchiveRecipe } from '../src/image/rootfs/recipe.js';
 import { FosterError } from '../src/sys/errors.js';
 import { surroundings } from '../src/sys/surroundings.js';
 
-/** To be counted up with each change of what `build` makes. */
+/** Increase this with each change of the result of `build`. */
 const VERSION = 1;
 
 const FALLBACK = { mirror: 'http://deb.debian.org/debian', suite: 'stable' };
 
-/** A minimal Debian, its packages from the mirror and of the release that this machine uses itself. */
+/** A minimal Debian, from the mirror and release that this machine uses. */
 export const recipe: ArchiveRecipe = {
   name: 'debian',
   description: 'a minimal Debian (mmdebstrap or debootstrap)',
@@ -23,20 +23,22 @@ export const recipe: ArchiveRecipe = {
     const { mirror, suite } = debianSource();
     const archive = join(scratch, 'debian.tar');
     const command = bootstrapCommand(suite, mirror, scratch, archive);
-    surroundings().progress(`foster: ${command[0]} makes a Debian ${suite} from ${mirror}: about a minute`);
+    surroundings().progress(
+      `foster: ${command[0]} builds a Debian ${suite} from ${mirror}, which takes about a minute`,
+    );
     await run(command, onInterrupt);
     return archive;
   },
 };
 
-/** The first Debian mirror of this machine's own apt. */
+/** The first Debian mirror in this machine's apt sources. */
 export function debianSource(folder = '/etc/apt'): { mirror: string; suite: string } {
   const files = [join(folder, 'sources.list')];
   try {
     const more = readdirSync(join(folder, 'sources.list.d')).sort();
     files.push(...more.map((name) => join(folder, 'sources.list.d', name)));
   } catch {
-    // no such folder: not every machine has one, or is a Debian
+    // not every machine has this folder, or is a Debian
   }
   for (const file of files) {
     const found = parseSources(readOrEmpty(file));
@@ -45,7 +47,7 @@ export function debianSource(folder = '/etc/apt'): { mirror: string; suite: stri
   return FALLBACK;
 }
 
-/** sources.list(5), both of its formats; security and backports suites are no base for a system. */
+/** Parses both formats of sources.list(5); ignores security and backports suites. */
 export function parseSources(text: string): { mirror: string; suite: string } | undefined {
   const line = /^\s*deb\s+(?:\[[^\]]*\]\s+)?(\S+\/debian\/?)\s+([a-z]+)\s/m.exec(text);
   if (line !== null) return { mirror: line[1] ?? '', suite: line[2] ?? '' };
@@ -64,17 +66,17 @@ function bootstrapCommand(suite: string, mirror: string, scratch: string, archiv
     return ['mmdebstrap', '--quiet', '--variant=minbase', `--mode=${mode}`, suite, archive, mirror];
   }
   if (!isInstalled('debootstrap')) {
-    throw new FosterError('cannot build the debian root filesystem: there is no mmdebstrap on this machine', {
+    throw new FosterError('cannot build the debian root filesystem: mmdebstrap is not installed', {
       advice: 'apt-get install mmdebstrap',
     });
   }
   if (!isRoot) {
     throw new FosterError('cannot build the debian root filesystem: debootstrap must be run by root', {
-      advice: 'apt-get install mmdebstrap, which need not',
+      advice: 'use mmdebstrap, which does not need root: apt-get install mmdebstrap',
     });
   }
   const tree = join(scratch, 'debootstrap');
-  // Its parts that are no arguments of ours: the shell sees the paths as $1 ... only.
+  // The shell gets the paths as arguments $1 ..., never as part of the script.
   const script =
     'debootstrap --variant=minbase "$1" "$2" "$3" >&2 && tar -C "$2" --numeric-owner -cf "$4" . && rm -rf "$2"';
   return ['sh', '-c', script, 'sh', suite, tree, mirror, archive];

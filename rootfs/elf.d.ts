@@ -1,5 +1,5 @@
 /**
- * The dynamic loader that an executable asks for; undefined where it needs none, being static or no 64-bit ELF file of
- * this machine's byte order at all.
+ * The dynamic loader of an executable; undefined if it needs none, because it is static or not a 64-bit ELF file of
+ * this machine's byte order.
  */
 export declare function interpreterOf(path: string): string | undefined;

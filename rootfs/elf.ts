@@ -5,8 +5,8 @@ const SEGMENT_SIZE = 56; // Elf64_Phdr
 const PT_INTERP = 3;
 
 /**
- * The dynamic loader that an executable asks for; undefined where it needs none, being static or no 64-bit ELF file of
- * this machine's byte order at all.
+ * The dynamic loader of an executable; undefined if it needs none, because it is static or not a 64-bit ELF file of
+ * this machine's byte order.
  */
 export function interpreterOf(path: string): string | undefined {
   const fd = openSync(path, 'r');
@@ -16,7 +16,7 @@ export function interpreterOf(path: string): string | undefined {
       return buffer.subarray(0, readSync(fd, buffer, 0, size, at));
     };
     const header = read(0, HEADER_SIZE);
-    // 2: 64 bits; 1: little endian. foster runs on no other machines.
+    // 2: 64 bits; 1: little endian. foster does not run on other machines.
     if (header.length < HEADER_SIZE || header.toString('latin1', 0, 6) !== '\x7fELF\x02\x01')
       return undefined;
     const start = Number(header.readBigUInt64LE(32));

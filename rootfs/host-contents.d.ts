@@ -1,4 +1,4 @@
-/** What the `host` root filesystem holds, as far as this machine has it. */
+/** Commands of the `host` root filesystem, as far as they are installed. */
 export declare const REQUIRED_COMMAND = 'sh';
 export declare const HOST_COMMANDS: readonly string[];
 export declare const TERMINALS: readonly string[];

@@ -1,3 +1,3 @@
 import type { TreeRecipe } from '../src/image/rootfs/recipe.js';
-/** The machine's own everyday programs with the libraries they need, for where there is no busybox. */
+/** The machine's everyday programs with their libraries, for machines without busybox. */
 export declare const recipe: TreeRecipe;

@@ -17,18 +17,18 @@ import { interpreterOf } from './elf.js';
 import { HOST_COMMANDS, REQUIRED_COMMAND, TERMINALS } from './host-contents.js';
 import { makeDirectory, writeSkeleton } from './skeleton.js';
 
-/** To be counted up with each change of what `build` makes. */
+/** Increase this with each change of the result of `build`. */
 const VERSION = 1;
 
 const COMMAND_FOLDERS = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin'];
 
-/** Links of the top, such as /lib -> usr/lib, are made as the machine has them. */
+/** Links in the root directory, such as /lib -> usr/lib, are created as on the machine. */
 const TOP_LINKS = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'];
 
-/** A change of any program or library changes one of these: package managers rename new files into place. */
+/** Any update of a program or library changes one of these, since package managers rename new files into place. */
 const WATCHED = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/etc/ld.so.cache'];
 
-/** The machine's own everyday programs with the libraries they need, for where there is no busybox. */
+/** The machine's everyday programs with their libraries, for machines without busybox. */
 export const recipe: TreeRecipe = {
   name: 'host',
   description: 'the shell and the everyday programs of this machine',
@@ -69,7 +69,7 @@ export const recipe: TreeRecipe = {
   },
 };
 
-/** Where the link leads, relative to the top: an absolute one would lead out of the tree while we fill it. */
+/** The target of a link, relative to the top: an absolute one would lead out of the tree while it is filled. */
 function targetFromTop(link: string): string {
   return realpathSync(link).slice(1);
 }
@@ -79,7 +79,7 @@ function findCommand(name: string): string | undefined {
     statSync(path, { throwIfNoEntry: false })?.isFile(),
   );
   if (found === undefined && name === REQUIRED_COMMAND) {
-    throw new FosterError(`cannot build the host root filesystem: there is no ${name} on this machine`, {
+    throw new FosterError(`cannot build the host root filesystem: ${name} is not installed`, {
       advice: 'use "busybox", or a directory or tar file of your own',
     });
   }
@@ -88,7 +88,7 @@ function findCommand(name: string): string | undefined {
 
 type Execute = typeof import('node:child_process').execFileSync;
 
-/** The dynamic loader itself says what it would load: ld.so(8), --list. */
+/** The libraries that the dynamic loader would load: ld.so(8), --list. */
 function librariesOf(program: string, execFileSync: Execute): string[] {
   const loader = interpreterOf(program);
   if (loader === undefined) return []; // a script, or static
@@ -106,7 +106,7 @@ function librariesOf(program: string, execFileSync: Execute): string[] {
   return [loader, ...paths];
 }
 
-/** glibc loads these by name when users or hosts are looked up: nss(5). */
+/** glibc loads these by name for looking up users and hosts: nss(5). */
 function nameServiceLibraries(libraries: ReadonlySet<string>): string[] {
   const libc = [...libraries].find((path) => basename(path).startsWith('libc.so'));
   if (libc === undefined) return [];
@@ -115,7 +115,7 @@ function nameServiceLibraries(libraries: ReadonlySet<string>): string[] {
     .filter((path) => existsSync(path));
 }
 
-/** A copy under the name given, which may be that of a symbolic link. */
+/** Copies a file under the given name, which may be that of a symbolic link. */
 function copyAs(path: string, tree: string, copied: Set<string>): void {
   const place = join(realpathSync(dirname(path)), basename(path));
   const real = realpathSync(path);
@@ -126,7 +126,7 @@ function copyAs(path: string, tree: string, copied: Set<string>): void {
   symlinkSync(dirname(real) === dirname(place) ? basename(real) : real, link);
 }
 
-/** Set-user-id bits are not copied: in a container only its own root could give them. */
+/** Set-user-ID bits are not copied. */
 function copyOnce(path: string, tree: string, copied: Set<string>, mode = 0o755): void {
   if (copied.has(path)) return;
   copied.add(path);

@@ -1,4 +1,4 @@
-/** Writes the directories and the files below /etc. `name` is what /etc/os-release says. */
+/** Creates the directories and the files in /etc. `name` is for /etc/os-release. */
 export declare function writeSkeleton(tree: string, name: string): void;
-/** A directory that everybody may read, with its parents, whatever the umask. */
+/** Creates a directory readable by everyone, with its parents, regardless of the umask. */
 export declare function makeDirectory(path: string): void;

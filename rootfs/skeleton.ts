@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** What every root filesystem needs that does not come from a distribution. */
+/** What every root filesystem needs, unless it comes from a distribution. */
 
 const DIRECTORIES = ['dev', 'etc', 'home', 'mnt', 'opt', 'proc', 'run', 'sys', 'tmp', 'var/log', 'var/tmp'];
 
@@ -23,7 +23,7 @@ const FILES: Readonly<Record<string, string>> = {
   ].join('\n'),
 };
 
-/** Writes the directories and the files below /etc. `name` is what /etc/os-release says. */
+/** Creates the directories and the files in /etc. `name` is for /etc/os-release. */
 export function writeSkeleton(tree: string, name: string): void {
   for (const path of DIRECTORIES) makeDirectory(join(tree, path));
   for (const path of ['tmp', 'var/tmp']) chmodSync(join(tree, path), 0o1777);
@@ -33,7 +33,7 @@ export function writeSkeleton(tree: string, name: string): void {
   writeText(join(tree, 'etc/os-release'), `NAME="${name}"\nID=foster\nPRETTY_NAME="${name}"\n`);
 }
 
-/** A directory that everybody may read, with its parents, whatever the umask. */
+/** Creates a directory readable by everyone, with its parents, regardless of the umask. */
 export function makeDirectory(path: string): void {
   let first = mkdirSync(path, { recursive: true });
   if (first === undefined) return;

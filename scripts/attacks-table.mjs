@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-/** Prints docs/attacks.md from what the tests have recorded (test/integration/attacks/results.ts). */
+/** Prints docs/attacks.md from the recorded results of the tests (test/integration/attacks/results.ts). */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const COLUMNS = ['foster', 'foster, as root', 'podman'];
 
-/** Rows to what came of them in each column. */
+/** The results of each row, by column. */
 const rows = new Map();
 for (const column of COLUMNS) {
   const file = join(process.argv[2], `${column}.jsonl`);
@@ -27,17 +27,17 @@ const podman = execFileSync('podman', ['--version'], { encoding: 'utf8' })
   .trim()
   .replace(/^podman version /, '');
 
-console.log(`# Attacks, and what came of them
+console.log(`# Attacks and their results
 
-\`make test-attacks\` has made each of these and written this table. *held*: the host showed nothing of the attack. *lost*: it
-did: a file of the host was changed, a secret was read, a process was ended, a socket reached, a setting of the kernel is
-another one, a command printed what drives a terminal, or it hung. What the attacker says of itself counts for nothing.
-Whether an attack could succeed at all is shown by test/integration/attacks-weakened.test.ts: some of them are made again with
-the defence taken away, and must win.
+\`make test-attacks\` has made each of these attacks and written this table. *held*: the attack had no effect on the host. *lost*: it
+had: a file of the host was changed, a secret was read, a process was killed, a socket was reached, a kernel setting was
+changed, a command printed control sequences to the terminal, or it hung. Only the host's state counts, not what the attacker reports.
+To show that the attacks can succeed at all, test/integration/attacks-weakened.test.ts repeats some of them
+without the defence, where they must win.
 
-[security.md](security.md) says who attacks whom, and what the defences are. Held: foster ${count('foster')}, foster as root
+[security.md](security.md) describes the attackers and the defences. Held: foster ${count('foster')}, foster as root
 ${count('foster, as root')}, podman ${podman} (rootless, with crun, RUN isolated by chroot, no cgroups, so that commit cannot pause) ${count('podman')}. An empty cell:
-not made there, since it makes no difference, or there is no such command.
+not tried there, because it makes no difference or the command does not exist.
 
 | attack | by | aim | known as | rights given | foster | foster, as root | podman |
 | --- | --- | --- | --- | --- | --- | --- | --- |`);

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Compiles test/FOLDER/NAME.test.ts to build/test/FOLDER.NAME.test.mjs, since Node 20 runs no TypeScript. Beside them
- * lie the native files, as they do beside the bundles in dist/.
+ * Compiles test/FOLDER/NAME.test.ts to build/test/FOLDER.NAME.test.mjs, since Node 20 runs no TypeScript. The
+ * native files are copied next to them, as in dist/.
  */
 import { mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -20,7 +20,7 @@ function entryPoints() {
   );
 }
 
-/** What the sources expect of CommonJS, as which they are shipped. */
+/** CommonJS variables that the sources expect. */
 const COMMONJS = `
 import { createRequire as fosterCreateRequire } from 'node:module';
 const require = fosterCreateRequire(import.meta.url), __dirname = import.meta.dirname;`;

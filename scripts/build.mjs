@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 /**
  * Builds dist/: the command `foster`, a bundle for each program in TypeScript, and a folder for each architecture
- * with foster-init and foster-entry.so. With --pack, as `npm pack` calls it, it says which of them are missing, makes the
- * types of the library too (--types makes nothing but those in addition), and leaves out the fault points for tests
- * (src/sys/fault.ts).
+ * with foster-init and foster-entry.so. With --pack, for `npm pack`, it also reports missing binaries, generates the
+ * types of the library (--types only adds these), and omits the fault points for tests (src/sys/fault.ts).
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -16,7 +15,7 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DIST = join(ROOT, 'dist');
 const IS_PACKAGE = process.argv.includes('--pack');
 
-/** By Node's names of architectures: compilers in the order of preference, and the page size to lay files out for. */
+/** For each architecture, by Node's name: compilers in the order of preference, and the page size for the file layout. */
 const TARGETS = {
   x64: { compilers: ['x86_64-linux-gnu-gcc'], pageSize: 4096 },
   arm64: { compilers: ['aarch64-linux-gnu-gcc'], pageSize: 65536 },
@@ -31,7 +30,7 @@ const C_FLAGS =
   '-Wl,-z,noseparate-code -Wl,-z,common-page-size=16 -Wl,-z,norelro -s';
 const INIT_FLAGS = '-static -fno-pie -no-pie';
 const ENTRY_FLAGS = '-shared -fPIC -fvisibility=hidden';
-/** What foster-init and foster-entry.so have in common. */
+/** Options for both foster-init and foster-entry.so. */
 const SHARED = ['program.c', 'launcher.c', 'check.c', 'libc.c'];
 
 function words(text) {
@@ -47,7 +46,7 @@ function compilerFor(arch) {
   return [...own, ...TARGETS[arch].compilers].find((program) => program && isPresent(program));
 }
 
-/** Compiles under another name first, since a container may just be starting from the old file. */
+/** Compiles to a temporary file first, because a container may be starting from the old one. */
 function compile(compiler, arch, flags, sources, name) {
   const output = join(DIST, arch, name);
   const fresh = `${output}.${process.pid}`;
@@ -115,7 +114,7 @@ const WITHOUT_CHILD_PROCESS = {
   },
 };
 
-/** The switch for tests of what a crash leaves behind: in no package. */
+/** Fault injection for tests: not in packages. */
 const WITHOUT_FAULT_POINTS = {
   name: 'without-fault-points',
   setup({ onLoad }) {
@@ -178,19 +177,19 @@ const SHELL_HEAD = `#!/bin/sh
 unset NODE_EXTRA_CA_CERTS; fi; exec node -- "$0" "$@"
 `;
 
-/** The library for `import`: what the bundle for `require` has, which is loaded once for both. */
+/** The library for `import`: re-exports the bundle for `require`, so that it is loaded only once. */
 const LIBRARY = `import library from './library.cjs';
 
 export const { Foster, FosterError } = library;
 `;
 
-/** Types of the library: the declarations that src/engine/index.ts comes to, and no others. */
+/** Types of the library: only the declarations that src/engine/index.ts needs. */
 function buildTypes() {
   const folder = join(DIST, `types.${process.pid}`);
   const tsc = join(ROOT, 'node_modules/.bin/tsc');
   const args = ['-p', 'scripts/library.tsconfig.json', '--outDir', folder];
   const { status, error } = spawnSync(tsc, args, { stdio: 'inherit', cwd: ROOT });
-  if (error || status !== 0) throw new Error('the types of the library could not be made');
+  if (error || status !== 0) throw new Error('the types of the library could not be generated');
   const types = join(DIST, 'types');
   rmSync(types, { recursive: true, force: true });
   const keep = (path) => {
@@ -217,9 +216,11 @@ function buildCommand() {
 async function main() {
   mkdirSync(DIST, { recursive: true });
   const missing = Object.keys(TARGETS).filter((arch) => !buildNative(arch));
-  if (missing.includes(process.arch)) throw new Error('there is no C compiler: install gcc and libc6-dev');
+  if (missing.includes(process.arch)) throw new Error('no C compiler found: install gcc and libc6-dev');
   if (IS_PACKAGE && missing.length > 0) {
-    console.error(`WARNING: the package will not run on ${missing.join(', ')}, for lack of a cross compiler`);
+    console.error(
+      `WARNING: the package will not run on ${missing.join(', ')}, because there is no cross compiler`,
+    );
     console.error('  (Debian: gcc-aarch64-linux-gnu, gcc-x86-64-linux-gnu)');
   }
   await buildBundles();

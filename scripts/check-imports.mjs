@@ -2,16 +2,16 @@
 /**
  * Checks what imports what in src: each folder imports only from itself and from those below it, the command line only
  * from the engine, no files import each other in a circle, whether by values, by types or by `import()`, and koffi has one
- * importer. Prints what is wrong, a line each, and fails.
+ * importer. Prints each violation, and fails.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** By default those of this source tree. */
+/** This source tree by default. */
 const SOURCES = process.argv[2] ?? join(dirname(dirname(fileURLToPath(import.meta.url))), 'src');
 
-/** From the top to the bottom. */
+/** Folders from the top to the bottom. */
 const FOLDERS = [
   'cli',
   'engine',
@@ -28,10 +28,10 @@ const FOLDERS = [
   'sys',
 ];
 
-/** A folder that sees no more of the others than these. */
+/** Folders with a limited view of the others. */
 const ONLY = { cli: ['cli', 'engine', 'spec', 'sys'] };
 
-/** What files import, by their paths below src. */
+/** The imports of each file, by its path below src. */
 function readImports() {
   const files = readdirSync(SOURCES, { recursive: true }).filter((path) => path.endsWith('.ts'));
   return new Map(

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Draws the output of a command as a terminal: scripts/picture.mjs docs/pictures/NAME.svg COMMAND [ARG...]. What the
- * README shows is made with it, so that it is what foster really prints.
+ * Draws the output of a command as a terminal: scripts/picture.mjs docs/pictures/NAME.svg COMMAND [ARG...]. The picture in
+ * the README is made with it, so that it shows real output of foster.
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 /**
- * Makes, starts, stops and removes containers for a long time, and compares what there is on the machine before and
+ * Creates, starts, stops and removes containers for a long time, and compares the state of the machine before and
  * after: nothing may have grown.
  *
  *     scripts/soak.mjs [--cycles N]     2000 by default
  *
- * A container that lives through it all, in which programs are executed meanwhile, shows whether its monitor and PID 1
- * lose descriptors or memory. The command is that in $FOSTER, else the one in dist/.
+ * A container that runs all the time, with programs executed in it, shows whether its monitor and PID 1 leak
+ * descriptors or memory. The command is $FOSTER, or the one in dist/.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -15,7 +15,7 @@ import path from 'node:path';
 
 const FOSTER = process.env.FOSTER ?? path.join(import.meta.dirname, '../dist/foster');
 const WARM_UP = 10;
-/** What the kernel keeps for later, and what others on the machine do, may make this much difference. */
+/** Tolerance for caches of the kernel and other activity on the machine. */
 const KERNEL_SLACK_KB = 64 * 1024;
 const KERNEL_SLACK_KB_PER_CYCLE = 20;
 const MONITOR_SLACK_KB = 64;
@@ -46,7 +46,7 @@ function cycle(number) {
   foster('rm', name);
 }
 
-/** Processes that have a file below our home open: monitors, janitors, commands. */
+/** Processes with an open file below the home folder: monitors, janitors, commands. */
 function ownProcesses() {
   return fs.readdirSync('/proc').filter((pid) => {
     if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false;
@@ -68,7 +68,7 @@ function countFiles(folder) {
   return count;
 }
 
-/** None of a directory that is not ours to look into, as overlayfs makes one. */
+/** Nothing for an unreadable directory, such as those that overlayfs makes. */
 function entries(folder) {
   try {
     return fs.readdirSync(folder, { withFileTypes: true });
@@ -94,7 +94,7 @@ function parentOf(pid) {
   return Number(fs.readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1].split(' ')[1]);
 }
 
-/** By name: what there is now, and by how much it may grow over all cycles. */
+/** By name: the current number, and by how much it may grow over all cycles. */
 function measure(cycles) {
   const keeper = Number(foster('inspect', '-f', '{{.State.Pid}}', 'keeper'));
   const monitor = parentOf(keeper);

@@ -1,4 +1,4 @@
-// Writes src/sys/syscall-table.ts from the kernel's headers. Run by hand, when the kernel has new system calls:
+// Writes src/sys/syscall-table.ts from the kernel's headers. Run it when the kernel has new system calls:
 //   apt-get install gcc linux-libc-dev linux-libc-dev-arm64-cross linux-libc-dev-armhf-cross
 //   node scripts/syscall-table.mjs && npx biome check --write src/sys/syscall-table.ts
 import { execFileSync } from 'node:child_process';
@@ -40,7 +40,7 @@ const NEWER = {
 };
 const NEWER_X64_ONLY = { uretprobe: 335, uprobe: 336 };
 
-/** Macros of the same form that are no system calls. */
+/** Macros of the same form that are not system calls. */
 const NO_CALL = /^(SYSCALL_BASE|BASE|OABI_SYSCALL_BASE|syscalls|arch_specific_syscall|SYSCALL_MASK)$/;
 
 function preprocess(source, directory, header, defines) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Writes src/sys/wire-constants.ts, what src/init/wire.h defines: its numbers, and where its structs have their fields, as
- * a C compiler sees them. With --check it only says whether the file is as it should be.
+ * Writes src/sys/wire-constants.ts, from src/init/wire.h: its constants, and the offsets of the fields of its structs, as
+ * determined by a C compiler. With --check it only tells whether the file is up to date.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

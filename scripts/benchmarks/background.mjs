@@ -1,4 +1,4 @@
-/** Many containers in the background: how fast they start, what they hold, how long `ps` takes, how fast logs flow. */
+/** Many containers in the background: start rate, memory, duration of `ps`, log throughput. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { median, output, race, ratio, run } from './bench.mjs';
 
@@ -20,13 +20,13 @@ function held() {
       if (!/^foster-(monitor|init)$/m.test(readFileSync(`/proc/${pid}/comm`, 'utf8'))) continue;
       sum += Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]);
     } catch {
-      // it has just ended, or may not be looked into
+      // it has just exited, or is not readable
     }
   }
   return sum;
 }
 
-/** In order, and two at a time: as many as the machine has processors. */
+/** Sequentially, and two at a time: as many as the machine has processors. */
 function startMany(bench, first, last, workers) {
   const script = `seq ${first} ${last} | xargs -P ${workers} -I N "$1" run -d --name bench-N busybox ${SLEEP.join(' ')} >/dev/null`;
   output(bench, ['sh', '-c', script, 'sh', bench.foster]);
@@ -58,7 +58,7 @@ function many(bench) {
   }
 }
 
-/** A container that prints, and who reads it: each prints how many bytes have come. */
+/** Containers that print, and their readers: each reader prints how many bytes it got. */
 function flows(bench) {
   const print = `dd if=/dev/zero bs=64k count=${MIB * 16} 2>/dev/null`;
   return [
@@ -77,7 +77,7 @@ function flows(bench) {
       seconds(() => {
         const { stdout, stderr } = run(bench, ['sh', '-c', script, 'sh', bench.foster]);
         if (Number(stdout) !== MIB * 1024 * 1024)
-          throw new Error(`${name}: ${stdout.trim()} bytes came. ${stderr}`);
+          throw new Error(`${name}: ${stdout.trim()} bytes arrived. ${stderr}`);
       }),
     );
     return { name, rate: MIB / median(times) };
@@ -100,7 +100,7 @@ export function measure(bench) {
       text: 'A process that prints 1 GiB in pieces of 64 KiB, until all of it has been read; MiB per second, median of 3.',
       head: ['', 'MiB/s', 'to the pipe'],
       rows: rates.map(({ name, rate }) => [name, rate.toFixed(0), ratio(rate, rates[0].rate)]),
-      notes: ['What `-d` prints goes to the log, a file, as well: the last line is what that alone costs.'],
+      notes: ['The output of `-d` also goes to the log, a file: the last line shows the cost of that alone.'],
     },
   ];
 }

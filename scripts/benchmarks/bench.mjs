@@ -1,4 +1,4 @@
-/** What all benchmarks share: running as the user, measuring, and tables. */
+/** Shared by all benchmarks: running as the user, measuring, and tables. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,18 +9,18 @@ const HERE = import.meta.dirname ?? new URL('.', import.meta.url).pathname;
  * Where a benchmark runs.
  * @typedef {object} Bench
  * @property {string} foster the command
- * @property {string} work a folder that the user may read; `home`, `run` and `scratch` in it are the user's
- * @property {string | undefined} user whom commands run as; undefined: as the caller
+ * @property {string} work a folder that the user may read; `home`, `run` and `scratch` in it belong to the user
+ * @property {string | undefined} user user for the commands; undefined for the caller
  */
 
 /**
  * A table of the report.
  * @typedef {object} Table
  * @property {string} title
- * @property {string} text what is measured and how, for a person who wants to know whether to believe it
+ * @property {string} text what is measured and how
  * @property {string[]} head
  * @property {string[][]} rows
- * @property {string[]} notes what was left out, and why
+ * @property {string[]} notes what was omitted, and why
  */
 
 /** The command line that runs `argv` as the user, with an environment that is the same everywhere. */
@@ -53,14 +53,14 @@ export function run(bench, argv, options = {}) {
   return result;
 }
 
-/** Runs a command as the user, and gives its output. Throws where it fails. */
+/** Runs a command as the user, and returns its output. Throws if it fails. */
 export function output(bench, argv, options = {}) {
   const { status, stdout, stderr } = run(bench, argv, options);
   if (status !== 0) throw new Error(`${argv.join(' ')} failed (${status}): ${stderr.trim()}`);
   return stdout;
 }
 
-/** Compiles NAME.c of this folder; gives the path of the program, which needs no libraries. */
+/** Compiles NAME.c of this folder; returns the path of the static program. */
 export function compiled(bench, name) {
   const folder = join(bench.work, 'programs');
   const program = join(folder, name);
@@ -72,13 +72,13 @@ export function compiled(bench, name) {
   return program;
 }
 
-/** Those that work here; of the others a note each, which says what they said. */
+/** Contestants that work here, and a note with the error of each of the others. */
 export function working(bench, contestants) {
   const notes = [];
   const good = contestants.filter(({ name, argv }) => {
     const { status, stderr } = run(bench, argv);
     if (status !== 0)
-      notes.push(`${name} is left out: ${stderr.trim().split('\n').at(-1) || `exit code ${status}`}`);
+      notes.push(`${name} was omitted: ${stderr.trim().split('\n').at(-1) || `exit code ${status}`}`);
     return status === 0;
   });
   return { good, notes };
@@ -101,7 +101,7 @@ export function race(bench, contestants, { rounds, warmup }) {
   return times.map((of) => of.slice(warmup));
 }
 
-/** The value that `part` of all values are below. */
+/** The quantile `part` of the values. */
 export function quantile(values, part) {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))];
@@ -115,7 +115,7 @@ export function ratio(value, base) {
   return `${(value / base).toFixed(2)} ×`;
 }
 
-/** Aligned, so that it reads well as plain text too. */
+/** A Markdown table, aligned so that it is readable as plain text, too. */
 export function markdown({ title, text, head, rows, notes }) {
   const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column].length)));
   const pad = (cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]));

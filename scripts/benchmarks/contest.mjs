@@ -1,4 +1,4 @@
-/** Commands that leave files behind, each time in an empty place: what they cost in time and memory. */
+/** Time and memory of commands that write files, each time to an empty folder. */
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,14 +17,14 @@ const SAMPLES_EVERY_MS = 20;
  * @typedef {object} Cost
  * @property {number} seconds
  * @property {number} cpu seconds in user and system mode, of the command and of all its descendants
- * @property {number} peak the most memory that all of them held at one time, in MiB
+ * @property {number} peak their maximum total memory, in MiB
  */
 
 /**
  * Lets contestants run in turn.
- * @param {string} place where they write: removed after each
- * @returns {{results: {name: string, costs: {[step: string]: Cost[]}}[], notes: string[]}} costs by round. Of those that
- *   fail there is a note instead
+ * @param {string} place where they write; removed after each
+ * @returns {{results: {name: string, costs: {[step: string]: Cost[]}}[], notes: string[]}} costs by round; a note for
+ *   each that fails
  */
 export async function contest(bench, contestants, { place, rounds }) {
   const notes = [];
@@ -34,7 +34,7 @@ export async function contest(bench, contestants, { place, rounds }) {
       try {
         for (const [step, argv] of Object.entries(steps)) costs[step].push(await cost(bench, argv));
       } catch (error) {
-        notes.push(`${name} is left out: ${error.message.trim().split('\n').at(-1)}`);
+        notes.push(`${name} was omitted: ${error.message.trim().split('\n').at(-1)}`);
         results = results.filter((one) => one.name !== name);
       }
       remove(bench, place);
@@ -47,7 +47,7 @@ function mapValues(object, change) {
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
 }
 
-/** What several steps cost together, times being the medians of the sums of a round, the peak that of all rounds. */
+/** The total cost of several steps: the medians of the sums of each round, and the peak of all rounds. */
 export function totalCost(costs, steps) {
   const rounds = costs[steps[0]].map((_, round) => steps.map((step) => costs[step][round]));
   const total = (key) => median(rounds.map((all) => all.reduce((sum, one) => sum + one[key], 0)));
@@ -55,13 +55,13 @@ export function totalCost(costs, steps) {
   return { seconds: total('seconds'), cpu: total('cpu'), peak };
 }
 
-/** Removes as the user what may belong to any of its ids. */
+/** Removes files as the user; they may belong to any of its ids. */
 function remove(bench, path) {
   if (process.getuid() === 0) rmSync(path, { recursive: true, force: true });
   else run(bench, ['unshare', '--map-auto', '--map-root-user', 'rm', '-rf', path]);
 }
 
-/** Measures one command. Nothing that an earlier one has written is still to be written to the disk meanwhile. */
+/** Measures one command, after the writes of earlier ones have been flushed to the disk. */
 async function cost(bench, argv) {
   output(bench, ['sync', '-f', bench.work]);
   const path = `PATH=${ownNode(bench)}:${process.env.PATH}:/usr/sbin:/sbin`;
@@ -87,7 +87,7 @@ async function cost(bench, argv) {
 
 /**
  * The most memory that the descendants of a process hold at one time, in MiB: the sum of their PSS.
- * @returns {() => number} ends it, and tells
+ * @returns {() => number} stops measuring, and returns the maximum
  */
 function watchMemory(root) {
   const seen = new Set(); // some are left by their parents, which does not make them strangers

@@ -1,11 +1,11 @@
-/** From the start of the command to its exit: `exec CONTAINER true`, in a container that runs already. */
+/** From the start of the command to its exit: `exec CONTAINER true`, in a running container. */
 import { median, output, quantile, race, ratio, run, working } from './bench.mjs';
 import { crun, podman, runc } from './peers.mjs';
 
 const ROUNDS = { rounds: 40, warmup: 4 };
 const SLEEP = ['sleep', '98764'];
 
-/** `crun run --bundle DIR NAME` and its like, as a container in the background. Its output must not be a pipe of ours. */
+/** `crun run --bundle DIR NAME` and similar, as a container in the background. Its output must not be a pipe of this process. */
 function background(argv) {
   const at = argv.indexOf('run') + 1;
   return [
@@ -19,7 +19,7 @@ function background(argv) {
   ];
 }
 
-/** Those of which the container runs, and how it is removed. */
+/** Contestants with a running container, and how to remove it. */
 function start(bench) {
   const name = `bench-exec-${process.pid}`;
   const [crunName, runcName] = [`bench-crun-${process.pid}`, `bench-runc-${process.pid}`];
@@ -54,7 +54,7 @@ function start(bench) {
   const begun = kinds.filter((kind) => {
     const { status, stderr } = run(bench, kind.begin);
     if (status !== 0)
-      notes.push(`${kind.name} is left out: ${stderr.trim() || `its container did not start (${status})`}`);
+      notes.push(`${kind.name} was omitted: ${stderr.trim() || `its container did not start (${status})`}`);
     return status === 0;
   });
   return { begun, notes };

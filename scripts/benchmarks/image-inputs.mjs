@@ -1,4 +1,4 @@
-/** What the benchmark of images works on: tar archives of real files, and images made of them. */
+/** Inputs for the image benchmarks: tar archives of real files, and images made from them. */
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { output, run } from './bench.mjs';
@@ -59,7 +59,7 @@ export function makeInputs(bench) {
   const notes = [];
   if (run(bench, ['bash', '-c', BOOTSTRAP, 'bash', debian]).status !== 0) {
     output(bench, ['bash', '-c', OWN_PACKAGES, 'bash', debian]);
-    notes.push('mmdebstrap failed: the Debian is made of the files of packages of this machine.');
+    notes.push('mmdebstrap failed: the Debian is made from the files of installed packages.');
   }
   output(bench, ['sh', '-c', 'mkdir -p program/bin && cp "$(command -v busybox)" program/bin/true']);
   const tree = makeSmallFiles(join(bench.work, 'small'));
@@ -104,7 +104,7 @@ function count(bench, archive) {
   return output(bench, ['tar', '-tf', archive]).split('\n').length - 1;
 }
 
-/** The layer is the archive as it is, byte by byte. */
+/** The layer is the unchanged archive. */
 function makeInput(bench, { title, archive, plain, tag }) {
   const name = `bench/${tag}`;
   const layout = join(bench.work, 'scratch', `${tag.replace(':', '-')}.oci`);

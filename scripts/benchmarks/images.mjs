@@ -1,4 +1,4 @@
-/** Unpacking and pulling images, beside those who do the same. */
+/** Unpacking and pulling images, compared with other programs. */
 import { join } from 'node:path';
 import { output, ratio } from './bench.mjs';
 import { contest, totalCost } from './contest.mjs';
@@ -10,7 +10,7 @@ const ROUNDS = 3;
 const UNPACK_TEXT = `\
 Images of one layer, which is the same file for all. \`foster load\` and \`podman load\` (rootless, its storage driver
 overlay) read an oci-archive, check the digests, keep the layer as it came, and unpack it with the owners that it says;
-\`umoci unpack --rootless\` starts from an OCI layout, gives all files to the caller, and notes a checksum of each in a
+\`umoci unpack --rootless\` starts from an OCI layout, gives all files to the caller, and records a checksum of each in a
 file; tar (\`tar -xf\`, with gzip as a process beside it) gives all files to the caller and checks nothing. \`foster run\`
 is given the layer as a tar file instead of an image, and runs \`true\` in it. MB are those of the uncompressed archive,
 which is in memory before. Each starts with an empty store, and after sync(1): median of ${ROUNDS}, in turn. CPU: seconds of
@@ -22,7 +22,7 @@ From a docker-registry at 127.0.0.1, without TLS, the rest as above. \`foster pu
 and unpack; \`skopeo copy\` into an OCI layout only downloads and checks. The run is that of \`true\` right after the pull,
 with a store that has nothing else in it; the second pull finds all there.`;
 
-/** Each in a place of its own that the next may not find anything of. */
+/** Each in its own folder, so that none finds files of another. */
 function podman(place, ...rest) {
   return ['podman', '--storage-driver=overlay', `--root=${place}/root`, `--runroot=${place}/run`, ...rest];
 }
@@ -90,7 +90,7 @@ function pullContestants(bench, place, name, host) {
   ];
 }
 
-/** What a row of the table sums up. */
+/** The steps that a row of the table adds up. */
 const PULL_ROWS = [
   ['foster', 'pull', ['pull']],
   ['podman', 'pull', ['pull']],
@@ -131,7 +131,7 @@ async function pulling(bench, place) {
   });
 }
 
-/** Gives its tables one by one, for it takes minutes. */
+/** Yields its tables one by one, because it takes minutes. */
 export async function* measure(bench) {
   const place = join(bench.work, 'scratch', 'place');
   const { inputs, notes } = makeInputs(bench);

@@ -56,7 +56,7 @@ async function main() {
   });
   for (const name of positionals)
     if (!BENCHMARKS.includes(name))
-      throw new Error(`there is no benchmark ${name}: ${BENCHMARKS.join(', ')}`);
+      throw new Error(`unknown benchmark ${name}, expected one of ${BENCHMARKS.join(', ')}`);
   const bench = { work: values.work, foster: values.foster, user: values.user };
   const parts = [HEAD, machine(bench)];
   for (const name of positionals.length > 0 ? positionals : BENCHMARKS) {

@@ -1,4 +1,4 @@
-/** The memory that a container holds while its process sleeps, in PSS: proc_pid_smaps(5). */
+/** The memory of a container while its process sleeps, in PSS: proc_pid_smaps(5). */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,13 +6,13 @@ import { asUser, output, ratio } from './bench.mjs';
 import { bubblewrap, crun, foster, podman, runc } from './peers.mjs';
 import { family, proportionalSize } from './processes.mjs';
 
-/** Unlikely to be anybody else's. */
+/** Unlikely to be used by another process. */
 const SLEEP = ['sleep', '98765'];
 
 const isUsers = ({ command }) =>
   SLEEP.every((word, index) => command.at(index - SLEEP.length) === word) && command.length === 2;
 
-/** What is there besides the sleeping process itself, once that sleeps. */
+/** The processes besides the sleeping one, once that sleeps. */
 async function holders(root) {
   for (let attempt = 0; attempt < 100; attempt++) {
     await sleep(100);
@@ -25,7 +25,7 @@ async function holders(root) {
   throw new Error('the container did not start within 10 s');
 }
 
-/** A container in the foreground: what descends from its command. */
+/** A container in the foreground: the descendants of its command. */
 async function foreground(bench, argv) {
   const [program, ...rest] = asUser(bench, argv);
   const child = spawn(program, rest, { stdio: 'ignore', cwd: join(bench.work, 'scratch') });
@@ -40,7 +40,7 @@ async function foreground(bench, argv) {
   }
 }
 
-/** Two that hold nothing in the foreground: podman's monitor stays, and whatever that has started. */
+/** Containers without processes in the foreground: podman's monitor stays, and what it has started. */
 async function podmanDetached(bench, command, flags) {
   const id = output(bench, podman(bench, command, ['-d', ...flags])).trim();
   try {
@@ -78,7 +78,7 @@ export async function measure(bench) {
         found.map((one) => `${one.name} ${one.isMost ? '≤ ' : ''}${one.size}`).join(', '),
       ]);
     } catch (error) {
-      notes.push(`${name} is left out: ${error.message}`);
+      notes.push(`${name} was omitted: ${error.message}`);
     }
   }
   return [

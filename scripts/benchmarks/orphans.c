@@ -1,8 +1,8 @@
 /* orphans made COUNT | orphans burst COUNT
  *
- * Makes orphans, and prints how long it took, in ns, until PID 1 had reaped the last of them.
+ * Creates orphans, and prints the time in ns until PID 1 had reaped the last one.
  *   made   one after the other, as fast as possible, each exits at once: from the first fork
- *   burst  all of them live, then all exit at once: from the moment when they are told to */
+ *   burst  all of them live, then all exit at once: from the moment when they are told to exit */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { output } from './bench.mjs';
 
-/** The tree that `foster run busybox` uses, copied, since some peers write into it. */
+/** A copy of the tree of `foster run busybox`, because some peers write to it. */
 export function rootfs(bench) {
   const copy = join(bench.work, 'scratch', 'rootfs');
   output(bench, [bench.foster, 'run', '--rm', 'busybox', 'true']);
@@ -17,7 +17,7 @@ export function foster(bench, command) {
   return [bench.foster, 'run', '--rm', 'busybox', ...command];
 }
 
-/** All its namespaces, /proc and /dev. It maps one id only, and leaves PID 1 and the rest of a container to others. */
+/** All namespaces, /proc and /dev. It maps only one id, and has no PID 1 and other parts of a container. */
 export function bubblewrap(bench, command) {
   const root = ['--bind', rootfs(bench), '/', '--proc', '/proc', '--dev', '/dev'];
   return ['bwrap', '--unshare-all', '--die-with-parent', ...root, ...command];

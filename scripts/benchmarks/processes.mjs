@@ -1,4 +1,4 @@
-/** What /proc says about processes and their memory: proc(5). */
+/** Processes and their memory, from /proc: proc(5). */
 import { readdirSync, readFileSync } from 'node:fs';
 
 function processes() {
@@ -16,7 +16,7 @@ function processes() {
     });
 }
 
-/** A process and all that descends from it. */
+/** A process and its descendants. */
 export function family(pid) {
   const all = processes();
   const found = all.filter((one) => one.pid === pid);
@@ -24,7 +24,7 @@ export function family(pid) {
   return found;
 }
 
-/** Of all its threads, which is quicker to find out than all its family. */
+/** The children of all its threads, which is faster than reading all processes. */
 export function children(pid) {
   try {
     return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>

@@ -1,4 +1,4 @@
-/** Orphans that PID 1 adopts and reaps, a second. */
+/** Orphans that PID 1 adopts and reaps per second. */
 import { realpathSync } from 'node:fs';
 import { compiled, median, output, ratio, run } from './bench.mjs';
 
@@ -45,7 +45,7 @@ export function measure(bench) {
   const notes = [];
   const good = all.filter(({ name, argv }) => {
     const { status, stderr } = run(bench, [...argv, '/orphans', 'made', '10']);
-    if (status !== 0) notes.push(`${name} is left out: ${stderr.trim()}`);
+    if (status !== 0) notes.push(`${name} was omitted: ${stderr.trim()}`);
     return status === 0;
   });
   if (good[0]?.name !== 'foster-init') throw new Error(notes.join('; '));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asUser } from './bench.mjs';
 
-/** Calls `use` with the host and port of an empty registry, which is stopped when that is done. */
+/** Calls `use` with the host and port of an empty registry, and stops it afterwards. */
 export async function withRegistry(bench, use) {
   const port = await freePort();
   const host = `127.0.0.1:${port}`;
@@ -51,5 +51,5 @@ async function listening(port) {
     if (isOpen) return;
     await sleep(100);
   }
-  throw new Error('docker-registry does not listen after 10 s');
+  throw new Error('docker-registry is not listening after 10 s');
 }

@@ -20,8 +20,8 @@ export function measure(bench) {
     {
       title: 'Start of a container',
       text:
-        '`run --rm busybox true`, from the start of the command to its exit, the container removed. All on the same\n' +
-        'files, without a network. foster and podman lay an overlay over them and use a seccomp filter; foster, crun,\n' +
+        '`run --rm busybox true`, from the start of the command to its exit, including the removal of the container. All on the same\n' +
+        'files, without a network. foster and podman mount an overlay over them and use a seccomp filter; foster, crun,\n' +
         'runc and podman map the whole range of ids, by newuidmap and newgidmap.',
       head: ['', 'median ms', 'fastest quarter', 'to foster'],
       rows: good.map(({ name }, index) => {

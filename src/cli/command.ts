@@ -14,7 +14,7 @@ export interface CommandModule {
   configure(command: Command, argv: string[], commands: readonly CommandEntry[]): void;
 }
 
-/** Errors are thrown, not printed; help goes out as foster prints all else. */
+/** Makes errors throw instead of printing them, and prints help like other output. */
 export function prepareCommand(command: Command): Command {
   return command
     .exitOverride()
@@ -27,14 +27,14 @@ export function addHelpAfter(command: Command, lines: string[]): Command {
   return command.addHelpText('after', () => `\n${wrapLines(lines, helpWidth(command)).join('\n')}`);
 }
 
-/** For an option that may be given several times: collects its values. */
+/** Collects the values of an option that may be given several times. */
 export function collect(value: string, previous: string[] | undefined): string[] {
   return previous === undefined ? [value] : [...previous, value];
 }
 
 /**
- * Makes `--rm=true` and `--rm=false` work, as in Docker; commander knows switches without a value only. It is done
- * for the ones in `argv`, not for all, since nearly nobody writes them.
+ * Makes `--rm=true` and `--rm=false` work, as in Docker; commander only supports switches without a value. Handles only
+ * those in `argv`, because they are rare.
  */
 export function acceptBooleanValues(command: Command, argv: string[]): void {
   const switches = command.options.filter((option) => option.isBoolean());
@@ -49,7 +49,7 @@ export function acceptBooleanValues(command: Command, argv: string[]): void {
   }
 }
 
-/** Flags of `docker run` that foster does not have yet: worth a better answer than "unknown". */
+/** Flags of `docker run` that foster does not support yet, for a better error than "unknown". */
 const NOT_YET: ReadonlySet<string> = new Set(
   (
     '--publish --publish-all --memory --memory-swap --cpus --cpu-shares --cpuset-cpus --pids-limit ' +
@@ -64,7 +64,7 @@ const NOT_YET_SHORT: Record<string, string> = {
   a: 'attach',
 };
 
-/** Commander's complaint about a command line, as one sentence in foster's words. */
+/** Commander's error for a command line, as a sentence in foster's style. */
 export function usageError(error: CommanderError, commandName: string | undefined): FosterError {
   const help = commandName === undefined ? 'foster --help' : `foster ${commandName} --help`;
   const [, flag] = /^error: unknown option '([^'=]+)/.exec(error.message) ?? [];
@@ -82,12 +82,12 @@ export function usageError(error: CommanderError, commandName: string | undefine
   return new FosterError(message, { advice: `see '${help}'` });
 }
 
-/** A line of the list of commands. */
+/** An entry in the list of commands. */
 export interface CommandEntry {
   name: string;
   /** One line, for `foster --help` and for completion. */
   summary: string;
-  /** The heading that it stands under in the help. */
+  /** Its heading in the help. */
   group: string;
   load: () => Promise<CommandModule>;
 }

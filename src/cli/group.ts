@@ -11,8 +11,13 @@ export interface GroupEntry {
   module: CommandModule;
 }
 
-/** Makes `command` one that only has others below it. */
-export function configureGroup(command: Command, argv: string[], entries: GroupEntry[]): void {
+/** Makes `command` a group of commands. @param examples lines for its help */
+export function configureGroup(
+  command: Command,
+  argv: string[],
+  entries: GroupEntry[],
+  examples: string[],
+): void {
   const name = command.name();
   for (const { name: own, aliases = [], summary, module } of entries) {
     const sub = prepareCommand(command.command(own))
@@ -23,5 +28,10 @@ export function configureGroup(command: Command, argv: string[], entries: GroupE
     module.configure(sub, at < 0 ? [] : argv.slice(at + 1), []);
   }
   command.helpCommand(false).configureHelp({ ...HELP_LAYOUT, subcommandTerm: (sub) => sub.name() });
-  addHelpAfter(command, [`Run 'foster ${name} COMMAND --help' for the options of a command.`]);
+  addHelpAfter(command, [
+    'Examples:',
+    ...examples,
+    '',
+    `Run 'foster ${name} COMMAND --help' for the options of a command.`,
+  ]);
 }

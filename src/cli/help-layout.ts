@@ -1,10 +1,10 @@
 import type { Command, Help } from 'commander';
 
-/** Narrower than this, a column of descriptions is hard to read: they go below what they describe. */
+/** If a column of descriptions would be narrower than this, each goes below its option. */
 const LEAST_COLUMN = 40;
 const INDENT = '      ';
 
-/** How commander lays out help so that no word is broken, however narrow the terminal is. */
+/** Layout of commander's help, without broken words on narrow terminals. */
 export const HELP_LAYOUT: Partial<Help> = {
   minWidthToWrap: 1,
   styleUsage(usage) {
@@ -12,7 +12,10 @@ export const HELP_LAYOUT: Partial<Help> = {
     const width = (this.helpWidth ?? 80) - label.length;
     return this.boxWrap?.(usage, width).replaceAll('\n', `\n${' '.repeat(label.length)}`) ?? usage;
   },
-  formatItem(term, termWidth, description, helper) {
+  formatItem(term, termWidth, text, helper) {
+    const description = text
+      .replace(/ ?\(default: false\)/, '')
+      .replace(/\(default: "([^"]*)"\)/, '(default: $1)');
     const width = helper.helpWidth ?? 80;
     const remaining = width - termWidth - 4;
     if (description === '') return `  ${term}`;
@@ -25,14 +28,14 @@ export const HELP_LAYOUT: Partial<Help> = {
   },
 };
 
-/** The width that the help of a command has. */
+/** The width for the help of a command. */
 export function helpWidth(command: Command): number {
   return command.configureOutput().getOutHelpWidth?.() ?? 80;
 }
 
 /**
- * Wraps text at spaces: lines without indentation as paragraphs, each example by itself. The comment of an example that is
- * too long, the text after several spaces, gets a line of its own.
+ * Wraps text at spaces: lines without indentation as paragraphs, each example separately. If an example is too long, its
+ * comment, the text after several spaces, gets its own line.
  */
 export function wrapLines(lines: string[], width: number): string[] {
   return paragraphs(lines).flatMap((line) => {

@@ -15,11 +15,11 @@ export async function list(
   columns: 'full' | 'user' | readonly string[] = 'full',
 ): Promise<ProcessList> {
   const { findContainer } = await import('../container/store.js');
-  const { choose, FULL_COLUMNS, processRows, USER_COLUMNS } = await import(
+  const { parseColumns, FULL_COLUMNS, processRows, USER_COLUMNS } = await import(
     '../container/processes/columns.js'
   );
   const presets = { full: FULL_COLUMNS, user: USER_COLUMNS };
-  const chosen = typeof columns === 'string' ? presets[columns] : choose(columns.join(','));
+  const chosen = typeof columns === 'string' ? presets[columns] : parseColumns(columns.join(','));
   const [titles = [], ...processes] = processRows(findContainer(reference), chosen);
   return { titles, processes };
 }

@@ -99,7 +99,7 @@ interface View {
   root: string;
   /** When the copy of the layers was completed. */
   copiedAt: number;
-  /** Has `root` mounted already. */
+  /** fuse-overlayfs, which has mounted `root` already. */
   storage: HostWork | undefined;
 }
 
@@ -128,7 +128,7 @@ function enter(order: TreeOrder, { layers, container, own }: Folders): View {
 }
 
 function mountByProgram({ program, folder, layers }: TreeOrder): HostWork {
-  if (program === undefined) throw new Error('it is not said where fuse-overlayfs is');
+  if (program === undefined) throw new Error('the path of fuse-overlayfs is missing');
   makeMountsPrivate();
   return mountStorage(
     { program, container: folder, layers: [`${folder}/upper`, ...layers] },

@@ -4,19 +4,26 @@ import { CLONE } from './constants.js';
 import { FD, type PlanFacts, type PlanOptions } from './facts.js';
 import { handMounts } from './handed-mounts.js';
 import { mapIds } from './id-maps.js';
-import { followsHost, isTied, type Mounted, mountAll, openVolumes, takeFromHost } from './mounts.js';
+import { copyFromHost, followsHost, isLinked, type Mounted, mountAll, openVolumes } from './mounts.js';
 import { clonedTypes, joinByPath, namespaceFlag, newClocks } from './namespaces.js';
 import { loopbackUp } from './network.js';
-import { adjustBadness, keepOut, processSteps, programPaths, SIGKILL, standAlone } from './process.js';
+import {
+  adjustOomScore,
+  denyTracing,
+  detachFromCaller,
+  processSteps,
+  programPaths,
+  SIGKILL,
+} from './process.js';
 import {
   addAccounts,
-  cutFromHost,
+  isolateMounts,
   keepRootPrivate,
   makeRootReadOnly,
   mountFiles,
   mountRoot,
   openStorage,
-  pivot,
+  pivotRoot,
   propagateRoot,
   startStorage,
 } from './rootfs.js';
@@ -24,11 +31,11 @@ import { constant, type Flags, flags, type HostStep, type Plan, type Step, step 
 import { openTerminal } from './terminal.js';
 import { becomeRoot } from './user.js';
 
-/** The plan that makes what `spec` says out of the host that `facts` describes. Pure. */
+/** The plan for a container as in `spec`, on a host as in `facts`. A pure function. */
 export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): Plan {
   const types = new Set(spec.linux.namespaces.map((each) => each.type));
-  for (const type of types) namespaceFlag(type); // whoever runs the plan would find out too late
-  const mounted: Mounted = { at: new Map(), kernels: [] };
+  for (const type of types) namespaceFlag(type); // check early: running the plan would find out too late
+  const mounted: Mounted = { at: new Map(), kernelPaths: [] };
   const { linux, process } = spec;
   const follows = followsHost(spec);
   const namespaces = facts.join ? [] : clonedTypes(linux.namespaces);
@@ -41,19 +48,19 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
       ...(facts.join ? joinNamespaces(types) : []),
       ...joinByPath(linux.namespaces),
       ...(isNew(spec, 'time') ? newClocks(linux.timeOffsets) : []),
-      ...adjustBadness(process),
-      // As the caller still, who may enter folders that the container's root, maybe another user, may not.
+      ...adjustOomScore(process),
+      // Still as the caller, who can enter folders that the container's root, maybe another user, cannot.
       ...openStorage(facts),
       ...openVolumes(spec.mounts),
       ...awaitHost(prepared),
       ...(types.has('user') && isRootMapped(spec) ? becomeRoot(facts) : []),
-      ...(facts.join ? [keepOut()] : []),
-      ...standAlone(deathSignal(types.has('pid') && !facts.join, options)),
-      cutFromHost(follows),
-      ...takeFromHost(spec.mounts, linux, facts),
+      ...(facts.join ? [denyTracing()] : []),
+      ...detachFromCaller(deathSignal(types.has('pid') && !facts.join, options)),
+      isolateMounts(follows),
+      ...copyFromHost(spec.mounts, linux, facts),
       ...mountRoot(facts),
-      ...pivot(),
-      ...(follows && !isTied(linux.rootfsPropagation) ? [keepRootPrivate()] : []),
+      ...pivotRoot(),
+      ...(follows && !isLinked(linux.rootfsPropagation) ? [keepRootPrivate()] : []),
       ...mountFiles(facts, spec.root.readonly),
       ...addAccounts(facts),
       ...mountAll(spec.mounts, linux, facts, mounted, follows),
@@ -83,7 +90,7 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
   };
 }
 
-/** What must be done from outside before PID 1 goes on: it could not map its ids, and fuse-overlayfs must not be its child. */
+/** Host steps before PID 1 continues: it cannot map its own ids, and fuse-overlayfs must not be its child. */
 function prepare({ linux }: Spec, facts: PlanFacts, namespaces: readonly string[]): HostStep[] {
   const { uidMappings: uid, gidMappings: gid } = linux;
   const { mapHelpers: helpers, canSetGroups } = facts;
@@ -94,7 +101,7 @@ function prepare({ linux }: Spec, facts: PlanFacts, namespaces: readonly string[
 }
 
 function resume(prepared: readonly HostStep[]): HostStep[] {
-  return prepared.length === 0 ? [] : [{ kind: 'resume', why: 'let PID 1 go on' }];
+  return prepared.length === 0 ? [] : [{ kind: 'resume', why: 'let PID 1 continue' }];
 }
 
 function awaitHost(prepared: readonly HostStep[]): Step[] {
@@ -103,14 +110,16 @@ function awaitHost(prepared: readonly HostStep[]): Step[] {
   return prepared.length > 0 ? [step('wait until the ids are mapped', 'await', [])] : [];
 }
 
-/** Where one id is all there is, and it is the caller's own (--userns keep-id), nobody can be root; rights come with it. */
+/**
+ * If only the caller's own id is mapped (--userns keep-id), nobody can become root; being root is not necessary then.
+ */
 function isRootMapped({ linux }: Spec): boolean {
   return [linux.uidMappings, linux.gidMappings].every((map) =>
     map.some(({ containerID }) => containerID === 0),
   );
 }
 
-/** setns(2) moves us into a user namespace, but only our children into a PID namespace. */
+/** setns(2) moves a process into a user namespace, but only its children into a PID namespace. */
 function joinNamespaces(types: ReadonlySet<NamespaceType>): Step[] {
   const pidfd = constant(String(FD.JOIN), FD.JOIN);
   const names = [...types].filter((type) => type !== 'user' && type !== 'pid').map(namespaceFlag);
@@ -118,17 +127,17 @@ function joinNamespaces(types: ReadonlySet<NamespaceType>): Step[] {
     ? (['CLONE_NEWUSER', 'CLONE_NEWPID'] as const)
     : (['CLONE_NEWPID'] as const);
   return [
-    // Before anything of that container can see us, who still are in the host's mount namespace: CVE-2016-9962.
-    keepOut(),
+    // Before processes of that container can see this one, which is still in the host's mount namespace: CVE-2016-9962.
+    denyTracing(),
     step("enter the other container's user and PID namespaces", 'setns', [pidfd, flags(CLONE, ...joined)]),
-    step('create all other namespaces', 'unshare', [flags(CLONE, ...names)]),
+    step('create the other namespaces', 'unshare', [flags(CLONE, ...names)]),
     step('continue in a process inside the PID namespace', 'refork', []),
   ];
 }
 
 /**
- * What the monitor's death means for us. SIGKILL to PID 1 ends its whole namespace. Among others' processes, PID 1's
- * stand-in must live to end its own.
+ * The signal at the monitor's death. SIGKILL to PID 1 ends its whole namespace. In a shared namespace, PID 1's stand-in
+ * must survive to end its own processes.
  */
 function deathSignal(isAlone: boolean, options: PlanOptions): Flags {
   return isAlone || !options.shim ? SIGKILL : constant('SIGTERM', 15);
@@ -140,7 +149,7 @@ function nameHost({ hostname, domainname }: Spec): Step[] {
   return [...named('sethostname', hostname), ...named('setdomainname', domainname)];
 }
 
-/** Whether the container gets a namespace of this type that nobody else is in. */
+/** Whether the container gets a new namespace of this type. */
 function isNew({ linux }: Spec, wanted: NamespaceType): boolean {
   return linux.namespaces.some(({ type, path }) => type === wanted && path === undefined);
 }

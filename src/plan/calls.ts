@@ -2,11 +2,11 @@ import type { Propagation } from '../spec/types.js';
 import { AT, FILE_SYSTEMS, MOUNT_ATTR, MS, O, RESOLVE } from './constants.js';
 import { type Arg, type Bytes, constant, flags, type Step, step } from './step.js';
 
-/** The system calls that plans are made of, each a function that returns the step. */
+/** Functions for the system calls of plans; each returns a step. */
 
 export const CWD = constant('AT_FDCWD', -100);
 
-/** Extra that every call takes. */
+/** Options of every call. */
 export type Options = Pick<Step, 'result' | 'ignore' | 'advice'>;
 
 /** mount(2). */
@@ -22,7 +22,7 @@ export function mount(
   return step(why, 'mount', [source, target, type, flags(MS, ...names), data], options);
 }
 
-/** openat2(2) of a path below `directory`, from which no symlink and no magic link leads out. */
+/** openat2(2) of a path below `directory`; no symbolic or magic link leads out of it. */
 export function openInRoot(
   why: string,
   path: string,
@@ -35,10 +35,10 @@ export function openInRoot(
 }
 
 /**
- * openat2(2) of a path below `directory` with no link of any kind on the way: what is found there is what whoever made
- * that file system has put there.
+ * openat2(2) of a path below `directory`, without following links of any kind, so that the result is a file of that
+ * file system.
  */
-export function openBelow(
+export function openBeneath(
   why: string,
   directory: Arg,
   path: string,
@@ -61,7 +61,7 @@ function openHow(names: (keyof typeof O)[], resolve: (keyof typeof RESOLVE)[], b
   return { bytes, text: `{flags=${open.text}, resolve=${how.text}}` };
 }
 
-/** Fails with EXDEV where the file kept as `file` is on another kind of file system: statfs(2). */
+/** Fails with EXDEV if the file kept as `file` is on another kind of file system: statfs(2). */
 export function requireFileSystem(
   why: string,
   file: string,
@@ -71,18 +71,18 @@ export function requireFileSystem(
   return step(why, 'file_system', [{ result: file }, constant(magic, FILE_SYSTEMS[magic])], options);
 }
 
-/** What to say where the kernel's file systems would be mounted over something else. */
-export function mustBeDirectory(path: string): Record<string, string> {
+/** Advice for a kernel file system whose mount point is not a directory. */
+export function directoryAdvice(path: string): Record<string, string> {
   return { ENOTDIR: `${path} in the root filesystem must be a directory, not a link` };
 }
 
-/** What to do where an overlay cannot take a directory over into the container's own layer. */
-export const FOREIGN =
-  'the directory above it belongs to a user or group of the host that the container does not have; ' +
-  '"foster --storage-driver copy" does without an overlay';
-const LINKS_ASTRAY = 'a symbolic link on the way leads to nothing that is in the container';
+/** Advice for an overlay that cannot copy a directory up into the container's own layer. */
+export const FOREIGN_OWNER_ADVICE =
+  'its parent directory belongs to a user or group of the host that the container does not have; ' +
+  '"foster --storage-driver copy" uses no overlay';
+const DANGLING_LINK = 'a symbolic link in its path leads to nothing in the container';
 
-/** Makes the directory `path` of the container, and those above it, where they are missing. Keeps it as `result`. */
+/** Creates the directory `path` of the container and its missing parents. Keeps it as `result`. */
 export function ensureDirectory(why: string, path: string, result: string): Step[] {
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   const steps: Step[] = [];
@@ -93,16 +93,16 @@ export function ensureDirectory(why: string, path: string, result: string): Step
     steps.push(
       step(why, 'mkdirat', [parent, index === 0 ? `/${part}` : part, mode(0o755)], {
         ignore: ['EEXIST', 'EROFS'],
-        advice: { EACCES: FOREIGN, EOVERFLOW: FOREIGN },
+        advice: { EACCES: FOREIGN_OWNER_ADVICE, EOVERFLOW: FOREIGN_OWNER_ADVICE },
       }),
     );
     steps.push(
       openInRoot(why, here, ['O_PATH', 'O_DIRECTORY'], {
         result: name,
         advice: {
-          ENOTDIR: `${here} is in the container already, and not a directory`,
-          ENOENT: LINKS_ASTRAY,
-          ELOOP: LINKS_ASTRAY,
+          ENOTDIR: `${here} exists in the container and is not a directory`,
+          ENOENT: DANGLING_LINK,
+          ELOOP: DANGLING_LINK,
         },
       }),
     );
@@ -112,21 +112,21 @@ export function ensureDirectory(why: string, path: string, result: string): Step
   return steps;
 }
 
-/** Makes sure that the file `path` of the container exists, to be a mount point. Keeps it, opened, as `result`. */
+/** Creates the file `path` of the container if it is missing, as a mount point. Keeps its descriptor as `result`. */
 export function ensureFile(why: string, path: string, result: string): Step[] {
   const slash = path.lastIndexOf('/');
   const parent = path.slice(0, slash);
   return [
     ...(parent === '' ? [] : ensureDirectory(why, parent, `${result}_dir`)),
-    // O_NONBLOCK: what is there may be a FIFO, which nobody would ever open for writing.
+    // O_NONBLOCK: it may be a FIFO without a writer.
     openInRoot(why, path, ['O_RDONLY', 'O_CREAT', 'O_NOCTTY', 'O_NONBLOCK'], {
       result,
       mode: 0o644,
       advice: {
-        EISDIR: `${path} is a directory in the container, and a file can be mounted over a file only`,
-        ELOOP: LINKS_ASTRAY,
-        EACCES: FOREIGN,
-        EOVERFLOW: FOREIGN,
+        EISDIR: `${path} is a directory in the container, and a file can only be mounted over a file`,
+        ELOOP: DANGLING_LINK,
+        EACCES: FOREIGN_OWNER_ADVICE,
+        EOVERFLOW: FOREIGN_OWNER_ADVICE,
       },
     }),
   ];
@@ -152,10 +152,10 @@ export function attachMount(why: string, from: string, to: string, options: Opti
   return step(why, 'move_mount', [{ result: from }, '', { result: to }, '', bits], options);
 }
 
-/** Bits of which one is always set: to set another, all must be cleared. mount_setattr(2), MOUNT_ATTR__ATIME. */
+/** A bit field: to set a value, all bits must be cleared. mount_setattr(2), MOUNT_ATTR__ATIME. */
 const ATIME = 0x70;
 
-/** mount_setattr(2): sets attributes of the mount kept as `tree`, or of the path, and of all below it if recursive. */
+/** mount_setattr(2): sets attributes of a mount, and of all mounts below if recursive. */
 export function setMountAttributes(
   why: string,
   at: { result: string } | string,
@@ -169,7 +169,7 @@ export function setMountAttributes(
   return changeMount(why, at, { bytes: attributes, text: `{attr_set=${set.text}}` }, options);
 }
 
-/** mount_setattr(2): what becomes of mounts that are made below this one elsewhere. mount_namespaces(7). */
+/** mount_setattr(2): sets the propagation of a mount: mount_namespaces(7). */
 export function setPropagation(
   why: string,
   at: { result: string } | string,
@@ -229,8 +229,8 @@ function fsconfig(
 }
 
 /**
- * fsopen(2), fsconfig(2), fsmount(2): a new file system, mounted but attached to nothing yet, kept as `result`.
- * `options` are mount(8)'s: attributes such as `nosuid`, and the file system's own, `size=64m` or `userxattr`.
+ * fsopen(2), fsconfig(2), fsmount(2): a new, detached mount of a file system, kept as `result`. `options` are
+ * mount(8)'s: attributes such as `nosuid`, and the file system's own, `size=64m` or `userxattr`.
  */
 export function newFilesystem(
   why: string,
@@ -267,7 +267,7 @@ export function newFilesystem(
   return steps;
 }
 
-/** mount(8)'s options that are attributes of the mount, not of the file system; '' where it is the default. */
+/** Options of mount(8) that are attributes of the mount, not of the file system; '' for defaults. */
 export const MOUNT_OPTIONS: Readonly<Record<string, keyof typeof MOUNT_ATTR | ''>> = {
   ro: 'MOUNT_ATTR_RDONLY',
   nosuid: 'MOUNT_ATTR_NOSUID',

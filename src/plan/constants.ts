@@ -1,4 +1,4 @@
-/** Flags of the system calls that plans make, by the kernel's names and values (linux/*.h). */
+/** Flags of the system calls in plans, by the kernel's names and values (linux/*.h). */
 
 /** mount(2) */
 export const MS = {

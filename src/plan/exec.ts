@@ -2,21 +2,21 @@ import type { NamespaceType, Spec } from '../spec/types.js';
 import { CLONE } from './constants.js';
 import { FD } from './facts.js';
 import { namespaceFlag } from './namespaces.js';
-import { keepOut, processSteps, programPaths, SIGKILL, standAlone } from './process.js';
+import { denyTracing, detachFromCaller, processSteps, programPaths, SIGKILL } from './process.js';
 import { constant, flags, type Plan, type Step, step } from './step.js';
 import { openTerminal } from './terminal.js';
 import { becomeRoot } from './user.js';
 
-/** What a plan to join a container needs to know beside its Spec. */
+/** Facts for a plan to join a container, besides its Spec. */
 export interface ExecFacts {
   canSetGroups: boolean;
-  /** The process outlives the command that started it. */
+  /** Whether the process outlives the command that started it. */
   detached: boolean;
 }
 
 /**
- * The plan that runs one more process in a container: `spec` is the container's, but for its process. Pure. The
- * process to join is at descriptor FD.JOIN, as a pidfd.
+ * The plan that runs another process in a container: `spec` is the container's, except for `process`. A pure function.
+ * FD.JOIN is a pidfd of the process to join.
  */
 export function buildExecPlan(spec: Spec, facts: ExecFacts): Plan {
   const types = spec.linux.namespaces.map(({ type }) => type);
@@ -26,15 +26,15 @@ export function buildExecPlan(spec: Spec, facts: ExecFacts): Plan {
     namespaces: [],
     host: [],
     init: [
-      // Before anything of the container can see us: CVE-2016-9962.
-      keepOut(),
+      // Before processes of the container can see this one: CVE-2016-9962.
+      denyTracing(),
       enter(types),
       step('continue in a process inside the PID namespace', 'refork', []),
       ...(facts.detached
         ? [step("become a child of the container's PID 1, which reaps it", 'orphan', [])]
         : []),
-      ...(hasUser ? [...becomeRoot(facts), keepOut()] : []),
-      ...standAlone(facts.detached ? undefined : SIGKILL),
+      ...(hasUser ? [...becomeRoot(facts), denyTracing()] : []),
+      ...detachFromCaller(facts.detached ? undefined : SIGKILL),
       ...(spec.process.terminal ? openTerminal(spec.process, {}) : []),
     ],
     process: processSteps(spec, facts, { shim: false, dies: !facts.detached }),
@@ -57,7 +57,7 @@ function enter(types: NamespaceType[]): Step {
     {
       advice: {
         EPERM: 'the container belongs to another user, or a process of it is being traced',
-        ESRCH: 'the container has just ended',
+        ESRCH: 'the container has just exited',
       },
     },
   );

@@ -2,41 +2,41 @@ import type { RootDriver } from '../spec/storage-driver.js';
 import { FD_BLOB, FD_CONTROL, PLAN_FD_CONSOLE, PLAN_FD_JOIN } from '../sys/wire-constants.js';
 import type { MapHelpers } from './id-maps.js';
 
-/** What a plan needs to know of the host and of the container's place on it. Plain data: see container/host-facts.ts. */
+/** Facts about the host and the container's files, for a plan. Plain data: see container/host-facts.ts. */
 export interface PlanFacts {
-  /** Where the root filesystem comes from, and the container's own folder: paths of the host. */
+  /** Paths on the host: the source of the root filesystem, and the container's own folder. */
   storage: {
-    /** `copy`: the container's folder has `tree`, a copy of the layers. `in-place`: the one layer is written to. */
+    /** `copy`: the container's folder has `tree`, a copy of the layers. `in-place`: the only layer is writable. */
     driver: RootDriver;
-    /** Absolute path of fuse-overlayfs, where that is the driver. */
+    /** Absolute path of fuse-overlayfs, if that is the driver. */
     program?: string;
-    /** Read-only layers, the uppermost first. */
+    /** Read-only layers, topmost first. */
     layers: string[];
-    /** The one layer is a directory of the host's, whose files shall belong to the container's users: an overlay's. */
+    /** Whether the only layer is a directory of the host whose files should belong to the container's users. */
     isShifted?: boolean;
     container: string;
   };
-  /** setgroups(2) is denied in a user namespace whose groups were mapped without privilege: user_namespaces(7). */
+  /** False if groups were mapped without privileges, so that setgroups(2) is denied: user_namespaces(7). */
   canSetGroups: boolean;
-  /** Where newuidmap and newgidmap are, where they write the id maps. */
+  /** Paths of newuidmap and newgidmap, if they write the id maps. */
   mapHelpers?: MapHelpers | undefined;
-  /** Ids of the host user mean nothing inside, so that only the container's root can write its directory. */
+  /** Whether the caller's ids are mapped; otherwise only the container's root can write to its folder. */
   isCallerMapped: boolean;
-  /** Files that foster writes into the container: /etc/hosts and the like. */
+  /** Files that foster writes into the container, such as /etc/hosts. */
   files: { path: string; text: string; replacesLink: boolean }[];
   /** Lines for the container's /etc/passwd and /etc/group, so that its user has a name. */
   accounts: { path: string; text: string }[];
   /** Bind sources that are directories. */
   directories: ReadonlySet<string>;
-  /** Destinations that an image or a Dockerfile has named: they may not lead into /dev, /proc or /sys. */
+  /** Destinations named by an image or a Dockerfile, which must not lead into /dev, /proc or /sys. */
   guarded: ReadonlySet<string>;
-  /** Of the masked and read-only paths in /proc and /sys: those that this kernel has, and whether they are directories. */
+  /** The masked and read-only paths in /proc and /sys that this kernel has. */
   kernelPaths: ReadonlyMap<string, 'file' | 'directory'>;
-  /** A container whose user and PID namespaces are to be joined: the PID 1 of it. */
+  /** PID 1 of a container whose user and PID namespaces to join. */
   join?: { pid: number; name: string };
 }
 
-/** How the container's first processes behave: what the Spec has no word for. */
+/** Behaviour of the container's first processes that a Spec cannot express. */
 export interface PlanOptions {
   shim: boolean;
   verbose: boolean;
@@ -45,13 +45,13 @@ export interface PlanOptions {
   graceMs: number;
 }
 
-/** Descriptors of PID 1 by convention; user volumes follow. */
+/** Descriptors of PID 1. */
 export const FD = {
   CONTROL: FD_CONTROL,
   PLAN: FD_BLOB,
   CONSOLE: PLAN_FD_CONSOLE,
   CONTAINER: 7,
-  /** The first of the layers; all else that is opened has a lower number by then. */
+  /** The first layer; everything else that is open by then has a lower number. */
   LAYERS: 32,
   JOIN: PLAN_FD_JOIN,
   FIRST_VOLUME: 9,

@@ -3,16 +3,16 @@ import { HANDED_PLAIN, HANDED_TOP_ONLY } from '../sys/wire-constants.js';
 import { FD, type PlanFacts } from './facts.js';
 import { type Bytes, constant, type HandMount, type HostStep, type Step, step } from './step.js';
 
-/** Whether the files of a bind mount shall belong to the container's users: OCI runtime-spec, "mount options". */
+/** Whether the files of a bind mount should belong to the container's users: OCI runtime-spec, "mount options". */
 export function isShifted({ options }: Mount): boolean {
   return options.includes('idmap') || options.includes('ridmap');
 }
 
-const KEEP_ID = '--userns keep-id makes root in the container the root of the machine';
+const KEEP_ID = 'with --userns keep-id, root in the container is root on the host';
 
-const NOT_SHIFTED = `its file system cannot give its files to other users: ${KEEP_ID}`;
+const NOT_SHIFTED = `its file system does not support idmapped mounts; ${KEEP_ID}`;
 
-/** The mounts that PID 1 is handed, in the order in which its steps take them: `takeHanded`. */
+/** The mounts that PID 1 receives, in the order of its steps: `receiveMount`. */
 export function handMounts(mounts: Mount[], { storage }: PlanFacts): HandMount[] {
   const volumes = mounts.filter(isShifted).map(
     ({ source, destination, options }): HandMount => ({
@@ -21,7 +21,7 @@ export function handMounts(mounts: Mount[], { storage }: PlanFacts): HandMount[]
       isDeep: options.includes('rbind'),
       hasDevices: options.includes('dev'),
       isNeeded: false,
-      why: `take ${source} from the host, to be mounted at ${destination}`,
+      why: `take ${source} from the host, to mount it at ${destination}`,
     }),
   );
   if (!storage.isShifted) return volumes;
@@ -34,7 +34,10 @@ export function handMounts(mounts: Mount[], { storage }: PlanFacts): HandMount[]
   ];
 }
 
-/** The warning about files that are nobody's in the container; undefined for none. @param outcomes by the numbers of the steps: HANDED_* */
+/**
+ * The warning about files that belong to nobody in the container, if any. @param outcomes by the numbers of the steps:
+ * HANDED_*
+ */
 export function warningOfHanded(steps: readonly HostStep[], outcomes: readonly number[]): string | undefined {
   const sources = (outcome: number) =>
     steps.flatMap((step, index) =>
@@ -45,13 +48,13 @@ export function warningOfHanded(steps: readonly HostStep[], outcomes: readonly n
     ...sources(HANDED_TOP_ONLY).map((source) => `what is mounted below ${source}`),
   ];
   if (parts.length === 0) return undefined;
-  return `nobody in the container owns the files of ${parts.join(', ')}: the kernel cannot shift the ids of that file system; ${KEEP_ID}`;
+  return `the files of ${parts.join(', ')} belong to nobody in the container, because their file system does not support idmapped mounts; ${KEEP_ID}`;
 }
 
-/** recvmsg(2) of a message with a descriptor, which is kept as `result`: struct msghdr, struct cmsghdr and one int. */
-export function takeHanded(why: string, result: string): Step {
+/** recvmsg(2) of a descriptor, which is kept as `result`: struct msghdr, struct cmsghdr and one int. */
+export function receiveMount(why: string, result: string): Step {
   const control = Buffer.alloc(24);
-  control.writeInt32LE(-1, 16); // what is none, should none come
+  control.writeInt32LE(-1, 16); // an invalid descriptor, if none arrives
   const vector = Buffer.alloc(16);
   vector.writeBigUInt64LE(1n, 8);
   const header = Buffer.alloc(56);

@@ -1,7 +1,7 @@
 import { type IdMaps, mapText } from '../spec/id-maps.js';
 import { type HostStep, PID } from './step.js';
 
-/** Where newuidmap and newgidmap are: absolute paths of the host. */
+/** Absolute paths of newuidmap and newgidmap on the host. */
 export interface MapHelpers {
   uid: string;
   gid: string;
@@ -9,8 +9,8 @@ export interface MapHelpers {
 
 /**
  * Host steps that write the id maps of a user namespace.
- * @param helpers write them where the caller may not: newuidmap(1), newgidmap(1)
- * @param canSetGroups setgroups(2) stays allowed; a user who maps a group without a helper must give it up:
+ * @param helpers programs that write them if the caller is not permitted to: newuidmap(1), newgidmap(1)
+ * @param canSetGroups whether setgroups(2) stays allowed; a user who maps a group without a helper must give it up:
  * user_namespaces(7)
  */
 export function mapIds(

@@ -5,7 +5,7 @@ import {
   CWD,
   copyMount,
   newFilesystem,
-  openBelow,
+  openBeneath,
   openInRoot,
   setMountAttributes,
 } from './calls.js';
@@ -14,9 +14,9 @@ import { setSysctls } from './limits.js';
 import { type Arg, type Step, step } from './step.js';
 
 /**
- * What foster does to the files that the kernel shows in /proc and /sys: sets parameters, hides what containers must not
- * see, makes read-only what they must not change. Each is done from the descriptor of the file system that was mounted
- * just now, before anything else can be mounted in there, so that no image and no volume can put a link in the way.
+ * Protects the kernel's files in /proc and /sys: sets parameters, hides what containers must not see, makes read-only
+ * what they must not change. It uses the descriptor of the file system that was just mounted, before anything else can
+ * be mounted in it, so that no image or volume can insert a link.
  */
 export function guardKernelFiles(place: string, mounted: string, linux: Linux, facts: PlanFacts): Step[] {
   const isInside = (path: string) => path.startsWith(`${place}/`);
@@ -28,10 +28,9 @@ export function guardKernelFiles(place: string, mounted: string, linux: Linux, f
 }
 
 /**
- * The paths that the Spec has elsewhere, in the root filesystem or in what is mounted there. Where there is nothing,
- * nothing is done.
- * @param places what is mounted where the kernel shows itself
- * @throws FosterError where there are parameters to be set, but no /proc
+ * Protects the Spec's paths elsewhere, in the root filesystem or in other mounts. Missing files are skipped.
+ * @param places paths with file systems of the kernel
+ * @throws FosterError if there are parameters to set, but no /proc
  */
 export function guardOtherFiles(linux: Linux, places: readonly string[]): Step[] {
   const [parameter] = Object.keys(linux.sysctl);
@@ -47,8 +46,8 @@ function others(paths: string[], places: readonly string[]): string[] {
   return paths.filter((path) => !places.some((place) => path.startsWith(`${place}/`)));
 }
 
-/** While the host's files are in sight: its /dev/null, once for each file that is to be hidden by it. */
-export function takeMasks(linux: Linux, facts: PlanFacts, places: readonly string[]): Step[] {
+/** Copies the host's /dev/null while it is visible, once for each file that it will hide. */
+export function copyMasks(linux: Linux, facts: PlanFacts, places: readonly string[]): Step[] {
   const { maskedPaths } = linux;
   const elsewhere = others(maskedPaths, places);
   const take = (path: string, mask: string) =>
@@ -66,8 +65,8 @@ function otherMask(index: number): string {
 }
 
 /**
- * A directory is hidden by an empty one, all else by /dev/null. Which it is, only PID 1 can see: of the two mounts one
- * fails. In the end another file system has to be in its place.
+ * A directory is hidden by an empty one, other files by /dev/null. Only PID 1 can see which it is: one of the two
+ * mounts fails. In the end another file system must be there.
  */
 function hideOther(path: string, index: number): Step[] {
   const why = `hide ${path}`;
@@ -115,11 +114,11 @@ function hide(
   return maskedPaths.filter(isMeant).flatMap((path) => {
     const kind = facts.kernelPaths.get(path);
     if (kind === undefined) return [];
-    const why = `hide ${path}, which tells about the host`;
+    const why = `hide ${path}, which shows information about the host`;
     const mask = maskOf(path);
     const target = `${mask}_target`;
     return [
-      openBelow(why, directory, path.slice(place.length + 1), ['O_PATH'], { result: target }),
+      openBeneath(why, directory, path.slice(place.length + 1), ['O_PATH'], { result: target }),
       ...(kind === 'directory' ? newFilesystem(why, 'tmpfs', 'tmpfs', EMPTY, mask) : []),
       attachMount(why, mask, target),
     ];
@@ -136,11 +135,11 @@ function makeReadOnly(
   return readonlyPaths
     .filter((path) => isMeant(path) && facts.kernelPaths.has(path))
     .flatMap((path) => {
-      const why = `make ${path}, which changes the host, read-only`;
+      const why = `make ${path} read-only, because it can change the host`;
       const target = `readonly_${path.replaceAll(/\W/g, '_')}`;
       const copy = `${target}_copy`;
       return [
-        openBelow(why, directory, path.slice(place.length + 1), ['O_PATH'], { result: target }),
+        openBeneath(why, directory, path.slice(place.length + 1), ['O_PATH'], { result: target }),
         copyMount(why, { result: target }, '', copy, { recursive: true }),
         setMountAttributes(why, { result: copy }, ['MOUNT_ATTR_RDONLY']),
         attachMount(why, copy, target),

@@ -1,9 +1,9 @@
 import type { Rlimit } from '../spec/types.js';
 import { RLIMITS } from '../sys/rlimits.js';
-import { openBelow, requireFileSystem } from './calls.js';
+import { openBeneath, requireFileSystem } from './calls.js';
 import { type Bytes, constant, type Step, step } from './step.js';
 
-/** prlimit(2) for each. */
+/** prlimit(2) for each limit. */
 export function setLimits(limits: Rlimit[]): Step[] {
   return limits.map(({ type, soft, hard }) => {
     const number = RLIMITS[type];
@@ -17,7 +17,7 @@ export function setLimits(limits: Rlimit[]): Step[] {
       'prlimit64',
       [0, constant(type, number), struct, null],
       {
-        advice: { EPERM: `it is above your own hard limit, which only root may raise; see "ulimit -H -a"` },
+        advice: { EPERM: `it exceeds your own hard limit, which only root can raise; see "ulimit -H -a"` },
       },
     );
   });
@@ -29,24 +29,24 @@ function words(limit: number): string {
 
 /**
  * Kernel parameters of the container's own namespaces: proc_sys(5).
- * @param proc the result that is the root of the container's /proc
+ * @param proc the result with the root of the container's /proc
  */
 export function setSysctls(sysctl: Record<string, string>, proc: string): Step[] {
   return Object.entries(sysctl).flatMap(([name, value]) => {
     const why = `set the kernel parameter ${name} to ${value}`;
     const file = { result: 'sysctl' };
     return [
-      openBelow(why, { result: proc }, `sys/${name.replaceAll('.', '/')}`, ['O_WRONLY'], {
+      openBeneath(why, { result: proc }, `sys/${name.replaceAll('.', '/')}`, ['O_WRONLY'], {
         result: 'sysctl',
-        advice: { ENOENT: 'this kernel does not have it', ELOOP: NOT_OF_THE_KERNEL },
+        advice: { ENOENT: 'this kernel does not have it', ELOOP: HIDDEN_BY_VOLUME },
       }),
-      requireFileSystem(why, 'sysctl', 'PROC_SUPER_MAGIC', { advice: { EXDEV: NOT_OF_THE_KERNEL } }),
+      requireFileSystem(why, 'sysctl', 'PROC_SUPER_MAGIC', { advice: { EXDEV: HIDDEN_BY_VOLUME } }),
       step(why, 'write', [file, value, Buffer.byteLength(value)], {
-        advice: { EINVAL: 'the kernel does not take that value' },
+        advice: { EINVAL: 'the kernel does not accept that value' },
       }),
       step(why, 'close', [file]),
     ];
   });
 }
 
-const NOT_OF_THE_KERNEL = "a volume hides the kernel's own file there: leave out the volume or the parameter";
+const HIDDEN_BY_VOLUME = "a volume hides the kernel's file; omit the volume or the parameter";

@@ -4,24 +4,27 @@ import {
   attachMount,
   CWD,
   copyMount,
+  directoryAdvice,
   ensureDirectory,
   ensureFile,
   MOUNT_OPTIONS,
   mode,
-  mustBeDirectory,
   newFilesystem,
-  openBelow,
+  openBeneath,
   openInRoot,
   setMountAttributes,
   setPropagation,
 } from './calls.js';
 import { type MOUNT_ATTR, O } from './constants.js';
 import type { PlanFacts } from './facts.js';
-import { isShifted, takeHanded } from './handed-mounts.js';
-import { guardKernelFiles, guardOtherFiles, takeMasks } from './kernel-files.js';
+import { isShifted, receiveMount } from './handed-mounts.js';
+import { copyMasks, guardKernelFiles, guardOtherFiles } from './kernel-files.js';
 import { flags, type Step, step } from './step.js';
 
-/** Device nodes that every container has; a rootless one cannot make nodes, so they are the host's, bind mounted. */
+/**
+ * Device nodes that every container has. They are bind mounts of the host's, since rootless containers cannot create
+ * nodes.
+ */
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
 
 /** Links in /dev. */
@@ -34,11 +37,11 @@ const LINKS: readonly (readonly [target: string, name: string])[] = [
   ['/proc/kcore', 'core'],
 ];
 
-/** Opens what will be mounted, each path resolved this once: later steps know it by its descriptor. */
+/** Opens the sources of mounts. Each path is resolved only once; later steps use the descriptors. */
 export function openVolumes(mounts: Mount[]): Step[] {
   return binds(mounts).flatMap((each, index) => {
     const { source, destination } = each;
-    const why = `open ${source}, to be mounted at ${destination}`;
+    const why = `open ${source}, to mount it at ${destination}`;
     const result = `source_${index}`;
     return isShifted(each)
       ? []
@@ -47,25 +50,25 @@ export function openVolumes(mounts: Mount[]): Step[] {
 }
 
 /**
- * While the host's files are in sight: copies of the mounts that the container shall have. Its /proc and /sys are made
- * here too, for the kernel lets a user namespace have new ones only where it can see whole ones (mount_namespaces(7)).
+ * Copies the mounts for the container while the host's files are visible. Its /proc and /sys are created here too,
+ * because in a user namespace the kernel allows that only while complete ones are visible (mount_namespaces(7)).
  */
-export function takeFromHost(mounts: Mount[], linux: Linux, facts: PlanFacts): Step[] {
+export function copyFromHost(mounts: Mount[], linux: Linux, facts: PlanFacts): Step[] {
   const devices = DEVICES.map((name) =>
     copyMount(`take the host's /dev/${name}`, CWD, `/dev/${name}`, `dev_${name}`),
   );
   const kernels = mounts.flatMap((each, index) =>
-    isKernels(each) ? makeFilesystem(each, `mount_${index}`) : [],
+    isKernelMount(each) ? makeFilesystem(each, `mount_${index}`) : [],
   );
   const volumes = binds(mounts).flatMap((each, index) => {
     const { source, options } = each;
     const why = `take ${source} from the host`;
-    if (isShifted(each)) return [takeHanded(why, `volume_${index}`)];
+    if (isShifted(each)) return [receiveMount(why, `volume_${index}`)];
     const recursive = options.includes('rbind');
     const opened = { result: `source_${index}` };
     return [copyMount(why, opened, '', `volume_${index}`, { recursive }), step(why, 'close', [opened])];
   });
-  return [...devices, ...takeMasks(linux, facts, kernelPlaces(mounts)), ...volumes, ...kernels];
+  return [...devices, ...copyMasks(linux, facts, kernelPaths(mounts)), ...volumes, ...kernels];
 }
 
 function binds(mounts: Mount[]): Mount[] {
@@ -76,18 +79,18 @@ function isBind(mount: Mount): boolean {
   return mount.type === 'bind' || mount.options.includes('bind') || mount.options.includes('rbind');
 }
 
-/** Where the Spec's mounts are, and which of them are in /dev, /proc and /sys. */
+/** The mounts so far, and which of them are in /dev, /proc and /sys. */
 export interface Mounted {
-  /** By destination: the result that is the root of what was mounted there last. */
+  /** For each destination, the result with the root of the latest mount. */
   at: Map<string, string>;
-  kernels: string[];
-  /** The root of a /dev of foster's own. */
+  kernelPaths: string[];
+  /** The root of foster's own /dev. */
   dev?: string;
 }
 
 /**
  * All mounts below the root, in the Spec's order.
- * @param mounted filled on the way, for later steps
+ * @param mounted filled in for later steps
  * @param follows see `followsHost`
  */
 export function mountAll(
@@ -105,31 +108,31 @@ export function mountAll(
     if (isBind(each)) steps.push(...mountVolume(each, name, facts, mounted, follows));
     else steps.push(...mountFilesystem(each, name, facts, mounted));
     mounted.at.set(destination, name);
-    if (isKernelPath(destination)) mounted.kernels.push(name);
+    if (isKernelPath(destination)) mounted.kernelPaths.push(name);
     if (destination === '/dev' && !isBind(each)) {
       mounted.dev = name;
       steps.push(...fillDev(name));
     }
-    if (KERNELS.has(destination)) steps.push(...guardKernelFiles(destination, name, linux, facts));
+    if (KERNEL_PATHS.has(destination)) steps.push(...guardKernelFiles(destination, name, linux, facts));
   }
-  return [...steps, ...guardOtherFiles(linux, kernelPlaces(mounts))];
+  return [...steps, ...guardOtherFiles(linux, kernelPaths(mounts))];
 }
 
-/** Where the kernel shows itself, whatever is mounted there. */
-const KERNELS: ReadonlySet<string> = new Set(['/proc', '/sys']);
+/** Paths of the kernel's own file systems. */
+const KERNEL_PATHS: ReadonlySet<string> = new Set(['/proc', '/sys']);
 
-function kernelPlaces(mounts: Mount[]): string[] {
-  return [...KERNELS].filter((place) => mounts.some(({ destination }) => destination === place));
+function kernelPaths(mounts: Mount[]): string[] {
+  return [...KERNEL_PATHS].filter((place) => mounts.some(({ destination }) => destination === place));
 }
 
-/** Whether what the host mounts later is to be seen somewhere in the container. */
+/** Whether later mounts of the host should appear in the container. */
 export function followsHost({ mounts, linux }: Spec): boolean {
   return (
-    isTied(linux.rootfsPropagation) || mounts.some((each) => isBind(each) && isTied(propagationOf(each)))
+    isLinked(linux.rootfsPropagation) || mounts.some((each) => isBind(each) && isLinked(propagationOf(each)))
   );
 }
 
-export function isTied(propagation: Propagation | undefined): boolean {
+export function isLinked(propagation: Propagation | undefined): boolean {
   return propagation !== undefined && /^r?(slave|shared)$/.test(propagation);
 }
 
@@ -141,7 +144,7 @@ function isPropagation(option: string): option is Propagation {
   return /^r?(private|slave|shared|unbindable)$/.test(option);
 }
 
-/** What the mount kept as `name` is to be; nothing where it is so already. */
+/** Sets the propagation of the mount kept as `name`; no step if it is right already. */
 function propagate(each: Mount, name: string, follows: boolean): Step[] {
   const propagation = propagationOf(each) ?? 'rprivate';
   const isSo = follows ? isBind(each) && /slave$/.test(propagation) : /(private|slave)$/.test(propagation);
@@ -155,15 +158,15 @@ function propagate(each: Mount, name: string, follows: boolean): Step[] {
 }
 
 const WHY: Readonly<Record<string, string>> = {
-  '/proc': 'mount a /proc that shows just the processes of the container',
-  '/dev': "give the container a /dev of its own, with none of the host's devices",
-  '/dev/pts': 'give the container pseudo-terminals of its own',
-  '/dev/shm': 'give the container shared memory of its own',
+  '/proc': 'mount a /proc that shows only the processes of the container',
+  '/dev': "give the container its own /dev, without the host's devices",
+  '/dev/pts': 'give the container its own pseudo-terminals',
+  '/dev/shm': 'give the container its own shared memory',
   '/dev/mqueue': 'mount the message queues of the IPC namespace',
   '/sys': 'mount a /sys that belongs to the network namespace',
 };
 
-function isKernels({ type }: Mount): boolean {
+function isKernelMount({ type }: Mount): boolean {
   return type === 'proc' || type === 'sysfs';
 }
 
@@ -181,20 +184,20 @@ function mountFilesystem(each: Mount, name: string, facts: PlanFacts, mounted: M
   const { destination } = each;
   const why = whyMount(each);
   const target = `${name}_target`;
-  if (!isKernels(each)) {
+  if (!isKernelMount(each)) {
     return [
       ...ensureDirectory(why, destination, target),
-      ...stayOffKernels(why, destination, target, facts, mounted),
+      ...requireOffKernelPaths(why, destination, target, facts, mounted),
       ...makeFilesystem(each, name),
       attachMount(why, name, target),
     ];
   }
-  // A root filesystem in which /proc or /sys is a link could have them mounted over something else.
+  // If /proc or /sys is a link in the root filesystem, they could be mounted elsewhere.
   return [
     step(why, 'mkdirat', [CWD, destination, mode(0o755)], { ignore: ['EEXIST', 'EROFS'] }),
     openInRoot(why, destination, ['O_PATH', 'O_DIRECTORY', 'O_NOFOLLOW'], {
       result: target,
-      advice: mustBeDirectory(destination),
+      advice: directoryAdvice(destination),
     }),
     attachMount(why, name, target),
   ];
@@ -219,7 +222,7 @@ function mountVolume(
     ...(facts.directories.has(source)
       ? ensureDirectory(why, destination, target)
       : ensureFile(why, destination, target)),
-    ...stayOffKernels(why, destination, target, facts, mounted),
+    ...requireOffKernelPaths(why, destination, target, facts, mounted),
     ...(attributes.length > 0
       ? [
           setMountAttributes(
@@ -229,7 +232,7 @@ function mountVolume(
             {
               recursive: options.includes('rbind'),
               advice: {
-                EPERM: 'a user namespace may not change what the machine has set there, such as atime',
+                EPERM: "a user namespace cannot change some of the host's settings, such as atime",
               },
             },
           ),
@@ -240,19 +243,21 @@ function mountVolume(
   ];
 }
 
-/** A place that an image or a Dockerfile names may be a link into /dev, /proc or /sys. */
-function stayOffKernels(
+/** A destination named by an image or a Dockerfile could be a link into /dev, /proc or /sys. */
+function requireOffKernelPaths(
   why: string,
   destination: string,
   target: string,
   { guarded }: PlanFacts,
-  { kernels }: Mounted,
+  { kernelPaths }: Mounted,
 ): Step[] {
   if (!guarded.has(destination)) return [];
   const advice = {
-    EXDEV: 'it is a link into /dev, /proc or /sys, where an image or a Dockerfile may mount nothing',
+    EXDEV: 'it is a link into /dev, /proc or /sys, where images and Dockerfiles must not mount anything',
   };
-  return kernels.map((kernel) => step(why, 'not_on', [{ result: target }, { result: kernel }], { advice }));
+  return kernelPaths.map((kernel) =>
+    step(why, 'not_on', [{ result: target }, { result: kernel }], { advice }),
+  );
 }
 
 function fillDev(dev: string): Step[] {
@@ -261,7 +266,7 @@ function fillDev(dev: string): Step[] {
     const why = `give the container /dev/${name}`;
     const target = `dev_${name}_target`;
     steps.push(
-      openBelow(why, { result: dev }, name, ['O_RDONLY', 'O_CREAT', 'O_NOCTTY'], {
+      openBeneath(why, { result: dev }, name, ['O_RDONLY', 'O_CREAT', 'O_NOCTTY'], {
         result: target,
         mode: 0o666,
       }),

@@ -4,7 +4,7 @@ import { CWD } from './calls.js';
 import { CLONE, O } from './constants.js';
 import { flags, type Step, step } from './step.js';
 
-/** Types of namespaces, as the OCI runtime-spec calls them, that foster can make: namespaces(7). */
+/** Types of namespaces that foster can create, with their names in the OCI runtime-spec: namespaces(7). */
 const FLAGS: Readonly<Record<string, keyof typeof CLONE>> = {
   user: 'CLONE_NEWUSER',
   pid: 'CLONE_NEWPID',
@@ -18,22 +18,22 @@ const FLAGS: Readonly<Record<string, keyof typeof CLONE>> = {
 
 /**
  * The flag of clone(2), unshare(2) and setns(2) for a type of namespace.
- * @throws FosterError for one that foster cannot make: to leave it out would share the host's
+ * @throws FosterError for an unknown type: ignoring it would share the host's
  */
 export function namespaceFlag(type: string): keyof typeof CLONE {
   const flag = Object.hasOwn(FLAGS, type) ? FLAGS[type] : undefined;
   if (flag !== undefined) return flag;
-  throw new FosterError(`cannot make a namespace of the type ${JSON.stringify(type)}`, {
-    advice: `foster has ${Object.keys(FLAGS).join(', ')}`,
+  throw new FosterError(`cannot create a namespace of the type ${JSON.stringify(type)}`, {
+    advice: `foster supports ${Object.keys(FLAGS).join(', ')}`,
   });
 }
 
-/** Those that clone(2) makes: not the ones that are there already, nor that of the clocks, which unshare(2) makes. */
+/** The types that clone(2) creates: not those to join, nor the time namespace, which unshare(2) creates. */
 export function clonedTypes(namespaces: readonly Namespace[]): string[] {
   return namespaces.filter(({ type, path }) => path === undefined && type !== 'time').map(({ type }) => type);
 }
 
-/** setns(2) to each namespace that has a path. To be done while the host's files are in sight, and nothing else is. */
+/** setns(2) to each namespace with a path. Must be done first, while the host's files are visible. */
 export function joinByPath(namespaces: readonly Namespace[]): Step[] {
   return namespaces.flatMap(({ type, path }) => {
     if (path === undefined) return [];
@@ -43,8 +43,8 @@ export function joinByPath(namespaces: readonly Namespace[]): Step[] {
       step(why, 'openat', [CWD, path, flags(O, 'O_RDONLY', 'O_CLOEXEC'), 0], { result: 'namespace' }),
       step(why, 'setns', [opened, flags(CLONE, namespaceFlag(type))], {
         advice: {
-          EINVAL: `it is no ${type} namespace`,
-          EPERM: 'only root of the user namespace that it belongs to may join it',
+          EINVAL: `it is not a ${type} namespace`,
+          EPERM: 'only root of the user namespace that owns it can join it',
         },
       }),
       step(why, 'close', [opened]),
@@ -53,11 +53,11 @@ export function joinByPath(namespaces: readonly Namespace[]): Step[] {
 }
 
 /**
- * A time namespace, whose clocks are set before anybody is in it; then PID 1 enters it, so that whoever joins PID 1
- * does too: time_namespaces(7).
+ * Creates a time namespace, sets its clocks while it is empty, and enters it as PID 1, so that processes that join PID
+ * 1 enter it, too: time_namespaces(7).
  */
 export function newClocks(offsets: TimeOffsets = {}): Step[] {
-  const why = 'give the container clocks of its own';
+  const why = 'give the container its own clocks';
   const text = (['monotonic', 'boottime'] as const)
     .flatMap((clock) => {
       const { secs = 0, nanosecs = 0 } = offsets[clock] ?? {};
@@ -84,7 +84,7 @@ export function newClocks(offsets: TimeOffsets = {}): Step[] {
   ];
 }
 
-/** The flags of all of them, as clone(2) takes them. */
+/** The flags for clone(2). */
 export function namespaceFlags(types: readonly string[]): number {
   return types.reduce((flags, type) => flags | CLONE[namespaceFlag(type)], 0);
 }

@@ -1,6 +1,6 @@
 import { type Bytes, constant, type Step, step } from './step.js';
 
-/** Brings up `lo`, the one interface that a new network namespace has: netdevice(7). */
+/** Brings up `lo`, the only interface in a new network namespace: netdevice(7). */
 export function loopbackUp(): Step[] {
   const why = 'bring up the loopback interface';
   const request = Buffer.alloc(40); // struct ifreq

@@ -15,8 +15,8 @@ export function dieWithMonitor(signal: Flags): Step {
   return prctl('die with the monitor', 'PR_SET_PDEATHSIG', 1, signal);
 }
 
-/** To be done again after a change of user, which may undo it (fs.suid_dumpable of proc_sys_fs(5) is 1). */
-export function keepOut(): Step {
+/** Must be repeated after a change of user, which may undo it (if fs.suid_dumpable of proc_sys_fs(5) is 1). */
+export function denyTracing(): Step {
   return prctl(
     'keep processes of the container from looking into this one',
     'PR_SET_DUMPABLE',
@@ -29,10 +29,10 @@ export function keepOut(): Step {
 }
 
 /**
- * Ties our life to our parent's, and cuts all other ties to the caller's session.
- * @param signal what we get when the parent dies; undefined: we outlive it
+ * Detaches PID 1 from the caller's session; it still dies with its parent.
+ * @param signal the signal when the parent dies; undefined to outlive it
  */
-export function standAlone(signal: Flags | undefined): Step[] {
+export function detachFromCaller(signal: Flags | undefined): Step[] {
   const JOIN_SESSION_KEYRING = 1;
   return [
     ...(signal === undefined ? [] : [dieWithMonitor(signal)]),
@@ -49,8 +49,8 @@ export function standAlone(signal: Flags | undefined): Step[] {
   ];
 }
 
-/** How ready the kernel shall be to kill it, and all that it starts, when memory runs out: proc_pid_oom_score_adj(5). */
-export function adjustBadness({ oomScoreAdj }: Process): Step[] {
+/** The process's and its children's OOM score adjustment: proc_pid_oom_score_adj(5). */
+export function adjustOomScore({ oomScoreAdj }: Process): Step[] {
   if (oomScoreAdj === undefined) return [];
   const why = `set the OOM score adjustment to ${oomScoreAdj}`;
   const file = { result: 'score' };
@@ -59,19 +59,17 @@ export function adjustBadness({ oomScoreAdj }: Process): Step[] {
   return [
     step(why, 'openat', [CWD, path, flags(O, 'O_WRONLY', 'O_CLOEXEC'), 0], file),
     step(why, 'write', [file, text, text.length], {
-      advice: { EACCES: 'only root may make it lower than it is, see /proc/self/oom_score_adj' },
+      advice: { EACCES: 'only root can lower it; see /proc/self/oom_score_adj' },
     }),
     step(why, 'close', [file]),
   ];
 }
 
 function setMask({ umask }: User): Step[] {
-  return umask === undefined
-    ? []
-    : [step('make files with the modes that are wanted', 'umask', [mode(umask)])];
+  return umask === undefined ? [] : [step('set the umask', 'umask', [mode(umask)])];
 }
 
-/** What the user's process does before it executes its program. `dies`: it is the monitor's child itself. */
+/** Steps of the user's process before it executes its program. `dies`: whether it is the monitor's own child. */
 export function processSteps(
   spec: Spec,
   facts: Pick<PlanFacts, 'canSetGroups'>,
@@ -85,19 +83,19 @@ export function processSteps(
     ...setScheduling(process),
     ...setPersonality(linux.personality),
     ...setMask(process.user),
-    // Without no_new_privs only a privileged process may load a filter, so then it comes first: seccomp(2).
+    // Without no_new_privs only a privileged process can load a filter, so it comes first: seccomp(2).
     ...(process.noNewPrivileges ? [noNewPrivileges()] : filter),
     ...becomeUser(process.user, process.capabilities, facts),
-    // A change of user has cut that tie: prctl(2), PR_SET_PDEATHSIG.
+    // A change of user clears the signal: prctl(2), PR_SET_PDEATHSIG.
     ...(options.dies ? [dieWithMonitor(SIGKILL)] : []),
     step('go to the working directory', 'chdir', [process.cwd], {
-      advice: { EACCES: 'the user of the process may not enter it', ENOTDIR: 'it is not a directory' },
+      advice: { EACCES: 'the user of the process cannot enter it', ENOTDIR: 'it is not a directory' },
     }),
     ...(process.noNewPrivileges ? filter : []),
   ];
 }
 
-/** Where execvp(3) would look for the program: PATH of the container's environment. */
+/** Paths where execvp(3) would look for the program, from PATH of the container's environment. */
 export function programPaths(spec: Spec): string[] {
   const [program = ''] = spec.process.args;
   if (program.includes('/')) return [program];

@@ -4,12 +4,12 @@ import {
   attachMount,
   CWD,
   copyMount,
+  directoryAdvice,
   ensureDirectory,
   ensureFile,
-  FOREIGN,
+  FOREIGN_OWNER_ADVICE,
   mode,
   mount,
-  mustBeDirectory,
   newFilesystem,
   openInRoot,
   setMountAttributes,
@@ -17,13 +17,13 @@ import {
 } from './calls.js';
 import { AT, O, UMOUNT } from './constants.js';
 import { FD, type PlanFacts } from './facts.js';
-import { takeHanded } from './handed-mounts.js';
+import { receiveMount } from './handed-mounts.js';
 import { type Arg, constant, flags, type StartProgram, type Step, step } from './step.js';
 import { storageStep } from './storage-program.js';
 
 const CONTAINER: Arg = constant(String(FD.CONTAINER), FD.CONTAINER);
 
-/** The folders of the host that the root filesystem is made of, at the descriptors that its options name. */
+/** Opens the folders of the root filesystem at the descriptors that its mount options name. */
 export function openStorage(facts: PlanFacts): Step[] {
   const { driver, layers, container, isShifted } = facts.storage;
   return [
@@ -44,31 +44,31 @@ function openAt(why: string, path: string, fd: number): Step[] {
 }
 
 /**
- * What this mount namespace does stays in it: mount_namespaces(7), "Shared subtrees".
- * @param follows what the host mounts later is to be seen in some places
+ * Keeps mounts in this mount namespace from propagating: mount_namespaces(7), "Shared subtrees".
+ * @param follows whether later mounts of the host should appear
  */
-export function cutFromHost(follows: boolean): Step {
+export function isolateMounts(follows: boolean): Step {
   const kind = follows ? 'MS_SLAVE' : 'MS_PRIVATE';
   return mount('keep mounts made here from reaching the host', null, '/', null, ['MS_REC', kind], null);
 }
 
-/** Where some mounts follow the host, the root filesystem shall not. */
+/** If some mounts follow the host, the root filesystem must not. */
 export function keepRootPrivate(): Step {
   return setPropagation('keep what the host mounts from the root filesystem', '/', 'rprivate', {
     recursive: true,
   });
 }
 
-/** Of the root's mount alone: those below it have been made as the Spec wants them. */
+/** Only for the root's mount: the mounts below it have the propagation of the Spec. */
 export function propagateRoot(propagation: Propagation | undefined): Step[] {
   if (propagation === undefined || /^r?(private|slave)$/.test(propagation)) return [];
   return [setPropagation(`make the mount of the root filesystem ${propagation}`, '/', propagation)];
 }
 
-/** fsconfig(2) takes no longer value, and Linux before 6.8 takes no layers one by one. mount(2) takes a page. */
-const MOST_OF_FSCONFIG = 255;
+/** The limit of fsconfig(2). Linux before 6.8 does not accept layers one by one. mount(2) accepts a page. */
+const MAX_FSCONFIG_VALUE = 255;
 
-/** Makes the container's files the root of the mount namespace; the host's root is let go. */
+/** Mounts the container's root filesystem. */
 export function mountRoot(facts: PlanFacts): Step[] {
   switch (facts.storage.driver) {
     case 'in-place':
@@ -92,28 +92,28 @@ export function mountRoot(facts: PlanFacts): Step[] {
   }
 }
 
-/** What makes the root filesystem in place of the kernel. */
+/** The program that mounts the root filesystem instead of the kernel. */
 export function startStorage({ storage }: PlanFacts, hasUsers: boolean): StartProgram[] {
   const { driver, program, container, layers } = storage;
   if (driver !== 'fuse-overlayfs') return [];
-  if (program === undefined) throw new Error('a plan for fuse-overlayfs must know where that is');
+  if (program === undefined) throw new Error('the path of fuse-overlayfs is missing');
   return [storageStep({ program, container, layers }, { joins: hasUsers ? 'user and mount' : 'mount' })];
 }
 
-/** The copy of the layers that belongs to the container alone. */
+/** The container's own copy of the layers. */
 function bindRoot(): Step[] {
   return [
     step(
       "take the container's copy of its root filesystem",
       'open_tree',
       [CONTAINER, 'tree', flags(AT, 'OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC')],
-      { result: 'rootfs', advice: { ENOENT: 'it is gone: remove the container and make it anew' } },
+      { result: 'rootfs', advice: { ENOENT: 'it is missing: remove the container and create it again' } },
     ),
     ...attachRoot(),
   ];
 }
 
-/** A directory of the caller's that is the root filesystem itself, with all that is mounted below. */
+/** A directory of the caller that is the root filesystem, with all mounts below. */
 function bindBundle(): Step[] {
   const fd = constant(String(FD.LAYERS), FD.LAYERS);
   return [copyMount('take the root filesystem', fd, '', 'rootfs', { recursive: true }), ...attachRoot()];
@@ -130,21 +130,21 @@ function attachRoot(): Step[] {
 }
 
 /**
- * An overlay of the unpacked root filesystem below and the container's own changes above. Needs Linux 5.11, for
- * `userxattr`: outside of user namespaces, too, since the layers of images are the same for both.
+ * An overlay of the unpacked root filesystem below and the container's own changes above. Needs Linux 5.11 for
+ * `userxattr`, also outside user namespaces, since the layers of images are the same for both.
  */
 function overlayRoot(facts: PlanFacts): Step[] {
   const { layers } = facts.storage;
-  if (layers.length > MOST_LAYERS) {
+  if (layers.length > MAX_LAYERS) {
     throw new FosterError(
-      `the root filesystem has ${layers.length} layers, and an overlay can have ${MOST_LAYERS}`,
+      `the root filesystem has ${layers.length} layers, and an overlay can have ${MAX_LAYERS}`,
       {
-        advice: '"foster --storage-driver copy" needs no overlay',
+        advice: '"foster --storage-driver copy" uses no overlay',
       },
     );
   }
   const made = ['upper', 'work'].map((name) =>
-    step('make a directory for what the container changes', 'mkdirat', [CONTAINER, name, mode(0o755)], {
+    step("make a directory for the container's changes", 'mkdirat', [CONTAINER, name, mode(0o755)], {
       ignore: ['EEXIST'],
     }),
   );
@@ -153,12 +153,12 @@ function overlayRoot(facts: PlanFacts): Step[] {
   return [...lower, ...before, ...overlaySteps(layers.length).map(adviseOnOverlay)];
 }
 
-/** The kernel overlays what is attached somewhere in this mount namespace only; here the overlay will hide it. */
+/** Layers must be attached in this mount namespace; here the overlay will hide the mount. */
 function attachLower(): Step[] {
-  const why = 'take the root filesystem, its files given to the users of the container';
+  const why = 'take the root filesystem, with its files owned by the users of the container';
   const fd = constant(String(FD.LAYERS), FD.LAYERS);
   return [
-    takeHanded(why, 'lower'),
+    receiveMount(why, 'lower'),
     openInRoot(why, 'root', ['O_PATH', 'O_DIRECTORY'], { directory: CONTAINER, result: 'lower_place' }),
     attachMount(why, 'lower', 'lower_place'),
     step(why, 'dup3', [{ result: 'lower' }, fd, flags(O, 'O_CLOEXEC')]),
@@ -166,14 +166,14 @@ function attachLower(): Step[] {
 }
 
 /** OVL_MAX_STACK of the kernel. */
-const MOST_LAYERS = 500;
+const MAX_LAYERS = 500;
 
 function overlaySteps(count: number): Step[] {
-  const why = 'lay the writable layer of the container over its root filesystem';
+  const why = 'mount the writable layer of the container over its root filesystem';
   const options = overlayOptions('/proc/self/fd/', count);
-  if (options.every((option) => option.length <= MOST_OF_FSCONFIG))
+  if (options.every((option) => option.length <= MAX_FSCONFIG_VALUE))
     return [...newFilesystem(why, 'overlay', 'overlay', options, 'rootfs'), ...attachRoot()];
-  // From there the names of 500 layers are short enough for a page.
+  // From there, the names of 500 layers fit into a page.
   return [
     step(why, 'chdir', ['/proc/self/fd']),
     mount(why, 'overlay', `${FD.CONTAINER}/root`, 'overlay', [], overlayOptions('', count).join(',')),
@@ -194,18 +194,18 @@ function overlayOptions(folder: string, count: number): string[] {
   ];
 }
 
-/** The kernel, or the file system that the data folder lies on, has no overlays of this kind. */
+/** Advice if the kernel or the file system of the data folder does not support such overlays. */
 function adviseOnOverlay(each: Step): Step {
   const advice =
-    'an overlay is refused there: "foster info" says what works, "foster --storage-driver copy" does without';
+    'overlays do not work there; "foster info" shows what works, "foster --storage-driver copy" uses none';
   return {
     ...each,
     advice: { EINVAL: advice, EPERM: advice, ENODEV: advice, ENOTSUP: advice, ...each.advice },
   };
 }
 
-/** pivot_root(2), the way without a directory for the old root (its man page, "pivot_root(".", ".")"). */
-export function pivot(): Step[] {
+/** pivot_root(2), without a directory for the old root (its man page, "pivot_root(".", ".")"). */
+export function pivotRoot(): Step[] {
   return [
     step('go to the new root', 'fchdir', [{ result: 'rootfs' }]),
     step('make it the root of everything the container sees', 'pivot_root', ['.', '.']),
@@ -214,10 +214,9 @@ export function pivot(): Step[] {
   ];
 }
 
-/** The whole root read-only, what is mounted below it as it was. */
+/** Makes the root read-only, but not the mounts below. */
 export function makeRootReadOnly({ storage }: Pick<PlanFacts, 'storage'>): Step {
-  // A copy may lie where setuid programs and devices do not count, and a remount must not change that: mount_setattr(2)
-  // adds to it.
+  // A copy may be on a nosuid or nodev mount, which a remount must not change: mount_setattr(2) only adds flags.
   if (storage.driver !== 'overlay')
     return setMountAttributes('make the root filesystem read-only', '/', ['MOUNT_ATTR_RDONLY']);
   return mount(
@@ -230,7 +229,7 @@ export function makeRootReadOnly({ storage }: Pick<PlanFacts, 'storage'>): Step 
   );
 }
 
-/** Adds lines to files of the container's own layer. Where the tree's owner does not let us, it goes without. */
+/** Adds lines to files in the container's own layer, if the permissions allow it. */
 export function addAccounts(facts: PlanFacts): Step[] {
   return facts.accounts.flatMap(({ path, text }, index) => {
     const why = `give the user a name in ${path}`;
@@ -247,20 +246,20 @@ export function addAccounts(facts: PlanFacts): Step[] {
   });
 }
 
-/** Files of foster's own, from a small tmpfs that exists nowhere else: /etc/hosts and the like. */
+/** Mounts foster's own files, such as /etc/hosts, from a small tmpfs. */
 export function mountFiles(facts: PlanFacts, isReadOnly: boolean): Step[] {
   if (facts.files.length === 0) return [];
   const why = 'write the files that foster gives to the container';
-  // /proc serves as the place to stand on until its own file system is mounted there.
+  // /proc is the mount point until its own file system is mounted there.
   const steps: Step[] = [
     step(why, 'mkdirat', [CWD, '/proc', mode(0o755)], {
       ignore: ['EEXIST', 'EROFS'],
-      advice: { EACCES: 'you may not enter the root filesystem: see its owner and mode' },
+      advice: { EACCES: 'you cannot enter the root filesystem: check its owner and mode' },
     }),
     ...newFilesystem(why, 'tmpfs', 'foster', ['mode=755', 'size=1m', 'nosuid', 'nodev', 'noexec'], 'files'),
     openInRoot(why, '/proc', ['O_PATH', 'O_DIRECTORY', 'O_NOFOLLOW'], {
       result: 'files_place',
-      advice: mustBeDirectory('/proc'),
+      advice: directoryAdvice('/proc'),
     }),
     attachMount(why, 'files', 'files_place'),
   ];
@@ -281,13 +280,13 @@ export function mountFiles(facts: PlanFacts, isReadOnly: boolean): Step[] {
     );
     if (isReadOnly) {
       steps.push(
-        setMountAttributes(`make ${path} read-only, as all the root`, { result: copy }, [
+        setMountAttributes(`make ${path} read-only, like the whole root`, { result: copy }, [
           'MOUNT_ATTR_RDONLY',
         ]),
       );
     }
     if (replacesLink) {
-      // Images often have resolv.conf as a symbolic link to a file that is not there.
+      // In images, resolv.conf is often a symbolic link to a missing file.
       const parent = `${target}_parent`;
       steps.push(
         ...ensureDirectory(`replace the link ${path}`, path.slice(0, path.lastIndexOf('/')), parent),
@@ -295,7 +294,7 @@ export function mountFiles(facts: PlanFacts, isReadOnly: boolean): Step[] {
       steps.push(
         step(`replace the link ${path}`, 'unlinkat', [{ result: parent }, name, 0], {
           ignore: ['ENOENT'],
-          advice: { EACCES: FOREIGN, EOVERFLOW: FOREIGN },
+          advice: { EACCES: FOREIGN_OWNER_ADVICE, EOVERFLOW: FOREIGN_OWNER_ADVICE },
         }),
       );
     }

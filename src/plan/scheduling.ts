@@ -27,7 +27,7 @@ const SCHED_FLAGS: Readonly<Record<string, number>> = {
   SCHED_FLAG_UTIL_CLAMP_MAX: 0x40,
 };
 
-const ADVICE = { EPERM: 'on this machine you may not have it: sched(7), ioprio_set(2)' };
+const ADVICE = { EPERM: 'you are not permitted to set it on this machine: sched(7), ioprio_set(2)' };
 
 /** ioprio_set(2) and sched_setattr(2). */
 export function setScheduling({ ioPriority, scheduler }: Process): Step[] {
@@ -40,7 +40,7 @@ export function setScheduling({ ioPriority, scheduler }: Process): Step[] {
 function setIoPriority({ class: name, priority = 0 }: IoPriority): Step {
   const value = constant(`IOPRIO_PRIO_VALUE(${name}, ${priority})`, (CLASSES[name] << 13) | priority);
   const whose = constant('IOPRIO_WHO_PROCESS', 1);
-  return step('set the priority of input and output', 'ioprio_set', [whose, 0, value], { advice: ADVICE });
+  return step('set the I/O priority', 'ioprio_set', [whose, 0, value], { advice: ADVICE });
 }
 
 function setScheduler({ policy, nice = 0, priority = 0, flags: names = [], ...times }: Scheduler): Step {
@@ -55,7 +55,7 @@ function setScheduler({ policy, nice = 0, priority = 0, flags: names = [], ...ti
   for (const [index, time] of [runtime, deadline, period].entries())
     attributes.writeBigUInt64LE(BigInt(time), 24 + index * 8);
   const text = `{policy=${policy}, flags=${set.text}, nice=${nice}, priority=${priority}, runtime=${runtime}, deadline=${deadline}, period=${period}}`;
-  return step('have it scheduled as wanted', 'sched_setattr', [0, { bytes: attributes, text }, 0], {
+  return step('set the scheduling policy', 'sched_setattr', [0, { bytes: attributes, text }, 0], {
     advice: ADVICE,
   });
 }
@@ -65,5 +65,5 @@ export function setPersonality(personality: Personality | undefined): Step[] {
   if (personality === undefined) return [];
   const { domain } = personality;
   const value = constant(domain === 'LINUX32' ? 'PER_LINUX32' : 'PER_LINUX', domain === 'LINUX32' ? 8 : 0);
-  return [step('say what kind of machine this is', 'personality', [value])];
+  return [step('set the execution domain', 'personality', [value])];
 }

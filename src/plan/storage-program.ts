@@ -2,32 +2,32 @@ import * as wire from '../sys/wire-constants.js';
 import { shorten } from './render.js';
 import type { StartProgram } from './step.js';
 
-/** What fuse-overlayfs lays over each other, and where: absolute paths of the host. */
+/** The folders that fuse-overlayfs mounts: absolute paths on the host. */
 export interface StorageProgram {
   /** The program itself. */
   program: string;
-  /** A folder with `root`, the place to mount on, and `upper` and `work`, which are made where they are missing. */
+  /** A folder with the mount point `root`, and `upper` and `work`, which are created if they are missing. */
   container: string;
-  /** The uppermost first. */
+  /** Topmost first. */
   layers: readonly string[];
 }
 
-/** How the program is started: see run_storage in src/init/storage.c. */
+/** How to start the program: see run_storage in src/init/storage.c. */
 export interface StorageWishes {
-  /** Which namespaces of PID 1 it joins; none: it mounts in ours. */
+  /** The namespaces of PID 1 that it joins; by default it mounts in the current ones. */
   joins?: 'user and mount' | 'mount';
-  /** Nothing can be written; `upper` is just a layer like others, and to be named among them. */
+  /** Whether the mount is read-only; `upper` is then an ordinary layer, which must be listed in `layers`. */
   isReadOnly?: boolean;
-  /** It goes on when we end, until its mount is gone. */
+  /** Whether it outlives this process, until its mount is gone. */
   outlivesUs?: boolean;
 }
 
-/** How long the program may write what it still has to when its mount is gone. Milliseconds. */
+/** How long the program may take to exit after its mount is gone, in milliseconds. */
 const PATIENCE = 2000;
 
 const WITHOUT_FUSE = '"foster --storage-driver copy" works without it';
 
-/** By the number of the part. */
+/** Failures by the number of the part. */
 const PARTS: StartProgram['parts'] = {
   [wire.STORAGE_JOIN]: { why: 'enter the namespaces of the container' },
   [wire.STORAGE_DEVICE]: {
@@ -44,7 +44,7 @@ const PARTS: StartProgram['parts'] = {
   },
 };
 
-/** The host step that starts fuse-overlayfs. When it is done, `root` is mounted; who uses it waits for the program. */
+/** The host step that starts fuse-overlayfs. When it is done, `root` is mounted. */
 export function storageStep(storage: StorageProgram, wishes: StorageWishes): StartProgram {
   const { program, container, layers } = storage;
   const letters = [
@@ -60,14 +60,14 @@ export function storageStep(storage: StorageProgram, wishes: StorageWishes): Sta
     name: 'fuse-overlayfs',
     args: ['storage', letters.join(''), program, container, ...layers],
     call: `execve(${JSON.stringify(program)}, ["fuse-overlayfs", "-f", "-o", ${shown.join(', ')}])`,
-    why: 'have fuse-overlayfs mount the root filesystem, in the user and mount namespaces of PID 1, but outside of its PID namespace',
+    why: 'let fuse-overlayfs mount the root filesystem, in the user and mount namespaces of PID 1, but outside its PID namespace',
     parts: PARTS,
     patience: PATIENCE,
-    undo: `wait up to ${PATIENCE / 1000} s for it to write what it has and to end, then kill it`,
-    // What the kernel says of a file system whose program is gone.
+    undo: `wait up to ${PATIENCE / 1000} s for it to finish writing and exit, then kill it`,
+    // Errors of a file system whose program is gone.
     loss: {
       errnos: ['ENOTCONN', 'ECONNABORTED', 'ECONNREFUSED', 'EIO'],
-      why: 'make the root filesystem of the container',
+      why: 'mount the root filesystem of the container',
       advice: WITHOUT_FUSE,
     },
   };

@@ -1,5 +1,5 @@
 import type { Process } from '../spec/types.js';
-import { attachMount, CWD, copyMount, openBelow, requireFileSystem } from './calls.js';
+import { attachMount, CWD, copyMount, openBeneath, requireFileSystem } from './calls.js';
 import { O } from './constants.js';
 import { FD } from './facts.js';
 import { type Arg, type Bytes, constant, flags, type Step, step } from './step.js';
@@ -10,11 +10,11 @@ const TIOCGPTPEER = constant('TIOCGPTPEER', 0x5441);
 const TIOCSWINSZ = constant('TIOCSWINSZ', 0x5414);
 const TIOCSPGRP = constant('TIOCSPGRP', 0x5410);
 
-/** What the steps that open a terminal know of the mounts: results. */
-export interface TerminalPlaces {
-  /** The root of the container's devpts; undefined where foster has not mounted it just now. */
+/** Results of mounts that a terminal needs. */
+export interface TerminalMounts {
+  /** The root of the container's devpts; undefined if foster has not just mounted it. */
   devpts?: string | undefined;
-  /** The root of its /dev, where it gets /dev/console; undefined: not at all. */
+  /** The root of its /dev, for /dev/console; undefined for none. */
   dev?: string | undefined;
 }
 
@@ -24,24 +24,24 @@ export interface TerminalPlaces {
  */
 export function openTerminal(
   { user, consoleSize }: Pick<Process, 'user' | 'consoleSize'>,
-  { devpts, dev }: TerminalPlaces,
+  { devpts, dev }: TerminalMounts,
 ): Step[] {
-  const why = 'open a terminal of the container';
+  const why = "open the container's terminal";
   const unlocked: Bytes = { bytes: Buffer.alloc(4), text: '[0]' };
   const master: Arg = { result: 'master' };
   const slave: Arg = { result: 'slave' };
-  const advice = { EXDEV: '/dev/pts of the container is not a devpts', ELOOP: '/dev/pts has a link in it' };
+  const advice = { EXDEV: '/dev/pts of the container is not a devpts', ELOOP: '/dev/pts contains a link' };
   const [directory, path]: [Arg, string] =
     devpts === undefined ? [CWD, 'dev/pts/ptmx'] : [{ result: devpts }, 'ptmx'];
   return [
-    openBelow(why, directory, path, ['O_RDWR', 'O_NOCTTY'], { result: 'master', advice }),
+    openBeneath(why, directory, path, ['O_RDWR', 'O_NOCTTY'], { result: 'master', advice }),
     requireFileSystem(why, 'master', 'DEVPTS_SUPER_MAGIC', { advice }),
     step(why, 'ioctl', [master, TIOCSPTLCK, unlocked]),
     step(why, 'ioctl', [master, TIOCGPTPEER, flags(O, 'O_RDWR', 'O_NOCTTY', 'O_CLOEXEC')], {
       result: 'slave',
     }),
     ...(consoleSize === undefined ? [] : [setSize(consoleSize)]),
-    step('let the user own it', 'fchown', [slave, user.uid, -1]),
+    step('give it to the user', 'fchown', [slave, user.uid, -1]),
     step('make it the controlling terminal', 'ioctl', [slave, TIOCSCTTY, 0]),
     ...[0, 1, 2].map((fd) => step('make it stdin, stdout and stderr', 'dup3', [slave, fd, 0])),
     ...(dev === undefined ? [] : giveConsole(dev)),
@@ -65,7 +65,7 @@ function setSize({ height, width }: NonNullable<Process['consoleSize']>): Step {
 function giveConsole(dev: string): Step[] {
   const why = 'give the container /dev/console';
   return [
-    openBelow(why, { result: dev }, 'console', ['O_RDONLY', 'O_CREAT', 'O_NOCTTY'], {
+    openBeneath(why, { result: dev }, 'console', ['O_RDONLY', 'O_CREAT', 'O_NOCTTY'], {
       result: 'console_target',
       mode: 0o600,
     }),
@@ -103,11 +103,11 @@ function sendMaster(): Step {
 }
 
 /**
- * The user's process in a process group of its own, in PID 1's session: so it can be stopped (the group is not
- * orphaned: setpgid(2), "EPERM"; credentials(7)), and its terminal's keys reach it and not PID 1.
+ * Gives the user's process its own process group, in PID 1's session: so it can be stopped (the group is not orphaned:
+ * setpgid(2), "EPERM"; credentials(7)), and its terminal's keys reach it and not PID 1.
  */
 export function ownProcessGroup(terminal: boolean): Step[] {
-  const why = 'start the process in a process group of its own';
+  const why = 'start the process in its own process group';
   const steps = [step(why, 'setpgid', [0, 0])];
   if (terminal) {
     steps.push(

@@ -38,7 +38,7 @@ export function becomeUser(
       0,
       0,
     );
-    steps.push({ ...drop, ignore: ['EINVAL'] }); // an older kernel has fewer
+    steps.push({ ...drop, ignore: ['EINVAL'] }); // older kernels have fewer
   }
   steps.push(
     prctl(
@@ -69,7 +69,7 @@ export function becomeUser(
     const raise = constant('PR_CAP_AMBIENT_RAISE', 2);
     steps.push(
       prctl(
-        'keep a capability for programs run',
+        'keep a capability for executed programs',
         'PR_CAP_AMBIENT',
         PR_CAP_AMBIENT,
         raise,
@@ -86,7 +86,7 @@ function become(kind: 'user' | 'group', call: string, id: number): Step {
   const file = kind === 'user' ? '/etc/subuid' : '/etc/subgid';
   return step(`become ${kind} ${id}`, call, [id, id, id], {
     advice: {
-      EINVAL: `${kind} ${id} is not mapped in this container's user namespace: it needs a larger range in ${file}`,
+      EINVAL: `${kind} ${id} is not mapped in this container's user namespace; it needs a larger range in ${file}`,
     },
   });
 }

@@ -3,27 +3,27 @@ import { FosterError } from '../sys/errors.js';
 import { type IdMapping, type IdMaps, mapText } from './id-maps.js';
 import { type HostFiles, MACHINE, mappedHere, ownRange, type Range, subordinateRanges } from './id-ranges.js';
 
-/** Where the caller's own id stands in a map: as root, as itself, or nowhere. */
+/** Where a map puts the caller's own id: at root, at itself, or nowhere. */
 export type IdMapMode = 'default' | 'host' | 'keep-id' | 'auto';
 
-/** The maps of a container, and whether they are all that is to be had. */
+/** The maps of a container, and how complete they are. */
 export interface ChosenMaps extends IdMaps {
-  /** The caller, not root, has no range in /etc/subuid: one id is all. */
+  /** Whether only one id is mapped, because the caller, who is not root, has no range in /etc/subuid. */
   isSingle: boolean;
-  /** The caller's own ids are among those mapped. */
+  /** Whether the caller's own ids are mapped. */
   isCallerMapped: boolean;
 }
 
-/** The maps of a container that is started without flags by whoever we are. */
+/** The maps of a container that the caller starts without flags. */
 export function defaultIdMaps(): ChosenMaps {
   return chooseIdMaps('default', process.getuid?.() ?? 0, process.getgid?.() ?? 0);
 }
 
 /**
- * Which ids of the host a container gets (user_namespaces(7)). Of a user: its root is the caller, its other ids are the
- * caller's ranges of subuid(5) and subgid(5). Of root: only ranges, his own or one that foster takes, so that root in the
- * container is not the host's. `keep-id`: the caller is himself inside too; `auto`: only the ranges; `host`: as the
- * default, but of root all ids as they are.
+ * Which ids of the host a container gets (user_namespaces(7)). If a user starts it, its root is the caller, and its
+ * other ids are from the caller's ranges in subuid(5) and subgid(5). If root starts it, it gets only ranges, root's or
+ * one that foster picks, so that its root is not the host's. `keep-id`: the caller has the same id inside; `auto`: only
+ * ranges; `host`: as the default, but for root all ids unchanged.
  */
 export function chooseIdMaps(
   mode: IdMapMode,
@@ -37,7 +37,7 @@ export function chooseIdMaps(
   if (users.length === 0 || groups.length === 0) {
     if (mode === 'auto') {
       throw new FosterError(
-        `cannot give the container user ids of its own: ${name} has no range in /etc/subuid and /etc/subgid`,
+        `cannot give the container its own user ids: ${name} has no range in /etc/subuid and /etc/subgid`,
         {
           advice: `ask root for "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${name}"`,
         },
@@ -61,7 +61,7 @@ export function chooseIdMaps(
   };
 }
 
-/** Root needs no helpers, and no ranges of /etc/subuid. */
+/** Root needs neither helpers nor ranges in /etc/subuid. */
 function idMapsOfRoot(mode: IdMapMode, files: HostFiles): ChosenMaps {
   const whose = { helpers: false, isSingle: false };
   if (mode === 'default' || mode === 'auto') {
@@ -80,7 +80,7 @@ function idMapsOfRoot(mode: IdMapMode, files: HostFiles): ChosenMaps {
   return { ...allIds(files), isCallerMapped: true, ...whose };
 }
 
-/** The maps of a user namespace in which all ids are what they are in ours. */
+/** The maps of a user namespace with the same ids as the current one. */
 export function allIds(files: HostFiles = MACHINE): IdMaps {
   const asHere = (path: string) =>
     mappedHere(files.read(path)).map(({ start, size }) => ({ containerID: start, hostID: start, size }));
@@ -88,8 +88,8 @@ export function allIds(files: HostFiles = MACHINE): IdMaps {
 }
 
 /**
- * Lines of a map. The caller's id stands at 0, at itself (`keep-id`) or nowhere (`auto`); the ranges fill the rest.
- * Ranges that continue each other make one line.
+ * The lines of a map. The caller's id is at 0, at itself (`keep-id`) or nowhere (`auto`); the ranges fill the rest.
+ * Adjacent ranges are merged into one line.
  */
 export function lines(mode: IdMapMode, own: number, subordinate: Range[]): IdMapping[] {
   const place = mode === 'auto' ? undefined : mode === 'keep-id' ? own : 0;
@@ -117,7 +117,7 @@ export function lines(mode: IdMapMode, own: number, subordinate: Range[]): IdMap
   return map;
 }
 
-/** What the kernel takes at the most: lines, and bytes in all. user_namespaces(7). */
+/** Limits of the kernel: lines and total bytes. user_namespaces(7). */
 const MOST_LINES = 340;
 const MOST_BYTES = 4095;
 
@@ -125,12 +125,12 @@ function checked(kind: 'user' | 'group', map: IdMapping[]): IdMapping[] {
   if (map.length <= MOST_LINES && mapText(map).length <= MOST_BYTES) return map;
   const file = kind === 'user' ? '/etc/subuid' : '/etc/subgid';
   throw new FosterError(
-    `cannot map the ${kind} ids of the container: your ranges in ${file} make ${map.length} lines of an id map, and the kernel takes ${MOST_LINES} lines or ${MOST_BYTES} bytes`,
-    { advice: `have fewer and larger ranges in ${file}` },
+    `cannot map the ${kind} ids of the container: your ranges in ${file} need ${map.length} lines in an id map, and the kernel accepts ${MOST_LINES} lines or ${MOST_BYTES} bytes`,
+    { advice: `use fewer and larger ranges in ${file}` },
   );
 }
 
-/** The host's ids of root in the container; undefined where the caller is among its users, and may be it himself. */
+/** The host's ids of root in the container; undefined if the caller is one of its users, who may be root. */
 export function strangerAsRoot({ uid, gid }: IdMaps): { uid: number; gid: number } | undefined {
   const own = process.getuid?.() ?? 0;
   if (uid.length === 0 || uid.some(({ hostID, size }) => own >= hostID && own < hostID + size))

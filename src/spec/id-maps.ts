@@ -21,17 +21,17 @@ export function isIdMapped(id: number, map: IdMapping[]): boolean {
   return map.some(({ containerID, size }) => id >= containerID && id < containerID + size);
 }
 
-/** Whether an id of the host means something in the container. */
+/** Whether an id of the host is mapped in the container. */
 export function isHostIdMapped(id: number, map: IdMapping[]): boolean {
   return map.some(({ hostID, size }) => id >= hostID && id < hostID + size);
 }
 
-/** A map as uid_map and gid_map take it. */
+/** A map in the format of uid_map and gid_map. */
 export function mapText(map: IdMapping[]): string {
   return map.map((line) => `${line.containerID} ${line.hostID} ${line.size}\n`).join('');
 }
 
-/** Whether there is just one user, or one group, that files can be given to. */
+/** Whether only one user, or one group, can own files. */
 export function hasOneOwner({ uid, gid }: IdMaps): boolean {
   return [uid, gid].some((map) => map.length === 1 && map[0]?.size === 1);
 }

@@ -8,42 +8,42 @@ export interface Range {
   size: number;
 }
 
-/** Ranges of users and of groups. */
+/** Ranges of user and group ids. */
 export interface Ranges {
   uid: Range[];
   gid: Range[];
 }
 
-/** Files of the machine, by their absolute paths. */
+/** Access to files of the host, by absolute paths. */
 export interface HostFiles {
-  /** '' where there is none. */
+  /** Returns '' if the file does not exist. */
   read(path: string): string;
-  /** Writes a file of foster's own. */
+  /** Writes one of foster's own files. */
   keep(path: string, text: string): void;
 }
 
-/** The ranges that subuid(5) and subgid(5) give to a user, in the order of the lines. */
+/** A user's ranges in subuid(5) and subgid(5), in the order of the lines. */
 export function subordinateRanges(name: string, uid: number, { read }: HostFiles = MACHINE): Ranges {
   const of = (file: string) =>
     rangeLines(read(file)).flatMap(({ who, range }) => (who === name || who === String(uid) ? [range] : []));
   return { uid: of('/etc/subuid'), gid: of('/etc/subgid') };
 }
 
-/** As many ids as useradd(8) gives to a user. */
+/** The number of ids that useradd(8) gives to a user. */
 const SIZE = 65_536;
 
 /**
- * Where root's own ranges begin: above all ids that useradd(8) hands out (SUB_UID_MAX) and that systemd uses for
- * containers, below those that some programs take for negative numbers.
+ * The first id of root's ranges: above those that useradd(8) assigns (SUB_UID_MAX) and systemd uses for containers,
+ * below those that some programs take for negative numbers.
  */
 const FIRST = 0x7000_0000;
 const END = 0x7ffe_0000;
 
 /**
- * A range for containers of root, where /etc/subuid has none for him: the first that no user, no group and no line of
- * /etc/subuid and /etc/subgid has. The same for users and groups, and each time the same, since unpacked layers belong
- * to its ids: it is remembered in the data folder for as long as nobody else takes it.
- * @returns undefined where foster is in a user namespace that has no room for one; root there is not the host's anyway
+ * Picks a range for root's containers if /etc/subuid has none: the first range that no user, no group and no line of
+ * /etc/subuid and /etc/subgid uses. It is the same for users and groups, and stored in the data folder until others use
+ * its ids, because unpacked layers belong to them.
+ * @returns undefined in a user namespace without space for a range, where root is not the host's anyway
  */
 export function ownRange({ read, keep }: HostFiles = MACHINE): Range | undefined {
   const taken = takenRanges(read);
@@ -59,7 +59,7 @@ export function ownRange({ read, keep }: HostFiles = MACHINE): Range | undefined
   return range;
 }
 
-/** In the initial user namespace foster's own; in another one, which may be small, wherever there is room. */
+/** Where to look: foster's own range in the initial user namespace; anywhere in others, which may be small. */
 function candidates(mapped: Range[]): Range[] {
   const within = (first: number, end: number) =>
     Array.from({ length: Math.max(0, Math.floor((end - first) / SIZE)) }, (_, index) => ({
@@ -90,7 +90,7 @@ function takenRanges(read: HostFiles['read']): Range[] {
   ];
 }
 
-/** `who:start:size`, a line each. */
+/** Parses lines `who:start:size`. */
 function rangeLines(text: string): { who: string; range: Range }[] {
   return text.split('\n').flatMap((line) => {
     const [who = '', start, size] = line.split(':');
@@ -99,7 +99,7 @@ function rangeLines(text: string): { who: string; range: Range }[] {
   });
 }
 
-/** The ids that the user namespace we are in has, from its uid_map or gid_map. */
+/** The ids in the current user namespace, from its uid_map or gid_map. */
 export function mappedHere(text: string): Range[] {
   return text.split('\n').flatMap((line) => {
     const [start, , size] = line.trim().split(/\s+/).map(Number);

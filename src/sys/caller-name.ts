@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 
-/** The caller's user name; the user id as text where /etc/passwd has no entry for it. */
+/** The caller's user name; the user id as text if /etc/passwd has no entry for it. */
 export function callerName(): string {
   try {
     return userInfo().username;

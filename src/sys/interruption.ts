@@ -2,8 +2,8 @@ import { FosterError } from './errors.js';
 import type { Undo } from './surroundings.js';
 
 /**
- * What has to be undone when the caller wants the work to end: the one mechanism behind Surroundings.onInterrupt, for a
- * command and for a call of the library. An AbortSignal sets it off.
+ * What to undo when the caller cancels the work: the implementation of Surroundings.onInterrupt, for commands and for
+ * calls of the library. An AbortSignal triggers it.
  */
 export class Interruption {
   readonly #undos = new Set<Undo>();
@@ -12,7 +12,7 @@ export class Interruption {
   #undone: Promise<void> | undefined;
   #isUndoing = false;
 
-  /** @param onChange told when there is something to undo, and when there no longer is */
+  /** @param onChange called when there is something to undo, and when there no longer is */
   constructor(onChange: (isNeeded: boolean) => void = () => {}) {
     this.#onChange = onChange;
   }
@@ -31,17 +31,17 @@ export class Interruption {
     return this.#undos.size + this.#lastUndos.size;
   }
 
-  /** Whether undoing is going on: what is called for that may wait for things, although the signal is aborted. */
+  /** Whether undo functions are running, which may wait although the signal is aborted. */
   get isUndoing(): boolean {
     return this.#isUndoing;
   }
 
-  /** Settled when all is undone; undefined where nothing was interrupted. */
+  /** Settled when everything is undone; undefined if nothing was interrupted. */
   get undone(): Promise<void> | undefined {
     return this.#undone;
   }
 
-  /** Undoes everything, once. What cannot be undone is a leftover, which the next command removes. */
+  /** Undoes everything, once. If something cannot be undone, the next command removes the leftover. */
   interrupt(): Promise<void> {
     this.#undone ??= this.#undo();
     return this.#undone;
@@ -55,7 +55,7 @@ export class Interruption {
   }
 }
 
-/** The failure of work that its caller has ended. */
+/** The error of cancelled work. */
 export function interrupted(cause?: unknown): FosterError {
   if (cause instanceof FosterError && cause.kind === 'interrupted') return cause;
   return new FosterError('it was interrupted', { kind: 'interrupted', exitCode: 130, cause });

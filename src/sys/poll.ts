@@ -21,7 +21,7 @@ let isScheduled = false;
 
 /**
  * Waits until `fd` is readable.
- * @returns whether that was within `timeout`. A pidfd is readable when its process has
+ * @returns whether that was within `timeout`; a pidfd is readable when its process has ended: pidfd_open(2)
  * @param timeout in milliseconds; Infinity for none
  */
 export function waitUntilReadable(fd: number, timeout: number): Promise<boolean> {

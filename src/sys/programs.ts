@@ -2,8 +2,8 @@ import { accessSync, constants, openSync } from 'node:fs';
 import { surroundings } from './surroundings.js';
 
 /**
- * The absolute path of a program of the host; undefined where it is not installed. Most lie where the system's programs do;
- * each look elsewhere before takes 0.2 ms.
+ * The absolute path of a program on the host; undefined if it is not installed. Tries the system's folders first,
+ * because most programs are there and each other folder takes 0.2 ms.
  */
 export function findProgram(name: string): string | undefined {
   const system = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin'];
@@ -20,7 +20,7 @@ export function findProgram(name: string): string | undefined {
   return undefined;
 }
 
-/** Opens an executable, to be executed by its descriptor. The caller closes it. */
+/** Opens an executable, which can be executed by its descriptor. The caller must close it. */
 export function openProgram(path: string): number {
   const O_PATH = 0o10000000;
   const O_CLOEXEC = 0o2000000;

@@ -12,29 +12,35 @@ export interface Surroundings {
    * the usual files.
    */
   readonly authFile?: string | undefined;
-  /** Whether this process does nothing but this: a wait may block, and signals may be held back. */
+  /** Whether the process does nothing else, so that waits may block and signals may be deferred. */
   readonly ownsProcess: boolean;
   /** The terminal on which progress is drawn. */
   readonly screen?: NodeJS.WriteStream | undefined;
   /** Standard input, for `-`. */
   readonly input?: NodeJS.ReadStream | undefined;
-  /** Aborted when the caller wants the work to end. */
+  /** Aborted when the caller cancels the work. */
   readonly signal?: AbortSignal | undefined;
-  /** Takes the output of programs that are run for the caller, such as a build's RUN; undefined: it goes to the caller's streams. */
+  /**
+   * Receives the output of programs that are run for the caller, such as a build's RUN; by default it goes to the
+   * caller's streams.
+   */
   readonly output?: ((bytes: Uint8Array) => void) | undefined;
-  /** Takes a line about progress. */
+  /** Receives a line about progress. */
   progress(line: string): void;
-  /** Takes the output of a program that has failed. */
+  /** Receives the output of a program that has failed. */
   failedOutput(bytes: Uint8Array): void;
-  /** Takes a warning: a sentence. */
+  /** Receives a warning: a sentence. */
   warn(sentence: string): void;
   /**
-   * Has `undo` called when the caller wants the work to end. Of several the latest is called first, and those that wait
-   * for something do so side by side; `last` ones come when all others are done.
-   * @returns takes it back
+   * Registers `undo` to be called when the caller cancels the work. The latest is called first; those that wait do so
+   * in parallel; `last` ones are called when all others are done.
+   * @returns a function that unregisters it
    */
   onInterrupt(undo: Undo, options?: { last?: boolean }): () => void;
-  /** Where the caller wants the work to end: waits until all is undone, and throws, or never returns in a process that ends then. */
+  /**
+   * If the work was cancelled: waits until everything is undone, and throws, or never returns if the process exits
+   * then.
+   */
   stopIfInterrupted(): Promise<void>;
 }
 

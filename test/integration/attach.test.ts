@@ -35,7 +35,7 @@ async function attaches(who: Tmux, name: string, flags = ''): Promise<void> {
   await who.sees(/(\/|\/tmp) #$/);
 }
 
-test('a shell: its output, its exit code, the terminal as it was', async () => {
+test('a shell: its output, its exit code, and the restored terminal', async () => {
   shell('bash');
   person.types('stty -a > before');
   await attaches(person, 'bash');
@@ -48,7 +48,7 @@ test('a shell: its output, its exit code, the terminal as it was', async () => {
   await person.sees(/^same$/m);
 });
 
-test('ctrl-p ctrl-q leave it running; ctrl-p alone and ctrl-p with another key go to the container', async () => {
+test('ctrl-p ctrl-q detaches; ctrl-p alone and ctrl-p with another key go to the container', async () => {
   shell('stays');
   await attaches(person, 'stays');
   person.types('cd /tmp; stty raw -echo; dd bs=1 count=4 2>/dev/null | od -An -tx1; stty sane');
@@ -69,7 +69,7 @@ test('ctrl-p ctrl-q leave it running; ctrl-p alone and ctrl-p with another key g
   await person.sees(/detached\ncode 0/);
 });
 
-test('ctrl-p ctrl-q leave what run -it has started running, as if it had been started with -d', async () => {
+test('ctrl-p ctrl-q detaches from run -it, as if it had been started with -d', async () => {
   person.types('foster run -it --name left busybox sh -c "stty size; exec sh"; echo "code $?"');
   await person.sees('/ #');
   person.types('echo said $((6 * 7))');
@@ -86,7 +86,7 @@ test('ctrl-p ctrl-q leave what run -it has started running, as if it had been st
   assert.equal(containers.status('left'), 'exited');
 });
 
-test('run -it that is killed takes its container along, whatever PIDs that shares', async () => {
+test('killing run -it kills its container, whatever PID namespace that has', async () => {
   for (const flags of ['', '--no-init', '--pid host']) {
     person.types(`clear; foster run --rm -it ${flags} busybox sh -c 'echo u""p; exec sleep 1000'`);
     await person.sees(/^up$/m);
@@ -128,7 +128,7 @@ test('the size of the window, at the start and when it changes', async () => {
   await person.sees(/^20 90$/m);
 });
 
-test('two at once see the same and type both', async () => {
+test('two clients see the same and can both type', async () => {
   shell('shared');
   const other = new Tmux(home);
   try {
@@ -160,7 +160,7 @@ test('the end of the terminal ends attach, and nothing else', async () => {
   assert.equal(home.foster(['exec', 'survivor', 'cat', '/hangup']).status, 1);
 });
 
-test('the end of the terminal where it was started ends nothing', async () => {
+test('the end of the terminal where the container was started does not end it', async () => {
   const script = 'trap "echo hangup" HUP; trap "echo asked" USR1; echo ready; while :; do sleep 0.1; done';
   person.types(`foster run -d --name bg busybox sh -c '${script}'`);
   await person.sees(/^[0-9a-f]{64}$/m);
@@ -191,7 +191,7 @@ test('Ctrl-C reaches the command: through its terminal, or as a signal', async (
   await person.sees(/code 130$/m);
 });
 
-test('Ctrl-Z stops attach alone, and fg goes on', async () => {
+test('Ctrl-Z stops only attach, and fg continues it', async () => {
   containers.detach('ticking', 'i=0; while :; do i=$((i + 1)); echo tick $i; sleep 0.2; done');
   person.types('foster attach ticking');
   await person.sees(/tick/);
@@ -204,7 +204,7 @@ test('Ctrl-Z stops attach alone, and fg goes on', async () => {
   assert.equal(containers.status('ticking'), 'running');
 });
 
-test('start -ai brings back a shell that was left', async () => {
+test('start -ai reattaches to a shell', async () => {
   person.types('foster create -it --name back busybox; foster start -ai back; echo "code $?"');
   await person.sees('/ #');
   person.types('echo kept > /file; exit 3');
@@ -216,7 +216,7 @@ test('start -ai brings back a shell that was left', async () => {
   await person.sees(/^code 5$/m);
 });
 
-test('run -d -t without -i: a terminal in the log, and nothing to type', async () => {
+test('run -d -t without -i: a terminal in the log, without input', async () => {
   containers.detach('shown', 'test -t 1 && echo "a terminal"; sleep 1000', ['-t']);
   assert.equal(await containers.logs('shown', 'terminal'), 'a terminal\r\n');
   person.types('foster attach shown; echo "code $?"');
@@ -225,7 +225,7 @@ test('run -d -t without -i: a terminal in the log, and nothing to type', async (
   await person.sees(/code 130$/m);
 });
 
-test('one that runs in the foreground can be attached to: what it says, what is typed, signals, its exit code', async () => {
+test('attaching to a container in the foreground: output, input, signals, exit code', async () => {
   const other = new Tmux(home);
   other.types(
     'foster run --name front -i busybox sh -c \'while read line; do echo "<$line>"; done; exit 4\'; echo $?',
@@ -257,7 +257,7 @@ test('one that runs in the foreground can be attached to: what it says, what is 
   other.leaves();
 });
 
-test('a watcher that is killed leaves the container alone', async () => {
+test('killing an attached client does not affect the container', async () => {
   shell('left');
   await attaches(person, 'left');
   const client = await person.runs('foster-attach');

@@ -36,7 +36,7 @@ describe('on a weakened foster', async () => {
   const weakened = await Engine.foster(home, program);
   for (const { file, attacks } of WEAKNESSES) {
     for (const name of attacks) {
-      test(`${name}: wins without what ${file} does about it`, async () => {
+      test(`${name}: wins without the defence in ${file}`, async () => {
         const attack = ATTACKS.find((one) => one.name === name);
         assert.ok(attack !== undefined);
         const { losses } = await commit(attack, weakened);

@@ -32,7 +32,7 @@ if (isRecorded) {
   });
 }
 
-test('every attack has its name to itself, and its row in docs/attacks.md', { skip: isRecorded }, () => {
+test('every attack has a unique name, and a row in docs/attacks.md', { skip: isRecorded }, () => {
   const names = ATTACKS.map(({ name }) => name);
   assert.deepEqual(
     names.filter((name, index) => names.indexOf(name) !== index),

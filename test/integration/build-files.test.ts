@@ -93,7 +93,7 @@ COPY --chmod=711 d /t/moded
   );
 });
 
-test('a link in the context leads to nothing outside of it', () => {
+test('a link in the context does not lead out of it', () => {
   const context = home.context({
     Dockerfile: `${FROM}\nCOPY in /in\nCOPY dir/x /x\n`,
     real: 'r',
@@ -107,7 +107,7 @@ test('a link in the context leads to nothing outside of it', () => {
   assert.match(home.build(context).stderr, /Dockerfile:2: out: not found/);
 });
 
-test('what the ignore file names is not there', () => {
+test('files in the ignore file are excluded', () => {
   const context = home.context({
     Dockerfile: `${FROM}\nCOPY . /t/\n`,
     '.dockerignore': '# comment\n**/*.log\nnode_modules\n!keep.log\nDockerfile\n.dockerignore\n',
@@ -121,7 +121,7 @@ test('what the ignore file names is not there', () => {
   writeFileSync(join(context, '.containerignore'), '*\n!d/c\n');
   assert.equal(home.outputOf(context, 'cd /t && find . -type f | sort'), './d/c\n');
   writeFileSync(join(context, 'Dockerfile'), `${FROM}\nCOPY a.log /\n`);
-  assert.match(home.build(context).stderr, /a\.log: is left out by the ignore file/);
+  assert.match(home.build(context).stderr, /a\.log: excluded by the ignore file/);
 });
 
 test('ADD unpacks archives, COPY does not', () => {
@@ -154,7 +154,7 @@ ADD --chown=9:9 a.tar /t/owned
   assert.match(home.build(broken).stderr, /Dockerfile:2: .*(truncated|corrupt)/);
 });
 
-test('ADD unpacks what xz, bzip2 and zstd have compressed', () => {
+test('ADD unpacks archives compressed with xz, bzip2 and zstd', () => {
   const source = home.context({ 'p/q': 'q' });
   const by = (program: string, input: Buffer) => spawnSync(program, ['-c'], { input }).stdout;
   const tar = archiveOf(source);
@@ -275,7 +275,7 @@ test('names of any bytes, large files, many files', () => {
   assert.match(home.outputOf(context, counted), /^odd9000001\n3000\n[0-9a-f]{8}\n$/);
 });
 
-test('a file replaces what was deleted before, a directory what was a file', () => {
+test('a file replaces a deleted file, a directory replaces a file', () => {
   const context = home.context({
     Dockerfile: `${FROM}
 COPY f /t/a

@@ -24,7 +24,7 @@ function said(dockerfile: string, files: Record<string, string> = {}, flags: str
     .join('\n');
 }
 
-test('bind: files of the context, read-only and not of the layer', () => {
+test('bind: files of the context, read-only and not in the layer', () => {
   const dockerfile = `${FROM}
 WORKDIR /src
 RUN --mount=type=bind,source=sub/go.mod,target=go.mod --mount=type=bind,target=/all \\
@@ -44,7 +44,7 @@ test('bind: what is written with rw is gone afterwards', () => {
   assert.equal(said(dockerfile, { f: 'old\n' }), 'old\nnew\n');
 });
 
-test('bind: a change of its files has the step done again, another one has not', () => {
+test('bind: the step is repeated after a change of its files, but not of others', () => {
   const context = home.context({
     Dockerfile: `${FROM}\nRUN --mount=target=/f,source=f cat /f > /seen\n`,
     f: '1',
@@ -69,7 +69,7 @@ RUN --mount=from=localhost/foster/busybox,source=/etc/passwd,target=/p head -n 1
   assert.equal(said(dockerfile), 'made\n5:6\nroot\n');
 });
 
-test('cache: owner, mode and first content', () => {
+test('cache: owner, mode and initial content', () => {
   const dockerfile = `${FROM} AS first
 RUN mkdir /c && echo begun > /c/f
 ${FROM}
@@ -83,7 +83,7 @@ RUN --mount=type=cache,target=/c,from=first,source=/c,sharing=private cat /c/f
   assert.equal(said(dockerfile), '7:8 700\nmine\nbegun\nmore\n');
 });
 
-test('secret: a file or a variable, and nothing of it stays', () => {
+test('secret: a file or a variable, which leaves nothing behind', () => {
   const file = join(home.folder, 'secret');
   writeFileSync(file, 'hidden-1234');
   const dockerfile = `${FROM}
@@ -109,18 +109,21 @@ test('secret: from a variable of the caller', () => {
   assert.match(home.build(context, ['--no-cache', '--secret', 'id=A,env=B'], { env }).stdout, /^other$/m);
 });
 
-test('what is wrong with a mount is said with its line', () => {
+test('errors in a mount name the line', () => {
   const cases: [string, RegExp][] = [
     ['type=ssh', /Dockerfile:2: RUN --mount=type=ssh is not supported: .*; pass a key as a secret/],
-    ['type=secret,id=x,required', /Dockerfile:2: there is no secret x; give it: --secret id=x,src=FILE/],
-    ['type=secret', /lacks id=NAME/],
-    ['type=bind,source=a', /lacks target=PATH/],
+    [
+      'type=secret,id=x,required',
+      /Dockerfile:2: the build has no secret x; pass it with --secret id=x,src=FILE/,
+    ],
+    ['type=secret', /needs id=NAME/],
+    ['type=bind,source=a', /needs target=PATH/],
     ['type=bind,source=nosuch,target=/a', /Dockerfile:2: nosuch: not found/],
     ['type=bind,target=/a,uid=0', /type=bind has no option uid; it has target, source/],
     ['type=cache,target=/a,sharing=x', /sharing=x: expected shared, private or locked/],
     ['type=cache,target=/a,mode=9', /mode=9: expected an octal number/],
     ['type=tmpfs,target=/a,size=x', /size=x: expected bytes/],
-    ['type=bind,from=5,target=/a', /there is no stage of that number/],
+    ['type=bind,from=5,target=/a', /there is no earlier stage with that number/],
   ];
   for (const [mount, expected] of cases) {
     const { status, stderr } = home.build(
@@ -141,7 +144,7 @@ test('what is wrong with a mount is said with its line', () => {
   }
 });
 
-test('Ctrl-C while mounts are in use leaves nothing of them', async () => {
+test('Ctrl-C while mounts are in use leaves nothing behind', async () => {
   const context = home.context({
     Dockerfile: `${FROM}\nRUN --mount=target=/w,rw --mount=type=secret,id=s chown 5 /w/f; echo be''gun; sleep 4321\n`,
     f: 'f',

@@ -19,7 +19,7 @@ function names(archive: Buffer): string[] {
   return stdout.split('\n').filter(Boolean);
 }
 
-test('an image says what the Dockerfile says, and its container does it', () => {
+test('an image and its containers have the settings of the Dockerfile', () => {
   const context = home.context({
     Dockerfile: `${FROM}
 ENV A="b c"
@@ -70,7 +70,7 @@ CMD ["id -u; id -g; pwd; echo $A; cat file"]
   assert.equal(home.run(['--rm', 'example.org/say:2', 'echo hi']).stdout, 'hi\n');
 });
 
-test('what was built before is not built again', () => {
+test('steps that were built before are cached', () => {
   const dockerfile = (last: string) =>
     `${FROM}\nCOPY a /\nRUN date +%N > /first\nCOPY b /\nRUN ${last} > /second\n`;
   const context = home.context({ Dockerfile: dockerfile('date +%N'), a: '1', b: '1' });
@@ -90,7 +90,7 @@ test('what was built before is not built again', () => {
   assert.notEqual(home.built(context, ['--no-cache']), second);
 });
 
-test('an ARG that RUN sees makes a difference, one that is not declared makes none', () => {
+test('a declared ARG invalidates the cache of RUN, others do not', () => {
   const context = home.context({ Dockerfile: `${FROM}\nARG V=1\nRUN echo $V > /v\n` });
   const one = home.built(context);
   const two = home.built(context, ['--build-arg', 'V=2']);
@@ -187,7 +187,7 @@ EOF
   );
 });
 
-test('what only looks like a here-document is none', () => {
+test('text that only looks like a here-document is not one', () => {
   const context = home.context({
     Dockerfile: `${FROM}
 RUN echo "<<ONE two" $((1 << 3)) > /a && \\
@@ -271,7 +271,7 @@ test('contexts and Dockerfiles from elsewhere', () => {
   assert.equal(readFileSync(file, 'utf8'), id);
 });
 
-test('what fails says where, and exits with 1', () => {
+test('errors name the line, and the exit code is 1', () => {
   const cases: [string, RegExp][] = [
     ['RUN exit 3', /Dockerfile:2: The command '\/bin\/sh -c exit 3' returned a non-zero code: 3/],
     ['RUN kill -9 $$', /returned a non-zero code: 137/],
@@ -280,7 +280,7 @@ test('what fails says where, and exits with 1', () => {
     ['COPY nosuch /', /Dockerfile:2: nosuch: not found/],
     ['COPY ../../../../etc/passwd /', /passwd: not found/],
     ['COPY Dockerfile x y', /its destination must be a directory and end with \//],
-    ['COPY --from=7 a b', /there is no stage of that number/],
+    ['COPY --from=7 a b', /there is no earlier stage with that number/],
     ['COPY --from=localhost/foster/busybox /nosuch /', /Dockerfile:2: \/nosuch: not found/],
     ['COPY --chown=nobody2 Dockerfile /', /Dockerfile:2: --chown: no user nobody2/],
     ['COPY --checksum=x Dockerfile /', /COPY has no flag --checksum/],
@@ -301,7 +301,7 @@ test('what fails says where, and exits with 1', () => {
   assert.match(home.build(home.context({})).stderr, /there is no Containerfile or Dockerfile in/);
 });
 
-test('-q prints what a failing command said, and nothing of others', () => {
+test('-q prints only the output of a failing command', () => {
   const { stdout, stderr } = home.build(
     home.context({ Dockerfile: `${FROM}\nRUN echo quiet\nRUN echo loud; false` }),
     ['-q'],

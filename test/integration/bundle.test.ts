@@ -73,7 +73,7 @@ for (const writer of [['runc', 'spec', '--rootless'], ['crun', 'spec', '--rootle
   });
 }
 
-test('foster spec writes a config.json that runc can run, and overwrites none', () => {
+test('foster spec writes a config.json that runc can run, and does not overwrite one', () => {
   const folder = bundle('hostname');
   const runc = ['--root', join(home.folder, 'runc'), 'run', `foster-test-${process.pid}`];
   assert.equal(execFileSync('runc', runc, { cwd: folder, encoding: 'utf8', env: home.env }), 'foster\n');
@@ -82,7 +82,7 @@ test('foster spec writes a config.json that runc can run, and overwrites none', 
   assert.match(stderr, /config\.json: .*\(EEXIST\); remove it first/);
 });
 
-test('the container writes to the root directory itself, and makes it no dirtier than that', () => {
+test('the container writes to the root directory itself, and foster leaves nothing in it', () => {
   assert.equal(output('echo text > /made; cat /made; test ! -e /etc/hosts'), 'text');
   assert.equal(readFileSync(join(rootfs, 'made'), 'utf8'), 'text\n');
   rmSync(join(rootfs, 'made'));
@@ -120,7 +120,7 @@ test('process: user, umask, environment, directory, limits, capabilities, priori
   );
 });
 
-test('capabilities that cannot be granted are told of and left out', () => {
+test('capabilities that cannot be granted are ignored with a warning', () => {
   const { status, stdout, stderr } = run('grep CapAmb /proc/self/status', ({ process }) => {
     const own = ['CAP_KILL', 'CAP_CHOWN', 'CAP_OF_THE_FUTURE'];
     process.capabilities = {
@@ -150,7 +150,7 @@ test('hostname, domainname, sysctl and personality', () => {
   assert.equal(found, `one\ntwo\n1234\n1\n${machine}`);
 });
 
-test('a time namespace has the clocks that are wanted, for exec too', () => {
+test('a time namespace has the requested clocks, for exec too', () => {
   const folder = bundle('cat /proc/uptime; sleep 1000', ({ linux }) => {
     linux.namespaces?.push({ type: 'time' });
     linux.timeOffsets = { boottime: { secs: 1_000_000_000 }, monotonic: { secs: 5, nanosecs: 6 } };
@@ -162,7 +162,7 @@ test('a time namespace has the clocks that are wanted, for exec too', () => {
   home.foster(['rm', '-f', 'clock']);
 });
 
-test('masked and read-only paths anywhere, also by links and in volumes; what is missing is no matter', () => {
+test('masked and read-only paths anywhere, also through links and in volumes; missing ones are ignored', () => {
   const volume = join(home.shared, 'volume');
   mkdirSync(join(volume, 'folder'), { recursive: true });
   for (const name of ['file', 'folder/inner']) writeFileSync(join(volume, name), 'secret\n');
@@ -244,7 +244,7 @@ function asRoot(script: string): string {
   );
 }
 
-test('what the machine mounts later is seen below a slave, and nowhere else', () => {
+test('later mounts of the host appear below a slave mount, and nowhere else', () => {
   const folder = bundle(
     'touch /slave/ready; while [ ! -e /slave/x/made ]; do sleep 0.05; done; ls /slave/x /private/x',
     (config) => {
@@ -267,7 +267,7 @@ test('what the machine mounts later is seen below a slave, and nowhere else', ()
   assert.equal(stdout, '/private/x:\n\n/slave/x:\nmade\n');
 });
 
-test('linux.rootfsPropagation is that of the root alone', () => {
+test('linux.rootfsPropagation applies only to the root', () => {
   for (const [propagation, expected] of [
     ['shared', /^shared:\d+$/],
     ['unbindable', /^unbindable$/],
@@ -281,7 +281,7 @@ test('linux.rootfsPropagation is that of the root alone', () => {
   }
 });
 
-test('devices: the default ones, and those that the machine has', () => {
+test("devices: the default ones, and the host's", () => {
   const found = output(
     'echo x > /dev/null && ls -l /dev/fuse | cut -c1; test -c /dev/tty && echo tty',
     ({ linux }) => {
@@ -298,7 +298,7 @@ test('devices: the default ones, and those that the machine has', () => {
   }, /linux\.devices\[0\]\.path: \/dev\/fuse on this machine is not that device/);
 });
 
-test('the namespace that foster is in itself, by its path, is shared', () => {
+test("foster's own namespace, given by its path, is shared", () => {
   const inside = output('readlink /proc/self/ns/net; readlink /proc/self/ns/ipc', (config) => {
     const { linux, mounts } = config;
     config.hostname = '';
@@ -322,7 +322,7 @@ test('the namespace that foster is in itself, by its path, is shared', () => {
   assert.equal(`${inside}\n`, own);
 });
 
-test('namespaces by path, where there is no user namespace of the container', () => {
+test('namespaces by path, without a user namespace of the container', () => {
   const links = (pid: string) =>
     ['net', 'uts', 'ipc'].map((name) => `readlink /proc/${pid}/ns/${name}`).join('; ');
   const folder = bundle(links('self'), (config) => {
@@ -352,12 +352,12 @@ test('namespaces by path, where there is no user namespace of the container', ()
   assert.equal(lines[6], 'theirs');
   assert.match(
     lines[7] ?? '',
-    /cannot join the network namespace \/proc\/\d+\/ns\/uts: .*EINVAL.*; it is no network namespace/,
+    /cannot join the network namespace \/proc\/\d+\/ns\/uts: .*EINVAL.*; it is not a network namespace/,
   );
   assert.match(lines[8] ?? '', /linux\.namespaces\[1\]\.path: there is no \/proc\/\d+\/ns\/missing/);
 });
 
-test('a container of a bundle lives as any other: ps, inspect, logs, exec, start, cp, commit, rm', () => {
+test('a container of a bundle is like any other: ps, inspect, logs, exec, start, cp, commit, rm', () => {
   const folder = bundle('echo started; touch /made; exec sleep 1000', ({ process }) => {
     process.user = { uid: 0, gid: 0, umask: 0o77 };
   });
@@ -376,7 +376,7 @@ test('a container of a bundle lives as any other: ps, inspect, logs, exec, start
   assert.equal(home.foster(['stop', '-t', '0', id]).status, 0);
   assert.match(
     home.foster(['cp', `${id}:/tmp/from`, '-']).stderr,
-    /does not run, and its files are in .*rootfs/,
+    /is not running, and its files are in .*rootfs/,
   );
   assert.match(home.foster(['diff', id]).stderr, /it changes the files in .*rootfs themselves/);
   assert.equal(home.foster(['start', id]).status, 0);
@@ -451,7 +451,7 @@ for (const flags of [
   });
 }
 
-test('what is wrong, or cannot be done yet, is refused by its JSON path, and leaves nothing', () => {
+test('invalid and unsupported settings are refused with their JSON path, and leave nothing behind', () => {
   failure(({ linux }) => {
     linux.namespaces?.push({ type: 'weather' as 'time' });
   }, /^foster: cannot use .*config\.json: linux\.namespaces\[\d\]\.type: expected one of pid, .*, not the string 'weather'$/m);
@@ -472,7 +472,7 @@ test('what is wrong, or cannot be done yet, is refused by its JSON path, and lea
   }, /mounts\[\d\]\.source: there is no .*missing on this machine/);
 });
 
-test('wrong input: no bundle, no JSON, options that it excludes', () => {
+test('wrong input: not a bundle, not JSON, conflicting options', () => {
   const cases: [string[], RegExp][] = [
     [['--bundle', '/missing'], /cannot use \/missing\/config\.json: .*ENOENT.*foster spec/],
     [
@@ -493,7 +493,7 @@ test('wrong input: no bundle, no JSON, options that it excludes', () => {
   assert.match(home.run(['--bundle', folder]).stderr, /config\.json: it is not JSON/);
 });
 
-test('members that the specification does not have are told of and ignored', () => {
+test('unknown members are ignored with a warning', () => {
   const { stdout, stderr, status } = run('echo ran', ({ process }) => {
     Object.assign(process, { 'new\u001b[31m': 1 });
   });
@@ -501,6 +501,6 @@ test('members that the specification does not have are told of and ignored', () 
   assert.match(stderr, /process\.new\\u001b\[31m is nothing that the specification has, and is ignored\n$/);
 });
 
-test('nothing is left', async () => {
+test('nothing is left behind', async () => {
   await home.assertNothingLeft();
 });

@@ -6,7 +6,7 @@ import { waitUntil } from './support/wait.js';
 
 /** Several commands on one container at once, and many containers at once. */
 const home = new CrashHome();
-home.must(['run', '--rm', 'busybox', 'true']); // builds the root file system
+home.must(['run', '--rm', 'busybox', 'true']); // builds the root filesystem
 
 const SLEEP = ['busybox', 'sleep', '1000'];
 const CREATED = ['create', '--name', 'one', ...SLEEP];
@@ -350,7 +350,7 @@ for (const { before, commands, succeed, states } of PAIRS) {
   });
 }
 
-test('of two containers that are to have the same name one gets it, and nothing is left of the other', async () => {
+test('of two containers with the same name one gets it, and nothing is left of the other', async () => {
   for (let round = 0; round < ROUNDS; round++) {
     const results = await together([RUNNING, RUNNING, CREATED, CREATED]);
     assert.deepEqual(statuses(results).sort(), [0, 125, 125, 125]);
@@ -362,7 +362,7 @@ test('of two containers that are to have the same name one gets it, and nothing 
   }
 });
 
-test('so it is with a name that a crash has left', async () => {
+test('also for a name left behind by a crash', async () => {
   const { signal } = home.foster(CREATED, { env: { FOSTER_FAULT: '7' } });
   assert.equal(signal, 'SIGKILL');
   const results = await together(new Array(6).fill(CREATED));
@@ -373,7 +373,7 @@ test('so it is with a name that a crash has left', async () => {
   await home.assertCleans();
 });
 
-test('prune leaves alone what another command is just making', async () => {
+test('prune does not touch what another command is creating', async () => {
   let isOver = false;
   const pruning = (async () => {
     while (!isOver) home.sane(await home.begin(['prune', '-f']), 'prune');

@@ -69,7 +69,7 @@ for (const state of ['running', 'stopped', 'created'] as const) {
       assert.equal(back.mtimeMs, 1_700_000_000_250);
     });
 
-    test('a tree with links, modes and odd names comes back as it was', () => {
+    test('a tree with links, modes and odd names comes back unchanged', () => {
       const here = folder();
       const tree = join(here, 'tree');
       mkdirSync(join(tree, 'deep', 'er'), { recursive: true });
@@ -159,14 +159,14 @@ describe("Docker's rules for what becomes what", () => {
     assert.equal(inside(name, 'cat /dst/made-by-link; readlink /to-nothing'), 'a\n/dst/made-by-link\n');
   });
 
-  test('what cannot be', () => {
+  test('impossible copies are refused', () => {
     assert.match(refusal(`${name}:/nothing`, here), /cannot copy container:\/nothing: no such file/);
     assert.match(refusal(join(here, 'nothing'), `${name}:/`), /no such file/);
     assert.match(refusal(`${name}:/src/a`, join(here, 'no', 'where')), /does not exist/);
-    assert.match(refusal(`${name}:/src/a`, `${join(here, 'missing')}/`), /no existing directory/);
+    assert.match(refusal(`${name}:/src/a`, `${join(here, 'missing')}/`), /the directory does not exist/);
     assert.match(refusal(`${name}:/src`, join(here, 'file')), /cannot copy a directory/);
     assert.match(refusal(`${name}:/src/a/`, here), /not a directory/);
-    assert.match(refusal('-', `${name}:/nothing`), /no existing directory|empty/);
+    assert.match(refusal('-', `${name}:/nothing`), /the directory does not exist|empty/);
     assert.match(refusal(`${name}:/src`, `${name}:/dst`), /from one container to another/);
     assert.match(refusal(here, here), /neither is a container/);
     assert.match(refusal('no-such-container:/x', here), /no such container/);
@@ -175,7 +175,7 @@ describe("Docker's rules for what becomes what", () => {
     assert.match(refusal(`${name}:/src/a`, here), /cannot overwrite a directory/);
   });
 
-  test('an archive that is cut short is an error', () => {
+  test('a truncated archive is an error', () => {
     const { status, stderr } = home.foster(['cp', '-', `${name}:/dst`], {
       input: spawnSync('tar', ['-c', '-C', here, 'file']).stdout.subarray(0, 700),
     });
@@ -194,13 +194,13 @@ describe("Docker's rules for what becomes what", () => {
     assert.equal(inside(name, 'stat -c %u:%g:%a /tmp/other'), '33:33:600\n', 'an archive keeps ids');
   });
 
-  test('programs that run as their owner do not on the host', () => {
+  test('set-user-ID programs lose that bit on the host', () => {
     inside(name, 'cp /bin/busybox /dst/setuid; chmod 6755 /dst/setuid');
     cp(`${name}:/dst/setuid`, join(here, 'setuid'));
     assert.equal(statSync(join(here, 'setuid')).mode & 0o7777, 0o755);
   });
 
-  test('what foster has mounted on a file gets the content', () => {
+  test('a file that is a mount point of foster gets the content', () => {
     cp(join(here, 'file'), `${name}:/etc/hosts`);
     assert.equal(inside(name, 'cat /etc/hosts'), 'a\n');
   });
@@ -253,7 +253,7 @@ test('the holes of a sparse file in an archive stay holes, also those at its end
 });
 
 describe('volumes', () => {
-  test('are seen in a container that does not run, and what is read-only stays so', () => {
+  test('are visible in a stopped container, and read-only ones stay read-only', () => {
     const [open, closed] = [folder(), folder()];
     writeFileSync(join(closed, 'kept'), 'kept');
     const flags = ['-v', `${open}:/open`, '-v', `${closed}:/closed:ro`];
@@ -268,7 +268,7 @@ describe('volumes', () => {
   });
 });
 
-test('the root of a container that may only be read, read-only also while it does not run', () => {
+test('a read-only root is read-only in a stopped container, too', () => {
   const [open, here] = [folder(), folder()];
   writeFileSync(join(here, 'file'), 'x');
   const flags = ['--read-only', '-v', `${open}:/open`];
@@ -297,7 +297,7 @@ describe('a container that attacks', () => {
     after(() => home.foster(['rm', '-f', name]));
   }
 
-  test('nothing of the host is read through a link that comes and goes', () => {
+  test('no file of the host is read through a link that appears and disappears', () => {
     attacker('cp-attack-out');
     for (let round = 0; round < ROUNDS; round++) {
       for (const path of ['/w/d/file', '/w/.', '/w/d']) {
@@ -307,7 +307,7 @@ describe('a container that attacks', () => {
     }
   });
 
-  test('nothing of the host is written through one', () => {
+  test('no file of the host is written through one', () => {
     attacker('cp-attack-in');
     const tree = folder();
     mkdirSync(join(tree, 'd', 'sub'), { recursive: true });
@@ -332,11 +332,11 @@ describe('a container that attacks', () => {
     inside(name, 'mkdir -p /a/d && echo evil > /a/d/file');
     const here = folder();
     symlinkSync(victim, join(here, 'd'));
-    assert.match(refusal(`${name}:/a/.`, here), /not a directory/);
+    assert.match(refusal(`${name}:/a/.`, here), /cannot overwrite a file or link/);
     assert.equal(readFileSync(join(victim, 'file'), 'utf8'), 'secret of the host');
   });
 
-  test('pipes, devices and sockets do not hang it', () => {
+  test('pipes, devices and sockets do not make it hang', () => {
     const name = 'cp-attack-fifo';
     assert.equal(home.foster(['run', '-d', '--name', name, ...SLEEP]).status, 0);
     after(() => home.foster(['rm', '-f', name]));
@@ -350,7 +350,7 @@ describe('a container that attacks', () => {
   });
 });
 
-test('nothing is left', async () => {
+test('nothing is left behind', async () => {
   for (const name of home.foster(['ps', '-aq']).stdout.split('\n').filter(Boolean))
     home.foster(['rm', '-f', name]);
   await home.assertNothingLeft();

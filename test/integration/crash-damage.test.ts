@@ -63,14 +63,14 @@ async function tryEverything(all: { id: string; what: string }[]): Promise<void>
     home.must(args);
 }
 
-test('damaged files of containers that run', async () => {
+test('damaged files of running containers', async () => {
   const all = damageAll(['run', '-d', 'busybox', 'sleep', '1000']);
   await tryEverything(all);
   for (const { id } of all) home.must(['rm', '-f', id]);
   await home.assertCleans();
 });
 
-test('damaged files of containers that have ended', async () => {
+test('damaged files of stopped containers', async () => {
   const all = damageAll(['run', '-d', 'busybox', 'sh', '-c', 'touch /f && chown 5:5 /f']);
   await waitUntil('all have ended', () => descendants().length === 0);
   await tryEverything(all);
@@ -88,7 +88,7 @@ test('a container whose record is lost while it runs can still be removed', asyn
   await home.assertCleans();
 });
 
-test('names that mean nothing, and an events file full of something else', async () => {
+test('dangling names, and an events file with garbage', async () => {
   home.must(['run', '-d', '--name', 'one', 'busybox', 'sleep', '1000']);
   const nobody = '0123456789abcdef'.repeat(4);
   symlinkSync(`../containers/${nobody}`, join(data, 'names/nobody'));

@@ -7,7 +7,7 @@ import { DEADLINE } from './support/wait.js';
 
 /** SIGKILL at every step of every command that changes something, and at any moment to every process of a container. */
 const home = new CrashHome();
-home.must(['run', '--rm', 'busybox', 'true']); // builds the root file system
+home.must(['run', '--rm', 'busybox', 'true']); // builds the root filesystem
 
 const SLEEP = ['busybox', 'sleep', '1000'];
 /** Leaves files that belong to other users of the container. */
@@ -74,7 +74,7 @@ for (const { args, before = [], least } of WALKS) {
   });
 }
 
-test('the name of a container that was killed while it was made or removed is free', async () => {
+test('the name of a container whose creation or removal was killed is free', async () => {
   const create = ['create', '--name', 'one', ...SLEEP];
   for (const fault of [4, 6, 7]) {
     assert.equal(home.foster(create, { env: { FOSTER_FAULT: String(fault) } }).signal, 'SIGKILL');
@@ -105,7 +105,7 @@ test('a rename that was killed can be done again', async () => {
   await home.assertCleans();
 });
 
-test('how a container has ended stays known when its next start is killed', async () => {
+test('the exit code of a container is kept when its next start is killed', async () => {
   assert.equal(home.run(['--name', 'one', 'busybox', 'sh', '-c', 'exit 7']).status, 7);
   for (const fault of [1, 2, 3, 4]) {
     assert.equal(home.foster(['start', 'one'], { env: { FOSTER_FAULT: String(fault) } }).signal, 'SIGKILL');
@@ -182,7 +182,7 @@ test('SIGKILL to the janitor while it removes the files', async () => {
   assert.ok(hits > 0, 'each janitor was faster');
 });
 
-test('a monitor that was killed takes its container along, and the next command says so', async () => {
+test('a killed monitor takes its container with it, and the next command reports it', async () => {
   home.must(['run', '-d', '--name', 'one', ...SLEEP]);
   const monitor = descendants().find(({ name }) => name === 'foster-monitor');
   process.kill(monitor?.pid ?? 0, 'SIGKILL');

@@ -51,7 +51,7 @@ function assertNothingWasGot(log: string): void {
 }
 
 for (const flags of [[], ['--no-init']]) {
-  test(`CVE-2016-9962: who enters a container cannot be looked into before it is one of it ${flags.join(' ')}`, async () => {
+  test(`CVE-2016-9962: a process that enters a container cannot be inspected before it is part of it ${flags.join(' ')}`, async () => {
     watching('watcher', flags);
     await containers.logs('watcher', 'ready');
     const end = performance.now() + 6500;
@@ -113,7 +113,7 @@ test('CVE-2019-5736: no program of the host can be written to from a container',
   assert.equal(home.run(['--rm', 'busybox', 'true']).status, 0);
 });
 
-test('CVE-2024-21626: no working directory leads to the host by a descriptor that was left open', async () => {
+test('CVE-2024-21626: no working directory leads to the host through an open descriptor', async () => {
   const marker = 'this is the host';
   writeFileSync(join(home.folder, 'marker'), marker);
   containers.detach('plain', 'sleep 1000');

@@ -78,7 +78,7 @@ for (const flags of [
   ['--init-verbose', ...volume],
   ['--privileged', '-w', '/new/folder', ...volume],
 ]) {
-  test(`from PID 2's start on, nothing of the host's is open in the container: run ${flags.join(' ')}`, async () => {
+  test(`when PID 2 starts, no file of the host is open in the container: run ${flags.join(' ')}`, async () => {
     const all = await descriptorsOf(FOSTER, flags);
     assert.deepEqual(
       all.filter((each) => !isAllowed(each)),

@@ -20,7 +20,7 @@ afterEach(async () => {
 
 const sha256 = (data: Buffer | string) => createHash('sha256').update(data).digest('hex');
 
-test('run -d prints the id and leaves a container that runs', async () => {
+test('run -d prints the id and leaves a running container', async () => {
   const id = containers.detach('one', 'echo out; echo err >&2; sleep 1000');
   assert.match(id, /^[0-9a-f]{64}$/);
   assert.equal(containers.status('one'), 'running');
@@ -31,7 +31,7 @@ test('run -d prints the id and leaves a container that runs', async () => {
   assert.deepEqual(names, ['foster-monitor', 'foster-init']);
 });
 
-test('its standard input is empty, its output no terminal', async () => {
+test('its standard input is empty, its output not a terminal', async () => {
   containers.detach(
     'two',
     'cat; for fd in 0 1 2; do test -t $fd && echo tty; done; readlink /proc/self/fd/0; echo done',
@@ -65,7 +65,7 @@ for (const [what, command, code] of [
   });
 }
 
-test('a step that fails leaves nothing', () => {
+test('a failed step leaves nothing behind', () => {
   const cidfile = join(home.folder, 'cid-failed');
   const result = home.run(['-d', '--cidfile', cidfile, '--sysctl', 'net.core.nonsense=1', 'busybox', 'true']);
   assert.equal(result.status, 125);
@@ -74,7 +74,7 @@ test('a step that fails leaves nothing', () => {
   assert.ok(!existsSync(cidfile));
 });
 
-test('create, start -a and wait tell the exit code', async () => {
+test('create, start -a and wait return the exit code', async () => {
   const id = containers
     .ok('create', '--name', 'job', 'busybox', 'sh', '-c', 'echo out; echo err >&2; exit 7')
     .trim();
@@ -89,7 +89,7 @@ test('create, start -a and wait tell the exit code', async () => {
   assert.equal(containers.ok('wait', killed), '137\n');
 });
 
-test('attach tells the exit code, and signals reach the container', async () => {
+test('attach returns the exit code, and signals reach the container', async () => {
   containers.detach('trapping', 'trap "echo got it; exit 9" USR1; echo ready; while :; do sleep 0.1; done');
   await containers.logs('trapping', 'ready');
   const client = containers.begin(['attach', 'trapping']);
@@ -108,7 +108,7 @@ test('with --sig-proxy=false a signal ends attach, not the container', async () 
   assert.equal(containers.status('apart'), 'running');
 });
 
-test('what is not there cannot be attached to, nor started', () => {
+test('a missing container cannot be attached to or started', () => {
   containers.ok('create', '--name', 'made', 'busybox', 'true');
   const { status, stderr } = home.foster(['attach', 'made']);
   assert.equal(status, 1);
@@ -120,7 +120,7 @@ test('what is not there cannot be attached to, nor started', () => {
   assert.equal(home.foster(['start', 'nobody']).status, 1);
 });
 
-test('standard input reaches a container with -i, byte for byte, and its end does', async () => {
+test('standard input and its end reach a container with -i, byte for byte', async () => {
   const data = randomBytes(8 * 1024 * 1024);
   containers.ok('create', '-i', '--name', 'echoing', 'busybox', 'cat');
   const child = spawn(FOSTER, ['start', '-ai', 'echoing'], {
@@ -139,7 +139,7 @@ test('standard input reaches a container with -i, byte for byte, and its end doe
   assert.deepEqual({ status, stdout }, { status: 0, stdout: 'hello\nthe end\n' });
 });
 
-test('a signal gets through while the container takes no input', async () => {
+test('a signal gets through while the container does not read its input', async () => {
   containers.detach('deaf', 'trap "exit 3" USR1; echo ready; while :; do sleep 0.1; done', ['-i']);
   await containers.logs('deaf', 'ready');
   const client = containers.begin(['attach', 'deaf']);
@@ -150,7 +150,7 @@ test('a signal gets through while the container takes no input', async () => {
   assert.equal((await client.ended).status, 3);
 });
 
-test('start -a loses nothing to a reader that is slow, or stopped for a while', async () => {
+test('start -a loses nothing if its reader is slow or stopped for a while', async () => {
   containers.ok('create', '--name', 'much', 'busybox', 'sh', '-c', 'seq 1 400000; exit 5');
   const script = `set -o pipefail; "${FOSTER}" start -a much | (sleep 2.5; sha256sum)`;
   const { status, stdout } = spawnSync('bash', ['-c', script], { env: home.env, encoding: 'utf8' });
@@ -171,7 +171,7 @@ test('a reader that leaves does no harm to the container', async () => {
   assert.equal(containers.status('talking'), 'running');
 });
 
-test('a watcher that is stopped or killed holds up nobody', async () => {
+test('a stopped or killed client does not hold up anything', async () => {
   containers.detach('loud', 'read x; seq 1 300000; echo finished; exec sleep 1000', ['-i']);
   const stopped = containers.begin(['attach', 'loud']);
   const killed = containers.begin(['attach', 'loud']);
@@ -264,7 +264,7 @@ for (const flags of [
   });
 }
 
-test('the end of the shell that started it, and of its session, is not its own', async () => {
+test('it survives the end of the shell that started it, and of its session', async () => {
   const inner = 'trap "echo hangup" HUP; trap "echo asked" USR1; echo ready; while :; do sleep 0.1; done';
   const script = `"${FOSTER}" run -d --name orphan busybox sh -c '${inner}'; kill -HUP 0; kill -KILL $$`;
   const shell = spawn('setsid', ['bash', '-c', script], { env: home.env, stdio: 'ignore' });
@@ -275,7 +275,7 @@ test('the end of the shell that started it, and of its session, is not its own',
   assert.equal(await containers.logs('orphan', 'asked'), 'ready\nasked\n');
 });
 
-test('the caller passes nothing on but what was asked for', async () => {
+test('only what was requested is passed on from the caller', async () => {
   // a directory of the host, open as descriptor 7, its working directory, and a signal that is ignored
   const script = `trap '' USR2; cd /usr; exec 7</ 8>/dev/null; "${FOSTER}" run -d --name clean busybox sh -c 'ls -l /proc/self/fd; pwd; grep SigIgn /proc/self/status; echo done; sleep 1000'`;
   execFileSync('bash', ['-c', script], { env: home.env });

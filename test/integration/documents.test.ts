@@ -38,7 +38,7 @@ for (const [path, notRun] of DOCUMENTS) {
     );
   });
 
-  test(`${path}: each command shows what the text says`, async (t) => {
+  test(`${path}: each command prints what the text shows`, async (t) => {
     const folder = workFolder(path);
     for (const block of blocks.filter((each) => each.notRun === undefined)) {
       for (const example of examplesOf(block)) {
@@ -112,7 +112,7 @@ for (const path of PAGES) {
     assert.deepEqual(broken, []);
   });
 
-  test(`${path}: commands and options that the text names exist`, () => {
+  test(`${path}: commands and options in the text exist`, () => {
     const unknown = inlineCommands(readFileSync(path, 'utf8')).filter(({ words }) => !exists(words));
     assert.deepEqual(unknown, []);
   });
@@ -134,7 +134,7 @@ test('the reference in the manual is what --help prints (scripts/manual.mjs writ
   for (const [, command = '', text = ''] of sections) assert.equal(`${text}\n`, helpOf(command));
 });
 
-test('what a document shows is told from what it does not', () => {
+test('output that differs from a document is detected', () => {
   assert.ok(shows(['1     ...   S', '...', 'end'], '1  4711  S\nmore\nand more\nend\n'));
   assert.ok(shows(['1 S', '...', 'end'], '1 S\nend\n'));
   assert.ok(!shows(['3   1 Z'], '3   1 S\n'));

@@ -20,7 +20,7 @@ function assertFailure(result: Result, status: number, sentence: RegExp): void {
 
 const run = (...args: string[]) => home.run(['--rm', ...args]);
 
-test('a command that is not there: 127', async () => {
+test('a missing command: 127', async () => {
   assertFailure(
     run('busybox', 'no-such-program'),
     127,
@@ -57,7 +57,7 @@ test('a file that cannot be executed: 126', async () => {
   await home.assertNothingLeft();
 });
 
-test('a ROOT that is none', () => {
+test('an invalid ROOT', () => {
   assertFailure(
     run('/no/such/root', 'true'),
     125,
@@ -72,7 +72,7 @@ test('a ROOT that is none', () => {
   assertFailure(run(empty), 127, /cannot run "\/bin\/sh"/);
 });
 
-test('a root filesystem that one may not enter', { skip: process.getuid?.() === 0 }, () => {
+test('a root filesystem that the user cannot enter', { skip: process.getuid?.() === 0 }, () => {
   assertFailure(run('/root', 'true'), 125, /permission denied \(EACCES\)/);
 });
 
@@ -82,13 +82,10 @@ test('flags', () => {
     [['--nmae', 'x', 'busybox'], /unknown option '--nmae' \(did you mean --name\?\)/],
     [['--name', '-', 'busybox'], /^foster: --name '-': /],
     [['-e', '=x', 'busybox'], /^foster: -e '=x': /],
-    [
-      ['--env-file', '/no/such/file', 'busybox'],
-      /^foster: --env-file '\/no\/such\/file': there is no such file/,
-    ],
+    [['--env-file', '/no/such/file', 'busybox'], /^foster: --env-file '\/no\/such\/file': no such file/],
     [['-w', 'relative', 'busybox'], /^foster: --workdir 'relative': expected an absolute path/],
     [['--network', 'br0', 'busybox'], /^foster: --network 'br0': /],
-    [['--cap-add', 'FLY', 'busybox'], /^foster: --cap-add 'FLY': there is no such capability/],
+    [['--cap-add', 'FLY', 'busybox'], /^foster: --cap-add 'FLY': unknown capability/],
     [['--ulimit', 'nofile', 'busybox'], /^foster: --ulimit 'nofile'/],
     [['--stop-signal', 'FOO', 'busybox'], /^foster: --stop-signal 'FOO': expected a signal/],
     [['--stop-timeout', '-1', 'busybox'], /--stop-timeout/],
@@ -116,7 +113,7 @@ test('users and working directories that the container cannot have', () => {
   assertFailure(
     run('-u', '1000', '-w', '/root', 'busybox', 'true'),
     125,
-    /^foster: cannot go to the working directory: permission denied .*may not enter/,
+    /^foster: cannot go to the working directory: permission denied .*cannot enter/,
   );
 });
 
@@ -152,7 +149,7 @@ test('a cidfile does not outlive a container that did not start', () => {
   assert.ok(!readdirSync(home.folder).includes('cid'));
 });
 
-test('a place for data that cannot be used', { skip: process.getuid?.() === 0 }, () => {
+test('a data folder that cannot be used', { skip: process.getuid?.() === 0 }, () => {
   const shut = join(home.folder, 'no-data');
   mkdirSync(shut, { mode: 0o500 });
   assertFailure(
@@ -169,7 +166,7 @@ test('a place for data that cannot be used', { skip: process.getuid?.() === 0 },
   );
 });
 
-test('user namespaces turned off: says so, and how to turn them on', {
+test('disabled user namespaces: how to enable them', {
   skip: process.getuid?.() === 0,
 }, () => {
   assert.equal(run('busybox', 'true').status, 0); // the recipe is built
@@ -190,7 +187,7 @@ test('user namespaces turned off: says so, and how to turn them on', {
   );
 });
 
-test('another kind of namespace used up', { skip: process.getuid?.() === 0 }, () => {
+test('the limit of another kind of namespace', { skip: process.getuid?.() === 0 }, () => {
   const script = `echo 0 > /proc/sys/user/max_net_namespaces && exec "$0" run --rm busybox true`;
   const { status, stdout, stderr } = spawnSync(
     'unshare',
@@ -207,7 +204,7 @@ test('another kind of namespace used up', { skip: process.getuid?.() === 0 }, ()
   );
 });
 
-test('--userns auto of a folder that is somebody else in there: says why', {
+test('--userns auto with a folder that belongs to nobody inside: says why', {
   skip: process.getuid?.() === 0,
 }, () => {
   const tree = join(home.folder, 'mine');
@@ -219,7 +216,7 @@ test('--userns auto of a folder that is somebody else in there: says why', {
   );
 });
 
-test('a step that fails is told by its reason, the call and what to do', () => {
+test('a failed step is reported with its reason, the call and advice', () => {
   const result = run('--sysctl', 'net.no.such=1', 'busybox', 'true');
   assertFailure(
     result,
@@ -228,7 +225,7 @@ test('a step that fails is told by its reason, the call and what to do', () => {
   );
 });
 
-test('an interrupt during the set-up leaves nothing', async () => {
+test('an interrupt during the set-up leaves nothing behind', async () => {
   const moments = await momentsOfStart(home, 8);
   for (const [signal, code] of [
     ['SIGINT', 130],
@@ -263,7 +260,7 @@ function running(where: Home): number {
   return where.foster(['ps', '-q']).stdout.split('\n').filter(Boolean).length;
 }
 
-test('a working directory that has been removed matters only where it is needed', () => {
+test('a removed working directory matters only if it is needed', () => {
   const script = 'mkdir gone; cd gone; rmdir ../gone; exec "$FOSTER" "$@" 2>"$SAID"';
   const said = join(home.shared, 'said');
   const fromNowhere = (...args: string[]) => {

@@ -21,7 +21,7 @@ function assertTame({ stdout, stderr }: Result, what: string): void {
   assert.equal(wild, null, `${what}: ${JSON.stringify(wild?.[0])} in ${JSON.stringify(stdout + stderr)}`);
 }
 
-/** A root file system below a directory with such a name, and with such names in it. */
+/** A root filesystem below a directory with such a name, and with such names in it. */
 function hostileRoot(): string {
   containers.ok('run', '--name', 'plain', 'busybox', 'true');
   const archive = join(home.shared, 'root.tar');
@@ -40,7 +40,7 @@ function hostileRoot(): string {
   return root;
 }
 
-test('control characters go out as escapes, whatever prints them', async () => {
+test('control characters are escaped by all commands', async () => {
   const root = hostileRoot();
   const flags = ['--label', `${EVIL}=${EVIL}`, '-e', `EVIL=${EVIL}`, '-e', 'TERM=dumb'];
   const script = `cp /bin/busybox "/tmp/$EVIL" 2>/dev/null; touch "/$EVIL"; echo "$EVIL"; exec "/bin/busybox" sleep 600`;
@@ -99,7 +99,7 @@ test('control characters go out as escapes, whatever prints them', async () => {
   for (const args of looks) assertTame(home.foster(args), args.join(' '));
 });
 
-test('what the container writes comes out as it is', () => {
+test('the output of a container is not changed', () => {
   const { stdout } = home.foster(['logs', 'one']);
   assert.ok(stdout.includes(EVIL), JSON.stringify(stdout));
   const archive = home.foster(['export', 'one']).stdout;
@@ -107,7 +107,7 @@ test('what the container writes comes out as it is', () => {
   assert.equal(home.run(['--rm', '-e', `E=${EVIL}`, 'busybox', 'sh', '-c', 'echo "$E"']).stdout, `${EVIL}\n`);
 });
 
-test("--init-verbose does not print a process's name as it is", () => {
+test('--init-verbose escapes the names of processes', () => {
   const script = 'cd /tmp; cp /bin/busybox "$E"; (PATH=/tmp; "$E" sh -c "exit" 2>/dev/null &); sleep 1';
   const result = home.run(['--rm', '--init-verbose', '-e', 'E=\x1b[2J\x9bx', 'busybox', 'sh', '-c', script]);
   assert.match(result.stderr, /^foster-init: reaped /m);

@@ -40,7 +40,7 @@ test('the life of a container, as it happens', async () => {
   assert.ok(actions.indexOf('die') < actions.indexOf('destroy'));
 });
 
-test('what was before, with image and labels, also of what is gone', () => {
+test('past events have image and labels, also for removed containers', () => {
   home.foster(['run', '-d', '--name', 'past', '--label', 'role=front end', 'busybox', 'sh', '-c', 'exit 3']);
   home.foster(['wait', 'past']);
   home.foster(['rm', 'past']);
@@ -68,7 +68,7 @@ test('orphans', async () => {
   assert.match(state.stdout, / container adopt .*name=orphans/);
 });
 
-test('the file does not grow without end, and who watches misses nothing', async () => {
+test('the file does not grow without limit, and readers miss nothing', async () => {
   const id = 'c0'.repeat(32);
   const line = (number: number) => `${Date.now()} exec ${id} filler n=${number} x=${'y'.repeat(150)}\n`;
   const state = await watch('-f', 'container=filler', '--format', '{{.Actor.Attributes.n}}');
@@ -89,13 +89,13 @@ test('the file does not grow without end, and who watches misses nothing', async
   home.foster(['rm', 'trigger']);
 });
 
-test('a file that cannot be written fails no command', () => {
+test('no command fails because the file cannot be written', () => {
   writeFileSync(`${FILE}.keep`, '');
   const other = { XDG_DATA_HOME: join(home.folder, 'other') };
   assert.equal(home.run(['--rm', 'busybox', 'true'], { env: other }).status, 0);
 });
 
-test('nothing is left', async () => {
+test('nothing is left behind', async () => {
   for (const name of home.foster(['ps', '-aq']).stdout.split('\n').filter(Boolean))
     home.foster(['rm', '-f', name]);
 });

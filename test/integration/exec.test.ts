@@ -120,7 +120,7 @@ test('input, output and errors pass through unchanged', async () => {
   assert.equal(through.stdout, data.toString('latin1'));
 });
 
-test('what does not run cannot be entered', async () => {
+test('a stopped container cannot be entered', async () => {
   containers.detach('held', 'sleep 1000');
   containers.ok('pause', 'held');
   assert.match(
@@ -140,7 +140,7 @@ test('what does not run cannot be entered', async () => {
   containers.ok('rm', '-f', 'again', 'held');
 });
 
-test('-d leaves it in the container, whose end is its end', async () => {
+test('-d leaves it in the container, and it ends with that', async () => {
   containers.detach('host', 'sleep 1000');
   assert.deepEqual(exec('-d', 'host', 'sh', '-c', 'echo noise; sleep 3001').stdout, '');
   const line = () =>
@@ -178,7 +178,7 @@ for (const name of ['web', 'bare']) {
   });
 }
 
-test('the command killed: its process dies; detached it does not', async () => {
+test('killing the command kills its process, unless it is detached', async () => {
   const has = (args: string) => containers.ok('exec', 'web', 'ps', '-o', 'args').includes(args);
   for (const [time, flags] of [
     ['3002', []],
@@ -227,7 +227,7 @@ test('20 at once', async () => {
   );
 });
 
-test('while the container ends: an error or 137, never a hang or a process left', async () => {
+test('while the container ends: an error or 137, but never a hang or a leftover process', async () => {
   for (let round = 0; round < 5; round++) {
     containers.detach('ending', 'sleep 1000', ['--rm']);
     const all = Promise.all(

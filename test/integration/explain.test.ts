@@ -40,7 +40,7 @@ test('--dry-run prints the plan as JSON, runs nothing and leaves nothing', async
   await home.assertNothingLeft();
 });
 
-test('--dry-run refuses what a run would refuse before it begins', () => {
+test('--dry-run refuses what a run would refuse before it starts', () => {
   const { status, stderr } = home.run(['--dry-run', '-u', 'nobody-at-all', 'busybox', 'true']);
   assert.equal(status, 125);
   assert.match(stderr, /no user nobody-at-all/);
@@ -88,7 +88,7 @@ test('--explain of a step that fails ends with that step, and the same reason', 
   assert.deepEqual(home.leftFolders(), []);
 });
 
-test('--explain tells what --no-init and a joined namespace change', async () => {
+test('--explain shows the effect of --no-init and of a joined namespace', async () => {
   const { stderr } = home.shell('true', ['--explain', '--no-init']);
   assert.match(stderr, /the user's process, which is PID 1 itself:/);
   const other = home.start(['--rm', '--name', 'other', 'busybox', 'sh', '-c', 'echo up; exec sleep 60']);
@@ -101,7 +101,7 @@ test('--explain tells what --no-init and a joined namespace change', async () =>
   await home.assertNothingLeft();
 });
 
-test('the tree that a recipe makes is no part of a dry run’s promise, a folder’s is', () => {
+test('a dry run checks the tree of a folder, but not that of a recipe', () => {
   const tree = join(home.folder, 'tree');
   mkdirSync(tree, { recursive: true });
   assert.equal(home.run(['--dry-run', tree, 'x']).status, 0);

@@ -17,7 +17,7 @@ function output(flags: string[], script: string): string {
 
 const caller = () => `${process.getuid?.()}:${process.getgid?.()}`;
 
-test('-e, --env-file: set, pass on, leave out; the last wins', () => {
+test('-e, --env-file: set, pass on, omit; the last wins', () => {
   const file = join(home.folder, 'vars');
   writeFileSync(file, '# comment\nA=from file\nB=b # kept\nCALLER\n\n');
   const { stdout } = home.shell(
@@ -33,7 +33,7 @@ test('-e, --env-file: set, pass on, leave out; the last wins', () => {
   assert.ok(!lines.some((line) => line.startsWith('UNSET')));
 });
 
-test("nothing of the caller's environment comes along unasked", () => {
+test("the caller's environment is not passed on unless requested", () => {
   const { stdout } = home.shell('env', [], { env: { SECRET_TOKEN: 'x' } });
   const names = stdout
     .trimEnd()
@@ -42,7 +42,7 @@ test("nothing of the caller's environment comes along unasked", () => {
   assert.deepEqual(names.toSorted(), ['HOME', 'HOSTNAME', 'PATH', 'PWD', 'SHLVL', 'container']);
 });
 
-test('-w: an existing folder, and one that is made', () => {
+test('-w: an existing folder, and a new one', () => {
   assert.equal(output(['-w', '/etc'], 'pwd'), '/etc');
   assert.equal(output(['--workdir', '/made/by foster'], 'pwd; stat -c %a .'), '/made/by foster\n755');
 });
@@ -80,7 +80,7 @@ test('a container without a command runs a shell', () => {
   assert.equal(home.run(['--rm', '-i', 'busybox'], { input: 'echo $0' }).stdout, '/bin/sh\n');
 });
 
-test('-i passes standard input on, without it there is none', () => {
+test('-i passes on standard input, without it there is none', () => {
   assert.equal(home.run(['--rm', '-i', 'busybox', 'cat'], { input: 'a\0b' }).stdout, 'a\0b');
   assert.equal(home.run(['--rm', 'busybox', 'cat'], { input: 'a' }).stdout, '');
 });
@@ -90,7 +90,7 @@ test('--init and --no-init decide who is PID 1', () => {
   assert.equal(output(['--no-init'], 'echo $$; cat /proc/1/comm; true'), '1\nsh');
 });
 
-test('--network none has a loopback that works, and nothing else', () => {
+test('--network none has only a working loopback', () => {
   assert.equal(output([], 'ls /sys/class/net'), 'lo');
   assert.equal(
     output(['--network', 'none'], 'ip -o link | grep -c .; ip -o link | grep -c "LOOPBACK,UP"'),
@@ -103,7 +103,7 @@ test('--network none has a loopback that works, and nothing else', () => {
   assert.notEqual(home.shell('ping -c 1 -W 1 10.1.1.1').status, 0);
 });
 
-test("--network host is the machine's", () => {
+test("--network host is the host's", () => {
   const script = 'ls /sys/class/net | sort; readlink /proc/self/ns/net';
   assert.equal(output(['--network', 'host'], script).split('\n').at(-1), readlink('net'));
   assert.equal(home.shell('touch /sys/x', ['--network', 'host']).status, 1);
@@ -113,7 +113,7 @@ function readlink(namespace: string): string {
   return readlinkSync(`/proc/self/ns/${namespace}`);
 }
 
-test('--pid host shows the processes of the machine', () => {
+test('--pid host shows the processes of the host', () => {
   assert.equal(output(['--pid', 'host'], 'readlink /proc/self/ns/pid'), readlink('pid'));
   assert.equal(
     output(['--pid', 'host'], `cat /proc/${process.pid}/comm`),
@@ -142,7 +142,7 @@ test('--pid container:NAME shows the processes of that container', async () => {
   await home.assertNothingLeft();
 });
 
-test('--pid container: needs one that runs', () => {
+test('--pid container: needs a running container', () => {
   const missing = home.shell('true', ['--pid', 'container:no-such-one']);
   assert.deepEqual([missing.status, missing.stdout], [125, '']);
   assert.match(missing.stderr, /^foster: no such container: no-such-one; .*\n$/);
@@ -159,7 +159,7 @@ test('--ulimit sets soft and hard limits, downwards', () => {
   );
 });
 
-test('--sysctl sets what belongs to the namespaces, and nothing else', () => {
+test('--sysctl only sets parameters of namespaces', () => {
   const flags = ['--sysctl', 'net.ipv4.ip_unprivileged_port_start=80', '--sysctl', 'kernel.msgmax=4096'];
   assert.equal(
     output(flags, 'cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/kernel/msgmax'),
@@ -254,14 +254,14 @@ test('--label, --name, --stop-signal, --stop-timeout are kept', () => {
   assert.equal(home.foster(['rm', 'kept']).status, 0);
 });
 
-test('--stop-timeout bounds the end of those who are left', () => {
+test('--stop-timeout limits the time of the remaining processes', () => {
   const start = Date.now();
   const { status } = home.shell('trap "" TERM; (trap "" TERM; sleep 1000) & exit 4', ['--stop-timeout', '1']);
   assert.equal(status, 4);
   assert.ok(Date.now() - start >= 1000);
 });
 
-test('--cidfile holds the id, and stands in the way of the next', () => {
+test('--cidfile contains the id, and an existing file is an error', () => {
   const file = join(home.folder, 'cid');
   assert.equal(home.run(['--name', 'filed', '--cidfile', file, 'busybox', 'true']).status, 0);
   const id = readFileSync(file, 'utf8');
@@ -274,7 +274,7 @@ test('--cidfile holds the id, and stands in the way of the next', () => {
   assert.equal(home.foster(['rm', 'filed']).status, 0);
 });
 
-test('--rm leaves nothing, without it the container stays', async () => {
+test('--rm leaves nothing behind, without it the container stays', async () => {
   assert.equal(home.run(['--name', 'stays', 'busybox', 'true']).status, 0);
   assert.equal(home.foster(['ps', '-aq']).stdout.trim().length, 12);
   assert.equal(home.foster(['rm', 'stays']).stdout, 'stays\n');

@@ -113,7 +113,7 @@ test('a disk that fills up while containers run', options, () => {
   must(['run', '--rm', 'busybox', 'true']);
 });
 
-test('a disk that is full from the start: no root file system can be made', options, () => {
+test('a disk that is full from the start: no root filesystem can be created', options, () => {
   execFileSync('rm', ['-rf', join(disk, 'foster')]);
   fill();
   const { status, stderr } = foster(['run', '--rm', 'busybox', 'true']);

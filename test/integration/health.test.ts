@@ -63,7 +63,7 @@ function zombies(name: string): number {
   return (inside.match(/\) Z /g) ?? []).length + outside.length;
 }
 
-test('starting, healthy, unhealthy after some failures in a row, and healthy again', async () => {
+test('starting, healthy, unhealthy after consecutive failures, and healthy again', async () => {
   const id = stepped('changing', '--health-retries', '3');
   assert.equal(health('changing'), 'starting');
   assert.match(shown('changing'), /^Up .* \(health: starting\)$/m);
@@ -103,7 +103,7 @@ test('failures in the start period do not count, a success ends it', async () =>
   await waitUntil('it is unhealthy', () => health('quick') === 'unhealthy');
 });
 
-test('a check that takes too long has failed, and is ended with all that it has started', async () => {
+test('a check that takes too long fails, and is killed with all its processes', async () => {
   containers.detach('hanging', 'sleep 1000', [
     ...['--health-cmd', 'sleep 2001 & sleep 2002; true'],
     ...['--health-interval', '50ms', '--health-timeout', '200ms', '--health-retries', '2'],
@@ -117,7 +117,7 @@ test('a check that takes too long has failed, and is ended with all that it has 
   await waitUntil('all that have ended are buried', () => zombies('hanging') === 0);
 });
 
-test('a check runs as a process of the container does', async () => {
+test('a check runs like a process of the container', async () => {
   containers.detach('inside', 'sleep 1000', [
     ...[
       '--health-cmd',
@@ -170,7 +170,7 @@ test('a paused container is not checked', async () => {
   await waitUntil('it is checked again', () => checks('held') >= before + 2);
 });
 
-test('one that is restarted is starting, with a new count', async () => {
+test('a restarted container is starting, with a new count', async () => {
   stepped('fresh', '--restart', 'always', '--health-retries', '1');
   await check('ill');
   await waitUntil('it is unhealthy', () => health('fresh') === 'unhealthy');

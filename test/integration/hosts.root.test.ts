@@ -96,7 +96,7 @@ function assertNothingLeft(): void {
 
 const WARNING = /^foster: warning: you have no range of user ids in \/etc\/subuid .*\n/;
 
-test('without a range: one user, which a warning says once', () => {
+test('without a range: one user, with one warning', () => {
   const { status, stdout, stderr } = foster([
     'run',
     '--rm',
@@ -112,7 +112,7 @@ test('without a range: one user, which a warning says once', () => {
   assertNothingLeft();
 });
 
-test('a user without an entry in /etc/passwd runs containers, and is called by the id', () => {
+test('a user without an entry in /etc/passwd runs containers, and is named by the id', () => {
   const hidden = `grep -v '^${USER}:' /etc/passwd > ${home}/passwd; mount --bind ${home}/passwd /etc/passwd`;
   const { status, stdout, stderr } = foster(['run', '--rm', 'busybox', 'id', '-u'], hidden);
   assert.deepEqual([stdout, status], ['0\n', 0], stderr);
@@ -143,10 +143,7 @@ test('without a range: another user is refused, --userns keep-id works, auto doe
   assert.deepEqual([keep.stdout, keep.status], [`${uid}\n${USER}\n/proc/self\n`, 0]);
   const auto = foster(['run', '--rm', '--userns', 'auto', 'busybox', 'true']);
   assert.equal(auto.status, 125);
-  assert.match(
-    auto.stderr,
-    /^foster: cannot give the container user ids of its own: .*usermod --add-subuids/,
-  );
+  assert.match(auto.stderr, /^foster: cannot give the container its own user ids: .*usermod --add-subuids/);
   assertNothingLeft();
 });
 
@@ -164,7 +161,7 @@ test('a range of a few ids is used as far as it goes', () => {
   assertNothingLeft();
 });
 
-test('many ranges: all of them, in the background too; more than the kernel takes are refused', () => {
+test('many ranges: all are used, in the background too; more than the kernel accepts are refused', () => {
   const ranges = (count: number) =>
     Array.from({ length: count }, (_, index) => `${300_000 + 20 * index}:10`).join(`\n${USER}:`);
   setRange(ranges(100));
@@ -180,12 +177,12 @@ test('many ranges: all of them, in the background too; more than the kernel take
   assert.deepEqual([refused.status, refused.stdout], [125, '']);
   assert.match(
     refused.stderr,
-    /^foster: cannot map the user ids of the container: your ranges in \/etc\/subuid make 341 lines of an id map, and the kernel takes 340 lines or 4095 bytes; have fewer and larger ranges in \/etc\/subuid\n$/,
+    /^foster: cannot map the user ids of the container: your ranges in \/etc\/subuid need 341 lines in an id map, and the kernel accepts 340 lines or 4095 bytes; use fewer and larger ranges in \/etc\/subuid\n$/,
   );
   assertNothingLeft();
 });
 
-test('newuidmap is not installed, or may not do its work', () => {
+test('newuidmap is not installed, or not permitted to work', () => {
   setRange('300000:65536');
   const gone = foster(['run', '--rm', 'busybox', 'true'], 'mount --bind /dev/null "$(command -v newuidmap)"');
   assert.deepEqual(gone, {
@@ -284,7 +281,7 @@ test("root's own container: a user namespace, and none where it asks for none", 
   assert.equal(run('--userns', 'host').stdout, `${own}0\n`);
 });
 
-test('a tree of files that belong to host users who are nobody in the container can be run', () => {
+test('a tree whose files belong to unmapped host users can be run', () => {
   setRange('300000:65536');
   const roots = join(home, 'data/foster/roots');
   const source = join(roots, readdirSync(roots).find((name) => name.startsWith('recipe-')) ?? '', 'rootfs');

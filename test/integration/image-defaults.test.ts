@@ -30,11 +30,11 @@ const HEALTHLESS = ['--rm', '--no-healthcheck'];
 
 afterEach(() => containers.removeAll());
 
-test('a container is what the image says', () => {
+test('a container has the defaults of its image', () => {
   assert.equal(out('run', ...HEALTHLESS, 'app:1'), 'one two words\nfrom the image /var/www\n/srv\n33\n34\n');
 });
 
-test('arguments and flags take the place of what it says', () => {
+test('arguments and flags replace them', () => {
   assert.match(out('run', ...HEALTHLESS, 'app:1', 'mine'), /^mine \n/);
   const flags = ['-e', 'GREETING=mine', '-u', '0', '-w', '/etc'];
   assert.equal(out('run', ...HEALTHLESS, ...flags, 'app:1'), 'one two words\nmine /root\n/etc\n0\n0\n');

@@ -32,7 +32,7 @@ afterEach(() => {
 });
 
 for (const driver of ['overlay', 'copy']) {
-  test(`a volume of an image has what the image has there (${driver})`, () => {
+  test(`a volume of an image starts with the image's files (${driver})`, () => {
     home.env.FOSTER_STORAGE_DRIVER = driver;
     const script =
       'stat -c "%n %u:%g %a" /data /data/kept; ls /data; cat /link/file; stat -c "%u %a" /var/new/deep';
@@ -44,7 +44,7 @@ for (const driver of ['overlay', 'copy']) {
   });
 }
 
-test('what is written to a volume stays with the container, and is no change of its root file system', () => {
+test('files in a volume stay with the container, and are not changes of its root filesystem', () => {
   out(
     'run',
     '--name',
@@ -69,7 +69,7 @@ test('what is written to a volume stays with the container, and is no change of 
   assert.equal(out('exec', 'two', 'cat', '/data/kept'), 'kept1\n');
 });
 
-test('-v and --mount without a source, and what takes the place of a volume', () => {
+test('-v and --mount without a source, and what replaces a volume', () => {
   out(
     'create',
     '--name',
@@ -129,7 +129,7 @@ test("an image's ports are shown, of a container that runs in ps too", () => {
   );
 });
 
-test('volumes go with the container, also those of other users', () => {
+test('volumes are removed with the container, also those of other users', () => {
   const id = out('run', '-d', '--userns', 'auto', 'app:1', 'sleep', '100').trim();
   assert.equal(out('exec', id, 'stat', '-c', '%u', '/data/kept'), '7\n');
   const folder = home.path(`data/foster/containers/${id}/volumes`);
@@ -138,7 +138,7 @@ test('volumes go with the container, also those of other users', () => {
   assert.equal(existsSync(folder), false);
 });
 
-test('a volume that cannot be', () => {
+test('impossible volumes', () => {
   home.load(dockerArchive({ names: ['bad:1'], layers: [base], config: { Volumes: { '../etc': {} } } }));
   const { status, stderr } = home.run(['--rm', 'bad:1']);
   assert.equal(status, 125);

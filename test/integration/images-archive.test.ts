@@ -78,7 +78,7 @@ test('layers in an archive may be compressed, and be links to others', () => {
 });
 
 for (const format of ['docker-archive', 'oci-archive', 'oci-dir']) {
-  test(`what is saved as ${format} is loaded again, the same`, () => {
+  test(`images saved as ${format} can be loaded again, the same`, () => {
     home.load(archive);
     const { Digest, Id } = JSON.parse(home.foster(['image', 'inspect', 'app:1']).stdout)[0];
     const file = path(`saved-${format}`);
@@ -90,7 +90,7 @@ for (const format of ['docker-archive', 'oci-archive', 'oci-dir']) {
     runs('app:1');
   });
 
-  test(`skopeo reads what is saved as ${format}`, { skip: !hasSkopeo && 'skopeo is not installed' }, () => {
+  test(`skopeo reads images saved as ${format}`, { skip: !hasSkopeo && 'skopeo is not installed' }, () => {
     home.load(archive);
     const file = path(`skopeo-${format}`);
     home.foster(['save', '--format', format, '-o', file, 'app:1']);
@@ -101,7 +101,7 @@ for (const format of ['docker-archive', 'oci-archive', 'oci-dir']) {
   });
 }
 
-test('podman runs what foster has saved', { skip: !hasPodman && 'podman is not installed' }, () => {
+test('podman runs images that foster has saved', { skip: !hasPodman && 'podman is not installed' }, () => {
   home.load(archive);
   for (const format of ['docker-archive', 'oci-archive']) {
     const file = path(`podman-${format}.tar`);
@@ -115,7 +115,7 @@ test('podman runs what foster has saved', { skip: !hasPodman && 'podman is not i
   }
 });
 
-test('an index of several platforms gives the one that fits', () => {
+test("from an index of several platforms this machine's is loaded", () => {
   const layout = new OciLayout();
   const own = layout.image({
     layers: [{ members: BUSYBOX_LAYER }],
@@ -149,7 +149,7 @@ test('an index of several platforms gives the one that fits', () => {
   );
 });
 
-test('what is broken is refused, and leaves nothing', () => {
+test('damaged archives are refused, and leave nothing behind', () => {
   home.foster(['rmi', '-f', ...home.foster(['images', '-q']).stdout.split('\n').filter(Boolean)]);
   const refuses = (input: Buffer, words: RegExp) => {
     const { status, stdout, stderr } = home.foster(['load'], { input });
@@ -217,7 +217,7 @@ test('two loads at once, and one that is killed', async () => {
   runs('app:1');
 });
 
-test('Ctrl-C takes away what was put aside', async () => {
+test('Ctrl-C removes the temporary files', async () => {
   const child = spawn(FOSTER, ['load'], { env: home.env, stdio: ['pipe', 'ignore', 'inherit'] });
   const end = new Promise((resolve) => child.on('close', resolve));
   child.stdin.on('error', () => {});
@@ -228,7 +228,7 @@ test('Ctrl-C takes away what was put aside', async () => {
   assert.deepEqual(home.stored().leftovers, []);
 });
 
-test('import makes an image of a root file system', () => {
+test('import creates an image from a root filesystem', () => {
   const root = tar(...BUSYBOX_LAYER, { name: 'owned', uid: 12 });
   writeFileSync(path('root.tar.gz'), gzipSync(root));
   const changes = ['-c', 'CMD ["stat", "-c", "%u", "/owned"]', '-c', 'ENV A="b c"', '-c', 'EXPOSE 80'];
@@ -254,7 +254,7 @@ test('import makes an image of a root file system', () => {
   assert.match(home.foster(['import', '-c', 'RUN x', '-'], { input: root }).stderr, /unknown instruction/);
 });
 
-test('a file that is the last to be written is whole or not there', () => {
+test('a saved file is complete or does not exist', () => {
   home.load(archive);
   writeFileSync(path('kept.tar'), 'before');
   const { status, stderr } = home.foster(['save', '-o', path('kept.tar'), 'app:1', 'nothing:1']);

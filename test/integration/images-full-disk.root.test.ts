@@ -218,7 +218,7 @@ function processesOf(user: string): string[] {
   return stdout.split('\n').filter((line) => line.includes(folder));
 }
 
-test('save and export: a disk that fills up leaves no file, or the one that was there', () => {
+test('save and export: a disk that fills up leaves no file, or the earlier one', () => {
   must(['load', '-q', '-i', path('app.tar')]);
   for (const [expected, ...args] of [
     [125, 'save', 'app:1'],

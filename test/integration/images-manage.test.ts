@@ -59,7 +59,7 @@ test('images lists names, tags, ids and sizes, and filters', () => {
   assert.match(out('history', 'app:1'), /COPY \. \//);
 });
 
-test('a name that goes to another image leaves the first without', () => {
+test('moving a name to another image leaves the first without a name', () => {
   home.load(dockerArchive({ ...app, layers: [base, [{ name: 'more' }]] }));
   assert.equal(lines(out('images', '-q')).length, 2);
   assert.equal(lines(out('images', '-q', '--filter', 'dangling=true')).length, 1);
@@ -70,7 +70,7 @@ test('a name that goes to another image leaves the first without', () => {
   assert.equal(out('run', '--rm', 'app:1', 'cat', '/etc/kept'), 'kept');
 });
 
-test('rmi takes names away one by one, and then the image', () => {
+test('rmi removes names one by one, and then the image', () => {
   out('tag', 'app:1', 'app:2');
   assert.equal(out('rmi', 'app:1'), 'Untagged: app:1\n');
   assert.match(out('rmi', 'app:2'), /^Untagged: app:2\nDeleted: sha256:[0-9a-f]{64}\n$/);
@@ -97,7 +97,7 @@ test('an image in use is not removed; its layers stay as long as a container has
   assert.deepEqual(home.stored().layers, []);
 });
 
-test('one that runs cannot be removed by force', () => {
+test('an image of a running container cannot be removed, even by force', () => {
   out('run', '-d', '--name', 'runs', 'app:1', 'sleep', '60');
   assert.match(
     home.foster(['rmi', '-f', 'app:1']).stderr,
@@ -108,7 +108,7 @@ test('one that runs cannot be removed by force', () => {
 const CHANGES =
   'echo new > /new; rm -r /gone /d; mkdir /d; echo x > /d/three; echo more >> /etc/kept; mkdir -p /a/b; chown 7:8 /a; ln /new /hard';
 
-test('diff tells what was added, changed and deleted, and nothing of what foster mounts', () => {
+test('diff lists added, changed and deleted files, without mount points of foster', () => {
   out('run', '--name', 'changes', 'app:1', 'sh', '-c', CHANGES);
   assert.deepEqual(lines(out('diff', 'changes')), [
     'A /a',
@@ -129,7 +129,7 @@ test('diff tells what was added, changed and deleted, and nothing of what foster
   assert.equal(out('diff', 'nothing'), '');
 });
 
-test('commit makes an image of the changes, which podman and skopeo read too', () => {
+test('commit creates an image from the changes, which podman and skopeo can read', () => {
   out('run', '--name', 'changes', 'app:1', 'sh', '-c', CHANGES);
   const id = out(
     'commit',
@@ -156,7 +156,7 @@ test('commit makes an image of the changes, which podman and skopeo read too', (
   assert.deepEqual(image.Config.Labels, { kind: 'app' });
 });
 
-test('export writes all files as the container sees them, and no volume', () => {
+test('export writes all files as the container sees them, without volumes', () => {
   out(
     'run',
     '--name',
@@ -178,7 +178,7 @@ test('export writes all files as the container sees them, and no volume', () => 
   assert.equal(home.foster(['export', 'nobody']).status, 1);
 });
 
-test('what unshare runs owns the files of containers', () => {
+test('a command of unshare owns the files of containers', () => {
   out('run', '--name', 'changes', 'app:1', 'sh', '-c', CHANGES);
   assert.equal(out('unshare', 'id', '-u').trim(), '0');
   assert.equal(home.foster(['unshare', 'sh', '-c', 'exit 3']).status, 3);
@@ -220,7 +220,7 @@ for (const driver of ['overlay', 'copy']) {
   });
 }
 
-test('rm leaves a container whole on whose files something else is mounted', () => {
+test('rm does not touch a container in whose files something is mounted', () => {
   out('run', '--name', 'changes', 'app:1', 'sh', '-c', CHANGES);
   const folder = home.path(`data/foster/containers/${out('inspect', '-f', '{{.Id}}', 'changes').trim()}`);
   const place = `${folder}/upper/etc`;
@@ -240,7 +240,7 @@ test('rm leaves a container whole on whose files something else is mounted', () 
   out('rm', 'changes');
 });
 
-test('a name goes before the start of an id that looks like it', () => {
+test('a name takes precedence over the prefix of an id', () => {
   home.load(dockerArchive({ names: ['other:1'], layers: [[{ name: 'x' }]] }));
   const start = out('images', '-q', 'app:1').slice(0, 4);
   out('tag', 'other:1', start);
@@ -249,7 +249,7 @@ test('a name goes before the start of an id that looks like it', () => {
   assert.match(out('image', 'inspect', start), /"app:1"/);
 });
 
-test('what is not there is no failure for rmi -f', () => {
+test('rmi -f ignores missing images', () => {
   const { status, stderr } = home.foster(['rmi', '-f', 'nosuch']);
   assert.match(stderr, /no such image: nosuch/);
   assert.equal(status, 0);

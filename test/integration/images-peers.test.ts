@@ -66,7 +66,7 @@ for (const format of ['docker-archive', 'oci-archive']) {
   });
 }
 
-test('skopeo copies in both directions, and compresses by zstd', options, () => {
+test('skopeo copies in both directions, and compresses with zstd', options, () => {
   foster('save', '--format', 'oci-dir', '-o', path('dir'), 'app:1');
   skopeo(
     '--dest-compress-format',
@@ -99,7 +99,7 @@ test('foster push, podman pull and run, podman push, skopeo copy, foster pull an
   runsHere('copied:1');
 });
 
-test('FROM and COPY --from bring images of a registry, --pull newer ones', options, () => {
+test('FROM and COPY --from pull images from a registry, --pull newer ones', options, () => {
   const name = `${registry.host}/base:1`;
   const push = (source: string) => {
     foster('tag', source, name);

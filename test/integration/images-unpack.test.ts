@@ -25,13 +25,13 @@ test('a whiteout hides a file and a directory of the layers below', () => {
   );
 });
 
-test('an opaque directory shows nothing of the one below', () => {
+test('an opaque directory hides the one below', () => {
   const below = [{ name: 'd/low' }, { name: 'd/sub/low' }];
   const above = [{ name: 'd/', type: '5', mode: 0o700 }, { name: 'd/.wh..wh..opq' }, { name: 'd/high' }];
   assert.equal(see('ls /d; stat -c %a /d', below, above), 'high\n700\n');
 });
 
-test('the marks count wherever they stand in the layer, and only for the layers below', () => {
+test('whiteouts apply wherever they are in the layer, and only to the layers below', () => {
   const below = [{ name: 'a/low' }, { name: 'b/low' }, { name: 'c' }];
   const above = [
     { name: 'a/high' },
@@ -44,7 +44,7 @@ test('the marks count wherever they stand in the layer, and only for the layers 
   assert.equal(see('ls /a /b; cat /c', below, above), '/a:\nhigh\n\n/b:\nhigh\nnew');
 });
 
-test('a file in place of a directory, and a directory in place of a file', () => {
+test('a file replaces a directory, and a directory a file', () => {
   const below = [{ name: 'was-dir/low' }, { name: 'was-file' }];
   const above = [{ name: 'was-dir', content: 'file' }, { name: 'was-file/high' }];
   assert.equal(see('cat /was-dir; echo; ls /was-file', below, above), 'file\nhigh\n');
@@ -61,7 +61,7 @@ test('a layer whose root is opaque hides all layers below', () => {
   assert.equal(stdout, '/bin\n');
 });
 
-test('owners, set-id bits, hard links, times and attributes are as the layer says', () => {
+test('owners, set-id bits, hard links, times and attributes are those in the layer', () => {
   const script = `stat -c '%u:%g %a %Y' /owned /suid; stat -c %h /suid; stat -c %i /suid /hard | uniq | wc -l; id -u nobody 2>&1 | wc -l`;
   const layer: TestMember[] = [
     { name: 'owned', uid: 33, gid: 44, mode: 0o640, mtime: 1_234_567_890 },
@@ -91,12 +91,12 @@ test('an empty layer, and one that occurs twice', () => {
   assert.equal(see(script, [], twice, [{ name: '.wh.x' }], [], twice), 'top');
 });
 
-test('more layers than fsconfig(2) takes at once', () => {
+test('more layers than fsconfig(2) accepts at once', () => {
   const many = Array.from({ length: 40 }, (_, index) => [{ name: `many/${index}` }]);
   assert.equal(see('set -- /many/*; echo $#', ...many), '40\n');
 });
 
-test('members that overlayfs would take for its own marks are not', () => {
+test('members that look like whiteouts of overlayfs are ordinary files', () => {
   const layer: TestMember[] = [
     {
       name: 'd/',
@@ -158,7 +158,7 @@ for (const [title, [layer, words]] of Object.entries(hostile)) {
   });
 }
 
-test('a layer that is not what the config says is not used', () => {
+test('a layer with another digest than in the config is not used', () => {
   const layer = tar(...BUSYBOX_LAYER);
   const lie = `sha256:${hex(Buffer.from('other'))}`;
   const archive = dockerArchive({ names: ['lie'], layers: [layer], diffIDs: [lie] });
@@ -168,7 +168,7 @@ test('a layer that is not what the config says is not used', () => {
   assert.ok(!home.stored().layers.some((name) => name.startsWith(lie.slice(7))));
 });
 
-test('--max-unpacked-size holds for each layer that is unpacked for a container', () => {
+test('--max-unpacked-size applies to each layer that is unpacked for a container', () => {
   const big = { name: 'big', content: Buffer.alloc(2 << 20) };
   const sparse = Buffer.concat([oldSparse('sparse', 8 << 20, [[0, 1]], 'x'), tar()]);
   home.load(dockerArchive({ names: ['big'], layers: [[big]] }));
@@ -194,7 +194,7 @@ test('--max-unpacked-size holds for each layer that is unpacked for a container'
   }
 });
 
-test('more layers than their paths have room for in what mount(2) takes', () => {
+test('more layers than mount(2) accepts paths for', () => {
   const files = Array.from({ length: 230 }, (_, index) => [{ name: `file-${index}`, content: `${index}` }]);
   home.load(dockerArchive({ names: ['many'], layers: [BUSYBOX_LAYER, ...files] }));
   const { status, stdout, stderr } = home.run(['--rm', 'many', 'sh', '-c', 'cat /file-0 /file-229']);

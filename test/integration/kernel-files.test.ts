@@ -51,7 +51,7 @@ for (const place of [
   });
 }
 
-test('nor by way of a link', () => {
+test('nor through a link', () => {
   for (const target of ['/dev', '../dev/shm', '/proc', '/proc/sys', '/sys/kernel', 'over', '/dev/pts']) {
     const links = [
       { name: 'alias', type: '2', target },
@@ -64,7 +64,7 @@ test('nor by way of a link', () => {
   }
 });
 
-test('that at /sys/fs/cgroup, which images with systemd have, is left out with a warning', () => {
+test('a volume at /sys/fs/cgroup, as in images with systemd, is ignored with a warning', () => {
   image('systemd', ['/sys/fs/cgroup', '/data']);
   const { status, stdout, stderr } = home.run([
     '--rm',
@@ -79,7 +79,7 @@ test('that at /sys/fs/cgroup, which images with systemd have, is left out with a
   assert.doesNotMatch(stdout, / \/sys\/fs\/cgroup /);
 });
 
-test('a Dockerfile can mount nothing in /dev, /proc and /sys', () => {
+test('a Dockerfile cannot mount anything in /dev, /proc and /sys', () => {
   const context = folder('context', {});
   const dockerfile = (text: string) => {
     writeFileSync(join(context, 'Dockerfile'), `FROM localhost/foster/busybox\n${text}\n`);
@@ -93,14 +93,14 @@ test('a Dockerfile can mount nothing in /dev, /proc and /sys', () => {
   }
   const volume = dockerfile('VOLUME /proc/sys');
   assert.notEqual(volume.status, 0);
-  assert.match(volume.stderr, /:2: VOLUME \/proc\/sys: an image can have no volume in/);
+  assert.match(volume.stderr, /:2: VOLUME \/proc\/sys: an image cannot have a volume in/);
   // a link that an earlier step has made
   const linked = dockerfile('RUN ln -s /dev /alias\nRUN --mount=type=tmpfs,target=/alias true');
   assert.notEqual(linked.status, 0);
   assert.match(linked.stderr, /where an image or a Dockerfile may mount nothing/);
 });
 
-test('a mask is the null device of the host, whatever a volume has at /dev', () => {
+test("a mask is the host's null device, whatever a volume has in /dev", () => {
   const victim = join(home.shared, 'victim');
   writeFileSync(victim, 'untouched\n');
   const dev = folder('dev', {
@@ -121,7 +121,7 @@ test('a mask is the null device of the host, whatever a volume has at /dev', () 
   assert.equal(readFileSync(victim, 'utf8'), 'untouched\n');
 });
 
-test('a kernel parameter is written to the kernel, whatever a volume has at /proc/sys', () => {
+test('a kernel parameter is set in the kernel, whatever a volume has in /proc/sys', () => {
   const victim = join(home.shared, 'other-victim');
   writeFileSync(victim, 'untouched\n');
   const link = { 'ipv4/ip_unprivileged_port_start': '/shared/other-victim' };
@@ -161,7 +161,7 @@ test('a terminal comes from a devpts, or not at all', () => {
   containers.detach('own-pts', 'sleep 1000', ['-v', `${pts}:/dev/pts`]);
   const { status, stderr } = home.foster(['exec', '-t', 'own-pts', 'true']);
   assert.equal(status, 125);
-  assert.match(stderr, /cannot open a terminal of the container: .*\/dev\/pts/);
+  assert.match(stderr, /cannot open the container's terminal: .*\/dev\/pts/);
 });
 
 test('files are renamed all over the machine while containers start', async () => {

@@ -100,4 +100,4 @@ for (const node of NODES) {
   });
 }
 
-test('nothing is left', async () => await home.assertNothingLeft());
+test('nothing is left behind', async () => await home.assertNothingLeft());

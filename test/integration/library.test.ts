@@ -83,7 +83,7 @@ test('limits of time and size', async () => {
   await home.assertNothingLeft();
 });
 
-test('options mean what they do on the command line', async () => {
+test('options mean the same as on the command line', async () => {
   const { stdout } = await foster.run({
     root: 'busybox',
     command: [
@@ -104,7 +104,7 @@ test('options mean what they do on the command line', async () => {
   assert.match(stdout, /^nobody\n\/bin\nbox\na b\ntouch: \/x: Read-only file system\n(cat: .*\n)?t\n$/);
 });
 
-test('failures have a kind, and the sentence that the command prints', async () => {
+test('errors have a kind, and the same sentence as the command', async () => {
   await running('taken');
   const failures: [string, () => Promise<unknown>, RegExp][] = [
     ['not-found', () => foster.inspect('nothing'), /no such container: nothing/],
@@ -305,7 +305,7 @@ test('images: build, run, save, load, tag, inspect, remove, prune', async () => 
   await assert.rejects(foster.images.inspect('whom:2'), { kind: 'not-found' });
 });
 
-test('each call ends at its signal, and leaves nothing', async () => {
+test('each call ends at its signal, and leaves nothing behind', async () => {
   const endless = { root: 'busybox', command: ['sleep', '1000'], remove: true };
   const isRunning = async () => (await foster.list()).some(({ status }) => status === 'running');
   await assertInterrupts((signal) => foster.run({ ...endless, signal }), isRunning);
@@ -334,7 +334,7 @@ test('each call ends at its signal, and leaves nothing', async () => {
   await home.assertNothingLeft();
 });
 
-test('other things go on while it waits', async () => {
+test('the process can do other things while it waits', async () => {
   let ticks = 0;
   const timer = setInterval(() => ticks++, 10);
   await foster.run({ root: 'busybox', command: ['sleep', '1'], remove: true });
@@ -342,7 +342,7 @@ test('other things go on while it waits', async () => {
   assert.ok(ticks > 10, `${ticks} ticks in a second`);
 });
 
-test('each caller has containers of its own', async () => {
+test('each caller has its own containers', async () => {
   const others = new Home();
   const other = new Foster({ env: others.env });
   const [mine, theirs] = await Promise.all([

@@ -76,7 +76,7 @@ function reads(pid: number): boolean {
   return descriptorsOf(pid).some((one) => one.endsWith('/log'));
 }
 
-test('standard output and error come out where they went in', () => {
+test('standard output and error stay separate', () => {
   const name = ended('echo out; echo err >&2; printf "no end"');
   assert.deepEqual(logs(name), { stdout: 'out\nno end', stderr: 'err\n' });
 });
@@ -102,7 +102,7 @@ test('--tail, --since, --until and --timestamps', () => {
   assert.equal(logs('--since', '1h', name).stdout, '1\n2\n3\n4\n');
 });
 
-test('--tail of a log that grows all the time', async () => {
+test('--tail of a growing log', async () => {
   const name = detached('i=0; while :; do i=$((i + 1)); echo $i; done', ['--log-opt', 'max-size=100m']);
   await waitUntil('it has written much', () => statSync(join(containerFolder(name), 'log')).size > 1_000_000);
   for (let round = 0; round < 10; round++) {
@@ -113,7 +113,7 @@ test('--tail of a log that grows all the time', async () => {
   home.foster(['rm', '-f', name]);
 });
 
-test('following ends with the container, and has all of it', async () => {
+test('following ends with the container, and misses nothing', async () => {
   const name = detached('for i in 1 2 3 4 5; do echo line $i; sleep 0.1; done; echo bye >&2');
   const state = follow(name);
   assert.deepEqual(await state.closed, { status: 0, signal: null });
@@ -121,7 +121,7 @@ test('following ends with the container, and has all of it', async () => {
   assert.equal(state.stderr, 'bye\n');
 });
 
-test('following shows what comes as it comes', async () => {
+test('following shows output as it arrives', async () => {
   const name = detached('echo first; read x; echo second', ['-i']);
   const state = follow(name);
   await waitUntil('the first line is there', () => state.stdout === 'first\n');
@@ -129,14 +129,14 @@ test('following shows what comes as it comes', async () => {
   assert.deepEqual(await state.closed, { status: 0, signal: null });
 });
 
-test('following goes on through a restart, and ends when it is over', async () => {
+test('following continues through a restart, and ends with the container', async () => {
   const name = detached('echo run; sleep 0.1; exit 1', ['--restart', 'on-failure:2']);
   const state = follow(name);
   assert.deepEqual(await state.closed, { status: 0, signal: null });
   assert.equal(state.stdout, 'run\nrun\nrun\n');
 });
 
-test('Ctrl-C ends it as it ends cat', async () => {
+test('Ctrl-C ends it like cat', async () => {
   const name = detached('echo here; sleep 1000');
   const state = follow(name);
   await waitUntil('it follows', () => state.stdout === 'here\n');
@@ -144,7 +144,7 @@ test('Ctrl-C ends it as it ends cat', async () => {
   assert.deepEqual(await state.closed, { status: null, signal: 'SIGINT' });
 });
 
-test('not a byte is lost or doubled while files are rotated away', async () => {
+test('no byte is lost or duplicated while files are rotated', async () => {
   // A reader that is slow may lose what is rotated away before it looks. So the writer is at most two files ahead.
   const STEPS = 5;
   const once = Array.from({ length: 10_000 }, (_, index) => `${index + 1}\n`).join('');
@@ -179,7 +179,7 @@ test('a log that ends in the middle of a frame', () => {
   assert.equal(logs(name).stdout, 'whole\nabc');
 });
 
-test('it ends quietly when nobody reads any more', async () => {
+test('it ends quietly when its reader is gone', async () => {
   const name = ended('seq 1 100000');
   for (const isAnyUnread of [false, true]) {
     const state = follow(name);
@@ -193,7 +193,7 @@ test('it ends quietly when nobody reads any more', async () => {
   }
 });
 
-test('so it does where the reader is a socket with much in it that was never read', async () => {
+test('also if the reader is a socket with unread data', async () => {
   const name = ended('seq 1 200000');
   for (let round = 0; round < 3; round++) {
     const child = spawn(FOSTER, ['logs', name], { env: home.env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -207,7 +207,7 @@ test('so it does where the reader is a socket with much in it that was never rea
   }
 });
 
-test('a container that runs in the foreground has a log, wherever its output goes besides', async () => {
+test('a container in the foreground has a log, wherever else its output goes', async () => {
   const inFront = (name: string, script: string, stdio: StdioOptions) => {
     after(() => home.foster(['rm', '-f', name]));
     return spawn(FOSTER, ['run', '--name', name, 'busybox', 'sh', '-c', script], { env: home.env, stdio });
@@ -223,7 +223,7 @@ test('a container that runs in the foreground has a log, wherever its output goe
   await new Promise((done) => none.on('close', done));
 });
 
-test('nothing is missing in it, or there twice, whether its reader is fast, slow, or a file', async () => {
+test('nothing is lost or duplicated in it, whether its reader is fast, slow, or a file', async () => {
   const lines = (count: number) => Array.from({ length: count }, (_, index) => `${index + 1}\n`).join('');
   for (const [name, reader, count] of [
     ['front-fast', 'cat > /dev/null', 300_000],
@@ -248,7 +248,7 @@ test('nothing is missing in it, or there twice, whether its reader is fast, slow
   }
 });
 
-test('one that is removed at its end shows its output where it was started, and to those attached, and has no log', async () => {
+test('with --rm the output goes to foster run and to attached clients, and there is no log', async () => {
   after(() => home.foster(['rm', '-f', 'front-rm']));
   const script = 'echo first; while [ ! -e /go ]; do sleep 0.1; done; echo second; exec sleep 1000';
   const running = home.start(['--rm', '--name', 'front-rm', 'busybox', 'sh', '-c', script]);
@@ -272,7 +272,7 @@ test('one that is removed at its end shows its output where it was started, and 
   await running.ended;
 });
 
-test('of endless output in the foreground the log keeps the last part', () => {
+test('the log keeps the last part of endless output in the foreground', () => {
   after(() => home.foster(['rm', '-f', 'front-much']));
   const script = `${FOSTER} run --name front-much busybox sh -c 'head -c 60000000 /dev/zero; echo end' > /dev/null`;
   assert.equal(spawnSync('sh', ['-c', script], { env: home.env }).status, 0);
@@ -284,14 +284,14 @@ test('of endless output in the foreground the log keeps the last part', () => {
   assert.equal(home.foster(['logs', '--tail', '1', 'front-much']).stdout.slice(-4), 'end\n');
 });
 
-test('mistakes', () => {
+test('errors', () => {
   assert.match(home.foster(['logs', 'nobody']).stderr, /no such container: nobody/);
   const name = ended('true');
   assert.match(home.foster(['logs', '--tail', 'x', name]).stderr, /--tail 'x': expected a number of lines/);
   assert.match(home.foster(['logs', '--since', 'x', name]).stderr, /--since 'x': expected a time/);
 });
 
-test('nothing is left', async () => {
+test('nothing is left behind', async () => {
   for (const name of home.foster(['ps', '-aq']).stdout.split('\n').filter(Boolean))
     home.foster(['rm', '-f', name]);
   await home.assertNothingLeft();

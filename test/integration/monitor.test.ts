@@ -48,7 +48,7 @@ function stream(all: Frame[], number: number): Buffer {
 
 const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex');
 
-test('an idle container holds less than 300 KB, its monitor no descriptor too many, and uses no time', async () => {
+test('an idle container takes less than 300 KB, leaks no descriptor, and uses no CPU time', async () => {
   for (const [name, flags] of [
     ['idle', []],
     ['typed', ['-t', '-i']],
@@ -71,7 +71,7 @@ test('an idle container holds less than 300 KB, its monitor no descriptor too ma
 });
 
 for (const flags of [[], ['--no-init'], ['-t'], ['--rm'], ['-u', '1000', '--no-init']]) {
-  test(`the monitor killed: the container is too, and all commands know ${flags.join(' ')}`, async () => {
+  test(`killing the monitor kills the container, and all commands know ${flags.join(' ')}`, async () => {
     const id = containers.detach(
       'widow',
       'trap "" TERM HUP INT; (sleep 1000 &); echo ready; while :; do sleep 0.1; done',
@@ -123,14 +123,14 @@ test('the log has both streams, byte for byte', async () => {
   assert.equal(sha256(stream(all, 2)), sha256(err));
 });
 
-test('100,000 lines, each written by itself', async () => {
+test('100,000 lines, each written separately', async () => {
   const id = containers.detach('lines', 'i=0; while [ $i -lt 100000 ]; do echo $i; i=$((i + 1)); done');
   await containers.waitFor('lines', 'exited');
   const expected = Array.from({ length: 100_000 }, (_, index) => `${index}\n`).join('');
   assert.equal(stream(frames(join(containers.folder(id), 'log')), 1).toString(), expected);
 });
 
-test('max-size and max-file bound the log; what is kept is whole, and the newest', async () => {
+test('max-size and max-file limit the log; the newest part is kept completely', async () => {
   const flags = ['--log-opt', 'max-size=64k', '--log-opt', 'max-file=3'];
   const id = containers.detach('bounded', 'seq 1 100000', flags);
   await containers.waitFor('bounded', 'exited');
@@ -146,7 +146,7 @@ test('max-size and max-file bound the log; what is kept is whole, and the newest
   assert.ok(!existsSync(join(containers.folder(single), 'log.1')));
 });
 
-test('a log that can no longer grow is no concern of the container’s', () => {
+test('a log that can no longer grow does not affect the container', () => {
   // The disk is as good as full for the monitor, which inherits the limit: setrlimit(2), RLIMIT_FSIZE.
   const script = `ulimit -f 100; "${FOSTER}" run -d --name full busybox sh -c 'seq 1 200000; exit 3'; "${FOSTER}" wait full`;
   const { stdout } = spawnSync('bash', ['-c', script], { env: home.env, encoding: 'utf8' });
@@ -158,7 +158,7 @@ test('a log that can no longer grow is no concern of the container’s', () => {
   assert.equal(lost.status, 0, lost.stderr);
 });
 
-test('events are lines of words, whatever processes are called', async () => {
+test('events are single lines, whatever the names of processes', async () => {
   const id = containers.detach('named', '/hostile names 0; sleep 0.5', [
     '-v',
     `${compile(home, 'hostile')}:/hostile:ro`,

@@ -56,7 +56,7 @@ test('-v ...:ro is read-only', () => {
   assert.match(home.shell('touch /data/x', flags).stderr, /Read-only file system/);
 });
 
-test('-v: a file, over one that exists and where there is none', () => {
+test('-v: a file, over an existing and a missing one', () => {
   const source = place('file');
   assert.equal(output('cat /etc/passwd', ['-v', `${source}:/etc/passwd:ro`]), 'a file');
   assert.equal(output('cat /new/place/for/it', ['-v', `${source}:/new/place/for/it`]), 'a file');
@@ -79,7 +79,7 @@ test('-v: links are followed on the host, other kinds of files mounted as they a
   );
 });
 
-test('-v: mounts below the source come along', () => {
+test('-v: mounts below the source are included', () => {
   assert.equal(output('[ -e /h/self/mountinfo ] && echo yes', ['-v', '/proc:/h:ro']), 'yes');
 });
 
@@ -104,7 +104,7 @@ test('--mount, as Docker writes it', () => {
   );
 });
 
-test('--tmpfs: empty, everybody may write, nothing may run, unless it is said', () => {
+test('--tmpfs: empty, world-writable and noexec by default', () => {
   assert.equal(output('ls -A /etc; stat -c %a /etc', ['--tmpfs', '/etc']), '1777');
   assert.match(output('grep " /t " /proc/mounts', ['--tmpfs', '/t']), / rw,nosuid,nodev,noexec,/);
   assert.equal(home.shell('cp /bin/busybox /t/true; /t/true', ['--tmpfs', '/t']).status, 126);
@@ -115,7 +115,7 @@ test('--tmpfs: empty, everybody may write, nothing may run, unless it is said', 
   );
 });
 
-test('what cannot be mounted is one sentence', () => {
+test('a mount that fails is reported in one sentence', () => {
   failure(
     ['-v', '/no/such/source:/x'],
     /^foster: --volume '\/no\/such\/source:\/x': \/no\/such\/source does not exist/,
@@ -128,9 +128,9 @@ test('what cannot be mounted is one sentence', () => {
   );
   failure(
     ['-v', `${place('folder')}:/etc/passwd`],
-    /not a directory \(ENOTDIR\).*; \/etc\/passwd is in the container already, and not a directory/,
+    /not a directory \(ENOTDIR\).*; \/etc\/passwd exists in the container and is not a directory/,
   );
-  failure(['-v', `${place('folder')}:/`], /destination can't be '\/'/);
+  failure(['-v', `${place('folder')}:/`], /destination cannot be '\/'/);
   failure(['-v', `${place('folder')}:/a`, '--tmpfs', '/a'], /duplicate mount point: \/a/);
 });
 
@@ -145,7 +145,7 @@ test('the caller opens what is mounted, but rights inside are those of the conta
   failure(['-v', '/root/x:/p'], /\/root\/x does not exist/);
 });
 
-test('on tmpfs and on the disk alike, in all combinations: the layers do as they should', () => {
+test('layers work on tmpfs and on the disk, in all combinations', () => {
   const memory = mkdtempSync('/dev/shm/foster-test-');
   after(() => rmSync(memory, { recursive: true, force: true }));
   const trees = { disk: join(home.folder, 'tree'), memory: join(memory, 'tree') };

@@ -13,7 +13,7 @@ function output(script: string, flags: string[] = []): string {
   return stdout.trimEnd();
 }
 
-test('every namespace is one of its own', () => {
+test('every namespace is its own', () => {
   const names = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts'];
   const links = output(`for n in ${names.join(' ')}; do readlink /proc/self/ns/$n; done`).split('\n');
   assert.equal(links.length, names.length);
@@ -45,11 +45,11 @@ test("root is the caller, and all of the caller's range is mapped", (t) => {
   assert.equal(output('touch /x; chown 65535:65535 /x; stat -c %u:%g /x'), '65535:65535');
 });
 
-test('no group of the caller comes along', () => {
+test('no group of the caller is inherited', () => {
   assert.equal(output('grep Groups /proc/self/status').replace(/\s+/g, ''), 'Groups:');
 });
 
-test('/proc shows the processes of the container only, and cannot be used to change the host', () => {
+test('/proc shows only the processes of the container, and cannot be used to change the host', () => {
   assert.equal(output('cd /proc; echo [0-9]*'), '1 2');
   for (const path of ['/proc/sys/kernel/core_pattern', '/proc/sysrq-trigger', '/proc/irq', '/proc/bus']) {
     const { stdout } = home.shell(
@@ -60,7 +60,7 @@ test('/proc shows the processes of the container only, and cannot be used to cha
   assert.match(home.shell('echo h > /proc/sys/kernel/hostname').stderr, /Read-only file system/);
 });
 
-test('what tells about the host is hidden', () => {
+test('files with information about the host are hidden', () => {
   for (const path of [
     '/proc/keys',
     '/proc/timer_list',
@@ -105,11 +105,11 @@ test('the devices work', () => {
   assert.equal(output('echo 3 4 | { ls /dev/fd/ | head -n 1; }'), '0');
 });
 
-test('a terminal is one of the devpts of the container', () => {
+test("a terminal is from the container's devpts", () => {
   assert.equal(output('readlink /dev/ptmx; stat -c %a /dev/pts/ptmx; ls /dev/pts'), 'pts/ptmx\n666\nptmx');
 });
 
-test('no other device of the host can be made or opened', () => {
+test('no other device of the host can be created or opened', () => {
   const { stdout, status } = home.shell(
     'mknod /tmp/sda b 8 0 2>/dev/null; echo $?; cat /tmp/sda 2>/dev/null | head -c 1',
   );
@@ -139,6 +139,6 @@ test('the root is the container', () => {
   assert.equal(output('cd /; cd ../../..; pwd; ls | head -n 1'), '/\nbin');
 });
 
-test('programs see the kernel of the machine, and files of usual modes', () => {
+test("programs see the host's kernel, and create files with the usual modes", () => {
   assert.equal(output('uname -r; umask'), `${release()}\n0022`);
 });

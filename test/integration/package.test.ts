@@ -76,7 +76,7 @@ test('it has no fault points, which are for tests', () => {
       assert.ok(!readFileSync(join(dist, file)).includes('FOSTER_FAULT'), file);
 });
 
-test('make install of a user who may not write to the folders of npm makes a link in ~/.local', () => {
+test('make install by a user who cannot write to the folders of npm creates a link in ~/.local', () => {
   const env = { ...process.env, HOME: folder, npm_config_prefix: '/proc/sys' };
   const output = execFileSync('scripts/install', { cwd: tree, env, encoding: 'utf8' });
   const link = join(folder, '.local/bin/foster');
@@ -84,7 +84,7 @@ test('make install of a user who may not write to the folders of npm makes a lin
   assert.equal(execFileSync(link, ['--version'], { encoding: 'utf8' }), `foster ${VERSION}\n`);
 });
 
-test('it loads koffi, and needs nothing of the source tree', () => {
+test('it loads koffi, and needs nothing from the source tree', () => {
   const output = execFileSync(installed, ['run', '--help'], { encoding: 'utf8' });
   assert.match(output, /Run a command in a new container/);
   const info = execFileSync(installed, ['info'], { encoding: 'utf8' });

@@ -36,7 +36,7 @@ test('megabytes of any bytes pass through unchanged, both ways', () => {
   assert.equal(sha256(stdout), sha256(data));
 });
 
-test('standard error is apart from standard output', () => {
+test('standard error is separate from standard output', () => {
   const { stdout, stderr } = home.shell('echo one; echo two >&2; echo three');
   assert.deepEqual([stdout, stderr], ['one\nthree\n', 'two\n']);
 });
@@ -51,12 +51,12 @@ test('without -i its input is empty, and is /dev/null', () => {
   assert.equal(stdout, '0\n1:3\n');
 });
 
-test('what it does not read is left to the next command', () => {
+test('unread input is left to the next command', () => {
   const script = `printf 'one\\ntwo\\n' | ($foster busybox true; cat)`;
   assert.equal(pipeline(script).toString(), 'one\ntwo\n');
 });
 
-test('a reader that leaves ends a writer by SIGPIPE', () => {
+test('a writer gets SIGPIPE when its reader is gone', () => {
   const script = `$foster busybox yes | head -n 1; echo "\${PIPESTATUS[0]}"`;
   assert.equal(pipeline(`set +o pipefail; ${script}`).toString(), 'y\n141\n');
 });
@@ -80,7 +80,7 @@ test('a closed standard input, output or error does no harm', () => {
   assert.equal(pipeline('$foster -i busybox sh -c "exit 3" <&- >&- 2>&-; echo $?').toString(), '3\n');
 });
 
-test('a gigabyte comes out whole', () => {
+test('a gigabyte comes out completely', () => {
   const source = 'head -c 1G /dev/zero';
   assert.equal(pipeline(`${source} | $foster -i busybox cat | wc -c`).toString(), `${1024 * MIB}\n`);
 });

@@ -43,7 +43,7 @@ test('with --no-init the command is PID 1', () => {
   );
 });
 
-test('of 20,000 orphans made as fast as possible no zombie is left, and few are there at any time', (t) => {
+test('of 20,000 orphans created as fast as possible no zombie is left, and there are few at any time', (t) => {
   const { ms, peak, samples, left } = makeOrphans(20_000);
   t.diagnostic(`${ms} ms, ${peak} zombies at the most in ${samples} samples`);
   assert.equal(left, 0);
@@ -56,19 +56,19 @@ test('without the reaper zombies stay', () => {
   assert.deepEqual([left, peak], [200, 200]);
 });
 
-test('one whose parent is killed is adopted, and buried when it dies', () => {
+test('a process whose parent is killed is adopted, and reaped when it dies', () => {
   assert.equal(runProbe(['generations', '60000']), 'parent 1, buried\n');
   assert.equal(runProbe(['generations', '500'], ['--no-init']), 'parent 1, not buried\n');
 });
 
-test('a daemon outlives its parent, with PID 1 in its place', () => {
+test('a daemon outlives its parent, and PID 1 becomes its parent', () => {
   const script = `(setsid sh -c 'echo $$ >/tmp/pid; sleep 1000' &)
     until [ -s /tmp/pid ]; do sleep 0.05; done
     until [ "$(cut -d ' ' -f 4 /proc/$(cat /tmp/pid)/stat)" = 1 ]; do sleep 0.05; done; echo adopted`;
   assert.equal(home.shell(script, ['--stop-timeout', '1']).stdout, 'adopted\n');
 });
 
-test('when the command ends, the rest is asked to leave', () => {
+test('when the command ends, the other processes get SIGTERM', () => {
   const script = `(trap 'sleep 0.3; echo left in peace; exit' TERM; touch /tmp/up; while :; do sleep 0.05; done) &
     until [ -e /tmp/up ]; do sleep 0.05; done
     exit 3`;
@@ -76,7 +76,7 @@ test('when the command ends, the rest is asked to leave', () => {
   assert.deepEqual({ status, stdout }, { status: 3, stdout: 'left in peace\n' });
 });
 
-test('those who ignore that are killed after the stop timeout, and not before', () => {
+test('those that ignore it are killed after the stop timeout, and not before', () => {
   const script = `(trap '' TERM; touch /tmp/up; sleep 1000; sleep 1000) &
     until [ -e /tmp/up ]; do sleep 0.05; done
     exit 4`;
@@ -86,12 +86,12 @@ test('those who ignore that are killed after the stop timeout, and not before', 
   assert.ok(took >= 1000, `it took ${took} ms`);
 });
 
-test('those who are stopped when the command ends are killed too', () => {
+test('stopped processes are killed when the command ends, too', () => {
   // One that does not get the TERM is killed after the stop timeout, which is longer than a command may take here.
   assert.equal(home.shell('sleep 1000 & kill -STOP $!; exit 5', ['--stop-timeout', '300']).status, 5);
 });
 
-test('those who fork while they are killed do not escape', () => {
+test('processes that fork while they are killed do not escape', () => {
   for (const flags of [
     ['--stop-timeout', '1'],
     ['--stop-timeout', '0'],
@@ -135,7 +135,7 @@ test('the command inherits no descriptor beyond the three, nor a directory of th
   }
 });
 
-test('--init-verbose says who is adopted, and who is buried when', async () => {
+test('--init-verbose reports adopted and reaped processes', async () => {
   const awaits = (name: string) => `until [ -e /shared/${name} ]; do sleep 0.05; done`;
   const orphan = (script: string) => `(sh -c '${script}' & echo $! >/tmp/pid); cat /tmp/pid`;
   const script = `${orphan(awaits('first'))}; ${orphan(`${awaits('second')}; exit 7`)}; ${orphan('exec sleep 1000')}
@@ -169,7 +169,7 @@ test('--init-verbose says who is adopted, and who is buried when', async () => {
   assert.equal((await running.ended).status, 0);
 });
 
-test('--init-verbose tells of orphans that come and go by the thousand, and PID 1 keeps up', () => {
+test('--init-verbose reports thousands of short-lived orphans, and PID 1 keeps up', () => {
   const { status, stdout, stderr } = home.run([
     ...['--rm', '--init-verbose', ...mounted, 'busybox', '/probe', 'orphans', '3000'],
   ]);

@@ -22,7 +22,7 @@ function lines(args: string[], env: Record<string, string> = {}): string[] {
 const FAMILY =
   '(sleep 301 &); sh -c "sleep 302; :" & sh -c "true & exec sleep 303" & echo ready; exec sleep 304';
 
-test('top lists all processes with the pids of the machine', async () => {
+test("top lists all processes with the host's pids", async () => {
   const running = await start('family', FAMILY);
   await waitUntil('all have become what they are', () => {
     const text = lines(['top', '--tree', 'family'], { LC_ALL: 'C.UTF-8' }).join('\n');
@@ -56,7 +56,7 @@ test('top lists all processes with the pids of the machine', async () => {
   assert.equal(home.foster(['top', 'family', '--forest']).status, 125);
 });
 
-test('the tree shows who is whose child, zombies and orphans', () => {
+test('the tree shows parents and children, zombies and orphans', () => {
   const tree = lines(['top', '--tree', 'family'], { LC_ALL: 'C.UTF-8' });
   const commands = tree.slice(1).map((line) => line.replace(/^(\S+) +\d+ +(\S) +/, '$1 $2 '));
   const text = commands.join('\n');
@@ -130,7 +130,7 @@ test('stats', async () => {
   assert.match(stopped.stderr, /container spinning is not running/);
 });
 
-test('nothing is left', async () => {
+test('nothing is left behind', async () => {
   assert.equal(home.foster(['prune', '-f']).status, 0);
   await home.assertNothingLeft();
 });

@@ -86,13 +86,13 @@ function succeeded({ status, stderr }: Result, { layer, bytes }: ReturnType<type
 
 const blobPath = ({ layer }: ReturnType<typeof freshImage>) => `/v2/app/blobs/${layer.digest}`;
 
-test('a layer of another content', async () => {
+test('a layer with the wrong content', async () => {
   const image = freshImage();
   registry.lies.set(blobPath(image), ({ response }) => response.end(Buffer.alloc(image.layer.size, 'x')));
   failed(await pull(), /content received for sha256:.* has the digest sha256:/, image);
 });
 
-test('a manifest of another digest than its name', async () => {
+test('a manifest with the wrong digest', async () => {
   const image = freshImage();
   const other = `${'0'.repeat(63)}1`;
   registry.lies.set(`/v2/app/manifests/sha256:${other}`, ({ response }) =>
@@ -108,7 +108,7 @@ test('a manifest of another digest than its name', async () => {
   failed(await pull(), /has the digest sha256:.* instead of sha256:0/, image);
 });
 
-test('a connection that is cut again and again is gone on with where it broke off', async () => {
+test('a download is resumed where the connection broke, again and again', async () => {
   const image = freshImage();
   registry.lies.set(blobPath(image), ({ request, response, count }) => {
     if (count === 3) return 'honest';
@@ -127,7 +127,7 @@ test('a connection that is cut again and again is gone on with where it broke of
   assert.match(ranges[3] ?? '', / bytes=\d{6,}-$/);
 });
 
-test('a server that cannot go on in the middle starts again', async () => {
+test('a server without ranges starts over', async () => {
   const image = freshImage();
   registry.lies.set(blobPath(image), ({ response, count }) => {
     response.writeHead(200, { 'content-length': image.bytes.length });
@@ -151,7 +151,7 @@ test('a server that resumes at the wrong offset', async () => {
   failed(await pull(), /resumes at the wrong offset/, image);
 });
 
-test('Ctrl-C keeps what has come, and the next pull goes on with it', async () => {
+test('Ctrl-C keeps what was downloaded, and the next pull resumes it', async () => {
   const image = freshImage();
   registry.lies.set(blobPath(image), ({ response, count }) => {
     if (count > 0) return 'honest';
@@ -172,7 +172,7 @@ test('Ctrl-C keeps what has come, and the next pull goes on with it', async () =
   assert.equal(registry.asked.at(-1), `GET ${blobPath(image)} bytes=2000000-`);
 });
 
-test('a layer is unpacked while it comes', async () => {
+test('a layer is unpacked while it is downloaded', async () => {
   const members = ['first', 'last'].map((name) => ({ name, content: Buffer.alloc(SIZE / 2, name) }));
   const image = layout.image({ layers: [{ members, compression: 'none' }] }, '1');
   const layer = image.layers[0];
@@ -239,7 +239,7 @@ test('a bar on a terminal, until Ctrl-C', async () => {
   }
 });
 
-test('a beginning that was damaged on disk is thrown away, and all is downloaded again', async () => {
+test('a damaged partial download is discarded, and everything is downloaded again', async () => {
   const image = freshImage();
   registry.lies.set(blobPath(image), ({ request, response, count }) => {
     if (count > 0 || request.headers.range !== undefined) return 'honest';
@@ -250,7 +250,7 @@ test('a beginning that was damaged on disk is thrown away, and all is downloaded
   succeeded(await pull(), image);
 });
 
-test('an endless layer stops at its size', async () => {
+test('an endless layer is cut off at its size', async () => {
   const image = freshImage();
   let isCut = false;
   registry.lies.set(blobPath(image), ({ response }) => endless(response, () => (isCut = true)));
@@ -267,13 +267,13 @@ function endless(response: Exchange['response'], cut: () => void): void {
   more();
 }
 
-test('a layer of another size than its manifest says', async () => {
+test('a layer with another size than in its manifest', async () => {
   const image = freshImage();
   registry.lies.set(blobPath(image), ({ response }) => response.end(image.bytes.subarray(0, 1000)));
   failed(await pull(), /has 1000 bytes for sha256:.* instead of \d+/, image);
 });
 
-test('a layer that ends early, for ever', async () => {
+test('a layer that always ends early', async () => {
   const image = freshImage();
   registry.lies.set(blobPath(image), ({ request, response }) => {
     if (request.headers.range !== undefined) return response.destroy();
@@ -283,7 +283,7 @@ test('a layer that ends early, for ever', async () => {
   failed(await pull(), /cannot connect to .*: the connection was closed/, image, true);
 });
 
-test('redirects lead to the web only, and not to less security', async () => {
+test('redirects lead only to http and https, and not to less security', async () => {
   const image = freshImage();
   for (const place of ['file:///etc/passwd', 'ftp://example.com/x', 'data:,x', 'http://[bad']) {
     registry.lies.set(blobPath(image), ({ response }) => response.writeHead(307, { location: place }).end());
@@ -342,7 +342,7 @@ test('a password that is never accepted is asked for a few times only', async ()
   assert.ok(registry.asked.length < 20, registry.asked.join('\n'));
 });
 
-test('a token is fetched, and again when it is not valid any more', async () => {
+test('a token is fetched, and again when it has expired', async () => {
   const image = freshImage();
   let queries: string[] = [];
   let valid = 0;
@@ -366,7 +366,7 @@ test('a token is fetched, and again when it is not valid any more', async () => 
   assert.deepEqual(queries, [query, query]);
 });
 
-test('what is wrong with tokens', async () => {
+test('invalid tokens and token servers', async () => {
   const image = freshImage();
   const realm = (place: string) =>
     registry.lies.set(MANIFEST, ({ response }) =>
@@ -386,12 +386,12 @@ test('what is wrong with tokens', async () => {
     failed(await pull(), /has no token/, image);
   }
   registry.lies.set('/token', ({ response }) => response.end('nonsense'));
-  failed(await pull(), /the answer with the token is not JSON/, image);
+  failed(await pull(), /the response with the token is not JSON/, image);
   registry.lies.set('/token', ({ response }) => endless(response, () => {}));
   failed(await pull(), /the token of .* is longer than the limit of \d+ bytes/, image);
 });
 
-test('a registry that is broken for a moment is asked again; one that stays so is given up', async () => {
+test('requests to a failing registry are retried, but not forever', async () => {
   const image = freshImage();
   registry.lies.set(MANIFEST, ({ response, count }) => {
     if (count === 2) return 'honest';
@@ -414,7 +414,7 @@ test('a registry that is broken for a moment is asked again; one that stays so i
   assert.equal(registry.asked.filter((line) => line.includes(MANIFEST)).length, 6);
 });
 
-test('manifests that are too large, or not what they should be', async () => {
+test('manifests that are too large or invalid', async () => {
   const image = freshImage();
   const reply = async (body: object | string, type = 'application/vnd.oci.image.manifest.v1+json') => {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -448,11 +448,11 @@ test('manifests that are too large, or not what they should be', async () => {
   const broken: [object, RegExp][] = [
     [{ layers: [layer] }, /a descriptor is missing/],
     [{ config }, /its manifest has no layers/],
-    [{ config, layers: [{ ...layer, size: -1 }] }, /without a size/],
-    [{ config, layers: [{ ...layer, size: 1e300 }] }, /without a size/],
+    [{ config, layers: [{ ...layer, size: -1 }] }, /has no valid size/],
+    [{ config, layers: [{ ...layer, size: 1e300 }] }, /has no valid size/],
     [
       { config, layers: [{ ...layer, digest: 'sha256:../../../etc/passwd' }] },
-      /the digest '.*'; foster knows sha256/,
+      /the digest '.*'; foster supports sha256/,
     ],
     [{ config, layers: [{ ...layer, mediaType: 'text/html' }] }, /a layer has the type 'text\/html'/],
     [{ config, layers: Array(1001).fill(layer) }, /1001 layers/],
@@ -467,7 +467,7 @@ test('manifests that are too large, or not what they should be', async () => {
     failed(await reply({ schemaVersion: 2, ...document }), message, image);
 });
 
-test('a config that does not go with its manifest', async () => {
+test('a config that does not match its manifest', async () => {
   const image = freshImage();
   const pullWith = async (document: object) => {
     const config = layout.json(document, 'application/vnd.oci.image.config.v1+json');
@@ -491,7 +491,7 @@ test('a config that does not go with its manifest', async () => {
   );
 });
 
-test('a layer that fails ends what others are waiting for', async () => {
+test('a failed layer aborts the others', async () => {
   const slow = freshImage();
   const members = [{ name: 'other', content: 'other' }];
   const bad = layout.image({ layers: [{ members }] }).layers[0];
@@ -511,7 +511,7 @@ test('a layer that fails ends what others are waiting for', async () => {
   assert.ok(Date.now() - start < 30_000, 'it waited until the silence was too long');
 });
 
-test('the tags of a name come in pages, and must be tags', async () => {
+test('the list of tags has pages, and is validated', async () => {
   const image = freshImage();
   const list = (tags: unknown, link?: string) => {
     registry.lies.set('/v2/app/tags/list', ({ request, response }) => {
@@ -539,7 +539,7 @@ test('the tags of a name come in pages, and must be tags', async () => {
   assert.ok(!registry.asked.some((line) => line.includes('elsewhere')));
 });
 
-test('silence ends after a while', async () => {
+test('a silent connection times out', async () => {
   const image = freshImage();
   const { pullImage } = await import('../../src/image/registry/pull.js');
   const { parseReference } = await import('../../src/image/store/reference.js');

@@ -140,7 +140,7 @@ function sorted({ stdout }: Result): string {
   return stdout.split('\n').sort().join('\n');
 }
 
-test('an index is pulled for the own platform, layers of all compressions byte for byte', () => {
+test("from an index this machine's platform is pulled, layers of all compressions byte for byte", () => {
   const name = `${registry.host}/app:multi`;
   const result = home.foster(['pull', name]);
   assert.equal(result.stderr, '');
@@ -154,7 +154,7 @@ test('an index is pulled for the own platform, layers of all compressions byte f
   assert.match(again.stdout, new RegExp(`${short(plain.layers[0]?.digest ?? '')}: Already exists`));
 });
 
-test('the platform that is asked for, with the variant that suits best', () => {
+test('the requested platform, with the best variant', () => {
   const name = `${registry.host}/app:multi`;
   const pull = (platform: string) => home.foster(['pull', '-q', '--platform', platform, name]);
   says(pull(`linux/${OTHER}`), `${name}\n`);
@@ -192,7 +192,7 @@ test('by digest, of an index and of a manifest', () => {
   fails(home.foster(['pull', `${registry.host}/app@sha256:${'0'.repeat(64)}`]), /does not have it/);
 });
 
-test('what is not there', () => {
+test('missing images', () => {
   fails(home.foster(['pull', `${registry.host}/app:nothing`]), /does not have it \(manifest unknown\)/);
   fails(home.foster(['pull', `${registry.host}/nowhere`]), /does not have it/);
   fails(home.foster(['pull', '127.0.0.1:1/app']), /cannot connect to 127\.0\.0\.1:1: connection refused/);
@@ -219,7 +219,7 @@ test('an image is pushed, and skopeo gets the same bytes from there', async (t) 
   for (const { digest } of plain.layers) assert.ok(existsSync(join(folder, digest.slice('sha256:'.length))));
 });
 
-test('pushing for a platform that the image is not for, or an image that is not there', () => {
+test('pushing for the wrong platform, or a missing image', () => {
   const name = `${registry.host}/app:multi`;
   home.foster(['pull', '-q', name]);
   fails(home.foster(['push', '--platform', 'linux/s390x', name]), /no image of .* for linux\/s390x/);
@@ -228,7 +228,7 @@ test('pushing for a platform that the image is not for, or an image that is not 
   assert.equal(result.status, 1);
 });
 
-test('what another repository of the registry has is not sent again', () => {
+test('layers in another repository of the registry are not sent again', () => {
   home.foster(['pull', '-q', `${registry.host}/app:plain`]);
   const result = home.foster(['push', `${registry.host}/app:plain`, `${registry.host}/mounted:1`]);
   assert.deepEqual([result.status, result.stderr], [0, '']);
@@ -271,7 +271,7 @@ test('two pulls at once download every layer once, and both succeed', async () =
   assertStored(image);
 });
 
-test('a certificate of an unknown authority is refused, unless it is trusted or need not be', () => {
+test('a certificate signed by an unknown authority is refused, unless it is trusted or verification is off', () => {
   const name = `${secured.host}/app:plain`;
   const creds = `${USER}:${PASSWORD}`;
   fails(
@@ -324,7 +324,7 @@ test('log in, push, pull, log out', () => {
   fails(home.foster(['logout', host]), /not logged in to 127/);
 });
 
-test("what podman's and docker's files say is used, in podman's order", () => {
+test("credentials in podman's and docker's files are used, in podman's order", () => {
   const { host } = secured;
   const write = (path: string, auths: object) => {
     mkdirSync(join(path, '..'), { recursive: true });
@@ -451,7 +451,7 @@ test('a registry behind a proxy', async () => {
   proxy.close();
 });
 
-test("certificates and credentials from files of one's own, and a push under another name", () => {
+test("certificates and credentials from the user's own files, and a push under another name", () => {
   const { host } = secured;
   const certificates = join(home.folder, 'certificates');
   mkdirSync(certificates);

@@ -41,14 +41,14 @@ function starts(id: string): number[] {
     .map(([, , time]) => Number(time) / 1e6);
 }
 
-test('no: it is not started again', async () => {
+test('no: it is not restarted', async () => {
   containers.detach('once', 'exit 3');
   await containers.waitFor('once', 'exited');
   await noMonitor();
   assert.equal(ended('once'), 'exited 3 0');
 });
 
-test('on-failure: only after a failure, and only so often', async () => {
+test('on-failure: only after a failure, and only MAX times', async () => {
   containers.detach('well', 'exit 0', ['--restart', 'on-failure']);
   containers.detach('ill', 'exit 5', ['--restart', 'on-failure:3']);
   assert.equal((await containers.run(['wait', 'well', 'ill'])).stdout, '0\n5\n');
@@ -73,7 +73,7 @@ for (const policy of ['always', 'unless-stopped']) {
   });
 }
 
-test('kill and stop of one that runs do not start it again', async () => {
+test('kill and stop of a running container do not restart it', async () => {
   for (const verb of ['kill', 'stop']) {
     containers.detach(`by-${verb}`, 'trap "exit 1" TERM; while :; do sleep 0.1; done', [
       '--restart',
@@ -86,14 +86,14 @@ test('kill and stop of one that runs do not start it again', async () => {
   }
 });
 
-test('a program killed from inside or outside is started again', async () => {
+test('a program killed from inside or outside is restarted', async () => {
   containers.detach('hit', 'sleep 1000', ['--restart', 'always']);
   process.kill(containers.pid('hit'), 'SIGKILL');
   await waitUntil('it runs again', () => restarts('hit') === 1 && containers.status('hit') === 'running');
   assert.equal(containers.ok('exec', 'hit', 'echo', 'well'), 'well\n');
 });
 
-test('what is on its disk stays, what was mounted is there again', async () => {
+test('its files are kept, and its mounts are restored', async () => {
   containers.detach(
     'keeps',
     'echo x >> /runs; [ $(wc -l < /runs) = 3 ] || exit 1; cat /runs /proc/mounts | grep -c .; sleep 1000',
@@ -104,7 +104,7 @@ test('what is on its disk stays, what was mounted is there again', async () => {
   assert.equal(containers.ok('exec', 'keeps', 'sh', '-c', 'grep -c scratch /proc/mounts'), '1\n');
 });
 
-test('update changes the policy of one that runs', async () => {
+test('update changes the policy of a running container', async () => {
   containers.detach('changed', 'until [ -e /go ]; do sleep 0.05; done; exit 2');
   containers.ok('update', '--restart', 'on-failure:1', 'changed');
   containers.ok('exec', 'changed', 'touch', '/go');
@@ -112,7 +112,7 @@ test('update changes the policy of one that runs', async () => {
   assert.equal(ended('changed'), 'exited 2 1');
 });
 
-test('attach lives through restarts, and has the last exit code', async () => {
+test('attach continues through restarts, and returns the last exit code', async () => {
   containers.ok(
     'create',
     '--name',
@@ -139,7 +139,7 @@ test('attach lives through restarts, and has the last exit code', async () => {
   assert.deepEqual({ status: run.status, stdout: run.stdout }, { status: 7, stdout: 'run\nrun\n' });
 });
 
-test('Ctrl-C while it waits to be started again ends it', async () => {
+test('Ctrl-C while it waits for its restart ends it', async () => {
   const running = containers.begin(['run', '--name', 'waiting', '--restart', 'always', 'busybox', 'false']);
   await waitUntil(
     'it has restarted',
@@ -157,7 +157,7 @@ test('Ctrl-C while it waits to be started again ends it', async () => {
   assert.equal(containers.status('waiting'), 'exited');
 });
 
-test('a program that cannot be started any more is told as such, and comes back', async () => {
+test('a program that cannot be started any more is reported, and retried', async () => {
   const source = join(home.shared, 'program');
   writeFileSync(source, '#!/bin/sh\nsleep 0.3\nexit 4\n', { mode: 0o755 });
   const { status } = home.run([

@@ -140,7 +140,7 @@ test('nothing of the host can be changed, whatever rights the container has', ()
   }
 });
 
-test("that is the work of the ids: the same tries as the host's root succeed", () => {
+test("that is because of the ids: the same attempts as the host's root succeed", () => {
   for (const mode of ['keep-id', 'host']) assert.deepEqual(grips(['--userns', mode]), [], mode);
   assert.deepEqual(grips(['--userns', 'keep-id', '--pid', 'host']), ['process of the host']);
   const kept = grips(['--userns', 'keep-id', '--privileged']);
@@ -158,7 +158,7 @@ test("--sysctl: what belongs to a namespace of the container's, and only there",
   assert.equal(readFileSync('/proc/sys/kernel/msgmax', 'utf8'), before);
 });
 
-test("volumes: files of the host's root are root's, and what root writes is the host's root's", () => {
+test("volumes: files of the host's root belong to root, and root's files to the host's root", () => {
   const script =
     'cat /s/secret; stat -c %u:%g /s/secret /s/web; echo new >/s/made; chown 33:33 /s/made; touch /s/mine';
   assert.equal(out(script, ['-v', `${shared}:/s`]), 'of root\n0:0\n33:33\n');
@@ -190,7 +190,7 @@ test('volumes: read-only, single files, --mount, without what is mounted below',
   }
 });
 
-test('volumes: devices that lie there are none, unless they are asked for', () => {
+test('volumes: devices do not work, unless requested', () => {
   const device = file('zero');
   execFileSync('mknod', [device, 'c', '1', '5']);
   const read = 'head -c 3 /s/zero | wc -c';
@@ -201,9 +201,9 @@ test('volumes: devices that lie there are none, unless they are asked for', () =
 });
 
 const CANNOT =
-  /^foster: warning: nobody in the container owns the files of [^\n]*: the kernel cannot shift the ids of that file system; --userns keep-id [^\n]*\n$/;
+  /^foster: warning: the files of [^\n]* belong to nobody in the container, because their file system does not support idmapped mounts; with --userns keep-id [^\n]*\n$/;
 
-test('a file system that cannot shift ids: shown as it is, with one warning', async () => {
+test('a file system without idmapped mounts is mounted as it is, with one warning', async () => {
   const flags = ['-v', '/sys/kernel:/k', '-v', `${shared}:/s`];
   const script = 'stat -c %u /k /s/secret';
   const { status, stdout, stderr } = home.shell(script, flags);
@@ -239,7 +239,7 @@ test('in the background, at each start', async () => {
   containers.ok('rm', '-f', 'again');
 });
 
-test('a volume that is gone by the next start', () => {
+test('a volume that is missing at the next start', () => {
   const gone = makeDirectory(join(home.folder, 'gone'));
   containers.ok('create', '--name', 'late', '-v', `${gone}:/g`, 'busybox', 'true');
   rmSync(gone, { recursive: true });
@@ -247,12 +247,12 @@ test('a volume that is gone by the next start', () => {
   assert.equal(status, 1);
   assert.match(
     stderr,
-    /^foster: cannot take .*\/gone from the host, to be mounted at \/g: no such file .*\(ENOENT\)\n$/,
+    /^foster: cannot take .*\/gone from the host, to mount it at \/g: no such file .*\(ENOENT\)\n$/,
   );
   containers.ok('rm', 'late');
 });
 
-test('one that joins another has its volumes by the same ids', async () => {
+test('a container that joins another has its volumes with the same ids', async () => {
   containers.detach('first', 'sleep 100');
   const flags = ['--pid', 'container:first', '-v', `${shared}:/s`];
   const script = 'stat -c %u:%g /s/secret; cat /s/secret; touch /s/joined';
@@ -284,7 +284,7 @@ test("a directory as ROOT: its files are the container's, and stay as they are",
   );
 });
 
-test('PID 1 keeps nothing of a directory that it was handed', () => {
+test('PID 1 keeps no descriptor of a directory that it received', () => {
   containers.ok('run', '-d', '--name', 'held', '-v', `${shared}:/s`, tree, 'sleep', '100');
   const pid = containers.inspect('held', '{{.State.Pid}}');
   const open = execFileSync('ls', ['-l', `/proc/${pid}/fd`], { encoding: 'utf8' });
@@ -334,7 +334,7 @@ test('export, commit, diff and cp of such a container', () => {
   containers.ok('rmi', 'committed:1');
 });
 
-test('cp of one that does not run and has many volumes', () => {
+test('cp of a stopped container with many volumes', () => {
   const volumes = (count: number) =>
     Array.from({ length: count }, (_, index) => ['-v', `${shared}:/v/${index}`]).flat();
   containers.ok('create', '--name', 'full', ...volumes(20), 'busybox', 'true');
@@ -391,7 +391,7 @@ test('builds: steps, caches, files of the context and secrets', () => {
   containers.ok('rmi', 'app:1');
 });
 
-test('foster unshare shows all ids as they are, and foster mount needs none', () => {
+test('foster unshare shows all ids unchanged, and foster mount does not need it', () => {
   const { stdout } = home.foster([
     'unshare',
     'sh',
@@ -407,7 +407,7 @@ test('foster unshare shows all ids as they are, and foster mount needs none', ()
   containers.ok('rm', 'seen');
 });
 
-test('nothing is left', async () => {
+test('nothing is left behind', async () => {
   await home.assertNothingLeft();
 });
 

@@ -56,7 +56,7 @@ function foster(args: string[], prepare = ':'): Outcome {
   return { status, stdout, stderr };
 }
 
-/** A small root file system of root's. */
+/** A small root filesystem of root's. */
 function tree(name: string): string {
   const path = join(home, name);
   for (const part of ['', 'bin', 'etc', 'mnt']) mkdirSync(join(path, part), { mode: 0o755 });
@@ -128,7 +128,7 @@ test('a container of such a directory is started, looked into and removed like a
   assert.deepEqual(foster(['rm', 'kept']), { status: 0, stdout: 'kept\n', stderr: '' });
 });
 
-test("a mount point to be made in a directory of root's", () => {
+test("a mount point to be created in a directory of root's", () => {
   const path = tree('mounts');
   for (const name of ['hosts', 'hostname', 'resolv.conf']) writeFileSync(join(path, 'etc', name), '');
   const plain = foster(['run', '--rm', path, '/bin/id', '-u']);
@@ -188,7 +188,7 @@ test("top or etc of root's with mode 700: an error says so, and its command help
   }
 });
 
-test('files that nobody but root may read are left out of a copy, which is said', () => {
+test('files that only root can read are missing in a copy, with a warning', () => {
   const path = tree('secrets');
   mkdirSync(join(path, 'secret'));
   writeFileSync(join(path, 'secret/file'), 'x');

@@ -34,7 +34,7 @@ test('names with control characters, spaces, colons, commas, quotes and backslas
   }
 });
 
-test('a path nearly as long as paths can be', () => {
+test('a path of nearly the maximum length', () => {
   let path = home.shared;
   while (path.length < 3800) {
     path = join(path, 'x'.repeat(Math.min(200, 3900 - path.length)));
@@ -45,7 +45,7 @@ test('a path nearly as long as paths can be', () => {
   assert.deepEqual([status, stdout, stderr], [0, '0\n', '']);
 });
 
-test('a name that is not UTF-8 is refused with what helps, and that helps', () => {
+test('a name that is not UTF-8 is refused with advice that works', () => {
   const name = Buffer.concat([Buffer.from(join(home.shared, 'caf')), Buffer.from([0xe9])]);
   tree(name);
   // by a shell, since Node cannot name it

@@ -72,7 +72,7 @@ test('a directory is used as it is, also one with the name of a recipe', () => {
   assert.deepEqual(home.roots(), []);
 });
 
-test('a root that is not there', () => {
+test('a missing root', () => {
   const home = new RootsHome();
   const { status, stderr } = home.run(['--rm', './no-such-root', 'true']);
   assert.equal(status, 125);
@@ -95,7 +95,7 @@ async function startUnpacking(home: RootsHome): Promise<ReturnType<RootsHome['st
   return running;
 }
 
-test('an unpacking that is interrupted leaves nothing', async () => {
+test('interrupted unpacking leaves nothing behind', async () => {
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
@@ -110,7 +110,7 @@ test('an unpacking that is interrupted leaves nothing', async () => {
   }
 });
 
-test('what a killed unpacking leaves is removed by the next command', async () => {
+test('the remains of killed unpacking are removed by the next command', async () => {
   const home = new RootsHome();
   const running = await startUnpacking(home);
   running.signal('SIGKILL');
@@ -125,7 +125,7 @@ test('what a killed unpacking leaves is removed by the next command', async () =
   assert.deepEqual(home.roots(), []);
 });
 
-test('one unpacking leaves another alone', async () => {
+test('concurrent unpackings do not affect each other', async () => {
   const home = new RootsHome();
   const running = await startUnpacking(home);
   assert.equal(home.run(['--rm', '-', 'true'], { input: tar({ name: '/x' }) }).status, 125);

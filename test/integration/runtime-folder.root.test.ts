@@ -6,7 +6,7 @@ import { Home } from './support/foster.js';
 
 const home = new Home();
 
-test("a data folder of somebody else's is refused: sudo may keep the caller's HOME", () => {
+test("a data folder of another user is refused: sudo may keep the caller's HOME", () => {
   const folder = join(home.folder, 'data/foster');
   mkdirSync(folder, { mode: 0o700 });
   chownSync(folder, 1234, 1234);

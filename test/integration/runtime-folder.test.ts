@@ -91,7 +91,7 @@ test('nothing is put into XDG_RUNTIME_DIR', () => {
   assert.deepEqual(readdirSync(RUNTIME), []);
 });
 
-test('a container whose lock is lost is still alive, and nobody starts or removes it', async () => {
+test('a container whose lock is lost is still alive, and is not started or removed', async () => {
   const id = containers.detach('one', 'echo up; exec sleep 600');
   await containers.logs('one', 'up');
   const pid = containers.pid('one');
@@ -106,7 +106,7 @@ test('a container whose lock is lost is still alive, and nobody starts or remove
   assert.ok(!existsSync(`/proc/${pid}`));
 });
 
-test('nor one that waits to be started again', async () => {
+test('nor is one that is waiting to be restarted', async () => {
   const id = containers.detach('one', 'exit 3', ['--restart', 'always']);
   await waitUntil('it waits for some time', () => Number(containers.inspect('one', '{{.RestartCount}}')) > 4);
   await containers.waitFor('one', 'restarting');
@@ -118,7 +118,7 @@ test('nor one that waits to be started again', async () => {
   containers.ok('rm', '-f', 'one');
 });
 
-test('a lock that is lost is no reason to lose what is written to a container', async () => {
+test('a lost lock does not lose what is written to a container', async () => {
   containers.detach('one', 'echo up; exec sleep 600');
   await containers.logs('one', 'up');
   rmSync(join(home.folder, 'data/foster/locks'), { recursive: true });
@@ -130,7 +130,7 @@ test('a lock that is lost is no reason to lose what is written to a container', 
   assert.match(containers.ok('exec', 'one', 'ls', '/'), /^later$/m);
 });
 
-test('where no socket can be made, a container runs all the same, and attach says what is missing', async () => {
+test('without a socket a container still runs, and attach reports what is missing', async () => {
   const id = home
     .foster(['create', '--name', 'one', 'busybox', 'sh', '-c', 'echo up; exec sleep 600'])
     .stdout.trim();
@@ -154,7 +154,7 @@ test('where no socket can be made, a container runs all the same, and attach say
   );
 });
 
-test('a data folder that others may write to is refused', () => {
+test('a data folder that others can write to is refused', () => {
   const folder = join(home.folder, 'data/foster');
   containers.ok('ps');
   mkdirSync(folder, { recursive: true });
@@ -163,14 +163,14 @@ test('a data folder that others may write to is refused', () => {
     for (const args of [['ps'], ['run', '--rm', 'busybox', 'true'], ['prune', '-f'], ['images']]) {
       const { status, stderr } = home.foster(args);
       assert.equal(status, 125);
-      assert.match(stderr, /^foster: cannot use .*\/data\/foster: others may write to it; .*chmod go-w/);
+      assert.match(stderr, /^foster: cannot use .*\/data\/foster: other users can write to it; .*chmod go-w/);
     }
   }
   chmodSync(folder, 0o700);
   containers.ok('ps');
 });
 
-test('a relative HOME counts for nothing', () => {
+test('a relative HOME is ignored', () => {
   const before = readdirSync(home.shared);
   const env = { HOME: 'here', XDG_CACHE_HOME: 'cache', XDG_DATA_HOME: join(home.folder, 'data') };
   const run = home.foster(['run', '--rm', 'busybox', 'echo', 'up'], { cwd: home.shared, env });

@@ -83,7 +83,7 @@ function probe(capabilities: string[], architectures: string[], ...calls: string
 const capabilities = resolveCapabilities([], []);
 const [EPERM, ENOSYS, EFAULT, EINVAL] = [-1, -38, -14, -22];
 
-test('the kernel takes the default profile and decides as it says', onX64, () => {
+test('the kernel accepts the default profile and applies it', onX64, () => {
   const decided: [call: string, what: string, result: (number: number) => boolean][] = [
     ['x64:39', 'getpid', (result) => result > 0],
     ['x64:437:-1', 'openat2 of no path', (result) => result === EFAULT || result === EINVAL],
@@ -113,7 +113,7 @@ test('with CAP_SYS_ADMIN the kernel itself decides about namespaces', onX64, () 
   assert.deepEqual(results, [0, EINVAL]);
 });
 
-test('calls of the i386 ABI are decided by their own numbers', onX64, (t) => {
+test('calls of the i386 ABI are matched by their own numbers', onX64, (t) => {
   const plain = spawnSync(join(folder, 'probe'), ['/dev/null']);
   assert.equal(plain.status, 1, 'an empty filter is refused, so the probe does load what it is given');
   const { results, signal } = probe(capabilities, ALL, 'x86:20', 'x86:21', 'x86:310', 'x86:435', 'x64:39');

@@ -39,7 +39,7 @@ function assertOutsideUntouched(): void {
   assert.equal(readFileSync(join(outside, 'victim'), 'utf8'), 'untouched\n');
 }
 
-test('no descriptor of the caller gets in', () => {
+test('no descriptor of the caller is inherited', () => {
   const secret = openSync('/etc/passwd', 'r');
   // PID 1 closes the pipe by which it learns that its child runs a program a moment after that.
   const script = 'ls /proc/self/fd; until [ "$(ls /proc/1/fd)" = 3 ]; do sleep 0.05; done';
@@ -86,7 +86,7 @@ test('no new privileges: a setuid program runs without them', () => {
   );
 });
 
-test('the seccomp filter is on: calls that containers have no need of are refused', () => {
+test('the seccomp filter is active: calls that containers do not need are refused', () => {
   const status = home.shell('grep ^Seccomp: /proc/self/status').stdout.trim();
   assert.equal(status, 'Seccomp:\t2');
   const { stdout, stderr } = home.shell('unshare -U true; echo $?; mount -t tmpfs x /tmp; echo $?');
@@ -170,7 +170,7 @@ for (const link of [outside, '../../../../../../../..', '/proc/1/root', '/proc/s
   });
 }
 
-test('/etc/hosts and the like, where they are links to a file of the host: replaced, not written through', () => {
+test('files such as /etc/hosts that are links to the host are replaced, not written through', () => {
   const root = tree('linked-files', (path) => {
     for (const name of ['hosts', 'hostname', 'resolv.conf', 'passwd']) {
       rmSync(join(path, 'etc', name), { force: true });
@@ -192,7 +192,7 @@ test('/etc/hosts and the like, where they are links to a file of the host: repla
   assertOutsideUntouched();
 });
 
-test('a FIFO where a file is expected holds nobody up', () => {
+test('a FIFO instead of a file does not block', () => {
   const root = tree('fifo', (path) => {
     for (const name of ['hosts', 'passwd', 'group']) {
       rmSync(join(path, 'etc', name), { force: true });
@@ -205,13 +205,13 @@ test('a FIFO where a file is expected holds nobody up', () => {
   );
 });
 
-test('-v below a link of the root filesystem stays inside of it', () => {
+test('-v below a link of the root filesystem stays inside', () => {
   const root = tree('escape', (path) => symlinkSync(outside, join(path, 'escape')));
   const refused = home.run(['--rm', '-v', `${home.shared}:/escape/new`, root, 'true']);
   assert.equal(refused.status, 125);
   assert.match(
     refused.stderr,
-    /^foster: cannot mount .* a symbolic link on the way leads to nothing that is in the container\n$/,
+    /^foster: cannot mount .* a symbolic link in its path leads to nothing in the container\n$/,
   );
   mkdirSync(join(root, outside), { recursive: true });
   assert.equal(
@@ -221,7 +221,7 @@ test('-v below a link of the root filesystem stays inside of it', () => {
   assertOutsideUntouched();
 });
 
-test('names of processes, files and variables cannot play with the terminal', () => {
+test('names of processes, files and variables cannot control the terminal', () => {
   const { stderr } = home.run(['--rm', 'busybox', '\x1b[2Jevil']);
   assert.ok(!stderr.includes('\x1b'), JSON.stringify(stderr));
   const flag = home.run(['--rm', '--name', '\x1b[2J', 'busybox']);

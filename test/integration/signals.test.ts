@@ -69,7 +69,7 @@ test('signals go to the command, and with --init-signal-group to its process gro
   }
 });
 
-test('a signal during the set-up is not lost: it ends the set-up in order, or reaches the command', async (t) => {
+test('a signal during the set-up is not lost: it aborts the set-up cleanly, or reaches the command', async (t) => {
   const outcomes: Record<string, number> = {};
   const moments = await momentsOfStart(home, 30);
   for (const [index, delay] of [...moments, undefined].entries()) {
@@ -110,7 +110,7 @@ test('death by signal N is exit code 128 + N', () => {
   }
 });
 
-test('a command that is not there is 127, one that cannot be executed 126', () => {
+test('a missing command is 127, one that cannot be executed 126', () => {
   for (const flags of [[], ['--no-init']]) {
     assert.equal(home.run(['--rm', ...flags, 'busybox', 'no-such-command']).status, 127);
     assert.equal(home.run(['--rm', ...flags, 'busybox', '/etc']).status, 126);
@@ -118,7 +118,7 @@ test('a command that is not there is 127, one that cannot be executed 126', () =
   }
 });
 
-test('a stop of the command stops foster, and SIGCONT to foster continues both', async () => {
+test('when the command stops, foster stops, and SIGCONT to foster continues both', async () => {
   for (const flags of [[], ['--no-init'], ['-t']]) {
     const script = 'echo up; kill -STOP $$; echo on again';
     const running = home.start(['--rm', ...flags, 'busybox', 'sh', '-c', script]);
@@ -175,7 +175,7 @@ for (const init of [[], ['--no-init']]) {
   }
 }
 
-test('a command that is PID 1 cannot outlive foster, even if it cuts the tie of PR_SET_PDEATHSIG', async () => {
+test('a command that is PID 1 cannot outlive foster, even if it clears PR_SET_PDEATHSIG', async () => {
   for (const flags of [['--rm'], [], ['--rm', '-u', '1000'], ['-t', '-u', '1000']]) {
     const running = home.start([...flags, '--no-init', ...mounted, 'busybox', '/probe', 'untied']);
     await running.says('up');

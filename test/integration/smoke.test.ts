@@ -48,7 +48,7 @@ test('without an init the command is PID 1', () => {
   assert.deepEqual(run(['--no-init', 'busybox', 'sh', '-c', 'echo $$']), says('1\n'));
 });
 
-test('the user is root in the container, and the hostname its own', () => {
+test('the user is root in the container, which has its own hostname', () => {
   assert.deepEqual(
     run(['--hostname', 'nursery', 'busybox', 'sh', '-c', 'id -u; hostname']),
     says('0\nnursery\n'),
@@ -61,7 +61,7 @@ test('orphans are reaped', () => {
   assert.deepEqual(shell(script), says('1 2\n'));
 });
 
-test('what one container writes is not in the next', () => {
+test('files of one container are not in the next', () => {
   assert.deepEqual(run(['busybox', 'touch', '/left-behind']), says(''));
   assert.equal(run(['busybox', 'test', '-e', '/left-behind']).status, 1);
 });

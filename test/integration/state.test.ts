@@ -28,7 +28,7 @@ async function alive(name: string, ...flags: string[]) {
   return running;
 }
 
-test('ps lists what runs, ps -a all', async () => {
+test('ps lists running containers, ps -a all', async () => {
   const id = ended('done', 3);
   const running = await alive('works');
   const [head = '', row = '', ...rest] = lines(home.foster(['ps']).stdout);
@@ -89,7 +89,7 @@ test('ps --filter', () => {
   assert.match(wrong.stderr, /^foster: --filter 'colour=red': expected name=/);
 });
 
-test('inspect: all there is to know, in the shape of docker inspect', () => {
+test('inspect: all details, in the format of docker inspect', () => {
   const id = ended(
     'seen',
     5,
@@ -129,7 +129,7 @@ test('inspect: all there is to know, in the shape of docker inspect', () => {
   );
 });
 
-test('inspect of one that runs: its PID 1, in the numbers of the host', async () => {
+test('inspect of a running container: the pid of its PID 1 on the host', async () => {
   const running = await alive('lives');
   const pid = Number(home.foster(['inspect', '-f', '{{.State.Pid}}', 'lives']).stdout);
   assert.ok(running.processes().some((one) => one.pid === pid && one.name === 'foster-init'));
@@ -141,7 +141,7 @@ test('inspect of one that runs: its PID 1, in the numbers of the host', async ()
   );
 });
 
-test('a container is meant by its name, its id, or a start of it that is no other’s', () => {
+test('a container is found by its name, its id, or an unambiguous prefix of its id', () => {
   const id = ended('named');
   for (const reference of ['named', id, id.slice(0, 12), id.slice(0, 4)])
     assert.equal(home.foster(['inspect', '-f', '{{.Name}}', reference]).stdout, '/named\n', reference);
@@ -164,7 +164,7 @@ test('a container is meant by its name, its id, or a start of it that is no othe
   rmSync(join(containers, twin), { recursive: true });
 });
 
-test('rm: by name, several, in spite of one that is missing', () => {
+test('rm: by name, several, although one is missing', () => {
   ended('a1');
   ended('a2');
   const result = home.foster(['rm', 'a1', 'nobody', 'a2']);
@@ -174,7 +174,7 @@ test('rm: by name, several, in spite of one that is missing', () => {
   assert.deepEqual(readdirSync(containers), []);
 });
 
-test('rm leaves one that runs alone; rm -f kills it', async () => {
+test('rm does not touch a running container; rm -f kills it', async () => {
   const running = await alive('busy');
   const refused = home.foster(['rm', 'busy']);
   assert.deepEqual([refused.stdout, refused.status], ['', 1]);
@@ -191,7 +191,7 @@ test("rm removes files of the container's other users", () => {
   assert.deepEqual([home.foster(['rm', 'owner']).stderr, readdirSync(containers)], ['', []]);
 });
 
-test('prune asks, and removes all that have ended', async () => {
+test('prune asks, and removes all stopped containers', async () => {
   ended('gone1');
   ended('gone2', 1);
   const running = await alive('stays');
@@ -208,7 +208,7 @@ test('prune asks, and removes all that have ended', async () => {
   await running.ended;
 });
 
-test('prune -f clears up what crashes left: folders without a record, names without a container', () => {
+test('prune -f removes what crashes left behind: folders without a record, names without a container', () => {
   const id = ended('broken');
   truncateSync(join(containers, id, 'config.json'));
   assert.deepEqual(lines(home.foster(['ps', '-aq']).stdout), [], 'half a record is no container');
@@ -227,7 +227,7 @@ test('a container whose monitor was killed is dead, and can be removed', async (
   assert.equal(home.foster(['rm', 'orphaned']).status, 0);
 });
 
-test('info: what this machine lets foster do', () => {
+test('info: what foster can do on this machine', () => {
   ended('counted');
   const info = JSON.parse(home.foster(['info', '--format', 'json']).stdout);
   assert.equal(info.containers.total, 1);
@@ -238,7 +238,7 @@ test('info: what this machine lets foster do', () => {
   assert.match(home.foster(['info']).stdout, /^containers:\n {2}total: 1\n/m);
 });
 
-test('run in many places at once: each gets a name and a folder of its own', async () => {
+test('many runs at once: each gets its own name and folder', async () => {
   const many = await Promise.all(Array.from({ length: 8 }, () => home.start(['busybox', 'true']).ended));
   assert.deepEqual(
     many.map(({ status, stderr }) => [status, stderr]),

@@ -55,7 +55,7 @@ function assertOwn(what: string): void {
   for (const kind of kinds) assert.ok(kind === '/dev/null' || !callers.includes(kind), what);
 }
 
-test('the standard streams are pipes of its own, whatever the caller has', () => {
+test("the standard streams are the container's own pipes, whatever the caller has", () => {
   writeFileSync(join(home.shared, 'in'), 'in\n');
   containers.detach('lists', 'exec sleep 1000', shared);
   const command = `sh -c '${LIST}; echo "$fds" >/shared/fds'`;
@@ -99,7 +99,7 @@ test("a RUN of a build does not get the build's", () => {
   );
 });
 
-test('a file given as input cannot be written, nor its mode be changed', () => {
+test('a file given as input cannot be written, and its mode cannot be changed', () => {
   const file = join(home.shared, 'in.txt');
   writeFileSync(file, 'mine\n');
   chmodSync(file, 0o600);
@@ -111,7 +111,7 @@ test('a file given as input cannot be written, nor its mode be changed', () => {
   assert.equal(statSync(file).uid, process.getuid?.());
 });
 
-test('a file that takes the output cannot be read, cut or changed', () => {
+test('a file for the output cannot be read, truncated or changed', () => {
   const file = join(home.shared, 'out.txt');
   writeFileSync(file, 'secret\n');
   chmodSync(file, 0o600);
@@ -143,7 +143,7 @@ test('-i and -t together need a terminal', () => {
   assert.equal(shell('$foster run --rm -t busybox echo fine </dev/null').stdout, 'fine\r\n');
 });
 
-test('a program that was run with exec cannot keep the terminal, and read what is typed there later', async () => {
+test('a program run with exec cannot keep the terminal and read later input', async () => {
   containers.detach('hostile', 'exec sleep 1000', shared);
   const person = new Tmux(home);
   try {
@@ -190,7 +190,7 @@ test('bytes pass unchanged between files, pipes and the container', () => {
   }
 });
 
-test('two that write to one file do not overwrite each other', () => {
+test('two containers that write to one file do not overwrite each other', () => {
   const command = (word: string) => `$foster run --rm busybox sh -c 'yes ${word} | head -n 200000'`;
   const { stdout } = shell(`{ ${command('one')} & ${command('two')} & wait; } >both; sort both | uniq -c`);
   // A line may be cut in two by the other's, as it is where two programs share a file.
@@ -215,12 +215,12 @@ test('a writer gets a SIGPIPE when the command closes its input', () => {
   assert.equal(stdout, '141\n');
 });
 
-test('a reader who takes his time gets all of it', () => {
+test('a slow reader gets everything', () => {
   const { stdout } = shell(`$foster run --rm busybox seq 200000 | (sleep 1; wc -l)`);
   assert.equal(stdout.trim(), '200000');
 });
 
-test('a reader who does not read holds up the container, but no signal', async () => {
+test('a reader that does not read holds up the container, but not signals', async () => {
   const child = spawn('bash', ['-c', 'exec "$0" run --rm --name held busybox yes | sleep 1000', FOSTER], {
     env: home.env,
     stdio: 'ignore',
@@ -255,7 +255,7 @@ test('output that cannot be written is an error', () => {
   assert.equal(shell(`$foster run --rm busybox sh -c 'echo hi; exit 3' >/dev/full`).status, 3);
 });
 
-test("how the caller's descriptors are open stays as it is", () => {
+test("the flags of the caller's descriptors do not change", () => {
   const flags = 'for fd in 0 1 2; do grep flags /proc/self/fdinfo/$fd; done >>flags';
   const { status } = shell(
     `: >flags; cat /dev/null | { ${flags}; $foster run --rm -i busybox echo hi; ${flags}; } | cat; sort flags | uniq -c | grep -v ' 2 \\| 4 ' `,
@@ -263,7 +263,7 @@ test("how the caller's descriptors are open stays as it is", () => {
   assert.equal(status, 1, readFileSync(join(home.shared, 'flags'), 'utf8'));
 });
 
-test('a caller whose descriptors do not wait', () => {
+test('a caller with non-blocking descriptors', () => {
   const script = `
 import fcntl, os, subprocess, sys, time
 r, w = os.pipe()
@@ -285,7 +285,7 @@ print(size, command.wait())
   assert.equal(stdout, '588898 0\n');
 });
 
-test('one that is left behind and holds the output does not hold foster', () => {
+test('a leftover process that holds the output does not hold up foster', () => {
   containers.detach('leaves', 'exec sleep 1000');
   const { stdout } = home.foster(['exec', 'leaves', 'sh', '-c', 'sleep 1000 & echo said']);
   assert.equal(stdout, 'said\n');
@@ -318,7 +318,7 @@ test('a job that reads in the background waits until it is in the foreground', a
   }
 });
 
-test('too few descriptors are an error that says so', () => {
+test('too few descriptors are reported as such', () => {
   let isSeen = false;
   for (let limit = 20; limit <= 60; limit += 4) {
     const { status, signal, stderr } = spawnSync(
@@ -337,7 +337,7 @@ test('too few descriptors are an error that says so', () => {
   assert.ok(isSeen);
 });
 
-test('what cannot be removed is given up, a dangling link too', () => {
+test('removing gives up on what cannot be removed, also a dangling link', () => {
   const folder = join(home.shared, 'left');
   execFileSync('sh', [
     '-c',

@@ -36,7 +36,7 @@ afterEach(() => {
   assert.deepEqual(readdirSync(home.path('data/foster/containers')), []);
 });
 
-test('what layers over each other make is the root file system, and the container may write it', () => {
+test('the merged layers are the root filesystem, and the container can write to it', () => {
   const script = 'ls /d; stat -c "%u:%g %a" /d/mine; echo x > /d/two; cat /d/two';
   assert.equal(out('run', '--rm', 'app:1', 'sh', '-c', script), 'mine\ntwo\n7:8 4755\nx\n');
   assert.equal(out('run', '--rm', 'app:1', 'cat', '/d/two'), '2', 'the layer is as it was');
@@ -65,7 +65,7 @@ test('a detached container keeps its files when it is stopped, started and resta
   assert.equal(readFileSync(home.path('starts'), 'utf8'), 'x\nx\nx\n');
 });
 
-test('files are copied into and out of it, whether it runs or not', () => {
+test('files are copied into and out of it, running or stopped', () => {
   out('create', '--name', 'one', 'app:1', 'cat', '/d/in');
   writeFileSync(home.path('in'), 'inside');
   out('cp', home.path('in'), 'one:/d/in');
@@ -95,7 +95,7 @@ const CHANGED = [
   'A /new',
 ];
 
-test('diff and commit tell the same as of an overlay', () => {
+test('diff and commit give the same result as for an overlay', () => {
   out('create', '--name', 'fresh', 'app:1');
   assert.equal(out('diff', 'fresh'), '');
   out('run', '--name', 'nothing', 'app:1', 'true');
@@ -122,7 +122,7 @@ test('export and mount show its files', () => {
   assert.equal(out('unshare', 'sh', '-c', script), 'x\nchanges\n');
 });
 
-test('a build copies too, and its layers fit an overlay', () => {
+test('a build copies too, and its layers work with an overlay', () => {
   writeFileSync(
     home.path('shared/Dockerfile'),
     `FROM app:1 AS one\nRUN ${CHANGES}\nFROM app:1\nCOPY --from=one /d /e\nRUN rm /gone && echo y >> /e/three\nWORKDIR /w\n`,
@@ -151,7 +151,7 @@ test('an image that is in use stays, and df counts the copy', () => {
   out('system', 'prune', '-f');
 });
 
-/** A root file system that takes a while to be copied. */
+/** A root filesystem that takes a while to be copied. */
 function manyFiles(): string {
   const root = home.path('many');
   execFileSync('sh', [
@@ -166,7 +166,7 @@ for (const [signal, status] of [
   ['SIGTERM', 143],
   ['SIGKILL', 'SIGKILL'],
 ] as const) {
-  test(`${signal} in the middle of a copy leaves nothing`, async () => {
+  test(`${signal} during a copy leaves nothing behind`, async () => {
     const root = manyFiles();
     for (const command of ['run', 'create']) {
       const child = spawn(FOSTER, [command, '--name', 'cut', root, 'sh', '-c', ':'], {
@@ -190,7 +190,7 @@ for (const [signal, status] of [
   });
 }
 
-test('a directory is copied as it is, but not what is mounted in it or may not be read', () => {
+test('a directory is copied without its mounts and unreadable files', () => {
   const root = join(home.folder, 'root');
   const script =
     'mkdir -p bin d; cp /bin/busybox bin/sh; ln -s sh bin/ls; echo a > d/.wh.a; touch secret; chmod 0 secret';
@@ -198,13 +198,13 @@ test('a directory is copied as it is, but not what is mounted in it or may not b
   assert.equal(out('run', '--rm', root, 'ls', '-a', '/d'), '.\n..\n.wh.a\n');
 });
 
-test('a driver that does not exist is an error in one sentence', () => {
+test('an unknown driver is an error in one sentence', () => {
   const { status, stderr } = home.foster(['--storage-driver', 'zfs', 'info']);
   assert.equal(status, 125);
   assert.match(stderr, /^foster: --storage-driver 'zfs': expected overlay, fuse-overlayfs or copy\n$/);
   assert.match(
     out('info'),
-    /driver: copy\n {2}reason: asked for by --storage-driver or FOSTER_STORAGE_DRIVER\n/,
+    /driver: copy\n {2}reason: chosen by --storage-driver or FOSTER_STORAGE_DRIVER\n/,
   );
   const info = JSON.parse(out('--storage-driver=overlay', 'info', '--format', 'json'));
   assert.equal(info.storage.driver, 'overlay');

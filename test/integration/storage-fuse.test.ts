@@ -64,7 +64,7 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
     assert.deepEqual(readdirSync(home.path('data/foster/containers')), []);
   });
 
-  test('what layers over each other make is the root filesystem, and the container may write it', () => {
+  test('the merged layers are the root filesystem, and the container can write to it', () => {
     const script =
       'grep " / / " /proc/self/mountinfo; ls /d /e; stat -c "%u:%g %a" /d/mine; echo x > /d/two; cat /d/two';
     assert.match(
@@ -81,7 +81,7 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
     }
   });
 
-  test('the data may lie where only the caller can go, and have commas and colons in its name', () => {
+  test('the data folder can be private, and have commas and colons in its name', () => {
     const data = home.path('a,b:c\\d');
     mkdirSync(data, { mode: 0o700 });
     const run = (...args: string[]) => home.foster(args, { env: { XDG_DATA_HOME: data } });
@@ -92,7 +92,7 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
     run('system', 'prune', '-af');
   });
 
-  test('set-user-ID programs count, and root of the container may do what it may elsewhere', () => {
+  test('set-user-ID programs work, and root of the container has its usual permissions', () => {
     const script = `cp /bin/busybox /su; chmod 4755 /su; chown 5:6 /d/two; stat -c %u:%g /d/two; mkfifo /p;
       mkdir -m 1777 /t; ln /su /hard; stat -c "%h %a" /su; mv /d/mine /mine; rm -r /d; ls -d /d`;
     const { stdout, stderr } = home.run(['--rm', 'app:1', 'sh', '-c', script]);
@@ -100,7 +100,7 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
     assert.equal(stderr, 'ls: /d: No such file or directory\n');
   });
 
-  test('the container can neither see the program nor what it sees', async () => {
+  test('the container cannot see the program or its files', async () => {
     out('run', '-d', '--name', 'one', 'app:1', 'sleep', '100');
     const [daemon] = daemons();
     assert.ok(daemon !== undefined && daemons().length === 1);
@@ -143,7 +143,7 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
     assert.equal(readFileSync(home.path('starts'), 'utf8'), 'x\nx\nx\n');
   });
 
-  test('a root filesystem that somebody holds on to does not keep the program alive', async () => {
+  test('a root filesystem that is in use elsewhere does not keep the program alive', async () => {
     const script = 'test -e /go && exec sleep 100; until [ -e /go ]; do sleep 0.05; done; exit 1';
     out('run', '-d', '--name', 'one', '--restart', 'on-failure:1', 'app:1', 'sh', '-c', script);
     const first = containers.inspect('one', '{{.State.Pid}}');
@@ -163,7 +163,7 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
     }
   });
 
-  test('whoever of them is killed, nothing stays', async () => {
+  test('whichever process is killed, nothing is left behind', async () => {
     const victims = { monitor: 'foster-monitor', init: 'foster-init', program: 'fuse-overlayfs' };
     for (const [who, name] of Object.entries(victims)) {
       for (const flags of [[], ['-d']]) {
@@ -189,7 +189,7 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
     }
   });
 
-  test('a start that fails or is cut short leaves nothing', async () => {
+  test('a start that fails or is interrupted leaves nothing behind', async () => {
     const failing = home.run(['--rm', '-w', '/etc/passwd/x', 'app:1', 'true']);
     assert.equal(failing.status, 125);
     await home.assertNoProcess();
@@ -209,7 +209,7 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
     }
   });
 
-  test('files are copied into and out of it, whether it runs or not', async () => {
+  test('files are copied into and out of it, running or stopped', async () => {
     out('create', '--name', 'one', 'app:1', 'cat', '/d/in');
     writeFileSync(home.path('in'), 'inside');
     out('cp', home.path('in'), 'one:/d/in');
@@ -228,7 +228,7 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
   const CHANGES =
     'echo new > /new; rm -r /gone /d; mkdir /d; echo x > /d/three; echo more >> /etc/kept; mkdir -p /a/b; chown 7:8 /a; ln /new /hard; mv /a /z; mkdir /e2; mv /e2 /e3';
 
-  test('diff and commit tell the same as of an overlay', () => {
+  test('diff and commit give the same result as for an overlay', () => {
     out('create', '--name', 'fresh', 'app:1');
     assert.equal(out('diff', 'fresh'), '');
     out('run', '--name', 'nothing', '-v', '/volume', '-w', '/work/here', 'app:1', 'true');
@@ -279,7 +279,7 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
     home.foster(['system', 'prune', '-af']);
   });
 
-  test('what fails says so in one sentence', () => {
+  test('failures are reported in one sentence', () => {
     const data = home.path('data/foster');
     out('create', '--name', 'one', 'app:1', 'true');
     const id = containers.inspect('one', '{{.Id}}');
@@ -294,7 +294,7 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
     assert.equal(info.storage.driver, 'fuse-overlayfs');
   });
 
-  test('the plan tells of the program', () => {
+  test('the plan shows the program', () => {
     const plan = JSON.parse(out('run', '--dry-run', 'app:1', 'true'));
     const steps = plan.steps as { phase: string; call: string }[];
     const program = steps.find(({ call }) => call.includes('fuse-overlayfs'));

@@ -77,11 +77,11 @@ const options = { skip: isReachable ? false : `${USER} may not read ${FOSTER}` }
 const memory = join(data, 'foster/storage');
 const remembered = () => JSON.parse(readFileSync(memory, 'utf8')) as Record<string, string>;
 
-test('the first container finds out that there is no overlay, and the next ones know', options, () => {
+test('the first container finds that overlays do not work, and the result is remembered', options, () => {
   assert.equal(must('run', '--rm', 'busybox', 'echo', 'works'), 'works\n');
   assert.equal(remembered().driver, 'copy');
-  assert.match(remembered().reason ?? '', /^an overlay is refused: .*\(E\w+\)$/);
-  assert.match(must('info'), /storage:\n {2}driver: copy\n {2}reason: an overlay is refused: /);
+  assert.match(remembered().reason ?? '', /^the kernel refuses an overlay: .*\(E\w+\)$/);
+  assert.match(must('info'), /storage:\n {2}driver: copy\n {2}reason: the kernel refuses an overlay: /);
   const leftovers = readdirSync(join(data, 'foster/roots')).filter((name) => name.startsWith('tmp-'));
   assert.deepEqual(leftovers, []);
   // what is remembered is believed, and that only for the same kernel and file system
@@ -146,13 +146,13 @@ test('images with deleted files work there, and so do containers and builds', op
   assert.deepEqual(readdirSync(join(data, 'foster/containers')), []);
 });
 
-test('where there is an overlay, it is taken', options, () => {
+test('an overlay is used if it works', options, () => {
   const plain = join(folder, 'home/plain');
   assert.equal(foster(['run', '--rm', 'busybox', 'true'], { XDG_DATA_HOME: plain }).status, 0);
   assert.equal(JSON.parse(readFileSync(join(plain, 'foster/storage'), 'utf8')).driver, 'overlay');
 });
 
-test('a disk that is full says nothing of overlays', options, () => {
+test('a full disk does not decide about overlays', options, () => {
   const small = join(folder, 'home/small');
   mkdirSync(small);
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=12m,mode=777', 'foster-probe', small]);
@@ -173,7 +173,7 @@ test('a disk that is full says nothing of overlays', options, () => {
     assert.equal(copy.status, 125);
     assert.match(
       copy.stderr,
-      /cannot copy the root file system .*no space left on device \(ENOSPC\); free some space/,
+      /cannot copy the root filesystem .*no space left on device \(ENOSPC\); free some space/,
     );
     assert.deepEqual(readdirSync(join(small, 'foster/containers')), []);
     rmSync(join(small, 'filler'));
@@ -186,7 +186,7 @@ test('a disk that is full says nothing of overlays', options, () => {
 const isThere = existsSync('/dev/fuse') && existsSync('/usr/bin/fuse-overlayfs');
 const fuse = { skip: isReachable && isThere ? false : 'fuse-overlayfs or /dev/fuse is not there' };
 
-test('where fuse-overlayfs is there, it is taken before a copy', fuse, () => {
+test('fuse-overlayfs is preferred to a copy', fuse, () => {
   chmodSync('/dev/fuse', 0o666);
   covers = { '/usr/bin/fuse-overlayfs': '/etc/passwd' };
   must('run', '--rm', 'busybox', 'true');
@@ -194,7 +194,7 @@ test('where fuse-overlayfs is there, it is taken before a copy', fuse, () => {
   covers = {}; // as if it had just been installed
   must('run', '-d', '--name', 'one', 'busybox', 'sleep', '100');
   assert.equal(remembered().driver, 'fuse-overlayfs');
-  assert.match(must('info'), /driver: fuse-overlayfs\n {2}reason: an overlay is refused: /);
+  assert.match(must('info'), /driver: fuse-overlayfs\n {2}reason: the kernel refuses an overlay: /);
   assert.equal(must('inspect', '-f', '{{.Driver}}', 'one'), 'fuse-overlayfs\n');
   must('exec', 'one', 'sh', '-c', 'rm /etc/group; rm -r /home; mkdir /home; touch /home/new; ls /etc');
   const changes = must('diff', 'one');
@@ -214,7 +214,7 @@ test('where fuse-overlayfs is there, it is taken before a copy', fuse, () => {
   covers = { '/dev/fuse': '/dev/null' };
   assert.match(
     must('info'),
-    /driver: copy\n {2}reason: an overlay is refused: .*, and fuse-overlayfs does not work: cannot mount a FUSE/,
+    /driver: copy\n {2}reason: the kernel refuses an overlay: .*, and fuse-overlayfs does not work: cannot mount a FUSE/,
   );
   covers = { '/usr/bin/fuse-overlayfs': '/etc/passwd' };
   must('stop', '-t', '0', 'one');

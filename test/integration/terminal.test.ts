@@ -65,7 +65,7 @@ for (const flags of ['-i', '-it']) {
   });
 }
 
-test('bg lets a stopped job go on in the background', async () => {
+test('bg continues a stopped job in the background', async () => {
   const script = 'echo u""p; until [ -e /shared/go ]; do sleep 0.1; done; echo o""ver';
   person.types(`foster run --rm ${shared.join(' ')} busybox sh -c '${script}'`);
   await person.sees(/^up$/m);
@@ -83,7 +83,7 @@ test('bg lets a stopped job go on in the background', async () => {
   await person.sees(/^none left$/m);
 });
 
-test('Ctrl-C and Ctrl-Z reach all of a job, not only its first process', async () => {
+test('Ctrl-C and Ctrl-Z reach all processes of a job', async () => {
   for (const flags of ['-i', '-it']) {
     const script = `trap "echo by''e; exit 9" INT; echo u''p; sleep 1000; echo not like this`;
     person.types(`foster run --rm ${flags} busybox sh -c '${script}'; echo "code $?"`);
@@ -101,7 +101,7 @@ test('Ctrl-C and Ctrl-Z reach all of a job, not only its first process', async (
   }
 });
 
-test('a job with a terminal waits in the background for its turn', async () => {
+test('a job with a terminal waits in the background for the foreground', async () => {
   person.types(`foster run --rm -it busybox sh -c 'while read line; do echo "<$line>"; done' &`);
   await person.sees(/Stopped|\[1\]/);
   person.types('echo mine');
@@ -194,7 +194,7 @@ async function isRestoredAfter(
   assert.match(await person.sees(/^over$/m), /it same$/m);
 }
 
-test('the terminal is as before when the command has ended', async () => {
+test('the terminal is restored when the command has ended', async () => {
   await isRestoredAfter('foster run --rm -it busybox sh -c "stty raw -echo; exit 3"');
 });
 
@@ -231,7 +231,7 @@ test('... when PID 1 was killed', async () => {
   });
 });
 
-test('when the terminal goes away, the container gets SIGHUP and is gone', async () => {
+test('when the terminal disappears, the container gets SIGHUP and ends', async () => {
   person.types('foster run --rm -it busybox sh');
   await person.sees('/ #');
   person.types('sleep 1000');
@@ -269,7 +269,7 @@ test('top works: it refreshes by itself, and quits', async () => {
   await person.seesPrompt();
 });
 
-test('output through a terminal is whole, however fast the command ends after it', () => {
+test('output through a terminal is complete, however fast the command ends after it', () => {
   for (let round = 0; round < 5; round++) {
     const { status, stdout } = home.run(['--rm', '-t', 'busybox', 'seq', '1', '50000']);
     assert.equal(status, 0);
@@ -278,7 +278,7 @@ test('output through a terminal is whole, however fast the command ends after it
   }
 });
 
-test('input through a terminal is whole, however slow it is read', () => {
+test('input through a terminal is complete, however slowly it is read', () => {
   const input = Array.from({ length: 20_000 }, (_, index) => `line ${index}\n`).join('');
   // the sleep lets it wait in front of a reader, which a slow machine does as well
   const script = 'stty -echo; sleep 0.5; cat >/shared/input';
@@ -291,7 +291,7 @@ test('input through a terminal is whole, however slow it is read', () => {
   assert.ok(readFileSync(join(home.shared, 'input'), 'utf8') === input);
 });
 
-test('a program that answers while it is still being written to does not stall', () => {
+test('a program that writes while it still gets input does not stall', () => {
   const input = `${'x'.repeat(99)}\n`.repeat(20_000);
   const { status, stdout } = fosterAtTerminal(home, ['run', '--rm', '-it', 'busybox', 'tr', 'x', 'y'], input);
   assert.equal(status, 0);
@@ -299,7 +299,7 @@ test('a program that answers while it is still being written to does not stall',
   assert.equal(stdout.match(/y/g)?.length, 99 * 20_000);
 });
 
-test('foster, stopped and then killed, leaves the terminal to the shell that has it', async () => {
+test('foster, stopped and then killed, leaves the terminal to the shell', async () => {
   person.types("foster run --rm -it busybox sh -c 'echo u''p; exec sleep 1000'");
   await person.sees(/^up$/m);
   await person.runs('sleep');
@@ -314,7 +314,7 @@ test('foster, stopped and then killed, leaves the terminal to the shell that has
   assert.doesNotMatch(person.screen(), /\^U/);
 });
 
-test('signals are forwarded while nobody reads the output of a terminal', async () => {
+test('signals are forwarded while the output of a terminal is not read', async () => {
   const running = home.start(['--rm', '-t', 'busybox', 'yes']);
   await running.says('y');
   running.child.stdout.pause();
@@ -325,7 +325,7 @@ test('signals are forwarded while nobody reads the output of a terminal', async 
   assert.equal((await running.ended).status, 143);
 });
 
-test('a pipeline stops, though its reader does not read any more', async () => {
+test('a pipeline stops although its reader has stopped reading', async () => {
   person.types('foster run --rm -t busybox yes | (sleep 1000; cat >/dev/null)');
   await isStuck((await processNamed('yes')).pid); // the pipe is full
   person.presses('C-z');

@@ -127,7 +127,7 @@ function runTests(): void {
   after(() => home.foster(['unshare', 'rm', '-rf', folder]));
   const seed = fuzzSeed();
 
-  test(`${ROUNDS} random layers leave everything outside of their tree alone`, () => {
+  test(`${ROUNDS} random layers do not change anything outside their tree`, () => {
     mkdirSync(folder, { mode: 0o755 });
     const self = fileURLToPath(import.meta.url);
     const { status, stdout, stderr } = spawnSync(

@@ -73,7 +73,7 @@ for (const [title, members] of Object.entries(escapes)) {
   });
 }
 
-test('a link that is written to is replaced, not followed', () => {
+test('a member replaces a link instead of following it', () => {
   // Then the archive is unpacked, and there is no program in it.
   const archive = tar(
     { name: 'link', type: '2', target: `${outside}/file` },
@@ -84,7 +84,7 @@ test('a link that is written to is replaced, not followed', () => {
   refuses(archive, /'first'.*no such file or directory/);
 });
 
-test('what no root filesystem needs is refused', () => {
+test('members that no root filesystem needs are refused', () => {
   refuses(tar({ name: 'sda', type: '4' }), /'sda' is a device node/);
   refuses(tar({ name: 'x', pax: { path: 'a\0b' } }), /NUL byte/);
   refuses(tar(first, { name: 'first/below' }), /is below 'first', which is not a directory/);
@@ -99,7 +99,7 @@ test('what no root filesystem needs is refused', () => {
     refuses(tar({ name: 'x', uid: 2_000_000 }), /belongs to 2000000:0, an id that/);
 });
 
-test('a broken archive is refused', () => {
+test('a damaged archive is refused', () => {
   const whole = tar(first, { name: 'second', content: 'x'.repeat(5000) });
   refuses(Buffer.alloc(0), /it is empty/);
   refuses(Buffer.from('#!/bin/sh\n'.repeat(200)), /not a tar archive/);
@@ -114,7 +114,7 @@ test('a broken archive is refused', () => {
   refuses(Buffer.from('28b52ffd00112233445566', 'hex'), /corrupt|truncated/);
 });
 
-test('a bomb is stopped at the size that was allowed', () => {
+test('an archive bomb is stopped at the allowed size', () => {
   const limit = ['--max-unpacked-size', '1m'];
   const big = gzipSync(memberBlocks({ name: 'zeros', content: Buffer.alloc(64 << 20) }));
   refuses(big, /unpacks to more than 1048576 bytes; raise --max-unpacked-size/, limit);
@@ -122,7 +122,7 @@ test('a bomb is stopped at the size that was allowed', () => {
   refuses(memberBlocks({ name: 'claims', size: 8 ** 11 - 1 }), /truncated/);
 });
 
-test('what is remembered of directories is bounded', () => {
+test('the memory for directories is limited', () => {
   const value = Buffer.alloc(1_000_000, 'x');
   const one = memberBlocks({ name: 'dir/', type: '5', pax: { 'SCHILY.xattr.user.a': value } });
   const many = Array.from({ length: 140 }, (_, index) => {

@@ -71,7 +71,7 @@ test('a hard link to a symbolic link is a link to the link', () => {
   assert.ok(info('same-link').isSymbolicLink());
 });
 
-test('names, targets and sizes of headers before the own', () => {
+test('names, targets and sizes in extended headers take precedence', () => {
   const target = (name: string) => readlinkSync(file(name), { encoding: 'latin1' });
   assert.equal(target('l'.repeat(200)), 't'.repeat(200));
   assert.equal(target('\xff\xfename'), 'x');
@@ -99,7 +99,7 @@ test('extended attributes of users, and capabilities', () => {
   assert.equal(capability.readUInt32LE(20), info('star').uid === 0n ? 0 : Number(info('star').uid));
 });
 
-test('a directory that was replaced has nothing of the first', () => {
+test('a replaced directory keeps nothing of the first', () => {
   assert.equal((Number(info('replaced').mode) & 0o777).toString(8), '700');
   const inside = home.foster(['unshare', 'find', `${tree}/replaced`, '-mindepth', '1', '-printf', '%P\n']);
   assert.deepEqual(inside.stdout.trim().split('\n'), ['a', 'a/c']);

@@ -128,7 +128,7 @@ test('a sparse file counts with its holes', () => {
   assert.match(stderr, /no such file in the container/); // it was unpacked
 });
 
-test('a sparse file that no file system can hold is refused', () => {
+test('a sparse file that is too large for any file system is refused', () => {
   const eight = `\x80\0\0\0${'\x7f\xff\xff\xff\xff\xff\xff\xff'}`;
   refuses(Buffer.concat([oldSparse('x', eight, [[0, 1]], 'y'), tar()]), /with an invalid map/);
   const petabytes = { 'GNU.sparse.size': String(2 ** 52), 'GNU.sparse.map': `${2 ** 52 - 1},1` };

@@ -51,7 +51,7 @@ before(() => {
 });
 
 for (const name of ['gnu.tar', 'pax.tar', 'gnu.tar.gz', 'gnu.tar.zst']) {
-  test(`the files of ${name} are in the container as they were in it`, () => {
+  test(`the files of ${name} are unchanged in the container`, () => {
     const script = `
       stat -c '%n %u:%g %a %Y %F' /set-id /closed /fifo
       stat -c '%n %h' /bin/sh; cat /closed/inside; echo
@@ -150,7 +150,7 @@ test('later members replace earlier ones, and go through links that stay inside'
   );
 });
 
-test('a directory may be closed before what is in it comes', () => {
+test('a directory can be unwritable before its content arrives', () => {
   const busybox = execFileSync('cat', [BUSYBOX], { maxBuffer: 1e8 });
   const archive = tar(
     { name: './', type: '5', mode: 0o711, mtime: 7 },
@@ -166,7 +166,7 @@ test('a directory may be closed before what is in it comes', () => {
   assert.deepEqual(stdout.trim().split('\n'), ['/closed 400 8 5:6', '/closed/inside 0 9 0:0']);
 });
 
-test('device nodes of /dev are left out', () => {
+test('device nodes in /dev are skipped', () => {
   const busybox = execFileSync('cat', [BUSYBOX], { maxBuffer: 1e8 });
   const archive = tar({ name: 'dev/sda', type: '4' }, { name: 'bin/ls', content: busybox, mode: 0o755 });
   const { status, stderr } = run(['-', 'ls', '/dev/sda'], archive);

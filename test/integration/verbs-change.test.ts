@@ -33,7 +33,7 @@ test('rename', () => {
   assert.equal(home.run(['--name', 'old', 'busybox', 'true']).status, 0);
 });
 
-test('a container that is removed at its end keeps its old name from others till then', async () => {
+test('a container with --rm keeps its old name reserved until it ends', async () => {
   const running = home.start(['--rm', '--name', 'before', 'busybox', 'sh', '-c', 'echo ready; sleep 300']);
   await running.says('ready');
   assert.equal(home.foster(['rename', 'before', 'after']).status, 0);
@@ -65,7 +65,7 @@ test('update', async () => {
   assert.equal(home.foster(['update', '--restart', 'sometimes', 'changing']).status, 125);
 });
 
-test('a container that is removed at its end gets no restart policy', async () => {
+test('a container with --rm cannot get a restart policy', async () => {
   const running = home.start(['--rm', '--name', 'passing', 'busybox', 'sh', '-c', 'echo ready; sleep 300']);
   await running.says('ready');
   const refused = home.foster(['update', '--restart', 'always', 'passing']);
@@ -75,7 +75,7 @@ test('a container that is removed at its end gets no restart policy', async () =
   await running.ended;
 });
 
-test('nothing is left', async () => {
+test('nothing is left behind', async () => {
   assert.equal(home.foster(['prune', '-f']).status, 0);
   await home.assertNothingLeft();
 });

@@ -45,13 +45,13 @@ async function waiting(name: string): Promise<Running> {
 
 const ended = (stdout: string) => ({ status: 0, signal: null, stdout, stderr: '' });
 
-test('stop ends a container that its policy would start again', () => {
+test('stop ends a container that its policy would restart', () => {
   detach('again', 'trap "exit 7" TERM; while :; do sleep 0.1; done', ['--restart', 'always']);
   assert.equal(home.foster(['stop', 'again']).stdout, 'again\n');
   assert.equal(inspect('again', '{{.State.Status}} {{.State.ExitCode}}'), 'exited 7');
 });
 
-test('stop ends one that waits to be started again, at once', async () => {
+test('stop immediately ends a container that waits for its restart', async () => {
   detach('failing', 'exit 3', ['--restart', 'always']);
   await waitUntil(
     'it waits for 6.4 seconds, twice as long as the last time',
@@ -63,7 +63,7 @@ test('stop ends one that waits to be started again, at once', async () => {
   assert.equal(inspect('failing', '{{.State.Status}} {{.State.ExitCode}}'), 'exited 3');
 });
 
-test('kill and rm -f do so too', async () => {
+test('so do kill and rm -f', async () => {
   for (const name of ['killed', 'removed']) detach(name, 'exit 3', ['--restart', 'always']);
   for (const name of ['killed', 'removed']) await waitUntil('it waits', () => status(name) === 'restarting');
   assert.equal(home.foster(['kill', 'killed']).status, 0);
@@ -72,7 +72,7 @@ test('kill and rm -f do so too', async () => {
   assert.equal(home.foster(['inspect', 'removed']).status, 1);
 });
 
-test('wait waits through restarts', async () => {
+test('wait continues through restarts', async () => {
   detach('thrice', 'echo x >> /count; [ $(wc -l < /count) -lt 3 ] && exit 1; exit 9', [
     '--restart',
     'on-failure:2',
@@ -80,7 +80,7 @@ test('wait waits through restarts', async () => {
   assert.deepEqual(await containers.run(['wait', 'thrice']), ended('9\n'));
 });
 
-test('wait learns the exit code of a container that is removed at its end', async () => {
+test('wait gets the exit code of a container with --rm', async () => {
   detach('passing', `${awaits('passing')}; exit 6`, ['--rm', ...SHARED]);
   const first = await waiting('passing');
   goes('passing');
@@ -94,7 +94,7 @@ test('wait learns the exit code of a container that is removed at its end', asyn
   await running.ended;
 });
 
-test('update takes a restart policy away while the container runs', async () => {
+test('update removes the restart policy of a running container', async () => {
   detach('updated', `${awaits('updated')}; exit 4`, ['--restart', 'always', ...SHARED]);
   assert.equal(home.foster(['update', '--restart', 'no', 'updated']).status, 0);
   goes('updated');
@@ -110,7 +110,7 @@ test('a pause does not outlive its container', async () => {
   assert.equal(home.foster(['rm', '-f', 'paused']).status, 0);
 });
 
-test('the tree shows what exec brought in, and orphans of it', async () => {
+test('the tree shows processes of exec, and their orphans', async () => {
   detach('joined', 'sleep 300');
   const exec = containers.run(['exec', 'joined', 'sh', '-c', '(sleep 301 &); sleep 302; :']);
   const tree = await waitUntil('the processes run', () => {
@@ -129,7 +129,7 @@ test('the tree shows what exec brought in, and orphans of it', async () => {
   assert.equal((await exec).status, 137);
 });
 
-test('events tell what was done', () => {
+test('events record what was done', () => {
   detach('told', 'trap "exit 7" TERM; while :; do sleep 0.1; done');
   for (const args of [['pause'], ['unpause'], ['update', '--stop-timeout', '9'], ['stop']]) {
     assert.equal(home.foster([...args, 'told']).status, 0);
@@ -152,7 +152,7 @@ test('events tell what was done', () => {
     assert.ok(actions.includes(action), `${action}: ${stdout}`);
 });
 
-test('prune removes what has ended, and leaves the rest alone', () => {
+test('prune removes only stopped containers', () => {
   detach('stays', 'sleep 300');
   detach('held', 'sleep 300');
   assert.equal(home.foster(['pause', 'held']).status, 0);
@@ -162,6 +162,6 @@ test('prune removes what has ended, and leaves the rest alone', () => {
   assert.equal(home.foster(['rm', '-f', ...names]).status, 0);
 });
 
-test('nothing is left', async () => {
+test('nothing is left behind', async () => {
   await home.assertNothingLeft();
 });

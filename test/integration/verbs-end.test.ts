@@ -22,7 +22,7 @@ const POLITE = 'trap "exit 7" TERM; echo ready; while :; do sleep 0.1; done';
 /** Does not end when asked. */
 const STUBBORN = 'trap "echo asked" TERM INT; echo ready; while :; do sleep 0.1; done';
 
-test('stop lets the command end by itself, and returns when its exit code is known', async () => {
+test('stop lets the command exit by itself, and returns when its exit code is known', async () => {
   const running = await start('polite', POLITE);
   assert.deepEqual(home.foster(['stop', 'polite']), {
     status: 0,
@@ -35,7 +35,7 @@ test('stop lets the command end by itself, and returns when its exit code is kno
   assert.equal(home.foster(['stop', 'polite']).status, 0, 'stopping what has stopped is no failure');
 });
 
-test('stop kills what does not end in time, and only then', async () => {
+test('stop kills a container that does not end in time, and only then', async () => {
   const running = await start('stubborn', STUBBORN);
   const began = performance.now();
   assert.equal(home.foster(['stop', '-t', '1', 'stubborn']).stdout, 'stubborn\n');
@@ -56,7 +56,7 @@ test('stop sends the signal of --stop-signal, or its own', async () => {
   assert.deepEqual([(await first.ended).status, (await second.ended).status], [3, 4]);
 });
 
-test('several are stopped at the same time, and one that does not exist does not keep the others', async () => {
+test('several are stopped at the same time, even if one does not exist', async () => {
   const names = ['slow1', 'slow2', 'slow3'];
   const all = await Promise.all(names.map((name) => start(name, STUBBORN)));
   const stopping = new Containers(home).begin(['stop', '-t', '300', 'slow1', 'nobody', 'slow2', 'slow3']);
@@ -103,7 +103,7 @@ test('wait prints the exit codes in the order of its arguments', async () => {
   assert.equal(home.foster(['wait', 'second', 'first']).stdout, '4\n3\n', 'at once, when they have ended');
 });
 
-test('rm needs --force for what runs', async () => {
+test('rm needs --force for running containers', async () => {
   const running = await start('runs', POLITE);
   const refused = home.foster(['rm', 'runs']);
   assert.equal(refused.status, 1);
@@ -116,7 +116,7 @@ test('rm needs --force for what runs', async () => {
   assert.match(gone.stderr, /no such container/);
 });
 
-test('a container that shares the PID namespace of the machine is ended with all it started, and nobody else', async () => {
+test("a container in the host's PID namespace is ended with all that it started, and nothing else", async () => {
   const running = await start('shared', '(sleep 300 &); echo ready; wait; sleep 300', ['--pid', 'host']);
   await waitUntil('its processes run', () => running.processes().length >= 3);
   assert.equal(home.foster(['kill', 'shared']).status, 0);
@@ -124,7 +124,7 @@ test('a container that shares the PID namespace of the machine is ended with all
   assert.equal((await running.ended).status, 137);
 });
 
-test('nothing is left', async () => {
+test('nothing is left behind', async () => {
   const names = home.foster(['ps', '-aq']).stdout.trim().split('\n');
   assert.equal(home.foster(['rm', '-f', ...names]).status, 0);
   await home.assertNothingLeft();

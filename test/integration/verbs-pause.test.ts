@@ -60,7 +60,7 @@ for (const flags of [[], ['--no-init']]) {
   });
 }
 
-test('what had stopped before stays so', async () => {
+test('processes that were stopped before stay stopped', async () => {
   const running = await start('before', `sleep 300 & kill -STOP $!; ${TICKING}`);
   const stopped = () => running.processes().filter(({ state }) => state === 'T');
   await waitUntil('a process stops', () => stopped().length === 1);
@@ -94,7 +94,7 @@ test('a paused container can be stopped, killed and removed, not paused again', 
   assert.equal((await removed.ended).status, 137);
 });
 
-test('pause and unpause need a container that is so', async () => {
+test('pause and unpause need a running or paused container', async () => {
   const running = await start('runs', TICKING);
   const refused = home.foster(['unpause', 'runs']);
   assert.equal(refused.status, 1);
@@ -104,7 +104,7 @@ test('pause and unpause need a container that is so', async () => {
   assert.match(home.foster(['pause', 'runs']).stderr, /container runs is not running/);
 });
 
-test('one that makes processes all the time is paused whole', async () => {
+test('a container that keeps creating processes is paused completely', async () => {
   const running = await start(
     'busy',
     `(while :; do /bin/true; done) & (while :; do /bin/true; done) & ${TICKING}`,
@@ -122,7 +122,7 @@ test('one that makes processes all the time is paused whole', async () => {
   await running.ended;
 });
 
-test('nothing is left', async () => {
+test('nothing is left behind', async () => {
   assert.equal(home.foster(['prune', '-f']).status, 0);
   await home.assertNothingLeft();
 });

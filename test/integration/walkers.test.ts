@@ -125,7 +125,7 @@ test('rm, while another container changes what is removed', async () => {
   }
 });
 
-test('a build that fails, while another container changes what it has made', async () => {
+test('a build that fails, while another container changes its files', async () => {
   const files = swapping('/d', '/l').replace(/; exec .*/, '');
   const wait = 'touch /signal/ready; while [ ! -e /signal/go ]; do sleep 0.05; done; exit 3';
   const run = `RUN --mount=type=cache,id=signal,target=/signal ${files}; ${wait}`;
@@ -160,7 +160,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-test('a volume gets nothing of the host from a directory that a container changes', async () => {
+test('a volume gets no file of the host from a directory that a container changes', async () => {
   const root = join(home.folder, 'root');
   mkdirSync(join(root, 'bin'), { recursive: true });
   cpSync('/bin/busybox', join(root, 'bin/busybox'));
@@ -186,7 +186,7 @@ test('a volume gets nothing of the host from a directory that a container change
   assert.ok(succeeded > 0);
 });
 
-test('a build takes nothing of the host from a context that a container changes', async () => {
+test('a build gets no file of the host from a context that a container changes', async () => {
   const context = join(home.folder, 'context');
   mkdirSync(join(context, 'sub'), { recursive: true });
   const steps = ['COPY sub /sub', 'COPY --parents sub/*/file-* /parents/', 'ADD sub/d/file-0* /added/'];

@@ -41,17 +41,17 @@ test('all programs in dist/ are known here', () => {
 });
 
 for (const program of WORKERS) {
-  test(`${program}: does its work for the process that has started it`, async () => {
+  test(`${program}: does its work for the process that started it`, async () => {
     const { code, report } = await run(program, { parent: process.pid });
     assert.equal(code, 0);
     assert.match(report, /^\{"(done|error)":/);
   });
 
-  test(`${program}: ends where the process that has started it is gone`, async () => {
+  test(`${program}: exits if the process that started it is gone`, async () => {
     assert.deepEqual(await run(program, { parent: 1 }), { code: 125, report: '' });
   });
 
-  test(`${program}: ends where nobody maps its ids`, async () => {
+  test(`${program}: exits if its ids are not mapped`, async () => {
     assert.deepEqual(await run(program, { parent: process.pid, isMapped: false }), { code: 125, report: '' });
   });
 }

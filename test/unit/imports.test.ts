@@ -40,7 +40,7 @@ test('the command line imports from the engine, and from nothing that the engine
     );
 });
 
-test('nothing imports from above, nothing in a circle', () => {
+test('no import goes up or in a circle', () => {
   const upwards = check('upwards', { 'sys/a.ts': "import '../plan/b.js';", 'plan/b.ts': '' });
   assert.match(upwards, /^sys\/a\.ts imports plan\/b\.ts, but plan is above sys/);
   const circle = check('circle', {

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import { copyPath, HOST } from '../../container/copy/place.js';
+import { copyPath, HOST } from '../../container/copy/paths.js';
 import { CopySink } from '../../container/copy/sink.js';
 import { incomingFolder } from '../../image/store/staging.js';
 import { errnoNumber, errnoWords } from '../../sys/errno.js';

@@ -2,7 +2,7 @@ import { closeSync, constants, fchownSync, mkdirSync, openSync } from 'node:fs';
 import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import zlib from 'node:zlib';
-import { containerPlace, copyPath, withOpen } from '../../container/copy/place.js';
+import { containerSide, copyPath, withOpen } from '../../container/copy/paths.js';
 import { CopySink } from '../../container/copy/sink.js';
 import { errnoOf } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
@@ -46,7 +46,7 @@ export async function writeChanges(changes: readonly Change[], context: ChangeCo
 
 async function unpack(change: Change & { kind: 'unpack' }, { root, inputs }: ChangeContext): Promise<number> {
   makeDirectories(root, change.path, change.owner ?? ROOT, 0o755);
-  const sink = new CopySink(copyPath(containerPlace(root), `${change.path}/`), SINK);
+  const sink = new CopySink(copyPath(containerSide(root), `${change.path}/`), SINK);
   const reader = new TarReader(new MemberChanger(sink, change.owner, undefined));
   const archive = inputs.next();
   for await (const piece of change.isCompressed ? unzipped(archive) : archive) reader.push(piece);
@@ -188,7 +188,7 @@ class CopyTarget implements TarSink {
   }
 
   #open(path: string): CopySink {
-    return new CopySink(copyPath(containerPlace(this.#root), path), SINK);
+    return new CopySink(copyPath(containerSide(this.#root), path), SINK);
   }
 }
 

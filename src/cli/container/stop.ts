@@ -34,7 +34,7 @@ export function configure(command: Command): void {
     '',
     'Examples:',
     '  foster stop web db',
-    '  foster stop -t 60 db              it has a lot to write',
+    '  foster stop -t 60 db              allow it more time',
     '  foster stop -s INT $(foster ps -q)',
   ]);
   command.action(async (references: string[], options: Options) => {

@@ -15,9 +15,9 @@ interface Options {
 export function configure(command: Command): void {
   command
     .description('List the processes of a container, with their PIDs on the host.')
-    .usage('[options] CONTAINER [PS OPTION...]')
+    .usage('[options] CONTAINER [PS_OPTIONS]')
     .argument('<CONTAINER>', 'its name or id; the start of the id is enough')
-    .argument('[PS...]', 'ps options: -ef, aux, or -o with columns')
+    .argument('[PS_OPTIONS...]', '-ef, aux, or -o with columns, as for ps')
     .option('--tree', 'show the process tree, with PIDs inside and outside, and mark zombies and orphans')
     .option('--format <FORMAT>', 'json instead of a table')
     .passThroughOptions();

@@ -12,10 +12,10 @@ import * as rmi from './rmi.js';
 import * as save from './save.js';
 import * as tag from './tag.js';
 
-/** `foster image`: what other commands do, by Docker's longer names. */
+/** `foster image`: Docker's longer names for commands that also have short ones. */
 export function configure(command: Command, argv: string[]): void {
   command.description('Manage images.').usage('COMMAND');
-  configureGroup(command, argv, [
+  const entries = [
     { name: 'ls', aliases: ['list'], summary: 'list images', module: list },
     { name: 'inspect', summary: 'show the details of images as JSON', module: inspect },
     { name: 'history', summary: 'show the history of an image', module: history },
@@ -27,5 +27,10 @@ export function configure(command: Command, argv: string[]): void {
     { name: 'load', summary: 'load images from an archive', module: load },
     { name: 'save', summary: 'write images to an archive', module: save },
     { name: 'import', summary: 'create an image from a root filesystem', module: importImage },
+  ];
+  configureGroup(command, argv, entries, [
+    '  foster image ls',
+    '  foster image inspect alpine',
+    '  foster image prune          remove unused images',
   ]);
 }

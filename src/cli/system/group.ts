@@ -7,9 +7,13 @@ import * as prune from './prune.js';
 /** `foster system`. */
 export function configure(command: Command, argv: string[]): void {
   command.description('Show and free disk space.').usage('COMMAND');
-  configureGroup(command, argv, [
+  const entries = [
     { name: 'df', summary: 'show disk usage', module: df },
     { name: 'prune', summary: 'remove everything that is unused', module: prune },
     { name: 'info', summary: 'show what foster can do on this machine', module: info },
+  ];
+  configureGroup(command, argv, entries, [
+    '  foster system df            disk usage of images and containers',
+    '  foster system prune         remove everything that is unused',
   ]);
 }

@@ -13,23 +13,22 @@ import { compressionOf } from '../../tar/compression.js';
 import { TarReader } from '../../tar/reader.js';
 import type { Failure } from '../../worker/protocol.js';
 import { runWorker } from '../../worker/run-worker.js';
-import { containerPlace, copyError, copyPath, withOpen } from './place.js';
+import { containerSide, copyError, copyPath, withOpen } from './paths.js';
 import { COPY_FD, type CopyOrder, type CopyOverlay, type CopyResult, type Volume } from './protocol.js';
 import { CopySink } from './sink.js';
 import { writeArchive } from './source.js';
 
 /**
- * The program that touches a container's files for `foster cp`. It runs in a user namespace with the container's id maps,
- * so that it may read and make files of all of the container's users, but as a process of the host: it executes nothing
- * of the container's, and has no descriptor that the container could find. In a container that runs, every path is the
- * attacker's to change at any moment; it is only ever resolved by openat2(2) with RESOLVE_IN_ROOT, from there on by one
- * name in a directory that is open, without following links (copy-place.ts). The host's files are read and written by
- * foster itself, at the other end of a pipe: what goes through it is a tar archive. So there is no moment at which one
- * process resolves paths of both sides.
+ * The helper that accesses a container's files for `foster cp`. It runs in a user namespace with the container's id
+ * maps, so that it can read and create files of all of the container's users, but as a process of the host: it executes
+ * nothing from the container, and the container cannot find its descriptors. In a running container, an attacker can
+ * change any path at any moment, so a path is only resolved by openat2(2) with RESOLVE_IN_ROOT, and then by single
+ * names in open directories, without following links (paths.ts). foster itself reads and writes the host's files at the
+ * other end of a pipe, through which a tar archive goes. So no process ever resolves paths of both sides.
  */
 async function copy({ order, layers }: Opened): Promise<CopyResult> {
   const root = order.overlay && layers ? mountRoot(order.overlay, layers) : COPY_FD.root;
-  const target = copyPath(containerPlace(root), order.path);
+  const target = copyPath(containerSide(root), order.path);
   if (order.direction === 'out') {
     const skipped = writeArchive(target, order, (bytes) => writeFully(COPY_FD.output, bytes));
     return { skipped, lostOwners: 0 };
@@ -48,14 +47,14 @@ interface Opened {
   layers: Layers | undefined;
 }
 
-/** In the helper, since what is mounted must be of its own mount namespace. */
+/** Opened in the helper, because mounts must belong to its own mount namespace. */
 function open(order: CopyOrder): Opened {
   return { order, layers: order.overlay && openLayers(order.overlay) };
 }
 
 const O_PATH = 0o10000000;
 
-/** Descriptors. */
+/** Descriptors of open folders. */
 interface Layers {
   lower: number[];
   folder: number;
@@ -66,11 +65,11 @@ function openLayers({ layers, folder }: CopyOverlay): Layers {
   try {
     return { lower: layers.map((layer) => openSync(layer, flags)), folder: openSync(folder, flags) };
   } catch (error) {
-    throw copyError("open what the container's files are made of", error);
+    throw copyError('open the layers of the container', error);
   }
 }
 
-/** The files of a container that does not run, as it would see them; gone with our mount namespace. */
+/** Mounts the files of a stopped container as it would see them; they disappear with this mount namespace. */
 function mountRoot(overlay: CopyOverlay, layers: Layers): number {
   const { driver, isReadOnly, volumes } = overlay;
   const folder = `/proc/self/fd/${layers.folder}`;
@@ -80,7 +79,7 @@ function mountRoot(overlay: CopyOverlay, layers: Layers): number {
     else if (driver === 'fuse-overlayfs') mountByProgram(overlay);
     else mountLayers(folder, overlay.shifted === undefined ? layers : attachLayer(folder, overlay.shifted));
   } catch (error) {
-    throw copyError("lay the container's changes over its root file system", error);
+    throw copyError("mount the container's changes over its root filesystem", error);
   }
   const root = openSync(`${folder}/root`, O_PATH | constants.O_DIRECTORY);
   for (const volume of volumes) mountVolume(root, volume);
@@ -88,13 +87,13 @@ function mountRoot(overlay: CopyOverlay, layers: Layers): number {
   return root;
 }
 
-/** The program ends with us. What was written is on the disk when the file is closed: it serves each call at once. */
+/** fuse-overlayfs exits with this process. It does not buffer, so files are on the disk when they are closed. */
 function mountByProgram({ program, folder, layers }: CopyOverlay): void {
-  if (program === undefined) throw new Error('it is not said where fuse-overlayfs is');
+  if (program === undefined) throw new Error('the path of fuse-overlayfs is missing');
   mountStorage({ program, container: folder, layers });
 }
 
-/** In a place of our mount namespace the layer can be overlaid. */
+/** Attaches the layer in this mount namespace, where it can be used for an overlay. */
 function attachLayer(folder: string, layer: number): Pick<Layers, 'lower'> {
   attachMount(layer, `${folder}/root`);
   return { lower: [layer] };
@@ -124,7 +123,7 @@ function mountVolume(root: number, { source, destination, isReadOnly, shifted }:
     if (isReadOnly)
       withOpen(openInRoot(root, destination, O_PATH), (fd) => makeReadOnly(fd, { isDeep: true }));
   } catch (error) {
-    // A file that the container would make when it starts, or a source that is gone: not there, so not to be seen.
+    // A missing source, or a mount point that the container would create when it starts: skip it.
     if (errnoOfAny(error) !== 'ENOENT') throw copyError(`mount ${source} in the container`, error);
   }
 }
@@ -153,7 +152,7 @@ function* pieces(): Generator<Buffer> {
   }
 }
 
-/** 0 at the end. Standard input may be one that somebody else has made non-blocking. */
+/** Returns 0 at the end. Another process may have made standard input non-blocking. */
 function readInput(piece: Buffer): number {
   for (;;) {
     try {
@@ -166,7 +165,7 @@ function readInput(piece: Buffer): number {
   }
 }
 
-/** What comes on standard input may be compressed by gzip. */
+/** The archive on standard input, which may be compressed with gzip. */
 function archive(): Iterable<Buffer> | AsyncIterable<Buffer> {
   const source = pieces();
   let start = Buffer.alloc(0);
@@ -182,7 +181,7 @@ function archive(): Iterable<Buffer> | AsyncIterable<Buffer> {
   })();
   if (compression === 'none') return whole;
   if (compression === 'gzip') return Readable.from(whole).pipe(zlib.createGunzip({ chunkSize: PIECE }));
-  throw new FosterError('cannot unpack standard input: it is compressed by zstd', {
+  throw new FosterError('cannot unpack standard input: it is compressed with zstd', {
     advice: 'zstd -dc FILE | foster cp - ...',
     exitCode: 1,
   });
@@ -190,7 +189,7 @@ function archive(): Iterable<Buffer> | AsyncIterable<Buffer> {
 
 function explain(error: unknown): Failure | undefined {
   if (errnoOf(error)?.startsWith('Z_')) return { error: 'the compressed archive is corrupt or truncated' };
-  if (errnoOf(error) === 'EPIPE') return { error: 'nobody reads the archive any more' };
+  if (errnoOf(error) === 'EPIPE') return { error: 'the output was closed' };
   return undefined;
 }
 

@@ -15,14 +15,14 @@ import { layersOf } from '../plan.js';
 import type { ContainerRecord } from '../record.js';
 import { mapsOf } from '../remove.js';
 import { type Container, lockContainer, readContainer, readLive } from '../store.js';
-import { copyPath, HOST } from './place.js';
+import { copyPath, HOST } from './paths.js';
 import { COPY_FD, type CopyOrder, type CopyOverlay, type CopyResult } from './protocol.js';
 import { CopySink } from './sink.js';
 import { writeArchive } from './source.js';
-import { type CopyHelper, openNothing, startCopyHelper } from './start.js';
+import { type CopyHelper, openDevNull, startCopyHelper } from './start-helper.js';
 
 export interface CopyOptions {
-  /** Keep the ids of users and groups. */
+  /** Whether to keep uids and gids. */
   archive: boolean;
   followLink: boolean;
   warn(sentence: string): void;
@@ -31,8 +31,8 @@ export interface CopyOptions {
 const PIECE = 256 * 1024;
 
 /**
- * Copies a file or directory of a container to a path of the host, or as a tar archive to standard output where that is
- * `-`. It blocks: a signal ends the process, and the helper with it.
+ * Copies a file or directory of a container to a path on the host, or as a tar archive to standard output for `-`.
+ * Blocks: a signal ends the process, and the helper with it.
  * @throws FosterError
  */
 export function copyOut(
@@ -49,7 +49,7 @@ export function copyOut(
   }
   const order = orderOf('out', source, options);
   withHelper(container, order, (start) => {
-    if (destination === '-') return tell(start({ output: 1 }).wait(), options);
+    if (destination === '-') return warnOfLosses(start({ output: 1 }).wait(), options);
     const [read, write] = pipe();
     let helper: CopyHelper;
     try {
@@ -58,7 +58,7 @@ export function copyOut(
       closeSync(write);
     }
     const isRoot = process.geteuid?.() === 0;
-    const keep = options.archive && isRoot; // nobody else may give files away
+    const keep = options.archive && isRoot; // only root can give files to other users
     const sink = new CopySink(copyPath(HOST, destination), {
       isStream: false,
       keepOwners: keep,
@@ -71,10 +71,10 @@ export function copyOut(
         size = readSync(read, buffer);
         reader.push(buffer.subarray(0, size));
       }
-      const result = helper.wait(); // what went wrong there tells more than the end of the archive
+      const result = helper.wait(); // its error says more than the end of the archive
       reader.end();
       sink.finish();
-      tell(result, options);
+      warnOfLosses(result, options);
     } finally {
       helper.kill();
       sink.close();
@@ -84,7 +84,8 @@ export function copyOut(
 }
 
 /**
- * Copies a path of the host to a container; `-` is a tar archive on standard input, to be unpacked in a directory there.
+ * Copies a path on the host to a container; `-` is a tar archive on standard input, which is unpacked in a directory
+ * there.
  * @throws FosterError
  */
 export function copyIn(
@@ -96,7 +97,7 @@ export function copyIn(
   const order = orderOf('in', destination, options);
   if (source === '-') {
     withHelper(container, { ...order, isStream: true, keepOwners: true }, (start) => {
-      tell(start({ input: 0 }).wait(), options);
+      warnOfLosses(start({ input: 0 }).wait(), options);
     });
     return;
   }
@@ -117,12 +118,12 @@ export function copyIn(
       try {
         skipped = writeArchive(from, options, (bytes) => writeFully(write, bytes));
       } catch (error) {
-        if (errnoOf(error) !== 'EPIPE') throw error; // the helper has ended, and says why
+        if (errnoOf(error) !== 'EPIPE') throw error; // the helper has exited, and reports why
       } finally {
         closeSync(write);
       }
       const result = helper.wait();
-      tell({ ...result, skipped: result.skipped + skipped }, options);
+      warnOfLosses({ ...result, skipped: result.skipped + skipped }, options);
     } finally {
       helper.kill();
     }
@@ -135,14 +136,14 @@ function orderOf(direction: 'in' | 'out', path: string, { followLink, archive }:
   return { direction, path, isStream: false, followLink, keepOwners: archive };
 }
 
-function tell({ skipped, lostOwners }: CopyResult, { warn }: CopyOptions): void {
-  if (skipped > 0) warn(`devices and sockets are not copied: ${skipped} left out`);
-  if (lostOwners > 0) warn(`files whose owner is not mapped there belong to root now: ${lostOwners}`);
+function warnOfLosses({ skipped, lostOwners }: CopyResult, { warn }: CopyOptions): void {
+  if (skipped > 0) warn(`devices and sockets are not copied: ${skipped} skipped`);
+  if (lostOwners > 0) warn(`files whose owner is not mapped there now belong to root: ${lostOwners}`);
 }
 
 /**
- * Has `use` start a helper for a container: one that runs is entered by its root directory, of one that does not run the
- * root is mounted anew, while its lock keeps everybody from starting it.
+ * Lets `use` start a helper for a container. A running container is entered through its root directory; otherwise its
+ * root is mounted again, while its lock keeps it from being started.
  */
 function withHelper(
   container: Container,
@@ -150,7 +151,7 @@ function withHelper(
   use: (start: (files: { input?: number; output?: number }) => CopyHelper) => void,
 ): void {
   const { record } = container;
-  const nothing = openNothing();
+  const nothing = openDevNull();
   const opened = openContainer(record);
   const mounts: (number | undefined)[] = [];
   try {
@@ -170,13 +171,13 @@ function pidfdOf(pid: number): number | undefined {
   try {
     return openPidfd(pid);
   } catch (error) {
-    if (errnoOfAny(error) === 'ESRCH') return undefined; // it has just ended
+    if (errnoOfAny(error) === 'ESRCH') return undefined; // it has just exited
     throw error;
   }
 }
 
 interface OpenContainer {
-  /** undefined where it does not run. */
+  /** undefined if it is not running. */
   root: number | undefined;
   lock: number | undefined;
   inside: number | undefined;
@@ -190,22 +191,22 @@ function openContainer(record: ContainerRecord): OpenContainer {
   if (lock !== undefined) return { root: undefined, lock, inside: undefined };
   const state = readContainer(id)?.state;
   if (state?.status === 'running' || state?.status === 'paused') {
-    // A FUSE file system is shut to all who are not in the user namespace that it was mounted in: fuse(4).
+    // A FUSE file system can only be accessed in the user namespace in which it was mounted: fuse(4).
     const isFuse = record.driver === 'fuse-overlayfs' && mapsOf(record) !== undefined;
     const inside = isFuse ? pidfdOf(state.pid) : undefined;
     const root = openRunningRoot(id, state.pid);
     if (root !== undefined) return { root, lock: undefined, inside };
     if (inside !== undefined) closeSync(inside);
   }
-  throw new FosterError(`cannot copy from or to container ${name}: it is about to start or to be removed`, {
-    advice: 'try it again',
+  throw new FosterError(`cannot copy from or to container ${name}: it is being started or removed`, {
+    advice: 'try again',
     exitCode: 1,
   });
 }
 
 /**
- * The root directory of PID 1. Only we, as owner of its user namespace, may open it; the helper, in another one, gets
- * the descriptor.
+ * Opens the root directory of PID 1. Only the owner of its user namespace can do that, so the helper, in another
+ * namespace, gets the descriptor.
  */
 function openRunningRoot(id: string, pid: number): number | undefined {
   let root: number;
@@ -217,18 +218,18 @@ function openRunningRoot(id: string, pid: number): number | undefined {
   }
   if (readLive(id)?.pidStart === processStart(pid)) return root;
   closeSync(root);
-  return undefined; // the pid belongs to another process by now
+  return undefined; // the pid has been reused
 }
 
 /** Each takes a descriptor of the helper's, of which it can have MAX_DESCRIPTORS (src/init/wire.h), or as "ulimit -n" allows. */
-const MOST_SHIFTED = 20;
+const MAX_SHIFTED = 20;
 
-/** What the files of a container that does not run are made of, with the mounts that its descriptors mean. */
+/** The parts of a stopped container's files, and the mounts for its descriptors. */
 function overlayOf(record: ContainerRecord): { overlay: CopyOverlay; shifted: (number | undefined)[] } {
   const { id, spec, driver = 'overlay', isRootShifted } = record;
   if (driver === 'in-place') {
-    throw new FosterError(`container ${record.name} does not run, and its files are in ${spec.root.path}`, {
-      advice: 'copy them from or to there',
+    throw new FosterError(`container ${record.name} is not running, and its files are in ${spec.root.path}`, {
+      advice: 'copy from or to that folder directly',
       exitCode: 1,
     });
   }
@@ -239,9 +240,9 @@ function overlayOf(record: ContainerRecord): { overlay: CopyOverlay; shifted: (n
     ...(isLayerShifted ? [{ source: layers[0] ?? '/', isDeep: false }] : []),
     ...binds.filter(isShifted).map(({ source, options }) => ({ source, isDeep: options.includes('rbind') })),
   ];
-  if (wanted.length > MOST_SHIFTED) {
+  if (wanted.length > MAX_SHIFTED) {
     throw new FosterError(
-      `cannot copy from or to container ${record.name}: it has ${wanted.length} volumes, and at most ${MOST_SHIFTED} can be shown while it does not run`,
+      `cannot copy from or to container ${record.name}: it has ${wanted.length} volumes, and only ${MAX_SHIFTED} are possible while it is not running`,
       { advice: `start it first: foster start ${record.name}`, exitCode: 1 },
     );
   }

@@ -1,62 +1,62 @@
 import type { StorageDriver } from '../../spec/storage-driver.js';
 import { WORKER_FD } from '../../worker/protocol.js';
 
-/** What `foster cp` and its helper (copy-main.ts) say to each other. */
+/** The protocol between `foster cp` and its helper (copy-main.ts). */
 
 /** The helper's descriptors. */
 export const COPY_FD = {
-  /** The archive that goes into the container. */
+  /** The archive to unpack into the container. */
   input: 0,
-  /** The archive that comes out of it. */
+  /** The archive of the container's files. */
   output: 1,
-  /** The root directory of a container that runs. */
+  /** The root directory of a running container. */
   root: WORKER_FD.files,
-  /** The first of the mounts whose ids are shifted. */
+  /** The first of the mounts with shifted ids. */
   shifted: WORKER_FD.files + 2,
 } as const;
 
 export interface CopyOrder {
   direction: 'in' | 'out';
-  /** In the container. */
+  /** Path in the container. */
   path: string;
-  /** `-`: what comes in is any archive, to be unpacked in the directory `path`. */
+  /** Whether the input is an arbitrary archive (`-`), to be unpacked in the directory `path`. */
   isStream: boolean;
   followLink: boolean;
-  /** Files that come in get the ids that the archive says, else they belong to root. */
+  /** Whether files get the owners in the archive; otherwise they belong to root. */
   keepOwners: boolean;
-  /** undefined: the container runs, and COPY_FD.root is its root. */
+  /** undefined if the container is running, and COPY_FD.root is its root. */
   overlay: CopyOverlay | undefined;
 }
 
-/** What the root of a container that does not run is made of: absolute paths of the host. */
+/** The parts of a stopped container's root: absolute paths on the host. */
 export interface CopyOverlay {
-  /** `copy`: its folder has `tree`, and the layers do not matter. */
+  /** `copy`: its folder has `tree`, and the layers are not needed. */
   driver: StorageDriver;
-  /** Absolute path of fuse-overlayfs, where that is the driver. */
+  /** Absolute path of fuse-overlayfs, if that is the driver. */
   program?: string;
-  /** Read-only layers, the uppermost first. */
+  /** Read-only layers, topmost first. */
   layers: string[];
-  /** Descriptor of a detached mount that is the one layer. */
+  /** Descriptor of a detached mount, which is the only layer. */
   shifted?: number | undefined;
   /** The container's folder. */
   folder: string;
-  /** Except for the volumes. */
+  /** Whether everything except volumes is read-only. */
   isReadOnly: boolean;
   volumes: Volume[];
 }
 
-/** What is mounted from the host, to be seen in a container that does not run too. */
+/** A mount from the host, which should also be visible in a stopped container. */
 export interface Volume {
   source: string;
   destination: string;
   isReadOnly: boolean;
-  /** Descriptor of a detached mount that takes the place of `source`. */
+  /** Descriptor of a detached mount that replaces `source`. */
   shifted?: number | undefined;
 }
 
 export interface CopyResult {
-  /** Devices and sockets, which are not copied. */
+  /** Number of devices and sockets, which are not copied. */
   skipped: number;
-  /** Files whose owner is not mapped in the container, and belong to root instead. */
+  /** Number of files whose owner is not mapped in the container, so that they belong to root. */
   lostOwners: number;
 }

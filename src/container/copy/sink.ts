@@ -28,30 +28,30 @@ import {
   copyError,
   entryPath,
   openParent,
-  openPlace,
+  openPath,
   reopen,
   resolveTarget,
-} from './place.js';
+} from './paths.js';
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW, O_DIRECTORY, O_NONBLOCK } = constants;
 const SET_IDS = 0o6000;
-/** Each level holds a descriptor. */
-const MOST_LEVELS = 500;
+/** Maximum depth: each level needs a descriptor. */
+const MAX_DEPTH = 500;
 
 export interface SinkOptions {
-  /** Any archive, to be unpacked in the directory; else one of writeArchive's. */
+  /** Whether it is an arbitrary archive, to be unpacked in the directory; otherwise one of writeArchive. */
   isStream: boolean;
-  /** Give files to the users and groups that the archive names. */
+  /** Whether to keep the owners in the archive. */
   keepOwners: boolean;
-  /** Keep the bits that make a program run as its owner. */
+  /** Whether to keep set-user-ID and set-group-ID bits. */
   keepSetIds: boolean;
 }
 
-/** Where the members of the archive go. */
-interface Landing {
-  /** A directory that exists. */
+/** Where the members of the archive are written. */
+interface Destination {
+  /** Descriptor of an existing directory. */
   directory: number;
-  /** What their names begin with there, and how many of their own components that replaces. */
+  /** Components to put before their names, and how many of their own components to drop. */
   prefix: string[];
   dropped: number;
 }
@@ -59,23 +59,23 @@ interface Landing {
 interface OpenDirectory {
   name: string;
   fd: number;
-  /** What it gets when all is in it: writing changes its times, and its mode may forbid it. */
+  /** Its attributes, which are set at the end: writing changes its times, and its mode may forbid writing. */
   member: Member | undefined;
 }
 
 /**
- * Writes the members of an archive to a place. Every directory is opened by its name in the one above, and no symbolic
- * link is followed: so nothing is written elsewhere, whatever is in the archive and whatever somebody else makes of the
- * tree meanwhile. What the destination itself is follows Docker's rules for cp, which depend on the first member.
+ * Writes the members of an archive to a path. Every directory is opened by its name in its parent, and no symbolic link
+ * is followed, so nothing is written elsewhere, whatever is in the archive and however the tree changes meanwhile. The
+ * destination follows Docker's rules for cp, which depend on the first member.
  */
 export class CopySink implements TarSink {
-  /** Files that belong to root, as their owner is not mapped. */
+  /** Number of files that belong to root because their owner is not mapped. */
   lostOwners = 0;
-  /** Devices. */
+  /** Number of devices. */
   skipped = 0;
   readonly #target: CopyPath;
   readonly #options: SinkOptions;
-  #landing: Landing | undefined;
+  #landing: Destination | undefined;
   readonly #open: OpenDirectory[] = [];
   #file: { fd: number; member: Member; content: FileContent } | undefined;
 
@@ -121,12 +121,12 @@ export class CopySink implements TarSink {
     }
   }
 
-  /** To be called when all members are written. */
+  /** Must be called after the last member. */
   finish(): void {
     this.#leave(0);
   }
 
-  /** Closes what is open, also after an error. */
+  /** Closes open files, also after an error. */
   close(): void {
     if (this.#file !== undefined) closeSync(this.#file.fd);
     for (const { fd } of this.#open) closeSync(fd);
@@ -137,26 +137,28 @@ export class CopySink implements TarSink {
   }
 
   #explained(member: Member, error: unknown): unknown {
-    const path = this.#target.place.show(this.#target.text);
+    const path = this.#target.side.describe(this.#target.text);
     return copyError(`write ${quotedName(member.name)} to ${path}`, error);
   }
 
-  #land(first: Member): Landing {
+  #land(first: Member): Destination {
     const target = this.#target;
-    const name = target.place.show(target.text);
-    const opened = openPlace(target);
+    const name = target.side.describe(target.text);
+    const opened = openPath(target);
     try {
       if (opened?.info.isDirectory()) return this.#landIn(opened.fd, first);
       if (this.#options.isStream) {
-        throw refused(
-          `cannot unpack an archive in ${name}: it is ${opened ? 'not a' : 'no existing'} directory`,
+        throw invalid(
+          `cannot unpack an archive in ${name}: ${opened ? 'it is not a directory' : 'the directory does not exist'}`,
         );
       }
       if (opened !== undefined && first.type === 'directory') {
-        throw refused(`cannot copy a directory to ${name}: it is a file`);
+        throw invalid(`cannot copy a directory to ${name}: it is a file`);
       }
       if (target.isDirectory && first.type !== 'directory') {
-        throw refused(`cannot copy to ${name}: it is ${opened ? 'not a' : 'no existing'} directory`);
+        throw invalid(
+          `cannot copy to ${name}: ${opened ? 'it is not a directory' : 'the directory does not exist'}`,
+        );
       }
       return this.#landAs(first);
     } finally {
@@ -164,7 +166,7 @@ export class CopySink implements TarSink {
     }
   }
 
-  #landIn(place: number, first: Member): Landing {
+  #landIn(place: number, first: Member): Destination {
     const directory = reopen(place, O_RDONLY | O_DIRECTORY);
     const parts = nameComponents(first.name);
     const isContent = this.#options.isStream || parts.length === 0;
@@ -173,8 +175,8 @@ export class CopySink implements TarSink {
       : { directory, prefix: parts.slice(0, 1), dropped: 1 };
   }
 
-  /** The first member gets the name that the destination's path ends with. */
-  #landAs(first: Member): Landing {
+  /** Gives the first member the name at the end of the destination's path. */
+  #landAs(first: Member): Destination {
     const dropped = Math.min(nameComponents(first.name).length, 1);
     const target = this.#target;
     try {
@@ -182,19 +184,21 @@ export class CopySink implements TarSink {
       return { directory, prefix: [name], dropped };
     } catch (error) {
       if (errnoOfAny(error) !== 'ENOENT') throw error;
-      throw refused(`cannot copy to ${target.place.show(target.text)}: its parent directory does not exist`);
+      throw invalid(
+        `cannot copy to ${target.side.describe(target.text)}: its parent directory does not exist`,
+      );
     }
   }
 
-  #create(member: Member, landing: Landing): void {
+  #create(member: Member, landing: Destination): void {
     const parts = this.#components(nameComponents(member.name), landing);
     const last = parts.pop();
     if (last === undefined) {
-      // The destination itself, which was there before, stays as it is.
+      // An existing destination keeps its attributes.
       this.#leave(0);
       if (member.type === 'directory') return;
-      throw refused(
-        `the archive has ${quotedName(member.name)}, which stands for the whole of it but is no directory`,
+      throw invalid(
+        `the archive has ${quotedName(member.name)}, which stands for the whole archive but is not a directory`,
       );
     }
     if (member.type === 'device') {
@@ -212,15 +216,15 @@ export class CopySink implements TarSink {
     this.#make(path, member, landing);
   }
 
-  #components(parts: string[], { prefix, dropped }: Landing): string[] {
+  #components(parts: string[], { prefix, dropped }: Destination): string[] {
     return [...prefix, ...parts.slice(dropped)];
   }
 
-  /** Removes what is in the way. Returns false where the file is to be written in place. */
+  /** Removes an existing file. Returns false if it must be overwritten in place. */
   #makeRoom(path: string | Buffer, existing: Stats, member: Member): boolean {
-    if (existing.isDirectory()) throw refused(`cannot overwrite a directory with ${quotedName(member.name)}`);
+    if (existing.isDirectory()) throw invalid(`cannot overwrite a directory with ${quotedName(member.name)}`);
     if (!existing.isFile() && !existing.isSymbolicLink()) {
-      throw refused(`cannot overwrite what is no regular file with ${quotedName(member.name)}`);
+      throw invalid(`cannot overwrite a special file with ${quotedName(member.name)}`);
     }
     try {
       unlinkSync(path);
@@ -228,13 +232,13 @@ export class CopySink implements TarSink {
     } catch (error) {
       if (errnoOfAny(error) !== 'EBUSY' || member.type !== 'file' || !existing.isFile()) throw error;
     }
-    // Something is mounted on it: /etc/hosts, for instance. Its content can be replaced, it cannot.
+    // It is a mount point, such as /etc/hosts: its content can be replaced, but not the file.
     const fd = openSync(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_TRUNC);
     this.#file = { fd, member, content: new FileContent(fd) };
     return false;
   }
 
-  #make(path: string | Buffer, member: Member, landing: Landing): void {
+  #make(path: string | Buffer, member: Member, landing: Destination): void {
     switch (member.type) {
       case 'file': {
         const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
@@ -244,7 +248,7 @@ export class CopySink implements TarSink {
       case 'hardlink': {
         const parts = this.#components(hardLinkComponents(member), landing);
         const name = parts.pop() ?? '';
-        // Its directory may be another one than the link's, which is open.
+        // Its directory may be different from the link's, which is open.
         const source = this.#walk(landing.directory, parts);
         try {
           linkSync(entryPath(source, name), path);
@@ -255,7 +259,7 @@ export class CopySink implements TarSink {
       }
       case 'symlink':
         if (member.target === '' || member.target.includes('\0'))
-          throw refused(`${quotedName(member.name)} is a symbolic link to nothing`);
+          throw invalid(`${quotedName(member.name)} is a symbolic link without a target`);
         symlinkSync(pathOf(member.target), path);
         break;
       default:
@@ -273,9 +277,7 @@ export class CopySink implements TarSink {
     } catch (error) {
       const code = errnoOfAny(error);
       if (code === 'ENOTDIR' || code === 'ELOOP') {
-        throw refused(
-          `cannot overwrite what is not a directory with the directory ${quotedName(member.name)}`,
-        );
+        throw invalid(`cannot overwrite a file or link with the directory ${quotedName(member.name)}`);
       }
       if (code !== 'ENOENT') throw error;
       mkdirSync(path, 0o700);
@@ -284,7 +286,7 @@ export class CopySink implements TarSink {
     this.#push({ name, fd, member });
   }
 
-  /** The directory with these names below the landing, made where it is missing. */
+  /** Opens the directory with these names below the destination; creates it if it is missing. */
   #enter(parts: string[]): number {
     let common = 0;
     while (common < parts.length && this.#open[common]?.name === parts[common]) common++;
@@ -309,13 +311,13 @@ export class CopySink implements TarSink {
   }
 
   /**
-   * An archive for `-` may have `lib/x` where the container has `lib` as a link to `usr/lib`. The link is followed as a
-   * process in the container would, which leads to nothing but the container's own files.
+   * An archive for `-` may contain `lib/x` while in the container `lib` is a link to `usr/lib`. The link is followed as
+   * in the container, so it leads only to the container's own files.
    */
   #followLink(name: string): number {
     const names = [...this.#open.map((each) => each.name), name];
     const below = Buffer.from(names.join('/'), 'latin1').toString();
-    return this.#target.place.open(`${this.#target.path}/${below}`, O_RDONLY | O_DIRECTORY);
+    return this.#target.side.open(`${this.#target.path}/${below}`, O_RDONLY | O_DIRECTORY);
   }
 
   #walk(from: number, parts: string[]): number {
@@ -336,11 +338,11 @@ export class CopySink implements TarSink {
 
   #push(directory: OpenDirectory): void {
     this.#open.push(directory);
-    if (this.#open.length > MOST_LEVELS)
-      throw refused(`cannot write more than ${MOST_LEVELS} directories in each other`);
+    if (this.#open.length > MAX_DEPTH)
+      throw invalid(`cannot write directories nested more than ${MAX_DEPTH} deep`);
   }
 
-  /** Closes directories until so many are open. */
+  /** Closes directories until only `count` are open. */
   #leave(count: number): void {
     while (this.#open.length > count) {
       const { fd, member } = this.#open.at(-1) as OpenDirectory;
@@ -354,11 +356,11 @@ export class CopySink implements TarSink {
     const isOwned = this.#own(member, (uid, gid) => fchownSync(fd, uid, gid));
     const keepsIds = this.#options.keepSetIds && isOwned;
     fchmodSync(fd, keepsIds || !fstatSync(fd).isFile() ? member.mode : member.mode & ~SET_IDS);
-    setAttributes(fd, member); // last: a change of owner takes security.capability away
+    setAttributes(fd, member); // last: a change of owner removes security.capability
     futimesSync(fd, member.mtime, member.mtime);
   }
 
-  /** Returns whether the file has the owner that it should. */
+  /** Returns whether the file has the right owner. */
   #own({ uid, gid }: Member, change: (uid: number, gid: number) => void): boolean {
     if (!this.#options.keepOwners) return true;
     try {
@@ -372,7 +374,7 @@ export class CopySink implements TarSink {
   }
 }
 
-/** Those that a file of this owner, on this file system, can have. */
+/** Sets the attributes that the owner and the file system permit. */
 function setAttributes(fd: number, { xattrs }: Member): void {
   for (const [name, value] of xattrs) {
     if (!isKeptAttribute(name)) continue;
@@ -392,6 +394,6 @@ function openDirectory(path: string | Buffer): number {
   return openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 }
 
-function refused(message: string): FosterError {
+function invalid(message: string): FosterError {
   return new FosterError(message, { exitCode: 1 });
 }

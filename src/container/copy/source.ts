@@ -19,48 +19,48 @@ import {
   copyError,
   entryPath,
   openParent,
-  openPlace,
+  openPath,
   reopen,
   withOpen,
-} from './place.js';
+} from './paths.js';
 
 const O_PATH = 0o10000000;
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_DIRECTORY } = constants;
 
 const CHUNK = 1024 * 1024;
-/** Each level holds a descriptor. */
-const MOST_LEVELS = 500;
-/** Files with several names are remembered. */
-const MOST_LINKED = 1_000_000;
-/** Files of the kernel's, which say that they are empty, are read up to here. */
-const MOST_UNSIZED = 1024 * 1024;
+/** Maximum depth: each level needs a descriptor. */
+const MAX_DEPTH = 500;
+/** Limit for the number of remembered files with several names. */
+const MAX_LINKED = 1_000_000;
+/** Limit for reading files of the kernel, whose size is 0. */
+const MAX_UNSIZED = 1024 * 1024;
 
-/** By the numbers of statfs(2): proc, sysfs, cgroup2, cgroup, devpts, mqueue. */
+/** Magic numbers of statfs(2): proc, sysfs, cgroup2, cgroup, devpts, mqueue. */
 const KERNEL_FILESYSTEMS = new Set([0x9fa0, 0x62656572, 0x63677270, 0x27e0eb, 0x1cd1, 0x19800202]);
 
-/** Takes the archive; what it is given is only lent. */
+/** Receives the archive; the bytes are valid only during the call. */
 export type Write = (bytes: Buffer) => void;
 
 /**
- * Writes the file or directory at `source` as a tar archive. Everything is opened by its name in a directory that is
- * open already, and looked at before it is read: so it does not matter what somebody else makes of the tree meanwhile.
- * @returns how many devices and sockets were left out
+ * Writes the file or directory at `source` as a tar archive. Every file is opened by its name in an open directory, and
+ * checked before it is read, so concurrent changes of the tree do no harm.
+ * @returns how many devices and sockets were skipped
  * @throws FosterError, or Node's error EPIPE
  */
 export function writeArchive(source: CopyPath, options: { followLink: boolean }, write: Write): number {
   const walk = new Walk(source, write);
   try {
     const isLink = !options.followLink && !source.isDirectory;
-    const opened = openPlace(source, isLink ? O_NOFOLLOW : 0);
+    const opened = openPath(source, isLink ? O_NOFOLLOW : 0);
     if (opened === undefined) throw notFound(source);
     withOpen(opened.fd, (fd) => {
       if (source.isDirectory && !opened.info.isDirectory()) {
-        throw new FosterError(`cannot copy ${source.place.show(source.text)}: it is not a directory`, {
+        throw new FosterError(`cannot copy ${source.side.describe(source.text)}: it is not a directory`, {
           exitCode: 1,
         });
       }
       const name = source.isContent ? '.' : baseName(source.path);
-      // A link's target can only be read by its name in its directory.
+      // The target of a link can only be read by the link's name in its directory.
       const target = () =>
         withOpen(openParent(source), (parent) => readTarget(parent, baseName(source.path)));
       walk.any(fd, opened.info, name, target);
@@ -68,13 +68,13 @@ export function writeArchive(source: CopyPath, options: { followLink: boolean },
     write(TAR_END);
     return walk.skipped;
   } catch (error) {
-    if (errnoOfAny(error) === 'EPIPE') throw error; // nothing is wrong with the source
-    throw copyError(`copy ${source.place.show(source.text)}`, error);
+    if (errnoOfAny(error) === 'EPIPE') throw error; // not an error of the source
+    throw copyError(`copy ${source.side.describe(source.text)}`, error);
   }
 }
 
-export function notFound({ place, text }: CopyPath): FosterError {
-  return new FosterError(`cannot copy ${place.show(text)}: no such file or directory (ENOENT)`, {
+export function notFound({ side, text }: CopyPath): FosterError {
+  return new FosterError(`cannot copy ${side.describe(text)}: no such file or directory (ENOENT)`, {
     exitCode: 1,
   });
 }
@@ -88,10 +88,10 @@ class Walk {
   readonly #source: CopyPath;
   readonly #write: Write;
   readonly #buffer = Buffer.allocUnsafeSlow(CHUNK);
-  /** First names of files that have several, by device and inode. */
+  /** First names of files with several names, by device and inode. */
   readonly #linked = new Map<string, string>();
   #level = 0;
-  /** That the walk began on. */
+  /** The device on which the walk started. */
   #device: number | undefined;
 
   constructor(source: CopyPath, write: Write) {
@@ -112,9 +112,9 @@ class Walk {
   }
 
   #directory(fd: number, info: Stats, name: string): void {
-    if (++this.#level > MOST_LEVELS) {
+    if (++this.#level > MAX_DEPTH) {
       throw new FosterError(
-        `cannot copy ${quotedName(name)}: more than ${MOST_LEVELS} directories in each other`,
+        `cannot copy ${quotedName(name)}: directories are nested more than ${MAX_DEPTH} deep`,
         { exitCode: 1 },
       );
     }
@@ -133,7 +133,7 @@ class Walk {
     this.#level--;
   }
 
-  /** What is mounted on /proc and the like has no files that could be copied; asked for by name it is copied as it is. */
+  /** Whether to skip a mount such as /proc, whose files are not worth copying unless they are requested by name. */
   #isOfKernel(directory: number, { dev }: Stats): boolean {
     this.#device ??= dev;
     return dev !== this.#device && KERNEL_FILESYSTEMS.has(statfsSync(`/proc/self/fd/${directory}`).type);
@@ -144,7 +144,7 @@ class Walk {
     try {
       fd = openSync(entryPath(directory, entry), O_PATH | O_NOFOLLOW);
     } catch (error) {
-      if (errnoOfAny(error) === 'ENOENT') return; // removed meanwhile
+      if (errnoOfAny(error) === 'ENOENT') return; // deleted meanwhile
       throw error;
     }
     withOpen(fd, () => {
@@ -163,13 +163,13 @@ class Walk {
       if (info.size === 0) this.#unsized(file, info, name);
       else this.#sized(file, info, name);
     });
-    if (key !== undefined && this.#linked.size < MOST_LINKED) this.#linked.set(key, name);
+    if (key !== undefined && this.#linked.size < MAX_LINKED) this.#linked.set(key, name);
   }
 
   #unsized(file: number, info: Stats, name: string): void {
     let size = 0;
-    for (let read = -1; read !== 0 && size < MOST_UNSIZED; size += read) {
-      read = readSync(file, this.#buffer, size, MOST_UNSIZED - size, size);
+    for (let read = -1; read !== 0 && size < MAX_UNSIZED; size += read) {
+      read = readSync(file, this.#buffer, size, MAX_UNSIZED - size, size);
     }
     this.#member(name, 'file', info, { size, opened: file });
     this.#write(this.#buffer.subarray(0, size));
@@ -196,11 +196,11 @@ class Walk {
     try {
       return reopen(fd, flags);
     } catch (error) {
-      throw copyError(`read ${this.#source.place.show(Buffer.from(name, 'latin1').toString())}`, error);
+      throw copyError(`read ${this.#source.side.describe(Buffer.from(name, 'latin1').toString())}`, error);
     }
   }
 
-  /** @param opened its attributes are told too */
+  /** @param opened descriptor for reading extended attributes */
   #member(
     name: string,
     type: Member['type'],

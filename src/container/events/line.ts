@@ -1,4 +1,4 @@
-/** What happens to containers: the actions of `foster events`. Most are Docker's. */
+/** Actions of `foster events`. Most are Docker's. */
 export type EventAction =
   | 'create'
   | 'start'
@@ -27,16 +27,16 @@ export interface ContainerEvent {
   attributes: Record<string, string>;
 }
 
-/** Longer values are cut: a line is written in one piece, and read into memory as a whole. */
-const LONGEST_VALUE = 1024;
+/** Longer values are truncated: a line is written at once, and read into memory. */
+const MAX_VALUE = 1024;
 
 /**
- * An event as a line: `MS ACTION ID NAME [KEY=VALUE ...]`. What could end a word or a line, and `%` and `=`, is
- * percent-encoded, so that a line stays a line whatever a label holds.
+ * Formats an event as a line: `MS ACTION ID NAME [KEY=VALUE ...]`. White space, `%` and `=` are percent-encoded, so
+ * that labels cannot break the format.
  */
 export function formatEvent({ time, action, id, name, attributes }: ContainerEvent): string {
   const pairs = Object.entries(attributes).map(
-    ([key, value]) => ` ${encode(key)}=${encode(value.slice(0, LONGEST_VALUE))}`,
+    ([key, value]) => ` ${encode(key)}=${encode(value.slice(0, MAX_VALUE))}`,
   );
   return `${time} ${action} ${id} ${name}${pairs.join('')}\n`;
 }
@@ -47,7 +47,7 @@ function encode(text: string): string {
   );
 }
 
-/** The event of a line without its end; undefined for one that was cut short or damaged. */
+/** Parses a line, given without its end; undefined if it is truncated or damaged. */
 export function parseEvent(line: string): ContainerEvent | undefined {
   const [time = '', action = '', id = '', name, ...pairs] = line.split(' ');
   if (!/^\d{1,15}$/.test(time) || !/^\w+$/.test(action) || !/^[0-9a-f]{64}$/.test(id) || !name)

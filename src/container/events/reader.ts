@@ -6,19 +6,19 @@ import { type ContainerEvent, parseEvent } from './line.js';
 import { attributesOf, eventsFile, trimEvents } from './recorder.js';
 
 export interface EventRange {
-  /** Milliseconds since 1970. Without both only what comes from now on, without `until` no end. */
+  /** Milliseconds since 1970. Without both, only new events; without `until`, no end. */
   since?: number | undefined;
   until?: number | undefined;
 }
 
 /** Milliseconds. */
-const LONGEST_WAIT = 1000;
+const MAX_WAIT_MS = 1000;
 const CHUNK = 64 * 1024;
-/** Nobody writes longer lines; a file that has one is not ours. */
-const LONGEST_LINE = 1024 * 1024;
+/** Longer than any line that foster writes. */
+const MAX_LINE = 1024 * 1024;
 
 /**
- * Each event in `range`, in the order in which they were written; those to come too, until the range ends.
+ * The events in `range`, in the order in which they were written, including future ones until the range ends.
  */
 export async function* readEvents(range: EventRange): AsyncGenerator<ContainerEvent> {
   const start = Date.now();
@@ -39,7 +39,7 @@ export async function* readEvents(range: EventRange): AsyncGenerator<ContainerEv
         if (event.time >= since && event.time <= until) yield completed;
       }
       if (now > until) return;
-      await watch.wait(Math.min(LONGEST_WAIT, until - now + 1));
+      await watch.wait(Math.min(MAX_WAIT_MS, until - now + 1));
     }
   } finally {
     watch.close();
@@ -47,8 +47,8 @@ export async function* readEvents(range: EventRange): AsyncGenerator<ContainerEv
 }
 
 /**
- * The monitor's lines have no image and labels. They are those of an earlier event of the container, its creation at the
- * latest; else, where it still exists, its record has them.
+ * Adds image and labels to the monitor's events, which lack them: from an earlier event of the container, or from its
+ * record if it still exists.
  */
 function complete(
   event: ContainerEvent,
@@ -67,15 +67,15 @@ function complete(
   return { ...event, attributes: { ...known, ...attributes } };
 }
 
-/** The events file, and what was in it before it was emptied last. */
+/** The events file, and the one before the last rotation. */
 class EventFiles {
   readonly #buffer = Buffer.allocUnsafeSlow(CHUNK);
   #offset = 0;
-  /** The start of a line of which the rest is to come. */
+  /** The start of an incomplete line. */
   #partial = '';
   #hasBegun = false;
 
-  /** All lines since the last call, at the first of all there are. */
+  /** All lines since the last call; at the first call, all lines. */
   *lines(): Generator<string> {
     if (!this.#hasBegun || sizeOf(eventsFile()) < this.#offset) {
       yield* this.#linesOf(`${eventsFile()}.1`);
@@ -100,7 +100,7 @@ class EventFiles {
         this.#offset += size;
         const lines = (this.#partial + this.#buffer.toString('latin1', 0, size)).split('\n');
         this.#partial = lines.pop() ?? '';
-        if (this.#partial.length > LONGEST_LINE) this.#partial = '';
+        if (this.#partial.length > MAX_LINE) this.#partial = '';
         yield* lines;
       }
     } finally {

@@ -17,18 +17,18 @@ import { dataFolder, makeFolder } from '../../sys/paths.js';
 import type { ContainerRecord } from '../record.js';
 import { type EventAction, formatEvent } from './line.js';
 
-/** What has happened: a line for each event. `events.1` has what was before, when that had grown too long. */
+/** The events file: a line for each event. `events.1` has earlier events, after a rotation. */
 export function eventsFile(): string {
   return join(dataFolder(), 'events');
 }
 
-/** From this size on the file is emptied; so much of it is kept. */
-const MOST_BYTES = 4 * 1024 * 1024;
-const MOST_KEPT = 8 * 1024 * 1024;
+/** Size at which the file is rotated, and how much of it is kept. */
+const MAX_SIZE = 4 * 1024 * 1024;
+const KEPT_SIZE = 8 * 1024 * 1024;
 
 /**
- * Notes that something happened to a container, for `foster events`, in one append of a whole line. What cannot be
- * written is not told: no command fails for it.
+ * Records an event of a container for `foster events`, by appending a line with a single write. Errors are ignored: no
+ * command should fail because of them.
  */
 export function recordEvent(
   action: EventAction,
@@ -41,7 +41,7 @@ export function recordEvent(
     try {
       writeSync(fd, line);
       faultPoint(`event ${action} noted`);
-      if (fstatSync(fd).size <= MOST_BYTES) return;
+      if (fstatSync(fd).size <= MAX_SIZE) return;
     } finally {
       closeSync(fd);
     }
@@ -51,7 +51,7 @@ export function recordEvent(
   }
 }
 
-/** What Docker tells of a container with each event: its image and its labels. */
+/** Attributes of each event, as in Docker: the container's image and labels. */
 export function attributesOf({
   root,
   labels,
@@ -59,7 +59,7 @@ export function attributesOf({
   return { ...labels, image: root };
 }
 
-/** For a monitor to append to; where that is not possible, what it notes is lost. */
+/** Opens the file for a monitor; if that fails, the monitor's events are lost. */
 export function openEvents(): number {
   try {
     return openForAppending();
@@ -79,14 +79,14 @@ function openForAppending(): number {
 }
 
 /**
- * Moves what is in the file to `events.1`, once it has grown too long. Monitors keep the file open for days, so it is
- * emptied, not renamed: what they append next is at its start. Of several who notice at once one does it.
+ * Moves the content of the file to `events.1` if it is too large. Monitors keep the file open for days, so it is
+ * truncated, not renamed. Of several processes that notice it at the same time, one does it.
  */
 export function trimEvents(): void {
   try {
     const fd = openSync(eventsFile(), 'r+');
     try {
-      if (fstatSync(fd).size > MOST_BYTES && lockFile(fd, { wait: false })) putAside(fd);
+      if (fstatSync(fd).size > MAX_SIZE && lockFile(fd, { wait: false })) rotate(fd);
     } finally {
       closeSync(fd);
     }
@@ -95,15 +95,15 @@ export function trimEvents(): void {
   }
 }
 
-function putAside(fd: number): void {
+function rotate(fd: number): void {
   const { size } = fstatSync(fd);
-  if (size <= MOST_BYTES) return; // somebody was faster
-  const start = Math.max(size - MOST_KEPT, 0);
+  if (size <= MAX_SIZE) return; // another process was faster
+  const start = Math.max(size - KEPT_SIZE, 0);
   const buffer = Buffer.alloc(size - start);
   const kept = buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, start));
   const fresh = `${eventsFile()}.1.new`;
   writeFileSync(fresh, kept, { mode: 0o600 });
-  const more = Buffer.alloc(64 * 1024); // what came while we wrote
+  const more = Buffer.alloc(64 * 1024); // what was added meanwhile
   appendFileSync(fresh, more.subarray(0, readSync(fd, more, 0, more.length, size)));
   renameSync(fresh, `${eventsFile()}.1`);
   ftruncateSync(fd, 0);

@@ -3,27 +3,27 @@ import { join } from 'node:path';
 import { errnoOf } from '../../sys/errno.js';
 
 /**
- * The files of a container's log: `log` is the one that the monitor appends to, `log.1` the one before, and so on. A
- * rotation renames each to the next number, from the highest down (src/init/log.c).
+ * A file of a container's log: the monitor appends to `log`, `log.1` is the previous file, and so on. A rotation
+ * renames each to the next number, from the highest down (src/init/log.c).
  */
 export interface LogFile {
   fd: number;
-  /** Tells it from the others, whatever they are called: no file gets the number of one that is open. */
+  /** Identifies the file, whatever its name: inode numbers of open files are not reused. */
   inode: number;
-  /** Its size when it was opened; more may have come since. */
+  /** Its size when it was opened; it may have grown since. */
   size: number;
 }
 
-const MOST_FILES = 10_000;
+const MAX_FILES = 10_000;
 
 /**
- * Opens the files that are there, oldest first, from the one after the file with inode `after` on. They are opened from
- * the newest to the oldest, the way that a rotation moves them, so that one which comes meanwhile hides none.
+ * Opens the existing files, oldest first, starting after the file with inode `after`. They are opened from the newest
+ * to the oldest, in the direction of a rotation, so that a concurrent rotation hides none.
  */
 export function openLogFiles(folder: string, after?: number): LogFile[] {
   const found: LogFile[] = [];
-  // In the middle of a rotation one name is free: so it takes two to say that there are no more.
-  for (let index = 0, missing = 0; missing < 2 && index < MOST_FILES; index++) {
+  // During a rotation one name is missing, so the end is where two are missing.
+  for (let index = 0, missing = 0; missing < 2 && index < MAX_FILES; index++) {
     const file = openLogFile(join(folder, index === 0 ? 'log' : `log.${index}`));
     if (file === undefined) {
       missing++;
@@ -31,7 +31,7 @@ export function openLogFiles(folder: string, after?: number): LogFile[] {
     }
     missing = 0;
     if (file.inode === found.at(-1)?.inode) {
-      closeSync(file.fd); // it was renamed while we went on to its new name
+      closeSync(file.fd); // it was renamed meanwhile, and opened again under its new name
       continue;
     }
     if (file.inode === after) {
@@ -54,19 +54,19 @@ function openLogFile(path: string): LogFile | undefined {
   }
 }
 
-/** The head of a frame, docs/state.md: u64 nanoseconds since 1970, u32 length, u8 stream, three zero bytes. */
+/** The header of a frame, docs/state.md: u64 nanoseconds since 1970, u32 length, u8 stream, three zero bytes. */
 export const HEADER_SIZE = 16;
 
-/** The monitor's frames are smaller by far (LOG_CHUNK in src/init). */
-const LONGEST_FRAME = 16 * 1024 * 1024;
+/** Far larger than the monitor's frames (LOG_CHUNK in src/init). */
+const MAX_FRAME = 16 * 1024 * 1024;
 
-/** Whether a frame's head may be at `at`; there must be HEADER_SIZE bytes. */
+/** Whether there can be a header at `at`; HEADER_SIZE bytes must be available. */
 export function isHeader(buffer: Buffer, at: number): boolean {
   const stream = buffer[at + 12];
   if (stream !== 1 && stream !== 2) return false;
   if (buffer[at + 13] !== 0 || buffer[at + 14] !== 0 || buffer[at + 15] !== 0) return false;
   const length = lengthAt(buffer, at);
-  return length > 0 && length <= LONGEST_FRAME;
+  return length > 0 && length <= MAX_FRAME;
 }
 
 export function lengthAt(buffer: Buffer, at: number): number {
@@ -74,8 +74,8 @@ export function lengthAt(buffer: Buffer, at: number): number {
 }
 
 /**
- * Where the next frame may begin after a place that a crash or a failing disk has damaged, at `from` or later. Where
- * none does before `end`, where to look on when there are more bytes.
+ * Finds the next possible header, at `from` or later, after a part that a crash or a failing disk has damaged. If there
+ * is none before `end`, returns where to continue when there are more bytes.
  */
 export function findHeader(buffer: Buffer, from: number, end: number): number {
   let at = from;

@@ -1,16 +1,16 @@
 import { writeFully } from '../../sys/write.js';
 import type { Frame, LogSink, LogStream } from './reader.js';
 
-/** The descriptors that the container's two streams go to. */
+/** The descriptors for the container's two streams. */
 export interface LogOutput {
   1: number;
   2: number;
 }
 
-/** From this size on it costs less to write a frame by itself than to move it to the one before. */
-const WORTH_A_CALL = 8 * 1024;
+/** Size at which writing a frame directly is cheaper than joining it with the previous one. */
+const DIRECT_WRITE_SIZE = 8 * 1024;
 
-/** Writes what comes as it comes. Small frames of one stream are written together. */
+/** Writes output unchanged. Small frames of the same stream are written together. */
 export class RawSink implements LogSink {
   readonly #output: LogOutput;
   #stream: LogStream = 1;
@@ -24,7 +24,7 @@ export class RawSink implements LogSink {
 
   take({ stream }: Frame, buffer: Buffer, start: number, end: number): void {
     const isMore = stream === this.#stream && this.#end > this.#start;
-    if (isMore && end - start < WORTH_A_CALL) {
+    if (isMore && end - start < DIRECT_WRITE_SIZE) {
       buffer.copyWithin(this.#end, start, end);
       this.#end += end - start;
       return;
@@ -43,9 +43,9 @@ export class RawSink implements LogSink {
 }
 
 export interface LineOptions {
-  /** Each line begins with the time of the frame that its first byte was in. */
+  /** Whether each line starts with the time of its first byte. */
   timestamps: boolean;
-  /** Only lines of that time or later, or earlier: nanoseconds since 1970. */
+  /** Only lines at or after `since`, and at or before `until`: nanoseconds since 1970. */
   since?: bigint | undefined;
   until?: bigint | undefined;
 }
@@ -54,13 +54,13 @@ const ROOM = 256 * 1024;
 const NEWLINE = 10;
 const TWO_32 = 2 ** 32;
 
-/** What is known of a stream's last line. */
+/** The state of a stream's last line. */
 interface LineState {
   isWhole: boolean;
   isWanted: boolean;
 }
 
-/** Writes lines with their times, or those of certain times. A line may come in several frames. */
+/** Writes lines with their times, or only lines of a period. A line may be in several frames. */
 export class LineSink implements LogSink {
   readonly #output: LogOutput;
   readonly #timestamps: boolean;
@@ -78,7 +78,7 @@ export class LineSink implements LogSink {
   constructor(output: LogOutput, options: LineOptions) {
     this.#output = output;
     this.#timestamps = options.timestamps;
-    // As doubles, which are exact to 256 ns: as good as the clocks of two processes.
+    // As doubles, which are exact to 256 ns, good enough for comparing clocks of two processes.
     this.#since = options.since === undefined ? Number.NEGATIVE_INFINITY : Number(options.since);
     this.#until = options.until === undefined ? Number.POSITIVE_INFINITY : Number(options.until);
   }
@@ -126,7 +126,7 @@ export class LineSink implements LogSink {
   }
 }
 
-/** The time of a frame as RFC 3339 has it, to the nanosecond, and a space. It is made once for all lines of a frame. */
+/** The time of a frame in RFC 3339 format with nanoseconds, and a space. Formatted once for all lines of a frame. */
 class Stamp {
   readonly #text = Buffer.from('1970-01-01T00:00:00.000000000Z ');
   #low = -1;
@@ -149,5 +149,5 @@ class Stamp {
   }
 }
 
-/** Of a damaged log any time may come out: the end of the year 9999. */
+/** Limit for times in a damaged log: the end of the year 9999. */
 const LAST_TIME = 253402300799000;

@@ -4,7 +4,7 @@ import { findHeader, HEADER_SIZE, isHeader, type LogFile, lengthAt, openLogFiles
 /** 1 is standard output, 2 standard error. */
 export type LogStream = 1 | 2;
 
-/** Of which frame the bytes are. The time in two halves: a bigint for each frame would cost more than all else. */
+/** The frame of some bytes. The time is in two halves, since a bigint for each frame would be slow. */
 export interface Frame {
   stream: LogStream;
   /** Nanoseconds since 1970: high * 2^32 + low. */
@@ -12,36 +12,36 @@ export interface Frame {
   high: number;
 }
 
-/** Takes what the container wrote. */
+/** Receives the container's output. */
 export interface LogSink {
   /**
-   * The bytes from `start` to `end`, of one frame or a part of it. They are lent until `flush`; what is before `end` in
-   * the buffer is the sink's to overwrite.
+   * Receives the bytes from `start` to `end`, of one frame or a part of it. They are valid until `flush`; the sink may
+   * overwrite the buffer before `end`.
    */
   take(frame: Frame, buffer: Buffer, start: number, end: number): void;
-  /** The bytes lent so far are about to change. */
+  /** Called before the buffer is reused. */
   flush(): void;
 }
 
-/** A byte of a log. */
+/** The position of a byte in a log. */
 export interface LogPosition {
   file: LogFile;
-  /** Of the frame that it is in, and its own: offsets in the file. */
+  /** Offsets in the file: of its frame and of the byte. */
   frame: number;
   byte: number;
 }
 
-/** Where each stream begins; undefined: at the start of the log. */
+/** Where to start each stream; undefined for the start of the log. */
 export type LogStart = Partial<Record<LogStream, LogPosition>>;
 
-/** As much is read at once: larger ones leave the processor's cache. */
+/** How much is read at once: larger chunks exceed the processor's cache. */
 const CHUNK = 1024 * 1024;
-/** So many files may wait to be read; they stay on the disk for us even when they are rotated away. */
-const MOST_WAITING = 64;
+/** Maximum number of open files to read; they stay on the disk even if they are rotated away. */
+const MAX_WAITING = 64;
 
 /**
- * Reads a container's log from its oldest file to its newest, and goes on where it stopped when there is more. Rotation
- * is no concern of the caller's: open files stay what they are, whatever their names become.
+ * Reads a container's log from its oldest file to its newest, and continues when there is more. Rotations do not matter
+ * to the caller: open files stay the same, whatever their names become.
  */
 export class LogReader {
   readonly #folder: string;
@@ -49,9 +49,9 @@ export class LogReader {
   readonly #buffer = Buffer.allocUnsafeSlow(CHUNK);
   readonly #files: LogFile[];
   #start: LogStart = {};
-  /** Of the first file of the list: where the next read begins. */
+  /** Position of the next read in the first file. */
   #offset = 0;
-  /** Bytes that are still to come of it. */
+  /** Remaining bytes of the current frame. */
   #left = 0;
   readonly #frame: Frame = { stream: 1, low: 0, high: 0 };
 
@@ -62,23 +62,23 @@ export class LogReader {
     this.#files = openLogFiles(folder);
   }
 
-  /** The files that it has open, oldest first. Not to be closed. */
+  /** The open files, oldest first. The caller must not close them. */
   get files(): readonly LogFile[] {
     return this.#files;
   }
 
-  /** Begins there instead of at the start. To be called before anything is read. */
+  /** Starts there instead of at the start of the log. Must be called before reading. */
   startAt(start: LogStart): void {
     this.#start = start;
     const positions = [start[1], start[2]].flatMap((position) => position ?? []);
-    if (positions.length < 2) return; // one stream begins at the start, so that all is to be read
+    if (positions.length < 2) return; // one stream starts at the start of the log, so everything must be read
     const place = ({ file, frame }: LogPosition) => [this.#files.indexOf(file), frame] as const;
     const [first = [0, 0] as const] = positions.map(place).toSorted((a, b) => a[0] - b[0] || a[1] - b[1]);
     for (let dropped = 0; dropped < first[0]; dropped++) this.#closeFirst();
     this.#offset = first[1];
   }
 
-  /** As `readPiece`, all that there is. */
+  /** As `readPiece`, until there is no more. */
   read(options: { follow: boolean }): boolean {
     let isAny = false;
     while (this.readPiece(options)) isAny = true;
@@ -86,9 +86,8 @@ export class LogReader {
   }
 
   /**
-   * Reads on, a piece. Returns whether there was anything.
-   * @param follow to the end of what is there now, files that a rotation has begun meanwhile included; else to what was
-   * the end when the log was opened
+   * Reads a piece. Returns whether there was anything.
+   * @param follow whether to read to the current end, including new files; otherwise to the end at the time of opening
    */
   readPiece(options: { follow: boolean }): boolean {
     for (;;) {
@@ -96,7 +95,7 @@ export class LogReader {
       const isLast = this.#files.length <= 1;
       if (this.#readChunk(options)) return true;
       if (isLast) return false;
-      // It had a successor before we found its end, so nothing will be added to it: a frame that is not whole stays so.
+      // It had a successor before its end was reached, so nothing will be added to it, not even to an incomplete frame.
       this.#closeFirst();
       this.#offset = 0;
       this.#left = 0;
@@ -113,14 +112,14 @@ export class LogReader {
   }
 
   #findNewer(): void {
-    if (this.#files.length >= MOST_WAITING) return;
+    if (this.#files.length >= MAX_WAITING) return;
     this.#files.push(...openLogFiles(this.#folder, this.#files.at(-1)?.inode));
   }
 
   #readChunk({ follow }: { follow: boolean }): boolean {
     const [file] = this.#files;
     if (file === undefined) return false;
-    // a frame that was being written when the log was opened is read to its end
+    // a frame that was being written when the log was opened is read completely
     const left = follow ? CHUNK : Math.max(file.size - this.#offset, this.#left);
     const size = left <= 0 ? 0 : readSync(file.fd, this.#buffer, 0, Math.min(CHUNK, left), this.#offset);
     if (size === 0) {
@@ -133,7 +132,7 @@ export class LogReader {
     return end > 0;
   }
 
-  /** A full disk makes the monitor take back a frame of which only the start could be written. */
+  /** When the disk is full, the monitor truncates a partially written frame. */
   #heedTruncation(file: LogFile): void {
     const { size } = fstatSync(file.fd);
     if (size >= this.#offset) return;
@@ -141,7 +140,7 @@ export class LogReader {
     this.#left = 0;
   }
 
-  /** Returns how many bytes are done with. */
+  /** Returns how many bytes were processed. */
   #parse(size: number): number {
     const buffer = this.#buffer;
     let at = Math.min(this.#left, size);
@@ -176,7 +175,7 @@ export class LogReader {
       return;
     }
     const index = this.#files.indexOf(begin.file);
-    if (index > 0) return; // it begins in a later file
+    if (index > 0) return; // it starts in a later file
     const skipped = index < 0 ? 0 : Math.max(begin.byte - (this.#offset + start), 0);
     if (start + skipped >= end) return;
     delete this.#start[stream];

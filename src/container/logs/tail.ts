@@ -2,20 +2,20 @@ import { readSync } from 'node:fs';
 import { findHeader, HEADER_SIZE, isHeader, type LogFile, lengthAt } from './files.js';
 import type { LogPosition, LogStart, LogStream } from './reader.js';
 
-/** Files are gone through backwards in segments of this size or the longest frame. */
+/** Files are read backwards in segments of this size, or of the longest frame. */
 const SEGMENT = 256 * 1024;
-/** Where frames are as long as this, only their heads are read. */
+/** For frames of at least this size, only headers are read. */
 const LONG_FRAME = 16 * 1024;
 const NEWLINE = 10;
 
 /**
- * Where the last `count` lines of a log begin, those of both streams together, in the order of their ends. A line begins
- * where its stream's one before has ended, which may be before other lines of the other stream; so each stream has its
- * own start. A line that has no end yet counts too.
+ * Finds the last `count` lines of a log, counting both streams in the order of their line ends. A line starts where the
+ * previous line of its stream ended, which may be before lines of the other stream; so each stream has its own start.
+ * An unfinished line counts too.
  *
- * Frames can only be followed forwards: where a head stands cannot be told from the data, since the container might
- * have written what looks like one. So the heads of a file are followed first, and its data read backwards from its end.
- * That is where it was when the file was opened: a container may write faster than its log can be gone through.
+ * Frames can only be found forwards: a header cannot be recognized in the data, since the container might have written
+ * what looks like one. So the headers of a file are read first, and then its data backwards from its end. The end is
+ * the one at the time of opening: a container may write faster than its log can be read.
  */
 export function findTail(files: readonly LogFile[], count: number): LogStart {
   const search = new TailSearch(count);
@@ -29,16 +29,16 @@ export function findTail(files: readonly LogFile[], count: number): LogStart {
   return search.start;
 }
 
-/** Offsets of frames that begin about a segment apart from each other, and the end of the last. */
+/** Offsets of frames about a segment apart, and the end of the last frame. */
 function findSegments(file: LogFile): { starts: number[]; end: number } {
   const buffer = Buffer.allocUnsafeSlow(SEGMENT);
   const starts: number[] = [];
-  let next = 0; // the start of a segment is due from here on
+  let next = 0; // the next segment starts here or later
   let offset = 0;
   for (let length = 0; ; ) {
     const wanted = Math.min(length >= LONG_FRAME ? HEADER_SIZE : SEGMENT, Math.max(file.size - offset, 0));
     const size = readSync(file.fd, buffer, 0, wanted, offset);
-    if (size < HEADER_SIZE) return { starts, end: offset + size }; // or at the end of a frame that was just written
+    if (size < HEADER_SIZE) return { starts, end: offset + size }; // or the end of a frame that was just written
     let at = 0;
     while (at + HEADER_SIZE <= size) {
       if (!isHeader(buffer, at)) {
@@ -77,20 +77,20 @@ function searchSegment(search: TailSearch, file: LogFile, from: number, to: numb
   return false;
 }
 
-/** Is shown the frames of a log from the last to the first. */
+/** Searches the frames of a log from the last to the first. */
 class TailSearch {
   start: LogStart = {};
   #lines = 0;
   readonly #count: number;
   readonly #seen = new Set<LogStream>();
-  /** The stream whose start is still to be found; undefined while lines are counted. */
+  /** The stream whose start has not been found; undefined while lines are counted. */
   #wanted: LogStream | undefined;
 
   constructor(count: number) {
     this.#count = count;
   }
 
-  /** @returns whether all is known */
+  /** @returns whether the search is over */
   frame(stream: LogStream, data: Buffer, place: LogPosition): boolean {
     if (data.length === 0) return false;
     const position = (at: number) => ({ ...place, byte: place.frame + HEADER_SIZE + at });
@@ -101,7 +101,7 @@ class TailSearch {
       return true;
     }
     const isOpen = !this.#seen.has(stream) && data[data.length - 1] !== NEWLINE;
-    // Of a stream that ends here, the bytes after this frame are none.
+    // If a stream ends here, it has no bytes after this frame.
     if (isOpen && ++this.#lines > this.#count) return this.#end(stream, position(data.length));
     this.#seen.add(stream);
     for (let at = data.lastIndexOf(NEWLINE); at >= 0; at = at > 0 ? data.lastIndexOf(NEWLINE, at - 1) : -1) {
@@ -110,12 +110,12 @@ class TailSearch {
     return false;
   }
 
-  /** One line more than is wanted ends at this position: the wanted ones end after it. */
+  /** The line before the wanted ones ends at this position. */
   #end(stream: LogStream, position: LogPosition): boolean {
     const other = stream === 1 ? 2 : 1;
     this.start[stream] = position;
     if (this.#seen.has(other)) this.#wanted = other;
-    else this.start[other] = position; // it has nothing after this
+    else this.start[other] = position; // it has nothing after that
     return this.#wanted === undefined;
   }
 }

@@ -10,17 +10,17 @@ import { findTail } from './tail.js';
 
 export interface LogOptions extends LineOptions {
   follow: boolean;
-  /** Only so many lines from the end; undefined for all. */
+  /** Number of lines from the end; undefined for all. */
   tail?: number | undefined;
 }
 
-/** Milliseconds: how soon after the end of a container, and at the latest, it is noticed. */
-const SHORTEST_WAIT = 1;
-const LONGEST_WAIT = 100;
+/** Bounds for the time after which the end of a container is noticed. */
+const MIN_WAIT_MS = 1;
+const MAX_WAIT_MS = 100;
 
 /**
- * Writes the log of a container, and with `follow` what comes until the container has ended for good.
- * @throws FosterError where there is no log; Node's error where the output cannot be written
+ * Writes the log of a container, and with `follow` new output until the container has stopped.
+ * @throws FosterError if there is no log; Node's error if the output cannot be written
  */
 export async function writeLog(container: Container, options: LogOptions, output: LogOutput): Promise<void> {
   const { timestamps, since, until } = options;
@@ -29,7 +29,7 @@ export async function writeLog(container: Container, options: LogOptions, output
   for await (const _ of readLog(container, options, sink));
 }
 
-/** What a container wrote at once. */
+/** A piece of a container's output. */
 export interface LogEntry {
   stream: LogStream;
   /** Milliseconds since 1970. */
@@ -37,7 +37,7 @@ export interface LogEntry {
   data: Buffer;
 }
 
-/** As `writeLog`, of a log as a program takes it: in the pieces in which it was written, or in parts of them. */
+/** As `writeLog`, but yields entries: the pieces that the container wrote, or parts of them. */
 export async function* logEntries(
   container: Container,
   options: Omit<LogOptions, 'timestamps'>,
@@ -59,7 +59,7 @@ export async function* logEntries(
   for await (const _ of readLog(container, options, sink)) yield* entries.splice(0);
 }
 
-/** Fills the sink with what there is, and returns to the caller after each piece. */
+/** Passes the log to the sink, and yields after each piece. */
 async function* readLog(
   { record, state }: Container,
   { follow, tail, until }: Omit<LogOptions, 'timestamps'>,
@@ -67,7 +67,7 @@ async function* readLog(
 ): AsyncGenerator<void> {
   const folder = containerFolder(record.id);
   if (!hasLog(folder) && state.status !== 'created') throw noLog(record.name);
-  // Before the log is opened, so that no change is missed.
+  // Before opening the log, so that no change is missed.
   const watch = follow ? new FolderWatch(folder) : undefined;
   const reader = new LogReader(folder, sink);
   try {
@@ -91,8 +91,8 @@ async function* followLog(
   until: bigint | undefined,
 ): AsyncGenerator<void> {
   const end = until === undefined ? Number.POSITIVE_INFINITY : Number(until / 1_000_000n);
-  for (let wait = SHORTEST_WAIT; ; ) {
-    // In this order: what its last process wrote is in the log before the monitor lets the lock go.
+  for (let wait = MIN_WAIT_MS; ; ) {
+    // In this order: the last output is in the log before the monitor releases the lock.
     const isLast = !isLocked(id) || Date.now() > end;
     let isAny = false;
     for (const _ of piecesOf(reader, { follow: true })) {
@@ -100,21 +100,21 @@ async function* followLog(
       yield;
     }
     if (isLast) return;
-    wait = isAny ? SHORTEST_WAIT : Math.min(wait * 2, LONGEST_WAIT);
+    wait = isAny ? MIN_WAIT_MS : Math.min(wait * 2, MAX_WAIT_MS);
     await watch.wait(Math.min(wait, Math.max(end - Date.now(), 0) + 1));
   }
 }
 
-/** In the middle of a rotation `log` is missing for a moment. */
+/** During a rotation `log` is missing for a moment. */
 function hasLog(folder: string): boolean {
   return existsSync(join(folder, 'log')) || existsSync(join(folder, 'log.1'));
 }
 
 function noLog(name: string): FosterError {
   return new FosterError(
-    `container ${name} has no log: none is kept of one that runs in the foreground with --rm`,
+    `container ${name} has no log: none is kept for containers in the foreground with --rm`,
     {
-      advice: 'its output went to where it was started; start it without --rm, or with -d, to have a log',
+      advice: 'its output went to the terminal or file of foster run; use -d, or omit --rm, to keep a log',
       exitCode: 1,
     },
   );

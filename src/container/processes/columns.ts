@@ -5,10 +5,10 @@ import { notRunning } from '../signal.js';
 import { type Container, readLive } from '../store.js';
 import { commandLine, type ProcessEntry, ProcessTable, readIds } from './table.js';
 
-/** The processes of a container as ps(1) lists them, with the machine's pids; ps itself need not be there. */
+/** The processes of a container as listed by ps(1), with the host's pids. ps need not be installed. */
 
-/** Facts of the machine that columns are reckoned from. */
-interface Moment {
+/** Facts about the machine that columns need. */
+interface Snapshot {
   /** Milliseconds since 1970. */
   now: number;
   /** Seconds since 1970. */
@@ -22,10 +22,10 @@ interface Moment {
 
 interface Column {
   heading: string;
-  value(entry: ProcessEntry, moment: Moment): string;
+  value(entry: ProcessEntry, moment: Snapshot): string;
 }
 
-const TICKS = 100; // a second: USER_HZ, the same on all of our architectures
+const TICKS = 100; // per second: USER_HZ, the same on all supported architectures
 
 const COLUMNS: Record<string, Column> = {
   user: { heading: 'USER', value: (entry, moment) => moment.userName(readIds(entry.pid)?.user ?? 0) },
@@ -51,11 +51,11 @@ const COLUMNS: Record<string, Column> = {
   nice: { heading: 'NI', value: (entry) => String(entry.nice) },
   nlwp: { heading: 'NLWP', value: (entry) => String(entry.threads) },
   comm: { heading: 'COMMAND', value: (entry) => entry.name },
-  args: { heading: 'COMMAND', value: shownCommand },
-  cmd: { heading: 'CMD', value: shownCommand },
+  args: { heading: 'COMMAND', value: commandOf },
+  cmd: { heading: 'CMD', value: commandOf },
 };
 
-/** Other names of columns that ps knows. */
+/** Other names for columns, as in ps. */
 const ALIASES: Record<string, string> = {
   euser: 'user',
   euid: 'uid',
@@ -78,10 +78,10 @@ const ALIASES: Record<string, string> = {
   command: 'args',
 };
 
-/** What `ps -ef` shows. */
-export const FULL_COLUMNS: ChosenColumn[] = choose('user=UID,pid,ppid,c,stime,tty,time,cmd');
-/** What `ps aux` shows. */
-export const USER_COLUMNS: ChosenColumn[] = choose(
+/** Columns of `ps -ef`. */
+export const FULL_COLUMNS: ChosenColumn[] = parseColumns('user=UID,pid,ppid,c,stime,tty,time,cmd');
+/** Columns of `ps aux`. */
+export const USER_COLUMNS: ChosenColumn[] = parseColumns(
   'user,pid,pcpu,pmem,vsz,rss,tty,stat,stime=START,time,args',
 );
 
@@ -91,10 +91,10 @@ export interface ChosenColumn {
 }
 
 /**
- * Columns by the names that `ps -o` takes, with commas or spaces between; `NAME=HEADING` gives one another heading.
- * @throws FosterError for one that is not known
+ * Parses column names as in `ps -o`, separated by commas or spaces; `NAME=HEADING` sets another heading.
+ * @throws FosterError for an unknown name
  */
-export function choose(list: string): ChosenColumn[] {
+export function parseColumns(list: string): ChosenColumn[] {
   return list.split(/[,\s]+/).map((word) => {
     const [given = '', heading] = word.split('=');
     const lower = given.toLowerCase();
@@ -102,7 +102,7 @@ export function choose(list: string): ChosenColumn[] {
     const column = Object.hasOwn(COLUMNS, name) ? COLUMNS[name] : undefined;
     if (column === undefined) {
       throw new FosterError(`unknown column '${visible(given)}'`, {
-        advice: `there are ${Object.keys(COLUMNS).join(', ')}`,
+        advice: `known columns: ${Object.keys(COLUMNS).join(', ')}`,
         exitCode: 1,
       });
     }
@@ -110,7 +110,7 @@ export function choose(list: string): ChosenColumn[] {
   });
 }
 
-/** The members of a container's process table. @throws FosterError when it does not run */
+/** The processes of a container. @throws FosterError if it is not running */
 export function liveMembers({ record, state }: Container): ProcessEntry[] {
   const live = readLive(record.id);
   const isLive = state.status === 'running' || state.status === 'paused';
@@ -119,17 +119,17 @@ export function liveMembers({ record, state }: Container): ProcessEntry[] {
   return members;
 }
 
-/** A row for the headings, and one for each process, in the order of their pids. */
+/** A row with the headings, and one for each process, sorted by pid. */
 export function processRows(container: Container, columns: ChosenColumn[]): string[][] {
   const members = liveMembers(container);
-  const moment = presentMoment(members[0]);
+  const moment = takeSnapshot(members[0]);
   const rows = members
     .sort((a, b) => a.pid - b.pid)
     .map((entry) => columns.map(({ name }) => COLUMNS[name]?.value(entry, moment) ?? ''));
   return [columns.map(({ heading }) => heading), ...rows];
 }
 
-function presentMoment(init: ProcessEntry | undefined): Moment {
+function takeSnapshot(init: ProcessEntry | undefined): Snapshot {
   const names = new Map<number, string>();
   for (const line of readText('/etc/passwd').split('\n')) {
     const [name, , uid] = line.split(':');
@@ -144,7 +144,7 @@ function presentMoment(init: ProcessEntry | undefined): Moment {
   };
 }
 
-/** Of the machine, in bytes. */
+/** The machine's memory in bytes. */
 export function totalMemory(): number {
   return Number(/^MemTotal:\s+(\d+) kB$/m.exec(readText('/proc/meminfo'))?.[1] ?? 1) * 1024;
 }
@@ -157,23 +157,23 @@ function readText(path: string): string {
   }
 }
 
-function shownCommand(entry: ProcessEntry): string {
+function commandOf(entry: ProcessEntry): string {
   return entry.state === 'Z' ? `${commandLine(entry)} <defunct>` : commandLine(entry);
 }
 
 /** In seconds. */
-function age({ start }: ProcessEntry, { now, boot }: Moment): number {
+function age({ start }: ProcessEntry, { now, boot }: Snapshot): number {
   return Math.max(now / 1000 - boot - Number(start) / TICKS, 0);
 }
 
 /** CPU time as a percentage of the process's life. */
-function cpuShare(entry: ProcessEntry, moment: Moment): number {
+function cpuShare(entry: ProcessEntry, moment: Snapshot): number {
   const seconds = age(entry, moment);
   return seconds === 0 ? 0 : ((entry.userTime + entry.systemTime) / TICKS / seconds) * 100;
 }
 
-/** The time of day; for one that started on another day `Nov24`, or the year. */
-function startTime({ start }: ProcessEntry, { now, boot }: Moment): string {
+/** The time of day; `Nov24` or the year if it started on another day. */
+function startTime({ start }: ProcessEntry, { now, boot }: Snapshot): string {
   const at = new Date((boot + Number(start) / TICKS) * 1000);
   const today = new Date(now);
   if (at.toDateString() === today.toDateString()) return at.toTimeString().slice(0, 5);
@@ -199,7 +199,10 @@ function twoDigits(value: number): string {
   return String(Math.floor(value)).padStart(2, '0');
 }
 
-/** A terminal by its device number: major 136 to 143 are pseudo-terminals, 4 the consoles (Linux devices.txt). */
+/**
+ * The name of a terminal by its device number: major 136 to 143 are pseudo-terminals, 4 are consoles (Linux
+ * devices.txt).
+ */
 function terminalName(device: number): string {
   const major = (device >> 8) & 0xfff;
   const minor = (device & 0xff) | ((device >> 12) & 0xfff00);

@@ -3,27 +3,27 @@ import { type Container, readLive } from '../store.js';
 import { totalMemory } from './columns.js';
 import { type ProcessEntry, ProcessTable } from './table.js';
 
-/** What a container has used up to a moment, in bytes where nothing else is said. */
+/** Resource usage of a container at a moment, in bytes unless noted. */
 export interface Sample {
   /** performance.now() */
   at: number;
-  /** CPU time in milliseconds, of all processes that it ever had. */
+  /** CPU time of all its processes so far, in milliseconds. */
   cpu: number;
-  /** Shared pages count in proportion (PSS) where we may see them, in full (RSS) elsewhere. */
+  /** Shared pages count proportionally (PSS) if permitted, otherwise in full (RSS). */
   memory: number;
-  /** What it can have at the most: the machine's memory. */
+  /** The limit: the machine's memory. */
   memoryLimit: number;
-  /** undefined for a network that it shares with the machine. */
+  /** undefined if it shares the host's network. */
   network: { received: number; sent: number } | undefined;
-  /** undefined where it may not be seen. */
+  /** undefined without permission. */
   block: { read: number; written: number } | undefined;
-  /** Threads, as the pids controller of cgroups counts. */
+  /** Number of threads, as counted by the pids controller of cgroups. */
   tasks: number;
 }
 
-const MS_PER_TICK = 10; // USER_HZ is 100 on all of our architectures
+const MS_PER_TICK = 10; // USER_HZ is 100 on all supported architectures
 
-/** A sample of each container that runs, by its id; all at about one moment. */
+/** A sample of each running container, by id, all at about the same moment. */
 export function sampleContainers(containers: Container[]): Map<string, Sample> {
   const table = new ProcessTable();
   const memoryLimit = totalMemory();
@@ -47,7 +47,7 @@ export function sampleContainers(containers: Container[]): Map<string, Sample> {
   return samples;
 }
 
-/** The share of one CPU, in percent, that was used between two samples; above 100 where several worked. */
+/** CPU usage between two samples, in percent of one CPU; more than 100 if several were used. */
 export function cpuPercent(before: Sample | undefined, now: Sample): number {
   const time = before === undefined ? 0 : now.at - before.at;
   if (before === undefined || time <= 0) return 0;
@@ -58,7 +58,7 @@ function sum(members: ProcessEntry[], of: (entry: ProcessEntry) => number): numb
   return members.reduce((total, entry) => total + of(entry), 0);
 }
 
-/** The time of one that ends goes to the parent that waits for it: so nothing is lost, nothing counted twice. */
+/** The time of a process that ends is added to the parent that reaps it, so nothing is lost or counted twice. */
 function cpuOf({ userTime, systemTime, childrenTime }: ProcessEntry): number {
   return (userTime + systemTime + childrenTime) * MS_PER_TICK;
 }
@@ -68,7 +68,7 @@ function memoryOf({ pid, residentSize }: ProcessEntry): number {
   return share === undefined ? residentSize : Number(share) * 1024;
 }
 
-/** All devices but the loopback: proc_pid_net(5). */
+/** All devices except the loopback: proc_pid_net(5). */
 function networkOf(pid: number): Sample['network'] {
   return parseNetwork(readText(`/proc/${pid}/net/dev`));
 }
@@ -86,7 +86,7 @@ export function parseNetwork(text: string): { received: number; sent: number } {
   return total;
 }
 
-/** As with CPU time, what one that ended has read and written is its parent's: proc_pid_io(5). */
+/** As with CPU time, what ended processes have read and written is added to their parents: proc_pid_io(5). */
 function blockOf(members: ProcessEntry[]): Sample['block'] {
   const total = { read: 0, written: 0 };
   for (const { pid, state } of members) {

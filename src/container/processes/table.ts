@@ -4,10 +4,10 @@ import { SystemCallError } from '../../sys/ffi.js';
 import { openPidfd } from '../../sys/libc.js';
 import { processStart } from '../../sys/process.js';
 
-/** A process as /proc/PID/stat shows it: proc_pid_stat(5). Times in ticks of 1/100 s. */
+/** A process as in /proc/PID/stat: proc_pid_stat(5). Times are in ticks of 1/100 s. */
 export interface ProcessEntry {
   pid: number;
-  /** Its name, at most 15 bytes; a process chooses it, so it may hold anything. */
+  /** Its name, at most 15 arbitrary bytes chosen by the process. */
   name: string;
   /** R running, S sleeping, D in an uninterruptible sleep, T stopped, t traced, Z zombie. */
   state: string;
@@ -18,11 +18,11 @@ export interface ProcessEntry {
   terminal: number;
   userTime: number;
   systemTime: number;
-  /** Used by children that it has waited for, and by theirs. */
+  /** CPU time of children that it has reaped, and of theirs. */
   childrenTime: number;
   nice: number;
   threads: number;
-  /** Since boot. With the pid it means this process and no later one; processStart() has it too. */
+  /** Start time since boot, which identifies the process together with the pid; the same as processStart(). */
   start: string;
   /** Bytes. */
   virtualSize: number;
@@ -31,7 +31,7 @@ export interface ProcessEntry {
 
 const PAGE_SIZE = process.arch === 'x64' ? 4096 : pageSize();
 
-/** AT_PAGESZ of the auxiliary vector, since kernels for arm64 come with several sizes: getauxval(3). */
+/** AT_PAGESZ of the auxiliary vector, since arm64 kernels have different sizes: getauxval(3). */
 function pageSize(): number {
   const vector = readFileSync('/proc/self/auxv');
   for (let at = 0; at + 16 <= vector.length; at += 16) {
@@ -40,7 +40,7 @@ function pageSize(): number {
   return 4096;
 }
 
-/** The process with this pid; undefined where there is none. */
+/** The process with this pid; undefined if there is none. */
 export function readProcess(pid: number): ProcessEntry | undefined {
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
@@ -54,7 +54,7 @@ export function parseStat(text: string): ProcessEntry {
   const open = text.indexOf('(');
   const close = text.lastIndexOf(')');
   const fields = text.slice(close + 2).split(' ');
-  /** By the numbers of the manual page. */
+  /** Numbers as in the manual page. */
   const field = (number: number) => Number(fields[number - 3]);
   return {
     pid: Number(text.slice(0, open)),
@@ -75,7 +75,7 @@ export function parseStat(text: string): ProcessEntry {
   };
 }
 
-/** All processes of the machine that we can see, at about one moment. */
+/** All visible processes of the machine, at about the same moment. */
 export class ProcessTable {
   readonly byPid = new Map<number, ProcessEntry>();
   readonly #children = new Map<number, ProcessEntry[]>();
@@ -91,9 +91,9 @@ export class ProcessTable {
   }
 
   /**
-   * The processes of the container whose first process is `init`, parents before their children. It has its PID
-   * namespace to itself: all that are in there, and in namespaces further down, also those that `foster exec` brought
-   * in. It shares the namespace: those that descend from `init`.
+   * The processes of the container whose first process is `init`, parents before their children. If it has its own PID
+   * namespace: all processes in it and in nested ones, including those of `foster exec`. If it shares the namespace:
+   * the descendants of `init`.
    */
   members(init: number): ProcessEntry[] {
     const first = this.byPid.get(init);
@@ -136,7 +136,7 @@ function append<K, V>(map: Map<K, V[]>, key: K, value: V): void {
   else list.push(value);
 }
 
-/** The name of the process's PID namespace, `pid:[4026531836]`; undefined where it may not be known, or is a zombie's. */
+/** The name of the process's PID namespace, `pid:[4026531836]`; undefined without permission, and for zombies. */
 function pidNamespace(pid: number): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/ns/pid`);
@@ -145,18 +145,18 @@ function pidNamespace(pid: number): string | undefined {
   }
 }
 
-/** Whether the process is PID 1 of a PID namespace that is not ours. */
+/** Whether the process is PID 1 of another PID namespace. */
 export function isNamespaceInit(pid: number): boolean {
   const ids = readIds(pid);
   return ids !== undefined && ids.pids.length > 1 && ids.pids.at(-1) === 1;
 }
 
-/** Ids of a process in each PID namespace that it is in, ours first: the lines of proc_pid_status(5). */
+/** Ids of a process in each of its PID namespaces, the current one first: proc_pid_status(5). */
 export interface ProcessIds {
   pids: number[];
   groups: number[];
   sessions: number[];
-  /** Its effective user, in our numbers. */
+  /** Its effective user in the current user namespace. */
   user: number;
 }
 
@@ -177,10 +177,10 @@ export function readIds(pid: number): ProcessIds | undefined {
   };
 }
 
-/** Longer command lines are cut: nobody reads them, and a process may make one of megabytes. */
+/** Longer command lines are truncated: a process can have one of megabytes. */
 const MAX_COMMAND = 4096;
 
-/** What the process was started with, as ps shows it: the arguments, or `[name]` where it has none. */
+/** The command line of a process, as in ps: its arguments, or `[name]` if it has none. */
 export function commandLine({ pid, name }: ProcessEntry): string {
   try {
     const file = openSync(`/proc/${pid}/cmdline`, 'r');
@@ -198,8 +198,8 @@ export function commandLine({ pid, name }: ProcessEntry): string {
 }
 
 /**
- * A pidfd of the process that had `pid` and started at `start`: a later process with its number is never meant.
- * Undefined when it is gone.
+ * A pidfd of the process with this pid and start time, never of a later process with the same pid. Undefined if it is
+ * gone.
  * @throws SystemCallError
  */
 export function openProcess(pid: number, start: string): number | undefined {
@@ -210,7 +210,7 @@ export function openProcess(pid: number, start: string): number | undefined {
     if (error instanceof SystemCallError && errnoName(error.errno) === 'ESRCH') return undefined;
     throw error;
   }
-  // Looked at after the opening: whatever has the pid now is what the descriptor is of.
+  // Checked after opening: the descriptor belongs to the process that has the pid now.
   if (processStart(pid) === start) return pidfd;
   closeSync(pidfd);
   return undefined;

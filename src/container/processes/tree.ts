@@ -4,50 +4,50 @@ import { commandLine, type ProcessEntry, type ProcessIds, readIds } from './tabl
 
 /** A process of a container with its children. */
 export interface ProcessNode {
-  /** In the container's PID namespace; undefined for a process that has just ended. */
+  /** Pid in the container's PID namespace; undefined if the process has just exited. */
   pid: number | undefined;
   hostPid: number;
   /** One letter: ProcessEntry. */
   state: string;
   command: string;
   threads: number;
-  /** It came from outside, by `foster exec`: its parent is not in the container. */
+  /** Set if it was started by `foster exec`, so that its parent is not in the container. */
   joined?: true;
-  /** It lost its parent, and PID 1 adopted it. */
-  adopted?: Orphanhood;
+  /** Set if its parent has died, and PID 1 has adopted it. */
+  adopted?: LostParent;
   children: ProcessNode[];
 }
 
-/** What the kernel still tells about the parent that a process lost: numbers in the container's PID namespace. */
-export interface Orphanhood {
-  /** The session it was born into. Undefined if it made one of its own: then nothing is known. */
+/** What the kernel still knows about the lost parent of an orphan: ids in the container's PID namespace. */
+export interface LostParent {
+  /** The session that it was born in. Undefined if it has created its own. */
   session: number | undefined;
-  /** Its process group, where that is neither its own nor the session's. */
+  /** Its process group, if that is neither its own nor the session's. */
   group: number | undefined;
 }
 
 /**
- * The process tree of a container: PID 1 with all below it, then what `foster exec` started.
- * @throws FosterError when it does not run
+ * The process tree of a container: PID 1 with its descendants, then processes of `foster exec`.
+ * @throws FosterError if it is not running
  */
 export function processTree(container: Container): ProcessNode[] {
-  return growTree(liveMembers(container), {
+  return buildTree(liveMembers(container), {
     shim: container.record.init,
     idsOf: readIds,
     commandOf: commandLine,
   });
 }
 
-/** Where the tree's facts come from, beside the entries. */
+/** Facts for the tree, besides the entries. */
 export interface TreeSource {
-  /** Whether PID 1 is foster-init, whose one child of its own is the user's process. */
+  /** Whether PID 1 is foster-init, whose only child of its own is the user's process. */
   shim: boolean;
   idsOf(pid: number): ProcessIds | undefined;
   commandOf(entry: ProcessEntry): string;
 }
 
-/** The tree of `members`, the first of which is PID 1. */
-export function growTree(members: ProcessEntry[], source: TreeSource): ProcessNode[] {
+/** Builds the tree of `members`, the first of which is PID 1. */
+export function buildTree(members: ProcessEntry[], source: TreeSource): ProcessNode[] {
   const [init] = members;
   if (init === undefined) return [];
   const level = (source.idsOf(init.pid)?.pids.length ?? 1) - 1;
@@ -76,7 +76,7 @@ export function growTree(members: ProcessEntry[], source: TreeSource): ProcessNo
     parent.children.push(node);
     if (entry.parent !== init.pid || entry === own) continue;
     const orphanhood = orphanhoodOf(source.idsOf(entry.pid), level);
-    // What has PID 1 for its parent may be its child, when that is no foster-init.
+    // If PID 1 is not foster-init, its children may be its own.
     const isForeign =
       orphanhood.session !== undefined && orphanhood.session !== source.idsOf(init.pid)?.sessions[level];
     if (source.shim || isForeign) node.adopted = orphanhood;
@@ -84,7 +84,7 @@ export function growTree(members: ProcessEntry[], source: TreeSource): ProcessNo
   return roots.sort((a, b) => Number(a.joined ?? false) - Number(b.joined ?? false));
 }
 
-/** The user's process; undefined when it has ended, and only orphans are left. */
+/** The user's process; undefined if it has ended, and only orphans are left. */
 function firstChild(init: ProcessEntry, members: ProcessEntry[]): ProcessEntry | undefined {
   return members.filter(({ parent }) => parent === init.pid).sort(byAge)[0];
 }
@@ -93,7 +93,7 @@ function byAge(a: ProcessEntry, b: ProcessEntry): number {
   return Number(a.start) - Number(b.start) || a.pid - b.pid;
 }
 
-function orphanhoodOf(ids: ProcessIds | undefined, level: number): Orphanhood {
+function orphanhoodOf(ids: ProcessIds | undefined, level: number): LostParent {
   const pid = ids?.pids[level];
   const session = ids?.sessions[level];
   const group = ids?.groups[level];

@@ -1,4 +1,4 @@
-/** What images can be saved as: the archives of Docker and of the OCI, and the OCI's directory. */
+/** Formats for saving images: the archives of Docker and of the OCI, and the OCI's directory. */
 export const SAVE_FORMATS = ['docker-archive', 'oci-archive', 'oci-dir'] as const;
 
 export type SaveFormat = (typeof SAVE_FORMATS)[number];

@@ -1,4 +1,4 @@
-/** Where an instruction is, counted from the end of the program: known before what comes before it. */
+/** The position of an instruction, counted from the end of the program. */
 export type Label = number;
 
 /** Codes of classic BPF, <linux/bpf_common.h>: the constant is k, the accumulator A. */
@@ -6,7 +6,7 @@ const CODE = {
   /** A = the 32-bit word of the data at k */
   LOAD: 0x20,
   AND: 0x54,
-  /** goes k instructions forward */
+  /** jumps k instructions forward */
   JA: 0x05,
   JEQ: 0x15,
   JGT: 0x25,
@@ -14,7 +14,7 @@ const CODE = {
   RET: 0x06,
 } as const;
 
-/** Conditional jumps reach no farther than this. */
+/** The maximum distance of conditional jumps. */
 const MAX_OFFSET = 255;
 
 interface Instruction {
@@ -25,19 +25,19 @@ interface Instruction {
 }
 
 /**
- * Makes a classic BPF program from its end to its start. BPF jumps forward only, so each instruction is added after
- * all those it can lead to.
+ * Builds a classic BPF program from its end to its start. BPF only jumps forward, so each instruction is added after
+ * those it can jump to.
  */
 export class Assembler {
   readonly #code: Instruction[] = [];
   readonly #returns = new Map<number, Label>();
 
-  /** Instructions so far. */
+  /** The number of instructions so far. */
   get length(): number {
     return this.#code.length;
   }
 
-  /** Ends the program with `value`. Equal values share an instruction as far as jumps reach. */
+  /** Returns `value`. Equal values share an instruction if it is in reach. */
   ret(value: number): Label {
     const known = this.#returns.get(value);
     if (known !== undefined && this.#reaches(known)) return known;
@@ -46,13 +46,13 @@ export class Assembler {
     return label;
   }
 
-  /** A = the word at `offset` of the data; goes on at `next`. */
+  /** A = the word at `offset` of the data; continues at `next`. */
   load(offset: number, next: Label): Label {
     this.#continueAt(next);
     return this.#add(CODE.LOAD, offset);
   }
 
-  /** A = A & `mask`, of which the lower 32 bits count; goes on at `next`. */
+  /** A = A & the lower 32 bits of `mask`; continues at `next`. */
   and(mask: number, next: Label): Label {
     this.#continueAt(next);
     return this.#add(CODE.AND, mask);
@@ -61,13 +61,13 @@ export class Assembler {
   /** Compares A with the lower 32 bits of `value`, both unsigned. */
   jump(test: 'JEQ' | 'JGT' | 'JGE', value: number, yes: Label, no: Label): Label {
     if (yes === no) return yes;
-    // each of the two may need an instruction that brings it into reach, and so moves the other away by one
+    // each may need an additional jump to reach it, which moves the other away by one
     const nearYes = this.#bringIntoReach(yes);
     const nearNo = this.#bringIntoReach(no);
     return this.#add(CODE[test], value, this.#distance(nearYes), this.#distance(nearNo));
   }
 
-  /** The program, an array of struct sock_filter, from its start. */
+  /** The program as an array of struct sock_filter. */
   assemble(): Uint8Array {
     const bytes = new Uint8Array(this.length * 8);
     const view = new DataView(bytes.buffer);
@@ -86,7 +86,7 @@ export class Assembler {
     return this.length - 1;
   }
 
-  /** What a jump added next has to skip. */
+  /** The distance from a jump that is added next. */
   #distance(label: Label): number {
     return this.length - label - 1;
   }

@@ -3,22 +3,22 @@ import { FosterError } from '../../sys/errors.js';
 import { type SyscallArchitecture, syscallNumbers } from '../../sys/syscall-numbers.js';
 import { Assembler, type Label } from './bpf.js';
 
-/** Values of AUDIT_ARCH_*, <linux/audit.h>: what seccomp_data.arch says. */
+/** Values of seccomp_data.arch: AUDIT_ARCH_*, <linux/audit.h>. */
 const AUDIT_ARCH = { x64: 0xc000003e, x86: 0x40000003, arm64: 0xc00000b7, arm: 0x40000028 } as const;
 
-/** The 32-bit ABI that a 64-bit kernel runs beside its own, with its name in the OCI runtime-spec. */
+/** The 32-bit ABI that a 64-bit kernel also supports, with its name in the OCI runtime-spec. */
 const COMPAT = {
   x64: { abi: 'x86', name: 'SCMP_ARCH_X86' },
   arm64: { abi: 'arm', name: 'SCMP_ARCH_ARM' },
 } as const;
 
-/** x32 calls come as x86-64's, with this bit in their number. */
+/** x32 calls look like x86-64's, with this bit in their number. */
 const X32 = { name: 'SCMP_ARCH_X32', bit: 0x40000000 } as const;
 
-/** Calls of arm's own begin here, <asm/unistd.h>: `set_tls` is no newer call than the last that has a small number. */
+/** Start of arm's private calls, <asm/unistd.h>: `set_tls` does not count as the newest call. */
 const FIRST_PRIVATE = 0xf0000;
 
-/** A call that no number can have, which a tracer writes over one to skip it. */
+/** An invalid number, which a tracer sets to skip a call. */
 const NO_CALL = 0xffffffff;
 
 /** BPF_MAXINSNS. */
@@ -42,22 +42,22 @@ const RETURN: Readonly<Record<SeccompAction, number>> = {
   SCMP_ACT_ALLOW: 0x7fff0000,
 };
 
-/** These let a call happen, in the end. */
+/** Actions that permit a call. */
 const PERMISSIVE: ReadonlySet<SeccompAction> = new Set(['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG', 'SCMP_ACT_TRACE']);
 
-/** All `conditions` hold: `value` is returned. */
+/** If all `conditions` hold, `value` is returned. */
 interface Rule {
   conditions: SeccompArg[];
   value: number;
 }
 
-/** What happens to a call: the first rule that holds, else `otherwise`. */
+/** The result for a call: that of the first rule that holds, else `otherwise`. */
 interface Verdict {
   rules: Rule[];
   otherwise: number;
 }
 
-/** Call numbers from `from` on, up to the next range, share a verdict. */
+/** Call numbers starting at `from`, up to the next range, have the same verdict. */
 interface Range {
   from: number;
   verdict: Verdict;
@@ -66,11 +66,11 @@ interface Range {
 /**
  * The classic BPF program (an array of struct sock_filter) of a profile, for a machine of architecture `machine`.
  *
- * It means what libseccomp makes of the profile for runc: names that an architecture does not have are ignored; a rule
- * without arguments beats those with some, and of two the first; two conditions on one argument are two rules; calls
- * newer than every one that the profile names are answered with ENOSYS, so that programs fall back to older ones. Of
- * two rules with arguments that both hold, the first counts, where libseccomp has an order of its own.
- * A process that makes a call of an architecture that is not listed is killed.
+ * The semantics are those of libseccomp for runc: names that an architecture does not have are ignored; a rule without
+ * arguments takes precedence over rules with arguments, and the first over later ones; two conditions on one argument
+ * are two rules; calls newer than all calls in the profile fail with ENOSYS, so that programs fall back to older ones.
+ * If several rules with arguments hold, the first one wins, while libseccomp has its own order. A process that makes a
+ * call of an architecture that is not listed is killed.
  * @throws FosterError for a profile that is too large for the kernel
  */
 export function compileSeccomp(profile: Seccomp, machine: 'x64' | 'arm64'): Uint8Array {
@@ -86,7 +86,7 @@ export function compileSeccomp(profile: Seccomp, machine: 'x64' | 'arm64'): Uint
   code.load(DATA.arch, code.jump('JEQ', AUDIT_ARCH[machine], section, other));
   if (code.length > MAX_INSTRUCTIONS) {
     throw new FosterError(
-      `the seccomp profile makes ${code.length} instructions, and the kernel takes ${MAX_INSTRUCTIONS}`,
+      `the seccomp profile needs ${code.length} instructions, and the kernel accepts ${MAX_INSTRUCTIONS}`,
       { advice: 'use fewer rules with arguments' },
     );
   }
@@ -102,7 +102,7 @@ function nativeSearch(code: Assembler, profile: Seccomp, machine: 'x64' | 'arm64
   return code.jump('JGE', X32.bit, x32, own);
 }
 
-/** All numbers from `base` on as ranges, the first from `base`. */
+/** All numbers starting at `base`, as ranges. */
 function rangesOf(profile: Seccomp, architecture: SyscallArchitecture, base = 0): Range[] {
   const fallback = { rules: [], otherwise: defaultOf(profile) };
   const verdicts = verdictsOf(profile, syscallNumbers(architecture));
@@ -129,7 +129,7 @@ function rangesOf(profile: Seccomp, architecture: SyscallArchitecture, base = 0)
   return ranges;
 }
 
-/** The verdict on every call that the profile names, by number. */
+/** The verdict for each call in the profile, by number. */
 function verdictsOf(profile: Seccomp, numbers: ReadonlyMap<string, number>): Map<number, Verdict> {
   const verdicts = new Map<number, Verdict>();
   const unconditional = new Set<number>();
@@ -142,7 +142,7 @@ function verdictsOf(profile: Seccomp, numbers: ReadonlyMap<string, number>): Map
       if (number === undefined) continue;
       const verdict = verdicts.get(number) ?? { rules: [], otherwise };
       verdicts.set(number, verdict);
-      // a rule that repeats the default decides nothing, whatever its place
+      // a rule that repeats the default has no effect, whatever its position
       if (value === otherwise || unconditional.has(number)) continue;
       if (rules.length > 0) {
         verdict.rules.push(...rules);
@@ -173,7 +173,7 @@ function returnValue(action: SeccompAction, errno = EPERM): number {
   return takesErrno ? RETURN[action] + errno : RETURN[action];
 }
 
-/** A binary search for the range of the number that is loaded. `width` is that of an argument, in bits. */
+/** A binary search for the range of the loaded number. `width` is the size of an argument in bits. */
 function search(code: Assembler, ranges: Range[], width: 32 | 64): Label {
   const [first] = ranges;
   if (ranges.length === 1 && first !== undefined) return decide(code, first.verdict, width);
@@ -193,7 +193,7 @@ function decide(code: Assembler, { rules, otherwise }: Verdict, width: 32 | 64):
   return next;
 }
 
-/** Tests one argument; goes on at `yes` or `no`. */
+/** Tests one argument; continues at `yes` or `no`. */
 function compare(code: Assembler, condition: SeccompArg, width: 32 | 64, yes: Label, no: Label): Label {
   const { op, value, valueTwo = 0, index } = condition;
   const low = DATA.args + 8 * index;
@@ -211,7 +211,7 @@ function compare(code: Assembler, condition: SeccompArg, width: 32 | 64, yes: La
       return width === 32 ? test : code.load(high, code.jump('JEQ', upper(value), test, no));
     }
     case 'SCMP_CMP_MASKED_EQ': {
-      // bits that the mask clears are not asked for, though valueTwo may have them
+      // ignore bits of valueTwo that the mask clears
       const wanted = (valueTwo & value) >>> 0;
       const test = code.load(low, code.and(value, code.jump('JEQ', wanted, yes, no)));
       if (width === 32) return test;

@@ -1,4 +1,4 @@
-/** Help is readable on a narrow terminal: it breaks between words only. */
+/** Help is readable on terminals of any width, for every command and subcommand. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Command } from 'commander';
@@ -6,32 +6,47 @@ import { prepareCommand } from '../../../src/cli/command.js';
 import { COMMANDS } from '../../../src/cli/commands.js';
 import { wrapLines } from '../../../src/cli/help-layout.js';
 
-async function helpOf(name: string, width: number): Promise<string> {
+/** The help of a command and of each of its subcommands, by their names. */
+async function helpOf(name: string, width: number): Promise<Map<string, string>> {
   const entry = COMMANDS.find((one) => one.name === name);
   assert.ok(entry);
   const command = prepareCommand(new Command(name));
   new Command('foster').enablePositionalOptions().addCommand(command);
-  let text = '';
-  command.configureOutput({
-    getOutHelpWidth: () => width,
-    writeOut: (part) => {
-      text += part;
-    },
-  });
   (await entry.load()).configure(command, [], COMMANDS);
-  command.outputHelp();
-  return text;
+  const all = [command, ...command.commands];
+  return new Map(
+    all.map((each) => {
+      let text = '';
+      each.configureOutput({
+        getOutHelpWidth: () => width,
+        writeOut: (part) => {
+          text += part;
+        },
+      });
+      each.outputHelp();
+      return [each === command ? name : `${name} ${each.name()}`, text];
+    }),
+  );
 }
 
-for (const width of [40, 80]) {
-  for (const { name } of COMMANDS) {
-    test(`the help of ${name} fits ${width} columns`, async () => {
-      const lines = (await helpOf(name, width)).split('\n');
-      // A word, with its indentation, may be longer than the line.
-      const long = lines.filter((line) => line.length > width && /\S\s+\S/.test(line));
-      assert.deepEqual(long, []);
+const words = (text: string) => text.split(/\s+/);
+
+for (const { name } of COMMANDS) {
+  for (const width of [40, 80, 200]) {
+    test(`the help of ${name} fits ${width} columns, and breaks no word`, async () => {
+      const unwrapped = await helpOf(name, 10_000);
+      for (const [command, help] of await helpOf(name, width)) {
+        // A word, with its indentation, may be longer than the line.
+        const long = help.split('\n').filter((line) => line.length > width && /\S\s+\S/.test(line));
+        assert.deepEqual(long, [], command);
+        assert.deepEqual(words(help), words(unwrapped.get(command) ?? ''), command);
+      }
     });
   }
+
+  test(`the help of ${name} has examples`, async () => {
+    for (const [command, help] of await helpOf(name, 80)) assert.match(help, /\nExamples:\n {2}\S/, command);
+  });
 }
 
 test('an example that is too long is wrapped, and its comment follows on a line of its own', () => {

@@ -36,7 +36,7 @@ function reachable(from: string): Map<string, string> {
   return found;
 }
 
-test('nothing that the engine comes to touches the environment, arguments, streams or signals of its process', () => {
+test('the engine does not use the environment, arguments, streams or signals of its process', () => {
   const files = reachable('src/engine/index.ts');
   assert.ok(files.size > 150, `${files.size} files`);
   assert.ok(files.has('src/sys/surroundings.ts') && files.has('rootfs/host.ts'));
@@ -47,7 +47,7 @@ test('nothing that the engine comes to touches the environment, arguments, strea
   assert.deepEqual(faults, []);
 });
 
-test('nothing of the command line comes along', () => {
+test('the library contains nothing of the command line', () => {
   assert.deepEqual(
     [...reachable('src/engine/index.ts').keys()].filter((path) => path.startsWith('src/cli/')),
     [],

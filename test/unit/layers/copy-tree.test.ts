@@ -79,7 +79,7 @@ function copyOf(layers: string[]): Copy {
   return { tree, stack, changes, since };
 }
 
-test('of layers over each other is seen what an overlay shows', () => {
+test('merged layers look like an overlay', () => {
   const lower = folder({
     'd/one': '',
     'd/two': '',
@@ -100,7 +100,7 @@ test('of layers over each other is seen what an overlay shows', () => {
   assert.equal(readFileSync(join(tree, 'kept'), 'utf8'), 'high');
 });
 
-test('marks that are files hide as well, and a directory beside its mark shows nothing of below', () => {
+test('whiteouts that are files work, too, and a directory beside its whiteout is opaque', () => {
   const lower = folder({ 'd/one': '', 'd/two': '', 'e/one': '', gone: '', 'g/x': '' });
   const upper = folder({
     '.wh.gone': '',
@@ -113,11 +113,11 @@ test('marks that are files hide as well, and a directory beside its mark shows n
   assert.deepEqual(seen(new LayerStack([upper, lower])), ['d/', 'd/two', 'e/', 'e/new', 'g/', 'g/y']);
 });
 
-test('a file that only looks like a mark is a file', () => {
+test('a file that only looks like a whiteout is a file', () => {
   assert.deepEqual(seen(new LayerStack([folder({ '.wh.note': 'text' })])), ['.wh.note']);
 });
 
-test('a copy has the modes, times, links, attributes and holes of what it was made from', () => {
+test('a copy keeps modes, times, links, attributes and holes', () => {
   const layer = folder({ 'd/file': 'content', suid: 'x' });
   const at = (name: string) => join(layer, name);
   linkSync(at('d/file'), at('hard'));
@@ -142,7 +142,7 @@ test('a copy has the modes, times, links, attributes and holes of what it was ma
   assert.deepEqual(changes(), []);
 });
 
-test('what was changed of a copy is found, whatever the times of modification say', () => {
+test('changes of a copy are found, whatever the modification times', () => {
   const files = {
     'a/same': '1',
     'a/content': '1',
@@ -189,7 +189,7 @@ test('what was changed of a copy is found, whatever the times of modification sa
   ]);
 });
 
-test('a file that was written anew with the same content is none that was changed', () => {
+test('a file rewritten with the same content is unchanged', () => {
   const { tree, changes } = copyOf([folder({ file: 'same' })]);
   const { atimeMs, mtimeMs } = statSync(join(tree, 'file'));
   writeFileSync(join(tree, 'other'), 'same');
@@ -199,7 +199,7 @@ test('a file that was written anew with the same content is none that was change
   assert.deepEqual(changes(), []);
 });
 
-test('a layer made of a copy makes the same tree again', () => {
+test('a layer made from a copy gives the same tree again', () => {
   const layer = folder({ 'd/one': '1', 'd/two': '2', gone: '', 'e/deep/x': 'x' });
   const { tree, stack, since } = copyOf([layer]);
   rmSync(join(tree, 'gone'));
@@ -217,7 +217,7 @@ test('a layer made of a copy makes the same tree again', () => {
   assert.equal(statSync(join(upper, 'new')).mode & 0o7777, 0o700);
 });
 
-test('the marks of fuse-overlayfs are read, whatever it could make', () => {
+test('all kinds of whiteouts of fuse-overlayfs are read', () => {
   const lower = folder({ 'd/one': '1', 'd/two': '2', 'e/x': '', 'f/y': '', 'g/z': '', gone: '', back: '' });
   // "user.fuseoverlayfs.opaque" and both files go together; each alone must do, for not every file system has all
   const upper = folder({

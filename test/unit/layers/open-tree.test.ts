@@ -27,7 +27,7 @@ symlinkSync(join(top, 'outside'), join(top, 'tree/out'));
 symlinkSync('../..', join(top, 'tree/a/up'));
 symlinkSync('a', join(top, 'tree/same'));
 
-test('files are named by their directories, which no link leads to', () => {
+test('files are opened through their directories, without following links', () => {
   const tree = new OpenTree(openSync(join(top, 'tree'), constants.O_RDONLY | constants.O_DIRECTORY));
   const read = (name: string) => readFileSync(tree.path(name), 'utf8');
   assert.equal(read('a/b/file'), 'inside');

@@ -19,7 +19,7 @@ function of(name: string): unknown {
   return whiteoutOf(member, parts.slice(0, -1), parts.at(-1) ?? '');
 }
 
-test('names of whiteouts are told from those of files', () => {
+test('names of whiteouts are distinguished from those of files', () => {
   assert.deepEqual(of('a/.wh.b'), { kind: 'name', name: 'b' });
   assert.deepEqual(of('.wh..hidden'), { kind: 'name', name: '.hidden' });
   assert.deepEqual(of('a/.wh..wh..opq'), { kind: 'opaque' });
@@ -28,7 +28,7 @@ test('names of whiteouts are told from those of files', () => {
   assert.equal(of('a.wh.b'), undefined);
 });
 
-test('a whiteout of no file is an error, and so is one with something below', () => {
+test('a whiteout without a file name is an error, and so is a file below one', () => {
   for (const name of ['.wh.', 'a/.wh..', '.wh...'])
     assert.throws(() => of(name), /a whiteout without a file name/, name);
   assert.throws(() => of('.wh.a/b'), /is below a whiteout/);

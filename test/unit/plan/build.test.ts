@@ -34,7 +34,7 @@ test('a container gets every namespace and the maps of its caller', () => {
   assert.match(users.advice?.['*'] ?? '', /\/etc\/subuid/);
 });
 
-test('the stages come one after the other', () => {
+test('the stages are in the right order', () => {
   assertInOrder(planFor(['-w', '/work']), [
     /^openat\(AT_FDCWD, "\/roots\/busybox"/, // as the caller, who may enter what the container's root may not
     /^read\(control\)$/, // the maps
@@ -76,7 +76,7 @@ test('after the pivot no step names a path of the host', () => {
   assert.deepEqual(later, []);
 });
 
-test('every path of the root filesystem is opened inside of it', () => {
+test('every path of the root filesystem is opened inside it', () => {
   const plan = planFor(['-v', '/a:/x/y', '--tmpfs', '/run', '-w', '/deep/er', '-t'], {
     facts: {
       directories: new Set(['/a']),
@@ -96,12 +96,12 @@ test('every path of the root filesystem is opened inside of it', () => {
   }
 });
 
-test('what is opened to mount over may be a FIFO, and blocks nobody', () => {
+test('opening a FIFO as a mount point does not block', () => {
   const plan = planFor([], { facts: { files: [{ path: '/etc/hosts', text: 'x', replacesLink: false }] } });
   assert.ok(has(plan, /^openat2\(AT_FDCWD, "\/etc\/hosts", \{flags=O_RDONLY\|.*O_NONBLOCK/));
 });
 
-test('no_new_privs comes before the filter, and without it the filter before the rights are gone', () => {
+test('no_new_privs comes before the filter; without it the filter comes before privileges are dropped', () => {
   assertInOrder(planFor([]), [/PR_SET_NO_NEW_PRIVS/, /^capset/, /^seccomp/]);
   const plan = planFor(['--security-opt', 'no-new-privileges=false']);
   assertInOrder(plan, [/^seccomp/, /^capset/]);
@@ -109,7 +109,7 @@ test('no_new_privs comes before the filter, and without it the filter before the
   assert.ok(!has(planFor(['--security-opt', 'seccomp=unconfined']), /^seccomp/));
 });
 
-test('another user: capabilities bounded, groups joined, then group and user', () => {
+test('another user: bounding set, groups, then group and user', () => {
   const user = { uid: 1000, gid: 50, additionalGids: [27, 44], home: '/home/u', name: 'u' };
   const plan = planFor(['-w', '/work'], { spec: { user } });
   assertInOrder(plan, [
@@ -124,7 +124,7 @@ test('another user: capabilities bounded, groups joined, then group and user', (
   assert.ok(!has(alone, /^setgroups/), 'setgroups(2) is denied where the caller has one id only');
 });
 
-test('capabilities: each one that is not wanted leaves the bounding set', () => {
+test('capabilities: the others are dropped from the bounding set', () => {
   const dropped = (plan: Plan) => calls(plan).filter((call) => call.includes('PR_CAPBSET_DROP')).length;
   assert.equal(dropped(planFor([])), 41 - 14);
   assert.equal(dropped(planFor(['--cap-drop', 'ALL'])), 41);
@@ -133,7 +133,7 @@ test('capabilities: each one that is not wanted leaves the bounding set', () => 
   assert.ok(!has(planFor(['--cap-drop', 'ALL', '--cap-add', 'NET_RAW']), /PR_CAPBSET_DROP, 13,/));
 });
 
-test('masked paths are hidden, read-only ones mounted over themselves; what this kernel lacks is left out', () => {
+test('masked paths are hidden, read-only ones mounted over themselves; missing ones are skipped', () => {
   const plan = planFor([]);
   assertInOrder(plan, [
     /^open_tree\(AT_FDCWD, "\/dev\/null", .*CLONE/, // of the host
@@ -151,7 +151,7 @@ test('masked paths are hidden, read-only ones mounted over themselves; what this
   assert.ok(!has(planFor(['--privileged']), /"(kcore|acpi|sys)"/));
 });
 
-test('after the pivot nothing that is mounted, copied or written comes by a path of the container', () => {
+test('after the pivot nothing is mounted, copied or written by a path in the container', () => {
   const plan = planFor(
     ['-it', '-v', '/a:/b', '-v', '/c', '--sysctl', 'net.ipv4.ip_forward=1', '--tmpfs', '/t'],
     {
@@ -169,7 +169,7 @@ test('after the pivot nothing that is mounted, copied or written comes by a path
   assert.deepEqual(byPath, []);
 });
 
-test('parameters are set by the descriptor of the new /proc, when it is known to be one, before it is read-only', () => {
+test('parameters are set through the descriptor of the new /proc, after checking it, before it is read-only', () => {
   assertInOrder(planFor(['--sysctl', 'net.ipv4.ip_forward=1']), [
     /^move_mount\(mount_0, /,
     /^openat2\(mount_0, "sys\/net\/ipv4\/ip_forward", \{flags=O_WRONLY.*NO_SYMLINKS/,
@@ -179,7 +179,7 @@ test('parameters are set by the descriptor of the new /proc, when it is known to
   ]);
 });
 
-test('a place that an image or a Dockerfile names must not be in what the kernel shows', () => {
+test("a destination named by an image or a Dockerfile must not be in the kernel's file systems", () => {
   const facts = { guarded: new Set(['/data']), directories: new Set(['/a']) };
   assertInOrder(planFor(['-v', '/a:/data'], { facts }), [
     /^openat2\(AT_FDCWD, "\/data"/,
@@ -190,7 +190,7 @@ test('a place that an image or a Dockerfile names must not be in what the kernel
   assert.ok(!has(planFor(['-v', '/a:/data'], { facts: { directories: new Set(['/a']) } }), /^fstat\(/));
 });
 
-test('--read-only: the root at the last, its files before', () => {
+test('--read-only: the root last, after its files', () => {
   const facts = { files: [{ path: '/etc/hosts', text: 'x', replacesLink: false }] };
   const plan = planFor(['--read-only', '--tmpfs', '/run', '-w', '/new'], { facts });
   assertInOrder(plan, [
@@ -226,7 +226,7 @@ test('--network host shares it: no loopback to bring up, /sys of the host, read-
   assertInOrder(plan, [/^openat\(AT_FDCWD, "\/sys"/, /^mount_setattr\(volume_0.*MOUNT_ATTR_RDONLY/]);
 });
 
-test('--pid host: PID 1 is no PID 1, so it adopts by prctl and dies by a signal it can act on', () => {
+test('--pid host: foster-init is not PID 1, so it adopts by prctl and gets a signal that it can handle', () => {
   const plan = planFor(['--pid', 'host']);
   assert.ok(plan.sharedPids && !plan.namespaces.includes('pid'));
   assertInOrder(plan, [/PR_SET_PDEATHSIG, SIGTERM/, /PR_SET_CHILD_SUBREAPER, 1/]);
@@ -280,7 +280,7 @@ test('--no-init: no reaper, so nothing that only it needs', () => {
   );
 });
 
-test('root without a user namespace maps nothing and becomes nobody else', () => {
+test('root without a user namespace maps nothing and does not change its user', () => {
   const plan = planFor(['--userns', 'host'], {
     spec: { callerIsRoot: true, uidMappings: [], gidMappings: [] },
   });
@@ -289,7 +289,7 @@ test('root without a user namespace maps nothing and becomes nobody else', () =>
   assert.ok(!has(plan, /^setresuid|^read\(control\)/));
 });
 
-test('one id that is not root: PID 1 stays who it is', () => {
+test('one id that is not root: PID 1 keeps its user', () => {
   const single = [{ containerID: 1000, hostID: 1000, size: 1 }];
   const user = { uid: 1000, gid: 1000, additionalGids: [], home: '/', name: undefined };
   const plan = planFor(['--userns', 'keep-id'], {
@@ -299,7 +299,7 @@ test('one id that is not root: PID 1 stays who it is', () => {
   assert.ok(!has(plan, /^setresuid\(0|^setresgid\(0|^setgroups/));
 });
 
-test('where the caller is nobody inside, the container makes the folders of its layer itself', () => {
+test('if the caller is not mapped, the container creates the folders of its layer itself', () => {
   assert.ok(has(planFor([], { facts: { isCallerMapped: false } }), /^mkdirat\(7, "upper"/));
   assert.ok(!has(planFor([]), /^mkdirat\(7/));
 });
@@ -335,7 +335,7 @@ test('with a copy of its layers, a container has no overlay, and its root is tha
   assert.ok(!has(plan, /overlay|\/layers\//));
 });
 
-test('with fuse-overlayfs, the root is mounted before PID 1 goes on, which opens no layer', () => {
+test('with fuse-overlayfs, the root is mounted before PID 1 continues, which opens no layer', () => {
   const storage = {
     driver: 'fuse-overlayfs',
     layers: ['/layers/one', '/layers/two'],
@@ -383,7 +383,7 @@ test('with fuse-overlayfs, the root is mounted before PID 1 goes on, which opens
   assert.equal(alone.args[1], 'md', 'there is no user namespace to join');
 });
 
-test('an overlay takes 500 layers, and who has more is told so', () => {
+test('an overlay can have 500 layers, and more are an error', () => {
   const layers = (count: number) => ({
     facts: {
       storage: {
@@ -402,7 +402,7 @@ test('an overlay takes 500 layers, and who has more is told so', () => {
   assert.throws(() => planFor([], layers(501)), /has 501 layers, and an overlay can have 500/);
 });
 
-test('mounts whose ids are shifted are handed to PID 1, in the order in which it takes them', () => {
+test('mounts with shifted ids are sent to PID 1 in the order of its steps', () => {
   const spec = { shiftsIds: true };
   const storage = {
     driver: 'overlay' as const,
@@ -438,14 +438,14 @@ test('mounts whose ids are shifted are handed to PID 1, in the order in which it
   assert.doesNotThrow(() => encodePlan(plan, { trace: true }));
 });
 
-test('a type of namespace that foster cannot make is refused by name', () => {
+test('an unknown type of namespace is refused by name', () => {
   const types = [{ type: 'mount' as const }, { type: 'weather' as 'time' }];
   const { spec: bare, facts, options } = planParts([]);
   for (const namespaces of [types, [{ type: 'toString' as 'time' }]]) {
     const spec = { ...bare, linux: { ...bare.linux, namespaces } };
     const refusal = {
-      message: `cannot make a namespace of the type "${namespaces.at(-1)?.type}"`,
-      advice: 'foster has user, pid, mount, network, uts, ipc, cgroup, time',
+      message: `cannot create a namespace of the type "${namespaces.at(-1)?.type}"`,
+      advice: 'foster supports user, pid, mount, network, uts, ipc, cgroup, time',
     };
     assert.throws(() => buildPlan(spec, facts, options), refusal);
     assert.throws(() => buildPlan(spec, { ...facts, join: { pid: 1, name: 'x' } }, options), refusal);

@@ -15,7 +15,7 @@ import { memoryFile } from '../../../src/sys/libc.js';
 import { STORAGE_DEVICE } from '../../../src/sys/wire-constants.js';
 import { planFor } from './fixtures.js';
 
-test('a step reads as strace writes it', () => {
+test('a step is printed like strace', () => {
   const render = (call: string, ...args: Parameters<typeof renderStep>[0]['args']) =>
     renderStep({ call, args, why: 'test' });
   assert.equal(render('chdir', '/a "b"\n'), 'chdir("/a \\"b\\"\\n")');
@@ -30,7 +30,7 @@ test('a step reads as strace writes it', () => {
   assert.equal(render('await'), 'read(control)');
 });
 
-test('clone and the id maps, as foster does them', () => {
+test('clone and the id maps', () => {
   const plan = planFor([]);
   assert.match(renderNamespaces(plan), /^CLONE_VM\|CLONE_VFORK\|CLONE_PIDFD\|.*CLONE_NEWUSER.*\|SIGCHLD$/);
   const namespaces = renderNamespaces(plan).split('|');
@@ -79,7 +79,7 @@ test('the plan as JSON: versioned, each step with its phase, call and reason', (
   assert.equal(JSON.parse(planText(planFor(['--no-init']))).init, 'none');
 });
 
-test('--explain says why once, then each call with its result', () => {
+test('--explain prints the reason once, then each call with its result', () => {
   const plan = planFor([]);
   const lines: string[] = [];
   const witness = explainer(plan, (line) => lines.push(line));
@@ -102,7 +102,7 @@ test('--explain says why once, then each call with its result', () => {
   );
 });
 
-test('a step that fails is told by its reason, the errno in words, the call and what to do', () => {
+test('a failed step is reported with its reason, the errno in words, the call and advice', () => {
   const step = {
     call: 'chdir',
     args: ['/work'],
@@ -118,7 +118,7 @@ test('a step that fails is told by its reason, the errno in words, the call and 
   assert.equal(stepFailure(step, 13).exitCode, 125);
 });
 
-test('a host step that fails is told by its reason, and by what its program has said last', () => {
+test('a failed host step is reported with its reason, and the last output of its program', () => {
   const [map] = planFor([]).host;
   assert.ok(map !== undefined);
   const said = (text: string) => memoryFile('said', Buffer.from(text));
@@ -137,7 +137,7 @@ test('a host step that fails is told by its reason, and by what its program has 
   );
 });
 
-test('the part of a program that has failed is told, and that it has ended when PID 1 finds out', () => {
+test('the failed part of a program is reported, and its end when PID 1 notices it', () => {
   const storage = storageStep({ program: '/f', container: '/c', layers: ['/l'] }, {});
   const plan = { ...planFor([]), host: [storage] };
   const failed = (index: number, errno: number, detail: number, output?: number) =>
@@ -150,7 +150,7 @@ test('the part of a program that has failed is told, and that it has ended when 
   const said = memoryFile('said', Buffer.from('unknown argument ignored: x\nno \x1b[31m room\n'));
   assert.match(
     failed(0, 107, 0, said),
-    /^cannot make the root filesystem of the container: fuse-overlayfs has ended: no \\u001b\[31m room; /,
+    /^cannot mount the root filesystem of the container: fuse-overlayfs has ended: no \\u001b\[31m room; /,
   );
   assert.match(failed(0, 2, 0, said), /^cannot .*\(ENOENT\) from /);
 });

@@ -18,7 +18,7 @@ test('default: the caller is root, his range all others', () => {
   assert.deepEqual(map('host', 1000), map('default', 1000));
 });
 
-test('keep-id: the caller stands at his own id, the range around it', () => {
+test('keep-id: the caller keeps his own id, with the range around it', () => {
   assert.deepEqual(map('keep-id', 1000), [
     [0, 100_000, 1000],
     [1000, 1000, 1],
@@ -87,7 +87,7 @@ test('whether an id is mapped', () => {
   assert.ok(!isIdMapped(65_536, made) && !isIdMapped(70_001, made));
 });
 
-test('ranges that continue each other make one line', () => {
+test('adjacent ranges are merged into one line', () => {
   const three = [
     { start: 100_000, size: 500 },
     { start: 100_500, size: 500 },
@@ -143,7 +143,7 @@ test("root: a range of /etc/subuid, without the host's root", () => {
   }
 });
 
-test('root without a range gets the first that nobody has', () => {
+test('root without a range gets the first unused one', () => {
   const range = (files: Record<string, string>) => ofRoot('default', files).uid[0]?.hostID;
   assert.deepEqual(ofRoot('default').uid, [{ containerID: 0, hostID: FIRST, size: 65_536 }]);
   assert.deepEqual(ofRoot('default').gid, ofRoot('default').uid);
@@ -159,7 +159,7 @@ test('root without a range gets the first that nobody has', () => {
   assert.equal(range({ '/etc/subuid': 'no line\nann::\nann:-1:x\n', '/etc/passwd': '\n:::\n' }), FIRST);
 });
 
-test('the range is remembered for as long as nobody else takes it', () => {
+test('the range is remembered until others use it', () => {
   const path = `${dataFolder()}/id-range`;
   const ann = { '/etc/subuid': `ann:${FIRST}:65536\n` };
   const files: Record<string, string> = { ...ann };
@@ -175,7 +175,7 @@ test('the range is remembered for as long as nobody else takes it', () => {
   }
 });
 
-test('root: keep-id and host are all ids as they are', () => {
+test('root: keep-id and host map all ids unchanged', () => {
   const all = [{ containerID: 0, hostID: 0, size: 4294967295 }];
   for (const mode of ['keep-id', 'host'] as const) {
     const { uid, gid, isCallerMapped } = ofRoot(mode, { '/etc/subuid': 'root:200000:1000\n' });
@@ -183,7 +183,7 @@ test('root: keep-id and host are all ids as they are', () => {
   }
 });
 
-test("root of a user namespace: a range of what that has, or all of it, since it is not the host's root", () => {
+test("root of a user namespace: a range of its ids, or all of them, since it is not the host's root", () => {
   const inside = (text: string, more: Record<string, string> = {}) =>
     ofRoot('default', { '/proc/self/uid_map': text, '/proc/self/gid_map': text, ...more });
   assert.deepEqual(inside('0 1000 1\n1 100000 65536\n'), {
@@ -204,7 +204,7 @@ test("root of a user namespace: a range of what that has, or all of it, since it
   assert.equal(inside('0 1000 1000000000\n', { '/etc/passwd': 'root:x:0:0::/:\n' }).uid[0]?.size, 65_536);
 });
 
-test('a map that the kernel would not take is refused in words', () => {
+test('a map that exceeds the limits of the kernel is refused', () => {
   const many = (count: number) =>
     Array.from({ length: count }, (_, index) => `root:${100_000 + 20 * index}:10\n`).join('');
   const maps = (count: number) =>
@@ -216,10 +216,10 @@ test('a map that the kernel would not take is refused in words', () => {
       () => maps(count),
       (error) =>
         error instanceof FosterError &&
-        /^cannot map the user ids .* \/etc\/subuid make \d+ lines of an id map, and the kernel takes 340 lines or 4095 bytes$/.test(
+        /^cannot map the user ids .* \/etc\/subuid need \d+ lines in an id map, and the kernel accepts 340 lines or 4095 bytes$/.test(
           error.message,
         ) &&
-        error.advice === 'have fewer and larger ranges in /etc/subuid',
+        error.advice === 'use fewer and larger ranges in /etc/subuid',
       String(count),
     );
   }

@@ -90,7 +90,7 @@ test('namespaces', () => {
   assert.deepEqual([asRoot.linux.uidMappings, asRoot.linux.gidMappings], [[], []]);
 });
 
-test('what a user namespace may not mount anew is bound', () => {
+test('file systems that cannot be mounted in a user namespace are bound', () => {
   assert.deepEqual(mount(build(['--network', 'host']), '/sys'), [
     {
       destination: '/sys',
@@ -105,14 +105,14 @@ test('what a user namespace may not mount anew is bound', () => {
   assert.equal(mount(asRoot, '/proc')[0]?.type, 'proc');
 });
 
-test('devpts names the tty group only where it is mapped', () => {
+test('devpts uses the tty group only if it is mapped', () => {
   const options = (changed: Partial<SpecFacts>) => mount(build([], changed), '/dev/pts')[0]?.options ?? [];
   assert.ok(!options({}).includes('gid=5'));
   assert.ok(options({ gidMappings: [{ containerID: 1, hostID: 100000, size: 5 }] }).includes('gid=5'));
   assert.ok(!options({ gidMappings: [{ containerID: 1, hostID: 100000, size: 4 }] }).includes('gid=5'));
 });
 
-test('mounts of the request come last, parents first, and take the place of the default ones', () => {
+test('mounts of the request come last, parents first, and replace the default ones', () => {
   const spec = build(['-v', '/a:/x/y', '-v', '/b:/x', '--tmpfs', '/dev/shm']);
   assert.deepEqual(
     spec.mounts.slice(-3).map(({ destination }) => destination),
@@ -178,7 +178,7 @@ test("the image's volumes are folders of the container, but where something else
     assert.throws(() => build([], { image: { Volumes: { [place]: {} } } }), /the image declares a volume at/);
 });
 
-test('where root in the container is a stranger, what root shows it has shifted ids', () => {
+test('if root in the container is another user, mounts of root have shifted ids', () => {
   const flags = ['-v', '/a:/a', '-v', '/b:/b:bind,ro', '-v', '/own', '--tmpfs', '/t', '--network', 'host'];
   const options = (spec: ReturnType<typeof build>) =>
     spec.mounts.flatMap((one) => {

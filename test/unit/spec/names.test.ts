@@ -16,7 +16,7 @@ test('--hostname', () => {
   }
 });
 
-test('ids and names made up', () => {
+test('random ids and names', () => {
   const ids = new Set(Array.from({ length: 50 }, randomId));
   assert.equal(ids.size, 50);
   for (const id of ids) assert.ok(isId(id), id);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseStorageDriver } from '../../../src/spec/storage-driver.js';
 
-test('storage drivers go by their own names and by those of others', () => {
+test('storage drivers have their own names and those of other tools', () => {
   for (const name of ['overlay', 'overlay2'])
     assert.equal(parseStorageDriver('--storage-driver', name), 'overlay');
   assert.equal(parseStorageDriver('--storage-driver', 'fuse-overlayfs'), 'fuse-overlayfs');

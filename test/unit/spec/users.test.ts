@@ -17,7 +17,7 @@ wheel:x:10:ann
 ann:x:1000:ann
 `;
 
-test('who the user is', () => {
+test('user lookup', () => {
   const root = { uid: 0, gid: 0, additionalGids: [10], home: '/root', name: 'root' };
   const ann = { uid: 1000, gid: 1000, additionalGids: [5, 10], home: '/home/ann', name: 'ann' };
   const cases: [string | undefined, object][] = [
@@ -50,7 +50,7 @@ test('a root filesystem without the files', () => {
   assert.equal(resolveUser('7:8', '', '').gid, 8);
 });
 
-test('whom nobody knows', () => {
+test('unknown users and groups', () => {
   const cases: [string, RegExp][] = [
     ['bob', /^no user bob in the container's \/etc\/passwd/],
     ['broken', /^no user broken/],

@@ -34,7 +34,7 @@ test('the short list that plans use agrees with the whole table, on both machine
 
 const PROPERTY = { configurable: true, enumerable: true, writable: false };
 
-test('names that are no system call', () => {
+test('unknown system calls', () => {
   for (const name of ['', 'nope', 'constructor', '-', 'READ'])
     assert.throws(() => syscallNumber(name), /there is no system call/);
 });

@@ -36,12 +36,12 @@ test('a name that leaves the tree is refused', () => {
   }
 });
 
-test('a name that no file can have is refused', () => {
+test('an invalid file name is refused', () => {
   refuses(() => nameComponents('a\0b'), /'a\\u\{0\}b' has a NUL byte/);
   refuses(() => nameComponents('x/'.repeat(3000)), /a name that is too long/);
 });
 
-test("a hard link's target is inside of the tree", () => {
+test("a hard link's target is inside the tree", () => {
   assert.deepEqual(hardLinkComponents(link('./a/b')), ['a', 'b']);
   for (const target of ['/etc/passwd', '../x', 'a/../../x']) {
     refuses(() => hardLinkComponents(link(target)), /it is a hard link to '.*', outside the tree/);
@@ -50,7 +50,7 @@ test("a hard link's target is inside of the tree", () => {
     refuses(() => hardLinkComponents(link(target)), /which is not a file/);
 });
 
-test('a link among the parents may lead anywhere inside of the tree, and nowhere else', () => {
+test('a link among the parents may lead anywhere inside the tree, and nowhere else', () => {
   assert.deepEqual(followLink('lib/x', [], 'lib', 'usr/lib'), ['usr', 'lib']);
   assert.deepEqual(followLink('a/b/x', ['a'], 'a/b', '../c'), ['..', 'c']);
   refuses(() => followLink('a/x', [], 'a', '../c'), /its parent 'a' is a symbolic link to '\.\.\/c'/);
@@ -59,7 +59,7 @@ test('a link among the parents may lead anywhere inside of the tree, and nowhere
   refuses(() => followLink('a/x', [], 'a', '/etc'), /leaves the root filesystem/);
 });
 
-test('a name in a message cannot command the terminal', () => {
+test('a name in a message cannot control the terminal', () => {
   assert.equal(quotedName('plain'), "'plain'");
   assert.equal(quotedName('\x1b[2J\n'), "'\\u{1b}[2J\\u{a}'");
   assert.equal(quotedName(Buffer.from('\u202eexe.é').toString('latin1')), "'\\u{202e}exe.é'");

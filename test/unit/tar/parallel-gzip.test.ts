@@ -10,7 +10,7 @@ async function compressed(pieces: Buffer[]): Promise<Buffer> {
   return Buffer.concat(members);
 }
 
-test('what is compressed in blocks comes out as it was, in order, and the same every time', async () => {
+test('parallel compression is lossless, in order and deterministic', async () => {
   const pieces = Array.from({ length: 40 }, (_, index) =>
     Buffer.concat([randomBytes(1000), Buffer.alloc(250_000, index)]),
   );
@@ -20,7 +20,7 @@ test('what is compressed in blocks comes out as it was, in order, and the same e
   assert.ok(once.length < 100_000, `it is smaller: ${once.length}`);
 });
 
-test('an error of who gives the pieces is passed on', async () => {
+test('an error of the input is passed on', async () => {
   function* failing(): Generator<Buffer> {
     yield Buffer.alloc(2_000_000);
     throw new Error('no more');

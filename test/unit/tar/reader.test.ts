@@ -75,7 +75,7 @@ test('members are read the same in pieces of any size', () => {
   for (const size of [1, 7, 511, 512, 513, 1000]) assert.deepEqual(readTar(sample, size), whole);
 });
 
-test('names are bytes, of whatever encoding', () => {
+test('names are bytes in any encoding', () => {
   const name = Buffer.from([0x66, 0xff, 0xfe]);
   assert.equal(readTar(tar({ name }))[0]?.member.name, 'f\xff\xfe');
   assert.equal(readTar(tar({ name: 'x', pax: { path: name } }))[0]?.member.name, 'f\xff\xfe');
@@ -125,7 +125,7 @@ test('numbers in octal, in binary and negative', () => {
   refuses(never, /not a tar/);
 });
 
-test('what is no whole archive is refused', () => {
+test('an incomplete archive is refused', () => {
   refuses(Buffer.from('#!/bin/sh\n'.repeat(100)), /not a tar archive/);
   refuses(Buffer.from('short'), /truncated/);
   refuses(Buffer.alloc(10_240), /empty/);

@@ -118,7 +118,7 @@ test('files without any data, and without any hole', () => {
   assert.deepEqual(read(tar(version01('0', '', ''))), ['x 0', '']);
 });
 
-test('maps that cannot be are refused', () => {
+test('invalid maps are refused', () => {
   const wrong = /sparse file with an invalid map/;
   const all: [string, number, (readonly [number, number])[]][] = [
     ['beyond the end', 1000, [[995, 6]]],
@@ -179,7 +179,7 @@ test('maps that cannot be are refused', () => {
   refuses(tar({ name: 'x', type: 'S' }), /not a tar|corrupt/);
 });
 
-test('blocks of a map without end are no memory without end', () => {
+test('an endless map does not take endless memory', () => {
   const block = Buffer.alloc(512);
   for (let at = 0; at < 504; at += 24) block.write('00000000000\x0000000000000\0', at, 'latin1');
   block[504] = 1;
@@ -197,12 +197,12 @@ test('blocks of a map without end are no memory without end', () => {
   }, /more than 1000000 pieces/);
 });
 
-test('a sink without holes is given no sparse file', () => {
+test('a sink without holes gets no sparse file', () => {
   const reader = new TarReader({ member() {}, data() {}, endOfMember() {} });
   assert.throws(() => reader.push(formats.old as Buffer), /is a sparse file, which is not supported here/);
 });
 
-test('attributes do not add up without end, nor last beyond their member', () => {
+test('attributes do not accumulate, and apply only to their member', () => {
   const filler = { name: 'x', type: 'x', content: `700000 comment=${'y'.repeat(699_984)}\n` };
   assert.equal(filler.content.length, 700_000);
   const one = memberBlocks(filler);

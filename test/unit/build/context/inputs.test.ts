@@ -27,7 +27,7 @@ function read(bytes: Buffer, count: number): string[] {
   }
 }
 
-test('inputs come out of the pipe as they went in', async () => {
+test('inputs come out of the pipe unchanged', async () => {
   const large = 'x'.repeat(3_000_001);
   const inputs = [['one', '', 'more'], [], ['', ''], [large], ['last']];
   const bytes = await joined(inputs.map((pieces) => pieces.map((piece) => Buffer.from(piece))));

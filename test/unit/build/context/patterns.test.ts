@@ -48,14 +48,14 @@ test('a pattern with many wildcards takes no longer than one with few', () => {
   assert.ok(performance.now() - start < 60_000); // one that tries all ways would never end
 });
 
-test('what is no pattern is refused in a sentence', () => {
+test('invalid patterns are refused in a sentence', () => {
   assert.throws(() => new Pattern('[z-a]'), {
     message: "'[z-a]' is not a valid pattern: [z-a] is not a valid set of characters",
   });
   assert.throws(() => new Pattern('*a'.repeat(300)), /more than 200 wildcards$/);
 });
 
-test('a directory that is left out takes with it what is below', () => {
+test('excluding a directory excludes everything in it', () => {
   assert.deepEqual(
     ignored('node_modules\n', ['node_modules', 'node_modules/a/b', 'src/node_modules', 'nodes']),
     ['node_modules', 'node_modules/a/b'],
@@ -71,7 +71,7 @@ test('comments, empty lines, slashes at either end, and .. do not matter', () =>
   ]);
 });
 
-test('the last pattern that fits decides', () => {
+test('the last matching pattern decides', () => {
   assert.deepEqual(ignored('*\n!a\n!b/c\nb/c/d', ['a', 'a/x', 'b', 'b/c', 'b/c/d', 'b/c/e', 'z']), [
     'b',
     'b/c/d',
@@ -84,7 +84,7 @@ test('the last pattern that fits decides', () => {
   ]);
 });
 
-test('a directory is passed over where no exception can be below it', () => {
+test('a directory is skipped if no exception can be below it', () => {
   const rules = new IgnoreRules('*\n!src/keep\n');
   assert.equal(rules.ignoresAll('node_modules'), true);
   assert.equal(rules.ignoresAll('src'), false);

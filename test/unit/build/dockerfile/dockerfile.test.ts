@@ -58,7 +58,7 @@ test('here-documents', () => {
   assert.deepEqual(only('COPY <<a /b\na').heredocs, [{ name: 'a', content: '', expands: true }]);
 });
 
-test('what follows a here-document is an instruction again', () => {
+test('the line after a here-document is an instruction', () => {
   assert.deepEqual(
     parse('RUN <<EOF\nFROM x\nEOF\nUSER y').map(({ keyword, line }) => [keyword, line]),
     [

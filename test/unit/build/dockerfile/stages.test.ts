@@ -43,7 +43,7 @@ test('a stage can be the base of a later one, and only what the target needs is 
   assert.equal(findStage(all, 'nine'), undefined);
 });
 
-test('a mistake in FROM names its line', () => {
+test('an error in FROM names its line', () => {
   for (const line of ['FROM', 'FROM a b', 'FROM a AS', 'FROM a AS 1x', 'FROM --foo=1 a']) {
     assert.throws(() => stages(`FROM x\n${line}`), /^FosterError: Dockerfile:2: /, line);
   }
@@ -86,7 +86,7 @@ test('EXPOSE, VOLUME, USER, STOPSIGNAL, HEALTHCHECK, ONBUILD, MAINTAINER', () =>
   assert.equal(author, 'Me');
 });
 
-test('what makes no sense is refused', () => {
+test('invalid instructions are refused', () => {
   for (const line of [
     'EXPOSE x',
     'EXPOSE 70000',

@@ -17,7 +17,7 @@ function expanded(word: string, options: { escape: string; raw?: boolean } = OPT
   return expand(word, variables, options);
 }
 
-test('variables are replaced, quotes and escapes taken away', () => {
+test('variables are expanded, quotes and escapes removed', () => {
   const cases: [string, string][] = [
     ['$A', 'one'],
     ['a${A}b', 'aoneb'],
@@ -51,26 +51,26 @@ test('in here-documents only variables count', () => {
   assert.equal(expanded('"$A" \'$A\' \\n \\$A', { escape: '\\', raw: true }), '"one" \'one\' \\n $A');
 });
 
-test('what cannot be replaced is an error', () => {
+test('an invalid substitution is an error', () => {
   for (const word of ['${A', '"a', "'a", '${}', '${A#x}', '${A/x/y}', '${NO:?must be set}']) {
     assert.throws(() => expanded(word), { name: 'FosterError' }, word);
   }
   assert.throws(() => expanded('${NO:?must be set}'), /NO: must be set/);
 });
 
-test('words are parted at spaces outside of quotes', () => {
+test('words are split at spaces outside quotes', () => {
   assert.deepEqual(splitWords('a="b c"  d\\ e \'f g\' h', '\\'), ['a="b c"', 'd\\ e', "'f g'", 'h']);
   assert.deepEqual(splitWords(' ', '\\'), []);
   assert.deepEqual(expandWords('$PATH_ "$PATH_"', variables, OPTIONS), ['/x', 'y', '/x y']);
 });
 
-test('the exec form is a JSON array of texts, all else is the shell form', () => {
+test('the exec form is a JSON array of strings, anything else is the shell form', () => {
   assert.deepEqual(jsonWords('["a b", "c"]'), ['a b', 'c']);
   for (const text of ["['a']", '["a", 1]', '[ -f x ] && y', 'a'])
     assert.equal(jsonWords(text), undefined, text);
 });
 
-test('a pair is parted at its first equals sign', () => {
+test('a pair is split at its first equals sign', () => {
   assert.deepEqual(splitPair('a=b=c'), ['a', 'b=c']);
   assert.equal(splitPair('=b'), undefined);
   assert.equal(splitPair('a'), undefined);

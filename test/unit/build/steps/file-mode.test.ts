@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { changedMode, checkMode } from '../../../../src/build/steps/file-mode.js';
 
-test('modes as chmod(1) has them', () => {
+test('modes as in chmod(1)', () => {
   const cases: [text: string, before: number, isDirectory: boolean, after: number][] = [
     ['755', 0o600, false, 0o755],
     ['+x', 0o644, false, 0o755],

@@ -53,7 +53,7 @@ test('the defaults', () => {
     sysctl: {},
     dns: [],
     addHosts: [],
-    makesDevices: false,
+    wantsMknod: false,
     noNewPrivileges: true,
     seccomp: 'default',
     privileged: false,
@@ -170,7 +170,7 @@ test('--privileged has all capabilities, but for those dropped', () => {
   assert.ok(capabilities.length > 0 && !capabilities.includes('CAP_SYS_ADMIN'));
 });
 
-test('what is wrong with a flag is said in a sentence', async (t) => {
+test('errors in a flag are one sentence', async (t) => {
   const cases: [string[], RegExp][] = [
     [[], /^missing required argument 'ROOT'; see 'foster run --help'$/],
     [[''], /^ROOT '': expected a directory/],
@@ -198,7 +198,7 @@ test('what is wrong with a flag is said in a sentence', async (t) => {
     [['-e', '=x', 'b'], /^-e '=x': expected NAME=value/],
     [['-e==x', 'b'], /^-e '=x': expected NAME=value/],
     [['-e', '', 'b'], /^-e '': expected NAME=value/],
-    [['--env-file', 'none', 'b'], /^--env-file 'none': there is no such file/],
+    [['--env-file', 'none', 'b'], /^--env-file 'none': no such file/],
     [['--env-file', 'secret', 'b'], /^--env-file 'secret': the file cannot be read \(EACCES\)/],
     [['-w', 'x', 'b'], /^--workdir 'x': expected an absolute path/],
     [['-h', 'a b', 'b'], /^--hostname 'a b': /],

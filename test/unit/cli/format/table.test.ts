@@ -26,7 +26,7 @@ test('wide and combining characters are counted as shown', () => {
   );
 });
 
-test('cells cannot drive the terminal', () => {
+test('cells cannot control the terminal', () => {
   assert.equal(drawTable([['a\x1b[2Jb\nc']]), 'a\\u001b[2Jb\\nc\n');
 });
 

@@ -46,7 +46,7 @@ test('templates', () => {
   for (const [source, expected] of cases) assert.equal(compileTemplate(source)(data), expected, source);
 });
 
-test('templates with something wrong', () => {
+test('invalid templates', () => {
   const cases: [string, RegExp][] = [
     ['{{', /without '}}'/],
     ['{{.Name', /without '}}'/],

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { copyPath, HOST } from '../../../../src/container/copy/place.js';
+import { copyPath, HOST } from '../../../../src/container/copy/paths.js';
 import { CopySink } from '../../../../src/container/copy/sink.js';
 import { writeArchive } from '../../../../src/container/copy/source.js';
 import { FosterError } from '../../../../src/sys/errors.js';
@@ -79,7 +79,7 @@ function unpack(bytes: Buffer, target: string, isStream: boolean): void {
   }
 }
 
-test('what is written is read as it was', () => {
+test('an archive is read as it was written', () => {
   const members = [
     member({}),
     member({ name: `${'d/'.repeat(90)}${'n'.repeat(200)}`, mtime: 1_700_000_000.25 }),
@@ -136,7 +136,7 @@ test('hard links are links again', () => {
   assert.equal(readFileSync(join(here, 'copy', 'b'), 'utf8'), 'same');
 });
 
-test('an archive that wants to leave its directory does not', () => {
+test('an archive cannot leave its directory', () => {
   const victim = folder();
   writeFileSync(join(victim, 'file'), 'untouched');
   const link: Partial<Member> = { type: 'symlink', name: 'top/l', target: victim };
@@ -171,15 +171,15 @@ test('an archive that wants to leave its directory does not', () => {
   }
 });
 
-test('directories that are too deep in each other are refused', () => {
+test('directories that are nested too deeply are refused', () => {
   const deep = Array.from({ length: 600 }, () => 'd').join('/');
   assert.throws(
     () => unpack(archive([{ name: `${deep}/x` }, '']), folder(), true),
-    /directories in each other/,
+    /directories nested more than/,
   );
 });
 
-test('a directory that forbids writing can be filled', () => {
+test('a read-only directory can be filled', () => {
   const here = folder();
   unpack(
     archive([{ type: 'directory', name: 'top/', mode: 0o500 }], [{ name: 'top/a' }, 'content']),

@@ -13,7 +13,7 @@ const EVENT = {
   attributes: { image: 'busybox', exitCode: '1', role: 'front end' },
 };
 
-test('a line comes back as the event that it was, whatever labels hold', () => {
+test('formatting and parsing an event gives the same event, whatever its labels', () => {
   const attributes = { 'a b=c%': 'two words\nand = a % \u0000 line', ünï: '🚀 \x7f', empty: '' };
   const line = formatEvent({ ...EVENT, attributes });
   assert.match(line, /^[!-~ ]+\n$/);
@@ -26,7 +26,7 @@ test('a line of the monitor', () => {
   assert.deepEqual(event?.attributes, { pid: '7', status: '0', comm: 'sh' });
 });
 
-test('lines that were cut short or damaged are none', () => {
+test('truncated and damaged lines are ignored', () => {
   for (const line of [
     '',
     '17',
@@ -38,7 +38,7 @@ test('lines that were cut short or damaged are none', () => {
   }
 });
 
-test('long values are cut', () => {
+test('long values are truncated', () => {
   assert.ok(formatEvent({ ...EVENT, attributes: { a: 'x'.repeat(100_000) } }).length < 4000);
 });
 
@@ -47,7 +47,7 @@ test("Docker's line", () => {
   assert.equal(eventFormat(undefined)(EVENT), line);
 });
 
-test("a label cannot command the terminal, nor look like a line's end", () => {
+test('a label cannot control the terminal or end the line', () => {
   const line = eventFormat(undefined)({ ...EVENT, attributes: { x: 'a\n\x1b[2J' } });
   assert.match(line, /\(name=web, x=a\\x0a\\x1b\[2J\)$/);
 });

@@ -89,7 +89,7 @@ test('the order of the streams is kept', () => {
   });
 });
 
-test('following loses and doubles no byte when files are rotated away', () => {
+test('following loses and duplicates no byte when files are rotated', () => {
   withFolder((folder) => {
     const sink = new MemorySink();
     folder.write({ stream: 1, text: 'first ' });
@@ -149,7 +149,7 @@ test('a frame that arrives byte by byte', () => {
   });
 });
 
-test('a last frame that was cut short is read as far as it goes', () => {
+test('a truncated last frame is read as far as possible', () => {
   withFolder((folder) => {
     folder.write({ stream: 1, text: 'whole\n' }, { stream: 1, text: 'cut short\n' });
     truncateSync(join(folder.path, 'log'), 16 + 6 + 16 + 3);
@@ -162,7 +162,7 @@ test('a last frame that was cut short is read as far as it goes', () => {
   });
 });
 
-test('a frame that the monitor takes back, and one that it writes instead', () => {
+test('a frame that the monitor truncates, and its replacement', () => {
   withFolder((folder) => {
     const sink = new MemorySink();
     folder.write({ stream: 1, text: 'kept ' });
@@ -177,7 +177,7 @@ test('a frame that the monitor takes back, and one that it writes instead', () =
   });
 });
 
-test('after a damaged place the next frame is found', () => {
+test('the next frame after a damaged part is found', () => {
   withFolder((folder) => {
     folder.write({ stream: 1, text: 'before\n' });
     appendFileSync(join(folder.path, 'log'), Buffer.alloc(3000));
@@ -190,7 +190,7 @@ test('after a damaged place the next frame is found', () => {
   });
 });
 
-test('the tail is that of both streams, and its lines are whole', () => {
+test('the tail is that of both streams, with complete lines', () => {
   for (let seed = 1; seed <= 12; seed++) {
     withFolder((folder) => {
       const random = generator(seed + 1000);
@@ -220,7 +220,7 @@ test('the tail is that of both streams, and its lines are whole', () => {
   }
 });
 
-test('what comes while the tail is looked for does not count', () => {
+test('output during the search for the tail does not count', () => {
   withFolder((folder) => {
     const lines = (from: number, to: number) =>
       Array.from({ length: to - from }, (_, index) => `line ${from + index}\n`);
@@ -242,7 +242,7 @@ test('what comes while the tail is looked for does not count', () => {
   });
 });
 
-test('what looks like a frame in what the container wrote is none', () => {
+test('output that looks like a frame is not one', () => {
   withFolder((folder) => {
     const forged = encodeFrame({ stream: 2, text: 'forged\n' }).toString('latin1');
     folder.write({ stream: 1, text: `one\n${forged}` }, { stream: 1, text: 'two\n' });
@@ -254,7 +254,7 @@ test('what looks like a frame in what the container wrote is none', () => {
   });
 });
 
-test('timestamps are those of the frames that lines begin in', () => {
+test('the timestamp of a line is that of its first frame', () => {
   withFolder((folder) => {
     folder.write(
       { stream: 1, text: 'be', time: 1_764_000_000_000_000_001n },
@@ -272,7 +272,7 @@ test('timestamps are those of the frames that lines begin in', () => {
   });
 });
 
-test('--since and --until choose lines by when they began', () => {
+test('--since and --until select lines by their start', () => {
   for (let seed = 1; seed <= 10; seed++) {
     withFolder((folder) => {
       const pieces = randomPieces(seed, 40);

@@ -19,7 +19,7 @@ const STAT =
   '42 (a) b (c) T 7 40 39 34817 40 4194304 100 0 0 0 11 12 13 14 20 -5 3 0 5555 8192000 250 18446744073709551615 ' +
   '1 1 0 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n';
 
-test('a line of /proc/PID/stat, whatever the name holds', () => {
+test('a line of /proc/PID/stat, with any name', () => {
   const entry = parseStat(STAT);
   assert.equal(entry.pid, 42);
   assert.equal(entry.name, 'a) b (c');
@@ -30,7 +30,7 @@ test('a line of /proc/PID/stat, whatever the name holds', () => {
   assert.equal(entry.virtualSize, 8_192_000);
 });
 
-test('our own process', () => {
+test('the own process', () => {
   const entry = readProcess(process.pid);
   assert.equal(entry?.parent, process.ppid);
   assert.ok((entry?.residentSize ?? 0) > 10_000_000);
@@ -54,7 +54,7 @@ test('members of a container in a shared PID namespace are those that descend fr
   }
 });
 
-test('a process is opened only if it is the one that is meant', async () => {
+test('a process is opened only if it is the right one', async () => {
   const child = spawn('sleep', ['60']);
   const pid = child.pid ?? 0;
   const start = readProcess(pid)?.start ?? '';
@@ -70,7 +70,7 @@ test('a process is opened only if it is the one that is meant', async () => {
   assert.equal(openProcess(pid, start), undefined);
 });
 
-test('several wait at the same time, each for its own', async () => {
+test('several waits at the same time', async () => {
   const children = [0.1, 0.4].map((seconds) => spawn('sleep', [String(seconds)]));
   const pidfds = children.map(({ pid = 0 }) => openProcess(pid, readProcess(pid)?.start ?? '') ?? -1);
   const order: string[] = [];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { drawTree, hasLineCharacters } from '../../../../src/cli/container/draw-process-tree.js';
 import type { ProcessEntry } from '../../../../src/container/processes/table.js';
-import { growTree, type TreeSource } from '../../../../src/container/processes/tree.js';
+import { buildTree, type TreeSource } from '../../../../src/container/processes/tree.js';
 
 /** Host pids are 100 more than those inside. */
 interface Sketch {
@@ -59,7 +59,7 @@ const FAMILY: Sketch[] = [
 ];
 
 test('a tree with orphans, a zombie and a process from outside', () => {
-  const roots = growTree(entries(FAMILY), source(FAMILY, true));
+  const roots = buildTree(entries(FAMILY), source(FAMILY, true));
   const text = `PID   HOST PID   STAT   COMMAND
 1     101        S      foster-init
 2     102        S      ├─ server
@@ -82,7 +82,7 @@ test("without an init of foster's, a child of PID 1 may be its own", () => {
     { pid: 4, parent: 1, command: 'daemon', session: 4 },
     { pid: 6, parent: 1, command: 'stranger', session: 5 },
   ];
-  const [init] = growTree(entries(family), source(family, false));
+  const [init] = buildTree(entries(family), source(family, false));
   assert.deepEqual(
     init?.children.map(({ command, adopted }) => [command, adopted]),
     [
@@ -93,7 +93,7 @@ test("without an init of foster's, a child of PID 1 may be its own", () => {
   );
 });
 
-test('lines are drawn where the locale has them', () => {
+test('lines are drawn if the locale supports them', () => {
   assert.equal(hasLineCharacters({ LANG: 'de_DE.UTF-8' }), true);
   assert.equal(hasLineCharacters({ LANG: 'de_DE.UTF-8', LC_ALL: 'C' }), false);
   assert.equal(hasLineCharacters({ LC_CTYPE: 'C.utf8' }), true);

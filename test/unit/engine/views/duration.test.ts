@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { humanDuration, humanSince } from '../../../../src/engine/views/duration.js';
 
-test("Docker's words for lengths of time", () => {
+test("Docker's words for durations", () => {
   const second = 1000;
   const hour = 3600 * second;
   const day = 24 * hour;

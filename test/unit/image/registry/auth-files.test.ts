@@ -15,7 +15,7 @@ async function user(file: AuthFile, registry: string, repository?: string): Prom
   return (await credentialsIn(file, { registry, repository }, 'test'))?.username;
 }
 
-test('the most particular entry counts', async () => {
+test('the most specific entry wins', async () => {
   const file = { auths: { 'x.y': auth('all:1'), 'x.y/a': auth('a:1'), 'x.y/a/b': auth('ab:1') } };
   assert.equal(await user(file, 'x.y', 'c'), 'all');
   assert.equal(await user(file, 'x.y', 'a/c'), 'a');
@@ -39,7 +39,7 @@ test("Docker's keys", async () => {
   }
 });
 
-test('passwords with colons, identity tokens, and entries that say nothing', async () => {
+test('passwords with colons, identity tokens, and empty entries', async () => {
   const found = await credentialsIn({ auths: { h: auth('me:a:b\0\0') } }, { registry: 'h' }, 'file');
   assert.deepEqual(found, { username: 'me', password: 'a:b', source: 'file' });
   const token = { auths: { h: { ...auth('me:'), identitytoken: 'abc' } } };
@@ -73,7 +73,7 @@ test('pauses grow, have an end, and follow Retry-After within bounds', () => {
   assert.equal(retryAfter('Thu, 01 Jan 2025 00:00:05 GMT', now), 0);
 });
 
-test('a runtime folder that is not ours alone is no place for passwords', (t) => {
+test('passwords are not stored in a runtime folder that others can write to', (t) => {
   t.after(() => setSurroundings(NO_SURROUNDINGS));
   const folder = mkdtempSync(join(tmpdir(), 'foster-run-'));
   const runtimeFolder = (path: string) =>

@@ -21,7 +21,7 @@ async function all(arrival: BlobFollower): Promise<string> {
   return text;
 }
 
-test('what is there already is read, and the rest as it comes', async () => {
+test('existing bytes are read, and the rest as it arrives', async () => {
   const moved: number[] = [];
   const arrival = new BlobFollower((bytes) => moved.push(bytes));
   const path = freshFile();
@@ -43,7 +43,7 @@ test('what is there already is read, and the rest as it comes', async () => {
   arrival.close();
 });
 
-test('the end comes after the digest is checked, the failure instead of it', async () => {
+test('the end comes after the digest is verified, or a failure instead', async () => {
   const arrival = new BlobFollower();
   arrival.start(freshFile('all'), 3);
   const pieces = arrival.pieces();
@@ -55,7 +55,7 @@ test('the end comes after the digest is checked, the failure instead of it', asy
   arrival.close();
 });
 
-test('what an earlier download has left may be wrong', async () => {
+test('an earlier partial download may be wrong', async () => {
   const arrival = new BlobFollower();
   arrival.start(freshFile('left'), 4);
   assert.equal(arrival.isOneDownload, false);
@@ -64,7 +64,7 @@ test('what an earlier download has left may be wrong', async () => {
   arrival.close();
 });
 
-test('a download that begins anew is read no further', async () => {
+test('a download that starts over is not read any further', async () => {
   const arrival = new BlobFollower();
   arrival.start(freshFile('wrong'), 5);
   const pieces = arrival.pieces();
@@ -78,7 +78,7 @@ test('a download that begins anew is read no further', async () => {
   arrival.close();
 });
 
-test('what the store has already does not arrive', async () => {
+test('a blob that is in the store does not arrive', async () => {
   const arrival = new BlobFollower();
   const begun = arrival.hasStarted();
   arrival.finish();
@@ -86,7 +86,7 @@ test('what the store has already does not arrive', async () => {
   await arrival.waitUntilFinished();
 });
 
-test('whoever waits for it hears of the failure', async () => {
+test('waiting for it reports the failure', async () => {
   const arrival = new BlobFollower();
   const begun = arrival.hasStarted();
   arrival.fail(new Error('no connection'));

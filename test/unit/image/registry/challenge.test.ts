@@ -28,14 +28,14 @@ test('several challenges, commas and escapes in quotes, blanks and case', () => 
   );
 });
 
-test('what cannot be understood ends the reading', () => {
+test('parsing stops at the first error', () => {
   assert.deepEqual(parsed(''), []);
   assert.deepEqual(parsed('realm="x"'), []);
   assert.deepEqual(parsed('Basic realm="never closed'), [['basic', {}]]);
   assert.deepEqual(parsed('Negotiate YWJj==, Basic realm=x'), [['negotiate', {}]]);
 });
 
-test('a long header takes no long time', () => {
+test('a long header does not take long', () => {
   const start = Date.now();
   parseChallenges(`Bearer ${'a="\\'.repeat(200_000)}`);
   parseChallenges(`${' ,'.repeat(200_000)}(`);

@@ -8,7 +8,7 @@ function proxyOf(address: string, env: Record<string, string>): string | undefin
   return proxyFor(new URL(address), env);
 }
 
-test('the proxy is that of HTTPS_PROXY, else of ALL_PROXY; small letters count first', () => {
+test('the proxy is HTTPS_PROXY, else ALL_PROXY; lower case takes precedence', () => {
   assert.equal(proxyOf('https://a.example/v2/', {}), undefined);
   assert.equal(proxyOf('https://a.example/v2/', { HTTPS_PROXY: PROXY, ALL_PROXY: 'http://other' }), PROXY);
   assert.equal(proxyOf('https://a.example/v2/', { all_proxy: PROXY }), PROXY);

@@ -52,7 +52,7 @@ test('a failure leaves nothing', async () => {
   assert.deepEqual(temporary(), []);
 });
 
-test('where two make the same tree, the first one stays', async () => {
+test('if two processes make the same tree, the first one is kept', async () => {
   const make = (text: string, until: () => Promise<unknown>) =>
     makeTree(maps, async ({ tree }) => {
       writeFileSync(join(tree, text), '');
@@ -72,7 +72,7 @@ test('where two make the same tree, the first one stays', async () => {
   assert.deepEqual(temporary(), []);
 });
 
-test('leftovers are removed, what is being made is not', async () => {
+test('leftovers are removed, but not trees in progress', async () => {
   mkdirSync(join(rootsFolder(), 'tmp-killed/rootfs/etc'), { recursive: true });
   mkdirSync(join(rootsFolder(), 'tmp-killed-early'), { recursive: true });
   const path = await makeTree(maps, async () => {
@@ -84,7 +84,7 @@ test('leftovers are removed, what is being made is not', async () => {
   assert.equal(await removeLeftovers(), 0);
 });
 
-test('a lock is held by one at a time, and leaves no file', async () => {
+test('a lock is held by one process at a time, and leaves no file behind', async () => {
   let inside = 0;
   const use = async () => {
     assert.equal(++inside, 1);
@@ -95,7 +95,7 @@ test('a lock is held by one at a time, and leaves no file', async () => {
   assert.deepEqual(readdirSync(join(rootsFolder(), 'locks')), []);
 });
 
-test('each choice of id maps has a key of its own', () => {
+test('each set of id maps has its own key', () => {
   const others = { ...maps, gid: [{ containerID: 0, hostID: 1001, size: 1 }] };
   assert.match(mapsKey(maps), /^[0-9a-f]{8}$/);
   assert.equal(mapsKey(maps), mapsKey({ ...maps, helpers: true }));

@@ -8,13 +8,13 @@ import { FosterError } from '../../../../src/sys/errors.js';
 import { compressionOf } from '../../../../src/tar/compression.js';
 import { withCaller } from '../../../../src/worker/start-worker.js';
 
-test('recipes are found by their names, and nothing else is', async () => {
+test('only recipes are found by their names', async () => {
   for (const name of RECIPE_NAMES) assert.equal((await findRecipe(name))?.name, name);
   for (const name of ['', 'toString', 'constructor', './busybox'])
     assert.equal(await findRecipe(name), undefined);
 });
 
-test('the compression is told by the first bytes', () => {
+test('the compression is determined by the first bytes', () => {
   assert.equal(compressionOf(Buffer.from('1f8b0800', 'hex')), 'gzip');
   assert.equal(compressionOf(Buffer.from('28b52ffd24', 'hex')), 'zstd');
   assert.equal(compressionOf(Buffer.from('usr/')), 'none');
@@ -41,7 +41,7 @@ test("apt's sources, in both formats", () => {
   assert.equal(parseSources('deb http://archive.ubuntu.com/ubuntu noble main\n'), undefined);
 });
 
-test('the loader that a program asks for', () => {
+test('the loader of a program', () => {
   assert.match(interpreterOf(process.execPath) ?? '', /^\/.*ld-/);
   const script = `/tmp/foster-elf-${process.pid}`;
   writeFileSync(script, '#!/bin/sh\n');
@@ -52,7 +52,7 @@ test('the loader that a program asks for', () => {
   }
 });
 
-test('the caller gets an id for unpacking where the maps give him none', () => {
+test('the caller gets an id for unpacking if the maps do not have his', () => {
   const own = process.getuid?.() ?? 0;
   const ranges = [{ containerID: 0, hostID: own + 100_000, size: 65_536 }];
   const group = [{ containerID: 0, hostID: process.getgid?.() ?? 0, size: 1 }];

@@ -29,7 +29,7 @@ test('user, directory and signal', () => {
   assert.deepEqual(changed('USER 1:2', 'WORKDIR /work', 'STOPSIGNAL SIGINT'), expected);
 });
 
-test('what is no such instruction is an error', () => {
+test('other instructions are an error', () => {
   for (const wrong of ['RUN x', 'ENV', 'ENV =x', 'EXPOSE x', 'WORKDIR relative', '', 'CMD   ']) {
     assert.throws(() => changed(wrong), /cannot apply the change/, wrong);
   }

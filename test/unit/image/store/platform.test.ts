@@ -33,7 +33,7 @@ test('spellings of platforms', () => {
   }
 });
 
-test('the newest variant that runs is chosen, and none that does not', () => {
+test('the newest supported variant is chosen', () => {
   assert.equal(selected('linux/arm/v7', 'linux/arm/v5', 'linux/arm/v8', 'linux/arm/v6'), 'linux/arm/v6');
   assert.equal(selected('linux/arm', 'linux/arm/v6', 'linux/arm/v7'), 'linux/arm/v7');
   assert.equal(selected('linux/arm64', 'linux/arm/v7', 'linux/arm64/v8'), 'linux/arm64/v8');
@@ -46,7 +46,7 @@ test('the newest variant that runs is chosen, and none that does not', () => {
   assert.throws(() => selected('linux/arm/v6', 'linux/arm/v7'), /is not available/);
 });
 
-test('attestations are no platform, and an index of one needs none', () => {
+test('attestations are not a platform, and an index of one image needs none', () => {
   assert.throws(
     () => selected('linux/amd64', 'unknown/unknown', 'windows/amd64'),
     (error: Error & { advice?: string }) => {

@@ -31,7 +31,7 @@ test('a host has a dot, a colon or is localhost', () => {
   assert.equal(parseReference('example/a').registry, 'docker.io');
 });
 
-test('what is no name of an image', () => {
+test('invalid names of images', () => {
   for (const text of [
     '',
     ':1',
@@ -61,7 +61,7 @@ test('what is no name of an image', () => {
   }
 });
 
-test('as people write it', () => {
+test('short names', () => {
   assert.equal(familiarName(parseReference('docker.io/library/alpine')), 'alpine');
   assert.equal(familiarName(parseReference('docker.io/me/app')), 'me/app');
   assert.equal(familiarName(parseReference('localhost:5000/app:1')), 'localhost:5000/app');

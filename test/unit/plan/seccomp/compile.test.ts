@@ -90,7 +90,7 @@ const INTERESTING = [
 const WIDE = [0xffffffffn, 0x100000000n, 0x100000008n, 0xffffffffffffffffn, 0x1200011n, 0x3d0f00n];
 
 for (const capabilities of [resolveCapabilities([], []), [], resolveCapabilities(['ALL'], [])]) {
-  test(`the default profile with ${capabilities.length} capabilities decides every call as it says`, () => {
+  test(`the default profile with ${capabilities.length} capabilities gives the right result for every call`, () => {
     const profile = defaultSeccompProfile(capabilities);
     for (const abi of ABIS) {
       const architectures = abi.machine === 'x64' ? ALL_X64 : ALL_ARM64;
@@ -116,7 +116,7 @@ for (const capabilities of [resolveCapabilities([], []), [], resolveCapabilities
   });
 }
 
-test('what the default profile is for', () => {
+test('the purpose of the default profile', () => {
   const profile = { ...defaultSeccompProfile(resolveCapabilities([], [])), architectures: ALL_X64 };
   const program = compileSeccomp(profile, 'x64');
   const decide = (name: string, ...args: bigint[]) =>
@@ -151,7 +151,7 @@ test('what the default profile is for', () => {
     assert.equal(interpret(admin, { arch: X86_64, nr: numberOf(name), args: [0x10000000n] }), ALLOW, name);
 });
 
-test('architectures that are not listed are killed, and those of other machines left out', () => {
+test('unlisted architectures are killed, and those of other machines ignored', () => {
   const profile = defaultSeccompProfile([]);
   const nr = numberOf('getpid');
   const none = compileSeccomp(profile, 'x64');
@@ -276,7 +276,7 @@ test('rules on one call', () => {
   assert.equal(decideRead(profile(rule(10), rule(11)), 1n), errno(10), 'the first of two without arguments');
 });
 
-test('a rule that repeats the default decides nothing', () => {
+test('a rule that repeats the default has no effect', () => {
   const refuse: SeccompSyscall = { names: ['read'], action: 'SCMP_ACT_ERRNO', errnoRet: 1 };
   const allow: SeccompSyscall = { names: ['read'], action: 'SCMP_ACT_ALLOW' };
   const defaultAction = 'SCMP_ACT_ERRNO';
@@ -302,12 +302,12 @@ test('calls that are newer than the profile fail with ENOSYS, unless the default
   assert.equal(decide('SCMP_ACT_ALLOW', 'mseal'), ALLOW);
 });
 
-test('a name that there is not is ignored', () => {
+test('an unknown name is ignored', () => {
   const syscalls: Seccomp['syscalls'] = [{ names: ['no_such_call', 'read'], action: 'SCMP_ACT_ALLOW' }];
   assert.equal(decideRead({ defaultAction: 'SCMP_ACT_ERRNO', syscalls }), ALLOW);
 });
 
-test('a large profile: far jumps are right, and one that the kernel would refuse is refused', () => {
+test('a large profile: far jumps work, and a program that is too large is refused', () => {
   const names = [...syscallNumbers('x64').keys()].slice(0, 300);
   const build = (rules: number): Seccomp => ({
     defaultAction: 'SCMP_ACT_ERRNO',
@@ -331,6 +331,6 @@ test('a large profile: far jumps are right, and one that the kernel would refuse
   }
   assert.throws(() => compileSeccomp(build(5), 'x64'), {
     name: 'FosterError',
-    message: /the kernel takes 4096$/,
+    message: /the kernel accepts 4096$/,
   });
 });

@@ -12,7 +12,7 @@ const HINT =
 const profile = defaultSeccompProfile(resolveCapabilities([], []));
 const machine = process.arch === 'arm64' ? 'arm64' : 'x64';
 
-test('what is compiled beforehand is what would be compiled now', () => {
+test('the precompiled filter is up to date', () => {
   assert.equal(DEFAULT_PROFILE, JSON.stringify(profile), HINT);
   for (const name of ['x64', 'arm64'] as const) {
     const { architectures, program } = DEFAULT_PROGRAMS[name];
@@ -30,7 +30,7 @@ function filterOf(given: Seccomp): { program: Uint8Array; length: number } {
   return { program: target.bytes, length: Buffer.from(struct.bytes).readUInt16LE(0) };
 }
 
-test('the step loads the program of the profile it is given, compiled beforehand or not', () => {
+test('the step loads the program of its profile, precompiled or not', () => {
   const { architectures } = DEFAULT_PROGRAMS[machine];
   const others: Seccomp[] = [
     { ...profile, architectures },

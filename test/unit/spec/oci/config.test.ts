@@ -84,7 +84,7 @@ for (const name of ['runc', 'crun', 'podman']) {
   });
 }
 
-test('what a config.json leaves out', () => {
+test('defaults of a config.json', () => {
   const { spec, notes } = specOf(LEAST);
   assert.deepEqual(notes, []);
   assert.deepEqual(spec, {
@@ -125,13 +125,13 @@ test('a value of the wrong kind is refused by its JSON path', () => {
     ['process.cwd', null, /^process: cwd is missing$/],
     ['process.args', [], /^process\.args: there is no program to run$/],
     ['process.args', ['a', 1], /^process\.args\[1\]: expected a string, not 1$/],
-    ['process.args', ['a\0b'], /^process\.args\[0\]: there is a NUL character in it$/],
+    ['process.args', ['a\0b'], /^process\.args\[0\]: it contains a NUL character$/],
     ['process.env', ['=x'], /^process\.env\[0\]: expected NAME=VALUE, not the string '=x'$/],
     ['process.terminal', 'yes', /^process\.terminal: expected true or false, not the string 'yes'$/],
     ['process.user.uid', -1, /^process\.user\.uid: expected a whole number from 0 to \d+, not -1$/],
     ['process.user.uid', 1.5, /^process\.user\.uid: expected a whole number/],
     ['process.user.umask', 0o1000, /^process\.user\.umask: expected a whole number from 0 to 511/],
-    ['process.user.uid', 5, /^process\.user\.uid: 5 is not mapped in the user namespace/],
+    ['process.user.uid', 5, /^process\.user\.uid: 5 is not mapped in the container's user namespace/],
     ['process.user.gid', 5, /^process\.user\.gid: 5 is not mapped/],
     [
       'process.rlimits',
@@ -147,7 +147,7 @@ test('a value of the wrong kind is refused by its JSON path', () => {
     [
       'process.rlimits',
       [1, 2].map((soft) => ({ type: 'RLIMIT_CPU', soft, hard: 3 })),
-      /^process\.rlimits\[1\]\.type: RLIMIT_CPU is there twice$/,
+      /^process\.rlimits\[1\]\.type: RLIMIT_CPU occurs twice$/,
     ],
     [
       'process.capabilities.effective',
@@ -168,7 +168,7 @@ test('a value of the wrong kind is refused by its JSON path', () => {
     ['process.consoleSize', { height: 1 }, /^process\.consoleSize: width is missing$/],
     ['root', {}, /^root: path is missing$/],
     ['root.path', 'missing', /^root\.path: there is no directory \/bundle\/missing$/],
-    ['hostname', 'x'.repeat(65), /^hostname: the kernel takes 64 bytes/],
+    ['hostname', 'x'.repeat(65), /^hostname: the limit is 64 bytes/],
     ['mounts', [{}], /^mounts\[0\]: destination is missing$/],
     ['mounts', [{ destination: '/' }], /^mounts\[0\]\.destination: expected a path below \//],
     ['mounts', [{ destination: '/../..' }], /^mounts\[0\]\.destination/],
@@ -196,14 +196,14 @@ test('a value of the wrong kind is refused by its JSON path', () => {
     [
       'mounts',
       [{ destination: '/x', type: 'bind', source: '/', options: ['ro', 'x'] }],
-      /^mounts\[0\]\.options\[1\]: there is no option "x"/,
+      /^mounts\[0\]\.options\[1\]: unknown option "x"/,
     ],
     [
       'linux.namespaces.2.type',
       'weather',
       /^linux\.namespaces\[2\]\.type: expected one of pid, network, .*, not the string 'weather'$/,
     ],
-    ['linux.namespaces.2.type', 'user', /^linux\.namespaces\[2\]\.type: user is there twice$/],
+    ['linux.namespaces.2.type', 'user', /^linux\.namespaces\[2\]\.type: user occurs twice$/],
     ['linux.namespaces.2.path', 'x', /^linux\.namespaces\[2\]\.path: expected an absolute path/],
     ['linux.uidMappings', [{ containerID: 0, hostID: 0 }], /^linux\.uidMappings\[0\]: size is missing$/],
     [
@@ -251,7 +251,7 @@ test('a value of the wrong kind is refused by its JSON path', () => {
   for (const [path, value, expected] of cases) assert.match(refusal(withValue(path, value)), expected, path);
 });
 
-test('what cannot be done yet is refused by name', () => {
+test('unsupported settings are refused by name', () => {
   const hook = [{ path: '/bin/true' }];
   const maps = [{ containerID: 0, hostID: 0, size: 1 }];
   const bind = { destination: '/x', type: 'bind', source: '/' };
@@ -265,8 +265,16 @@ test('what cannot be done yet is refused by name', () => {
     ),
     ['process.apparmorProfile', 'x', /^process\.apparmorProfile: AppArmor profiles are not supported yet$/],
     ['process.selinuxLabel', 'x', /^process\.selinuxLabel: SELinux labels are not supported yet$/],
-    ['mounts', [{ ...bind, uidMappings: maps }], /^mounts\[0\]\.uidMappings: mounts with ids of their own/],
-    ['mounts', [{ ...bind, gidMappings: maps }], /^mounts\[0\]\.gidMappings: mounts with ids of their own/],
+    [
+      'mounts',
+      [{ ...bind, uidMappings: maps }],
+      /^mounts\[0\]\.uidMappings: mounts with their own id mappings/,
+    ],
+    [
+      'mounts',
+      [{ ...bind, gidMappings: maps }],
+      /^mounts\[0\]\.gidMappings: mounts with their own id mappings/,
+    ],
     ['mounts', [{ ...bind, options: ['idmap'] }], /^mounts\[0\]\.options\[0\]: idmap needs root/],
     [
       'mounts',
@@ -296,7 +304,7 @@ test('what cannot be done yet is refused by name', () => {
     [
       'linux.namespaces.3.path',
       '/run/netns/x',
-      /^linux\.namespaces\[3\]\.path: the kernel lets no container with a user namespace/,
+      /^linux\.namespaces\[3\]\.path: a container with its own user namespace cannot join/,
     ],
     [
       'linux.devices',
@@ -333,12 +341,12 @@ test('what cannot be done yet is refused by name', () => {
     [
       'linux.resources.devices',
       [{ allow: true, access: 'rwm' }],
-      /^linux\.resources\.devices\[0\]: rules for devices are not/,
+      /^linux\.resources\.devices\[0\]: device rules are not/,
     ],
     [
       'linux.resources.devices',
       [{ allow: false, access: 'r' }],
-      /^linux\.resources\.devices\[0\]: rules for devices are not/,
+      /^linux\.resources\.devices\[0\]: device rules are not/,
     ],
     ['linux.cgroupsPath', '/x', /^linux\.cgroupsPath: cgroups are not supported yet$/],
     ['linux.mountLabel', 'x', /^linux\.mountLabel: SELinux labels are not supported yet$/],
@@ -365,7 +373,7 @@ test('what cannot be done yet is refused by name', () => {
   for (const [path, value, expected] of cases) assert.match(refusal(withValue(path, value)), expected, path);
 });
 
-test('what is empty asks for nothing', () => {
+test('empty settings are accepted', () => {
   const values: [string, unknown][] = [
     ['hooks', { prestart: [], poststop: null }],
     ['process.apparmorProfile', ''],
@@ -387,7 +395,7 @@ test('what is empty asks for nothing', () => {
   for (const [path, value] of values) assert.equal(refusal(withValue(path, value)), 'accepted', path);
 });
 
-test('members that the specification does not have are named, and read no further', () => {
+test('unknown members are reported and ignored', () => {
   const { unknown } = readConfig(
     JSON.stringify({ ...LEAST, __proto__x: 1, linux: { toString: 1, namespaces: [{ type: 'pid', x: {} }] } }),
   );
@@ -401,7 +409,7 @@ test('members that the specification does not have are named, and read no furthe
   assert.throws(() => readConfig('[]'), { message: 'expected an object, not an array' });
 });
 
-test('limits that JSON cannot hold are none', () => {
+test('limits that JavaScript cannot represent mean no limit', () => {
   const rlimits =
     '[{"type":"RLIMIT_CPU","soft":5,"hard":18446744073709551615},{"type":"RLIMIT_CORE","soft":-1,"hard":-1}]';
   const text = JSON.stringify(withValue('process.rlimits', 'HERE')).replace('"HERE"', rlimits);
@@ -412,7 +420,7 @@ test('limits that JSON cannot hold are none', () => {
   ]);
 });
 
-test('mounts in the ways of other runtimes', () => {
+test('mounts as other runtimes write them', () => {
   const mounts = [
     {
       destination: 'relative/x',
@@ -455,7 +463,7 @@ test('mounts in the ways of other runtimes', () => {
   ]);
 });
 
-test('namespaces by path: of root, and our own', () => {
+test("namespaces by path: for root, and foster's own", () => {
   const joined = withValue('linux.namespaces', [
     { type: 'mount' },
     { type: 'network', path: '/run/netns/x' },
@@ -476,13 +484,13 @@ test('namespaces by path: of root, and our own', () => {
   );
 });
 
-test('rules for devices without a user namespace are told of; CAP_MKNOD would make them matter', () => {
+test('device rules without a user namespace give a warning, and an error with CAP_MKNOD', () => {
   const config = withValue('linux', {
     namespaces: [{ type: 'mount' }],
     resources: { devices: [{ allow: false, access: 'rwm' }] },
   }) as Config;
   const { notes } = specOf(config, { callerIsRoot: true });
-  assert.match(notes.join('\n'), /^linux\.resources\.devices: foster makes no rules for devices/);
+  assert.match(notes.join('\n'), /^linux\.resources\.devices: foster does not support device rules/);
   const process = { ...LEAST.process, capabilities: { bounding: ['CAP_MKNOD'] } };
   assert.match(
     refusal({ ...config, process }, { callerIsRoot: true }),

@@ -51,7 +51,7 @@ test('--env-file: comments, bare names, no processing of quotes', () => {
   ]);
 });
 
-test('--env-file with something wrong names the line', () => {
+test('errors in an --env-file name the line', () => {
   const cases: [string, RegExp][] = [
     ['A=1\nB C=2', /^--env-file 'f', line 2: the variable name 'B C' contains white space/],
     ['=2', /line 1: there is no variable name/],

@@ -5,7 +5,7 @@ import { FosterError } from '../../../../src/sys/errors.js';
 
 const NOW = 1_764_000_000_000;
 
-test('points in time as Docker takes them', () => {
+test('points in time as in Docker', () => {
   const cases: [string, bigint][] = [
     ['1764000000', 1_764_000_000_000_000_000n],
     ['1764000000.5', 1_764_000_000_500_000_000n],
@@ -22,7 +22,7 @@ test('points in time as Docker takes them', () => {
   for (const [text, expected] of cases) assert.equal(parseInstant('--since', text, NOW), expected, text);
 });
 
-test('what is no point in time is refused', () => {
+test('invalid points in time are refused', () => {
   for (const text of ['', 'yesterday', '5 m', '2025-13-01', '2025-11-24T25:00', '-5m', '1h30']) {
     assert.throws(() => parseInstant('--since', text, NOW), FosterError, text);
   }

@@ -12,7 +12,7 @@ function parse(document: unknown, facts: Partial<ProfileFacts> = {}) {
   return parseSeccompProfile(JSON.stringify(document), 'p.json', { ...FACTS, ...facts });
 }
 
-test('a profile in the form of the OCI', () => {
+test('a profile in the format of the OCI', () => {
   const args = [{ index: 1, value: 4294967295, valueTwo: 3, op: 'SCMP_CMP_MASKED_EQ' }];
   const profile = {
     defaultAction: 'SCMP_ACT_KILL_PROCESS',
@@ -110,7 +110,7 @@ test('conditions', async (t) => {
   assert.equal(parseSeccompProfile(text, 'p.json', facts).syscalls.length, 1, 'on this kernel');
 });
 
-test('what is wrong with a profile is said in a sentence, with the place', async (t) => {
+test('errors in a profile are one sentence with the position', async (t) => {
   const allow = { names: ['read'], action: 'SCMP_ACT_ALLOW' };
   const arg = { index: 0, value: 1, op: 'SCMP_CMP_EQ' };
   const syscall = (extra: object) => ({
@@ -147,7 +147,7 @@ test('what is wrong with a profile is said in a sentence, with the place', async
       syscall({ errnoRet: 4096 }),
       /: syscalls\[1\]\.errnoRet: expected a whole number from 0 to 4095$/,
     ],
-    ['errno name', syscall({ errno: 'EWHAT' }), /: syscalls\[1\]\.errno: 'EWHAT' is no errno$/],
+    ['errno name', syscall({ errno: 'EWHAT' }), /: syscalls\[1\]\.errno: 'EWHAT' is not an errno$/],
     [
       'index',
       syscall({ args: [{ ...arg, index: 6 }] }),
@@ -184,7 +184,7 @@ test('what is wrong with a profile is said in a sentence, with the place', async
   for (const text of ['', '{', 'x\x1b[31m']) {
     assert.throws(() => parseSeccompProfile(text, 'a\nb', FACTS), {
       name: 'FosterError',
-      sentence: `the seccomp profile 'a\\nb' is not JSON; "jq . FILE" shows where the error is`,
+      sentence: `the seccomp profile 'a\\nb' is not JSON; check it with "jq . FILE"`,
     });
   }
   assert.throws(

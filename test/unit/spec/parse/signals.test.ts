@@ -23,7 +23,7 @@ test('names and numbers', () => {
   for (const [value, number] of cases) assert.equal(parseSignal('--stop-signal', value), number, value);
 });
 
-test('what is no signal', () => {
+test('invalid signals', () => {
   for (const value of [
     '',
     '0',

@@ -15,7 +15,7 @@ test('--sysctl', () => {
   for (const [text, name, value] of cases) assert.deepEqual(parseSysctl(text, 'none'), { name, value }, text);
 });
 
-test('--sysctl with something wrong', () => {
+test('invalid --sysctl', () => {
   const cases: [string, RegExp][] = [
     ['', /expected NAME=VALUE/],
     ['net.ipv4.ip_forward', /expected NAME=VALUE/],
@@ -34,7 +34,7 @@ test('--sysctl with something wrong', () => {
   }
 });
 
-test("the machine's network is not the container's to set", () => {
+test("a container cannot set parameters of the host's network", () => {
   assert.throws(() => parseSysctl('net.core.somaxconn=1', 'host'), { message: /with --network host/ });
   assert.equal(parseSysctl('kernel.sem=1', 'host').value, '1');
 });

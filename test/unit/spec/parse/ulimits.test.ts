@@ -15,12 +15,12 @@ test('--ulimit', () => {
     assert.deepEqual(parseUlimit(value), { type, soft, hard }, value);
 });
 
-test('--ulimit with something wrong', () => {
+test('invalid --ulimit', () => {
   const cases: [string, RegExp][] = [
     ['', /expected NAME=SOFT\[:HARD\]/],
     ['nofile', /expected NAME=SOFT/],
-    ['files=3', /there is no limit of that name, expected one of as, core/],
-    ['NOFILE=3', /there is no limit of that name/],
+    ['files=3', /unknown limit, expected one of as, core/],
+    ['NOFILE=3', /unknown limit/],
     ['nofile=', /a limit is a whole number/],
     ['nofile=1:', /a limit is a whole number/],
     ['nofile=1:2:3', /a limit is a whole number/],
@@ -35,7 +35,7 @@ test('--ulimit with something wrong', () => {
   }
 });
 
-test('the last of two for the same limit counts', () => {
+test('the last of several values for a limit wins', () => {
   assert.deepEqual(parseUlimits(['core=0', 'nofile=1', 'core=2']), [
     { type: 'RLIMIT_CORE', soft: 2, hard: 2 },
     { type: 'RLIMIT_NOFILE', soft: 1, hard: 1 },

@@ -49,19 +49,19 @@ test('-v', async (t) => {
   }
 });
 
-test('-v with something wrong', async (t) => {
+test('invalid -v', async (t) => {
   const cases: [string, RegExp][] = [
     ['a', /'a' is not an absolute path/],
-    ['/', /the destination can't be '\/'/],
+    ['/', /the destination cannot be '\/'/],
     [':/b', /expected SOURCE:DESTINATION/],
     ['/a:', /expected SOURCE:DESTINATION/],
-    ['/a:/b:ro:x', /--mount takes paths that contain a colon/],
-    ['data:/b', /named volumes are not supported yet; write \.\/data/],
+    ['/a:/b:ro:x', /use --mount for paths with a colon/],
+    ['data:/b', /named volumes are not supported yet; use \.\/data/],
     ['/missing:/b', /\/missing does not exist/],
     ['./missing:/b', /\/home\/me\/missing does not exist/],
     ['/a:b', /'b' is not an absolute path/],
-    ['/a:/', /the destination can't be '\/'/],
-    ['/a:/b/..', /the destination can't be '\/'/],
+    ['/a:/', /the destination cannot be '\/'/],
+    ['/a:/b/..', /the destination cannot be '\/'/],
     ['/a:/b:rp', /unknown option 'rp'/],
     ['/a:/b:ro,rw', /ro and rw cannot be used together/],
     ['/a:/b:shared,slave', /shared and slave cannot be used together/],
@@ -103,10 +103,10 @@ test('--mount', async (t) => {
   }
 });
 
-test('--mount with something wrong', async (t) => {
+test('invalid --mount', async (t) => {
   const cases: [string, RegExp][] = [
     ['', /unknown field ''/],
-    ['src=/a,dst=/b', /named volumes are not supported yet; leave the source out, or write type=bind/],
+    ['src=/a,dst=/b', /named volumes are not supported yet; omit the source, or use type=bind/],
     ['type=volume,src=a,dst=/b', /named volumes are not supported/],
     ['type=volume,dst=/b,tmpfs-size=1m', /tmpfs-size cannot be used with type=volume/],
     ['type=npipe,dst=/b', /type npipe are not supported yet/],
@@ -124,7 +124,7 @@ test('--mount with something wrong', async (t) => {
     ['type=tmpfs,dst=/b,tmpfs-size=big', /expected a size/],
     ['type=tmpfs,dst=/b,bind-propagation=slave', /cannot be used with type=tmpfs/],
     ['type=bind,src=/a,dst=/b,bind-propagation=up', /bind-propagation is one of/],
-    ['type=bind,"src=/a,dst=/b', /the quotes do not match/],
+    ['type=bind,"src=/a,dst=/b', /the quotes are not balanced/],
   ];
   for (const [value, expected] of cases) {
     await t.test(value, () =>
@@ -145,7 +145,7 @@ test('--tmpfs', async (t) => {
   }
   const wrong: [string, RegExp][] = [
     ['t', /not an absolute path/],
-    ['/', /can't be '\/'/],
+    ['/', /cannot be '\/'/],
     ['/t:size', /unknown option 'size'/],
     ['/t:size=x', /'x' is not a valid size/],
     ['/t:mode=8', /'8' is not a valid mode/],
@@ -160,7 +160,7 @@ test('--tmpfs', async (t) => {
   }
 });
 
-test('two mounts on one place are refused', () => {
+test('two mounts at one destination are refused', () => {
   const one = parseVolume('/a:/x/', context);
   assert.throws(() => checkDuplicateMounts([one, parseTmpfs('/x')]), {
     message: 'duplicate mount point: /x',

@@ -8,41 +8,41 @@ import { pathOf } from '../../tar/member.js';
 
 const O_PATH = 0o10000000;
 
-/** One of the two sides of `foster cp`: the files of the host, or those of a container. */
-export interface Place {
-  /** For people: what a path of it is called. */
-  show(path: string): string;
-  /** An absolute path without `.`, `..` and slashes at its end. */
+/** One side of `foster cp`: the files of the host or of a container. */
+export interface FileSide {
+  /** A path on this side, for messages. */
+  describe(path: string): string;
+  /** Returns an absolute path without `.`, `..` and trailing slashes. */
   normalize(path: string): string;
-  /** Opens a path; symbolic links are followed as a process there would follow them. */
+  /** Opens a path; symbolic links are followed as on that side. */
   open(path: string, flags: number): number;
 }
 
-export const HOST: Place = {
-  show: (path) => path,
+export const HOST: FileSide = {
+  describe: (path) => path,
   normalize: (path) => resolve(path),
   open: (path, flags) => openSync(path, flags),
 };
 
 /** A container's files. No path leads out of `root`, whatever the container does meanwhile: openat2(2). */
-export function containerPlace(root: number): Place {
+export function containerSide(root: number): FileSide {
   return {
-    show: (path) => `container:${path}`,
+    describe: (path) => `container:${path}`,
     normalize: (path) => posix.resolve('/', path),
     open: (path, flags) => openInRoot(root, path, flags),
   };
 }
 
 /**
- * An entry of a directory that is open, as a path for Node's functions. Only the kernel's own link to the directory is
- * followed; of the entry itself a call that does not follow links is to be made, since it may be one at any time.
- * @param name of one component, a character for each byte
+ * An entry of an open directory, as a path for Node's functions. Use it only with calls that do not follow links, since
+ * the entry may become one at any time.
+ * @param name one component, with one character for each byte
  */
 export function entryPath(directory: number, name: string): string | Buffer {
   return pathOf(`/proc/self/fd/${directory}/${name}`);
 }
 
-/** The same file again, opened for reading or writing: of a descriptor that is only a place (O_PATH). */
+/** Opens the file of an O_PATH descriptor for reading or writing. */
 export function reopen(fd: number, flags: number): number {
   return openSync(`/proc/self/fd/${fd}`, flags);
 }
@@ -55,31 +55,31 @@ export function withOpen<T>(fd: number, use: (fd: number) => T): T {
   }
 }
 
-/** How a path was written tells what is meant by it. */
+/** A path of `foster cp`, whose spelling has a meaning. */
 export interface CopyPath {
-  place: Place;
-  /** As it was given. */
+  side: FileSide;
+  /** As given. */
   text: string;
   /** Normalized. */
   path: string;
-  /** `PATH/`, `PATH/.`: it must be a directory, and a symbolic link is followed. */
+  /** Whether it ends with `/` or `/.`, so that it must be a directory, and a symbolic link is followed. */
   isDirectory: boolean;
-  /** `PATH/.` or `/`: not the directory is meant but what is in it. */
+  /** Whether it ends with `/.` or is `/`, which means the content of the directory. */
   isContent: boolean;
 }
 
-export function copyPath(place: Place, text: string): CopyPath {
-  const path = place.normalize(text);
+export function copyPath(side: FileSide, text: string): CopyPath {
+  const path = side.normalize(text);
   const isContent = /(^|\/)\.$/.test(text) || path === '/';
-  return { place, text, path, isContent, isDirectory: isContent || text.endsWith('/') };
+  return { side, text, path, isContent, isDirectory: isContent || text.endsWith('/') };
 }
 
-/** The last component, a character for each byte. */
+/** The last component, with one character for each byte. */
 export function baseName(path: string): string {
   return Buffer.from(posix.basename(path)).toString('latin1');
 }
 
-/** The sentence for what went wrong with a path; an error of ours as it is. */
+/** A FosterError for a failed system call; other errors unchanged. */
 export function copyError(what: string, error: unknown): unknown {
   const code = errnoOfAny(error);
   if (error instanceof FosterError || code === undefined) return error;
@@ -91,14 +91,14 @@ export function copyError(what: string, error: unknown): unknown {
   });
 }
 
-/** The file at a path and what it is; undefined where there is none. To be closed. */
-export function openPlace(
-  { place, path }: Pick<CopyPath, 'place' | 'path'>,
+/** Opens the file at a path; undefined if there is none. The caller must close it. */
+export function openPath(
+  { side, path }: Pick<CopyPath, 'side' | 'path'>,
   flags = 0,
 ): { fd: number; info: Stats } | undefined {
   let fd: number;
   try {
-    fd = place.open(path, O_PATH | flags);
+    fd = side.open(path, O_PATH | flags);
   } catch (error) {
     if (errnoOfAny(error) === 'ENOENT') return undefined;
     throw error;
@@ -106,23 +106,23 @@ export function openPlace(
   return { fd, info: fstatSync(fd) };
 }
 
-/** Opens the directory that a path is in. */
-export function openParent({ place, path }: Pick<CopyPath, 'place' | 'path'>): number {
-  return place.open(posix.dirname(path), O_PATH | constants.O_DIRECTORY);
+/** Opens the parent directory of a path. */
+export function openParent({ side, path }: Pick<CopyPath, 'side' | 'path'>): number {
+  return side.open(posix.dirname(path), O_PATH | constants.O_DIRECTORY);
 }
 
-const MOST_LINKS = 40; // as the kernel's: path_resolution(7)
+const MAX_LINKS = 40; // the kernel's limit: path_resolution(7)
 
 /**
- * Where a path that shall be written to leads: through symbolic links at its end, also those that lead to nothing yet.
- * Returns the directory, to be closed, and the name in it.
+ * Resolves a path for writing: follows symbolic links at its end, even dangling ones. Returns the directory, which the
+ * caller must close, and the name in it.
  */
-export function resolveTarget({ place, path }: CopyPath): { directory: number; name: string } {
+export function resolveTarget({ side, path }: CopyPath): { directory: number; name: string } {
   let now = path;
-  for (let links = 0; links < MOST_LINKS; links++) {
+  for (let links = 0; links < MAX_LINKS; links++) {
     const name = posix.basename(now);
     if (name === '' || name === '.' || name === '..') break;
-    const directory = openParent({ place, path: now });
+    const directory = openParent({ side, path: now });
     let target: string;
     try {
       target = readlinkSync(`/proc/self/fd/${directory}/${name}`);
@@ -132,5 +132,5 @@ export function resolveTarget({ place, path }: CopyPath): { directory: number; n
     closeSync(directory);
     now = target.startsWith('/') ? target : `${posix.dirname(now)}/${target}`;
   }
-  throw new FosterError(`cannot write ${place.show(path)}: too many symbolic links`, { exitCode: 1 });
+  throw new FosterError(`cannot write ${side.describe(path)}: too many symbolic links`, { exitCode: 1 });
 }

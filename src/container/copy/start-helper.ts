@@ -3,25 +3,25 @@ import type { IdMaps } from '../../spec/id-maps.js';
 import { type RunningWorker, startWorker } from '../../worker/start-worker.js';
 import type { CopyOrder, CopyResult } from './protocol.js';
 
-/** Descriptors that the helper gets; ours stay open. */
+/** Descriptors for the helper; they stay open in this process. */
 export interface CopyFiles {
   input: number;
   output: number;
   root: number | undefined;
-  /** The container's lock: held until the helper is gone too. */
+  /** The container's lock, which is held until the helper has exited, too. */
   lock: number | undefined;
-  /** pidfd of a process of the container, where the helper has to be in the container's own user namespace. */
+  /** pidfd of a process of the container, if the helper must be in the container's own user namespace. */
   inside: number | undefined;
-  /** From COPY_FD.shifted on. */
+  /** Descriptors starting at COPY_FD.shifted. */
   shifted: (number | undefined)[];
 }
 
-/** The helper at work. */
+/** The running helper. */
 export type CopyHelper = RunningWorker<CopyResult>;
 
 /**
- * Starts the helper of `foster cp` (copy-main.ts) in a user namespace with the container's id maps, or in ours where the
- * container has none; and in a mount namespace of its own.
+ * Starts the helper of `foster cp` (copy-main.ts) in a user namespace with the container's id maps, or in the current
+ * one if the container has none, and in a new mount namespace.
  * @throws FosterError
  */
 export function startCopyHelper(order: CopyOrder, maps: IdMaps | undefined, files: CopyFiles): CopyHelper {
@@ -29,7 +29,7 @@ export function startCopyHelper(order: CopyOrder, maps: IdMaps | undefined, file
   return startWorker({
     program: 'copy-main',
     name: 'foster-copy',
-    title: 'the helper that copies',
+    title: 'the helper that copies files',
     order,
     maps,
     enters: inside,
@@ -39,7 +39,7 @@ export function startCopyHelper(order: CopyOrder, maps: IdMaps | undefined, file
   });
 }
 
-/** What the helper gets in place of a file that it does not use. */
-export function openNothing(): number {
+/** A descriptor for files that the helper does not use. */
+export function openDevNull(): number {
   return openSync('/dev/null', 'r+');
 }
