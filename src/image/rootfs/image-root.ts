@@ -7,7 +7,7 @@ import { DEFAULTS_CHECKS, malformedField } from '../store/documents.js';
 import { findImage, namedDescriptor } from '../store/images.js';
 import { diffIDsOf, findUnpackedLayers, type LayeredImage } from '../store/layers.js';
 import type { Descriptor, ImageConfig, Manifest } from '../store/oci.js';
-import { formatReference, parseReference } from '../store/reference.js';
+import { candidateNames, parseReference } from '../store/reference.js';
 import type { RootOptions, RootTree } from './root-tree.js';
 
 interface Found {
@@ -93,17 +93,23 @@ function find(name: string): Found | undefined {
 }
 
 function findByName(name: string): Found | undefined {
-  let fullName: string;
+  let candidates: string[];
   try {
-    fullName = formatReference(parseReference(name));
+    candidates = candidateNames(parseReference(name));
   } catch {
     return undefined; // part of an id need not be a valid name
   }
-  const descriptor = namedDescriptor(fullName);
-  if (descriptor === undefined) return undefined;
+  for (const fullName of candidates) {
+    const descriptor = namedDescriptor(fullName);
+    if (descriptor !== undefined) return readFound(fullName, descriptor);
+  }
+  return undefined;
+}
+
+function readFound(name: string, descriptor: Descriptor): Found | undefined {
   try {
     const manifest = readJSON<Manifest>(descriptor.digest);
-    return { name: fullName, descriptor, manifest, config: readJSON<ImageConfig>(manifest.config.digest) };
+    return { name, descriptor, manifest, config: readJSON<ImageConfig>(manifest.config.digest) };
   } catch {
     return undefined; // damaged: findImage reports how
   }

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { IdMaps } from '../../spec/id-maps.js';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
+import { mentionsImage } from '../store/index-text.js';
 import { lockStore } from '../store/lock.js';
 import { cachedTree, makeTree, mapsKey, removeLeftovers, rootsFolder, withLock } from './cache.js';
 import { fileKey, findTreeOfFile } from './file-index.js';
@@ -13,9 +14,10 @@ export { removeLeftovers } from './cache.js';
 
 /**
  * Turns the ROOT of `foster run ROOT` into a directory tree: a directory is used as it is; a tar file is unpacked and a
- * recipe's root filesystem is built, each only once. The name of a recipe, or of an image in the store, takes
- * precedence over a directory of the same name: `./busybox` is the directory. `-` is a tar archive on standard input,
- * which is read to its end. Anything else that does not look like a path is the name of an image to pull.
+ * recipe's root filesystem is built, each only once. The name of an image in the store takes precedence over a recipe,
+ * and both over a directory of the same name: `./busybox` is the directory. `-` is a tar archive on standard input,
+ * which is read to its end. Anything else that does not look like a path is the name of an image to pull; so is the
+ * name of a recipe with an option that only makes sense for an image.
  * @throws FosterError
  */
 export async function prepareRoot(root: string, options: RootOptions): Promise<RootTree> {
@@ -23,7 +25,11 @@ export async function prepareRoot(root: string, options: RootOptions): Promise<R
   await lockStore(); // until a container's record says what it uses
   if (root === '-') return await prepareTar(root, options);
   const recipe = await findRecipe(root);
-  if (recipe !== undefined) return await buildRecipe(recipe, options);
+  if (recipe !== undefined) {
+    if (!(await isImageMeant(root, options))) return await buildRecipe(recipe, options);
+    const { imageRoot } = await import('./image-root.js');
+    return await imageRoot(root, options);
+  }
   let isDirectory: boolean;
   try {
     isDirectory = statSync(root).isDirectory();
@@ -40,6 +46,14 @@ export async function prepareRoot(root: string, options: RootOptions): Promise<R
   }
   if (isDirectory) return { path: pathOfDirectory(root), source: 'directory' };
   return await prepareTar(root, options);
+}
+
+/** Whether the name of a recipe means an image: a recipe cannot be pulled, and has one platform. */
+async function isImageMeant(name: string, { pull, platform }: RootOptions): Promise<boolean> {
+  if (pull === 'always' || pull === 'newer' || platform !== undefined) return true;
+  if (!mentionsImage(name)) return false; // without loading what reads the store
+  const { isStored } = await import('./image-root.js');
+  return isStored(name);
 }
 
 /** Whether it cannot be the name of an image, or is more likely to mean a file. */

@@ -5,7 +5,7 @@ import { FosterError } from '../../sys/errors.js';
 import { withLock } from '../rootfs/cache.js';
 import { imagesFolder, parseDocument, readDocument } from './blobs.js';
 import { type Descriptor, type ImageConfig, type ImageIndex, type Manifest, MEDIA } from './oci.js';
-import { formatReference, parseReference } from './reference.js';
+import { formatReference, candidateNames, parseReference } from './reference.js';
 
 /**
  * The image store is an OCI image layout, which other tools can read too: `index.json` has an entry for each name,
@@ -161,9 +161,9 @@ export function findImage(text: string): StoredImage | undefined {
   }
   const reference = parseReference(text);
   const { tag, digest } = reference;
-  const named = images.find(({ names }) =>
-    names.includes(formatReference({ ...reference, digest: undefined })),
-  );
+  const named = candidateNames({ ...reference, digest: undefined })
+    .map((name) => images.find(({ names }) => names.includes(name)))
+    .find((image) => image !== undefined);
   if (digest === undefined) return named;
   // an image pulled by the digest of an index has that name, but its manifest has another digest
   const fullName = formatReference({ ...reference, tag: undefined });
@@ -174,8 +174,8 @@ export function findImage(text: string): StoredImage | undefined {
 }
 
 function isNamed(images: StoredImage[], text: string): boolean {
-  const fullName = formatReference(parseReference(text));
-  return images.some(({ names }) => names.includes(fullName));
+  const candidates = candidateNames(parseReference(text));
+  return images.some(({ names }) => names.some((name) => candidates.includes(name)));
 }
 
 /** As `findImage`. @throws FosterError if there is none */
