@@ -23,7 +23,7 @@ export interface PlanFacts {
   /** Whether the caller's ids are mapped; otherwise only the container's root can write to its folder. */
   isCallerMapped: boolean;
   /** Files that foster writes into the container, such as /etc/hosts. */
-  files: { path: string; text: string; replacesLink: boolean }[];
+  files: OwnFile[];
   /** Lines for the container's /etc/passwd and /etc/group, so that its user has a name. */
   accounts: { path: string; text: string }[];
   /** Bind sources that are directories. */
@@ -34,6 +34,15 @@ export interface PlanFacts {
   kernelPaths: ReadonlyMap<string, 'file' | 'directory'>;
   /** PID 1 of a container whose user and PID namespaces to join. */
   join?: { pid: number; name: string };
+}
+
+/** A file that foster writes into the container. */
+export interface OwnFile {
+  path: string;
+  text: string;
+  replacesLink: boolean;
+  /** Whether the container can do without it, if the root filesystem has no place for it. */
+  isOptional?: boolean;
 }
 
 /** Behaviour of the container's first processes that a Spec cannot express. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { bindDirectories, kernelPaths, networkFiles } from '../../container/host-facts.js';
+import { bindDirectories, kernelPaths, networkFiles, OWN_FILES } from '../../container/host-facts.js';
 import type { Workspace } from '../../image/rootfs/cache.js';
 import { findMapHelpers } from '../../launch/id-maps.js';
 import { RootFiles } from '../../layers/root-files.js';
@@ -75,6 +75,7 @@ function orderOf(step: RunStep, folder: string): RunOrder {
     const user = resolveUser(defaults.User || undefined, root.read('/etc/passwd'), root.read('/etc/group'));
     const spec = buildSpec(requestOf(step), {
       id: ID,
+      hostname: HOSTNAME,
       rootPath: layers[0] ?? '/',
       image: { Env: defaults.Env ?? [], WorkingDir: defaults.WorkingDir || '/' },
       user,
@@ -106,7 +107,7 @@ function orderOf(step: RunStep, folder: string): RunOrder {
 }
 
 /** Paths that foster mounts on in every container. */
-export const MOUNT_POINTS = ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf', '/dev', '/proc', '/sys'];
+export const MOUNT_POINTS = [...OWN_FILES, '/dev', '/proc', '/sys'];
 
 function requestOf({ argv, env, network, mounts }: RunStep): RunRequest {
   return {
