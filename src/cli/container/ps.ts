@@ -3,7 +3,7 @@ import type { ContainerField, ContainerRow } from '../../engine/views/container-
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
 import { drawTable, ellipsis } from '../format/table.js';
-import { compileTemplate } from '../format/template.js';
+import { compileTemplate } from '../format/template/template.js';
 import { print, warn } from '../output.js';
 
 interface PsOptions {

@@ -5,7 +5,7 @@ import { type StatsField, statsRow } from '../../engine/views/stats-row.js';
 import { printable } from '../../spec/parse/flag.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { drawTable } from '../format/table.js';
-import { compileTemplate } from '../format/template.js';
+import { compileTemplate } from '../format/template/template.js';
 import { print, printRaw } from '../output.js';
 
 interface Options {

@@ -1,6 +1,6 @@
 import { FosterError } from '../../sys/errors.js';
 import { print, reportError, settings } from '../output.js';
-import { compileTemplate } from './template.js';
+import { compileTemplate } from './template/template.js';
 
 /**
  * Prints what there is to know of containers or images as a JSON array, or by a template; then why others cannot be

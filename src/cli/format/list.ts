@@ -1,5 +1,5 @@
 import { drawTable } from './table.js';
-import { compileTemplate } from './template.js';
+import { compileTemplate } from './template/template.js';
 
 /** How a list is shown: what Docker's --format takes. */
 export interface ListFormat<Field extends string> {

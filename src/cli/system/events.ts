@@ -3,7 +3,7 @@ import type { StoredEvent } from '../../engine/events.js';
 import { eventJson } from '../../engine/views/event.js';
 import { parseInstant } from '../../spec/parse/instants.js';
 import { addHelpAfter, collect } from '../command.js';
-import { compileTemplate } from '../format/template.js';
+import { compileTemplate } from '../format/template/template.js';
 import { print } from '../output.js';
 
 interface EventsFlags {

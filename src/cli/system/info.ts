@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { visible } from '../../spec/parse/flag.js';
 import { addHelpAfter } from '../command.js';
-import { compileTemplate } from '../format/template.js';
+import { compileTemplate } from '../format/template/template.js';
 import { print } from '../output.js';
 
 /** `foster info`. */

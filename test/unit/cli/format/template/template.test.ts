@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compileTemplate } from '../../../../src/cli/format/template.js';
+import { compileTemplate } from '../../../../../src/cli/format/template/template.js';
 
 const data = {
   Name: 'web',
@@ -9,6 +9,8 @@ const data = {
   Mounts: [{ Source: '/a' }, { Source: '/b' }],
   Args: ['-c', 'true'],
   None: [],
+  Volumes: { '/v': {} },
+  Empty: {},
   Label: (key: unknown) => `label ${key}`,
 };
 
@@ -42,6 +44,26 @@ test('templates', () => {
     ['{{.Args}} {{.Labels}}', '[-c true] map[a.b:c x:y]'],
     ['{{/* a comment */}}x', 'x'],
     ['{{ne 1 2}}', 'true'],
+    ['{{.name}} {{.STATE.pid}}', 'web 42'],
+    ['{{lt 1 2}} {{le "b" "a"}} {{gt .State.Pid 41}} {{ge 1 1}}', 'true false true true'],
+    ['{{range $i, $e := .Mounts}}{{$i}}={{$e.Source}} {{end}}', '0=/a 1=/b '],
+    ['{{range $key, $value := .Labels}}{{$key}}:{{$value}} {{end}}', 'a.b:c x:y '],
+    ['{{range $one := .Args}}<{{$one}}{{$.Name}}>{{end}}', '<-cweb><trueweb>'],
+    ['{{$x := .State}}{{$x.Pid}}{{with .Mounts}}{{$x.Pid}}{{end}}', '4242'],
+    ['{{$n := 1}}{{if true}}{{$n = 2}}{{end}}{{$n}}', '2'],
+    ['{{$n := 1}}{{if true}}{{$n := 2}}{{$n}}{{end}}{{$n}}', '21'],
+    ['{{if $pid := .State.Pid}}{{$pid}}{{end}}', '42'],
+    ['{{with $s := .State}}{{.Pid}} {{$s.Pid}}{{else with .Name}}{{.}}{{end}}', '42 42'],
+    ['{{with .None}}{{.}}{{else with .Name}}{{.}}{{end}}', 'web'],
+    ['{{split "a,b" ","}} {{index (split "a,b" ",") 1}}', '[a b] b'],
+    ['{{title "ab cd"}} {{truncate .Name 2}} [{{pad .Name 1 2}}] [{{pad "" 1 2}}]', 'Ab Cd we [ web  ] []'],
+    ['{{slice .Name 1 2}} {{slice .Args 1}}', 'e [true]'],
+    ['{{print .Name 1 2 "x"}} {{html "<a>"}} {{urlquery "a b&"}}', 'web1 2x &#60;a&#62; a+b%26'],
+    [
+      '{{printf "%s|%5d|%-4s|%04d|%q|%v|%t|%x|%.1f|%%" .Name 42 "a" 7 "b" .Args true 255 1.25}}',
+      'web|   42|a   |0007|"b"|[-c true]|true|ff|1.3|%',
+    ],
+    ['{{.Volumes}} {{.Empty}}', 'map[/v:{}] map[]'],
   ];
   for (const [source, expected] of cases) assert.equal(compileTemplate(source)(data), expected, source);
 });
@@ -57,9 +79,15 @@ test('invalid templates', () => {
     ['{{.constructor}}', /there is no field 'constructor'/],
     ['{{.__proto__}}', /there is no field '__proto__'/],
     ['{{.Name "x"}}', /a field takes no argument/],
-    ['{{printf "x"}}', /there is no function 'printf', only json/],
+    ['{{fprintf "x"}}', /there is no function 'fprintf', only and, or/],
+    ['{{printf "%y" 1}}', /'printf' does not know '%y'/],
+    ['{{$y}}', /there is no variable '\$y'/],
+    ['{{if true}}{{$y := 1}}{{end}}{{$y}}', /there is no variable '\$y'/],
+    ['{{$a, $b := .Args}}', /only 'range' can/],
+    ['{{lt 1 "a"}}', /cannot be compared/],
+    ['{{slice .Args 3}}', /there are no elements 3 to 2/],
+    ['{{pad "a" 99999999 1}}', /a number from 0 to 10000/],
     ['{{toString}}', /there is no function 'toString'/],
-    ['{{$x := 1}}', /is not understood/],
     ['{{if .Name}}', /{{if}} without {{end}}/],
     ['{{if .Name}}{{else}}', /{{if}} without {{end}}/],
     ['{{end}}', /{{end}} without a beginning/],

@@ -1,0 +1,107 @@
+import { callFunction, FUNCTION_NAMES } from './functions.js';
+import { type Node, type Pipeline, parseTemplate, type Term, templateError } from './parse.js';
+import { asRecord, fieldOf, isTrue, show } from './values.js';
+
+/**
+ * Go's text/template, as people use it with Docker's and Podman's --format: fields, variables, pipelines, `range`, `if`,
+ * `with`, their `else`, and the functions of functions.ts. Templates within templates are not part of it.
+ */
+export type Template = (data: unknown) => string;
+
+/**
+ * Parses a template once, to be rendered for many objects.
+ * @throws FosterError where the template makes no sense; rendering throws one where a field does not exist
+ */
+export function compileTemplate(source: string): Template {
+  const nodes = parseTemplate(source, FUNCTION_NAMES);
+  return (data) => render(nodes, { data, variables: new Map([['$', { value: data }]]) });
+}
+
+/** What a piece of a template sees. */
+interface Scope {
+  /** What `.` is. */
+  data: unknown;
+  /** Those of outer scopes are shared, so that they can be assigned to. */
+  variables: Map<string, { value: unknown }>;
+}
+
+function within({ data, variables }: Scope): Scope {
+  return { data, variables: new Map(variables) };
+}
+
+function declare({ variables }: Scope, name: string | undefined, value: unknown): void {
+  if (name !== undefined) variables.set(name, { value });
+}
+
+function render(nodes: Node[], scope: Scope): string {
+  return nodes.map((node) => renderNode(node, scope)).join('');
+}
+
+function renderNode(node: Node, scope: Scope): string {
+  if (node.kind === 'text') return node.text;
+  const value = evaluate(node.pipeline, scope);
+  switch (node.kind) {
+    case 'value':
+      return show(value);
+    case 'assign': {
+      const known = scope.variables.get(node.variable);
+      if (node.isNew || known === undefined) declare(scope, node.variable, value);
+      else known.value = value;
+      return '';
+    }
+    case 'range': {
+      const items = Object.entries(asRecord(value) ?? {});
+      if (!Array.isArray(value)) items.sort(([a], [b]) => (a < b ? -1 : 1)); // as Go does
+      if (items.length === 0) return render(node.otherwise, within(scope));
+      const [first, second] = node.variables;
+      return items
+        .map(([key, item]) => {
+          const inner = { ...within(scope), data: item };
+          if (second !== undefined) declare(inner, first, Array.isArray(value) ? Number(key) : key);
+          declare(inner, second ?? first, item);
+          return render(node.body, inner);
+        })
+        .join('');
+    }
+    default: {
+      const inner = within(scope);
+      declare(inner, node.variables[0], value);
+      if (!isTrue(value)) return render(node.otherwise, inner);
+      return render(node.body, node.kind === 'with' ? { ...inner, data: value } : inner);
+    }
+  }
+}
+
+function evaluate(pipeline: Pipeline, scope: Scope): unknown {
+  let piped: unknown[] = [];
+  for (const [head, ...rest] of pipeline) {
+    const args = [...rest.map((term) => termValue(term, scope)), ...piped];
+    if (head === undefined) continue;
+    if (head.kind === 'function') piped = [callFunction(head.name, args)];
+    else if (head.kind === 'field') piped = [args.reduce(callField, termValue(head, scope))];
+    else if (args.length > 0) throw templateError('a value is no function');
+    else piped = [termValue(head, scope)];
+  }
+  return piped[0];
+}
+
+/** `{{.Label "NAME"}}`: a field that takes an argument is a function in the data. */
+function callField(value: unknown, argument: unknown): unknown {
+  if (typeof value !== 'function') throw templateError('a field takes no argument');
+  return value(argument);
+}
+
+function termValue(term: Term, scope: Scope): unknown {
+  switch (term.kind) {
+    case 'literal':
+      return term.value;
+    case 'group':
+      return term.path.reduce(fieldOf, evaluate(term.pipeline, scope));
+    case 'function':
+      return callFunction(term.name, []);
+    case 'variable':
+      return term.path.reduce(fieldOf, scope.variables.get(term.name)?.value);
+    case 'field':
+      return term.path.reduce(fieldOf, scope.data);
+  }
+}

@@ -1,0 +1,58 @@
+import { templateError } from './parse.js';
+
+/** The object or list that a value is; undefined for all others. */
+export function asRecord(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+}
+
+/**
+ * A field of an object. Docker and Podman spell some names differently (`.Id`, `.ID`): where there is none of exactly
+ * this name, upper and lower case do not matter.
+ * @throws FosterError
+ */
+export function fieldOf(value: unknown, name: string): unknown {
+  const record = asRecord(value);
+  if (record === undefined || Array.isArray(value))
+    throw templateError(`there is no field '${name}' in ${show(value)}`);
+  if (Object.hasOwn(record, name)) return record[name];
+  const key = Object.keys(record).find((each) => each.toLowerCase() === name.toLowerCase());
+  if (key === undefined)
+    throw templateError(`there is no field '${name}', only ${Object.keys(record).join(', ')}`);
+  return record[key];
+}
+
+/** Whether Go takes it for true: not false, 0, nil, and nothing empty. */
+export function isTrue(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0;
+  const record = asRecord(value);
+  return record === undefined ? Boolean(value) : Object.keys(record).length > 0;
+}
+
+/** A value as Go prints it. */
+export function show(value: unknown): string {
+  if (value === undefined || value === null) return '<no value>';
+  if (Array.isArray(value)) return `[${value.map(show).join(' ')}]`;
+  const record = asRecord(value);
+  if (record === undefined) return String(value);
+  const entries = Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return `map[${entries.map(([key, item]) => `${key}:${showElement(item)}`).join(' ')}]`;
+}
+
+/** Within a map an empty object is a set's element, `struct{}` in Go: `map[80/tcp:{}]`. */
+function showElement(value: unknown): string {
+  const record = Array.isArray(value) ? undefined : asRecord(value);
+  return record !== undefined && Object.keys(record).length === 0 ? '{}' : show(value);
+}
+
+/** An element of a list, or a key of a map: '' where the map lacks it, as Go gives for a map of strings. */
+export function element(value: unknown, key: unknown): unknown {
+  if (Array.isArray(value)) {
+    const index = Number(key);
+    if (!Number.isInteger(index) || index < 0 || index >= value.length)
+      throw templateError(`there is no element ${show(key)}`);
+    return value[index];
+  }
+  const record = asRecord(value);
+  if (record === undefined) throw templateError(`'index' needs a list or a map, not ${show(value)}`);
+  return Object.hasOwn(record, String(key)) ? record[String(key)] : '';
+}
