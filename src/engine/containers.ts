@@ -145,10 +145,10 @@ export async function rows({
   all,
   filters,
 }: ListRequest): Promise<{ rows: ContainerRow[]; damaged: string[] }> {
-  const { matcher } = await import('./views/container-filter.js');
+  const { containerMatcher } = await import('./views/container-filter.js');
   const { containerRow } = await import('./views/container-row.js');
   const { damagedIds, listContainers } = await import('../container/store.js');
-  const matches = matcher([...filters]);
+  const matches = await containerMatcher([...filters]);
   const containers = listContainers();
   const now = Date.now();
   return {

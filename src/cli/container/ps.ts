@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { CONTAINER_FILTERS } from '../../engine/views/container-filter.js';
 import type { ContainerField, ContainerRow } from '../../engine/views/container-row.js';
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
@@ -44,7 +45,7 @@ export function configure(command: Command, argv: string[]): void {
     .option('--no-trunc', 'do not truncate ids and commands')
     .option(
       '-f, --filter <KEY=VALUE>',
-      'list only matching containers: name, id, status, label, exited',
+      `list only matching containers, by ${CONTAINER_FILTERS.join(', ')}`,
       collect,
     )
     .option('--format <FORMAT>', "table, json, or a template such as '{{.ID}} {{.Names}}'")

@@ -1,74 +1,190 @@
-import type { Container } from '../../container/store.js';
+import { volumesOf } from '../../container/plan.js';
+import { type Container, findContainer, isAlive, listContainers, readHealth } from '../../container/store.js';
 import { flagError } from '../../spec/parse/flag.js';
+import { parseInstant } from '../../spec/parse/instants.js';
+import { networkModeOf } from './container-network.js';
 
 /** Whether a container is to be listed; `all` says whether those that do not run are, when no filter asks for them. */
 export type Matcher = (container: Container, all: boolean) => boolean;
 
-const STATUSES = ['created', 'running', 'paused', 'restarting', 'exited', 'dead'];
+type Condition = (container: Container) => boolean;
 
-/** Of those that are listed when nothing else is asked for. */
-const ALIVE = ['running', 'paused', 'restarting'];
+interface Filter {
+  /**
+   * What one value asks for.
+   * @throws FosterError for a value that makes no sense
+   */
+  compile(value: string, filter: string): Condition | Promise<Condition>;
+  /** Several values must all match; else one of them is enough. */
+  needsAll?: true;
+  /** Asks for containers that do not run, too. */
+  impliesAll?: true;
+}
+
+/** Docker's words and Podman's for what a container is doing. */
+const STATUSES: Readonly<Record<string, readonly Container['state']['status'][]>> = {
+  created: ['created'],
+  configured: ['created'],
+  initialized: [],
+  running: ['running'],
+  paused: ['paused'],
+  restarting: ['restarting'],
+  removing: [],
+  exited: ['exited'],
+  stopped: ['exited'],
+  dead: ['dead'],
+  unknown: ['dead'],
+};
+
+const HEALTHS = ['starting', 'healthy', 'unhealthy', 'none'];
+
+const FILTERS: Readonly<Record<string, Filter>> = {
+  ancestor: { compile: ancestor },
+  before: { compile: (value) => orderedBy(value, (created, other) => created < other) },
+  since: { compile: (value) => orderedBy(value, (created, other) => created > other) },
+  exited: {
+    impliesAll: true,
+    compile: (value, filter) => {
+      if (!/^\d+$/.test(value)) throw flagError('--filter', filter, 'exited takes an exit code');
+      return ({ state }) => state.status === 'exited' && state.exitCode === Number(value);
+    },
+  },
+  expose: { compile: exposes },
+  health: {
+    compile: (value, filter) => {
+      check(filter, value, HEALTHS);
+      return ({ record: { id, health } }) =>
+        (health === undefined ? 'none' : (readHealth(id)?.status ?? 'starting')) === value;
+    },
+  },
+  id: { compile: (value, filter) => expressionOf(filter, value, ({ record }) => [record.id]) },
+  label: { needsAll: true, compile: (value) => hasLabel(value) },
+  'label!': {
+    needsAll: true,
+    compile: (value) => {
+      const has = hasLabel(value);
+      return (container) => !has(container);
+    },
+  },
+  name: {
+    // Docker's own name begins with a slash, which `^/web$` asks for
+    compile: (value, filter) => expressionOf(filter, value, ({ record }) => [record.name, `/${record.name}`]),
+  },
+  network: { compile: (value) => (container) => networkModeOf(container.record) === value },
+  status: {
+    impliesAll: true,
+    compile: (value, filter) => {
+      check(filter, value, Object.keys(STATUSES));
+      return ({ state }) => STATUSES[value]?.includes(state.status) ?? false;
+    },
+  },
+  until: {
+    compile: (value) => {
+      const instant = Number(parseInstant('--filter', value, Date.now()) / 1_000_000n);
+      return ({ record }) => Date.parse(record.created) < instant;
+    },
+  },
+  volume: {
+    compile: (value) => (container) =>
+      container.record.spec.mounts.some(
+        (mount) =>
+          mount.destination === value ||
+          ((mount.type === 'bind' || volumesOf(container.record).includes(mount)) && mount.source === value),
+      ),
+  },
+};
+
+export const CONTAINER_FILTERS: readonly string[] = Object.keys(FILTERS);
 
 /**
  * The values of --filter as one condition: filters with the same key are alternatives, except for labels, which must
  * all match, as in Docker.
  * @throws FosterError
  */
-export function matcher(filters: string[]): Matcher {
-  const groups = new Map<string, string[]>();
+export async function containerMatcher(filters: string[]): Promise<Matcher> {
+  const groups = new Map<Filter, Condition[]>();
   for (const filter of filters) {
-    const equals = filter.indexOf('=');
-    const key = filter.slice(0, Math.max(equals, 0));
-    const value = filter.slice(equals + 1);
-    check(filter, key, value);
-    groups.set(key, [...(groups.get(key) ?? []), value]);
+    const [, key = '', value = ''] = /^(\w+!?)=(.*)$/s.exec(filter) ?? [];
+    const found = Object.hasOwn(FILTERS, key) ? FILTERS[key] : undefined;
+    if (found === undefined)
+      throw flagError(
+        '--filter',
+        filter,
+        `expected KEY=VALUE, KEY being one of ${CONTAINER_FILTERS.join(', ')}`,
+      );
+    groups.set(found, [...(groups.get(found) ?? []), await found.compile(value, filter)]);
   }
-  const impliesAll = groups.has('status') || groups.has('exited');
+  const impliesAll = [...groups.keys()].some((filter) => filter.impliesAll);
   return (container, all) => {
-    if (!all && !impliesAll && !ALIVE.includes(container.state.status)) return false;
-    return [...groups].every(([key, values]) =>
-      key === 'label'
-        ? values.every((value) => matches(container, key, value))
-        : values.some((value) => matches(container, key, value)),
+    if (!all && !impliesAll && !isAlive(container.state)) return false;
+    return [...groups].every(([{ needsAll }, conditions]) =>
+      needsAll
+        ? conditions.every((matches) => matches(container))
+        : conditions.some((matches) => matches(container)),
     );
   };
 }
 
-function check(filter: string, key: string, value: string): void {
-  switch (key) {
-    case 'name':
-    case 'id':
-    case 'label':
-      return;
-    case 'status':
-      if (STATUSES.includes(value)) return;
-      throw flagError('--filter', filter, `a status is one of ${STATUSES.join(', ')}`);
-    case 'exited':
-      if (/^\d+$/.test(value)) return;
-      throw flagError('--filter', filter, 'exited takes an exit code');
-    default:
-      throw flagError('--filter', filter, 'expected name=, id=, status=, label= or exited= with a value');
-  }
+function check(filter: string, value: string, known: readonly string[]): void {
+  if (!known.includes(value)) throw flagError('--filter', filter, `expected one of ${known.join(', ')}`);
 }
 
-function matches({ record, state }: Container, key: string, value: string): boolean {
-  switch (key) {
-    case 'name':
-      return record.name.includes(value);
-    case 'id':
-      return record.id.startsWith(value);
-    case 'status':
-      return state.status === value;
-    case 'exited':
-      return state.status === 'exited' && state.exitCode === Number(value);
-    default:
-      return hasLabel(record.labels, value);
+/** Docker takes regular expressions; a text that is none matches itself. */
+function expressionOf(filter: string, value: string, texts: (container: Container) => string[]): Condition {
+  let expression: RegExp;
+  try {
+    expression = new RegExp(value);
+  } catch {
+    throw flagError('--filter', filter, 'it is not a regular expression');
   }
+  return (container) => texts(container).some((text) => expression.test(text));
 }
 
 /** `KEY` or `KEY=VALUE` */
-function hasLabel(labels: Record<string, string>, wanted: string): boolean {
+function hasLabel(wanted: string): Condition {
   const equals = wanted.indexOf('=');
   const key = equals < 0 ? wanted : wanted.slice(0, equals);
-  return Object.hasOwn(labels, key) && (equals < 0 || labels[key] === wanted.slice(equals + 1));
+  return ({ record: { labels } }) =>
+    Object.hasOwn(labels, key) && (equals < 0 || labels[key] === wanted.slice(equals + 1));
+}
+
+function orderedBy(reference: string, compare: (created: number, other: number) => boolean): Condition {
+  const other = Date.parse(findContainer(reference).record.created);
+  return ({ record }) => compare(Date.parse(record.created), other);
+}
+
+/** `80`, `80/udp`, `8000-8010` */
+function exposes(value: string, filter: string): Condition {
+  const [, first = '', last = first, protocol = 'tcp'] =
+    /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/.exec(value) ?? [];
+  if (first === '') throw flagError('--filter', filter, 'expected PORT[-PORT][/PROTOCOL]');
+  return ({ record }) =>
+    (record.ports ?? []).some((port) => {
+      const number = Number.parseInt(port, 10);
+      return port.endsWith(`/${protocol}`) && number >= Number(first) && number <= Number(last);
+    });
+}
+
+/** Made from that image, or from one that was built from it. */
+async function ancestor(value: string): Promise<Condition> {
+  const { findImage } = await import('../../image/store/images.js');
+  let image: ReturnType<typeof findImage>;
+  try {
+    image = findImage(value);
+  } catch {
+    image = undefined; // it can be no image's name, but a directory's
+  }
+  const layers = image?.config.rootfs.diff_ids ?? [];
+  const isBase = new Map<string, boolean>();
+  for (const { record } of image === undefined ? [] : listContainers()) {
+    const digest = record.image?.digest;
+    if (digest === undefined || isBase.has(digest)) continue;
+    const own = findImage(digest)?.config.rootfs.diff_ids ?? [];
+    isBase.set(digest, layers.length > 0 && layers.every((layer, index) => own[index] === layer));
+  }
+  return ({ record }) =>
+    record.root === value ||
+    (image !== undefined &&
+      record.image !== undefined &&
+      (record.image.digest === image.descriptor.digest || isBase.get(record.image.digest) === true));
 }

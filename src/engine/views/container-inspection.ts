@@ -3,6 +3,7 @@ import { volumesOf } from '../../container/plan.js';
 import { type Container, readCounts, readHealth, readRestart } from '../../container/store.js';
 import { signalName } from '../../spec/parse/signals.js';
 import type { Mount } from '../../spec/types.js';
+import { networkModeOf } from './container-network.js';
 
 /** What Docker says for an instant that has not come. */
 const NEVER = '0001-01-01T00:00:00Z';
@@ -73,7 +74,7 @@ function hostConfig(record: Container['record']): Record<string, unknown> {
       Config: { 'max-size': record.logging.maxSize, 'max-file': record.logging.maxFiles },
     },
     Init: record.init,
-    NetworkMode: owns('network') ? 'none' : 'host',
+    NetworkMode: networkModeOf(record),
     PidMode: pid === undefined ? 'host' : (pid.path ?? ''),
     UsernsMode: owns('user') ? '' : 'host',
     ReadonlyRootfs: root.readonly,

@@ -1,4 +1,5 @@
 import { type Container, readHealth } from '../../container/store.js';
+import { networkModeOf } from './container-network.js';
 import { humanSince } from './duration.js';
 
 /** What a template of `ps --format` sees of a container: Docker's names. */
@@ -47,7 +48,7 @@ function fieldsOf({ record, state }: Container, now: number): Record<ContainerFi
       .filter(({ type }) => type === 'bind')
       .map(({ source }) => source)
       .join(','),
-    Networks: record.spec.linux.namespaces.some(({ type }) => type === 'network') ? 'none' : 'host',
+    Networks: networkModeOf(record),
   };
 }
 
