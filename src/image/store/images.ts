@@ -5,7 +5,7 @@ import { FosterError } from '../../sys/errors.js';
 import { withLock } from '../rootfs/cache.js';
 import { imagesFolder, parseDocument, readDocument } from './blobs.js';
 import { type Descriptor, type ImageConfig, type ImageIndex, type Manifest, MEDIA } from './oci.js';
-import { formatReference, candidateNames, parseReference } from './reference.js';
+import { candidateNames, formatReference, parseReference } from './reference.js';
 
 /**
  * The image store is an OCI image layout, which other tools can read too: `index.json` has an entry for each name,
