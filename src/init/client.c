@@ -65,15 +65,15 @@ static void stop_ourselves(void) {
 static void take_own_signal(void) {
   struct signalfd_siginfo info;
   if (sys_read(signal_fd, &info, sizeof info) != sizeof info) return;
-  int signal = (int)info.ssi_signo, is_by_kernel = info.ssi_code == SI_KERNEL;
+  int signal = (int)info.ssi_signo, is_for_job = info.ssi_code == SI_KERNEL || info.ssi_signo == SIGCONT;
   if (signal == SIGCHLD || (signal == SIGCONT && !is_owner)) return;
   if (signal == SIGPIPE && info.ssi_pid == (u32)sys_getpid()) return; /* our own write */
   if (signal == SIGWINCH) return send_window();
   if (signal == SIGTSTP && !is_owner) return stop_ourselves();
   /* The end of our terminal is not the container's business, which runs in the background. The shell tells it, too. */
   if (!passes_signals || (signal == SIGHUP && !is_owner && had_terminal && !has_terminal())) leave(128 + signal);
-  /* The keys of a terminal concern a whole job. */
-  tell_monitor((char[]){ATTACH_SIGNAL, (char)signal, (char)is_by_kernel}, 3);
+  /* The keys of a terminal concern a whole job, and so does the SIGCONT by which a shell continues one. */
+  tell_monitor((char[]){ATTACH_SIGNAL, (char)signal, (char)is_for_job}, 3);
 }
 
 /* Signals are taken meanwhile, for whoever reads may be slow. */

@@ -209,7 +209,9 @@ int take_signal(void) {
   caller_note_signal(signal);
   if (signal == SIGWINCH && life.has_caller && life.master >= 0) return terminal_resize(life.master), 0; /* it tells those it concerns */
   if (signal == SIGWINCH && !life.has_caller) return 0;
-  if (life.status == -1) signal_container(signal, life.has_caller && info.ssi_code == SI_KERNEL);
+  /* What the terminal sends is for a whole job, and so is the SIGCONT by which a shell continues one. */
+  int is_for_group = life.has_caller && (info.ssi_code == SI_KERNEL || signal == SIGCONT);
+  if (life.status == -1) signal_container(signal, is_for_group);
   return signal;
 }
 

@@ -104,13 +104,11 @@ static int is_abandoned(const struct plan *plan) {
 
 static int is_queued(int value) { return last_signal.si_code == SI_QUEUE && last_signal.si_int == value; }
 
-/* Job control stops and continues jobs, which are process groups; so that is where its signals go. */
-static int is_for_group(const struct plan *plan, int signal) {
-  return plan->flags & PLAN_GROUP || is_queued(SIGNAL_TO_GROUP) || signal == SIGCONT || (signal >= SIGTSTP && signal <= SIGTTOU);
-}
+/* What somebody sends by kill(2) is for the process alone; the monitor knows what comes from a terminal, for a whole job. */
+static int is_for_group(const struct plan *plan) { return plan->flags & PLAN_GROUP || is_queued(SIGNAL_TO_GROUP); }
 
 static void forward(const struct plan *plan, int signal) {
-  long group = is_for_group(plan, signal) ? SYSCALL1(__NR_getpgid, main_child) : 0;
+  long group = is_for_group(plan) ? SYSCALL1(__NR_getpgid, main_child) : 0;
   /* It may have joined our own group, where the signal would come back to us. */
   int has_own = group > 1 && group != SYSCALL1(__NR_getpgid, 0);
   sys_kill(has_own ? -(int)group : main_child, signal);

@@ -48,6 +48,18 @@ for (const flags of [[], ['--no-init'], ['-t'], ['-u', '1000'], ['--init-signal-
   });
 }
 
+for (const signal of ['TSTP', 'TTIN', 'TTOU', 'CONT']) {
+  test(`kill -s ${signal} reaches the command alone, not its process group`, async () => {
+    const script = `trap 'echo got it; exit 9' ${signal}; echo up; while :; do sleep 0.05; done`;
+    const running = home.start(['--rm', '--name', 'one', 'busybox', 'sh', '-c', script]);
+    await running.says('up');
+    assert.equal(home.foster(['kill', '-s', signal, 'one']).status, 0);
+    const { status, stdout } = await running.ended; // a sleep that was stopped too would never end
+    assert.match(stdout, /got it/);
+    assert.equal(status, 9);
+  });
+}
+
 test('signals go to the command, and with --init-signal-group to its process group', async () => {
   // USR2 ends both, the child first, and after what it has to say of a USR1 that came before.
   const child = 'trap "echo child got it" USR1; trap exit USR2; sleep 1000 & echo up; while :; do wait; done';
