@@ -57,7 +57,9 @@ export function resolveUser(wanted: string | undefined, passwd: string, group: s
   return {
     uid,
     gid,
-    additionalGids: [...new Set(member)].filter((id) => id !== gid),
+    // The primary group too, though a file's group would not need it: a program that drops its primary group must not
+    // get past a file that denies that group (CVE-2022-36109).
+    additionalGids: [...new Set([gid, ...member])],
     home: entry?.home || '/',
     name: entry?.name,
   };

@@ -47,6 +47,13 @@ for (const name of ['web', 'bare']) {
   });
 }
 
+test('the primary group is among the supplementary groups: CVE-2022-36109', () => {
+  const groups = ['sh', '-c', 'grep ^Groups: /proc/self/status'];
+  assert.match(exec('web', ...groups).stdout, /^Groups:\t0 ?$/m);
+  assert.match(exec('-u', '5:7', 'web', ...groups).stdout, /^Groups:\t7 ?$/m);
+  assert.match(home.run(['--rm', '-u', '5:7', 'busybox', ...groups]).stdout, /^Groups:\t7 ?$/m);
+});
+
 test('directory, environment, host name and files are the container’s; limits too', () => {
   const script = 'pwd; echo $OWN $HOME $PATH; hostname; ls /; ulimit -n';
   const inside = exec('web', 'sh', '-c', script);

@@ -18,8 +18,8 @@ ann:x:1000:ann
 `;
 
 test('who the user is', () => {
-  const root = { uid: 0, gid: 0, additionalGids: [10], home: '/root', name: 'root' };
-  const ann = { uid: 1000, gid: 1000, additionalGids: [5, 10], home: '/home/ann', name: 'ann' };
+  const root = { uid: 0, gid: 0, additionalGids: [0, 10], home: '/root', name: 'root' };
+  const ann = { uid: 1000, gid: 1000, additionalGids: [1000, 5, 10], home: '/home/ann', name: 'ann' };
   const cases: [string | undefined, object][] = [
     [undefined, root],
     ['', root],
@@ -27,13 +27,13 @@ test('who the user is', () => {
     ['0', root],
     ['ann', ann],
     ['1000', ann],
-    ['ann:wheel', { ...ann, gid: 10, additionalGids: [] }],
-    ['ann:5', { ...ann, gid: 5, additionalGids: [] }],
-    ['ann:4242', { ...ann, gid: 4242, additionalGids: [] }],
-    ['4242', { uid: 4242, gid: 0, additionalGids: [], home: '/', name: undefined }],
-    ['4242:wheel', { uid: 4242, gid: 10, additionalGids: [], home: '/', name: undefined }],
-    [':tty', { ...root, gid: 5, additionalGids: [] }],
-    ['homeless', { uid: 1001, gid: 1001, additionalGids: [], home: '/', name: 'homeless' }],
+    ['ann:wheel', { ...ann, gid: 10, additionalGids: [10] }],
+    ['ann:5', { ...ann, gid: 5, additionalGids: [5] }],
+    ['ann:4242', { ...ann, gid: 4242, additionalGids: [4242] }],
+    ['4242', { uid: 4242, gid: 0, additionalGids: [0], home: '/', name: undefined }],
+    ['4242:wheel', { uid: 4242, gid: 10, additionalGids: [10], home: '/', name: undefined }],
+    [':tty', { ...root, gid: 5, additionalGids: [5] }],
+    ['homeless', { uid: 1001, gid: 1001, additionalGids: [1001], home: '/', name: 'homeless' }],
   ];
   for (const [wanted, expected] of cases)
     assert.deepEqual(resolveUser(wanted, passwd, group), expected, wanted);
@@ -43,7 +43,7 @@ test('a root filesystem without the files', () => {
   assert.deepEqual(resolveUser(undefined, '', ''), {
     uid: 0,
     gid: 0,
-    additionalGids: [],
+    additionalGids: [0],
     home: '/',
     name: undefined,
   });
