@@ -30,6 +30,37 @@ const HEALTHLESS = ['--rm', '--no-healthcheck'];
 
 afterEach(() => containers.removeAll());
 
+test('an image goes before the recipe of its name, and --platform means an image', () => {
+  const named = (command: string[], ...names: string[]) =>
+    home.load(dockerArchive({ names, layers: [[...BUSYBOX_LAYER]], config: { Cmd: command } }));
+  named(['echo', 'the image'], 'busybox:latest');
+  assert.equal(out('run', '--rm', 'busybox'), 'the image\n');
+  assert.equal(out('run', '--rm', '--pull', 'never', 'busybox'), 'the image\n');
+  out('rmi', 'busybox');
+  assert.equal(out('run', '--rm', '--pull', 'never', 'busybox', 'echo', 'the recipe'), 'the recipe\n');
+  const { status, stderr } = home.run(['--pull', 'never', '--platform', 'linux/arm64', 'busybox', 'true']);
+  assert.equal(status, 125);
+  assert.match(stderr, /no such image: busybox/);
+});
+
+test('an image without a place for /run/.containerenv does without it', () => {
+  const layer = [...BUSYBOX_LAYER, { name: 'run', content: 'a file' }];
+  home.load(dockerArchive({ names: ['fileless:1'], layers: [layer], config: { Cmd: ['cat', '/run'] } }));
+  assert.equal(out('run', '--rm', 'fileless:1'), 'a file');
+});
+
+test('a short name finds what Docker and what Podman call so', () => {
+  const named = (text: string, name: string) =>
+    home.load(
+      dockerArchive({ names: [name], layers: [[...BUSYBOX_LAYER]], config: { Cmd: ['echo', text] } }),
+    );
+  named('of Docker', 'mine:1');
+  named('of Podman', 'localhost/yours:1');
+  assert.equal(out('run', '--rm', 'localhost/mine:1'), 'of Docker\n');
+  assert.equal(out('run', '--rm', 'yours:1'), 'of Podman\n');
+  out('rmi', 'localhost/yours:1', 'mine:1');
+});
+
 test('a container is what the image says', () => {
   assert.equal(out('run', ...HEALTHLESS, 'app:1'), 'one two words\nfrom the image /var/www\n/srv\n33\n34\n');
 });

@@ -7,7 +7,7 @@ import { DEFAULTS_FORMS, malformedField } from '../store/documents.js';
 import { findImage, namedDescriptor } from '../store/images.js';
 import { diffIDsOf, type LayeredImage, stackOf } from '../store/layers.js';
 import type { Descriptor, ImageConfig, Manifest } from '../store/oci.js';
-import { formatReference, parseReference } from '../store/reference.js';
+import { namesMeant, parseReference } from '../store/reference.js';
 import type { RootOptions, RootTree } from './root-tree.js';
 
 interface Found {
@@ -93,17 +93,23 @@ function find(name: string): Found | undefined {
 }
 
 function findByName(name: string): Found | undefined {
-  let whole: string;
+  let meant: string[];
   try {
-    whole = formatReference(parseReference(name));
+    meant = namesMeant(parseReference(name));
   } catch {
     return undefined; // part of an id may be none
   }
-  const descriptor = namedDescriptor(whole);
-  if (descriptor === undefined) return undefined;
+  for (const whole of meant) {
+    const descriptor = namedDescriptor(whole);
+    if (descriptor !== undefined) return readFound(whole, descriptor);
+  }
+  return undefined;
+}
+
+function readFound(name: string, descriptor: Descriptor): Found | undefined {
   try {
     const manifest = readJSON<Manifest>(descriptor.digest);
-    return { name: whole, descriptor, manifest, config: readJSON<ImageConfig>(manifest.config.digest) };
+    return { name, descriptor, manifest, config: readJSON<ImageConfig>(manifest.config.digest) };
   } catch {
     return undefined; // damaged: to be found out in detail
   }

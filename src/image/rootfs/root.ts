@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { IdMaps } from '../../spec/id-maps.js';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
+import { mentionsImage } from '../store/index-text.js';
 import { lockStore } from '../store/lock.js';
 import { cachedTree, makeTree, mapsKey, removeLeftovers, rootsFolder, withLock } from './cache.js';
 import { fileKey, lookUp } from './file-index.js';
@@ -13,10 +14,11 @@ export { removeLeftovers } from './cache.js';
 
 /**
  * Turns the ROOT of `foster run ROOT` into a directory tree: a directory is used as it is, a tar file is unpacked, the
- * root filesystem of a recipe is built, both once. A recipe's name means the recipe even where a directory of that
- * name exists: `./busybox` is the directory; so does the name of an image that is in the store. `-` is a tar on
- * standard input, which is at its end afterwards. What is none of these and does not look like a path is the name of
- * an image to be pulled.
+ * root filesystem of a recipe is built, both once. The name of an image in the store means that image, and a recipe's
+ * name the recipe where there is no such image, even where a directory of that name exists: `./busybox` is the
+ * directory. `-` is a tar on standard input, which is at its end afterwards. What is none of these and does not look
+ * like a path is the name of an image to be pulled; so is the name of a recipe where something is asked for that only
+ * an image has.
  * @throws FosterError
  */
 export async function prepareRoot(root: string, options: RootOptions): Promise<RootTree> {
@@ -24,7 +26,11 @@ export async function prepareRoot(root: string, options: RootOptions): Promise<R
   await lockStore(); // until there is a container which says what it uses
   if (root === '-') return await prepareTar(root, options);
   const recipe = await findRecipe(root);
-  if (recipe !== undefined) return await buildRecipe(recipe, options);
+  if (recipe !== undefined) {
+    if (!(await isImageMeant(root, options))) return await buildRecipe(recipe, options);
+    const { imageRoot } = await import('./image-root.js');
+    return await imageRoot(root, options);
+  }
   let isDirectory: boolean;
   try {
     isDirectory = statSync(root).isDirectory();
@@ -41,6 +47,14 @@ export async function prepareRoot(root: string, options: RootOptions): Promise<R
   }
   if (isDirectory) return { path: pathOfDirectory(root), source: 'directory' };
   return await prepareTar(root, options);
+}
+
+/** Whether the name of a recipe means an image: of a recipe there is nothing to pull, and one platform. */
+async function isImageMeant(name: string, { pull, platform }: RootOptions): Promise<boolean> {
+  if (pull === 'always' || pull === 'newer' || platform !== undefined) return true;
+  if (!mentionsImage(name)) return false; // without loading what reads the store
+  const { isStored } = await import('./image-root.js');
+  return isStored(name);
 }
 
 /** What can be no name of an image, or is more likely meant as a file. */

@@ -5,7 +5,7 @@ import { FosterError } from '../../sys/errors.js';
 import { withLock } from '../rootfs/cache.js';
 import { imagesFolder, parseDocument, readDocument } from './blobs.js';
 import { type Descriptor, type ImageConfig, type ImageIndex, type Manifest, MEDIA } from './oci.js';
-import { formatReference, parseReference } from './reference.js';
+import { formatReference, namesMeant, parseReference } from './reference.js';
 
 /**
  * The image store is an OCI image layout, which other tools can read too: `index.json` has an entry for each name,
@@ -158,9 +158,9 @@ export function findImage(text: string): StoredImage | undefined {
   }
   const reference = parseReference(text);
   const { tag, digest } = reference;
-  const named = images.find(({ names }) =>
-    names.includes(formatReference({ ...reference, digest: undefined })),
-  );
+  const named = namesMeant({ ...reference, digest: undefined })
+    .map((name) => images.find(({ names }) => names.includes(name)))
+    .find((image) => image !== undefined);
   if (digest === undefined) return named;
   // what was pulled by the digest of an index is called so, but has a digest of its own
   const whole = formatReference({ ...reference, tag: undefined });
@@ -169,8 +169,8 @@ export function findImage(text: string): StoredImage | undefined {
 }
 
 function isNamed(images: StoredImage[], text: string): boolean {
-  const whole = formatReference(parseReference(text));
-  return images.some(({ names }) => names.includes(whole));
+  const meant = namesMeant(parseReference(text));
+  return images.some(({ names }) => names.some((name) => meant.includes(name)));
 }
 
 /** As `findImage`. @throws FosterError where there is none */

@@ -68,6 +68,25 @@ export function formatReference({ registry, repository, tag, digest }: Reference
   return `${registry}/${repository}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
 }
 
+/**
+ * The whole names that a reference may mean, the likeliest first. What is built or tagged with a short name is
+ * docker.io/library/NAME, as in Docker, and localhost/NAME in Podman: each is found by the other's name, too.
+ */
+export function namesMeant(reference: Reference): string[] {
+  const { registry, repository } = reference;
+  const [namespace, name = ''] = repository.startsWith('library/')
+    ? ['library', repository.slice(8)]
+    : ['', repository];
+  const names = [formatReference(reference)];
+  if (registry === DEFAULT_REGISTRY && namespace !== '')
+    names.push(formatReference({ ...reference, registry: 'localhost', repository: name }));
+  if (registry === 'localhost' && !repository.includes('/'))
+    names.push(
+      formatReference({ ...reference, registry: DEFAULT_REGISTRY, repository: `library/${repository}` }),
+    );
+  return names;
+}
+
 /** As people write it: without docker.io and library. */
 export function familiarName(reference: Pick<Reference, 'registry' | 'repository'>): string {
   const { registry, repository } = reference;
