@@ -29,6 +29,7 @@ function defaultConfig(request: RunRequest): Spec {
   const maps = defaultIdMaps();
   const spec = buildSpec(request, {
     id: '',
+    hostname: '',
     rootPath: 'rootfs',
     volumesFolder: '',
     user: { uid: 0, gid: 0, additionalGids: [], home: '/root', name: 'root' },

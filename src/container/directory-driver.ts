@@ -129,10 +129,9 @@ function placesToChange({ path, spec, network }: RootDirectory): Place[] {
     const mounts = spec.mounts.map(({ destination }) => destination);
     const wanted = [
       ...[...mounts, spec.process.cwd].map((place) => ({ path: place, isReplaced: false })),
-      ...networkFiles(network, spec, files).map((file) => ({
-        path: file.path,
-        isReplaced: file.replacesLink,
-      })),
+      ...networkFiles(network, spec, files)
+        .filter(({ isOptional }) => !isOptional)
+        .map((file) => ({ path: file.path, isReplaced: file.replacesLink })),
     ];
     // what is below another mount is not in this directory
     return wanted.filter((place) => !mounts.some((mount) => place.path.startsWith(`${mount}/`)));

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { prepareRoot } from '../image/rootfs/root.js';
 import type { RootTree } from '../image/rootfs/root-tree.js';
 import { requestedDriver, storageDriver } from '../image/rootfs/storage.js';
@@ -136,7 +137,7 @@ export function draftOf(
     stopTimeout: request.stopTimeout,
     logging: request.logging,
     ...(health !== undefined && health !== 'none' && { health }),
-    network: { hostname: hostnameOf(request, id), network, dns, addHosts },
+    network: { hostname: hostnameOf(request, id, hostname()), network, dns, addHosts },
     spec,
   };
 }
@@ -234,6 +235,7 @@ async function makeSpec(request: RunRequest, id: string, tree: RootTree, maps: C
   try {
     return buildSpec(request, {
       id,
+      hostname: hostname(),
       rootPath: tree.path,
       volumesFolder: volumesFolder(id),
       image: tree.image?.defaults,

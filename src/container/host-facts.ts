@@ -6,6 +6,9 @@ import { hostnameFile, hostsFile, resolvConf } from '../spec/hosts.js';
 import type { HostEntry, NetworkMode } from '../spec/request.js';
 import type { Spec } from '../spec/types.js';
 
+/** Tells programs that they run in a container, as Podman's does: https://systemd.io/CONTAINER_INTERFACE and many scripts. */
+const CONTAINER_MARK = '/run/.containerenv';
+
 /** What becomes /etc/hosts, /etc/hostname and /etc/resolv.conf. */
 export interface NetworkFiles {
   hostname: string;
@@ -13,6 +16,14 @@ export interface NetworkFiles {
   dns: string[];
   addHosts: HostEntry[];
 }
+
+/** Files that foster mounts in every container: they are no part of what it has changed. */
+export const OWN_FILES: readonly string[] = [
+  '/etc/hosts',
+  '/etc/hostname',
+  '/etc/resolv.conf',
+  CONTAINER_MARK,
+];
 
 /** Those files with their text, but for the ones that a mount of the Spec puts in their place. */
 export function networkFiles(wanted: NetworkFiles, spec: Spec, root: RootFiles): PlanFacts['files'] {
@@ -22,11 +33,17 @@ export function networkFiles(wanted: NetworkFiles, spec: Spec, root: RootFiles):
     '/etc/hosts': hostsFile({ hostname, addHosts, ...base }),
     '/etc/hostname': hostnameFile(hostname),
     '/etc/resolv.conf': resolvConf({ dns, host: hostText('/etc/resolv.conf'), network }),
+    [CONTAINER_MARK]: '',
   };
   const taken = new Set(spec.mounts.map(({ destination }) => destination));
   return Object.entries(texts)
     .filter(([path]) => !taken.has(path))
-    .map(([path, text]) => ({ path, text, replacesLink: root.isLink(path) }));
+    .map(([path, text]) => ({
+      path,
+      text,
+      replacesLink: root.isLink(path),
+      ...(path === CONTAINER_MARK && { isOptional: true }),
+    }));
 }
 
 /**

@@ -10,12 +10,10 @@ import { FosterError } from '../sys/errors.js';
 import { pipe } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
 import { undoUnlessDone } from '../worker/interrupt.js';
+import { OWN_FILES } from './host-facts.js';
 import { layersOf } from './plan.js';
 import { mapsOf } from './remove.js';
 import type { Container } from './store.js';
-
-/** Files that foster mounts in every container: src/container/host-facts.ts. */
-const OWN_FILES = ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf'];
 
 /** Has the program of layers/tree.ts read a container's files. */
 export function readTree({ record }: Container, action: TreeOrder['action'], output: number): TreeProgram {

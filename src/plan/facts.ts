@@ -22,7 +22,7 @@ export interface PlanFacts {
   /** Ids of the host user mean nothing inside, so that only the container's root can write its directory. */
   isCallerMapped: boolean;
   /** Files that foster writes into the container: /etc/hosts and the like. */
-  files: { path: string; text: string; replacesLink: boolean }[];
+  files: OwnFile[];
   /** Lines for the container's /etc/passwd and /etc/group, so that its user has a name. */
   accounts: { path: string; text: string }[];
   /** Bind sources that are directories. */
@@ -33,6 +33,15 @@ export interface PlanFacts {
   kernelPaths: ReadonlyMap<string, 'file' | 'directory'>;
   /** A container whose user and PID namespaces are to be joined: the PID 1 of it. */
   join?: { pid: number; name: string };
+}
+
+/** A file that foster writes into the container. */
+export interface OwnFile {
+  path: string;
+  text: string;
+  replacesLink: boolean;
+  /** The container does without it where the root filesystem has no place for it. */
+  isOptional?: boolean;
 }
 
 /** How the container's first processes behave: what the Spec has no word for. */

@@ -246,6 +246,17 @@ export function addAccounts(facts: PlanFacts): Step[] {
   });
 }
 
+/** Where a directory, or the right to make something there, is missing; where what is there is of another kind. */
+const NO_PLACE: Readonly<Record<string, string[]>> = {
+  mkdirat: ['EEXIST', 'EROFS', 'EACCES', 'EOVERFLOW'],
+  openat2: ['ENOTDIR', 'ENOENT', 'EACCES', 'EOVERFLOW'],
+  move_mount: ['EBADF', 'ENOTDIR', 'EINVAL'],
+};
+
+function orDoWithout({ advice: _, ...one }: Step): Step {
+  return { ...one, ignore: NO_PLACE[one.call] ?? [] };
+}
+
 /** Files of foster's own, from a small tmpfs that exists nowhere else: /etc/hosts and the like. */
 export function mountFiles(facts: PlanFacts, isReadOnly: boolean): Step[] {
   if (facts.files.length === 0) return [];
@@ -263,7 +274,7 @@ export function mountFiles(facts: PlanFacts, isReadOnly: boolean): Step[] {
     }),
     attachMount(why, 'files', 'files_place'),
   ];
-  for (const [index, { path, text, replacesLink }] of facts.files.entries()) {
+  for (const [index, { path, text, replacesLink, isOptional }] of facts.files.entries()) {
     const name = path.slice(path.lastIndexOf('/') + 1);
     const [file, copy, target] = [`file_${index}`, `copy_${index}`, `target_${index}`];
     const create = flags(O, 'O_WRONLY', 'O_CREAT', 'O_CLOEXEC');
@@ -298,7 +309,8 @@ export function mountFiles(facts: PlanFacts, isReadOnly: boolean): Step[] {
         }),
       );
     }
-    steps.push(...ensureFile(`mount ${path}`, path, target), attachMount(`mount ${path}`, copy, target));
+    const place = [...ensureFile(`mount ${path}`, path, target), attachMount(`mount ${path}`, copy, target)];
+    steps.push(...(isOptional ? place.map(orDoWithout) : place));
   }
   steps.push(
     step('unmount the small tmpfs, whose files stay mounted', 'umount2', [

@@ -12,6 +12,8 @@ import type { ResolvedUser } from './users.js';
 export interface SpecFacts {
   /** 64 hexadecimal digits. */
   id: string;
+  /** The host's own name. */
+  hostname: string;
   /** The root filesystem, absolute on the host. */
   rootPath: string;
   user: ResolvedUser;
@@ -55,9 +57,13 @@ const MASKED_PATHS = [
 ];
 const READ_ONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
-/** The host name of a container: the one asked for, else the start of its id. */
-export function hostnameOf(request: Pick<RunRequest, 'hostname'>, id: string): string {
-  return request.hostname ?? id.slice(0, 12);
+/** The host name of a container: the one asked for, else the host's on the host's network, else the start of its id. */
+export function hostnameOf(
+  { hostname, network }: Pick<RunRequest, 'hostname' | 'network'>,
+  id: string,
+  hostsName: string,
+): string {
+  return hostname ?? (network === 'host' ? hostsName : id.slice(0, 12));
 }
 
 /**
@@ -67,7 +73,7 @@ export function hostnameOf(request: Pick<RunRequest, 'hostname'>, id: string): s
  * /etc/hosts, /etc/hostname and /etc/resolv.conf (hosts.ts has their contents).
  */
 export function buildSpec(request: RunRequest, facts: SpecFacts): Spec {
-  const hostname = hostnameOf(request, facts.id);
+  const hostname = hostnameOf(request, facts.id, facts.hostname);
   const userNamespace = request.userns !== 'host' || !facts.callerIsRoot;
   const args = argsOf(request, facts.image);
   const seccomp = seccompOf(request, facts);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readlinkSync } from 'node:fs';
-import { release, userInfo } from 'node:os';
+import { hostname, release, userInfo } from 'node:os';
 import { test } from 'node:test';
 import { Home } from './support/foster.js';
 
@@ -21,6 +21,18 @@ test('every namespace is one of its own', () => {
     assert.match(links[index] ?? '', /^[a-z]+:\[\d+\]$/);
     assert.notEqual(links[index], readlinkSync(`/proc/self/ns/${name}`), name);
   }
+});
+
+test("the host's network comes with the host's name, unless another one is asked for", () => {
+  assert.equal(output('hostname; cat /etc/hostname', ['--network', 'host']), `${hostname()}\n${hostname()}`);
+  assert.equal(output('hostname', ['--network', 'host', '--hostname', 'mine']), 'mine');
+});
+
+test('a program can see that it is in a container, as in Podman, and that is no change of its files', () => {
+  assert.equal(output('test -f /run/.containerenv && wc -c < /run/.containerenv'), '0');
+  assert.equal(home.run(['--name', 'one', 'busybox', 'true']).status, 0);
+  assert.doesNotMatch(home.foster(['diff', 'one']).stdout, /containerenv/);
+  assert.equal(home.foster(['rm', 'one']).status, 0);
 });
 
 test("root is the caller, and all of the caller's range is mapped", (t) => {
@@ -46,7 +58,7 @@ test("root is the caller, and all of the caller's range is mapped", (t) => {
 });
 
 test('no group of the caller comes along', () => {
-  assert.equal(output('grep Groups /proc/self/status').replace(/\s+/g, ''), 'Groups:');
+  assert.equal(output('grep Groups /proc/self/status').replace(/\s+/g, ''), 'Groups:0');
 });
 
 test('/proc shows the processes of the container only, and cannot be used to change the host', () => {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { bindDirectories, kernelPaths, networkFiles } from '../../container/host-facts.js';
+import { bindDirectories, kernelPaths, networkFiles, OWN_FILES } from '../../container/host-facts.js';
 import type { Workplace } from '../../image/rootfs/cache.js';
 import type { ChosenMaps } from '../../init/id-maps.js';
 import { RootFiles } from '../../layers/root-files.js';
@@ -74,6 +74,7 @@ function orderOf(step: RunStep, folder: string): RunOrder {
     const user = resolveUser(defaults.User || undefined, root.read('/etc/passwd'), root.read('/etc/group'));
     const spec = buildSpec(requestOf(step), {
       id: ID,
+      hostname: HOSTNAME,
       rootPath: layers[0] ?? '/',
       image: { Env: defaults.Env ?? [], WorkingDir: defaults.WorkingDir || '/' },
       user,
@@ -105,7 +106,7 @@ function orderOf(step: RunStep, folder: string): RunOrder {
 }
 
 /** What foster mounts something on in every container. */
-export const MOUNT_POINTS = ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf', '/dev', '/proc', '/sys'];
+export const MOUNT_POINTS = [...OWN_FILES, '/dev', '/proc', '/sys'];
 
 function requestOf({ argv, env, network, mounts }: RunStep): RunRequest {
   return {

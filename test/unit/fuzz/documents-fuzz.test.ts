@@ -260,6 +260,7 @@ CMD echo $HOME \\
 
 const facts = {
   id: '0123456789abcdef'.repeat(4),
+  hostname: 'machine',
   rootPath: '/r',
   user: { uid: 0, gid: 0, additionalGids: [], home: '/root', name: 'root' },
   uidMappings: [],

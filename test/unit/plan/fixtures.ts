@@ -37,6 +37,7 @@ export function planParts(
   });
   const built = buildSpec(request, {
     id: 'ab'.repeat(32),
+    hostname: 'machine',
     rootPath: '/roots/busybox',
     user: { uid: 0, gid: 0, additionalGids: [], home: '/root', name: 'root' },
     uidMappings: MAP,

@@ -6,6 +6,7 @@ import { buildSpec, type SpecFacts } from '../../../src/spec/from-request.js';
 const context = { cwd: '/', env: {}, exists: () => true, readText: () => '' };
 const facts: SpecFacts = {
   id: '0123456789abcdef'.repeat(4),
+  hostname: 'machine',
   rootPath: '/store/merged',
   user: { uid: 0, gid: 0, additionalGids: [10], home: '/root', name: 'root' },
   uidMappings: [{ containerID: 0, hostID: 1000, size: 1 }],
