@@ -5,6 +5,8 @@ import { FosterError } from '../sys/errors.js';
 import { addHelpAfter, type CommandEntry, prepareCommand, usageError } from './command.js';
 import { COMMANDS } from './commands.js';
 import { HELP_LAYOUT } from './help-layout.js';
+import { nearest } from './nearest.js';
+import { findRefusal, refusalError, refusedCommands } from './not-yet.js';
 import { settings } from './output.js';
 import { CALLER } from './surroundings.js';
 import { VERSION } from './version.js';
@@ -29,21 +31,22 @@ export async function runProgram(argv: string[]): Promise<number> {
     if (!(error instanceof CommanderError)) throw error;
     // help and version end here too, having printed what was asked for
     if (error.exitCode === 0) return 0;
-    if (error.code !== 'commander.help') throw usageError(error, entry?.name);
+    const path = program.commands.length === 1 ? commandPath(program.commands[0], argv) : '';
+    if (error.code === 'commander.unknownCommand') throw unknownCommand(argv, path, program);
+    if (error.code !== 'commander.help') throw usageError(error, path);
     // commander takes a missing command, and `help` for an unknown one, for a mistake it need not explain
     if (entry !== undefined && argv.indexOf(entry.name) === argv.length - 1)
       throw new FosterError(`foster ${entry.name} needs a command`, {
         advice: `'foster ${entry.name} --help' lists them`,
       });
-    if (name !== undefined)
-      throw new FosterError(`unknown command ${quoted(name)}`, { advice: "see 'foster --help'" });
+    if (name !== undefined) throw unknownCommand(argv, '', program);
     program.outputHelp();
     return 0;
   }
 }
 
 /** The program with commands that know nothing but their summary. */
-function buildProgram(entries: CommandEntry[]): Command {
+export function buildProgram(entries: CommandEntry[]): Command {
   const program = prepareCommand(new Command('foster'))
     .description('Rootless containers whose PID 1 adopts every orphan and reaps every zombie.')
     .usage('[options] COMMAND')
@@ -76,9 +79,42 @@ function buildProgram(entries: CommandEntry[]): Command {
 
 /** The command of a command line: its first word that is no option and not the value of one, after `help` the next. */
 function commandName(argv: string[]): string | undefined {
+  return wordsOf(argv)[0];
+}
+
+function wordsOf(argv: string[]): string[] {
   const own = argv.filter((_word, index) => argv[index - 1] !== '--storage-driver');
-  const words = own.slice(own.findIndex(isWord)).filter(isWord);
-  return words[0] === 'help' ? words[1] : words[0];
+  const words = own.filter(isWord);
+  return words[0] === 'help' ? words.slice(1) : words;
+}
+
+/** `image ls`: the command, and the one below it where it is a group that has it. */
+function commandPath(command: Command | undefined, argv: string[]): string {
+  if (command === undefined) return '';
+  const rest = argv.slice(argv.indexOf(command.name()) + 1);
+  const below = rest.find((word) =>
+    command.commands.some((sub) => [sub.name(), ...sub.aliases()].includes(word)),
+  );
+  return [command.name(), below].filter(Boolean).join(' ');
+}
+
+/**
+ * The error for a command that foster does not know: the reason where Docker or Podman has it, else what was probably meant.
+ * @param path the group that it was looked for in, if that is known
+ */
+function unknownCommand(argv: string[], path: string, program: Command): FosterError {
+  const words = wordsOf(argv);
+  const refusal = findRefusal(words);
+  if (refusal !== undefined) return refusalError(refusal);
+  const group = path === '' ? program : program.commands[0];
+  const [name = ''] = words.slice(path === '' ? 0 : 1);
+  const known = group?.commands.flatMap((one) => [one.name(), ...one.aliases()]) ?? [];
+  const near = nearest(name, [...known, ...refusedCommands(path)]);
+  const hint = near === undefined ? '' : ` (did you mean ${near}?)`;
+  return new FosterError(`unknown command ${quoted([path, name].filter(Boolean).join(' '))}${hint}`, {
+    kind: 'invalid',
+    advice: `see '${['foster', path].filter(Boolean).join(' ')} --help'`,
+  });
 }
 
 function isWord(word: string): boolean {
