@@ -49,6 +49,12 @@ const REASONS = {
   plugins: { because: 'foster has no plugins', isFinal: true },
   windows: { because: 'it is for containers of Windows', isFinal: true },
   libpod: { because: "it is for parts of Podman's that foster has not", isFinal: true },
+  'one runtime': { because: 'foster starts containers itself', isFinal: true },
+  storage: {
+    because: 'foster finds out how the files of containers are mounted',
+    advice: 'choose with --storage-driver',
+    isFinal: true,
+  },
   'one init': {
     because: "foster-init is a container's PID 1",
     advice: 'use --no-init for another one',
@@ -91,20 +97,15 @@ const COMMANDS: [ReasonName, string[]][] = [
       'builder',
       'builder prune',
       'buildx',
-      'cleanup',
-      'exists',
+      'container cleanup',
+      'container exists',
       'generate',
       'generate spec',
       'healthcheck',
       'image build',
       'image diff',
       'image exists',
-      'image import',
-      'image load',
       'image mount',
-      'image pull',
-      'image push',
-      'image save',
       'image search',
       'image tree',
       'image umount',
@@ -121,8 +122,18 @@ const COMMANDS: [ReasonName, string[]][] = [
   ],
 ];
 
-/** Options that are not there, by command. */
+/** Options that are not there, by command; foster's own ones under ''. */
 const OPTIONS: [commands: string, ReasonName, options: string][] = [
+  [
+    '',
+    'remote',
+    '-c --connection --context -H --host --identity -r --remote --ssh --tls --tlscacert --tlscert --tlskey --tlsverify --url',
+  ],
+  ['', 'one runtime', '--conmon --hooks-dir --runtime --runtime-flag'],
+  ['', 'storage', '--storage-opt'],
+  ['', 'network nouns', '--network-cmd-path --network-config-dir'],
+  ['', 'volumes', '--volumepath'],
+  ['', 'libpod', '--namespace --syslog'],
   [
     'run, create',
     'networks',
@@ -199,6 +210,7 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['logout', 'planned', '--authfile'],
   ['system prune', 'planned', '--filter'],
   ['system prune', 'volumes', '--volumes'],
+  ['version', 'planned', '-f --format'],
   ['unshare', 'networks', '--rootless-netns'],
   [
     'build',
@@ -269,11 +281,15 @@ const ONE_NAME: Record<string, string> = {
   unmount: 'umount',
 };
 
+/** What is only there with its noun, or means something else without. */
+const OWN_NOUN =
+  /^(image (diff|exists|inspect|mount|prune|scp|sign|tree|trust|unmount)|container (checkpoint|cleanup|clone|exists|restore|runlabel))/;
+
 /** The shortest name of a command that has several: `ps` for `container ls`. */
 export function shortName(command: string): string {
   const own = ONE_NAME[command];
   if (own !== undefined) return own;
-  return /^image (inspect|prune)$/.test(command) ? command : command.replace(/^(container|image) (?=.)/, '');
+  return OWN_NOUN.test(command) ? command : command.replace(/^(container|image) (?=.)/, '');
 }
 
 /**
@@ -307,7 +323,7 @@ export function refusedCommands(group: string): string[] {
 
 /** The error for it: the one wording for all that is refused by name. */
 export function refusalError({ command, option, because, advice, isFinal }: Refusal): FosterError {
-  const what = option === undefined ? command : `${command} ${option}`;
+  const what = [command, option].filter(Boolean).join(' ');
   return new FosterError(`${what} is not supported${isFinal ? '' : ' yet'}: ${because}`, {
     kind: 'unsupported',
     ...(advice !== undefined && { advice }),

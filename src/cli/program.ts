@@ -1,14 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { quoted } from '../spec/parse/flag.js';
-import { parseStorageDriver } from '../spec/storage-driver.js';
 import { FosterError } from '../sys/errors.js';
 import { addHelpAfter, type CommandEntry, prepareCommand, usageError } from './command.js';
 import { COMMANDS } from './commands.js';
+import { addGlobalOptions, withoutGlobalOptions } from './global-options.js';
 import { HELP_LAYOUT } from './help-layout.js';
 import { nearest } from './nearest.js';
 import { findRefusal, refusalError, refusedCommands } from './not-yet.js';
 import { settings } from './output.js';
-import { CALLER } from './surroundings.js';
 import { VERSION } from './version.js';
 
 /**
@@ -31,7 +30,10 @@ export async function runProgram(argv: string[]): Promise<number> {
     if (!(error instanceof CommanderError)) throw error;
     // help and version end here too, having printed what was asked for
     if (error.exitCode === 0) return 0;
-    const path = program.commands.length === 1 ? commandPath(program.commands[0], argv) : '';
+    const path =
+      entry === undefined || isBeforeCommand(error, argv, entry.name)
+        ? ''
+        : commandPath(program.commands[0], argv);
     if (error.code === 'commander.unknownCommand') throw unknownCommand(argv, path, program);
     if (error.code !== 'commander.help') throw usageError(error, path);
     // commander takes a missing command, and `help` for an unknown one, for a mistake it need not explain
@@ -54,16 +56,9 @@ export function buildProgram(entries: CommandEntry[]): Command {
     .helpOption('-h, --help', 'show this help')
     .commandsGroup('foster itself:')
     .helpCommand('help [COMMAND]', 'show help for a command')
-    .option('--debug', 'also print the stack trace of an error')
-    .on('option:debug', () => {
-      settings.debug = true;
-    })
-    .option('--storage-driver <DRIVER>', 'overlay, fuse-overlayfs or copy; "foster info" shows the default')
-    .on('option:storage-driver', (name: string) => {
-      CALLER.storageDriver = parseStorageDriver('--storage-driver', name);
-    })
     .enablePositionalOptions()
     .configureHelp({ ...HELP_LAYOUT, subcommandTerm: (command) => command.name() });
+  addGlobalOptions(program);
   for (const { name, summary, group } of entries) {
     program.command(name).summary(summary).helpGroup(group).helpOption('-h, --help', 'show this help');
   }
@@ -83,9 +78,14 @@ function commandName(argv: string[]): string | undefined {
 }
 
 function wordsOf(argv: string[]): string[] {
-  const own = argv.filter((_word, index) => argv[index - 1] !== '--storage-driver');
-  const words = own.filter(isWord);
+  const words = withoutGlobalOptions(buildProgram([]), argv);
   return words[0] === 'help' ? words.slice(1) : words;
+}
+
+/** Commander leaves an unknown option to the command, wherever it stands. */
+function isBeforeCommand(error: CommanderError, argv: string[], name: string): boolean {
+  const [, option] = /unknown option '([^']+)/.exec(error.message) ?? [];
+  return option !== undefined && argv.includes(option) && argv.indexOf(option) < argv.indexOf(name);
 }
 
 /** `image ls`: the command, and the one below it where it is a group that has it. */
@@ -115,8 +115,4 @@ function unknownCommand(argv: string[], path: string, program: Command): FosterE
     kind: 'invalid',
     advice: `see '${['foster', path].filter(Boolean).join(' ')} --help'`,
   });
-}
-
-function isWord(word: string): boolean {
-  return !word.startsWith('-');
 }

@@ -5,6 +5,8 @@
 export interface Surroundings {
   /** Environment variables: folders, PATH, proxies, TERM, credentials. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The folder for images and containers, where that was said; else `foster` in XDG_DATA_HOME of the environment. */
+  readonly dataRoot?: string | undefined;
   /** How containers get their files, where that was said; else FOSTER_STORAGE_DRIVER of the environment. */
   readonly storageDriver?: string | undefined;
   /** Where the credentials for registries are, where that was said; else REGISTRY_AUTH_FILE of the environment, and the usual files. */
