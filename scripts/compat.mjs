@@ -2,10 +2,13 @@
 /**
  * Compares foster with Docker and Podman.
  *
- *   scripts/compat.mjs [FILE...]   runs the rows of test/compat/FILE.txt (all) in $FOSTER and in Podman
- *   scripts/compat.mjs --docs      writes docs/compatibility.md
- *   scripts/compat.mjs --check     says what is in no row of the table, and whether docs/compatibility.md is current
+ *   scripts/compat [FILE...]            runs the rows of test/compat/FILE.txt (all) in foster and, where it is installed, in Podman
+ *   scripts/compat --recorded [FILE...] runs them in foster only, and compares with what Podman did when it was last run
+ *   scripts/compat --record [FILE...]   runs them in both, and records what Podman does in test/compat/podman.json
+ *   scripts/compat --docs               writes docs/compatibility.md
+ *   scripts/compat --check              says what is in no row of the table, and whether docs/compatibility.md is current
  */
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { document } from './compat-lib/document.mjs';
@@ -25,6 +28,9 @@ else if (args[0] === '--check') {
   for (const problem of problems) console.error(problem);
   if (problems.length > 0) process.exitCode = 1;
 } else {
-  const isSame = await compare(args, process.env.FOSTER ?? join(ROOT, 'dist/foster'));
+  const files = args.filter((arg) => !arg.startsWith('-'));
+  const records = args.includes('--record');
+  const isLive = records || (!args.includes('--recorded') && spawnSync('podman', ['--version']).status === 0);
+  const isSame = await compare(files, process.env.FOSTER ?? join(ROOT, 'dist/foster'), { isLive, records });
   process.exitCode = isSame ? 0 : 1;
 }

@@ -24,6 +24,8 @@ export async function survey() {
     for (const name of names) entry.names.add(name);
     used.set(command, entry);
   }
+  // defined once, by what run has too
+  for (const name of used.get('run')?.names ?? []) used.get('create')?.names.add(name);
   const problems = [];
   for (const [name, command] of commands) {
     const label = name === '' ? 'foster' : name;

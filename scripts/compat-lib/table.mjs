@@ -77,7 +77,7 @@ const PASS_THROUGH = /^(run|create|exec|unshare|top|(container|podman) (run|crea
  * @param known options by command, as `readOptions` has them
  */
 export function usesOf(script, known) {
-  const plain = script.replace(/'[^']*'|"[^"$]*"/g, (text) => text.replace(/[\s;|&()]/g, '_'));
+  const plain = script.replace(/'[^']*'|"[^"]*"/g, (text) => text.replace(/[\s;|&()]/g, '_'));
   return [...plain.matchAll(/(?<![\w/.$-])foster (?=[\w-])([^;|&)\n`]*)/g)].flatMap(([, text]) => {
     const words = text.split(/\s+/).filter((word) => word !== '' && !/^\d?[<>]/.test(word));
     const global = takeOptions(words, known.get('') ?? [], true);

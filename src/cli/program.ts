@@ -23,6 +23,8 @@ export async function runProgram(argv: string[]): Promise<number> {
     if (command !== undefined)
       (await entry.load()).configure(command, argv.slice(argv.indexOf(entry.name) + 1), COMMANDS);
   }
+  if (name !== undefined && entry === undefined && areKnown(program, argv.slice(0, argv.indexOf(name))))
+    throw unknownCommand(argv, '', program);
   try {
     await program.parseAsync(argv, { from: 'user' });
     return settings.exitCode;
@@ -41,7 +43,6 @@ export async function runProgram(argv: string[]): Promise<number> {
       throw new FosterError(`foster ${entry.name} needs a command`, {
         advice: `'foster ${entry.name} --help' lists them`,
       });
-    if (name !== undefined) throw unknownCommand(argv, '', program);
     program.outputHelp();
     return 0;
   }
@@ -80,6 +81,12 @@ function commandName(argv: string[]): string | undefined {
 function wordsOf(argv: string[]): string[] {
   const words = withoutGlobalOptions(buildProgram([]), argv);
   return words[0] === 'help' ? words.slice(1) : words;
+}
+
+/** Whether foster has the options that stand before a command. */
+function areKnown(program: Command, words: string[]): boolean {
+  const names = new Set(program.options.flatMap(({ short, long }) => [short, long]));
+  return words.every((word) => !word.startsWith('-') || names.has(word.split('=')[0]));
 }
 
 /** Commander leaves an unknown option to the command, wherever it stands. */
