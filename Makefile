@@ -1,6 +1,6 @@
 # What there is to do in this source tree. Each target installs what it needs first, and does nothing twice.
 
-.PHONY: help build demo test test-node test-attacks fuzz soak bench check format install clean
+.PHONY: help build demo test test-node test-attacks compat fuzz soak bench check format install clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -20,6 +20,9 @@ test-node: ## run the programs of examples/ on the versions of Node that npm has
 
 test-attacks: ## attack foster, and podman for comparison; writes docs/attacks.md
 	@scripts/attacks
+
+compat: ## run the command lines of test/compat in foster and in Podman, and compare
+	@scripts/compat
 
 fuzz: ## feed random input to all that reads what others have written, FUZZ_SECONDS each (600)
 	@scripts/fuzz

@@ -2,6 +2,7 @@ import { type Command, type CommanderError, Option } from 'commander';
 import { parseBoolean } from '../spec/parse/flag.js';
 import { FosterError } from '../sys/errors.js';
 import { HELP_LAYOUT, helpWidth, wrapLines } from './help-layout.js';
+import { findRefusal, refusalError } from './not-yet.js';
 import { print } from './output.js';
 
 /** What a command's module exports. */
@@ -49,32 +50,15 @@ export function acceptBooleanValues(command: Command, argv: string[]): void {
   }
 }
 
-/** Flags of `docker run` that foster does not support yet, for a better error than "unknown". */
-const NOT_YET: ReadonlySet<string> = new Set(
-  (
-    '--publish --publish-all --memory --memory-swap --cpus --cpu-shares --cpuset-cpus --pids-limit ' +
-    '--device --gpus --shm-size --ipc --uts --cgroupns --volumes-from --group-add ' +
-    '--network-alias --ip --link --label-file --secret --pod --attach'
-  ).split(' '),
-);
-const NOT_YET_SHORT: Record<string, string> = {
-  p: 'publish',
-  P: 'publish-all',
-  m: 'memory',
-  a: 'attach',
-};
-
-/** Commander's error for a command line, as a sentence in foster's style. */
-export function usageError(error: CommanderError, commandName: string | undefined): FosterError {
-  const help = commandName === undefined ? 'foster --help' : `foster ${commandName} --help`;
-  const [, flag] = /^error: unknown option '([^'=]+)/.exec(error.message) ?? [];
-  if (commandName === 'run' && flag !== undefined) {
-    const short = flag.startsWith('--') ? undefined : NOT_YET_SHORT[flag.charAt(1)];
-    const name = short === undefined ? flag : `--${short}`;
-    if (NOT_YET.has(name)) {
-      return new FosterError(`run does not support ${name} yet`, { advice: `see '${help}'` });
-    }
-  }
+/**
+ * Commander's complaint about a command line, as one sentence in foster's words.
+ * @param path the command: `run`, `image ls`; empty where it is foster itself
+ */
+export function usageError(error: CommanderError, path: string): FosterError {
+  const help = `${['foster', path].filter(Boolean).join(' ')} --help`;
+  const [, option] = /^error: unknown option '([^'=]+)/.exec(error.message) ?? [];
+  const refusal = option === undefined ? undefined : findRefusal(path.split(' '), option);
+  if (refusal !== undefined) return refusalError(refusal);
   const message = error.message
     .replace(/^error: /, '')
     .replace(/\n\(Did you mean (.*)\?\)$/s, ' (did you mean $1?)')

@@ -5,7 +5,7 @@ import { FosterError } from '../sys/errors.js';
 import { systemFailure } from './system-error.js';
 
 /** What the global options say, and the exit code that a command decides on. */
-export const settings = { debug: false, exitCode: 0 };
+export const settings = { debug: false, warns: true, printsResults: true, exitCode: 0 };
 
 /**
  * Writes text to standard output. What an image, a container or a registry has put into it cannot drive the terminal:
@@ -20,6 +20,7 @@ export function print(text: string): void {
  * `process.stdout`, whose set-up costs more than most commands do.
  */
 export function printRaw(text: string): void {
+  if (!settings.printsResults) return;
   try {
     writeAll(1, text);
   } catch (error) {
@@ -80,6 +81,7 @@ function describe(error: unknown): string {
 
 /** Prints `foster: warning: SENTENCE`. */
 export function warn(sentence: string): void {
+  if (!settings.warns) return;
   printErrorRaw(`${paint('foster: warning:', 33)} ${visible(sentence)}\n`);
 }
 

@@ -1,12 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { quoted } from '../spec/parse/flag.js';
-import { parseStorageDriver } from '../spec/storage-driver.js';
 import { FosterError } from '../sys/errors.js';
 import { addHelpAfter, type CommandEntry, prepareCommand, usageError } from './command.js';
 import { COMMANDS } from './commands.js';
+import { addGlobalOptions, withoutGlobalOptions } from './global-options.js';
 import { HELP_LAYOUT } from './help-layout.js';
+import { nearest } from './nearest.js';
+import { findRefusal, refusalError, refusedCommands } from './not-yet.js';
 import { settings } from './output.js';
-import { CALLER } from './surroundings.js';
 import { VERSION } from './version.js';
 
 /**
@@ -22,6 +23,8 @@ export async function runProgram(argv: string[]): Promise<number> {
     if (command !== undefined)
       (await entry.load()).configure(command, argv.slice(argv.indexOf(entry.name) + 1), COMMANDS);
   }
+  if (name !== undefined && entry === undefined && areKnown(program, argv.slice(0, argv.indexOf(name))))
+    throw unknownCommand(argv, '', program);
   try {
     await program.parseAsync(argv, { from: 'user' });
     return settings.exitCode;
@@ -29,21 +32,24 @@ export async function runProgram(argv: string[]): Promise<number> {
     if (!(error instanceof CommanderError)) throw error;
     // help and version end here too, having printed what was asked for
     if (error.exitCode === 0) return 0;
-    if (error.code !== 'commander.help') throw usageError(error, entry?.name);
+    const path =
+      entry === undefined || isBeforeCommand(error, argv, entry.name)
+        ? ''
+        : commandPath(program.commands[0], argv);
+    if (error.code === 'commander.unknownCommand') throw unknownCommand(argv, path, program);
+    if (error.code !== 'commander.help') throw usageError(error, path);
     // commander takes a missing command, and `help` for an unknown one, for a mistake it need not explain
     if (entry !== undefined && argv.indexOf(entry.name) === argv.length - 1)
       throw new FosterError(`foster ${entry.name} needs a command`, {
         advice: `'foster ${entry.name} --help' lists them`,
       });
-    if (name !== undefined)
-      throw new FosterError(`unknown command ${quoted(name)}`, { advice: "see 'foster --help'" });
     program.outputHelp();
     return 0;
   }
 }
 
 /** The program with commands that know nothing but their summary. */
-function buildProgram(entries: CommandEntry[]): Command {
+export function buildProgram(entries: CommandEntry[]): Command {
   const program = prepareCommand(new Command('foster'))
     .description('Rootless containers whose PID 1 adopts every orphan and reaps every zombie.')
     .usage('[options] COMMAND')
@@ -51,16 +57,9 @@ function buildProgram(entries: CommandEntry[]): Command {
     .helpOption('-h, --help', 'show this help')
     .commandsGroup('foster itself:')
     .helpCommand('help [COMMAND]', 'show help for a command')
-    .option('--debug', 'also print the stack trace of an error')
-    .on('option:debug', () => {
-      settings.debug = true;
-    })
-    .option('--storage-driver <DRIVER>', 'overlay, fuse-overlayfs or copy; "foster info" shows the default')
-    .on('option:storage-driver', (name: string) => {
-      CALLER.storageDriver = parseStorageDriver('--storage-driver', name);
-    })
     .enablePositionalOptions()
     .configureHelp({ ...HELP_LAYOUT, subcommandTerm: (command) => command.name() });
+  addGlobalOptions(program);
   for (const { name, summary, group } of entries) {
     program.command(name).summary(summary).helpGroup(group).helpOption('-h, --help', 'show this help');
   }
@@ -76,11 +75,51 @@ function buildProgram(entries: CommandEntry[]): Command {
 
 /** The command of a command line: its first word that is no option and not the value of one, after `help` the next. */
 function commandName(argv: string[]): string | undefined {
-  const own = argv.filter((_word, index) => argv[index - 1] !== '--storage-driver');
-  const words = own.slice(own.findIndex(isWord)).filter(isWord);
-  return words[0] === 'help' ? words[1] : words[0];
+  return wordsOf(argv)[0];
 }
 
-function isWord(word: string): boolean {
-  return !word.startsWith('-');
+function wordsOf(argv: string[]): string[] {
+  const words = withoutGlobalOptions(buildProgram([]), argv);
+  return words[0] === 'help' ? words.slice(1) : words;
+}
+
+/** Whether foster has the options that stand before a command. */
+function areKnown(program: Command, words: string[]): boolean {
+  const names = new Set(program.options.flatMap(({ short, long }) => [short, long]));
+  return words.every((word) => !word.startsWith('-') || names.has(word.split('=')[0]));
+}
+
+/** Commander leaves an unknown option to the command, wherever it stands. */
+function isBeforeCommand(error: CommanderError, argv: string[], name: string): boolean {
+  const [, option] = /unknown option '([^']+)/.exec(error.message) ?? [];
+  return option !== undefined && argv.includes(option) && argv.indexOf(option) < argv.indexOf(name);
+}
+
+/** `image ls`: the command, and the one below it where it is a group that has it. */
+function commandPath(command: Command | undefined, argv: string[]): string {
+  if (command === undefined) return '';
+  const rest = argv.slice(argv.indexOf(command.name()) + 1);
+  const below = rest.find((word) =>
+    command.commands.some((sub) => [sub.name(), ...sub.aliases()].includes(word)),
+  );
+  return [command.name(), below].filter(Boolean).join(' ');
+}
+
+/**
+ * The error for a command that foster does not know: the reason where Docker or Podman has it, else what was probably meant.
+ * @param path the group that it was looked for in, if that is known
+ */
+function unknownCommand(argv: string[], path: string, program: Command): FosterError {
+  const words = wordsOf(argv);
+  const refusal = findRefusal(words);
+  if (refusal !== undefined) return refusalError(refusal);
+  const group = path === '' ? program : program.commands[0];
+  const [name = ''] = words.slice(path === '' ? 0 : 1);
+  const known = group?.commands.flatMap((one) => [one.name(), ...one.aliases()]) ?? [];
+  const near = nearest(name, [...known, ...refusedCommands(path)]);
+  const hint = near === undefined ? '' : ` (did you mean ${near}?)`;
+  return new FosterError(`unknown command ${quoted([path, name].filter(Boolean).join(' '))}${hint}`, {
+    kind: 'invalid',
+    advice: `see '${['foster', path].filter(Boolean).join(' ')} --help'`,
+  });
 }

@@ -1,10 +1,19 @@
 import { visible } from '../spec/parse/flag.js';
 import type { Surroundings } from '../sys/surroundings.js';
 import { abortSignal, interruption, stopIfInterrupted } from './interrupt.js';
+import { settings } from './output.js';
+
+/** The values of global options. */
+interface Choices {
+  dataRoot: string | undefined;
+  storageDriver: string | undefined;
+  authFile: string | undefined;
+}
 
 /** Those of a command: this process's own. Its streams and its signal are made when they are asked for, since that takes a while. */
-export const CALLER: Surroundings & { storageDriver: string | undefined; authFile: string | undefined } = {
+export const CALLER: Surroundings & Choices = {
   env: process.env,
+  dataRoot: undefined,
   storageDriver: undefined,
   authFile: undefined,
   ownsProcess: true,
@@ -19,7 +28,9 @@ export const CALLER: Surroundings & { storageDriver: string | undefined; authFil
     return interruption.isUndoing ? undefined : abortSignal();
   },
   progress: (line) => process.stderr.write(`${visible(line)}\n`),
-  warn: (sentence) => process.stderr.write(`foster: warning: ${visible(sentence)}\n`),
+  warn: (sentence) => {
+    if (settings.warns) process.stderr.write(`foster: warning: ${visible(sentence)}\n`);
+  },
   failedOutput: (bytes) => process.stderr.write(bytes),
   onInterrupt: interruption.add,
   stopIfInterrupted,

@@ -3,17 +3,18 @@ import { dirname, join } from 'node:path';
 import { baseFolder } from './base-folders.js';
 import { errnoOf } from './errno.js';
 import { FosterError } from './errors.js';
+import { surroundings } from './surroundings.js';
 
 /** Paths of foster's files: XDG base directory specification, and docs/state.md. */
 
 let trusted: string | undefined;
 
 /**
- * Images, root filesystems and containers: `$XDG_DATA_HOME/foster`.
+ * Images, root filesystems and containers: `$XDG_DATA_HOME/foster`, or the folder of --root.
  * @throws FosterError if other users can write to it, who could then make foster run or remove anything
  */
 export function dataFolder(): string {
-  const folder = join(baseFolder('XDG_DATA_HOME', '.local/share'), 'foster');
+  const folder = surroundings().dataRoot ?? join(baseFolder('XDG_DATA_HOME', '.local/share'), 'foster');
   if (folder !== trusted && isOwn(folder)) trusted = folder;
   return folder;
 }
@@ -29,7 +30,7 @@ function isOwn(folder: string): boolean {
   if (info.uid !== user) {
     throw new FosterError(`cannot use ${folder}: it belongs to user ${info.uid}, and you are user ${user}`, {
       kind: 'denied',
-      advice: 'set HOME or XDG_DATA_HOME to a folder of your own',
+      advice: 'set HOME or XDG_DATA_HOME to a folder of your own, or choose one with --root',
     });
   }
   if ((info.mode & 0o022) !== 0) {

@@ -5,6 +5,8 @@
 export interface Surroundings {
   /** Environment variables: folders, PATH, proxies, TERM, credentials. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The data folder, if it was chosen; otherwise `foster` in XDG_DATA_HOME of the environment. */
+  readonly dataRoot?: string | undefined;
   /** The storage driver, if it was chosen; otherwise FOSTER_STORAGE_DRIVER of the environment. */
   readonly storageDriver?: string | undefined;
   /**

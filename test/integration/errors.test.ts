@@ -99,7 +99,28 @@ test('flags', () => {
     [[], /^foster: missing required argument 'ROOT'/],
   ];
   for (const [flags, sentence] of cases) assertFailure(run(...flags), 125, sentence);
-  assertFailure(home.foster(['ruin', 'busybox']), 125, /^foster: unknown command 'ruin'/);
+  assertFailure(
+    home.foster(['ruin', 'busybox']),
+    125,
+    /^foster: unknown command 'ruin' \(did you mean run\?\)/,
+  );
+  assertFailure(
+    home.foster(['image', 'lss']),
+    125,
+    /^foster: unknown command 'image lss' \(did you mean ls\?\)/,
+  );
+  assertFailure(home.foster(['frobnicate']), 125, /^foster: unknown command 'frobnicate'; see/);
+  assertFailure(
+    home.foster(['network', 'ls']),
+    125,
+    /^foster: network is not supported yet: .* --network host/,
+  );
+  assertFailure(
+    home.foster(['container', 'checkpoint', 'x']),
+    125,
+    /^foster: container checkpoint is not supported yet: /,
+  );
+  assertFailure(home.foster(['swarm', 'init']), 125, /^foster: swarm is not supported: /);
 });
 
 test('users and working directories that the container cannot have', () => {

@@ -1,0 +1,331 @@
+import { FosterError } from '../sys/errors.js';
+
+/**
+ * What Docker or Podman has and foster has not, with the reason and what to use instead. It is told in one wording, and
+ * docs/compatibility.md is made from it. Whoever adds a command or an option removes it here: scripts/compat insists.
+ */
+
+interface Reason {
+  /** Completes "... is not supported: ". */
+  because: string;
+  /** What to do instead. */
+  advice?: string;
+  /** It is not to come later. */
+  isFinal?: true;
+}
+
+const REASONS = {
+  networks: {
+    because: 'containers have no network of their own, only that of the host or none',
+    advice: 'use --network host',
+  },
+  'network nouns': {
+    because: 'there are no networks but host and none',
+    advice: "use 'foster run --network host'",
+  },
+  volumes: {
+    because: 'there are no named volumes',
+    advice: 'use a directory of the host: foster run -v DIR:/data',
+  },
+  limits: {
+    because: 'there are no cgroup limits',
+    advice: 'limit processes with foster run --ulimit',
+  },
+  pods: { because: 'there are no pods' },
+  secrets: {
+    because: 'there is no store for secrets',
+    advice: 'use foster run -v FILE:/run/secrets/NAME:ro',
+  },
+  devices: {
+    because: 'a container has the standard devices only',
+    advice: 'use -v /dev/NAME:/dev/NAME where the file mode lets you open it',
+  },
+  checkpoints: { because: 'the state of processes cannot be saved', advice: "use 'foster pause'" },
+  signatures: { because: 'signatures of images are neither made nor checked' },
+  encryption: { because: 'encrypted images are neither read nor written' },
+  virtual: { because: 'foster runs on Linux itself, without a virtual machine', isFinal: true },
+  remote: { because: 'foster has no daemon and no remote machines', advice: 'use ssh', isFinal: true },
+  orchestration: { because: 'foster runs containers on one machine', isFinal: true },
+  plugins: { because: 'foster has no plugins', isFinal: true },
+  windows: { because: 'it is for containers of Windows', isFinal: true },
+  libpod: { because: "it is for parts of Podman's that foster has not", isFinal: true },
+  'one runtime': { because: 'foster starts containers itself', isFinal: true },
+  storage: {
+    because: 'foster finds out how the files of containers are mounted',
+    advice: 'choose with --storage-driver',
+    isFinal: true,
+  },
+  'one init': {
+    because: "foster-init is a container's PID 1",
+    advice: 'use --no-init for another one',
+    isFinal: true,
+  },
+  systemd: { because: 'containers are not started by systemd' },
+  labels: {
+    because: 'commands in the labels of images are not run',
+    advice: 'read them with foster inspect',
+    isFinal: true,
+  },
+  updates: { because: 'images are updated when you ask for it', advice: "use 'foster pull'" },
+  planned: { because: 'Docker or Podman has it, foster is to have it' },
+} satisfies Record<string, Reason>;
+
+type ReasonName = keyof typeof REASONS;
+
+/** Commands that are not there: the first words of a command line. */
+const COMMANDS: [ReasonName, string[]][] = [
+  ['network nouns', ['network', 'port', 'container port']],
+  ['volumes', ['volume']],
+  ['pods', ['pod', 'kube', 'play', 'generate kube']],
+  ['secrets', ['secret', 'config']],
+  ['checkpoints', ['checkpoint', 'container checkpoint', 'container restore']],
+  ['signatures', ['trust', 'image trust', 'image sign']],
+  ['virtual', ['machine']],
+  ['remote', ['context', 'system connection', 'system service', 'image scp']],
+  ['orchestration', ['swarm', 'node', 'service', 'stack']],
+  ['plugins', ['plugin']],
+  ['systemd', ['generate systemd']],
+  ['labels', ['container runlabel']],
+  ['updates', ['auto-update']],
+  ['libpod', ['system migrate', 'system renumber']],
+  [
+    'planned',
+    [
+      'container',
+      'container clone',
+      'compose',
+      'builder',
+      'builder prune',
+      'buildx',
+      'container cleanup',
+      'container exists',
+      'generate',
+      'generate spec',
+      'healthcheck',
+      'image build',
+      'image diff',
+      'image exists',
+      'image mount',
+      'image search',
+      'image tree',
+      'image umount',
+      'image unmount',
+      'image untag',
+      'init',
+      'manifest',
+      'search',
+      'system events',
+      'system reset',
+      'unmount',
+      'untag',
+    ],
+  ],
+];
+
+/** Options that are not there, by command; foster's own ones under ''. */
+const OPTIONS: [commands: string, ReasonName, options: string][] = [
+  [
+    '',
+    'remote',
+    '-c --connection --context -H --host --identity -r --remote --ssh --tls --tlscacert --tlscert --tlskey --tlsverify --url',
+  ],
+  ['', 'one runtime', '--conmon --hooks-dir --runtime --runtime-flag'],
+  ['', 'storage', '--storage-opt'],
+  ['', 'network nouns', '--network-cmd-path --network-config-dir'],
+  ['', 'volumes', '--volumepath'],
+  ['', 'libpod', '--namespace --syslog'],
+  [
+    'run, create',
+    'networks',
+    '-p --publish -P --publish-all --expose --ip --ip6 --link --link-local-ip --mac-address --network-alias',
+  ],
+  [
+    'run, create, update',
+    'limits',
+    '--blkio-weight --blkio-weight-device --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime -c --cpu-shares --cpus ' +
+      '--cpuset-cpus --cpuset-mems --device-read-bps --device-read-iops --device-write-bps --device-write-iops -m --memory ' +
+      '--memory-reservation --memory-swap --memory-swappiness --pids-limit',
+  ],
+  ['run, create', 'limits', '--cgroup-conf --cgroup-parent --cgroups --kernel-memory --oom-kill-disable'],
+  ['run, create', 'devices', '--device --device-cgroup-rule --gpus'],
+  ['run, create', 'volumes', '--volume-driver --volumes-from --image-volume'],
+  ['run, create', 'pods', '--pod --pod-id-file'],
+  ['create', 'pods', '--init-ctr'],
+  ['run, create', 'secrets', '--secret'],
+  ['run, create', 'windows', '--cpu-count --cpu-percent --io-maxbandwidth --io-maxiops --isolation'],
+  ['run, create', 'one init', '--init-path'],
+  ['run, create', 'systemd', '--systemd --sdnotify'],
+  ['run, create', 'signatures', '--disable-content-trust'],
+  ['run, create', 'libpod', '--chrootdirs --conmon-pidfile --requires --seccomp-policy'],
+  ['run, create', 'remote', '--use-api-socket'],
+  [
+    'run, create',
+    'planned',
+    '--annotation --arch -a --attach --authfile --cgroupns --dns-option --dns-search --domainname --env-host --env-merge ' +
+      '--gidmap --group-add --health-on-failure --health-start-interval --hostuser --http-proxy --ipc --label-file --no-hosts ' +
+      '--oom-score-adj --os --passwd-entry --personality --pidfile -q --quiet --read-only-tmpfs --replace --rootfs ' +
+      '--runtime --shm-size --storage-opt --subgidname --subuidname --timeout --tls-verify --tz --uidmap --umask --unsetenv ' +
+      '--unsetenv-all --uts --variant',
+  ],
+  ['run', 'planned', '--passwd --preserve-fds --rmi --sig-proxy'],
+  ['exec', 'planned', '--detach-keys -l --latest --preserve-fds'],
+  ['attach, top, diff, stats', 'planned', '-l --latest'],
+  ['commit', 'planned', '-f --format --iidfile --include-volumes -p --pause -q --quiet -s --squash'],
+  ['cp', 'planned', '--overwrite'],
+  ['diff', 'planned', '--format'],
+  ['inspect', 'planned', '-l --latest -s --size -t --type'],
+  ['kill', 'planned', '-a --all --cidfile -l --latest'],
+  ['pause, unpause', 'planned', '-a --all --cidfile -f --filter -l --latest'],
+  ['stop', 'planned', '-a --all --cidfile -f --filter -i --ignore -l --latest'],
+  ['rm', 'planned', '-a --all --cidfile --depend --filter -i --ignore -l --latest -t --time'],
+  ['rm', 'networks', '--link'],
+  ['start', 'planned', '--all -f --filter -l --latest --sig-proxy'],
+  ['start', 'checkpoints', '--checkpoint --checkpoint-dir'],
+  ['restart', 'planned', '-a --all --cidfile -f --filter -l --latest --running -s --signal --timeout'],
+  ['wait', 'planned', '--condition -i --interval -l --latest'],
+  ['ps', 'planned', '--external -n --last -l --latest --noheading --ns -s --size --sort --sync -w --watch'],
+  ['ps', 'pods', '-p --pod'],
+  ['logs', 'planned', '--color -l --latest --names --details'],
+  ['mount', 'planned', '-a --all --format -l --latest --no-trunc'],
+  ['umount', 'planned', '-a --all -f --force -l --latest'],
+  ['stats', 'planned', '-i --interval --no-reset'],
+  ['prune', 'planned', '--filter'],
+  ['events', 'planned', '--no-trunc'],
+  ['images', 'planned', '--history -n --noheading --sort'],
+  ['history', 'planned', '-H --human --platform'],
+  ['import', 'planned', '--arch --os -q --quiet --variant --platform'],
+  ['image inspect', 'planned', '--platform'],
+  ['image prune', 'planned', '--external --filter'],
+  ['pull', 'planned', '--arch --os --variant'],
+  ['pull, push', 'signatures', '--disable-content-trust'],
+  ['push', 'planned', '-a --all-tags --compress --compression-format --digestfile -f --format'],
+  [
+    'push',
+    'signatures',
+    '--remove-signatures --sign-by --sign-by-sigstore-private-key --sign-passphrase-file',
+  ],
+  ['rmi', 'planned', '-a --all -i --ignore --no-prune --platform'],
+  ['save', 'planned', '--compress -m --multi-image-archive -q --quiet --uncompressed --platform'],
+  ['login', 'planned', '--get-login -v --verbose'],
+  ['logout', 'planned', '--authfile'],
+  ['system prune', 'planned', '--filter'],
+  ['system prune', 'volumes', '--volumes'],
+  ['version', 'planned', '-f --format'],
+  ['unshare', 'networks', '--rootless-netns'],
+  [
+    'build',
+    'limits',
+    '--cgroup-parent --cpu-period --cpu-quota -c --cpu-shares --cpuset-cpus --cpuset-mems -m --memory --memory-swap',
+  ],
+  ['build', 'signatures', '--disable-content-trust --sign-by --attest --provenance --sbom'],
+  ['build', 'encryption', '--decryption-key'],
+  ['build', 'windows', '--isolation'],
+  ['build', 'remote', '--builder'],
+  ['build', 'devices', '--device'],
+  [
+    'build',
+    'libpod',
+    '--cpp-flag --hooks-dir --runtime-flag --userns-gid-map --userns-gid-map-group --userns-uid-map --userns-uid-map-user',
+  ],
+  [
+    'build',
+    'planned',
+    '--add-host --all-platforms --allow --annotation --arch --build-context --cache-from --cache-to --cache-ttl --call --cap-add ' +
+      '--cap-drop --cgroupns --check --compress -D --debug --disable-compression --dns --dns-option --dns-search --env --force-rm ' +
+      '--format --from --http-proxy --identity-label --ignorefile --ipc --jobs --layers --load --logfile --logsplit --manifest ' +
+      '--metadata-file --no-cache-filter --no-hosts --omit-history --os --os-feature --os-version -o --output --pid --push ' +
+      '--retry --retry-delay --rm --security-opt --shm-size --skip-unused-stages --squash --squash-all --ssh --stdin --ulimit ' +
+      '--unsetenv --userns --uts --variant -v --volume',
+  ],
+];
+
+/** Something that is refused by name. */
+export interface Refusal {
+  /** `run`, `image trust`. */
+  command: string;
+  /** A spelling of the option; none where the whole command is refused. */
+  option?: string;
+  because: string;
+  advice?: string;
+  isFinal?: true;
+}
+
+/** Everything that is refused by name. */
+export function refusals(): Refusal[] {
+  const whole = COMMANDS.flatMap(([reason, commands]) =>
+    commands.map((command): Refusal => ({ command, ...REASONS[reason] })),
+  );
+  const options = OPTIONS.flatMap(([commands, reason, names]) =>
+    commands
+      .split(', ')
+      .flatMap((command) =>
+        names.split(' ').map((option): Refusal => ({ command, option, ...REASONS[reason] })),
+      ),
+  );
+  return [...whole, ...options];
+}
+
+const ONE_NAME: Record<string, string> = {
+  'container ls': 'ps',
+  'container list': 'ps',
+  'container prune': 'prune',
+  'image ls': 'images',
+  'image list': 'images',
+  'image rm': 'rmi',
+  'image remove': 'rmi',
+  'builder build': 'build',
+  'buildx build': 'build',
+  'system info': 'info',
+  'system events': 'events',
+  'container unmount': 'umount',
+  unmount: 'umount',
+};
+
+/** What is only there with its noun, or means something else without. */
+const OWN_NOUN =
+  /^(image (diff|exists|inspect|mount|prune|scp|sign|tree|trust|unmount)|container (checkpoint|cleanup|clone|exists|restore|runlabel))/;
+
+/** The shortest name of a command that has several: `ps` for `container ls`. */
+export function shortName(command: string): string {
+  const own = ONE_NAME[command];
+  if (own !== undefined) return own;
+  return OWN_NOUN.test(command) ? command : command.replace(/^(container|image) (?=.)/, '');
+}
+
+/**
+ * What is refused of a command line.
+ * @param words the command, as far as foster knows it, and what follows
+ * @param option the option that foster does not know, if that is what is wrong
+ */
+export function findRefusal(words: string[], option?: string): Refusal | undefined {
+  const all = refusals();
+  if (option === undefined) {
+    const [first = '', second = ''] = words;
+    const whole = all.filter((one) => one.option === undefined);
+    return (
+      whole.find(({ command }) => command === `${first} ${second}`) ??
+      whole.find(({ command }) => command === first)
+    );
+  }
+  // the first letter of several, or a letter that its value follows
+  const spellings = option.startsWith('--') ? [option] : [option, option.slice(0, 2)];
+  const command = shortName(words.join(' '));
+  return all.find((one) => one.command === command && spellings.includes(one.option ?? ''));
+}
+
+/** The words that name refused commands of a group, or of foster itself. */
+export function refusedCommands(group: string): string[] {
+  const paths = COMMANDS.flatMap(([, commands]) => commands.map((command) => command.split(' ')));
+  return paths.flatMap(([first = '', second = '']) =>
+    group === '' ? (second === '' ? [first] : []) : first === group && second !== '' ? [second] : [],
+  );
+}
+
+/** The error for it: the one wording for all that is refused by name. */
+export function refusalError({ command, option, because, advice, isFinal }: Refusal): FosterError {
+  const what = [command, option].filter(Boolean).join(' ');
+  return new FosterError(`${what} is not supported${isFinal ? '' : ' yet'}: ${because}`, {
+    kind: 'unsupported',
+    ...(advice !== undefined && { advice }),
+  });
+}
