@@ -77,11 +77,10 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
   if (theirConsole !== undefined) descriptors[FD.CONSOLE] = theirConsole;
   const join = options.join === undefined ? undefined : openPidfd(options.join);
   if (join !== undefined) descriptors[FD.JOIN] = join;
-  if (options.isJoinable?.() === false)
-    throw new FosterError('the container has just ended', { exitCode: 1 });
-
   let child: { pid: number; pidfd: number } | undefined;
   try {
+    if (options.isJoinable?.() === false)
+      throw new FosterError('the container has just ended', { exitCode: 1 });
     child = startProcess(
       {
         file: initProgram(),
