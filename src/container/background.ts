@@ -7,6 +7,7 @@ import { executionFailure, executionFailures } from '../launch/execution-failure
 import { launchFailure } from '../launch/failure.js';
 import { hostOutput } from '../launch/host-steps.js';
 import { nextReport, type Witness, waitUntilReady } from '../launch/launch.js';
+import { closeAll } from '../launch/streams.js';
 import { buildExecPlan } from '../plan/exec.js';
 import { namespaceFlags } from '../plan/namespaces.js';
 import type { Plan } from '../plan/step.js';
@@ -92,9 +93,11 @@ export function launchDetached(
       { file: initProgram(), argv: ['foster-init', 'monitor'], env: [], descriptors },
       0,
     );
+  } catch (error) {
+    closeAll([session, opened.output]);
+    throw error;
   } finally {
-    closeSync(theirs);
-    for (const fd of Object.values({ ...opened, output: undefined })) if (fd !== undefined) closeSync(fd);
+    closeAll([theirs, ...Object.values({ ...opened, output: undefined })]);
   }
   const waiting = { monitor, session, plan };
   try {
@@ -106,7 +109,7 @@ export function launchDetached(
     giveUp(waiting);
     throw error;
   } finally {
-    if (opened.output !== undefined) closeSync(opened.output);
+    closeAll([opened.output]);
   }
 }
 

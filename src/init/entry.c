@@ -66,8 +66,9 @@ EXPORTED int foster_become(struct program *program) {
 /* 0 when all steps are done, else -errno; then `host` says what has failed. Signals that are held back end a wait. */
 EXPORTED int foster_run_host_steps(struct host *host) {
   ending_signals = &held_signals;
-  if (!check_host(host)) return -EINVAL;
-  return run_host_steps(host);
+  if (check_host(host)) return run_host_steps(host);
+  host->failed = 0, host->error = EINVAL, host->detail = -1;
+  return -EINVAL;
 }
 
 EXPORTED void foster_undo_host_steps(struct host *host, int is_patient) { undo_host_steps(host, is_patient); }

@@ -1,9 +1,7 @@
 /* The health check of a container: a plan that joins it and runs a command there, every so often. Docker's rules: a
  * success makes it healthy, some failures in a row unhealthy; at the start, for a while, failures do not count. */
 #include "init.h"
-#include "program.h"
 
-#include <linux/fcntl.h>
 
 enum { STARTING, HEALTHY, UNHEALTHY };
 
@@ -53,10 +51,7 @@ static void begin_check(const struct monitor *monitor) {
   due_ms = now_ms() + monitor->health_timeout;
   if (sys_socketpair(ends) < 0) return settle(monitor, 0);
   s32 descriptors[] = {0, 1, 2, ends[1], FD_HEALTH, -1, -1, -1, FD_PIDFD};
-  const char *argv[] = {"foster-init", NULL};
-  struct program program = {.path = (u64)"/proc/self/exe", .argv = (u64)argv, .envp = (u64)&argv[1], .descriptors = (u64)descriptors,
-                            .file = AT_FDCWD, .descriptor_count = PLAN_FD_JOIN + 1};
-  long pid = start_program(&program, 0, NULL);
+  long pid = start_plan(descriptors, 0, NULL);
   sys_close(ends[1]);
   check_control = ends[0];
   if (pid < 0) return settle(monitor, 0);

@@ -83,6 +83,7 @@ struct started {
   int pid, control, console, input, output, error;
   u32 failed_step;
 };
+long start_plan(s32 descriptors[PLAN_FD_JOIN + 1], u64 clone_flags, s32 *pidfd);
 long start_container(const struct monitor *monitor, struct started *started, struct host *host);
 void end_started(struct started *started);
 void set_descriptor(long fd, int number);

@@ -277,7 +277,7 @@ static void take_first_clients(void) {
 
 /* Starts PID 1 and brings it to where its program runs. -1: it could not be started, and the foster command knows. */
 static int bring_up(void) {
-  life.host.starter = life.is_awaited ? FD_CONTROL : -1;
+  life.host.starter = life.restarts ? -1 : FD_CONTROL; /* only the first start is somebody's who waits for it */
   long error = start_container(life.config, &life.container, &life.host);
   if (error < 0) {
     int is_host_step = life.container.failed_step >= HOST_STEP && life.container.failed_step < STATE_STEP;

@@ -36,19 +36,23 @@ static long open_user_namespace(int pid) {
   return sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 }
 
-/* foster-init in its new namespaces, executed anew, so that its memory belongs to its own user namespace: else not even we
- * may look into it, setns(2). `ends`: of its control socket, its terminal's, and its 0, 1 and 2; -1 where it has none. */
+/* Ourselves, in new namespaces, to run a plan. Executed anew, so that its memory belongs to its own user namespace: else not
+ * even we may look into it, setns(2). Returns the pid, or -errno. */
+long start_plan(s32 descriptors[PLAN_FD_JOIN + 1], u64 clone_flags, s32 *pidfd) {
+  const char *argv[] = {"foster-init", NULL};
+  struct program program = {.path = (u64)"/proc/self/exe", .argv = (u64)argv, .envp = (u64)&argv[1], .descriptors = (u64)descriptors,
+                            .file = AT_FDCWD, .descriptor_count = PLAN_FD_JOIN + 1, .is_privileged = (clone_flags & CLONE_NEWUSER) != 0};
+  return start_program(&program, clone_flags, pidfd);
+}
+
+/* `ends`: of its control socket, its terminal's, and its 0, 1 and 2; -1 where it has none. */
 static long start_init(const struct monitor *monitor, const int ends[5], s32 *pidfd) {
   s32 streams[3] = {0, 1, 2}; /* our own are /dev/null */
   for (int i = 0; i < 3; i++)
     if (ends[2 + i] >= 0) streams[i] = ends[2 + i];
   s32 descriptors[PLAN_FD_JOIN + 1] = {streams[0], streams[1], streams[2], ends[0], FD_PLAN, ends[1],
                                        -1, -1, monitor->flags & MONITOR_JOINS ? FD_JOINED : -1};
-  const char *argv[] = {"foster-init", NULL};
-  struct program program = {.path = (u64)"/proc/self/exe", .argv = (u64)argv, .envp = (u64)&argv[1], .descriptors = (u64)descriptors,
-                            .file = AT_FDCWD, .descriptor_count = PLAN_FD_JOIN + 1,
-                            .is_privileged = (monitor->clone_flags & CLONE_NEWUSER) != 0};
-  return start_program(&program, monitor->clone_flags, pidfd);
+  return start_plan(descriptors, monitor->clone_flags, pidfd);
 }
 
 /* Returns -errno, with `started->failed_step` saying at what, or 0 with PID 1 on its way through its plan. */

@@ -12,7 +12,7 @@ import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
 import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
 import { launchFailure } from './failure.js';
-import { type HostWork, hostResults, runHostSteps, undoHostSteps } from './host-steps.js';
+import { type HostTarget, type HostWork, hostResults, runHostSteps, undoHostSteps } from './host-steps.js';
 import { throwAtSignal } from './interrupt.js';
 import { closeAll, openStreams, type Streams } from './streams.js';
 
@@ -77,11 +77,10 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
   if (theirConsole !== undefined) descriptors[FD.CONSOLE] = theirConsole;
   const join = options.join === undefined ? undefined : openPidfd(options.join);
   if (join !== undefined) descriptors[FD.JOIN] = join;
-  if (options.isJoinable?.() === false)
-    throw new FosterError('the container has just ended', { exitCode: 1 });
-
   let child: { pid: number; pidfd: number } | undefined;
   try {
+    if (options.isJoinable?.() === false)
+      throw new FosterError('the container has just ended', { exitCode: 1 });
     child = startProcess(
       {
         file: initProgram(),
@@ -102,11 +101,7 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
   }
   let work: HostWork | undefined;
   try {
-    const users = plan.host.some(({ kind }) => kind === 'hand')
-      ? openUserNamespace(options.join ?? child.pid)
-      : undefined;
-    work = runHostSteps(plan.host, { ...child, control, users });
-    if (users !== undefined) closeSync(users);
+    work = doHostSteps(plan, { ...child, control }, options.join ?? child.pid);
     faultPoint('host steps done');
     const { witness, warn } = options;
     const { output } = work;
@@ -116,6 +111,17 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
   } catch (error) {
     abandon({ ...child, control, console, streams, work });
     throw error;
+  }
+}
+
+/** @param inside a process of the user namespace by whose ids mounts are shifted */
+function doHostSteps(plan: Plan, target: HostTarget, inside: number): HostWork {
+  const isHanded = plan.host.some(({ kind }) => kind === 'hand');
+  const users = isHanded ? openUserNamespace(inside) : undefined;
+  try {
+    return runHostSteps(plan.host, { ...target, users });
+  } finally {
+    closeAll([users]);
   }
 }
 

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, test } from 'node:test';
-import { encodeMonitor } from '../../src/init/wire.js';
+import { encodeMonitor, WORD_RESUME } from '../../src/init/wire.js';
 import { BuildHome, FROM } from './support/build.js';
 import { Containers } from './support/containers.js';
 import { FOSTER } from './support/foster.js';
@@ -347,7 +347,7 @@ test('removing gives up on what cannot be removed, also a dangling link', () => 
   const blob = join(home.shared, 'blob');
   const nothing = { terminal: false, interactive: false, verbose: false, shim: true, userNamespace: false };
   writeFileSync(blob, encodeMonitor({ pid: 1, ...nothing, stateless: true, remove: [folder], failures: [] }));
-  writeFileSync(join(home.shared, 'mapped'), 'M');
+  writeFileSync(join(home.shared, 'mapped'), WORD_RESUME);
   const fds = ['mapped', 'blob'].map((name) => openSync(join(home.shared, name), 'r'));
   const program = join(process.cwd(), 'dist', process.arch, 'foster-init');
   const { status } = spawnSync(program, ['remove'], {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, existsSync, readFileSync, readSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { hostResults, runHostSteps } from '../../../src/launch/host-steps.js';
 import { type HostStep, PID } from '../../../src/plan/step.js';
@@ -123,4 +123,16 @@ test('a mount that cannot be made is told with what it is for', () => {
   );
   const work = runHostSteps([hand], { pid });
   assert.deepEqual(hostResults(work), [0], 'without a user namespace its process has ended, and says why');
+});
+
+test('steps that make no sense are refused, and nothing of them is done', () => {
+  const marker = `/tmp/foster-refused-${process.pid}`;
+  const many: HostStep = {
+    kind: 'run',
+    path: '/bin/true',
+    args: Array.from({ length: 3000 }, () => 'x'),
+    why: 'do it',
+  };
+  assert.match(failureOf([shell(`touch ${marker}`), many]), /: invalid argument \(EINVAL\)/);
+  assert.ok(!existsSync(marker));
 });
