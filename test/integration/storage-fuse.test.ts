@@ -301,6 +301,6 @@ describe('fuse-overlayfs', { skip: missing() }, () => {
     assert.match(program?.call ?? '', /^execve\("\/.*\/fuse-overlayfs", \[.*lowerdir=/);
     assert.equal(program?.phase, 'foster');
     const { stderr } = home.run(['--rm', '--explain', 'app:1', 'true']);
-    assert.match(stderr, /have fuse-overlayfs mount the root filesystem, .*\n.*execve\(/);
+    assert.match(stderr, /let fuse-overlayfs mount the root filesystem, .*\n.*execve\(/);
   });
 });
