@@ -111,7 +111,7 @@ test('adjacent ranges are merged into one line', () => {
   assert.equal(map('auto', 0, three.toReversed()).length, 3);
 });
 
-/** A host on paper: files by their paths, of which what is missing is empty. */
+/** An imaginary host: files by path; missing ones are empty. */
 function host(files: Record<string, string> = {}): HostFiles {
   const all = '         0          0 4294967295\n';
   const there: Record<string, string> = { '/proc/self/uid_map': all, '/proc/self/gid_map': all, ...files };
