@@ -130,7 +130,7 @@ export const MACHINE: HostFiles = {
       writeFileSync(fresh, text, { mode: 0o600 });
       renameSync(fresh, path);
     } catch {
-      // The choice is the same without; a folder that nobody can write to is told of where something has to be in it.
+      // The choice is the same without the file. An unwritable folder is reported when something must be written to it.
     }
   },
 };

@@ -48,10 +48,10 @@ export async function prepareRoot(root: string, options: RootOptions): Promise<R
   return await prepareTar(root, options);
 }
 
-/** Whether the name of a recipe means an image: a recipe cannot be pulled, and has one platform. */
+/** Whether the name of a recipe means an image, because a recipe cannot be pulled and has only one platform. */
 async function isImageMeant(name: string, { pull, platform }: RootOptions): Promise<boolean> {
   if (pull === 'always' || pull === 'newer' || platform !== undefined) return true;
-  if (!mentionsImage(name)) return false; // without loading what reads the store
+  if (!mentionsImage(name)) return false; // decided without loading the image store's modules
   const { isStored } = await import('./image-root.js');
   return isStored(name);
 }
