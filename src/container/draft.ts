@@ -36,7 +36,7 @@ export interface Voice {
 export type Draft = Omit<ContainerRecord, 'name'>;
 
 /**
- * Makes of a request all that the container will be; its root file system is unpacked or built where needed.
+ * Makes of a request all that the container will be; its root filesystem is unpacked or built where needed.
  * @throws FosterError
  */
 export async function draftContainer(wanted: RunRequest, voice: Voice): Promise<Draft> {
