@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { IdMaps } from '../../spec/id-maps.js';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
-import { mentionsImage } from '../store/index-text.js';
+import { mentionsImage } from '../store/index-search.js';
 import { lockStore } from '../store/lock.js';
 import { cachedTree, makeTree, mapsKey, removeLeftovers, rootsFolder, withLock } from './cache.js';
 import { fileKey, findTreeOfFile } from './file-index.js';
