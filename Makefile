@@ -1,33 +1,33 @@
-# What there is to do in this source tree. Each target installs what it needs first, and does nothing twice.
+# Common tasks. Each target first installs what it needs, unless it is installed already.
 
 .PHONY: help build demo test test-node test-attacks compat fuzz soak bench check format install clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 build: ## install what is missing, and build dist/
 	@scripts/setup
 
-demo: ## run a container that shows what foster does
+demo: ## run a container that demonstrates foster
 	@scripts/setup
 	@scripts/demo
 
 test: ## run all tests; ends with "N passed, N failed"
 	@scripts/test
 
-test-node: ## run the programs of examples/ on the versions of Node that npm has: 22, 24, 26
+test-node: ## run the programs of examples/ on other versions of Node: 22, 24, 26
 	@scripts/test-node
 
-test-attacks: ## attack foster, and podman for comparison; writes docs/attacks.md
+test-attacks: ## run attacks against foster, and podman for comparison; writes docs/attacks.md
 	@scripts/attacks
 
 compat: ## run the command lines of test/compat in foster and in Podman, and compare
 	@scripts/compat
 
-fuzz: ## feed random input to all that reads what others have written, FUZZ_SECONDS each (600)
+fuzz: ## feed random input to all code that reads untrusted input, FUZZ_SECONDS each (600)
 	@scripts/fuzz
 
-soak: ## make, start, stop and remove 2,000 containers; fails if anything has grown
+soak: ## create, start, stop and remove 2,000 containers; fails if anything has grown
 	@scripts/setup
 	@scripts/soak.mjs
 
@@ -35,16 +35,16 @@ bench: ## compare with other runtimes; writes docs/benchmarks.md
 	@scripts/setup --bench
 	@scripts/bench
 
-check: ## format, lint, types, imports, shell scripts; the analyzers of C compilers; the fuzzers in C, for a moment
+check: ## format, lint, types, imports, shell scripts; C analyzers; short runs of the C fuzzers
 	@scripts/setup --check
 	@scripts/check
 
-format: ## put the sources into the format
+format: ## format the sources
 	@scripts/setup
 	@npm run --silent format
 
-install: ## make the command `foster` available, in ~/.local where npm's folder is not yours
+install: ## install the command `foster` (in ~/.local if npm's folder is not writable)
 	@scripts/install
 
-clean: ## remove all that was built
+clean: ## remove all build results
 	@rm -rf dist build

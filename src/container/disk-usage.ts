@@ -22,7 +22,7 @@ export interface DiskUsage {
 }
 
 /**
- * What foster's data takes: images (blobs and unpacked layers), what containers have written, cached root file systems.
+ * What foster's data takes: images (blobs and unpacked layers), what containers have written, cached root filesystems.
  * Files that only a container's user namespace may look at are not counted.
  */
 export function diskUsage(): DiskUsage[] {
@@ -80,7 +80,7 @@ export function containerSizes(): { container: Container; isActive: boolean; siz
   }));
 }
 
-/** Cached root file systems, and whether a container uses them; sizes in bytes. */
+/** Cached root filesystems, and whether a container uses them; sizes in bytes. */
 export function rootSizes(): { name: string; isActive: boolean; size: number }[] {
   const { trees } = treesInUse();
   return names(rootsFolder())

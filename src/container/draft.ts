@@ -4,7 +4,7 @@ import { prepareRoot } from '../image/rootfs/root.js';
 import type { RootTree } from '../image/rootfs/root-tree.js';
 import { requestedDriver, storageDriver } from '../image/rootfs/storage.js';
 import { RootFiles } from '../layers/root-files.js';
-import { type ChosenMaps, chooseIdMaps, strangerAsRoot } from '../spec/choose-id-maps.js';
+import { type ChosenMaps, chooseIdMaps, foreignRoot } from '../spec/choose-id-maps.js';
 import { buildSpec, hostnameOf } from '../spec/from-request.js';
 import { type IdMapping, isHostIdMapped, isIdMapped } from '../spec/id-maps.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
@@ -36,7 +36,7 @@ export interface Voice {
 export type Draft = Omit<ContainerRecord, 'name'>;
 
 /**
- * Makes of a request all that the container will be; its root file system is unpacked or built where needed.
+ * Makes of a request all that the container will be; its root filesystem is unpacked or built where needed.
  * @throws FosterError
  */
 export async function draftContainer(wanted: RunRequest, voice: Voice): Promise<Draft> {
@@ -244,7 +244,7 @@ async function makeSpec(request: RunRequest, id: string, tree: RootTree, maps: C
       gidMappings: maps.gid,
       architecture: process.arch,
       callerIsRoot: uid() === 0,
-      shiftsIds: uid() === 0 && strangerAsRoot(maps) !== undefined,
+      shiftsIds: uid() === 0 && foreignRoot(maps) !== undefined,
       term: surroundings().env.TERM,
       seccompProfile: await readProfile(request),
     });

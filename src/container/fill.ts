@@ -30,7 +30,7 @@ export function filler(draft: Draft, voice: Voice): (folder: string) => void {
     } catch (error) {
       if (!(error instanceof FosterError) || error instanceof Interrupted) throw error;
       throw new FosterError(
-        `cannot copy ${driver === 'copy' ? 'the root file system' : 'the files of volumes'} for the container: ${error.message}`,
+        `cannot copy ${driver === 'copy' ? 'the root filesystem' : 'the files of volumes'} for the container: ${error.message}`,
         {
           ...(error.advice !== undefined && { advice: error.advice }),
           cause: error,

@@ -47,7 +47,7 @@ export function networkFiles(wanted: NetworkFiles, spec: Spec, root: RootFiles):
 }
 
 /**
- * With --userns keep-id the process is the caller, whom the root file system may never have heard of: lines that name
+ * With --userns keep-id the process is the caller, whom the root filesystem may never have heard of: lines that name
  * him. None where its files have him already.
  * @param layer the container's own layer, which an earlier start may have put them in
  */

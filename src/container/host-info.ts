@@ -69,7 +69,7 @@ function findProgram(name: string): string | undefined {
       accessSync(`${folder}/${name}`, constants.X_OK);
       return `${folder}/${name}`;
     } catch {
-      // not here: look on
+      // not in this folder
     }
   }
   return undefined;

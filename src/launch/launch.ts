@@ -4,7 +4,7 @@ import { initProgram } from '../init/init-program.js';
 import { cloneFailure } from '../init/namespace-failure.js';
 import { decodeReport, encodePlan, REPORT_SIZE, type Report } from '../init/wire.js';
 import { FD } from '../plan/facts.js';
-import { warningOfHanded } from '../plan/handed-mounts.js';
+import { shiftWarning } from '../plan/handed-mounts.js';
 import { namespaceFlags } from '../plan/namespaces.js';
 import type { Plan } from '../plan/step.js';
 import { errnoOf } from '../sys/errno.js';
@@ -171,7 +171,7 @@ export function waitUntilReady(
       case undefined:
         throw new FosterError('the first process of the container was killed while it was set up');
       case 'ready': {
-        const warning = warningOfHanded(plan.host, outcomes);
+        const warning = shiftWarning(plan.host, outcomes);
         if (warning !== undefined) warn?.(warning);
         witness?.ready();
         return;

@@ -1,5 +1,5 @@
 import { accessSync, constants } from 'node:fs';
-import { type StorageProgram, type StorageWishes, storageStep } from '../plan/storage-program.js';
+import { type StorageOptions, type StorageProgram, storageStep } from '../plan/storage-program.js';
 import { FosterError } from '../sys/errors.js';
 import { findProgram } from '../sys/programs.js';
 import { type HostWork, runHostSteps } from './host-steps.js';
@@ -28,6 +28,6 @@ export function hasFuseOverlayfs(): boolean {
  * @returns to be ended by `undoHostSteps`
  * @throws FosterError; nothing is mounted then
  */
-export function mountStorage(storage: StorageProgram, wishes: Omit<StorageWishes, 'joins'> = {}): HostWork {
+export function mountStorage(storage: StorageProgram, wishes: Omit<StorageOptions, 'joins'> = {}): HostWork {
   return runHostSteps([storageStep(storage, wishes)]);
 }

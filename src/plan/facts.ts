@@ -41,7 +41,7 @@ export interface OwnFile {
   path: string;
   text: string;
   replacesLink: boolean;
-  /** Whether the container can do without it, if the root filesystem has no place for it. */
+  /** Whether it is omitted if it cannot be mounted in the root filesystem. */
   isOptional?: boolean;
 }
 

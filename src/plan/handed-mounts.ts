@@ -38,7 +38,7 @@ export function handMounts(mounts: Mount[], { storage }: PlanFacts): HandMount[]
  * The warning about files that belong to nobody in the container, if any. @param outcomes by the numbers of the steps:
  * HANDED_*
  */
-export function warningOfHanded(steps: readonly HostStep[], outcomes: readonly number[]): string | undefined {
+export function shiftWarning(steps: readonly HostStep[], outcomes: readonly number[]): string | undefined {
   const sources = (outcome: number) =>
     steps.flatMap((step, index) =>
       step.kind === 'hand' && outcomes[index] === outcome ? [step.source] : [],

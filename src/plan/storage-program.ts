@@ -13,7 +13,7 @@ export interface StorageProgram {
 }
 
 /** How to start the program: see run_storage in src/init/storage.c. */
-export interface StorageWishes {
+export interface StorageOptions {
   /** The namespaces of PID 1 that it joins; by default it mounts in the current ones. */
   joins?: 'user and mount' | 'mount';
   /** Whether the mount is read-only; `upper` is then an ordinary layer, which must be listed in `layers`. */
@@ -45,16 +45,16 @@ const PARTS: StartProgram['parts'] = {
 };
 
 /** The host step that starts fuse-overlayfs. When it is done, `root` is mounted. */
-export function storageStep(storage: StorageProgram, wishes: StorageWishes): StartProgram {
+export function storageStep(storage: StorageProgram, options: StorageOptions): StartProgram {
   const { program, container, layers } = storage;
   const letters = [
-    wishes.joins === undefined ? '' : 'm',
-    wishes.joins === 'user and mount' ? 'u' : '',
-    wishes.isReadOnly ? 'r' : '',
-    wishes.outlivesUs ? '' : 'd',
+    options.joins === undefined ? '' : 'm',
+    options.joins === 'user and mount' ? 'u' : '',
+    options.isReadOnly ? 'r' : '',
+    options.outlivesUs ? '' : 'd',
   ];
-  const options = `lowerdir=${layers.join(':')},upperdir=${container}/upper,workdir=${container}/work`;
-  const shown = [shorten(options), `${container}/root`].map((text) => JSON.stringify(text));
+  const mountOptions = `lowerdir=${layers.join(':')},upperdir=${container}/upper,workdir=${container}/work`;
+  const shown = [shorten(mountOptions), `${container}/root`].map((text) => JSON.stringify(text));
   return {
     kind: 'start',
     name: 'fuse-overlayfs',

@@ -1,7 +1,7 @@
 import { callerName } from '../sys/caller-name.js';
 import { FosterError } from '../sys/errors.js';
 import { type IdMapping, type IdMaps, mapText } from './id-maps.js';
-import { type HostFiles, MACHINE, mappedHere, ownRange, type Range, subordinateRanges } from './id-ranges.js';
+import { type HostFiles, MACHINE, mappedIds, ownRange, type Range, subordinateRanges } from './id-ranges.js';
 
 /** Where a map puts the caller's own id: at root, at itself, or nowhere. */
 export type IdMapMode = 'default' | 'host' | 'keep-id' | 'auto';
@@ -53,8 +53,8 @@ export function chooseIdMaps(
     };
   }
   return {
-    uid: checked('user', lines(mode, uid, users)),
-    gid: checked('group', lines(mode, gid, groups)),
+    uid: checked('user', mapLines(mode, uid, users)),
+    gid: checked('group', mapLines(mode, gid, groups)),
     helpers: true,
     isSingle: false,
     isCallerMapped: mode !== 'auto',
@@ -70,8 +70,8 @@ function idMapsOfRoot(mode: IdMapMode, files: HostFiles): ChosenMaps {
     const [uid, gid] = own === undefined ? [users, groups] : [[own], [own]];
     if (uid.length > 0 && gid.length > 0) {
       return {
-        uid: checked('user', lines('auto', 0, uid)),
-        gid: checked('group', lines('auto', 0, gid)),
+        uid: checked('user', mapLines('auto', 0, uid)),
+        gid: checked('group', mapLines('auto', 0, gid)),
         isCallerMapped: false,
         ...whose,
       };
@@ -83,7 +83,7 @@ function idMapsOfRoot(mode: IdMapMode, files: HostFiles): ChosenMaps {
 /** The maps of a user namespace with the same ids as the current one. */
 export function allIds(files: HostFiles = MACHINE): IdMaps {
   const asHere = (path: string) =>
-    mappedHere(files.read(path)).map(({ start, size }) => ({ containerID: start, hostID: start, size }));
+    mappedIds(files.read(path)).map(({ start, size }) => ({ containerID: start, hostID: start, size }));
   return { uid: asHere('/proc/self/uid_map'), gid: asHere('/proc/self/gid_map'), helpers: false };
 }
 
@@ -91,7 +91,7 @@ export function allIds(files: HostFiles = MACHINE): IdMaps {
  * The lines of a map. The caller's id is at 0, at itself (`keep-id`) or nowhere (`auto`); the ranges fill the rest.
  * Adjacent ranges are merged into one line.
  */
-export function lines(mode: IdMapMode, own: number, subordinate: Range[]): IdMapping[] {
+export function mapLines(mode: IdMapMode, own: number, subordinate: Range[]): IdMapping[] {
   const place = mode === 'auto' ? undefined : mode === 'keep-id' ? own : 0;
   const map: IdMapping[] = [];
   const put = (containerID: number, hostID: number, size: number) => {
@@ -131,7 +131,7 @@ function checked(kind: 'user' | 'group', map: IdMapping[]): IdMapping[] {
 }
 
 /** The host's ids of root in the container; undefined if the caller is one of its users, who may be root. */
-export function strangerAsRoot({ uid, gid }: IdMaps): { uid: number; gid: number } | undefined {
+export function foreignRoot({ uid, gid }: IdMaps): { uid: number; gid: number } | undefined {
   const own = process.getuid?.() ?? 0;
   if (uid.length === 0 || uid.some(({ hostID, size }) => own >= hostID && own < hostID + size))
     return undefined;

@@ -47,7 +47,7 @@ const END = 0x7ffe_0000;
  */
 export function ownRange({ read, keep }: HostFiles = MACHINE): Range | undefined {
   const taken = takenRanges(read);
-  const here = ['/proc/self/uid_map', '/proc/self/gid_map'].map((path) => mappedHere(read(path)));
+  const here = ['/proc/self/uid_map', '/proc/self/gid_map'].map((path) => mappedIds(read(path)));
   const isFree = (range: Range) =>
     here.every((mapped) => mapped.some((each) => contains(each, range))) &&
     !taken.some((each) => overlaps(each, range));
@@ -100,7 +100,7 @@ function rangeLines(text: string): { who: string; range: Range }[] {
 }
 
 /** The ids in the current user namespace, from its uid_map or gid_map. */
-export function mappedHere(text: string): Range[] {
+export function mappedIds(text: string): Range[] {
   return text.split('\n').flatMap((line) => {
     const [start, , size] = line.trim().split(/\s+/).map(Number);
     return start === undefined || size === undefined ? [] : [{ start, size }];
@@ -130,7 +130,7 @@ export const MACHINE: HostFiles = {
       writeFileSync(fresh, text, { mode: 0o600 });
       renameSync(fresh, path);
     } catch {
-      // The choice is the same without; a folder that nobody can write to is told of where something has to be in it.
+      // The choice is the same without the file. An unwritable folder is reported when something must be written to it.
     }
   },
 };

@@ -38,7 +38,7 @@ export class FolderWatch {
     try {
       readSync(fd, this.#events);
     } catch {
-      // EAGAIN: nothing there after all
+      // EAGAIN: no events
     }
   }
 

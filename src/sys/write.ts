@@ -23,7 +23,7 @@ export function sleep(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
-/** A word to a process that may have been killed meanwhile: that shows when its reports are read. */
+/** Sends a word to a process. If it has been killed, that shows when its reports are read. */
 export function sendWord(socket: number, word: string | Uint8Array): void {
   try {
     writeSync(socket, Buffer.from(word));

@@ -10,7 +10,7 @@ export async function stopIfInterrupted(): Promise<void> {
   await surroundings().stopIfInterrupted();
 }
 
-/** For loops that the caller may want to end. @throws where that is so */
+/** For loops that can be cancelled. @throws the signal's reason */
 export function throwIfInterrupted(): void {
   surroundings().signal?.throwIfAborted();
 }
@@ -30,7 +30,7 @@ export async function undoUnlessDone<T>(use: () => Promise<T>, undo: () => void)
   }
 }
 
-/** Lends `use` a controller of its own, which the caller's wish for an end aborts, too. */
+/** Gives `use` a new controller, which is aborted when the caller cancels, too. */
 export async function withAbortController<T>(use: (abort: AbortController) => Promise<T>): Promise<T> {
   const abort = new AbortController();
   const { signal } = surroundings();

@@ -37,7 +37,7 @@ export function removeTrees(
     isReady = true;
   } finally {
     if (isReady) sendWord(remover.control, WORD_RESUME);
-    closeSync(remover.control); // without the word it ends
+    closeSync(remover.control); // without a word it exits
     if (!isReady) waitForChild(remover.pid);
   }
   started?.();

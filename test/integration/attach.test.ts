@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { Containers } from './support/containers.js';
 import { Home } from './support/foster.js';
-import { descendants, noProcessNamed, processNamed } from './support/processes.js';
+import { descendants, waitForNoProcess, waitForProcess } from './support/processes.js';
 import { Tmux } from './support/tmux.js';
 import { waitUntil } from './support/wait.js';
 
@@ -52,7 +52,7 @@ test('ctrl-p ctrl-q detaches; ctrl-p alone and ctrl-p with another key go to the
   shell('stays');
   await attaches(person, 'stays');
   person.types('cd /tmp; stty raw -echo; dd bs=1 count=4 2>/dev/null | od -An -tx1; stty sane');
-  await processNamed('dd');
+  await waitForProcess('dd');
   person.presses('C-p', 'x', 'C-p', 'C-p', 'y'); // the second C-p is held back until the third shows that it was none
   await person.sees(/10 78 10 10/);
   person.presses('Enter');
@@ -90,11 +90,11 @@ test('killing run -it kills its container, whatever PID namespace that has', asy
   for (const flags of ['', '--no-init', '--pid host']) {
     person.types(`clear; foster run --rm -it ${flags} busybox sh -c 'echo u""p; exec sleep 1000'`);
     await person.sees(/^up$/m);
-    const { pid } = await processNamed('foster-attach');
+    const { pid } = await waitForProcess('foster-attach');
     process.kill(pid, 'SIGKILL');
     await person.seesPrompt();
-    await noProcessNamed('sleep');
-    await noProcessNamed('foster-monitor');
+    await waitForNoProcess('sleep');
+    await waitForNoProcess('foster-monitor');
   }
 });
 
@@ -151,7 +151,7 @@ test('the end of the terminal ends attach, and nothing else', async () => {
   await attaches(person, 'survivor');
   person.types('trap "echo hangup > /hangup" HUP');
   person.leaves();
-  await noProcessNamed('foster-attach');
+  await waitForNoProcess('foster-attach');
   // What the monitor has heard of the end, it has passed on before the shell gets this.
   person = new Tmux(home);
   await attaches(person, 'survivor');
@@ -166,7 +166,7 @@ test('the end of the terminal where the container was started does not end it', 
   await person.sees(/^[0-9a-f]{64}$/m);
   await containers.logs('bg', 'ready');
   person.leaves();
-  await noProcessNamed('bash');
+  await waitForNoProcess('bash');
   // A SIGHUP would have come to the monitor before this signal, and would be passed on before it.
   process.kill(containers.monitor('bg'), 'SIGUSR1');
   assert.equal(await containers.logs('bg', 'asked'), 'ready\nasked\n');
@@ -176,9 +176,9 @@ test('Ctrl-C reaches the command: through its terminal, or as a signal', async (
   shell('busy');
   await attaches(person, 'busy');
   person.types('sleep 1000');
-  await processNamed('sleep');
+  await waitForProcess('sleep');
   person.presses('C-c');
-  await noProcessNamed('sleep');
+  await waitForNoProcess('sleep');
   person.types('echo still $((40 + 2))');
   await person.sees(/^still 42$/m);
   person.presses('C-p', 'C-q');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { runAttack } from './attacks/attack-run.js';
 import { Engine } from './attacks/engine.js';
-import { commit } from './attacks/scene.js';
 import { ATTACKS } from './attacks/table.js';
 import { ImagesHome } from './support/image-archive.js';
 
@@ -17,7 +17,7 @@ describe('with more rights, as root', () => {
     const { name, weakenedByRoot } = attack;
     if (weakenedByRoot === undefined) continue;
     test(`${name}: wins with ${weakenedByRoot.join(' ')}`, async () => {
-      const { losses } = await commit(attack, foster, weakenedByRoot);
+      const { losses } = await runAttack(attack, foster, weakenedByRoot);
       assert.notDeepEqual(losses, []);
     });
   }

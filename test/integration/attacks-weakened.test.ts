@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { runAttack } from './attacks/attack-run.js';
 import { Engine } from './attacks/engine.js';
-import { commit } from './attacks/scene.js';
 import { ATTACKS } from './attacks/table.js';
 import { buildWeakened, WEAKNESSES } from './attacks/weakened.js';
 import { FOSTER } from './support/foster.js';
@@ -23,7 +23,7 @@ describe('with more rights', { concurrency: 3 }, () => {
     const { name, weakenedBy } = attack;
     if (weakenedBy === undefined) continue;
     test(`${name}: wins with ${weakenedBy.join(' ')}`, async () => {
-      const { losses } = await commit(attack, foster, weakenedBy);
+      const { losses } = await runAttack(attack, foster, weakenedBy);
       assert.notDeepEqual(losses, []);
     });
   }
@@ -39,7 +39,7 @@ describe('on a weakened foster', async () => {
       test(`${name}: wins without the defence in ${file}`, async () => {
         const attack = ATTACKS.find((one) => one.name === name);
         assert.ok(attack !== undefined);
-        const { losses } = await commit(attack, weakened);
+        const { losses } = await runAttack(attack, weakened);
         assert.notDeepEqual(losses, []);
       });
     }

@@ -1,6 +1,6 @@
 import { after, describe, test } from 'node:test';
 import { Engine } from './attacks/engine.js';
-import { defend } from './attacks/results.js';
+import { mustHold } from './attacks/results.js';
 import { ATTACKS } from './attacks/table.js';
 import { ImagesHome } from './support/image-archive.js';
 
@@ -14,5 +14,5 @@ after(() => home.assertNoProcess());
 // One after the other: they look at the settings of the kernel, which one of them may have changed.
 describe('attacks, as root', () => {
   for (const attack of ATTACKS.filter(({ alsoAsRoot }) => alsoAsRoot))
-    test(attack.name, () => defend(attack, foster, 'foster, as root'));
+    test(attack.name, () => mustHold(attack, foster, 'foster, as root'));
 });

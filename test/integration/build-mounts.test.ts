@@ -13,7 +13,7 @@ const home = new BuildHome();
 
 afterEach(() => home.assertNothingLeft());
 
-/** What the steps of a build have said, without the lines of foster's own. */
+/** The output of a build's steps, without foster's own lines. */
 function said(dockerfile: string, files: Record<string, string> = {}, flags: string[] = []): string {
   const context = home.context({ Dockerfile: dockerfile, ...files });
   const { status, stdout, stderr } = home.build(context, flags);

@@ -10,7 +10,7 @@ import { fosterAtTerminal } from './support/terminal.js';
 
 /** OCI bundles: a config.json as others write it, and as foster does, with the root filesystem of busybox. */
 const home = new Home();
-/** Of one user only, since what is in it is written to by containers. */
+/** For one user only, since containers write to it. */
 const rootfs = join(home.shared, 'rootfs');
 
 before(() => {
@@ -231,7 +231,7 @@ function withoutUserNamespace({ linux, mounts, process }: Whole, namespaces: Nam
   mounts.splice(0, mounts.length, ...mounts.filter(({ destination }) => /^\/(proc|dev)$/.test(destination)));
 }
 
-/** A script of root in a user namespace, in which mounts are seen by nobody else. */
+/** Runs a script as root of a new user and mount namespace. */
 function asRoot(script: string): string {
   return execFileSync(
     'unshare',
@@ -415,7 +415,7 @@ test('process.terminal, and its size', () => {
   home.foster(['rm', '-f', id]);
 });
 
-/** A plan without what differs from one container to the next: its id, and the host name that comes from it. */
+/** A plan without the parts that differ between containers: the id, and the host name made from it. */
 function planOf(args: string[]): string {
   const { stdout, stderr, status } = home.run(['--dry-run', ...args]);
   assert.deepEqual([stderr, status], ['', 0]);

@@ -170,7 +170,7 @@ describe("Docker's rules for what becomes what", () => {
     assert.match(refusal(`${name}:/src`, `${name}:/dst`), /from one container to another/);
     assert.match(refusal(here, here), /neither is a container/);
     assert.match(refusal('no-such-container:/x', here), /no such container/);
-    assert.match(refusal(`${name}:/src/a`, '/dev/null'), /no regular file/);
+    assert.match(refusal(`${name}:/src/a`, '/dev/null'), /a special file/);
     mkdirSync(join(here, 'a'));
     assert.match(refusal(`${name}:/src/a`, here), /cannot overwrite a directory/);
   });

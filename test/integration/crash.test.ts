@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CrashHome, randomNumbers } from './support/crash.js';
-import { descendants, noProcessNamed } from './support/processes.js';
+import { descendants, waitForNoProcess } from './support/processes.js';
 import { DEADLINE } from './support/wait.js';
 
 /** SIGKILL at every step of every command that changes something, and at any moment to every process of a container. */
@@ -125,17 +125,17 @@ const FORMS = [
   ['run', '--rm', ...SLEEP],
   ['run', '--rm', ...OTHERS],
 ];
-/** By the names that they give themselves; foster itself is `node` until it becomes the monitor. */
+/** By process name; foster itself is `node` until it becomes the monitor. */
 const VICTIMS = ['foster-monitor', 'foster-monitor', 'foster-init', 'foster-janitor', 'node'];
 
-/** FOSTER_TEST_SEED and FOSTER_TEST_ROUNDS are for whoever looks for more. */
+/** FOSTER_TEST_SEED and FOSTER_TEST_ROUNDS allow longer searches. */
 test('SIGKILL to the monitor, to PID 1, to the janitor and to foster at random moments', async () => {
   const SEED = Number(process.env.FOSTER_TEST_SEED ?? 20260);
   const ROUNDS = Number(process.env.FOSTER_TEST_ROUNDS ?? 36);
   const random = randomNumbers(SEED);
   const pick = <T>(choices: T[]): T => choices[Math.floor(random() * choices.length)] as T;
   let hits = 0;
-  // More rounds where the machine is so slow that there was hardly anybody yet.
+  // More rounds if the machine is so slow that there were hardly any processes yet.
   const goesOn = (round: number) => round < ROUNDS || (hits <= ROUNDS / 4 && round < ROUNDS * 10);
   for (let round = 0; goesOn(round); round++) {
     const form = pick(FORMS);
@@ -148,7 +148,7 @@ test('SIGKILL to the monitor, to PID 1, to the janitor and to foster at random m
     hits += victims.length;
     const isDetached = form.includes('-d');
     if (isDetached) await running;
-    else await noProcessNamed('node'); // where nobody was hit, foster goes on until its container runs
+    else await waitForNoProcess('node'); // where nobody was hit, foster goes on until its container runs
     await home.assertRecovers(
       `round ${round} of seed ${SEED}: ${form.join(' ')}, ${victim} killed after ${delay} ms`,
     );

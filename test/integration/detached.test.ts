@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { Containers } from './support/containers.js';
 import { FOSTER, Home } from './support/foster.js';
-import { bury, isStuck, readProcess } from './support/processes.js';
+import { readProcess, reap, waitUntilBlocked } from './support/processes.js';
 import { DEADLINE, waitUntil } from './support/wait.js';
 
 /** run -d, create, start and attach, without a terminal. */
@@ -145,7 +145,7 @@ test('a signal gets through while the container does not read its input', async 
   const client = containers.begin(['attach', 'deaf']);
   client.child.stdin.write(Buffer.alloc(4 * 1024 * 1024, 'x'));
   await waitUntil('it is attached', () => readProcess(client.pid)?.name === 'foster-attach');
-  await isStuck(client.pid); // there is more than the pipes take
+  await waitUntilBlocked(client.pid); // there is more than the pipes take
   client.signal('SIGUSR1');
   assert.equal((await client.ended).status, 3);
 });
@@ -236,7 +236,7 @@ test('--pid container:NAME, in the background', async () => {
   containers.ok('start', 'guest');
   const guest = containers.pid('guest');
   process.kill(containers.monitor('guest'), 'SIGKILL');
-  await waitUntil('its first process is ours to bury, and buried', () => bury(guest));
+  await waitUntil('its first process is ours to bury, and buried', () => reap(guest));
   assert.doesNotMatch(containers.ok('exec', 'host', 'ps', '-o', 'args'), /1001|sh -c/);
   assert.equal(containers.status('host'), 'running');
 });

@@ -1,4 +1,4 @@
-/** The documents tell the truth: each command in them runs, and shows what they say it shows. */
+/** The documents are correct: each command in them runs, and prints the output that they show. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import {
   headingsOf,
   inlineCommands,
   linksOf,
-  shows,
+  matchesOutput,
 } from './support/documents.js';
 import { FOSTER, Home } from './support/foster.js';
 import { DEADLINE } from './support/wait.js';
@@ -25,7 +25,7 @@ const DOCUMENTS: [path: string, notRun: string[]][] = [
   ['docs/architecture.md', []],
 ];
 
-/** What only looks is asked again until it sees what is to come. */
+/** Commands that only read are repeated until their output is right. */
 const LOOKS = /^(foster (top|ps|logs|exec|inspect|stats|events) )/;
 
 for (const [path, notRun] of DOCUMENTS) {
@@ -77,10 +77,10 @@ function check({ command, output: expected }: Example, folder: string): void {
     assert.equal(result.status, 0, result.output);
     return;
   }
-  while (!shows(expected, result.output) && LOOKS.test(command) && Date.now() < end) {
+  while (!matchesOutput(expected, result.output) && LOOKS.test(command) && Date.now() < end) {
     result = run(command, folder);
   }
-  if (!shows(expected, result.output)) assert.equal(result.output, `${expected.join('\n')}\n`);
+  if (!matchesOutput(expected, result.output)) assert.equal(result.output, `${expected.join('\n')}\n`);
 }
 
 const helps = new Map<string, string>();
@@ -135,9 +135,9 @@ test('the reference in the manual is what --help prints (scripts/manual.mjs writ
 });
 
 test('output that differs from a document is detected', () => {
-  assert.ok(shows(['1     ...   S', '...', 'end'], '1  4711  S\nmore\nand more\nend\n'));
-  assert.ok(shows(['1 S', '...', 'end'], '1 S\nend\n'));
-  assert.ok(!shows(['3   1 Z'], '3   1 S\n'));
-  assert.ok(!shows(['end'], 'more\nend\n'));
-  assert.ok(!shows(['a.c'], 'abc\n'));
+  assert.ok(matchesOutput(['1     ...   S', '...', 'end'], '1  4711  S\nmore\nand more\nend\n'));
+  assert.ok(matchesOutput(['1 S', '...', 'end'], '1 S\nend\n'));
+  assert.ok(!matchesOutput(['3   1 Z'], '3   1 S\n'));
+  assert.ok(!matchesOutput(['end'], 'more\nend\n'));
+  assert.ok(!matchesOutput(['a.c'], 'abc\n'));
 });

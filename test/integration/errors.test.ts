@@ -4,10 +4,10 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from '
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { FOSTER, Home, type Result } from './support/foster.js';
-import { momentsOfStart } from './support/moments.js';
+import { momentsDuringStart } from './support/moments.js';
 import { waitUntil } from './support/wait.js';
 
-/** Whatever goes wrong: one sentence, the right exit code, nothing left behind. */
+/** Errors: one sentence, the right exit code, nothing left behind. */
 const home = new Home();
 
 function assertFailure(result: Result, status: number, sentence: RegExp): void {
@@ -247,7 +247,7 @@ test('a failed step is reported with its reason, the call and advice', () => {
 });
 
 test('an interrupt during the set-up leaves nothing behind', async () => {
-  const moments = await momentsOfStart(home, 8);
+  const moments = await momentsDuringStart(home, 8);
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
@@ -266,7 +266,7 @@ test('an interrupt during the set-up leaves nothing behind', async () => {
 });
 
 test('a kill at any moment of the set-up leaves nothing that prune does not remove', async () => {
-  for (const delay of await momentsOfStart(home, 12)) {
+  for (const delay of await momentsDuringStart(home, 12)) {
     const running = home.start(['--rm', 'busybox', 'sleep', '60']);
     await new Promise((resolve) => setTimeout(resolve, delay));
     running.signal('SIGKILL');

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Containers } from './support/containers.js';
 import { Home } from './support/foster.js';
-import { bury, descendants, noProcessNamed, readProcess } from './support/processes.js';
+import { descendants, readProcess, reap, waitForNoProcess } from './support/processes.js';
 import { Tmux } from './support/tmux.js';
 import { waitUntil } from './support/wait.js';
 
@@ -13,7 +13,7 @@ import { waitUntil } from './support/wait.js';
 const home = new Home();
 const containers = new Containers(home);
 
-/** Each by itself in the PID namespace of its own, so that what one test leaves another does not see. */
+/** Each test has its own container, so that it does not see leftovers of others. */
 before(() => {
   containers.detach('web', 'sleep 1000', ['-e', 'OWN=value', '-w', '/usr/bin', '--hostname', 'webhost']);
   containers.detach('bare', 'sleep 1000', ['--no-init']);
@@ -26,7 +26,7 @@ after(async () => {
 
 const exec = (...args: string[]) => home.foster(['exec', ...args]);
 
-/** What /proc/PID/status says of a process, for comparison: user, groups, capabilities, filters. */
+/** Parts of /proc/PID/status to compare: user, groups, capabilities, filters. */
 const STATUS = /^(Uid|Gid|Groups|Cap\w+|NoNewPrivs|Seccomp|Sig(Blk|Ign)):.*$/gm;
 
 for (const name of ['web', 'bare']) {
@@ -197,7 +197,7 @@ test('killing the command kills its process, unless it is detached', async () =>
     await waitUntil('the shell has become sleep', () => find() !== 0);
     const pid = find();
     running.signal('SIGKILL');
-    await waitUntil('it is dead and buried', () => bury(pid));
+    await waitUntil('it is dead and buried', () => reap(pid));
     assert.ok(!has(`sleep ${time}`));
   }
   exec('-d', 'web', 'sleep', '3004');
@@ -267,7 +267,7 @@ test('a terminal: its own, real, resized, with job control', async () => {
     person.types('clear; jobs; fg');
     await person.sees(/Stopped.*sleep 1000[\s\S]*^sleep 1000$/m);
     person.presses('C-c');
-    await noProcessNamed('sleep', person.pid);
+    await waitForNoProcess('sleep', person.pid);
     person.types('clear; exit 6');
     await person.sees(/^code 6$/m);
     person.types('stty -a > after; grep -v rows before > b; grep -v rows after > a; cmp a b && echo sa""me');

@@ -44,7 +44,7 @@ function stepped(name: string, ...flags: string[]): string {
   return containers.detach(name, 'sleep 1000', [...health, '-v', `${home.shared}:/shared`, ...flags]);
 }
 
-/** Lets a check of the container that is `stepped` come out so. */
+/** Sets the result of the next health check. */
 async function check(result: 'well' | 'ill'): Promise<void> {
   const go = join(home.shared, 'go');
   writeFileSync(`${go}.new`, result);

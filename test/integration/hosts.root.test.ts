@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { FROM } from './support/build.js';
 import { FOSTER } from './support/foster.js';
-import { adoptOrphans, descendants, noProcessNamed } from './support/processes.js';
+import { adoptOrphans, descendants, waitForNoProcess } from './support/processes.js';
 import { waitUntil } from './support/wait.js';
 
 /**
@@ -233,7 +233,7 @@ test('newuidmap takes long: a signal ends the start, and newuidmap', async () =>
     child.kill('SIGTERM');
     const [status] = await once(child, 'exit');
     assert.equal(status, 143);
-    await noProcessNamed('sleep');
+    await waitForNoProcess('sleep');
     assertNothingLeft();
   }
 });

@@ -4,7 +4,7 @@ import { Containers } from './support/containers.js';
 import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archive.js';
 import { waitUntil } from './support/wait.js';
 
-/** What an image says of its containers, and what flags put in its place. */
+/** An image's defaults for its containers, and flags that override them. */
 const home = new ImagesHome();
 const containers = new Containers(home);
 const out = (...args: string[]) => containers.ok(...args);

@@ -4,7 +4,7 @@ import { afterEach, test } from 'node:test';
 import { Containers } from './support/containers.js';
 import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archive.js';
 
-/** What an image says of volumes and ports; and `-v DESTINATION`. */
+/** Volumes and ports of an image; and `-v DESTINATION`. */
 const home = new ImagesHome();
 const containers = new Containers(home);
 const out = (...args: string[]) => containers.ok(...args);

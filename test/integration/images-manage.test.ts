@@ -5,7 +5,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { FOSTER } from './support/foster.js';
 import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archive.js';
 
-/** Names of images, what is kept for whom, and what becomes of containers' changes. */
+/** Names of images, what is kept and why, and containers' changes. */
 const home = new ImagesHome();
 const out = (...args: string[]) => {
   const { status, stdout, stderr } = home.foster(args);

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archive.js';
 import { DebianRegistry } from './support/registry.js';
 
-/** Images go to podman and skopeo and come back, and run on either side. */
+/** Images are exchanged with podman and skopeo in both directions, and run there and here. */
 
 const isInstalled = (program: string) => spawnSync(program, ['--version']).status === 0;
 const options = { skip: !isInstalled('podman') || !isInstalled('skopeo') || !isInstalled('runc') };

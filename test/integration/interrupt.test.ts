@@ -9,7 +9,7 @@ import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archiv
 import { Foster, FosterError } from './support/library.js';
 import { OciLayout } from './support/oci-layout.js';
 import { commandLine, descendants } from './support/processes.js';
-import { LyingRegistry } from './support/registry.js';
+import { HostileRegistry } from './support/registry.js';
 import { waitUntil } from './support/wait.js';
 
 /** An abort in the library and a signal to the command end what goes on, and leave nothing of it behind. */
@@ -17,7 +17,7 @@ import { waitUntil } from './support/wait.js';
 const home = new ImagesHome();
 const foster = new Foster({ env: home.env });
 const layout = new OciLayout();
-const registry = new LyingRegistry(layout);
+const registry = new HostileRegistry(layout);
 before(() => registry.start());
 after(() => registry.stop());
 
@@ -85,7 +85,7 @@ test('pull: what has come is kept for the next one, and its half unpacked tree i
   assert.ok(layer);
   const path = `/v2/app/blobs/${layer.digest}`;
   const bytes = layout.blobs.get(layer.digest) ?? Buffer.alloc(0);
-  registry.lies.set(path, ({ response }) => {
+  registry.overrides.set(path, ({ response }) => {
     response.writeHead(200, { 'content-length': bytes.length });
     response.write(bytes.subarray(0, 2_000_000)); // and no more
   });
@@ -104,7 +104,7 @@ test('pull: what has come is kept for the next one, and its half unpacked tree i
 
 test('push', async () => {
   registry.reset();
-  registry.lies.set('/v2/other/blobs/uploads/', () => {}); // never answered
+  registry.overrides.set('/v2/other/blobs/uploads/', () => {}); // never answered
   await foster.images.tag(`${registry.host}/app:1`, `${registry.host}/other:1`);
   await abort(
     (signal) => foster.images.push(`${registry.host}/other:1`, { signal }),

@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { Containers } from './support/containers.js';
 import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archive.js';
 
-/** Links that an image, a Dockerfile or a volume puts where foster mounts and writes, in /dev, /proc and /sys. */
+/** Links of an image, a Dockerfile or a volume where foster mounts and writes, in /dev, /proc and /sys. */
 const home = new ImagesHome();
 const containers = new Containers(home);
 

@@ -13,7 +13,7 @@ import { DEADLINE, waitUntil } from './support/wait.js';
 const home = new Home();
 const foster = new Foster({ env: home.env });
 
-/** Ends a call as soon as it is at work, and fails unless the call then fails as it should. */
+/** Aborts a call as soon as it is running, and fails unless the call then fails correctly. */
 async function assertInterrupts(
   call: (signal: AbortSignal) => Promise<unknown>,
   isAtWork: () => unknown,

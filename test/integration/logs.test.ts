@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { descriptorsOf } from './support/containers.js';
 import { FOSTER, Home } from './support/foster.js';
-import { isStuck, readProcess } from './support/processes.js';
+import { readProcess, waitUntilBlocked } from './support/processes.js';
 import { waitUntil } from './support/wait.js';
 
 const home = new Home();
@@ -185,7 +185,7 @@ test('it ends quietly when its reader is gone', async () => {
     const state = follow(name);
     if (isAnyUnread) {
       state.child.stdout.pause();
-      await isStuck(state.child.pid ?? 0);
+      await waitUntilBlocked(state.child.pid ?? 0);
       state.child.stdout.destroy();
     } else state.child.stdout.once('data', () => state.child.stdout.destroy());
     const { status, signal } = await state.closed;

@@ -11,7 +11,7 @@ import { compile } from './support/probe.js';
 import { readProcess } from './support/processes.js';
 import { waitUntil } from './support/wait.js';
 
-/** The monitor of a container in the background: its log, its events, what it costs, and its death. */
+/** The monitor of a container in the background: its log, events, cost and death. */
 const home = new Home();
 const containers = new Containers(home);
 const shared = ['-v', `${home.shared}:/shared`];
@@ -26,7 +26,7 @@ interface Frame {
   data: Buffer;
 }
 
-/** A log file as docs/state.md describes it; fails where it is not whole. */
+/** Parses a log file as in docs/state.md; fails if it is incomplete. */
 function frames(path: string): Frame[] {
   const bytes = readFileSync(path);
   const found: Frame[] = [];

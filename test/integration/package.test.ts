@@ -8,7 +8,7 @@ import { VERSION } from '../../src/cli/version.js';
 import { FOSTER, Home } from './support/foster.js';
 import { packFoster } from './support/package.js';
 
-/** The package as a user gets it: packed, then installed below a prefix of its own from the tarball and the registry. */
+/** The package as a user gets it: packed, then installed in a separate prefix from the tarball and the registry. */
 let folder = '';
 let installed = '';
 let dist = '';

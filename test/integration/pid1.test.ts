@@ -8,7 +8,7 @@ import { probe } from './support/probe.js';
 import { descendants, readProcess } from './support/processes.js';
 import { waitUntil } from './support/wait.js';
 
-/** PID 1: whom it adopts, what it buries, when it leaves, and what it costs meanwhile. */
+/** PID 1: what it adopts and reaps, when it exits, and what it costs. */
 const home = new Home();
 const mounted = probe(home);
 

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { Home, type Result } from './support/foster.js';
 import { OciLayout, OWN } from './support/oci-layout.js';
-import { type Exchange, foster, LyingRegistry, PASSWORD, startFoster, USER } from './support/registry.js';
+import { type Exchange, foster, HostileRegistry, PASSWORD, startFoster, USER } from './support/registry.js';
 import { Tmux } from './support/tmux.js';
 import { waitUntil } from './support/wait.js';
 
-/** Registries that lie, break off or never end: a clear error, and nothing of it is kept or used. */
+/** Malicious and failing registries: a clear error, and nothing is kept or used. */
 
 const home = new Home();
 const layout = new OciLayout();
@@ -26,7 +26,7 @@ function freshImage() {
   return { ...image, layer, bytes: layout.blobs.get(layer.digest) ?? Buffer.alloc(0) };
 }
 
-const registry = new LyingRegistry(layout);
+const registry = new HostileRegistry(layout);
 before(() => registry.start());
 after(() => registry.stop());
 afterEach(() => registry.reset());
@@ -88,19 +88,21 @@ const blobPath = ({ layer }: ReturnType<typeof freshImage>) => `/v2/app/blobs/${
 
 test('a layer with the wrong content', async () => {
   const image = freshImage();
-  registry.lies.set(blobPath(image), ({ response }) => response.end(Buffer.alloc(image.layer.size, 'x')));
+  registry.overrides.set(blobPath(image), ({ response }) =>
+    response.end(Buffer.alloc(image.layer.size, 'x')),
+  );
   failed(await pull(), /content received for sha256:.* has the digest sha256:/, image);
 });
 
 test('a manifest with the wrong digest', async () => {
   const image = freshImage();
   const other = `${'0'.repeat(63)}1`;
-  registry.lies.set(`/v2/app/manifests/sha256:${other}`, ({ response }) =>
+  registry.overrides.set(`/v2/app/manifests/sha256:${other}`, ({ response }) =>
     response.end(layout.blobs.get(image.manifest.digest)),
   );
   const result = await foster(home, ['pull', `${registry.host}/app@sha256:${other}`]);
   failed(result, /has the digest sha256:.* instead of sha256:0/, image);
-  registry.lies.set(MANIFEST, ({ response }) =>
+  registry.overrides.set(MANIFEST, ({ response }) =>
     response
       .writeHead(200, { 'docker-content-digest': `sha256:${other}` })
       .end(layout.blobs.get(image.manifest.digest)),
@@ -110,7 +112,7 @@ test('a manifest with the wrong digest', async () => {
 
 test('a download is resumed where the connection broke, again and again', async () => {
   const image = freshImage();
-  registry.lies.set(blobPath(image), ({ request, response, count }) => {
+  registry.overrides.set(blobPath(image), ({ request, response, count }) => {
     if (count === 3) return 'honest';
     const start = Number(/\d+/.exec(request.headers.range ?? '')?.[0] ?? 0);
     const range = { 'content-range': `bytes ${start}-${SIZE - 1}/${image.bytes.length}` };
@@ -129,7 +131,7 @@ test('a download is resumed where the connection broke, again and again', async 
 
 test('a server without ranges starts over', async () => {
   const image = freshImage();
-  registry.lies.set(blobPath(image), ({ response, count }) => {
+  registry.overrides.set(blobPath(image), ({ response, count }) => {
     response.writeHead(200, { 'content-length': image.bytes.length });
     if (count === 0) response.write(image.bytes.subarray(0, 1_000_000), () => response.destroy());
     else response.end(image.bytes);
@@ -139,7 +141,7 @@ test('a server without ranges starts over', async () => {
 
 test('a server that resumes at the wrong offset', async () => {
   const image = freshImage();
-  registry.lies.set(blobPath(image), ({ response, count }) => {
+  registry.overrides.set(blobPath(image), ({ response, count }) => {
     if (count === 0) {
       response.writeHead(200, { 'content-length': image.bytes.length });
       response.write(image.bytes.subarray(0, 1_000_000), () => response.destroy());
@@ -153,7 +155,7 @@ test('a server that resumes at the wrong offset', async () => {
 
 test('Ctrl-C keeps what was downloaded, and the next pull resumes it', async () => {
   const image = freshImage();
-  registry.lies.set(blobPath(image), ({ response, count }) => {
+  registry.overrides.set(blobPath(image), ({ response, count }) => {
     if (count > 0) return 'honest';
     response.writeHead(200, { 'content-length': image.bytes.length });
     response.write(image.bytes.subarray(0, 2_000_000)); // and no more
@@ -179,7 +181,7 @@ test('a layer is unpacked while it is downloaded', async () => {
   assert.ok(layer);
   const bytes = layout.blobs.get(layer.digest) ?? Buffer.alloc(0);
   let sendRest = () => {};
-  registry.lies.set(`/v2/app/blobs/${layer.digest}`, ({ response }) => {
+  registry.overrides.set(`/v2/app/blobs/${layer.digest}`, ({ response }) => {
     const middle = SIZE / 2 + 1024;
     response.writeHead(200, { 'content-length': bytes.length }).write(bytes.subarray(0, middle));
     sendRest = () => response.end(bytes.subarray(middle));
@@ -204,7 +206,7 @@ test('a layer that cannot be unpacked ends the pull of others', async () => {
   assert.ok(layer);
   const bytes = layout.blobs.get(layer.digest) ?? Buffer.alloc(0);
   let isCut = false;
-  registry.lies.set(`/v2/app/blobs/${layer.digest}`, ({ response }) => {
+  registry.overrides.set(`/v2/app/blobs/${layer.digest}`, ({ response }) => {
     response.on('close', () => {
       isCut = true;
     });
@@ -222,7 +224,7 @@ test('a layer that cannot be unpacked ends the pull of others', async () => {
 
 test('a bar on a terminal, until Ctrl-C', async () => {
   const image = freshImage();
-  registry.lies.set(blobPath(image), ({ response }) => {
+  registry.overrides.set(blobPath(image), ({ response }) => {
     response.writeHead(200, { 'content-length': image.bytes.length });
     response.write(image.bytes.subarray(0, 3_000_000)); // and no more
   });
@@ -241,7 +243,7 @@ test('a bar on a terminal, until Ctrl-C', async () => {
 
 test('a damaged partial download is discarded, and everything is downloaded again', async () => {
   const image = freshImage();
-  registry.lies.set(blobPath(image), ({ request, response, count }) => {
+  registry.overrides.set(blobPath(image), ({ request, response, count }) => {
     if (count > 0 || request.headers.range !== undefined) return 'honest';
     response.writeHead(200, { 'content-length': image.bytes.length });
     response.write(Buffer.alloc(1_000_000, 'damage'), () => response.destroy());
@@ -253,7 +255,7 @@ test('a damaged partial download is discarded, and everything is downloaded agai
 test('an endless layer is cut off at its size', async () => {
   const image = freshImage();
   let isCut = false;
-  registry.lies.set(blobPath(image), ({ response }) => endless(response, () => (isCut = true)));
+  registry.overrides.set(blobPath(image), ({ response }) => endless(response, () => (isCut = true)));
   failed(await pull(), /is larger than declared: more than \d+ bytes/, image);
   await waitUntil('the connection is cut', () => isCut);
 });
@@ -269,13 +271,13 @@ function endless(response: Exchange['response'], cut: () => void): void {
 
 test('a layer with another size than in its manifest', async () => {
   const image = freshImage();
-  registry.lies.set(blobPath(image), ({ response }) => response.end(image.bytes.subarray(0, 1000)));
+  registry.overrides.set(blobPath(image), ({ response }) => response.end(image.bytes.subarray(0, 1000)));
   failed(await pull(), /has 1000 bytes for sha256:.* instead of \d+/, image);
 });
 
 test('a layer that always ends early', async () => {
   const image = freshImage();
-  registry.lies.set(blobPath(image), ({ request, response }) => {
+  registry.overrides.set(blobPath(image), ({ request, response }) => {
     if (request.headers.range !== undefined) return response.destroy();
     response.writeHead(200, { 'transfer-encoding': 'chunked' });
     return response.end(image.bytes.subarray(0, 1000));
@@ -286,14 +288,16 @@ test('a layer that always ends early', async () => {
 test('redirects lead only to http and https, and not to less security', async () => {
   const image = freshImage();
   for (const place of ['file:///etc/passwd', 'ftp://example.com/x', 'data:,x', 'http://[bad']) {
-    registry.lies.set(blobPath(image), ({ response }) => response.writeHead(307, { location: place }).end());
+    registry.overrides.set(blobPath(image), ({ response }) =>
+      response.writeHead(307, { location: place }).end(),
+    );
     failed(
       await pull(),
       /redirects to .*, which is not (?:an http or https|a valid) URL; it was not followed/,
       image,
     );
   }
-  registry.lies.set(blobPath(image), ({ response }) =>
+  registry.overrides.set(blobPath(image), ({ response }) =>
     response.writeHead(302, { location: blobPath(image) }).end(),
   );
   failed(await pull(), /redirects too many times/, image);
@@ -309,11 +313,11 @@ test('a redirect to another host is followed without the password', async () => 
   await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
   const { port } = elsewhere.address() as AddressInfo;
   const basic = `Basic ${Buffer.from(`${USER}:${PASSWORD}`).toString('base64')}`;
-  registry.lies.set(MANIFEST, ({ request, response }) => {
+  registry.overrides.set(MANIFEST, ({ request, response }) => {
     if (request.headers.authorization === basic) return 'honest';
     return response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
   });
-  registry.lies.set(blobPath(image), ({ request, response }) => {
+  registry.overrides.set(blobPath(image), ({ request, response }) => {
     assert.equal(request.headers.authorization, basic);
     response.writeHead(307, { location: `http://127.0.0.1:${port}/blob` }).end();
   });
@@ -325,17 +329,17 @@ test('a redirect to another host is followed without the password', async () => 
 
 test('a password that is never accepted is asked for a few times only', async () => {
   const image = freshImage();
-  registry.lies.set(MANIFEST, ({ response }) =>
+  registry.overrides.set(MANIFEST, ({ response }) =>
     response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end(),
   );
   failed(await pull('--creds', 'a:b'), /rejected the user name and password from --creds/, image);
   failed(await pull(), /requires a user name and a password/, image);
-  registry.lies.set(MANIFEST, ({ response }) =>
+  registry.overrides.set(MANIFEST, ({ response }) =>
     response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${registry.host}/token"` }).end(),
   );
-  registry.lies.set('/token', ({ response }) => response.end('{"token":"abc"}'));
+  registry.overrides.set('/token', ({ response }) => response.end('{"token":"abc"}'));
   failed(await pull(), /access is denied/, image);
-  registry.lies.set(MANIFEST, ({ response }) =>
+  registry.overrides.set(MANIFEST, ({ response }) =>
     response.writeHead(401, { 'www-authenticate': 'Negotiate' }).end(),
   );
   failed(await pull(), /requires negotiate authentication; foster supports basic and bearer/, image);
@@ -351,12 +355,12 @@ test('a token is fetched, and again when it has expired', async () => {
     if (request.headers.authorization === `Bearer t${valid}`) return 'honest';
     return response.writeHead(401, { 'www-authenticate': challenge }).end();
   };
-  registry.lies.set(MANIFEST, guarded);
-  registry.lies.set(blobPath(image), (exchange) => {
+  registry.overrides.set(MANIFEST, guarded);
+  registry.overrides.set(blobPath(image), (exchange) => {
     if (exchange.count === 0) valid++; // it has just expired
     return guarded(exchange);
   });
-  registry.lies.set('/token', ({ request, response }) => {
+  registry.overrides.set('/token', ({ request, response }) => {
     queries = [...queries, `${request.url} ${request.headers.authorization}`];
     response.end(JSON.stringify({ access_token: `t${valid}` }));
   });
@@ -369,7 +373,7 @@ test('a token is fetched, and again when it has expired', async () => {
 test('invalid tokens and token servers', async () => {
   const image = freshImage();
   const realm = (place: string) =>
-    registry.lies.set(MANIFEST, ({ response }) =>
+    registry.overrides.set(MANIFEST, ({ response }) =>
       response.writeHead(401, { 'www-authenticate': `Bearer realm="${place}"` }).end(),
     );
   realm('file:///etc/passwd');
@@ -382,22 +386,22 @@ test('invalid tokens and token servers', async () => {
   failed(await pull('--creds', 'a:b'), /would not be encrypted; no password was sent there/, image);
   realm(`http://${registry.host}/token`);
   for (const answer of ['{}', '{"token":"a\\r\\nb"}', `{"token":"${'x'.repeat(70_000)}"}`]) {
-    registry.lies.set('/token', ({ response }) => response.end(answer));
+    registry.overrides.set('/token', ({ response }) => response.end(answer));
     failed(await pull(), /has no token/, image);
   }
-  registry.lies.set('/token', ({ response }) => response.end('nonsense'));
+  registry.overrides.set('/token', ({ response }) => response.end('nonsense'));
   failed(await pull(), /the response with the token is not JSON/, image);
-  registry.lies.set('/token', ({ response }) => endless(response, () => {}));
+  registry.overrides.set('/token', ({ response }) => endless(response, () => {}));
   failed(await pull(), /the token of .* is longer than the limit of \d+ bytes/, image);
 });
 
 test('requests to a failing registry are retried, but not forever', async () => {
   const image = freshImage();
-  registry.lies.set(MANIFEST, ({ response, count }) => {
+  registry.overrides.set(MANIFEST, ({ response, count }) => {
     if (count === 2) return 'honest';
     return response.writeHead(count === 0 ? 500 : 429, { 'retry-after': '1' }).end();
   });
-  registry.lies.set(blobPath(image), ({ response, count }) => {
+  registry.overrides.set(blobPath(image), ({ response, count }) => {
     if (count === 1) return 'honest';
     return count === 0 ? response.destroy() : response.writeHead(503).end();
   });
@@ -406,7 +410,7 @@ test('requests to a failing registry are retried, but not forever', async () => 
   assert.ok(Date.now() - start > 2000, 'Retry-After is respected');
 
   registry.reset();
-  registry.lies.set(MANIFEST, ({ response }) =>
+  registry.overrides.set(MANIFEST, ({ response }) =>
     response.writeHead(500).end('{"errors":[{"message":"on fire"}]}'),
   );
   const result = await pull();
@@ -418,17 +422,17 @@ test('manifests that are too large or invalid', async () => {
   const image = freshImage();
   const reply = async (body: object | string, type = 'application/vnd.oci.image.manifest.v1+json') => {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
-    registry.lies.set(MANIFEST, ({ response }) =>
+    registry.overrides.set(MANIFEST, ({ response }) =>
       response.writeHead(200, { 'content-type': type }).end(text),
     );
     return await pull();
   };
   const size = 100 * 1024 * 1024;
-  registry.lies.set(MANIFEST, ({ response }) =>
+  registry.overrides.set(MANIFEST, ({ response }) =>
     response.writeHead(200, { 'content-length': size }).flushHeaders(),
   );
   failed(await pull(), /the manifest of .* is longer than the limit of 4194304 bytes/, image);
-  registry.lies.set(MANIFEST, ({ response }) => endless(response, () => {}));
+  registry.overrides.set(MANIFEST, ({ response }) => endless(response, () => {}));
   failed(await pull(), /the manifest of .* is longer than the limit of 4194304 bytes/, image);
   failed(await reply('<html>'), /is not JSON/, image);
   failed(await reply('[]'), /is not a JSON object/, image);
@@ -456,7 +460,7 @@ test('manifests that are too large or invalid', async () => {
     ],
     [{ config, layers: [{ ...layer, mediaType: 'text/html' }] }, /a layer has the type 'text\/html'/],
     [{ config, layers: Array(1001).fill(layer) }, /1001 layers/],
-    [{ config, layers: [], manifests: [] }, /a manifest and an index at once/],
+    [{ config, layers: [], manifests: [] }, /both a manifest and an index/],
     [{ config: { ...config, size: 1e9 }, layers: [] }, /the config of .* is too large/],
     [
       { config: { ...config, mediaType: 'application/vnd.cncf.helm.config.v1+json' }, layers: [] },
@@ -504,8 +508,8 @@ test('a failed layer aborts the others', async () => {
     '1',
     layout.json({ schemaVersion: 2, mediaType, config, layers: [slow.layer, bad] }, mediaType),
   );
-  registry.lies.set(blobPath(slow), () => {}); // never answers
-  registry.lies.set(`/v2/app/blobs/${bad.digest}`, ({ response }) => response.writeHead(404).end());
+  registry.overrides.set(blobPath(slow), () => {}); // never answers
+  registry.overrides.set(`/v2/app/blobs/${bad.digest}`, ({ response }) => response.writeHead(404).end());
   const start = Date.now();
   failed(await pull(), /cannot get .* of app: 127.* does not have it/, slow);
   assert.ok(Date.now() - start < 30_000, 'it waited until the silence was too long');
@@ -514,14 +518,14 @@ test('a failed layer aborts the others', async () => {
 test('the list of tags has pages, and is validated', async () => {
   const image = freshImage();
   const list = (tags: unknown, link?: string) => {
-    registry.lies.set('/v2/app/tags/list', ({ request, response }) => {
+    registry.overrides.set('/v2/app/tags/list', ({ request, response }) => {
       const isFirst = !request.url?.includes('last=');
       if (isFirst && link !== undefined) response.setHeader('link', link);
       return response.end(JSON.stringify({ tags: isFirst ? tags : ['1'] }));
     });
   };
   const pullAll = () => foster(home, ['pull', '-a', `${registry.host}/app`]);
-  registry.lies.set('/v2/app/manifests/0', ({ response }) =>
+  registry.overrides.set('/v2/app/manifests/0', ({ response }) =>
     response.end(layout.blobs.get(image.manifest.digest)),
   );
   list(['0'], '</v2/app/tags/list?n=1&last=0>; rel="next"');
@@ -543,7 +547,7 @@ test('a silent connection times out', async () => {
   const image = freshImage();
   const { pullImage } = await import('../../src/image/registry/pull.js');
   const { parseReference } = await import('../../src/image/store/reference.js');
-  registry.lies.set(blobPath(image), ({ response }) => {
+  registry.overrides.set(blobPath(image), ({ response }) => {
     response.writeHead(200, { 'content-length': image.bytes.length }).write('x');
   });
   process.env.XDG_DATA_HOME = join(home.folder, 'data');

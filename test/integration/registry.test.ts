@@ -112,7 +112,7 @@ function blobFile(digest: string): string {
   return join(home.folder, 'data/foster/images/blobs/sha256', digest.slice('sha256:'.length));
 }
 
-/** The image store has all of an image, and all is what its digest says. */
+/** Checks that the image store has all blobs of an image, with the right digests. */
 function assertStored({ manifest, config, layers }: BuiltImage): void {
   for (const { digest } of [manifest, config, ...layers])
     assert.equal(sha256(readFileSync(blobFile(digest))), digest);

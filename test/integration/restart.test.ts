@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { Containers, descriptorsOf, privateSize } from './support/containers.js';
 import { Home } from './support/foster.js';
-import { descendants, noProcessNamed, readProcess } from './support/processes.js';
+import { descendants, readProcess, waitForNoProcess } from './support/processes.js';
 import { waitUntil } from './support/wait.js';
 
 /** Restart policies. */
@@ -20,8 +20,8 @@ const restarts = (name: string) => Number(containers.inspect(name, '{{.RestartCo
 const ended = (name: string) =>
   containers.inspect(name, '{{.State.Status}} {{.State.ExitCode}} {{.RestartCount}}');
 
-/** Waits until nobody is left who could start a container again. */
-const noMonitor = () => noProcessNamed('foster-monitor');
+/** Waits until no process is left that could restart a container. */
+const noMonitor = () => waitForNoProcess('foster-monitor');
 
 /** Milliseconds at which it was started, from the events. */
 function starts(id: string): number[] {

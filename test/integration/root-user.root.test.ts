@@ -30,7 +30,7 @@ const owner = (path: string) => {
   return `${uid}:${gid}`;
 };
 
-/** What a shell in a container prints. It must succeed, and nothing may be said beside. */
+/** The output of a shell in a container. It must succeed without warnings. */
 function out(script: string, flags: string[] = [], root = 'busybox'): string {
   const { status, stdout, stderr } = home.run(['--rm', ...flags, root, 'sh', '-ec', script]);
   assert.deepEqual([stderr, status], ['', 0]);
@@ -105,7 +105,7 @@ test("--userns keep-id and host: root inside is the host's root", () => {
   assert.deepEqual([owner(file('by-keep')), owner(file('by-host'))], ['0:0', '0:0']);
 });
 
-/** Each prints a line when it has got hold of the host. None changes anything where it succeeds. */
+/** Each prints a line if it succeeds in reaching the host. None changes anything then. */
 const GRIPS: Record<string, string> = {
   core_pattern: ': >> /proc/sys/kernel/core_pattern',
   drop_caches: ': >> /proc/sys/vm/drop_caches',

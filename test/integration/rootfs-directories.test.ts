@@ -6,7 +6,7 @@ import { afterEach, test } from 'node:test';
 import { FOSTER, Home } from './support/foster.js';
 import { BUSYBOX } from './support/roots.js';
 
-/** Directories as people have them, given as ROOT. What takes root to make is in rootfs-directories.root.test.ts. */
+/** Directories as ROOT. Those that only root can create are in rootfs-directories.root.test.ts. */
 const home = new Home();
 home.env.FOSTER_STORAGE_DRIVER = ''; // it is foster that is to choose
 afterEach(() => home.assertNothingLeft());

@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Home, type Running } from './support/foster.js';
-import { momentsOfStart } from './support/moments.js';
+import { momentsDuringStart } from './support/moments.js';
 import { probe } from './support/probe.js';
 import { descendants, readProcess } from './support/processes.js';
 import { DEADLINE, waitUntil } from './support/wait.js';
 
-/** Signals to the foster command, exit codes, and what is left when it is killed. */
+/** Signals to the foster command, exit codes, and what remains when it is killed. */
 const home = new Home();
 const mounted = probe(home);
 
 afterEach(() => home.assertNothingLeft());
 
-/** Nobody can catch KILL and STOP; CHLD says that a child of the monitor's own has changed. */
+/** KILL and STOP cannot be caught; CHLD is about the monitor's own children. */
 const NOT_FORWARDED = [9, 17, 19];
 const FORWARDED = Array.from({ length: 64 }, (_, index) => index + 1).filter(
   (signal) => !NOT_FORWARDED.includes(signal),
@@ -83,7 +83,7 @@ test('signals go to the command, and with --init-signal-group to its process gro
 
 test('a signal during the set-up is not lost: it aborts the set-up cleanly, or reaches the command', async (t) => {
   const outcomes: Record<string, number> = {};
-  const moments = await momentsOfStart(home, 30);
+  const moments = await momentsDuringStart(home, 30);
   for (const [index, delay] of [...moments, undefined].entries()) {
     const signal = index % 2 === 0 ? 'SIGTERM' : 'SIGUSR2';
     const running = home.start(['--rm', ...mounted, 'busybox', '/probe', 'signals', '1']);
@@ -199,7 +199,7 @@ test('a command that is PID 1 cannot outlive foster, even if it clears PR_SET_PD
 });
 
 test('the container dies with foster, killed at any moment of the set-up', async () => {
-  for (const delay of await momentsOfStart(home, 30)) {
+  for (const delay of await momentsDuringStart(home, 30)) {
     const running = home.start(['--rm', 'busybox', 'sleep', '1000']);
     await sleep(delay);
     running.signal('SIGKILL');

@@ -8,7 +8,9 @@ import { FOSTER } from './support/foster.js';
 import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archive.js';
 import { waitUntil } from './support/wait.js';
 
-/** Containers whose files are a copy of their layers, asked for here; storage-probe.root.test.ts is where they are needed. */
+/**
+ * Containers with copies of their layers, chosen explicitly; storage-probe.root.test.ts tests where they are needed.
+ */
 const home = new ImagesHome();
 home.env.FOSTER_STORAGE_DRIVER = 'copy';
 const containers = new Containers(home);

@@ -18,7 +18,7 @@ import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archiv
 import { descendants } from './support/processes.js';
 import { waitUntil } from './support/wait.js';
 
-/** Containers whose files fuse-overlayfs serves, asked for here; storage-probe.root.test.ts is where they are needed. */
+/** Containers with fuse-overlayfs, chosen explicitly; storage-probe.root.test.ts tests where they are needed. */
 const home = new ImagesHome();
 home.env.FOSTER_STORAGE_DRIVER = 'fuse-overlayfs';
 const containers = new Containers(home);

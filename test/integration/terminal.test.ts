@@ -3,7 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { Home } from './support/foster.js';
-import { descendants, isStuck, noProcessNamed, processNamed, readProcess } from './support/processes.js';
+import {
+  descendants,
+  readProcess,
+  waitForNoProcess,
+  waitForProcess,
+  waitUntilBlocked,
+} from './support/processes.js';
 import { fosterAtTerminal } from './support/terminal.js';
 import { Tmux } from './support/tmux.js';
 import { waitUntil } from './support/wait.js';
@@ -120,7 +126,7 @@ test('a shell in the container has job control', async () => {
   person.types('foster run --rm -it busybox sh');
   assert.doesNotMatch(await person.sees('/ #'), /job control|can't access/);
   person.types('sleep 1001');
-  const { pid } = await processNamed('sleep');
+  const { pid } = await waitForProcess('sleep');
   person.presses('C-z');
   await person.sees(/Stopped .*sleep 1001/);
   person.types('clear; jobs');
@@ -142,7 +148,7 @@ test('with --no-init too', async () => {
   person.types('foster run --rm -it --no-init busybox sh');
   assert.doesNotMatch(await person.sees('/ #'), /job control|can't access/);
   person.types('sleep 1001');
-  const { pid } = await processNamed('sleep');
+  const { pid } = await waitForProcess('sleep');
   person.presses('C-z');
   await person.sees(/Stopped .*sleep 1001/);
   person.types('fg');
@@ -235,7 +241,7 @@ test('when the terminal disappears, the container gets SIGHUP and ends', async (
   person.types('foster run --rm -it busybox sh');
   await person.sees('/ #');
   person.types('sleep 1000');
-  await processNamed('sleep');
+  await waitForProcess('sleep');
   person.leaves();
   await home.assertNoProcess();
 });
@@ -306,8 +312,8 @@ test('foster, stopped and then killed, leaves the terminal to the shell', async 
   person.presses('C-z');
   await person.sees(/Stopped/);
   person.types('kill -KILL %1; clear');
-  await noProcessNamed('sleep');
-  await noProcessNamed('foster-janitor'); // which would have changed the terminal by then
+  await waitForNoProcess('sleep');
+  await waitForNoProcess('foster-janitor'); // which would have changed the terminal by then
   person.presses('x', 'C-u'); // keys of line editing, for which the shell has the terminal raw
   person.types('echo fi""ne');
   await person.sees(/^fine$/m);
@@ -318,7 +324,7 @@ test('signals are forwarded while the output of a terminal is not read', async (
   const running = home.start(['--rm', '-t', 'busybox', 'yes']);
   await running.says('y');
   running.child.stdout.pause();
-  await isStuck((await processNamed('yes')).pid); // the pipe is full
+  await waitUntilBlocked((await waitForProcess('yes')).pid); // the pipe is full
   running.signal('SIGTERM');
   await waitUntil('the command is gone', () => !descendants().some(({ name }) => name === 'yes'));
   running.child.stdout.resume();
@@ -327,7 +333,7 @@ test('signals are forwarded while the output of a terminal is not read', async (
 
 test('a pipeline stops although its reader has stopped reading', async () => {
   person.types('foster run --rm -t busybox yes | (sleep 1000; cat >/dev/null)');
-  await isStuck((await processNamed('yes')).pid); // the pipe is full
+  await waitUntilBlocked((await waitForProcess('yes')).pid); // the pipe is full
   person.presses('C-z');
   await person.sees(/Stopped .*foster run/);
   person.types('kill -KILL %1; clear; wait; echo fi""ne');

@@ -21,12 +21,12 @@ import { FOSTER } from './support/foster.js';
 import { ESCAPED, fuzzRounds, fuzzSeed, randomFrom, randomLayer } from './support/fuzz.js';
 import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archive.js';
 
-/** Random layers are unpacked for real: nothing outside of the tree is touched, and nothing stays behind. */
+/** Random layers are really unpacked: nothing outside the tree is touched, and nothing is left behind. */
 const ROUNDS = fuzzRounds(2000);
 const WHOLE_ROUNDS = fuzzRounds(20);
 const MAX_SIZE = 1 << 20;
 
-/** The other half of this file: in the user namespace, where trees can be roots. */
+/** The part of this file that runs in a user namespace, where trees can be roots. */
 interface FuzzResult {
   unpacked: number;
   refused: number;
@@ -58,7 +58,7 @@ function unpackOnce(archive: Buffer, tree: string, top: number): 'unpacked' | 'r
   }
 }
 
-/** What must not change: names, contents, links and times of what is beside the tree. */
+/** What must not change: names, contents, links and times of files outside the tree. */
 function snapshot(folder: string): string {
   return readdirSync(folder)
     .map((name) => {

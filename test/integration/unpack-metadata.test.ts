@@ -5,7 +5,7 @@ import { before, test } from 'node:test';
 import { RootsHome } from './support/roots.js';
 import { memberBlocks, oldSparse, sign, tar } from './support/tar.js';
 
-/** What the archive says of files, as it is on the disk afterwards. */
+/** Metadata of files in an archive, and on the disk afterwards. */
 const home = new RootsHome();
 let tree = '';
 const file = (name: string) => Buffer.concat([Buffer.from(`${tree}/`), Buffer.from(name, 'latin1')]);

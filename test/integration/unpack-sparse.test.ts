@@ -16,7 +16,7 @@ import { before, test } from 'node:test';
 import { BUSYBOX, RootsHome } from './support/roots.js';
 import { oldSparse, tar } from './support/tar.js';
 
-/** Sparse files as real archivers write them, and as nobody should. */
+/** Sparse files as written by real archivers, and invalid ones. */
 const home = new RootsHome();
 const source = home.path('source');
 const KIB = 1024;

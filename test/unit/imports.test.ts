@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 const folder = mkdtempSync(join(tmpdir(), 'foster-imports-'));
 after(() => rmSync(folder, { recursive: true }));
 
-/** What scripts/check-imports.mjs says of a source tree with these files. */
+/** The output of scripts/check-imports.mjs for a source tree with these files. */
 function check(name: string, files: Record<string, string>): string {
   const tree = join(folder, name);
   for (const [path, text] of Object.entries(files)) {

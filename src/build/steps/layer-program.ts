@@ -72,7 +72,7 @@ async function feed(inputs: LayerInput[], fd: number): Promise<unknown> {
     pipe.on('error', () => {}); // also after a second write, when the pipeline has ended
     await pipeline(Readable.from(pieces(), { highWaterMark: 4 }), pipe);
   } catch {
-    // the program has ended, and says why, or it is our own failure
+    // the helper has ended and reports why, or this is the failure
   }
   return failure;
 }

@@ -17,7 +17,7 @@ import { layersFolder } from '../../image/store/layers.js';
 import { type Descriptor, MEDIA } from '../../image/store/oci.js';
 import { startTreeProgram } from '../../layers/tree-program.js';
 import { COPIED, TREE } from '../../layers/tree-protocol.js';
-import { strangerAsRoot } from '../../spec/choose-id-maps.js';
+import { foreignRoot } from '../../spec/choose-id-maps.js';
 import type { IdMaps } from '../../spec/id-maps.js';
 import type { StorageDriver } from '../../spec/storage-driver.js';
 import { removeTreesOfAnyOwner } from '../../worker/remove-trees.js';
@@ -76,7 +76,7 @@ export async function makeLayer(work: LayerWork): Promise<MadeLayer> {
 
 /** If the container's root is another user on the host, gives it the folders in which it makes the layer. */
 function giveToRoot(folder: string, names: string[], maps: IdMaps): void {
-  const root = strangerAsRoot(maps);
+  const root = foreignRoot(maps);
   if (root === undefined) return;
   chmodSync(folder, 0o711); // other users cannot enter its parent
   for (const name of names) chownSync(join(folder, name), root.uid, root.gid);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { mapsKey, type Workspace, withLock } from '../../image/rootfs/cache.js';
 import { storageDriver } from '../../image/rootfs/storage.js';
 import { buildCacheKey, cacheMountsFolder } from '../../image/store/build-cache.js';
-import { strangerAsRoot } from '../../spec/choose-id-maps.js';
+import { foreignRoot } from '../../spec/choose-id-maps.js';
 import type { IdMaps } from '../../spec/id-maps.js';
 import type { Mount } from '../../spec/types.js';
 import { removeTreesOfAnyOwner } from '../../worker/remove-trees.js';
@@ -53,7 +53,7 @@ function lockOf(mount: RunMount, maps: IdMaps): string | undefined {
  */
 function cacheKey({ id, initial }: RunMount & { type: 'cache' }, maps: IdMaps): string {
   const key = isPlain(initial) ? id : [id, initial];
-  return buildCacheKey(strangerAsRoot(maps) === undefined ? key : [key, mapsKey(maps)]);
+  return buildCacheKey(foreignRoot(maps) === undefined ? key : [key, mapsKey(maps)]);
 }
 
 /** An empty directory owned by root needs no helper to create it. */
@@ -97,7 +97,7 @@ async function cacheFolder(
   const folder = join(cacheMountsFolder(), key);
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   if (isPlain(mount.initial)) {
-    const root = strangerAsRoot(maps);
+    const root = foreignRoot(maps);
     if (root !== undefined) chownSync(folder, root.uid, root.gid);
     return folder;
   }

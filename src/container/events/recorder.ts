@@ -47,7 +47,7 @@ export function recordEvent(
     }
     trimEvents();
   } catch {
-    // a full disk: what the command is for matters more
+    // a full disk: the command itself matters more
   }
 }
 
@@ -91,7 +91,7 @@ export function trimEvents(): void {
       closeSync(fd);
     }
   } catch {
-    // there is none yet, or the disk is full: it goes on growing
+    // it does not exist yet, or the disk is full: then it keeps growing
   }
 }
 

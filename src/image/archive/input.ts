@@ -5,7 +5,7 @@ import { duplicate } from '../../sys/libc.js';
 import { onInterrupt } from '../../worker/interrupt.js';
 
 /**
- * Lends `use` what a file has, which is closed afterwards, and when the caller wants an end.
+ * Gives `use` a stream of a file, which is closed afterwards, and when the caller cancels.
  * @param path undefined for standard input
  * @throws what `use` throws, Error of node:fs
  */
@@ -14,18 +14,18 @@ export async function withInput<T>(
   use: (input: Readable) => Promise<T>,
 ): Promise<T> {
   const input = openInput(path === undefined ? duplicate(0) : openSync(path, 'r'));
-  const takeBack = onInterrupt(() => void input.destroy());
+  const stopListening = onInterrupt(() => void input.destroy());
   try {
     return await use(input);
   } finally {
-    takeBack();
+    stopListening();
     input.destroy();
   }
 }
 
 function openInput(fd: number): Readable {
   const info = fstatSync(fd);
-  // A read that blocks, waiting for the other end, would keep us from ending at Ctrl-C.
+  // A read that blocks until the other end writes would keep this process from ending at Ctrl-C.
   if (info.isFIFO() || info.isSocket()) return new Socket({ fd, readable: true, writable: false });
   return createReadStream('', { fd, highWaterMark: 1024 * 1024 });
 }

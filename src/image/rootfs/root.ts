@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { IdMaps } from '../../spec/id-maps.js';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
-import { mentionsImage } from '../store/index-text.js';
+import { mentionsImage } from '../store/index-search.js';
 import { lockStore } from '../store/lock.js';
 import { cachedTree, makeTree, mapsKey, removeLeftovers, rootsFolder, withLock } from './cache.js';
 import { fileKey, findTreeOfFile } from './file-index.js';
@@ -48,10 +48,10 @@ export async function prepareRoot(root: string, options: RootOptions): Promise<R
   return await prepareTar(root, options);
 }
 
-/** Whether the name of a recipe means an image: a recipe cannot be pulled, and has one platform. */
+/** Whether the name of a recipe means an image, because a recipe cannot be pulled and has only one platform. */
 async function isImageMeant(name: string, { pull, platform }: RootOptions): Promise<boolean> {
   if (pull === 'always' || pull === 'newer' || platform !== undefined) return true;
-  if (!mentionsImage(name)) return false; // without loading what reads the store
+  if (!mentionsImage(name)) return false; // decided without loading the image store's modules
   const { isStored } = await import('./image-root.js');
   return isStored(name);
 }

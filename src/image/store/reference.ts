@@ -69,8 +69,8 @@ export function formatReference({ registry, repository, tag, digest }: Reference
 }
 
 /**
- * The full names that a reference may mean, the likeliest first. What is built or tagged with a short name is
- * docker.io/library/NAME, as in Docker, and localhost/NAME in Podman: each is found by the other's name, too.
+ * The full names that a reference may mean, the most likely first. An image that is built or tagged with a short name
+ * is docker.io/library/NAME in Docker, and localhost/NAME in Podman: each is found by the other's name, too.
  */
 export function candidateNames(reference: Reference): string[] {
   const { registry, repository } = reference;

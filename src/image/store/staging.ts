@@ -101,7 +101,7 @@ export class Staging {
     return { mediaType, digest, size };
   }
 
-  /** Removes all that was not kept. What is still at work then, of an interrupted call, comes to an end. */
+  /** Removes all that was not kept. Work of a cancelled call that is still running then fails. */
   discard(): void {
     this.#isDiscarded = true;
     if (this.#current !== undefined) closeSync(this.#current.fd);

@@ -4,15 +4,15 @@ import { gunzipSync } from 'node:zlib';
 import { commandLine, descendants } from '../support/processes.js';
 import { type TestMember, tar } from '../support/tar.js';
 import { type Attack, hasControlCharacters } from './attack.js';
+import type { AttackRun } from './attack-run.js';
 import { IMAGE } from './engine.js';
-import type { Scene } from './scene.js';
 
 /** A Dockerfile that is hostile, and its context. */
 
 type Files = Record<string, string | Uint8Array | { link: string }>;
 
-function context(scene: Scene, files: Files): string {
-  const folder = mkdtempSync(join(scene.ground.work, 'context-'));
+function context(attempt: AttackRun, files: Files): string {
+  const folder = mkdtempSync(join(attempt.host.work, 'context-'));
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     if (typeof content === 'object' && 'link' in content) symlinkSync(content.link, join(folder, name));
@@ -23,19 +23,19 @@ function context(scene: Scene, files: Files): string {
 
 /** Builds, and shows what came out of it. */
 async function build(
-  scene: Scene,
+  attempt: AttackRun,
   lines: string[],
   files: Files = {},
   flags: string[] = [],
   show = 'cat /out /out/victim',
 ) {
-  const image = `localhost/${scene.token}-built:1`;
+  const image = `localhost/${attempt.token}-built:1`;
   const Dockerfile = `FROM ${IMAGE}\n${lines.join('\n')}\n`;
-  const args = ['build', '-t', image, ...flags, context(scene, { Dockerfile, ...files })];
-  const result = await scene.command(args, { deadline: 60_000 });
+  const args = ['build', '-t', image, ...flags, context(attempt, { Dockerfile, ...files })];
+  const result = await attempt.command(args, { deadline: 60_000 });
   if (result.status === 0) {
-    await scene.shell(show, { image });
-    await scene.engine.command(['rmi', '-f', image]);
+    await attempt.shell(show, { image });
+    await attempt.engine.command(['rmi', '-f', image]);
   }
   return result;
 }
@@ -47,20 +47,20 @@ function attack(name: string, commit: Attack['commit'], rest: Partial<Attack> = 
 const UP = '../../../../../../../../../..';
 
 export const BUILDS: Attack[] = [
-  attack('COPY of links that lead out of the context', async (scene) => {
-    const { folder, victim } = scene.ground;
+  attack('COPY of links that lead out of the context', async (attempt) => {
+    const { folder, victim } = attempt.host;
     const targets = { up: `${UP}${victim}`, absolute: victim, folder, climbing: `${UP}${folder}` };
     for (const [name, target] of Object.entries(targets)) {
       const files: Files = { [name]: { link: target } };
-      await build(scene, [`COPY ${name} /out`], files);
-      await build(scene, [`COPY ${name}/victim /out`], files);
-      await build(scene, [`ADD ${name}* /out/`], files);
+      await build(attempt, [`COPY ${name} /out`], files);
+      await build(attempt, [`COPY ${name}/victim /out`], files);
+      await build(attempt, [`ADD ${name}* /out/`], files);
     }
   }),
   attack(
     'COPY and ADD of names that climb up, by glob, by file://, by --parents and --from',
-    async (scene) => {
-      const { victim } = scene.ground;
+    async (attempt) => {
+      const { victim } = attempt.host;
       for (const line of [
         `COPY ${UP}${victim} /out`,
         `COPY ${victim} /out`,
@@ -69,11 +69,11 @@ export const BUILDS: Attack[] = [
         `COPY --from=${IMAGE} ${UP}${victim} /out`,
         `COPY */${UP}${victim} /out`,
       ])
-        await build(scene, [line], { 'a/b': '' });
+        await build(attempt, [line], { 'a/b': '' });
     },
   ),
-  attack('COPY --from of a link in an image', async (scene) => {
-    const { folder, victim } = scene.ground;
+  attack('COPY --from of a link in an image', async (attempt) => {
+    const { folder, victim } = attempt.host;
     const made = `RUN mkdir /l; ln -s ${victim} /l/file; ln -s ${folder} /l/dir; ln -s /proc/self/fd/7${folder} /l/fd`;
     for (const line of [
       'COPY --from=0 /l/file /out',
@@ -81,15 +81,15 @@ export const BUILDS: Attack[] = [
       'COPY --from=0 /l/fd/ /out/',
       'COPY --from=0 /l/dir/victim /out',
     ])
-      await build(scene, [made, `FROM ${IMAGE}`, line]);
+      await build(attempt, [made, `FROM ${IMAGE}`, line]);
   }),
   attack(
     'COPY to a place that is a link out of the image',
-    async (scene) => {
-      const { folder } = scene.ground;
+    async (attempt) => {
+      const { folder } = attempt.host;
       for (const target of [folder, `${UP}${folder}`, `/proc/self/cwd/${UP}${folder}`])
         for (const line of ['COPY new /l/new', 'COPY new victim /l/', 'WORKDIR /l/made', 'ADD new.tar /l/'])
-          await build(scene, [`RUN ln -s ${target} /l`, line], {
+          await build(attempt, [`RUN ln -s ${target} /l`, line], {
             new: 'x',
             victim: 'x',
             'new.tar': tar({ name: 'victim', content: 'x' }),
@@ -99,8 +99,8 @@ export const BUILDS: Attack[] = [
   ),
   attack(
     'ADD of an archive with links, climbing names and hard links',
-    async (scene) => {
-      const { folder, victim } = scene.ground;
+    async (attempt) => {
+      const { folder, victim } = attempt.host;
       const archives: TestMember[][] = [
         [
           { name: 'l', type: '2', target: folder },
@@ -114,14 +114,16 @@ export const BUILDS: Attack[] = [
         ],
       ];
       for (const members of archives)
-        await build(scene, ['ADD a.tar /t/', 'RUN cat /t/h /t/l/victim; true'], { 'a.tar': tar(...members) });
+        await build(attempt, ['ADD a.tar /t/', 'RUN cat /t/h /t/l/victim; true'], {
+          'a.tar': tar(...members),
+        });
     },
     { aim: 'host write' },
   ),
-  attack('the ignore file and the Dockerfile are links out of the context', async (scene) => {
-    const { victim } = scene.ground;
+  attack('the ignore file and the Dockerfile are links out of the context', async (attempt) => {
+    const { victim } = attempt.host;
     await build(
-      scene,
+      attempt,
       ['COPY . /out/'],
       { '.dockerignore': { link: victim }, '.containerignore': { link: victim } },
       [],
@@ -129,25 +131,25 @@ export const BUILDS: Attack[] = [
     );
     // An archive from the network: whoever builds does not see what is in it.
     const members: TestMember[] = [{ name: 'Dockerfile', type: '2', target: victim }];
-    await scene.command(['build', '-'], { input: tar(...members) });
-    const file = join(scene.ground.work, 'context.tar');
+    await attempt.command(['build', '-'], { input: tar(...members) });
+    const file = join(attempt.host.work, 'context.tar');
     writeFileSync(
       file,
-      tar(...members, { name: 'd', type: '2', target: scene.ground.folder }, { name: 'd/new', content: 'x' }),
+      tar(...members, { name: 'd', type: '2', target: attempt.host.folder }, { name: 'd/new', content: 'x' }),
     );
-    await scene.command(['build', file]);
+    await attempt.command(['build', file]);
   }),
   attack(
     'the source of masks is replaced: RUN --mount=target=/dev',
-    async (scene) => {
+    async (attempt) => {
       let isLost = false;
       for (const target of ['/dev', '/dev/../dev', '/dev/pts', '/proc', '/proc/sys', '/sys']) {
         const { status, output } = await build(
-          scene,
+          attempt,
           [
             `RUN --mount=type=bind,source=d,target=${target},rw grep -E ' /proc/(keys|timer_list) ' /proc/self/mountinfo; echo seen; echo '|/tmp/evil' > /proc/keys; true`,
           ],
-          { 'd/null': { link: '/proc/sys/kernel/core_pattern' }, 'd/ptmx': { link: scene.ground.victim } },
+          { 'd/null': { link: '/proc/sys/kernel/core_pattern' }, 'd/ptmx': { link: attempt.host.victim } },
           ['--no-cache'],
         );
         if (status === 0) isLost ||= /\/proc\/keys [^\n]* proc /.test(output);
@@ -158,26 +160,26 @@ export const BUILDS: Attack[] = [
   ),
   attack(
     'RUN --mount whose source is a link out of an image or the context',
-    async (scene) => {
-      const { folder } = scene.ground;
+    async (attempt) => {
+      const { folder } = attempt.host;
       const commands = 'cat /m/victim; echo x > /m/new; true';
       const made = [`RUN ln -s ${folder} /l && ln -s / /root && ln -s ${UP}${folder} /up`];
       for (const source of ['/l', `/root${folder}`, '/up', `/w/${UP}${folder}`])
-        await build(scene, [
+        await build(attempt, [
           ...made,
           `FROM ${IMAGE}`,
           `RUN --mount=type=bind,from=0,source=${source},target=/m,rw ${commands}`,
         ]);
       for (const link of [folder, `${UP}${folder}`])
-        await build(scene, [`RUN --mount=type=bind,source=l,target=/m,rw ${commands}`], { l: { link } });
-      await build(scene, [`RUN --mount=type=bind,source=${UP}${folder},target=/m,rw ${commands}`]);
+        await build(attempt, [`RUN --mount=type=bind,source=l,target=/m,rw ${commands}`], { l: { link } });
+      await build(attempt, [`RUN --mount=type=bind,source=${UP}${folder},target=/m,rw ${commands}`]);
     },
     { aim: 'escape', reference: 'CVE-2024-1753, CVE-2024-23651' },
   ),
   attack(
     'RUN --mount whose place is a link, and is cleared away afterwards',
-    async (scene) => {
-      const { folder } = scene.ground;
+    async (attempt) => {
+      const { folder } = attempt.host;
       const cases = [
         [`RUN ln -s ${folder} /l`, 'RUN --mount=type=tmpfs,target=/l/made/deep true'],
         [`RUN ln -s ${UP}${folder} /l`, 'RUN --mount=type=bind,target=/l/victim/x,rw true'],
@@ -186,14 +188,14 @@ export const BUILDS: Attack[] = [
         ],
         [`RUN --mount=type=bind,source=f,target=/a/victim cd / && mkdir /z && ln -s ${folder} /z/a; true`],
       ];
-      for (const lines of cases) await build(scene, lines, { f: 'x' });
+      for (const lines of cases) await build(attempt, lines, { f: 'x' });
     },
     { aim: 'host write', reference: 'CVE-2024-23652' },
   ),
   attack(
     'RUN --mount=type=cache whose id or source climbs up, and one with links from the step before',
-    async (scene) => {
-      const { folder } = scene.ground;
+    async (attempt) => {
+      const { folder } = attempt.host;
       const commands = 'cat /m/victim; echo x > /m/new; true';
       for (const options of [
         `id=${UP}${folder}`,
@@ -201,59 +203,62 @@ export const BUILDS: Attack[] = [
         `source=${UP}${folder}`,
         `id=x,from=${IMAGE},source=/w/${UP}${folder}`,
       ])
-        await build(scene, [`RUN --mount=type=cache,${options},target=/m ${commands}`]);
-      const poisoned = `RUN --mount=type=cache,id=${scene.token},target=/m rm -rf /m/*; ln -s ${folder} /m/s`;
-      await build(scene, [
+        await build(attempt, [`RUN --mount=type=cache,${options},target=/m ${commands}`]);
+      const poisoned = `RUN --mount=type=cache,id=${attempt.token},target=/m rm -rf /m/*; ln -s ${folder} /m/s`;
+      await build(attempt, [
         poisoned,
-        `RUN --mount=type=cache,id=${scene.token},source=s,target=/m ${commands}`,
+        `RUN --mount=type=cache,id=${attempt.token},source=s,target=/m ${commands}`,
       ]);
-      await build(scene, [
+      await build(attempt, [
         poisoned,
-        `RUN --mount=type=cache,id=${scene.token},target=/m ls /m/s/; cat /m/s/victim; true`,
+        `RUN --mount=type=cache,id=${attempt.token},target=/m ls /m/s/; cat /m/s/victim; true`,
       ]);
     },
     { aim: 'escape', reference: 'CVE-2024-9675' },
   ),
   attack(
     'a secret is found in what the build leaves: layers, history, caches',
-    async (scene) => {
-      const file = join(scene.ground.work, 'secret');
-      writeFileSync(file, scene.ground.secret);
-      const image = `localhost/${scene.token}-secret:1`;
+    async (attempt) => {
+      const file = join(attempt.host.work, 'secret');
+      writeFileSync(file, attempt.host.secret);
+      const image = `localhost/${attempt.token}-secret:1`;
       const lines = [
         `FROM ${IMAGE}`,
         'RUN --mount=type=secret,id=s cp /run/secrets/s /dev/shm/s; ln /run/secrets/s /kept; ls -la /run/secrets',
         'RUN --mount=type=secret,id=s,target=/deep/in/s test -s /deep/in/s',
       ];
-      const folder = context(scene, { Dockerfile: `${lines.join('\n')}\n` });
+      const folder = context(attempt, { Dockerfile: `${lines.join('\n')}\n` });
       const args = ['build', '-t', image, '--secret', `id=s,src=${file}`, folder];
-      const { status } = await scene.command(args, { deadline: 60_000 });
+      const { status } = await attempt.command(args, { deadline: 60_000 });
       if (status !== 0) return;
-      scene.reveal((await scene.engine.command(['history', '--no-trunc', image])).output);
-      scene.reveal(unpacked((await scene.engine.command(['save', image])).output));
-      await scene.engine.command(['rmi', '-f', image]);
+      attempt.reveal((await attempt.engine.command(['history', '--no-trunc', image])).output);
+      attempt.reveal(unpacked((await attempt.engine.command(['save', image])).output));
+      await attempt.engine.command(['rmi', '-f', image]);
     },
     { aim: 'leak' },
   ),
   attack(
     'control characters in what a build prints: of ARG, ENV, LABEL, file names and commands',
-    async (scene) => {
+    async (attempt) => {
       const evil = '\x1b]0;evil\x07';
       const lines = [`ARG A="${evil}"`, 'ENV E="$A"', `LABEL l="${evil}"`, `COPY "no${evil}such" /out`];
-      const { output } = await build(scene, lines);
-      const bad = await build(scene, [`NOSUCH${evil} x`]);
-      const unknown = await scene.command(['build', context(scene, { Dockerfile: `FROM no-such${evil}\n` })]);
+      const { output } = await build(attempt, lines);
+      const bad = await build(attempt, [`NOSUCH${evil} x`]);
+      const unknown = await attempt.command([
+        'build',
+        context(attempt, { Dockerfile: `FROM no-such${evil}\n` }),
+      ]);
       return [output, bad.output, unknown.output].some(hasControlCharacters);
     },
     { aim: 'confusion' },
   ),
   attack(
     'COPY --parents of more folders than a list has room for',
-    async (scene) => {
+    async (attempt) => {
       const files: Files = {};
       for (let index = 0; index < 80; index++) files[`packages/p${index}/package.json`] = '{}';
       const { output, status } = await build(
-        scene,
+        attempt,
         ['COPY --parents packages/*/package.json ./'],
         files,
         [],
@@ -265,17 +270,17 @@ export const BUILDS: Attack[] = [
   ),
   attack(
     'RUN leaves processes that go on after the step',
-    async (scene) => {
-      await build(scene, [
-        `RUN (setsid sh -c 'while true; do sleep 1; done' ${scene.token} &) ; attacker bomb 20 ${scene.token}`,
+    async (attempt) => {
+      await build(attempt, [
+        `RUN (setsid sh -c 'while true; do sleep 1; done' ${attempt.token} &) ; attacker bomb 20 ${attempt.token}`,
       ]);
-      return descendants().some(({ pid }) => commandLine(pid).includes(scene.token));
+      return descendants().some(({ pid }) => commandLine(pid).includes(attempt.token));
     },
     { aim: 'exhaustion' },
   ),
   attack(
     'a Dockerfile that is long, deep and slow to read',
-    async (scene) => {
+    async (attempt) => {
       const cases = [
         `FROM ${IMAGE}\n${'RUN true \\\n'.repeat(20_000)}`,
         `FROM ${IMAGE}\nENV ${'A='.repeat(50_000)}\n`,
@@ -286,8 +291,8 @@ export const BUILDS: Attack[] = [
         `FROM ${IMAGE}\nRUN <<${'E'.repeat(1000)}\n`.repeat(50),
       ];
       for (const Dockerfile of cases) {
-        const { isTooLate, output } = await scene.command(
-          ['build', context(scene, { Dockerfile, 'a/a/a': '' })],
+        const { isTooLate, output } = await attempt.command(
+          ['build', context(attempt, { Dockerfile, 'a/a/a': '' })],
           { deadline: 40_000 },
         );
         if (isTooLate || /unexpected error|panic:|stack/i.test(output.slice(-2000))) return true;
@@ -298,12 +303,12 @@ export const BUILDS: Attack[] = [
   ),
   attack(
     'a pattern of the ignore file that takes for ever',
-    async (scene) => {
+    async (attempt) => {
       const name = 'a'.repeat(200);
-      const { isTooLate } = await scene.command(
+      const { isTooLate } = await attempt.command(
         [
           'build',
-          context(scene, {
+          context(attempt, {
             Dockerfile: `FROM ${IMAGE}\nCOPY . /t/\n`,
             '.dockerignore': `${'*a'.repeat(60)}b\n${'**/'.repeat(60)}b\n`,
             [name]: '',

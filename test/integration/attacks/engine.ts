@@ -108,7 +108,7 @@ export class Engine {
         looked = Promise.resolve(when.look());
       });
     }
-    child.stdin?.on('error', () => {}); // nobody reads it any more
+    child.stdin?.on('error', () => {}); // its reader is gone
     child.stdin?.end(options.input ?? '');
     const timer = setTimeout(() => {
       isTooLate = true;

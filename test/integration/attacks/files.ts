@@ -1,16 +1,16 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Attack } from './attack.js';
-import type { Scene } from './scene.js';
+import type { AttackRun } from './attack-run.js';
 
 /** What goes in and out of a container that runs, and changes its files meanwhile: cp, commit, export, diff. */
 
 /** A container in which /w/d is by turns a folder and a link to the host's folder, without a pause. */
-async function swapping(scene: Scene, flags: string[] = []): Promise<string> {
-  const { folder } = scene.ground;
+async function swapping(attempt: AttackRun, flags: string[] = []): Promise<string> {
+  const { folder } = attempt.host;
   const script = `mkdir -p /w/d ${folder}; echo inside > /w/d/victim; echo inside > ${folder}/victim; exec attacker swap /w/d ${folder}`;
-  const name = await scene.detach(script, flags);
-  await scene.says(name, 'swapping');
+  const name = await attempt.detach(script, flags);
+  await attempt.says(name, 'swapping');
   return name;
 }
 
@@ -25,14 +25,14 @@ export const FILES: Attack[] = [
     by: 'process',
     reference: 'CVE-2018-15664 (its class)',
     alsoAsRoot: true,
-    commit: async (scene) => {
-      const name = await swapping(scene);
+    commit: async (attempt) => {
+      const name = await swapping(attempt);
       await often(8, async (round) => {
-        const image = `localhost/${scene.token}-commit:${round}`;
-        const { status } = await scene.command(['commit', name, image]);
+        const image = `localhost/${attempt.token}-commit:${round}`;
+        const { status } = await attempt.command(['commit', name, image]);
         if (status !== 0) return;
-        await scene.run(['cat', '/w/d/victim', '/w/d.link/victim'], { image });
-        await scene.engine.command(['rmi', '-f', image]);
+        await attempt.run(['cat', '/w/d/victim', '/w/d.link/victim'], { image });
+        await attempt.engine.command(['rmi', '-f', image]);
       });
     },
   },
@@ -42,9 +42,9 @@ export const FILES: Attack[] = [
     by: 'process',
     reference: 'CVE-2018-15664 (its class)',
     alsoAsRoot: true,
-    commit: async (scene) => {
-      const name = await swapping(scene);
-      await often(6, () => scene.command(['export', name]));
+    commit: async (attempt) => {
+      const name = await swapping(attempt);
+      await often(6, () => attempt.command(['export', name]));
     },
   },
   {
@@ -53,17 +53,17 @@ export const FILES: Attack[] = [
     by: 'process',
     reference: 'CVE-2018-15664 (its class)',
     fosterOnly: 'the storage driver is of foster',
-    commit: async (scene) => {
+    commit: async (attempt) => {
       const env = { FOSTER_STORAGE_DRIVER: 'copy' };
-      const { folder } = scene.ground;
-      const name = `${scene.token}-copy`;
+      const { folder } = attempt.host;
+      const name = `${attempt.token}-copy`;
       const script = `mkdir -p /w/d ${folder}; echo inside > /w/d/victim; echo inside > ${folder}/victim; exec attacker swap /w/d ${folder}`;
       const args = ['run', '-d', '--name', name, 'localhost/attack:1', 'sh', '-c', script];
-      await scene.command(args, { env, stdio: 'ignore' });
-      await scene.says(name, 'swapping');
-      await often(6, () => scene.command(['export', name], { env }));
-      await often(2, () => scene.command(['diff', name], { env }));
-      await scene.engine.command(['rm', '-f', name], { env });
+      await attempt.command(args, { env, stdio: 'ignore' });
+      await attempt.says(name, 'swapping');
+      await often(6, () => attempt.command(['export', name], { env }));
+      await often(2, () => attempt.command(['diff', name], { env }));
+      await attempt.engine.command(['rm', '-f', name], { env });
     },
   },
   {
@@ -72,11 +72,11 @@ export const FILES: Attack[] = [
     by: 'process',
     reference: 'CVE-2018-15664',
     alsoAsRoot: true,
-    commit: async (scene) => {
-      const name = await swapping(scene);
+    commit: async (attempt) => {
+      const name = await swapping(attempt);
       await often(4, async () => {
         for (const path of ['/w/d/victim', '/w/.', '/w/d'])
-          await scene.command(['cp', `${name}:${path}`, '-']);
+          await attempt.command(['cp', `${name}:${path}`, '-']);
       });
     },
   },
@@ -86,13 +86,13 @@ export const FILES: Attack[] = [
     by: 'process',
     reference: 'CVE-2018-15664',
     alsoAsRoot: true,
-    commit: async (scene) => {
-      const name = await swapping(scene);
-      const file = join(scene.ground.work, 'victim');
+    commit: async (attempt) => {
+      const name = await swapping(attempt);
+      const file = join(attempt.host.work, 'victim');
       writeFileSync(file, 'from outside');
       await often(6, async () => {
-        await scene.command(['cp', file, `${name}:/w/d/victim`]);
-        await scene.command(['cp', file, `${name}:/w/d/new`]);
+        await attempt.command(['cp', file, `${name}:/w/d/victim`]);
+        await attempt.command(['cp', file, `${name}:/w/d/new`]);
       });
     },
   },
@@ -101,34 +101,34 @@ export const FILES: Attack[] = [
     aim: 'host write',
     by: 'process',
     reference: 'CVE-2019-1002101 (kubectl cp)',
-    commit: async (scene) => {
-      const { folder } = scene.ground;
-      const name = await scene.detach(
+    commit: async (attempt) => {
+      const { folder } = attempt.host;
+      const name = await attempt.detach(
         `mkdir /w/t /w/t/a; ln -s ${folder} /w/t/l; ln -s ../../../../../../..${folder} /w/t/up; echo new > /w/t/a/victim; ln -s ${folder}/victim /w/t/f; echo holding; sleep 100`,
       );
-      await scene.says(name, 'holding');
-      const to = join(scene.ground.work, 'to');
+      await attempt.says(name, 'holding');
+      const to = join(attempt.host.work, 'to');
       mkdirSync(to);
       // As if the container had been copied before, and has put a folder in the place of the link since.
-      await scene.command(['cp', `${name}:/w/t/.`, to]);
-      await scene.command([
+      await attempt.command(['cp', `${name}:/w/t/.`, to]);
+      await attempt.command([
         'exec',
         name,
         'sh',
         '-c',
         `rm /w/t/l /w/t/f; mkdir /w/t/l; echo evil > /w/t/l/victim; echo evil > /w/t/l/new; echo evil > /w/t/f`,
       ]);
-      await scene.command(['cp', `${name}:/w/t/.`, to]);
+      await attempt.command(['cp', `${name}:/w/t/.`, to]);
     },
   },
   {
     name: 'cp of names that climb up, and of a volume that is a link',
     aim: 'host read',
     by: 'process',
-    commit: async (scene) => {
-      const { folder, victim } = scene.ground;
-      const name = await scene.detach(`ln -s ${folder} /w/out; ln -s / /w/root; echo holding; sleep 100`);
-      await scene.says(name, 'holding');
+    commit: async (attempt) => {
+      const { folder, victim } = attempt.host;
+      const name = await attempt.detach(`ln -s ${folder} /w/out; ln -s / /w/root; echo holding; sleep 100`);
+      await attempt.says(name, 'holding');
       const paths = [
         `/w/../../../../../../..${victim}`,
         `/w/out/victim`,
@@ -138,8 +138,8 @@ export const FILES: Attack[] = [
         `/proc/self/fd/3${victim}`,
       ];
       for (const path of paths) {
-        await scene.command(['cp', '-L', `${name}:${path}`, '-']);
-        await scene.command(['cp', '/etc/hostname', `${name}:${path}`]);
+        await attempt.command(['cp', '-L', `${name}:${path}`, '-']);
+        await attempt.command(['cp', '/etc/hostname', `${name}:${path}`]);
       }
     },
   },
@@ -147,13 +147,13 @@ export const FILES: Attack[] = [
     name: 'diff and export of names with control characters',
     aim: 'confusion',
     by: 'process',
-    commit: async (scene) => {
-      const name = await scene.detach(
+    commit: async (attempt) => {
+      const name = await attempt.detach(
         `touch "$(printf '/w/\\033]0;evil\\007\\033[2J')"; echo holding; sleep 100`,
       );
-      await scene.says(name, 'holding');
-      const { output } = await scene.command(['diff', name]);
-      const copied = await scene.command(['cp', `${name}:/w/\x1b]0;evil`, '/nosuch/place']);
+      await attempt.says(name, 'holding');
+      const { output } = await attempt.command(['diff', name]);
+      const copied = await attempt.command(['cp', `${name}:/w/\x1b]0;evil`, '/nosuch/place']);
       return output.includes('\x1b') || copied.output.includes('\x1b');
     },
   },
@@ -162,29 +162,29 @@ export const FILES: Attack[] = [
     aim: 'host write',
     by: 'process',
     alsoAsRoot: true,
-    commit: async (scene) => {
+    commit: async (attempt) => {
       for (let round = 0; round < 2; round++) {
-        const name = await swapping(scene);
-        await scene.command(['rm', '-f', name]);
+        const name = await swapping(attempt);
+        await attempt.command(['rm', '-f', name]);
       }
-      const name = await scene.detach(
-        `mkdir -p /w/a/b; rm -rf /w/a; ln -s ${scene.ground.folder} /w/a; ln -s ${scene.ground.folder} /link`,
+      const name = await attempt.detach(
+        `mkdir -p /w/a/b; rm -rf /w/a; ln -s ${attempt.host.folder} /w/a; ln -s ${attempt.host.folder} /link`,
       );
-      await scene.command(['rm', '-f', name]);
+      await attempt.command(['rm', '-f', name]);
     },
   },
   {
     name: 'the sizes of a container are reckoned, while a folder becomes a link and back',
     aim: 'host read',
     by: 'process',
-    commit: async (scene) => {
+    commit: async (attempt) => {
       // Its size, if it is counted, is not to be overlooked.
-      writeFileSync(join(scene.ground.folder, 'large'), Buffer.alloc(50 << 20));
-      scene.ground.guard();
-      const name = await swapping(scene);
+      writeFileSync(join(attempt.host.folder, 'large'), Buffer.alloc(50 << 20));
+      attempt.host.guard();
+      const name = await swapping(attempt);
       let largest = 0;
       for (let round = 0; round < 3; round++) {
-        const { output } = await scene.command(['ps', '-s', '--filter', `name=${name}`]);
+        const { output } = await attempt.command(['ps', '-s', '--filter', `name=${name}`]);
         for (const [, number, unit] of output.matchAll(/([\d.]+) ?(MB|MiB|kB|B)\b(?! \(virtual)/g))
           largest = Math.max(largest, /^M/.test(unit ?? '') ? Number(number) : 0);
       }
@@ -196,14 +196,14 @@ export const FILES: Attack[] = [
     aim: 'host write',
     by: 'process',
     fosterOnly: 'podman gives a mount of its own',
-    commit: async (scene) => {
-      const name = `${scene.token}-m`;
-      await scene.command(['create', '--name', name, 'localhost/attack:1', 'true']);
-      const script = `m=$("${process.env.FOSTER ?? 'dist/foster'}" mount ${name}) && touch $m/WRITTEN-${scene.token}`;
-      await scene.command(['unshare', 'sh', '-c', script]);
-      await scene.engine.command(['umount', name]);
-      await scene.engine.command(['rm', '-f', name]);
-      return (await scene.shell('ls /')).output.includes(`WRITTEN-${scene.token}`);
+    commit: async (attempt) => {
+      const name = `${attempt.token}-m`;
+      await attempt.command(['create', '--name', name, 'localhost/attack:1', 'true']);
+      const script = `m=$("${process.env.FOSTER ?? 'dist/foster'}" mount ${name}) && touch $m/WRITTEN-${attempt.token}`;
+      await attempt.command(['unshare', 'sh', '-c', script]);
+      await attempt.engine.command(['umount', name]);
+      await attempt.engine.command(['rm', '-f', name]);
+      return (await attempt.shell('ls /')).output.includes(`WRITTEN-${attempt.token}`);
     },
   },
 ];
@@ -215,18 +215,18 @@ export const VOLUMES: Attack[] = [
     aim: 'escape',
     by: 'process',
     alsoAsRoot: true,
-    commit: async (scene) => {
-      const inner = join(scene.ground.work, 'inner');
+    commit: async (attempt) => {
+      const inner = join(attempt.host.work, 'inner');
       mkdirSync(inner);
-      symlinkSync(scene.ground.folder, join(inner, 'out'));
-      writeFileSync(join(scene.ground.work, 'beside'), scene.ground.secret);
-      await scene.shell(
+      symlinkSync(attempt.host.folder, join(inner, 'out'));
+      writeFileSync(join(attempt.host.work, 'beside'), attempt.host.secret);
+      await attempt.shell(
         'cat /v/../beside /v/out/victim /v/../../victim; echo x > /v/out/victim; ls -la /v/..',
         {
           flags: ['-v', `${inner}:/v`],
         },
       );
-      return readdirSync(inner).length !== 1 || existsSync(join(scene.ground.folder, 'new'));
+      return readdirSync(inner).length !== 1 || existsSync(join(attempt.host.folder, 'new'));
     },
   },
   {
@@ -235,17 +235,17 @@ export const VOLUMES: Attack[] = [
     by: 'image',
     reference: 'CVE-2021-30465',
     alsoAsRoot: true,
-    commit: async (scene) => {
-      const { folder } = scene.ground;
+    commit: async (attempt) => {
+      const { folder } = attempt.host;
       const members = [
         { name: 'v', type: '2', target: folder },
         { name: 'x', type: '2', target: '/proc/self/fd/7' },
       ];
-      const image = await scene.image([members]);
+      const image = await attempt.image([members]);
       if (image === undefined) return;
       for (const place of ['/v/made/deep', '/v/victim', '/x/made', `/w/../../../..${folder}/up`])
-        await scene.shell('true', { image, flags: ['-v', `${scene.ground.work}:${place}`] });
-      await scene.shell('true', { image, flags: ['--tmpfs', '/v/fresh'] });
+        await attempt.shell('true', { image, flags: ['-v', `${attempt.host.work}:${place}`] });
+      await attempt.shell('true', { image, flags: ['--tmpfs', '/v/fresh'] });
     },
   },
   {
@@ -254,14 +254,14 @@ export const VOLUMES: Attack[] = [
     by: 'process',
     alsoAsRoot: true,
     weakenedBy: ['--cap-add', 'SYS_ADMIN', '--security-opt', 'seccomp=unconfined'],
-    commit: async (scene) => {
-      await scene.shell(
+    commit: async (attempt) => {
+      await attempt.shell(
         'mount -o remount,bind,rw /v; echo written >> /v/victim; umount /v; echo written >> /v/victim',
         {
-          flags: ['-v', `${scene.ground.folder}:/v:ro`],
+          flags: ['-v', `${attempt.host.folder}:/v:ro`],
         },
       );
-      return readFileSync(scene.ground.victim, 'utf8').includes('written');
+      return readFileSync(attempt.host.victim, 'utf8').includes('written');
     },
   },
 ];

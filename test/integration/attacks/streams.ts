@@ -2,25 +2,25 @@ import { chmodSync, closeSync, openSync, readFileSync, statSync, writeFileSync }
 import { join } from 'node:path';
 import { Tmux } from '../support/tmux.js';
 import type { Attack } from './attack.js';
+import type { AttackRun } from './attack-run.js';
 import { IMAGE } from './engine.js';
-import type { Scene } from './scene.js';
 
-/** The caller's terminal, and the files and pipes that he gives as standard input and output. */
+/** The caller's terminal, and files and pipes given as standard input and output. */
 
 function quoted(words: string[]): string {
   return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
 }
 
-/** A person at a terminal who uses the engine, and then types a secret. */
+/** A user at a terminal who runs the engine, and then types a secret. */
 async function atTerminal(
-  scene: Scene,
+  attempt: AttackRun,
   args: string[],
   afterwards: (person: Tmux) => Promise<void>,
 ): Promise<void> {
-  const person = new Tmux(scene.engine.home, { columns: 250, rows: 50 });
+  const person = new Tmux(attempt.engine.home, { columns: 250, rows: 50 });
   try {
     await person.seesPrompt();
-    person.types(`${quoted(scene.engine.words(args))}; echo en''ded`);
+    person.types(`${quoted(attempt.engine.words(args))}; echo en''ded`);
     await person.sees(/^ended$/m, 30_000);
     person.clears();
     await afterwards(person);
@@ -29,12 +29,12 @@ async function atTerminal(
   }
 }
 
-/** A file of the caller's, given to the container as one of its descriptors. */
-function file(scene: Scene, flags: string): { path: string; fd: number } {
-  const path = join(scene.ground.folder, 'given');
+/** A file of the caller, passed to the container as a descriptor. */
+function file(attempt: AttackRun, flags: string): { path: string; fd: number } {
+  const path = join(attempt.host.folder, 'given');
   writeFileSync(path, 'of the caller\n', { mode: 0o644 });
   chmodSync(path, 0o644);
-  scene.ground.guard();
+  attempt.host.guard();
   return { path, fd: openSync(path, flags) };
 }
 
@@ -44,9 +44,9 @@ export const STREAMS: Attack[] = [
     aim: 'host write',
     by: 'process',
     flags: ['-i'],
-    commit: async (scene) => {
-      const { fd } = file(scene, 'r');
-      await scene.shell(
+    commit: async (attempt) => {
+      const { fd } = file(attempt, 'r');
+      await attempt.shell(
         'echo EVIL > /proc/self/fd/0; chmod 4777 /proc/self/fd/0; chown 1:1 /proc/self/fd/0',
         {
           stdio: [fd, 'pipe', 'pipe'],
@@ -60,9 +60,9 @@ export const STREAMS: Attack[] = [
     aim: 'escape',
     by: 'process',
     flags: ['-i'],
-    commit: async (scene) => {
-      const fd = openSync(scene.ground.folder, 'r');
-      await scene.shell('cat /proc/self/fd/0/victim; echo x > /proc/self/fd/0/new', {
+    commit: async (attempt) => {
+      const fd = openSync(attempt.host.folder, 'r');
+      await attempt.shell('cat /proc/self/fd/0/victim; echo x > /proc/self/fd/0/new', {
         stdio: [fd, 'pipe', 'pipe'],
       });
       closeSync(fd);
@@ -72,11 +72,11 @@ export const STREAMS: Attack[] = [
     name: 'the same by exec -i',
     aim: 'host write',
     by: 'process',
-    commit: async (scene) => {
-      const name = await scene.detach('sleep 100');
-      const { fd } = file(scene, 'r');
+    commit: async (attempt) => {
+      const name = await attempt.detach('sleep 100');
+      const { fd } = file(attempt, 'r');
       const script = 'echo EVIL > /proc/self/fd/0; chmod 4777 /proc/self/fd/0';
-      await scene.command(['exec', '-i', name, 'sh', '-c', script], { stdio: [fd, 'pipe', 'pipe'] });
+      await attempt.command(['exec', '-i', name, 'sh', '-c', script], { stdio: [fd, 'pipe', 'pipe'] });
       closeSync(fd);
     },
   },
@@ -84,11 +84,11 @@ export const STREAMS: Attack[] = [
     name: 'a file given as standard output is emptied, read and made set-uid',
     aim: 'host write',
     by: 'process',
-    commit: async (scene) => {
-      const path = join(scene.ground.work, 'log');
+    commit: async (attempt) => {
+      const path = join(attempt.host.work, 'log');
       writeFileSync(path, 'before\n', { mode: 0o644 });
       const fd = openSync(path, 'a+');
-      await scene.shell('cat /proc/self/fd/1 > /was; chmod 4777 /proc/self/fd/1; : > /proc/self/fd/1', {
+      await attempt.shell('cat /proc/self/fd/1 > /was; chmod 4777 /proc/self/fd/1; : > /proc/self/fd/1', {
         stdio: ['ignore', fd, 'pipe'],
       });
       closeSync(fd);
@@ -99,12 +99,12 @@ export const STREAMS: Attack[] = [
     name: 'a file given as standard error by exec is emptied and made set-uid',
     aim: 'host write',
     by: 'process',
-    commit: async (scene) => {
-      const name = await scene.detach('sleep 100');
-      const path = join(scene.ground.work, 'log');
+    commit: async (attempt) => {
+      const name = await attempt.detach('sleep 100');
+      const path = join(attempt.host.work, 'log');
       writeFileSync(path, 'before\n', { mode: 0o644 });
       const fd = openSync(path, 'a+');
-      await scene.command(['exec', name, 'sh', '-c', 'chmod 4777 /proc/self/fd/2; : > /proc/self/fd/2'], {
+      await attempt.command(['exec', name, 'sh', '-c', 'chmod 4777 /proc/self/fd/2; : > /proc/self/fd/2'], {
         stdio: ['ignore', 'pipe', fd],
       });
       closeSync(fd);
@@ -115,30 +115,30 @@ export const STREAMS: Attack[] = [
     name: 'the terminal is kept by a program that exec has started, and read later',
     aim: 'leak',
     by: 'process',
-    commit: async (scene) => {
-      const name = await scene.detach('sleep 100');
-      await atTerminal(scene, ['exec', name, 'attacker', 'listen'], async (person) => {
+    commit: async (attempt) => {
+      const name = await attempt.detach('sleep 100');
+      await atTerminal(attempt, ['exec', name, 'attacker', 'listen'], async (person) => {
         for (let line = 0; line < 6; line++) {
-          person.types(`: ${scene.ground.secret}`);
+          person.types(`: ${attempt.host.secret}`);
           await new Promise((resolve) => setTimeout(resolve, 100));
         }
       });
-      await scene.command(['exec', name, 'cat', '/heard']);
+      await attempt.command(['exec', name, 'cat', '/heard']);
     },
   },
   {
     name: 'the same by exec -it',
     aim: 'leak',
     by: 'process',
-    commit: async (scene) => {
-      const name = await scene.detach('sleep 100');
-      await atTerminal(scene, ['exec', '-it', name, 'attacker', 'listen'], async (person) => {
+    commit: async (attempt) => {
+      const name = await attempt.detach('sleep 100');
+      await atTerminal(attempt, ['exec', '-it', name, 'attacker', 'listen'], async (person) => {
         for (let line = 0; line < 6; line++) {
-          person.types(`: ${scene.ground.secret}`);
+          person.types(`: ${attempt.host.secret}`);
           await new Promise((resolve) => setTimeout(resolve, 100));
         }
       });
-      await scene.command(['exec', name, 'cat', '/heard']);
+      await attempt.command(['exec', name, 'cat', '/heard']);
     },
   },
   ...[[], ['-it']].map(
@@ -148,11 +148,11 @@ export const STREAMS: Attack[] = [
       by: 'process',
       reference: 'CVE-2016-7545',
       flags: [...flags, '--security-opt', 'seccomp=unconfined'],
-      commit: async (scene) => {
-        const line = `\ntouch ${scene.ground.folder}/typed\n`;
+      commit: async (attempt) => {
+        const line = `\ntouch ${attempt.host.folder}/typed\n`;
         await atTerminal(
-          scene,
-          ['run', '--rm', ...scene.flags, IMAGE, 'attacker', 'type', line],
+          attempt,
+          ['run', '--rm', ...attempt.flags, IMAGE, 'attacker', 'type', line],
           async (person) => {
             person.types(`echo a''gain`);
             await person.sees(/^again$/m);

@@ -1,22 +1,22 @@
 import type { Attack } from './attack.js';
 import { BUILDS } from './builds.js';
 import { FILES, VOLUMES } from './files.js';
+import { HOST_ACCESS } from './host-access.js';
 import { IMAGES } from './images.js';
 import { KERNEL } from './kernel.js';
-import { REACH } from './reach.js';
+import { PRINTED_TEXT } from './printed-text.js';
 import { REMOTE } from './remote.js';
 import { STREAMS } from './streams.js';
-import { WORDS } from './words.js';
 
-/** All of them. */
+/** All attacks. */
 export const ATTACKS: Attack[] = [
   ...KERNEL,
-  ...REACH,
+  ...HOST_ACCESS,
   ...STREAMS,
   ...VOLUMES,
   ...FILES,
   ...IMAGES,
   ...BUILDS,
   ...REMOTE,
-  ...WORDS,
+  ...PRINTED_TEXT,
 ];

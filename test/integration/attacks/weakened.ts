@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A defence, as it stands in the source, and what it is replaced by. */
+/** A defence in the source, and its replacement. */
 export interface Weakness {
   file: string;
   from: RegExp;
@@ -39,7 +39,7 @@ export const WEAKNESSES: Weakness[] = [
   },
 ];
 
-/** Builds foster from a copy of its source in which all of those are gone. Returns the command. */
+/** Builds foster from a copy of its source without these defences. Returns the command. */
 export function buildWeakened(folder: string, weaknesses: Weakness[]): string {
   mkdirSync(folder);
   for (const name of ['src', 'scripts', 'rootfs', 'package.json', 'tsconfig.json'])

@@ -5,7 +5,7 @@ import { after } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { Home, type Options, type Result } from './foster.js';
 
-/** The root filesystem from this machine's busybox. */
+/** An image of this machine's busybox. */
 export const FROM = 'FROM localhost/foster/busybox';
 
 interface Config {
@@ -19,7 +19,7 @@ export class BuildHome extends Home {
   #folders = 0;
 
   constructor() {
-    // Layers have files of users that only a container has. To be done before the home itself is removed.
+    // Layers have files of users that exist only in containers. Must be done before the home itself is removed.
     after(() => {
       this.removeLayers();
       this.#removeBelow('build-cache/mounts');
@@ -27,7 +27,7 @@ export class BuildHome extends Home {
     super();
   }
 
-  /** The unpacked layers; their archives stay. */
+  /** Removes the unpacked layers, but not their archives. */
   removeLayers(): void {
     this.#removeBelow('layers');
   }
@@ -38,7 +38,7 @@ export class BuildHome extends Home {
       this.run(['--rm', '-v', `${folder}:/mnt`, 'busybox', 'sh', '-c', 'rm -rf /mnt/*']);
   }
 
-  /** A context with these files: names to contents. */
+  /** Creates a context with these files: contents by name. */
   context(files: Record<string, string | Uint8Array>): string {
     const folder = join(this.folder, `context-${this.#folders++}`);
     mkdirSync(folder);
@@ -53,7 +53,7 @@ export class BuildHome extends Home {
     return this.foster(['build', ...flags, context], options);
   }
 
-  /** Builds what must succeed. Returns the image's id. */
+  /** Runs a build that must succeed. Returns the image's id. */
   built(context: string, flags: string[] = [], options: Options = {}): string {
     const { status, stdout, stderr } = this.build(context, ['-q', ...flags], options);
     assert.equal(status, 0, stderr);
@@ -77,7 +77,7 @@ export class BuildHome extends Home {
     return JSON.parse(this.blob(id).toString()) as Config;
   }
 
-  /** Manifest of the image with this whole name. */
+  /** Manifest of the image with this full name. */
   manifest(name: string): { layers: { digest: string }[] } {
     const index = JSON.parse(readFileSync(join(this.folder, 'data/foster/images/index.json'), 'utf8')) as {
       manifests: { digest: string; annotations?: Record<string, string> }[];
@@ -89,7 +89,7 @@ export class BuildHome extends Home {
     return JSON.parse(this.blob(found.digest).toString());
   }
 
-  /** The uppermost layer of that image, an uncompressed tar archive. */
+  /** The topmost layer of an image, as an uncompressed tar archive. */
   topLayer(name: string): Buffer {
     const layer = this.manifest(name).layers.at(-1);
     assert.ok(layer !== undefined);

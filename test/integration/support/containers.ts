@@ -6,8 +6,7 @@ import type { Readable, Writable } from 'node:stream';
 import { FOSTER, type Home, type Result, Running } from './foster.js';
 import { waitUntil } from './wait.js';
 
-/**
- * Containers in the background, by their names.
+/** Containers in the background, by their names.
  *
  *     const containers = new Containers(home);
  *     containers.detach('web', 'httpd -f');
@@ -27,7 +26,7 @@ export class Containers {
     return result.stdout.trim();
   }
 
-  /** Any foster command, which must succeed. Returns what it prints. */
+  /** Runs a foster command that must succeed. Returns its output. */
   ok(...args: string[]): string {
     const result = this.#home.foster(args);
     assert.equal(result.status, 0, `foster ${args.join(' ')}: ${result.status} ${result.stderr}`);
@@ -54,7 +53,7 @@ export class Containers {
     });
   }
 
-  /** The log as it is now. */
+  /** The current log. */
   log(name: string): string {
     return this.ok('logs', name);
   }
@@ -72,14 +71,14 @@ export class Containers {
     return join(this.#home.folder, 'data/foster/containers', id);
   }
 
-  /** A foster command that goes on. */
+  /** Starts a foster command. */
   begin(args: string[], stdin?: 'ignore'): Running {
     const child = spawn(FOSTER, args, { env: this.#home.env, stdio: ['pipe', 'pipe', 'pipe'] });
     if (stdin === 'ignore') child.stdin.end();
     return new Running(child as ChildProcessByStdio<Writable, Readable, Readable>);
   }
 
-  /** A foster command from start to end, while the test goes on. */
+  /** Runs a foster command while the test continues. */
   async run(args: string[], input?: Buffer): Promise<Result> {
     const running = this.begin(args);
     running.child.stdin.end(input ?? '');
@@ -97,7 +96,7 @@ export class Containers {
       });
   }
 
-  /** `foster rm -f` of all. */
+  /** Removes all with `foster rm -f`. */
   removeAll(): void {
     const ids = this.ok('ps', '-aq').split('\n').filter(Boolean);
     if (ids.length > 0) this.ok('rm', '-f', ...ids);
@@ -108,7 +107,7 @@ export function parentOf(pid: number): number {
   return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 }
 
-/** What a process's descriptors are. */
+/** The targets of a process's descriptors. */
 export function descriptorsOf(pid: number): string[] {
   const folder = `/proc/${pid}/fd`;
   return readdirSync(folder).flatMap((fd) => {
@@ -120,12 +119,12 @@ export function descriptorsOf(pid: number): string[] {
   });
 }
 
-/** Memory that a process has changed, and shares with nobody, in KiB. */
+/** Private dirty memory of a process, in KiB. */
 export function privateSize(pid: number): number {
   return Number(/^Private_Dirty:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]);
 }
 
-/** Memory that belongs to a process, its share of what others map too included, in KiB. */
+/** Proportional set size of a process, in KiB. */
 export function proportionalSize(pid: number): number {
   return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]);
 }

@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { FOSTER, Home, type Result } from './foster.js';
-import { bury, descendants, type Process, readProcess } from './processes.js';
+import { descendants, type Process, readProcess, reap } from './processes.js';
 import { DEADLINE, waitUntil } from './wait.js';
 
-/** What `foster ps -a` says of a container. */
-export interface Listed {
+/** A container as listed by `foster ps -a`. */
+export interface ListedContainer {
   id: string;
   name: string;
   state: string;
@@ -16,13 +16,13 @@ export interface Listed {
 const ALIVE = ['running', 'paused', 'restarting'];
 
 /**
- * A home in which things go wrong: what `foster ps -a` says is compared with the processes that there really are, and
- * after `foster prune` nothing at all may be left.
+ * A home for crash tests: compares `foster ps -a` with the actual processes, and checks that `foster prune` leaves
+ * nothing behind.
  */
 export class CrashHome extends Home {
   readonly #commands = new Set<number>();
 
-  /** A foster command in the background, from start to end. */
+  /** Runs a foster command in the background. */
   begin(args: string[], env: Record<string, string> = {}): Promise<Result> {
     const child = spawn(FOSTER, args, { env: { ...this.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     if (child.pid !== undefined) this.#commands.add(child.pid);
@@ -49,21 +49,21 @@ export class CrashHome extends Home {
     });
   }
 
-  /** Fails where foster says that it has made a mistake. Returns the result. */
+  /** Fails if foster reports an internal error. Returns the result. */
   sane(result: Result, what: string): Result {
     assert.doesNotMatch(result.stderr, /unexpected error|^\s+at /m, `${what}: ${result.stderr}`);
     assert.notEqual(result.status, null, `${what} was killed by ${result.signal}`);
     return result;
   }
 
-  /** A foster command that has to succeed. */
+  /** Runs a foster command that must succeed. */
   must(args: string[], env: Record<string, string> = {}): string {
     const result = this.sane(this.foster(args, { env }), args.join(' '));
     assert.equal(result.status, 0, `foster ${args.join(' ')}: ${result.stderr}`);
     return result.stdout;
   }
 
-  listed(): Listed[] {
+  listed(): ListedContainer[] {
     const lines = this.must(['ps', '-a', '--no-trunc', '--format', '{{.ID}} {{.Names}} {{.State}}']).split(
       '\n',
     );
@@ -73,9 +73,9 @@ export class CrashHome extends Home {
     });
   }
 
-  /** Waits until `ps -a` agrees with the processes there are: a monitor for each container that is alive, and its PID 1. */
-  async assertTruth(): Promise<Listed[]> {
-    let listed: Listed[] = [];
+  /** Waits until `ps -a` agrees with the processes: a monitor and PID 1 for each running container. */
+  async assertTruth(): Promise<ListedContainer[]> {
+    let listed: ListedContainer[] = [];
     let last = '';
     const isTrue = () => {
       listed = this.listed();
@@ -98,14 +98,14 @@ export class CrashHome extends Home {
   }
 
   /**
-   * As the machine's init would: a PID namespace ends only when all of it is buried, who was to join it included.
-   * Returns whether there are some that still live.
+   * Reaps orphans as the machine's init would: a PID namespace ends only when all its processes are reaped, including
+   * those about to join it. Returns whether some are still alive.
    */
   #buryOrphans(living: Process[]): boolean {
     for (const name of readdirSync('/proc')) {
       const entry = /^\d+$/.test(name) ? readProcess(Number(name)) : undefined;
       const isOrphan = entry?.parent === process.pid && entry.state === 'Z' && !this.#commands.has(entry.pid);
-      if (isOrphan) bury(entry.pid);
+      if (isOrphan) reap(entry.pid);
     }
     return living.some(({ name, parent }) => name === 'foster-init' && parent === process.pid);
   }
@@ -115,11 +115,11 @@ export class CrashHome extends Home {
     this.must(argv);
   }
 
-  /** Every next command works, whatever has happened before, and nothing is left in the end. */
+  /** Checks that all commands work, whatever has happened before, and that nothing is left in the end. */
   async assertRecovers(what: string): Promise<void> {
     try {
       const listed = await this.assertTruth();
-      // A janitor may still be removing one with --rm: then it is gone, which is right too.
+      // A janitor may still be removing one with --rm, which may disappear meanwhile.
       for (const { id } of listed) this.#mustUnlessGone(['inspect', id], id);
       for (const { id, state } of listed) {
         if (!ALIVE.includes(state)) this.#mustUnlessGone(['start', id], id);
@@ -133,7 +133,7 @@ export class CrashHome extends Home {
     }
   }
 
-  /** `foster prune` leaves nothing. */
+  /** Checks that `foster prune` leaves nothing behind. */
   async assertCleans(): Promise<void> {
     this.must(['prune', '-f']);
     assert.deepEqual(this.listed(), []);
@@ -156,7 +156,7 @@ function names(folder: string): string[] {
   return existsSync(folder) ? readdirSync(folder) : [];
 }
 
-/** Pseudo-random numbers from 0 to 1, the same ones for the same seed (mulberry32's mixing). */
+/** Pseudo-random numbers from 0 to 1, reproducible for each seed (mulberry32). */
 export function randomNumbers(seed: number): () => number {
   let state = seed;
   return () => {

@@ -1,4 +1,4 @@
-/** Commands in Markdown: what a document tells its readers to type, and what they shall see then. */
+/** Commands in Markdown documents, and the output that the documents show. */
 
 /** A fenced block of commands. */
 export interface Block {
@@ -14,7 +14,7 @@ export interface Block {
 export interface Example {
   line: number;
   command: string;
-  /** Empty where the document shows none. */
+  /** Empty if the document shows none. */
   output: string[];
 }
 
@@ -43,8 +43,8 @@ export function blocksOf(text: string): Block[] {
 }
 
 /**
- * The commands of a block. In a `console` block they follow `$ `, or `> ` where one goes on; the other lines are the output
- * of the command above.
+ * The commands of a block. In a `console` block they follow `$ `, or `> ` for continuation lines; the other lines are
+ * the output of the command above.
  */
 export function examplesOf({ line, language, lines }: Block): Example[] {
   if (language === 'sh') {
@@ -62,7 +62,7 @@ export function examplesOf({ line, language, lines }: Block): Example[] {
   return examples;
 }
 
-/** The commands of foster that are named within the text, `foster ps -a`, with their lines. */
+/** foster commands within the text, such as `foster ps -a`, with their lines. */
 export function inlineCommands(text: string): { line: number; words: string[] }[] {
   return text.split('\n').flatMap((each, index) => {
     const found = [...each.matchAll(/`(foster [^`]*)`/g)].map(([, command = '']) => command);
@@ -71,10 +71,9 @@ export function inlineCommands(text: string): { line: number; words: string[] }[
 }
 
 /**
- * Whether the output is what the document shows. There `...` stands for any text within a line, and a line of nothing
- * else for any lines.
+ * Whether the output matches the document, in which `...` stands for any text in a line, or alone for any lines.
  */
-export function shows(expected: readonly string[], actual: string): boolean {
+export function matchesOutput(expected: readonly string[], actual: string): boolean {
   const pattern = expected
     .map((line) => (line.trim() === '...' ? '(?:.*\n)*' : `${lineSource(line)}[ \\r]*\n`))
     .join('');
@@ -90,7 +89,7 @@ function lineSource(line: string): string {
     .join('.*');
 }
 
-/** Links to other files of the source tree and to headings, with their lines; those into the web are left out. */
+/** Links to other files of the source tree and to headings, with their lines, without links to the web. */
 export function linksOf(text: string): { line: number; path: string; heading: string | undefined }[] {
   return text
     .split('\n')
@@ -101,7 +100,7 @@ export function linksOf(text: string): { line: number; path: string; heading: st
     );
 }
 
-/** What headings are called in links. */
+/** The anchors of headings. */
 export function headingsOf(text: string): string[] {
   return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
     heading

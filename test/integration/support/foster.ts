@@ -13,14 +13,14 @@ export const FOSTER = process.env.FOSTER ?? join(process.cwd(), 'dist/foster');
 
 export interface Result {
   status: number | null;
-  /** The signal that foster itself died of. */
+  /** The signal that killed foster itself. */
   signal: NodeJS.Signals | null;
   stdout: string;
   stderr: string;
 }
 
 export interface Options {
-  /** Given to standard input, which is then at its end. */
+  /** The whole standard input. */
   input?: string | Uint8Array;
   /** Added to the environment. */
   env?: Record<string, string>;
@@ -28,8 +28,8 @@ export interface Options {
 }
 
 /**
- * A home of foster's own, with nothing in it at first: so test files that run at the same time do not see each
- * other's containers. It goes when the tests of the file are over.
+ * An empty data folder, so that test files that run at the same time do not see each other's containers. It is removed
+ * after the tests of the file.
  *
  *     const home = new Home();
  *     assert.equal(home.run(['--rm', 'busybox', 'true']).status, 0);
@@ -51,12 +51,12 @@ export class Home {
     after(() => this.#remove());
   }
 
-  /** A folder to be mounted into containers. */
+  /** A folder to mount in containers. */
   get shared(): string {
     return join(this.folder, 'shared');
   }
 
-  /** Any foster command, from start to end. One that takes longer than the deadline is killed: its status is null. */
+  /** Runs a foster command. If it takes longer than the deadline, it is killed and its status is null. */
   foster(args: string[], options: Options = {}): Result {
     const { status, signal, stdout, stderr } = spawnSync(FOSTER, args, {
       cwd: options.cwd,
@@ -70,17 +70,17 @@ export class Home {
     return { status, signal, stdout, stderr };
   }
 
-  /** `foster run`, from start to end. */
+  /** Runs `foster run`. */
   run(args: string[], options: Options = {}): Result {
     return this.foster(['run', ...args], options);
   }
 
-  /** `foster run --rm busybox sh -c SCRIPT`, with more flags before the root filesystem. */
+  /** Runs `foster run --rm FLAGS busybox sh -c SCRIPT`. */
   shell(script: string, flags: string[] = [], options: Options = {}): Result {
     return this.run(['--rm', ...flags, 'busybox', 'sh', '-c', script], options);
   }
 
-  /** `foster run` in the background. */
+  /** Starts `foster run` in the background. */
   start(args: string[], options: Omit<Options, 'input'> = {}): Running {
     const child = spawn(FOSTER, ['run', ...args], {
       cwd: options.cwd,
@@ -90,7 +90,7 @@ export class Home {
     return new Running(child);
   }
 
-  /** Folders, names and locks of containers that exist now, below the home. */
+  /** Existing folders, names and locks of containers, relative to the home. */
   leftFolders(): string[] {
     return ['data/foster/containers', 'data/foster/names', 'data/foster/locks'].flatMap((folder) =>
       entries(join(this.folder, folder)).map((name) => join(folder, name)),
@@ -98,8 +98,8 @@ export class Home {
   }
 
   /**
-   * Fails unless, before the deadline, no process that was started here lives, and no container has left a folder or
-   * a mount. What is left is removed, so that it fails one test only.
+   * Fails unless, before the deadline, all processes started here have ended, and no container has left a folder or a
+   * mount behind. Removes leftovers, so that only one test fails.
    */
   async assertNothingLeft(): Promise<void> {
     try {
@@ -112,7 +112,7 @@ export class Home {
     assert.ok(!readFileSync('/proc/self/mountinfo', 'utf8').includes(this.folder), 'mounts are left');
   }
 
-  /** Fails unless, before the deadline, no process that was started here lives. */
+  /** Fails unless, before the deadline, all processes started here have ended. */
   async assertNoProcess(): Promise<void> {
     await waitUntil('every process is gone', () => descendants().length === 0).catch(() => {
       assert.deepEqual(descendants().map(describe), [], 'processes are left');
@@ -125,7 +125,7 @@ export class Home {
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  /** Root filesystems whose files belong to ids that only a container has (--userns auto and keep-id). */
+  /** Removes root filesystems whose files belong to ids that exist only in containers (--userns auto and keep-id). */
   #removeForeignTrees(): void {
     const roots = join(this.folder, 'data/foster/roots');
     const foreign = entries(roots).filter((name) => {
@@ -159,18 +159,18 @@ function entries(folder: string): string[] {
   }
 }
 
-/** A `foster run` that goes on. */
+/** A running `foster run`. */
 export class Running {
-  /** Of the foster command: later the monitor. */
+  /** Pid of the foster command, which becomes the monitor. */
   readonly pid: number;
-  /** Settled when foster has ended and its output is read. */
+  /** Settled when foster has exited and its output has been read. */
   readonly ended: Promise<Result>;
   stdout = '';
   stderr = '';
 
   constructor(readonly child: ChildProcessByStdio<Writable, Readable, Readable>) {
     this.pid = child.pid ?? 0;
-    child.stdin.on('error', () => {}); // nobody reads it any more
+    child.stdin.on('error', () => {}); // its reader is gone
     child.stdout.setEncoding('latin1').on('data', (text) => {
       this.stdout += text;
     });
@@ -199,7 +199,7 @@ export class Running {
     process.kill(this.pid, signal);
   }
 
-  /** The container's PID 1 and all below it, in the host's numbers. */
+  /** The container's PID 1 and its descendants, with the host's pids. */
   processes(): Process[] {
     return descendants(this.pid);
   }

@@ -1,10 +1,10 @@
 import { memberBlocks, oldSparse, sign, type TestMember } from './tar.js';
 
-/** Archives that are changed at random, the same for the same seed, with checksums that are right again. */
+/** Archives with random changes, reproducible for each seed, and corrected checksums. */
 
 export type Random = (limit: number) => number;
 
-/** FUZZ_SEED if that is set, else one of today's time; print it where a test fails. */
+/** FUZZ_SEED, or one from the current time; print it if a test fails. */
 export function fuzzSeed(): number {
   const given = process.env.FUZZ_SEED;
   return given === undefined ? Date.now() % 1_000_000_007 : Number(given);
@@ -15,7 +15,7 @@ export function fuzzRounds(usual: number): number {
   return Math.round(usual * Number(process.env.FUZZ_FACTOR ?? 1));
 }
 
-/** Seeds for `usual` rounds or, where FUZZ_SECONDS is set, for as many as there are in that time. */
+/** Seeds for `usual` rounds or, with FUZZ_SECONDS, for as many as fit into that time. */
 export function* fuzzSeeds(usual: number): Generator<number> {
   const first = fuzzSeed();
   const seconds = process.env.FUZZ_SECONDS;
@@ -39,14 +39,14 @@ export function randomFrom(seed: number): Random {
 
 const BLOCK = 512;
 
-/** Where links that leave the tree lead to. No name of a member can mean it, so that it must not be in the tree either. */
+/** The target of links that leave the tree. No member has this name, so it must not appear in the tree either. */
 export const ESCAPED = 'foster-escaped';
 
 const member = (value: TestMember) => memberBlocks(value);
 const record = (attributes: Record<string, string>): [string, string][] =>
   Object.entries(attributes).map(([key, value]) => [`GNU.sparse.${key}`, value]);
 
-/** Members as they occur in layers, of every kind that there is. */
+/** All kinds of members that occur in layers. */
 const UNITS: Buffer[] = [
   member({ name: './', type: '5', mode: 0o755 }),
   member({ name: 'dir/', type: '5', mode: 0o755 }),
@@ -164,7 +164,7 @@ const NUMBERS = [
   '\xff'.repeat(12),
   '\x80\0\0\0\0\x1f\xff\xff\xff\xff\xff\xff',
 ];
-/** Offset and width of what is a number in a header; of the old sparse format too. */
+/** Offset and width of the numbers in a header, including the old sparse format. */
 const FIELDS: [number, number][] = [
   [100, 8],
   [108, 8],
@@ -220,7 +220,7 @@ function change(archive: Buffer, random: Random): void {
   }
 }
 
-/** A layer made of some members in any order, and then changed; most of them not enough to be refused at once. */
+/** A layer of some members in random order, with changes, most of which are too small to be refused immediately. */
 export function randomLayer(random: Random): Buffer {
   const units = Array.from({ length: 1 + random(14) }, () => pick(UNITS, random));
   const archive = Buffer.concat([...units, Buffer.alloc(2 * BLOCK)]);

@@ -16,10 +16,10 @@ export const BUSYBOX_LAYER: TestMember[] = [
 
 export interface ArchivedTestImage {
   names?: string[];
-  /** The lowest first: members, or the bytes of the layer. */
+  /** Bottommost first: members, or the bytes of the layer. */
   layers: (TestMember[] | Buffer)[];
   config?: Record<string, unknown>;
-  /** What the config says of the layers, where that is not the truth. */
+  /** The layers in the config, if they are wrong. */
   diffIDs?: string[];
   history?: Record<string, unknown>[];
 }
@@ -52,10 +52,10 @@ export function dockerArchive(...images: ArchivedTestImage[]): Buffer {
   ]);
 }
 
-/** A home whose image store a test looks into. */
+/** A home with access to its image store. */
 export class ImagesHome extends RootsHome {
   constructor() {
-    // Layers belong to ids that only a container has. To be done before the home itself is removed.
+    // Layers belong to ids that exist only in containers. Must be done before the home itself is removed.
     after(() => {
       this.foster(['rm', '-f', ...this.#lines(['ps', '-aq'])]);
       this.foster(['system', 'prune', '-af']);
@@ -67,14 +67,14 @@ export class ImagesHome extends RootsHome {
     return this.foster(args).stdout.split('\n').filter(Boolean);
   }
 
-  /** Loads an archive, which must be well. */
+  /** Loads an archive, which must succeed. */
   load(archive: Buffer): string {
     const { status, stdout, stderr } = this.foster(['load'], { input: archive });
     if (status !== 0) throw new Error(`foster load failed: ${stderr}`);
     return stdout;
   }
 
-  /** All that the image store and the layers consist of, but for the index. */
+  /** All files of the image store and the layers, except the index. */
   stored(): { blobs: string[]; layers: string[]; leftovers: string[] } {
     const entries = (folder: string) => {
       try {

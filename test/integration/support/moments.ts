@@ -1,10 +1,10 @@
 import type { Home } from './foster.js';
 
 /**
- * Moments at which something may happen to a container that is being set up: milliseconds after foster was started,
- * spread evenly from the first on until a little after its command runs, on this machine as busy as it is.
+ * Moments during the set-up of a container: milliseconds after the start of foster, evenly spread until shortly after
+ * its command runs, under the current load of this machine.
  */
-export async function momentsOfStart(home: Home, count: number): Promise<number[]> {
+export async function momentsDuringStart(home: Home, count: number): Promise<number[]> {
   const began = performance.now();
   const running = home.start(['--rm', 'busybox', 'echo', 'up']);
   await running.says('up');

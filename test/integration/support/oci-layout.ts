@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import type { Descriptor, Platform } from '../../../src/image/store/oci.js';
 import { type TestMember, tar } from './tar.js';
 
-/** A layer to be: what is in it, and how it is packed. */
+/** A layer to make: its members, and its compression. */
 export interface TestLayer {
   members: TestMember[];
   compression?: 'gzip' | 'zstd' | 'none';
@@ -33,7 +33,7 @@ export function sha256(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
-/** Blobs by digest, and what names mean: image-spec, "image-layout.md". */
+/** Blobs by digest, and images by name: image-spec, "image-layout.md". */
 export class OciLayout {
   readonly blobs = new Map<string, Buffer>();
   readonly names = new Map<string, Descriptor>();

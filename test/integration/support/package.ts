@@ -4,9 +4,9 @@ import { join, resolve } from 'node:path';
 import { VERSION } from '../../../src/cli/version.js';
 
 /**
- * Packs foster in a copy of the source tree: its build has no fault points, and comes in the place of the one that other
- * tests are running.
- * @returns the tarball, which lies in `folder`, and the copy
+ * Packs foster in a copy of the source tree, because its build has no fault points, and would replace the one that
+ * other tests use.
+ * @returns the tarball in `folder`, and the copy
  */
 export function packFoster(folder: string): { tarball: string; tree: string } {
   const tree = join(folder, 'tree');

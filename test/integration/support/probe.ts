@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { Home } from './foster.js';
 
-/** Compiles NAME.c of this folder into the home's shared folder. Returns the path of the program, a static one. */
+/** Compiles NAME.c of this folder to a static program in the home's shared folder. Returns its path. */
 export function compile(home: Home, name: string): string {
   const program = join(home.shared, name);
   const source = join(process.cwd(), `test/integration/support/${name}.c`);

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { call } from '../../../src/sys/ffi.js';
 import { waitUntil } from './wait.js';
 
-/** A process as /proc/PID/stat shows it: proc_pid_stat(5). */
+/** A process as in /proc/PID/stat: proc_pid_stat(5). */
 export interface Process {
   pid: number;
   parent: number;
@@ -27,7 +27,7 @@ export function readProcess(pid: number): Process | undefined {
   return { pid, parent: Number(parent), name, state, ticks: Number(fields[11]) + Number(fields[12]) };
 }
 
-/** Its words, each ended by a NUL byte; empty where it has ended. */
+/** Its words, each terminated by a NUL byte; empty if it has ended. */
 export function commandLine(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
@@ -43,15 +43,15 @@ function allProcesses(): Process[] {
 }
 
 /**
- * From now on every process that loses its parent, and descends from us, becomes our child: so none can hide from
- * `descendants`. (prctl(2), PR_SET_CHILD_SUBREAPER.)
+ * From now on all orphans among the descendants of this process become its children, so that none can hide from
+ * `descendants` (prctl(2), PR_SET_CHILD_SUBREAPER).
  */
 export function adoptOrphans(): void {
   const PR_SET_CHILD_SUBREAPER = 36;
   call('int prctl(int option, unsigned long value)', PR_SET_CHILD_SUBREAPER, 1);
 }
 
-/** All living processes that descend from `root`, parents before children. Zombies are dead. */
+/** All living descendants of `root`, without zombies, parents before children. */
 export function descendants(root = process.pid): Process[] {
   const children = new Map<number, Process[]>();
   for (const each of allProcesses()) {
@@ -69,24 +69,24 @@ export function descendants(root = process.pid): Process[] {
 }
 
 /**
- * Waits for a process of that name, which is that of the program: so the shell that started it has done all that it does
- * before, such as giving it the terminal.
- * @param root of whom it descends
+ * Waits for a process with that program name: so the shell that started it has finished its preparations, such as
+ * giving it the terminal.
+ * @param root its ancestor
  */
-export async function processNamed(name: string, root = process.pid): Promise<Process> {
+export async function waitForProcess(name: string, root = process.pid): Promise<Process> {
   return await waitUntil(`${name} runs`, () => descendants(root).find((each) => each.name === name));
 }
 
-/** Waits until no process of that name is left. */
-export async function noProcessNamed(name: string, root = process.pid): Promise<void> {
+/** Waits until there is no process with that name. */
+export async function waitForNoProcess(name: string, root = process.pid): Promise<void> {
   await waitUntil(`no ${name} runs`, () => !descendants(root).some((each) => each.name === name));
 }
 
 /**
- * Waits until a process waits for others, seen ten times in a row: where it writes, nobody takes that any more. Should we
- * be wrong on a busy machine, a test that wants it so tries a little less than it could.
+ * Waits until a process is blocked, seen ten times in a row: its output is not read any more. If that is wrong on a
+ * busy machine, a test is only slightly weaker.
  */
-export async function isStuck(pid: number): Promise<void> {
+export async function waitUntilBlocked(pid: number): Promise<void> {
   let looks = 0;
   let last = -1;
   await waitUntil(`process ${pid} is stuck`, () => {
@@ -98,10 +98,10 @@ export async function isStuck(pid: number): Promise<void> {
 }
 
 /**
- * Buries an orphan that `adoptOrphans` has made our child, since Node does not. A PID namespace ends only when all of it
- * is buried. False while it lives, or is not our child yet.
+ * Reaps an orphan that `adoptOrphans` has made a child of this process, since Node does not. A PID namespace ends only
+ * when all its processes are reaped. False while it is alive, or not yet a child.
  */
-export function bury(pid: number): boolean {
+export function reap(pid: number): boolean {
   const WNOHANG = 1;
   try {
     return call('int waitpid(int pid, void *status, int options)', pid, null, WNOHANG) === pid;

@@ -7,7 +7,7 @@ import { FOSTER, type Home, type Result, Running } from './foster.js';
 import type { OciLayout } from './oci-layout.js';
 import { waitUntil } from './wait.js';
 
-/** Any foster command, while this process can serve what it asks for. */
+/** Starts a foster command, while this process can serve its requests. */
 export function startFoster(home: Home, args: string[], env: Record<string, string> = {}): Running {
   return new Running(spawn(FOSTER, args, { env: { ...home.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] }));
 }
@@ -20,17 +20,17 @@ export async function foster(home: Home, args: string[], env: Record<string, str
 
 export const USER = 'me';
 export const PASSWORD = 'secret';
-/** As htpasswd(1) has it, by bcrypt. */
+/** As made by htpasswd(1), with bcrypt. */
 const HTPASSWD = `${USER}:$2b$04$mum/5MziSHj25MwKXZnt9uuvh.TOv4gSEdtkT8dqQDDOkqtiuM1X.\n`;
 
 export interface RegistrySettings {
-  /** With a certificate that is signed by an unknown authority. */
+  /** With a certificate signed by an unknown authority. */
   tls?: boolean;
-  /** Only for USER with PASSWORD. */
+  /** Requires USER and PASSWORD. */
   password?: boolean;
 }
 
-/** Debian's docker-registry, on a port of 127.0.0.1, with nothing in it. */
+/** Debian's docker-registry, empty, on a port of 127.0.0.1. */
 export class DebianRegistry {
   #child: ChildProcess | undefined;
 
@@ -39,12 +39,12 @@ export class DebianRegistry {
     readonly folder: string,
   ) {}
 
-  /** The certificate that it shows: its own authority. */
+  /** Its self-signed certificate. */
   get certificate(): string {
     return join(this.folder, 'cert.pem');
   }
 
-  /** @param folder where it keeps everything: must not exist */
+  /** @param folder for its data; must not exist */
   static async start(folder: string, { tls = false, password = false }: RegistrySettings = {}) {
     mkdirSync(folder);
     const port = await freePort();
@@ -107,22 +107,22 @@ async function listens(port: number): Promise<boolean> {
   });
 }
 
-/** What a lie is told with. */
+/** A request and its response. */
 export interface Exchange {
   request: IncomingMessage;
   response: ServerResponse;
-  /** How often this was asked before. */
+  /** How often the same request was made before. */
   count: number;
 }
 
 /**
- * A registry in this process, honest but for what a test makes of it: `lies` have the first word.
+ * A registry in this process. It behaves correctly, except for the `overrides` of a test.
  *
  *     registry.lies.set('/v2/app/manifests/1', ({ response }) => response.writeHead(500).end());
  */
-export class LyingRegistry {
-  readonly lies = new Map<string, (exchange: Exchange) => unknown>();
-  /** `METHOD PATH`, and the Range header where there was one. */
+export class HostileRegistry {
+  readonly overrides = new Map<string, (exchange: Exchange) => unknown>();
+  /** `METHOD PATH`, and the Range header, if any. */
   readonly asked: string[] = [];
   readonly #server = createHttpServer((request, response) => this.#serve(request, response));
   readonly #counts = new Map<string, number>();
@@ -143,7 +143,7 @@ export class LyingRegistry {
   }
 
   reset(): void {
-    this.lies.clear();
+    this.overrides.clear();
     this.asked.length = 0;
     this.#counts.clear();
   }
@@ -154,11 +154,11 @@ export class LyingRegistry {
     this.asked.push(`${method} ${path}${headers.range === undefined ? '' : ` ${headers.range}`}`);
     const count = this.#counts.get(path) ?? 0;
     this.#counts.set(path, count + 1);
-    const lie = this.lies.get(path);
+    const lie = this.overrides.get(path);
     if (lie === undefined || lie({ request, response, count }) === 'honest') this.honest(request, response);
   }
 
-  /** What a good registry would answer. */
+  /** The correct response. */
   honest({ url = '', headers }: IncomingMessage, response: ServerResponse): void {
     const [, kind, which = ''] = /^\/v2\/app\/(manifests|blobs)\/(.+)$/.exec(url) ?? [];
     const named = this.layout.names.get(which);

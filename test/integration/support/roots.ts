@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { Home } from './foster.js';
 
-/** Where Debian's busybox-static has it. */
+/** The path in Debian's busybox-static. */
 export const BUSYBOX = '/bin/busybox';
 
-/** A home whose cache of root filesystems a test looks into. */
+/** A home with access to its cache of root filesystems. */
 export class RootsHome extends Home {
   constructor() {
-    // Files of the cache may belong to ids that only a container has. To be done before the home itself is removed.
+    // Files of the cache may belong to ids that exist only in containers. Must be done before the home itself is
+    // removed.
     after(() => this.#removeTrees());
     super();
   }
@@ -22,7 +23,7 @@ export class RootsHome extends Home {
     return this.path('data/foster/roots');
   }
 
-  /** What the cache holds; its administration left aside. */
+  /** The trees in the cache. */
   roots(): string[] {
     try {
       return readdirSync(this.cache).filter((name) => name !== 'by-file' && name !== 'locks');

@@ -1,4 +1,4 @@
-/** Writes tar archives byte by byte, the broken and the hostile ones that no archiver would write too. */
+/** Writes tar archives byte by byte, including damaged and hostile ones. */
 
 export interface TestMember {
   name: string | Buffer;
@@ -10,7 +10,7 @@ export interface TestMember {
   uid?: number;
   gid?: number;
   mtime?: number;
-  /** What the header says, where that is not the content's size. */
+  /** The size in the header, if it is not the content's. */
   size?: number;
   /** Attributes of a pax extended header before it. */
   pax?: Record<string, string | Buffer> | [key: string, value: string][];
@@ -18,7 +18,7 @@ export interface TestMember {
 
 const BLOCK = 512;
 
-/** An archive with its end mark. */
+/** An archive with its end marker. */
 export function tar(...members: TestMember[]): Buffer {
   return Buffer.concat([...members.map(memberBlocks), Buffer.alloc(2 * BLOCK)]);
 }
@@ -47,7 +47,7 @@ function header(member: TestMember, size: number): Buffer {
   return block;
 }
 
-/** Makes a header's checksum right. */
+/** Corrects a header's checksum. */
 export function sign(block: Buffer, at = 0): void {
   block.fill(' ', at + 148, at + 156);
   let sum = 0;

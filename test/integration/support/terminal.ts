@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { FOSTER, type Home, type Result } from './foster.js';
 
-/** Starts a command whose standard input is a terminal, types what we have on ours, then Ctrl-D. */
+/** Starts a command with a terminal as standard input, types this process's input, then Ctrl-D. */
 const TYPIST = `
 import os, pty, subprocess, sys, threading, tty
 master, slave = pty.openpty()
@@ -16,7 +16,7 @@ sys.stdout.flush()
 os._exit(status if status >= 0 else 128 - status)
 `;
 
-/** A foster command with a terminal as its standard input, at which `input` is typed; all of its output is read. */
+/** Runs a foster command with a terminal as its standard input, types `input`, and reads all output. */
 export function fosterAtTerminal(home: Home, args: string[], input: string): Result {
   const { status, signal, stdout, stderr } = spawnSync('python3', ['-c', TYPIST, FOSTER, ...args], {
     env: home.env,

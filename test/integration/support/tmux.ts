@@ -2,14 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { FOSTER, type Home } from './foster.js';
-import { type Process, processNamed } from './processes.js';
+import { type Process, waitForProcess } from './processes.js';
 import { DEADLINE, waitUntil } from './wait.js';
 
 /** The prompt of the shell in a `Tmux`. */
 export const PROMPT = 'caller$';
 
 /**
- * A terminal with a person at it: an interactive bash in tmux, which has the command as `foster`.
+ * A terminal with a user: an interactive bash in tmux, with the command `foster`.
  *
  *     const person = new Tmux(home);
  *     await person.types('foster run --rm -it busybox sh');
@@ -36,23 +36,23 @@ export class Tmux {
     return execFileSync('tmux', ['-S', this.#socket, ...args], { env: this.#home.env, encoding: 'utf8' });
   }
 
-  /** A line at the keyboard, Enter included. */
+  /** Types a line, including Enter. */
   types(line: string): void {
     this.#tmux('send-keys', '-l', line);
     this.presses('Enter');
   }
 
-  /** Keys by tmux's names: `C-c`, `Escape`, `i`. */
+  /** Presses keys by tmux's names: `C-c`, `Escape`, `i`. */
   presses(...keys: string[]): void {
     this.#tmux('send-keys', ...keys);
   }
 
-  /** Drags a corner of the window. */
+  /** Resizes the window. */
   resizes(columns: number, rows: number): void {
     this.#tmux('resize-window', '-x', String(columns), '-y', String(rows));
   }
 
-  /** What is on the screen, without blanks at the ends of lines. */
+  /** The screen, without trailing blanks. */
   screen(): string {
     return this.#tmux('capture-pane', '-p')
       .split('\n')
@@ -80,14 +80,14 @@ export class Tmux {
     return await this.sees(/caller\$$/);
   }
 
-  /** Of the shell. */
+  /** Pid of the shell. */
   get pid(): number {
     return Number(this.#tmux('display-message', '-p', '#{pane_pid}'));
   }
 
-  /** Waits until the shell, or what it has started, runs a program of that name. */
+  /** Waits until the shell or one of its descendants runs a program with that name. */
   async runs(name: string): Promise<Process> {
-    return await processNamed(name, this.pid);
+    return await waitForProcess(name, this.pid);
   }
 
   clears(): void {

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Milliseconds that a condition may take to come true, on a machine that is busy with other things. Only a bound: whoever
- * waits goes on as soon as it is true.
+ * The maximum time for a condition to become true on a busy machine, in milliseconds. Waiting ends as soon as it is
+ * true.
  */
 export const DEADLINE = 60_000;
 
 /**
- * Asks again and again until `condition` yields something true, and returns that.
+ * Polls until `condition` returns something truthy, and returns that.
  * @param what completes the sentence "... did not happen": `the orphan is adopted`
  * @param deadline in milliseconds
  * @throws AssertionError when the deadline has passed

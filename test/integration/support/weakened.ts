@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSyn
 import { dirname, join } from 'node:path';
 import { FOSTER, type Home } from './foster.js';
 
-/** A line of foster-init that a weakened build lacks. */
+/** A line of foster-init to remove in a weakened build. */
 export interface Weakness {
   /** A file of src/init. */
   file: string;
@@ -15,7 +15,7 @@ const FLAGS =
   '-fno-tree-loop-distribute-patterns -static -fno-pie -no-pie -Wl,-z,noexecstack -s';
 
 /**
- * Builds foster anew without lines that defend it: a test of a defence must succeed as an attack against that.
+ * Builds foster without lines of a defence: an attack must succeed against this build.
  * @returns the path of its command
  */
 export function weakened(home: Home, name: string, weaknesses: Weakness[]): string {

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 const TOUCHES =
   /(?<![.\w])process\s*\??\.\s*(env|argv|exit|exitCode|stdout|stderr|stdin|on|once|off|addListener|prependListener)\b|\b(env|argv|exit|stdout|stderr|stdin|on)\b[^{};]*\}\s*=\s*process\b|node:process/g;
 
-/** The value that `new Foster()` takes where it is given none. */
+/** The default value of `new Foster()`. */
 const ALLOWED = new Map([['src/engine/foster.ts', ['process.env']]]);
 
 function codeOf(path: string): string {
@@ -23,7 +23,7 @@ function importsOf(path: string, code: string): string[] {
   );
 }
 
-/** All files that come along with this one, by whatever kind of import. */
+/** All files that a file imports, directly or indirectly, by any kind of import. */
 function reachable(from: string): Map<string, string> {
   const found = new Map<string, string>();
   const visit = (path: string) => {

@@ -21,7 +21,7 @@ import { fuzzSeeds, type Random, randomFrom } from '../../integration/support/fu
 
 /** Documents of others, changed at random: they are read, or refused by a FosterError, and soon. */
 
-/** Milliseconds of CPU time that one document may take. */
+/** Limit of the CPU time for one document, in milliseconds. */
 const PATIENCE = 2000;
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const descriptor = (mediaType: string) => ({ mediaType, digest: DIGEST, size: 5, annotations: { a: 'b' } });
@@ -271,7 +271,7 @@ const facts = {
 };
 const request = parseRunArguments(['busybox'], { cwd: '/', env: {}, exists: () => true, readText: () => '' });
 
-/** Whether it was read; false where it was refused. Anything else is a finding. */
+/** Whether it was accepted; false if it was refused. Anything else is a bug. */
 function isRead(what: () => void): boolean {
   const start = process.cpuUsage();
   try {

@@ -11,23 +11,23 @@ const MAP = [
   { containerID: 1, hostID: 100_000, size: 65_536 },
 ];
 
-/** What may differ from a plain container of an unprivileged user on a usual host. */
-export interface Circumstances {
+/** Differences from a plain container of an unprivileged user on a usual host. */
+export interface PlanConditions {
   spec?: Partial<SpecFacts>;
   facts?: Partial<PlanFacts>;
   options?: Partial<PlanOptions>;
 }
 
-/** The plan of `foster run FLAGS busybox true` on a host that exists on paper only. */
-export function planFor(flags: string[], circumstances: Circumstances = {}): Plan {
+/** The plan of `foster run FLAGS busybox true` on an imaginary host. */
+export function planFor(flags: string[], circumstances: PlanConditions = {}): Plan {
   const { spec, facts, options } = planParts(flags, circumstances);
   return buildPlan(spec, facts, options);
 }
 
-/** What that plan is made of. */
+/** The parts of that plan. */
 export function planParts(
   flags: string[],
-  { spec, facts, options }: Circumstances = {},
+  { spec, facts, options }: PlanConditions = {},
 ): { spec: Spec; facts: PlanFacts; options: PlanOptions } {
   const request = parseRunArguments([...flags, 'busybox', 'true'], {
     cwd: '/home/ann',
@@ -67,7 +67,7 @@ export function planParts(
   return { spec: built, facts: world, options: { ...usual, ...options } };
 }
 
-/** All steps as strace would write them, PID 1's first. */
+/** All steps as printed by strace, PID 1's first. */
 export function calls(plan: Plan): string[] {
   return steps(plan).map(renderStep);
 }
@@ -77,8 +77,8 @@ export function steps(plan: Plan): Step[] {
 }
 
 /**
- * Where each call stands that matches, one after the other: a list that is sorted says that the order is the expected
- * one. Throws where one does not occur.
+ * The position of each matching call, one after the other: if the list is sorted, the order is right. Throws if one
+ * does not occur.
  */
 export function positions(plan: Plan, patterns: RegExp[]): number[] {
   const all = calls(plan);

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chooseIdMaps, type IdMapMode, lines } from '../../../src/spec/choose-id-maps.js';
+import { chooseIdMaps, type IdMapMode, mapLines } from '../../../src/spec/choose-id-maps.js';
 import { isIdMapped, mapText } from '../../../src/spec/id-maps.js';
 import type { HostFiles } from '../../../src/spec/id-ranges.js';
 import { FosterError } from '../../../src/sys/errors.js';
 import { dataFolder } from '../../../src/sys/paths.js';
 
 const RANGE = [{ start: 100_000, size: 65_536 }];
-const map = (mode: Parameters<typeof lines>[0], own: number, ranges = RANGE) =>
-  lines(mode, own, ranges).map(({ containerID, hostID, size }) => [containerID, hostID, size]);
+const map = (mode: Parameters<typeof mapLines>[0], own: number, ranges = RANGE) =>
+  mapLines(mode, own, ranges).map(({ containerID, hostID, size }) => [containerID, hostID, size]);
 
 test('default: the caller is root, his range all others', () => {
   assert.deepEqual(map('default', 1000), [
@@ -66,7 +66,7 @@ test('several ranges follow each other without gaps', () => {
 test('no id is mapped twice, on either side, and all of the range is used', () => {
   for (const mode of ['default', 'keep-id', 'auto'] as const) {
     for (const own of [1, 499, 500, 501, 1499, 1500, 5000]) {
-      const made = lines(mode, own, [
+      const made = mapLines(mode, own, [
         { start: 10_000, size: 500 },
         { start: 20_000, size: 1000 },
       ]);
@@ -82,7 +82,7 @@ test('no id is mapped twice, on either side, and all of the range is used', () =
 });
 
 test('whether an id is mapped', () => {
-  const made = lines('keep-id', 70_000, RANGE);
+  const made = mapLines('keep-id', 70_000, RANGE);
   assert.ok(isIdMapped(0, made) && isIdMapped(65_535, made) && isIdMapped(70_000, made));
   assert.ok(!isIdMapped(65_536, made) && !isIdMapped(70_001, made));
 });
@@ -111,7 +111,7 @@ test('adjacent ranges are merged into one line', () => {
   assert.equal(map('auto', 0, three.toReversed()).length, 3);
 });
 
-/** A host on paper: files by their paths, of which what is missing is empty. */
+/** An imaginary host: files by path; missing ones are empty. */
 function host(files: Record<string, string> = {}): HostFiles {
   const all = '         0          0 4294967295\n';
   const there: Record<string, string> = { '/proc/self/uid_map': all, '/proc/self/gid_map': all, ...files };

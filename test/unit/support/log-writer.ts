@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LogSink, LogStream } from '../../../src/container/logs/reader.js';
 
-/** Frames as the monitor writes them: docs/state.md. */
+/** A frame as written by the monitor: docs/state.md. */
 export interface Piece {
   stream: LogStream;
   text: string;
@@ -19,7 +19,7 @@ export function encodeFrame({ stream, text, time = 0n }: Piece): Buffer {
   return Buffer.concat([head, Buffer.from(text)]);
 }
 
-/** A container's folder with a log in it, and two files that stand for the terminal. */
+/** A container's folder with a log, and two files for the output. */
 export class LogFolder {
   readonly path = mkdtempSync(join(tmpdir(), 'foster-log-'));
   readonly output = { 1: openSync(join(this.path, 'out'), 'w+'), 2: openSync(join(this.path, 'err'), 'w+') };
@@ -28,7 +28,7 @@ export class LogFolder {
     appendFileSync(join(this.path, 'log'), Buffer.concat(pieces.map(encodeFrame)));
   }
 
-  /** As src/init/log.c does it. @param files how many are kept */
+  /** Rotates as src/init/log.c does. @param files how many are kept */
   rotate(files = 1000): void {
     for (let index = files - 1; index > 0; index--) {
       try {
@@ -54,7 +54,7 @@ export class LogFolder {
   }
 }
 
-/** Remembers what it takes, in order. */
+/** Records what it receives, in order. */
 export class MemorySink implements LogSink {
   readonly taken: [LogStream, string][] = [];
 

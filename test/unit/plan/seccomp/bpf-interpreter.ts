@@ -1,4 +1,4 @@
-/** struct seccomp_data: what the kernel gives a filter about a call. */
+/** struct seccomp_data: the kernel's description of a call. */
 export interface Call {
   arch: number;
   nr: number;

@@ -21,7 +21,7 @@ test('the precompiled filter is up to date', () => {
   }
 });
 
-/** The filter that the step would load, with its length as the kernel is told. */
+/** The filter that the step would load, with its length. */
 function filterOf(given: Seccomp): { program: Uint8Array; length: number } {
   const struct = loadSeccomp(given).args[2];
   assert.ok(typeof struct === 'object' && struct !== null && 'bytes' in struct);

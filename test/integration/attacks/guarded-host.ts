@@ -15,7 +15,7 @@ import { createServer, type Server } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Settings of the kernel that are the way to a program that runs as root on the host, or that concern all of it. */
+/** Kernel settings that lead to a program running as root on the host, or affect the whole host. */
 const SETTINGS = [
   ...['core_pattern', 'modprobe', 'poweroff_cmd', 'sysrq', 'panic', 'randomize_va_space', 'domainname'].map(
     (name) => `/proc/sys/kernel/${name}`,
@@ -30,15 +30,15 @@ const SETTINGS = [
 ];
 
 /**
- * A piece of the host for one attack: a folder that everybody may read and write, if only he gets there, with a secret in
- * it; a process; sockets; the settings of the kernel. Nothing but the walls of the container keeps an attacker from it.
+ * The part of the host that an attack must not reach: a world-writable folder with a secret; a process; sockets; kernel
+ * settings. Only the isolation of the container protects it.
  */
-export class Ground {
+export class GuardedHost {
   readonly folder = mkdtempSync(join(tmpdir(), 'foster-host-'));
   readonly victim = join(this.folder, 'victim');
-  /** Nobody can know it who has not read it here. */
+  /** A random secret, which can only be known by reading it here. */
   readonly secret = randomBytes(16).toString('hex');
-  /** A folder for what the attack itself needs on the host; not guarded. */
+  /** An unguarded folder for files that the attack itself needs on the host. */
   readonly work: string;
   readonly abstractName = `foster-attack-${randomBytes(8).toString('hex')}`;
   readonly canary: ChildProcess;
@@ -56,7 +56,7 @@ export class Ground {
     this.canary = spawn('sleep', ['1000'], { stdio: 'ignore' });
   }
 
-  /** Listens, and remembers how all is. To be called when the attack is prepared. */
+  /** Starts listening, and records the state. Must be called when the attack is prepared. */
   async open(): Promise<void> {
     const listen = (address: object) =>
       new Promise<Server>((resolve) => {
@@ -73,14 +73,14 @@ export class Ground {
     this.guard();
   }
 
-  /** What is here now is as it should be. */
+  /** Accepts the current state as the right one. */
   guard(): void {
     this.#before = { files: this.#files(), settings: settings(), clock: clockOffset() };
   }
 
-  /** What the attack has done here, in words; none: it was fended off. `output`: all that it could make known. */
+  /** The effects of the attack, in words; none if it failed. `output`: everything that it could reveal. */
   losses(output: string): string[] {
-    if (this.#before === undefined) throw new Error('the ground was not opened');
+    if (this.#before === undefined) throw new Error('the host was not opened');
     const losses: string[] = [];
     if (output.includes(this.secret)) losses.push('a secret of the host was read');
     const files = this.#files();
@@ -102,7 +102,7 @@ export class Ground {
     for (const folder of [this.folder, this.work]) rmSync(folder, { recursive: true, force: true });
   }
 
-  /** What an attack has won must not outlast its test. */
+  /** Undoes the effects of an attack. */
   #restore(): void {
     const now = settings();
     for (const [name, value] of this.#before?.settings ?? [])
@@ -126,7 +126,7 @@ export class Ground {
     return lines.join(', ');
   }
 
-  /** A guarded folder more. */
+  /** Adds a guarded folder. */
   subfolder(name: string): string {
     const path = join(this.folder, name);
     mkdirSync(path);
@@ -148,7 +148,7 @@ function settings(): Map<string, string> {
   return found;
 }
 
-/** How far the clock is from one that nobody can set. */
+/** Offset of the clock from one that cannot be set. */
 function clockOffset(): number {
   return Date.now() - performance.now();
 }

