@@ -60,14 +60,13 @@ async function launch(
   request: RunRequest,
   { hasTerminal }: { hasTerminal: boolean },
 ): Promise<{ record: HeldContainer['record']; client: number }> {
-  const voice = { warn: surroundings().warn, explain() {}, print() {} };
-  const draft = await draftRequest(request, voice);
+  const draft = await draftRequest(request);
   const plan = planContainer(draft, { verbose: false, detached: true });
-  const { record, lock } = await createHeld(request, draft, voice);
+  const { record, lock } = await createHeld(request, draft);
   let client: number | undefined;
   let isReady = false;
   try {
-    const waiting = launchDetached(plan, record, lock, { warn: voice.warn });
+    const waiting = launchDetached(plan, record, lock, { warn: surroundings().warn });
     reapLater(waiting.monitor.pid);
     try {
       client = connectMonitor(record.id, { wantsAll: true, hasTerminal });

@@ -375,6 +375,23 @@ test('each caller has its own containers', async () => {
   await Promise.all([foster.remove('same'), other.remove('same')]);
 });
 
+test('a data folder of its own, for whatever takes another process too', async () => {
+  const dataRoot = join(home.folder, 'elsewhere');
+  const other = new Foster({ env: home.env, dataRoot });
+  const id = await other.create({ root: 'busybox', command: ['sleep', '1000'], stopTimeout: 0 });
+  await other.start(id);
+  assert.deepEqual(await foster.list(), []);
+  assert.equal((await other.exec(id, { command: ['tty'], tty: true })).exitCode, 0);
+  writeFileSync(join(home.folder, 'copied'), 'text');
+  await other.copyTo(id, join(home.folder, 'copied'), '/copied');
+  assert.equal((await other.exec(id, { command: ['cat', '/copied'] })).stdout, 'text');
+  assert.deepEqual(readdirSync(join(dataRoot, 'containers')), [id]);
+  await other.remove(id, { force: true });
+  const last = await other.run({ root: 'busybox', command: ['true'], remove: true });
+  assert.equal(last.exitCode, 0);
+  assert.deepEqual(readdirSync(join(dataRoot, 'containers')), []);
+});
+
 test('calls leave no descriptor, no zombie and no signal handler behind', async () => {
   await running('busy');
   const once = async () => {
