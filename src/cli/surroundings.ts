@@ -1,7 +1,7 @@
 import { visible } from '../spec/parse/flag.js';
 import type { Surroundings } from '../sys/surroundings.js';
 import { abortSignal, interruption, stopIfInterrupted } from './interrupt.js';
-import { settings } from './output.js';
+import { printError, warn } from './output.js';
 
 /** The values of global options. */
 interface Choices {
@@ -27,10 +27,8 @@ export const CALLER: Surroundings & Choices = {
   get signal() {
     return interruption.isUndoing ? undefined : abortSignal();
   },
-  progress: (line) => process.stderr.write(`${visible(line)}\n`),
-  warn: (sentence) => {
-    if (settings.warns) process.stderr.write(`foster: warning: ${visible(sentence)}\n`);
-  },
+  progress: (line) => printError(`${visible(line)}\n`),
+  warn,
   failedOutput: (bytes) => process.stderr.write(bytes),
   onInterrupt: interruption.add,
   stopIfInterrupted,

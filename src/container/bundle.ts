@@ -18,8 +18,9 @@ import { resolveUser } from '../spec/users.js';
 import { callerName } from '../sys/caller-name.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
+import { surroundings } from '../sys/surroundings.js';
 import { type Annotated, readAnnotations } from './annotations.js';
-import { checkOwner, type Draft, draftOf, mapsIn, singleIdWarning, type Voice } from './draft.js';
+import { checkOwner, type Draft, draftOf, mapsIn, singleIdWarning } from './draft.js';
 
 /**
  * Reads the config.json of an OCI bundle.
@@ -66,11 +67,11 @@ function aboutFile<T>(path: string, use: () => T): T {
  * Makes of an OCI bundle all that the container will be.
  * @throws FosterError
  */
-export async function draftBundle(request: RunRequest, bundle: Bundle, voice: Voice): Promise<Draft> {
+export async function draftBundle(request: RunRequest, bundle: Bundle): Promise<Draft> {
   const path = join(bundle.folder, 'config.json');
   const annotated = aboutFile(path, () => readAnnotations(bundle.config));
   if (annotated.driver !== undefined) await lockStore(); // until there is a container which says what it uses
-  const note = (sentence: string) => voice.warn(visible(`${path}: ${sentence}`));
+  const note = (sentence: string) => surroundings().warn(visible(`${path}: ${sentence}`));
   return aboutFile(path, () => {
     for (const member of bundle.unknown)
       note(`${member} is nothing that the specification has, and is ignored`);

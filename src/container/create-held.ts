@@ -1,6 +1,6 @@
 import type { RunRequest } from '../spec/request.js';
 import { createContainer, type HeldContainer } from './create.js';
-import type { Draft, Voice } from './draft.js';
+import type { Draft } from './draft.js';
 import { volumesOf } from './plan.js';
 
 /**
@@ -8,8 +8,8 @@ import { volumesOf } from './plan.js';
  * are copied undoes it.
  * @throws FosterError; nothing is left then
  */
-export async function createHeld(request: RunRequest, draft: Draft, voice: Voice): Promise<HeldContainer> {
-  const fill = isFilled(draft) ? (await import('./fill.js')).filler(draft, voice) : undefined;
+export async function createHeld(request: RunRequest, draft: Draft): Promise<HeldContainer> {
+  const fill = isFilled(draft) ? (await import('./fill.js')).filler(draft) : undefined;
   return createContainer(draft, {
     ...(fill && { fill }),
     name: request.name,

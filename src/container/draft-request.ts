@@ -1,8 +1,8 @@
 import type { RunRequest } from '../spec/request.js';
-import type { Draft, Voice } from './draft.js';
+import type { Draft } from './draft.js';
 
 /** The draft of a container, of a bundle where the request names one: draft.ts, bundle.ts. @throws FosterError */
-export async function draftRequest(request: RunRequest, voice: Voice): Promise<Draft> {
-  if (request.bundle === undefined) return await (await import('./draft.js')).draftContainer(request, voice);
-  return await (await import('./bundle.js')).draftBundle(request, request.bundle, voice);
+export async function draftRequest(request: RunRequest): Promise<Draft> {
+  if (request.bundle === undefined) return await (await import('./draft.js')).draftContainer(request);
+  return await (await import('./bundle.js')).draftBundle(request, request.bundle);
 }

@@ -25,13 +25,6 @@ import type { ContainerRecord } from './record.js';
 import { mapsOf } from './remove.js';
 import type { Container } from './store.js';
 
-/** How foster tells the person something meanwhile: a line of text each. */
-export interface Voice {
-  warn(sentence: string): void;
-  explain(line: string): void;
-  print(text: string): void;
-}
-
 /** A container that exists nowhere yet. */
 export type Draft = Omit<ContainerRecord, 'name'>;
 
@@ -39,13 +32,13 @@ export type Draft = Omit<ContainerRecord, 'name'>;
  * Makes of a request all that the container will be; its root filesystem is unpacked or built where needed.
  * @throws FosterError
  */
-export async function draftContainer(wanted: RunRequest, voice: Voice): Promise<Draft> {
+export async function draftContainer(wanted: RunRequest): Promise<Draft> {
   const joined =
     wanted.pid.kind === 'container' ? joinTarget(wanted.pid.reference, { exitCode: EXIT.FOSTER }) : undefined;
   const request = withoutUserNamespace(wanted, joined) ? inHostsUserNamespace(wanted) : wanted;
   const maps =
     joined === undefined ? chooseIdMaps(request.userns, uid(), gid()) : mapsOfJoined(joined.record);
-  if (maps.isSingle) voice.warn(singleIdWarning());
+  if (maps.isSingle) surroundings().warn(singleIdWarning());
   const { maxUnpackedSize } = request;
   const tree = await prepareRoot(request.root, {
     maps,
@@ -58,14 +51,14 @@ export async function draftContainer(wanted: RunRequest, voice: Voice): Promise<
   const id = randomId();
   const spec = await makeSpec(request, id, tree, maps);
   for (const place of imageVolumes(tree.image?.defaults).ignored)
-    voice.warn(
+    surroundings().warn(
       `the volume that the image has at ${place} is left out: it would hide what the kernel shows there`,
     );
   const draft = draftOf(request, id, spec, tree.image);
   const mayBeOthers = tree.source === 'directory' && !isRootShifted;
   return {
     ...draft,
-    driver: mayBeOthers ? await driverFor(draft, maps, request.pid, usual, voice) : usual,
+    driver: mayBeOthers ? await driverFor(draft, maps, request.pid, usual) : usual,
     ...mapsIn(maps),
     ...(isRootShifted && { isRootShifted }),
     ...(joined && { joins: joined.record.id }),
@@ -94,11 +87,10 @@ async function driverFor(
   maps: ChosenMaps,
   pid: RunRequest['pid'],
   usual: StorageDriver,
-  voice: Voice,
 ): Promise<StorageDriver> {
   const { directoryDriver } = await import('./directory-driver.js');
   const options = { isAsked: requestedDriver() !== undefined, mayFuse: pid.kind === 'private' };
-  return directoryDriver({ path: spec.root.path, spec, network, maps }, usual, options, voice.warn);
+  return directoryDriver({ path: spec.root.path, spec, network, maps }, usual, options, surroundings().warn);
 }
 
 /**

@@ -37,32 +37,68 @@ export interface ExecRequest {
  * @throws FosterError
  */
 export function execInContainer(container: Container, request: ExecRequest): void {
-  const { record, state } = container;
-  if (state.status !== 'running' || state.pid === 0) throw notRunning(container);
-  const isAlive = () => readLive(record.id)?.pidStart === processStart(state.pid) && !isExiting(state.pid);
-  let plan: Plan;
-  let launched: Launched;
+  holdSignals();
+  const { plan, launched } = launchExec(container, request);
   try {
-    const spec = specOf(container, request);
-    plan = buildExecPlan(spec, { canSetGroups: record.canSetGroups, detached: request.detach });
-    holdSignals();
-    launched = launch(plan, {
-      stdin: request.interactive && !request.detach,
-      isSilent: request.detach,
-      join: state.pid,
-      isJoinable: isAlive,
-    });
-  } catch (error) {
-    // whatever the kernel calls it, when that is why
-    throw isAlive() ? error : hasEnded(container, error);
-  }
-  recordEvent('exec', record, { ...attributesOf(record), command: request.command.join(' ') });
-  try {
-    if (request.detach) startProgram(launched, plan);
-    else becomeMonitor(launched, { plan, held: undefined, interactive: request.interactive, remove: [] });
+    if (!request.detach)
+      becomeMonitor(launched, { plan, held: undefined, interactive: request.interactive, remove: [] });
+    startProgram(launched, plan);
+    closeSync(launched.pidfd);
+    waitForChild(launched.pid); // who ended when it had made the program a child of PID 1
   } catch (error) {
     abandon(launched);
     throw error;
+  }
+}
+
+/** A process of this process's own in a container. */
+export interface ExecProcess {
+  pid: number;
+  /** To be closed. */
+  pidfd: number;
+  /** Our ends of the pipes that are its standard input, output and error, in this order; to be closed. */
+  streams: Launched['streams'];
+}
+
+/**
+ * Runs one more process in a running container, without a terminal, as a child of this process, which carries its streams
+ * and waits for it. It is killed when this process ends.
+ * @throws FosterError, also where the program cannot be executed
+ */
+export function execAsChild(container: Container, request: ExecRequest): ExecProcess {
+  const { plan, launched } = launchExec(container, request, { isProgram: true });
+  try {
+    startProgram(launched, plan);
+    return { pid: launched.pid, pidfd: launched.pidfd, streams: launched.streams };
+  } catch (error) {
+    abandon(launched);
+    throw error;
+  }
+}
+
+function launchExec(
+  container: Container,
+  request: ExecRequest,
+  { isProgram = false } = {},
+): { plan: Plan; launched: Launched } {
+  const { record, state } = container;
+  if (state.status !== 'running' || state.pid === 0) throw notRunning(container);
+  const isAlive = () => readLive(record.id)?.pidStart === processStart(state.pid) && !isExiting(state.pid);
+  try {
+    const spec = specOf(container, request);
+    const plan = buildExecPlan(spec, { canSetGroups: record.canSetGroups, detached: request.detach });
+    const launched = launch(plan, {
+      stdin: request.interactive && !request.detach,
+      isSilent: request.detach,
+      isProgram,
+      join: state.pid,
+      isJoinable: isAlive,
+    });
+    recordEvent('exec', record, { ...attributesOf(record), command: request.command.join(' ') });
+    return { plan, launched };
+  } catch (error) {
+    // whatever the kernel calls it, when that is why
+    throw isAlive() ? error : hasEnded(container, error);
   }
 }
 
@@ -133,12 +169,10 @@ function userInside(pid: number, wanted: string): ReturnType<typeof resolveUser>
   }
 }
 
-/** Waits until the program runs, and leaves it to the container's PID 1. */
-function startProgram(launched: Launched, plan: Plan): void {
-  sendWord(launched.control, WORD_START);
-  const report = nextReport(launched.control);
+/** Has the program executed, and waits until it is. @throws FosterError where it cannot be */
+function startProgram({ control }: Launched, plan: Plan): void {
+  sendWord(control, WORD_START);
+  const report = nextReport(control);
   if (report?.kind === 'exec-failed') throw executionFailure(plan, report.errno);
-  closeSync(launched.control);
-  closeSync(launched.pidfd);
-  waitForChild(launched.pid); // who ended when it had made the program a child of PID 1
+  closeSync(control);
 }

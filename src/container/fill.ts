@@ -3,7 +3,8 @@ import { Interrupted, throwAtSignal } from '../launch/interrupt.js';
 import { fillFolder } from '../layers/tree-program.js';
 import { layeredDriver } from '../spec/storage-driver.js';
 import { FosterError } from '../sys/errors.js';
-import type { Draft, Voice } from './draft.js';
+import { surroundings } from '../sys/surroundings.js';
+import type { Draft } from './draft.js';
 import { layersOf, volumesOf } from './plan.js';
 import { mapsOf } from './remove.js';
 
@@ -11,7 +12,7 @@ import { mapsOf } from './remove.js';
  * What puts the files of its volumes into a new container's folder, and a copy of its layers where it has no overlay. It
  * throws a FosterError, at a signal too.
  */
-export function filler(draft: Draft, voice: Voice): (folder: string) => void {
+export function filler(draft: Draft): (folder: string) => void {
   const driver = layeredDriver(draft.driver);
   const volumes = Object.fromEntries(
     volumesOf(draft).map(({ source, destination }) => [basename(source), destination]),
@@ -22,7 +23,7 @@ export function filler(draft: Draft, voice: Voice): (folder: string) => void {
       const what = { driver, layers: layersOf(draft), isShifted, folder, volumes };
       const { count, example } = fillFolder(what, mapsOf(draft), throwAtSignal);
       if (count > 0) {
-        voice.warn(
+        surroundings().warn(
           `files that you cannot read are not in the container: ${count} ${count === 1 ? 'file' : 'files'}, such as ${example}; ` +
             "'sudo tar -C DIRECTORY -c . | foster run -' gives it all",
         );

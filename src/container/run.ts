@@ -1,26 +1,26 @@
 import { holdSignals } from '../init/clone.js';
 import { abandon, type Launched, launch, type Witness } from '../launch/launch.js';
 import type { RunRequest } from '../spec/request.js';
+import { surroundings } from '../sys/surroundings.js';
 import { dropIdFile } from './create.js';
 import { createHeld } from './create-held.js';
-import type { Draft, Voice } from './draft.js';
+import type { Draft } from './draft.js';
 import { draftRequest } from './draft-request.js';
 import { becomeMonitor } from './foreground.js';
 import { planContainer } from './plan.js';
 import { pathsOf, removeHeld } from './remove.js';
-
-export type { Voice } from './draft.js';
+import type { RunObserver } from './run-observer.js';
 
 /**
  * Runs a container. In the foreground this process becomes its monitor, so that on success this function does not
  * return; detached, or in a dry run, it returns the exit code.
  * @throws FosterError with nothing left behind
  */
-export async function runContainer(request: RunRequest, voice: Voice): Promise<number> {
-  const draft = await draftRequest(request, voice);
+export async function runContainer(request: RunRequest, observer: RunObserver): Promise<number> {
+  const draft = await draftRequest(request);
   if (request.dryRun) {
     const { planText } = await import('./explain.js');
-    voice.print(
+    observer.print(
       planText(
         planContainer(draft, { verbose: request.initVerbose, detached: isDetached(request, draft) }).plan,
       ),
@@ -29,9 +29,9 @@ export async function runContainer(request: RunRequest, voice: Voice): Promise<n
   }
   if (isDetached(request, draft)) {
     const { runDetached } = await import('./start.js');
-    return await runDetached(request, draft, voice);
+    return await runDetached(request, draft, observer);
   }
-  return await runForeground(request, draft, voice);
+  return await runForeground(request, draft, observer);
 }
 
 /**
@@ -43,13 +43,13 @@ function isDetached(request: RunRequest, { health }: Draft): boolean {
   return detach || restart.policy !== 'no' || health !== undefined || (interactive && tty && !initVerbose);
 }
 
-async function runForeground(request: RunRequest, draft: Draft, voice: Voice): Promise<never> {
+async function runForeground(request: RunRequest, draft: Draft, observer: RunObserver): Promise<never> {
   const { plan, joined } = planContainer(draft, { verbose: request.initVerbose, detached: false });
   const witness: Witness | undefined = request.explain
-    ? (await import('./explain.js')).explainer(plan, voice.explain)
+    ? (await import('./explain.js')).explainer(plan, observer.explain)
     : undefined;
   holdSignals();
-  const { record, lock } = await createHeld(request, draft, voice);
+  const { record, lock } = await createHeld(request, draft);
   let launched: Launched | undefined;
   try {
     launched = launch(plan, {
@@ -57,7 +57,7 @@ async function runForeground(request: RunRequest, draft: Draft, voice: Voice): P
       isLogged: true,
       join: joined?.state.pid,
       witness,
-      warn: voice.warn,
+      warn: surroundings().warn,
     });
     becomeMonitor(launched, {
       plan,

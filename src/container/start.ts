@@ -10,27 +10,28 @@ import { type AttachOptions, attachTo, connectMonitor } from './attach.js';
 import { giveUp, launchDetached, startProgram } from './background.js';
 import { dropIdFile, type HeldContainer } from './create.js';
 import { createHeld, isFilled } from './create-held.js';
-import type { Draft, Voice } from './draft.js';
+import type { Draft } from './draft.js';
 import { planContainer } from './plan.js';
 import type { ContainerRecord } from './record.js';
 import { removeHeld, removeLock } from './remove.js';
+import type { RunObserver } from './run-observer.js';
 import { type Container, isAlive, lockContainer, readContainer } from './store.js';
 
 /** `foster run -d`; without -d, of a container that may be restarted, attached to it until it has ended for good. */
-export async function runDetached(request: RunRequest, draft: Draft, voice: Voice): Promise<number> {
+export async function runDetached(request: RunRequest, draft: Draft, observer: RunObserver): Promise<number> {
   const containerPlan = planContainer(draft, { verbose: false, detached: true });
   const witness: Witness | undefined = request.explain
-    ? (await import('./explain.js')).explainer(containerPlan.plan, voice.explain)
+    ? (await import('./explain.js')).explainer(containerPlan.plan, observer.explain)
     : undefined;
   holdSignals();
-  const { record, lock } = await createHeld(request, draft, voice);
+  const { record, lock } = await createHeld(request, draft);
   let isRunning = false;
   try {
-    const waiting = launchDetached(containerPlan, record, lock, { witness, warn: voice.warn });
+    const waiting = launchDetached(containerPlan, record, lock, { witness, warn: surroundings().warn });
     if (request.detach) {
       isRunning = true;
       startProgram(waiting);
-      voice.print(`${record.id}\n`);
+      observer.print(`${record.id}\n`);
       return 0;
     }
     const isOwner = request.restart.policy === 'no' && draft.health === undefined;
@@ -53,9 +54,9 @@ export async function runDetached(request: RunRequest, draft: Draft, voice: Voic
 }
 
 /** `foster create`: all of `run` but the start. Returns the id. */
-export async function createOnly(request: RunRequest, draft: Draft, voice: Voice): Promise<string> {
+export async function createOnly(request: RunRequest, draft: Draft): Promise<string> {
   if (isFilled(draft) && surroundings().ownsProcess) holdSignals();
-  const { record, lock } = await createHeld(request, draft, voice);
+  const { record, lock } = await createHeld(request, draft);
   closeSync(lock);
   faultPoint('lock let go');
   return record.id;
@@ -63,13 +64,11 @@ export async function createOnly(request: RunRequest, draft: Draft, voice: Voice
 
 /**
  * Starts a container that does not run, detached. One that runs already is left as it is.
- * @param warn told what is not as the person may expect it
  * @param attachment attach this process to it: then this function does not return
  * @throws FosterError
  */
 export async function startContainer(
   { record: { id, name } }: Container,
-  warn: Voice['warn'],
   attachment?: AttachOptions,
 ): Promise<void> {
   const held = await holdSoon(id, name);
@@ -78,7 +77,7 @@ export async function startContainer(
   let client: number | undefined;
   try {
     const waiting = launchDetached(planContainer(record, { verbose: false, detached: true }), record, lock, {
-      warn,
+      warn: surroundings().warn,
     });
     try {
       client = attachment === undefined ? undefined : connectMonitor(record.id, { wantsAll: true });

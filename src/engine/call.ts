@@ -7,6 +7,7 @@ import { type Surroundings, setSurroundingsLookup } from '../sys/surroundings.js
 export interface Caller {
   env: Readonly<Record<string, string | undefined>>;
   storageDriver: string | undefined;
+  dataRoot: string | undefined;
 }
 
 /** Options that every method takes. */
@@ -67,7 +68,7 @@ class Call {
   readonly #surroundings: Surroundings;
   readonly #onAbort = () => void this.run(() => this.#interruption.interrupt());
 
-  constructor({ env, storageDriver }: Caller, { signal, onProgress, onWarning }: CallOptions) {
+  constructor({ env, storageDriver, dataRoot }: Caller, { signal, onProgress, onWarning }: CallOptions) {
     setSurroundingsLookup(() => calls.getStore());
     this.#signal = signal;
     const interruption = this.#interruption;
@@ -75,6 +76,7 @@ class Call {
     this.#surroundings = {
       env,
       storageDriver,
+      dataRoot,
       ownsProcess: false,
       /** What undoes the call may wait for something, too. */
       get signal() {

@@ -1,7 +1,6 @@
 import type { Update } from '../container/update.js';
 import type { RunRequest } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
-import { surroundings } from '../sys/surroundings.js';
 import type { ContainerInfo, StopOptions } from './types.js';
 import type { ContainerRow } from './views/container-row.js';
 
@@ -23,8 +22,7 @@ async function find(reference: string) {
 export async function create(request: RunRequest): Promise<string> {
   const { draftRequest } = await import('../container/draft-request.js');
   const { createOnly } = await import('../container/start.js');
-  const voice = { warn: surroundings().warn, explain() {}, print() {} };
-  return await createOnly(request, await draftRequest(request, voice), voice);
+  return await createOnly(request, await draftRequest(request));
 }
 
 /** Starts a container in the background; one that is running is left as it is. @throws FosterError */
@@ -34,7 +32,7 @@ export async function start(reference: string): Promise<void> {
   const { reapLater } = await import('./monitors.js');
   const container = await find(reference);
   try {
-    await startContainer(container, surroundings().warn);
+    await startContainer(container);
   } finally {
     reapLater(readLive(container.record.id)?.monitor ?? 0);
   }

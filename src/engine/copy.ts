@@ -35,13 +35,13 @@ async function copyElsewhere(order: CopyOrder): Promise<void> {
   const { startOwnProcess } = await import('./own-process.js');
   const { onInterrupt } = await import('../worker/interrupt.js');
   const { child, failure } = startOwnProcess({ kind: 'copy', order }, ['ignore', 'ignore', 'ignore']);
-  const takeBack = onInterrupt(() => void child.kill('SIGKILL'));
+  const stopListening = onInterrupt(() => void child.kill('SIGKILL'));
   try {
     const [[code, signal], error] = await Promise.all([once(child, 'close'), failure]);
     if (error !== undefined) throw error;
     if (code !== 0) throw new FosterError(`the helper that copies has ended: ${code ?? signal}`);
   } finally {
-    takeBack();
+    stopListening();
   }
 }
 

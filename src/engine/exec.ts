@@ -1,11 +1,16 @@
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync } from 'node:fs';
-import { findContainer } from '../container/store.js';
-import { FosterError } from '../sys/errors.js';
-import { openPidfd, signalPidfd } from '../sys/libc.js';
+import { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { type ExecProcess, type ExecRequest, execAsChild } from '../container/exec.js';
+import { type Container, findContainer } from '../container/store.js';
+import { FosterError, isExecutionFailure } from '../sys/errors.js';
+import { endOfChild, openPidfd, signalPidfd } from '../sys/libc.js';
 import { childrenOf } from '../sys/process.js';
 import { startOwnProcess } from './own-process.js';
-import { carryStreams } from './streams.js';
+import { carryStreams, programOf, type RunningProgram } from './streams.js';
 import type { ExecOptions, RunResult } from './types.js';
 
 const SIGKILL = 9;
@@ -29,12 +34,86 @@ export async function exec(reference: string, options: ExecOptions): Promise<Run
     user,
     privileged,
   };
-  const { record } = findContainer(reference);
-  const { child, failure } = startOwnProcess(
-    { kind: 'exec', container: record.id, request },
-    inherit ? 'inherit' : [interactive ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+  const container = findContainer(reference);
+  if (tty || inherit) return await execElsewhere(container.record.id, request, options);
+  return await execHere(container, request, options);
+}
+
+async function execHere(
+  container: Container,
+  request: ExecRequest,
+  options: ExecOptions,
+): Promise<RunResult> {
+  let child: ExecProcess;
+  try {
+    child = execAsChild(container, request);
+  } catch (error) {
+    if (!isExecutionFailure(error)) throw error;
+    return await carryStreams(failedProgram(error), options, async () => {});
+  }
+  const { pid, pidfd, streams } = child;
+  const [stdin = null, stdout = null, stderr = null] = streams.map((fd, index) =>
+    fd === undefined ? null : new Socket({ fd, readable: index > 0, writable: index === 0 }),
   );
-  const result = await carryStreams(child, options, async () => killProcess(child));
+  for (const output of [stdout, stderr]) output?.on('error', () => {});
+  const exitCode = endOf(pid, [stdout, stderr]).finally(() => stdin?.destroy());
+  const kill = async () => void signalPidfd(pidfd, SIGKILL);
+  return await carryStreams({ stdin, stdout, stderr, exitCode }, options, kill).finally(() => {
+    closeSync(pidfd);
+  });
+}
+
+/** Milliseconds between two looks at a process. */
+const SHORTEST_NAP = 1;
+const LONGEST_NAP = 10;
+
+/** The exit code of a child, once what it has written is read. Others in the container may still have its streams. */
+async function endOf(pid: number, outputs: (Socket | null)[]): Promise<number> {
+  let status = endOfChild(pid);
+  for (let nap = SHORTEST_NAP; status === undefined; nap = Math.min(nap * 1.5, LONGEST_NAP)) {
+    await setTimeout(nap);
+    status = endOfChild(pid);
+  }
+  await Promise.all(outputs.map((output) => output && drain(output)));
+  return status.code;
+}
+
+/** Reads what is in a pipe now, and closes it. */
+async function drain(output: Socket): Promise<void> {
+  let isNew = true;
+  output.on('data', () => {
+    isNew = true;
+  });
+  while (!output.closed) {
+    if (output.isPaused()) await nextOf(output, 'resume', 'close');
+    else if (!isNew) break;
+    isNew = false;
+    // Each time that the event loop goes round it reads what is there.
+    await setImmediate();
+    await setImmediate();
+  }
+  output.destroy();
+}
+
+function nextOf(emitter: Socket, ...events: string[]): Promise<void> {
+  return new Promise((done) => {
+    for (const event of events) emitter.once(event, () => done());
+  });
+}
+
+/** A program that could not be executed, as a monitor shows it: the reason on standard error. */
+function failedProgram({ sentence, exitCode }: FosterError): RunningProgram {
+  const stderr = Readable.from([Buffer.from(`foster: ${sentence}\n`)]);
+  return { stdin: null, stdout: null, stderr, exitCode: once(stderr, 'close').then(() => exitCode) };
+}
+
+/** By a process of its own, which can become the monitor of a process with a terminal. */
+async function execElsewhere(id: string, request: ExecRequest, options: ExecOptions): Promise<RunResult> {
+  const { child, failure } = startOwnProcess(
+    { kind: 'exec', container: id, request },
+    options.inherit ? 'inherit' : [request.interactive ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+  );
+  const result = await carryStreams(programOf(child), options, async () => killProcess(child));
   const error = await failure;
   if (error !== undefined) throw error;
   return result;

@@ -1,23 +1,15 @@
 import type { AttachOptions } from '../container/attach.js';
 import type { ExecRequest } from '../container/exec.js';
+import type { RunObserver } from '../container/run-observer.js';
 import type { RunRequest } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
-import { surroundings } from '../sys/surroundings.js';
 
 /**
  * What only a command can do: this process becomes a container's monitor, or the client of one, with its own standard
  * streams and its own exit code. Where that succeeds, these functions do not return.
  */
 
-export type { AttachOptions, ExecRequest };
-
-/** Told while a container starts. */
-export interface RunObserver {
-  /** A line of `--explain`. */
-  explain(line: string): void;
-  /** Text for standard output: the id of a container in the background, the plan of a dry run. */
-  print(text: string): void;
-}
+export type { AttachOptions, ExecRequest, RunObserver };
 
 /**
  * Runs a container. In the background, and in a dry run, it returns.
@@ -26,7 +18,7 @@ export interface RunObserver {
  */
 export async function run(request: RunRequest, observer: RunObserver): Promise<number> {
   const { runContainer } = await import('../container/run.js');
-  return await runContainer(request, { ...observer, warn: surroundings().warn });
+  return await runContainer(request, observer);
 }
 
 /** Runs a command in a container. In the background it returns. @throws FosterError */
@@ -40,7 +32,7 @@ export async function exec(reference: string, request: ExecRequest): Promise<voi
 export async function startAttached(reference: string, options: AttachOptions): Promise<void> {
   const { findContainer } = await import('../container/store.js');
   const { startContainer } = await import('../container/start.js');
-  await startContainer(findContainer(reference), surroundings().warn, options);
+  await startContainer(findContainer(reference), options);
 }
 
 /** Attaches this process to a running container. @throws FosterError where it is not running */

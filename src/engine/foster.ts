@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { type Caller, type CallOptions, eachInCall, inCall } from './call.js';
 import { Images } from './foster-images.js';
 import type {
@@ -40,10 +41,14 @@ export class Foster {
   /**
    * Reads the environment, and does nothing else.
    * @example
-   * const foster = new Foster({ env: { ...process.env, XDG_DATA_HOME: '/srv/containers' } });
+   * const foster = new Foster({ dataRoot: '/srv/containers' });
    */
-  constructor({ env = process.env, storageDriver }: FosterOptions = {}) {
-    this.#caller = { env: { ...env }, storageDriver };
+  constructor({ env = process.env, storageDriver, dataRoot }: FosterOptions = {}) {
+    this.#caller = {
+      env: { ...env },
+      storageDriver,
+      dataRoot: dataRoot === undefined ? undefined : resolve(dataRoot),
+    };
     this.images = new Images(this.#caller);
   }
 

@@ -9,7 +9,13 @@ import { surroundings } from '../sys/surroundings.js';
  * A process of its own for what takes one: a process that joins a container becomes its own monitor, and copying waits
  * for the other side without letting anything else happen.
  */
-export type OwnProcessOrder =
+export interface OwnProcessOrder {
+  /** Surroundings.dataRoot */
+  dataRoot: string | undefined;
+  work: OwnProcessWork;
+}
+
+export type OwnProcessWork =
   | { kind: 'exec'; container: string; request: ExecRequest }
   | { kind: 'copy'; order: CopyOrder };
 
@@ -47,10 +53,11 @@ export interface OwnProcess {
 
 /** @param stdio its standard streams */
 export function startOwnProcess(
-  order: OwnProcessOrder,
+  work: OwnProcessWork,
   stdio: [StdioOptions[0], StdioOptions[0], StdioOptions[0]] | 'inherit',
 ): OwnProcess {
-  const { env, warn, storageDriver } = surroundings();
+  const { env, warn, storageDriver, dataRoot } = surroundings();
+  const order: OwnProcessOrder = { dataRoot, work };
   const streams = stdio === 'inherit' ? ['inherit' as const, 'inherit' as const, 'inherit' as const] : stdio;
   const child = spawn(process.execPath, [join(__dirname, 'own-process-main.cjs'), JSON.stringify(order)], {
     stdio: [...streams, 'pipe'] as StdioOptions,

@@ -12,12 +12,12 @@ import { findContainer, isAlive, isLocked, readContainer } from '../container/st
 import { nativeFile } from '../init/clone.js';
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../spec/parse/detach-keys.js';
 import type { RunRequest } from '../spec/request.js';
-import { EXIT, FosterError } from '../sys/errors.js';
+import { FosterError, isExecutionFailure } from '../sys/errors.js';
 import { waitFor } from '../sys/poll.js';
 import { surroundings } from '../sys/surroundings.js';
 import { requireRunning } from './foreground.js';
 import { reapLater, reapMonitors } from './monitors.js';
-import { carryStreams } from './streams.js';
+import { carryStreams, programOf } from './streams.js';
 import type { AttachOptions, ContainerResult, RunResult, StreamOptions } from './types.js';
 
 const SIGKILL = 9;
@@ -33,7 +33,7 @@ export async function run(wanted: RunRequest, options: StreamOptions): Promise<C
     interactive: request.interactive,
     detachKeys: request.detachKeys,
   });
-  const result = await carryStreams(child, options, () => end(id));
+  const result = await carryStreams(programOf(child), options, () => end(id));
   // Where the client was asked to detach, the container goes on.
   if (result.timedOut || result.outputExceeded || !inherit) await settled(id);
   return { id, name, ...result };
@@ -52,7 +52,7 @@ export async function attach(reference: string, options: AttachOptions): Promise
     interactive: record.interactive && (inherit || stdin !== undefined),
     detachKeys: parseDetachKeys(detachKeys),
   });
-  return await carryStreams(child, options, async () => void child.kill('SIGKILL'));
+  return await carryStreams(programOf(child), options, async () => void child.kill('SIGKILL'));
 }
 
 /** Creates a container and starts it, with a connection to its monitor that takes all of its output. */
@@ -60,14 +60,13 @@ async function launch(
   request: RunRequest,
   { hasTerminal }: { hasTerminal: boolean },
 ): Promise<{ record: HeldContainer['record']; client: number }> {
-  const voice = { warn: surroundings().warn, explain() {}, print() {} };
-  const draft = await draftRequest(request, voice);
+  const draft = await draftRequest(request);
   const plan = planContainer(draft, { verbose: false, detached: true });
-  const { record, lock } = await createHeld(request, draft, voice);
+  const { record, lock } = await createHeld(request, draft);
   let client: number | undefined;
   let isReady = false;
   try {
-    const waiting = launchDetached(plan, record, lock, { warn: voice.warn });
+    const waiting = launchDetached(plan, record, lock, { warn: surroundings().warn });
     reapLater(waiting.monitor.pid);
     try {
       client = connectMonitor(record.id, { wantsAll: true, hasTerminal });
@@ -94,11 +93,6 @@ async function launch(
     }
     throw error;
   }
-}
-
-/** The program does not exist or cannot be executed; the container has been started, and has ended. */
-function isExecutionFailure(error: unknown): boolean {
-  return error instanceof FosterError && error.exitCode !== EXIT.FOSTER;
 }
 
 interface ClientOptions extends Pick<ClientAttach, 'interactive' | 'detachKeys'> {

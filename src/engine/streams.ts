@@ -5,13 +5,31 @@ import type { RunResult, StreamOptions } from './types.js';
 
 const MOST_OUTPUT = 64 * 1024 * 1024;
 
+/** A program that is running, with our ends of its standard streams; null where it has none of ours. */
+export interface RunningProgram {
+  stdin: Writable | null;
+  stdout: Readable | null;
+  stderr: Readable | null;
+  /** Its exit code, once it has ended and all that it wrote has been read. */
+  exitCode: Promise<number>;
+}
+
+/** A child process as a `RunningProgram`. */
+export function programOf(child: ChildProcess): RunningProgram {
+  const { stdin, stdout, stderr } = child;
+  const exitCode = new Promise<number>((done, fail) => {
+    child.on('error', fail);
+    child.on('close', (code) => done(code ?? 137));
+  });
+  return { stdin, stdout, stderr, exitCode };
+}
+
 /**
  * Connects a program's streams as its caller wants them, and waits for its end.
- * @param child what carries them
- * @param kill ends the program, and with it `child`
+ * @param kill ends the program
  */
 export async function carryStreams(
-  child: ChildProcess,
+  program: RunningProgram,
   options: StreamOptions,
   kill: () => Promise<void>,
 ): Promise<RunResult> {
@@ -35,15 +53,12 @@ export async function carryStreams(
     end();
   };
   const outputs = [
-    new Output(child.stdout, options.stdout, maxOutput, exceed),
-    new Output(child.stderr, options.stderr, maxOutput, exceed),
+    new Output(program.stdout, options.stdout, maxOutput, exceed),
+    new Output(program.stderr, options.stderr, maxOutput, exceed),
   ] as const;
-  feed(child.stdin, stdin);
+  feed(program.stdin, stdin);
   try {
-    const exitCode = await new Promise<number>((done, fail) => {
-      child.on('error', fail);
-      child.on('close', (code) => done(code ?? 137));
-    });
+    const exitCode = await program.exitCode;
     await killing;
     await stopIfInterrupted();
     return {
@@ -56,13 +71,13 @@ export async function carryStreams(
   } finally {
     clearTimeout(timer);
     stopListening();
-    if (stdin instanceof Readable && child.stdin !== null) stdin.unpipe(child.stdin);
+    if (stdin instanceof Readable && program.stdin !== null) stdin.unpipe(program.stdin);
   }
 }
 
 function feed(to: Writable | null, stdin: StreamOptions['stdin']): void {
   if (to === null) return;
-  to.on('error', () => {}); // it has ended, or closed its input
+  to.on('error', () => {}); // it has ended, or has closed its input
   if (stdin === undefined) to.end();
   else if (stdin instanceof Readable) stdin.pipe(to);
   else to.end(stdin);

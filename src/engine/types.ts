@@ -11,6 +11,8 @@ export interface FosterOptions {
    * `TERM`, credentials for registries. By default a copy of `process.env` at that moment.
    */
   env?: Readonly<Record<string, string | undefined>>;
+  /** Directory of the containers and images. By default `$XDG_DATA_HOME/foster`, or `~/.local/share/foster`. */
+  dataRoot?: string;
   /** By default `FOSTER_STORAGE_DRIVER` of the environment, else what works on this machine. */
   storageDriver?: StorageDriver;
 }

@@ -48,6 +48,8 @@ export interface LaunchOptions {
   isSilent?: boolean;
   /** What it says goes to a log too, wherever else it goes. */
   isLogged?: boolean;
+  /** Its streams are carried to those of a program, and not to our descriptors 0, 1 and 2. */
+  isProgram?: boolean;
   /** A process whose namespaces are joined. */
   join?: number | undefined;
   /** Whether that pid still is the process that was meant, asked when it can no longer become another one. */
@@ -71,6 +73,7 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
     input: options.stdin && !plan.terminal,
     output: !plan.terminal && !options.isSilent,
     isLogged: options.isLogged ?? false,
+    isProgram: options.isProgram ?? false,
   });
   const stdio = theirs.map((end) => end ?? nothing);
   const descriptors: (number | undefined)[] = [...stdio, theirControl, blob];

@@ -8,12 +8,19 @@ export type Streams = (number | undefined)[];
  * Pipes for a container's standard streams, which the monitor carries to and from the caller's own: what a program has
  * as a descriptor it can do more with than to read and write it, such as to type on a terminal, or to change a file's mode.
  */
-export function openStreams(wanted: { input: boolean; output: boolean; isLogged: boolean }): {
+export function openStreams(wanted: {
+  input: boolean;
+  output: boolean;
+  isLogged: boolean;
+  /** They are carried to streams of a program, and not to descriptors 0, 1 and 2. */
+  isProgram: boolean;
+}): {
   theirs: Streams;
   ours: Streams;
 } {
+  const isKept = (fd: number) => wanted.isProgram || (fd > 0 && wanted.isLogged) || !isNothing(fd);
   const [input, output, error] = [wanted.input, wanted.output, wanted.output].map((isWanted, fd) =>
-    isWanted && ((fd > 0 && wanted.isLogged) || !isNothing(fd)) ? openPipe() : undefined,
+    isWanted && isKept(fd) ? openPipe() : undefined,
   );
   return {
     theirs: [input?.[0], output?.[1], error?.[1]],

@@ -55,3 +55,11 @@ export class FosterError extends Error {
     return this.advice === undefined ? this.message : `${this.message}; ${this.advice}`;
   }
 }
+
+/** Whether an error says that the program in a container was not found or cannot be executed. */
+export function isExecutionFailure(error: unknown): error is FosterError {
+  return (
+    error instanceof FosterError &&
+    (error.exitCode === EXIT.CANNOT_EXECUTE || error.exitCode === EXIT.NOT_FOUND)
+  );
+}

@@ -138,6 +138,18 @@ export interface ExitStatus {
 export function waitForChild(pid: number): ExitStatus {
   const status = Buffer.alloc(4);
   call('int waitpid(int pid, void *status, int options)', pid, status, 0);
+  return exitStatus(status);
+}
+
+/** waitpid(2) with WNOHANG: how a child has ended; undefined while it has not. */
+export function endOfChild(pid: number): ExitStatus | undefined {
+  const WNOHANG = 1;
+  const status = Buffer.alloc(4);
+  const ended = call('int waitpid(int pid, void *status, int options)', pid, status, WNOHANG);
+  return ended === 0 ? undefined : exitStatus(status);
+}
+
+function exitStatus(status: Buffer): ExitStatus {
   const value = status.readInt32LE(0);
   const signal = value & 0x7f;
   return { code: signal === 0 ? (value >> 8) & 0xff : 128 + signal, signal };

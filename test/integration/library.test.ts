@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { descriptorsOf } from './support/containers.js';
 import { FOSTER, Home } from './support/foster.js';
 import { Foster, FosterError } from './support/library.js';
+import { type Process, readProcess } from './support/processes.js';
 import { DEADLINE, waitUntil } from './support/wait.js';
 
 const home = new Home();
@@ -155,6 +156,26 @@ test('the life of a container: create, start, exec, logs, stop, start, wait, rem
     env: { X: 'y' },
   });
   assert.deepEqual([exec.exitCode, exec.stdout, exec.stderr], [4, 'in', 'y\n']);
+  const missing = await foster.exec('life', { command: ['nothing'] });
+  assert.equal(missing.exitCode, 127);
+  assert.match(missing.stderr, /^foster: cannot run "nothing": it is in no directory of PATH/);
+  const long = await foster.exec('life', { command: ['head', '-c', '3000000', '/dev/zero'] });
+  assert.equal(long.stdout.length, 3_000_000);
+  const slow = new PassThrough({ highWaterMark: 1 });
+  const [, read] = await Promise.all([
+    foster
+      .exec('life', { command: ['head', '-c', '300000', '/dev/zero'], stdout: slow })
+      .then(() => slow.end()),
+    text(slow),
+  ]);
+  assert.equal(read.length, 300_000);
+  // what stays in the background may keep the output open
+  const left = await foster.exec('life', { command: ['sh', '-c', 'sleep 1000 & echo started'] });
+  assert.equal(left.stdout, 'started\n');
+  const late = await foster.exec('life', { command: ['sleep', '1000'], timeout: 10 });
+  assert.deepEqual([late.timedOut, late.exitCode], [true, 137]);
+  const terminal = await foster.exec('life', { command: ['tty'], tty: true });
+  assert.equal(terminal.stdout, '/dev/pts/0\r\n');
   await foster.stop('life');
   assert.equal(await foster.wait('life'), 5);
   assert.equal((await foster.inspect('life')).exitCode, 5);
@@ -166,7 +187,7 @@ test('the life of a container: create, start, exec, logs, stop, start, wait, rem
   for await (const event of foster.events(past)) if (event.id === id) actions.push(event.action);
   assert.deepEqual(
     actions.filter((action) => !['adopt', 'reap'].includes(action)),
-    ['create', 'start', 'exec', 'die', 'stop', 'start', 'kill', 'die'],
+    ['create', 'start', ...Array(7).fill('exec'), 'die', 'stop', 'start', 'kill', 'die'],
   );
   await foster.remove('life');
   await home.assertNothingLeft();
@@ -354,14 +375,47 @@ test('each caller has its own containers', async () => {
   await Promise.all([foster.remove('same'), other.remove('same')]);
 });
 
+test('a data folder of its own, for whatever takes another process too', async () => {
+  const dataRoot = join(home.folder, 'elsewhere');
+  const other = new Foster({ env: home.env, dataRoot });
+  const id = await other.create({ root: 'busybox', command: ['sleep', '1000'], stopTimeout: 0 });
+  await other.start(id);
+  assert.deepEqual(await foster.list(), []);
+  assert.equal((await other.exec(id, { command: ['tty'], tty: true })).exitCode, 0);
+  writeFileSync(join(home.folder, 'copied'), 'text');
+  await other.copyTo(id, join(home.folder, 'copied'), '/copied');
+  assert.equal((await other.exec(id, { command: ['cat', '/copied'] })).stdout, 'text');
+  assert.deepEqual(readdirSync(join(dataRoot, 'containers')), [id]);
+  await other.remove(id, { force: true });
+  const last = await other.run({ root: 'busybox', command: ['true'], remove: true });
+  assert.equal(last.exitCode, 0);
+  assert.deepEqual(readdirSync(join(dataRoot, 'containers')), []);
+});
+
 test('calls leave no descriptor, no zombie and no signal handler behind', async () => {
-  const once = () => foster.run({ root: 'busybox', command: ['true'], remove: true });
+  await running('busy');
+  const once = async () => {
+    await foster.run({ root: 'busybox', command: ['true'], remove: true });
+    await foster.exec('busy', { command: ['cat'], stdin: 'text' });
+    await foster.exec('busy', { command: ['nothing'] });
+  };
   await once();
+  const dead = zombies().length; // orphans of other tests, which a test adopts
   const descriptors = readdirSync('/proc/self/fd').length;
   await Promise.all([once(), once(), once()]);
   await assert.rejects(foster.run({ root: 'busybox', command: ['nothing'], remove: true }));
   await waitUntil('all descriptors are closed', () => readdirSync('/proc/self/fd').length <= descriptors);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
     assert.equal(process.listenerCount(signal), 0, signal);
+  await waitUntil('all that have ended are reaped', () => zombies().length <= dead);
+  await foster.remove('busy', { force: true });
   await home.assertNothingLeft();
 });
+
+/** The children of this process that have ended and were not waited for. */
+function zombies(): Process[] {
+  return readdirSync('/proc/self/task')
+    .flatMap((thread) => readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' '))
+    .flatMap((pid) => readProcess(Number(pid)) ?? [])
+    .filter(({ state }) => state === 'Z');
+}

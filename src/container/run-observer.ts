@@ -1,0 +1,7 @@
+/** Called while a container starts. */
+export interface RunObserver {
+  /** With a line of `--explain`. */
+  explain(line: string): void;
+  /** With text for standard output: the id of a container in the background, the plan of a dry run. */
+  print(text: string): void;
+}
