@@ -147,7 +147,7 @@ test('commit creates an image from the changes, which podman and skopeo can read
   const script = 'ls / /d; cat /etc/kept; stat -c "%u:%g" /a; stat -c %h /hard';
   assert.equal(
     out('run', '--rm', 'changed:1', 'sh', '-c', script),
-    '/:\na\nbin\nd\ndev\netc\nhard\nnew\nproc\nsys\n\n/d:\nthree\nkeptmore\n7:8\n2\n',
+    '/:\na\nbin\nd\ndev\netc\nhard\nnew\nproc\nrun\nsys\n\n/d:\nthree\nkeptmore\n7:8\n2\n',
   );
   assert.match(out('history', 'changed:1'), /changed\n/);
   const [image] = JSON.parse(out('image', 'inspect', 'changed:1'));
