@@ -42,6 +42,11 @@ export class Tmux {
     this.presses('Enter');
   }
 
+  /** Letters at the keyboard, without Enter. */
+  writes(text: string): void {
+    this.#tmux('send-keys', '-l', text);
+  }
+
   /** Keys by tmux's names: `C-c`, `Escape`, `i`. */
   presses(...keys: string[]): void {
     this.#tmux('send-keys', ...keys);
