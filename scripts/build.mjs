@@ -9,7 +9,12 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+
+/** In a fresh clone there is nothing yet to build with. */
+const { build } = await import('esbuild').catch(() => {
+  console.error('build: the dependencies are not installed: run make build, which installs them and builds');
+  process.exit(1);
+});
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DIST = join(ROOT, 'dist');

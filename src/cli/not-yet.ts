@@ -210,7 +210,6 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['logout', 'planned', '--authfile'],
   ['system prune', 'planned', '--filter'],
   ['system prune', 'volumes', '--volumes'],
-  ['version', 'planned', '-f --format'],
   ['unshare', 'networks', '--rootless-netns'],
   [
     'build',

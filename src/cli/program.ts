@@ -7,7 +7,8 @@ import { addGlobalOptions, withoutGlobalOptions } from './global-options.js';
 import { HELP_LAYOUT } from './help-layout.js';
 import { nearest } from './nearest.js';
 import { findRefusal, refusalError, refusedCommands } from './not-yet.js';
-import { settings } from './output.js';
+import { print, settings } from './output.js';
+import { COMPLETE } from './system/completion-scripts.js';
 import { VERSION } from './version.js';
 
 /**
@@ -15,6 +16,11 @@ import { VERSION } from './version.js';
  * @throws FosterError for what a person can act on
  */
 export async function runProgram(argv: string[]): Promise<number> {
+  if (argv[0] === COMPLETE) {
+    const { complete, formatCompletions } = await import('./system/complete.js');
+    print(formatCompletions(await complete(argv.slice(1), buildProgram(COMMANDS), COMMANDS)));
+    return 0;
+  }
   const name = commandName(argv);
   const entry = COMMANDS.find((one) => one.name === name);
   const program = buildProgram(entry === undefined ? COMMANDS : [entry]);

@@ -11,7 +11,7 @@ import { removeTrees } from '../worker/remove-trees.js';
 import { listContainers } from './store.js';
 
 /** What `foster info` shows: plain data, keys in the order in which they are printed. */
-export async function hostInfo(): Promise<Record<string, unknown>> {
+export async function hostInfo() {
   const statuses = listContainers().map(({ state }) => state.status);
   const count = (status: string) => statuses.filter((one) => one === status).length;
   const uid = process.getuid?.() ?? 0;
@@ -21,6 +21,7 @@ export async function hostInfo(): Promise<Record<string, unknown>> {
     containers: {
       total: statuses.length,
       running: count('running'),
+      paused: count('paused'),
       exited: count('exited'),
       created: count('created'),
     },
@@ -44,6 +45,8 @@ export async function hostInfo(): Promise<Record<string, unknown>> {
     },
   };
 }
+
+export type HostInfo = Awaited<ReturnType<typeof hostInfo>>;
 
 /** Tries what every container needs: a process in a user namespace with the caller's maps. It removes nothing. */
 function namespaceProblem(maps: IdMaps): string {

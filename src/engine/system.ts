@@ -1,15 +1,26 @@
 import type { DiskUsage } from '../container/disk-usage.js';
+import type { HostInfo } from '../container/host-info.js';
 import type { PrunedContainers } from './containers.js';
 import type { PrunedImages } from './images.js';
 import type { UnsharedCommand } from './unshare.js';
 import type { DiskUsageDetails } from './views/disk-usage-details.js';
+import type { InfoViews } from './views/host-info.js';
 
-export type { DiskUsage, DiskUsageDetails, UnsharedCommand };
+export type { DiskUsage, DiskUsageDetails, HostInfo, InfoViews, UnsharedCommand };
 
 /** What foster can do on this machine: plain data, keys in the order in which they are printed. */
-export async function info(): Promise<Record<string, unknown>> {
+export async function info(): Promise<HostInfo> {
   const { hostInfo } = await import('../container/host-info.js');
   return await hostInfo();
+}
+
+/**
+ * The same, and the fields of `docker info` and `podman info`.
+ * @param version foster's own
+ */
+export async function infoViews(version: string): Promise<InfoViews> {
+  const { infoViews } = await import('./views/host-info.js');
+  return infoViews(await info(), version);
 }
 
 /** What images, containers and cached root filesystems take on the disk. */

@@ -112,7 +112,9 @@ for (const path of PAGES) {
     assert.deepEqual(broken, []);
   });
 
-  test(`${path}: commands and options in the text exist`, () => {
+  // made from foster's own commands, and from what is refused: scripts/compat.mjs --check
+  const options = { skip: path === 'docs/compatibility.md' };
+  test(`${path}: commands and options in the text exist`, options, () => {
     const unknown = inlineCommands(readFileSync(path, 'utf8')).filter(({ words }) => !exists(words));
     assert.deepEqual(unknown, []);
   });

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -82,6 +91,53 @@ test('make install by a user who cannot write to the folders of npm creates a li
   const link = join(folder, '.local/bin/foster');
   assert.match(output, new RegExp(`^installed ${link}\\n.*export PATH=`));
   assert.equal(execFileSync(link, ['--version'], { encoding: 'utf8' }), `foster ${VERSION}\n`);
+});
+
+test('it has its license', () => {
+  assert.match(readFileSync(join(dist, '..', 'LICENSE'), 'utf8'), /^MIT License/);
+});
+
+/** A copy of the sources as a fresh clone has them: nothing is installed or built. */
+function freshClone(name: string): string {
+  const clone = join(folder, name);
+  cpSync('.', clone, { recursive: true, filter: (path) => !/^(node_modules|build|dist|\.git)$/.test(path) });
+  return clone;
+}
+
+test('a fresh clone says what to do where something is missing, without a stack trace', () => {
+  const clone = freshClone('clone');
+  const { status, stderr } = spawnSync('npm', ['run', '--silent', 'build'], { cwd: clone, encoding: 'utf8' });
+  assert.equal(status, 1);
+  assert.equal(
+    stderr,
+    'build: the dependencies are not installed: run make build, which installs them and builds\n',
+  );
+});
+
+test('npm pack and make install in a folder or a home of somebody else say so', () => {
+  const clone = freshClone('foreign');
+  const run = (command: string, env: Record<string, string> = {}) =>
+    spawnSync('sh', ['-c', command], { cwd: clone, env: { ...process.env, ...env }, encoding: 'utf8' });
+  const packed = run('npm pack', { HOME: '/proc/sys', npm_config_cache: join(folder, 'cache') });
+  assert.notEqual(packed.status, 0);
+  assert.match(
+    packed.stderr,
+    /setup: you may not write to \/proc\/sys, where npm keeps its cache\.\n {2}Set HOME/,
+  );
+  chmodSync(clone, 0o555);
+  try {
+    for (const command of ['npm pack', 'make install']) {
+      const { status, stderr } = run(command);
+      assert.notEqual(status, 0, command);
+      assert.match(
+        stderr,
+        /setup: you may not write to \S*foreign, and foster is built there\.\n {2}Clone it/,
+      );
+      assert.doesNotMatch(stderr, /EACCES|^ +at /m);
+    }
+  } finally {
+    chmodSync(clone, 0o755);
+  }
 });
 
 test('it loads koffi, and needs nothing from the source tree', () => {

@@ -3,24 +3,29 @@ import { visible } from '../../spec/parse/flag.js';
 import { addHelpAfter } from '../command.js';
 import { compileTemplate } from '../format/template/template.js';
 import { print } from '../output.js';
+import { VERSION } from '../version.js';
 
 /** `foster info`. */
 export function configure(command: Command): void {
   command
     .description('Show what foster can do on this machine: versions, namespaces, id ranges, storage.')
-    .option('-f, --format <FORMAT>', "json, or a template such as '{{.version}}'");
-  addHelpAfter(command, ['Examples:', '  foster info', '  foster info --format json']);
+    .option('-f, --format <FORMAT>', "json, or a template such as '{{.Host.Arch}}'");
+  addHelpAfter(command, [
+    'Examples:',
+    '  foster info',
+    "  foster info --format '{{.Store.GraphRoot}}'",
+    '  foster info --format json',
+    '',
+    'Templates and JSON have the fields of docker info and podman info, as far as foster has what they are about: .ServerVersion .Driver .Host.OS .Store.GraphRoot ...',
+  ]);
   command.action(async (options: { format?: string }) => {
     const engine = await import('../../engine/system.js');
-    print(describe(await engine.info(), options.format));
+    if (options.format === undefined) return print(outline(await engine.info(), ''));
+    const isJson = options.format === 'json';
+    const render = isJson ? undefined : compileTemplate(options.format);
+    const { json, fields } = await engine.infoViews(VERSION);
+    print(render === undefined ? `${JSON.stringify(json, null, 4)}\n` : `${render(fields)}\n`);
   });
-}
-
-/** The text that `foster info` prints. */
-export function describe(info: Record<string, unknown>, format: string | undefined): string {
-  if (format === 'json') return `${JSON.stringify(info, null, 4)}\n`;
-  if (format !== undefined) return `${compileTemplate(format)(info)}\n`;
-  return outline(info, '');
 }
 
 /** Names and values a line each, what is nested further to the right. */

@@ -42,6 +42,11 @@ export class Tmux {
     this.presses('Enter');
   }
 
+  /** Types text, without Enter. */
+  writes(text: string): void {
+    this.#tmux('send-keys', '-l', text);
+  }
+
   /** Presses keys by tmux's names: `C-c`, `Escape`, `i`. */
   presses(...keys: string[]): void {
     this.#tmux('send-keys', ...keys);

@@ -1,0 +1,214 @@
+import { signalName } from '../../spec/parse/signals.js';
+import { DRIVERS } from '../../spec/storage-driver.js';
+import { CAPABILITY_NAMES } from '../../sys/capabilities.js';
+import { RLIMITS } from '../../sys/rlimits.js';
+
+/** What a word of a command line may become. */
+export interface Completions {
+  words: { word: string; description?: string }[];
+  /** Names of files fit, too. */
+  files: boolean;
+}
+
+/** Where on the command line a word stands: the command, and its operands before that word. */
+export interface Place {
+  path: string;
+  operands: string[];
+}
+
+type Words = string[] | Promise<string[]>;
+
+/** What an operand may be; `files` says that names of files fit, too. */
+type Operand = { words?: () => Words; files?: boolean };
+
+/** Root filesystems that foster makes by itself. */
+const RECIPES = ['busybox', 'host', 'debian'];
+const SHELLS = ['bash', 'zsh', 'fish'];
+
+const all: Operand = { words: () => containers() };
+const running: Operand = { words: () => containers('running') };
+const active: Operand = { words: () => containers('running', 'paused', 'restarting') };
+const stopped: Operand = { words: () => containers('created', 'exited') };
+const image: Operand = { words: imageNames };
+const files: Operand = { files: true };
+
+/** By command: its first operand, and the others. A command that is not here takes none. */
+const OPERANDS: Record<string, [first: Operand, others?: Operand]> = {
+  run: [{ words: async () => [...(await imageNames()), ...RECIPES], files: true }, files],
+  create: [{ words: async () => [...(await imageNames()), ...RECIPES], files: true }, files],
+  exec: [running, files],
+  attach: [running],
+  start: [stopped, stopped],
+  stop: [active, active],
+  restart: [all, all],
+  kill: [active, active],
+  pause: [running, running],
+  unpause: [{ words: () => containers('paused') }, { words: () => containers('paused') }],
+  wait: [active, active],
+  rename: [all],
+  update: [all, all],
+  rm: [all, all],
+  ps: [all, all],
+  logs: [all, all],
+  top: [running],
+  stats: [running, running],
+  inspect: [{ words: namedObjects }, { words: namedObjects }],
+  diff: [all],
+  cp: [
+    { words: async () => (await containers()).map((name) => `${name}:`), files: true },
+    { words: async () => (await containers()).map((name) => `${name}:`), files: true },
+  ],
+  export: [all],
+  commit: [all, image],
+  mount: [all, all],
+  umount: [all, all],
+  port: [running],
+  init: [stopped, stopped],
+  exists: [all],
+  cleanup: [all, all],
+  pull: [image, image],
+  push: [image],
+  tag: [image],
+  untag: [image, image],
+  rmi: [image, image],
+  history: [image],
+  save: [image, image],
+  images: [image],
+  'image inspect': [image, image],
+  'image exists': [image],
+  'image tree': [image],
+  build: [files],
+  import: [files, image],
+  unshare: [files, files],
+  completion: [{ words: () => SHELLS }],
+};
+
+const SIGNALS = Array.from({ length: 31 }, (_, index) => signalName(index + 1).replace(/^SIG/, ''));
+const signals = () => SIGNALS;
+const capabilities = () => ['ALL', ...CAPABILITY_NAMES.map((name) => name.replace(/^CAP_/, ''))];
+const namespaceOf =
+  (...words: string[]) =>
+  async () => [...words, ...(await containers('running')).map((name) => `container:${name}`)];
+
+/** Values of options by their long names. Names of files fit where an option is not here. */
+const VALUES: Record<string, Operand> = {
+  '--cap-add': { words: capabilities },
+  '--cap-drop': { words: capabilities },
+  '--cgroup-manager': { words: () => ['cgroupfs', 'systemd'] },
+  '--cgroupns': { words: () => ['private', 'host'] },
+  '--events-backend': { words: () => ['file'] },
+  '--ipc': { words: namespaceOf('private', 'host', 'none', 'shareable') },
+  '--log-driver': { words: () => ['json-file', 'k8s-file', 'none', 'passthrough'] },
+  '--log-level': { words: () => ['debug', 'info', 'warn', 'error', 'fatal'] },
+  '--log-opt': { words: () => ['max-size=', 'max-file='] },
+  '--mount': { words: () => ['type=bind,source=', 'type=tmpfs,destination=', 'type=volume,destination='] },
+  '--net': { words: () => ['none', 'host'] },
+  '--network': { words: () => ['none', 'host'] },
+  '--pid': { words: namespaceOf('private', 'host') },
+  '--platform': { words: () => ['linux/amd64', 'linux/arm64'] },
+  '--progress': { words: () => ['auto', 'plain', 'tty'] },
+  '--pull': { words: () => ['missing', 'always', 'newer', 'never'] },
+  '--restart': { words: () => ['no', 'on-failure', 'always', 'unless-stopped'] },
+  '--security-opt': { words: () => ['no-new-privileges', 'seccomp='] },
+  '--signal': { words: signals },
+  '--stop-signal': { words: signals },
+  '--storage-driver': { words: () => [...DRIVERS] },
+  '--type': { words: () => ['container', 'image', 'all'] },
+  '--ulimit': { words: () => Object.keys(RLIMITS).map((name) => `${name}=`) },
+  '--userns': { words: () => ['default', 'host', 'keep-id', 'auto'] },
+  '--uts': { words: () => ['private', 'host'] },
+};
+
+/** Options whose values nobody can guess. */
+const FREE: ReadonlySet<string> = new Set(
+  (
+    '--name --label --env --user --hostname --dns --add-host --sysctl --entrypoint --stop-timeout --time --timeout --tail --since ' +
+    '--until --detach-keys --author --message --change --build-arg --target --tag --username --password --creds ' +
+    '--health-cmd --health-interval --health-timeout --health-retries --health-start-period --max-unpacked-size'
+  ).split(' '),
+);
+
+/** What may stand at a place of the command line. @param option the long name of the option that it is the value of */
+export async function valuesOf(
+  option: string | undefined,
+  current: string,
+  place: Place,
+): Promise<Completions> {
+  const found = option === undefined ? operandAt(place) : await optionValue(option, current, place);
+  const words = (await found.words?.()) ?? [];
+  const given = new Set(option === undefined ? place.operands : []);
+  return {
+    words: [...new Set(words)].filter((word) => !given.has(word)).map((word) => ({ word })),
+    files: found.files ?? false,
+  };
+}
+
+function operandAt({ path, operands }: Place): Operand {
+  const name = Object.hasOwn(OPERANDS, path) ? path : path.replace(/^(container|image|system) /, '');
+  const alias: Record<string, string> = {
+    ls: path.startsWith('image') ? 'images' : 'ps',
+    list: 'images',
+    rm: path.startsWith('image') ? 'rmi' : 'rm',
+  };
+  const [first, others] = OPERANDS[alias[name] ?? name] ?? [];
+  return (operands.length === 0 ? first : others) ?? {};
+}
+
+async function optionValue(option: string, current: string, { path }: Place): Promise<Operand> {
+  if (option === '--filter') return { words: () => filters(path, current) };
+  if (option === '--format')
+    return {
+      words: () => [
+        'json',
+        ...(/^(ps|images|stats|image ls|container (ls|ps|stats)|system df)$/.test(path) ? ['table'] : []),
+      ],
+    };
+  if (FREE.has(option)) return {};
+  return VALUES[option] ?? files;
+}
+
+const STATUSES = ['created', 'running', 'paused', 'restarting', 'exited', 'dead'];
+
+/** `KEY=`, and the values of a key that has few. */
+async function filters(path: string, current: string): Promise<string[]> {
+  const [key = '', value] = current.split('=', 2);
+  if (/^(images|image ls|image list)$/.test(path)) {
+    if (value !== undefined && key === 'dangling') return ['dangling=true', 'dangling=false'];
+    if (value !== undefined && /^(before|since)$/.test(key))
+      return (await imageNames()).map((name) => `${key}=${name}`);
+    return ['before=', 'dangling=', 'label=', 'reference=', 'since='];
+  }
+  if (path === 'events' || path === 'system events')
+    return ['container=', 'event=', 'image=', 'label=', 'type='];
+  if (/prune$/.test(path)) return ['label=', 'until='];
+  if (value !== undefined) {
+    if (key === 'status') return STATUSES.map((status) => `status=${status}`);
+    if (key === 'health')
+      return ['starting', 'healthy', 'unhealthy', 'none'].map((health) => `health=${health}`);
+    if (key === 'network') return ['network=none', 'network=host'];
+    if (key === 'ancestor') return (await imageNames()).map((name) => `ancestor=${name}`);
+    if (/^(name|before|since)$/.test(key)) return (await containers()).map((name) => `${key}=${name}`);
+    return [];
+  }
+  const { CONTAINER_FILTERS } = await import('../../engine/views/container-filter.js');
+  return CONTAINER_FILTERS.map((name) => `${name}=`);
+}
+
+/** Names of containers, of those in one of the states if any is given. */
+async function containers(...states: string[]): Promise<string[]> {
+  const { list } = await import('../../engine/containers.js');
+  return (await list())
+    .filter(({ status }) => states.length === 0 || states.includes(status))
+    .map(({ name }) => name);
+}
+
+async function imageNames(): Promise<string[]> {
+  const { rows } = await import('../../engine/images.js');
+  return (await rows([])).flatMap(({ Repository, Tag }) =>
+    Tag === '<none>' ? [] : [`${Repository}:${Tag}`],
+  );
+}
+
+async function namedObjects(): Promise<string[]> {
+  return [...(await containers()), ...(await imageNames())];
+}
