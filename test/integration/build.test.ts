@@ -287,7 +287,7 @@ test('errors name the line, and the exit code is 1', () => {
     ['ADD --checksum=x Dockerfile /', /ADD does not have --checksum in foster/],
     ['COPY Dockerfile /etc', /^$/],
     ['COPY Dockerfile /etc/passwd/x', /Dockerfile:2: /],
-    ['ADD https://example.org/x /', /foster does not download anything for ADD/],
+    ['ADD https://example.org/x /', /foster does not support downloads with ADD/],
     ['USER nosuch\nRUN true', /Dockerfile:3: no user nosuch/],
     ['FROM --platform=linux/s390x scratch', /cannot build for linux\/s390x/],
     ['NOSUCH x', /Dockerfile:2: unknown instruction 'NOSUCH'/],

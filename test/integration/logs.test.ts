@@ -255,7 +255,7 @@ test('with --rm the output goes to foster run and to attached clients, and there
   await running.says('first\n');
   const { status, stdout, stderr } = home.foster(['logs', 'front-rm']);
   assert.deepEqual([status, stdout], [1, '']);
-  assert.match(stderr, /front-rm has no log: .* with --rm; .* start it without --rm, or with -d/);
+  assert.match(stderr, /front-rm has no log: .* with --rm; .* use -d, or omit --rm/);
   const watcher = spawn(FOSTER, ['attach', 'front-rm'], {
     env: home.env,
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -89,7 +89,7 @@ test('the first container finds that overlays do not work, and the result is rem
   writeFileSync(memory, JSON.stringify({ key, driver: 'overlay', reason: 'a lie' }));
   const { status, stderr } = foster(['run', '--rm', 'busybox', 'true']);
   assert.equal(status, 125);
-  assert.match(stderr, /cannot lay the writable layer .*; .*--storage-driver copy/);
+  assert.match(stderr, /cannot mount the writable layer .*; .*--storage-driver copy/);
   writeFileSync(
     memory,
     JSON.stringify({ key: key.replace(/ \d+ /, ' 0 '), driver: 'overlay', reason: 'old' }),
