@@ -298,7 +298,7 @@ test('errors name the line, and the exit code is 1', () => {
     assert.equal(status, expected.source === '^$' ? 0 : 1, `${line}: ${stderr}`);
   }
   assert.equal(home.build('/nosuch').status, 1);
-  assert.match(home.build(home.context({})).stderr, /there is no Containerfile or Dockerfile in/);
+  assert.match(home.build(home.context({})).stderr, /cannot find Containerfile or Dockerfile in/);
 });
 
 test('-q prints only the output of a failing command', () => {

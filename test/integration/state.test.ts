@@ -86,7 +86,10 @@ test('ps --filter', () => {
   assert.deepEqual(names('status=exited', 'name=beta'), ['beta']);
   const wrong = home.foster(['ps', '--filter', 'colour=red']);
   assert.deepEqual([wrong.stdout, wrong.status !== 0], ['', true]);
-  assert.match(wrong.stderr, /^foster: --filter 'colour=red': expected name=/);
+  assert.match(
+    wrong.stderr,
+    /^foster: --filter 'colour=red': expected KEY=VALUE, KEY being one of .*\bname\b/,
+  );
 });
 
 test('inspect: all details, in the format of docker inspect', () => {
