@@ -1,8 +1,6 @@
-import { type Command, type CommanderError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { parseBoolean } from '../spec/parse/flag.js';
-import { FosterError } from '../sys/errors.js';
 import { HELP_LAYOUT, helpWidth, wrapLines } from './help-layout.js';
-import { findRefusal, refusalError } from './not-yet.js';
 import { print } from './output.js';
 
 /** What a command's module exports. */
@@ -48,22 +46,6 @@ export function acceptBooleanValues(command: Command, argv: string[]): void {
       command.setOptionValue(option.attributeName(), parseBoolean(`--${name}`, value));
     });
   }
-}
-
-/**
- * Commander's complaint about a command line, as one sentence in foster's words.
- * @param path the command: `run`, `image ls`; empty where it is foster itself
- */
-export function usageError(error: CommanderError, path: string): FosterError {
-  const help = `${['foster', path].filter(Boolean).join(' ')} --help`;
-  const [, option] = /^error: unknown option '([^'=]+)/.exec(error.message) ?? [];
-  const refusal = option === undefined ? undefined : findRefusal(path.split(' '), option);
-  if (refusal !== undefined) return refusalError(refusal);
-  const message = error.message
-    .replace(/^error: /, '')
-    .replace(/\n\(Did you mean (.*)\?\)$/s, ' (did you mean $1?)')
-    .replace(/\. Expected (\d+) arguments? but got (\d+)\.$/, ': expected $1, got $2');
-  return new FosterError(message, { advice: `see '${help}'` });
 }
 
 /** An entry in the list of commands. */

@@ -1,14 +1,11 @@
 import { Command, CommanderError } from 'commander';
-import { quoted } from '../spec/parse/flag.js';
 import { FosterError } from '../sys/errors.js';
-import { addHelpAfter, type CommandEntry, prepareCommand, usageError } from './command.js';
+import { addHelpAfter, type CommandEntry, prepareCommand } from './command.js';
 import { COMMANDS } from './commands.js';
+import { COMPLETE } from './complete-command.js';
 import { addGlobalOptions, withoutGlobalOptions } from './global-options.js';
 import { HELP_LAYOUT } from './help-layout.js';
-import { nearest } from './nearest.js';
-import { findRefusal, refusalError, refusedCommands } from './not-yet.js';
 import { print, settings } from './output.js';
-import { COMPLETE } from './system/completion-scripts.js';
 import { VERSION } from './version.js';
 
 /**
@@ -30,7 +27,7 @@ export async function runProgram(argv: string[]): Promise<number> {
       (await entry.load()).configure(command, argv.slice(argv.indexOf(entry.name) + 1), COMMANDS);
   }
   if (name !== undefined && entry === undefined && areKnown(program, argv.slice(0, argv.indexOf(name))))
-    throw unknownCommand(argv, '', program);
+    throw await unknown(argv, '', program);
   try {
     await program.parseAsync(argv, { from: 'user' });
     return settings.exitCode;
@@ -42,8 +39,8 @@ export async function runProgram(argv: string[]): Promise<number> {
       entry === undefined || isBeforeCommand(error, argv, entry.name)
         ? ''
         : commandPath(program.commands[0], argv);
-    if (error.code === 'commander.unknownCommand') throw unknownCommand(argv, path, program);
-    if (error.code !== 'commander.help') throw usageError(error, path);
+    if (error.code === 'commander.unknownCommand') throw await unknown(argv, path, program);
+    if (error.code !== 'commander.help') throw (await import('./usage-error.js')).usageError(error, path);
     // commander takes a missing command, and `help` for an unknown one, for a mistake it need not explain
     if (entry !== undefined && argv.indexOf(entry.name) === argv.length - 1)
       throw new FosterError(`foster ${entry.name} needs a command`, {
@@ -111,21 +108,7 @@ function commandPath(command: Command | undefined, argv: string[]): string {
   return [command.name(), below].filter(Boolean).join(' ');
 }
 
-/**
- * The error for a command that foster does not know: the reason where Docker or Podman has it, else what was probably meant.
- * @param path the group that it was looked for in, if that is known
- */
-function unknownCommand(argv: string[], path: string, program: Command): FosterError {
-  const words = wordsOf(argv);
-  const refusal = findRefusal(words);
-  if (refusal !== undefined) return refusalError(refusal);
-  const group = path === '' ? program : program.commands[0];
-  const [name = ''] = words.slice(path === '' ? 0 : 1);
-  const known = group?.commands.flatMap((one) => [one.name(), ...one.aliases()]) ?? [];
-  const near = nearest(name, [...known, ...refusedCommands(path)]);
-  const hint = near === undefined ? '' : ` (did you mean ${near}?)`;
-  return new FosterError(`unknown command ${quoted([path, name].filter(Boolean).join(' '))}${hint}`, {
-    kind: 'invalid',
-    advice: `see '${['foster', path].filter(Boolean).join(' ')} --help'`,
-  });
+async function unknown(argv: string[], path: string, program: Command): Promise<FosterError> {
+  const { unknownCommand } = await import('./usage-error.js');
+  return unknownCommand(wordsOf(argv), path, path === '' ? program : program.commands[0]);
 }

@@ -1,7 +1,7 @@
 import type { RunRequest } from '../spec/request.js';
 import { createContainer, type HeldContainer } from './create.js';
 import type { Draft } from './draft.js';
-import { volumesOf } from './plan.js';
+import { volumesOf } from './record.js';
 
 /**
  * The draft, made real under the name that the request wants. Signals are to be held before: one that comes while files

@@ -5,7 +5,7 @@ import { layeredDriver } from '../spec/storage-driver.js';
 import { FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
 import type { Draft } from './draft.js';
-import { layersOf, volumesOf } from './plan.js';
+import { layersOf, volumesOf } from './record.js';
 import { mapsOf } from './remove.js';
 
 /**

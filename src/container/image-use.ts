@@ -1,7 +1,7 @@
 import { removeLeftovers } from '../image/rootfs/cache.js';
 import { type Collected, type CollectOptions, collectGarbage, type InUse } from '../image/store/collect.js';
 import { onInterrupt } from '../worker/interrupt.js';
-import { layersOf } from './plan.js';
+import { layersOf } from './record.js';
 import { type Container, listContainers } from './store.js';
 
 /** What the containers of now are made of. */

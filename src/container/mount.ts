@@ -6,7 +6,7 @@ import { FosterError } from '../sys/errors.js';
 import { bindMount, makeReadOnly, mountOverlay, unmount } from '../sys/mount.js';
 import { containerFolder } from '../sys/paths.js';
 import { surroundings } from '../sys/surroundings.js';
-import { layersOf } from './plan.js';
+import { layersOf } from './record.js';
 import type { Container } from './store.js';
 
 /**

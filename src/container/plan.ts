@@ -7,11 +7,10 @@ import { TREE } from '../layers/tree-protocol.js';
 import { buildPlan } from '../plan/build.js';
 import type { PlanFacts } from '../plan/facts.js';
 import type { Plan } from '../plan/step.js';
-import type { Mount } from '../spec/types.js';
 import { FosterError } from '../sys/errors.js';
-import { containerFolder, volumesFolder } from '../sys/paths.js';
+import { containerFolder } from '../sys/paths.js';
 import { bindDirectories, callersAccount, kernelPaths, networkFiles } from './host-facts.js';
-import type { ContainerRecord } from './record.js';
+import { type ContainerRecord, layersOf, volumesOf } from './record.js';
 import { type Container, findContainer } from './store.js';
 
 /** What differs between one start of a container and another. */
@@ -72,17 +71,6 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
   } finally {
     root.close();
   }
-}
-
-/** The read-only layers below what the container writes, the uppermost first. */
-export function layersOf({ image, spec }: Pick<ContainerRecord, 'image' | 'spec'>): string[] {
-  return image?.layers ?? [spec.root.path];
-}
-
-/** The anonymous volumes: folders of the container's own. */
-export function volumesOf({ id, spec }: Pick<ContainerRecord, 'id' | 'spec'>): Mount[] {
-  const folder = `${volumesFolder(id)}/`;
-  return spec.mounts.filter(({ source }) => source.startsWith(folder));
 }
 
 /**

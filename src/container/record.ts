@@ -1,6 +1,7 @@
 import type { HealthCheck, LogOptions } from '../spec/request.js';
 import type { RootDriver } from '../spec/storage-driver.js';
-import type { Spec } from '../spec/types.js';
+import type { Mount, Spec } from '../spec/types.js';
+import { volumesFolder } from '../sys/paths.js';
 import type { NetworkFiles } from './host-facts.js';
 
 /**
@@ -102,4 +103,15 @@ export interface ContainerRecord {
   logging: LogOptions;
   health?: HealthCheck;
   spec: Spec;
+}
+
+/** The read-only layers below what the container writes, the uppermost first. */
+export function layersOf({ image, spec }: Pick<ContainerRecord, 'image' | 'spec'>): string[] {
+  return image?.layers ?? [spec.root.path];
+}
+
+/** The anonymous volumes: folders of the container's own. */
+export function volumesOf({ id, spec }: Pick<ContainerRecord, 'id' | 'spec'>): Mount[] {
+  const folder = `${volumesFolder(id)}/`;
+  return spec.mounts.filter(({ source }) => source.startsWith(folder));
 }

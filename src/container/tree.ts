@@ -11,7 +11,7 @@ import { pipe } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
 import { onInterrupt, undoUnlessDone } from '../worker/interrupt.js';
 import { OWN_FILES } from './host-facts.js';
-import { layersOf } from './plan.js';
+import { layersOf } from './record.js';
 import { mapsOf } from './remove.js';
 import type { Container } from './store.js';
 

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { type MountFlag, type RunContext, type RunFlags, toRequest } from '../../spec/parse/run-request.js';
 import type { RunRequest } from '../../spec/request.js';
 import { FosterError } from '../../sys/errors.js';
-import { acceptBooleanValues, addHelpAfter, prepareCommand, usageError } from '../command.js';
+import { acceptBooleanValues, addHelpAfter, prepareCommand } from '../command.js';
 import { print, printError, settings } from '../output.js';
 import { addRunOptions } from './run-options.js';
 import { checkInput } from './standard-input.js';
@@ -41,7 +41,7 @@ export function configure(command: Command, argv: string[]): void {
 /**
  * The request that `foster run ARGV...` makes.
  * @param context how the caller's files and environment are seen; by default the real ones
- * @throws FosterError for whatever is wrong with a flag
+ * @throws FosterError for whatever is wrong with a value, CommanderError with a flag
  */
 export function parseRunArguments(argv: string[], context: RunContext = callerContext()): RunRequest {
   let result: RunRequest | undefined;
@@ -49,11 +49,7 @@ export function parseRunArguments(argv: string[], context: RunContext = callerCo
   define(command, argv, 'Run a command.', context, (request) => {
     result = request;
   });
-  try {
-    command.parse(argv, { from: 'user' });
-  } catch (error) {
-    throw error instanceof CommanderError ? usageError(error, 'run') : error;
-  }
+  command.parse(argv, { from: 'user' });
   if (result === undefined) throw new Error('the command line was not parsed');
   return result;
 }

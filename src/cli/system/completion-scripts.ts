@@ -1,5 +1,4 @@
-/** The command that all scripts ask what fits: src/cli/system/complete.ts. It is in no help. */
-export const COMPLETE = '__complete';
+import { COMPLETE } from '../complete-command.js';
 
 /** Bash divides words at `=` and `:`, too; what it has of the word already must not come again. */
 const BASH = `# bash completion for foster

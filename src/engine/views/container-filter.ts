@@ -1,4 +1,3 @@
-import { volumesOf } from '../../container/plan.js';
 import { type Container, findContainer, isAlive, listContainers, readHealth } from '../../container/store.js';
 import { flagError } from '../../spec/parse/flag.js';
 import { parseInstant } from '../../spec/parse/instants.js';
@@ -87,9 +86,7 @@ const FILTERS: Readonly<Record<string, Filter>> = {
   volume: {
     compile: (value) => (container) =>
       container.record.spec.mounts.some(
-        (mount) =>
-          mount.destination === value ||
-          ((mount.type === 'bind' || volumesOf(container.record).includes(mount)) && mount.source === value),
+        ({ type, source, destination }) => destination === value || (type === 'bind' && source === value),
       ),
   },
 };

@@ -1,5 +1,5 @@
 import { withAnnotations } from '../../container/annotations.js';
-import { volumesOf } from '../../container/plan.js';
+import { volumesOf } from '../../container/record.js';
 import { type Container, readCounts, readHealth, readRestart } from '../../container/store.js';
 import { signalName } from '../../spec/parse/signals.js';
 import type { Mount } from '../../spec/types.js';

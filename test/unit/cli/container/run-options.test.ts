@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { CommanderError } from 'commander';
 import { parseRunArguments } from '../../../../src/cli/container/run.js';
+import { usageError } from '../../../../src/cli/usage-error.js';
 import { VERSION } from '../../../../src/cli/version.js';
 import type { RunRequest } from '../../../../src/spec/request.js';
 import type { FosterError } from '../../../../src/sys/errors.js';
@@ -15,7 +17,13 @@ const context = {
     throw Object.assign(new Error('no'), { code: path.includes('secret') ? 'EACCES' : 'ENOENT' });
   },
 };
-const parse = (...argv: string[]) => parseRunArguments(argv, context);
+function parse(...argv: string[]) {
+  try {
+    return parseRunArguments(argv, context);
+  } catch (error) {
+    throw error instanceof CommanderError ? usageError(error, 'run') : error;
+  }
+}
 
 test('the defaults', () => {
   const { capabilities, ...request } = parse('busybox');
