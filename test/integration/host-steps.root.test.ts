@@ -27,7 +27,7 @@ function assertFailed({ status, stdout, stderr }: Result, expected = 125): void 
   assert.deepEqual([status, stdout], [expected, '']);
   assert.match(
     stderr,
-    /^foster: cannot take \/\S+\/volume from the host, to be mounted at \/v: no such file or directory \(ENOENT\)\n$/,
+    /^foster: cannot take \/\S+\/volume from the host, to mount it at \/v: no such file or directory \(ENOENT\)\n$/,
   );
 }
 
