@@ -61,7 +61,7 @@ export function configure(command: Command, argv: string[]): void {
 async function watch(references: string[], options: Options): Promise<void> {
   const { stats } = await import('../../engine/processes.js');
   const draw = painter(options);
-  const isScreen = options.stream && isatty(1);
+  const isScreen = options.stream && isatty(1) && process.env.TERM !== 'dumb';
   const containers = references.length === 0 ? undefined : references;
   for await (const current of stats({ containers, all: options.all ?? false })) {
     const text = draw(current);
