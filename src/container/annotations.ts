@@ -37,8 +37,12 @@ const image = object<NonNullable<ContainerRecord['image']>>(
 const network = object<NetworkFiles>(
   {
     hostname: text,
+    domainname: text,
     network: oneOf('none', 'host'),
     dns: list(text),
+    dnsSearch: list(text),
+    dnsOptions: list(text),
+    without: list(text),
     addHosts: list(object<HostEntry>({ name: text, address: text }, 'name', 'address')),
   },
   'hostname',
