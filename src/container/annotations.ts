@@ -28,7 +28,7 @@ export interface Annotated {
 const absolute = pattern(/^\//, 'an absolute path');
 
 const image = object<NonNullable<ContainerRecord['image']>>(
-  { name: text, digest: text, layers: list(absolute) },
+  { name: text, digest: text, id: text, layers: list(absolute) },
   'name',
   'digest',
   'layers',

@@ -5,7 +5,7 @@ import type { RootTree } from '../image/rootfs/root-tree.js';
 import { requestedDriver, storageDriver } from '../image/rootfs/storage.js';
 import { RootFiles } from '../layers/root-files.js';
 import { type ChosenMaps, chooseIdMaps, foreignRoot } from '../spec/choose-id-maps.js';
-import { buildSpec, hostnameOf } from '../spec/from-request.js';
+import { buildSpec, commandOf, hostnameOf } from '../spec/from-request.js';
 import { type IdMapping, isHostIdMapped, isIdMapped } from '../spec/id-maps.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
 import { imageVolumes } from '../spec/image-volumes.js';
@@ -21,7 +21,7 @@ import { EXIT, FosterError } from '../sys/errors.js';
 import { volumesFolder } from '../sys/paths.js';
 import { surroundings } from '../sys/surroundings.js';
 import { joinTarget } from './plan.js';
-import type { ContainerRecord } from './record.js';
+import type { Asked, ContainerRecord } from './record.js';
 import { mapsOf } from './remove.js';
 import type { Container } from './store.js';
 
@@ -130,7 +130,25 @@ export function draftOf(
     logging: request.logging,
     ...(health !== undefined && health !== 'none' && { health }),
     network: networkOf(request, hostnameOf(request, id, hostname())),
+    asked: askedFor(request, defaults),
     spec,
+  };
+}
+
+function askedFor(request: RunRequest, image: ImageDefaults): Asked {
+  const { entrypoint, cmd } = commandOf(request, image);
+  return {
+    ...request.written,
+    user: request.user ?? image.User ?? '',
+    groups: request.groups,
+    devices: request.devices,
+    privileged: request.privileged,
+    ...(entrypoint.length > 0 && { entrypoint }),
+    ...(cmd.length > 0 && { cmd }),
+    ...(image.OnBuild && image.OnBuild.length > 0 && { onBuild: image.OnBuild }),
+    ...(request.timezone !== undefined && { timezone: request.timezone }),
+    ...(request.cidfile !== undefined && { cidfile: request.cidfile }),
+    ...(request.health === 'none' && { noHealthcheck: true }),
   };
 }
 

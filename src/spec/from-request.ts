@@ -77,7 +77,8 @@ export function hostnameOf(
 export function buildSpec(request: RunRequest, facts: SpecFacts): Spec {
   const hostname = hostnameOf(request, facts.id, facts.hostname);
   const userNamespace = request.userns !== 'host' || !facts.callerIsRoot;
-  const args = argsOf(request, facts.image);
+  const { entrypoint, cmd } = commandOf(request, facts.image);
+  const args = [...entrypoint, ...cmd];
   const seccomp = seccompOf(request, facts);
   return {
     ociVersion: '1.2.0',
@@ -127,10 +128,14 @@ function kernelPathsOf({
 }
 
 /** As in Docker: --entrypoint replaces both the image's entry point and its command. */
-function argsOf({ entrypoint, command }: RunRequest, image: ImageDefaults = {}): string[] {
-  const first = entrypoint ?? image.Entrypoint ?? [];
-  const rest = command.length > 0 || entrypoint !== undefined ? command : (image.Cmd ?? []);
-  return [...first, ...rest];
+export function commandOf(
+  { entrypoint, command }: RunRequest,
+  image: ImageDefaults = {},
+): { entrypoint: string[]; cmd: string[] } {
+  return {
+    entrypoint: entrypoint ?? image.Entrypoint ?? [],
+    cmd: command.length > 0 || entrypoint !== undefined ? command : (image.Cmd ?? []),
+  };
 }
 
 function environmentOf(request: RunRequest, facts: SpecFacts, hostname: string): string[] {
