@@ -117,7 +117,8 @@ class World {
     await this.run(`[ -z "${ids}" ] || foster rm -f ${ids}`);
     const pause = join(this.folder, 'run/libpod/tmp/pause.pid');
     if (this.name === 'podman') {
-      spawnSync('podman', ['unshare', 'rm', '-rf', join(this.folder, 'storage')], { env: this.env });
+      const stored = ['storage', 'home/.local'].map((name) => join(this.folder, name));
+      spawnSync('podman', ['unshare', 'rm', '-rf', ...stored], { env: this.env });
       if (existsSync(pause)) process.kill(Number(readFileSync(pause, 'utf8')));
     } else await this.run('foster system prune -af');
     rmSync(this.folder, { recursive: true, force: true });

@@ -135,7 +135,7 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   [
     'run, create',
     'networks',
-    '-p --publish -P --publish-all --expose --ip --ip6 --link --link-local-ip --mac-address --network-alias',
+    '-p --publish -P --publish-all --ip --ip6 --link --link-local-ip --mac-address --network-alias',
   ],
   [
     'run, create, update',
@@ -145,27 +145,23 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
       '--memory-reservation --memory-swap --memory-swappiness --pids-limit',
   ],
   ['run, create', 'limits', '--cgroup-conf --cgroup-parent --cgroups --kernel-memory --oom-kill-disable'],
-  ['run, create', 'devices', '--device --device-cgroup-rule --gpus'],
+  ['run, create', 'devices', '--device-cgroup-rule --gpus'],
   ['run, create', 'volumes', '--volume-driver --volumes-from --image-volume'],
   ['run, create', 'pods', '--pod --pod-id-file'],
   ['create', 'pods', '--init-ctr'],
   ['run, create', 'secrets', '--secret'],
   ['run, create', 'windows', '--cpu-count --cpu-percent --io-maxbandwidth --io-maxiops --isolation'],
   ['run, create', 'one init', '--init-path'],
-  ['run, create', 'systemd', '--systemd --sdnotify'],
   ['run, create', 'signatures', '--disable-content-trust'],
   ['run, create', 'libpod', '--chrootdirs --conmon-pidfile --requires --seccomp-policy'],
   ['run, create', 'remote', '--use-api-socket'],
   [
     'run, create',
     'planned',
-    '--annotation --arch -a --attach --authfile --cgroupns --dns-option --dns-search --domainname --env-host --env-merge ' +
-      '--gidmap --group-add --health-on-failure --health-start-interval --hostuser --http-proxy --ipc --label-file --no-hosts ' +
-      '--oom-score-adj --os --passwd-entry --personality --pidfile -q --quiet --read-only-tmpfs --replace --rootfs ' +
-      '--runtime --shm-size --storage-opt --subgidname --subuidname --timeout --tls-verify --tz --uidmap --umask --unsetenv ' +
-      '--unsetenv-all --uts --variant',
+    '-a --attach --authfile --gidmap --health-start-interval --hostuser --passwd-entry --pidfile --runtime --storage-opt ' +
+      '--subgidname --subuidname --timeout --tls-verify --uidmap',
   ],
-  ['run', 'planned', '--passwd --preserve-fds --rmi --sig-proxy'],
+  ['run', 'planned', '--preserve-fds --rmi --sig-proxy'],
   ['exec', 'planned', '--detach-keys -l --latest --preserve-fds'],
   ['rm', 'networks', '--link'],
   ['container cleanup', 'libpod', '--exec'],

@@ -28,7 +28,7 @@ export interface Annotated {
 const absolute = pattern(/^\//, 'an absolute path');
 
 const image = object<NonNullable<ContainerRecord['image']>>(
-  { name: text, digest: text, layers: list(absolute) },
+  { name: text, digest: text, id: text, layers: list(absolute) },
   'name',
   'digest',
   'layers',
@@ -37,8 +37,12 @@ const image = object<NonNullable<ContainerRecord['image']>>(
 const network = object<NetworkFiles>(
   {
     hostname: text,
+    domainname: text,
     network: oneOf('none', 'host'),
     dns: list(text),
+    dnsSearch: list(text),
+    dnsOptions: list(text),
+    without: list(text),
     addHosts: list(object<HostEntry>({ name: text, address: text }, 'name', 'address')),
   },
   'hostname',

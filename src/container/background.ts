@@ -11,6 +11,7 @@ import { closeAll } from '../launch/streams.js';
 import { buildExecPlan } from '../plan/exec.js';
 import { namespaceFlags } from '../plan/namespaces.js';
 import type { Plan } from '../plan/step.js';
+import { isUnlogged } from '../spec/parse/logging.js';
 import type { HealthCheck } from '../spec/request.js';
 import { faultPoint } from '../sys/fault.js';
 import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
@@ -131,7 +132,7 @@ function monitorBlob(plan: Plan, record: ContainerRecord, joins: boolean): Uint8
     subject: record,
     remove: record.rm ? pathsOf(record) : [],
     failures: executionFailures(plan),
-    log: record.logging,
+    log: isUnlogged(record.logging) ? 'none' : record.logging,
     host: { steps: plan.host },
     supervise: {
       cloneFlags: namespaceFlags(plan.namespaces),

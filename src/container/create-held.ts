@@ -19,6 +19,14 @@ export async function createHeld(request: RunRequest, draft: Draft): Promise<Hel
   });
 }
 
+/** With --replace: removes the container that has the name. @throws FosterError */
+export async function makeRoom({ name, replace }: RunRequest): Promise<void> {
+  if (!replace || name === undefined) return;
+  const { idOfName } = await import('./store.js');
+  const id = idOfName(name);
+  if (id !== undefined) await (await import('./remove.js')).removeContainer(id, { force: true });
+}
+
 /** Whether files are copied into the container's folder when it is made. */
 export function isFilled(draft: Draft): boolean {
   return draft.driver === 'copy' || volumesOf(draft).length > 0;

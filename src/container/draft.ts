@@ -1,11 +1,11 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { prepareRoot } from '../image/rootfs/root.js';
 import type { RootTree } from '../image/rootfs/root-tree.js';
 import { requestedDriver, storageDriver } from '../image/rootfs/storage.js';
 import { RootFiles } from '../layers/root-files.js';
 import { type ChosenMaps, chooseIdMaps, foreignRoot } from '../spec/choose-id-maps.js';
-import { buildSpec, hostnameOf } from '../spec/from-request.js';
+import { buildSpec, commandOf, hostnameOf } from '../spec/from-request.js';
 import { type IdMapping, isHostIdMapped, isIdMapped } from '../spec/id-maps.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
 import { imageVolumes } from '../spec/image-volumes.js';
@@ -15,13 +15,13 @@ import { parseSignal } from '../spec/parse/signals.js';
 import type { RunRequest } from '../spec/request.js';
 import type { StorageDriver } from '../spec/storage-driver.js';
 import type { Seccomp, Spec } from '../spec/types.js';
-import { type ResolvedUser, resolveUser } from '../spec/users.js';
+import { type ResolvedUser, resolveGroups, resolveUser } from '../spec/users.js';
 import { ownCapabilities } from '../sys/capabilities.js';
 import { EXIT, FosterError } from '../sys/errors.js';
 import { volumesFolder } from '../sys/paths.js';
 import { surroundings } from '../sys/surroundings.js';
 import { joinTarget } from './plan.js';
-import type { ContainerRecord } from './record.js';
+import type { Asked, ContainerRecord } from './record.js';
 import { mapsOf } from './remove.js';
 import type { Container } from './store.js';
 
@@ -44,6 +44,7 @@ export async function draftContainer(wanted: RunRequest): Promise<Draft> {
     maps,
     pull: request.pull,
     platform: request.platform,
+    isQuiet: request.quiet,
     ...(maxUnpackedSize !== undefined && { maxUnpackedSize }),
   });
   const usual = driverBeside(request.pid, await storageDriver(maps));
@@ -108,7 +109,6 @@ export function draftOf(
   spec: Spec,
   image: RootTree['image'],
 ): Omit<Draft, keyof ReturnType<typeof mapsIn>> {
-  const { network, dns, addHosts } = request;
   const { defaults, ...origin } = image ?? { defaults: {} as ImageDefaults };
   const health = request.health ?? imageHealth(defaults.Healthcheck);
   return {
@@ -118,7 +118,7 @@ export function draftOf(
     root: request.root,
     command: spec.process.args,
     ...(image && { image: origin as NonNullable<ContainerRecord['image']> }),
-    ...(defaults.ExposedPorts && { ports: exposedPorts(defaults.ExposedPorts) }),
+    ...withPorts([...Object.keys(defaults.ExposedPorts ?? {}), ...request.expose]),
     labels: { ...defaults.Labels, ...request.labels },
     rm: request.rm,
     init: request.init,
@@ -129,19 +129,55 @@ export function draftOf(
     stopTimeout: request.stopTimeout,
     logging: request.logging,
     ...(health !== undefined && health !== 'none' && { health }),
-    network: { hostname: hostnameOf(request, id, hostname()), network, dns, addHosts },
+    network: networkOf(request, hostnameOf(request, id, hostname())),
+    asked: askedFor(request, defaults),
     spec,
   };
 }
 
+function askedFor(request: RunRequest, image: ImageDefaults): Asked {
+  const { entrypoint, cmd } = commandOf(request, image);
+  return {
+    ...request.written,
+    user: request.user ?? image.User ?? '',
+    groups: request.groups,
+    devices: request.devices,
+    privileged: request.privileged,
+    ...(entrypoint.length > 0 && { entrypoint }),
+    ...(cmd.length > 0 && { cmd }),
+    ...(image.OnBuild && image.OnBuild.length > 0 && { onBuild: image.OnBuild }),
+    ...(request.timezone !== undefined && { timezone: request.timezone }),
+    ...(request.cidfile !== undefined && { cidfile: request.cidfile }),
+    ...(request.health === 'none' && { noHealthcheck: true }),
+  };
+}
+
+function networkOf(request: RunRequest, hostname: string): ContainerRecord['network'] {
+  const { network, dns, dnsSearch, dnsOptions, domainname, addHosts, ownFiles } = request;
+  const without = [
+    ...(ownFiles.hosts ? [] : ['/etc/hosts']),
+    ...(ownFiles.hostname ? [] : ['/etc/hostname']),
+    ...(ownFiles.resolvConf ? [] : ['/etc/resolv.conf']),
+    ...(ownFiles.accounts ? [] : ['/etc/passwd', '/etc/group']),
+  ];
+  return {
+    hostname,
+    network,
+    dns,
+    addHosts,
+    ...(domainname !== undefined && { domainname }),
+    ...(dnsSearch && { dnsSearch }),
+    ...(dnsOptions && { dnsOptions }),
+    ...(without.length > 0 && { without }),
+  };
+}
+
 /** Sorted, with their protocols; what is no port is left out. Image-spec "config.md". */
-function exposedPorts(ports: Record<string, object>): string[] {
-  const wellFormed = Object.keys(ports).filter((port) =>
-    /^\d{1,5}(-\d{1,5})?(\/(tcp|udp|sctp))?$/.test(port),
-  );
-  return [...new Set(wellFormed.map((port) => (port.includes('/') ? port : `${port}/tcp`)))].sort(
-    (one, other) => Number.parseInt(one, 10) - Number.parseInt(other, 10),
-  );
+function withPorts(ports: string[]): Pick<Draft, 'ports'> {
+  const wellFormed = ports.filter((port) => /^\d{1,5}(-\d{1,5})?(\/(tcp|udp|sctp))?$/.test(port));
+  if (wellFormed.length === 0) return {};
+  const whole = new Set(wellFormed.map((port) => (port.includes('/') ? port : `${port}/tcp`)));
+  return { ports: [...whole].sort((one, other) => Number.parseInt(one, 10) - Number.parseInt(other, 10)) };
 }
 
 export function mapsIn(maps: ChosenMaps): Pick<Draft, 'usesMapHelpers' | 'isCallerMapped' | 'canSetGroups'> {
@@ -206,10 +242,12 @@ function userOf(
   const isCaller =
     request.user === undefined && request.userns === 'keep-id' && request.pid.kind !== 'container';
   const wanted = isCaller ? `${uid()}:${gid()}` : (request.user ?? (image?.defaults.User || undefined));
-  const user = resolveUser(wanted, root.read('/etc/passwd'), root.read('/etc/group'));
+  const groups = root.read('/etc/group');
+  const user = resolveUser(wanted, root.read('/etc/passwd'), groups);
+  const added = resolveGroups(request.groups, groups);
   checkMapped('user', user.uid, maps.uid, maps.isSingle);
-  checkMapped('group', user.gid, maps.gid, maps.isSingle);
-  return user;
+  for (const id of [user.gid, ...added]) checkMapped('group', id, maps.gid, maps.isSingle);
+  return { ...user, additionalGids: [...new Set([...user.additionalGids, ...added])] };
 }
 
 function checkMapped(kind: 'user' | 'group', id: number, map: IdMapping[], isSingle: boolean): void {
@@ -239,6 +277,7 @@ async function makeSpec(request: RunRequest, id: string, tree: RootTree, maps: C
       shiftsIds: uid() === 0 && foreignRoot(maps) !== undefined,
       term: surroundings().env.TERM,
       seccompProfile: await readProfile(request),
+      hasMqueue: existsSync('/dev/mqueue'),
     });
   } finally {
     root.close();

@@ -6,6 +6,7 @@ import { executionFailures } from '../launch/execution-failure.js';
 import { hostResults } from '../launch/host-steps.js';
 import type { Launched } from '../launch/launch.js';
 import type { Plan } from '../plan/step.js';
+import { isUnlogged } from '../spec/parse/logging.js';
 import type { LogOptions } from '../spec/request.js';
 import { faultPoint } from '../sys/fault.js';
 import { memoryFile } from '../sys/libc.js';
@@ -33,6 +34,7 @@ const MOST_LOGGED = { maxSize: 16 * 1024 * 1024, maxFiles: 2 };
  * unless limits of a log are asked for.
  */
 function logOf({ rm, logging }: ContainerRecord, { terminal }: Plan): LogOptions | 'none' {
+  if (isUnlogged(logging)) return 'none';
   if (logging.maxSize !== 0) return logging;
   return rm && !terminal ? 'none' : MOST_LOGGED;
 }

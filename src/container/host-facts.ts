@@ -12,9 +12,14 @@ const CONTAINER_MARK = '/run/.containerenv';
 /** What becomes /etc/hosts, /etc/hostname and /etc/resolv.conf. */
 export interface NetworkFiles {
   hostname: string;
+  domainname?: string;
   network: NetworkMode;
   dns: string[];
+  dnsSearch?: string[];
+  dnsOptions?: string[];
   addHosts: HostEntry[];
+  /** Paths that are left as the image has them: of those, and of /etc/passwd and /etc/group. */
+  without?: string[];
 }
 
 /** Files that foster mounts in every container: they are no part of what it has changed. */
@@ -27,15 +32,15 @@ export const OWN_FILES: readonly string[] = [
 
 /** Those files with their text, but for the ones that a mount of the Spec puts in their place. */
 export function networkFiles(wanted: NetworkFiles, spec: Spec, root: RootFiles): PlanFacts['files'] {
-  const { hostname, network, dns, addHosts } = wanted;
+  const { hostname, domainname, network, addHosts, without = [] } = wanted;
   const base = network === 'host' ? { base: hostText('/etc/hosts') } : {};
   const texts = {
-    '/etc/hosts': hostsFile({ hostname, addHosts, ...base }),
+    '/etc/hosts': hostsFile({ hostname, domainname, addHosts, ...base }),
     '/etc/hostname': hostnameFile(hostname),
-    '/etc/resolv.conf': resolvConf({ dns, host: hostText('/etc/resolv.conf'), network }),
+    '/etc/resolv.conf': resolvConf({ ...wanted, host: hostText('/etc/resolv.conf') }),
     [CONTAINER_MARK]: '',
   };
-  const taken = new Set(spec.mounts.map(({ destination }) => destination));
+  const taken = new Set([...spec.mounts.map(({ destination }) => destination), ...without]);
   return Object.entries(texts)
     .filter(([path]) => !taken.has(path))
     .map(([path, text]) => ({

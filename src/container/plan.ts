@@ -53,7 +53,10 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
       isCallerMapped: record.isCallerMapped,
       // a bundle's root directory is the caller's own, and has what its config.json says
       files: isInPlace ? [] : networkFiles(record.network, spec, root),
-      accounts: isInPlace ? [] : callersAccount(spec, root, join(folder, 'upper')),
+      accounts:
+        isInPlace || record.network.without?.includes('/etc/passwd')
+          ? []
+          : callersAccount(spec, root, join(folder, 'upper')),
       // Those of a container that is yet to be made are not there.
       directories: new Set([...bindDirectories(spec), ...volumesOf(record).map(({ source }) => source)]),
       guarded: new Set(volumesOf(record).map(({ destination }) => destination)),

@@ -1,4 +1,4 @@
-import type { HealthCheck, LogOptions } from '../spec/request.js';
+import type { HealthCheck, LogOptions, Written } from '../spec/request.js';
 import type { RootDriver } from '../spec/storage-driver.js';
 import type { Mount, Spec } from '../spec/types.js';
 import { volumesFolder } from '../sys/paths.js';
@@ -62,6 +62,21 @@ function isStrings(value: unknown): boolean {
   return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 
+/** What was asked for by options, and by the image where there was no option. */
+export interface Asked extends Written {
+  user: string;
+  entrypoint?: string[];
+  cmd?: string[];
+  onBuild?: string[];
+  groups: string[];
+  devices: Mount[];
+  timezone?: string;
+  privileged: boolean;
+  cidfile?: string;
+  /** Whether the image's health check was left out. */
+  noHealthcheck?: true;
+}
+
 /** What a container is, for as long as it exists: `config.json` in its folder. Written once. */
 export interface ContainerRecord {
   version: 1;
@@ -72,8 +87,11 @@ export interface ContainerRecord {
   created: string;
   /** ROOT as the person gave it. */
   root: string;
-  /** The image that it was made from: its whole name, the digest of its manifest, its unpacked layers, uppermost first. */
-  image?: { name: string; digest: string; layers: string[] };
+  /**
+   * The image that it was made from: its whole name, the digests of its manifest and its config (an older foster did not
+   * keep that one), its unpacked layers, uppermost first.
+   */
+  image?: { name: string; digest: string; id?: string; layers: string[] };
   /** How its files come about; an overlay where nothing is said. */
   driver?: RootDriver;
   command: string[];
@@ -102,6 +120,8 @@ export interface ContainerRecord {
   network: NetworkFiles;
   logging: LogOptions;
   health?: HealthCheck;
+  /** As it was asked for, where the Spec does not say it: for `inspect`. An older foster did not keep it. */
+  asked?: Asked;
   spec: Spec;
 }
 

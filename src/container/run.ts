@@ -3,7 +3,7 @@ import { abandon, type Launched, launch, type Witness } from '../launch/launch.j
 import type { RunRequest } from '../spec/request.js';
 import { surroundings } from '../sys/surroundings.js';
 import { dropIdFile } from './create.js';
-import { createHeld } from './create-held.js';
+import { createHeld, makeRoom } from './create-held.js';
 import type { Draft } from './draft.js';
 import { draftRequest } from './draft-request.js';
 import { becomeMonitor } from './foreground.js';
@@ -27,6 +27,7 @@ export async function runContainer(request: RunRequest, observer: RunObserver): 
     );
     return 0;
   }
+  await makeRoom(request);
   if (isDetached(request, draft)) {
     const { runDetached } = await import('./start.js');
     return await runDetached(request, draft, observer);

@@ -243,12 +243,25 @@ export function readCounts(id: string): { adopted: number; reaped: number } | un
 
 const HEALTH = ['starting', 'healthy', 'unhealthy'] as const;
 
-/** What the last health checks have shown; undefined where there are none. */
-export function readHealth(id: string): { status: (typeof HEALTH)[number]; streak: number } | undefined {
-  const match = /^([012]) (\d+)\n$/.exec(readText(join(containerFolder(id), 'health')));
-  return match === null
-    ? undefined
-    : { status: HEALTH[Number(match[1])] ?? 'starting', streak: Number(match[2]) };
+/** What the last health checks have shown. */
+export interface Health {
+  status: (typeof HEALTH)[number];
+  /** Failures in a row. */
+  streak: number;
+  /** The last checks, the latest last: milliseconds since 1970; -1 for one that was killed or could not be started. */
+  results: { began: number; ended: number; exitCode: number }[];
+}
+
+/** undefined where there are no checks. */
+export function readHealth(id: string): Health | undefined {
+  const [first = '', ...lines] = readText(join(containerFolder(id), 'health')).split('\n');
+  const match = /^([012]) (\d+)$/.exec(first);
+  if (match === null) return undefined;
+  const results = lines.flatMap((line) => {
+    const [, began, ended, code] = /^(\d{1,15}) (\d{1,15}) (-1|\d{1,3})$/.exec(line) ?? [];
+    return code === undefined ? [] : { began: Number(began), ended: Number(ended), exitCode: Number(code) };
+  });
+  return { status: HEALTH[Number(match[1])] ?? 'starting', streak: Number(match[2]), results };
 }
 
 /** Its restart policy, which `foster update` may have changed since it was made. */

@@ -6,11 +6,14 @@ import { FosterError } from '../sys/errors.js';
 /** The flags of `run` that are about a container as a whole, and not in a config.json. */
 const WITH_BUNDLE: ReadonlySet<string> = new Set<keyof RunFlags>([
   'name',
+  'replace',
   'detach',
   'detachKeys',
   'restart',
   'rm',
   'label',
+  'labelFile',
+  'quiet',
   'cidfile',
   'interactive',
   'stopSignal',

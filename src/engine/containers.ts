@@ -22,8 +22,11 @@ async function find(reference: string) {
  */
 export async function create(request: RunRequest): Promise<string> {
   const { draftRequest } = await import('../container/draft-request.js');
+  const { makeRoom } = await import('../container/create-held.js');
   const { createOnly } = await import('../container/start.js');
-  return await createOnly(request, await draftRequest(request));
+  const draft = await draftRequest(request);
+  await makeRoom(request);
+  return await createOnly(request, draft);
 }
 
 /** Starts a container in the background; one that is running is left as it is. @throws FosterError */

@@ -9,6 +9,9 @@ static s64 began_ms, due_ms = -1; /* of the container; of the next check or, whi
 static int check_pid;             /* 0: none goes on */
 static int check_control = -1;
 static u32 health, streak;
+static struct health_result results[HEALTH_RESULTS]; /* of the last checks, the latest last */
+static u32 result_count;
+static s64 check_began; /* since 1970 */
 
 s64 health_due(void) {
   if (due_ms < 0) return -1;
@@ -20,27 +23,37 @@ static void set_health(const struct monitor *monitor, u32 now) {
   static const char *const names[] = {"health=starting", "health=healthy", "health=unhealthy"};
   if (now != health && now != STARTING) state_event("health_status", (const char *)monitor + monitor->subject, names[now]);
   health = now;
-  state_health(health, streak);
+  state_health(health, streak, results, result_count);
+}
+
+static void keep_result(int code) {
+  if (result_count == HEALTH_RESULTS)
+    for (u32 i = 1; i < HEALTH_RESULTS; i++) results[i - 1] = results[i];
+  else
+    result_count++;
+  results[result_count - 1] = (struct health_result){check_began, clock_ms(), code};
 }
 
 void health_begin(const struct monitor *monitor) {
   if (!(monitor->flags & MONITOR_HEALTH)) return;
   began_ms = now_ms();
-  streak = 0;
+  streak = result_count = 0;
   set_health(monitor, STARTING);
   due_ms = began_ms + monitor->health_interval;
 }
 
-static void settle(const struct monitor *monitor, int is_well) {
+/* `code` is the check's exit code, or -1 where it had none. */
+static void settle(const struct monitor *monitor, int code) {
   if (check_control >= 0) sys_close(check_control);
   check_control = -1, check_pid = 0;
   due_ms = now_ms() + monitor->health_interval;
   int is_early = now_ms() - began_ms < monitor->health_start_period;
-  if (is_well) {
+  keep_result(code);
+  if (code == 0) {
     streak = 0;
     return set_health(monitor, HEALTHY);
   }
-  if (is_early && health == STARTING) return;
+  if (is_early && health == STARTING) return set_health(monitor, STARTING);
   streak++;
   set_health(monitor, streak >= monitor->health_retries ? UNHEALTHY : health);
 }
@@ -49,12 +62,13 @@ static void settle(const struct monitor *monitor, int is_well) {
 static void begin_check(const struct monitor *monitor) {
   int ends[2];
   due_ms = now_ms() + monitor->health_timeout;
-  if (sys_socketpair(ends) < 0) return settle(monitor, 0);
+  check_began = clock_ms();
+  if (sys_socketpair(ends) < 0) return settle(monitor, -1);
   s32 descriptors[] = {0, 1, 2, ends[1], FD_HEALTH, -1, -1, -1, FD_PIDFD};
   long pid = start_plan(descriptors, 0, NULL);
   sys_close(ends[1]);
   check_control = ends[0];
-  if (pid < 0) return settle(monitor, 0);
+  if (pid < 0) return settle(monitor, -1);
   check_pid = (int)pid;
   /* The word to go may be said at once: it waits in the socket. Who goes on (REPORT_REFORKED) is heard in time. */
   sys_write(check_control, (char[]){WORD_START}, 1);
@@ -85,7 +99,7 @@ void health_run(const struct monitor *monitor) {
   if (due_ms < 0 || now_ms() < due_ms) return;
   if (check_pid) {
     end_check();
-    settle(monitor, 0);
+    settle(monitor, -1);
   } else if (state_has("paused")) {
     due_ms = now_ms() + monitor->health_interval;
   } else {
@@ -98,7 +112,7 @@ void health_ended(const struct monitor *monitor, int pid, int status) {
   int first = check_pid;
   take_reports();
   if (pid != check_pid || (pid == first && check_pid != first)) return;
-  settle(monitor, status == 0);
+  settle(monitor, exit_code(status));
 }
 
 void health_stop(void) {

@@ -52,7 +52,12 @@ long state_live(int pid, u32 restarts);
 int state_events_full(void);
 void state_ended(int code, const char *subject);
 void state_counts(u64 adopted, u64 reaped);
-void state_health(u32 status, u32 streak);
+enum { HEALTH_RESULTS = 5 };
+struct health_result {
+  s64 began, ended; /* ms since 1970 */
+  int code;         /* -1: it was killed, or could not be started */
+};
+void state_health(u32 status, u32 streak, const struct health_result *results, u32 count);
 void state_event(const char *action, const char *subject, const char *attributes);
 int state_has(const char *name);
 void state_forget(const char *name);

@@ -75,9 +75,14 @@ void state_counts(u64 adopted, u64 reaped) {
   keep_file("counts", "counts.new", text, (size_t)(end - text));
 }
 
-void state_health(u32 status, u32 streak) {
-  char text[48];
+void state_health(u32 status, u32 streak, const struct health_result *results, u32 count) {
+  char text[48 + HEALTH_RESULTS * 48];
   char *end = append_field(append_field(text, status, " "), streak, "\n");
+  for (u32 i = 0; i < count && i < HEALTH_RESULTS; i++) {
+    const struct health_result *one = results + i;
+    end = append_field(append_field(end, (u64)one->began, " "), (u64)one->ended, " ");
+    end = one->code < 0 ? append(end, "-1\n") : append_field(end, (u64)one->code, "\n");
+  }
   keep_file("health", "health.new", text, (size_t)(end - text));
 }
 

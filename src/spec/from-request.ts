@@ -1,7 +1,7 @@
 import { isIdMapped } from './id-maps.js';
 import type { ImageDefaults } from './image-defaults.js';
 import { imageVolumes } from './image-volumes.js';
-import { mergeEnv } from './parse/environment.js';
+import { changeDefaultEnv, mergeEnv } from './parse/environment.js';
 import { anonymousVolume } from './parse/volumes.js';
 import type { RunRequest } from './request.js';
 import { defaultSeccompProfile, SECCOMP_ARCHITECTURES } from './seccomp-profile.js';
@@ -33,6 +33,8 @@ export interface SpecFacts {
   volumesFolder: string;
   /** The profile of `--security-opt seccomp=FILE`, which the caller has read. */
   seccompProfile?: Seccomp | undefined;
+  /** Whether the host has /dev/mqueue, for containers in its IPC namespace. */
+  hasMqueue?: boolean;
 }
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -59,11 +61,11 @@ const READ_ONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/pr
 
 /** The host name of a container: --hostname, the host's own with its network, or the start of the container's id. */
 export function hostnameOf(
-  { hostname, network }: Pick<RunRequest, 'hostname' | 'network'>,
+  { hostname, network, uts }: Pick<RunRequest, 'hostname' | 'network'> & Partial<Pick<RunRequest, 'uts'>>,
   id: string,
   hostsName: string,
 ): string {
-  return hostname ?? (network === 'host' ? hostsName : id.slice(0, 12));
+  return hostname ?? (network === 'host' || uts === 'host' ? hostsName : id.slice(0, 12));
 }
 
 /**
@@ -75,22 +77,30 @@ export function hostnameOf(
 export function buildSpec(request: RunRequest, facts: SpecFacts): Spec {
   const hostname = hostnameOf(request, facts.id, facts.hostname);
   const userNamespace = request.userns !== 'host' || !facts.callerIsRoot;
-  const args = argsOf(request, facts.image);
+  const { entrypoint, cmd } = commandOf(request, facts.image);
+  const args = [...entrypoint, ...cmd];
   const seccomp = seccompOf(request, facts);
   return {
     ociVersion: '1.2.0',
     process: {
       terminal: request.tty,
-      user: { uid: facts.user.uid, gid: facts.user.gid, additionalGids: facts.user.additionalGids },
+      user: {
+        uid: facts.user.uid,
+        gid: facts.user.gid,
+        additionalGids: facts.user.additionalGids,
+        ...(request.umask !== undefined && { umask: request.umask }),
+      },
       args: args.length > 0 ? args : DEFAULT_COMMAND,
       env: environmentOf(request, facts, hostname),
       cwd: request.workdir ?? (facts.image?.WorkingDir || '/'),
       capabilities: capabilitiesOf(request.capabilities, facts.user.uid),
       rlimits: request.rlimits,
       noNewPrivileges: request.noNewPrivileges,
+      ...(request.oomScoreAdj !== undefined && { oomScoreAdj: request.oomScoreAdj }),
     },
     root: { path: facts.rootPath, readonly: request.readOnly },
-    hostname,
+    ...(request.uts === 'private' && { hostname }),
+    ...(request.domainname !== undefined && { domainname: request.domainname }),
     mounts: mountsOf(request, facts, userNamespace),
     linux: {
       namespaces: namespacesOf(request, userNamespace),
@@ -98,27 +108,42 @@ export function buildSpec(request: RunRequest, facts: SpecFacts): Spec {
       gidMappings: userNamespace ? facts.gidMappings : [],
       sysctl: request.sysctl,
       ...(seccomp === undefined ? {} : { seccomp }),
-      maskedPaths: request.privileged ? [] : MASKED_PATHS,
-      readonlyPaths: request.privileged ? [] : READ_ONLY_PATHS,
+      ...kernelPathsOf(request),
+      ...(request.personality !== undefined && { personality: { domain: request.personality } }),
     },
+    ...(Object.keys(request.annotations).length > 0 && { annotations: request.annotations }),
+  };
+}
+
+function kernelPathsOf({
+  privileged,
+  kernelPaths: { mask, unmask },
+}: RunRequest): Pick<Spec['linux'], 'maskedPaths' | 'readonlyPaths'> {
+  const isKept = (path: string) => unmask !== 'all' && !unmask.includes(path);
+  const usual = (paths: string[]) => (privileged ? [] : paths.filter(isKept));
+  return {
+    maskedPaths: [...new Set([...usual(MASKED_PATHS), ...mask])],
+    readonlyPaths: usual(READ_ONLY_PATHS),
   };
 }
 
 /** As in Docker: --entrypoint replaces both the image's entry point and its command. */
-function argsOf({ entrypoint, command }: RunRequest, image: ImageDefaults = {}): string[] {
-  const first = entrypoint ?? image.Entrypoint ?? [];
-  const rest = command.length > 0 || entrypoint !== undefined ? command : (image.Cmd ?? []);
-  return [...first, ...rest];
+export function commandOf(
+  { entrypoint, command }: RunRequest,
+  image: ImageDefaults = {},
+): { entrypoint: string[]; cmd: string[] } {
+  return {
+    entrypoint: entrypoint ?? image.Entrypoint ?? [],
+    cmd: command.length > 0 || entrypoint !== undefined ? command : (image.Cmd ?? []),
+  };
 }
 
 function environmentOf(request: RunRequest, facts: SpecFacts, hostname: string): string[] {
   const defaults = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${hostname}`];
   if (request.tty) defaults.push(`TERM=${facts.term || 'xterm'}`);
-  return mergeEnv(
-    [...defaults, `HOME=${facts.user.home}`, 'container=foster'],
-    facts.image?.Env ?? [],
-    request.env,
-  );
+  const all = mergeEnv([...defaults, `HOME=${facts.user.home}`, 'container=foster'], facts.image?.Env ?? []);
+  const { fromCaller } = request.defaultEnv;
+  return mergeEnv(fromCaller, changeDefaultEnv(all, request.defaultEnv), request.env);
 }
 
 /**
@@ -131,7 +156,10 @@ function capabilitiesOf(names: string[], uid: number): Capabilities {
 }
 
 function namespacesOf(request: RunRequest, userNamespace: boolean): Namespace[] {
-  const namespaces: Namespace[] = [{ type: 'mount' }, { type: 'uts' }, { type: 'ipc' }, { type: 'cgroup' }];
+  const namespaces: Namespace[] = [{ type: 'mount' }];
+  if (request.uts !== 'host') namespaces.push({ type: 'uts' });
+  if (request.ipc !== 'host') namespaces.push({ type: 'ipc' });
+  if (request.cgroupns !== 'host') namespaces.push({ type: 'cgroup' });
   if (userNamespace) namespaces.unshift({ type: 'user' });
   if (request.pid.kind !== 'host') namespaces.push({ type: 'pid' });
   if (request.network !== 'host') namespaces.push({ type: 'network' });
@@ -152,7 +180,7 @@ function seccompOf(request: RunRequest, facts: SpecFacts): Seccomp | undefined {
 
 /** The default mounts, unless a requested one replaces them, then the requested ones. */
 function mountsOf(request: RunRequest, facts: SpecFacts, userNamespace: boolean): Mount[] {
-  const wanted = wantedMounts(request, facts);
+  const wanted = [...wantedMounts(request, facts), ...request.devices, ...timezoneMount(request)];
   const own = new Set(wanted.map(({ destination }) => destination));
   const defaults = defaultMounts(request, facts, userNamespace).filter(
     ({ destination }) => !own.has(destination),
@@ -176,6 +204,14 @@ function withShiftedIds(mount: Mount): Mount {
   if (mount.type !== 'bind') return mount;
   const option = mount.options.includes('rbind') ? 'ridmap' : 'idmap';
   return { ...mount, options: [...mount.options, option] };
+}
+
+function timezoneMount({ timezone }: RunRequest): Mount[] {
+  return timezone === undefined ? [] : [bound('/etc/localtime', timezone, ['ro'])];
+}
+
+function bound(destination: string, source: string, options: string[] = []): Mount {
+  return { destination, type: 'bind', source, options: ['rbind', 'rprivate', 'nosuid', 'nodev', ...options] };
 }
 
 function depth({ destination }: Mount): number {
@@ -204,15 +240,24 @@ function defaultMounts(request: RunRequest, facts: SpecFacts, userNamespace: boo
         ...(!userNamespace || isIdMapped(TTY_GID, facts.gidMappings) ? [`gid=${TTY_GID}`] : []),
       ],
     },
-    {
-      destination: '/dev/shm',
-      type: 'tmpfs',
-      source: 'shm',
-      options: ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=65536k'],
-    },
-    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
+    ...ipcMounts(request, facts),
     sysMount(request, userNamespace),
   ];
+}
+
+/** Shared memory and message queues: those of the IPC namespace. */
+function ipcMounts({ ipc, shmSize }: RunRequest, { hasMqueue }: SpecFacts): Mount[] {
+  const options = ['nosuid', 'noexec', 'nodev'];
+  if (ipc === 'host')
+    return [
+      bound('/dev/shm', '/dev/shm', ['noexec']),
+      ...(hasMqueue ? [bound('/dev/mqueue', '/dev/mqueue', ['noexec'])] : []),
+    ];
+  const queues = { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options };
+  const memory = { destination: '/dev/shm', type: 'tmpfs', source: 'shm' };
+  return ipc === 'none'
+    ? [queues]
+    : [{ ...memory, options: [...options, 'mode=1777', `size=${shmSize / 1024}k`] }, queues];
 }
 
 /**
@@ -222,7 +267,12 @@ function procMount(request: RunRequest, userNamespace: boolean): Mount {
   const options = ['nosuid', 'noexec', 'nodev'];
   return request.pid.kind === 'host' && userNamespace
     ? { destination: '/proc', type: 'bind', source: '/proc', options: ['rbind', ...options] }
-    : { destination: '/proc', type: 'proc', source: 'proc', options };
+    : {
+        destination: '/proc',
+        type: 'proc',
+        source: 'proc',
+        options: [...options, ...request.kernelPaths.procOptions],
+      };
 }
 
 /** sysfs belongs to a network namespace; in a user namespace, the host's can only be bound, with its own options. */

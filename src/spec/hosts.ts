@@ -1,4 +1,4 @@
-import { flagError } from './parse/flag.js';
+import { flagError, unsupportedValue } from './parse/flag.js';
 import type { HostEntry, NetworkMode } from './request.js';
 
 /**
@@ -11,7 +11,12 @@ export function parseAddHost(value: string): HostEntry {
   const [, name = '', written = ''] = match;
   const address = written.replace(/^\[(.*)\]$/, '$1');
   if (address === 'host-gateway') {
-    throw flagError('--add-host', value, 'host-gateway is not supported yet');
+    throw unsupportedValue(
+      '--add-host',
+      value,
+      'no address leads from a container to the host',
+      'use --network host',
+    );
   }
   if (!isAddress(address)) throw flagError('--add-host', value, `${address} is not an IP address`);
   return { name, address };
@@ -51,7 +56,13 @@ function isIpv4(text: string): boolean {
  * The container's /etc/hosts.
  * @param base the host's /etc/hosts, which goes first if the container shares the host's network
  */
-export function hostsFile(options: { hostname: string; addHosts: HostEntry[]; base?: string }): string {
+export function hostsFile(options: {
+  hostname: string;
+  domainname?: string | undefined;
+  addHosts: HostEntry[];
+  base?: string;
+}): string {
+  const { hostname, domainname } = options;
   const standard = [
     '127.0.0.1\tlocalhost',
     '::1\tlocalhost ip6-localhost ip6-loopback',
@@ -65,24 +76,60 @@ export function hostsFile(options: { hostname: string; addHosts: HostEntry[]; ba
     // entries of --add-host go first: the first line with a name wins
     ...options.addHosts.map(({ name, address }) => `${address}\t${name}`),
     // as in Debian, so that a program can resolve its own host name without a network
-    `127.0.1.1\t${options.hostname}`,
+    `127.0.1.1\t${domainname ? `${hostname}.${domainname} ` : ''}${hostname}`,
   ];
   return `${lines.join('\n')}\n`;
 }
 
 /**
- * The container's /etc/resolv.conf: the host's search domains and options, with the name servers of --dns, if any.
- * Servers on a loopback address of the host can only be reached on the host's network.
+ * Parses all `--dns-search` values; `.` alone is for none at all.
+ * @throws FosterError
+ */
+export function parseDnsSearch(values: string[]): string[] {
+  for (const value of values)
+    if (value !== '.' && !/^[\w-]+(\.[\w-]+)*\.?$/.test(value))
+      throw flagError('--dns-search', value, 'expected a domain, or . for none');
+  return values.filter((value) => value !== '.');
+}
+
+/**
+ * Parses a `--dns-option` value: resolv.conf(5).
+ * @throws FosterError
+ */
+export function parseDnsOption(value: string): string {
+  if (!/^[a-z][a-z0-9-]*(:\d{1,5})?$/.test(value))
+    throw flagError('--dns-option', value, 'expected an option of resolv.conf(5), such as ndots:2');
+  return value;
+}
+
+/** What the resolver is told, instead of what the host's is told. */
+export interface ResolverOptions {
+  dns: string[];
+  dnsSearch?: string[] | undefined;
+  dnsOptions?: string[] | undefined;
+}
+
+/**
+ * The container's /etc/resolv.conf: the host's, with the name servers of --dns, if any, and the domains and options that
+ * were given instead. Servers on a loopback address of the host can only be reached on the host's network.
  * @param host text of the host's resolv.conf
  */
-export function resolvConf(options: { dns: string[]; host: string; network: NetworkMode }): string {
+export function resolvConf(options: ResolverOptions & { host: string; network: NetworkMode }): string {
+  const { dnsSearch, dnsOptions } = options;
   const kept = options.host.split('\n').filter((line) => {
     const [keyword = '', address = ''] = line.trim().split(/\s+/);
     if (!/^(nameserver|search|domain|options|sortlist)$/.test(keyword)) return false;
+    if (dnsSearch !== undefined && /^(search|domain)$/.test(keyword)) return false;
+    if (dnsOptions !== undefined && keyword === 'options') return false;
     if (keyword !== 'nameserver') return true;
     return options.dns.length === 0 && (options.network === 'host' || !isLoopback(address));
   });
-  const lines = [...options.dns.map((address) => `nameserver ${address}`), ...kept];
+  const lines = [
+    ...options.dns.map((address) => `nameserver ${address}`),
+    ...kept,
+    ...(dnsSearch?.length ? [`search ${dnsSearch.join(' ')}`] : []),
+    ...(dnsOptions?.length ? [`options ${dnsOptions.join(' ')}`] : []),
+  ];
   if (!lines.some((line) => line.trimStart().startsWith('nameserver'))) {
     lines.unshift('# no name server can be reached from this container; set one with --dns ADDRESS');
   }

@@ -11,6 +11,7 @@ export interface ImageDefaults {
   Labels?: Record<string, string>;
   StopSignal?: string;
   Shell?: string[];
+  OnBuild?: string[];
   /** Docker's: Test is ["NONE"], ["CMD", ...] or ["CMD-SHELL", command]; times in nanoseconds. */
   Healthcheck?: {
     Test?: string[];

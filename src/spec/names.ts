@@ -43,11 +43,23 @@ export function parseName(value: string): string {
  * @throws FosterError
  */
 export function parseHostname(value: string): string {
+  return checkedHostname('--hostname', value);
+}
+
+/**
+ * Parses a NIS domain name for the container: setdomainname(2).
+ * @throws FosterError
+ */
+export function parseDomainname(value: string): string {
+  return checkedHostname('--domainname', value);
+}
+
+function checkedHostname(flag: string, value: string): string {
   if (
     value.length > 64 ||
     !/^[a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?)*$/.test(value)
   ) {
-    throw flagError('--hostname', value, 'a host name can have at most 64 letters, digits, "-" and "."');
+    throw flagError(flag, value, 'a host name can have at most 64 letters, digits, "-" and "."');
   }
   return value;
 }

@@ -1,5 +1,5 @@
 import type { Config } from './oci/config.js';
-import type { Mount, Rlimit } from './types.js';
+import type { Mount, Personality, Rlimit } from './types.js';
 
 /**
  * A request for `foster run`, with all flags parsed and checked. The root filesystem is not known yet. `buildSpec`
@@ -13,6 +13,8 @@ export interface RunRequest {
   /** COMMAND [ARG...]; may be empty. */
   command: string[];
   name: string | undefined;
+  /** Remove the container that has the name first. */
+  replace: boolean;
   rm: boolean;
   /** Do not wait for it. */
   detach: boolean;
@@ -24,11 +26,15 @@ export interface RunRequest {
   pull: 'missing' | 'always' | 'newer' | 'never';
   /** `OS/ARCHITECTURE[/VARIANT]`; undefined for this machine's. */
   platform: string | undefined;
+  /** Say nothing while an image is pulled. */
+  quiet: boolean;
   /** The key sequence that detaches from a container with a terminal. */
   detachKeys: Buffer;
   /** Absolute path on the host. */
   cidfile: string | undefined;
   labels: Record<string, string>;
+  /** For the Spec; what they mean is up to others. */
+  annotations: Record<string, string>;
   interactive: boolean;
   tty: boolean;
   init: boolean;
@@ -38,22 +44,46 @@ export interface RunRequest {
   entrypoint: string[] | undefined;
   /** `NAME=value`, from --env-file, then -e; the last of a name wins. */
   env: string[];
+  /** What becomes of the variables that an image and foster set before `env`. */
+  defaultEnv: DefaultEnv;
   /** Absolute path inside the container. */
   workdir: string | undefined;
   /** `name|uid[:group|gid]`, looked up later in the container's own /etc/passwd. */
   user: string | undefined;
+  /** Names and ids of further groups of the user, looked up in the container's own /etc/group. */
+  groups: string[];
+  umask: number | undefined;
+  oomScoreAdj: number | undefined;
+  personality: Personality['domain'] | undefined;
   hostname: string | undefined;
+  domainname: string | undefined;
   /** Mounts of -v, --mount and --tmpfs in command-line order, with absolute sources. */
   mounts: Mount[];
+  /** Device nodes of the host, as bind mounts. */
+  devices: Mount[];
+  /** Absolute path of a file of the host that becomes /etc/localtime. */
+  timezone: string | undefined;
+  /** Bytes of /dev/shm. */
+  shmSize: number;
   readOnly: boolean;
   network: NetworkMode;
   pid: PidMode;
   userns: UsernsMode;
+  ipc: IpcMode;
+  uts: HostOrPrivate;
+  cgroupns: HostOrPrivate;
   rlimits: Rlimit[];
   sysctl: Record<string, string>;
   /** IP addresses. */
   dns: string[];
+  /** Instead of the host's; `[]` for none. */
+  dnsSearch: string[] | undefined;
+  dnsOptions: string[] | undefined;
   addHosts: HostEntry[];
+  /** Files that foster leaves as the image has them. */
+  ownFiles: { hosts: boolean; hostname: boolean; resolvConf: boolean; accounts: boolean };
+  /** `80/tcp`: besides those that the image exposes. */
+  expose: string[];
   /** The container's bounding set, as `CAP_...` names. */
   capabilities: string[];
   /**
@@ -63,6 +93,7 @@ export interface RunRequest {
   wantsMknod: boolean;
   noNewPrivileges: boolean;
   seccomp: SeccompChoice;
+  kernelPaths: KernelPaths;
   privileged: boolean;
   /** undefined for the image's, or else SIGTERM. */
   stopSignal: number | undefined;
@@ -72,6 +103,20 @@ export interface RunRequest {
   maxUnpackedSize: number | undefined;
   dryRun: boolean;
   explain: boolean;
+  /** As the person wrote it, for `foster inspect`. */
+  written: Written;
+}
+
+/** Options that only `foster inspect` shows as they were written: the rest of Docker's HostConfig is in the Spec. */
+export interface Written {
+  binds: string[];
+  tmpfs: Record<string, string>;
+  capAdd: string[];
+  capDrop: string[];
+  securityOpt: string[];
+  userns: string;
+  /** The whole command line, with `foster`; not of a container that a program has made. */
+  command?: string[];
 }
 
 /** An OCI bundle: a directory with a config.json of the OCI runtime-spec, which has been read. */
@@ -82,6 +127,29 @@ export interface Bundle {
   /** JSON paths of members that the specification does not have. */
   unknown: string[];
 }
+
+/** Of the variables that a container has without any option. */
+export interface DefaultEnv {
+  /** `NAME=value` of the caller, which go before those of the image. */
+  fromCaller: string[];
+  /** `NAME=value` with `${NAME}` of the variables before, which replace those that are there. */
+  merge: string[];
+  unset: string[];
+  unsetAll: boolean;
+}
+
+/** Paths that are hidden in the container, besides or instead of the usual ones. */
+export interface KernelPaths {
+  mask: string[];
+  unmask: string[] | 'all';
+  /** Options of the mount of /proc: proc(5). */
+  procOptions: string[];
+}
+
+export type HostOrPrivate = 'private' | 'host';
+
+/** `none`: a namespace of its own without a /dev/shm. */
+export type IpcMode = HostOrPrivate | 'none';
 
 export type NetworkMode = 'none' | 'host';
 
@@ -113,6 +181,9 @@ export interface RestartPolicy {
 export interface LogOptions {
   maxSize: number;
   maxFiles: number;
+  /** As the person named it; foster has one format of its own, or keeps nothing. */
+  driver?: string;
+  tag?: string;
 }
 
 /** `--health-cmd` and its companions; times in milliseconds. */

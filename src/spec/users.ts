@@ -65,6 +65,20 @@ export function resolveUser(wanted: string | undefined, passwd: string, group: s
   };
 }
 
+/**
+ * The ids of --group-add: names are looked up in the container's own /etc/group, numbers need no entry.
+ * @throws FosterError
+ */
+export function resolveGroups(wanted: string[], group: string): number[] {
+  if (wanted.length === 0) return [];
+  const groups = parseGroup(group);
+  return wanted.map(
+    (text) =>
+      groups.find((one) => one.name === text || isId(text, one.gid))?.gid ??
+      parseId(text, 'group', '/etc/group'),
+  );
+}
+
 function isId(text: string, id: number): boolean {
   return /^\d+$/.test(text) && Number(text) === id;
 }

@@ -9,11 +9,10 @@ import { TREE } from '../../layers/tree-protocol.js';
 import type { ChosenMaps } from '../../spec/choose-id-maps.js';
 import { buildSpec } from '../../spec/from-request.js';
 import type { ImageDefaults } from '../../spec/image-defaults.js';
-import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../spec/parse/detach-keys.js';
+import { type RunContext, toRequest } from '../../spec/parse/run-request.js';
 import type { NetworkMode, RunRequest } from '../../spec/request.js';
 import type { Mount } from '../../spec/types.js';
 import { resolveUser } from '../../spec/users.js';
-import { resolveCapabilities } from '../../sys/capabilities.js';
 import { FosterError } from '../../sys/errors.js';
 import { memoryFile, openPidfd, signalPidfd, waitReadable } from '../../sys/libc.js';
 import { surroundings } from '../../sys/surroundings.js';
@@ -109,51 +108,12 @@ function orderOf(step: RunStep, folder: string): RunOrder {
 /** Paths that foster mounts on in every container. */
 export const MOUNT_POINTS = [...OWN_FILES, '/dev', '/proc', '/sys'];
 
+/** Nothing of the caller's has a meaning in a RUN. */
+const NO_CALLER: RunContext = { cwd: '/', env: {}, exists: () => false, readText: () => '' };
+
 function requestOf({ argv, env, network, mounts }: RunStep): RunRequest {
-  return {
-    root: '',
-    command: argv,
-    name: undefined,
-    rm: true,
-    detach: false,
-    restart: { policy: 'no', max: 0 },
-    logging: { maxSize: 0, maxFiles: 1 },
-    health: 'none',
-    pull: 'never',
-    platform: undefined,
-    detachKeys: parseDetachKeys(DEFAULT_DETACH_KEYS),
-    cidfile: undefined,
-    labels: {},
-    interactive: false,
-    tty: false,
-    init: true,
-    initSignalGroup: false,
-    initVerbose: false,
-    entrypoint: [],
-    env,
-    workdir: undefined,
-    user: undefined,
-    hostname: HOSTNAME,
-    mounts,
-    readOnly: false,
-    network,
-    pid: { kind: 'private' },
-    userns: 'default',
-    rlimits: [],
-    sysctl: {},
-    dns: [],
-    addHosts: [],
-    capabilities: resolveCapabilities([], []),
-    wantsMknod: false,
-    noNewPrivileges: true,
-    seccomp: 'default',
-    privileged: false,
-    stopSignal: undefined,
-    stopTimeout: 1,
-    maxUnpackedSize: undefined,
-    dryRun: false,
-    explain: false,
-  };
+  const flags = { rm: true, healthcheck: false, hostname: HOSTNAME, network, stopTimeout: '1' };
+  return { ...toRequest('layers', argv, flags, [], NO_CALLER), entrypoint: [], env, mounts };
 }
 
 async function endOf(child: ChildProcess): Promise<number> {

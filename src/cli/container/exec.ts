@@ -67,7 +67,7 @@ function environmentOf({ env = [], envFile = [] }: ExecOptions): string[] {
   const files = envFile.flatMap((file) =>
     parseEnvFile(readFileSync(resolve(file), 'utf8'), file, process.env),
   );
-  return [...files, ...env.flatMap((value) => parseEnv(value, process.env) ?? [])];
+  return [...files, ...env.flatMap((value) => parseEnv(value, process.env))];
 }
 
 function workdirOf(value: string): string {

@@ -13,12 +13,15 @@ export function addRunOptions(command: Command, argv: string[], mounts: MountFla
   command
     .optionsGroup('Container:')
     .option('--name <NAME>', 'name the container')
+    .option('--replace', 'remove the container that has the name first')
     .option('-d, --detach', 'run in the background and print the container id')
     .option('--detach-keys <KEYS>', 'keys that detach from the container (default: ctrl-p,ctrl-q)')
     .option('--restart <POLICY>', 'restart it when it exits: no, on-failure[:MAX], always or unless-stopped')
     .option('--rm', 'remove the container when it exits')
     .option('-b, --bundle <DIR>', 'run the OCI bundle in DIR', short)
     .option('-l, --label <KEY=VALUE>', 'set a label', collectShort)
+    .option('--label-file <FILE>', 'read labels from a file, one per line', collect)
+    .option('--annotation <KEY=VALUE>', 'set an annotation of the OCI Spec', collect)
     .option('--cidfile <FILE>', 'write the container id to FILE')
     .optionsGroup('Process:')
     .option('-i, --interactive', 'keep standard input open')
@@ -29,10 +32,19 @@ export function addRunOptions(command: Command, argv: string[], mounts: MountFla
       collectShort,
     )
     .option('--env-file <FILE>', 'read environment variables from a file, one per line', collect)
+    .option('--env-host', 'pass on all variables of the caller')
+    .option('--env-merge <NAME=VALUE>', "change a variable of the image: 'PATH=/opt/bin:$PATH'", collect)
+    .option('--unsetenv <NAME>', 'remove a variable of the image', collect)
+    .option('--unsetenv-all', 'remove all variables of the image')
+    .option('--http-proxy', 'pass on http_proxy, https_proxy, ftp_proxy and no_proxy')
     .option('-w, --workdir <DIR>', 'working directory in the container', short)
     .option('-u, --user <USER[:GROUP]>', 'run as this user (name or id) of the container', short)
+    .option('--group-add <GROUP>', 'add the user to a group (name or id) of the container', collect)
+    .option('--umask <MODE>', 'umask of the process (default: 0022)')
     .option('--entrypoint <COMMAND>', "run COMMAND instead of the image's entrypoint")
     .option('--ulimit <NAME=SOFT[:HARD]>', 'set a resource limit; -1 means unlimited', collect)
+    .option('--oom-score-adj <NUMBER>', 'how willingly the kernel kills it for its memory: -1000 to 1000')
+    .option('--personality <DOMAIN>', 'execution domain: LINUX or LINUX32')
     .option('--stop-signal <SIGNAL>', 'signal that foster stop sends (default: SIGTERM)')
     .option('--stop-timeout <SECONDS>', 'time from that signal to SIGKILL (default: 10)')
     .optionsGroup('PID 1:')
@@ -52,38 +64,73 @@ export function addRunOptions(command: Command, argv: string[], mounts: MountFla
       mount('mount'),
     )
     .option('--tmpfs <DST[:OPT,...]>', 'mount an empty in-memory filesystem at DST', mount('tmpfs'))
+    .option('--device <HOST[:DST]>', 'mount a device of the host', collect)
+    .option('--shm-size <SIZE>', 'size of /dev/shm (default: 64m)')
+    .option('--tz <ZONE>', 'time zone: Europe/Berlin; local is that of the host')
     .option('--read-only', 'make the root filesystem read-only')
+    .option('--read-only-tmpfs', 'with --read-only: mount a tmpfs at /run, /tmp and /var/tmp')
+    .addOption(new Option('--passwd').hideHelp())
+    .optionsGroup('Image:')
     .option('--pull <WHEN>', 'when to pull the image: missing (default), always, newer or never')
+    .option('-q, --quiet', 'print no progress of the pull')
     .option('--platform <OS/ARCH>', 'platform of the image, if not that of this machine')
+    .addOption(new Option('--arch <ARCH>').hideHelp())
+    .addOption(new Option('--os <OS>').hideHelp())
+    .addOption(new Option('--variant <VARIANT>').hideHelp())
+    .option('--rootfs', 'ROOT is a directory, whatever it looks like')
     .option('--max-unpacked-size <SIZE>', 'refuse an archive that unpacks to more than SIZE')
     .optionsGroup('Network:')
     .option('--network <MODE>', 'none: only a loopback device (default); host: the host network')
-    .addOption(new Option('--net <MODE>').hideHelp())
+    .addOption(alias('--net <MODE>', 'network'))
     .option('-h, --hostname <NAME>', 'host name of the container', short)
-    .option('--dns <ADDRESS>', 'DNS server to use', collect)
+    .option('--domainname <NAME>', 'NIS domain name of the container')
+    .option('--dns <ADDRESS>', 'DNS server to use; none leaves /etc/resolv.conf as it is', collect)
+    .option('--dns-search <DOMAIN>', 'search domain, . for none (default: those of the host)', collect)
+    .option('--dns-option <OPTION>', 'option of the resolver (default: those of the host)', collect)
+    .addOption(alias('--dns-opt <OPTION>', 'dnsOption').argParser(collect))
     .option('--add-host <NAME:ADDRESS>', 'add a line to /etc/hosts', collect)
+    .option('--no-hosts', 'leave /etc/hosts as the image has it')
+    .addOption(alias('--no-hostname', 'ownHostname'))
+    .option('--expose <PORT[/PROTOCOL]>', 'name a port that the container serves', collect)
     .optionsGroup('Log and health checks:')
+    .option(
+      '--log-driver <DRIVER>',
+      'json-file (default), k8s-file or local: foster keeps a log; none or passthrough: not',
+    )
     .option('--log-opt <KEY=VALUE>', 'limit the log: max-size=SIZE, max-file=NUMBER', collect)
-    .addOption(new Option('--log-driver <DRIVER>').hideHelp())
     .option('--health-cmd <COMMAND>', 'command whose exit code says whether the container is healthy')
     .option('--health-interval <TIME>', 'time between checks (default: 30s)')
     .option('--health-timeout <TIME>', 'a check that takes longer counts as failed (default: 30s)')
     .option('--health-retries <NUMBER>', 'consecutive failures until it is unhealthy (default: 3)')
     .option('--health-start-period <TIME>', 'time after the start during which failures do not count')
-    .addOption(new Option('--no-healthcheck').hideHelp())
+    .addOption(new Option('--health-on-failure <ACTION>').hideHelp())
+    .option('--no-healthcheck', "leave out the image's health check")
     .optionsGroup('Isolation:')
     .option('--cap-add <CAPABILITY>', 'add a capability, or ALL', collect)
     .option('--cap-drop <CAPABILITY>', 'drop a capability, or ALL', collect)
-    .option('--security-opt <OPTION>', 'no-new-privileges[=true|false] or seccomp=unconfined|FILE', collect)
+    .option(
+      '--security-opt <OPTION>',
+      'no-new-privileges[=true|false], seccomp=unconfined|FILE, mask=PATH, unmask=ALL|PATH or proc-opts=OPTIONS',
+      collect,
+    )
     .option('--privileged', 'all capabilities, no seccomp filter, no masked paths')
     .option('--pid <MODE>', 'PID namespace: private (default), host or container:NAME')
-    .option('--userns <MODE>', 'user namespace: default, host, keep-id or auto')
+    .option('--ipc <MODE>', 'IPC namespace: private (default), host, or none for private without /dev/shm')
+    .option('--uts <MODE>', 'UTS namespace, which has the host name: private (default) or host')
+    .option('--cgroupns <MODE>', 'cgroup namespace: private (default) or host')
+    .option('--userns <MODE>', 'user namespace: default, host, keep-id, auto or nomap')
     .option('--sysctl <NAME=VALUE>', 'set a kernel parameter of the container', collect)
+    .addOption(new Option('--systemd <MODE>').hideHelp())
+    .addOption(new Option('--sdnotify <MODE>').hideHelp())
     .optionsGroup('Learning:')
     .option('--dry-run', 'print the plan as JSON without running anything')
     .option('--explain', 'print each step as it is done, and why')
     .helpOption('--help', 'show this help');
-  command.on('option:net', (value: string) => command.setOptionValue('network', value));
+}
+
+/** Another spelling of an option, or one that the help does not list. */
+function alias(flags: string, attribute: string): Option {
+  return Object.assign(new Option(flags).hideHelp(), { attributeName: () => attribute });
 }
 
 /**

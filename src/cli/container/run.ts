@@ -85,7 +85,9 @@ function define(command: Command, argv: string[], description: string, context: 
       throw new FosterError('ROOT and --bundle cannot be used together', {
         advice: 'root.path and process.args of its config.json say what runs',
       });
-    const { bundle: _, ...given } = options;
+    const { bundle: _, hosts, ownHostname, healthcheck, ...rest } = options;
+    const negated = Object.entries({ hosts, ownHostname, healthcheck }).filter(([, isOn]) => isOn === false);
+    const given: RunFlags = { ...rest, ...Object.fromEntries(negated) };
     const { bundleRequest } = await import('../../engine/bundles.js');
     await use(bundleRequest(resolve(context.cwd, folder), given, context));
   }
@@ -97,6 +99,7 @@ function callerContext(): RunContext {
       return process.cwd(); // which may have been removed, and is not always needed
     },
     env: process.env,
+    commandLine: ['foster', ...process.argv.slice(2)],
     exists: existsSync,
     readText: (path) => readFileSync(path, 'utf8'),
   };

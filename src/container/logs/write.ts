@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isUnlogged } from '../../spec/parse/logging.js';
 import { FosterError } from '../../sys/errors.js';
 import { containerFolder } from '../../sys/paths.js';
 import { FolderWatch } from '../../sys/watch.js';
@@ -66,7 +67,7 @@ async function* readLog(
   sink: LogSink,
 ): AsyncGenerator<void> {
   const folder = containerFolder(record.id);
-  if (!hasLog(folder) && state.status !== 'created') throw noLog(record.name);
+  if (!hasLog(folder) && state.status !== 'created') throw noLog(record);
   // Before opening the log, so that no change is missed.
   const watch = follow ? new FolderWatch(folder) : undefined;
   const reader = new LogReader(folder, sink);
@@ -110,7 +111,11 @@ function hasLog(folder: string): boolean {
   return existsSync(join(folder, 'log')) || existsSync(join(folder, 'log.1'));
 }
 
-function noLog(name: string): FosterError {
+function noLog({ name, logging }: Container['record']): FosterError {
+  if (isUnlogged(logging))
+    return new FosterError(`container ${name} has no log: it was made with --log-driver ${logging.driver}`, {
+      exitCode: 1,
+    });
   return new FosterError(
     `container ${name} has no log: none is kept for containers in the foreground with --rm`,
     {

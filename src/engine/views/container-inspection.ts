@@ -1,9 +1,13 @@
+import { join } from 'node:path';
 import { withAnnotations } from '../../container/annotations.js';
-import { volumesOf } from '../../container/record.js';
-import { type Container, readCounts, readHealth, readRestart, statusWord } from '../../container/store.js';
-import { signalName } from '../../spec/parse/signals.js';
+import { type ContainerRecord, layersOf, volumesOf } from '../../container/record.js';
+import { type Container, type Health, readCounts, readHealth, statusWord } from '../../container/store.js';
+import { isUnlogged } from '../../spec/parse/logging.js';
 import type { Mount } from '../../spec/types.js';
-import { networkModeOf } from './container-network.js';
+import { containerFolder } from '../../sys/paths.js';
+import { askedOf, configOf } from './container-config.js';
+import { hostConfigOf } from './container-host-config.js';
+import { networkSettings } from './container-network.js';
 
 /** What Docker says for an instant that has not come. */
 const NEVER = '0001-01-01T00:00:00Z';
@@ -11,87 +15,130 @@ const NEVER = '0001-01-01T00:00:00Z';
 /** Mounts that every container has; Docker lists only what a person asked for. */
 const OWN_MOUNTS = /^\/(proc|sys|dev|dev\/(pts|shm|mqueue)|etc\/(hosts|hostname|resolv\.conf))(\/|$)/;
 
-/** A container as `docker inspect` shows it, with the whole `Spec` beside it. */
+/** What Podman has for SELinux, AppArmor and programs of its own, and foster has not. */
+const NOTHING = {
+  ConmonPidFile: '',
+  PidFile: '',
+  OCIConfigPath: '',
+  MountLabel: '',
+  ProcessLabel: '',
+  AppArmorProfile: '',
+  ExecIDs: [],
+  Namespace: '',
+  IsInfra: false,
+  IsService: false,
+  Pod: '',
+  // they are made in the container's own file system
+  ResolvConfPath: '',
+  HostnamePath: '',
+  HostsPath: '',
+};
+
+/** A container as `docker inspect` shows it, with Podman's additions, and the whole `Spec` beside it. */
 export function inspection({ record, state }: Container): Record<string, unknown> {
   const { spec } = record;
   const volumes = volumesOf(record);
-  const [health, counts] = [readHealth(record.id), readCounts(record.id)];
   const [path = '', ...args] = spec.process.args;
+  const { bounding, effective } = spec.process.capabilities;
+  const folder = containerFolder(record.id);
+  const logPath = isUnlogged(record.logging) ? '' : join(folder, 'log');
   return {
     Id: record.id,
     Created: record.created,
     Path: path,
     Args: args,
-    State: {
-      Status: statusWord(state),
-      Running: state.status === 'running' || state.status === 'paused',
-      Paused: state.status === 'paused',
-      Restarting: state.status === 'restarting',
-      Dead: state.status === 'dead',
-      Pid: state.pid,
-      ExitCode: state.exitCode ?? 0,
-      Error: state.error ?? '',
-      StartedAt: state.startedAt ?? NEVER,
-      FinishedAt: state.finishedAt ?? NEVER,
-      ...(health && { Health: { Status: health.status, FailingStreak: health.streak } }),
-      ...(counts && { Orphans: { Adopted: counts.adopted, Reaped: counts.reaped } }),
-    },
+    State: stateOf({ record, state }),
     RestartCount: state.restarts,
-    Image: record.root,
+    Image: record.image?.id ?? '',
+    ImageName: record.image?.name ?? record.root,
+    ImageDigest: record.image?.digest ?? '',
+    Rootfs: record.image === undefined ? spec.root.path : '',
     Name: `/${record.name}`,
     Driver: record.driver ?? 'overlay',
-    HostConfig: hostConfig(record),
-    Mounts: spec.mounts
-      .filter(({ destination }) => !OWN_MOUNTS.test(destination))
-      .map((mount) => mountPoint(mount, volumes.includes(mount))),
-    Config: {
-      Hostname: spec.hostname ?? '',
-      User: `${spec.process.user.uid}:${spec.process.user.gid}`,
-      Tty: spec.process.terminal,
-      Env: spec.process.env,
-      Cmd: record.command,
-      Image: record.root,
-      ...(record.ports && { ExposedPorts: Object.fromEntries(record.ports.map((port) => [port, {}])) }),
-      WorkingDir: spec.process.cwd,
-      Labels: record.labels,
-      StopSignal: signalName(record.stopSignal),
-      StopTimeout: record.stopTimeout,
-    },
+    Platform: 'linux',
+    OCIRuntime: 'foster',
+    StaticDir: folder,
+    LogPath: logPath,
+    Dependencies: record.joins === undefined ? [] : [record.joins],
+    BoundingCaps: bounding,
+    EffectiveCaps: effective,
+    GraphDriver: graphDriverOf(record, folder),
+    HostConfig: hostConfigOf(record, logPath),
+    Mounts: mountsOf(record, volumes),
+    Config: configOf(
+      record,
+      volumes.map(({ destination }) => destination),
+    ),
+    NetworkSettings: networkSettings(record),
+    ...NOTHING,
     Spec: withAnnotations(record),
   };
 }
 
-function hostConfig(record: Container['record']): Record<string, unknown> {
-  const { process, root, linux } = record.spec;
-  const restart = readRestart(record.id);
-  const owns = (wanted: string) => linux.namespaces.some(({ type }) => type === wanted);
-  const pid = linux.namespaces.find(({ type }) => type === 'pid');
+function stateOf({ record, state }: Container): Record<string, unknown> {
+  const [health, counts] = [readHealth(record.id), readCounts(record.id)];
+  const checked = health === undefined ? null : healthOf(health);
   return {
-    AutoRemove: record.rm,
-    RestartPolicy: { Name: restart.policy, MaximumRetryCount: restart.max },
-    LogConfig: {
-      Type: 'foster',
-      Config: { 'max-size': record.logging.maxSize, 'max-file': record.logging.maxFiles },
-    },
-    Init: record.init,
-    NetworkMode: networkModeOf(record),
-    PidMode: pid === undefined ? 'host' : (pid.path ?? ''),
-    UsernsMode: owns('user') ? '' : 'host',
-    ReadonlyRootfs: root.readonly,
-    Capabilities: process.capabilities.bounding,
-    SecurityOpt: [
-      ...(process.noNewPrivileges ? ['no-new-privileges'] : []),
-      ...(linux.seccomp === undefined ? ['seccomp=unconfined'] : []),
-    ],
-    Sysctls: linux.sysctl,
-    Ulimits: process.rlimits.map(({ type, soft, hard }) => ({
-      Name: type.replace('RLIMIT_', '').toLowerCase(),
-      Soft: soft,
-      Hard: hard,
-    })),
-    MaskedPaths: linux.maskedPaths,
-    ReadonlyPaths: linux.readonlyPaths,
+    OciVersion: record.spec.ociVersion,
+    Status: statusWord(state),
+    Running: state.status === 'running' || state.status === 'paused',
+    Paused: state.status === 'paused',
+    Restarting: state.status === 'restarting',
+    OOMKilled: false, // only a limit of memory would tell
+    Dead: state.status === 'dead',
+    Pid: state.pid,
+    ConmonPid: state.monitor,
+    ExitCode: state.exitCode ?? 0,
+    Error: state.error ?? '',
+    StartedAt: state.startedAt ?? NEVER,
+    FinishedAt: state.finishedAt ?? NEVER,
+    CheckpointedAt: NEVER,
+    RestoredAt: NEVER,
+    // null, so that a template may ask: {{if .State.Health}}
+    Health: checked,
+    Healthcheck: checked,
+    ...(counts && { Orphans: { Adopted: counts.adopted, Reaped: counts.reaped } }),
   };
+}
+
+/** What a check writes is not kept. */
+function healthOf({ status, streak, results }: Health): Record<string, unknown> {
+  return {
+    Status: status,
+    FailingStreak: streak,
+    Log: results.map(({ began, ended, exitCode }) => ({
+      Start: new Date(began).toISOString(),
+      End: new Date(ended).toISOString(),
+      ExitCode: exitCode,
+      Output: '',
+    })),
+  };
+}
+
+function graphDriverOf(record: ContainerRecord, folder: string): Record<string, unknown> {
+  const { driver = 'overlay' } = record;
+  const isOverlay = driver === 'overlay' || driver === 'fuse-overlayfs';
+  return {
+    Name: driver,
+    Data: isOverlay
+      ? {
+          LowerDir: layersOf(record).join(':'),
+          MergedDir: join(folder, 'root'),
+          UpperDir: join(folder, 'upper'),
+          WorkDir: join(folder, 'work'),
+        }
+      : {},
+  };
+}
+
+/** What a person asked for as a mount. */
+function mountsOf(record: ContainerRecord, volumes: Mount[]): Record<string, unknown>[] {
+  const { devices, timezone } = askedOf(record);
+  const others = new Set(devices.map(({ destination }) => destination));
+  if (timezone !== undefined) others.add('/etc/localtime');
+  return record.spec.mounts
+    .filter(({ destination }) => !OWN_MOUNTS.test(destination) && !others.has(destination))
+    .map((mount) => mountPoint(mount, volumes.includes(mount)));
 }
 
 function mountPoint(
@@ -100,9 +147,11 @@ function mountPoint(
 ): Record<string, unknown> {
   return {
     Type: isVolume ? 'volume' : type,
+    ...(isVolume && { Name: source.split('/').slice(-2).join('-'), Driver: 'local' }),
     Source: type === 'bind' ? source : '',
     Destination: destination,
     Mode: options.join(','),
+    Options: options,
     RW: !options.includes('ro'),
     Propagation: options.find((option) => /^r?(private|slave|shared)$/.test(option)) ?? '',
   };

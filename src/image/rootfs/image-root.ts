@@ -30,7 +30,13 @@ export async function imageRoot(name: string, options: RootOptions): Promise<Roo
   return {
     path: layers[0] as string,
     source: 'image',
-    image: { name: image.name, digest: descriptor.digest, layers, defaults: defaultsOf(config) },
+    image: {
+      name: image.name,
+      digest: descriptor.digest,
+      id: manifest.config.digest,
+      layers,
+      defaults: defaultsOf(config),
+    },
   };
 }
 

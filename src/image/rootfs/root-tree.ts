@@ -9,8 +9,8 @@ export interface RootTree {
   source: 'directory' | 'tar' | 'recipe' | 'image';
   /** Of the tar file as it is, compressed or not: `sha256:` and 64 hexadecimal digits. */
   digest?: string;
-  /** Of an image: its name, the digest of its manifest, and its unpacked layers, topmost first. */
-  image?: { name: string; digest: string; layers: string[]; defaults: ImageDefaults };
+  /** Of an image: its name, the digests of its manifest and its config, and its unpacked layers, topmost first. */
+  image?: { name: string; digest: string; id?: string; layers: string[]; defaults: ImageDefaults };
 }
 
 export interface RootOptions {

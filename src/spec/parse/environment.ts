@@ -1,20 +1,56 @@
 import { FosterError } from '../../sys/errors.js';
+import type { DefaultEnv } from '../request.js';
 import { flagError, quoted } from './flag.js';
 
 /** The caller's environment, such as `process.env`. */
 export type Environment = Record<string, string | undefined>;
 
 /**
- * Parses a `-e` value, `NAME=value`. A bare NAME takes the caller's value; if the caller has none, it is omitted
- * (undefined), as in Docker.
+ * Parses a `-e` value, `NAME=value`. A bare NAME takes the caller's value; if the caller has none, there is nothing, as
+ * in Docker. `NAME*` takes all variables of the caller whose names begin so, as in Podman.
  * @throws FosterError
  */
-export function parseEnv(value: string, caller: Environment): string | undefined {
+export function parseEnv(value: string, caller: Environment): string[] {
   const equals = value.indexOf('=');
   if (value === '' || equals === 0) throw flagError('-e', value, 'expected NAME=value or NAME');
-  if (equals > 0) return value;
-  const inherited = caller[value];
-  return inherited === undefined ? undefined : `${value}=${inherited}`;
+  if (equals > 0) return [value];
+  return value.endsWith('*') ? callersEnv(caller, value.slice(0, -1)) : callersEnv(caller, value, true);
+}
+
+/** The caller's variables whose names begin with `prefix`, or are that. */
+export function callersEnv(caller: Environment, prefix: string, isWhole = false): string[] {
+  return Object.entries(caller).flatMap(([name, value]) =>
+    value !== undefined && (isWhole ? name === prefix : name.startsWith(prefix)) ? [`${name}=${value}`] : [],
+  );
+}
+
+/**
+ * What becomes of the variables that a container has without any option.
+ * @param wanted `merge`: `NAME=value`, where `$NAME` and `${NAME}` stand for variables of `defaults`
+ */
+export function changeDefaultEnv(
+  defaults: string[],
+  { merge, unset, unsetAll }: Omit<DefaultEnv, 'fromCaller'>,
+): string[] {
+  if (unsetAll) return [];
+  const values = new Map(
+    defaults.map((variable) => [nameOf(variable), variable.slice(nameOf(variable).length + 1)]),
+  );
+  for (const one of merge) {
+    const name = nameOf(one);
+    if (!values.has(name)) continue; // as in Podman: it changes what is there
+    const text = one.slice(name.length + 1);
+    values.set(
+      name,
+      text.replace(/\$(?:(\w+)|\{(\w+)\})/g, (_, bare, braced) => values.get(bare ?? braced) ?? ''),
+    );
+  }
+  for (const name of unset) values.delete(name);
+  return [...values].map(([name, value]) => `${name}=${value}`);
+}
+
+function nameOf(variable: string): string {
+  return variable.slice(0, variable.indexOf('='));
 }
 
 /**
@@ -37,8 +73,7 @@ export function parseEnvFile(text: string, file: string, caller: Environment): s
     if (name === '') throw new FosterError(`${where}: there is no variable name before '='`);
     if (/\s/.test(name))
       throw new FosterError(`${where}: the variable name ${quoted(name)} contains white space`);
-    const variable = equals < 0 ? parseEnv(name, caller) : line;
-    if (variable !== undefined) variables.push(variable);
+    variables.push(...(equals < 0 ? parseEnv(name, caller) : [line]));
   });
   return variables;
 }
@@ -47,8 +82,7 @@ export function parseEnvFile(text: string, file: string, caller: Environment): s
 export function mergeEnv(...lists: string[][]): string[] {
   const merged = new Map<string, string>();
   for (const variable of lists.flat()) {
-    const equals = variable.indexOf('=');
-    merged.set(variable.slice(0, equals), variable);
+    merged.set(nameOf(variable), variable);
   }
   return [...merged.values()];
 }

@@ -29,6 +29,17 @@ export function flagError(flag: string, value: string, problem: string, advice?:
 }
 
 /**
+ * The error for a value that Docker or Podman know and foster does not: the wording of src/cli/not-yet.ts.
+ * @param because completes "... is not supported yet: "
+ */
+export function unsupportedValue(flag: string, value: string, because: string, advice?: string): FosterError {
+  return new FosterError(`${flag} ${quoted(value)} is not supported yet: ${because}`, {
+    kind: 'unsupported',
+    ...(advice !== undefined && { advice }),
+  });
+}
+
+/**
  * Parses a boolean in the spellings of Docker's flags: `true`, `1`, `t` and `false`, `0`, `f`.
  * @throws FosterError that names `flag`
  */

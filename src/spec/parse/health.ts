@@ -1,7 +1,7 @@
 import type { ImageDefaults } from '../image-defaults.js';
 import type { HealthCheck } from '../request.js';
 import { parseDuration } from './duration.js';
-import { flagError } from './flag.js';
+import { flagError, unsupportedValue } from './flag.js';
 
 /** Flags for a container's health check. */
 export interface HealthFlags {
@@ -10,6 +10,7 @@ export interface HealthFlags {
   healthTimeout?: string;
   healthStartPeriod?: string;
   healthRetries?: string;
+  healthOnFailure?: string;
   /** false for --no-healthcheck */
   healthcheck?: boolean;
 }
@@ -20,18 +21,31 @@ export interface HealthFlags {
  * @throws FosterError
  */
 export function parseHealth(flags: HealthFlags): HealthCheck | 'none' | undefined {
-  if (flags.healthcheck === false || flags.healthCmd === 'none') return 'none';
-  if (!flags.healthCmd) return undefined;
   const retries = flags.healthRetries ?? '3';
   if (!/^[1-9]\d{0,5}$/.test(retries))
     throw flagError('--health-retries', retries, 'expected a number from 1');
-  return {
-    command: ['/bin/sh', '-c', flags.healthCmd],
+  checkOnFailure(flags.healthOnFailure ?? 'none');
+  const check = {
     interval: atLeast('--health-interval', flags.healthInterval ?? '30s', 1),
     timeout: atLeast('--health-timeout', flags.healthTimeout ?? '30s', 1),
     startPeriod: parseDuration('--health-start-period', flags.healthStartPeriod ?? '0s'),
     retries: Number(retries),
   };
+  if (flags.healthcheck === false || flags.healthCmd === 'none') return 'none';
+  if (!flags.healthCmd) return undefined;
+  return { command: ['/bin/sh', '-c', flags.healthCmd], ...check };
+}
+
+function checkOnFailure(action: string): void {
+  if (action === 'none') return;
+  if (!['kill', 'restart', 'stop'].includes(action))
+    throw flagError('--health-on-failure', action, 'expected none');
+  throw unsupportedValue(
+    '--health-on-failure',
+    action,
+    'nothing is done to an unhealthy container',
+    "watch for it with 'foster events --filter event=health_status'",
+  );
 }
 
 function atLeast(flag: string, value: string, least: number): number {

@@ -1,15 +1,27 @@
 import { posix, resolve } from 'node:path';
 import { resolveCapabilities } from '../../sys/capabilities.js';
 import { FosterError } from '../../sys/errors.js';
-import { parseAddHost, parseDns } from '../hosts.js';
-import { parseHostname, parseName } from '../names.js';
-import type { NetworkMode, PidMode, RunRequest, UsernsMode } from '../request.js';
+import { parseAddHost, parseDns, parseDnsOption, parseDnsSearch } from '../hosts.js';
+import { parseDomainname, parseHostname, parseName } from '../names.js';
+import type { RunRequest, Written } from '../request.js';
 import type { Mount } from '../types.js';
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from './detach-keys.js';
-import { type Environment, parseEnv, parseEnvFile } from './environment.js';
-import { flagError } from './flag.js';
-import { parseHealth } from './health.js';
-import { parseLogOptions } from './logging.js';
+import { parseDevice } from './devices.js';
+import { callersEnv, type Environment, parseEnv, parseEnvFile } from './environment.js';
+import { flagError, parseBoolean, unsupportedValue } from './flag.js';
+import { type HealthFlags, parseHealth } from './health.js';
+import { annotationsOf, labelsOf } from './labels.js';
+import { parseLogging } from './logging.js';
+import { parseHostOrPrivate, parseIpc, parseNetwork, parsePid, parseUserns } from './namespaces.js';
+import { type PlatformFlags, parsePull, platformOf } from './platform.js';
+import {
+  parseExpose,
+  parseGroups,
+  parseOomScore,
+  parsePersonality,
+  parseTimezone,
+  parseUmask,
+} from './process.js';
 import { parseRestart } from './restart.js';
 import { parseSecurityOptions } from './security-options.js';
 import { parseSignal } from './signals.js';
@@ -19,41 +31,66 @@ import { parseUlimits } from './ulimits.js';
 import { checkDuplicateMounts, type PathContext, parseMount, parseTmpfs, parseVolume } from './volumes.js';
 
 /** The options of `foster run` as strings; undefined if not given. */
-export interface RunFlags {
+export interface RunFlags extends HealthFlags, PlatformFlags {
   name?: string;
+  replace?: boolean;
   rm?: boolean;
   label?: string[];
+  labelFile?: string[];
+  annotation?: string[];
   cidfile?: string;
   detach?: boolean;
   pull?: string;
-  platform?: string;
+  quiet?: boolean;
+  rootfs?: boolean;
   detachKeys?: string;
   restart?: string;
   logOpt?: string[];
   logDriver?: string;
-  healthCmd?: string;
-  healthInterval?: string;
-  healthTimeout?: string;
-  healthStartPeriod?: string;
-  healthRetries?: string;
-  healthcheck?: boolean;
   interactive?: boolean;
   tty?: boolean;
   env?: string[];
   envFile?: string[];
+  envHost?: boolean;
+  envMerge?: string[];
+  unsetenv?: string[];
+  unsetenvAll?: boolean;
+  httpProxy?: boolean;
   workdir?: string;
   user?: string;
+  groupAdd?: string[];
+  umask?: string;
+  oomScoreAdj?: string;
+  personality?: string;
+  tz?: string;
   entrypoint?: string;
   stopSignal?: string;
   stopTimeout?: string;
   readOnly?: boolean;
+  readOnlyTmpfs?: boolean;
+  device?: string[];
+  shmSize?: string;
+  passwd?: boolean;
   maxUnpackedSize?: string;
   network?: string;
   hostname?: string;
+  domainname?: string;
   dns?: string[];
+  dnsSearch?: string[];
+  dnsOption?: string[];
   addHost?: string[];
+  /** false for --no-hosts */
+  hosts?: boolean;
+  /** false for --no-hostname */
+  ownHostname?: boolean;
+  expose?: string[];
   pid?: string;
   userns?: string;
+  ipc?: string;
+  uts?: string;
+  cgroupns?: string;
+  systemd?: string;
+  sdnotify?: string;
   ulimit?: string[];
   sysctl?: string[];
   capAdd?: string[];
@@ -76,6 +113,8 @@ export interface MountFlag {
 /** The parts of the caller's environment that flags refer to. */
 export interface RunContext extends PathContext {
   env: Environment;
+  /** The whole command line, if there is one. */
+  commandLine?: string[];
   /** Reads a text file; throws as node:fs does. */
   readText: (path: string) => string;
 }
@@ -102,22 +141,29 @@ export function toRequest(
   }
   const network = parseNetwork(options.network ?? 'none');
   const privileged = options.privileged ?? false;
+  const [uts, ipc] = [parseHostOrPrivate('--uts', options.uts ?? ''), parseIpc(options.ipc ?? '')];
+  checkManagers(options);
   const security = parseSecurityOptions(options.securityOpt ?? [], context);
   const capabilitiesAdded = [...(privileged ? ['ALL'] : []), ...splitCommas(options.capAdd)];
   const request: RunRequest = {
-    root,
+    root: options.rootfs ? rootfsOf(root, context) : root,
     command,
     name: ifGiven(options.name, parseName),
+    replace: options.replace ?? false,
     rm: options.rm ?? false,
     detach: options.detach ?? false,
     detachKeys: parseDetachKeys(options.detachKeys ?? DEFAULT_DETACH_KEYS),
     restart: parseRestart(options.restart ?? 'no'),
-    logging: parseLogOptions(options.logOpt ?? []),
+    logging: parseLogging(options.logDriver, options.logOpt ?? []),
     health: parseHealth(options),
     pull: parsePull(options.pull ?? 'missing'),
-    platform: ifGiven(options.platform, parsePlatform),
+    platform: platformOf(options, process.arch),
+    quiet: options.quiet ?? false,
     cidfile: ifGiven(options.cidfile, (file) => resolve(context.cwd, file)),
-    labels: Object.fromEntries((options.label ?? []).map(parseLabel)),
+    labels: labelsOf(options.labelFile ?? [], options.label ?? [], (file) =>
+      readFlagFile('--label-file', file, context),
+    ),
+    annotations: annotationsOf(options.annotation ?? []),
     interactive: options.interactive ?? false,
     tty: options.tty ?? false,
     init,
@@ -125,30 +171,66 @@ export function toRequest(
     initVerbose: options.initVerbose ?? false,
     entrypoint: ifGiven(options.entrypoint, parseEntrypoint),
     env: parseEnvironment(options, context),
+    defaultEnv: {
+      fromCaller: callersVariables(options, context),
+      merge: options.envMerge ?? [],
+      unset: options.unsetenv ?? [],
+      unsetAll: options.unsetenvAll ?? false,
+    },
     workdir: ifGiven(options.workdir, parseWorkdir),
     user: options.user || undefined,
+    groups: parseGroups(options.groupAdd ?? []),
+    umask: ifGiven(options.umask, parseUmask),
+    oomScoreAdj: ifGiven(options.oomScoreAdj, parseOomScore),
+    personality: ifGiven(options.personality, parsePersonality),
     hostname: ifGiven(options.hostname, parseHostname),
-    mounts: mountFlags.map((flag) => parseMountFlag(flag, context)),
+    domainname: ifGiven(options.domainname || undefined, parseDomainname),
+    mounts: [
+      ...mountFlags.map((flag) => parseMountFlag(flag, context)),
+      ...(options.readOnly && options.readOnlyTmpfs ? writableFolders(mountFlags) : []),
+    ],
+    devices: (options.device ?? []).map((value) => parseDevice(value, context)),
+    timezone: ifGiven(options.tz || undefined, (value) => parseTimezone(value, context)),
+    shmSize: parseSize('--shm-size', options.shmSize ?? '64m'),
     readOnly: options.readOnly ?? false,
     network,
     pid: parsePid(options.pid ?? ''),
     userns: parseUserns(options.userns ?? ''),
+    ipc,
+    uts,
+    cgroupns: parseHostOrPrivate('--cgroupns', options.cgroupns ?? ''),
     rlimits: parseUlimits(options.ulimit ?? []),
-    sysctl: parseSysctls(options.sysctl ?? [], network),
-    dns: (options.dns ?? []).map(parseDns),
+    sysctl: parseSysctls(options.sysctl ?? [], { network, ipc, uts }),
+    dns: (options.dns ?? []).filter((value) => value !== 'none').map(parseDns),
+    dnsSearch: options.dnsSearch && parseDnsSearch(options.dnsSearch),
+    dnsOptions: options.dnsOption?.map(parseDnsOption),
     addHosts: (options.addHost ?? []).map(parseAddHost),
+    ownFiles: {
+      hosts: options.hosts ?? true,
+      hostname: options.ownHostname ?? true,
+      resolvConf: !options.dns?.includes('none'),
+      accounts: options.passwd ?? true,
+    },
+    expose: (options.expose ?? []).map(parseExpose),
     capabilities: resolveCapabilities(capabilitiesAdded, splitCommas(options.capDrop)),
     wantsMknod: capabilitiesAdded.some((name) => /^(all|(cap_)?mknod)$/i.test(name)),
     noNewPrivileges: security.noNewPrivileges ?? !privileged,
     seccomp: security.seccomp ?? (privileged ? 'unconfined' : 'default'),
+    kernelPaths: security.kernelPaths,
     privileged,
     stopSignal: ifGiven(options.stopSignal, (signal) => parseSignal('--stop-signal', signal)),
     stopTimeout: parseStopTimeout(options.stopTimeout ?? DEFAULT_STOP_TIMEOUT),
     maxUnpackedSize: ifGiven(options.maxUnpackedSize, (size) => parseSize('--max-unpacked-size', size)),
     dryRun: options.dryRun ?? false,
     explain: options.explain ?? false,
+    written: writtenOf(options, mountFlags, context),
   };
-  checkDuplicateMounts(request.mounts);
+  checkDuplicateMounts([...request.mounts, ...request.devices]);
+  checkCombinations(request, options);
+  return request;
+}
+
+function checkCombinations(request: RunRequest, options: RunFlags): void {
   if (request.rm && request.restart.policy !== 'no')
     throw new FosterError('--rm and --restart cannot be used together');
   if (request.detach && request.initVerbose) {
@@ -156,7 +238,74 @@ export function toRequest(
       advice: "see 'foster events' instead",
     });
   }
-  return request;
+  if (request.replace && request.name === undefined)
+    throw new FosterError('--replace needs --name', { kind: 'invalid' });
+  if (!request.ownFiles.hosts && request.addHosts.length > 0)
+    throw new FosterError('--no-hosts and --add-host cannot be used together', { kind: 'invalid' });
+  if (options.dns?.includes('none') && options.dns.length > 1)
+    throw flagError('--dns', 'none', 'it cannot be used together with other servers');
+  if (request.uts === 'host' && (request.hostname ?? request.domainname) !== undefined)
+    throw new FosterError('--hostname and --uts host cannot be used together', {
+      kind: 'invalid',
+      advice: 'the name of the host would change',
+    });
+  if (request.detach && request.logging.driver === 'passthrough')
+    throw unsupportedValue(
+      '--log-driver',
+      'passthrough',
+      'with --detach nobody is there to read',
+      'leave out -d',
+    );
+}
+
+/** Podman's for `--read-only`: folders for what programs write while they run. */
+function writableFolders(flags: MountFlag[]): Mount[] {
+  const taken = flags.map(({ value }) => value);
+  return ['/run', '/tmp', '/var/tmp']
+    .filter((folder) => !taken.some((value) => new RegExp(`(^|[:=])${folder}([:,]|$)`).test(value)))
+    .map((folder) => parseTmpfs(`${folder}:rw,mode=${folder === '/run' ? '755' : '1777'}`));
+}
+
+/** systemd in a container, and of the host's: Podman's. */
+function checkManagers({ systemd = 'false', sdnotify = 'ignore' }: RunFlags): void {
+  const isWanted = systemd === 'always' || parseBoolean('--systemd', systemd);
+  if (isWanted)
+    throw unsupportedValue('--systemd', systemd, 'systemd cannot be PID 1 of a container', 'leave it out');
+  if (sdnotify === 'ignore') return;
+  if (!['container', 'conmon', 'healthy'].includes(sdnotify))
+    throw flagError('--sdnotify', sdnotify, 'expected ignore');
+  throw unsupportedValue(
+    '--sdnotify',
+    sdnotify,
+    'systemd of the host is told nothing',
+    'use --sdnotify ignore',
+  );
+}
+
+/** With --rootfs, ROOT is a directory whatever it looks like; changes go to the container's own layer, as with Podman's `:O`. */
+function rootfsOf(root: string, context: RunContext): string {
+  const path = resolve(context.cwd, root.replace(/:O$/, ''));
+  if (!context.exists(path)) throw flagError('--rootfs', root, `${path} does not exist`);
+  return path;
+}
+
+function writtenOf(options: RunFlags, mounts: MountFlag[], { commandLine }: RunContext): Written {
+  const values = (kind: MountFlag['kind']) =>
+    mounts.filter((one) => one.kind === kind).map(({ value }) => value);
+  return {
+    binds: values('volume').filter((value) => value.includes(':')),
+    tmpfs: Object.fromEntries(
+      values('tmpfs').map((value) => {
+        const [destination = '', ...rest] = value.split(':');
+        return [destination, rest.join(':')];
+      }),
+    ),
+    capAdd: splitCommas(options.capAdd),
+    capDrop: splitCommas(options.capDrop),
+    securityOpt: options.securityOpt ?? [],
+    userns: options.userns ?? '',
+    ...(commandLine && { command: commandLine }),
+  };
 }
 
 function ifGiven<T>(value: string | undefined, parse: (value: string) => T): T | undefined {
@@ -178,30 +327,37 @@ function parseMountFlag({ kind, value }: MountFlag, context: RunContext): Mount 
   }
 }
 
+const PROXIES = ['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy'];
+
+/** The caller's variables that are passed on without being named. */
+function callersVariables({ httpProxy, envHost }: RunFlags, { env }: RunContext): string[] {
+  if (envHost) return callersEnv(env, '');
+  const proxies = PROXIES.flatMap((name) => [name, name.toUpperCase()]);
+  return httpProxy ? proxies.flatMap((name) => callersEnv(env, name, true)) : [];
+}
+
 /** Variables of all --env-file options, then of all -e options, as in Docker. */
 function parseEnvironment(options: RunFlags, context: RunContext): string[] {
   const fromFiles = (options.envFile ?? []).flatMap((file) =>
-    parseEnvFile(readEnvFile(file, context), file, context.env),
+    parseEnvFile(readFlagFile('--env-file', file, context), file, context.env),
   );
-  const fromFlags = (options.env ?? []).flatMap((value) => parseEnv(value, context.env) ?? []);
+  const fromFlags = (options.env ?? []).flatMap((value) => parseEnv(value, context.env));
   return [...fromFiles, ...fromFlags];
 }
 
-function readEnvFile(file: string, context: RunContext): string {
+/** @throws FosterError */
+export function readFlagFile(
+  flag: string,
+  file: string,
+  context: Pick<RunContext, 'cwd' | 'readText'>,
+): string {
   try {
     return context.readText(resolve(context.cwd, file));
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     const problem = code === 'ENOENT' ? 'no such file' : `the file cannot be read (${code})`;
-    throw flagError('--env-file', file, problem);
+    throw flagError(flag, file, problem);
   }
-}
-
-function parseLabel(value: string): [string, string] {
-  const equals = value.indexOf('=');
-  const key = equals < 0 ? value : value.slice(0, equals);
-  if (key === '') throw flagError('--label', value, 'expected KEY=VALUE or KEY');
-  return [key, equals < 0 ? '' : value.slice(equals + 1)];
 }
 
 /** A command, or as in Podman a JSON array of a command and arguments; '' clears the image's. */
@@ -229,46 +385,11 @@ function parseWorkdir(value: string): string {
   return posix.resolve('/', value);
 }
 
-function parseNetwork(value: string): NetworkMode {
-  if (value === 'none' || value === 'host') return value;
-  throw flagError('--network', value, 'expected none or host; other networks are not supported yet');
-}
-
-function parsePull(value: string): RunRequest['pull'] {
-  if (value === 'missing' || value === 'always' || value === 'newer' || value === 'never') return value;
-  throw flagError('--pull', value, 'expected missing, always, newer or never');
-}
-
-function parsePlatform(value: string): string {
-  if (/^[a-z0-9]+\/[a-z0-9_]+(\/[a-z0-9]+)?$/.test(value)) return value;
-  throw flagError('--platform', value, 'expected OS/ARCHITECTURE, for example linux/arm64');
-}
-
-function parsePid(value: string): PidMode {
-  if (value === '' || value === 'private') return { kind: 'private' };
-  if (value === 'host') return { kind: 'host' };
-  const reference = value.startsWith('container:') ? value.slice('container:'.length) : '';
-  if (reference === '') throw flagError('--pid', value, 'expected private, host or container:NAME');
-  return { kind: 'container', reference };
-}
-
-function parseUserns(value: string): UsernsMode {
-  switch (value) {
-    case '':
-    case 'private':
-    case 'default':
-      return 'default';
-    case 'host':
-    case 'keep-id':
-    case 'auto':
-      return value;
-    default:
-      throw flagError('--userns', value, 'expected default, host, keep-id or auto');
-  }
-}
-
-function parseSysctls(values: string[], network: NetworkMode): Record<string, string> {
-  const parsed = values.map((value) => parseSysctl(value, network));
+function parseSysctls(
+  values: string[],
+  modes: Pick<RunRequest, 'network' | 'ipc' | 'uts'>,
+): Record<string, string> {
+  const parsed = values.map((value) => parseSysctl(value, modes));
   return Object.fromEntries(parsed.map(({ name, value }) => [name, value]));
 }
 

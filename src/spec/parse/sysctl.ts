@@ -1,4 +1,4 @@
-import type { NetworkMode } from '../request.js';
+import type { RunRequest } from '../request.js';
 import { flagError } from './flag.js';
 
 /**
@@ -6,7 +6,10 @@ import { flagError } from './flag.js';
  * apply to the whole machine, and are refused.
  * @throws FosterError
  */
-export function parseSysctl(value: string, network: NetworkMode): { name: string; value: string } {
+export function parseSysctl(
+  value: string,
+  { network, ipc, uts }: Pick<RunRequest, 'network'> & Partial<Pick<RunRequest, 'ipc' | 'uts'>>,
+): { name: string; value: string } {
   const equals = value.indexOf('=');
   if (equals < 1)
     throw flagError('--sysctl', value, 'expected NAME=VALUE, for example net.ipv4.ip_forward=1');
@@ -27,6 +30,10 @@ export function parseSysctl(value: string, network: NetworkMode): { name: string
       'a container may set kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.*, net.*, kernel.hostname, kernel.domainname',
     );
   }
+  if (ipc === 'host' && /^(kernel\.(shm|msg|sem)|fs\.mqueue\.)/.test(name))
+    throw flagError('--sysctl', value, 'with --ipc host, this parameter belongs to the host');
+  if (uts === 'host' && /^kernel\.(host|domain)name$/.test(name))
+    throw flagError('--sysctl', value, 'with --uts host, this parameter belongs to the host');
   return { name, value: value.slice(equals + 1) };
 }
 

@@ -1,19 +1,26 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mergeEnv, parseEnv, parseEnvFile } from '../../../../src/spec/parse/environment.js';
+import {
+  changeDefaultEnv,
+  mergeEnv,
+  parseEnv,
+  parseEnvFile,
+} from '../../../../src/spec/parse/environment.js';
 
 const caller = { HOME: '/home/me', EMPTY: '' };
 
 test('-e', () => {
-  const cases: [string, string | undefined][] = [
-    ['A=b', 'A=b'],
-    ['A=', 'A='],
-    ['A=b=c', 'A=b=c'],
-    ['HOME', 'HOME=/home/me'],
-    ['EMPTY', 'EMPTY='],
-    ['UNSET', undefined],
+  const cases: [string, string[]][] = [
+    ['A=b', ['A=b']],
+    ['A=', ['A=']],
+    ['A=b=c', ['A=b=c']],
+    ['HOME', ['HOME=/home/me']],
+    ['EMPTY', ['EMPTY=']],
+    ['UNSET', []],
+    ['HO*', ['HOME=/home/me']],
+    ['*', ['HOME=/home/me', 'EMPTY=']],
   ];
-  for (const [value, expected] of cases) assert.equal(parseEnv(value, caller), expected, value);
+  for (const [value, expected] of cases) assert.deepEqual(parseEnv(value, caller), expected, value);
   for (const value of ['', '=x', '=']) {
     assert.throws(() => parseEnv(value, caller), {
       name: 'FosterError',
@@ -65,4 +72,18 @@ test('errors in an --env-file name the line', () => {
 
 test('merged lists: first place, last value', () => {
   assert.deepEqual(mergeEnv(['A=1', 'B=2'], ['C=3', 'A=4=5']), ['A=4=5', 'B=2', 'C=3']);
+});
+
+test('--env-merge, --unsetenv, --unsetenv-all', () => {
+  const defaults = ['PATH=/bin', 'HOME=/root'];
+  const change = (changes: Partial<Parameters<typeof changeDefaultEnv>[1]>) =>
+    changeDefaultEnv(defaults, { merge: [], unset: [], unsetAll: false, ...changes });
+  assert.deepEqual(change({}), defaults);
+  assert.deepEqual(change({ merge: [`PATH=/opt:\${PATH}:$HOME/bin`] }), [
+    'PATH=/opt:/bin:/root/bin',
+    'HOME=/root',
+  ]);
+  assert.deepEqual(change({ merge: ['NEW=$PATH'] }), defaults);
+  assert.deepEqual(change({ merge: ['PATH=$NONE.'], unset: ['HOME'] }), ['PATH=.']);
+  assert.deepEqual(change({ unsetAll: true }), []);
 });

@@ -12,7 +12,8 @@ test('--sysctl', () => {
     ['fs.mqueue.msg_max=20', 'fs.mqueue.msg_max', '20'],
     ['kernel.domainname=a=b', 'kernel.domainname', 'a=b'],
   ];
-  for (const [text, name, value] of cases) assert.deepEqual(parseSysctl(text, 'none'), { name, value }, text);
+  for (const [text, name, value] of cases)
+    assert.deepEqual(parseSysctl(text, { network: 'none' }), { name, value }, text);
 });
 
 test('invalid --sysctl', () => {
@@ -30,11 +31,21 @@ test('invalid --sysctl', () => {
     ['net/ipv4/ip_forward=1', /words separated by dots/],
   ];
   for (const [text, sentence] of cases) {
-    assert.throws(() => parseSysctl(text, 'none'), { name: 'FosterError', sentence }, text);
+    assert.throws(() => parseSysctl(text, { network: 'none' }), { name: 'FosterError', sentence }, text);
   }
 });
 
 test("a container cannot set parameters of the host's network", () => {
-  assert.throws(() => parseSysctl('net.core.somaxconn=1', 'host'), { message: /with --network host/ });
-  assert.equal(parseSysctl('kernel.sem=1', 'host').value, '1');
+  assert.throws(() => parseSysctl('net.core.somaxconn=1', { network: 'host' }), {
+    message: /with --network host/,
+  });
+  assert.equal(parseSysctl('kernel.sem=1', { network: 'host' }).value, '1');
+});
+
+test("a container cannot set parameters of the host's IPC and UTS namespaces", () => {
+  const modes = { network: 'none', ipc: 'host', uts: 'host' } as const;
+  for (const name of ['kernel.shmmax', 'kernel.sem', 'fs.mqueue.msg_max'])
+    assert.throws(() => parseSysctl(`${name}=1`, modes), { message: /with --ipc host/ });
+  assert.throws(() => parseSysctl('kernel.hostname=x', modes), { message: /with --uts host/ });
+  assert.equal(parseSysctl('net.core.somaxconn=1', modes).value, '1');
 });

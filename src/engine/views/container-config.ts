@@ -1,0 +1,80 @@
+import type { Asked, ContainerRecord } from '../../container/record.js';
+import { signalName } from '../../spec/parse/signals.js';
+import type { HealthCheck } from '../../spec/request.js';
+
+/** What an older foster has not kept. */
+const UNKNOWN: Asked = {
+  binds: [],
+  tmpfs: {},
+  capAdd: [],
+  capDrop: [],
+  securityOpt: [],
+  userns: '',
+  user: '',
+  groups: [],
+  devices: [],
+  privileged: false,
+};
+
+/** What was asked for when a container was made. */
+export function askedOf({ asked, spec, command }: ContainerRecord): Asked {
+  const { uid, gid } = spec.process.user;
+  return asked ?? { ...UNKNOWN, user: `${uid}:${gid}`, cmd: command };
+}
+
+/** `.Config` of `inspect`: Docker's, with Podman's additions. */
+export function configOf(record: ContainerRecord, volumes: string[]): Record<string, unknown> {
+  const { process: program, hostname, domainname = '', annotations = {} } = record.spec;
+  const { user, entrypoint = null, cmd = null, onBuild = null, command = [], timezone } = askedOf(record);
+  return {
+    Hostname: hostname ?? record.network.hostname,
+    Domainname: domainname,
+    User: user,
+    AttachStdin: false,
+    AttachStdout: false,
+    AttachStderr: false,
+    Tty: program.terminal,
+    OpenStdin: record.interactive,
+    StdinOnce: false,
+    Env: program.env,
+    Cmd: cmd,
+    Image: record.root,
+    Volumes: volumes.length === 0 ? null : Object.fromEntries(volumes.map((path) => [path, {}])),
+    ...(record.ports && { ExposedPorts: Object.fromEntries(record.ports.map((port) => [port, {}])) }),
+    WorkingDir: program.cwd,
+    Entrypoint: entrypoint,
+    OnBuild: onBuild,
+    Labels: record.labels,
+    Annotations: annotations,
+    StopSignal: signalName(record.stopSignal),
+    StopTimeout: record.stopTimeout,
+    ...healthcheckOf(record),
+    HealthcheckOnFailureAction: 'none',
+    CreateCommand: command,
+    Umask: (program.user.umask ?? 0o022).toString(8).padStart(4, '0'),
+    Timeout: 0,
+    Timezone: timezone ?? '',
+    Passwd: !record.network.without?.includes('/etc/passwd'),
+    sdNotifyMode: 'ignore',
+  };
+}
+
+const NANOSECONDS = 1_000_000;
+
+function healthcheckOf(record: ContainerRecord): { Healthcheck?: Record<string, unknown> } {
+  if (record.health !== undefined) return { Healthcheck: checkOf(record.health) };
+  return askedOf(record).noHealthcheck ? { Healthcheck: { Test: ['NONE'] } } : {};
+}
+
+/** As in the config of an image. */
+function checkOf({ command, interval, timeout, startPeriod, retries }: HealthCheck): Record<string, unknown> {
+  const [shell, flag, script] = command;
+  const isShell = command.length === 3 && shell === '/bin/sh' && flag === '-c';
+  return {
+    Test: isShell ? ['CMD-SHELL', script] : ['CMD', ...command],
+    Interval: interval * NANOSECONDS,
+    Timeout: timeout * NANOSECONDS,
+    StartPeriod: startPeriod * NANOSECONDS,
+    Retries: retries,
+  };
+}

@@ -1,0 +1,93 @@
+import type { HostOrPrivate, IpcMode, NetworkMode, PidMode, UsernsMode } from '../request.js';
+import { flagError, unsupportedValue } from './flag.js';
+
+/** The options that say which namespaces a container has for itself: `--pid`, `--ipc` and their like. */
+
+const JOIN_ADVICE = 'use --pid container:NAME, which shares the user and PID namespaces';
+
+/** @throws FosterError */
+export function parsePid(value: string): PidMode {
+  if (value === '' || value === 'private') return { kind: 'private' };
+  if (value === 'host') return { kind: 'host' };
+  refuseForeign('--pid', value);
+  const reference = value.startsWith('container:') ? value.slice('container:'.length) : '';
+  if (reference === '') throw flagError('--pid', value, 'expected private, host or container:NAME');
+  return { kind: 'container', reference };
+}
+
+/** `shareable` is private: that others may join it is up to them. @throws FosterError */
+export function parseIpc(value: string): IpcMode {
+  if (value === '' || value === 'private' || value === 'shareable') return 'private';
+  if (value === 'host' || value === 'none') return value;
+  refuseForeign('--ipc', value);
+  if (/^container:./.test(value))
+    throw unsupportedValue('--ipc', value, 'containers share only PID and user namespaces', JOIN_ADVICE);
+  throw flagError('--ipc', value, 'expected private, shareable, host or none');
+}
+
+/** `--uts`, `--cgroupns`. @throws FosterError */
+export function parseHostOrPrivate(flag: string, value: string): HostOrPrivate {
+  if (value === '' || value === 'private') return 'private';
+  if (value === 'host') return value;
+  refuseForeign(flag, value);
+  if (/^container:./.test(value))
+    throw unsupportedValue(flag, value, 'containers share only PID and user namespaces', JOIN_ADVICE);
+  throw flagError(flag, value, 'expected private or host');
+}
+
+/** Namespaces of pods, and those that somebody else has made. */
+function refuseForeign(flag: string, value: string): void {
+  if (value === 'pod') throw unsupportedValue(flag, value, 'there are no pods');
+  if (value.startsWith('ns:'))
+    throw unsupportedValue(
+      flag,
+      value,
+      'namespaces are not joined by their path on the command line',
+      'use namespaces[].path in the config.json of an OCI bundle',
+    );
+}
+
+/** @throws FosterError */
+export function parseNetwork(value: string): NetworkMode {
+  if (value === 'none' || value === 'host') return value;
+  if (value === 'private' || value === 'pod' || !/^[\w.-]+(:.*)?$/.test(value))
+    throw flagError('--network', value, 'expected none or host');
+  throw unsupportedValue(
+    '--network',
+    value,
+    'containers have no network of their own, only that of the host or none',
+    'use --network host',
+  );
+}
+
+/** @throws FosterError */
+export function parseUserns(value: string): UsernsMode {
+  switch (value) {
+    case '':
+    case 'private':
+    case 'default':
+      return 'default';
+    case 'host':
+    case 'keep-id':
+    case 'auto':
+      return value;
+    case 'nomap':
+      return 'auto'; // in both, the caller's own ids mean nothing in the container
+  }
+  refuseForeign('--userns', value);
+  if (value.startsWith('container:'))
+    throw unsupportedValue(
+      '--userns',
+      value,
+      'a user namespace is shared with its PID namespace',
+      JOIN_ADVICE,
+    );
+  if (/^(keep-id|auto):/.test(value))
+    throw unsupportedValue(
+      '--userns',
+      value,
+      'which ids a container gets cannot be chosen in parts',
+      `use --userns ${value.slice(0, value.indexOf(':'))}`,
+    );
+  throw flagError('--userns', value, 'expected default, host, keep-id, auto or nomap');
+}
