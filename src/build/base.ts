@@ -90,17 +90,16 @@ async function recipeImage(
     mountPoints: [],
     timestamp: 0,
   });
-  const created = new Date(0).toISOString();
+  // no time of creation: the same files give the same digest
   const config: ImageConfig = {
     ...platform,
-    created,
     config: {
       Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
       Cmd: ['/bin/sh'],
       WorkingDir: '/',
     },
     rootfs: { type: 'layers', diff_ids: [layer.diffID] },
-    history: [{ created, created_by: `foster: the recipe ${recipe}` }],
+    history: [{ created_by: `foster: the recipe ${recipe}` }],
   };
   const manifest: Manifest = {
     schemaVersion: 2,

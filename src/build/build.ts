@@ -4,6 +4,7 @@ import { buildCacheKey, findInBuildCache, rememberInBuildCache } from '../image/
 import { keepUntaggedImage, tagImage } from '../image/store/images.js';
 import { shortDigest } from '../image/store/layers.js';
 import { lockStore } from '../image/store/lock.js';
+import { ociLayerType } from '../image/store/manifest-format.js';
 import {
   type Descriptor,
   type ImageConfig,
@@ -253,21 +254,11 @@ class Build {
       config: descriptor,
       layers: layers.map((layer) => ({
         ...layer.descriptor,
-        mediaType: ociType(layer.descriptor.mediaType),
+        mediaType: ociLayerType(layer.descriptor.mediaType),
       })),
     };
     return { id: descriptor.digest, manifest: putDocument(manifest, MEDIA.manifest) };
   }
-}
-
-/** Converts Docker's media types of layers: OCI manifests must have OCI layers. */
-function ociType(mediaType: string): string {
-  const [, compression] =
-    /^application\/vnd\.docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.(\w+))?$/.exec(mediaType) ?? [
-      mediaType,
-    ];
-  if (!mediaType.startsWith('application/vnd.docker.')) return mediaType;
-  return compression === undefined ? MEDIA.layer : `${MEDIA.layer}+${compression}`;
 }
 
 /** Programs for other platforms do not run here. @throws FosterError */

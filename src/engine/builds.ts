@@ -17,3 +17,9 @@ export async function build(request: BuildRequest, progress: (line: string) => v
     buildImage(request, { printLine: progress, warn: surroundings().warn }),
   );
 }
+
+/** Removes the results of steps of earlier builds, unless an image has them. @returns the bytes that it has freed */
+export async function pruneCache(): Promise<number> {
+  const { collect } = await import('../container/image-use.js');
+  return (await collect({ caches: true, recipes: false }))?.size ?? 0;
+}

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import type { Written } from '../../layers/tree-writer.js';
 import { visible } from '../../spec/parse/flag.js';
 import { surroundings } from '../../sys/surroundings.js';
+import { canDraw } from './screen.js';
 
 /** Progress of unpacking: a bar on a terminal, nothing elsewhere. */
 export interface Progress {
@@ -24,7 +25,7 @@ export async function startProgress(
   position: () => number,
 ): Promise<Progress> {
   const { screen } = surroundings();
-  if (!screen?.isTTY) return { stop() {}, summarize };
+  if (!canDraw(screen)) return { stop() {}, summarize };
   const { SingleBar } = (await import('cli-progress')).default;
   const bar = new SingleBar({
     format:

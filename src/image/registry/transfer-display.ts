@@ -1,5 +1,6 @@
 import type { GenericFormatter } from 'cli-progress';
 import { onInterrupt } from '../../worker/interrupt.js';
+import { canDraw } from './screen.js';
 
 /** Where a pull or push prints its progress. */
 export interface ProgressOutput {
@@ -45,7 +46,7 @@ export async function startTransferDisplay(
 ): Promise<TransferDisplay> {
   if (output === undefined) return { add: () => ({ update() {}, setState() {}, end() {} }), stop() {} };
   const { stream } = output;
-  if (!stream?.isTTY || count === 0 || count > stream.rows - 2) return lineDisplay(output, words);
+  if (!canDraw(stream) || count === 0 || count > stream.rows - 2) return lineDisplay(output, words);
   return await barDisplay(stream, words);
 }
 

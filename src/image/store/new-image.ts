@@ -9,6 +9,7 @@ import {
   type Manifest,
   MEDIA,
   ownPlatform,
+  type Platform,
 } from './oci.js';
 import { unpackLayers } from './unpack-layers.js';
 
@@ -17,6 +18,8 @@ export interface NewImage {
   base: Pick<StoredImage, 'manifest' | 'config'> | undefined;
   /** The descriptor of a blob in the store, and the digest of its uncompressed content. */
   layer: { descriptor: Descriptor; diffID: string };
+  /** This machine's by default, where there is no base. */
+  platform?: Platform | undefined;
   defaults: ImageDefaults;
   history: HistoryEntry;
   author?: string | undefined;
@@ -31,7 +34,7 @@ export interface NewImage {
  */
 export async function makeImage({ base, layer, ...wanted }: NewImage): Promise<string> {
   const { defaults, history, author, name } = wanted;
-  const platform = base?.config ?? ownPlatform();
+  const platform = base?.config ?? wanted.platform ?? ownPlatform();
   const config: ImageConfig = {
     ...(history.created !== undefined && { created: history.created }),
     ...(author !== undefined && { author }),
