@@ -117,7 +117,13 @@ class World {
     await this.run(`[ -z "${ids}" ] || foster rm -f ${ids}`);
     const pause = join(this.folder, 'run/libpod/tmp/pause.pid');
     if (this.name === 'podman') {
-      spawnSync('podman', ['unshare', 'rm', '-rf', join(this.folder, 'storage')], { env: this.env });
+      spawnSync(
+        'podman',
+        ['unshare', 'rm', '-rf', join(this.folder, 'storage'), join(this.folder, 'home/.local')],
+        {
+          env: this.env,
+        },
+      ); // with some options, build uses the usual place
       if (existsSync(pause)) process.kill(Number(readFileSync(pause, 'utf8')));
     } else await this.run('foster system prune -af');
     rmSync(this.folder, { recursive: true, force: true });

@@ -69,6 +69,19 @@ const REASONS = {
   'one platform': { because: 'foster keeps the image of one platform for each name', isFinal: true },
   'old names': { because: 'names that an image had are not recorded', isFinal: true },
   'as stored': { because: 'layers are saved and pushed as they are stored', isFinal: true },
+  'own cache': {
+    because: 'steps are cached on this machine only',
+    advice: 'leave it out: what was built here is not built again',
+  },
+  'one by one': { because: 'stages are built one after another', advice: 'leave it out' },
+  'new layers': {
+    because: 'new layers are not merged without those of the base image',
+    advice: 'use --squash-all',
+  },
+  'files of an image': {
+    because: 'a build makes an image',
+    advice: "use 'foster create' and 'foster export' for its files",
+  },
   'image trees': {
     because: 'images have no parents here',
     advice: "use 'foster images --tree', which shows the layers that images share",
@@ -211,25 +224,27 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
     'limits',
     '--cgroup-parent --cpu-period --cpu-quota -c --cpu-shares --cpuset-cpus --cpuset-mems -m --memory --memory-swap',
   ],
-  ['build', 'signatures', '--disable-content-trust --sign-by --attest --provenance --sbom'],
+  ['build', 'signatures', '--sign-by --attest --provenance --sbom'],
   ['build', 'encryption', '--decryption-key'],
   ['build', 'windows', '--isolation'],
   ['build', 'remote', '--builder'],
   ['build', 'devices', '--device'],
+  ['build', 'one platform', '--all-platforms --os-feature --os-version'],
+  ['build', 'own cache', '--cache-from --cache-to --cache-ttl'],
+  ['build', 'one by one', '--jobs'],
+  ['build', 'new layers', '--squash'],
+  ['build', 'files of an image', '-o --output'],
   [
     'build',
     'libpod',
-    '--cpp-flag --hooks-dir --runtime-flag --userns-gid-map --userns-gid-map-group --userns-uid-map --userns-uid-map-user',
+    '--cpp-flag --hooks-dir --identity-label --runtime-flag --userns-gid-map --userns-gid-map-group --userns-uid-map ' +
+      '--userns-uid-map-user',
   ],
   [
     'build',
     'planned',
-    '--add-host --all-platforms --allow --annotation --arch --build-context --cache-from --cache-to --cache-ttl --call --cap-add ' +
-      '--cap-drop --cgroupns --check --compress -D --debug --disable-compression --dns --dns-option --dns-search --env --force-rm ' +
-      '--format --from --http-proxy --identity-label --ignorefile --ipc --jobs --layers --load --logfile --logsplit --manifest ' +
-      '--metadata-file --no-cache-filter --no-hosts --omit-history --os --os-feature --os-version -o --output --pid --push ' +
-      '--retry --retry-delay --rm --security-opt --shm-size --skip-unused-stages --squash --squash-all --ssh --stdin --ulimit ' +
-      '--unsetenv --userns --uts --variant -v --volume',
+    '--allow --call --cgroupns --check -D --debug --disable-compression --dns-option --dns-search --http-proxy --ipc ' +
+      '--logsplit --manifest --no-hosts --pid --retry --retry-delay --shm-size --stdin --userns --uts',
   ],
 ];
 

@@ -1,7 +1,7 @@
-import type { BuildRequest, Secrets } from '../build/options.js';
+import type { BuildRequest, NamedContext, RunSettings, Secrets } from '../build/options.js';
 import { surroundings } from '../sys/surroundings.js';
 
-export type { BuildRequest, Secrets };
+export type { BuildRequest, NamedContext, RunSettings, Secrets };
 
 /**
  * Builds an image from a Dockerfile.
