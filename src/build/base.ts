@@ -10,7 +10,7 @@ import { formatReference, parseReference } from '../image/store/reference.js';
 import type { ChosenMaps } from '../spec/choose-id-maps.js';
 import { FosterError } from '../sys/errors.js';
 import { type BuildConfig, DEFAULT_SHELL, type StageState } from './dockerfile/state.js';
-import { makeLayer } from './steps/make-layer.js';
+import { treeLayer } from './steps/squash.js';
 
 /** `FROM localhost/foster/NAME`: an image of the root filesystem that foster builds from that recipe. */
 const RECIPE = /^localhost\/foster\/([a-z]+)$/;
@@ -73,34 +73,17 @@ async function recipeImage(
     return stored;
   }
   const { path } = await prepareRoot(recipe, { maps });
-  const layer = await makeLayer({
-    maps,
-    layers: findUnpackedLayers([], maps) ?? [],
-    changes: [
-      {
-        kind: 'copy',
-        from: { layers: [path], sources: ['/'], excludes: [], keepsParents: false },
-        path: '/',
-        isDirectory: true,
-        owner: undefined,
-        mode: undefined,
-      },
-    ],
-    inputs: [],
-    mountPoints: [],
-    timestamp: 0,
-  });
-  const created = new Date(0).toISOString();
+  const layer = await treeLayer([path], { maps, timestamp: 0 });
+  // no time of creation: the same files give the same digest
   const config: ImageConfig = {
     ...platform,
-    created,
     config: {
       Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
       Cmd: ['/bin/sh'],
       WorkingDir: '/',
     },
     rootfs: { type: 'layers', diff_ids: [layer.diffID] },
-    history: [{ created, created_by: `foster: the recipe ${recipe}` }],
+    history: [{ created_by: `foster: the recipe ${recipe}` }],
   };
   const manifest: Manifest = {
     schemaVersion: 2,

@@ -4,6 +4,7 @@ import { buildCacheKey, findInBuildCache, rememberInBuildCache } from '../image/
 import { keepUntaggedImage, tagImage } from '../image/store/images.js';
 import { shortDigest } from '../image/store/layers.js';
 import { lockStore } from '../image/store/lock.js';
+import { manifestIn, ociLayerType } from '../image/store/manifest-format.js';
 import {
   type Descriptor,
   type ImageConfig,
@@ -18,6 +19,7 @@ import { FosterError } from '../sys/errors.js';
 import { stopIfInterrupted } from '../worker/interrupt.js';
 import { baseState } from './base.js';
 import { ContextFiles, openContext } from './context/context.js';
+import { NamedContexts } from './context/contexts.js';
 import { type Dockerfile, type Instruction, parseDockerfile } from './dockerfile/dockerfile.js';
 import { loadParser } from './dockerfile/load-parser.js';
 import {
@@ -28,9 +30,10 @@ import {
   type Stage,
   withPosition,
 } from './dockerfile/stages.js';
-import { emptyState, type StageState } from './dockerfile/state.js';
+import { emptyState, type StageLayer, type StageState, setVariable } from './dockerfile/state.js';
 import type { BuildOptions, BuildOutput, BuildRequest } from './options.js';
 import { type BuildEnvironment, StageBuilder } from './stage-builder.js';
+import { squashLayers } from './steps/squash.js';
 
 /**
  * Builds an image from a Dockerfile.
@@ -41,12 +44,15 @@ export async function buildImage(request: BuildRequest, output: BuildOutput): Pr
   await lockStore();
   const context = await openContext(request.context, request.file);
   let files: ContextFiles | undefined;
+  let contexts: NamedContexts | undefined;
   try {
     const file = parseDockerfile(context.text, context.name, loadParser());
-    files = new ContextFiles(context);
-    return await new Build(request, output, file, files).run();
+    files = new ContextFiles(context, request.ignoreFile);
+    contexts = new NamedContexts(request.contexts);
+    return await new Build(request, output, file, files, contexts).run();
   } finally {
     files?.close();
+    contexts?.close();
     context.discard?.();
   }
 }
@@ -56,17 +62,25 @@ class Build {
   readonly #output: BuildOutput;
   readonly #file: Dockerfile;
   readonly #files: ContextFiles;
+  readonly #contexts: NamedContexts;
   readonly #options: BuildOptions;
   readonly #finished = new Map<Stage, StageState>();
   readonly #bases = new Map<string, Promise<StageState>>();
 
-  constructor(request: BuildRequest, output: BuildOutput, file: Dockerfile, files: ContextFiles) {
+  constructor(
+    request: BuildRequest,
+    output: BuildOutput,
+    file: Dockerfile,
+    files: ContextFiles,
+    contexts: NamedContexts,
+  ) {
     this.#request = request;
     this.#output = output;
     this.#file = file;
     this.#files = files;
+    this.#contexts = contexts;
     checkPlatform(request.platform);
-    const { buildArgs, useCache, network, timestamp, isQuiet, secrets } = request;
+    const { buildArgs, useCache, network, timestamp, isQuiet, secrets, container, agents } = request;
     this.#options = {
       buildArgs,
       useCache,
@@ -74,6 +88,8 @@ class Build {
       timestamp,
       isQuiet,
       secrets,
+      container,
+      agents,
       platformArgs: platformArgs(ownPlatform()),
       maps: defaultIdMaps(),
     };
@@ -87,6 +103,8 @@ class Build {
   async run(): Promise<string> {
     const { buildArgs, platformArgs: platforms } = this.#options;
     const { all, globals } = readStages(this.#file, buildArgs, platforms);
+    const [first] = all;
+    if (first !== undefined && this.#request.from !== undefined) first.base = this.#request.from;
     const target = this.#target(all);
     const stages = neededStages(all, target);
     for (const [index, stage] of stages.entries()) {
@@ -130,15 +148,18 @@ class Build {
     const environment: BuildEnvironment = {
       file: this.#file,
       context: this.#files,
-      options: this.#options,
+      options: { ...this.#options, useCache: this.#options.useCache && !this.#isUncached(stage) },
       output: this.#output,
       globals,
+      contexts: this.#contexts,
       findTree: (wanted) => this.#treeOf(wanted, stage, all),
     };
     let builder: StageBuilder;
     try {
       const base = await this.#base(stage);
       builder = new StageBuilder(environment, base);
+      for (const [name, value] of this.#request.env.map(splitVariable))
+        setVariable(builder.state.config, name, value);
       for (const trigger of base.config.OnBuild ?? []) {
         for (const instruction of this.#trigger(trigger, stage)) {
           this.#output.printLine(`${prefix}ONBUILD: ${instruction.keyword} ${instruction.rest}`);
@@ -170,17 +191,30 @@ class Build {
 
   async #base({ base, platform }: Stage): Promise<StageState> {
     checkPlatform(platform);
-    if (typeof base === 'string')
-      return base === 'scratch' ? emptyState(ownPlatform()) : await this.#image(base);
+    if (typeof base === 'string') return await this.#baseNamed(base);
     const state = this.#finished.get(base);
     if (state === undefined) throw new Error('a stage was built before the one it needs');
     return state;
   }
 
+  async #baseNamed(base: string): Promise<StageState> {
+    const context = this.#contexts.find(base);
+    if (context !== undefined && 'files' in context)
+      throw new FosterError(`FROM ${base}: --build-context ${base} is a directory`, {
+        advice: `use FROM scratch and COPY --from=${base}`,
+      });
+    const image = context?.image ?? base;
+    return image === 'scratch' ? emptyState(ownPlatform()) : await this.#image(image);
+  }
+
+  #isUncached({ index, name }: Stage): boolean {
+    const { uncachedStages } = this.#request;
+    return uncachedStages.includes(String(index)) || (name !== undefined && uncachedStages.includes(name));
+  }
+
   #image(name: string): Promise<StageState> {
     const { maps, isQuiet } = this.#options;
-    const { access } = this.#request;
-    const pull = this.#request.pull ? 'always' : 'missing';
+    const { access, pull } = this.#request;
     const known =
       this.#bases.get(name) ?? baseState(name, { maps, pull, platform: ownPlatform(), access, isQuiet });
     this.#bases.set(name, known);
@@ -192,7 +226,8 @@ class Build {
     if (other === undefined) {
       if (/^\d+$/.test(wanted))
         throw new FosterError(`--from=${wanted}: there is no earlier stage with that number`);
-      return await this.#image(wanted);
+      const context = this.#contexts.find(wanted);
+      return await this.#image(context !== undefined && 'image' in context ? context.image : wanted);
     }
     const state = this.#finished.get(other);
     if (state === undefined) throw new FosterError(`--from=${wanted}: the stage is not built yet`);
@@ -211,19 +246,23 @@ class Build {
   }
 
   async #commit(state: StageState): Promise<string> {
-    const { tags, labels, iidfile, timestamp } = this.#request;
+    const { tags, labels, iidfile, timestamp, unsetEnv, omitsHistory } = this.#request;
+    const layers = this.#request.squashesAll ? await this.#squashed(state) : state.layers;
+    const steps = this.#request.squashesAll ? [{ created_by: 'foster build --squash-all' }] : state.history;
     const config = { ...state.config };
+    if (unsetEnv.length > 0)
+      config.Env = (config.Env ?? []).filter((variable) => !unsetEnv.includes(splitVariable(variable)[0]));
     if (Object.keys(labels).length > 0) config.Labels = { ...config.Labels, ...labels };
     const image: Omit<ImageConfig, 'created'> = {
       ...state.platform,
       ...(state.author === undefined ? {} : { author: state.author }),
       config,
-      rootfs: { type: 'layers', diff_ids: state.layers.map(({ diffID }) => diffID) },
-      history: state.history,
+      rootfs: { type: 'layers', diff_ids: layers.map(({ diffID }) => diffID) },
+      history: omitsHistory ? [] : steps,
     };
     const created = timestamp === undefined ? this.#created(image) : new Date(timestamp * 1000).toISOString();
-    const history = state.history.map((entry) => ({ created, ...entry }));
-    const descriptor = this.#put({ ...image, history, created }, state);
+    const history = (image.history ?? []).map((entry) => ({ created, ...entry }));
+    const descriptor = this.#put({ ...image, history, created }, layers);
     for (const tag of tags) {
       this.#output.printLine(`COMMIT ${tag}`);
       await tagImage(tag, descriptor.manifest);
@@ -245,7 +284,15 @@ class Build {
     return created;
   }
 
-  #put(config: ImageConfig, { layers }: StageState): { id: string; manifest: Descriptor } {
+  /** One layer with all files of the stage. */
+  async #squashed({ layers }: StageState): Promise<StageLayer[]> {
+    const { maps, timestamp } = this.#options;
+    if (layers.length < 2) return layers;
+    return [await squashLayers(layers, { maps, timestamp })];
+  }
+
+  #put(config: ImageConfig, layers: StageLayer[]): { id: string; manifest: Descriptor } {
+    const { annotations, format } = this.#request;
     const descriptor = putDocument(config, MEDIA.config);
     const manifest: Manifest = {
       schemaVersion: 2,
@@ -253,21 +300,19 @@ class Build {
       config: descriptor,
       layers: layers.map((layer) => ({
         ...layer.descriptor,
-        mediaType: ociType(layer.descriptor.mediaType),
+        mediaType: ociLayerType(layer.descriptor.mediaType),
       })),
+      ...(Object.keys(annotations).length > 0 && { annotations }),
     };
-    return { id: descriptor.digest, manifest: putDocument(manifest, MEDIA.manifest) };
+    const document = format === 'oci' ? manifest : manifestIn(format, manifest, 'the image');
+    return { id: descriptor.digest, manifest: putDocument(document, document.mediaType ?? MEDIA.manifest) };
   }
 }
 
-/** Converts Docker's media types of layers: OCI manifests must have OCI layers. */
-function ociType(mediaType: string): string {
-  const [, compression] =
-    /^application\/vnd\.docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.(\w+))?$/.exec(mediaType) ?? [
-      mediaType,
-    ];
-  if (!mediaType.startsWith('application/vnd.docker.')) return mediaType;
-  return compression === undefined ? MEDIA.layer : `${MEDIA.layer}+${compression}`;
+/** `NAME=value`, whose value may be empty. */
+function splitVariable(text: string): [name: string, value: string] {
+  const equals = text.indexOf('=');
+  return equals < 0 ? [text, ''] : [text.slice(0, equals), text.slice(equals + 1)];
 }
 
 /** Programs for other platforms do not run here. @throws FosterError */

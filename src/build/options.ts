@@ -1,6 +1,9 @@
 import type { RegistryAccess } from '../image/registry/registry.js';
+import type { ManifestFormat } from '../image/store/manifest-format.js';
 import type { ChosenMaps } from '../spec/choose-id-maps.js';
-import type { NetworkMode } from '../spec/request.js';
+import type { HostEntry, NetworkMode, SeccompChoice } from '../spec/request.js';
+import type { Mount, Rlimit } from '../spec/types.js';
+import { resolveCapabilities } from '../sys/capabilities.js';
 
 /** Where a build prints its progress. */
 export interface BuildOutput {
@@ -21,7 +24,46 @@ export interface BuildOptions {
   isQuiet: boolean;
   maps: ChosenMaps;
   secrets: Secrets;
+  container: RunSettings;
+  agents: Agents;
 }
+
+/** What the containers of RUN have besides the image: in the words of `foster run`. */
+export interface RunSettings {
+  /** `CAP_...` names. */
+  capabilities: string[];
+  noNewPrivileges: boolean;
+  seccomp: SeccompChoice;
+  rlimits: Rlimit[];
+  addHosts: HostEntry[];
+  /** IP addresses. */
+  dns: string[];
+  /** Bind mounts of --volume. What RUN writes there is not in the image. */
+  volumes: Mount[];
+}
+
+/** What RUN has where nothing else is asked for. */
+export function usualSettings(): RunSettings {
+  return {
+    capabilities: resolveCapabilities([], []),
+    noNewPrivileges: true,
+    seccomp: 'default',
+    rlimits: [],
+    addHosts: [],
+    dns: [],
+    volumes: [],
+  };
+}
+
+export function isUsual(settings: RunSettings): boolean {
+  return JSON.stringify({ ...usualSettings(), ...settings }) === JSON.stringify(usualSettings());
+}
+
+/** Sockets of SSH agents for `RUN --mount=type=ssh`, by id; absolute paths on the host. */
+export type Agents = ReadonlyMap<string, string>;
+
+/** What --build-context gives a name: a directory, or the name of an image. */
+export type NamedContext = { folder: string } | { image: string };
 
 /** Secrets for `RUN --mount=type=secret`, by id. They never get into a layer, the history or a cache key. */
 export type Secrets = ReadonlyMap<string, Buffer>;
@@ -36,8 +78,8 @@ export interface BuildRequest {
   buildArgs: Map<string, string>;
   target: string | undefined;
   useCache: boolean;
-  /** Whether to pull base images even if they are in the store. */
-  pull: boolean;
+  /** When to pull base images. */
+  pull: 'missing' | 'always' | 'newer' | 'never';
   labels: Record<string, string>;
   network: NetworkMode;
   timestamp: number | undefined;
@@ -46,6 +88,26 @@ export interface BuildRequest {
   iidfile: string | undefined;
   platform: string | undefined;
   secrets: Secrets;
+  container: RunSettings;
+  agents: Agents;
+  /** By the names that FROM, COPY --from and RUN --mount=from= have for them. */
+  contexts: ReadonlyMap<string, NamedContext>;
+  /** In place of the image of the first FROM. */
+  from: string | undefined;
+  /** Stages, by name or number, whose steps are all done again. */
+  uncachedStages: readonly string[];
+  /** Annotations of the manifest. */
+  annotations: Record<string, string>;
+  /** `NAME=value`: variables that each stage begins with. */
+  env: readonly string[];
+  /** Variables that the image does not keep. */
+  unsetEnv: readonly string[];
+  format: ManifestFormat;
+  /** Whether all layers, those of the base too, become one. */
+  squashesAll: boolean;
+  omitsHistory: boolean;
+  /** Path on the host of the file to read instead of .dockerignore. */
+  ignoreFile: string | undefined;
   /** How to access the registries of base images. */
   access: RegistryAccess;
 }

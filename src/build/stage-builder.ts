@@ -7,16 +7,16 @@ import {
   findInBuildCache,
   rememberInBuildCache,
 } from '../image/store/build-cache.js';
-import { diffIDsOf, findUnpackedLayers, shortDigest } from '../image/store/layers.js';
-import { unpackLayers } from '../image/store/unpack-layers.js';
+import { shortDigest } from '../image/store/layers.js';
 import type { Mount } from '../spec/types.js';
 import type { ContextFiles } from './context/context.js';
+import type { NamedContexts } from './context/contexts.js';
 import { configure, workingDirectory } from './dockerfile/configure.js';
 import { type Dockerfile, type Instruction, lineError } from './dockerfile/dockerfile.js';
 import { type RunCommand, readRun, runText, SCRIPT } from './dockerfile/run-command.js';
 import { PREDEFINED_ARGS, readArgs } from './dockerfile/stages.js';
 import { copyState, type StageState, variableOf } from './dockerfile/state.js';
-import type { BuildOptions, BuildOutput } from './options.js';
+import { type BuildOptions, type BuildOutput, isUsual } from './options.js';
 import {
   type FilesStep,
   type FilesWork,
@@ -25,14 +25,17 @@ import {
   workFromLayers,
 } from './steps/files-step.js';
 import { type LayerWork, type MadeLayer, makeLayer } from './steps/make-layer.js';
-import { mountContents, secretVariables } from './steps/mount-contents.js';
+import { agentVariables, mountContents, secretVariables } from './steps/mount-contents.js';
 import { withMounts } from './steps/mount-sources.js';
 import { MOUNT_POINTS, runStep } from './steps/run-step.js';
+import { unpackedLayers } from './steps/squash.js';
+import { joined, workFromURLs } from './steps/url-sources.js';
 
 /** What all stages of a build have in common. */
 export interface BuildEnvironment {
   file: Dockerfile;
   context: ContextFiles;
+  contexts: NamedContexts;
   options: BuildOptions;
   output: BuildOutput;
   globals: ReadonlyMap<string, string>;
@@ -86,7 +89,7 @@ export class StageBuilder {
     const { state } = this;
     const { file, options } = this.#environment;
     const words = readRun(instruction, state, file);
-    const mounts = await mountContents(words.mounts, options.secrets, (step) => this.#filesWork(step));
+    const mounts = await mountContents(words.mounts, options, (step) => this.#filesWork(step));
     const network = words.network ?? options.network;
     const args = this.#argsOfRun();
     const key = {
@@ -98,12 +101,17 @@ export class StageBuilder {
       user: state.config.User ?? '',
       directory: state.config.WorkingDir ?? '',
       network,
+      ...(isUsual(options.container) ? {} : { container: options.container }),
     };
     const shownArgs = key.args.length === 0 ? '' : `|${key.args.length} ${key.args.join(' ')} `;
     await this.#layerStep(`RUN ${shownArgs}${runText(words)}`, key, () => ({
       changes: [],
       inputs: [],
-      mountPoints: [...mounts.flatMap(({ mount }) => mount.target ?? []), ...MOUNT_POINTS],
+      mountPoints: [
+        ...mounts.flatMap(({ mount }) => mount.target ?? []),
+        ...options.container.volumes.map(({ destination }) => destination),
+        ...MOUNT_POINTS,
+      ],
       run: (layers) => async (workspace) =>
         await withMounts(
           mounts,
@@ -115,7 +123,11 @@ export class StageBuilder {
               words,
               {
                 layers,
-                args: [...args, ...secretVariables(words.mounts, options.secrets)],
+                args: [
+                  ...args,
+                  ...secretVariables(words.mounts, options.secrets),
+                  ...agentVariables(words.mounts, options.agents),
+                ],
                 network,
                 mounts: specMounts,
               },
@@ -145,13 +157,16 @@ export class StageBuilder {
     }: { layers: string[]; args: string[]; network: 'none' | 'host'; mounts: Mount[] },
     workspace: Workspace,
   ): Promise<void> {
-    const { file, options } = this.#environment;
+    const { file, options, output } = this.#environment;
     const specMounts = [...mounts];
     if (script !== undefined) {
       const path = join(workspace.folder, 'script');
       writeFileSync(path, script, { mode: 0o755 });
       specMounts.push({ destination: SCRIPT, type: 'bind', source: path, options: ['bind', 'ro'] });
     }
+    const shown = script === undefined ? argv.join(' ') : `<<${instruction.heredocs[0]?.name}`;
+    if (network === 'none' && LIKELY_DOWNLOADS.test(script ?? shown))
+      output.warn("this RUN may need a network, which it has not by default; use '--network host'");
     const code = await runStep(
       {
         argv,
@@ -160,13 +175,13 @@ export class StageBuilder {
         layers,
         maps: options.maps,
         network,
-        mounts: specMounts,
+        mounts: [...specMounts, ...options.container.volumes],
+        settings: options.container,
         isQuiet: options.isQuiet,
       },
       workspace,
     );
     if (code === 0) return;
-    const shown = script === undefined ? argv.join(' ') : `<<${instruction.heredocs[0]?.name}`;
     throw lineError(
       file.name,
       instruction.line,
@@ -182,19 +197,33 @@ export class StageBuilder {
     const { file } = this.#environment;
     const layers = await this.#stack();
     const step = readFilesStep(instruction, state, layers, file);
-    const work = await this.#filesWork(step);
-    const { sources, text, from, ...rest } = step;
-    const key = { copy: sources, ...rest, digest: work.digest };
-    await this.#layerStep(text, key, () => ({
-      changes: work.changes,
-      inputs: work.inputs,
-      mountPoints: [],
-    }));
+    const cleanups: (() => void)[] = [];
+    try {
+      const work = await this.#sourcesOf(step, (cleanup) => cleanups.push(cleanup));
+      const { sources, text, from, urls, checksum, ...rest } = step;
+      const key = { copy: sources, ...rest, ...(urls.length > 0 && { urls }), digest: work.digest };
+      await this.#layerStep(text, key, () => ({
+        changes: work.changes,
+        inputs: work.inputs,
+        mountPoints: [],
+      }));
+    } finally {
+      for (const cleanup of cleanups.toReversed()) cleanup();
+    }
+  }
+
+  async #sourcesOf(step: FilesStep, clean: (cleanup: () => void) => void): Promise<FilesWork> {
+    if (step.urls.length === 0) return await this.#filesWork(step);
+    const downloaded = await workFromURLs(step, clean);
+    const isAll = step.sources.length + step.heredocs.length === 0;
+    return isAll ? downloaded : joined([await this.#filesWork(step), downloaded]);
   }
 
   async #filesWork(step: FilesStep): Promise<FilesWork> {
-    const { context, findTree } = this.#environment;
+    const { context, contexts, findTree } = this.#environment;
     if (step.from === undefined) return await workFromContext(step, context);
+    const named = contexts.find(step.from);
+    if (named !== undefined && 'files' in named) return await workFromContext(step, named.files);
     const source = await findTree(step.from);
     const layers = await this.#unpacked(source);
     return workFromLayers(step, layers, buildCacheKey(source.layers.map(({ diffID }) => diffID)));
@@ -267,23 +296,18 @@ export class StageBuilder {
     return await this.#unpacked(this.state);
   }
 
-  /** The unpacked layers, topmost first. Layers of cached steps may have to be unpacked first. */
   async #unpacked({ layers }: StageState): Promise<string[]> {
-    const { maps } = this.#environment.options;
-    const image = {
-      manifest: { layers: layers.map(({ descriptor }) => descriptor) },
-      config: { rootfs: { type: 'layers' as const, diff_ids: layers.map(({ diffID }) => diffID) } },
-    };
-    return (
-      findUnpackedLayers(diffIDsOf({ manifest: image.manifest, config: image.config }), maps) ??
-      (await unpackLayers(image, { maps }))
-    );
+    return await unpackedLayers(layers, this.#environment.options.maps);
   }
 }
 
 /** Commands that most likely fail without a network. */
 const NEEDS_NETWORK =
   /\b(apt|apt-get|apk|dnf|yum|zypper|pacman|npm|pnpm|yarn|pip3?|curl|wget|git|go|cargo|gem)\b/;
+
+/** Those that download nearly always: said before they have failed, which may take a minute. */
+const LIKELY_DOWNLOADS =
+  /\b(apt(-get)? (-\S+ )*(update|install|upgrade|dist-upgrade)|apk (-\S+ )*(add|update|upgrade)|(dnf|yum|microdnf|zypper) (-\S+ )*(install|update)|npm (ci|i|install)|(pnpm|yarn) (add|install)|pip3? (-\S+ )*install|curl|wget|git clone|go (get|mod download)|cargo (fetch|install)|gem install|bundle install)\b/;
 
 function nameOf(variable: string): string {
   return variable.slice(0, variable.indexOf('='));

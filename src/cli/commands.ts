@@ -125,8 +125,19 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
       { name: 'pull', summary: 'download images from a registry', load: () => import('./image/pull.js') },
       { name: 'push', summary: 'upload an image to a registry', load: () => import('./image/push.js') },
       { name: 'build', summary: 'build an image from a Dockerfile', load: () => import('./image/build.js') },
+      {
+        name: 'builder',
+        summary: 'build images, remove the build cache',
+        load: () => import('./image/builder-group.js'),
+      },
+      {
+        name: 'buildx',
+        summary: 'another name of builder',
+        load: () => import('./image/builder-group.js'),
+      },
       { name: 'images', summary: 'list images', load: () => import('./image/images.js') },
       { name: 'tag', summary: 'give an image another name', load: () => import('./image/tag.js') },
+      { name: 'untag', summary: 'take names from an image', load: () => import('./image/untag.js') },
       { name: 'rmi', summary: 'remove images', load: () => import('./image/rmi.js') },
       {
         name: 'history',

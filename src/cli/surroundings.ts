@@ -8,6 +8,7 @@ interface Choices {
   dataRoot: string | undefined;
   storageDriver: string | undefined;
   authFile: string | undefined;
+  output: Surroundings['output'];
 }
 
 /** Those of a command: this process's own. Its streams and its signal are made when they are asked for, since that takes a while. */
@@ -16,6 +17,7 @@ export const CALLER: Surroundings & Choices = {
   dataRoot: undefined,
   storageDriver: undefined,
   authFile: undefined,
+  output: undefined,
   ownsProcess: true,
   get screen() {
     return process.stderr;

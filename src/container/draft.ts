@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { prepareRoot } from '../image/rootfs/root.js';
 import type { RootTree } from '../image/rootfs/root-tree.js';
@@ -14,7 +14,7 @@ import { imageHealth } from '../spec/parse/health.js';
 import { parseSignal } from '../spec/parse/signals.js';
 import type { RunRequest } from '../spec/request.js';
 import type { StorageDriver } from '../spec/storage-driver.js';
-import type { Seccomp, Spec } from '../spec/types.js';
+import type { Spec } from '../spec/types.js';
 import { type ResolvedUser, resolveGroups, resolveUser } from '../spec/users.js';
 import { ownCapabilities } from '../sys/capabilities.js';
 import { EXIT, FosterError } from '../sys/errors.js';
@@ -23,6 +23,7 @@ import { surroundings } from '../sys/surroundings.js';
 import { joinTarget } from './plan.js';
 import type { Asked, ContainerRecord } from './record.js';
 import { mapsOf } from './remove.js';
+import { readProfile } from './seccomp-profile.js';
 import type { Container } from './store.js';
 
 /** A container that exists nowhere yet. */
@@ -282,14 +283,4 @@ async function makeSpec(request: RunRequest, id: string, tree: RootTree, maps: C
   } finally {
     root.close();
   }
-}
-
-async function readProfile(request: RunRequest): Promise<Seccomp | undefined> {
-  if (typeof request.seccomp === 'string') return undefined;
-  const { file } = request.seccomp;
-  const { parseSeccompProfile } = await import('../spec/parse/seccomp-file.js');
-  return parseSeccompProfile(readFileSync(file, 'utf8'), file, {
-    architecture: process.arch,
-    capabilities: request.capabilities,
-  });
 }

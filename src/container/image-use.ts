@@ -14,6 +14,16 @@ export function containersOf(digest: string): Container[] {
   return listContainers().filter(({ record }) => record.image?.digest === digest);
 }
 
+/** How many containers were made from each image, by the digest of its manifest. */
+export function containersByImage(): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { record } of listContainers()) {
+    const digest = record.image?.digest;
+    if (digest !== undefined) counts.set(digest, (counts.get(digest) ?? 0) + 1);
+  }
+  return counts;
+}
+
 /** Removes what neither images nor containers use: collect.ts. */
 export async function collect(
   options: CollectOptions = { caches: false, recipes: false },

@@ -1,11 +1,12 @@
 import {
   getImage,
   listImages,
+  nameMeant,
   removeFromIndex,
   type StoredImage,
   untagImage,
 } from '../image/store/images.js';
-import { familiarReference, formatReference, parseReference } from '../image/store/reference.js';
+import { familiarReference } from '../image/store/reference.js';
 import { FosterError } from '../sys/errors.js';
 import { containersOf } from './image-use.js';
 import { isAlive } from './store.js';
@@ -46,16 +47,6 @@ export async function removeImage(text: string, options: { force: boolean }): Pr
   return { untagged: names.map(familiarReference), deleted: found.id };
 }
 
-/** The name by which the image was asked for; undefined where that was by its ID or digest. */
-function nameMeant(text: string, { names }: StoredImage): string | undefined {
-  try {
-    const whole = formatReference(parseReference(text));
-    return names.find((name) => name === whole);
-  } catch {
-    return undefined;
-  }
-}
-
 /** Containers keep their layers, but one that runs keeps its image too. */
 function checkUse(text: string, { descriptor }: StoredImage, { force }: { force: boolean }): void {
   const users = containersOf(descriptor.digest);
@@ -71,11 +62,15 @@ function checkUse(text: string, { descriptor }: StoredImage, { force }: { force:
   });
 }
 
-/** Removes images without a name, or with `all` those that no container was made from. */
-export async function pruneImages(options: { all: boolean }): Promise<RemovedImage[]> {
+/** Removes images without a name, or with `all` those that no container was made from, where they are meant. */
+export async function pruneImages(options: {
+  all: boolean;
+  isMeant: (image: StoredImage) => boolean;
+}): Promise<RemovedImage[]> {
   const removed: RemovedImage[] = [];
   for (const image of listImages()) {
     if (image.names.length > 0 && !options.all) continue;
+    if (!options.isMeant(image)) continue;
     if (containersOf(image.descriptor.digest).length > 0) continue;
     await removeFromIndex(image.descriptor.digest);
     removed.push({ untagged: image.names.map(familiarReference), deleted: image.id });

@@ -1,7 +1,7 @@
-import type { BuildRequest, Secrets } from '../build/options.js';
+import type { BuildRequest, NamedContext, RunSettings, Secrets } from '../build/options.js';
 import { surroundings } from '../sys/surroundings.js';
 
-export type { BuildRequest, Secrets };
+export type { BuildRequest, NamedContext, RunSettings, Secrets };
 
 /**
  * Builds an image from a Dockerfile.
@@ -16,4 +16,10 @@ export async function build(request: BuildRequest, progress: (line: string) => v
   return await collectOnFailure(() =>
     buildImage(request, { printLine: progress, warn: surroundings().warn }),
   );
+}
+
+/** Removes the results of steps of earlier builds, unless an image has them. @returns the bytes that it has freed */
+export async function pruneCache(): Promise<number> {
+  const { collect } = await import('../container/image-use.js');
+  return (await collect({ caches: true, recipes: false }))?.size ?? 0;
 }

@@ -1,3 +1,4 @@
+import { usualSettings } from '../build/options.js';
 import { surroundings } from '../sys/surroundings.js';
 import type { BuildRequest } from './builds.js';
 import { fullName, type RegistryAccess, type TransferRequest } from './images.js';
@@ -22,7 +23,7 @@ export async function buildRequest(options: BuildOptions): Promise<BuildRequest>
     buildArgs: new Map(Object.entries(options.buildArgs ?? {})),
     target: options.target,
     useCache: options.cache ?? true,
-    pull: options.pull ?? false,
+    pull: options.pull ? 'always' : 'missing',
     labels: { ...options.labels },
     network: options.network ?? 'none',
     timestamp: options.timestamp,
@@ -30,6 +31,18 @@ export async function buildRequest(options: BuildOptions): Promise<BuildRequest>
     iidfile: undefined,
     platform: undefined,
     secrets: new Map(Object.entries(options.secrets ?? {}).map(([id, value]) => [id, Buffer.from(value)])),
+    container: usualSettings(),
+    agents: new Map(),
+    contexts: new Map(),
+    from: undefined,
+    uncachedStages: [],
+    annotations: {},
+    env: [],
+    unsetEnv: [],
+    format: 'oci',
+    squashesAll: false,
+    omitsHistory: false,
+    ignoreFile: undefined,
     access: accessOf(options),
   };
 }

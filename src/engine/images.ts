@@ -3,9 +3,11 @@ import type { LoadedImage } from '../image/archive/load.js';
 import { SAVE_FORMATS, type SaveFormat } from '../image/archive/save-formats.js';
 import type { RegistryAccess } from '../image/registry/registry.js';
 import type { ProgressOutput } from '../image/registry/transfer-display.js';
+import type { ManifestFormat } from '../image/store/manifest-format.js';
 import type { ImageInfo } from './types.js';
 import type { HistoryRow } from './views/image-history.js';
 import type { ImageLayers } from './views/image-layers.js';
+import type { ImageOrder } from './views/image-orders.js';
 import type { ImageRow } from './views/image-row.js';
 
 /**
@@ -34,6 +36,11 @@ export async function familiarName(name: string): Promise<string> {
   return familiarReference(name);
 }
 
+/** When `pull` asks the registry: always, where the image is not here, or never. What is the same is not downloaded. */
+export const PULL_POLICIES = ['always', 'missing', 'newer', 'never'] as const;
+
+export type PullPolicy = (typeof PULL_POLICIES)[number];
+
 export interface TransferRequest extends RegistryAccess {
   /** `OS/ARCHITECTURE[/VARIANT]`: of a pull the machine's own by default, of a push any. */
   platform?: string | undefined;
@@ -45,10 +52,20 @@ export interface TransferRequest extends RegistryAccess {
  * Downloads an image. What an interrupted pull has downloaded is not downloaded again.
  * @throws FosterError of the kind `not-found` or `denied` where the registry says so
  */
-export async function pull(name: string, { progress, ...options }: TransferRequest): Promise<ImageInfo> {
+export async function pull(
+  name: string,
+  { progress, policy = 'always', ...options }: TransferRequest & { policy?: PullPolicy },
+): Promise<ImageInfo> {
   const { parseReference } = await import('../image/store/reference.js');
   const { pullImage } = await import('../image/registry/pull.js');
   const { imageInfo } = await import('./views/image-info.js');
+  if (policy === 'missing' || policy === 'never') {
+    const { findImage, getImage } = await import('../image/store/images.js');
+    const { isFor } = await import('../image/rootfs/image-root.js');
+    const found = policy === 'never' ? getImage(name) : findImage(name);
+    if (found !== undefined && (policy === 'never' || (await isFor(found.config, options.platform))))
+      return imageInfo(found);
+  }
   return imageInfo(await pullImage(parseReference(name), { ...options, progress }));
 }
 
@@ -58,6 +75,41 @@ export async function tagsOf(name: string, access: RegistryAccess): Promise<stri
   const { listTags } = await import('../image/registry/list-tags.js');
   const reference = parseReference(name);
   return (await listTags(reference, access)).map((tag) => formatReference({ ...reference, tag }));
+}
+
+export interface PushRequest extends TransferRequest {
+  /** The format of the manifest; what it has by default. */
+  format?: ManifestFormat | undefined;
+}
+
+/** Full names of all tags that a name without a tag has here. @throws FosterError where there is none */
+export async function tagsHere(name: string): Promise<string[]> {
+  const { formatReference, hasTagOrDigest, parseReference } = await import('../image/store/reference.js');
+  const { listImages } = await import('../image/store/images.js');
+  const { FosterError } = await import('../sys/errors.js');
+  if (hasTagOrDigest(name))
+    throw new FosterError(`--all-tags: ${name} has a tag or digest already`, {
+      kind: 'invalid',
+      advice: 'give the name alone',
+    });
+  const { registry, repository } = parseReference(name);
+  const found = listImages()
+    .flatMap(({ names }) => names)
+    .filter((each) => {
+      const reference = parseReference(each);
+      return (
+        reference.registry === registry && reference.repository === repository && reference.tag !== undefined
+      );
+    });
+  if (found.length > 0) return found.toSorted();
+  throw new FosterError(
+    `no such image: ${formatReference({ registry, repository, tag: undefined, digest: undefined })}`,
+    {
+      kind: 'not-found',
+      advice: "'foster images' lists them",
+      exitCode: 1,
+    },
+  );
 }
 
 /** What a push has left in the registry. */
@@ -80,14 +132,13 @@ export interface PushedImage {
  */
 export async function push(
   name: string,
-  { progress, ...options }: TransferRequest,
+  { progress, ...options }: PushRequest,
   source?: string | undefined,
 ): Promise<PushedImage> {
   const { formatReference, parseReference } = await import('../image/store/reference.js');
   const { pushImage } = await import('../image/registry/push.js');
   const reference = parseReference(name);
-  const { descriptor } = await pushImage(reference, { ...options, progress }, source);
-  const { digest, size } = descriptor;
+  const { digest, size } = await pushImage(reference, { ...options, progress }, source);
   return { name: formatReference(reference), tag: reference.tag ?? reference.digest ?? '', digest, size };
 }
 
@@ -106,6 +157,32 @@ export async function tag(image: string, names: readonly string[]): Promise<void
     });
   }
   for (const reference of references) await tagImage(formatReference(reference), descriptor);
+}
+
+/**
+ * Takes names from an image, all of them by default. The image stays.
+ * @throws FosterError where there is no such image, or it has no such name
+ */
+export async function untag(image: string, names: readonly string[] = []): Promise<void> {
+  const { getImage, nameMeant, untagImage } = await import('../image/store/images.js');
+  const { FosterError } = await import('../sys/errors.js');
+  const found = getImage(image);
+  const gone = names.map((text) => {
+    const name = nameMeant(text, found);
+    if (name !== undefined) return name;
+    throw new FosterError(`image ${image} does not have the name ${text}`, {
+      kind: 'not-found',
+      advice: `its names are ${found.names.join(', ') || 'none'}`,
+      exitCode: 1,
+    });
+  });
+  await untagImage(names.length === 0 ? found.names : gone, { keep: true });
+}
+
+/** Whether there is such an image. @throws FosterError for what can be no image's name */
+export async function exists(image: string): Promise<boolean> {
+  const { findImage } = await import('../image/store/images.js');
+  return findImage(image) !== undefined;
 }
 
 /** All images. */
@@ -130,16 +207,30 @@ async function matching(filters: readonly string[]) {
 }
 
 /** Images as Docker lists them, a row for each name. @param filters `KEY=VALUE` each: views/image-filter.ts */
-export async function rows(filters: readonly string[]): Promise<ImageRow[]> {
-  const { imageRows } = await import('./views/image-row.js');
-  const now = Date.now();
-  return (await matching(filters)).flatMap((image) => imageRows(image, now));
+export async function rows(filters: readonly string[], order: ImageOrder = 'created'): Promise<ImageRow[]> {
+  const { listedImage, sortedRows } = await import('./views/image-row.js');
+  const { containersByImage } = await import('../container/image-use.js');
+  const counts = containersByImage();
+  const listed = (await matching(filters)).map((image) =>
+    listedImage(image, counts.get(image.descriptor.digest) ?? 0),
+  );
+  return sortedRows(listed, order, Date.now());
 }
 
 /** Images with their layers. @param filters as for `rows` */
 export async function layers(filters: readonly string[]): Promise<ImageLayers[]> {
   const { imageLayers } = await import('./views/image-layers.js');
   return imageLayers(await matching(filters));
+}
+
+/** An image with its layers. @throws FosterError of the kind `not-found` */
+export async function layersOf(image: string): Promise<ImageLayers> {
+  const { getImage, listImages } = await import('../image/store/images.js');
+  const { imageLayers } = await import('./views/image-layers.js');
+  const { id } = getImage(image);
+  const found = imageLayers(listImages()).find((each) => each.id === id);
+  if (found === undefined) throw new Error('the image is not in the list of images');
+  return found;
 }
 
 /** An image as `docker image inspect` shows it. @throws FosterError of the kind `not-found` */
@@ -150,10 +241,13 @@ export async function inspect(image: string): Promise<Record<string, unknown>> {
 }
 
 /** The steps that have created an image, the last one first. @throws FosterError of the kind `not-found` */
-export async function history(image: string): Promise<HistoryRow[]> {
+export async function history(
+  image: string,
+  { isHuman = true }: { isHuman?: boolean } = {},
+): Promise<HistoryRow[]> {
   const { getImage } = await import('../image/store/images.js');
   const { historyRows } = await import('./views/image-history.js');
-  return historyRows(getImage(image), Date.now());
+  return historyRows(getImage(image), { now: Date.now(), isHuman });
 }
 
 /** What became of images, and why others could not be removed. */
@@ -163,17 +257,23 @@ export interface RemovedImages {
 }
 
 /**
- * Removes names of images; with its last name, all of an image that nothing else uses.
+ * Removes names of images, or all images; with its last name, all of an image that nothing else uses.
  * @param options.force also where a container was made from it, or an id has several names
  */
 export async function remove(
-  names: readonly string[],
+  names: readonly string[] | 'all',
   options: { force?: boolean | undefined } = {},
 ): Promise<RemovedImages> {
   const { removeImage } = await import('../container/remove-image.js');
   const { collect } = await import('../container/image-use.js');
+  const { listImages } = await import('../image/store/images.js');
   const result: RemovedImages = { removed: [], failures: [] };
-  for (const name of names) {
+  // by all its names: one that has several is removed as a whole by them alone
+  const wanted =
+    names === 'all'
+      ? listImages().flatMap((image) => (image.names.length > 0 ? image.names : image.id))
+      : names;
+  for (const name of new Set(wanted)) {
     try {
       result.removed.push(await removeImage(name, { force: options.force ?? false }));
     } catch (error) {
@@ -190,11 +290,29 @@ export interface PrunedImages {
   size: number;
 }
 
-/** Removes images without a name, or with `all` those that no container uses, and blobs and layers that nothing uses. */
-export async function prune({ all }: { all: boolean }): Promise<PrunedImages> {
+/**
+ * Removes images without a name, or with `all` those that no container uses, and blobs and layers that nothing uses.
+ * @param filters `KEY=VALUE` each, which an image must match too: views/image-filter.ts
+ * @throws FosterError
+ */
+export async function prune({
+  all,
+  filters = [],
+}: {
+  all: boolean;
+  filters?: readonly string[] | undefined;
+}): Promise<PrunedImages> {
   const { pruneImages } = await import('../container/remove-image.js');
   const { collect } = await import('../container/image-use.js');
-  const removed = await pruneImages({ all });
+  const { imageMatcher, PRUNE_FILTERS } = await import('./views/image-filter.js');
+  const matches = imageMatcher(
+    filters.filter((filter) => !filter.startsWith('dangling=')),
+    PRUNE_FILTERS,
+  );
+  const removed = await pruneImages({
+    all: filters.findLast((filter) => filter.startsWith('dangling=')) === 'dangling=false' || all,
+    isMeant: (image) => matches(image, undefined),
+  });
   const collected = await collect({ caches: true, recipes: false });
   return { removed, size: collected?.size ?? 0 };
 }
@@ -237,6 +355,8 @@ export interface ImportRequest {
   message?: string | undefined;
   /** Name of the image. */
   name?: string | undefined;
+  /** `OS/ARCHITECTURE[/VARIANT]`; this machine's by default. */
+  platform?: string | undefined;
 }
 
 /**
@@ -247,7 +367,7 @@ export interface ImportRequest {
 export async function importArchive(input: string | undefined, request: ImportRequest): Promise<string> {
   const { importImage } = await import('../image/archive/import.js');
   const { collectOnFailure } = await import('../container/image-use.js');
-  const { changes = [], message } = request;
+  const { changes = [], message, platform } = request;
   const name = request.name === undefined ? undefined : await fullName(request.name);
-  return await collectOnFailure(() => importImage(input, { changes: [...changes], message, name }));
+  return await collectOnFailure(() => importImage(input, { changes: [...changes], message, name, platform }));
 }

@@ -47,7 +47,7 @@ export async function prune({ all }: { all: boolean }): Promise<{
   const { pruneImages } = await import('../container/remove-image.js');
   const { collect } = await import('../container/image-use.js');
   const containers = await pruneContainers();
-  const removed = await pruneImages({ all });
+  const removed = await pruneImages({ all, isMeant: () => true });
   const collected = await collect({ caches: true, recipes: all });
   return { containers, images: { removed, size: collected?.size ?? 0 } };
 }

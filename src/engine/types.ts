@@ -351,10 +351,10 @@ export interface BuildOptions extends RegistryOptions {
 }
 
 export interface SaveOptions extends CallOptions {
-  /** Path of the archive, or of the directory for `oci-dir`. */
+  /** Path of the archive, or of the directory for `oci-dir` and `docker-dir`. */
   output: string;
   /** `docker-archive` by default. */
-  format?: 'docker-archive' | 'oci-archive' | 'oci-dir';
+  format?: 'docker-archive' | 'oci-archive' | 'oci-dir' | 'docker-dir';
 }
 
 export interface LoadOptions extends CallOptions {

@@ -151,8 +151,8 @@ function looksLikeArchive(start: Buffer): boolean {
   return archiveCompressionOf(start) !== 'none';
 }
 
-/** After a SIGKILL, the next garbage collection removes it. */
-function temporaryFolder(): { folder: string; discard: () => void } {
+/** A new folder of the caller's alone. After a SIGKILL, the next garbage collection removes it. */
+export function temporaryFolder(): { folder: string; discard: () => void } {
   mkdirSync(incomingFolder(), { recursive: true, mode: 0o700 });
   const folder = mkdtempSync(join(incomingFolder(), `${process.pid}-`));
   const remove = () => rmSync(folder, { recursive: true, force: true });
@@ -198,9 +198,16 @@ export class ContextFiles {
   readonly #root: number | undefined;
   readonly #rules: IgnoreRules;
 
-  constructor({ folder, name }: Pick<Context, 'folder' | 'name'>) {
+  /** @param ignoreFile path on the host of the file to read instead of those in the context */
+  constructor({ folder, name }: Pick<Context, 'folder' | 'name'>, ignoreFile?: string | undefined) {
     this.#root = folder === undefined ? undefined : openSync(folder, O_PATH | constants.O_DIRECTORY);
-    this.#rules = new IgnoreRules(folder === undefined ? '' : readIgnoreFile(folder, name));
+    this.#rules = new IgnoreRules(
+      ignoreFile !== undefined
+        ? ignoreFileOfCaller(ignoreFile)
+        : folder === undefined
+          ? ''
+          : readIgnoreFile(folder, name),
+    );
   }
 
   close(): void {
@@ -250,6 +257,12 @@ export class ContextFiles {
     for (const piece of this.archive(sources, { excludes, timestamp: 0 })) hash.update(piece);
     return hash.digest('hex');
   }
+}
+
+function ignoreFileOfCaller(path: string): string {
+  const text = readSmall(path, () => openSync(resolve(path), READ));
+  if (text === undefined) throw invalid(`--ignorefile: there is no file ${path}`);
+  return text;
 }
 
 function readIgnoreFile(folder: string, dockerfile: string): string {

@@ -4,7 +4,7 @@ import { FosterError } from '../../sys/errors.js';
 import type { Owner } from '../steps/layer-protocol.js';
 
 /** `RUN --mount=`: Dockerfile reference. */
-export type RunMount = CacheMount | TmpfsMount | BindMount | SecretMount;
+export type RunMount = CacheMount | TmpfsMount | BindMount | SecretMount | AgentMount;
 
 export interface CacheMount {
   type: 'cache';
@@ -46,11 +46,20 @@ export interface SecretMount {
   mode: number;
 }
 
+/** The socket of an SSH agent of the host. */
+export interface AgentMount {
+  type: 'ssh';
+  id: string;
+  target: string;
+  isRequired: boolean;
+}
+
 const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   bind: ['target', 'source', 'from', 'ro', 'rw'],
   cache: ['target', 'source', 'from', 'ro', 'rw', 'id', 'sharing', 'mode', 'uid', 'gid'],
   tmpfs: ['target', 'size'],
   secret: ['target', 'id', 'env', 'required', 'mode', 'uid', 'gid'],
+  ssh: ['target', 'id', 'required'],
 };
 
 const OTHER_NAMES: Readonly<Record<string, string>> = {
@@ -73,13 +82,8 @@ export function readMount(text: string, directory: string): RunMount {
   const known = OPTIONS[type];
   if (known === undefined) {
     throw new FosterError(
-      `RUN --mount=type=${type} is not supported: foster supports bind, cache, tmpfs and secret`,
-      {
-        advice:
-          type === 'ssh'
-            ? 'pass a key as a secret: --secret id=key,src=FILE and --mount=type=secret,id=key'
-            : 'use one of these',
-      },
+      `RUN --mount=type=${type} is not supported: foster supports bind, cache, tmpfs, secret and ssh`,
+      { advice: 'use one of these' },
     );
   }
   const strange = [...options.keys()].find((name) => !known.includes(name));
@@ -89,6 +93,11 @@ export function readMount(text: string, directory: string): RunMount {
     });
   }
   if (type === 'secret') return readSecret(options, directory);
+  if (type === 'ssh') {
+    const path = options.get('target') || '/run/foster/ssh_agent.sock';
+    const id = options.get('id') || 'default';
+    return { type, id, target: targetIn(directory, path), isRequired: isOn(options, 'required') };
+  }
   const wanted = options.get('target');
   if (!wanted) throw new FosterError('RUN --mount needs target=PATH');
   const target = targetIn(directory, wanted);

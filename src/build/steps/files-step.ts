@@ -22,6 +22,10 @@ import type { Change, Owner } from './layer-protocol.js';
 export interface FilesStep {
   /** Paths or patterns in the context, or in what `from` names. */
   sources: string[];
+  /** What ADD downloads. */
+  urls: string[];
+  /** `sha256:` and 64 hexadecimal digits, which what is downloaded must have. */
+  checksum: string | undefined;
   heredocs: Heredoc[];
   /** Absolute path in the image. */
   path: string;
@@ -43,7 +47,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   COPY: ['from', 'chown', 'chmod', 'link', 'parents', 'exclude'],
   ADD: ['chown', 'chmod', 'link', 'checksum', 'keep-git-dir', 'exclude', 'unpack'],
 };
-const KNOWN = ['from', 'chown', 'chmod', 'link', 'parents', 'exclude'];
+const KNOWN = ['from', 'chown', 'chmod', 'link', 'parents', 'exclude', 'checksum'];
 
 /**
  * Parses a COPY or ADD.
@@ -73,10 +77,13 @@ export function readFilesStep(
   if (destination === undefined || words.length + heredocs.length === 0) {
     throw new FosterError(`${keyword} expects at least one source and a destination`);
   }
-  const sources = words.map(expanded);
-  for (const source of sources) if (/^(https?:\/\/|git@|.*\.git(#|$))/.test(source)) throw noURL(source);
+  const all = words.map(expanded);
+  const urls = all.filter((source) => keyword === 'ADD' && isURL(source));
+  const sources = all.filter((source) => !urls.includes(source));
+  const checksum = flag('checksum')?.value;
+  checkURLs(keyword, sources, urls, checksum);
   const target = expanded(destination);
-  const several = sources.length + heredocs.length > 1;
+  const several = all.length + heredocs.length > 1;
   if (several && !/\/\.?$/.test(target) && target !== '.') {
     throw new FosterError(
       `${keyword} has several sources, so its destination must be a directory and end with /`,
@@ -92,6 +99,8 @@ export function readFilesStep(
     .join('');
   return {
     sources,
+    urls,
+    checksum,
     heredocs: heredocs.map((one) => (one.expands ? { ...one, content: expandBody(one, state, file) } : one)),
     path: posix.resolve(state.config.WorkingDir || '/', target),
     isDirectory: several || keepsParents || /(^|\/)\.?$/.test(target),
@@ -101,7 +110,7 @@ export function readFilesStep(
     excludes: flags.filter(({ name }) => name === 'exclude').map(({ value }) => expanded(value)),
     keepsParents,
     unpacks: keyword === 'ADD',
-    text: `${keyword} ${shownFlags}${[...sources, ...heredocs.map(({ name }) => `<<${name}`), target].join(' ')}`,
+    text: `${keyword} ${shownFlags}${[...all, ...heredocs.map(({ name }) => `<<${name}`), target].join(' ')}`,
   };
 }
 
@@ -114,10 +123,30 @@ function expandBody({ content }: Heredoc, state: StageState, file: Dockerfile): 
   return expand(content, (name) => variableOf(state, name), { escape: file.escape, raw: true });
 }
 
-function noURL(source: string): FosterError {
-  return new FosterError(`ADD ${source}: foster does not support downloads with ADD`, {
-    advice: 'download it into the context, or use RUN with curl and --network host',
-  });
+function isURL(source: string): boolean {
+  return /^https?:\/\//.test(source) && !/\.git(#|$)/.test(source) && URL.canParse(source);
+}
+
+/** @throws FosterError for what cannot be downloaded, or not be checked */
+function checkURLs(keyword: string, sources: string[], urls: string[], checksum: string | undefined): void {
+  const refused = sources.find((source) => /^(https?:\/\/|git@|.*\.git(#|$))/.test(source));
+  if (refused !== undefined)
+    throw new FosterError(
+      keyword === 'COPY'
+        ? `COPY ${refused}: COPY takes no URLs`
+        : `ADD ${refused}: foster does not support git repositories`,
+      {
+        advice:
+          keyword === 'COPY'
+            ? 'use ADD'
+            : 'clone it into the context, or use RUN with git and --network host',
+      },
+    );
+  if (checksum === undefined) return;
+  if (!/^sha256:[0-9a-f]{64}$/.test(checksum))
+    throw new FosterError(`--checksum=${checksum}: expected sha256: and 64 hexadecimal digits`);
+  if (urls.length !== 1 || sources.length > 0)
+    throw new FosterError('ADD --checksum is for a single URL', { advice: 'use an ADD for each' });
 }
 
 function isOn(flag: Instruction['flags'][number] | undefined, name: string): boolean {

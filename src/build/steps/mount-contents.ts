@@ -1,6 +1,6 @@
 import { FosterError } from '../../sys/errors.js';
-import type { RunMount, SecretMount } from '../dockerfile/run-mounts.js';
-import type { Secrets } from '../options.js';
+import type { AgentMount, RunMount, SecretMount } from '../dockerfile/run-mounts.js';
+import type { Agents, BuildOptions, Secrets } from '../options.js';
 import { type FilesStep, type FilesWork, fileWork } from './files-step.js';
 
 /** The content of a mount of a RUN. */
@@ -8,6 +8,8 @@ export interface MountContent {
   mount: RunMount;
   /** Work that fills it: a bind mount or a secret always, a cache only if it is new. */
   work?: FilesWork;
+  /** Of an SSH agent: a path on the host. */
+  socket?: string;
 }
 
 /** The path that `work` writes to. */
@@ -20,7 +22,7 @@ export const CONTENT_PATH = '/shown';
  */
 export async function mountContents(
   mounts: RunMount[],
-  secrets: Secrets,
+  { secrets, agents }: Pick<BuildOptions, 'secrets' | 'agents'>,
   filesWork: (step: FilesStep) => Promise<FilesWork>,
 ): Promise<MountContent[]> {
   const contents: MountContent[] = [];
@@ -33,7 +35,8 @@ export async function mountContents(
       const content = secretOf(mount, secrets);
       if (content !== undefined) work = fileWork(CONTENT_PATH, content, mount);
     }
-    contents.push({ mount, ...(work !== undefined && { work }) });
+    const socket = mount.type === 'ssh' ? agentOf(mount, agents) : undefined;
+    contents.push({ mount, ...(work !== undefined && { work }), ...(socket !== undefined && { socket }) });
   }
   return contents;
 }
@@ -47,6 +50,18 @@ export function secretVariables(mounts: RunMount[], secrets: Secrets): string[] 
   });
 }
 
+/** `SSH_AUTH_SOCK` for the first agent. */
+export function agentVariables(mounts: RunMount[], agents: Agents): string[] {
+  const first = mounts.find((mount) => mount.type === 'ssh' && agents.has(mount.id));
+  return first?.target === undefined ? [] : [`SSH_AUTH_SOCK=${first.target}`];
+}
+
+function agentOf({ id, isRequired }: AgentMount, agents: Agents): string | undefined {
+  const socket = agents.get(id);
+  if (socket !== undefined || !isRequired) return socket;
+  throw new FosterError(`the build has no SSH agent ${id}`, { advice: `pass it with --ssh ${id}` });
+}
+
 function secretOf({ id, isRequired }: SecretMount, secrets: Secrets): Buffer | undefined {
   const content = secrets.get(id);
   if (content !== undefined || !isRequired) return content;
@@ -58,6 +73,8 @@ function secretOf({ id, isRequired }: SecretMount, secrets: Secrets): Buffer | u
 function stepOf({ source, from }: { source: string; from: string | undefined }): FilesStep {
   return {
     sources: [source],
+    urls: [],
+    checksum: undefined,
     heredocs: [],
     path: CONTENT_PATH,
     isDirectory: false,

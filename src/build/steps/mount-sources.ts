@@ -62,7 +62,7 @@ function isPlain({ from, owner, mode }: (RunMount & { type: 'cache' })['initial'
 }
 
 async function mountOf(
-  { mount, work }: MountContent,
+  { mount, work, socket }: MountContent,
   maps: IdMaps,
   workspace: Workspace,
   name: string,
@@ -72,6 +72,9 @@ async function mountOf(
     case 'tmpfs':
       if (mount.size !== undefined) options.push(`size=${mount.size}`);
       return { destination: mount.target, type: 'tmpfs', source: 'tmpfs', options };
+    case 'ssh':
+      if (socket === undefined) return undefined;
+      return { destination: mount.target, type: 'bind', source: socket, options: ['rbind', ...options] };
     case 'cache': {
       if (mount.isReadOnly) options.push('ro');
       const source = await cacheFolder(mount, work, maps, workspace);

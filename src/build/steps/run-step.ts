@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { bindDirectories, kernelPaths, networkFiles, OWN_FILES } from '../../container/host-facts.js';
+import { readProfile } from '../../container/seccomp-profile.js';
 import type { Workspace } from '../../image/rootfs/cache.js';
 import { findMapHelpers } from '../../launch/id-maps.js';
 import { RootFiles } from '../../layers/root-files.js';
@@ -11,12 +12,13 @@ import { buildSpec } from '../../spec/from-request.js';
 import type { ImageDefaults } from '../../spec/image-defaults.js';
 import { type RunContext, toRequest } from '../../spec/parse/run-request.js';
 import type { NetworkMode, RunRequest } from '../../spec/request.js';
-import type { Mount } from '../../spec/types.js';
+import type { Mount, Seccomp } from '../../spec/types.js';
 import { resolveUser } from '../../spec/users.js';
 import { FosterError } from '../../sys/errors.js';
 import { memoryFile, openPidfd, signalPidfd, waitReadable } from '../../sys/libc.js';
 import { surroundings } from '../../sys/surroundings.js';
 import { SCRIPT } from '../dockerfile/run-command.js';
+import type { RunSettings } from '../options.js';
 import type { RunOrder, RunReport } from './run-protocol.js';
 
 /** The container of a RUN. */
@@ -31,6 +33,7 @@ export interface RunStep {
   maps: ChosenMaps;
   network: NetworkMode;
   mounts: Mount[];
+  settings: RunSettings;
   /** Whether its output is discarded unless it fails. */
   isQuiet: boolean;
 }
@@ -38,6 +41,9 @@ export interface RunStep {
 /** The same for every build, so that commands that read it give the same result. */
 const HOSTNAME = 'foster-build';
 const ID = '0'.repeat(64);
+
+/** No name server can answer, so that waiting for one as long as resolvers usually do is no use: resolv.conf(5). */
+const FAIL_SOON = 'options timeout:1 attempts:1\n';
 
 const SIGKILL = 9;
 
@@ -47,7 +53,11 @@ const SIGKILL = 9;
  * @throws FosterError if the container could not be started
  */
 export async function runStep(step: RunStep, workspace: Workspace): Promise<number> {
-  const order = memoryFile('foster-build-run', Buffer.from(JSON.stringify(orderOf(step, workspace.folder))));
+  const profile = await readProfile(step.settings);
+  const order = memoryFile(
+    'foster-build-run',
+    Buffer.from(JSON.stringify(orderOf(step, workspace.folder, profile))),
+  );
   const output = step.isQuiet ? memoryFile('foster-build-output', new Uint8Array()) : undefined;
   try {
     const { output: take } = surroundings();
@@ -66,8 +76,8 @@ export async function runStep(step: RunStep, workspace: Workspace): Promise<numb
   }
 }
 
-function orderOf(step: RunStep, folder: string): RunOrder {
-  const { layers, maps, defaults, network } = step;
+function orderOf(step: RunStep, folder: string, seccompProfile: Seccomp | undefined): RunOrder {
+  const { layers, maps, defaults, network, settings } = step;
   const driver = existsSync(join(folder, TREE)) ? 'copy' : 'overlay';
   const root = new RootFiles(layers);
   try {
@@ -83,6 +93,7 @@ function orderOf(step: RunStep, folder: string): RunOrder {
       architecture: process.arch,
       callerIsRoot: process.getuid?.() === 0,
       volumesFolder: `${folder}/volumes`,
+      seccompProfile,
     });
     return {
       parent: process.pid,
@@ -92,7 +103,11 @@ function orderOf(step: RunStep, folder: string): RunOrder {
         canSetGroups: !maps.isSingle,
         ...(maps.helpers && { mapHelpers: findMapHelpers() }),
         isCallerMapped: maps.isCallerMapped,
-        files: networkFiles({ hostname: HOSTNAME, network, dns: [], addHosts: [] }, spec, root),
+        files: networkFiles({ hostname: HOSTNAME, network, ...settings }, spec, root).map((file) =>
+          network === 'none' && file.path === '/etc/resolv.conf'
+            ? { ...file, text: `${file.text}${FAIL_SOON}` }
+            : file,
+        ),
         accounts: [],
         // The script is foster's own, and its path cannot be a link of the image.
         guarded: step.mounts.map(({ destination }) => destination).filter((place) => place !== SCRIPT),
@@ -111,9 +126,17 @@ export const MOUNT_POINTS = [...OWN_FILES, '/dev', '/proc', '/sys'];
 /** Nothing of the caller's has a meaning in a RUN. */
 const NO_CALLER: RunContext = { cwd: '/', env: {}, exists: () => false, readText: () => '' };
 
-function requestOf({ argv, env, network, mounts }: RunStep): RunRequest {
+function requestOf({ argv, env, network, mounts, settings }: RunStep): RunRequest {
   const flags = { rm: true, healthcheck: false, hostname: HOSTNAME, network, stopTimeout: '1' };
-  return { ...toRequest('layers', argv, flags, [], NO_CALLER), entrypoint: [], env, mounts };
+  const { rlimits, dns, addHosts, capabilities, noNewPrivileges, seccomp } = settings;
+  const request = toRequest('layers', argv, flags, [], NO_CALLER);
+  return {
+    ...request,
+    ...{ rlimits, dns, addHosts, capabilities, noNewPrivileges, seccomp },
+    entrypoint: [],
+    env,
+    mounts,
+  };
 }
 
 async function endOf(child: ChildProcess): Promise<number> {

@@ -7,15 +7,18 @@ export interface ListFormat<Field extends string> {
   headings: Record<Field, string>;
   /** Fields of the table, where nothing else is asked for. */
   columns: Field[];
+  /** Leaves the headings of the table out. */
+  isHeadless?: boolean | undefined;
 }
 
 /**
  * Rows as --format wants them: `table`, `table TEMPLATE`, `json` (an object a line) or a template for each row.
+ * @param rows may have more fields, which a template can use
  * @throws FosterError for a template that is none
  */
 export function formatList<Field extends string>(
   rows: Record<Field, string>[],
-  { headings, columns }: ListFormat<Field>,
+  { headings, columns, isHeadless }: ListFormat<Field>,
   wanted: string | undefined,
 ): string {
   const format = (wanted ?? 'table').replaceAll('\\t', '\t').replaceAll('\\n', '\n');
@@ -24,8 +27,9 @@ export function formatList<Field extends string>(
     const render = compileTemplate(format);
     return rows.map((row) => `${render(row)}\n`).join('');
   }
+  const all = isHeadless ? rows : [headings, ...rows];
   const own = format.replace(/^table\s*/, '');
-  if (own === '') return drawTable([headings, ...rows].map((row) => columns.map((column) => row[column])));
+  if (own === '') return drawTable(all.map((row) => columns.map((column) => row[column])));
   const render = compileTemplate(own);
-  return drawTable([headings, ...rows].map((row) => String(render(row)).trimEnd().split('\t')));
+  return drawTable(all.map((row) => String(render(row)).trimEnd().split('\t')));
 }

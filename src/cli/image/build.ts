@@ -1,29 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import type { Command } from 'commander';
-import type { BuildRequest } from '../../engine/builds.js';
-import { flagError } from '../../spec/parse/flag.js';
-import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
-import { FosterError } from '../../sys/errors.js';
+import { type Command, Option } from 'commander';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
 import { print } from '../output.js';
-import { addRegistryOptions, type RegistryFlags, registryAccess } from './registry-options.js';
-
-interface BuildFlags extends RegistryFlags {
-  tag?: string[];
-  file?: string;
-  buildArg?: string[];
-  target?: string;
-  cache: boolean;
-  pull?: boolean;
-  label?: string[];
-  network?: string;
-  timestamp?: string;
-  progress?: string;
-  iidfile?: string;
-  platform?: string;
-  secret?: string[];
-}
+import { type BuildFlags, toRequest } from './build-request.js';
+import { finishBuild, openBuildLog } from './build-results.js';
+import { addRegistryOptions } from './registry-options.js';
 
 /** `foster build`. */
 export function configure(command: Command, argv: string[]): void {
@@ -35,28 +15,16 @@ export function configure(command: Command, argv: string[]): void {
     .option(
       '-f, --file <FILE>',
       'the Dockerfile; - is standard input (default: Containerfile or Dockerfile in CONTEXT)',
-    )
-    .option('--build-arg <NAME=VALUE>', 'value of an ARG; NAME alone takes it from the environment', collect)
-    .option('--target <STAGE>', 'stage to build (default: the last one)')
-    .option('--no-cache', 'run every step, ignoring the cache')
-    .option('--pull', 'check for newer base images')
-    .option('--label <KEY=VALUE>', 'set a label of the image', collect)
-    .option('--network <MODE>', 'network for RUN: none or host', 'none')
-    .option(
-      '--timestamp <SECONDS>',
-      'set all times in the image, so that the same input gives the same digest',
-    )
-    .option('-q, --quiet', 'print only the id of the image')
-    .option('--progress <TYPE>', 'only plain is supported')
-    .option(
-      '--secret <id=NAME,src=FILE>',
-      'file for RUN --mount=type=secret,id=NAME; or env=VARIABLE instead of src',
-      collect,
-    )
-    .option('--iidfile <FILE>', 'write the id of the image to FILE')
-    .option('--platform <PLATFORM>', "only this machine's platform is supported");
+    );
+  addInputOptions(command);
+  addRunOptions(command);
+  addResultOptions(command);
+  addPullValues(command, argv);
   addRegistryOptions(command);
-  acceptBooleanValues(command, argv);
+  acceptBooleanValues(
+    command,
+    argv.filter((word) => !word.startsWith('--pull=')),
+  );
   addHelpAfter(command, [
     'FROM localhost/foster/busybox uses the root filesystem that foster builds itself,',
     'so nothing is pulled. RUN has no network by default.',
@@ -70,105 +38,107 @@ export function configure(command: Command, argv: string[]): void {
   ]);
   command.action(async (context: string, flags: BuildFlags) => {
     const request = await toRequest(context, flags);
+    const log = openBuildLog(flags.logfile);
     const progress = (line: string) => {
-      if (!request.isQuiet) print(`${line}\n`);
+      if (!request.isQuiet) log(`${line}\n`);
     };
     const { build } = await import('../../engine/builds.js');
     const id = await build(request, progress);
+    await finishBuild(id, request, flags);
     print(`${request.isQuiet ? id : id.slice('sha256:'.length)}\n`);
   });
 }
 
-async function toRequest(context: string, flags: BuildFlags): Promise<BuildRequest> {
-  if (context === '') throw flagError('CONTEXT', context, 'expected a directory or -');
-  if (flags.progress !== undefined && !['plain', 'auto', 'tty'].includes(flags.progress)) {
-    throw flagError('--progress', flags.progress, 'expected plain');
-  }
-  return {
-    context,
-    file: flags.file,
-    tags: await Promise.all((flags.tag ?? []).map(tagName)),
-    buildArgs: new Map((flags.buildArg ?? []).flatMap(buildArg)),
-    target: flags.target,
-    useCache: flags.cache,
-    pull: flags.pull ?? false,
-    labels: Object.fromEntries((flags.label ?? []).map(label)),
-    network: network(flags.network ?? 'none'),
-    timestamp: flags.timestamp === undefined ? undefined : timestamp(flags.timestamp),
-    isQuiet: flags.quiet ?? false,
-    iidfile: flags.iidfile === undefined ? undefined : resolve(flags.iidfile),
-    platform: flags.platform,
-    secrets: new Map((flags.secret ?? []).map(secret)),
-    access: await registryAccess(flags),
-  };
-}
-
-async function tagName(text: string): Promise<string> {
-  const { fullName } = await import('../../engine/images.js');
-  const name = await fullName(text);
-  if (name.includes('@')) throw new FosterError(`--tag ${text}: expected NAME[:TAG], without a digest`);
-  return name;
-}
-
-function buildArg(text: string): [string, string][] {
-  const equals = text.indexOf('=');
-  const name = equals < 0 ? text : text.slice(0, equals);
-  if (name === '') throw flagError('--build-arg', text, 'expected NAME=VALUE');
-  const value = equals < 0 ? process.env[name] : text.slice(equals + 1);
-  return value === undefined ? [] : [[name, value]];
-}
-
-/** BuildKit's limit. */
-const MAX_SECRET = 500 * 1024;
-
-/** As Docker: without src or env a variable of that name is meant, or else a file. */
-function secret(text: string): [string, Buffer] {
-  const options = new Map(text.split(',').map((part) => part.split(/=(.*)/s, 2) as [string, string]));
-  const id = options.get('id') ?? '';
-  const known = ['id', 'src', 'source', 'env', 'type'];
-  if (id === '' || [...options.keys()].some((name) => !known.includes(name))) {
-    throw flagError('--secret', text, 'expected id=NAME,src=FILE or id=NAME,env=VARIABLE');
-  }
-  const file = options.get('src') ?? options.get('source');
-  const variable =
-    options.get('env') ?? (file === undefined && process.env[id] !== undefined ? id : undefined);
-  if (variable !== undefined) {
-    const value = process.env[variable];
-    if (value === undefined) throw flagError('--secret', text, `there is no variable ${variable}`);
-    return [id, Buffer.from(value)];
-  }
-  return [id, readSecret(file ?? id, text)];
-}
-
-function readSecret(path: string, text: string): Buffer {
-  let content: Buffer;
-  try {
-    content = readFileSync(path);
-  } catch (error) {
-    throw flagError(
-      '--secret',
-      text,
-      `cannot read ${path}: ${errnoWords(errnoNumber(errnoOf(error) ?? ''))}`,
+/** What a build reads. */
+function addInputOptions(command: Command): void {
+  command
+    .option('--build-arg <NAME=VALUE>', 'value of an ARG; NAME alone takes it from the environment', collect)
+    .option(
+      '--build-context <NAME=SOURCE>',
+      'a directory, or docker-image://IMAGE, that FROM and --from= name NAME',
+      collect,
+    )
+    .option('--from <IMAGE>', 'use this image in the first FROM')
+    .option('--ignorefile <FILE>', 'read this instead of .dockerignore')
+    .option('--target <STAGE>', 'stage to build (default: the last one)')
+    .option('--no-cache', 'run every step, ignoring the cache')
+    .addOption(cacheFilter())
+    .option('--pull', 'check for newer base images; --pull=missing, newer or never')
+    .option(
+      '--secret <id=NAME,src=FILE>',
+      'file for RUN --mount=type=secret,id=NAME; or env=VARIABLE instead of src',
+      collect,
+    )
+    .option(
+      '--ssh <ID[=SOCKET]>',
+      'SSH agent for RUN --mount=type=ssh: default for that of $SSH_AUTH_SOCK',
+      collect,
     );
+}
+
+/** Its name does not negate anything, as commander takes it. */
+function cacheFilter(): Option {
+  const option = new Option('--no-cache-filter <STAGE>', 'run every step of this stage').argParser(collect);
+  option.negate = false;
+  return option;
+}
+
+/** What RUN has. */
+function addRunOptions(command: Command): void {
+  command
+    .option('--network <MODE>', 'network for RUN: none or host', 'none')
+    .option('-v, --volume <DIR:PATH>', 'bind mount a directory of the host in RUN', collect)
+    .option('--add-host <NAME:ADDRESS>', 'add a line to /etc/hosts in RUN', collect)
+    .option('--dns <ADDRESS>', 'name server in RUN', collect)
+    .option('--cap-add <CAPABILITY>', 'add a capability in RUN, or ALL', collect)
+    .option('--cap-drop <CAPABILITY>', 'drop a capability in RUN, or ALL', collect)
+    .option('--security-opt <OPTION>', 'seccomp=unconfined|PROFILE.json, no-new-privileges=false', collect)
+    .option('--ulimit <NAME=SOFT[:HARD]>', 'resource limit in RUN', collect);
+}
+
+/** What the image is, and what is written of the build. */
+function addResultOptions(command: Command): void {
+  command
+    .option('--label <KEY=VALUE>', 'set a label of the image', collect)
+    .option('--annotation <KEY=VALUE>', 'set an annotation of the manifest', collect)
+    .option('--env <NAME=VALUE>', 'set a variable of the image, as ENV after each FROM', collect)
+    .option('--unsetenv <NAME>', 'remove a variable from the image', collect)
+    .option('--format <FORMAT>', "oci, or docker for Docker's manifest", 'oci')
+    .option('--squash-all', 'make one layer of all, those of the base image too')
+    .option('--omit-history', 'leave the history out of the image')
+    .option(
+      '--timestamp <SECONDS>',
+      'set all times in the image, so that the same input gives the same digest',
+    )
+    .option('--platform <PLATFORM>', "only this machine's platform is supported")
+    .addOption(new Option('--arch <ARCHITECTURE>').hideHelp())
+    .addOption(new Option('--os <OS>').hideHelp())
+    .addOption(new Option('--variant <VARIANT>').hideHelp())
+    .option('-q, --quiet', 'print only the id of the image')
+    .option('--progress <TYPE>', 'plain or quiet')
+    .option('--iidfile <FILE>', 'write the id of the image to FILE')
+    .option('--metadata-file <FILE>', 'write digests and names of the image to FILE, as JSON')
+    .option('--logfile <FILE>', 'write the output of the steps to FILE')
+    .option('--push', 'push the image afterwards');
+  const usual: [flags: string, why: string][] = [
+    ['--rm', 'no container of a step is kept'],
+    ['--force-rm', 'no container of a step is kept'],
+    ['--layers', 'each step is cached'],
+    ['--skip-unused-stages', 'only what the image needs is built'],
+    ['--load', 'the image is in the store afterwards'],
+  ];
+  for (const [flags, why] of usual) command.option(flags, `no effect: ${why}`, true);
+  command
+    .option('--compress', 'no effect, as in Docker')
+    .option('--disable-content-trust', 'no effect: signatures are not checked');
+}
+
+/** Makes `--pull=never` work: commander would take the CONTEXT for the value of an option whose value may be left out. */
+function addPullValues(command: Command, argv: string[]): void {
+  for (const word of new Set(argv)) {
+    const [, value] = /^--pull=(.+)$/.exec(word) ?? [];
+    if (value === undefined) continue;
+    command.addOption(new Option(word).hideHelp());
+    command.on(`option:${word.slice(2)}`, () => command.setOptionValue('pull', value));
   }
-  if (content.length <= MAX_SECRET) return content;
-  throw flagError('--secret', text, 'a secret can have at most 500 KiB');
-}
-
-function label(text: string): [string, string] {
-  const equals = text.indexOf('=');
-  const key = equals < 0 ? text : text.slice(0, equals);
-  if (key === '') throw flagError('--label', text, 'expected KEY=VALUE or KEY');
-  return [key, equals < 0 ? '' : text.slice(equals + 1)];
-}
-
-function network(value: string): 'none' | 'host' {
-  if (value === 'none' || value === 'host') return value;
-  throw flagError('--network', value, 'expected none or host, other networks are not supported yet');
-}
-
-function timestamp(value: string): number {
-  const seconds = /^\d{1,11}$/.test(value) ? Number(value) : Number.NaN;
-  if (seconds <= 8_589_934_591) return seconds;
-  throw flagError('--timestamp', value, 'expected seconds since 1970');
 }

@@ -8,6 +8,18 @@ export function drawImageTree(images: ImageLayers[]): string {
   return images.map((image) => `${headOf(image)}\n${image.layers.map(lineOf).join('')}`).join('');
 }
 
+/** The layers of one image below what it is, in Podman's words. */
+export function drawLayers({ id, names, layers }: ImageLayers): string {
+  const size = layers.reduce((sum, layer) => sum + layer.size, 0);
+  const head = [
+    `Image ID: ${shortDigest(id)}`,
+    `Tags:     [${names.join(' ')}]`,
+    `Size:     ${decimalSize(size)}`,
+    'Image Layers',
+  ];
+  return `${head.map((line) => `${line}\n`).join('')}${layers.map(lineOf).join('')}`;
+}
+
 function headOf({ names, id }: ImageLayers): string {
   return `${names.length === 0 ? '<none>' : names.join(', ')} (${shortDigest(id)})`;
 }

@@ -13,9 +13,18 @@ const FORMAT: ListFormat<HistoryField> = {
     CreatedBy: 'CREATED BY',
     Size: 'SIZE',
     Comment: 'COMMENT',
+    Created: 'CREATED',
+    Tags: 'TAGS',
   },
   columns: ['ID', 'CreatedSince', 'CreatedBy', 'Size', 'Comment'],
 };
+
+interface HistoryOptions {
+  quiet?: boolean;
+  human: boolean;
+  trunc: boolean;
+  format?: string;
+}
 
 /** `foster history`. */
 export function configure(command: Command, argv: string[]): void {
@@ -23,13 +32,14 @@ export function configure(command: Command, argv: string[]): void {
     .description('Show the steps that created an image, the last one first.')
     .argument('<IMAGE>', 'its name or id; the start of the id is enough')
     .option('-q, --quiet', 'print only ids')
+    .option('-H, --human', 'sizes and times for people; false for bytes and instants', true)
     .option('--no-trunc', 'do not truncate ids and commands')
     .option('--format <FORMAT>', "table, json, or a template such as '{{.CreatedBy}}'");
   acceptBooleanValues(command, argv);
   addHelpAfter(command, ['Examples:', '  foster history alpine', '  foster history --no-trunc alpine']);
-  command.action(async (text: string, options: { quiet?: boolean; trunc: boolean; format?: string }) => {
+  command.action(async (text: string, options: HistoryOptions) => {
     const { history } = await import('../../engine/images.js');
-    const found = await history(text);
+    const found = await history(text, { isHuman: options.human });
     const rows = options.trunc ? found.map(truncated) : found;
     print(
       options.quiet ? rows.map(({ ID }) => `${ID}\n`).join('') : formatList(rows, FORMAT, options.format),

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { FosterError } from '../../sys/errors.js';
 import { addHelpAfter, collect } from '../command.js';
 import { print } from '../output.js';
+import { addPlatformOptions, type PlatformFlags, platformOf } from './platform-options.js';
 
 /** `foster import`. */
 export function configure(command: Command): void {
@@ -15,21 +16,32 @@ export function configure(command: Command): void {
       "Dockerfile instruction to apply: 'CMD [\"sh\"]', 'ENV A=b'",
       collect,
     )
-    .option('-m, --message <TEXT>', 'comment for the history of the image');
+    .option('-m, --message <TEXT>', 'comment for the history of the image')
+    .option('-q, --quiet', 'no effect: only the id is printed');
+  addPlatformOptions(command, 'of the image');
   addHelpAfter(command, [
     'Examples:',
     '  foster import rootfs.tar.gz mine:1.0',
     '  tar -C rootfs -c . | foster import -c \'CMD ["/bin/sh"]\' - mine',
   ]);
   command.action(
-    async (file: string, name: string | undefined, options: { change?: string[]; message?: string }) => {
+    async (
+      file: string,
+      name: string | undefined,
+      options: PlatformFlags & { change?: string[]; message?: string },
+    ) => {
       if (file === '-' && isatty(0)) {
         throw new FosterError('cannot import from standard input: it is a terminal', {
           advice: 'give a FILE',
         });
       }
       const { importArchive } = await import('../../engine/images.js');
-      const request = { changes: options.change, message: options.message, name };
+      const request = {
+        changes: options.change,
+        message: options.message,
+        name,
+        platform: platformOf(options),
+      };
       const id = await importArchive(file === '-' ? undefined : file, request);
       print(`${id}\n`);
     },

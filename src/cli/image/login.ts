@@ -10,6 +10,8 @@ interface LoginFlags {
   username?: string;
   password?: string;
   passwordStdin: boolean;
+  getLogin: boolean;
+  verbose: boolean;
   tlsVerify: boolean;
   authfile?: string;
   certDir?: string;
@@ -26,6 +28,8 @@ export function configure(command: Command, argv: string[]): void {
     .option('-u, --username <NAME>', 'user name (default: ask for it)')
     .option('-p, --password <PASSWORD>', 'password; other users can see it in the process list')
     .option('--password-stdin', 'read the password from standard input', false)
+    .option('--get-login', 'print the user name of the stored credentials, and do nothing else', false)
+    .option('-v, --verbose', 'print where the credentials are stored', false)
     .option('--tls-verify', 'false allows plain HTTP and unverified certificates', true)
     .option('--authfile <FILE>', 'file to store the credentials in')
     .option(
@@ -45,9 +49,14 @@ export function configure(command: Command, argv: string[]): void {
     const { check, registryName, store } = await import('../../engine/registry.js');
     if (flags.authfile !== undefined) CALLER.authFile = resolve(flags.authfile);
     const registry = await registryName(text);
+    if (flags.getLogin) {
+      print(`${await userNameFor(registry)}\n`);
+      return;
+    }
     const { credentials, isStored } = await credentialsFrom(flags, registry);
     await check(registry, credentials, flags);
-    if (!isStored) await store(registry, credentials);
+    const place = isStored ? credentials.source : await store(registry, credentials);
+    if (flags.verbose) print(`Used: ${place}\n`);
     print('Login Succeeded\n');
   });
 }
@@ -85,6 +94,17 @@ async function credentialsFrom(
   }
   if (credentials.password === '') throw new FosterError('the password must not be empty');
   return { credentials, isStored: false };
+}
+
+async function userNameFor(registry: string): Promise<string> {
+  const { storedCredentials } = await import('../../engine/registry.js');
+  const stored = await storedCredentials(registry);
+  if (stored?.username) return stored.username;
+  throw new FosterError(`not logged in to ${registry}`, {
+    kind: 'not-found',
+    advice: `log in with 'foster login ${registry}'`,
+    exitCode: 1,
+  });
 }
 
 /** Without the end of the line that it is on. */

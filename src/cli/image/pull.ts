@@ -3,6 +3,7 @@ import type { RegistryAccess } from '../../engine/images.js';
 import { flagError } from '../../spec/parse/flag.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { print } from '../output.js';
+import { addPlatformOptions, type PlatformFlags, platformOf } from './platform-options.js';
 import {
   addRegistryOptions,
   progressOutput,
@@ -10,7 +11,7 @@ import {
   registryAccess,
 } from './registry-options.js';
 
-type PullFlags = RegistryFlags & { platform?: string; allTags?: boolean };
+type PullFlags = RegistryFlags & PlatformFlags & { allTags?: boolean; policy: string };
 
 /** `foster pull`. */
 export function configure(command: Command, argv: string[]): void {
@@ -18,7 +19,13 @@ export function configure(command: Command, argv: string[]): void {
     .description('Download images from registries.')
     .argument('<NAME...>', 'an image: NAME, NAME:TAG or NAME@DIGEST')
     .option('-a, --all-tags', 'pull all tags; NAME must have none')
-    .option('--platform <PLATFORM>', "OS/ARCHITECTURE[/VARIANT] (default: this machine's)");
+    .option(
+      '--policy <POLICY>',
+      'always, missing, newer or never: whether to pull what is here already',
+      'always',
+    )
+    .option('--disable-content-trust', 'no effect: signatures are not checked');
+  addPlatformOptions(command, 'of the image');
   addRegistryOptions(command, 'print only the names');
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
@@ -32,11 +39,15 @@ export function configure(command: Command, argv: string[]): void {
     'An interrupted pull is resumed: what was downloaded is not downloaded again.',
   ]);
   command.action(async (names: string[], flags: PullFlags) => {
-    const { fullName, pull } = await import('../../engine/images.js');
+    const { fullName, PULL_POLICIES, pull } = await import('../../engine/images.js');
+    const policy = PULL_POLICIES.find((each) => each === flags.policy);
+    if (policy === undefined)
+      throw flagError('--policy', flags.policy, `expected one of ${PULL_POLICIES.join(', ')}`);
+    const platform = platformOf(flags);
     const access = await registryAccess(flags);
     const progress = flags.quiet ? undefined : progressOutput();
     for (const name of flags.allTags ? await allTagsOf(names, access) : names) {
-      await pull(name, { ...access, platform: flags.platform, progress });
+      await pull(name, { ...access, platform, progress, policy });
       print(`${await fullName(name)}\n`);
     }
   });

@@ -1,4 +1,8 @@
+import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import type { PushedImage, PushRequest } from '../../engine/images.js';
+import { flagError } from '../../spec/parse/flag.js';
+import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { print } from '../output.js';
 import {
@@ -8,13 +12,24 @@ import {
   registryAccess,
 } from './registry-options.js';
 
+interface PushFlags extends RegistryFlags {
+  platform?: string;
+  allTags?: boolean;
+  digestfile?: string;
+  format?: string;
+}
+
 /** `foster push`. */
 export function configure(command: Command, argv: string[]): void {
   command
     .description('Upload an image to a registry.')
     .argument('<NAME>', 'the image; its name says which registry')
     .argument('[DESTINATION]', 'push under this name instead')
-    .option('--platform <PLATFORM>', 'fail unless the image is for this OS/ARCHITECTURE[/VARIANT]');
+    .option('-a, --all-tags', 'push all tags that NAME has here; NAME must have none')
+    .option('-f, --format <FORMAT>', "oci, or v2s2 for Docker's manifest (default: what the image has)")
+    .option('--digestfile <FILE>', 'write the digest of the manifest to FILE')
+    .option('--platform <PLATFORM>', 'fail unless the image is for this OS/ARCHITECTURE[/VARIANT]')
+    .option('--disable-content-trust', 'no effect: images are not signed');
   addRegistryOptions(command, 'print only the name');
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
@@ -22,20 +37,36 @@ export function configure(command: Command, argv: string[]): void {
     '  foster tag app registry.example.com/team/app:1.0',
     '  foster push registry.example.com/team/app:1.0',
     '  foster push app registry.example.com/team/app:1.0   without foster tag',
+    '  foster push -a registry.example.com/team/app        all tags',
     '  foster push localhost:5000/app           a local registry, TLS optional',
   ]);
-  command.action(
-    async (name: string, destination: string | undefined, flags: RegistryFlags & { platform?: string }) => {
-      const { push } = await import('../../engine/images.js');
-      const request = {
-        ...(await registryAccess(flags)),
-        platform: flags.platform,
-        progress: flags.quiet ? undefined : progressOutput(),
-      };
-      const target = (destination ?? name).replace(/^docker:\/\//, '');
-      const pushed = await push(target, request, destination === undefined ? undefined : name);
-      const { tag, digest, size } = pushed;
-      print(flags.quiet ? `${pushed.name}\n` : `${tag}: digest: ${digest} size: ${size}\n`);
-    },
-  );
+  command.action(async (name: string, destination: string | undefined, flags: PushFlags) => {
+    const { push, tagsHere } = await import('../../engine/images.js');
+    const request: PushRequest = {
+      ...(await registryAccess(flags)),
+      platform: flags.platform,
+      format: formatOf(flags.format),
+      progress: flags.quiet ? undefined : progressOutput(),
+    };
+    const source = destination === undefined ? undefined : name;
+    const target = (destination ?? name).replace(/^docker:\/\//, '');
+    if (flags.allTags && destination !== undefined)
+      throw new FosterError('--all-tags and a destination cannot be used together');
+    for (const each of flags.allTags ? await tagsHere(target) : [target]) {
+      const pushed = await push(each, request, source);
+      if (flags.digestfile !== undefined) writeFileSync(flags.digestfile, pushed.digest);
+      print(describe(pushed, flags));
+    }
+  });
+}
+
+function describe({ name, tag, digest, size }: PushedImage, { quiet }: PushFlags): string {
+  return quiet ? `${name}\n` : `${tag}: digest: ${digest} size: ${size}\n`;
+}
+
+function formatOf(text: string | undefined): PushRequest['format'] {
+  if (text === undefined) return undefined;
+  if (text === 'oci') return 'oci';
+  if (text === 'v2s2') return 'docker';
+  throw flagError('--format', text, 'expected oci or v2s2');
 }

@@ -43,7 +43,8 @@ export function progressOutput(): ProgressOutput {
   return { printLine: (line) => print(`${line}\n`), stream: process.stdout };
 }
 
-function useAuthFile(path: string): void {
+/** Makes a file the only one that credentials are looked up in. @throws FosterError */
+export function useAuthFile(path: string): void {
   if (!existsSync(path)) throw flagError('--authfile', path, 'there is no such file');
   CALLER.authFile = resolve(path);
 }

@@ -3,7 +3,7 @@ import { containersOf } from '../../container/image-use.js';
 import { listImages } from '../../image/store/images.js';
 import { containerRow } from './container-row.js';
 import { imageLayers } from './image-layers.js';
-import { imageRows } from './image-row.js';
+import { imageRows, listedImage } from './image-row.js';
 import { decimalSize } from './size.js';
 
 /** What `docker system df -v` shows, with foster's root filesystems in place of Docker's volumes. */
@@ -51,6 +51,6 @@ function imagesUsage(now: number): DiskUsageDetails['images'] {
       UniqueSize: sum((count) => count === 1),
       Containers: String(containersOf(image.descriptor.digest).length),
     };
-    return imageRows(image, now).map((row) => ({ ...row, ...sizes }));
+    return imageRows(listedImage(image, 0), now).map((row) => ({ ...row, ...sizes }));
   });
 }

@@ -1,77 +1,135 @@
+import { containersOf } from '../../container/image-use.js';
 import { getImage, type StoredImage } from '../../image/store/images.js';
-import { familiarName, parseReference } from '../../image/store/reference.js';
+import { candidateNames, familiarName, parseReference } from '../../image/store/reference.js';
 import { flagError } from '../../spec/parse/flag.js';
+import { parseInstant } from '../../spec/parse/instants.js';
+import { createdTime } from './image-row.js';
 
 /** Whether an image is to be listed under that name; undefined: as one without a name. */
 export type ImageMatcher = (image: StoredImage, name: string | undefined) => boolean;
 
 /**
+ * What a value of --filter asks for, by its key.
+ * @throws FosterError for a value that makes no sense
+ */
+const FILTERS: Readonly<Record<string, (value: string, filter: string) => ImageMatcher>> = {
+  before: (value) => {
+    const instant = createdTime(getImage(value));
+    return (image) => createdTime(image) < instant;
+  },
+  since: (value) => {
+    const instant = createdTime(getImage(value));
+    return (image) => createdTime(image) > instant;
+  },
+  until: (value) => {
+    const instant = Number(parseInstant('--filter', value, Date.now()) / 1_000_000n);
+    return (image) => createdTime(image) < instant;
+  },
+  containers: (value, filter) => {
+    const wanted = truth(value, filter);
+    return ({ descriptor }) => containersOf(descriptor.digest).length > 0 === wanted;
+  },
+  dangling: (value, filter) => {
+    const wanted = truth(value, filter);
+    return ({ names }) => (names.length === 0) === wanted;
+  },
+  digest: (value) => {
+    return ({ descriptor }) =>
+      descriptor.digest.replace('sha256:', '').startsWith(value.replace('sha256:', ''));
+  },
+  id: (value) => {
+    return ({ id }) => id.replace('sha256:', '').startsWith(value.replace('sha256:', ''));
+  },
+  // steps of a build are no images here, every image is one manifest, and all can be changed
+  intermediate: (value, filter) => none(value, filter),
+  manifest: (value, filter) => none(value, filter),
+  readonly: (value, filter) => none(value, filter),
+  label: hasLabel,
+  'label!': (value) => {
+    const has = hasLabel(value);
+    return (image, name) => !has(image, name);
+  },
+  reference: (value) => (_, name) => name !== undefined && matchesName(name, value),
+};
+
+/** Keys of --filter of `images`. */
+export const IMAGE_FILTERS: readonly string[] = Object.keys(FILTERS);
+
+/** Keys of --filter of `image prune`. */
+export const PRUNE_FILTERS: readonly string[] = ['dangling', 'label', 'label!', 'until'];
+
+/**
  * The values of --filter as one condition: all must match, but for several of `reference`, which are alternatives.
+ * @param keys those that the command has
  * @throws FosterError
  */
-export function imageMatcher(filters: string[]): ImageMatcher {
-  const patterns = filters
-    .filter((filter) => filter.startsWith('reference='))
-    .map((filter) => filter.slice(10));
-  const others = filters.filter((filter) => !filter.startsWith('reference=')).map(condition);
+export function imageMatcher(
+  filters: readonly string[],
+  keys: readonly string[] = IMAGE_FILTERS,
+): ImageMatcher {
+  const references: ImageMatcher[] = [];
+  const others: ImageMatcher[] = [];
+  for (const filter of filters) {
+    const [, key = '', value = ''] = /^(\w+!?)=(.*)$/s.exec(filter) ?? [];
+    const compile = keys.includes(key) ? FILTERS[key] : undefined;
+    if (compile === undefined)
+      throw flagError('--filter', filter, `expected KEY=VALUE, KEY being one of ${keys.join(', ')}`);
+    (key === 'reference' ? references : others).push(compile(value, filter));
+  }
   return (image, name) =>
-    (patterns.length === 0 ||
-      (name !== undefined && patterns.some((pattern) => matchesName(name, pattern)))) &&
+    (references.length === 0 || references.some((matches) => matches(image, name))) &&
     others.every((matches) => matches(image, name));
 }
 
 /** Those that match, the newest first, each with the names that match. @throws FosterError */
 export function matchingImages(images: StoredImage[], filters: readonly string[]): StoredImage[] {
-  const matches = imageMatcher([...filters]);
+  const matches = imageMatcher(filters);
   return images
     .filter((image) => image.names.length > 0 || matches(image, undefined))
     .map((image) => ({ image, names: image.names.filter((each) => matches(image, each)) }))
     .filter(({ image, names }) => names.length > 0 || image.names.length === 0)
     .map(({ image, names }) => ({ ...image, names }))
-    .toSorted((a, b) => createdOf(b) - createdOf(a));
+    .toSorted((a, b) => createdTime(b) - createdTime(a));
 }
 
-function condition(filter: string): ImageMatcher {
-  const equals = filter.indexOf('=');
-  const key = filter.slice(0, Math.max(equals, 0));
-  const value = filter.slice(equals + 1);
-  switch (key) {
-    case 'dangling': {
-      if (value !== 'true' && value !== 'false') break;
-      return ({ names }) => (names.length === 0) === (value === 'true');
-    }
-    case 'label': {
-      const [label = '', ...rest] = value.split('=');
-      return ({ config }) => {
-        const labels = config.config?.Labels ?? {};
-        return Object.hasOwn(labels, label) && (rest.length === 0 || labels[label] === rest.join('='));
-      };
-    }
-    case 'before':
-    case 'since': {
-      const instant = createdOf(getImage(value));
-      return (image) => (key === 'before' ? createdOf(image) < instant : createdOf(image) > instant);
-    }
-  }
-  throw flagError(
-    '--filter',
-    filter,
-    'expected dangling=true|false, label=, reference=, before= or since= with a value',
-  );
+function truth(value: string, filter: string): boolean {
+  if (['true', '1'].includes(value)) return true;
+  if (['false', '0'].includes(value)) return false;
+  throw flagError('--filter', filter, 'expected true or false');
 }
 
-function createdOf({ config }: StoredImage): number {
-  return Date.parse(config.created ?? '') || 0;
+function none(value: string, filter: string): ImageMatcher {
+  const wanted = truth(value, filter);
+  return () => !wanted;
 }
 
-/** A pattern without a tag means all tags; `*` stands for anything but a slash. */
+/** `KEY` or `KEY=VALUE` */
+function hasLabel(value: string): ImageMatcher {
+  const [label = '', ...rest] = value.split('=');
+  return ({ config }) => {
+    const labels = config.config?.Labels ?? {};
+    return Object.hasOwn(labels, label) && (rest.length === 0 || labels[label] === rest.join('='));
+  };
+}
+
+/** A pattern without a tag means all tags; `*` stands for anything but a slash, as in Docker. */
 function matchesName(name: string, pattern: string): boolean {
-  const reference = parseReference(name);
-  const familiar = familiarName(reference);
-  const whole = `${reference.registry}/${reference.repository}`;
-  const tag = reference.tag ?? '';
-  const expression = new RegExp(
-    `^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*')}$`,
-  );
-  return [familiar, whole, `${familiar}:${tag}`, `${whole}:${tag}`].some((text) => expression.test(text));
+  const expression = expressionOf(pattern);
+  return candidateNames(parseReference(name)).some((each) => {
+    const reference = parseReference(each);
+    const tag = reference.tag ?? '';
+    return [familiarName(reference), `${reference.registry}/${reference.repository}`].some(
+      (text) => expression.test(text) || expression.test(`${text}:${tag}`),
+    );
+  });
+}
+
+/** Go's path.Match: `*`, `?`, `[a-z]`. */
+function expressionOf(pattern: string): RegExp {
+  const text = pattern.replace(/\[\^?[\w-]+\]|[*?]|[.+^${}()|[\]\\]/g, (found) => {
+    if (found === '*') return '[^/]*';
+    if (found === '?') return '[^/]';
+    return found.length > 1 ? found : `\\${found}`;
+  });
+  return new RegExp(`^${text}$`);
 }

@@ -1,27 +1,45 @@
 import type { StoredImage } from '../../image/store/images.js';
 import { layerSizes } from '../../image/store/size.js';
-import { createdSince } from './image-row.js';
+import { createdAt, createdSince } from './image-row.js';
 import { decimalSize } from './size.js';
 
 /** What a template of `history --format` sees of a step: Docker's names. */
-export type HistoryField = 'ID' | 'CreatedSince' | 'CreatedAt' | 'CreatedBy' | 'Size' | 'Comment';
+export type HistoryField =
+  | 'ID'
+  | 'CreatedSince'
+  | 'CreatedAt'
+  | 'CreatedBy'
+  | 'Size'
+  | 'Comment'
+  | 'Created'
+  | 'Tags';
 
 export type HistoryRow = Record<HistoryField, string>;
 
-/** The steps that have created an image, the last one first, as `docker history --no-trunc` shows them. */
-export function historyRows(image: StoredImage, now: number): HistoryRow[] {
+/**
+ * The steps that have created an image, the last one first, as `docker history --no-trunc` shows them.
+ * @param options.isHuman sizes and times for people, else bytes and instants
+ */
+export function historyRows(
+  image: StoredImage,
+  { now, isHuman }: { now: number; isHuman: boolean },
+): HistoryRow[] {
   const sizes = layerSizes(image);
-  const rows = (image.config.history ?? []).map(
-    (entry): HistoryRow => ({
+  const rows = (image.config.history ?? []).map((entry): HistoryRow => {
+    const size = entry.empty_layer ? 0 : (sizes.shift() ?? 0);
+    const created = isHuman ? createdSince(entry.created, now) : (entry.created ?? '');
+    return {
       ID: '<missing>', // Docker's word for a step that is no image of its own
-      CreatedSince: createdSince(entry.created, now),
-      CreatedAt: entry.created ?? '',
+      CreatedSince: created,
+      CreatedAt: isHuman ? createdAt(entry.created) : (entry.created ?? ''),
       CreatedBy: (entry.created_by ?? '').replace(/\s+/g, ' '),
-      Size: decimalSize(entry.empty_layer ? 0 : (sizes.shift() ?? 0)),
+      Size: isHuman ? decimalSize(size) : String(size),
       Comment: entry.comment ?? '',
-    }),
-  );
+      Created: created,
+      Tags: '',
+    };
+  });
   const last = rows.at(-1);
-  if (last !== undefined) last.ID = image.id;
+  if (last !== undefined) Object.assign(last, { ID: image.id, Tags: image.names.join(', ') });
   return rows.reverse();
 }

@@ -1,16 +1,20 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { defaultIdMaps } from '../../spec/choose-id-maps.js';
 import type { ImageDefaults } from '../../spec/image-defaults.js';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError, kindOf } from '../../sys/errors.js';
 import { type ArchiveCompression, archiveCompressionOf } from '../../tar/compression.js';
 import { decompress } from '../../tar/decompress.js';
 import { undoUnlessDone } from '../../worker/interrupt.js';
+import { refuseImageArchive } from '../rootfs/image-archive.js';
 import { changeDefaults } from '../store/change-defaults.js';
 import { lockStore, unlockStore } from '../store/lock.js';
 import { makeImage } from '../store/new-image.js';
 import { type Descriptor, MEDIA } from '../store/oci.js';
+import { parsePlatform } from '../store/platform.js';
 import { type Staged, Staging, stagedStart } from '../store/staging.js';
+import { unpackLayers } from '../store/unpack-layers.js';
 import { withInput } from './input.js';
 
 export interface ImportOptions {
@@ -19,6 +23,8 @@ export interface ImportOptions {
   message: string | undefined;
   /** Full name. */
   name: string | undefined;
+  /** `OS/ARCHITECTURE[/VARIANT]`; this machine's by default. */
+  platform: string | undefined;
 }
 
 /**
@@ -35,11 +41,16 @@ export async function importImage(path: string | undefined, options: ImportOptio
     });
   }
   const defaults = options.changes.reduce<ImageDefaults>(changeDefaults, {});
+  const platform = options.platform === undefined ? undefined : parsePlatform(options.platform);
   await lockStore();
   try {
     const layer = await stageLayer(path);
+    const layers = { manifest: { layers: [layer.descriptor] }, config: { rootfs: rootfsOf(layer.diffID) } };
+    const [tree] = await unpackLayers(layers, { maps: defaultIdMaps(), title });
+    if (tree !== undefined) refuseImageArchive(tree, path, '');
     return await makeImage({
       base: undefined,
+      platform,
       layer,
       defaults,
       history: {
@@ -63,6 +74,10 @@ export async function importImage(path: string | undefined, options: ImportOptio
   } finally {
     unlockStore();
   }
+}
+
+function rootfsOf(diffID: string): { type: 'layers'; diff_ids: string[] } {
+  return { type: 'layers', diff_ids: [diffID] };
 }
 
 /** The compression formats that a layer may have. */

@@ -8,6 +8,7 @@ import { TAR_END, tarHeader, tarPadding } from '../../tar/writer.js';
 import { throwIfInterrupted, undoUnlessDone } from '../../worker/interrupt.js';
 import { hasBlob, readBlob } from '../store/blobs.js';
 import type { StoredImage } from '../store/images.js';
+import { manifestIn } from '../store/manifest-format.js';
 import { type Descriptor, type ImageIndex, MEDIA } from '../store/oci.js';
 import { REF_NAME } from './oci-archive.js';
 import type { SaveFormat } from './save-formats.js';
@@ -30,7 +31,7 @@ interface Sink {
 
 /**
  * Writes images to an archive or directory. Blobs are copied unchanged, so digests stay the same.
- * @param output a path, or undefined for standard output (not for `oci-dir`)
+ * @param output a path, or undefined for standard output (not for directories)
  * @throws FosterError; an earlier file is then unchanged
  */
 export async function saveImages(
@@ -40,12 +41,12 @@ export async function saveImages(
 ): Promise<void> {
   for (const { image } of images) checkBlobs(image);
   const write = async (sink: Sink) => {
-    await (format === 'docker-archive' ? writeDocker(images, sink) : writeLayout(images, sink));
+    await WRITERS[format](images, sink);
     sink.end();
   };
   try {
     if (output === undefined) await write(tarSink(1));
-    else if (format === 'oci-dir') await writeDirectory(output, write);
+    else if (format === 'oci-dir' || format === 'docker-dir') await writeDirectory(output, write);
     else await writeFile(output, write);
   } catch (error) {
     if (error instanceof FosterError) throw error;
@@ -53,6 +54,13 @@ export async function saveImages(
     throw new FosterError(`cannot save to ${output ?? 'standard output'}: ${why}`, { cause: error });
   }
 }
+
+const WRITERS: Record<SaveFormat, (images: SavedImage[], sink: Sink) => Promise<void>> = {
+  'docker-archive': writeDocker,
+  'oci-archive': writeLayout,
+  'oci-dir': writeLayout,
+  'docker-dir': writeBlobs,
+};
 
 function checkBlobs({ manifest, names, id }: StoredImage): void {
   const lost = [manifest.config, ...manifest.layers].find((blob) => !hasBlob(blob));
@@ -142,6 +150,22 @@ async function writeDocker(images: SavedImage[], sink: Sink): Promise<void> {
     list.push({ Config, RepoTags: names.filter((name) => !name.includes('@')), Layers });
   }
   await sink.file('manifest.json', JSON.stringify(list));
+}
+
+/** The directory of containers/image's `dir:`: the files of one image by their digests. */
+async function writeBlobs([first, ...others]: SavedImage[], sink: Sink): Promise<void> {
+  if (first === undefined) return;
+  const { manifest, names, id } = first.image;
+  if (others.length > 0)
+    throw new FosterError('a docker-dir holds one image only', {
+      advice: 'use --format oci-dir, or save them one by one',
+      exitCode: 1,
+    });
+  const document = manifestIn('docker', manifest, names[0] ?? id);
+  await sink.file('version', 'Directory Transport Version: 1.1\n');
+  const blobs = new Map([manifest.config, ...manifest.layers].map((blob) => [blob.digest, blob]));
+  for (const [digest, blob] of blobs) await sink.file(hexOf(digest), blob);
+  await sink.file('manifest.json', JSON.stringify(document));
 }
 
 function hexOf(digest: string): string {

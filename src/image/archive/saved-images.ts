@@ -1,9 +1,9 @@
-import { getImage } from '../store/images.js';
-import { formatReference, parseReference } from '../store/reference.js';
+import { getImage, nameMeant } from '../store/images.js';
 import type { SavedImage } from './save.js';
 
 /**
- * The images with these names, each once, with all names that were given for it; an ID stands for all its names.
+ * The images with these names, each once, with all names that were given for it. An ID is no name: an image that is
+ * meant by it alone is saved without one, as in Docker and Podman.
  * @throws FosterError if there is none
  */
 export function findSavedImages(texts: string[]): SavedImage[] {
@@ -11,17 +11,9 @@ export function findSavedImages(texts: string[]): SavedImage[] {
   for (const text of texts) {
     const image = getImage(text);
     const saved = found.get(image.descriptor.digest) ?? { image, names: [] };
-    const meant = image.names.filter((name) => name === fullName(text));
-    saved.names = [...new Set([...saved.names, ...(meant.length > 0 ? meant : image.names)])];
+    const name = nameMeant(text, image);
+    if (name !== undefined && !saved.names.includes(name)) saved.names.push(name);
     found.set(image.descriptor.digest, saved);
   }
   return [...found.values()];
-}
-
-function fullName(text: string): string | undefined {
-  try {
-    return formatReference(parseReference(text));
-  } catch {
-    return undefined;
-  }
 }

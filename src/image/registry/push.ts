@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { FosterError } from '../../sys/errors.js';
 import { withAbortController } from '../../worker/interrupt.js';
 import { forEachParallel } from '../../worker/parallel.js';
-import { blobPath } from '../store/blobs.js';
+import { blobPath, digestOf } from '../store/blobs.js';
 import { getImage, listImages, type StoredImage } from '../store/images.js';
-import type { Descriptor } from '../store/oci.js';
+import { formatOf, type ManifestFormat, manifestIn } from '../store/manifest-format.js';
+import { type Descriptor, MEDIA } from '../store/oci.js';
 import { noSuchPlatform, parsePlatform, satisfiesPlatform } from '../store/platform.js';
 import { formatReference, parseReference, type Reference } from '../store/reference.js';
 import { drain } from './http.js';
@@ -15,6 +16,8 @@ import { type Upload, uploadBlob } from './upload.js';
 export interface PushOptions extends RegistryAccess {
   /** `OS/ARCHITECTURE[/VARIANT]` that the image must be for. */
   platform?: string | undefined;
+  /** The format of the manifest in the registry; the image's own by default. */
+  format?: ManifestFormat | undefined;
   /** Where to print progress; nowhere by default. */
   progress?: ProgressOutput | undefined;
 }
@@ -22,7 +25,8 @@ export interface PushOptions extends RegistryAccess {
 const PARALLEL_UPLOADS = 3;
 
 /**
- * Uploads an image of the store to a registry, byte for byte: its digests do not change.
+ * Uploads an image of the store to a registry, byte for byte: its digests do not change, unless another format is wanted.
+ * @returns the descriptor of its manifest
  * @param source the image's name in the store, if it is different
  * @throws FosterError; the manifest is uploaded last, so the registry never has an incomplete image
  */
@@ -30,7 +34,7 @@ export async function pushImage(
   reference: Reference,
   options: PushOptions,
   source = formatReference(reference),
-): Promise<StoredImage> {
+): Promise<Descriptor> {
   const name = formatReference(reference);
   const image = getImage(source);
   const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform);
@@ -45,7 +49,15 @@ async function push(
   image: StoredImage,
   options: PushOptions,
   abort: AbortController,
-): Promise<StoredImage> {
+): Promise<Descriptor> {
+  const own = formatOf(image.descriptor.mediaType);
+  const { format = own } = options;
+  const bytes =
+    format === own
+      ? readFileSync(blobPath(image.descriptor.digest))
+      : Buffer.from(JSON.stringify(manifestIn(format, image.manifest, formatReference(reference))));
+  const mediaType = format === 'docker' ? MEDIA.dockerManifest : MEDIA.manifest;
+  const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length };
   const registry = await openRegistry(reference, options, { signal: abort.signal, actions: 'pull,push' });
   try {
     options.progress?.printLine(
@@ -53,11 +65,11 @@ async function push(
     );
     const { config, layers } = image.manifest;
     await uploadAll(registry, [config, ...layers], options.progress, abort);
-    await putManifest(registry, reference, image);
+    await putManifest(registry, reference, descriptor, bytes);
   } finally {
     await registry.close();
   }
-  return image;
+  return descriptor;
 }
 
 async function uploadAll(
@@ -109,12 +121,16 @@ function otherRepositories({ registry, repository }: Registry): Map<string, stri
   return found;
 }
 
-async function putManifest(registry: Registry, reference: Reference, image: StoredImage): Promise<void> {
-  const { digest, mediaType } = image.descriptor;
+async function putManifest(
+  registry: Registry,
+  reference: Reference,
+  { digest, mediaType }: Descriptor,
+  body: Buffer,
+): Promise<void> {
   const which = reference.tag ?? reference.digest ?? 'latest';
   const response = await registry.request('PUT', `manifests/${which}`, {
     headers: { 'content-type': mediaType },
-    body: readFileSync(blobPath(digest)),
+    body,
   });
   if (response.statusCode !== 201) {
     throw await responseError(`push ${formatReference(reference)}`, response, registry.registry);

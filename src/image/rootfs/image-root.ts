@@ -84,7 +84,8 @@ async function findOrPull(name: string, root: RootOptions): Promise<Found> {
   }
 }
 
-async function isFor(config: ImageConfig, platform: string | undefined): Promise<boolean> {
+/** Whether an image is for a platform, if one is wanted. */
+export async function isFor(config: ImageConfig, platform: string | undefined): Promise<boolean> {
   if (platform === undefined) return true;
   const { parsePlatform, satisfiesPlatform } = await import('../store/platform.js');
   return satisfiesPlatform(config, parsePlatform(platform));

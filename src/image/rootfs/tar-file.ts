@@ -15,6 +15,7 @@ import { peek } from '../../tar/peek.js';
 import { type Progress, readPosition, startProgress } from '../registry/progress.js';
 import { cachedTree, makeTree, mapsKey, type Workspace, withLock } from './cache.js';
 import { fileKey, findTreeOfFile, isSizeKnown, rememberTreeOfFile } from './file-index.js';
+import { refuseImageArchive } from './image-archive.js';
 import type { RootOptions } from './root-tree.js';
 
 const PIECE = 1024 * 1024;
@@ -30,7 +31,7 @@ export async function unpackStandardInput(options: RootOptions): Promise<string>
       advice: 'pipe an archive to it: tar -c -C DIRECTORY . | foster run - COMMAND',
     });
   }
-  return await unpackToCache(options, (workspace) =>
+  return await unpackToCache(undefined, options, (workspace) =>
     unpackStream(workspace, 'standard input', standardInput(), options),
   );
 }
@@ -44,14 +45,15 @@ export async function unpackFile(path: string, options: RootOptions): Promise<st
   const key = fileKey(path, options.maps);
   if (key === undefined) {
     const stream = streamOf(open(path));
-    return await unpackToCache(options, (workspace) => unpackStream(workspace, path, stream, options));
+    return await unpackToCache(path, options, (workspace) => unpackStream(workspace, path, stream, options));
   }
   return await withLock(`tar-${key}`, async () => {
     const known = findTreeOfFile(key); // another process may have unpacked it while this one waited
     if (known !== undefined && cachedTree(known) !== undefined) return known;
     const same = await findByContent(path, key, options);
     const name =
-      same ?? (await unpackToCache(options, (workspace) => unpackUnchanged(workspace, path, key, options)));
+      same ??
+      (await unpackToCache(path, options, (workspace) => unpackUnchanged(workspace, path, key, options)));
     rememberTreeOfFile(key, name);
     return name;
   });
@@ -130,12 +132,14 @@ async function digestOf(fd: number, title: string, signal?: AbortSignal): Promis
 }
 
 async function unpackToCache(
+  path: string | undefined,
   options: RootOptions,
   unpack: (workspace: Workspace) => Promise<string>,
 ): Promise<string> {
   let name = '';
   await makeTree(options.maps, async (workspace) => {
     name = treeName(await unpack(workspace), options);
+    refuseImageArchive(workspace.tree, path, `cannot unpack ${path ?? 'standard input'}: `);
     return name;
   });
   return name;

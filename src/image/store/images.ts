@@ -179,6 +179,15 @@ function isNamed(images: StoredImage[], text: string): boolean {
   return images.some(({ names }) => names.some((name) => candidates.includes(name)));
 }
 
+/** The name by which `findImage` has found the image; undefined where that was by its ID or digest. */
+export function nameMeant(text: string, { names }: StoredImage): string | undefined {
+  try {
+    return candidateNames(parseReference(text)).find((name) => names.includes(name));
+  } catch {
+    return undefined;
+  }
+}
+
 /** As `findImage`. @throws FosterError if there is none */
 export function getImage(text: string): StoredImage {
   const image = findImage(text);

@@ -16,8 +16,8 @@ import { unpackLayers } from './unpack-layers.js';
 /** An image to be made: a base, if any, with one more layer. */
 export interface NewImage {
   base: Pick<StoredImage, 'manifest' | 'config'> | undefined;
-  /** That of the base, or else this machine's, where nothing is said. */
-  platform?: Platform;
+  /** That of the base by default, or this machine's. */
+  platform?: Platform | undefined;
   /** The descriptor of a blob in the store, and the digest of its uncompressed content. */
   layer: { descriptor: Descriptor; diffID: string };
   defaults: ImageDefaults;

@@ -59,6 +59,11 @@ function invalid(text: string, problem: string): FosterError {
   });
 }
 
+/** Whether a name says more than the repository. */
+export function hasTagOrDigest(name: string): boolean {
+  return name.includes('@') || name.lastIndexOf(':') > name.lastIndexOf('/');
+}
+
 /** Whether it is a valid tag of an image. */
 export function isTag(text: string): boolean {
   return TAG.test(text);

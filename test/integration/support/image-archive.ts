@@ -22,6 +22,8 @@ export interface ArchivedTestImage {
   /** The layers in the config, if they are wrong. */
   diffIDs?: string[];
   history?: Record<string, unknown>[];
+  /** RFC 3339. */
+  created?: string;
 }
 
 export function hex(bytes: Uint8Array): string {
@@ -31,7 +33,7 @@ export function hex(bytes: Uint8Array): string {
 /** Images as `docker save` writes them. */
 export function dockerArchive(...images: ArchivedTestImage[]): Buffer {
   const members = new Map<string, Buffer>();
-  const list = images.map(({ names = [], layers, config = {}, diffIDs, history }) => {
+  const list = images.map(({ names = [], layers, config = {}, diffIDs, history, created }) => {
     const plain = layers.map((layer) => (Buffer.isBuffer(layer) ? layer : tar(...layer)));
     const Layers = plain.map((layer) => `${hex(layer)}.tar`);
     for (const [index, layer] of plain.entries()) members.set(Layers[index] ?? '', layer);
@@ -40,6 +42,7 @@ export function dockerArchive(...images: ArchivedTestImage[]): Buffer {
       config,
       rootfs: { type: 'layers', diff_ids: diffIDs ?? plain.map((layer) => `sha256:${hex(layer)}`) },
       ...(history && { history }),
+      ...(created !== undefined && { created }),
     };
     const bytes = Buffer.from(JSON.stringify(document));
     members.set(`${hex(bytes)}.json`, bytes);

@@ -7,7 +7,7 @@ export function asRecord(value: unknown): Record<string, unknown> | undefined {
 
 /**
  * A field of an object. Docker and Podman spell some names differently (`.Id`, `.ID`): where there is none of exactly
- * this name, upper and lower case do not matter.
+ * this name, upper and lower case do not matter, nor the _ of the OCI's documents (`.CreatedBy` for `created_by`).
  * @throws FosterError
  */
 export function fieldOf(value: unknown, name: string): unknown {
@@ -15,10 +15,14 @@ export function fieldOf(value: unknown, name: string): unknown {
   if (record === undefined || Array.isArray(value))
     throw templateError(`there is no field '${name}' in ${show(value)}`);
   if (Object.hasOwn(record, name)) return record[name];
-  const key = Object.keys(record).find((each) => each.toLowerCase() === name.toLowerCase());
+  const key = Object.keys(record).find((each) => plain(each) === plain(name));
   if (key === undefined)
     throw templateError(`there is no field '${name}', only ${Object.keys(record).join(', ')}`);
   return record[key];
+}
+
+function plain(name: string): string {
+  return name.replaceAll('_', '').toLowerCase();
 }
 
 /** Whether Go takes it for true: not false, 0, nil, and nothing empty. */

@@ -1,0 +1,257 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { BuildRequest, NamedContext, RunSettings } from '../../engine/builds.js';
+import { parseAddHost, parseDns } from '../../spec/hosts.js';
+import { flagError } from '../../spec/parse/flag.js';
+import { parseSecurityOptions } from '../../spec/parse/security-options.js';
+import { parseUlimits } from '../../spec/parse/ulimits.js';
+import { parseVolume } from '../../spec/parse/volumes.js';
+import { resolveCapabilities } from '../../sys/capabilities.js';
+import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
+import { FosterError } from '../../sys/errors.js';
+import { type PlatformFlags, platformOf } from './platform-options.js';
+import { type RegistryFlags, registryAccess } from './registry-options.js';
+
+export interface BuildFlags extends RegistryFlags, PlatformFlags {
+  tag?: string[];
+  file?: string;
+  buildArg?: string[];
+  buildContext?: string[];
+  from?: string;
+  ignorefile?: string;
+  target?: string;
+  cache: boolean;
+  noCacheFilter?: string[];
+  pull?: boolean | string;
+  label?: string[];
+  annotation?: string[];
+  env?: string[];
+  unsetenv?: string[];
+  format: string;
+  squashAll?: boolean;
+  omitHistory?: boolean;
+  network?: string;
+  volume?: string[];
+  addHost?: string[];
+  dns?: string[];
+  capAdd?: string[];
+  capDrop?: string[];
+  securityOpt?: string[];
+  ulimit?: string[];
+  timestamp?: string;
+  progress?: string;
+  iidfile?: string;
+  metadataFile?: string;
+  logfile?: string;
+  push?: boolean;
+  secret?: string[];
+  ssh?: string[];
+  rm: boolean;
+  forceRm: boolean;
+  layers: boolean;
+  skipUnusedStages: boolean;
+  load: boolean;
+}
+
+/** The request that flags make. @throws FosterError */
+export async function toRequest(context: string, flags: BuildFlags): Promise<BuildRequest> {
+  if (context === '') throw flagError('CONTEXT', context, 'expected a directory or -');
+  checkUsual(flags);
+  if (flags.progress !== undefined && !['plain', 'auto', 'tty', 'quiet'].includes(flags.progress)) {
+    throw flagError('--progress', flags.progress, 'expected plain or quiet');
+  }
+  return {
+    context,
+    file: flags.file,
+    tags: await Promise.all((flags.tag ?? []).map(tagName)),
+    buildArgs: new Map((flags.buildArg ?? []).flatMap(buildArg)),
+    contexts: new Map((flags.buildContext ?? []).map(namedContext)),
+    from: flags.from,
+    ignoreFile: flags.ignorefile,
+    target: flags.target,
+    useCache: flags.cache,
+    uncachedStages: listOf(flags.noCacheFilter).map((stage) => stage.toLowerCase()),
+    pull: pullPolicy(flags.pull ?? 'missing'),
+    labels: Object.fromEntries((flags.label ?? []).map((text) => pair('--label', text))),
+    annotations: Object.fromEntries((flags.annotation ?? []).map((text) => pair('--annotation', text))),
+    env: (flags.env ?? []).map(variable),
+    unsetEnv: listOf(flags.unsetenv),
+    format: format(flags.format),
+    squashesAll: flags.squashAll ?? false,
+    omitsHistory: flags.omitHistory ?? false,
+    network: network(flags.network ?? 'none'),
+    container: runSettings(flags),
+    timestamp: flags.timestamp === undefined ? undefined : timestamp(flags.timestamp),
+    isQuiet: flags.quiet || flags.progress === 'quiet',
+    iidfile: flags.iidfile === undefined ? undefined : resolve(flags.iidfile),
+    platform: platformOf(flags),
+    secrets: new Map((flags.secret ?? []).map(secret)),
+    agents: new Map((flags.ssh ?? []).map(agent)),
+    access: await registryAccess(flags),
+  };
+}
+
+/** What is always so can be asked for, but not be switched off. */
+function checkUsual(flags: BuildFlags): void {
+  const cases: [name: string, isOn: boolean, why: string, advice: string][] = [
+    ['--rm', flags.rm, 'no container of a step is kept', "use 'foster run' for a look around"],
+    ['--force-rm', flags.forceRm, 'no container of a step is kept', "use 'foster run' for a look around"],
+    ['--layers', flags.layers, 'each step is cached', 'use --no-cache, or --squash-all for a single layer'],
+    ['--skip-unused-stages', flags.skipUnusedStages, 'only what the image needs is built', 'use --target'],
+    ['--load', flags.load, 'images are built into the store', "use 'foster rmi' afterwards"],
+  ];
+  for (const [name, isOn, because, advice] of cases)
+    if (!isOn)
+      throw new FosterError(`build ${name}=false is not supported: ${because}`, {
+        kind: 'unsupported',
+        advice,
+      });
+}
+
+/** Values of an option that may be given several times, each perhaps a list with commas. */
+function listOf(values: string[] = []): string[] {
+  return values.flatMap((value) => value.split(',')).filter(Boolean);
+}
+
+/** Podman's spellings, and what `--pull` alone and booleans mean. */
+const PULL: ReadonlyMap<string, BuildRequest['pull']> = new Map([
+  ['true', 'always'],
+  ['always', 'always'],
+  ['false', 'missing'],
+  ['missing', 'missing'],
+  ['ifmissing', 'missing'],
+  ['newer', 'newer'],
+  ['ifnewer', 'newer'],
+  ['never', 'never'],
+]);
+
+function pullPolicy(value: string | boolean): BuildRequest['pull'] {
+  const policy = PULL.get(String(value).toLowerCase());
+  if (policy !== undefined) return policy;
+  throw flagError('--pull', String(value), 'expected always, missing, newer or never');
+}
+
+function runSettings(flags: BuildFlags): RunSettings {
+  const paths = { cwd: process.cwd(), exists: existsSync };
+  const { noNewPrivileges = true, seccomp = 'default' } = parseSecurityOptions(
+    flags.securityOpt ?? [],
+    paths,
+  );
+  return {
+    capabilities: resolveCapabilities(listOf(flags.capAdd), listOf(flags.capDrop)),
+    noNewPrivileges,
+    seccomp,
+    rlimits: parseUlimits(flags.ulimit ?? []),
+    addHosts: (flags.addHost ?? []).map(parseAddHost),
+    dns: listOf(flags.dns).map(parseDns),
+    volumes: (flags.volume ?? []).map((value) => parseVolume(value, paths)),
+  };
+}
+
+/** `NAME=SOURCE` */
+function namedContext(text: string): [string, NamedContext] {
+  const [, name = '', source = ''] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
+  if (name === '')
+    throw flagError('--build-context', text, 'expected NAME=DIRECTORY or NAME=docker-image://IMAGE');
+  const [, image] = /^(?:docker-image|container-image|docker):\/\/(.+)$/.exec(source) ?? [];
+  if (image !== undefined) return [name, { image }];
+  const folder = resolve(source);
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return [name, { folder }];
+  throw flagError('--build-context', text, 'expected a directory or docker-image://IMAGE');
+}
+
+/** `NAME=VALUE`, or NAME alone for the caller's. */
+function variable(text: string): string {
+  if (!/^[^=]+/.test(text)) throw flagError('--env', text, 'expected NAME=VALUE');
+  return text.includes('=') ? text : `${text}=${process.env[text] ?? ''}`;
+}
+
+function format(text: string): BuildRequest['format'] {
+  if (text === 'oci' || text === 'docker') return text;
+  throw flagError('--format', text, 'expected oci or docker');
+}
+
+/** `ID` or `ID=SOCKET` */
+function agent(text: string): [string, string] {
+  const [id = '', path = process.env.SSH_AUTH_SOCK] = text.split(/=(.*)/s);
+  if (id === '') throw flagError('--ssh', text, 'expected default or ID=SOCKET');
+  if (!path) throw flagError('--ssh', text, 'there is no SSH agent', 'start one with: eval $(ssh-agent)');
+  if (statSync(path, { throwIfNoEntry: false })?.isSocket()) return [id, resolve(path)];
+  throw flagError(
+    '--ssh',
+    text,
+    `${path} is not the socket of an SSH agent`,
+    'add keys to an agent with ssh-add',
+  );
+}
+
+async function tagName(text: string): Promise<string> {
+  const { fullName } = await import('../../engine/images.js');
+  const name = await fullName(text);
+  if (name.includes('@')) throw new FosterError(`--tag ${text}: expected NAME[:TAG], without a digest`);
+  return name;
+}
+
+function buildArg(text: string): [string, string][] {
+  const equals = text.indexOf('=');
+  const name = equals < 0 ? text : text.slice(0, equals);
+  if (name === '') throw flagError('--build-arg', text, 'expected NAME=VALUE');
+  const value = equals < 0 ? process.env[name] : text.slice(equals + 1);
+  return value === undefined ? [] : [[name, value]];
+}
+
+/** BuildKit's limit. */
+const MAX_SECRET = 500 * 1024;
+
+/** As Docker: without src or env a variable of that name is meant, or else a file. */
+function secret(text: string): [string, Buffer] {
+  const options = new Map(text.split(',').map((part) => part.split(/=(.*)/s, 2) as [string, string]));
+  const id = options.get('id') ?? '';
+  const known = ['id', 'src', 'source', 'env', 'type'];
+  if (id === '' || [...options.keys()].some((name) => !known.includes(name))) {
+    throw flagError('--secret', text, 'expected id=NAME,src=FILE or id=NAME,env=VARIABLE');
+  }
+  const file = options.get('src') ?? options.get('source');
+  const variable =
+    options.get('env') ?? (file === undefined && process.env[id] !== undefined ? id : undefined);
+  if (variable !== undefined) {
+    const value = process.env[variable];
+    if (value === undefined) throw flagError('--secret', text, `there is no variable ${variable}`);
+    return [id, Buffer.from(value)];
+  }
+  return [id, readSecret(file ?? id, text)];
+}
+
+function readSecret(path: string, text: string): Buffer {
+  let content: Buffer;
+  try {
+    content = readFileSync(path);
+  } catch (error) {
+    throw flagError(
+      '--secret',
+      text,
+      `cannot read ${path}: ${errnoWords(errnoNumber(errnoOf(error) ?? ''))}`,
+    );
+  }
+  if (content.length <= MAX_SECRET) return content;
+  throw flagError('--secret', text, 'a secret can have at most 500 KiB');
+}
+
+function pair(flag: string, text: string): [string, string] {
+  const equals = text.indexOf('=');
+  const key = equals < 0 ? text : text.slice(0, equals);
+  if (key === '') throw flagError(flag, text, 'expected KEY=VALUE or KEY');
+  return [key, equals < 0 ? '' : text.slice(equals + 1)];
+}
+
+function network(value: string): 'none' | 'host' {
+  if (value === 'none' || value === 'host') return value;
+  if (value === 'default') return 'none';
+  throw flagError('--network', value, 'expected none or host, other networks are not supported yet');
+}
+
+function timestamp(value: string): number {
+  const seconds = /^\d{1,11}$/.test(value) ? Number(value) : Number.NaN;
+  if (seconds <= 8_589_934_591) return seconds;
+  throw flagError('--timestamp', value, 'expected seconds since 1970');
+}

@@ -1,0 +1,39 @@
+import { openSync, writeFileSync, writeSync } from 'node:fs';
+import type { BuildRequest } from '../../engine/builds.js';
+import { FosterError } from '../../sys/errors.js';
+import { print } from '../output.js';
+import { CALLER } from '../surroundings.js';
+import type { BuildFlags } from './build-request.js';
+import { progressOutput } from './registry-options.js';
+
+/** Where a build writes what it does: to a file, what RUN prints too, or to standard output. */
+export function openBuildLog(path: string | undefined): (text: string) => void {
+  if (path === undefined) return print;
+  const file = openSync(path, 'w', 0o666);
+  const write = (piece: string | Uint8Array) => void writeSync(file, Buffer.from(piece));
+  CALLER.output = write;
+  return write;
+}
+
+/** Writes what flags ask for of an image that has been built, and pushes it. @throws FosterError */
+export async function finishBuild(
+  id: string,
+  { tags, access, isQuiet }: BuildRequest,
+  { metadataFile, push }: Pick<BuildFlags, 'metadataFile' | 'push'>,
+): Promise<void> {
+  const images = await import('../../engine/images.js');
+  if (metadataFile !== undefined) {
+    const { digest } = await images.info(id);
+    const metadata = {
+      'containerimage.config.digest': id,
+      'containerimage.digest': digest,
+      ...(tags.length > 0 && { 'image.name': tags.join(',') }),
+    };
+    writeFileSync(metadataFile, `${JSON.stringify(metadata, null, 2)}\n`);
+  }
+  if (!push) return;
+  if (tags.length === 0)
+    throw new FosterError('build --push needs a name for the image', { advice: 'give -t REGISTRY/NAME' });
+  for (const tag of tags)
+    await images.push(tag, { ...access, progress: isQuiet ? undefined : progressOutput() });
+}

@@ -1,0 +1,1 @@
+export { SAVE_FORMATS } from '../image/archive/save-formats.js';

@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { type AddressInfo, createServer as createSocketServer } from 'node:net';
+import { test } from 'node:test';
+import { ImagesHome } from './support/image-archive.js';
+import { foster } from './support/registry.js';
+
+/** Flags of Docker's and Podman's build. */
+const home = new ImagesHome();
+const BASE = 'FROM localhost/foster/busybox\n';
+mkdirSync(home.path('context'));
+writeFileSync(home.path('context/file'), 'of the context');
+
+/** Builds, and returns what the command printed. */
+async function build(dockerfile: string, flags: string[] = [], env: Record<string, string> = {}) {
+  writeFileSync(home.path('Dockerfile'), BASE + dockerfile);
+  return await foster(
+    home,
+    ['build', '-t', 'built', '-f', home.path('Dockerfile'), ...flags, home.path('context')],
+    env,
+  );
+}
+
+/** What RUN printed in a build that must succeed. */
+async function printed(dockerfile: string, flags: string[] = [], env: Record<string, string> = {}) {
+  const { status, stdout, stderr } = await build(dockerfile, flags, env);
+  assert.equal(status, 0, stderr);
+  return stdout;
+}
+
+const shown = (template: string) => home.foster(['image', 'inspect', '-f', template, 'built']).stdout.trim();
+
+test('RUN has the hosts, capabilities, limits, name servers and volumes that were asked for', async () => {
+  mkdirSync(home.path('volume'));
+  writeFileSync(home.path('volume/there'), 'on the host\n');
+  const text = await printed(
+    'RUN cat /etc/hosts /etc/resolv.conf /of-host/there; grep -E "CapBnd|Seccomp:|NoNewPrivs" /proc/self/status; ulimit -n\n',
+    [
+      ...['--add-host', 'db:10.0.0.1', '--dns', '10.0.0.2', '-v', `${home.path('volume')}:/of-host:ro`],
+      ...['--cap-drop', 'ALL', '--cap-add', 'CHOWN,KILL', '--security-opt', 'seccomp=unconfined'],
+      ...['--security-opt', 'no-new-privileges=false', '--ulimit', 'nofile=77'],
+    ],
+  );
+  for (const expected of [
+    /^10\.0\.0\.1\tdb$/m,
+    /^nameserver 10\.0\.0\.2$/m,
+    /^options timeout:1 attempts:1$/m,
+    /on the host/,
+    /^CapBnd:\t0000000000000021$/m,
+    /^NoNewPrivs:\t0$/m,
+    /^Seccomp:\t0$/m,
+    /^77$/m,
+  ])
+    assert.match(text, expected);
+  assert.equal(home.run(['--rm', 'built', 'test', '-e', '/of-host']).status, 1);
+});
+
+test('variables, annotations, format and history of the image', async () => {
+  const flags = ['--env', 'A=1', '--env', 'B', '--unsetenv', 'C', '--annotation', 'org.example.a=b'];
+  const text = await printed('ENV C=3\nRUN echo $A-$B-$C\n', [...flags, '--omit-history'], { B: 'two' });
+  assert.match(text, /^1-two-3$/m);
+  assert.match(shown('{{.Config.Env}}'), /A=1 B=two\]$/);
+  assert.equal(shown('{{.Annotations}} {{len .History}}'), 'map[org.example.a:b] 0');
+  await printed('ENV C=3\n', ['--format', 'docker']);
+  assert.equal(shown('{{.ManifestType}}'), 'application/vnd.docker.distribution.manifest.v2+json');
+  assert.equal(home.run(['--rm', 'built', 'true']).status, 0);
+});
+
+test('--squash-all makes one layer of all, without what was deleted', async () => {
+  await printed('RUN echo 1 > /one; echo 2 > /two\nRUN rm /one; echo 3 > /three\n', ['--squash-all']);
+  assert.equal(shown('{{len .RootFS.Layers}}'), '1');
+  assert.equal(home.run(['--rm', 'built', 'sh', '-c', 'cat /two /three; ls /one']).stdout, '2\n3\n');
+});
+
+test('--build-context names a directory or an image', async () => {
+  mkdirSync(home.path('more'));
+  writeFileSync(home.path('more/file'), 'of the other context');
+  const more = ['--build-context', `more=${home.path('more')}`];
+  await printed(
+    'COPY --from=more file /got\nRUN --mount=type=bind,from=more,target=/m cp /m/file /mounted\n',
+    more,
+  );
+  assert.equal(
+    home.run(['--rm', 'built', 'cat', '/got', '/mounted']).stdout,
+    'of the other context'.repeat(2),
+  );
+  home.foster(['tag', 'built', 'kept']);
+  await printed('FROM other\n', ['--build-context', 'other=docker-image://kept']);
+  assert.equal(home.run(['--rm', 'built', 'cat', '/got']).stdout, 'of the other context');
+  assert.match(
+    (await build('FROM more\n', more)).stderr,
+    /--build-context more is a directory; use FROM scratch/,
+  );
+});
+
+test('--from, --ignorefile, --no-cache-filter, --logfile and --metadata-file', async () => {
+  writeFileSync(home.path('ignore'), 'file\n');
+  assert.match((await build('COPY file /\n', ['--ignorefile', home.path('ignore')])).stderr, /file/);
+  await printed('RUN echo kept > /kept\n');
+  home.foster(['tag', 'built', 'mine']);
+  writeFileSync(home.path('From'), 'FROM nosuch.example/image AS first\nRUN cat /kept\n');
+  const files = ['--logfile', home.path('log'), '--metadata-file', home.path('metadata')];
+  const again = async (flags: string[] = []) =>
+    await foster(home, [
+      'build',
+      '-t',
+      'built',
+      '-f',
+      home.path('From'),
+      '--from',
+      'mine',
+      ...flags,
+      home.path('context'),
+    ]);
+  const { status, stdout, stderr } = await again(files);
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /^[0-9a-f]{64}\n$/);
+  assert.match(readFileSync(home.path('log'), 'utf8'), /^kept$/m);
+  const metadata = JSON.parse(readFileSync(home.path('metadata'), 'utf8'));
+  assert.equal(metadata['containerimage.config.digest'], shown('{{.Id}}'));
+  assert.equal(metadata['containerimage.digest'], shown('{{.Digest}}'));
+  assert.match((await again()).stdout, /CACHED/);
+  assert.doesNotMatch((await again(['--no-cache-filter', 'first'])).stdout, /CACHED/);
+});
+
+test('what is always so can be asked for, and not be switched off', async () => {
+  await printed('', [
+    '--rm',
+    '--force-rm=true',
+    '--layers',
+    '--load',
+    '--compress',
+    '--pull=never',
+    '--progress',
+    'plain',
+  ]);
+  for (const [flag, problem] of [
+    ['--rm=false', /^foster: build --rm=false is not supported: no container of a step is kept; /],
+    ['--layers=false', /use --no-cache, or --squash-all/],
+    ['--pull=perhaps', /expected always, missing, newer or never/],
+    ['--format=other', /expected oci or docker/],
+    ['--ssh=default', /there is no SSH agent/],
+    ['--build-context=x', /expected NAME=DIRECTORY/],
+    [
+      '--cache-from=x',
+      /^foster: build --cache-from is not supported yet: steps are cached on this machine only; /,
+    ],
+  ] as const) {
+    const { status, stderr } = await build('', [flag], { SSH_AUTH_SOCK: '' });
+    assert.equal(status, 125, flag);
+    assert.match(stderr, problem);
+  }
+});
+
+test('ADD downloads, and checks the digest', async () => {
+  const content = 'downloaded';
+  const digest = createHash('sha256').update(content).digest('hex');
+  const server = createServer((request, response) => {
+    if (request.url !== '/folder/file.txt') return void response.writeHead(404).end();
+    response.writeHead(200, { 'last-modified': 'Thu, 01 Jan 2015 00:00:00 GMT' }).end(content);
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  try {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/folder`;
+    await printed(
+      `ADD ${url}/file.txt file /into/\nADD --checksum=sha256:${digest} ${url}/file.txt /renamed\nRUN stat -c '%a %u %Y' /into/file.txt /into/file\n`,
+    );
+    assert.equal(
+      home.run([
+        '--rm',
+        'built',
+        'sh',
+        '-c',
+        'cat /into/file.txt /into/file /renamed; stat -c "%a %Y" /renamed',
+      ]).stdout,
+      'downloadedof the contextdownloaded600 1420070400\n',
+    );
+    for (const [line, problem] of [
+      [
+        `ADD --checksum=sha256:${'0'.repeat(64)} ${url}/file.txt /x`,
+        /its digest is sha256:[0-9a-f]{64} instead of sha256:0{64}/,
+      ],
+      [`ADD ${url}/nosuch /x`, /cannot download http:.*\/nosuch: .* responded with status 404/],
+      [`COPY ${url}/file.txt /x`, /COPY takes no URLs; use ADD/],
+      ['ADD https://example.com/x.git /x', /does not support git repositories/],
+      ['ADD --checksum=sha256:12 file /x', /expected sha256: and 64/],
+    ] as const) {
+      const { status, stderr } = await build(`${line}\n`);
+      assert.equal(status, 1, line);
+      assert.match(stderr, problem);
+    }
+  } finally {
+    server.close();
+  }
+});
+
+test('RUN --mount=type=ssh reaches the agent', async () => {
+  const socket = home.path('agent');
+  const agent = createSocketServer((client) => client.end('the agent'));
+  await new Promise<void>((done) => agent.listen(socket, done));
+  const reads = 'test -S $SSH_AUTH_SOCK && echo reached $SSH_AUTH_SOCK';
+  try {
+    assert.match(
+      await printed(`RUN --mount=type=ssh ${reads}\n`, ['--ssh', 'default'], { SSH_AUTH_SOCK: socket }),
+      /^reached \/run\/foster\/ssh_agent\.sock$/m,
+    );
+    assert.match(
+      await printed(`RUN --mount=type=ssh,id=mine,target=/agent ${reads}\n`, ['--ssh', `mine=${socket}`]),
+      /^reached \/agent$/m,
+    );
+    assert.equal(home.run(['--rm', 'built', 'ls', '/agent']).stdout, '');
+    await printed('RUN --mount=type=ssh test -z "$SSH_AUTH_SOCK"\n');
+    assert.match(
+      (await build('RUN --mount=type=ssh,required true\n')).stderr,
+      /the build has no SSH agent default; pass it with --ssh default/,
+    );
+    assert.match(
+      (await build('', ['--ssh', `x=${home.path('Dockerfile')}`])).stderr,
+      /is not the socket of an SSH agent/,
+    );
+  } finally {
+    agent.close();
+  }
+});
+
+test('a RUN that will miss a network says so before it fails', async () => {
+  assert.match(
+    (await build('RUN apk add curl\n')).stderr,
+    /warning: this RUN may need a network, which it has not by default; use '--network host'/,
+  );
+  assert.equal((await build('RUN echo apk\n')).stderr, '');
+});
