@@ -63,9 +63,10 @@ EXPORTED int foster_become(struct program *program) {
   return (int)become_program(program);
 }
 
-/* 0 when all steps are done, else -errno; then `host` says what has failed. Signals that are held back end a wait. */
-EXPORTED int foster_run_host_steps(struct host *host) {
-  ending_signals = &held_signals;
+/* 0 when all steps are done, else -errno; then `host` says what has failed. `ends_at_signal`: signals that are held back end
+ * a wait; not so where foster cleans up after one. */
+EXPORTED int foster_run_host_steps(struct host *host, int ends_at_signal) {
+  ending_signals = ends_at_signal ? &held_signals : NULL;
   if (check_host(host)) return run_host_steps(host);
   host->failed = 0, host->error = EINVAL, host->detail = -1;
   return -EINVAL;

@@ -10,14 +10,16 @@ import { HOST_OFFSETS, HOST_SIZE, HOST_STEP_OFFSETS, HOST_STEP_SIZE } from '../s
 import { hostStepFailure } from './failure.js';
 import { throwAtSignal } from './interrupt.js';
 
-/** The process for which host steps are done. All but `pid` are descriptors. */
+/** The process for which host steps are done, and how. */
 export interface HostTarget {
   pid: number;
   pidfd?: number;
-  /** Leads to it. */
+  /** Leads to it: a descriptor. */
   control?: number;
-  /** The user namespace by which the ids of mounts are shifted; undefined where it has ended. */
+  /** The user namespace by which the ids of mounts are shifted, a descriptor; undefined where it has ended. */
   users?: number | undefined;
+  /** A signal that asks foster to end does so, where a step takes long; not for what is done to clean up after one. */
+  endsAtSignal?: boolean;
 }
 
 /** Host steps that are done, and whose programs go on. */
@@ -31,7 +33,7 @@ export interface HostWork {
 }
 
 /**
- * Does host steps: src/init/launcher.c. A signal that asks foster to end does so where they take long.
+ * Does host steps: src/init/launcher.c.
  * @param target left out where the steps concern no process
  * @throws FosterError with the sentence of the step that failed; nothing is left of those before it
  */
@@ -57,10 +59,11 @@ export function runHostSteps(steps: readonly HostStep[], target: HostTarget = { 
   for (const [name, value] of Object.entries(fields))
     host.writeInt32LE(value, HOST_OFFSETS[name as keyof typeof fields]);
   const work = { steps, output, host, blob };
-  if (callRaw(nativeFile('foster-entry.so'), 'int foster_run_host_steps(void *host)', host) === 0)
-    return work;
+  const prototype = 'int foster_run_host_steps(void *host, int ends_at_signal)';
+  const { endsAtSignal = false } = target;
+  if (callRaw(nativeFile('foster-entry.so'), prototype, host, endsAtSignal ? 1 : 0) === 0) return work;
   try {
-    throwAtSignal();
+    if (endsAtSignal) throwAtSignal();
     throw failureOf(work);
   } finally {
     if (output !== undefined) closeSync(output);

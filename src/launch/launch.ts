@@ -122,7 +122,7 @@ function doHostSteps(plan: Plan, target: HostTarget, inside: number): HostWork {
   const isHanded = plan.host.some(({ kind }) => kind === 'hand');
   const users = isHanded ? openUserNamespace(inside) : undefined;
   try {
-    return runHostSteps(plan.host, { ...target, users });
+    return runHostSteps(plan.host, { ...target, users, endsAtSignal: true });
   } finally {
     closeAll([users]);
   }

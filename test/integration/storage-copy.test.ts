@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { Containers } from './support/containers.js';
@@ -151,6 +152,24 @@ test('an image that is in use stays, and df counts the copy', () => {
   assert.match(size, /^Containers [\d.]+MB$/); // busybox alone is one
   out('rm', 'one');
   out('system', 'prune', '-f');
+});
+
+test('a signal during a copy of files that other users own leaves nothing behind', async () => {
+  // only root of the container can remove these: cleaning up takes a user namespace, after the signal
+  const owner = { uid: 7, gid: 8 };
+  const members = Array.from({ length: 5000 }, (_, index) => ({ name: `others/${index}`, ...owner }));
+  const layer = [...BUSYBOX_LAYER, { name: 'others/', type: '5', mode: 0o755, ...owner }, ...members];
+  home.load(dockerArchive({ names: ['others:1'], layers: [layer] }));
+  const child = spawn(FOSTER, ['create', 'others:1', 'true'], { env: home.env, stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  await waitUntil('the copy is being made', () => {
+    const [id] = readdirSync(home.path('data/foster/containers'));
+    return id !== undefined && existsSync(join(containers.folder(id), 'tree/others'));
+  });
+  child.kill('SIGTERM');
+  assert.deepEqual(await ended, [143, null]);
+  await home.assertNoProcess();
+  assert.deepEqual(readdirSync(home.path('data/foster/containers')), []);
 });
 
 /** A root filesystem that takes a while to be copied. */
