@@ -59,6 +59,7 @@ export function runHostSteps(steps: readonly HostStep[], target: HostTarget = { 
   for (const [name, value] of Object.entries(fields))
     host.writeInt32LE(value, HOST_OFFSETS[name as keyof typeof fields]);
   const work = { steps, output, host, blob };
+  if (steps.length === 0) return work; // as for an exec
   const prototype = 'int foster_run_host_steps(void *host, int ends_at_signal)';
   const { endsAtSignal = false } = target;
   if (callRaw(nativeFile('foster-entry.so'), prototype, host, endsAtSignal ? 1 : 0) === 0) return work;

@@ -79,6 +79,20 @@ function foster(args: string[], prepare = ':', env: Record<string, string> = {})
   return { status, stdout, stderr };
 }
 
+/**
+ * What makes newuidmap another program for the PID 1 of a container, which alone is foster-init without arguments; foster's
+ * other helpers get the true one.
+ * @param command of a shell
+ */
+function forInit(command: string): string {
+  const [script, original] = [join(home, 'for-init'), join(home, 'original')];
+  const text = `#!/bin/sh
+    [ "$(tr '\\0' ' ' </proc/$1/cmdline)" != "foster-init " ] || ${command}
+    exec ${original} "$@"`;
+  writeFileSync(script, text, { mode: 0o755 });
+  return `cp "$(command -v newuidmap)" ${original}; chmod 4755 ${original}; mount --bind ${script} "$(command -v newuidmap)"`;
+}
+
 /** As `foster`, while it goes on. */
 function start(args: string[], prepare: string): ChildProcess {
   const script = `${prepare}; exec setpriv --reuid=${uid} --regid=${uid} --clear-groups "$0" "$@"`;
@@ -209,13 +223,7 @@ test('newuidmap is not installed, or not permitted to work', () => {
   };
   assert.equal(build(['RUN true']).status, 0);
   // a build has other user namespaces too: only that of the container of its RUN fails
-  const choosy = join(home, 'choosy');
-  const script = `#!/bin/sh
-    [ "$(tr '\\0' ' ' </proc/$1/cmdline)" != "foster-init " ] || exec ${copy} "$@"
-    exec ${copy}-setuid "$@"`;
-  writeFileSync(choosy, script, { mode: 0o755 });
-  const prepare = `cp "$(command -v newuidmap)" ${copy}-setuid; chmod 4755 ${copy}-setuid; mount --bind ${choosy} "$(command -v newuidmap)"`;
-  const failed = build(['RUN true', 'RUN echo'], prepare);
+  const failed = build(['RUN true', 'RUN echo'], forInit(`exec ${copy} "$@"`));
   assert.equal(failed.status, 1);
   assert.match(failed.stderr, sentence);
   assertNothingLeft();
@@ -224,9 +232,7 @@ test('newuidmap is not installed, or not permitted to work', () => {
 test('newuidmap takes long: a signal ends the start, and newuidmap', async () => {
   setRange('300000:65536');
   adoptOrphans();
-  const slow = join(home, 'slow');
-  writeFileSync(slow, '#!/bin/sh\nexec sleep 1000\n', { mode: 0o755 });
-  const prepare = `mount --bind ${slow} "$(command -v newuidmap)"`;
+  const prepare = forInit('exec sleep 1000');
   for (const flags of [['--rm'], ['-d']]) {
     const child = start(['run', ...flags, 'busybox', 'true'], prepare);
     await waitUntil('newuidmap runs', () => descendants(child.pid).some(({ name }) => name === 'sleep'));
