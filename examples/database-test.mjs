@@ -15,7 +15,8 @@ const SERVER = `
   sleep 0.3
   echo ready
   mkfifo /requests
-  while read -r verb name value < /requests; do
+  exec 3<>/requests
+  while read -r verb name value <&3; do
     case $verb in
       set) echo "$value" > "/data/$name" ;;
     esac
