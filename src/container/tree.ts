@@ -20,6 +20,7 @@ function readTree({ record }: Container, action: TreeOrder['action'], output: nu
   const { driver = 'overlay' } = record;
   if (driver === 'in-place' && action !== 'export') {
     throw new FosterError(`it changes the files in ${record.spec.root.path} themselves`, {
+      kind: 'unsupported',
       advice: 'there is nothing to compare them with',
       exitCode: 1,
     });
@@ -67,16 +68,18 @@ export async function exportContainer(container: Container, path: string | undef
 
 async function exportToFile(container: Container, path: string): Promise<void> {
   const fresh = join(dirname(resolve(path)), `.${basename(path)}.${process.pid}.new`);
-  const fd = openNew(fresh, path);
-  try {
-    await undoUnlessDone(
-      () => writeTree(container, 'export', fd),
-      () => rmSync(fresh, { force: true }),
-    );
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(fresh, path);
+  await undoUnlessDone(
+    async () => {
+      const fd = openNew(fresh, path);
+      try {
+        await writeTree(container, 'export', fd);
+      } finally {
+        closeSync(fd);
+      }
+      renameSync(fresh, path);
+    },
+    () => rmSync(fresh, { force: true }),
+  );
 }
 
 function openNew(fresh: string, path: string): number {
@@ -127,8 +130,9 @@ function readText(fd: number): Promise<string> {
 
 export function about(what: string, error: unknown): unknown {
   if (!(error instanceof FosterError)) return error;
-  const { message, advice, exitCode } = error;
+  const { message, advice, exitCode, kind } = error;
   return new FosterError(`${what}: ${message}`, {
+    kind,
     exitCode,
     cause: error,
     ...(advice !== undefined && { advice }),

@@ -64,23 +64,25 @@ function checkBlobs({ manifest, names, id }: StoredImage): void {
 
 async function writeFile(path: string, write: (sink: Sink) => Promise<void>): Promise<void> {
   const fresh = join(dirname(resolve(path)), `.${basename(path)}.${process.pid}.new`);
-  const fd = openSync(fresh, 'wx', 0o666);
-  try {
-    await undoUnlessDone(
-      () => write(tarSink(fd)),
-      () => rmSync(fresh, { force: true }),
-    );
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(fresh, path);
+  await undoUnlessDone(
+    async () => {
+      const fd = openSync(fresh, 'wx', 0o666);
+      try {
+        await write(tarSink(fd));
+      } finally {
+        closeSync(fd);
+      }
+      renameSync(fresh, path);
+    },
+    () => rmSync(fresh, { force: true }),
+  );
 }
 
 async function writeDirectory(path: string, write: (sink: Sink) => Promise<void>): Promise<void> {
   const fresh = `${resolve(path)}.${process.pid}.new`;
-  mkdirSync(fresh);
   await undoUnlessDone(
     async () => {
+      mkdirSync(fresh);
       await write(directorySink(fresh));
       try {
         renameSync(fresh, path);
