@@ -20,22 +20,27 @@ export interface AttachOptions {
   isOwner?: boolean;
 }
 
-/**
- * A connection to the monitor of a container.
- * @param options `wantsAll`: the container waits for us to take its output; else the monitor lets go of us when we take
- * none for a second. `isOwner`: besides, the container ends with us, unless we detach. `hasTerminal`: its terminal gets the
- * size of ours before its program looks
- * @throws FosterError
- */
-export function connectMonitor(
-  id: string,
-  options: { wantsAll: boolean; isOwner?: boolean; hasTerminal?: boolean },
-): number {
+/** How to connect to a monitor. */
+export interface ConnectOptions {
+  /** The container waits until we take its output; else the monitor disconnects us if we take none for a second. */
+  wantsAll: boolean;
+  /** Besides, the container ends with us, unless we detach. */
+  isOwner?: boolean;
+  /** Its terminal gets the size of ours before its program looks. */
+  hasTerminal?: boolean;
+}
+
+/** A connection to the monitor of a container. @throws FosterError */
+export function connectMonitor(id: string, options: ConnectOptions): number {
   let folder: number;
   try {
     folder = openSync(containerFolder(id), 'r');
   } catch (error) {
-    throw new FosterError('cannot attach: the container does not run', { cause: error, exitCode: 1 });
+    throw new FosterError('cannot attach: the container does not run', {
+      kind: 'conflict',
+      cause: error,
+      exitCode: 1,
+    });
   }
   try {
     // by way of the folder, since a socket's address holds 108 bytes only

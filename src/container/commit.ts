@@ -33,6 +33,7 @@ export async function commitContainer(container: Container, options: CommitOptio
     const base = record.image === undefined ? undefined : findImage(record.image.digest);
     if (record.image !== undefined && base === undefined) {
       throw new FosterError(`the image ${record.image.name} that it was made from is gone`, {
+        kind: 'not-found',
         advice: `foster pull ${record.image.name}`,
         exitCode: 1,
       });

@@ -120,5 +120,9 @@ function readLines(path: string): string[] {
 }
 
 function refused(message: string, advice?: string): FosterError {
-  return new FosterError(message, { exitCode: 1, ...(advice === undefined ? {} : { advice }) });
+  return new FosterError(message, {
+    kind: 'conflict',
+    exitCode: 1,
+    ...(advice === undefined ? {} : { advice }),
+  });
 }

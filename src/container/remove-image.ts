@@ -36,6 +36,7 @@ export async function removeImage(text: string, options: { force: boolean }): Pr
   }
   if (names.length > 1 && !options.force) {
     throw new FosterError(`cannot remove image ${text}: it has ${names.length} names`, {
+      kind: 'conflict',
       advice: 'give them one by one, or remove it with rmi -f',
       exitCode: 1,
     });
@@ -64,6 +65,7 @@ function checkUse(text: string, { descriptor }: StoredImage, { force }: { force:
   const which = `${first.record.name} (${first.record.id.slice(0, 12)})`;
   const others = inTheWay.length === 1 ? '' : ` and ${inTheWay.length - 1} more`;
   throw new FosterError(`cannot remove image ${text}: container ${which}${others} was made from it`, {
+    kind: 'conflict',
     advice: isAlive(first.state) ? 'stop and remove it first' : 'remove it first, or the image with rmi -f',
     exitCode: 1,
   });

@@ -19,7 +19,10 @@ export function renameContainer({ record }: Container, wanted: string): void {
     const container = readContainer(id);
     const before = container?.record.name ?? record.name;
     if (before === wanted) {
-      throw new FosterError(`container ${id.slice(0, 12)} has the name '${wanted}' already`, { exitCode: 1 });
+      throw new FosterError(`container ${id.slice(0, 12)} has the name '${wanted}' already`, {
+        kind: 'conflict',
+        exitCode: 1,
+      });
     }
     // Killed between any two of these: the record says what the name is, and "foster prune" clears the other away.
     takeFreedName(wanted, id);

@@ -2,16 +2,16 @@ import { closeSync, existsSync } from 'node:fs';
 import { holdSignals } from '../init/clone.js';
 import type { Witness } from '../launch/launch.js';
 import type { RunRequest } from '../spec/request.js';
-import { FosterError } from '../sys/errors.js';
+import { FosterError, isExecutionFailure } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
 import { containerFolder } from '../sys/paths.js';
 import { surroundings } from '../sys/surroundings.js';
-import { type AttachOptions, attachTo, connectMonitor } from './attach.js';
+import { type AttachOptions, attachTo, type ConnectOptions, connectMonitor } from './attach.js';
 import { giveUp, launchDetached, startProgram } from './background.js';
 import { dropIdFile, type HeldContainer } from './create.js';
 import { createHeld, isFilled } from './create-held.js';
 import type { Draft } from './draft.js';
-import { planContainer } from './plan.js';
+import { type ContainerPlan, planContainer } from './plan.js';
 import type { ContainerRecord } from './record.js';
 import { removeHeld, removeLock } from './remove.js';
 import type { RunObserver } from './run-observer.js';
@@ -25,19 +25,20 @@ export async function runDetached(request: RunRequest, draft: Draft, observer: R
     : undefined;
   holdSignals();
   const { record, lock } = await createHeld(request, draft);
-  let isRunning = false;
+  const isOwner = request.restart.policy === 'no' && draft.health === undefined;
+  let isStarted = false;
   try {
-    const waiting = launchDetached(containerPlan, record, lock, { witness, warn: surroundings().warn });
-    if (request.detach) {
-      isRunning = true;
-      startProgram(waiting);
+    const client = startHeld({ record, lock }, containerPlan, {
+      witness,
+      connection: request.detach ? undefined : { wantsAll: true, isOwner },
+      onStart: () => {
+        isStarted = true;
+      },
+    });
+    if (client === undefined) {
       observer.print(`${record.id}\n`);
       return 0;
     }
-    const isOwner = request.restart.policy === 'no' && draft.health === undefined;
-    const client = connectMonitor(record.id, { wantsAll: true, isOwner });
-    isRunning = true;
-    startProgram(waiting);
     attachTo(record, client, {
       interactive: request.interactive,
       passSignals: true,
@@ -45,12 +46,61 @@ export async function runDetached(request: RunRequest, draft: Draft, observer: R
       isOwner,
     });
   } catch (error) {
-    if (!isRunning) {
+    if (!isStarted) {
       removeHeld(record, lock);
       dropIdFile(request.cidfile);
     }
     throw error;
   }
+}
+
+export interface StartOptions {
+  witness?: Witness | undefined;
+  /** How to connect to the monitor before the program runs; undefined: not at all. */
+  connection?: ConnectOptions | undefined;
+  /** Called with the PID of the monitor when it is about to let the program start: what comes then is its concern. */
+  onStart?: (monitor: number) => void;
+}
+
+/**
+ * Starts a container in the background.
+ * @param held the container with its lock, which stays open
+ * @returns the connection to its monitor, if one was wanted
+ * @throws FosterError; unless `onStart` was called, nothing runs then
+ */
+export function startHeld(
+  held: HeldContainer,
+  plan: ContainerPlan,
+  options: StartOptions & { connection: ConnectOptions },
+): number;
+export function startHeld(
+  held: HeldContainer,
+  plan: ContainerPlan,
+  options: StartOptions,
+): number | undefined;
+export function startHeld(
+  { record, lock }: HeldContainer,
+  plan: ContainerPlan,
+  { witness, connection, onStart }: StartOptions,
+): number | undefined {
+  const waiting = launchDetached(plan, record, lock, { witness, warn: surroundings().warn });
+  let client: number | undefined;
+  try {
+    client = connection && connectMonitor(record.id, connection);
+  } catch (error) {
+    giveUp(waiting);
+    throw error;
+  }
+  onStart?.(waiting.monitor.pid);
+  try {
+    startProgram(waiting);
+  } catch (error) {
+    if (client !== undefined) closeSync(client);
+    if (isExecutionFailure(error)) closeSync(waiting.monitor.pidfd);
+    throw error;
+  }
+  closeSync(waiting.monitor.pidfd);
+  return client;
 }
 
 /** `foster create`: all of `run` but the start. Returns the id. */
@@ -76,16 +126,9 @@ export async function startContainer(
   const { record, lock } = held;
   let client: number | undefined;
   try {
-    const waiting = launchDetached(planContainer(record, { verbose: false, detached: true }), record, lock, {
-      warn: surroundings().warn,
+    client = startHeld(held, planContainer(record, { verbose: false, detached: true }), {
+      connection: attachment && { wantsAll: true },
     });
-    try {
-      client = attachment === undefined ? undefined : connectMonitor(record.id, { wantsAll: true });
-    } catch (error) {
-      giveUp(waiting);
-      throw error;
-    }
-    startProgram(waiting);
   } finally {
     closeSync(lock);
   }

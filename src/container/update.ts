@@ -24,9 +24,7 @@ export function updateContainer({ record }: Container, update: Update): void {
   if (rm && restart !== undefined && restart.policy !== 'no') {
     throw new FosterError(
       `container ${name} cannot have a restart policy: it is removed when it ends (--rm)`,
-      {
-        exitCode: 1,
-      },
+      { kind: 'conflict', exitCode: 1 },
     );
   }
   withStoreLock(() => {

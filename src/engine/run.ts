@@ -1,20 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { type AttachOptions as ClientAttach, connectMonitor } from '../container/attach.js';
-import { giveUp, launchDetached, startProgram } from '../container/background.js';
 import type { HeldContainer } from '../container/create.js';
 import { createHeld } from '../container/create-held.js';
 import { draftRequest } from '../container/draft-request.js';
 import { killContainer } from '../container/kill.js';
 import { planContainer } from '../container/plan.js';
 import { removeHeld } from '../container/remove.js';
+import { startHeld } from '../container/start.js';
 import { findContainer, isAlive, isLocked, readContainer } from '../container/store.js';
 import { nativeFile } from '../init/clone.js';
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../spec/parse/detach-keys.js';
 import type { RunRequest } from '../spec/request.js';
 import { FosterError, isExecutionFailure } from '../sys/errors.js';
 import { waitFor } from '../sys/poll.js';
-import { surroundings } from '../sys/surroundings.js';
 import { requireRunning } from './foreground.js';
 import { reapLater, reapMonitors } from './monitors.js';
 import { carryStreams, programOf } from './streams.js';
@@ -63,30 +62,19 @@ async function launch(
   const draft = await draftRequest(request);
   const plan = planContainer(draft, { verbose: false, detached: true });
   const { record, lock } = await createHeld(request, draft);
-  let client: number | undefined;
-  let isReady = false;
+  let isStarted = false;
   try {
-    const waiting = launchDetached(plan, record, lock, { warn: surroundings().warn });
-    reapLater(waiting.monitor.pid);
-    try {
-      client = connectMonitor(record.id, { wantsAll: true, hasTerminal });
-    } catch (error) {
-      giveUp(waiting);
-      throw error;
-    }
-    isReady = true;
-    try {
-      startProgram(waiting);
-    } catch (error) {
-      if (isExecutionFailure(error)) closeSync(waiting.monitor.pidfd);
-      throw error;
-    }
-    closeSync(waiting.monitor.pidfd);
+    const client = startHeld({ record, lock }, plan, {
+      connection: { wantsAll: true, hasTerminal },
+      onStart: (monitor) => {
+        isStarted = true;
+        reapLater(monitor);
+      },
+    });
     closeSync(lock);
     return { record, client };
   } catch (error) {
-    if (client !== undefined) closeSync(client);
-    if (!isReady) removeHeld(record, lock);
+    if (!isStarted) removeHeld(record, lock);
     else {
       closeSync(lock);
       if (isExecutionFailure(error)) await settled(record.id);

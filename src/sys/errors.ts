@@ -56,6 +56,14 @@ export class FosterError extends Error {
   }
 }
 
+/** The kind of a failure that becomes a part of another. */
+export function kindOf(error: unknown): ErrorKind {
+  if (error instanceof FosterError) return error.kind;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT') return 'not-found';
+  return code === 'EACCES' || code === 'EPERM' ? 'denied' : 'failed';
+}
+
 /** Whether an error says that the program in a container was not found or cannot be executed. */
 export function isExecutionFailure(error: unknown): error is FosterError {
   return (

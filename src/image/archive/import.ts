@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { ImageDefaults } from '../../spec/image-defaults.js';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
-import { FosterError } from '../../sys/errors.js';
+import { FosterError, kindOf } from '../../sys/errors.js';
 import { type ArchiveCompression, archiveCompressionOf } from '../../tar/compression.js';
 import { decompress } from '../../tar/decompress.js';
 import { undoUnlessDone } from '../../worker/interrupt.js';
@@ -56,6 +56,7 @@ export async function importImage(path: string | undefined, options: ImportOptio
     const advice =
       error instanceof FosterError ? error.advice : isFull ? 'free some space on that disk' : undefined;
     throw new FosterError(`cannot import ${title}: ${why}`, {
+      kind: kindOf(error),
       ...(advice !== undefined && { advice }),
       cause: error,
     });

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { defaultIdMaps } from '../../spec/choose-id-maps.js';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
-import { FosterError } from '../../sys/errors.js';
+import { FosterError, kindOf } from '../../sys/errors.js';
 import { undoUnlessDone } from '../../worker/interrupt.js';
 import { putBytes } from '../store/blobs.js';
 import { keepUntaggedImage, tagImage } from '../store/images.js';
@@ -102,6 +102,7 @@ function explainError(title: string, error: unknown): unknown {
         ? 'free some space on the disk, or set XDG_DATA_HOME to a folder on another disk'
         : undefined;
   return new FosterError(`cannot load ${title}: ${why}`, {
+    kind: kindOf(error),
     ...(advice !== undefined && { advice }),
     cause: error,
   });

@@ -154,6 +154,7 @@ export function findImage(text: string): StoredImage | undefined {
     }
     if (matches.length > 1) {
       throw new FosterError(`${text} is a prefix of ${matches.length} image IDs`, {
+        kind: 'conflict',
         advice: 'use more characters',
       });
     }

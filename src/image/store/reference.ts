@@ -54,6 +54,7 @@ function canonicalRegistry(host: string): string {
 
 function invalid(text: string, problem: string): FosterError {
   return new FosterError(`${quoted(text)} is not a valid image name: ${problem}`, {
+    kind: 'invalid',
     advice: 'expected something like alpine, alpine:3.20 or registry.example.com/team/app:1.0',
   });
 }
