@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -8,7 +9,7 @@ import { test } from 'node:test';
 import { descriptorsOf } from './support/containers.js';
 import { FOSTER, Home } from './support/foster.js';
 import { Foster, FosterError } from './support/library.js';
-import { type Process, readProcess } from './support/processes.js';
+import { type Process, readProcess, reap } from './support/processes.js';
 import { DEADLINE, waitUntil } from './support/wait.js';
 
 const home = new Home();
@@ -382,6 +383,23 @@ test('each caller has its own containers', async () => {
   assert.equal((await foster.inspect('same')).id, mine);
   assert.equal((await other.inspect('same')).id, theirs);
   await Promise.all([foster.remove('same'), other.remove('same')]);
+});
+
+test('a process of exec ends with the program that has started it, and the container goes on', async () => {
+  const id = await running('lasting');
+  const script = `const { Foster } = require(${JSON.stringify(join(dirname(FOSTER), 'library.cjs'))});
+    new Foster().exec('lasting', { command: ['sleep', '986'], user: 'nobody' });`;
+  const program = spawn(process.execPath, ['-e', script], { env: home.env, stdio: 'inherit' });
+  const commands = async () => (await foster.top(id, { columns: ['args'] })).processes.flat();
+  await waitUntil('it is at work', async () => (await commands()).includes('sleep 986'));
+  program.kill('SIGKILL');
+  await once(program, 'exit');
+  await waitUntil('it is gone', async () => !(await commands()).includes('sleep 986'));
+  // who adopts it reaps it, as the machine's init would
+  for (const { pid } of zombies()) reap(pid);
+  assert.equal((await foster.inspect(id)).status, 'running');
+  await foster.remove(id, { force: true });
+  await home.assertNothingLeft();
 });
 
 test('a data folder of its own, for whatever takes another process too', async () => {
