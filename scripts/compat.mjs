@@ -5,6 +5,7 @@
  *   scripts/compat [FILE...]            runs the rows of test/compat/FILE.txt (all) in foster and, where it is installed, in Podman
  *   scripts/compat --recorded [FILE...] runs them in foster only, and compares with what Podman did when it was last run
  *   scripts/compat --record [FILE...]   runs them in both, and records what Podman does in test/compat/podman.json
+ *   scripts/compat ... --landed         takes the mark "later" from rows that work
  *   scripts/compat --docs               writes docs/compatibility.md
  *   scripts/compat --check              says what is in no row of the table, and whether docs/compatibility.md is current
  */
@@ -31,6 +32,10 @@ else if (args[0] === '--check') {
   const files = args.filter((arg) => !arg.startsWith('-'));
   const records = args.includes('--record');
   const isLive = records || (!args.includes('--recorded') && spawnSync('podman', ['--version']).status === 0);
-  const isSame = await compare(files, process.env.FOSTER ?? join(ROOT, 'dist/foster'), { isLive, records });
+  const isSame = await compare(files, process.env.FOSTER ?? join(ROOT, 'dist/foster'), {
+    isLive,
+    records,
+    landed: args.includes('--landed'),
+  });
   process.exitCode = isSame ? 0 : 1;
 }

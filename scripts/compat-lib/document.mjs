@@ -83,8 +83,13 @@ function refusedCommands(named) {
 }
 
 function differences(rows) {
-  const lines = rows
-    .filter(({ verdict, isLater }) => verdict === 'differs' && !isLater)
-    .map(({ script, note }) => `| ${cell(code(script.replaceAll('`', "'")))} | ${cell(note)} |`);
-  return `\`$I\` is an image, \`web\` a container.\n\n| command line | how foster differs from Podman |\n| --- | --- |\n${lines.join('\n')}\n`;
+  const byNote = new Map();
+  for (const { verdict, isLater, script, note } of rows) {
+    if (verdict !== 'differs' || isLater) continue;
+    byNote.set(note, [...(byNote.get(note) ?? []), cell(code(script.replaceAll('`', "'")))]);
+  }
+  const lines = [...byNote].map(([note, scripts]) => `| ${cell(note)} | ${scripts.join('<br>')} |`);
+  const intro =
+    '`$I` is an image, `$R` a registry, `web` a container that runs, `nosuch` one that there is not.';
+  return `${intro}\n\n| how foster differs from Podman | command lines |\n| --- | --- |\n${lines.join('\n')}\n`;
 }

@@ -11,7 +11,7 @@
  *     refused: foster run -v name:/data $I true          with a sentence that says why
  *     later same: foster ps --sort names                 not yet: fails if it does already what the row says
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -50,6 +50,16 @@ function readRows(file) {
     else if (line.trim() !== '') throw new Error(`${where}: not understood: ${line}`);
   }
   return rows;
+}
+
+/** Takes the mark "later" from a row in its file. */
+export function hasLanded({ file, verdict, script }) {
+  const path = join(FOLDER, `${file}.txt`);
+  const line = `${verdict}: ${script}\n`;
+  writeFileSync(
+    path,
+    readFileSync(path, 'utf8').replace(`later ${line}`, () => line),
+  );
 }
 
 /** What a tool has: a map from each command to its options, `{ names, takesValue }`. */

@@ -48,7 +48,7 @@ const REASONS = {
   orchestration: { because: 'foster runs containers on one machine', isFinal: true },
   plugins: { because: 'foster has no plugins', isFinal: true },
   windows: { because: 'it is for containers of Windows', isFinal: true },
-  libpod: { because: "it is for parts of Podman's that foster has not", isFinal: true },
+  libpod: { because: 'it belongs to parts of Podman that foster does not have', isFinal: true },
   'one runtime': { because: 'foster starts containers itself', isFinal: true },
   storage: {
     because: 'foster finds out how the files of containers are mounted',
@@ -92,7 +92,7 @@ const REASONS = {
     because: 'images are kept in the OCI format',
     advice: "use 'foster save --format docker-archive'",
   },
-  planned: { because: 'Docker or Podman has it, foster is to have it' },
+  planned: { because: 'Docker or Podman has it, and it is planned' },
 } satisfies Record<string, Reason>;
 
 type ReasonName = keyof typeof REASONS;

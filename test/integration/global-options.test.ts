@@ -39,8 +39,10 @@ test('--root that is relative means the same folder wherever the monitor is', ()
 });
 
 test('--log-level says what is printed beside results, --noout prints no results', () => {
-  const warns = ['run', '--rm', '--dry-run', '--stop-timeout', '1', 'busybox', 'true'];
-  assert.equal(home.foster(['--noout', ...warns]).stdout, '');
+  assert.equal(home.foster(['--noout', 'version']).stdout, '');
+  const warns = ['login', '-u', 'me', '-p', 'secret', '127.0.0.1:1'];
+  assert.match(home.foster(warns).stderr, /^foster: warning: a password on the command line/);
+  assert.doesNotMatch(home.foster(['--log-level=error', ...warns]).stderr, /warning/);
   const missing = ['inspect', 'nobody'];
   assert.match(home.foster(['--log-level', 'debug', ...missing]).stderr, /^ {4}at /m, 'a stack trace');
   assert.doesNotMatch(home.foster(['-l', 'error', ...missing]).stderr, /^ {4}at /m);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Containers } from './support/containers.js';
 import { FOSTER, Home } from './support/foster.js';
+import { DebianRegistry } from './support/registry.js';
 import { Tmux } from './support/tmux.js';
 import { DEADLINE } from './support/wait.js';
 
@@ -134,6 +135,41 @@ test('progress is not drawn with TERM=dumb, nor where standard error is no termi
   assert.equal(onTerminal(SLOW_RUN, { env: { ARCHIVE: archive, TERM: 'dumb' } }), '');
   execFileSync(FOSTER, ['system', 'prune', '-f'], { env: home.env });
   assert.equal(onTerminal(`(${SLOW_RUN}) 2>&1 | cat`, { env: { ARCHIVE: archive } }), '');
+});
+
+test('pull, push, load, save and build: bars on a terminal, plain lines with TERM=dumb and in a pipe', async () => {
+  const registry = await DebianRegistry.start(join(home.folder, 'registry'));
+  try {
+    const name = `${registry.host}/large:1`;
+    const root = join(home.folder, 'context');
+    mkdirSync(root);
+    writeFileSync(join(root, 'file'), Buffer.alloc(4_000_000, 'y'));
+    writeFileSync(join(root, 'Dockerfile'), 'FROM scratch\nCOPY file /\n');
+    const saved = join(home.folder, 'saved.tar');
+    const lines = [
+      `build --no-cache -t ${name} ${root}`,
+      `push --tls-verify=false ${name}`,
+      `rmi ${name}`,
+      `pull --tls-verify=false ${name}`,
+      `save -o ${saved} ${name}`,
+      `rmi ${name}`,
+      `load -i ${saved}`,
+    ].map((line) => `"$FOSTER" ${line}`);
+    const onScreen = onTerminal(lines.join(' && '), { columns: 40 });
+    assert.ok(onScreen.includes(ESCAPE), 'bars are drawn');
+    const ends = onScreen.split('\n').filter((line) => line.includes(`${ESCAPE}[?7l`));
+    assert.ok(ends.length > 0, 'bars that are too long are not continued on the next line');
+    for (const [line, env] of [
+      [lines.join(' && '), { TERM: 'dumb' }],
+      [`(${lines.join(' && ')}) 2>&1 | cat`, {}],
+    ] as const) {
+      const shown = onTerminal(`rm -f ${saved}; ${line}`, { columns: 40, env });
+      assert.ok(!shown.includes(ESCAPE) && !shown.includes('\r'), shown);
+      assert.match(shown, /Pull complete|Loaded image/);
+    }
+  } finally {
+    await registry.stop();
+  }
 });
 
 test('stats with TERM=dumb prints one table after the other', () => {
