@@ -32,18 +32,18 @@ export function collect(value: string, previous: string[] | undefined): string[]
 }
 
 /**
- * Makes `--rm=true` and `--rm=false` work, as in Docker; commander only supports switches without a value. Handles only
+ * Makes `--rm=true`, `--rm=false` and `--no-trunc=true` work, as in Docker; commander only supports switches without a value. Handles only
  * those in `argv`, because they are rare.
  */
 export function acceptBooleanValues(command: Command, argv: string[]): void {
-  const switches = command.options.filter((option) => option.isBoolean());
+  const switches = command.options.filter((option) => option.isBoolean() || option.negate);
   for (const word of new Set(argv)) {
     const [, name, value = ''] = /^--([a-z-]+)=(\w*)$/.exec(word) ?? [];
     const option = switches.find((one) => one.name() === name);
     if (option === undefined) continue;
     command.addOption(new Option(word).hideHelp());
     command.on(`option:${word.slice(2)}`, () => {
-      command.setOptionValue(option.attributeName(), parseBoolean(`--${name}`, value));
+      command.setOptionValue(option.attributeName(), parseBoolean(`--${name}`, value) !== option.negate);
     });
   }
 }

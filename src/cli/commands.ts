@@ -55,10 +55,16 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
       },
       { name: 'rm', summary: 'remove containers', load: () => import('./container/rm.js') },
       {
+        name: 'init',
+        summary: 'check that containers can be started',
+        load: () => import('./container/init.js'),
+      },
+      {
         name: 'prune',
         summary: 'remove all stopped containers',
         load: () => import('./container/prune.js'),
       },
+      { name: 'container', summary: 'manage containers', load: () => import('./container/group.js') },
     ],
   ],
   [
@@ -77,7 +83,7 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
       },
       {
         name: 'logs',
-        summary: 'print the log of a container',
+        summary: 'print the logs of containers',
         load: () => import('./container/logs.js'),
       },
       { name: 'top', summary: 'list the processes of a container', load: () => import('./container/top.js') },
@@ -88,7 +94,7 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
       },
       {
         name: 'inspect',
-        summary: 'show the details of containers as JSON',
+        summary: 'show the details of containers and images as JSON',
         load: () => import('./container/inspect.js'),
       },
       {
@@ -103,7 +109,7 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
       },
       {
         name: 'cp',
-        summary: 'copy files between a container and the host',
+        summary: 'copy files between containers and the host',
         load: () => import('./container/cp.js'),
       },
       {
@@ -176,6 +182,7 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
         summary: 'unmount the files of containers',
         load: () => import('./container/umount.js'),
       },
+      { name: 'unmount', summary: 'same as umount', load: () => import('./container/umount.js') },
       {
         name: 'completion',
         summary: 'print a completion script for a shell',

@@ -67,6 +67,10 @@ const REASONS = {
     isFinal: true,
   },
   updates: { because: 'images are updated when you ask for it', advice: "use 'foster pull'" },
+  'docker format': {
+    because: 'images are kept in the OCI format',
+    advice: "use 'foster save --format docker-archive'",
+  },
   planned: { because: 'Docker or Podman has it, foster is to have it' },
 } satisfies Record<string, Reason>;
 
@@ -91,14 +95,11 @@ const COMMANDS: [ReasonName, string[]][] = [
   [
     'planned',
     [
-      'container',
       'container clone',
       'compose',
       'builder',
       'builder prune',
       'buildx',
-      'container cleanup',
-      'container exists',
       'generate',
       'generate spec',
       'healthcheck',
@@ -111,12 +112,9 @@ const COMMANDS: [ReasonName, string[]][] = [
       'image umount',
       'image unmount',
       'image untag',
-      'init',
       'manifest',
       'search',
-      'system events',
       'system reset',
-      'unmount',
       'untag',
     ],
   ],
@@ -169,28 +167,11 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ],
   ['run', 'planned', '--passwd --preserve-fds --rmi --sig-proxy'],
   ['exec', 'planned', '--detach-keys -l --latest --preserve-fds'],
-  ['attach, top, diff, stats', 'planned', '-l --latest'],
-  ['commit', 'planned', '-f --format --iidfile --include-volumes -p --pause -q --quiet -s --squash'],
-  ['cp', 'planned', '--overwrite'],
-  ['diff', 'planned', '--format'],
-  ['inspect', 'planned', '-l --latest -s --size -t --type'],
-  ['kill', 'planned', '-a --all --cidfile -l --latest'],
-  ['pause, unpause', 'planned', '-a --all --cidfile -f --filter -l --latest'],
-  ['stop', 'planned', '-a --all --cidfile -f --filter -i --ignore -l --latest'],
-  ['rm', 'planned', '-a --all --cidfile --depend --filter -i --ignore -l --latest -t --time'],
   ['rm', 'networks', '--link'],
-  ['start', 'planned', '--all -f --filter -l --latest --sig-proxy'],
+  ['container cleanup', 'libpod', '--exec'],
   ['start', 'checkpoints', '--checkpoint --checkpoint-dir'],
-  ['restart', 'planned', '-a --all --cidfile -f --filter -l --latest --running -s --signal --timeout'],
-  ['wait', 'planned', '--condition -i --interval -l --latest'],
-  ['ps', 'planned', '--external -n --last -l --latest --noheading --ns -s --size --sort --sync -w --watch'],
   ['ps', 'pods', '-p --pod'],
-  ['logs', 'planned', '--color -l --latest --names --details'],
-  ['mount', 'planned', '-a --all --format -l --latest --no-trunc'],
-  ['umount', 'planned', '-a --all -f --force -l --latest'],
-  ['stats', 'planned', '-i --interval --no-reset'],
-  ['prune', 'planned', '--filter'],
-  ['events', 'planned', '--no-trunc'],
+  ['logs', 'planned', '--details'],
   ['images', 'planned', '--history -n --noheading --sort'],
   ['history', 'planned', '-H --human --platform'],
   ['import', 'planned', '--arch --os -q --quiet --variant --platform'],
@@ -310,6 +291,30 @@ export function findRefusal(words: string[], option?: string): Refusal | undefin
   const spellings = option.startsWith('--') ? [option] : [option, option.slice(0, 2)];
   const command = shortName(words.join(' '));
   return all.find((one) => one.command === command && spellings.includes(one.option ?? ''));
+}
+
+/** Keys of --filter about what foster has not, by what is filtered. */
+const FILTERS: Readonly<Record<'containers' | 'events', Readonly<Record<string, ReasonName>>>> = {
+  containers: { pod: 'pods', publish: 'networks' },
+  events: { pod: 'pods', volume: 'volumes', network: 'network nouns', daemon: 'remote', plugin: 'plugins' },
+};
+
+/** @throws FosterError for a key of --filter that is refused */
+export function refuseFilters(
+  command: string,
+  kind: 'containers' | 'events',
+  filters: readonly string[],
+): void {
+  for (const filter of filters) {
+    const [key = ''] = filter.split('=');
+    const reason = Object.hasOwn(FILTERS[kind], key) ? FILTERS[kind][key] : undefined;
+    if (reason !== undefined) throw refuseValue(`${command} --filter ${key}=`, reason);
+  }
+}
+
+/** The error for a value that is refused, in the same wording. @param what the command, the option and the value */
+export function refuseValue(what: string, reason: ReasonName): FosterError {
+  return refusalError({ command: what, ...REASONS[reason] });
 }
 
 /** The words that name refused commands of a group, or of foster itself. */

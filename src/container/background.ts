@@ -31,7 +31,7 @@ export interface Waiting {
 }
 
 /** What earlier starts have left, which a new start makes untrue. */
-const STALE = ['stopped', 'paused', 'counts', 'health'];
+const STALE = ['stopped', 'stopping', 'paused', 'counts', 'health'];
 
 export interface DetachedOptions {
   witness?: Witness | undefined;

@@ -8,6 +8,7 @@ import { Staging } from '../image/store/staging.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
 import { FosterError } from '../sys/errors.js';
 import { undoUnlessDone } from '../worker/interrupt.js';
+import { volumesOf } from './record.js';
 import type { Container } from './store.js';
 import { about, writeTree } from './tree.js';
 
@@ -18,11 +19,13 @@ export interface CommitOptions {
   changes: string[];
   /** Whole. */
   name: string | undefined;
+  includesVolumes: boolean;
+  isSquashed: boolean;
 }
 
 /**
- * Makes an image of a container: its own image with a layer more; or, where it was not made from an image, one layer
- * with all its files.
+ * Makes an image of a container: its own image with a layer more; or, where it was not made from an image or is to be
+ * squashed, one layer with all its files.
  * @returns the image's ID
  * @throws FosterError
  */
@@ -37,13 +40,17 @@ export async function commitContainer(container: Container, options: CommitOptio
         exitCode: 1,
       });
     }
-    const defaults = options.changes.reduce<ImageDefaults>(
+    const volumes = options.includesVolumes ? volumesOf(record).map(({ destination }) => destination) : [];
+    const changes = [...volumes.map((path) => `VOLUME ${JSON.stringify([path])}`), ...options.changes];
+    const defaults = changes.reduce<ImageDefaults>(
       changeDefaults,
       base?.config.config ?? ownDefaults(container),
     );
+    const below = options.isSquashed ? undefined : base;
     return await makeImage({
-      base,
-      layer: await stageLayer(container, base === undefined ? 'export' : 'layer'),
+      base: below,
+      ...(base !== undefined && { platform: base.config }),
+      layer: await stageLayer(container, below === undefined ? 'export' : 'layer'),
       defaults,
       author: options.author,
       history: {

@@ -1,14 +1,14 @@
-import { constants, lstatSync, openSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootsFolder } from '../image/rootfs/cache.js';
 import { imagesFolder } from '../image/store/blobs.js';
 import { listImages } from '../image/store/images.js';
 import { layerNames, unpackedSize } from '../image/store/layers.js';
-import { OpenTree } from '../layers/open-tree.js';
-import { unlessGone } from '../layers/unless-gone.js';
-import { listNames } from '../layers/writable-layer.js';
+import { TREE } from '../layers/tree-protocol.js';
+import { sizeOfTree } from '../layers/tree-size.js';
 import { containerFolder } from '../sys/paths.js';
 import { treesInUse } from './image-use.js';
+import { type ContainerRecord, layersOf } from './record.js';
 import { type Container, isAlive, listContainers } from './store.js';
 
 /** A kind of thing that takes room on the disk. Sizes are in bytes. */
@@ -80,6 +80,27 @@ export function containerSizes(): { container: Container; isActive: boolean; siz
   }));
 }
 
+/**
+ * What a container has written, without its volumes, and all of its files together, in bytes. The files of a directory of
+ * the host are not counted.
+ */
+export function containerSize(record: ContainerRecord): { written: number; total: number } {
+  const folder = containerFolder(record.id);
+  const base = layersOf(record).reduce((sum, layer) => sum + layerSize(layer), 0);
+  if (record.driver !== 'copy') {
+    const written = sizeOfTree(join(folder, 'upper'));
+    return { written, total: base + written };
+  }
+  const total = sizeOfTree(join(folder, TREE));
+  return { written: Math.max(0, total - base), total };
+}
+
+function layerSize(path: string): number {
+  const [, diffID] = /\/([0-9a-f]{64})-[^/]*\/diff$/.exec(path) ?? [];
+  if (diffID !== undefined) return unpackedSize(`sha256:${diffID}`) ?? 0;
+  return path.startsWith(`${rootsFolder()}/`) ? sizeOfTree(path) : 0;
+}
+
 /** Cached root filesystems, and whether a container uses them; sizes in bytes. */
 export function rootSizes(): { name: string; isActive: boolean; size: number }[] {
   const { trees } = treesInUse();
@@ -101,37 +122,6 @@ function rootsUsage(): DiskUsage {
     size: sum(roots),
     reclaimable: sum(roots.filter(({ isActive }) => !isActive)),
   };
-}
-
-/** Blocks of a tree, each file once. A container may be changing it: no link is followed. */
-function sizeOfTree(top: string): number {
-  const O_PATH = 0o10000000;
-  const fd = unlessGone(() => openSync(top, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW));
-  if (fd === undefined) return 0;
-  const tree = new OpenTree(fd);
-  let size = 0;
-  const seen = new Set<number>();
-  const waiting = [''];
-  for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
-    for (const base of orNothing(() => listNames(tree.path(directory ?? ''))) ?? []) {
-      const name = `${directory}${base}`;
-      const info = orNothing(() => lstatSync(tree.path(name)));
-      if (info === undefined) continue;
-      if (info.isDirectory()) waiting.push(`${name}/`);
-      if (info.nlink > 1 && !info.isDirectory()) {
-        if (seen.has(info.ino)) continue;
-        seen.add(info.ino);
-      }
-      size += info.blocks * 512;
-    }
-  }
-  tree.close();
-  return size;
-}
-
-/** Not of what is gone, too deep, or what only its user namespace may look into. */
-function orNothing<T>(look: () => T): T | undefined {
-  return unlessGone(look, ['EACCES', 'ENAMETOOLONG']);
 }
 
 function names(folder: string): string[] {

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { findFuseOverlayfs, mountStorage } from '../launch/storage-program.js';
 import { TREE } from '../layers/tree-protocol.js';
 import { FosterError } from '../sys/errors.js';
-import { bindMount, makeReadOnly, mountOverlay, unmount } from '../sys/mount.js';
-import { containerFolder } from '../sys/paths.js';
+import { bindMount, makeReadOnly, mountOverlay, mountsBelow, unmount } from '../sys/mount.js';
+import { containerFolder, dataFolder } from '../sys/paths.js';
 import { surroundings } from '../sys/surroundings.js';
-import { layersOf } from './record.js';
-import type { Container } from './store.js';
+import { type ContainerRecord, layersOf } from './record.js';
+import { type Container, listContainers } from './store.js';
 
 /**
  * Mounts a container's files, to be looked at, in the mount namespace of `foster unshare`; with that it goes.
@@ -59,6 +59,22 @@ export function unmountContainer({ record }: Container): void {
   } catch (error) {
     throw new FosterError(`container ${record.name} is not mounted`, { exitCode: 1, cause: error });
   }
+}
+
+/** The containers that are mounted in this mount namespace, and where. @throws FosterError elsewhere */
+export function mountedContainers(): { id: string; name: string; path: string }[] {
+  requireUnshared('mount');
+  const places = new Set(mountsBelow(join(dataFolder(), 'containers')));
+  return listContainers().flatMap(({ record: { id, name } }) => {
+    const path = join(containerFolder(id), 'root');
+    return places.has(path) ? [{ id, name, path }] : [];
+  });
+}
+
+/** Undoes `mountContainer` where it was done in this mount namespace. */
+export function unmountIfMounted({ id }: ContainerRecord): void {
+  const place = join(containerFolder(id), 'root');
+  if (mountsBelow(containerFolder(id)).includes(place)) unmount(place);
 }
 
 function requireUnshared(command: string): void {

@@ -1,29 +1,38 @@
 import { closeSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { sizeOfTree } from '../layers/tree-size.js';
 import { isId } from '../spec/names.js';
 import { cacheFolder, containerFolder, dataFolder, nameLink } from '../sys/paths.js';
 import { withStoreLock } from './change.js';
 import { isStaleName } from './create.js';
 import { eventsFile } from './events/recorder.js';
 import { removeHeld } from './remove.js';
-import { isAlive, lockContainer, readContainer, storedIds } from './store.js';
+import { type Container, isAlive, lockContainer, readContainer, storedIds } from './store.js';
 
 export interface Pruned {
   /** Ids of the containers that are gone. */
   removed: string[];
   /** Why others are not. */
   failures: unknown[];
+  /** What they took on the disk, in bytes. */
+  size: number;
 }
 
 /**
  * Removes all containers that have ended, and what was interrupted: containers half made or half removed, names and
  * locks without a container, temporary files. What another command is at work on is left to it.
+ * @param isWanted which of those that have ended
  */
-export async function pruneContainers(): Promise<Pruned> {
-  const result: Pruned = { removed: [], failures: [] };
+export async function pruneContainers(
+  isWanted: (container: Container) => boolean = () => true,
+): Promise<Pruned> {
+  const result: Pruned = { removed: [], failures: [], size: 0 };
   for (const id of storedIds()) {
     try {
-      if (pruneContainer(id)) result.removed.push(id);
+      const size = pruneContainer(id, isWanted);
+      if (size === undefined) continue;
+      result.removed.push(id);
+      result.size += size;
     } catch (error) {
       result.failures.push(error);
     }
@@ -36,20 +45,21 @@ export async function pruneContainers(): Promise<Pruned> {
   return result;
 }
 
-/** Returns whether it was a container, and is gone. */
-function pruneContainer(id: string): boolean {
-  if (isLeftAlone(id)) return false;
+/** What a container that is gone now took, in bytes; undefined where there was none, or it is still there. */
+function pruneContainer(id: string, isWanted: (container: Container) => boolean): number | undefined {
+  if (isLeftAlone(id, isWanted)) return undefined;
   const lock = lockContainer(id, { wait: false });
-  if (lock === undefined) return false; // somebody is about to start or to remove it, or has not finished making it
+  if (lock === undefined) return undefined; // somebody is about to start or to remove it, or has not finished making it
   const container = readContainer(id);
+  const size = container === undefined ? undefined : sizeOfTree(containerFolder(id));
   removeHeld(container?.record ?? { id }, lock);
-  return container !== undefined;
+  return size;
 }
 
 /** The lock decides; this only spares it being taken, which others might notice. */
-function isLeftAlone(id: string): boolean {
+function isLeftAlone(id: string, isWanted: (container: Container) => boolean): boolean {
   const container = readContainer(id);
-  return container !== undefined && isAlive(container.state);
+  return container !== undefined && (isAlive(container.state) || !isWanted(container));
 }
 
 /** Locks whose container is gone, or never came into being. */

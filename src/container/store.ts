@@ -32,6 +32,13 @@ export interface ContainerState {
   finishedAt?: string;
   exitCode?: number;
   error?: string;
+  /** It runs, and a command waits for it to end: `foster stop`. */
+  isStopping?: true;
+}
+
+/** What a container is doing, in the words that people see. */
+export function statusWord({ status, isStopping }: ContainerState): ContainerState['status'] | 'stopping' {
+  return status === 'running' && isStopping ? 'stopping' : status;
 }
 
 export interface Container {
@@ -178,6 +185,7 @@ function readState(id: string): ContainerState {
       status: hasFile(id, 'paused') ? 'paused' : 'running',
       pid: live?.pid ?? 0,
       monitor: live?.monitor ?? 0,
+      ...(isBeingStopped(id) && { isStopping: true }),
       ...(isDamaged && { error: "its file 'live' is damaged" }),
     };
   }
@@ -188,6 +196,12 @@ function readState(id: string): ContainerState {
     exitCode: 137,
     error: 'its monitor was killed, and the container with it',
   };
+}
+
+/** The command that stops it has noted its pid and start in `stopping`; one that was killed does not count. */
+function isBeingStopped(id: string): boolean {
+  const [, pid, start] = /^(\d{1,10}) (\d+)\n$/.exec(readText(join(containerFolder(id), 'stopping'))) ?? [];
+  return pid !== undefined && readRunningStart(Number(pid)) === start;
 }
 
 function hasFile(id: string, name: string): boolean {

@@ -1,8 +1,9 @@
 import type { Update } from '../container/update.js';
 import type { RunRequest } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
+import { byAge } from './selection.js';
 import type { ContainerInfo, StopOptions } from './types.js';
-import type { ContainerRow } from './views/container-row.js';
+import type { ContainerOrder, ContainerRow } from './views/container-row.js';
 
 /**
  * What is done with containers. A reference is a name, an id or an unambiguous start of an id. Each function loads what
@@ -78,19 +79,31 @@ export async function unpause(reference: string): Promise<void> {
 /**
  * Removes a container and all that it has written, also one whose record is damaged.
  * @param options.force also one that is running, which is killed
+ * @param options.timeout with `force`, it is stopped first, and killed after so many seconds; negative: never
  * @throws FosterError of the kind `conflict` where it is running, `not-found` where there is none
  */
 export async function remove(
   reference: string,
-  options: { force?: boolean | undefined } = {},
+  { force = false, timeout }: { force?: boolean | undefined; timeout?: number | undefined } = {},
 ): Promise<void> {
-  const { findContainer, findId, storedIds } = await import('../container/store.js');
+  const { findContainer, findId, readContainer, storedIds } = await import('../container/store.js');
   const { removeContainer } = await import('../container/remove.js');
-  const id = findId(reference);
-  const isStored = id !== undefined && storedIds().includes(id);
-  await removeContainer(isStored ? id : findContainer(reference).record.id, {
-    force: options.force ?? false,
-  });
+  const found = findId(reference);
+  const id = found !== undefined && storedIds().includes(found) ? found : findContainer(reference).record.id;
+  if (force && timeout !== undefined && readContainer(id) !== undefined) await stop(id, { timeout });
+  await removeContainer(id, { force });
+}
+
+/** Containers, and before each those that share its namespaces, by their ids. @throws FosterError */
+export async function withDependents(references: readonly string[]): Promise<string[]> {
+  const { listContainers } = await import('../container/store.js');
+  const all = listContainers();
+  const dependents = (id: string): string[] =>
+    all
+      .filter(({ record }) => record.joins === id)
+      .flatMap(({ record }) => [...dependents(record.id), record.id]);
+  const ids = await Promise.all(references.map(async (reference) => (await find(reference)).record.id));
+  return [...new Set(ids.flatMap((id) => [...dependents(id), id]))];
 }
 
 /** Gives a container another name. @throws FosterError of the kind `conflict` where it is in use */
@@ -112,13 +125,40 @@ export async function wait(reference: string): Promise<number> {
   return await waitForContainer(findContainer(reference));
 }
 
+/** @throws FosterError for a status that containers never have: Docker's words and Podman's */
+export async function checkStatuses(statuses: readonly string[]): Promise<void> {
+  const { hasStatus } = await import('./views/container-filter.js');
+  for (const status of statuses) hasStatus('--condition', status);
+}
+
+/**
+ * Waits until a container has one of some statuses.
+ * @param statuses Docker's words or Podman's: `running`, `stopped` ...
+ * @param interval between two looks, in milliseconds
+ * @returns its exit code; undefined where it has none
+ * @throws FosterError where there is no such status, or the container is removed
+ */
+export async function waitForStatus(
+  reference: string,
+  statuses: readonly string[],
+  interval = 250,
+): Promise<number | undefined> {
+  const { waitFor } = await import('../sys/poll.js');
+  const { hasStatus } = await import('./views/container-filter.js');
+  const conditions = statuses.map((status) => hasStatus('--condition', status));
+  const { id } = (await find(reference)).record;
+  for (;;) {
+    const container = await find(id);
+    if (conditions.some((isMet) => isMet(container))) return container.state.exitCode;
+    await waitFor(interval);
+  }
+}
+
 /** All containers, the newest first. */
 export async function list(): Promise<ContainerInfo[]> {
   const { listContainers } = await import('../container/store.js');
   const { containerInfo } = await import('./views/container-info.js');
-  return listContainers()
-    .map(containerInfo)
-    .toSorted((a, b) => b.created.getTime() - a.created.getTime());
+  return listContainers().toSorted(byAge).map(containerInfo);
 }
 
 /** A container as it is now. @throws FosterError of the kind `not-found` */
@@ -132,50 +172,158 @@ export interface ListRequest {
   all: boolean;
   /** `KEY=VALUE` each: views/container-filter.ts. */
   filters: readonly string[];
+  /** So many that were created last, whether they run or not. */
+  last?: number | undefined;
+  /** Find out how large they are. */
+  size?: boolean | undefined;
+  /** Find out the ids of their images. */
+  images?: boolean | undefined;
+  /** Find out which namespaces they are in. */
+  namespaces?: boolean | undefined;
+  /** In ascending order; the newest first where nothing is said. */
+  sort?: ContainerOrder | undefined;
 }
 
 /**
- * Containers as Docker lists them, the newest first.
+ * Containers as Docker lists them.
  * @returns the rows, and the ids of containers whose records cannot be read
  * @throws FosterError for a filter that does not exist
  */
 export async function rows({
   all,
   filters,
+  last,
+  sort,
+  size,
+  images,
+  namespaces,
 }: ListRequest): Promise<{ rows: ContainerRow[]; damaged: string[] }> {
   const { containerMatcher } = await import('./views/container-filter.js');
-  const { containerRow } = await import('./views/container-row.js');
+  const { containerRow, inOrder } = await import('./views/container-row.js');
   const { damagedIds, listContainers } = await import('../container/store.js');
+  const sizeOf =
+    size || sort === 'size' ? (await import('../container/disk-usage.js')).containerSize : undefined;
+  const imageOf = images ? (await import('../image/store/images.js')).findImage : undefined;
   const matches = await containerMatcher([...filters]);
   const containers = listContainers();
   const now = Date.now();
-  return {
-    rows: containers
-      .filter((container) => matches(container, all))
-      .toSorted((a, b) => Date.parse(b.record.created) - Date.parse(a.record.created))
-      .map((container) => containerRow(container, now)),
-    damaged: damagedIds(containers),
-  };
+  const rows = containers
+    .filter((container) => matches(container, all || last !== undefined))
+    .toSorted(byAge)
+    .slice(0, last)
+    .map((container) =>
+      containerRow(container, now, {
+        size: sizeOf?.(container.record),
+        imageID: container.record.image && imageOf?.(container.record.image.digest)?.id,
+        namespaces,
+      }),
+    );
+  return { rows: sort === undefined ? rows : inOrder(rows, sort), damaged: damagedIds(containers) };
 }
 
-/** A container as `docker inspect` shows it, with its OCI Spec. @throws FosterError of the kind `not-found` */
-export async function inspect(reference: string): Promise<Record<string, unknown>> {
+/** Whether there is such a container. @throws FosterError where the reference is the start of several ids */
+export async function exists(reference: string): Promise<boolean> {
+  const { findId, readContainer } = await import('../container/store.js');
+  const id = findId(reference);
+  return id !== undefined && readContainer(id) !== undefined;
+}
+
+/**
+ * Checks what a start needs: files, volumes, users, helper programs.
+ * @throws FosterError of the kind `conflict` where it is running, else the one that the start would fail with
+ */
+export async function checkStart(reference: string): Promise<void> {
+  const { planContainer } = await import('../container/plan.js');
+  const { record } = await findEnded(reference, 'check');
+  planContainer(record, { verbose: false, detached: true });
+}
+
+/**
+ * Removes what a container that has ended no longer needs: what `mount` has mounted here, and what `also` says.
+ * @throws FosterError of the kind `conflict` where it is running
+ */
+export async function cleanUp(
+  reference: string,
+  also: { container: boolean; image: boolean },
+): Promise<void> {
+  const { record } = await findEnded(reference, 'clean up');
+  const { unmountIfMounted } = await import('../container/mount.js');
+  unmountIfMounted(record);
+  if (also.container) await remove(record.id);
+  if (!also.image || record.image === undefined) return;
+  const images = await import('./images.js');
+  const { failures } = await images.remove([record.image.name]);
+  if (failures.length > 0) throw failures[0];
+}
+
+async function findEnded(reference: string, verb: string) {
+  const { isAlive } = await import('../container/store.js');
+  const container = await find(reference);
+  if (!isAlive(container.state)) return container;
+  throw new FosterError(`cannot ${verb} container ${container.record.name}: it is running`, {
+    kind: 'conflict',
+    advice: `first: foster stop ${container.record.name}`,
+    exitCode: 1,
+  });
+}
+
+/**
+ * A container as `docker inspect` shows it, with its OCI Spec.
+ * @param options.size with the bytes that it has written, and those of all its files
+ * @throws FosterError of the kind `not-found`
+ */
+export async function inspect(
+  reference: string,
+  { size = false }: { size?: boolean | undefined } = {},
+): Promise<Record<string, unknown>> {
   const { inspection } = await import('./views/container-inspection.js');
-  return inspection(await find(reference));
+  const container = await find(reference);
+  if (!size) return inspection(container);
+  const { containerSize } = await import('../container/disk-usage.js');
+  const { written, total } = containerSize(container.record);
+  return { ...inspection(container), SizeRw: written, SizeRootFs: total };
+}
+
+/** A container, or else an image, as `docker inspect` shows it. @throws FosterError of the kind `not-found` */
+export async function inspectAny(
+  reference: string,
+  options: { size?: boolean | undefined } = {},
+): Promise<Record<string, unknown>> {
+  if (await exists(reference)) return await inspect(reference, options);
+  const images = await import('./images.js');
+  try {
+    return await images.inspect(reference);
+  } catch (error) {
+    if (!(error instanceof FosterError)) throw error;
+    throw new FosterError(`no such container or image: ${reference}`, {
+      kind: 'not-found',
+      advice: "'foster ps -a' and 'foster images' list them",
+      exitCode: 1,
+      cause: error,
+    });
+  }
 }
 
 /** What a prune has done. */
 export interface PrunedContainers {
+  /** What they took on the disk, in bytes. */
+  size: number;
   /** Ids of the containers that were removed. */
   removed: string[];
   /** Why others could not be. */
   failures: unknown[];
 }
 
-/** Removes all containers that are not running, and what interrupted commands have left. */
-export async function prune(): Promise<PrunedContainers> {
+/**
+ * Removes all containers that are not running, and what interrupted commands have left.
+ * @param filters only those that match: `KEY=VALUE` each, views/container-filter.ts
+ * @throws FosterError for a filter that does not exist
+ */
+export async function prune(filters: readonly string[] = []): Promise<PrunedContainers> {
   const { pruneContainers } = await import('../container/prune.js');
-  return await pruneContainers();
+  const { containerMatcher } = await import('./views/container-filter.js');
+  const matches = await containerMatcher([...filters]);
+  return await pruneContainers((container) => matches(container, true));
 }
 
 export interface CommitRequest {
@@ -186,6 +334,12 @@ export interface CommitRequest {
   changes?: readonly string[] | undefined;
   /** Name of the image. */
   name?: string | undefined;
+  /** Its anonymous volumes become volumes of the image. */
+  includesVolumes?: boolean | undefined;
+  /** Pause the container while its files are read, if it is running. */
+  pauses?: boolean | undefined;
+  /** One layer with all files, in place of those of its image and one more. */
+  isSquashed?: boolean | undefined;
 }
 
 /** Creates an image from a container. @returns the image's id */
@@ -194,11 +348,32 @@ export async function commit(reference: string, request: CommitRequest = {}): Pr
   const { commitContainer } = await import('../container/commit.js');
   const { collectOnFailure } = await import('../container/image-use.js');
   const container = await find(reference);
-  const { message, author, changes = [] } = request;
+  const { message, author, changes = [], includesVolumes = false, isSquashed = false } = request;
   const name = request.name === undefined ? undefined : await fullName(request.name);
-  return await collectOnFailure(() =>
-    commitContainer(container, { message, author, changes: [...changes], name }),
-  );
+  const options = { message, author, changes: [...changes], name, includesVolumes, isSquashed };
+  const resume =
+    request.pauses && container.state.status === 'running' ? await pauseFor(container.record.id) : () => {};
+  try {
+    return await collectOnFailure(() => commitContainer(container, options));
+  } finally {
+    await resume();
+  }
+}
+
+/** Pauses a container until the function that this returns is called, or the command is interrupted. */
+async function pauseFor(id: string): Promise<() => Promise<void>> {
+  const { onInterrupt } = await import('../worker/interrupt.js');
+  const { readContainer } = await import('../container/store.js');
+  await pause(id);
+  const resume = async () => {
+    // somebody else may have resumed or ended it meanwhile
+    if (readContainer(id)?.state.status === 'paused') await unpause(id);
+  };
+  const takeBack = onInterrupt(resume);
+  return async () => {
+    takeBack();
+    await resume();
+  };
 }
 
 /**
@@ -220,6 +395,12 @@ export async function changes(reference: string): Promise<string[]> {
 export async function mount(reference: string): Promise<string> {
   const { mountContainer } = await import('../container/mount.js');
   return mountContainer(await find(reference));
+}
+
+/** The containers that are mounted, and where; in `foster unshare` only. */
+export async function mounted(): Promise<{ id: string; name: string; path: string }[]> {
+  const { mountedContainers } = await import('../container/mount.js');
+  return mountedContainers();
 }
 
 /** Undoes `mount`. */

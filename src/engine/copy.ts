@@ -7,7 +7,7 @@ import type { CopyOrder } from './own-process.js';
 export type { CopyOrder };
 
 /**
- * Copies a file or directory between a container and the host. `-` on the host's side is a tar archive on the standard
+ * Copies a file or directory between a container and the host, or between containers. `-` on the host's side is a tar archive on the standard
  * streams, which only a command has. Copying blocks, so where other things go on in this process it is done in another.
  * @throws FosterError
  */
@@ -17,15 +17,19 @@ export async function copy(order: CopyOrder): Promise<void> {
     copyHere(order, surroundings().warn);
     return;
   }
+  const { findContainer } = await import('../container/store.js');
+  const { id } = findContainer(order.container).record;
+  if (order.direction === 'between') {
+    const other = findContainer(order.other ?? '').record.id;
+    return await copyElsewhere({ ...order, container: id, other });
+  }
   const [host, container] =
     order.direction === 'in' ? (['source', 'destination'] as const) : (['destination', 'source'] as const);
   if (order[host] === '-')
     throw new FosterError('cannot copy from or to the standard streams of a program', { kind: 'invalid' });
-  const { findContainer } = await import('../container/store.js');
-  const { record } = findContainer(order.container);
   await copyElsewhere({
     ...order,
-    container: record.id,
+    container: id,
     [host]: absolute(order[host]),
     [container]: order[container],
   });

@@ -324,10 +324,10 @@ export class Foster {
     destination: string,
     options: CopyOptions,
   ): Promise<void> {
-    const { archive = false, followLink = false } = options;
+    const { archive = false, followLink = false, overwrite = false } = options;
     await this.#call(options, async () => {
       const { copy } = await import('./copy.js');
-      await copy({ direction, container, source, destination, archive, followLink });
+      await copy({ direction, container, source, destination, archive, followLink, overwrite });
     });
   }
 

@@ -1,3 +1,4 @@
+import type { ContainerRecord } from '../container/record.js';
 import type { LogEntry, LogOptions } from './types.js';
 
 /** What a container has written, in the pieces in which it was written. @throws FosterError where there is no log */
@@ -18,6 +19,10 @@ export interface WriteRequest {
   follow: boolean;
   /** Begin each line with its time. */
   timestamps: boolean;
+  /** Begin each line with the container's name, or the start of its id. */
+  mark?: 'name' | 'id' | undefined;
+  /** Show that in a colour of the terminal, by its SGR number: 31 to 36. */
+  colour?: number | undefined;
   /** So many lines from the end. */
   tail: number | undefined;
   /** Nanoseconds since 1970. */
@@ -37,5 +42,12 @@ export async function write(
 ): Promise<void> {
   const { writeLog } = await import('../container/logs/write.js');
   const { findContainer } = await import('../container/store.js');
-  await writeLog(findContainer(reference), request, output);
+  const container = findContainer(reference);
+  await writeLog(container, { ...request, prefix: prefixOf(container.record, request) }, output);
+}
+
+function prefixOf({ id, name }: ContainerRecord, { mark, colour }: WriteRequest): string | undefined {
+  if (mark === undefined) return undefined;
+  const text = mark === 'name' ? name : id.slice(0, 12);
+  return colour === undefined ? `${text} ` : `\x1b[${colour}m${text}\x1b[0m `;
 }

@@ -19,11 +19,13 @@ export type OwnProcessWork =
   | { kind: 'exec'; container: string; request: ExecRequest }
   | { kind: 'copy'; order: CopyOrder };
 
-/** A copy between a container and the host. */
+/** A copy between a container and the host, or between containers. */
 export interface CopyOrder {
-  /** `in`: from the host to the container. */
-  direction: 'in' | 'out';
+  /** `in`: from the host to the container. `between`: from the container to another one. */
+  direction: 'in' | 'out' | 'between';
   container: string;
+  /** With `between`: where the files go. */
+  other?: string | undefined;
   /** A path of the host or of the container, as `direction` says. */
   source: string;
   destination: string;
@@ -31,6 +33,8 @@ export interface CopyOrder {
   archive: boolean;
   /** Of a source that is a symbolic link, copy what it points to. */
   followLink: boolean;
+  /** A directory can take the place of another file, and the other way round. */
+  overwrite: boolean;
 }
 
 /** Descriptor on which it reports, a line of JSON each; what it becomes does not have it. */

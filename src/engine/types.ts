@@ -182,7 +182,7 @@ export interface ContainerInfo {
   /** The root filesystem as it was named. */
   root: string;
   command: string[];
-  status: 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead';
+  status: 'created' | 'running' | 'stopping' | 'paused' | 'restarting' | 'exited' | 'dead';
   /** The host's PID of the container's PID 1; 0 if it is not running. */
   pid: number;
   /** How often the restart policy has restarted it. */
@@ -247,6 +247,8 @@ export interface CopyOptions extends CallOptions {
   archive?: boolean;
   /** If the source is a symbolic link, copy what it points to. */
   followLink?: boolean;
+  /** A directory can take the place of another file, and the other way round. */
+  overwrite?: boolean;
 }
 
 /** Processes as `docker top` shows them. */

@@ -1,34 +1,38 @@
 import type { Command } from 'commander';
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../spec/parse/detach-keys.js';
-import { parseBoolean } from '../../spec/parse/flag.js';
-import { addHelpAfter } from '../command.js';
+import { acceptBooleanValues, addHelpAfter } from '../command.js';
+import { addLatest, chosenContainer } from './selection.js';
 
 interface AttachFlags {
   stdin: boolean;
-  sigProxy?: string;
+  sigProxy?: boolean;
   detachKeys?: string;
+  latest?: boolean;
 }
 
 /** `foster attach`. */
-export function configure(command: Command): void {
+export function configure(command: Command, argv: string[]): void {
   command
     .description('Attach standard input, output and error to a container in the background.')
-    .argument('<CONTAINER>', 'its name or id; the start of the id is enough')
+    .argument('[CONTAINER]', 'its name or id; the start of the id is enough')
     .option('--no-stdin', 'do not forward standard input')
-    .option('--sig-proxy [BOOL]', 'forward signals (default: true)')
+    .option('--sig-proxy', 'forward signals (default: true)')
     .option('--detach-keys <KEYS>', 'keys that detach from the container (default: ctrl-p,ctrl-q)');
+  addLatest(command);
+  acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'Examples:',
     '  foster attach shell                     detach with ctrl-p ctrl-q',
     '  foster attach --no-stdin --sig-proxy=false web',
   ]);
-  command.action(async (reference: string, options: AttachFlags) => {
+  command.action(async (reference: string | undefined, flags: AttachFlags) => {
+    const { stdin, sigProxy = true, detachKeys = DEFAULT_DETACH_KEYS } = flags;
+    const container = await chosenContainer(command, reference, flags);
     const { attach } = await import('../../engine/foreground.js');
-    await attach(reference, {
-      interactive: options.stdin,
-      passSignals:
-        typeof options.sigProxy === 'string' ? parseBoolean('--sig-proxy', options.sigProxy) : true,
-      detachKeys: parseDetachKeys(options.detachKeys ?? DEFAULT_DETACH_KEYS),
+    await attach(container, {
+      interactive: stdin,
+      passSignals: sigProxy,
+      detachKeys: parseDetachKeys(detachKeys),
     });
   });
 }

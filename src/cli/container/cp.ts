@@ -6,16 +6,18 @@ interface CpFlags {
   archive?: boolean;
   followLink?: boolean;
   quiet?: boolean;
+  overwrite?: boolean;
 }
 
 /** `foster cp`. */
 export function configure(command: Command, argv: string[]): void {
   command
-    .description('Copy files between a container, running or stopped, and the host.')
+    .description('Copy files between containers, running or stopped, and the host.')
     .argument('<SOURCE>', 'CONTAINER:PATH, a path on the host, or - for a tar archive on standard input')
     .argument('<DESTINATION>', 'the same; - writes a tar archive to standard output')
     .option('-a, --archive', 'keep user and group ids')
     .option('-L, --follow-link', 'if SOURCE is a symbolic link, copy what it points to')
+    .option('--overwrite', 'let directories replace other files, and the other way round')
     .option('-q, --quiet', 'no effect: cp prints nothing');
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
@@ -28,31 +30,28 @@ export function configure(command: Command, argv: string[]): void {
     '  foster cp ./site/. web:/var/www        the contents of ./site',
     '  foster cp web:/var/log - | tar -t      as a tar archive',
     '  foster cp - web:/ < files.tar',
+    '  foster cp web:/etc/nginx db:/tmp       to another container',
   ]);
   command.action(async (source: string, destination: string, flags: CpFlags) => {
     const from = parseOperand(source);
     const to = parseOperand(destination);
-    if (from.container !== undefined && to.container !== undefined) {
-      throw new FosterError('cannot copy from one container to another', {
-        advice: `pipe it: foster cp ${from.container}:${from.path} - | foster cp - ${to.container}:${to.path}`,
-        exitCode: 1,
-      });
-    }
     const container = from.container ?? to.container;
     if (container === undefined) {
-      throw new FosterError('cp copies between a container and the host: neither is a container', {
+      throw new FosterError('cp copies from or to a container, and neither of these is one', {
         advice: 'name it as CONTAINER:PATH',
         exitCode: 1,
       });
     }
     const { copy } = await import('../../engine/copy.js');
     await copy({
-      direction: from.container === undefined ? 'in' : 'out',
+      direction: from.container === undefined ? 'in' : to.container === undefined ? 'out' : 'between',
       container,
+      other: to.container,
       source: from.path,
       destination: to.path,
       archive: flags.archive ?? false,
       followLink: flags.followLink ?? false,
+      overwrite: flags.overwrite ?? false,
     });
   });
 }

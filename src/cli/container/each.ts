@@ -1,13 +1,13 @@
 import { FosterError } from '../../sys/errors.js';
 import { print, reportError, settings } from '../output.js';
 
-/** Does one of several things: its failure is printed and makes the exit code 1, and the others go on. */
+/** Does one of several things: its failure is printed, the others go on, and the worst exit code is that of the command. */
 export async function orReport(act: () => unknown): Promise<void> {
   try {
     await act();
   } catch (error) {
     const exitCode = reportError(error);
-    settings.exitCode = error instanceof FosterError ? 1 : exitCode;
+    settings.exitCode = Math.max(settings.exitCode, error instanceof FosterError ? 1 : exitCode);
   }
 }
 

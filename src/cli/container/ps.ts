@@ -1,23 +1,40 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { CONTAINER_FILTERS } from '../../engine/views/container-filter.js';
-import type { ContainerField, ContainerRow } from '../../engine/views/container-row.js';
+import {
+  CONTAINER_ORDERS,
+  type ContainerDetail,
+  type ContainerField,
+  type ContainerOrder,
+  type ContainerRow,
+  NAMESPACE_FIELDS,
+} from '../../engine/views/container-row.js';
+import { flagError } from '../../spec/parse/flag.js';
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
+import { printAgain } from '../format/screen.js';
 import { drawTable, ellipsis } from '../format/table.js';
 import { compileTemplate } from '../format/template/template.js';
 import { print, warn } from '../output.js';
 
-interface PsOptions {
+interface PsFlags {
   all?: boolean;
+  latest?: boolean;
+  last?: number;
   quiet?: boolean;
+  size?: boolean;
   trunc: boolean;
+  noheading?: boolean;
+  ns?: boolean;
+  sort?: ContainerOrder;
   filter?: string[];
   format?: string;
+  watch?: number;
   tree?: boolean;
 }
 
-/** What a template of --format sees of a container: Docker's names. */
-const HEADINGS: Record<ContainerField, string> = {
+/** What a template of --format sees of a container: Docker's names, and Podman's where Docker has none. */
+const HEADINGS: Record<ContainerField | ContainerDetail, string> = {
   ID: 'CONTAINER ID',
   Image: 'IMAGE',
   Command: 'COMMAND',
@@ -25,15 +42,37 @@ const HEADINGS: Record<ContainerField, string> = {
   Status: 'STATUS',
   Ports: 'PORTS',
   Names: 'NAMES',
+  Size: 'SIZE',
   CreatedAt: 'CREATED AT',
   State: 'STATE',
   Labels: 'LABELS',
+  LocalVolumes: 'LOCAL VOLUMES',
   Mounts: 'MOUNTS',
   Networks: 'NETWORKS',
+  AutoRemove: 'AUTO REMOVE',
+  Created: 'CREATED',
+  CreatedHuman: 'CREATED',
+  Exited: 'EXITED',
+  ExitedAt: 'EXITED AT',
+  ExitCode: 'EXIT CODE',
+  ImageID: 'IMAGE ID',
+  IsInfra: 'IS INFRA',
+  Pid: 'PID',
+  Pod: 'POD ID',
+  PodName: 'PODNAME',
+  Restarts: 'RESTARTS',
+  StartedAt: 'STARTED AT',
+  CGROUPNS: 'CGROUPNS',
+  IPC: 'IPC',
+  MNT: 'MNT',
+  NET: 'NET',
+  PIDNS: 'PIDNS',
+  USERNS: 'USERNS',
+  UTS: 'UTS',
 };
 
-const DEFAULT_TABLE =
-  'table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}';
+const COLUMNS: ContainerField[] = ['ID', 'Image', 'Command', 'RunningFor', 'Status', 'Ports', 'Names'];
+const NAMESPACE_COLUMNS = ['ID', 'Names', 'Pid', ...NAMESPACE_FIELDS];
 
 /** `foster ps`. */
 export function configure(command: Command, argv: string[]): void {
@@ -41,49 +80,118 @@ export function configure(command: Command, argv: string[]): void {
     .description('List running containers.')
     .argument('[CONTAINER...]', 'with --tree: names or ids (default: all running containers)')
     .option('-a, --all', 'include stopped containers')
+    .option('-l, --latest', 'only the container that was created last, even if it is stopped')
+    .option('-n, --last <N>', 'only the N containers that were created last, even stopped ones', parseLast)
     .option('-q, --quiet', 'print only ids')
+    .option('-s, --size', 'show the size of what they have written, and of all their files')
     .option('--no-trunc', 'do not truncate ids and commands')
+    .option('--noheading', 'print no headings')
+    .option('--ns', 'show the namespaces of containers')
+    .option('--sort <FIELD>', `sort in ascending order: ${CONTAINER_ORDERS.join(', ')}`, parseOrder)
     .option(
       '-f, --filter <KEY=VALUE>',
       `list only matching containers, by ${CONTAINER_FILTERS.join(', ')}`,
       collect,
     )
     .option('--format <FORMAT>', "table, json, or a template such as '{{.ID}} {{.Names}}'")
-    .option('--tree', 'show the process trees of containers, like foster top --tree');
+    .option('-w, --watch <SECONDS>', 'list them again and again', parseInterval)
+    .option('--tree', 'show the process trees of containers, like foster top --tree')
+    .option('--external', 'no effect: foster sees no containers of other programs')
+    .option('--sync', 'no effect: what is shown is always current');
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'Examples:',
     '  foster ps -a                                    all containers',
     '  foster ps --filter status=exited --filter label=job',
     "  foster ps --format 'table {{.Names}}\\t{{.Status}}'",
-    '  foster rm $(foster ps -aq --filter exited=0)    remove those that succeeded',
+    '  foster ps -a --sort size -s                     the largest one is the last',
     '  foster ps --tree web                            processes, orphans, zombies',
     '',
-    'Fields of a template: .ID .Image .Command .RunningFor .Status .Ports .Names',
-    '.CreatedAt .State .Labels .Mounts .Networks, and .Label "KEY"',
+    'Fields of a template: .ID .Image .Command .RunningFor .Status .Ports .Names .Size',
+    '.CreatedAt .State .Labels .LocalVolumes .Mounts .Networks, and .Label "KEY"; as in',
+    'Podman also .AutoRemove .Created .CreatedHuman .Exited .ExitedAt .ExitCode .ImageID',
+    '.Pid .Pod .PodName .Restarts .StartedAt .CGROUPNS .IPC .MNT .NET .PIDNS .USERNS .UTS',
   ]);
-  command.action(async (references: string[], options: PsOptions) => {
-    if (options.tree) {
+  command.action(async (references: string[], flags: PsFlags) => {
+    if (flags.tree) {
       const { printTrees } = await import('./draw-process-tree.js');
-      return printTrees(references, options.format);
+      return printTrees(references, flags.format);
     }
     if (references.length > 0) {
       throw new FosterError('ps accepts container names only with --tree', {
         advice: 'use --filter to select containers',
       });
     }
-    const engine = await import('../../engine/containers.js');
-    const { rows, damaged } = await engine.rows({
-      all: options.all ?? false,
-      filters: options.filter ?? [],
-    });
-    for (const id of options.all ? damaged : []) {
-      warn(
-        `the record of container ${id.slice(0, 12)} is damaged; 'foster rm -f ${id.slice(0, 12)}' removes it`,
-      );
+    if (flags.ns && (flags.format !== undefined || flags.size))
+      throw new FosterError(`--ns and ${flags.size ? '--size' : '--format'} cannot be used together`, {
+        kind: 'invalid',
+      });
+    if (flags.latest && flags.last !== undefined)
+      throw new FosterError('--latest and --last cannot be used together', { kind: 'invalid' });
+    if (flags.watch === undefined) return print(await listing(flags));
+    for (;;) {
+      printAgain(await listing(flags));
+      await setTimeout(flags.watch * 1000);
     }
-    print(listing(rows, options));
   });
+}
+
+function parseLast(value: string): number | undefined {
+  if (value === '-1') return undefined; // Docker's and Podman's for no such limit
+  if (/^\d{1,9}$/.test(value)) return Number(value);
+  throw flagError('--last', value, 'expected a number of containers');
+}
+
+function parseOrder(value: string): ContainerOrder {
+  const order = CONTAINER_ORDERS.find((one) => one === value.toLowerCase());
+  if (order !== undefined) return order;
+  throw flagError('--sort', value, `expected one of ${CONTAINER_ORDERS.join(', ')}`);
+}
+
+function parseInterval(value: string): number {
+  if (/^[1-9]\d{0,5}$/.test(value)) return Number(value);
+  throw flagError('--watch', value, 'expected a number of seconds');
+}
+
+/** The text that `foster ps` prints. */
+async function listing(flags: PsFlags): Promise<string> {
+  const { all = false, latest, size, ns, sort, filter = [] } = flags;
+  const format = (flags.format ?? 'table').replaceAll('\\t', '\t').replaceAll('\\n', '\n');
+  const mentions = (name: string) => new RegExp(`\\.${name}\\b`, 'i').test(format);
+  if (filter.length > 0) (await import('../not-yet.js')).refuseFilters('ps', 'containers', filter);
+  const { rows: find } = await import('../../engine/containers.js');
+  const { rows, damaged } = await find({
+    all,
+    filters: filter,
+    last: latest ? 1 : flags.last,
+    sort,
+    size: size || mentions('Size'),
+    namespaces: ns || NAMESPACE_FIELDS.some(mentions),
+    images: mentions('ImageID'),
+  });
+  for (const id of all ? damaged : []) {
+    warn(
+      `the record of container ${id.slice(0, 12)} is damaged; 'foster rm -f ${id.slice(0, 12)}' removes it`,
+    );
+  }
+  return formatRows(rows, format, flags);
+}
+
+function formatRows(rows: ContainerRow[], format: string, flags: PsFlags): string {
+  const { trunc, quiet, size, ns, noheading } = flags;
+  const fields = rows.map((row) => (trunc ? truncated(row) : row.fields));
+  if (quiet) return fields.map(({ ID }) => `${ID}\n`).join('');
+  // one object a line, as Docker prints it
+  if (format === 'json') return fields.map((one) => `${JSON.stringify(one)}\n`).join('');
+  const views = rows.map((row, index) => ({ ...row.details, ...fields[index], Label: labelOf(row) }));
+  if (!/^table(\s|$)/.test(format)) return views.map(lineOf(format)).join('');
+  const columns = ns ? NAMESPACE_COLUMNS : size ? [...COLUMNS, 'Size'] : COLUMNS;
+  const template = /^table\s*$/.test(format)
+    ? columns.map((column) => `{{.${column}}}`).join('\t')
+    : format.replace(/^table\s+/, '');
+  const headings = noheading ? [] : [{ ...HEADINGS, Label: String }];
+  const lines = [...headings, ...views].map(lineOf(template));
+  return drawTable(lines.map((line) => line.trimEnd().split('\t')));
 }
 
 function truncated({ fields, command }: ContainerRow): ContainerRow['fields'] {
@@ -97,20 +205,6 @@ function truncated({ fields, command }: ContainerRow): ContainerRow['fields'] {
 /** `{{.Label "KEY"}}` */
 function labelOf({ labels }: ContainerRow): (key: unknown) => string {
   return (key) => (Object.hasOwn(labels, String(key)) ? (labels[String(key)] ?? '') : '');
-}
-
-/** The text that `foster ps` prints. */
-function listing(rows: ContainerRow[], options: PsOptions): string {
-  const fields = rows.map((row) => (options.trunc ? truncated(row) : row.fields));
-  if (options.quiet) return fields.map(({ ID }) => `${ID}\n`).join('');
-  const format = (options.format ?? 'table').replaceAll('\\t', '\t').replaceAll('\\n', '\n');
-  // one object a line, as Docker prints it
-  if (format === 'json') return fields.map((one) => `${JSON.stringify(one)}\n`).join('');
-  const views = rows.map((row, index) => ({ ...fields[index], Label: labelOf(row) }));
-  if (!/^table(\s|$)/.test(format)) return views.map(lineOf(format)).join('');
-  const template = /^table\s*$/.test(format) ? DEFAULT_TABLE : format;
-  const lines = [{ ...HEADINGS, Label: String }, ...views].map(lineOf(template.replace(/^table\s+/, '')));
-  return drawTable(lines.map((line) => line.trimEnd().split('\t')));
 }
 
 function lineOf(template: string): (view: unknown) => string {

@@ -1,17 +1,44 @@
 import type { Command } from 'commander';
-import { addHelpAfter } from '../command.js';
+import { FosterError } from '../../sys/errors.js';
+import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { forEachContainer } from './each.js';
-import { parseSeconds } from './stop.js';
+import { addSelection, chosenContainers, type SelectionFlags } from './selection.js';
+import { addStopOptions } from './stop.js';
+import { type TimeoutFlags, timeoutOf } from './timeout.js';
+
+interface RestartFlags extends SelectionFlags, TimeoutFlags {
+  signal?: number;
+  running?: boolean;
+}
 
 /** `foster restart`. */
-export function configure(command: Command): void {
-  command
-    .description('Stop containers and start them again.')
-    .argument('<CONTAINER...>', 'names or ids; the start of an id is enough')
-    .option('-t, --time <SECONDS>', 'how long to wait before SIGKILL; -1 waits forever', parseSeconds);
-  addHelpAfter(command, ['Examples:', '  foster restart web', '  foster restart -t 1 web db']);
-  command.action(async (references: string[], options: { time?: number }) => {
+export function configure(command: Command, argv: string[]): void {
+  command.description('Stop containers and start them again.');
+  addStopOptions(command);
+  addSelection(
+    command,
+    ['-a, --all', '-l, --latest', '-f, --filter <KEY=VALUE>', '--cidfile <FILE>'],
+    'all containers, even stopped ones',
+  ).option('--running', 'all running containers');
+  acceptBooleanValues(command, argv);
+  addHelpAfter(command, [
+    'Examples:',
+    '  foster restart web',
+    '  foster restart -t 1 web db',
+    '  foster restart --running',
+  ]);
+  command.action(async (references: string[], flags: RestartFlags) => {
+    if (flags.running && flags.all)
+      throw new FosterError('--all and --running cannot be used together', { kind: 'invalid' });
+    const selection = flags.running ? { ...flags, all: true } : flags;
+    const containers = await chosenContainers(
+      command,
+      references,
+      selection,
+      flags.running ? 'running' : 'any',
+    );
     const { restart } = await import('../../engine/containers.js');
-    await forEachContainer(references, (reference) => restart(reference, { timeout: options.time }));
+    const request = { timeout: timeoutOf(flags), stopSignal: flags.signal };
+    await forEachContainer(containers, (container) => restart(container, request));
   });
 }

@@ -1,26 +1,54 @@
 import type { Command } from 'commander';
 import { visible } from '../../spec/parse/flag.js';
-import { addHelpAfter } from '../command.js';
+import { FosterError } from '../../sys/errors.js';
+import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { print, printError } from '../output.js';
 import { orReport } from './each.js';
+import { addSelection, chosenContainers, type SelectionFlags } from './selection.js';
+import { addTimeout, type TimeoutFlags, timeoutOf } from './timeout.js';
+
+interface RmFlags extends SelectionFlags, TimeoutFlags {
+  force?: boolean;
+  depend?: boolean;
+}
 
 /** `foster rm`. */
-export function configure(command: Command): void {
+export function configure(command: Command, argv: string[]): void {
   command
     .description('Remove containers and all files that they have written.')
-    .argument('<CONTAINER...>', 'names or ids; the start of an id is enough')
-    .option('-f, --force', 'kill running containers first; ignore missing ones')
+    .option('-f, --force', 'kill running containers first; ignore missing ones');
+  addTimeout(command, 'with --force: stop them first, and wait so long before SIGKILL');
+  command
+    .option('--depend', 'remove containers that share namespaces of these, too')
     .option('-v, --volumes', 'no effect: anonymous volumes are always removed with their container');
+  addSelection(command, [
+    '-a, --all',
+    '-l, --latest',
+    '--filter <KEY=VALUE>',
+    '--cidfile <FILE>',
+    '-i, --ignore',
+  ]);
+  acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'Examples:',
     '  foster rm web db',
-    '  foster rm -f $(foster ps -aq)    remove all containers, even running ones',
+    '  foster rm -f --all                       remove all containers, even running ones',
+    '  foster rm --filter status=exited --filter label=job',
+    '  foster rm -f -t 10 db                    give it 10 seconds to end by itself',
   ]);
-  command.action(async (references: string[], { force = false }: { force?: boolean }) => {
+  command.action(async (references: string[], flags: RmFlags) => {
+    const { force = false, depend = false } = flags;
+    const timeout = timeoutOf(flags);
+    if (timeout !== undefined && !force)
+      throw new FosterError('rm --time needs --force: without it, no running container is removed', {
+        kind: 'invalid',
+      });
+    const chosen = await chosenContainers(command, references, flags);
     const engine = await import('../../engine/containers.js');
+    const targets = depend ? await engine.withDependents(chosen) : chosen;
     const remove = async (reference: string) => {
       try {
-        await engine.remove(reference, { force });
+        await engine.remove(reference, { force, timeout });
         print(`${reference}\n`);
       } catch (error) {
         if (!force || !engine.isNotFound(error)) throw error;
@@ -28,6 +56,6 @@ export function configure(command: Command): void {
         printError(`foster: no such container: ${visible(reference)}\n`);
       }
     };
-    await Promise.all(references.map((reference) => orReport(() => remove(reference))));
+    await Promise.all(targets.map((reference) => orReport(() => remove(reference))));
   });
 }

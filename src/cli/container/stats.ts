@@ -1,18 +1,22 @@
-import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import type { ContainerStats } from '../../engine/types.js';
 import { type StatsField, statsRow } from '../../engine/views/stats-row.js';
-import { printable } from '../../spec/parse/flag.js';
+import { flagError } from '../../spec/parse/flag.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
+import { printAgain } from '../format/screen.js';
 import { drawTable } from '../format/table.js';
 import { compileTemplate } from '../format/template/template.js';
-import { print, printRaw } from '../output.js';
+import { addLatest, chosenContainers } from './selection.js';
 
 interface Options {
   all?: boolean;
   stream: boolean;
   trunc: boolean;
   format?: string;
+  latest?: boolean;
+  /** Seconds. */
+  interval?: number;
+  reset: boolean;
 }
 
 /** What a template of --format sees of a container: Docker's names. */
@@ -37,9 +41,12 @@ export function configure(command: Command, argv: string[]): void {
     .description('Show the CPU, memory, network and disk usage of containers, every second.')
     .argument('[CONTAINER...]', 'names or ids (default: all running containers)')
     .option('-a, --all', 'include stopped containers')
+    .option('-i, --interval <SECONDS>', 'seconds between two looks (default: 1)', parseInterval)
+    .option('--no-reset', 'print them one after the other, without clearing the screen')
     .option('--no-stream', 'print once and exit')
     .option('--no-trunc', 'do not truncate ids')
     .option('--format <FORMAT>', "table, json, or a template such as '{{.Name}} {{.CPUPerc}}'");
+  addLatest(command);
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     '100 % CPU is one whole CPU. Memory is the proportional set size (PSS): pages that',
@@ -54,20 +61,26 @@ export function configure(command: Command, argv: string[]): void {
     '.BlockIO .PIDs',
   ]);
   command.action(async (references: string[], options: Options) => {
-    await watch(references, options);
+    const isChosen = references.length > 0 || options.latest;
+    await watch(
+      isChosen ? await chosenContainers(command, references, { latest: options.latest ?? false }) : undefined,
+      options,
+    );
   });
 }
 
-async function watch(references: string[], options: Options): Promise<void> {
+function parseInterval(value: string): number {
+  if (/^[1-9]\d{0,5}$/.test(value)) return Number(value);
+  throw flagError('--interval', value, 'expected a number of seconds');
+}
+
+/** @param containers undefined for all */
+async function watch(containers: string[] | undefined, options: Options): Promise<void> {
   const { stats } = await import('../../engine/processes.js');
   const draw = painter(options);
-  const isScreen = options.stream && isatty(1);
-  const containers = references.length === 0 ? undefined : references;
-  for await (const current of stats({ containers, all: options.all ?? false })) {
-    const text = draw(current);
-    // home, the text with what stood in its lines before cleared, and the rest of the screen cleared
-    if (isScreen) printRaw(`\x1b[H${printable(text).replaceAll('\n', '\x1b[K\n')}\x1b[J`);
-    else print(text);
+  const { all = false, interval = 1 } = options;
+  for await (const current of stats({ containers, all, interval: interval * 1000 })) {
+    printAgain(draw(current), options.stream && options.reset);
     if (!options.stream) return;
   }
 }

@@ -1,29 +1,34 @@
 import type { Command } from 'commander';
 import { flagError, quoted } from '../../spec/parse/flag.js';
 import { FosterError } from '../../sys/errors.js';
-import { addHelpAfter } from '../command.js';
+import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { drawTable } from '../format/table.js';
 import { print } from '../output.js';
 import { orReport } from './each.js';
+import { addLatest, chosenContainer } from './selection.js';
 
 interface Options {
+  latest?: boolean;
   tree?: boolean;
   format?: string;
 }
 
 /** `foster top`. */
-export function configure(command: Command): void {
+export function configure(command: Command, argv: string[]): void {
   command
     .description('List the processes of a container, with their PIDs on the host.')
     .usage('[options] CONTAINER [PS_OPTIONS]')
-    .argument('<CONTAINER>', 'its name or id; the start of the id is enough')
-    .argument('[PS_OPTIONS...]', '-ef, aux, or -o with columns, as for ps')
+    .argument('[CONTAINER]', 'its name or id; the start of the id is enough')
+    .argument('[PS_OPTIONS...]', '-ef, aux, or -o with columns, as for ps; or names of columns')
     .option('--tree', 'show the process tree, with PIDs inside and outside, and mark zombies and orphans')
     .option('--format <FORMAT>', 'json instead of a table')
     .passThroughOptions();
+  addLatest(command);
+  acceptBooleanValues(command, argv);
   addHelpAfter(command, [
-    'Columns of -o: user, uid, pid, nspid (inside), ppid, pgid, sid, c, pcpu, pmem,',
-    'vsz, rss, stime, etime, time, tty, stat, nice, nlwp, comm, args, cmd.',
+    'Columns: user, uid, group, pid, nspid (inside), ppid, pgid, sid, c, pcpu, pmem,',
+    'vsz, rss, stime, etime, time, tty, stat, nice, nlwp, comm, args, cmd,',
+    'seccomp, capbnd, capeff, capinh, capprm.',
     '',
     'Examples:',
     '  foster top web',
@@ -31,8 +36,11 @@ export function configure(command: Command): void {
     '  foster top web -o pid,nspid,stat,cmd',
     '  foster top web aux',
   ]);
-  command.action(async (reference: string, rest: string[], options: Options) => {
+  command.action(async (first: string | undefined, others: string[], options: Options) => {
+    // with --latest, what follows is for ps
+    const rest = options.latest && first !== undefined ? [first, ...others] : others;
     const wanted = psOptions(rest, options);
+    const reference = await chosenContainer(command, options.latest ? undefined : first, options);
     if (wanted.tree) {
       const { printTrees } = await import('./draw-process-tree.js');
       return printTrees([reference], wanted.format);
@@ -54,13 +62,15 @@ function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-interface Wanted extends Options {
+interface Wanted {
+  tree: boolean | undefined;
+  format: string | undefined;
   columns: 'full' | 'user' | string[];
 }
 
 /** What follows the container: options of ps, or of ours. */
 function psOptions(words: string[], options: Options): Wanted {
-  const wanted: Wanted = { ...options, columns: 'full' };
+  const wanted: Wanted = { tree: options.tree, format: options.format, columns: 'full' };
   const columns: string[] = [];
   const rest = [...words];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {

@@ -1,15 +1,22 @@
 import type { Command } from 'commander';
-import { addHelpAfter } from '../command.js';
+import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { forEachContainer } from './each.js';
+import { addSelection, chosenContainers, type SelectionFlags } from './selection.js';
 
 /** `foster umount`. */
-export function configure(command: Command): void {
+export function configure(command: Command, argv: string[]): void {
   command
     .description('Unmount what foster mount has mounted.')
-    .argument('<CONTAINER...>', 'names or ids; the start of an id is enough');
+    .option('-f, --force', 'no effect: files that are in use are no obstacle');
+  addSelection(command, ['-a, --all', '-l, --latest'], 'all containers that are mounted');
+  acceptBooleanValues(command, argv);
   addHelpAfter(command, ['Examples:', '  foster umount web']);
-  command.action(async (references: string[]) => {
-    const { unmount } = await import('../../engine/containers.js');
-    await forEachContainer(references, unmount);
+  command.action(async (references: string[], flags: SelectionFlags) => {
+    const engine = await import('../../engine/containers.js');
+    const containers =
+      flags.all && references.length === 0
+        ? (await engine.mounted()).map(({ id }) => id)
+        : await chosenContainers(command, references, flags);
+    await forEachContainer(containers, engine.unmount);
   });
 }

@@ -1,26 +1,45 @@
 import type { Command } from 'commander';
-import { addHelpAfter } from '../command.js';
+import { parseDuration } from '../../spec/parse/duration.js';
+import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
 import { print } from '../output.js';
 import { orReport } from './each.js';
+import { addSelection, chosenContainers, type SelectionFlags } from './selection.js';
+
+interface WaitFlags extends SelectionFlags {
+  condition?: string[];
+  interval?: number;
+}
 
 /** `foster wait`. */
-export function configure(command: Command): void {
+export function configure(command: Command, argv: string[]): void {
   command
     .description('Wait until containers exit, and print their exit codes.')
-    .argument('<CONTAINER...>', 'names or ids; the start of an id is enough');
+    .option('--condition <STATUS>', 'wait for this status instead: running, paused, exited ...', collect)
+    .option('-i, --interval <TIME>', 'with --condition: how often to look (default: 250ms)', (value) =>
+      parseDuration('--interval', /^\d+$/.test(value) ? `${value}ms` : value),
+    );
+  addSelection(command, ['-l, --latest']);
+  acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'A container that its restart policy will start again counts as running. For a',
-    'stopped container, the exit code is printed at once.',
+    'stopped container, the exit code is printed at once; for one that has none, -1.',
     '',
     'Examples:',
     '  foster wait job                   its exit code, once it has exited',
     '  foster wait $(foster ps -q)       one per line, in this order',
+    '  foster wait --condition running --condition exited job',
   ]);
-  command.action(async (references: string[]) => {
-    const { wait } = await import('../../engine/containers.js');
+  command.action(async (references: string[], flags: WaitFlags) => {
+    const containers = await chosenContainers(command, references, flags);
+    const engine = await import('../../engine/containers.js');
+    const { condition, interval } = flags;
+    const statuses = condition?.flatMap((one) => one.split(','));
+    if (statuses !== undefined) await engine.checkStatuses(statuses);
+    const wait = (container: string) =>
+      statuses === undefined ? engine.wait(container) : engine.waitForStatus(container, statuses, interval);
     // All are waited for from the start: each may be gone by the time that another one ends.
-    const codes = references.map(wait);
+    const codes = containers.map(wait);
     for (const code of codes) code.catch(() => {}); // reported below, when its turn comes
-    for (const code of codes) await orReport(async () => print(`${await code}\n`));
+    for (const code of codes) await orReport(async () => print(`${(await code) ?? -1}\n`));
   });
 }

@@ -62,6 +62,7 @@ const OPERANDS: Record<string, [first: Operand, others?: Operand]> = {
   commit: [all, image],
   mount: [all, all],
   umount: [all, all],
+  unmount: [all, all],
   port: [running],
   init: [stopped, stopped],
   exists: [all],
@@ -109,8 +110,12 @@ const VALUES: Record<string, Operand> = {
   '--progress': { words: () => ['auto', 'plain', 'tty'] },
   '--pull': { words: () => ['missing', 'always', 'newer', 'never'] },
   '--restart': { words: () => ['no', 'on-failure', 'always', 'unless-stopped'] },
+  '--condition': { words: () => ['running', 'paused', 'exited', 'stopped', 'created', 'stopping'] },
   '--security-opt': { words: () => ['no-new-privileges', 'seccomp='] },
   '--signal': { words: signals },
+  '--sort': {
+    words: () => ['command', 'created', 'id', 'image', 'names', 'runningfor', 'size', 'status'],
+  },
   '--stop-signal': { words: signals },
   '--storage-driver': { words: () => [...DRIVERS] },
   '--type': { words: () => ['container', 'image', 'all'] },
@@ -124,7 +129,7 @@ const FREE: ReadonlySet<string> = new Set(
   (
     '--name --label --env --user --hostname --dns --add-host --sysctl --entrypoint --stop-timeout --time --timeout --tail --since ' +
     '--until --detach-keys --author --message --change --build-arg --target --tag --username --password --creds ' +
-    '--health-cmd --health-interval --health-timeout --health-retries --health-start-period --max-unpacked-size'
+    '--last --watch --interval --health-cmd --health-interval --health-timeout --health-retries --health-start-period --max-unpacked-size'
   ).split(' '),
 );
 

@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import type { StoredEvent } from '../../engine/events.js';
 import { eventJson } from '../../engine/views/event.js';
 import { parseInstant } from '../../spec/parse/instants.js';
-import { addHelpAfter, collect } from '../command.js';
+import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
 import { compileTemplate } from '../format/template/template.js';
+import { refuseFilters } from '../not-yet.js';
 import { print } from '../output.js';
 
 interface EventsFlags {
@@ -11,10 +12,12 @@ interface EventsFlags {
   until?: string;
   filter?: string[];
   format?: string;
+  stream?: boolean;
+  trunc?: boolean;
 }
 
 /** `foster events`. */
-export function configure(command: Command): void {
+export function configure(command: Command, argv: string[]): void {
   command
     .description('Print container events as they happen, and past ones with --since or --until.')
     .option('--since <TIME>', 'start at TIME: 2026-11-24T15:00:00Z, or 10m')
@@ -28,10 +31,15 @@ export function configure(command: Command): void {
       '--format <FORMAT>',
       "json, or a template such as '{{.Time}} {{.Action}} {{.Actor.Attributes.name}}'",
     );
+  command
+    .option('--stream', 'wait for more events (default: true); --stream=false prints past ones')
+    .option('--no-trunc', 'print whole ids (default: true)', false);
+  acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'Examples:',
     '  foster events',
     '  foster events --since 1h --until 0s            the events of the last hour',
+    '  foster events --stream=false                   all that are recorded',
     '  foster events -f container=web -f event=die -f event=oom',
     '  foster events -f event=adopt -f event=reap     what PID 1 does',
     '',
@@ -39,18 +47,23 @@ export function configure(command: Command): void {
     'exec, oom, health_status, destroy; adopt and reap (orphans and zombies).',
     '',
     'Fields of a template: .Time .TimeNano .Type .Action .ID .From .Actor.ID',
-    '.Actor.Attributes .Scope',
+    '.Actor.Attributes .Scope; as in Podman also .Name .Image .Status .Attributes',
   ]);
   command.action(async (flags: EventsFlags) => {
     const now = Date.now();
     const format = eventFormat(flags.format);
+    refuseFilters('events', 'events', flags.filter ?? []);
     const range = {
       since: flags.since === undefined ? undefined : milliseconds(parseInstant('--since', flags.since, now)),
       until: flags.until === undefined ? undefined : milliseconds(parseInstant('--until', flags.until, now)),
       filters: flags.filter ?? [],
     };
+    if (flags.stream === false) range.until ??= now;
     const { stored } = await import('../../engine/events.js');
-    for await (const event of stored(range)) print(`${format(event)}\n`);
+    for await (const event of stored(range)) {
+      const shown = flags.trunc ? { ...event, id: event.id.slice(0, 12) } : event;
+      print(`${format(shown)}\n`);
+    }
   });
 }
 
@@ -73,6 +86,9 @@ export function eventFormat(format: string | undefined): (event: StoredEvent) =>
       Scope: json.scope,
       Time: json.time,
       TimeNano: json.timeNano,
+      Name: event.name,
+      Image: json.from,
+      Attributes: json.Actor.Attributes,
     });
   };
 }

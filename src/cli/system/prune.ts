@@ -29,6 +29,6 @@ export function configure(command: Command, argv: string[]): void {
       print(`Deleted Images:\n${images.removed.map(describeRemoval).join('')}\n`);
     for (const failure of failures) reportError(failure);
     if (failures.length > 0) settings.exitCode = 1;
-    print(`Total reclaimed space: ${decimalSize(images.size)}\n`);
+    print(`Total reclaimed space: ${decimalSize(containers.size + images.size)}\n`);
   });
 }

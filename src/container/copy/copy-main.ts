@@ -1,4 +1,5 @@
 import { constants, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import zlib from 'node:zlib';
 import { mountStorage } from '../../launch/storage-program.js';
@@ -7,13 +8,20 @@ import { errnoOf } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
 import { errnoOfAny } from '../../sys/ffi.js';
 import { openInRoot } from '../../sys/libc.js';
-import { attachMount, bindMount, makeMountsPrivate, makeReadOnly, mountOverlay } from '../../sys/mount.js';
+import {
+  attachMount,
+  bindMount,
+  makeMountsPrivate,
+  makeReadOnly,
+  mountOverlay,
+  mountTmpfs,
+} from '../../sys/mount.js';
 import { sleep, writeFully } from '../../sys/write.js';
 import { compressionOf } from '../../tar/compression.js';
 import { TarReader } from '../../tar/reader.js';
 import type { Failure } from '../../worker/protocol.js';
 import { runWorker } from '../../worker/run-worker.js';
-import { containerSide, copyError, copyPath, withOpen } from './paths.js';
+import { type CopyPath, containerSide, copyError, copyPath, openPath, withOpen } from './paths.js';
 import { COPY_FD, type CopyOrder, type CopyOverlay, type CopyResult, type Volume } from './protocol.js';
 import { CopySink } from './sink.js';
 import { writeArchive } from './source.js';
@@ -33,8 +41,9 @@ async function copy({ order, layers }: Opened): Promise<CopyResult> {
     const skipped = writeArchive(target, order, (bytes) => writeFully(COPY_FD.output, bytes));
     return { skipped, lostOwners: 0 };
   }
-  const { isStream, keepOwners } = order;
-  const sink = new CopySink(target, { isStream, keepOwners, keepSetIds: true });
+  const { isStream, keepOwners, overwrite } = order;
+  refuseVolatile(target, order.overlay?.volatile ?? []);
+  const sink = new CopySink(target, { isStream, keepOwners, keepSetIds: true, overwrite });
   const reader = new TarReader(sink);
   for await (const piece of isStream ? archive() : pieces()) reader.push(piece as Buffer);
   reader.end();
@@ -82,7 +91,10 @@ function mountRoot(overlay: CopyOverlay, layers: Layers): number {
     throw copyError("mount the container's changes over its root filesystem", error);
   }
   const root = openSync(`${folder}/root`, O_PATH | constants.O_DIRECTORY);
+  const volatile = mountVolatile(root, overlay.volatile);
   for (const volume of volumes) mountVolume(root, volume);
+  for (const path of volatile)
+    withOpen(openInRoot(root, path, O_PATH), (fd) => makeReadOnly(fd, { isDeep: false }));
   if (isReadOnly) makeReadOnly(root, { isDeep: false });
   return root;
 }
@@ -110,6 +122,38 @@ function mountLayers(folder: string, layers: Pick<Layers, 'lower'>): void {
   const lower = layers.lower.map((fd) => `/proc/self/fd/${fd}`);
   const upper = { folder: `${folder}/upper`, work: `${folder}/work` };
   mountOverlay(`${folder}/root`, { lower, upper });
+}
+
+/**
+ * What the container will find at a mount point of its own is not what is in the image or in its changes: an empty
+ * directory stands for it. Read-only, in the end: what is copied there would be hidden at the start.
+ * @returns those that are mounted
+ */
+function mountVolatile(root: number, paths: readonly string[]): string[] {
+  const outermost = paths.filter(
+    (path) => !paths.some((other) => path !== other && path.startsWith(`${other}/`)),
+  );
+  for (const path of outermost) {
+    makeDirectories(root, path);
+    withOpen(openInRoot(root, path, O_PATH), (place) => mountTmpfs(`/proc/self/fd/${place}`));
+  }
+  return outermost;
+}
+
+/** @throws FosterError where a path of a container that does not run leads to one of its own mounts */
+function refuseVolatile(target: CopyPath, paths: readonly string[]): void {
+  const device = (path: string) => {
+    const opened = openPath({ side: target.side, path });
+    return opened && withOpen(opened.fd, () => opened.info.dev);
+  };
+  // what is yet to be made is where its directory is
+  const landing = device(target.path) ?? device(posix.dirname(target.path));
+  const mount = landing === undefined ? undefined : paths.find((path) => device(path) === landing);
+  if (mount === undefined) return;
+  throw new FosterError(
+    `cannot copy to ${target.side.describe(target.text)}: ${mount} is mounted anew at each start, and empty then`,
+    { advice: 'start the container first', exitCode: 1 },
+  );
 }
 
 function mountVolume(root: number, { source, destination, isReadOnly, shifted }: Volume): void {
@@ -189,7 +233,7 @@ function archive(): Iterable<Buffer> | AsyncIterable<Buffer> {
 
 function explain(error: unknown): Failure | undefined {
   if (errnoOf(error)?.startsWith('Z_')) return { error: 'the compressed archive is corrupt or truncated' };
-  if (errnoOf(error) === 'EPIPE') return { error: 'the output was closed' };
+  if (errnoOf(error) === 'EPIPE') return { error: 'the output was closed', errno: 'EPIPE' };
   return undefined;
 }
 

@@ -13,7 +13,7 @@ import { TarReader } from '../../tar/reader.js';
 import { shiftedMounts } from '../../worker/shifted-mounts.js';
 import { type ContainerRecord, layersOf } from '../record.js';
 import { mapsOf } from '../remove.js';
-import { type Container, lockContainer, readContainer, readLive } from '../store.js';
+import { type Container, isAlive, lockContainer, readContainer, readLive } from '../store.js';
 import { copyPath, HOST } from './paths.js';
 import { COPY_FD, type CopyOrder, type CopyOverlay, type CopyResult } from './protocol.js';
 import { CopySink } from './sink.js';
@@ -24,6 +24,8 @@ export interface CopyOptions {
   /** Whether to keep uids and gids. */
   archive: boolean;
   followLink: boolean;
+  /** Whether a directory can take the place of another file, and the other way round. */
+  overwrite: boolean;
   warn(sentence: string): void;
 }
 
@@ -62,6 +64,7 @@ export function copyOut(
       isStream: false,
       keepOwners: keep,
       keepSetIds: keep,
+      overwrite: options.overwrite,
     });
     try {
       const reader = new TarReader(sink);
@@ -129,10 +132,66 @@ export function copyIn(
   });
 }
 
+/**
+ * Copies a path of a container to another container, or to elsewhere in the same one: the archive that one helper
+ * writes is what the other one reads.
+ * @throws FosterError
+ */
+export function copyBetween(
+  from: { container: Container; path: string },
+  to: { container: Container; path: string },
+  options: CopyOptions,
+): void {
+  const { record, state } = from.container;
+  if (record.id === to.container.record.id && !isAlive(state)) {
+    throw new FosterError(`cannot copy within container ${record.name}: it is not running`, {
+      kind: 'conflict',
+      advice: `first: foster start ${record.name}`,
+      exitCode: 1,
+    });
+  }
+  withHelper(from.container, orderOf('out', from.path, options), (startSource) => {
+    withHelper(to.container, orderOf('in', to.path, options), (startSink) => {
+      const [read, write] = pipe();
+      const helpers: CopyHelper[] = [];
+      try {
+        try {
+          helpers.push(startSource({ output: write }));
+          helpers.push(startSink({ input: read }));
+        } finally {
+          closeSync(read);
+          closeSync(write);
+        }
+        const [source, sink] = helpers.map(outcomeOf);
+        // where the sink has failed, the source finds its output closed, which is not the reason
+        const failure = source?.error === undefined || errnoOfAny(source.error) === 'EPIPE' ? sink : source;
+        if (failure?.error !== undefined) throw failure.error;
+        const { skipped = 0 } = source?.result ?? {};
+        const { lostOwners = 0 } = sink?.result ?? {};
+        warnOfLosses({ skipped: skipped + (sink?.result?.skipped ?? 0), lostOwners }, options);
+      } finally {
+        for (const helper of helpers) helper.kill();
+      }
+    });
+  });
+}
+
+function outcomeOf(helper: CopyHelper): { result?: CopyResult; error?: unknown } {
+  try {
+    return { result: helper.wait() };
+  } catch (error) {
+    return { error };
+  }
+}
+
 type Order = Omit<CopyOrder, 'isMapped' | 'hasOneOwner' | 'overlay'>;
 
-function orderOf(direction: 'in' | 'out', path: string, { followLink, archive }: CopyOptions): Order {
-  return { direction, path, isStream: false, followLink, keepOwners: archive };
+function orderOf(
+  direction: 'in' | 'out',
+  path: string,
+  { followLink, archive, overwrite }: CopyOptions,
+): Order {
+  return { direction, path, isStream: false, followLink, keepOwners: archive, overwrite };
 }
 
 function warnOfLosses({ skipped, lostOwners }: CopyResult, { warn }: CopyOptions): void {
@@ -260,6 +319,7 @@ function overlayOf(record: ContainerRecord): { overlay: CopyOverlay; shifted: (n
       isReadOnly: mount.options.includes('ro'),
       shifted: isShifted(mount) ? descriptors.shift() : undefined,
     })),
+    volatile: spec.mounts.filter(({ type }) => type !== 'bind').map(({ destination }) => destination),
   };
   return { overlay, shifted };
 }

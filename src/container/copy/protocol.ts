@@ -24,6 +24,8 @@ export interface CopyOrder {
   followLink: boolean;
   /** Whether files get the owners in the archive; otherwise they belong to root. */
   keepOwners: boolean;
+  /** Whether a directory can take the place of another file, and the other way round. */
+  overwrite: boolean;
   /** undefined if the container is running, and COPY_FD.root is its root. */
   overlay: CopyOverlay | undefined;
 }
@@ -43,6 +45,8 @@ export interface CopyOverlay {
   /** Whether everything except volumes is read-only. */
   isReadOnly: boolean;
   volumes: Volume[];
+  /** Where the container mounts file systems of its own, such as a tmpfs, at each start. */
+  volatile: string[];
 }
 
 /** A mount from the host, which should also be visible in a stopped container. */

@@ -11,6 +11,8 @@ import {
   lutimesSync,
   mkdirSync,
   openSync,
+  readdirSync,
+  rmdirSync,
   type Stats,
   symlinkSync,
   unlinkSync,
@@ -45,6 +47,8 @@ export interface SinkOptions {
   keepOwners: boolean;
   /** Whether to keep set-user-ID and set-group-ID bits. */
   keepSetIds: boolean;
+  /** Whether a directory can take the place of another file, and the other way round. */
+  overwrite?: boolean;
 }
 
 /** Where the members of the archive are written. */
@@ -152,7 +156,7 @@ export class CopySink implements TarSink {
           `cannot unpack an archive in ${name}: ${opened ? 'it is not a directory' : 'the directory does not exist'}`,
         );
       }
-      if (opened !== undefined && first.type === 'directory') {
+      if (opened !== undefined && first.type === 'directory' && !this.#options.overwrite) {
         throw invalid(`cannot copy a directory to ${name}: it is a file`);
       }
       if (target.isDirectory && first.type !== 'directory') {
@@ -222,7 +226,12 @@ export class CopySink implements TarSink {
 
   /** Removes an existing file. Returns false if it must be overwritten in place. */
   #makeRoom(path: string | Buffer, existing: Stats, member: Member): boolean {
-    if (existing.isDirectory()) throw invalid(`cannot overwrite a directory with ${quotedName(member.name)}`);
+    if (existing.isDirectory()) {
+      if (!this.#options.overwrite)
+        throw invalid(`cannot overwrite a directory with ${quotedName(member.name)}`);
+      removeDirectory(path);
+      return true;
+    }
     if (!existing.isFile() && !existing.isSymbolicLink()) {
       throw invalid(`cannot overwrite a special file with ${quotedName(member.name)}`);
     }
@@ -276,10 +285,12 @@ export class CopySink implements TarSink {
       fd = openDirectory(path);
     } catch (error) {
       const code = errnoOfAny(error);
-      if (code === 'ENOTDIR' || code === 'ELOOP') {
+      const isOther = code === 'ENOTDIR' || code === 'ELOOP';
+      if (isOther && !this.#options.overwrite) {
         throw invalid(`cannot overwrite a file or link with the directory ${quotedName(member.name)}`);
       }
-      if (code !== 'ENOENT') throw error;
+      if (isOther) unlinkSync(path);
+      else if (code !== 'ENOENT') throw error;
       mkdirSync(path, 0o700);
       fd = openDirectory(path);
     }
@@ -384,6 +395,22 @@ function setAttributes(fd: number, { xattrs }: Member): void {
       if (!['EOPNOTSUPP', 'ENOTSUP', 'EPERM', 'EINVAL'].includes(errnoOfAny(error) ?? '')) throw error;
     }
   }
+}
+
+/** Each directory is opened by its name in its parent: whatever becomes of the tree meanwhile, nothing else is removed. */
+function removeDirectory(path: string | Buffer, depth = 0): void {
+  if (depth > MAX_DEPTH) throw invalid(`cannot remove directories nested more than ${MAX_DEPTH} deep`);
+  const fd = openDirectory(path);
+  try {
+    for (const name of readdirSync(`/proc/self/fd/${fd}`, { encoding: 'latin1' })) {
+      const entry = entryPath(fd, name);
+      if (lstatSync(entry, { throwIfNoEntry: false })?.isDirectory()) removeDirectory(entry, depth + 1);
+      else unlinkSync(entry);
+    }
+  } finally {
+    closeSync(fd);
+  }
+  rmdirSync(path);
 }
 
 function here(target: CopyPath): { directory: number; name: string } {

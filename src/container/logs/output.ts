@@ -45,6 +45,8 @@ export class RawSink implements LogSink {
 export interface LineOptions {
   /** Whether each line starts with the time of its first byte. */
   timestamps: boolean;
+  /** What each line begins with, before its time. */
+  prefix?: string | undefined;
   /** Only lines at or after `since`, and at or before `until`: nanoseconds since 1970. */
   since?: bigint | undefined;
   until?: bigint | undefined;
@@ -60,10 +62,11 @@ interface LineState {
   isWanted: boolean;
 }
 
-/** Writes lines with their times, or only lines of a period. A line may be in several frames. */
+/** Writes lines with what they begin with, or only lines of a period. A line may be in several frames. */
 export class LineSink implements LogSink {
   readonly #output: LogOutput;
   readonly #timestamps: boolean;
+  readonly #prefix: Buffer;
   readonly #since: number;
   readonly #until: number;
   readonly #lines: Record<LogStream, LineState> = {
@@ -78,6 +81,7 @@ export class LineSink implements LogSink {
   constructor(output: LogOutput, options: LineOptions) {
     this.#output = output;
     this.#timestamps = options.timestamps;
+    this.#prefix = Buffer.from(options.prefix ?? '');
     // As doubles, which are exact to 256 ns, good enough for comparing clocks of two processes.
     this.#since = options.since === undefined ? Number.NEGATIVE_INFINITY : Number(options.since);
     this.#until = options.until === undefined ? Number.POSITIVE_INFINITY : Number(options.until);
@@ -100,6 +104,7 @@ export class LineSink implements LogSink {
     for (let at = 0; at < piece.length; ) {
       if (line.isWhole) {
         line.isWanted = isTime;
+        if (isTime && this.#prefix.length > 0) this.#put(this.#prefix);
         if (isTime && this.#timestamps) this.#put(this.#stamp.of(frame));
       }
       const newline = piece.indexOf(NEWLINE, at);

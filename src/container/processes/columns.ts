@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { visible } from '../../spec/parse/flag.js';
+import { CAPABILITY_NAMES } from '../../sys/capabilities.js';
 import { FosterError } from '../../sys/errors.js';
 import { notRunning } from '../signal.js';
 import { type Container, readLive } from '../store.js';
@@ -18,6 +19,7 @@ interface Snapshot {
   /** Index of the container's PID namespace in the lists of NSpid. */
   level: number;
   userName(uid: number): string;
+  groupName(gid: number): string;
 }
 
 interface Column {
@@ -30,6 +32,10 @@ const TICKS = 100; // per second: USER_HZ, the same on all supported architectur
 const COLUMNS: Record<string, Column> = {
   user: { heading: 'USER', value: (entry, moment) => moment.userName(readIds(entry.pid)?.user ?? 0) },
   uid: { heading: 'UID', value: (entry) => String(readIds(entry.pid)?.user ?? 0) },
+  group: {
+    heading: 'GROUP',
+    value: ({ pid }, moment) => moment.groupName(Number(statusWords(pid, 'Gid')[1])),
+  },
   pid: { heading: 'PID', value: (entry) => String(entry.pid) },
   nspid: { heading: 'NSPID', value: (entry, { level }) => String(readIds(entry.pid)?.pids[level] ?? '-') },
   ppid: { heading: 'PPID', value: (entry) => String(entry.parent) },
@@ -49,6 +55,14 @@ const COLUMNS: Record<string, Column> = {
   tty: { heading: 'TTY', value: (entry) => terminalName(entry.terminal) },
   stat: { heading: 'STAT', value: (entry) => entry.state },
   nice: { heading: 'NI', value: (entry) => String(entry.nice) },
+  seccomp: {
+    heading: 'SECCOMP',
+    value: ({ pid }) => SECCOMP_MODES[Number(statusWords(pid, 'Seccomp')[0])] ?? '?',
+  },
+  capbnd: { heading: 'BOUNDING CAPS', value: ({ pid }) => capabilitiesOf(pid, 'CapBnd') },
+  capeff: { heading: 'EFFECTIVE CAPS', value: ({ pid }) => capabilitiesOf(pid, 'CapEff') },
+  capinh: { heading: 'INHERITED CAPS', value: ({ pid }) => capabilitiesOf(pid, 'CapInh') },
+  capprm: { heading: 'PERMITTED CAPS', value: ({ pid }) => capabilitiesOf(pid, 'CapPrm') },
   nlwp: { heading: 'NLWP', value: (entry) => String(entry.threads) },
   comm: { heading: 'COMMAND', value: (entry) => entry.name },
   args: { heading: 'COMMAND', value: commandOf },
@@ -60,6 +74,9 @@ const ALIASES: Record<string, string> = {
   euser: 'user',
   euid: 'uid',
   hpid: 'pid',
+  huser: 'user',
+  hgroup: 'group',
+  egroup: 'group',
   tgid: 'pid',
   pgrp: 'pgid',
   sess: 'sid',
@@ -130,18 +147,44 @@ export function processRows(container: Container, columns: ChosenColumn[]): stri
 }
 
 function takeSnapshot(init: ProcessEntry | undefined): Snapshot {
-  const names = new Map<number, string>();
-  for (const line of readText('/etc/passwd').split('\n')) {
-    const [name, , uid] = line.split(':');
-    if (name && uid && !names.has(Number(uid))) names.set(Number(uid), name);
-  }
+  const users = namesIn('/etc/passwd');
+  const groups = namesIn('/etc/group');
   return {
     now: Date.now(),
     boot: Number(/^btime (\d+)$/m.exec(readText('/proc/stat'))?.[1] ?? 0),
     memory: totalMemory(),
     level: (readIds(init?.pid ?? 0)?.pids.length ?? 1) - 1,
-    userName: (uid) => names.get(uid) ?? String(uid),
+    userName: (uid) => users.get(uid) ?? String(uid),
+    groupName: (gid) => groups.get(gid) ?? String(gid),
   };
+}
+
+/** Names by ids, of users or of groups: passwd(5), group(5). */
+function namesIn(file: string): Map<number, string> {
+  const names = new Map<number, string>();
+  for (const line of readText(file).split('\n')) {
+    const [name, , id] = line.split(':');
+    if (name && id && !names.has(Number(id))) names.set(Number(id), name);
+  }
+  return names;
+}
+
+const SECCOMP_MODES = ['disabled', 'strict', 'filter'];
+
+/** The words of a line of /proc/PID/status; none where the process has just ended. */
+function statusWords(pid: number, name: string): string[] {
+  const text = readText(`/proc/${pid}/status`);
+  return new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(text)?.[1]?.split(/\s+/) ?? [];
+}
+
+/** `chown,kill`; `none`, or `full` where it has all that there are. */
+function capabilitiesOf(pid: number, set: string): string {
+  const [mask = '0'] = statusWords(pid, set);
+  const bits = BigInt(`0x${mask}`);
+  const names = CAPABILITY_NAMES.filter((_, number) => (bits >> BigInt(number)) & 1n);
+  if (names.length === 0) return 'none';
+  const isFull = names.length === CAPABILITY_NAMES.length;
+  return isFull ? 'full' : names.map((name) => name.slice('CAP_'.length).toLowerCase()).join(',');
 }
 
 /** The machine's memory in bytes. */

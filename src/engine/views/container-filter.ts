@@ -1,4 +1,11 @@
-import { type Container, findContainer, isAlive, listContainers, readHealth } from '../../container/store.js';
+import {
+  type Container,
+  findContainer,
+  isAlive,
+  listContainers,
+  readHealth,
+  statusWord,
+} from '../../container/store.js';
 import { flagError } from '../../spec/parse/flag.js';
 import { parseInstant } from '../../spec/parse/instants.js';
 import { networkModeOf } from './container-network.js';
@@ -21,13 +28,14 @@ interface Filter {
 }
 
 /** Docker's words and Podman's for what a container is doing. */
-const STATUSES: Readonly<Record<string, readonly Container['state']['status'][]>> = {
+const STATUSES: Readonly<Record<string, readonly ReturnType<typeof statusWord>[]>> = {
   created: ['created'],
   configured: ['created'],
   initialized: [],
   running: ['running'],
   paused: ['paused'],
   restarting: ['restarting'],
+  stopping: ['stopping'],
   removing: [],
   exited: ['exited'],
   stopped: ['exited'],
@@ -74,7 +82,7 @@ const FILTERS: Readonly<Record<string, Filter>> = {
     impliesAll: true,
     compile: (value, filter) => {
       check(filter, value, Object.keys(STATUSES));
-      return ({ state }) => STATUSES[value]?.includes(state.status) ?? false;
+      return ({ state }) => STATUSES[value]?.includes(statusWord(state)) ?? false;
     },
   },
   until: {
@@ -120,6 +128,16 @@ export async function containerMatcher(filters: string[]): Promise<Matcher> {
         : conditions.some((matches) => matches(container)),
     );
   };
+}
+
+/**
+ * Whether a container has a status, in Docker's words or Podman's.
+ * @throws FosterError for a status that containers never have
+ */
+export function hasStatus(flag: string, value: string): Condition {
+  const words = Object.keys(STATUSES).filter((word) => STATUSES[word]?.length !== 0);
+  if (!words.includes(value)) throw flagError(flag, value, `expected one of ${words.join(', ')}`);
+  return ({ state }) => STATUSES[value]?.includes(statusWord(state)) ?? false;
 }
 
 function check(filter: string, value: string, known: readonly string[]): void {

@@ -1,4 +1,4 @@
-import { type Container, readCounts, readHealth } from '../../container/store.js';
+import { type Container, readCounts, readHealth, statusWord } from '../../container/store.js';
 import type { ContainerInfo } from '../types.js';
 
 /** A container as the library describes it. */
@@ -11,7 +11,7 @@ export function containerInfo({ record, state }: Container): ContainerInfo {
     name: record.name,
     root: record.root,
     command: record.command,
-    status: state.status,
+    status: statusWord(state),
     pid: state.pid,
     restarts: state.restarts,
     labels: record.labels,

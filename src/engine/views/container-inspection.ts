@@ -1,6 +1,6 @@
 import { withAnnotations } from '../../container/annotations.js';
 import { volumesOf } from '../../container/record.js';
-import { type Container, readCounts, readHealth, readRestart } from '../../container/store.js';
+import { type Container, readCounts, readHealth, readRestart, statusWord } from '../../container/store.js';
 import { signalName } from '../../spec/parse/signals.js';
 import type { Mount } from '../../spec/types.js';
 import { networkModeOf } from './container-network.js';
@@ -23,7 +23,7 @@ export function inspection({ record, state }: Container): Record<string, unknown
     Path: path,
     Args: args,
     State: {
-      Status: state.status,
+      Status: statusWord(state),
       Running: state.status === 'running' || state.status === 'paused',
       Paused: state.status === 'paused',
       Restarting: state.status === 'restarting',

@@ -1,8 +1,10 @@
-import { type Container, readHealth } from '../../container/store.js';
+import { readlinkSync } from 'node:fs';
+import { type Container, type ContainerState, readHealth, statusWord } from '../../container/store.js';
 import { networkModeOf } from './container-network.js';
 import { humanSince } from './duration.js';
+import { decimalSize } from './size.js';
 
-/** What a template of `ps --format` sees of a container: Docker's names. */
+/** What `ps --format json` prints of a container: Docker's names. */
 export type ContainerField =
   | 'ID'
   | 'Image'
@@ -14,23 +16,111 @@ export type ContainerField =
   | 'CreatedAt'
   | 'State'
   | 'Labels'
+  | 'LocalVolumes'
   | 'Mounts'
-  | 'Networks';
+  | 'Networks'
+  | 'Size';
+
+/** What a template sees besides: Podman's names. */
+export type ContainerDetail =
+  | 'AutoRemove'
+  | 'Created'
+  | 'CreatedHuman'
+  | 'Exited'
+  | 'ExitedAt'
+  | 'ExitCode'
+  | 'ImageID'
+  | 'IsInfra'
+  | 'Pid'
+  | 'Pod'
+  | 'PodName'
+  | 'Restarts'
+  | 'StartedAt'
+  | NamespaceField;
+
+export const NAMESPACE_FIELDS = ['CGROUPNS', 'IPC', 'MNT', 'NET', 'PIDNS', 'USERNS', 'UTS'] as const;
+
+type NamespaceField = (typeof NAMESPACE_FIELDS)[number];
 
 /** A container as a row of `docker ps --no-trunc`, and what a shorter one is made from. */
 export interface ContainerRow {
   fields: Record<ContainerField, string>;
+  details: Record<ContainerDetail, string | number | boolean>;
   command: string[];
   labels: Record<string, string>;
+  /** Bytes that it has written; 0 where that was not asked for. */
+  written: number;
+}
+
+/** What is found out only where it is asked for, because it takes time. */
+export interface RowExtras {
+  /** Bytes that it has written, and those of all its files. */
+  size?: { written: number; total: number } | undefined;
+  imageID?: string | undefined;
+  namespaces?: boolean | undefined;
 }
 
 /** @param now in milliseconds since 1970 */
-export function containerRow(container: Container, now: number): ContainerRow {
+export function containerRow(
+  container: Container,
+  now: number,
+  { size, namespaces, imageID = '' }: RowExtras = {},
+): ContainerRow {
   const { command, labels } = container.record;
-  return { fields: fieldsOf(container, now), command, labels };
+  const written = size?.written ?? 0;
+  const virtual = size === undefined ? '' : ` (virtual ${decimalSize(size.total)})`;
+  return {
+    fields: {
+      ...fieldsOf(container, now),
+      Size: `${decimalSize(written)}${virtual}`,
+    },
+    details: {
+      ...detailsOf(container, now),
+      ImageID: imageID,
+      ...namespacesOf(namespaces ? container.state.pid : 0),
+    },
+    command,
+    labels,
+    written,
+  };
 }
 
-function fieldsOf({ record, state }: Container, now: number): Record<ContainerField, string> {
+/** What rows can be sorted by: Podman's words. */
+export const CONTAINER_ORDERS = [
+  'command',
+  'created',
+  'id',
+  'image',
+  'names',
+  'runningfor',
+  'size',
+  'status',
+] as const;
+
+export type ContainerOrder = (typeof CONTAINER_ORDERS)[number];
+
+/** Rows in ascending order; those that are equal in it stay as they are. */
+export function inOrder(rows: ContainerRow[], order: ContainerOrder): ContainerRow[] {
+  const keys: Record<ContainerOrder, (row: ContainerRow) => string | number> = {
+    command: ({ command }) => command.join(' '),
+    created: ({ fields }) => Date.parse(fields.CreatedAt),
+    id: ({ fields }) => fields.ID,
+    image: ({ fields }) => fields.Image,
+    names: ({ fields }) => fields.Names,
+    runningfor: ({ fields }) => Date.parse(fields.CreatedAt),
+    size: ({ written }) => written,
+    status: ({ fields }) => fields.State,
+  };
+  const key = keys[order];
+  return rows.toSorted((a, b) => (key(a) < key(b) ? -1 : Number(key(a) > key(b))));
+}
+
+function fieldsOf(
+  { record, state }: Container,
+  now: number,
+): Record<Exclude<ContainerField, 'Size'>, string> {
+  const folder = `/containers/${record.id}/volumes/`;
+  const binds = record.spec.mounts.filter(({ type }) => type === 'bind');
   return {
     ID: record.id,
     Image: record.root,
@@ -40,21 +130,68 @@ function fieldsOf({ record, state }: Container, now: number): Record<ContainerFi
     Ports: state.status === 'running' ? (record.ports ?? []).join(', ') : '',
     Names: record.name,
     CreatedAt: record.created,
-    State: state.status,
+    State: statusWord(state),
     Labels: Object.entries(record.labels)
       .map(([key, value]) => `${key}=${value}`)
       .join(','),
-    Mounts: record.spec.mounts
-      .filter(({ type }) => type === 'bind')
-      .map(({ source }) => source)
-      .join(','),
+    LocalVolumes: String(binds.filter(({ source }) => source?.includes(folder)).length),
+    Mounts: binds.map(({ source }) => source).join(','),
     Networks: networkModeOf(record),
   };
 }
 
+function detailsOf(
+  { record, state }: Container,
+  now: number,
+): Record<Exclude<ContainerDetail, NamespaceField | 'ImageID'>, string | number | boolean> {
+  return {
+    AutoRemove: record.rm,
+    Created: seconds(record.created),
+    CreatedHuman: `${humanSince(record.created, now)} ago`,
+    Exited: state.status === 'exited' || state.status === 'dead',
+    ExitedAt: seconds(state.finishedAt),
+    ExitCode: state.exitCode ?? 0,
+    IsInfra: false,
+    Pid: state.pid,
+    Pod: '',
+    PodName: '',
+    Restarts: state.restarts,
+    StartedAt: seconds(state.startedAt),
+  };
+}
+
+/** Since 1970; for what has not happened Go's zero time, as Podman has it. */
+function seconds(instant: string | undefined): number {
+  return instant === undefined ? -62_135_596_800 : Math.floor(Date.parse(instant) / 1000);
+}
+
+/** @param pid 0 for none */
+function namespacesOf(pid: number): Record<NamespaceField, string> {
+  const names: Record<NamespaceField, string> = {
+    CGROUPNS: 'cgroup',
+    IPC: 'ipc',
+    MNT: 'mnt',
+    NET: 'net',
+    PIDNS: 'pid',
+    USERNS: 'user',
+    UTS: 'uts',
+  };
+  for (const field of NAMESPACE_FIELDS) names[field] = pid === 0 ? '' : namespaceOf(pid, names[field]);
+  return names;
+}
+
+/** `4026531835`; '' where the process has just ended. */
+function namespaceOf(pid: number, name: string): string {
+  try {
+    return /\d+/.exec(readlinkSync(`/proc/${pid}/ns/${name}`))?.[0] ?? '';
+  } catch {
+    return '';
+  }
+}
+
 /** Docker's wording: `Up 3 minutes`, `Exited (0) 2 hours ago`, `Created`. */
-function statusOf(state: Container['state'], now: number): string {
-  switch (state.status) {
+function statusOf(state: ContainerState, now: number): string {
+  switch (statusWord(state)) {
     case 'running':
       return state.startedAt === undefined ? 'Up' : `Up ${humanSince(state.startedAt, now)}`;
     case 'exited': {
@@ -63,6 +200,8 @@ function statusOf(state: Container['state'], now: number): string {
     }
     case 'paused':
       return `Up ${since(state.startedAt, now)} (Paused)`;
+    case 'stopping':
+      return `Up ${since(state.startedAt, now)} (Stopping)`;
     case 'restarting':
       return `Restarting (${state.exitCode ?? '?'}) ${since(state.finishedAt, now)} ago`;
     case 'created':
@@ -73,7 +212,7 @@ function statusOf(state: Container['state'], now: number): string {
 }
 
 /** `Up 3 minutes (healthy)`, of a container that runs and is checked. */
-function withHealth(status: string, { id, health }: Container['record'], state: Container['state']): string {
+function withHealth(status: string, { id, health }: Container['record'], state: ContainerState): string {
   const current = health === undefined || state.status !== 'running' ? undefined : readHealth(id)?.status;
   if (current === undefined) return status;
   return `${status} (${current === 'starting' ? 'health: starting' : current})`;

@@ -27,12 +27,20 @@ export function eventMatcher(filters: string[]): (event: ContainerEvent) => bool
     );
 }
 
+/** What Podman calls events that have another name in Docker. */
+const PODMAN_ACTIONS: Readonly<Record<string, string>> = {
+  died: 'die',
+  remove: 'destroy',
+  unpaused: 'unpause',
+  paused: 'pause',
+};
+
 function isMatch({ action, id, name, attributes }: ContainerEvent, key: string, value: string): boolean {
   switch (key) {
     case 'type':
       return value === 'container';
     case 'event':
-      return action === value;
+      return action === (PODMAN_ACTIONS[value] ?? value);
     case 'container':
       return name === value || (value !== '' && id.startsWith(value));
     case 'image':

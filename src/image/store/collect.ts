@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { sizeOfTree } from '../../layers/tree-size.js';
 import { defaultIdMaps } from '../../spec/choose-id-maps.js';
 import { removeTrees } from '../../worker/remove-trees.js';
 import { removeStaleLocks, rootsFolder } from '../rootfs/cache.js';
@@ -29,7 +30,7 @@ export interface Collected {
   blobs: string[];
   /** Names of layers and other trees. */
   trees: string[];
-  /** Size of blobs and uncompressed layers, in bytes. */
+  /** Size of blobs, uncompressed layers and root filesystems, in bytes. */
   size: number;
 }
 
@@ -140,7 +141,7 @@ function unusedRoots(trees: ReadonlySet<string>, { caches, recipes }: CollectOpt
   return entries(rootsFolder()).flatMap((name) => {
     const path = join(rootsFolder(), name);
     const isWanted = (caches && name.startsWith('sha256-')) || (recipes && name.startsWith('recipe-'));
-    return isWanted && !trees.has(join(path, 'rootfs')) ? [{ path, name, size: 0 }] : [];
+    return isWanted && !trees.has(join(path, 'rootfs')) ? [{ path, name, size: sizeOfTree(path) }] : [];
   });
 }
 

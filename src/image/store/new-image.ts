@@ -9,12 +9,15 @@ import {
   type Manifest,
   MEDIA,
   ownPlatform,
+  type Platform,
 } from './oci.js';
 import { unpackLayers } from './unpack-layers.js';
 
 /** An image to be made: a base, if any, with one more layer. */
 export interface NewImage {
   base: Pick<StoredImage, 'manifest' | 'config'> | undefined;
+  /** That of the base, or else this machine's, where nothing is said. */
+  platform?: Platform;
   /** The descriptor of a blob in the store, and the digest of its uncompressed content. */
   layer: { descriptor: Descriptor; diffID: string };
   defaults: ImageDefaults;
@@ -31,7 +34,7 @@ export interface NewImage {
  */
 export async function makeImage({ base, layer, ...wanted }: NewImage): Promise<string> {
   const { defaults, history, author, name } = wanted;
-  const platform = base?.config ?? ownPlatform();
+  const platform = wanted.platform ?? base?.config ?? ownPlatform();
   const config: ImageConfig = {
     ...(history.created !== undefined && { created: history.created }),
     ...(author !== undefined && { author }),

@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import type { Suits } from '../../engine/selection.js';
+import { flagError } from '../../spec/parse/flag.js';
+import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
+import { FosterError } from '../../sys/errors.js';
+import { collect } from '../command.js';
+
+/** The options with which the verbs of containers choose them, as commander leaves them. */
+export interface SelectionFlags {
+  all?: boolean;
+  latest?: boolean;
+  filter?: string[];
+  cidfile?: string[];
+  ignore?: boolean;
+}
+
+const TEXTS: Readonly<Record<string, string>> = {
+  '--latest': 'the container that was created last',
+  '--filter': 'containers that match, as for foster ps',
+  '--cidfile': 'the container whose id is in FILE',
+  '--ignore': 'ignore containers that do not exist',
+};
+
+/**
+ * Gives a verb its containers: arguments, and options that choose them.
+ * @param flags `-a, --all`, `-l, --latest`, `-f, --filter <KEY=VALUE>`, `--cidfile <FILE>`, `-i, --ignore`; where one letter means
+ * something else, without it
+ * @param all what `--all` chooses
+ */
+export function addSelection(command: Command, flags: readonly string[], all = 'all containers'): Command {
+  command.argument('[CONTAINER...]', 'names or ids; the start of an id is enough');
+  return addChoices(command, flags, all);
+}
+
+/** The option `-l, --latest` of a command that is about one container, which `foster VERB -l` need not name. */
+export function addLatest(command: Command): Command {
+  return addChoices(command, ['-l, --latest']);
+}
+
+function addChoices(command: Command, flags: readonly string[], all = ''): Command {
+  for (const text of flags) {
+    const option = new Option(text);
+    option.description = TEXTS[option.long ?? ''] ?? all;
+    if (option.required) option.argParser(collect);
+    command.addOption(option);
+  }
+  return command;
+}
+
+/**
+ * The containers that a command line is about.
+ * @param suits what --all means
+ * @throws FosterError where none is chosen, or by two ways that exclude each other
+ */
+export async function chosenContainers(
+  command: Command,
+  references: string[],
+  flags: SelectionFlags,
+  suits: Suits = 'any',
+): Promise<string[]> {
+  const { all, latest, filter, cidfile = [], ignore } = flags;
+  const ways = [
+    ...(references.length > 0 ? ['names of containers'] : []),
+    ...(cidfile.length > 0 ? ['--cidfile'] : []),
+    ...(all ? ['--all'] : []),
+    ...(latest ? ['--latest'] : []),
+    ...(filter ? ['--filter'] : []),
+  ];
+  const pair = ways.slice(0, 2).join(' ');
+  if (ways.length === 0)
+    command.error("error: missing required argument 'CONTAINER'", { code: 'commander.missingArgument' });
+  // a file is as good as a name, and a filter can narrow all
+  if (ways.length > 1 && pair !== 'names of containers --cidfile' && pair !== '--all --filter')
+    throw new FosterError(`${ways[0]} and ${ways[1]} cannot be used together`, { kind: 'invalid' });
+  if (filter !== undefined)
+    (await import('../not-yet.js')).refuseFilters(command.name(), 'containers', filter);
+  const { select } = await import('../../engine/selection.js');
+  const inFiles = cidfile.flatMap((file) => idIn(file, ignore) ?? []);
+  return await select(
+    { references: [...references, ...inFiles], all, latest, filters: filter, ignoresMissing: ignore },
+    suits,
+  );
+}
+
+/**
+ * The container of a command that is about one.
+ * @throws FosterError
+ */
+export async function chosenContainer(
+  command: Command,
+  reference: string | undefined,
+  flags: { latest?: boolean },
+): Promise<string> {
+  const [only = ''] = await chosenContainers(command, reference === undefined ? [] : [reference], flags);
+  return only;
+}
+
+function idIn(file: string, mayBeMissing: boolean | undefined): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').split('\n')[0]?.trim() ?? '';
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === undefined) throw error;
+    if (code === 'ENOENT' && mayBeMissing) return undefined;
+    throw flagError('--cidfile', file, `cannot read it: ${errnoWords(errnoNumber(code))}`);
+  }
+}
