@@ -136,8 +136,9 @@ export function configure(command: Command, argv: string[]): void {
   });
 }
 
-function parseLast(value: string): number | undefined {
-  if (value === '-1') return undefined; // Docker's and Podman's for no such limit
+/** -1 for no such limit, as in Docker and Podman. */
+function parseLast(value: string): number {
+  if (value === '-1') return -1;
   if (/^\d{1,9}$/.test(value)) return Number(value);
   throw flagError('--last', value, 'expected a number of containers');
 }
@@ -155,7 +156,7 @@ function parseInterval(value: string): number {
 
 /** The text that `foster ps` prints. */
 async function listing(flags: PsFlags): Promise<string> {
-  const { all = false, latest, size, ns, sort, filter = [] } = flags;
+  const { all = false, latest, last = -1, size, ns, sort, filter = [] } = flags;
   const format = (flags.format ?? 'table').replaceAll('\\t', '\t').replaceAll('\\n', '\n');
   const mentions = (name: string) => new RegExp(`\\.${name}\\b`, 'i').test(format);
   if (filter.length > 0) (await import('../not-yet.js')).refuseFilters('ps', 'containers', filter);
@@ -163,7 +164,7 @@ async function listing(flags: PsFlags): Promise<string> {
   const { rows, damaged } = await find({
     all,
     filters: filter,
-    last: latest ? 1 : flags.last,
+    last: latest ? 1 : last < 0 ? undefined : last,
     sort,
     size: size || mentions('Size'),
     namespaces: ns || NAMESPACE_FIELDS.some(mentions),
