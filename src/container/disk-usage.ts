@@ -8,8 +8,7 @@ import { TREE } from '../layers/tree-protocol.js';
 import { sizeOfTree } from '../layers/tree-size.js';
 import { containerFolder } from '../sys/paths.js';
 import { treesInUse } from './image-use.js';
-import type { ContainerRecord } from './record.js';
-import { layersOf } from './record.js';
+import { type ContainerRecord, layersOf } from './record.js';
 import { type Container, isAlive, listContainers } from './store.js';
 
 /** A kind of thing that takes room on the disk. Sizes are in bytes. */

@@ -267,6 +267,67 @@ describe('volumes', () => {
   });
 });
 
+test('files go from one container to another, running or not', () => {
+  const script = 'mkdir -p /src/sub; echo a > /src/sub/a; chown -R 5:6 /src; exec sleep 1000';
+  assert.equal(home.foster(['run', '-d', '--name', 'cp-from', 'busybox', 'sh', '-c', script]).status, 0);
+  for (const name of ['cp-to', 'cp-ended']) home.foster(['create', '--name', name, ...SLEEP]);
+  home.foster(['start', 'cp-to']);
+  after(() => home.foster(['rm', '-f', 'cp-from', 'cp-to', 'cp-ended']));
+  cp('-a', 'cp-from:/src', 'cp-to:/tmp');
+  assert.equal(
+    inside('cp-to', 'stat -c "%n %u:%g" /tmp/src/sub/a; cat /tmp/src/sub/a'),
+    '/tmp/src/sub/a 5:6\na\n',
+  );
+  cp('cp-from:/src/.', 'cp-ended:/new');
+  cp('cp-ended:/new/sub/a', 'cp-to:/renamed');
+  assert.equal(inside('cp-to', 'stat -c %u:%g /renamed'), '0:0\n');
+  cp('cp-to:/renamed', 'cp-to:/twice');
+  assert.equal(inside('cp-to', 'cat /twice'), 'a\n');
+  assert.match(refusal('cp-from:/none', 'cp-to:/tmp'), /cannot copy container:\/none: no such file/);
+  assert.match(refusal('cp-from:/src', 'cp-to:/no/where'), /its parent directory does not exist/);
+  assert.match(refusal('cp-ended:/new', 'cp-ended:/tmp'), /cannot copy within container cp-ended/);
+  assert.match(refusal('cp-from:/src', 'nobody:/tmp'), /no such container: nobody/);
+});
+
+test('--overwrite lets directories and other files take the place of each other', () => {
+  assert.equal(home.foster(['run', '-d', '--name', 'cp-over', ...SLEEP]).status, 0);
+  after(() => home.foster(['rm', '-f', 'cp-over']));
+  inside('cp-over', 'mkdir -p /w/name/sub/deep && touch /w/name/sub/f && ln -s /etc /w/name/sub/etc');
+  const here = folder();
+  writeFileSync(join(here, 'name'), 'file');
+  assert.match(refusal(join(here, 'name'), 'cp-over:/w'), /cannot overwrite a directory with 'name'/);
+  cp('--overwrite', join(here, 'name'), 'cp-over:/w');
+  assert.equal(inside('cp-over', 'cat /w/name; ls /etc/passwd'), 'file/etc/passwd\n');
+  const tree = folder();
+  mkdirSync(join(tree, 'name', 'sub'), { recursive: true });
+  assert.match(refusal(join(tree, 'name'), 'cp-over:/w'), /cannot overwrite a file or link/);
+  assert.match(refusal(join(tree, 'name'), 'cp-over:/w/name'), /cannot copy a directory to .*: it is a file/);
+  cp('--overwrite', join(tree, 'name'), 'cp-over:/w/name');
+  assert.equal(inside('cp-over', 'find /w'), '/w\n/w/name\n/w/name/sub\n');
+});
+
+test('what a stopped container would not find at its start is not copied to it', () => {
+  const [open, here] = [folder(), folder()];
+  writeFileSync(join(here, 'file'), 'x');
+  const flags = ['--tmpfs', '/scratch', '--mount', `type=bind,source=${open},destination=/scratch/open`];
+  assert.equal(home.foster(['create', '--name', 'cp-volatile', ...flags, ...SLEEP]).status, 0);
+  after(() => home.foster(['rm', '-f', 'cp-volatile']));
+  for (const path of ['/scratch', '/scratch/', '/scratch/file', '/dev/shm', '/dev/shm/file'])
+    assert.match(
+      refusal(join(here, 'file'), `cp-volatile:${path}`),
+      /is mounted anew at each start, and empty/,
+    );
+  mkdirSync(join(here, 'scratch'));
+  writeFileSync(join(here, 'scratch', 'below'), 'x');
+  assert.match(refusal(`${here}/.`, 'cp-volatile:/'), /read-only/, 'also as a part of more');
+  cp(join(here, 'file'), 'cp-volatile:/scratch/open');
+  assert.ok(existsSync(join(open, 'file')), 'a volume below it stays');
+  cp('cp-volatile:/scratch/open/file', join(here, 'back'));
+  home.foster(['start', 'cp-volatile']);
+  cp(join(here, 'file'), 'cp-volatile:/scratch');
+  assert.equal(inside('cp-volatile', 'cat /scratch/file'), 'x');
+});
+
 test('a read-only root is read-only in a stopped container, too', () => {
   const [open, here] = [folder(), folder()];
   writeFileSync(join(here, 'file'), 'x');
@@ -321,6 +382,20 @@ describe('a container that attacks', () => {
     }
     assert.equal(readFileSync(join(victim, 'file'), 'utf8'), 'secret of the host');
     assert.deepEqual(readdirSync(join(victim, 'sub')), []);
+    assert.deepEqual(readdirSync(victim).toSorted(), ['file', 'sub']);
+  });
+
+  test('no file of the host is removed through one', () => {
+    const name = 'cp-attack-over';
+    const script = `cd /w; while true; do mkdir -p d/sub; touch d/file; rm -rf d; ln -s ${victim} d; rm -f d; done`;
+    const flags = ['-d', '--name', name, '--tmpfs', '/w', 'busybox', 'sh', '-c', script];
+    assert.equal(home.run(flags).status, 0);
+    after(() => home.foster(['rm', '-f', name]));
+    const tree = folder();
+    writeFileSync(join(tree, 'd'), 'from outside');
+    for (let round = 0; round < ROUNDS; round++)
+      home.foster(['cp', '--overwrite', join(tree, 'd'), `${name}:/w/.`]);
+    assert.equal(readFileSync(join(victim, 'file'), 'utf8'), 'secret of the host');
     assert.deepEqual(readdirSync(victim).toSorted(), ['file', 'sub']);
   });
 

@@ -35,15 +35,40 @@ test('stop lets the command exit by itself, and returns when its exit code is kn
   assert.equal(home.foster(['stop', 'polite']).status, 0, 'stopping what has stopped is no failure');
 });
 
-test('stop kills a container that does not end in time, and only then', async () => {
+test('stop kills a container that does not end in time, and only then, and warns', async () => {
   const running = await start('stubborn', STUBBORN);
   const began = performance.now();
-  assert.equal(home.foster(['stop', '-t', '1', 'stubborn']).stdout, 'stubborn\n');
+  const { stdout, stderr } = home.foster(['stop', '-t', '1', 'stubborn']);
+  assert.equal(stdout, 'stubborn\n');
+  assert.equal(
+    stderr,
+    'foster: warning: container stubborn did not end within a second of SIGTERM: killed\n',
+  );
   const took = performance.now() - began;
   assert.ok(took >= 1000, `it took ${took} ms`);
   assert.equal((await running.ended).status, 137);
   assert.match(running.stdout, /asked/);
   assert.equal(status('stubborn'), 'exited 137');
+});
+
+test('a container is stopping while stop waits for it, and no longer when that command is killed', async () => {
+  const running = await start('waiting', STUBBORN);
+  const stop = () => new Containers(home).begin(['stop', '-t', '300', 'waiting']);
+  const first = stop();
+  await waitUntil('it is stopping', () => status('waiting') === 'stopping 0');
+  const list = (filter: string) =>
+    home.foster(['ps', '--filter', filter, '--format', '{{.Names}} {{.State}} {{.Status}}']).stdout;
+  assert.match(list('status=stopping'), /^waiting stopping Up .* \(Stopping\)\n$/);
+  assert.equal(list('status=running'), '');
+  assert.equal(home.foster(['exec', 'waiting', 'true']).status, 0, 'it runs all the same');
+  first.signal('SIGKILL');
+  await first.ended;
+  assert.equal(status('waiting'), 'running 0');
+  const second = stop();
+  await waitUntil('it is stopping again', () => status('waiting') === 'stopping 0');
+  assert.equal(home.foster(['kill', 'waiting']).status, 0);
+  assert.deepEqual([(await second.ended).stderr, (await running.ended).status], ['', 137]);
+  assert.equal(status('waiting'), 'exited 137');
 });
 
 test('stop sends the signal of --stop-signal, or its own', async () => {

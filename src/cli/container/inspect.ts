@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { flagError } from '../../spec/parse/flag.js';
 import { acceptBooleanValues, addHelpAfter, type CommandModule } from '../command.js';
 import { printInspections } from '../format/inspection.js';
-import { refuseValue } from '../not-yet.js';
 import { addLatest, chosenContainers } from './selection.js';
 
 interface InspectFlags {
@@ -65,9 +64,11 @@ async function inspector(
   type: string,
   size: boolean | undefined,
 ): Promise<(name: string) => Promise<Record<string, unknown>>> {
-  if (type === 'volume') throw refuseValue('inspect --type volume', 'volumes');
-  if (type === 'network') throw refuseValue('inspect --type network', 'network nouns');
-  if (type === 'pod') throw refuseValue('inspect --type pod', 'pods');
+  const refused = { volume: 'volumes', network: 'network nouns', pod: 'pods' } as const;
+  if (type === 'volume' || type === 'network' || type === 'pod') {
+    const { refuseValue } = await import('../not-yet.js');
+    throw refuseValue(`inspect --type ${type}`, refused[type]);
+  }
   if (type === 'image') return (await import('../../engine/images.js')).inspect;
   if (type !== 'all' && type !== 'container')
     throw flagError('--type', type, 'expected container, image or all');

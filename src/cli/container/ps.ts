@@ -15,7 +15,6 @@ import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
 import { printAgain } from '../format/screen.js';
 import { drawTable, ellipsis } from '../format/table.js';
 import { compileTemplate } from '../format/template/template.js';
-import { refuseFilters } from '../not-yet.js';
 import { print, warn } from '../output.js';
 
 interface PsFlags {
@@ -137,8 +136,9 @@ export function configure(command: Command, argv: string[]): void {
   });
 }
 
-function parseLast(value: string): number | undefined {
-  if (value === '-1') return undefined; // Docker's and Podman's for no such limit
+/** -1 for no such limit, as in Docker and Podman. */
+function parseLast(value: string): number {
+  if (value === '-1') return -1;
   if (/^\d{1,9}$/.test(value)) return Number(value);
   throw flagError('--last', value, 'expected a number of containers');
 }
@@ -156,15 +156,15 @@ function parseInterval(value: string): number {
 
 /** The text that `foster ps` prints. */
 async function listing(flags: PsFlags): Promise<string> {
-  const { all = false, latest, size, ns, sort, filter = [] } = flags;
+  const { all = false, latest, last = -1, size, ns, sort, filter = [] } = flags;
   const format = (flags.format ?? 'table').replaceAll('\\t', '\t').replaceAll('\\n', '\n');
   const mentions = (name: string) => new RegExp(`\\.${name}\\b`, 'i').test(format);
-  refuseFilters('ps', 'containers', filter);
+  if (filter.length > 0) (await import('../not-yet.js')).refuseFilters('ps', 'containers', filter);
   const { rows: find } = await import('../../engine/containers.js');
   const { rows, damaged } = await find({
     all,
     filters: filter,
-    last: latest ? 1 : flags.last,
+    last: latest ? 1 : last < 0 ? undefined : last,
     sort,
     size: size || mentions('Size'),
     namespaces: ns || NAMESPACE_FIELDS.some(mentions),

@@ -5,7 +5,6 @@ import { flagError } from '../../spec/parse/flag.js';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
 import { collect } from '../command.js';
-import { refuseFilters } from '../not-yet.js';
 
 /** The options with which the verbs of containers choose them, as commander leaves them. */
 export interface SelectionFlags {
@@ -74,7 +73,8 @@ export async function chosenContainers(
   // a file is as good as a name, and a filter can narrow all
   if (ways.length > 1 && pair !== 'names of containers --cidfile' && pair !== '--all --filter')
     throw new FosterError(`${ways[0]} and ${ways[1]} cannot be used together`, { kind: 'invalid' });
-  refuseFilters(command.name(), 'containers', filter ?? []);
+  if (filter !== undefined)
+    (await import('../not-yet.js')).refuseFilters(command.name(), 'containers', filter);
   const { select } = await import('../../engine/selection.js');
   const inFiles = cidfile.flatMap((file) => idIn(file, ignore) ?? []);
   return await select(

@@ -137,6 +137,7 @@ function mountVolatile(root: number, paths: readonly string[]): string[] {
     makeDirectories(root, path);
     withOpen(openInRoot(root, path, O_PATH), (place) => mountTmpfs(`/proc/self/fd/${place}`));
   }
+  for (const path of paths) makeDirectories(root, path); // those within others, such as /dev/shm
   return outermost;
 }
 
