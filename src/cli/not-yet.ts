@@ -171,10 +171,10 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   [
     'run, create',
     'planned',
-    '-a --attach --authfile --gidmap --health-start-interval --hostuser --passwd-entry --pidfile --runtime --storage-opt ' +
+    '--authfile --gidmap --health-start-interval --hostuser --passwd-entry --runtime --storage-opt ' +
       '--subgidname --subuidname --timeout --tls-verify --uidmap',
   ],
-  ['run', 'planned', '--preserve-fds --rmi --sig-proxy'],
+  ['run', 'planned', '--preserve-fds --rmi'],
   ['exec', 'planned', '--detach-keys -l --latest --preserve-fds'],
   ['rm', 'networks', '--link'],
   ['container cleanup', 'libpod', '--exec'],

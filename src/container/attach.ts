@@ -2,6 +2,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { becomeProgram } from '../init/clone.js';
 import { initProgram } from '../init/init-program.js';
 import { ATTACH_ALL, ATTACH_OWNER, ATTACH_WINDOW } from '../init/wire.js';
+import type { Attached } from '../spec/request.js';
 import { errnoNumber, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { call, errnoOfAny } from '../sys/ffi.js';
@@ -16,6 +17,8 @@ export interface AttachOptions {
   passSignals: boolean;
   /** The bytes that detach, where the container has a terminal. */
   detachKeys: Buffer;
+  /** Which of our other streams are the container's; both where nothing is said. */
+  attached?: Pick<Attached, 'stdout' | 'stderr'>;
   /** We have started it in the foreground: it ends when we are killed, and we stop with it. */
   isOwner?: boolean;
 }
@@ -96,5 +99,8 @@ export function attachTo(record: ContainerRecord, client: number, options: Attac
     options.isOwner ? 'o' : '',
   ];
   const argv = ['foster-init', 'attach', flags.join(''), options.detachKeys.toString('latin1')];
-  becomeProgram({ file: initProgram(), argv, env: [], descriptors: [0, 1, 2, client] });
+  const { stdout = true, stderr = true } = options.attached ?? {};
+  const nothing = stdout && stderr ? 0 : openSync('/dev/null', 'r+');
+  const descriptors = [0, stdout ? 1 : nothing, stderr ? 2 : nothing, client];
+  becomeProgram({ file: initProgram(), argv, env: [], descriptors });
 }

@@ -136,6 +136,8 @@ export function draftOf(
   };
 }
 
+const NOT_ATTACHED = { stdin: false, stdout: false, stderr: false };
+
 function askedFor(request: RunRequest, image: ImageDefaults): Asked {
   const { entrypoint, cmd } = commandOf(request, image);
   return {
@@ -144,11 +146,13 @@ function askedFor(request: RunRequest, image: ImageDefaults): Asked {
     groups: request.groups,
     devices: request.devices,
     privileged: request.privileged,
+    attached: request.detach ? NOT_ATTACHED : request.attached,
     ...(entrypoint.length > 0 && { entrypoint }),
     ...(cmd.length > 0 && { cmd }),
     ...(image.OnBuild && image.OnBuild.length > 0 && { onBuild: image.OnBuild }),
     ...(request.timezone !== undefined && { timezone: request.timezone }),
     ...(request.cidfile !== undefined && { cidfile: request.cidfile }),
+    ...(request.pidfile !== undefined && { pidfile: request.pidfile }),
     ...(request.health === 'none' && { noHealthcheck: true }),
   };
 }

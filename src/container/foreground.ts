@@ -7,7 +7,7 @@ import { hostResults } from '../launch/host-steps.js';
 import type { Launched } from '../launch/launch.js';
 import type { Plan } from '../plan/step.js';
 import { isUnlogged } from '../spec/parse/logging.js';
-import type { LogOptions } from '../spec/request.js';
+import type { Attached, LogOptions } from '../spec/request.js';
 import { faultPoint } from '../sys/fault.js';
 import { memoryFile } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
@@ -22,6 +22,8 @@ export interface Foreground {
   held: HeldContainer | undefined;
   /** What the caller's stdin has goes to the container. */
   interactive: boolean;
+  /** Which of the caller's other streams are the container's; both where nothing is said. */
+  attached?: Pick<Attached, 'stdout' | 'stderr'>;
   /** Removed when all is over. */
   remove: string[];
 }
@@ -44,7 +46,7 @@ function logOf({ rm, logging }: ContainerRecord, { terminal }: Plan): LogOptions
  * signals, carries the terminal, and exits with the container's exit code. Returns only by throwing.
  */
 export function becomeMonitor(launched: Launched, foreground: Foreground): never {
-  const { plan, held, interactive, remove } = foreground;
+  const { plan, held, interactive, remove, attached = { stdout: true, stderr: true } } = foreground;
   const hasUserNamespace =
     held !== undefined && (plan.namespaces.includes('user') || launched.joined !== undefined);
   const blob = memoryFile(
@@ -68,11 +70,12 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
   // One that has joined was executed before it did, so its own is shut to us: ptrace(2), "access mode checking".
   const inside = launched.joined ?? launched.pid;
   const userNamespace = hasUserNamespace ? openSync(`/proc/${inside}/ns/user`, 'r') : undefined;
-  const nothing = interactive || plan.terminal ? undefined : openSync('/dev/null', 'r');
+  const isReading = interactive || plan.terminal;
+  const nothing = isReading && attached.stdout && attached.stderr ? 0 : openSync('/dev/null', 'r+');
   const descriptors = [
-    nothing ?? 0,
-    1,
-    2,
+    isReading ? 0 : nothing,
+    attached.stdout ? 1 : nothing,
+    attached.stderr ? 2 : nothing,
     launched.control,
     blob,
     launched.pidfd,

@@ -1,4 +1,4 @@
-import type { HealthCheck, LogOptions, Written } from '../spec/request.js';
+import type { Attached, HealthCheck, LogOptions, Written } from '../spec/request.js';
 import type { RootDriver } from '../spec/storage-driver.js';
 import type { Mount, Spec } from '../spec/types.js';
 import { volumesFolder } from '../sys/paths.js';
@@ -73,6 +73,9 @@ export interface Asked extends Written {
   timezone?: string;
   privileged: boolean;
   cidfile?: string;
+  pidfile?: string;
+  /** The streams that the command which made it had attached. */
+  attached: Attached;
   /** Whether the image's health check was left out. */
   noHealthcheck?: true;
 }

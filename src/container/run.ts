@@ -7,6 +7,7 @@ import { createHeld, makeRoom } from './create-held.js';
 import type { Draft } from './draft.js';
 import { draftRequest } from './draft-request.js';
 import { becomeMonitor } from './foreground.js';
+import { writePidFile } from './pid-file.js';
 import { planContainer } from './plan.js';
 import { pathsOf, removeHeld } from './remove.js';
 import type { RunObserver } from './run-observer.js';
@@ -40,8 +41,9 @@ export async function runContainer(request: RunRequest, observer: RunObserver): 
  * the person may leave it running. What --init-verbose tells it tells to a command that is the monitor itself.
  */
 function isDetached(request: RunRequest, { health }: Draft): boolean {
-  const { detach, restart, interactive, tty, initVerbose } = request;
-  return detach || restart.policy !== 'no' || health !== undefined || (interactive && tty && !initVerbose);
+  const { detach, restart, interactive, tty, initVerbose, passSignals } = request;
+  const mayBeLeft = !passSignals || (interactive && tty && !initVerbose);
+  return detach || restart.policy !== 'no' || health !== undefined || mayBeLeft;
 }
 
 async function runForeground(request: RunRequest, draft: Draft, observer: RunObserver): Promise<never> {
@@ -53,17 +55,20 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
   const { record, lock } = await createHeld(request, draft);
   let launched: Launched | undefined;
   try {
+    const interactive = request.interactive && request.attached.stdin;
     launched = launch(plan, {
-      stdin: request.interactive,
+      stdin: interactive,
       isLogged: true,
       join: joined?.state.pid,
       witness,
       warn: surroundings().warn,
     });
+    writePidFile(record, launched.joined ?? launched.pid);
     becomeMonitor(launched, {
       plan,
       held: { record, lock },
-      interactive: request.interactive,
+      interactive,
+      attached: request.attached,
       remove: record.rm ? pathsOf(record) : [],
     });
   } catch (error) {

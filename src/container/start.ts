@@ -11,6 +11,7 @@ import { giveUp, launchDetached, startProgram } from './background.js';
 import { dropIdFile, type HeldContainer } from './create.js';
 import { createHeld, isFilled } from './create-held.js';
 import type { Draft } from './draft.js';
+import { writePidFile } from './pid-file.js';
 import { type ContainerPlan, planContainer } from './plan.js';
 import type { ContainerRecord } from './record.js';
 import { removeHeld, removeLock } from './remove.js';
@@ -25,7 +26,8 @@ export async function runDetached(request: RunRequest, draft: Draft, observer: R
     : undefined;
   holdSignals();
   const { record, lock } = await createHeld(request, draft);
-  const isOwner = request.restart.policy === 'no' && draft.health === undefined;
+  const { restart, attached, passSignals } = request;
+  const isOwner = restart.policy === 'no' && draft.health === undefined && passSignals;
   let isStarted = false;
   try {
     const client = startHeld({ record, lock }, containerPlan, {
@@ -40,8 +42,9 @@ export async function runDetached(request: RunRequest, draft: Draft, observer: R
       return 0;
     }
     attachTo(record, client, {
-      interactive: request.interactive,
-      passSignals: true,
+      interactive: request.interactive && attached.stdin,
+      passSignals,
+      attached,
       detachKeys: request.detachKeys,
       isOwner,
     });
@@ -86,6 +89,7 @@ export function startHeld(
   const waiting = launchDetached(plan, record, lock, { witness, warn: surroundings().warn });
   let client: number | undefined;
   try {
+    writePidFile(record);
     client = connection && connectMonitor(record.id, connection);
   } catch (error) {
     giveUp(waiting);

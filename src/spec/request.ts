@@ -28,10 +28,16 @@ export interface RunRequest {
   platform: string | undefined;
   /** Say nothing while an image is pulled. */
   quiet: boolean;
+  /** Which of the caller's streams are the container's; standard input only where it is `interactive`, too. */
+  attached: Attached;
+  /** Signals that the command gets in the foreground go to the container. */
+  passSignals: boolean;
   /** The key sequence that detaches from a container with a terminal. */
   detachKeys: Buffer;
   /** Absolute path on the host. */
   cidfile: string | undefined;
+  /** For the pid of PID 1, at each start by a command: absolute path on the host. */
+  pidfile: string | undefined;
   labels: Record<string, string>;
   /** For the Spec; what they mean is up to others. */
   annotations: Record<string, string>;
@@ -126,6 +132,12 @@ export interface Bundle {
   config: Config;
   /** JSON paths of members that the specification does not have. */
   unknown: string[];
+}
+
+export interface Attached {
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
 }
 
 /** Of the variables that a container has without any option. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
 import { Home } from './support/foster.js';
+import { waitUntil } from './support/wait.js';
 
 /** Flags of Docker's and Podman's `run` that change what a container sees: many at a time, since each start takes a while. */
 const home = new Home();
@@ -134,4 +135,57 @@ test('--rootfs: a directory, even one with the name of an image', () => {
     [status, stderr],
     [125, `foster: --rootfs 'busybox': ${home.folder}/busybox does not exist\n`],
   );
+});
+
+test('--attach: the streams that are not attached are in the log only', () => {
+  const script = 'cat > /dev/null; echo out; echo err >&2';
+  const run = (...flags: string[]) =>
+    home.run(['--name', 'a1', ...flags, 'busybox', 'sh', '-c', script], { input: 'typed\n' });
+  const cases: [flags: string[], stdout: string, stderr: string][] = [
+    [['-a', 'stdout'], 'out\n', ''],
+    [['-i', '-a', 'stdin', '--attach=stderr'], '', 'err\n'],
+    [['-a', 'stdout', '--health-cmd', 'true'], 'out\n', ''],
+  ];
+  for (const [flags, stdout, stderr] of cases) {
+    const shown = run(...flags);
+    assert.deepEqual([shown.stdout, shown.stderr, shown.status], [stdout, stderr, 0], flags.join(' '));
+    const log = home.foster(['logs', 'a1']);
+    assert.deepEqual([log.stdout, log.stderr], ['out\n', 'err\n']);
+    home.foster(['rm', 'a1']);
+  }
+});
+
+test('--sig-proxy=false: signals end the command only; --pidfile says which process to send them to', async () => {
+  const file = `${home.folder}/pid`;
+  const run = home.start([
+    '--name',
+    'left',
+    '--sig-proxy=false',
+    '--pidfile',
+    file,
+    'busybox',
+    'sleep',
+    '1000',
+  ]);
+  await waitUntil('the pid is written', () => existsSync(file) && readFileSync(file, 'utf8') !== '');
+  const pid = readFileSync(file, 'utf8');
+  assert.equal(
+    home.foster(['inspect', '-f', '{{.State.Pid}} {{.PidFile}}', 'left']).stdout,
+    `${pid} ${file}\n`,
+  );
+  // the pid is written before this process becomes the container's client
+  await waitUntil('the command is attached', () => /foster-init/.test(commandOf(run.pid)));
+  process.kill(run.pid, 'SIGTERM');
+  await run.ended;
+  assert.equal(home.foster(['inspect', '-f', '{{.State.Status}}', 'left']).stdout, 'running\n');
+  home.foster(['rm', '-f', 'left']);
+});
+
+function commandOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+}
+
+test('--mount type=devpts', () => {
+  const [kind] = lines(['--mount', 'type=devpts,dst=/dev/pts,mode=600'], 'grep " /dev/pts " /proc/mounts');
+  assert.match(kind ?? '', /^devpts \/dev\/pts devpts .*mode=600/);
 });

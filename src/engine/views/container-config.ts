@@ -14,6 +14,7 @@ const UNKNOWN: Asked = {
   groups: [],
   devices: [],
   privileged: false,
+  attached: { stdin: false, stdout: false, stderr: false },
 };
 
 /** What was asked for when a container was made. */
@@ -25,14 +26,15 @@ export function askedOf({ asked, spec, command }: ContainerRecord): Asked {
 /** `.Config` of `inspect`: Docker's, with Podman's additions. */
 export function configOf(record: ContainerRecord, volumes: string[]): Record<string, unknown> {
   const { process: program, hostname, domainname = '', annotations = {} } = record.spec;
-  const { user, entrypoint = null, cmd = null, onBuild = null, command = [], timezone } = askedOf(record);
+  const asked = askedOf(record);
+  const { user, entrypoint = null, cmd = null, onBuild = null, command = [], timezone, attached } = asked;
   return {
     Hostname: hostname ?? record.network.hostname,
     Domainname: domainname,
     User: user,
-    AttachStdin: false,
-    AttachStdout: false,
-    AttachStderr: false,
+    AttachStdin: attached.stdin && record.interactive,
+    AttachStdout: attached.stdout,
+    AttachStderr: attached.stderr,
     Tty: program.terminal,
     OpenStdin: record.interactive,
     StdinOnce: false,

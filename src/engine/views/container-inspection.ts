@@ -18,7 +18,6 @@ const OWN_MOUNTS = /^\/(proc|sys|dev|dev\/(pts|shm|mqueue)|etc\/(hosts|hostname|
 /** What Podman has for SELinux, AppArmor and programs of its own, and foster has not. */
 const NOTHING = {
   ConmonPidFile: '',
-  PidFile: '',
   OCIConfigPath: '',
   MountLabel: '',
   ProcessLabel: '',
@@ -59,6 +58,7 @@ export function inspection({ record, state }: Container): Record<string, unknown
     OCIRuntime: 'foster',
     StaticDir: folder,
     LogPath: logPath,
+    PidFile: askedOf(record).pidfile ?? '',
     Dependencies: record.joins === undefined ? [] : [record.joins],
     BoundingCaps: bounding,
     EffectiveCaps: effective,

@@ -1,9 +1,19 @@
 import { posix } from 'node:path';
+import type { Attached } from '../request.js';
 import type { Personality } from '../types.js';
 import { flagError, unsupportedValue } from './flag.js';
 import type { PathContext } from './volumes.js';
 
 /** Options of the process and its surroundings that are a word or a number. */
+
+/** All --attach values; without one, every stream. @throws FosterError */
+export function parseAttached(values: string[] | undefined): Attached {
+  const names = values?.flatMap((value) => value.split(',')).map((name) => name.toLowerCase());
+  const unknown = names?.find((name) => !['stdin', 'stdout', 'stderr'].includes(name));
+  if (unknown !== undefined) throw flagError('--attach', unknown, 'expected stdin, stdout or stderr');
+  const has = (name: string) => names === undefined || names.includes(name);
+  return { stdin: has('stdin'), stdout: has('stdout'), stderr: has('stderr') };
+}
 
 /** @throws FosterError */
 export function parseUmask(value: string): number {

@@ -12,9 +12,11 @@ import { flagError, parseBoolean, unsupportedValue } from './flag.js';
 import { type HealthFlags, parseHealth } from './health.js';
 import { annotationsOf, labelsOf } from './labels.js';
 import { parseLogging } from './logging.js';
+import { parseMount } from './mount.js';
 import { parseHostOrPrivate, parseIpc, parseNetwork, parsePid, parseUserns } from './namespaces.js';
 import { type PlatformFlags, parsePull, platformOf } from './platform.js';
 import {
+  parseAttached,
   parseExpose,
   parseGroups,
   parseOomScore,
@@ -28,7 +30,7 @@ import { parseSignal } from './signals.js';
 import { parseSize } from './sizes.js';
 import { parseSysctl } from './sysctl.js';
 import { parseUlimits } from './ulimits.js';
-import { checkDuplicateMounts, type PathContext, parseMount, parseTmpfs, parseVolume } from './volumes.js';
+import { checkDuplicateMounts, type PathContext, parseTmpfs, parseVolume } from './volumes.js';
 
 /** The options of `foster run` as strings; undefined if not given. */
 export interface RunFlags extends HealthFlags, PlatformFlags {
@@ -44,6 +46,9 @@ export interface RunFlags extends HealthFlags, PlatformFlags {
   quiet?: boolean;
   rootfs?: boolean;
   detachKeys?: string;
+  attach?: string[];
+  sigProxy?: boolean;
+  pidfile?: string;
   restart?: string;
   logOpt?: string[];
   logDriver?: string;
@@ -152,6 +157,8 @@ export function toRequest(
     replace: options.replace ?? false,
     rm: options.rm ?? false,
     detach: options.detach ?? false,
+    attached: parseAttached(options.attach),
+    passSignals: options.sigProxy ?? true,
     detachKeys: parseDetachKeys(options.detachKeys ?? DEFAULT_DETACH_KEYS),
     restart: parseRestart(options.restart ?? 'no'),
     logging: parseLogging(options.logDriver, options.logOpt ?? []),
@@ -160,6 +167,7 @@ export function toRequest(
     platform: platformOf(options, process.arch),
     quiet: options.quiet ?? false,
     cidfile: ifGiven(options.cidfile, (file) => resolve(context.cwd, file)),
+    pidfile: ifGiven(options.pidfile, (file) => resolve(context.cwd, file)),
     labels: labelsOf(options.labelFile ?? [], options.label ?? [], (file) =>
       readFlagFile('--label-file', file, context),
     ),
@@ -238,6 +246,8 @@ function checkCombinations(request: RunRequest, options: RunFlags): void {
       advice: "see 'foster events' instead",
     });
   }
+  if (request.detach && options.attach !== undefined)
+    throw new FosterError('--attach and --detach cannot be used together', { kind: 'invalid' });
   if (request.replace && request.name === undefined)
     throw new FosterError('--replace needs --name', { kind: 'invalid' });
   if (!request.ownFiles.hosts && request.addHosts.length > 0)

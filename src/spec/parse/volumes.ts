@@ -1,8 +1,7 @@
 import { posix, resolve } from 'node:path';
 import { FosterError } from '../../sys/errors.js';
 import type { Mount } from '../types.js';
-import { flagError, parseBoolean, quoted } from './flag.js';
-import { parseSize } from './sizes.js';
+import { flagError, quoted, unsupportedValue } from './flag.js';
 
 /** How the caller's paths are resolved. */
 export interface PathContext {
@@ -19,9 +18,31 @@ const EXCLUSIVE = [
   ['exec', 'noexec'],
 ];
 const RECURSION = ['rbind', 'bind'];
-const PROPAGATION = ['rprivate', 'private', 'rslave', 'slave', 'rshared', 'shared'];
+export const PROPAGATION = ['rprivate', 'private', 'rslave', 'slave', 'rshared', 'shared'];
 /** SELinux labels and Docker Desktop's cache hints have no effect here, but are in many scripts. */
 const IGNORED = ['z', 'Z', 'nocopy', 'consistent', 'cached', 'delegated'];
+
+/** Options of mounts that foster does not have: why, and what to use instead. */
+const REFUSED: ReadonlyMap<string, readonly [because: string, advice: string]> = new Map([
+  [
+    'U',
+    ['the owners of files on the host are left as they are', 'use --userns keep-id for files of your own'],
+  ],
+  ['O', ['changes of a bind mount go to the host', 'use ro, or --mount type=tmpfs for what is written']],
+  ['idmap', ['foster chooses how the ids of mounts are mapped', 'leave it out']],
+  ['tmpcopyup', ['a tmpfs starts empty', 'use -v DESTINATION for a volume with the files of the image']],
+]);
+
+/** @throws FosterError for an option of Docker's or Podman's that foster does not have */
+export function refuseOption(flag: string, value: string, option: string): void {
+  const refusal = REFUSED.get(option) ?? (/^(upper|work)dir=/.test(option) ? REFUSED.get('O') : undefined);
+  if (refusal === undefined) return;
+  const [because, advice] = refusal;
+  throw new FosterError(`${flag} ${quoted(value)}: ${option} is not supported yet: ${because}`, {
+    kind: 'unsupported',
+    advice,
+  });
+}
 
 /** As in Docker: a tmpfs is for data, not for programs and devices. */
 const TMPFS_DEFAULTS = ['nosuid', 'nodev', 'noexec'];
@@ -35,6 +56,7 @@ const TMPFS_FLAGS = [
   'dirsync',
   'mand',
   'nomand',
+  'notmpcopyup',
 ];
 
 /**
@@ -72,8 +94,9 @@ export function parseVolume(value: string, context: PathContext): Mount {
   };
 }
 
-function bindOptions(flag: string, value: string, words: string[]): string[] {
+export function bindOptions(flag: string, value: string, words: string[]): string[] {
   for (const word of words) {
+    refuseOption(flag, value, word);
     if (![...EXCLUSIVE, RECURSION, PROPAGATION, IGNORED].some((group) => group.includes(word))) {
       throw flagError(
         flag,
@@ -97,12 +120,12 @@ function checkExclusive(flag: string, value: string, words: string[], groups: st
   }
 }
 
-function parseSource(flag: string, value: string, source: string, context: PathContext): string {
+export function parseSource(flag: string, value: string, source: string, context: PathContext): string {
   if (!source.includes('/') && source !== '.' && source !== '..') {
-    throw flagError(
+    throw unsupportedValue(
       flag,
       value,
-      'named volumes are not supported yet',
+      'there are no named volumes',
       `use ./${source} for the file or directory of that name`,
     );
   }
@@ -111,7 +134,7 @@ function parseSource(flag: string, value: string, source: string, context: PathC
   return path;
 }
 
-function parseDestination(flag: string, value: string, target: string): string {
+export function parseDestination(flag: string, value: string, target: string): string {
   if (!target.startsWith('/')) {
     throw flagError(flag, value, `the destination ${quoted(target)} is not an absolute path`);
   }
@@ -129,20 +152,22 @@ export function parseTmpfs(value: string): Mount {
   const colon = value.indexOf(':');
   const target = colon < 0 ? value : value.slice(0, colon);
   const words = colon < 0 ? [] : value.slice(colon + 1).split(',');
-  return tmpfs(flag, value, parseDestination(flag, value, target), words.filter(Boolean));
+  return tmpfsMount(flag, value, parseDestination(flag, value, target), words.filter(Boolean));
 }
 
-function tmpfs(flag: string, value: string, destination: string, words: string[]): Mount {
+export function tmpfsMount(flag: string, value: string, destination: string, words: string[]): Mount {
   for (const word of words) checkTmpfsOption(flag, value, word);
+  const own = words.filter((word) => word !== 'notmpcopyup');
   checkExclusive(flag, value, words, EXCLUSIVE);
   const defaults = TMPFS_DEFAULTS.filter((word) => !words.includes(word) && !words.includes(word.slice(2)));
-  return { destination, type: 'tmpfs', source: 'tmpfs', options: [...defaults, ...words] };
+  return { destination, type: 'tmpfs', source: 'tmpfs', options: [...defaults, ...own] };
 }
 
 function checkTmpfsOption(flag: string, value: string, word: string): void {
   const equals = word.indexOf('=');
   const key = equals < 0 ? word : word.slice(0, equals);
   const setting = equals < 0 ? undefined : word.slice(equals + 1);
+  refuseOption(flag, value, key);
   if (setting === undefined) {
     if (EXCLUSIVE.some((group) => group.includes(key)) || TMPFS_FLAGS.includes(key)) return;
     throw flagError(
@@ -161,142 +186,6 @@ function checkTmpfsOption(flag: string, value: string, word: string): void {
   };
   if (!Object.hasOwn(valid, key)) throw flagError(flag, value, `unknown option ${quoted(key)}`);
   if (!valid[key]?.test(setting)) throw flagError(flag, value, `${quoted(setting)} is not a valid ${key}`);
-}
-
-/**
- * Parses a `--mount` value, comma-separated `KEY=VALUE` fields as in Docker; a field that contains a comma must be in
- * double quotes.
- * @throws FosterError, also if the source of a bind mount does not exist
- */
-export function parseMount(value: string, context: PathContext): Mount {
-  const flag = '--mount';
-  const fields = parseFields(value);
-  const type = fields.get('type') ?? 'volume';
-  const target = fields.get('target');
-  if (type !== 'bind' && type !== 'tmpfs' && type !== 'volume') {
-    throw flagError(
-      flag,
-      value,
-      `mounts of type ${type} are not supported yet`,
-      'use type=bind, type=tmpfs or type=volume',
-    );
-  }
-  if (!target) throw flagError(flag, value, 'the destination is missing', 'add destination=/PATH');
-  const foreign = [...fields.keys()].find((key) => /^(bind|tmpfs)-/.test(key) && !key.startsWith(`${type}-`));
-  if (foreign !== undefined) throw flagError(flag, value, `${foreign} cannot be used with type=${type}`);
-  const destination = parseDestination(flag, value, target);
-  const source = fields.get('source');
-  const readOnly = parseBoolean('--mount readonly', fields.get('readonly') ?? 'false') ? ['ro'] : [];
-  if (type === 'tmpfs') {
-    if (source !== undefined) throw flagError(flag, value, 'a tmpfs has no source');
-    return tmpfs(flag, value, destination, [...readOnly, ...tmpfsFields(value, fields)]);
-  }
-  if (type === 'volume') {
-    if (source) {
-      throw flagError(
-        flag,
-        value,
-        'named volumes are not supported yet',
-        'omit the source, or use type=bind',
-      );
-    }
-    return anonymousVolume(destination, readOnly);
-  }
-  if (!source) throw flagError(flag, value, 'the source is missing', 'add source=PATH');
-  return {
-    destination,
-    type,
-    source: parseSource(flag, value, source, context),
-    options: bindOptions(flag, value, [...bindFields(value, fields), ...readOnly]),
-  };
-}
-
-function tmpfsFields(value: string, fields: Map<string, string>): string[] {
-  const size = fields.get('tmpfs-size');
-  const mode = fields.get('tmpfs-mode');
-  if (mode !== undefined && !/^[0-7]{1,5}$/.test(mode)) {
-    throw flagError('--mount', value, 'tmpfs-mode is an octal mode such as 1777');
-  }
-  return [
-    ...(size === undefined ? [] : [`size=${parseSize('--mount tmpfs-size', size)}`]),
-    ...(mode === undefined ? [] : [`mode=${mode}`]),
-  ];
-}
-
-function bindFields(value: string, fields: Map<string, string>): string[] {
-  const propagation = fields.get('bind-propagation');
-  if (propagation !== undefined && !PROPAGATION.includes(propagation)) {
-    throw flagError('--mount', value, `bind-propagation is one of ${PROPAGATION.join(', ')}`);
-  }
-  const recursive = fields.get('bind-recursive') ?? 'enabled';
-  if (recursive !== 'enabled' && recursive !== 'disabled') {
-    throw flagError('--mount', value, 'bind-recursive is enabled or disabled');
-  }
-  const flat = parseBoolean('--mount bind-nonrecursive', fields.get('bind-nonrecursive') ?? 'false');
-  return [
-    flat || recursive === 'disabled' ? 'bind' : 'rbind',
-    ...(propagation === undefined ? [] : [propagation]),
-  ];
-}
-
-/** All spellings of fields, and their canonical ones. */
-const FIELDS: ReadonlyMap<string, string> = new Map([
-  ['type', 'type'],
-  ['source', 'source'],
-  ['src', 'source'],
-  ['target', 'target'],
-  ['destination', 'target'],
-  ['dst', 'target'],
-  ['readonly', 'readonly'],
-  ['ro', 'readonly'],
-  ['tmpfs-size', 'tmpfs-size'],
-  ['tmpfs-mode', 'tmpfs-mode'],
-  ['bind-propagation', 'bind-propagation'],
-  ['bind-nonrecursive', 'bind-nonrecursive'],
-  ['bind-recursive', 'bind-recursive'],
-  ['consistency', 'consistency'],
-]);
-
-/** Fields that mean true without a value. */
-const SWITCHES = ['readonly', 'bind-nonrecursive'];
-
-function parseFields(value: string): Map<string, string> {
-  const fields = new Map<string, string>();
-  for (const field of splitFields(value)) {
-    const equals = field.indexOf('=');
-    const written = (equals < 0 ? field : field.slice(0, equals)).toLowerCase();
-    const key = FIELDS.get(written);
-    if (key === undefined) {
-      throw flagError(
-        '--mount',
-        value,
-        `unknown field ${quoted(written)}, expected type, source, destination, readonly ...`,
-      );
-    }
-    if (equals < 0 && !SWITCHES.includes(key)) throw flagError('--mount', value, `${written} needs a value`);
-    if (fields.has(key)) throw flagError('--mount', value, `${written} is given twice`);
-    fields.set(key, equals < 0 ? 'true' : field.slice(equals + 1));
-  }
-  return fields;
-}
-
-/** One line of comma-separated values: RFC 4180. */
-function splitFields(value: string): string[] {
-  const fields: string[] = [];
-  let rest = value;
-  for (;;) {
-    const match = /^(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/s.exec(rest);
-    if (match === null)
-      throw flagError(
-        '--mount',
-        value,
-        'the quotes are not balanced',
-        'quote whole fields: \'"source=/a,b"\'',
-      );
-    fields.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? '');
-    if (match[3] === '') return fields;
-    rest = rest.slice(match[0].length);
-  }
 }
 
 /**

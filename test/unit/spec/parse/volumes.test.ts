@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  checkDuplicateMounts,
-  parseMount,
-  parseTmpfs,
-  parseVolume,
-} from '../../../../src/spec/parse/volumes.js';
+import { parseMount } from '../../../../src/spec/parse/mount.js';
+import { checkDuplicateMounts, parseTmpfs, parseVolume } from '../../../../src/spec/parse/volumes.js';
 
 const context = { cwd: '/home/me', exists: (path: string) => !path.includes('missing') };
 const bind = (source: string, destination: string, options: string[]) => ({
@@ -56,7 +52,7 @@ test('invalid -v', async (t) => {
     [':/b', /expected SOURCE:DESTINATION/],
     ['/a:', /expected SOURCE:DESTINATION/],
     ['/a:/b:ro:x', /use --mount for paths with a colon/],
-    ['data:/b', /named volumes are not supported yet; use \.\/data/],
+    ['data:/b', /is not supported yet: there are no named volumes; use \.\/data/],
     ['/missing:/b', /\/missing does not exist/],
     ['./missing:/b', /\/home\/me\/missing does not exist/],
     ['/a:b', /'b' is not an absolute path/],
@@ -66,6 +62,10 @@ test('invalid -v', async (t) => {
     ['/a:/b:ro,rw', /ro and rw cannot be used together/],
     ['/a:/b:shared,slave', /shared and slave cannot be used together/],
     ['/a:/b:ro,', /unknown option ''/],
+    ['/a:/b:U', /U is not supported yet: the owners of files on the host are left as they are/],
+    ['/a:/b:O', /O is not supported yet: changes of a bind mount go to the host/],
+    ['/a:/b:O,upperdir=/c', /O is not supported yet/],
+    ['/a:/b:idmap', /idmap is not supported yet/],
   ];
   for (const [value, expected] of cases) {
     await t.test(value, () => {
@@ -92,6 +92,19 @@ test('--mount', async (t) => {
     ['type=bind,src=/a,dst=/b,bind-recursive=disabled', bind('/a', '/b', ['bind', 'rprivate'])],
     ['type=bind,src=/a,dst=/b,bind-nonrecursive', bind('/a', '/b', ['bind', 'rprivate'])],
     ['type=bind,"src=/a,b:c",dst=/b', bind('/a,b:c', '/b', ['rbind', 'rprivate'])],
+    ['type=bind,src=/a,dst=/b,relabel=shared,U=false', bind('/a', '/b', ['rbind', 'rprivate'])],
+    ['type=bind,src=/a,dst=/b,rw=false', bind('/a', '/b', ['rbind', 'rprivate', 'ro'])],
+    ['type=bind,src=/a,dst=/b,rw', bind('/a', '/b', ['rbind', 'rprivate'])],
+    ['type=tmpfs,dst=/t,notmpcopyup', tmpfs('/t', ['nosuid', 'nodev', 'noexec'])],
+    [
+      'type=devpts,dst=/b,uid=1,gid=5,mode=620,max=9',
+      {
+        destination: '/b',
+        type: 'devpts',
+        source: 'devpts',
+        options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'uid=1', 'gid=5', 'mode=620', 'max=9'],
+      },
+    ],
     ['type=tmpfs,dst=/t', tmpfs('/t', ['nosuid', 'nodev', 'noexec'])],
     [
       'type=tmpfs,dst=/t,tmpfs-size=64m,tmpfs-mode=1770,ro',
@@ -106,10 +119,21 @@ test('--mount', async (t) => {
 test('invalid --mount', async (t) => {
   const cases: [string, RegExp][] = [
     ['', /unknown field ''/],
-    ['src=/a,dst=/b', /named volumes are not supported yet; omit the source, or use type=bind/],
-    ['type=volume,src=a,dst=/b', /named volumes are not supported/],
+    ['src=/a,dst=/b', /is not supported yet: there are no named volumes; omit the source, or use type=bind/],
+    ['type=volume,src=a,dst=/b', /there are no named volumes/],
     ['type=volume,dst=/b,tmpfs-size=1m', /tmpfs-size cannot be used with type=volume/],
-    ['type=npipe,dst=/b', /type npipe are not supported yet/],
+    ['type=npipe,dst=/b', /is not supported yet: named pipes of Windows/],
+    ['type=image,src=x,dst=/b', /is not supported yet: the files of other images/],
+    ['type=glob,src=/a*,dst=/b', /is not supported yet: .*one --mount for each file/],
+    ['type=nonsense,dst=/b', /expected a mount of type bind, tmpfs, volume or devpts/],
+    ['type=bind,src=/a,dst=/b,U=true', /U is not supported yet: the owners of files/],
+    ['type=bind,src=/a,dst=/b,idmap', /idmap is not supported yet: /],
+    ['type=bind,src=/a,dst=/b,relabel=x', /relabel is shared or private/],
+    ['type=tmpfs,dst=/b,tmpcopyup', /tmpcopyup is not supported yet: a tmpfs starts empty/],
+    ['type=volume,dst=/b,volume-nocopy', /is not supported yet: there are no volumes with volume-nocopy/],
+    ['type=devpts,dst=/b,mode=9', /mode is an octal mode/],
+    ['type=devpts,src=/a,dst=/b', /a devpts has no source/],
+    ['type=bind,src=/a,dst=/b,uid=1', /uid cannot be used with type=bind/],
     ['type=bind,dst=/b', /the source is missing/],
     ['type=bind,src=/a', /the destination is missing/],
     ['type=bind,src=/a,dst=b', /not an absolute path/],
