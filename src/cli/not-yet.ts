@@ -61,6 +61,14 @@ const REASONS = {
     isFinal: true,
   },
   systemd: { because: 'containers are not started by systemd' },
+  descriptors: {
+    because: 'a container has standard input, output and error of the caller, and no other descriptors',
+    advice: 'use -v FILE:/FILE',
+  },
+  'no detaching': {
+    because: 'what foster exec runs in the foreground ends with it',
+    advice: "use 'foster exec -d'",
+  },
   labels: {
     because: 'commands in the labels of images are not run',
     advice: 'read them with foster inspect',
@@ -174,8 +182,10 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
     '--authfile --gidmap --health-start-interval --hostuser --passwd-entry --runtime --storage-opt ' +
       '--subgidname --subuidname --timeout --tls-verify --uidmap',
   ],
-  ['run', 'planned', '--preserve-fds --rmi'],
-  ['exec', 'planned', '--detach-keys -l --latest --preserve-fds'],
+  ['run', 'planned', '--rmi'],
+  ['exec', 'planned', '-l --latest'],
+  ['exec', 'no detaching', '--detach-keys'],
+  ['run, exec', 'descriptors', '--preserve-fds'],
   ['rm', 'networks', '--link'],
   ['container cleanup', 'libpod', '--exec'],
   ['start', 'checkpoints', '--checkpoint --checkpoint-dir'],

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { posix, resolve } from 'node:path';
+import { posix } from 'node:path';
 import type { Command } from 'commander';
 import { parseEnv, parseEnvFile } from '../../spec/parse/environment.js';
 import { flagError } from '../../spec/parse/flag.js';
+import { readFlagFile } from '../../spec/parse/flag-file.js';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
 import { checkInput } from './standard-input.js';
 
@@ -63,9 +64,16 @@ export function configure(command: Command, argv: string[]): void {
   });
 }
 
+const FILES = {
+  get cwd() {
+    return process.cwd();
+  },
+  readText: (path: string) => readFileSync(path, 'utf8'),
+};
+
 function environmentOf({ env = [], envFile = [] }: ExecOptions): string[] {
   const files = envFile.flatMap((file) =>
-    parseEnvFile(readFileSync(resolve(file), 'utf8'), file, process.env),
+    parseEnvFile(readFlagFile('--env-file', file, FILES), file, process.env),
   );
   return [...files, ...env.flatMap((value) => parseEnv(value, process.env))];
 }

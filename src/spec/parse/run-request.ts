@@ -9,6 +9,7 @@ import { DEFAULT_DETACH_KEYS, parseDetachKeys } from './detach-keys.js';
 import { parseDevice } from './devices.js';
 import { callersEnv, type Environment, parseEnv, parseEnvFile } from './environment.js';
 import { flagError, parseBoolean, unsupportedValue } from './flag.js';
+import { readFlagFile } from './flag-file.js';
 import { type HealthFlags, parseHealth } from './health.js';
 import { annotationsOf, labelsOf } from './labels.js';
 import { parseLogging } from './logging.js';
@@ -353,21 +354,6 @@ function parseEnvironment(options: RunFlags, context: RunContext): string[] {
   );
   const fromFlags = (options.env ?? []).flatMap((value) => parseEnv(value, context.env));
   return [...fromFiles, ...fromFlags];
-}
-
-/** @throws FosterError */
-export function readFlagFile(
-  flag: string,
-  file: string,
-  context: Pick<RunContext, 'cwd' | 'readText'>,
-): string {
-  try {
-    return context.readText(resolve(context.cwd, file));
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    const problem = code === 'ENOENT' ? 'no such file' : `the file cannot be read (${code})`;
-    throw flagError(flag, file, problem);
-  }
 }
 
 /** A command, or as in Podman a JSON array of a command and arguments; '' clears the image's. */
