@@ -88,6 +88,12 @@ const PLACES: [line: string[], words: string[], directive?: string][] = [
     ['dangling=true', 'dangling=false'],
   ],
   [['events', '--filter', 'ev'], ['event='], ':open'],
+  [['ps', '--sort', 'si'], ['size']],
+  [['images', '--sort', 'rep'], ['repository']],
+  [['wait', '--condition', 'pau'], ['paused']],
+  [['container', 'exec', 'run'], ['running']],
+  [['container', 'start', ''], ['waiting']],
+  [['run', '--umask', ''], []],
   // global options
   [['--log-level', 'e'], ['error']],
   [['--storage-driver', 'fuse'], ['fuse-overlayfs']],

@@ -93,11 +93,14 @@ const namespaceOf =
 
 /** Values of options by their long names. Names of files fit where an option is not here. */
 const VALUES: Record<string, Operand> = {
+  '--arch': { words: () => ['amd64', 'arm64'] },
   '--cap-add': { words: capabilities },
   '--cap-drop': { words: capabilities },
   '--cgroup-manager': { words: () => ['cgroupfs', 'systemd'] },
   '--cgroupns': { words: () => ['private', 'host'] },
   '--events-backend': { words: () => ['file'] },
+  '--from': image,
+  '--health-on-failure': { words: () => ['none'] },
   '--ipc': { words: namespaceOf('private', 'host', 'none', 'shareable') },
   '--log-driver': { words: () => ['json-file', 'k8s-file', 'none', 'passthrough'] },
   '--log-level': { words: () => ['debug', 'info', 'warn', 'error', 'fatal'] },
@@ -105,8 +108,11 @@ const VALUES: Record<string, Operand> = {
   '--mount': { words: () => ['type=bind,source=', 'type=tmpfs,destination=', 'type=volume,destination='] },
   '--net': { words: () => ['none', 'host'] },
   '--network': { words: () => ['none', 'host'] },
+  '--os': { words: () => ['linux'] },
+  '--personality': { words: () => ['LINUX', 'LINUX32'] },
   '--pid': { words: namespaceOf('private', 'host') },
   '--platform': { words: () => ['linux/amd64', 'linux/arm64'] },
+  '--policy': { words: () => ['missing', 'always', 'newer', 'never'] },
   '--progress': { words: () => ['auto', 'plain', 'tty'] },
   '--pull': { words: () => ['missing', 'always', 'newer', 'never'] },
   '--restart': { words: () => ['no', 'on-failure', 'always', 'unless-stopped'] },
@@ -127,9 +133,11 @@ const VALUES: Record<string, Operand> = {
 /** Options whose values nobody can guess. */
 const FREE: ReadonlySet<string> = new Set(
   (
-    '--name --label --env --user --hostname --dns --add-host --sysctl --entrypoint --stop-timeout --time --timeout --tail --since ' +
-    '--until --detach-keys --author --message --change --build-arg --target --tag --username --password --creds ' +
-    '--last --watch --interval --health-cmd --health-interval --health-timeout --health-retries --health-start-period --max-unpacked-size'
+    '--add-host --annotation --author --build-arg --change --creds --detach-keys --dns --dns-opt --dns-option --dns-search --domainname ' +
+    '--entrypoint --env --env-merge --expose --group-add --health-cmd --health-interval --health-retries --health-start-period ' +
+    '--health-timeout --hostname --interval --label --last --max-unpacked-size --message --name --no-cache-filter --oom-score-adj ' +
+    '--password --shm-size --since --stop-timeout --sysctl --tag --tail --target --time --timeout --timestamp --tz --umask ' +
+    '--unsetenv --until --user --username --watch'
   ).split(' '),
 );
 
@@ -168,8 +176,18 @@ async function optionValue(option: string, current: string, { path }: Place): Pr
         ...(/^(ps|images|stats|image ls|container (ls|ps|stats)|system df)$/.test(path) ? ['table'] : []),
       ],
     };
+  if (option === '--sort') return { words: () => orders(path) };
   if (FREE.has(option)) return {};
   return VALUES[option] ?? files;
+}
+
+async function orders(path: string): Promise<string[]> {
+  if (/^(images|image (ls|list))$/.test(path)) {
+    const { IMAGE_ORDERS } = await import('../../engine/views/image-orders.js');
+    return [...IMAGE_ORDERS];
+  }
+  const { CONTAINER_ORDERS } = await import('../../engine/views/container-row.js');
+  return [...CONTAINER_ORDERS];
 }
 
 const STATUSES = ['created', 'running', 'paused', 'restarting', 'exited', 'dead'];
@@ -181,7 +199,8 @@ async function filters(path: string, current: string): Promise<string[]> {
     if (value !== undefined && key === 'dangling') return ['dangling=true', 'dangling=false'];
     if (value !== undefined && /^(before|since)$/.test(key))
       return (await imageNames()).map((name) => `${key}=${name}`);
-    return ['before=', 'dangling=', 'label=', 'reference=', 'since='];
+    const { IMAGE_FILTERS } = await import('../../engine/views/image-filter.js');
+    return IMAGE_FILTERS.map((name) => `${name}=`);
   }
   if (path === 'events' || path === 'system events')
     return ['container=', 'event=', 'image=', 'label=', 'type='];
