@@ -201,7 +201,7 @@ function writeRecord(rows, outcomes) {
   const scripts = readTable().map(({ script }) => script);
   const kept = scripts.filter((script) => known.has(script)).map((script) => [script, known.get(script)]);
   const version = spawnSync('podman', ['--version'], { encoding: 'utf8' }).stdout.trim();
-  writeFileSync(RECORD, `${JSON.stringify({ version, rows: Object.fromEntries(kept) }, null, 1)}\n`);
+  writeFileSync(RECORD, `${JSON.stringify({ version, rows: Object.fromEntries(kept) }, null, 2)}\n`);
 }
 
 /** Runs the rows one after the other. @returns the outcome of each */
