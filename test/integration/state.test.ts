@@ -150,7 +150,10 @@ test('a container is found by its name, its id, or an unambiguous prefix of its 
     assert.equal(home.foster(['inspect', '-f', '{{.Name}}', reference]).stdout, '/named\n', reference);
   const missing = home.foster(['inspect', 'nobody']);
   assert.deepEqual([missing.stdout, missing.status], ['[]\n', 1]);
-  assert.match(missing.stderr, /^foster: no such container: nobody; 'foster ps -a' lists them\n$/);
+  assert.match(
+    missing.stderr,
+    /^foster: no such container or image: nobody; 'foster ps -a' and 'foster images' list them\n$/,
+  );
   // A second one whose id starts alike.
   const twin = `${id.slice(0, 8)}${'0'.repeat(56)}`;
   mkdirSync(join(containers, twin));
