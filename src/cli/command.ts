@@ -26,6 +26,11 @@ export function addHelpAfter(command: Command, lines: string[]): Command {
   return command.addHelpText('after', () => `\n${wrapLines(lines, helpWidth(command)).join('\n')}`);
 }
 
+/** Commander's complaint about an argument that only some options can do without. */
+export function missingArgument(command: Command, name: string): never {
+  return command.error(`error: missing required argument '${name}'`, { code: 'commander.missingArgument' });
+}
+
 /** Collects the values of an option that may be given several times. */
 export function collect(value: string, previous: string[] | undefined): string[] {
   return previous === undefined ? [value] : [...previous, value];

@@ -183,7 +183,6 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
       '--subgidname --subuidname --timeout --tls-verify --uidmap',
   ],
   ['run', 'planned', '--rmi'],
-  ['exec', 'planned', '-l --latest'],
   ['exec', 'no detaching', '--detach-keys'],
   ['run, exec', 'descriptors', '--preserve-fds'],
   ['rm', 'networks', '--link'],

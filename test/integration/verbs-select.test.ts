@@ -100,7 +100,7 @@ test('a choice that makes no sense is refused before anything is done', () => {
     ['rm -t 5 web', 125, /rm --time needs --force/],
     ['start --sig-proxy web', 125, /start --sig-proxy needs --attach/],
     ['stop --latest', 1, /there are no containers/],
-    ['stop --cidfile /nosuch', 125, /--cidfile '\/nosuch': cannot read it: no such file/],
+    ['stop --cidfile /nosuch', 125, /--cidfile '\/nosuch': no such file/],
     [`stop --cidfile ${missing}`, 1, /no such container: 000/],
     ['stop --filter pod=x', 125, /stop --filter pod= is not supported yet: there are no pods/],
     ['ps --filter publish=80', 125, /ps --filter publish= is not supported yet/],

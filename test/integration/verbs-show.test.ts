@@ -152,7 +152,10 @@ test('top and stats take the newest container, and Podman names of columns', () 
     'disabled | full | foster-init',
     'filter | none | sleep',
   ]);
-  assert.deepEqual(shown('top', 'newest', 'huser,hgroup', 'comm')[0], 'USER | GROUP | COMMAND');
+  assert.deepEqual(
+    shown('top', 'newest', 'huser,hgroup', 'ruser,groups', 'comm')[0],
+    'USER | GROUP | RUSER | GROUPS | COMMAND',
+  );
   const stats = shown('stats', '--no-stream', '--no-reset', '-i', '1', '-l', '--format', '{{.Name}}');
   assert.deepEqual(stats, ['newest']);
   assert.equal(home.foster(['stats', '--interval', '0']).status, 125);

@@ -4,7 +4,8 @@ import type { Command } from 'commander';
 import { parseEnv, parseEnvFile } from '../../spec/parse/environment.js';
 import { flagError } from '../../spec/parse/flag.js';
 import { readFlagFile } from '../../spec/parse/flag-file.js';
-import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
+import { acceptBooleanValues, addHelpAfter, collect, missingArgument } from '../command.js';
+import { addLatest, chosenContainer } from './selection.js';
 import { checkInput } from './standard-input.js';
 
 interface ExecOptions {
@@ -16,6 +17,7 @@ interface ExecOptions {
   workdir?: string;
   user?: string;
   privileged?: boolean;
+  latest?: boolean;
 }
 
 /** `foster exec`. */
@@ -23,8 +25,8 @@ export function configure(command: Command, argv: string[]): void {
   command
     .description('Run a command in a running container.')
     .usage('[options] CONTAINER COMMAND [ARG...]')
-    .argument('<CONTAINER>', 'its name or id; the start of the id is enough')
-    .argument('<COMMAND...>', 'the command and its arguments')
+    .argument('[CONTAINER]', 'its name or id; the start of the id is enough')
+    .argument('[COMMAND...]', 'the command and its arguments')
     .passThroughOptions()
     .option('-d, --detach', 'run in the background')
     .option('-i, --interactive', 'keep standard input open')
@@ -38,20 +40,26 @@ export function configure(command: Command, argv: string[]): void {
     .option('-w, --workdir <DIR>', 'working directory in the container')
     .option('-u, --user <USER[:GROUP]>', 'run as this user (name or id) of the container')
     .option('--privileged', 'give it all capabilities of the container, and no seccomp filter');
+  addLatest(command);
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'Examples:',
     '  foster exec web ps',
     '  foster exec -it web sh                an interactive shell',
     '  foster exec -u nobody -w /tmp web id',
+    '  foster exec -itl sh                   in the container that was created last',
     '',
     'Exit codes are the same as for foster run.',
   ]);
-  command.action(async (reference: string, words: string[], options: ExecOptions) => {
-    const { detach = false, interactive = false, tty = false } = options;
+  command.action(async (first: string | undefined, others: string[], options: ExecOptions) => {
+    const { detach = false, interactive = false, tty = false, latest } = options;
+    // with --latest, all of it is the command
+    const words = latest && first !== undefined ? [first, ...others] : others;
+    const container = await chosenContainer(command, latest ? undefined : first, options);
+    if (words.length === 0) missingArgument(command, 'COMMAND');
     if (!detach) await checkInput({ interactive, tty });
     const { exec } = await import('../../engine/foreground.js');
-    await exec(reference, {
+    await exec(container, {
       command: words,
       detach,
       interactive,

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { type MountFlag, type RunContext, type RunFlags, toRequest } from '../../spec/parse/run-request.js';
 import type { RunRequest } from '../../spec/request.js';
 import { FosterError } from '../../sys/errors.js';
-import { acceptBooleanValues, addHelpAfter, prepareCommand } from '../command.js';
+import { acceptBooleanValues, addHelpAfter, missingArgument, prepareCommand } from '../command.js';
 import { print, printError, settings } from '../output.js';
 import { addRunOptions } from './run-options.js';
 import { checkInput } from './standard-input.js';
@@ -76,8 +76,7 @@ function define(command: Command, argv: string[], description: string, context: 
   acceptBooleanValues(command, argv);
   command.action((root: string | undefined, args: string[], options: RunOptions) => {
     if (options.bundle !== undefined) return useBundle(options.bundle, root, options);
-    if (root === undefined)
-      return command.error("error: missing required argument 'ROOT'", { code: 'commander.missingArgument' });
+    if (root === undefined) return missingArgument(command, 'ROOT');
     return use(toRequest(root, args, options, mounts, context));
   });
   async function useBundle(folder: string, root: string | undefined, options: RunOptions): Promise<void> {

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { Suits } from '../../engine/selection.js';
-import { flagError } from '../../spec/parse/flag.js';
-import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
+import { readFlagFile } from '../../spec/parse/flag-file.js';
 import { FosterError } from '../../sys/errors.js';
-import { collect } from '../command.js';
+import { collect, missingArgument } from '../command.js';
 
 /** The options with which the verbs of containers choose them, as commander leaves them. */
 export interface SelectionFlags {
@@ -68,8 +67,7 @@ export async function chosenContainers(
     ...(filter ? ['--filter'] : []),
   ];
   const pair = ways.slice(0, 2).join(' ');
-  if (ways.length === 0)
-    command.error("error: missing required argument 'CONTAINER'", { code: 'commander.missingArgument' });
+  if (ways.length === 0) missingArgument(command, 'CONTAINER');
   // a file is as good as a name, and a filter can narrow all
   if (ways.length > 1 && pair !== 'names of containers --cidfile' && pair !== '--all --filter')
     throw new FosterError(`${ways[0]} and ${ways[1]} cannot be used together`, { kind: 'invalid' });
@@ -97,12 +95,7 @@ export async function chosenContainer(
 }
 
 function idIn(file: string, mayBeMissing: boolean | undefined): string | undefined {
-  try {
-    return readFileSync(file, 'utf8').split('\n')[0]?.trim() ?? '';
-  } catch (error) {
-    const code = errnoOf(error);
-    if (code === undefined) throw error;
-    if (code === 'ENOENT' && mayBeMissing) return undefined;
-    throw flagError('--cidfile', file, `cannot read it: ${errnoWords(errnoNumber(code))}`);
-  }
+  if (mayBeMissing && !existsSync(file)) return undefined;
+  const context = { cwd: process.cwd(), readText: (path: string) => readFileSync(path, 'utf8') };
+  return readFlagFile('--cidfile', file, context).split('\n')[0]?.trim() ?? '';
 }

@@ -26,9 +26,9 @@ export function configure(command: Command, argv: string[]): void {
   addLatest(command);
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
-    'Columns: user, uid, group, pid, nspid (inside), ppid, pgid, sid, c, pcpu, pmem,',
-    'vsz, rss, stime, etime, time, tty, stat, nice, nlwp, comm, args, cmd,',
-    'seccomp, capbnd, capeff, capinh, capprm.',
+    'Columns: user, ruser, uid, group, rgroup, groups, pid, nspid (inside), ppid, pgid,',
+    'sid, c, pcpu, pmem, vsz, rss, stime, etime, time, tty, stat, nice, nlwp, comm, args,',
+    'cmd, seccomp, capbnd, capeff, capinh, capprm.',
     '',
     'Examples:',
     '  foster top web',

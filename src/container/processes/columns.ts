@@ -36,6 +36,19 @@ const COLUMNS: Record<string, Column> = {
     heading: 'GROUP',
     value: ({ pid }, moment) => moment.groupName(Number(statusWords(pid, 'Gid')[1])),
   },
+  ruser: {
+    heading: 'RUSER',
+    value: ({ pid }, moment) => moment.userName(Number(statusWords(pid, 'Uid')[0])),
+  },
+  rgroup: {
+    heading: 'RGROUP',
+    value: ({ pid }, moment) => moment.groupName(Number(statusWords(pid, 'Gid')[0])),
+  },
+  groups: {
+    heading: 'GROUPS',
+    value: ({ pid }, moment) =>
+      statusWords(pid, 'Groups').filter(Boolean).map(Number).map(moment.groupName).join(',') || '-',
+  },
   pid: { heading: 'PID', value: (entry) => String(entry.pid) },
   nspid: { heading: 'NSPID', value: (entry, { level }) => String(readIds(entry.pid)?.pids[level] ?? '-') },
   ppid: { heading: 'PPID', value: (entry) => String(entry.parent) },
@@ -76,6 +89,7 @@ const ALIASES: Record<string, string> = {
   hpid: 'pid',
   huser: 'user',
   hgroup: 'group',
+  hgroups: 'groups',
   egroup: 'group',
   tgid: 'pid',
   pgrp: 'pgid',
