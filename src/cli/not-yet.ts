@@ -65,6 +65,10 @@ const REASONS = {
     because: 'a container has standard input, output and error of the caller, and no other descriptors',
     advice: 'use -v FILE:/FILE',
   },
+  'other ranges': {
+    because: 'the ids of a container are from the ranges of its user',
+    advice: 'use --uidmap and --gidmap',
+  },
   'no detaching': {
     because: 'what foster exec runs in the foreground ends with it',
     advice: "use 'foster exec -d'",
@@ -174,13 +178,13 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['run, create', 'windows', '--cpu-count --cpu-percent --io-maxbandwidth --io-maxiops --isolation'],
   ['run, create', 'one init', '--init-path'],
   ['run, create', 'signatures', '--disable-content-trust'],
+  ['run, create', 'other ranges', '--subgidname --subuidname'],
   ['run, create', 'libpod', '--chrootdirs --conmon-pidfile --requires --seccomp-policy'],
   ['run, create', 'remote', '--use-api-socket'],
   [
     'run, create',
     'planned',
-    '--authfile --gidmap --health-start-interval --hostuser --passwd-entry --runtime --storage-opt ' +
-      '--subgidname --subuidname --timeout --tls-verify --uidmap',
+    '--authfile --health-start-interval --hostuser --passwd-entry --runtime --storage-opt --timeout --tls-verify',
   ],
   ['run', 'planned', '--rmi'],
   ['exec', 'no detaching', '--detach-keys'],

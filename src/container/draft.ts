@@ -4,7 +4,7 @@ import { prepareRoot } from '../image/rootfs/root.js';
 import type { RootTree } from '../image/rootfs/root-tree.js';
 import { requestedDriver, storageDriver } from '../image/rootfs/storage.js';
 import { RootFiles } from '../layers/root-files.js';
-import { type ChosenMaps, chooseIdMaps, foreignRoot } from '../spec/choose-id-maps.js';
+import { type ChosenMaps, foreignRoot } from '../spec/choose-id-maps.js';
 import { buildSpec, commandOf, hostnameOf } from '../spec/from-request.js';
 import { type IdMapping, isHostIdMapped, isIdMapped } from '../spec/id-maps.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
@@ -13,6 +13,7 @@ import { randomId } from '../spec/names.js';
 import { imageHealth } from '../spec/parse/health.js';
 import { parseSignal } from '../spec/parse/signals.js';
 import type { RunRequest } from '../spec/request.js';
+import { requestedIdMaps } from '../spec/requested-id-maps.js';
 import type { StorageDriver } from '../spec/storage-driver.js';
 import type { Spec } from '../spec/types.js';
 import { type ResolvedUser, resolveGroups, resolveUser } from '../spec/users.js';
@@ -37,8 +38,7 @@ export async function draftContainer(wanted: RunRequest): Promise<Draft> {
   const joined =
     wanted.pid.kind === 'container' ? joinTarget(wanted.pid.reference, { exitCode: EXIT.FOSTER }) : undefined;
   const request = withoutUserNamespace(wanted, joined) ? inHostsUserNamespace(wanted) : wanted;
-  const maps =
-    joined === undefined ? chooseIdMaps(request.userns, uid(), gid()) : mapsOfJoined(joined.record);
+  const maps = joined === undefined ? requestedIdMaps(request, uid(), gid()) : mapsOfJoined(joined.record);
   if (maps.isSingle) surroundings().warn(singleIdWarning());
   const { maxUnpackedSize } = request;
   const tree = await prepareRoot(request.root, {
@@ -246,7 +246,10 @@ function userOf(
 ): ResolvedUser {
   const isCaller =
     request.user === undefined && request.userns === 'keep-id' && request.pid.kind !== 'container';
-  const wanted = isCaller ? `${uid()}:${gid()}` : (request.user ?? (image?.defaults.User || undefined));
+  const { keep } = request.ids;
+  const wanted = isCaller
+    ? `${keep?.uid ?? uid()}:${keep?.gid ?? gid()}`
+    : (request.user ?? (image?.defaults.User || undefined));
   const groups = root.read('/etc/group');
   const user = resolveUser(wanted, root.read('/etc/passwd'), groups);
   const added = resolveGroups(request.groups, groups);

@@ -53,8 +53,8 @@ export function chooseIdMaps(
     };
   }
   return {
-    uid: checked('user', mapLines(mode, uid, users)),
-    gid: checked('group', mapLines(mode, gid, groups)),
+    uid: checkedMap('user', mapLines(mode, uid, users)),
+    gid: checkedMap('group', mapLines(mode, gid, groups)),
     helpers: true,
     isSingle: false,
     isCallerMapped: mode !== 'auto',
@@ -70,8 +70,8 @@ function idMapsOfRoot(mode: IdMapMode, files: HostFiles): ChosenMaps {
     const [uid, gid] = own === undefined ? [users, groups] : [[own], [own]];
     if (uid.length > 0 && gid.length > 0) {
       return {
-        uid: checked('user', mapLines('auto', 0, uid)),
-        gid: checked('group', mapLines('auto', 0, gid)),
+        uid: checkedMap('user', mapLines('auto', 0, uid)),
+        gid: checkedMap('group', mapLines('auto', 0, gid)),
         isCallerMapped: false,
         ...whose,
       };
@@ -90,9 +90,14 @@ export function allIds(files: HostFiles = MACHINE): IdMaps {
 /**
  * The lines of a map. The caller's id is at 0, at itself (`keep-id`) or nowhere (`auto`); the ranges fill the rest.
  * Adjacent ranges are merged into one line.
+ * @param place where the caller's id is put, if it is elsewhere
  */
-export function mapLines(mode: IdMapMode, own: number, subordinate: Range[]): IdMapping[] {
-  const place = mode === 'auto' ? undefined : mode === 'keep-id' ? own : 0;
+export function mapLines(
+  mode: IdMapMode,
+  own: number,
+  subordinate: Range[],
+  place = mode === 'auto' ? undefined : mode === 'keep-id' ? own : 0,
+): IdMapping[] {
   const map: IdMapping[] = [];
   const put = (containerID: number, hostID: number, size: number) => {
     const last = map.at(-1);
@@ -121,7 +126,8 @@ export function mapLines(mode: IdMapMode, own: number, subordinate: Range[]): Id
 const MOST_LINES = 340;
 const MOST_BYTES = 4095;
 
-function checked(kind: 'user' | 'group', map: IdMapping[]): IdMapping[] {
+/** @throws FosterError for a map that the kernel does not take */
+export function checkedMap(kind: 'user' | 'group', map: IdMapping[]): IdMapping[] {
   if (map.length <= MOST_LINES && mapText(map).length <= MOST_BYTES) return map;
   const file = kind === 'user' ? '/etc/subuid' : '/etc/subgid';
   throw new FosterError(

@@ -1,5 +1,5 @@
 import type { Config } from './oci/config.js';
-import type { Mount, Personality, Rlimit } from './types.js';
+import type { IdMapping, Mount, Personality, Rlimit } from './types.js';
 
 /**
  * A request for `foster run`, with all flags parsed and checked. The root filesystem is not known yet. `buildSpec`
@@ -75,6 +75,7 @@ export interface RunRequest {
   network: NetworkMode;
   pid: PidMode;
   userns: UsernsMode;
+  ids: WantedIds;
   ipc: IpcMode;
   uts: HostOrPrivate;
   cgroupns: HostOrPrivate;
@@ -167,6 +168,18 @@ export type NetworkMode = 'none' | 'host';
 
 /** `reference` is a container's name, id or an unambiguous start of its id. */
 export type PidMode = { kind: 'private' } | { kind: 'host' } | { kind: 'container'; reference: string };
+
+/** Which ids the container has, more closely than by its `userns`. */
+export interface WantedIds {
+  /** With keep-id: the caller's ids in the container. */
+  keep?: { uid?: number; gid?: number };
+  /**
+   * --uidmap and --gidmap. The host's ids are those of the machine for root; for others 0 is the caller, and what
+   * follows are the ids of the caller's ranges in subuid(5), one after the other, as in Podman.
+   */
+  uid?: IdMapping[];
+  gid?: IdMapping[];
+}
 
 export type UsernsMode = 'default' | 'host' | 'keep-id' | 'auto';
 

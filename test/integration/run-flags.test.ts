@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
 import { Home } from './support/foster.js';
@@ -188,4 +188,19 @@ function commandOf(pid: number): string {
 test('--mount type=devpts', () => {
   const [kind] = lines(['--mount', 'type=devpts,dst=/dev/pts,mode=600'], 'grep " /dev/pts " /proc/mounts');
   assert.match(kind ?? '', /^devpts \/dev\/pts devpts .*mode=600/);
+});
+
+test('--uidmap, --gidmap, and keep-id with ids', () => {
+  const show = 'id -u; id -g; wc -l < /proc/self/uid_map; touch /tmp/x; stat -c "%u %g" /tmp/x';
+  assert.deepEqual(lines(['--uidmap', '0:0:1', '--uidmap', '1:1:50'], show), ['0', '0', '2', '0 0']);
+  assert.deepEqual(lines(['--uidmap', '0:1:50', '--gidmap', '0:2:50', '-u', '7:8'], show), [
+    '7',
+    '8',
+    '1',
+    '7 8',
+  ]);
+  assert.deepEqual(lines(['--userns', 'keep-id:uid=77,gid=5'], show), ['77', '5', '3', '77 5']);
+  const file = `${home.shared}/mine`;
+  lines(['--userns', 'keep-id:uid=77', '-v', `${home.shared}:/shared`], 'touch /shared/mine');
+  assert.equal(statSync(file).uid, process.getuid?.());
 });

@@ -121,7 +121,13 @@ export function addRunOptions(command: Command, argv: string[], mounts: MountFla
     .option('--ipc <MODE>', 'IPC namespace: private (default), host, or none for private without /dev/shm')
     .option('--uts <MODE>', 'UTS namespace, which has the host name: private (default) or host')
     .option('--cgroupns <MODE>', 'cgroup namespace: private (default) or host')
-    .option('--userns <MODE>', 'user namespace: default, host, keep-id, auto or nomap')
+    .option(
+      '--uidmap <ID:HOST[:COUNT]>',
+      'map user ids: those of the host count from you (0) and your ranges',
+      collect,
+    )
+    .option('--gidmap <ID:HOST[:COUNT]>', 'map group ids, if not as users', collect)
+    .option('--userns <MODE>', 'user namespace: default, host, keep-id[:uid=UID,gid=GID], auto or nomap')
     .option('--sysctl <NAME=VALUE>', 'set a kernel parameter of the container', collect)
     .addOption(new Option('--systemd <MODE>').hideHelp())
     .addOption(new Option('--sdnotify <MODE>').hideHelp())

@@ -1,4 +1,5 @@
-import type { HostOrPrivate, IpcMode, NetworkMode, PidMode, UsernsMode } from '../request.js';
+import type { HostOrPrivate, IpcMode, NetworkMode, PidMode, UsernsMode, WantedIds } from '../request.js';
+import type { IdMapping } from '../types.js';
 import { flagError, unsupportedValue } from './flag.js';
 
 /** The options that say which namespaces a container has for itself: `--pid`, `--ipc` and their like. */
@@ -60,6 +61,44 @@ export function parseNetwork(value: string): NetworkMode {
   );
 }
 
+/**
+ * Which ids --userns, --uidmap and --gidmap ask for. Where only one of the two maps is given, it is for both.
+ * @throws FosterError
+ */
+export function parseIds(userns: string, uidmap?: string[], gidmap?: string[]): WantedIds {
+  if (uidmap === undefined && gidmap === undefined) {
+    const keep = userns.startsWith('keep-id:') ? parseKeptIds(userns) : undefined;
+    return keep === undefined ? {} : { keep };
+  }
+  const mode = parseUserns(userns);
+  if (mode !== 'default')
+    throw flagError('--userns', userns, 'it cannot be used together with --uidmap and --gidmap');
+  const uid = (uidmap ?? gidmap ?? []).map((line) => parseMapLine(uidmap ? '--uidmap' : '--gidmap', line));
+  const gid = (gidmap ?? uidmap ?? []).map((line) => parseMapLine(gidmap ? '--gidmap' : '--uidmap', line));
+  return { uid, gid };
+}
+
+const MAX_ID = 2 ** 32 - 2;
+
+function parseKeptIds(userns: string): { uid?: number; gid?: number } {
+  const keep: { uid?: number; gid?: number } = {};
+  for (const part of userns.slice('keep-id:'.length).split(',')) {
+    const [, key, id] = /^([ug]id)=(\d{1,10})$/.exec(part) ?? [];
+    if (key === undefined || Number(id) > MAX_ID)
+      throw flagError('--userns', userns, 'expected keep-id:uid=UID,gid=GID');
+    keep[key as 'uid' | 'gid'] = Number(id);
+  }
+  return keep;
+}
+
+function parseMapLine(flag: string, value: string): IdMapping {
+  const match = /^(\d{1,10}):(\d{1,10})(?::(\d{1,10}))?$/.exec(value);
+  const [containerID = 0, hostID = 0, size = 1] = (match?.slice(1) ?? []).map((text) => Number(text ?? 1));
+  if (match === null || size < 1 || Math.max(containerID, hostID) + size - 1 > MAX_ID)
+    throw flagError(flag, value, 'expected CONTAINER_ID:ID[:COUNT], for example 0:0:1000');
+  return { containerID, hostID, size };
+}
+
 /** @throws FosterError */
 export function parseUserns(value: string): UsernsMode {
   switch (value) {
@@ -82,12 +121,8 @@ export function parseUserns(value: string): UsernsMode {
       'a user namespace is shared with its PID namespace',
       JOIN_ADVICE,
     );
-  if (/^(keep-id|auto):/.test(value))
-    throw unsupportedValue(
-      '--userns',
-      value,
-      'which ids a container gets cannot be chosen in parts',
-      `use --userns ${value.slice(0, value.indexOf(':'))}`,
-    );
+  if (value.startsWith('keep-id:')) return 'keep-id';
+  if (value.startsWith('auto:'))
+    throw unsupportedValue('--userns', value, 'a container gets all ids of your ranges', 'use --userns auto');
   throw flagError('--userns', value, 'expected default, host, keep-id, auto or nomap');
 }

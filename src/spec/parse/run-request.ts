@@ -14,7 +14,7 @@ import { type HealthFlags, parseHealth } from './health.js';
 import { annotationsOf, labelsOf } from './labels.js';
 import { parseLogging } from './logging.js';
 import { parseMount } from './mount.js';
-import { parseHostOrPrivate, parseIpc, parseNetwork, parsePid, parseUserns } from './namespaces.js';
+import { parseHostOrPrivate, parseIds, parseIpc, parseNetwork, parsePid, parseUserns } from './namespaces.js';
 import { type PlatformFlags, parsePull, platformOf } from './platform.js';
 import {
   parseAttached,
@@ -92,6 +92,8 @@ export interface RunFlags extends HealthFlags, PlatformFlags {
   expose?: string[];
   pid?: string;
   userns?: string;
+  uidmap?: string[];
+  gidmap?: string[];
   ipc?: string;
   uts?: string;
   cgroupns?: string;
@@ -205,6 +207,7 @@ export function toRequest(
     network,
     pid: parsePid(options.pid ?? ''),
     userns: parseUserns(options.userns ?? ''),
+    ids: parseIds(options.userns ?? '', options.uidmap, options.gidmap),
     ipc,
     uts,
     cgroupns: parseHostOrPrivate('--cgroupns', options.cgroupns ?? ''),
@@ -249,6 +252,11 @@ function checkCombinations(request: RunRequest, options: RunFlags): void {
   }
   if (request.detach && options.attach !== undefined)
     throw new FosterError('--attach and --detach cannot be used together', { kind: 'invalid' });
+  if (request.ids.uid !== undefined && request.pid.kind === 'container')
+    throw new FosterError('--uidmap and --pid container cannot be used together', {
+      kind: 'invalid',
+      advice: 'the ids are those of the other container',
+    });
   if (request.replace && request.name === undefined)
     throw new FosterError('--replace needs --name', { kind: 'invalid' });
   if (!request.ownFiles.hosts && request.addHosts.length > 0)

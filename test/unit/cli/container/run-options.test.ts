@@ -18,6 +18,7 @@ const context = {
     throw Object.assign(new Error('no'), { code: path.includes('secret') ? 'EACCES' : 'ENOENT' });
   },
 };
+const line = (containerID: number, hostID: number, size: number) => ({ containerID, hostID, size });
 const device = (source: string, destination = source) => ({
   destination,
   type: 'bind',
@@ -90,6 +91,7 @@ test('the defaults', () => {
     network: 'none',
     pid: { kind: 'private' },
     userns: 'default',
+    ids: {},
     ipc: 'private',
     uts: 'private',
     cgroupns: 'private',
@@ -200,6 +202,12 @@ test('each flag', async (t) => {
     ],
     [['--ipc', 'none', '--uts', 'host'], { ipc: 'none', uts: 'host' }],
     [['--userns', 'nomap'], { userns: 'auto' }],
+    [['--userns', 'keep-id:uid=1000,gid=5'], { userns: 'keep-id', ids: { keep: { uid: 1000, gid: 5 } } }],
+    [
+      ['--uidmap', '0:1:9', '--uidmap', '9:0'],
+      { ids: { uid: [line(0, 1, 9), line(9, 0, 1)], gid: [line(0, 1, 9), line(9, 0, 1)] } },
+    ],
+    [['--uidmap', '0:0', '--gidmap', '0:1'], { ids: { uid: [line(0, 0, 1)], gid: [line(0, 1, 1)] } }],
     [['--shm-size', '1m'], { shmSize: 1024 ** 2 }],
     [['--tz', 'Europe/Berlin'], { timezone: '/usr/share/zoneinfo/Europe/Berlin' }],
     [['--tz', 'local'], { timezone: '/etc/localtime' }],
@@ -386,6 +394,11 @@ test('errors in a flag are one sentence', async (t) => {
     [['--rootfs', 'missing'], /^--rootfs 'missing': \/home\/me\/missing does not exist/],
     [['--pid', 'container:', 'b'], /^--pid 'container:': expected/],
     [['--pid', 'x', 'b'], /^--pid 'x': expected/],
+    [['--userns', 'keep-id:x=1', 'b'], /^--userns 'keep-id:x=1': expected keep-id:uid/],
+    [['--userns', 'auto:size=9', 'b'], /^--userns 'auto:size=9' is not supported yet: /],
+    [['--userns', 'keep-id', '--uidmap', '0:0', 'b'], /^--userns 'keep-id': it cannot be used together/],
+    [['--uidmap', '0:0:0', 'b'], /^--uidmap '0:0:0': expected CONTAINER_ID/],
+    [['--gidmap', '0:4294967295', 'b'], /^--gidmap '0:4294967295': expected CONTAINER_ID/],
     [['--userns', 'x', 'b'], /^--userns 'x': expected/],
     [['--ulimit', 'x=1', 'b'], /^--ulimit 'x=1': /],
     [['--sysctl', 'kernel.panic=1', 'b'], /^--sysctl 'kernel.panic=1': /],
