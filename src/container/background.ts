@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startProcess } from '../init/clone.js';
 import { initProgram } from '../init/init-program.js';
-import { encodeMonitor, encodePlan, WORD_START } from '../init/wire.js';
+import { CONTROL_START, encodeMonitor, encodePlan } from '../init/wire.js';
 import { executionFailure, executionFailures } from '../launch/execution-failure.js';
 import { launchFailure } from '../launch/failure.js';
 import { hostOutput } from '../launch/host-steps.js';
@@ -156,7 +156,7 @@ export function giveUp({ monitor, session }: Waiting): void {
  */
 export function startProgram(waiting: Waiting): void {
   const { session, plan, monitor } = waiting;
-  sendWord(session, WORD_START);
+  sendWord(session, CONTROL_START);
   faultPoint('told to go');
   for (;;) {
     const report = nextReport(session);

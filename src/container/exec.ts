@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { holdSignals } from '../init/clone.js';
-import { WORD_START } from '../init/wire.js';
+import { CONTROL_START } from '../init/wire.js';
 import { executionFailure } from '../launch/execution-failure.js';
 import { abandon, type Launched, launch, nextReport } from '../launch/launch.js';
 import { RootFiles } from '../layers/root-files.js';
@@ -171,7 +171,7 @@ function userInside(pid: number, wanted: string): ReturnType<typeof resolveUser>
 
 /** Has the program executed, and waits until it is. @throws FosterError where it cannot be */
 function startProgram({ control }: Launched, plan: Plan): void {
-  sendWord(control, WORD_START);
+  sendWord(control, CONTROL_START);
   const report = nextReport(control);
   if (report?.kind === 'exec-failed') throw executionFailure(plan, report.errno);
   closeSync(control);

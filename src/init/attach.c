@@ -1,27 +1,28 @@
-/* The monitor's socket for those who watch a detached container (foster attach). Nobody may hold the container up: who
- * does not keep up for PATIENCE_MS is let go, since the log has everything. Only one who said ATTACH_ALL is waited for,
- * as a program waits for whoever reads its pipe (foster run, foster start -a). */
+/* The monitor's socket for clients that attach to a detached container (foster attach). A client must not block the
+ * container: one that does not read for CLIENT_TIMEOUT_MS is disconnected, because the log has everything. The monitor
+ * waits only for a client that has sent ATTACH_ALL, as a program waits for the reader of its pipe (foster run, foster
+ * start -a). */
 #include "init.h"
 
 #include <asm-generic/errno.h>
 #include <linux/fcntl.h>
 #include <linux/poll.h>
 
-#define PATIENCE_MS 1000
-#define PATIENCE_AT_END_MS 10000 /* with one who wants all: the container has ended, and is not held up */
+#define CLIENT_TIMEOUT_MS 1000
+#define FINAL_TIMEOUT_MS 10000 /* of a client that wants all output */
 
 static int listener = -1;
 static int clients[MAX_CLIENTS] = {-1, -1, -1, -1, -1, -1, -1, -1};
 static u8 wants_all[MAX_CLIENTS];
-static int owner = -1; /* who started the container, and waits for its end */
+static int owner = -1; /* index of the client that started the container and waits for its end */
 static int is_abandoned;
 static struct {
   size_t size, at;
   char data[ATTACH_CHUNK];
-} inputs[MAX_CLIENTS]; /* on its way to the container, which may not read it */
+} inputs[MAX_CLIENTS]; /* received, but not yet read by the container */
 
-/* The socket's path may be longer than an address holds (108 bytes), so it is bound from its folder: unix(7). Where
- * that holds no sockets, as some network file systems, nobody can attach, and all else goes on. */
+/* The socket's path may be longer than an address allows (108 bytes), so the socket is bound from its folder: unix(7). If
+ * the filesystem does not support sockets, as some network filesystems, attach does not work, but all else does. */
 void attach_open(void) {
   struct {
     unsigned short family;
@@ -40,13 +41,13 @@ int attach_listener(void) { return listener; }
 
 int attach_client(int index) { return index < 0 ? -1 : clients[index]; }
 
-static void let_go(int index) {
+static void drop_client(int index) {
   if (index == owner) owner = -1;
   sys_close(clients[index]);
   clients[index] = -1;
 }
 
-/* Returns 0 when nobody (more) wants to come. */
+/* Returns 0 if no client is waiting to be accepted. */
 int attach_accept(void) {
   if (listener < 0) return 0;
   long fd = SYSCALL4(__NR_accept4, listener, NULL, NULL, O_CLOEXEC);
@@ -72,13 +73,13 @@ static void send_to(int index, const char *message, size_t size) {
     long sent = sys_send(clients[index], message, size, MSG_DONTWAIT);
     if (sent >= 0) return;
     if (sent == -EINTR) continue;
-    if (sent == -EAGAIN && wait_writable(clients[index], wants_all[index] ? PATIENCE_AT_END_MS : PATIENCE_MS)) continue;
+    if (sent == -EAGAIN && wait_writable(clients[index], wants_all[index] ? FINAL_TIMEOUT_MS : CLIENT_TIMEOUT_MS)) continue;
     is_abandoned |= index == owner && sent != -EAGAIN;
-    return let_go(index);
+    return drop_client(index);
   }
 }
 
-/* To all. The byte before `data` must be ours to write: every buffer that is sent has room there for the kind. */
+/* Sends to all clients. The byte before `data` must be writable: the kind of the message is put there. */
 void attach_send(u8 kind, char *data, size_t size) {
   for (size_t at = 0; at < size || size == 0; at += ATTACH_CHUNK) {
     size_t part = size - at < ATTACH_CHUNK ? size - at : ATTACH_CHUNK;
@@ -91,29 +92,30 @@ void attach_send(u8 kind, char *data, size_t size) {
   }
 }
 
-/* One who wants all and does not take it just now; -1 when there is none. Until then no output is read, so that a
- * whole LOG_CHUNK fits where poll(2) sees room: a socket counts as writable when a fourth of its buffer is in use. */
+/* Index of a client that wants all output but has no room for more at the moment; -1 if there is none. While there is one,
+ * no output is read, so that a whole STREAM_BUFFER fits when poll(2) reports room: a socket is writable while at most a
+ * fourth of its buffer is in use. */
 int attach_stalled(void) {
   for (int i = 0; i < MAX_CLIENTS; i++)
     if (clients[i] >= 0 && wants_all[i] && !wait_writable(clients[i], 0)) return i;
   return -1;
 }
 
-/* What a client says, in the first bytes of `message`. Returns its kind; 0 when it is none of the caller's business. */
+/* Receives a client's message, and copies its first bytes to `message`. Returns its kind; 0 if there is nothing to handle. */
 u8 attach_receive(int index, char message[ATTACH_SHORT], size_t *size) {
   char received[ATTACH_CHUNK + 1];
   long got = sys_read(clients[index], received, sizeof received);
   if (got == -EINTR || got == -EAGAIN) return 0;
   if (got <= 0) {
     is_abandoned |= index == owner;
-    return let_go(index), 0;
+    return drop_client(index), 0;
   }
   *size = (size_t)got - 1;
   if (received[0] == ATTACH_ALL || received[0] == ATTACH_OWNER) wants_all[index] = 1;
   if (received[0] == ATTACH_OWNER) owner = index;
   if (received[0] == ATTACH_DETACH && index == owner) owner = -1;
   if (received[0] == ATTACH_INPUT && *size) {
-    if (inputs[index].size) return let_go(index), 0; /* it was to wait for ATTACH_TAKEN */
+    if (inputs[index].size) return drop_client(index), 0; /* it did not wait for ATTACH_TAKEN */
     memcpy(inputs[index].data, received + 1, *size);
     inputs[index].size = *size;
   }
@@ -124,8 +126,8 @@ u8 attach_receive(int index, char message[ATTACH_SHORT], size_t *size) {
 /* Whether the owner was killed. */
 int attach_is_abandoned(void) { return is_abandoned; }
 
-/* Returns whether there is one. */
-int attach_tell_owner(u8 kind) {
+/* Returns whether there is an owner. */
+int attach_notify_owner(u8 kind) {
   if (owner >= 0) send_to(owner, (char[]){(char)kind}, 1);
   return owner >= 0;
 }
@@ -142,8 +144,8 @@ int attach_has_input(void) {
   return 0;
 }
 
-/* Gives input to the container, as much as it takes now. `fd` < 0: to nobody. */
-void attach_feed(int fd) {
+/* Writes clients' input to the container, as much as fits without blocking. `fd` < 0: discards it. */
+void attach_write_input(int fd) {
   for (int i = 0; i < MAX_CLIENTS; i++) {
     if (!inputs[i].size) continue;
     long wrote = fd < 0 ? -EPIPE : sys_write(fd, inputs[i].data + inputs[i].at, inputs[i].size - inputs[i].at);

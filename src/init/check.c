@@ -1,9 +1,9 @@
-/* Whether a blob is what it says. It comes from foster itself, through memory that nobody else can write to; yet no
- * offset, count or text in it is used before it is known to lie within. */
+/* Validates blobs. They come from foster itself, in memory that no other program can write to, but no offset, count or
+ * text is used before it is known to lie within the blob. */
 #include "init.h"
 
-#define MOST_LOG_FILES 100000
-#define MOST_PATIENCE_MS 60000
+#define MAX_LOG_FILES 100000
+#define MAX_STOP_TIMEOUT_MS 60000
 
 struct blob {
   const char *start;
@@ -14,14 +14,14 @@ static int has(const struct blob *blob, u64 offset, u64 count, u64 each) {
   return offset <= blob->size && count <= (blob->size - offset) / each;
 }
 
-/* A text with its end. Returns the offset behind it, 0 if there is none. */
+/* Returns the offset after the NUL-terminated text at `offset`; 0 if it is not terminated. */
 static u64 text_end(const struct blob *blob, u64 offset) {
   for (; offset < blob->size; offset++)
     if (!blob->start[offset]) return offset + 1;
   return 0;
 }
 
-/* Texts up to an empty one; an offset of 0 means that there are none. */
+/* Whether there are texts up to an empty one. An offset of 0 means that there are none. */
 static int has_words(const struct blob *blob, u64 offset) {
   if (!offset) return 1;
   for (u64 next; (next = text_end(blob, offset)); offset = next)
@@ -31,8 +31,8 @@ static int has_words(const struct blob *blob, u64 offset) {
 
 static int has_text(const struct blob *blob, u64 offset) { return !offset || text_end(blob, offset); }
 
-/* What a step stores must not change the steps that come after it, or the head of the plan. */
-static int is_place(const struct blob *blob, const struct plan *plan, u64 offset, u64 steps_end) {
+/* The result of a step must not overwrite a step or the header of the plan. */
+static int is_result_slot(const struct blob *blob, const struct plan *plan, u64 offset, u64 steps_end) {
   if (offset % 4 || offset < sizeof *plan || !has(blob, offset, 1, sizeof(s32))) return 0;
   return offset + sizeof(s32) <= plan->steps || offset >= steps_end;
 }
@@ -43,7 +43,7 @@ static int check_steps(const struct blob *blob, const struct plan *plan) {
   if (plan->steps % 8 || plan->steps < sizeof *plan || !has(blob, plan->steps, count, sizeof(struct step))) return 0;
   const struct step *steps = (const struct step *)(blob->start + plan->steps);
   for (u64 i = 0; i < count; i++) {
-    if (steps[i].store && !is_place(blob, plan, steps[i].store, end)) return 0;
+    if (steps[i].store && !is_result_slot(blob, plan, steps[i].store, end)) return 0;
     for (int j = 0; j < 6; j++) {
       u32 kind = steps[i].kinds >> (2 * j) & 3;
       u64 value = steps[i].arguments[j];
@@ -55,7 +55,7 @@ static int check_steps(const struct blob *blob, const struct plan *plan) {
   return 1;
 }
 
-/* Up to a NULL. */
+/* Whether there are pointers up to a NULL. */
 static int is_pointer_array(const struct blob *blob, u64 offset) {
   if (offset % 8) return 0;
   for (; has(blob, offset, 1, sizeof(u64)); offset += sizeof(u64))
@@ -63,7 +63,7 @@ static int is_pointer_array(const struct blob *blob, u64 offset) {
   return 0;
 }
 
-/* Offsets become pointers. */
+/* Turns offsets into pointers. */
 static int relocate(const struct blob *blob, const struct plan *plan) {
   if (plan->relocations % 4 || !has(blob, plan->relocations, plan->relocation_count, sizeof(u32))) return 0;
   const u32 *relocations = (const u32 *)(blob->start + plan->relocations);
@@ -79,7 +79,7 @@ static int relocate(const struct blob *blob, const struct plan *plan) {
   return 1;
 }
 
-/* Makes a plan ready to be run. 0 if it is not whole. */
+/* Validates and relocates a plan. Returns 0 if it is invalid. */
 int check_plan(struct plan *plan) {
   const struct blob blob = {(const char *)plan, plan->size};
   return check_steps(&blob, plan) && is_pointer_array(&blob, plan->programs) && is_pointer_array(&blob, plan->argv) &&
@@ -94,7 +94,7 @@ static int has_words_for(const struct host_step *step) {
     case HOST_RUN:
       return step->count >= 2 && step->count <= MAX_HOST_WORDS && step->detail < step->count;
     case HOST_START:
-      return step->count >= 1 && step->count <= MAX_HOST_WORDS && step->detail <= MOST_PATIENCE_MS;
+      return step->count >= 1 && step->count <= MAX_HOST_WORDS && step->detail <= MAX_STOP_TIMEOUT_MS;
     case HOST_RESUME:
       return step->count == 0;
     case HOST_HAND:
@@ -124,7 +124,7 @@ int check_host(const struct host *host) {
 
 int check_monitor(const struct monitor *monitor) {
   const struct blob blob = {(const char *)monitor, monitor->size};
-  if (monitor->pid < 0 || monitor->log_max_files > MOST_LOG_FILES) return 0;
+  if (monitor->pid < 0 || monitor->log_max_files > MAX_LOG_FILES) return 0;
   if (!monitor->remove || !has_words(&blob, monitor->remove) || !monitor->subject || !has_text(&blob, monitor->subject)) return 0;
   if (monitor->failures % 4 || !has(&blob, monitor->failures, monitor->failure_count, sizeof(struct failure))) return 0;
   const struct failure *failures = (const struct failure *)(blob.start + monitor->failures);

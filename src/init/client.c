@@ -1,7 +1,7 @@
-/* Attached to a detached container: what it writes comes to our stdout and stderr, what we read and the signals we get
- * go to it. `foster-init attach FLAGS KEYS`, the monitor's socket at FD_CONTROL. FLAGS: `t` for a terminal, `i` for
- * input, `s` to pass signals on, `o` for who has started it in
- * the foreground; KEYS: the bytes that detach. */
+/* A client that is attached to a detached container: the container's output goes to our stdout and stderr, our input and
+ * signals go to the container. `foster-init attach FLAGS KEYS`, the monitor's socket at FD_CONTROL. FLAGS: `t` for a
+ * terminal, `i` for input, `s` to forward signals, `o` for the owner, which has started the container in the foreground;
+ * KEYS: the bytes that detach. */
 #include "init.h"
 
 #include <asm-generic/errno.h>
@@ -12,20 +12,20 @@
 #include <linux/prctl.h>
 #include <linux/signalfd.h>
 
-#define MONITOR_GONE 137
-#define LET_GO 125
+#define EXIT_MONITOR_GONE 137
+#define EXIT_DROPPED 125
 #define MAX_KEYS 64
 #define MAX_TYPED 4096
 
 static int is_terminal, has_input, passes_signals;
-static int is_owner; /* we started the container, in the foreground: it ends with us, and we stop with it */
-static int last_code = -1; /* of the container */
-static int is_input_on_its_way, had_terminal;
-static int signal_fd, monitor_fd; /* a signalfd; a pidfd, negative where there is none */
+static int is_owner; /* we started the container in the foreground: it ends when we end, and we stop when it stops */
+static int last_code = -1; /* exit code of the container; -1 while it is not known */
+static int is_input_unconfirmed, had_terminal;
+static int signal_fd, monitor_fd; /* a signalfd; a pidfd, negative if there is none */
 static const char *detach_keys;
 static size_t keys_seen; /* how much of the detach sequence has been typed */
 
-static int tell_monitor(const char *message, size_t size) {
+static int send_to_monitor(const char *message, size_t size) {
   long sent;
   do sent = sys_send(FD_CONTROL, message, size, 0);
   while (sent == -EINTR);
@@ -38,7 +38,7 @@ static _Noreturn void leave(int code) {
   sys_exit(code);
 }
 
-/* A controlling terminal. A hangup takes it from all of its session. */
+/* Whether we have a controlling terminal. After a hangup, no process of the session has one. */
 static int has_terminal(void) {
   long fd = sys_openat(AT_FDCWD, "/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0);
   if (fd >= 0) sys_close((int)fd);
@@ -50,11 +50,11 @@ static void send_window(void) {
   char message[5] = {ATTACH_WINDOW};
   if (sys_ioctl(0, TIOCGWINSZ, window) < 0 && sys_ioctl(1, TIOCGWINSZ, window) < 0) return;
   memcpy(message + 1, window, 4);
-  tell_monitor(message, sizeof message);
+  send_to_monitor(message, sizeof message);
 }
 
-/* We stop, not the container. SIGSTOP, since all else is blocked here. */
-static void stop_ourselves(void) {
+/* Stops this client, not the container. SIGSTOP, because all other signals are blocked here. */
+static void stop_self(void) {
   terminal_restore();
   sys_kill((int)sys_getpid(), SIGSTOP);
   if (!is_terminal) return;
@@ -62,26 +62,26 @@ static void stop_ourselves(void) {
   send_window();
 }
 
-static void take_own_signal(void) {
+static void handle_own_signal(void) {
   struct signalfd_siginfo info;
   if (sys_read(signal_fd, &info, sizeof info) != sizeof info) return;
   int signal = (int)info.ssi_signo, is_for_job = info.ssi_code == SI_KERNEL || info.ssi_signo == SIGCONT;
   if (signal == SIGCHLD || (signal == SIGCONT && !is_owner)) return;
   if (signal == SIGPIPE && info.ssi_pid == (u32)sys_getpid()) return; /* our own write */
   if (signal == SIGWINCH) return send_window();
-  if (signal == SIGTSTP && !is_owner) return stop_ourselves();
-  /* The end of our terminal is not the container's business, which runs in the background. The shell tells it, too. */
+  if (signal == SIGTSTP && !is_owner) return stop_self();
+  /* A hangup of our terminal does not concern a container in the background. The shell sends SIGHUP for it, too. */
   if (!passes_signals || (signal == SIGHUP && !is_owner && had_terminal && !has_terminal())) leave(128 + signal);
-  /* The keys of a terminal concern a whole job, and so does the SIGCONT by which a shell continues one. */
-  tell_monitor((char[]){ATTACH_SIGNAL, (char)signal, (char)is_for_job}, 3);
+  /* Signals from a terminal's keys are for a whole job, and so is the SIGCONT with which a shell continues it. */
+  send_to_monitor((char[]){ATTACH_SIGNAL, (char)signal, (char)is_for_job}, 3);
 }
 
-/* Signals are taken meanwhile, for whoever reads may be slow. */
+/* Handles signals while it waits, because the reader may be slow. */
 static void write_all(int fd, const char *data, size_t size) {
   while (size) {
     struct pollfd polls[2] = {{.fd = signal_fd, .events = POLLIN}, {.fd = fd, .events = POLLOUT}};
     if (SYSCALL5(__NR_ppoll, polls, 2, NULL, NULL, 8) < 0) continue;
-    if (polls[0].revents) take_own_signal();
+    if (polls[0].revents) handle_own_signal();
     if (!polls[1].revents) continue;
     long wrote = sys_write(fd, data, size < PIPE_BUF ? size : PIPE_BUF);
     if (wrote == -EINTR || wrote == -EAGAIN) continue;
@@ -91,16 +91,16 @@ static void write_all(int fd, const char *data, size_t size) {
   }
 }
 
-/* Keys that may begin the detach sequence are held back until it is clear whether they do. Returns 1 when it is whole. */
+/* Keys that may begin the detach sequence are kept until it is clear whether they do. Returns 1 when it is complete. */
 static int read_input(void) {
   static char typed[MAX_TYPED], message[1 + MAX_TYPED + MAX_KEYS];
-  message[0] = ATTACH_INPUT; /* not by its declaration: all of it would be in the file */
+  message[0] = ATTACH_INPUT; /* an initializer would put the whole array into the executable file */
   long size = sys_read(0, typed, sizeof typed);
   if (size == -EINTR || size == -EAGAIN) return 0;
-  if (size == -EIO) return stop_ourselves(), 0; /* a background job must not read: tty_ioctl(4), job control */
+  if (size == -EIO) return stop_self(), 0; /* a background job must not read: tty_ioctl(4), job control */
   if (size <= 0) {
     has_input = 0;
-    tell_monitor((char[]){ATTACH_INPUT_END}, 1);
+    send_to_monitor((char[]){ATTACH_INPUT_END}, 1);
     return 0;
   }
   size_t end = 1;
@@ -113,36 +113,36 @@ static int read_input(void) {
     keys_seen = is_terminal && typed[i] == detach_keys[0] && detach_keys[0];
     if (!keys_seen) message[end++] = typed[i];
   }
-  if (end > 1) is_input_on_its_way = tell_monitor(message, end);
+  if (end > 1) is_input_unconfirmed = send_to_monitor(message, end);
   return 0;
 }
 
-/* The monitor was killed, and the container with it, or it has let us go. */
-static int explain_end(void) {
+/* The monitor was killed, and the container with it, or it has disconnected us. Returns our exit code. */
+static int exit_code_after_disconnect(void) {
   if (last_code >= 0) return last_code;
-  static const char text[] = "foster: no longer attached, since the container's output was not taken for too long; "
-                             "the container goes on: see 'foster logs', or attach again\n";
+  static const char text[] = "foster: no longer attached, because the container's output was not read for too long; "
+                             "the container still runs: see 'foster logs', or attach again\n";
   struct pollfd poll = {.fd = monitor_fd, .events = POLLIN};
   s64 moment[2] = {0, 200000000};
-  if (monitor_fd < 0 || SYSCALL5(__NR_ppoll, &poll, 1, moment, NULL, 8) != 0) return MONITOR_GONE;
+  if (monitor_fd < 0 || SYSCALL5(__NR_ppoll, &poll, 1, moment, NULL, 8) != 0) return EXIT_MONITOR_GONE;
   terminal_restore();
   sys_write(2, text, sizeof text - 1);
-  return LET_GO;
+  return EXIT_DROPPED;
 }
 
 /* Returns the exit code, or -1 while there is none. */
-static int take_message(void) {
+static int handle_message(void) {
   static char message[ATTACH_CHUNK + 1];
   long size = sys_read(FD_CONTROL, message, sizeof message);
   if (size == -EINTR || size == -EAGAIN) return -1;
-  if (size <= 0) return explain_end();
+  if (size <= 0) return exit_code_after_disconnect();
   if (message[0] == ATTACH_OUTPUT) write_all(1, message + 1, (size_t)size - 1);
   if (message[0] == ATTACH_ERROR) write_all(2, message + 1, (size_t)size - 1);
-  if (message[0] == ATTACH_TAKEN) is_input_on_its_way = 0;
-  if (message[0] == ATTACH_STOPPED) stop_ourselves();
+  if (message[0] == ATTACH_TAKEN) is_input_unconfirmed = 0;
+  if (message[0] == ATTACH_STOPPED) stop_self();
   if (message[0] != ATTACH_EXIT || size != 2) return -1;
   last_code = (u8)message[1];
-  return is_owner ? -1 : last_code; /* the owner waits until all is clean, and the monitor gone */
+  return is_owner ? -1 : last_code; /* the owner waits until the monitor has cleaned up and exited */
 }
 
 static int open_monitor(void) {
@@ -155,7 +155,7 @@ static int open_monitor(void) {
   return peer.pid > 0 ? (int)SYSCALL2(__NR_pidfd_open, peer.pid, 0) : -1;
 }
 
-static void take_arguments(int argc, char **argv) {
+static void parse_arguments(int argc, char **argv) {
   const char *flags = argc > 2 ? argv[2] : "";
   detach_keys = argc > 3 && string_length(argv[3]) <= MAX_KEYS ? argv[3] : "";
   for (; *flags; flags++) {
@@ -167,7 +167,7 @@ static void take_arguments(int argc, char **argv) {
 }
 
 int run_client(int argc, char **argv) {
-  take_arguments(argc, argv);
+  parse_arguments(argc, argv);
   SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-attach");
   sigset all = ALL_SIGNALS;
   signal_fd = (int)SYSCALL4(__NR_signalfd4, -1, &all, 8, O_CLOEXEC);
@@ -180,15 +180,15 @@ int run_client(int argc, char **argv) {
     struct pollfd polls[3] = {
         {.fd = signal_fd, .events = POLLIN},
         {.fd = FD_CONTROL, .events = POLLIN},
-        {.fd = has_input && !is_input_on_its_way ? 0 : -1, .events = POLLIN},
+        {.fd = has_input && !is_input_unconfirmed ? 0 : -1, .events = POLLIN},
     };
     if (SYSCALL5(__NR_ppoll, polls, 3, NULL, NULL, 8) < 0) continue;
-    if (polls[0].revents) take_own_signal();
-    int code = polls[1].revents ? take_message() : -1;
+    if (polls[0].revents) handle_own_signal();
+    int code = polls[1].revents ? handle_message() : -1;
     if (code >= 0) leave(code);
     if (polls[2].revents && read_input()) {
       terminal_restore();
-      tell_monitor((char[]){ATTACH_DETACH}, 1);
+      send_to_monitor((char[]){ATTACH_DETACH}, 1);
       write_all(2, "detached\n", 9);
       leave(0);
     }

@@ -1,5 +1,5 @@
-/* Enters a container's user namespace and becomes another program: where the kernel lets nobody at the container's files
- * who is not in there, as it does for those of a FUSE file system. */
+/* Enters a container's user namespace and executes another program. Needed for files that the kernel lets only processes
+ * of that namespace use, such as those of a FUSE filesystem. */
 #include "init.h"
 #include "program.h"
 
@@ -7,7 +7,7 @@
 #include <linux/prctl.h>
 #include <linux/sched.h>
 
-/* argv: our name, "enter", then that of the program and its arguments. It ends with our parent. */
+/* argv: our name, "enter", then the program's name and arguments. The program is killed when our parent ends. */
 int run_enter(char **argv) {
   if (SYSCALL2(__NR_setns, FD_ENTERED, CLONE_NEWUSER) < 0) return 125;
   SYSCALL2(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);

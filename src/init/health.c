@@ -1,15 +1,16 @@
-/* The health check of a container: a plan that joins it and runs a command there, every so often. Docker's rules: a
- * success makes it healthy, some failures in a row unhealthy; at the start, for a while, failures do not count. */
+/* The health check of a container: a plan that joins the container and runs a command there, at an interval. The rules are
+ * Docker's: one success makes it healthy, several failures in a row unhealthy; during the start period failures do not
+ * count. */
 #include "init.h"
-
 
 enum { STARTING, HEALTHY, UNHEALTHY };
 
-static s64 began_ms, due_ms = -1; /* of the container; of the next check or, while one goes on, of its end */
-static int check_pid;             /* 0: none goes on */
+static s64 began_ms;     /* when the container started */
+static s64 due_ms = -1;  /* when the next check starts or, while one runs, when it times out */
+static int check_pid;    /* 0: no check runs */
 static int check_control = -1;
 static u32 health, streak;
-static struct health_result results[HEALTH_RESULTS]; /* of the last checks, the latest last */
+static struct health_result results[HEALTH_RESULTS]; /* of the latest checks, the newest last */
 static u32 result_count;
 static s64 check_began; /* since 1970 */
 
@@ -34,7 +35,7 @@ static void keep_result(int code) {
   results[result_count - 1] = (struct health_result){check_began, clock_ms(), code};
 }
 
-void health_begin(const struct monitor *monitor) {
+void health_start(const struct monitor *monitor) {
   if (!(monitor->flags & MONITOR_HEALTH)) return;
   began_ms = now_ms();
   streak = result_count = 0;
@@ -42,8 +43,8 @@ void health_begin(const struct monitor *monitor) {
   due_ms = began_ms + monitor->health_interval;
 }
 
-/* `code` is the check's exit code, or -1 where it had none. */
-static void settle(const struct monitor *monitor, int code) {
+/* `code` is the check's exit code, or -1 if it has none. */
+static void finish_check(const struct monitor *monitor, int code) {
   if (check_control >= 0) sys_close(check_control);
   check_control = -1, check_pid = 0;
   due_ms = now_ms() + monitor->health_interval;
@@ -58,38 +59,38 @@ static void settle(const struct monitor *monitor, int code) {
   set_health(monitor, streak >= monitor->health_retries ? UNHEALTHY : health);
 }
 
-/* Where there is no process to be had, the container cannot be well either: that is a failed check. */
-static void begin_check(const struct monitor *monitor) {
+/* If the check cannot be started, it counts as failed. */
+static void start_check(const struct monitor *monitor) {
   int ends[2];
   due_ms = now_ms() + monitor->health_timeout;
   check_began = clock_ms();
-  if (sys_socketpair(ends) < 0) return settle(monitor, -1);
+  if (sys_socketpair(ends) < 0) return finish_check(monitor, -1);
   s32 descriptors[] = {0, 1, 2, ends[1], FD_HEALTH, -1, -1, -1, FD_PIDFD};
   long pid = start_plan(descriptors, 0, NULL);
   sys_close(ends[1]);
   check_control = ends[0];
-  if (pid < 0) return settle(monitor, -1);
+  if (pid < 0) return finish_check(monitor, -1);
   check_pid = (int)pid;
-  /* The word to go may be said at once: it waits in the socket. Who goes on (REPORT_REFORKED) is heard in time. */
-  sys_write(check_control, (char[]){WORD_START}, 1);
+  /* This may be sent at once, because it waits in the socket. REPORT_REFORKED is received later. */
+  sys_write(check_control, (char[]){CONTROL_START}, 1);
 }
 
-/* Whatever a message says: only what is ours is waited for, and killed. */
+/* A reported pid is checked: we wait for, and kill, only children of our own. */
 static int is_child(s64 pid) {
   siginfo_t info;
   return pid > 1 && SYSCALL5(__NR_waitid, P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT, NULL) == 0;
 }
 
-/* The child that joins the container goes on in another process, which then is the one to wait for. */
-static void take_reports(void) {
+/* The child that joins the container continues as another process (refork), which is then the one to wait for. */
+static void receive_reports(void) {
   struct report message;
   while (check_control >= 0 && sys_receive(check_control, &message, sizeof message, MSG_DONTWAIT) == sizeof message)
     if (message.kind == REPORT_REFORKED && is_child(message.value)) check_pid = (int)message.value;
 }
 
-/* With all that it has started and that has not left its session: PID 1 would reap those, but not end them. */
-static void end_check(void) {
-  take_reports();
+/* Kills the check and its process group: PID 1 would reap those processes, but not end them. */
+static void kill_check(void) {
+  receive_reports();
   sys_kill(-check_pid, SIGKILL);
   sys_kill(check_pid, SIGKILL);
   SYSCALL4(__NR_wait4, check_pid, NULL, 0, NULL);
@@ -98,26 +99,26 @@ static void end_check(void) {
 void health_run(const struct monitor *monitor) {
   if (due_ms < 0 || now_ms() < due_ms) return;
   if (check_pid) {
-    end_check();
-    settle(monitor, -1);
+    kill_check();
+    finish_check(monitor, -1);
   } else if (state_has("paused")) {
     due_ms = now_ms() + monitor->health_interval;
   } else {
-    begin_check(monitor);
+    start_check(monitor);
   }
 }
 
-void health_ended(const struct monitor *monitor, int pid, int status) {
+void health_child_exited(const struct monitor *monitor, int pid, int status) {
   if (!check_pid) return;
   int first = check_pid;
-  take_reports();
+  receive_reports();
   if (pid != check_pid || (pid == first && check_pid != first)) return;
-  settle(monitor, exit_code(status));
+  finish_check(monitor, exit_code(status));
 }
 
 void health_stop(void) {
   if (check_pid) {
-    end_check();
+    kill_check();
     sys_close(check_control);
   }
   check_control = -1, check_pid = 0, due_ms = -1;

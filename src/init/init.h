@@ -7,7 +7,7 @@
 #include "wire.h"
 
 /* main.c */
-int run(int argc, char **argv);
+int run_mode(int argc, char **argv);
 void *map_blob(size_t least);
 
 /* check.c */
@@ -32,12 +32,12 @@ int await_byte(char wanted);
 /* reaper.c: PID 1 */
 _Noreturn void reap_until_exit(const struct plan *plan, int child);
 
-/* family.c: who are my children, for --init-verbose and for a shared PID namespace */
-void family_open(const struct plan *plan);
-void family_each_child(void (*visit)(int pid));
-void family_watch(int main_child);
-void family_reaped(int pid, int main_child);
-void family_report_reaped(int pid, int status);
+/* orphans.c: PID 1's children and adopted orphans, for --init-verbose and for a shared PID namespace */
+void orphans_open(const struct plan *plan);
+void for_each_child(void (*visit)(int pid));
+void orphans_find(int main_child);
+void orphans_record_zombie(int pid, int main_child);
+void orphans_report_reaped(int pid, int status);
 
 /* main.c */
 s64 now_ms(void);
@@ -60,14 +60,14 @@ struct health_result {
 void state_health(u32 status, u32 streak, const struct health_result *results, u32 count);
 void state_event(const char *action, const char *subject, const char *attributes);
 int state_has(const char *name);
-void state_forget(const char *name);
+void state_remove(const char *name);
 void state_restart_policy(u32 *policy, u32 *most);
 
 /* log.c */
 void log_open(u64 max_size, u32 max_files);
 void log_write(const char *data, size_t size, u8 stream);
 
-/* attach.c: those who watch a detached container; client.c: one of them */
+/* attach.c: the clients of a detached container, in its monitor; client.c: such a client */
 enum { MAX_CLIENTS = 8, ATTACH_SHORT = 8 };
 void attach_open(void);
 int attach_listener(void);
@@ -78,8 +78,8 @@ u8 attach_receive(int index, char message[ATTACH_SHORT], size_t *size);
 int attach_has_clients(void);
 int attach_has_input(void);
 int attach_is_abandoned(void);
-int attach_tell_owner(u8 kind);
-void attach_feed(int fd);
+int attach_notify_owner(u8 kind);
+void attach_write_input(int fd);
 void attach_send(u8 kind, char *data, size_t size);
 int run_client(int argc, char **argv);
 
@@ -90,10 +90,10 @@ struct started {
 };
 long start_plan(s32 descriptors[PLAN_FD_JOIN + 1], u64 clone_flags, s32 *pidfd);
 long start_container(const struct monitor *monitor, struct started *started, struct host *host);
-void end_started(struct started *started);
+void close_started(struct started *started);
 void set_descriptor(long fd, int number);
 
-/* storage.c: becomes the program that makes the root filesystem */
+/* storage.c: becomes the program that provides the root filesystem */
 int run_storage(int argc, char **argv);
 
 /* enter.c */
@@ -101,45 +101,45 @@ int run_enter(char **argv);
 
 /* health.c */
 s64 health_due(void);
-void health_begin(const struct monitor *monitor);
+void health_start(const struct monitor *monitor);
 void health_run(const struct monitor *monitor);
-void health_ended(const struct monitor *monitor, int pid, int status);
+void health_child_exited(const struct monitor *monitor, int pid, int status);
 void health_stop(void);
 
 /* stream.c: carries bytes between the caller and the container */
 struct pollfd;
 struct stream {
-  int from, to; /* `to` -1: to nobody but `watch` */
-  u8 keeps_ends, is_spliced, is_teed, reads_socket, writes_socket, never_waits;
-  u8 is_full;    /* `to` has no room for what `from` has */
-  u8 is_resting; /* lets more come together before it looks again */
+  int from, to; /* `to` -1: only to `watch` */
+  u8 keeps_ends, is_spliced, is_teed, reads_socket, writes_socket, never_blocks;
+  u8 is_full;    /* `from` has data, but `to` has no room */
+  u8 is_resting; /* lets data accumulate before it is polled again */
   u8 number;     /* for `watch` */
-  u32 size, at;  /* of what waits for room */
-  u32 shown;     /* of what is still in `from`, at its beginning: `watch` has seen it */
+  u32 size, at;  /* of `data`: how much it holds, and how much of that is written */
+  u32 observed;  /* how many bytes at the beginning of `from` were given to `watch` already */
   char *data;    /* has room for a byte before it */
-  void (*watch)(u8 number, char *data, size_t size); /* sees all that goes through, once; may write the byte before it */
+  void (*watch)(u8 number, char *data, size_t size); /* is given each byte once; may overwrite the byte before `data` */
 };
 enum { STREAM_BUFFER = 32768 /* also the most in a frame of the log */, STREAM_REST_NS = 100000 };
 enum { STREAM_AT_END = -4096 }; /* beside the kernel's errors */
 void stream_open(struct stream *stream, int from, int to, char *data, int keeps_ends);
 void stream_watch(struct stream *stream, u8 number, void (*watch)(u8 number, char *data, size_t size));
-void stream_close(struct stream *stream); /* nothing is carried any more; the descriptors stay as they are */
+void stream_close(struct stream *stream); /* ends the transfer; the descriptors stay open */
 int stream_has_data(const struct stream *stream);
-int stream_poll(struct stream *stream, struct pollfd *polls); /* two: of `from` and of `to`. Returns whether it rests */
+int stream_poll(struct stream *stream, struct pollfd *polls); /* fills two: of `from` and of `to`. Returns whether it rests */
 long stream_carry(struct stream *stream, const struct pollfd *polls);
-long stream_show(struct stream *stream); /* to `watch`, all that is there, though nobody takes it just now */
+long stream_observe(struct stream *stream); /* gives `watch` all that is in `from`, without removing it */
 
 /* terminal.c, janitor.c, remove.c */
 int terminal_receive(int socket);
 void terminal_raw(void);
 void terminal_restore(void);
 void terminal_resize(int master);
-void terminal_noted(int was_made_raw);
-int janitor_start(const struct monitor *monitor); /* NULL: the terminal is all there is to it */
+void terminal_set_raw(int was_made_raw);
+int janitor_start(const struct monitor *monitor); /* NULL: it only restores the terminal */
 void janitor_finish(void);
-/* What the janitor hears of the monitor, a byte each; the end of the line without JANITOR_DONE says that it was killed. */
+/* Bytes from the monitor to the janitor. If the pipe closes without JANITOR_DONE, the monitor was killed. */
 enum { JANITOR_DONE = 'k', JANITOR_RAW = 'r', JANITOR_COOKED = 'c' };
-void janitor_note(char word);
+void janitor_notify(char message);
 int remove_tree(const char *path);
 int run_remove(void);
 

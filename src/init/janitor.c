@@ -1,7 +1,6 @@
-/* The janitor: a child of the monitor that outlives it. Were the monitor killed (SIGKILL cannot be caught), nobody
- * would be left to make sure that the container ends, to remove its files and to give the terminal back its settings.
- * It sits in the container's user namespace, for the files belong to ids that only exist there, but in nothing else of
- * the container. */
+/* The janitor: a child of the monitor that outlives it. If the monitor is killed (SIGKILL cannot be caught), the janitor
+ * makes sure that the container ends, removes its files and restores the terminal. It is in the container's user
+ * namespace, because the files belong to ids that exist only there, but in no other namespace of the container. */
 #include "init.h"
 
 #include <asm-generic/errno.h>
@@ -19,36 +18,36 @@ static void wait_readable(int fd) {
     ;
 }
 
-/* Returns whether the monitor has ended as it should. */
-static int outlive_monitor(void) {
-  char word = 0;
-  while (word != JANITOR_DONE && sys_read(FD_CONTROL, &word, 1) == 1)
-    if (word != JANITOR_DONE) terminal_noted(word == JANITOR_RAW);
-  if (word != JANITOR_DONE) terminal_restore();
-  return word == JANITOR_DONE;
+/* Returns whether the monitor has ended in an orderly way. */
+static int wait_for_monitor(void) {
+  char message = 0;
+  while (message != JANITOR_DONE && sys_read(FD_CONTROL, &message, 1) == 1)
+    if (message != JANITOR_DONE) terminal_set_raw(message == JANITOR_RAW);
+  if (message != JANITOR_DONE) terminal_restore();
+  return message == JANITOR_DONE;
 }
 
 static _Noreturn void janitor(const struct monitor *monitor, int line) {
-  SYSCALL0(__NR_setsid); /* a hangup or a Ctrl-C at the terminal is not for us */
+  SYSCALL0(__NR_setsid); /* a hangup or a Ctrl-C at the terminal must not reach us */
   SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-janitor");
   if (!monitor) {
     SYSCALL3(__NR_dup3, line, FD_CONTROL, O_CLOEXEC);
     sys_close_range(FD_CONTROL + 1);
     sys_close(1), sys_close(2);
-    outlive_monitor();
+    wait_for_monitor();
     sys_exit(0);
   }
   SYSCALL2(__NR_prctl, PR_SET_DUMPABLE, 0); /* so that root in the container cannot trace us */
   if (monitor->flags & MONITOR_USERNS) SYSCALL2(__NR_setns, FD_USERNS, CLONE_NEWUSER);
-  /* The line may have come as 0 or 1, where the monitor has closed those. */
+  /* The pipe may be descriptor 0 or 1, if the monitor has closed those. */
   SYSCALL3(__NR_dup3, line, FD_CONTROL, O_CLOEXEC);
   sys_close(FD_CONSOLE), sys_close(FD_DIRECTORY), sys_close(FD_USERNS), sys_close(FD_PLAN);
   sys_close_range(FD_EVENTS + 1);
   sys_close(1), sys_close(2);
   if (!(monitor->flags & MONITOR_TERMINAL)) sys_close(0);
 
-  int is_orderly = outlive_monitor();
-  /* A program that is PID 1 itself may have cut its tie to the monitor, with prctl(2) or by executing a setuid one. */
+  int is_orderly = wait_for_monitor();
+  /* A program that is PID 1 itself may have cleared its parent-death signal, by prctl(2) or a set-user-ID program. */
   if (!is_orderly && !(monitor->flags & MONITOR_SHIM)) SYSCALL4(__NR_pidfd_send_signal, FD_PIDFD, SIGKILL, NULL, 0);
   wait_readable(FD_PIDFD);
   const char *path = (const char *)monitor + monitor->remove;
@@ -59,7 +58,7 @@ static _Noreturn void janitor(const struct monitor *monitor, int line) {
   sys_exit(0);
 }
 
-/* To be called when the terminal's settings are saved. */
+/* Call it after the terminal's settings are saved. */
 int janitor_start(const struct monitor *monitor) {
   if (monitor && monitor->flags & MONITOR_SHIM && !(monitor->flags & (MONITOR_REMOVE | MONITOR_TERMINAL))) return 0;
   int ends[2];
@@ -76,14 +75,14 @@ int janitor_start(const struct monitor *monitor) {
   return pid < 0 ? (int)pid : 0;
 }
 
-void janitor_note(char word) {
-  if (lifeline >= 0) sys_write(lifeline, &word, 1);
+void janitor_notify(char message) {
+  if (lifeline >= 0) sys_write(lifeline, &message, 1);
 }
 
-/* Lets it do its work and waits until all is clean. */
+/* Lets it do its work, and waits until it has finished. */
 void janitor_finish(void) {
   if (janitor_pid <= 0) return;
-  janitor_note(JANITOR_DONE);
+  janitor_notify(JANITOR_DONE);
   sys_close(lifeline);
   SYSCALL4(__NR_wait4, janitor_pid, NULL, 0, NULL);
   janitor_pid = 0, lifeline = -1;

@@ -1,7 +1,7 @@
-/* Host steps: what is done from outside for a process that has just been started, such as PID 1. They come as data; no
- * policy lives here. The same code does them for the monitor, which starts a container again when no TypeScript runs any
- * more, and for TypeScript, which calls it by FFI (entry.c). A new kind of step takes a function here, and a case in
- * do_step and, where there is something to undo, in undo_step. */
+/* Host steps: what is done from outside for a process that has just been started, such as PID 1. They are data; there is
+ * no policy here. The same code runs in the monitor, which restarts a container when no TypeScript runs any more, and in
+ * TypeScript, which calls it through FFI (entry.c). A new kind of step needs a function here, a case in do_step and, if
+ * there is something to undo, one in undo_step. */
 #include "program.h"
 #include "init.h"
 
@@ -9,7 +9,7 @@
 #include <linux/mount.h>
 #include <linux/poll.h>
 
-enum { IS_GONE = 1 }; /* beside 0 and -errno: the process has ended, and has said why */
+enum { TARGET_HAS_ENDED = 1 }; /* beside 0 and -errno: the process has ended, and has reported why */
 
 const sigset *ending_signals;
 
@@ -18,8 +18,8 @@ static int is_interrupted(void) {
   return ending_signals && __atomic_load_n(ending_signals, __ATOMIC_SEQ_CST) & ending;
 }
 
-/* Returns -EINTR where nobody wants it any more. A signal may come just before the wait, or be taken by another of Node's
- * threads: look again now and then. */
+/* Returns -EINTR if a signal or the end of the starter cancels the wait. Checks for signals every 100 ms, because one may
+ * come just before the wait, or be received by another of Node's threads. */
 static long wait_readable(const struct host *host, int fd) {
   struct pollfd polls[2] = {{.fd = fd, .events = POLLIN}, {.fd = host->starter}};
   for (;;) {
@@ -32,10 +32,10 @@ static long wait_readable(const struct host *host, int fd) {
 
 static long open_pidfd(int pid) { return SYSCALL2(__NR_pidfd_open, pid, 0); }
 
-/* `patience`: how many ms it gets to end by itself. */
-static void end_program(int pid, s64 patience) {
+/* Waits `timeout_ms` for the program to end by itself, then kills it. */
+static void end_program(int pid, s64 timeout_ms) {
   struct pollfd poll = {.fd = (int)open_pidfd(pid), .events = POLLIN};
-  s64 time[2] = {patience / 1000, patience % 1000 * 1000000};
+  s64 time[2] = {timeout_ms / 1000, timeout_ms % 1000 * 1000000};
   if (poll.fd < 0 || SYSCALL5(__NR_ppoll, &poll, 1, time, NULL, 8) <= 0) sys_kill(pid, SIGKILL);
   if (poll.fd >= 0) sys_close(poll.fd);
   SYSCALL4(__NR_wait4, pid, NULL, 0, NULL);
@@ -47,8 +47,8 @@ static const char *words_of(const struct host *host, const struct host_step *ste
   return (const char *)(host->blob + step->words);
 }
 
-/* The program that the words name, or foster-init with them as arguments. Returns its pid, or -errno. */
-static long start_words(const struct host *host, const struct host_step *step, int control) {
+/* Starts the program that the words name, or foster-init with the words as arguments. Returns its pid, or -errno. */
+static long start_step_program(const struct host *host, const struct host_step *step, int control) {
   const char *argv[MAX_HOST_WORDS + 2], *word = words_of(host, step);
   char pid[24];
   append_number(pid, (u64)host->pid);
@@ -88,8 +88,8 @@ static long write_proc(const struct host *host, const struct host_step *step) {
   return wrote < 0 ? wrote : 0;
 }
 
-/* Waits for all programs that run side by side, up to this step. Of those that fail the first counts. */
-static long collect_programs(struct host *host, u32 last) {
+/* Waits for all programs that run in parallel, up to step `last`. If several fail, the first is reported. */
+static long reap_programs(struct host *host, u32 last) {
   struct host_step *steps = steps_of(host);
   long outcome = 0;
   for (u32 i = 0; i <= last; i++) {
@@ -107,21 +107,21 @@ static long collect_programs(struct host *host, u32 last) {
   return outcome;
 }
 
-static long run_beside(struct host *host, u32 index) {
+static long run_in_parallel(struct host *host, u32 index) {
   struct host_step *step = steps_of(host) + index;
-  long pid = start_words(host, step, -1);
+  long pid = start_step_program(host, step, -1);
   if (pid < 0) return pid;
   step->result = (s32)pid;
   int has_next = index + 1 < host->count && step[1].kind == HOST_RUN;
-  return has_next ? 0 : collect_programs(host, index);
+  return has_next ? 0 : reap_programs(host, index);
 }
 
-/* It reports a failure, or closes its end of the socket when it is ready. */
+/* The program reports a failure, or closes its end of the socket when it is ready. */
 static long start_and_wait(struct host *host, struct host_step *step) {
   int ends[2];
   long error = sys_socketpair(ends);
   if (error < 0) return error;
-  long pid = start_words(host, step, ends[1]);
+  long pid = start_step_program(host, step, ends[1]);
   sys_close(ends[1]);
   struct report message = {.kind = 0};
   long size = 0;
@@ -149,31 +149,32 @@ static long send_descriptor(int socket, int fd) {
   return SYSCALL3(__NR_sendmsg, socket, &message, MSG_NOSIGNAL);
 }
 
-static long shift_ids(int mount, int users, u64 attributes, int is_deep) {
-  struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP | attributes, .userns_fd = (u64)users};
+static long shift_ids(int mount, int userns, u64 attributes, int is_deep) {
+  struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP | attributes, .userns_fd = (u64)userns};
   return SYSCALL5(__NR_mount_setattr, mount, "", AT_EMPTY_PATH | (is_deep ? AT_RECURSIVE : 0), &attr, sizeof attr);
 }
 
-/* In a user namespace nobody may shift the ids of the host's files (mount_setattr(2), MOUNT_ATTR_IDMAP), so a detached copy
- * of the mount is made here, and sent as a descriptor: PID 1 has only to attach it. Where the kernel or a file system cannot
- * shift ids, the mount is sent as it is, unless it is needed otherwise. */
+/* A process in a user namespace may not shift the ids of the host's files (mount_setattr(2), MOUNT_ATTR_IDMAP). So a
+ * detached copy of the mount is made here and sent as a descriptor, and PID 1 only attaches it. If the kernel or the
+ * filesystem cannot shift ids, the mount is sent without a shift, unless the step has HAND_NEEDED. */
 static long hand_mount(const struct host *host, struct host_step *step) {
-  if (host->users < 0) return IS_GONE;
+  if (host->userns < 0) return TARGET_HAS_ENDED;
   int is_deep = (step->detail & HAND_DEEP) != 0;
   s32 outcome = HANDED_WHOLE;
-  long mount = SYSCALL3(__NR_open_tree, AT_FDCWD, words_of(host, step), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (is_deep ? AT_RECURSIVE : 0));
+  int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (is_deep ? AT_RECURSIVE : 0);
+  long mount = SYSCALL3(__NR_open_tree, AT_FDCWD, words_of(host, step), flags);
   if (mount < 0) return mount;
-  /* Who is root in the container owns the devices of root's that lie there. */
+  /* With shifted ids, root in the container owns the device files of the host's root. */
   u64 attributes = step->detail & HAND_DEVICES ? 0 : MOUNT_ATTR_NODEV;
-  long error = shift_ids((int)mount, host->users, attributes, is_deep);
-  if (error < 0 && is_deep) { /* something is mounted below whose file system cannot do it */
+  long error = shift_ids((int)mount, host->userns, attributes, is_deep);
+  if (error < 0 && is_deep) { /* the filesystem of a mount below it does not support this */
     outcome = HANDED_TOP_ONLY;
-    error = shift_ids((int)mount, host->users, attributes, 0);
+    error = shift_ids((int)mount, host->userns, attributes, 0);
   }
   if (error < 0) outcome = HANDED_PLAIN;
   if (error >= 0 || !(step->detail & HAND_NEEDED)) error = send_descriptor(host->control, (int)mount);
   sys_close((int)mount);
-  if (error == -EPIPE || error == -ECONNRESET) return IS_GONE;
+  if (error == -EPIPE || error == -ECONNRESET) return TARGET_HAS_ENDED;
   step->result = outcome;
   return error < 0 ? error : 0;
 }
@@ -184,28 +185,28 @@ static long do_step(struct host *host, u32 index) {
     case HOST_WRITE:
       return write_proc(host, step);
     case HOST_RUN:
-      return run_beside(host, index);
+      return run_in_parallel(host, index);
     case HOST_START:
       return start_and_wait(host, step);
     case HOST_RESUME:
-      return sys_send(host->control, (char[]){WORD_RESUME}, 1, 0) < 0 ? IS_GONE : 0;
+      return sys_send(host->control, (char[]){CONTROL_RESUME}, 1, 0) < 0 ? TARGET_HAS_ENDED : 0;
     default:
       return hand_mount(host, step);
   }
 }
 
-static void undo_step(struct host_step *step, int is_patient) {
+static void undo_step(struct host_step *step, int is_graceful) {
   if ((step->kind != HOST_START && step->kind != HOST_RUN) || step->result <= 0) return;
-  end_program(step->result, is_patient && step->kind == HOST_START ? step->detail : 0);
+  end_program(step->result, is_graceful && step->kind == HOST_START ? step->detail : 0);
   step->result = 0;
 }
 
-/* From the last to the first. `is_patient`: what goes on gets the time to end by itself that its step grants it. */
-void undo_host_steps(struct host *host, int is_patient) {
-  for (u32 i = host->count; i > 0; i--) undo_step(steps_of(host) + i - 1, is_patient);
+/* Undoes all steps, from the last to the first. `is_graceful`: a program gets the time to end by itself that its step says. */
+void undo_host_steps(struct host *host, int is_graceful) {
+  for (u32 i = host->count; i > 0; i--) undo_step(steps_of(host) + i - 1, is_graceful);
 }
 
-/* Returns 0 when all are done; else -errno, `host` says what has failed, and what was done before is undone. */
+/* Returns 0 when all steps are done, else -errno; then `host` says what has failed, and the steps before it are undone. */
 int run_host_steps(struct host *host) {
   struct host_step *steps = steps_of(host);
   long outcome = 0;
@@ -220,8 +221,8 @@ int run_host_steps(struct host *host) {
   return (int)outcome;
 }
 
-/* A child has been reaped: it is nothing that would have to be ended any more. */
-void host_program_ended(struct host *host, int pid) {
+/* A child has been reaped: if a step has started it, there is nothing left to undo. */
+void host_program_exited(struct host *host, int pid) {
   struct host_step *steps = steps_of(host);
   for (u32 i = 0; i < host->count; i++)
     if (steps[i].kind == HOST_START && steps[i].result == pid) steps[i].result = 0;

@@ -1,4 +1,4 @@
-/* The few functions that the compiler may call by itself, and texts. */
+/* The functions that the compiler may call on its own, and functions for texts. */
 #include "init.h"
 
 #ifndef FOSTER_FUZZ

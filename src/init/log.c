@@ -27,7 +27,7 @@ void log_open(u64 limit, u32 files) {
   open_log();
 }
 
-/* log.1 becomes log.2 and so on; what would be one too many is overwritten or, where only one file is kept, removed. */
+/* Renames log.1 to log.2 and so on. The oldest is overwritten or, if only one file is kept, removed. */
 static void rotate(void) {
   char from[24], to[24];
   sys_close(log_fd);
@@ -41,9 +41,9 @@ static void rotate(void) {
   open_log();
 }
 
-/* A disk that is full costs the log this frame, never the container its time; a frame is there whole or not at all. */
+/* Writes a whole frame or none. If the disk is full, the frame is lost; the container is not held up. */
 void log_write(const char *data, size_t size, u8 stream) {
-  if (log_fd < 0) open_log(); /* it could not be, when there was no room */
+  if (log_fd < 0) open_log(); /* failed before, when the disk was full */
   if (log_fd < 0) return;
   struct frame frame = {.nanoseconds = clock_ns(), .size = (u32)size, .stream = stream};
   struct iovec parts[2] = {{&frame, sizeof frame}, {(void *)data, size}};

@@ -1,5 +1,5 @@
-/* foster-init: PID 1 of a container, monitor of a container, one who is attached to it, remover of what a container
- * leaves. Which of them is the first argument; what to do comes over descriptors 3 and 4 (wire.h). */
+/* foster-init: PID 1 of a container, its monitor, a client that is attached to it, and other helpers. The first argument
+ * says which of them; descriptors 3 and 4 say what to do (wire.h). */
 #include "init.h"
 #include "program.h"
 
@@ -14,7 +14,7 @@ s64 now_ms(void) {
   return time[0] * 1000 + time[1] / 1000000;
 }
 
-/* Maps the blob on FD_BLOB, privately and writable, and closes the descriptor. NULL if it is not one of ours. */
+/* Maps the blob on FD_BLOB, privately and writable, and closes the descriptor. Returns NULL if it is not a valid blob. */
 void *map_blob(size_t least) {
   struct stat info;
   if (SYSCALL2(__NR_fstat, FD_BLOB, &info) < 0 || (size_t)info.st_size < least) return NULL;
@@ -25,7 +25,7 @@ void *map_blob(size_t least) {
   return head[0] == MAGIC && head[1] == VERSION && head[2] == info.st_size ? (void *)at : NULL;
 }
 
-int run(int argc, char **argv) {
+int run_mode(int argc, char **argv) {
   reset_signals();
   SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-init");
   if (argc > 1 && string_equal(argv[1], "monitor")) return run_monitor();
@@ -38,7 +38,7 @@ int run(int argc, char **argv) {
 }
 
 #ifndef FOSTER_FUZZ
-__attribute__((used)) _Noreturn void start(long *stack) { sys_exit(run((int)stack[0], (char **)(stack + 1))); }
+__attribute__((used)) _Noreturn void start(long *stack) { sys_exit(run_mode((int)stack[0], (char **)(stack + 1))); }
 
 #if defined(__x86_64__)
 __asm__(".globl _start\n_start:\n xor %ebp,%ebp\n mov %rsp,%rdi\n and $-16,%rsp\n call start\n");

@@ -1,6 +1,6 @@
 /* Starts programs: PID 1, helpers of the host, foster itself. A child shares our memory until it executes its program
- * (CLONE_VM), since we may be Node, which is large and has threads. So it has a stack of its own, moves descriptors, and
- * makes system calls; nothing else. */
+ * (CLONE_VM), because we may be Node, which is large and has threads. So it has its own stack, and does nothing but move
+ * descriptors and make system calls. */
 #include "program.h"
 #include "signals.h"
 
@@ -10,8 +10,8 @@
 #include <linux/prctl.h>
 #include <linux/sched.h>
 
-/* Node ignores SIGPIPE, and whoever started Node may have ignored more: exec(2) hands that down, and so the user's
- * process would never die of a broken pipe. Blocks all signals. */
+/* Resets all signals to their default action, and blocks them. Node ignores SIGPIPE, and its parent may have ignored more:
+ * ignored signals stay ignored across execve(2), so the user's process would never be ended by a broken pipe. */
 void reset_signals(void) {
   u64 action[4] = {0, 0, 0, 0}; /* SIG_DFL, no flags, no restorer, empty mask */
   for (int signal = 1; signal <= SIGNAL_COUNT; signal++)
@@ -19,7 +19,7 @@ void reset_signals(void) {
   sys_block_signals(ALL_SIGNALS);
 }
 
-/* execve(2) drops all capabilities when our user id is not mapped (yet) to 0, unless they are ambient. */
+/* execve(2) drops all capabilities while our user id is not mapped to 0, unless they are ambient. */
 void keep_capabilities(void) {
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
   struct __user_cap_data_struct data[2] = {{0, 0, 0}, {0, 0, 0}};
@@ -37,7 +37,7 @@ static s32 move_aside(s32 fd, s32 lowest) { return (s32)SYSCALL3(__NR_fcntl, fd,
 long become_program(struct program *program) {
   s32 count = program->descriptor_count, *fds = (s32 *)program->descriptors, file = program->file;
   if (count < 0 || count > MAX_DESCRIPTORS) return -E2BIG;
-  for (int i = 0; i < count; i++) { /* out of the way first: one's source may be another's target */
+  for (int i = 0; i < count; i++) { /* first out of the way: the source of one may be the target of another */
     if (fds[i] < 0) continue;
     fds[i] = move_aside(fds[i], count + 1);
     if (fds[i] < 0) return fds[i];
@@ -86,14 +86,14 @@ static long clone_child(u64 flags, void *top, s32 *pidfd, struct program *progra
 #endif
 }
 
-/* Starts a program in a process of its own, in the new namespaces that `clone_flags` name, all signals blocked. Returns its
- * pid when it runs, and its pidfd in `pidfd` unless that is NULL, or -errno; then there is no process. */
+/* Starts a program in a new process, in the new namespaces that `clone_flags` name, with all signals blocked. Returns its
+ * pid once it runs, and its pidfd in `pidfd` unless that is NULL. On failure returns -errno, and there is no process. */
 long start_program(struct program *program, u64 clone_flags, s32 *pidfd) {
   char stack[2048] __attribute__((aligned(16)));
   sigset all = ALL_SIGNALS, previous;
   u64 flags = clone_flags | CLONE_VM | CLONE_VFORK | (pidfd ? CLONE_PIDFD : 0) | SIGCHLD;
   program->error = 0;
-  /* No signal handler of ours must run in the child. */
+  /* A signal handler of ours must not run in the child, which shares our memory. */
   SYSCALL4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &previous, 8);
   long pid = clone_child(flags, stack + sizeof stack, pidfd, program);
   SYSCALL4(__NR_rt_sigprocmask, SIG_SETMASK, &previous, NULL, 8);

@@ -1,4 +1,4 @@
-/* Starting programs, and what is done for them from outside: in foster-init and in the shared library that TypeScript calls. */
+/* Starting programs, and host steps: linked into foster-init and into the shared library that TypeScript calls. */
 #ifndef FOSTER_PROGRAM_H
 #define FOSTER_PROGRAM_H
 
@@ -11,9 +11,9 @@ long become_program(struct program *program);
 long start_program(struct program *program, u64 clone_flags, s32 *pidfd);
 
 /* launcher.c */
-extern const sigset *ending_signals; /* which have come of those that end a wait; NULL: none do */
+extern const sigset *ending_signals; /* signals that have been received; some end a wait. NULL: no signal does */
 int run_host_steps(struct host *host);
-void undo_host_steps(struct host *host, int is_patient);
-void host_program_ended(struct host *host, int pid);
+void undo_host_steps(struct host *host, int is_graceful);
+void host_program_exited(struct host *host, int pid);
 
 #endif

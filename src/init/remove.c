@@ -1,5 +1,5 @@
-/* Removes trees of files that somebody else may have filled: symbolic links are never followed, and a tree of any
- * depth takes a bounded number of descriptors and a bounded stack. */
+/* Removes trees of files that may be hostile: symbolic links are never followed, and a tree of any depth needs a bounded
+ * number of descriptors and a bounded stack. */
 #include "init.h"
 
 #include <asm-generic/errno.h>
@@ -15,16 +15,16 @@ struct entry { /* struct linux_dirent64 */
   char name[];
 };
 
-static u64 moved; /* directories lifted out of too deep a tree */
+static u64 moved; /* number of directories moved up because the tree was too deep */
 
 static int is_dot(const char *name) { return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])); }
 
-/* What has become of an entry. */
-enum { LEFT, REMOVED, ABSENT };
+/* The result for an entry. */
+enum { REMAINS, REMOVED, ABSENT };
 
 static int remove_entry(int top, int dir, const char *name, int depth);
 
-/* Removing changes what is listed, so list again until a pass removes nothing. */
+/* Removing changes the listing, so lists again until a pass removes nothing. */
 static void empty_directory(int top, int dir, int depth) {
   char buffer[4096] __attribute__((aligned(8)));
   int found;
@@ -48,26 +48,26 @@ static int remove_entry(int top, int dir, const char *name, int depth) {
   if (error == 0) return REMOVED;
   if (error == -ENOENT) return ABSENT;
   if (SYSCALL3(__NR_unlinkat, dir, name, AT_REMOVEDIR) == 0) return REMOVED;
-  if (depth == MAX_DEPTH) { /* too deep: lift it to the top, where a later pass finds it */
-    char lifted[40];
-    append_number(append(lifted, ".foster-removed-"), moved++);
-    return SYSCALL5(__NR_renameat2, dir, name, top, lifted, 0) == 0 ? REMOVED : LEFT;
+  if (depth == MAX_DEPTH) { /* move it to the top, where a later pass finds it */
+    char new_name[40];
+    append_number(append(new_name, ".foster-removed-"), moved++);
+    return SYSCALL5(__NR_renameat2, dir, name, top, new_name, 0) == 0 ? REMOVED : REMAINS;
   }
   long fd = sys_openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-  if (fd < 0) return LEFT;
+  if (fd < 0) return REMAINS;
   empty_directory(top < 0 ? (int)fd : top, (int)fd, depth + 1);
   sys_close((int)fd);
-  return SYSCALL3(__NR_unlinkat, dir, name, AT_REMOVEDIR) == 0 ? REMOVED : LEFT;
+  return SYSCALL3(__NR_unlinkat, dir, name, AT_REMOVEDIR) == 0 ? REMOVED : REMAINS;
 }
 
-/* Returns whether nothing is left of it. */
-int remove_tree(const char *path) { return remove_entry(-1, AT_FDCWD, path, 0) != LEFT; }
+/* Returns whether it is gone completely. */
+int remove_tree(const char *path) { return remove_entry(-1, AT_FDCWD, path, 0) != REMAINS; }
 
-/* `foster-init remove`: the paths come as the blob, which TypeScript writes as a monitor's. Waits until our ids are
- * mapped, for only then do the files' owners exist. */
+/* `foster-init remove`: the paths are in a blob of a monitor's format. Waits until our ids are mapped, because only then
+ * do the owners of the files exist here. */
 int run_remove(void) {
   const struct monitor *monitor = map_blob(sizeof *monitor);
-  if (!monitor || !check_monitor(monitor) || await_byte(WORD_RESUME)) return 125;
+  if (!monitor || !check_monitor(monitor) || await_byte(CONTROL_RESUME)) return 125;
   int is_left = 0;
   const char *path = (const char *)monitor + monitor->remove;
   for (; *path; path += string_length(path) + 1)

@@ -1,4 +1,4 @@
-/* Signals by the kernel's own names, and what they make of a process. */
+/* Signals, and what a wait status says about them. */
 #ifndef FOSTER_SIGNALS_H
 #define FOSTER_SIGNALS_H
 
@@ -7,10 +7,10 @@
 #include <linux/signal.h>
 #include <linux/wait.h>
 
-/* `status`, here and below, as wait4(2) gives it. */
+/* `status`, here and below: as wait4(2) returns it. */
 static inline int is_stopped(int status) { return (status & 0xff) == 0x7f; }
 
-/* What a shell would make of it: the exit code, or 128 + the signal. */
+/* As in a shell: the exit code, or 128 + the signal. */
 static inline int exit_code(int status) { return status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff; }
 
 #endif

@@ -1,4 +1,4 @@
-/* What the kernel's headers do not tell programs without a libc about sockets: socket(2), unix(7). */
+/* Socket calls, and constants that the kernel's headers do not have: socket(2), unix(7). */
 #ifndef FOSTER_SOCKETS_H
 #define FOSTER_SOCKETS_H
 

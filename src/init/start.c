@@ -1,5 +1,5 @@
-/* Starts PID 1 of a detached container. In the foreground TypeScript does this; here it has to work again, after a
- * restart, when there is no TypeScript any more. What is done is the same: a clone into new namespaces, host steps, a plan. */
+/* Starts PID 1 of a detached container: a clone into new namespaces, host steps, a plan. In the foreground, TypeScript does
+ * the same; a restart has to work when there is no TypeScript any more. */
 #include "init.h"
 #include "program.h"
 
@@ -7,8 +7,8 @@
 #include <linux/fcntl.h>
 #include <linux/sched.h>
 
-/* One that the process may open once more as /dev/stdout, whatever user it becomes. Nobody else can: there is no way to it
- * but /proc/PID/fd of one who has it. */
+/* A pipe that the process may reopen as /dev/stdout, whatever user it becomes. No other process can: the only path to it is
+ * /proc/PID/fd of a process that has it. */
 static long open_pipe(int ends[2]) {
   long error = SYSCALL2(__NR_pipe2, ends, O_CLOEXEC);
   return error < 0 ? error : SYSCALL2(__NR_fchmod, ends[0], 0666);
@@ -23,7 +23,7 @@ static void set_nonblocking(int fd) {
   if (fd >= 0) SYSCALL3(__NR_fcntl, fd, F_SETFL, SYSCALL2(__NR_fcntl, fd, F_GETFL) | O_NONBLOCK);
 }
 
-/* A descriptor becomes one that has a number of its own. */
+/* Moves a descriptor to a number of its own. */
 void set_descriptor(long fd, int number) {
   if (fd < 0 || fd == number) return;
   SYSCALL3(__NR_dup3, fd, number, O_CLOEXEC);
@@ -36,8 +36,8 @@ static long open_user_namespace(int pid) {
   return sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 }
 
-/* Ourselves, in new namespaces, to run a plan. Executed anew, so that its memory belongs to its own user namespace: else not
- * even we may look into it, setns(2). Returns the pid, or -errno. */
+/* Starts foster-init in new namespaces, to run a plan. It executes anew, so that its memory belongs to its own user
+ * namespace: otherwise the monitor might not enter its namespaces, setns(2). Returns the pid, or -errno. */
 long start_plan(s32 descriptors[PLAN_FD_JOIN + 1], u64 clone_flags, s32 *pidfd) {
   const char *argv[] = {"foster-init", NULL};
   struct program program = {.path = (u64)"/proc/self/exe", .argv = (u64)argv, .envp = (u64)&argv[1], .descriptors = (u64)descriptors,
@@ -45,7 +45,7 @@ long start_plan(s32 descriptors[PLAN_FD_JOIN + 1], u64 clone_flags, s32 *pidfd) 
   return start_program(&program, clone_flags, pidfd);
 }
 
-/* `ends`: of its control socket, its terminal's, and its 0, 1 and 2; -1 where it has none. */
+/* `ends`: its ends of the control socket, of the terminal's socket, and of the pipes for 0, 1 and 2; -1 if there is none. */
 static long start_init(const struct monitor *monitor, const int ends[5], s32 *pidfd) {
   s32 streams[3] = {0, 1, 2}; /* our own are /dev/null */
   for (int i = 0; i < 3; i++)
@@ -55,7 +55,7 @@ static long start_init(const struct monitor *monitor, const int ends[5], s32 *pi
   return start_plan(descriptors, monitor->clone_flags, pidfd);
 }
 
-/* Returns -errno, with `started->failed_step` saying at what, or 0 with PID 1 on its way through its plan. */
+/* Returns 0 when PID 1 runs its plan, else -errno; then `started->failed_step` says which step failed. */
 long start_container(const struct monitor *monitor, struct started *started, struct host *host) {
   int terminal = (monitor->flags & MONITOR_TERMINAL) != 0, interactive = (monitor->flags & MONITOR_INTERACTIVE) != 0;
   int control[2], console[2] = {-1, -1}, input[2] = {-1, -1}, output[2] = {-1, -1}, error[2] = {-1, -1};
@@ -85,7 +85,7 @@ long start_container(const struct monitor *monitor, struct started *started, str
   return failed;
 }
 
-void end_started(struct started *started) {
+void close_started(struct started *started) {
   close_all((int[]){started->control, started->console, started->input, started->output, started->error}, 5);
   *started = (struct started){.control = -1, .console = -1, .input = -1, .output = -1, .error = -1};
 }

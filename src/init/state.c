@@ -1,5 +1,5 @@
-/* What the monitor leaves on disk for the next command to read (docs/state.md). A file is written under another name
- * and renamed into place, so that it is whole or absent. */
+/* State that the monitor writes to disk for other commands (docs/state.md). A file is written under another name and
+ * renamed, so that it is complete or absent. */
 #include "init.h"
 
 #include <asm-generic/errno.h>
@@ -15,9 +15,9 @@ u64 clock_ns(void) {
   return (u64)time[0] * 1000000000 + (u64)time[1];
 }
 
-/* What is in `fresh` already is written over, which takes no room on most file systems. Returns -errno or 0. */
-static long write_fresh(const char *fresh, const char *text, size_t size) {
-  long fd = sys_openat(FD_DIRECTORY, fresh, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+/* Overwrites what `name` contains already, which needs no new block on most filesystems. Returns -errno or 0. */
+static long write_file(const char *name, const char *text, size_t size) {
+  long fd = sys_openat(FD_DIRECTORY, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return fd;
   long wrote = sys_write((int)fd, text, size);
   if (wrote == (long)size) SYSCALL2(__NR_ftruncate, fd, (long)size);
@@ -25,10 +25,10 @@ static long write_fresh(const char *fresh, const char *text, size_t size) {
   return wrote == (long)size ? 0 : wrote < 0 ? wrote : -ENOSPC;
 }
 
-static long keep_file(const char *name, const char *fresh, const char *text, size_t size) {
-  long error = write_fresh(fresh, text, size);
+static long replace_file(const char *name, const char *temporary, const char *text, size_t size) {
+  long error = write_file(temporary, text, size);
   if (error) return error;
-  return SYSCALL5(__NR_renameat2, FD_DIRECTORY, fresh, FD_DIRECTORY, name, 0);
+  return SYSCALL5(__NR_renameat2, FD_DIRECTORY, temporary, FD_DIRECTORY, name, 0);
 }
 
 static char *append_field(char *to, u64 number, const char *end) { return append(append_number(to, number), end); }
@@ -36,10 +36,10 @@ static char *append_field(char *to, u64 number, const char *end) { return append
 static void state_exit(int code) {
   char text[48];
   char *end = append_field(append_field(text, (u64)code, " "), (u64)clock_ms(), "\n");
-  keep_file("exit", "exit.new", text, (size_t)(end - text));
+  replace_file("exit", "exit.new", text, (size_t)(end - text));
 }
 
-/* Field 22 of /proc/PID/stat, as text: proc_pid_stat(5). The command's name, the second, may hold anything. */
+/* Field 22 of /proc/PID/stat, as text: proc_pid_stat(5). Field 2, the command's name, may contain anything. */
 static const char *process_start(int pid, char buffer[1024]) {
   char path[32];
   append(append_number(append(path, "/proc/"), (u64)pid), "/stat");
@@ -58,21 +58,21 @@ static const char *process_start(int pid, char buffer[1024]) {
   return at;
 }
 
-/* Also keeps room for `exit`, which must not be lost for want of it. Returns -errno or 0. */
+/* Also reserves space for `exit`, which must be written even if the disk is full by then. Returns -errno or 0. */
 long state_live(int pid, u32 restarts) {
   char text[160], buffer[1024];
   char *end = append_field(text, (u64)pid, " ");
   end = append(append(end, process_start(pid, buffer)), " ");
   end = append_field(end, (u64)sys_getpid(), " ");
   end = append_field(append_field(end, (u64)clock_ms(), " "), restarts, "\n");
-  long error = write_fresh("exit.new", text, (size_t)(end - text));
-  return error ? error : keep_file("live", "live.new", text, (size_t)(end - text));
+  long error = write_file("exit.new", text, (size_t)(end - text));
+  return error ? error : replace_file("live", "live.new", text, (size_t)(end - text));
 }
 
 void state_counts(u64 adopted, u64 reaped) {
   char text[48];
   char *end = append_field(append_field(text, adopted, " "), reaped, "\n");
-  keep_file("counts", "counts.new", text, (size_t)(end - text));
+  replace_file("counts", "counts.new", text, (size_t)(end - text));
 }
 
 void state_health(u32 status, u32 streak, const struct health_result *results, u32 count) {
@@ -83,14 +83,14 @@ void state_health(u32 status, u32 streak, const struct health_result *results, u
     end = append_field(append_field(end, (u64)one->began, " "), (u64)one->ended, " ");
     end = one->code < 0 ? append(end, "-1\n") : append_field(end, (u64)one->code, "\n");
   }
-  keep_file("health", "health.new", text, (size_t)(end - text));
+  replace_file("health", "health.new", text, (size_t)(end - text));
 }
 
 int state_has(const char *name) { return SYSCALL4(__NR_faccessat, FD_DIRECTORY, name, 0, 0) == 0; }
 
-void state_forget(const char *name) { SYSCALL3(__NR_unlinkat, FD_DIRECTORY, name, 0); }
+void state_remove(const char *name) { SYSCALL3(__NR_unlinkat, FD_DIRECTORY, name, 0); }
 
-/* `restart`: may be changed while we run (foster update). */
+/* Reads the file `restart` each time, because foster update may change it. */
 void state_restart_policy(u32 *policy, u32 *most) {
   char text[32];
   long fd = sys_openat(FD_DIRECTORY, "restart", O_RDONLY | O_CLOEXEC, 0);
@@ -117,12 +117,12 @@ void state_event(const char *action, const char *subject, const char *attributes
   sys_write(FD_EVENTS, line, (size_t)(end - line));
 }
 
-/* Only foster commands make the events file shorter again; while none comes, what is many must not fill the disk. */
+/* Only foster commands truncate the events file. While none runs, frequent events must not fill the disk. */
 int state_events_full(void) {
   return SYSCALL3(__NR_lseek, FD_EVENTS, 0, 2 /* SEEK_END */) > 8 << 20;
 }
 
-/* The last thing that is kept of a run. */
+/* Records the end of a run. */
 void state_ended(int code, const char *subject) {
   char text[32];
   append_number(append(text, "exitCode="), (u64)code);

@@ -1,8 +1,8 @@
-/* Storage of a container whose root is made by a program, fuse-overlayfs: mounts it in the namespaces of the container's
- * PID 1, which has not begun yet, and becomes that program. The program is in the container's user namespace, so that it
- * can do what the container's root can do with files and no more; not in its PID namespace, where the container's root
- * could reach the host's files by /proc/PID/root; and in a mount namespace of its own, so that it never sees, and never
- * loads, a file of the container. Only the container holds the mount: when it goes, the program ends. */
+/* The root filesystem of a container by fuse-overlayfs: mounts it in the namespaces of the container's PID 1, which waits
+ * meanwhile, and becomes fuse-overlayfs. The program is in the container's user namespace, so that it can do with files
+ * what the container's root can do, and no more. It is not in its PID namespace, where the container's root could reach
+ * the host's files through /proc/PID/root. And it has a mount namespace of its own, so that it never sees, and never loads,
+ * a file of the container. Only the container holds the mount: when the container ends, the program ends. */
 #include "init.h"
 #include "program.h"
 
@@ -15,8 +15,7 @@
 
 #define MNT_DETACH 2
 
-/* FD_CONTROL takes one report of a failure, whose index is one of STORAGE_*; it closes when the program is executed. 2 takes
- * what the program says. */
+/* A failure is reported on FD_CONTROL, with one of STORAGE_* as index; FD_CONTROL closes when the program is executed. */
 enum { FD_FUSE = 4, FD_OWN = FD_PROGRAM + 1, FD_LAYERS };
 
 static _Noreturn void fail(u32 part, long error) {
@@ -43,40 +42,41 @@ static long mount_fuse(u64 uid, u64 gid, unsigned long flags) {
   return SYSCALL5(__NR_mount, "fuse-overlayfs", "root", "fuse.fuse-overlayfs", flags, options);
 }
 
-/* What is mounted from now on stays in this mount namespace: mount_namespaces(7), "Shared subtrees". */
-static void keep_private(void) {
+/* Mounts made from now on do not propagate to other mount namespaces: mount_namespaces(7), "Shared subtrees". */
+static void make_mounts_private(void) {
   check(STORAGE_VIEW, SYSCALL5(__NR_mount, NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
 }
 
-/* Where the place can be reached: below a folder that only the caller may enter, the container's root cannot. */
+/* Called before we become the container's root, which may not be allowed to enter the folders above. */
 static void mount_root(const char *container, int is_read_only) {
   unsigned long flags = MS_NOATIME | (is_read_only ? MS_RDONLY : 0);
   check(STORAGE_FOLDER, SYSCALL1(__NR_chdir, container));
   long error = mount_fuse(0, 0, flags);
-  if (error == -EINVAL) /* no root there (--userns keep-id with a single id) */
+  if (error == -EINVAL) /* id 0 is not mapped there (--userns keep-id with a single id) */
     error = mount_fuse((u64)SYSCALL0(__NR_getuid), (u64)SYSCALL0(__NR_getgid), flags);
   check(STORAGE_MOUNT, error);
 }
 
 static void become_root(void) {
-  SYSCALL2(__NR_setgroups, 0, NULL); /* forbidden where only one id is mapped: user_namespaces(7) */
+  SYSCALL2(__NR_setgroups, 0, NULL); /* not allowed if only one id is mapped: user_namespaces(7) */
   if (SYSCALL3(__NR_setresgid, 0, 0, 0) < 0 || SYSCALL3(__NR_setresuid, 0, 0, 0) < 0) keep_capabilities();
 }
 
-/* Names without commas and colons, that root in the container may reach: /proc/self/fd/N would be resolved. */
+/* Binds the directory to a path without commas and colons that the container's root can reach. (fuse-overlayfs resolves
+ * /proc/self/fd/N.) */
 static void bind(int fd, const char *place) {
   char source[40];
   append_number(append(source, "/proc/self/fd/"), (u64)fd);
   check(STORAGE_VIEW, SYSCALL3(__NR_mkdirat, AT_FDCWD, place, 0700));
   long error = SYSCALL5(__NR_mount, source, place, NULL, MS_BIND, NULL);
-  /* What is mounted below, in a directory given as root, cannot be left out then: mount_namespaces(7), "locked". */
+  /* Mounts below a directory that is given as root are locked together with it: mount_namespaces(7), "locked". */
   if (error == -EINVAL) error = SYSCALL5(__NR_mount, source, place, NULL, MS_BIND | MS_REC, NULL);
   check(STORAGE_VIEW, error);
 }
 
 static const char *const own = "/tmp/own";
 
-/* All of it in our own mount namespace. `options` has room for the names of all layers. */
+/* Binds all layers in our own mount namespace. `options` has room for their paths. */
 static void make_view(int layers, int is_read_only, char *options) {
   char place[40], *end = append(options, "lowerdir=");
   check(STORAGE_VIEW, SYSCALL5(__NR_mount, "tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700"));
@@ -97,8 +97,8 @@ static void make_view(int layers, int is_read_only, char *options) {
   append(end, ",upperdir=/tmp/own/upper,workdir=/tmp/own/work");
 }
 
-/* argv: our name, "storage", HOW, PROGRAM, CONTAINER, LAYER... HOW: letters; 'm' join the mount namespace of the process
- * that FD_PIDFD is, 'u' its user namespace too, 'r' read-only, 'd' end when our parent does. Paths are the host's. */
+/* argv: our name, "storage", FLAGS, PROGRAM, CONTAINER, LAYER... FLAGS: 'm' join the mount namespace of the process of
+ * FD_PIDFD, 'u' its user namespace too, 'r' read-only, 'd' end when our parent ends. Paths are of the host. */
 int run_storage(int argc, char **argv) {
   int is_read_only = 0, joins = 0, dies = 0, layers = argc - 5;
   if (layers < 1 || layers > MAX_LAYERS) fail(STORAGE_LAYER, -E2BIG);
@@ -108,21 +108,21 @@ int run_storage(int argc, char **argv) {
     if (*letter == 'u') joins |= CLONE_NEWUSER;
     if (*letter == 'd') dies = 1;
   }
-  SYSCALL0(__NR_setsid); /* a Ctrl-C at the terminal is for others: the container still needs its files */
+  SYSCALL0(__NR_setsid); /* a Ctrl-C at the terminal must not reach us: the container still needs its files */
   sys_close_range(joins ? FD_PIDFD + 1 : FD_CONTROL + 1);
   SYSCALL3(__NR_fcntl, FD_CONTROL, F_SETFD, FD_CLOEXEC);
   if (joins) check(STORAGE_JOIN, SYSCALL2(__NR_setns, FD_PIDFD, joins));
-  SYSCALL2(__NR_prctl, PR_SET_DUMPABLE, 0); /* root in the container may have become one who could trace us */
+  SYSCALL2(__NR_prctl, PR_SET_DUMPABLE, 0); /* else root in the container could trace us */
   sys_close(FD_PIDFD);
   int fuse = (int)check(STORAGE_DEVICE, sys_openat(AT_FDCWD, "/dev/fuse", O_RDWR, 0));
   if (fuse != FD_FUSE) {
     SYSCALL3(__NR_dup3, fuse, FD_FUSE, 0);
     sys_close(fuse);
   }
-  if (joins) keep_private();
+  if (joins) make_mounts_private();
   mount_root(argv[4], is_read_only);
   check(STORAGE_VIEW, SYSCALL1(__NR_unshare, CLONE_NEWNS));
-  keep_private();
+  make_mounts_private();
   SYSCALL2(__NR_umount2, "root", MNT_DETACH);
   open_as(STORAGE_PROGRAM, argv[3], O_PATH, FD_PROGRAM);
   open_as(STORAGE_FOLDER, argv[4], O_PATH | O_DIRECTORY, FD_OWN);

@@ -1,10 +1,10 @@
-/* Carries bytes from one descriptor to another, of which one belongs to the container, the other to the caller, so that
- * neither gets to see what the other has. It never waits: what may be done is known from poll(2), and O_NONBLOCK is set on
- * descriptions of our own only, since the caller's are shared with others.
+/* Carries bytes between a descriptor of the container and one of the caller, so that neither side gets the other's. It
+ * never blocks: poll(2) says what can be done, and O_NONBLOCK is set only on file descriptions of our own, because the
+ * caller's are shared with other processes.
  *
- * Between pipes, from a file and to /dev/null goes splice(2), which moves pages. All else is read and written: splice(2)
- * waits for terminals and sockets, and does not lock the offset of a file, where writers who share it would overwrite each
- * other's lines. */
+ * Between pipes, from a file to a pipe, and from a pipe to a device such as /dev/null, splice(2) moves pages. All else uses
+ * read(2) and write(2): splice(2) blocks on terminals and sockets, and does not lock a file's offset, so writers that share
+ * it would overwrite each other's lines. */
 #include "init.h"
 
 #include <asm-generic/errno.h>
@@ -17,8 +17,8 @@
 #include <linux/stat.h>
 
 #define SPLICE_F_NONBLOCK 2
-#define USUAL_PIPE 65536
-#define LARGE_PIPE (1024 * 1024)
+#define DEFAULT_PIPE_SIZE 65536
+#define LARGE_PIPE_SIZE (1024 * 1024)
 
 static u32 kind_of(int fd) {
   struct stat info;
@@ -27,12 +27,12 @@ static u32 kind_of(int fd) {
 
 static long flags_of(int fd) { return SYSCALL2(__NR_fcntl, fd, F_GETFL); }
 
-/* The caller's terminal is opened once more: then a description of our own, which does not wait, stands at the same number.
- * One that we may not open (after su(1), for example) is used as it is. Returns whether it is a terminal. */
+/* Reopens the caller's terminal as a non-blocking file description of our own, at the same number. One that we may not open
+ * (after su(1), for example) is used as it is. Returns whether `fd` is a terminal. */
 static int reopen_terminal(int fd) {
   struct termios settings;
   if (sys_ioctl(fd, TCGETS, &settings) < 0) return 0;
-  u32 number; /* which only a master has: opening one would make another terminal */
+  u32 number; /* only a master has one: opening it would make another terminal */
   if (sys_ioctl(fd, TIOCGPTN, &number) == 0) return 1;
   char path[32];
   append_number(append(path, "/proc/self/fd/"), (u64)fd);
@@ -44,7 +44,7 @@ static int reopen_terminal(int fd) {
   return 1;
 }
 
-/* `keeps_ends`: a terminal, whose other end may come back. */
+/* `keeps_ends`: for a terminal, whose other end may be opened again. */
 void stream_open(struct stream *stream, int from, int to, char *data, int keeps_ends) {
   u32 source = kind_of(from), target = kind_of(to);
   if (source == S_IFCHR) reopen_terminal(from);
@@ -53,10 +53,10 @@ void stream_open(struct stream *stream, int from, int to, char *data, int keeps_
   stream->is_spliced = (source == S_IFIFO && (target == S_IFIFO || is_device)) || (source == S_IFREG && target == S_IFIFO);
   stream->reads_socket = source == S_IFSOCK;
   stream->writes_socket = target == S_IFSOCK;
-  stream->never_waits = to < 0 || target == S_IFSOCK || target == S_IFREG || flags_of(to) & O_NONBLOCK;
+  stream->never_blocks = to < 0 || target == S_IFSOCK || target == S_IFREG || flags_of(to) & O_NONBLOCK;
 }
 
-/* What is shown comes through a pipe of our own: tee(2) gives the pages to both. */
+/* A pipe of our own, to which tee(2) copies what `watch` observes. */
 static int side[2] = {-1, -1};
 
 void stream_watch(struct stream *stream, u8 number, void (*watch)(u8 number, char *data, size_t size)) {
@@ -69,7 +69,7 @@ void stream_close(struct stream *stream) { stream_open(stream, -1, -1, NULL, 0);
 
 int stream_has_data(const struct stream *stream) { return stream->is_full || stream->size > stream->at; }
 
-/* That nobody takes it any more is looked for all the time: poll(2) tells of it unasked. */
+/* `to` is always polled: poll(2) reports without being asked that its reader is gone. */
 int stream_poll(struct stream *stream, struct pollfd *polls) {
   int is_waiting = stream_has_data(stream);
   polls[0] = polls[1] = (struct pollfd){.fd = -1};
@@ -81,44 +81,44 @@ int stream_poll(struct stream *stream, struct pollfd *polls) {
 
 static void enlarge(int fd) {
   long size = SYSCALL2(__NR_fcntl, fd, F_GETPIPE_SZ);
-  if (size > 0 && size < LARGE_PIPE) SYSCALL3(__NR_fcntl, fd, F_SETPIPE_SZ, LARGE_PIPE);
+  if (size > 0 && size < LARGE_PIPE_SIZE) SYSCALL3(__NR_fcntl, fd, F_SETPIPE_SZ, LARGE_PIPE_SIZE);
 }
 
-long stream_show(struct stream *stream) {
+long stream_observe(struct stream *stream) {
   static char data[1 + STREAM_BUFFER];
   if (!stream->is_teed || stream->from < 0) return 0;
-  long size = SYSCALL4(__NR_tee, stream->from, side[1], LARGE_PIPE, SPLICE_F_NONBLOCK);
+  long size = SYSCALL4(__NR_tee, stream->from, side[1], LARGE_PIPE_SIZE, SPLICE_F_NONBLOCK);
   for (long at = 0, got; at < size; at += got) {
     got = sys_read(side[0], data + 1, STREAM_BUFFER);
     if (got <= 0) break;
-    long known = (long)stream->shown - at;
+    long known = (long)stream->observed - at;
     if (known < 0) known = 0;
     if (known < got) stream->watch(stream->number, data + 1 + known, (size_t)(got - known));
   }
-  if (size > (long)stream->shown) stream->shown = (u32)size;
+  if (size > (long)stream->observed) stream->observed = (u32)size;
   return size;
 }
 
-/* How much may be taken at once: nothing that is still to be shown. Negative where nothing is there. */
-static long allowed(struct stream *stream, long most) {
-  long shown = stream->is_teed && !stream->shown ? stream_show(stream) : 0;
+/* How much may be moved at once: only what has been observed. Negative if there is no data. */
+static long max_transfer(struct stream *stream, long most) {
+  long shown = stream->is_teed && !stream->observed ? stream_observe(stream) : 0;
   if (shown == -EAGAIN || shown == -EINTR) return shown;
-  return stream->shown && stream->shown < most ? stream->shown : most;
+  return stream->observed && stream->observed < most ? stream->observed : most;
 }
 
-static void take_from_shown(struct stream *stream, long size) {
-  if (size > 0) stream->shown = stream->shown > (u64)size ? stream->shown - (u32)size : 0;
+static void consume_observed(struct stream *stream, long size) {
+  if (size > 0) stream->observed = stream->observed > (u64)size ? stream->observed - (u32)size : 0;
 }
 
 static long move_pages(struct stream *stream, int is_readable) {
-  long most = allowed(stream, LARGE_PIPE);
+  long most = max_transfer(stream, LARGE_PIPE_SIZE);
   if (most < 0) return stream->is_full = 0, most;
   long moved = syscall6(__NR_splice, stream->from, 0, stream->to, 0, most, SPLICE_F_NONBLOCK);
   stream->is_full = moved == -EAGAIN && is_readable;
   if (moved == -EINVAL) return stream->is_spliced = 0; /* a device that can only be written */
-  take_from_shown(stream, moved);
-  /* Much comes. To wake each other for every piece would take longer than to move it. */
-  if (moved >= USUAL_PIPE) {
+  consume_observed(stream, moved);
+  /* With much data, waking each other for every piece takes longer than moving it. */
+  if (moved >= DEFAULT_PIPE_SIZE) {
     enlarge(stream->from), enlarge(stream->to), stream->is_resting = 1;
     if (stream->is_teed) enlarge(side[1]);
   }
@@ -126,12 +126,12 @@ static long move_pages(struct stream *stream, int is_readable) {
 }
 
 static long fill(struct stream *stream) {
-  long most = allowed(stream, STREAM_BUFFER);
+  long most = max_transfer(stream, STREAM_BUFFER);
   if (most < 0) return most;
   long size = stream->reads_socket ? sys_receive(stream->from, stream->data, (size_t)most, MSG_DONTWAIT)
                                    : sys_read(stream->from, stream->data, (size_t)most);
   stream->at = 0, stream->size = size > 0 ? (u32)size : 0;
-  take_from_shown(stream, size);
+  consume_observed(stream, size);
   if (size > 0 && stream->watch && !stream->is_teed) stream->watch(stream->number, stream->data, (size_t)size);
   return size ? size : STREAM_AT_END;
 }
@@ -139,7 +139,7 @@ static long fill(struct stream *stream) {
 static long empty(struct stream *stream) {
   size_t size = stream->size - stream->at;
   if (stream->to < 0) return stream->at = stream->size, (long)size;
-  if (size > PIPE_BUF && !stream->never_waits) size = PIPE_BUF;
+  if (size > PIPE_BUF && !stream->never_blocks) size = PIPE_BUF;
   const char *data = stream->data + stream->at;
   long wrote = stream->writes_socket
                    ? sys_send(stream->to, data, size, MSG_DONTWAIT)
@@ -155,13 +155,13 @@ static long carry_some(struct stream *stream, const struct pollfd *polls) {
   long size = 0;
   if (!stream_has_data(stream)) {
     size = fill(stream);
-    if (size < 0 || !stream->never_waits) return size < 0 ? size : 0;
+    if (size < 0 || !stream->never_blocks) return size < 0 ? size : 0;
   }
   return empty(stream);
 }
 
-/* Does what can be done, by what poll(2) has said. Returns how much was written, or what has ended it: STREAM_AT_END,
- * -EPIPE where nobody takes it any more, another -errno. */
+/* Moves what it can without blocking, according to poll(2). Returns how much was written, or why the stream has ended:
+ * STREAM_AT_END, -EPIPE if there is no reader any more, or another -errno. */
 long stream_carry(struct stream *stream, const struct pollfd *polls) {
   long done = carry_some(stream, polls);
   return done == -EAGAIN || done == -EINTR ? 0 : done;

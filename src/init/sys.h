@@ -1,5 +1,5 @@
-/* System calls without a libc: foster-init is a static program of a few kilobytes, so that it costs next to nothing
- * to keep as PID 1. Every call returns what the kernel returns: a result, or -errno. */
+/* System calls without a libc: foster-init is a static program of a few kilobytes, so that a PID 1 costs next to nothing.
+ * Every call returns what the kernel returns: a result, or -errno. */
 #ifndef FOSTER_SYS_H
 #define FOSTER_SYS_H
 
@@ -17,7 +17,7 @@ typedef unsigned long size_t;
 #define NULL ((void *)0)
 #endif
 
-#if defined(FOSTER_FUZZ) /* test/fuzz: there the kernel is a function that answers as it likes */
+#if defined(FOSTER_FUZZ) /* test/fuzz, where the kernel is a function that returns arbitrary results */
 long syscall6(long number, long a, long b, long c, long d, long e, long f);
 #else
 static inline long syscall6(long number, long a, long b, long c, long d, long e, long f) {
@@ -42,12 +42,12 @@ static inline long syscall6(long number, long a, long b, long c, long d, long e,
   __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
   return x0;
 #else
-#error "foster-init knows x86_64 and aarch64"
+#error "foster-init supports x86_64 and aarch64"
 #endif
 }
 #endif
 
-/* Only the registers that a call has arguments for are set: with some 300 calls that makes a difference. */
+/* Sets only the registers that a call has arguments for: with some 300 calls, that makes a difference in size. */
 #if defined(__x86_64__) && !defined(FOSTER_FUZZ)
 static inline long syscall1(long number, long a) {
   long result;
@@ -78,7 +78,7 @@ static inline long syscall4(long number, long a, long b, long c, long d) {
 #define SYSCALL4(n, a, b, c, d) syscall4((n), (long)(a), (long)(b), (long)(c), (long)(d))
 #define SYSCALL5(n, a, b, c, d, e) syscall6((n), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
 
-/* The kernel's own sigset_t: one bit a signal, bit 0 for signal 1. */
+/* The kernel's own sigset_t: one bit per signal, bit 0 for signal 1. */
 typedef u64 sigset;
 #define ALL_SIGNALS (~(sigset)0)
 #define SIGNAL_COUNT 64

@@ -1,5 +1,5 @@
 /* The caller's terminal, while the container has one of its own: raw, so that every key goes to the container, and
- * as it was before whenever we stop or leave. */
+ * restored whenever we stop or exit. */
 #include "init.h"
 
 #include <asm/ioctls.h>
@@ -24,7 +24,7 @@ struct message_header {
 static struct termios saved;
 static int is_saved, is_raw;
 
-/* The master that PID 1's plan has sent over this socket; negative if none came. */
+/* Receives the terminal's master, which PID 1's plan sends over this socket. Negative if none was sent. */
 int terminal_receive(int socket) {
   struct {
     size_t size;
@@ -37,12 +37,12 @@ int terminal_receive(int socket) {
   sys_close(socket);
   if (got != 1 || header.control_size < sizeof control - sizeof(int)) return -1;
   if (control.level != SOL_SOCKET || control.type != SCM_RIGHTS) return -1;
-  /* Were we to wait until it takes all input, a program that first wants to be rid of output would wait for us. */
+  /* A blocking write of input would deadlock with a program that reads it only after its output was read. */
   SYSCALL3(__NR_fcntl, control.fd, F_SETFL, O_RDWR | O_NONBLOCK);
   return control.fd;
 }
 
-/* A background job that changed the terminal would do it under the hands of whoever is at it. */
+/* A background job must not change the terminal while the foreground job uses it. */
 static void wait_for_foreground(void) {
   int group;
   while (sys_ioctl(0, TIOCGPGRP, &group) == 0 && group != SYSCALL1(__NR_getpgid, 0))
@@ -62,19 +62,19 @@ void terminal_raw(void) {
   raw.c_cc[VTIME] = 0;
   sys_ioctl(0, TCSETS, &raw);
   is_raw = 1;
-  janitor_note(JANITOR_RAW);
+  janitor_notify(JANITOR_RAW);
 }
 
-/* At once (TCSETS): to wait until all output is through, as TCSETSW does, may take for ever. */
+/* TCSETS takes effect at once; TCSETSW waits until all output is transmitted, which may take forever. */
 void terminal_restore(void) {
   if (!is_raw) return;
   sys_ioctl(0, TCSETS, &saved);
   is_raw = 0;
-  janitor_note(JANITOR_COOKED);
+  janitor_notify(JANITOR_COOKED);
 }
 
-/* For the janitor, whose copy of this state is as old as itself. */
-void terminal_noted(int was_made_raw) { is_raw = was_made_raw; }
+/* Updates the janitor's own copy of this state. */
+void terminal_set_raw(int was_made_raw) { is_raw = was_made_raw; }
 
 void terminal_resize(int master) {
   struct window window;

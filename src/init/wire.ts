@@ -288,8 +288,8 @@ export type Report =
   | { kind: 'other' };
 
 /** What the parent says to foster-init. */
-export const WORD_RESUME = Buffer.of(wire.WORD_RESUME);
-export const WORD_START = Buffer.of(wire.WORD_START);
+export const CONTROL_RESUME = Buffer.of(wire.CONTROL_RESUME);
+export const CONTROL_START = Buffer.of(wire.CONTROL_START);
 /** What one who attaches says to a monitor, to be waited for. */
 export const ATTACH_ALL = Buffer.of(wire.ATTACH_ALL);
 /** What the command says that starts a container in the foreground: the container ends with it. */

@@ -51,7 +51,7 @@ export function runHostSteps(steps: readonly HostStep[], target: HostTarget = { 
     pid: target.pid,
     pidfd: target.pidfd ?? -1,
     control: target.control ?? -1,
-    users: target.users ?? -1,
+    userns: target.users ?? -1,
     output: output ?? -1,
     starter: -1,
     init: steps.some(({ kind }) => kind === 'start') ? initProgram() : -1,

@@ -22,8 +22,8 @@ export const STEP_REFORK = 0x10001;
 export const STEP_ORPHAN = 0x10002;
 export const STEP_FILE_SYSTEM = 0x10003;
 export const STEP_NOT_ON = 0x10004;
-export const WORD_RESUME = 82;
-export const WORD_START = 83;
+export const CONTROL_RESUME = 82;
+export const CONTROL_START = 83;
 export const SIGNAL_TO_GROUP = 1;
 export const SIGNAL_TO_INIT = 2;
 export const REPORT_STEP = 1;
@@ -165,7 +165,7 @@ export const HOST_OFFSETS = {
   pid: 20,
   pidfd: 24,
   control: 28,
-  users: 32,
+  userns: 32,
   output: 36,
   init: 40,
   starter: 44,

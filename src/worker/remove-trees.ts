@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { CLONE_FLAGS, startProcess } from '../init/clone.js';
 import { initProgram } from '../init/init-program.js';
 import { cloneFailure } from '../init/namespace-failure.js';
-import { encodeMonitor, WORD_RESUME } from '../init/wire.js';
+import { CONTROL_RESUME, encodeMonitor } from '../init/wire.js';
 import { writeIdMaps } from '../launch/id-maps.js';
 import { allIds } from '../spec/choose-id-maps.js';
 import type { IdMaps } from '../spec/id-maps.js';
@@ -36,7 +36,7 @@ export function removeTrees(
     ready?.();
     isReady = true;
   } finally {
-    if (isReady) sendWord(remover.control, WORD_RESUME);
+    if (isReady) sendWord(remover.control, CONTROL_RESUME);
     closeSync(remover.control); // without a word it exits
     if (!isReady) waitForChild(remover.pid);
   }

@@ -4,7 +4,7 @@
 #include "../../src/init/caller.c"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
-  is_output_lost = is_asked_to_end = 0;
+  is_output_lost = is_exit_requested = 0;
   begin_run_with_blob(data, size, sizeof(struct monitor));
   RUN(run_monitor());
   end_run_with_blob();

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, test } from 'node:test';
-import { encodeMonitor, WORD_RESUME } from '../../src/init/wire.js';
+import { CONTROL_RESUME, encodeMonitor } from '../../src/init/wire.js';
 import { BuildHome, FROM } from './support/build.js';
 import { Containers } from './support/containers.js';
 import { FOSTER } from './support/foster.js';
@@ -251,7 +251,7 @@ test('a reader that does not read holds up the container, but not signals', asyn
 test('output that cannot be written is an error', () => {
   const { status, stderr } = shell('$foster run --rm busybox echo hi >/dev/full');
   assert.equal(status, 125);
-  assert.match(stderr, /cannot write what the container says: no space left on device/);
+  assert.match(stderr, /cannot write the container's output: no space left on device/);
   assert.equal(shell(`$foster run --rm busybox sh -c 'echo hi; exit 3' >/dev/full`).status, 3);
 });
 
@@ -347,7 +347,7 @@ test('removing gives up on what cannot be removed, also a dangling link', () => 
   const blob = join(home.shared, 'blob');
   const nothing = { terminal: false, interactive: false, verbose: false, shim: true, userNamespace: false };
   writeFileSync(blob, encodeMonitor({ pid: 1, ...nothing, stateless: true, remove: [folder], failures: [] }));
-  writeFileSync(join(home.shared, 'mapped'), WORD_RESUME);
+  writeFileSync(join(home.shared, 'mapped'), CONTROL_RESUME);
   const fds = ['mapped', 'blob'].map((name) => openSync(join(home.shared, name), 'r'));
   const program = join(process.cwd(), 'dist', process.arch, 'foster-init');
   const { status } = spawnSync(program, ['remove'], {

@@ -1,5 +1,5 @@
-/* PID 1's children by way of /proc. The kernel tells nobody that a process was orphaned, so whoever wants to see
- * adoptions has to look: every child but the user's process is one that lost its parent. */
+/* Finds PID 1's adopted children in /proc. The kernel does not report that a process was orphaned, so PID 1 has to look:
+ * every child except the user's process has lost its parent. */
 #include "init.h"
 
 #include <linux/fcntl.h>
@@ -8,12 +8,12 @@ enum { FD_CHILDREN = FD_CONTROL + 1, FD_PROC = FD_CONTROL + 2 };
 
 struct orphan {
   s32 pid;
-  u32 seen; /* in the current look */
+
   s64 since_ms;
   char name[16];
 };
 
-static struct orphan orphans[256]; /* those beyond are reaped all the same, only not reported */
+static struct orphan orphans[256]; /* more are reaped all the same, but not reported */
 
 static void move_descriptor(long from, int to) {
   if (from < 0 || from == to) return;
@@ -21,14 +21,14 @@ static void move_descriptor(long from, int to) {
   sys_close((int)from);
 }
 
-/* Before any process of the container runs, which may mount something else on its /proc. */
-void family_open(const struct plan *plan) {
+/* Called before any process of the container runs, because one may mount something else on its /proc. */
+void orphans_open(const struct plan *plan) {
   if (!(plan->flags & (PLAN_VERBOSE | PLAN_SHARED | PLAN_COUNTS))) return;
   move_descriptor(sys_openat(AT_FDCWD, "/proc/thread-self/children", O_RDONLY | O_CLOEXEC, 0), FD_CHILDREN);
   move_descriptor(sys_openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), FD_PROC);
 }
 
-void family_each_child(void (*visit)(int pid)) {
+void for_each_child(void (*visit)(int pid)) {
   char text[4096];
   long offset = 0, size;
   u32 pid = 0;
@@ -72,18 +72,18 @@ static void adopt(int pid) {
   report(REPORT_ADOPTED, NO_STEP, pid, 0, place->name);
 }
 
-void family_watch(int main_child) {
+void orphans_find(int main_child) {
   watched_main = main_child;
-  family_each_child(adopt);
+  for_each_child(adopt);
 }
 
-/* A child that died before any look saw it was adopted all the same. */
-void family_reaped(int pid, int main_child) {
+/* A child that ended before PID 1 has seen it was adopted too. */
+void orphans_record_zombie(int pid, int main_child) {
   watched_main = main_child;
   adopt(pid);
 }
 
-void family_report_reaped(int pid, int status) {
+void orphans_report_reaped(int pid, int status) {
   struct orphan *orphan = find(pid);
   if (!orphan) return;
   report(REPORT_REAPED, (u32)(now_ms() - orphan->since_ms), pid, status, orphan->name);
