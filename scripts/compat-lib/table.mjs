@@ -87,8 +87,9 @@ const PASS_THROUGH = /^(run|create|exec|unshare|top|(container|podman) (run|crea
  * @param known options by command, as `readOptions` has them
  */
 export function usesOf(script, known) {
+  const quoted = [...script.matchAll(/'([^']*foster [^']*)'/g)].flatMap(([, inner]) => usesOf(inner, known));
   const plain = script.replace(/'[^']*'|"[^"]*"/g, (text) => text.replace(/[\s;|&()]/g, '_'));
-  return [...plain.matchAll(/(?<![\w/.$-])foster (?=[\w-])([^;|&)\n`]*)/g)].flatMap(([, text]) => {
+  const own = [...plain.matchAll(/(?<![\w/.$-])foster (?=[\w-])([^;|&)\n`]*)/g)].flatMap(([, text]) => {
     const words = text.split(/\s+/).filter((word) => word !== '' && !/^\d?[<>]/.test(word));
     const global = takeOptions(words, known.get('') ?? [], true);
     const rest = words.slice(global.end);
@@ -97,9 +98,13 @@ export function usesOf(script, known) {
     const path = [three, two, rest[0] ?? ''].find((name) => known.has(name));
     const uses = [{ path: '', names: global.names }];
     if (path === undefined) return uses;
-    const own = rest.slice(path === '' ? 0 : path.split(' ').length);
-    return [...uses, { path, names: takeOptions(own, known.get(path) ?? [], PASS_THROUGH.test(path)).names }];
+    const after = rest.slice(path === '' ? 0 : path.split(' ').length);
+    return [
+      ...uses,
+      { path, names: takeOptions(after, known.get(path) ?? [], PASS_THROUGH.test(path)).names },
+    ];
   });
+  return [...own, ...quoted];
 }
 
 function takeOptions(words, options, stopsAtOperand) {

@@ -84,7 +84,7 @@ test('flags', () => {
     [['-e', '=x', 'busybox'], /^foster: -e '=x': /],
     [['--env-file', '/no/such/file', 'busybox'], /^foster: --env-file '\/no\/such\/file': no such file/],
     [['-w', 'relative', 'busybox'], /^foster: --workdir 'relative': expected an absolute path/],
-    [['--network', 'br0', 'busybox'], /^foster: --network 'br0': /],
+    [['--network', 'br0', 'busybox'], /^foster: --network 'br0' is not supported yet: /],
     [['--cap-add', 'FLY', 'busybox'], /^foster: --cap-add 'FLY': unknown capability/],
     [['--ulimit', 'nofile', 'busybox'], /^foster: --ulimit 'nofile'/],
     [['--stop-signal', 'FOO', 'busybox'], /^foster: --stop-signal 'FOO': expected a signal/],
