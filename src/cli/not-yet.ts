@@ -184,7 +184,7 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   [
     'run, create',
     'planned',
-    '--authfile --health-start-interval --hostuser --passwd-entry --runtime --storage-opt --timeout --tls-verify',
+    '--authfile --health-start-interval --hostuser --passwd-entry --runtime --storage-opt --tls-verify',
   ],
   ['run', 'planned', '--rmi'],
   ['exec', 'no detaching', '--detach-keys'],

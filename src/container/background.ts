@@ -133,6 +133,7 @@ function monitorBlob(plan: Plan, record: ContainerRecord, joins: boolean): Uint8
     remove: record.rm ? pathsOf(record) : [],
     failures: executionFailures(plan),
     log: isUnlogged(record.logging) ? 'none' : record.logging,
+    timeLimit: record.timeLimit && record.timeLimit * 1000,
     host: { steps: plan.host },
     supervise: {
       cloneFlags: namespaceFlags(plan.namespaces),

@@ -128,6 +128,7 @@ export function draftOf(
     stopSignal:
       request.stopSignal ?? parseSignal('STOPSIGNAL of the image', defaults.StopSignal || 'SIGTERM'),
     stopTimeout: request.stopTimeout,
+    ...(request.timeLimit > 0 && { timeLimit: request.timeLimit }),
     logging: request.logging,
     ...(health !== undefined && health !== 'none' && { health }),
     network: networkOf(request, hostnameOf(request, id, hostname())),

@@ -61,6 +61,7 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
       userNamespace: hasUserNamespace,
       stateless: held === undefined,
       subject: held?.record,
+      timeLimit: held?.record.timeLimit && held.record.timeLimit * 1000,
       remove,
       failures: executionFailures(plan),
       log: held && logOf(held.record, plan),

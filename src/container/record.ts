@@ -107,6 +107,8 @@ export interface ContainerRecord {
   stopSignal: number;
   /** Seconds. */
   stopTimeout: number;
+  /** Seconds after its start at which it is killed. */
+  timeLimit?: number;
   /** Whether newuidmap(1) and newgidmap(1) wrote the maps. */
   usesMapHelpers: boolean;
   /** Whether the caller's own ids mean something in the container. */

@@ -21,6 +21,8 @@ const WITH_BUNDLE: ReadonlySet<string> = new Set<keyof RunFlags>([
   'interactive',
   'stopSignal',
   'stopTimeout',
+  'timeout',
+  'healthOnFailure',
   'init',
   'initSignalGroup',
   'initVerbose',

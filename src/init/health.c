@@ -2,6 +2,7 @@
  * Docker's: one success makes it healthy, several failures in a row unhealthy; during the start period failures do not
  * count. */
 #include "init.h"
+#include "monitor.h"
 
 enum { STARTING, HEALTHY, UNHEALTHY };
 
@@ -23,6 +24,7 @@ s64 health_due(void) {
 static void set_health(const struct monitor *monitor, u32 now) {
   static const char *const names[] = {"health=starting", "health=healthy", "health=unhealthy"};
   if (now != health && now != STARTING) state_event("health_status", (const char *)monitor + monitor->subject, names[now]);
+  if (now == UNHEALTHY && monitor->flags & MONITOR_KILL_UNHEALTHY) kill_container();
   health = now;
   state_health(health, streak, results, result_count);
 }

@@ -121,6 +121,22 @@ static void signal_container(int signal, int is_for_group) {
     SYSCALL4(__NR_pidfd_send_signal, FD_PIDFD, signal, is_for_group ? &info : NULL, 0);
 }
 
+/* PID 1, and with it everything in its namespace. */
+void kill_container(void) { signal_container(SIGKILL, 0); }
+
+/* Milliseconds until the time limit; -1: none. */
+static s64 time_left(void) {
+  if (run.ends_ms < 0) return -1;
+  s64 left = run.ends_ms - now_ms();
+  return left < 0 ? 0 : left;
+}
+
+static void kill_at_time_limit(void) {
+  if (time_left() != 0) return;
+  run.ends_ms = -1;
+  kill_container();
+}
+
 static int input_fd(void) { return run.master >= 0 ? run.master : run.container.input; }
 
 /* Writes clients' input, as much as fits without blocking. */
@@ -235,7 +251,9 @@ static int wait_for_work(struct pollfd polls[POLL_COUNT], int is_control_open) {
   polls[POLL_LISTENER].fd = attach_listener();
   polls[POLL_STALLED] = (struct pollfd){.fd = attach_client(stalled), .events = POLLOUT};
   for (int i = 0; i < MAX_CLIENTS; i++) polls[POLL_CLIENTS + i].fd = attach_client(i);
-  s64 due = health_due(), time[2] = {due / 1000, due % 1000 * 1000000}, rest[2] = {0, STREAM_REST_NS};
+  s64 due = health_due(), left = time_left();
+  if (left >= 0 && (due < 0 || left < due)) due = left;
+  s64 time[2] = {due / 1000, due % 1000 * 1000000}, rest[2] = {0, STREAM_REST_NS};
   return SYSCALL5(__NR_ppoll, polls, POLL_COUNT, rests ? rest : due < 0 ? NULL : time, NULL, 8) >= 0;
 }
 
@@ -263,6 +281,7 @@ void serve_run(void) {
     for (int i = 0; i < STREAM_COUNT; i++) carry(&run.streams[i], polls + POLL_STREAMS + 2 * i);
     if (polls[POLL_INPUT].revents) write_client_input();
     health_run(run.config);
+    kill_at_time_limit();
   }
 }
 
@@ -322,6 +341,7 @@ int start_run(void) {
   if (error < 0) return fail_to_record(error);
   if (!run.has_caller) state_remove("exit");
   monitor_event("start", "");
+  run.ends_ms = run.config->time_limit ? now_ms() + run.config->time_limit : -1;
   health_start(run.config);
   serve_first_clients();
   sys_write(run.container.control, (char[]){CONTROL_START}, 1);

@@ -22,6 +22,7 @@ struct run {
   int has_starter;  /* in the background: the foster command that started us still reads FD_CONTROL */
   int is_input_ending;
   u32 restarts;
+  s64 ends_ms;      /* the time limit at which it is killed; -1: none */
   struct stream streams[STREAM_COUNT];
 };
 
@@ -32,6 +33,7 @@ static inline const char *monitor_text(u32 offset) { return (const char *)run.co
 /* monitor.c */
 enum { COULD_NOT_START = 125 };
 void monitor_event(const char *action, const char *attributes);
+void kill_container(void);
 void notify_starter(const struct report *message);
 int start_run(void);
 void serve_run(void);

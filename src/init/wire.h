@@ -186,6 +186,7 @@ struct monitor {
   u32 log_max_files;
   u32 health_interval, health_timeout, health_start_period; /* ms */
   u32 health_retries;
+  u32 time_limit; /* ms after the start at which it is killed; 0: none */
   u32 host_steps; /* offset of struct host_step[host_step_count]: already done if `pid` is set, else to be done */
   u32 host_step_count;
 };
@@ -201,6 +202,7 @@ enum {
   MONITOR_HEALTH = 128,
   MONITOR_JOINS = 256,
   MONITOR_UNLOGGED = 1024, /* no log of its output */
+  MONITOR_KILL_UNHEALTHY = 2048,
 };
 
 /* Messages between a detached container's monitor and its clients: a byte for the kind, then the rest. */

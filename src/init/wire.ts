@@ -164,8 +164,12 @@ export interface MonitorOptions {
   supervise?: {
     cloneFlags: number;
     joins: boolean;
-    health?: { interval: number; timeout: number; startPeriod: number; retries: number } | undefined;
+    health?:
+      | { interval: number; timeout: number; startPeriod: number; retries: number; kills?: boolean }
+      | undefined;
   };
+  /** Milliseconds after the start at which the container is killed. */
+  timeLimit?: number | undefined;
 }
 
 /** struct monitor of wire.h. */
@@ -202,6 +206,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
       (options.shim ? wire.MONITOR_SHIM : 0) |
       (options.stateless ? wire.MONITOR_STATELESS : 0) |
       (health ? wire.MONITOR_HEALTH : 0) |
+      (health?.kills ? wire.MONITOR_KILL_UNHEALTHY : 0) |
       (supervise?.joins ? wire.MONITOR_JOINS : 0) |
       (options.log === 'none' ? wire.MONITOR_UNLOGGED : 0),
     pid: options.pid,
@@ -214,6 +219,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
     health_timeout: health?.timeout ?? 0,
     health_start_period: health?.startPeriod ?? 0,
     health_retries: health?.retries ?? 0,
+    time_limit: options.timeLimit ?? 0,
     log_max_size: Math.ceil((log?.maxSize ?? 0) / 1024),
     log_max_files: log?.maxFiles ?? 1,
     host_steps: hostSteps,

@@ -106,6 +106,8 @@ export interface RunRequest {
   stopSignal: number | undefined;
   /** Seconds. */
   stopTimeout: number;
+  /** Seconds after its start at which it is killed; 0 for never. */
+  timeLimit: number;
   /** Bytes. */
   maxUnpackedSize: number | undefined;
   dryRun: boolean;
@@ -219,4 +221,6 @@ export interface HealthCheck {
   timeout: number;
   startPeriod: number;
   retries: number;
+  /** Kill the container when it is unhealthy. */
+  kills?: boolean;
 }

@@ -89,6 +89,7 @@ export const MONITOR_STATELESS = 64;
 export const MONITOR_HEALTH = 128;
 export const MONITOR_JOINS = 256;
 export const MONITOR_UNLOGGED = 1024;
+export const MONITOR_KILL_UNHEALTHY = 2048;
 export const ATTACH_OUTPUT = 111;
 export const ATTACH_ERROR = 101;
 export const ATTACH_INPUT = 105;
@@ -173,7 +174,7 @@ export const HOST_OFFSETS = {
   error: 52,
   detail: 56,
 } as const;
-export const MONITOR_SIZE = 72;
+export const MONITOR_SIZE = 76;
 export const MONITOR_OFFSETS = {
   magic: 0,
   version: 4,
@@ -191,8 +192,9 @@ export const MONITOR_OFFSETS = {
   health_timeout: 52,
   health_start_period: 56,
   health_retries: 60,
-  host_steps: 64,
-  host_step_count: 68,
+  time_limit: 64,
+  host_steps: 68,
+  host_step_count: 72,
 } as const;
 export const FAILURE_SIZE = 12;
 export const FAILURE_OFFSETS = {

@@ -204,3 +204,21 @@ test('--uidmap, --gidmap, and keep-id with ids', () => {
   lines(['--userns', 'keep-id:uid=77', '-v', `${home.shared}:/shared`], 'touch /shared/mine');
   assert.equal(statSync(file).uid, process.getuid?.());
 });
+
+test('--timeout kills the container, in the foreground and in the background', () => {
+  for (const flags of [[], ['--no-init'], ['-d']]) {
+    const { stderr } = home.run(['--name', 'short', '--timeout', '1', ...flags, 'busybox', 'sleep', '1000']);
+    assert.equal(stderr, '');
+    assert.equal(home.foster(['wait', 'short']).stdout, '137\n', flags.join(' '));
+    assert.equal(home.foster(['inspect', '-f', '{{.Config.Timeout}}', 'short']).stdout, '1\n');
+    home.foster(['rm', 'short']);
+  }
+});
+
+test('--health-on-failure kill', () => {
+  const check = ['--health-cmd', 'false', '--health-interval', '50ms', '--health-on-failure', 'kill'];
+  home.run(['-d', '--name', 'ill', ...check, 'busybox', 'sleep', '1000']);
+  assert.equal(home.foster(['wait', 'ill']).stdout, '137\n');
+  assert.equal(home.foster(['inspect', '-f', '{{.State.Health.Status}}', 'ill']).stdout, 'unhealthy\n');
+  home.foster(['rm', 'ill']);
+});

@@ -24,7 +24,7 @@ export function parseHealth(flags: HealthFlags): HealthCheck | 'none' | undefine
   const retries = flags.healthRetries ?? '3';
   if (!/^[1-9]\d{0,5}$/.test(retries))
     throw flagError('--health-retries', retries, 'expected a number from 1');
-  checkOnFailure(flags.healthOnFailure ?? 'none');
+  const kills = parseOnFailure(flags.healthOnFailure ?? 'none');
   const check = {
     interval: atLeast('--health-interval', flags.healthInterval ?? '30s', 1),
     timeout: atLeast('--health-timeout', flags.healthTimeout ?? '30s', 1),
@@ -33,18 +33,19 @@ export function parseHealth(flags: HealthFlags): HealthCheck | 'none' | undefine
   };
   if (flags.healthcheck === false || flags.healthCmd === 'none') return 'none';
   if (!flags.healthCmd) return undefined;
-  return { command: ['/bin/sh', '-c', flags.healthCmd], ...check };
+  return { command: ['/bin/sh', '-c', flags.healthCmd], ...check, ...(kills && { kills }) };
 }
 
-function checkOnFailure(action: string): void {
-  if (action === 'none') return;
-  if (!['kill', 'restart', 'stop'].includes(action))
-    throw flagError('--health-on-failure', action, 'expected none');
+/** Whether an unhealthy container is killed. */
+function parseOnFailure(action: string): boolean {
+  if (action === 'none' || action === 'kill') return action === 'kill';
+  if (action !== 'restart' && action !== 'stop')
+    throw flagError('--health-on-failure', action, 'expected none or kill');
   throw unsupportedValue(
     '--health-on-failure',
     action,
-    'nothing is done to an unhealthy container',
-    "watch for it with 'foster events --filter event=health_status'",
+    'an unhealthy container is killed, or nothing is done to it',
+    action === 'stop' ? 'use kill' : 'use kill, and --restart always',
   );
 }
 

@@ -72,6 +72,7 @@ export interface RunFlags extends HealthFlags, PlatformFlags {
   entrypoint?: string;
   stopSignal?: string;
   stopTimeout?: string;
+  timeout?: string;
   readOnly?: boolean;
   readOnlyTmpfs?: boolean;
   device?: string[];
@@ -231,7 +232,8 @@ export function toRequest(
     kernelPaths: security.kernelPaths,
     privileged,
     stopSignal: ifGiven(options.stopSignal, (signal) => parseSignal('--stop-signal', signal)),
-    stopTimeout: parseStopTimeout(options.stopTimeout ?? DEFAULT_STOP_TIMEOUT),
+    stopTimeout: parseSeconds('--stop-timeout', options.stopTimeout ?? DEFAULT_STOP_TIMEOUT),
+    timeLimit: parseSeconds('--timeout', options.timeout ?? '0'),
     maxUnpackedSize: ifGiven(options.maxUnpackedSize, (size) => parseSize('--max-unpacked-size', size)),
     dryRun: options.dryRun ?? false,
     explain: options.explain ?? false,
@@ -252,6 +254,15 @@ function checkCombinations(request: RunRequest, options: RunFlags): void {
   }
   if (request.detach && options.attach !== undefined)
     throw new FosterError('--attach and --detach cannot be used together', { kind: 'invalid' });
+  const kills = typeof request.health === 'object' && request.health.kills;
+  if ((request.timeLimit > 0 || kills) && request.pid.kind !== 'private')
+    throw new FosterError(
+      `${kills ? '--health-on-failure' : '--timeout'} and --pid cannot be used together`,
+      {
+        kind: 'invalid',
+        advice: 'the processes of the container could not be told from others',
+      },
+    );
   if (request.ids.uid !== undefined && request.pid.kind === 'container')
     throw new FosterError('--uidmap and --pid container cannot be used together', {
       kind: 'invalid',
@@ -398,8 +409,8 @@ function parseSysctls(
 }
 
 /** Seconds. setitimer(2) and poll(2) limit milliseconds to 31 bits. */
-function parseStopTimeout(value: string): number {
+function parseSeconds(flag: string, value: string): number {
   const seconds = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (!(seconds <= 2_147_483)) throw flagError('--stop-timeout', value, 'expected a whole number of seconds');
+  if (!(seconds <= 2_147_483)) throw flagError(flag, value, 'expected a whole number of seconds');
   return seconds;
 }
