@@ -89,7 +89,6 @@ export function startHeld(
   const waiting = launchDetached(plan, record, lock, { witness, warn: surroundings().warn });
   let client: number | undefined;
   try {
-    writePidFile(record);
     client = connection && connectMonitor(record.id, connection);
   } catch (error) {
     giveUp(waiting);
@@ -98,6 +97,7 @@ export function startHeld(
   onStart?.(waiting.monitor.pid);
   try {
     startProgram(waiting);
+    writePidFile(record);
   } catch (error) {
     if (client !== undefined) closeSync(client);
     if (isExecutionFailure(error)) closeSync(waiting.monitor.pidfd);
