@@ -123,6 +123,7 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
     'Images:',
     [
       { name: 'pull', summary: 'download images from a registry', load: () => import('./image/pull.js') },
+      { name: 'search', summary: 'search a registry for images', load: () => import('./image/search.js') },
       { name: 'push', summary: 'upload an image to a registry', load: () => import('./image/push.js') },
       { name: 'build', summary: 'build an image from a Dockerfile', load: () => import('./image/build.js') },
       {

@@ -9,6 +9,7 @@ import type { HistoryRow } from './views/image-history.js';
 import type { ImageLayers } from './views/image-layers.js';
 import type { ImageOrder } from './views/image-orders.js';
 import type { ImageRow } from './views/image-row.js';
+import type { SearchRow } from './views/search.js';
 
 /**
  * What is done with images. An image is meant by a name, its id or an unambiguous start of its id. Each function loads
@@ -110,6 +111,22 @@ export async function tagsHere(name: string): Promise<string[]> {
       exitCode: 1,
     },
   );
+}
+
+/**
+ * Searches a registry.
+ * @param term `TERM`, in docker.io, or `HOST/TERM`
+ * @param options.filters `KEY=VALUE` each: views/search.ts
+ * @throws FosterError
+ */
+export async function search(
+  term: string,
+  { limit, filters, access }: { limit: number; filters: readonly string[]; access: RegistryAccess },
+): Promise<SearchRow[]> {
+  const { searchRegistry } = await import('../image/registry/search.js');
+  const { searchRows } = await import('./views/search.js');
+  searchRows([], filters); // an invalid one is found out before anybody is asked
+  return searchRows(await searchRegistry(term, limit, access), filters);
 }
 
 /** What a push has left in the registry. */

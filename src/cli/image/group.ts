@@ -12,6 +12,7 @@ import * as pull from './pull.js';
 import * as push from './push.js';
 import * as rmi from './rmi.js';
 import * as save from './save.js';
+import * as search from './search.js';
 import * as tag from './tag.js';
 import * as tree from './tree.js';
 import * as untag from './untag.js';
@@ -28,6 +29,7 @@ export function configure(command: Command, argv: string[]): void {
     { name: 'history', summary: 'show the history of an image', module: history },
     { name: 'pull', summary: 'download images from a registry', module: pull },
     { name: 'push', summary: 'upload an image to a registry', module: push },
+    { name: 'search', summary: 'search a registry for images', module: search },
     { name: 'tag', summary: 'give an image another name', module: tag },
     { name: 'untag', summary: 'take names from an image', module: untag },
     { name: 'rm', aliases: ['remove'], summary: 'remove images', module: rmi },

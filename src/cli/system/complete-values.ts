@@ -122,6 +122,7 @@ const VALUES: Record<string, Operand> = {
   '--sort': {
     words: () => ['command', 'created', 'id', 'image', 'names', 'runningfor', 'size', 'status'],
   },
+  '--policy': { words: () => ['always', 'missing', 'newer', 'never'] },
   '--stop-signal': { words: signals },
   '--storage-driver': { words: () => [...DRIVERS] },
   '--type': { words: () => ['container', 'image', 'all'] },
@@ -196,7 +197,8 @@ const STATUSES = ['created', 'running', 'paused', 'restarting', 'exited', 'dead'
 async function filters(path: string, current: string): Promise<string[]> {
   const [key = '', value] = current.split('=', 2);
   if (/^(images|image ls|image list)$/.test(path)) {
-    if (value !== undefined && key === 'dangling') return ['dangling=true', 'dangling=false'];
+    if (value !== undefined && /^(dangling|containers|readonly|intermediate|manifest)$/.test(key))
+      return [`${key}=true`, `${key}=false`];
     if (value !== undefined && /^(before|since)$/.test(key))
       return (await imageNames()).map((name) => `${key}=${name}`);
     const { IMAGE_FILTERS } = await import('../../engine/views/image-filter.js');
@@ -204,6 +206,7 @@ async function filters(path: string, current: string): Promise<string[]> {
   }
   if (path === 'events' || path === 'system events')
     return ['container=', 'event=', 'image=', 'label=', 'type='];
+  if (/search$/.test(path)) return ['stars=', 'is-official=', 'is-automated='];
   if (/prune$/.test(path)) return ['label=', 'until='];
   if (value !== undefined) {
     if (key === 'status') return STATUSES.map((status) => `status=${status}`);
