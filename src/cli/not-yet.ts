@@ -94,6 +94,14 @@ const REASONS = {
     because: 'a build makes an image',
     advice: "use 'foster create' and 'foster export' for its files",
   },
+  'lists of images': {
+    because: 'the store keeps images, and no lists of images for several platforms',
+    advice: 'push the images, and make the list with another tool',
+  },
+  'files of an image alone': {
+    because: 'files are looked at in containers',
+    advice: "use 'foster create', and 'foster diff' or 'foster mount' with the container",
+  },
   'image trees': {
     because: 'images have no parents here',
     advice: "use 'foster images --tree', which shows the layers that images share",
@@ -123,24 +131,11 @@ const COMMANDS: [ReasonName, string[]][] = [
   ['plugins', ['plugin']],
   ['systemd', ['generate systemd']],
   ['labels', ['container runlabel']],
+  ['lists of images', ['manifest']],
+  ['files of an image alone', ['image diff', 'image mount', 'image umount', 'image unmount']],
   ['updates', ['auto-update']],
   ['libpod', ['system migrate', 'system renumber']],
-  [
-    'planned',
-    [
-      'container clone',
-      'compose',
-      'generate',
-      'generate spec',
-      'healthcheck',
-      'image diff',
-      'image mount',
-      'image umount',
-      'image unmount',
-      'manifest',
-      'system reset',
-    ],
-  ],
+  ['planned', ['container clone', 'compose', 'generate', 'generate spec', 'healthcheck', 'system reset']],
 ];
 
 /** Options that are not there, by command; foster's own ones under ''. */
