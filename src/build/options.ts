@@ -38,6 +38,13 @@ export interface RunSettings {
   addHosts: HostEntry[];
   /** IP addresses. */
   dns: string[];
+  /** In place of those of the host. */
+  dnsSearch?: string[];
+  dnsOptions?: string[];
+  /** Files that stay as the image has them: /etc/hosts. */
+  without?: string[];
+  /** Bytes of /dev/shm. */
+  shmSize?: number;
   /** Bind mounts of --volume. What RUN writes there is not in the image. */
   volumes: Mount[];
 }

@@ -226,8 +226,8 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   [
     'build',
     'planned',
-    '--allow --call --cgroupns --check -D --debug --disable-compression --dns-option --dns-search --http-proxy --ipc ' +
-      '--logsplit --manifest --no-hosts --pid --retry --retry-delay --shm-size --stdin --userns --uts',
+    '--allow --call --cgroupns --check -D --debug --disable-compression --http-proxy --ipc ' +
+      '--logsplit --manifest --pid --retry --retry-delay --stdin --userns --uts',
   ],
 ];
 

@@ -57,6 +57,20 @@ test('RUN has the hosts, capabilities, limits, name servers and volumes that wer
   assert.equal(home.run(['--rm', 'built', 'test', '-e', '/of-host']).status, 1);
 });
 
+test('the resolver, /etc/hosts and /dev/shm of RUN', async () => {
+  const flags = ['--dns-search', 'a.example', '--dns-option', 'ndots:3', '--no-hosts', '--shm-size', '2m'];
+  const text = await printed(
+    "RUN grep -E '^(search|options)' /etc/resolv.conf; test -s /etc/hosts || echo no hosts; df -k /dev/shm | tail -1\n",
+    flags,
+  );
+  for (const expected of [/^search a\.example$/m, /^options ndots:3$/m, /^no hosts$/m, /^shm +2048 /m])
+    assert.match(text, expected);
+  assert.match(
+    (await build('', ['--no-hosts', '--add-host', 'a:1.1.1.1'])).stderr,
+    /cannot be used together/,
+  );
+});
+
 test('variables, annotations, format and history of the image', async () => {
   const flags = ['--env', 'A=1', '--env', 'B', '--unsetenv', 'C', '--annotation', 'org.example.a=b'];
   const text = await printed('ENV C=3\nRUN echo $A-$B-$C\n', [...flags, '--omit-history'], { B: 'two' });

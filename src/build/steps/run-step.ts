@@ -128,11 +128,12 @@ const NO_CALLER: RunContext = { cwd: '/', env: {}, exists: () => false, readText
 
 function requestOf({ argv, env, network, mounts, settings }: RunStep): RunRequest {
   const flags = { rm: true, healthcheck: false, hostname: HOSTNAME, network, stopTimeout: '1' };
-  const { rlimits, dns, addHosts, capabilities, noNewPrivileges, seccomp } = settings;
+  const { rlimits, dns, addHosts, capabilities, noNewPrivileges, seccomp, shmSize } = settings;
   const request = toRequest('layers', argv, flags, [], NO_CALLER);
   return {
     ...request,
     ...{ rlimits, dns, addHosts, capabilities, noNewPrivileges, seccomp },
+    ...(shmSize !== undefined && { shmSize }),
     entrypoint: [],
     env,
     mounts,

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { BuildRequest, NamedContext, RunSettings } from '../../engine/builds.js';
-import { parseAddHost, parseDns } from '../../spec/hosts.js';
+import { parseAddHost, parseDns, parseDnsOption, parseDnsSearch } from '../../spec/hosts.js';
 import { flagError } from '../../spec/parse/flag.js';
 import { parseSecurityOptions } from '../../spec/parse/security-options.js';
+import { parseSize } from '../../spec/parse/sizes.js';
 import { parseUlimits } from '../../spec/parse/ulimits.js';
 import { parseVolume } from '../../spec/parse/volumes.js';
 import { resolveCapabilities } from '../../sys/capabilities.js';
@@ -34,6 +35,10 @@ export interface BuildFlags extends RegistryFlags, PlatformFlags {
   volume?: string[];
   addHost?: string[];
   dns?: string[];
+  dnsSearch?: string[];
+  dnsOption?: string[];
+  hosts: boolean;
+  shmSize?: string;
   capAdd?: string[];
   capDrop?: string[];
   securityOpt?: string[];
@@ -57,6 +62,8 @@ export interface BuildFlags extends RegistryFlags, PlatformFlags {
 export async function toRequest(context: string, flags: BuildFlags): Promise<BuildRequest> {
   if (context === '') throw flagError('CONTEXT', context, 'expected a directory or -');
   checkUsual(flags);
+  if (!flags.hosts && flags.addHost !== undefined)
+    throw new FosterError('--no-hosts and --add-host cannot be used together');
   if (flags.progress !== undefined && !['plain', 'auto', 'tty', 'quiet'].includes(flags.progress)) {
     throw flagError('--progress', flags.progress, 'expected plain or quiet');
   }
@@ -144,6 +151,10 @@ function runSettings(flags: BuildFlags): RunSettings {
     rlimits: parseUlimits(flags.ulimit ?? []),
     addHosts: (flags.addHost ?? []).map(parseAddHost),
     dns: listOf(flags.dns).map(parseDns),
+    ...(flags.dnsSearch && { dnsSearch: parseDnsSearch(listOf(flags.dnsSearch)) }),
+    ...(flags.dnsOption && { dnsOptions: listOf(flags.dnsOption).map(parseDnsOption) }),
+    ...(!flags.hosts && { without: ['/etc/hosts'] }),
+    ...(flags.shmSize !== undefined && { shmSize: parseSize('--shm-size', flags.shmSize) }),
     volumes: (flags.volume ?? []).map((value) => parseVolume(value, paths)),
   };
 }
