@@ -6,7 +6,7 @@ import { CONTROL_START, encodeMonitor, encodePlan } from '../init/wire.js';
 import { executionFailure, executionFailures } from '../launch/execution-failure.js';
 import { launchFailure } from '../launch/failure.js';
 import { hostOutput } from '../launch/host-steps.js';
-import { nextReport, type Witness, waitUntilReady } from '../launch/launch.js';
+import { type LaunchObserver, receiveReport, waitUntilReady } from '../launch/launch.js';
 import { closeAll } from '../launch/streams.js';
 import { buildExecPlan } from '../plan/exec.js';
 import { namespaceFlags } from '../plan/namespaces.js';
@@ -35,7 +35,7 @@ export interface Waiting {
 const STALE = ['stopped', 'stopping', 'paused', 'counts', 'health'];
 
 export interface DetachedOptions {
-  witness?: Witness | undefined;
+  observer?: LaunchObserver | undefined;
   /** Told what is not as the person may expect it. */
   warn?: (sentence: string) => void;
 }
@@ -50,7 +50,7 @@ export function launchDetached(
   { plan, joined }: ContainerPlan,
   record: ContainerRecord,
   lock: number,
-  { witness, warn }: DetachedOptions = {},
+  { observer, warn }: DetachedOptions = {},
 ): Waiting {
   const folder = containerFolder(record.id);
   for (const name of STALE) rmSync(join(folder, name), { force: true });
@@ -62,7 +62,7 @@ export function launchDetached(
     nothing: openSync('/dev/null', 'r+'),
     blob: memoryFile('foster-monitor', monitorBlob(plan, record, joined !== undefined)),
     folder: openSync(folder, 'r'),
-    plan: memoryFile('foster-plan', encodePlan(plan, { trace: witness !== undefined })),
+    plan: memoryFile('foster-plan', encodePlan(plan, { trace: observer !== undefined })),
     events: openEvents(),
     joined: joined === undefined ? undefined : openPidfd(joined.state.pid),
     users:
@@ -103,7 +103,7 @@ export function launchDetached(
   const waiting = { monitor, session, plan };
   try {
     faultPoint('monitor started');
-    waitUntilReady(plan, session, { witness, warn, output: opened.output, outcomes: [] });
+    waitUntilReady(plan, session, { observer, warn, output: opened.output, outcomes: [] });
     faultPoint('ready');
     return waiting;
   } catch (error) {
@@ -160,7 +160,7 @@ export function startProgram(waiting: Waiting): void {
   sendWord(session, CONTROL_START);
   faultPoint('told to go');
   for (;;) {
-    const report = nextReport(session);
+    const report = receiveReport(session);
     if (report?.kind === 'failed') {
       giveUp(waiting);
       throw launchFailure(plan, report, undefined);

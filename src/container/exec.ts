@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs';
 import { holdSignals } from '../init/clone.js';
 import { CONTROL_START } from '../init/wire.js';
 import { executionFailure } from '../launch/execution-failure.js';
-import { abandon, type Launched, launch, nextReport } from '../launch/launch.js';
+import { abandon, type Launched, launch, receiveReport } from '../launch/launch.js';
 import { RootFiles } from '../layers/root-files.js';
 import { buildExecPlan } from '../plan/exec.js';
 import type { Plan } from '../plan/step.js';
@@ -172,7 +172,7 @@ function userInside(pid: number, wanted: string): ReturnType<typeof resolveUser>
 /** Has the program executed, and waits until it is. @throws FosterError where it cannot be */
 function startProgram({ control }: Launched, plan: Plan): void {
   sendWord(control, CONTROL_START);
-  const report = nextReport(control);
+  const report = receiveReport(control);
   if (report?.kind === 'exec-failed') throw executionFailure(plan, report.errno);
   closeSync(control);
 }

@@ -1,5 +1,5 @@
-import type { Witness } from '../launch/launch.js';
-import { describePlan, hostSteps, renderExec, renderStep } from '../plan/render.js';
+import type { LaunchObserver } from '../launch/launch.js';
+import { describePlan, renderExec, renderHostSteps, renderStep } from '../plan/render.js';
 import type { Plan } from '../plan/step.js';
 
 /** The plan as `--dry-run` prints it. */
@@ -11,7 +11,7 @@ export function planText(plan: Plan): string {
  * Prints each step as it is done: first why, then the system call with its result as strace(1) writes it.
  * @param say prints a line
  */
-export function explainer(plan: Plan, say: (line: string) => void): Witness {
+export function explainer(plan: Plan, say: (line: string) => void): LaunchObserver {
   const steps = [...plan.init, ...plan.process];
   let last = '';
   let number = 0;
@@ -24,7 +24,7 @@ export function explainer(plan: Plan, say: (line: string) => void): Witness {
   return {
     started(pid) {
       say('foster, before there is a container:');
-      for (const { call, why } of hostSteps(plan, String(pid))) tell(why, call);
+      for (const { call, why } of renderHostSteps(plan, String(pid))) tell(why, call);
       say('PID 1, in its new namespaces:');
     },
     step(index, result) {

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { Interrupted, throwAtSignal } from '../launch/interrupt.js';
+import { Interrupted, throwIfSignaled } from '../launch/interrupt.js';
 import { fillFolder } from '../layers/tree-program.js';
 import { layeredDriver } from '../spec/storage-driver.js';
 import { FosterError } from '../sys/errors.js';
@@ -21,7 +21,7 @@ export function filler(draft: Draft): (folder: string) => void {
     try {
       const isShifted = draft.isRootShifted ?? false;
       const what = { driver, layers: layersOf(draft), isShifted, folder, volumes };
-      const { count, example } = fillFolder(what, mapsOf(draft), throwAtSignal);
+      const { count, example } = fillFolder(what, mapsOf(draft), throwIfSignaled);
       if (count > 0) {
         surroundings().warn(
           `files that you cannot read are not in the container: ${count} ${count === 1 ? 'file' : 'files'}, such as ${example}; ` +

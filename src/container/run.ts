@@ -1,5 +1,5 @@
 import { holdSignals } from '../init/clone.js';
-import { abandon, type Launched, launch, type Witness } from '../launch/launch.js';
+import { abandon, type Launched, type LaunchObserver, launch } from '../launch/launch.js';
 import type { RunRequest } from '../spec/request.js';
 import { surroundings } from '../sys/surroundings.js';
 import { dropIdFile } from './create.js';
@@ -48,7 +48,7 @@ function isDetached(request: RunRequest, { health }: Draft): boolean {
 
 async function runForeground(request: RunRequest, draft: Draft, observer: RunObserver): Promise<never> {
   const { plan, joined } = planContainer(draft, { verbose: request.initVerbose, detached: false });
-  const witness: Witness | undefined = request.explain
+  const launchObserver: LaunchObserver | undefined = request.explain
     ? (await import('./explain.js')).explainer(plan, observer.explain)
     : undefined;
   holdSignals();
@@ -60,7 +60,7 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
       stdin: interactive,
       isLogged: true,
       join: joined?.state.pid,
-      witness,
+      observer: launchObserver,
       warn: surroundings().warn,
     });
     writePidFile(record, launched.joined ?? launched.pid);

@@ -1,6 +1,6 @@
 import { closeSync, existsSync } from 'node:fs';
 import { holdSignals } from '../init/clone.js';
-import type { Witness } from '../launch/launch.js';
+import type { LaunchObserver } from '../launch/launch.js';
 import type { RunRequest } from '../spec/request.js';
 import { FosterError, isExecutionFailure } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
@@ -21,7 +21,7 @@ import { type Container, isAlive, lockContainer, readContainer } from './store.j
 /** `foster run -d`; without -d, of a container that may be restarted, attached to it until it has ended for good. */
 export async function runDetached(request: RunRequest, draft: Draft, observer: RunObserver): Promise<number> {
   const containerPlan = planContainer(draft, { verbose: false, detached: true });
-  const witness: Witness | undefined = request.explain
+  const launchObserver: LaunchObserver | undefined = request.explain
     ? (await import('./explain.js')).explainer(containerPlan.plan, observer.explain)
     : undefined;
   holdSignals();
@@ -31,7 +31,7 @@ export async function runDetached(request: RunRequest, draft: Draft, observer: R
   let isStarted = false;
   try {
     const client = startHeld({ record, lock }, containerPlan, {
-      witness,
+      observer: launchObserver,
       connection: request.detach ? undefined : { wantsAll: true, isOwner },
       onStart: () => {
         isStarted = true;
@@ -58,7 +58,7 @@ export async function runDetached(request: RunRequest, draft: Draft, observer: R
 }
 
 export interface StartOptions {
-  witness?: Witness | undefined;
+  observer?: LaunchObserver | undefined;
   /** How to connect to the monitor before the program runs; undefined: not at all. */
   connection?: ConnectOptions | undefined;
   /** Called with the PID of the monitor when it is about to let the program start: what comes then is its concern. */
@@ -84,9 +84,9 @@ export function startHeld(
 export function startHeld(
   { record, lock }: HeldContainer,
   plan: ContainerPlan,
-  { witness, connection, onStart }: StartOptions,
+  { observer, connection, onStart }: StartOptions,
 ): number | undefined {
-  const waiting = launchDetached(plan, record, lock, { witness, warn: surroundings().warn });
+  const waiting = launchDetached(plan, record, lock, { observer, warn: surroundings().warn });
   let client: number | undefined;
   try {
     client = connection && connectMonitor(record.id, connection);

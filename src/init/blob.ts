@@ -1,7 +1,7 @@
-/** A blob that grows at its end. Offsets stay good while it does. */
+/** A block of memory for foster-init, which grows at its end. Offsets stay valid when it grows. */
 export class Blob {
   #buffer = Buffer.alloc(32 * 1024);
-  #view = viewOf(this.#buffer); // whose setters cost a tenth of a Buffer's in code that runs once
+  #view = viewOf(this.#buffer); // in code that runs once, its setters take a tenth of the time of a Buffer's
   size = 0;
   readonly relocations: number[] = [];
 
@@ -9,7 +9,7 @@ export class Blob {
     return this.#buffer.subarray(0, this.size);
   }
 
-  /** Makes room for `size` bytes of zeros, aligned to 8; returns where. */
+  /** Adds `size` zero bytes, aligned to 8. Returns their offset. */
   reserve(size: number): number {
     const at = (this.size + 7) & ~7;
     this.size = at + size;
@@ -58,13 +58,13 @@ export class Blob {
     }
   }
 
-  /** A 64-bit argument; negative numbers as the kernel expects them. */
+  /** A 64-bit argument; negative numbers in two's complement. */
   s64(at: number, value: number): void {
     this.#view.setUint32(at, value >>> 0, true);
     this.#view.setInt32(at + 4, Math.floor(value / 2 ** 32), true);
   }
 
-  /** At `at`, a pointer to what is at offset `target`. */
+  /** Puts at `at` a pointer to offset `target`. */
   pointer(at: number, target: number): void {
     this.s64(at, target);
     this.relocations.push(at);

@@ -6,7 +6,7 @@ import { addressOf, call, callRaw, functionPointer, SystemCallError } from '../s
 import { waitForChild } from '../sys/libc.js';
 import { PROGRAM_OFFSETS, PROGRAM_SIZE } from '../sys/wire-constants.js';
 
-/** Flags of clone(2) for the namespaces that foster's own helpers are in; those of containers: plan/namespaces.ts. */
+/** Flags of clone(2) for the namespaces of foster's helper processes. Those of containers are in plan/namespaces.ts. */
 export const CLONE_FLAGS = { mount: 0x00020000, user: 0x10000000 } as const;
 
 const CLONE_VM = 0x100;
@@ -20,7 +20,7 @@ export interface Program {
   file: number;
   argv: string[];
   env: string[];
-  /** descriptors[i] becomes the program's descriptor i; undefined leaves i closed, and so is every other one. */
+  /** descriptors[i] becomes the program's descriptor i; if it is undefined, i is closed. All others are closed too. */
   descriptors: (number | undefined)[];
   /** Keep the capabilities of the new user namespace across execve(2). */
   privileged?: boolean;
@@ -28,14 +28,14 @@ export interface Program {
   parentDeathSignal?: number;
 }
 
-/** A native file (foster-init, foster-entry.so): they lie beside the bundle that runs, in a folder per architecture. */
+/** Path of a native file (foster-init, foster-entry.so), which is in a folder per architecture beside the bundle. */
 export function nativeFile(name: string): string {
   return join(__dirname, process.arch, name);
 }
 
 /**
  * Starts `program` in new namespaces. Blocks (about a millisecond) until the child has executed it.
- * @throws SystemCallError where there is no child; FosterError where it could not become the program
+ * @throws SystemCallError if clone(2) failed; FosterError if the child could not execute the program
  */
 export function startProcess(program: Program, namespaceFlags: number): { pid: number; pidfd: number } {
   const entry = encodeProgram(program);
@@ -44,7 +44,7 @@ export function startProcess(program: Program, namespaceFlags: number): { pid: n
   const pidfd = Buffer.alloc(4);
   const flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD | namespaceFlags;
   const child = functionPointer(nativeFile('foster-entry.so'), 'foster_child');
-  // A signal handler of Node's must not run in the child, which shares our memory.
+  // Node's signal handlers must not run in the child, which shares our memory.
   const previous = Buffer.alloc(128);
   setSignalMask(Buffer.alloc(128, 0xff), previous);
   try {
@@ -62,8 +62,8 @@ export function startProcess(program: Program, namespaceFlags: number): { pid: n
 }
 
 /**
- * execve(2) of `program` in place of this process, whose pid and parent it keeps. Signals are blocked then; those held
- * back are pending. Returns only by throwing.
+ * Replaces this process by `program`, execve(2), which keeps our PID and parent. All signals are blocked in it, and those
+ * that were held back are pending. Returns only by throwing.
  */
 export function becomeProgram(program: Program): never {
   globalThis.fosterKeepCode?.(); // this process has no "exit" at which it could be kept (src/cli/bootstrap.ts)
@@ -72,12 +72,12 @@ export function becomeProgram(program: Program): never {
   throw new SystemCallError('execveat()', -error);
 }
 
-/** From here on signals are remembered instead of acted on, until `becomeProgram` hands them on. */
+/** Holds signals back from now on, until `becomeProgram` passes them to the program. */
 export function holdSignals(): void {
   callRaw(nativeFile('foster-entry.so'), 'void foster_hold_signals()');
 }
 
-/** The lowest signal held back of those that ask a process to end: HUP, INT, QUIT, TERM. */
+/** The lowest of SIGHUP, SIGINT, SIGQUIT and SIGTERM that is held back; undefined if none is. */
 export function heldEndSignal(): number | undefined {
   const held = BigInt(callRaw(nativeFile('foster-entry.so'), 'uint64_t foster_held_signals()'));
   return [1, 2, 3, 15].find((signal) => (held >> BigInt(signal - 1)) & 1n);
@@ -96,7 +96,7 @@ function programFailure({ argv, descriptors }: Program, error: number): FosterEr
   );
 }
 
-/** struct program of wire.h, with all that it points to, in one buffer. */
+/** struct program of wire.h, with everything that it points to, in one buffer. */
 function encodeProgram(program: Program): Buffer {
   const strings = [...program.argv, ...program.env, ''].map((text) => Buffer.from(`${text}\0`));
   const pointers = (program.argv.length + program.env.length + 2) * 8;

@@ -8,8 +8,8 @@ import { nativeFile } from './clone.js';
 let file: number | undefined;
 
 /**
- * foster-init, as a sealed memory file: /proc/1/exe of a container then names no file of the host, and nobody can
- * change the program that others run (CVE-2019-5736).
+ * foster-init, as a sealed memory file: so /proc/1/exe of a container names no file of the host, and no process can change
+ * the program that others run (CVE-2019-5736).
  */
 export function initProgram(): number {
   if (file !== undefined) return file;

@@ -156,7 +156,7 @@ static long shift_ids(int mount, int userns, u64 attributes, int is_deep) {
 
 /* A process in a user namespace may not shift the ids of the host's files (mount_setattr(2), MOUNT_ATTR_IDMAP). So a
  * detached copy of the mount is made here and sent as a descriptor, and PID 1 only attaches it. If the kernel or the
- * filesystem cannot shift ids, the mount is sent without a shift, unless the step has HAND_NEEDED. */
+ * filesystem cannot shift ids, the mount is sent without a shift, unless the step has HAND_MUST_SHIFT. */
 static long hand_mount(const struct host *host, struct host_step *step) {
   if (host->userns < 0) return TARGET_HAS_ENDED;
   int is_deep = (step->detail & HAND_DEEP) != 0;
@@ -172,7 +172,7 @@ static long hand_mount(const struct host *host, struct host_step *step) {
     error = shift_ids((int)mount, host->userns, attributes, 0);
   }
   if (error < 0) outcome = HANDED_PLAIN;
-  if (error >= 0 || !(step->detail & HAND_NEEDED)) error = send_descriptor(host->control, (int)mount);
+  if (error >= 0 || !(step->detail & HAND_MUST_SHIFT)) error = send_descriptor(host->control, (int)mount);
   sys_close((int)mount);
   if (error == -EPIPE || error == -ECONNRESET) return TARGET_HAS_ENDED;
   step->result = outcome;

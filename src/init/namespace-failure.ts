@@ -3,7 +3,7 @@ import { errnoName, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { SystemCallError } from '../sys/ffi.js';
 
-/** What an error of clone(2) means: most often, that this machine does not let users make namespaces. */
+/** The error for a failed clone(2): most often, this machine does not let users create namespaces. */
 export function cloneFailure(error: unknown): unknown {
   if (!(error instanceof SystemCallError)) return error;
   const advice = adviceOnNamespaces(errnoName(error.errno));
@@ -16,7 +16,7 @@ export function cloneFailure(error: unknown): unknown {
   );
 }
 
-/** A kernel parameter by its path below /proc/sys; undefined where this kernel does not have it. */
+/** Reads a kernel parameter by its path below /proc/sys; undefined if this kernel does not have it. */
 export type Settings = (path: string) => string | undefined;
 
 function readSetting(path: string): string | undefined {
@@ -28,8 +28,8 @@ function readSetting(path: string): string | undefined {
 }
 
 /**
- * Which of the kernel's switches forbids namespaces to users, if one does, and how to turn it.
- * @param errno the name of what clone(2), or a first call in the new namespaces, failed with
+ * Which kernel parameter keeps users from creating namespaces, if one does, and how to set it.
+ * @param errno name of the errno with which clone(2), or the first call in the new namespaces, failed
  */
 export function adviceOnNamespaces(errno: string, setting: Settings = readSetting): string | undefined {
   if (errno === 'ENOSPC' && setting('user/max_user_namespaces') === '0') {

@@ -122,7 +122,7 @@ enum { MAX_MAP_LINES = 340 /* user_namespaces(7) */, MAX_HOST_WORDS = 3 * MAX_MA
 enum {
   HAND_DEEP = 1,    /* with all mounts below it */
   HAND_DEVICES = 2, /* devices on it can be used */
-  HAND_NEEDED = 4,  /* fail if its ids cannot be shifted */
+  HAND_MUST_SHIFT = 4,  /* fail if its ids cannot be shifted */
 };
 /* The result: the ids of all its mounts are shifted, only those of the top one, or none. */
 enum { HANDED_WHOLE, HANDED_TOP_ONLY, HANDED_PLAIN };

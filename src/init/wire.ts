@@ -13,8 +13,8 @@ export {
 } from '../sys/wire-constants.js';
 
 /**
- * The encoder of wire.h, beside this file, whose numbers are in sys/wire-constants.ts. Every number is little endian, as
- * on both architectures that foster-init knows.
+ * The encoder for wire.h, beside this file. The constants are in sys/wire-constants.ts. Numbers are little endian, as on both
+ * architectures that foster-init supports.
  */
 const SPECIAL: Readonly<Record<string, number>> = {
   await: wire.STEP_AWAIT,
@@ -24,12 +24,12 @@ const SPECIAL: Readonly<Record<string, number>> = {
   not_on: wire.STEP_NOT_ON,
 };
 
-/** Where the results of steps go, by name. */
+/** Where the results of steps are stored, by name. */
 class Results {
   readonly #slots = new Map<string, number>();
   constructor(private readonly blob: Blob) {}
 
-  /** Where the step that keeps `name` writes it: in the struct that holds it, or in a place of its own. */
+  /** Where a step stores the result `name`: in the struct that contains it, or in a slot of its own. */
   slotFor(name: string): number {
     const slot = this.#slots.get(name) ?? this.blob.reserve(4);
     this.#slots.set(name, slot);
@@ -54,7 +54,7 @@ export function encodePlan(plan: Plan, options: { trace: boolean }): Uint8Array 
   const steps = [...plan.init, ...plan.process];
   const table = blob.reserve(steps.length * wire.STEP_SIZE);
   const results = new Results(blob);
-  // A struct that holds a result must have its place before the step that yields the result is encoded.
+  // A struct that contains a result must have its offset before the step with that result is encoded.
   const structs = new Map<Bytes, number>();
   for (const { args } of steps) {
     for (const arg of args) {
@@ -62,7 +62,7 @@ export function encodePlan(plan: Plan, options: { trace: boolean }): Uint8Array 
         structs.set(arg, encodeBytes(blob, results, arg));
     }
   }
-  // forEach, since a pair for each of a thousand arguments would take a start of a container half a millisecond
+  // forEach, because entries() with its thousand pairs would make the start of a container half a millisecond slower
   steps.forEach((step, index) => {
     encodeStep(blob, results, structs, table + index * wire.STEP_SIZE, step);
   });
@@ -111,7 +111,7 @@ function encodeStep(blob: Blob, results: Results, structs: Map<Bytes, number>, a
     blob.u8(at + offsets.ignore + index, errnoNumber(name));
 }
 
-/** Returns what kind of argument it is. */
+/** Returns the kind of the argument. */
 function encodeArg(blob: Blob, results: Results, structs: Map<Bytes, number>, at: number, arg: Arg): number {
   if (arg === null) return wire.ARG_NUMBER;
   if (typeof arg === 'string') {
@@ -139,28 +139,28 @@ function encodeBytes(blob: Blob, results: Results, arg: Bytes): number {
   return at;
 }
 
-/** What a monitor is told: see struct monitor of wire.h. */
+/** What a monitor gets: see struct monitor of wire.h. */
 export interface MonitorOptions {
-  /** PID 1, as we see it; 0 where the monitor starts it. */
+  /** PID 1, in our PID namespace; 0 if the monitor starts it. */
   pid: number;
-  /** What is done from outside; `results` says what became of it where there is a PID 1, whose monitor undoes it at the end. */
+  /** Host steps, which the monitor undoes at the end; `results` if they are done already: `hostResults`. */
   host?: { steps: readonly HostStep[]; results?: readonly number[] } | undefined;
   terminal: boolean;
   interactive: boolean;
   verbose: boolean;
   shim: boolean;
   userNamespace: boolean;
-  /** Of a process that joined a container: its end is not the container's, and nothing of it is kept. */
+  /** A process that has joined a container: it has no state on disk. */
   stateless: boolean;
-  /** Of a container: for its events. */
+  /** The container, for its events. */
   subject?: { id: string; name: string } | undefined;
-  /** Absolute paths to remove, in this order, when all is over. */
+  /** Absolute paths to remove, in this order, after the end of the container. */
   remove: string[];
-  /** By errno name, `*` for any: what to say and which code to exit with if the program cannot be executed. */
+  /** By errno name, `*` for any: the message and the exit code if the program cannot be executed. */
   failures: { errno: string; exitCode: number; text: string }[];
-  /** Of the log: the most that a file holds, in bytes (0: no limit), and how many files are kept. */
+  /** The log's maximal size of a file, in bytes (0: no limit), and number of files. */
   log?: { maxSize: number; maxFiles: number } | 'none' | undefined;
-  /** For a monitor that starts its container itself, and again after its end where the policy says so. */
+  /** For a monitor that starts its container itself, and restarts it as the restart policy says. */
   supervise?: {
     cloneFlags: number;
     joins: boolean;
@@ -228,7 +228,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
   return blob.bytes;
 }
 
-/** An array of struct host_step. @param results what became of those that are done */
+/** An array of struct host_step. @param results of the steps, if they are done already: `hostResults` */
 export function encodeHostSteps(
   blob: Blob,
   steps: readonly HostStep[],
@@ -258,24 +258,24 @@ function hostStepFields(step: HostStep): { kind: number; words: string[]; detail
       return { kind: wire.HOST_RUN, words: [step.path, ...words], detail: pid + 1 };
     }
     case 'start':
-      return { kind: wire.HOST_START, words: step.args, detail: step.patience };
+      return { kind: wire.HOST_START, words: step.args, detail: step.stopTimeout };
     case 'resume':
       return { kind: wire.HOST_RESUME, words: [] };
     case 'hand': {
       const detail =
         (step.isDeep ? wire.HAND_DEEP : 0) |
-        (step.hasDevices ? wire.HAND_DEVICES : 0) |
-        (step.isNeeded ? wire.HAND_NEEDED : 0);
+        (step.allowsDevices ? wire.HAND_DEVICES : 0) |
+        (step.mustShift ? wire.HAND_MUST_SHIFT : 0);
       return { kind: wire.HOST_HAND, words: [step.source], detail };
     }
   }
 }
 
-/** Where the launcher, or PID 1, has failed. */
-export interface Failed {
-  /** The number of the step in `init` and `process`; CLONE_STEP, STATE_STEP, or HOST_STEP and the number of a host step. */
+/** A failure of the launcher or of PID 1. */
+export interface ReportedFailure {
+  /** The index of the step in `init` and `process`; CLONE_STEP, STATE_STEP, or HOST_STEP + the index of a host step. */
   index: number;
-  /** 0 where a program has ended otherwise than it should. */
+  /** 0 if a program has failed. */
   errno: number;
   /** Of a host step: `detail` of struct host in wire.h. */
   detail: number;
@@ -284,7 +284,7 @@ export interface Failed {
 /** What foster-init reports (struct report of wire.h). */
 export type Report =
   | { kind: 'step'; index: number; result: number }
-  | ({ kind: 'failed' } & Failed)
+  | ({ kind: 'failed' } & ReportedFailure)
   | { kind: 'ready' }
   | { kind: 'exec-failed'; errno: number }
   | { kind: 'reforked'; pid: number }
@@ -293,14 +293,14 @@ export type Report =
   | { kind: 'handed'; index: number; outcome: number }
   | { kind: 'other' };
 
-/** What the parent says to foster-init. */
+/** What the parent sends to foster-init. */
 export const CONTROL_RESUME = Buffer.of(wire.CONTROL_RESUME);
 export const CONTROL_START = Buffer.of(wire.CONTROL_START);
-/** What one who attaches says to a monitor, to be waited for. */
+/** Sent by a client that wants all output: the monitor waits for it. */
 export const ATTACH_ALL = Buffer.of(wire.ATTACH_ALL);
-/** What the command says that starts a container in the foreground: the container ends with it. */
+/** Sent by the command that starts a container in the foreground: the container ends when the command ends. */
 export const ATTACH_OWNER = Buffer.of(wire.ATTACH_OWNER);
-/** Then the terminal's rows and columns, 16 bits each. */
+/** Followed by the terminal's rows and columns, 16 bits each. */
 export const ATTACH_WINDOW = Buffer.of(wire.ATTACH_WINDOW);
 
 /** Decodes one datagram from the control socket. */

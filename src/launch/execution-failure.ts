@@ -3,38 +3,41 @@ import { visible } from '../spec/parse/flag.js';
 import { errnoName } from '../sys/errno.js';
 import { EXIT, FosterError } from '../sys/errors.js';
 
-/** What to say, by errno, when the program cannot be executed: execve(2). The exit codes are Docker's. */
+/** Messages, by errno, for a program that cannot be executed: execve(2). The exit codes are Docker's. */
 export function executionFailures(plan: Plan): { errno: string; exitCode: number; text: string }[] {
   const [program = ''] = plan.program.argv;
-  // the monitor prints it as it is
+  // The monitor prints it unchanged.
   const sentence = (why: string, advice: string) =>
     `foster: cannot run ${visible(`${JSON.stringify(program)}: ${why}; ${advice}`)}\n`;
   const missing = program.includes('/')
     ? sentence(
         'there is no such file in the container (ENOENT)',
-        'see that the path is right, and that its interpreter or loader is there too',
+        'check the path, and that its interpreter or loader exists too',
       )
-    : sentence('it is in no directory of PATH in the container (ENOENT)', `PATH is ${searchPath(plan)}`);
+    : sentence('it is not in any directory of PATH in the container (ENOENT)', `PATH is ${searchPath(plan)}`);
   return [
     { errno: 'ENOENT', exitCode: EXIT.NOT_FOUND, text: missing },
     { errno: 'ENOTDIR', exitCode: EXIT.NOT_FOUND, text: missing },
     {
       errno: 'EACCES',
       exitCode: EXIT.CANNOT_EXECUTE,
-      text: sentence('permission denied (EACCES)', 'see that it is a file with the execute bit (chmod +x)'),
+      text: sentence('permission denied (EACCES)', 'check that it is a file with the execute bit (chmod +x)'),
     },
     {
       errno: 'ENOEXEC',
       exitCode: EXIT.CANNOT_EXECUTE,
       text: sentence(
         'exec format error (ENOEXEC)',
-        'it is no program for this machine; a script needs a first line such as #!/bin/sh',
+        'it is not a program for this machine; a script needs a first line such as #!/bin/sh',
       ),
     },
     {
       errno: 'E2BIG',
       exitCode: EXIT.CANNOT_EXECUTE,
-      text: sentence('argument list too long (E2BIG)', 'give it fewer or shorter arguments and variables'),
+      text: sentence(
+        'argument list too long (E2BIG)',
+        'pass fewer or shorter arguments and environment variables',
+      ),
     },
     {
       errno: '*',

@@ -1,6 +1,6 @@
 import { readSync } from 'node:fs';
 import { adviceOnNamespaces, cloneFailure } from '../init/namespace-failure.js';
-import { CLONE_STEP, type Failed, HOST_STEP, STATE_STEP } from '../init/wire.js';
+import { CLONE_STEP, HOST_STEP, type ReportedFailure, STATE_STEP } from '../init/wire.js';
 import { renderHostStep, renderStep } from '../plan/render.js';
 import type { HostStep, Plan, RunProgram, StartProgram, Step } from '../plan/step.js';
 import { visible } from '../spec/parse/flag.js';
@@ -10,10 +10,10 @@ import { SystemCallError } from '../sys/ffi.js';
 import { dataFolder } from '../sys/paths.js';
 
 /**
- * The sentence about what has failed at the start of a container, whoever started it.
- * @param output what the programs of host steps say: a descriptor, where there is one
+ * The error for a failed start of a container, in the foreground or in the background.
+ * @param output descriptor of the file with the stderr of the host steps' programs, if there is one
  */
-export function launchFailure(plan: Plan, failed: Failed, output: number | undefined): FosterError {
+export function launchFailure(plan: Plan, failed: ReportedFailure, output: number | undefined): FosterError {
   const { index, errno } = failed;
   const hostStep = plan.host[index - HOST_STEP];
   if (hostStep !== undefined) return hostStepFailure(hostStep, failed, output);
@@ -23,27 +23,27 @@ export function launchFailure(plan: Plan, failed: Failed, output: number | undef
       advice: `check that there is space in ${dataFolder()} and that it is writable`,
     });
   }
-  return programLoss(plan.host, errno, output) ?? stepFailure(stepAt(plan, index), errno);
+  return lostProgramFailure(plan.host, errno, output) ?? stepFailure(stepAt(plan, index), errno);
 }
 
 const FORK: Step = { call: 'clone', args: [], why: "start the user's process" };
 
-/** The step that a report's index means. */
+/** The step at a report's index. */
 function stepAt(plan: Plan, index: number): Step {
   return plan.init[index] ?? plan.process[index - plan.init.length] ?? FORK;
 }
 
-/** The sentence of a step that failed. */
+/** The error for a failed step. */
 export function stepFailure(step: Step, errno: number): FosterError {
   const name = errnoName(errno);
   const advice = step.advice?.[name] ?? step.advice?.['*'] ?? adviceOnNamespaces(name);
   return withAdvice(`cannot ${step.why}: ${errnoWords(errno)} from ${renderStep(step)}`, advice);
 }
 
-/** The sentence of a host step that failed. */
+/** The error for a failed host step. */
 export function hostStepFailure(
   step: HostStep,
-  { errno, detail }: Omit<Failed, 'index'>,
+  { errno, detail }: Omit<ReportedFailure, 'index'>,
   output: number | undefined,
 ): FosterError {
   const name = errno === 0 ? '' : errnoName(errno);
@@ -51,7 +51,7 @@ export function hostStepFailure(
   if (step.kind === 'start') return partFailure(step, errno, detail);
   if (step.kind === 'run' && errno === 0)
     return withAdvice(`cannot ${step.why}: ${programEnd(step, detail, output)}`, advice);
-  // which of the calls of a mount it was is not reported
+  // Several calls make a mount, and which of them failed is not reported.
   const call = step.kind === 'hand' ? '' : ` from ${renderHostStep(step)[0]?.call}`;
   return withAdvice(`cannot ${step.why}: ${errnoWords(errno)}${call}`, advice);
 }
@@ -65,35 +65,35 @@ function partFailure({ name, parts }: StartProgram, errno: number, detail: numbe
   return withAdvice(`cannot ${why}: ${errnoWords(errno)}`, advice);
 }
 
-/** @param status as wait4(2) gives it */
+/** @param status as wait4(2) returns it */
 function programEnd({ args }: RunProgram, status: number, output: number | undefined): string {
   const name = String(args[0]);
-  const said = lastLine(output, (line) => line.startsWith(`${name}:`));
+  const message = lastLine(output, (line) => line.startsWith(`${name}:`));
   const signal = status & 0x7f;
   const end = signal === 0 ? `exit code ${status >> 8}` : `killed by signal ${signal}`;
-  return `${name} failed: ${said ?? end}`;
+  return `${name} failed: ${message ?? end}`;
 }
 
-/** The sentence about a program that should go on, where an error of PID 1 says that it has ended. */
-function programLoss(
+/** The error if PID 1's errno shows that a program of a host step has ended too early; else undefined. */
+function lostProgramFailure(
   steps: readonly HostStep[],
   errno: number,
   output: number | undefined,
 ): FosterError | undefined {
   const name = errnoName(errno);
   for (const step of steps) {
-    if (step.kind !== 'start' || !step.loss.errnos.includes(name)) continue;
-    const said = lastLine(output, (line) => !line.startsWith('unknown argument ignored'));
-    const { why, advice } = step.loss;
+    if (step.kind !== 'start' || !step.earlyExit.errnos.includes(name)) continue;
+    const message = lastLine(output, (line) => !line.startsWith('unknown argument ignored'));
+    const { why, advice } = step.earlyExit;
     return withAdvice(
-      `cannot ${why}: ${step.name} has ended${said === undefined ? '' : `: ${said}`}`,
+      `cannot ${why}: ${step.name} has ended${message === undefined ? '' : `: ${message}`}`,
       advice,
     );
   }
   return undefined;
 }
 
-/** The last line that a program has said. */
+/** The last line that a program has written. */
 function lastLine(output: number | undefined, isWanted: (line: string) => boolean): string | undefined {
   if (output === undefined) return undefined;
   const buffer = Buffer.alloc(4096);

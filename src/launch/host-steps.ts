@@ -8,24 +8,24 @@ import { addressOf, callRaw } from '../sys/ffi.js';
 import { memoryFile } from '../sys/libc.js';
 import { HOST_OFFSETS, HOST_SIZE, HOST_STEP_OFFSETS, HOST_STEP_SIZE } from '../sys/wire-constants.js';
 import { hostStepFailure } from './failure.js';
-import { throwAtSignal } from './interrupt.js';
+import { throwIfSignaled } from './interrupt.js';
 
-/** The process for which host steps are done, and how. */
+/** The process for which host steps are done. */
 export interface HostTarget {
   pid: number;
   pidfd?: number;
-  /** Leads to it: a descriptor. */
+  /** Descriptor of a socket to it. */
   control?: number;
-  /** The user namespace by which the ids of mounts are shifted, a descriptor; undefined where it has ended. */
-  users?: number | undefined;
-  /** A signal that asks foster to end does so, where a step takes long; not for what is done to clean up after one. */
+  /** Descriptor of the user namespace by which the ids of mounts are shifted; undefined if the process has ended. */
+  userNamespace?: number | undefined;
+  /** Whether SIGINT, SIGTERM and so on end a wait. Not set for steps that clean up after such a signal. */
   endsAtSignal?: boolean;
 }
 
-/** Host steps that are done, and whose programs go on. */
+/** Host steps that are done; programs of `start` steps keep running. */
 export interface HostWork {
   steps: readonly HostStep[];
-  /** What programs say on stderr, its first 4 KiB: a descriptor, where there is one. */
+  /** Descriptor of the file with the first 4 KiB of the programs' stderr, if there is one. */
   output: number | undefined;
   /** struct host of wire.h. */
   host: Buffer;
@@ -34,8 +34,8 @@ export interface HostWork {
 
 /**
  * Does host steps: src/init/launcher.c.
- * @param target left out where the steps concern no process
- * @throws FosterError with the sentence of the step that failed; nothing is left of those before it
+ * @param target omitted if the steps do not concern a process
+ * @throws FosterError of the step that failed; the steps before it are undone
  */
 export function runHostSteps(steps: readonly HostStep[], target: HostTarget = { pid: 0 }): HostWork {
   const encoded = new Blob();
@@ -51,7 +51,7 @@ export function runHostSteps(steps: readonly HostStep[], target: HostTarget = { 
     pid: target.pid,
     pidfd: target.pidfd ?? -1,
     control: target.control ?? -1,
-    userns: target.users ?? -1,
+    userns: target.userNamespace ?? -1,
     output: output ?? -1,
     starter: -1,
     init: steps.some(({ kind }) => kind === 'start') ? initProgram() : -1,
@@ -59,12 +59,12 @@ export function runHostSteps(steps: readonly HostStep[], target: HostTarget = { 
   for (const [name, value] of Object.entries(fields))
     host.writeInt32LE(value, HOST_OFFSETS[name as keyof typeof fields]);
   const work = { steps, output, host, blob };
-  if (steps.length === 0) return work; // as for an exec
+  if (steps.length === 0) return work; // an exec has none
   const prototype = 'int foster_run_host_steps(void *host, int ends_at_signal)';
   const { endsAtSignal = false } = target;
   if (callRaw(nativeFile('foster-entry.so'), prototype, host, endsAtSignal ? 1 : 0) === 0) return work;
   try {
-    if (endsAtSignal) throwAtSignal();
+    if (endsAtSignal) throwIfSignaled();
     throw failureOf(work);
   } finally {
     if (output !== undefined) closeSync(output);
@@ -74,26 +74,26 @@ export function runHostSteps(steps: readonly HostStep[], target: HostTarget = { 
 function failureOf({ steps, output, host }: HostWork): Error {
   const field = (name: 'failed' | 'error' | 'detail') => host.readInt32LE(HOST_OFFSETS[name]);
   const step = steps[field('failed')];
-  if (step === undefined) return new Error('the launcher reports a step that there is not');
+  if (step === undefined) return new Error('the launcher reported an unknown step');
   return hostStepFailure(step, { errno: field('error'), detail: field('detail') }, output);
 }
 
-/** By the numbers of the steps: the pid of a program that goes on, or one of HANDED_* in wire.h. */
+/** By the index of the step: the pid of a program that keeps running, or one of HANDED_* in wire.h. */
 export function hostResults({ steps, blob }: HostWork): number[] {
   return steps.map((_, index) => blob.readInt32LE(index * HOST_STEP_SIZE + HOST_STEP_OFFSETS.result));
 }
 
 /**
- * Ends what goes on, the latest first, and waits for it.
- * @param isPatient it gets time to end by itself, as its step says
+ * Ends the programs that keep running, the latest first, and waits for them.
+ * @param isGraceful a program gets the time to end by itself that its step says
  */
-export function undoHostSteps({ host, output }: HostWork, { isPatient }: { isPatient: boolean }): void {
-  const prototype = 'void foster_undo_host_steps(void *host, int is_patient)';
-  callRaw(nativeFile('foster-entry.so'), prototype, host, isPatient ? 1 : 0);
+export function undoHostSteps({ host, output }: HostWork, { isGraceful }: { isGraceful: boolean }): void {
+  const prototype = 'void foster_undo_host_steps(void *host, int is_graceful)';
+  callRaw(nativeFile('foster-entry.so'), prototype, host, isGraceful ? 1 : 0);
   if (output !== undefined) closeSync(output);
 }
 
-/** A memory file for what the programs of host steps say; undefined where there are none. The caller closes it. */
+/** A memory file for the stderr of the steps' programs; undefined if there are none. The caller closes it. */
 export function hostOutput(steps: readonly HostStep[]): number | undefined {
   const isWanted = steps.some(({ kind }) => kind === 'run' || kind === 'start');
   return isWanted ? memoryFile('foster-output', Buffer.alloc(4096), { sealed: 'size' }) : undefined;

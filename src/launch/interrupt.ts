@@ -9,7 +9,7 @@ export class Interrupted extends FosterError {
 }
 
 /** @throws Interrupted */
-export function throwAtSignal(): void {
+export function throwIfSignaled(): void {
   const signal = heldEndSignal();
   if (signal !== undefined) throw new Interrupted(signal);
 }

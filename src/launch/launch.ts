@@ -13,61 +13,61 @@ import { faultPoint } from '../sys/fault.js';
 import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
 import { launchFailure } from './failure.js';
 import { type HostTarget, type HostWork, hostResults, runHostSteps, undoHostSteps } from './host-steps.js';
-import { throwAtSignal } from './interrupt.js';
+import { throwIfSignaled } from './interrupt.js';
 import { closeAll, openStreams, type Streams } from './streams.js';
 
 const SIGKILL = 9;
 
-/** PID 1, started and set up: it waits until it is told to execute the user's program. */
+/** PID 1, started and set up: it waits for CONTROL_START, and then executes the user's program. */
 export interface Launched {
   pid: number;
   pidfd: number;
   /** Our end of the control socket. */
   control: number;
-  /** Our end of the socket over which the terminal's master comes; undefined without a terminal. */
+  /** Our end of the socket over which PID 1 sends the terminal's master; undefined without a terminal. */
   console: number | undefined;
   /** Our ends of its standard streams. */
   streams: Streams;
   /** The plan's host steps. */
   work: HostWork;
-  /** It is in the user and PID namespaces of the container whose PID 1 this is. */
+  /** The PID of PID 1 of the container whose user and PID namespaces it has joined. */
   joined: number | undefined;
 }
 
-/** Told about each step as it is done, for --explain. */
-export interface Witness {
+/** Is called for each step as it is done, for --explain. */
+export interface LaunchObserver {
   started(pid: number): void;
   step(index: number, result: number): void;
   ready(): void;
 }
 
 export interface LaunchOptions {
-  /** PID 1's stdin is a pipe; /dev/null if false. Without meaning for a container with a terminal. */
+  /** PID 1's stdin is a pipe; /dev/null if false. Ignored for a container with a terminal. */
   stdin: boolean;
   /** stdout and stderr are /dev/null. */
   isSilent?: boolean;
-  /** What it says goes to a log too, wherever else it goes. */
+  /** Its output also goes to a log. */
   isLogged?: boolean;
-  /** Its streams are carried to those of a program, and not to our descriptors 0, 1 and 2. */
+  /** Its streams are carried to streams of the calling program, and not to our descriptors 0, 1 and 2. */
   isProgram?: boolean;
-  /** A process whose namespaces are joined. */
+  /** PID of a process whose namespaces are joined. */
   join?: number | undefined;
-  /** Whether that pid still is the process that was meant, asked when it can no longer become another one. */
+  /** Whether that PID still is the intended process; called when its pidfd is open, so that it cannot be reused. */
   isJoinable?: () => boolean;
-  witness?: Witness | undefined;
-  /** Told what is not as the person may expect it. */
+  observer?: LaunchObserver | undefined;
+  /** Is called with a warning for the user. */
   warn?: (sentence: string) => void;
 }
 
 /**
- * Clones PID 1 into its namespaces, does the plan's host steps, and waits until it is ready. If anything fails, nothing of it
- * is left when the error is thrown.
- * @throws FosterError with the sentence of the step that failed
+ * Clones PID 1 into its namespaces, does the plan's host steps, and waits until PID 1 is ready. If anything fails, all of it
+ * is undone before the error is thrown.
+ * @throws FosterError of the step that failed
  */
 export function launch(plan: Plan, options: LaunchOptions): Launched {
   const [control, theirControl] = socketPair();
   const [console, theirConsole] = plan.terminal ? socketPair() : [];
-  const blob = memoryFile('foster-plan', encodePlan(plan, { trace: options.witness !== undefined }));
+  const blob = memoryFile('foster-plan', encodePlan(plan, { trace: options.observer !== undefined }));
   const nothing = openSync('/dev/null', 'r+');
   const { theirs, ours: streams } = openStreams({
     input: options.stdin && !plan.terminal,
@@ -94,7 +94,7 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
       },
       namespaceFlags(plan.namespaces),
     );
-    options.witness?.started(child.pid);
+    options.observer?.started(child.pid);
     faultPoint('PID 1 started');
   } catch (error) {
     closeAll([control, console, ...streams]);
@@ -106,9 +106,9 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
   try {
     work = doHostSteps(plan, { ...child, control }, options.join ?? child.pid);
     faultPoint('host steps done');
-    const { witness, warn } = options;
+    const { observer, warn } = options;
     const { output } = work;
-    waitUntilReady(plan, control, { child, witness, warn, output, outcomes: hostResults(work) });
+    waitUntilReady(plan, control, { child, observer, warn, output, outcomes: hostResults(work) });
     faultPoint('ready');
     return { ...child, control, console, streams, work, joined: options.join };
   } catch (error) {
@@ -117,18 +117,18 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
   }
 }
 
-/** @param inside a process of the user namespace by whose ids mounts are shifted */
+/** @param inside PID of a process in the user namespace by which the ids of mounts are shifted */
 function doHostSteps(plan: Plan, target: HostTarget, inside: number): HostWork {
   const isHanded = plan.host.some(({ kind }) => kind === 'hand');
-  const users = isHanded ? openUserNamespace(inside) : undefined;
+  const userNamespace = isHanded ? openUserNamespace(inside) : undefined;
   try {
-    return runHostSteps(plan.host, { ...target, users, endsAtSignal: true });
+    return runHostSteps(plan.host, { ...target, userNamespace, endsAtSignal: true });
   } finally {
-    closeAll([users]);
+    closeAll([userNamespace]);
   }
 }
 
-/** Undefined where the process has ended: PID 1 has failed then, and says at what. */
+/** Undefined if the process has ended: then PID 1 has failed, and reports at which step. */
 function openUserNamespace(pid: number): number | undefined {
   try {
     return openSync(`/proc/${pid}/ns/user`, 'r');
@@ -137,60 +137,60 @@ function openUserNamespace(pid: number): number | undefined {
   }
 }
 
-/** Ends what `launch` has started, before the user's program runs. */
+/** Kills and cleans up what `launch` has started, before the user's program runs. */
 export function abandon(launched: Omit<Launched, 'joined' | 'work'> & { work: HostWork | undefined }): void {
   signalPidfd(launched.pidfd, SIGKILL);
-  // Before PID 1, which may wait for an answer from there, and cannot be killed then. Nothing is written yet that matters.
-  if (launched.work !== undefined) undoHostSteps(launched.work, { isPatient: false });
+  // First: PID 1 cannot be killed while it waits for an answer of a FUSE program. No data of the user is written yet.
+  if (launched.work !== undefined) undoHostSteps(launched.work, { isGraceful: false });
   waitForChild(launched.pid);
   closeAll([launched.pidfd, launched.control, launched.console, ...launched.streams]);
 }
 
-/** What `waitUntilReady` is told, and whom it tells. */
-export interface Waiter {
-  /** Becomes the process that goes on in its place (`refork`); undefined where PID 1 is another process's child. */
+/** Options of `waitUntilReady`. */
+export interface ReadinessOptions {
+  /** PID 1; updated when it continues as another process (`refork`). Undefined if it is a child of another process. */
   child?: { pid: number; pidfd: number };
-  witness?: Witness | undefined;
-  /** Told what is not as the person may expect it. */
+  observer?: LaunchObserver | undefined;
+  /** Is called with a warning for the user. */
   warn?: ((sentence: string) => void) | undefined;
-  /** What the programs of host steps say: a descriptor. */
+  /** Descriptor of the file with the stderr of the host steps' programs. */
   output: number | undefined;
-  /** What became of host steps, as far as it is known already. */
+  /** Results of host steps that are known already: `hostResults`. */
   outcomes: number[];
 }
 
 /**
- * Takes PID 1's reports, and those of whoever starts it, until it is ready.
- * @throws FosterError with the sentence of the step that failed
+ * Handles the reports of PID 1, and of the monitor if that starts it, until PID 1 is ready.
+ * @throws FosterError of the step that failed
  */
 export function waitUntilReady(
   plan: Plan,
   socket: number,
-  { child, witness, warn, output, outcomes }: Waiter,
+  { child, observer, warn, output, outcomes }: ReadinessOptions,
 ): void {
   for (;;) {
-    const report = nextReport(socket);
+    const report = receiveReport(socket);
     switch (report?.kind) {
       case undefined:
         throw new FosterError('the first process of the container was killed while it was set up');
       case 'ready': {
         const warning = shiftWarning(plan.host, outcomes);
         if (warning !== undefined) warn?.(warning);
-        witness?.ready();
+        observer?.ready();
         return;
       }
       case 'started':
-        witness?.started(report.pid);
+        observer?.started(report.pid);
         faultPoint('PID 1 started');
         break;
       case 'handed':
         outcomes[report.index] = report.outcome;
         break;
       case 'step':
-        witness?.step(report.index, report.result);
+        observer?.step(report.index, report.result);
         break;
       case 'reforked':
-        if (child !== undefined) followTo(report.pid, child);
+        if (child !== undefined) switchToProcess(report.pid, child);
         break;
       case 'failed':
         throw launchFailure(plan, report, output);
@@ -200,26 +200,26 @@ export function waitUntilReady(
   }
 }
 
-function followTo(pid: number, child: { pid: number; pidfd: number }): void {
+function switchToProcess(pid: number, child: { pid: number; pidfd: number }): void {
   waitForChild(child.pid);
   closeSync(child.pidfd);
   child.pid = pid;
   child.pidfd = openPidfd(pid);
 }
 
-/** The next report; undefined when PID 1 is gone. A signal that asks foster to end does so. */
-export function nextReport(control: number): Report | undefined {
+/** The next report; undefined if PID 1 is gone. @throws Interrupted after SIGINT, SIGTERM and so on */
+export function receiveReport(control: number): Report | undefined {
   for (;;) {
-    throwAtSignal();
-    // A signal may come just before the wait, or be taken by another of Node's threads: look again now and then.
+    throwIfSignaled();
+    // A signal may come just before the wait, or be received by another of Node's threads: check every 100 ms.
     if (waitReadable(control, 100) !== 'ready') continue;
     const buffer = Buffer.alloc(REPORT_SIZE);
-    return readOrEnd(control, buffer) === REPORT_SIZE ? decodeReport(buffer) : undefined;
+    return readReport(control, buffer) === REPORT_SIZE ? decodeReport(buffer) : undefined;
   }
 }
 
-/** As read(2); 0 also where the other side was killed before it had read all that was said to it: unix(7). */
-function readOrEnd(fd: number, buffer: Buffer): number {
+/** As read(2); 0 also if the other side was killed before it had read all that we sent: unix(7). */
+function readReport(fd: number, buffer: Buffer): number {
   try {
     return readSync(fd, buffer);
   } catch (error) {

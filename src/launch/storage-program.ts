@@ -13,7 +13,7 @@ export function findFuseOverlayfs(): string {
   });
 }
 
-/** Whether fuse-overlayfs is there and /dev/fuse may be used. */
+/** Whether fuse-overlayfs is installed and /dev/fuse can be used. */
 export function hasFuseOverlayfs(): boolean {
   try {
     accessSync('/dev/fuse', constants.R_OK | constants.W_OK);
@@ -24,8 +24,8 @@ export function hasFuseOverlayfs(): boolean {
 }
 
 /**
- * Starts fuse-overlayfs in our own namespaces. When this returns, `root` is mounted; who uses it waits for the program.
- * @returns to be ended by `undoHostSteps`
+ * Starts fuse-overlayfs in our own namespaces. When this returns, `root` is mounted, and its users wait for the program.
+ * @returns pass it to `undoHostSteps` to end the program
  * @throws FosterError; nothing is mounted then
  */
 export function mountStorage(storage: StorageProgram, wishes: Omit<StorageOptions, 'joins'> = {}): HostWork {

@@ -1,18 +1,18 @@
 import { closeSync, fchmodSync, fstatSync } from 'node:fs';
 import { pipe } from '../sys/libc.js';
 
-/** Ends of the pipes for stdin, stdout and stderr, in this order; undefined where it is /dev/null. */
+/** Ends of the pipes for stdin, stdout and stderr, in this order; undefined for /dev/null. */
 export type Streams = (number | undefined)[];
 
 /**
- * Pipes for a container's standard streams, which the monitor carries to and from the caller's own: what a program has
- * as a descriptor it can do more with than to read and write it, such as to type on a terminal, or to change a file's mode.
+ * Pipes for a container's standard streams, which the monitor carries to and from the caller's. A program can do more with a
+ * descriptor than read and write it, such as type on a terminal or change a file's mode.
  */
 export function openStreams(wanted: {
   input: boolean;
   output: boolean;
   isLogged: boolean;
-  /** They are carried to streams of a program, and not to descriptors 0, 1 and 2. */
+  /** They are carried to streams of the calling program, and not to descriptors 0, 1 and 2. */
   isProgram: boolean;
 }): {
   theirs: Streams;
@@ -28,15 +28,15 @@ export function openStreams(wanted: {
   };
 }
 
-/** What goes to /dev/null, and to no log, need not be carried there. */
+/** Whether it is /dev/null: such a stream need not be carried, unless it is logged. */
 function isNothing(fd: number): boolean {
   const file = fstatSync(fd);
   return file.isCharacterDevice() && file.rdev === 0x103;
 }
 
 /**
- * One that the process may open once more as /dev/stdout, whatever user it becomes. Nobody else can: there is no way to
- * it but /proc/PID/fd of one who has it.
+ * A pipe that the process may reopen as /dev/stdout, whatever user it becomes. No other process can: the only path to it is
+ * /proc/PID/fd of a process that has it.
  */
 function openPipe(): [number, number] {
   const ends = pipe();

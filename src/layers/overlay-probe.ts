@@ -49,7 +49,7 @@ export function probeFuseOverlayfs(folder: string, program: string): void {
   try {
     change(`${folder}/root`);
   } finally {
-    undoHostSteps(running, { isPatient: false });
+    undoHostSteps(running, { isGraceful: false });
   }
 }
 

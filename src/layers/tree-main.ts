@@ -165,7 +165,7 @@ function exportTree(top: string, { storage }: View): void {
     for (const piece of inPieces(new TreeTar(top, {}).children(''))) writeFully(TREE_FD.output, piece);
     writeFully(TREE_FD.output, TAR_END);
   } finally {
-    if (storage !== undefined) undoHostSteps(storage, { isPatient: false });
+    if (storage !== undefined) undoHostSteps(storage, { isGraceful: false });
   }
 }
 

@@ -19,8 +19,8 @@ export function handMounts(mounts: Mount[], { storage }: PlanFacts): HandMount[]
       kind: 'hand',
       source,
       isDeep: options.includes('rbind'),
-      hasDevices: options.includes('dev'),
-      isNeeded: false,
+      allowsDevices: options.includes('dev'),
+      mustShift: false,
       why: `take ${source} from the host, to mount it at ${destination}`,
     }),
   );
@@ -30,7 +30,7 @@ export function handMounts(mounts: Mount[], { storage }: PlanFacts): HandMount[]
   const why = `use ${source} as the root filesystem`;
   return [
     ...volumes,
-    { kind: 'hand', source, isDeep: false, hasDevices: false, isNeeded: true, why, advice },
+    { kind: 'hand', source, isDeep: false, allowsDevices: false, mustShift: true, why, advice },
   ];
 }
 

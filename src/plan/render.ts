@@ -22,7 +22,7 @@ function renderArg(arg: Arg): string {
 
 const LONGEST = 120;
 
-/** A text of any length, for people. */
+/** Cuts a text that is too long to print. */
 export function shorten(text: string): string {
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
 }
@@ -49,7 +49,7 @@ export function describePlan(plan: Plan): unknown {
     init: plan.shim ? 'foster-init' : 'none',
     stopTimeout: plan.graceMs / 1000,
     steps: [
-      ...hostSteps(plan).map((shown) => ({ phase: 'foster', ...shown })),
+      ...renderHostSteps(plan).map((shown) => ({ phase: 'foster', ...shown })),
       ...plan.init.map(describe('init')),
       ...plan.process.map(describe('process')),
       { phase: 'process', call: renderExec(plan), why: 'run the program' },
@@ -57,15 +57,15 @@ export function describePlan(plan: Plan): unknown {
   };
 }
 
-/** A call that is made from outside, and what for. */
-export interface ShownCall {
+/** A call that is made from outside, and its purpose. */
+export interface RenderedCall {
   call: string;
   why: string;
   undo?: string;
 }
 
-/** What is done from outside, from the start of PID 1 on. @param pid how it is called */
-export function hostSteps(plan: Plan, pid = 'PID'): ShownCall[] {
+/** All calls that are made from outside, beginning with the clone of PID 1. @param pid how PID 1's PID is printed */
+export function renderHostSteps(plan: Plan, pid = 'PID'): RenderedCall[] {
   const clone = {
     call: `clone(child_stack=..., flags=${renderNamespaces(plan)}) = ${pid}`,
     why: 'start PID 1 (foster-init, from a sealed memory file) in new namespaces',
@@ -73,8 +73,8 @@ export function hostSteps(plan: Plan, pid = 'PID'): ShownCall[] {
   return [clone, ...plan.host.flatMap((step) => renderHostStep(step, pid))];
 }
 
-/** The calls that a host step comes to. @param pid how PID 1 is called */
-export function renderHostStep(step: HostStep, pid = 'PID'): ShownCall[] {
+/** The calls of a host step. @param pid how PID 1's PID is printed */
+export function renderHostStep(step: HostStep, pid = 'PID'): RenderedCall[] {
   const { why, undo } = step;
   const shown = (call: string) => [{ call, why, ...(undo !== undefined && { undo }) }];
   switch (step.kind) {
@@ -96,9 +96,9 @@ function renderProgram({ path, args }: RunProgram, pid: string): string {
   return `execve(${JSON.stringify(path)}, [${words.join(', ')}])`;
 }
 
-function renderHanded({ source, isDeep, hasDevices, why }: HandMount, pid: string): ShownCall[] {
+function renderHanded({ source, isDeep, allowsDevices, why }: HandMount, pid: string): RenderedCall[] {
   const deep = isDeep ? '|AT_RECURSIVE' : '';
-  const attributes = `MOUNT_ATTR_IDMAP${hasDevices ? '' : '|MOUNT_ATTR_NODEV'}`;
+  const attributes = `MOUNT_ATTR_IDMAP${allowsDevices ? '' : '|MOUNT_ATTR_NODEV'}`;
   return [
     {
       call: `open_tree(AT_FDCWD, ${JSON.stringify(source)}, OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC${deep})`,
@@ -106,11 +106,11 @@ function renderHanded({ source, isDeep, hasDevices, why }: HandMount, pid: strin
     },
     {
       call: `mount_setattr(mount, "", AT_EMPTY_PATH${deep}, {attr_set=${attributes}, userns_fd=/proc/${pid}/ns/user})`,
-      why: 'give its files to the users of the container: user N of the machine is user N in there',
+      why: 'shift the ids of its files: user N of the host is user N of the container',
     },
     {
       call: 'sendmsg(control, {msg_control=[{cmsg_type=SCM_RIGHTS, cmsg_data=[mount]}]})',
-      why: 'hand it to PID 1, which may not do that itself',
+      why: 'send it to PID 1, which may not make such a mount itself',
     },
   ];
 }

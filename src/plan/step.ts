@@ -3,22 +3,22 @@
  * strace(1) would; an error repeats its `why`.
  */
 export interface Step {
-  /** Name of the system call, or `await`, `refork` and `orphan`, which foster-init understands beside them. */
+  /** Name of the system call, or one of foster-init's own: `await`, `refork`, `orphan`, `file_system`, `not_on`. */
   call: string;
   args: Arg[];
-  /** What for, as a phrase that completes "cannot ...": `mount a new /proc`. */
+  /** The purpose, as a phrase that completes "cannot ...": `mount a new /proc`. */
   why: string;
-  /** The result is kept under this name, for later steps. */
+  /** The name under which later steps refer to the result. */
   result?: string;
-  /** errno names that do not count as a failure here. */
+  /** errno names that are no failure here. */
   ignore?: string[];
   /** What to do about it, by errno name; `*` for any. */
   advice?: Record<string, string>;
 }
 
 /**
- * An argument: a number; a string, handed over NUL-terminated; null; the result of an earlier step; the address of
- * that result; a number that reads better as text; bytes, into which pointers may be set.
+ * An argument: a number; a string, which is passed NUL-terminated; null; the result of an earlier step; the address of
+ * that result; a number with a name; bytes, which may contain pointers.
  */
 export type Arg = number | string | null | ResultOf | AddressOf | Flags | Bytes;
 
@@ -40,22 +40,22 @@ export interface Bytes {
   text: string;
   /** At `offset`, 8 bytes that become the address of `to`. */
   pointers?: { offset: number; to: string | Bytes }[];
-  /** At `offset`, 4 bytes that become the result of an earlier step, as an int. */
+  /** At `offset`, 4 bytes where the result of an earlier step is stored, as an int. */
   holds?: { offset: number; result: string }[];
 }
 
 /**
- * What is done from outside for PID 1 by whoever has started it, before PID 1 begins or while it waits: data, as a Step is.
- * The launcher (src/init/launcher.c) does them, in this order.
+ * What is done from outside for PID 1 by the process that starts it, while PID 1 waits: data, like a Step. The launcher
+ * (src/init/launcher.c) does the steps in their order.
  */
 export type HostStep = WriteFile | RunProgram | StartProgram | ResumeInit | HandMount;
 
 interface HostStepBase {
-  /** What for, as a phrase that completes "cannot ...". */
+  /** The purpose, as a phrase that completes "cannot ...". */
   why: string;
   /** What to do about it, by errno name; `*` for any, and for a program that fails. */
   advice?: Record<string, string>;
-  /** What is done about it when the container has ended, or a later step fails: for people. */
+  /** How it is undone when the container has ended, or a later step fails: a phrase for users. */
   undo?: string;
 }
 
@@ -69,7 +69,7 @@ export interface WriteFile extends HostStepBase {
 /** Stands for the pid of PID 1 as foster sees it. */
 export const PID = { pid: 1 } as const;
 
-/** Runs a program, which must end with exit code 0. Those that follow each other run side by side. */
+/** Runs a program, whose exit code must be 0. Consecutive steps of this kind run in parallel. */
 export interface RunProgram extends HostStepBase {
   kind: 'run';
   /** Absolute path on the host. */
@@ -78,49 +78,49 @@ export interface RunProgram extends HostStepBase {
   args: (string | typeof PID)[];
 }
 
-/** Starts a program that goes on until the container has ended, and waits until it is ready. */
+/** Starts a program that runs until the container has ended, and waits until it is ready. */
 export interface StartProgram extends HostStepBase {
   kind: 'start';
   name: string;
-  /** Of foster-init, which makes things ready for the program and becomes it. */
+  /** Arguments of foster-init, which prepares everything and then executes the program. */
   args: string[];
-  /** What of it is shown to people. */
+  /** The call as it is printed. */
   call: string;
-  /** What may fail before the program runs, by the numbers that foster-init reports. */
+  /** What can fail before the program runs, by the numbers that foster-init reports. */
   parts: Readonly<Record<number, { why: string; advice?: string }>>;
-  /** How long it may take to end by itself when the container has ended, in milliseconds. */
-  patience: number;
-  /** What an error of PID 1 means that it gets when the program has ended too early. */
-  loss: { errnos: readonly string[]; why: string; advice: string };
+  /** How long the program may take to exit by itself when the container has ended, in milliseconds. */
+  stopTimeout: number;
+  /** The errors that PID 1 gets if the program has ended too early, and what they mean. */
+  earlyExit: { errnos: readonly string[]; why: string; advice: string };
 }
 
-/** Lets PID 1 go on, which waits in its step `await`. */
+/** Lets PID 1 continue, which waits in its step `await`. */
 export interface ResumeInit extends HostStepBase {
   kind: 'resume';
 }
 
 /**
- * Hands PID 1 a mount of the host whose files belong to the container's users: what user N of the host owns is user N's in
- * the container. Nobody in a user namespace may make one, so it is made from outside: mount_setattr(2), MOUNT_ATTR_IDMAP.
+ * Sends PID 1 a mount of the host with shifted ids: user N of the host is user N of the container. A process in a user
+ * namespace may not make such a mount, so it is made from outside: mount_setattr(2), MOUNT_ATTR_IDMAP.
  */
 export interface HandMount extends HostStepBase {
   kind: 'hand';
   /** Absolute path on the host. */
   source: string;
-  /** With all that is mounted below. */
+  /** With all mounts below it. */
   isDeep: boolean;
   /** Devices on it can be used. */
-  hasDevices: boolean;
-  /** Without a shift of ids it is of no use. */
-  isNeeded: boolean;
+  allowsDevices: boolean;
+  /** It is an error if its ids cannot be shifted. */
+  mustShift: boolean;
 }
 
-/** Everything that makes a container out of a process; see docs/architecture.md. */
+/** All steps that make a container: see docs/architecture.md. */
 export interface Plan {
   version: 1;
   /** Namespaces that clone(2) creates, names as in namespaces.ts. */
   namespaces: string[];
-  /** What is done from outside, by whoever starts PID 1. */
+  /** Steps that are done from outside, by the process that starts PID 1. */
   host: HostStep[];
   /** Steps of PID 1. */
   init: Step[];
@@ -137,11 +137,11 @@ export interface Plan {
   shim: boolean;
   verbose: boolean;
   signalGroup: boolean;
-  /** PID 1 reports each orphan that it reaps, and how many there were. */
+  /** PID 1 reports each orphan that it reaps, and their number. */
   counts: boolean;
-  /** The PID namespace has other inhabitants, or is the host's. */
+  /** The PID namespace is another container's or the host's. */
   sharedPids: boolean;
-  /** Milliseconds between TERM and KILL for those who outlive the user's process. */
+  /** Milliseconds between SIGTERM and SIGKILL for processes that outlive the user's process. */
   graceMs: number;
 }
 

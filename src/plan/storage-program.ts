@@ -23,7 +23,7 @@ export interface StorageOptions {
 }
 
 /** How long the program may take to exit after its mount is gone, in milliseconds. */
-const PATIENCE = 2000;
+const STOP_TIMEOUT = 2000;
 
 const WITHOUT_FUSE = '"foster --storage-driver copy" works without it';
 
@@ -62,10 +62,10 @@ export function storageStep(storage: StorageProgram, options: StorageOptions): S
     call: `execve(${JSON.stringify(program)}, ["fuse-overlayfs", "-f", "-o", ${shown.join(', ')}])`,
     why: 'let fuse-overlayfs mount the root filesystem, in the user and mount namespaces of PID 1, but outside its PID namespace',
     parts: PARTS,
-    patience: PATIENCE,
-    undo: `wait up to ${PATIENCE / 1000} s for it to finish writing and exit, then kill it`,
+    stopTimeout: STOP_TIMEOUT,
+    undo: `wait up to ${STOP_TIMEOUT / 1000} s for it to finish writing and exit, then kill it`,
     // Errors of a file system whose program is gone.
-    loss: {
+    earlyExit: {
       errnos: ['ENOTCONN', 'ECONNABORTED', 'ECONNREFUSED', 'EIO'],
       why: 'mount the root filesystem of the container',
       advice: WITHOUT_FUSE,

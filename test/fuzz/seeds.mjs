@@ -62,12 +62,12 @@ const helpers = ['newuidmap', 'newgidmap'].map((name) => ({
   args: [name, { pid: 1 }, '0', '1000', '1'],
 }));
 const writes = ['setgroups', 'uid_map', 'gid_map'].map((file) => ({ kind: 'write', file, text: '0 0 1\n' }));
-const storage = { kind: 'start', args: ['storage', 'dmu', '/p', '/c', '/l'], patience: 2000 };
+const storage = { kind: 'start', args: ['storage', 'dmu', '/p', '/c', '/l'], stopTimeout: 2000 };
 const mounts = ['/a', '/b'].map((source, index) => ({
   kind: 'hand',
   source,
   isDeep: index > 0,
-  isNeeded: true,
+  mustShift: true,
 }));
 const supervise = {
   cloneFlags: 0x10000000,

@@ -24,7 +24,7 @@ test('a missing command: 127', async () => {
   assertFailure(
     run('busybox', 'no-such-program'),
     127,
-    /^foster: cannot run "no-such-program": it is in no directory of PATH .*PATH is \/usr/,
+    /^foster: cannot run "no-such-program": it is not in any directory of PATH .*PATH is \/usr/,
   );
   assertFailure(
     run('busybox', '/no/such/program'),

@@ -167,7 +167,7 @@ test('the life of a container: create, start, exec, logs, stop, start, wait, rem
   assert.deepEqual([exec.exitCode, exec.stdout, exec.stderr], [4, 'in', 'y\n']);
   const missing = await foster.exec('life', { command: ['nothing'] });
   assert.equal(missing.exitCode, 127);
-  assert.match(missing.stderr, /^foster: cannot run "nothing": it is in no directory of PATH/);
+  assert.match(missing.stderr, /^foster: cannot run "nothing": it is not in any directory of PATH/);
   const long = await foster.exec('life', { command: ['head', '-c', '3000000', '/dev/zero'] });
   assert.equal(long.stdout.length, 3_000_000);
   const slow = new PassThrough({ highWaterMark: 1 });

@@ -270,7 +270,13 @@ test('a monitor is told what to remove, and what to say', () => {
 });
 
 test('host steps: words one after the other, what they mean by kind, and what became of them', () => {
-  const mount = { kind: 'hand', isDeep: false, hasDevices: false, isNeeded: false, why: 'try it' } as const;
+  const mount = {
+    kind: 'hand',
+    isDeep: false,
+    allowsDevices: false,
+    mustShift: false,
+    why: 'try it',
+  } as const;
   const steps: HostStep[] = [
     { kind: 'write', file: 'uid_map', text: '0 1 2\n', why: 'write' },
     { kind: 'run', path: '/bin/x', args: ['x', PID, '', 'ü'], why: 'run' },
@@ -281,7 +287,7 @@ test('host steps: words one after the other, what they mean by kind, and what be
     ),
     { kind: 'resume', why: 'resume' },
     { ...mount, source: '/a', isDeep: true },
-    { ...mount, source: '/b c', hasDevices: true, isNeeded: true },
+    { ...mount, source: '/b c', allowsDevices: true, mustShift: true },
   ];
   const blob = Buffer.from(
     encodeMonitor({

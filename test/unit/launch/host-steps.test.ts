@@ -113,12 +113,12 @@ test('a mount that cannot be made is told with what it is for', () => {
     kind: 'hand',
     source: '/none',
     isDeep: false,
-    hasDevices: false,
-    isNeeded: false,
+    allowsDevices: false,
+    mustShift: false,
     why: 'take /none',
   };
   assert.throws(
-    () => runHostSteps([hand], { pid, users: 0, control: 0 }),
+    () => runHostSteps([hand], { pid, userNamespace: 0, control: 0 }),
     /^FosterError: cannot take \/none: (no such file or directory \(ENOENT\)|operation not permitted \(EPERM\))$/,
   );
   const work = runHostSteps([hand], { pid });

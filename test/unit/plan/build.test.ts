@@ -4,7 +4,7 @@ import { encodePlan } from '../../../src/init/wire.js';
 import { buildPlan } from '../../../src/plan/build.js';
 import { buildExecPlan } from '../../../src/plan/exec.js';
 import { namespaceFlags } from '../../../src/plan/namespaces.js';
-import { hostSteps } from '../../../src/plan/render.js';
+import { renderHostSteps } from '../../../src/plan/render.js';
 import { PID, type Plan } from '../../../src/plan/step.js';
 import { calls, planFor, planParts, positions, steps } from './fixtures.js';
 
@@ -366,7 +366,7 @@ test('with fuse-overlayfs, the root is mounted before PID 1 continues, which ope
     /^mount_setattr\(AT_FDCWD, "\/", 0, \{attr_set=MOUNT_ATTR_RDONLY\}/,
   ]);
   assert.ok(!has(plan, /overlay|\/layers\/|move_mount\(rootfs/));
-  const host = hostSteps(plan).at(-2);
+  const host = renderHostSteps(plan).at(-2);
   assert.match(
     host?.call ?? '',
     /^execve\("\/opt\/fuse-overlayfs", .*lowerdir=\/layers\/one:\/layers\/two,upperdir/,
@@ -415,9 +415,9 @@ test('mounts with shifted ids are sent to PID 1 in the order of its steps', () =
   assert.deepEqual(
     plan.host.slice(-3).map(({ why: _, advice: __, ...mount }) => mount),
     [
-      { kind: 'hand', source: '/a', isDeep: true, hasDevices: false, isNeeded: false },
-      { kind: 'hand', source: '/b', isDeep: false, hasDevices: true, isNeeded: false },
-      { kind: 'hand', source: '/srv/tree', isDeep: false, hasDevices: false, isNeeded: true },
+      { kind: 'hand', source: '/a', isDeep: true, allowsDevices: false, mustShift: false },
+      { kind: 'hand', source: '/b', isDeep: false, allowsDevices: true, mustShift: false },
+      { kind: 'hand', source: '/srv/tree', isDeep: false, allowsDevices: false, mustShift: true },
     ],
   );
   assertInOrder(plan, [

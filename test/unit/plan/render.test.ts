@@ -5,8 +5,8 @@ import { HOST_STEP } from '../../../src/init/wire.js';
 import { hostStepFailure, launchFailure, stepFailure } from '../../../src/launch/failure.js';
 import {
   describePlan,
-  hostSteps,
   renderExec,
+  renderHostSteps,
   renderNamespaces,
   renderStep,
 } from '../../../src/plan/render.js';
@@ -36,20 +36,22 @@ test('clone and the id maps', () => {
   const namespaces = renderNamespaces(plan).split('|');
   for (const name of ['NEWNS', 'NEWNET', 'NEWUTS', 'NEWIPC', 'NEWPID', 'NEWCGROUP'])
     assert.ok(namespaces.includes(`CLONE_${name}`), name);
-  const [clone, uid, gid] = hostSteps(plan, '7').map(({ call }) => call);
+  const [clone, uid, gid] = renderHostSteps(plan, '7').map(({ call }) => call);
   assert.match(clone ?? '', /^clone\(child_stack=.*\) = 7$/);
   assert.equal(
     uid,
     'execve("/usr/bin/newuidmap", ["newuidmap", "7", "0", "1000", "1", "1", "100000", "65536"])',
   );
   assert.match(gid ?? '', /newgidmap/);
-  const byRoot = hostSteps(planFor([], { facts: { mapHelpers: undefined } }), '7').map(({ call }) => call);
+  const byRoot = renderHostSteps(planFor([], { facts: { mapHelpers: undefined } }), '7').map(
+    ({ call }) => call,
+  );
   assert.deepEqual(byRoot.slice(1, 4), [
     'write(/proc/7/uid_map, "0 1000 1\\n1 100000 65536\\n")',
     'write(/proc/7/gid_map, "0 1000 1\\n1 100000 65536\\n")',
     'write(control, "R", 1)',
   ]);
-  const byUser = hostSteps(planFor([], { facts: { mapHelpers: undefined, canSetGroups: false } }), '7');
+  const byUser = renderHostSteps(planFor([], { facts: { mapHelpers: undefined, canSetGroups: false } }), '7');
   assert.equal(byUser[1]?.call, 'write(/proc/7/setgroups, "deny")');
 });
 
