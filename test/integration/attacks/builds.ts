@@ -57,21 +57,18 @@ export const BUILDS: Attack[] = [
       await build(attempt, [`ADD ${name}* /out/`], files);
     }
   }),
-  attack(
-    'COPY and ADD of names that climb up, by glob, by file://, by --parents and --from',
-    async (attempt) => {
-      const { victim } = attempt.host;
-      for (const line of [
-        `COPY ${UP}${victim} /out`,
-        `COPY ${victim} /out`,
-        `ADD file://${victim} /out`,
-        `ADD --unpack=false ${UP}${victim} /out`,
-        `COPY --from=${IMAGE} ${UP}${victim} /out`,
-        `COPY */${UP}${victim} /out`,
-      ])
-        await build(attempt, [line], { 'a/b': '' });
-    },
-  ),
+  attack('COPY and ADD of names with .., by glob, file://, --parents and --from', async (attempt) => {
+    const { victim } = attempt.host;
+    for (const line of [
+      `COPY ${UP}${victim} /out`,
+      `COPY ${victim} /out`,
+      `ADD file://${victim} /out`,
+      `ADD --unpack=false ${UP}${victim} /out`,
+      `COPY --from=${IMAGE} ${UP}${victim} /out`,
+      `COPY */${UP}${victim} /out`,
+    ])
+      await build(attempt, [line], { 'a/b': '' });
+  }),
   attack('COPY --from of a link in an image', async (attempt) => {
     const { folder, victim } = attempt.host;
     const made = `RUN mkdir /l; ln -s ${victim} /l/file; ln -s ${folder} /l/dir; ln -s /proc/self/fd/7${folder} /l/fd`;
@@ -84,7 +81,7 @@ export const BUILDS: Attack[] = [
       await build(attempt, [made, `FROM ${IMAGE}`, line]);
   }),
   attack(
-    'COPY to a place that is a link out of the image',
+    'COPY to a link that leads out of the image',
     async (attempt) => {
       const { folder } = attempt.host;
       for (const target of [folder, `${UP}${folder}`, `/proc/self/cwd/${UP}${folder}`])
@@ -98,7 +95,7 @@ export const BUILDS: Attack[] = [
     { aim: 'host write', reference: 'CVE-2024-1753 (its class)' },
   ),
   attack(
-    'ADD of an archive with links, climbing names and hard links',
+    'ADD of an archive with links, hard links and names with ..',
     async (attempt) => {
       const { folder, victim } = attempt.host;
       const archives: TestMember[][] = [
@@ -140,7 +137,7 @@ export const BUILDS: Attack[] = [
     await attempt.command(['build', file]);
   }),
   attack(
-    'the source of masks is replaced: RUN --mount=target=/dev',
+    'replacing the source of masks: RUN --mount=target=/dev',
     async (attempt) => {
       let isLost = false;
       for (const target of ['/dev', '/dev/../dev', '/dev/pts', '/proc', '/proc/sys', '/sys']) {
@@ -159,7 +156,7 @@ export const BUILDS: Attack[] = [
     { aim: 'escape', reference: 'CVE-2025-31133', alsoAsRoot: true },
   ),
   attack(
-    'RUN --mount whose source is a link out of an image or the context',
+    'RUN --mount with a source that is a link out of an image or the context',
     async (attempt) => {
       const { folder } = attempt.host;
       const commands = 'cat /m/victim; echo x > /m/new; true';
@@ -177,7 +174,7 @@ export const BUILDS: Attack[] = [
     { aim: 'escape', reference: 'CVE-2024-1753, CVE-2024-23651' },
   ),
   attack(
-    'RUN --mount whose place is a link, and is cleared away afterwards',
+    'RUN --mount at a link, which is removed afterwards',
     async (attempt) => {
       const { folder } = attempt.host;
       const cases = [
@@ -193,7 +190,7 @@ export const BUILDS: Attack[] = [
     { aim: 'host write', reference: 'CVE-2024-23652' },
   ),
   attack(
-    'RUN --mount=type=cache whose id or source climbs up, and one with links from the step before',
+    'RUN --mount=type=cache with .. in its id or source, or with links from an earlier step',
     async (attempt) => {
       const { folder } = attempt.host;
       const commands = 'cat /m/victim; echo x > /m/new; true';
@@ -217,7 +214,7 @@ export const BUILDS: Attack[] = [
     { aim: 'escape', reference: 'CVE-2024-9675' },
   ),
   attack(
-    'a secret is found in what the build leaves: layers, history, caches',
+    'secrets in what a build leaves: layers, history, caches',
     async (attempt) => {
       const file = join(attempt.host.work, 'secret');
       writeFileSync(file, attempt.host.secret);
@@ -238,7 +235,7 @@ export const BUILDS: Attack[] = [
     { aim: 'leak' },
   ),
   attack(
-    'control characters in what a build prints: of ARG, ENV, LABEL, file names and commands',
+    "control characters in a build's output: ARG, ENV, LABEL, file names, commands",
     async (attempt) => {
       const evil = '\x1b]0;evil\x07';
       const lines = [`ARG A="${evil}"`, 'ENV E="$A"', `LABEL l="${evil}"`, `COPY "no${evil}such" /out`];
@@ -253,7 +250,7 @@ export const BUILDS: Attack[] = [
     { aim: 'confusion' },
   ),
   attack(
-    'COPY --parents of more folders than a list has room for',
+    'COPY --parents of more folders than a fixed-size list holds',
     async (attempt) => {
       const files: Files = {};
       for (let index = 0; index < 80; index++) files[`packages/p${index}/package.json`] = '{}';
@@ -269,7 +266,7 @@ export const BUILDS: Attack[] = [
     { aim: 'escape', fosterOnly: 'this podman does not know COPY --parents' },
   ),
   attack(
-    'RUN leaves processes that go on after the step',
+    'RUN leaves processes running after the step',
     async (attempt) => {
       await build(attempt, [
         `RUN (setsid sh -c 'while true; do sleep 1; done' ${attempt.token} &) ; attacker bomb 20 ${attempt.token}`,
@@ -279,7 +276,7 @@ export const BUILDS: Attack[] = [
     { aim: 'exhaustion' },
   ),
   attack(
-    'a Dockerfile that is long, deep and slow to read',
+    'a Dockerfile that is long, deep and slow to parse',
     async (attempt) => {
       const cases = [
         `FROM ${IMAGE}\n${'RUN true \\\n'.repeat(20_000)}`,
@@ -302,7 +299,7 @@ export const BUILDS: Attack[] = [
     { aim: 'exhaustion' },
   ),
   attack(
-    'a pattern of the ignore file that takes for ever',
+    'an ignore file with a pattern that takes forever to match',
     async (attempt) => {
       const name = 'a'.repeat(200);
       const { isTooLate } = await attempt.command(

@@ -20,7 +20,7 @@ async function often(times: number, once: (round: number) => Promise<unknown>): 
 
 export const FILES: Attack[] = [
   {
-    name: 'commit, while a folder becomes a link and back',
+    name: 'commit, while a folder is swapped with a link',
     aim: 'host read',
     by: 'process',
     reference: 'CVE-2018-15664 (its class)',
@@ -37,7 +37,7 @@ export const FILES: Attack[] = [
     },
   },
   {
-    name: 'export, while a folder becomes a link and back',
+    name: 'export, while a folder is swapped with a link',
     aim: 'host read',
     by: 'process',
     reference: 'CVE-2018-15664 (its class)',
@@ -48,7 +48,7 @@ export const FILES: Attack[] = [
     },
   },
   {
-    name: 'export of a container that is a copy of its layers, while a folder becomes a link and back',
+    name: 'export of a container with storage driver copy, while a folder is swapped with a link',
     aim: 'host read',
     by: 'process',
     reference: 'CVE-2018-15664 (its class)',
@@ -67,7 +67,7 @@ export const FILES: Attack[] = [
     },
   },
   {
-    name: 'cp from the container, while a folder becomes a link and back',
+    name: 'cp from the container, while a folder is swapped with a link',
     aim: 'host read',
     by: 'process',
     reference: 'CVE-2018-15664',
@@ -81,7 +81,7 @@ export const FILES: Attack[] = [
     },
   },
   {
-    name: 'cp into the container, while a folder becomes a link and back',
+    name: 'cp into the container, while a folder is swapped with a link',
     aim: 'host write',
     by: 'process',
     reference: 'CVE-2018-15664',
@@ -97,7 +97,7 @@ export const FILES: Attack[] = [
     },
   },
   {
-    name: 'cp of a tree with links to a place where links of the same names are',
+    name: 'cp of a tree with links to a folder with links of the same names',
     aim: 'host write',
     by: 'process',
     reference: 'CVE-2019-1002101 (kubectl cp)',
@@ -122,7 +122,7 @@ export const FILES: Attack[] = [
     },
   },
   {
-    name: 'cp of names that climb up, and of a volume that is a link',
+    name: 'cp of names with .., and of a volume that is a link',
     aim: 'host read',
     by: 'process',
     commit: async (attempt) => {
@@ -144,7 +144,7 @@ export const FILES: Attack[] = [
     },
   },
   {
-    name: 'diff and export of names with control characters',
+    name: 'control characters in file names, in diff and export',
     aim: 'confusion',
     by: 'process',
     commit: async (attempt) => {
@@ -158,7 +158,7 @@ export const FILES: Attack[] = [
     },
   },
   {
-    name: 'a container is removed whose folders have become links',
+    name: 'removing a container whose folders have become links',
     aim: 'host write',
     by: 'process',
     alsoAsRoot: true,
@@ -174,7 +174,7 @@ export const FILES: Attack[] = [
     },
   },
   {
-    name: 'the sizes of a container are reckoned, while a folder becomes a link and back',
+    name: "computing a container's size, while a folder is swapped with a link",
     aim: 'host read',
     by: 'process',
     commit: async (attempt) => {
@@ -192,7 +192,7 @@ export const FILES: Attack[] = [
     },
   },
   {
-    name: 'mount shows a layer that others share, to be written to',
+    name: 'writing to a shared layer that foster mount shows',
     aim: 'host write',
     by: 'process',
     fosterOnly: 'podman gives a mount of its own',
@@ -211,7 +211,7 @@ export const FILES: Attack[] = [
 /** Kept for attacks on folders of the host that are given as volumes. */
 export const VOLUMES: Attack[] = [
   {
-    name: 'a volume is left by .. and by links in it',
+    name: 'leaving a volume by .. and links',
     aim: 'escape',
     by: 'process',
     alsoAsRoot: true,
@@ -230,7 +230,7 @@ export const VOLUMES: Attack[] = [
     },
   },
   {
-    name: 'the place of a volume leads out by a link of the image',
+    name: "a volume's destination below a link out of the image",
     aim: 'host write',
     by: 'image',
     reference: 'CVE-2021-30465',
@@ -249,7 +249,7 @@ export const VOLUMES: Attack[] = [
     },
   },
   {
-    name: 'a read-only volume is made read-write again',
+    name: 'remounting a read-only volume read-write',
     aim: 'host write',
     by: 'process',
     alsoAsRoot: true,

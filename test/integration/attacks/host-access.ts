@@ -16,7 +16,7 @@ async function often(times: number, once: () => Promise<unknown>): Promise<void>
 /** Descriptors that PID 1 and other processes hold during the set-up. */
 function descriptors(flags: string[]): Attack {
   return {
-    name: `descriptors of PID 1 while the container starts, by one with ${flags.includes('--privileged') ? '--privileged' : 'SYS_PTRACE'}`,
+    name: `descriptors of PID 1 while the container starts, with ${flags.includes('--privileged') ? '--privileged' : 'SYS_PTRACE'}`,
     aim: 'escape',
     by: 'process',
     reference: 'CVE-2024-21626 (its class)',
@@ -40,7 +40,7 @@ export const HOST_ACCESS: Attack[] = [
       void (await often(3, () => attempt.run(['attacker', 'trace', attempt.host.victim]))),
   },
   {
-    name: 'the same, of one who enters by exec',
+    name: 'descriptors, memory and namespaces of a process that enters by exec',
     aim: 'escape',
     by: 'process',
     reference: 'CVE-2016-9962',
@@ -54,7 +54,7 @@ export const HOST_ACCESS: Attack[] = [
     },
   },
   {
-    name: 'the root, the working directory and the program of PID 1',
+    name: 'the root, working directory and program of PID 1',
     aim: 'host read',
     by: 'process',
     weakenedBy: ['-v', '/tmp:/tmp'],
@@ -65,7 +65,7 @@ export const HOST_ACCESS: Attack[] = [
     },
   },
   {
-    name: "the engine's program is written over by /proc/self/exe",
+    name: "overwriting the engine's program through /proc/self/exe",
     aim: 'host write',
     by: 'process',
     reference: 'CVE-2019-5736',
@@ -86,7 +86,7 @@ export const HOST_ACCESS: Attack[] = [
     },
   },
   {
-    name: 'a working directory by a descriptor that was left open: -w /proc/self/fd/N',
+    name: 'a leaked descriptor as working directory: -w /proc/self/fd/N',
     aim: 'escape',
     by: 'process',
     reference: 'CVE-2024-21626',
@@ -99,7 +99,7 @@ export const HOST_ACCESS: Attack[] = [
     },
   },
   {
-    name: 'the same by exec',
+    name: 'a leaked descriptor as working directory of exec',
     aim: 'escape',
     by: 'process',
     reference: 'CVE-2024-21626',
@@ -119,7 +119,7 @@ export const HOST_ACCESS: Attack[] = [
     },
   },
   {
-    name: 'kill(-1): all that may be signalled',
+    name: 'kill(-1): every process that it may signal',
     aim: 'host write',
     by: 'process',
     flags: ['--cap-add', 'KILL'],
@@ -134,7 +134,7 @@ export const HOST_ACCESS: Attack[] = [
     },
   },
   {
-    name: 'processes that outlive the container: in sessions of their own, deaf to signals',
+    name: 'processes that outlive the container: in their own sessions, ignoring signals',
     aim: 'exhaustion',
     by: 'process',
     flags: ['--stop-timeout', '1'],
@@ -153,7 +153,7 @@ export const HOST_ACCESS: Attack[] = [
       void (await attempt.run(['attacker', 'connect', 'abstract', attempt.host.abstractName])),
   },
   {
-    name: "a server on the host's loopback device",
+    name: "a server on the host's loopback interface",
     aim: 'leak',
     by: 'process',
     weakenedBy: ['--network', 'host'],
@@ -161,7 +161,7 @@ export const HOST_ACCESS: Attack[] = [
       void (await attempt.run(['attacker', 'connect', 'loopback', String(attempt.host.port)])),
   },
   {
-    name: 'names of folders of the host: mounts, cgroups, options of the overlay',
+    name: 'paths of the host in mounts, cgroups and overlay options',
     aim: 'leak',
     by: 'process',
     commit: async (attempt) => {
@@ -172,7 +172,7 @@ export const HOST_ACCESS: Attack[] = [
     },
   },
   {
-    name: 'the environment and the command line of the engine',
+    name: 'the environment and command line of the engine',
     aim: 'leak',
     by: 'process',
     commit: async (attempt) => {
@@ -195,7 +195,7 @@ export const HOST_ACCESS: Attack[] = [
     },
   },
   {
-    name: "the engine's own folders, by their path",
+    name: "the engine's own folders by their paths",
     aim: 'host write',
     by: 'process',
     weakenedBy: ['-v', '/tmp:/tmp'],
@@ -207,7 +207,7 @@ export const HOST_ACCESS: Attack[] = [
     },
   },
   {
-    name: 'the session bus and the agents of the caller, by variables and /run',
+    name: "the caller's session bus and agents, by variables and /run",
     aim: 'leak',
     by: 'process',
     commit: async (attempt) => {
@@ -220,7 +220,7 @@ export const HOST_ACCESS: Attack[] = [
     },
   },
   {
-    name: 'paths that must not be seen: /proc/keys, /proc/timer_list, /sys/firmware are hidden by nothing else than the host’s null',
+    name: "masked paths are covered by the host's /dev/null and nothing else: /proc/keys, /proc/timer_list, /sys/firmware",
     aim: 'leak',
     by: 'process',
     weakenedBy: ['--privileged'],
@@ -238,7 +238,7 @@ export const HOST_ACCESS: Attack[] = [
     },
   },
   {
-    name: 'the file system of the image fills up with a hole that is as large as can be',
+    name: 'a sparse file of the greatest possible size',
     aim: 'exhaustion',
     by: 'process',
     commit: async (attempt) => {

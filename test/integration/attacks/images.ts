@@ -81,7 +81,7 @@ const UP = '../../../../../../../../../..';
 
 export const IMAGES: Attack[] = [
   {
-    name: 'the source of masks is replaced: VOLUME /dev with null as a link',
+    name: 'replacing the source of masks: VOLUME /dev with null as a link',
     aim: 'escape',
     by: 'image',
     reference: 'CVE-2025-31133',
@@ -103,7 +103,7 @@ export const IMAGES: Attack[] = [
       ),
   },
   {
-    name: 'the console and the terminals are replaced: VOLUME /dev with links',
+    name: 'replacing the console and terminals: VOLUME /dev with links',
     aim: 'host write',
     by: 'image',
     reference: 'CVE-2025-52565',
@@ -124,7 +124,7 @@ export const IMAGES: Attack[] = [
     },
   },
   {
-    name: '/proc is replaced: VOLUME /proc and /proc/sys',
+    name: 'replacing /proc: VOLUME /proc and /proc/sys',
     aim: 'escape',
     by: 'image',
     reference: 'CVE-2019-19921, CVE-2023-27561',
@@ -153,7 +153,7 @@ export const IMAGES: Attack[] = [
       }),
   },
   {
-    name: '--sysctl writes through a link: VOLUME /proc/sys',
+    name: '--sysctl through a link: VOLUME /proc/sys',
     aim: 'host write',
     by: 'image',
     reference: 'CVE-2025-52881 (its class)',
@@ -170,7 +170,7 @@ export const IMAGES: Attack[] = [
     },
   },
   {
-    name: 'a volume whose place is a link out of the image, and is filled from there',
+    name: 'a volume at a link out of the image, to be filled from there',
     aim: 'host read',
     by: 'image',
     reference: 'CVE-2022-23648',
@@ -187,7 +187,7 @@ export const IMAGES: Attack[] = [
     },
   },
   {
-    name: 'etc/passwd, etc/hosts, etc/resolv.conf, etc/hostname are links to a file of the host',
+    name: 'etc/passwd, etc/hosts, etc/resolv.conf and etc/hostname as links to a file of the host',
     aim: 'host write',
     by: 'image',
     reference: 'CVE-2018-15664 (its class)',
@@ -210,7 +210,7 @@ export const IMAGES: Attack[] = [
     },
   },
   {
-    name: 'WORKDIR and the image’s user lead out: /proc/self/fd/N, links, ..',
+    name: 'WORKDIR and USER of an image: /proc/self/fd/N, links, ..',
     aim: 'escape',
     by: 'image',
     reference: 'CVE-2024-21626',
@@ -224,7 +224,7 @@ export const IMAGES: Attack[] = [
     },
   },
   {
-    name: 'the user of an image is a number that wraps around',
+    name: 'a user id of an image that overflows',
     aim: 'escape',
     by: 'image',
     reference: 'CVE-2024-40635',
@@ -240,7 +240,7 @@ export const IMAGES: Attack[] = [
     },
   },
   {
-    name: 'the names of etc/passwd give an id that wraps around',
+    name: "an id in the image's etc/passwd that overflows",
     aim: 'escape',
     by: 'image',
     reference: 'CVE-2024-40635',
@@ -259,7 +259,7 @@ export const IMAGES: Attack[] = [
     },
   },
   {
-    name: 'set-uid programs of an image can be run by other users of the host',
+    name: 'set-user-ID programs of an image, run by other users of the host',
     aim: 'host write',
     by: 'image',
     commit: async (attempt) => {
@@ -270,7 +270,7 @@ export const IMAGES: Attack[] = [
     },
   },
   {
-    name: 'a config with control characters, in what is printed of the image',
+    name: "control characters in an image's config, when it is printed",
     aim: 'confusion',
     by: 'image',
     commit: async (attempt) => {
@@ -301,7 +301,7 @@ export const IMAGES: Attack[] = [
     },
   },
   {
-    name: 'a config of absurd numbers, kinds and depth',
+    name: 'a config with absurd numbers, types and depth',
     aim: 'exhaustion',
     by: 'image',
     commit: async (attempt) => {
@@ -332,7 +332,7 @@ export const IMAGES: Attack[] = [
     },
   },
   {
-    name: 'a program that the image brings in place of one that the engine might run',
+    name: "an image's replacements of programs that the engine might run",
     aim: 'escape',
     by: 'image',
     reference: 'CVE-2019-14271',
@@ -366,7 +366,7 @@ export const IMAGES: Attack[] = [
       await attempt.command(['exec', name, 'true']);
     },
   },
-  layer('a name that climbs up', (s) => [{ name: `${UP}${s.host.folder}/new`, content: 'x' }], {
+  layer('a name with ..', (s) => [{ name: `${UP}${s.host.folder}/new`, content: 'x' }], {
     reference: 'CVE-2014-9356',
   }),
   layer('an absolute name', (s) => [
@@ -374,25 +374,22 @@ export const IMAGES: Attack[] = [
     { name: s.host.victim, content: 'x' },
   ]),
   layer(
-    'a file through a link that was there before',
+    'a file through a link of an earlier member',
     (s) => [link('x', s.host.folder), { name: 'x/new', content: 'x' }, { name: 'x/victim', content: 'x' }],
     { reference: 'CVE-2014-9356' },
   ),
-  layer('a file in place of a link, and on it', (s) => [
-    link('x', s.host.victim),
-    { name: 'x', content: 'written' },
-  ]),
+  layer('a file that replaces a link', (s) => [link('x', s.host.victim), { name: 'x', content: 'written' }]),
   layer('a hard link to a file of the host', (s) => [
     { name: 'x', type: '1', target: `${UP}${s.host.victim}` },
     { name: 'y', type: '1', target: s.host.victim },
     { name: 'x', content: 'written' },
   ]),
-  layer('a hard link through a link, and what is then written to it', (s) => [
+  layer('writing to a hard link that was made through a link', (s) => [
     link('d', s.host.folder),
     { name: 'x', type: '1', target: 'd/victim' },
     { name: 'x', content: 'written', mode: 0o4777 },
   ]),
-  layer('whiteouts of .., of links and through them', (s) => [
+  layer('whiteouts of .., of links and through links', (s) => [
     link('d', s.host.folder),
     { name: '.wh...' },
     { name: '.wh..' },
@@ -401,13 +398,13 @@ export const IMAGES: Attack[] = [
     { name: `${UP}${s.host.folder}/.wh.victim` },
     { name: '.wh.d' },
   ]),
-  layer('an opaque marker that is a link or a directory', (s) => [
+  layer('an opaque whiteout that is a link or a directory', (s) => [
     dir('d/'),
     link('d/.wh..wh..opq', s.host.folder),
     { name: 'd/.wh..wh..opq/victim', content: 'x' },
     { name: 'd/.wh..wh..opq', type: '5' },
   ]),
-  layer('names by pax headers and GNU records that are not those of the member', (s) => [
+  layer("names in pax headers and GNU records that differ from the member's", (s) => [
     { name: 'good', pax: { path: `${UP}${s.host.folder}/new` }, content: 'x' },
     { name: 'x', type: '2', pax: { linkpath: s.host.folder }, target: 'w' },
     { name: 'good', pax: { path: 'x/victim' }, content: 'x' },
@@ -415,7 +412,7 @@ export const IMAGES: Attack[] = [
     { name: 'short', content: 'x' },
     { name: 'good', pax: { path: `w\0/${UP}${s.host.folder}/new` }, content: 'x' },
   ]),
-  layer('directories whose modes, owners and attributes are set through links', (s) => [
+  layer('modes, owners and attributes of directories through links', (s) => [
     link('d', s.host.folder),
     { name: 'd/', type: '5', mode: 0o4700, uid: 1 },
     { name: 'd', type: '5', mode: 0o4700, uid: 1 },
@@ -469,7 +466,7 @@ export const IMAGES: Attack[] = [
     },
   },
   {
-    name: 'a layer: a bomb of 4 GiB of zeros, refused where a limit is given',
+    name: 'a layer: a bomb of 4 GiB of zeros, with a limit set',
     aim: 'exhaustion',
     by: 'layer',
     fosterOnly: 'podman has no such limit',
@@ -490,7 +487,7 @@ export const IMAGES: Attack[] = [
     },
   },
   {
-    name: 'a layer: a hole of 8 EiB, a map of a million pieces, a million names in one header',
+    name: 'a layer: a hole of 8 EiB, a sparse map of a million pieces, a million names in one header',
     aim: 'exhaustion',
     by: 'layer',
     commit: async (attempt) => {

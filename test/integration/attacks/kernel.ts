@@ -53,7 +53,7 @@ function forbidden(name: string, words: string[], target: RegExp, rest: Partial<
 
 export const KERNEL: Attack[] = [
   {
-    name: 'settings of the kernel are written: core_pattern, modprobe, uevent_helper, sysctls',
+    name: 'writing kernel settings: core_pattern, modprobe, uevent_helper, sysctls',
     aim: 'escape',
     by: 'process',
     reference: 'CVE-2022-0811',
@@ -62,7 +62,7 @@ export const KERNEL: Attack[] = [
     commit: async (attempt) => await attempt.shell(WRITE_SETTINGS),
   },
   {
-    name: 'the same after /proc/sys and /sys are remounted read-write',
+    name: 'writing kernel settings after remounting /proc/sys and /sys read-write',
     aim: 'escape',
     by: 'process',
     flags: CAPABLE,
@@ -75,7 +75,7 @@ export const KERNEL: Attack[] = [
       )),
   },
   {
-    name: 'settings of the kernel are written by one who is privileged',
+    name: 'writing kernel settings with --privileged',
     aim: 'escape',
     by: 'process',
     flags: ['--privileged'],
@@ -84,7 +84,7 @@ export const KERNEL: Attack[] = [
     commit: async (attempt) => await attempt.shell(WRITE_SETTINGS),
   },
   {
-    name: 'release_agent of a cgroup hierarchy is written',
+    name: "writing a cgroup hierarchy's release_agent",
     aim: 'escape',
     by: 'process',
     reference: 'CVE-2022-0492',
@@ -99,7 +99,7 @@ export const KERNEL: Attack[] = [
       )),
   },
   {
-    name: 'a hierarchy of cgroups is mounted from a user namespace of its own',
+    name: 'mounting a cgroup hierarchy in a new user namespace',
     aim: 'escape',
     by: 'process',
     reference: 'CVE-2022-0492',
@@ -109,17 +109,17 @@ export const KERNEL: Attack[] = [
         `unshare -UrmC sh -c 'mkdir -p /tmp/c; mount -t cgroup -o memory c /tmp/c; echo /tmp/evil > /tmp/c/release_agent'`,
       )),
   },
-  forbidden('/proc/kcore is opened', ['file', '/proc/kcore'], /kcore/, {
+  forbidden('opening /proc/kcore', ['file', '/proc/kcore'], /kcore/, {
     aim: 'host read',
     alsoAsRoot: true,
   }),
-  forbidden('/proc/kcore is opened by one with all capabilities', ['file', '/proc/kcore'], /kcore/, {
+  forbidden('opening /proc/kcore with all capabilities', ['file', '/proc/kcore'], /kcore/, {
     aim: 'host read',
     flags: CAPABLE,
     alsoAsRoot: true,
   }),
   {
-    name: '/proc/sysrq-trigger is opened for writing',
+    name: 'opening /proc/sysrq-trigger for writing',
     aim: 'exhaustion',
     by: 'process',
     alsoAsRoot: true,
@@ -136,7 +136,7 @@ export const KERNEL: Attack[] = [
     },
   },
   {
-    name: 'a disk of the host by mknod',
+    name: "the host's disk by mknod",
     aim: 'host read',
     by: 'process',
     flags: ['--cap-add', 'MKNOD'],
@@ -147,7 +147,7 @@ export const KERNEL: Attack[] = [
     },
   },
   {
-    name: 'the memory of the machine by mknod',
+    name: "the machine's memory by mknod",
     aim: 'host read',
     by: 'process',
     flags: CAPABLE,
@@ -158,7 +158,7 @@ export const KERNEL: Attack[] = [
     },
   },
   {
-    name: 'the log of the kernel by mknod',
+    name: 'the kernel log by mknod',
     aim: 'leak',
     by: 'process',
     flags: CAPABLE,
@@ -192,7 +192,7 @@ export const KERNEL: Attack[] = [
       )),
   },
   forbidden('bpf(2)', ['bpf'], /bpf/, { reference: 'CVE-2021-3490' }),
-  forbidden('bpf(2) by one with all capabilities', ['bpf'], /bpf/, { flags: CAPABLE }),
+  forbidden('bpf(2) with all capabilities', ['bpf'], /bpf/, { flags: CAPABLE }),
   forbidden('perf_event_open(2)', ['perf'], /perf_event/, { reference: 'CVE-2013-2094' }),
   forbidden('userfaultfd(2)', ['userfaultfd'], /userfaultfd/, {
     weakenedBy: ['--privileged'],
@@ -202,13 +202,13 @@ export const KERNEL: Attack[] = [
     weakenedBy: ['--security-opt', 'seccomp=unconfined'],
   }),
   forbidden('fanotify_init(2)', ['fanotify'], /fanotify/, { weakenedBy: ['--privileged'] }),
-  forbidden('a socket that reads all packets, where none may', ['packet'], /socket/, {
+  forbidden('a packet socket without capabilities', ['packet'], /socket/, {
     aim: 'leak',
     flags: ['--cap-drop', 'ALL'],
     weakenedBy: ['--cap-add', 'NET_RAW'],
   }),
   {
-    name: 'a user namespace, in which it is root with all capabilities',
+    name: 'creating a user namespace, with all capabilities in it',
     aim: 'escape',
     by: 'process',
     reference: 'CVE-2022-0185',
@@ -225,7 +225,7 @@ export const KERNEL: Attack[] = [
       attempt.takes(['mount'], (pid) => mountsOf(pid).some(({ source }) => source === 'attack')),
   },
   {
-    name: 'an overlay in the container',
+    name: 'mounting an overlay in the container',
     aim: 'escape',
     by: 'process',
     reference: 'CVE-2023-0386',
@@ -236,7 +236,7 @@ export const KERNEL: Attack[] = [
       ),
   },
   {
-    name: "the host's name, clock, modules and swap are changed",
+    name: "changing the host's name, clock, modules and swap",
     aim: 'host write',
     by: 'process',
     flags: CAPABLE,
@@ -261,11 +261,11 @@ export const KERNEL: Attack[] = [
     },
   },
   {
-    name: 'inotify instances until the host has none left',
+    name: "using up the host's inotify instances",
     aim: 'exhaustion',
     by: 'process',
     accepted:
-      'the kernel counts what is held in a user namespace for its owner too; only a limit of the user helps',
+      'the kernel counts instances in a user namespace for its owner too; only a limit for the user helps',
     commit: (attempt) =>
       attempt.takes(['inotify'], () => {
         const script =

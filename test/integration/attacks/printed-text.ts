@@ -8,7 +8,7 @@ const EVIL = '\x1b]0;evil\x07\x1b[2J';
 
 export const PRINTED_TEXT: Attack[] = [
   {
-    name: 'names of processes in top, stats and the events of orphans',
+    name: 'control characters in process names, in top, stats and events',
     aim: 'confusion',
     by: 'process',
     commit: async (attempt) => {
@@ -27,7 +27,7 @@ export const PRINTED_TEXT: Attack[] = [
     },
   },
   {
-    name: 'lines of the events file are forged: by the name of an orphan, by labels',
+    name: "forging lines of the events file, by an orphan's name and by labels",
     aim: 'confusion',
     by: 'process',
     fosterOnly: 'the file is of foster',
@@ -46,7 +46,7 @@ export const PRINTED_TEXT: Attack[] = [
     },
   },
   {
-    name: 'a command, variables and labels with control characters in ps, inspect and events',
+    name: 'control characters in ps, inspect and events: command, variables, labels',
     aim: 'confusion',
     by: 'process',
     commit: async (attempt) => {
@@ -64,7 +64,7 @@ export const PRINTED_TEXT: Attack[] = [
     },
   },
   {
-    name: 'the name of a program that cannot be run, in the error',
+    name: 'control characters in the name of a program that cannot be run',
     aim: 'confusion',
     by: 'image',
     commit: async (attempt) => {
@@ -79,7 +79,7 @@ export const PRINTED_TEXT: Attack[] = [
     },
   },
   {
-    name: 'an orphan whose name is a terminal command, with --init-verbose',
+    name: 'an orphan whose name is an escape sequence, with --init-verbose',
     aim: 'confusion',
     by: 'process',
     fosterOnly: 'the flag is of foster',

@@ -76,7 +76,7 @@ function attack(
 }
 
 export const REMOTE: Attack[] = [
-  attack('a layer or a config of another content than its digest', 'registry', async (attempt) => {
+  attack('a layer or config that does not match its digest', 'registry', async (attempt) => {
     // Each of an image of its own: what came honestly is not asked for again.
     for (const partOf of [
       (image: Setting['image']) => image.layers[0],
@@ -91,7 +91,7 @@ export const REMOTE: Attack[] = [
     }
     return false;
   }),
-  attack('a manifest that is not what its digest says', 'registry', (attempt) =>
+  attack('a manifest that does not match its digest', 'registry', (attempt) =>
     withRegistry(attempt, async ({ registry, image, layout }) => {
       const evil = layout.blobs.get(image.manifest.digest)?.toString().replace('{', '{ ') ?? '';
       const { mediaType } = image.manifest;
@@ -106,7 +106,7 @@ export const REMOTE: Attack[] = [
     }),
   ),
   attack(
-    'a manifest that is an index too, to be read in two ways',
+    'a manifest that is also an index',
     'registry',
     (attempt) =>
       withRegistry(attempt, async ({ registry, image, layout, pull }) => {
@@ -140,7 +140,7 @@ export const REMOTE: Attack[] = [
     { aim: 'host read' },
   ),
   attack(
-    'a redirect to another host, to have the password sent there',
+    'a redirect to another host, to get the password',
     'registry',
     (attempt) =>
       withRegistry(attempt, async ({ registry, image, pull, elsewhere }) => {
@@ -159,7 +159,7 @@ export const REMOTE: Attack[] = [
     { aim: 'leak', reference: 'CVE-2020-15157 (its class)' },
   ),
   attack(
-    'a layer with addresses of its own, which ask for the password',
+    'a layer with foreign URLs, whose server asks for the password',
     'registry',
     (attempt) =>
       withRegistry(attempt, async ({ registry, image, layout, pull, elsewhere }) => {
@@ -185,7 +185,7 @@ export const REMOTE: Attack[] = [
     { aim: 'leak', reference: 'CVE-2020-15157' },
   ),
   attack(
-    'blobs and answers without an end',
+    'endless blobs and responses',
     'registry',
     async (attempt) => {
       const cases = [
@@ -241,7 +241,7 @@ export const REMOTE: Attack[] = [
       }),
     { aim: 'host write', reference: 'CVE-2024-3727' },
   ),
-  attack('control characters in what a registry says', 'registry', (attempt) =>
+  attack("control characters in a registry's errors", 'registry', (attempt) =>
     withRegistry(attempt, async ({ registry, image, pull }) => {
       const evil = '\x1b]0;evil\x07\x1b[2J';
       const errors = JSON.stringify({ errors: [{ code: `X${evil}`, message: evil, detail: evil }] });
@@ -261,7 +261,7 @@ export const REMOTE: Attack[] = [
     }),
   ),
   attack(
-    'an archive whose index names files of the host, by .. and by links',
+    'an archive whose index names files of the host, by .. and links',
     'archive',
     async (attempt) => {
       const { victim } = attempt.host;
@@ -294,7 +294,7 @@ export const REMOTE: Attack[] = [
     { aim: 'host read', reference: 'CVE-2014-9356' },
   ),
   attack(
-    'an OCI folder whose blobs are links to files of the host',
+    'an OCI directory whose blobs are links to files of the host',
     'archive',
     async (attempt) => {
       const layout = new OciLayout();
@@ -319,7 +319,7 @@ export const REMOTE: Attack[] = [
     { aim: 'host read' },
   ),
   attack(
-    'an archive that goes on for ever in its index, its names or its members',
+    'an archive with an endless index, endless names or endless members',
     'archive',
     async (attempt) => {
       const many = Array.from({ length: 60_000 }, (_, index) =>
@@ -346,7 +346,7 @@ export const REMOTE: Attack[] = [
     },
     { aim: 'exhaustion' },
   ),
-  attack('names in an archive with control characters, .. and options', 'archive', async (attempt) => {
+  attack('names in an archive: control characters, .., options', 'archive', async (attempt) => {
     const names = [
       '\x1b[2J:1',
       '../../../etc/x:1',

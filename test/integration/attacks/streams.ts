@@ -40,7 +40,7 @@ function file(attempt: AttackRun, flags: string): { path: string; fd: number } {
 
 export const STREAMS: Attack[] = [
   {
-    name: 'a file given as standard input is written over and made set-uid',
+    name: 'overwriting a file that is standard input, and making it set-user-ID',
     aim: 'host write',
     by: 'process',
     flags: ['-i'],
@@ -56,7 +56,7 @@ export const STREAMS: Attack[] = [
     },
   },
   {
-    name: 'a folder given as standard input is walked through',
+    name: 'leaving through a folder that is standard input',
     aim: 'escape',
     by: 'process',
     flags: ['-i'],
@@ -69,7 +69,7 @@ export const STREAMS: Attack[] = [
     },
   },
   {
-    name: 'the same by exec -i',
+    name: 'overwriting a file that is standard input of exec',
     aim: 'host write',
     by: 'process',
     commit: async (attempt) => {
@@ -81,7 +81,7 @@ export const STREAMS: Attack[] = [
     },
   },
   {
-    name: 'a file given as standard output is emptied, read and made set-uid',
+    name: 'truncating and reading a file that is standard output, and making it set-user-ID',
     aim: 'host write',
     by: 'process',
     commit: async (attempt) => {
@@ -96,7 +96,7 @@ export const STREAMS: Attack[] = [
     },
   },
   {
-    name: 'a file given as standard error by exec is emptied and made set-uid',
+    name: 'truncating a file that is standard error of exec, and making it set-user-ID',
     aim: 'host write',
     by: 'process',
     commit: async (attempt) => {
@@ -112,7 +112,7 @@ export const STREAMS: Attack[] = [
     },
   },
   {
-    name: 'the terminal is kept by a program that exec has started, and read later',
+    name: 'keeping the terminal of the caller of exec, and reading it later',
     aim: 'leak',
     by: 'process',
     commit: async (attempt) => {
@@ -127,7 +127,7 @@ export const STREAMS: Attack[] = [
     },
   },
   {
-    name: 'the same by exec -it',
+    name: 'keeping the terminal of exec -it, and reading it later',
     aim: 'leak',
     by: 'process',
     commit: async (attempt) => {
@@ -143,7 +143,7 @@ export const STREAMS: Attack[] = [
   },
   ...[[], ['-it']].map(
     (flags): Attack => ({
-      name: `a command is typed at the keyboard of the caller's terminal (TIOCSTI)${flags.length > 0 ? ', with -it' : ''}`,
+      name: `typing a command on the caller's terminal (TIOCSTI)${flags.length > 0 ? ', with -it' : ''}`,
       aim: 'escape',
       by: 'process',
       reference: 'CVE-2016-7545',

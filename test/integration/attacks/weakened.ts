@@ -17,7 +17,7 @@ export const WEAKNESSES: Weakness[] = [
     file: 'src/init/plan.c',
     from: /sys_close_range\(FD_CONTROL \+ 1\);/,
     to: '',
-    attacks: ['descriptors of PID 1 while the container starts, by one with SYS_PTRACE'],
+    attacks: ['descriptors of PID 1 while the container starts, with SYS_PTRACE'],
   },
   {
     file: 'src/sys/libc.ts',
@@ -29,13 +29,13 @@ export const WEAKNESSES: Weakness[] = [
     file: 'src/image/registry/http.ts',
     from: /headers = without\(headers, 'authorization'\);/,
     to: '',
-    attacks: ['a redirect to another host, to have the password sent there'],
+    attacks: ['a redirect to another host, to get the password'],
   },
   {
     file: 'src/spec/parse/flag.ts',
     from: /export function visible\(text: string\): string \{/,
     to: '$& if (text !== "\\x1b") return text;',
-    attacks: ['control characters in what a registry says'],
+    attacks: ["control characters in a registry's errors"],
   },
 ];
 
@@ -48,7 +48,7 @@ export function buildWeakened(folder: string, weaknesses: Weakness[]): string {
   for (const { file, from, to } of weaknesses) {
     const path = join(folder, file);
     const source = readFileSync(path, 'utf8');
-    assert.match(source, from, `${file} no longer has the defence that is to be taken away`);
+    assert.match(source, from, `${file} no longer has the defence to be removed`);
     writeFileSync(path, source.replace(from, to));
   }
   execFileSync(process.execPath, [join(folder, 'scripts/build.mjs')], {
