@@ -393,7 +393,7 @@ static int run_for_caller(void) {
 
 /* Takes over the container from the foster command, which has started it and was replaced by us. */
 static void take_over(void) {
-  int streams[STREAM_COUNT]; /* -1 where it has /dev/null */
+  int streams[STREAM_COUNT]; /* -1 for /dev/null */
   for (int i = 0; i < STREAM_COUNT; i++)
     streams[i] = SYSCALL3(__NR_fcntl, FD_INPUT + i, F_SETFL, O_NONBLOCK) < 0 ? -1 : FD_INPUT + i;
   run.container = (struct started){.pid = run.config->pid, .control = FD_CONTROL, .console = FD_CONSOLE, .input = streams[INPUT],

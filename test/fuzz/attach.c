@@ -1,4 +1,4 @@
-/* The attach protocol from the client's side: a monitor that says what it likes, and keys, signals, a slow reader. */
+/* The attach protocol from the client's side: arbitrary messages from the monitor, and keys, signals, a slow reader. */
 #include "world.h"
 
 #include "../../src/init/client.c"

@@ -1,4 +1,4 @@
-/* A fuzzer for where clang's is not to be had: changes the seeds at random, the same for the same FUZZ_SEED, for FUZZ_RUNS
+/* A fuzzer for machines without clang's: changes the seeds at random, in the same way for the same FUZZ_SEED, for FUZZ_RUNS
  * runs. `driver SEED-FILE...` */
 #include <stdio.h>
 #include <stdlib.h>

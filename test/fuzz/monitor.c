@@ -1,4 +1,4 @@
-/* Blobs of monitors, and all that the monitor of a container in the foreground hears: reports, signals, a terminal. */
+/* Blobs of monitors, and everything that the monitor of a container in the foreground receives: reports, signals, keys. */
 #include "world.h"
 
 #include "../../src/init/caller.c"

@@ -1,7 +1,7 @@
-/* Blobs of plans, and what PID 1 hears and sees while it runs them. */
+/* Blobs of plans, and what PID 1 receives while it runs them. */
 #include "world.h"
 
-/* The calls of steps have arguments that mean whatever the plan says: to the kernel, which looks at them itself. */
+/* The arguments of a step's call are chosen by the plan, and only the kernel interprets them. */
 static long step_call(long number, long a, long b, long c, long d, long e, long f) {
   if (number == __NR_clone) return syscall6(number, a, b, c, d, e, f);
   (void)syscall6(__NR_getpid, 0, 0, 0, 0, 0, 0);

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Writes inputs to begin with into FOLDER/plan, monitor, supervise, attach: blobs as foster makes them, answers as usual. */
+/** Writes seed inputs into FOLDER/plan, monitor, supervise, attach: blobs as foster encodes them, with typical results of system calls. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';

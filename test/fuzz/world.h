@@ -1,6 +1,6 @@
-/* A kernel for fuzzing: it answers every system call of foster-init from the fuzzer's input, and looks at all memory that
- * it is given, so that the sanitizers see what a real one would read and write. A harness includes the file of src/init
- * that it tests, so that it can set the variables in it back, and ends with LLVMFuzzerTestOneInput. */
+/* A kernel for fuzzing: it answers every system call of foster-init from the fuzzer's input, and reads and writes the memory
+ * that a real kernel would, so that the sanitizers check it. A harness includes the file of src/init that it tests, so that
+ * it can reset the variables there, and defines LLVMFuzzerTestOneInput. */
 #include "../../src/init/init.h"
 
 #include <asm-generic/errno.h>
@@ -196,7 +196,7 @@ long syscall6(long number, long a, long b, long c, long d, long e, long f) {
   }
 }
 
-/* Runs `body` until it ends, exits, or the input is used up. */
+/* Runs `body` until it returns, exits, or the input is used up. */
 #define RUN(body)                    \
   do {                               \
     if (!setjmp(end_of_run)) { body; } \
@@ -207,7 +207,7 @@ static void begin_run(const u8 *data, size_t size) {
   calls = 0, next_fd = 100;
 }
 
-/* The first part of the input is a blob, whose head is made good, since that is no great hurdle; the rest is for calls. */
+/* The first part of the input is a blob, whose header is made valid; the rest is for system calls. */
 __attribute__((unused)) static void begin_run_with_blob(const u8 *data, size_t size, size_t least) {
   size_t blob = size < 2 ? 0 : (size_t)data[0] | (size_t)(data[1] & 0x3f) << 8;
   data += size < 2 ? size : 2, size -= size < 2 ? size : 2;
