@@ -122,7 +122,6 @@ const VALUES: Record<string, Operand> = {
   '--sort': {
     words: () => ['command', 'created', 'id', 'image', 'names', 'runningfor', 'size', 'status'],
   },
-  '--policy': { words: () => ['always', 'missing', 'newer', 'never'] },
   '--stop-signal': { words: signals },
   '--storage-driver': { words: () => [...DRIVERS] },
   '--type': { words: () => ['container', 'image', 'all'] },
