@@ -183,6 +183,12 @@ test('what nobody asked for', () => {
   home.foster(['rm', 'plain']);
 });
 
+test('before the first health check', () => {
+  home.foster(['create', '--name', 'early', '--health-cmd', 'true', 'busybox', 'true']);
+  assert.equal(field('early', '{{.State.Health.Status}} {{.State.Health.Log}}'), 'starting []');
+  home.foster(['rm', 'early']);
+});
+
 test('the last five health checks', async () => {
   const check = ['--health-cmd', 'test -e /well || exit 3', '--health-interval', '50ms'];
   home.run(['-d', '--name', 'checked', ...check, 'busybox', 'sleep', '1000']);

@@ -76,7 +76,8 @@ export function inspection({ record, state }: Container): Record<string, unknown
 }
 
 function stateOf({ record, state }: Container): Record<string, unknown> {
-  const [health, counts] = [readHealth(record.id), readCounts(record.id)];
+  const counts = readCounts(record.id);
+  const health = readHealth(record.id) ?? (record.health && NOT_CHECKED);
   const checked = health === undefined ? null : healthOf(health);
   return {
     OciVersion: record.spec.ociVersion,
@@ -100,6 +101,8 @@ function stateOf({ record, state }: Container): Record<string, unknown> {
     ...(counts && { Orphans: { Adopted: counts.adopted, Reaped: counts.reaped } }),
   };
 }
+
+const NOT_CHECKED: Health = { status: 'starting', streak: 0, results: [] };
 
 /** What a check writes is not kept. */
 function healthOf({ status, streak, results }: Health): Record<string, unknown> {
