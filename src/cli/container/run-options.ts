@@ -81,7 +81,7 @@ export function addRunOptions(command: Command, argv: string[], mounts: MountFla
     .addOption(new Option('--arch <ARCH>').hideHelp())
     .addOption(new Option('--os <OS>').hideHelp())
     .addOption(new Option('--variant <VARIANT>').hideHelp())
-    .option('--rootfs', 'ROOT is a directory, whatever it looks like')
+    .option('--rootfs', 'ROOT is a directory, whatever it looks like; it is not written to')
     .option('--max-unpacked-size <SIZE>', 'refuse an archive that unpacks to more than SIZE')
     .optionsGroup('Network:')
     .option('--network <MODE>', 'none: only a loopback device (default); host: the host network')

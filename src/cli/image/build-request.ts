@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { BuildRequest, NamedContext, RunSettings } from '../../engine/builds.js';
 import { parseAddHost, parseDns, parseDnsOption, parseDnsSearch } from '../../spec/hosts.js';
 import { flagError } from '../../spec/parse/flag.js';
+import { type PlatformFlags, platformOf } from '../../spec/parse/platform.js';
 import { parseSecurityOptions } from '../../spec/parse/security-options.js';
 import { parseSize } from '../../spec/parse/sizes.js';
 import { parseUlimits } from '../../spec/parse/ulimits.js';
@@ -10,7 +11,6 @@ import { parseVolume } from '../../spec/parse/volumes.js';
 import { resolveCapabilities } from '../../sys/capabilities.js';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
-import { type PlatformFlags, platformOf } from './platform-options.js';
 import { type RegistryFlags, registryAccess } from './registry-options.js';
 
 export interface BuildFlags extends RegistryFlags, PlatformFlags {
@@ -91,7 +91,7 @@ export async function toRequest(context: string, flags: BuildFlags): Promise<Bui
     timestamp: flags.timestamp === undefined ? undefined : timestamp(flags.timestamp),
     isQuiet: flags.quiet || flags.progress === 'quiet',
     iidfile: flags.iidfile === undefined ? undefined : resolve(flags.iidfile),
-    platform: platformOf(flags),
+    platform: platformOf(flags, process.arch),
     secrets: new Map((flags.secret ?? []).map(secret)),
     agents: new Map((flags.ssh ?? []).map(agent)),
     access: await registryAccess(flags),

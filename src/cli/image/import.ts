@@ -1,9 +1,10 @@
 import { isatty } from 'node:tty';
 import type { Command } from 'commander';
+import { type PlatformFlags, platformOf } from '../../spec/parse/platform.js';
 import { FosterError } from '../../sys/errors.js';
 import { addHelpAfter, collect } from '../command.js';
 import { print } from '../output.js';
-import { addPlatformOptions, type PlatformFlags, platformOf } from './platform-options.js';
+import { addPlatformOptions } from './platform-options.js';
 
 /** `foster import`. */
 export function configure(command: Command): void {
@@ -40,7 +41,7 @@ export function configure(command: Command): void {
         changes: options.change,
         message: options.message,
         name,
-        platform: platformOf(options),
+        platform: platformOf(options, process.arch),
       };
       const id = await importArchive(file === '-' ? undefined : file, request);
       print(`${id}\n`);

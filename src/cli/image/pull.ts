@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import type { RegistryAccess } from '../../engine/images.js';
 import { flagError } from '../../spec/parse/flag.js';
+import { type PlatformFlags, platformOf } from '../../spec/parse/platform.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { print } from '../output.js';
-import { addPlatformOptions, type PlatformFlags, platformOf } from './platform-options.js';
+import { addPlatformOptions } from './platform-options.js';
 import {
   addRegistryOptions,
   progressOutput,
@@ -43,7 +44,7 @@ export function configure(command: Command, argv: string[]): void {
     const policy = PULL_POLICIES.find((each) => each === flags.policy);
     if (policy === undefined)
       throw flagError('--policy', flags.policy, `expected one of ${PULL_POLICIES.join(', ')}`);
-    const platform = platformOf(flags);
+    const platform = platformOf(flags, process.arch);
     const access = await registryAccess(flags);
     const progress = flags.quiet ? undefined : progressOutput();
     for (const name of flags.allTags ? await allTagsOf(names, access) : names) {

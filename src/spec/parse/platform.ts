@@ -42,6 +42,6 @@ export function platformOf({ platform, arch, os, variant }: PlatformFlags, own: 
 }
 
 function checked(flag: string, value: string): string {
-  if (/^[a-z0-9]+\/[a-z0-9_]+(\/[a-z0-9]+)?$/.test(value)) return value;
-  throw flagError(flag, value, 'expected OS/ARCHITECTURE, for example linux/arm64');
+  if (/^[\w.-]+(\/[\w.-]+){0,2}$/.test(value)) return value; // an architecture alone is Linux's
+  throw flagError(flag, value, 'expected OS/ARCHITECTURE[/VARIANT], for example linux/arm64');
 }
