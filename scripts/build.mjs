@@ -119,6 +119,21 @@ const WITHOUT_CHILD_PROCESS = {
   },
 };
 
+/** Packages that few commands need. They are in bundles of their own, so that a start does not read them. */
+const SELDOM_NEEDED = ['cli-progress', 'https-proxy-agent', 'tar'];
+
+const packageBundle = (name) => `package-${name}`;
+
+const WITHOUT_SELDOM_NEEDED = {
+  name: 'without-seldom-needed',
+  setup({ onResolve }) {
+    onResolve({ filter: new RegExp(`^(${SELDOM_NEEDED.join('|')})$`) }, ({ path }) => ({
+      path: `./${packageBundle(path)}.cjs`,
+      external: true,
+    }));
+  },
+};
+
 /** Fault injection for tests: not in packages. */
 const WITHOUT_FAULT_POINTS = {
   name: 'without-fault-points',
@@ -126,6 +141,8 @@ const WITHOUT_FAULT_POINTS = {
     onLoad({ filter: /\/src\/sys\/fault\.ts$/ }, () => ({ contents: 'export function faultPoint() {}' }));
   },
 };
+
+const PLUGINS = IS_PACKAGE ? [WITHOUT_CHILD_PROCESS, WITHOUT_FAULT_POINTS] : [WITHOUT_CHILD_PROCESS];
 
 /**
  * CommonJS starts faster than ES modules do. A module that is imported by `import()` is in the same file, but runs only
@@ -143,7 +160,7 @@ function bundle(entries, options = {}) {
     target: 'node20',
     supported: { 'dynamic-import': false },
     external: ['koffi', '@koromix/*'],
-    plugins: IS_PACKAGE ? [WITHOUT_CHILD_PROCESS, WITHOUT_FAULT_POINTS] : [WITHOUT_CHILD_PROCESS],
+    plugins: PLUGINS,
     legalComments: 'none',
     logLevel: 'warning',
     ...options,
@@ -156,6 +173,8 @@ function bundle(entries, options = {}) {
  */
 const AS_FUNCTION = {
   minifyWhitespace: true,
+  minifySyntax: true,
+  plugins: [...PLUGINS, WITHOUT_SELDOM_NEEDED],
   lineLimit: 120,
   banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
   footer: { js: '})' },
@@ -163,7 +182,8 @@ const AS_FUNCTION = {
 
 async function buildBundles() {
   const { 'foster-cli': cli, ...others } = entryPoints();
-  await Promise.all([bundle({ 'foster-cli': cli }, AS_FUNCTION), bundle(others)]);
+  const packages = Object.fromEntries(SELDOM_NEEDED.map((name) => [packageBundle(name), name]));
+  await Promise.all([bundle({ 'foster-cli': cli }, AS_FUNCTION), bundle({ ...others, ...packages })]);
   const id = createHash('sha256')
     .update(readFileSync(join(DIST, 'foster-cli.cjs')))
     .digest('hex')

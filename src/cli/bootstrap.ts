@@ -28,8 +28,16 @@ function codeFile(): string {
   return join(folder, `${process.arch}-${/^[a-z]{1,16}$/.test(word) ? word : 'other'}`);
 }
 
-/** Compiled code is trusted like the program itself, so it must be ours: `sudo` may keep the HOME of somebody else. */
-function readCode(): Buffer | undefined {
+interface KeptCode {
+  /** Undefined after a first run, which keeps none. */
+  code: Buffer | undefined;
+}
+
+/**
+ * Compiled code is trusted like the program itself, so it must be ours: `sudo` may keep the HOME of somebody else.
+ * @returns undefined before the first run
+ */
+function readCode(): KeptCode | undefined {
   try {
     const file = openSync(codeFile(), 'r');
     try {
@@ -37,7 +45,8 @@ function readCode(): Buffer | undefined {
       if (uid !== process.geteuid?.() || (mode & 0o022) !== 0) return undefined;
       const content = readFileSync(file);
       const id = content.toString('latin1', 0, FOSTER_BUNDLE_ID.length);
-      return id === FOSTER_BUNDLE_ID ? content.subarray(id.length) : undefined;
+      if (id !== FOSTER_BUNDLE_ID) return undefined;
+      return { code: content.length === id.length ? undefined : content.subarray(id.length) };
     } finally {
       closeSync(file);
     }
@@ -60,14 +69,17 @@ function keepCode(code: Buffer): void {
 
 function start(): void {
   setSurroundings({ ...NO_SURROUNDINGS, env: process.env });
-  const cachedData = readCode();
+  const kept = readCode();
+  const cachedData = kept?.code;
   const source = readFileSync(BUNDLE, 'latin1'); // ASCII; a function of what a module has, as the build has written it
   const script = new Script(source, {
     filename: BUNDLE,
     ...(cachedData && { cachedData }),
   });
   if (cachedData === undefined || script.cachedDataRejected === true) {
-    globalThis.fosterKeepCode = () => keepCode(script.createCachedData());
+    // A first run does what later ones need not, such as making a root filesystem: its code would slow them all.
+    const isFirst = kept === undefined;
+    globalThis.fosterKeepCode = () => keepCode(isFirst ? Buffer.alloc(0) : script.createCachedData());
     process.once('exit', (code) => {
       if (code < 125) globalThis.fosterKeepCode?.();
     });

@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { CONTAINER_FILTERS } from '../../engine/views/container-filter.js';
 import {
@@ -12,7 +11,6 @@ import {
 import { flagError } from '../../spec/parse/flag.js';
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
-import { printAgain } from '../format/screen.js';
 import { drawTable, ellipsis } from '../format/table.js';
 import { compileTemplate } from '../format/template/template.js';
 import { print, warn } from '../output.js';
@@ -129,6 +127,8 @@ export function configure(command: Command, argv: string[]): void {
     if (flags.latest && flags.last !== undefined)
       throw new FosterError('--latest and --last cannot be used together', { kind: 'invalid' });
     if (flags.watch === undefined) return print(await listing(flags));
+    const { setTimeout } = await import('node:timers/promises');
+    const { printAgain } = await import('../format/screen.js');
     for (;;) {
       printAgain(await listing(flags));
       await setTimeout(flags.watch * 1000);
