@@ -200,7 +200,7 @@ test('import makes an image for another platform, from standard input too', () =
   assert.equal(shown, 'linux/arm/v7 made\n');
   assert.match(
     run('import --platform linux/arm --arch arm x y').stderr,
-    /--platform cannot be used together with/,
+    /--platform 'linux\/arm': it cannot be used together with --arch/,
   );
   out('rmi armed');
 });
