@@ -18,7 +18,7 @@ export function configureGroup(
   entries: GroupEntry[],
   examples: string[],
 ): void {
-  const name = command.name();
+  const name = command.usage('COMMAND').name();
   for (const { name: own, aliases = [], summary, module } of entries) {
     const sub = prepareCommand(command.command(own))
       .summary(summary)

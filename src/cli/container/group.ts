@@ -32,7 +32,7 @@ import * as wait from './wait.js';
 
 /** `foster container`: Docker's longer names for commands that also have short ones, and those that have no short one. */
 export function configure(command: Command, argv: string[]): void {
-  command.description('Manage containers.').usage('COMMAND').enablePositionalOptions();
+  command.description('Manage containers.').enablePositionalOptions();
   const entries = [
     { name: 'attach', summary: 'attach to a running container', module: attach },
     { name: 'cleanup', summary: 'remove what stopped containers no longer need', module: cleanup },

@@ -5,7 +5,7 @@ import * as prune from './builder-prune.js';
 
 /** `foster builder`, and `foster buildx`, which scripts for Docker call. */
 export function configure(command: Command, argv: string[]): void {
-  command.description('Build images, and remove the build cache.').usage('COMMAND');
+  command.description('Build images, and remove the build cache.');
   const entries = [
     { name: 'build', summary: 'build an image from a Dockerfile', module: build },
     { name: 'prune', summary: 'remove the build cache', module: prune },

@@ -19,7 +19,7 @@ import * as untag from './untag.js';
 
 /** `foster image`: Docker's longer names for commands that also have short ones. */
 export function configure(command: Command, argv: string[]): void {
-  command.description('Manage images.').usage('COMMAND');
+  command.description('Manage images.');
   const entries = [
     { name: 'ls', aliases: ['list'], summary: 'list images', module: list },
     { name: 'inspect', summary: 'show the details of images as JSON', module: inspect },

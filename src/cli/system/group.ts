@@ -7,7 +7,7 @@ import * as prune from './prune.js';
 
 /** `foster system`. */
 export function configure(command: Command, argv: string[]): void {
-  command.description('Show and free disk space.').usage('COMMAND');
+  command.description('Show and free disk space.');
   const entries = [
     { name: 'df', summary: 'show disk usage', module: df },
     { name: 'prune', summary: 'remove everything that is unused', module: prune },

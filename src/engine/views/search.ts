@@ -14,8 +14,6 @@ export type SearchField =
 
 export type SearchRow = Record<SearchField, string>;
 
-export const SEARCH_FILTERS = ['stars', 'is-official', 'is-automated'] as const;
-
 /** What was found and matches, as rows of `docker search --no-trunc`. @throws FosterError for a filter that is none */
 export function searchRows(found: FoundRepository[], filters: readonly string[]): SearchRow[] {
   const conditions = filters.map(condition);
