@@ -11,6 +11,8 @@ export interface CommandModule {
    * @param commands all commands, for those that list them
    */
   configure(command: Command, argv: string[], commands: readonly CommandEntry[]): void;
+  /** As `configure`, for one that has many options: only with those that `argv` may mention, and without help. */
+  configureMentioned?(command: Command, argv: string[]): void;
 }
 
 /** Makes errors throw instead of printing them, and prints help like other output. */

@@ -20,6 +20,8 @@ export async function runProgram(argv: string[]): Promise<number> {
   }
   const name = commandName(argv);
   const entry = COMMANDS.find((one) => one.name === name);
+  const result = entry && (await runMentioned(entry, argv));
+  if (result !== undefined) return result;
   const program = buildProgram(entry === undefined ? COMMANDS : [entry]);
   if (entry !== undefined) {
     const command = program.commands[0];
@@ -51,6 +53,25 @@ export async function runProgram(argv: string[]): Promise<number> {
   }
 }
 
+/**
+ * Runs a command that has been told only of the options that `argv` may mention.
+ * @returns undefined, having done nothing, where it cannot be, or where commander complains: the whole program tells why
+ */
+async function runMentioned(entry: CommandEntry, argv: string[]): Promise<number | undefined> {
+  const { configureMentioned } = await entry.load();
+  if (configureMentioned === undefined || argv[0] !== entry.name || argv.includes('--help')) return undefined;
+  const program = buildProgram([entry]);
+  const [command] = program.commands;
+  if (command !== undefined) configureMentioned(command, argv.slice(1));
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return settings.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return undefined;
+    throw error;
+  }
+}
+
 /** The program with commands that know nothing but their summary. */
 export function buildProgram(entries: CommandEntry[]): Command {
   const program = prepareCommand(new Command('foster'))
@@ -78,7 +99,8 @@ export function buildProgram(entries: CommandEntry[]): Command {
 
 /** The command of a command line: its first word that is no option and not the value of one, after `help` the next. */
 function commandName(argv: string[]): string | undefined {
-  return wordsOf(argv)[0];
+  const [first = ''] = argv;
+  return first === '' || first === 'help' || first.startsWith('-') ? wordsOf(argv)[0] : first;
 }
 
 function wordsOf(argv: string[]): string[] {

@@ -10,7 +10,7 @@ import { removeHeld } from '../container/remove.js';
 import { startHeld } from '../container/start.js';
 import { findContainer, isAlive, isLocked, readContainer } from '../container/store.js';
 import { nativeFile } from '../init/clone.js';
-import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../spec/parse/detach-keys.js';
+import { parseDetachKeys } from '../spec/parse/detach-keys.js';
 import type { RunRequest } from '../spec/request.js';
 import { FosterError, isExecutionFailure } from '../sys/errors.js';
 import { waitFor } from '../sys/poll.js';
@@ -43,7 +43,7 @@ export async function run(wanted: RunRequest, options: StreamOptions): Promise<C
  * `timeout`, `maxOutput`) only detaches.
  */
 export async function attach(reference: string, options: AttachOptions): Promise<RunResult> {
-  const { inherit = false, stdin, detachKeys = DEFAULT_DETACH_KEYS } = options;
+  const { inherit = false, stdin, detachKeys } = options;
   const { record, state } = findContainer(reference);
   requireRunning(reference, state.status);
   const child = attachClient(record, connectMonitor(record.id, { wantsAll: false }), {

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { openInRoot } from '../sys/libc.js';
+import { findInRoot } from '../sys/libc.js';
 import { hiddenName } from './overlay-whiteouts.js';
 import { WHITEOUT_PREFIX } from './whiteout.js';
 
@@ -47,19 +47,12 @@ export class RootFiles {
 
   /** Opens it in the topmost layer that has it, unless a layer above has a whiteout for it. */
   #find(path: string, flags: number): number | undefined {
+    const lowest = this.#layers.at(-1);
     for (const layer of this.#layers) {
-      const fd = open(layer, path, flags);
+      const fd = findInRoot(layer, path, flags);
       if (fd !== undefined) return fd;
-      if (hasWhiteout(layer, path)) return undefined;
+      if (layer !== lowest && hasWhiteout(layer, path)) return undefined;
     }
-    return undefined;
-  }
-}
-
-function open(layer: number, path: string, flags: number): number | undefined {
-  try {
-    return openInRoot(layer, path, flags);
-  } catch {
     return undefined;
   }
 }
@@ -77,7 +70,7 @@ function hasWhiteout(layer: number, path: string): boolean {
 }
 
 function hides(layer: number, path: string, name: string): boolean {
-  const fd = open(layer, path, O_PATH | O_NOFOLLOW);
+  const fd = findInRoot(layer, path, O_PATH | O_NOFOLLOW);
   if (fd === undefined) return false;
   try {
     return hiddenName(name, fstatSync(fd)) !== undefined;

@@ -137,7 +137,7 @@ export function resolvConf(options: ResolverOptions & { host: string; network: N
 }
 
 function isLoopback(address: string): boolean {
-  return /^(127\.|::1(%|$)|::ffff:127\.)/i.test(address) || address === 'localhost';
+  return /^(127\.|::1(%|$)|::ffff:127\.)/.test(address.toLowerCase()) || address === 'localhost';
 }
 
 /** The container's /etc/hostname. */

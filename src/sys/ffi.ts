@@ -72,6 +72,11 @@ export function callRaw(path: string, prototype: string, ...values: Value[]): nu
   return native(...values);
 }
 
+/** errno of the latest `callRaw` of a libc function that failed. */
+export function lastErrno(): number {
+  return koffi.errno();
+}
+
 /** The address of a function in the library at `path`, as an argument for native functions. */
 export function functionPointer(path: string, name: string): Pointer {
   return library(path).symbol(name, 'int') as Pointer;

@@ -1,7 +1,7 @@
 import { closeSync, ftruncateSync, readlinkSync, readSync, writeSync } from 'node:fs';
 import { errnoName, errnoNumber, errnoWords } from './errno.js';
 import { FosterError } from './errors.js';
-import { call, callRaw, errnoOfAny, SystemCallError } from './ffi.js';
+import { call, callRaw, errnoOfAny, lastErrno, SystemCallError } from './ffi.js';
 
 /** Typed system calls that Node's own modules do not offer. All throw SystemCallError. */
 
@@ -184,7 +184,20 @@ export function openBeneath(directory: number, path: string | Buffer, flags: num
   return openat2(directory, path, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 }
 
+/** As `openInRoot`; undefined where it fails, for whatever reason. An exception takes longer than the system call. */
+export function findInRoot(directory: number, path: string, flags: number): number | undefined {
+  const fd = tryOpenat2(directory, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+  return fd < 0 ? undefined : fd;
+}
+
 function openat2(directory: number, path: string | Buffer, flags: number, resolve: number): number {
+  const fd = tryOpenat2(directory, path, flags, resolve);
+  if (fd < 0) throw new SystemCallError('openat2()', -fd);
+  return fd;
+}
+
+/** Returns the descriptor, or the negative errno. */
+function tryOpenat2(directory: number, path: string | Buffer, flags: number, resolve: number): number {
   const how = Buffer.alloc(24);
   how.writeUInt32LE(flags | 0o2000000, 0); // each is 64 bits wide
   how.writeUInt32LE(resolve, 16);
@@ -193,13 +206,11 @@ function openat2(directory: number, path: string | Buffer, flags: number, resolv
   const name = zeroTerminated(path);
   const MOST_TRIES = 10_000;
   for (let tries = 1; ; tries++) {
-    try {
-      return call(prototype, OPENAT2, directory, name, how, how.length);
-    } catch (error) {
-      // A rename or mount anywhere on the machine during the lookup of `..`: openat2(2), "EAGAIN".
-      const isPassing = error instanceof SystemCallError && errnoName(error.errno) === 'EAGAIN';
-      if (!isPassing || tries === MOST_TRIES) throw error;
-    }
+    const fd = callRaw('', prototype, OPENAT2, directory, name, how, how.length);
+    if (fd >= 0) return fd;
+    const errno = lastErrno();
+    // A rename or mount anywhere on the machine during the lookup of `..`: openat2(2), "EAGAIN".
+    if (errnoName(errno) !== 'EAGAIN' || tries === MOST_TRIES) return -errno;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../spec/parse/detach-keys.js';
+import { parseDetachKeys } from '../../spec/parse/detach-keys.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { addLatest, chosenContainer } from './selection.js';
 
@@ -26,7 +26,7 @@ export function configure(command: Command, argv: string[]): void {
     '  foster attach --no-stdin --sig-proxy=false web',
   ]);
   command.action(async (reference: string | undefined, flags: AttachFlags) => {
-    const { stdin, sigProxy = true, detachKeys = DEFAULT_DETACH_KEYS } = flags;
+    const { stdin, sigProxy = true, detachKeys } = flags;
     const container = await chosenContainer(command, reference, flags);
     const { attach } = await import('../../engine/foreground.js');
     await attach(container, {

@@ -1,9 +1,10 @@
-import { type Command, Option } from 'commander';
+import { Option } from 'commander';
 import type { MountFlag } from '../../spec/parse/run-request.js';
 import { collect } from '../command.js';
+import type { OptionTarget } from '../mentioned-options.js';
 
 /** Docker's flags for `run`, in groups. Mounts are appended to `mounts` in the order they are given. */
-export function addRunOptions(command: Command, argv: string[], mounts: MountFlag[]): void {
+export function addRunOptions(command: OptionTarget, argv: string[], mounts: MountFlag[]): void {
   const short = (value: string) => afterShortFlag(value, argv);
   const collectShort = (value: string, previous: string[] | undefined) => collect(short(value), previous);
   const mount = (kind: MountFlag['kind']) => (value: string) => {

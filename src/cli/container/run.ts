@@ -5,18 +5,14 @@ import { type MountFlag, type RunContext, type RunFlags, toRequest } from '../..
 import type { RunRequest } from '../../spec/request.js';
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter, missingArgument, prepareCommand } from '../command.js';
+import { MentionedOptions, type OptionTarget } from '../mentioned-options.js';
 import { print, printError, settings } from '../output.js';
 import { addRunOptions } from './run-options.js';
 import { checkInput } from './standard-input.js';
 
 /** `foster run`. */
 export function configure(command: Command, argv: string[]): void {
-  defineRun(command, argv, 'Run a command in a new container.', async (request) => {
-    if (!request.detach && !request.dryRun) await checkInput(request);
-    const { run } = await import('../../engine/foreground.js');
-    const explain = (line: string) => printError(`${line}\n`);
-    settings.exitCode = await run(request, { print, explain });
-  });
+  defineRun(command, argv, 'Run a command in a new container.', run);
   addHelpAfter(command, [
     'ROOT is an image, a directory, a tar file (.tar, .tar.gz, .tar.zst), - for a tar',
     'archive on standard input, or a root filesystem that foster builds itself:',
@@ -36,6 +32,18 @@ export function configure(command: Command, argv: string[]): void {
     "The exit code is the command's, or 128 + N if signal N killed it; 125 if foster",
     'failed, 126 if the command cannot be executed, 127 if it was not found.',
   ]);
+}
+
+export function configureMentioned(command: Command, argv: string[]): void {
+  const options = new MentionedOptions(command, argv);
+  define(command, argv, '', callerContext(), run, options);
+}
+
+async function run(request: RunRequest): Promise<void> {
+  if (!request.detach && !request.dryRun) await checkInput(request);
+  const engine = await import('../../engine/foreground.js');
+  const explain = (line: string) => printError(`${line}\n`);
+  settings.exitCode = await engine.run(request, { print, explain });
 }
 
 /**
@@ -64,7 +72,14 @@ export function defineRun(command: Command, argv: string[], description: string,
   define(command, argv, description, callerContext(), use);
 }
 
-function define(command: Command, argv: string[], description: string, context: RunContext, use: Use): void {
+function define(
+  command: Command,
+  argv: string[],
+  description: string,
+  context: RunContext,
+  use: Use,
+  options: OptionTarget = command,
+): void {
   const mounts: MountFlag[] = [];
   command
     .description(description)
@@ -72,7 +87,7 @@ function define(command: Command, argv: string[], description: string, context: 
     .argument('[ROOT]', 'the root filesystem')
     .argument('[COMMAND...]', 'the command and its arguments (default: /bin/sh)')
     .passThroughOptions();
-  addRunOptions(command, argv, mounts);
+  addRunOptions(options, argv, mounts);
   acceptBooleanValues(command, argv);
   command.action((root: string | undefined, args: string[], options: RunOptions) => {
     if (options.bundle !== undefined) return useBundle(options.bundle, root, options);

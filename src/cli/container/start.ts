@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../spec/parse/detach-keys.js';
+import { parseDetachKeys } from '../../spec/parse/detach-keys.js';
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { forEachContainer } from './each.js';
@@ -34,7 +34,7 @@ export function configure(command: Command, argv: string[]): void {
     '  foster start -ai shell                           an interactive shell, again',
   ]);
   command.action(async (references: string[], flags: StartFlags) => {
-    const { attach, interactive = false, sigProxy = true, detachKeys = DEFAULT_DETACH_KEYS } = flags;
+    const { attach, interactive = false, sigProxy = true, detachKeys } = flags;
     const isAttached = attach || interactive;
     if (flags.sigProxy !== undefined && !isAttached)
       throw new FosterError('start --sig-proxy needs --attach or --interactive', { kind: 'invalid' });

@@ -21,15 +21,12 @@ export interface HealthFlags {
  * @throws FosterError
  */
 export function parseHealth(flags: HealthFlags): HealthCheck | 'none' | undefined {
-  const retries = flags.healthRetries ?? '3';
-  if (!/^[1-9]\d{0,5}$/.test(retries))
-    throw flagError('--health-retries', retries, 'expected a number from 1');
   const kills = parseOnFailure(flags.healthOnFailure ?? 'none');
   const check = {
-    interval: atLeast('--health-interval', flags.healthInterval ?? '30s', 1),
-    timeout: atLeast('--health-timeout', flags.healthTimeout ?? '30s', 1),
-    startPeriod: parseDuration('--health-start-period', flags.healthStartPeriod ?? '0s'),
-    retries: Number(retries),
+    interval: timeOf('--health-interval', flags.healthInterval, 1) ?? 30_000,
+    timeout: timeOf('--health-timeout', flags.healthTimeout, 1) ?? 30_000,
+    startPeriod: timeOf('--health-start-period', flags.healthStartPeriod, 0) ?? 0,
+    retries: parseRetries(flags.healthRetries) ?? 3,
   };
   if (flags.healthcheck === false || flags.healthCmd === 'none') return 'none';
   if (!flags.healthCmd) return undefined;
@@ -49,7 +46,15 @@ function parseOnFailure(action: string): boolean {
   );
 }
 
-function atLeast(flag: string, value: string, least: number): number {
+function parseRetries(value: string | undefined): number | undefined {
+  if (value !== undefined && !/^[1-9]\d{0,5}$/.test(value))
+    throw flagError('--health-retries', value, 'expected a number from 1');
+  return value === undefined ? undefined : Number(value);
+}
+
+/** Milliseconds. */
+function timeOf(flag: string, value: string | undefined, least: number): number | undefined {
+  if (value === undefined) return undefined;
   const time = parseDuration(flag, value);
   if (time < least) throw flagError(flag, value, 'the time is too short');
   return time;

@@ -5,7 +5,7 @@ import { parseAddHost, parseDns, parseDnsOption, parseDnsSearch } from '../hosts
 import { parseDomainname, parseHostname, parseName } from '../names.js';
 import type { RunRequest, Written } from '../request.js';
 import type { Mount } from '../types.js';
-import { DEFAULT_DETACH_KEYS, parseDetachKeys } from './detach-keys.js';
+import { parseDetachKeys } from './detach-keys.js';
 import { parseDevice } from './devices.js';
 import { callersEnv, type Environment, parseEnv, parseEnvFile } from './environment.js';
 import { flagError, parseBoolean, unsupportedValue } from './flag.js';
@@ -128,7 +128,11 @@ export interface RunContext extends PathContext {
   readText: (path: string) => string;
 }
 
-const DEFAULT_STOP_TIMEOUT = '10';
+/** Seconds. */
+const DEFAULT_STOP_TIMEOUT = 10;
+
+/** Bytes. */
+const DEFAULT_SHM_SIZE = 64 * 1024 * 1024;
 
 /**
  * Converts the options of `foster run` to a request. Checks each option, and their combinations.
@@ -163,7 +167,7 @@ export function toRequest(
     detach: options.detach ?? false,
     attached: parseAttached(options.attach),
     passSignals: options.sigProxy ?? true,
-    detachKeys: parseDetachKeys(options.detachKeys ?? DEFAULT_DETACH_KEYS),
+    detachKeys: parseDetachKeys(options.detachKeys),
     restart: parseRestart(options.restart ?? 'no'),
     logging: parseLogging(options.logDriver, options.logOpt ?? []),
     health: parseHealth(options),
@@ -203,7 +207,7 @@ export function toRequest(
     ],
     devices: (options.device ?? []).map((value) => parseDevice(value, context)),
     timezone: ifGiven(options.tz || undefined, (value) => parseTimezone(value, context)),
-    shmSize: parseSize('--shm-size', options.shmSize ?? '64m'),
+    shmSize: ifGiven(options.shmSize, (size) => parseSize('--shm-size', size)) ?? DEFAULT_SHM_SIZE,
     readOnly: options.readOnly ?? false,
     network,
     pid: parsePid(options.pid ?? ''),
@@ -232,8 +236,9 @@ export function toRequest(
     kernelPaths: security.kernelPaths,
     privileged,
     stopSignal: ifGiven(options.stopSignal, (signal) => parseSignal('--stop-signal', signal)),
-    stopTimeout: parseSeconds('--stop-timeout', options.stopTimeout ?? DEFAULT_STOP_TIMEOUT),
-    timeLimit: parseSeconds('--timeout', options.timeout ?? '0'),
+    stopTimeout:
+      ifGiven(options.stopTimeout, (value) => parseSeconds('--stop-timeout', value)) ?? DEFAULT_STOP_TIMEOUT,
+    timeLimit: ifGiven(options.timeout, (value) => parseSeconds('--timeout', value)) ?? 0,
     maxUnpackedSize: ifGiven(options.maxUnpackedSize, (size) => parseSize('--max-unpacked-size', size)),
     dryRun: options.dryRun ?? false,
     explain: options.explain ?? false,

@@ -8,10 +8,10 @@ const UNITS = ['', 'k', 'm', 'g', 't', 'p'];
  * @throws FosterError that names `flag`
  */
 export function parseSize(flag: string, value: string): number {
-  const match = /^(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?$/i.exec(value);
+  const match = /^(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?$/.exec(value.toLowerCase());
   if (match === null) throw flagError(flag, value, 'expected a size such as 1048576, 512m or 1g');
   const [, amount = '', unit = ''] = match;
-  const bytes = Math.floor(Number(amount) * 1024 ** UNITS.indexOf(unit.toLowerCase()));
+  const bytes = Math.floor(Number(amount) * 1024 ** UNITS.indexOf(unit));
   if (!Number.isSafeInteger(bytes)) throw flagError(flag, value, 'the size is too large');
   return bytes;
 }
