@@ -38,10 +38,26 @@ export interface ExecRequest {
  */
 export function execInContainer(container: Container, request: ExecRequest): void {
   holdSignals();
+  if (request.detach) {
+    execDetached(container, request);
+    return;
+  }
   const { plan, launched } = launchExec(container, request);
   try {
-    if (!request.detach)
-      becomeMonitor(launched, { plan, held: undefined, interactive: request.interactive, remove: [] });
+    becomeMonitor(launched, { plan, held: undefined, interactive: request.interactive, remove: [] });
+  } catch (error) {
+    abandon(launched);
+    throw error;
+  }
+}
+
+/**
+ * Runs one more process in a running container, as a child of the container's PID 1, and returns when it runs.
+ * @throws FosterError, also where the program cannot be executed
+ */
+export function execDetached(container: Container, request: ExecRequest): void {
+  const { plan, launched } = launchExec(container, request);
+  try {
     startProgram(launched, plan);
     closeSync(launched.pidfd);
     waitForChild(launched.pid); // who ended when it had made the program a child of PID 1

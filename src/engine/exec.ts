@@ -4,7 +4,7 @@ import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import { type ExecProcess, type ExecRequest, execAsChild } from '../container/exec.js';
+import { type ExecProcess, type ExecRequest, execAsChild, execDetached } from '../container/exec.js';
 import { type Container, findContainer } from '../container/store.js';
 import { FosterError, isExecutionFailure } from '../sys/errors.js';
 import { endOfChild, openPidfd, signalPidfd } from '../sys/libc.js';
@@ -15,18 +15,20 @@ import type { ExecOptions, RunResult } from './types.js';
 
 const SIGKILL = 9;
 
-/** Runs one more process in a container, until it has ended. */
+/** Runs one more process in a container, until it has ended, or in the background. */
 export async function exec(reference: string, options: ExecOptions): Promise<RunResult> {
   const { command, env = {}, workdir, user, tty = false, privileged = false, stdin, inherit } = options;
+  const { detach = false } = options;
   if (command.length === 0) throw new FosterError('exec needs a command', { kind: 'invalid' });
   if (workdir !== undefined && !workdir.startsWith('/'))
     throw new FosterError(`workdir '${workdir}': expected an absolute path in the container`, {
       kind: 'invalid',
     });
+  if (detach) refuseStreams(options);
   const interactive = inherit === true || stdin !== undefined;
   const request = {
     command: [...command],
-    detach: false,
+    detach,
     interactive,
     tty,
     env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
@@ -35,8 +37,31 @@ export async function exec(reference: string, options: ExecOptions): Promise<Run
     privileged,
   };
   const container = findContainer(reference);
+  if (detach) return await start(container, request, options);
   if (tty || inherit) return await execElsewhere(container.record.id, request, options);
   return await execHere(container, request, options);
+}
+
+/** Nobody waits for what runs in the background. */
+const ONLY_ATTACHED = ['stdin', 'stdout', 'stderr', 'inherit', 'tty', 'timeout', 'maxOutput'] as const;
+
+/** @throws FosterError for options that mean nothing in the background */
+function refuseStreams(options: ExecOptions): void {
+  const name = ONLY_ATTACHED.find((one) => options[one] !== undefined && options[one] !== false);
+  if (name === undefined) return;
+  throw new FosterError(`${name} makes no sense with detach: the call does not wait for the program`, {
+    kind: 'invalid',
+    advice: 'leave one of them out',
+  });
+}
+
+async function start(container: Container, request: ExecRequest, options: ExecOptions): Promise<RunResult> {
+  try {
+    execDetached(container, request);
+  } catch (error) {
+    return await resultOfFailure(error, options);
+  }
+  return { exitCode: 0, stdout: '', stderr: '', timedOut: false, outputExceeded: false };
 }
 
 async function execHere(
@@ -48,8 +73,7 @@ async function execHere(
   try {
     child = execAsChild(container, request);
   } catch (error) {
-    if (!isExecutionFailure(error)) throw error;
-    return await carryStreams(failedProgram(error), options, async () => {});
+    return await resultOfFailure(error, options);
   }
   const { pid, pidfd, streams } = child;
   const [stdin = null, stdout = null, stderr = null] = streams.map((fd, index) =>
@@ -99,6 +123,12 @@ function nextOf(emitter: Socket, ...events: string[]): Promise<void> {
   return new Promise((done) => {
     for (const event of events) emitter.once(event, () => done());
   });
+}
+
+/** @throws the error, unless the program could not be executed */
+async function resultOfFailure(error: unknown, options: ExecOptions): Promise<RunResult> {
+  if (!isExecutionFailure(error)) throw error;
+  return await carryStreams(failedProgram(error), options, async () => {});
 }
 
 /** A program that could not be executed, as a monitor shows it: the reason on standard error. */

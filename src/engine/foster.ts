@@ -107,10 +107,11 @@ export class Foster {
   }
 
   /**
-   * Runs another process in a running container, and waits until it has ended.
+   * Runs another process in a running container, and waits until it has ended; with `detach` only until it runs.
    * @throws FosterError of the kind `conflict` if the container is not running
    * @example
    * const { stdout } = await foster.exec('web', { command: ['ps', '-o', 'pid,args'] });
+   * await foster.exec('web', { command: ['crond', '-f'], detach: true });
    */
   async exec(container: string, options: ExecOptions): Promise<RunResult> {
     return await this.#call(options, async () => (await import('./exec.js')).exec(container, options));

@@ -170,6 +170,11 @@ export interface ExecOptions extends CallOptions, StreamOptions {
   user?: string;
   /** Allocate a terminal. */
   tty?: boolean;
+  /**
+   * Run it in the background, as a child of the container's PID 1: the call returns when the program runs, with the exit
+   * code 0 and no output, and the program lives on when this process ends. Not with options for streams and limits.
+   */
+  detach?: boolean;
   /** All capabilities of the container, and no seccomp filter. */
   privileged?: boolean;
 }

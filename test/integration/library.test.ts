@@ -402,6 +402,29 @@ test('a process of exec ends with the program that has started it, and the conta
   await home.assertNothingLeft();
 });
 
+test('a process of exec in the background lives on when the program that has started it ends', async () => {
+  const id = await running('busy');
+  const script = `const { Foster } = require(${JSON.stringify(join(dirname(FOSTER), 'library.cjs'))});
+    new Foster().exec('busy', { command: ['sh', '-c', 'echo unseen; sleep 985'], detach: true })
+      .then((r) => console.log(JSON.stringify(r)));`;
+  const result = spawnSync(process.execPath, ['-e', script], { env: home.env, encoding: 'utf8' });
+  const expected = { exitCode: 0, stdout: '', stderr: '', timedOut: false, outputExceeded: false };
+  assert.deepEqual(JSON.parse(result.stdout), expected, result.stderr);
+  const { pid } = await foster.inspect(id);
+  const { processes } = await foster.top(id, { columns: ['ppid', 'args'] });
+  assert.ok(
+    processes.some(([parent, args]) => parent === String(pid) && args === 'sleep 985'),
+    JSON.stringify(processes),
+  );
+  const missing = await foster.exec(id, { command: ['/no/such'], detach: true });
+  assert.equal(missing.exitCode, 127);
+  assert.match(missing.stderr, /\/no\/such/);
+  for (const more of [{ stdin: 'x' }, { tty: true }, { timeout: 1000 }])
+    await assert.rejects(foster.exec(id, { command: ['true'], detach: true, ...more }), { kind: 'invalid' });
+  await foster.remove(id, { force: true });
+  await home.assertNothingLeft();
+});
+
 test('a data folder of its own, for whatever takes another process too', async () => {
   const dataRoot = join(home.folder, 'elsewhere');
   const other = new Foster({ env: home.env, dataRoot });
