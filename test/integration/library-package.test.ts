@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
+import { blocksOf, programOf } from './support/documents.js';
 import { Home } from './support/foster.js';
 import { packFoster } from './support/package.js';
 import { DEADLINE } from './support/wait.js';
@@ -97,6 +98,25 @@ for (const node of NODES) {
     assert.match(stderr, /^STEP 1\/4: FROM localhost\/foster\/busybox$/m);
     assert.equal((JSON.parse(stdout) as { stdout: string }).stdout, 'Hello, world\n');
     assert.ok(statSync(archive).size > 0);
+  });
+
+  test(`${version}: the programs of docs/library.md`, async (t) => {
+    const blocks = blocksOf(readFileSync('docs/library.md', 'utf8'), ['js']);
+    assert.deepEqual(
+      blocks.flatMap(({ notRun }) => notRun ?? []),
+      ['needs a registry'],
+    );
+    const recipe =
+      'FROM localhost/foster/busybox\nARG VERSION\nENV VERSION=$VERSION\nCMD echo "version $VERSION"\n';
+    writeFileSync(join(project, 'Dockerfile'), recipe);
+    for (const block of blocks.filter(({ notRun }) => notRun === undefined)) {
+      await t.test(`line ${block.line}: ${block.lines[0]}`, () => {
+        writeFileSync(join(project, 'block.mjs'), programOf(block));
+        const { status, stderr } = run(['block.mjs']);
+        assert.equal(status, 0, stderr);
+      });
+    }
+    assert.equal(run(['-e', "new (require('foster').Foster)().remove('job')"]).status, 0);
   });
 }
 

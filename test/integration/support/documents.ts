@@ -4,7 +4,7 @@
 export interface Block {
   /** The line of its first line. */
   line: number;
-  language: 'console' | 'sh';
+  language: string;
   lines: string[];
   /** Why no test runs it: `<!-- not run: REASON -->` on the line above. */
   notRun: string | undefined;
@@ -20,8 +20,8 @@ export interface Example {
 
 const FENCE = /^```(\w*)$/;
 
-/** The blocks of a document that are marked `console` or `sh`. */
-export function blocksOf(text: string): Block[] {
+/** The blocks of a document that are marked as one of these languages: those of commands by default. */
+export function blocksOf(text: string, languages: readonly string[] = ['console', 'sh']): Block[] {
   const blocks: Block[] = [];
   const lines = text.split('\n');
   for (let index = 0; index < lines.length; index++) {
@@ -29,7 +29,7 @@ export function blocksOf(text: string): Block[] {
     if (isFence === undefined) continue;
     const end = lines.indexOf('```', index + 1);
     if (end < 0) throw new Error(`line ${index + 1}: the block has no end`);
-    if (language === 'console' || language === 'sh') {
+    if (languages.includes(language)) {
       blocks.push({
         line: index + 2,
         language,
@@ -60,6 +60,28 @@ export function examplesOf({ line, language, lines }: Block): Example[] {
     else last.output.push(text);
   });
   return examples;
+}
+
+/**
+ * A program in JavaScript from a block: with the import and the instance that it does not show. It fails unless
+ * `console.log` prints what the comments beside it say.
+ */
+export function programOf({ lines }: Block): string {
+  const text = lines.join('\n');
+  const imports = lines.filter((line) => line.startsWith('import '));
+  const body = lines.filter((line) => !line.startsWith('import '));
+  const expected = [...text.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)].map(([, shown]) => shown);
+  return [
+    ...(imports.length > 0 ? imports : ["import { Foster, FosterError } from 'foster';"]),
+    "import { deepEqual } from 'node:assert/strict';",
+    "import { inspect } from 'node:util';",
+    'const printed = [];',
+    "console.log = (...values) => printed.push(values.map((value) => inspect(value)).join(' '));",
+    ...(text.includes('const foster = ') ? [] : ['const foster = new Foster();']),
+    ...body,
+    `const expected = ${JSON.stringify(expected)};`,
+    'deepEqual(printed.filter((line) => expected.includes(line)), expected);',
+  ].join('\n');
 }
 
 /** foster commands within the text, such as `foster ps -a`, with their lines. */
