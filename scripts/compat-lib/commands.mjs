@@ -31,7 +31,7 @@ export async function allCommands() {
   const found = describe([], program);
   for (const entry of COMMANDS) {
     const command = new Command(entry.name);
-    (await entry.load()).configure(command, [], COMMANDS);
+    await (await entry.load()).configure(command, [], COMMANDS);
     found.push(...describe([entry.name], command));
   }
   return found;

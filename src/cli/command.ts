@@ -7,10 +7,10 @@ import { print } from './output.js';
 export interface CommandModule {
   /**
    * Gives a command its arguments, options, help and action.
-   * @param argv what follows its name on the command line
+   * @param argv what follows its name on the command line; a group of commands loads those that it may name
    * @param commands all commands, for those that list them
    */
-  configure(command: Command, argv: string[], commands: readonly CommandEntry[]): void;
+  configure(command: Command, argv: string[], commands: readonly CommandEntry[]): void | Promise<void>;
   /** As `configure`, for one that has many options: only with those that `argv` may mention, and without help. */
   configureMentioned?(command: Command, argv: string[]): void;
 }

@@ -8,24 +8,27 @@ export interface GroupEntry {
   /** Other names. */
   aliases?: string[];
   summary: string;
-  module: CommandModule;
+  load: () => Promise<CommandModule>;
 }
 
-/** Makes `command` a group of commands. @param examples lines for its help */
-export function configureGroup(
+/**
+ * Makes `command` a group of commands, of which those are loaded that `argv` may name: all if there is nothing in it.
+ * @param examples lines for its help
+ */
+export async function configureGroup(
   command: Command,
   argv: string[],
   entries: GroupEntry[],
   examples: string[],
-): void {
+): Promise<void> {
   const name = command.usage('COMMAND').name();
-  for (const { name: own, aliases = [], summary, module } of entries) {
+  for (const { name: own, aliases = [], summary, load } of entries) {
     const sub = prepareCommand(command.command(own))
       .summary(summary)
       .helpOption('-h, --help', 'show this help');
     for (const alias of aliases) sub.alias(alias);
     const at = argv.findIndex((word) => word === own || aliases.includes(word));
-    module.configure(sub, at < 0 ? [] : argv.slice(at + 1), []);
+    if (at >= 0 || argv.length === 0) await (await load()).configure(sub, argv.slice(at + 1), []);
   }
   command.helpCommand(false).configureHelp({ ...HELP_LAYOUT, subcommandTerm: (sub) => sub.name() });
   addHelpAfter(command, [

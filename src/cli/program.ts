@@ -26,7 +26,7 @@ export async function runProgram(argv: string[]): Promise<number> {
   if (entry !== undefined) {
     const command = program.commands[0];
     if (command !== undefined)
-      (await entry.load()).configure(command, argv.slice(argv.indexOf(entry.name) + 1), COMMANDS);
+      await (await entry.load()).configure(command, argv.slice(argv.indexOf(entry.name) + 1), COMMANDS);
   }
   if (name !== undefined && entry === undefined && areKnown(program, argv.slice(0, argv.indexOf(name))))
     throw await unknown(argv, '', program);

@@ -1,70 +1,70 @@
 import type { Command } from 'commander';
-import { configureGroup } from '../group.js';
-import * as attach from './attach.js';
-import * as cleanup from './cleanup.js';
-import * as commit from './commit.js';
-import * as cp from './cp.js';
-import * as create from './create.js';
-import * as diff from './diff.js';
-import * as exec from './exec.js';
-import * as exists from './exists.js';
-import * as exportFiles from './export.js';
-import * as init from './init.js';
-import { containerInspect } from './inspect.js';
-import * as kill from './kill.js';
-import * as logs from './logs.js';
-import * as mount from './mount.js';
-import * as pause from './pause.js';
-import * as prune from './prune.js';
-import * as ps from './ps.js';
-import * as rename from './rename.js';
-import * as restart from './restart.js';
-import * as rm from './rm.js';
-import * as run from './run.js';
-import * as start from './start.js';
-import * as stats from './stats.js';
-import * as stop from './stop.js';
-import * as top from './top.js';
-import * as umount from './umount.js';
-import * as unpause from './unpause.js';
-import * as update from './update.js';
-import * as wait from './wait.js';
+import { configureGroup, type GroupEntry } from '../group.js';
 
 /** `foster container`: Docker's longer names for commands that also have short ones, and those that have no short one. */
-export function configure(command: Command, argv: string[]): void {
+export async function configure(command: Command, argv: string[]): Promise<void> {
   command.description('Manage containers.').enablePositionalOptions();
-  const entries = [
-    { name: 'attach', summary: 'attach to a running container', module: attach },
-    { name: 'cleanup', summary: 'remove what stopped containers no longer need', module: cleanup },
-    { name: 'commit', summary: 'create an image from a container', module: commit },
-    { name: 'cp', summary: 'copy files between containers and the host', module: cp },
-    { name: 'create', summary: 'create a container without starting it', module: create },
-    { name: 'diff', summary: 'list the files that a container has changed', module: diff },
-    { name: 'exec', summary: 'run a command in a running container', module: exec },
-    { name: 'exists', summary: 'tell by the exit code whether there is a container', module: exists },
-    { name: 'export', summary: 'write the files of a container to a tar archive', module: exportFiles },
-    { name: 'init', summary: 'check that containers can be started', module: init },
-    { name: 'inspect', summary: 'show the details of containers as JSON', module: containerInspect },
-    { name: 'kill', summary: 'send a signal to containers', module: kill },
-    { name: 'logs', summary: 'print the logs of containers', module: logs },
-    { name: 'ls', aliases: ['list', 'ps'], summary: 'list containers', module: ps },
-    { name: 'mount', summary: 'mount the files of containers in foster unshare', module: mount },
-    { name: 'pause', summary: 'freeze all processes of containers', module: pause },
-    { name: 'prune', summary: 'remove all stopped containers', module: prune },
-    { name: 'rename', summary: 'rename a container', module: rename },
-    { name: 'restart', summary: 'restart containers', module: restart },
-    { name: 'rm', aliases: ['remove'], summary: 'remove containers', module: rm },
-    { name: 'run', summary: 'run a command in a new container', module: run },
-    { name: 'start', summary: 'start stopped containers', module: start },
-    { name: 'stats', summary: 'show the CPU, memory and I/O that containers use', module: stats },
-    { name: 'stop', summary: 'stop running containers', module: stop },
-    { name: 'top', summary: 'list the processes of a container', module: top },
-    { name: 'umount', aliases: ['unmount'], summary: 'unmount the files of containers', module: umount },
-    { name: 'unpause', summary: 'resume paused containers', module: unpause },
-    { name: 'update', summary: 'change the options of containers', module: update },
-    { name: 'wait', summary: 'wait until containers exit', module: wait },
+  const entries: GroupEntry[] = [
+    { name: 'attach', summary: 'attach to a running container', load: () => import('./attach.js') },
+    {
+      name: 'cleanup',
+      summary: 'remove what stopped containers no longer need',
+      load: () => import('./cleanup.js'),
+    },
+    { name: 'commit', summary: 'create an image from a container', load: () => import('./commit.js') },
+    { name: 'cp', summary: 'copy files between containers and the host', load: () => import('./cp.js') },
+    { name: 'create', summary: 'create a container without starting it', load: () => import('./create.js') },
+    { name: 'diff', summary: 'list the files that a container has changed', load: () => import('./diff.js') },
+    { name: 'exec', summary: 'run a command in a running container', load: () => import('./exec.js') },
+    {
+      name: 'exists',
+      summary: 'tell by the exit code whether there is a container',
+      load: () => import('./exists.js'),
+    },
+    {
+      name: 'export',
+      summary: 'write the files of a container to a tar archive',
+      load: () => import('./export.js'),
+    },
+    { name: 'init', summary: 'check that containers can be started', load: () => import('./init.js') },
+    {
+      name: 'inspect',
+      summary: 'show the details of containers as JSON',
+      load: async () => (await import('./inspect.js')).containerInspect,
+    },
+    { name: 'kill', summary: 'send a signal to containers', load: () => import('./kill.js') },
+    { name: 'logs', summary: 'print the logs of containers', load: () => import('./logs.js') },
+    { name: 'ls', aliases: ['list', 'ps'], summary: 'list containers', load: () => import('./ps.js') },
+    {
+      name: 'mount',
+      summary: 'mount the files of containers in foster unshare',
+      load: () => import('./mount.js'),
+    },
+    { name: 'pause', summary: 'freeze all processes of containers', load: () => import('./pause.js') },
+    { name: 'prune', summary: 'remove all stopped containers', load: () => import('./prune.js') },
+    { name: 'rename', summary: 'rename a container', load: () => import('./rename.js') },
+    { name: 'restart', summary: 'restart containers', load: () => import('./restart.js') },
+    { name: 'rm', aliases: ['remove'], summary: 'remove containers', load: () => import('./rm.js') },
+    { name: 'run', summary: 'run a command in a new container', load: () => import('./run.js') },
+    { name: 'start', summary: 'start stopped containers', load: () => import('./start.js') },
+    {
+      name: 'stats',
+      summary: 'show the CPU, memory and I/O that containers use',
+      load: () => import('./stats.js'),
+    },
+    { name: 'stop', summary: 'stop running containers', load: () => import('./stop.js') },
+    { name: 'top', summary: 'list the processes of a container', load: () => import('./top.js') },
+    {
+      name: 'umount',
+      aliases: ['unmount'],
+      summary: 'unmount the files of containers',
+      load: () => import('./umount.js'),
+    },
+    { name: 'unpause', summary: 'resume paused containers', load: () => import('./unpause.js') },
+    { name: 'update', summary: 'change the options of containers', load: () => import('./update.js') },
+    { name: 'wait', summary: 'wait until containers exit', load: () => import('./wait.js') },
   ];
-  configureGroup(command, argv, entries, [
+  await configureGroup(command, argv, entries, [
     '  foster container ls -a',
     '  foster container exists web && foster container stop web',
     '  foster container prune      remove stopped containers',

@@ -1,14 +1,12 @@
 import type { Command } from 'commander';
-import { configureGroup } from '../group.js';
-import * as build from './build.js';
-import * as prune from './builder-prune.js';
+import { configureGroup, type GroupEntry } from '../group.js';
 
 /** `foster builder`, and `foster buildx`, which scripts for Docker call. */
-export function configure(command: Command, argv: string[]): void {
+export async function configure(command: Command, argv: string[]): Promise<void> {
   command.description('Build images, and remove the build cache.');
-  const entries = [
-    { name: 'build', summary: 'build an image from a Dockerfile', module: build },
-    { name: 'prune', summary: 'remove the build cache', module: prune },
+  const entries: GroupEntry[] = [
+    { name: 'build', summary: 'build an image from a Dockerfile', load: () => import('./build.js') },
+    { name: 'prune', summary: 'remove the build cache', load: () => import('./builder-prune.js') },
   ];
-  configureGroup(command, argv, entries, [`  foster ${command.name()} prune -f`]);
+  await configureGroup(command, argv, entries, [`  foster ${command.name()} prune -f`]);
 }

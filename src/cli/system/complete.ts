@@ -22,7 +22,7 @@ export async function complete(
   const entry = commands.find((one) => one.name === name);
   if (entry === undefined) return { words: [], files: false };
   let command = new Command(name);
-  (await entry.load()).configure(command, before.slice(at + 1), commands);
+  await (await entry.load()).configure(command, before.slice(at + 1), commands);
   let path = name;
   let start = at + 1;
   if (command.commands.length > 0) {

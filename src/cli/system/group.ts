@@ -1,20 +1,16 @@
 import type { Command } from 'commander';
-import { configureGroup } from '../group.js';
-import * as df from './df.js';
-import * as events from './events.js';
-import * as info from './info.js';
-import * as prune from './prune.js';
+import { configureGroup, type GroupEntry } from '../group.js';
 
 /** `foster system`. */
-export function configure(command: Command, argv: string[]): void {
+export async function configure(command: Command, argv: string[]): Promise<void> {
   command.description('Show and free disk space.');
-  const entries = [
-    { name: 'df', summary: 'show disk usage', module: df },
-    { name: 'prune', summary: 'remove everything that is unused', module: prune },
-    { name: 'events', summary: 'print container events as they happen', module: events },
-    { name: 'info', summary: 'show what foster can do on this machine', module: info },
+  const entries: GroupEntry[] = [
+    { name: 'df', summary: 'show disk usage', load: () => import('./df.js') },
+    { name: 'prune', summary: 'remove everything that is unused', load: () => import('./prune.js') },
+    { name: 'events', summary: 'print container events as they happen', load: () => import('./events.js') },
+    { name: 'info', summary: 'show what foster can do on this machine', load: () => import('./info.js') },
   ];
-  configureGroup(command, argv, entries, [
+  await configureGroup(command, argv, entries, [
     '  foster system df            disk usage of images and containers',
     '  foster system prune         remove everything that is unused',
   ]);

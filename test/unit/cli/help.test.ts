@@ -12,7 +12,7 @@ async function helpOf(name: string, width: number): Promise<Map<string, string>>
   assert.ok(entry);
   const command = prepareCommand(new Command(name));
   new Command('foster').enablePositionalOptions().addCommand(command);
-  (await entry.load()).configure(command, [], COMMANDS);
+  await (await entry.load()).configure(command, [], COMMANDS);
   const all = [command, ...command.commands];
   return new Map(
     all.map((each) => {
