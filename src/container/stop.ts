@@ -34,11 +34,13 @@ export async function stopContainer({ record, state }: Container, options: StopO
     const seconds = options.timeout ?? record.stopTimeout;
     const takeBack = noteStopping(id);
     try {
-      signalInit(live, signal);
+      // without time to end there is no use in asking: what a signal handler does in between would be chance
+      if (seconds !== 0) signalInit(live, signal);
       faultPoint('asked to end');
-      if (!(await hasEnded(live, seconds < 0 ? Infinity : seconds * 1000))) {
+      if (seconds === 0) killAll(live);
+      else if (!(await hasEnded(live, seconds < 0 ? Infinity : seconds * 1000))) {
         killAll(live);
-        if (seconds > 0) surroundings().warn(didNotEnd(name, signal, seconds));
+        surroundings().warn(didNotEnd(name, signal, seconds));
       }
     } finally {
       takeBack();

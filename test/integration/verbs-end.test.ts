@@ -51,6 +51,15 @@ test('stop kills a container that does not end in time, and only then, and warns
   assert.equal(status('stubborn'), 'exited 137');
 });
 
+test('stop without time to end kills at once, whatever handles the signal, and does not warn', async () => {
+  const script = 'trap "echo asked; exit 9" TERM; echo ready; while :; do sleep 0.05; done';
+  const running = await start('handler', script);
+  const { status, stdout, stderr } = home.foster(['stop', '-t', '0', 'handler']);
+  assert.deepEqual([status, stdout, stderr], [0, 'handler\n', '']);
+  const ended = await running.ended;
+  assert.deepEqual([ended.status, ended.stdout], [137, 'ready\n']);
+});
+
 test('a container is stopping while stop waits for it, and no longer when that command is killed', async () => {
   const running = await start('waiting', STUBBORN);
   const stop = () => new Containers(home).begin(['stop', '-t', '300', 'waiting']);
