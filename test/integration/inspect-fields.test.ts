@@ -176,6 +176,10 @@ test('what nobody asked for', () => {
       '{{.HostConfig.ShmSize}} {{.HostConfig.IpcMode}} {{.HostConfig.LogConfig.Type}}',
       '67108864 private json-file',
     ],
+    [
+      '{{.Config.Entrypoint}} {{.Config.Volumes}} {{.HostConfig.Links}} {{.State.Health}}',
+      '[] map[] [] <nil>',
+    ],
     ['{{.Config.Umask}} {{.HostConfig.Privileged}} {{.HostConfig.Memory}}', '0022 false 0'],
     ['{{if .State.Health}}checked{{else}}unchecked{{end}}', 'unchecked'],
   ];

@@ -1,6 +1,6 @@
 import { callFunction, FUNCTION_NAMES } from './functions.js';
 import { type Node, type Pipeline, parseTemplate, type Term, templateError } from './parse.js';
-import { asRecord, fieldOf, isTrue, show } from './values.js';
+import { asRecord, fieldOf, isTrue, show, showNil } from './values.js';
 
 /**
  * Go's text/template, as people use it with Docker's and Podman's --format: fields, variables, pipelines, `range`, `if`,
@@ -42,7 +42,7 @@ function renderNode(node: Node, scope: Scope): string {
   const value = evaluate(node.pipeline, scope);
   switch (node.kind) {
     case 'value':
-      return show(value);
+      return value === null ? showNil(fieldName(node.pipeline)) : show(value);
     case 'assign': {
       const known = scope.variables.get(node.variable);
       if (node.isNew || known === undefined) declare(scope, node.variable, value);
@@ -83,6 +83,12 @@ function evaluate(pipeline: Pipeline, scope: Scope): unknown {
     else piped = [termValue(head, scope)];
   }
   return piped[0];
+}
+
+/** The name of the field whose value a pipeline has; undefined where it has that of a function. */
+function fieldName(pipeline: Pipeline): string | undefined {
+  const [head] = pipeline.at(-1) ?? [];
+  return head?.kind === 'field' || head?.kind === 'variable' ? head.path.at(-1) : undefined;
 }
 
 /** `{{.Label "NAME"}}`: a field that takes an argument is a function in the data. */

@@ -42,6 +42,17 @@ export function show(value: unknown): string {
   return `map[${entries.map(([key, item]) => `${key}:${showElement(item)}`).join(' ')}]`;
 }
 
+/** Fields that are lists or maps in Docker and Podman, where null is one without elements; others are pointers. */
+const NIL_LISTS =
+  /^(Entrypoint|Cmd|OnBuild|Links|Aliases|VolumesFrom|Device\w+|BlkioWeightDevice|BlkioDevice\w+|CgroupConf)$/i;
+const NIL_MAPS = /^(Volumes|DriverOpts)$/i;
+
+/** What Go prints for null, which depends on the type of the field. */
+export function showNil(field: string | undefined): string {
+  if (field === undefined) return show(null);
+  return NIL_LISTS.test(field) ? '[]' : NIL_MAPS.test(field) ? 'map[]' : '<nil>';
+}
+
 /** Within a map an empty object is a set's element, `struct{}` in Go: `map[80/tcp:{}]`. */
 function showElement(value: unknown): string {
   const record = Array.isArray(value) ? undefined : asRecord(value);
