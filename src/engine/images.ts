@@ -4,6 +4,7 @@ import { SAVE_FORMATS, type SaveFormat } from '../image/archive/save-formats.js'
 import type { RegistryAccess } from '../image/registry/registry.js';
 import type { ProgressOutput } from '../image/registry/transfer-display.js';
 import type { ManifestFormat } from '../image/store/manifest-format.js';
+import type { RunRequest } from '../spec/request.js';
 import type { ImageInfo } from './types.js';
 import type { HistoryRow } from './views/image-history.js';
 import type { ImageLayers } from './views/image-layers.js';
@@ -38,9 +39,7 @@ export async function familiarName(name: string): Promise<string> {
 }
 
 /** When `pull` asks the registry: always, where the image is not here, or never. What is the same is not downloaded. */
-export const PULL_POLICIES = ['always', 'missing', 'newer', 'never'] as const;
-
-export type PullPolicy = (typeof PULL_POLICIES)[number];
+export type PullPolicy = RunRequest['pull'];
 
 export interface TransferRequest extends RegistryAccess {
   /** `OS/ARCHITECTURE[/VARIANT]`: of a pull the machine's own by default, of a push any. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { RegistryAccess } from '../../engine/images.js';
 import { flagError } from '../../spec/parse/flag.js';
-import { type PlatformFlags, platformOf } from '../../spec/parse/platform.js';
+import { type PlatformFlags, parsePull, platformOf } from '../../spec/parse/platform.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { print } from '../output.js';
 import { addPlatformOptions } from './platform-options.js';
@@ -40,10 +40,8 @@ export function configure(command: Command, argv: string[]): void {
     'An interrupted pull is resumed: what was downloaded is not downloaded again.',
   ]);
   command.action(async (names: string[], flags: PullFlags) => {
-    const { fullName, PULL_POLICIES, pull } = await import('../../engine/images.js');
-    const policy = PULL_POLICIES.find((each) => each === flags.policy);
-    if (policy === undefined)
-      throw flagError('--policy', flags.policy, `expected one of ${PULL_POLICIES.join(', ')}`);
+    const { fullName, pull } = await import('../../engine/images.js');
+    const policy = parsePull(flags.policy, '--policy');
     const platform = platformOf(flags, process.arch);
     const access = await registryAccess(flags);
     const progress = flags.quiet ? undefined : progressOutput();

@@ -22,10 +22,10 @@ const PULL: ReadonlyMap<string, RunRequest['pull']> = new Map([
   ['never', 'never'],
 ]);
 
-/** @throws FosterError */
-export function parsePull(value: string): RunRequest['pull'] {
+/** @param flag `--pull`, or the one that was used @throws FosterError */
+export function parsePull(value: string, flag = '--pull'): RunRequest['pull'] {
   const policy = PULL.get(value.toLowerCase());
-  if (policy === undefined) throw flagError('--pull', value, 'expected missing, always, newer or never');
+  if (policy === undefined) throw flagError(flag, value, 'expected missing, always, newer or never');
   return policy;
 }
 
