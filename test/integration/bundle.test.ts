@@ -1,12 +1,22 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Config } from '../../src/spec/oci/config.js';
 import type { Namespace } from '../../src/spec/types.js';
 import { FOSTER, Home, type Result } from './support/foster.js';
 import { fosterAtTerminal } from './support/terminal.js';
+import { waitUntil } from './support/wait.js';
 
 /** OCI bundles: a config.json as others write it, and as foster does, with the root filesystem of busybox. */
 const home = new Home();
@@ -355,6 +365,17 @@ test('namespaces by path, without a user namespace of the container', () => {
     /cannot join the network namespace \/proc\/\d+\/ns\/uts: .*EINVAL.*; it is not a network namespace/,
   );
   assert.match(lines[8] ?? '', /linux\.namespaces\[1\]\.path: there is no \/proc\/\d+\/ns\/missing/);
+});
+
+test('namespaces by path, beside a new user namespace: refused, with the reason', async () => {
+  const other = spawn('unshare', ['--map-root-user', '--uts', 'sleep', '1000'], { stdio: 'ignore' });
+  const path = `/proc/${other.pid}/ns/uts`;
+  await waitUntil('it has its own', () => readlinkSync(path) !== readlinkSync('/proc/self/ns/uts'));
+  failure(({ linux }) => {
+    for (const one of linux.namespaces ?? []) if (one.type === 'uts') one.path = path;
+  }, /linux\.namespaces\[\d\]\.path: root of the container's new user namespace has no rights over a uts namespace/);
+  other.kill('SIGKILL');
+  await once(other, 'exit');
 });
 
 test('a container of a bundle is like any other: ps, inspect, logs, exec, start, cp, commit, rm', () => {

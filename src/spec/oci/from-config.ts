@@ -180,8 +180,9 @@ function checkJoined(
   if (hasUser)
     throw configError(
       where,
-      `a container with its own user namespace cannot join a ${type} namespace that belongs to another user namespace`,
-      'remove the path, or (as root) the user namespace',
+      `root of the container's new user namespace has no rights over a ${type} namespace that was there before it, and ` +
+        'only root of the user namespace that owns one can join it: setns(2)',
+      'remove the path; root can remove the user namespace instead',
     );
 }
 
