@@ -11,6 +11,8 @@ export interface ListedContainer {
   id: string;
   name: string;
   state: string;
+  /** The host's pid of its PID 1; 0 if it has none. */
+  pid: number;
 }
 
 const ALIVE = ['running', 'paused', 'restarting'];
@@ -64,12 +66,11 @@ export class CrashHome extends Home {
   }
 
   listed(): ListedContainer[] {
-    const lines = this.must(['ps', '-a', '--no-trunc', '--format', '{{.ID}} {{.Names}} {{.State}}']).split(
-      '\n',
-    );
+    const format = '{{.ID}} {{.Names}} {{.State}} {{.Pid}}';
+    const lines = this.must(['ps', '-a', '--no-trunc', '--format', format]).split('\n');
     return lines.filter(Boolean).map((line) => {
-      const [id = '', name = '', state = ''] = line.split(' ');
-      return { id, name, state };
+      const [id = '', name = '', state = '', pid = ''] = line.split(' ');
+      return { id, name, state, pid: Number(pid) };
     });
   }
 
@@ -83,9 +84,7 @@ export class CrashHome extends Home {
       const processes = descendants();
       const hasOrphans = this.#buryOrphans(processes);
       const monitors = processes.filter(({ name }) => name === 'foster-monitor').length;
-      const pids = alive
-        .filter(({ state }) => state === 'running')
-        .map(({ id }) => Number(this.foster(['inspect', '-f', '{{.State.Pid}}', id]).stdout));
+      const pids = alive.filter(({ state }) => state === 'running').map(({ pid }) => pid);
       last = JSON.stringify({ listed, monitors, pids, processes });
       return (
         !hasOrphans &&
@@ -125,7 +124,7 @@ export class CrashHome extends Home {
         if (!ALIVE.includes(state)) this.#mustUnlessGone(['start', id], id);
       }
       await this.assertTruth();
-      for (const { id } of listed) this.must(['rm', '-f', id]);
+      if (listed.length > 0) this.must(['rm', '-f', ...listed.map(({ id }) => id)]);
       await this.assertCleans();
     } catch (error) {
       if (error instanceof Error) error.message = `${what}: ${error.message}`;
