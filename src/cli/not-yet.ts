@@ -143,7 +143,7 @@ const COMMANDS: [ReasonName, string[]][] = [
   ['files of an image alone', ['image diff', 'image mount', 'image umount', 'image unmount']],
   ['updates', ['auto-update']],
   ['libpod', ['system migrate', 'system renumber']],
-  ['planned', ['container clone', 'compose', 'generate', 'generate spec', 'healthcheck', 'system reset']],
+  ['planned', ['container clone', 'compose', 'generate', 'generate spec', 'healthcheck']],
 ];
 
 /** Options that are not there, by command; foster's own ones under ''. */

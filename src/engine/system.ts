@@ -53,6 +53,23 @@ export async function prune({ all }: { all: boolean }): Promise<{
 }
 
 /**
+ * Removes all containers, running ones too, all images, caches, and the events: what foster has stored.
+ * @throws FosterError for the first thing that could not be removed, after all others are
+ */
+export async function reset(): Promise<void> {
+  const { forgetState } = await import('../container/forget-state.js');
+  const { removeContainer } = await import('../container/remove.js');
+  const { storedIds } = await import('../container/store.js');
+  const failures: unknown[] = [];
+  for (const id of storedIds())
+    await removeContainer(id, { force: true }).catch((error: unknown) => failures.push(error));
+  const { containers } = await prune({ all: true });
+  failures.push(...containers.failures);
+  if (failures.length > 0) throw failures[0];
+  forgetState();
+}
+
+/**
  * Starts a command, with this process's standard streams, as root of a user namespace with the caller's whole range of
  * ids, as containers have it by default (of root: with all ids), and of a mount namespace.
  * @throws FosterError where there are no user namespaces to be had

@@ -7,6 +7,11 @@ export async function configure(command: Command, argv: string[]): Promise<void>
   const entries: GroupEntry[] = [
     { name: 'df', summary: 'show disk usage', load: () => import('./df.js') },
     { name: 'prune', summary: 'remove everything that is unused', load: () => import('./prune.js') },
+    {
+      name: 'reset',
+      summary: 'remove all containers and images, and everything else',
+      load: () => import('./reset.js'),
+    },
     { name: 'events', summary: 'print container events as they happen', load: () => import('./events.js') },
     { name: 'info', summary: 'show what foster can do on this machine', load: () => import('./info.js') },
   ];
