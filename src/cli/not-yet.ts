@@ -186,7 +186,6 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['run, create', 'other ranges', '--subgidname --subuidname'],
   ['run, create', 'libpod', '--chrootdirs --conmon-pidfile --requires --seccomp-policy'],
   ['run, create', 'remote', '--use-api-socket'],
-  ['run, create', 'planned', '--authfile --tls-verify'],
   ['run', 'planned', '--rmi'],
   ['exec', 'no detaching', '--detach-keys'],
   ['run, exec', 'descriptors', '--preserve-fds'],

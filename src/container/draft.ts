@@ -46,6 +46,7 @@ export async function draftContainer(wanted: RunRequest): Promise<Draft> {
     pull: request.pull,
     platform: request.platform,
     isQuiet: request.quiet,
+    access: { tlsVerify: request.tlsVerify },
     ...(maxUnpackedSize !== undefined && { maxUnpackedSize }),
   });
   const usual = driverBeside(request.pid, await storageDriver(maps));

@@ -28,6 +28,8 @@ export interface RunRequest {
   platform: string | undefined;
   /** Say nothing while an image is pulled. */
   quiet: boolean;
+  /** A registry must speak TLS, with a certificate that can be verified. */
+  tlsVerify: boolean;
   /** Which of the caller's streams are the container's; standard input only where it is `interactive`, too. */
   attached: Attached;
   /** Signals that the command gets in the foreground go to the container. */

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { dockerArchive, ImagesHome } from './support/image-archive.js';
 import { DebianRegistry } from './support/registry.js';
@@ -77,6 +80,40 @@ test('pull --policy asks the registry only where it should', () => {
   assert.match(pull('--policy', 'never').stderr, /no such image/);
   assert.match(pull('--policy', 'missing').stdout, /Downloaded newer image/);
   assert.match(pull('--policy', 'perhaps').stderr, /--policy .*expected missing, always, newer or never/);
+});
+
+test('run and create pull with the credentials of a file, and without TLS where that is asked for', async () => {
+  const [name = ''] = own;
+  home.foster(['rmi', name]);
+  const flags = ['--tls-verify=false', '-q', '--rm', name, '/none'];
+  assert.match(home.run(flags).stderr, /cannot run "\/none": there is no such file/);
+  assert.match(
+    home.foster(['create', '--name', 'made', '--tls-verify', '-q', name, '/none']).stdout,
+    /^[0-9a-f]{64}\n$/,
+  );
+  home.foster(['rm', 'made']);
+  assert.match(
+    home.run(['--authfile', '/no/such', ...flags]).stderr,
+    /--authfile '\/no\/such': there is no such file/,
+  );
+  assert.match(
+    home.run(['--authfile', 'x', '--bundle', '.']).stderr,
+    /--authfile and --bundle cannot be used together/,
+  );
+
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.headers.authorization ?? 'nobody');
+    response.writeHead(401, { 'www-authenticate': 'Basic realm="test"' }).end();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const auth = Buffer.from('me:secret').toString('base64');
+  writeFileSync(home.path('run-auth.json'), JSON.stringify({ auths: { [host]: { auth } } }));
+  const denied = home.start(['--rm', '--authfile', home.path('run-auth.json'), `${host}/private:1`, 'true']);
+  assert.equal((await denied.ended).status, 125);
+  assert.ok(asked.includes(`Basic ${auth}`), asked.join(', '));
+  server.close();
 });
 
 test('login and logout say who, and use the file that is given', () => {

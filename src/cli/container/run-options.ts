@@ -82,6 +82,8 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
     .addOption(new Option('--arch <ARCH>').hideHelp())
     .addOption(new Option('--os <OS>').hideHelp())
     .addOption(new Option('--variant <VARIANT>').hideHelp())
+    .option('--tls-verify', 'with false, pull by plain HTTP or with an unverified certificate')
+    .option('--authfile <FILE>', 'file to read the credentials for the pull from')
     .option('--rootfs', 'ROOT is a directory, whatever it looks like; it is not written to')
     .option('--max-unpacked-size <SIZE>', 'refuse an archive that unpacks to more than SIZE')
     .optionsGroup('Network:')

@@ -63,7 +63,7 @@ export function parseRunArguments(argv: string[], context: RunContext = callerCo
 }
 
 /** As commander leaves them. */
-type RunOptions = RunFlags & { bundle?: string };
+type RunOptions = RunFlags & { bundle?: string; authfile?: string };
 
 type Use = (request: RunRequest) => void | Promise<void>;
 
@@ -92,8 +92,19 @@ function define(
   command.action((root: string | undefined, args: string[], options: RunOptions) => {
     if (options.bundle !== undefined) return useBundle(options.bundle, root, options);
     if (root === undefined) return missingArgument(command, 'ROOT');
+    if (options.authfile !== undefined) return useWithAuthFile(options.authfile, root, args, options);
     return use(toRequest(root, args, options, mounts, context));
   });
+  async function useWithAuthFile(
+    file: string,
+    root: string,
+    args: string[],
+    options: RunOptions,
+  ): Promise<void> {
+    const { useAuthFile } = await import('../image/registry-options.js');
+    useAuthFile(file);
+    await use(toRequest(root, args, options, mounts, context));
+  }
   async function useBundle(folder: string, root: string | undefined, options: RunOptions): Promise<void> {
     if (root !== undefined)
       throw new FosterError('ROOT and --bundle cannot be used together', {

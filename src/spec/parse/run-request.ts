@@ -45,6 +45,7 @@ export interface RunFlags extends HealthFlags, PlatformFlags {
   detach?: boolean;
   pull?: string;
   quiet?: boolean;
+  tlsVerify?: boolean;
   rootfs?: boolean;
   detachKeys?: string;
   attach?: string[];
@@ -174,6 +175,7 @@ export function toRequest(
     pull: parsePull(options.pull ?? 'missing'),
     platform: platformOf(options, process.arch),
     quiet: options.quiet ?? false,
+    tlsVerify: options.tlsVerify ?? true,
     cidfile: ifGiven(options.cidfile, (file) => resolve(context.cwd, file)),
     pidfile: ifGiven(options.pidfile, (file) => resolve(context.cwd, file)),
     labels: labelsOf(options.labelFile ?? [], options.label ?? [], (file) =>

@@ -64,6 +64,7 @@ test('the defaults', () => {
     pull: 'missing',
     platform: undefined,
     quiet: false,
+    tlsVerify: true,
     cidfile: undefined,
     labels: {},
     annotations: {},
