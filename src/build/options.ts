@@ -1,7 +1,7 @@
 import type { RegistryAccess } from '../image/registry/registry.js';
 import type { ManifestFormat } from '../image/store/manifest-format.js';
 import type { ChosenMaps } from '../spec/choose-id-maps.js';
-import type { HostEntry, NetworkMode, SeccompChoice } from '../spec/request.js';
+import type { HostEntry, HostOrPrivate, IpcMode, NetworkMode, SeccompChoice } from '../spec/request.js';
 import type { Mount, Rlimit } from '../spec/types.js';
 import { resolveCapabilities } from '../sys/capabilities.js';
 
@@ -45,6 +45,10 @@ export interface RunSettings {
   without?: string[];
   /** Bytes of /dev/shm. */
   shmSize?: number;
+  /** Namespaces that are not the container's own. */
+  ipc?: IpcMode;
+  uts?: HostOrPrivate;
+  cgroupns?: HostOrPrivate;
   /** Bind mounts of --volume. What RUN writes there is not in the image. */
   volumes: Mount[];
 }

@@ -233,8 +233,7 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   [
     'build',
     'planned',
-    '--allow --call --cgroupns --check -D --debug --disable-compression --http-proxy --ipc ' +
-      '--logsplit --manifest --pid --retry --retry-delay --stdin --userns --uts',
+    '--allow --call --check -D --debug --disable-compression --logsplit --manifest --retry --retry-delay --stdin',
   ],
 ];
 

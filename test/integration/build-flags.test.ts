@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createSocketServer } from 'node:net';
+import { hostname } from 'node:os';
 import { test } from 'node:test';
 import { ImagesHome } from './support/image-archive.js';
 import { foster } from './support/registry.js';
@@ -69,6 +70,34 @@ test('the resolver, /etc/hosts and /dev/shm of RUN', async () => {
     (await build('', ['--no-hosts', '--add-host', 'a:1.1.1.1'])).stderr,
     /cannot be used together/,
   );
+});
+
+test('RUN shares the namespaces and gets the proxies that were asked for', async () => {
+  const names = ['ipc', 'uts', 'cgroup', 'pid', 'user'];
+  const script = `RUN hostname; for name in ${names.join(' ')}; do echo $name $(readlink /proc/self/ns/$name); done\n`;
+  const own = (name: string) => `${name} ${readlinkSync(`/proc/self/ns/${name}`)}\n`;
+  const usual = await printed(script, ['--pid', 'private', '--userns', 'container', '--ipc=private']);
+  for (const name of names) assert.ok(!usual.includes(own(name)), usual);
+  assert.match(usual, /^foster-build$/m);
+  const shared = await printed(script, ['--ipc', 'host', '--uts=host', '--cgroupns', 'host']);
+  for (const name of ['ipc', 'uts', 'cgroup']) assert.ok(shared.includes(own(name)), shared);
+  for (const name of ['pid', 'user']) assert.ok(!shared.includes(own(name)), shared);
+  assert.ok(shared.includes(`${hostname()}\n`), shared);
+  for (const [flag, why] of [
+    ['--pid=host', /--pid 'host' is not supported yet: all processes of a RUN end with it/],
+    ['--userns=host', /--userns 'host' is not supported yet: the files of images/],
+    ['--uts=other', /--uts 'other': expected private or host/],
+  ] as const)
+    assert.match((await build(script, [flag])).stderr, why);
+
+  const proxies = { http_proxy: 'http://proxy:3128', NO_PROXY: 'localhost' };
+  const seen = 'RUN echo "<$http_proxy $NO_PROXY>"\n';
+  assert.match(await printed(seen, ['--no-cache'], proxies), /^< >$/m);
+  assert.match(
+    await printed(seen, ['--no-cache', '--http-proxy'], proxies),
+    /^<http:\/\/proxy:3128 localhost>$/m,
+  );
+  assert.doesNotMatch(shown('{{.Config.Env}}'), /proxy/i);
 });
 
 test('variables, annotations, format and history of the image', async () => {
@@ -158,7 +187,7 @@ test('what is always so can be asked for, and not be switched off', async () => 
   for (const [flag, problem] of [
     ['--rm=false', /^foster: build --rm=false is not supported: no container of a step is kept; /],
     ['--layers=false', /use --no-cache, or --squash-all/],
-    ['--pull=perhaps', /expected always, missing, newer or never/],
+    ['--pull=perhaps', /expected missing, always, newer or never/],
     ['--format=other', /expected oci or docker/],
     ['--ssh=default', /there is no SSH agent/],
     ['--build-context=x', /expected NAME=DIRECTORY/],

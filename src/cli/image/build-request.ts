@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { BuildRequest, NamedContext, RunSettings } from '../../engine/builds.js';
 import { parseAddHost, parseDns, parseDnsOption, parseDnsSearch } from '../../spec/hosts.js';
 import { flagError } from '../../spec/parse/flag.js';
-import { type PlatformFlags, platformOf } from '../../spec/parse/platform.js';
+import { type PlatformFlags, parsePull, platformOf } from '../../spec/parse/platform.js';
 import { parseSecurityOptions } from '../../spec/parse/security-options.js';
 import { parseSize } from '../../spec/parse/sizes.js';
 import { parseUlimits } from '../../spec/parse/ulimits.js';
@@ -11,12 +11,14 @@ import { parseVolume } from '../../spec/parse/volumes.js';
 import { resolveCapabilities } from '../../sys/capabilities.js';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
+import { type NamespaceFlags, namespaceSettings } from './build-namespaces.js';
 import { type RegistryFlags, registryAccess } from './registry-options.js';
 
-export interface BuildFlags extends RegistryFlags, PlatformFlags {
+export interface BuildFlags extends RegistryFlags, PlatformFlags, NamespaceFlags {
   tag?: string[];
   file?: string;
   buildArg?: string[];
+  httpProxy?: boolean;
   buildContext?: string[];
   from?: string;
   ignorefile?: string;
@@ -71,14 +73,14 @@ export async function toRequest(context: string, flags: BuildFlags): Promise<Bui
     context,
     file: flags.file,
     tags: await Promise.all((flags.tag ?? []).map(tagName)),
-    buildArgs: new Map((flags.buildArg ?? []).flatMap(buildArg)),
+    buildArgs: new Map([...(flags.httpProxy ? proxies() : []), ...(flags.buildArg ?? []).flatMap(buildArg)]),
     contexts: new Map((flags.buildContext ?? []).map(namedContext)),
     from: flags.from,
     ignoreFile: flags.ignorefile,
     target: flags.target,
     useCache: flags.cache,
     uncachedStages: listOf(flags.noCacheFilter).map((stage) => stage.toLowerCase()),
-    pull: pullPolicy(flags.pull ?? 'missing'),
+    pull: parsePull(String(flags.pull ?? 'missing')),
     labels: Object.fromEntries((flags.label ?? []).map((text) => pair('--label', text))),
     annotations: Object.fromEntries((flags.annotation ?? []).map((text) => pair('--annotation', text))),
     env: (flags.env ?? []).map(variable),
@@ -120,24 +122,6 @@ function listOf(values: string[] = []): string[] {
   return values.flatMap((value) => value.split(',')).filter(Boolean);
 }
 
-/** Podman's spellings, and what `--pull` alone and booleans mean. */
-const PULL: ReadonlyMap<string, BuildRequest['pull']> = new Map([
-  ['true', 'always'],
-  ['always', 'always'],
-  ['false', 'missing'],
-  ['missing', 'missing'],
-  ['ifmissing', 'missing'],
-  ['newer', 'newer'],
-  ['ifnewer', 'newer'],
-  ['never', 'never'],
-]);
-
-function pullPolicy(value: string | boolean): BuildRequest['pull'] {
-  const policy = PULL.get(String(value).toLowerCase());
-  if (policy !== undefined) return policy;
-  throw flagError('--pull', String(value), 'expected always, missing, newer or never');
-}
-
 function runSettings(flags: BuildFlags): RunSettings {
   const paths = { cwd: process.cwd(), exists: existsSync };
   const { noNewPrivileges = true, seccomp = 'default' } = parseSecurityOptions(
@@ -155,6 +139,7 @@ function runSettings(flags: BuildFlags): RunSettings {
     ...(flags.dnsOption && { dnsOptions: listOf(flags.dnsOption).map(parseDnsOption) }),
     ...(!flags.hosts && { without: ['/etc/hosts'] }),
     ...(flags.shmSize !== undefined && { shmSize: parseSize('--shm-size', flags.shmSize) }),
+    ...namespaceSettings(flags),
     volumes: (flags.volume ?? []).map((value) => parseVolume(value, paths)),
   };
 }
@@ -209,6 +194,13 @@ function buildArg(text: string): [string, string][] {
   if (name === '') throw flagError('--build-arg', text, 'expected NAME=VALUE');
   const value = equals < 0 ? process.env[name] : text.slice(equals + 1);
   return value === undefined ? [] : [[name, value]];
+}
+
+/** The caller's, as values of the predefined ARGs. */
+function proxies(): [string, string][] {
+  return ['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy']
+    .flatMap((name) => [name, name.toUpperCase()])
+    .flatMap(buildArg);
 }
 
 /** BuildKit's limit. */

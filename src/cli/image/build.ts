@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
 import { print } from '../output.js';
+import { addNamespaceOptions } from './build-namespaces.js';
 import { type BuildFlags, toRequest } from './build-request.js';
 import { finishBuild, openBuildLog } from './build-results.js';
 import { addRegistryOptions } from './registry-options.js';
@@ -87,6 +88,7 @@ function cacheFilter(): Option {
 function addRunOptions(command: Command): void {
   command
     .option('--network <MODE>', 'network for RUN: none or host', 'none')
+    .option('--http-proxy', 'pass on http_proxy, https_proxy, ftp_proxy and no_proxy to RUN')
     .option('-v, --volume <DIR:PATH>', 'bind mount a directory of the host in RUN', collect)
     .option('--add-host <NAME:ADDRESS>', 'add a line to /etc/hosts in RUN', collect)
     .option('--dns <ADDRESS>', 'name server in RUN', collect)
@@ -98,6 +100,7 @@ function addRunOptions(command: Command): void {
     .option('--cap-drop <CAPABILITY>', 'drop a capability in RUN, or ALL', collect)
     .option('--security-opt <OPTION>', 'seccomp=unconfined|PROFILE.json, no-new-privileges=false', collect)
     .option('--ulimit <NAME=SOFT[:HARD]>', 'resource limit in RUN', collect);
+  addNamespaceOptions(command);
 }
 
 /** What the image is, and what is written of the build. */
