@@ -18,6 +18,8 @@ import { hasLanded, ROOT, readTable } from './table.mjs';
 
 /** Seconds that a row may take. */
 const LIMIT = 60;
+/** Milliseconds after which streams that are open after the end of a script are taken to be held by a container. */
+const HELD = 1000;
 const IMAGE = 'localhost/compat:1';
 
 const CONTAINERS_CONF = `[containers]
@@ -73,9 +75,10 @@ class World {
       child[stream].setEncoding('utf8').on('data', (text) => {
         output[stream] += text;
       });
-    // a container in the background may hold the streams: what counts is that the script has ended
+    const closed = new Promise((resolve) => child.on('close', resolve));
     const status = await new Promise((resolve) => child.on('exit', (code) => resolve(code)));
-    await new Promise((resolve) => setImmediate(resolve));
+    // what the script has written is still in the pipes; but a container in the background may hold them
+    await Promise.race([closed, setTimeout(HELD, undefined, { ref: false })]);
     return { status, ...output };
   }
 
