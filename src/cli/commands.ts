@@ -146,6 +146,11 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
         load: () => import('./image/history.js'),
       },
       { name: 'image', summary: 'manage images', load: () => import('./image/group.js') },
+      {
+        name: 'manifest',
+        summary: 'make lists of images for several platforms',
+        load: () => import('./manifest/group.js'),
+      },
       { name: 'load', summary: 'load images from an archive', load: () => import('./image/load.js') },
       { name: 'save', summary: 'write images to an archive', load: () => import('./image/save.js') },
       {

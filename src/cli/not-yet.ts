@@ -102,10 +102,6 @@ const REASONS = {
     because: 'a build makes an image',
     advice: "use 'foster create' and 'foster export' for its files",
   },
-  'lists of images': {
-    because: 'the store keeps images, and no lists of images for several platforms',
-    advice: 'push the images, and make the list with another tool',
-  },
   'files of an image alone': {
     because: 'files are looked at in containers',
     advice: "use 'foster create', and 'foster diff' or 'foster mount' with the container",
@@ -139,7 +135,6 @@ const COMMANDS: [ReasonName, string[]][] = [
   ['plugins', ['plugin']],
   ['systemd', ['generate systemd']],
   ['labels', ['container runlabel']],
-  ['lists of images', ['manifest']],
   ['files of an image alone', ['image diff', 'image mount', 'image umount', 'image unmount']],
   ['updates', ['auto-update']],
   ['libpod', ['system migrate', 'system renumber']],
@@ -206,6 +201,13 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
     'signatures',
     '--remove-signatures --sign-by --sign-by-sigstore-private-key --sign-passphrase-file',
   ],
+  [
+    'manifest push',
+    'signatures',
+    '--remove-signatures --sign-by --sign-by-sigstore-private-key --sign-passphrase-file',
+  ],
+  ['manifest push', 'as stored', '--compression-format'],
+  ['manifest inspect', 'planned', '-v --verbose'],
   ['system prune', 'planned', '--filter'],
   ['system prune', 'volumes', '--volumes'],
   ['unshare', 'networks', '--rootless-netns'],

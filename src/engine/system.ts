@@ -60,9 +60,11 @@ export async function reset(): Promise<void> {
   const { forgetState } = await import('../container/forget-state.js');
   const { removeContainer } = await import('../container/remove.js');
   const { storedIds } = await import('../container/store.js');
+  const { removeAllLists } = await import('../image/store/lists.js');
   const failures: unknown[] = [];
   for (const id of storedIds())
     await removeContainer(id, { force: true }).catch((error: unknown) => failures.push(error));
+  await removeAllLists();
   const { containers } = await prune({ all: true });
   failures.push(...containers.failures);
   if (failures.length > 0) throw failures[0];

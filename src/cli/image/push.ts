@@ -45,7 +45,7 @@ export function configure(command: Command, argv: string[]): void {
     const request: PushRequest = {
       ...(await registryAccess(flags)),
       platform: flags.platform,
-      format: formatOf(flags.format),
+      format: manifestFormat(flags.format),
       progress: flags.quiet ? undefined : progressOutput(),
     };
     const source = destination === undefined ? undefined : name;
@@ -64,7 +64,8 @@ function describe({ name, tag, digest, size }: PushedImage, { quiet }: PushFlags
   return quiet ? `${name}\n` : `${tag}: digest: ${digest} size: ${size}\n`;
 }
 
-function formatOf(text: string | undefined): PushRequest['format'] {
+/** The value of --format. @throws FosterError */
+export function manifestFormat(text: string | undefined): PushRequest['format'] {
   if (text === undefined) return undefined;
   if (text === 'oci') return 'oci';
   if (text === 'v2s2') return 'docker';

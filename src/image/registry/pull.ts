@@ -30,7 +30,7 @@ export interface PullOptions extends RegistryAccess {
 }
 
 /** distribution-spec, "Pulling manifests": registries need not serve larger ones. */
-const MAX_MANIFEST = 4 * 1024 * 1024;
+export const MAX_MANIFEST = 4 * 1024 * 1024;
 /** How deeply indexes may be nested. */
 const MAX_DEPTH = 3;
 

@@ -72,7 +72,8 @@ async function push(
   return descriptor;
 }
 
-async function uploadAll(
+/** Uploads blobs, a few at a time. @throws FosterError */
+export async function uploadAll(
   registry: Registry,
   [config, ...layers]: Descriptor[],
   progress: ProgressOutput | undefined,
@@ -121,7 +122,8 @@ function otherRepositories({ registry, repository }: Registry): Map<string, stri
   return found;
 }
 
-async function putManifest(
+/** Uploads a manifest, under its tag if the reference has one, or its digest. @throws FosterError */
+export async function putManifest(
   registry: Registry,
   reference: Reference,
   { digest, mediaType }: Descriptor,

@@ -8,6 +8,7 @@ import { blobPath, imagesFolder } from './blobs.js';
 import { clearBuildCache, listBuildCache } from './build-cache.js';
 import { indexedManifests } from './images.js';
 import { layerNames, layersFolder } from './layers.js';
+import { listedManifests } from './lists.js';
 import { withExclusiveStore } from './lock.js';
 import type { ImageConfig, Manifest } from './oci.js';
 import { incomingFolder } from './staging.js';
@@ -73,11 +74,11 @@ interface References {
   diffIDs: ReadonlySet<string>;
 }
 
-/** Everything that images and the build cache refer to. */
+/** Everything that images, lists of images and the build cache refer to. */
 function findReferences(): References {
   const blobs = new Set<string>();
   const diffIDs = new Set<string>();
-  for (const { digest } of indexedManifests()) {
+  for (const { digest } of [...indexedManifests(), ...listedManifests()]) {
     blobs.add(digest);
     const manifest = read<Manifest>(digest);
     if (manifest === undefined) continue;
