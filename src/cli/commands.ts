@@ -98,6 +98,11 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
         load: () => import('./container/inspect.js'),
       },
       {
+        name: 'healthcheck',
+        summary: 'run the health check of a container',
+        load: () => import('./container/healthcheck.js'),
+      },
+      {
         name: 'events',
         summary: 'print container events as they happen',
         load: () => import('./system/events.js'),

@@ -138,7 +138,7 @@ const COMMANDS: [ReasonName, string[]][] = [
   ['files of an image alone', ['image diff', 'image mount', 'image umount', 'image unmount']],
   ['updates', ['auto-update']],
   ['libpod', ['system migrate', 'system renumber']],
-  ['planned', ['container clone', 'compose', 'generate', 'generate spec', 'healthcheck']],
+  ['planned', ['container clone', 'compose', 'generate', 'generate spec']],
 ];
 
 /** Options that are not there, by command; foster's own ones under ''. */
@@ -235,7 +235,7 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   [
     'build',
     'planned',
-    '--allow --call --check -D --debug --disable-compression --logsplit --manifest --retry --retry-delay --stdin',
+    '--allow --call --check -D --debug --disable-compression --logsplit --retry --retry-delay --stdin',
   ],
 ];
 

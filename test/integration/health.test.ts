@@ -36,6 +36,34 @@ function checks(name: string): number {
   return existsSync(file) ? readFileSync(file).length : 0;
 }
 
+test('healthcheck run checks now, and leaves the status to the monitor', () => {
+  const flags = ['--health-cmd', 'echo said; test -e /well', '--health-interval', '1h'];
+  containers.detach('now', 'sleep 1000', [...flags, '--health-timeout', '2s']);
+  const run = (...args: string[]) => home.foster(['healthcheck', 'run', ...args]);
+  assert.deepEqual(run('now'), { status: 1, signal: null, stdout: 'unhealthy\n', stderr: '' });
+  containers.ok('exec', 'now', 'touch', '/well');
+  assert.deepEqual(run('now'), { status: 0, signal: null, stdout: '', stderr: '' });
+  assert.equal(health('now'), 'starting');
+
+  containers.detach('slow', 'sleep 1000', [
+    '--health-cmd',
+    'sleep 1000',
+    '--health-timeout',
+    '100ms',
+    '--health-interval',
+    '1h',
+  ]);
+  assert.deepEqual(run('slow'), { status: 1, signal: null, stdout: 'unhealthy\n', stderr: '' });
+  containers.detach('none', 'sleep 1000', []);
+  assert.match(
+    run('none').stderr,
+    /container none has no health check; give it one with foster run --health-cmd/,
+  );
+  containers.ok('kill', 'now');
+  assert.match(run('now').stderr, /cannot execute in container now: it is not running/);
+  assert.deepEqual([run('none').status, run('now').status, run('nobody').status], [125, 125, 125]);
+});
+
 /** A container of which each check waits for `check`. */
 function stepped(name: string, ...flags: string[]): string {
   const command =

@@ -99,6 +99,27 @@ test('a list is made, changed, pushed with its images, and removed', () => {
   assert.equal(inspected(name).manifests.length, 2, 'the one in the registry');
 });
 
+test('build --manifest adds the image to a list', () => {
+  writeFileSync(home.path('Dockerfile'), 'FROM app:one\nLABEL a=b\n');
+  const build = (...flags: string[]) =>
+    out(
+      'build',
+      '-q',
+      '-f',
+      home.path('Dockerfile'),
+      ...flags,
+      '--manifest',
+      'built:all',
+      home.path('registry'),
+    );
+  const first = build();
+  build('--label', 'c=d');
+  build('--label', 'c=d');
+  const { manifests } = inspected('built:all');
+  assert.equal(manifests.length, 2);
+  assert.equal(out('image', 'inspect', '-f', '{{.Digest}}', first.trim()).trim(), manifests[0]?.digest);
+});
+
 test("in Docker's format, with manifests to fit", () => {
   const name = `${registry.host}/lists/docker:1`;
   out('manifest', 'create', name, 'app:one', 'app:two');

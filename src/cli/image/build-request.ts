@@ -51,6 +51,7 @@ export interface BuildFlags extends RegistryFlags, PlatformFlags, NamespaceFlags
   metadataFile?: string;
   logfile?: string;
   push?: boolean;
+  manifest?: string;
   secret?: string[];
   ssh?: string[];
   rm: boolean;

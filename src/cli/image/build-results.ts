@@ -15,11 +15,11 @@ export function openBuildLog(path: string | undefined): (text: string) => void {
   return write;
 }
 
-/** Writes what flags ask for of an image that has been built, and pushes it. @throws FosterError */
+/** Writes what flags ask for of an image that has been built, adds it to a list, and pushes it. @throws FosterError */
 export async function finishBuild(
   id: string,
   { tags, access, isQuiet }: BuildRequest,
-  { metadataFile, push }: Pick<BuildFlags, 'metadataFile' | 'push'>,
+  { metadataFile, push, manifest }: Pick<BuildFlags, 'metadataFile' | 'push' | 'manifest'>,
 ): Promise<void> {
   const images = await import('../../engine/images.js');
   if (metadataFile !== undefined) {
@@ -30,6 +30,10 @@ export async function finishBuild(
       ...(tags.length > 0 && { 'image.name': tags.join(',') }),
     };
     writeFileSync(metadataFile, `${JSON.stringify(metadata, null, 2)}\n`);
+  }
+  if (manifest !== undefined) {
+    const { createList } = await import('../../engine/manifest-lists.js');
+    await createList(manifest, [id], { ...access, amend: true });
   }
   if (!push) return;
   if (tags.length === 0)

@@ -126,6 +126,7 @@ function addResultOptions(command: Command): void {
     .option('--iidfile <FILE>', 'write the id of the image to FILE')
     .option('--metadata-file <FILE>', 'write digests and names of the image to FILE, as JSON')
     .option('--logfile <FILE>', 'write the output of the steps to FILE')
+    .option('--manifest <LIST>', 'add the image to this list, which is made if there is none')
     .option('--push', 'push the image afterwards');
   const usual: [flags: string, why: string][] = [
     ['--rm', 'no container of a step is kept'],

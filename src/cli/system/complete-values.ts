@@ -77,6 +77,7 @@ const OPERANDS: Record<string, [first: Operand, others?: Operand]> = {
   images: [image],
   'image inspect': [image, image],
   'image exists': [image],
+  'healthcheck run': [running],
   'manifest add': [{}, image],
   'manifest annotate': [{}, image],
   'manifest create': [{}, image],

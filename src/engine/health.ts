@@ -1,0 +1,30 @@
+import { findContainer } from '../container/store.js';
+import { EXIT, FosterError } from '../sys/errors.js';
+import { exec } from './exec.js';
+
+/**
+ * Runs the health check of a container once, with its limit of time. Its status does not change: the monitor keeps that.
+ * @returns whether it has succeeded
+ * @throws FosterError if there is no such container, it is not running, or has no health check
+ */
+export async function checkHealth(reference: string): Promise<boolean> {
+  try {
+    return await check(reference);
+  } catch (error) {
+    if (!(error instanceof FosterError)) throw error;
+    const { message, kind, advice } = error;
+    // not 1, which says that it is unhealthy
+    throw new FosterError(message, { kind, cause: error, exitCode: EXIT.FOSTER, ...(advice && { advice }) });
+  }
+}
+
+async function check(reference: string): Promise<boolean> {
+  const { id, name, health } = findContainer(reference).record;
+  if (health === undefined)
+    throw new FosterError(`container ${name} has no health check`, {
+      kind: 'invalid',
+      advice: 'give it one with foster run --health-cmd',
+    });
+  const { exitCode, timedOut } = await exec(id, { command: health.command, timeout: health.timeout });
+  return exitCode === 0 && !timedOut;
+}
