@@ -15,9 +15,9 @@ export interface AttachOptions {
   interactive: boolean;
   /** Signals that we get go to the container; else they end us. */
   passSignals: boolean;
-  /** The bytes that detach, where the container has a terminal. */
+  /** The bytes that detach, if the container has a terminal. */
   detachKeys: Buffer;
-  /** Which of our other streams are the container's; both where nothing is said. */
+  /** Which of our other streams are the container's; both by default. */
   attached?: Pick<Attached, 'stdout' | 'stderr'>;
   /** We have started it in the foreground: it ends when we are killed, and we stop with it. */
   isOwner?: boolean;
@@ -29,7 +29,7 @@ export interface ConnectOptions {
   wantsAll: boolean;
   /** Besides, the container ends with us, unless we detach. */
   isOwner?: boolean;
-  /** Its terminal gets the size of ours before its program looks. */
+  /** Its terminal gets the size of ours before its program reads it. */
   hasTerminal?: boolean;
 }
 

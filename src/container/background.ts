@@ -24,7 +24,7 @@ import { pathsOf } from './remove.js';
 
 const SIGKILL = 9;
 
-/** A monitor whose container is set up, and waits until it is told to start the user's program. */
+/** A monitor whose container is set up, and which waits for the order to start the user's program. */
 export interface Waiting {
   monitor: { pid: number; pidfd: number };
   session: number;
@@ -36,7 +36,7 @@ const STALE = ['stopped', 'stopping', 'paused', 'counts', 'health'];
 
 export interface DetachedOptions {
   observer?: LaunchObserver | undefined;
-  /** Told what is not as the person may expect it. */
+  /** Receives warnings. */
   warn?: (sentence: string) => void;
 }
 
@@ -152,8 +152,8 @@ export function giveUp({ monitor, session }: Waiting): void {
 }
 
 /**
- * Has the user's program started, and waits until it runs. The monitor goes on by itself.
- * @throws FosterError with Docker's exit code where the program cannot be executed; the container has ended then
+ * Has the user's program started, and waits until it runs. From then on the monitor needs nobody.
+ * @throws FosterError with Docker's exit code if the program cannot be executed; the container has ended then
  */
 export function startProgram(waiting: Waiting): void {
   const { session, plan, monitor } = waiting;

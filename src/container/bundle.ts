@@ -109,7 +109,7 @@ function draftFor(request: RunRequest, spec: Spec, annotated: Annotated): Draft 
 }
 
 function driverOf({ driver }: Annotated, hasPids: boolean): RootDriver {
-  // where the container sees other processes than its own, it could see fuse-overlayfs
+  // a container that sees other processes than its own could see fuse-overlayfs
   return driver === 'fuse-overlayfs' && !hasPids ? 'copy' : (driver ?? 'in-place');
 }
 
@@ -132,7 +132,7 @@ interface Maps {
   gid: IdMapping[];
 }
 
-/** Where the caller's own ids are all that is mapped, no helper is needed, and no further groups are possible. */
+/** If only the caller's own ids are mapped, no helper is needed, and no further groups are possible. */
 function isSingle({ uid, gid }: Maps): boolean {
   const isOwn = ([line, ...others]: IdMapping[], own: number) =>
     line !== undefined && others.length === 0 && line.size === 1 && line.hostID === own;

@@ -7,7 +7,7 @@ import { containerFolder, dataFolder, makeFolder } from '../sys/paths.js';
 import type { ContainerRecord } from './record.js';
 import { readContainer } from './store.js';
 
-/** Runs `work` while nobody else changes a container that exists, nor clears names away. Kept short: others wait. */
+/** Runs `work` while no other command changes an existing container or cleans up names. It must be short: others wait. */
 export function withStoreLock<T>(work: () => T): T {
   makeFolder(dataFolder());
   const lock = openSync(join(dataFolder(), 'lock'), 'a+', 0o600);

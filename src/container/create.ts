@@ -82,7 +82,7 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
       removeFolder(folder, draft);
       rmSync(lockPath(id), { force: true });
     } catch {
-      // where it cannot be removed it could not be made either, and why is known already
+      // a folder that cannot be removed could not be created either, and that error is reported already
     }
     if (lock !== undefined) closeSync(lock);
     throw explained(error, folder);
@@ -109,7 +109,7 @@ function makeFolders(
     chmodSync(join(folder, 'upper'), 0o755); // whatever the umask: it is the root directory of the container
     mkdirSync(join(folder, 'work'));
   } else {
-    // The container's root, who is somebody else here, makes them. The folder above lets no stranger in.
+    // The container's root, another user here, creates them. The folder above is closed to other users.
     chmodSync(folder, 0o777);
   }
 }

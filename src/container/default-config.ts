@@ -9,7 +9,7 @@ import { FosterError } from '../sys/errors.js';
 /**
  * Writes the config.json of a container as foster makes it of this request for whoever we are, its root filesystem in
  * `rootfs` beside it.
- * @throws FosterError where there is one already
+ * @throws FosterError if there is one already
  */
 export function writeDefaultConfig(path: string, request: RunRequest): void {
   try {

@@ -25,7 +25,7 @@ export interface RootDirectory {
  * The driver for a container of a directory.
  * @param driver the one that others get
  * @param options `mayFuse`: fuse-overlayfs would do as well; `isAsked`: a person wants this driver and no other
- * @throws FosterError where no driver could show the directory's files
+ * @throws FosterError if no driver could show the directory's files
  */
 export function directoryDriver(
   root: RootDirectory,
@@ -88,7 +88,7 @@ function mayRead({ uid, gid, mode }: Stats, maps: ChosenMaps, lists: boolean): b
   return ((mode >> (isOwner ? 6 : isGroup ? 3 : 0)) & wanted) === wanted;
 }
 
-/** Why an overlay of the kernel's would fail; undefined where it does not. */
+/** Why an overlay of the kernel's would fail; undefined if it does not. */
 function problemOfOverlay(top: number, root: RootDirectory): string | undefined {
   const mounted = mountIn(realPath(top));
   if (mounted !== undefined) return `there is a file system mounted on ${mounted}`;

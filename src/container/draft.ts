@@ -75,7 +75,7 @@ function withoutUserNamespace({ userns }: RunRequest, joined: Container | undefi
 }
 
 /**
- * There nobody can have a right that we have not. And device nodes would be real: Docker lets containers make them, and
+ * No process there can have a right that we do not have. And device nodes would be real: Docker lets containers make them, and
  * has a cgroup that keeps them from opening them; foster has none yet.
  */
 function inHostsUserNamespace(request: RunRequest): RunRequest {
@@ -214,7 +214,7 @@ export function singleIdWarning(): string {
 }
 
 /**
- * In a tree whose owner means nothing to the container nobody could make even a mount point.
+ * In a tree whose owner is not mapped in the container, not even a mount point could be created.
  * @returns whether the ids of its files are to be shifted, which root can do
  */
 export function checkOwner(
@@ -239,7 +239,7 @@ export function checkOwner(
   );
 }
 
-/** Who the process is: with --userns keep-id the caller, where nobody else is asked for. */
+/** The user of the process: with --userns keep-id the caller, unless another one is requested. */
 function userOf(
   request: RunRequest,
   root: RootFiles,

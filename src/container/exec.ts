@@ -53,7 +53,7 @@ export function execInContainer(container: Container, request: ExecRequest): voi
 
 /**
  * Runs one more process in a running container, as a child of the container's PID 1, and returns when it runs.
- * @throws FosterError, also where the program cannot be executed
+ * @throws FosterError, also if the program cannot be executed
  */
 export function execDetached(container: Container, request: ExecRequest): void {
   const { plan, launched } = launchExec(container, request);
@@ -79,7 +79,7 @@ export interface ExecProcess {
 /**
  * Runs one more process in a running container, without a terminal, as a child of this process, which carries its streams
  * and waits for it. It is killed when this process ends.
- * @throws FosterError, also where the program cannot be executed
+ * @throws FosterError, also if the program cannot be executed
  */
 export function execAsChild(container: Container, request: ExecRequest): ExecProcess {
   const { plan, launched } = launchExec(container, request, { isProgram: true });
@@ -113,7 +113,7 @@ function launchExec(
     recordEvent('exec', record, { ...attributesOf(record), command: request.command.join(' ') });
     return { plan, launched };
   } catch (error) {
-    // whatever the kernel calls it, when that is why
+    // the kernel reports that in different ways
     throw isAlive() ? error : hasEnded(container, error);
   }
 }
@@ -185,7 +185,7 @@ function userInside(pid: number, wanted: string): ReturnType<typeof resolveUser>
   }
 }
 
-/** Has the program executed, and waits until it is. @throws FosterError where it cannot be */
+/** Lets the program be executed, and waits until it is. @throws FosterError if it cannot be */
 function startProgram({ control }: Launched, plan: Plan): void {
   sendWord(control, CONTROL_START);
   const report = receiveReport(control);

@@ -22,13 +22,13 @@ export interface Foreground {
   held: HeldContainer | undefined;
   /** What the caller's stdin has goes to the container. */
   interactive: boolean;
-  /** Which of the caller's other streams are the container's; both where nothing is said. */
+  /** Which of the caller's other streams are the container's; both by default. */
   attached?: Pick<Attached, 'stdout' | 'stderr'>;
-  /** Removed when all is over. */
+  /** Removed when the container has ended. */
   remove: string[];
 }
 
-/** What is shown to somebody who waits for it may be endless: of that the log has the last part, where no limit was given. */
+/** Output that is shown to a caller may be endless: without a limit of its own, the log keeps the last part of it. */
 const MOST_LOGGED = { maxSize: 16 * 1024 * 1024, maxFiles: 2 };
 
 /**

@@ -33,7 +33,7 @@ export async function collect(
   return collected;
 }
 
-/** Runs what adds an image to the store; where it fails or is interrupted, what it has added goes again. */
+/** Runs `use`, which adds an image to the store; if it fails or is interrupted, what it has added is removed. */
 export async function collectOnFailure<T>(use: () => Promise<T>): Promise<T> {
   // When others have undone what they were at.
   const stopListening = onInterrupt(async () => void (await collect()), { last: true });

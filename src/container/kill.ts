@@ -14,7 +14,7 @@ import {
 import { type Container, readLive } from './store.js';
 
 /**
- * Sends a signal to the user's process. What is meant to end the container also keeps its restart policy from starting
+ * Sends a signal to the user's process. A signal that is meant to end the container also keeps its restart policy from starting
  * it again; SIGKILL, which ends all of its processes, returns when it has ended.
  * @throws FosterError when it does not run
  */

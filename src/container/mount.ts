@@ -12,7 +12,7 @@ import { type Container, listContainers } from './store.js';
 /**
  * Mounts a container's files, to be looked at, in the mount namespace of `foster unshare`; with that it goes.
  * @returns the directory
- * @throws FosterError elsewhere: nobody but root could mount something there
+ * @throws FosterError elsewhere: only root could mount something there
  */
 export function mountContainer({ record }: Container): string {
   requireUnshared('mount');
@@ -40,7 +40,7 @@ export function mountContainer({ record }: Container): string {
   return place;
 }
 
-/** One alone can be no overlay. It may be a layer that other containers have too: nobody writes to it. */
+/** A single layer cannot be an overlay. Other containers may have it too: nothing writes to it. */
 function mountAlone(tree: string, place: string): void {
   bindMount(tree, place);
   try {
@@ -51,7 +51,7 @@ function mountAlone(tree: string, place: string): void {
   }
 }
 
-/** @throws FosterError where it is not mounted */
+/** @throws FosterError if it is not mounted */
 export function unmountContainer({ record }: Container): void {
   requireUnshared('umount');
   try {
@@ -71,7 +71,7 @@ export function mountedContainers(): { id: string; name: string; path: string }[
   });
 }
 
-/** Undoes `mountContainer` where it was done in this mount namespace. */
+/** Undoes `mountContainer` if it was done in this mount namespace. */
 export function unmountIfMounted({ id }: ContainerRecord): void {
   const place = join(containerFolder(id), 'root');
   if (mountsBelow(containerFolder(id)).includes(place)) unmount(place);

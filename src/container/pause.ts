@@ -23,7 +23,7 @@ function pausedFile(id: string): string {
 
 /**
  * Stops every process of a container.
- * @throws FosterError when it does not run or is paused already; then all goes on
+ * @throws FosterError if it is not running or paused already; then all processes continue
  */
 export async function pauseContainer({ record, state }: Container): Promise<void> {
   const { id, name } = record;
@@ -87,7 +87,7 @@ function watchers(table: ProcessTable, members: ProcessEntry[]): ProcessEntry[] 
 }
 
 /**
- * Returns when all are stopped. A process that has been sent SIGSTOP cannot fork any more, so a look finds nobody new in
+ * Returns when all are stopped. A process that has been sent SIGSTOP cannot fork any more, so a look finds no new process in
  * the end; it stops when it is its turn on a CPU, or when the disk that it waits for has answered (state D).
  */
 async function stopAll(live: LiveRecord, name: string): Promise<void> {

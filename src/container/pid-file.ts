@@ -6,7 +6,7 @@ import { readLive } from './store.js';
 
 /**
  * Writes the file of --pidfile, if there is one: the pid of PID 1 in the host's numbers.
- * @param pid where the container does not say yet which it is
+ * @param pid if the container's record does not have it yet
  * @throws FosterError
  */
 export function writePidFile(record: ContainerRecord, pid = readLive(record.id)?.pid): void {

@@ -78,7 +78,7 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
 
 /**
  * The running container whose PID and user namespaces are to be shared.
- * @throws FosterError with `exitCode` where there is none
+ * @throws FosterError with `exitCode` if there is none
  */
 export function joinTarget(reference: string, options: { exitCode?: number } = {}): Container {
   const container = findContainer(reference, options);

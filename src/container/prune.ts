@@ -20,7 +20,7 @@ export interface Pruned {
 
 /**
  * Removes all containers that have ended, and what was interrupted: containers half made or half removed, names and
- * locks without a container, temporary files. What another command is at work on is left to it.
+ * locks without a container, temporary files. Whatever another command holds the lock of is left alone.
  * @param isWanted which of those that have ended
  */
 export async function pruneContainers(
@@ -45,7 +45,7 @@ export async function pruneContainers(
   return result;
 }
 
-/** What a container that is gone now took, in bytes; undefined where there was none, or it is still there. */
+/** The size of a container that has been removed, in bytes; undefined if nothing was removed. */
 function pruneContainer(id: string, isWanted: (container: Container) => boolean): number | undefined {
   if (isLeftAlone(id, isWanted)) return undefined;
   const lock = lockContainer(id, { wait: false });

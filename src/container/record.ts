@@ -5,7 +5,7 @@ import { volumesFolder } from '../sys/paths.js';
 import type { NetworkFiles } from './host-facts.js';
 
 /**
- * The content of a `config.json`, or undefined where it is cut short or damaged. What commands that only list and
+ * The content of a `config.json`, or undefined if it is cut short or damaged. What commands that only list and
  * remove containers look at is checked, and what becomes part of a path; the rest is as foster has written it.
  */
 export function parseRecord(text: string): ContainerRecord | undefined {
@@ -62,7 +62,7 @@ function isStrings(value: unknown): boolean {
   return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 
-/** What was asked for by options, and by the image where there was no option. */
+/** What the options asked for, or the image if there was no option. */
 export interface Asked extends Written {
   user: string;
   entrypoint?: string[];
@@ -95,7 +95,7 @@ export interface ContainerRecord {
    * keep that one), its unpacked layers, uppermost first.
    */
   image?: { name: string; digest: string; id?: string; layers: string[] };
-  /** How its files come about; an overlay where nothing is said. */
+  /** The storage driver of its files; an overlay by default. */
   driver?: RootDriver;
   command: string[];
   /** `80/tcp`: those that the image exposes. */
@@ -125,7 +125,7 @@ export interface ContainerRecord {
   network: NetworkFiles;
   logging: LogOptions;
   health?: HealthCheck;
-  /** As it was asked for, where the Spec does not say it: for `inspect`. An older foster did not keep it. */
+  /** What was requested and is not in the Spec: for `inspect`. Older versions of foster did not keep it. */
   asked?: Asked;
   spec: Spec;
 }

@@ -33,7 +33,7 @@ function recordFile(id: string): string {
   return join(containerFolder(id), 'config.json');
 }
 
-/** The id maps of the container's user namespace; undefined where it has none of its own. */
+/** The id maps of the container's user namespace; undefined if it has none of its own. */
 export function mapsOf(record: Pick<ContainerRecord, 'spec' | 'usesMapHelpers'>): IdMaps | undefined {
   const { uidMappings, gidMappings } = record.spec.linux;
   if (uidMappings.length === 0) return undefined;
@@ -45,7 +45,7 @@ const PATIENCE = { orderly: 2000, force: 15_000 };
 
 /**
  * Removes a container, also one whose record is damaged. With `force` one that runs, is paused or waits to be started
- * again is killed first. One that somebody else has just removed is no failure.
+ * again is killed first. If another command has just removed it, that is no failure.
  * @throws FosterError when it is alive, or when its files cannot be removed
  */
 export async function removeContainer(id: string, options: { force: boolean }): Promise<void> {
@@ -98,7 +98,7 @@ function isInTheWay(id: string, container: Container | undefined): FosterError {
   });
 }
 
-/** What there is of a container: its record, or only its id where that is damaged or was never written. */
+/** A container's record, or only its id if the record is damaged or was never written. */
 export type Remains = ContainerRecord | { id: string };
 
 /** Removes a container whose lock we hold, and lets the lock go. */
@@ -142,7 +142,7 @@ function removeFiles(remains: Remains, lock: number): void {
 }
 
 /**
- * What `foster mount` has mounted is let go of. Nothing else is: it would be removed with all that is in it.
+ * Detaches what `foster mount` has mounted, and nothing else, since that would be removed with all that is in it.
  * @throws FosterError
  */
 function unmountBelow(folder: string, name: string): void {
@@ -160,12 +160,12 @@ function unmountBelow(folder: string, name: string): void {
   }
 }
 
-/** The last of a container. Whoever waits for its lock may have made it anew, and removes it then. */
+/** Removes the lock file, which goes last. A process that waited for the lock removes the file that it has created. */
 export function removeLock(id: string): void {
   try {
     rmSync(lockPath(id), { force: true });
   } catch {
-    // "foster prune" looks at it again
+    // "foster prune" tries again
   }
 }
 

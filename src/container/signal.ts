@@ -22,7 +22,7 @@ export function markStopped(id: string): void {
   try {
     writeFileSync(join(containerFolder(id), 'stopped'), '', { mode: 0o600 });
   } catch (error) {
-    // ended and removed just now, by --rm or by somebody else
+    // it has just ended and been removed, by --rm or by another command
     if (errnoOf(error) === 'ENOENT' || readRestart(id).policy === 'no') return;
     throw new FosterError(`cannot record that the container must not be restarted: ${wordsOf(error)}`, {
       advice: 'free some space on that disk, or "foster update --restart no" first',
@@ -96,13 +96,13 @@ function killMonitor(id: string): void {
   }
 }
 
-/** A monitor in the foreground stops with its container (Ctrl-Z); it can do its duty only if it goes on. */
+/** A monitor in the foreground stops with its container (Ctrl-Z); it must be resumed to do its work. */
 export function wakeMonitor(id: string, live: LiveRecord | undefined): void {
   if (live !== undefined && readProcess(live.monitor)?.state === 'T') signalMonitor(id, live, SIGCONT);
 }
 
 /**
- * Waits until PID 1, which was told to end, and the monitor have ended and the container's lock is free. Of a container
+ * Waits until PID 1, which has been asked to end, and the monitor have ended and the container's lock is free. Of a container
  * that waits to be started again the monitor is told to end; `markStopped` comes before.
  * @throws FosterError when that takes more than 10 s
  */
@@ -113,7 +113,7 @@ export async function awaitEnd(id: string, name: string): Promise<void> {
     if (performance.now() > deadline) throw stillThere(name);
     const live = readLive(id);
     if (isRunning(live)) {
-      // told to end, or started anew before the note that it shall not be was read
+      // asked to end, or restarted before the monitor has read that it must not be
       if (!(await hasEnded(live, Math.min(deadline - performance.now(), 1000)))) killAll(live);
       continue;
     }

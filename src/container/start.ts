@@ -140,7 +140,7 @@ export async function startContainer(
 }
 
 /**
- * The container's lock, and its record as it is now; undefined where it is alive. Another command may be at work on it
+ * The container's lock, and its record as it is now; undefined if it is alive. Another command may hold its lock
  * for a moment, so this waits up to ten seconds.
  * @throws FosterError when it is gone, or that takes longer
  */

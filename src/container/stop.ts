@@ -17,7 +17,7 @@ export interface StopOptions {
 }
 
 /**
- * Asks a container to end, makes it end where it has not after some time, and returns when it has: also its monitor,
+ * Asks a container to end, kills it if it has not ended after some time, and returns when it has: also its monitor,
  * and with `--rm` its files. One that does not run is left alone; one that is paused goes on first. Where SIGKILL was
  * needed, the caller is warned.
  * @throws FosterError when it cannot be ended

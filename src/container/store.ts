@@ -22,9 +22,9 @@ import { type ContainerRecord, parseRecord } from './record.js';
 
 export interface ContainerState {
   status: 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead';
-  /** PID 1 of the container, in the host's numbers; 0 where it does not run. */
+  /** PID 1 of the container, in the host's numbers; 0 if it does not run. */
   pid: number;
-  /** Its monitor; 0 where there is none. */
+  /** Its monitor; 0 if there is none. */
   monitor: number;
   /** How often the restart policy has started it anew. */
   restarts: number;
@@ -86,8 +86,8 @@ export function storedIds(): string[] {
 }
 
 /**
- * The container that a name, an id or an unambiguous start of an id means.
- * @throws FosterError where there is none, or more than one
+ * The container that a name, an id or an unambiguous prefix of an id means.
+ * @throws FosterError if there is none, or more than one
  */
 export function findContainer(reference: string, { exitCode = 1 }: { exitCode?: number } = {}): Container {
   const id = findId(reference);
@@ -103,8 +103,8 @@ export function findContainer(reference: string, { exitCode = 1 }: { exitCode?: 
 }
 
 /**
- * The id that a name, an id or an unambiguous start of an id means; whether the container is whole is not looked at.
- * @throws FosterError where it means more than one
+ * The id that a name, an id or an unambiguous prefix of an id means; it does not check whether the container is complete.
+ * @throws FosterError if it means more than one
  */
 export function findId(reference: string): string | undefined {
   if (isId(reference)) return reference;
@@ -218,7 +218,7 @@ function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** A file's text; '' where it cannot be read. */
+/** A file's text; '' if it cannot be read. */
 function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
@@ -227,7 +227,7 @@ function readText(path: string): string {
   }
 }
 
-/** `exit`, which the monitor writes: the exit code, and when, in milliseconds since 1970. Empty where it is damaged. */
+/** `exit`, which the monitor writes: the exit code, and when, in milliseconds since 1970. Empty if it is damaged. */
 function readExit(id: string): { code?: number; at?: number } | undefined {
   const text = readText(join(containerFolder(id), 'exit'));
   const match = /^(\d{1,3}) (\d{1,15})\n$/.exec(text);
@@ -235,7 +235,7 @@ function readExit(id: string): { code?: number; at?: number } | undefined {
   return text !== '' || hasFile(id, 'exit') ? {} : undefined;
 }
 
-/** Orphans that PID 1 has adopted and reaped; undefined of a container in the foreground, where nobody counts. */
+/** Orphans that PID 1 has adopted and reaped; undefined for a container in the foreground, where they are not counted. */
 export function readCounts(id: string): { adopted: number; reaped: number } | undefined {
   const match = /^(\d+) (\d+)\n$/.exec(readText(join(containerFolder(id), 'counts')));
   return match === null ? undefined : { adopted: Number(match[1]), reaped: Number(match[2]) };
@@ -252,7 +252,7 @@ export interface Health {
   results: { began: number; ended: number; exitCode: number }[];
 }
 
-/** undefined where there are no checks. */
+/** undefined if there are no checks. */
 export function readHealth(id: string): Health | undefined {
   const [first = '', ...lines] = readText(join(containerFolder(id), 'health')).split('\n');
   const match = /^([012]) (\d+)$/.exec(first);
@@ -275,8 +275,8 @@ export function isLocked(id: string): boolean {
 }
 
 /**
- * Whether PID 1 or the monitor lives. The monitor holds the lock for longer than that; but where the lock has been lost,
- * with a file that somebody has removed, the container must still be seen.
+ * Whether PID 1 or the monitor lives. The monitor holds the lock for longer than that; but if the lock has been lost,
+ * because its file was removed, the container must still be seen.
  */
 function isAttended(id: string): boolean {
   const live = readLive(id);
@@ -311,8 +311,8 @@ function isLockHeld(id: string): boolean {
 }
 
 /**
- * Takes the container's lock, a descriptor to be closed, or undefined when somebody else holds it or it is alive.
- * The file comes into being with it; with `creates` also where there is no container yet.
+ * Takes the container's lock, a descriptor to be closed, or undefined if another process holds it or the container is alive.
+ * The file is created with it; with `creates` even if there is no container yet.
  */
 export function lockContainer(id: string, options: { wait: boolean; creates?: boolean }): number | undefined {
   const MAX_ATTEMPTS = 1000; // somebody would have to remove the file anew each time
@@ -323,7 +323,7 @@ export function lockContainer(id: string, options: { wait: boolean; creates?: bo
       closeSync(fd);
       return undefined;
     }
-    // whoever held it before may have removed the file that we waited for
+    // the previous holder may have removed the file that we waited for
     const isLasting = fstatSync(fd).nlink > 0;
     const isContainer = isLasting && (options.creates || existsSync(containerFolder(id)));
     if (isContainer && (options.creates || !isAttended(id))) return fd;

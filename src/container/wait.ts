@@ -9,7 +9,7 @@ import { type Container, isAlive, isLocked, readLive } from './store.js';
 
 /**
  * Waits until a container has ended for good, through all restarts, and returns its exit code; that of one that does not
- * run at once, 0 where it never did.
+ * run at once, 0 if it never did.
  * @throws FosterError when it was removed meanwhile and its exit code is unknown
  */
 export async function waitForContainer({ record, state }: Container): Promise<number> {

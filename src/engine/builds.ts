@@ -6,7 +6,7 @@ export type { BuildRequest, NamedContext, RunSettings, Secrets };
 /**
  * Builds an image from a Dockerfile.
  * @param request with full names as tags
- * @param progress told what is done, a line each
+ * @param progress receives a line for each step
  * @returns the image's id
  * @throws FosterError with the line of the Dockerfile
  */

@@ -57,11 +57,11 @@ export function bundleRequest(folder: string, given: RunFlags, context: RunConte
   const bundle = readBundle(folder);
   const request = toRequest(folder, [], given, [], context);
   const tty = bundle.config.process?.terminal ?? false;
-  // a terminal that nobody could type at would be of little use
+  // a terminal without input would be of little use
   return { ...request, bundle, tty, interactive: request.interactive || tty };
 }
 
-/** Writes the config.json of an OCI bundle for a request. @throws FosterError where there is one already */
+/** Writes the config.json of an OCI bundle for a request. @throws FosterError if there is one already */
 export async function writeConfig(path: string, request: RunRequest): Promise<void> {
   const { writeDefaultConfig } = await import('../container/default-config.js');
   writeDefaultConfig(path, request);

@@ -23,7 +23,7 @@ export interface CallOptions {
 const calls = new AsyncLocalStorage<Surroundings>();
 
 /**
- * Runs `work` on behalf of a caller: whatever it comes to knows the caller's surroundings (sys/surroundings.ts).
+ * Runs `work` on behalf of a caller: everything that it calls sees the caller's surroundings (sys/surroundings.ts).
  * @throws FosterError
  */
 export async function inCall<T>(caller: Caller, options: CallOptions, work: () => Promise<T>): Promise<T> {
@@ -78,7 +78,7 @@ class Call {
       storageDriver,
       dataRoot,
       ownsProcess: false,
-      /** What undoes the call may wait for something, too. */
+      /** Undoing the call may take time, too. */
       get signal() {
         return interruption.isUndoing ? undefined : signal;
       },
@@ -135,7 +135,7 @@ class Call {
   }
 }
 
-/** Cuts text that comes in pieces into lines. What is behind the last end of a line is kept for the next piece. */
+/** Splits text that arrives in pieces into lines. What follows the last line break is kept for the next piece. */
 function byLine(take: (line: string) => void): (bytes: Uint8Array) => void {
   const decoder = new TextDecoder();
   let rest = '';

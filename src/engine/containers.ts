@@ -6,7 +6,7 @@ import type { ContainerInfo, StopOptions } from './types.js';
 import type { ContainerOrder, ContainerRow } from './views/container-row.js';
 
 /**
- * What is done with containers. A reference is a name, an id or an unambiguous start of an id. Each function loads what
+ * Operations on containers. A reference is a name, an id or an unambiguous prefix of an id. Each function loads what
  * it needs when it is called: a command should not wait for the code of the others.
  */
 
@@ -18,7 +18,7 @@ async function find(reference: string) {
 /**
  * Creates a container without starting it.
  * @returns its id
- * @throws FosterError of the kind `conflict` where the name is in use
+ * @throws FosterError of the kind `conflict` if the name is in use
  */
 export async function create(request: RunRequest): Promise<string> {
   const { draftRequest } = await import('../container/draft-request.js');
@@ -42,7 +42,7 @@ export async function start(reference: string): Promise<void> {
   }
 }
 
-/** Stops a container: with a signal, then with SIGKILL where it takes too long. @throws FosterError */
+/** Stops a container: with a signal, then with SIGKILL if it takes too long. @throws FosterError */
 export async function stop(reference: string, options: StopOptions = {}): Promise<void> {
   const { timeout, stopSignal } = options;
   const { stopContainer } = await import('../container/stop.js');
@@ -60,20 +60,20 @@ export async function restart(reference: string, options: StopOptions = {}): Pro
   recordEvent('restart', record, attributesOf(record));
 }
 
-/** Sends a signal; SIGKILL returns when the container has ended. @throws FosterError where it is not running */
+/** Sends a signal; SIGKILL returns when the container has ended. @throws FosterError if it is not running */
 export async function kill(reference: string, signal: string | number = 'SIGKILL'): Promise<void> {
   const { killContainer } = await import('../container/kill.js');
   const { parseSignal } = await import('../spec/parse/signals.js');
   await killContainer(await find(reference), parseSignal('signal', String(signal)));
 }
 
-/** Freezes all processes of a container. @throws FosterError where it is not running */
+/** Freezes all processes of a container. @throws FosterError if it is not running */
 export async function pause(reference: string): Promise<void> {
   const { pauseContainer } = await import('../container/pause.js');
   await pauseContainer(await find(reference));
 }
 
-/** Resumes the processes of a paused container. @throws FosterError where it is not paused */
+/** Resumes the processes of a paused container. @throws FosterError if it is not paused */
 export async function unpause(reference: string): Promise<void> {
   const { unpauseContainer } = await import('../container/pause.js');
   await unpauseContainer(await find(reference));
@@ -83,7 +83,7 @@ export async function unpause(reference: string): Promise<void> {
  * Removes a container and all that it has written, also one whose record is damaged.
  * @param options.force also one that is running, which is killed
  * @param options.timeout with `force`, it is stopped first, and killed after so many seconds; negative: never
- * @throws FosterError of the kind `conflict` where it is running, `not-found` where there is none
+ * @throws FosterError of the kind `conflict` if it is running, `not-found` where there is none
  */
 export async function remove(
   reference: string,
@@ -109,7 +109,7 @@ export async function withDependents(references: readonly string[]): Promise<str
   return [...new Set(ids.flatMap((id) => [...dependents(id), id]))];
 }
 
-/** Gives a container another name. @throws FosterError of the kind `conflict` where it is in use */
+/** Gives a container another name. @throws FosterError of the kind `conflict` if it is in use */
 export async function rename(reference: string, name: string): Promise<void> {
   const { renameContainer } = await import('../container/rename.js');
   renameContainer(await find(reference), name);
@@ -137,9 +137,9 @@ export async function checkStatuses(statuses: readonly string[]): Promise<void> 
 /**
  * Waits until a container has one of some statuses.
  * @param statuses Docker's words or Podman's: `running`, `stopped` ...
- * @param interval between two looks, in milliseconds
- * @returns its exit code; undefined where it has none
- * @throws FosterError where there is no such status, or the container is removed
+ * @param interval between two checks, in milliseconds
+ * @returns its exit code; undefined if it has none
+ * @throws FosterError if there is no such status, or the container is removed
  */
 export async function waitForStatus(
   reference: string,
@@ -175,15 +175,15 @@ export interface ListRequest {
   all: boolean;
   /** `KEY=VALUE` each: views/container-filter.ts. */
   filters: readonly string[];
-  /** So many that were created last, whether they run or not. */
+  /** Only this many, the ones created last, running or not. */
   last?: number | undefined;
-  /** Find out how large they are. */
+  /** Determine their sizes, too. */
   size?: boolean | undefined;
-  /** Find out the ids of their images. */
+  /** Determine the ids of their images, too. */
   images?: boolean | undefined;
-  /** Find out which namespaces they are in. */
+  /** Determine their namespaces, too. */
   namespaces?: boolean | undefined;
-  /** In ascending order; the newest first where nothing is said. */
+  /** In ascending order; the newest first by default. */
   sort?: ContainerOrder | undefined;
 }
 
@@ -224,7 +224,7 @@ export async function rows({
   return { rows: sort === undefined ? rows : inOrder(rows, sort), damaged: damagedIds(containers) };
 }
 
-/** Whether there is such a container. @throws FosterError where the reference is the start of several ids */
+/** Whether there is such a container. @throws FosterError if the reference is a prefix of several ids */
 export async function exists(reference: string): Promise<boolean> {
   const { findId, readContainer } = await import('../container/store.js');
   const id = findId(reference);
@@ -233,7 +233,7 @@ export async function exists(reference: string): Promise<boolean> {
 
 /**
  * Checks what a start needs: files, volumes, users, helper programs.
- * @throws FosterError of the kind `conflict` where it is running, else the one that the start would fail with
+ * @throws FosterError of the kind `conflict` if it is running, else the one that the start would fail with
  */
 export async function checkStart(reference: string): Promise<void> {
   const { planContainer } = await import('../container/plan.js');
@@ -243,7 +243,7 @@ export async function checkStart(reference: string): Promise<void> {
 
 /**
  * Removes what a container that has ended no longer needs: what `mount` has mounted here, and what `also` says.
- * @throws FosterError of the kind `conflict` where it is running
+ * @throws FosterError of the kind `conflict` if it is running
  */
 export async function cleanUp(
   reference: string,
@@ -369,7 +369,7 @@ async function pauseFor(id: string): Promise<() => Promise<void>> {
   const { readContainer } = await import('../container/store.js');
   await pause(id);
   const resume = async () => {
-    // somebody else may have resumed or ended it meanwhile
+    // another command may have resumed or ended it meanwhile
     if (readContainer(id)?.state.status === 'paused') await unpause(id);
   };
   const takeBack = onInterrupt(resume);

@@ -49,7 +49,7 @@ async function copyElsewhere(order: CopyOrder): Promise<void> {
   }
 }
 
-/** How the path ends says what is meant: `DIRECTORY/.` is what is in it. */
+/** The end of the path matters: `DIRECTORY/.` means the contents of the directory. */
 function absolute(path: string): string {
   const end = /(\/\.?)?$/.exec(path)?.[0] ?? '';
   const whole = resolve(path);

@@ -42,7 +42,7 @@ export async function exec(reference: string, options: ExecOptions): Promise<Run
   return await execHere(container, request, options);
 }
 
-/** Nobody waits for what runs in the background. */
+/** Options that need a caller who waits for the program. */
 const ONLY_ATTACHED = ['stdin', 'stdout', 'stderr', 'inherit', 'tty', 'timeout', 'maxOutput'] as const;
 
 /** @throws FosterError for options that mean nothing in the background */
@@ -87,7 +87,7 @@ async function execHere(
   });
 }
 
-/** Milliseconds between two looks at a process. */
+/** Milliseconds between two checks of a process. */
 const SHORTEST_NAP = 1;
 const LONGEST_NAP = 10;
 
@@ -164,7 +164,7 @@ function killProcess(child: ChildProcess): void {
   }
 }
 
-/** undefined where the number belongs to another process by now. */
+/** undefined if the number belongs to another process by now. */
 function openChild(pid: number, parent: number): number | undefined {
   let pidfd: number;
   try {

@@ -6,7 +6,7 @@ import { FosterError } from '../sys/errors.js';
 
 /**
  * What only a command can do: this process becomes a container's monitor, or the client of one, with its own standard
- * streams and its own exit code. Where that succeeds, these functions do not return.
+ * streams and its own exit code. If that succeeds, these functions do not return.
  */
 
 export type { AttachOptions, ExecRequest, RunObserver };
@@ -35,7 +35,7 @@ export async function startAttached(reference: string, options: AttachOptions): 
   await startContainer(findContainer(reference), options);
 }
 
-/** Attaches this process to a running container. @throws FosterError where it is not running */
+/** Attaches this process to a running container. @throws FosterError if it is not running */
 export async function attach(reference: string, options: AttachOptions): Promise<never> {
   const { findContainer } = await import('../container/store.js');
   const { attachTo, connectMonitor } = await import('../container/attach.js');

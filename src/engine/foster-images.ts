@@ -10,7 +10,7 @@ import type {
 } from './types.js';
 
 /**
- * The images of a `Foster`: `foster.images`. An image is meant by its name, its id or an unambiguous start of its id.
+ * The images of a `Foster`: `foster.images`. An image is given by its name, its id or an unambiguous prefix of its id.
  */
 export class Images {
   readonly #caller: Caller;

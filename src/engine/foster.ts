@@ -24,7 +24,7 @@ import type {
 /**
  * Rootless containers for programs: what the command `foster` does, with the same containers and images.
  *
- * `container` is a name, an id or an unambiguous start of an id. All methods fail with a `FosterError`, whose `kind` says
+ * `container` is a name, an id or an unambiguous prefix of an id. All methods fail with a `FosterError`, whose `kind` says
  * what kind of failure it is, and all take a `signal` that ends them. Containers live on when the program that has
  * started them ends.
  *
@@ -54,7 +54,7 @@ export class Foster {
 
   /**
    * Runs a container and waits until it has ended. An exit code other than 0 is a result, not a failure.
-   * @throws FosterError where the program could not be run: with the `exitCode` 127 if it was not found, 126 if it cannot be
+   * @throws FosterError if the program could not be run: with the `exitCode` 127 if it was not found, 126 if it cannot be
    * executed; of the kind `interrupted` at `signal`, which kills the container
    * @example
    * const { exitCode, stdout } = await foster.run({
@@ -96,7 +96,7 @@ export class Foster {
 
   /**
    * Connects streams to a running container, and waits until it has ended. `signal`, `timeout` and `maxOutput` end the
-   * connection only. Of output that nobody takes for a second, the rest is not delivered: `logs` has it.
+   * connection only. If output is not read for a second, the rest is not delivered: `logs` has it.
    * @returns the container's exit code; with a terminal that was detached, 0
    * @throws FosterError of the kind `conflict` if it is not running
    * @example
@@ -249,7 +249,7 @@ export class Foster {
   }
 
   /**
-   * What containers use, again and again. `break` ends it.
+   * Samples of what containers use, at an interval. `break` ends it.
    * @throws FosterError of the kind `not-found` for one of `containers`
    * @example
    * for await (const [web] of foster.stats({ containers: ['web'] })) console.log(web?.usage?.memory); // bytes

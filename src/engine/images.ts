@@ -13,7 +13,7 @@ import type { ImageRow } from './views/image-row.js';
 import type { SearchRow } from './views/search.js';
 
 /**
- * What is done with images. An image is meant by a name, its id or an unambiguous start of its id. Each function loads
+ * Operations on images. An image is given by a name, its id or an unambiguous prefix of its id. Each function loads
  * what it needs when it is called.
  */
 
@@ -38,19 +38,19 @@ export async function familiarName(name: string): Promise<string> {
   return familiarReference(name);
 }
 
-/** When `pull` asks the registry: always, where the image is not here, or never. What is the same is not downloaded. */
+/** When `pull` asks the registry: always, if the image is missing, if there is a newer one, or never. */
 export type PullPolicy = RunRequest['pull'];
 
 export interface TransferRequest extends RegistryAccess {
   /** `OS/ARCHITECTURE[/VARIANT]`: of a pull the machine's own by default, of a push any. */
   platform?: string | undefined;
-  /** Told about each layer; undefined for nobody. */
+  /** Receives the progress of each layer; undefined for no progress. */
   progress: ProgressOutput | undefined;
 }
 
 /**
  * Downloads an image. What an interrupted pull has downloaded is not downloaded again.
- * @throws FosterError of the kind `not-found` or `denied` where the registry says so
+ * @throws FosterError of the kind `not-found` or `denied` if the registry says so
  */
 export async function pull(
   name: string,
@@ -82,7 +82,7 @@ export interface PushRequest extends TransferRequest {
   format?: ManifestFormat | undefined;
 }
 
-/** Full names of all tags that a name without a tag has here. @throws FosterError where there is none */
+/** Full names of all tags that a name without a tag has here. @throws FosterError if there is none */
 export async function tagsHere(name: string): Promise<string[]> {
   const { formatReference, hasTagOrDigest, parseReference } = await import('../image/store/reference.js');
   const { listImages } = await import('../image/store/images.js');
@@ -177,7 +177,7 @@ export async function tag(image: string, names: readonly string[]): Promise<void
 
 /**
  * Takes names from an image, all of them by default. The image stays.
- * @throws FosterError where there is no such image, or it has no such name
+ * @throws FosterError if there is no such image, or it has no such name
  */
 export async function untag(image: string, names: readonly string[] = []): Promise<void> {
   const { getImage, nameMeant, untagImage } = await import('../image/store/images.js');
@@ -195,7 +195,7 @@ export async function untag(image: string, names: readonly string[] = []): Promi
   await untagImage(names.length === 0 ? found.names : gone, { keep: true });
 }
 
-/** Whether there is such an image. @throws FosterError for what can be no image's name */
+/** Whether there is such an image. @throws FosterError for a string that cannot be an image's name */
 export async function exists(image: string): Promise<boolean> {
   const { findImage } = await import('../image/store/images.js');
   return findImage(image) !== undefined;
@@ -266,7 +266,7 @@ export async function history(
   return historyRows(getImage(image), { now: Date.now(), isHuman });
 }
 
-/** What became of images, and why others could not be removed. */
+/** The removed images, and why others could not be removed. */
 export interface RemovedImages {
   removed: RemovedImage[];
   failures: unknown[];
@@ -274,7 +274,7 @@ export interface RemovedImages {
 
 /**
  * Removes names of images, or all images; with its last name, all of an image that nothing else uses.
- * @param options.force also where a container was made from it, or an id has several names
+ * @param options.force even if a container was made from it, or an id has several names
  */
 export async function remove(
   names: readonly string[] | 'all',

@@ -1,7 +1,7 @@
 import type { ContainerRecord } from '../container/record.js';
 import type { LogEntry, LogOptions } from './types.js';
 
-/** What a container has written, in the pieces in which it was written. @throws FosterError where there is no log */
+/** What a container has written, in the pieces in which it was written. @throws FosterError if there is no log */
 export async function* entries(reference: string, options: LogOptions): AsyncGenerator<LogEntry> {
   const { logEntries } = await import('../container/logs/write.js');
   const { findContainer } = await import('../container/store.js');
@@ -23,7 +23,7 @@ export interface WriteRequest {
   mark?: 'name' | 'id' | undefined;
   /** Show that in a colour of the terminal, by its SGR number: 31 to 36. */
   colour?: number | undefined;
-  /** So many lines from the end. */
+  /** Only this many lines from the end. */
   tail: number | undefined;
   /** Nanoseconds since 1970. */
   since: bigint | undefined;
@@ -31,9 +31,9 @@ export interface WriteRequest {
 }
 
 /**
- * Writes a log to descriptors, without taking it apart where it need not be.
+ * Writes a log to descriptors, without parsing it if it can be copied as it is.
  * @param output descriptors for standard output (1) and standard error (2)
- * @throws FosterError where there is no log, Node's error where it cannot be written
+ * @throws FosterError if there is no log, Node's error where it cannot be written
  */
 export async function write(
   reference: string,

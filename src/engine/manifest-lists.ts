@@ -87,7 +87,7 @@ export async function removeLists(texts: readonly string[]): Promise<{ name: str
   return removed;
 }
 
-/** Whether there is such a list. @throws FosterError for what can be no name */
+/** Whether there is such a list. @throws FosterError for a string that cannot be a name */
 export async function listExists(text: string): Promise<boolean> {
   const { findList } = await import('../image/store/lists.js');
   return findList(text) !== undefined;
@@ -156,7 +156,7 @@ function withEntries(entries: readonly ListEntry[], added: readonly ListEntry[])
   return [...new Map([...entries, ...added].map((entry) => [entry.digest, entry])).values()];
 }
 
-/** The digest of the entry that is meant by a digest, or by the name or ID of an image. */
+/** The digest of the entry given by a digest, or by the name or ID of an image. */
 async function digestIn({ name, entries }: ImageList, image: string): Promise<string> {
   const { findImage } = await import('../image/store/images.js');
   const wanted = entries.some(({ digest }) => digest === image) ? image : findImage(image)?.descriptor.digest;

@@ -8,7 +8,7 @@ export type { ProcessList, ProcessNode };
 /**
  * The processes of a container.
  * @param columns those of `ps -ef` (`full`), of `ps u` (`user`), or names of columns as ps(1) has them
- * @throws FosterError where it is not running, or for a column that does not exist
+ * @throws FosterError if it is not running, or for a column that does not exist
  */
 export async function list(
   reference: string,
@@ -24,7 +24,7 @@ export async function list(
   return { titles, processes };
 }
 
-/** The process tree of a container, and its name. @throws FosterError where it is not running */
+/** The process tree of a container, and its name. @throws FosterError if it is not running */
 export async function tree(reference: string): Promise<{ name: string; roots: ProcessNode[] }> {
   const { findContainer } = await import('../container/store.js');
   const { processTree } = await import('../container/processes/tree.js');
@@ -44,7 +44,7 @@ function isActive({ state }: Container): boolean {
   return state.status === 'running' || state.status === 'paused';
 }
 
-/** The CPU share of the first look is that of this time. */
+/** The time over which the first CPU share is measured. */
 const FIRST_INTERVAL = 250;
 
 export interface StatsRequest {
@@ -52,11 +52,11 @@ export interface StatsRequest {
   containers?: readonly string[] | undefined;
   /** With `containers` undefined: also those that are not running. */
   all?: boolean;
-  /** Milliseconds between two looks; 1000 by default. */
+  /** Milliseconds between two samples; 1000 by default. */
   interval?: number;
 }
 
-/** What containers use, again and again. @throws FosterError where one of those named does not exist */
+/** Samples of what containers use, at an interval. @throws FosterError if one of those named does not exist */
 export async function* stats({
   containers: references,
   all = false,

@@ -15,13 +15,13 @@ export async function registryName(text: string): Promise<string> {
   return canonicalRegistryName(text);
 }
 
-/** Stored credentials for a registry; undefined where there are none. */
+/** Stored credentials for a registry; undefined if there are none. */
 export async function storedCredentials(registry: string): Promise<Credentials | undefined> {
   const { credentialsFor } = await import('../image/registry/credentials.js');
   return await credentialsFor({ registry });
 }
 
-/** Has a registry check credentials. @throws FosterError of the kind `denied` where it does not accept them */
+/** Has a registry check credentials. @throws FosterError of the kind `denied` if it does not accept them */
 export async function check(
   registry: string,
   credentials: Credentials,

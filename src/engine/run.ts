@@ -124,7 +124,7 @@ async function end(id: string): Promise<void> {
 /** Milliseconds that the monitor may take for what it does at the end. */
 const END_TIMEOUT = 10_000;
 
-/** Waits until nobody works on a container that has ended, and its files are gone where they are to go. */
+/** Waits until no process holds the lock of a container that has ended. With `remove`, its files are gone by then. */
 async function settled(id: string): Promise<void> {
   const deadline = performance.now() + END_TIMEOUT;
   while (isLocked(id) && performance.now() < deadline) await waitFor(5);

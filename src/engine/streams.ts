@@ -5,7 +5,7 @@ import type { RunResult, StreamOptions } from './types.js';
 
 const MOST_OUTPUT = 64 * 1024 * 1024;
 
-/** A program that is running, with our ends of its standard streams; null where it has none of ours. */
+/** A program that is running, with our ends of its standard streams; null if it has none of ours. */
 export interface RunningProgram {
   stdin: Writable | null;
   stdout: Readable | null;

@@ -74,7 +74,7 @@ export async function reset(): Promise<void> {
 /**
  * Starts a command, with this process's standard streams, as root of a user namespace with the caller's whole range of
  * ids, as containers have it by default (of root: with all ids), and of a mount namespace.
- * @throws FosterError where there are no user namespaces to be had
+ * @throws FosterError if user namespaces are not available
  */
 export async function unshare(words: string[]): Promise<UnsharedCommand> {
   const { startUnshared } = await import('./unshare.js');

@@ -288,7 +288,7 @@ export interface ContainerStats {
     tasks: number;
     /** Bytes since the start; undefined if it shares the host's network. */
     network: { received: number; sent: number } | undefined;
-    /** Bytes since the start; undefined where they cannot be read. */
+    /** Bytes since the start; undefined if they cannot be read. */
     block: { read: number; written: number } | undefined;
   };
 }

@@ -141,7 +141,7 @@ function mountVolatile(root: number, paths: readonly string[]): string[] {
   return outermost;
 }
 
-/** @throws FosterError where a path of a container that does not run leads to one of its own mounts */
+/** @throws FosterError if a path of a container that does not run leads to one of its own mounts */
 function refuseVolatile(target: CopyPath, paths: readonly string[]): void {
   const device = (path: string) => {
     const opened = openPath({ side: target.side, path });

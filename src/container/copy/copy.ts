@@ -163,7 +163,7 @@ export function copyBetween(
           closeSync(write);
         }
         const [source, sink] = helpers.map(outcomeOf);
-        // where the sink has failed, the source finds its output closed, which is not the reason
+        // if the sink has failed, the source finds its output closed, which is not the cause
         const failure = source?.error === undefined || errnoOfAny(source.error) === 'EPIPE' ? sink : source;
         if (failure?.error !== undefined) throw failure.error;
         const { skipped = 0 } = source?.result ?? {};

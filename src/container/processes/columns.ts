@@ -185,7 +185,7 @@ function namesIn(file: string): Map<number, string> {
 
 const SECCOMP_MODES = ['disabled', 'strict', 'filter'];
 
-/** The words of a line of /proc/PID/status; none where the process has just ended. */
+/** The words of a line of /proc/PID/status; none if the process has just ended. */
 function statusWords(pid: number, name: string): string[] {
   const text = readText(`/proc/${pid}/status`);
   return new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(text)?.[1]?.split(/\s+/) ?? [];

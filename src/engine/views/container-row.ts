@@ -48,11 +48,11 @@ export interface ContainerRow {
   details: Record<ContainerDetail, string | number | boolean>;
   command: string[];
   labels: Record<string, string>;
-  /** Bytes that it has written; 0 where that was not asked for. */
+  /** Bytes that it has written; 0 if that was not asked for. */
   written: number;
 }
 
-/** What is found out only where it is asked for, because it takes time. */
+/** Determined only on request, because it takes time. */
 export interface RowExtras {
   /** Bytes that it has written, and those of all its files. */
   size?: { written: number; total: number } | undefined;
@@ -180,7 +180,7 @@ function namespacesOf(pid: number): Record<NamespaceField, string> {
   return names;
 }
 
-/** `4026531835`; '' where the process has just ended. */
+/** `4026531835`; '' if the process has just ended. */
 function namespaceOf(pid: number, name: string): string {
   try {
     return /\d+/.exec(readlinkSync(`/proc/${pid}/ns/${name}`))?.[0] ?? '';

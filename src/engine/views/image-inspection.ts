@@ -39,7 +39,7 @@ export function imageInspection(image: StoredImage): Record<string, unknown> {
   };
 }
 
-/** Where the layers are, in the words of Docker's and Podman's overlay driver; empty where they are not unpacked. */
+/** Where the layers are, in the words of Docker's and Podman's overlay driver; empty if they are not unpacked. */
 function directoriesOf({ config }: StoredImage): Record<string, string> {
   const [upper, ...lower] = findUnpackedLayers(config.rootfs.diff_ids, defaultIdMaps()) ?? [];
   if (upper === undefined) return {};

@@ -100,7 +100,7 @@ function byText(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
-/** When an image was created, in milliseconds since 1970; 0 where it does not say. */
+/** When an image was created, in milliseconds since 1970; 0 if it does not say. */
 export function createdTime({ config }: StoredImage): number {
   return Date.parse(config.created ?? '') || 0;
 }

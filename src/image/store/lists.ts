@@ -72,7 +72,10 @@ export function getList(text: string): ImageList {
   });
 }
 
-/** Atomically replaces a list. @param change gets the entries, undefined where there is no list, and returns the new ones, undefined for none */
+/**
+ * Atomically replaces a list.
+ * @param change gets its entries, undefined if there is no such list, and returns the new ones, undefined to remove it
+ */
 export async function changeList(
   name: string,
   change: (entries: ListEntry[] | undefined) => ListEntry[] | undefined,
