@@ -1,11 +1,13 @@
 import { after, describe, test } from 'node:test';
 import { Engine } from './attacks/engine.js';
+import { lockMachine } from './attacks/machine-lock.js';
 import { mustHold } from './attacks/results.js';
 import { ATTACKS } from './attacks/table.js';
 import { ImagesHome } from './support/image-archive.js';
 
 /** The attacks that are others where foster is root's: root in the container must not be the host's. */
 
+lockMachine();
 const home = new ImagesHome();
 const foster = await Engine.foster(home);
 
