@@ -36,7 +36,7 @@ import { writeArchive } from './source.js';
  */
 async function copy({ order, layers }: Opened): Promise<CopyResult> {
   const root = order.overlay && layers ? mountRoot(order.overlay, layers) : COPY_FD.root;
-  const target = copyPath(containerSide(root), order.path);
+  const target = copyPath(containerSide(root, order.name), order.path);
   if (order.direction === 'out') {
     const skipped = writeArchive(target, order, (bytes) => writeFully(COPY_FD.output, bytes));
     return { skipped, lostOwners: 0 };

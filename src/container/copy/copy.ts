@@ -48,7 +48,7 @@ export function copyOut(
       exitCode: 1,
     });
   }
-  const order = orderOf('out', source, options);
+  const order = orderOf('out', container, source, options);
   withHelper(container, order, (start) => {
     if (destination === '-') return warnOfLosses(start({ output: 1 }).wait(), options);
     const [read, write] = pipe();
@@ -96,7 +96,7 @@ export function copyIn(
   destination: string,
   options: CopyOptions,
 ): void {
-  const order = orderOf('in', destination, options);
+  const order = orderOf('in', container, destination, options);
   if (source === '-') {
     withHelper(container, { ...order, isStream: true, keepOwners: true }, (start) => {
       warnOfLosses(start({ input: 0 }).wait(), options);
@@ -150,8 +150,8 @@ export function copyBetween(
       exitCode: 1,
     });
   }
-  withHelper(from.container, orderOf('out', from.path, options), (startSource) => {
-    withHelper(to.container, orderOf('in', to.path, options), (startSink) => {
+  withHelper(from.container, orderOf('out', from.container, from.path, options), (startSource) => {
+    withHelper(to.container, orderOf('in', to.container, to.path, options), (startSink) => {
       const [read, write] = pipe();
       const helpers: CopyHelper[] = [];
       try {
@@ -188,10 +188,11 @@ type Order = Omit<CopyOrder, 'isMapped' | 'hasOneOwner' | 'overlay'>;
 
 function orderOf(
   direction: 'in' | 'out',
+  { record: { name } }: Container,
   path: string,
   { followLink, archive, overwrite }: CopyOptions,
 ): Order {
-  return { direction, path, isStream: false, followLink, keepOwners: archive, overwrite };
+  return { direction, name, path, isStream: false, followLink, keepOwners: archive, overwrite };
 }
 
 function warnOfLosses({ skipped, lostOwners }: CopyResult, { warn }: CopyOptions): void {

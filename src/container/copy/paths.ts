@@ -24,10 +24,10 @@ export const HOST: FileSide = {
   open: (path, flags) => openSync(path, flags),
 };
 
-/** A container's files. No path leads out of `root`, whatever the container does meanwhile: openat2(2). */
-export function containerSide(root: number): FileSide {
+/** A container's files; its name is for errors. No path leads out of `root`, whatever the container does meanwhile: openat2(2). */
+export function containerSide(root: number, name = 'container'): FileSide {
   return {
-    describe: (path) => `container:${path}`,
+    describe: (path) => `${name}:${path}`,
     normalize: (path) => posix.resolve('/', path),
     open: (path, flags) => openInRoot(root, path, flags),
   };

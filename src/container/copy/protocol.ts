@@ -17,6 +17,8 @@ export const COPY_FD = {
 
 export interface CopyOrder {
   direction: 'in' | 'out';
+  /** Of the container, for errors. */
+  name: string;
   /** Path in the container. */
   path: string;
   /** Whether the input is an arbitrary archive (`-`), to be unpacked in the directory `path`. */
