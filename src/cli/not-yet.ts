@@ -195,7 +195,7 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['image tree', 'image trees', '--whatrequires'],
   ['push', 'as stored', '--compress --compression-format'],
   ['save', 'as stored', '--compress'],
-  ['builder prune', 'planned', '--filter --keep-storage'],
+  ['builder prune', 'planned', '--keep-storage'],
   [
     'push',
     'signatures',

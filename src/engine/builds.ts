@@ -18,8 +18,15 @@ export async function build(request: BuildRequest, progress: (line: string) => v
   );
 }
 
-/** Removes the results of steps of earlier builds, unless an image has them. @returns the bytes that it has freed */
-export async function pruneCache(): Promise<number> {
+/**
+ * Removes the results of steps of earlier builds, unless an image has them.
+ * @param before only those that were made before this time, in milliseconds since 1970, and not the folders of
+ * `RUN --mount=type=cache`; all by default
+ * @returns the bytes that it has freed
+ */
+export async function pruneCache(before?: number): Promise<number> {
   const { collect } = await import('../container/image-use.js');
-  return (await collect({ caches: true, recipes: false }))?.size ?? 0;
+  const { removeFromBuildCache } = await import('../image/store/build-cache.js');
+  if (before !== undefined) removeFromBuildCache(before);
+  return (await collect({ caches: before === undefined, recipes: false }))?.size ?? 0;
 }

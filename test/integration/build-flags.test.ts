@@ -100,6 +100,19 @@ test('RUN shares the namespaces and gets the proxies that were asked for', async
   assert.doesNotMatch(shown('{{.Config.Env}}'), /proxy/i);
 });
 
+test('builder prune --filter removes only what is older', async () => {
+  const script = 'RUN date > /when\n';
+  const isCached = async () => /^--> CACHED /m.test(await printed(script));
+  const prune = (filter: string) => home.foster(['builder', 'prune', '-f', '--filter', filter]);
+  await printed(script);
+  assert.match(prune('until=1h').stdout, /^Total reclaimed space: /);
+  assert.ok(await isCached());
+  assert.equal(home.foster(['rmi', 'built']).status, 0);
+  assert.match(prune('until=0s').stdout, /^Total reclaimed space: [1-9]/);
+  assert.ok(!(await isCached()));
+  assert.match(prune('label=x').stderr, /--filter 'label=x': expected until=TIME or until=DURATION/);
+});
+
 test('variables, annotations, format and history of the image', async () => {
   const flags = ['--env', 'A=1', '--env', 'B', '--unsetenv', 'C', '--annotation', 'org.example.a=b'];
   const text = await printed('ENV C=3\nRUN echo $A-$B-$C\n', [...flags, '--omit-history'], { B: 'two' });

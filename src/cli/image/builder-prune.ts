@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { decimalSize } from '../../engine/views/size.js';
-import { acceptBooleanValues, addHelpAfter } from '../command.js';
+import { flagError } from '../../spec/parse/flag.js';
+import { parseInstant } from '../../spec/parse/instants.js';
+import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
 import { confirmed } from '../confirm.js';
 import { print, settings } from '../output.js';
 
@@ -9,15 +11,31 @@ export function configure(command: Command, argv: string[]): void {
   command
     .description('Remove the results of steps of earlier builds, unless an image has them.')
     .option('-a, --all', 'no effect: all of the cache is removed')
-    .option('-f, --force', 'do not ask for confirmation');
+    .option('-f, --force', 'do not ask for confirmation')
+    .option('--filter <KEY=VALUE>', 'until=TIME or until=DURATION: only what is older', collect);
   acceptBooleanValues(command, argv);
-  addHelpAfter(command, ['Examples:', '  foster builder prune -f']);
-  command.action(async ({ force }: { force?: boolean }) => {
-    if (!force && !confirmed('This will remove the build cache.')) {
+  addHelpAfter(command, [
+    'Examples:',
+    '  foster builder prune -f',
+    '  foster builder prune -f --filter until=24h',
+  ]);
+  command.action(async ({ force, filter = [] }: { force?: boolean; filter?: string[] }) => {
+    const before = filter.map(timeOf);
+    const which = before.length === 0 ? '' : ` that matches ${filter.join(' and ')}`;
+    if (!force && !confirmed(`This will remove the build cache${which}.`)) {
       settings.exitCode = 1;
       return;
     }
     const { pruneCache } = await import('../../engine/builds.js');
-    print(`Total reclaimed space: ${decimalSize(await pruneCache())}\n`);
+    print(
+      `Total reclaimed space: ${decimalSize(await pruneCache(before.length === 0 ? undefined : Math.min(...before)))}\n`,
+    );
   });
+}
+
+/** Milliseconds since 1970. @throws FosterError for another filter */
+function timeOf(filter: string): number {
+  const [, value] = /^until=(.+)$/s.exec(filter) ?? [];
+  if (value === undefined) throw flagError('--filter', filter, 'expected until=TIME or until=DURATION');
+  return Number(parseInstant('--filter', value, Date.now()) / 1_000_000n);
 }

@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { defaultIdMaps } from '../../spec/choose-id-maps.js';
 import { dataFolder } from '../../sys/paths.js';
@@ -58,6 +67,14 @@ export function clearBuildCache(): void {
   if (!existsSync(mounts)) return;
   // files written by containers belong to their users
   removeTrees([mounts], defaultIdMaps());
+}
+
+/** Removes the entries that were written before a time, in milliseconds since 1970. */
+export function removeFromBuildCache(before: number): void {
+  for (const key of keys()) {
+    const info = statSync(fileOf(key), { throwIfNoEntry: false });
+    if (info !== undefined && info.mtimeMs < before) rmSync(fileOf(key), { force: true });
+  }
 }
 
 /** The caches of `RUN --mount=type=cache`: a folder for each id. */
