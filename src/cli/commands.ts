@@ -94,12 +94,12 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
       },
       {
         name: 'inspect',
-        summary: 'show the details of containers and images as JSON',
+        summary: 'show the details of containers, images and volumes as JSON',
         load: () => import('./container/inspect.js'),
       },
       {
         name: 'events',
-        summary: 'print container events as they happen',
+        summary: 'print events as they happen',
         load: () => import('./system/events.js'),
       },
       {
@@ -163,6 +163,16 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
         name: 'logout',
         summary: 'log out of a registry',
         load: () => import('./image/logout.js'),
+      },
+    ],
+  ],
+  [
+    'Volumes:',
+    [
+      {
+        name: 'volume',
+        summary: 'manage volumes: files that outlive containers',
+        load: () => import('./volume/group.js'),
       },
     ],
   ],

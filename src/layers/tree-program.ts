@@ -26,7 +26,7 @@ export function startTreeProgram(order: TreeOrder, maps: IdMaps | undefined, out
 }
 
 /**
- * Copies files of the layers to a container's folder: those for its volumes, or all of them for a container without an
+ * Copies files of the layers: those for new volumes, or to a container's folder all of them for a container without an
  * overlay. Blocks.
  * @param check called at least every 100 ms; if it throws, the work ends
  * @returns what was skipped because it is not readable

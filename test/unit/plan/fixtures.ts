@@ -44,7 +44,6 @@ export function planParts(
     gidMappings: MAP,
     architecture: process.arch,
     callerIsRoot: false,
-    volumesFolder: '/containers/ab/volumes',
     ...spec,
   });
   const world: PlanFacts = {
