@@ -1,8 +1,10 @@
 import { closeSync, mkdirSync } from 'node:fs';
 import { throwIfSignaled } from '../launch/interrupt.js';
 import { LayerStack } from '../layers/stack.js';
+import { chownFolders } from '../layers/tree-program.js';
 import type { IdMapping } from '../spec/id-maps.js';
 import { FosterError } from '../sys/errors.js';
+import { volumeData, volumeFolder } from '../sys/paths.js';
 import { ANONYMOUS_LABEL, kindOfVolume } from '../volume/record.js';
 import { adoptStaged, clearStaged, removeHeldVolume, stagedData } from '../volume/remove.js';
 import { createVolume, isEmptyVolume, lockVolume, readVolume, shareVolume } from '../volume/store.js';
@@ -16,7 +18,7 @@ import { usersOfVolume } from './volume-users.js';
 export interface HeldVolumes {
   /** Where the image's files at a destination are to be copied to, by absolute paths of folders. */
   fills: Record<string, string>;
-  /** Makes what was copied the content of the volumes. */
+  /** Makes what was copied the content of the volumes, and gives their files to the container's user where that is wanted. */
   adopt(): void;
   /** Removes the volumes that were created. */
   undo(): void;
@@ -37,6 +39,7 @@ export async function holdVolumes(draft: Draft): Promise<HeldVolumes> {
     fills: {},
     adopt() {
       for (const name of fills.keys()) adoptStaged(name);
+      chown(draft);
     },
     undo() {
       for (const name of created) {
@@ -74,6 +77,24 @@ export async function holdVolumes(draft: Draft): Promise<HeldVolumes> {
     held.release();
     throw error;
   }
+}
+
+/** @throws FosterError for a volume whose files are elsewhere */
+function chown(draft: Draft): void {
+  const names = (draft.volumes ?? []).filter(({ chowns }) => chowns).map(({ name }) => name);
+  if (names.length === 0) return;
+  for (const name of names) {
+    if (kindOfVolume(readVolume(name) ?? { options: {} }).kind === 'folder') continue;
+    throw new FosterError(
+      `the files of volume ${name} are not in a folder of foster's: U cannot be used with it`,
+      {
+        kind: 'unsupported',
+      },
+    );
+  }
+  const [first = ''] = names;
+  const where = { folder: volumeFolder(first), maps: mapsOf(draft) };
+  chownFolders(names.map(volumeData), draft.spec.process.user, where, throwIfSignaled);
 }
 
 async function hold(use: VolumeUse, created: Set<string>): Promise<number> {

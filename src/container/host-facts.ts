@@ -2,6 +2,7 @@ import { closeSync, existsSync, fstatSync, lstatSync, openSync, readFileSync, st
 import type { RootFiles } from '../layers/root-files.js';
 import type { PlanFacts } from '../plan/facts.js';
 import { hostnameFile, hostsFile, resolvConf } from '../spec/hosts.js';
+import { visible } from '../spec/parse/flag.js';
 import type { HostEntry, NetworkMode } from '../spec/request.js';
 import type { Mount, Spec } from '../spec/types.js';
 import { callerName } from '../sys/caller-name.js';
@@ -113,13 +114,15 @@ export function bindDirectories(mounts: Mount[]): ReadonlySet<string> {
  * may look at counts as one.
  * @throws FosterError where there is no such path
  */
-export function directoriesBeneath(places: Iterable<[string, { top: string; path: string }]>): string[] {
-  return [...places].flatMap(([destination, { top, path }]) =>
-    isDirectoryBeneath(top, path, destination) ? [`${top}/${path}`] : [],
+export function directoriesBeneath(
+  places: Iterable<[string, { name: string; top: string; path: string }]>,
+): string[] {
+  return [...places].flatMap(([destination, { name, top, path }]) =>
+    isDirectoryBeneath(top, path, `${path} of volume ${name} at ${destination}`) ? [`${top}/${path}`] : [],
   );
 }
 
-function isDirectoryBeneath(top: string, path: string, destination: string): boolean {
+function isDirectoryBeneath(top: string, path: string, what: string): boolean {
   let fd: number | undefined;
   let file: number | undefined;
   try {
@@ -130,16 +133,13 @@ function isDirectoryBeneath(top: string, path: string, destination: string): boo
     const code = errnoOfAny(error);
     if (code === 'EACCES') return true;
     if (code === undefined) throw error;
-    throw new FosterError(
-      `cannot mount ${path} of a volume at ${destination}: ${errnoWords(errnoNumber(code))}`,
-      {
-        kind: 'not-found',
-        advice:
-          code === 'ELOOP'
-            ? 'a part of the path is a symbolic link, and links in a volume are not followed'
-            : 'make it in the volume first',
-      },
-    );
+    throw new FosterError(`cannot mount ${visible(what)}: ${errnoWords(errnoNumber(code))}`, {
+      kind: 'not-found',
+      advice:
+        code === 'ELOOP'
+          ? 'a part of the path is a symbolic link, and links in a volume are not followed'
+          : 'make it in the volume first',
+    });
   } finally {
     for (const each of [fd, file]) if (each !== undefined) closeSync(each);
   }

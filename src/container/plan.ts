@@ -73,9 +73,7 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
         ...directoriesBeneath(beneath),
       ]),
       guarded: new Set(
-        volumes
-          .map(({ destination }) => destination)
-          .filter((destination) => volumeAt(record, destination)?.isGuarded ?? true),
+        volumes.map(({ destination }) => destination).filter((destination) => isGuarded(record, destination)),
       ),
       kernelPaths: kernelPaths(spec),
       ...(joined && { join: { pid: joined.state.pid, name: joined.record.name } }),
@@ -93,13 +91,19 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
   }
 }
 
+/** Whether the place of a volume was chosen by an image, or another container. */
+function isGuarded(record: Pick<ContainerRecord, 'volumes'>, destination: string): boolean {
+  const use = volumeAt(record, destination);
+  return use === undefined || use.isGuarded === true;
+}
+
 /** The volumes that are mounted in part. */
 function subpathsOf({
   volumes = [],
-}: Pick<ContainerRecord, 'volumes'>): Map<string, { top: string; path: string }> {
+}: Pick<ContainerRecord, 'volumes'>): Map<string, { name: string; top: string; path: string }> {
   return new Map(
     volumes.flatMap(({ name, destination, subpath }) =>
-      subpath === undefined ? [] : [[destination, { top: volumeData(name), path: subpath }]],
+      subpath === undefined ? [] : [[destination, { name, top: volumeData(name), path: subpath }]],
     ),
   );
 }

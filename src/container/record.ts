@@ -174,6 +174,14 @@ export function volumesOf({
   return spec.mounts.filter(({ source, destination }) => places.has(destination) || source.startsWith(old));
 }
 
+/** The mounts of anonymous volumes that were made for the container. */
+export function anonymousVolumesOf(record: Pick<ContainerRecord, 'id' | 'spec' | 'volumes'>): Mount[] {
+  return volumesOf(record).filter(({ destination }) => {
+    const use = volumeAt(record, destination);
+    return use === undefined || use.isNew === true;
+  });
+}
+
 /** The volume that a mount of a container shows; undefined for another mount. */
 export function volumeAt(
   { volumes = [] }: Pick<ContainerRecord, 'volumes'>,

@@ -1,9 +1,21 @@
-import { chmodSync, chownSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  existsSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+} from 'node:fs';
 import { type HostWork, undoHostSteps } from '../launch/host-steps.js';
 import { mountStorage } from '../launch/storage-program.js';
 import { errnoOfAny } from '../sys/ffi.js';
 import { attachMount, makeMountsPrivate, mountOverlay } from '../sys/mount.js';
 import { writeFully } from '../sys/write.js';
+import { pathOf } from '../tar/member.js';
 import { TAR_END } from '../tar/writer.js';
 import type { Failure } from '../worker/protocol.js';
 import { errnoFailure, runWorker } from '../worker/run-worker.js';
@@ -15,6 +27,7 @@ import { probeFuseOverlayfs, probeOverlay } from './overlay-probe.js';
 import { LayerStack } from './stack.js';
 import { COPIED, TREE, TREE_FD, type TreeOrder } from './tree-protocol.js';
 import { inPieces, layerTar, TreeTar } from './tree-tar.js';
+import { unlessGone } from './unless-gone.js';
 import { FuseUpperDirectory, UpperDirectory, type WritableLayer } from './writable-layer.js';
 
 /**
@@ -31,6 +44,9 @@ function run({ order, folders }: Opened): Skipped {
   switch (order.action) {
     case 'fill':
       return fill(order, view);
+    case 'chown':
+      for (const index of Object.keys(order.volumes ?? {}).keys()) chownTree(volumePath(index), order.owner);
+      return NOTHING;
     case 'export':
       // The whole tree, without the container's mounts.
       exportTree(order, wholeTree(order, view), view);
@@ -137,6 +153,16 @@ function enter(order: TreeOrder, { layers, container, volumes, own }: Folders): 
 
 function volumePath(index: number): string {
   return `/volumes/${index}`;
+}
+
+/** Links are not followed, and what a container removes meanwhile is left out. */
+function chownTree(path: string, owner = { uid: 0, gid: 0 }): void {
+  const info = unlessGone(() => lstatSync(pathOf(path)));
+  if (info === undefined) return;
+  unlessGone(() => lchownSync(pathOf(path), owner.uid, owner.gid));
+  if (!info.isDirectory()) return;
+  const names = unlessGone(() => readdirSync(pathOf(path), { encoding: 'latin1' })) ?? [];
+  for (const name of names) chownTree(`${path}/${name}`, owner);
 }
 
 function mountByProgram({ program, folder, layers }: TreeOrder): HostWork {

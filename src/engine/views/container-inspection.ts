@@ -1,6 +1,12 @@
 import { join } from 'node:path';
 import { withAnnotations } from '../../container/annotations.js';
-import { type ContainerRecord, layersOf, volumeAt, volumesOf } from '../../container/record.js';
+import {
+  anonymousVolumesOf,
+  type ContainerRecord,
+  layersOf,
+  volumeAt,
+  volumesOf,
+} from '../../container/record.js';
 import { requestedMounts } from '../../container/requested-mounts.js';
 import { type Container, type Health, readCounts, readHealth, statusWord } from '../../container/store.js';
 import { isUnlogged } from '../../spec/parse/logging.js';
@@ -34,9 +40,6 @@ const NOTHING = {
 /** A container as `docker inspect` shows it, with Podman's additions, and the whole `Spec` beside it. */
 export function inspection({ record, state }: Container): Record<string, unknown> {
   const { spec } = record;
-  const anonymous = volumesOf(record).filter(
-    ({ destination }) => volumeAt(record, destination)?.isNew ?? true,
-  );
   const [path = '', ...args] = spec.process.args;
   const { bounding, effective } = spec.process.capabilities;
   const folder = containerFolder(record.id);
@@ -67,7 +70,7 @@ export function inspection({ record, state }: Container): Record<string, unknown
     Mounts: requestedMounts(record).map((mount) => mountPoint(record, mount)),
     Config: configOf(
       record,
-      anonymous.map(({ destination }) => destination),
+      anonymousVolumesOf(record).map(({ destination }) => destination),
     ),
     NetworkSettings: networkSettings(record),
     ...NOTHING,
