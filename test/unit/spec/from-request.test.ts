@@ -195,6 +195,8 @@ test('if root in the container is another user, mounts of root have shifted ids'
       const shifts = one.options.filter((option) => option.endsWith('idmap'));
       return shifts.length > 0 ? [`${one.destination} ${shifts.join()}`] : [];
     });
-  assert.deepEqual(options(build(flags, { shiftsIds: true })), ['/a ridmap', '/b idmap']);
-  assert.deepEqual(options(build(flags)), []);
+  const own = { destination: '/own', type: 'bind', source: '/mine/volumes/x', options: ['rbind'] };
+  const volumes = new Map([['/own', own]]);
+  assert.deepEqual(options(build(flags, { shiftsIds: true, volumes })), ['/a ridmap', '/b idmap']);
+  assert.deepEqual(options(build(flags, { volumes })), []);
 });
