@@ -166,11 +166,16 @@ function isPropagation(option: string): option is Propagation {
   return /^r?(private|slave|shared|unbindable)$/.test(option);
 }
 
-/** Sets the propagation of the mount kept as `name`; no step if it is right already. */
+/**
+ * Sets the propagation of the mount kept as `name`; no step if it is right already. One that was made outside of the
+ * container's mount namespace is in the peer group of the host's mount: if it stayed there, what the container mounts in it
+ * would appear on the host.
+ */
 function propagate(each: Mount, name: string, follows: boolean): Step[] {
   const propagation = propagationOf(each) ?? 'rprivate';
+  const isHanded = isBind(each) && isShifted(each);
   const isSo = follows ? isBind(each) && /slave$/.test(propagation) : /(private|slave)$/.test(propagation);
-  if (isSo || (!isBind(each) && /private$/.test(propagation))) return [];
+  if (!isHanded && (isSo || (!isBind(each) && /private$/.test(propagation)))) return [];
   const recursive = propagation.startsWith('r') && isBind(each);
   return [
     setPropagation(`make the mount at ${each.destination} ${propagation}`, { result: name }, propagation, {

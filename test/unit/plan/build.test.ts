@@ -451,7 +451,9 @@ test('mounts with shifted ids are sent to PID 1 in the order of its steps', () =
     /^dup3\(lower, 32/,
     /^fsopen\("overlay"/,
     /^pivot_root/,
+    /^mount_setattr\(volume_0, "", AT_EMPTY_PATH\|AT_RECURSIVE, \{propagation=MS_PRIVATE\}/, // out of the host's peer group
     /^move_mount\(volume_0/,
+    /^mount_setattr\(volume_1, "", .*\{propagation=MS_PRIVATE\}/,
     /^move_mount\(volume_1/,
   ]);
   assert.ok(!has(plan, /"\/(a|b|srv\/tree)"/), 'PID 1 opens none of them');
