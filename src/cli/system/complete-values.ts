@@ -191,7 +191,9 @@ async function optionValue(option: string, current: string, { path }: Place): Pr
     return {
       words: () => [
         'json',
-        ...(/^(ps|images|stats|image ls|container (ls|ps|stats)|volume (ls|list)|system df)$/.test(path) ? ['table'] : []),
+        ...(/^(ps|images|stats|image ls|container (ls|ps|stats)|volume (ls|list)|system df)$/.test(path)
+          ? ['table']
+          : []),
       ],
     };
   if (option === '--sort') return { words: () => orders(path) };
