@@ -67,7 +67,7 @@ export function eventJson({ time, type, action, id, name, attributes }: Containe
     from: attributes.image ?? '',
     Type: type,
     Action: action,
-    Actor: { ID: id, Attributes: type === 'container' ? { ...attributes, name } : attributes },
+    Actor: { ID: id, Attributes: { ...attributes, name } },
     scope: 'local',
     time: Math.floor(time / 1000),
     // Nanoseconds are beyond what a double can hold exactly, milliseconds are what is known.
