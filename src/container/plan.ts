@@ -8,7 +8,7 @@ import { buildPlan } from '../plan/build.js';
 import type { PlanFacts } from '../plan/facts.js';
 import type { Plan } from '../plan/step.js';
 import { FosterError } from '../sys/errors.js';
-import { containerFolder, volumeData } from '../sys/paths.js';
+import { containerFolder } from '../sys/paths.js';
 import {
   bindDirectories,
   callersAccount,
@@ -16,7 +16,7 @@ import {
   kernelPaths,
   networkFiles,
 } from './host-facts.js';
-import { type ContainerRecord, layersOf, volumeAt, volumesOf } from './record.js';
+import { type ContainerRecord, layersOf, subpathsOf, volumeAt, volumesOf } from './record.js';
 import { type Container, findContainer } from './store.js';
 
 /** What differs between one start of a container and another. */
@@ -95,17 +95,6 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
 function isGuarded(record: Pick<ContainerRecord, 'volumes'>, destination: string): boolean {
   const use = volumeAt(record, destination);
   return use === undefined || use.isGuarded === true;
-}
-
-/** The volumes that are mounted in part. */
-function subpathsOf({
-  volumes = [],
-}: Pick<ContainerRecord, 'volumes'>): Map<string, { name: string; top: string; path: string }> {
-  return new Map(
-    volumes.flatMap(({ name, destination, subpath }) =>
-      subpath === undefined ? [] : [[destination, { name, top: volumeData(name), path: subpath }]],
-    ),
-  );
 }
 
 /**

@@ -2,7 +2,7 @@ import { isVolumeName } from '../spec/names.js';
 import type { Attached, HealthCheck, LogOptions, VolumeOptions, Written } from '../spec/request.js';
 import type { RootDriver } from '../spec/storage-driver.js';
 import type { Mount, Spec } from '../spec/types.js';
-import { containerFolder } from '../sys/paths.js';
+import { containerFolder, volumeData } from '../sys/paths.js';
 import type { NetworkFiles } from './host-facts.js';
 
 /**
@@ -188,4 +188,18 @@ export function volumeAt(
   destination: string,
 ): VolumeUse | undefined {
   return volumes.find((volume) => volume.destination === destination);
+}
+
+/**
+ * The volumes of which only a part is mounted: by destination, their name, the folder of their files, and the path in it. A
+ * container can change what is in the folder, so the two are never looked up as one path.
+ */
+export function subpathsOf({
+  volumes = [],
+}: Pick<ContainerRecord, 'volumes'>): Map<string, { name: string; top: string; path: string }> {
+  return new Map(
+    volumes.flatMap(({ name, destination, subpath }) =>
+      subpath === undefined ? [] : [[destination, { name, top: volumeData(name), path: subpath }]],
+    ),
+  );
 }
