@@ -59,6 +59,7 @@ export async function holdVolumes(draft: Draft): Promise<HeldVolumes> {
       const { name } = use;
       if (locks.has(name)) continue;
       locks.set(name, await hold(use, created));
+      checkKind(draft, use);
       clearStaged(name);
       if (wantsFill(use) && isUnused(name, draft.id)) fills.set(name, use);
     }
@@ -77,6 +78,26 @@ export async function holdVolumes(draft: Draft): Promise<HeldVolumes> {
     held.release();
     throw error;
   }
+}
+
+/**
+ * The draft was made before the lock was taken: meanwhile the volume may have been removed, and another one of its name
+ * created, whose files are elsewhere.
+ * @throws FosterError of the kind `conflict`
+ */
+function checkKind({ spec }: Draft, { name, destination }: VolumeUse): void {
+  const what = kindOfVolume(readVolume(name) ?? { options: {} });
+  const mount = spec.mounts.find((one) => one.destination === destination);
+  const isIn = (path: string) => mount?.source === path || mount?.source.startsWith(`${path}/`);
+  const isSame =
+    what.kind === 'tmpfs'
+      ? mount?.type === 'tmpfs'
+      : isIn(what.kind === 'bind' ? what.device : volumeData(name));
+  if (isSame) return;
+  throw new FosterError(`volume ${name} has just been created anew by another command`, {
+    kind: 'conflict',
+    advice: 'try it again',
+  });
 }
 
 /** @throws FosterError for a volume whose files are elsewhere */
