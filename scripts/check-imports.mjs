@@ -17,6 +17,7 @@ const FOLDERS = [
   'engine',
   'build',
   'container',
+  'volume',
   'image',
   'layers',
   'tar',

@@ -94,7 +94,7 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
       },
       {
         name: 'inspect',
-        summary: 'show the details of containers and images as JSON',
+        summary: 'show the details of containers, images and volumes as JSON',
         load: () => import('./container/inspect.js'),
       },
       {
@@ -104,7 +104,7 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
       },
       {
         name: 'events',
-        summary: 'print container events as they happen',
+        summary: 'print events as they happen',
         load: () => import('./system/events.js'),
       },
       {
@@ -173,6 +173,16 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
         name: 'logout',
         summary: 'log out of a registry',
         load: () => import('./image/logout.js'),
+      },
+    ],
+  ],
+  [
+    'Volumes:',
+    [
+      {
+        name: 'volume',
+        summary: 'manage volumes: files that outlive containers',
+        load: () => import('./volume/group.js'),
       },
     ],
   ],

@@ -23,9 +23,20 @@ const REASONS = {
     because: 'there are no networks but host and none',
     advice: "use 'foster run --network host'",
   },
-  volumes: {
-    because: 'there are no named volumes',
-    advice: 'use a directory of the host: foster run -v DIR:/data',
+  'volume drivers': {
+    because: 'volumes are folders on this machine',
+    advice: 'leave it out, or mount a directory of the host: foster run -v DIR:/data',
+    isFinal: true,
+  },
+  'mounted volumes': {
+    because: 'the files of a volume are always there',
+    advice: "see where: foster volume inspect -f '{{.Mountpoint}}' NAME",
+    isFinal: true,
+  },
+  'volume users': {
+    because: 'a volume that a container uses is not removed',
+    advice: "remove the containers first: 'foster rm -f'",
+    isFinal: true,
   },
   limits: {
     because: 'there are no cgroup limits',
@@ -124,7 +135,9 @@ type ReasonName = keyof typeof REASONS;
 /** Commands that are not there: the first words of a command line. */
 const COMMANDS: [ReasonName, string[]][] = [
   ['network nouns', ['network', 'port', 'container port']],
-  ['volumes', ['volume']],
+  ['mounted volumes', ['volume mount', 'volume unmount']],
+  ['volume drivers', ['volume reload']],
+  ['orchestration', ['volume update']],
   ['pods', ['pod', 'kube', 'play', 'generate kube']],
   ['secrets', ['secret', 'config']],
   ['checkpoints', ['checkpoint', 'container checkpoint', 'container restore']],
@@ -151,7 +164,7 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['', 'one runtime', '--conmon --hooks-dir --runtime --runtime-flag'],
   ['', 'storage', '--storage-opt'],
   ['', 'network nouns', '--network-cmd-path --network-config-dir'],
-  ['', 'volumes', '--volumepath'],
+  ['', 'volume drivers', '--volumepath'],
   ['', 'libpod', '--namespace --syslog'],
   [
     'run, create',
@@ -167,7 +180,7 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ],
   ['run, create', 'limits', '--cgroup-conf --cgroup-parent --cgroups --kernel-memory --oom-kill-disable'],
   ['run, create', 'devices', '--device-cgroup-rule --gpus'],
-  ['run, create', 'volumes', '--volume-driver --volumes-from --image-volume'],
+  ['run, create', 'volume drivers', '--volume-driver'],
   ['run, create', 'pods', '--pod --pod-id-file'],
   ['create', 'pods', '--init-ctr'],
   ['run, create', 'secrets', '--secret'],
@@ -209,7 +222,13 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['manifest push', 'as stored', '--compression-format'],
   ['manifest inspect', 'planned', '-v --verbose'],
   ['system prune', 'planned', '--filter'],
-  ['system prune', 'volumes', '--volumes'],
+  ['volume rm', 'volume users', '-t --time'],
+  ['volume ls', 'orchestration', '--cluster'],
+  [
+    'volume create',
+    'orchestration',
+    '--availability --group --limit-bytes --required-bytes --scope --secret --sharing --topology-preferred --topology-required --type',
+  ],
   ['unshare', 'networks', '--rootless-netns'],
   [
     'build',
@@ -316,7 +335,7 @@ export function findRefusal(words: string[], option?: string): Refusal | undefin
 /** Keys of --filter about what foster has not, by what is filtered. */
 const FILTERS: Readonly<Record<'containers' | 'events', Readonly<Record<string, ReasonName>>>> = {
   containers: { pod: 'pods', publish: 'networks' },
-  events: { pod: 'pods', volume: 'volumes', network: 'network nouns', daemon: 'remote', plugin: 'plugins' },
+  events: { pod: 'pods', network: 'network nouns', daemon: 'remote', plugin: 'plugins' },
 };
 
 /** @throws FosterError for a key of --filter that is refused */

@@ -8,7 +8,7 @@ import { Staging } from '../image/store/staging.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
 import { FosterError } from '../sys/errors.js';
 import { undoUnlessDone } from '../worker/interrupt.js';
-import { volumesOf } from './record.js';
+import { anonymousVolumesOf } from './record.js';
 import type { Container } from './store.js';
 import { about, writeTree } from './tree.js';
 
@@ -41,7 +41,9 @@ export async function commitContainer(container: Container, options: CommitOptio
         exitCode: 1,
       });
     }
-    const volumes = options.includesVolumes ? volumesOf(record).map(({ destination }) => destination) : [];
+    const volumes = options.includesVolumes
+      ? anonymousVolumesOf(record).map(({ destination }) => destination)
+      : [];
     const changes = [...volumes.map((path) => `VOLUME ${JSON.stringify([path])}`), ...options.changes];
     const defaults = changes.reduce<ImageDefaults>(
       changeDefaults,

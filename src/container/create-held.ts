@@ -1,7 +1,6 @@
 import type { RunRequest } from '../spec/request.js';
 import { createContainer, type HeldContainer } from './create.js';
 import type { Draft } from './draft.js';
-import { volumesOf } from './record.js';
 
 /**
  * The draft, made real under the name that the request wants. Signals are to be held before: one that comes while files
@@ -9,14 +8,27 @@ import { volumesOf } from './record.js';
  * @throws FosterError; nothing is left then
  */
 export async function createHeld(request: RunRequest, draft: Draft): Promise<HeldContainer> {
-  const fill = isFilled(draft) ? (await import('./fill.js')).filler(draft) : undefined;
-  return createContainer(draft, {
-    ...(fill && { fill }),
-    name: request.name,
-    isCallerMapped: draft.isCallerMapped,
-    cidfile: request.cidfile,
-    restart: request.restart,
-  });
+  const volumes = draft.volumes && (await (await import('./hold-volumes.js')).holdVolumes(draft));
+  try {
+    const fills = volumes?.fills ?? {};
+    const isFilled = draft.driver === 'copy' || Object.keys(fills).length > 0;
+    const fill = isFilled ? (await import('./fill.js')).filler(draft, fills) : undefined;
+    return createContainer(draft, {
+      fill(folder) {
+        fill?.(folder);
+        volumes?.adopt();
+      },
+      name: request.name,
+      isCallerMapped: draft.isCallerMapped,
+      cidfile: request.cidfile,
+      restart: request.restart,
+    });
+  } catch (error) {
+    volumes?.undo();
+    throw error;
+  } finally {
+    volumes?.release();
+  }
 }
 
 /** With --replace: removes the container that has the name. @throws FosterError */
@@ -27,7 +39,7 @@ export async function makeRoom({ name, replace }: RunRequest): Promise<void> {
   if (id !== undefined) await (await import('./remove.js')).removeContainer(id, { force: true });
 }
 
-/** Whether files are copied into the container's folder when it is made. */
-export function isFilled(draft: Draft): boolean {
-  return draft.driver === 'copy' || volumesOf(draft).length > 0;
+/** Whether files may be copied when it is made. */
+export function mayBeFilled({ driver, volumes }: Draft): boolean {
+  return driver === 'copy' || volumes !== undefined;
 }

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { TREE, VOLUMES } from '../layers/tree-protocol.js';
+import { TREE } from '../layers/tree-protocol.js';
 import { randomName } from '../spec/names.js';
 import { encodeRestart, type RestartPolicy } from '../spec/parse/restart.js';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
@@ -91,7 +91,7 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
 
 /** What was copied may belong to ids that only the container's user namespace may touch. */
 function removeFolder(folder: string, draft: Omit<ContainerRecord, 'name'>): void {
-  const isFilled = [TREE, VOLUMES].some((name) => existsSync(join(folder, name)));
+  const isFilled = existsSync(join(folder, TREE));
   removeTrees([folder], isFilled ? mapsOf(draft) : undefined);
 }
 

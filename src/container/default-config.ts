@@ -31,7 +31,6 @@ function defaultConfig(request: RunRequest): Spec {
     id: '',
     hostname: '',
     rootPath: 'rootfs',
-    volumesFolder: '',
     user: { uid: 0, gid: 0, additionalGids: [], home: '/root', name: 'root' },
     uidMappings: maps.uid,
     gidMappings: maps.gid,

@@ -7,9 +7,12 @@ import { layerNames, unpackedSize } from '../image/store/layers.js';
 import { TREE } from '../layers/tree-protocol.js';
 import { sizeOfTree } from '../layers/tree-size.js';
 import { containerFolder } from '../sys/paths.js';
+import { volumeSize } from '../volume/remove.js';
+import { listVolumes } from '../volume/store.js';
 import { treesInUse } from './image-use.js';
 import { type ContainerRecord, layersOf } from './record.js';
 import { type Container, isAlive, listContainers } from './store.js';
+import { usedVolumes } from './volume-users.js';
 
 /** A kind of thing that takes room on the disk. Sizes are in bytes. */
 export interface DiskUsage {
@@ -22,11 +25,12 @@ export interface DiskUsage {
 }
 
 /**
- * What foster's data takes: images (blobs and unpacked layers), what containers have written, cached root filesystems.
+ * What foster's data takes: images (blobs and unpacked layers), what containers have written, volumes, cached root
+ * filesystems.
  * Files that only a container's user namespace may look at are not counted.
  */
 export function diskUsage(): DiskUsage[] {
-  return [imagesUsage(), containersUsage(), rootsUsage()];
+  return [imagesUsage(), containersUsage(), volumesUsage(), rootsUsage()];
 }
 
 function imagesUsage(): DiskUsage {
@@ -99,6 +103,28 @@ function layerSize(path: string): number {
   const [, diffID] = /\/([0-9a-f]{64})-[^/]*\/diff$/.exec(path) ?? [];
   if (diffID !== undefined) return unpackedSize(`sha256:${diffID}`) ?? 0;
   return path.startsWith(`${rootsFolder()}/`) ? sizeOfTree(path) : 0;
+}
+
+/** What each volume takes, in bytes, and how many containers use it. */
+export function volumeSizes(): { name: string; users: number; size: number }[] {
+  const used = usedVolumes();
+  return listVolumes().map(({ name }) => ({
+    name,
+    users: used.get(name)?.length ?? 0,
+    size: volumeSize(name),
+  }));
+}
+
+function volumesUsage(): DiskUsage {
+  const volumes = volumeSizes();
+  const sum = (some: { size: number }[]) => some.reduce((total, { size }) => total + size, 0);
+  return {
+    type: 'Local Volumes',
+    total: volumes.length,
+    active: volumes.filter(({ users }) => users > 0).length,
+    size: sum(volumes),
+    reclaimable: sum(volumes.filter(({ users }) => users === 0)),
+  };
 }
 
 /** Cached root filesystems, and whether a container uses them; sizes in bytes. */

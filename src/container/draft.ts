@@ -5,7 +5,7 @@ import type { RootTree } from '../image/rootfs/root-tree.js';
 import { requestedDriver, storageDriver } from '../image/rootfs/storage.js';
 import { RootFiles } from '../layers/root-files.js';
 import { type ChosenMaps, foreignRoot } from '../spec/choose-id-maps.js';
-import { buildSpec, commandOf, hostnameOf } from '../spec/from-request.js';
+import { buildSpec, commandOf, hostnameOf, withImageVolumes } from '../spec/from-request.js';
 import { type IdMapping, isHostIdMapped, isIdMapped } from '../spec/id-maps.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
 import { imageVolumes } from '../spec/image-volumes.js';
@@ -19,10 +19,9 @@ import type { Spec } from '../spec/types.js';
 import { type ResolvedUser, resolveGroups, resolveUser } from '../spec/users.js';
 import { ownCapabilities } from '../sys/capabilities.js';
 import { EXIT, FosterError } from '../sys/errors.js';
-import { volumesFolder } from '../sys/paths.js';
 import { surroundings } from '../sys/surroundings.js';
 import { joinTarget } from './plan.js';
-import type { Asked, ContainerRecord } from './record.js';
+import type { Asked, ContainerRecord, VolumeUse } from './record.js';
 import { mapsOf } from './remove.js';
 import { readProfile } from './seccomp-profile.js';
 import type { Container } from './store.js';
@@ -34,7 +33,8 @@ export type Draft = Omit<ContainerRecord, 'name'>;
  * Makes of a request all that the container will be; its root filesystem is unpacked or built where needed.
  * @throws FosterError
  */
-export async function draftContainer(wanted: RunRequest): Promise<Draft> {
+export async function draftContainer(asked: RunRequest): Promise<Draft> {
+  const wanted = await withBorrowedMounts(asked);
   const joined =
     wanted.pid.kind === 'container' ? joinTarget(wanted.pid.reference, { exitCode: EXIT.FOSTER }) : undefined;
   const request = withoutUserNamespace(wanted, joined) ? inHostsUserNamespace(wanted) : wanted;
@@ -52,7 +52,8 @@ export async function draftContainer(wanted: RunRequest): Promise<Draft> {
   const usual = driverBeside(request.pid, await storageDriver(maps));
   const isRootShifted = checkOwner(tree, maps, usual);
   const id = randomId();
-  const spec = await makeSpec(request, id, tree, maps);
+  const volumes = await volumesFor(request, tree.image?.defaults);
+  const spec = await makeSpec(request, id, tree, maps, volumes);
   for (const place of imageVolumes(tree.image?.defaults).ignored)
     surroundings().warn(
       `the volume that the image has at ${place} is left out: it would hide what the kernel shows there`,
@@ -61,11 +62,26 @@ export async function draftContainer(wanted: RunRequest): Promise<Draft> {
   const mayBeOthers = tree.source === 'directory' && !isRootShifted;
   return {
     ...draft,
+    ...(volumes.length > 0 && { volumes }),
     driver: mayBeOthers ? await driverFor(draft, maps, request.pid, usual) : usual,
     ...mapsIn(maps),
     ...(isRootShifted && { isRootShifted }),
     ...(joined && { joins: joined.record.id }),
   };
+}
+
+/** With the mounts of --volumes-from, at places where the request has none. */
+async function withBorrowedMounts(request: RunRequest): Promise<RunRequest> {
+  if (request.volumesFrom.length === 0) return request;
+  const { borrowedMounts } = await import('./requested-mounts.js');
+  const taken = new Set([...request.mounts, ...request.devices].map(({ destination }) => destination));
+  const borrowed = borrowedMounts(request.volumesFrom).filter(({ destination }) => !taken.has(destination));
+  return { ...request, mounts: [...request.mounts, ...borrowed] };
+}
+
+async function volumesFor(request: RunRequest, image: ImageDefaults | undefined): Promise<VolumeUse[]> {
+  if (!withImageVolumes(request, image).some(({ type }) => type === 'volume')) return [];
+  return (await import('./choose-volumes.js')).chooseVolumes(request, image);
 }
 
 /** Root's may be in the host's, and so is one that joins such a container. */
@@ -270,21 +286,32 @@ function checkMapped(kind: 'user' | 'group', id: number, map: IdMapping[], isSin
   });
 }
 
-async function makeSpec(request: RunRequest, id: string, tree: RootTree, maps: ChosenMaps): Promise<Spec> {
+async function makeSpec(
+  request: RunRequest,
+  id: string,
+  tree: RootTree,
+  maps: ChosenMaps,
+  volumes: VolumeUse[],
+): Promise<Spec> {
+  const shiftsIds = uid() === 0 && foreignRoot(maps) !== undefined;
+  const ofVolumes =
+    volumes.length > 0
+      ? (await import('./choose-volumes.js')).mountsOfVolumes(volumes, request.mounts, { shiftsIds })
+      : undefined;
   const root = new RootFiles(tree.image?.layers ?? [tree.path]);
   try {
     return buildSpec(request, {
       id,
       hostname: hostname(),
       rootPath: tree.path,
-      volumesFolder: volumesFolder(id),
+      ...(ofVolumes && { volumes: ofVolumes }),
       image: tree.image?.defaults,
       user: userOf(request, root, maps, tree.image),
       uidMappings: maps.uid,
       gidMappings: maps.gid,
       architecture: process.arch,
       callerIsRoot: uid() === 0,
-      shiftsIds: uid() === 0 && foreignRoot(maps) !== undefined,
+      shiftsIds,
       term: surroundings().env.TERM,
       seccompProfile: await readProfile(request),
       hasMqueue: existsSync('/dev/mqueue'),

@@ -1,22 +1,19 @@
-import { basename } from 'node:path';
 import { Interrupted, throwIfSignaled } from '../launch/interrupt.js';
 import { fillFolder } from '../layers/tree-program.js';
 import { layeredDriver } from '../spec/storage-driver.js';
 import { FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
 import type { Draft } from './draft.js';
-import { layersOf, volumesOf } from './record.js';
+import { layersOf } from './record.js';
 import { mapsOf } from './remove.js';
 
 /**
- * What puts the files of its volumes into a new container's folder, and a copy of its layers where it has no overlay. It
+ * What copies the image's files into new volumes, and its layers into the container's folder where there is no overlay. It
  * throws a FosterError, at a signal too.
+ * @param volumes for each folder, the directory in the container
  */
-export function filler(draft: Draft): (folder: string) => void {
+export function filler(draft: Draft, volumes: Readonly<Record<string, string>>): (folder: string) => void {
   const driver = layeredDriver(draft.driver);
-  const volumes = Object.fromEntries(
-    volumesOf(draft).map(({ source, destination }) => [basename(source), destination]),
-  );
   return (folder) => {
     try {
       const isShifted = draft.isRootShifted ?? false;

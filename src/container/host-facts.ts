@@ -1,13 +1,20 @@
-import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, lstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import type { RootFiles } from '../layers/root-files.js';
 import type { PlanFacts } from '../plan/facts.js';
 import { hostnameFile, hostsFile, resolvConf } from '../spec/hosts.js';
+import { visible } from '../spec/parse/flag.js';
 import type { HostEntry, NetworkMode } from '../spec/request.js';
-import type { Spec } from '../spec/types.js';
+import type { Mount, Spec } from '../spec/types.js';
 import { callerName } from '../sys/caller-name.js';
+import { errnoNumber, errnoWords } from '../sys/errno.js';
+import { FosterError } from '../sys/errors.js';
+import { errnoOfAny } from '../sys/ffi.js';
+import { openBeneath } from '../sys/libc.js';
 
 /** Tells programs that they run in a container, as Podman's does: https://systemd.io/CONTAINER_INTERFACE and many scripts. */
 const CONTAINER_MARK = '/run/.containerenv';
+
+const O_PATH = 0o10000000;
 
 /** What becomes /etc/hosts, /etc/hostname and /etc/resolv.conf. */
 export interface NetworkFiles {
@@ -97,7 +104,43 @@ export function kernelPaths(spec: Spec): PlanFacts['kernelPaths'] {
 }
 
 /** The sources of bind mounts that are directories. */
-export function bindDirectories(spec: Spec): ReadonlySet<string> {
-  const binds = spec.mounts.filter(({ type }) => type === 'bind').map(({ source }) => source);
+export function bindDirectories(mounts: Mount[]): ReadonlySet<string> {
+  const binds = mounts.filter(({ type }) => type === 'bind').map(({ source }) => source);
   return new Set(binds.filter((source) => statSync(source, { throwIfNoEntry: false })?.isDirectory()));
+}
+
+/**
+ * Those of some paths in volumes that are directories, as `TOP/PATH`. No link is followed. What only a user of the container
+ * may look at counts as one.
+ * @throws FosterError where there is no such path
+ */
+export function directoriesBeneath(
+  places: Iterable<[string, { name: string; top: string; path: string }]>,
+): string[] {
+  return [...places].flatMap(([destination, { name, top, path }]) =>
+    isDirectoryBeneath(top, path, `${path} of volume ${name} at ${destination}`) ? [`${top}/${path}`] : [],
+  );
+}
+
+function isDirectoryBeneath(top: string, path: string, what: string): boolean {
+  let fd: number | undefined;
+  let file: number | undefined;
+  try {
+    fd = openSync(top, O_PATH);
+    file = openBeneath(fd, path, O_PATH);
+    return fstatSync(file).isDirectory();
+  } catch (error) {
+    const code = errnoOfAny(error);
+    if (code === 'EACCES') return true;
+    if (code === undefined) throw error;
+    throw new FosterError(`cannot mount ${visible(what)}: ${errnoWords(errnoNumber(code))}`, {
+      kind: 'not-found',
+      advice:
+        code === 'ELOOP'
+          ? 'a part of the path is a symbolic link, and links in a volume are not followed'
+          : 'make it in the volume first',
+    });
+  } finally {
+    for (const each of [fd, file]) if (each !== undefined) closeSync(each);
+  }
 }

@@ -9,8 +9,14 @@ import type { PlanFacts } from '../plan/facts.js';
 import type { Plan } from '../plan/step.js';
 import { FosterError } from '../sys/errors.js';
 import { containerFolder } from '../sys/paths.js';
-import { bindDirectories, callersAccount, kernelPaths, networkFiles } from './host-facts.js';
-import { type ContainerRecord, layersOf, volumesOf } from './record.js';
+import {
+  bindDirectories,
+  callersAccount,
+  directoriesBeneath,
+  kernelPaths,
+  networkFiles,
+} from './host-facts.js';
+import { type ContainerRecord, layersOf, subpathsOf, volumeAt, volumesOf } from './record.js';
 import { type Container, findContainer } from './store.js';
 
 /** What differs between one start of a container and another. */
@@ -38,6 +44,8 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
   const folder = containerFolder(record.id);
   const isInPlace = driver === 'in-place';
   const hasTree = driver === 'copy' && existsSync(join(folder, TREE));
+  const beneath = subpathsOf(record);
+  const volumes = volumesOf(record);
   const root = new RootFiles(hasTree ? [join(folder, TREE)] : layersOf(record));
   try {
     const facts: PlanFacts = {
@@ -57,9 +65,16 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
         isInPlace || record.network.without?.includes('/etc/passwd')
           ? []
           : callersAccount(spec, root, join(folder, 'upper')),
-      // Those of a container that is yet to be made are not there.
-      directories: new Set([...bindDirectories(spec), ...volumesOf(record).map(({ source }) => source)]),
-      guarded: new Set(volumesOf(record).map(({ destination }) => destination)),
+      ...(beneath.size > 0 && { beneath }),
+      // Volumes of a container that is yet to be made are not there.
+      directories: new Set([
+        ...bindDirectories(spec.mounts.filter(({ destination }) => !beneath.has(destination))),
+        ...volumes.filter(({ destination }) => !beneath.has(destination)).map(({ source }) => source),
+        ...directoriesBeneath(beneath),
+      ]),
+      guarded: new Set(
+        volumes.map(({ destination }) => destination).filter((destination) => isGuarded(record, destination)),
+      ),
       kernelPaths: kernelPaths(spec),
       ...(joined && { join: { pid: joined.state.pid, name: joined.record.name } }),
     };
@@ -74,6 +89,12 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
   } finally {
     root.close();
   }
+}
+
+/** Whether the place of a volume was chosen by an image, or another container. */
+function isGuarded(record: Pick<ContainerRecord, 'volumes'>, destination: string): boolean {
+  const use = volumeAt(record, destination);
+  return use === undefined || use.isGuarded === true;
 }
 
 /**

@@ -1,7 +1,8 @@
-import type { Attached, HealthCheck, LogOptions, Written } from '../spec/request.js';
+import { isVolumeName } from '../spec/names.js';
+import type { Attached, HealthCheck, LogOptions, VolumeOptions, Written } from '../spec/request.js';
 import type { RootDriver } from '../spec/storage-driver.js';
 import type { Mount, Spec } from '../spec/types.js';
-import { volumesFolder } from '../sys/paths.js';
+import { containerFolder, volumeData } from '../sys/paths.js';
 import type { NetworkFiles } from './host-facts.js';
 
 /**
@@ -20,7 +21,7 @@ export function parseRecord(text: string): ContainerRecord | undefined {
 
 function isRecord(value: unknown): value is ContainerRecord {
   if (!isObject(value) || !isObject(value.spec)) return false;
-  const { id, name, created, root, command, labels, network, logging, spec } = value;
+  const { id, name, created, root, command, labels, network, logging, spec, volumes = [] } = value;
   return (
     typeof id === 'string' &&
     typeof name === 'string' &&
@@ -32,6 +33,7 @@ function isRecord(value: unknown): value is ContainerRecord {
     isStrings(Object.values(labels)) &&
     isObject(network) &&
     isObject(logging) &&
+    isVolumes(volumes) &&
     isSpec(spec)
   );
 }
@@ -47,6 +49,19 @@ function isSpec({ process: program, root, mounts, linux }: Record<string, unknow
     isObjects(linux.namespaces) &&
     isObjects(linux.uidMappings) &&
     isObjects(linux.gidMappings)
+  );
+}
+
+function isVolumes(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (one) =>
+        isObject(one) &&
+        typeof one.name === 'string' &&
+        isVolumeName(one.name) &&
+        typeof one.destination === 'string',
+    )
   );
 }
 
@@ -78,6 +93,17 @@ export interface Asked extends Written {
   attached: Attached;
   /** Whether the image's health check was left out. */
   noHealthcheck?: true;
+}
+
+/** A volume that a container uses. */
+export interface VolumeUse extends VolumeOptions {
+  name: string;
+  /** Absolute path in the container. */
+  destination: string;
+  /** It is made for this container, and has a random name. */
+  isNew?: true;
+  /** Its place was not chosen by who made this container: an image, or another container, has it there. */
+  isGuarded?: true;
 }
 
 /** What a container is, for as long as it exists: `config.json` in its folder. Written once. */
@@ -125,6 +151,8 @@ export interface ContainerRecord {
   network: NetworkFiles;
   logging: LogOptions;
   health?: HealthCheck;
+  /** The volumes that it uses. */
+  volumes?: VolumeUse[];
   /** What was requested and is not in the Spec: for `inspect`. Older versions of foster did not keep it. */
   asked?: Asked;
   spec: Spec;
@@ -135,8 +163,43 @@ export function layersOf({ image, spec }: Pick<ContainerRecord, 'image' | 'spec'
   return image?.layers ?? [spec.root.path];
 }
 
-/** The anonymous volumes: folders of the container's own. */
-export function volumesOf({ id, spec }: Pick<ContainerRecord, 'id' | 'spec'>): Mount[] {
-  const folder = `${volumesFolder(id)}/`;
-  return spec.mounts.filter(({ source }) => source.startsWith(folder));
+/** The mounts of volumes. An older foster had anonymous volumes in the container's folder. */
+export function volumesOf({
+  id,
+  spec,
+  volumes = [],
+}: Pick<ContainerRecord, 'id' | 'spec' | 'volumes'>): Mount[] {
+  const old = `${containerFolder(id)}/volumes/`;
+  const places = new Set(volumes.map(({ destination }) => destination));
+  return spec.mounts.filter(({ source, destination }) => places.has(destination) || source.startsWith(old));
+}
+
+/** The mounts of anonymous volumes that were made for the container. */
+export function anonymousVolumesOf(record: Pick<ContainerRecord, 'id' | 'spec' | 'volumes'>): Mount[] {
+  return volumesOf(record).filter(({ destination }) => {
+    const use = volumeAt(record, destination);
+    return use === undefined || use.isNew === true;
+  });
+}
+
+/** The volume that a mount of a container shows; undefined for another mount. */
+export function volumeAt(
+  { volumes = [] }: Pick<ContainerRecord, 'volumes'>,
+  destination: string,
+): VolumeUse | undefined {
+  return volumes.find((volume) => volume.destination === destination);
+}
+
+/**
+ * The volumes of which only a part is mounted: by destination, their name, the folder of their files, and the path in it. A
+ * container can change what is in the folder, so the two are never looked up as one path.
+ */
+export function subpathsOf({
+  volumes = [],
+}: Pick<ContainerRecord, 'volumes'>): Map<string, { name: string; top: string; path: string }> {
+  return new Map(
+    volumes.flatMap(({ name, destination, subpath }) =>
+      subpath === undefined ? [] : [[destination, { name, top: volumeData(name), path: subpath }]],
+    ),
+  );
 }

@@ -7,6 +7,7 @@ import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
 import { mountsBelow, unmount } from '../sys/mount.js';
 import { containerFolder, lockPath, nameLink } from '../sys/paths.js';
+import { soloMark } from '../volume/store.js';
 import { type RemoveOptions, removeTrees } from '../worker/remove-trees.js';
 import { withStoreLock } from './change.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
@@ -20,13 +21,16 @@ import {
   readContainer,
   readLive,
 } from './store.js';
+import { removeAnonymousVolumes } from './volume-users.js';
 
 /**
- * The paths that a container leaves, in the order in which they are removed: first what makes it one, so that no command
- * sees half of it, and last its lock, so that none takes it for free before.
+ * The paths that a container which is removed at its end leaves, in the order in which they are removed: first what makes it
+ * one, so that no command sees half of it, and last its lock, so that none takes it for free before. Of its anonymous
+ * volumes the marks say that nobody else uses them: src/init/janitor.c.
  */
-export function pathsOf({ id, name }: ContainerRecord): string[] {
-  return [recordFile(id), nameLink(name), containerFolder(id), lockPath(id)];
+export function pathsOf({ id, name, volumes = [] }: ContainerRecord): string[] {
+  const own = volumes.filter(({ isNew }) => isNew).map((volume) => soloMark(volume.name));
+  return [recordFile(id), nameLink(name), containerFolder(id), ...own, lockPath(id)];
 }
 
 function recordFile(id: string): string {
@@ -46,9 +50,13 @@ const PATIENCE = { orderly: 2000, force: 15_000 };
 /**
  * Removes a container, also one whose record is damaged. With `force` one that runs, is paused or waits to be started
  * again is killed first. If another command has just removed it, that is no failure.
+ * @param options.volumes whether its anonymous volumes are removed, too, which those of one with --rm always are
  * @throws FosterError when it is alive, or when its files cannot be removed
  */
-export async function removeContainer(id: string, options: { force: boolean }): Promise<void> {
+export async function removeContainer(
+  id: string,
+  options: { force: boolean; volumes?: boolean },
+): Promise<void> {
   const deadline = performance.now() + (options.force ? PATIENCE.force : PATIENCE.orderly);
   for (;;) {
     const container = readContainer(id);
@@ -57,7 +65,7 @@ export async function removeContainer(id: string, options: { force: boolean }): 
     if (options.force && mayRun(id, container)) await endNow(id, container?.record.name ?? id.slice(0, 12));
     const lock = lockContainer(id, { wait: false });
     if (lock !== undefined) {
-      removeHeld(readContainer(id)?.record ?? { id }, lock);
+      removeHeld(readContainer(id)?.record ?? { id }, lock, options);
       return;
     }
     if (!existsSync(containerFolder(id))) return; // somebody else was faster
@@ -101,11 +109,12 @@ function isInTheWay(id: string, container: Container | undefined): FosterError {
 /** A container's record, or only its id if the record is damaged or was never written. */
 export type Remains = ContainerRecord | { id: string };
 
-/** Removes a container whose lock we hold, and lets the lock go. */
-export function removeHeld(remains: Remains, lock: number): void {
+/** Removes a container whose lock we hold, and lets the lock go. @param options as for `removeContainer` */
+export function removeHeld(remains: Remains, lock: number, { volumes = false } = {}): void {
   const { id } = remains;
   try {
     if (existsSync(containerFolder(id))) removeFiles(remains, lock);
+    if ('spec' in remains && (volumes || remains.rm)) removeAnonymousVolumes(remains);
     removeLock(id);
     faultPoint('lock removed');
   } finally {

@@ -73,7 +73,7 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
     });
   } catch (error) {
     if (launched !== undefined) abandon(launched);
-    removeHeld(record, lock);
+    removeHeld(record, lock, { volumes: true });
     dropIdFile(request.cidfile);
     throw error;
   }

@@ -9,7 +9,7 @@ import { surroundings } from '../sys/surroundings.js';
 import { type AttachOptions, attachTo, type ConnectOptions, connectMonitor } from './attach.js';
 import { giveUp, launchDetached, startProgram } from './background.js';
 import { dropIdFile, type HeldContainer } from './create.js';
-import { createHeld, isFilled } from './create-held.js';
+import { createHeld, mayBeFilled } from './create-held.js';
 import type { Draft } from './draft.js';
 import { writePidFile } from './pid-file.js';
 import { type ContainerPlan, planContainer } from './plan.js';
@@ -50,7 +50,7 @@ export async function runDetached(request: RunRequest, draft: Draft, observer: R
     });
   } catch (error) {
     if (!isStarted) {
-      removeHeld(record, lock);
+      removeHeld(record, lock, { volumes: true });
       dropIdFile(request.cidfile);
     }
     throw error;
@@ -109,7 +109,7 @@ export function startHeld(
 
 /** `foster create`: all of `run` but the start. Returns the id. */
 export async function createOnly(request: RunRequest, draft: Draft): Promise<string> {
-  if (isFilled(draft) && surroundings().ownsProcess) holdSignals();
+  if (mayBeFilled(draft) && surroundings().ownsProcess) holdSignals();
   const { record, lock } = await createHeld(request, draft);
   closeSync(lock);
   faultPoint('lock let go');

@@ -83,18 +83,23 @@ export async function unpause(reference: string): Promise<void> {
  * Removes a container and all that it has written, also one whose record is damaged.
  * @param options.force also one that is running, which is killed
  * @param options.timeout with `force`, it is stopped first, and killed after so many seconds; negative: never
+ * @param options.volumes also its anonymous volumes that no other container uses
  * @throws FosterError of the kind `conflict` if it is running, `not-found` where there is none
  */
 export async function remove(
   reference: string,
-  { force = false, timeout }: { force?: boolean | undefined; timeout?: number | undefined } = {},
+  {
+    force = false,
+    timeout,
+    volumes = false,
+  }: { force?: boolean | undefined; timeout?: number | undefined; volumes?: boolean | undefined } = {},
 ): Promise<void> {
   const { findContainer, findId, readContainer, storedIds } = await import('../container/store.js');
   const { removeContainer } = await import('../container/remove.js');
   const found = findId(reference);
   const id = found !== undefined && storedIds().includes(found) ? found : findContainer(reference).record.id;
   if (force && timeout !== undefined && readContainer(id) !== undefined) await stop(id, { timeout });
-  await removeContainer(id, { force });
+  await removeContainer(id, { force, volumes });
 }
 
 /** Containers, and before each those that share its namespaces, by their ids. @throws FosterError */
@@ -287,7 +292,7 @@ export async function inspect(
   return { ...inspection(container), SizeRw: written, SizeRootFs: total };
 }
 
-/** A container, or else an image, as `docker inspect` shows it. @throws FosterError of the kind `not-found` */
+/** A container, else an image, else a volume, as `docker inspect` shows it. @throws FosterError of the kind `not-found` */
 export async function inspectAny(
   reference: string,
   options: { size?: boolean | undefined } = {},
@@ -298,9 +303,11 @@ export async function inspectAny(
     return await images.inspect(reference);
   } catch (error) {
     if (!(error instanceof FosterError)) throw error;
-    throw new FosterError(`no such container or image: ${reference}`, {
+    const volumes = await import('./volumes.js');
+    if (await volumes.exists(reference)) return await volumes.inspect(reference);
+    throw new FosterError(`no such container, image or volume: ${reference}`, {
       kind: 'not-found',
-      advice: "'foster ps -a' and 'foster images' list them",
+      advice: "'foster ps -a', 'foster images' and 'foster volume ls' list them",
       exitCode: 1,
       cause: error,
     });

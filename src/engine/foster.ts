@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type Caller, type CallOptions, eachInCall, inCall } from './call.js';
 import { Images } from './foster-images.js';
+import { Volumes } from './foster-volumes.js';
 import type {
   AttachOptions,
   ContainerEvent,
@@ -36,6 +37,8 @@ import type {
 export class Foster {
   /** Images: pull, push, build, load, save, tag, list, inspect, remove, prune. */
   readonly images: Images;
+  /** Volumes: create, list, inspect, remove, prune, export, import. */
+  readonly volumes: Volumes;
   readonly #caller: Caller;
 
   /**
@@ -50,6 +53,7 @@ export class Foster {
       dataRoot: dataRoot === undefined ? undefined : resolve(dataRoot),
     };
     this.images = new Images(this.#caller);
+    this.volumes = new Volumes(this.#caller);
   }
 
   /**
@@ -194,7 +198,10 @@ export class Foster {
    * @example
    * await foster.remove('web', { force: true });
    */
-  async remove(container: string, options: CallOptions & { force?: boolean } = {}): Promise<void> {
+  async remove(
+    container: string,
+    options: CallOptions & { force?: boolean; volumes?: boolean } = {},
+  ): Promise<void> {
     await this.#call(options, async () => (await import('./containers.js')).remove(container, options));
   }
 

@@ -3,4 +3,5 @@ export { type ErrorKind, FosterError } from '../sys/errors.js';
 export type { CallOptions } from './call.js';
 export { Foster } from './foster.js';
 export type { Images } from './foster-images.js';
+export type { Volumes } from './foster-volumes.js';
 export type * from './types.js';

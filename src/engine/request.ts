@@ -71,6 +71,7 @@ function flagsOf(options: CreateOptions): RunFlags {
     hostname: options.hostname,
     entrypoint: options.entrypoint && JSON.stringify(options.entrypoint),
     readOnly: options.readOnly,
+    volumesFrom: options.volumesFrom && [...options.volumesFrom],
     network: options.network,
     dns: list(options.dns),
     addHost: Object.entries(options.hosts ?? {}).map(([name, address]) => `${name}:${address}`),

@@ -5,6 +5,7 @@ import type { PrunedImages } from './images.js';
 import type { UnsharedCommand } from './unshare.js';
 import type { DiskUsageDetails } from './views/disk-usage-details.js';
 import type { InfoViews } from './views/host-info.js';
+import type { PrunedVolumes } from './volumes.js';
 
 export type { DiskUsage, DiskUsageDetails, HostInfo, InfoViews, UnsharedCommand };
 
@@ -23,13 +24,13 @@ export async function infoViews(version: string): Promise<InfoViews> {
   return infoViews(await info(), version);
 }
 
-/** What images, containers and cached root filesystems take on the disk. */
+/** What images, containers, volumes and cached root filesystems take on the disk. */
 export async function diskUsage(): Promise<DiskUsage[]> {
   const { diskUsage } = await import('../container/disk-usage.js');
   return diskUsage();
 }
 
-/** The same for each image, container and root filesystem. */
+/** The same for each image, container, volume and root filesystem. */
 export async function diskUsageDetails(): Promise<DiskUsageDetails> {
   const { diskUsageDetails } = await import('./views/disk-usage-details.js');
   return diskUsageDetails(Date.now());
@@ -38,18 +39,22 @@ export async function diskUsageDetails(): Promise<DiskUsageDetails> {
 /**
  * Removes stopped containers, images without a name, and cached root filesystems of tar files.
  * @param options.all also all images that no container uses, and root filesystems of recipes
+ * @param options.volumes also anonymous volumes that no container uses
  */
-export async function prune({ all }: { all: boolean }): Promise<{
+export async function prune({ all, volumes = false }: { all: boolean; volumes?: boolean }): Promise<{
   containers: PrunedContainers;
+  volumes: PrunedVolumes;
   images: PrunedImages;
 }> {
   const { pruneContainers } = await import('../container/prune.js');
   const { pruneImages } = await import('../container/remove-image.js');
   const { collect } = await import('../container/image-use.js');
   const containers = await pruneContainers();
+  const { pruneVolumes } = await import('../container/volume-users.js');
+  const pruned = pruneVolumes(({ isAnonymous = false }) => volumes && isAnonymous);
   const removed = await pruneImages({ all, isMeant: () => true });
   const collected = await collect({ caches: true, recipes: all });
-  return { containers, images: { removed, size: collected?.size ?? 0 } };
+  return { containers, volumes: pruned, images: { removed, size: collected?.size ?? 0 } };
 }
 
 /**

@@ -45,8 +45,10 @@ export interface CreateOptions extends CallOptions {
   /** Program before `command`, in place of the image's entrypoint; `[]` for none. */
   entrypoint?: readonly string[];
   labels?: Readonly<Record<string, string>>;
-  /** `[SOURCE:]DESTINATION[:OPTION,...]` each, as in `foster run -v`: `/srv/www:/www:ro`. */
+  /** `[SOURCE:]DESTINATION[:OPTION,...]` each, as in `foster run -v`: `/srv/www:/www:ro`, `data:/data`. */
   volumes?: readonly string[];
+  /** `CONTAINER[:ro]` each, as in `foster run --volumes-from`: it gets their mounts, too. */
+  volumesFrom?: readonly string[];
   /** `KEY=VALUE,...` each, as in `foster run --mount`: `type=bind,source=/srv,destination=/srv,readonly`. */
   mounts?: readonly string[];
   /** `DESTINATION[:OPTION,...]` each, as in `foster run --tmpfs`: `/tmp:size=16m`. */
@@ -230,14 +232,35 @@ export interface EventOptions extends CallOptions {
 
 export interface ContainerEvent {
   time: Date;
+  type: 'container' | 'volume';
   /** `create`, `start`, `die`, `adopt`, `reap`, `stop`, `kill`, `destroy` and so on: see `foster events --help`. */
   action: string;
-  /** The container's id. */
+  /** The container's id, or the volume's name. */
   id: string;
-  /** The container's name. */
   name: string;
   /** Attributes of the event, and the container's labels and image. */
   attributes: Record<string, string>;
+}
+
+/** A volume. */
+export interface VolumeInfo {
+  name: string;
+  created: Date;
+  labels: Record<string, string>;
+  /** Of the driver: `type`, `device`, `o`. */
+  options: Record<string, string>;
+  /** Nobody has chosen its name. */
+  anonymous: boolean;
+  /** Absolute path of its files on the host; '' for one in memory. */
+  mountpoint: string;
+  /** The names of the containers that use it. */
+  containers: string[];
+}
+
+export interface CreateVolumeOptions extends CallOptions {
+  labels?: Readonly<Record<string, string>>;
+  /** Of the driver: `{ type: 'none', o: 'bind', device: '/srv/data' }`, `{ type: 'tmpfs', o: 'size=64m' }`. */
+  options?: Readonly<Record<string, string>>;
 }
 
 export interface StopOptions extends CallOptions {

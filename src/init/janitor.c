@@ -27,6 +27,21 @@ static int wait_for_monitor(void) {
   return message == JANITOR_DONE;
 }
 
+/* A path that ends in `/solo` is the mark of an anonymous volume: the volume goes, unless another container has taken the
+ * mark away because it uses the volume, too. The mark can be removed only once, so just one of the two happens. */
+static void remove_at_end(const char *path) {
+  static const char mark[] = "/solo";
+  size_t length = string_length(path);
+  char folder[4096];
+  if (length < sizeof mark || length >= sizeof folder || !string_equal(path + length - (sizeof mark - 1), mark)) {
+    remove_tree(path);
+    return;
+  }
+  if (SYSCALL3(__NR_unlinkat, AT_FDCWD, path, 0) < 0) return;
+  append(folder, path)[-(long)(sizeof mark - 1)] = 0;
+  remove_tree(folder);
+}
+
 static _Noreturn void janitor(const struct monitor *monitor, int line) {
   SYSCALL0(__NR_setsid); /* a hangup or a Ctrl-C at the terminal must not reach us */
   SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-janitor");
@@ -52,7 +67,7 @@ static _Noreturn void janitor(const struct monitor *monitor, int line) {
   wait_readable(FD_PIDFD);
   const char *path = (const char *)monitor + monitor->remove;
   if (monitor->flags & MONITOR_REMOVE) {
-    for (; *path; path += string_length(path) + 1) remove_tree(path);
+    for (; *path; path += string_length(path) + 1) remove_at_end(path);
     state_event("destroy", (const char *)monitor + monitor->subject, "");
   }
   sys_exit(0);

@@ -9,11 +9,13 @@ const MAX_DIRECTORIES = 1_000_000;
 const MAX_BYTES = 128 * 1024 * 1024;
 
 /**
- * The directories of a tree that no other process writes to. Paths are absolute, `/` being the top of the tree, have
+ * The directories of a tree that no other process writes to, unless it is merged with what is there: then somebody may
+ * change it meanwhile, and what becomes of the files that both write is up to them. Paths are absolute, `/` being the top of the tree, have
  * one character for each byte, and contain no symbolic links.
  */
 export class TreeDirectories {
   readonly #isLayer: boolean;
+  readonly #merges: boolean;
   /** Maps parents as written in names to their paths without symbolic links. */
   readonly #parents = new Map<string, string>();
   /** Each directory with its member; undefined if it has none, and was made for its content. */
@@ -22,9 +24,13 @@ export class TreeDirectories {
   #bytes = 0;
   #isOpaque = false;
 
-  /** @param isLayer whether there may be whiteouts of overlayfs */
-  constructor(isLayer: boolean) {
+  /**
+   * @param isLayer whether there may be whiteouts of overlayfs
+   * @param merges whether there may be directories already, which are kept
+   */
+  constructor(isLayer: boolean, merges = false) {
     this.#isLayer = isLayer;
+    this.#merges = merges;
   }
 
   /** Whether all layers below are hidden. */
@@ -43,9 +49,10 @@ export class TreeDirectories {
         mkdirSync(pathOf(path), 0o755);
       } catch (error) {
         if (errnoOf(error) !== 'EEXIST') throw error;
-        // There are no unknown directories: this process made all of them.
-        if (this.#isLayer && lstatSync(pathOf(path)).isCharacterDevice()) this.#replaceWhiteout(path);
-        else {
+        // There are no unknown directories, unless it merges: this process made all of them.
+        const found = lstatSync(pathOf(path));
+        if (this.#isLayer && found.isCharacterDevice()) this.#replaceWhiteout(path);
+        else if (!this.#merges || !found.isDirectory()) {
           this.remove(path);
           mkdirSync(pathOf(path), 0o755);
         }
@@ -98,7 +105,9 @@ export class TreeDirectories {
   #removeDirectory(path: string): void {
     for (const name of readdirSync(pathOf(path), { encoding: 'latin1' })) {
       const inside = `${path}/${name}`;
-      if (this.#known.has(inside)) this.#removeDirectory(inside);
+      const isDirectory =
+        this.#known.has(inside) || (this.#merges && lstatSync(pathOf(inside)).isDirectory());
+      if (isDirectory) this.#removeDirectory(inside);
       else unlinkSync(pathOf(inside));
     }
     rmdirSync(pathOf(path));
@@ -150,6 +159,10 @@ export class TreeDirectories {
     }
     if (this.#isLayer && info.isCharacterDevice()) {
       this.#replaceWhiteout(path);
+      this.#remember(path, undefined);
+      return undefined;
+    }
+    if (this.#merges && info.isDirectory()) {
       this.#remember(path, undefined);
       return undefined;
     }

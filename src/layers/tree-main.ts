@@ -1,9 +1,21 @@
-import { closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  existsSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+} from 'node:fs';
 import { type HostWork, undoHostSteps } from '../launch/host-steps.js';
 import { mountStorage } from '../launch/storage-program.js';
 import { errnoOfAny } from '../sys/ffi.js';
 import { attachMount, makeMountsPrivate, mountOverlay } from '../sys/mount.js';
 import { writeFully } from '../sys/write.js';
+import { pathOf } from '../tar/member.js';
 import { TAR_END } from '../tar/writer.js';
 import type { Failure } from '../worker/protocol.js';
 import { errnoFailure, runWorker } from '../worker/run-worker.js';
@@ -13,8 +25,9 @@ import { mountPointNames, treeChanges } from './changes.js';
 import { copyTree, type Skipped } from './copy-tree.js';
 import { probeFuseOverlayfs, probeOverlay } from './overlay-probe.js';
 import { LayerStack } from './stack.js';
-import { COPIED, TREE, TREE_FD, type TreeOrder, VOLUMES } from './tree-protocol.js';
+import { COPIED, TREE, TREE_FD, type TreeOrder } from './tree-protocol.js';
 import { inPieces, layerTar, TreeTar } from './tree-tar.js';
+import { unlessGone } from './unless-gone.js';
 import { FuseUpperDirectory, UpperDirectory, type WritableLayer } from './writable-layer.js';
 
 /**
@@ -31,9 +44,12 @@ function run({ order, folders }: Opened): Skipped {
   switch (order.action) {
     case 'fill':
       return fill(order, view);
+    case 'chown':
+      for (const index of Object.keys(order.volumes ?? {}).keys()) chownTree(volumePath(index), order.owner);
+      return NOTHING;
     case 'export':
       // The whole tree, without the container's mounts.
-      exportTree(wholeTree(order, view), view);
+      exportTree(order, wholeTree(order, view), view);
       return NOTHING;
     case 'layer':
       for (const piece of layerOf(order, view)) writeFully(TREE_FD.output, piece);
@@ -76,15 +92,18 @@ const DIRECTORY = 0o10000000 | constants.O_DIRECTORY; // O_PATH
 interface Folders {
   layers: number[];
   container: number;
+  /** Those of new volumes. */
+  volumes: number[];
   /** The upper directory of the overlay, or the copy; undefined if the container has never run. */
   own: number | undefined;
 }
 
-function openFolders({ layers, folder, driver }: TreeOrder): Folders {
+function openFolders({ layers, folder, driver, volumes = {} }: TreeOrder): Folders {
   const own = `${folder}/${driver === 'copy' ? TREE : 'upper'}`;
   return {
     layers: layers.map((layer) => openSync(layer, DIRECTORY)),
     container: openSync(folder, DIRECTORY),
+    volumes: Object.keys(volumes).map((path) => openSync(path, DIRECTORY)),
     own: existsSync(own) ? openSync(own, DIRECTORY) : undefined,
   };
 }
@@ -103,7 +122,7 @@ interface View {
   storage: HostWork | undefined;
 }
 
-function enter(order: TreeOrder, { layers, container, own }: Folders): View {
+function enter(order: TreeOrder, { layers, container, volumes, own }: Folders): View {
   const { action, driver } = order;
   const isFilled = action === 'fill';
   const copied =
@@ -121,10 +140,29 @@ function enter(order: TreeOrder, { layers, container, own }: Folders): View {
   enterView([
     ...layers.map((directory, index) => ({ path: `/layers/${index}`, directory })),
     ...(isFilled ? [{ path: view.container, directory: container, allows: { writing: true } }] : []),
+    ...volumes.map((directory, index) => ({
+      path: volumePath(index),
+      directory,
+      allows: { writing: true },
+    })),
     ...(own === undefined ? [] : [{ path: '/own', directory: own }]),
     { path: view.root, ...(root !== undefined && { directory: root }) },
   ]);
   return view;
+}
+
+function volumePath(index: number): string {
+  return `/volumes/${index}`;
+}
+
+/** Links are not followed, and what a container removes meanwhile is left out. */
+function chownTree(path: string, owner = { uid: 0, gid: 0 }): void {
+  const info = unlessGone(() => lstatSync(pathOf(path)));
+  if (info === undefined) return;
+  unlessGone(() => lchownSync(pathOf(path), owner.uid, owner.gid));
+  if (!info.isDirectory()) return;
+  const names = unlessGone(() => readdirSync(pathOf(path), { encoding: 'latin1' })) ?? [];
+  for (const name of names) chownTree(`${path}/${name}`, owner);
 }
 
 function mountByProgram({ program, folder, layers }: TreeOrder): HostWork {
@@ -160,9 +198,11 @@ function layerOf(order: TreeOrder, view: View): Iterable<Buffer> {
   return layerTar(view.own, { skips, ...(order.driver !== 'overlay' && { own }) });
 }
 
-function exportTree(top: string, { storage }: View): void {
+function exportTree({ hasTop }: TreeOrder, top: string, { storage }: View): void {
   try {
-    for (const piece of inPieces(new TreeTar(top, {}).children(''))) writeFully(TREE_FD.output, piece);
+    const tar = new TreeTar(top, {});
+    if (hasTop) for (const piece of tar.top()) writeFully(TREE_FD.output, piece);
+    for (const piece of inPieces(tar.children(''))) writeFully(TREE_FD.output, piece);
     writeFully(TREE_FD.output, TAR_END);
   } finally {
     if (storage !== undefined) undoHostSteps(storage, { isGraceful: false });
@@ -186,10 +226,11 @@ function fill({ driver, volumes = {} }: TreeOrder, { layers, container }: View):
   process.umask(0o022);
   const stack = new LayerStack(layers);
   const skipped: Skipped[] = [];
-  for (const [name, path] of Object.entries(volumes)) {
-    const target = `${container}/${VOLUMES}/${name}`;
-    mkdirSync(target, { recursive: true });
-    const places = stack.findDirectories(Buffer.from(path).toString('latin1'));
+  for (const [index, path] of Object.values(volumes).entries()) {
+    const target = volumePath(index);
+    chownSync(target, 0, 0); // so far it belongs to the caller
+    chmodSync(target, 0o755);
+    const places = path === '' ? [] : stack.findDirectories(Buffer.from(path).toString('latin1'));
     if (places.length > 0) skipped.push(copyTree(stack, target, places));
   }
   if (driver === 'copy') skipped.push(copy(stack, container));

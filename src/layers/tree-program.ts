@@ -26,7 +26,7 @@ export function startTreeProgram(order: TreeOrder, maps: IdMaps | undefined, out
 }
 
 /**
- * Copies files of the layers to a container's folder: those for its volumes, or all of them for a container without an
+ * Copies files of the layers: those for new volumes, or to a container's folder all of them for a container without an
  * overlay. Blocks.
  * @param check called at least every 100 ms; if it throws, the work ends
  * @returns what was skipped because it is not readable
@@ -38,6 +38,25 @@ export function fillFolder(
   check: () => void,
 ): Skipped {
   return start({ action: 'fill', ...what, mountPoints: [] }, maps).wait(check);
+}
+
+/**
+ * Gives all files in some folders to a user of a container. Blocks.
+ * @param check called at least every 100 ms; if it throws, the work ends
+ * @throws FosterError; then only some of the files have the new owner
+ */
+export function chownFolders(
+  folders: readonly string[],
+  owner: { uid: number; gid: number },
+  where: { folder: string; maps: IdMaps | undefined },
+  check: () => void,
+): void {
+  const volumes = Object.fromEntries(folders.map((path) => [path, '']));
+  const { folder, maps } = where;
+  start(
+    { action: 'chown', driver: 'overlay', layers: [], folder, volumes, owner, mountPoints: [] },
+    maps,
+  ).wait(check);
 }
 
 function start(order: TreeOrder, maps: IdMaps | undefined, output?: number): RunningWorker<Skipped> {

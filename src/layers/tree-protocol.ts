@@ -17,12 +17,12 @@ export const TREE_FD = {
 export interface TreeOrder {
   /**
    * `export`: all files as a tar archive. `layer`: the container's changes as a layer of an image. `changes`: the same
-   * as a list; each is a letter (A, C, D) and a path, terminated by NUL. `fill`: copies the layers' content of each of
-   * `volumes` to the folder; with the driver `copy` also creates `tree`, a copy of the layers, and then `copied`, whose
-   * ctime is the time of completion. `probe`: tests, in a folder with `one`, `two`, `upper`, `work` and `root`, whether
+   * as a list; each is a letter (A, C, D) and a path, terminated by NUL. `fill`: copies the layers' content of
+   * directories to the folders of `volumes`; with the driver `copy` also creates `tree`, a copy of the layers, and then `copied`, whose
+   * ctime is the time of completion. `chown`: gives all files in the folders of `volumes` to `owner`. `probe`: tests, in a folder with `one`, `two`, `upper`, `work` and `root`, whether
    * an overlay can do all that a container needs; with `program`, whether fuse-overlayfs can.
    */
-  action: 'export' | 'layer' | 'changes' | 'fill' | 'probe';
+  action: 'export' | 'layer' | 'changes' | 'fill' | 'chown' | 'probe';
   /** The storage driver of the container. */
   driver: StorageDriver;
   /** Absolute path of fuse-overlayfs, if that is the driver and a merged view is needed. */
@@ -33,8 +33,12 @@ export interface TreeOrder {
   isShifted?: boolean;
   /** The container's folder, with `upper` or `tree`, and the mount point `root`. */
   folder: string;
-  /** Directories in the container, by the names of their copies in VOLUMES. */
+  /** For each folder, the directory in the container that it becomes a copy of; '' for none, only with its owner. */
   volumes?: Readonly<Record<string, string>>;
+  /** Ids of the container. */
+  owner?: { uid: number; gid: number };
+  /** Whether an exported archive has a member for the top itself, which is a volume then. */
+  hasTop?: boolean;
   /** Mount points in the container: if empty, they are not the container's own files. */
   mountPoints: readonly string[];
 }
@@ -42,5 +46,5 @@ export interface TreeOrder {
 /** Names in the container's folder, with the driver `copy`. */
 export const TREE = 'tree';
 export const COPIED = 'copied';
-/** Name of the folder for anonymous volumes, in the container's folder. */
+/** Where an older foster had the anonymous volumes of a container: in its folder. */
 export const VOLUMES = 'volumes';

@@ -65,12 +65,13 @@ export class TreeWriter implements TarSink {
   /**
    * @param options.hasOneOwner whether only one id is mapped, so that everything belongs to root
    * @param options.isLayer whether to convert whiteouts of the image-spec to those of overlayfs
+   * @param options.merges whether the tree has files already, which stay where the archive has none of that name
    */
-  constructor(options: { hasOneOwner: boolean; isLayer: boolean }) {
+  constructor(options: { hasOneOwner: boolean; isLayer: boolean; merges?: boolean }) {
     this.#isLayer = options.isLayer;
-    this.#directories = new TreeDirectories(options.isLayer);
+    this.#directories = new TreeDirectories(options.isLayer, options.merges);
     this.#metadata = new MemberMetadata(options.hasOneOwner);
-    chownSync('/', 0, 0); // so far it belongs to the caller, who may have another id in the container
+    if (!options.merges) chownSync('/', 0, 0); // so far it belongs to the caller, who may have another id in the container
   }
 
   get written(): Written {

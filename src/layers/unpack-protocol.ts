@@ -5,7 +5,7 @@ import type { Written } from './tree-writer.js';
 /** The protocol between foster and its unpacker (unpack-main.ts). The archive comes on standard input. */
 
 export interface UnpackOrder {
-  /** Absolute path of the empty directory to fill. */
+  /** Absolute path of the directory to fill, which is empty unless it `merges`. */
   tree: string;
   compression: Compression;
   hasOneOwner: boolean;
@@ -13,6 +13,8 @@ export interface UnpackOrder {
   maxSize: number;
   /** Whether it is a layer of an image: its whiteouts are converted to overlayfs's, and its digest is computed. */
   isLayer: boolean;
+  /** Whether files that are there stay, unless the archive has one of that name. */
+  merges?: boolean;
 }
 
 export interface UnpackResult {

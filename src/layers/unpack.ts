@@ -28,6 +28,8 @@ export interface UnpackOptions {
   maxUnpackedSize?: number;
   /** Whether it is a layer of an image, not a complete root filesystem. */
   isLayer?: boolean;
+  /** Whether files that are in the directory already stay, unless the archive has one of that name. */
+  merges?: boolean;
 }
 
 /**
@@ -39,7 +41,7 @@ export interface UnpackOptions {
 export function startUnpacker(
   tree: string,
   compression: Compression,
-  { maps, maxUnpackedSize, isLayer = false }: UnpackOptions,
+  { maps, maxUnpackedSize, isLayer = false, merges = false }: UnpackOptions,
   file?: number,
 ): Unpacking {
   const isByProgram = compression === 'zstd' && !('createZstdDecompress' in zlib);
@@ -49,6 +51,7 @@ export function startUnpacker(
     hasOneOwner: hasOneOwner(maps),
     maxSize: maxUnpackedSize ?? Number.MAX_SAFE_INTEGER,
     isLayer,
+    ...(merges && { merges }),
   };
   // The unpacker reads the archive itself, a pipe from this process, or a pipe from zstd.
   const piped = file === undefined || isByProgram ? largePipe() : undefined;

@@ -51,7 +51,7 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
       ...adjustOomScore(process),
       // Still as the caller, who can enter folders that the container's root, maybe another user, cannot.
       ...openStorage(facts),
-      ...openVolumes(spec.mounts),
+      ...openVolumes(spec.mounts, facts),
       ...awaitHost(prepared),
       ...(types.has('user') && isRootMapped(spec) ? becomeRoot(facts) : []),
       ...(facts.join ? [denyTracing()] : []),

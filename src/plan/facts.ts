@@ -26,6 +26,8 @@ export interface PlanFacts {
   files: OwnFile[];
   /** Lines for the container's /etc/passwd and /etc/group, so that its user has a name. */
   accounts: { path: string; text: string }[];
+  /** Sources that are in a directory which containers change: by destination, the directory, and the path in it. */
+  beneath?: ReadonlyMap<string, { top: string; path: string }>;
   /** Bind sources that are directories. */
   directories: ReadonlySet<string>;
   /** Destinations named by an image or a Dockerfile, which must not lead into /dev, /proc or /sys. */

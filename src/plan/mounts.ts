@@ -38,15 +38,31 @@ const LINKS: readonly (readonly [target: string, name: string])[] = [
 ];
 
 /** Opens the sources of mounts. Each path is resolved only once; later steps use the descriptors. */
-export function openVolumes(mounts: Mount[]): Step[] {
+export function openVolumes(mounts: Mount[], { beneath }: PlanFacts): Step[] {
   return binds(mounts).flatMap((each, index) => {
     const { source, destination } = each;
     const why = `open ${source}, to mount it at ${destination}`;
     const result = `source_${index}`;
+    const path = beneath?.get(destination)?.top ?? source;
     return isShifted(each)
       ? []
-      : [step(why, 'openat', [CWD, source, flags(O, 'O_PATH', 'O_CLOEXEC'), 0], { result })];
+      : [step(why, 'openat', [CWD, path, flags(O, 'O_PATH', 'O_CLOEXEC'), 0], { result })];
   });
+}
+
+/**
+ * Opens what is to be mounted of a volume, with the rights of the container's root. No link that a container has made in
+ * the volume is followed.
+ */
+function openSubpath(why: string, path: string, top: string, result: string): Step[] {
+  const advice = {
+    ELOOP: 'a part of the path is a symbolic link, and links in a volume are not followed',
+    ENOENT: 'the volume has no such file or directory: make it first',
+  };
+  return [
+    openBeneath(why, { result: top }, path, ['O_PATH'], { result, advice }),
+    step(why, 'close', [{ result: top }]),
+  ];
 }
 
 /**
@@ -65,8 +81,14 @@ export function copyFromHost(mounts: Mount[], linux: Linux, facts: PlanFacts): S
     const why = `take ${source} from the host`;
     if (isShifted(each)) return [receiveMount(why, `volume_${index}`)];
     const recursive = options.includes('rbind');
-    const opened = { result: `source_${index}` };
-    return [copyMount(why, opened, '', `volume_${index}`, { recursive }), step(why, 'close', [opened])];
+    const path = facts.beneath?.get(each.destination)?.path;
+    const top = `source_${index}`;
+    const opened = { result: path === undefined ? top : `${top}_subpath` };
+    return [
+      ...(path === undefined ? [] : openSubpath(why, path, top, opened.result)),
+      copyMount(why, opened, '', `volume_${index}`, { recursive }),
+      step(why, 'close', [opened]),
+    ];
   });
   return [...devices, ...copyMasks(linux, facts, kernelPaths(mounts)), ...volumes, ...kernels];
 }
@@ -144,11 +166,16 @@ function isPropagation(option: string): option is Propagation {
   return /^r?(private|slave|shared|unbindable)$/.test(option);
 }
 
-/** Sets the propagation of the mount kept as `name`; no step if it is right already. */
+/**
+ * Sets the propagation of the mount kept as `name`; no step if it is right already. One that was made outside of the
+ * container's mount namespace is in the peer group of the host's mount: if it stayed there, what the container mounts in it
+ * would appear on the host.
+ */
 function propagate(each: Mount, name: string, follows: boolean): Step[] {
   const propagation = propagationOf(each) ?? 'rprivate';
+  const isHanded = isBind(each) && isShifted(each);
   const isSo = follows ? isBind(each) && /slave$/.test(propagation) : /(private|slave)$/.test(propagation);
-  if (isSo || (!isBind(each) && /private$/.test(propagation))) return [];
+  if (!isHanded && (isSo || (!isBind(each) && /private$/.test(propagation)))) return [];
   const recursive = propagation.startsWith('r') && isBind(each);
   return [
     setPropagation(`make the mount at ${each.destination} ${propagation}`, { result: name }, propagation, {

@@ -2,8 +2,8 @@ import { isIdMapped } from './id-maps.js';
 import type { ImageDefaults } from './image-defaults.js';
 import { imageVolumes } from './image-volumes.js';
 import { changeDefaultEnv, mergeEnv } from './parse/environment.js';
-import { anonymousVolume } from './parse/volumes.js';
-import type { RunRequest } from './request.js';
+import { anonymousVolume, tmpfsMount } from './parse/volumes.js';
+import type { RequestedMount, RunRequest } from './request.js';
 import { defaultSeccompProfile, SECCOMP_ARCHITECTURES } from './seccomp-profile.js';
 import type { Capabilities, IdMapping, Mount, Namespace, Seccomp, Spec } from './types.js';
 import type { ResolvedUser } from './users.js';
@@ -29,8 +29,8 @@ export interface SpecFacts {
   term?: string | undefined;
   /** Defaults of the image, if the root filesystem is an image's. */
   image?: ImageDefaults | undefined;
-  /** Absolute path on the host of the folder that holds the container's anonymous volumes. */
-  volumesFolder: string;
+  /** The mount of each volume, by its destination. */
+  volumes?: ReadonlyMap<string, Mount>;
   /** The profile of `--security-opt seccomp=FILE`, which the caller has read. */
   seccompProfile?: Seccomp | undefined;
   /** Whether the host has /dev/mqueue, for containers in its IPC namespace. */
@@ -190,17 +190,40 @@ function mountsOf(request: RunRequest, facts: SpecFacts, userNamespace: boolean)
 }
 
 /** The mounts of the request, and the image's volumes at other destinations. */
-function wantedMounts({ mounts }: RunRequest, { image, volumesFolder, shiftsIds }: SpecFacts): Mount[] {
+function wantedMounts(request: RunRequest, { image, volumes, shiftsIds }: SpecFacts): Mount[] {
+  return withImageVolumes(request, image).map((mount) => {
+    if (mount.type !== 'volume') {
+      const { volume, isBorrowed, ...plain } = mount;
+      return shiftsIds ? withShiftedIds(plain) : plain;
+    }
+    // a programming error: whoever lets a request have volumes says where they are
+    const found = volumes?.get(mount.destination);
+    if (found === undefined)
+      throw new Error(`buildSpec: nobody says where the volume at ${mount.destination} is`);
+    return found;
+  });
+}
+
+/** The mounts of a request, and those that the image's volumes become. */
+export function withImageVolumes(
+  { mounts, imageVolumes: how }: Pick<RunRequest, 'mounts' | 'imageVolumes'>,
+  image: ImageDefaults | undefined,
+): RequestedMount[] {
   const taken = new Set(mounts.map(({ destination }) => destination));
-  const shown = mounts.map((mount) => (shiftsIds ? withShiftedIds(mount) : mount));
-  const ofImage = imageVolumes(image).paths.filter((destination) => !taken.has(destination));
-  return [...shown, ...ofImage.map((destination) => anonymousVolume(destination))].map((mount, index) =>
-    mount.type === 'volume' ? { ...mount, type: 'bind', source: `${volumesFolder}/${index}` } : mount,
-  );
+  const paths = imageVolumes(image).paths.filter((destination) => !taken.has(destination));
+  if (how === 'ignore') return mounts;
+  return [
+    ...mounts,
+    ...paths.map((destination) =>
+      how === 'tmpfs'
+        ? tmpfsMount('--image-volume', how, destination, ['mode=755'])
+        : anonymousVolume(destination),
+    ),
+  ];
 }
 
 /** Lets root's files on the host belong to the container's root, although that is another user. */
-function withShiftedIds(mount: Mount): Mount {
+export function withShiftedIds(mount: Mount): Mount {
   if (mount.type !== 'bind') return mount;
   const option = mount.options.includes('rbind') ? 'ridmap' : 'idmap';
   return { ...mount, options: [...mount.options, option] };

@@ -37,6 +37,30 @@ export function parseName(value: string): string {
   return value;
 }
 
+/** Podman's syntax, and Docker's but for names of a single character. */
+const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
+/** A folder has its name: NAME_MAX. */
+const MAX_VOLUME_NAME_LENGTH = 255;
+
+/** Whether a volume can have this name. */
+export function isVolumeName(text: string): boolean {
+  return VOLUME_NAME.test(text) && text.length <= MAX_VOLUME_NAME_LENGTH;
+}
+
+/**
+ * Parses the name of a volume.
+ * @param flag what it was given with
+ * @throws FosterError
+ */
+export function parseVolumeName(flag: string, value: string, name: string): string {
+  if (isVolumeName(name)) return name;
+  throw flagError(
+    flag,
+    value,
+    'the name of a volume has up to 255 letters, digits, "_", "." or "-", and starts with a letter or digit',
+  );
+}
+
 /**
  * Parses a host name for the container: up to 64 bytes (sethostname(2)) of the characters that host name labels may
  * have.

@@ -65,8 +65,12 @@ export interface RunRequest {
   personality: Personality['domain'] | undefined;
   hostname: string | undefined;
   domainname: string | undefined;
-  /** Mounts of -v, --mount and --tmpfs in command-line order, with absolute sources. */
-  mounts: Mount[];
+  /** Mounts of -v, --mount and --tmpfs in command-line order, with absolute sources, or names of volumes. */
+  mounts: RequestedMount[];
+  /** Containers whose mounts it gets, too. */
+  volumesFrom: VolumesFrom[];
+  /** What an image declares as volumes: volumes, a tmpfs each, or nothing. */
+  imageVolumes: 'volume' | 'tmpfs' | 'ignore';
   /** Device nodes of the host, as bind mounts. */
   devices: Mount[];
   /** Absolute path of a file of the host that becomes /etc/localtime. */
@@ -118,6 +122,32 @@ export interface RunRequest {
   written: Written;
 }
 
+/** A mount that was asked for. Of the type `volume`, its source is the volume's name, or '' for an anonymous one. */
+export interface RequestedMount extends Mount {
+  volume?: VolumeOptions;
+  /** It is another container's: --volumes-from. */
+  isBorrowed?: true;
+}
+
+export interface VolumeOptions {
+  /** A new volume stays empty: it does not get the files that the image has at the destination. */
+  noCopy?: boolean;
+  /** Its files get the owner that the container's process has. */
+  chowns?: boolean;
+  /** A path in the volume, without `..`: what is mounted instead of all of it. */
+  subpath?: string;
+  /** Of a volume that is made for this container. */
+  labels?: Record<string, string>;
+  options?: Record<string, string>;
+}
+
+/** `--volumes-from`: `reference` is a container's name, id or an unambiguous start of its id. */
+export interface VolumesFrom {
+  reference: string;
+  /** Whether all of them are mounted read-only. */
+  isReadOnly: boolean;
+}
+
 /** Options that only `foster inspect` shows as they were written: the rest of Docker's HostConfig is in the Spec. */
 export interface Written {
   binds: string[];
@@ -126,6 +156,7 @@ export interface Written {
   capDrop: string[];
   securityOpt: string[];
   userns: string;
+  volumesFrom?: string[];
   /** The whole command line, with `foster`; not of a container that a program has made. */
   command?: string[];
 }

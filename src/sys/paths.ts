@@ -70,9 +70,19 @@ export function containerFolder(id: string): string {
   return join(dataFolder(), 'containers', id);
 }
 
-/** The anonymous volumes of a container. */
-export function volumesFolder(id: string): string {
-  return join(containerFolder(id), 'volumes');
+/** The volumes. */
+export function volumesFolder(): string {
+  return join(dataFolder(), 'volumes');
+}
+
+/** A volume: what is known about it, and its files. */
+export function volumeFolder(name: string): string {
+  return join(volumesFolder(), name);
+}
+
+/** The files of a volume: what is mounted in containers. */
+export function volumeData(name: string): string {
+  return join(volumeFolder(name), '_data');
 }
 
 /** The file whose lock is held while a container runs or a command changes it. */

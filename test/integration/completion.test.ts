@@ -14,6 +14,7 @@ before(() => {
   containers.ok('run', '-d', '--name', 'running', 'busybox', 'sleep', '1000');
   containers.ok('create', '--name', 'waiting', 'busybox');
   containers.ok('commit', 'waiting', 'localhost/picture:1');
+  containers.ok('volume', 'create', 'data');
 });
 
 after(() => containers.removeAll());
@@ -55,6 +56,19 @@ const PLACES: [line: string[], words: string[], directive?: string][] = [
   [['run', '--rm', '-it', 'local'], ['localhost/picture:1'], ':files'],
   [['run', '--name', 'new', 'bus'], ['busybox'], ':files'],
   [['run', 'busybox', '--na'], [], ':files'],
+  // names of volumes
+  [['volume', 'rm', ''], ['data']],
+  [['volume', 'inspect', 'd'], ['data']],
+  [['volume', 'import', 'data', ''], [], ':files'],
+  [['volume', 'create', ''], []],
+  [['run', '-v', 'da'], ['data:'], ':files'],
+  [['run', '--volumes-from', 'run'], ['running']],
+  [['volume', 'ls', '-f', 'dang'], ['dangling='], ':open'],
+  [
+    ['volume', 'ls', '-f', 'dangling='],
+    ['dangling=true', 'dangling=false'],
+  ],
+  [['ps', '-f', 'volume='], ['volume=data']],
   // commands below others
   [['image', 'hist'], ['history']],
   [['system', 'pr'], ['prune']],

@@ -124,7 +124,8 @@ for (const path of PAGES) {
 function exists(words: string[]): boolean {
   const [first = '', second = ''] = words;
   if (!/^[a-z]+$/.test(first)) return first.startsWith('-') || first === 'COMMAND' || first === '...';
-  const isGroup = /^(image|system|manifest|container|builder)$/.test(first) && second !== '';
+  const isGroup =
+    /^(image|system|manifest|container|builder|volume|network)$/.test(first) && /^[a-z]+$/.test(second);
   const help = helpOf(isGroup ? `${first} ${second}` : first);
   const options = words.filter((word) => /^--[a-z]/.test(word)).map((word) => word.replace(/=.*/, ''));
   return help !== undefined && options.every((option) => help.includes(option));

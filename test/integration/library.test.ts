@@ -336,6 +336,46 @@ test('images: build, run, save, load, tag, inspect, remove, prune', async () => 
   await assert.rejects(foster.images.inspect('whom:2'), { kind: 'not-found' });
 });
 
+test('volumes: create, use, inspect, export, import, remove, prune', async () => {
+  const { name, mountpoint } = await foster.volumes.create('shop', { labels: { project: 'x' } });
+  assert.equal(name, 'shop');
+  await assert.rejects(foster.volumes.create('shop'), { kind: 'conflict' });
+  await assert.rejects(foster.volumes.create('a/b'), { kind: 'invalid' });
+  await assert.rejects(foster.volumes.inspect('nosuch'), { kind: 'not-found' });
+  const write = ['sh', '-c', 'echo 3 > /data/stock'];
+  await foster.run({ root: 'busybox', volumes: ['shop:/data'], command: write, remove: true });
+  assert.equal(readFileSync(join(mountpoint, 'stock'), 'utf8'), '3\n');
+  await foster.create({ root: 'busybox', name: 'keeper', volumes: ['shop:/data', '/anonymous'] });
+  const { stdout } = await foster.run({
+    root: 'busybox',
+    volumesFrom: ['keeper:ro'],
+    command: ['cat', '/data/stock'],
+    remove: true,
+  });
+  assert.equal(stdout, '3\n');
+  const { containers, labels, anonymous } = await foster.volumes.inspect('shop');
+  assert.deepEqual([containers, labels, anonymous], [['keeper'], { project: 'x' }, false]);
+  await assert.rejects(foster.volumes.remove('shop'), {
+    kind: 'conflict',
+    message: /in use by container keeper/,
+  });
+  const archive = join(home.folder, 'shop.tar');
+  await foster.volumes.export('shop', archive);
+  const copy = await foster.volumes.create();
+  assert.ok(copy.anonymous && /^[0-9a-f]{64}$/.test(copy.name));
+  await foster.volumes.import(copy.name, archive);
+  assert.equal(readFileSync(join(copy.mountpoint, 'stock'), 'utf8'), '3\n');
+  const ended = foster.volumes.export('shop', archive, { signal: AbortSignal.abort() });
+  await assert.rejects(ended, { kind: 'interrupted' });
+  assert.deepEqual((await foster.volumes.prune()).removed, [copy.name]);
+  await foster.remove('keeper', { volumes: true });
+  assert.deepEqual(
+    (await foster.volumes.list()).map((one) => one.name),
+    ['shop'],
+  );
+  await foster.volumes.remove('shop');
+});
+
 test('each call ends at its signal, and leaves nothing behind', async () => {
   const endless = { root: 'busybox', command: ['sleep', '1000'], remove: true };
   const isRunning = async () => (await foster.list()).some(({ status }) => status === 'running');

@@ -115,6 +115,53 @@ test('--tmpfs: empty, world-writable and noexec by default', () => {
   );
 });
 
+test('--tmpfs and --mount type=tmpfs: each option has its effect', () => {
+  const flags = ['--tmpfs', '/t:size=128k,nr_inodes=10,mode=0710,uid=5,gid=6,exec,suid,dev,noatime'];
+  const script =
+    'stat -c "%u:%g %a" /t; df /t | tail -n 1 | tr -s " " | cut -d " " -f 2; grep " /t " /proc/mounts';
+  const [owner, size, line = ''] = output(script, flags).split('\n');
+  assert.deepEqual([owner, size], ['5:6 710', '128']);
+  assert.match(line, / rw,noatime,\S*size=128k,nr_inodes=10,mode=710,\S*/);
+  assert.doesNotMatch(line, /nosuid|nodev|noexec/);
+  assert.match(home.shell('touch /t/x', ['--tmpfs', '/t:ro']).stderr, /Read-only file system/);
+  const many = home.shell('for i in 1 2 3 4 5 6 7 8 9 10; do touch /t/$i; done', [
+    '--tmpfs',
+    '/t:nr_inodes=5',
+  ]);
+  assert.match(many.stderr, /No space left/);
+});
+
+test('-v of a single file: a file that is replaced on the host stays as it was, one that is written to does not', () => {
+  const source = place('single');
+  writeFileSync(source, 'one\n');
+  const flags = ['-v', `${source}:/etc/single:ro`, '-v', `${place('folder')}:/host`];
+  writeFileSync(place('folder/new'), 'two\n');
+  assert.equal(output('cat /etc/single; stat -c %F /etc/single', flags), 'one\nregular file');
+  assert.equal(output(`echo more >> /w`, ['-v', `${source}:/w`]), '');
+  assert.equal(readFileSync(source, 'utf8'), 'one\nmore\n');
+});
+
+test('bind propagation: each word of Docker is what the kernel has', () => {
+  const kinds: [option: string, expected: RegExp][] = [
+    ['private', / - /],
+    ['rprivate', / - /],
+    ['slave', / (master:\d+ )?- /],
+    ['rslave', / (master:\d+ )?- /],
+    ['shared', / shared:\d+ (master:\d+ )?- /],
+    ['rshared', / shared:\d+ (master:\d+ )?- /],
+  ];
+  for (const [option, expected] of kinds)
+    for (const flags of [
+      ['-v', `${place('folder')}:/p:${option}`],
+      ['--mount', `type=bind,src=${place('folder')},dst=/p,bind-propagation=${option}`],
+      ['-v', `volume:/p:${option}`],
+    ]) {
+      const line = output('grep " /p " /proc/self/mountinfo', flags);
+      assert.match(line.replace(/^.* \/p \S+/, ''), expected, flags.join(' '));
+    }
+  assert.equal(home.foster(['volume', 'rm', 'volume']).status, 0);
+});
+
 test('a mount that fails is reported in one sentence', () => {
   failure(
     ['-v', '/no/such/source:/x'],

@@ -11,11 +11,11 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { FROM } from './support/build.js';
 import { Containers } from './support/containers.js';
-import { Home } from './support/foster.js';
+import { FOSTER, Home } from './support/foster.js';
 import { waitUntil } from './support/wait.js';
 
 /** Containers of the machine's root. Their root is not he, but has what he shows it. */
@@ -426,4 +426,39 @@ after(() => {
     'seen',
   ])
     home.foster(['rm', '-f', name]);
+});
+
+/** Runs a script in a mount namespace with a shared mount, as most mounts are on a machine with systemd. */
+function besideSharedMount(script: string): string {
+  const top = file('propagation');
+  mkdirSync(join(top, 'below'), { recursive: true });
+  const whole = `top=${top}; mount --bind $top $top && mount --make-shared $top; ${script}`;
+  const env = { ...home.env, PATH: `${dirname(FOSTER)}:${process.env.PATH}` };
+  return execFileSync('unshare', ['--mount', 'sh', '-c', whole], { env, encoding: 'utf8', timeout: 60_000 });
+}
+
+for (const userns of ['default', 'keep-id', 'host'])
+  test(`bind propagation with --userns ${userns}: what the host mounts later`, () => {
+    const output = besideSharedMount(`
+      for how in rslave rprivate rshared; do
+        foster run -d --name $how --userns ${userns} -v $top:/p:$how busybox sleep 1000 > /dev/null
+      done
+      mount -t tmpfs late $top/below && touch $top/below/late
+      for how in rslave rprivate rshared; do echo $how: $(foster exec $how ls /p/below); done
+      foster rm -f rslave rprivate rshared > /dev/null`);
+    assert.equal(output, 'rslave: late\nrprivate:\nrshared: late\n');
+  });
+
+test('what a container mounts in a mount of the host appears in the container only', () => {
+  const script = 'mount -t tmpfs evil /p/below && touch /p/below/evil && ls /p/below';
+  for (const userns of ['default', 'keep-id'])
+    for (const how of ['rprivate', 'rslave']) {
+      const flags = `--cap-add SYS_ADMIN --security-opt seccomp=unconfined --userns ${userns} -v $top:/p:${how}`;
+      const output = besideSharedMount(`
+        foster run -d --name one ${flags} busybox sleep 1000 > /dev/null
+        foster exec one sh -c '${script}'
+        ls $top/below
+        foster rm -f one > /dev/null`);
+      assert.equal(output, 'evil\n', `${userns} ${how}`);
+    }
 });

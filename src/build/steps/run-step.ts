@@ -92,7 +92,6 @@ function orderOf(step: RunStep, folder: string, seccompProfile: Seccomp | undefi
       gidMappings: maps.gid,
       architecture: process.arch,
       callerIsRoot: process.getuid?.() === 0,
-      volumesFolder: `${folder}/volumes`,
       seccompProfile,
     });
     return {
@@ -111,7 +110,7 @@ function orderOf(step: RunStep, folder: string, seccompProfile: Seccomp | undefi
         accounts: [],
         // The script is foster's own, and its path cannot be a link of the image.
         guarded: step.mounts.map(({ destination }) => destination).filter((place) => place !== SCRIPT),
-        directories: [...bindDirectories(spec)],
+        directories: [...bindDirectories(spec.mounts)],
         kernelPaths: [...kernelPaths(spec)],
       },
     };

@@ -10,17 +10,18 @@ import { addTimeout, type TimeoutFlags, timeoutOf } from './timeout.js';
 interface RmFlags extends SelectionFlags, TimeoutFlags {
   force?: boolean;
   depend?: boolean;
+  volumes?: boolean;
 }
 
 /** `foster rm`. */
 export function configure(command: Command, argv: string[]): void {
   command
-    .description('Remove containers and all files that they have written.')
+    .description('Remove containers and all files that they have written outside volumes.')
     .option('-f, --force', 'kill running containers first; ignore missing ones');
   addTimeout(command, 'with --force: stop them first, and wait so long before SIGKILL');
   command
     .option('--depend', 'remove containers that share namespaces of these, too')
-    .option('-v, --volumes', 'no effect: anonymous volumes are always removed with their container');
+    .option('-v, --volumes', 'remove their anonymous volumes, too');
   addSelection(command, [
     '-a, --all',
     '-l, --latest',
@@ -33,11 +34,12 @@ export function configure(command: Command, argv: string[]): void {
     'Examples:',
     '  foster rm web db',
     '  foster rm -f --all                       remove all containers, even running ones',
+    '  foster rm -v db                          remove its anonymous volumes, too',
     '  foster rm --filter status=exited --filter label=job',
     '  foster rm -f -t 10 db                    give it 10 seconds to end by itself',
   ]);
   command.action(async (references: string[], flags: RmFlags) => {
-    const { force = false, depend = false } = flags;
+    const { force = false, depend = false, volumes } = flags;
     const timeout = timeoutOf(flags);
     if (timeout !== undefined && !force)
       throw new FosterError('rm --time needs --force: without it, no running container is removed', {
@@ -48,7 +50,7 @@ export function configure(command: Command, argv: string[]): void {
     const targets = depend ? await engine.withDependents(chosen) : chosen;
     const remove = async (reference: string) => {
       try {
-        await engine.remove(reference, { force, timeout });
+        await engine.remove(reference, { force, timeout, volumes });
         print(`${reference}\n`);
       } catch (error) {
         if (!force || !engine.isNotFound(error)) throw error;

@@ -60,14 +60,16 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
     .optionsGroup('Files:')
     .option(
       '-v, --volume <[SRC:]DST[:OPT,...]>',
-      'mount a file or directory of the host at DST; without SRC, an anonymous volume',
+      'mount a volume, or a file or directory of the host, at DST; without SRC, an anonymous volume',
       mount('volume'),
     )
     .option(
       '--mount <KEY=VALUE,...>',
-      'add a mount: type (bind, tmpfs or volume), source, destination, readonly',
+      'add a mount: type (bind, tmpfs or volume), source, destination, readonly, volume-subpath ...',
       mount('mount'),
     )
+    .option('--volumes-from <CONTAINER[:ro]>', 'mount what another container has mounted', collect)
+    .option('--image-volume <HOW>', "the image's volumes: anonymous (default), tmpfs or ignore")
     .option('--tmpfs <DST[:OPT,...]>', 'mount an empty in-memory filesystem at DST', mount('tmpfs'))
     .option('--device <HOST[:DST]>', 'mount a device of the host', collect)
     .option('--shm-size <SIZE>', 'size of /dev/shm (default: 64m)')

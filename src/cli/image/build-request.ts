@@ -2,12 +2,13 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { BuildRequest, NamedContext, RunSettings } from '../../engine/builds.js';
 import { parseAddHost, parseDns, parseDnsOption, parseDnsSearch } from '../../spec/hosts.js';
-import { flagError } from '../../spec/parse/flag.js';
+import { flagError, unsupportedValue } from '../../spec/parse/flag.js';
 import { type PlatformFlags, parsePull, platformOf } from '../../spec/parse/platform.js';
 import { parseSecurityOptions } from '../../spec/parse/security-options.js';
 import { parseSize } from '../../spec/parse/sizes.js';
 import { parseUlimits } from '../../spec/parse/ulimits.js';
-import { parseVolume } from '../../spec/parse/volumes.js';
+import { type PathContext, parseVolume } from '../../spec/parse/volumes.js';
+import type { Mount } from '../../spec/types.js';
 import { resolveCapabilities } from '../../sys/capabilities.js';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
@@ -141,8 +142,15 @@ function runSettings(flags: BuildFlags): RunSettings {
     ...(!flags.hosts && { without: ['/etc/hosts'] }),
     ...(flags.shmSize !== undefined && { shmSize: parseSize('--shm-size', flags.shmSize) }),
     ...namespaceSettings(flags),
-    volumes: (flags.volume ?? []).map((value) => parseVolume(value, paths)),
+    volumes: (flags.volume ?? []).map((value) => parseBind(value, paths)),
   };
+}
+
+/** @throws FosterError for a volume, which no RUN has */
+function parseBind(value: string, paths: PathContext): Mount {
+  const mount = parseVolume(value, paths);
+  if (mount.type === 'bind') return mount;
+  throw unsupportedValue('--volume', value, 'RUN has no volumes', 'give a path, such as ./DIR:/DST');
 }
 
 /** `NAME=SOURCE` */

@@ -30,6 +30,7 @@ const running: Operand = { words: () => containers('running') };
 const active: Operand = { words: () => containers('running', 'paused', 'restarting') };
 const stopped: Operand = { words: () => containers('created', 'exited') };
 const image: Operand = { words: imageNames };
+const volume: Operand = { words: volumeNames };
 const files: Operand = { files: true };
 
 /** By command: its first operand, and the others. A command that is not here takes none. */
@@ -83,6 +84,12 @@ const OPERANDS: Record<string, [first: Operand, others?: Operand]> = {
   'manifest create': [{}, image],
   'manifest remove': [{}, image],
   'image tree': [image],
+  'volume inspect': [volume, volume],
+  'volume exists': [volume],
+  'volume rm': [volume, volume],
+  'volume remove': [volume, volume],
+  'volume export': [volume],
+  'volume import': [volume, files],
   build: [files],
   import: [files, image],
   unshare: [files, files],
@@ -110,7 +117,15 @@ const VALUES: Record<string, Operand> = {
   '--log-driver': { words: () => ['json-file', 'k8s-file', 'none', 'passthrough'] },
   '--log-level': { words: () => ['debug', 'info', 'warn', 'error', 'fatal'] },
   '--log-opt': { words: () => ['max-size=', 'max-file='] },
-  '--mount': { words: () => ['type=bind,source=', 'type=tmpfs,destination=', 'type=volume,destination='] },
+  '--image-volume': { words: () => ['anonymous', 'tmpfs', 'ignore'] },
+  '--mount': {
+    words: async () => [
+      'type=bind,source=',
+      'type=tmpfs,destination=',
+      'type=volume,destination=',
+      ...(await volumeNames()).map((name) => `type=volume,source=${name},destination=`),
+    ],
+  },
   '--net': { words: () => ['none', 'host'] },
   '--network': { words: () => ['none', 'host'] },
   '--os': { words: () => ['linux'] },
@@ -129,10 +144,12 @@ const VALUES: Record<string, Operand> = {
   },
   '--stop-signal': { words: signals },
   '--storage-driver': { words: () => [...DRIVERS] },
-  '--type': { words: () => ['container', 'image', 'all'] },
+  '--type': { words: () => ['container', 'image', 'volume', 'all'] },
   '--ulimit': { words: () => Object.keys(RLIMITS).map((name) => `${name}=`) },
   '--userns': { words: () => ['default', 'host', 'keep-id', 'auto'] },
   '--uts': { words: () => ['private', 'host'] },
+  '--volume': { words: async () => (await volumeNames()).map((name) => `${name}:`), files: true },
+  '--volumes-from': all,
 };
 
 /** Options whose values nobody can guess. */
@@ -163,6 +180,7 @@ export async function valuesOf(
 
 function operandAt({ path, operands }: Place): Operand {
   const name = Object.hasOwn(OPERANDS, path) ? path : path.replace(/^(container|image|system) /, '');
+  if (name.startsWith('volume ') && !Object.hasOwn(OPERANDS, name)) return {};
   const alias: Record<string, string> = {
     ls: path.startsWith('image') ? 'images' : 'ps',
     list: 'images',
@@ -178,7 +196,9 @@ async function optionValue(option: string, current: string, { path }: Place): Pr
     return {
       words: () => [
         'json',
-        ...(/^(ps|images|stats|image ls|container (ls|ps|stats)|system df)$/.test(path) ? ['table'] : []),
+        ...(/^(ps|images|stats|image ls|container (ls|ps|stats)|volume (ls|list)|system df)$/.test(path)
+          ? ['table']
+          : []),
       ],
     };
   if (option === '--sort') return { words: () => orders(path) };
@@ -209,15 +229,22 @@ async function filters(path: string, current: string): Promise<string[]> {
     return IMAGE_FILTERS.map((name) => `${name}=`);
   }
   if (path === 'events' || path === 'system events')
-    return ['container=', 'event=', 'image=', 'label=', 'type='];
+    return ['container=', 'event=', 'image=', 'label=', 'type=', 'volume='];
   if (/search$/.test(path)) return ['stars=', 'is-official=', 'is-automated='];
+  if (path === 'volume prune') return ['all=', 'label=', 'label!=', 'until='];
   if (/prune$/.test(path)) return ['label=', 'until='];
+  if (/^volume (ls|list)$/.test(path)) {
+    if (value !== undefined) return key === 'dangling' ? ['dangling=true', 'dangling=false'] : [];
+    const { VOLUME_FILTERS } = await import('../../engine/views/volume.js');
+    return VOLUME_FILTERS.map((name) => `${name}=`);
+  }
   if (value !== undefined) {
     if (key === 'status') return STATUSES.map((status) => `status=${status}`);
     if (key === 'health')
       return ['starting', 'healthy', 'unhealthy', 'none'].map((health) => `health=${health}`);
     if (key === 'network') return ['network=none', 'network=host'];
     if (key === 'ancestor') return (await imageNames()).map((name) => `ancestor=${name}`);
+    if (key === 'volume') return (await volumeNames()).map((name) => `volume=${name}`);
     if (/^(name|before|since)$/.test(key)) return (await containers()).map((name) => `${key}=${name}`);
     return [];
   }
@@ -240,6 +267,11 @@ async function imageNames(): Promise<string[]> {
   );
 }
 
+async function volumeNames(): Promise<string[]> {
+  const { names } = await import('../../engine/volumes.js');
+  return await names();
+}
+
 async function namedObjects(): Promise<string[]> {
-  return [...(await containers()), ...(await imageNames())];
+  return [...(await containers()), ...(await imageNames()), ...(await volumeNames())];
 }

@@ -1,8 +1,8 @@
 import type { DiskUsageDetails } from '../../engine/system.js';
 import { drawTable, ellipsis } from '../format/table.js';
 
-/** What `system df -v` prints: each image, container and root filesystem. */
-export function drawDetails({ images, containers, roots }: DiskUsageDetails): string {
+/** What `system df -v` prints: each image, container, volume and root filesystem. */
+export function drawDetails({ images, containers, volumes, roots }: DiskUsageDetails): string {
   return [
     section(
       'Images',
@@ -30,6 +30,11 @@ export function drawDetails({ images, containers, roots }: DiskUsageDetails): st
         row.Status,
         row.Names,
       ]),
+    ),
+    section(
+      'Local Volumes',
+      'VOLUME NAME,LINKS,SIZE',
+      volumes.map(({ name, links, size }) => [name, links, size]),
     ),
     section(
       'Root filesystems',

@@ -21,8 +21,8 @@ const FORMAT: ListFormat<Field> = {
 /** `foster system df`. */
 export function configure(command: Command): void {
   command
-    .description('Show the disk usage of images, containers and cached root filesystems.')
-    .option('-v, --verbose', 'list each image, container and root filesystem')
+    .description('Show the disk usage of images, containers, volumes and cached root filesystems.')
+    .option('-v, --verbose', 'list each image, container, volume and root filesystem')
     .option('--format <FORMAT>', "table, json, or a template such as '{{.Type}} {{.Size}}'");
   addHelpAfter(command, ['Examples:', '  foster system df', '  foster system df -v']);
   command.action(async (options: { format?: string; verbose?: boolean }) => {

@@ -12,7 +12,7 @@ export async function configure(command: Command, argv: string[]): Promise<void>
       summary: 'remove all containers and images, and everything else',
       load: () => import('./reset.js'),
     },
-    { name: 'events', summary: 'print container events as they happen', load: () => import('./events.js') },
+    { name: 'events', summary: 'print events as they happen', load: () => import('./events.js') },
     { name: 'info', summary: 'show what foster can do on this machine', load: () => import('./info.js') },
   ];
   await configureGroup(command, argv, entries, [

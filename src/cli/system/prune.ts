@@ -10,25 +10,30 @@ export function configure(command: Command, argv: string[]): void {
   command
     .description('Remove stopped containers, images without a name, and everything else unused.')
     .option('-a, --all', 'remove all images that no container uses, and root filesystems of recipes')
+    .option('--volumes', 'remove anonymous volumes that no container uses, too')
     .option('-f, --force', 'do not ask for confirmation');
   acceptBooleanValues(command, argv);
-  addHelpAfter(command, ['Examples:', '  foster system prune -f', '  foster system prune -af']);
-  command.action(async (options: { all?: boolean; force?: boolean }) => {
+  addHelpAfter(command, ['Examples:', '  foster system prune -f', '  foster system prune -af --volumes']);
+  command.action(async (options: { all?: boolean; force?: boolean; volumes?: boolean }) => {
     const all = options.all ?? false;
     const which = all ? 'all images without a container' : 'all images without a name';
-    const warning = `This will remove all stopped containers, ${which}, and cached root filesystems of tar files.`;
+    const unused = options.volumes ? ', anonymous volumes that no container uses' : '';
+    const warning = `This will remove all stopped containers, ${which}${unused}, and cached root filesystems of tar files.`;
     if (!options.force && !confirmed(warning)) {
       settings.exitCode = 1;
       return;
     }
     const engine = await import('../../engine/system.js');
-    const { containers, images } = await engine.prune({ all });
-    const { removed, failures } = containers;
+    const { containers, images, volumes } = await engine.prune({ all, volumes: options.volumes ?? false });
+    const { removed } = containers;
+    const failures = [...containers.failures, ...volumes.failures];
     if (removed.length > 0) print(`Deleted Containers:\n${removed.map((id) => `${id}\n`).join('')}\n`);
+    if (volumes.removed.length > 0)
+      print(`Deleted Volumes:\n${volumes.removed.map((name) => `${name}\n`).join('')}\n`);
     if (images.removed.length > 0)
       print(`Deleted Images:\n${images.removed.map(describeRemoval).join('')}\n`);
     for (const failure of failures) reportError(failure);
     if (failures.length > 0) settings.exitCode = 1;
-    print(`Total reclaimed space: ${decimalSize(containers.size + images.size)}\n`);
+    print(`Total reclaimed space: ${decimalSize(containers.size + volumes.size + images.size)}\n`);
   });
 }

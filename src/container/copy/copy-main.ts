@@ -1,4 +1,4 @@
-import { constants, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { constants, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import zlib from 'node:zlib';
@@ -7,7 +7,7 @@ import { TREE } from '../../layers/tree-protocol.js';
 import { errnoOf } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
 import { errnoOfAny } from '../../sys/ffi.js';
-import { openInRoot } from '../../sys/libc.js';
+import { openBeneath, openInRoot } from '../../sys/libc.js';
 import {
   attachMount,
   bindMount,
@@ -157,13 +157,14 @@ function refuseVolatile(target: CopyPath, paths: readonly string[]): void {
   );
 }
 
-function mountVolume(root: number, { source, destination, isReadOnly, shifted }: Volume): void {
+function mountVolume(root: number, { source, beneath, destination, isReadOnly, shifted }: Volume): void {
   try {
-    const isDirectory = statSync(source).isDirectory();
-    if (isDirectory) makeDirectories(root, destination);
-    withOpen(openInRoot(root, destination, O_PATH), (place) => {
-      if (shifted === undefined) bindMount(source, `/proc/self/fd/${place}`);
-      else attachMount(shifted, `/proc/self/fd/${place}`);
+    withOpen(openSource(source, beneath), (opened) => {
+      if (fstatSync(opened).isDirectory()) makeDirectories(root, destination);
+      withOpen(openInRoot(root, destination, O_PATH), (place) => {
+        if (shifted === undefined) bindMount(`/proc/self/fd/${opened}`, `/proc/self/fd/${place}`);
+        else attachMount(shifted, `/proc/self/fd/${place}`);
+      });
     });
     if (isReadOnly)
       withOpen(openInRoot(root, destination, O_PATH), (fd) => makeReadOnly(fd, { isDeep: true }));
@@ -171,6 +172,14 @@ function mountVolume(root: number, { source, destination, isReadOnly, shifted }:
     // A missing source, or a mount point that the container would create when it starts: skip it.
     if (errnoOfAny(error) !== 'ENOENT') throw copyError(`mount ${source} in the container`, error);
   }
+}
+
+/** What a container has put into the directory leads nowhere else: no link is followed there. */
+function openSource(source: string, beneath: Volume['beneath']): number {
+  if (beneath === undefined) return openSync(source, O_PATH);
+  return withOpen(openSync(beneath.top, O_PATH | constants.O_DIRECTORY), (top) =>
+    openBeneath(top, beneath.path, O_PATH),
+  );
 }
 
 function makeDirectories(root: number, path: string): void {

@@ -11,7 +11,7 @@ import { processStart } from '../../sys/process.js';
 import { writeFully } from '../../sys/write.js';
 import { TarReader } from '../../tar/reader.js';
 import { shiftedMounts } from '../../worker/shifted-mounts.js';
-import { type ContainerRecord, layersOf } from '../record.js';
+import { type ContainerRecord, layersOf, subpathsOf } from '../record.js';
 import { mapsOf } from '../remove.js';
 import { type Container, isAlive, lockContainer, readContainer, readLive } from '../store.js';
 import { copyPath, HOST } from './paths.js';
@@ -293,6 +293,7 @@ function overlayOf(record: ContainerRecord): { overlay: CopyOverlay; shifted: (n
     });
   }
   const binds = spec.mounts.filter(({ type, source }) => type === 'bind' && source);
+  const subpaths = subpathsOf(record);
   const layers = layersOf(record);
   const isLayerShifted = isRootShifted && driver === 'overlay';
   const wanted = [
@@ -316,6 +317,7 @@ function overlayOf(record: ContainerRecord): { overlay: CopyOverlay; shifted: (n
     isReadOnly: spec.root.readonly,
     volumes: binds.map((mount) => ({
       source: mount.source,
+      beneath: subpaths.get(mount.destination),
       destination: mount.destination,
       isReadOnly: mount.options.includes('ro'),
       shifted: isShifted(mount) ? descriptors.shift() : undefined,

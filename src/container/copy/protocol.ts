@@ -54,6 +54,8 @@ export interface CopyOverlay {
 /** A mount from the host, which should also be visible in a stopped container. */
 export interface Volume {
   source: string;
+  /** The source as a path in a directory that other containers change. */
+  beneath?: { top: string; path: string } | undefined;
   destination: string;
   isReadOnly: boolean;
   /** Descriptor of a detached mount that replaces `source`. */

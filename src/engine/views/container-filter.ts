@@ -93,6 +93,7 @@ const FILTERS: Readonly<Record<string, Filter>> = {
   },
   volume: {
     compile: (value) => (container) =>
+      container.record.volumes?.some(({ name }) => name === value) ||
       container.record.spec.mounts.some(
         ({ type, source, destination }) => destination === value || (type === 'bind' && source === value),
       ),

@@ -42,7 +42,6 @@ const NOTHING = {
   PortBindings: {},
   PublishAllPorts: false,
   VolumeDriver: '',
-  VolumesFrom: null,
   Links: null,
   Isolation: '',
   ConsoleSize: [0, 0],
@@ -58,6 +57,7 @@ export function hostConfigOf(record: ContainerRecord, logPath: string): Record<s
   const restart = readRestart(record.id);
   return {
     Binds: asked.binds,
+    VolumesFrom: asked.volumesFrom ?? null,
     ContainerIDFile: asked.cidfile ?? '',
     LogConfig: logConfigOf(record, logPath),
     RestartPolicy: { Name: restart.policy, MaximumRetryCount: restart.max },

@@ -1,6 +1,13 @@
 import { join } from 'node:path';
 import { withAnnotations } from '../../container/annotations.js';
-import { type ContainerRecord, layersOf, volumesOf } from '../../container/record.js';
+import {
+  anonymousVolumesOf,
+  type ContainerRecord,
+  layersOf,
+  volumeAt,
+  volumesOf,
+} from '../../container/record.js';
+import { requestedMounts } from '../../container/requested-mounts.js';
 import { type Container, type Health, readCounts, readHealth, statusWord } from '../../container/store.js';
 import { isUnlogged } from '../../spec/parse/logging.js';
 import type { Mount } from '../../spec/types.js';
@@ -11,9 +18,6 @@ import { networkSettings } from './container-network.js';
 
 /** What Docker says for an instant that has not come. */
 const NEVER = '0001-01-01T00:00:00Z';
-
-/** Mounts that every container has; Docker lists only what a person asked for. */
-const OWN_MOUNTS = /^\/(proc|sys|dev|dev\/(pts|shm|mqueue)|etc\/(hosts|hostname|resolv\.conf))(\/|$)/;
 
 /** What Podman has for SELinux, AppArmor and programs of its own, and foster has not. */
 const NOTHING = {
@@ -36,7 +40,6 @@ const NOTHING = {
 /** A container as `docker inspect` shows it, with Podman's additions, and the whole `Spec` beside it. */
 export function inspection({ record, state }: Container): Record<string, unknown> {
   const { spec } = record;
-  const volumes = volumesOf(record);
   const [path = '', ...args] = spec.process.args;
   const { bounding, effective } = spec.process.capabilities;
   const folder = containerFolder(record.id);
@@ -64,10 +67,10 @@ export function inspection({ record, state }: Container): Record<string, unknown
     EffectiveCaps: effective,
     GraphDriver: graphDriverOf(record, folder),
     HostConfig: hostConfigOf(record, logPath),
-    Mounts: mountsOf(record, volumes),
+    Mounts: requestedMounts(record).map((mount) => mountPoint(record, mount)),
     Config: configOf(
       record,
-      volumes.map(({ destination }) => destination),
+      anonymousVolumesOf(record).map(({ destination }) => destination),
     ),
     NetworkSettings: networkSettings(record),
     ...NOTHING,
@@ -134,28 +137,22 @@ function graphDriverOf(record: ContainerRecord, folder: string): Record<string, 
   };
 }
 
-/** What a person asked for as a mount. */
-function mountsOf(record: ContainerRecord, volumes: Mount[]): Record<string, unknown>[] {
-  const { devices, timezone } = askedOf(record);
-  const others = new Set(devices.map(({ destination }) => destination));
-  if (timezone !== undefined) others.add('/etc/localtime');
-  return record.spec.mounts
-    .filter(({ destination }) => !OWN_MOUNTS.test(destination) && !others.has(destination))
-    .map((mount) => mountPoint(mount, volumes.includes(mount)));
-}
-
 function mountPoint(
+  record: ContainerRecord,
   { type, source, destination, options }: Mount,
-  isVolume: boolean,
 ): Record<string, unknown> {
+  const use = volumeAt(record, destination);
+  const old = volumesOf(record).some((mount) => mount.destination === destination);
   return {
-    Type: isVolume ? 'volume' : type,
-    ...(isVolume && { Name: source.split('/').slice(-2).join('-'), Driver: 'local' }),
+    Type: old ? 'volume' : type,
+    ...(use !== undefined && { Name: use.name }),
+    ...(old && { Driver: 'local' }),
     Source: type === 'bind' ? source : '',
     Destination: destination,
     Mode: options.join(','),
     Options: options,
     RW: !options.includes('ro'),
     Propagation: options.find((option) => /^r?(private|slave|shared)$/.test(option)) ?? '',
+    ...(use?.subpath !== undefined && { SubPath: use.subpath }),
   };
 }

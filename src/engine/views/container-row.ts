@@ -1,4 +1,5 @@
 import { readlinkSync } from 'node:fs';
+import { volumeAt, volumesOf } from '../../container/record.js';
 import { type Container, type ContainerState, readHealth, statusWord } from '../../container/store.js';
 import { networkModeOf } from './container-network.js';
 import { humanSince } from './duration.js';
@@ -119,7 +120,6 @@ function fieldsOf(
   { record, state }: Container,
   now: number,
 ): Record<Exclude<ContainerField, 'Size'>, string> {
-  const folder = `/containers/${record.id}/volumes/`;
   const binds = record.spec.mounts.filter(({ type }) => type === 'bind');
   return {
     ID: record.id,
@@ -134,8 +134,8 @@ function fieldsOf(
     Labels: Object.entries(record.labels)
       .map(([key, value]) => `${key}=${value}`)
       .join(','),
-    LocalVolumes: String(binds.filter(({ source }) => source?.includes(folder)).length),
-    Mounts: binds.map(({ source }) => source).join(','),
+    LocalVolumes: String(volumesOf(record).length),
+    Mounts: binds.map(({ source, destination }) => volumeAt(record, destination)?.name ?? source).join(','),
     Networks: networkModeOf(record),
   };
 }

@@ -1,4 +1,4 @@
-import { containerSizes, rootSizes } from '../../container/disk-usage.js';
+import { containerSizes, rootSizes, volumeSizes } from '../../container/disk-usage.js';
 import { containersOf } from '../../container/image-use.js';
 import { listImages } from '../../image/store/images.js';
 import { containerRow } from './container-row.js';
@@ -6,7 +6,7 @@ import { imageLayers } from './image-layers.js';
 import { imageRows, listedImage } from './image-row.js';
 import { decimalSize } from './size.js';
 
-/** What `docker system df -v` shows, with foster's root filesystems in place of Docker's volumes. */
+/** What `docker system df -v` shows, and foster's root filesystems. */
 export interface DiskUsageDetails {
   images: Record<
     'Repository' | 'Tag' | 'ID' | 'CreatedSince' | 'Size' | 'SharedSize' | 'UniqueSize' | 'Containers',
@@ -15,6 +15,7 @@ export interface DiskUsageDetails {
   containers: (Record<'ID' | 'Image' | 'Size' | 'RunningFor' | 'Status' | 'Names', string> & {
     command: string[];
   })[];
+  volumes: { name: string; links: string; size: string }[];
   roots: { name: string; size: string; isInUse: boolean }[];
 }
 
@@ -26,6 +27,11 @@ export function diskUsageDetails(now: number): DiskUsageDetails {
       ...containerRow(container, now).fields,
       command: container.record.command,
       Size: decimalSize(size),
+    })),
+    volumes: volumeSizes().map(({ name, users, size }) => ({
+      name,
+      links: String(users),
+      size: decimalSize(size),
     })),
     roots: rootSizes().map(({ name, size, isActive }) => ({
       name,

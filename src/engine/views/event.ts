@@ -10,11 +10,11 @@ export function eventMatcher(filters: string[]): (event: ContainerEvent) => bool
   for (const filter of filters) {
     const equals = filter.indexOf('=');
     const key = filter.slice(0, Math.max(equals, 0));
-    if (!['container', 'event', 'image', 'label', 'type'].includes(key)) {
+    if (!['container', 'event', 'image', 'label', 'type', 'volume'].includes(key)) {
       throw flagError(
         '--filter',
         filter,
-        'expected container=, event=, image=, label= or type= with a value',
+        'expected container=, event=, image=, label=, type= or volume= with a value',
       );
     }
     groups.set(key, [...(groups.get(key) ?? []), filter.slice(equals + 1)]);
@@ -35,14 +35,20 @@ const PODMAN_ACTIONS: Readonly<Record<string, string>> = {
   paused: 'pause',
 };
 
-function isMatch({ action, id, name, attributes }: ContainerEvent, key: string, value: string): boolean {
+function isMatch(
+  { type, action, id, name, attributes }: ContainerEvent,
+  key: string,
+  value: string,
+): boolean {
   switch (key) {
     case 'type':
-      return value === 'container';
+      return value === type;
     case 'event':
       return action === (PODMAN_ACTIONS[value] ?? value);
     case 'container':
-      return name === value || (value !== '' && id.startsWith(value));
+      return type === 'container' && (name === value || (value !== '' && id.startsWith(value)));
+    case 'volume':
+      return type === 'volume' && name === value;
     case 'image':
       return attributes.image === value;
     default: {
@@ -54,12 +60,12 @@ function isMatch({ action, id, name, attributes }: ContainerEvent, key: string, 
 }
 
 /** An event as Docker's API and `--format json` have it. */
-export function eventJson({ time, action, id, name, attributes }: ContainerEvent) {
+export function eventJson({ time, type, action, id, name, attributes }: ContainerEvent) {
   return {
     status: action,
     id,
     from: attributes.image ?? '',
-    Type: 'container',
+    Type: type,
     Action: action,
     Actor: { ID: id, Attributes: { ...attributes, name } },
     scope: 'local',

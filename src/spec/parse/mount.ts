@@ -1,8 +1,8 @@
-import type { Mount } from '../types.js';
+import { parseVolumeName } from '../names.js';
+import type { RequestedMount, VolumeOptions } from '../request.js';
 import { flagError, parseBoolean, quoted, unsupportedValue } from './flag.js';
 import { parseSize } from './sizes.js';
 import {
-  anonymousVolume,
   bindOptions,
   type PathContext,
   PROPAGATION,
@@ -10,6 +10,7 @@ import {
   parseSource,
   refuseOption,
   tmpfsMount,
+  volumeMount,
 } from './volumes.js';
 
 /**
@@ -17,7 +18,7 @@ import {
  * double quotes.
  * @throws FosterError, also if the source of a bind mount does not exist
  */
-export function parseMount(value: string, context: PathContext): Mount {
+export function parseMount(value: string, context: PathContext): RequestedMount {
   const flag = '--mount';
   const fields = parseFields(value);
   const type = fields.get('type') ?? 'volume';
@@ -30,13 +31,13 @@ export function parseMount(value: string, context: PathContext): Mount {
   }
   if (!target) throw flagError(flag, value, 'the destination is missing', 'add destination=/PATH');
   const foreign = [...fields.keys()].find(
-    (key) => /^(bind|tmpfs|devpts)-/.test(key) && !key.startsWith(`${type}-`),
+    (key) => /^(bind|tmpfs|devpts|volume)-/.test(key) && !key.startsWith(`${type}-`),
   );
   if (foreign !== undefined)
     throw flagError(flag, value, `${foreign.replace(/^devpts-/, '')} cannot be used with type=${type}`);
   const destination = parseDestination(flag, value, target);
   const source = fields.get('source');
-  refuseFields(value, fields);
+  refuseFields(value, fields, type);
   const readOnly = isReadOnly(fields) ? ['ro'] : [];
   if (type === 'tmpfs') {
     if (source !== undefined) throw flagError(flag, value, 'a tmpfs has no source');
@@ -52,9 +53,8 @@ export function parseMount(value: string, context: PathContext): Mount {
     };
   }
   if (type === 'volume') {
-    if (source)
-      throw unsupportedValue(flag, value, 'there are no named volumes', 'omit the source, or use type=bind');
-    return anonymousVolume(destination, readOnly);
+    const name = source ? parseVolumeName(flag, value, source) : '';
+    return volumeMount(name, destination, readOnly, volumeFields(value, fields));
   }
   if (!source) throw flagError(flag, value, 'the source is missing', 'add source=PATH');
   return {
@@ -63,6 +63,46 @@ export function parseMount(value: string, context: PathContext): Mount {
     source: parseSource(flag, value, source, context),
     options: bindOptions(flag, value, [...bindFields(value, fields), ...readOnly]),
   };
+}
+
+function volumeFields(value: string, fields: Map<string, string>): VolumeOptions {
+  const isSet = (field: string) => parseBoolean(`--mount ${field}`, fields.get(field) ?? 'false');
+  const subpath = fields.get('volume-subpath');
+  const driver = fields.get('volume-driver');
+  if (driver && driver !== 'local')
+    throw unsupportedValue('--mount', value, 'volumes are folders on this machine', 'use the driver local');
+  return {
+    ...(isSet('volume-nocopy') && { noCopy: true }),
+    ...(isSet('chown') && { chowns: true }),
+    ...(subpath && { subpath: parseSubpath(value, subpath) }),
+    ...pairsOf(value, fields, 'volume-label', 'labels'),
+    ...pairsOf(value, fields, 'volume-opt', 'options'),
+  };
+}
+
+/** @returns the path without empty parts */
+function parseSubpath(value: string, path: string): string {
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  if (path.startsWith('/') || parts.includes('..') || parts.length === 0)
+    throw flagError('--mount', value, 'volume-subpath is a relative path in the volume, without ..');
+  return parts.join('/');
+}
+
+/** `KEY=VALUE` of a field that may be given several times. */
+function pairsOf(
+  value: string,
+  fields: Map<string, string>,
+  field: string,
+  name: 'labels' | 'options',
+): Pick<VolumeOptions, 'labels' | 'options'> {
+  const lines = fields.get(field)?.split('\0') ?? [];
+  const pairs = lines.map((line): [string, string] => {
+    const equals = line.indexOf('=');
+    const key = equals < 0 ? line : line.slice(0, equals);
+    if (key === '') throw flagError('--mount', value, `${field} is KEY=VALUE`);
+    return [key, equals < 0 ? '' : line.slice(equals + 1)];
+  });
+  return pairs.length === 0 ? {} : { [name]: Object.fromEntries(pairs) };
 }
 
 /** Podman has `rw` beside `readonly`. */
@@ -127,21 +167,19 @@ const OTHER_TYPES: ReadonlyMap<string, readonly [because: string, advice?: strin
 ]);
 
 /** What is true and foster cannot do. */
-function refuseFields(value: string, fields: Map<string, string>): void {
+function refuseFields(value: string, fields: Map<string, string>, type: MountType): void {
   for (const [field, option] of [
     ['chown', 'U'],
     ['idmap', 'idmap'],
     ['tmpcopyup', 'tmpcopyup'],
   ] as const) {
     const setting = fields.get(field);
+    if (type === 'volume' && field === 'chown') continue;
     if (setting !== undefined && setting !== 'false') refuseOption('--mount', value, option);
   }
   const relabel = fields.get('relabel') ?? 'shared';
   if (relabel !== 'shared' && relabel !== 'private')
     throw flagError('--mount', value, 'relabel is shared or private');
-  const ofVolumes = [...fields.keys()].find((field) => field.startsWith('volume-'));
-  if (ofVolumes !== undefined)
-    throw unsupportedValue('--mount', value, `there are no volumes with ${ofVolumes}`, 'leave it out');
 }
 
 /** All spellings of fields, and their canonical ones. */
@@ -178,6 +216,9 @@ const FIELDS: ReadonlyMap<string, string> = new Map([
   ['volume-subpath', 'volume-subpath'],
 ]);
 
+/** Fields that may be given several times; their values are joined by NUL. */
+const REPEATABLE = ['volume-opt', 'volume-label'];
+
 /** Fields that mean true without a value. */
 const SWITCHES = [
   'readonly',
@@ -204,8 +245,11 @@ function parseFields(value: string): Map<string, string> {
       );
     }
     if (equals < 0 && !SWITCHES.includes(key)) throw flagError('--mount', value, `${written} needs a value`);
-    if (fields.has(key)) throw flagError('--mount', value, `${written} is given twice`);
-    fields.set(key, equals < 0 ? 'true' : field.slice(equals + 1));
+    const given = equals < 0 ? 'true' : field.slice(equals + 1);
+    const before = fields.get(key);
+    if (before !== undefined && !REPEATABLE.includes(key))
+      throw flagError('--mount', value, `${written} is given twice`);
+    fields.set(key, before === undefined ? given : `${before}\0${given}`);
   }
   return fields;
 }

@@ -3,7 +3,7 @@ import { resolveCapabilities } from '../../sys/capabilities.js';
 import { FosterError } from '../../sys/errors.js';
 import { parseAddHost, parseDns, parseDnsOption, parseDnsSearch } from '../hosts.js';
 import { parseDomainname, parseHostname, parseName } from '../names.js';
-import type { RunRequest, Written } from '../request.js';
+import type { RequestedMount, RunRequest, Written } from '../request.js';
 import type { Mount } from '../types.js';
 import { parseDetachKeys } from './detach-keys.js';
 import { parseDevice } from './devices.js';
@@ -31,7 +31,13 @@ import { parseSignal } from './signals.js';
 import { parseSize } from './sizes.js';
 import { parseSysctl } from './sysctl.js';
 import { parseUlimits } from './ulimits.js';
-import { checkDuplicateMounts, type PathContext, parseTmpfs, parseVolume } from './volumes.js';
+import {
+  checkDuplicateMounts,
+  type PathContext,
+  parseTmpfs,
+  parseVolume,
+  parseVolumesFrom,
+} from './volumes.js';
 
 /** The options of `foster run` as strings; undefined if not given. */
 export interface RunFlags extends HealthFlags, PlatformFlags {
@@ -78,6 +84,8 @@ export interface RunFlags extends HealthFlags, PlatformFlags {
   readOnlyTmpfs?: boolean;
   device?: string[];
   shmSize?: string;
+  volumesFrom?: string[];
+  imageVolume?: string;
   passwd?: boolean;
   maxUnpackedSize?: string;
   network?: string;
@@ -207,6 +215,8 @@ export function toRequest(
       ...mountFlags.map((flag) => parseMountFlag(flag, context)),
       ...(options.readOnly && options.readOnlyTmpfs ? writableFolders(mountFlags) : []),
     ],
+    volumesFrom: (options.volumesFrom ?? []).map(parseVolumesFrom),
+    imageVolumes: parseImageVolumes(options.imageVolume ?? 'volume'),
     devices: (options.device ?? []).map((value) => parseDevice(value, context)),
     timezone: ifGiven(options.tz || undefined, (value) => parseTimezone(value, context)),
     shmSize: ifGiven(options.shmSize, (size) => parseSize('--shm-size', size)) ?? DEFAULT_SHM_SIZE,
@@ -341,8 +351,16 @@ function writtenOf(options: RunFlags, mounts: MountFlag[], { commandLine }: RunC
     capDrop: splitCommas(options.capDrop),
     securityOpt: options.securityOpt ?? [],
     userns: options.userns ?? '',
+    ...(options.volumesFrom && { volumesFrom: options.volumesFrom }),
     ...(commandLine && { command: commandLine }),
   };
+}
+
+/** Podman's words; `bind` is the old one for a volume. */
+function parseImageVolumes(value: string): RunRequest['imageVolumes'] {
+  if (value === 'anonymous' || value === 'bind' || value === 'volume') return 'volume';
+  if (value === 'tmpfs' || value === 'ignore') return value;
+  throw flagError('--image-volume', value, 'expected anonymous, tmpfs or ignore');
 }
 
 function ifGiven<T>(value: string | undefined, parse: (value: string) => T): T | undefined {
@@ -353,7 +371,7 @@ function splitCommas(values: string[] = []): string[] {
   return values.flatMap((value) => value.split(','));
 }
 
-function parseMountFlag({ kind, value }: MountFlag, context: RunContext): Mount {
+function parseMountFlag({ kind, value }: MountFlag, context: RunContext): RequestedMount {
   switch (kind) {
     case 'volume':
       return parseVolume(value, context);

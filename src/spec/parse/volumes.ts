@@ -1,7 +1,9 @@
 import { posix, resolve } from 'node:path';
 import { FosterError } from '../../sys/errors.js';
+import { parseVolumeName } from '../names.js';
+import type { RequestedMount, VolumeOptions, VolumesFrom } from '../request.js';
 import type { Mount } from '../types.js';
-import { flagError, quoted, unsupportedValue } from './flag.js';
+import { flagError, quoted } from './flag.js';
 
 /** How the caller's paths are resolved. */
 export interface PathContext {
@@ -20,7 +22,9 @@ const EXCLUSIVE = [
 const RECURSION = ['rbind', 'bind'];
 export const PROPAGATION = ['rprivate', 'private', 'rslave', 'slave', 'rshared', 'shared'];
 /** SELinux labels and Docker Desktop's cache hints have no effect here, but are in many scripts. */
-const IGNORED = ['z', 'Z', 'nocopy', 'consistent', 'cached', 'delegated'];
+const IGNORED = ['z', 'Z', 'consistent', 'cached', 'delegated'];
+/** Options of volumes; the first two mean nothing for a bind mount, and are in many scripts. */
+const OF_VOLUMES = ['nocopy', 'copy', 'U'];
 
 /** Options of mounts that foster does not have: why, and what to use instead. */
 const REFUSED: ReadonlyMap<string, readonly [because: string, advice: string]> = new Map([
@@ -28,7 +32,7 @@ const REFUSED: ReadonlyMap<string, readonly [because: string, advice: string]> =
     'U',
     ['the owners of files on the host are left as they are', 'use --userns keep-id for files of your own'],
   ],
-  ['O', ['changes of a bind mount go to the host', 'use ro, or --mount type=tmpfs for what is written']],
+  ['O', ['what is written goes to the mounted files', 'use ro, or --mount type=tmpfs for what is written']],
   ['idmap', ['foster chooses how the ids of mounts are mapped', 'leave it out']],
   ['tmpcopyup', ['a tmpfs starts empty', 'use -v DESTINATION for a volume with the files of the image']],
 ]);
@@ -59,20 +63,43 @@ const TMPFS_FLAGS = [
   'notmpcopyup',
 ];
 
-/**
- * A folder of the container's own outside its root filesystem, with a copy of the image's content at that path. Its
- * source is set when the container is known (from-request.ts).
- */
-export function anonymousVolume(destination: string, options: string[] = []): Mount {
-  return { destination, type: 'volume', source: '', options: ['rbind', 'rprivate', ...options] };
+/** A new volume without a name of its own: 64 random hexadecimal digits are chosen when the container is made. */
+export function anonymousVolume(
+  destination: string,
+  options: string[] = [],
+  volume?: VolumeOptions,
+): RequestedMount {
+  return volumeMount('', destination, options, volume);
+}
+
+/** The mount of a volume. Its source on the host is set when the container is known (from-request.ts). */
+export function volumeMount(
+  name: string,
+  destination: string,
+  options: string[],
+  volume: VolumeOptions = {},
+): RequestedMount {
+  const own = ['rbind', 'rprivate'].filter((word) => !options.some((other) => isSameKind(word, other)));
+  return {
+    destination,
+    type: 'volume',
+    source: name,
+    options: [...own, ...options],
+    ...(Object.keys(volume).length > 0 && { volume }),
+  };
+}
+
+function isSameKind(word: string, other: string): boolean {
+  return [RECURSION, PROPAGATION].some((group) => group.includes(word) && group.includes(other));
 }
 
 /**
- * Parses a `-v` value: `SOURCE:DESTINATION[:OPTION[,OPTION...]]` is a bind mount, recursive and private by default;
- * `DESTINATION` alone is an anonymous volume.
- * @throws FosterError, also if the source does not exist
+ * Parses a `-v` value: `SOURCE:DESTINATION[:OPTION[,OPTION...]]`. A SOURCE with a slash is a file or directory of the host,
+ * for a bind mount that is recursive and private by default; any other is the name of a volume. `DESTINATION` alone is
+ * an anonymous volume.
+ * @throws FosterError, also if the source of a bind mount does not exist
  */
-export function parseVolume(value: string, context: PathContext): Mount {
+export function parseVolume(value: string, context: PathContext): RequestedMount {
   const flag = '--volume';
   const [source = '', target, options, ...rest] = value.split(':');
   if (target === undefined) return anonymousVolume(parseDestination(flag, value, source));
@@ -84,8 +111,11 @@ export function parseVolume(value: string, context: PathContext): Mount {
       'use --mount for paths with a colon',
     );
   }
-  const destination = parseDestination(flag, value, target);
   const words = options === undefined || options === '' ? [] : options.split(',');
+  if (!isPath(source)) {
+    return parseNamed(flag, value, parseVolumeName(flag, value, source), target, words);
+  }
+  const destination = parseDestination(flag, value, target);
   return {
     destination,
     type: 'bind',
@@ -94,10 +124,45 @@ export function parseVolume(value: string, context: PathContext): Mount {
   };
 }
 
-export function bindOptions(flag: string, value: string, words: string[]): string[] {
+function parseNamed(
+  flag: string,
+  value: string,
+  name: string,
+  target: string,
+  words: string[],
+): RequestedMount {
+  const destination = parseDestination(flag, value, target);
+  return volumeMount(name, destination, bindOptions(flag, value, words, true), {
+    ...(words.includes('nocopy') && { noCopy: true }),
+    ...(words.includes('U') && { chowns: true }),
+  });
+}
+
+/** As in Docker and Podman: a name has no slash. */
+function isPath(source: string): boolean {
+  return source.includes('/') || source === '.' || source === '..';
+}
+
+/**
+ * Parses a `--volumes-from` value: `CONTAINER[:OPTION[,OPTION...]]`.
+ * @throws FosterError
+ */
+export function parseVolumesFrom(value: string): VolumesFrom {
+  const flag = '--volumes-from';
+  const [reference = '', options = 'rw', ...rest] = value.split(':');
+  const words = options.split(',');
+  const wrong = words.find((word) => !['ro', 'rw', 'z', 'Z'].includes(word));
+  if (reference === '' || rest.length > 0 || wrong !== undefined)
+    throw flagError(flag, value, 'expected CONTAINER[:ro|rw|z]');
+  checkExclusive(flag, value, words, EXCLUSIVE);
+  return { reference, isReadOnly: words.includes('ro') };
+}
+
+/** Options of a bind mount, or of a volume, whose own ones are left out. @throws FosterError */
+export function bindOptions(flag: string, value: string, words: string[], isVolume = false): string[] {
   for (const word of words) {
-    refuseOption(flag, value, word);
-    if (![...EXCLUSIVE, RECURSION, PROPAGATION, IGNORED].some((group) => group.includes(word))) {
+    if (!isVolume || !OF_VOLUMES.includes(word)) refuseOption(flag, value, word);
+    if (![...EXCLUSIVE, RECURSION, PROPAGATION, IGNORED, OF_VOLUMES].some((group) => group.includes(word))) {
       throw flagError(
         flag,
         value,
@@ -105,7 +170,7 @@ export function bindOptions(flag: string, value: string, words: string[]): strin
       );
     }
   }
-  checkExclusive(flag, value, words, [...EXCLUSIVE, RECURSION, PROPAGATION]);
+  checkExclusive(flag, value, words, [...EXCLUSIVE, RECURSION, PROPAGATION, ['copy', 'nocopy']]);
   return [
     words.find((word) => RECURSION.includes(word)) ?? 'rbind',
     words.find((word) => PROPAGATION.includes(word)) ?? 'rprivate',
@@ -121,14 +186,6 @@ function checkExclusive(flag: string, value: string, words: string[], groups: st
 }
 
 export function parseSource(flag: string, value: string, source: string, context: PathContext): string {
-  if (!source.includes('/') && source !== '.' && source !== '..') {
-    throw unsupportedValue(
-      flag,
-      value,
-      'there are no named volumes',
-      `use ./${source} for the file or directory of that name`,
-    );
-  }
   const path = resolve(context.cwd, source);
   if (!context.exists(path)) throw flagError(flag, value, `${path} does not exist`, 'create it first');
   return path;

@@ -122,7 +122,16 @@ export class Home {
   #remove(): void {
     killAll();
     this.#removeForeignTrees();
+    this.#removeVolumes();
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  /** Removes volumes, whose files may belong to users of containers. */
+  #removeVolumes(): void {
+    const folder = join(this.folder, 'data/foster/volumes');
+    const names = entries(folder);
+    if (names.length === 0 || process.getuid?.() === 0) return;
+    this.run(['--rm', '-v', `${folder}:/volumes`, '-w', '/volumes', 'busybox', 'rm', '-rf', ...names]);
   }
 
   /** Removes root filesystems whose files belong to ids that exist only in containers (--userns auto and keep-id). */

@@ -6,6 +6,7 @@ import { parseDockerfile } from '../../../src/build/dockerfile/dockerfile.js';
 import { readStages } from '../../../src/build/dockerfile/stages.js';
 import { expandWords } from '../../../src/build/dockerfile/words.js';
 import { parseRunArguments } from '../../../src/cli/container/run.js';
+import { chooseVolumes, mountsOfVolumes } from '../../../src/container/choose-volumes.js';
 import { parseEvent } from '../../../src/container/events/line.js';
 import { parseRecord } from '../../../src/container/record.js';
 import { parseChallenges } from '../../../src/image/registry/challenge.js';
@@ -267,7 +268,6 @@ const facts = {
   gidMappings: [],
   architecture: 'x64',
   callerIsRoot: false,
-  volumesFolder: '/v',
 };
 const request = parseRunArguments(['busybox'], { cwd: '/', env: {}, exists: () => true, readText: () => '' });
 
@@ -325,7 +325,9 @@ fuzz(
     const { config, history = [] } = readConfig(Buffer.from(text), MANIFEST as unknown as Manifest, 'x');
     for (const entry of history ?? []) (entry.created_by ?? '').replace(/\s+/g, ' ');
     const image = Object.fromEntries(Object.entries(config ?? {}).filter(([, value]) => value !== null));
-    const spec = buildSpec(request, { ...facts, image });
+    const volumes = chooseVolumes(request, image);
+    const mounts = mountsOfVolumes(volumes, request.mounts, { shiftsIds: false });
+    const spec = buildSpec(request, { ...facts, image, volumes: mounts });
     assert.ok(spec.process.args.every((word) => typeof word === 'string'));
     assert.ok(spec.process.env.every((word) => typeof word === 'string'));
     for (const place of imageVolumes(image).paths) assert.match(place, /^\/(?!(?:dev|proc|sys)(?:\/|$))./s);

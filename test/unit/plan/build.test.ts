@@ -219,6 +219,27 @@ test('volumes: opened by the caller, taken before the pivot, mounted after it, p
   ]);
 });
 
+test('a part of a volume is opened below the volume by root of the container, and follows no link', () => {
+  const plan = planFor(['-v', '/own', '-v', '/src:/x'], {
+    facts: {
+      directories: new Set(['/src', '/volumes/own']),
+      beneath: new Map([['/own', { top: '/volumes/data/_data', path: 'a/b' }]]),
+    },
+  });
+  assertInOrder(plan, [
+    /^openat\(AT_FDCWD, "\/volumes\/data\/_data", O_PATH/,
+    /^setresuid\(0, 0, 0\)/,
+    /^openat2\(source_0, "a\/b", \{flags=O_PATH\|O_CLOEXEC, resolve=RESOLVE_BENEATH\|RESOLVE_NO_SYMLINKS\|RESOLVE_NO_MAGICLINKS\}/,
+    /^close\(source_0\)/,
+    /^open_tree\(source_0_subpath, ""/,
+    /^close\(source_0_subpath\)/,
+    /^pivot_root/,
+    /^move_mount\(volume_0/,
+  ]);
+  assert.ok(!has(plan, /"\/volumes\/own"/), 'nothing is opened by its whole path');
+  assert.doesNotThrow(() => encodePlan(plan, { trace: true }));
+});
+
 test('--network host shares it: no loopback to bring up, /sys of the host, read-only', () => {
   const plan = planFor(['--network', 'host']);
   assert.ok(!plan.namespaces.includes('network'));
@@ -430,7 +451,9 @@ test('mounts with shifted ids are sent to PID 1 in the order of its steps', () =
     /^dup3\(lower, 32/,
     /^fsopen\("overlay"/,
     /^pivot_root/,
+    /^mount_setattr\(volume_0, "", AT_EMPTY_PATH\|AT_RECURSIVE, \{propagation=MS_PRIVATE\}/, // out of the host's peer group
     /^move_mount\(volume_0/,
+    /^mount_setattr\(volume_1, "", .*\{propagation=MS_PRIVATE\}/,
     /^move_mount\(volume_1/,
   ]);
   assert.ok(!has(plan, /"\/(a|b|srv\/tree)"/), 'PID 1 opens none of them');

@@ -44,7 +44,14 @@ export function planParts(
     gidMappings: MAP,
     architecture: process.arch,
     callerIsRoot: false,
-    volumesFolder: '/containers/ab/volumes',
+    volumes: new Map(
+      request.mounts
+        .filter(({ type }) => type === 'volume')
+        .map((mount) => [
+          mount.destination,
+          { ...mount, type: 'bind', source: `/volumes${mount.destination}` },
+        ]),
+    ),
     ...spec,
   });
   const world: PlanFacts = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseRunArguments } from '../../../src/cli/container/run.js';
-import { buildSpec, type SpecFacts } from '../../../src/spec/from-request.js';
+import { buildSpec, type SpecFacts, withImageVolumes } from '../../../src/spec/from-request.js';
 
 const context = { cwd: '/', env: {}, exists: () => true, readText: () => '' };
 const facts: SpecFacts = {
@@ -13,7 +13,6 @@ const facts: SpecFacts = {
   gidMappings: [{ containerID: 0, hostID: 1000, size: 1 }],
   architecture: 'x64',
   callerIsRoot: false,
-  volumesFolder: '/mine/volumes',
 };
 const build = (flags: string[], changed: Partial<SpecFacts> = {}, command: string[] = []) =>
   buildSpec(parseRunArguments([...flags, 'busybox', ...command], context), { ...facts, ...changed });
@@ -158,11 +157,18 @@ test('the rest is passed on', () => {
   assert.equal(spec.process.cwd, '/work');
 });
 
-test("the image's volumes are folders of the container, but where something else is mounted", () => {
+test("the image's volumes are volumes of the container, but where something else is mounted", () => {
   const image = { Volumes: { '/data': {}, '/data/': {}, '/var/lib/db': {}, '/cache': {}, '/own': {} } };
-  const spec = build(['-v', '/srv:/cache', '--tmpfs', '/tmp', '-v', '/more', '--mount', 'dst=/own,ro'], {
-    image,
-  });
+  const flags = ['-v', '/srv:/cache', '--tmpfs', '/tmp', '-v', '/more', '--mount', 'dst=/own,ro'];
+  const request = parseRunArguments([...flags, 'busybox'], context);
+  const wanted = withImageVolumes(request, image).filter(({ type }) => type === 'volume');
+  const volumes = new Map(
+    wanted.map(({ destination, options }) => [
+      destination,
+      { destination, type: 'bind', source: `/mine/volumes${destination}`, options },
+    ]),
+  );
+  const spec = build(flags, { image, volumes });
   const places = spec.mounts.filter(({ source }) => source.startsWith('/mine/volumes/'));
   assert.deepEqual(
     places.map(({ destination, type, options }) => [destination, type, options.join()]),
@@ -173,8 +179,11 @@ test("the image's volumes are folders of the container, but where something else
       ['/var/lib/db', 'bind', 'rbind,rprivate'],
     ],
   );
-  assert.equal(new Set(places.map(({ source }) => source)).size, 4);
   assert.equal(mount(spec, '/cache')[0]?.source, '/srv');
+  const ignoring = build(['--image-volume', 'ignore', ...flags.slice(0, 4)], { image });
+  assert.deepEqual(mount(ignoring, '/data'), []);
+  const inMemory = build(['--image-volume', 'tmpfs'], { image });
+  assert.deepEqual(mount(inMemory, '/var/lib/db')[0]?.type, 'tmpfs');
   for (const place of ['data', '/', '/a/../..'])
     assert.throws(() => build([], { image: { Volumes: { [place]: {} } } }), /the image declares a volume at/);
 });
@@ -186,6 +195,8 @@ test('if root in the container is another user, mounts of root have shifted ids'
       const shifts = one.options.filter((option) => option.endsWith('idmap'));
       return shifts.length > 0 ? [`${one.destination} ${shifts.join()}`] : [];
     });
-  assert.deepEqual(options(build(flags, { shiftsIds: true })), ['/a ridmap', '/b idmap']);
-  assert.deepEqual(options(build(flags)), []);
+  const own = { destination: '/own', type: 'bind', source: '/mine/volumes/x', options: ['rbind'] };
+  const volumes = new Map([['/own', own]]);
+  assert.deepEqual(options(build(flags, { shiftsIds: true, volumes })), ['/a ridmap', '/b idmap']);
+  assert.deepEqual(options(build(flags, { volumes })), []);
 });

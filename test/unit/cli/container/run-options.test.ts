@@ -85,6 +85,8 @@ test('the defaults', () => {
     hostname: undefined,
     domainname: undefined,
     mounts: [],
+    volumesFrom: [],
+    imageVolumes: 'volume',
     devices: [],
     timezone: undefined,
     shmSize: 64 * 1024 ** 2,

@@ -7,6 +7,7 @@ import { eventMatcher } from '../../../../src/engine/views/event.js';
 const ID = 'ab'.repeat(32);
 const EVENT = {
   time: 1_764_000_000_123,
+  type: 'container' as const,
   action: 'die',
   id: ID,
   name: 'web',
@@ -36,6 +37,29 @@ test('truncated and damaged lines are ignored', () => {
   ]) {
     assert.equal(parseEvent(line), undefined, line);
   }
+});
+
+test('an event of a volume', () => {
+  const event = {
+    time: 1_764_000_000_123,
+    type: 'volume' as const,
+    action: 'create',
+    id: 'data',
+    name: 'data',
+  };
+  const line = formatEvent({ ...event, attributes: { driver: 'local' } });
+  assert.equal(line, '1764000000123 volume.create - data driver=local\n');
+  const parsed = parseEvent(line.trimEnd());
+  assert.deepEqual(parsed, { ...event, attributes: { driver: 'local' } });
+  assert.ok(parsed !== undefined);
+  assert.equal(
+    eventFormat(undefined)(parsed),
+    '2025-11-24T16:00:00.123000000Z volume create data (driver=local)',
+  );
+  assert.ok(eventMatcher(['type=volume', 'volume=data', 'event=create'])(parsed));
+  assert.ok(!eventMatcher(['container=data'])(parsed));
+  for (const damaged of [`1764000000123 volume.create ${ID} data`, '1764000000123 create - data'])
+    assert.equal(parseEvent(damaged), undefined);
 });
 
 test('long values are truncated', () => {
@@ -71,6 +95,7 @@ test('filters with one key are alternatives, labels are not', () => {
   assert.ok(matches(`container=${ID.slice(0, 12)}`));
   assert.ok(!matches('container=we'));
   assert.ok(!matches('type=network'));
+  assert.ok(!matches('volume=web'));
   assert.ok(matches('label=role', 'label=role=front end'));
   assert.ok(!matches('label=role', 'label=other'));
   assert.throws(() => eventMatcher(['nonsense=1']), /expected container=/);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseMount } from '../../../../src/spec/parse/mount.js';
 import { checkDuplicateMounts, parseTmpfs, parseVolume } from '../../../../src/spec/parse/volumes.js';
+import type { RequestedMount } from '../../../../src/spec/request.js';
 
 const context = { cwd: '/home/me', exists: (path: string) => !path.includes('missing') };
 const bind = (source: string, destination: string, options: string[]) => ({
@@ -16,6 +17,10 @@ const volume = (destination: string, options: string[]) => ({
   source: '',
   options: ['rbind', 'rprivate', ...options],
 });
+const named = (source: string, destination: string, options: string[]) => ({
+  ...volume(destination, options),
+  source,
+});
 const tmpfs = (destination: string, options: string[]) => ({
   destination,
   type: 'tmpfs',
@@ -24,7 +29,7 @@ const tmpfs = (destination: string, options: string[]) => ({
 });
 
 test('-v', async (t) => {
-  const cases: [string, ReturnType<typeof bind>][] = [
+  const cases: [string, RequestedMount][] = [
     ['/a:/b', bind('/a', '/b', ['rbind', 'rprivate'])],
     ['./a:/b', bind('/home/me/a', '/b', ['rbind', 'rprivate'])],
     ['.:/b', bind('/home/me', '/b', ['rbind', 'rprivate'])],
@@ -38,6 +43,11 @@ test('-v', async (t) => {
     ['/a:/b:bind,rslave', bind('/a', '/b', ['bind', 'rslave'])],
     ['/a', volume('/a', [])],
     ['/a/../b', volume('/b', [])],
+    ['data:/b', named('data', '/b', [])],
+    ['a.B_c-1:/b:z,ro', named('a.B_c-1', '/b', ['ro'])],
+    ['data:/b:nocopy', { ...named('data', '/b', []), volume: { noCopy: true } }],
+    ['data:/b:U,nosuid', { ...named('data', '/b', ['nosuid']), volume: { chowns: true } }],
+    ['/a:/b:nocopy', bind('/a', '/b', ['rbind', 'rprivate'])],
     ['/a:/b:nosuid,nodev,noexec', bind('/a', '/b', ['rbind', 'rprivate', 'nosuid', 'nodev', 'noexec'])],
   ];
   for (const [value, expected] of cases) {
@@ -52,7 +62,12 @@ test('invalid -v', async (t) => {
     [':/b', /expected SOURCE:DESTINATION/],
     ['/a:', /expected SOURCE:DESTINATION/],
     ['/a:/b:ro:x', /use --mount for paths with a colon/],
-    ['data:/b', /is not supported yet: there are no named volumes; use \.\/data/],
+    ['-data:/b', /the name of a volume has up to 255 letters/],
+    [`${'a'.repeat(256)}:/b`, /the name of a volume has up to 255 letters/],
+    ['data:b', /'b' is not an absolute path/],
+    ['data:/b:O', /O is not supported yet/],
+    ['data:/b:idmap', /idmap is not supported yet/],
+    ['data:/b:copy,nocopy', /copy and nocopy cannot be used together/],
     ['/missing:/b', /\/missing does not exist/],
     ['./missing:/b', /\/home\/me\/missing does not exist/],
     ['/a:b', /'b' is not an absolute path/],
@@ -63,7 +78,7 @@ test('invalid -v', async (t) => {
     ['/a:/b:shared,slave', /shared and slave cannot be used together/],
     ['/a:/b:ro,', /unknown option ''/],
     ['/a:/b:U', /U is not supported yet: the owners of files on the host are left as they are/],
-    ['/a:/b:O', /O is not supported yet: changes of a bind mount go to the host/],
+    ['/a:/b:O', /O is not supported yet: what is written goes to the mounted files/],
     ['/a:/b:O,upperdir=/c', /O is not supported yet/],
     ['/a:/b:idmap', /idmap is not supported yet/],
   ];
@@ -83,7 +98,7 @@ test('invalid -v', async (t) => {
 });
 
 test('--mount', async (t) => {
-  const cases: [string, ReturnType<typeof bind>][] = [
+  const cases: [string, RequestedMount][] = [
     ['type=bind,source=/a,destination=/b', bind('/a', '/b', ['rbind', 'rprivate'])],
     ['type=bind,src=./a,dst=/b,readonly', bind('/home/me/a', '/b', ['rbind', 'rprivate', 'ro'])],
     ['type=bind,src=/a,target=/b,ro=true', bind('/a', '/b', ['rbind', 'rprivate', 'ro'])],
@@ -95,6 +110,20 @@ test('--mount', async (t) => {
     ['type=bind,src=/a,dst=/b,relabel=shared,U=false', bind('/a', '/b', ['rbind', 'rprivate'])],
     ['type=bind,src=/a,dst=/b,rw=false', bind('/a', '/b', ['rbind', 'rprivate', 'ro'])],
     ['type=bind,src=/a,dst=/b,rw', bind('/a', '/b', ['rbind', 'rprivate'])],
+    ['src=data,dst=/b', named('data', '/b', [])],
+    ['type=volume,src=data,dst=/b,ro', named('data', '/b', ['ro'])],
+    ['type=volume,dst=/b,volume-nocopy', { ...volume('/b', []), volume: { noCopy: true } }],
+    [
+      'type=volume,src=data,dst=/b,volume-subpath=./x//y/',
+      { ...named('data', '/b', []), volume: { subpath: 'x/y' } },
+    ],
+    [
+      'type=volume,src=data,dst=/b,volume-driver=local,volume-opt=type=tmpfs,volume-opt=o=size=1m,volume-label=a=b',
+      {
+        ...named('data', '/b', []),
+        volume: { labels: { a: 'b' }, options: { type: 'tmpfs', o: 'size=1m' } },
+      },
+    ],
     ['type=tmpfs,dst=/t,notmpcopyup', tmpfs('/t', ['nosuid', 'nodev', 'noexec'])],
     [
       'type=devpts,dst=/b,uid=1,gid=5,mode=620,max=9',
@@ -119,8 +148,15 @@ test('--mount', async (t) => {
 test('invalid --mount', async (t) => {
   const cases: [string, RegExp][] = [
     ['', /unknown field ''/],
-    ['src=/a,dst=/b', /is not supported yet: there are no named volumes; omit the source, or use type=bind/],
-    ['type=volume,src=a,dst=/b', /there are no named volumes/],
+    ['src=/a,dst=/b', /the name of a volume has up to 255 letters/],
+    ['type=volume,src=../a,dst=/b', /the name of a volume has up to 255 letters/],
+    ['type=volume,src=a,dst=/b,volume-subpath=x/../y', /volume-subpath is a relative path .* without \.\./],
+    ['type=volume,src=a,dst=/b,volume-subpath=/x', /volume-subpath is a relative path/],
+    ['type=volume,src=a,dst=/b,volume-subpath=.', /volume-subpath is a relative path/],
+    ['type=volume,src=a,dst=/b,volume-driver=nfs', /is not supported yet: volumes are folders/],
+    ['type=volume,src=a,dst=/b,volume-label==x', /volume-label is KEY=VALUE/],
+    ['type=volume,src=a,dst=/b,volume-nocopy=x', /expected true or false/],
+    ['type=bind,src=/a,dst=/b,volume-nocopy', /volume-nocopy cannot be used with type=bind/],
     ['type=volume,dst=/b,tmpfs-size=1m', /tmpfs-size cannot be used with type=volume/],
     ['type=npipe,dst=/b', /is not supported yet: named pipes of Windows/],
     ['type=image,src=x,dst=/b', /is not supported yet: the files of other images/],
@@ -130,7 +166,6 @@ test('invalid --mount', async (t) => {
     ['type=bind,src=/a,dst=/b,idmap', /idmap is not supported yet: /],
     ['type=bind,src=/a,dst=/b,relabel=x', /relabel is shared or private/],
     ['type=tmpfs,dst=/b,tmpcopyup', /tmpcopyup is not supported yet: a tmpfs starts empty/],
-    ['type=volume,dst=/b,volume-nocopy', /is not supported yet: there are no volumes with volume-nocopy/],
     ['type=devpts,dst=/b,mode=9', /mode is an octal mode/],
     ['type=devpts,src=/a,dst=/b', /a devpts has no source/],
     ['type=bind,src=/a,dst=/b,uid=1', /uid cannot be used with type=bind/],
@@ -158,7 +193,7 @@ test('invalid --mount', async (t) => {
 });
 
 test('--tmpfs', async (t) => {
-  const cases: [string, ReturnType<typeof bind>][] = [
+  const cases: [string, RequestedMount][] = [
     ['/t', tmpfs('/t', ['nosuid', 'nodev', 'noexec'])],
     ['/t:', tmpfs('/t', ['nosuid', 'nodev', 'noexec'])],
     ['/t:exec,size=64m,mode=1777', tmpfs('/t', ['nosuid', 'nodev', 'exec', 'size=64m', 'mode=1777'])],

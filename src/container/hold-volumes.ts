@@ -1,0 +1,169 @@
+import { closeSync, mkdirSync } from 'node:fs';
+import { throwIfSignaled } from '../launch/interrupt.js';
+import { LayerStack } from '../layers/stack.js';
+import { chownFolders } from '../layers/tree-program.js';
+import type { IdMapping } from '../spec/id-maps.js';
+import { FosterError } from '../sys/errors.js';
+import { volumeData, volumeFolder } from '../sys/paths.js';
+import { ANONYMOUS_LABEL, kindOfVolume } from '../volume/record.js';
+import { adoptStaged, clearStaged, removeHeldVolume, stagedData } from '../volume/remove.js';
+import { createVolume, isEmptyVolume, lockVolume, readVolume, shareVolume } from '../volume/store.js';
+import type { Draft } from './draft.js';
+import { recordVolumeEvent } from './events/recorder.js';
+import { layersOf, type VolumeUse } from './record.js';
+import { mapsOf } from './remove.js';
+import { usersOfVolume } from './volume-users.js';
+
+/** Volumes that nobody else changes until they are released. */
+export interface HeldVolumes {
+  /** Where the image's files at a destination are to be copied to, by absolute paths of folders. */
+  fills: Record<string, string>;
+  /** Makes what was copied the content of the volumes, and gives their files to the container's user where that is wanted. */
+  adopt(): void;
+  /** Removes the volumes that were created. */
+  undo(): void;
+  release(): void;
+}
+
+/**
+ * Creates the volumes of a container that are not there yet, and takes the locks of all, in the order of their names, so that
+ * two commands cannot wait for each other.
+ * @throws FosterError; then nothing is left
+ */
+export async function holdVolumes(draft: Draft): Promise<HeldVolumes> {
+  const { volumes = [] } = draft;
+  const locks = new Map<string, number>();
+  const created = new Set<string>();
+  const fills = new Map<string, VolumeUse>();
+  const held: HeldVolumes = {
+    fills: {},
+    adopt() {
+      for (const name of fills.keys()) adoptStaged(name);
+      chown(draft);
+    },
+    undo() {
+      for (const name of created) {
+        const lock = locks.get(name);
+        locks.delete(name);
+        if (lock !== undefined) removeHeldVolume(name, lock);
+      }
+      for (const name of locks.keys()) clearStaged(name);
+    },
+    release() {
+      for (const lock of locks.values()) closeSync(lock);
+      locks.clear();
+    },
+  };
+  try {
+    for (const use of volumes.toSorted((one, other) => (one.name < other.name ? -1 : 1))) {
+      const { name } = use;
+      if (locks.has(name)) continue;
+      locks.set(name, await hold(use, created));
+      checkKind(draft, use);
+      clearStaged(name);
+      if (wantsFill(use) && isUnused(name, draft.id)) fills.set(name, use);
+    }
+    for (const [name, use] of fills) {
+      const files = use.noCopy ? '' : use.destination;
+      if (!needsFill(draft, files)) {
+        fills.delete(name);
+        continue;
+      }
+      mkdirSync(stagedData(name));
+      held.fills[stagedData(name)] = files;
+    }
+    return held;
+  } catch (error) {
+    held.undo();
+    held.release();
+    throw error;
+  }
+}
+
+/**
+ * The draft was made before the lock was taken: meanwhile the volume may have been removed, and another one of its name
+ * created, whose files are elsewhere.
+ * @throws FosterError of the kind `conflict`
+ */
+function checkKind({ spec }: Draft, { name, destination }: VolumeUse): void {
+  const what = kindOfVolume(readVolume(name) ?? { options: {} });
+  const mount = spec.mounts.find((one) => one.destination === destination);
+  const isIn = (path: string) => mount?.source === path || mount?.source.startsWith(`${path}/`);
+  const isSame =
+    what.kind === 'tmpfs'
+      ? mount?.type === 'tmpfs'
+      : isIn(what.kind === 'bind' ? what.device : volumeData(name));
+  if (isSame) return;
+  throw new FosterError(`volume ${name} has just been created anew by another command`, {
+    kind: 'conflict',
+    advice: 'try it again',
+  });
+}
+
+/** @throws FosterError for a volume whose files are elsewhere */
+function chown(draft: Draft): void {
+  const names = (draft.volumes ?? []).filter(({ chowns }) => chowns).map(({ name }) => name);
+  if (names.length === 0) return;
+  for (const name of names) {
+    if (kindOfVolume(readVolume(name) ?? { options: {} }).kind === 'folder') continue;
+    throw new FosterError(
+      `the files of volume ${name} are not in a folder of foster's: U cannot be used with it`,
+      {
+        kind: 'unsupported',
+      },
+    );
+  }
+  const [first = ''] = names;
+  const where = { folder: volumeFolder(first), maps: mapsOf(draft) };
+  chownFolders(names.map(volumeData), draft.spec.process.user, where, throwIfSignaled);
+}
+
+async function hold(use: VolumeUse, created: Set<string>): Promise<number> {
+  const { name, isNew = false, labels = {}, options = {} } = use;
+  for (;;) {
+    const lock = isNew ? undefined : await lockVolume(name, { check: throwIfSignaled });
+    if (lock !== undefined) {
+      if (shareVolume(name)) return lock;
+      closeSync(lock);
+      throw new FosterError(`volume ${name} is just being removed`, { kind: 'conflict' });
+    }
+    const volume = { name, options, labels: isNew ? { [ANONYMOUS_LABEL]: '', ...labels } : labels };
+    const fresh = createVolume({ ...volume, ...(isNew && { isAnonymous: true }) }, { isSolo: isNew });
+    if (fresh === undefined) continue; // somebody else has just created it
+    created.add(name);
+    recordVolumeEvent('create', name);
+    return fresh;
+  }
+}
+
+/** An empty volume gets the image's files, and with them their owner. */
+function wantsFill({ name, subpath }: VolumeUse): boolean {
+  if (subpath !== undefined) return false;
+  const record = readVolume(name);
+  return record !== undefined && kindOfVolume(record).kind === 'folder' && isEmptyVolume(name);
+}
+
+/**
+ * Whether an empty folder of the caller's is not what the container is to see: the image has a directory there, or the
+ * container's root is somebody else.
+ * @param destination '' for no files of the image
+ */
+function needsFill(draft: Draft, destination: string): boolean {
+  const maps = mapsOf(draft);
+  if (maps !== undefined && rootOf(maps.uid) !== process.getuid?.()) return true;
+  if (destination === '') return false;
+  try {
+    const stack = new LayerStack(layersOf(draft));
+    return stack.findDirectories(Buffer.from(destination).toString('latin1')).length > 0;
+  } catch {
+    return true; // the helper, which may read more, will find out
+  }
+}
+
+function rootOf(map: readonly IdMapping[]): number | undefined {
+  return map.find(({ containerID }) => containerID === 0)?.hostID;
+}
+
+function isUnused(name: string, id: string): boolean {
+  return usersOfVolume(name).every((record) => record.id === id);
+}

@@ -1,0 +1,51 @@
+import type { RequestedMount, VolumesFrom } from '../spec/request.js';
+import type { Mount } from '../spec/types.js';
+import { type ContainerRecord, volumeAt } from './record.js';
+import { findContainer } from './store.js';
+
+/** Mounts that every container has. */
+const OWN_MOUNTS = /^\/(proc|sys|dev|dev\/(pts|shm|mqueue)|etc\/(hosts|hostname|resolv\.conf))(\/|$)/;
+
+/** The mounts of a container that a person or an image asked for: not those of every container, and no devices. */
+export function requestedMounts({ asked, spec }: Pick<ContainerRecord, 'asked' | 'spec'>): Mount[] {
+  const others = new Set(asked?.devices.map(({ destination }) => destination));
+  if (asked?.timezone !== undefined) others.add('/etc/localtime');
+  return spec.mounts.filter(({ destination }) => !OWN_MOUNTS.test(destination) && !others.has(destination));
+}
+
+/**
+ * The bind mounts and volumes of other containers, for `--volumes-from`. Where two have a mount at the same place, the last
+ * one counts.
+ * @throws FosterError where there is no such container
+ */
+export function borrowedMounts(from: readonly VolumesFrom[]): RequestedMount[] {
+  const found = new Map<string, RequestedMount>();
+  for (const { reference, isReadOnly } of from) {
+    const { record } = findContainer(reference, { exitCode: 125 });
+    for (const mount of requestedMounts(record)) {
+      const borrowed = borrow(record, mount, isReadOnly);
+      if (borrowed !== undefined) found.set(mount.destination, borrowed);
+    }
+  }
+  return [...found.values()];
+}
+
+function borrow(record: ContainerRecord, mount: Mount, isReadOnly: boolean): RequestedMount | undefined {
+  const { destination } = mount;
+  // whether ids are shifted depends on the container that gets it
+  const kept = mount.options.filter((option) => option !== 'idmap' && option !== 'ridmap');
+  const options = isReadOnly ? [...kept.filter((option) => option !== 'rw'), 'ro'] : kept;
+  const use = volumeAt(record, destination);
+  if (use !== undefined) {
+    const { name, subpath } = use;
+    return {
+      destination,
+      type: 'volume',
+      source: name,
+      options: [...new Set(options)],
+      isBorrowed: true,
+      ...(subpath !== undefined && { volume: { subpath } }),
+    };
+  }
+  return mount.type === 'bind' ? { ...mount, options: [...new Set(options)], isBorrowed: true } : undefined;
+}

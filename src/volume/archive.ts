@@ -1,0 +1,167 @@
+import {
+  chmodSync,
+  closeSync,
+  createReadStream,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { Socket } from 'node:net';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import { feed } from '../layers/feed.js';
+import { startTreeProgram } from '../layers/tree-program.js';
+import type { UnpackOptions } from '../layers/unpack.js';
+import { startUnpacker } from '../layers/unpack.js';
+import { defaultIdMaps } from '../spec/choose-id-maps.js';
+import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { FosterError } from '../sys/errors.js';
+import { duplicate } from '../sys/libc.js';
+import { volumeData, volumeFolder } from '../sys/paths.js';
+import { decompress } from '../tar/decompress.js';
+import { onInterrupt, undoUnlessDone } from '../worker/interrupt.js';
+import { adoptStaged, clearStaged, stagedData } from './remove.js';
+
+/**
+ * Writes the files of a volume as a tar archive, ids as containers see them by default. Containers may change them
+ * meanwhile.
+ * @param path undefined for standard output
+ * @throws FosterError; then there is no file, or the one that was there before
+ */
+export async function exportVolume(name: string, path: string | undefined): Promise<void> {
+  try {
+    if (path === undefined) await writeFiles(name, 1);
+    else await exportToFile(name, path);
+  } catch (error) {
+    throw about(`cannot export volume ${name}`, error);
+  }
+}
+
+async function exportToFile(name: string, path: string): Promise<void> {
+  const fresh = join(dirname(resolve(path)), `.${basename(path)}.${process.pid}.new`);
+  await undoUnlessDone(
+    async () => {
+      const fd = openNew(fresh, path);
+      try {
+        await writeFiles(name, fd);
+      } finally {
+        closeSync(fd);
+      }
+      renameSync(fresh, path);
+    },
+    () => rmSync(fresh, { force: true }),
+  );
+}
+
+function openNew(fresh: string, path: string): number {
+  try {
+    return openSync(fresh, 'wx', 0o666);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === undefined) throw error;
+    throw new FosterError(`cannot write ${path}: ${errnoWords(errnoNumber(code))}`, {
+      exitCode: 1,
+      cause: error,
+    });
+  }
+}
+
+async function writeFiles(name: string, output: number): Promise<void> {
+  const order = {
+    action: 'export',
+    driver: 'overlay',
+    layers: [volumeData(name)],
+    folder: volumeFolder(name),
+    hasTop: true,
+    mountPoints: [],
+  } as const;
+  const program = startTreeProgram(order, defaultIdMaps(), output);
+  const takeBack = onInterrupt(program.kill);
+  try {
+    await program.done;
+  } finally {
+    takeBack();
+  }
+}
+
+/**
+ * Unpacks a tar archive, compressed or not, into a volume whose lock we hold. Nothing in it leads out of the volume. An
+ * unused, empty volume has all of it at the end or nothing; in another one, files stay unless the archive has them, too.
+ * @param path undefined for standard input
+ * @param isFresh whether the volume is empty and no container uses it
+ * @throws FosterError
+ */
+export async function importVolume(name: string, path: string | undefined, isFresh: boolean): Promise<void> {
+  const title = path ?? 'standard input';
+  try {
+    const input = openInput(path);
+    try {
+      if (isFresh) await unpackFresh(name, input);
+      else await unpackInto(volumeData(name), input, { merges: true });
+    } finally {
+      input.destroy();
+    }
+  } catch (error) {
+    throw about(`cannot import ${title} into volume ${name}`, error);
+  }
+}
+
+async function unpackFresh(name: string, input: Readable): Promise<void> {
+  clearStaged(name);
+  try {
+    mkdirSync(stagedData(name));
+    chmodSync(stagedData(name), 0o755);
+    await unpackInto(stagedData(name), input);
+    adoptStaged(name);
+  } catch (error) {
+    clearStaged(name);
+    throw error;
+  }
+}
+
+async function unpackInto(
+  folder: string,
+  input: Readable,
+  options: Pick<UnpackOptions, 'merges'> = {},
+): Promise<void> {
+  const pieces = decompress(input);
+  const unpacking = startUnpacker(folder, 'none', { maps: defaultIdMaps(), ...options });
+  const takeBack = onInterrupt(() => {
+    input.destroy();
+    unpacking.kill();
+  });
+  try {
+    await feed(unpacking, pieces);
+    const report = await unpacking.report;
+    if ('error' in report) {
+      const { error, advice } = report;
+      throw new FosterError(error, { exitCode: 1, ...(advice !== undefined && { advice }) });
+    }
+  } finally {
+    takeBack();
+  }
+}
+
+function openInput(path: string | undefined): Readable {
+  const fd = path === undefined ? duplicate(0) : openSync(path, 'r');
+  const info = fstatSync(fd);
+  // A read that blocks until the other end writes would keep this process from ending at Ctrl-C.
+  if (info.isFIFO() || info.isSocket()) return new Socket({ fd, readable: true, writable: false });
+  return createReadStream('', { fd, highWaterMark: 1024 * 1024 });
+}
+
+function about(what: string, error: unknown): unknown {
+  const code = errnoOf(error);
+  if (!(error instanceof FosterError) && code === undefined) return error;
+  const why = error instanceof FosterError ? error.message : errnoWords(errnoNumber(code ?? ''));
+  const { advice, kind = 'failed' } = error instanceof FosterError ? error : {};
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  return new FosterError(`${what}: ${why}`, {
+    kind,
+    exitCode: 1,
+    cause: error,
+    ...(advice !== undefined ? { advice } : isFull && { advice: 'free some space on that disk' }),
+  });
+}

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { CrashHome } from './support/crash.js';
+import { waitUntil } from './support/wait.js';
+
+/** SIGKILL at every step of the commands that create, fill and remove volumes. */
+const home = new CrashHome();
+home.must(['run', '--rm', 'busybox', 'true']); // builds the root filesystem
+
+const folder = join(home.folder, 'data/foster/volumes');
+const stored = () => (existsSync(folder) ? readdirSync(folder) : []);
+/** Without those that foster mounts there. */
+const FILES = 'ls /etc | grep -v -e host -e resolv';
+const whole = home.must(['run', '--rm', 'busybox', 'sh', '-c', FILES]);
+
+interface Walk {
+  args: string[];
+  before?: string[][];
+  /** The least number of fault points that there must be. */
+  least: number;
+}
+
+const WALKS: Walk[] = [
+  { args: ['volume', 'create', 'data'], least: 3 },
+  { args: ['create', '--name', 'one', '-v', 'data:/etc', '-v', '/usr', 'busybox', 'true'], least: 16 },
+  { args: ['run', '--rm', '-v', 'data:/etc', '-v', '/a', 'busybox', 'true'], least: 16 },
+  { before: [['volume', 'create', 'data']], args: ['volume', 'rm', 'data'], least: 3 },
+  {
+    before: [['create', '--name', 'one', '-v', '/etc', 'busybox', 'true']],
+    args: ['rm', '-v', 'one'],
+    least: 8,
+  },
+  {
+    before: [
+      ['create', '--name', 'one', '-v', '/etc', 'busybox', 'true'],
+      ['rm', 'one'],
+    ],
+    args: ['volume', 'prune', '-f'],
+    least: 3,
+  },
+];
+
+/** All commands work, whatever has happened; the volume has all files or none, and nothing is left in the end. */
+async function assertRecovers(what: string): Promise<void> {
+  const files = home.must(['run', '--rm', '-v', 'data:/etc', 'busybox', 'sh', '-c', FILES]);
+  assert.equal(files, whole, what);
+  home.must(['volume', 'ls']);
+  await home.assertRecovers(what);
+  home.must(['volume', 'prune', '--all', '--force']);
+  assert.deepEqual(stored(), [], what);
+}
+
+for (const { args, before = [], least } of WALKS) {
+  const line = [...before, args].map((words) => words.slice(0, 3).join(' ')).join(', then ');
+  test(`SIGKILL at each step of: ${line}`, async () => {
+    for (const words of before) home.must(words);
+    const { stderr } = home.foster(args, { env: { FOSTER_FAULT: 'count' } });
+    const steps = [...stderr.matchAll(/^fault point \d+: (.*)$/gm)].map(([, step]) => step);
+    assert.ok(steps.length >= least, `only ${steps.length} fault points: ${steps.join(', ')}`);
+    await assertRecovers('without a fault');
+    for (const [index, step] of steps.entries()) {
+      for (const words of before) home.must(words);
+      const killed = home.foster(args, { env: { FOSTER_FAULT: String(index + 1) } });
+      assert.equal(killed.signal, 'SIGKILL', `it was not killed when: ${step}`);
+      await assertRecovers(`killed when: ${step}`);
+    }
+  });
+}
+
+test('when the monitor is killed, the files of named volumes stay, and anonymous volumes of --rm go', async () => {
+  const script =
+    'echo row > /data/rows; chown 70 /data/rows; touch /a/x; chown 5 /a/x; touch /data/ready; sleep 1000';
+  home.must([
+    'run',
+    '-d',
+    '--rm',
+    '--name',
+    'one',
+    '-v',
+    'data:/data',
+    '-v',
+    '/a',
+    'busybox',
+    'sh',
+    '-c',
+    script,
+  ]);
+  const ready = () => home.foster(['exec', 'one', 'test', '-e', '/data/ready']).status === 0;
+  await waitUntil('the files are written', ready);
+  const pid = Number(home.must(['inspect', '-f', '{{.State.ConmonPid}}', 'one']));
+  process.kill(pid, 'SIGKILL');
+  await waitUntil('the container is gone', () => home.listed().length === 0);
+  assert.deepEqual(stored(), ['data']);
+  assert.equal(home.must(['run', '--rm', '-v', 'data:/data', 'busybox', 'cat', '/data/rows']), 'row\n');
+  home.must(['volume', 'rm', 'data']);
+  await home.assertCleans();
+});
