@@ -34,7 +34,6 @@ const WITH_BUNDLE: ReadonlySet<string> = new Set<keyof RunFlags>([
   'healthStartPeriod',
   'healthRetries',
   'healthcheck',
-  'ignoreUnenforcedLimits',
   'dryRun',
   'explain',
 ]);

@@ -1,10 +1,9 @@
 import type { NamespaceType, Spec } from '../spec/types.js';
-import { attachToUnit, enterCgroups } from './cgroup/enter.js';
 import { CLONE } from './constants.js';
 import { FD } from './facts.js';
 import { namespaceFlag } from './namespaces.js';
 import { denyTracing, detachFromCaller, processSteps, programPaths, SIGKILL } from './process.js';
-import { type CgroupPlace, constant, flags, type HostStep, type Plan, type Step, step } from './step.js';
+import { constant, flags, type Plan, type Step, step } from './step.js';
 import { openTerminal } from './terminal.js';
 import { becomeRoot } from './user.js';
 
@@ -13,8 +12,6 @@ export interface ExecFacts {
   canSetGroups: boolean;
   /** Whether the process outlives the command that started it. */
   detached: boolean;
-  /** Cgroups of the container. */
-  cgroups?: readonly CgroupPlace[];
 }
 
 /**
@@ -24,17 +21,13 @@ export interface ExecFacts {
 export function buildExecPlan(spec: Spec, facts: ExecFacts): Plan {
   const types = spec.linux.namespaces.map(({ type }) => type);
   const hasUser = types.includes('user');
-  const { cgroups = [] } = facts;
-  const attached = attachToUnit(cgroups);
   return {
     version: 1,
     namespaces: [],
-    host: [...attached, ...(attached.length > 0 ? [RESUME] : [])],
+    host: [],
     init: [
       // Before processes of the container can see this one: CVE-2016-9962.
       denyTracing(),
-      ...(attached.length > 0 ? [step('wait until it is in the cgroup of the container', 'await', [])] : []),
-      ...enterCgroups(cgroups),
       enter(types),
       step('continue in a process inside the PID namespace', 'refork', []),
       ...(facts.detached
@@ -55,8 +48,6 @@ export function buildExecPlan(spec: Spec, facts: ExecFacts): Plan {
     graceMs: 0,
   };
 }
-
-const RESUME: HostStep = { kind: 'resume', why: 'let it continue' };
 
 function enter(types: NamespaceType[]): Step {
   return step(
