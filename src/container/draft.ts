@@ -21,6 +21,7 @@ import { ownCapabilities } from '../sys/capabilities.js';
 import { EXIT, FosterError } from '../sys/errors.js';
 import { volumesFolder } from '../sys/paths.js';
 import { surroundings } from '../sys/surroundings.js';
+import { blockDevices } from './block-devices.js';
 import { joinTarget } from './plan.js';
 import type { Asked, ContainerRecord } from './record.js';
 import { mapsOf } from './remove.js';
@@ -131,10 +132,18 @@ export function draftOf(
     ...(request.timeLimit > 0 && { timeLimit: request.timeLimit }),
     logging: request.logging,
     ...(health !== undefined && health !== 'none' && { health }),
+    ...limitsOf(request),
     network: networkOf(request, hostnameOf(request, id, hostname())),
     asked: askedFor(request, defaults),
     spec,
   };
+}
+
+function limitsOf({ limits: { resources: _, ...asked } }: RunRequest): Pick<Draft, 'limits'> {
+  const { rates, cpus, cgroupParent, ignoresUnenforced } = asked;
+  const isNothing =
+    rates.length === 0 && cpus === undefined && cgroupParent === undefined && !ignoresUnenforced;
+  return isNothing ? {} : { limits: asked };
 }
 
 const NOT_ATTACHED = { stdin: false, stdout: false, stderr: false };
@@ -287,6 +296,7 @@ async function makeSpec(request: RunRequest, id: string, tree: RootTree, maps: C
       term: surroundings().env.TERM,
       seccompProfile: await readProfile(request),
       hasMqueue: existsSync('/dev/mqueue'),
+      devices: blockDevices(request.limits.rates),
     });
   } finally {
     root.close();

@@ -9,6 +9,7 @@ import type { PlanFacts } from '../plan/facts.js';
 import type { Plan } from '../plan/step.js';
 import { FosterError } from '../sys/errors.js';
 import { containerFolder } from '../sys/paths.js';
+import { cgroupPlan } from './cgroups.js';
 import { bindDirectories, callersAccount, kernelPaths, networkFiles } from './host-facts.js';
 import { type ContainerRecord, layersOf, volumesOf } from './record.js';
 import { type Container, findContainer } from './store.js';
@@ -35,6 +36,7 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
   const { spec } = record;
   const joined = record.joins === undefined ? undefined : joinTarget(record.joins);
   const { driver = 'overlay' } = record;
+  const cgroup = cgroupPlan(record);
   const folder = containerFolder(record.id);
   const isInPlace = driver === 'in-place';
   const hasTree = driver === 'copy' && existsSync(join(folder, TREE));
@@ -61,6 +63,7 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
       directories: new Set([...bindDirectories(spec), ...volumesOf(record).map(({ source }) => source)]),
       guarded: new Set(volumesOf(record).map(({ destination }) => destination)),
       kernelPaths: kernelPaths(spec),
+      cgroup,
       ...(joined && { join: { pid: joined.state.pid, name: joined.record.name } }),
     };
     const plan = buildPlan(spec, facts, {

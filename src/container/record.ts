@@ -1,4 +1,4 @@
-import type { Attached, HealthCheck, LogOptions, Written } from '../spec/request.js';
+import type { Attached, HealthCheck, Limits, LogOptions, Written } from '../spec/request.js';
 import type { RootDriver } from '../spec/storage-driver.js';
 import type { Mount, Spec } from '../spec/types.js';
 import { volumesFolder } from '../sys/paths.js';
@@ -125,6 +125,8 @@ export interface ContainerRecord {
   network: NetworkFiles;
   logging: LogOptions;
   health?: HealthCheck;
+  /** How its limits were asked for; what they are is in the Spec. */
+  limits?: Omit<Limits, 'resources'>;
   /** As it was asked for, where the Spec does not say it: for `inspect`. An older foster did not keep it. */
   asked?: Asked;
   spec: Spec;

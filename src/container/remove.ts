@@ -8,6 +8,7 @@ import { faultPoint } from '../sys/fault.js';
 import { mountsBelow, unmount } from '../sys/mount.js';
 import { containerFolder, lockPath, nameLink } from '../sys/paths.js';
 import { type RemoveOptions, removeTrees } from '../worker/remove-trees.js';
+import { removeCgroups } from './cgroups.js';
 import { withStoreLock } from './change.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
 import type { ContainerRecord } from './record.js';
@@ -119,6 +120,7 @@ function removeFiles(remains: Remains, lock: number): void {
   const folder = containerFolder(id);
   const shownName = 'name' in remains ? remains.name : id.slice(0, 12);
   unmountBelow(folder, shownName);
+  removeCgroups(id);
   const forget = () =>
     withStoreLock(() => {
       const name = readContainer(id)?.record.name ?? ('name' in remains ? remains.name : undefined); // it may be new

@@ -340,6 +340,8 @@ int start_run(void) {
   long error = run.has_record ? state_live(run.container.pid, run.restarts) : 0;
   if (error < 0) return fail_to_record(error);
   if (!run.has_caller) state_remove("exit");
+  state_remove("oom");
+  if (run.restarts && (error = state_restore_limits()) < 0) return fail_to_record(error);
   monitor_event("start", "");
   run.ends_ms = run.config->time_limit ? now_ms() + run.config->time_limit : -1;
   health_start(run.config);
@@ -356,11 +358,21 @@ static void handle_last_reports(void) {
   while (SYSCALL5(__NR_ppoll, &poll, 1, now, NULL, 8) == 1 && poll.revents & POLLIN && handle_report()) {}
 }
 
+/* A process that was killed for its memory looks like any other that was killed: the cgroup tells. */
+static void record_oom_kills(void) {
+  const char *path = monitor_text(run.config->oom), *name = path + string_length(path) + 1;
+  if (!run.config->oom || !cgroup_oom_kills(path, name)) return;
+  if (run.has_record) state_mark("oom");
+  monitor_event("oom", "");
+  if (run.has_caller) caller_print(name + string_length(name) + 1);
+}
+
 /* Reads all remaining output and reports before the container is recorded as ended. Returns its exit code. */
 int finish_run(void) {
   handle_last_reports();
   drain_output(run.has_caller && run.master >= 0);
   health_stop();
+  record_oom_kills();
   undo_host_steps(&run.host, 1);
   terminal_restore();
   attach_write_input(-1);
