@@ -139,6 +139,10 @@ export function freeze(places: readonly CgroupPlace[], isFrozen: boolean): boole
   return true;
 }
 
+export function isFreezable(places: readonly CgroupPlace[]): boolean {
+  return placeOf(places, 'freezer') !== undefined || places.some(({ version }) => version === 2);
+}
+
 /** Whether all its processes are stopped. */
 export function isFrozen(places: readonly CgroupPlace[]): boolean {
   const old = placeOf(places, 'freezer');

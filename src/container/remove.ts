@@ -8,7 +8,7 @@ import { faultPoint } from '../sys/fault.js';
 import { mountsBelow, unmount } from '../sys/mount.js';
 import { containerFolder, lockPath, nameLink } from '../sys/paths.js';
 import { type RemoveOptions, removeTrees } from '../worker/remove-trees.js';
-import { removeCgroups } from './cgroups.js';
+import { removeCgroups, thaw } from './cgroups.js';
 import { withStoreLock } from './change.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
 import type { ContainerRecord } from './record.js';
@@ -80,6 +80,7 @@ async function endNow(id: string, name: string): Promise<void> {
   faultPoint('marked as stopped');
   const live = readLive(id);
   if (isRunning(live)) killAll(live);
+  thaw(id); // in version 1, even SIGKILL waits for that
   faultPoint('killed');
   await awaitEnd(id, name);
 }

@@ -1,7 +1,14 @@
 import { join } from 'node:path';
 import { withAnnotations } from '../../container/annotations.js';
 import { type ContainerRecord, layersOf, volumesOf } from '../../container/record.js';
-import { type Container, type Health, readCounts, readHealth, statusWord } from '../../container/store.js';
+import {
+  type Container,
+  type Health,
+  readCounts,
+  readHealth,
+  statusWord,
+  wasOomKilled,
+} from '../../container/store.js';
 import { isUnlogged } from '../../spec/parse/logging.js';
 import type { Mount } from '../../spec/types.js';
 import { containerFolder } from '../../sys/paths.js';
@@ -85,7 +92,7 @@ function stateOf({ record, state }: Container): Record<string, unknown> {
     Running: state.status === 'running' || state.status === 'paused',
     Paused: state.status === 'paused',
     Restarting: state.status === 'restarting',
-    OOMKilled: false, // only a limit of memory would tell
+    OOMKilled: wasOomKilled(record.id),
     Dead: state.status === 'dead',
     Pid: state.pid,
     ConmonPid: state.monitor,

@@ -19,20 +19,27 @@ export interface WantedLimit {
   controllers: readonly [string, string];
   v1: Means;
   v2: Means;
+  /** The value stands for no limit, which is what a new cgroup has. */
+  isNone?: true;
   /** Nobody has asked for it: it is left out where the kernel does not have it. */
   isOptional?: true;
   /** Other names of the file that v1 and v2 may have. */
   orFile?: string;
 }
 
-/** All limits that are wanted. */
-export function wantedLimits({ memory, cpu, pids, blockIO }: Resources): WantedLimit[] {
+/** All limits that are wanted, of a cgroup that may have others now. */
+export function changedLimits({ memory, cpu, pids, blockIO }: Resources): WantedLimit[] {
   return [
     ...memoryLimits(memory ?? {}),
     ...cpuLimits(cpu ?? {}),
     ...(pids === undefined ? [] : [pidsLimit(pids.limit)]),
     ...blockLimits(blockIO ?? {}),
   ];
+}
+
+/** All limits that are wanted, of a new cgroup. */
+export function wantedLimits(resources: Resources): WantedLimit[] {
+  return changedLimits(resources).filter(({ isNone }) => !isNone);
 }
 
 const MEMORY = ['memory', 'memory'] as const;
@@ -55,9 +62,10 @@ function memoryLimits({
       why: `limit the memory to ${amount(limit)}`,
       v1: one('memory.limit_in_bytes', limit),
       v2: one('memory.max', orMax(limit)),
+      ...noneIf(limit < 0),
     });
   // as in Docker: as much swap as memory, where nothing else is said
-  const total = swap || (limit > 0 ? limit * 2 : 0);
+  const total = swap || (limit > 0 ? limit * 2 : limit);
   if (total !== 0)
     limits.push({
       ...all,
@@ -66,6 +74,7 @@ function memoryLimits({
       v1: one('memory.memsw.limit_in_bytes', total),
       v2: one('memory.swap.max', orMax(total < 0 ? -1 : total - Math.max(limit, 0))),
       ...(!swap && { isOptional: true }),
+      ...noneIf(total < 0),
     });
   if (reservation)
     limits.push({
@@ -73,7 +82,8 @@ function memoryLimits({
       option: '--memory-reservation',
       why: `reserve ${amount(reservation)} of memory`,
       v1: one('memory.soft_limit_in_bytes', reservation),
-      v2: one('memory.low', orMax(reservation)),
+      v2: one('memory.low', Math.max(reservation, 0)),
+      ...noneIf(reservation < 0),
     });
   if (swappiness !== undefined)
     limits.push({
@@ -115,6 +125,7 @@ function cpuLimits({ shares, quota, period, cpus, mems }: NonNullable<Resources[
       controllers: CPU,
       v1: [...one('cpu.cfs_period_us', period || PERIOD), ...one('cpu.cfs_quota_us', most)],
       v2: one('cpu.max', `${orMax(most)} ${period || PERIOD}`),
+      ...noneIf(most < 0 && !period),
     });
   }
   for (const [flag, file, list] of [
@@ -141,6 +152,7 @@ function pidsLimit(limit: number): WantedLimit {
     controllers: ['pids', 'pids'],
     v1: setting,
     v2: setting,
+    ...noneIf(limit <= 0),
   };
 }
 
@@ -187,6 +199,10 @@ function ioWeightOf(weight: number): number {
 
 function one(file: string, value: number | string): Setting[] {
   return [{ file, text: String(value) }];
+}
+
+function noneIf(isNone: boolean): { isNone?: true } {
+  return isNone ? { isNone } : {};
 }
 
 /** -1 stands for no limit. */

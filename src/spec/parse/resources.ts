@@ -38,6 +38,18 @@ const PERIOD = 100_000;
  * @throws FosterError
  */
 export function parseLimits(flags: LimitFlags): Limits {
+  const limits = parseChange(flags);
+  const { limit, swap } = limits.resources.memory ?? {};
+  if (swap && swap !== -1 && !limit)
+    throw new FosterError('--memory-swap needs --memory', { kind: 'invalid' });
+  return limits;
+}
+
+/**
+ * As `parseLimits`, of a container that may have other limits already.
+ * @throws FosterError
+ */
+export function parseChange(flags: LimitFlags): Limits {
   const { cpus, cgroupParent, ignoreUnenforcedLimits = false } = flags;
   const resources: Resources = {
     ...group('memory', memoryOf(flags)),
@@ -90,8 +102,7 @@ function memoryOf(flags: LimitFlags) {
 
 function checkMemory({ limit, swap }: NonNullable<Resources['memory']>, { memorySwap }: LimitFlags): void {
   if (!swap || swap === -1) return;
-  if (!limit) throw new FosterError('--memory-swap needs --memory', { kind: 'invalid' });
-  if (swap < limit)
+  if (limit !== undefined && swap < limit)
     throw flagError(
       '--memory-swap',
       String(memorySwap),
