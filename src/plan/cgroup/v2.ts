@@ -6,6 +6,9 @@ import type { CgroupPlan, Unenforced } from './result.js';
 import { enter, make, makeAll, moveAll, write, writes } from './steps.js';
 import { startScope } from './systemd.js';
 
+/** Those that count, for stats, and limit what update may ask for. */
+const BESIDES_LIMITS = ['cpu', 'io', 'memory', 'pids'];
+
 /** Limits in the hierarchy of version 2: in a cgroup that is delegated to the caller, or in a scope of their systemd. */
 export function planV2(
   plan: CgroupPlan,
@@ -33,11 +36,13 @@ export function planV2(
     return;
   }
   if (limits.length > 0 && usable.length === 0) return;
+  const offered = base?.controllers ?? manager?.controllers ?? [];
+  const enabled = [...new Set([...needed, ...BESIDES_LIMITS.filter((name) => offered.includes(name))])];
   const { steps } = plan;
   let folder: string;
   let unit: CgroupPlace['unit'];
   if (base !== undefined) {
-    if (!hasAll(base.enabled, needed) && base.hasProcesses && !base.isTop) {
+    if (!hasAll(base.enabled, enabled) && base.hasProcesses && !base.isTop) {
       const leaf = `${base.folder}/foster-callers`;
       steps.push(make(leaf, true), moveAll(base.folder, leaf));
     }
@@ -57,10 +62,10 @@ export function planV2(
   const inner = `${folder}/container`;
   // Its processes are one below the limits, so that they cannot change these where they see their own cgroup.
   steps.push(make(inner, false), enter(inner, 'its cgroup'));
-  enableFor(steps, base?.folder ?? `${folder}/..`, base, needed, path, folder);
+  enableFor(steps, base?.folder ?? `${folder}/..`, base, enabled, path, folder);
   for (const limit of usable) steps.push(...writes(folder, limit, limit.v2 as Setting[]));
-  plan.places.push({ version: 2, controllers: needed, folder, inner, ...(unit && { unit }) });
-  if (needed.includes('memory')) plan.oom = { folder, file: 'memory.events' };
+  plan.places.push({ version: 2, controllers: enabled, folder, inner, ...(unit && { unit }) });
+  if (enabled.includes('memory')) plan.oom = { folder, file: 'memory.events' };
 }
 
 /** Controllers have to be enabled in each cgroup above, from the top. */

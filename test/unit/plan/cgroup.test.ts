@@ -164,7 +164,7 @@ test('version 2, delegated and nothing else in it: controllers, limits, and proc
     `mkdir("${SCOPE}/foster-ID", 0755)`,
     `mkdir("${SCOPE}/foster-ID/container", 0755)`,
     `write("${SCOPE}/foster-ID/container/cgroup.procs", "PID")`,
-    `write("${SCOPE}/cgroup.subtree_control", "+memory")`,
+    `write("${SCOPE}/cgroup.subtree_control", "+memory +pids")`,
     `write("${SCOPE}/foster-ID/memory.max", "67108864")`,
     `write("${SCOPE}/foster-ID/memory.swap.max", "67108864")`,
   ]);
@@ -196,9 +196,9 @@ test('version 2, as root: in the topmost cgroup, which may have processes', () =
     'mkdir("/sys/fs/cgroup/pods/x", 0755)',
     'mkdir("/sys/fs/cgroup/pods/x/container", 0755)',
     'write("/sys/fs/cgroup/pods/x/container/cgroup.procs", "PID")',
-    'write("/sys/fs/cgroup/cgroup.subtree_control", "+memory +cpu")',
+    'write("/sys/fs/cgroup/cgroup.subtree_control", "+memory +cpu +io +pids")',
   ]);
-  assert.ok(made.includes('write("/sys/fs/cgroup/pods/cgroup.subtree_control", "+memory +cpu")'));
+  assert.ok(made.includes('write("/sys/fs/cgroup/pods/cgroup.subtree_control", "+memory +cpu +io +pids")'));
   assert.ok(made.includes('write("/sys/fs/cgroup/pods/x/cpu.max", "150000 100000")'));
 });
 
@@ -220,7 +220,7 @@ test('version 2, not delegated, with a systemd of the user: a scope, and the sam
     `mkdir("${folder}/limited", 0755)`,
     `mkdir("${folder}/limited/container", 0755)`,
     `write("${folder}/limited/container/cgroup.procs", "PID")`,
-    `write("${folder}/cgroup.subtree_control", "+memory")`,
+    `write("${folder}/cgroup.subtree_control", "+memory +pids")`,
     `write("${folder}/limited/memory.max", "67108864")`,
     `write("${folder}/limited/memory.swap.max", "67108864")`,
   ]);
