@@ -147,19 +147,21 @@ void cgroup_undo(struct host_step *step, const char *path) {
   step->result = 0;
 }
 
-/* How often the kernel has killed a process of the cgroup because of its limit of memory: `oom_kill N` in the file
- * memory.events (version 2) or memory.oom_control. 0 also if the cgroup is gone. */
-u64 cgroup_oom_kills(const char *path, const char *name) {
+/* Opens the file that counts OOM kills: memory.events (version 2) or memory.oom_control. */
+long cgroup_open_oom(const char *path, const char *name) { return open_file(path, name, O_RDONLY); }
+
+/* How often the kernel has killed a process of the cgroup because of its limit of memory: the line `oom_kill N`.
+ * Returns -errno if the cgroup is gone. */
+s64 cgroup_oom_kills(int file) {
   static const char key[] = "oom_kill ";
   char text[512];
-  long file = open_file(path, name, O_RDONLY);
-  long size = file < 0 ? 0 : sys_read((int)file, text, sizeof text);
-  if (file >= 0) sys_close((int)file);
+  long size = SYSCALL4(__NR_pread64, file, text, sizeof text, 0);
+  if (size < 0) return size;
   for (long at = 0; at + (long)sizeof key <= size; at++) {
     long matched = 0;
     while (matched < (long)sizeof key - 1 && text[at + matched] == key[matched]) matched++;
     if (matched == (long)sizeof key - 1 && (at == 0 || text[at - 1] == '\n'))
-      return number_in(text + at + matched, size - at - matched);
+      return (s64)number_in(text + at + matched, size - at - matched);
   }
   return 0;
 }

@@ -102,7 +102,8 @@ long cgroup_step(const struct host *host, struct host_step *step, const char *pa
 void cgroup_undo(struct host_step *step, const char *path);
 void cgroup_remove(const char *path);
 long cgroup_write(const char *path, const char *name, const char *text);
-u64 cgroup_oom_kills(const char *path, const char *name);
+long cgroup_open_oom(const char *path, const char *name);
+s64 cgroup_oom_kills(int file);
 
 /* storage.c: becomes the program that provides the root filesystem */
 int run_storage(int argc, char **argv);

@@ -181,7 +181,7 @@ test('version 2, delegated with processes: they move to a cgroup below, once', (
   const folder = `${SCOPE}/foster-callers`;
   const next = unified([
     { folder, controllers: ['memory'] },
-    { enabled: ['memory'], hasProcesses: false },
+    { enabled: ['memory', 'pids'], hasProcesses: false },
   ]);
   const calm = calls(plan(MEMORY, next));
   assert.equal(calm[0], `mkdir("${SCOPE}/foster-ID", 0755)`);
