@@ -179,7 +179,7 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ],
   ['run, create, update', 'weights', '--blkio-weight-device'],
   ['run, create, update', 'real time', '--cpu-rt-period --cpu-rt-runtime'],
-  ['run, create, update', 'kernel memory', '--kernel-memory'],
+  ['run, create', 'kernel memory', '--kernel-memory'],
   ['run, create', 'own cgroups', '--cgroup-conf --cgroups'],
   ['run, create', 'devices', '--device-cgroup-rule --gpus'],
   ['run, create', 'volumes', '--volume-driver --volumes-from --image-volume'],
