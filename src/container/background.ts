@@ -122,7 +122,8 @@ function healthPlan(
   { command }: HealthCheck,
   { cgroup }: Plan,
 ): Plan {
-  const cgroups = cgroup?.places ?? [];
+  // The monitor does no host steps for it, so it stays outside of a scope, which only systemd can put processes into.
+  const cgroups = cgroup?.places.filter(({ unit }) => unit === undefined) ?? [];
   const check = { ...spec, process: { ...spec.process, args: command, terminal: false } };
   return buildExecPlan(check, { canSetGroups, detached: false, cgroups });
 }

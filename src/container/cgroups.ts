@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { planCgroups, wantsCgroup } from '../plan/cgroup/plan.js';
 import type { CgroupPlan, Unenforced } from '../plan/cgroup/result.js';
@@ -95,6 +95,15 @@ export function oomReport(
   return { ...cgroup.oom, message };
 }
 
+/** A container that may mount cgroups may have made some below its own. */
+function removeBelow(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue;
+    removeBelow(join(folder, entry.name));
+    rmdirSync(join(folder, entry.name));
+  }
+}
+
 /** As --memory takes it: `64m`. */
 function inUnits(bytes: number): string {
   const UNITS: [string, number][] = [
@@ -112,6 +121,7 @@ function removeSoon(folder: string): void {
   const deadline = performance.now() + PATIENCE;
   for (;;) {
     try {
+      removeBelow(folder);
       rmdirSync(folder);
       return;
     } catch (error) {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { planCgroups } from '../plan/cgroup/plan.js';
 import type { CgroupPlan } from '../plan/cgroup/result.js';
@@ -108,11 +108,17 @@ export function applyLimits({ record, state }: Container, changed: ContainerReco
   refuseUnenforced(plan.unenforced, changed.limits?.ignoresUnenforced ?? false);
   if (!isAlive(state)) return;
   const changes = inOrder(changesOf(plan, readCgroups(id), name));
-  writeAll(changes, name);
-  // for the monitor, which starts the container again with the plan of its first start
+  // First for the monitor, which may be just about to start the container again, with the plan of its first start.
   const words = changes.flatMap(({ folder, file, text }) => [folder, file, text]);
-  const text = words.map((word) => `${word}\0`).join('');
-  writeFileAtomically(join(containerFolder(id), 'limits'), text, { durable: false });
+  const path = join(containerFolder(id), 'limits');
+  const before = readOrNot(containerFolder(id), 'limits');
+  writeFileAtomically(path, words.map((word) => `${word}\0`).join(''), { durable: false });
+  try {
+    writeAll(changes, name);
+  } catch (error) {
+    writeFileAtomically(path, before, { durable: false });
+    throw error;
+  }
 }
 
 /** The limits in the cgroups that the container has, which may be elsewhere than those of one that starts now. */
@@ -162,6 +168,7 @@ function writeAll(changes: readonly Change[], name: string): void {
     try {
       writeFileSync(join(folder, file), text);
     } catch (error) {
+      if (!existsSync(folder)) continue; // between two runs
       for (const each of old.slice(0, index).reverse()) restore(each);
       const code = errnoOf(error);
       const words = code === undefined ? String(error) : errnoWords(errnoNumber(code));

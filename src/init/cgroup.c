@@ -8,6 +8,7 @@
 
 enum {
   TRIES = 5000, TRY_NS = 1000000, /* at most five seconds, for processes that are just ending */
+  DIRECTORY = 4,                  /* DT_DIR of readdir(3) */
   MAX_ROUNDS = 100,               /* against processes that fork faster than they are moved */
 };
 
@@ -52,10 +53,55 @@ static long enter(const char *path, u64 pid) {
 
 static long remove_folder(const char *path) { return SYSCALL3(__NR_unlinkat, AT_FDCWD, path, AT_REMOVEDIR); }
 
+struct dirent64 {
+  u64 inode, offset;
+  unsigned short size;
+  u8 type;
+  char name[];
+};
+
+/* The name of the first cgroup below an open one, in `buffer`; NULL if there is none. */
+static const char *first_below(int fd, char *buffer, size_t size) {
+  SYSCALL3(__NR_lseek, fd, 0, 0);
+  for (long got; (got = SYSCALL3(__NR_getdents64, fd, buffer, size)) > 0;) {
+    for (long at = 0; at < got;) {
+      const struct dirent64 *entry = (const struct dirent64 *)(buffer + at);
+      if (entry->type == DIRECTORY && entry->name[0] != '.') return entry->name;
+      if (entry->size < sizeof *entry) return NULL;
+      at += entry->size;
+    }
+  }
+  return NULL;
+}
+
+/* A container that may mount cgroups may have made some below its own. Removes them, the lowest first, without recursion. */
+static void remove_below(const char *path) {
+  u64 buffer[512];
+  int fd = (int)sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+  for (u32 depth = 0, failures = 0; fd >= 0 && failures < TRIES;) {
+    const char *name = first_below(fd, (char *)buffer, sizeof buffer);
+    if (!name && depth == 0) break;
+    long error = name ? SYSCALL3(__NR_unlinkat, fd, name, AT_REMOVEDIR) : -EBUSY;
+    if (error == 0) continue;
+    if (error != -EBUSY && failures++ < TRIES) continue;
+    int next = (int)sys_openat(fd, name ? name : "..", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+    if (name && next >= 0 && !first_below(next, (char *)buffer, sizeof buffer)) { /* its processes are just ending */
+      sys_close(next), failures++;
+      wait_a_moment();
+      continue;
+    }
+    depth = name ? depth + 1 : depth - 1;
+    sys_close(fd);
+    fd = next;
+  }
+  if (fd >= 0) sys_close(fd);
+}
+
 /* Waits for processes that are ending. In version 2, all that are left are killed first. */
 void cgroup_remove(const char *path) {
   for (int i = 0; i < TRIES && remove_folder(path) == -EBUSY; i++) {
     if (i == 0) cgroup_write(path, "cgroup.kill", "1");
+    remove_below(path);
     wait_a_moment();
   }
 }

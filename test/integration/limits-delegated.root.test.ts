@@ -112,6 +112,41 @@ test('the cgroup of a container whose monitor is killed goes with it', only, asy
   await waitUntil('its cgroups are gone', () => below().length === 0);
 });
 
+test(
+  'a container with rights to mount cgroups sees the one with its processes, and none with limits',
+  only,
+  () => {
+    start('one');
+    const rights = [
+      '--cap-add',
+      'SYS_ADMIN',
+      '--security-opt',
+      'seccomp=unconfined',
+      '--cgroup-parent',
+      '/group',
+    ];
+    const script =
+      'mkdir /c && mount -t cgroup2 c /c && cat /c/cgroup.procs && ls -d /c/container /c/foster-* /c/group';
+    const shown = foster(['run', '--rm', ...rights, 'busybox', 'sh', '-c', script], 1);
+    assert.equal(shown.match(/No such file or directory/g)?.length, 3, shown);
+  },
+);
+
+test('cgroups that a container has made below its own go with it, however deep', only, () => {
+  const rights = [
+    '--cap-add',
+    'SYS_ADMIN',
+    '--security-opt',
+    'seccomp=unconfined',
+    '--cgroup-parent',
+    '/group',
+  ];
+  const deep = '/c/a/b/c/d/e';
+  const script = `mkdir /c && mount -t cgroup2 c /c && mkdir -p ${deep} /c/x /c/y && echo $$ > ${deep}/cgroup.procs && echo made`;
+  assert.equal(foster(['run', '--rm', ...rights, 'busybox', 'sh', '-c', script]), 'made\n');
+  assert.deepEqual(below(), []);
+});
+
 test('a place that is not below it cannot be asked for', only, () => {
   assert.match(
     foster(['run', '--cgroup-parent', '/../x', 'busybox', 'true'], 125),

@@ -198,6 +198,17 @@ describe('update', only, () => {
     assert.ok(Number(limits()[0]) > 2 ** 60, 'no limit');
   });
 
+  test('of a container that waits to be started again is for its next run', async () => {
+    const script = 'test -e /shared/go && exec sleep 1000; exit 1';
+    const flags = ['-m', '64m', '--restart', 'always', '-v', `${home.shared}:/shared`];
+    const id = containers.detach('one', script, flags);
+    await containers.waitFor('one', 'restarting');
+    containers.ok('update', '--memory', '128m', 'one');
+    writeFileSync(join(home.shared, 'go'), '');
+    await containers.waitFor('one', 'running');
+    assert.equal(read(id, 'memory.limit_in_bytes'), String(128 * MB));
+  });
+
   test('refuses what it cannot change, and changes nothing', () => {
     containers.detach('free', 'sleep 1000');
     containers.detach('one', 'sleep 1000', ['-m', '64m', '--memory-swap', '80m']);
