@@ -51,6 +51,19 @@ export interface SystemdManager {
   controllers: string[];
 }
 
+/** Who makes cgroups for the caller, in Docker's and Podman's words, and the controllers whose limits can be enforced. */
+export function enforceable({ v1, v2 }: CgroupFacts): {
+  manager: 'cgroupfs' | 'systemd' | 'none';
+  controllers: string[];
+} {
+  const old = v1.filter(({ isWritable }) => isWritable).flatMap(({ controllers }) => controllers);
+  const delegated = v2?.bases.flatMap(({ controllers }) => controllers) ?? [];
+  const own = [...new Set([...old, ...delegated])];
+  if (own.length > 0) return { manager: 'cgroupfs', controllers: own };
+  const controllers = v2?.manager?.controllers ?? [];
+  return { manager: controllers.length > 0 ? 'systemd' : 'none', controllers };
+}
+
 /** The hierarchy of version 1 with a controller. */
 export function hierarchyOf({ v1 }: CgroupFacts, controller: string): V1Hierarchy | undefined {
   return v1.find(({ controllers }) => controllers.includes(controller));

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { enterCgroups } from '../../../src/plan/cgroup/enter.js';
-import type { CgroupFacts, V1Hierarchy, V2Base, V2Hierarchy } from '../../../src/plan/cgroup/facts.js';
+import {
+  type CgroupFacts,
+  enforceable,
+  type V1Hierarchy,
+  type V2Base,
+  type V2Hierarchy,
+} from '../../../src/plan/cgroup/facts.js';
 import { planCgroups } from '../../../src/plan/cgroup/plan.js';
 import type { CgroupPlan } from '../../../src/plan/cgroup/result.js';
 import { renderHostStep, renderStep } from '../../../src/plan/render.js';
@@ -273,6 +279,16 @@ test('shares and weights are converted as crun and runc do', () => {
     const shown = calls(plan({ cpu: { shares } }, facts));
     assert.ok(shown.includes(`write("${SCOPE}/foster-ID/cpu.weight", "${weight}")`), shown.join('\n'));
   }
+});
+
+test('what can be enforced, for info', () => {
+  assert.deepEqual(enforceable(HYBRID).manager, 'cgroupfs');
+  assert.deepEqual(enforceable(unified([{}])), { manager: 'cgroupfs', controllers: ['memory', 'pids'] });
+  assert.deepEqual(enforceable(unified([], { manager: MANAGER })), {
+    manager: 'systemd',
+    controllers: ['memory', 'pids'],
+  });
+  assert.deepEqual(enforceable(unified([])), { manager: 'none', controllers: [] });
 });
 
 test('rates of disks, one line for each', () => {
