@@ -22,6 +22,7 @@ const ROW = /^(later )?(begin|same|docker|differs|refused): (.*)$/;
 const ORDER = [
   'run',
   'run-flags',
+  'limits',
   'containers',
   'listing',
   'exec',

@@ -39,8 +39,22 @@ const REASONS = {
     isFinal: true,
   },
   limits: {
-    because: 'there are no cgroup limits',
-    advice: 'limit processes with foster run --ulimit',
+    because: 'a build has no cgroup of its own',
+    advice: 'limit processes with foster build --ulimit',
+  },
+  weights: { because: 'a container has one weight for all disks', advice: 'use --blkio-weight' },
+  'real time': {
+    because: 'real-time CPU time is not limited',
+    advice: 'limit the priority with --ulimit rtprio=0',
+  },
+  'kernel memory': {
+    because: 'the kernel counts its own memory in --memory, and has no limit of its own for it any more',
+    advice: 'use --memory',
+    isFinal: true,
+  },
+  'own cgroups': {
+    because: 'foster makes the cgroups of a container where it has limits',
+    advice: 'use the option of the limit that you want, such as --memory, or --cgroup-parent',
   },
   pods: { because: 'there are no pods' },
   secrets: {
@@ -171,14 +185,10 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
     'networks',
     '-p --publish -P --publish-all --ip --ip6 --link --link-local-ip --mac-address --network-alias',
   ],
-  [
-    'run, create, update',
-    'limits',
-    '--blkio-weight --blkio-weight-device --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime -c --cpu-shares --cpus ' +
-      '--cpuset-cpus --cpuset-mems --device-read-bps --device-read-iops --device-write-bps --device-write-iops -m --memory ' +
-      '--memory-reservation --memory-swap --memory-swappiness --pids-limit',
-  ],
-  ['run, create', 'limits', '--cgroup-conf --cgroup-parent --cgroups --kernel-memory --oom-kill-disable'],
+  ['run, create, update', 'weights', '--blkio-weight-device'],
+  ['run, create, update', 'real time', '--cpu-rt-period --cpu-rt-runtime'],
+  ['run, create', 'kernel memory', '--kernel-memory'],
+  ['run, create', 'own cgroups', '--cgroup-conf --cgroups'],
   ['run, create', 'devices', '--device-cgroup-rule --gpus'],
   ['run, create', 'volume drivers', '--volume-driver'],
   ['run, create', 'pods', '--pod --pod-id-file'],

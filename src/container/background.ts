@@ -17,6 +17,7 @@ import { faultPoint } from '../sys/fault.js';
 import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
 import { sendWord } from '../sys/write.js';
+import { oomReport, writeCgroups } from './cgroups.js';
 import { openEvents } from './events/recorder.js';
 import type { ContainerPlan } from './plan.js';
 import type { ContainerRecord } from './record.js';
@@ -32,7 +33,7 @@ export interface Waiting {
 }
 
 /** What earlier starts have left, which a new start makes untrue. */
-const STALE = ['stopped', 'stopping', 'paused', 'counts', 'health'];
+const STALE = ['stopped', 'stopping', 'paused', 'counts', 'health', 'oom', 'limits'];
 
 export interface DetachedOptions {
   observer?: LaunchObserver | undefined;
@@ -56,6 +57,7 @@ export function launchDetached(
   for (const name of STALE) rmSync(join(folder, name), { force: true });
   // How it has ended stays known until it runs again: the monitor sees to that. A killed monitor has left half of it.
   if (!existsSync(join(folder, 'exit'))) rmSync(join(folder, 'live'), { force: true });
+  writeCgroups(record.id, plan);
   faultPoint('stale files removed');
   const [session, theirs] = socketPair();
   const opened = {
@@ -72,7 +74,7 @@ export function launchDetached(
     output: hostOutput(plan.host),
     health:
       record.health &&
-      memoryFile('foster-health', encodePlan(healthPlan(record, record.health), { trace: false })),
+      memoryFile('foster-health', encodePlan(healthPlan(record, record.health, plan), { trace: false })),
   };
   let monitor: { pid: number; pidfd: number };
   try {
@@ -115,9 +117,15 @@ export function launchDetached(
 }
 
 /** The plan of a health check, which the monitor runs by itself: a process that joins the container. */
-function healthPlan({ spec, canSetGroups }: ContainerRecord, { command }: HealthCheck): Plan {
+function healthPlan(
+  { spec, canSetGroups }: ContainerRecord,
+  { command }: HealthCheck,
+  { cgroup }: Plan,
+): Plan {
+  // The monitor does no host steps for it, so it stays outside of a scope, which only systemd can put processes into.
+  const cgroups = cgroup?.places.filter(({ unit }) => unit === undefined) ?? [];
   const check = { ...spec, process: { ...spec.process, args: command, terminal: false } };
-  return buildExecPlan(check, { canSetGroups, detached: false });
+  return buildExecPlan(check, { canSetGroups, detached: false, cgroups });
 }
 
 function monitorBlob(plan: Plan, record: ContainerRecord, joins: boolean): Uint8Array {
@@ -134,6 +142,7 @@ function monitorBlob(plan: Plan, record: ContainerRecord, joins: boolean): Uint8
     failures: executionFailures(plan),
     log: isUnlogged(record.logging) ? 'none' : record.logging,
     timeLimit: record.timeLimit && record.timeLimit * 1000,
+    oom: oomReport(plan, record),
     host: { steps: plan.host },
     supervise: {
       cloneFlags: namespaceFlags(plan.namespaces),

@@ -20,6 +20,7 @@ import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
 import { type Annotated, readAnnotations } from './annotations.js';
+import { majorOf, minorOf } from './block-devices.js';
 import { checkOwner, type Draft, draftOf, mapsIn, singleIdWarning } from './draft.js';
 
 /**
@@ -227,15 +228,6 @@ function isThere(look: () => unknown): boolean {
     if (errnoOf(error) === undefined) throw error;
     return false;
   }
-}
-
-/** makedev(3) of Linux. */
-function majorOf(device: number): number {
-  return Number((BigInt(device) >> 8n) & 0xfffn) + Number((BigInt(device) >> 32n) & ~0xfffn & 0xffffffffn);
-}
-
-function minorOf(device: number): number {
-  return (device & 0xff) + Number((BigInt(device) >> 12n) & 0xffffff00n);
 }
 
 function hasUnifiedCgroups(): boolean {

@@ -20,6 +20,7 @@ import { type ResolvedUser, resolveGroups, resolveUser } from '../spec/users.js'
 import { ownCapabilities } from '../sys/capabilities.js';
 import { EXIT, FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
+import { blockDevices } from './block-devices.js';
 import { joinTarget } from './plan.js';
 import type { Asked, ContainerRecord, VolumeUse } from './record.js';
 import { mapsOf } from './remove.js';
@@ -148,10 +149,18 @@ export function draftOf(
     ...(request.timeLimit > 0 && { timeLimit: request.timeLimit }),
     logging: request.logging,
     ...(health !== undefined && health !== 'none' && { health }),
+    ...limitsOf(request),
     network: networkOf(request, hostnameOf(request, id, hostname())),
     asked: askedFor(request, defaults),
     spec,
   };
+}
+
+function limitsOf({ limits: { resources: _, ...asked } }: RunRequest): Pick<Draft, 'limits'> {
+  const { rates, cpus, cgroupParent, ignoresUnenforced } = asked;
+  const isNothing =
+    rates.length === 0 && cpus === undefined && cgroupParent === undefined && !ignoresUnenforced;
+  return isNothing ? {} : { limits: asked };
 }
 
 const NOT_ATTACHED = { stdin: false, stdout: false, stderr: false };
@@ -315,6 +324,7 @@ async function makeSpec(
       term: surroundings().env.TERM,
       seccompProfile: await readProfile(request),
       hasMqueue: existsSync('/dev/mqueue'),
+      devices: blockDevices(request.limits.rates),
     });
   } finally {
     root.close();

@@ -15,6 +15,7 @@ import { waitForChild } from '../sys/libc.js';
 import { isExiting, processStart } from '../sys/process.js';
 import { surroundings } from '../sys/surroundings.js';
 import { sendWord } from '../sys/write.js';
+import { readCgroups } from './cgroups.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
 import { becomeMonitor } from './foreground.js';
 import { type Container, readLive } from './store.js';
@@ -102,7 +103,11 @@ function launchExec(
   const isAlive = () => readLive(record.id)?.pidStart === processStart(state.pid) && !isExiting(state.pid);
   try {
     const spec = specOf(container, request);
-    const plan = buildExecPlan(spec, { canSetGroups: record.canSetGroups, detached: request.detach });
+    const plan = buildExecPlan(spec, {
+      canSetGroups: record.canSetGroups,
+      detached: request.detach,
+      cgroups: readCgroups(record.id),
+    });
     const launched = launch(plan, {
       stdin: request.interactive && !request.detach,
       isSilent: request.detach,

@@ -11,6 +11,7 @@ import type { Attached, LogOptions } from '../spec/request.js';
 import { faultPoint } from '../sys/fault.js';
 import { memoryFile } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
+import { oomReport } from './cgroups.js';
 import type { HeldContainer } from './create.js';
 import { openEvents } from './events/recorder.js';
 import type { ContainerRecord } from './record.js';
@@ -62,6 +63,7 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
       stateless: held === undefined,
       subject: held?.record,
       timeLimit: held?.record.timeLimit && held.record.timeLimit * 1000,
+      oom: held && oomReport(plan, held.record),
       remove,
       failures: executionFailures(plan),
       log: held && logOf(held.record, plan),

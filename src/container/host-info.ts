@@ -2,12 +2,14 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { storageChoice } from '../image/rootfs/storage.js';
 import { listImages } from '../image/store/images.js';
+import { enforceable } from '../plan/cgroup/facts.js';
 import { chooseIdMaps } from '../spec/choose-id-maps.js';
 import type { IdMaps } from '../spec/id-maps.js';
 import { callerName } from '../sys/caller-name.js';
 import { FosterError } from '../sys/errors.js';
 import { dataFolder } from '../sys/paths.js';
 import { removeTrees } from '../worker/remove-trees.js';
+import { cgroupFacts } from './cgroup-facts.js';
 import { listContainers } from './store.js';
 
 /** What `foster info` shows: plain data, keys in the order in which they are printed. */
@@ -36,6 +38,7 @@ export async function hostInfo() {
     images: listImages().length,
     storage: { ...(await storageChoice(maps)), data: dataFolder() },
     cgroup: existsSync('/sys/fs/cgroup/cgroup.controllers') ? 'v2' : 'v1 or hybrid',
+    limits: limitsHere(),
     host: {
       kernel: release(),
       architecture: process.arch,
@@ -44,6 +47,12 @@ export async function hostInfo() {
       node: process.version,
     },
   };
+}
+
+/** What `run --memory` and the like can do here: docs/limits.md. */
+function limitsHere(): { manager: string; controllers: string } {
+  const { manager, controllers } = enforceable(cgroupFacts());
+  return { manager, controllers: controllers.join(', ') || 'none' };
 }
 
 export type HostInfo = Awaited<ReturnType<typeof hostInfo>>;

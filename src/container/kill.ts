@@ -1,4 +1,5 @@
 import { faultPoint } from '../sys/fault.js';
+import { thaw } from './cgroups.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
 import { ProcessTable } from './processes/table.js';
 import {
@@ -33,6 +34,7 @@ export async function killContainer({ record, state }: Container, signal: number
   recordEvent('kill', record, { ...attributesOf(record), signal: String(signal) });
   if (signal === SIGKILL) {
     killAll(live);
+    thaw(id); // in version 1, even SIGKILL waits for that
     faultPoint('killed');
     await awaitEnd(id, name);
     return;

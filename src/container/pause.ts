@@ -5,13 +5,14 @@ import { FosterError } from '../sys/errors.js';
 import { writeFileAtomically } from '../sys/files.js';
 import { containerFolder } from '../sys/paths.js';
 import { waitFor } from '../sys/poll.js';
+import { freeze, isFreezable, isFrozen, readCgroups } from './cgroups.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
 import { type ProcessEntry, ProcessTable } from './processes/table.js';
 import { notRunning, SIGCONT, SIGSTOP, signalProcess } from './signal.js';
 import { type Container, type LiveRecord, readLive } from './store.js';
 
 /**
- * Pausing without a cgroup of the container's own to freeze: SIGSTOP, which no process can see, block or ignore, from
+ * A container that has a cgroup is frozen (cgroup-v1/freezer-subsystem.rst, cgroup-v2.rst). Pausing without one: SIGSTOP, which no process can see, block or ignore, from
  * the top of the process tree down, and SIGCONT from the bottom up. So no process that runs sees a child of its own
  * stopped, PID 1 included, and a shell's job control takes no notice.
  */
@@ -41,7 +42,8 @@ export async function pauseContainer({ record, state }: Container): Promise<void
   const lines = stopped.map(({ pid, start }) => `${pid} ${start}\n`);
   writeFileAtomically(pausedFile(id), lines.join(''), { durable: false });
   try {
-    await stopAll(live, name);
+    if (freeze(readCgroups(id), true)) await untilFrozen(id, name);
+    else await stopAll(live, name);
   } catch (error) {
     resume(id, live);
     throw error;
@@ -60,6 +62,12 @@ export async function unpauseContainer({ record, state }: Container): Promise<vo
 
 /** Lets all go on that was not stopped before the pause. */
 export function resume(id: string, live: LiveRecord): void {
+  const places = readCgroups(id);
+  if (isFreezable(places)) {
+    freeze(places, false);
+    rmSync(pausedFile(id), { force: true });
+    return;
+  }
   const before = new Set(readLines(pausedFile(id)));
   const wasRunning = ({ pid, start }: ProcessEntry) => !before.has(`${pid} ${start}`);
   const table = new ProcessTable();
@@ -105,6 +113,15 @@ async function stopAll(live: LiveRecord, name: string): Promise<void> {
     if (fresh.length === 0) await waitFor(delay);
   }
   throw refused(`container ${name} could not be stopped as a whole within 10 s`, 'try it again');
+}
+
+async function untilFrozen(id: string, name: string): Promise<void> {
+  const DEADLINE = performance.now() + 10_000;
+  for (let delay = 1; !isFrozen(readCgroups(id)); delay = Math.min(delay * 2, 20)) {
+    if (performance.now() > DEADLINE)
+      throw refused(`container ${name} could not be frozen as a whole within 10 s`, 'try it again');
+    await waitFor(delay);
+  }
 }
 
 function isStopped({ state }: ProcessEntry): boolean {

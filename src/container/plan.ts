@@ -9,6 +9,7 @@ import type { PlanFacts } from '../plan/facts.js';
 import type { Plan } from '../plan/step.js';
 import { FosterError } from '../sys/errors.js';
 import { containerFolder } from '../sys/paths.js';
+import { cgroupPlan } from './cgroups.js';
 import {
   bindDirectories,
   callersAccount,
@@ -41,6 +42,7 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
   const { spec } = record;
   const joined = record.joins === undefined ? undefined : joinTarget(record.joins);
   const { driver = 'overlay' } = record;
+  const cgroup = cgroupPlan(record);
   const folder = containerFolder(record.id);
   const isInPlace = driver === 'in-place';
   const hasTree = driver === 'copy' && existsSync(join(folder, TREE));
@@ -76,6 +78,7 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
         volumes.map(({ destination }) => destination).filter((destination) => isGuarded(record, destination)),
       ),
       kernelPaths: kernelPaths(spec),
+      cgroup,
       ...(joined && { join: { pid: joined.state.pid, name: joined.record.name } }),
     };
     const plan = buildPlan(spec, facts, {

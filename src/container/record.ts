@@ -1,5 +1,5 @@
 import { isVolumeName } from '../spec/names.js';
-import type { Attached, HealthCheck, LogOptions, VolumeOptions, Written } from '../spec/request.js';
+import type { Attached, HealthCheck, Limits, LogOptions, VolumeOptions, Written } from '../spec/request.js';
 import type { RootDriver } from '../spec/storage-driver.js';
 import type { Mount, Spec } from '../spec/types.js';
 import { containerFolder, volumeData } from '../sys/paths.js';
@@ -153,6 +153,8 @@ export interface ContainerRecord {
   health?: HealthCheck;
   /** The volumes that it uses. */
   volumes?: VolumeUse[];
+  /** How its limits were asked for; what they are is in the Spec. */
+  limits?: Omit<Limits, 'resources'>;
   /** What was requested and is not in the Spec: for `inspect`. Older versions of foster did not keep it. */
   asked?: Asked;
   spec: Spec;

@@ -9,6 +9,7 @@ import { mountsBelow, unmount } from '../sys/mount.js';
 import { containerFolder, lockPath, nameLink } from '../sys/paths.js';
 import { soloMark } from '../volume/store.js';
 import { type RemoveOptions, removeTrees } from '../worker/remove-trees.js';
+import { removeCgroups, thaw } from './cgroups.js';
 import { withStoreLock } from './change.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
 import type { ContainerRecord } from './record.js';
@@ -87,6 +88,7 @@ async function endNow(id: string, name: string): Promise<void> {
   faultPoint('marked as stopped');
   const live = readLive(id);
   if (isRunning(live)) killAll(live);
+  thaw(id); // in version 1, even SIGKILL waits for that
   faultPoint('killed');
   await awaitEnd(id, name);
 }
@@ -128,6 +130,7 @@ function removeFiles(remains: Remains, lock: number): void {
   const folder = containerFolder(id);
   const shownName = 'name' in remains ? remains.name : id.slice(0, 12);
   unmountBelow(folder, shownName);
+  removeCgroups(id);
   const forget = () =>
     withStoreLock(() => {
       const name = readContainer(id)?.record.name ?? ('name' in remains ? remains.name : undefined); // it may be new

@@ -2,6 +2,7 @@ import { holdSignals } from '../init/clone.js';
 import { abandon, type Launched, type LaunchObserver, launch } from '../launch/launch.js';
 import type { RunRequest } from '../spec/request.js';
 import { surroundings } from '../sys/surroundings.js';
+import { writeCgroups } from './cgroups.js';
 import { dropIdFile } from './create.js';
 import { createHeld, makeRoom } from './create-held.js';
 import type { Draft } from './draft.js';
@@ -53,6 +54,7 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
     : undefined;
   holdSignals();
   const { record, lock } = await createHeld(request, draft);
+  writeCgroups(record.id, plan);
   let launched: Launched | undefined;
   try {
     const interactive = request.interactive && request.attached.stdin;

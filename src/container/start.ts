@@ -8,6 +8,7 @@ import { containerFolder } from '../sys/paths.js';
 import { surroundings } from '../sys/surroundings.js';
 import { type AttachOptions, attachTo, type ConnectOptions, connectMonitor } from './attach.js';
 import { giveUp, launchDetached, startProgram } from './background.js';
+import { cgroupPlan } from './cgroups.js';
 import { dropIdFile, type HeldContainer } from './create.js';
 import { createHeld, mayBeFilled } from './create-held.js';
 import type { Draft } from './draft.js';
@@ -109,6 +110,7 @@ export function startHeld(
 
 /** `foster create`: all of `run` but the start. Returns the id. */
 export async function createOnly(request: RunRequest, draft: Draft): Promise<string> {
+  cgroupPlan(draft); // what cannot be enforced is told now, and not when it starts
   if (mayBeFilled(draft) && surroundings().ownsProcess) holdSignals();
   const { record, lock } = await createHeld(request, draft);
   closeSync(lock);

@@ -241,6 +241,11 @@ export function readCounts(id: string): { adopted: number; reaped: number } | un
   return match === null ? undefined : { adopted: Number(match[1]), reaped: Number(match[2]) };
 }
 
+/** Whether the kernel has killed a process of it in its last run, because it needed more memory than its limit. */
+export function wasOomKilled(id: string): boolean {
+  return hasFile(id, 'oom');
+}
+
 const HEALTH = ['starting', 'healthy', 'unhealthy'] as const;
 
 /** What the last health checks have shown. */

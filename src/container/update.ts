@@ -1,4 +1,4 @@
-import type { RestartPolicy } from '../spec/request.js';
+import type { Limits, RestartPolicy } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 import { containerFolder } from '../sys/paths.js';
 import { changeRecord, withStoreLock } from './change.js';
@@ -12,22 +12,31 @@ export interface Update {
   stopSignal?: number | undefined;
   /** Seconds. */
   stopTimeout?: number | undefined;
+  limits?: Limits | undefined;
 }
 
 /**
  * Changes a container.
- * @throws FosterError when it is one that is removed at its end, which cannot be started again
+ * @throws FosterError when it is one that is removed at its end, which cannot be started again, and when limits cannot be
+ * enforced; then nothing is changed
  */
-export function updateContainer({ record }: Container, update: Update): void {
+export async function updateContainer({ record }: Container, update: Update): Promise<void> {
   const { id, name, rm } = record;
-  const { restart, stopSignal, stopTimeout } = update;
+  const { restart, stopSignal, stopTimeout, limits } = update;
   if (rm && restart !== undefined && restart.policy !== 'no') {
     throw new FosterError(
       `container ${name} cannot have a restart policy: it is removed when it ends (--rm)`,
       { kind: 'conflict', exitCode: 1 },
     );
   }
+  const change = limits && (await import('./update-limits.js'));
   withStoreLock(() => {
+    const now = readContainer(id);
+    if (now !== undefined && limits !== undefined && change !== undefined) {
+      const changed = change.withLimits(now.record, limits);
+      change.applyLimits(now, changed);
+      changeRecord(id, () => changed);
+    }
     if (stopSignal !== undefined || stopTimeout !== undefined) {
       changeRecord(id, (now) => ({
         ...now,

@@ -34,6 +34,7 @@ const WITH_BUNDLE: ReadonlySet<string> = new Set<keyof RunFlags>([
   'healthStartPeriod',
   'healthRetries',
   'healthcheck',
+  'ignoreUnenforcedLimits',
   'dryRun',
   'explain',
 ]);

@@ -123,7 +123,7 @@ export async function rename(reference: string, name: string): Promise<void> {
 /** Changes options of a container, also while it is running. @throws FosterError */
 export async function update(reference: string, changes: Update): Promise<void> {
   const { updateContainer } = await import('../container/update.js');
-  updateContainer(await find(reference), changes);
+  await updateContainer(await find(reference), changes);
 }
 
 /** Waits until a container has ended for good, through all restarts. @returns its exit code */

@@ -17,6 +17,23 @@ export interface FosterOptions {
   storageDriver?: StorageDriver;
 }
 
+/** Limits of a container's cgroup. Sizes in bytes. */
+export interface LimitOptions {
+  memory?: number;
+  /** Memory and swap together; -1: any amount. */
+  memorySwap?: number;
+  memoryReservation?: number;
+  /** 1.5 */
+  cpus?: number;
+  cpuShares?: number;
+  /** `0-2,4` */
+  cpusetCpus?: string;
+  /** Processes and threads. */
+  pids?: number;
+  /** Go on, with a warning, without what cannot be enforced. */
+  ignoreUnenforced?: boolean;
+}
+
 /** Options of a container. What is left out is as in `foster run` without the flag. */
 export interface CreateOptions extends CallOptions {
   /**
@@ -73,6 +90,8 @@ export interface CreateOptions extends CallOptions {
   signalGroup?: boolean;
   /** `NAME=SOFT[:HARD]` of setrlimit(2), as `foster run --ulimit` takes them: `nproc=64`, `as=268435456`, `cpu=5` (seconds). */
   ulimits?: readonly string[];
+  /** Limits of the whole container: docs/limits.md. */
+  limits?: LimitOptions;
   /** Kernel parameters. */
   sysctl?: Readonly<Record<string, string>>;
   capAdd?: readonly string[];

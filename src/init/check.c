@@ -29,6 +29,12 @@ static int has_words(const struct blob *blob, u64 offset) {
   return 0;
 }
 
+static int has_three_texts(const struct blob *blob, u64 offset) {
+  for (int i = 0; i < 3; i++)
+    if (!(offset = text_end(blob, offset))) return 0;
+  return 1;
+}
+
 static int has_text(const struct blob *blob, u64 offset) { return !offset || text_end(blob, offset); }
 
 /* The result of a step must not overwrite a step or the header of the plan. */
@@ -86,6 +92,22 @@ int check_plan(struct plan *plan) {
          is_pointer_array(&blob, plan->envp) && relocate(&blob, plan);
 }
 
+static int has_cgroup_words(const struct host_step *step) {
+  switch (step->detail) {
+    case CGROUP_MAKE:
+    case CGROUP_MAKE | CGROUP_SHARED:
+    case CGROUP_ENTER:
+    case CGROUP_AWAIT:
+      return step->count == 1;
+    case CGROUP_MOVE_ALL:
+      return step->count == 2;
+    case CGROUP_WRITE:
+      return step->count == 3;
+    default:
+      return 0;
+  }
+}
+
 /* How many words each kind of host step has, at the least and at the most. */
 static int has_words_for(const struct host_step *step) {
   switch (step->kind) {
@@ -99,6 +121,8 @@ static int has_words_for(const struct host_step *step) {
       return step->count == 0;
     case HOST_HAND:
       return step->count == 1;
+    case HOST_CGROUP:
+      return has_cgroup_words(step);
     default:
       return 0;
   }
@@ -126,6 +150,7 @@ int check_monitor(const struct monitor *monitor) {
   const struct blob blob = {(const char *)monitor, monitor->size};
   if (monitor->pid < 0 || monitor->log_max_files > MAX_LOG_FILES) return 0;
   if (!monitor->remove || !has_words(&blob, monitor->remove) || !monitor->subject || !has_text(&blob, monitor->subject)) return 0;
+  if (monitor->oom && !has_three_texts(&blob, monitor->oom)) return 0;
   if (monitor->failures % 4 || !has(&blob, monitor->failures, monitor->failure_count, sizeof(struct failure))) return 0;
   const struct failure *failures = (const struct failure *)(blob.start + monitor->failures);
   for (u32 i = 0; i < monitor->failure_count; i++)

@@ -60,6 +60,8 @@ struct health_result {
 void state_health(u32 status, u32 streak, const struct health_result *results, u32 count);
 void state_event(const char *action, const char *subject, const char *attributes);
 int state_has(const char *name);
+void state_mark(const char *name);
+long state_restore_limits(void);
 void state_remove(const char *name);
 void state_restart_policy(u32 *policy, u32 *most);
 
@@ -92,6 +94,16 @@ long start_plan(s32 descriptors[PLAN_FD_JOIN + 1], u64 clone_flags, s32 *pidfd);
 long start_container(const struct monitor *monitor, struct started *started, struct host *host);
 void close_started(struct started *started);
 void set_descriptor(long fd, int number);
+
+/* cgroup.c */
+struct host;
+struct host_step;
+long cgroup_step(const struct host *host, struct host_step *step, const char *path);
+void cgroup_undo(struct host_step *step, const char *path);
+void cgroup_remove(const char *path);
+long cgroup_write(const char *path, const char *name, const char *text);
+long cgroup_open_oom(const char *path, const char *name);
+s64 cgroup_oom_kills(int file);
 
 /* storage.c: becomes the program that provides the root filesystem */
 int run_storage(int argc, char **argv);

@@ -1,6 +1,6 @@
 /* The janitor: a child of the monitor that outlives it. If the monitor is killed (SIGKILL cannot be caught), the janitor
- * makes sure that the container ends, removes its files and restores the terminal. It is in the container's user
- * namespace, because the files belong to ids that exist only there, but in no other namespace of the container. */
+ * makes sure that the container ends, removes its files and restores the terminal. It enters the container's user
+ * namespace, because the files belong to ids that exist only there, but no other namespace of the container. */
 #include "init.h"
 
 #include <asm-generic/errno.h>
@@ -16,6 +16,31 @@ static void wait_readable(int fd) {
   struct pollfd poll = {.fd = fd, .events = POLLIN};
   while (SYSCALL5(__NR_ppoll, &poll, 1, NULL, NULL, 8) == -EINTR)
     ;
+}
+
+static struct host_step *host_steps_of(const struct monitor *monitor) {
+  return (struct host_step *)((const char *)monitor + monitor->host_steps);
+}
+
+static int has_cgroup(const struct monitor *monitor) {
+  for (u32 i = 0; i < monitor->host_step_count; i++)
+    if (host_steps_of(monitor)[i].kind == HOST_CGROUP) return 1;
+  return 0;
+}
+
+/* In version 1, even SIGKILL has to wait until the processes are not frozen any more. */
+static void thaw_cgroups(const struct monitor *monitor) {
+  struct host_step *steps = host_steps_of(monitor);
+  for (u32 i = 0; i < monitor->host_step_count; i++)
+    if (steps[i].kind == HOST_CGROUP && steps[i].result)
+      cgroup_write((const char *)monitor + steps[i].words, "freezer.state", "THAWED");
+}
+
+static void remove_cgroups(const struct monitor *monitor) {
+  struct host_step *steps = host_steps_of(monitor);
+  for (u32 i = monitor->host_step_count; i > 0; i--)
+    if (steps[i - 1].kind == HOST_CGROUP && steps[i - 1].result)
+      cgroup_undo(&steps[i - 1], (const char *)monitor + steps[i - 1].words);
 }
 
 /* Returns whether the monitor has ended in an orderly way. */
@@ -53,10 +78,9 @@ static _Noreturn void janitor(const struct monitor *monitor, int line) {
     sys_exit(0);
   }
   SYSCALL2(__NR_prctl, PR_SET_DUMPABLE, 0); /* so that root in the container cannot trace us */
-  if (monitor->flags & MONITOR_USERNS) SYSCALL2(__NR_setns, FD_USERNS, CLONE_NEWUSER);
   /* The pipe may be descriptor 0 or 1, if the monitor has closed those. */
   SYSCALL3(__NR_dup3, line, FD_CONTROL, O_CLOEXEC);
-  sys_close(FD_CONSOLE), sys_close(FD_DIRECTORY), sys_close(FD_USERNS), sys_close(FD_PLAN);
+  sys_close(FD_CONSOLE), sys_close(FD_DIRECTORY), sys_close(FD_PLAN);
   sys_close_range(FD_EVENTS + 1);
   sys_close(1), sys_close(2);
   if (!(monitor->flags & MONITOR_TERMINAL)) sys_close(0);
@@ -64,7 +88,10 @@ static _Noreturn void janitor(const struct monitor *monitor, int line) {
   int is_orderly = wait_for_monitor();
   /* A program that is PID 1 itself may have cleared its parent-death signal, by prctl(2) or a set-user-ID program. */
   if (!is_orderly && !(monitor->flags & MONITOR_SHIM)) SYSCALL4(__NR_pidfd_send_signal, FD_PIDFD, SIGKILL, NULL, 0);
+  if (!is_orderly) thaw_cgroups(monitor);
   wait_readable(FD_PIDFD);
+  if (!is_orderly) remove_cgroups(monitor); /* these are the caller's, and its files the container's */
+  if (monitor->flags & MONITOR_USERNS) SYSCALL2(__NR_setns, FD_USERNS, CLONE_NEWUSER);
   const char *path = (const char *)monitor + monitor->remove;
   if (monitor->flags & MONITOR_REMOVE) {
     for (; *path; path += string_length(path) + 1) remove_at_end(path);
@@ -75,7 +102,8 @@ static _Noreturn void janitor(const struct monitor *monitor, int line) {
 
 /* Call it after the terminal's settings are saved. */
 int janitor_start(const struct monitor *monitor) {
-  if (monitor && monitor->flags & MONITOR_SHIM && !(monitor->flags & (MONITOR_REMOVE | MONITOR_TERMINAL))) return 0;
+  int is_needed = !monitor || !(monitor->flags & MONITOR_SHIM) || monitor->flags & (MONITOR_REMOVE | MONITOR_TERMINAL) || has_cgroup(monitor);
+  if (!is_needed) return 0;
   int ends[2];
   long error = SYSCALL2(__NR_pipe2, ends, O_CLOEXEC);
   if (error < 0) return (int)error;

@@ -190,12 +190,15 @@ static long do_step(struct host *host, u32 index) {
       return start_and_wait(host, step);
     case HOST_RESUME:
       return sys_send(host->control, (char[]){CONTROL_RESUME}, 1, 0) < 0 ? TARGET_HAS_ENDED : 0;
+    case HOST_CGROUP:
+      return cgroup_step(host, step, words_of(host, step));
     default:
       return hand_mount(host, step);
   }
 }
 
-static void undo_step(struct host_step *step, int is_graceful) {
+static void undo_step(const struct host *host, struct host_step *step, int is_graceful) {
+  if (step->kind == HOST_CGROUP && step->result > 0) cgroup_undo(step, words_of(host, step));
   if ((step->kind != HOST_START && step->kind != HOST_RUN) || step->result <= 0) return;
   end_program(step->result, is_graceful && step->kind == HOST_START ? step->detail : 0);
   step->result = 0;
@@ -203,7 +206,7 @@ static void undo_step(struct host_step *step, int is_graceful) {
 
 /* Undoes all steps, from the last to the first. `is_graceful`: a program gets the time to end by itself that its step says. */
 void undo_host_steps(struct host *host, int is_graceful) {
-  for (u32 i = host->count; i > 0; i--) undo_step(steps_of(host) + i - 1, is_graceful);
+  for (u32 i = host->count; i > 0; i--) undo_step(host, steps_of(host) + i - 1, is_graceful);
 }
 
 /* Returns 0 when all steps are done, else -errno; then `host` says what has failed, and the steps before it are undone. */
@@ -217,6 +220,8 @@ int run_host_steps(struct host *host) {
   }
   if (outcome >= 0) return 0;
   host->error = outcome == -ECHILD ? 0 : (s32)-outcome;
+  /* It cannot go on, and its cgroup can be removed only when it has ended. */
+  if (host->pidfd >= 0) SYSCALL4(__NR_pidfd_send_signal, host->pidfd, SIGKILL, NULL, 0);
   undo_host_steps(host, 0);
   return (int)outcome;
 }

@@ -232,7 +232,7 @@ int handle_signal(void) {
   return signal;
 }
 
-enum { POLL_SIGNALS, POLL_CONTROL, POLL_STARTER, POLL_INPUT, POLL_LISTENER, POLL_STALLED, POLL_STREAMS };
+enum { POLL_SIGNALS, POLL_OOM, POLL_CONTROL, POLL_STARTER, POLL_INPUT, POLL_LISTENER, POLL_STALLED, POLL_STREAMS };
 enum { POLL_CLIENTS = POLL_STREAMS + 2 * STREAM_COUNT, POLL_COUNT = POLL_CLIENTS + MAX_CLIENTS };
 
 /* Waits with poll(2). Returns whether there is something to do. */
@@ -240,6 +240,7 @@ static int wait_for_work(struct pollfd polls[POLL_COUNT], int is_control_open) {
   int stalled = attach_stalled(), rests = 0;
   for (int i = 0; i < POLL_COUNT; i++) polls[i] = (struct pollfd){.fd = -1, .events = POLLIN};
   polls[POLL_SIGNALS].fd = run.signals;
+  polls[POLL_OOM] = (struct pollfd){.fd = run.oom_file, .events = POLLPRI};
   polls[POLL_CONTROL].fd = is_control_open ? run.container.control : -1;
   polls[POLL_STARTER].fd = run.has_starter ? FD_CONTROL : -1;
   for (int i = 0; i < STREAM_COUNT; i++) {
@@ -272,6 +273,7 @@ void serve_run(void) {
       is_control_open = 0;
       notify_starter(&(struct report){.kind = REPORT_EXECUTED}); /* without foster-init as PID 1, execve(2) closes the socket */
     }
+    if (polls[POLL_OOM].revents) check_oom_kills();
     if (polls[POLL_STARTER].revents) stop_notifying();
     if (polls[POLL_SIGNALS].revents) handle_signal();
     /* Before the output, so that new clients see it. */
@@ -340,6 +342,9 @@ int start_run(void) {
   long error = run.has_record ? state_live(run.container.pid, run.restarts) : 0;
   if (error < 0) return fail_to_record(error);
   if (!run.has_caller) state_remove("exit");
+  state_remove("oom");
+  if (run.restarts && (error = state_restore_limits()) < 0) return fail_to_record(error);
+  begin_oom_watch();
   monitor_event("start", "");
   run.ends_ms = run.config->time_limit ? now_ms() + run.config->time_limit : -1;
   health_start(run.config);
@@ -361,6 +366,7 @@ int finish_run(void) {
   handle_last_reports();
   drain_output(run.has_caller && run.master >= 0);
   health_stop();
+  end_oom_watch();
   undo_host_steps(&run.host, 1);
   terminal_restore();
   attach_write_input(-1);

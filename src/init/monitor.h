@@ -1,5 +1,5 @@
 /* What the files of the monitor share: monitor.c has one run of the container, handle-report.c the reports of PID 1,
- * caller.c what is different in the foreground, restart.c the restarts. */
+ * caller.c what is different in the foreground, oom.c OOM kills, restart.c the restarts. */
 #ifndef FOSTER_MONITOR_H
 #define FOSTER_MONITOR_H
 
@@ -22,6 +22,8 @@ struct run {
   int has_starter;  /* in the background: the foster command that started us still reads FD_CONTROL */
   int is_input_ending;
   u32 restarts;
+  int oom_file;     /* counts OOM kills; -1: none */
+  s64 oom_kills;    /* so far */
   s64 ends_ms;      /* the time limit at which it is killed; -1: none */
   struct stream streams[STREAM_COUNT];
 };
@@ -57,6 +59,11 @@ void caller_record_signal(int signal);
 int caller_wants_exit(void);
 void handle_end_of_stream(struct stream *stream, long error);
 int caller_exit_code(int code);
+
+/* oom.c */
+void check_oom_kills(void);
+void begin_oom_watch(void);
+void end_oom_watch(void);
 
 /* restart.c */
 int run_with_restarts(void);

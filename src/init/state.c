@@ -90,6 +90,29 @@ int state_has(const char *name) { return SYSCALL4(__NR_faccessat, FD_DIRECTORY, 
 
 void state_remove(const char *name) { SYSCALL3(__NR_unlinkat, FD_DIRECTORY, name, 0); }
 
+/* An empty file says so. */
+void state_mark(const char *name) { write_file(name, "", 0); }
+
+/* Limits that foster update has changed since the start: the file `limits` has the path of a cgroup, the name of a file in it
+ * and its text, each followed by a NUL. Returns -errno or 0. */
+long state_restore_limits(void) {
+  char words[4097];
+  long fd = sys_openat(FD_DIRECTORY, "limits", O_RDONLY | O_CLOEXEC, 0);
+  long size = fd < 0 ? 0 : sys_read((int)fd, words, sizeof words - 1), error = 0;
+  if (fd >= 0) sys_close((int)fd);
+  if (size <= 0) return size;
+  words[size] = 0;
+  for (const char *path = words, *end = words + size; path < end && !error;) {
+    const char *name = path + string_length(path) + 1;
+    if (name >= end) break;
+    const char *text = name + string_length(name) + 1;
+    if (text >= end) break;
+    error = cgroup_write(path, name, text);
+    path = text + string_length(text) + 1;
+  }
+  return error;
+}
+
 /* Reads the file `restart` each time, because foster update may change it. */
 void state_restart_policy(u32 *policy, u32 *most) {
   char text[32];

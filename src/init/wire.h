@@ -7,7 +7,7 @@
 #include "sys.h"
 
 #define MAGIC 0x74736f66 /* "fost" */
-#define VERSION 5
+#define VERSION 6
 
 /* Descriptors by convention, in every mode. */
 enum { FD_CONTROL = 3, FD_BLOB = 4 };
@@ -116,6 +116,7 @@ enum {
                   detail: how many ms it then gets to end by itself */
   HOST_RESUME, /* sends CONTROL_RESUME to PID 1 */
   HOST_HAND,   /* words: a path; detail: HAND_*. A mount of it, ids shifted as in PID 1's user namespace, is sent to PID 1 */
+  HOST_CGROUP, /* words: the path of a cgroup, and what the action needs; detail: CGROUP_* */
 };
 enum { MAX_MAP_LINES = 340 /* user_namespaces(7) */, MAX_HOST_WORDS = 3 * MAX_MAP_LINES + 4, MAX_LAYERS = 500 };
 
@@ -126,6 +127,15 @@ enum {
 };
 /* The result: the ids of all its mounts are shifted, only those of the top one, or none. */
 enum { HANDED_WHOLE, HANDED_TOP_ONLY, HANDED_PLAIN };
+
+enum {
+  CGROUP_MAKE = 1, /* the result is 1 if it was made. Undone by removing it */
+  CGROUP_WRITE,    /* further words: a file in it, and the text to write to it */
+  CGROUP_ENTER,    /* moves PID 1 into it */
+  CGROUP_MOVE_ALL, /* further word: a cgroup to which all its processes are moved */
+  CGROUP_AWAIT,    /* the word is a line of /proc/PID/cgroup: waits until PID 1 has it */
+  CGROUP_SHARED = 16, /* with CGROUP_MAKE: it may exist already, and is removed only if it is empty */
+};
 
 /* Host steps, the process for which they are done, and the result. */
 struct host {
@@ -187,6 +197,7 @@ struct monitor {
   u32 health_interval, health_timeout, health_start_period; /* ms */
   u32 health_retries;
   u32 time_limit; /* ms after the start at which it is killed; 0: none */
+  u32 oom; /* offset of a cgroup, the file in it that counts OOM kills, and a message for the caller; 0: none */
   u32 host_steps; /* offset of struct host_step[host_step_count]: already done if `pid` is set, else to be done */
   u32 host_step_count;
 };

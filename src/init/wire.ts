@@ -1,4 +1,4 @@
-import type { Arg, Bytes, HostStep, Plan, Step } from '../plan/step.js';
+import type { Arg, Bytes, CgroupStep, HostStep, Plan, Step } from '../plan/step.js';
 import { errnoNumber } from '../sys/errno.js';
 import { syscallNumber } from '../sys/syscall-numbers.js';
 import * as wire from '../sys/wire-constants.js';
@@ -170,6 +170,8 @@ export interface MonitorOptions {
   };
   /** Milliseconds after the start at which the container is killed. */
   timeLimit?: number | undefined;
+  /** The cgroup and the file in it that count OOM kills, and the message for the caller where there are some. */
+  oom?: { folder: string; file: string; message: string } | undefined;
 }
 
 /** struct monitor of wire.h. */
@@ -189,6 +191,8 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
   const subject = blob.text(
     options.subject === undefined ? '' : ` ${options.subject.id} ${options.subject.name}`,
   );
+  const { oom } = options;
+  const oomWords = oom === undefined ? 0 : blob.words([oom.folder, oom.file, oom.message]);
   const { steps = [], results = [] } = options.host ?? {};
   const hostSteps = encodeHostSteps(blob, steps, results);
   const health = supervise?.health;
@@ -222,6 +226,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
     time_limit: options.timeLimit ?? 0,
     log_max_size: Math.ceil((log?.maxSize ?? 0) / 1024),
     log_max_files: log?.maxFiles ?? 1,
+    oom: oomWords,
     host_steps: hostSteps,
     host_step_count: steps.length,
   });
@@ -268,6 +273,27 @@ function hostStepFields(step: HostStep): { kind: number; words: string[]; detail
         (step.mustShift ? wire.HAND_MUST_SHIFT : 0);
       return { kind: wire.HOST_HAND, words: [step.source], detail };
     }
+    case 'cgroup':
+      return cgroupFields(step);
+  }
+}
+
+function cgroupFields(step: CgroupStep): { kind: number; words: string[]; detail: number } {
+  const kind = wire.HOST_CGROUP;
+  const { folder } = step;
+  switch (step.action) {
+    case 'make':
+      return { kind, words: [folder], detail: wire.CGROUP_MAKE };
+    case 'make-shared':
+      return { kind, words: [folder], detail: wire.CGROUP_MAKE | wire.CGROUP_SHARED };
+    case 'write':
+      return { kind, words: [folder, step.file, step.text], detail: wire.CGROUP_WRITE };
+    case 'enter':
+      return { kind, words: [folder], detail: wire.CGROUP_ENTER };
+    case 'move-all':
+      return { kind, words: [folder, step.to], detail: wire.CGROUP_MOVE_ALL };
+    case 'await':
+      return { kind, words: [folder], detail: wire.CGROUP_AWAIT };
   }
 }
 

@@ -1,5 +1,6 @@
 import type { NamespaceType, Spec } from '../spec/types.js';
 import { ensureDirectory, prctl } from './calls.js';
+import { newCgroupNamespace } from './cgroup/enter.js';
 import { CLONE } from './constants.js';
 import { FD, type PlanFacts, type PlanOptions } from './facts.js';
 import { handMounts } from './handed-mounts.js';
@@ -38,13 +39,21 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
   const mounted: Mounted = { at: new Map(), kernelPaths: [] };
   const { linux, process } = spec;
   const follows = followsHost(spec);
-  const namespaces = facts.join ? [] : clonedTypes(linux.namespaces);
+  const isInCgroup = (facts.cgroup?.steps.length ?? 0) > 0;
+  const namespaces = facts.join
+    ? []
+    : clonedTypes(linux.namespaces).filter((type) => type !== 'cgroup' || !isInCgroup);
   const prepared = prepare(spec, facts, namespaces);
   return {
     version: 1,
     namespaces,
     host: [...prepared, ...resume(prepared), ...handMounts(spec.mounts, facts)],
+    ...(facts.cgroup && {
+      cgroup: { places: facts.cgroup.places, ...(facts.cgroup.oom && { oom: facts.cgroup.oom }) },
+    }),
     init: [
+      // Else the process that continues after a refork would be outside.
+      ...(facts.join && isInCgroup ? awaitHost(prepared) : []),
       ...(facts.join ? joinNamespaces(types) : []),
       ...joinByPath(linux.namespaces),
       ...(isNew(spec, 'time') ? newClocks(linux.timeOffsets) : []),
@@ -52,7 +61,8 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
       // Still as the caller, who can enter folders that the container's root, maybe another user, cannot.
       ...openStorage(facts),
       ...openVolumes(spec.mounts, facts),
-      ...awaitHost(prepared),
+      ...(facts.join && isInCgroup ? [] : awaitHost(prepared)),
+      ...(isInCgroup && !facts.join && isNew(spec, 'cgroup') ? [newCgroupNamespace()] : []),
       ...(types.has('user') && isRootMapped(spec) ? becomeRoot(facts) : []),
       ...(facts.join ? [denyTracing()] : []),
       ...detachFromCaller(deathSignal(types.has('pid') && !facts.join, options)),
@@ -95,6 +105,7 @@ function prepare({ linux }: Spec, facts: PlanFacts, namespaces: readonly string[
   const { uidMappings: uid, gidMappings: gid } = linux;
   const { mapHelpers: helpers, canSetGroups } = facts;
   return [
+    ...(facts.cgroup?.steps ?? []),
     ...(uid.length > 0 && !facts.join ? mapIds({ uid, gid }, { helpers, canSetGroups }) : []),
     ...startStorage(facts, namespaces.includes('user')),
   ];
@@ -107,7 +118,9 @@ function resume(prepared: readonly HostStep[]): HostStep[] {
 function awaitHost(prepared: readonly HostStep[]): Step[] {
   if (prepared.some(({ kind }) => kind === 'start'))
     return [step('wait until fuse-overlayfs has mounted the root filesystem', 'await', [])];
-  return prepared.length > 0 ? [step('wait until the ids are mapped', 'await', [])] : [];
+  if (prepared.length === 0) return [];
+  const isMapped = prepared.some(({ kind }) => kind === 'run' || kind === 'write');
+  return [step(isMapped ? 'wait until the ids are mapped' : 'wait until it is in its cgroup', 'await', [])];
 }
 
 /**

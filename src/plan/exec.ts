@@ -1,9 +1,10 @@
 import type { NamespaceType, Spec } from '../spec/types.js';
+import { attachToUnit, enterCgroups } from './cgroup/enter.js';
 import { CLONE } from './constants.js';
 import { FD } from './facts.js';
 import { namespaceFlag } from './namespaces.js';
 import { denyTracing, detachFromCaller, processSteps, programPaths, SIGKILL } from './process.js';
-import { constant, flags, type Plan, type Step, step } from './step.js';
+import { type CgroupPlace, constant, flags, type HostStep, type Plan, type Step, step } from './step.js';
 import { openTerminal } from './terminal.js';
 import { becomeRoot } from './user.js';
 
@@ -12,6 +13,8 @@ export interface ExecFacts {
   canSetGroups: boolean;
   /** Whether the process outlives the command that started it. */
   detached: boolean;
+  /** Cgroups of the container. */
+  cgroups?: readonly CgroupPlace[];
 }
 
 /**
@@ -21,13 +24,17 @@ export interface ExecFacts {
 export function buildExecPlan(spec: Spec, facts: ExecFacts): Plan {
   const types = spec.linux.namespaces.map(({ type }) => type);
   const hasUser = types.includes('user');
+  const { cgroups = [] } = facts;
+  const attached = attachToUnit(cgroups);
   return {
     version: 1,
     namespaces: [],
-    host: [],
+    host: [...attached, ...(attached.length > 0 ? [RESUME] : [])],
     init: [
       // Before processes of the container can see this one: CVE-2016-9962.
       denyTracing(),
+      ...(attached.length > 0 ? [step('wait until it is in the cgroup of the container', 'await', [])] : []),
+      ...enterCgroups(cgroups),
       enter(types),
       step('continue in a process inside the PID namespace', 'refork', []),
       ...(facts.detached
@@ -48,6 +55,8 @@ export function buildExecPlan(spec: Spec, facts: ExecFacts): Plan {
     graceMs: 0,
   };
 }
+
+const RESUME: HostStep = { kind: 'resume', why: 'let it continue' };
 
 function enter(types: NamespaceType[]): Step {
   return step(

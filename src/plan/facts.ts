@@ -1,5 +1,6 @@
 import type { RootDriver } from '../spec/storage-driver.js';
 import { FD_BLOB, FD_CONTROL, PLAN_FD_CONSOLE, PLAN_FD_JOIN } from '../sys/wire-constants.js';
+import type { CgroupPlan } from './cgroup/result.js';
 import type { MapHelpers } from './id-maps.js';
 
 /** Facts about the host and the container's files, for a plan. Plain data: see container/host-facts.ts. */
@@ -34,6 +35,8 @@ export interface PlanFacts {
   guarded: ReadonlySet<string>;
   /** The masked and read-only paths in /proc and /sys that this kernel has. */
   kernelPaths: ReadonlyMap<string, 'file' | 'directory'>;
+  /** How limits are enforced. */
+  cgroup?: CgroupPlan | undefined;
   /** PID 1 of a container whose user and PID namespaces to join. */
   join?: { pid: number; name: string };
 }

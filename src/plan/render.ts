@@ -1,4 +1,4 @@
-import type { Arg, HandMount, HostStep, Plan, RunProgram, Step } from './step.js';
+import type { Arg, CgroupStep, HandMount, HostStep, Plan, RunProgram, Step } from './step.js';
 
 /** A step as strace(1) would print it, without its result. */
 export function renderStep(step: Step): string {
@@ -88,12 +88,31 @@ export function renderHostStep(step: HostStep, pid = 'PID'): RenderedCall[] {
       return shown('write(control, "R", 1)');
     case 'hand':
       return renderHanded(step, pid);
+    case 'cgroup':
+      return shown(renderCgroup(step, pid));
   }
 }
 
 function renderProgram({ path, args }: RunProgram, pid: string): string {
   const words = args.map((word) => JSON.stringify(typeof word === 'string' ? word : pid));
   return `execve(${JSON.stringify(path)}, [${words.join(', ')}])`;
+}
+
+function renderCgroup(step: CgroupStep, pid: string): string {
+  const path = (file: string) => JSON.stringify(`${step.folder}/${file}`);
+  switch (step.action) {
+    case 'make':
+    case 'make-shared':
+      return `mkdir(${JSON.stringify(step.folder)}, 0755)`;
+    case 'write':
+      return `write(${path(step.file)}, ${JSON.stringify(shorten(step.text))})`;
+    case 'enter':
+      return `write(${path('cgroup.procs')}, "${pid}")`;
+    case 'move-all':
+      return `write("${step.to}/cgroup.procs", each of ${path('cgroup.procs')})`;
+    case 'await':
+      return `read(/proc/${pid}/cgroup) /* until it has ${JSON.stringify(step.folder)} */`;
+  }
 }
 
 function renderHanded({ source, isDeep, allowsDevices, why }: HandMount, pid: string): RenderedCall[] {

@@ -48,7 +48,7 @@ export interface Bytes {
  * What is done from outside for PID 1 by the process that starts it, while PID 1 waits: data, like a Step. The launcher
  * (src/init/launcher.c) does the steps in their order.
  */
-export type HostStep = WriteFile | RunProgram | StartProgram | ResumeInit | HandMount;
+export type HostStep = WriteFile | RunProgram | StartProgram | ResumeInit | HandMount | CgroupStep;
 
 interface HostStepBase {
   /** The purpose, as a phrase that completes "cannot ...". */
@@ -115,6 +115,38 @@ export interface HandMount extends HostStepBase {
   mustShift: boolean;
 }
 
+/** One action on a cgroup of the host, whose folder is an absolute path. */
+export type CgroupStep = HostStepBase & { kind: 'cgroup'; folder: string } & (
+    | { action: 'make' }
+    /** It may exist already, and is removed only if it is empty. */
+    | { action: 'make-shared' }
+    | { action: 'write'; file: string; text: string }
+    /** PID 1 moves into it. */
+    | { action: 'enter' }
+    /** All its processes move to another cgroup. */
+    | { action: 'move-all'; to: string }
+    /** `folder` is a line of /proc/PID/cgroup: waits until PID 1 is there. */
+    | { action: 'await' }
+  );
+
+/** A cgroup of a container. */
+export interface CgroupPlace {
+  version: 1 | 2;
+  controllers: string[];
+  /** Absolute path of the cgroup that has the limits. */
+  folder: string;
+  /** Of the one that has the processes. */
+  inner: string;
+  /** The systemd unit that it is part of, where processes can be added only by systemd. */
+  unit?: { busctl: string; address: string; name: string; inner: string };
+}
+
+/** The cgroup and the file in it that count OOM kills. */
+export interface OomCount {
+  folder: string;
+  file: string;
+}
+
 /** All steps that make a container: see docs/architecture.md. */
 export interface Plan {
   version: 1;
@@ -122,6 +154,8 @@ export interface Plan {
   namespaces: string[];
   /** Steps that are done from outside, by the process that starts PID 1. */
   host: HostStep[];
+  /** The cgroups that they make. */
+  cgroup?: { places: CgroupPlace[]; oom?: OomCount };
   /** Steps of PID 1. */
   init: Step[];
   /** Steps of the user's process before it executes its program. */

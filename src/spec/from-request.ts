@@ -2,6 +2,7 @@ import { isIdMapped } from './id-maps.js';
 import type { ImageDefaults } from './image-defaults.js';
 import { imageVolumes } from './image-volumes.js';
 import { changeDefaultEnv, mergeEnv } from './parse/environment.js';
+import { withRates } from './parse/resources.js';
 import { anonymousVolume, tmpfsMount } from './parse/volumes.js';
 import type { RequestedMount, RunRequest } from './request.js';
 import { defaultSeccompProfile, SECCOMP_ARCHITECTURES } from './seccomp-profile.js';
@@ -33,6 +34,8 @@ export interface SpecFacts {
   volumes?: ReadonlyMap<string, Mount>;
   /** The profile of `--security-opt seccomp=FILE`, which the caller has read. */
   seccompProfile?: Seccomp | undefined;
+  /** Numbers of the block devices whose rate is limited, by their paths. */
+  devices?: ReadonlyMap<string, { major: number; minor: number }>;
   /** Whether the host has /dev/mqueue, for containers in its IPC namespace. */
   hasMqueue?: boolean;
 }
@@ -107,11 +110,20 @@ export function buildSpec(request: RunRequest, facts: SpecFacts): Spec {
       uidMappings: userNamespace ? facts.uidMappings : [],
       gidMappings: userNamespace ? facts.gidMappings : [],
       sysctl: request.sysctl,
+      ...cgroupOf(request, facts),
       ...(seccomp === undefined ? {} : { seccomp }),
       ...kernelPathsOf(request),
       ...(request.personality !== undefined && { personality: { domain: request.personality } }),
     },
     ...(Object.keys(request.annotations).length > 0 && { annotations: request.annotations }),
+  };
+}
+
+function cgroupOf({ limits }: RunRequest, { id, devices }: SpecFacts): Partial<Spec['linux']> {
+  const resources = withRates(limits.resources, limits.rates, devices ?? new Map());
+  return {
+    ...(Object.keys(resources).length > 0 && { resources }),
+    ...(limits.cgroupParent !== undefined && { cgroupsPath: `${limits.cgroupParent}/foster-${id}` }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Config } from './oci/config.js';
-import type { IdMapping, Mount, Personality, Rlimit } from './types.js';
+import type { IdMapping, Mount, Personality, Resources, Rlimit } from './types.js';
 
 /**
  * A request for `foster run`, with all flags parsed and checked. The root filesystem is not known yet. `buildSpec`
@@ -86,6 +86,7 @@ export interface RunRequest {
   uts: HostOrPrivate;
   cgroupns: HostOrPrivate;
   rlimits: Rlimit[];
+  limits: Limits;
   sysctl: Record<string, string>;
   /** IP addresses. */
   dns: string[];
@@ -146,6 +147,27 @@ export interface VolumesFrom {
   reference: string;
   /** Whether all of them are mounted read-only. */
   isReadOnly: boolean;
+}
+
+/** Limits of the container's cgroup. */
+export interface Limits {
+  /** Without rates of devices. */
+  resources: Resources;
+  rates: DeviceRate[];
+  /** CPUs, as `--cpus` says; `resources` has them as a quota. */
+  cpus?: number;
+  /** `/a/b` or `x.slice`. */
+  cgroupParent?: string;
+  /** Go on without what cannot be enforced. */
+  ignoresUnenforced: boolean;
+}
+
+/** A limit for a block device of the host, by its path. */
+export interface DeviceRate {
+  kind: 'ReadBps' | 'WriteBps' | 'ReadIOPS' | 'WriteIOPS';
+  path: string;
+  /** Bytes or operations in a second. */
+  rate: number;
 }
 
 /** Options that only `foster inspect` shows as they were written: the rest of Docker's HostConfig is in the Spec. */

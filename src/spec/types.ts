@@ -131,12 +131,52 @@ export interface Linux {
   uidMappings: IdMapping[];
   gidMappings: IdMapping[];
   sysctl: Record<string, string>;
+  resources?: Resources;
+  /** Where its cgroup is: `/parent/name` or, of systemd, `slice:prefix:name`. */
+  cgroupsPath?: string;
   seccomp?: Seccomp;
   maskedPaths: string[];
   readonlyPaths: string[];
   rootfsPropagation?: Propagation;
   personality?: Personality;
   timeOffsets?: TimeOffsets;
+}
+
+/** Limits of the container's cgroup; -1 stands for none. */
+export interface Resources {
+  memory?: {
+    /** Bytes. */
+    limit?: number;
+    reservation?: number;
+    /** Memory and swap together. */
+    swap?: number;
+    swappiness?: number;
+    disableOOMKiller?: boolean;
+  };
+  cpu?: {
+    shares?: number;
+    /** Microseconds of CPU time in each `period`. */
+    quota?: number;
+    period?: number;
+    /** `0-2,4` */
+    cpus?: string;
+    mems?: string;
+  };
+  pids?: { limit: number };
+  blockIO?: {
+    weight?: number;
+    throttleReadBpsDevice?: Throttle[];
+    throttleWriteBpsDevice?: Throttle[];
+    throttleReadIOPSDevice?: Throttle[];
+    throttleWriteIOPSDevice?: Throttle[];
+  };
+}
+
+/** Of a block device: bytes or operations in a second. */
+export interface Throttle {
+  major: number;
+  minor: number;
+  rate: number;
 }
 
 /** mount_namespaces(7), "Shared subtrees"; with an `r`, it applies to all mounts below, too. */

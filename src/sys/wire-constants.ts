@@ -1,7 +1,7 @@
 /** What src/init/wire.h defines, by the names that it has there. Made from it by scripts/wire-constants.mjs. */
 
 export const MAGIC = 0x74736f66;
-export const VERSION = 5;
+export const VERSION = 6;
 export const NO_STEP = 0xffffffff;
 export const CLONE_STEP = 0xfffffffe;
 export const STATE_STEP = 0xfffffffc;
@@ -44,6 +44,7 @@ export const HOST_RUN = 2;
 export const HOST_START = 3;
 export const HOST_RESUME = 4;
 export const HOST_HAND = 5;
+export const HOST_CGROUP = 6;
 export const MAX_MAP_LINES = 340;
 export const MAX_HOST_WORDS = 1024;
 export const MAX_LAYERS = 500;
@@ -53,6 +54,12 @@ export const HAND_MUST_SHIFT = 4;
 export const HANDED_WHOLE = 0;
 export const HANDED_TOP_ONLY = 1;
 export const HANDED_PLAIN = 2;
+export const CGROUP_MAKE = 1;
+export const CGROUP_WRITE = 2;
+export const CGROUP_ENTER = 3;
+export const CGROUP_MOVE_ALL = 4;
+export const CGROUP_AWAIT = 5;
+export const CGROUP_SHARED = 16;
 export const STORAGE_JOIN = 0;
 export const STORAGE_DEVICE = 1;
 export const STORAGE_FOLDER = 2;
@@ -174,7 +181,7 @@ export const HOST_OFFSETS = {
   error: 52,
   detail: 56,
 } as const;
-export const MONITOR_SIZE = 76;
+export const MONITOR_SIZE = 80;
 export const MONITOR_OFFSETS = {
   magic: 0,
   version: 4,
@@ -193,8 +200,9 @@ export const MONITOR_OFFSETS = {
   health_start_period: 56,
   health_retries: 60,
   time_limit: 64,
-  host_steps: 68,
-  host_step_count: 72,
+  oom: 68,
+  host_steps: 72,
+  host_step_count: 76,
 } as const;
 export const FAILURE_SIZE = 12;
 export const FAILURE_OFFSETS = {

@@ -69,6 +69,15 @@ const mounts = ['/a', '/b'].map((source, index) => ({
   isDeep: index > 0,
   mustShift: true,
 }));
+const cgroups = [
+  { kind: 'cgroup', action: 'make-shared', folder: '/c' },
+  { kind: 'cgroup', action: 'make', folder: '/c/d' },
+  { kind: 'cgroup', action: 'move-all', folder: '/c', to: '/c/e' },
+  { kind: 'cgroup', action: 'await', folder: '0::/c' },
+  { kind: 'cgroup', action: 'write', folder: '/c/d', file: 'memory.max', text: '1' },
+  { kind: 'cgroup', action: 'enter', folder: '/c/d' },
+];
+const oom = { folder: '/c/d', file: 'memory.events', message: 'no memory' };
 const supervise = {
   cloneFlags: 0x10000000,
   joins: false,
@@ -109,12 +118,14 @@ const kinds = {
   monitor: [
     { ...monitor, host: { steps: [...helpers, storage], results: [0, 0, 7] } },
     { ...monitor, terminal: true },
+    { ...monitor, oom, host: { steps: cgroups, results: [1, 1, 0, 0, 0, 0] } },
     { ...monitor, stateless: true },
   ].map((one) => encodeMonitor(one)),
   supervise: [
     [...helpers, { kind: 'resume' }],
     [...writes, { kind: 'resume' }, ...mounts],
     [...helpers, storage, { kind: 'resume' }, ...mounts],
+    [...cgroups, ...helpers, { kind: 'resume' }],
   ].flatMap((steps) => [
     encodeMonitor({ ...monitor, pid: 0, host: { steps }, supervise }),
     encodeMonitor({ ...monitor, pid: 0, terminal: true, host: { steps }, supervise }),

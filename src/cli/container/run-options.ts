@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import type { MountFlag } from '../../spec/parse/run-request.js';
 import { collect } from '../command.js';
 import type { OptionTarget } from '../mentioned-options.js';
+import { addLimitOptions } from './limit-options.js';
 
 /** Docker's flags for `run`, in groups. Mounts are appended to `mounts` in the order they are given. */
 export function addRunOptions(command: OptionTarget, argv: string[], mounts: MountFlag[]): void {
@@ -137,6 +138,10 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
     .option('--sysctl <NAME=VALUE>', 'set a kernel parameter of the container', collect)
     .addOption(new Option('--systemd <MODE>').hideHelp())
     .addOption(new Option('--sdnotify <MODE>').hideHelp())
+    .optionsGroup('Limits of the whole container (cgroups):');
+  addLimitOptions(command, { collect, short });
+  command
+    .option('--cgroup-parent <PATH>', 'make its cgroup in this one: a path or the name of a slice')
     .optionsGroup('Learning:')
     .option('--dry-run', 'print the plan as JSON without running anything')
     .option('--explain', 'print each step as it is done, and why')

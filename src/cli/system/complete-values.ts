@@ -155,9 +155,11 @@ const VALUES: Record<string, Operand> = {
 /** Options whose values nobody can guess. */
 const FREE: ReadonlySet<string> = new Set(
   (
-    '--add-host --annotation --author --build-arg --change --creds --detach-keys --dns --dns-opt --dns-option --dns-search --domainname ' +
+    '--add-host --annotation --author --blkio-weight --build-arg --cgroup-parent --change --creds --detach-keys --dns --dns-opt --dns-option --dns-search --domainname ' +
     '--entrypoint --env --env-merge --expose --group-add --health-cmd --health-interval --health-retries --health-start-period ' +
     '--health-timeout --hostname --interval --label --last --max-unpacked-size --message --name --no-cache-filter --oom-score-adj ' +
+    '--cpu-period --cpu-quota --cpu-shares --cpus --cpuset-cpus --cpuset-mems --memory --memory-reservation --memory-swap ' +
+    '--memory-swappiness --pids-limit ' +
     '--password --shm-size --since --stop-timeout --sysctl --tag --tail --target --time --timeout --timestamp --tz --umask ' +
     '--unsetenv --until --user --username --watch'
   ).split(' '),

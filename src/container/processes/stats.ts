@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { readCgroups } from '../cgroups.js';
 import { type Container, readLive } from '../store.js';
+import { cgroupUsage } from './cgroup-usage.js';
 import { totalMemory } from './columns.js';
 import { type ProcessEntry, ProcessTable } from './table.js';
 
@@ -9,9 +11,9 @@ export interface Sample {
   at: number;
   /** CPU time of all its processes so far, in milliseconds. */
   cpu: number;
-  /** Shared pages count proportionally (PSS) if permitted, otherwise in full (RSS). */
+  /** Its cgroup's, as the other figures. Without one, shared pages count proportionally (PSS) if permitted, otherwise in full (RSS). */
   memory: number;
-  /** The limit: the machine's memory. */
+  /** The limit: its cgroup's, or the machine's memory. */
   memoryLimit: number;
   /** undefined if it shares the host's network. */
   network: { received: number; sent: number } | undefined;
@@ -33,15 +35,22 @@ export function sampleContainers(containers: Container[]): Map<string, Sample> {
     const members = live === undefined ? [] : table.members(live.pid);
     const [init] = members;
     if (init === undefined || init.start !== live?.pidStart) continue;
+    const {
+      cpu,
+      memory,
+      memoryLimit: limit,
+      tasks,
+      block,
+    } = cgroupUsage(readCgroups(record.id), memoryLimit);
     const ownsNetwork = record.spec.linux.namespaces.some(({ type }) => type === 'network');
     samples.set(record.id, {
       at: performance.now(),
-      cpu: sum(members, cpuOf),
-      memory: sum(members, memoryOf),
-      memoryLimit,
+      cpu: cpu ?? sum(members, cpuOf),
+      memory: memory ?? sum(members, memoryOf),
+      memoryLimit: limit ?? memoryLimit,
       network: ownsNetwork ? networkOf(init.pid) : undefined,
-      block: blockOf(members),
-      tasks: sum(members, ({ threads }) => threads),
+      block: block ?? blockOf(members),
+      tasks: tasks ?? sum(members, ({ threads }) => threads),
     });
   }
   return samples;

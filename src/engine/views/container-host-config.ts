@@ -1,41 +1,10 @@
+import { readCgroups } from '../../container/cgroups.js';
 import type { ContainerRecord } from '../../container/record.js';
 import { readRestart } from '../../container/store.js';
+import { wantsCgroup } from '../../plan/cgroup/plan.js';
 import { askedOf } from './container-config.js';
+import { limitsOf } from './container-limits.js';
 import { networkModeOf } from './container-network.js';
-
-/** Limits of cgroups, which foster does not set: as Docker and Podman show that there are none. */
-const NO_LIMITS = {
-  CpuShares: 0,
-  Memory: 0,
-  NanoCpus: 0,
-  CgroupParent: '',
-  BlkioWeight: 0,
-  BlkioWeightDevice: null,
-  BlkioDeviceReadBps: null,
-  BlkioDeviceWriteBps: null,
-  BlkioDeviceReadIOps: null,
-  BlkioDeviceWriteIOps: null,
-  CpuPeriod: 0,
-  CpuQuota: 0,
-  CpuRealtimePeriod: 0,
-  CpuRealtimeRuntime: 0,
-  CpusetCpus: '',
-  CpusetMems: '',
-  DeviceCgroupRules: null,
-  DeviceRequests: null,
-  DiskQuota: 0,
-  KernelMemory: 0,
-  MemoryReservation: 0,
-  MemorySwap: 0,
-  MemorySwappiness: null,
-  OomKillDisable: false,
-  PidsLimit: 0,
-  CpuCount: 0,
-  CpuPercent: 0,
-  IOMaximumIOps: 0,
-  IOMaximumBandwidth: 0,
-  CgroupConf: null,
-};
 
 /** What Docker and Podman have and foster has not. */
 const NOTHING = {
@@ -45,10 +14,18 @@ const NOTHING = {
   Links: null,
   Isolation: '',
   ConsoleSize: [0, 0],
-  CgroupManager: 'disabled',
-  Cgroup: '',
-  Cgroups: 'disabled',
 };
+
+/** Podman's words for whether it has a cgroup of its own, and who makes it. */
+function cgroupOf({ id, spec }: ContainerRecord): Record<string, string> {
+  const has = wantsCgroup(spec.linux);
+  const isSystemds = has && readCgroups(id).some(({ unit }) => unit !== undefined);
+  return {
+    CgroupManager: !has ? 'disabled' : isSystemds ? 'systemd' : 'cgroupfs',
+    Cgroup: '',
+    Cgroups: has ? 'default' : 'disabled',
+  };
+}
 
 /** `.HostConfig` of `inspect`: Docker's, with Podman's additions. */
 export function hostConfigOf(record: ContainerRecord, logPath: string): Record<string, unknown> {
@@ -97,7 +74,8 @@ export function hostConfigOf(record: ContainerRecord, logPath: string): Record<s
     MaskedPaths: linux.maskedPaths,
     ReadonlyPaths: linux.readonlyPaths,
     ...NOTHING,
-    ...NO_LIMITS,
+    ...limitsOf(record),
+    ...cgroupOf(record),
   };
 }
 

@@ -8,7 +8,14 @@ import {
   volumesOf,
 } from '../../container/record.js';
 import { requestedMounts } from '../../container/requested-mounts.js';
-import { type Container, type Health, readCounts, readHealth, statusWord } from '../../container/store.js';
+import {
+  type Container,
+  type Health,
+  readCounts,
+  readHealth,
+  statusWord,
+  wasOomKilled,
+} from '../../container/store.js';
 import { isUnlogged } from '../../spec/parse/logging.js';
 import type { Mount } from '../../spec/types.js';
 import { containerFolder } from '../../sys/paths.js';
@@ -88,7 +95,7 @@ function stateOf({ record, state }: Container): Record<string, unknown> {
     Running: state.status === 'running' || state.status === 'paused',
     Paused: state.status === 'paused',
     Restarting: state.status === 'restarting',
-    OOMKilled: false, // only a limit of memory would tell
+    OOMKilled: wasOomKilled(record.id),
     Dead: state.status === 'dead',
     Pid: state.pid,
     ConmonPid: state.monitor,

@@ -46,14 +46,14 @@ export function infoViews(info: HostInfo, version: string): InfoViews {
 }
 
 function dockerFields(
-  { containers, images, storage, host, user }: HostInfo,
+  { containers, images, storage, host, user, limits }: HostInfo,
   version: string,
   release: Release,
 ) {
   const { os } = platformNames();
   return {
     Architecture: kernelArchitecture(),
-    CgroupDriver: 'none',
+    CgroupDriver: limits.manager,
     CgroupVersion: cgroupVersion(),
     Containers: containers.total,
     ContainersPaused: containers.paused,
@@ -68,13 +68,13 @@ function dockerFields(
     KernelVersion: host.kernel,
     LoggingDriver: 'json-file',
     MemTotal: host.memory,
-    MemoryLimit: false,
+    MemoryLimit: limits.controllers.includes('memory'),
     NCPU: host.cpus,
     Name: hostname(),
     OSType: os,
     OSVersion: release.VERSION_ID ?? '',
     OperatingSystem: release.PRETTY_NAME ?? os,
-    PidsLimit: false,
+    PidsLimit: limits.controllers.includes('pids'),
     SecurityOptions: ['name=seccomp,profile=builtin', ...(user.rootless ? ['name=rootless'] : [])],
     ServerVersion: version,
     Swarm: { LocalNodeState: 'inactive' },
@@ -82,7 +82,7 @@ function dockerFields(
   };
 }
 
-function hostEntries({ host, user }: HostInfo, version: string, release: Release): Entry[] {
+function hostEntries({ host, user, limits }: HostInfo, version: string, release: Release): Entry[] {
   const { os, arch } = platformNames();
   const runtime = { name: 'foster', version };
   const security: Entry[] = [
@@ -100,7 +100,7 @@ function hostEntries({ host, user }: HostInfo, version: string, release: Release
     ['Arch', 'arch', arch],
     ['OS', 'os', os],
     ['CPUs', 'cpus', host.cpus],
-    ['CgroupManager', 'cgroupManager', 'none'],
+    ['CgroupManager', 'cgroupManager', limits.manager],
     ['CgroupsVersion', 'cgroupVersion', `v${cgroupVersion()}`],
     ['Distribution', 'distribution', { fields: fieldsOf(distribution), keys: keysOf(distribution) }],
     ['EventLogger', 'eventLogger', 'file'],

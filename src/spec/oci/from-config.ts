@@ -16,6 +16,7 @@ import type {
 import type { Config, ConfigLinux, ConfigProcess, Device } from './config.js';
 import { type MountFacts, readMount } from './mounts.js';
 import { configError, unsupported } from './reader.js';
+import { checkCgroupsPath, resourcesOf } from './resources.js';
 import { isDefaultRule, refuseUnsupported } from './unsupported.js';
 
 /** Facts about the machine that a Spec needs, besides the config.json. */
@@ -325,6 +326,8 @@ function linuxOf(
     uidMappings: maps.uid,
     gidMappings: maps.gid,
     sysctl: linux.sysctl ?? {},
+    ...resourcesOf(linux.resources),
+    ...checkCgroupsPath(linux.cgroupsPath),
     ...(seccomp && { seccomp }),
     maskedPaths: paths(linux.maskedPaths),
     readonlyPaths: paths(linux.readonlyPaths),

@@ -1,5 +1,6 @@
 import type { Config, ConfigLinux, DeviceRule, Resources } from './config.js';
 import { unsupported } from './reader.js';
+import { refuseOtherLimits } from './resources.js';
 
 /**
  * Refuses settings of a config.json that foster does not support yet, by their JSON paths: ignoring them would give a
@@ -21,7 +22,6 @@ export function refuseUnsupported(config: Config): void {
 }
 
 function refuseOfLinux(linux: ConfigLinux): void {
-  refuse('linux.cgroupsPath', linux.cgroupsPath, 'cgroups are not supported yet');
   refuse('linux.mountLabel', linux.mountLabel, 'SELinux labels are not supported yet');
   refuse('linux.intelRdt', linux.intelRdt, 'Intel RDT is not supported yet');
   refuse('linux.personality.flags', linux.personality?.flags, 'the specification has no flags yet');
@@ -32,8 +32,7 @@ function refuseOfLinux(linux: ConfigLinux): void {
 }
 
 function refuseLimits({ devices, ...limits }: Resources): void {
-  for (const [name, limit] of Object.entries(limits))
-    refuse(`linux.resources.${name}`, limit, 'limits are not supported yet');
+  refuseOtherLimits(limits);
   for (const [index, rule] of (devices ?? []).entries()) {
     if (!isDefaultRule(rule))
       throw unsupported(

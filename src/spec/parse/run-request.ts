@@ -25,6 +25,7 @@ import {
   parseTimezone,
   parseUmask,
 } from './process.js';
+import { type LimitFlags, parseLimits } from './resources.js';
 import { parseRestart } from './restart.js';
 import { parseSecurityOptions } from './security-options.js';
 import { parseSignal } from './signals.js';
@@ -40,7 +41,7 @@ import {
 } from './volumes.js';
 
 /** The options of `foster run` as strings; undefined if not given. */
-export interface RunFlags extends HealthFlags, PlatformFlags {
+export interface RunFlags extends HealthFlags, PlatformFlags, LimitFlags {
   name?: string;
   replace?: boolean;
   rm?: boolean;
@@ -229,6 +230,7 @@ export function toRequest(
     uts,
     cgroupns: parseHostOrPrivate('--cgroupns', options.cgroupns ?? ''),
     rlimits: parseUlimits(options.ulimit ?? []),
+    limits: parseLimits(options),
     sysctl: parseSysctls(options.sysctl ?? [], { network, ipc, uts }),
     dns: (options.dns ?? []).filter((value) => value !== 'none').map(parseDns),
     dnsSearch: options.dnsSearch && parseDnsSearch(options.dnsSearch),

@@ -288,6 +288,12 @@ test('host steps: words one after the other, what they mean by kind, and what be
     { kind: 'resume', why: 'resume' },
     { ...mount, source: '/a', isDeep: true },
     { ...mount, source: '/b c', allowsDevices: true, mustShift: true },
+    { kind: 'cgroup', action: 'make', folder: '/c', why: 'make' },
+    { kind: 'cgroup', action: 'make-shared', folder: '/c', why: 'make a parent' },
+    { kind: 'cgroup', action: 'write', folder: '/c', file: 'memory.max', text: '5', why: 'limit' },
+    { kind: 'cgroup', action: 'enter', folder: '/c', why: 'enter' },
+    { kind: 'cgroup', action: 'move-all', folder: '/c', to: '/d', why: 'move' },
+    { kind: 'cgroup', action: 'await', folder: '0::/c', why: 'wait' },
   ];
   const blob = Buffer.from(
     encodeMonitor({
@@ -301,12 +307,15 @@ test('host steps: words one after the other, what they mean by kind, and what be
       remove: [],
       failures: [],
       host: { steps, results: [0, 0, 0, 77, 0, 1] },
+      oom: { folder: '/c', file: 'memory.events', message: 'no memory\n' },
       supervise: { cloneFlags: 0, joins: false },
     }),
   );
   const u32 = (at: number) => blob.readUInt32LE(at);
   const table = u32(MONITOR_OFFSETS.host_steps);
   assert.equal(u32(MONITOR_OFFSETS.host_step_count), steps.length);
+  const oom = blob.toString('utf8', u32(MONITOR_OFFSETS.oom)).split('\0').slice(0, 3);
+  assert.deepEqual(oom, ['/c', 'memory.events', 'no memory\n']);
   const decoded = steps.map((_, index) => {
     const at = table + index * HOST_STEP_SIZE;
     const field = (name: keyof typeof HOST_STEP_OFFSETS) => u32(at + HOST_STEP_OFFSETS[name]);
@@ -321,5 +330,11 @@ test('host steps: words one after the other, what they mean by kind, and what be
     [4, [], 0, 0],
     [5, ['/a'], 1, 1],
     [5, ['/b c'], 2 | 4, 0],
+    [6, ['/c'], 1, 0],
+    [6, ['/c'], 1 | 16, 0],
+    [6, ['/c', 'memory.max', '5'], 2, 0],
+    [6, ['/c'], 3, 0],
+    [6, ['/c', '/d'], 4, 0],
+    [6, ['0::/c'], 5, 0],
   ]);
 });

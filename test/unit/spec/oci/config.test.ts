@@ -326,18 +326,30 @@ test('unsupported settings are refused by name', () => {
       [{ type: 'c', path: '/dev/fuse', major: 10, minor: 229, fileMode: 0o600 }],
       /^linux\.devices\[0\]\.fileMode/,
     ],
-    ...['memory', 'cpu', 'pids', 'blockIO', 'network'].map((name): [string, unknown, RegExp] => [
-      `linux.resources.${name}`,
-      { limit: 1, shares: 1, weight: 1, classID: 1 },
-      new RegExp(`^linux\\.resources\\.${name}: limits are not supported yet$`),
-    ]),
+    [
+      'linux.resources.network',
+      { classID: 1 },
+      /^linux\.resources\.network: these limits are not supported yet$/,
+    ],
+    [
+      'linux.resources.memory',
+      { kernel: 1 },
+      /^linux\.resources\.memory\.kernel: this limit is not supported yet$/,
+    ],
+    [
+      'linux.resources.memory',
+      { swap: 5 },
+      /^linux\.resources\.memory\.swap: it needs linux\.resources\.memory\.limit$/,
+    ],
+    ['linux.resources.cpu', { realtimePeriod: 1 }, /^linux\.resources\.cpu\.realtimePeriod: this limit/],
+    ['linux.resources.blockIO', { leafWeight: 10 }, /^linux\.resources\.blockIO\.leafWeight: this limit/],
     [
       'linux.resources.hugepageLimits',
       [{ pageSize: '2MB', limit: 1 }],
-      /^linux\.resources\.hugepageLimits: limits/,
+      /^linux\.resources\.hugepageLimits: these limits/,
     ],
-    ['linux.resources.rdma', { a: { hcaHandles: 1 } }, /^linux\.resources\.rdma: limits/],
-    ['linux.resources.unified', { 'memory.max': '1' }, /^linux\.resources\.unified: limits/],
+    ['linux.resources.rdma', { a: { hcaHandles: 1 } }, /^linux\.resources\.rdma: these limits/],
+    ['linux.resources.unified', { 'memory.max': '1' }, /^linux\.resources\.unified: these limits/],
     [
       'linux.resources.devices',
       [{ allow: true, access: 'rwm' }],
@@ -348,7 +360,8 @@ test('unsupported settings are refused by name', () => {
       [{ allow: false, access: 'r' }],
       /^linux\.resources\.devices\[0\]: device rules are not/,
     ],
-    ['linux.cgroupsPath', '/x', /^linux\.cgroupsPath: cgroups are not supported yet$/],
+    ['linux.cgroupsPath', '/a/../../x', /^linux\.cgroupsPath: expected a path without dots/],
+    ['linux.cgroupsPath', '/', /^linux\.cgroupsPath: expected a path/],
     ['linux.mountLabel', 'x', /^linux\.mountLabel: SELinux labels are not supported yet$/],
     ['linux.intelRdt', { closID: 'x' }, /^linux\.intelRdt: Intel RDT is not supported yet$/],
     ['linux.personality', { domain: 'LINUX', flags: ['x'] }, /^linux\.personality\.flags: /],
@@ -371,6 +384,32 @@ test('unsupported settings are refused by name', () => {
     ],
   ];
   for (const [path, value, expected] of cases) assert.match(refusal(withValue(path, value)), expected, path);
+});
+
+test('limits, and the place of the cgroup', () => {
+  const linuxOf = (path: string, value: unknown) => specOf(withValue(path, value)).spec.linux;
+  const limits = {
+    memory: {
+      limit: 10,
+      swap: 20,
+      reservation: 5,
+      swappiness: 1,
+      disableOOMKiller: true,
+      useHierarchy: true,
+    },
+    cpu: { shares: 2, quota: -1, period: 1000, cpus: '0', mems: '' },
+    pids: { limit: 2 ** 63 },
+    blockIO: { weight: 10, throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 5 }] },
+  };
+  assert.deepEqual(linuxOf('linux.resources', limits).resources, {
+    memory: { limit: 10, swap: 20, reservation: 5, swappiness: 1, disableOOMKiller: true },
+    cpu: { shares: 2, quota: -1, period: 1000, cpus: '0' },
+    pids: { limit: -1 },
+    blockIO: { weight: 10, throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 5 }] },
+  });
+  assert.equal(linuxOf('linux.resources', { memory: {}, cpu: null }).resources, undefined);
+  for (const path of ['/a/b', 'b', 'my.slice:foster:x', ':foster:x'])
+    assert.equal(linuxOf('linux.cgroupsPath', path).cgroupsPath, path);
 });
 
 test('empty settings are accepted', () => {

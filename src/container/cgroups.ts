@@ -1,0 +1,188 @@
+import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { planCgroups, wantsCgroup } from '../plan/cgroup/plan.js';
+import type { CgroupPlan, Unenforced } from '../plan/cgroup/result.js';
+import type { CgroupPlace, Plan } from '../plan/step.js';
+import { errnoOf } from '../sys/errno.js';
+import { FosterError } from '../sys/errors.js';
+import { writeFileAtomically } from '../sys/files.js';
+import { containerFolder } from '../sys/paths.js';
+import { surroundings } from '../sys/surroundings.js';
+import { cgroupFacts } from './cgroup-facts.js';
+import type { ContainerRecord } from './record.js';
+
+/**
+ * How the container's limits are enforced on this host; undefined if it has none.
+ * @throws FosterError if one cannot be, unless that is allowed; then it is told as a warning
+ */
+export function cgroupPlan({
+  id,
+  spec,
+  limits,
+}: Pick<ContainerRecord, 'id' | 'spec' | 'limits'>): CgroupPlan | undefined {
+  if (!wantsCgroup(spec.linux)) return undefined;
+  const plan = planCgroups(spec.linux, cgroupFacts(), id);
+  refuseUnenforced(plan.unenforced, limits?.ignoresUnenforced ?? false);
+  return plan;
+}
+
+/** @throws FosterError that names all options with the first one's reason */
+export function refuseUnenforced(unenforced: readonly Unenforced[], isIgnored: boolean): void {
+  const [first] = unenforced;
+  if (first === undefined) return;
+  const { because, advice } = first;
+  const options = [
+    ...new Set(unenforced.filter((each) => each.because === because).map(({ option }) => option)),
+  ];
+  const what = options.join(', ');
+  if (isIgnored) {
+    surroundings().warn(`${what} ${options.length > 1 ? 'are' : 'is'} not enforced: ${because}`);
+    const rest = unenforced.filter((each) => each.because !== because);
+    refuseUnenforced(rest, true);
+    return;
+  }
+  throw new FosterError(`cannot enforce ${what}: ${because}`, {
+    kind: 'unsupported',
+    advice: `${advice}; --ignore-unenforced-limits goes on without`,
+  });
+}
+
+function file(id: string): string {
+  return join(containerFolder(id), 'cgroups');
+}
+
+/** Notes which cgroups are about to be made, so that whatever happens, the next command knows what to remove. */
+export function writeCgroups(id: string, { cgroup }: Plan): void {
+  if (cgroup === undefined && !existsSync(file(id))) return;
+  writeFileAtomically(file(id), JSON.stringify(cgroup?.places ?? []), { durable: false });
+}
+
+/** The cgroups of a container. What is not as foster has written it does not count. */
+export function readCgroups(id: string): CgroupPlace[] {
+  try {
+    const places: unknown = JSON.parse(readFileSync(file(id), 'utf8'));
+    return Array.isArray(places) ? places.filter(isPlace) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isPlace(value: unknown): value is CgroupPlace {
+  if (typeof value !== 'object' || value === null) return false;
+  const { version, controllers, folder, inner } = value as Record<string, unknown>;
+  const isPath = (path: unknown) =>
+    typeof path === 'string' && path.startsWith('/') && !path.includes('/../');
+  return (version === 1 || version === 2) && Array.isArray(controllers) && isPath(folder) && isPath(inner);
+}
+
+/** Removes what a killed monitor has left. Its processes are dead, or are just dying. */
+export function removeCgroups(id: string): void {
+  for (const { version, folder, inner } of readCgroups(id)) {
+    if (version === 2 && existsSync(folder)) writeOrNot(folder, 'cgroup.kill', '1');
+    for (const each of new Set([inner, folder])) removeSoon(each);
+  }
+}
+
+/** What the monitor looks at in the end, and says where the kernel has killed processes for their memory. */
+export function oomReport(
+  { cgroup }: Plan,
+  { name, spec }: Pick<ContainerRecord, 'name' | 'spec'>,
+): { folder: string; file: string; message: string } | undefined {
+  if (cgroup?.oom === undefined) return undefined;
+  const { limit = 0 } = spec.linux.resources?.memory ?? {};
+  const most = limit > 0 ? `its limit of ${inUnits(limit)} of memory` : 'the memory that it may use';
+  const message = `foster: container ${name} ran out of memory: the kernel killed a process, since it needed more than ${most}\n`;
+  return { ...cgroup.oom, message };
+}
+
+/** A container that may mount cgroups may have made some below its own. */
+function removeBelow(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue;
+    removeBelow(join(folder, entry.name));
+    rmdirSync(join(folder, entry.name));
+  }
+}
+
+/** As --memory takes it: `64m`. */
+function inUnits(bytes: number): string {
+  const UNITS: [string, number][] = [
+    ['g', 1024 ** 3],
+    ['m', 1024 ** 2],
+    ['k', 1024],
+  ];
+  const [unit, size] = UNITS.find(([, each]) => bytes % each === 0) ?? [' bytes', 1];
+  return `${bytes / size}${unit}`;
+}
+
+const PATIENCE = 2000; // ms
+
+function removeSoon(folder: string): void {
+  const deadline = performance.now() + PATIENCE;
+  for (;;) {
+    try {
+      removeBelow(folder);
+      rmdirSync(folder);
+      return;
+    } catch (error) {
+      if (errnoOf(error) !== 'EBUSY' || performance.now() > deadline) return;
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  }
+}
+
+/** The cgroup that has a controller, if the container has one. */
+export function placeOf(places: readonly CgroupPlace[], controller: string): CgroupPlace | undefined {
+  return places.find(({ controllers, version }) => version === 1 && controllers.includes(controller));
+}
+
+/**
+ * Stops or continues all processes of a container. Returns false if it has no cgroup that can.
+ * @throws as node:fs
+ */
+export function freeze(places: readonly CgroupPlace[], isFrozen: boolean): boolean {
+  const old = placeOf(places, 'freezer');
+  const unified = places.find(({ version }) => version === 2);
+  if (old !== undefined) writeFileSync(join(old.folder, 'freezer.state'), isFrozen ? 'FROZEN' : 'THAWED');
+  else if (unified !== undefined) writeFileSync(join(unified.folder, 'cgroup.freeze'), isFrozen ? '1' : '0');
+  else return false;
+  return true;
+}
+
+export function isFreezable(places: readonly CgroupPlace[]): boolean {
+  return placeOf(places, 'freezer') !== undefined || places.some(({ version }) => version === 2);
+}
+
+/** Whether all its processes are stopped. */
+export function isFrozen(places: readonly CgroupPlace[]): boolean {
+  const old = placeOf(places, 'freezer');
+  const unified = places.find(({ version }) => version === 2);
+  if (old !== undefined) return readOrNot(old.folder, 'freezer.state').trim() === 'FROZEN';
+  return unified !== undefined && /^frozen 1$/m.test(readOrNot(unified.folder, 'cgroup.events'));
+}
+
+/** Lets a paused container go on, so that it can be killed; nothing where it is not frozen. */
+export function thaw(id: string): void {
+  const places = readCgroups(id);
+  try {
+    freeze(places, false);
+  } catch {
+    // it is gone
+  }
+}
+
+export function readOrNot(folder: string, name: string): string {
+  try {
+    return readFileSync(join(folder, name), 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function writeOrNot(folder: string, name: string, text: string): void {
+  try {
+    writeFileSync(join(folder, name), text);
+  } catch {
+    // an older kernel, or it is gone
+  }
+}

@@ -1,0 +1,78 @@
+import type { CgroupPlace } from '../../plan/step.js';
+import { readOrNot } from '../cgroups.js';
+
+/** What the cgroups of a container count: bytes unless noted. Undefined where it has none that does. */
+export interface CgroupUsage {
+  /** Milliseconds. */
+  cpu: number | undefined;
+  memory: number | undefined;
+  memoryLimit: number | undefined;
+  tasks: number | undefined;
+  block: { read: number; written: number } | undefined;
+}
+
+/** @param machine the machine's memory, in bytes: a limit above it is none */
+export function cgroupUsage(places: readonly CgroupPlace[], machine: number): CgroupUsage {
+  const folderOf = (version: 1 | 2, controller: string) =>
+    places.find(
+      (place) => place.version === version && (version === 2 || place.controllers.includes(controller)),
+    )?.folder;
+  const unified = folderOf(2, '');
+  const read = (controller: string, name: string, unifiedName: string) => {
+    const old = folderOf(1, controller);
+    if (old !== undefined) return readOrNot(old, name);
+    return unified === undefined ? '' : readOrNot(unified, unifiedName);
+  };
+  const isOld = folderOf(1, 'memory') !== undefined;
+  const used = numberIn(read('memory', 'memory.usage_in_bytes', 'memory.current'));
+  const cache = fieldOf(
+    read('memory', 'memory.stat', 'memory.stat'),
+    isOld ? 'total_inactive_file' : 'inactive_file',
+  );
+  const limit = numberIn(read('memory', 'memory.limit_in_bytes', 'memory.max'));
+  return {
+    cpu: cpuOf(folderOf(1, 'cpuacct'), unified),
+    // as Docker: what can be dropped at once is not counted
+    memory: used === undefined ? undefined : Math.max(used - (cache ?? 0), 0),
+    memoryLimit: limit === undefined ? undefined : Math.min(limit, machine),
+    tasks: numberIn(read('pids', 'pids.current', 'pids.current')),
+    block: blockOf(folderOf(1, 'blkio'), unified),
+  };
+}
+
+/** Milliseconds. */
+function cpuOf(old: string | undefined, unified: string | undefined): number | undefined {
+  if (old !== undefined) {
+    const nanoseconds = numberIn(readOrNot(old, 'cpuacct.usage'));
+    return nanoseconds === undefined ? undefined : nanoseconds / 1e6;
+  }
+  const microseconds =
+    unified === undefined ? undefined : fieldOf(readOrNot(unified, 'cpu.stat'), 'usage_usec');
+  return microseconds === undefined ? undefined : microseconds / 1000;
+}
+
+function blockOf(old: string | undefined, unified: string | undefined): CgroupUsage['block'] {
+  const text =
+    old === undefined
+      ? unified === undefined
+        ? ''
+        : readOrNot(unified, 'io.stat')
+      : readOrNot(old, 'blkio.throttle.io_service_bytes');
+  if (text.trim() === '') return undefined;
+  const total = (pattern: RegExp) =>
+    [...text.matchAll(pattern)].reduce((sum, [, number]) => sum + Number(number), 0);
+  return old === undefined
+    ? { read: total(/\brbytes=(\d+)/g), written: total(/\bwbytes=(\d+)/g) }
+    : { read: total(/ Read (\d+)$/gm), written: total(/ Write (\d+)$/gm) };
+}
+
+/** The only number of a file; undefined for `max` and where the file is missing. */
+function numberIn(text: string): number | undefined {
+  return /^\d+\n?$/.test(text) ? Number(text) : undefined;
+}
+
+/** A line `NAME NUMBER`. */
+function fieldOf(text: string, name: string): number | undefined {
+  const number = new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1];
+  return number === undefined ? undefined : Number(number);
+}

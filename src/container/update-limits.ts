@@ -1,0 +1,191 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { planCgroups } from '../plan/cgroup/plan.js';
+import type { CgroupPlan } from '../plan/cgroup/result.js';
+import type { CgroupPlace } from '../plan/step.js';
+import { withRates } from '../spec/parse/resources.js';
+import type { Limits } from '../spec/request.js';
+import type { Resources } from '../spec/types.js';
+import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { FosterError } from '../sys/errors.js';
+import { writeFileAtomically } from '../sys/files.js';
+import { containerFolder } from '../sys/paths.js';
+import { blockDevices } from './block-devices.js';
+import { cgroupFacts } from './cgroup-facts.js';
+import { readCgroups, readOrNot, refuseUnenforced } from './cgroups.js';
+import type { ContainerRecord } from './record.js';
+import { type Container, isAlive } from './store.js';
+
+const THROTTLES = [
+  'throttleReadBpsDevice',
+  'throttleWriteBpsDevice',
+  'throttleReadIOPSDevice',
+  'throttleWriteIOPSDevice',
+] as const;
+
+/**
+ * The record with other limits: what is not given stays as it is.
+ * @throws FosterError where they do not go together
+ */
+export function withLimits(record: ContainerRecord, limits: Limits): ContainerRecord {
+  const { spec } = record;
+  const given = withRates(withoutZeros(limits.resources), limits.rates, blockDevices(limits.rates));
+  const resources = merged(spec.linux.resources ?? {}, given);
+  const { limit = 0, swap = 0 } = resources.memory ?? {};
+  if (swap > 0 && (limit <= 0 || limit > swap)) {
+    throw new FosterError(
+      `cannot limit the memory of container ${record.name}: memory and swap together are limited to less, ${swap} bytes`,
+      { kind: 'invalid', exitCode: 1, advice: 'give --memory-swap, too; -1 is any amount' },
+    );
+  }
+  const { rates: before = [], ...asked } = record.limits ?? { ignoresUnenforced: false };
+  const isKept = ({ kind, path }: Limits['rates'][number]) =>
+    !limits.rates.some((each) => each.kind === kind && each.path === path);
+  return {
+    ...record,
+    limits: {
+      ...asked,
+      rates: [...before.filter(isKept), ...limits.rates],
+      ...(limits.cpus !== undefined && { cpus: limits.cpus }),
+      ...(limits.ignoresUnenforced && { ignoresUnenforced: true }),
+    },
+    spec: { ...spec, linux: { ...spec.linux, resources } },
+  };
+}
+
+/** 0 lifts a limit. */
+function withoutZeros({ memory, cpu, ...others }: Resources): Resources {
+  return {
+    ...others,
+    ...(memory && {
+      memory: {
+        ...memory,
+        ...(memory.limit === 0 && { limit: -1 }),
+        ...(memory.reservation === 0 && { reservation: -1 }),
+      },
+    }),
+    ...(cpu && {
+      cpu: { ...cpu, ...(cpu.quota === 0 && { quota: -1 }), ...(cpu.shares === 0 && { shares: 1024 }) },
+    }),
+  };
+}
+
+function merged(old: Resources, given: Resources): Resources {
+  const blockIO = { ...old.blockIO, ...given.blockIO };
+  for (const member of THROTTLES) {
+    const now = given.blockIO?.[member] ?? [];
+    const isKept = ({ major, minor }: { major: number; minor: number }) =>
+      !now.some((each) => each.major === major && each.minor === minor);
+    const all = [...(old.blockIO?.[member] ?? []).filter(isKept), ...now];
+    if (all.length > 0) blockIO[member] = all;
+  }
+  return {
+    ...old,
+    ...given,
+    ...((old.memory ?? given.memory) && { memory: { ...old.memory, ...given.memory } }),
+    ...((old.cpu ?? given.cpu) && { cpu: { ...old.cpu, ...given.cpu } }),
+    ...(Object.keys(blockIO).length > 0 && { blockIO }),
+  };
+}
+
+/** A file of a cgroup and what is written to it. */
+interface Change {
+  folder: string;
+  file: string;
+  text: string;
+  /** Completes "cannot ...". */
+  why: string;
+}
+
+/**
+ * Checks that limits can be enforced, and sets them if the container runs.
+ * @param changed the record that it will have
+ * @throws FosterError; then the limits are those of before
+ */
+export function applyLimits({ record, state }: Container, changed: ContainerRecord): void {
+  const { id, name } = record;
+  const plan = planCgroups(changed.spec.linux, cgroupFacts(), id, { isChange: true });
+  refuseUnenforced(plan.unenforced, changed.limits?.ignoresUnenforced ?? false);
+  if (!isAlive(state)) return;
+  const changes = inOrder(changesOf(plan, readCgroups(id), name));
+  // First for the monitor, which may be just about to start the container again, with the plan of its first start.
+  const words = changes.flatMap(({ folder, file, text }) => [folder, file, text]);
+  const path = join(containerFolder(id), 'limits');
+  const before = readOrNot(containerFolder(id), 'limits');
+  writeFileAtomically(path, words.map((word) => `${word}\0`).join(''), { durable: false });
+  try {
+    writeAll(changes, name);
+  } catch (error) {
+    writeFileAtomically(path, before, { durable: false });
+    throw error;
+  }
+}
+
+/** The limits in the cgroups that the container has, which may be elsewhere than those of one that starts now. */
+function changesOf({ steps, places }: CgroupPlan, own: readonly CgroupPlace[], name: string): Change[] {
+  const changes = new Map<string, Change>();
+  for (const step of steps) {
+    if (step.kind !== 'cgroup' || step.action !== 'write' || step.file.startsWith('cgroup.')) continue;
+    const planned = places.find(({ folder }) => folder === step.folder);
+    if (planned === undefined) continue; // a parent
+    const controller = (step.file.split('.')[0] ?? '').replace(
+      'blkio',
+      planned.version === 1 ? 'blkio' : 'io',
+    );
+    const place = own.find(
+      ({ version, controllers }) => version === planned.version && controllers.includes(controller),
+    );
+    if (place === undefined) {
+      throw new FosterError(
+        `cannot change the limits of container ${name} while it runs: it was started without ${own.length === 0 ? 'a cgroup' : `a cgroup for ${controller}`}`,
+        { kind: 'conflict', exitCode: 1, advice: `stop it first: foster stop ${name}` },
+      );
+    }
+    const { file, text, why } = step;
+    changes.set(`${place.folder}/${file} ${text.split(' ')[0]}`, { folder: place.folder, file, text, why });
+  }
+  return [...changes.values()];
+}
+
+/** The kernel never lets memory be above memory and swap, so one has to be raised before, and lowered after, the other. */
+function inOrder(changes: Change[]): Change[] {
+  const at = changes.findIndex(({ file }) => file === 'memory.memsw.limit_in_bytes');
+  const memory = changes.findIndex(({ file }) => file === 'memory.limit_in_bytes');
+  const [both, alone] = [changes[at], changes[memory]];
+  if (both === undefined || alone === undefined) return changes;
+  const now = Number(readOrNot(both.folder, both.file));
+  const isAbove = alone.text === '-1' || Number(alone.text) > now;
+  const [first, second] = isAbove ? [both, alone] : [alone, both];
+  return [first, second, ...changes.filter((_, index) => index !== at && index !== memory)];
+}
+
+function writeAll(changes: readonly Change[], name: string): void {
+  const old = changes.map(({ folder, file }) => ({
+    path: join(folder, file),
+    text: readOrNot(folder, file),
+  }));
+  for (const [index, { folder, file, text, why }] of changes.entries()) {
+    try {
+      writeFileSync(join(folder, file), text);
+    } catch (error) {
+      if (!existsSync(folder)) continue; // between two runs
+      for (const each of old.slice(0, index).reverse()) restore(each);
+      const code = errnoOf(error);
+      const words = code === undefined ? String(error) : errnoWords(errnoNumber(code));
+      throw new FosterError(`cannot ${why} for container ${name}: ${words}`, {
+        exitCode: 1,
+        cause: error,
+        ...(code === 'EBUSY' && { advice: 'it uses more than that now' }),
+        ...(code === 'EINVAL' && { advice: 'the kernel does not accept that value' }),
+      });
+    }
+  }
+}
+
+function restore({ path, text }: { path: string; text: string }): void {
+  try {
+    writeFileSync(path, text.trim());
+  } catch {
+    // a list of devices, or the container has just ended
+  }
+}

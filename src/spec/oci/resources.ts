@@ -1,0 +1,100 @@
+import type { Resources } from '../types.js';
+import type { Resources as ConfigResources } from './config.js';
+import { configError, unsupported } from './reader.js';
+
+/** Members of `linux.resources` that foster has, by the group that they are in. */
+const SUPPORTED: Readonly<Record<string, readonly string[]>> = {
+  memory: [
+    'limit',
+    'reservation',
+    'swap',
+    'swappiness',
+    'disableOOMKiller',
+    'useHierarchy',
+    'checkBeforeUpdate',
+  ],
+  cpu: ['shares', 'quota', 'period', 'cpus', 'mems'],
+  pids: ['limit'],
+  blockIO: [
+    'weight',
+    'throttleReadBpsDevice',
+    'throttleWriteBpsDevice',
+    'throttleReadIOPSDevice',
+    'throttleWriteIOPSDevice',
+  ],
+};
+
+/**
+ * Refuses limits that foster does not have.
+ * @throws FosterError with the JSON path
+ */
+export function refuseOtherLimits(resources: Omit<ConfigResources, 'devices'>): void {
+  for (const [name, group] of Object.entries(resources)) {
+    const known = SUPPORTED[name];
+    if (known === undefined) {
+      if (Object.keys(group).length > 0)
+        throw unsupported(`linux.resources.${name}`, 'these limits are not supported yet');
+      continue;
+    }
+    for (const [member, value] of Object.entries(group)) {
+      const isEmpty = value === undefined || value === 0 || (Array.isArray(value) && value.length === 0);
+      if (!known.includes(member) && !isEmpty)
+        throw unsupported(`linux.resources.${name}.${member}`, 'this limit is not supported yet');
+    }
+  }
+}
+
+/** The limits of a config.json. Numbers too large for JavaScript mean no limit, as runtimes write it. */
+export function resourcesOf(config: ConfigResources | undefined): { resources?: Resources } {
+  if (config === undefined) return {};
+  const { memory = {}, cpu = {}, pids, blockIO = {} } = config;
+  const { limit, reservation, swap, swappiness, disableOOMKiller } = memory;
+  if (swap !== undefined && swap > 0 && !(limit !== undefined && limit > 0))
+    throw configError('linux.resources.memory.swap', 'it needs linux.resources.memory.limit');
+  const { shares, quota, period, cpus, mems } = cpu;
+  const { leafWeight: _, weightDevice: __, ...block } = blockIO;
+  const resources: Resources = {
+    ...group('memory', {
+      limit: bounded(limit),
+      reservation: bounded(reservation),
+      swap: bounded(swap),
+      swappiness,
+      disableOOMKiller,
+    }),
+    ...group('cpu', { shares, quota: bounded(quota), period, cpus, mems }),
+    ...(pids !== undefined && pids.limit !== 0 && { pids: { limit: bounded(pids.limit) ?? -1 } }),
+    ...group('blockIO', block),
+  };
+  return Object.keys(resources).length === 0 ? {} : { resources };
+}
+
+function bounded(value: number | undefined): number | undefined {
+  return value !== undefined && (value > Number.MAX_SAFE_INTEGER || value < 0) ? -1 : value;
+}
+
+function group<Name extends string>(name: Name, members: object): { [key in Name]?: object } {
+  const given = Object.entries(members).filter(
+    ([, value]) => value !== undefined && value !== '' && value !== 0,
+  );
+  return given.length === 0 ? {} : ({ [name]: Object.fromEntries(given) } as { [key in Name]?: object });
+}
+
+/**
+ * Where the cgroup is to be.
+ * @throws FosterError where it leads elsewhere
+ */
+export function checkCgroupsPath(path: string | undefined): { cgroupsPath?: string } {
+  if (path === undefined || path === '') return {};
+  const [slice = '', prefix, name, ...more] = path.split(':');
+  const parts = path.split('/').filter((part) => part !== '');
+  const isOfSystemd =
+    more.length === 0 && name !== undefined && /^[\w@.-]*$/.test(`${slice}${prefix}${name}`);
+  const isPath =
+    parts.length > 0 && parts.every((part) => /^[\w@.-]{1,255}$/.test(part) && !/^\.\.?$/.test(part));
+  if (!isOfSystemd && !isPath)
+    throw configError(
+      'linux.cgroupsPath',
+      'expected a path without dots, such as /parent/name, or slice:prefix:name',
+    );
+  return { cgroupsPath: path };
+}
