@@ -17,6 +17,7 @@ const FOLDERS = [
   'engine',
   'build',
   'container',
+  'network',
   'image',
   'layers',
   'tar',

@@ -158,11 +158,7 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['', 'network nouns', '--network-cmd-path --network-config-dir'],
   ['', 'volumes', '--volumepath'],
   ['', 'libpod', '--namespace --syslog'],
-  [
-    'run, create',
-    'networks',
-    '-p --publish -P --publish-all --ip --ip6 --link --link-local-ip --mac-address --network-alias',
-  ],
+  ['run, create', 'networks', '--link --link-local-ip'],
   [
     'run, create, update',
     'limits',

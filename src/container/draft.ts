@@ -21,6 +21,7 @@ import { ownCapabilities } from '../sys/capabilities.js';
 import { EXIT, FosterError } from '../sys/errors.js';
 import { volumesFolder } from '../sys/paths.js';
 import { surroundings } from '../sys/surroundings.js';
+import { checkAttachable } from './network.js';
 import { joinTarget } from './plan.js';
 import type { Asked, ContainerRecord } from './record.js';
 import { mapsOf } from './remove.js';
@@ -58,13 +59,35 @@ export async function draftContainer(wanted: RunRequest): Promise<Draft> {
     );
   const draft = draftOf(request, id, spec, tree.image);
   const mayBeOthers = tree.source === 'directory' && !isRootShifted;
-  return {
+  const whole = {
     ...draft,
     driver: mayBeOthers ? await driverFor(draft, maps, request.pid, usual) : usual,
     ...mapsIn(maps),
     ...(isRootShifted && { isRootShifted }),
     ...(joined && { joins: joined.record.id }),
   };
+  return await withNetworks(whole, request);
+}
+
+/** The networks and the ports, where a container of this kind can have them. @throws FosterError */
+async function withNetworks(draft: Draft, request: RunRequest): Promise<Draft> {
+  const { networks, isNetworkUsual, ports, publishAll } = request;
+  const isPublishing = ports.length > 0 || publishAll;
+  if (networks.length === 0) {
+    if (isPublishing)
+      surroundings().warn(
+        `no port is published: with the network ${request.network} there is nothing to publish`,
+      );
+    return draft;
+  }
+  if (!checkAttachable(draft, !isNetworkUsual || isPublishing))
+    return { ...draft, network: { ...draft.network, network: 'none' } };
+  const { findNetwork } = await import('../network/store.js');
+  const found = networks.map((one) => ({ ...one, name: findNetwork(one.name).name }));
+  if (!isPublishing) return { ...draft, networks: found };
+  const { exposedPorts, resolvePorts } = await import('../network/ports.js');
+  const all = [...ports, ...(publishAll ? exposedPorts(draft.ports ?? [], ports) : [])];
+  return { ...draft, networks: found, published: await resolvePorts(all) };
 }
 
 /** Root's may be in the host's, and so is one that joins such a container. */

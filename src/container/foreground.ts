@@ -26,6 +26,8 @@ export interface Foreground {
   attached?: Pick<Attached, 'stdout' | 'stderr'>;
   /** Removed when all is over. */
   remove: string[];
+  /** The lock of the user's networks, if it is attached to one. */
+  networkLock?: number | undefined;
 }
 
 /** What is shown to somebody who waits for it may be endless: of that the log has the last part, where no limit was given. */
@@ -48,7 +50,8 @@ function logOf({ rm, logging }: ContainerRecord, { terminal }: Plan): LogOptions
 export function becomeMonitor(launched: Launched, foreground: Foreground): never {
   const { plan, held, interactive, remove, attached = { stdout: true, stderr: true } } = foreground;
   const hasUserNamespace =
-    held !== undefined && (plan.namespaces.includes('user') || launched.joined !== undefined);
+    held !== undefined &&
+    (plan.namespaces.includes('user') || plan.isNested || launched.joined !== undefined);
   const blob = memoryFile(
     'foster-monitor',
     encodeMonitor({
@@ -90,6 +93,7 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
     undefined,
     undefined,
     ...launched.streams,
+    foreground.networkLock,
   ];
   faultPoint('about to become the monitor');
   becomeProgram({ file: initProgram(), argv: ['foster-init', 'monitor'], env: [], descriptors });

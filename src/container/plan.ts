@@ -10,6 +10,7 @@ import type { Plan } from '../plan/step.js';
 import { FosterError } from '../sys/errors.js';
 import { containerFolder } from '../sys/paths.js';
 import { bindDirectories, callersAccount, kernelPaths, networkFiles } from './host-facts.js';
+import type { Attachment } from './network.js';
 import { type ContainerRecord, layersOf, volumesOf } from './record.js';
 import { type Container, findContainer } from './store.js';
 
@@ -25,13 +26,19 @@ export interface PlanWishes {
 export interface ContainerPlan {
   plan: Plan;
   joined: Container | undefined;
+  network: Attachment | undefined;
 }
 
 /**
  * The plan that starts the container.
+ * @param network how it is attached to networks: `attachToNetworks`
  * @throws FosterError when the container whose PID namespace it shares does not run
  */
-export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: PlanWishes): ContainerPlan {
+export function planContainer(
+  record: Omit<ContainerRecord, 'name'>,
+  wishes: PlanWishes,
+  network?: Attachment | undefined,
+): ContainerPlan {
   const { spec } = record;
   const joined = record.joins === undefined ? undefined : joinTarget(record.joins);
   const { driver = 'overlay' } = record;
@@ -52,7 +59,7 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
       ...(record.usesMapHelpers && joined === undefined && { mapHelpers: findMapHelpers() }),
       isCallerMapped: record.isCallerMapped,
       // a bundle's root directory is the caller's own, and has what its config.json says
-      files: isInPlace ? [] : networkFiles(record.network, spec, root),
+      files: isInPlace ? [] : networkFiles(record.network, spec, root, network),
       accounts:
         isInPlace || record.network.without?.includes('/etc/passwd')
           ? []
@@ -61,6 +68,7 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
       directories: new Set([...bindDirectories(spec), ...volumesOf(record).map(({ source }) => source)]),
       guarded: new Set(volumesOf(record).map(({ destination }) => destination)),
       kernelPaths: kernelPaths(spec),
+      ...(network && { network: network.facts }),
       ...(joined && { join: { pid: joined.state.pid, name: joined.record.name } }),
     };
     const plan = buildPlan(spec, facts, {
@@ -70,7 +78,7 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
       counts: wishes.detached,
       graceMs: record.stopTimeout * 1000,
     });
-    return { plan, joined };
+    return { plan, joined, network };
   } finally {
     root.close();
   }

@@ -1,4 +1,11 @@
-import type { Attached, HealthCheck, LogOptions, Written } from '../spec/request.js';
+import type {
+  Attached,
+  HealthCheck,
+  LogOptions,
+  PortMapping,
+  WantedNetwork,
+  Written,
+} from '../spec/request.js';
 import type { RootDriver } from '../spec/storage-driver.js';
 import type { Mount, Spec } from '../spec/types.js';
 import { volumesFolder } from '../sys/paths.js';
@@ -123,6 +130,10 @@ export interface ContainerRecord {
   signalGroup: boolean;
   /** What becomes /etc/hosts and the like. */
   network: NetworkFiles;
+  /** The networks of foster's that it is attached to, in the order of its interfaces. */
+  networks?: WantedNetwork[];
+  /** Ports of the host that lead to it. */
+  published?: PortMapping[];
   logging: LogOptions;
   health?: HealthCheck;
   /** As it was asked for, where the Spec does not say it: for `inspect`. An older foster did not keep it. */

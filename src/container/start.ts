@@ -1,16 +1,18 @@
 import { closeSync, existsSync } from 'node:fs';
 import { holdSignals } from '../init/clone.js';
 import type { LaunchObserver } from '../launch/launch.js';
+import { closeAll } from '../launch/streams.js';
 import type { RunRequest } from '../spec/request.js';
 import { FosterError, isExecutionFailure } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
 import { containerFolder } from '../sys/paths.js';
 import { surroundings } from '../sys/surroundings.js';
 import { type AttachOptions, attachTo, type ConnectOptions, connectMonitor } from './attach.js';
-import { giveUp, launchDetached, startProgram } from './background.js';
+import { giveUp, launchDetached, startProgram, type Waiting } from './background.js';
 import { dropIdFile, type HeldContainer } from './create.js';
 import { createHeld, isFilled } from './create-held.js';
 import type { Draft } from './draft.js';
+import { attachToNetworks, named } from './network.js';
 import { writePidFile } from './pid-file.js';
 import { type ContainerPlan, planContainer } from './plan.js';
 import type { ContainerRecord } from './record.js';
@@ -20,7 +22,8 @@ import { type Container, isAlive, lockContainer, readContainer } from './store.j
 
 /** `foster run -d`; without -d, of a container that may be restarted, attached to it until it has ended for good. */
 export async function runDetached(request: RunRequest, draft: Draft, observer: RunObserver): Promise<number> {
-  const containerPlan = planContainer(draft, { verbose: false, detached: true });
+  const network = await attachToNetworks(named(draft, request));
+  const containerPlan = planContainer(draft, { verbose: false, detached: true }, network);
   const launchObserver: LaunchObserver | undefined = request.explain
     ? (await import('./explain.js')).explainer(containerPlan.plan, observer.explain)
     : undefined;
@@ -86,7 +89,12 @@ export function startHeld(
   plan: ContainerPlan,
   { observer, connection, onStart }: StartOptions,
 ): number | undefined {
-  const waiting = launchDetached(plan, record, lock, { observer, warn: surroundings().warn });
+  let waiting: Waiting;
+  try {
+    waiting = launchDetached(plan, record, lock, { observer, warn: surroundings().warn });
+  } finally {
+    closeAll([plan.network?.lock]); // the monitor has it
+  }
   let client: number | undefined;
   try {
     client = connection && connectMonitor(record.id, connection);
@@ -130,7 +138,8 @@ export async function startContainer(
   const { record, lock } = held;
   let client: number | undefined;
   try {
-    client = startHeld(held, planContainer(record, { verbose: false, detached: true }), {
+    const network = await attachToNetworks(record);
+    client = startHeld(held, planContainer(record, { verbose: false, detached: true }, network), {
       connection: attachment && { wantsAll: true },
     });
   } finally {

@@ -71,7 +71,7 @@ function flagsOf(options: CreateOptions): RunFlags {
     hostname: options.hostname,
     entrypoint: options.entrypoint && JSON.stringify(options.entrypoint),
     readOnly: options.readOnly,
-    network: options.network,
+    network: options.network === undefined ? undefined : [options.network].flat(),
     dns: list(options.dns),
     addHost: Object.entries(options.hosts ?? {}).map(([name, address]) => `${name}:${address}`),
     interactive: options.interactive,

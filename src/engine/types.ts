@@ -54,7 +54,7 @@ export interface CreateOptions extends CallOptions {
   /** Make the root filesystem read-only. */
   readOnly?: boolean;
   /** `none` (only a loopback device) by default. */
-  network?: 'none' | 'host';
+  network?: string | string[];
   /** IP addresses of DNS servers. */
   dns?: readonly string[];
   /** Lines for /etc/hosts: host names and their addresses. */

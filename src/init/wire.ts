@@ -1,4 +1,4 @@
-import type { Arg, Bytes, HostStep, Plan, Step } from '../plan/step.js';
+import { type Arg, type Bytes, type HostStep, NETNS, type Plan, type Step } from '../plan/step.js';
 import { errnoNumber } from '../sys/errno.js';
 import { syscallNumber } from '../sys/syscall-numbers.js';
 import * as wire from '../sys/wire-constants.js';
@@ -19,6 +19,7 @@ export {
 const SPECIAL: Readonly<Record<string, number>> = {
   await: wire.STEP_AWAIT,
   refork: wire.STEP_REFORK,
+  renew: wire.STEP_RENEW,
   orphan: wire.STEP_ORPHAN,
   file_system: wire.STEP_FILE_SYSTEM,
   not_on: wire.STEP_NOT_ON,
@@ -84,7 +85,8 @@ export function encodePlan(plan: Plan, options: { trace: boolean }): Uint8Array 
       (plan.verbose ? wire.PLAN_VERBOSE : 0) |
       (plan.signalGroup ? wire.PLAN_GROUP : 0) |
       (plan.sharedPids ? wire.PLAN_SHARED : 0) |
-      (plan.counts ? wire.PLAN_COUNTS : 0),
+      (plan.counts ? wire.PLAN_COUNTS : 0) |
+      (plan.isNested ? wire.PLAN_NESTED : 0),
     steps: table,
     init_steps: plan.init.length,
     process_steps: plan.process.length,
@@ -164,6 +166,7 @@ export interface MonitorOptions {
   supervise?: {
     cloneFlags: number;
     joins: boolean;
+    isNested: boolean;
     health?:
       | { interval: number; timeout: number; startPeriod: number; retries: number; kills?: boolean }
       | undefined;
@@ -208,6 +211,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
       (health ? wire.MONITOR_HEALTH : 0) |
       (health?.kills ? wire.MONITOR_KILL_UNHEALTHY : 0) |
       (supervise?.joins ? wire.MONITOR_JOINS : 0) |
+      (supervise?.isNested ? wire.MONITOR_NESTED : 0) |
       (options.log === 'none' ? wire.MONITOR_UNLOGGED : 0),
     pid: options.pid,
     remove,
@@ -236,11 +240,12 @@ export function encodeHostSteps(
 ): number {
   const at = blob.reserve(steps.length * wire.HOST_STEP_SIZE);
   steps.forEach((step, index) => {
-    const { kind, words, detail = 0 } = hostStepFields(step);
+    const { kind, words, messages, detail = 0 } = hostStepFields(step);
+    const wordsAt = words.length === 0 ? 0 : blob.words(words);
     blob.struct(at + index * wire.HOST_STEP_SIZE, wire.HOST_STEP_OFFSETS, {
       kind,
-      words: words.length === 0 ? 0 : blob.words(words),
-      count: words.length,
+      words: messages === undefined ? wordsAt : blob.put(messages),
+      count: messages?.length ?? words.length,
       detail,
       result: results[index] ?? 0,
     });
@@ -248,17 +253,35 @@ export function encodeHostSteps(
   return at;
 }
 
-function hostStepFields(step: HostStep): { kind: number; words: string[]; detail?: number } {
+function hostStepFields(step: HostStep): {
+  kind: number;
+  words: string[];
+  messages?: Uint8Array;
+  detail?: number;
+} {
   switch (step.kind) {
     case 'write':
-      return { kind: wire.HOST_WRITE, words: [step.file, step.text] };
+      return {
+        kind: wire.HOST_WRITE,
+        words: [step.file, step.text],
+        detail: step.fromAbove ? wire.WRITE_FROM_ABOVE : 0,
+      };
+    case 'netlink': {
+      const where = step.where === 'container' ? wire.NETLINK_IN_CONTAINER : 0;
+      const detail = where | ((step.pidAt ?? 0) << wire.NETLINK_PID_SHIFT);
+      return { kind: wire.HOST_NETLINK, words: [], messages: step.messages, detail };
+    }
     case 'run': {
       const words = step.args.map((word) => (typeof word === 'string' ? word : ''));
       const pid = step.args.findIndex((word) => typeof word !== 'string');
       return { kind: wire.HOST_RUN, words: [step.path, ...words], detail: pid + 1 };
     }
     case 'start':
-      return { kind: wire.HOST_START, words: step.args, detail: step.stopTimeout };
+      return {
+        kind: wire.HOST_START,
+        words: step.args.map((word) => (typeof word === 'string' ? word : '')),
+        detail: step.stopTimeout | (Math.max(0, step.args.indexOf(NETNS)) << wire.START_NETNS_SHIFT),
+      };
     case 'resume':
       return { kind: wire.HOST_RESUME, words: [] };
     case 'hand': {

@@ -5,8 +5,8 @@ import { FD, type PlanFacts, type PlanOptions } from './facts.js';
 import { handMounts } from './handed-mounts.js';
 import { mapIds } from './id-maps.js';
 import { copyFromHost, followsHost, isLinked, type Mounted, mountAll, openVolumes } from './mounts.js';
-import { clonedTypes, joinByPath, namespaceFlag, newClocks } from './namespaces.js';
-import { loopbackUp } from './network.js';
+import { clonedTypes, joinByPath, namespaceFlag, nestNamespaces, newClocks } from './namespaces.js';
+import { attachNetworks, loopbackUp } from './network.js';
 import {
   adjustOomScore,
   denyTracing,
@@ -38,14 +38,17 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
   const mounted: Mounted = { at: new Map(), kernelPaths: [] };
   const { linux, process } = spec;
   const follows = followsHost(spec);
-  const namespaces = facts.join ? [] : clonedTypes(linux.namespaces);
-  const prepared = prepare(spec, facts, namespaces);
+  const isNested = facts.network !== undefined;
+  const created = clonedTypes(linux.namespaces);
+  const namespaces = facts.join || isNested ? [] : created;
+  const prepared = prepare(spec, facts, created);
   return {
     version: 1,
     namespaces,
+    isNested,
     host: [...prepared, ...resume(prepared), ...handMounts(spec.mounts, facts)],
     init: [
-      ...(facts.join ? joinNamespaces(types) : []),
+      ...(facts.join ? joinNamespaces(types) : isNested ? nestNamespaces(created) : []),
       ...joinByPath(linux.namespaces),
       ...(isNew(spec, 'time') ? newClocks(linux.timeOffsets) : []),
       ...adjustOomScore(process),
@@ -95,7 +98,10 @@ function prepare({ linux }: Spec, facts: PlanFacts, namespaces: readonly string[
   const { uidMappings: uid, gidMappings: gid } = linux;
   const { mapHelpers: helpers, canSetGroups } = facts;
   return [
-    ...(uid.length > 0 && !facts.join ? mapIds({ uid, gid }, { helpers, canSetGroups }) : []),
+    ...(uid.length > 0 && !facts.join
+      ? mapIds({ uid, gid }, { helpers, canSetGroups, fromAbove: facts.network !== undefined })
+      : []),
+    ...(facts.network ? attachNetworks(facts.network) : []),
     ...startStorage(facts, namespaces.includes('user')),
   ];
 }

@@ -24,6 +24,7 @@ export function buildExecPlan(spec: Spec, facts: ExecFacts): Plan {
   return {
     version: 1,
     namespaces: [],
+    isNested: false,
     host: [],
     init: [
       // Before processes of the container can see this one: CVE-2016-9962.

@@ -1,6 +1,7 @@
 import type { RootDriver } from '../spec/storage-driver.js';
 import { FD_BLOB, FD_CONTROL, PLAN_FD_CONSOLE, PLAN_FD_JOIN } from '../sys/wire-constants.js';
 import type { MapHelpers } from './id-maps.js';
+import type { StartProgram } from './step.js';
 
 /** Facts about the host and the container's files, for a plan. Plain data: see container/host-facts.ts. */
 export interface PlanFacts {
@@ -32,8 +33,42 @@ export interface PlanFacts {
   guarded: ReadonlySet<string>;
   /** The masked and read-only paths in /proc and /sys that this kernel has. */
   kernelPaths: ReadonlyMap<string, 'file' | 'directory'>;
+  /** The networks that it is attached to: its namespaces are then made below the network holder's. */
+  network?: NetworkFacts;
   /** PID 1 of a container whose user and PID namespaces to join. */
   join?: { pid: number; name: string };
+}
+
+/** How a container is attached to networks. */
+export interface NetworkFacts {
+  interfaces: InterfaceFacts[];
+  /** A program that connects it to the outside by itself, as it publishes ports. */
+  service?: Pick<StartProgram, 'name' | 'args' | 'call'>;
+}
+
+/** An interface of the container, and its other end. */
+export interface InterfaceFacts {
+  /** The network, as people call it. */
+  network: string;
+  /** `eth0` */
+  name: string;
+  /** The name and the index of the other end, in the network holder's namespace. */
+  device: string;
+  index: number;
+  /** 6 bytes. */
+  mac: Uint8Array;
+  /** Bytes. */
+  mtu: number;
+  addresses: InterfaceAddress[];
+}
+
+export interface InterfaceAddress {
+  address: string;
+  prefix: number;
+  /** Who passes on what is for others. */
+  router: string;
+  /** Whether it is the way to the outside, too. */
+  isDefault: boolean;
 }
 
 /** A file that foster writes into the container. */

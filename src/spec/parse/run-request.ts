@@ -3,7 +3,7 @@ import { resolveCapabilities } from '../../sys/capabilities.js';
 import { FosterError } from '../../sys/errors.js';
 import { parseAddHost, parseDns, parseDnsOption, parseDnsSearch } from '../hosts.js';
 import { parseDomainname, parseHostname, parseName } from '../names.js';
-import type { RunRequest, Written } from '../request.js';
+import type { NetworkMode, RunRequest, Written } from '../request.js';
 import type { Mount } from '../types.js';
 import { parseDetachKeys } from './detach-keys.js';
 import { parseDevice } from './devices.js';
@@ -14,7 +14,8 @@ import { type HealthFlags, parseHealth } from './health.js';
 import { annotationsOf, labelsOf } from './labels.js';
 import { parseLogging } from './logging.js';
 import { parseMount } from './mount.js';
-import { parseHostOrPrivate, parseIds, parseIpc, parseNetwork, parsePid, parseUserns } from './namespaces.js';
+import { parseHostOrPrivate, parseIds, parseIpc, parsePid, parseUserns } from './namespaces.js';
+import { type NetworkFlags, parseNetworks, parsePublish } from './network.js';
 import { type PlatformFlags, parsePull, platformOf } from './platform.js';
 import {
   parseAttached,
@@ -34,7 +35,7 @@ import { parseUlimits } from './ulimits.js';
 import { checkDuplicateMounts, type PathContext, parseTmpfs, parseVolume } from './volumes.js';
 
 /** The options of `foster run` as strings; undefined if not given. */
-export interface RunFlags extends HealthFlags, PlatformFlags {
+export interface RunFlags extends HealthFlags, PlatformFlags, NetworkFlags {
   name?: string;
   replace?: boolean;
   rm?: boolean;
@@ -79,7 +80,6 @@ export interface RunFlags extends HealthFlags, PlatformFlags {
   shmSize?: string;
   passwd?: boolean;
   maxUnpackedSize?: string;
-  network?: string;
   hostname?: string;
   domainname?: string;
   dns?: string[];
@@ -122,6 +122,8 @@ export interface MountFlag {
 /** The parts of the caller's environment that flags refer to. */
 export interface RunContext extends PathContext {
   env: Environment;
+  /** Of a container that is given none; `bridge` if undefined. */
+  usualNetwork?: NetworkMode | undefined;
   /** The whole command line, if there is one. */
   commandLine?: string[];
   /** Reads a text file; throws as node:fs does. */
@@ -152,7 +154,7 @@ export function toRequest(
     const flag = options.initSignalGroup ? '--init-signal-group' : '--init-verbose';
     throw new FosterError(`${flag} and --no-init cannot be used together`);
   }
-  const network = parseNetwork(options.network ?? 'none');
+  const { network, networks } = parseNetworks(options, context.usualNetwork ?? 'bridge');
   const privileged = options.privileged ?? false;
   const [uts, ipc] = [parseHostOrPrivate('--uts', options.uts ?? ''), parseIpc(options.ipc ?? '')];
   checkManagers(options);
@@ -210,6 +212,10 @@ export function toRequest(
     shmSize: ifGiven(options.shmSize, (size) => parseSize('--shm-size', size)) ?? DEFAULT_SHM_SIZE,
     readOnly: options.readOnly ?? false,
     network,
+    networks,
+    isNetworkUsual: options.network === undefined,
+    ports: (options.publish ?? []).flatMap(parsePublish),
+    publishAll: options.publishAll ?? false,
     pid: parsePid(options.pid ?? ''),
     userns: parseUserns(options.userns ?? ''),
     ids: parseIds(options.userns ?? '', options.uidmap, options.gidmap),
