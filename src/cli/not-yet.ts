@@ -15,9 +15,14 @@ interface Reason {
 }
 
 const REASONS = {
+  links: {
+    because: 'containers of a network find each other by name',
+    advice: 'use --network NAME',
+    isFinal: true,
+  },
   networks: {
-    because: 'containers have no network of their own, only that of the host or none',
-    advice: 'use --network host',
+    because: 'foster decides how a network reaches the outside',
+    advice: 'use --network bridge',
   },
   'network nouns': {
     because: 'there are no networks but host and none',
@@ -158,7 +163,8 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['', 'network nouns', '--network-cmd-path --network-config-dir'],
   ['', 'volumes', '--volumepath'],
   ['', 'libpod', '--namespace --syslog'],
-  ['run, create', 'networks', '--link --link-local-ip'],
+  ['run, create', 'links', '--link'],
+  ['run, create', 'networks', '--link-local-ip'],
   [
     'run, create, update',
     'limits',
@@ -186,7 +192,7 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['run', 'planned', '--rmi'],
   ['exec', 'no detaching', '--detach-keys'],
   ['run, exec', 'descriptors', '--preserve-fds'],
-  ['rm', 'networks', '--link'],
+  ['rm', 'links', '--link'],
   ['container cleanup', 'libpod', '--exec'],
   ['start', 'checkpoints', '--checkpoint --checkpoint-dir'],
   ['ps', 'pods', '-p --pod'],
@@ -311,8 +317,8 @@ export function findRefusal(words: string[], option?: string): Refusal | undefin
 
 /** Keys of --filter about what foster has not, by what is filtered. */
 const FILTERS: Readonly<Record<'containers' | 'events', Readonly<Record<string, ReasonName>>>> = {
-  containers: { pod: 'pods', publish: 'networks' },
-  events: { pod: 'pods', volume: 'volumes', network: 'network nouns', daemon: 'remote', plugin: 'plugins' },
+  containers: { pod: 'pods', publish: 'planned' },
+  events: { pod: 'pods', volume: 'volumes', network: 'planned', daemon: 'remote', plugin: 'plugins' },
 };
 
 /** @throws FosterError for a key of --filter that is refused */

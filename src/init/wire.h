@@ -48,10 +48,10 @@ struct step {
 enum {
   STEP_AWAIT = 0x10000, /* wait for CONTROL_RESUME, which says that the id maps are written */
   STEP_REFORK, /* continue as a new child of our parent: setns(2) moves only children into a PID namespace */
-  STEP_RENEW, /* execute foster-init anew, and continue with the next step: so its memory belongs to its own user namespace */
   STEP_ORPHAN, /* continue as a new process, and exit: it becomes a child of PID 1 */
   STEP_FILE_SYSTEM, /* descriptor, magic number of statfs(2): -EXDEV if the file is on another type of filesystem */
   STEP_NOT_ON, /* two descriptors: -EXDEV if both are on the same filesystem */
+  STEP_RENEW, /* execute foster-init anew, and continue with the next step: so its memory belongs to its own user namespace */
 };
 
 /* Parent -> foster-init: single bytes. */
@@ -118,9 +118,9 @@ enum {
                   detail: how many ms it then gets to end by itself, and above START_NETNS_SHIFT the index of the word
                   that the path of PID's network namespace replaces, 0 for none */
   HOST_RESUME, /* sends CONTROL_RESUME to PID 1 */
+  HOST_HAND,   /* words: a path; detail: HAND_*. A mount of it, ids shifted as in PID 1's user namespace, is sent to PID 1 */
   HOST_NETLINK, /* words: offset of rtnetlink messages, and count: their size in bytes; detail: NETLINK_*, and above it where
                    in them the PID is written, 0 for nowhere */
-  HOST_HAND,   /* words: a path; detail: HAND_*. A mount of it, ids shifted as in PID 1's user namespace, is sent to PID 1 */
 };
 enum { START_NETNS_SHIFT = 20 };
 enum { MAX_MAP_LINES = 340 /* user_namespaces(7) */, MAX_HOST_WORDS = 3 * MAX_MAP_LINES + 4, MAX_LAYERS = 500 };

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { type MountFlag, type RunContext, type RunFlags, toRequest } from '../../spec/parse/run-request.js';
-import type { NetworkMode, RunRequest } from '../../spec/request.js';
+import type { RunRequest } from '../../spec/request.js';
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter, missingArgument, prepareCommand } from '../command.js';
 import { MentionedOptions, type OptionTarget } from '../mentioned-options.js';
@@ -113,16 +113,8 @@ function callerContext(): RunContext {
       return process.cwd(); // which may have been removed, and is not always needed
     },
     env: process.env,
-    usualNetwork: usualNetwork(process.env.FOSTER_NETWORK),
     commandLine: ['foster', ...process.argv.slice(2)],
     exists: existsSync,
     readText: (path) => readFileSync(path, 'utf8'),
   };
-}
-
-/** FOSTER_NETWORK says which network containers have where nothing else is asked for. @throws FosterError */
-function usualNetwork(value: string | undefined): NetworkMode | undefined {
-  if (value === undefined || value === '' || value === 'none' || value === 'host' || value === 'bridge')
-    return value === '' ? undefined : value;
-  throw new FosterError(`FOSTER_NETWORK '${value}': expected none, host or bridge`, { kind: 'invalid' });
 }

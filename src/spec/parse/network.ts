@@ -19,6 +19,13 @@ export interface ParsedNetwork {
   networks: WantedNetwork[];
 }
 
+/** Which network a container has where nothing is said: the environment variable FOSTER_NETWORK. @throws FosterError */
+export function usualNetwork(value: string | undefined): NetworkMode {
+  if (value === 'none' || value === 'host') return value;
+  if (value === undefined || value === '' || value === 'bridge') return 'bridge';
+  throw flagError('FOSTER_NETWORK', value, 'expected none, host or bridge');
+}
+
 const EXPECTED = 'expected none, host, bridge or the name of a network';
 
 /**

@@ -3,7 +3,7 @@ import { resolveCapabilities } from '../../sys/capabilities.js';
 import { FosterError } from '../../sys/errors.js';
 import { parseAddHost, parseDns, parseDnsOption, parseDnsSearch } from '../hosts.js';
 import { parseDomainname, parseHostname, parseName } from '../names.js';
-import type { NetworkMode, RunRequest, Written } from '../request.js';
+import type { RunRequest, Written } from '../request.js';
 import type { Mount } from '../types.js';
 import { parseDetachKeys } from './detach-keys.js';
 import { parseDevice } from './devices.js';
@@ -15,7 +15,7 @@ import { annotationsOf, labelsOf } from './labels.js';
 import { parseLogging } from './logging.js';
 import { parseMount } from './mount.js';
 import { parseHostOrPrivate, parseIds, parseIpc, parsePid, parseUserns } from './namespaces.js';
-import { type NetworkFlags, parseNetworks, parsePublish } from './network.js';
+import { type NetworkFlags, parseNetworks, parsePublish, usualNetwork } from './network.js';
 import { type PlatformFlags, parsePull, platformOf } from './platform.js';
 import {
   parseAttached,
@@ -122,8 +122,6 @@ export interface MountFlag {
 /** The parts of the caller's environment that flags refer to. */
 export interface RunContext extends PathContext {
   env: Environment;
-  /** Of a container that is given none; `bridge` if undefined. */
-  usualNetwork?: NetworkMode | undefined;
   /** The whole command line, if there is one. */
   commandLine?: string[];
   /** Reads a text file; throws as node:fs does. */
@@ -154,7 +152,7 @@ export function toRequest(
     const flag = options.initSignalGroup ? '--init-signal-group' : '--init-verbose';
     throw new FosterError(`${flag} and --no-init cannot be used together`);
   }
-  const { network, networks } = parseNetworks(options, context.usualNetwork ?? 'bridge');
+  const { network, networks } = parseNetworks(options, usualNetwork(context.env.FOSTER_NETWORK));
   const privileged = options.privileged ?? false;
   const [uts, ipc] = [parseHostOrPrivate('--uts', options.uts ?? ''), parseIpc(options.ipc ?? '')];
   checkManagers(options);
