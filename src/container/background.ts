@@ -61,7 +61,10 @@ export function launchDetached(
   const [session, theirs] = socketPair();
   const opened = {
     nothing: openSync('/dev/null', 'r+'),
-    blob: memoryFile('foster-monitor', monitorBlob(plan, record, joined !== undefined || plan.isNested)),
+    blob: memoryFile(
+      'foster-monitor',
+      monitorBlob(plan, record, joined !== undefined || plan.isNested, network?.names),
+    ),
     folder: openSync(folder, 'r'),
     plan: memoryFile('foster-plan', encodePlan(plan, { trace: observer !== undefined })),
     events: openEvents(),
@@ -131,7 +134,12 @@ function healthPlan({ spec, canSetGroups }: ContainerRecord, { command }: Health
   return buildExecPlan(check, { canSetGroups, detached: false });
 }
 
-function monitorBlob(plan: Plan, record: ContainerRecord, joins: boolean): Uint8Array {
+function monitorBlob(
+  plan: Plan,
+  record: ContainerRecord,
+  joins: boolean,
+  names: readonly string[] = [],
+): Uint8Array {
   return encodeMonitor({
     pid: 0,
     terminal: plan.terminal,
@@ -142,6 +150,7 @@ function monitorBlob(plan: Plan, record: ContainerRecord, joins: boolean): Uint8
     stateless: false,
     subject: record,
     remove: record.rm ? pathsOf(record) : [],
+    names,
     failures: executionFailures(plan),
     log: isUnlogged(record.logging) ? 'none' : record.logging,
     timeLimit: record.timeLimit && record.timeLimit * 1000,

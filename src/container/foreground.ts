@@ -13,6 +13,7 @@ import { memoryFile } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
 import type { HeldContainer } from './create.js';
 import { openEvents } from './events/recorder.js';
+import type { Attachment } from './network.js';
 import type { ContainerRecord } from './record.js';
 
 /** What the monitor of a container in the foreground needs to know. */
@@ -26,8 +27,8 @@ export interface Foreground {
   attached?: Pick<Attached, 'stdout' | 'stderr'>;
   /** Removed when all is over. */
   remove: string[];
-  /** The lock of the user's networks, if it is attached to one. */
-  networkLock?: number | undefined;
+  /** How it is attached to networks. */
+  network?: Attachment | undefined;
 }
 
 /** What is shown to somebody who waits for it may be endless: of that the log has the last part, where no limit was given. */
@@ -66,6 +67,7 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
       subject: held?.record,
       timeLimit: held?.record.timeLimit && held.record.timeLimit * 1000,
       remove,
+      names: foreground.network?.names ?? [],
       failures: executionFailures(plan),
       log: held && logOf(held.record, plan),
     }),
@@ -93,7 +95,7 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
     undefined,
     undefined,
     ...launched.streams,
-    foreground.networkLock,
+    foreground.network?.lock,
   ];
   faultPoint('about to become the monitor');
   becomeProgram({ file: initProgram(), argv: ['foster-init', 'monitor'], env: [], descriptors });

@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { DEFAULT_NETWORK, rangeOf } from '../network/definition.js';
+import { DEFAULT_NETWORK, MTU, type NetworkDefinition, rangeOf } from '../network/definition.js';
 import { chooseLeases, type Lease, type LeaseRequest } from '../network/leases.js';
 import { findNetwork } from '../network/store.js';
 import type { InterfaceFacts, NetworkFacts } from '../plan/facts.js';
@@ -21,6 +21,9 @@ export interface Attachment {
   hosts: HostEntry[];
   /** Name servers, if they are not the host's own. */
   dns: string[];
+  leases: Lease[];
+  /** Files with its names in networks, to be removed when it has ended. */
+  names: string[];
 }
 
 type Draft = Omit<ContainerRecord, 'name'> & { name?: string };
@@ -51,7 +54,11 @@ export async function attachToNetworks(draft: Draft): Promise<Attachment | undef
     try {
       const { outside } = holder.state;
       if (outside !== true) warnOnce(outside);
-      for (const { network } of requests) connectNetwork(holder, network);
+      for (const { network } of requests) {
+        const missing = connectNetwork(holder, network, runs);
+        if (missing !== undefined)
+          surroundings().warn(`containers do not find each other by name in ${network.name}: ${missing}`);
+      }
       const leases = takeLeases(draft.id, requests, runs);
       return {
         ...(await attachmentOf(draft, requests, leases)),
@@ -76,18 +83,68 @@ export async function imagineAttachment(draft: Draft): Promise<Attachment | unde
   return { ...(await attachmentOf(draft, requests, taken)), holder: 0, lock: undefined };
 }
 
+/** Makes a container known by its names in its networks. To be called when it has its name. */
+export async function announce(
+  record: ContainerRecord,
+  { leases }: Pick<Attachment, 'leases'>,
+): Promise<void> {
+  const { hasNames, publishNames } = await import('../network/names.js');
+  for (const { network: name, addresses } of leases) {
+    const network = findNetwork(name);
+    if (!hasNames(network)) continue;
+    const wanted = record.networks?.find((one) => findNetwork(one.name).name === name);
+    publishNames(network, record.id, addresses, [
+      record.name,
+      record.id.slice(0, 12),
+      record.network.hostname,
+      ...(wanted?.aliases ?? []),
+    ]);
+  }
+}
+
 function requestsOf(networks: readonly WantedNetwork[]): LeaseRequest[] {
-  return networks.map(({ name, ip, ip6, mac }) => ({
+  return networks.map(leaseRequest);
+}
+
+/** @throws FosterError where there is no such network */
+export function leaseRequest({ name, ip, ip6, mac }: WantedNetwork): LeaseRequest {
+  return {
     network: findNetwork(name),
     ...(ip !== undefined && { ip }),
     ...(ip6 !== undefined && { ip6 }),
     ...(mac !== undefined && { mac }),
-  }));
+  };
 }
 
-function runs(id: string): boolean {
+/** Whether the container with that id runs. */
+export function runs(id: string): boolean {
   const container = readContainer(id);
   return container !== undefined && isAlive(container.state);
+}
+
+/** @param options.isDefault whether it is the way to the outside */
+export function interfaceFacts(
+  network: NetworkDefinition,
+  lease: Lease,
+  { isDefault }: { isDefault: boolean },
+): InterfaceFacts {
+  return {
+    network: network.name,
+    name: lease.name,
+    device: `v${lease.index}`,
+    index: lease.index,
+    mac: Buffer.from(lease.mac.replaceAll(':', ''), 'hex'),
+    mtu: MTU,
+    addresses: network.subnets.map((subnet, at) => {
+      const { family, subnet: whole } = rangeOf(subnet);
+      return {
+        address: lease.addresses[at] ?? '',
+        prefix: whole.prefix,
+        router: family === 4 ? subnet.gateway : LINK_ROUTER,
+        isDefault,
+      };
+    }),
+  };
 }
 
 async function attachmentOf(
@@ -96,34 +153,21 @@ async function attachmentOf(
   leases: readonly Lease[],
 ): Promise<Omit<Attachment, 'holder' | 'lock'>> {
   const { published = [] } = draft;
-  const { HOST_ADDRESS, hostNameServers, MTU } = await import('../network/connect.js');
+  const { HOST_ADDRESS, hostNameServers } = await import('../network/outside.js');
   const service =
     published.length === 0 ? undefined : (await import('../network/ports.js')).portService(published);
   const outward = requests.findIndex(({ network }) => !network.isInternal);
-  const interfaces = leases.map((lease, index): InterfaceFacts => {
+  const interfaces = leases.map((lease, index) => {
     const network = requests[index]?.network;
     if (network === undefined) throw new Error('a lease without a request');
-    return {
-      network: network.name,
-      name: `eth${index}`,
-      device: `v${lease.index}`,
-      index: lease.index,
-      mac: Buffer.from(lease.mac.replaceAll(':', ''), 'hex'),
-      mtu: MTU,
-      addresses: network.subnets.map((subnet, at) => {
-        const { family, subnet: whole } = rangeOf(subnet);
-        return {
-          address: lease.addresses[at] ?? '',
-          prefix: whole.prefix,
-          router: family === 4 ? subnet.gateway : LINK_ROUTER,
-          isDefault: index === outward && service === undefined,
-        };
-      }),
-    };
+    return interfaceFacts(network, lease, { isDefault: index === outward && service === undefined });
   });
   const names = [draft.id.slice(0, 12), ...(draft.name === undefined ? [] : [draft.name])];
+  const { hasNames, namesFile } = await import('../network/names.js');
   return {
     facts: { interfaces, ...(service && { service }) },
+    leases: [...leases],
+    names: requests.flatMap(({ network }) => (hasNames(network) ? [namesFile(network, draft.id)] : [])),
     hosts: [
       ...['host.containers.internal', 'host.docker.internal'].map((name) => ({
         name,

@@ -8,7 +8,7 @@ import { createHeld, makeRoom } from './create-held.js';
 import type { Draft } from './draft.js';
 import { draftRequest } from './draft-request.js';
 import { becomeMonitor } from './foreground.js';
-import { attachToNetworks, imagineAttachment, named } from './network.js';
+import { announce, attachToNetworks, imagineAttachment, named } from './network.js';
 import { writePidFile } from './pid-file.js';
 import { planContainer } from './plan.js';
 import { pathsOf, removeHeld } from './remove.js';
@@ -56,6 +56,7 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
   let launched: Launched | undefined;
   try {
     const interactive = request.interactive && request.attached.stdin;
+    if (network !== undefined) await announce(record, network);
     launched = launch(plan, {
       stdin: interactive,
       isLogged: true,
@@ -70,7 +71,7 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
       interactive,
       attached: request.attached,
       remove: record.rm ? pathsOf(record) : [],
-      networkLock: network?.lock,
+      network,
     });
   } catch (error) {
     if (launched !== undefined) abandon(launched);

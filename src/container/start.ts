@@ -12,7 +12,7 @@ import { giveUp, launchDetached, startProgram, type Waiting } from './background
 import { dropIdFile, type HeldContainer } from './create.js';
 import { createHeld, isFilled } from './create-held.js';
 import type { Draft } from './draft.js';
-import { attachToNetworks, named } from './network.js';
+import { announce, attachToNetworks, named } from './network.js';
 import { writePidFile } from './pid-file.js';
 import { type ContainerPlan, planContainer } from './plan.js';
 import type { ContainerRecord } from './record.js';
@@ -33,6 +33,7 @@ export async function runDetached(request: RunRequest, draft: Draft, observer: R
   const isOwner = restart.policy === 'no' && draft.health === undefined && passSignals;
   let isStarted = false;
   try {
+    if (network !== undefined) await announce(record, network);
     const client = startHeld({ record, lock }, containerPlan, {
       observer: launchObserver,
       connection: request.detach ? undefined : { wantsAll: true, isOwner },
@@ -139,6 +140,7 @@ export async function startContainer(
   let client: number | undefined;
   try {
     const network = await attachToNetworks(record);
+    if (network !== undefined) await announce(record, network);
     client = startHeld(held, planContainer(record, { verbose: false, detached: true }, network), {
       connection: attachment && { wantsAll: true },
     });

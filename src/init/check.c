@@ -133,6 +133,7 @@ int check_host(const struct host *host) {
 int check_monitor(const struct monitor *monitor) {
   const struct blob blob = {(const char *)monitor, monitor->size};
   if (monitor->pid < 0 || monitor->log_max_files > MAX_LOG_FILES) return 0;
+  if (!monitor->names || !has_words(&blob, monitor->names)) return 0;
   if (!monitor->remove || !has_words(&blob, monitor->remove) || !monitor->subject || !has_text(&blob, monitor->subject)) return 0;
   if (monitor->failures % 4 || !has(&blob, monitor->failures, monitor->failure_count, sizeof(struct failure))) return 0;
   const struct failure *failures = (const struct failure *)(blob.start + monitor->failures);

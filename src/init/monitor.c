@@ -186,8 +186,15 @@ static void accept_all(void) {
   for (int i = 0; i < MAX_CLIENTS && attach_accept(); i++) {}
 }
 
+/* The container has ended for good: others no longer find it by its names. */
+static void withdraw_names(void) {
+  for (const char *path = monitor_text(run.config->names); *path; path += string_length(path) + 1)
+    SYSCALL3(__NR_unlinkat, AT_FDCWD, path, 0);
+}
+
 /* Sends the exit code to all clients, also to those that have just connected. */
 void report_exit(int code) {
+  withdraw_names();
   accept_all();
   char last[2] = {0, (char)code};
   attach_send(ATTACH_EXIT, last + 1, 1);

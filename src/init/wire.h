@@ -204,6 +204,7 @@ struct monitor {
   u32 time_limit; /* ms after the start at which it is killed; 0: none */
   u32 host_steps; /* offset of struct host_step[host_step_count]: already done if `pid` is set, else to be done */
   u32 host_step_count;
+  u32 names;        /* offset of NUL-terminated paths, the last one empty: removed when the container has ended for good */
 };
 
 enum {

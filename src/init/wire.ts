@@ -158,6 +158,8 @@ export interface MonitorOptions {
   subject?: { id: string; name: string } | undefined;
   /** Absolute paths to remove, in this order, after the end of the container. */
   remove: string[];
+  /** Absolute paths of files to remove when the container has ended for good, as its names in networks. */
+  names?: readonly string[];
   /** By errno name, `*` for any: the message and the exit code if the program cannot be executed. */
   failures: { errno: string; exitCode: number; text: string }[];
   /** The log's maximal size of a file, in bytes (0: no limit), and number of files. */
@@ -180,6 +182,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
   const blob = new Blob();
   const header = blob.reserve(wire.MONITOR_SIZE);
   const remove = blob.words(options.remove);
+  const names = blob.words([...(options.names ?? [])]);
   const failures = blob.reserve(options.failures.length * wire.FAILURE_SIZE);
   for (const [index, { errno, exitCode, text }] of options.failures.entries()) {
     blob.struct(failures + index * wire.FAILURE_SIZE, wire.FAILURE_OFFSETS, {
@@ -228,6 +231,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
     log_max_files: log?.maxFiles ?? 1,
     host_steps: hostSteps,
     host_step_count: steps.length,
+    names,
   });
   return blob.bytes;
 }

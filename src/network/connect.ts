@@ -1,32 +1,19 @@
-import { closeSync, readFileSync } from 'node:fs';
-import { hostResults, runHostSteps } from '../launch/host-steps.js';
 import { addAddress, addRoute, setUp } from '../plan/netlink.js';
-import type { HostStep } from '../plan/step.js';
 import { addressBytes, formatSubnet } from '../spec/addresses.js';
-import { isLoopback } from '../spec/hosts.js';
 import { FosterError } from '../sys/errors.js';
-import { waitForChild } from '../sys/libc.js';
 import { findProgram } from '../sys/programs.js';
 import { type NetworkDefinition, rangeOf } from './definition.js';
+import { startNameServer } from './dns.js';
 import { type Holder, type HolderState, recordNetworks, runInHolder } from './holder.js';
+import { withdrawStaleNames } from './names.js';
+import { OUTSIDE, startPasta } from './outside.js';
+import { runSteps } from './service.js';
 
 /**
  * What makes the network holder's namespace a router: each container has a link of its own to it, and no other container
  * is on that link. So none can see or forge what others send, as it could on a bridge: the router passes on only what
  * comes from the address that the link has (rp_filter).
  */
-
-/** The interface to the outside, and the addresses on its link; they are in no network that containers can be in. */
-const OUTSIDE = 'outside';
-const LINK = { own: '169.254.249.2', router: '169.254.249.1', dns: '169.254.249.3', prefix: 24 } as const;
-
-/** The host, as containers see it: pasta carries connections to it to the loopback address of the host. */
-export const HOST_ADDRESS = LINK.router;
-/** A name server that is the host's, for where that has a loopback address. */
-export const DNS_ADDRESS = LINK.dns;
-
-/** Bytes; at 1500 pasta carries a hundredth of what it does with this. */
-export const MTU = 65520;
 
 const SETTINGS = `cd /proc/sys/net || exit
 echo 1 > ipv4/ip_forward
@@ -52,18 +39,6 @@ const RULES = `table inet foster {
   chain leave { type nat hook postrouting priority srcnat; oifname "${OUTSIDE}" masquerade; }
 }
 `;
-
-/** The host's name servers, as far as containers reach them: one on its loopback address is reached by another one. */
-export function hostNameServers(): string[] {
-  let text = '';
-  try {
-    text = readFileSync('/etc/resolv.conf', 'utf8');
-  } catch {
-    return [];
-  }
-  const servers = [...text.matchAll(/^nameserver\s+(\S+)/gm)].map(([, server = '']) => server);
-  return servers.some(isLoopback) ? [DNS_ADDRESS] : servers;
-}
 
 /** Prepares a new holder. @returns whether there is a way to the outside, or why not */
 export function prepareHolder(pidfd: number, pid: number): HolderState['outside'] {
@@ -91,64 +66,19 @@ export function prepareHolder(pidfd: number, pid: number): HolderState['outside'
   }
 }
 
-function startPasta(pidfd: number, pid: number, path: string): void {
-  const args = [...pastaLink(), '--tcp-ports', 'none', '--udp-ports', 'none'];
-  startService(
-    pidfd,
-    'up',
-    path,
-    ['pasta', ...args],
-    'connect the networks to the outside',
-    `/proc/${pid}/ns/net`,
-  );
-}
-
 /**
- * Arguments of pasta(1) for the interface to the outside.
+ * Connects a network to the holder, if it is not yet. To be called with the lock of the networks.
+ * @param isAlive whether the container with that id runs
+ * @returns why containers have no names there; undefined if they have, or shall not
+ * @throws FosterError
  */
-export function pastaLink(): string[] {
-  return [
-    ...['--quiet', '--config-net', '--netns-only', '--netns', '/tmp/netns'],
-    ...['--ns-ifname', OUTSIDE, '--mtu', String(MTU), '--tcp-ns', 'none', '--udp-ns', 'none'],
-    ...['--address', LINK.own, '--netmask', String(LINK.prefix)],
-    ...['--gateway', LINK.router, '--dns-forward', LINK.dns],
-  ];
-}
-
-/** Starts a program that belongs to the holder and ends with it. @throws FosterError */
-export function startService(
-  pidfd: number,
-  flags: string,
-  path: string,
-  argv: string[],
-  why: string,
-  netns = '-',
-): void {
-  const [name = ''] = argv;
-  runSteps(pidfd, [
-    {
-      kind: 'start',
-      name,
-      args: ['serve', flags, netns, path, ...argv],
-      call: `execve(${JSON.stringify(path)}, ...)`,
-      why,
-      parts: { 0: { why } },
-      stopTimeout: 0,
-      earlyExit: { errnos: [], why: '', advice: '' },
-    },
-  ]);
-}
-
-function runSteps(pidfd: number, steps: HostStep[]): void {
-  const work = runHostSteps(steps, { pid: 0, holder: pidfd });
-  for (const [index, result] of hostResults(work).entries())
-    if (steps[index]?.kind === 'start' && result > 0) waitForChild(result); // it continues in a child
-  if (work.output !== undefined) closeSync(work.output);
-}
-
-/** Connects a network to the holder, if it is not yet. To be called with the lock of the networks. @throws FosterError */
-export function connectNetwork(holder: Holder, network: NetworkDefinition): void {
-  if (holder.state.networks[network.name] === network.id) return;
+export function connectNetwork(
+  holder: Holder,
+  network: NetworkDefinition,
+  isAlive: (id: string) => boolean,
+): string | undefined {
+  withdrawStaleNames(network, isAlive);
+  if (holder.state.networks[network.name] === network.id) return undefined;
   const ranges = network.subnets.map(rangeOf);
   const messages = ranges.flatMap(({ family, subnet, gateway }) => [
     addAddress(LOOPBACK, addressBytes(gateway, family), family === 4 ? 32 : 128),
@@ -166,8 +96,10 @@ export function connectNetwork(holder: Holder, network: NetworkDefinition): void
   ]);
   const nft = findProgram('nft');
   if (nft !== undefined) runInHolder(holder.pidfd, nft, ['nft', '-f', '-'], rulesOf(network));
+  const missing = startNameServer(holder, network);
   holder.state.networks[network.name] = network.id;
   recordNetworks(holder);
+  return missing;
 }
 
 const LOOPBACK = 1;
@@ -179,8 +111,10 @@ function rulesOf({ subnets, isInternal }: NetworkDefinition): string {
       const { family, subnet } = rangeOf(each);
       const ip = family === 4 ? 'ip' : 'ip6';
       const text = formatSubnet(subnet);
+      // fe80::/10: neighbour discovery
+      const router = family === 4 ? each.gateway : `{ ${each.gateway}, fe80::/10, ff02::/16 }`;
       return `
-add rule inet foster to-router ${ip} saddr ${text} ${ip} daddr != ${each.gateway} drop
+add rule inet foster to-router ${ip} saddr ${text} ${ip} daddr != ${router} drop
 add rule inet foster between ${ip} saddr ${text} oifname != "${OUTSIDE}" ${ip} daddr != ${text} drop
 ${isInternal ? `add rule inet foster between ${ip} saddr ${text} oifname "${OUTSIDE}" drop` : ''}`;
     })

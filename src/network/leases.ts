@@ -14,6 +14,8 @@ export interface Lease {
   index: number;
   container: string;
   network: string;
+  /** `eth0`, in the container. */
+  name: string;
   /** One of each family of the network. */
   addresses: string[];
   /** `02:42:0a:58:00:02` */
@@ -46,11 +48,12 @@ export function readLeases(): Lease[] {
 
 function isLease(value: unknown): value is Lease {
   if (typeof value !== 'object' || value === null) return false;
-  const { index, container, network, addresses, mac, starter } = value as Partial<Lease>;
+  const { index, container, network, name, addresses, mac, starter } = value as Partial<Lease>;
   return (
     Number.isInteger(index) &&
     typeof container === 'string' &&
     typeof network === 'string' &&
+    typeof name === 'string' &&
     typeof mac === 'string' &&
     Array.isArray(addresses) &&
     addresses.every((address) => parseAddress(address) !== undefined) &&
@@ -69,8 +72,32 @@ export function takeLeases(
   isAlive: (id: string) => boolean,
 ): Lease[] {
   const { kept, taken } = chooseLeases(container, requests, isAlive);
-  writeFileAtomically(leasesFile(), JSON.stringify([...kept, ...taken]), { durable: false });
+  writeLeases([...kept, ...taken]);
   return taken;
+}
+
+/** As `takeLeases`, for one more interface of a container that runs. */
+export function takeLease(container: string, request: LeaseRequest, isAlive: (id: string) => boolean): Lease {
+  const own = readLeases().filter((lease) => lease.container === container);
+  // those that it has count as another container's
+  const { kept, taken } = chooseLeases('', [request], isAlive);
+  const [first] = taken;
+  if (first === undefined) throw new Error('no lease for a request');
+  const names = new Set(own.map(({ name }) => name));
+  let number = 0;
+  while (names.has(`eth${number}`)) number++;
+  const lease = { ...first, container, name: `eth${number}` };
+  writeLeases([...kept, lease]);
+  return lease;
+}
+
+/** Gives up the addresses of an interface. To be called with the lock of the networks. */
+export function giveBackLease({ index }: Lease): void {
+  writeLeases(readLeases().filter((lease) => lease.index !== index));
+}
+
+function writeLeases(leases: readonly Lease[]): void {
+  writeFileAtomically(leasesFile(), JSON.stringify(leases), { durable: false });
 }
 
 /** As `takeLeases`, without keeping them: for a plan that is only shown. */
@@ -108,6 +135,7 @@ export function chooseLeases(
       index,
       container,
       network: network.name,
+      name: `eth${taken.length}`,
       addresses,
       mac: request.mac ?? macOf(addresses[0] ?? ''),
       starter,

@@ -6,7 +6,7 @@ import { parsePublish } from '../spec/parse/network.js';
 import type { PortMapping } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 import { findProgram } from '../sys/programs.js';
-import { pastaLink } from './connect.js';
+import { pastaLink } from './outside.js';
 
 /** Published ports: a pasta of the container's own carries them, so that it sees the addresses of its clients. */
 

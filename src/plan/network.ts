@@ -27,7 +27,7 @@ export const LINK_ROUTER = 'fe80::1';
 
 /** Connects the container's network namespace to the networks, from outside: veth(4), rtnetlink(7). */
 export function attachNetworks({ interfaces, service }: NetworkFacts): HostStep[] {
-  const steps = interfaces.flatMap((one, index) => attach(one, FIRST_INDEX + index));
+  const steps = interfaces.flatMap((one, index) => attachInterface(one, FIRST_INDEX + index));
   if (service === undefined) return steps;
   return [
     ...steps,
@@ -45,7 +45,8 @@ export function attachNetworks({ interfaces, service }: NetworkFacts): HostStep[
   ];
 }
 
-function attach(facts: InterfaceFacts, index: number): ChangeNetwork[] {
+/** Makes one interface. @param index of it, in the container */
+export function attachInterface(facts: InterfaceFacts, index: number): ChangeNetwork[] {
   const { network, name, device, addresses, mtu } = facts;
   const { message, pidAt } = makeVeth(
     { name: device, index: facts.index },

@@ -184,7 +184,7 @@ export const HOST_OFFSETS = {
   error: 56,
   detail: 60,
 } as const;
-export const MONITOR_SIZE = 76;
+export const MONITOR_SIZE = 80;
 export const MONITOR_OFFSETS = {
   magic: 0,
   version: 4,
@@ -205,6 +205,7 @@ export const MONITOR_OFFSETS = {
   time_limit: 64,
   host_steps: 68,
   host_step_count: 72,
+  names: 76,
 } as const;
 export const FAILURE_SIZE = 12;
 export const FAILURE_OFFSETS = {

@@ -41,7 +41,7 @@ test('each command that is refused is refused by name, with the reason', async (
 test('the noun forms of a command refuse what the command refuses', () => {
   const refusal = findRefusal(['container', 'run'], '--link');
   assert.ok(refusal);
-  assert.match(refusalError(refusal).sentence, /^run --link is not supported yet: .*; use --network NAME$/);
+  assert.match(refusalError(refusal).sentence, /^run --link is not supported: .*; use --network NAME$/);
   assert.deepEqual(findRefusal(['create'], '--link=a:b'), findRefusal(['create'], '--link'));
 });
 

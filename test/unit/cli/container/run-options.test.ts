@@ -317,7 +317,6 @@ test('errors in a flag are one sentence', async (t) => {
     [['--naem', 'x', 'b'], /^unknown option '--naem' \(did you mean --name\?\); see 'foster run --help'$/],
     [['-X', 'b'], /^unknown option '-X'; see/],
     [['-itX', 'b'], /^unknown option '-X'; see/],
-    [['-p', '80:80', 'b'], /^run -p is not supported yet: .*use --network host/],
     [['--restart', 'often', 'b'], /^--restart 'often': expected no, on-failure/],
     [['--restart', 'always:3', 'b'], /^--restart 'always:3': only on-failure takes a number/],
     [['--rm', '--restart', 'always', 'b'], /^--rm and --restart cannot be used together/],
