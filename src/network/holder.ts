@@ -151,20 +151,13 @@ const isRoot = () => process.getuid?.() === 0;
 
 /** Every id that a container may have, as itself: so the maps of containers are the same below it as without it. */
 function holderMaps(): IdMaps {
-  const maps = isRoot() ? withoutLastId(allIds()) : defaultIdMaps();
+  const maps = isRoot() ? allIds() : defaultIdMaps();
   return { ...maps, uid: asThemselves(maps.uid), gid: asThemselves(maps.gid) };
 }
 
 function asThemselves(map: IdMapping[]): IdMapping[] {
   const lines = map.map(({ hostID, size }) => ({ containerID: hostID, hostID, size }));
   return lines.sort((one, other) => one.hostID - other.hostID);
-}
-
-/** pasta would take a user namespace that maps them all for the first one, where it gives up root. */
-function withoutLastId({ uid, gid, helpers }: IdMaps): IdMaps {
-  const cut = (map: IdMapping[]) =>
-    map.map((line) => (line.hostID + line.size === 2 ** 32 - 1 ? { ...line, size: line.size - 1 } : line));
-  return { uid: cut(uid), gid: cut(gid), helpers };
 }
 
 /** Runs a program in the holder's user and network namespaces, with all rights there. @throws FosterError if it fails */

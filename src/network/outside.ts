@@ -35,6 +35,8 @@ export function pastaLink(): string[] {
     ...['--ns-ifname', OUTSIDE, '--mtu', String(MTU), '--tcp-ns', 'none', '--udp-ns', 'none'],
     ...['--address', LINK.own, '--netmask', String(LINK.prefix)],
     ...['--gateway', LINK.router, '--dns-forward', LINK.dns],
+    // root's user namespace looks like the first one, where pasta would become nobody and could do nothing
+    ...(process.getuid?.() === 0 ? ['--runas', '0:0'] : []),
   ];
 }
 
