@@ -75,9 +75,10 @@ static _Noreturn void serve(char **argv, int is_bound) {
 }
 
 /* Continues in a child, which is in the PID namespace that we have entered or made; we exit. */
-static void become_child(void) {
+static void become_child(int waits) {
   long pid = SYSCALL5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
   if (pid < 0) fail(0, pid);
+  if (pid && waits) SYSCALL4(__NR_wait4, pid, NULL, 0, NULL);
   if (pid) sys_exit(0);
 }
 
@@ -109,10 +110,12 @@ int run_service(char **argv) {
   if (error) fail(0, error);
   SYSCALL1(__NR_chdir, "/");
   if (!string_equal(argv[3], "-")) show_namespace(argv[3]);
-  become_child(); /* as an orphan in the holder's PID namespace it is the holder's */
+  /* The holder's PID namespace can end only when all its processes are reaped. A child of ours would be an orphan of our
+   * PID namespace; its own child will be one of the holder's, which reaps it. */
+  become_child(1);
   SYSCALL0(__NR_setsid);
   error = SYSCALL1(__NR_unshare, CLONE_NEWPID);
   if (error) fail(0, error);
-  become_child();
+  become_child(0);
   serve(argv + 4, is_bound);
 }
