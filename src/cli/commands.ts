@@ -94,12 +94,12 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
       },
       {
         name: 'inspect',
-        summary: 'show the details of containers and images as JSON',
+        summary: 'show the details of containers, images and networks as JSON',
         load: () => import('./container/inspect.js'),
       },
       {
         name: 'events',
-        summary: 'print container events as they happen',
+        summary: 'print events as they happen',
         load: () => import('./system/events.js'),
       },
       {
@@ -163,6 +163,21 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
         name: 'logout',
         summary: 'log out of a registry',
         load: () => import('./image/logout.js'),
+      },
+    ],
+  ],
+  [
+    'Networks:',
+    [
+      {
+        name: 'network',
+        summary: 'manage networks: who reaches whom',
+        load: () => import('./network/group.js'),
+      },
+      {
+        name: 'port',
+        summary: 'show the published ports of containers',
+        load: () => import('./container/port.js'),
       },
     ],
   ],

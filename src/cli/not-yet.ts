@@ -24,9 +24,19 @@ const REASONS = {
     because: 'foster decides how a network reaches the outside',
     advice: 'use --network bridge',
   },
-  'network nouns': {
-    because: 'there are no networks but host and none',
-    advice: "use 'foster run --network host'",
+  'own networks': {
+    because: 'foster makes networks itself, without the programs and files of others',
+    advice: "use 'foster network create'",
+    isFinal: true,
+  },
+  'no bridge interface': {
+    because: 'a network has no interface of its own on the host',
+    advice: 'leave it out',
+    isFinal: true,
+  },
+  'no firewall': {
+    because: "networks have rules in a namespace of their own, which the host's firewall does not change",
+    isFinal: true,
   },
   volumes: {
     because: 'there are no named volumes',
@@ -132,7 +142,8 @@ type ReasonName = keyof typeof REASONS;
 
 /** Commands that are not there: the first words of a command line. */
 const COMMANDS: [ReasonName, string[]][] = [
-  ['network nouns', ['network', 'port', 'container port']],
+  ['no firewall', ['network reload']],
+  ['planned', ['network update']],
   ['volumes', ['volume']],
   ['pods', ['pod', 'kube', 'play', 'generate kube']],
   ['secrets', ['secret', 'config']],
@@ -160,7 +171,13 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ],
   ['', 'one runtime', '--conmon --hooks-dir --runtime --runtime-flag'],
   ['', 'storage', '--storage-opt'],
-  ['', 'network nouns', '--network-cmd-path --network-config-dir'],
+  ['', 'own networks', '--network-cmd-path --network-config-dir'],
+  ['network create', 'own networks', '--ipam-driver --ipam-opt --config-from --config-only'],
+  ['network create', 'no bridge interface', '--interface-name --route'],
+  ['network create', 'planned', '--aux-address --ipv4'],
+  ['network create', 'orchestration', '--ingress --scope'],
+  ['network connect', 'links', '--link'],
+  ['network connect', 'planned', '--driver-opt --gw-priority --link-local-ip'],
   ['', 'volumes', '--volumepath'],
   ['', 'libpod', '--namespace --syslog'],
   ['run, create', 'links', '--link'],
@@ -317,8 +334,8 @@ export function findRefusal(words: string[], option?: string): Refusal | undefin
 
 /** Keys of --filter about what foster has not, by what is filtered. */
 const FILTERS: Readonly<Record<'containers' | 'events', Readonly<Record<string, ReasonName>>>> = {
-  containers: { pod: 'pods', publish: 'planned' },
-  events: { pod: 'pods', volume: 'volumes', network: 'planned', daemon: 'remote', plugin: 'plugins' },
+  containers: { pod: 'pods' },
+  events: { pod: 'pods', volume: 'volumes', daemon: 'remote', plugin: 'plugins' },
 };
 
 /** @throws FosterError for a key of --filter that is refused */

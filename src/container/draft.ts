@@ -177,6 +177,7 @@ function askedFor(request: RunRequest, image: ImageDefaults): Asked {
     ...(request.timezone !== undefined && { timezone: request.timezone }),
     ...(request.cidfile !== undefined && { cidfile: request.cidfile }),
     ...(request.pidfile !== undefined && { pidfile: request.pidfile }),
+    ...(request.publishAll && { publishAll: true }),
     ...(request.health === 'none' && { noHealthcheck: true }),
   };
 }

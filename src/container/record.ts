@@ -83,6 +83,8 @@ export interface Asked extends Written {
   pidfile?: string;
   /** The streams that the command which made it had attached. */
   attached: Attached;
+  /** All ports that its image exposes are published. */
+  publishAll?: true;
   /** Whether the image's health check was left out. */
   noHealthcheck?: true;
 }

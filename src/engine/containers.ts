@@ -287,7 +287,7 @@ export async function inspect(
   return { ...inspection(container), SizeRw: written, SizeRootFs: total };
 }
 
-/** A container, or else an image, as `docker inspect` shows it. @throws FosterError of the kind `not-found` */
+/** A container, else an image, else a network, as `docker inspect` shows it. @throws FosterError of the kind `not-found` */
 export async function inspectAny(
   reference: string,
   options: { size?: boolean | undefined } = {},
@@ -298,9 +298,11 @@ export async function inspectAny(
     return await images.inspect(reference);
   } catch (error) {
     if (!(error instanceof FosterError)) throw error;
-    throw new FosterError(`no such container or image: ${reference}`, {
+    const networks = await import('./networks.js');
+    if (await networks.exists(reference)) return await networks.inspect(reference);
+    throw new FosterError(`no such container, image or network: ${reference}`, {
       kind: 'not-found',
-      advice: "'foster ps -a' and 'foster images' list them",
+      advice: "'foster ps -a', 'foster images' and 'foster network ls' list them",
       exitCode: 1,
       cause: error,
     });

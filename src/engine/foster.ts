@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type Caller, type CallOptions, eachInCall, inCall } from './call.js';
 import { Images } from './foster-images.js';
+import { Networks } from './foster-networks.js';
 import type {
   AttachOptions,
   ContainerEvent,
@@ -36,6 +37,8 @@ import type {
 export class Foster {
   /** Images: pull, push, build, load, save, tag, list, inspect, remove, prune. */
   readonly images: Images;
+  /** Networks: create, list, inspect, remove, prune, connect, disconnect. */
+  readonly networks: Networks;
   readonly #caller: Caller;
 
   /**
@@ -50,6 +53,7 @@ export class Foster {
       dataRoot: dataRoot === undefined ? undefined : resolve(dataRoot),
     };
     this.images = new Images(this.#caller);
+    this.networks = new Networks(this.#caller);
   }
 
   /**

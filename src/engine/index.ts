@@ -3,4 +3,5 @@ export { type ErrorKind, FosterError } from '../sys/errors.js';
 export type { CallOptions } from './call.js';
 export { Foster } from './foster.js';
 export type { Images } from './foster-images.js';
+export type { Networks } from './foster-networks.js';
 export type * from './types.js';

@@ -72,6 +72,8 @@ function flagsOf(options: CreateOptions): RunFlags {
     entrypoint: options.entrypoint && JSON.stringify(options.entrypoint),
     readOnly: options.readOnly,
     network: options.network === undefined ? undefined : [options.network].flat(),
+    publish: list(options.ports),
+    networkAlias: list(options.networkAliases),
     dns: list(options.dns),
     addHost: Object.entries(options.hosts ?? {}).map(([name, address]) => `${name}:${address}`),
     interactive: options.interactive,

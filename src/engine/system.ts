@@ -2,6 +2,7 @@ import type { DiskUsage } from '../container/disk-usage.js';
 import type { HostInfo } from '../container/host-info.js';
 import type { PrunedContainers } from './containers.js';
 import type { PrunedImages } from './images.js';
+import type { PrunedNetworks } from './networks.js';
 import type { UnsharedCommand } from './unshare.js';
 import type { DiskUsageDetails } from './views/disk-usage-details.js';
 import type { InfoViews } from './views/host-info.js';
@@ -36,20 +37,23 @@ export async function diskUsageDetails(): Promise<DiskUsageDetails> {
 }
 
 /**
- * Removes stopped containers, images without a name, and cached root filesystems of tar files.
+ * Removes stopped containers, networks that no container uses, images without a name, and cached root filesystems of tar
+ * files.
  * @param options.all also all images that no container uses, and root filesystems of recipes
  */
 export async function prune({ all }: { all: boolean }): Promise<{
   containers: PrunedContainers;
+  networks: PrunedNetworks;
   images: PrunedImages;
 }> {
   const { pruneContainers } = await import('../container/prune.js');
   const { pruneImages } = await import('../container/remove-image.js');
   const { collect } = await import('../container/image-use.js');
   const containers = await pruneContainers();
+  const networks = await (await import('./networks.js')).prune();
   const removed = await pruneImages({ all, isMeant: () => true });
   const collected = await collect({ caches: true, recipes: all });
-  return { containers, images: { removed, size: collected?.size ?? 0 } };
+  return { containers, networks, images: { removed, size: collected?.size ?? 0 } };
 }
 
 /**

@@ -45,6 +45,8 @@ export const RESERVED_NAMES: readonly string[] = [
   'private',
   'slirp4netns',
   'default',
+  'pod',
+  'leases', // it would be the file of leases
 ];
 
 /** A subnet's numbers. */

@@ -34,6 +34,11 @@ export function withdrawNames(network: Pick<NetworkDefinition, 'name'>, containe
   rmSync(namesFile(network, container), { force: true });
 }
 
+/** Forgets all names of a network that is removed. */
+export function removeNames(network: Pick<NetworkDefinition, 'name'>): void {
+  rmSync(namesFolder(network), { recursive: true, force: true });
+}
+
 /** Withdraws the names of containers whose monitors were killed. @param isAlive whether the container with that id runs */
 export function withdrawStaleNames(network: NetworkDefinition, isAlive: (id: string) => boolean): void {
   let known: string[];

@@ -143,7 +143,7 @@ function freeSubnet(candidates: readonly Subnet[], taken: readonly Subnet[]): Su
 }
 
 /** The subnets of the host's interfaces. */
-function hostSubnets(): Subnet[] {
+export function hostSubnets(): Subnet[] {
   return Object.values(networkInterfaces()).flatMap((entries = []) =>
     entries.flatMap(({ cidr }) => (cidr === null ? [] : (parseSubnet(cidr) ?? []))),
   );

@@ -15,6 +15,7 @@ import * as kill from './kill.js';
 import * as logs from './logs.js';
 import * as mount from './mount.js';
 import * as pause from './pause.js';
+import * as port from './port.js';
 import * as prune from './prune.js';
 import * as ps from './ps.js';
 import * as rename from './rename.js';
@@ -50,6 +51,7 @@ export function configure(command: Command, argv: string[]): void {
     { name: 'ls', aliases: ['list', 'ps'], summary: 'list containers', module: ps },
     { name: 'mount', summary: 'mount the files of containers in foster unshare', module: mount },
     { name: 'pause', summary: 'freeze all processes of containers', module: pause },
+    { name: 'port', summary: 'show the published ports of containers', module: port },
     { name: 'prune', summary: 'remove all stopped containers', module: prune },
     { name: 'rename', summary: 'rename a container', module: rename },
     { name: 'restart', summary: 'restart containers', module: restart },

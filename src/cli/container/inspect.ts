@@ -14,9 +14,12 @@ interface InspectFlags {
 /** `foster inspect`. */
 export function configure(command: Command, argv: string[]): void {
   command
-    .description('Show the details of containers and images as a JSON array, like docker inspect.')
+    .description('Show the details of containers, images and networks as a JSON array, like docker inspect.')
     .argument('[NAME...]', 'names or ids; the start of an id is enough')
-    .option('-t, --type <TYPE>', 'container, image or all (default: a container, else an image)');
+    .option(
+      '-t, --type <TYPE>',
+      'container, image, network or all (default: a container, else an image, else a network)',
+    );
   addOptions(command, argv);
   addHelpAfter(command, [
     'Examples:',
@@ -64,14 +67,15 @@ async function inspector(
   type: string,
   size: boolean | undefined,
 ): Promise<(name: string) => Promise<Record<string, unknown>>> {
-  const refused = { volume: 'volumes', network: 'network nouns', pod: 'pods' } as const;
-  if (type === 'volume' || type === 'network' || type === 'pod') {
+  const refused = { volume: 'volumes', pod: 'pods' } as const;
+  if (type === 'network') return (await import('../../engine/networks.js')).inspect;
+  if (type === 'volume' || type === 'pod') {
     const { refuseValue } = await import('../not-yet.js');
     throw refuseValue(`inspect --type ${type}`, refused[type]);
   }
   if (type === 'image') return (await import('../../engine/images.js')).inspect;
   if (type !== 'all' && type !== 'container')
-    throw flagError('--type', type, 'expected container, image or all');
+    throw flagError('--type', type, 'expected container, image, network or all');
   const containers = await import('../../engine/containers.js');
   const inspect = type === 'all' ? containers.inspectAny : containers.inspect;
   return (name) => inspect(name, { size });

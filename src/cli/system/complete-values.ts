@@ -30,6 +30,8 @@ const running: Operand = { words: () => containers('running') };
 const active: Operand = { words: () => containers('running', 'paused', 'restarting') };
 const stopped: Operand = { words: () => containers('created', 'exited') };
 const image: Operand = { words: imageNames };
+const network: Operand = { words: networkNames };
+const modes: Operand = { words: async () => ['none', 'host', ...(await networkNames())] };
 const files: Operand = { files: true };
 
 /** By command: its first operand, and the others. A command that is not here takes none. */
@@ -78,6 +80,12 @@ const OPERANDS: Record<string, [first: Operand, others?: Operand]> = {
   'image inspect': [image, image],
   'image exists': [image],
   'image tree': [image],
+  'network connect': [network, all],
+  'network disconnect': [network, all],
+  'network exists': [network],
+  'network inspect': [network, network],
+  'network rm': [network, network],
+  'network remove': [network, network],
   build: [files],
   import: [files, image],
   unshare: [files, files],
@@ -106,8 +114,8 @@ const VALUES: Record<string, Operand> = {
   '--log-level': { words: () => ['debug', 'info', 'warn', 'error', 'fatal'] },
   '--log-opt': { words: () => ['max-size=', 'max-file='] },
   '--mount': { words: () => ['type=bind,source=', 'type=tmpfs,destination=', 'type=volume,destination='] },
-  '--net': { words: () => ['none', 'host'] },
-  '--network': { words: () => ['none', 'host'] },
+  '--net': modes,
+  '--network': modes,
   '--os': { words: () => ['linux'] },
   '--personality': { words: () => ['LINUX', 'LINUX32'] },
   '--pid': { words: namespaceOf('private', 'host') },
@@ -124,7 +132,7 @@ const VALUES: Record<string, Operand> = {
   },
   '--stop-signal': { words: signals },
   '--storage-driver': { words: () => [...DRIVERS] },
-  '--type': { words: () => ['container', 'image', 'all'] },
+  '--type': { words: () => ['container', 'image', 'network', 'all'] },
   '--ulimit': { words: () => Object.keys(RLIMITS).map((name) => `${name}=`) },
   '--userns': { words: () => ['default', 'host', 'keep-id', 'auto'] },
   '--uts': { words: () => ['private', 'host'] },
@@ -133,11 +141,12 @@ const VALUES: Record<string, Operand> = {
 /** Options whose values nobody can guess. */
 const FREE: ReadonlySet<string> = new Set(
   (
-    '--add-host --annotation --author --build-arg --change --creds --detach-keys --dns --dns-opt --dns-option --dns-search --domainname ' +
-    '--entrypoint --env --env-merge --expose --group-add --health-cmd --health-interval --health-retries --health-start-period ' +
-    '--health-timeout --hostname --interval --label --last --max-unpacked-size --message --name --no-cache-filter --oom-score-adj ' +
-    '--password --shm-size --since --stop-timeout --sysctl --tag --tail --target --time --timeout --timestamp --tz --umask ' +
-    '--unsetenv --until --user --username --watch'
+    '--add-host --alias --annotation --author --build-arg --change --creds --detach-keys --dns --dns-opt --dns-option ' +
+    '--dns-search --domainname --entrypoint --env --env-merge --expose --gateway --group-add --health-cmd --health-interval ' +
+    '--health-retries --health-start-period --health-timeout --hostname --interval --ip --ip6 --ip-range --label --last ' +
+    '--mac-address --max-unpacked-size --message --name --network-alias --no-cache-filter --oom-score-adj --opt --password ' +
+    '--publish --shm-size --since --stop-timeout --subnet --sysctl --tag --tail --target --time --timeout --timestamp --tz ' +
+    '--umask --unsetenv --until --user --username --watch'
   ).split(' '),
 );
 
@@ -173,10 +182,13 @@ async function optionValue(option: string, current: string, { path }: Place): Pr
     return {
       words: () => [
         'json',
-        ...(/^(ps|images|stats|image ls|container (ls|ps|stats)|system df)$/.test(path) ? ['table'] : []),
+        ...(/^(ps|images|stats|image ls|container (ls|ps|stats)|network (ls|list)|system df)$/.test(path)
+          ? ['table']
+          : []),
       ],
     };
   if (option === '--sort') return { words: () => orders(path) };
+  if (option === '--network' && /build$/.test(path)) return { words: () => ['none', 'host'] };
   if (FREE.has(option)) return {};
   return VALUES[option] ?? files;
 }
@@ -203,15 +215,27 @@ async function filters(path: string, current: string): Promise<string[]> {
     const { IMAGE_FILTERS } = await import('../../engine/views/image-filter.js');
     return IMAGE_FILTERS.map((name) => `${name}=`);
   }
-  if (path === 'events' || path === 'system events')
-    return ['container=', 'event=', 'image=', 'label=', 'type='];
+  if (path === 'events' || path === 'system events') {
+    if (value !== undefined && key === 'network')
+      return (await networkNames()).map((name) => `network=${name}`);
+    if (value !== undefined && key === 'type') return ['type=container', 'type=network'];
+    const { EVENT_FILTERS } = await import('../../engine/views/event.js');
+    return EVENT_FILTERS.map((name) => `${name}=`);
+  }
+  if (/^network (ls|list)$/.test(path)) {
+    if (value !== undefined && key === 'dangling') return ['dangling=true', 'dangling=false'];
+    if (value !== undefined && key === 'name') return (await networkNames()).map((name) => `name=${name}`);
+    const { NETWORK_FILTERS } = await import('../../engine/views/network.js');
+    return NETWORK_FILTERS.map((name) => `${name}=`);
+  }
   if (/search$/.test(path)) return ['stars=', 'is-official=', 'is-automated='];
   if (/prune$/.test(path)) return ['label=', 'until='];
   if (value !== undefined) {
     if (key === 'status') return STATUSES.map((status) => `status=${status}`);
     if (key === 'health')
       return ['starting', 'healthy', 'unhealthy', 'none'].map((health) => `health=${health}`);
-    if (key === 'network') return ['network=none', 'network=host'];
+    if (key === 'network')
+      return ['none', 'host', ...(await networkNames())].map((name) => `network=${name}`);
     if (key === 'ancestor') return (await imageNames()).map((name) => `ancestor=${name}`);
     if (/^(name|before|since)$/.test(key)) return (await containers()).map((name) => `${key}=${name}`);
     return [];
@@ -235,6 +259,11 @@ async function imageNames(): Promise<string[]> {
   );
 }
 
+async function networkNames(): Promise<string[]> {
+  const { names } = await import('../../engine/networks.js');
+  return await names();
+}
+
 async function namedObjects(): Promise<string[]> {
-  return [...(await containers()), ...(await imageNames())];
+  return [...(await containers()), ...(await imageNames()), ...(await networkNames())];
 }

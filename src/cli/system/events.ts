@@ -19,12 +19,14 @@ interface EventsFlags {
 /** `foster events`. */
 export function configure(command: Command, argv: string[]): void {
   command
-    .description('Print container events as they happen, and past ones with --since or --until.')
+    .description(
+      'Print events of containers and networks as they happen, and past ones with --since or --until.',
+    )
     .option('--since <TIME>', 'start at TIME: 2026-11-24T15:00:00Z, or 10m')
     .option('--until <TIME>', 'stop at TIME')
     .option(
       '-f, --filter <KEY=VALUE>',
-      'print only matching events: container, event, image, label, type',
+      'print only matching events: container, event, image, label, network, type',
       collect,
     )
     .option(
@@ -45,6 +47,7 @@ export function configure(command: Command, argv: string[]): void {
     '',
     'Events: create, start, die, restart, stop, kill, pause, unpause, rename, update,',
     'exec, oom, health_status, destroy; adopt and reap (orphans and zombies).',
+    'Of networks: create, connect, disconnect, destroy.',
     '',
     'Fields of a template: .Time .TimeNano .Type .Action .ID .From .Actor.ID',
     '.Actor.Attributes .Scope; as in Podman also .Name .Image .Status .Attributes',
@@ -93,9 +96,9 @@ export function eventFormat(format: string | undefined): (event: StoredEvent) =>
   };
 }
 
-function eventLine({ time, action, id, name, attributes }: StoredEvent): string {
+function eventLine({ time, type, action, id, name, attributes }: StoredEvent): string {
   const all = Object.entries({ ...attributes, name }).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const text = `${instant(time)} container ${action} ${id} (${all.map(([key, value]) => `${key}=${value}`).join(', ')})`;
+  const text = `${instant(time)} ${type} ${action} ${id} (${all.map(([key, value]) => `${key}=${value}`).join(', ')})`;
   return visibleLine(text);
 }
 

@@ -11,7 +11,7 @@ export function configure(command: Command, argv: string[]): void {
   const entries = [
     { name: 'df', summary: 'show disk usage', module: df },
     { name: 'prune', summary: 'remove everything that is unused', module: prune },
-    { name: 'events', summary: 'print container events as they happen', module: events },
+    { name: 'events', summary: 'print events as they happen', module: events },
     { name: 'info', summary: 'show what foster can do on this machine', module: info },
   ];
   configureGroup(command, argv, entries, [

@@ -8,7 +8,9 @@ import { print, reportError, settings } from '../output.js';
 /** `foster system prune`. */
 export function configure(command: Command, argv: string[]): void {
   command
-    .description('Remove stopped containers, images without a name, and everything else unused.')
+    .description(
+      'Remove stopped containers, networks that no container uses, images without a name, and everything else unused.',
+    )
     .option('-a, --all', 'remove all images that no container uses, and root filesystems of recipes')
     .option('-f, --force', 'do not ask for confirmation');
   acceptBooleanValues(command, argv);
@@ -16,15 +18,17 @@ export function configure(command: Command, argv: string[]): void {
   command.action(async (options: { all?: boolean; force?: boolean }) => {
     const all = options.all ?? false;
     const which = all ? 'all images without a container' : 'all images without a name';
-    const warning = `This will remove all stopped containers, ${which}, and cached root filesystems of tar files.`;
+    const warning = `This will remove all stopped containers, all networks that no container uses, ${which}, and cached root filesystems of tar files.`;
     if (!options.force && !confirmed(warning)) {
       settings.exitCode = 1;
       return;
     }
     const engine = await import('../../engine/system.js');
-    const { containers, images } = await engine.prune({ all });
+    const { containers, networks, images } = await engine.prune({ all });
     const { removed, failures } = containers;
     if (removed.length > 0) print(`Deleted Containers:\n${removed.map((id) => `${id}\n`).join('')}\n`);
+    if (networks.removed.length > 0)
+      print(`Deleted Networks:\n${networks.removed.map((name) => `${name}\n`).join('')}\n`);
     if (images.removed.length > 0)
       print(`Deleted Images:\n${images.removed.map(describeRemoval).join('')}\n`);
     for (const failure of failures) reportError(failure);

@@ -17,11 +17,16 @@ export type EventAction =
   | 'health_status'
   | 'destroy';
 
+/** What has happened to a network. Docker's words. */
+export type NetworkAction = 'create' | 'connect' | 'disconnect' | 'destroy';
+
 /** A line of the events file. */
 export interface ContainerEvent {
+  type: 'container' | 'network';
   /** Milliseconds since 1970. */
   time: number;
   action: string;
+  /** 64 hexadecimal digits. */
   id: string;
   name: string;
   attributes: Record<string, string>;
@@ -31,14 +36,15 @@ export interface ContainerEvent {
 const MAX_VALUE = 1024;
 
 /**
- * Formats an event as a line: `MS ACTION ID NAME [KEY=VALUE ...]`. White space, `%` and `=` are percent-encoded, so
- * that labels cannot break the format.
+ * Formats an event as a line: `MS ACTION ID NAME [KEY=VALUE ...]`; of what is not a container, `MS TYPE.ACTION ID NAME ...`,
+ * which an older foster skips. White space, `%` and `=` are percent-encoded, so that labels cannot break the format.
  */
-export function formatEvent({ time, action, id, name, attributes }: ContainerEvent): string {
+export function formatEvent({ time, type, action, id, name, attributes }: ContainerEvent): string {
   const pairs = Object.entries(attributes).map(
     ([key, value]) => ` ${encode(key)}=${encode(value.slice(0, MAX_VALUE))}`,
   );
-  return `${time} ${action} ${id} ${name}${pairs.join('')}\n`;
+  const what = type === 'container' ? action : `${type}.${action}`;
+  return `${time} ${what} ${id} ${name}${pairs.join('')}\n`;
 }
 
 function encode(text: string): string {
@@ -49,15 +55,17 @@ function encode(text: string): string {
 
 /** Parses a line, given without its end; undefined if it is truncated or damaged. */
 export function parseEvent(line: string): ContainerEvent | undefined {
-  const [time = '', action = '', id = '', name, ...pairs] = line.split(' ');
-  if (!/^\d{1,15}$/.test(time) || !/^\w+$/.test(action) || !/^[0-9a-f]{64}$/.test(id) || !name)
+  const [time = '', word = '', id = '', name, ...pairs] = line.split(' ');
+  const [, ofNetwork, action] = /^(network\.)?(\w+)$/.exec(word) ?? [];
+  if (!/^\d{1,15}$/.test(time) || action === undefined || !/^[0-9a-f]{64}$/.test(id) || !name)
     return undefined;
   const attributes: Record<string, string> = {};
   for (const pair of pairs) {
     const equals = pair.indexOf('=');
     if (equals > 0) attributes[decode(pair.slice(0, equals))] = decode(pair.slice(equals + 1));
   }
-  return { time: Number(time), action, id, name, attributes };
+  const type = ofNetwork === undefined ? 'container' : 'network';
+  return { time: Number(time), type, action, id, name, attributes };
 }
 
 function decode(text: string): string {

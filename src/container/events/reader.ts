@@ -55,7 +55,8 @@ function complete(
   memory: Map<string, Record<string, string>>,
   isWanted: boolean,
 ): ContainerEvent {
-  const { id, action, attributes } = event;
+  const { id, type, action, attributes } = event;
+  if (type !== 'container') return event;
   let known = memory.get(id);
   if (action === 'create' || action === 'update') known = attributes;
   if (known === undefined && isWanted) {

@@ -15,7 +15,7 @@ import { faultPoint } from '../../sys/fault.js';
 import { lockFile } from '../../sys/libc.js';
 import { dataFolder, makeFolder } from '../../sys/paths.js';
 import type { ContainerRecord } from '../record.js';
-import { type EventAction, formatEvent } from './line.js';
+import { type ContainerEvent, type EventAction, formatEvent, type NetworkAction } from './line.js';
 
 /** The events file: a line for each event. `events.1` has earlier events, after a rotation. */
 export function eventsFile(): string {
@@ -35,12 +35,25 @@ export function recordEvent(
   { id, name }: { id: string; name: string },
   attributes: Record<string, string> = {},
 ): void {
-  const line = formatEvent({ time: Date.now(), action, id, name, attributes });
+  append({ type: 'container', action, id, name, attributes });
+}
+
+/** Records an event of a network; of `connect` and `disconnect` with the container's id. */
+export function recordNetworkEvent(
+  action: NetworkAction,
+  { id, name }: { id: string; name: string },
+  attributes: { container?: string } = {},
+): void {
+  append({ type: 'network', action, id, name, attributes: { type: 'bridge', ...attributes } });
+}
+
+function append(event: Omit<ContainerEvent, 'time'>): void {
+  const line = formatEvent({ time: Date.now(), ...event });
   try {
     const fd = openForAppending();
     try {
       writeSync(fd, line);
-      faultPoint(`event ${action} noted`);
+      faultPoint(`event ${event.action} noted`);
       if (fstatSync(fd).size <= MAX_SIZE) return;
     } finally {
       closeSync(fd);

@@ -2,6 +2,7 @@ import type { ContainerRecord } from '../../container/record.js';
 import { readRestart } from '../../container/store.js';
 import { askedOf } from './container-config.js';
 import { networkModeOf } from './container-network.js';
+import { portBindings } from './ports.js';
 
 /** Limits of cgroups, which foster does not set: as Docker and Podman show that there are none. */
 const NO_LIMITS = {
@@ -39,8 +40,6 @@ const NO_LIMITS = {
 
 /** What Docker and Podman have and foster has not. */
 const NOTHING = {
-  PortBindings: {},
-  PublishAllPorts: false,
   VolumeDriver: '',
   VolumesFrom: null,
   Links: null,
@@ -73,6 +72,8 @@ export function hostConfigOf(record: ContainerRecord, logPath: string): Record<s
     ExtraHosts: record.network.addHosts.map(({ name, address }) => `${name}:${address}`),
     GroupAdd: asked.groups,
     ...modesOf(record),
+    PortBindings: portBindings(record),
+    PublishAllPorts: asked.publishAll ?? false,
     OomScoreAdj: process.oomScoreAdj ?? 0,
     Privileged: asked.privileged,
     ReadonlyRootfs: root.readonly,

@@ -69,7 +69,7 @@ export function inspection({ record, state }: Container): Record<string, unknown
       record,
       volumes.map(({ destination }) => destination),
     ),
-    NetworkSettings: networkSettings(record),
+    NetworkSettings: networkSettings({ record, state }),
     ...NOTHING,
     Spec: withAnnotations(record),
   };

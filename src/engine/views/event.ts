@@ -1,6 +1,9 @@
 import type { ContainerEvent } from '../../container/events/line.js';
 import { flagError } from '../../spec/parse/flag.js';
 
+/** Keys of --filter of `events`. */
+export const EVENT_FILTERS: readonly string[] = ['container', 'event', 'image', 'label', 'network', 'type'];
+
 /**
  * The values of --filter as one condition: those with the same key are alternatives, except for labels.
  * @throws FosterError
@@ -10,12 +13,8 @@ export function eventMatcher(filters: string[]): (event: ContainerEvent) => bool
   for (const filter of filters) {
     const equals = filter.indexOf('=');
     const key = filter.slice(0, Math.max(equals, 0));
-    if (!['container', 'event', 'image', 'label', 'type'].includes(key)) {
-      throw flagError(
-        '--filter',
-        filter,
-        'expected container=, event=, image=, label= or type= with a value',
-      );
+    if (!EVENT_FILTERS.includes(key)) {
+      throw flagError('--filter', filter, `expected KEY=VALUE, KEY being one of ${EVENT_FILTERS.join(', ')}`);
     }
     groups.set(key, [...(groups.get(key) ?? []), filter.slice(equals + 1)]);
   }
@@ -35,14 +34,21 @@ const PODMAN_ACTIONS: Readonly<Record<string, string>> = {
   paused: 'pause',
 };
 
-function isMatch({ action, id, name, attributes }: ContainerEvent, key: string, value: string): boolean {
+function isMatch(
+  { type, action, id, name, attributes }: ContainerEvent,
+  key: string,
+  value: string,
+): boolean {
+  const isMeant = name === value || (value !== '' && id.startsWith(value));
   switch (key) {
     case 'type':
-      return value === 'container';
+      return value === type;
     case 'event':
       return action === (PODMAN_ACTIONS[value] ?? value);
     case 'container':
-      return name === value || (value !== '' && id.startsWith(value));
+      return type === 'container' ? isMeant : value !== '' && (attributes.container ?? '').startsWith(value);
+    case 'network':
+      return type === 'network' && isMeant;
     case 'image':
       return attributes.image === value;
     default: {
@@ -54,12 +60,12 @@ function isMatch({ action, id, name, attributes }: ContainerEvent, key: string, 
 }
 
 /** An event as Docker's API and `--format json` have it. */
-export function eventJson({ time, action, id, name, attributes }: ContainerEvent) {
+export function eventJson({ time, type, action, id, name, attributes }: ContainerEvent) {
   return {
     status: action,
     id,
     from: attributes.image ?? '',
-    Type: 'container',
+    Type: type,
     Action: action,
     Actor: { ID: id, Attributes: { ...attributes, name } },
     scope: 'local',

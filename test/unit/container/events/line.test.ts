@@ -7,6 +7,7 @@ import { eventMatcher } from '../../../../src/engine/views/event.js';
 const ID = 'ab'.repeat(32);
 const EVENT = {
   time: 1_764_000_000_123,
+  type: 'container' as const,
   action: 'die',
   id: ID,
   name: 'web',
@@ -36,6 +37,31 @@ test('truncated and damaged lines are ignored', () => {
   ]) {
     assert.equal(parseEvent(line), undefined, line);
   }
+});
+
+test('an event of a network', () => {
+  const event = {
+    time: 1_764_000_000_123,
+    type: 'network' as const,
+    action: 'connect',
+    id: ID,
+    name: 'shop',
+    attributes: { type: 'bridge', container: 'cd'.repeat(32) },
+  };
+  const line = formatEvent(event);
+  assert.match(line, /^1764000000123 network\.connect (ab){32} shop type=bridge container=(cd){32}\n$/);
+  assert.deepEqual(parseEvent(line.trimEnd()), event);
+  assert.equal(
+    eventFormat(undefined)(event),
+    `2025-11-24T16:00:00.123000000Z network connect ${ID} (container=${'cd'.repeat(32)}, name=shop, type=bridge)`,
+  );
+  const matches = (...filters: string[]) => eventMatcher(filters)(event);
+  assert.ok(matches('type=network', 'network=shop', 'event=connect', 'container=cdcd'));
+  assert.ok(matches(`network=${ID.slice(0, 12)}`));
+  assert.ok(!matches('container=shop'));
+  assert.ok(!matches('type=container'));
+  assert.ok(!eventMatcher(['network=web'])(EVENT));
+  assert.equal(parseEvent(`1764000000123 volume.create ${ID} data`), undefined);
 });
 
 test('long values are truncated', () => {
@@ -73,5 +99,5 @@ test('filters with one key are alternatives, labels are not', () => {
   assert.ok(!matches('type=network'));
   assert.ok(matches('label=role', 'label=role=front end'));
   assert.ok(!matches('label=role', 'label=other'));
-  assert.throws(() => eventMatcher(['nonsense=1']), /expected container=/);
+  assert.throws(() => eventMatcher(['nonsense=1']), /expected KEY=VALUE, KEY being one of container, /);
 });
