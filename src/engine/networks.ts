@@ -161,9 +161,7 @@ async function removeUnused(network: NetworkDefinition): Promise<void> {
   const { usersOfNetwork } = await import('../container/network-users.js');
   const { recordNetworkEvent } = await import('../container/events/recorder.js');
   const { deleteNetwork } = await import('../network/store.js');
-  const { holderState } = await import('../network/holder.js');
-  const { stopNameServer } = await import('../network/dns.js');
-  const { removeNames } = await import('../network/names.js');
+  const { forgetNetwork } = await import('../network/connect.js');
   const users = usersOfNetwork(network.name).map(({ name }) => name);
   if (users.length > 0)
     throw new FosterError(
@@ -174,10 +172,8 @@ async function removeUnused(network: NetworkDefinition): Promise<void> {
         exitCode: 1,
       },
     );
+  forgetNetwork(network);
   deleteNetwork(network.name);
-  const holder = holderState();
-  if (holder !== undefined) stopNameServer(holder.pid, network);
-  removeNames(network);
   recordNetworkEvent('destroy', network);
 }
 

@@ -1,13 +1,22 @@
-import { addAddress, addRoute, setUp } from '../plan/netlink.js';
+import { closeSync } from 'node:fs';
+import { addAddress, addRoute, deleteAddress, deleteRoute, setUp } from '../plan/netlink.js';
 import { addressBytes, formatSubnet } from '../spec/addresses.js';
 import { FosterError } from '../sys/errors.js';
 import { findProgram } from '../sys/programs.js';
 import { type NetworkDefinition, rangeOf } from './definition.js';
-import { startNameServer } from './dns.js';
-import { type Holder, type HolderState, recordNetworks, runInHolder } from './holder.js';
-import { withdrawStaleNames } from './names.js';
+import { startNameServer, stopNameServer } from './dns.js';
+import {
+  ensureHolder,
+  type Holder,
+  type HolderState,
+  holderState,
+  recordNetworks,
+  runInHolder,
+} from './holder.js';
+import { removeNames, withdrawStaleNames } from './names.js';
 import { OUTSIDE, startPasta } from './outside.js';
 import { runSteps } from './service.js';
+import { readNetwork } from './store.js';
 
 /**
  * What makes the network holder's namespace a router: each container has a link of its own to it, and no other container
@@ -100,6 +109,54 @@ export function connectNetwork(
   holder.state.networks[network.name] = network.id;
   recordNetworks(holder);
   return missing;
+}
+
+/**
+ * Undoes `connectNetwork` for a network that no container uses any more, so that another one can have its name and its
+ * addresses. To be called with the lock of the networks.
+ * @throws FosterError
+ */
+export function forgetNetwork(network: NetworkDefinition): void {
+  const isConnected = ({ networks }: HolderState) => networks[network.name] === network.id;
+  const state = holderState();
+  if (state !== undefined && isConnected(state)) {
+    const holder = ensureHolder(prepareHolder); // which cannot end now
+    try {
+      if (isConnected(holder.state)) removeFrom(holder, network);
+    } finally {
+      closeSync(holder.pidfd);
+      closeSync(holder.lock);
+    }
+  }
+  removeNames(network);
+}
+
+function removeFrom(holder: Holder, network: NetworkDefinition): void {
+  stopNameServer(holder.state.pid, network);
+  const ranges = network.subnets.map(rangeOf);
+  const messages = ranges.flatMap(({ family, subnet, gateway }) => [
+    deleteRoute({ destination: addressBytes(subnet.base, family), prefix: subnet.prefix }),
+    deleteAddress(LOOPBACK, addressBytes(gateway, family), family === 4 ? 32 : 128),
+  ]);
+  runSteps(holder.pidfd, [
+    {
+      kind: 'netlink',
+      where: 'holder',
+      messages: Buffer.concat(messages),
+      call: `ip route delete ${ranges.map(({ subnet }) => formatSubnet(subnet)).join(', ')}`,
+      why: `remove the network ${network.name}`,
+    },
+  ]);
+  delete holder.state.networks[network.name];
+  const nft = findProgram('nft');
+  const others = Object.entries(holder.state.networks).flatMap(([name, id]) => {
+    const other = readNetwork(name);
+    return other?.id === id ? [rulesOf(other)] : [];
+  });
+  // in one transaction: there is no moment without rules
+  const rules = ['flush chain inet foster to-router', 'flush chain inet foster between', ...others];
+  if (nft !== undefined) runInHolder(holder.pidfd, nft, ['nft', '-f', '-'], `${rules.join('\n')}\n`);
+  recordNetworks(holder);
 }
 
 const LOOPBACK = 1;

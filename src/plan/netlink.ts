@@ -12,7 +12,9 @@ const NLM_F_CREATE = 0x400;
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_NEWADDR = 20;
+const RTM_DELADDR = 21;
 const RTM_NEWROUTE = 24;
+const RTM_DELROUTE = 25;
 
 const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, LINKINFO: 18, NET_NS_PID: 19 } as const;
 const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
@@ -172,4 +174,21 @@ export function addRoute({ destination, prefix, index, gateway }: Route): Buffer
     ...(index === undefined ? [] : [attribute(RTA.OIF, u32(index))]),
     ...(gateway ? [attribute(RTA.GATEWAY, gateway)] : []),
   );
+}
+
+/** Takes an address that `addAddress` has given from its interface. */
+export function deleteAddress(index: number, address: IpBytes, prefix: number): Buffer {
+  return inReverse(addAddress(index, address, prefix), RTM_DELADDR);
+}
+
+/** Deletes a route that `addRoute` has made. */
+export function deleteRoute(route: Route): Buffer {
+  return inReverse(addRoute(route), RTM_DELROUTE);
+}
+
+/** The message that undoes what `bytes` ask for: it names the same thing. */
+function inReverse(bytes: Buffer, type: number): Buffer {
+  bytes.writeUInt16LE(type, 4);
+  bytes.writeUInt16LE(NLM_F_REQUEST | NLM_F_ACK, 6);
+  return bytes;
 }
