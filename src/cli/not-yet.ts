@@ -29,11 +29,6 @@ const REASONS = {
     advice: "use 'foster network create'",
     isFinal: true,
   },
-  'no bridge interface': {
-    because: 'a network has no interface of its own on the host',
-    advice: 'leave it out',
-    isFinal: true,
-  },
   'no firewall': {
     because: "networks have rules in a namespace of their own, which the host's firewall does not change",
     isFinal: true,
@@ -173,7 +168,6 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['', 'storage', '--storage-opt'],
   ['', 'own networks', '--network-cmd-path --network-config-dir'],
   ['network create', 'own networks', '--ipam-driver --ipam-opt --config-from --config-only'],
-  ['network create', 'no bridge interface', '--interface-name --route'],
   ['network create', 'planned', '--aux-address --ipv4'],
   ['network create', 'orchestration', '--ingress --scope'],
   ['network connect', 'links', '--link'],
