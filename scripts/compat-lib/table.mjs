@@ -19,7 +19,18 @@ export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const FOLDER = join(ROOT, 'test/compat');
 
 const ROW = /^(later )?(begin|same|docker|differs|refused): (.*)$/;
-const ORDER = ['run', 'run-flags', 'containers', 'listing', 'exec', 'images', 'build', 'system', 'global'];
+const ORDER = [
+  'run',
+  'run-flags',
+  'containers',
+  'listing',
+  'exec',
+  'networks',
+  'images',
+  'build',
+  'system',
+  'global',
+];
 
 /** All rows: `{ file, line, title, isLater, verdict, script, status, output, note }`. */
 export function readTable() {
