@@ -162,7 +162,9 @@ async function removeUnused(network: NetworkDefinition): Promise<void> {
   const { recordNetworkEvent } = await import('../container/events/recorder.js');
   const { deleteNetwork } = await import('../network/store.js');
   const { forgetNetwork } = await import('../network/connect.js');
-  const users = usersOfNetwork(network.name).map(({ name }) => name);
+  const users = usersOfNetwork(network.name)
+    .map(({ name }) => name)
+    .sort();
   if (users.length > 0)
     throw new FosterError(
       `cannot remove the network ${network.name}: ${users.length === 1 ? 'the container' : 'the containers'} ${users.join(', ')} ${users.length === 1 ? 'is' : 'are'} attached to it`,

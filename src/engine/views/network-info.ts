@@ -13,6 +13,8 @@ export function networkInfo(network: NetworkDefinition): NetworkInfo {
     internal: isInternal,
     dns: hasDns,
     labels,
-    containers: usersOfNetwork(name).map((record) => record.name),
+    containers: usersOfNetwork(name)
+      .map((record) => record.name)
+      .sort(),
   };
 }
