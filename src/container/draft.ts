@@ -83,7 +83,10 @@ async function withNetworks(draft: Draft, request: RunRequest): Promise<Draft> {
   if (!checkAttachable(draft, !isNetworkUsual || isPublishing))
     return { ...draft, network: { ...draft.network, network: 'none' } };
   const { findNetwork } = await import('../network/store.js');
-  const found = networks.map((one) => ({ ...one, name: findNetwork(one.name).name }));
+  const found = networks.map((one) => ({
+    ...one,
+    name: findNetwork(one.name, { exitCode: EXIT.FOSTER }).name,
+  }));
   if (!isPublishing) return { ...draft, networks: found };
   const { exposedPorts, resolvePorts } = await import('../network/ports.js');
   const all = [...ports, ...(publishAll ? exposedPorts(draft.ports ?? [], ports) : [])];

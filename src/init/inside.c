@@ -40,14 +40,16 @@ static void write_file(void *argument) {
   sys_exit(0);
 }
 
-/* Sends one message, and returns what the kernel has acknowledged: netlink(7). */
+/* Sends one message, and returns what the kernel has acknowledged: netlink(7). The sequence number, which means nothing
+ * here, is an errno that is no failure. */
 static long send_message(int socket, const struct nlmsghdr *message) {
   struct { struct nlmsghdr head; s32 error; char rest[44]; } answer;
   long size = SYSCALL6(__NR_sendto, socket, message, message->nlmsg_len, 0, NULL, 0);
   if (size < 0) return size;
   size = SYSCALL6(__NR_recvfrom, socket, &answer, sizeof answer, 0, NULL, NULL);
   if (size < 0) return size;
-  return size < 20 || answer.head.nlmsg_type != NLMSG_ERROR ? -EPROTO : answer.error;
+  if (size < 20 || answer.head.nlmsg_type != NLMSG_ERROR) return -EPROTO;
+  return answer.error == -(s32)message->nlmsg_seq ? 0 : answer.error;
 }
 
 static void send_messages(void *argument) {

@@ -54,13 +54,16 @@ export function readNetwork(name: string): NetworkDefinition | undefined {
 }
 
 /** @throws FosterError where there is none of that name or start of an id */
-export function findNetwork(reference: string): NetworkDefinition {
+export function findNetwork(
+  reference: string,
+  { exitCode = 1 }: { exitCode?: number } = {},
+): NetworkDefinition {
   const found = readNetwork(reference) ?? byId(reference);
   if (found !== undefined) return found;
   throw new FosterError(`no such network: ${reference}`, {
     kind: 'not-found',
     advice: "'foster network ls' lists them, 'foster network create' makes one",
-    exitCode: 1,
+    exitCode,
   });
 }
 

@@ -1,6 +1,6 @@
 import { addressBytes, familyOf, parseAddress, parseSubnet } from '../spec/addresses.js';
 import type { InterfaceAddress, InterfaceFacts, NetworkFacts } from './facts.js';
-import { addAddress, addRoute, makeVeth, setUp } from './netlink.js';
+import { addAddress, addRoute, deleteLink, makeVeth, setUp } from './netlink.js';
 import { type Bytes, type ChangeNetwork, constant, type HostStep, type Step, step } from './step.js';
 
 /** Brings up `lo`, the only interface in a new network namespace: netdevice(7). */
@@ -53,6 +53,8 @@ export function attachInterface(facts: InterfaceFacts, index: number): ChangeNet
     { name, index, mac: facts.mac },
     mtu,
   );
+  // the kernel may still be about to remove that of a container that has ended
+  const old = deleteLink(facts.index);
   const near = addresses.flatMap(({ address }) => {
     const bytes = bytesOf(address);
     const router = bytes.length === 16 ? [addAddress(facts.index, bytesOf(LINK_ROUTER), 64)] : [];
@@ -63,8 +65,8 @@ export function attachInterface(facts: InterfaceFacts, index: number): ChangeNet
     {
       kind: 'netlink',
       where: 'holder',
-      messages: Buffer.concat([message, ...near]),
-      pidAt,
+      messages: Buffer.concat([old, message, ...near]),
+      pidAt: old.length + pidAt,
       call: `ip link add ${device} mtu ${mtu} type veth peer ${name} netns PID; ip route add ${list} dev ${device}`,
       why: `connect the container to the network ${network}`,
       undo: 'the kernel removes both ends with the network namespace',
