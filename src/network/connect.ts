@@ -2,6 +2,7 @@ import { closeSync } from 'node:fs';
 import { addAddress, addRoute, deleteAddress, deleteRoute, setUp } from '../plan/netlink.js';
 import { addressBytes, formatSubnet } from '../spec/addresses.js';
 import { FosterError } from '../sys/errors.js';
+import { faultPoint } from '../sys/fault.js';
 import { findProgram } from '../sys/programs.js';
 import { type NetworkDefinition, rangeOf } from './definition.js';
 import { startNameServer, stopNameServer } from './dns.js';
@@ -89,7 +90,11 @@ export function connectNetwork(
   withdrawStaleNames(network, isAlive);
   if (holder.state.networks[network.name] === network.id) return undefined;
   const ranges = network.subnets.map(rangeOf);
+  // what a command that was killed here has left is made anew
+  stopNameServer(holder.state.pid, network);
   const messages = ranges.flatMap(({ family, subnet, gateway }) => [
+    deleteAddress(LOOPBACK, addressBytes(gateway, family), family === 4 ? 32 : 128),
+    deleteRoute({ destination: addressBytes(subnet.base, family), prefix: subnet.prefix }),
     addAddress(LOOPBACK, addressBytes(gateway, family), family === 4 ? 32 : 128),
     addRoute({ destination: addressBytes(subnet.base, family), prefix: subnet.prefix }),
   ]);
@@ -106,6 +111,7 @@ export function connectNetwork(
   const nft = findProgram('nft');
   if (nft !== undefined) runInHolder(holder.pidfd, nft, ['nft', '-f', '-'], rulesOf(network));
   const missing = startNameServer(holder, network);
+  faultPoint('network connected');
   holder.state.networks[network.name] = network.id;
   recordNetworks(holder);
   return missing;
@@ -117,12 +123,10 @@ export function connectNetwork(
  * @throws FosterError
  */
 export function forgetNetwork(network: NetworkDefinition): void {
-  const isConnected = ({ networks }: HolderState) => networks[network.name] === network.id;
-  const state = holderState();
-  if (state !== undefined && isConnected(state)) {
+  if (holderState() !== undefined) {
     const holder = ensureHolder(prepareHolder); // which cannot end now
     try {
-      if (isConnected(holder.state)) removeFrom(holder, network);
+      removeFrom(holder, network);
     } finally {
       closeSync(holder.pidfd);
       closeSync(holder.lock);
@@ -132,6 +136,9 @@ export function forgetNetwork(network: NetworkDefinition): void {
 }
 
 function removeFrom(holder: Holder, network: NetworkDefinition): void {
+  // first: where this is killed, the next container connects it anew
+  if (holder.state.networks[network.name] === network.id) delete holder.state.networks[network.name];
+  recordNetworks(holder);
   stopNameServer(holder.state.pid, network);
   const ranges = network.subnets.map(rangeOf);
   const messages = ranges.flatMap(({ family, subnet, gateway }) => [
@@ -147,7 +154,7 @@ function removeFrom(holder: Holder, network: NetworkDefinition): void {
       why: `remove the network ${network.name}`,
     },
   ]);
-  delete holder.state.networks[network.name];
+  faultPoint('network disconnected');
   const nft = findProgram('nft');
   const others = Object.entries(holder.state.networks).flatMap(([name, id]) => {
     const other = readNetwork(name);
@@ -156,7 +163,6 @@ function removeFrom(holder: Holder, network: NetworkDefinition): void {
   // in one transaction: there is no moment without rules
   const rules = ['flush chain inet foster to-router', 'flush chain inet foster between', ...others];
   if (nft !== undefined) runInHolder(holder.pidfd, nft, ['nft', '-f', '-'], `${rules.join('\n')}\n`);
-  recordNetworks(holder);
 }
 
 const LOOPBACK = 1;

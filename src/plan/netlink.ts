@@ -179,19 +179,22 @@ export function addRoute({ destination, prefix, index, gateway }: Route): Buffer
   );
 }
 
-/** Takes an address that `addAddress` has given from its interface. */
+/** Takes an address that `addAddress` has given from its interface, if that has it. */
 export function deleteAddress(index: number, address: IpBytes, prefix: number): Buffer {
-  return inReverse(addAddress(index, address, prefix), RTM_DELADDR);
+  const EADDRNOTAVAIL = 99;
+  return inReverse(addAddress(index, address, prefix), RTM_DELADDR, EADDRNOTAVAIL);
 }
 
-/** Deletes a route that `addRoute` has made. */
+/** Deletes a route that `addRoute` has made, if there is one. */
 export function deleteRoute(route: Route): Buffer {
-  return inReverse(addRoute(route), RTM_DELROUTE);
+  const ESRCH = 3;
+  return inReverse(addRoute(route), RTM_DELROUTE, ESRCH);
 }
 
-/** The message that undoes what `bytes` ask for: it names the same thing. */
-function inReverse(bytes: Buffer, type: number): Buffer {
+/** The message that undoes what `bytes` ask for: it names the same thing. @param missing the errno where there is none */
+function inReverse(bytes: Buffer, type: number, missing: number): Buffer {
   bytes.writeUInt16LE(type, 4);
   bytes.writeUInt16LE(NLM_F_REQUEST | NLM_F_ACK, 6);
+  bytes.writeUInt32LE(missing, 8); // as in deleteLink
   return bytes;
 }
