@@ -154,14 +154,21 @@ async function attachmentOf(
 ): Promise<Omit<Attachment, 'holder' | 'lock'>> {
   const { published = [] } = draft;
   const { HOST_ADDRESS, hostNameServers } = await import('../network/outside.js');
-  const service =
-    published.length === 0 ? undefined : (await import('../network/ports.js')).portService(published);
   const outward = requests.findIndex(({ network }) => !network.isInternal);
   const interfaces = leases.map((lease, index) => {
     const network = requests[index]?.network;
     if (network === undefined) throw new Error('a lease without a request');
-    return interfaceFacts(network, lease, { isDefault: index === outward && service === undefined });
+    return interfaceFacts(network, lease, { isDefault: index === outward });
   });
+  const target = interfaces[Math.max(0, outward)]?.addresses ?? [];
+  const gateways = requests[Math.max(0, outward)]?.network.subnets ?? [];
+  const service =
+    published.length === 0
+      ? undefined
+      : (await import('../network/ports.js')).portService(
+          published,
+          target.map(({ address }, at) => ({ address, router: gateways[at]?.gateway ?? address })),
+        );
   const names = [draft.id.slice(0, 12), ...(draft.name === undefined ? [] : [draft.name])];
   const { hasNames, namesFile } = await import('../network/names.js');
   return {

@@ -95,8 +95,7 @@ static int has_words_for(const struct host_step *step) {
     case HOST_RUN:
       return step->count >= 2 && step->count <= MAX_HOST_WORDS && step->detail < step->count;
     case HOST_START:
-      return step->count >= 1 && step->count <= MAX_HOST_WORDS &&
-             (step->detail & ((1U << START_NETNS_SHIFT) - 1)) <= MAX_STOP_TIMEOUT_MS && step->detail >> START_NETNS_SHIFT < step->count;
+      return step->count >= 1 && step->count <= MAX_HOST_WORDS && step->detail <= MAX_STOP_TIMEOUT_MS;
     case HOST_RESUME:
       return step->count == 0;
     case HOST_NETLINK:

@@ -8,7 +8,6 @@
 #include <linux/fcntl.h>
 #include <linux/prctl.h>
 #include <linux/mount.h>
-#include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
 
@@ -33,13 +32,6 @@ static void sleep_ms(s64 ms) {
   SYSCALL2(__NR_nanosleep, time, NULL);
 }
 
-/* Whether the process of FD_PIDFD has ended within that time; without one, waits. */
-static int has_ended(s64 ms) {
-  struct pollfd poll = {.fd = FD_PIDFD, .events = POLLIN};
-  s64 time[2] = {ms / 1000, ms % 1000 * 1000000};
-  return SYSCALL5(__NR_ppoll, &poll, 1, time, NULL, 8) > 0;
-}
-
 static _Noreturn void execute(char **argv) {
   const char *environment[] = {NULL};
   for (int fd = FD_CONTROL; fd <= FD_ENTERED; fd++) sys_close(fd);
@@ -56,8 +48,8 @@ static _Noreturn void fail(int status, long error) {
 
 /* Runs a program that goes into the background when it is ready, such as pasta, and starts it again when it has ended. We
  * are PID 1 of a PID namespace of its own, so that its background process becomes ours, and ends with us. */
-static _Noreturn void serve(char **argv, int is_bound) {
-  enum { RETRY_MS = 1000, LOOK_MS = 200 };
+static _Noreturn void serve(char **argv) {
+  enum { RETRY_MS = 1000 };
   for (int is_first = 1;; is_first = 0) {
     int status = 0;
     long pid = SYSCALL5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
@@ -67,9 +59,7 @@ static _Noreturn void serve(char **argv, int is_bound) {
       if (pid < 0 || status) fail(status, pid < 0 ? pid : -EIO);
       sys_close(FD_CONTROL); /* ready */
     }
-    while (SYSCALL4(__NR_wait4, -1, NULL, is_bound ? WNOHANG : 0, NULL) >= 0)
-      if (is_bound && has_ended(LOOK_MS)) sys_exit(0);
-    if (is_bound && has_ended(0)) sys_exit(0);
+    while (SYSCALL4(__NR_wait4, -1, NULL, 0, NULL) >= 0) {}
     sleep_ms(RETRY_MS);
   }
 }
@@ -80,6 +70,13 @@ static void become_child(int waits) {
   if (pid < 0) fail(0, pid);
   if (pid && waits) SYSCALL4(__NR_wait4, pid, NULL, 0, NULL);
   if (pid) sys_exit(0);
+}
+
+/* Continues as a child of the network holder, whose PID namespace we have entered: it can end only when all processes there
+ * are reaped. A child of ours would be an orphan of our PID namespace; its own child is one of the holder's, which reaps it. */
+void become_orphan(void) {
+  become_child(1);
+  become_child(0);
 }
 
 /* The network namespace that the program shall enter, as a file that it may open: what is below /proc/PID it may not, once it
@@ -98,24 +95,19 @@ static void show_namespace(const char *path) {
   sys_close(fd), sys_close((int)file);
 }
 
-/* argv: our name, "serve", FLAGS, NETNS, PATH, then the program's name and arguments. FLAGS: which namespaces of the network holder
- * (FD_ENTERED) to enter, 'u', 'n' and 'p'; 'b': end when the process of FD_PIDFD ends. A failure is reported on FD_CONTROL,
- * which closes when the program is ready. NETNS: path of a network
- * namespace, which the program sees as /tmp/netns; `-` for none. */
+/* argv: our name, "serve", NAMESPACES, NETNS, PATH, then the program's name and arguments. NAMESPACES: which of the network
+ * holder (FD_ENTERED) to enter, 'u', 'n' and 'p'. NETNS: path of a network namespace, which the program sees as /tmp/netns;
+ * `-` for none. A failure is reported on FD_CONTROL, which closes when the program is ready. */
 int run_service(char **argv) {
-  int is_bound = 0;
-  for (const char *letter = argv[2]; *letter; letter++) is_bound |= *letter == 'b';
   SYSCALL3(__NR_fcntl, FD_CONTROL, F_SETFD, FD_CLOEXEC);
   long error = SYSCALL2(__NR_setns, FD_ENTERED, namespaces_of(argv[2]));
   if (error) fail(0, error);
   SYSCALL1(__NR_chdir, "/");
   if (!string_equal(argv[3], "-")) show_namespace(argv[3]);
-  /* The holder's PID namespace can end only when all its processes are reaped. A child of ours would be an orphan of our
-   * PID namespace; its own child will be one of the holder's, which reaps it. */
   become_child(1);
   SYSCALL0(__NR_setsid);
   error = SYSCALL1(__NR_unshare, CLONE_NEWPID);
   if (error) fail(0, error);
   become_child(0);
-  serve(argv + 4, is_bound);
+  serve(argv + 4);
 }

@@ -104,6 +104,10 @@ int run_enter(char **argv);
 /* holder.c: the network holder, and the programs that belong to it */
 int run_network_holder(void);
 int run_service(char **argv);
+void become_orphan(void);
+
+/* forward.c: published ports */
+int run_forward(int argc, char **argv);
 
 /* health.c */
 s64 health_due(void);

@@ -50,13 +50,12 @@ static const char *words_of(const struct host *host, const struct host_step *ste
 /* Starts the program that the words name, or foster-init with the words as arguments. Returns its pid, or -errno. */
 static long start_step_program(const struct host *host, const struct host_step *step, int control) {
   const char *argv[MAX_HOST_WORDS + 2], *word = words_of(host, step);
-  char pid[24], netns[48];
+  char pid[24];
   append_number(pid, (u64)host->pid);
-  append(append_number(append(netns, "/proc/"), (u64)host->pid), "/ns/net");
-  u32 count = 0, is_init = step->kind == HOST_START, replaced = is_init ? step->detail >> START_NETNS_SHIFT : step->detail;
+  u32 count = 0, is_init = step->kind == HOST_START;
   if (is_init) argv[count++] = "foster-init";
   for (u32 i = 0; i < step->count && i < MAX_HOST_WORDS; i++, word += string_length(word) + 1)
-    argv[count++] = i && i == replaced ? (is_init ? netns : pid) : word;
+    argv[count++] = i && i == step->detail && !is_init ? pid : word;
   argv[count] = NULL;
   int nothing = (int)sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
   if (nothing < 0) return nothing;
@@ -201,7 +200,7 @@ static long do_step(struct host *host, u32 index) {
 
 static void undo_step(struct host_step *step, int is_graceful) {
   if ((step->kind != HOST_START && step->kind != HOST_RUN) || step->result <= 0) return;
-  end_program(step->result, is_graceful && step->kind == HOST_START ? step->detail & ((1U << START_NETNS_SHIFT) - 1) : 0);
+  end_program(step->result, is_graceful && step->kind == HOST_START ? step->detail : 0);
   step->result = 0;
 }
 

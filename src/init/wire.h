@@ -115,14 +115,12 @@ enum {
   HOST_RUN,    /* words: path, arguments; detail: index of the word that PID replaces, 0 for none. The exit code must be 0.
                   Runs in parallel with the HOST_RUN steps that follow directly */
   HOST_START,  /* words: arguments of foster-init, which becomes a program that runs until the container has ended;
-                  detail: how many ms it then gets to end by itself, and above START_NETNS_SHIFT the index of the word
-                  that the path of PID's network namespace replaces, 0 for none */
+                  detail: how many ms it then gets to end by itself */
   HOST_RESUME, /* sends CONTROL_RESUME to PID 1 */
   HOST_HAND,   /* words: a path; detail: HAND_*. A mount of it, ids shifted as in PID 1's user namespace, is sent to PID 1 */
   HOST_NETLINK, /* words: offset of rtnetlink messages, and count: their size in bytes; detail: NETLINK_*, and above it where
                    in them the PID is written, 0 for nowhere */
 };
-enum { START_NETNS_SHIFT = 20 };
 enum { MAX_MAP_LINES = 340 /* user_namespaces(7) */, MAX_HOST_WORDS = 3 * MAX_MAP_LINES + 4, MAX_LAYERS = 500 };
 
 enum { WRITE_FROM_ABOVE = 1 /* by a process in the user namespace of the network holder */ };

@@ -1,4 +1,4 @@
-import { type Arg, type Bytes, type HostStep, NETNS, type Plan, type Step } from '../plan/step.js';
+import type { Arg, Bytes, HostStep, Plan, Step } from '../plan/step.js';
 import { errnoNumber } from '../sys/errno.js';
 import { syscallNumber } from '../sys/syscall-numbers.js';
 import * as wire from '../sys/wire-constants.js';
@@ -281,11 +281,7 @@ function hostStepFields(step: HostStep): {
       return { kind: wire.HOST_RUN, words: [step.path, ...words], detail: pid + 1 };
     }
     case 'start':
-      return {
-        kind: wire.HOST_START,
-        words: step.args.map((word) => (typeof word === 'string' ? word : '')),
-        detail: step.stopTimeout | (Math.max(0, step.args.indexOf(NETNS)) << wire.START_NETNS_SHIFT),
-      };
+      return { kind: wire.HOST_START, words: step.args, detail: step.stopTimeout };
     case 'resume':
       return { kind: wire.HOST_RESUME, words: [] };
     case 'hand': {

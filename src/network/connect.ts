@@ -1,5 +1,5 @@
-import { closeSync } from 'node:fs';
-import { addAddress, addRoute, deleteAddress, deleteRoute, setUp } from '../plan/netlink.js';
+import { closeSync, existsSync } from 'node:fs';
+import { addAddress, addRoute, deleteAddress, deleteRoute, deliverMarked, setUp } from '../plan/netlink.js';
 import { addressBytes, formatSubnet } from '../spec/addresses.js';
 import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
@@ -33,6 +33,9 @@ echo 0 > ipv4/conf/default/send_redirects
 [ ! -d ipv6 ] || echo 1 > ipv6/conf/all/forwarding
 `;
 
+/** The mark of packets that belong to a connection of foster-init's, which carries it to a client: src/init/forward.c. */
+const DELIVERED = 1;
+
 /**
  * nft(8): what leaves has the address of the holder, and containers of different networks do not reach each other. IPv6
  * has no rp_filter.
@@ -42,7 +45,11 @@ const RULES = `table inet foster {
     type filter hook prerouting priority raw;
     iifname "v*" meta nfproto ipv6 ip6 saddr != fe80::/10 fib saddr . iif oif missing drop
   }
-  chain input { type filter hook input priority filter; iifname "v*" jump to-router; }
+  chain deliver {
+    type filter hook prerouting priority mangle;
+    iifname "v*" meta l4proto { tcp, udp } socket transparent 1 meta mark set ${DELIVERED}
+  }
+  chain input { type filter hook input priority filter; iifname "v*" meta mark != ${DELIVERED} jump to-router; }
   chain to-router { }
   chain forward { type filter hook forward priority filter; iifname "v*" jump between; }
   chain between { }
@@ -65,6 +72,26 @@ export function prepareHolder(pidfd: number, pid: number): HolderState['outside'
   ]);
   if (nft === undefined) return 'nft is not installed; apt-get install nftables';
   runInHolder(pidfd, nft, ['nft', '-f', '-'], RULES);
+  runSteps(pidfd, [
+    {
+      kind: 'netlink',
+      where: 'holder',
+      messages: deliverMarked(4, DELIVERED),
+      call: `ip rule add fwmark ${DELIVERED} lookup 100; ip route add local default dev lo table 100`,
+      why: 'let published ports show the addresses of clients',
+    },
+    ...(existsSync('/proc/net/if_inet6')
+      ? [
+          {
+            kind: 'netlink' as const,
+            where: 'holder' as const,
+            messages: deliverMarked(6, DELIVERED),
+            call: `ip -6 rule add fwmark ${DELIVERED} lookup 100; ip -6 route add local default dev lo table 100`,
+            why: 'let published ports show the addresses of IPv6 clients',
+          },
+        ]
+      : []),
+  ]);
   const pasta = findProgram('pasta');
   if (pasta === undefined) return 'pasta is not installed; apt-get install passt';
   try {

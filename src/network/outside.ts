@@ -26,23 +26,17 @@ export function hostNameServers(): string[] {
   return servers.some(isLoopback) ? [DNS_ADDRESS] : servers;
 }
 
-/**
- * Arguments of pasta(1) for the interface to the outside.
- */
-export function pastaLink(): string[] {
-  return [
+/** Connects the holder's network namespace to the outside. @throws FosterError where pasta fails */
+export function startPasta(pidfd: number, pid: number, path: string): void {
+  const args = [
     ...['--quiet', '--config-net', '--netns-only', '--netns', '/tmp/netns'],
-    ...['--ns-ifname', OUTSIDE, '--mtu', String(MTU), '--tcp-ns', 'none', '--udp-ns', 'none'],
+    ...['--ns-ifname', OUTSIDE, '--mtu', String(MTU)],
+    ...['--tcp-ports', 'none', '--udp-ports', 'none', '--tcp-ns', 'none', '--udp-ns', 'none'],
     ...['--address', LINK.own, '--netmask', String(LINK.prefix)],
     ...['--gateway', LINK.router, '--dns-forward', LINK.dns],
     // root's user namespace looks like the first one, where pasta would become nobody and could do nothing
     ...(process.getuid?.() === 0 ? ['--runas', '0:0'] : []),
   ];
-}
-
-/** Connects the holder's network namespace to the outside. @throws FosterError where pasta fails */
-export function startPasta(pidfd: number, pid: number, path: string): void {
-  const args = [...pastaLink(), '--tcp-ports', 'none', '--udp-ports', 'none'];
   startService(
     pidfd,
     'up',

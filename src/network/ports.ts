@@ -1,33 +1,75 @@
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import type { NetworkFacts } from '../plan/facts.js';
-import { NETNS } from '../plan/step.js';
+import { addressBytes, familyOf, parseAddress } from '../spec/addresses.js';
 import { parsePublish } from '../spec/parse/network.js';
 import type { PortMapping } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 import { findProgram } from '../sys/programs.js';
-import { pastaLink } from './outside.js';
 
-/** Published ports: a pasta of the container's own carries them, so that it sees the addresses of its clients. */
+/** Published ports: foster-init carries connections to them, so that the container sees the addresses of its clients. */
 
-/** The host step's part that starts pasta for a container. @throws FosterError where it is not installed */
-export function portService(ports: readonly PortMapping[]): NonNullable<NetworkFacts['service']> {
-  const path = findProgram('pasta');
-  if (path === undefined)
-    throw new FosterError('cannot publish ports: pasta is not installed', {
+/** Addresses of a container in a network, and of the network's router. */
+export interface PortTarget {
+  address: string;
+  router: string;
+}
+
+/**
+ * The host step's part that listens on ports of the host for a container.
+ * @param targets at most one of each family
+ * @throws FosterError where nft is not installed
+ */
+export function portService(
+  ports: readonly PortMapping[],
+  targets: readonly PortTarget[],
+): NonNullable<NetworkFacts['service']> {
+  if (findProgram('nft') === undefined)
+    throw new FosterError('cannot publish ports: nft is not installed', {
       kind: 'unsupported',
-      advice: 'apt-get install passt',
+      advice: 'apt-get install nftables',
     });
-  const of = (protocol: PortMapping['protocol']) =>
-    ports.filter((port) => port.protocol === protocol).map(specification);
-  const flagged = (flag: string, list: string[]) =>
-    list.length === 0 ? [flag, 'none'] : list.flatMap((one) => [flag, one]);
-  const args = [...pastaLink(), ...flagged('--tcp-ports', of('tcp')), ...flagged('--udp-ports', of('udp'))];
+  const shown = ports.map(describePort);
   return {
-    name: 'pasta',
-    args: ['serve', 'upb', NETNS, path, 'pasta', ...args],
-    call: `execve(${JSON.stringify(path)}, ["pasta", ${[...of('tcp'), ...of('udp')].map((one) => JSON.stringify(one)).join(', ')}, ...])`,
+    name: 'foster-init forward',
+    args: ['forward', ...ports.map((port) => portWord(port, targets))],
+    call: `execve("/proc/self/exe", ["foster-init", "forward", ${shown.map((text) => JSON.stringify(text)).join(', ')}])`,
+    parts: Object.fromEntries(shown.map((text, index) => [index, { why: `publish port ${text}` }])),
   };
+}
+
+/** `127.0.0.1:8080->80/tcp` */
+function describePort({ hostIp, hostPort, containerPort, protocol }: PortMapping): string {
+  const ip = hostIp.includes(':') ? `[${hostIp}]` : hostIp || '0.0.0.0';
+  return `${ip}:${hostPort}->${containerPort}/${protocol}`;
+}
+
+/** An argument of `foster-init forward`: src/init/forward.c. */
+function portWord(
+  { hostIp, hostPort, containerPort, protocol }: PortMapping,
+  targets: readonly PortTarget[],
+): string {
+  const of = (family: 4 | 6) => targets.find(({ address }) => familyOf(address) === family);
+  const pair = (family: 4 | 6) => {
+    const target = of(family);
+    return target === undefined
+      ? NO_ADDRESS.repeat(2)
+      : socketAddress(target.address, containerPort) + socketAddress(target.router, 0);
+  };
+  return `${protocol[0]}${socketAddress(hostIp || '::', hostPort)}${pair(4)}${pair(6)}`;
+}
+
+const NO_ADDRESS = '00'.repeat(28);
+
+/** struct sockaddr_in or sockaddr_in6, in hexadecimal. */
+function socketAddress(text: string, port: number): string {
+  const [family, value] = [familyOf(text), parseAddress(text)];
+  if (family === undefined || value === undefined) throw new Error(`not an address: ${text}`);
+  const bytes = Buffer.alloc(28);
+  bytes.writeUInt16LE(family === 4 ? 2 : 10, 0);
+  bytes.writeUInt16BE(port, 2);
+  bytes.set(addressBytes(value, family), family === 4 ? 4 : 8);
+  return bytes.toString('hex');
 }
 
 /** Those that an image exposes (`80/tcp`), each at any free port of the host. @param known published already */
@@ -39,11 +81,6 @@ export function exposedPorts(exposed: readonly string[], known: readonly PortMap
         !known.some((one) => one.containerPort === port.containerPort && one.protocol === port.protocol),
     );
   });
-}
-
-/** pasta(1), "--tcp-ports". */
-function specification({ hostIp, hostPort, containerPort }: PortMapping): string {
-  return `${hostIp === '' ? '' : `${hostIp}/`}${hostPort}:${containerPort}`;
 }
 
 /**

@@ -42,8 +42,8 @@ export interface PlanFacts {
 /** How a container is attached to networks. */
 export interface NetworkFacts {
   interfaces: InterfaceFacts[];
-  /** A program that connects it to the outside by itself, as it publishes ports. */
-  service?: Pick<StartProgram, 'name' | 'args' | 'call'>;
+  /** The program that carries connections to its published ports. */
+  service?: Pick<StartProgram, 'name' | 'args' | 'call' | 'parts'>;
 }
 
 /** An interface of the container, and its other end. */

@@ -15,6 +15,7 @@ const RTM_NEWADDR = 20;
 const RTM_DELADDR = 21;
 const RTM_NEWROUTE = 24;
 const RTM_DELROUTE = 25;
+const RTM_NEWRULE = 32;
 
 const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, LINKINFO: 18, NET_NS_PID: 19 } as const;
 const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
@@ -144,6 +145,29 @@ function broadcastOf(address: IpBytes, prefix: number): Buffer {
     0,
   );
   return bytes;
+}
+
+/**
+ * Has packets with a mark delivered to this machine, whatever their destination: for sockets with the addresses of others,
+ * ip(7), IP_TRANSPARENT.
+ */
+export function deliverMarked(family: 4 | 6, mark: number): Buffer {
+  const [TABLE, TO_TABLE, FRA_FWMARK, FRA_TABLE] = [100, 1, 10, 15];
+  const [STATIC, HOST, LOCAL, LOOPBACK] = [4, 254, 2, 1];
+  const rule = Buffer.alloc(12);
+  rule.set([FAMILIES[family], 0, 0, 0, TABLE, 0, 0, TO_TABLE]);
+  const route = Buffer.alloc(12);
+  route.set([FAMILIES[family], 0, 0, 0, TABLE, STATIC, HOST, LOCAL]);
+  return Buffer.concat([
+    message(
+      RTM_NEWRULE,
+      NLM_F_CREATE,
+      rule,
+      attribute(FRA_FWMARK, u32(mark)),
+      attribute(FRA_TABLE, u32(TABLE)),
+    ),
+    message(RTM_NEWROUTE, NLM_F_CREATE, route, attribute(RTA.OIF, u32(LOOPBACK))),
+  ]);
 }
 
 /** A route to `destination`/`prefix`; a default route where `prefix` is 0. */

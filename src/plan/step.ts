@@ -83,9 +83,6 @@ export interface ChangeNetwork extends HostStepBase {
 /** Stands for the pid of PID 1 as foster sees it. */
 export const PID = { pid: 1 } as const;
 
-/** Stands for the path of PID 1's network namespace. */
-export const NETNS = { netns: 1 } as const;
-
 /** Runs a program, whose exit code must be 0. Consecutive steps of this kind run in parallel. */
 export interface RunProgram extends HostStepBase {
   kind: 'run';
@@ -99,8 +96,8 @@ export interface RunProgram extends HostStepBase {
 export interface StartProgram extends HostStepBase {
   kind: 'start';
   name: string;
-  /** Arguments of foster-init, which prepares everything and then executes the program; NETNS at most once. */
-  args: (string | typeof NETNS)[];
+  /** Arguments of foster-init, which prepares everything and then executes the program. */
+  args: string[];
   /** The call as it is printed. */
   call: string;
   /** What can fail before the program runs, by the numbers that foster-init reports. */

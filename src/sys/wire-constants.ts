@@ -47,7 +47,6 @@ export const HOST_START = 3;
 export const HOST_RESUME = 4;
 export const HOST_HAND = 5;
 export const HOST_NETLINK = 6;
-export const START_NETNS_SHIFT = 20;
 export const MAX_MAP_LINES = 340;
 export const MAX_HOST_WORDS = 1024;
 export const MAX_LAYERS = 500;
