@@ -36,7 +36,7 @@ const C_FLAGS =
 const INIT_FLAGS = '-static -fno-pie -no-pie';
 const ENTRY_FLAGS = '-shared -fPIC -fvisibility=hidden';
 /** Options for both foster-init and foster-entry.so. */
-const SHARED = ['program.c', 'launcher.c', 'cgroup.c', 'check.c', 'libc.c'];
+const SHARED = ['program.c', 'launcher.c', 'inside.c', 'cgroup.c', 'check.c', 'libc.c'];
 
 function words(text) {
   return text.split(' ');

@@ -18,6 +18,7 @@ const FOLDERS = [
   'build',
   'container',
   'volume',
+  'network',
   'image',
   'layers',
   'tar',

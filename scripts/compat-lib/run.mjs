@@ -58,6 +58,7 @@ class World {
       CONTAINERS_CONF: join(this.folder, 'containers.conf'),
       CONTAINERS_STORAGE_CONF: join(this.folder, 'storage.conf'),
       LANG: 'C.UTF-8',
+      FOSTER_NETWORK: 'none', // as CONTAINERS_CONF says to Podman
       I: IMAGE,
     };
   }

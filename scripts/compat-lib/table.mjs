@@ -27,6 +27,7 @@ const ORDER = [
   'listing',
   'exec',
   'volumes',
+  'networks',
   'images',
   'build',
   'system',

@@ -94,7 +94,7 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
       },
       {
         name: 'inspect',
-        summary: 'show the details of containers, images and volumes as JSON',
+        summary: 'show the details of containers, images, networks and volumes as JSON',
         load: () => import('./container/inspect.js'),
       },
       {
@@ -183,6 +183,21 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
         name: 'volume',
         summary: 'manage volumes: files that outlive containers',
         load: () => import('./volume/group.js'),
+      },
+    ],
+  ],
+  [
+    'Networks:',
+    [
+      {
+        name: 'network',
+        summary: 'manage networks: who reaches whom',
+        load: () => import('./network/group.js'),
+      },
+      {
+        name: 'port',
+        summary: 'show the published ports of containers',
+        load: () => import('./container/port.js'),
       },
     ],
   ],

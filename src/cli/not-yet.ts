@@ -15,13 +15,23 @@ interface Reason {
 }
 
 const REASONS = {
-  networks: {
-    because: 'containers have no network of their own, only that of the host or none',
-    advice: 'use --network host',
+  links: {
+    because: 'containers of a network find each other by name',
+    advice: 'use --network NAME',
+    isFinal: true,
   },
-  'network nouns': {
-    because: 'there are no networks but host and none',
-    advice: "use 'foster run --network host'",
+  networks: {
+    because: 'foster decides how a network reaches the outside',
+    advice: 'use --network bridge',
+  },
+  'own networks': {
+    because: 'foster makes networks itself, without the programs and files of others',
+    advice: "use 'foster network create'",
+    isFinal: true,
+  },
+  'no firewall': {
+    because: "networks have rules in a namespace of their own, which the host's firewall does not change",
+    isFinal: true,
   },
   'volume drivers': {
     because: 'volumes are folders on this machine',
@@ -148,10 +158,11 @@ type ReasonName = keyof typeof REASONS;
 
 /** Commands that are not there: the first words of a command line. */
 const COMMANDS: [ReasonName, string[]][] = [
-  ['network nouns', ['network', 'port', 'container port']],
   ['mounted volumes', ['volume mount', 'volume unmount']],
   ['volume drivers', ['volume reload']],
   ['orchestration', ['volume update']],
+  ['no firewall', ['network reload']],
+  ['planned', ['network update']],
   ['pods', ['pod', 'kube', 'play', 'generate kube']],
   ['secrets', ['secret', 'config']],
   ['checkpoints', ['checkpoint', 'container checkpoint', 'container restore']],
@@ -177,14 +188,16 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ],
   ['', 'one runtime', '--conmon --hooks-dir --runtime --runtime-flag'],
   ['', 'storage', '--storage-opt'],
-  ['', 'network nouns', '--network-cmd-path --network-config-dir'],
+  ['', 'own networks', '--network-cmd-path --network-config-dir'],
+  ['network create', 'own networks', '--ipam-driver --ipam-opt --config-from --config-only'],
+  ['network create', 'planned', '--aux-address --ipv4'],
+  ['network create', 'orchestration', '--ingress --scope'],
+  ['network connect', 'links', '--link'],
+  ['network connect', 'planned', '--driver-opt --gw-priority --link-local-ip'],
+  ['run, create', 'links', '--link'],
+  ['run, create', 'networks', '--link-local-ip'],
   ['', 'volume drivers', '--volumepath'],
   ['', 'libpod', '--namespace --syslog'],
-  [
-    'run, create',
-    'networks',
-    '-p --publish -P --publish-all --ip --ip6 --link --link-local-ip --mac-address --network-alias',
-  ],
   ['run, create, update', 'weights', '--blkio-weight-device'],
   ['run, create, update', 'real time', '--cpu-rt-period --cpu-rt-runtime'],
   ['run, create', 'kernel memory', '--kernel-memory'],
@@ -207,7 +220,7 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['run', 'planned', '--rmi'],
   ['exec', 'no detaching', '--detach-keys'],
   ['run, exec', 'descriptors', '--preserve-fds'],
-  ['rm', 'networks', '--link'],
+  ['rm', 'links', '--link'],
   ['container cleanup', 'libpod', '--exec'],
   ['start', 'checkpoints', '--checkpoint --checkpoint-dir'],
   ['ps', 'pods', '-p --pod'],
@@ -344,8 +357,8 @@ export function findRefusal(words: string[], option?: string): Refusal | undefin
 
 /** Keys of --filter about what foster has not, by what is filtered. */
 const FILTERS: Readonly<Record<'containers' | 'events', Readonly<Record<string, ReasonName>>>> = {
-  containers: { pod: 'pods', publish: 'networks' },
-  events: { pod: 'pods', network: 'network nouns', daemon: 'remote', plugin: 'plugins' },
+  containers: { pod: 'pods' },
+  events: { pod: 'pods', daemon: 'remote', plugin: 'plugins' },
 };
 
 /** @throws FosterError for a key of --filter that is refused */

@@ -16,6 +16,7 @@ import type { HealthCheck } from '../spec/request.js';
 import { faultPoint } from '../sys/fault.js';
 import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
+import { FD_NETWORK } from '../sys/wire-constants.js';
 import { sendWord } from '../sys/write.js';
 import { oomReport, writeCgroups } from './cgroups.js';
 import { openEvents } from './events/recorder.js';
@@ -48,7 +49,7 @@ export interface DetachedOptions {
  * @throws FosterError with the sentence of the step that failed; nothing runs then
  */
 export function launchDetached(
-  { plan, joined }: ContainerPlan,
+  { plan, joined, network }: ContainerPlan,
   record: ContainerRecord,
   lock: number,
   { observer, warn }: DetachedOptions = {},
@@ -62,11 +63,14 @@ export function launchDetached(
   const [session, theirs] = socketPair();
   const opened = {
     nothing: openSync('/dev/null', 'r+'),
-    blob: memoryFile('foster-monitor', monitorBlob(plan, record, joined !== undefined)),
+    blob: memoryFile(
+      'foster-monitor',
+      monitorBlob(plan, record, joined !== undefined || plan.isNested, network?.names),
+    ),
     folder: openSync(folder, 'r'),
     plan: memoryFile('foster-plan', encodePlan(plan, { trace: observer !== undefined })),
     events: openEvents(),
-    joined: joined === undefined ? undefined : openPidfd(joined.state.pid),
+    joined: openJoined(joined?.state.pid ?? network?.holder),
     users:
       joined !== undefined && plan.host.some(({ kind }) => kind === 'hand')
         ? openSync(`/proc/${joined.state.pid}/ns/user`, 'r')
@@ -92,8 +96,14 @@ export function launchDetached(
       lock,
     ];
     const descriptors = [...low, opened.plan, opened.events, opened.joined, opened.health, opened.output];
+    descriptors[FD_NETWORK] = network?.lock;
     monitor = startProcess(
-      { file: initProgram(), argv: ['foster-init', 'monitor'], env: [], descriptors },
+      {
+        file: initProgram(),
+        argv: ['foster-init', 'monitor'],
+        env: [],
+        descriptors: Array.from(descriptors),
+      },
       0,
     );
   } catch (error) {
@@ -116,6 +126,10 @@ export function launchDetached(
   }
 }
 
+function openJoined(pid: number | undefined): number | undefined {
+  return pid === undefined ? undefined : openPidfd(pid);
+}
+
 /** The plan of a health check, which the monitor runs by itself: a process that joins the container. */
 function healthPlan(
   { spec, canSetGroups }: ContainerRecord,
@@ -128,17 +142,23 @@ function healthPlan(
   return buildExecPlan(check, { canSetGroups, detached: false, cgroups });
 }
 
-function monitorBlob(plan: Plan, record: ContainerRecord, joins: boolean): Uint8Array {
+function monitorBlob(
+  plan: Plan,
+  record: ContainerRecord,
+  joins: boolean,
+  names: readonly string[] = [],
+): Uint8Array {
   return encodeMonitor({
     pid: 0,
     terminal: plan.terminal,
     interactive: record.interactive,
     verbose: false,
     shim: plan.shim,
-    userNamespace: plan.namespaces.includes('user'),
+    userNamespace: plan.namespaces.includes('user') || plan.isNested,
     stateless: false,
     subject: record,
     remove: record.rm ? pathsOf(record) : [],
+    names,
     failures: executionFailures(plan),
     log: isUnlogged(record.logging) ? 'none' : record.logging,
     timeLimit: record.timeLimit && record.timeLimit * 1000,
@@ -147,6 +167,7 @@ function monitorBlob(plan: Plan, record: ContainerRecord, joins: boolean): Uint8
     supervise: {
       cloneFlags: namespaceFlags(plan.namespaces),
       joins,
+      isNested: plan.isNested,
       health: record.health,
     },
   });

@@ -21,6 +21,7 @@ import { ownCapabilities } from '../sys/capabilities.js';
 import { EXIT, FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
 import { blockDevices } from './block-devices.js';
+import { checkAttachable } from './network.js';
 import { joinTarget } from './plan.js';
 import type { Asked, ContainerRecord, VolumeUse } from './record.js';
 import { mapsOf } from './remove.js';
@@ -61,7 +62,7 @@ export async function draftContainer(asked: RunRequest): Promise<Draft> {
     );
   const draft = draftOf(request, id, spec, tree.image);
   const mayBeOthers = tree.source === 'directory' && !isRootShifted;
-  return {
+  const whole = {
     ...draft,
     ...(volumes.length > 0 && { volumes }),
     driver: mayBeOthers ? await driverFor(draft, maps, request.pid, usual) : usual,
@@ -69,6 +70,31 @@ export async function draftContainer(asked: RunRequest): Promise<Draft> {
     ...(isRootShifted && { isRootShifted }),
     ...(joined && { joins: joined.record.id }),
   };
+  return await withNetworks(whole, request);
+}
+
+/** The networks and the ports, where a container of this kind can have them. @throws FosterError */
+async function withNetworks(draft: Draft, request: RunRequest): Promise<Draft> {
+  const { networks, isNetworkUsual, ports, publishAll } = request;
+  const isPublishing = ports.length > 0 || publishAll;
+  if (networks.length === 0) {
+    if (isPublishing)
+      surroundings().warn(
+        `no port is published: with the network ${request.network} there is nothing to publish`,
+      );
+    return draft;
+  }
+  if (!checkAttachable(draft, !isNetworkUsual || isPublishing))
+    return { ...draft, network: { ...draft.network, network: 'none' } };
+  const { findNetwork } = await import('../network/store.js');
+  const found = networks.map((one) => ({
+    ...one,
+    name: findNetwork(one.name, { exitCode: EXIT.FOSTER }).name,
+  }));
+  if (!isPublishing) return { ...draft, networks: found };
+  const { exposedPorts, resolvePorts } = await import('../network/ports.js');
+  const all = [...ports, ...(publishAll ? exposedPorts(draft.ports ?? [], ports) : [])];
+  return { ...draft, networks: found, published: await resolvePorts(all) };
 }
 
 /** With the mounts of --volumes-from, at places where the request has none. */
@@ -180,6 +206,7 @@ function askedFor(request: RunRequest, image: ImageDefaults): Asked {
     ...(request.timezone !== undefined && { timezone: request.timezone }),
     ...(request.cidfile !== undefined && { cidfile: request.cidfile }),
     ...(request.pidfile !== undefined && { pidfile: request.pidfile }),
+    ...(request.publishAll && { publishAll: true }),
     ...(request.health === 'none' && { noHealthcheck: true }),
   };
 }

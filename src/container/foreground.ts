@@ -14,6 +14,7 @@ import { containerFolder } from '../sys/paths.js';
 import { oomReport } from './cgroups.js';
 import type { HeldContainer } from './create.js';
 import { openEvents } from './events/recorder.js';
+import type { Attachment } from './network.js';
 import type { ContainerRecord } from './record.js';
 
 /** What the monitor of a container in the foreground needs to know. */
@@ -27,6 +28,8 @@ export interface Foreground {
   attached?: Pick<Attached, 'stdout' | 'stderr'>;
   /** Removed when the container has ended. */
   remove: string[];
+  /** How it is attached to networks. */
+  network?: Attachment | undefined;
 }
 
 /** Output that is shown to a caller may be endless: without a limit of its own, the log keeps the last part of it. */
@@ -49,7 +52,8 @@ function logOf({ rm, logging }: ContainerRecord, { terminal }: Plan): LogOptions
 export function becomeMonitor(launched: Launched, foreground: Foreground): never {
   const { plan, held, interactive, remove, attached = { stdout: true, stderr: true } } = foreground;
   const hasUserNamespace =
-    held !== undefined && (plan.namespaces.includes('user') || launched.joined !== undefined);
+    held !== undefined &&
+    (plan.namespaces.includes('user') || plan.isNested || launched.joined !== undefined);
   const blob = memoryFile(
     'foster-monitor',
     encodeMonitor({
@@ -65,6 +69,7 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
       timeLimit: held?.record.timeLimit && held.record.timeLimit * 1000,
       oom: held && oomReport(plan, held.record),
       remove,
+      names: foreground.network?.names ?? [],
       failures: executionFailures(plan),
       log: held && logOf(held.record, plan),
     }),
@@ -92,6 +97,7 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
     undefined,
     undefined,
     ...launched.streams,
+    foreground.network?.lock,
   ];
   faultPoint('about to become the monitor');
   becomeProgram({ file: initProgram(), argv: ['foster-init', 'monitor'], env: [], descriptors });

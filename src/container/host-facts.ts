@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fstatSync, lstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import type { RootFiles } from '../layers/root-files.js';
 import type { PlanFacts } from '../plan/facts.js';
-import { hostnameFile, hostsFile, resolvConf } from '../spec/hosts.js';
+import { HOST_GATEWAY, hostnameFile, hostsFile, resolvConf } from '../spec/hosts.js';
 import { visible } from '../spec/parse/flag.js';
 import type { HostEntry, NetworkMode } from '../spec/request.js';
 import type { Mount, Spec } from '../spec/types.js';
@@ -38,13 +38,22 @@ export const OWN_FILES: readonly string[] = [
 ];
 
 /** Those files with their text, but for the ones that a mount of the Spec puts in their place. */
-export function networkFiles(wanted: NetworkFiles, spec: Spec, root: RootFiles): PlanFacts['files'] {
-  const { hostname, domainname, network, addHosts, without = [] } = wanted;
+export function networkFiles(
+  wanted: NetworkFiles,
+  spec: Spec,
+  root: RootFiles,
+  attached?: { hosts: HostEntry[]; dns: string[] },
+): PlanFacts['files'] {
+  const { hostname, domainname, network, without = [] } = wanted;
+  const addHosts = [
+    ...wanted.addHosts.map((entry) => resolveGateway(entry, attached)),
+    ...(attached?.hosts ?? []),
+  ];
   const base = network === 'host' ? { base: hostText('/etc/hosts') } : {};
   const texts = {
-    '/etc/hosts': hostsFile({ hostname, domainname, addHosts, ...base }),
+    '/etc/hosts': hostsFile({ hostname, domainname, addHosts, ...base, isAttached: attached !== undefined }),
     '/etc/hostname': hostnameFile(hostname),
-    '/etc/resolv.conf': resolvConf({ ...wanted, host: hostText('/etc/resolv.conf') }),
+    '/etc/resolv.conf': resolvConf({ ...wanted, servers: attached?.dns, host: hostText('/etc/resolv.conf') }),
     [CONTAINER_MARK]: '',
   };
   const taken = new Set([...spec.mounts.map(({ destination }) => destination), ...without]);
@@ -56,6 +65,13 @@ export function networkFiles(wanted: NetworkFiles, spec: Spec, root: RootFiles):
       replacesLink: root.isLink(path),
       ...(path === CONTAINER_MARK && { isOptional: true }),
     }));
+}
+
+/** `--add-host NAME:host-gateway`: the host, as the container reaches it. */
+function resolveGateway(entry: HostEntry, attached: { hosts: HostEntry[] } | undefined): HostEntry {
+  if (entry.address !== HOST_GATEWAY) return entry;
+  const host = attached?.hosts.find(({ name }) => name === 'host.containers.internal');
+  return { ...entry, address: host?.address ?? '127.0.0.1' };
 }
 
 /**

@@ -17,6 +17,7 @@ import {
   kernelPaths,
   networkFiles,
 } from './host-facts.js';
+import type { Attachment } from './network.js';
 import { type ContainerRecord, layersOf, subpathsOf, volumeAt, volumesOf } from './record.js';
 import { type Container, findContainer } from './store.js';
 
@@ -32,13 +33,19 @@ export interface PlanWishes {
 export interface ContainerPlan {
   plan: Plan;
   joined: Container | undefined;
+  network: Attachment | undefined;
 }
 
 /**
  * The plan that starts the container.
+ * @param network how it is attached to networks: `attachToNetworks`
  * @throws FosterError when the container whose PID namespace it shares does not run
  */
-export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: PlanWishes): ContainerPlan {
+export function planContainer(
+  record: Omit<ContainerRecord, 'name'>,
+  wishes: PlanWishes,
+  network?: Attachment | undefined,
+): ContainerPlan {
   const { spec } = record;
   const joined = record.joins === undefined ? undefined : joinTarget(record.joins);
   const { driver = 'overlay' } = record;
@@ -62,7 +69,7 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
       ...(record.usesMapHelpers && joined === undefined && { mapHelpers: findMapHelpers() }),
       isCallerMapped: record.isCallerMapped,
       // a bundle's root directory is the caller's own, and has what its config.json says
-      files: isInPlace ? [] : networkFiles(record.network, spec, root),
+      files: isInPlace ? [] : networkFiles(record.network, spec, root, network),
       accounts:
         isInPlace || record.network.without?.includes('/etc/passwd')
           ? []
@@ -79,6 +86,7 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
       ),
       kernelPaths: kernelPaths(spec),
       cgroup,
+      ...(network && { network: network.facts }),
       ...(joined && { join: { pid: joined.state.pid, name: joined.record.name } }),
     };
     const plan = buildPlan(spec, facts, {
@@ -88,7 +96,7 @@ export function planContainer(record: Omit<ContainerRecord, 'name'>, wishes: Pla
       counts: wishes.detached,
       graceMs: record.stopTimeout * 1000,
     });
-    return { plan, joined };
+    return { plan, joined, network };
   } finally {
     root.close();
   }

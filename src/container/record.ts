@@ -1,5 +1,14 @@
 import { isVolumeName } from '../spec/names.js';
-import type { Attached, HealthCheck, Limits, LogOptions, VolumeOptions, Written } from '../spec/request.js';
+import type {
+  Attached,
+  HealthCheck,
+  Limits,
+  LogOptions,
+  PortMapping,
+  VolumeOptions,
+  WantedNetwork,
+  Written,
+} from '../spec/request.js';
 import type { RootDriver } from '../spec/storage-driver.js';
 import type { Mount, Spec } from '../spec/types.js';
 import { containerFolder, volumeData } from '../sys/paths.js';
@@ -91,6 +100,8 @@ export interface Asked extends Written {
   pidfile?: string;
   /** The streams that the command which made it had attached. */
   attached: Attached;
+  /** All ports that its image exposes are published. */
+  publishAll?: true;
   /** Whether the image's health check was left out. */
   noHealthcheck?: true;
 }
@@ -149,6 +160,10 @@ export interface ContainerRecord {
   signalGroup: boolean;
   /** What becomes /etc/hosts and the like. */
   network: NetworkFiles;
+  /** The networks of foster's that it is attached to, in the order of its interfaces. */
+  networks?: WantedNetwork[];
+  /** Ports of the host that lead to it. */
+  published?: PortMapping[];
   logging: LogOptions;
   health?: HealthCheck;
   /** The volumes that it uses. */

@@ -1,5 +1,6 @@
 import { holdSignals } from '../init/clone.js';
 import { abandon, type Launched, type LaunchObserver, launch } from '../launch/launch.js';
+import { closeAll } from '../launch/streams.js';
 import type { RunRequest } from '../spec/request.js';
 import { surroundings } from '../sys/surroundings.js';
 import { writeCgroups } from './cgroups.js';
@@ -8,6 +9,7 @@ import { createHeld, makeRoom } from './create-held.js';
 import type { Draft } from './draft.js';
 import { draftRequest } from './draft-request.js';
 import { becomeMonitor } from './foreground.js';
+import { announce, attachToNetworks, imagineAttachment, named } from './network.js';
 import { writePidFile } from './pid-file.js';
 import { planContainer } from './plan.js';
 import { pathsOf, removeHeld } from './remove.js';
@@ -22,11 +24,8 @@ export async function runContainer(request: RunRequest, observer: RunObserver): 
   const draft = await draftRequest(request);
   if (request.dryRun) {
     const { planText } = await import('./explain.js');
-    observer.print(
-      planText(
-        planContainer(draft, { verbose: request.initVerbose, detached: isDetached(request, draft) }).plan,
-      ),
-    );
+    const wishes = { verbose: request.initVerbose, detached: isDetached(request, draft) };
+    observer.print(planText(planContainer(draft, wishes, await imagineAttachment(draft)).plan));
     return 0;
   }
   await makeRoom(request);
@@ -48,7 +47,8 @@ function isDetached(request: RunRequest, { health }: Draft): boolean {
 }
 
 async function runForeground(request: RunRequest, draft: Draft, observer: RunObserver): Promise<never> {
-  const { plan, joined } = planContainer(draft, { verbose: request.initVerbose, detached: false });
+  const network = await attachToNetworks(named(draft, request));
+  const { plan, joined } = planContainer(draft, { verbose: request.initVerbose, detached: false }, network);
   const launchObserver: LaunchObserver | undefined = request.explain
     ? (await import('./explain.js')).explainer(plan, observer.explain)
     : undefined;
@@ -58,10 +58,11 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
   let launched: Launched | undefined;
   try {
     const interactive = request.interactive && request.attached.stdin;
+    if (network !== undefined) await announce(record, network);
     launched = launch(plan, {
       stdin: interactive,
       isLogged: true,
-      join: joined?.state.pid,
+      join: joined?.state.pid ?? network?.holder,
       observer: launchObserver,
       warn: surroundings().warn,
     });
@@ -72,9 +73,11 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
       interactive,
       attached: request.attached,
       remove: record.rm ? pathsOf(record) : [],
+      network,
     });
   } catch (error) {
     if (launched !== undefined) abandon(launched);
+    closeAll([network?.lock]);
     removeHeld(record, lock, { volumes: true });
     dropIdFile(request.cidfile);
     throw error;

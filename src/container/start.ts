@@ -1,17 +1,19 @@
 import { closeSync, existsSync } from 'node:fs';
 import { holdSignals } from '../init/clone.js';
 import type { LaunchObserver } from '../launch/launch.js';
+import { closeAll } from '../launch/streams.js';
 import type { RunRequest } from '../spec/request.js';
 import { FosterError, isExecutionFailure } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
 import { containerFolder } from '../sys/paths.js';
 import { surroundings } from '../sys/surroundings.js';
 import { type AttachOptions, attachTo, type ConnectOptions, connectMonitor } from './attach.js';
-import { giveUp, launchDetached, startProgram } from './background.js';
+import { giveUp, launchDetached, startProgram, type Waiting } from './background.js';
 import { cgroupPlan } from './cgroups.js';
 import { dropIdFile, type HeldContainer } from './create.js';
 import { createHeld, mayBeFilled } from './create-held.js';
 import type { Draft } from './draft.js';
+import { announce, attachToNetworks, named } from './network.js';
 import { writePidFile } from './pid-file.js';
 import { type ContainerPlan, planContainer } from './plan.js';
 import type { ContainerRecord } from './record.js';
@@ -21,7 +23,8 @@ import { type Container, isAlive, lockContainer, readContainer } from './store.j
 
 /** `foster run -d`; without -d, of a container that may be restarted, attached to it until it has ended for good. */
 export async function runDetached(request: RunRequest, draft: Draft, observer: RunObserver): Promise<number> {
-  const containerPlan = planContainer(draft, { verbose: false, detached: true });
+  const network = await attachToNetworks(named(draft, request));
+  const containerPlan = planContainer(draft, { verbose: false, detached: true }, network);
   const launchObserver: LaunchObserver | undefined = request.explain
     ? (await import('./explain.js')).explainer(containerPlan.plan, observer.explain)
     : undefined;
@@ -31,6 +34,7 @@ export async function runDetached(request: RunRequest, draft: Draft, observer: R
   const isOwner = restart.policy === 'no' && draft.health === undefined && passSignals;
   let isStarted = false;
   try {
+    if (network !== undefined) await announce(record, network);
     const client = startHeld({ record, lock }, containerPlan, {
       observer: launchObserver,
       connection: request.detach ? undefined : { wantsAll: true, isOwner },
@@ -87,7 +91,12 @@ export function startHeld(
   plan: ContainerPlan,
   { observer, connection, onStart }: StartOptions,
 ): number | undefined {
-  const waiting = launchDetached(plan, record, lock, { observer, warn: surroundings().warn });
+  let waiting: Waiting;
+  try {
+    waiting = launchDetached(plan, record, lock, { observer, warn: surroundings().warn });
+  } finally {
+    closeAll([plan.network?.lock]); // the monitor has it
+  }
   let client: number | undefined;
   try {
     client = connection && connectMonitor(record.id, connection);
@@ -132,7 +141,9 @@ export async function startContainer(
   const { record, lock } = held;
   let client: number | undefined;
   try {
-    client = startHeld(held, planContainer(record, { verbose: false, detached: true }), {
+    const network = await attachToNetworks(record);
+    if (network !== undefined) await announce(record, network);
+    client = startHeld(held, planContainer(record, { verbose: false, detached: true }, network), {
       connection: attachment && { wantsAll: true },
     });
   } finally {

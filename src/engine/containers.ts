@@ -292,7 +292,10 @@ export async function inspect(
   return { ...inspection(container), SizeRw: written, SizeRootFs: total };
 }
 
-/** A container, else an image, else a volume, as `docker inspect` shows it. @throws FosterError of the kind `not-found` */
+/**
+ * A container, else an image, a network or a volume, as `docker inspect` shows it.
+ * @throws FosterError of the kind `not-found`
+ */
 export async function inspectAny(
   reference: string,
   options: { size?: boolean | undefined } = {},
@@ -303,11 +306,13 @@ export async function inspectAny(
     return await images.inspect(reference);
   } catch (error) {
     if (!(error instanceof FosterError)) throw error;
+    const networks = await import('./networks.js');
+    if (await networks.exists(reference)) return await networks.inspect(reference);
     const volumes = await import('./volumes.js');
     if (await volumes.exists(reference)) return await volumes.inspect(reference);
-    throw new FosterError(`no such container, image or volume: ${reference}`, {
+    throw new FosterError(`no such container, image, network or volume: ${reference}`, {
       kind: 'not-found',
-      advice: "'foster ps -a', 'foster images' and 'foster volume ls' list them",
+      advice: "'foster ps -a', 'foster images', 'foster network ls' and 'foster volume ls' list them",
       exitCode: 1,
       cause: error,
     });

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type Caller, type CallOptions, eachInCall, inCall } from './call.js';
 import { Images } from './foster-images.js';
+import { Networks } from './foster-networks.js';
 import { Volumes } from './foster-volumes.js';
 import type {
   AttachOptions,
@@ -39,6 +40,8 @@ export class Foster {
   readonly images: Images;
   /** Volumes: create, list, inspect, remove, prune, export, import. */
   readonly volumes: Volumes;
+  /** Networks: create, list, inspect, remove, prune, connect, disconnect. */
+  readonly networks: Networks;
   readonly #caller: Caller;
 
   /**
@@ -54,6 +57,7 @@ export class Foster {
     };
     this.images = new Images(this.#caller);
     this.volumes = new Volumes(this.#caller);
+    this.networks = new Networks(this.#caller);
   }
 
   /**

@@ -3,5 +3,6 @@ export { type ErrorKind, FosterError } from '../sys/errors.js';
 export type { CallOptions } from './call.js';
 export { Foster } from './foster.js';
 export type { Images } from './foster-images.js';
+export type { Networks } from './foster-networks.js';
 export type { Volumes } from './foster-volumes.js';
 export type * from './types.js';

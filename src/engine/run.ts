@@ -5,6 +5,7 @@ import type { HeldContainer } from '../container/create.js';
 import { createHeld } from '../container/create-held.js';
 import { draftRequest } from '../container/draft-request.js';
 import { killContainer } from '../container/kill.js';
+import { attachToNetworks, named } from '../container/network.js';
 import { planContainer } from '../container/plan.js';
 import { removeHeld } from '../container/remove.js';
 import { startHeld } from '../container/start.js';
@@ -60,7 +61,8 @@ async function launch(
   { hasTerminal }: { hasTerminal: boolean },
 ): Promise<{ record: HeldContainer['record']; client: number }> {
   const draft = await draftRequest(request);
-  const plan = planContainer(draft, { verbose: false, detached: true });
+  const network = await attachToNetworks(named(draft, request));
+  const plan = planContainer(draft, { verbose: false, detached: true }, network);
   const { record, lock } = await createHeld(request, draft);
   let isStarted = false;
   try {

@@ -2,6 +2,7 @@ import type { DiskUsage } from '../container/disk-usage.js';
 import type { HostInfo } from '../container/host-info.js';
 import type { PrunedContainers } from './containers.js';
 import type { PrunedImages } from './images.js';
+import type { PrunedNetworks } from './networks.js';
 import type { UnsharedCommand } from './unshare.js';
 import type { DiskUsageDetails } from './views/disk-usage-details.js';
 import type { InfoViews } from './views/host-info.js';
@@ -37,13 +38,15 @@ export async function diskUsageDetails(): Promise<DiskUsageDetails> {
 }
 
 /**
- * Removes stopped containers, images without a name, and cached root filesystems of tar files.
+ * Removes stopped containers, networks that no container uses, images without a name, and cached root filesystems of tar
+ * files.
  * @param options.all also all images that no container uses, and root filesystems of recipes
  * @param options.volumes also anonymous volumes that no container uses
  */
 export async function prune({ all, volumes = false }: { all: boolean; volumes?: boolean }): Promise<{
   containers: PrunedContainers;
   volumes: PrunedVolumes;
+  networks: PrunedNetworks;
   images: PrunedImages;
 }> {
   const { pruneContainers } = await import('../container/prune.js');
@@ -52,9 +55,10 @@ export async function prune({ all, volumes = false }: { all: boolean; volumes?: 
   const containers = await pruneContainers();
   const { pruneVolumes } = await import('../container/volume-users.js');
   const pruned = pruneVolumes(({ isAnonymous = false }) => volumes && isAnonymous);
+  const networks = await (await import('./networks.js')).prune();
   const removed = await pruneImages({ all, isMeant: () => true });
   const collected = await collect({ caches: true, recipes: all });
-  return { containers, volumes: pruned, images: { removed, size: collected?.size ?? 0 } };
+  return { containers, networks, volumes: pruned, images: { removed, size: collected?.size ?? 0 } };
 }
 
 /**

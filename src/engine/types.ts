@@ -72,8 +72,15 @@ export interface CreateOptions extends CallOptions {
   tmpfs?: readonly string[];
   /** Make the root filesystem read-only. */
   readOnly?: boolean;
-  /** `none` (only a loopback device) by default. */
-  network?: 'none' | 'host';
+  /**
+   * As in `foster run --network`: names of networks, each maybe with options (`shop:ip=10.89.0.5,alias=db`), `none` or
+   * `host`. `bridge` by default.
+   */
+  network?: string | readonly string[];
+  /** `[[IP:]HOST_PORT:]PORT[/udp]` each, as in `foster run -p`: `8080:80`, `127.0.0.1:5432:5432`. */
+  ports?: readonly string[];
+  /** Further names of the container in its networks. */
+  networkAliases?: readonly string[];
   /** IP addresses of DNS servers. */
   dns?: readonly string[];
   /** Lines for /etc/hosts: host names and their addresses. */
@@ -251,10 +258,10 @@ export interface EventOptions extends CallOptions {
 
 export interface ContainerEvent {
   time: Date;
-  type: 'container' | 'volume';
+  type: 'container' | 'network' | 'volume';
   /** `create`, `start`, `die`, `adopt`, `reap`, `stop`, `kill`, `destroy` and so on: see `foster events --help`. */
   action: string;
-  /** The container's id, or the volume's name. */
+  /** The id of the container or network, or the volume's name. */
   id: string;
   name: string;
   /** Attributes of the event, and the container's labels and image. */
@@ -280,6 +287,57 @@ export interface CreateVolumeOptions extends CallOptions {
   labels?: Readonly<Record<string, string>>;
   /** Of the driver: `{ type: 'none', o: 'bind', device: '/srv/data' }`, `{ type: 'tmpfs', o: 'size=64m' }`. */
   options?: Readonly<Record<string, string>>;
+}
+
+/** A range of addresses of a network. */
+export interface SubnetInfo {
+  /** `10.89.0.0/24` */
+  subnet: string;
+  gateway: string;
+  /** Where addresses are taken from, if not from all of it. */
+  range?: string;
+}
+
+/** A network. */
+export interface NetworkInfo {
+  /** 64 hexadecimal digits. */
+  id: string;
+  name: string;
+  created: Date;
+  /** At most one of each family, IPv4 first. */
+  subnets: SubnetInfo[];
+  /** Without a way to the outside. */
+  internal: boolean;
+  /** Containers find each other by name. */
+  dns: boolean;
+  labels: Record<string, string>;
+  /** The names of the containers that are attached to it, whether they run or not. */
+  containers: string[];
+}
+
+export interface CreateNetworkOptions extends CallOptions {
+  /** `10.89.7.0/24`: at most one of each family. One that is free by default. */
+  subnets?: readonly string[];
+  /** One of each subnet; its first address by default. */
+  gateways?: readonly string[];
+  /** The parts of the subnets that addresses are taken from; all by default. */
+  ranges?: readonly string[];
+  /** An IPv6 subnet, too. */
+  ipv6?: boolean;
+  /** Without a way to the outside. */
+  internal?: boolean;
+  /** `false`: containers do not find each other by name. Addresses of name servers for other names. */
+  dns?: false | readonly string[];
+  labels?: Readonly<Record<string, string>>;
+}
+
+export interface ConnectOptions extends CallOptions {
+  /** Its addresses in the network; free ones by default. */
+  ip?: string;
+  ip6?: string;
+  mac?: string;
+  /** Further names of the container in the network. */
+  aliases?: readonly string[];
 }
 
 export interface StopOptions extends CallOptions {

@@ -4,6 +4,7 @@
 
 #define MAX_LOG_FILES 100000
 #define MAX_STOP_TIMEOUT_MS 60000
+#define MAX_NETLINK_SIZE 65536
 
 struct blob {
   const char *start;
@@ -119,6 +120,8 @@ static int has_words_for(const struct host_step *step) {
       return step->count >= 1 && step->count <= MAX_HOST_WORDS && step->detail <= MAX_STOP_TIMEOUT_MS;
     case HOST_RESUME:
       return step->count == 0;
+    case HOST_NETLINK:
+      return step->count >= 16 && step->count <= MAX_NETLINK_SIZE && (step->detail >> NETLINK_PID_SHIFT) <= step->count - 4;
     case HOST_HAND:
       return step->count == 1;
     case HOST_CGROUP:
@@ -135,6 +138,10 @@ static int check_host_steps(const struct blob *blob, u32 offset, u32 count) {
     u64 word = steps[i].words, end = (u64)offset + (u64)count * sizeof(struct host_step);
     if (!has_words_for(&steps[i]) || steps[i].result < 0) return 0;
     if (steps[i].count && word < end && word + 1 > offset) return 0; /* results are written there */
+    if (steps[i].kind == HOST_NETLINK) {
+      if (word % 4 || !has(blob, word, steps[i].count, 1) || (word < end && word + steps[i].count > offset)) return 0;
+      continue;
+    }
     for (u32 j = 0; j < steps[i].count; j++)
       if (!(word = text_end(blob, word))) return 0;
   }
@@ -149,6 +156,7 @@ int check_host(const struct host *host) {
 int check_monitor(const struct monitor *monitor) {
   const struct blob blob = {(const char *)monitor, monitor->size};
   if (monitor->pid < 0 || monitor->log_max_files > MAX_LOG_FILES) return 0;
+  if (!monitor->names || !has_words(&blob, monitor->names)) return 0;
   if (!monitor->remove || !has_words(&blob, monitor->remove) || !monitor->subject || !has_text(&blob, monitor->subject)) return 0;
   if (monitor->oom && !has_three_texts(&blob, monitor->oom)) return 0;
   if (monitor->failures % 4 || !has(&blob, monitor->failures, monitor->failure_count, sizeof(struct failure))) return 0;

@@ -21,9 +21,10 @@ size_t string_length(const char *text);
 int string_equal(const char *a, const char *b);
 char *append(char *to, const char *text);
 char *append_number(char *to, u64 number);
+u32 read_number(const char *text);
 
 /* plan.c: run the steps, start the user's process */
-int run_plan(void);
+int run_plan(u32 first);
 
 /* report.c */
 void report(u32 kind, u32 index, s64 value, s64 extra, const char *name);
@@ -109,7 +110,16 @@ s64 cgroup_oom_kills(int file);
 int run_storage(int argc, char **argv);
 
 /* enter.c */
+int namespaces_of(const char *letters);
 int run_enter(char **argv);
+
+/* holder.c: the network holder, and the programs that belong to it */
+int run_network_holder(void);
+int run_service(char **argv);
+void become_orphan(void);
+
+/* forward.c: published ports */
+int run_forward(int argc, char **argv);
 
 /* health.c */
 s64 health_due(void);

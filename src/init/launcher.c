@@ -60,14 +60,14 @@ static long start_step_program(const struct host *host, const struct host_step *
   int nothing = (int)sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
   if (nothing < 0) return nothing;
   int is_file = is_init && host->init >= 0;
-  s32 descriptors[] = {nothing, nothing, host->output >= 0 ? host->output : nothing, control, -1, host->pidfd};
+  s32 descriptors[] = {nothing, nothing, host->output >= 0 ? host->output : nothing, control, -1, host->pidfd, -1, host->holder};
   struct program program = {
       .path = (u64)(is_file ? "" : is_init ? "/proc/self/exe" : argv[0]),
       .argv = (u64)(is_init ? argv : argv + 1),
       .envp = (u64)&argv[count],
       .descriptors = (u64)descriptors,
       .file = is_file ? host->init : AT_FDCWD,
-      .descriptor_count = is_init ? 6 : 3,
+      .descriptor_count = is_init ? FD_ENTERED + 1 : 3,
   };
   long child = start_program(&program, 0, NULL);
   sys_close(nothing);
@@ -75,17 +75,18 @@ static long start_step_program(const struct host *host, const struct host_step *
 }
 
 static long write_proc(const struct host *host, const struct host_step *step) {
-  char path[32];
-  append_number(append(path, "/proc/"), (u64)host->pid);
-  const char *name = words_of(host, step), *text = name + string_length(name) + 1;
-  long folder = sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-  if (folder < 0) return folder;
-  long file = sys_openat((int)folder, name, O_WRONLY | O_CLOEXEC, 0);
-  sys_close((int)folder);
-  if (file < 0) return file;
-  long wrote = sys_write((int)file, text, string_length(text));
-  sys_close((int)file);
-  return wrote < 0 ? wrote : 0;
+  const char *file = words_of(host, step), *text = file + string_length(file) + 1;
+  if (step->detail & WRITE_FROM_ABOVE) return write_from_inside(host->holder, host->pid, file, text);
+  return write_proc_file(host->pid, file, text);
+}
+
+/* The message that makes a pair of interfaces names the process whose network namespace one of them is for. */
+static long send_netlink(const struct host *host, const struct host_step *step) {
+  char *messages = (char *)(host->blob + step->words);
+  u32 place = step->detail >> NETLINK_PID_SHIFT;
+  s32 pid = host->pid;
+  if (place) memcpy(messages + place, &pid, sizeof pid);
+  return send_netlink_inside(step->detail & NETLINK_IN_CONTAINER ? host->pidfd : host->holder, messages, step->count);
 }
 
 /* Waits for all programs that run in parallel, up to step `last`. If several fail, the first is reported. */
@@ -188,6 +189,8 @@ static long do_step(struct host *host, u32 index) {
       return run_in_parallel(host, index);
     case HOST_START:
       return start_and_wait(host, step);
+    case HOST_NETLINK:
+      return send_netlink(host, step);
     case HOST_RESUME:
       return sys_send(host->control, (char[]){CONTROL_RESUME}, 1, 0) < 0 ? TARGET_HAS_ENDED : 0;
     case HOST_CGROUP:

@@ -42,3 +42,10 @@ char *append_number(char *to, u64 number) {
   *to = 0;
   return to;
 }
+
+/* Up to the first character that is no digit. */
+u32 read_number(const char *text) {
+  u32 number = 0;
+  for (; *text >= '0' && *text <= '9'; text++) number = number * 10 + (u32)(*text - '0');
+  return number;
+}

@@ -14,13 +14,12 @@ s64 now_ms(void) {
   return time[0] * 1000 + time[1] / 1000000;
 }
 
-/* Maps the blob on FD_BLOB, privately and writable, and closes the descriptor. Returns NULL if it is not a valid blob. */
+/* Maps the blob on FD_BLOB, privately and writable. Returns NULL if it is not a valid blob. */
 void *map_blob(size_t least) {
   struct stat info;
   if (SYSCALL2(__NR_fstat, FD_BLOB, &info) < 0 || (size_t)info.st_size < least) return NULL;
   long at = syscall6(__NR_mmap, 0, (long)info.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, FD_BLOB, 0);
   if (at < 0 && at > -4096) return NULL;
-  sys_close(FD_BLOB);
   const u32 *head = (const u32 *)at;
   return head[0] == MAGIC && head[1] == VERSION && head[2] == info.st_size ? (void *)at : NULL;
 }
@@ -32,8 +31,12 @@ int run_mode(int argc, char **argv) {
   if (argc > 1 && string_equal(argv[1], "remove")) return run_remove();
   if (argc > 1 && string_equal(argv[1], "attach")) return run_client(argc, argv);
   if (argc > 1 && string_equal(argv[1], "storage")) return run_storage(argc, argv);
-  if (argc > 2 && string_equal(argv[1], "enter")) return run_enter(argv);
-  if (argc == 1) return run_plan();
+  if (argc > 3 && string_equal(argv[1], "enter")) return run_enter(argv);
+  if (argc > 1 && string_equal(argv[1], "forward")) return run_forward(argc, argv);
+  if (argc > 1 && string_equal(argv[1], "network")) return run_network_holder();
+  if (argc > 5 && string_equal(argv[1], "serve")) return run_service(argv);
+  if (argc == 1) return run_plan(0);
+  if (argc == 3 && string_equal(argv[1], "resume")) return run_plan(read_number(argv[2]));
   return 125;
 }
 

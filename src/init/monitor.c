@@ -186,8 +186,15 @@ static void accept_all(void) {
   for (int i = 0; i < MAX_CLIENTS && attach_accept(); i++) {}
 }
 
+/* The container has ended for good: others no longer find it by its names. */
+static void withdraw_names(void) {
+  for (const char *path = monitor_text(run.config->names); *path; path += string_length(path) + 1)
+    SYSCALL3(__NR_unlinkat, AT_FDCWD, path, 0);
+}
+
 /* Sends the exit code to all clients, also to those that have just connected. */
 void report_exit(int code) {
+  withdraw_names();
   accept_all();
   char last[2] = {0, (char)code};
   attach_send(ATTACH_EXIT, last + 1, 1);
@@ -408,12 +415,13 @@ static void take_over(void) {
 
 int run_monitor(void) {
   const struct monitor *config = map_blob(sizeof *config);
+  sys_close(FD_BLOB);
   if (!config || !check_monitor(config)) return 125;
   SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-monitor");
   run = (struct run){.config = config, .has_caller = config->pid != 0, .has_starter = config->pid == 0};
   run.has_record = !(config->flags & MONITOR_STATELESS);
   run.host = (struct host){.blob = (u64)config, .size = config->size, .steps = config->host_steps, .count = config->host_step_count,
-                            .userns = FD_USERNS, .output = FD_HOST_OUTPUT, .init = -1};
+                            .holder = FD_JOINED, .userns = FD_USERNS, .output = FD_HOST_OUTPUT, .init = -1};
   sys_close_range(FD_SUPERVISOR_END);
   if (run.has_caller) take_over();
   fill_gaps();

@@ -1,6 +1,7 @@
 /* Runs a plan: the steps of PID 1, then, in the user's process, the steps before its program. There is no policy here:
  * TypeScript decides every call, flag and path, where it can be tested and explained. */
 #include "init.h"
+#include "program.h"
 
 #include <asm-generic/errno.h>
 #include <asm/stat.h>
@@ -81,12 +82,23 @@ static long run_step(char *blob, const struct step *step) {
   return syscall6(step->number, values[0], values[1], values[2], values[3], values[4], values[5]);
 }
 
+/* Executes foster-init anew, which continues with step `next` of the plan. As a program that was executed in its user
+ * namespace, it can be looked at by those who have rights there, and by no others: ptrace(2). Returns -errno. */
+static long renew(u32 next) {
+  char number[24];
+  append_number(number, next);
+  const char *argv[] = {"foster-init", "resume", number, NULL};
+  keep_capabilities();
+  return SYSCALL3(__NR_execve, "/proc/self/exe", argv, argv + 3);
+}
+
 /* Runs steps. If one fails, reports it and exits with 125. */
 static void run_steps(struct plan *plan, u32 first, u32 count) {
   char *blob = (char *)plan;
   const struct step *steps = (const struct step *)(blob + plan->steps);
   for (u32 i = first; i < first + count; i++) {
-    long result = run_step(blob, &steps[i]);
+    if (plan->flags & PLAN_TRACE && steps[i].number == STEP_RENEW) report(REPORT_STEP, i, 0, 0, NULL);
+    long result = steps[i].number == STEP_RENEW ? renew(i + 1) : run_step(blob, &steps[i]);
     if (result < 0 && result > -4096 && !is_ignored(&steps[i], -result)) {
       report(REPORT_FAILED, i, -result, 0, NULL);
       sys_exit(125);
@@ -138,11 +150,13 @@ static void await_execution(int fd) {
   if (got == 0) report(REPORT_EXECUTED, NO_STEP, 0, 0, NULL);
 }
 
-int run_plan(void) {
+/* `first`: the step to begin with. */
+int run_plan(u32 first) {
   struct plan *plan = map_blob(sizeof *plan);
-  if (!plan || !check_plan(plan)) return 125;
+  if (!plan || !check_plan(plan) || first > plan->init_steps) return 125;
+  if (first || !(plan->flags & PLAN_NESTED)) sys_close(FD_BLOB);
 
-  run_steps(plan, 0, plan->init_steps);
+  run_steps(plan, first, plan->init_steps - first);
   /* Before another process can look at /proc/1/fd: the steps may have opened files of the host. */
   sys_close_range(FD_CONTROL + 1);
   if (!(plan->flags & PLAN_SHIM)) become_process(plan);

@@ -54,23 +54,24 @@ long become_program(struct program *program) {
   return SYSCALL5(__NR_execveat, file, program->path, program->argv, program->envp, AT_EMPTY_PATH);
 }
 
-static _Noreturn void run_child(struct program *program) {
+static _Noreturn void run_program(void *argument) {
+  struct program *program = argument;
   program->error = (s32)-become_program(program);
   sys_exit(125);
 }
 
-/* clone(2), for a child that calls run_child on the stack that ends at `top`. */
-static long clone_child(u64 flags, void *top, s32 *pidfd, struct program *program) {
+/* clone(2), for a child that calls `run` on the stack that ends at `top`. */
+static long clone_child(u64 flags, void *top, s32 *pidfd, void (*run)(void *), void *argument) {
 #if defined(FOSTER_FUZZ)
   (void)top;
   long pid = SYSCALL5(__NR_clone, flags, 0, pidfd, 0, 0);
-  if (pid == 0) run_child(program);
+  if (pid == 0) run(argument), sys_exit(125);
   return pid;
 #elif defined(__x86_64__)
   long result;
-  __asm__ volatile("syscall\n test %%rax,%%rax\n jnz 1f\n mov %[program],%%rdi\n call *%[child]\n 1:"
+  __asm__ volatile("syscall\n test %%rax,%%rax\n jnz 1f\n mov %[argument],%%rdi\n call *%[run]\n 1:"
                    : "=a"(result)
-                   : "a"(__NR_clone), "D"(flags), "S"(top), "d"(pidfd), [program] "r"(program), [child] "r"(run_child)
+                   : "a"(__NR_clone), "D"(flags), "S"(top), "d"(pidfd), [argument] "r"(argument), [run] "r"(run)
                    : "rcx", "r11", "memory", "cc");
   return result;
 #elif defined(__aarch64__)
@@ -78,25 +79,39 @@ static long clone_child(u64 flags, void *top, s32 *pidfd, struct program *progra
   register long x0 __asm__("x0") = (long)flags;
   register long x1 __asm__("x1") = (long)top;
   register long x2 __asm__("x2") = (long)pidfd;
-  __asm__ volatile("svc 0\n cbnz x0, 1f\n mov x0, %[program]\n blr %[child]\n 1:"
+  __asm__ volatile("svc 0\n cbnz x0, 1f\n mov x0, %[argument]\n blr %[run]\n 1:"
                    : "+r"(x0)
-                   : "r"(x8), "r"(x1), "r"(x2), [program] "r"(program), [child] "r"(run_child)
+                   : "r"(x8), "r"(x1), "r"(x2), [argument] "r"(argument), [run] "r"(run)
                    : "memory", "cc");
   return x0;
 #endif
 }
 
+/* Starts a process that shares our memory, and waits until it has executed a program or has exited: vfork(2). All signals
+ * are blocked in it. */
+static long start_child(u64 clone_flags, s32 *pidfd, void (*run)(void *), void *argument) {
+  char stack[4096] __attribute__((aligned(16)));
+  sigset all = ALL_SIGNALS, previous;
+  /* A signal handler of ours must not run in the child. */
+  SYSCALL4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &previous, 8);
+  long pid = clone_child(clone_flags | CLONE_VM | CLONE_VFORK | SIGCHLD, stack + sizeof stack, pidfd, run, argument);
+  SYSCALL4(__NR_rt_sigprocmask, SIG_SETMASK, &previous, NULL, 8);
+  return pid;
+}
+
+/* Runs `work` in a process that shares our memory, and waits for its end. Returns 0, or -errno where there was none. */
+long run_in_child(void (*work)(void *), void *argument) {
+  long pid = start_child(0, NULL, work, argument);
+  if (pid < 0) return pid;
+  SYSCALL4(__NR_wait4, pid, NULL, 0, NULL);
+  return 0;
+}
+
 /* Starts a program in a new process, in the new namespaces that `clone_flags` name, with all signals blocked. Returns its
  * pid once it runs, and its pidfd in `pidfd` unless that is NULL. On failure returns -errno, and there is no process. */
 long start_program(struct program *program, u64 clone_flags, s32 *pidfd) {
-  char stack[2048] __attribute__((aligned(16)));
-  sigset all = ALL_SIGNALS, previous;
-  u64 flags = clone_flags | CLONE_VM | CLONE_VFORK | (pidfd ? CLONE_PIDFD : 0) | SIGCHLD;
   program->error = 0;
-  /* A signal handler of ours must not run in the child, which shares our memory. */
-  SYSCALL4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &previous, 8);
-  long pid = clone_child(flags, stack + sizeof stack, pidfd, program);
-  SYSCALL4(__NR_rt_sigprocmask, SIG_SETMASK, &previous, NULL, 8);
+  long pid = start_child(clone_flags | (pidfd ? CLONE_PIDFD : 0), pidfd, run_program, program);
   if (pid < 0 || !program->error) return pid;
   if (pidfd) sys_close(*pidfd);
   SYSCALL4(__NR_wait4, pid, NULL, 0, NULL);

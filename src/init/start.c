@@ -1,7 +1,6 @@
 /* Starts PID 1 of a detached container: a clone into new namespaces, host steps, a plan. In the foreground, TypeScript does
  * the same; a restart has to work when there is no TypeScript any more. */
-#include "init.h"
-#include "program.h"
+#include "monitor.h"
 
 #include <asm-generic/errno.h>
 #include <linux/fcntl.h>
@@ -55,6 +54,29 @@ static long start_init(const struct monitor *monitor, const int ends[5], s32 *pi
   return start_plan(descriptors, monitor->clone_flags, pidfd);
 }
 
+/* A nested PID 1 makes its namespaces by unshare(2), and continues as a child in its PID namespace: only then is it there to
+ * do host steps for. */
+static long follow_refork(struct started *started) {
+  struct report report;
+  for (;;) {
+    long size = sys_read(started->control, &report, sizeof report);
+    if (size == -EINTR) continue;
+    if (size != sizeof report) return -EPIPE;
+    if (report.kind == REPORT_FAILED) {
+      started->failed_step = report.index;
+      return -report.value;
+    }
+    if (report.kind != REPORT_REFORKED) {
+      notify_starter(&report);
+      continue;
+    }
+    SYSCALL4(__NR_wait4, started->pid, NULL, 0, NULL);
+    started->pid = (int)report.value;
+    set_descriptor(SYSCALL2(__NR_pidfd_open, started->pid, 0), FD_PIDFD);
+    return 0;
+  }
+}
+
 /* Returns 0 when PID 1 runs its plan, else -errno; then `started->failed_step` says which step failed. */
 long start_container(const struct monitor *monitor, struct started *started, struct host *host) {
   int terminal = (monitor->flags & MONITOR_TERMINAL) != 0, interactive = (monitor->flags & MONITOR_INTERACTIVE) != 0;
@@ -78,8 +100,10 @@ long start_container(const struct monitor *monitor, struct started *started, str
   set_nonblocking(input[1]), set_nonblocking(output[0]), set_nonblocking(error[0]);
   *started = (struct started){.pid = (int)pid, .control = control[0], .console = console[0], .input = input[1], .output = output[0],
                               .error = error[0]};
-  if (monitor->clone_flags & CLONE_NEWUSER) set_descriptor(open_user_namespace((int)pid), FD_USERNS);
-  host->pid = (int)pid, host->pidfd = FD_PIDFD, host->control = control[0];
+  if (monitor->flags & MONITOR_NESTED && (failed = follow_refork(started)) < 0) return failed;
+  if (monitor->clone_flags & CLONE_NEWUSER || monitor->flags & MONITOR_NESTED)
+    set_descriptor(open_user_namespace(started->pid), FD_USERNS);
+  host->pid = started->pid, host->pidfd = FD_PIDFD, host->control = control[0];
   failed = run_host_steps(host);
   started->failed_step = HOST_STEP + host->failed;
   return failed;

@@ -77,6 +77,7 @@ static inline long syscall4(long number, long a, long b, long c, long d) {
 #define SYSCALL3(n, a, b, c) syscall3((n), (long)(a), (long)(b), (long)(c))
 #define SYSCALL4(n, a, b, c, d) syscall4((n), (long)(a), (long)(b), (long)(c), (long)(d))
 #define SYSCALL5(n, a, b, c, d, e) syscall6((n), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
+#define SYSCALL6(n, a, b, c, d, e, f) syscall6((n), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
 /* The kernel's own sigset_t: one bit per signal, bit 0 for signal 1. */
 typedef u64 sigset;

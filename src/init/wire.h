@@ -30,6 +30,7 @@ enum {
   PLAN_VERBOSE = 4,/* report every orphan when it is adopted and when it is reaped */
   PLAN_GROUP = 8,  /* forward signals to the process group of the user's process */
   PLAN_COUNTS = 32, /* report each orphan when it is reaped, and their number */
+  PLAN_NESTED = 64, /* has a STEP_RENEW */
   PLAN_SHARED = 16  /* not PID 1 of a namespace of its own: kill(-1) would reach other processes */
 };
 
@@ -50,6 +51,7 @@ enum {
   STEP_ORPHAN, /* continue as a new process, and exit: it becomes a child of PID 1 */
   STEP_FILE_SYSTEM, /* descriptor, magic number of statfs(2): -EXDEV if the file is on another type of filesystem */
   STEP_NOT_ON, /* two descriptors: -EXDEV if both are on the same filesystem */
+  STEP_RENEW, /* execute foster-init anew, and continue with the next step: so its memory belongs to its own user namespace */
 };
 
 /* Parent -> foster-init: single bytes. */
@@ -109,7 +111,7 @@ struct host_step {
 };
 
 enum {
-  HOST_WRITE = 1, /* words: a file below /proc/PID, and the text to write to it */
+  HOST_WRITE = 1, /* words: a file below /proc/PID, and the text to write to it; detail: WRITE_* */
   HOST_RUN,    /* words: path, arguments; detail: index of the word that PID replaces, 0 for none. The exit code must be 0.
                   Runs in parallel with the HOST_RUN steps that follow directly */
   HOST_START,  /* words: arguments of foster-init, which becomes a program that runs until the container has ended;
@@ -117,8 +119,17 @@ enum {
   HOST_RESUME, /* sends CONTROL_RESUME to PID 1 */
   HOST_HAND,   /* words: a path; detail: HAND_*. A mount of it, ids shifted as in PID 1's user namespace, is sent to PID 1 */
   HOST_CGROUP, /* words: the path of a cgroup, and what the action needs; detail: CGROUP_* */
+  HOST_NETLINK, /* words: offset of rtnetlink messages, and count: their size in bytes; detail: NETLINK_*, and above it where
+                   in them the PID is written, 0 for nowhere */
 };
 enum { MAX_MAP_LINES = 340 /* user_namespaces(7) */, MAX_HOST_WORDS = 3 * MAX_MAP_LINES + 4, MAX_LAYERS = 500 };
+
+enum { WRITE_FROM_ABOVE = 1 /* by a process in the user namespace of the network holder */ };
+
+enum {
+  NETLINK_IN_CONTAINER = 1, /* in the container's network namespace; else in the network holder's */
+  NETLINK_PID_SHIFT = 1,
+};
 
 enum {
   HAND_DEEP = 1,    /* with all mounts below it */
@@ -145,6 +156,7 @@ struct host {
   s32 pid; /* the process for which they are done; 0: none */
   s32 pidfd; /* of that process; -1: none */
   s32 control; /* socket to it; -1: none */
+  s32 holder; /* pidfd of the network holder; -1: none */
   s32 userns; /* the user namespace by which ids are shifted */
   s32 output; /* stderr of programs; -1: discarded */
   s32 init; /* descriptor of foster-init; -1: we are foster-init */
@@ -168,12 +180,13 @@ enum {
   FD_MONITOR_END,
   FD_PLAN = FD_MONITOR_END,
   FD_EVENTS,
-  FD_JOINED, /* a pidfd of the container whose PID namespace is shared */
+  FD_JOINED, /* a pidfd of the container whose PID namespace is shared, or of the network holder */
   FD_HEALTH, /* the plan of the health check */
   FD_HOST_OUTPUT, /* stderr of the programs of host steps */
   FD_INPUT,       /* our ends of the pipes for 0, 1 and 2 of a container without a terminal */
   FD_OUTPUT,
   FD_ERROR,
+  FD_NETWORK, /* the lock of the user's networks: the network holder lives for as long as it is held */
   FD_SUPERVISOR_END,
 };
 
@@ -200,6 +213,7 @@ struct monitor {
   u32 oom; /* offset of a cgroup, the file in it that counts OOM kills, and a message for the caller; 0: none */
   u32 host_steps; /* offset of struct host_step[host_step_count]: already done if `pid` is set, else to be done */
   u32 host_step_count;
+  u32 names;        /* offset of NUL-terminated paths, the last one empty: removed when the container has ended for good */
 };
 
 enum {
@@ -212,6 +226,7 @@ enum {
   MONITOR_STATELESS = 64,  /* a process that has joined a container: it has no state on disk */
   MONITOR_HEALTH = 128,
   MONITOR_JOINS = 256,
+  MONITOR_NESTED = 512, /* PID 1 makes its namespaces itself, in the user namespace of the network holder */
   MONITOR_UNLOGGED = 1024, /* no log of its output */
   MONITOR_KILL_UNHEALTHY = 2048,
 };

@@ -19,6 +19,7 @@ export {
 const SPECIAL: Readonly<Record<string, number>> = {
   await: wire.STEP_AWAIT,
   refork: wire.STEP_REFORK,
+  renew: wire.STEP_RENEW,
   orphan: wire.STEP_ORPHAN,
   file_system: wire.STEP_FILE_SYSTEM,
   not_on: wire.STEP_NOT_ON,
@@ -84,7 +85,8 @@ export function encodePlan(plan: Plan, options: { trace: boolean }): Uint8Array 
       (plan.verbose ? wire.PLAN_VERBOSE : 0) |
       (plan.signalGroup ? wire.PLAN_GROUP : 0) |
       (plan.sharedPids ? wire.PLAN_SHARED : 0) |
-      (plan.counts ? wire.PLAN_COUNTS : 0),
+      (plan.counts ? wire.PLAN_COUNTS : 0) |
+      (plan.isNested ? wire.PLAN_NESTED : 0),
     steps: table,
     init_steps: plan.init.length,
     process_steps: plan.process.length,
@@ -156,6 +158,8 @@ export interface MonitorOptions {
   subject?: { id: string; name: string } | undefined;
   /** Absolute paths to remove, in this order, after the end of the container. */
   remove: string[];
+  /** Absolute paths of files to remove when the container has ended for good, as its names in networks. */
+  names?: readonly string[];
   /** By errno name, `*` for any: the message and the exit code if the program cannot be executed. */
   failures: { errno: string; exitCode: number; text: string }[];
   /** The log's maximal size of a file, in bytes (0: no limit), and number of files. */
@@ -164,6 +168,7 @@ export interface MonitorOptions {
   supervise?: {
     cloneFlags: number;
     joins: boolean;
+    isNested: boolean;
     health?:
       | { interval: number; timeout: number; startPeriod: number; retries: number; kills?: boolean }
       | undefined;
@@ -179,6 +184,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
   const blob = new Blob();
   const header = blob.reserve(wire.MONITOR_SIZE);
   const remove = blob.words(options.remove);
+  const names = blob.words([...(options.names ?? [])]);
   const failures = blob.reserve(options.failures.length * wire.FAILURE_SIZE);
   for (const [index, { errno, exitCode, text }] of options.failures.entries()) {
     blob.struct(failures + index * wire.FAILURE_SIZE, wire.FAILURE_OFFSETS, {
@@ -212,6 +218,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
       (health ? wire.MONITOR_HEALTH : 0) |
       (health?.kills ? wire.MONITOR_KILL_UNHEALTHY : 0) |
       (supervise?.joins ? wire.MONITOR_JOINS : 0) |
+      (supervise?.isNested ? wire.MONITOR_NESTED : 0) |
       (options.log === 'none' ? wire.MONITOR_UNLOGGED : 0),
     pid: options.pid,
     remove,
@@ -229,6 +236,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
     oom: oomWords,
     host_steps: hostSteps,
     host_step_count: steps.length,
+    names,
   });
   return blob.bytes;
 }
@@ -241,11 +249,12 @@ export function encodeHostSteps(
 ): number {
   const at = blob.reserve(steps.length * wire.HOST_STEP_SIZE);
   steps.forEach((step, index) => {
-    const { kind, words, detail = 0 } = hostStepFields(step);
+    const { kind, words, messages, detail = 0 } = hostStepFields(step);
+    const wordsAt = words.length === 0 ? 0 : blob.words(words);
     blob.struct(at + index * wire.HOST_STEP_SIZE, wire.HOST_STEP_OFFSETS, {
       kind,
-      words: words.length === 0 ? 0 : blob.words(words),
-      count: words.length,
+      words: messages === undefined ? wordsAt : blob.put(messages),
+      count: messages?.length ?? words.length,
       detail,
       result: results[index] ?? 0,
     });
@@ -253,10 +262,24 @@ export function encodeHostSteps(
   return at;
 }
 
-function hostStepFields(step: HostStep): { kind: number; words: string[]; detail?: number } {
+function hostStepFields(step: HostStep): {
+  kind: number;
+  words: string[];
+  messages?: Uint8Array;
+  detail?: number;
+} {
   switch (step.kind) {
     case 'write':
-      return { kind: wire.HOST_WRITE, words: [step.file, step.text] };
+      return {
+        kind: wire.HOST_WRITE,
+        words: [step.file, step.text],
+        detail: step.fromAbove ? wire.WRITE_FROM_ABOVE : 0,
+      };
+    case 'netlink': {
+      const where = step.where === 'container' ? wire.NETLINK_IN_CONTAINER : 0;
+      const detail = where | ((step.pidAt ?? 0) << wire.NETLINK_PID_SHIFT);
+      return { kind: wire.HOST_NETLINK, words: [], messages: step.messages, detail };
+    }
     case 'run': {
       const words = step.args.map((word) => (typeof word === 'string' ? word : ''));
       const pid = step.args.findIndex((word) => typeof word !== 'string');

@@ -48,7 +48,7 @@ export function hostStepFailure(
 ): FosterError {
   const name = errno === 0 ? '' : errnoName(errno);
   const advice = step.advice?.[name] ?? step.advice?.['*'];
-  if (step.kind === 'start') return partFailure(step, errno, detail);
+  if (step.kind === 'start') return partFailure(step, errno, detail, output);
   if (step.kind === 'run' && errno === 0)
     return withAdvice(`cannot ${step.why}: ${programEnd(step, detail, output)}`, advice);
   // Several calls make a mount, and which of them failed is not reported.
@@ -60,9 +60,15 @@ function withAdvice(sentence: string, advice: string | undefined): FosterError {
   return new FosterError(sentence, advice === undefined ? {} : { advice });
 }
 
-function partFailure({ name, parts }: StartProgram, errno: number, detail: number): FosterError {
+function partFailure(
+  { name, parts }: StartProgram,
+  errno: number,
+  detail: number,
+  output: number | undefined,
+): FosterError {
   const { why, advice } = parts[detail] ?? { why: `start ${name}` };
-  return withAdvice(`cannot ${why}: ${errnoWords(errno)}`, advice);
+  const message = errnoName(errno) === 'EIO' ? lastLine(output, () => true) : undefined;
+  return withAdvice(`cannot ${why}: ${message ?? errnoWords(errno)}`, advice);
 }
 
 /** @param status as wait4(2) returns it */

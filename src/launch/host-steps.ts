@@ -16,6 +16,8 @@ export interface HostTarget {
   pidfd?: number;
   /** Descriptor of a socket to it. */
   control?: number;
+  /** Pidfd of the network holder. */
+  holder?: number | undefined;
   /** Descriptor of the user namespace by which the ids of mounts are shifted; undefined if the process has ended. */
   userNamespace?: number | undefined;
   /** Whether SIGINT, SIGTERM and so on end a wait. Not set for steps that clean up after such a signal. */
@@ -51,6 +53,7 @@ export function runHostSteps(steps: readonly HostStep[], target: HostTarget = { 
     pid: target.pid,
     pidfd: target.pidfd ?? -1,
     control: target.control ?? -1,
+    holder: target.holder ?? -1,
     userns: target.userNamespace ?? -1,
     output: output ?? -1,
     starter: -1,

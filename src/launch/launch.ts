@@ -50,7 +50,7 @@ export interface LaunchOptions {
   isLogged?: boolean;
   /** Its streams are carried to streams of the calling program, and not to our descriptors 0, 1 and 2. */
   isProgram?: boolean;
-  /** PID of a process whose namespaces are joined. */
+  /** PID of a process whose namespaces are joined, or of the network holder for a nested plan. */
   join?: number | undefined;
   /** Whether that PID still is the intended process; called when its pidfd is open, so that it cannot be reused. */
   isJoinable?: () => boolean;
@@ -97,23 +97,47 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
     options.observer?.started(child.pid);
     faultPoint('PID 1 started');
   } catch (error) {
-    closeAll([control, console, ...streams]);
+    closeAll([control, console, join, ...streams]);
     throw cloneFailure(error);
   } finally {
-    closeAll([theirControl, theirConsole, blob, nothing, join, ...theirs]);
+    closeAll([theirControl, theirConsole, blob, nothing, ...theirs]);
   }
   let work: HostWork | undefined;
+  const { observer, warn } = options;
+  const joined = plan.isNested ? undefined : options.join;
   try {
-    work = doHostSteps(plan, { ...child, control }, options.join ?? child.pid);
+    if (plan.isNested) waitForRefork(plan, control, child, observer);
+    const holder = plan.isNested ? join : undefined;
+    work = doHostSteps(plan, { ...child, control, holder }, joined ?? child.pid);
     faultPoint('host steps done');
-    const { observer, warn } = options;
     const { output } = work;
     waitUntilReady(plan, control, { child, observer, warn, output, outcomes: hostResults(work) });
     faultPoint('ready');
-    return { ...child, control, console, streams, work, joined: options.join };
+    return { ...child, control, console, streams, work, joined };
   } catch (error) {
     abandon({ ...child, control, console, streams, work });
     throw error;
+  } finally {
+    closeAll([join]);
+  }
+}
+
+/** A nested PID 1 is there only once it has made its namespaces and continues in a child. @throws FosterError */
+function waitForRefork(
+  plan: Plan,
+  control: number,
+  child: { pid: number; pidfd: number },
+  observer: LaunchObserver | undefined,
+): void {
+  for (;;) {
+    const report = receiveReport(control);
+    if (report === undefined)
+      throw new FosterError('the first process of the container was killed while it was set up');
+    if (report.kind === 'failed') throw launchFailure(plan, report, undefined);
+    if (report.kind === 'step') observer?.step(report.index, report.result);
+    if (report.kind !== 'reforked') continue;
+    switchToProcess(report.pid, child);
+    return;
   }
 }
 

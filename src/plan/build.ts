@@ -6,8 +6,8 @@ import { FD, type PlanFacts, type PlanOptions } from './facts.js';
 import { handMounts } from './handed-mounts.js';
 import { mapIds } from './id-maps.js';
 import { copyFromHost, followsHost, isLinked, type Mounted, mountAll, openVolumes } from './mounts.js';
-import { clonedTypes, joinByPath, namespaceFlag, newClocks } from './namespaces.js';
-import { loopbackUp } from './network.js';
+import { clonedTypes, joinByPath, namespaceFlag, nestNamespaces, newClocks } from './namespaces.js';
+import { attachNetworks, loopbackUp } from './network.js';
 import {
   adjustOomScore,
   denyTracing,
@@ -40,13 +40,15 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
   const { linux, process } = spec;
   const follows = followsHost(spec);
   const isInCgroup = (facts.cgroup?.steps.length ?? 0) > 0;
-  const namespaces = facts.join
-    ? []
-    : clonedTypes(linux.namespaces).filter((type) => type !== 'cgroup' || !isInCgroup);
-  const prepared = prepare(spec, facts, namespaces);
+  const isNested = facts.network !== undefined;
+  // The cgroup namespace is made when PID 1 is in its cgroup.
+  const created = clonedTypes(linux.namespaces).filter((type) => type !== 'cgroup' || !isInCgroup);
+  const namespaces = facts.join || isNested ? [] : created;
+  const prepared = prepare(spec, facts, created);
   return {
     version: 1,
     namespaces,
+    isNested,
     host: [...prepared, ...resume(prepared), ...handMounts(spec.mounts, facts)],
     ...(facts.cgroup && {
       cgroup: { places: facts.cgroup.places, ...(facts.cgroup.oom && { oom: facts.cgroup.oom }) },
@@ -54,7 +56,7 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
     init: [
       // Else the process that continues after a refork would be outside.
       ...(facts.join && isInCgroup ? awaitHost(prepared) : []),
-      ...(facts.join ? joinNamespaces(types) : []),
+      ...(facts.join ? joinNamespaces(types) : isNested ? nestNamespaces(created) : []),
       ...joinByPath(linux.namespaces),
       ...(isNew(spec, 'time') ? newClocks(linux.timeOffsets) : []),
       ...adjustOomScore(process),
@@ -106,7 +108,10 @@ function prepare({ linux }: Spec, facts: PlanFacts, namespaces: readonly string[
   const { mapHelpers: helpers, canSetGroups } = facts;
   return [
     ...(facts.cgroup?.steps ?? []),
-    ...(uid.length > 0 && !facts.join ? mapIds({ uid, gid }, { helpers, canSetGroups }) : []),
+    ...(uid.length > 0 && !facts.join
+      ? mapIds({ uid, gid }, { helpers, canSetGroups, fromAbove: facts.network !== undefined })
+      : []),
+    ...(facts.network ? attachNetworks(facts.network) : []),
     ...startStorage(facts, namespaces.includes('user')),
   ];
 }

@@ -29,6 +29,7 @@ export function buildExecPlan(spec: Spec, facts: ExecFacts): Plan {
   return {
     version: 1,
     namespaces: [],
+    isNested: false,
     host: [...attached, ...(attached.length > 0 ? [RESUME] : [])],
     init: [
       // Before processes of the container can see this one: CVE-2016-9962.

@@ -2,6 +2,7 @@ import type { RootDriver } from '../spec/storage-driver.js';
 import { FD_BLOB, FD_CONTROL, PLAN_FD_CONSOLE, PLAN_FD_JOIN } from '../sys/wire-constants.js';
 import type { CgroupPlan } from './cgroup/result.js';
 import type { MapHelpers } from './id-maps.js';
+import type { StartProgram } from './step.js';
 
 /** Facts about the host and the container's files, for a plan. Plain data: see container/host-facts.ts. */
 export interface PlanFacts {
@@ -37,8 +38,42 @@ export interface PlanFacts {
   kernelPaths: ReadonlyMap<string, 'file' | 'directory'>;
   /** How limits are enforced. */
   cgroup?: CgroupPlan | undefined;
+  /** The networks that it is attached to: its namespaces are then made below the network holder's. */
+  network?: NetworkFacts;
   /** PID 1 of a container whose user and PID namespaces to join. */
   join?: { pid: number; name: string };
+}
+
+/** How a container is attached to networks. */
+export interface NetworkFacts {
+  interfaces: InterfaceFacts[];
+  /** The program that carries connections to its published ports. */
+  service?: Pick<StartProgram, 'name' | 'args' | 'call' | 'parts'>;
+}
+
+/** An interface of the container, and its other end. */
+export interface InterfaceFacts {
+  /** The network, as people call it. */
+  network: string;
+  /** `eth0` */
+  name: string;
+  /** The name and the index of the other end, in the network holder's namespace. */
+  device: string;
+  index: number;
+  /** 6 bytes. */
+  mac: Uint8Array;
+  /** Bytes. */
+  mtu: number;
+  addresses: InterfaceAddress[];
+}
+
+export interface InterfaceAddress {
+  address: string;
+  prefix: number;
+  /** Who passes on what is for others. */
+  router: string;
+  /** Whether it is the way to the outside, too. */
+  isDefault: boolean;
 }
 
 /** A file that foster writes into the container. */

@@ -2,7 +2,8 @@ import type { Namespace, TimeOffsets } from '../spec/types.js';
 import { FosterError } from '../sys/errors.js';
 import { CWD } from './calls.js';
 import { CLONE, O } from './constants.js';
-import { flags, type Step, step } from './step.js';
+import { FD } from './facts.js';
+import { constant, flags, type Step, step } from './step.js';
 
 /** Types of namespaces that foster can create, with their names in the OCI runtime-spec: namespaces(7). */
 const FLAGS: Readonly<Record<string, keyof typeof CLONE>> = {
@@ -81,6 +82,22 @@ export function newClocks(offsets: TimeOffsets = {}): Step[] {
     open('/proc/self/ns/time_for_children', 'O_RDONLY'),
     step(why, 'setns', [file, flags(CLONE, 'CLONE_NEWTIME')]),
     step(why, 'close', [file]),
+  ];
+}
+
+/**
+ * Makes the namespaces below those of the network holder: only a process of a user namespace above both ends may connect
+ * two network namespaces, and clone(2) could not start PID 1 as a child of ours there.
+ */
+export function nestNamespaces(types: readonly string[]): Step[] {
+  const holder = constant(String(FD.JOIN), FD.JOIN);
+  const names = types.map(namespaceFlag);
+  return [
+    step("enter the user namespace above the containers'", 'setns', [holder, flags(CLONE, 'CLONE_NEWUSER')]),
+    step("create the container's namespaces", 'unshare', [flags(CLONE, ...names)]),
+    step('continue in a process inside the PID namespace', 'refork', []),
+    // what was executed outside of the user namespace would be shut to us: ptrace(2), "access mode checking"
+    step('execute foster-init anew in its user namespace', 'renew', []),
   ];
 }
 

@@ -1,4 +1,7 @@
-import { type Bytes, constant, type Step, step } from './step.js';
+import { addressBytes, familyOf, parseAddress, parseSubnet } from '../spec/addresses.js';
+import type { InterfaceAddress, InterfaceFacts, NetworkFacts } from './facts.js';
+import { addAddress, addRoute, deleteLink, makeVeth, setUp } from './netlink.js';
+import { type Bytes, type ChangeNetwork, constant, type HostStep, type Step, step } from './step.js';
 
 /** Brings up `lo`, the only interface in a new network namespace: netdevice(7). */
 export function loopbackUp(): Step[] {
@@ -14,4 +17,99 @@ export function loopbackUp(): Step[] {
     step(why, 'ioctl', [{ result: 'socket' }, constant('SIOCSIFFLAGS', 0x8914), ifreq]),
     step(why, 'close', [{ result: 'socket' }]),
   ];
+}
+
+/** `lo` is 1; the kernel would give the first other interface this number too. */
+const FIRST_INDEX = 2;
+
+/** An IPv6 router is known by an address of the link: the same on every interface of the network holder. */
+export const LINK_ROUTER = 'fe80::1';
+
+/** Connects the container's network namespace to the networks, from outside: veth(4), rtnetlink(7). */
+export function attachNetworks({ interfaces, service }: NetworkFacts): HostStep[] {
+  const steps = interfaces.flatMap((one, index) => attachInterface(one, FIRST_INDEX + index));
+  if (service === undefined) return steps;
+  return [
+    ...steps,
+    {
+      kind: 'start',
+      name: service.name,
+      args: service.args,
+      call: service.call,
+      why: 'listen on the published ports, and carry connections to them into the container',
+      parts: service.parts,
+      stopTimeout: 1000,
+      undo: 'it ends with PID 1',
+      earlyExit: { errnos: [], why: '', advice: '' },
+    },
+  ];
+}
+
+/** Makes one interface. @param index of it, in the container */
+export function attachInterface(facts: InterfaceFacts, index: number): ChangeNetwork[] {
+  const { network, name, device, addresses, mtu } = facts;
+  const { message, pidAt } = makeVeth(
+    { name: device, index: facts.index },
+    { name, index, mac: facts.mac },
+    mtu,
+  );
+  // the kernel may still be about to remove that of a container that has ended
+  const old = deleteLink(facts.index);
+  const near = addresses.flatMap(({ address }) => {
+    const bytes = bytesOf(address);
+    const router = bytes.length === 16 ? [addAddress(facts.index, bytesOf(LINK_ROUTER), 64)] : [];
+    return [...router, addRoute({ destination: bytes, prefix: bytes.length * 8, index: facts.index })];
+  });
+  const list = addresses.map(({ address, prefix }) => `${address}/${prefix}`).join(', ');
+  return [
+    {
+      kind: 'netlink',
+      where: 'holder',
+      messages: Buffer.concat([old, message, ...near]),
+      pidAt: old.length + pidAt,
+      call: `ip link add ${device} mtu ${mtu} type veth peer ${name} netns PID; ip route add ${list} dev ${device}`,
+      why: `connect the container to the network ${network}`,
+      undo: 'the kernel removes both ends with the network namespace',
+      advice: {
+        EEXIST: 'another container has the address: try it again',
+        EOPNOTSUPP: 'the kernel has no veth devices: modprobe veth, or --network none',
+      },
+    },
+    {
+      kind: 'netlink',
+      where: 'container',
+      messages: Buffer.concat([setUp(index), ...addresses.flatMap((each) => configure(each, index))]),
+      call: `ip link set ${name} up; ip address add ${list} dev ${name}${routeCall(addresses)}`,
+      why: `give the container its address in the network ${network}`,
+    },
+  ];
+}
+
+/** All others are reached by the router, which is the only other one on the link. */
+function configure({ address, prefix, router, isDefault }: InterfaceAddress, index: number): Buffer[] {
+  const [bytes, gateway] = [bytesOf(address), bytesOf(router)];
+  const subnet = addressBytes(firstOf(address, prefix), bytes.length === 4 ? 4 : 6);
+  return [
+    addAddress(index, bytes, prefix),
+    addRoute({ destination: gateway, prefix: gateway.length * 8, index }),
+    addRoute({ destination: subnet, prefix, index, gateway }),
+    ...(isDefault ? [addRoute({ destination: Buffer.alloc(bytes.length), prefix: 0, index, gateway })] : []),
+  ];
+}
+
+/** The first address of the subnet that an address is in. */
+function firstOf(address: string, prefix: number): bigint {
+  return parseSubnet(`${address}/${prefix}`)?.base ?? 0n;
+}
+
+function routeCall(addresses: InterfaceAddress[]): string {
+  return addresses
+    .flatMap(({ router, isDefault }) => (isDefault ? [`; ip route add default via ${router}`] : []))
+    .join('');
+}
+
+function bytesOf(text: string): Buffer {
+  const [value, family] = [parseAddress(text), familyOf(text)];
+  if (value === undefined || family === undefined) throw new Error(`not an address: ${text}`);
+  return addressBytes(value, family);
 }

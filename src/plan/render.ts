@@ -4,6 +4,7 @@ import type { Arg, CgroupStep, HandMount, HostStep, Plan, RunProgram, Step } fro
 export function renderStep(step: Step): string {
   if (step.call === 'await') return 'read(control)';
   if (step.call === 'refork') return 'clone(CLONE_PARENT|SIGCHLD)';
+  if (step.call === 'renew') return 'execve("/proc/self/exe", ["foster-init", "resume", ...])';
   if (step.call === 'orphan') return 'clone(SIGCHLD)';
   const args = step.args.map(renderArg);
   if (step.call === 'file_system') return `fstatfs(${args[0]}) /* f_type must be ${args[1]} */`;
@@ -83,6 +84,8 @@ export function renderHostStep(step: HostStep, pid = 'PID'): RenderedCall[] {
     case 'run':
       return shown(renderProgram(step, pid));
     case 'start':
+      return shown(step.call);
+    case 'netlink':
       return shown(step.call);
     case 'resume':
       return shown('write(control, "R", 1)');

@@ -3,7 +3,7 @@
  * strace(1) would; an error repeats its `why`.
  */
 export interface Step {
-  /** Name of the system call, or one of foster-init's own: `await`, `refork`, `orphan`, `file_system`, `not_on`. */
+  /** Name of the system call, or one of foster-init's own: `await`, `refork`, `renew`, `orphan`, `file_system`, `not_on`. */
   call: string;
   args: Arg[];
   /** The purpose, as a phrase that completes "cannot ...": `mount a new /proc`. */
@@ -48,7 +48,14 @@ export interface Bytes {
  * What is done from outside for PID 1 by the process that starts it, while PID 1 waits: data, like a Step. The launcher
  * (src/init/launcher.c) does the steps in their order.
  */
-export type HostStep = WriteFile | RunProgram | StartProgram | ResumeInit | HandMount | CgroupStep;
+export type HostStep =
+  | WriteFile
+  | RunProgram
+  | StartProgram
+  | ResumeInit
+  | HandMount
+  | CgroupStep
+  | ChangeNetwork;
 
 interface HostStepBase {
   /** The purpose, as a phrase that completes "cannot ...". */
@@ -64,6 +71,20 @@ export interface WriteFile extends HostStepBase {
   kind: 'write';
   file: string;
   text: string;
+  /** By a process in the user namespace of the network holder, which is the one above PID 1's. */
+  fromAbove?: true;
+}
+
+/** Sends rtnetlink(7) messages, each of which must be acknowledged. */
+export interface ChangeNetwork extends HostStepBase {
+  kind: 'netlink';
+  /** In whose network namespace: that of the network holder, or that of PID 1. */
+  where: 'holder' | 'container';
+  messages: Uint8Array;
+  /** Where in them the PID of PID 1 has to be written, as 4 bytes. */
+  pidAt?: number;
+  /** The messages as ip(8) would be told, for people. */
+  call: string;
 }
 
 /** Stands for the pid of PID 1 as foster sees it. */
@@ -152,6 +173,8 @@ export interface Plan {
   version: 1;
   /** Namespaces that clone(2) creates, names as in namespaces.ts. */
   namespaces: string[];
+  /** Instead, PID 1 makes its namespaces itself, in the user namespace of the network holder. */
+  isNested: boolean;
   /** Steps that are done from outside, by the process that starts PID 1. */
   host: HostStep[];
   /** The cgroups that they make. */

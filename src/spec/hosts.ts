@@ -1,5 +1,9 @@
-import { flagError, unsupportedValue } from './parse/flag.js';
+import { familyOf } from './addresses.js';
+import { flagError } from './parse/flag.js';
 import type { HostEntry, NetworkMode } from './request.js';
+
+/** Stands for the address by which a container reaches the host. */
+export const HOST_GATEWAY = 'host-gateway';
 
 /**
  * Parses an `--add-host` value, `NAME:ADDRESS` or `NAME=ADDRESS`; an IPv6 address may be in brackets.
@@ -10,14 +14,7 @@ export function parseAddHost(value: string): HostEntry {
   if (match === null) throw flagError('--add-host', value, 'expected NAME:ADDRESS, for example db:10.0.0.5');
   const [, name = '', written = ''] = match;
   const address = written.replace(/^\[(.*)\]$/, '$1');
-  if (address === 'host-gateway') {
-    throw unsupportedValue(
-      '--add-host',
-      value,
-      'no address leads from a container to the host',
-      'use --network host',
-    );
-  }
+  if (address === HOST_GATEWAY) return { name, address };
   if (!isAddress(address)) throw flagError('--add-host', value, `${address} is not an IP address`);
   return { name, address };
 }
@@ -31,25 +28,11 @@ export function parseDns(value: string): string {
   return value;
 }
 
-/** Whether `text` is an IPv4 or IPv6 address, optionally with a zone (`%eth0`). Loading node:net would take longer. */
+/** Whether `text` is an IPv4 or IPv6 address, optionally with a zone (`%eth0`). */
 export function isAddress(text: string): boolean {
-  if (isIpv4(text)) return true;
-  const [, address = ''] = /^([^%]*)(?:%[\w.-]+)?$/.exec(text) ?? [];
-  const halves = address.split('::');
-  if (!address.includes(':') || halves.length > 2) return false;
-  const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));
-  const last = groups.at(-1) ?? '';
-  const embedded = last.includes('.') && !address.endsWith('::');
-  const hex = embedded ? groups.slice(0, -1) : groups;
-  if (embedded && !isIpv4(last)) return false;
-  if (!hex.every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return false;
-  const count = hex.length + (embedded ? 2 : 0);
-  return halves.length === 2 ? count < 8 : count === 8;
-}
-
-function isIpv4(text: string): boolean {
-  const parts = text.split('.');
-  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
+  const [, address = '', zone] = /^([^%]*)(%[\w.-]+)?$/.exec(text) ?? [];
+  const family = familyOf(address);
+  return family === 6 || (family === 4 && zone === undefined);
 }
 
 /**
@@ -61,6 +44,8 @@ export function hostsFile(options: {
   domainname?: string | undefined;
   addHosts: HostEntry[];
   base?: string;
+  /** Whether `addHosts` has an address of its own for it. */
+  isAttached?: boolean;
 }): string {
   const { hostname, domainname } = options;
   const standard = [
@@ -76,7 +61,9 @@ export function hostsFile(options: {
     // entries of --add-host go first: the first line with a name wins
     ...options.addHosts.map(({ name, address }) => `${address}\t${name}`),
     // as in Debian, so that a program can resolve its own host name without a network
-    `127.0.1.1\t${domainname ? `${hostname}.${domainname} ` : ''}${hostname}`,
+    ...(options.isAttached
+      ? []
+      : [`127.0.1.1\t${domainname ? `${hostname}.${domainname} ` : ''}${hostname}`]),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -113,19 +100,24 @@ export interface ResolverOptions {
  * The container's /etc/resolv.conf: the host's, with the name servers of --dns, if any, and the domains and options that
  * were given instead. Servers on a loopback address of the host can only be reached on the host's network.
  * @param host text of the host's resolv.conf
+ * @param servers name servers instead of the host's, where --dns gives none
  */
-export function resolvConf(options: ResolverOptions & { host: string; network: NetworkMode }): string {
-  const { dnsSearch, dnsOptions } = options;
+export function resolvConf(
+  options: ResolverOptions & { host: string; network: NetworkMode; servers?: string[] | undefined },
+): string {
+  const { dnsSearch, dnsOptions, servers = [] } = options;
   const kept = options.host.split('\n').filter((line) => {
     const [keyword = '', address = ''] = line.trim().split(/\s+/);
     if (!/^(nameserver|search|domain|options|sortlist)$/.test(keyword)) return false;
     if (dnsSearch !== undefined && /^(search|domain)$/.test(keyword)) return false;
     if (dnsOptions !== undefined && keyword === 'options') return false;
     if (keyword !== 'nameserver') return true;
-    return options.dns.length === 0 && (options.network === 'host' || !isLoopback(address));
+    return (
+      options.dns.length === 0 && servers.length === 0 && (options.network === 'host' || !isLoopback(address))
+    );
   });
   const lines = [
-    ...options.dns.map((address) => `nameserver ${address}`),
+    ...(options.dns.length > 0 ? options.dns : servers).map((address) => `nameserver ${address}`),
     ...kept,
     ...(dnsSearch?.length ? [`search ${dnsSearch.join(' ')}`] : []),
     ...(dnsOptions?.length ? [`options ${dnsOptions.join(' ')}`] : []),
@@ -136,7 +128,7 @@ export function resolvConf(options: ResolverOptions & { host: string; network: N
   return `${lines.join('\n')}\n`;
 }
 
-function isLoopback(address: string): boolean {
+export function isLoopback(address: string): boolean {
   return /^(127\.|::1(%|$)|::ffff:127\.)/.test(address.toLowerCase()) || address === 'localhost';
 }
 

@@ -79,6 +79,14 @@ export interface RunRequest {
   shmSize: number;
   readOnly: boolean;
   network: NetworkMode;
+  /** Whether nothing was said about networks. */
+  isNetworkUsual: boolean;
+  /** Those of `bridge`, in the order of the interfaces; [] otherwise. */
+  networks: WantedNetwork[];
+  /** Of -p; a host's port of 0 is any that is free. */
+  ports: PortMapping[];
+  /** Publish all ports that the image exposes. */
+  publishAll: boolean;
   pid: PidMode;
   userns: UsernsMode;
   ids: WantedIds;
@@ -221,7 +229,28 @@ export type HostOrPrivate = 'private' | 'host';
 /** `none`: a namespace of its own without a /dev/shm. */
 export type IpcMode = HostOrPrivate | 'none';
 
-export type NetworkMode = 'none' | 'host';
+/** `none`: only a loopback device; `host`: the host's network; `bridge`: networks of foster's. */
+export type NetworkMode = 'none' | 'host' | 'bridge';
+
+/** A network that a container is attached to, and what is asked for there. */
+export interface WantedNetwork {
+  /** As it was given: a name, or the start of an id. */
+  name: string;
+  ip?: string;
+  ip6?: string;
+  mac?: string;
+  /** Further names of the container in that network. */
+  aliases: string[];
+}
+
+/** A port of the host that leads to one of the container. */
+export interface PortMapping {
+  /** '' for all addresses of the host. */
+  hostIp: string;
+  hostPort: number;
+  containerPort: number;
+  protocol: 'tcp' | 'udp';
+}
 
 /** `reference` is a container's name, id or an unambiguous start of its id. */
 export type PidMode = { kind: 'private' } | { kind: 'host' } | { kind: 'container'; reference: string };

@@ -13,6 +13,7 @@ export const PLAN_TRACE = 2;
 export const PLAN_VERBOSE = 4;
 export const PLAN_GROUP = 8;
 export const PLAN_COUNTS = 32;
+export const PLAN_NESTED = 64;
 export const PLAN_SHARED = 16;
 export const ARG_NUMBER = 0;
 export const ARG_POINTER = 1;
@@ -22,6 +23,7 @@ export const STEP_REFORK = 0x10001;
 export const STEP_ORPHAN = 0x10002;
 export const STEP_FILE_SYSTEM = 0x10003;
 export const STEP_NOT_ON = 0x10004;
+export const STEP_RENEW = 0x10005;
 export const CONTROL_RESUME = 82;
 export const CONTROL_START = 83;
 export const SIGNAL_TO_GROUP = 1;
@@ -45,9 +47,13 @@ export const HOST_START = 3;
 export const HOST_RESUME = 4;
 export const HOST_HAND = 5;
 export const HOST_CGROUP = 6;
+export const HOST_NETLINK = 7;
 export const MAX_MAP_LINES = 340;
 export const MAX_HOST_WORDS = 1024;
 export const MAX_LAYERS = 500;
+export const WRITE_FROM_ABOVE = 1;
+export const NETLINK_IN_CONTAINER = 1;
+export const NETLINK_PID_SHIFT = 1;
 export const HAND_DEEP = 1;
 export const HAND_DEVICES = 2;
 export const HAND_MUST_SHIFT = 4;
@@ -81,7 +87,8 @@ export const FD_HOST_OUTPUT = 14;
 export const FD_INPUT = 15;
 export const FD_OUTPUT = 16;
 export const FD_ERROR = 17;
-export const FD_SUPERVISOR_END = 18;
+export const FD_NETWORK = 18;
+export const FD_SUPERVISOR_END = 19;
 export const PLAN_FD_CONSOLE = 5;
 export const PLAN_FD_JOIN = 8;
 export const FD_ENTERED = 7;
@@ -95,6 +102,7 @@ export const MONITOR_SHIM = 32;
 export const MONITOR_STATELESS = 64;
 export const MONITOR_HEALTH = 128;
 export const MONITOR_JOINS = 256;
+export const MONITOR_NESTED = 512;
 export const MONITOR_UNLOGGED = 1024;
 export const MONITOR_KILL_UNHEALTHY = 2048;
 export const ATTACH_OUTPUT = 111;
@@ -173,15 +181,16 @@ export const HOST_OFFSETS = {
   pid: 20,
   pidfd: 24,
   control: 28,
-  userns: 32,
-  output: 36,
-  init: 40,
-  starter: 44,
-  failed: 48,
-  error: 52,
-  detail: 56,
+  holder: 32,
+  userns: 36,
+  output: 40,
+  init: 44,
+  starter: 48,
+  failed: 52,
+  error: 56,
+  detail: 60,
 } as const;
-export const MONITOR_SIZE = 80;
+export const MONITOR_SIZE = 84;
 export const MONITOR_OFFSETS = {
   magic: 0,
   version: 4,
@@ -203,6 +212,7 @@ export const MONITOR_OFFSETS = {
   oom: 68,
   host_steps: 72,
   host_step_count: 76,
+  names: 80,
 } as const;
 export const FAILURE_SIZE = 12;
 export const FAILURE_OFFSETS = {

@@ -60,7 +60,7 @@ export function startNodeProgram(program: NodeProgram): number {
         : startProcess(
             {
               file: initProgram(),
-              argv: ['foster-init', 'enter', name, ...argv],
+              argv: ['foster-init', 'enter', 'u', name, ...argv],
               env: [],
               descriptors: [...Array.from({ length: FD_ENTERED }, (_, fd) => its[fd]), enters, node],
             },

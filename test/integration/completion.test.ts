@@ -15,6 +15,7 @@ before(() => {
   containers.ok('create', '--name', 'waiting', 'busybox');
   containers.ok('commit', 'waiting', 'localhost/picture:1');
   containers.ok('volume', 'create', 'data');
+  containers.ok('network', 'create', 'shop');
 });
 
 after(() => containers.removeAll());
@@ -76,6 +77,11 @@ const PLACES: [line: string[], words: string[], directive?: string][] = [
   // values of options
   [
     ['run', '--network', ''],
+    ['none', 'host', 'bridge', 'shop'],
+  ],
+  [['run', '--network', 'sh'], ['shop']],
+  [
+    ['build', '--network', ''],
     ['none', 'host'],
   ],
   [['run', '--network=h'], ['--network=host']],
@@ -108,6 +114,27 @@ const PLACES: [line: string[], words: string[], directive?: string][] = [
   [['container', 'exec', 'run'], ['running']],
   [['container', 'start', ''], ['waiting']],
   [['run', '--umask', ''], []],
+  // networks
+  [['network', 'dis'], ['disconnect']],
+  [
+    ['network', 'inspect', ''],
+    ['bridge', 'shop'],
+  ],
+  [['network', 'rm', 's'], ['shop']],
+  [['network', 'connect', 'sh'], ['shop']],
+  [['network', 'connect', 'shop', 'wait'], ['waiting']],
+  [['network', 'create', '--ip-r'], ['--ip-range']],
+  [['network', 'create', '--subnet', ''], []],
+  [['network', 'ls', '--filter', 'dang'], ['dangling='], ':open'],
+  [['network', 'ls', '-f', 'name=s'], ['name=shop']],
+  [['network', 'ls', '--format', 't'], ['table']],
+  [['ps', '--filter', 'network=s'], ['network=shop']],
+  [
+    ['events', '--filter', 'type='],
+    ['type=container', 'type=network'],
+  ],
+  [['events', '--filter', 'network=s'], ['network=shop']],
+  [['port', 'run'], ['running']],
   // global options
   [['--log-level', 'e'], ['error']],
   [['--storage-driver', 'fuse'], ['fuse-overlayfs']],

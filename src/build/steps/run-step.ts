@@ -126,7 +126,7 @@ export const MOUNT_POINTS = [...OWN_FILES, '/dev', '/proc', '/sys'];
 const NO_CALLER: RunContext = { cwd: '/', env: {}, exists: () => false, readText: () => '' };
 
 function requestOf({ argv, env, network, mounts, settings }: RunStep): RunRequest {
-  const flags = { rm: true, healthcheck: false, hostname: HOSTNAME, network, stopTimeout: '1' };
+  const flags = { rm: true, healthcheck: false, hostname: HOSTNAME, network: [network], stopTimeout: '1' };
   const { rlimits, dns, addHosts, capabilities, noNewPrivileges, seccomp, shmSize } = settings;
   const { ipc = 'private', uts = 'private', cgroupns = 'private' } = settings;
   const request = toRequest('layers', argv, flags, [], NO_CALLER);

@@ -41,6 +41,11 @@ export async function configure(command: Command, argv: string[]): Promise<void>
       load: () => import('./mount.js'),
     },
     { name: 'pause', summary: 'freeze all processes of containers', load: () => import('./pause.js') },
+    {
+      name: 'port',
+      summary: 'show the published ports of containers',
+      load: () => import('./port.js'),
+    },
     { name: 'prune', summary: 'remove all stopped containers', load: () => import('./prune.js') },
     { name: 'rename', summary: 'rename a container', load: () => import('./rename.js') },
     { name: 'restart', summary: 'restart containers', load: () => import('./restart.js') },

@@ -14,11 +14,13 @@ interface InspectFlags {
 /** `foster inspect`. */
 export function configure(command: Command, argv: string[]): void {
   command
-    .description('Show the details of containers, images and volumes as a JSON array, like docker inspect.')
+    .description(
+      'Show the details of containers, images, networks and volumes as a JSON array, like docker inspect.',
+    )
     .argument('[NAME...]', 'names or ids; the start of an id is enough')
     .option(
       '-t, --type <TYPE>',
-      'container, image, volume or all (default: a container, else an image, else a volume)',
+      'container, image, network, volume or all (default: the first of these that there is)',
     );
   addOptions(command, argv);
   addHelpAfter(command, [
@@ -67,15 +69,16 @@ async function inspector(
   type: string,
   size: boolean | undefined,
 ): Promise<(name: string) => Promise<Record<string, unknown>>> {
-  const refused = { network: 'network nouns', pod: 'pods' } as const;
+  const refused = { pod: 'pods' } as const;
   if (type === 'volume') return (await import('../../engine/volumes.js')).inspect;
-  if (type === 'network' || type === 'pod') {
+  if (type === 'network') return (await import('../../engine/networks.js')).inspect;
+  if (type === 'pod') {
     const { refuseValue } = await import('../not-yet.js');
     throw refuseValue(`inspect --type ${type}`, refused[type]);
   }
   if (type === 'image') return (await import('../../engine/images.js')).inspect;
   if (type !== 'all' && type !== 'container')
-    throw flagError('--type', type, 'expected container, image, volume or all');
+    throw flagError('--type', type, 'expected container, image, network, volume or all');
   const containers = await import('../../engine/containers.js');
   const inspect = type === 'all' ? containers.inspectAny : containers.inspect;
   return (name) => inspect(name, { size });

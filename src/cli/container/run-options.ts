@@ -90,8 +90,18 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
     .option('--rootfs', 'ROOT is a directory, whatever it looks like; it is not written to')
     .option('--max-unpacked-size <SIZE>', 'refuse an archive that unpacks to more than SIZE')
     .optionsGroup('Network:')
-    .option('--network <MODE>', 'none: only a loopback device (default); host: the host network')
-    .addOption(alias('--net <MODE>', 'network'))
+    .option('--network <NETWORK>', 'bridge (default), the name of a network, none or host', collect)
+    .addOption(alias('--net <NETWORK>', 'network').argParser(collect))
+    .option(
+      '-p, --publish <[[IP:]HOST:]PORT>',
+      'let a port of the host lead to one of the container',
+      collectShort,
+    )
+    .option('-P, --publish-all', 'publish all ports that the image exposes, at free ports of the host')
+    .option('--ip <ADDRESS>', 'IPv4 address in the network')
+    .option('--ip6 <ADDRESS>', 'IPv6 address in the network')
+    .option('--mac-address <ADDRESS>', 'MAC address in the network')
+    .option('--network-alias <NAME>', 'another name of the container in the network', collect)
     .option('-h, --hostname <NAME>', 'host name of the container', short)
     .option('--domainname <NAME>', 'NIS domain name of the container')
     .option('--dns <ADDRESS>', 'DNS server to use; none leaves /etc/resolv.conf as it is', collect)

@@ -31,6 +31,8 @@ const active: Operand = { words: () => containers('running', 'paused', 'restarti
 const stopped: Operand = { words: () => containers('created', 'exited') };
 const image: Operand = { words: imageNames };
 const volume: Operand = { words: volumeNames };
+const network: Operand = { words: networkNames };
+const modes: Operand = { words: async () => ['none', 'host', ...(await networkNames())] };
 const files: Operand = { files: true };
 
 /** By command: its first operand, and the others. A command that is not here takes none. */
@@ -90,6 +92,12 @@ const OPERANDS: Record<string, [first: Operand, others?: Operand]> = {
   'volume remove': [volume, volume],
   'volume export': [volume],
   'volume import': [volume, files],
+  'network connect': [network, all],
+  'network disconnect': [network, all],
+  'network exists': [network],
+  'network inspect': [network, network],
+  'network rm': [network, network],
+  'network remove': [network, network],
   build: [files],
   import: [files, image],
   unshare: [files, files],
@@ -126,8 +134,8 @@ const VALUES: Record<string, Operand> = {
       ...(await volumeNames()).map((name) => `type=volume,source=${name},destination=`),
     ],
   },
-  '--net': { words: () => ['none', 'host'] },
-  '--network': { words: () => ['none', 'host'] },
+  '--net': modes,
+  '--network': modes,
   '--os': { words: () => ['linux'] },
   '--personality': { words: () => ['LINUX', 'LINUX32'] },
   '--pid': { words: namespaceOf('private', 'host') },
@@ -144,7 +152,7 @@ const VALUES: Record<string, Operand> = {
   },
   '--stop-signal': { words: signals },
   '--storage-driver': { words: () => [...DRIVERS] },
-  '--type': { words: () => ['container', 'image', 'volume', 'all'] },
+  '--type': { words: () => ['container', 'image', 'network', 'volume', 'all'] },
   '--ulimit': { words: () => Object.keys(RLIMITS).map((name) => `${name}=`) },
   '--userns': { words: () => ['default', 'host', 'keep-id', 'auto'] },
   '--uts': { words: () => ['private', 'host'] },
@@ -155,13 +163,14 @@ const VALUES: Record<string, Operand> = {
 /** Options whose values nobody can guess. */
 const FREE: ReadonlySet<string> = new Set(
   (
-    '--add-host --annotation --author --blkio-weight --build-arg --cgroup-parent --change --creds --detach-keys --dns --dns-opt --dns-option --dns-search --domainname ' +
-    '--entrypoint --env --env-merge --expose --group-add --health-cmd --health-interval --health-retries --health-start-period ' +
-    '--health-timeout --hostname --interval --label --last --max-unpacked-size --message --name --no-cache-filter --oom-score-adj ' +
-    '--cpu-period --cpu-quota --cpu-shares --cpus --cpuset-cpus --cpuset-mems --memory --memory-reservation --memory-swap ' +
-    '--memory-swappiness --pids-limit ' +
-    '--password --shm-size --since --stop-timeout --sysctl --tag --tail --target --time --timeout --timestamp --tz --umask ' +
-    '--unsetenv --until --user --username --watch'
+    '--add-host --alias --annotation --author --blkio-weight --build-arg --cgroup-parent --change --cpu-period ' +
+    '--cpu-quota --cpu-shares --cpus --cpuset-cpus --cpuset-mems --creds --detach-keys --dns --dns-opt --dns-option ' +
+    '--dns-search --domainname --entrypoint --env --env-merge --expose --gateway --group-add --health-cmd ' +
+    '--health-interval --health-retries --health-start-period --health-timeout --hostname --interval --ip --ip-range ' +
+    '--ip6 --label --last --mac-address --max-unpacked-size --memory --memory-reservation --memory-swap ' +
+    '--memory-swappiness --message --name --network-alias --no-cache-filter --oom-score-adj --opt --password ' +
+    '--pids-limit --publish --shm-size --since --stop-timeout --subnet --sysctl --tag --tail --target --time ' +
+    '--timeout --timestamp --tz --umask --unsetenv --until --user --username --watch'
   ).split(' '),
 );
 
@@ -198,12 +207,15 @@ async function optionValue(option: string, current: string, { path }: Place): Pr
     return {
       words: () => [
         'json',
-        ...(/^(ps|images|stats|image ls|container (ls|ps|stats)|volume (ls|list)|system df)$/.test(path)
+        ...(/^(ps|images|stats|image ls|container (ls|ps|stats)|(network|volume) (ls|list)|system df)$/.test(
+          path,
+        )
           ? ['table']
           : []),
       ],
     };
   if (option === '--sort') return { words: () => orders(path) };
+  if (option === '--network' && /build$/.test(path)) return { words: () => ['none', 'host'] };
   if (FREE.has(option)) return {};
   return VALUES[option] ?? files;
 }
@@ -230,8 +242,19 @@ async function filters(path: string, current: string): Promise<string[]> {
     const { IMAGE_FILTERS } = await import('../../engine/views/image-filter.js');
     return IMAGE_FILTERS.map((name) => `${name}=`);
   }
-  if (path === 'events' || path === 'system events')
-    return ['container=', 'event=', 'image=', 'label=', 'type=', 'volume='];
+  if (path === 'events' || path === 'system events') {
+    if (value !== undefined && key === 'network')
+      return (await networkNames()).map((name) => `network=${name}`);
+    if (value !== undefined && key === 'type') return ['type=container', 'type=network', 'type=volume'];
+    const { EVENT_FILTERS } = await import('../../engine/views/event.js');
+    return EVENT_FILTERS.map((name) => `${name}=`);
+  }
+  if (/^network (ls|list)$/.test(path)) {
+    if (value !== undefined && key === 'dangling') return ['dangling=true', 'dangling=false'];
+    if (value !== undefined && key === 'name') return (await networkNames()).map((name) => `name=${name}`);
+    const { NETWORK_FILTERS } = await import('../../engine/views/network.js');
+    return NETWORK_FILTERS.map((name) => `${name}=`);
+  }
   if (/search$/.test(path)) return ['stars=', 'is-official=', 'is-automated='];
   if (path === 'volume prune') return ['all=', 'label=', 'label!=', 'until='];
   if (/prune$/.test(path)) return ['label=', 'until='];
@@ -244,7 +267,8 @@ async function filters(path: string, current: string): Promise<string[]> {
     if (key === 'status') return STATUSES.map((status) => `status=${status}`);
     if (key === 'health')
       return ['starting', 'healthy', 'unhealthy', 'none'].map((health) => `health=${health}`);
-    if (key === 'network') return ['network=none', 'network=host'];
+    if (key === 'network')
+      return ['none', 'host', ...(await networkNames())].map((name) => `network=${name}`);
     if (key === 'ancestor') return (await imageNames()).map((name) => `ancestor=${name}`);
     if (key === 'volume') return (await volumeNames()).map((name) => `volume=${name}`);
     if (/^(name|before|since)$/.test(key)) return (await containers()).map((name) => `${key}=${name}`);
@@ -271,9 +295,19 @@ async function imageNames(): Promise<string[]> {
 
 async function volumeNames(): Promise<string[]> {
   const { names } = await import('../../engine/volumes.js');
+  return names();
+}
+
+async function networkNames(): Promise<string[]> {
+  const { names } = await import('../../engine/networks.js');
   return await names();
 }
 
 async function namedObjects(): Promise<string[]> {
-  return [...(await containers()), ...(await imageNames()), ...(await volumeNames())];
+  return [
+    ...(await containers()),
+    ...(await imageNames()),
+    ...(await networkNames()),
+    ...(await volumeNames()),
+  ];
 }

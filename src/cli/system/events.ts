@@ -20,13 +20,13 @@ interface EventsFlags {
 export function configure(command: Command, argv: string[]): void {
   command
     .description(
-      'Print events of containers and volumes as they happen, and past ones with --since or --until.',
+      'Print events of containers, networks and volumes as they happen, and past ones with --since or --until.',
     )
     .option('--since <TIME>', 'start at TIME: 2026-11-24T15:00:00Z, or 10m')
     .option('--until <TIME>', 'stop at TIME')
     .option(
       '-f, --filter <KEY=VALUE>',
-      'print only matching events: container, event, image, label, type, volume',
+      'print only matching events: container, event, image, label, network, type, volume',
       collect,
     )
     .option(
@@ -47,7 +47,7 @@ export function configure(command: Command, argv: string[]): void {
     '',
     'Events: create, start, die, restart, stop, kill, pause, unpause, rename, update,',
     'exec, oom, health_status, destroy; adopt and reap (orphans and zombies).',
-    'Of volumes: create, destroy.',
+    'Of networks: create, connect, disconnect, destroy. Of volumes: create, destroy.',
     '',
     'Fields of a template: .Time .TimeNano .Type .Action .ID .From .Actor.ID',
     '.Actor.Attributes .Scope; as in Podman also .Name .Image .Status .Attributes',
@@ -97,8 +97,8 @@ export function eventFormat(format: string | undefined): (event: StoredEvent) =>
 }
 
 function eventLine({ time, type, action, id, name, attributes }: StoredEvent): string {
-  const all = Object.entries(type === 'container' ? { ...attributes, name } : attributes).toSorted(
-    ([a], [b]) => (a < b ? -1 : 1),
+  const all = Object.entries(type === 'volume' ? attributes : { ...attributes, name }).toSorted(([a], [b]) =>
+    a < b ? -1 : 1,
   );
   const text = `${instant(time)} ${type} ${action} ${id} (${all.map(([key, value]) => `${key}=${value}`).join(', ')})`;
   return visibleLine(text);

@@ -8,7 +8,9 @@ import { print, reportError, settings } from '../output.js';
 /** `foster system prune`. */
 export function configure(command: Command, argv: string[]): void {
   command
-    .description('Remove stopped containers, images without a name, and everything else unused.')
+    .description(
+      'Remove stopped containers, networks that no container uses, images without a name, and everything else unused.',
+    )
     .option('-a, --all', 'remove all images that no container uses, and root filesystems of recipes')
     .option('--volumes', 'remove anonymous volumes that no container uses, too')
     .option('-f, --force', 'do not ask for confirmation');
@@ -18,16 +20,19 @@ export function configure(command: Command, argv: string[]): void {
     const all = options.all ?? false;
     const which = all ? 'all images without a container' : 'all images without a name';
     const unused = options.volumes ? ', anonymous volumes that no container uses' : '';
-    const warning = `This will remove all stopped containers, ${which}${unused}, and cached root filesystems of tar files.`;
+    const warning = `This will remove all stopped containers, all networks that no container uses, ${which}${unused}, and cached root filesystems of tar files.`;
     if (!options.force && !confirmed(warning)) {
       settings.exitCode = 1;
       return;
     }
     const engine = await import('../../engine/system.js');
-    const { containers, images, volumes } = await engine.prune({ all, volumes: options.volumes ?? false });
+    const done = await engine.prune({ all, volumes: options.volumes ?? false });
+    const { containers, images, networks, volumes } = done;
     const { removed } = containers;
     const failures = [...containers.failures, ...volumes.failures];
     if (removed.length > 0) print(`Deleted Containers:\n${removed.map((id) => `${id}\n`).join('')}\n`);
+    if (networks.removed.length > 0)
+      print(`Deleted Networks:\n${networks.removed.map((name) => `${name}\n`).join('')}\n`);
     if (volumes.removed.length > 0)
       print(`Deleted Volumes:\n${volumes.removed.map((name) => `${name}\n`).join('')}\n`);
     if (images.removed.length > 0)

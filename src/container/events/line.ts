@@ -20,13 +20,16 @@ export type EventAction =
 /** What has happened to a volume. Docker's words. */
 export type VolumeAction = 'create' | 'destroy';
 
+/** What has happened to a network. Docker's words. */
+export type NetworkAction = 'create' | 'connect' | 'disconnect' | 'destroy';
+
 /** A line of the events file. */
 export interface ContainerEvent {
-  type: 'container' | 'volume';
+  type: 'container' | 'network' | 'volume';
   /** Milliseconds since 1970. */
   time: number;
   action: string;
-  /** Of a container; the name of another thing. */
+  /** Of a container or network; the name of a volume. */
   id: string;
   name: string;
   attributes: Record<string, string>;
@@ -36,16 +39,16 @@ export interface ContainerEvent {
 const MAX_VALUE = 1024;
 
 /**
- * Formats an event as a line: `MS ACTION ID NAME [KEY=VALUE ...]`; of what is not a container, `MS TYPE.ACTION - NAME ...`,
- * which an older foster skips. White space, `%` and `=` are percent-encoded, so
- * that labels cannot break the format.
+ * Formats an event as a line: `MS ACTION ID NAME [KEY=VALUE ...]`; of what is not a container, `MS TYPE.ACTION ID NAME ...`,
+ * with `-` for the id of a volume, which an older foster skips. White space, `%` and `=` are percent-encoded, so that labels
+ * cannot break the format.
  */
 export function formatEvent({ time, type, action, id, name, attributes }: ContainerEvent): string {
   const pairs = Object.entries(attributes).map(
     ([key, value]) => ` ${encode(key)}=${encode(value.slice(0, MAX_VALUE))}`,
   );
-  const what = type === 'container' ? `${action} ${id}` : `${type}.${action} -`;
-  return `${time} ${what} ${name}${pairs.join('')}\n`;
+  const what = type === 'container' ? action : `${type}.${action}`;
+  return `${time} ${what} ${type === 'volume' ? '-' : id} ${name}${pairs.join('')}\n`;
 }
 
 function encode(text: string): string {
@@ -57,16 +60,15 @@ function encode(text: string): string {
 /** Parses a line, given without its end; undefined if it is truncated or damaged. */
 export function parseEvent(line: string): ContainerEvent | undefined {
   const [time = '', word = '', id = '', name, ...pairs] = line.split(' ');
-  const [, ofVolume, action] = /^(volume\.)?(\w+)$/.exec(word) ?? [];
-  const isIdValid = ofVolume === undefined ? /^[0-9a-f]{64}$/.test(id) : id === '-';
+  const [, type = 'container', action] = /^(?:(network|volume)\.)?(\w+)$/.exec(word) ?? [];
+  const isIdValid = type === 'volume' ? id === '-' : /^[0-9a-f]{64}$/.test(id);
   if (!/^\d{1,15}$/.test(time) || action === undefined || !isIdValid || !name) return undefined;
   const attributes: Record<string, string> = {};
   for (const pair of pairs) {
     const equals = pair.indexOf('=');
     if (equals > 0) attributes[decode(pair.slice(0, equals))] = decode(pair.slice(equals + 1));
   }
-  const subject: Pick<ContainerEvent, 'type' | 'id'> =
-    ofVolume === undefined ? { type: 'container', id } : { type: 'volume', id: name };
+  const subject = { type: type as ContainerEvent['type'], id: type === 'volume' ? name : id };
   return { time: Number(time), ...subject, action, name, attributes };
 }
 

@@ -15,7 +15,13 @@ import { faultPoint } from '../../sys/fault.js';
 import { lockFile } from '../../sys/libc.js';
 import { dataFolder, makeFolder } from '../../sys/paths.js';
 import type { ContainerRecord } from '../record.js';
-import { type ContainerEvent, type EventAction, formatEvent, type VolumeAction } from './line.js';
+import {
+  type ContainerEvent,
+  type EventAction,
+  formatEvent,
+  type NetworkAction,
+  type VolumeAction,
+} from './line.js';
 
 /** The events file: a line for each event. `events.1` has earlier events, after a rotation. */
 export function eventsFile(): string {
@@ -41,6 +47,15 @@ export function recordEvent(
 /** Records an event of a volume. */
 export function recordVolumeEvent(action: VolumeAction, name: string): void {
   append({ type: 'volume', action, id: name, name, attributes: { driver: 'local' } });
+}
+
+/** Records an event of a network; of `connect` and `disconnect` with the container's id. */
+export function recordNetworkEvent(
+  action: NetworkAction,
+  { id, name }: { id: string; name: string },
+  attributes: { container?: string } = {},
+): void {
+  append({ type: 'network', action, id, name, attributes: { type: 'bridge', ...attributes } });
 }
 
 function append(event: Omit<ContainerEvent, 'time'>): void {

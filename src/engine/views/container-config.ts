@@ -1,6 +1,7 @@
 import type { Asked, ContainerRecord } from '../../container/record.js';
 import { signalName } from '../../spec/parse/signals.js';
 import type { HealthCheck } from '../../spec/request.js';
+import { exposedPorts } from './ports.js';
 
 /** What an older foster has not kept. */
 const UNKNOWN: Asked = {
@@ -27,6 +28,7 @@ export function askedOf({ asked, spec, command }: ContainerRecord): Asked {
 export function configOf(record: ContainerRecord, volumes: string[]): Record<string, unknown> {
   const { process: program, hostname, domainname = '', annotations = {} } = record.spec;
   const asked = askedOf(record);
+  const ports = exposedPorts(record);
   const { user, entrypoint = null, cmd = null, onBuild = null, command = [], timezone, attached } = asked;
   return {
     Hostname: hostname ?? record.network.hostname,
@@ -42,7 +44,7 @@ export function configOf(record: ContainerRecord, volumes: string[]): Record<str
     Cmd: cmd,
     Image: record.root,
     Volumes: volumes.length === 0 ? null : Object.fromEntries(volumes.map((path) => [path, {}])),
-    ...(record.ports && { ExposedPorts: Object.fromEntries(record.ports.map((port) => [port, {}])) }),
+    ...(ports.length > 0 && { ExposedPorts: Object.fromEntries(ports.map((port) => [port, {}])) }),
     WorkingDir: program.cwd,
     Entrypoint: entrypoint,
     OnBuild: onBuild,

@@ -8,7 +8,8 @@ import {
 } from '../../container/store.js';
 import { flagError } from '../../spec/parse/flag.js';
 import { parseInstant } from '../../spec/parse/instants.js';
-import { networkModeOf } from './container-network.js';
+import { networkNames } from './container-network.js';
+import { exposedPorts } from './ports.js';
 
 /** Whether a container is to be listed; `all` says whether those that do not run are, when no filter asks for them. */
 export type Matcher = (container: Container, all: boolean) => boolean;
@@ -77,7 +78,8 @@ const FILTERS: Readonly<Record<string, Filter>> = {
     // Docker's own name begins with a slash, which `^/web$` asks for
     compile: (value, filter) => expressionOf(filter, value, ({ record }) => [record.name, `/${record.name}`]),
   },
-  network: { compile: (value) => (container) => networkModeOf(container.record) === value },
+  network: { compile: attachedTo },
+  publish: { compile: publishes },
   status: {
     impliesAll: true,
     compile: (value, filter) => {
@@ -169,16 +171,37 @@ function orderedBy(reference: string, compare: (created: number, other: number) 
   return ({ record }) => compare(Date.parse(record.created), other);
 }
 
-/** `80`, `80/udp`, `8000-8010` */
+/** By name, or the start of an id. */
+async function attachedTo(value: string): Promise<Condition> {
+  const { listNetworks } = await import('../../network/store.js');
+  const isStart = /^[0-9a-f]{4,64}$/.test(value);
+  const names = isStart ? listNetworks().flatMap(({ id, name }) => (id.startsWith(value) ? [name] : [])) : [];
+  const wanted = new Set([value, ...names]);
+  return ({ record }) => networkNames(record).some((name) => wanted.has(name));
+}
+
+/** By a port of the container: `80`, `80/udp`, `8000-8010`. */
 function exposes(value: string, filter: string): Condition {
+  const { first, last, protocol } = portRange(value, filter);
+  return ({ record }) =>
+    exposedPorts(record).some((port) => {
+      const [, begin = '', end = begin] = /^(\d+)(?:-(\d+))?/.exec(port) ?? [];
+      return port.endsWith(`/${protocol}`) && Number(begin) <= last && Number(end) >= first;
+    });
+}
+
+/** By a port of the host, in the same way. */
+function publishes(value: string, filter: string): Condition {
+  const { first, last, protocol } = portRange(value, filter);
+  return ({ record: { published = [] } }) =>
+    published.some((port) => port.protocol === protocol && port.hostPort >= first && port.hostPort <= last);
+}
+
+function portRange(value: string, filter: string): { first: number; last: number; protocol: string } {
   const [, first = '', last = first, protocol = 'tcp'] =
     /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/.exec(value) ?? [];
   if (first === '') throw flagError('--filter', filter, 'expected PORT[-PORT][/PROTOCOL]');
-  return ({ record }) =>
-    (record.ports ?? []).some((port) => {
-      const number = Number.parseInt(port, 10);
-      return port.endsWith(`/${protocol}`) && number >= Number(first) && number <= Number(last);
-    });
+  return { first: Number(first), last: Number(last), protocol };
 }
 
 /** Made from that image, or from one that was built from it. */

@@ -5,11 +5,10 @@ import { wantsCgroup } from '../../plan/cgroup/plan.js';
 import { askedOf } from './container-config.js';
 import { limitsOf } from './container-limits.js';
 import { networkModeOf } from './container-network.js';
+import { portBindings } from './ports.js';
 
 /** What Docker and Podman have and foster has not. */
 const NOTHING = {
-  PortBindings: {},
-  PublishAllPorts: false,
   VolumeDriver: '',
   Links: null,
   Isolation: '',
@@ -50,6 +49,8 @@ export function hostConfigOf(record: ContainerRecord, logPath: string): Record<s
     ExtraHosts: record.network.addHosts.map(({ name, address }) => `${name}:${address}`),
     GroupAdd: asked.groups,
     ...modesOf(record),
+    PortBindings: portBindings(record),
+    PublishAllPorts: asked.publishAll ?? false,
     OomScoreAdj: process.oomScoreAdj ?? 0,
     Privileged: asked.privileged,
     ReadonlyRootfs: root.readonly,

@@ -79,7 +79,7 @@ export function inspection({ record, state }: Container): Record<string, unknown
       record,
       anonymousVolumesOf(record).map(({ destination }) => destination),
     ),
-    NetworkSettings: networkSettings(record),
+    NetworkSettings: networkSettings({ record, state }),
     ...NOTHING,
     Spec: withAnnotations(record),
   };

@@ -1,11 +1,26 @@
+import { type Endpoint, endpoints } from '../../container/network-users.js';
 import type { ContainerRecord } from '../../container/record.js';
+import type { Container } from '../../container/store.js';
+import { isAlive } from '../../container/store.js';
+import { type NetworkDefinition, rangeOf } from '../../network/definition.js';
+import { readNetwork } from '../../network/store.js';
+import type { WantedNetwork } from '../../spec/request.js';
+import { openPorts } from './ports.js';
 
-/** The network of a container, as `ps` and `inspect` call it. */
-export function networkModeOf({ spec }: Pick<ContainerRecord, 'spec'>): 'none' | 'host' {
-  return spec.linux.namespaces.some(({ type }) => type === 'network') ? 'none' : 'host';
+type Networked = Pick<ContainerRecord, 'spec' | 'networks'>;
+
+/** The networks that a container is attached to, as `ps` and `inspect` call them: `none` and `host` are among them. */
+export function networkNames({ spec, networks = [] }: Networked): string[] {
+  if (!spec.linux.namespaces.some(({ type }) => type === 'network')) return ['host'];
+  return networks.length === 0 ? ['none'] : networks.map(({ name }) => name);
 }
 
-/** An attachment to a network: there is no address in `none`, and in `host` it is the host's. */
+/** The mode that it was made with: `none`, `host`, or the name of its first network. */
+export function networkModeOf(record: Networked): string {
+  return networkNames(record)[0] ?? 'none';
+}
+
+/** Where there is no address: in `none`, in `host`, and of a container that does not run. */
 const NOTHING = {
   EndpointID: '',
   Gateway: '',
@@ -17,8 +32,16 @@ const NOTHING = {
   MacAddress: '',
 };
 
-/** `.NetworkSettings` of `inspect`. */
-export function networkSettings(record: ContainerRecord): Record<string, unknown> {
+/** `.NetworkSettings` of `inspect`. Those of its first network are at the top, too. */
+export function networkSettings({ record, state }: Container): Record<string, unknown> {
+  const isUp = isAlive(state);
+  const own = isUp && record.networks !== undefined ? endpoints(record.id) : [];
+  const networks = networkNames(record).map((name) => {
+    const wanted = record.networks?.find((one) => one.name === name);
+    return [name, attachment(record, name, wanted, own)] as const;
+  });
+  const { EndpointID, Gateway, IPAddress, IPPrefixLen, MacAddress, ...rest } = networks[0]?.[1] ?? NOTHING;
+  const { IPv6Gateway, GlobalIPv6Address, GlobalIPv6PrefixLen } = rest;
   return {
     Bridge: '',
     SandboxID: '',
@@ -26,17 +49,50 @@ export function networkSettings(record: ContainerRecord): Record<string, unknown
     HairpinMode: false,
     LinkLocalIPv6Address: '',
     LinkLocalIPv6PrefixLen: 0,
-    Ports: {},
-    ...NOTHING,
-    Networks: {
-      [networkModeOf(record)]: {
-        IPAMConfig: null,
-        Links: null,
-        Aliases: null,
-        NetworkID: '',
-        ...NOTHING,
-        DriverOpts: null,
-      },
-    },
+    Ports: isUp && networkModeOf(record) !== 'host' ? openPorts(record) : {},
+    ...{ EndpointID, Gateway, IPAddress, IPPrefixLen, MacAddress },
+    ...{ IPv6Gateway, GlobalIPv6Address, GlobalIPv6PrefixLen },
+    Networks: Object.fromEntries(networks),
   };
+}
+
+function attachment(
+  { id, network }: ContainerRecord,
+  name: string,
+  wanted: WantedNetwork | undefined,
+  own: readonly Endpoint[],
+): typeof NOTHING & Record<string, unknown> {
+  const definition = wanted === undefined ? undefined : readNetwork(name);
+  const endpoint = own.find((one) => one.network === name);
+  const { ip, ip6, aliases = [] } = wanted ?? {};
+  const asked = {
+    ...(ip !== undefined && { IPv4Address: ip }),
+    ...(ip6 !== undefined && { IPv6Address: ip6 }),
+  };
+  return {
+    IPAMConfig: ip === undefined && ip6 === undefined ? null : asked,
+    Links: null,
+    Aliases: wanted === undefined ? null : [...new Set([...aliases, id.slice(0, 12), network.hostname])],
+    NetworkID: definition?.id ?? '',
+    ...NOTHING,
+    ...(definition && endpoint && addressesOf(definition, endpoint)),
+    DriverOpts: null,
+  };
+}
+
+function addressesOf({ subnets }: NetworkDefinition, { addresses, mac }: Endpoint): Partial<typeof NOTHING> {
+  const found: Partial<typeof NOTHING> = { MacAddress: mac };
+  for (const [index, each] of subnets.entries()) {
+    const { family, subnet } = rangeOf(each);
+    const address = addresses[index] ?? '';
+    if (family === 4)
+      Object.assign(found, { Gateway: each.gateway, IPAddress: address, IPPrefixLen: subnet.prefix });
+    else
+      Object.assign(found, {
+        IPv6Gateway: each.gateway,
+        GlobalIPv6Address: address,
+        GlobalIPv6PrefixLen: subnet.prefix,
+      });
+  }
+  return found;
 }

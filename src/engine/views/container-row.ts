@@ -1,8 +1,15 @@
 import { readlinkSync } from 'node:fs';
 import { volumeAt, volumesOf } from '../../container/record.js';
-import { type Container, type ContainerState, readHealth, statusWord } from '../../container/store.js';
-import { networkModeOf } from './container-network.js';
+import {
+  type Container,
+  type ContainerState,
+  isAlive,
+  readHealth,
+  statusWord,
+} from '../../container/store.js';
+import { networkNames } from './container-network.js';
 import { humanSince } from './duration.js';
+import { portsText } from './ports.js';
 import { decimalSize } from './size.js';
 
 /** What `ps --format json` prints of a container: Docker's names. */
@@ -127,7 +134,7 @@ function fieldsOf(
     Command: JSON.stringify(record.command.join(' ')),
     RunningFor: `${humanSince(record.created, now)} ago`,
     Status: withHealth(statusOf(state, now), record, state),
-    Ports: state.status === 'running' ? (record.ports ?? []).join(', ') : '',
+    Ports: isAlive(state) ? portsText(record) : '',
     Names: record.name,
     CreatedAt: record.created,
     State: statusWord(state),
@@ -136,7 +143,7 @@ function fieldsOf(
       .join(','),
     LocalVolumes: String(volumesOf(record).length),
     Mounts: binds.map(({ source, destination }) => volumeAt(record, destination)?.name ?? source).join(','),
-    Networks: networkModeOf(record),
+    Networks: networkNames(record).join(','),
   };
 }
 

@@ -1,6 +1,9 @@
 import type { ContainerEvent } from '../../container/events/line.js';
 import { flagError } from '../../spec/parse/flag.js';
 
+/** Keys of --filter of `events`. */
+export const EVENT_FILTERS: readonly string[] = ['container', 'event', 'image', 'label', 'network', 'type'];
+
 /**
  * The values of --filter as one condition: those with the same key are alternatives, except for labels.
  * @throws FosterError
@@ -10,12 +13,8 @@ export function eventMatcher(filters: string[]): (event: ContainerEvent) => bool
   for (const filter of filters) {
     const equals = filter.indexOf('=');
     const key = filter.slice(0, Math.max(equals, 0));
-    if (!['container', 'event', 'image', 'label', 'type', 'volume'].includes(key)) {
-      throw flagError(
-        '--filter',
-        filter,
-        'expected container=, event=, image=, label=, type= or volume= with a value',
-      );
+    if (!EVENT_FILTERS.includes(key)) {
+      throw flagError('--filter', filter, `expected KEY=VALUE, KEY being one of ${EVENT_FILTERS.join(', ')}`);
     }
     groups.set(key, [...(groups.get(key) ?? []), filter.slice(equals + 1)]);
   }
@@ -40,13 +39,16 @@ function isMatch(
   key: string,
   value: string,
 ): boolean {
+  const isMeant = name === value || (value !== '' && id.startsWith(value));
   switch (key) {
     case 'type':
       return value === type;
     case 'event':
       return action === (PODMAN_ACTIONS[value] ?? value);
     case 'container':
-      return type === 'container' && (name === value || (value !== '' && id.startsWith(value)));
+      return type === 'container' ? isMeant : value !== '' && (attributes.container ?? '').startsWith(value);
+    case 'network':
+      return type === 'network' && isMeant;
     case 'volume':
       return type === 'volume' && name === value;
     case 'image':

@@ -1,4 +1,4 @@
-import type { HostOrPrivate, IpcMode, NetworkMode, PidMode, UsernsMode, WantedIds } from '../request.js';
+import type { HostOrPrivate, IpcMode, PidMode, UsernsMode, WantedIds } from '../request.js';
 import type { IdMapping } from '../types.js';
 import { flagError, unsupportedValue } from './flag.js';
 
@@ -46,19 +46,6 @@ function refuseForeign(flag: string, value: string): void {
       'namespaces are not joined by their path on the command line',
       'use namespaces[].path in the config.json of an OCI bundle',
     );
-}
-
-/** @throws FosterError */
-export function parseNetwork(value: string): NetworkMode {
-  if (value === 'none' || value === 'host') return value;
-  if (value === 'private' || value === 'pod' || !/^[\w.-]+(:.*)?$/.test(value))
-    throw flagError('--network', value, 'expected none or host');
-  throw unsupportedValue(
-    '--network',
-    value,
-    'containers have no network of their own, only that of the host or none',
-    'use --network host',
-  );
 }
 
 /**

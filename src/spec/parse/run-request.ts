@@ -14,7 +14,8 @@ import { type HealthFlags, parseHealth } from './health.js';
 import { annotationsOf, labelsOf } from './labels.js';
 import { parseLogging } from './logging.js';
 import { parseMount } from './mount.js';
-import { parseHostOrPrivate, parseIds, parseIpc, parseNetwork, parsePid, parseUserns } from './namespaces.js';
+import { parseHostOrPrivate, parseIds, parseIpc, parsePid, parseUserns } from './namespaces.js';
+import { type NetworkFlags, parseNetworks, parsePublish, usualNetwork } from './network.js';
 import { type PlatformFlags, parsePull, platformOf } from './platform.js';
 import {
   parseAttached,
@@ -41,7 +42,7 @@ import {
 } from './volumes.js';
 
 /** The options of `foster run` as strings; undefined if not given. */
-export interface RunFlags extends HealthFlags, PlatformFlags, LimitFlags {
+export interface RunFlags extends HealthFlags, PlatformFlags, LimitFlags, NetworkFlags {
   name?: string;
   replace?: boolean;
   rm?: boolean;
@@ -89,7 +90,6 @@ export interface RunFlags extends HealthFlags, PlatformFlags, LimitFlags {
   imageVolume?: string;
   passwd?: boolean;
   maxUnpackedSize?: string;
-  network?: string;
   hostname?: string;
   domainname?: string;
   dns?: string[];
@@ -162,7 +162,7 @@ export function toRequest(
     const flag = options.initSignalGroup ? '--init-signal-group' : '--init-verbose';
     throw new FosterError(`${flag} and --no-init cannot be used together`);
   }
-  const network = parseNetwork(options.network ?? 'none');
+  const { network, networks } = parseNetworks(options, usualNetwork(context.env.FOSTER_NETWORK));
   const privileged = options.privileged ?? false;
   const [uts, ipc] = [parseHostOrPrivate('--uts', options.uts ?? ''), parseIpc(options.ipc ?? '')];
   checkManagers(options);
@@ -223,6 +223,10 @@ export function toRequest(
     shmSize: ifGiven(options.shmSize, (size) => parseSize('--shm-size', size)) ?? DEFAULT_SHM_SIZE,
     readOnly: options.readOnly ?? false,
     network,
+    networks,
+    isNetworkUsual: options.network === undefined,
+    ports: (options.publish ?? []).flatMap(parsePublish),
+    publishAll: options.publishAll ?? false,
     pid: parsePid(options.pid ?? ''),
     userns: parseUserns(options.userns ?? ''),
     ids: parseIds(options.userns ?? '', options.uidmap, options.gidmap),

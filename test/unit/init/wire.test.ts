@@ -308,7 +308,7 @@ test('host steps: words one after the other, what they mean by kind, and what be
       failures: [],
       host: { steps, results: [0, 0, 0, 77, 0, 1] },
       oom: { folder: '/c', file: 'memory.events', message: 'no memory\n' },
-      supervise: { cloneFlags: 0, joins: false },
+      supervise: { cloneFlags: 0, joins: false, isNested: false },
     }),
   );
   const u32 = (at: number) => blob.readUInt32LE(at);

@@ -19,16 +19,7 @@ test('--add-host', () => {
     ['db=fe80::1', 'db', 'fe80::1'],
   ];
   for (const [value, name, address] of cases) assert.deepEqual(parseAddHost(value), { name, address }, value);
-  for (const value of [
-    '',
-    'db',
-    'db:',
-    ':1.2.3.4',
-    'db:1.2.3',
-    'db:host-gateway',
-    'd b:1.2.3.4',
-    'db:1.2.3.4 x',
-  ]) {
+  for (const value of ['', 'db', 'db:', ':1.2.3.4', 'db:1.2.3', 'd b:1.2.3.4', 'db:1.2.3.4 x']) {
     assert.throws(() => parseAddHost(value), { name: 'FosterError', message: /^--add-host '/ }, value);
   }
 });

@@ -62,6 +62,30 @@ test('an event of a volume', () => {
     assert.equal(parseEvent(damaged), undefined);
 });
 
+test('an event of a network', () => {
+  const event = {
+    time: 1_764_000_000_123,
+    type: 'network' as const,
+    action: 'connect',
+    id: ID,
+    name: 'shop',
+    attributes: { type: 'bridge', container: 'cd'.repeat(32) },
+  };
+  const line = formatEvent(event);
+  assert.match(line, /^1764000000123 network\.connect (ab){32} shop type=bridge container=(cd){32}\n$/);
+  assert.deepEqual(parseEvent(line.trimEnd()), event);
+  assert.equal(
+    eventFormat(undefined)(event),
+    `2025-11-24T16:00:00.123000000Z network connect ${ID} (container=${'cd'.repeat(32)}, name=shop, type=bridge)`,
+  );
+  const matches = (...filters: string[]) => eventMatcher(filters)(event);
+  assert.ok(matches('type=network', 'network=shop', 'event=connect', 'container=cdcd'));
+  assert.ok(matches(`network=${ID.slice(0, 12)}`));
+  assert.ok(!matches('container=shop'));
+  assert.ok(!matches('type=container'));
+  assert.ok(!eventMatcher(['network=web'])(EVENT));
+});
+
 test('long values are truncated', () => {
   assert.ok(formatEvent({ ...EVENT, attributes: { a: 'x'.repeat(100_000) } }).length < 4000);
 });
@@ -98,5 +122,5 @@ test('filters with one key are alternatives, labels are not', () => {
   assert.ok(!matches('volume=web'));
   assert.ok(matches('label=role', 'label=role=front end'));
   assert.ok(!matches('label=role', 'label=other'));
-  assert.throws(() => eventMatcher(['nonsense=1']), /expected container=/);
+  assert.throws(() => eventMatcher(['nonsense=1']), /expected KEY=VALUE, KEY being one of container, /);
 });

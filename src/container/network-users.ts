@@ -1,0 +1,36 @@
+import { readLeases } from '../network/leases.js';
+import { runs } from './network.js';
+import type { ContainerRecord } from './record.js';
+import { listContainers } from './store.js';
+
+/** The containers that are attached to a network, whether they run or not. */
+export function usersOfNetwork(name: string): ContainerRecord[] {
+  return listContainers()
+    .map(({ record }) => record)
+    .filter(({ networks = [] }) => networks.some((one) => one.name === name));
+}
+
+/** The names of the networks that containers are attached to. */
+export function usedNetworks(): ReadonlySet<string> {
+  return new Set(
+    listContainers().flatMap(({ record: { networks = [] } }) => networks.map(({ name }) => name)),
+  );
+}
+
+/** An interface of a container that runs. */
+export interface Endpoint {
+  /** The container's id. */
+  container: string;
+  network: string;
+  /** One of each family of the network. */
+  addresses: string[];
+  mac: string;
+}
+
+/** The interfaces of containers that run, of one of them if its id is given. */
+export function endpoints(id?: string): Endpoint[] {
+  const leases = readLeases().filter(({ container }) => id === undefined || container === id);
+  const running = new Map<string, boolean>();
+  for (const { container } of leases) if (!running.has(container)) running.set(container, runs(container));
+  return leases.filter(({ container }) => running.get(container));
+}

@@ -1,0 +1,221 @@
+import { closeSync } from 'node:fs';
+import { DEFAULT_NETWORK, MTU, type NetworkDefinition, rangeOf } from '../network/definition.js';
+import { chooseLeases, type Lease, type LeaseRequest } from '../network/leases.js';
+import { findNetwork } from '../network/store.js';
+import type { InterfaceFacts, NetworkFacts } from '../plan/facts.js';
+import { LINK_ROUTER } from '../plan/network.js';
+import type { HostEntry, WantedNetwork } from '../spec/request.js';
+import { FosterError } from '../sys/errors.js';
+import { surroundings } from '../sys/surroundings.js';
+import type { ContainerRecord } from './record.js';
+import { isAlive, readContainer } from './store.js';
+
+/** How a container is attached to its networks for this start. */
+export interface Attachment {
+  facts: NetworkFacts;
+  /** PID of the network holder; 0 in a dry run. */
+  holder: number;
+  /** The lock by which the holder lives, for the container's monitor. */
+  lock: number | undefined;
+  /** Lines for /etc/hosts. */
+  hosts: HostEntry[];
+  /** Name servers, if they are not the host's own. */
+  dns: string[];
+  leases: Lease[];
+  /** Files with its names in networks, to be removed when it has ended. */
+  names: string[];
+}
+
+type Draft = Omit<ContainerRecord, 'name'> & { name?: string };
+
+/** A draft with the name that it is going to have, if that is known already. */
+export function named(draft: Omit<ContainerRecord, 'name'>, { name }: { name: string | undefined }): Draft {
+  return { ...draft, ...(name !== undefined && { name }) };
+}
+
+/**
+ * Attaches a container to its networks: takes addresses and makes sure that the network holder runs. Undefined if it has
+ * none.
+ * @throws FosterError
+ */
+export async function attachToNetworks(draft: Draft): Promise<Attachment | undefined> {
+  const { networks = [], published = [] } = draft;
+  if (networks.length === 0) return undefined;
+  if (published.length > 0) await (await import('../network/ports.js')).resolvePorts(published);
+  const { withNetworkLock } = await import('../network/lock.js');
+  const { ensureHolder } = await import('../network/holder.js');
+  const { connectNetwork, prepareHolder } = await import('../network/connect.js');
+  return await withNetworkLock(async () => {
+    const requests = requestsOf(networks);
+    const { takeLeases } = await import('../network/leases.js');
+    const { keepDefault } = await import('../network/store.js');
+    for (const { network } of requests) if (network.name === DEFAULT_NETWORK) keepDefault(network);
+    const holder = ensureHolder(prepareHolder);
+    try {
+      const { outside } = holder.state;
+      if (outside !== true) warnOnce(outside);
+      for (const { network } of requests) {
+        const missing = connectNetwork(holder, network, runs);
+        if (missing !== undefined)
+          surroundings().warn(`containers do not find each other by name in ${network.name}: ${missing}`);
+      }
+      const leases = takeLeases(draft.id, requests, runs);
+      return {
+        ...(await attachmentOf(draft, requests, leases)),
+        holder: holder.state.pid,
+        lock: holder.lock,
+      };
+    } catch (error) {
+      closeSync(holder.lock);
+      throw error;
+    } finally {
+      closeSync(holder.pidfd);
+    }
+  });
+}
+
+/** As `attachToNetworks`, for a plan that is only shown: nothing is taken or started. */
+export async function imagineAttachment(draft: Draft): Promise<Attachment | undefined> {
+  const { networks = [] } = draft;
+  if (networks.length === 0) return undefined;
+  const requests = requestsOf(networks);
+  const { taken } = chooseLeases(draft.id, requests, runs);
+  return { ...(await attachmentOf(draft, requests, taken)), holder: 0, lock: undefined };
+}
+
+/** Makes a container known by its names in its networks. To be called when it has its name. */
+export async function announce(
+  record: ContainerRecord,
+  { leases }: Pick<Attachment, 'leases'>,
+): Promise<void> {
+  const { hasNames, publishNames } = await import('../network/names.js');
+  for (const { network: name, addresses } of leases) {
+    const network = findNetwork(name);
+    if (!hasNames(network)) continue;
+    const wanted = record.networks?.find((one) => findNetwork(one.name).name === name);
+    publishNames(network, record.id, addresses, [
+      record.name,
+      record.id.slice(0, 12),
+      record.network.hostname,
+      ...(wanted?.aliases ?? []),
+    ]);
+  }
+}
+
+function requestsOf(networks: readonly WantedNetwork[]): LeaseRequest[] {
+  return networks.map(leaseRequest);
+}
+
+/** @throws FosterError where there is no such network */
+export function leaseRequest({ name, ip, ip6, mac }: WantedNetwork): LeaseRequest {
+  return {
+    network: findNetwork(name),
+    ...(ip !== undefined && { ip }),
+    ...(ip6 !== undefined && { ip6 }),
+    ...(mac !== undefined && { mac }),
+  };
+}
+
+/** Whether the container with that id runs. */
+export function runs(id: string): boolean {
+  const container = readContainer(id);
+  return container !== undefined && isAlive(container.state);
+}
+
+/** @param options.isDefault whether it is the way to the outside */
+export function interfaceFacts(
+  network: NetworkDefinition,
+  lease: Lease,
+  { isDefault }: { isDefault: boolean },
+): InterfaceFacts {
+  return {
+    network: network.name,
+    name: lease.name,
+    device: `v${lease.index}`,
+    index: lease.index,
+    mac: Buffer.from(lease.mac.replaceAll(':', ''), 'hex'),
+    mtu: MTU,
+    addresses: network.subnets.map((subnet, at) => {
+      const { family, subnet: whole } = rangeOf(subnet);
+      return {
+        address: lease.addresses[at] ?? '',
+        prefix: whole.prefix,
+        router: family === 4 ? subnet.gateway : LINK_ROUTER,
+        isDefault,
+      };
+    }),
+  };
+}
+
+async function attachmentOf(
+  draft: Draft,
+  requests: readonly LeaseRequest[],
+  leases: readonly Lease[],
+): Promise<Omit<Attachment, 'holder' | 'lock'>> {
+  const { published = [] } = draft;
+  const { HOST_ADDRESS, hostNameServers } = await import('../network/outside.js');
+  const outward = requests.findIndex(({ network }) => !network.isInternal);
+  const interfaces = leases.map((lease, index) => {
+    const network = requests[index]?.network;
+    if (network === undefined) throw new Error('a lease without a request');
+    return interfaceFacts(network, lease, { isDefault: index === outward });
+  });
+  const target = interfaces[Math.max(0, outward)]?.addresses ?? [];
+  const gateways = requests[Math.max(0, outward)]?.network.subnets ?? [];
+  const service =
+    published.length === 0
+      ? undefined
+      : (await import('../network/ports.js')).portService(
+          published,
+          target.map(({ address }, at) => ({ address, router: gateways[at]?.gateway ?? address })),
+        );
+  const names = [draft.id.slice(0, 12), ...(draft.name === undefined ? [] : [draft.name])];
+  const { hasNames, namesFile } = await import('../network/names.js');
+  return {
+    facts: { interfaces, ...(service && { service }) },
+    leases: [...leases],
+    names: requests.flatMap(({ network }) => (hasNames(network) ? [namesFile(network, draft.id)] : [])),
+    hosts: [
+      ...['host.containers.internal', 'host.docker.internal'].map((name) => ({
+        name,
+        address: HOST_ADDRESS,
+      })),
+      ...leases.slice(0, 1).flatMap(({ addresses }) =>
+        addresses.map((address) => ({
+          name: [...new Set([draft.network.hostname, ...names])].join(' '),
+          address,
+        })),
+      ),
+    ],
+    dns: requests.some(({ network }) => network.hasDns)
+      ? requests.flatMap(({ network }) =>
+          network.hasDns ? network.subnets.map(({ gateway }) => gateway) : [],
+        )
+      : hostNameServers(),
+  };
+}
+
+let hasWarned = false;
+
+function warnOnce(why: string): void {
+  if (hasWarned) return;
+  hasWarned = true;
+  surroundings().warn(`containers reach each other, but not the outside: ${why}`);
+}
+
+/** @throws FosterError where a container of this kind cannot be attached to networks */
+export function checkAttachable({ joins, spec }: Draft, isAsked: boolean): boolean {
+  const types = new Set(spec.linux.namespaces.map(({ type }) => type));
+  const why =
+    joins !== undefined
+      ? 'it shares the user namespace of another container'
+      : types.has('user')
+        ? undefined
+        : 'it has no user namespace of its own';
+  if (why === undefined) return true;
+  if (!isAsked) return false;
+  throw new FosterError(`cannot attach the container to a network: ${why}`, {
+    kind: 'unsupported',
+    advice: 'use --network none or --network host',
+  });
+}

@@ -1,0 +1,290 @@
+import type { NetworkDefinition } from '../network/definition.js';
+import { FosterError } from '../sys/errors.js';
+import type { NetworkInfo } from './types.js';
+import type { NetworkRow } from './views/network.js';
+
+/**
+ * What is done with networks. A reference is a name, an id or an unambiguous start of an id. Each function loads what it
+ * needs when it is called.
+ */
+
+export interface NetworkRequest {
+  /** `foster1` or the like without one. */
+  name?: string | undefined;
+  driver?: string | undefined;
+  subnets?: readonly string[] | undefined;
+  gateways?: readonly string[] | undefined;
+  ranges?: readonly string[] | undefined;
+  ipv6?: boolean | undefined;
+  internal?: boolean | undefined;
+  /** Whether containers find each other by name; true by default. */
+  hasDns?: boolean | undefined;
+  dns?: readonly string[] | undefined;
+  labels?: Readonly<Record<string, string>> | undefined;
+  options?: Readonly<Record<string, string>> | undefined;
+  /** One that is there already is no failure. */
+  ignore?: boolean | undefined;
+}
+
+/**
+ * Creates a network.
+ * @returns its name
+ * @throws FosterError of the kind `conflict` where there is one of that name, or its addresses are in use
+ */
+export async function create(request: NetworkRequest): Promise<string> {
+  const { driver = 'bridge', ignore = false, name } = request;
+  if (driver !== 'bridge')
+    throw new FosterError(
+      `the network driver ${driver} is not supported: all networks of foster are of the kind that Docker calls bridge`,
+      { kind: 'unsupported', advice: 'leave out --driver' },
+    );
+  const { checkNetworkName, defineNetwork } = await import('../network/define.js');
+  const { withNetworkLock } = await import('../network/lock.js');
+  const { DEFAULT_NETWORK } = await import('../network/definition.js');
+  const { keepDefault, listNetworks, writeNetwork } = await import('../network/store.js');
+  const { recordNetworkEvent } = await import('../container/events/recorder.js');
+  if (name !== undefined) checkNetworkName(name);
+  return await withNetworkLock(() => {
+    const networks = listNetworks();
+    if (networks.some((one) => one.name === name)) {
+      if (ignore) return name ?? '';
+      throw new FosterError(`there is a network ${name} already`, {
+        kind: 'conflict',
+        advice: 'choose another name, or use it: --ignore makes this no failure',
+      });
+    }
+    const network = defineNetwork(
+      {
+        name,
+        subnets: request.subnets ?? [],
+        gateways: request.gateways ?? [],
+        ranges: request.ranges ?? [],
+        ipv6: request.ipv6 ?? false,
+        internal: request.internal ?? false,
+        hasDns: request.hasDns ?? true,
+        dns: request.dns ?? [],
+        labels: request.labels ?? {},
+        options: request.options ?? {},
+      },
+      networks,
+    );
+    // its addresses are chosen by what the host uses now, and must not become those of this network later
+    for (const one of networks) if (one.name === DEFAULT_NETWORK) keepDefault(one);
+    writeNetwork(network);
+    recordNetworkEvent('create', network);
+    return network.name;
+  });
+}
+
+/** Networks as Docker lists them, by name. @throws FosterError for a filter that does not exist */
+export async function rows(filters: readonly string[] = []): Promise<NetworkRow[]> {
+  const { networkMatcher, networkRow } = await import('./views/network.js');
+  const { listNetworks } = await import('../network/store.js');
+  return listNetworks().filter(networkMatcher(filters)).map(networkRow);
+}
+
+/** All networks, by name. */
+export async function list(): Promise<NetworkInfo[]> {
+  const { listNetworks } = await import('../network/store.js');
+  const { networkInfo } = await import('./views/network-info.js');
+  return listNetworks().map(networkInfo);
+}
+
+/** A network as it is now. @throws FosterError of the kind `not-found` */
+export async function info(reference: string): Promise<NetworkInfo> {
+  const { findNetwork } = await import('../network/store.js');
+  const { networkInfo } = await import('./views/network-info.js');
+  return networkInfo(findNetwork(reference));
+}
+
+/** A network as `docker network inspect` shows it. @throws FosterError of the kind `not-found` */
+export async function inspect(reference: string): Promise<Record<string, unknown>> {
+  const { findNetwork } = await import('../network/store.js');
+  const { networkInspection } = await import('./views/network.js');
+  return networkInspection(findNetwork(reference));
+}
+
+/** Whether there is such a network. */
+export async function exists(reference: string): Promise<boolean> {
+  const { findNetwork } = await import('../network/store.js');
+  try {
+    findNetwork(reference);
+    return true;
+  } catch (error) {
+    if (error instanceof FosterError && error.kind === 'not-found') return false;
+    throw error;
+  }
+}
+
+/** The names of all networks. */
+export async function names(): Promise<string[]> {
+  const { listNetworks } = await import('../network/store.js');
+  return listNetworks().map(({ name }) => name);
+}
+
+/**
+ * Removes a network.
+ * @param options.force with the containers that use it, running or not
+ * @param options.timeout with `force`: seconds that they have to end by themselves; negative: no limit
+ * @throws FosterError of the kind `conflict` where containers use it, `not-found` where there is none
+ */
+export async function remove(
+  reference: string,
+  { force = false, timeout }: { force?: boolean | undefined; timeout?: number | undefined } = {},
+): Promise<void> {
+  const { findNetwork } = await import('../network/store.js');
+  const { DEFAULT_NETWORK } = await import('../network/definition.js');
+  const { withNetworkLock } = await import('../network/lock.js');
+  const network = findNetwork(reference);
+  if (network.name === DEFAULT_NETWORK)
+    throw new FosterError(`cannot remove the network ${network.name}: it is the default network`, {
+      kind: 'conflict',
+      exitCode: 1,
+    });
+  if (force) {
+    const { usersOfNetwork } = await import('../container/network-users.js');
+    const { removeContainer } = await import('../container/remove.js');
+    const { stopContainer } = await import('../container/stop.js');
+    const { readContainer } = await import('../container/store.js');
+    for (const { id } of usersOfNetwork(network.name)) {
+      const container = readContainer(id);
+      if (container === undefined) continue;
+      if (timeout !== undefined) await stopContainer(container, { timeout, signal: undefined });
+      await removeContainer(id, { force });
+    }
+  }
+  await withNetworkLock(async () => removeUnused(findNetwork(network.id)));
+}
+
+/** To be called with the lock of the networks. @throws FosterError of the kind `conflict` where containers use it */
+async function removeUnused(network: NetworkDefinition): Promise<void> {
+  const { usersOfNetwork } = await import('../container/network-users.js');
+  const { recordNetworkEvent } = await import('../container/events/recorder.js');
+  const { deleteNetwork } = await import('../network/store.js');
+  const { forgetNetwork } = await import('../network/connect.js');
+  const users = usersOfNetwork(network.name)
+    .map(({ name }) => name)
+    .sort();
+  if (users.length > 0)
+    throw new FosterError(
+      `cannot remove the network ${network.name}: ${users.length === 1 ? 'the container' : 'the containers'} ${users.join(', ')} ${users.length === 1 ? 'is' : 'are'} attached to it`,
+      {
+        kind: 'conflict',
+        advice: `remove or disconnect them, or remove them with it: foster network rm -f ${network.name}`,
+        exitCode: 1,
+      },
+    );
+  forgetNetwork(network);
+  deleteNetwork(network.name);
+  recordNetworkEvent('destroy', network);
+}
+
+/** What a prune has done. */
+export interface PrunedNetworks {
+  /** Names. */
+  removed: string[];
+}
+
+/**
+ * Removes networks that no container uses, running or not; the default network stays.
+ * @param filters only those that match: `KEY=VALUE` each, views/network.ts
+ * @throws FosterError for a filter that does not exist
+ */
+export async function prune(filters: readonly string[] = []): Promise<PrunedNetworks> {
+  const { networkMatcher, PRUNE_FILTERS } = await import('./views/network.js');
+  const { DEFAULT_NETWORK } = await import('../network/definition.js');
+  const { listNetworks } = await import('../network/store.js');
+  const { withNetworkLock } = await import('../network/lock.js');
+  const { usedNetworks } = await import('../container/network-users.js');
+  const matches = networkMatcher(filters, PRUNE_FILTERS);
+  return await withNetworkLock(async () => {
+    const used = usedNetworks();
+    const unused = listNetworks().filter(
+      (network) => network.name !== DEFAULT_NETWORK && !used.has(network.name) && matches(network),
+    );
+    for (const network of unused) await removeUnused(network);
+    return { removed: unused.map(({ name }) => name) };
+  });
+}
+
+/** What a container is to be in a network that it is attached to. */
+export interface ConnectRequest {
+  ip?: string | undefined;
+  ip6?: string | undefined;
+  mac?: string | undefined;
+  aliases?: readonly string[] | undefined;
+}
+
+/** Attaches a container to a network. @throws FosterError of the kind `conflict` where it is already */
+export async function connect(
+  reference: string,
+  container: string,
+  { ip, ip6, mac, aliases = [] }: ConnectRequest = {},
+): Promise<void> {
+  const { parseNetworks } = await import('../spec/parse/network.js');
+  const { connectContainer } = await import('../container/network-attach.js');
+  const { findContainer } = await import('../container/store.js');
+  const { findNetwork } = await import('../network/store.js');
+  const { withNetworkLock } = await import('../network/lock.js');
+  const { DEFAULT_NETWORK } = await import('../network/definition.js');
+  const { keepDefault } = await import('../network/store.js');
+  const network = findNetwork(reference);
+  const { networks } = parseNetworks(
+    {
+      network: [network.name],
+      ...(ip !== undefined && { ip }),
+      ...(ip6 !== undefined && { ip6 }),
+      ...(mac !== undefined && { macAddress: mac }),
+      networkAlias: [...aliases],
+    },
+    'bridge',
+  );
+  const [wanted = { name: network.name, aliases: [] }] = networks;
+  if (network.name === DEFAULT_NETWORK) await withNetworkLock(() => keepDefault(network));
+  await connectContainer(findContainer(container), network, wanted);
+}
+
+/**
+ * Detaches a container from a network, also from one that is gone.
+ * @throws FosterError of the kind `conflict` where it is not attached
+ */
+export async function disconnect(reference: string, container: string): Promise<void> {
+  const { disconnectContainer } = await import('../container/network-attach.js');
+  const { findContainer } = await import('../container/store.js');
+  const { findNetwork } = await import('../network/store.js');
+  const found = findContainer(container);
+  const isKnown = found.record.networks?.some(({ name }) => name === reference) ?? false;
+  const network =
+    isKnown && !(await exists(reference)) ? { id: '', name: reference } : findNetwork(reference);
+  await disconnectContainer(found, network);
+}
+
+/** A published port of a container. */
+export interface PublishedPort {
+  /** The container's id and name. */
+  id: string;
+  container: string;
+  /** `80/tcp` */
+  port: string;
+  /** `0.0.0.0:8080` */
+  host: string;
+}
+
+/** The published ports of containers, in order. @param references all containers if undefined */
+export async function ports(references: readonly string[] | undefined): Promise<PublishedPort[]> {
+  const { findContainer, listContainers } = await import('../container/store.js');
+  const { byAge } = await import('./selection.js');
+  const { hostAddress, inPortOrder } = await import('./views/ports.js');
+  const containers =
+    references === undefined
+      ? listContainers().toSorted(byAge)
+      : references.map((reference) => findContainer(reference));
+  return containers.flatMap(({ record: { id, name, published = [] } }) =>
+    inPortOrder(published).map((port) => ({
+      id,
+      container: name,
+      port: `${port.containerPort}/${port.protocol}`,
+      host: hostAddress(port),
+    })),
+  );
+}

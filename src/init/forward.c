@@ -1,0 +1,340 @@
+/* Carries connections to published ports into containers. The container sees the address of the client: the connection to it
+ * is made in the network holder's namespace from that address (IP_TRANSPARENT: ip(7)), and what comes back is delivered to
+ * us, since the holder's rules mark it. Of TCP, data does not pass through our memory: splice(2). */
+#include "init.h"
+#include "program.h"
+
+#include <asm-generic/errno.h>
+#include <asm/socket.h>
+#include <linux/eventpoll.h>
+#include <linux/fcntl.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/prctl.h>
+#include <linux/resource.h>
+#include <linux/sched.h>
+
+#define AF_INET 2
+#define AF_INET6 10
+#define SOCK_STREAM 1
+#define SOCK_DGRAM 2
+#define SOCK_NONBLOCK O_NONBLOCK
+#define SOCK_CLOEXEC O_CLOEXEC
+#define SPLICE_F_MOVE 1
+#define SPLICE_F_NONBLOCK 2
+#define IP_TRANSPARENT 19
+#define IPV6_TRANSPARENT 75
+#define SHUT_WR 1
+
+enum { MAX_PORTS = 1024, MAX_CONNECTIONS = 4096, MAX_SESSIONS = 512, SESSION_MS = 120000, BACKLOG = 1024, CHUNK = 65536 };
+
+/* struct sockaddr_in or sockaddr_in6; its first two bytes are the family, the next two the port. */
+typedef struct { u8 bytes[28]; } address;
+
+static u32 family_of(const address *a) { return a->bytes[0] | (u32)a->bytes[1] << 8; }
+static u32 size_of(const address *a) { return family_of(a) == AF_INET ? 16 : 28; }
+
+/* A port of the host: where it listens; the container's address of each family; the router's, in place of clients whose
+ * addresses mean nothing there. A family of 0: none. */
+struct port {
+  int fd;
+  u8 is_tcp;
+  address listen, target[2], router[2];
+};
+
+struct connection {
+  int fd[2]; /* the client, the container */
+  int pipe[2][2]; /* what comes from fd[i] waits in pipe[i] */
+  u32 held[2];
+  u8 is_used, is_connected, has_ended[2], is_shut[2];
+};
+
+struct session { /* of UDP */
+  int fd;
+  u32 port;
+  address client;
+  s64 used_ms;
+};
+
+static struct port ports[MAX_PORTS];
+static struct connection connections[MAX_CONNECTIONS];
+static struct session sessions[MAX_SESSIONS];
+static u32 port_count;
+static int events;
+
+enum { EVENT_END, EVENT_PORT, EVENT_CONNECTION, EVENT_SESSION };
+
+static long watch(int fd, u32 what, u32 index, u32 mask) {
+  struct epoll_event event = {.events = mask, .data = (u64)what << 32 | index};
+  return SYSCALL4(__NR_epoll_ctl, events, EPOLL_CTL_ADD, fd, &event);
+}
+
+static long set_option(int fd, int level, int name, int value) {
+  return SYSCALL5(__NR_setsockopt, fd, level, name, &value, sizeof value);
+}
+
+/* An IPv4 client of a socket for both families. */
+static void unmap(address *a) {
+  static const u8 prefix[12] = {[10] = 0xff, [11] = 0xff};
+  if (family_of(a) != AF_INET6) return;
+  for (int i = 0; i < 12; i++)
+    if (a->bytes[8 + i] != prefix[i]) return;
+  address short_one = {{AF_INET, 0, a->bytes[2], a->bytes[3]}};
+  for (int i = 0; i < 4; i++) short_one.bytes[4 + i] = a->bytes[20 + i];
+  *a = short_one;
+}
+
+/* Whether replies to the address would not leave the container's namespace, or the link. */
+static int is_local(const address *a) {
+  if (family_of(a) == AF_INET) return a->bytes[4] == 127;
+  if (a->bytes[8] == 0xfe && (a->bytes[9] & 0xc0) == 0x80) return 1;
+  for (int i = 8; i < 23; i++)
+    if (a->bytes[i]) return 0;
+  return a->bytes[23] == 1;
+}
+
+/* A socket to the container for a client, connected or about to be. Returns -errno. */
+static long open_toward(const struct port *port, const address *client) {
+  int family = family_of(client) == AF_INET6, is_replaced = is_local(client);
+  if (!family_of(&port->target[family])) family = !family, is_replaced = 1;
+  const address *source = is_replaced ? &port->router[family] : client, *target = &port->target[family];
+  long fd = SYSCALL3(__NR_socket, family_of(target), (port->is_tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return fd;
+  long error = family ? set_option((int)fd, IPPROTO_IPV6, IPV6_TRANSPARENT, 1) : set_option((int)fd, IPPROTO_IP, IP_TRANSPARENT, 1);
+  if (!error) error = SYSCALL3(__NR_bind, fd, source, size_of(source));
+  if (!error) error = SYSCALL3(__NR_connect, fd, target, size_of(target));
+  if (!error || error == -EINPROGRESS) return fd;
+  sys_close((int)fd);
+  return error;
+}
+
+static int is_full;     /* connections wait to be accepted */
+static int has_room;    /* and one has ended since */
+
+static void close_connection(struct connection *one) {
+  has_room = is_full;
+  for (int i = 0; i < 2; i++) {
+    if (one->fd[i] >= 0) sys_close(one->fd[i]);
+    for (int j = 0; j < 2; j++)
+      if (one->pipe[i][j] >= 0) sys_close(one->pipe[i][j]);
+  }
+  one->is_used = 0;
+}
+
+/* Carries what fd[from] has to the other one, as far as both go. Returns -1 if the connection is broken. */
+static int pump(struct connection *one, int from) {
+  int to = !from;
+  while (!one->is_shut[from]) {
+    long got = one->has_ended[from] ? 0 : SYSCALL6(__NR_splice, one->fd[from], NULL, one->pipe[from][1], NULL, CHUNK, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    if (got < 0 && got != -EAGAIN && got != -EINTR) return -1;
+    if (got > 0) one->held[from] += (u32)got;
+    if (got == 0) one->has_ended[from] = 1;
+    long put = 0;
+    if (one->held[from]) {
+      put = SYSCALL6(__NR_splice, one->pipe[from][0], NULL, one->fd[to], NULL, one->held[from], SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+      if (put < 0 && put != -EAGAIN && put != -EINTR) return -1;
+      if (put > 0) one->held[from] -= (u32)put;
+    }
+    if (one->has_ended[from] && !one->held[from]) {
+      SYSCALL2(__NR_shutdown, one->fd[to], SHUT_WR);
+      one->is_shut[from] = 1;
+    } else if (put <= 0 && got <= 0) {
+      return 0; /* neither has moved: the next edge tells */
+    }
+  }
+  return 0;
+}
+
+static void serve_connection(struct connection *one, u32 mask) {
+  if (!one->is_used) return;
+  if (!one->is_connected) {
+    s32 error = 0;
+    u32 size = sizeof error;
+    if (!(mask & (EPOLLOUT | EPOLLERR | EPOLLHUP))) return;
+    SYSCALL5(__NR_getsockopt, one->fd[1], SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error) return close_connection(one);
+    one->is_connected = 1;
+  }
+  if (pump(one, 0) < 0 || pump(one, 1) < 0 || (one->is_shut[0] && one->is_shut[1])) close_connection(one);
+}
+
+static struct connection *free_connection(void) {
+  static u32 next;
+  for (u32 i = 0; i < MAX_CONNECTIONS; i++, next = (next + 1) % MAX_CONNECTIONS)
+    if (!connections[next].is_used) return &connections[next];
+  return NULL;
+}
+
+static void accept_one(const struct port *port, struct connection *one, int client, address *from) {
+  *one = (struct connection){.fd = {client, -1}, .pipe = {{-1, -1}, {-1, -1}}, .is_used = 1};
+  unmap(from);
+  long server = open_toward(port, from);
+  if (server < 0) return close_connection(one);
+  one->fd[1] = (int)server;
+  for (int i = 0; i < 2; i++)
+    if (SYSCALL2(__NR_pipe2, one->pipe[i], O_CLOEXEC | O_NONBLOCK) < 0) return close_connection(one);
+  u32 index = (u32)(one - connections), mask = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  /* The container's end first: that it is connected is seen there alone. */
+  if (watch(one->fd[1], EVENT_CONNECTION, index, mask) || watch(client, EVENT_CONNECTION, index, mask)) close_connection(one);
+}
+
+static void accept_all(const struct port *port) {
+  for (;;) {
+    address from = {{0}};
+    u32 size = sizeof from;
+    struct connection *one = free_connection();
+    long client = one ? SYSCALL4(__NR_accept4, port->fd, &from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC) : -EMFILE;
+    if (client == -ECONNABORTED || client == -EINTR) continue;
+    if (client < 0 && client != -EAGAIN) is_full = 1; /* too many open files: it waits until a connection ends */
+    if (client < 0) return;
+    accept_one(port, one, (int)client, &from);
+  }
+}
+
+static char datagram[CHUNK];
+
+static int is_same(const address *a, const address *b) {
+  for (u32 i = 0; i < sizeof *a; i++)
+    if (a->bytes[i] != b->bytes[i]) return 0;
+  return 1;
+}
+
+static struct session *session_of(u32 port, const address *client) {
+  struct session *place = sessions; /* one that is free, or else the one that has been idle for the longest time */
+  for (struct session *one = sessions; one < sessions + MAX_SESSIONS; one++) {
+    if (one->fd >= 0 && one->port == port && is_same(&one->client, client)) return one;
+    if (place->fd >= 0 && (one->fd < 0 || one->used_ms < place->used_ms)) place = one;
+  }
+  if (place->fd >= 0) sys_close(place->fd);
+  address from = *client;
+  unmap(&from);
+  *place = (struct session){.fd = (int)open_toward(&ports[port], &from), .port = port, .client = *client};
+  if (place->fd >= 0) watch(place->fd, EVENT_SESSION, (u32)(place - sessions), EPOLLIN);
+  return place->fd < 0 ? NULL : place;
+}
+
+static void carry_in(u32 port) {
+  address from = {{0}};
+  u32 size = sizeof from;
+  long got = SYSCALL6(__NR_recvfrom, ports[port].fd, datagram, sizeof datagram, MSG_DONTWAIT, &from, &size);
+  struct session *session = got < 0 ? NULL : session_of(port, &from);
+  if (!session) return;
+  session->used_ms = now_ms();
+  SYSCALL6(__NR_sendto, session->fd, datagram, got, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0);
+}
+
+static void carry_out(struct session *session) {
+  if (session->fd < 0) return;
+  long got = SYSCALL6(__NR_recvfrom, session->fd, datagram, sizeof datagram, MSG_DONTWAIT, NULL, NULL);
+  if (got < 0) return;
+  session->used_ms = now_ms();
+  SYSCALL6(__NR_sendto, ports[session->port].fd, datagram, got, MSG_DONTWAIT | MSG_NOSIGNAL, &session->client, size_of(&session->client));
+}
+
+static void end_old_sessions(void) {
+  s64 now = now_ms();
+  for (u32 i = 0; i < MAX_SESSIONS; i++)
+    if (sessions[i].fd >= 0 && now - sessions[i].used_ms > SESSION_MS) sys_close(sessions[i].fd), sessions[i].fd = -1;
+}
+
+static _Noreturn void serve(void) {
+  for (;;) {
+    struct epoll_event ready[64];
+    long count = SYSCALL6(__NR_epoll_pwait, events, ready, 64, 30000, NULL, 8);
+    if (count == 0) end_old_sessions();
+    for (long i = 0; i < count; i++) {
+      u32 index = (u32)ready[i].data;
+      switch (ready[i].data >> 32) {
+        case EVENT_PORT:
+          if (ports[index].is_tcp) accept_all(&ports[index]);
+          else carry_in(index);
+          break;
+        case EVENT_CONNECTION:
+          serve_connection(&connections[index], ready[i].events);
+          break;
+        case EVENT_SESSION:
+          carry_out(&sessions[index]);
+          break;
+        default:
+          sys_exit(0); /* the container has ended */
+      }
+    }
+    if (!has_room) continue;
+    has_room = is_full = 0;
+    for (u32 i = 0; i < port_count; i++)
+      if (ports[i].is_tcp) accept_all(&ports[i]);
+  }
+}
+
+static _Noreturn void fail(u32 port, long error) {
+  report(REPORT_FAILED, port, -error, 0, NULL);
+  sys_exit(125);
+}
+
+/* Hexadecimal. Returns NULL if it is none. */
+static const char *read_address(const char *text, address *out) {
+  for (u32 i = 0; i < 2 * sizeof *out; i++, text++) {
+    u8 digit = (u8)(*text >= '0' && *text <= '9' ? *text - '0' : *text >= 'a' && *text <= 'f' ? *text - 'a' + 10 : 16);
+    if (digit == 16) return NULL;
+    out->bytes[i / 2] = (u8)(out->bytes[i / 2] << 4 | digit);
+  }
+  return text;
+}
+
+static long listen_at(struct port *port) {
+  int kind = (port->is_tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
+  long fd = SYSCALL3(__NR_socket, family_of(&port->listen), kind, 0);
+  if (fd == -EAFNOSUPPORT && family_of(&port->listen) == AF_INET6) { /* a host without IPv6 */
+    port->listen = (address){{AF_INET, 0, port->listen.bytes[2], port->listen.bytes[3]}};
+    fd = SYSCALL3(__NR_socket, AF_INET, kind, 0);
+  }
+  if (fd < 0) return fd;
+  if (port->is_tcp) set_option((int)fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (family_of(&port->listen) == AF_INET6) set_option((int)fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  long error = SYSCALL3(__NR_bind, fd, &port->listen, size_of(&port->listen));
+  if (!error && port->is_tcp) error = SYSCALL2(__NR_listen, fd, BACKLOG);
+  if (error) return error;
+  port->fd = (int)fd;
+  return 0;
+}
+
+/* `t` or `u` for the protocol, then the addresses of struct port. */
+static void open_port(const char *word, u32 index) {
+  struct port *port = &ports[index];
+  *port = (struct port){.fd = -1, .is_tcp = *word == 't'};
+  address *const fields[] = {&port->listen, &port->target[0], &port->router[0], &port->target[1], &port->router[1]};
+  word++;
+  for (int i = 0; i < 5 && word; i++) word = read_address(word, fields[i]);
+  long error = word && !*word ? listen_at(port) : -EINVAL;
+  if (!error) error = watch(port->fd, EVENT_PORT, index, port->is_tcp ? EPOLLIN | EPOLLET : EPOLLIN);
+  if (error) fail(index, error);
+}
+
+static void raise_limit(void) {
+  struct rlimit limit;
+  if (SYSCALL4(__NR_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) < 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  SYSCALL4(__NR_prlimit64, 0, RLIMIT_NOFILE, &limit, NULL);
+}
+
+/* argv: our name, "forward", then a word for each port: open_port. Listens in the network namespace of the caller, then
+ * enters the namespaces of the network holder (FD_ENTERED). Ends when the process of FD_PIDFD ends. A failure is reported on
+ * FD_CONTROL, with the port's index; it closes when all ports are open. */
+int run_forward(int argc, char **argv) {
+  SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-ports");
+  SYSCALL3(__NR_fcntl, FD_CONTROL, F_SETFD, FD_CLOEXEC);
+  raise_limit();
+  for (u32 i = 0; i < MAX_SESSIONS; i++) sessions[i].fd = -1;
+  events = (int)SYSCALL1(__NR_epoll_create1, O_CLOEXEC);
+  if (events < 0 || argc - 2 > MAX_PORTS) fail(0, events < 0 ? events : -E2BIG);
+  for (; port_count < (u32)argc - 2; port_count++) open_port(argv[port_count + 2], port_count);
+  watch(FD_PIDFD, EVENT_END, 0, EPOLLIN);
+  long error = SYSCALL2(__NR_setns, FD_ENTERED, CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWPID);
+  if (error) fail(0, error);
+  become_orphan();
+  SYSCALL0(__NR_setsid);
+  SYSCALL1(__NR_chdir, "/");
+  SYSCALL2(__NR_prctl, PR_SET_DUMPABLE, 0);
+  sys_close(FD_ENTERED), sys_close(FD_CONTROL);
+  serve();
+}

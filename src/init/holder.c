@@ -1,0 +1,113 @@
+/* The network holder: PID 1 of a PID namespace, in a user namespace above those of containers and in the network namespace
+ * that connects them. It does nothing but exist, for as long as somebody holds the lock of the user's networks. With it end
+ * the programs that belong to it, such as pasta and dnsmasq: they are in its PID namespace. */
+#include "init.h"
+#include "program.h"
+
+#include <asm-generic/errno.h>
+#include <linux/fcntl.h>
+#include <linux/prctl.h>
+#include <linux/mount.h>
+#include <linux/sched.h>
+#include <linux/wait.h>
+
+/* Descriptors: FD_CONTROL, a socket over which the starter tells that the ids are mapped; FD_BLOB, the lock file, whose text
+ * says who the holder is. Whoever has the lock after us finds the file empty. */
+int run_network_holder(void) {
+  SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-network");
+  SYSCALL0(__NR_setsid);
+  SYSCALL1(__NR_chdir, "/");
+  u64 ignored[4] = {(u64)SIG_IGN, 0, 0, 0}; /* children are reaped by the kernel: wait(2), "SIGCHLD" */
+  SYSCALL4(__NR_rt_sigaction, SIGCHLD, ignored, NULL, 8);
+  if (await_byte(CONTROL_RESUME)) return 125;
+  sys_close(FD_CONTROL);
+  struct flock exclusive = {.l_type = F_WRLCK}; /* of the whole file */
+  while (SYSCALL3(__NR_fcntl, FD_BLOB, F_OFD_SETLKW, &exclusive) < 0) {}
+  SYSCALL2(__NR_ftruncate, FD_BLOB, 0);
+  return 0;
+}
+
+static void sleep_ms(s64 ms) {
+  s64 time[2] = {ms / 1000, ms % 1000 * 1000000};
+  SYSCALL2(__NR_nanosleep, time, NULL);
+}
+
+static _Noreturn void execute(char **argv) {
+  const char *environment[] = {NULL};
+  for (int fd = FD_CONTROL; fd <= FD_ENTERED; fd++) sys_close(fd);
+  keep_capabilities();
+  sys_block_signals(0);
+  SYSCALL3(__NR_execve, argv[0], argv + 1, environment);
+  sys_exit(127);
+}
+
+static _Noreturn void fail(int status, long error) {
+  report(REPORT_FAILED, (u32)status, -error, 0, NULL);
+  sys_exit(125);
+}
+
+/* Runs a program that goes into the background when it is ready, such as pasta, and starts it again when it has ended. We
+ * are PID 1 of a PID namespace of its own, so that its background process becomes ours, and ends with us. */
+static _Noreturn void serve(char **argv) {
+  enum { RETRY_MS = 1000 };
+  for (int is_first = 1;; is_first = 0) {
+    int status = 0;
+    long pid = SYSCALL5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
+    if (pid == 0) execute(argv);
+    if (pid > 0) SYSCALL4(__NR_wait4, pid, &status, 0, NULL);
+    if (is_first) {
+      if (pid < 0 || status) fail(status, pid < 0 ? pid : -EIO);
+      sys_close(FD_CONTROL); /* ready */
+    }
+    while (SYSCALL4(__NR_wait4, -1, NULL, 0, NULL) >= 0) {}
+    sleep_ms(RETRY_MS);
+  }
+}
+
+/* Continues in a child, which is in the PID namespace that we have entered or made; we exit. */
+static void become_child(int waits) {
+  long pid = SYSCALL5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
+  if (pid < 0) fail(0, pid);
+  if (pid && waits) SYSCALL4(__NR_wait4, pid, NULL, 0, NULL);
+  if (pid) sys_exit(0);
+}
+
+/* Continues as a child of the network holder, whose PID namespace we have entered: it can end only when all processes there
+ * are reaped. A child of ours would be an orphan of our PID namespace; its own child is one of the holder's, which reaps it. */
+void become_orphan(void) {
+  become_child(1);
+  become_child(0);
+}
+
+/* The network namespace that the program shall enter, as a file that it may open: what is below /proc/PID it may not, once it
+ * has given up its rights. In a mount namespace of our own. */
+static void show_namespace(const char *path) {
+  int fd = (int)sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+  if (fd < 0) fail(0, fd);
+  char source[40];
+  append_number(append(source, "/proc/self/fd/"), (u64)fd);
+  long error = SYSCALL1(__NR_unshare, CLONE_NEWNS);
+  if (!error) error = SYSCALL5(__NR_mount, NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+  if (!error) error = SYSCALL5(__NR_mount, "tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700");
+  long file = error ? error : sys_openat(AT_FDCWD, "/tmp/netns", O_CREAT | O_RDONLY | O_CLOEXEC, 0600);
+  if (file >= 0) error = SYSCALL5(__NR_mount, source, "/tmp/netns", NULL, MS_BIND, NULL);
+  if (file < 0 || error) fail(0, file < 0 ? file : error);
+  sys_close(fd), sys_close((int)file);
+}
+
+/* argv: our name, "serve", NAMESPACES, NETNS, PATH, then the program's name and arguments. NAMESPACES: which of the network
+ * holder (FD_ENTERED) to enter, 'u', 'n' and 'p'. NETNS: path of a network namespace, which the program sees as /tmp/netns;
+ * `-` for none. A failure is reported on FD_CONTROL, which closes when the program is ready. */
+int run_service(char **argv) {
+  SYSCALL3(__NR_fcntl, FD_CONTROL, F_SETFD, FD_CLOEXEC);
+  long error = SYSCALL2(__NR_setns, FD_ENTERED, namespaces_of(argv[2]));
+  if (error) fail(0, error);
+  SYSCALL1(__NR_chdir, "/");
+  if (!string_equal(argv[3], "-")) show_namespace(argv[3]);
+  become_child(1);
+  SYSCALL0(__NR_setsid);
+  error = SYSCALL1(__NR_unshare, CLONE_NEWPID);
+  if (error) fail(0, error);
+  become_child(0);
+  serve(argv + 4);
+}

@@ -1,0 +1,84 @@
+/* What only a process in other namespaces may do: map ids from the user namespace above, make network interfaces. A child
+ * that shares our memory joins them, does it, and exits. */
+#include "init.h"
+#include "program.h"
+
+#include <asm-generic/errno.h>
+#include <linux/fcntl.h>
+#include <linux/netlink.h>
+#include <linux/sched.h>
+
+#define AF_NETLINK 16
+#define SOCK_RAW 3
+
+/* Writes to a file below /proc/PID. */
+long write_proc_file(int pid, const char *file, const char *text) {
+  char path[32];
+  append_number(append(path, "/proc/"), (u64)pid);
+  long folder = sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+  if (folder < 0) return folder;
+  long fd = sys_openat((int)folder, file, O_WRONLY | O_CLOEXEC, 0);
+  sys_close((int)folder);
+  if (fd < 0) return fd;
+  long wrote = sys_write((int)fd, text, string_length(text));
+  sys_close((int)fd);
+  return wrote < 0 ? wrote : 0;
+}
+
+struct inside {
+  int pidfd, pid;
+  const char *file, *text;
+  char *messages;
+  u32 size;
+  long outcome;
+};
+
+static void write_file(void *argument) {
+  struct inside *inside = argument;
+  inside->outcome = SYSCALL2(__NR_setns, inside->pidfd, CLONE_NEWUSER);
+  if (!inside->outcome) inside->outcome = write_proc_file(inside->pid, inside->file, inside->text);
+  sys_exit(0);
+}
+
+/* Sends one message, and returns what the kernel has acknowledged: netlink(7). The sequence number, which means nothing
+ * here, is an errno that is no failure. */
+static long send_message(int socket, const struct nlmsghdr *message) {
+  struct { struct nlmsghdr head; s32 error; char rest[44]; } answer;
+  long size = SYSCALL6(__NR_sendto, socket, message, message->nlmsg_len, 0, NULL, 0);
+  if (size < 0) return size;
+  size = SYSCALL6(__NR_recvfrom, socket, &answer, sizeof answer, 0, NULL, NULL);
+  if (size < 0) return size;
+  if (size < 20 || answer.head.nlmsg_type != NLMSG_ERROR) return -EPROTO;
+  return answer.error == -(s32)message->nlmsg_seq ? 0 : answer.error;
+}
+
+static void send_messages(void *argument) {
+  struct inside *inside = argument;
+  inside->outcome = SYSCALL2(__NR_setns, inside->pidfd, CLONE_NEWUSER | CLONE_NEWNET);
+  long socket = inside->outcome ? -1 : SYSCALL3(__NR_socket, AF_NETLINK, SOCK_RAW | O_CLOEXEC, NETLINK_ROUTE);
+  if (!inside->outcome && socket < 0) inside->outcome = socket;
+  for (u32 at = 0, left; !inside->outcome && (left = inside->size - at) >= sizeof(struct nlmsghdr);) {
+    const struct nlmsghdr *message = (const struct nlmsghdr *)(inside->messages + at);
+    if (message->nlmsg_len < sizeof *message || message->nlmsg_len > left) inside->outcome = -EINVAL;
+    else inside->outcome = send_message((int)socket, message);
+    at += (message->nlmsg_len + 3) & ~3U;
+    if (at > inside->size) break;
+  }
+  sys_exit(0);
+}
+
+static long run_inside(void (*work)(void *), struct inside *inside) {
+  long error = run_in_child(work, inside);
+  return error ? error : inside->outcome;
+}
+
+/* As write_proc_file, by a process in the user namespace of the process of `pidfd`. */
+long write_from_inside(int pidfd, int pid, const char *file, const char *text) {
+  return run_inside(write_file, &(struct inside){.pidfd = pidfd, .pid = pid, .file = file, .text = text, .outcome = -ESRCH});
+}
+
+/* Sends rtnetlink(7) messages, one after the other, in the network namespace of the process of `pidfd`. Each must ask for an
+ * acknowledgement. */
+long send_netlink_inside(int pidfd, char *messages, u32 size) {
+  return run_inside(send_messages, &(struct inside){.pidfd = pidfd, .messages = messages, .size = size, .outcome = -ESRCH});
+}

@@ -1,0 +1,211 @@
+import {
+  contains,
+  type Family,
+  familyOf,
+  formatAddress,
+  formatSubnet,
+  overlap,
+  parseAddress,
+  parseSubnet,
+  type Subnet,
+  sizeOf,
+} from '../spec/addresses.js';
+import { isAddress } from '../spec/hosts.js';
+import { randomId } from '../spec/names.js';
+import { flagError } from '../spec/parse/flag.js';
+import { FosterError } from '../sys/errors.js';
+import { type NetworkDefinition, type NetworkSubnet, RESERVED_NAMES } from './definition.js';
+import { freeNamedSubnet, hostSubnets, NETWORK_NAME } from './store.js';
+
+/** What is asked of a new network; the rest is chosen. */
+export interface NetworkWishes {
+  name?: string | undefined;
+  /** `10.1.0.0/24`, at most one of each family. */
+  subnets: readonly string[];
+  /** Each in one of the subnets; the first address of a subnet without one. */
+  gateways: readonly string[];
+  /** Each a part of one of the subnets; all of a subnet without one. */
+  ranges: readonly string[];
+  /** Both families, whatever the subnets are. */
+  ipv6: boolean;
+  internal: boolean;
+  hasDns: boolean;
+  /** Addresses of name servers. */
+  dns: readonly string[];
+  labels: Readonly<Record<string, string>>;
+  options: Readonly<Record<string, string>>;
+}
+
+/** @throws FosterError for a name that means something else, or cannot be one */
+export function checkNetworkName(name: string): void {
+  if (!NETWORK_NAME.test(name))
+    throw flagError(
+      'network name',
+      name,
+      'a name has up to 128 letters, digits, "_", "." or "-", and starts with a letter or digit',
+    );
+  if (RESERVED_NAMES.includes(name))
+    throw flagError('network name', name, 'it means something else as a value of --network');
+}
+
+/**
+ * A new network beside those that are there.
+ * @throws FosterError of the kind `invalid` for wishes that make no sense, `conflict` where addresses are in use
+ */
+export function defineNetwork(
+  wishes: NetworkWishes,
+  networks: readonly NetworkDefinition[],
+): NetworkDefinition {
+  const name = wishes.name ?? freeName(networks);
+  checkNetworkName(name);
+  return {
+    version: 1,
+    id: randomId(),
+    name,
+    created: new Date().toISOString(),
+    subnets: subnetsOf(wishes, networks),
+    isInternal: wishes.internal,
+    hasDns: wishes.hasDns,
+    dns: wishes.dns.map((address) => {
+      if (!isAddress(address)) throw flagError('--dns', address, 'expected an IP address');
+      return address;
+    }),
+    labels: { ...wishes.labels },
+    options: checkedOptions(wishes.options),
+  };
+}
+
+/** `foster1`, or the next that is free: Podman's way. */
+function freeName(networks: readonly NetworkDefinition[]): string {
+  const names = new Set(networks.map(({ name }) => name));
+  let number = 1;
+  while (names.has(`foster${number}`)) number++;
+  return `foster${number}`;
+}
+
+function subnetsOf(wishes: NetworkWishes, networks: readonly NetworkDefinition[]): NetworkSubnet[] {
+  const { subnets, gateways, ranges, ipv6 } = wishes;
+  const [lone = ''] = [...gateways, ...ranges];
+  if (subnets.length === 0 && lone !== '')
+    throw flagError(gateways.length > 0 ? '--gateway' : '--ip-range', lone, 'it needs a --subnet');
+  const parsed = subnets.map((text) => checkedSubnet(text, networks));
+  const families = parsed.map(({ family }) => family);
+  const twice = families.find((family, index) => families.indexOf(family) !== index);
+  if (twice !== undefined)
+    throw flagError('--subnet', subnets.join(' '), `a network has one subnet of IPv${twice}`);
+  const wanted: Family[] = families.length === 0 || ipv6 ? (ipv6 ? [4, 6] : [4]) : families.toSorted();
+  const left = { gateways: [...gateways], ranges: [...ranges] };
+  const found = wanted.map((family) => {
+    const subnet = parsed.find((one) => one.family === family);
+    return subnet === undefined ? freeNamedSubnet(family, networks) : completed(subnet, left);
+  });
+  const all = found.map(({ subnet }) => subnet).join(', ');
+  for (const [flag, values] of [
+    ['--gateway', left.gateways],
+    ['--ip-range', left.ranges],
+  ] as const)
+    if (values[0] !== undefined) throw flagError(flag, values[0], misfit(flag, values[0], all));
+  return found;
+}
+
+function misfit(flag: '--gateway' | '--ip-range', value: string, all: string): string {
+  const isAny = flag === '--gateway' ? parseAddress(value) !== undefined : parseSubnet(value) !== undefined;
+  if (!isAny) return flag === '--gateway' ? 'expected an IP address' : 'expected ADDRESS/LENGTH';
+  return `it is not in the subnet ${all}, or there is another one for that`;
+}
+
+/** Takes the gateway and the range that are of this subnet from those that are left. */
+function completed(subnet: Subnet, left: { gateways: string[]; ranges: string[] }): NetworkSubnet {
+  const { family } = subnet;
+  const gateway = take(left.gateways, (text) => {
+    const value = parseAddress(text);
+    return value !== undefined && familyOf(text) === family && contains(subnet, value, family);
+  });
+  const range = take(left.ranges, (text) => {
+    const part = parseSubnet(text);
+    return part !== undefined && part.prefix >= subnet.prefix && contains(subnet, part.base, part.family);
+  });
+  const router = gateway === undefined ? subnet.base + 1n : (parseAddress(gateway) ?? 0n);
+  const last = subnet.base + sizeOf(subnet) - 1n;
+  if (gateway !== undefined && (router === subnet.base || (family === 4 && router === last)))
+    throw flagError(
+      '--gateway',
+      gateway,
+      `it is the ${router === last ? 'last' : 'first'} address of its subnet`,
+    );
+  const part = range === undefined ? undefined : parseSubnet(range);
+  return {
+    subnet: formatSubnet(subnet),
+    gateway: formatAddress(router, family),
+    ...(part && { range: formatSubnet(part) }),
+  };
+}
+
+function take(values: string[], suits: (text: string) => boolean): string | undefined {
+  const at = values.findIndex(suits);
+  return at < 0 ? undefined : values.splice(at, 1)[0];
+}
+
+/** Addresses that are for something else everywhere: RFC 6890, and the link of the network holder to the outside. */
+const ELSEWHERE: readonly [subnet: string, what: string][] = [
+  ['0.0.0.0/8', 'this host'],
+  ['127.0.0.0/8', 'loopback'],
+  ['169.254.0.0/16', 'link-local addresses, which lead to the outside here'],
+  ['224.0.0.0/3', 'groups'],
+  ['::/16', 'loopback'],
+  ['fe80::/10', 'link-local addresses'],
+  ['ff00::/8', 'groups'],
+];
+
+function checkedSubnet(text: string, networks: readonly NetworkDefinition[]): Subnet {
+  const subnet = parseSubnet(text);
+  if (subnet === undefined)
+    throw flagError('--subnet', text, 'expected ADDRESS/LENGTH, such as 10.89.7.0/24 or fd00:7::/64');
+  if (sizeOf(subnet) < 4n) throw flagError('--subnet', text, 'it has no room for a gateway and a container');
+  for (const [special, what] of ELSEWHERE) {
+    const other = parseSubnet(special);
+    if (other !== undefined && overlap(subnet, other))
+      throw flagError('--subnet', text, `addresses in ${special} are for ${what}`);
+  }
+  const used = (problem: string) =>
+    new FosterError(`cannot use the subnet ${formatSubnet(subnet)}: ${problem}`, {
+      kind: 'conflict',
+      advice: "choose another --subnet, or leave it out: then a free one is chosen; see 'foster network ls'",
+    });
+  for (const { name, subnets } of networks)
+    for (const each of subnets) {
+      const other = parseSubnet(each.subnet);
+      if (other !== undefined && overlap(subnet, other))
+        throw used(`it overlaps ${each.subnet} of the network ${name}`);
+    }
+  const own = hostSubnets().find((other) => overlap(subnet, other));
+  if (own !== undefined) throw used(`it overlaps ${formatSubnet(own)} of an interface of this machine`);
+  return subnet;
+}
+
+/** What networks always are here, by the options of Docker's and Podman's bridges that ask for it. */
+const OPTIONS: Readonly<Record<string, { only: RegExp; because: string }>> = {
+  mtu: { only: /^65520$/, because: 'all networks have an MTU of 65520' },
+  'com.docker.network.driver.mtu': { only: /^65520$/, because: 'all networks have an MTU of 65520' },
+  isolate: { only: /^(1|true|strict)$/, because: 'networks never reach each other' },
+  'com.docker.network.bridge.enable_icc': {
+    only: /^(1|true)$/,
+    because: 'containers of a network reach each other',
+  },
+  'com.docker.network.bridge.enable_ip_masquerade': {
+    only: /^(1|true)$/,
+    because: 'the outside sees the address of the host',
+  },
+};
+
+function checkedOptions(options: NetworkWishes['options']): Record<string, string> {
+  for (const [key, value] of Object.entries(options)) {
+    const known = Object.hasOwn(OPTIONS, key) ? OPTIONS[key] : undefined;
+    if (known?.only.test(value)) continue;
+    throw new FosterError(
+      `network create --opt ${key}=${value} is not supported: ${known?.because ?? 'there is no bridge interface that it could be about'}`,
+      { kind: 'unsupported', advice: 'leave it out' },
+    );
+  }
+  return { ...options };
+}

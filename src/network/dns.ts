@@ -1,0 +1,72 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { childrenOf } from '../sys/process.js';
+import { findProgram } from '../sys/programs.js';
+import type { NetworkDefinition } from './definition.js';
+import type { Holder } from './holder.js';
+import { hasNames, namesFolder } from './names.js';
+import { DNS_ADDRESS, hostNameServers } from './outside.js';
+import { startService } from './service.js';
+
+/**
+ * Starts dnsmasq(8) for the names of a network, at the addresses of its gateways.
+ * @returns why there is none; undefined if there is, or none is wanted
+ */
+export function startNameServer({ pidfd }: Holder, network: NetworkDefinition): string | undefined {
+  if (!hasNames(network)) return undefined;
+  const path = findProgram('dnsmasq');
+  if (path === undefined) return 'dnsmasq is not installed; apt-get install dnsmasq-base';
+  mkdirSync(namesFolder(network), { recursive: true, mode: 0o700 });
+  startService(
+    pidfd,
+    'unp',
+    path,
+    ['dnsmasq', ...argumentsFor(network)],
+    `start a name server for the network ${network.name}`,
+  );
+  return undefined;
+}
+
+function argumentsFor(network: NetworkDefinition): string[] {
+  const { subnets, dns, isInternal } = network;
+  const isForwarded = hostNameServers().includes(DNS_ADDRESS);
+  const upstream = isInternal
+    ? ['--no-resolv']
+    : dns.length > 0
+      ? ['--no-resolv', ...dns.map((server) => `--server=${server}`)]
+      : isForwarded
+        ? ['--no-resolv', `--server=${DNS_ADDRESS}`]
+        : ['--resolv-file=/etc/resolv.conf']; // whose changes it follows
+  return [
+    ...[
+      '--conf-file=/dev/null',
+      '--no-hosts',
+      '--bind-interfaces',
+      '--pid-file=',
+      '--user=root',
+      '--group=root',
+    ],
+    // a name without dots is that of a container, and addresses of private networks have no names elsewhere
+    ...['--domain-needed', '--bogus-priv', '--cache-size=1000', '--local-ttl=0'],
+    ...subnets.map(({ gateway }) => `--listen-address=${gateway}`),
+    nameOption(network),
+    ...upstream,
+  ];
+}
+
+const nameOption = (network: Pick<NetworkDefinition, 'name'>) => `--hostsdir=${namesFolder(network)}`;
+
+/** Ends the name server of a network that is about to be removed. */
+export function stopNameServer(holder: number, network: Pick<NetworkDefinition, 'name'>): void {
+  const wanted = nameOption(network);
+  for (const pid of childrenOf(holder)) {
+    if (commandLine(pid).includes(wanted)) process.kill(pid, 'SIGKILL'); // PID 1 of its namespace: dnsmasq ends with it
+  }
+}
+
+function commandLine(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return []; // it has ended
+  }
+}

@@ -1,0 +1,189 @@
+import { closeSync, ftruncateSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { startProcess } from '../init/clone.js';
+import { initProgram } from '../init/init-program.js';
+import { cloneFailure } from '../init/namespace-failure.js';
+import { CONTROL_RESUME } from '../init/wire.js';
+import { runHostSteps } from '../launch/host-steps.js';
+import { findMapHelpers } from '../launch/id-maps.js';
+import { mapIds } from '../plan/id-maps.js';
+import { namespaceFlags } from '../plan/namespaces.js';
+import { allIds, defaultIdMaps } from '../spec/choose-id-maps.js';
+import type { IdMapping, IdMaps } from '../spec/id-maps.js';
+import { visible } from '../spec/parse/flag.js';
+import { FosterError } from '../sys/errors.js';
+import { faultPoint } from '../sys/fault.js';
+import { lockFile, memoryFile, openPidfd, signalPidfd, socketPair, waitForChild } from '../sys/libc.js';
+import { makeFolder } from '../sys/paths.js';
+import { isExiting, processStart } from '../sys/process.js';
+import { openProgram } from '../sys/programs.js';
+import { sendWord } from '../sys/write.js';
+import { networksFolder } from './folder.js';
+
+/**
+ * The network holder: src/init/holder.c. It has the user namespace above those of containers, and the network namespace
+ * that connects them. It lives for as long as somebody holds its lock.
+ */
+
+const SIGKILL = 9;
+
+/** What the lock file says about the holder that runs. */
+export interface HolderState {
+  pid: number;
+  start: string;
+  /** Whether there is a way to the outside; else why not. */
+  outside: true | string;
+  /** Names and ids of the networks that it connects. */
+  networks: Record<string, string>;
+}
+
+/** A holder that cannot end before `lock` is closed, by us and all to whom it was passed. */
+export interface Holder {
+  state: HolderState;
+  pidfd: number;
+  lock: number;
+}
+
+/**
+ * The holder, which is started if it does not run. To be called with the lock of the networks.
+ * @param prepare makes the new holder useful, and says what `HolderState.outside` is
+ * @throws FosterError
+ */
+export function ensureHolder(prepare: (pidfd: number, pid: number) => HolderState['outside']): Holder {
+  makeFolder(networksFolder());
+  const path = join(networksFolder(), 'holder');
+  const lock = openSync(path, 'a+', 0o600);
+  lockFile(lock, { wait: true, shared: true }); // waits for one that is about to end
+  let child: { pid: number; pidfd: number } | undefined;
+  try {
+    const known = runningHolder(path);
+    if (known !== undefined) return { ...known, lock };
+    child = startHolder(path);
+    faultPoint('network holder started');
+    const { pid, pidfd } = child;
+    const state = { pid, start: processStart(pid) ?? '', outside: prepare(pidfd, pid), networks: {} };
+    writeState(lock, state);
+    return { state, pidfd, lock };
+  } catch (error) {
+    if (child !== undefined) {
+      signalPidfd(child.pidfd, SIGKILL);
+      waitForChild(child.pid);
+      closeSync(child.pidfd);
+    }
+    closeSync(lock);
+    throw error;
+  }
+}
+
+/** Records what the holder connects now. To be called with the lock of the networks. */
+export function recordNetworks({ lock, state }: Holder): void {
+  writeState(lock, state);
+}
+
+function writeState(lock: number, state: HolderState): void {
+  ftruncateSync(lock, 0);
+  writeSync(lock, JSON.stringify(state));
+}
+
+/** The holder that runs, if there is one, without keeping it alive. */
+export function holderState(): HolderState | undefined {
+  return readState(join(networksFolder(), 'holder'));
+}
+
+function readState(path: string): HolderState | undefined {
+  try {
+    const state = JSON.parse(readFileSync(path, 'utf8')) as HolderState;
+    const isSame = Number.isInteger(state.pid) && processStart(state.pid) === state.start;
+    return isSame && !isExiting(state.pid) ? state : undefined;
+  } catch {
+    return undefined; // there is none, or it has ended
+  }
+}
+
+function runningHolder(path: string): { state: HolderState; pidfd: number } | undefined {
+  const state = readState(path);
+  if (state === undefined) return undefined;
+  const pidfd = openPidfd(state.pid);
+  if (readState(path) !== undefined) return { state, pidfd }; // so the descriptor is of that very process
+  closeSync(pidfd);
+  return undefined;
+}
+
+function startHolder(path: string): { pid: number; pidfd: number } {
+  const [control, theirs] = socketPair();
+  const itsLock = openSync(path, 'a+');
+  const nothing = openSync('/dev/null', 'r+');
+  try {
+    const child = startProcess(
+      {
+        file: initProgram(),
+        argv: ['foster-init', 'network'],
+        env: [],
+        descriptors: [nothing, nothing, nothing, theirs, itsLock],
+        privileged: true,
+      },
+      namespaceFlags(['user', 'pid', 'network']),
+    );
+    try {
+      const maps = holderMaps();
+      const helpers = maps.helpers ? findMapHelpers() : undefined;
+      const { output } = runHostSteps(
+        mapIds(maps, { helpers, canSetGroups: maps.helpers || isRoot() }),
+        child,
+      );
+      if (output !== undefined) closeSync(output);
+      sendWord(control, CONTROL_RESUME);
+      return child;
+    } catch (error) {
+      signalPidfd(child.pidfd, SIGKILL);
+      waitForChild(child.pid);
+      closeSync(child.pidfd);
+      throw error;
+    }
+  } catch (error) {
+    throw cloneFailure(error);
+  } finally {
+    for (const fd of [control, theirs, itsLock, nothing]) closeSync(fd);
+  }
+}
+
+const isRoot = () => process.getuid?.() === 0;
+
+/** Every id that a container may have, as itself: so the maps of containers are the same below it as without it. */
+function holderMaps(): IdMaps {
+  const maps = isRoot() ? allIds() : defaultIdMaps();
+  return { ...maps, uid: asThemselves(maps.uid), gid: asThemselves(maps.gid) };
+}
+
+function asThemselves(map: IdMapping[]): IdMapping[] {
+  const lines = map.map(({ hostID, size }) => ({ containerID: hostID, hostID, size }));
+  return lines.sort((one, other) => one.hostID - other.hostID);
+}
+
+/** Runs a program in the holder's user and network namespaces, with all rights there. @throws FosterError if it fails */
+export function runInHolder(pidfd: number, path: string, argv: string[], input: string): void {
+  const program = openProgram(path);
+  const stdin = memoryFile('foster-input', Buffer.from(input));
+  const output = memoryFile('foster-output', Buffer.alloc(4096), { sealed: 'size' });
+  const nothing = openSync('/dev/null', 'r+');
+  try {
+    const child = startProcess(
+      {
+        file: initProgram(),
+        argv: ['foster-init', 'enter', 'un', ...argv],
+        env: [],
+        descriptors: [stdin, nothing, output, undefined, undefined, undefined, undefined, pidfd, program],
+      },
+      0,
+    );
+    closeSync(child.pidfd);
+    const status = waitForChild(child.pid);
+    if (status.code === 0) return;
+    const text = Buffer.alloc(4096);
+    readSync(output, text, 0, text.length, 0);
+    const [said = ''] = text.toString('utf8').replaceAll('\0', '').trim().split('\n');
+    throw new FosterError(`${argv[0]} failed${said === '' ? '' : `: ${visible(said)}`}`);
+  } finally {
+    for (const fd of [program, stdin, output, nothing]) closeSync(fd);
+  }
+}

@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { contains, type Family, formatAddress, parseAddress, sizeOf } from '../spec/addresses.js';
+import { FosterError } from '../sys/errors.js';
+import { writeFileAtomically } from '../sys/files.js';
+import { processStart } from '../sys/process.js';
+import { type NetworkDefinition, rangeOf } from './definition.js';
+import { networksFolder } from './folder.js';
+
+/** An interface that a container has, or is about to have. */
+export interface Lease {
+  /** Of the other end, in the network holder's namespace: unique there. */
+  index: number;
+  container: string;
+  network: string;
+  /** `eth0`, in the container. */
+  name: string;
+  /** One of each family of the network. */
+  addresses: string[];
+  /** `02:42:0a:58:00:02` */
+  mac: string;
+  /** The process that starts the container, until that runs. */
+  starter: { pid: number; start: string };
+}
+
+/** What is asked for; any where nothing is. */
+export interface LeaseRequest {
+  network: NetworkDefinition;
+  ip?: string;
+  ip6?: string;
+  mac?: string;
+}
+
+const FIRST_INDEX = 16;
+
+const leasesFile = () => join(networksFolder(), 'leases.json');
+
+/** Also those of containers that have ended. */
+export function readLeases(): Lease[] {
+  try {
+    const value: unknown = JSON.parse(readFileSync(leasesFile(), 'utf8'));
+    return Array.isArray(value) ? value.filter(isLease) : [];
+  } catch {
+    return []; // none yet, or damaged: then those of running containers are unknown until they start again
+  }
+}
+
+function isLease(value: unknown): value is Lease {
+  if (typeof value !== 'object' || value === null) return false;
+  const { index, container, network, name, addresses, mac, starter } = value as Partial<Lease>;
+  return (
+    Number.isInteger(index) &&
+    typeof container === 'string' &&
+    typeof network === 'string' &&
+    typeof name === 'string' &&
+    typeof mac === 'string' &&
+    Array.isArray(addresses) &&
+    addresses.every((address) => parseAddress(address) !== undefined) &&
+    typeof starter === 'object'
+  );
+}
+
+/**
+ * Takes addresses for the interfaces of a container. To be called with the lock of the networks.
+ * @param isAlive whether the container with that id runs
+ * @throws FosterError for an address that is taken, or where there is none left
+ */
+export function takeLeases(
+  container: string,
+  requests: readonly LeaseRequest[],
+  isAlive: (id: string) => boolean,
+): Lease[] {
+  const { kept, taken } = chooseLeases(container, requests, isAlive);
+  writeLeases([...kept, ...taken]);
+  return taken;
+}
+
+/** As `takeLeases`, for one more interface of a container that runs. */
+export function takeLease(container: string, request: LeaseRequest, isAlive: (id: string) => boolean): Lease {
+  const own = readLeases().filter((lease) => lease.container === container);
+  // those that it has count as another container's
+  const { kept, taken } = chooseLeases('', [request], isAlive);
+  const [first] = taken;
+  if (first === undefined) throw new Error('no lease for a request');
+  const names = new Set(own.map(({ name }) => name));
+  let number = 0;
+  while (names.has(`eth${number}`)) number++;
+  const lease = { ...first, container, name: `eth${number}` };
+  writeLeases([...kept, lease]);
+  return lease;
+}
+
+/** Gives up the addresses of an interface. To be called with the lock of the networks. */
+export function giveBackLease({ index }: Lease): void {
+  writeLeases(readLeases().filter((lease) => lease.index !== index));
+}
+
+function writeLeases(leases: readonly Lease[]): void {
+  writeFileAtomically(leasesFile(), JSON.stringify(leases), { durable: false });
+}
+
+/** As `takeLeases`, without keeping them: for a plan that is only shown. */
+export function chooseLeases(
+  container: string,
+  requests: readonly LeaseRequest[],
+  isAlive: (id: string) => boolean,
+): { kept: Lease[]; taken: Lease[] } {
+  const kept = readLeases().filter((lease) => lease.container !== container && isHeld(lease, isAlive));
+  const taken: Lease[] = [];
+  const starter = { pid: process.pid, start: processStart(process.pid) ?? '' };
+  for (const request of requests) {
+    const { network } = request;
+    const inUse = [...kept, ...taken];
+    const indexes = new Set(inUse.map(({ index }) => index));
+    let index = FIRST_INDEX;
+    while (indexes.has(index)) index++;
+    const used = new Set(
+      inUse.filter((lease) => lease.network === network.name).flatMap(({ addresses }) => addresses),
+    );
+    const addresses = network.subnets.map((subnet) => {
+      const range = rangeOf(subnet);
+      const wanted = range.family === 4 ? request.ip : request.ip6;
+      return wanted === undefined
+        ? freeAddress(network, range, used)
+        : checkedAddress(network, range, wanted, used);
+    });
+    for (const [family, wanted] of [
+      [4, request.ip],
+      [6, request.ip6],
+    ] as const)
+      if (wanted !== undefined && !network.subnets.some((subnet) => rangeOf(subnet).family === family))
+        throw refused(wanted, network, `the network has no IPv${family} subnet`);
+    taken.push({
+      index,
+      container,
+      network: network.name,
+      name: `eth${taken.length}`,
+      addresses,
+      mac: request.mac ?? macOf(addresses[0] ?? ''),
+      starter,
+    });
+  }
+  return { kept, taken };
+}
+
+function isHeld({ container, starter }: Lease, isAlive: (id: string) => boolean): boolean {
+  return isAlive(container) || (starter.pid !== process.pid && processStart(starter.pid) === starter.start);
+}
+
+type Range = ReturnType<typeof rangeOf>;
+
+function freeAddress(network: NetworkDefinition, range: Range, used: ReadonlySet<string>): string {
+  const { family, subnet, gateway, pool } = range;
+  const end = pool.base + sizeOf(pool);
+  for (let value = pool.base; value < end; value++) {
+    if (isSpecial(value, subnet, family) || value === gateway) continue;
+    const address = formatAddress(value, family);
+    if (!used.has(address)) return address;
+  }
+  throw new FosterError(
+    `network ${network.name} has no free address left in ${network.subnets.map(({ subnet: text }) => text).join(', ')}`,
+    {
+      kind: 'conflict',
+      advice: 'remove containers, or make a network with a larger --subnet',
+    },
+  );
+}
+
+/** The address of the subnet itself, and the last, which is for all. */
+function isSpecial(value: bigint, subnet: Range['subnet'], family: Family): boolean {
+  const isLast = family === 4 && value === subnet.base + sizeOf(subnet) - 1n;
+  return sizeOf(subnet) > 2n && (value === subnet.base || isLast);
+}
+
+function checkedAddress(
+  network: NetworkDefinition,
+  range: Range,
+  wanted: string,
+  used: ReadonlySet<string>,
+): string {
+  const { family, subnet, gateway } = range;
+  const value = parseAddress(wanted) ?? -1n;
+  if (!contains(subnet, value, family) || isSpecial(value, subnet, family))
+    throw refused(
+      wanted,
+      network,
+      `it is not in ${network.subnets.map(({ subnet: text }) => text).join(', ')}`,
+    );
+  if (value === gateway) throw refused(wanted, network, 'it is the gateway');
+  const address = formatAddress(value, family);
+  if (used.has(address)) throw refused(wanted, network, 'another container has it');
+  return address;
+}
+
+function refused(address: string, { name }: NetworkDefinition, why: string): FosterError {
+  return new FosterError(`cannot use the address ${address} in the network ${name}: ${why}`, {
+    kind: 'conflict',
+    advice: `'foster network inspect ${name}' shows its addresses`,
+  });
+}
+
+/** A locally administered one, the same for the same address: Docker's scheme for IPv4. */
+function macOf(address: string): string {
+  const value = parseAddress(address) ?? 0n;
+  const bytes = address.includes(':')
+    ? createHash('sha256').update(address).digest().subarray(0, 4)
+    : Buffer.from(value.toString(16).padStart(8, '0'), 'hex');
+  return ['02', '42', ...Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0'))].join(':');
+}

@@ -1,0 +1,36 @@
+import { closeSync } from 'node:fs';
+import { hostResults, runHostSteps } from '../launch/host-steps.js';
+import type { HostStep } from '../plan/step.js';
+import { waitForChild } from '../sys/libc.js';
+
+/** Starts a program that belongs to the holder and ends with it. @throws FosterError */
+export function startService(
+  pidfd: number,
+  flags: string,
+  path: string,
+  argv: string[],
+  why: string,
+  netns = '-',
+): void {
+  const [name = ''] = argv;
+  runSteps(pidfd, [
+    {
+      kind: 'start',
+      name,
+      args: ['serve', flags, netns, path, ...argv],
+      call: `execve(${JSON.stringify(path)}, ...)`,
+      why,
+      parts: { 0: { why } },
+      stopTimeout: 0,
+      earlyExit: { errnos: [], why: '', advice: '' },
+    },
+  ]);
+}
+
+/** Does host steps that concern the network holder alone. @throws FosterError */
+export function runSteps(pidfd: number, steps: HostStep[]): void {
+  const work = runHostSteps(steps, { pid: 0, holder: pidfd });
+  for (const [index, result] of hostResults(work).entries())
+    if (steps[index]?.kind === 'start' && result > 0) waitForChild(result); // it continues in a child
+  if (work.output !== undefined) closeSync(work.output);
+}

@@ -1,0 +1,224 @@
+/**
+ * rtnetlink(7) messages that make interfaces, addresses and routes, as bytes. Pure: who sends them is a host step's or the
+ * launcher's concern. Numbers are in the machine's byte order (little endian on both architectures), addresses in the
+ * network's.
+ */
+
+const NLM_F_REQUEST = 1;
+const NLM_F_ACK = 4;
+const NLM_F_EXCL = 0x200;
+const NLM_F_CREATE = 0x400;
+
+const RTM_NEWLINK = 16;
+const RTM_DELLINK = 17;
+const RTM_NEWADDR = 20;
+const RTM_DELADDR = 21;
+const RTM_NEWROUTE = 24;
+const RTM_DELROUTE = 25;
+const RTM_NEWRULE = 32;
+
+const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, LINKINFO: 18, NET_NS_PID: 19 } as const;
+const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
+const VETH_INFO_PEER = 1;
+const IFA = { ADDRESS: 1, LOCAL: 2, BROADCAST: 4, FLAGS: 8 } as const;
+const IFA_F_NODAD = 2;
+const IFA_F_NOPREFIXROUTE = 0x200;
+const RTA = { DST: 1, OIF: 4, GATEWAY: 5 } as const;
+
+const IFF_UP = 1;
+const SCOPE = { universe: 0, link: 253 } as const;
+
+/** `AF_INET` and `AF_INET6`. */
+const FAMILIES = { 4: 2, 6: 10 } as const;
+
+/** An IP address as its bytes: 4 or 16. */
+export type IpBytes = Uint8Array;
+
+const familyOf = (address: IpBytes) => FAMILIES[address.length === 4 ? 4 : 6];
+
+function padded(bytes: Uint8Array): Buffer {
+  return Buffer.concat([bytes, Buffer.alloc(-bytes.length & 3)]);
+}
+
+function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value >>> 0);
+  return bytes;
+}
+
+/** struct rtattr: length, type, value. */
+function attribute(type: number, value: Uint8Array): Buffer {
+  const head = Buffer.alloc(4);
+  head.writeUInt16LE(4 + value.length, 0);
+  head.writeUInt16LE(type, 2);
+  return padded(Buffer.concat([head, value]));
+}
+
+const text = (value: string) => Buffer.from(`${value}\0`);
+
+function message(type: number, flags: number, ...parts: Uint8Array[]): Buffer {
+  const body = Buffer.concat(parts);
+  const head = Buffer.alloc(16);
+  head.writeUInt32LE(16 + body.length, 0);
+  head.writeUInt16LE(type, 4);
+  head.writeUInt16LE(NLM_F_REQUEST | NLM_F_ACK | flags, 6);
+  return Buffer.concat([head, body]);
+}
+
+/** struct ifinfomsg. */
+function interfaceInfo(index: number, isUp: boolean): Buffer {
+  const info = Buffer.alloc(16);
+  info.writeInt32LE(index, 4);
+  if (isUp) {
+    info.writeUInt32LE(IFF_UP, 8);
+    info.writeUInt32LE(IFF_UP, 12);
+  }
+  return info;
+}
+
+/** One end of a pair of interfaces. */
+export interface VethEnd {
+  name: string;
+  index: number;
+  /** 6 bytes; any, if undefined. */
+  mac?: Uint8Array;
+}
+
+/**
+ * Makes a pair of interfaces, veth(4): `near` in the sender's network namespace, `far` in that of a process.
+ * @param mtu bytes
+ * @returns the message, and where in it the PID of that process has to be written, as 4 bytes
+ */
+export function makeVeth(near: VethEnd, far: VethEnd, mtu: number): { message: Buffer; pidAt: number } {
+  const end = ({ name, mac }: VethEnd) => [
+    attribute(IFLA.IFNAME, text(name)),
+    attribute(IFLA.MTU, u32(mtu)),
+    ...(mac ? [attribute(IFLA.ADDRESS, mac)] : []),
+  ];
+  const peer = Buffer.concat([
+    interfaceInfo(far.index, false), // not up yet: it has no other end while it is made
+    ...end(far),
+    attribute(IFLA.NET_NS_PID, u32(0)),
+  ]);
+  const data = attribute(IFLA_INFO.DATA, attribute(VETH_INFO_PEER, peer));
+  const info = attribute(IFLA.LINKINFO, Buffer.concat([attribute(IFLA_INFO.KIND, text('veth')), data]));
+  const flags = NLM_F_CREATE | NLM_F_EXCL;
+  const whole = message(RTM_NEWLINK, flags, interfaceInfo(near.index, true), ...end(near), info);
+  return { message: whole, pidAt: whole.length - 4 }; // the last attribute of the last
+}
+
+/** Brings an interface up. */
+export function setUp(index: number): Buffer {
+  return message(RTM_NEWLINK, 0, interfaceInfo(index, true));
+}
+
+/** Deletes the interface with that index, if there is one. */
+export function deleteLink(index: number): Buffer {
+  const ENODEV = 19;
+  const bytes = message(RTM_DELLINK, 0, interfaceInfo(index, false));
+  bytes.writeUInt32LE(ENODEV, 8); // the launcher takes the sequence number for an errno that is no failure
+  return bytes;
+}
+
+/** Gives an address to an interface, without a route. No other machine can have it, so it can be used at once. */
+export function addAddress(index: number, address: IpBytes, prefix: number): Buffer {
+  const info = Buffer.alloc(8);
+  info.writeUInt8(familyOf(address), 0);
+  info.writeUInt8(prefix, 1);
+  info.writeUInt32LE(index, 4);
+  const isShort = address.length === 4;
+  return message(
+    RTM_NEWADDR,
+    NLM_F_CREATE | NLM_F_EXCL,
+    info,
+    attribute(IFA.LOCAL, address),
+    attribute(IFA.ADDRESS, address),
+    ...(isShort && prefix < 31 ? [attribute(IFA.BROADCAST, broadcastOf(address, prefix))] : []),
+    attribute(IFA.FLAGS, u32(IFA_F_NODAD | IFA_F_NOPREFIXROUTE)),
+  );
+}
+
+function broadcastOf(address: IpBytes, prefix: number): Buffer {
+  const bytes = Buffer.from(address);
+  bytes.writeUInt32BE(
+    (bytes.readUInt32BE(0) | (prefix === 0 ? 0xffffffff : 2 ** (32 - prefix) - 1)) >>> 0,
+    0,
+  );
+  return bytes;
+}
+
+/**
+ * Has packets with a mark delivered to this machine, whatever their destination: for sockets with the addresses of others,
+ * ip(7), IP_TRANSPARENT.
+ */
+export function deliverMarked(family: 4 | 6, mark: number): Buffer {
+  const [TABLE, TO_TABLE, FRA_FWMARK, FRA_TABLE] = [100, 1, 10, 15];
+  const [STATIC, HOST, LOCAL, LOOPBACK] = [4, 254, 2, 1];
+  const rule = Buffer.alloc(12);
+  rule.set([FAMILIES[family], 0, 0, 0, TABLE, 0, 0, TO_TABLE]);
+  const route = Buffer.alloc(12);
+  route.set([FAMILIES[family], 0, 0, 0, TABLE, STATIC, HOST, LOCAL]);
+  return Buffer.concat([
+    message(
+      RTM_NEWRULE,
+      NLM_F_CREATE,
+      rule,
+      attribute(FRA_FWMARK, u32(mark)),
+      attribute(FRA_TABLE, u32(TABLE)),
+    ),
+    message(RTM_NEWROUTE, NLM_F_CREATE, route, attribute(RTA.OIF, u32(LOOPBACK))),
+  ]);
+}
+
+/** A route to `destination`/`prefix`; a default route where `prefix` is 0. */
+export interface Route {
+  destination: IpBytes;
+  prefix: number;
+  /** Index of the interface; undefined: nobody has these addresses, which is told to who asks. */
+  index?: number;
+  gateway?: IpBytes;
+}
+
+export function addRoute({ destination, prefix, index, gateway }: Route): Buffer {
+  const info = Buffer.alloc(12);
+  const scope = index === undefined || gateway !== undefined ? SCOPE.universe : SCOPE.link;
+  const [TABLE_MAIN, STATIC, UNICAST, UNREACHABLE] = [254, 4, 1, 7];
+  info.set([
+    familyOf(destination),
+    prefix,
+    0,
+    0,
+    TABLE_MAIN,
+    STATIC,
+    scope,
+    index === undefined ? UNREACHABLE : UNICAST,
+  ]);
+  return message(
+    RTM_NEWROUTE,
+    NLM_F_CREATE,
+    info,
+    ...(prefix > 0 ? [attribute(RTA.DST, destination)] : []),
+    ...(index === undefined ? [] : [attribute(RTA.OIF, u32(index))]),
+    ...(gateway ? [attribute(RTA.GATEWAY, gateway)] : []),
+  );
+}
+
+/** Takes an address that `addAddress` has given from its interface, if that has it. */
+export function deleteAddress(index: number, address: IpBytes, prefix: number): Buffer {
+  const EADDRNOTAVAIL = 99;
+  return inReverse(addAddress(index, address, prefix), RTM_DELADDR, EADDRNOTAVAIL);
+}
+
+/** Deletes a route that `addRoute` has made, if there is one. */
+export function deleteRoute(route: Route): Buffer {
+  const ESRCH = 3;
+  return inReverse(addRoute(route), RTM_DELROUTE, ESRCH);
+}
+
+/** The message that undoes what `bytes` ask for: it names the same thing. @param missing the errno where there is none */
+function inReverse(bytes: Buffer, type: number, missing: number): Buffer {
+  bytes.writeUInt16LE(type, 4);
+  bytes.writeUInt16LE(NLM_F_REQUEST | NLM_F_ACK, 6);
+  bytes.writeUInt32LE(missing, 8); // as in deleteLink
+  return bytes;
+}

@@ -1,0 +1,170 @@
+import { familyOf, formatAddress, parseAddress } from '../addresses.js';
+import { isAddress } from '../hosts.js';
+import type { NetworkMode, PortMapping, WantedNetwork } from '../request.js';
+import { flagError, unsupportedValue } from './flag.js';
+
+/** Options that attach a container to networks. */
+export interface NetworkFlags {
+  network?: string[];
+  ip?: string;
+  ip6?: string;
+  macAddress?: string;
+  networkAlias?: string[];
+  publish?: string[];
+  publishAll?: boolean;
+}
+
+export interface ParsedNetwork {
+  network: NetworkMode;
+  networks: WantedNetwork[];
+}
+
+/** Which network a container has where nothing is said: the environment variable FOSTER_NETWORK. @throws FosterError */
+export function usualNetwork(value: string | undefined): NetworkMode {
+  if (value === 'none' || value === 'host') return value;
+  if (value === undefined || value === '' || value === 'bridge') return 'bridge';
+  throw flagError('FOSTER_NETWORK', value, 'expected none, host or bridge');
+}
+
+const EXPECTED = 'expected none, host, bridge or the name of a network';
+
+/**
+ * Parses --network, which may be given several times, with --ip, --ip6, --mac-address and --network-alias.
+ * @param usual where no network is given
+ * @throws FosterError
+ */
+export function parseNetworks(flags: NetworkFlags, usual: NetworkMode): ParsedNetwork {
+  const values = flags.network ?? [usual];
+  const modes = values.filter((value) => value === 'none' || value === 'host');
+  const [mode] = modes;
+  if (mode !== undefined && values.length > 1)
+    throw flagError('--network', values.join(' '), `${mode} cannot be combined with others`);
+  const { ip, ip6, macAddress, networkAlias = [] } = flags;
+  if (mode !== undefined) {
+    for (const [flag, value] of Object.entries({ '--ip': ip, '--ip6': ip6, '--mac-address': macAddress }))
+      if (value !== undefined)
+        throw flagError(flag, value, `the network ${mode} has no addresses of the container's own`);
+    if (networkAlias.length > 0)
+      throw flagError(
+        '--network-alias',
+        networkAlias[0] ?? '',
+        `nobody looks names up in the network ${mode}`,
+      );
+    return { network: mode as NetworkMode, networks: [] };
+  }
+  const networks = values.map(parseNetworkValue);
+  const [first] = networks;
+  if (networks.length > 1 && (ip ?? ip6 ?? macAddress) !== undefined)
+    throw flagError(
+      '--network',
+      values.join(' '),
+      'with several, give each its own: NAME:ip=ADDRESS,mac=ADDRESS',
+    );
+  if (first !== undefined) {
+    if (ip !== undefined) first.ip = parseIp('--ip', ip, 4);
+    if (ip6 !== undefined) first.ip6 = parseIp('--ip6', ip6, 6);
+    if (macAddress !== undefined) first.mac = parseMac('--mac-address', macAddress);
+  }
+  for (const one of networks)
+    one.aliases.push(...networkAlias.map((alias) => parseAlias('--network-alias', alias)));
+  const names = networks.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw flagError('--network', twice, 'it is given twice');
+  return { network: 'bridge', networks };
+}
+
+function parseNetworkValue(value: string): WantedNetwork {
+  const [name = '', ...rest] = value.split(':');
+  const options = rest.join(':');
+  if (name === 'container' || name === 'ns')
+    throw unsupportedValue(
+      '--network',
+      value,
+      'containers do not join the network namespace of others yet',
+      'attach both to a network',
+    );
+  if (name === 'pasta' || name === 'slirp4netns')
+    throw unsupportedValue(
+      '--network',
+      value,
+      'foster decides how a network reaches the outside',
+      'use --network bridge',
+    );
+  if (name === 'private' || name === 'pod' || !/^[a-zA-Z0-9][\w.-]*$/.test(name))
+    throw flagError('--network', value, EXPECTED);
+  const wanted: WantedNetwork = { name: name === 'default' ? 'bridge' : name, aliases: [] };
+  for (const option of options === '' ? [] : options.split(',')) {
+    const [, key = '', text = ''] = /^([^=]+)=(.+)$/.exec(option) ?? [];
+    if (key === 'ip' && familyOf(text) === 6) wanted.ip6 = parseIp('--network', text, 6);
+    else if (key === 'ip') wanted.ip = parseIp('--network', text, 4);
+    else if (key === 'ip6') wanted.ip6 = parseIp('--network', text, 6);
+    else if (key === 'mac') wanted.mac = parseMac('--network', text);
+    else if (key === 'alias') wanted.aliases.push(parseAlias('--network', text));
+    else throw flagError('--network', value, 'expected NAME:ip=ADDRESS,ip6=ADDRESS,mac=ADDRESS,alias=NAME');
+  }
+  return wanted;
+}
+
+/** The address in its usual spelling. */
+function parseIp(flag: string, value: string, family: 4 | 6): string {
+  const address = parseAddress(value);
+  if (familyOf(value) !== family || address === undefined)
+    throw flagError(flag, value, `expected an IPv${family} address`);
+  return formatAddress(address, family);
+}
+
+function parseMac(flag: string, value: string): string {
+  const isMac = /^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/.test(value);
+  // the lowest bit of the first byte is for groups
+  if (!isMac || Number.parseInt(value.slice(0, 2), 16) % 2 === 1)
+    throw flagError(flag, value, 'expected a MAC address such as 02:42:0a:58:00:05');
+  return value.toLowerCase();
+}
+
+function parseAlias(flag: string, value: string): string {
+  if (!/^[a-zA-Z0-9_]([\w.-]{0,61}[a-zA-Z0-9_])?$/.test(value))
+    throw flagError(flag, value, 'expected a host name');
+  return value;
+}
+
+const EXPECTED_PORT =
+  'expected [[IP:]HOST_PORT:]CONTAINER_PORT[/tcp|/udp], ports or ranges such as 8000-8010';
+const MOST_PORTS = 1024;
+
+/** Parses a -p value. A range stands for each of its ports. @throws FosterError */
+export function parsePublish(value: string): PortMapping[] {
+  const [, written = '', protocol = 'tcp'] = /^(.*?)(?:\/(\w+))?$/.exec(value) ?? [];
+  if (protocol === 'sctp')
+    throw unsupportedValue(
+      '--publish',
+      value,
+      'only TCP and UDP are carried between the host and containers',
+    );
+  if (protocol !== 'tcp' && protocol !== 'udp') throw flagError('--publish', value, EXPECTED_PORT);
+  const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(written);
+  const parts = bracketed ? [bracketed[1] ?? '', ...(bracketed[2] ?? '').split(':')] : written.split(':');
+  const inside = portRange(parts.pop() ?? '');
+  const outside = parts.length === 0 || (parts.length === 1 && bracketed) ? '' : (parts.pop() ?? '');
+  const [hostIp = ''] = parts;
+  if (parts.length > 1 || inside === undefined || (hostIp !== '' && !isAddress(hostIp)))
+    throw flagError('--publish', value, EXPECTED_PORT);
+  const host = outside === '' ? undefined : portRange(outside);
+  if (outside !== '' && host === undefined) throw flagError('--publish', value, EXPECTED_PORT);
+  const count = inside.end - inside.start + 1;
+  if (host !== undefined && host.end - host.start + 1 !== count)
+    throw flagError('--publish', value, 'the ranges of the host and of the container have different sizes');
+  if (count > MOST_PORTS) throw flagError('--publish', value, `it publishes more than ${MOST_PORTS} ports`);
+  return Array.from({ length: count }, (_, index) => ({
+    hostIp: hostIp === '0.0.0.0' ? '' : hostIp,
+    hostPort: host === undefined ? 0 : host.start + index,
+    containerPort: inside.start + index,
+    protocol,
+  }));
+}
+
+function portRange(text: string): { start: number; end: number } | undefined {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
+  if (match === null) return undefined;
+  const [start, end] = [Number(match[1]), Number(match[2] ?? match[1])];
+  return start >= 1 && start <= end && end <= 65_535 ? { start, end } : undefined;
+}
