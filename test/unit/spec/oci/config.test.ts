@@ -304,7 +304,7 @@ test('unsupported settings are refused by name', () => {
     [
       'linux.namespaces.3.path',
       '/run/netns/x',
-      /^linux\.namespaces\[3\]\.path: root of the container's new user namespace has no rights/,
+      /^linux\.namespaces\[3\]\.path: root of the container's new user namespace has no rights over a network namespace/,
     ],
     [
       'linux.devices',
