@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, readFileSync } from 'node:fs';
+import { openPidfd, signalPidfd, waitReadable } from '../sys/libc.js';
 import { childrenOf } from '../sys/process.js';
 import { findProgram } from '../sys/programs.js';
 import type { NetworkDefinition } from './definition.js';
@@ -6,6 +7,8 @@ import type { Holder } from './holder.js';
 import { hasNames, namesFolder } from './names.js';
 import { DNS_ADDRESS, hostNameServers } from './outside.js';
 import { startService } from './service.js';
+
+const SIGKILL = 9;
 
 /**
  * Starts dnsmasq(8) for the names of a network, at the addresses of its gateways.
@@ -55,11 +58,18 @@ function argumentsFor(network: NetworkDefinition): string[] {
 
 const nameOption = (network: Pick<NetworkDefinition, 'name'>) => `--hostsdir=${namesFolder(network)}`;
 
-/** Ends the name server of a network that is about to be removed. */
+/** How long the kernel may take to end it, in milliseconds. */
+const PATIENCE = 5000;
+
+/** Ends the name server of a network, and waits until its addresses are free. */
 export function stopNameServer(holder: number, network: Pick<NetworkDefinition, 'name'>): void {
   const wanted = nameOption(network);
   for (const pid of childrenOf(holder)) {
-    if (commandLine(pid).includes(wanted)) process.kill(pid, 'SIGKILL'); // PID 1 of its namespace: dnsmasq ends with it
+    if (!commandLine(pid).includes(wanted)) continue;
+    const pidfd = openPidfd(pid);
+    signalPidfd(pidfd, SIGKILL); // PID 1 of its namespace: dnsmasq ends with it
+    waitReadable(pidfd, PATIENCE);
+    closeSync(pidfd);
   }
 }
 

@@ -2,7 +2,15 @@ import type { ContainerEvent } from '../../container/events/line.js';
 import { flagError } from '../../spec/parse/flag.js';
 
 /** Keys of --filter of `events`. */
-export const EVENT_FILTERS: readonly string[] = ['container', 'event', 'image', 'label', 'network', 'type'];
+export const EVENT_FILTERS: readonly string[] = [
+  'container',
+  'event',
+  'image',
+  'label',
+  'network',
+  'type',
+  'volume',
+];
 
 /**
  * The values of --filter as one condition: those with the same key are alternatives, except for labels.
