@@ -24,13 +24,10 @@ export async function connectContainer(
   const { record } = container;
   const what = `cannot connect container ${record.name} to the network ${network.name}`;
   const mode = record.network.network;
-  if (mode !== 'bridge')
-    throw refused(
-      what,
-      mode === 'host' ? 'it is in the network of the host' : 'it was made with --network none',
-      'make a container with another --network',
-    );
+  const other = 'make a container with another --network';
+  if (mode === 'host') throw refused(what, 'it is in the network of the host', other);
   checkAttachable(record, true);
+  if (mode === 'none') throw refused(what, 'it was made with --network none', other);
   if (isAttached(record, network.name)) throw refused(what, 'it is connected already');
   const { ip, ip6, mac } = wanted;
   chooseLeases(
@@ -58,7 +55,7 @@ export async function connectContainer(
 
 /**
  * Detaches a container from a network. Its published ports stay.
- * @param network its name, also of one that is gone
+ * @param network also one that is gone, which has no id
  * @throws FosterError of the kind `conflict` where it is not attached
  */
 export async function disconnectContainer(
@@ -76,7 +73,7 @@ export async function disconnectContainer(
       networks: (now.networks ?? []).filter(({ name }) => name !== network.name),
     }),
   });
-  recordNetworkEvent('disconnect', network, { container: record.id });
+  if (network.id !== '') recordNetworkEvent('disconnect', network, { container: record.id });
 }
 
 function isAttached({ networks = [] }: ContainerRecord, name: string): boolean {

@@ -7,9 +7,12 @@ import {
   formatAddress,
   formatSubnet,
   overlap,
+  parseAddress,
   parseSubnet,
   type Subnet,
 } from '../spec/addresses.js';
+import { isAddress } from '../spec/hosts.js';
+import { isId } from '../spec/names.js';
 import { errnoOf } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { writeFileAtomically } from '../sys/files.js';
@@ -45,12 +48,39 @@ function storedNames(): string[] {
 export function readNetwork(name: string): NetworkDefinition | undefined {
   if (!NETWORK_NAME.test(name)) return undefined;
   try {
-    const value = JSON.parse(readFileSync(fileOf(name), 'utf8')) as NetworkDefinition;
-    if (value.name === name && Array.isArray(value.subnets)) return value;
+    const value: unknown = JSON.parse(readFileSync(fileOf(name), 'utf8'));
+    if (isDefinition(value) && value.name === name) return value;
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT' && !(error instanceof SyntaxError)) throw error;
   }
   return name === DEFAULT_NETWORK ? defaultNetwork() : undefined;
+}
+
+function isDefinition(value: unknown): value is NetworkDefinition {
+  if (typeof value !== 'object' || value === null) return false;
+  const { id, created, subnets, dns, labels, options } = value as Partial<NetworkDefinition>;
+  return (
+    isId(String(id)) &&
+    typeof created === 'string' &&
+    Array.isArray(subnets) &&
+    subnets.every(isSubnet) &&
+    Array.isArray(dns) &&
+    dns.every((address) => isAddress(String(address))) &&
+    isTexts(labels) &&
+    isTexts(options)
+  );
+}
+
+function isSubnet(value: NetworkSubnet | null): boolean {
+  const { subnet = '', gateway = '', range = subnet } = value ?? {};
+  const [whole, part] = [parseSubnet(String(subnet)), parseSubnet(String(range))];
+  const router = parseAddress(String(gateway));
+  return whole !== undefined && part !== undefined && router !== undefined && whole.family === part.family;
+}
+
+function isTexts(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).every((text) => typeof text === 'string');
 }
 
 /** @throws FosterError where there is none of that name or start of an id */

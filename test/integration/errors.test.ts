@@ -84,7 +84,7 @@ test('flags', () => {
     [['-e', '=x', 'busybox'], /^foster: -e '=x': /],
     [['--env-file', '/no/such/file', 'busybox'], /^foster: --env-file '\/no\/such\/file': no such file/],
     [['-w', 'relative', 'busybox'], /^foster: --workdir 'relative': expected an absolute path/],
-    [['--network', 'br0', 'busybox'], /^foster: --network 'br0' is not supported yet: /],
+    [['--network', 'br0', 'busybox'], /^foster: no such network: br0; 'foster network ls' lists them/],
     [['--cap-add', 'FLY', 'busybox'], /^foster: --cap-add 'FLY': unknown capability/],
     [['--ulimit', 'nofile', 'busybox'], /^foster: --ulimit 'nofile'/],
     [['--stop-signal', 'FOO', 'busybox'], /^foster: --stop-signal 'FOO': expected a signal/],
@@ -111,9 +111,9 @@ test('flags', () => {
   );
   assertFailure(home.foster(['frobnicate']), 125, /^foster: unknown command 'frobnicate'; see/);
   assertFailure(
-    home.foster(['network', 'ls']),
+    home.foster(['network', 'reload']),
     125,
-    /^foster: network is not supported yet: .* --network host/,
+    /^foster: network reload is not supported: networks have rules in a namespace of their own/,
   );
   assertFailure(
     home.foster(['container', 'checkpoint', 'x']),

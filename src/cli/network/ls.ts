@@ -12,9 +12,21 @@ interface ListFlags {
   noheading?: boolean;
 }
 
+/** Podman's fields, in a table. */
+const PODMAN = {
+  Created: 'CREATED',
+  Subnets: 'SUBNETS',
+  DNSEnabled: 'DNS ENABLED',
+  IPv6Enabled: 'IPV6 ENABLED',
+  NetworkInterface: 'NETWORK INTERFACE',
+  Options: 'OPTIONS',
+  Label: String,
+};
+
 /** Docker's names. */
 const FORMAT: ListFormat<NetworkField> = {
   headings: {
+    ...PODMAN,
     ID: 'NETWORK ID',
     Name: 'NAME',
     Driver: 'DRIVER',

@@ -69,6 +69,14 @@ test('a damaged file is no network, and other files in the folder are none', () 
   for (const [file, text] of [
     ['half.json', '{"version":1,"name":"half"'],
     ['other.json', JSON.stringify(network('another'))],
+    ['nothing.json', 'null'],
+    ['subnets.json', JSON.stringify({ ...network('subnets'), subnets: [null] })],
+    [
+      'address.json',
+      JSON.stringify({ ...network('address'), subnets: [{ subnet: '10.0.0.0/8', gateway: 'x' }] }),
+    ],
+    ['labels.json', JSON.stringify({ ...network('labels'), labels: { a: 1 } })],
+    ['id.json', JSON.stringify({ ...network('id'), id: 7 })],
     ['leases.json', '[]'],
     ['shop.json.new', '{}'],
     ['lock', ''],
