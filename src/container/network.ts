@@ -26,6 +26,13 @@ export interface Attachment {
   names: string[];
 }
 
+/** What is attached: a container, or a step of a build. */
+export type Attachable = Pick<ContainerRecord, 'id' | 'networks' | 'published' | 'network'> & {
+  name?: string;
+  /** It is only known by its host name, because its id is nobody's business: a step of a build. */
+  isAnonymous?: boolean;
+};
+
 type Draft = Omit<ContainerRecord, 'name'> & { name?: string };
 
 /** A draft with the name that it is going to have, if that is known already. */
@@ -38,7 +45,7 @@ export function named(draft: Omit<ContainerRecord, 'name'>, { name }: { name: st
  * none.
  * @throws FosterError
  */
-export async function attachToNetworks(draft: Draft): Promise<Attachment | undefined> {
+export async function attachToNetworks(draft: Attachable): Promise<Attachment | undefined> {
   const { networks = [], published = [] } = draft;
   if (networks.length === 0) return undefined;
   if (published.length > 0) await (await import('../network/ports.js')).resolvePorts(published);
@@ -75,7 +82,7 @@ export async function attachToNetworks(draft: Draft): Promise<Attachment | undef
 }
 
 /** As `attachToNetworks`, for a plan that is only shown: nothing is taken or started. */
-export async function imagineAttachment(draft: Draft): Promise<Attachment | undefined> {
+export async function imagineAttachment(draft: Attachable): Promise<Attachment | undefined> {
   const { networks = [] } = draft;
   if (networks.length === 0) return undefined;
   const requests = requestsOf(networks);
@@ -148,7 +155,7 @@ export function interfaceFacts(
 }
 
 async function attachmentOf(
-  draft: Draft,
+  draft: Attachable,
   requests: readonly LeaseRequest[],
   leases: readonly Lease[],
 ): Promise<Omit<Attachment, 'holder' | 'lock'>> {
@@ -169,12 +176,15 @@ async function attachmentOf(
           published,
           target.map(({ address }, at) => ({ address, router: gateways[at]?.gateway ?? address })),
         );
-  const names = [draft.id.slice(0, 12), ...(draft.name === undefined ? [] : [draft.name])];
+  const { id, name, isAnonymous = false } = draft;
+  const names = isAnonymous ? [] : [id.slice(0, 12), ...(name === undefined ? [] : [name])];
   const { hasNames, namesFile } = await import('../network/names.js');
   return {
     facts: { interfaces, ...(service && { service }) },
     leases: [...leases],
-    names: requests.flatMap(({ network }) => (hasNames(network) ? [namesFile(network, draft.id)] : [])),
+    names: isAnonymous
+      ? []
+      : requests.flatMap(({ network }) => (hasNames(network) ? [namesFile(network, id)] : [])),
     hosts: [
       ...['host.containers.internal', 'host.docker.internal'].map((name) => ({
         name,
@@ -204,7 +214,7 @@ function warnOnce(why: string): void {
 }
 
 /** @throws FosterError where a container of this kind cannot be attached to networks */
-export function checkAttachable({ joins, spec }: Draft, isAsked: boolean): boolean {
+export function checkAttachable({ joins, spec }: Pick<Draft, 'joins' | 'spec'>, isAsked: boolean): boolean {
   const types = new Set(spec.linux.namespaces.map(({ type }) => type));
   const why =
     joins !== undefined
