@@ -26,11 +26,12 @@ function hostAddress() {
   return found.address;
 }
 
-/** What iperf3 has measured, in Gbit/s. The server may be about to start. */
+/** What iperf3 has measured, in Gbit/s. The server may be about to start: the exit code is 0 even where there is none. */
 async function speed(bench, argv) {
   for (let attempt = 0; ; attempt++) {
     const { status, stdout, stderr } = run(bench, argv);
-    if (status === 0) return JSON.parse(stdout).end.sum_received.bits_per_second / 1e9;
+    const { sum_received: sum } = status === 0 ? JSON.parse(stdout).end : {};
+    if (sum !== undefined) return sum.bits_per_second / 1e9;
     if (attempt === 20) throw new Error(`${argv.join(' ')}: ${stdout.slice(-300)} ${stderr}`);
     await sleep(250);
   }
@@ -39,16 +40,19 @@ async function speed(bench, argv) {
 const client = (host, port) => ['iperf3', '-J', '-t', String(SECONDS), '-c', host, '-p', String(port)];
 const server = (port) => ['iperf3', '-s', '-p', String(port)];
 
-async function toHost(bench, runner) {
+async function withHostServer(bench, act) {
   const port = await freePort();
   const [program, ...args] = asUser(bench, server(port));
-  const process = spawn(program, args, { stdio: 'ignore' });
+  const child = spawn(program, args, { stdio: 'ignore' });
   try {
-    return await speed(bench, runner.argv(['--rm'], client(hostAddress(), port)));
+    return await act(port);
   } finally {
-    process.kill('SIGKILL');
+    child.kill('SIGKILL');
   }
 }
+
+const toHost = (bench, runner) =>
+  withHostServer(bench, (port) => speed(bench, runner.argv(['--rm'], client(hostAddress(), port))));
 
 async function fromHost(bench, runner) {
   const port = await freePort();
@@ -77,24 +81,42 @@ ip link add a mtu 65520 type veth peer name b mtu 65520 netns $other
 ip address add 10.9.9.1/24 dev a && ip link set a up
 nsenter --net --target $other sh -c 'ip address add 10.9.9.2/24 dev b && ip link set b up && exec iperf3 -s -p 5201 > /dev/null' &
 server=$!
-until iperf3 -J -t ${SECONDS} -c 10.9.9.2 > result; do sleep 0.2; done
-cat result
+until iperf3 -J -t ${SECONDS} -c 10.9.9.2 > veth.json && grep -q sum_received veth.json; do sleep 0.2; done
+cat veth.json
 kill $server $other`;
 
-async function bare(bench) {
-  const argv = ['unshare', '--user', '--map-root-user', '--net', 'bash', '-c', VETH];
-  return await speed(bench, argv);
-}
+/** Connections without a container. */
+const BARE = {
+  veth: {
+    name: 'a bare veth(4)',
+    measure: (bench) => speed(bench, ['unshare', '--user', '--map-root-user', '--net', 'bash', '-c', VETH]),
+  },
+  pasta: {
+    name: 'pasta alone',
+    measure: async (bench) => {
+      const flags = [
+        '--quiet',
+        '--config-net',
+        '--mtu',
+        '65520',
+        '--address',
+        '169.254.249.2',
+        '--netmask',
+        '24',
+      ];
+      const gateway = '169.254.249.1';
+      return await withHostServer(bench, (port) =>
+        speed(bench, ['pasta', ...flags, '--gateway', gateway, '--', ...client(gateway, port)]),
+      );
+    },
+  },
+};
 
 export async function throughputTable(bench, all) {
   const ways = [
-    ['container to host', toHost, all.filter(({ hasNames }) => !hasNames)],
+    ['container to host', toHost, [...all.filter(({ hasNames }) => !hasNames), BARE.pasta]],
     ['host to a published port', fromHost, all],
-    [
-      'container to container',
-      between,
-      [...all.filter(({ hasNames }) => hasNames), { name: 'a bare veth(4)' }],
-    ],
+    ['container to container', between, [...all.filter(({ hasNames }) => hasNames), BARE.veth]],
   ];
   const rows = [];
   const notes = [];
@@ -103,7 +125,7 @@ export async function throughputTable(bench, all) {
     for (let round = 0; round < ROUNDS; round++)
       for (const [index, runner] of contestants.entries()) {
         try {
-          results[index]?.push(await (runner.network === undefined ? bare(bench) : measureIt(bench, runner)));
+          results[index]?.push(await (runner.measure?.(bench) ?? measureIt(bench, runner)));
         } catch (error) {
           notes.push(`${way}, ${runner.name}: ${error.message.split('\n')[0]}`);
           results[index] = undefined;

@@ -22,7 +22,7 @@ before(async () => {
     if (path === '/now') response.end('the host');
     else waiting.set(path, response);
   });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  await new Promise<void>((done) => server.listen(0, done));
   url = `http://host.containers.internal:${(server.address() as AddressInfo).port}`;
 });
 

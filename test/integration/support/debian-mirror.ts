@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { debianSource } from '../../../rootfs/debian.js';
 
 /**
- * A mirror of Debian's archive on the host's loopback address, for apt in containers: it passes requests on to the mirror that
+ * A mirror of Debian's archive on this host, for apt in containers: it passes requests on to the mirror that
  * the host's own apt uses.
  */
 export class DebianMirror {
@@ -20,7 +20,7 @@ export class DebianMirror {
     const server = createServer();
     const mirror = new DebianMirror(server);
     server.on('request', (question, answer) => mirror.#answer(question, answer));
-    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    await new Promise<void>((done) => server.listen(0, done));
     return mirror;
   }
 
