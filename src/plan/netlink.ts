@@ -17,7 +17,9 @@ const RTM_NEWROUTE = 24;
 const RTM_DELROUTE = 25;
 const RTM_NEWRULE = 32;
 
-const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, LINKINFO: 18, NET_NS_PID: 19 } as const;
+const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, TXQLEN: 13, LINKINFO: 18, NET_NS_PID: 19 } as const;
+
+const ENODEV = 19;
 const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
 const VETH_INFO_PEER = 1;
 const IFA = { ADDRESS: 1, LOCAL: 2, BROADCAST: 4, FLAGS: 8 } as const;
@@ -114,9 +116,18 @@ export function setUp(index: number): Buffer {
 
 /** Deletes the interface with that index, if there is one. */
 export function deleteLink(index: number): Buffer {
-  const ENODEV = 19;
-  const bytes = message(RTM_DELLINK, 0, interfaceInfo(index, false));
-  bytes.writeUInt32LE(ENODEV, 8); // the launcher takes the sequence number for an errno that is no failure
+  return unless(ENODEV, message(RTM_DELLINK, 0, interfaceInfo(index, false)));
+}
+
+/** Sets how many packets may wait to be sent by the interface with that name, if there is one. */
+export function setQueueLength(name: string, packets: number): Buffer {
+  const wanted = [attribute(IFLA.IFNAME, text(name)), attribute(IFLA.TXQLEN, u32(packets))];
+  return unless(ENODEV, message(RTM_NEWLINK, 0, interfaceInfo(0, false), ...wanted));
+}
+
+/** The launcher takes the sequence number for an errno that is no failure. */
+function unless(errno: number, bytes: Buffer): Buffer {
+  bytes.writeUInt32LE(errno, 8);
   return bytes;
 }
 
