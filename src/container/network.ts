@@ -8,12 +8,15 @@ import type { HostEntry, WantedNetwork } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
 import type { ContainerRecord } from './record.js';
-import { isAlive, readContainer } from './store.js';
+import { type Container, findContainer, isAlive, readContainer } from './store.js';
 
 /** How a container is attached to its networks for this start. */
 export interface Attachment {
-  facts: NetworkFacts;
-  /** PID of the network holder; 0 in a dry run. */
+  /** Undefined of one that shares another container's network. */
+  facts?: NetworkFacts;
+  /** The name of that container. */
+  shares?: string;
+  /** PID of the network holder, or of that container's PID 1; 0 in a dry run. */
   holder: number;
   /** The lock by which the holder lives, for the container's monitor. */
   lock: number | undefined;
@@ -40,13 +43,14 @@ export function named(draft: Omit<ContainerRecord, 'name'>, { name }: { name: st
  */
 export async function attachToNetworks(draft: Draft): Promise<Attachment | undefined> {
   const { networks = [], published = [] } = draft;
+  if (draft.sharesNetwork !== undefined) return await shareNetwork(draft.sharesNetwork);
   if (networks.length === 0) return undefined;
   if (published.length > 0) await (await import('../network/ports.js')).resolvePorts(published);
   const { withNetworkLock } = await import('../network/lock.js');
   const { ensureHolder } = await import('../network/holder.js');
   const { connectNetwork, prepareHolder } = await import('../network/connect.js');
   return await withNetworkLock(async () => {
-    const requests = requestsOf(networks);
+    const requests = leaseRequests(networks);
     const { takeLeases } = await import('../network/leases.js');
     const { keepDefault } = await import('../network/store.js');
     for (const { network } of requests) if (network.name === DEFAULT_NETWORK) keepDefault(network);
@@ -77,10 +81,40 @@ export async function attachToNetworks(draft: Draft): Promise<Attachment | undef
 /** As `attachToNetworks`, for a plan that is only shown: nothing is taken or started. */
 export async function imagineAttachment(draft: Draft): Promise<Attachment | undefined> {
   const { networks = [] } = draft;
+  if (draft.sharesNetwork !== undefined) return await shareNetwork(draft.sharesNetwork);
   if (networks.length === 0) return undefined;
-  const requests = requestsOf(networks);
+  const requests = leaseRequests(networks);
   const { taken } = chooseLeases(draft.id, requests, runs);
   return { ...(await attachmentOf(draft, requests, taken)), holder: 0, lock: undefined };
+}
+
+/** The network of another container, with the files that belong to it. @throws FosterError where that does not run */
+async function shareNetwork(id: string): Promise<Attachment> {
+  const { record, state } = networkTarget(id);
+  const { readLeases } = await import('../network/leases.js');
+  const leases = readLeases().filter(({ container }) => container === id);
+  const { hosts, dns } = await filesOf(record, leaseRequests(record.networks ?? []), leases);
+  const { holdNetwork } = await import('../network/holder.js');
+  const lock = (record.networks ?? []).length > 0 ? holdNetwork() : undefined;
+  return { shares: record.name, holder: state.pid, lock, hosts, dns, leases: [], names: [] };
+}
+
+/** The running container whose network is to be shared. @throws FosterError */
+export function networkTarget(reference: string, options: { exitCode?: number } = {}): Container {
+  const container = findContainer(reference, options);
+  const { record, state } = container;
+  const types = new Set(record.spec.linux.namespaces.map(({ type }) => type));
+  const what = `cannot share the network of container ${reference}`;
+  if (state.status !== 'running')
+    throw new FosterError(`${what}: it is not running`, {
+      kind: 'conflict',
+      advice: `start it first: foster start ${reference}`,
+    });
+  if (!types.has('network'))
+    throw new FosterError(`${what}: it has that of the host`, { advice: 'use --network host' });
+  if (!types.has('user') || record.joins !== undefined)
+    throw new FosterError(`${what}: it has no user namespace of its own`, { kind: 'unsupported' });
+  return container;
 }
 
 /** Makes a container known by its names in its networks. To be called when it has its name. */
@@ -102,7 +136,7 @@ export async function announce(
   }
 }
 
-function requestsOf(networks: readonly WantedNetwork[]): LeaseRequest[] {
+function leaseRequests(networks: readonly WantedNetwork[]): LeaseRequest[] {
   return networks.map(leaseRequest);
 }
 
@@ -153,7 +187,6 @@ async function attachmentOf(
   leases: readonly Lease[],
 ): Promise<Omit<Attachment, 'holder' | 'lock'>> {
   const { published = [] } = draft;
-  const { HOST_ADDRESS, hostNameServers } = await import('../network/outside.js');
   const outward = requests.findIndex(({ network }) => !network.isInternal);
   const interfaces = leases.map((lease, index) => {
     const network = requests[index]?.network;
@@ -169,29 +202,38 @@ async function attachmentOf(
           published,
           target.map(({ address }, at) => ({ address, router: gateways[at]?.gateway ?? address })),
         );
-  const names = [draft.id.slice(0, 12), ...(draft.name === undefined ? [] : [draft.name])];
   const { hasNames, namesFile } = await import('../network/names.js');
   return {
     facts: { interfaces, ...(service && { service }) },
     leases: [...leases],
     names: requests.flatMap(({ network }) => (hasNames(network) ? [namesFile(network, draft.id)] : [])),
+    ...(await filesOf(draft, requests, leases)),
+  };
+}
+
+/** What its /etc/hosts and /etc/resolv.conf say because of its networks. */
+async function filesOf(
+  { id, name: ownName, network: { hostname } }: Draft,
+  requests: readonly LeaseRequest[],
+  leases: readonly Lease[],
+): Promise<Pick<Attachment, 'hosts' | 'dns'>> {
+  const { hostAddress, hostNameServers } = await import('../network/outside.js');
+  const { hasNames } = await import('../network/names.js');
+  const host = hostAddress();
+  const hostNames = ['host.containers.internal', 'host.docker.internal'];
+  const own = [...new Set([hostname, id.slice(0, 12), ...(ownName === undefined ? [] : [ownName])])].join(
+    ' ',
+  );
+  const addresses = leases.slice(0, 1).flatMap((lease) => lease.addresses);
+  const servers = requests.flatMap(({ network }) =>
+    hasNames(network) ? network.subnets.map(({ gateway }) => gateway) : [],
+  );
+  return {
     hosts: [
-      ...['host.containers.internal', 'host.docker.internal'].map((name) => ({
-        name,
-        address: HOST_ADDRESS,
-      })),
-      ...leases.slice(0, 1).flatMap(({ addresses }) =>
-        addresses.map((address) => ({
-          name: [...new Set([draft.network.hostname, ...names])].join(' '),
-          address,
-        })),
-      ),
+      ...hostNames.map((name) => ({ name, address: host })),
+      ...addresses.map((address) => ({ name: own, address })),
     ],
-    dns: requests.some(({ network }) => network.hasDns)
-      ? requests.flatMap(({ network }) =>
-          network.hasDns ? network.subnets.map(({ gateway }) => gateway) : [],
-        )
-      : hostNameServers(),
+    dns: servers.length > 0 ? servers : hostNameServers(),
   };
 }
 

@@ -86,7 +86,8 @@ export function planContainer(
       ),
       kernelPaths: kernelPaths(spec),
       cgroup,
-      ...(network && { network: network.facts }),
+      ...(network?.facts && { network: network.facts }),
+      ...(network?.shares && { share: { types: ['network'] as const, name: network.shares } }),
       ...(joined && { join: { pid: joined.state.pid, name: joined.record.name } }),
     };
     const plan = buildPlan(spec, facts, {
