@@ -104,7 +104,7 @@ test('a choice that makes no sense is refused before anything is done', () => {
     [`stop --cidfile ${missing}`, 1, /no such container: 000/],
     ['stop --filter pod=x', 125, /stop --filter pod= is not supported yet: there are no pods/],
     ['ps --filter pod=p', 125, /ps --filter pod= is not supported yet/],
-    ['events --filter network=x', 125, /events --filter network= is not supported yet/],
+    ['events --filter pod=x', 125, /events --filter pod= is not supported yet/],
     ['stop --filter colour=red', 125, /KEY being one of/],
     ['wait --condition frog web', 125, /--condition 'frog': expected one of created/],
     ['kill -s -INT web', 125, /--signal '-INT': expected a signal/],
