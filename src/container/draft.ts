@@ -21,7 +21,6 @@ import { ownCapabilities } from '../sys/capabilities.js';
 import { EXIT, FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
 import { blockDevices } from './block-devices.js';
-import { checkAttachable, networkTarget } from './network.js';
 import { joinTarget } from './plan.js';
 import type { Asked, ContainerRecord, VolumeUse } from './record.js';
 import { mapsOf } from './remove.js';
@@ -41,7 +40,9 @@ export async function draftContainer(asked: RunRequest): Promise<Draft> {
     wanted.pid.kind === 'container' ? joinTarget(wanted.pid.reference, { exitCode: EXIT.FOSTER }) : undefined;
   const { networkContainer } = wanted;
   const shared =
-    networkContainer === undefined ? undefined : networkTarget(networkContainer, { exitCode: EXIT.FOSTER });
+    networkContainer === undefined
+      ? undefined
+      : (await import('./network.js')).networkTarget(networkContainer, { exitCode: EXIT.FOSTER });
   const own = withoutUserNamespace(wanted, joined) ? inHostsUserNamespace(wanted) : wanted;
   // as Docker: it is the other's name, for the other's address
   const request = shared === undefined ? own : { ...own, hostname: shared.record.network.hostname };
@@ -99,6 +100,7 @@ async function withNetworks(draft: Draft, request: RunRequest): Promise<Draft> {
       );
     return draft;
   }
+  const { checkAttachable } = await import('./network.js');
   if (!checkAttachable(draft, !isNetworkUsual || isPublishing))
     return { ...draft, network: { ...draft.network, network: 'none' } };
   const { findNetwork } = await import('../network/store.js');

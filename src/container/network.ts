@@ -2,49 +2,22 @@ import { closeSync } from 'node:fs';
 import { DEFAULT_NETWORK, MTU, type NetworkDefinition, rangeOf } from '../network/definition.js';
 import { chooseLeases, type Lease, type LeaseRequest } from '../network/leases.js';
 import { findNetwork } from '../network/store.js';
-import type { InterfaceFacts, NetworkFacts } from '../plan/facts.js';
+import type { InterfaceFacts } from '../plan/facts.js';
 import { LINK_ROUTER } from '../plan/network.js';
-import type { HostEntry, WantedNetwork } from '../spec/request.js';
+import type { WantedNetwork } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
+import type { Attachment, NetworkDraft } from './network-draft.js';
 import type { ContainerRecord } from './record.js';
 import { type Container, findContainer, isAlive, readContainer } from './store.js';
 
-/** How a container is attached to its networks for this start. */
-export interface Attachment {
-  /** Undefined of one that shares another container's network. */
-  facts?: NetworkFacts;
-  /** The name of that container. */
-  shares?: string;
-  /** PID of the network holder, or of that container's PID 1; 0 in a dry run. */
-  holder: number;
-  /** The lock by which the holder lives, for the container's monitor. */
-  lock: number | undefined;
-  /** Lines for /etc/hosts. */
-  hosts: HostEntry[];
-  /** Name servers, if they are not the host's own. */
-  dns: string[];
-  leases: Lease[];
-  /** Files with its names in networks, to be removed when it has ended. */
-  names: string[];
-}
-
-type Draft = Omit<ContainerRecord, 'name'> & { name?: string };
-
-/** A draft with the name that it is going to have, if that is known already. */
-export function named(draft: Omit<ContainerRecord, 'name'>, { name }: { name: string | undefined }): Draft {
-  return { ...draft, ...(name !== undefined && { name }) };
-}
-
 /**
- * Attaches a container to its networks: takes addresses and makes sure that the network holder runs. Undefined if it has
- * none.
+ * Attaches a container to its networks: takes addresses and makes sure that the network holder runs.
  * @throws FosterError
  */
-export async function attachToNetworks(draft: Draft): Promise<Attachment | undefined> {
+export async function attach(draft: NetworkDraft): Promise<Attachment> {
   const { networks = [], published = [] } = draft;
   if (draft.sharesNetwork !== undefined) return await shareNetwork(draft.sharesNetwork);
-  if (networks.length === 0) return undefined;
   if (published.length > 0) await (await import('../network/ports.js')).resolvePorts(published);
   const { withNetworkLock } = await import('../network/lock.js');
   const { ensureHolder } = await import('../network/holder.js');
@@ -78,11 +51,10 @@ export async function attachToNetworks(draft: Draft): Promise<Attachment | undef
   });
 }
 
-/** As `attachToNetworks`, for a plan that is only shown: nothing is taken or started. */
-export async function imagineAttachment(draft: Draft): Promise<Attachment | undefined> {
+/** As `attach`, for a plan that is only shown: nothing is taken or started. */
+export async function imagine(draft: NetworkDraft): Promise<Attachment> {
   const { networks = [] } = draft;
   if (draft.sharesNetwork !== undefined) return await shareNetwork(draft.sharesNetwork);
-  if (networks.length === 0) return undefined;
   const requests = leaseRequests(networks);
   const { taken } = chooseLeases(draft.id, requests, runs);
   return { ...(await attachmentOf(draft, requests, taken)), holder: 0, lock: undefined };
@@ -117,11 +89,8 @@ export function networkTarget(reference: string, options: { exitCode?: number } 
   return container;
 }
 
-/** Makes a container known by its names in its networks. To be called when it has its name. */
-export async function announce(
-  record: ContainerRecord,
-  { leases }: Pick<Attachment, 'leases'>,
-): Promise<void> {
+/** Makes a container known by its names in networks. */
+export async function publish(record: ContainerRecord, leases: readonly Lease[]): Promise<void> {
   const { hasNames, publishNames } = await import('../network/names.js');
   for (const { network: name, addresses } of leases) {
     const network = findNetwork(name);
@@ -182,7 +151,7 @@ export function interfaceFacts(
 }
 
 async function attachmentOf(
-  draft: Draft,
+  draft: NetworkDraft,
   requests: readonly LeaseRequest[],
   leases: readonly Lease[],
 ): Promise<Omit<Attachment, 'holder' | 'lock'>> {
@@ -213,7 +182,7 @@ async function attachmentOf(
 
 /** What its /etc/hosts and /etc/resolv.conf say because of its networks. */
 async function filesOf(
-  { id, name: ownName, network: { hostname } }: Draft,
+  { id, name: ownName, network: { hostname } }: NetworkDraft,
   requests: readonly LeaseRequest[],
   leases: readonly Lease[],
 ): Promise<Pick<Attachment, 'hosts' | 'dns'>> {
@@ -246,7 +215,7 @@ function warnOnce(why: string): void {
 }
 
 /** @throws FosterError where a container of this kind cannot be attached to networks */
-export function checkAttachable({ joins, spec }: Draft, isAsked: boolean): boolean {
+export function checkAttachable({ joins, spec }: NetworkDraft, isAsked: boolean): boolean {
   const types = new Set(spec.linux.namespaces.map(({ type }) => type));
   const why =
     joins !== undefined

@@ -9,6 +9,7 @@ import type { PlanFacts } from '../plan/facts.js';
 import type { Plan } from '../plan/step.js';
 import { FosterError } from '../sys/errors.js';
 import { containerFolder } from '../sys/paths.js';
+import type { Attachment } from './attachment.js';
 import { cgroupPlan } from './cgroups.js';
 import {
   bindDirectories,
@@ -17,7 +18,6 @@ import {
   kernelPaths,
   networkFiles,
 } from './host-facts.js';
-import type { Attachment } from './network.js';
 import { type ContainerRecord, layersOf, subpathsOf, volumeAt, volumesOf } from './record.js';
 import { type Container, findContainer } from './store.js';
 
