@@ -132,7 +132,7 @@ const PLACES: [line: string[], words: string[], directive?: string][] = [
   [['ps', '--filter', 'network=s'], ['network=shop']],
   [
     ['events', '--filter', 'type='],
-    ['type=container', 'type=network'],
+    ['type=container', 'type=network', 'type=volume'],
   ],
   [['events', '--filter', 'network=s'], ['network=shop']],
   [['port', 'run'], ['running']],
