@@ -95,24 +95,28 @@ void become_orphan(void) {
 }
 
 /* The network namespace that the program shall enter, as a file that it may open: what is below /proc/PID it may not, once it
- * has given up its rights. In a mount namespace of our own. */
-static void show_namespace(const char *path) {
+ * has given up its rights: 0/netns/foster in a new file system at `top`, in a mount namespace of our own. */
+static void show_namespace(const char *path, const char *top) {
   int fd = (int)sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
   if (fd < 0) fail(0, fd);
   char source[40];
   append_number(append(source, "/proc/self/fd/"), (u64)fd);
   long error = SYSCALL1(__NR_unshare, CLONE_NEWNS);
   if (!error) error = SYSCALL5(__NR_mount, NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
-  if (!error) error = SYSCALL5(__NR_mount, "tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700");
-  long file = error ? error : sys_openat(AT_FDCWD, "/tmp/netns", O_CREAT | O_RDONLY | O_CLOEXEC, 0600);
-  if (file >= 0) error = SYSCALL5(__NR_mount, source, "/tmp/netns", NULL, MS_BIND, NULL);
+  if (!error) error = SYSCALL5(__NR_mount, "tmpfs", top, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700");
+  if (!error) error = SYSCALL1(__NR_chdir, top);
+  if (!error) error = SYSCALL3(__NR_mkdirat, AT_FDCWD, "0", 0700);
+  if (!error) error = SYSCALL3(__NR_mkdirat, AT_FDCWD, "0/netns", 0700);
+  long file = error ? error : sys_openat(AT_FDCWD, "0/netns/foster", O_CREAT | O_RDONLY | O_CLOEXEC, 0600);
+  if (file >= 0) error = SYSCALL5(__NR_mount, source, "0/netns/foster", NULL, MS_BIND, NULL);
   if (file < 0 || error) fail(0, file < 0 ? file : error);
+  SYSCALL1(__NR_chdir, "/");
   sys_close(fd), sys_close((int)file);
 }
 
-/* argv: our name, "serve", NAMESPACES, NETNS, PATH, then the program's name and arguments. NAMESPACES: which of the network
- * holder (FD_ENTERED) to enter, 'u', 'n' and 'p'; 'b': the program gets no right but to use ports below 1024. NETNS: path of a network namespace, which the program sees as /tmp/netns;
- * `-` for none. A failure is reported on FD_CONTROL, which closes when the program is ready. */
+/* argv: our name, "serve", NAMESPACES, NETNS, TOP, PATH, then the program's name and arguments. NAMESPACES: which of the
+ * network holder (FD_ENTERED) to enter, 'u', 'n' and 'p'; 'b': the program gets no right but to use ports below 1024. NETNS: path
+ * of a network namespace, which the program sees as TOP/0/netns/foster; `-` for none. A failure is reported on FD_CONTROL, which closes when the program is ready. */
 int run_service(char **argv) {
   int is_limited = 0;
   for (const char *letter = argv[2]; *letter; letter++) is_limited |= *letter == 'b';
@@ -120,11 +124,11 @@ int run_service(char **argv) {
   long error = SYSCALL2(__NR_setns, FD_ENTERED, namespaces_of(argv[2]));
   if (error) fail(0, error);
   SYSCALL1(__NR_chdir, "/");
-  if (!string_equal(argv[3], "-")) show_namespace(argv[3]);
+  if (!string_equal(argv[3], "-")) show_namespace(argv[3], argv[4]);
   become_child(1);
   SYSCALL0(__NR_setsid);
   error = SYSCALL1(__NR_unshare, CLONE_NEWPID);
   if (error) fail(0, error);
   become_child(0);
-  serve(argv + 4, is_limited ? (u64)1 << CAP_NET_BIND_SERVICE : ~(u64)0);
+  serve(argv + 5, is_limited ? (u64)1 << CAP_NET_BIND_SERVICE : ~(u64)0);
 }

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import { isLoopback } from '../spec/hosts.js';
 import { MTU } from './definition.js';
 import { startService } from './service.js';
@@ -49,10 +50,17 @@ export function hostNameServers(): string[] {
   return servers.some(isLoopback) ? [DNS_ADDRESS] : servers;
 }
 
+/**
+ * Where pasta finds the network namespace. Debian's and Ubuntu's AppArmor profile of it (abstractions/pasta) lets it open
+ * namespaces in /run/user/UID/netns, and elsewhere none; without systemd there is no such folder.
+ */
+const CONFINED_TOP = '/run/user';
+
 /** Connects the holder's network namespace to the outside. @throws FosterError where pasta fails */
 export function startPasta(pidfd: number, pid: number, path: string): void {
+  const top = existsSync(CONFINED_TOP) ? CONFINED_TOP : '/tmp';
   const args = [
-    ...['--quiet', '--config-net', '--netns-only', '--netns', '/tmp/netns'],
+    ...['--quiet', '--config-net', '--netns-only', '--netns', join(top, '0/netns/foster')],
     ...['--ns-ifname', OUTSIDE, '--mtu', String(MTU)],
     ...['--tcp-ports', 'none', '--udp-ports', 'none', '--tcp-ns', 'none', '--udp-ns', 'none'],
     ...['--address', LINK.own, '--netmask', String(LINK.prefix)],
@@ -61,12 +69,8 @@ export function startPasta(pidfd: number, pid: number, path: string): void {
     // root's user namespace looks like the first one, where pasta would become nobody and could do nothing
     ...(process.getuid?.() === 0 ? ['--runas', '0:0'] : []),
   ];
-  startService(
-    pidfd,
-    'up',
-    path,
-    ['pasta', ...args],
-    'connect the networks to the outside',
-    `/proc/${pid}/ns/net`,
-  );
+  startService(pidfd, 'up', path, ['pasta', ...args], 'connect the networks to the outside', {
+    netns: `/proc/${pid}/ns/net`,
+    top,
+  });
 }

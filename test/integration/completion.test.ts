@@ -73,6 +73,7 @@ const PLACES: [line: string[], words: string[], directive?: string][] = [
   // commands below others
   [['image', 'hist'], ['history']],
   [['system', 'pr'], ['prune']],
+  [['system', 'stop', ''], []], // of all, unlike foster stop
   [['system', 'df', '--verb'], ['--verbose']],
   // values of options
   [
