@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { markdown, run } from './bench.mjs';
 
 /** In the order of the report. Each is a file here that exports `measure(bench)`, which gives tables, all at once or one by one. */
-const BENCHMARKS = ['start', 'exec', 'memory', 'background', 'reaping', 'images'];
+const BENCHMARKS = ['start', 'exec', 'memory', 'background', 'reaping', 'images', 'networks'];
 
 const PEERS = [
   ['bubblewrap', ['bwrap', '--version']],
@@ -20,6 +20,9 @@ const PEERS = [
   ['umoci', ['umoci', '--version']],
   ['skopeo', ['skopeo', '--version']],
   ['GNU tar', ['tar', '--version']],
+  ['iperf', ['iperf3', '--version']],
+  ['slirp4netns', ['slirp4netns', '--version']],
+  ['pasta', ['pasta', '--version']],
 ];
 
 function version(bench, [name, argv]) {

@@ -14,8 +14,9 @@ import {
   type Platform,
 } from '../image/store/oci.js';
 import { formatPlatform, parsePlatform, satisfiesPlatform } from '../image/store/platform.js';
+import { findNetwork } from '../network/store.js';
 import { defaultIdMaps } from '../spec/choose-id-maps.js';
-import { FosterError } from '../sys/errors.js';
+import { EXIT, FosterError } from '../sys/errors.js';
 import { stopIfInterrupted } from '../worker/interrupt.js';
 import { baseState } from './base.js';
 import { ContextFiles, openContext } from './context/context.js';
@@ -75,11 +76,17 @@ class Build {
     contexts: NamedContexts,
   ) {
     this.#request = request;
-    this.#output = output;
+    const said = new Set<string>();
+    const warn = (sentence: string) => {
+      if (!said.has(sentence)) output.warn(sentence); // each RUN has a reason to warn of the same
+      said.add(sentence);
+    };
+    this.#output = { ...output, warn };
     this.#file = file;
     this.#files = files;
     this.#contexts = contexts;
     checkPlatform(request.platform);
+    for (const { name } of request.network.networks) findNetwork(name, { exitCode: EXIT.FOSTER });
     const { buildArgs, useCache, network, timestamp, isQuiet, secrets, container, agents } = request;
     this.#options = {
       buildArgs,

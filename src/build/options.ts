@@ -1,7 +1,7 @@
 import type { RegistryAccess } from '../image/registry/registry.js';
 import type { ManifestFormat } from '../image/store/manifest-format.js';
 import type { ChosenMaps } from '../spec/choose-id-maps.js';
-import type { HostEntry, HostOrPrivate, IpcMode, SeccompChoice } from '../spec/request.js';
+import type { BuildNetwork, HostEntry, HostOrPrivate, IpcMode, SeccompChoice } from '../spec/request.js';
 import type { Mount, Rlimit } from '../spec/types.js';
 import { resolveCapabilities } from '../sys/capabilities.js';
 
@@ -18,7 +18,7 @@ export interface BuildOptions {
   /** TARGETPLATFORM and the like. */
   platformArgs: ReadonlyMap<string, string>;
   useCache: boolean;
-  network: 'none' | 'host';
+  network: BuildNetwork;
   /** Time of everything that is made, in seconds since 1970; undefined for the current time. */
   timestamp: number | undefined;
   isQuiet: boolean;
@@ -92,7 +92,7 @@ export interface BuildRequest {
   /** When to pull base images. */
   pull: 'missing' | 'always' | 'newer' | 'never';
   labels: Record<string, string>;
-  network: 'none' | 'host';
+  network: BuildNetwork;
   timestamp: number | undefined;
   isQuiet: boolean;
   /** Path on the host. */

@@ -8,6 +8,7 @@ import {
   rememberInBuildCache,
 } from '../image/store/build-cache.js';
 import { shortDigest } from '../image/store/layers.js';
+import type { BuildNetwork } from '../spec/request.js';
 import type { Mount } from '../spec/types.js';
 import type { ContextFiles } from './context/context.js';
 import type { NamedContexts } from './context/contexts.js';
@@ -90,7 +91,8 @@ export class StageBuilder {
     const { file, options } = this.#environment;
     const words = readRun(instruction, state, file);
     const mounts = await mountContents(words.mounts, options, (step) => this.#filesWork(step));
-    const network = words.network ?? options.network;
+    const network: BuildNetwork =
+      words.network === undefined ? options.network : { mode: words.network, networks: [], isUsual: false };
     const args = this.#argsOfRun();
     const key = {
       run: words.argv,
@@ -100,7 +102,7 @@ export class StageBuilder {
       args: args.filter((arg) => !PREDEFINED_ARGS.has(nameOf(arg))),
       user: state.config.User ?? '',
       directory: state.config.WorkingDir ?? '',
-      network,
+      network: network.mode === 'bridge' ? network.networks : network.mode,
       ...(isUsual(options.container) ? {} : { container: options.container }),
     };
     const shownArgs = key.args.length === 0 ? '' : `|${key.args.length} ${key.args.join(' ')} `;
@@ -154,7 +156,7 @@ export class StageBuilder {
       args,
       network,
       mounts,
-    }: { layers: string[]; args: string[]; network: 'none' | 'host'; mounts: Mount[] },
+    }: { layers: string[]; args: string[]; network: BuildNetwork; mounts: Mount[] },
     workspace: Workspace,
   ): Promise<void> {
     const { file, options, output } = this.#environment;
@@ -165,8 +167,9 @@ export class StageBuilder {
       specMounts.push({ destination: SCRIPT, type: 'bind', source: path, options: ['bind', 'ro'] });
     }
     const shown = script === undefined ? argv.join(' ') : `<<${instruction.heredocs[0]?.name}`;
-    if (network === 'none' && LIKELY_DOWNLOADS.test(script ?? shown))
-      output.warn("this RUN may need a network, which it has not by default; use '--network host'");
+    const hasNetwork = network.mode !== 'none';
+    if (!hasNetwork && network.isUsual && LIKELY_DOWNLOADS.test(script ?? shown))
+      output.warn(`this RUN may need a network, and has none; ${USE_NETWORK}`);
     const code = await runStep(
       {
         argv,
@@ -178,6 +181,7 @@ export class StageBuilder {
         mounts: [...specMounts, ...options.container.volumes],
         settings: options.container,
         isQuiet: options.isQuiet,
+        warn: output.warn,
       },
       workspace,
     );
@@ -186,9 +190,7 @@ export class StageBuilder {
       file.name,
       instruction.line,
       `The command '${shown}' returned a non-zero code: ${code}`,
-      network === 'none' && NEEDS_NETWORK.test(shown)
-        ? "RUN has no network by default; use '--network host'"
-        : undefined,
+      !hasNetwork && NEEDS_NETWORK.test(shown) ? `it has no network; ${USE_NETWORK}` : undefined,
     );
   }
 
@@ -300,6 +302,8 @@ export class StageBuilder {
     return await unpackedLayers(layers, this.#environment.options.maps);
   }
 }
+
+const USE_NETWORK = "use '--network bridge'";
 
 /** Commands that most likely fail without a network. */
 const NEEDS_NETWORK =

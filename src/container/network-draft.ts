@@ -22,8 +22,15 @@ export interface Attachment {
   names: string[];
 }
 
-/** A container, which may not have its name yet. */
-export type NetworkDraft = Omit<ContainerRecord, 'name'> & { name?: string };
+/** What is attached: a container, which may not have its name yet, or a step of a build. */
+export type NetworkDraft = Pick<
+  ContainerRecord,
+  'id' | 'networks' | 'sharesNetwork' | 'published' | 'network'
+> & {
+  name?: string;
+  /** It is only known by its host name, because its id is nobody's business: a step of a build. */
+  isAnonymous?: boolean;
+};
 
 /** A draft with the name that it is going to have, if that is known already. */
 export function named(

@@ -175,14 +175,16 @@ async function attachmentOf(
   return {
     facts: { interfaces, ...(service && { service }) },
     leases: [...leases],
-    names: requests.flatMap(({ network }) => (hasNames(network) ? [namesFile(network, draft.id)] : [])),
+    names: draft.isAnonymous
+      ? []
+      : requests.flatMap(({ network }) => (hasNames(network) ? [namesFile(network, draft.id)] : [])),
     ...(await filesOf(draft, requests, leases)),
   };
 }
 
 /** What its /etc/hosts and /etc/resolv.conf say because of its networks. */
 async function filesOf(
-  { id, name: ownName, network: { hostname } }: NetworkDraft,
+  { id, name: ownName, network: { hostname }, isAnonymous = false }: NetworkDraft,
   requests: readonly LeaseRequest[],
   leases: readonly Lease[],
 ): Promise<Pick<Attachment, 'hosts' | 'dns'>> {
@@ -190,9 +192,8 @@ async function filesOf(
   const { hasNames } = await import('../network/names.js');
   const host = hostAddress();
   const hostNames = ['host.containers.internal', 'host.docker.internal'];
-  const own = [...new Set([hostname, id.slice(0, 12), ...(ownName === undefined ? [] : [ownName])])].join(
-    ' ',
-  );
+  const others = isAnonymous ? [] : [id.slice(0, 12), ...(ownName === undefined ? [] : [ownName])];
+  const own = [...new Set([hostname, ...others])].join(' ');
   const addresses = leases.slice(0, 1).flatMap((lease) => lease.addresses);
   const servers = requests.flatMap(({ network }) =>
     hasNames(network) ? network.subnets.map(({ gateway }) => gateway) : [],
@@ -215,7 +216,10 @@ function warnOnce(why: string): void {
 }
 
 /** @throws FosterError where a container of this kind cannot be attached to networks */
-export function checkAttachable({ joins, spec }: NetworkDraft, isAsked: boolean): boolean {
+export function checkAttachable(
+  { joins, spec }: Pick<ContainerRecord, 'joins' | 'spec'>,
+  isAsked: boolean,
+): boolean {
   const types = new Set(spec.linux.namespaces.map(({ type }) => type));
   const why =
     joins !== undefined

@@ -1,4 +1,5 @@
 import { usualSettings } from '../build/options.js';
+import { parseBuildNetwork, usualNetwork } from '../spec/parse/network.js';
 import { surroundings } from '../sys/surroundings.js';
 import type { BuildRequest } from './builds.js';
 import { fullName, type RegistryAccess, type TransferRequest } from './images.js';
@@ -25,7 +26,7 @@ export async function buildRequest(options: BuildOptions): Promise<BuildRequest>
     useCache: options.cache ?? true,
     pull: options.pull ? 'always' : 'missing',
     labels: { ...options.labels },
-    network: options.network ?? 'none',
+    network: parseBuildNetwork(options.network, usualNetwork(surroundings().env.FOSTER_NETWORK)),
     timestamp: options.timestamp,
     isQuiet: false,
     iidfile: undefined,

@@ -447,8 +447,8 @@ export interface BuildOptions extends RegistryOptions {
   /** Check for newer base images. */
   pull?: boolean;
   labels?: Readonly<Record<string, string>>;
-  /** Network for RUN; `none` by default. */
-  network?: 'none' | 'host';
+  /** Network for RUN: `none`, `host` or the name of a network; `bridge` by default. */
+  network?: string;
   /** Time of all files and of the image in seconds since 1970, so that the same input gives the same digest. */
   timestamp?: number;
   /** Contents of secrets for `RUN --mount=type=secret,id=NAME`, by their ids. */

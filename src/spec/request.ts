@@ -234,6 +234,15 @@ export type IpcMode = HostOrPrivate | 'none';
 /** `none`: only a loopback device; `host`: the host's network; `bridge`: networks of foster's; `container`: another's. */
 export type NetworkMode = 'none' | 'host' | 'bridge' | 'container';
 
+/** The network of a build's RUN. */
+export interface BuildNetwork {
+  mode: NetworkMode;
+  /** Those of `bridge`; [] otherwise. */
+  networks: WantedNetwork[];
+  /** Whether nothing was said about networks. */
+  isUsual: boolean;
+}
+
 /** A network that a container is attached to, and what is asked for there. */
 export interface WantedNetwork {
   /** As it was given: a name, or the start of an id. */

@@ -289,7 +289,7 @@ test('RUN --mount=type=ssh reaches the agent', async () => {
 test('a RUN that will miss a network says so before it fails', async () => {
   assert.match(
     (await build('RUN apk add curl\n')).stderr,
-    /warning: this RUN may need a network, which it has not by default; use '--network host'/,
+    /warning: this RUN may need a network, and has none; use '--network bridge'/,
   );
   assert.equal((await build('RUN echo apk\n')).stderr, '');
 });

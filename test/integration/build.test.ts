@@ -275,7 +275,7 @@ test('errors name the line, and the exit code is 1', () => {
   const cases: [string, RegExp][] = [
     ['RUN exit 3', /Dockerfile:2: The command '\/bin\/sh -c exit 3' returned a non-zero code: 3/],
     ['RUN kill -9 $$', /returned a non-zero code: 137/],
-    ['RUN apt-get update', /RUN has no network by default; use '--network host'/],
+    ['RUN apt-get update', /it has no network; use '--network bridge'/],
     ['RUN ["/nosuch"]', /returned a non-zero code: 127/],
     ['COPY nosuch /', /Dockerfile:2: nosuch: not found/],
     ['COPY ../../../../etc/passwd /', /passwd: not found/],

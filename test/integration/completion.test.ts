@@ -83,7 +83,7 @@ const PLACES: [line: string[], words: string[], directive?: string][] = [
   [['run', '--network', 'sh'], ['shop']],
   [
     ['build', '--network', ''],
-    ['none', 'host'],
+    ['none', 'host', 'bridge', 'shop'],
   ],
   [['run', '--network=h'], ['--network=host']],
   [['run', '--restart', 'un'], ['unless-stopped']],

@@ -136,10 +136,7 @@ function checkURLs(keyword: string, sources: string[], urls: string[], checksum:
         ? `COPY ${refused}: COPY takes no URLs`
         : `ADD ${refused}: foster does not support git repositories`,
       {
-        advice:
-          keyword === 'COPY'
-            ? 'use ADD'
-            : 'clone it into the context, or use RUN with git and --network host',
+        advice: keyword === 'COPY' ? 'use ADD' : 'clone it into the context, or use RUN with git',
       },
     );
   if (checksum === undefined) return;

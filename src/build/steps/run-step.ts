@@ -1,17 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { bindDirectories, kernelPaths, networkFiles, OWN_FILES } from '../../container/host-facts.js';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { bindDirectories, kernelPaths, OWN_FILES } from '../../container/host-facts.js';
+import { checkAttachable } from '../../container/network.js';
 import { readProfile } from '../../container/seccomp-profile.js';
 import type { Workspace } from '../../image/rootfs/cache.js';
 import { findMapHelpers } from '../../launch/id-maps.js';
 import { RootFiles } from '../../layers/root-files.js';
 import { TREE } from '../../layers/tree-protocol.js';
+import { holderState } from '../../network/holder.js';
 import type { ChosenMaps } from '../../spec/choose-id-maps.js';
 import { buildSpec } from '../../spec/from-request.js';
 import type { ImageDefaults } from '../../spec/image-defaults.js';
 import { type RunContext, toRequest } from '../../spec/parse/run-request.js';
-import type { NetworkMode, RunRequest } from '../../spec/request.js';
+import type { BuildNetwork, RunRequest } from '../../spec/request.js';
 import type { Mount, Seccomp } from '../../spec/types.js';
 import { resolveUser } from '../../spec/users.js';
 import { FosterError } from '../../sys/errors.js';
@@ -31,19 +35,18 @@ export interface RunStep {
   /** Unpacked layers, topmost first. */
   layers: string[];
   maps: ChosenMaps;
-  network: NetworkMode;
+  network: BuildNetwork;
   mounts: Mount[];
   settings: RunSettings;
   /** Whether its output is discarded unless it fails. */
   isQuiet: boolean;
+  /** Receives a warning: a sentence. */
+  warn(sentence: string): void;
 }
 
 /** The same for every build, so that commands that read it give the same result. */
 const HOSTNAME = 'foster-build';
 const ID = '0'.repeat(64);
-
-/** No name server can answer, so that waiting for one as long as resolvers usually do is no use: resolv.conf(5). */
-const FAIL_SOON = 'options timeout:1 attempts:1\n';
 
 const SIGKILL = 9;
 
@@ -68,7 +71,7 @@ export async function runStep(step: RunStep, workspace: Workspace): Promise<numb
     });
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (piece: Buffer) => take?.(piece));
     workspace.onInterrupt(() => killContainer(child));
-    const code = await endOf(child);
+    const code = await endOf(child, step.warn);
     if (code !== 0 && output !== undefined) surroundings().failedOutput(tailOf(output));
     return code;
   } finally {
@@ -78,6 +81,8 @@ export async function runStep(step: RunStep, workspace: Workspace): Promise<numb
 
 function orderOf(step: RunStep, folder: string, seccompProfile: Seccomp | undefined): RunOrder {
   const { layers, maps, defaults, network, settings } = step;
+  const { addHosts, dns, dnsSearch, dnsOptions, without } = settings;
+  const { env, dataRoot } = surroundings();
   const driver = existsSync(join(folder, TREE)) ? 'copy' : 'overlay';
   const root = new RootFiles(layers);
   try {
@@ -94,19 +99,26 @@ function orderOf(step: RunStep, folder: string, seccompProfile: Seccomp | undefi
       callerIsRoot: process.getuid?.() === 0,
       seccompProfile,
     });
+    const isAttached = network.mode === 'bridge' && checkAttachable({ spec }, !network.isUsual);
     return {
       parent: process.pid,
+      surroundings: { env, dataRoot },
       spec,
+      networks: isAttached ? network.networks : [],
+      files: {
+        hostname: HOSTNAME,
+        network: network.mode === 'bridge' && !isAttached ? 'none' : network.mode,
+        addHosts,
+        dns,
+        ...(dnsSearch && { dnsSearch }),
+        ...(dnsOptions && { dnsOptions }),
+        ...(without && { without }),
+      },
       facts: {
         storage: { driver, layers, container: folder },
         canSetGroups: !maps.isSingle,
         ...(maps.helpers && { mapHelpers: findMapHelpers() }),
         isCallerMapped: maps.isCallerMapped,
-        files: networkFiles({ hostname: HOSTNAME, network, ...settings }, spec, root).map((file) =>
-          network === 'none' && file.path === '/etc/resolv.conf'
-            ? { ...file, text: `${file.text}${FAIL_SOON}` }
-            : file,
-        ),
         accounts: [],
         // The script is foster's own, and its path cannot be a link of the image.
         guarded: step.mounts.map(({ destination }) => destination).filter((place) => place !== SCRIPT),
@@ -126,7 +138,13 @@ export const MOUNT_POINTS = [...OWN_FILES, '/dev', '/proc', '/sys'];
 const NO_CALLER: RunContext = { cwd: '/', env: {}, exists: () => false, readText: () => '' };
 
 function requestOf({ argv, env, network, mounts, settings }: RunStep): RunRequest {
-  const flags = { rm: true, healthcheck: false, hostname: HOSTNAME, network: [network], stopTimeout: '1' };
+  const flags = {
+    rm: true,
+    healthcheck: false,
+    hostname: HOSTNAME,
+    network: [network.mode],
+    stopTimeout: '1',
+  };
   const { rlimits, dns, addHosts, capabilities, noNewPrivileges, seccomp, shmSize } = settings;
   const { ipc = 'private', uts = 'private', cgroupns = 'private' } = settings;
   const request = toRequest('layers', argv, flags, [], NO_CALLER);
@@ -140,20 +158,22 @@ function requestOf({ argv, env, network, mounts, settings }: RunStep): RunReques
   };
 }
 
-async function endOf(child: ChildProcess): Promise<number> {
-  const report = child.stdio[4] as NodeJS.ReadableStream;
-  let text = '';
-  report.on('data', (piece: Buffer) => {
-    text += piece.toString();
+async function endOf(child: ChildProcess, warn: (sentence: string) => void): Promise<number> {
+  let failure: FosterError | undefined;
+  createInterface({ input: child.stdio[4] as Readable }).on('line', (line) => {
+    const report = JSON.parse(line) as RunReport;
+    if ('warning' in report) warn(report.warning);
+    else
+      failure = new FosterError(report.error, {
+        exitCode: 1,
+        ...(report.advice === undefined ? {} : { advice: report.advice }),
+      });
   });
   const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((done, fail) => {
     child.on('error', fail);
     child.on('close', (...how) => done(how));
   });
-  if (text !== '') {
-    const { error, advice } = JSON.parse(text) as RunReport;
-    throw new FosterError(error, { exitCode: 1, ...(advice === undefined ? {} : { advice }) });
-  }
+  if (failure !== undefined) throw failure;
   if (code === null)
     throw new FosterError(`the monitor of the container was killed by ${signal}`, { exitCode: 1 });
   return code;
@@ -161,10 +181,14 @@ async function endOf(child: ChildProcess): Promise<number> {
 
 const KILL_TIMEOUT_MS = 5000;
 
-/** Kills PID 1 of the container, a child of its monitor, and waits for it: no process of the container survives it. */
+/**
+ * Kills PID 1 of the container, a child of its monitor, and waits for it: no process of the container survives it. The
+ * network holder, which may be another child, serves other containers too.
+ */
 function killContainer(child: ChildProcess): void {
   if (child.pid === undefined || child.exitCode !== null) return;
-  const first = childrenOf(child.pid).flatMap((pid) => pidfdOf(pid) ?? []);
+  const holder = holderState()?.pid;
+  const first = childrenOf(child.pid).flatMap((pid) => (pid === holder ? [] : (pidfdOf(pid) ?? [])));
   for (const pidfd of first) signalPidfd(pidfd, SIGKILL);
   child.kill('SIGKILL');
   for (const pidfd of first) {

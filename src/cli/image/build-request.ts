@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { BuildRequest, NamedContext, RunSettings } from '../../engine/builds.js';
 import { parseAddHost, parseDns, parseDnsOption, parseDnsSearch } from '../../spec/hosts.js';
 import { flagError, unsupportedValue } from '../../spec/parse/flag.js';
+import { parseBuildNetwork, usualNetwork } from '../../spec/parse/network.js';
 import { type PlatformFlags, parsePull, platformOf } from '../../spec/parse/platform.js';
 import { parseSecurityOptions } from '../../spec/parse/security-options.js';
 import { parseSize } from '../../spec/parse/sizes.js';
@@ -90,7 +91,7 @@ export async function toRequest(context: string, flags: BuildFlags): Promise<Bui
     format: format(flags.format),
     squashesAll: flags.squashAll ?? false,
     omitsHistory: flags.omitHistory ?? false,
-    network: network(flags.network ?? 'none'),
+    network: parseBuildNetwork(flags.network, usualNetwork(process.env.FOSTER_NETWORK)),
     container: runSettings(flags),
     timestamp: flags.timestamp === undefined ? undefined : timestamp(flags.timestamp),
     isQuiet: flags.quiet || flags.progress === 'quiet',
@@ -254,12 +255,6 @@ function pair(flag: string, text: string): [string, string] {
   const key = equals < 0 ? text : text.slice(0, equals);
   if (key === '') throw flagError(flag, text, 'expected KEY=VALUE or KEY');
   return [key, equals < 0 ? '' : text.slice(equals + 1)];
-}
-
-function network(value: string): 'none' | 'host' {
-  if (value === 'none' || value === 'host') return value;
-  if (value === 'default') return 'none';
-  throw flagError('--network', value, 'expected none or host, other networks are not supported yet');
 }
 
 function timestamp(value: string): number {

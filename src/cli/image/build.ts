@@ -28,12 +28,12 @@ export function configure(command: Command, argv: string[]): void {
   );
   addHelpAfter(command, [
     'FROM localhost/foster/busybox uses the root filesystem that foster builds itself,',
-    'so nothing is pulled. RUN has no network by default.',
+    'so nothing is pulled. RUN has the default network, as a container has.',
     '',
     'Examples:',
     '  foster build -t web .                       the Dockerfile in this directory',
     '  foster build -t web --build-arg V=2 --target release .',
-    '  foster build -t web --network host .        RUN may download',
+    '  foster build -t web --network none .        RUN downloads nothing',
     '  foster build -t web --timestamp 0 .         reproducible digests',
     '  foster build - < Dockerfile                 without a build context',
   ]);
@@ -87,7 +87,7 @@ function cacheFilter(): Option {
 /** What RUN has. */
 function addRunOptions(command: Command): void {
   command
-    .option('--network <MODE>', 'network for RUN: none or host', 'none')
+    .option('--network <NETWORK>', 'network for RUN: bridge, none, host or the name of one (default: bridge)')
     .option('--http-proxy', 'pass on http_proxy, https_proxy, ftp_proxy and no_proxy to RUN')
     .option('-v, --volume <DIR:PATH>', 'bind mount a directory of the host in RUN', collect)
     .option('--add-host <NAME:ADDRESS>', 'add a line to /etc/hosts in RUN', collect)

@@ -217,7 +217,6 @@ async function optionValue(option: string, current: string, { path }: Place): Pr
       ],
     };
   if (option === '--sort') return { words: () => orders(path) };
-  if (option === '--network' && /build$/.test(path)) return { words: () => ['none', 'host'] };
   if (FREE.has(option)) return {};
   return VALUES[option] ?? files;
 }

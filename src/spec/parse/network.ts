@@ -1,6 +1,6 @@
 import { familyOf, formatAddress, parseAddress } from '../addresses.js';
 import { isAddress } from '../hosts.js';
-import type { NetworkMode, PortMapping, WantedNetwork } from '../request.js';
+import type { BuildNetwork, NetworkMode, PortMapping, WantedNetwork } from '../request.js';
 import { flagError, unsupportedValue } from './flag.js';
 
 /** Options that attach a container to networks. */
@@ -73,6 +73,17 @@ export function parseNetworks(flags: NetworkFlags, usual: NetworkMode): ParsedNe
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw flagError('--network', twice, 'it is given twice');
   return { network: 'bridge', networks };
+}
+
+/**
+ * Parses `build --network`.
+ * @param usual where no network is given, or `default`
+ * @throws FosterError
+ */
+export function parseBuildNetwork(value: string | undefined, usual: NetworkMode): BuildNetwork {
+  const isUsual = value === undefined || value === 'default';
+  const { network: mode, networks } = parseNetworks(isUsual ? {} : { network: [value] }, usual);
+  return { mode, networks, isUsual };
 }
 
 function parseNetworkValue(value: string): WantedNetwork {
