@@ -1,6 +1,6 @@
 # Common tasks. Each target first installs what it needs, unless it is installed already.
 
-.PHONY: help build demo test test-node test-attacks compat fuzz soak bench check format install clean
+.PHONY: help build demo test test-node test-vm test-attacks compat fuzz soak bench check format install clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -17,6 +17,9 @@ test: ## run all tests; ends with "N passed, N failed"
 
 test-node: ## run the programs of examples/ on other versions of Node: 22, 24, 26
 	@scripts/test-node
+
+test-vm: ## run what needs a machine of its own in a VM: limits, reboots; writes docs/vm.md
+	@scripts/test-vm
 
 test-attacks: ## run attacks against foster, and podman for comparison; writes docs/attacks.md
 	@scripts/attacks

@@ -95,7 +95,10 @@ const REASONS = {
     advice: 'use --no-init for another one',
     isFinal: true,
   },
-  systemd: { because: 'containers are not started by systemd' },
+  systemd: {
+    because: 'containers have no units of their own',
+    advice: "use --restart always and 'foster system enable-restart', which starts them after a reboot",
+  },
   descriptors: {
     because: 'a container has standard input, output and error of the caller, and no other descriptors',
     advice: 'use -v FILE:/FILE',

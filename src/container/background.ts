@@ -34,7 +34,7 @@ export interface Waiting {
 }
 
 /** What earlier starts have left, which a new start makes untrue. */
-const STALE = ['stopped', 'stopping', 'paused', 'counts', 'health', 'oom', 'limits'];
+const STALE = ['stopped', 'shutdown', 'stopping', 'paused', 'counts', 'health', 'oom', 'limits'];
 
 export interface DetachedOptions {
   observer?: LaunchObserver | undefined;

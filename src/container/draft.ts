@@ -21,7 +21,6 @@ import { ownCapabilities } from '../sys/capabilities.js';
 import { EXIT, FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
 import { blockDevices } from './block-devices.js';
-import { checkAttachable } from './network.js';
 import { joinTarget } from './plan.js';
 import type { Asked, ContainerRecord, VolumeUse } from './record.js';
 import { mapsOf } from './remove.js';
@@ -39,8 +38,16 @@ export async function draftContainer(asked: RunRequest): Promise<Draft> {
   const wanted = await withBorrowedMounts(asked);
   const joined =
     wanted.pid.kind === 'container' ? joinTarget(wanted.pid.reference, { exitCode: EXIT.FOSTER }) : undefined;
-  const request = withoutUserNamespace(wanted, joined) ? inHostsUserNamespace(wanted) : wanted;
-  const maps = joined === undefined ? requestedIdMaps(request, uid(), gid()) : mapsOfJoined(joined.record);
+  const { networkContainer } = wanted;
+  const shared =
+    networkContainer === undefined
+      ? undefined
+      : (await import('./network.js')).networkTarget(networkContainer, { exitCode: EXIT.FOSTER });
+  const own = withoutUserNamespace(wanted, joined) ? inHostsUserNamespace(wanted) : wanted;
+  // as Docker: it is the other's name, for the other's address
+  const request = shared === undefined ? own : { ...own, hostname: shared.record.network.hostname };
+  const other = joined ?? shared;
+  const maps = other === undefined ? requestedIdMaps(request, uid(), gid()) : mapsOfJoined(other.record);
   if (maps.isSingle) surroundings().warn(singleIdWarning());
   const { maxUnpackedSize } = request;
   const tree = await prepareRoot(request.root, {
@@ -69,8 +76,17 @@ export async function draftContainer(asked: RunRequest): Promise<Draft> {
     ...mapsIn(maps),
     ...(isRootShifted && { isRootShifted }),
     ...(joined && { joins: joined.record.id }),
+    ...(shared && {
+      sharesNetwork: shared.record.id,
+      network: { ...shared.record.network, ...without(draft.network) },
+    }),
   };
   return await withNetworks(whole, request);
+}
+
+/** Files that the container leaves as the image has them. */
+function without(files: ContainerRecord['network']): Pick<ContainerRecord['network'], 'network' | 'without'> {
+  return { network: 'container', ...(files.without && { without: files.without }) };
 }
 
 /** The networks and the ports, where a container of this kind can have them. @throws FosterError */
@@ -84,6 +100,7 @@ async function withNetworks(draft: Draft, request: RunRequest): Promise<Draft> {
       );
     return draft;
   }
+  const { checkAttachable } = await import('./network.js');
   if (!checkAttachable(draft, !isNetworkUsual || isPublishing))
     return { ...draft, network: { ...draft.network, network: 'none' } };
   const { findNetwork } = await import('../network/store.js');

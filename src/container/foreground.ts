@@ -11,10 +11,10 @@ import type { Attached, LogOptions } from '../spec/request.js';
 import { faultPoint } from '../sys/fault.js';
 import { memoryFile } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
+import type { Attachment } from './attachment.js';
 import { oomReport } from './cgroups.js';
 import type { HeldContainer } from './create.js';
 import { openEvents } from './events/recorder.js';
-import type { Attachment } from './network.js';
 import type { ContainerRecord } from './record.js';
 
 /** What the monitor of a container in the foreground needs to know. */

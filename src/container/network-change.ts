@@ -13,7 +13,7 @@ import type { WantedNetwork } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 import { openPidfd } from '../sys/libc.js';
 import { changeRecord, withStoreLock } from './change.js';
-import { announce, interfaceFacts, leaseRequest, runs } from './network.js';
+import { interfaceFacts, leaseRequest, publish, runs } from './network.js';
 import type { ContainerRecord } from './record.js';
 import { readContainer } from './store.js';
 
@@ -45,7 +45,7 @@ export async function connectRunning(record: ContainerRecord, wanted: WantedNetw
       }
       const networks = [...(record.networks ?? []), { ...wanted, name: network.name }];
       keepNetworks(record, networks);
-      await announce({ ...record, networks }, { leases: [lease] });
+      await publish({ ...record, networks }, [lease]);
     });
   });
 }

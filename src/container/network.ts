@@ -2,58 +2,28 @@ import { closeSync } from 'node:fs';
 import { DEFAULT_NETWORK, MTU, type NetworkDefinition, rangeOf } from '../network/definition.js';
 import { chooseLeases, type Lease, type LeaseRequest } from '../network/leases.js';
 import { findNetwork } from '../network/store.js';
-import type { InterfaceFacts, NetworkFacts } from '../plan/facts.js';
+import type { InterfaceFacts } from '../plan/facts.js';
 import { LINK_ROUTER } from '../plan/network.js';
-import type { HostEntry, WantedNetwork } from '../spec/request.js';
+import type { WantedNetwork } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
+import type { Attachment, NetworkDraft } from './network-draft.js';
 import type { ContainerRecord } from './record.js';
-import { isAlive, readContainer } from './store.js';
-
-/** How a container is attached to its networks for this start. */
-export interface Attachment {
-  facts: NetworkFacts;
-  /** PID of the network holder; 0 in a dry run. */
-  holder: number;
-  /** The lock by which the holder lives, for the container's monitor. */
-  lock: number | undefined;
-  /** Lines for /etc/hosts. */
-  hosts: HostEntry[];
-  /** Name servers, if they are not the host's own. */
-  dns: string[];
-  leases: Lease[];
-  /** Files with its names in networks, to be removed when it has ended. */
-  names: string[];
-}
-
-/** What is attached: a container, or a step of a build. */
-export type Attachable = Pick<ContainerRecord, 'id' | 'networks' | 'published' | 'network'> & {
-  name?: string;
-  /** It is only known by its host name, because its id is nobody's business: a step of a build. */
-  isAnonymous?: boolean;
-};
-
-type Draft = Omit<ContainerRecord, 'name'> & { name?: string };
-
-/** A draft with the name that it is going to have, if that is known already. */
-export function named(draft: Omit<ContainerRecord, 'name'>, { name }: { name: string | undefined }): Draft {
-  return { ...draft, ...(name !== undefined && { name }) };
-}
+import { type Container, findContainer, isAlive, readContainer } from './store.js';
 
 /**
- * Attaches a container to its networks: takes addresses and makes sure that the network holder runs. Undefined if it has
- * none.
+ * Attaches a container to its networks: takes addresses and makes sure that the network holder runs.
  * @throws FosterError
  */
-export async function attachToNetworks(draft: Attachable): Promise<Attachment | undefined> {
+export async function attach(draft: NetworkDraft): Promise<Attachment> {
   const { networks = [], published = [] } = draft;
-  if (networks.length === 0) return undefined;
+  if (draft.sharesNetwork !== undefined) return await shareNetwork(draft.sharesNetwork);
   if (published.length > 0) await (await import('../network/ports.js')).resolvePorts(published);
   const { withNetworkLock } = await import('../network/lock.js');
   const { ensureHolder } = await import('../network/holder.js');
   const { connectNetwork, prepareHolder } = await import('../network/connect.js');
   return await withNetworkLock(async () => {
-    const requests = requestsOf(networks);
+    const requests = leaseRequests(networks);
     const { takeLeases } = await import('../network/leases.js');
     const { keepDefault } = await import('../network/store.js');
     for (const { network } of requests) if (network.name === DEFAULT_NETWORK) keepDefault(network);
@@ -81,20 +51,46 @@ export async function attachToNetworks(draft: Attachable): Promise<Attachment | 
   });
 }
 
-/** As `attachToNetworks`, for a plan that is only shown: nothing is taken or started. */
-export async function imagineAttachment(draft: Attachable): Promise<Attachment | undefined> {
+/** As `attach`, for a plan that is only shown: nothing is taken or started. */
+export async function imagine(draft: NetworkDraft): Promise<Attachment> {
   const { networks = [] } = draft;
-  if (networks.length === 0) return undefined;
-  const requests = requestsOf(networks);
+  if (draft.sharesNetwork !== undefined) return await shareNetwork(draft.sharesNetwork);
+  const requests = leaseRequests(networks);
   const { taken } = chooseLeases(draft.id, requests, runs);
   return { ...(await attachmentOf(draft, requests, taken)), holder: 0, lock: undefined };
 }
 
-/** Makes a container known by its names in its networks. To be called when it has its name. */
-export async function announce(
-  record: ContainerRecord,
-  { leases }: Pick<Attachment, 'leases'>,
-): Promise<void> {
+/** The network of another container, with the files that belong to it. @throws FosterError where that does not run */
+async function shareNetwork(id: string): Promise<Attachment> {
+  const { record, state } = networkTarget(id);
+  const { readLeases } = await import('../network/leases.js');
+  const leases = readLeases().filter(({ container }) => container === id);
+  const { hosts, dns } = await filesOf(record, leaseRequests(record.networks ?? []), leases);
+  const { holdNetwork } = await import('../network/holder.js');
+  const lock = (record.networks ?? []).length > 0 ? holdNetwork() : undefined;
+  return { shares: record.name, holder: state.pid, lock, hosts, dns, leases: [], names: [] };
+}
+
+/** The running container whose network is to be shared. @throws FosterError */
+export function networkTarget(reference: string, options: { exitCode?: number } = {}): Container {
+  const container = findContainer(reference, options);
+  const { record, state } = container;
+  const types = new Set(record.spec.linux.namespaces.map(({ type }) => type));
+  const what = `cannot share the network of container ${reference}`;
+  if (state.status !== 'running')
+    throw new FosterError(`${what}: it is not running`, {
+      kind: 'conflict',
+      advice: `start it first: foster start ${reference}`,
+    });
+  if (!types.has('network'))
+    throw new FosterError(`${what}: it has that of the host`, { advice: 'use --network host' });
+  if (!types.has('user') || record.joins !== undefined)
+    throw new FosterError(`${what}: it has no user namespace of its own`, { kind: 'unsupported' });
+  return container;
+}
+
+/** Makes a container known by its names in networks. */
+export async function publish(record: ContainerRecord, leases: readonly Lease[]): Promise<void> {
   const { hasNames, publishNames } = await import('../network/names.js');
   for (const { network: name, addresses } of leases) {
     const network = findNetwork(name);
@@ -109,7 +105,7 @@ export async function announce(
   }
 }
 
-function requestsOf(networks: readonly WantedNetwork[]): LeaseRequest[] {
+function leaseRequests(networks: readonly WantedNetwork[]): LeaseRequest[] {
   return networks.map(leaseRequest);
 }
 
@@ -155,12 +151,11 @@ export function interfaceFacts(
 }
 
 async function attachmentOf(
-  draft: Attachable,
+  draft: NetworkDraft,
   requests: readonly LeaseRequest[],
   leases: readonly Lease[],
 ): Promise<Omit<Attachment, 'holder' | 'lock'>> {
   const { published = [] } = draft;
-  const { HOST_ADDRESS, hostNameServers } = await import('../network/outside.js');
   const outward = requests.findIndex(({ network }) => !network.isInternal);
   const interfaces = leases.map((lease, index) => {
     const network = requests[index]?.network;
@@ -176,32 +171,39 @@ async function attachmentOf(
           published,
           target.map(({ address }, at) => ({ address, router: gateways[at]?.gateway ?? address })),
         );
-  const { id, name, isAnonymous = false } = draft;
-  const names = isAnonymous ? [] : [id.slice(0, 12), ...(name === undefined ? [] : [name])];
   const { hasNames, namesFile } = await import('../network/names.js');
   return {
     facts: { interfaces, ...(service && { service }) },
     leases: [...leases],
-    names: isAnonymous
+    names: draft.isAnonymous
       ? []
-      : requests.flatMap(({ network }) => (hasNames(network) ? [namesFile(network, id)] : [])),
+      : requests.flatMap(({ network }) => (hasNames(network) ? [namesFile(network, draft.id)] : [])),
+    ...(await filesOf(draft, requests, leases)),
+  };
+}
+
+/** What its /etc/hosts and /etc/resolv.conf say because of its networks. */
+async function filesOf(
+  { id, name: ownName, network: { hostname }, isAnonymous = false }: NetworkDraft,
+  requests: readonly LeaseRequest[],
+  leases: readonly Lease[],
+): Promise<Pick<Attachment, 'hosts' | 'dns'>> {
+  const { hostAddress, hostNameServers } = await import('../network/outside.js');
+  const { hasNames } = await import('../network/names.js');
+  const host = hostAddress();
+  const hostNames = ['host.containers.internal', 'host.docker.internal'];
+  const others = isAnonymous ? [] : [id.slice(0, 12), ...(ownName === undefined ? [] : [ownName])];
+  const own = [...new Set([hostname, ...others])].join(' ');
+  const addresses = leases.slice(0, 1).flatMap((lease) => lease.addresses);
+  const servers = requests.flatMap(({ network }) =>
+    hasNames(network) ? network.subnets.map(({ gateway }) => gateway) : [],
+  );
+  return {
     hosts: [
-      ...['host.containers.internal', 'host.docker.internal'].map((name) => ({
-        name,
-        address: HOST_ADDRESS,
-      })),
-      ...leases.slice(0, 1).flatMap(({ addresses }) =>
-        addresses.map((address) => ({
-          name: [...new Set([draft.network.hostname, ...names])].join(' '),
-          address,
-        })),
-      ),
+      ...hostNames.map((name) => ({ name, address: host })),
+      ...addresses.map((address) => ({ name: own, address })),
     ],
-    dns: requests.some(({ network }) => network.hasDns)
-      ? requests.flatMap(({ network }) =>
-          network.hasDns ? network.subnets.map(({ gateway }) => gateway) : [],
-        )
-      : hostNameServers(),
+    dns: servers.length > 0 ? servers : hostNameServers(),
   };
 }
 
@@ -214,7 +216,10 @@ function warnOnce(why: string): void {
 }
 
 /** @throws FosterError where a container of this kind cannot be attached to networks */
-export function checkAttachable({ joins, spec }: Pick<Draft, 'joins' | 'spec'>, isAsked: boolean): boolean {
+export function checkAttachable(
+  { joins, spec }: Pick<ContainerRecord, 'joins' | 'spec'>,
+  isAsked: boolean,
+): boolean {
   const types = new Set(spec.linux.namespaces.map(({ type }) => type));
   const why =
     joins !== undefined

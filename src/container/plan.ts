@@ -9,6 +9,7 @@ import type { PlanFacts } from '../plan/facts.js';
 import type { Plan } from '../plan/step.js';
 import { FosterError } from '../sys/errors.js';
 import { containerFolder } from '../sys/paths.js';
+import type { Attachment } from './attachment.js';
 import { cgroupPlan } from './cgroups.js';
 import {
   bindDirectories,
@@ -17,7 +18,6 @@ import {
   kernelPaths,
   networkFiles,
 } from './host-facts.js';
-import type { Attachment } from './network.js';
 import { type ContainerRecord, layersOf, subpathsOf, volumeAt, volumesOf } from './record.js';
 import { type Container, findContainer } from './store.js';
 
@@ -86,7 +86,8 @@ export function planContainer(
       ),
       kernelPaths: kernelPaths(spec),
       cgroup,
-      ...(network && { network: network.facts }),
+      ...(network?.facts && { network: network.facts }),
+      ...(network?.shares && { share: { types: ['network'] as const, name: network.shares } }),
       ...(joined && { join: { pid: joined.state.pid, name: joined.record.name } }),
     };
     const plan = buildPlan(spec, facts, {

@@ -162,6 +162,8 @@ export interface ContainerRecord {
   network: NetworkFiles;
   /** The networks of foster's that it is attached to, in the order of its interfaces. */
   networks?: WantedNetwork[];
+  /** Id of the container whose network and user namespaces it is in. */
+  sharesNetwork?: string;
   /** Ports of the host that lead to it. */
   published?: PortMapping[];
   logging: LogOptions;

@@ -3,13 +3,13 @@ import { abandon, type Launched, type LaunchObserver, launch } from '../launch/l
 import { closeAll } from '../launch/streams.js';
 import type { RunRequest } from '../spec/request.js';
 import { surroundings } from '../sys/surroundings.js';
+import { announce, attachToNetworks, imagineAttachment, named } from './attachment.js';
 import { writeCgroups } from './cgroups.js';
 import { dropIdFile } from './create.js';
 import { createHeld, makeRoom } from './create-held.js';
 import type { Draft } from './draft.js';
 import { draftRequest } from './draft-request.js';
 import { becomeMonitor } from './foreground.js';
-import { announce, attachToNetworks, imagineAttachment, named } from './network.js';
 import { writePidFile } from './pid-file.js';
 import { planContainer } from './plan.js';
 import { pathsOf, removeHeld } from './remove.js';
@@ -58,7 +58,7 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
   let launched: Launched | undefined;
   try {
     const interactive = request.interactive && request.attached.stdin;
-    if (network !== undefined) await announce(record, network);
+    await announce(record, network);
     launched = launch(plan, {
       stdin: interactive,
       isLogged: true,

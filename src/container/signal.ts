@@ -17,9 +17,13 @@ export const SIGSTOP = 19;
 /** How long the kernel and the monitor may take to end what was killed, in milliseconds. */
 const END_TIMEOUT = 10_000;
 
-/** Notes that a person wants the container to end, so that its monitor does not start it again. */
-export function markStopped(id: string): void {
+/**
+ * Notes that a person wants the container to end, so that its monitor does not start it again.
+ * @param options.isShutdown it ends with the machine: the next boot starts it again
+ */
+export function markStopped(id: string, { isShutdown = false }: { isShutdown?: boolean } = {}): void {
   try {
+    if (isShutdown) writeFileSync(join(containerFolder(id), 'shutdown'), '', { mode: 0o600 });
     writeFileSync(join(containerFolder(id), 'stopped'), '', { mode: 0o600 });
   } catch (error) {
     // it has just ended and been removed, by --rm or by another command

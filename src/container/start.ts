@@ -8,12 +8,12 @@ import { faultPoint } from '../sys/fault.js';
 import { containerFolder } from '../sys/paths.js';
 import { surroundings } from '../sys/surroundings.js';
 import { type AttachOptions, attachTo, type ConnectOptions, connectMonitor } from './attach.js';
+import { announce, attachToNetworks, named } from './attachment.js';
 import { giveUp, launchDetached, startProgram, type Waiting } from './background.js';
 import { cgroupPlan } from './cgroups.js';
 import { dropIdFile, type HeldContainer } from './create.js';
 import { createHeld, mayBeFilled } from './create-held.js';
 import type { Draft } from './draft.js';
-import { announce, attachToNetworks, named } from './network.js';
 import { writePidFile } from './pid-file.js';
 import { type ContainerPlan, planContainer } from './plan.js';
 import type { ContainerRecord } from './record.js';
@@ -34,7 +34,7 @@ export async function runDetached(request: RunRequest, draft: Draft, observer: R
   const isOwner = restart.policy === 'no' && draft.health === undefined && passSignals;
   let isStarted = false;
   try {
-    if (network !== undefined) await announce(record, network);
+    await announce(record, network);
     const client = startHeld({ record, lock }, containerPlan, {
       observer: launchObserver,
       connection: request.detach ? undefined : { wantsAll: true, isOwner },
@@ -142,7 +142,7 @@ export async function startContainer(
   let client: number | undefined;
   try {
     const network = await attachToNetworks(record);
-    if (network !== undefined) await announce(record, network);
+    await announce(record, network);
     client = startHeld(held, planContainer(record, { verbose: false, detached: true }, network), {
       connection: attachment && { wantsAll: true },
     });

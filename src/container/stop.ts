@@ -14,6 +14,8 @@ export interface StopOptions {
   timeout: number | undefined;
   /** undefined for the container's own. */
   signal: number | undefined;
+  /** It ends with the machine, and the next boot starts it again. */
+  isShutdown?: true;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface StopOptions {
 export async function stopContainer({ record, state }: Container, options: StopOptions): Promise<void> {
   const { id, name } = record;
   if (!isAlive(state)) return;
-  markStopped(id);
+  markStopped(id, options);
   faultPoint('marked as stopped');
   const live = readLive(id);
   if (isRunning(live)) {

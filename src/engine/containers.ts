@@ -108,7 +108,7 @@ export async function withDependents(references: readonly string[]): Promise<str
   const all = listContainers();
   const dependents = (id: string): string[] =>
     all
-      .filter(({ record }) => record.joins === id)
+      .filter(({ record }) => record.joins === id || record.sharesNetwork === id)
       .flatMap(({ record }) => [...dependents(record.id), record.id]);
   const ids = await Promise.all(references.map(async (reference) => (await find(reference)).record.id));
   return [...new Set(ids.flatMap((id) => [...dependents(id), id]))];

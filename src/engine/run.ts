@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { type AttachOptions as ClientAttach, connectMonitor } from '../container/attach.js';
+import { attachToNetworks, named } from '../container/attachment.js';
 import type { HeldContainer } from '../container/create.js';
 import { createHeld } from '../container/create-held.js';
 import { draftRequest } from '../container/draft-request.js';
 import { killContainer } from '../container/kill.js';
-import { attachToNetworks, named } from '../container/network.js';
 import { planContainer } from '../container/plan.js';
 import { removeHeld } from '../container/remove.js';
 import { startHeld } from '../container/start.js';

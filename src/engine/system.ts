@@ -62,7 +62,7 @@ export async function prune({ all, volumes = false }: { all: boolean; volumes?: 
 }
 
 /**
- * Removes all containers, running ones too, all images, caches, and the events: what foster has stored.
+ * Removes all containers, running ones too, all images, networks, volumes, caches, and the events: what foster has stored.
  * @throws FosterError for the first thing that could not be removed, after all others are
  */
 export async function reset(): Promise<void> {
@@ -75,7 +75,8 @@ export async function reset(): Promise<void> {
     await removeContainer(id, { force: true }).catch((error: unknown) => failures.push(error));
   await removeAllLists();
   const { containers } = await prune({ all: true });
-  failures.push(...containers.failures);
+  const volumes = await (await import('./volumes.js')).prune({ all: true });
+  failures.push(...containers.failures, ...volumes.failures);
   if (failures.length > 0) throw failures[0];
   forgetState();
 }

@@ -6,6 +6,7 @@
 
 #include <asm-generic/errno.h>
 #include <asm/socket.h>
+#include <linux/capability.h>
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
 #include <linux/in.h>
@@ -334,6 +335,8 @@ int run_forward(int argc, char **argv) {
   become_orphan();
   SYSCALL0(__NR_setsid);
   SYSCALL1(__NR_chdir, "/");
+  /* What is left: to use addresses and low ports of clients. */
+  limit_capabilities((u64)1 << CAP_NET_ADMIN | (u64)1 << CAP_NET_BIND_SERVICE);
   SYSCALL2(__NR_prctl, PR_SET_DUMPABLE, 0);
   sys_close(FD_ENTERED), sys_close(FD_CONTROL);
   serve();

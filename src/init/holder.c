@@ -5,6 +5,7 @@
 #include "program.h"
 
 #include <asm-generic/errno.h>
+#include <linux/capability.h>
 #include <linux/fcntl.h>
 #include <linux/prctl.h>
 #include <linux/mount.h>
@@ -32,10 +33,24 @@ static void sleep_ms(s64 ms) {
   SYSCALL2(__NR_nanosleep, time, NULL);
 }
 
-static _Noreturn void execute(char **argv) {
+/* What reads what containers send gets no more rights in the user namespace above them than it needs. */
+void limit_capabilities(u64 mask) {
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct data[2] = {{0, 0, 0}, {0, 0, 0}};
+  SYSCALL2(__NR_capget, &header, data);
+  for (int i = 0; i < 2; i++) {
+    u32 part = (u32)(mask >> 32 * i);
+    data[i].permitted &= part, data[i].effective &= part, data[i].inheritable &= part;
+  }
+  SYSCALL2(__NR_capset, &header, data);
+}
+
+static _Noreturn void execute(char **argv, u64 capabilities) {
   const char *environment[] = {NULL};
   for (int fd = FD_CONTROL; fd <= FD_ENTERED; fd++) sys_close(fd);
+  limit_capabilities(capabilities);
   keep_capabilities();
+  syscall6(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0);
   sys_block_signals(0);
   SYSCALL3(__NR_execve, argv[0], argv + 1, environment);
   sys_exit(127);
@@ -48,12 +63,12 @@ static _Noreturn void fail(int status, long error) {
 
 /* Runs a program that goes into the background when it is ready, such as pasta, and starts it again when it has ended. We
  * are PID 1 of a PID namespace of its own, so that its background process becomes ours, and ends with us. */
-static _Noreturn void serve(char **argv) {
+static _Noreturn void serve(char **argv, u64 capabilities) {
   enum { RETRY_MS = 1000 };
   for (int is_first = 1;; is_first = 0) {
     int status = 0;
     long pid = SYSCALL5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
-    if (pid == 0) execute(argv);
+    if (pid == 0) execute(argv, capabilities);
     if (pid > 0) SYSCALL4(__NR_wait4, pid, &status, 0, NULL);
     if (is_first) {
       if (pid < 0 || status) fail(status, pid < 0 ? pid : -EIO);
@@ -80,34 +95,40 @@ void become_orphan(void) {
 }
 
 /* The network namespace that the program shall enter, as a file that it may open: what is below /proc/PID it may not, once it
- * has given up its rights. In a mount namespace of our own. */
-static void show_namespace(const char *path) {
+ * has given up its rights: 0/netns/foster in a new file system at `top`, in a mount namespace of our own. */
+static void show_namespace(const char *path, const char *top) {
   int fd = (int)sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
   if (fd < 0) fail(0, fd);
   char source[40];
   append_number(append(source, "/proc/self/fd/"), (u64)fd);
   long error = SYSCALL1(__NR_unshare, CLONE_NEWNS);
   if (!error) error = SYSCALL5(__NR_mount, NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
-  if (!error) error = SYSCALL5(__NR_mount, "tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700");
-  long file = error ? error : sys_openat(AT_FDCWD, "/tmp/netns", O_CREAT | O_RDONLY | O_CLOEXEC, 0600);
-  if (file >= 0) error = SYSCALL5(__NR_mount, source, "/tmp/netns", NULL, MS_BIND, NULL);
+  if (!error) error = SYSCALL5(__NR_mount, "tmpfs", top, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700");
+  if (!error) error = SYSCALL1(__NR_chdir, top);
+  if (!error) error = SYSCALL3(__NR_mkdirat, AT_FDCWD, "0", 0700);
+  if (!error) error = SYSCALL3(__NR_mkdirat, AT_FDCWD, "0/netns", 0700);
+  long file = error ? error : sys_openat(AT_FDCWD, "0/netns/foster", O_CREAT | O_RDONLY | O_CLOEXEC, 0600);
+  if (file >= 0) error = SYSCALL5(__NR_mount, source, "0/netns/foster", NULL, MS_BIND, NULL);
   if (file < 0 || error) fail(0, file < 0 ? file : error);
+  SYSCALL1(__NR_chdir, "/");
   sys_close(fd), sys_close((int)file);
 }
 
-/* argv: our name, "serve", NAMESPACES, NETNS, PATH, then the program's name and arguments. NAMESPACES: which of the network
- * holder (FD_ENTERED) to enter, 'u', 'n' and 'p'. NETNS: path of a network namespace, which the program sees as /tmp/netns;
- * `-` for none. A failure is reported on FD_CONTROL, which closes when the program is ready. */
+/* argv: our name, "serve", NAMESPACES, NETNS, TOP, PATH, then the program's name and arguments. NAMESPACES: which of the
+ * network holder (FD_ENTERED) to enter, 'u', 'n' and 'p'; 'b': the program gets no right but to use ports below 1024. NETNS: path
+ * of a network namespace, which the program sees as TOP/0/netns/foster; `-` for none. A failure is reported on FD_CONTROL, which closes when the program is ready. */
 int run_service(char **argv) {
+  int is_limited = 0;
+  for (const char *letter = argv[2]; *letter; letter++) is_limited |= *letter == 'b';
   SYSCALL3(__NR_fcntl, FD_CONTROL, F_SETFD, FD_CLOEXEC);
   long error = SYSCALL2(__NR_setns, FD_ENTERED, namespaces_of(argv[2]));
   if (error) fail(0, error);
   SYSCALL1(__NR_chdir, "/");
-  if (!string_equal(argv[3], "-")) show_namespace(argv[3]);
+  if (!string_equal(argv[3], "-")) show_namespace(argv[3], argv[4]);
   become_child(1);
   SYSCALL0(__NR_setsid);
   error = SYSCALL1(__NR_unshare, CLONE_NEWPID);
   if (error) fail(0, error);
   become_child(0);
-  serve(argv + 4);
+  serve(argv + 5, is_limited ? (u64)1 << CAP_NET_BIND_SERVICE : ~(u64)0);
 }

@@ -117,6 +117,7 @@ int run_enter(char **argv);
 int run_network_holder(void);
 int run_service(char **argv);
 void become_orphan(void);
+void limit_capabilities(u64 mask);
 
 /* forward.c: published ports */
 int run_forward(int argc, char **argv);

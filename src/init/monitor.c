@@ -230,6 +230,7 @@ int handle_signal(void) {
   if (is_own && (signal == SIGPIPE || signal == SIGXFSZ)) return 0; /* caused by a write of our own */
   if (signal == SIGCHLD) return reap_children(), 0;
   caller_record_signal(signal);
+  if (signal == SIGTERM) run.is_shutdown = 1;
   /* The kernel then sends SIGWINCH to the container. */
   if (signal == SIGWINCH && run.has_caller && run.master >= 0) return terminal_resize(run.master), 0;
   if (signal == SIGWINCH && !run.has_caller) return 0;

@@ -21,6 +21,7 @@ struct run {
   int is_set_up;    /* from now on, a program of the container that traces its PID 1 may forge reports */
   int has_starter;  /* in the background: the foster command that started us still reads FD_CONTROL */
   int is_input_ending;
+  int is_shutdown;  /* we were told to end, as at a shutdown: it is not restarted */
   u32 restarts;
   int oom_file;     /* counts OOM kills; -1: none */
   s64 oom_kills;    /* so far */

@@ -28,7 +28,7 @@ void keep_capabilities(void) {
   data[1].inheritable = data[1].permitted;
   SYSCALL2(__NR_capset, &header, data);
   for (int capability = 0; capability < 64; capability++)
-    if (syscall6(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0, 0) < 0) break;
+    if (syscall6(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0, 0) == -EINVAL) break; /* unknown */
 }
 
 static s32 move_aside(s32 fd, s32 lowest) { return (s32)SYSCALL3(__NR_fcntl, fd, F_DUPFD, lowest); }

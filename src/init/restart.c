@@ -14,7 +14,7 @@ static int has_run;
 static int should_restart(int code) {
   u32 policy, most;
   state_restart_policy(&policy, &most);
-  if (state_has("stopped") || policy == RESTART_NO || policy > RESTART_UNLESS_STOPPED) return 0;
+  if (run.is_shutdown || state_has("stopped") || policy == RESTART_NO || policy > RESTART_UNLESS_STOPPED) return 0;
   if (run.exec_code && !run.restarts) return 0; /* it never ran, and the starter was notified */
   if (policy == RESTART_ON_FAILURE) return code != 0 && (most == 0 || run.restarts < most);
   return 1;

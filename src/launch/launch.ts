@@ -106,7 +106,10 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
   const { observer, warn } = options;
   const joined = plan.isNested ? undefined : options.join;
   try {
-    if (plan.isNested) waitForRefork(plan, control, child, observer);
+    if (plan.isNested) {
+      waitForRefork(plan, control, child, observer);
+      faultPoint('PID 1 in its namespaces');
+    }
     const holder = plan.isNested ? join : undefined;
     work = doHostSteps(plan, { ...child, control, holder }, joined ?? child.pid);
     faultPoint('host steps done');

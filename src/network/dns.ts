@@ -21,7 +21,7 @@ export function startNameServer({ pidfd }: Holder, network: NetworkDefinition): 
   mkdirSync(namesFolder(network), { recursive: true, mode: 0o700 });
   startService(
     pidfd,
-    'unp',
+    'unpb',
     path,
     ['dnsmasq', ...argumentsFor(network)],
     `start a name server for the network ${network.name}`,

@@ -75,6 +75,13 @@ export function ensureHolder(prepare: (pidfd: number, pid: number) => HolderStat
   }
 }
 
+/** Keeps the holder that runs alive: the descriptor of its lock, for the monitor of a container. */
+export function holdNetwork(): number {
+  const lock = openSync(join(networksFolder(), 'holder'), 'a+', 0o600);
+  lockFile(lock, { wait: true, shared: true });
+  return lock;
+}
+
 /** Records what the holder connects now. To be called with the lock of the networks. */
 export function recordNetworks({ lock, state }: Holder): void {
   writeState(lock, state);

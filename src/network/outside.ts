@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import { setQueueLength } from '../plan/netlink.js';
 import { isLoopback } from '../spec/hosts.js';
 import { MTU } from './definition.js';
@@ -10,8 +12,30 @@ import { runSteps, startService } from './service.js';
 export const OUTSIDE = 'outside';
 const LINK = { own: '169.254.249.2', router: '169.254.249.1', dns: '169.254.249.3', prefix: 24 } as const;
 
-/** The host, as containers see it: pasta carries connections to it to the loopback address of the host. */
-export const HOST_ADDRESS = LINK.router;
+/**
+ * The host, as containers reach it: its address on the interface of its default route, else any that is not of loopback.
+ * What listens on 127.0.0.1 alone is for the programs of the host, and out of reach.
+ */
+export function hostAddress(): string {
+  const addresses = Object.entries(networkInterfaces()).flatMap(([name, entries = []]) =>
+    entries.flatMap(({ family, internal, address }) =>
+      family === 'IPv4' && !internal ? [{ name, address }] : [],
+    ),
+  );
+  const outward = defaultInterface();
+  return (addresses.find(({ name }) => name === outward) ?? addresses[0])?.address ?? LINK.router;
+}
+
+/** The interface of the default route: proc_pid_net(5), "route". */
+function defaultInterface(): string | undefined {
+  try {
+    const rows = readFileSync('/proc/net/route', 'utf8').split('\n').slice(1);
+    return rows.map((row) => row.split('\t')).find(([, destination]) => destination === '00000000')?.[0];
+  } catch {
+    return undefined;
+  }
+}
+
 /** A name server that is the host's, for where that has a loopback address. */
 export const DNS_ADDRESS = LINK.dns;
 
@@ -33,25 +57,29 @@ export function hostNameServers(): string[] {
  */
 const QUEUE_LENGTH = 10_000;
 
+/**
+ * Where pasta finds the network namespace. Debian's and Ubuntu's AppArmor profile of it (abstractions/pasta) lets it open
+ * namespaces in /run/user/UID/netns, and elsewhere none; without systemd there is no such folder.
+ */
+const CONFINED_TOP = '/run/user';
+
 /** Connects the holder's network namespace to the outside. @throws FosterError where pasta fails */
 export function startPasta(pidfd: number, pid: number, path: string): void {
+  const top = existsSync(CONFINED_TOP) ? CONFINED_TOP : '/tmp';
   const args = [
-    ...['--quiet', '--config-net', '--netns-only', '--netns', '/tmp/netns'],
+    ...['--quiet', '--config-net', '--netns-only', '--netns', join(top, '0/netns/foster')],
     ...['--ns-ifname', OUTSIDE, '--mtu', String(MTU)],
     ...['--tcp-ports', 'none', '--udp-ports', 'none', '--tcp-ns', 'none', '--udp-ns', 'none'],
     ...['--address', LINK.own, '--netmask', String(LINK.prefix)],
-    ...['--gateway', LINK.router, '--dns-forward', LINK.dns],
+    // without the gateway as another name of the host's loopback address
+    ...['--gateway', LINK.router, '--no-map-gw', '--dns-forward', LINK.dns],
     // root's user namespace looks like the first one, where pasta would become nobody and could do nothing
     ...(process.getuid?.() === 0 ? ['--runas', '0:0'] : []),
   ];
-  startService(
-    pidfd,
-    'up',
-    path,
-    ['pasta', ...args],
-    'connect the networks to the outside',
-    `/proc/${pid}/ns/net`,
-  );
+  startService(pidfd, 'up', path, ['pasta', ...args], 'connect the networks to the outside', {
+    netns: `/proc/${pid}/ns/net`,
+    top,
+  });
   runSteps(pidfd, [
     {
       kind: 'netlink',

@@ -3,21 +3,25 @@ import { hostResults, runHostSteps } from '../launch/host-steps.js';
 import type { HostStep } from '../plan/step.js';
 import { waitForChild } from '../sys/libc.js';
 
-/** Starts a program that belongs to the holder and ends with it. @throws FosterError */
+/**
+ * Starts a program that belongs to the holder and ends with it.
+ * @param shown a network namespace that the program shall see as 0/netns/foster in the folder `top`, in a mount namespace of its own
+ * @throws FosterError
+ */
 export function startService(
   pidfd: number,
   flags: string,
   path: string,
   argv: string[],
   why: string,
-  netns = '-',
+  shown = { netns: '-', top: '-' },
 ): void {
   const [name = ''] = argv;
   runSteps(pidfd, [
     {
       kind: 'start',
       name,
-      args: ['serve', flags, netns, path, ...argv],
+      args: ['serve', flags, shown.netns, shown.top, path, ...argv],
       call: `execve(${JSON.stringify(path)}, ...)`,
       why,
       parts: { 0: { why } },

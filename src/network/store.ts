@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +11,7 @@ import {
   type Subnet,
 } from '../spec/addresses.js';
 import { isAddress } from '../spec/hosts.js';
-import { isId } from '../spec/names.js';
+import { isId, randomId } from '../spec/names.js';
 import { errnoOf } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { writeFileAtomically } from '../sys/files.js';
@@ -120,7 +119,7 @@ function defaultNetwork(): NetworkDefinition {
     id: '2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b7be53c0b7a1bb9',
     name: DEFAULT_NETWORK,
     created: '1970-01-01T00:00:00.000Z',
-    subnets: [withGateway(freeSubnet(DEFAULT_POOLS, []))],
+    subnets: [withGateway(freeSubnet(defaultPools(), []))],
     isInternal: false,
     hasDns: false,
     dns: [],
@@ -137,14 +136,13 @@ export function keepDefault(network: NetworkDefinition): void {
 }
 
 /** Where subnets are looked for: Podman's ranges. */
-const DEFAULT_POOLS = pools(
-  '10.88.0.0/16',
-  ...Array.from({ length: 20 }, (_, index) => `10.${120 + index}.0.0/16`),
-);
-const NAMED_POOLS = pools(
-  ...Array.from({ length: 255 }, (_, index) => `10.89.${index}.0/24`),
-  ...Array.from({ length: 256 }, (_, index) => `10.90.${index}.0/24`),
-);
+const defaultPools = () =>
+  pools('10.88.0.0/16', ...Array.from({ length: 20 }, (_, index) => `10.${120 + index}.0.0/16`));
+const namedPools = () =>
+  pools(
+    ...Array.from({ length: 255 }, (_, index) => `10.89.${index}.0/24`),
+    ...Array.from({ length: 256 }, (_, index) => `10.90.${index}.0/24`),
+  );
 
 function pools(...texts: string[]): Subnet[] {
   return texts.flatMap((text) => parseSubnet(text) ?? []);
@@ -157,9 +155,9 @@ function withGateway(subnet: Subnet): NetworkSubnet {
 /** A subnet that neither the host nor a network uses. @throws FosterError */
 export function freeNamedSubnet(family: Family, networks: readonly NetworkDefinition[]): NetworkSubnet {
   const taken = networks.flatMap(({ subnets }) => subnets.flatMap(({ subnet }) => parseSubnet(subnet) ?? []));
-  if (family === 4) return withGateway(freeSubnet(NAMED_POOLS, taken));
+  if (family === 4) return withGateway(freeSubnet(namedPools(), taken));
   // RFC 4193: a random prefix of 40 bits
-  const base = (0xfdn << 120n) | (BigInt(`0x${randomBytes(5).toString('hex')}`) << 80n);
+  const base = (0xfdn << 120n) | (BigInt(`0x${randomId().slice(0, 10)}`) << 80n);
   return withGateway({ family: 6, base, prefix: 64 });
 }
 

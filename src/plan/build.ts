@@ -40,7 +40,7 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
   const { linux, process } = spec;
   const follows = followsHost(spec);
   const isInCgroup = (facts.cgroup?.steps.length ?? 0) > 0;
-  const isNested = facts.network !== undefined;
+  const isNested = facts.network !== undefined || facts.share !== undefined;
   // The cgroup namespace is made when PID 1 is in its cgroup.
   const created = clonedTypes(linux.namespaces).filter((type) => type !== 'cgroup' || !isInCgroup);
   const namespaces = facts.join || isNested ? [] : created;
@@ -56,7 +56,7 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
     init: [
       // Else the process that continues after a refork would be outside.
       ...(facts.join && isInCgroup ? awaitHost(prepared) : []),
-      ...(facts.join ? joinNamespaces(types) : isNested ? nestNamespaces(created) : []),
+      ...(facts.join ? joinNamespaces(types) : isNested ? nestNamespaces(created, facts.share) : []),
       ...joinByPath(linux.namespaces),
       ...(isNew(spec, 'time') ? newClocks(linux.timeOffsets) : []),
       ...adjustOomScore(process),
@@ -108,7 +108,7 @@ function prepare({ linux }: Spec, facts: PlanFacts, namespaces: readonly string[
   const { mapHelpers: helpers, canSetGroups } = facts;
   return [
     ...(facts.cgroup?.steps ?? []),
-    ...(uid.length > 0 && !facts.join
+    ...(uid.length > 0 && !facts.join && !facts.share
       ? mapIds({ uid, gid }, { helpers, canSetGroups, fromAbove: facts.network !== undefined })
       : []),
     ...(facts.network ? attachNetworks(facts.network) : []),

@@ -1,4 +1,5 @@
 import type { RootDriver } from '../spec/storage-driver.js';
+import type { NamespaceType } from '../spec/types.js';
 import { FD_BLOB, FD_CONTROL, PLAN_FD_CONSOLE, PLAN_FD_JOIN } from '../sys/wire-constants.js';
 import type { CgroupPlan } from './cgroup/result.js';
 import type { MapHelpers } from './id-maps.js';
@@ -40,6 +41,8 @@ export interface PlanFacts {
   cgroup?: CgroupPlan | undefined;
   /** The networks that it is attached to: its namespaces are then made below the network holder's. */
   network?: NetworkFacts;
+  /** A container whose user namespace to join, and with it these. */
+  share?: { types: readonly NamespaceType[]; name: string };
   /** PID 1 of a container whose user and PID namespaces to join. */
   join?: { pid: number; name: string };
 }

@@ -87,14 +87,25 @@ export function newClocks(offsets: TimeOffsets = {}): Step[] {
 
 /**
  * Makes the namespaces below those of the network holder: only a process of a user namespace above both ends may connect
- * two network namespaces, and clone(2) could not start PID 1 as a child of ours there.
+ * two network namespaces, and clone(2) could not start PID 1 as a child of ours there. Or beside those of another
+ * container, some of which are joined.
  */
-export function nestNamespaces(types: readonly string[]): Step[] {
-  const holder = constant(String(FD.JOIN), FD.JOIN);
-  const names = types.map(namespaceFlag);
+export function nestNamespaces(
+  types: readonly string[],
+  share?: { types: readonly string[]; name: string },
+): Step[] {
+  const process = constant(String(FD.JOIN), FD.JOIN);
+  const joined = ['user', ...(share?.types ?? [])];
+  const created = share === undefined ? types : types.filter((type) => !joined.includes(type));
+  const why =
+    share === undefined
+      ? "enter the user namespace above the containers'"
+      : `enter the ${joined.join(' and ')} namespaces of container ${share.name}`;
   return [
-    step("enter the user namespace above the containers'", 'setns', [holder, flags(CLONE, 'CLONE_NEWUSER')]),
-    step("create the container's namespaces", 'unshare', [flags(CLONE, ...names)]),
+    step(why, 'setns', [process, flags(CLONE, ...joined.map(namespaceFlag))], {
+      advice: { ESRCH: 'it has just ended' },
+    }),
+    step("create the container's namespaces", 'unshare', [flags(CLONE, ...created.map(namespaceFlag))]),
     step('continue in a process inside the PID namespace', 'refork', []),
     // what was executed outside of the user namespace would be shut to us: ptrace(2), "access mode checking"
     step('execute foster-init anew in its user namespace', 'renew', []),

@@ -79,6 +79,8 @@ export interface RunRequest {
   shmSize: number;
   readOnly: boolean;
   network: NetworkMode;
+  /** Of `container`: a container's name, id or an unambiguous start of its id. */
+  networkContainer: string | undefined;
   /** Whether nothing was said about networks. */
   isNetworkUsual: boolean;
   /** Those of `bridge`, in the order of the interfaces; [] otherwise. */
@@ -229,8 +231,8 @@ export type HostOrPrivate = 'private' | 'host';
 /** `none`: a namespace of its own without a /dev/shm. */
 export type IpcMode = HostOrPrivate | 'none';
 
-/** `none`: only a loopback device; `host`: the host's network; `bridge`: networks of foster's. */
-export type NetworkMode = 'none' | 'host' | 'bridge';
+/** `none`: only a loopback device; `host`: the host's network; `bridge`: networks of foster's; `container`: another's. */
+export type NetworkMode = 'none' | 'host' | 'bridge' | 'container';
 
 /** The network of a build's RUN. */
 export interface BuildNetwork {

@@ -13,7 +13,7 @@ export const EXIT = {
 
 /**
  * The kind of a failure, for programs:
- * - `not-found`: there is no such container, image or network
+ * - `not-found`: there is no such container, image, network or volume
  * - `conflict`: the current state does not allow it: a name in use, a container that is running, or is not
  * - `invalid`: the request is not valid
  * - `unsupported`: foster or this machine does not support it

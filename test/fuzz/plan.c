@@ -13,7 +13,7 @@ static long step_call(long number, long a, long b, long c, long d, long e, long 
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
   begin_run_with_blob(data, size, sizeof(struct plan));
-  RUN(run_plan());
+  RUN(run_plan(0));
   end_run_with_blob();
   return 0;
 }

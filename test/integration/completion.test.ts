@@ -73,6 +73,7 @@ const PLACES: [line: string[], words: string[], directive?: string][] = [
   // commands below others
   [['image', 'hist'], ['history']],
   [['system', 'pr'], ['prune']],
+  [['system', 'stop', ''], []], // of all, unlike foster stop
   [['system', 'df', '--verb'], ['--verbose']],
   // values of options
   [
@@ -131,7 +132,7 @@ const PLACES: [line: string[], words: string[], directive?: string][] = [
   [['ps', '--filter', 'network=s'], ['network=shop']],
   [
     ['events', '--filter', 'type='],
-    ['type=container', 'type=network'],
+    ['type=container', 'type=network', 'type=volume'],
   ],
   [['events', '--filter', 'network=s'], ['network=shop']],
   [['port', 'run'], ['running']],

@@ -61,6 +61,7 @@ interface Outcome {
 function environment(): Record<string, string> {
   return {
     PATH: process.env.PATH ?? '',
+    FOSTER_NETWORK: 'none',
     HOME: home,
     XDG_DATA_HOME: join(home, 'data'),
     XDG_RUNTIME_DIR: join(home, 'run'),

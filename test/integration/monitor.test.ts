@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Containers, descriptorsOf, proportionalSize } from './support/containers.js';
 import { FOSTER, Home } from './support/foster.js';
 import { compile } from './support/probe.js';
-import { readProcess } from './support/processes.js';
+import { readProcess, waitForNoProcess } from './support/processes.js';
 import { waitUntil } from './support/wait.js';
 
 /** The monitor of a container in the background: its log, events, cost and death. */
@@ -110,6 +110,15 @@ test('SIGTERM to the monitor, as at a shutdown, goes to the container', async ()
   process.kill(containers.monitor('shut'), 'SIGTERM');
   await containers.waitFor('shut', 'exited');
   assert.equal(containers.inspect('shut', '{{.State.ExitCode}}'), '5');
+});
+
+test('a container whose monitor was told to end is not restarted: a shutdown would wait for it', async () => {
+  containers.detach('again', 'sleep 1000', ['--restart', 'always']);
+  process.kill(containers.monitor('again'), 'SIGTERM');
+  await containers.waitFor('again', 'exited');
+  await waitForNoProcess('foster-monitor');
+  assert.deepEqual(containers.ok('system', 'start').split('\n').length, 2, 'the next boot starts it');
+  containers.ok('rm', '-f', 'again');
 });
 
 test('the log has both streams, byte for byte', async () => {

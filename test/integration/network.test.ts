@@ -148,8 +148,8 @@ test('the host is reached by name, over TCP and UDP', async () => {
     server.close();
     datagrams.close();
   });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  await new Promise<void>((done) => datagrams.bind(0, '127.0.0.1', done));
+  await new Promise<void>((done) => server.listen(0, '0.0.0.0', done));
+  await new Promise<void>((done) => datagrams.bind(0, '0.0.0.0', done));
   const port = (server.address() as { port: number }).port;
   const script = `
 import socket
@@ -161,6 +161,23 @@ s.sendto(b'x', ('host.containers.internal', ${datagrams.address().port})); print
   const running = home.start(['--rm', '--add-host', 'me:host-gateway', ...ROOT, 'python3', '-c', script]);
   const { stdout, stderr } = await running.ended;
   assert.deepEqual([stderr, stdout], ['', 'the host\n'.repeat(4)]);
+});
+
+test('what listens on the loopback address of the host is out of reach', async () => {
+  const server = createServer((socket) => socket.end('the host'));
+  after(() => server.close());
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as { port: number };
+  for (const address of [
+    'host.containers.internal',
+    '169.254.249.1',
+    '169.254.249.2',
+    '10.88.0.1',
+    '127.0.0.1',
+  ]) {
+    const running = home.start(['--rm', ...ROOT, 'python3', '-c', ask(address, port)]);
+    assert.match((await running.ended).stdout, /^(refused|silent)\n$/, address);
+  }
 });
 
 test('containers of a network find each other by name, alias, id and address, and others do not', async () => {
@@ -196,7 +213,7 @@ except socket.gaierror: print('unknown')
 test('an internal network has no way out', async () => {
   const server = createServer((socket) => socket.end('the host'));
   after(() => server.close());
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  await new Promise<void>((done) => server.listen(0, '0.0.0.0', done));
   const { port } = server.address() as { port: number };
   const flags = ['--network', 'inner'];
   const running = home.start([
@@ -327,6 +344,48 @@ test('every kind of user namespace, of storage and of PID 1 has a network', () =
   }
 });
 
+test("a container can share another's network: its addresses, loopback device, host name and files", async () => {
+  await startEcho('web', ['--network', 'app']);
+  const flags = ['--network', 'container:web'];
+  assert.equal(python(ask('127.0.0.1'), flags), '127.0.0.1');
+  const files = ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf'];
+  const { stdout, stderr } = home.run([
+    '--rm',
+    ...flags,
+    ...ROOT,
+    'sh',
+    '-c',
+    `cat ${files.join(' ')}; id -u`,
+  ]);
+  assert.deepEqual([stderr, stdout], ['', `${inside('web', 'cat', ...files)}\n0\n`]);
+  // the network and the user namespace are the other's, and nothing else
+  const links = (name: string) => `readlink /proc/self/ns/${name}`;
+  for (const [name, isShared] of [
+    ['net', true],
+    ['user', true],
+    ['pid', false],
+    ['mnt', false],
+    ['ipc', false],
+    ['uts', false],
+  ] as const) {
+    const own = home.run(['--rm', ...flags, 'busybox', 'sh', '-c', links(name)]).stdout.trim();
+    assert.equal(own === inside('web', 'sh', '-c', links(name)), isShared, name);
+  }
+  assert.equal(home.run(['-d', '--name', 'side', ...flags, 'busybox', 'sleep', '1000']).status, 0);
+  assert.match(
+    home.foster(['inspect', '-f', '{{.HostConfig.NetworkMode}}', 'side']).stdout,
+    /^container:[0-9a-f]{64}\n$/,
+  );
+  assert.match(inside('side', 'ip', '-4', 'address', 'show', 'eth0'), /10\.89\.7\.2/);
+  const refused = home.run(['--rm', ...flags, '-p', '80', 'busybox', 'true']);
+  assert.match(refused.stderr, /^foster: --publish and --network container: cannot be used together; /);
+  remove('side');
+  assert.equal(home.foster(['stop', '-t', '0', 'web']).status, 0);
+  const { stderr: gone, status } = home.run(['--rm', ...flags, 'busybox', 'true']);
+  assert.match(gone, /^foster: cannot share the network of container web: it is not running; start it first/);
+  assert.equal(status, 125);
+});
+
 test('wrong addresses are refused, with the reason', () => {
   for (const [flags, wanted] of [
     [
@@ -347,7 +406,7 @@ test('wrong addresses are refused, with the reason', () => {
 test('pasta is started again when it was killed', async () => {
   const server = createServer((socket) => socket.end('the host'));
   after(() => server.close());
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  await new Promise<void>((done) => server.listen(0, '0.0.0.0', done));
   const { port } = server.address() as { port: number };
   start('web', [], ['sleep', '1000']);
   const pastas = () => descendants().filter(({ name }) => /^pas(ta|st)/.test(name));

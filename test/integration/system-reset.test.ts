@@ -25,6 +25,8 @@ test('system reset removes running containers, images, caches and events, after 
   assert.equal(home.run(['--name', 'ended', 'busybox', 'touch', '/made']).status, 0);
   assert.equal(home.foster(['commit', '-q', 'ended', 'made:1']).status, 0);
   assert.equal(home.foster(['pause', id]).status, 0);
+  assert.equal(home.foster(['volume', 'create', 'data']).status, 0);
+  assert.equal(home.foster(['network', 'create', 'shop']).status, 0);
 
   const refused = home.foster(['system', 'reset'], { input: 'n\n' });
   assert.match(refused.stdout, /^WARNING! This will remove all containers, running ones too, .*\[y\/N\] $/s);
@@ -36,6 +38,11 @@ test('system reset removes running containers, images, caches and events, after 
   assert.deepEqual(stored(), []);
   assert.equal(home.foster(['ps', '-aq']).stdout, '');
   assert.equal(home.foster(['images', '-q']).stdout, '');
+  assert.equal(home.foster(['volume', 'ls', '-q']).stdout, '');
+  assert.deepEqual(
+    home.foster(['network', 'ls', '--format', '{{.Name}}']).stdout.split('\n').includes('shop'),
+    false,
+  );
   assert.equal(home.foster(['events', '--since', '1h', '--stream=false']).stdout, '');
   await home.assertNothingLeft();
 

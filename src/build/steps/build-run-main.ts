@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeSync } from 'node:fs';
+import { type Attachment, attachToNetworks } from '../../container/attachment.js';
 import { becomeMonitor } from '../../container/foreground.js';
 import { networkFiles } from '../../container/host-facts.js';
-import { type Attachment, attachToNetworks } from '../../container/network.js';
 import { holdSignals } from '../../init/clone.js';
 import { abandon, type Launched, launch } from '../../launch/launch.js';
 import { closeAll } from '../../launch/streams.js';

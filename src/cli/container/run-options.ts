@@ -90,7 +90,11 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
     .option('--rootfs', 'ROOT is a directory, whatever it looks like; it is not written to')
     .option('--max-unpacked-size <SIZE>', 'refuse an archive that unpacks to more than SIZE')
     .optionsGroup('Network:')
-    .option('--network <NETWORK>', 'bridge (default), the name of a network, none or host', collect)
+    .option(
+      '--network <NETWORK>',
+      'bridge (default), the name of a network, none, host or container:NAME',
+      collect,
+    )
     .addOption(alias('--net <NETWORK>', 'network').argParser(collect))
     .option(
       '-p, --publish <[[IP:]HOST:]PORT>',

@@ -86,6 +86,8 @@ const OPERANDS: Record<string, [first: Operand, others?: Operand]> = {
   'manifest create': [{}, image],
   'manifest remove': [{}, image],
   'image tree': [image],
+  'system start': [{}],
+  'system stop': [{}],
   'volume inspect': [volume, volume],
   'volume exists': [volume],
   'volume rm': [volume, volume],

@@ -4,7 +4,7 @@ import { confirmed } from '../confirm.js';
 import { settings } from '../output.js';
 
 const WARNING =
-  'This will remove all containers, running ones too, all images, the build cache and all cached root filesystems.';
+  'This will remove all containers, running ones too, all images, networks and volumes, the build cache and all cached root filesystems.';
 
 /** `foster system reset`. */
 export function configure(command: Command, argv: string[]): void {

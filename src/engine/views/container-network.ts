@@ -7,16 +7,18 @@ import { readNetwork } from '../../network/store.js';
 import type { WantedNetwork } from '../../spec/request.js';
 import { openPorts } from './ports.js';
 
-type Networked = Pick<ContainerRecord, 'spec' | 'networks'>;
+type Networked = Pick<ContainerRecord, 'spec' | 'networks' | 'sharesNetwork'>;
 
 /** The networks that a container is attached to, as `ps` and `inspect` call them: `none` and `host` are among them. */
-export function networkNames({ spec, networks = [] }: Networked): string[] {
+export function networkNames({ spec, networks = [], sharesNetwork }: Networked): string[] {
+  if (sharesNetwork !== undefined) return [];
   if (!spec.linux.namespaces.some(({ type }) => type === 'network')) return ['host'];
   return networks.length === 0 ? ['none'] : networks.map(({ name }) => name);
 }
 
 /** The mode that it was made with: `none`, `host`, or the name of its first network. */
 export function networkModeOf(record: Networked): string {
+  if (record.sharesNetwork !== undefined) return `container:${record.sharesNetwork}`;
   return networkNames(record)[0] ?? 'none';
 }
 

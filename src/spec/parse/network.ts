@@ -17,6 +17,7 @@ export interface NetworkFlags {
 export interface ParsedNetwork {
   network: NetworkMode;
   networks: WantedNetwork[];
+  networkContainer?: string;
 }
 
 /** Which network a container has where nothing is said: the environment variable FOSTER_NETWORK. @throws FosterError */
@@ -26,7 +27,7 @@ export function usualNetwork(value: string | undefined): NetworkMode {
   throw flagError('FOSTER_NETWORK', value, 'expected none, host or bridge');
 }
 
-const EXPECTED = 'expected none, host, bridge or the name of a network';
+const EXPECTED = 'expected none, host, bridge, container:NAME or the name of a network';
 
 /**
  * Parses --network, which may be given several times, with --ip, --ip6, --mac-address and --network-alias.
@@ -35,7 +36,7 @@ const EXPECTED = 'expected none, host, bridge or the name of a network';
  */
 export function parseNetworks(flags: NetworkFlags, usual: NetworkMode): ParsedNetwork {
   const values = flags.network ?? [usual];
-  const modes = values.filter((value) => value === 'none' || value === 'host');
+  const modes = values.filter((value) => value === 'none' || value === 'host' || /^container:./.test(value));
   const [mode] = modes;
   if (mode !== undefined && values.length > 1)
     throw flagError('--network', values.join(' '), `${mode} cannot be combined with others`);
@@ -50,7 +51,8 @@ export function parseNetworks(flags: NetworkFlags, usual: NetworkMode): ParsedNe
         networkAlias[0] ?? '',
         `nobody looks names up in the network ${mode}`,
       );
-    return { network: mode as NetworkMode, networks: [] };
+    if (mode === 'none' || mode === 'host') return { network: mode, networks: [] };
+    return { network: 'container', networks: [], networkContainer: mode.slice('container:'.length) };
   }
   const networks = values.map(parseNetworkValue);
   const [first] = networks;
@@ -87,12 +89,12 @@ export function parseBuildNetwork(value: string | undefined, usual: NetworkMode)
 function parseNetworkValue(value: string): WantedNetwork {
   const [name = '', ...rest] = value.split(':');
   const options = rest.join(':');
-  if (name === 'container' || name === 'ns')
+  if (name === 'ns')
     throw unsupportedValue(
       '--network',
       value,
-      'containers do not join the network namespace of others yet',
-      'attach both to a network',
+      'only root of the user namespace that owns a network namespace can join it',
+      'use --network container:NAME',
     );
   if (name === 'pasta' || name === 'slirp4netns')
     throw unsupportedValue(

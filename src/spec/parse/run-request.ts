@@ -162,7 +162,10 @@ export function toRequest(
     const flag = options.initSignalGroup ? '--init-signal-group' : '--init-verbose';
     throw new FosterError(`${flag} and --no-init cannot be used together`);
   }
-  const { network, networks } = parseNetworks(options, usualNetwork(context.env.FOSTER_NETWORK));
+  const { network, networks, networkContainer } = parseNetworks(
+    options,
+    usualNetwork(context.env.FOSTER_NETWORK),
+  );
   const privileged = options.privileged ?? false;
   const [uts, ipc] = [parseHostOrPrivate('--uts', options.uts ?? ''), parseIpc(options.ipc ?? '')];
   checkManagers(options);
@@ -224,6 +227,7 @@ export function toRequest(
     readOnly: options.readOnly ?? false,
     network,
     networks,
+    networkContainer,
     isNetworkUsual: options.network === undefined,
     ports: (options.publish ?? []).flatMap(parsePublish),
     publishAll: options.publishAll ?? false,
@@ -297,6 +301,7 @@ function checkCombinations(request: RunRequest, options: RunFlags): void {
     throw new FosterError('--no-hosts and --add-host cannot be used together', { kind: 'invalid' });
   if (options.dns?.includes('none') && options.dns.length > 1)
     throw flagError('--dns', 'none', 'it cannot be used together with other servers');
+  if (request.network === 'container') checkSharedNetwork(request);
   if (request.uts === 'host' && (request.hostname ?? request.domainname) !== undefined)
     throw new FosterError('--hostname and --uts host cannot be used together', {
       kind: 'invalid',
@@ -309,6 +314,27 @@ function checkCombinations(request: RunRequest, options: RunFlags): void {
       'with --detach nobody is there to read',
       'leave out -d',
     );
+}
+
+/** What belongs to a network is the other container's. @throws FosterError */
+function checkSharedNetwork(request: RunRequest): void {
+  const { pid, hostname, domainname, dns, dnsSearch, dnsOptions, addHosts, ports, publishAll } = request;
+  const given: [string, boolean][] = [
+    ['--pid container:', pid.kind === 'container'],
+    ['--hostname', hostname !== undefined],
+    ['--domainname', domainname !== undefined],
+    ['--dns', dns.length > 0],
+    ['--dns-search', dnsSearch !== undefined],
+    ['--dns-option', dnsOptions !== undefined],
+    ['--add-host', addHosts.length > 0],
+    ['--publish', ports.length > 0 || publishAll],
+  ];
+  const [flag] = given.find(([, isGiven]) => isGiven) ?? [];
+  if (flag === undefined) return;
+  throw new FosterError(`${flag} and --network container: cannot be used together`, {
+    kind: 'invalid',
+    advice: 'it is up to the other container, whose network this is',
+  });
 }
 
 /** Podman's for `--read-only`: folders for what programs write while they run. */

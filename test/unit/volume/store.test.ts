@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { volumeData, volumeFolder, volumesFolder } from '../../../src/sys/paths.js';
+import { NO_SURROUNDINGS, setSurroundings } from '../../../src/sys/surroundings.js';
 import { parseVolumeRecord } from '../../../src/volume/record.js';
 import {
   adoptStaged,
@@ -26,7 +27,7 @@ import {
 
 const folder = mkdtempSync(join(tmpdir(), 'foster-volumes-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
-process.env.XDG_DATA_HOME = folder;
+setSurroundings({ ...NO_SURROUNDINGS, env: { XDG_DATA_HOME: folder } });
 
 function create(name: string, isAnonymous = false): number {
   const lock = createVolume(

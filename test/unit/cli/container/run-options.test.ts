@@ -93,6 +93,7 @@ test('the defaults', () => {
     readOnly: false,
     network: 'bridge',
     networks: [{ name: 'bridge', aliases: [] }],
+    networkContainer: undefined,
     isNetworkUsual: true,
     ports: [],
     publishAll: false,
@@ -354,7 +355,10 @@ test('errors in a flag are one sentence', async (t) => {
     [['--mount', 'type=bind', 'b'], /^--mount 'type=bind': the destination is missing/],
     [['--tmpfs', 'x', 'b'], /^--tmpfs 'x': /],
     [['--tmpfs', '/x', '-v', '/a:/x', 'b'], /^duplicate mount point: \/x/],
-    [['--network', 'ns:/x', 'b'], /^--network 'ns:\/x' is not supported yet: .*; attach both to a network/],
+    [
+      ['--network', 'ns:/x', 'b'],
+      /^--network 'ns:\/x' is not supported yet: .*; use --network container:NAME/,
+    ],
     [
       ['--network', 'none', '--network', 'net', 'b'],
       /^--network 'none net': none cannot be combined with others/,
@@ -364,7 +368,10 @@ test('errors in a flag are one sentence', async (t) => {
     [['-p', '80:81:82:83', 'b'], /^--publish '80:81:82:83': expected /],
     [['-p', '8000-8003:80', 'b'], /ranges of the host and of the container have different sizes/],
     [['--mac-address', '01:00:00:00:00:00', 'b'], /expected a MAC address/],
-    [['--network', 'a b', 'b'], /^--network 'a b': expected none, host, bridge or the name of a network/],
+    [
+      ['--network', 'a b', 'b'],
+      /^--network 'a b': expected none, host, bridge, container:NAME or the name of a network/,
+    ],
     [['-a', 'x', 'b'], /^--attach 'x': expected stdin/],
     [['-d', '-a', 'stdout', 'b'], /^--attach and --detach cannot be used together/],
     [['--replace', 'b'], /^--replace needs --name/],

@@ -1,0 +1,26 @@
+import type { Attachment, NetworkDraft } from './network-draft.js';
+import type { ContainerRecord } from './record.js';
+
+/** What a start needs of networks. Only a container that has any loads what they are made with. */
+
+export { named } from './network-draft.js';
+export type { Attachment, NetworkDraft };
+
+const isAttached = ({ networks = [], sharesNetwork }: NetworkDraft) =>
+  networks.length > 0 || sharesNetwork !== undefined;
+
+/** Attaches a container to its networks; undefined if it has none. @throws FosterError */
+export async function attachToNetworks(draft: NetworkDraft): Promise<Attachment | undefined> {
+  return isAttached(draft) ? await (await import('./network.js')).attach(draft) : undefined;
+}
+
+/** As `attachToNetworks`, for a plan that is only shown: nothing is taken or started. */
+export async function imagineAttachment(draft: NetworkDraft): Promise<Attachment | undefined> {
+  return isAttached(draft) ? await (await import('./network.js')).imagine(draft) : undefined;
+}
+
+/** Makes a container known by its names in its networks. To be called when it has its name. */
+export async function announce(record: ContainerRecord, attachment: Attachment | undefined): Promise<void> {
+  if (attachment !== undefined && attachment.names.length > 0)
+    await (await import('./network.js')).publish(record, attachment.leases);
+}

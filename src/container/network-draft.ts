@@ -1,0 +1,41 @@
+import type { Lease } from '../network/leases.js';
+import type { NetworkFacts } from '../plan/facts.js';
+import type { HostEntry } from '../spec/request.js';
+import type { ContainerRecord } from './record.js';
+
+/** How a container is attached to its networks for this start. */
+export interface Attachment {
+  /** Undefined of one that shares another container's network. */
+  facts?: NetworkFacts;
+  /** The name of that container. */
+  shares?: string;
+  /** PID of the network holder, or of that container's PID 1; 0 in a dry run. */
+  holder: number;
+  /** The lock by which the holder lives, for the container's monitor. */
+  lock: number | undefined;
+  /** Lines for /etc/hosts. */
+  hosts: HostEntry[];
+  /** Name servers, if they are not the host's own. */
+  dns: string[];
+  leases: Lease[];
+  /** Files with its names in networks, to be removed when it has ended. */
+  names: string[];
+}
+
+/** What is attached: a container, which may not have its name yet, or a step of a build. */
+export type NetworkDraft = Pick<
+  ContainerRecord,
+  'id' | 'networks' | 'sharesNetwork' | 'published' | 'network'
+> & {
+  name?: string;
+  /** It is only known by its host name, because its id is nobody's business: a step of a build. */
+  isAnonymous?: boolean;
+};
+
+/** A draft with the name that it is going to have, if that is known already. */
+export function named(
+  draft: Omit<ContainerRecord, 'name'>,
+  { name }: { name: string | undefined },
+): NetworkDraft {
+  return { ...draft, ...(name !== undefined && { name }) };
+}

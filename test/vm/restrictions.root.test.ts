@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterEach, test } from 'node:test';
+
+/** Kernels that do not let users have user namespaces: `make test-vm` runs this as root, who turns them off and on. */
+const CLONE = '/proc/sys/kernel/unprivileged_userns_clone';
+const APPARMOR = '/proc/sys/kernel/apparmor_restrict_unprivileged_userns';
+const FOSTER = process.env.FOSTER ?? '/home/user/foster/dist/foster';
+const COMMAND = ['run', '--rm', '--network', 'none', 'busybox', 'echo', 'runs'];
+
+/** Runs foster as the user. */
+function foster(): { status: number | null; stdout: string; stderr: string } {
+  const words = ['--login', 'user', '--command', [FOSTER, ...COMMAND].join(' ')];
+  const { status, stdout, stderr } = spawnSync('su', words, { encoding: 'utf8', timeout: 120_000 });
+  return { status, stdout, stderr };
+}
+
+const before = new Map(
+  [CLONE, APPARMOR].filter(existsSync).map((file) => [file, readFileSync(file, 'utf8')]),
+);
+
+afterEach(() => {
+  for (const [file, value] of before) writeFileSync(file, value);
+});
+
+test('without restrictions it runs', () => {
+  if (before.has(APPARMOR)) writeFileSync(APPARMOR, '0');
+  if (before.has(CLONE)) writeFileSync(CLONE, '1');
+  assert.deepEqual(foster(), { status: 0, stdout: 'runs\n', stderr: '' });
+});
+
+test('kernel.unprivileged_userns_clone=0: the error says how to change it', {
+  skip: existsSync(CLONE) ? false : 'this kernel has no such setting',
+}, () => {
+  writeFileSync(CLONE, '0');
+  const { status, stdout, stderr } = foster();
+  assert.deepEqual([status, stdout], [125, '']);
+  assert.match(
+    stderr,
+    /^foster: cannot .*this kernel lets only root make user namespaces; as root: sysctl -w kernel\.unprivileged_userns_clone=1\n$/,
+  );
+});
+
+test('user.max_user_namespaces=0: an error, too', () => {
+  const file = '/proc/sys/user/max_user_namespaces';
+  const value = readFileSync(file, 'utf8');
+  try {
+    writeFileSync(file, '0');
+    const { status, stdout, stderr } = foster();
+    assert.deepEqual([status, stdout], [125, '']);
+    assert.match(stderr, /^foster: cannot .*max_user_namespaces/);
+  } finally {
+    writeFileSync(file, value);
+  }
+});
+
+test("AppArmor's restriction of user namespaces: the error says how to lift it", {
+  skip: existsSync(APPARMOR) ? false : 'this kernel has no such setting',
+}, (t) => {
+  writeFileSync(APPARMOR, '1');
+  const { status, stdout, stderr } = foster();
+  if (status === 0) return t.skip('this kernel has the setting, and restricts nothing'); // upstream's does, without profiles
+  assert.deepEqual([status, stdout], [125, '']);
+  assert.match(stderr, /^foster: cannot .*sysctl -w kernel\.apparmor_restrict_unprivileged_userns=0/);
+});
