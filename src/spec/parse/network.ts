@@ -82,6 +82,13 @@ export function parseNetworks(flags: NetworkFlags, usual: NetworkMode): ParsedNe
  */
 export function parseBuildNetwork(value: string | undefined, usual: NetworkMode): BuildNetwork {
   const isUsual = value === undefined || value === 'default';
+  if (value?.startsWith('container:'))
+    throw unsupportedValue(
+      '--network',
+      value,
+      'RUN cannot join the network of a container',
+      'attach that container to a network, and use --network NAME',
+    );
   const { network: mode, networks } = parseNetworks(isUsual ? {} : { network: [value] }, usual);
   return { mode, networks, isUsual };
 }
