@@ -77,9 +77,9 @@ async function between(bench, runner) {
 const VETH = `ip link set lo up
 unshare --net sleep 60 & other=$!
 while [ "$(readlink /proc/self/ns/net)" = "$(readlink /proc/$other/ns/net)" ]; do sleep 0.05; done
-ip link add a mtu 65520 type veth peer name b netns $other
-ip address add 10.9.9.1/24 dev a && ip link set a up
-nsenter --net --target $other sh -c 'ip address add 10.9.9.2/24 dev b && ip link set b mtu 65520 up && exec iperf3 -s -p 5201 > /dev/null' &
+ip link add name near mtu 65520 type veth peer name far netns $other
+ip address add 10.9.9.1/24 dev near && ip link set dev near up
+nsenter --net --target $other sh -c 'ip address add 10.9.9.2/24 dev far && ip link set dev far mtu 65520 up && exec iperf3 -s -p 5201 > /dev/null' &
 server=$!
 for attempt in $(seq 20); do
   iperf3 -J -t ${SECONDS} -c 10.9.9.2 > veth.json && grep -q sum_received veth.json && break
