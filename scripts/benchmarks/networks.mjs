@@ -62,6 +62,7 @@ function userProcesses(bench) {
       const uid = Number(/^Uid:\s+(\d+)/m.exec(status)?.[1]);
       const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
       if (uid !== own && !(uid >= first && uid < first + size)) continue;
+      if (/^State:\s+[ZX]/m.test(status)) continue;
       if (command !== `${SLEEP.join('\0')}\0`) found.set(pid, /^Name:\s+(.*)$/m.exec(status)?.[1] ?? '');
     } catch {
       // it has just ended

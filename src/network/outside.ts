@@ -52,8 +52,8 @@ export function hostNameServers(): string[] {
 }
 
 /**
- * Packets that may wait for pasta. With the usual 500, senders overrun it, and most of what they send is sent again: 0.5 Gbit/s
- * instead of 14.
+ * Packets that may wait for pasta. With the usual 500, senders overrun it, and most of what they send is sent again: pasta alone
+ * carried 0.5 Gbit/s, and 14 with this.
  */
 const QUEUE_LENGTH = 10_000;
 
