@@ -1,15 +1,13 @@
-import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { basename, dirname, join, resolve } from 'node:path';
 import { findFuseOverlayfs } from '../launch/storage-program.js';
+import { exportTree, finishTree } from '../layers/export-tree.js';
 import { startTreeProgram, type TreeProgram } from '../layers/tree-program.js';
 import type { TreeOrder } from '../layers/tree-protocol.js';
 import { layeredDriver } from '../spec/storage-driver.js';
-import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { pipe } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
-import { onInterrupt, undoUnlessDone } from '../worker/interrupt.js';
 import { OWN_FILES } from './host-facts.js';
 import { layersOf } from './record.js';
 import { mapsOf } from './remove.js';
@@ -43,13 +41,7 @@ export async function writeTree(
   action: TreeOrder['action'],
   output: number,
 ): Promise<void> {
-  const program = readTree(container, action, output);
-  const takeBack = onInterrupt(program.kill);
-  try {
-    await program.done;
-  } finally {
-    takeBack();
-  }
+  await finishTree(readTree(container, action, output));
 }
 
 /**
@@ -59,36 +51,9 @@ export async function writeTree(
  */
 export async function exportContainer(container: Container, path: string | undefined): Promise<void> {
   try {
-    if (path === undefined) await writeTree(container, 'export', 1);
-    else await exportToFile(container, path);
+    await exportTree(path, (output) => readTree(container, 'export', output));
   } catch (error) {
     throw about(`cannot export container ${container.record.name}`, error);
-  }
-}
-
-async function exportToFile(container: Container, path: string): Promise<void> {
-  const fresh = join(dirname(resolve(path)), `.${basename(path)}.${process.pid}.new`);
-  await undoUnlessDone(
-    async () => {
-      const fd = openNew(fresh, path);
-      try {
-        await writeTree(container, 'export', fd);
-      } finally {
-        closeSync(fd);
-      }
-      renameSync(fresh, path);
-    },
-    () => rmSync(fresh, { force: true }),
-  );
-}
-
-function openNew(fresh: string, path: string): number {
-  try {
-    return openSync(fresh, 'wx', 0o666);
-  } catch (error) {
-    const code = errnoOf(error);
-    if (code === undefined) throw error;
-    throw new FosterError(`cannot write ${path}: ${errnoWords(errnoNumber(code))}`, { cause: error });
   }
 }
 

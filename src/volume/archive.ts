@@ -1,16 +1,7 @@
-import {
-  chmodSync,
-  closeSync,
-  createReadStream,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { chmodSync, createReadStream, fstatSync, mkdirSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { basename, dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
+import { exportTree } from '../layers/export-tree.js';
 import { feed } from '../layers/feed.js';
 import { startTreeProgram } from '../layers/tree-program.js';
 import type { UnpackOptions } from '../layers/unpack.js';
@@ -21,7 +12,7 @@ import { FosterError } from '../sys/errors.js';
 import { duplicate } from '../sys/libc.js';
 import { volumeData, volumeFolder } from '../sys/paths.js';
 import { decompress } from '../tar/decompress.js';
-import { onInterrupt, undoUnlessDone } from '../worker/interrupt.js';
+import { onInterrupt } from '../worker/interrupt.js';
 import { adoptStaged, clearStaged, stagedData } from './remove.js';
 
 /**
@@ -31,44 +22,6 @@ import { adoptStaged, clearStaged, stagedData } from './remove.js';
  * @throws FosterError; then there is no file, or the one that was there before
  */
 export async function exportVolume(name: string, path: string | undefined): Promise<void> {
-  try {
-    if (path === undefined) await writeFiles(name, 1);
-    else await exportToFile(name, path);
-  } catch (error) {
-    throw about(`cannot export volume ${name}`, error);
-  }
-}
-
-async function exportToFile(name: string, path: string): Promise<void> {
-  const fresh = join(dirname(resolve(path)), `.${basename(path)}.${process.pid}.new`);
-  await undoUnlessDone(
-    async () => {
-      const fd = openNew(fresh, path);
-      try {
-        await writeFiles(name, fd);
-      } finally {
-        closeSync(fd);
-      }
-      renameSync(fresh, path);
-    },
-    () => rmSync(fresh, { force: true }),
-  );
-}
-
-function openNew(fresh: string, path: string): number {
-  try {
-    return openSync(fresh, 'wx', 0o666);
-  } catch (error) {
-    const code = errnoOf(error);
-    if (code === undefined) throw error;
-    throw new FosterError(`cannot write ${path}: ${errnoWords(errnoNumber(code))}`, {
-      exitCode: 1,
-      cause: error,
-    });
-  }
-}
-
-async function writeFiles(name: string, output: number): Promise<void> {
   const order = {
     action: 'export',
     driver: 'overlay',
@@ -77,12 +30,10 @@ async function writeFiles(name: string, output: number): Promise<void> {
     hasTop: true,
     mountPoints: [],
   } as const;
-  const program = startTreeProgram(order, defaultIdMaps(), output);
-  const takeBack = onInterrupt(program.kill);
   try {
-    await program.done;
-  } finally {
-    takeBack();
+    await exportTree(path, (output) => startTreeProgram(order, defaultIdMaps(), output));
+  } catch (error) {
+    throw about(`cannot export volume ${name}`, error);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { filterInstant } from '../../engine/views/filters.js';
 import { decimalSize } from '../../engine/views/size.js';
 import { flagError } from '../../spec/parse/flag.js';
-import { parseInstant } from '../../spec/parse/instants.js';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
 import { confirmed } from '../confirm.js';
 import { print, settings } from '../output.js';
@@ -37,5 +37,5 @@ export function configure(command: Command, argv: string[]): void {
 function timeOf(filter: string): number {
   const [, value] = /^until=(.+)$/s.exec(filter) ?? [];
   if (value === undefined) throw flagError('--filter', filter, 'expected until=TIME or until=DURATION');
-  return Number(parseInstant('--filter', value, Date.now()) / 1_000_000n);
+  return filterInstant(value);
 }

@@ -7,8 +7,8 @@ import {
   statusWord,
 } from '../../container/store.js';
 import { flagError } from '../../spec/parse/flag.js';
-import { parseInstant } from '../../spec/parse/instants.js';
 import { networkNames } from './container-network.js';
+import { filterExpression, filterInstant, findFilter, labelTest } from './filters.js';
 import { exposedPorts } from './ports.js';
 
 /** Whether a container is to be listed; `all` says whether those that do not run are, when no filter asks for them. */
@@ -89,7 +89,7 @@ const FILTERS: Readonly<Record<string, Filter>> = {
   },
   until: {
     compile: (value) => {
-      const instant = Number(parseInstant('--filter', value, Date.now()) / 1_000_000n);
+      const instant = filterInstant(value);
       return ({ record }) => Date.parse(record.created) < instant;
     },
   },
@@ -112,14 +112,7 @@ export const CONTAINER_FILTERS: readonly string[] = Object.keys(FILTERS);
 export async function containerMatcher(filters: string[]): Promise<Matcher> {
   const groups = new Map<Filter, Condition[]>();
   for (const filter of filters) {
-    const [, key = '', value = ''] = /^(\w+!?)=(.*)$/s.exec(filter) ?? [];
-    const found = Object.hasOwn(FILTERS, key) ? FILTERS[key] : undefined;
-    if (found === undefined)
-      throw flagError(
-        '--filter',
-        filter,
-        `expected KEY=VALUE, KEY being one of ${CONTAINER_FILTERS.join(', ')}`,
-      );
+    const { value, compile: found } = findFilter(filter, FILTERS);
     groups.set(found, [...(groups.get(found) ?? []), await found.compile(value, filter)]);
   }
   const impliesAll = [...groups.keys()].some((filter) => filter.impliesAll);
@@ -149,21 +142,13 @@ function check(filter: string, value: string, known: readonly string[]): void {
 
 /** Docker takes regular expressions; a text that is none matches itself. */
 function expressionOf(filter: string, value: string, texts: (container: Container) => string[]): Condition {
-  let expression: RegExp;
-  try {
-    expression = new RegExp(value);
-  } catch {
-    throw flagError('--filter', filter, 'it is not a regular expression');
-  }
+  const expression = filterExpression(value, filter);
   return (container) => texts(container).some((text) => expression.test(text));
 }
 
-/** `KEY` or `KEY=VALUE` */
 function hasLabel(wanted: string): Condition {
-  const equals = wanted.indexOf('=');
-  const key = equals < 0 ? wanted : wanted.slice(0, equals);
-  return ({ record: { labels } }) =>
-    Object.hasOwn(labels, key) && (equals < 0 || labels[key] === wanted.slice(equals + 1));
+  const has = labelTest(wanted);
+  return ({ record: { labels } }) => has(labels);
 }
 
 function orderedBy(reference: string, compare: (created: number, other: number) => boolean): Condition {

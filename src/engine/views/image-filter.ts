@@ -1,8 +1,7 @@
 import { containersOf } from '../../container/image-use.js';
 import { getImage, type StoredImage } from '../../image/store/images.js';
 import { candidateNames, familiarName, parseReference } from '../../image/store/reference.js';
-import { flagError } from '../../spec/parse/flag.js';
-import { parseInstant } from '../../spec/parse/instants.js';
+import { filterInstant, filterTruth, findFilter, labelTest } from './filters.js';
 import { createdTime } from './image-row.js';
 
 /** Whether an image is to be listed under that name; undefined: as one without a name. */
@@ -22,15 +21,15 @@ const FILTERS: Readonly<Record<string, (value: string, filter: string) => ImageM
     return (image) => createdTime(image) > instant;
   },
   until: (value) => {
-    const instant = Number(parseInstant('--filter', value, Date.now()) / 1_000_000n);
+    const instant = filterInstant(value);
     return (image) => createdTime(image) < instant;
   },
   containers: (value, filter) => {
-    const wanted = truth(value, filter);
+    const wanted = filterTruth(value, filter);
     return ({ descriptor }) => containersOf(descriptor.digest).length > 0 === wanted;
   },
   dangling: (value, filter) => {
-    const wanted = truth(value, filter);
+    const wanted = filterTruth(value, filter);
     return ({ names }) => (names.length === 0) === wanted;
   },
   digest: (value) => {
@@ -70,10 +69,7 @@ export function imageMatcher(
   const references: ImageMatcher[] = [];
   const others: ImageMatcher[] = [];
   for (const filter of filters) {
-    const [, key = '', value = ''] = /^(\w+!?)=(.*)$/s.exec(filter) ?? [];
-    const compile = keys.includes(key) ? FILTERS[key] : undefined;
-    if (compile === undefined)
-      throw flagError('--filter', filter, `expected KEY=VALUE, KEY being one of ${keys.join(', ')}`);
+    const { key, value, compile } = findFilter(filter, FILTERS, keys);
     (key === 'reference' ? references : others).push(compile(value, filter));
   }
   return (image, name) =>
@@ -92,24 +88,14 @@ export function matchingImages(images: StoredImage[], filters: readonly string[]
     .toSorted((a, b) => createdTime(b) - createdTime(a));
 }
 
-function truth(value: string, filter: string): boolean {
-  if (['true', '1'].includes(value)) return true;
-  if (['false', '0'].includes(value)) return false;
-  throw flagError('--filter', filter, 'expected true or false');
-}
-
 function none(value: string, filter: string): ImageMatcher {
-  const wanted = truth(value, filter);
+  const wanted = filterTruth(value, filter);
   return () => !wanted;
 }
 
-/** `KEY` or `KEY=VALUE` */
 function hasLabel(value: string): ImageMatcher {
-  const [label = '', ...rest] = value.split('=');
-  return ({ config }) => {
-    const labels = config.config?.Labels ?? {};
-    return Object.hasOwn(labels, label) && (rest.length === 0 || labels[label] === rest.join('='));
-  };
+  const has = labelTest(value);
+  return ({ config }) => has(config.config?.Labels ?? {});
 }
 
 /** A pattern without a tag means all tags; `*` stands for anything but a slash, as in Docker. */

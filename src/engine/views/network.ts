@@ -2,7 +2,14 @@ import { type Endpoint, endpoints, usedNetworks } from '../../container/network-
 import { readContainer } from '../../container/store.js';
 import { type NetworkDefinition, rangeOf } from '../../network/definition.js';
 import { flagError } from '../../spec/parse/flag.js';
-import { parseInstant } from '../../spec/parse/instants.js';
+import {
+  type FilterTable,
+  filterExpression,
+  filterInstant,
+  filterTruth,
+  labelTest,
+  matcherOf,
+} from './filters.js';
 
 /** The columns and other fields of `network ls`: Docker's. */
 export type NetworkField =
@@ -127,10 +134,9 @@ function memberOf(
 
 export type NetworkMatcher = (network: NetworkDefinition) => boolean;
 
-/** What a value of --filter asks for, by its key. @throws FosterError for a value that makes no sense */
-const FILTERS: Readonly<Record<string, (value: string, filter: string) => NetworkMatcher>> = {
+const FILTERS: FilterTable<NetworkDefinition> = {
   dangling: (value, filter) => {
-    const wanted = truth(value, filter);
+    const wanted = filterTruth(value, filter);
     const used = usedNetworks();
     return ({ name }) => !used.has(name) === wanted;
   },
@@ -139,13 +145,16 @@ const FILTERS: Readonly<Record<string, (value: string, filter: string) => Networ
     (value) =>
     ({ id }) =>
       id.startsWith(value),
-  label: hasLabel,
+  label: (value) => {
+    const has = labelTest(value);
+    return ({ labels }) => has(labels);
+  },
   'label!': (value) => {
-    const has = hasLabel(value);
-    return (network) => !has(network);
+    const has = labelTest(value);
+    return ({ labels }) => !has(labels);
   },
   name: (value, filter) => {
-    const expression = expressionOf(value, filter);
+    const expression = filterExpression(value, filter);
     return ({ name }) => expression.test(name);
   },
   scope: (value) => () => value === 'local',
@@ -155,7 +164,7 @@ const FILTERS: Readonly<Record<string, (value: string, filter: string) => Networ
     return ({ name }) => (name === 'bridge') === (value === 'builtin');
   },
   until: (value) => {
-    const instant = Number(parseInstant('--filter', value, Date.now()) / 1_000_000n);
+    const instant = filterInstant(value);
     return ({ created }) => Date.parse(created) < instant;
   },
 };
@@ -175,40 +184,5 @@ export function networkMatcher(
   filters: readonly string[],
   keys: readonly string[] = NETWORK_FILTERS,
 ): NetworkMatcher {
-  const groups = new Map<string, NetworkMatcher[]>();
-  for (const filter of filters) {
-    const [, key = '', value = ''] = /^(\w+!?)=(.*)$/s.exec(filter) ?? [];
-    const compile = keys.includes(key) ? FILTERS[key] : undefined;
-    if (compile === undefined)
-      throw flagError('--filter', filter, `expected KEY=VALUE, KEY being one of ${keys.join(', ')}`);
-    groups.set(key, [...(groups.get(key) ?? []), compile(value, filter)]);
-  }
-  return (network) =>
-    [...groups].every(([key, matchers]) =>
-      key.startsWith('label')
-        ? matchers.every((matches) => matches(network))
-        : matchers.some((matches) => matches(network)),
-    );
-}
-
-function truth(value: string, filter: string): boolean {
-  if (['true', '1'].includes(value)) return true;
-  if (['false', '0'].includes(value)) return false;
-  throw flagError('--filter', filter, 'expected true or false');
-}
-
-/** `KEY` or `KEY=VALUE` */
-function hasLabel(value: string): NetworkMatcher {
-  const [label = '', ...rest] = value.split('=');
-  return ({ labels }) =>
-    Object.hasOwn(labels, label) && (rest.length === 0 || labels[label] === rest.join('='));
-}
-
-/** A regular expression, as in Podman, which a part of the name, as in Docker, nearly always is. */
-function expressionOf(value: string, filter: string): RegExp {
-  try {
-    return new RegExp(value);
-  } catch {
-    throw flagError('--filter', filter, 'it is not a regular expression');
-  }
+  return matcherOf(filters, FILTERS, keys);
 }

@@ -1,8 +1,14 @@
 import { usedVolumes } from '../../container/volume-users.js';
-import { flagError } from '../../spec/parse/flag.js';
-import { parseInstant } from '../../spec/parse/instants.js';
 import { volumeData } from '../../sys/paths.js';
 import { kindOfVolume, type VolumeRecord } from '../../volume/record.js';
+import {
+  type FilterTable,
+  filterExpression,
+  filterInstant,
+  filterTruth,
+  labelTest,
+  matcherOf,
+} from './filters.js';
 import { decimalSize } from './size.js';
 
 /** The columns and other fields of `volume ls`: Docker's, then Podman's. */
@@ -82,31 +88,32 @@ export function volumeInspection(volume: VolumeRecord): Record<string, unknown> 
 
 export type VolumeMatcher = (volume: VolumeRecord) => boolean;
 
-/** What a value of --filter asks for, by its key. @throws FosterError for a value that makes no sense */
-const FILTERS: Readonly<Record<string, (value: string, filter: string) => VolumeMatcher>> = {
+const FILTERS: FilterTable<VolumeRecord> = {
   dangling: (value, filter) => {
-    const wanted = truth(value, filter);
+    const wanted = filterTruth(value, filter);
     const used = usedVolumes();
     return ({ name }) => !used.has(name) === wanted;
   },
   driver: (value) => () => value === 'local',
-  label: hasLabel,
-  'label!': (value) => {
-    const has = hasLabel(value);
-    return (volume) => !has(volume);
+  label: (value) => {
+    const has = labelTest(value);
+    return ({ labels }) => has(labels);
   },
-  name: (value) => {
-    const expression = expressionOf(value);
+  'label!': (value) => {
+    const has = labelTest(value);
+    return ({ labels }) => !has(labels);
+  },
+  name: (value, filter) => {
+    const expression = filterExpression(value, filter);
     return ({ name }) => expression.test(name);
   },
   opt: (value) => {
-    const [key = '', ...rest] = value.split('=');
-    return ({ options }) =>
-      Object.hasOwn(options, key) && (rest.length === 0 || options[key] === rest.join('='));
+    const has = labelTest(value);
+    return ({ options }) => has(options);
   },
   scope: (value) => () => value === 'local',
   until: (value) => {
-    const instant = Number(parseInstant('--filter', value, Date.now()) / 1_000_000n);
+    const instant = filterInstant(value);
     return ({ created }) => Date.parse(created) < instant;
   },
 };
@@ -126,40 +133,5 @@ export function volumeMatcher(
   filters: readonly string[],
   keys: readonly string[] = VOLUME_FILTERS,
 ): VolumeMatcher {
-  const groups = new Map<string, VolumeMatcher[]>();
-  for (const filter of filters) {
-    const [, key = '', value = ''] = /^(\w+!?)=(.*)$/s.exec(filter) ?? [];
-    const compile = keys.includes(key) ? FILTERS[key] : undefined;
-    if (compile === undefined)
-      throw flagError('--filter', filter, `expected KEY=VALUE, KEY being one of ${keys.join(', ')}`);
-    groups.set(key, [...(groups.get(key) ?? []), compile(value, filter)]);
-  }
-  return (volume) =>
-    [...groups].every(([key, matchers]) =>
-      key.startsWith('label')
-        ? matchers.every((matches) => matches(volume))
-        : matchers.some((matches) => matches(volume)),
-    );
-}
-
-function truth(value: string, filter: string): boolean {
-  if (['true', '1'].includes(value)) return true;
-  if (['false', '0'].includes(value)) return false;
-  throw flagError('--filter', filter, 'expected true or false');
-}
-
-/** `KEY` or `KEY=VALUE` */
-function hasLabel(value: string): VolumeMatcher {
-  const [label = '', ...rest] = value.split('=');
-  return ({ labels }) =>
-    Object.hasOwn(labels, label) && (rest.length === 0 || labels[label] === rest.join('='));
-}
-
-/** A regular expression, as in Podman, which a part of the name, as in Docker, nearly always is. */
-function expressionOf(value: string): RegExp {
-  try {
-    return new RegExp(value);
-  } catch {
-    throw flagError('--filter', `name=${value}`, 'it is not a regular expression');
-  }
+  return matcherOf(filters, FILTERS, keys);
 }
