@@ -12,7 +12,7 @@ export type { BuildRequest, NamedContext, RunSettings, Secrets };
  */
 export async function build(request: BuildRequest, progress: (line: string) => void): Promise<string> {
   const { buildImage } = await import('../build/build.js');
-  const { collectOnFailure } = await import('../container/image-use.js');
+  const { collectOnFailure } = await import('../container/collect-garbage.js');
   return await collectOnFailure(() =>
     buildImage(request, { printLine: progress, warn: surroundings().warn }),
   );
@@ -25,7 +25,7 @@ export async function build(request: BuildRequest, progress: (line: string) => v
  * @returns the bytes that it has freed
  */
 export async function pruneCache(before?: number): Promise<number> {
-  const { collect } = await import('../container/image-use.js');
+  const { collect } = await import('../container/collect-garbage.js');
   const { removeFromBuildCache } = await import('../image/store/build-cache.js');
   if (before !== undefined) removeFromBuildCache(before);
   return (await collect({ caches: before === undefined, recipes: false }))?.size ?? 0;

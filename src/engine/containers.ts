@@ -361,7 +361,7 @@ export interface CommitRequest {
 export async function commit(reference: string, request: CommitRequest = {}): Promise<string> {
   const { fullName } = await import('./images.js');
   const { commitContainer } = await import('../container/commit.js');
-  const { collectOnFailure } = await import('../container/image-use.js');
+  const { collectOnFailure } = await import('../container/collect-garbage.js');
   const container = await find(reference);
   const { message, author, changes = [], includesVolumes = false, isSquashed = false } = request;
   const name = request.name === undefined ? undefined : await fullName(request.name);

@@ -281,7 +281,7 @@ export async function remove(
   options: { force?: boolean | undefined } = {},
 ): Promise<RemovedImages> {
   const { removeImage } = await import('../container/remove-image.js');
-  const { collect } = await import('../container/image-use.js');
+  const { collect } = await import('../container/collect-garbage.js');
   const { listImages } = await import('../image/store/images.js');
   const result: RemovedImages = { removed: [], failures: [] };
   // by all its names: one that has several is removed as a whole by them alone
@@ -319,7 +319,7 @@ export async function prune({
   filters?: readonly string[] | undefined;
 }): Promise<PrunedImages> {
   const { pruneImages } = await import('../container/remove-image.js');
-  const { collect } = await import('../container/image-use.js');
+  const { collect } = await import('../container/collect-garbage.js');
   const { imageMatcher, PRUNE_FILTERS } = await import('./views/image-filter.js');
   const matches = imageMatcher(
     filters.filter((filter) => !filter.startsWith('dangling=')),
@@ -343,7 +343,7 @@ export async function load(
   options: { platform?: string | undefined } = {},
 ): Promise<LoadedImage[]> {
   const { loadImages } = await import('../image/archive/load.js');
-  const { collectOnFailure } = await import('../container/image-use.js');
+  const { collectOnFailure } = await import('../container/collect-garbage.js');
   const { platform } = options;
   return await collectOnFailure(() => loadImages(input, platform === undefined ? {} : { platform }));
 }
@@ -382,7 +382,7 @@ export interface ImportRequest {
  */
 export async function importArchive(input: string | undefined, request: ImportRequest): Promise<string> {
   const { importImage } = await import('../image/archive/import.js');
-  const { collectOnFailure } = await import('../container/image-use.js');
+  const { collectOnFailure } = await import('../container/collect-garbage.js');
   const { changes = [], message, platform } = request;
   const name = request.name === undefined ? undefined : await fullName(request.name);
   return await collectOnFailure(() => importImage(input, { changes: [...changes], message, name, platform }));

@@ -51,7 +51,7 @@ export async function prune({ all, volumes = false }: { all: boolean; volumes?: 
 }> {
   const { pruneContainers } = await import('../container/prune.js');
   const { pruneImages } = await import('../container/remove-image.js');
-  const { collect } = await import('../container/image-use.js');
+  const { collect } = await import('../container/collect-garbage.js');
   const containers = await pruneContainers();
   const { pruneVolumes } = await import('../container/volume-users.js');
   const pruned = pruneVolumes(({ isAnonymous = false }) => volumes && isAnonymous);
