@@ -1,5 +1,4 @@
 import { closeSync } from 'node:fs';
-import { join } from 'node:path';
 import { errnoName, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { addressOf, call, callRaw, functionPointer, SystemCallError } from '../sys/ffi.js';
@@ -30,7 +29,7 @@ export interface Program {
 
 /** Path of a native file (foster-init, foster-entry.so), which is in a folder per architecture beside the bundle. */
 export function nativeFile(name: string): string {
-  return join(__dirname, process.arch, name);
+  return `${__dirname}/${process.arch}/${name}`;
 }
 
 /**
