@@ -35,8 +35,9 @@ const C_FLAGS =
   '-Wl,-z,noseparate-code -Wl,-z,common-page-size=16 -Wl,-z,norelro -s';
 const INIT_FLAGS = '-static -fno-pie -no-pie';
 const ENTRY_FLAGS = '-shared -fPIC -fvisibility=hidden';
-/** Options for both foster-init and foster-entry.so. */
+/** What is linked into both foster-init and foster-entry.so, and into both foster-init and the front. */
 const SHARED = ['program.c', 'launcher.c', 'inside.c', 'cgroup.c', 'check.c', 'libc.c'];
+const SHARED_WITH_FRONT = ['program.c', 'process-stat.c', 'clock.c', 'libc.c'];
 
 function words(text) {
   return text.split(' ');
@@ -85,6 +86,14 @@ function buildNative(arch) {
     INIT_FLAGS,
     sources.map((name) => join(folder, name)),
     'foster-init',
+  );
+  const front = readdirSync(join(ROOT, folder, 'front')).filter((name) => name.endsWith('.c'));
+  compile(
+    compiler,
+    arch,
+    INIT_FLAGS,
+    [...front.map((name) => join('front', name)), ...SHARED_WITH_FRONT].map((name) => join(folder, name)),
+    'foster',
   );
   compile(
     compiler,
@@ -223,9 +232,16 @@ async function buildBundles() {
  * a string and a comment. So Node can be started without the certificates of NODE_EXTRA_CA_CERTS, which take it longer
  * to read than all else together; src/cli/main.ts gives the variable back. It is Node that follows the symbolic links
  * which a command is installed as: a readlink(1) would take 2 ms.
+ *
+ * What the front may know goes there first: src/init/front. Its folder is beside this file, or where npm puts it for a link in
+ * its folder of commands; `-ef` makes sure that it belongs to this very file. From Linux 6.1 on, nothing of this starts a
+ * process.
  */
 const SHELL_HEAD = `#!/bin/sh
-':' //; if [ "\${NODE_EXTRA_CA_CERTS+set}" ]; then export FOSTER_NODE_EXTRA_CA_CERTS="$NODE_EXTRA_CA_CERTS"; \
+':' //; case "$1\${FOSTER_NO_FRONT+-}" in exec) for d in "\${0%/*}" "\${0%/*}/../lib/node_modules/foster/dist" "\${0%/*}/../foster/dist"; \
+do if [ "$d/foster" -ef "$0" ]; then { read -r a </proc/sys/kernel/arch; } 2>/dev/null || a=$(uname -m); case "$a" in x86_64) a=x64;; aarch64) a=arm64;; esac; \
+[ -x "$d/$a/foster" ] && exec "$d/$a/foster" "$@"; fi; done;; esac; \
+if [ "\${NODE_EXTRA_CA_CERTS+set}" ]; then export FOSTER_NODE_EXTRA_CA_CERTS="$NODE_EXTRA_CA_CERTS"; \
 unset NODE_EXTRA_CA_CERTS; fi; exec node -- "$0" "$@"
 `;
 

@@ -1,4 +1,5 @@
 import { setSurroundings } from '../sys/surroundings.js';
+import { takeWish } from './front.js';
 import { waitForEnd } from './interrupt.js';
 import { reportError } from './output.js';
 import { CALLER } from './surroundings.js';
@@ -16,6 +17,7 @@ function restoreEnvironment(): void {
 
 async function main(): Promise<void> {
   restoreEnvironment();
+  takeWish();
   setSurroundings(CALLER);
   const { runProgram } = await import('./program.js');
   const exitCode = await runProgram(process.argv.slice(2));

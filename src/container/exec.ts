@@ -17,7 +17,9 @@ import { surroundings } from '../sys/surroundings.js';
 import { sendWord } from '../sys/write.js';
 import { readCgroups } from './cgroups.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
+import { keepExecTemplate } from './exec-template.js';
 import { becomeMonitor } from './foreground.js';
+import type { ContainerRecord } from './record.js';
 import { type Container, readLive } from './store.js';
 
 /** What `foster exec` was asked for. */
@@ -30,6 +32,8 @@ export interface ExecRequest {
   workdir: string | undefined;
   user: string | undefined;
   privileged: boolean;
+  /** The front has asked for a template, so that it can do the next such exec: exec-template.ts. */
+  keepsTemplate?: boolean;
 }
 
 /**
@@ -45,6 +49,7 @@ export function execInContainer(container: Container, request: ExecRequest): voi
   }
   const { plan, launched } = launchExec(container, request);
   try {
+    if (request.keepsTemplate) keepTemplate(container.record.id, request);
     becomeMonitor(launched, { plan, held: undefined, interactive: request.interactive, remove: [] });
   } catch (error) {
     abandon(launched);
@@ -62,10 +67,20 @@ export function execDetached(container: Container, request: ExecRequest): void {
     startProgram(launched, plan);
     closeSync(launched.pidfd);
     waitForChild(launched.pid); // who ended when it had made the program a child of PID 1
+    if (request.keepsTemplate) keepTemplate(container.record.id, request);
   } catch (error) {
     abandon(launched);
     throw error;
   }
+}
+
+/** Templates are for what is asked for most: as the container's own user, in its own directory. */
+function keepTemplate(id: string, request: ExecRequest): void {
+  const { detach, tty, user, workdir, privileged } = request;
+  if (user !== undefined || workdir !== undefined || privileged || (detach && tty)) return;
+  const kind = detach ? 'detached' : tty ? 'terminal' : 'foreground';
+  const plain = { ...request, command: ['x'], env: [] };
+  keepExecTemplate(id, kind, (record) => planOf(record, specOf(record, 0, plain), plain));
 }
 
 /** A process of this process's own in a container. */
@@ -102,12 +117,7 @@ function launchExec(
   if (state.status !== 'running' || state.pid === 0) throw notRunning(container);
   const isAlive = () => readLive(record.id)?.pidStart === processStart(state.pid) && !isExiting(state.pid);
   try {
-    const spec = specOf(container, request);
-    const plan = buildExecPlan(spec, {
-      canSetGroups: record.canSetGroups,
-      detached: request.detach,
-      cgroups: readCgroups(record.id),
-    });
+    const plan = planOf(record, specOf(record, state.pid, request), request);
     const launched = launch(plan, {
       stdin: request.interactive && !request.detach,
       isSilent: request.detach,
@@ -121,6 +131,11 @@ function launchExec(
     // the kernel reports that in different ways
     throw isAlive() ? error : hasEnded(container, error);
   }
+}
+
+function planOf(record: ContainerRecord, spec: Spec, { detach }: ExecRequest): Plan {
+  const { canSetGroups, id } = record;
+  return buildExecPlan(spec, { canSetGroups, detached: detach, cgroups: readCgroups(id) });
 }
 
 function hasEnded({ record }: Container, cause: unknown): FosterError {
@@ -146,10 +161,9 @@ function notRunning({ record, state }: Container): FosterError {
   });
 }
 
-/** The container's Spec with the process that is asked for. */
-function specOf({ record, state }: Container, request: ExecRequest): Spec {
-  const { spec } = record;
-  const user = request.user === undefined ? undefined : userInside(state.pid, request.user);
+/** The container's Spec with the process that is asked for. @param pid of its PID 1 */
+function specOf({ spec }: ContainerRecord, pid: number, request: ExecRequest): Spec {
+  const user = request.user === undefined ? undefined : userInside(pid, request.user);
   const home = user === undefined ? [] : [`HOME=${user.home}`];
   const term = request.tty ? [`TERM=${surroundings().env.TERM || 'xterm'}`] : [];
   return {

@@ -40,15 +40,21 @@ void orphans_find(int main_child);
 void orphans_record_zombie(int pid, int main_child);
 void orphans_report_reaped(int pid, int status);
 
-/* main.c */
+/* process-stat.c */
+enum { PROCESS_STAT_SIZE = 1024, STAT_FIELD_SIZE = 24, STAT_STATE = 3, STAT_FLAGS = 9, STAT_START = 22 };
+const char *read_process_stat(int pid, char buffer[PROCESS_STAT_SIZE]);
+void copy_stat_field(const char *stat, int number, char field[STAT_FIELD_SIZE]);
+void process_start(int pid, char field[STAT_FIELD_SIZE]);
+
+/* clock.c */
 s64 now_ms(void);
+s64 clock_ms(void);
+u64 clock_ns(void);
 
 /* monitor.c, and the files that monitor.h names */
 int run_monitor(void);
 
 /* state.c */
-s64 clock_ms(void);
-u64 clock_ns(void);
 long state_live(int pid, u32 restarts);
 int state_events_full(void);
 void state_ended(int code, const char *subject);

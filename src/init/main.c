@@ -5,14 +5,7 @@
 
 #include <linux/mman.h>
 #include <linux/prctl.h>
-#include <linux/time.h>
 #include <asm/stat.h>
-
-s64 now_ms(void) {
-  s64 time[2] = {0, 0};
-  SYSCALL2(__NR_clock_gettime, CLOCK_MONOTONIC, time);
-  return time[0] * 1000 + time[1] / 1000000;
-}
 
 /* Maps the blob on FD_BLOB, privately and writable. Returns NULL if it is not a valid blob. */
 void *map_blob(size_t least) {

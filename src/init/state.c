@@ -4,16 +4,6 @@
 
 #include <asm-generic/errno.h>
 #include <linux/fcntl.h>
-#include <linux/time.h>
-
-/* Milliseconds since 1970. */
-s64 clock_ms(void) { return (s64)(clock_ns() / 1000000); }
-
-u64 clock_ns(void) {
-  s64 time[2] = {0, 0};
-  SYSCALL2(__NR_clock_gettime, CLOCK_REALTIME, time);
-  return (u64)time[0] * 1000000000 + (u64)time[1];
-}
 
 /* Overwrites what `name` contains already, which needs no new block on most filesystems. Returns -errno or 0. */
 static long write_file(const char *name, const char *text, size_t size) {
@@ -39,30 +29,12 @@ static void state_exit(int code) {
   replace_file("exit", "exit.new", text, (size_t)(end - text));
 }
 
-/* Field 22 of /proc/PID/stat, as text: proc_pid_stat(5). Field 2, the command's name, may contain anything. */
-static const char *process_start(int pid, char buffer[1024]) {
-  char path[32];
-  append(append_number(append(path, "/proc/"), (u64)pid), "/stat");
-  long fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-  long size = fd < 0 ? 0 : sys_read((int)fd, buffer, 1023);
-  if (fd >= 0) sys_close((int)fd);
-  if (size <= 0) return "0";
-  buffer[size] = 0;
-  char *at = buffer + size;
-  while (at > buffer && *at != ')') at--;
-  for (int field = 2; field < 22 && *at; at++)
-    if (*at == ' ') field++;
-  char *end = at;
-  while (*end && *end != ' ') end++;
-  *end = 0;
-  return at;
-}
-
 /* Also reserves space for `exit`, which must be written even if the disk is full by then. Returns -errno or 0. */
 long state_live(int pid, u32 restarts) {
-  char text[160], buffer[1024];
+  char text[160], start[STAT_FIELD_SIZE];
   char *end = append_field(text, (u64)pid, " ");
-  end = append(append(end, process_start(pid, buffer)), " ");
+  process_start(pid, start);
+  end = append(append(end, start), " ");
   end = append_field(end, (u64)sys_getpid(), " ");
   end = append_field(append_field(end, (u64)clock_ms(), " "), restarts, "\n");
   long error = write_file("exit.new", text, (size_t)(end - text));

@@ -255,4 +255,26 @@ struct failure {
   u32 text;
 };
 
+/* A file that an exec by TypeScript leaves in the container's folder, from which the front repeats it: front/. Offsets count
+ * from the start of the file. It is used only while the files of its stamps are what they were. */
+struct template {
+  u32 magic, version, size, kind;
+  u64 config[5], cgroups[5]; /* struct stamp: the container's config.json and cgroups */
+  u64 init[5], bundle[5];    /* foster-init, and the bundle that has written this */
+  u32 plan, plan_size;       /* a plan without arguments and paths; envp has the container's environment */
+  u32 monitor, monitor_size; /* a monitor's blob without failures */
+  u32 failures;       /* offset of struct template_failure[2 * failure_count]: for a path, and for a name that is looked up */
+  u32 failure_count;
+  u32 event;          /* offset of a text: the event after its time, up to the command */
+  u32 path;           /* offset of a text: where a program is looked up */
+};
+#define TEMPLATE_MAGIC 0x6d657466 /* "ftem" */
+enum { TEMPLATE_EXEC = 1, TEMPLATE_EXEC_TERMINAL, TEMPLATE_EXEC_DETACHED };
+
+/* A message in two parts: between them is the program as the user has named it, in quotation marks. */
+struct template_failure {
+  s32 error, exit_code;
+  u32 before, after;
+};
+
 #endif

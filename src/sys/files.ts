@@ -7,11 +7,15 @@ import { faultPoint } from './fault.js';
  * or the new content, whatever is killed meanwhile. `durable`: also after a power failure (fsync(2)).
  * @throws Error of node:fs, for example ENOSPC; the old content is then unchanged
  */
-export function writeFileAtomically(path: string, text: string, options: { durable: boolean }): void {
+export function writeFileAtomically(
+  path: string,
+  content: string | Uint8Array,
+  options: { durable: boolean },
+): void {
   const fresh = `${path}.new`;
   const fd = openSync(fresh, 'w', 0o600);
   try {
-    writeFileSync(fd, text); // one write(2) may write only a part if the disk is nearly full
+    writeFileSync(fd, content); // one write(2) may write only a part if the disk is nearly full
     if (options.durable) fsyncSync(fd);
     faultPoint(`${basename(fresh)} written`);
     renameSync(fresh, path);

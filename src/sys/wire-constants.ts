@@ -6,6 +6,7 @@ export const NO_STEP = 0xffffffff;
 export const CLONE_STEP = 0xfffffffe;
 export const STATE_STEP = 0xfffffffc;
 export const HOST_STEP = 0xffff0000;
+export const TEMPLATE_MAGIC = 0x6d657466;
 export const FD_CONTROL = 3;
 export const FD_BLOB = 4;
 export const PLAN_SHIM = 1;
@@ -118,6 +119,9 @@ export const ATTACH_OWNER = 109;
 export const ATTACH_DETACH = 100;
 export const ATTACH_STOPPED = 122;
 export const ATTACH_CHUNK = 16384;
+export const TEMPLATE_EXEC = 1;
+export const TEMPLATE_EXEC_TERMINAL = 2;
+export const TEMPLATE_EXEC_DETACHED = 3;
 
 // Where structs have their fields, in bytes.
 export const PLAN_SIZE = 52;
@@ -219,4 +223,30 @@ export const FAILURE_OFFSETS = {
   error: 0,
   exit_code: 4,
   text: 8,
+} as const;
+export const TEMPLATE_SIZE = 208;
+export const TEMPLATE_OFFSETS = {
+  magic: 0,
+  version: 4,
+  size: 8,
+  kind: 12,
+  config: 16,
+  cgroups: 56,
+  init: 96,
+  bundle: 136,
+  plan: 176,
+  plan_size: 180,
+  monitor: 184,
+  monitor_size: 188,
+  failures: 192,
+  failure_count: 196,
+  event: 200,
+  path: 204,
+} as const;
+export const TEMPLATE_FAILURE_SIZE = 16;
+export const TEMPLATE_FAILURE_OFFSETS = {
+  error: 0,
+  exit_code: 4,
+  before: 8,
+  after: 12,
 } as const;

@@ -5,6 +5,7 @@ import { parseEnv, parseEnvFile } from '../../spec/parse/environment.js';
 import { flagError } from '../../spec/parse/flag.js';
 import { readFlagFile } from '../../spec/parse/flag-file.js';
 import { acceptBooleanValues, addHelpAfter, collect, missingArgument } from '../command.js';
+import { front } from '../front.js';
 import { addLatest, chosenContainer } from './selection.js';
 import { checkInput } from './standard-input.js';
 
@@ -68,6 +69,7 @@ export function configure(command: Command, argv: string[]): void {
       workdir: options.workdir === undefined ? undefined : workdirOf(options.workdir),
       user: options.user || undefined,
       privileged: options.privileged ?? false,
+      keepsTemplate: front.wantsTemplate,
     });
   });
 }

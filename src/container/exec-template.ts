@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import {
+  encodeTemplate,
+  stampOf,
+  TEMPLATE_FILES,
+  type TemplateFailure,
+  type TemplateKind,
+} from '../init/template.js';
+import { encodeMonitor, encodePlan } from '../init/wire.js';
+import { executionFailures } from '../launch/execution-failure.js';
+import type { Plan } from '../plan/step.js';
+import { writeFileAtomically } from '../sys/files.js';
+import { containerFolder } from '../sys/paths.js';
+import { formatEvent } from './events/line.js';
+import { attributesOf } from './events/recorder.js';
+import type { ContainerRecord } from './record.js';
+import { readContainer } from './store.js';
+
+/**
+ * Leaves in the container's folder what the front needs to do such an exec without Node: src/init/front. If that fails, the next
+ * one is done by Node, too.
+ * @param planFor makes the plan of a process without arguments in that container
+ */
+export function keepExecTemplate(
+  id: string,
+  kind: TemplateKind,
+  planFor: (record: ContainerRecord) => Plan,
+): void {
+  const folder = containerFolder(id);
+  // Before what they are of is read: a change that comes between makes the template useless, and not wrong.
+  const stamps = { config: stampOf(join(folder, 'config.json')), cgroups: stampOf(join(folder, 'cgroups')) };
+  const record = readContainer(id)?.record;
+  if (record === undefined) return;
+  const plan = planFor(record);
+  if (plan.host.length > 0) return; // steps from outside are the launcher's, which the front does without
+  const { terminal, shim, verbose } = plan;
+  const monitor = encodeMonitor({
+    pid: 0,
+    terminal,
+    shim,
+    verbose,
+    interactive: false,
+    userNamespace: false,
+    stateless: true,
+    remove: [],
+    failures: [],
+  });
+  const failures = { path: failuresFor(plan, '/'), name: failuresFor(plan, '') };
+  const template = encodeTemplate({
+    kind,
+    stamps,
+    plan: encodePlan({ ...plan, program: { ...plan.program, argv: [], paths: [] } }, { trace: false }),
+    monitor,
+    failures,
+    event: eventUpToCommand(record),
+    path: searchPath(plan),
+  });
+  try {
+    writeFileAtomically(join(folder, TEMPLATE_FILES[kind]), template, { durable: false });
+  } catch {
+    // a full disk, or the container has been removed
+  }
+}
+
+/** The messages about a program, cut where it is named. @param rest tells one with a path from one that is looked up */
+function failuresFor(plan: Plan, rest: string): TemplateFailure[] {
+  const program = `{program}${rest}`;
+  const named = { ...plan, program: { ...plan.program, argv: [program] } };
+  return executionFailures(named).map(({ errno, exitCode, text }) => {
+    const at = text.indexOf(program);
+    return { errno, exitCode, before: text.slice(0, at), after: text.slice(at + program.length) };
+  });
+}
+
+function eventUpToCommand(record: ContainerRecord): string {
+  const { id, name } = record;
+  const attributes = { ...attributesOf(record), command: '' };
+  const line = formatEvent({ time: 0, type: 'container', action: 'exec', id, name, attributes });
+  return line.slice(1).trimEnd();
+}
+
+/** Where programs are looked up: the directories of the paths of one that is named `x`. */
+function searchPath({ program }: Plan): string {
+  return program.paths.map((path) => path.slice(0, path.lastIndexOf('/'))).join(':');
+}

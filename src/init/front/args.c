@@ -1,0 +1,71 @@
+/* The command line of `foster exec`. Only what is certain is understood: an option that is not known here, a value that
+ * TypeScript would have to check, is left to Node. */
+#include "front.h"
+
+/* Whether `text` begins with NAME=, given "NAME=" or "NAME". */
+static int has_name(const char *text, const char *name) {
+  while (*name && *name != '=' && *text == *name) text++, name++;
+  return (!*name || *name == '=') && *text == '=';
+}
+
+const char *variable(char **envp, const char *name) {
+  for (; *envp; envp++)
+    if (has_name(*envp, name)) return *envp + string_length(name) + 1;
+  return NULL;
+}
+
+static int is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+
+/* NAME=VALUE, or a NAME, which means the caller's own variable; nothing where that is not set. PATH decides where the
+ * program is looked up, and so is left to Node. */
+static int add_override(struct exec_request *request, const char *text, char **envp) {
+  u32 length = 0;
+  while (is_letter(text[length]) || (length && text[length] >= '0' && text[length] <= '9')) length++;
+  if (!length || (text[length] && text[length] != '=') || request->override_count == MAX_OVERRIDES) return 0;
+  if (string_equal(text, "PATH") || has_name(text, "PATH")) return 0;
+  if (!text[length]) {
+    const char *value = variable(envp, text);
+    if (!value) return 1;
+    text = value - length - 1;
+  }
+  request->overrides[request->override_count++] = text;
+  return 1;
+}
+
+static int *switch_for(struct exec_request *request, char letter) {
+  return letter == 'i' ? &request->interactive : letter == 't' ? &request->terminal : letter == 'd' ? &request->detached : NULL;
+}
+
+/* `-it` and the like. */
+static int parse_switches(struct exec_request *request, const char *letters) {
+  if (!*letters) return 0;
+  for (; *letters; letters++) {
+    int *value = switch_for(request, *letters);
+    if (!value) return 0;
+    *value = 1;
+  }
+  return 1;
+}
+
+static char long_switch(const char *word) {
+  return string_equal(word, "--interactive") ? 'i' : string_equal(word, "--tty") ? 't' : string_equal(word, "--detach") ? 'd' : 0;
+}
+
+/* `argv` begins with the word after `exec`. Returns 0 if this is not for us. */
+int parse_exec(char **argv, char **envp, struct exec_request *request) {
+  for (; *argv && **argv == '-'; argv++) {
+    const char *word = *argv;
+    char letter = long_switch(word);
+    if (letter) {
+      *switch_for(request, letter) = 1;
+    } else if (string_equal(word, "-e") || string_equal(word, "--env")) {
+      if (!*++argv || !add_override(request, *argv, envp)) return 0;
+    } else if (word[1] == '-' || !parse_switches(request, word + 1)) {
+      return 0;
+    }
+  }
+  if (!argv[0] || !argv[1]) return 0;
+  request->container = argv[0];
+  request->command = argv + 1;
+  return **request->command && !(request->detached && request->terminal);
+}
