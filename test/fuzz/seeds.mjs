@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Writes seed inputs into FOLDER/plan, monitor, supervise, attach: blobs as foster encodes them, with typical results of system calls. */
+/** Writes seed inputs into FOLDER/plan, monitor, supervise, attach, front: blobs as foster encodes them, with typical results of system calls. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -9,17 +9,19 @@ import { build } from 'esbuild';
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const folder = resolve(process.argv[2]);
 mkdirSync(folder, { recursive: true });
-const bundle = join(folder, 'wire.cjs');
 await build({
-  entryPoints: [join(ROOT, 'src/init/wire.ts')],
-  outfile: bundle,
+  entryPoints: ['wire', 'template'].map((name) => join(ROOT, `src/init/${name}.ts`)),
+  outdir: folder,
+  outExtension: { '.js': '.cjs' },
   bundle: true,
   format: 'cjs',
   platform: 'node',
   external: ['koffi', '@koromix/*'],
   logLevel: 'warning',
 });
-const { encodeMonitor, encodePlan } = createRequire(import.meta.url)(bundle);
+const require = createRequire(import.meta.url);
+const { encodeMonitor, encodePlan } = require(join(folder, 'wire.cjs'));
+const { encodeTemplate, stampOf } = require(join(folder, 'template.cjs'));
 
 const plan = {
   version: 1,
@@ -149,4 +151,19 @@ mkdirSync(join(folder, 'attach'), { recursive: true });
 for (const [index, kind] of [...'oeitcwsax'].entries()) {
   const message = Buffer.concat([Buffer.from([4, 1, 0, 5, 0]), Buffer.from(`${kind}1234`)]);
   writeFileSync(join(folder, 'attach', `message-${index}`), Buffer.concat([message, answers(index + 20)]));
+}
+mkdirSync(join(folder, 'front'), { recursive: true });
+const failures = [{ errno: 'ENOENT', exitCode: 127, before: 'no "', after: '"\n' }];
+for (const kind of ['foreground', 'terminal', 'detached']) {
+  const none = stampOf('/nonexistent');
+  const template = encodeTemplate({
+    kind,
+    stamps: { config: none, cgroups: none },
+    plan: encodePlan({ ...plan, program: { paths: [], argv: [], env: ['A=b', 'B=c'] } }, { trace: false }),
+    monitor: encodeMonitor({ ...monitor, pid: 0, failures: [] }),
+    failures: { path: failures, name: failures },
+    event: ' exec abc x command=',
+    path: '/bin:/usr/bin:',
+  });
+  writeFileSync(join(folder, 'front', kind), template);
 }

@@ -7,7 +7,12 @@
 #include <linux/memfd.h>
 #include <linux/mman.h>
 
-enum { ROOM = 8 << 20, MAX_VARIABLES = 4096 };
+#ifdef FOSTER_FUZZ
+enum { ROOM = 4096 }; /* is soon full */
+#else
+enum { ROOM = 8 << 20 }; /* more than execve(2) takes */
+#endif
+enum { MAX_VARIABLES = 4096 };
 
 /* A blob that grows at its end; its memory is used only as far as it is written to. */
 struct builder {
@@ -18,7 +23,9 @@ struct builder {
 
 static struct builder copy_blob(const struct template *template, u32 offset, u32 size) {
   long at = syscall6(__NR_mmap, 0, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  struct builder builder = {.data = (char *)at, .size = size, .is_full = at < 0 && at > -4096};
+  /* A byte more, so that every text in it ends before what is appended. */
+  struct builder builder = {.data = (char *)at, .size = size + 1, .is_full = at < 0 && at > -4096};
+  if (size >= ROOM) builder.is_full = 1;
   if (!builder.is_full) memcpy(builder.data, (const char *)template + offset, size);
   return builder;
 }
@@ -87,7 +94,7 @@ static u32 put_environment(struct builder *builder, u32 envp, const char **overr
     memcpy(&at, builder->data + offset, sizeof at);
     if (!at) break;
     if (at >= builder->size || *count == MAX_VARIABLES) return builder->is_full = 1, 0;
-    variables[(*count)++] = builder->data + at; /* ends within the blob: its room is zeros */
+    variables[(*count)++] = builder->data + at;
   }
   for (u32 i = 0; i < override_count; i++) {
     u32 place = 0;

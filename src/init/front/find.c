@@ -4,14 +4,17 @@
 
 #include <asm/stat.h>
 #include <linux/fcntl.h>
-#include <linux/mman.h>
 #include <linux/stat.h>
 
-enum { STAMP_SIZE = 5 };
-
-static int is_own(int fd, int type, struct stat *info) {
-  if (SYSCALL2(__NR_fstat, fd, info) < 0 || (info->st_mode & S_IFMT) != (u32)type) return 0;
+static int is_own(int fd, u32 type, struct stat *info) {
+  if (SYSCALL2(__NR_fstat, fd, info) < 0 || (info->st_mode & S_IFMT) != type) return 0;
   return info->st_uid == (u32)SYSCALL0(__NR_geteuid) && !(info->st_mode & 022);
+}
+
+/* The size of a file that belongs to the caller alone; -1 for any other. */
+s64 own_file_size(int fd) {
+  struct stat info;
+  return is_own(fd, S_IFREG, &info) ? info.st_size : -1;
 }
 
 static int open_folder(int at, const char *path) {
@@ -58,63 +61,6 @@ static int find_id(int data, const char *reference, char id[ID_SIZE + 1]) {
   return append(id, link + size - ID_SIZE) != NULL;
 }
 
-/* Device, inode, size, and the times of the last change of content and of anything; zeros if there is no such file. */
-static void stamp(int folder, const char *name, u64 to[STAMP_SIZE]) {
-  struct stat info;
-  for (int i = 0; i < STAMP_SIZE; i++) to[i] = 0;
-  if (SYSCALL4(__NR_newfstatat, folder, name, &info, AT_SYMLINK_NOFOLLOW) < 0) return;
-  to[0] = info.st_dev, to[1] = info.st_ino, to[2] = (u64)info.st_size;
-  to[3] = (u64)info.st_mtime * 1000000000 + info.st_mtime_nsec, to[4] = (u64)info.st_ctime * 1000000000 + info.st_ctime_nsec;
-}
-
-static int has_stamp(int folder, const char *name, const u64 wanted[STAMP_SIZE]) {
-  u64 found[STAMP_SIZE];
-  stamp(folder, name, found);
-  for (int i = 0; i < STAMP_SIZE; i++)
-    if (found[i] != wanted[i]) return 0;
-  return 1;
-}
-
-int is_inside(const struct template *template, u32 offset, u32 size) {
-  return offset <= template->size && size <= template->size - offset;
-}
-
-/* NULL if the text does not end within the template. */
-const char *template_text(const struct template *template, u32 offset) {
-  const char *text = (const char *)template;
-  for (u32 at = offset; at < template->size; at++)
-    if (!text[at]) return text + offset;
-  return NULL;
-}
-
-static int is_well_formed(const struct template *template, u32 size, u32 kind) {
-  return template->magic == TEMPLATE_MAGIC && template->version == VERSION && template->size == size && template->kind == kind &&
-         template->plan % 8 == 0 && template->plan_size >= sizeof(struct plan) && is_inside(template, template->plan, template->plan_size) &&
-         template->monitor % 8 == 0 && template->monitor_size >= sizeof(struct monitor) &&
-         is_inside(template, template->monitor, template->monitor_size) && template->failures % 4 == 0 && template->failure_count <= 64 &&
-         is_inside(template, template->failures, 2 * template->failure_count * (u32)sizeof(struct template_failure)) &&
-         template_text(template, template->event) && template_text(template, template->path);
-}
-
-static const struct template *map_template(int folder, const char *name, u32 kind) {
-  struct stat info;
-  int fd = (int)sys_openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
-  if (fd < 0 || !is_own(fd, S_IFREG, &info) || info.st_size < (long)sizeof(struct template) || info.st_size > MAX_TEMPLATE) return NULL;
-  /* A copy: the file might be cut short while it is used. */
-  long at = syscall6(__NR_mmap, 0, info.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (at < 0 && at > -4096) return NULL;
-  if (sys_read(fd, (void *)at, (size_t)info.st_size) != info.st_size) return NULL;
-  sys_close(fd);
-  const struct template *template = (const struct template *)at;
-  return is_well_formed(template, (u32)info.st_size, kind) ? template : NULL;
-}
-
-/* Whether the files that it was made from are what they were. */
-static int holds(const struct template *template, int folder, int programs) {
-  return has_stamp(folder, "config.json", template->config) && has_stamp(folder, "cgroups", template->cgroups) &&
-         has_stamp(programs, "foster-init", template->init) && has_stamp(programs, "../foster-cli.cjs", template->bundle);
-}
-
 static int exists(int folder, const char *name) { return SYSCALL4(__NR_faccessat, folder, name, 0, 0) == 0; }
 
 /* Whether the process of that pid is the one that `live` has. Its pidfd is open by now, so the pid is not used again. */
@@ -151,7 +97,6 @@ static int open_init(struct target *target) {
 
 /* Returns whether all is found. `programs`: the folder of foster-init. */
 int find_container(const struct exec_request *request, char **envp, int programs, struct target *target) {
-  static const char *const names[] = {NULL, "exec", "exec-terminal", "exec-detached"};
   u32 kind = request->detached ? TEMPLATE_EXEC_DETACHED : request->terminal ? TEMPLATE_EXEC_TERMINAL : TEMPLATE_EXEC;
   char id[ID_SIZE + 1], path[ID_SIZE + 16];
   target->data = open_data_folder(envp);
@@ -160,7 +105,6 @@ int find_container(const struct exec_request *request, char **envp, int programs
   target->folder = open_folder(target->data, path);
   if (target->folder < 0 || exists(target->folder, "paused") || exists(target->folder, "exit") || !open_init(target)) return 0;
   target->is_running = 1;
-  const struct template *template = map_template(target->folder, names[kind], kind);
-  if (template && holds(template, target->folder, programs)) target->template = template;
+  target->template = find_template(target->folder, kind, programs);
   return target->template != NULL;
 }

@@ -28,13 +28,16 @@ struct target {
   const struct template *template; /* NULL: there is none that holds */
 };
 int find_container(const struct exec_request *request, char **envp, int programs, struct target *target);
+s64 own_file_size(int fd);
+
+/* template.c */
+const struct template *find_template(int folder, u32 kind, int programs);
+const char *template_text(const struct template *template, u32 offset);
 
 /* fill.c: copies of the blobs in a template, with what is new in them. Both return a descriptor, or -1. */
 int fill_plan(const struct template *template, const struct exec_request *request, char **envp);
 int fill_monitor(const struct template *template, const struct exec_request *request, int pid);
 int can_quote(const char *program);
-int is_inside(const struct template *template, u32 offset, u32 size);
-const char *template_text(const struct template *template, u32 offset);
 int memory_file(const char *name, const void *data, size_t size, int is_program);
 
 /* run.c: returns only if it has not been done */

@@ -1,0 +1,72 @@
+/* The template that an earlier exec has left in the container's folder: src/container/exec-template.ts. */
+#include "front.h"
+
+#include <asm/stat.h>
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+
+enum { STAMP_SIZE = 5, MAX_FAILURES = 64 };
+
+/* Device, inode, size, and the times of the last change of content and of anything; zeros if there is no such file. */
+static void stamp(int folder, const char *name, u64 to[STAMP_SIZE]) {
+  struct stat info;
+  for (int i = 0; i < STAMP_SIZE; i++) to[i] = 0;
+  if (SYSCALL4(__NR_newfstatat, folder, name, &info, AT_SYMLINK_NOFOLLOW) < 0) return;
+  to[0] = info.st_dev, to[1] = info.st_ino, to[2] = (u64)info.st_size;
+  to[3] = (u64)info.st_mtime * 1000000000 + info.st_mtime_nsec, to[4] = (u64)info.st_ctime * 1000000000 + info.st_ctime_nsec;
+}
+
+static int has_stamp(int folder, const char *name, const u64 wanted[STAMP_SIZE]) {
+  u64 found[STAMP_SIZE];
+  stamp(folder, name, found);
+  for (int i = 0; i < STAMP_SIZE; i++)
+    if (found[i] != wanted[i]) return 0;
+  return 1;
+}
+
+static int is_inside(const struct template *template, u32 offset, u32 size) {
+  return offset <= template->size && size <= template->size - offset;
+}
+
+/* NULL if the text does not end within the template. */
+const char *template_text(const struct template *template, u32 offset) {
+  const char *text = (const char *)template;
+  for (u32 at = offset; at < template->size; at++)
+    if (!text[at]) return text + offset;
+  return NULL;
+}
+
+static int is_well_formed(const struct template *template, u32 size, u32 kind) {
+  return template->magic == TEMPLATE_MAGIC && template->version == VERSION && template->size == size && template->kind == kind &&
+         template->plan % 8 == 0 && template->plan_size >= sizeof(struct plan) && is_inside(template, template->plan, template->plan_size) &&
+         template->monitor % 8 == 0 && template->monitor_size >= sizeof(struct monitor) &&
+         is_inside(template, template->monitor, template->monitor_size) && template->failures % 4 == 0 && template->failure_count <= MAX_FAILURES &&
+         is_inside(template, template->failures, 2 * template->failure_count * (u32)sizeof(struct template_failure)) &&
+         template_text(template, template->event) && template_text(template, template->path);
+}
+
+static const struct template *read_template(int folder, const char *name, u32 kind) {
+  int fd = (int)sys_openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+  s64 size = fd < 0 ? -1 : own_file_size(fd);
+  if (size < (s64)sizeof(struct template) || size > MAX_TEMPLATE) return NULL;
+  /* A copy: the file might be cut short while it is used. */
+  long at = syscall6(__NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (at < 0 && at > -4096) return NULL;
+  if (sys_read(fd, (void *)at, (size_t)size) != size) return NULL;
+  sys_close(fd);
+  const struct template *template = (const struct template *)at;
+  return is_well_formed(template, (u32)size, kind) ? template : NULL;
+}
+
+/* Whether the files that it was made from are what they were. */
+static int holds(const struct template *template, int folder, int programs) {
+  return has_stamp(folder, "config.json", template->config) && has_stamp(folder, "cgroups", template->cgroups) &&
+         has_stamp(programs, "foster-init", template->init) && has_stamp(programs, "../foster-cli.cjs", template->bundle);
+}
+
+/* The template of that kind in a container's folder; NULL if there is none that holds. */
+const struct template *find_template(int folder, u32 kind, int programs) {
+  static const char *const names[] = {[TEMPLATE_EXEC] = "exec", [TEMPLATE_EXEC_TERMINAL] = "exec-terminal", [TEMPLATE_EXEC_DETACHED] = "exec-detached"};
+  const struct template *template = read_template(folder, names[kind], kind);
+  return template && holds(template, folder, programs) ? template : NULL;
+}

@@ -1,0 +1,302 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Containers } from './support/containers.js';
+import { FOSTER, Home, type Result } from './support/foster.js';
+import { PROMPT, Tmux } from './support/tmux.js';
+import { waitUntil } from './support/wait.js';
+
+/** `foster exec` without Node: src/init/front. */
+const home = new Home();
+const containers = new Containers(home);
+
+/** Node cannot be found, so what works has been done by the front. */
+const WITHOUT_NODE = { PATH: '/nonexistent' };
+const WITHOUT_FRONT = { FOSTER_NO_FRONT: '1' };
+const NO_NODE = /^foster: cannot find node in PATH/;
+
+let id = '';
+
+after(async () => {
+  containers.removeAll();
+  await home.assertNothingLeft();
+});
+
+const exec = (args: string[], env: Record<string, string> = {}, input = ''): Result =>
+  home.foster(['exec', ...args], { env, input });
+
+/** Node does it once in each way, and leaves the templates. */
+function prepare(name: string): void {
+  for (const flags of [[], ['-d'], ['-t']]) assert.equal(exec([...flags, name, 'true']).status, 0);
+}
+
+before(() => {
+  id = containers.detach('web', 'sleep 1000', [
+    '-e',
+    'OWN=value',
+    '-w',
+    '/usr/bin',
+    '--label',
+    'a=b c',
+    '-u',
+    '5:6',
+  ]);
+  containers.detach('root', 'sleep 1000');
+  for (const name of ['web', 'root']) prepare(name);
+});
+
+/** What differs from process to process. */
+function normalized(text: string): string {
+  return text
+    .replace(
+      /^(Pid|Tgid|Ngid|PPid|NSpid|NStgid|NSpgid|NSsid|Vm\w+|Rss\w+|Hugetlb\w+|Threads|SigQ|\w*ctxt_switches|StaBrk|Brk|StaStk):.*$/gm,
+      '$1',
+    )
+    .replace(/pipe:\[\d+\]/g, 'pipe')
+    .replace(/\/proc\/\d+\/fd/g, '/proc/PID/fd')
+    .replace(/^.* -> (?=\S+$)/gm, '-> ');
+}
+
+const EVERYTHING = [
+  'cat /proc/self/status',
+  'cat /proc/self/mountinfo',
+  'cat /proc/self/limits',
+  'cat /proc/self/cgroup',
+  'cat /proc/self/oom_score_adj',
+  'cat /proc/self/sessionid',
+  'for one in /proc/self/ns/*; do readlink $one; done',
+  'ls -l /proc/self/fd',
+  'env',
+  'pwd',
+  'id',
+  'umask',
+  'ulimit -a',
+  'tty',
+  'echo error >&2',
+  'cat',
+].join('; ');
+
+/** Words after `foster exec`; standard input is "input". */
+const SAME: [title: string, args: string[]][] = [
+  ['all that a process can see of itself', ['web', 'sh', '-c', EVERYTHING]],
+  ['the same with -i', ['-i', 'web', 'sh', '-c', EVERYTHING]],
+  ['the same as root', ['-i', 'root', 'sh', '-c', EVERYTHING]],
+  ['the same in a terminal', ['-t', 'web', 'sh', '-c', EVERYTHING.replace(/; cat$/, '')]],
+  ['by id', ['ID', 'env']],
+  ['-e', ['-e', 'OWN=other', '-e', 'NEW=a b=c', '-e', 'EMPTY=', 'web', 'env']],
+  ['-e of the caller', ['-e', 'HOME', '-e', 'NOT_SET', '--env', 'LANG', 'web', 'env']],
+  ['a variable twice', ['-e', 'A=1', '-e', 'B=2', '-e', 'A=3', 'web', 'env']],
+  ['-i', ['-i', 'web', 'cat']],
+  ['--interactive', ['--interactive', 'web', 'wc', '-c']],
+  ['no -i', ['web', 'cat']],
+  ['arguments', ['web', 'printf', '[%s]', '', 'a b', '"', "'", '\\', 'ä\n', '*', '-e']],
+  ['an absolute path', ['web', '/bin/echo', 'x']],
+  ['a relative path', ['web', '../bin/../bin/../../bin/echo', 'x']],
+  ['an exit code', ['web', 'sh', '-c', 'exit 7']],
+  ['a signal', ['web', 'sh', '-c', 'kill -9 $$']],
+  ['both streams', ['web', 'sh', '-c', 'echo out; echo err >&2; exit 3']],
+  ['a name that is not there', ['web', 'nope']],
+  ['a path that is not there', ['web', '/nope/nope']],
+  ['a directory', ['web', '/bin']],
+  ['a file that is no program', ['web', '/etc/passwd']],
+  ['many arguments', ['web', 'sh', '-c', 'echo $#', ...Array.from({ length: 300 }, () => 'x')]],
+  ['much output', ['web', 'sh', '-c', 'i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done']],
+];
+
+for (const [title, words] of SAME) {
+  test(`the same by Node and without it: ${title}`, () => {
+    const args = words.map((word) => (word === 'ID' ? id : word));
+    const [byNode, byFront] = [WITHOUT_FRONT, WITHOUT_NODE].map((env) => {
+      const result = exec(args, env, 'input');
+      return { ...result, stdout: normalized(result.stdout), event: containers.events(id).at(-1) };
+    });
+    assert.doesNotMatch(byFront?.stderr ?? '', NO_NODE);
+    assert.deepEqual(byFront, byNode);
+  });
+}
+
+test('in the background', async () => {
+  const [byNode, byFront] = [WITHOUT_FRONT, WITHOUT_NODE].map((env, index) => {
+    const result = exec(
+      ['-d', '-e', `N=${index}`, 'root', 'sh', '-c', `env >/tmp/env${index}; sleep 10${index}`],
+      env,
+    );
+    return { ...result, event: containers.events(id).at(-1)?.replace(/\d/g, '') };
+  });
+  assert.deepEqual(byFront, byNode);
+  assert.equal(byFront?.status, 0);
+  const environment = (index: number) =>
+    containers.ok('exec', 'root', 'cat', `/tmp/env${index}`).replace(`N=${index}`, 'N=');
+  await waitUntil('both have written', () => environment(1) !== '' && environment(1) === environment(0));
+  const parents = containers.ok('exec', 'root', 'ps', '-o', 'ppid,args').match(/^ *\d+ .*sleep 10[01]$/gm);
+  assert.deepEqual(
+    parents?.map((line) => line.trim().split(' ')[0]),
+    ['1', '1'],
+  );
+  assert.match(exec(['-d', 'root', 'nope']).stderr, /^foster: cannot run "nope"/);
+});
+
+test('a terminal of the right size, with job control', async () => {
+  const person = new Tmux(home, { columns: 90, rows: 20 });
+  person.types('PATH=/nonexistent foster exec -it root sh'.replace('foster', FOSTER));
+  await person.sees('/ #');
+  person.types('stty size; tty; sleep 1000');
+  await person.sees(/20 90\n\/dev\/pts\/\d+/);
+  person.presses('C-c');
+  person.types('echo ended with $?; exit 4');
+  await person.sees('ended with 130');
+  await person.sees(PROMPT);
+  person.types('echo code $?');
+  await person.sees('code 4');
+  person.leaves();
+});
+
+/** What the front leaves to Node. */
+const LEFT: string[][] = [
+  ['-u', '0', 'web', 'true'],
+  ['-w', '/', 'web', 'true'],
+  ['--privileged', 'web', 'true'],
+  ['--env-file', '/dev/null', 'web', 'true'],
+  ['-e', 'PATH=/bin', 'web', 'true'],
+  ['-e', '=x', 'web', 'true'],
+  ['-e'],
+  ['--tty=false', 'web', 'true'],
+  ['-dt', 'web', 'true'],
+  ['-it', 'web', 'true'],
+  ['-x', 'web', 'true'],
+  ['-', 'web', 'true'],
+  ['--', 'web', 'true'],
+  ['--help'],
+  ['web'],
+  ['web', ''],
+  ['web', 'nope"'],
+  ['web', 'x'.repeat(2000)],
+  ['../containers/web', 'true'],
+  ['missing', 'true'],
+  [],
+];
+
+test('at the least doubt, Node does it', () => {
+  for (const args of LEFT) assert.match(exec(args, WITHOUT_NODE).stderr, NO_NODE, args.join(' '));
+  assert.match(exec([id.slice(0, 12), 'true'], WITHOUT_NODE).stderr, NO_NODE);
+  assert.match(exec(['web', 'true'], { ...WITHOUT_NODE, ...WITHOUT_FRONT }).stderr, /node: not found/);
+  assert.match(exec(['web', 'true'], { ...WITHOUT_NODE, XDG_DATA_HOME: 'relative' }).stderr, NO_NODE);
+  assert.equal(exec(['web', 'true'], WITHOUT_NODE).status, 0);
+});
+
+test('a container that is paused, or has ended, is left to Node', async () => {
+  containers.detach('short', 'sleep 1000');
+  prepare('short');
+  containers.ok('pause', 'short');
+  assert.match(exec(['short', 'true'], WITHOUT_NODE).stderr, NO_NODE);
+  containers.ok('unpause', 'short');
+  assert.equal(exec(['short', 'true'], WITHOUT_NODE).status, 0);
+  containers.ok('kill', 'short');
+  await containers.waitFor('short', 'exited');
+  assert.match(exec(['short', 'true'], WITHOUT_NODE).stderr, NO_NODE);
+  assert.match(exec(['short', 'true']).stderr, /is not running/);
+  containers.ok('start', 'short');
+  assert.equal(exec(['short', 'true']).status, 0);
+  assert.equal(exec(['short', 'true'], WITHOUT_NODE).status, 0);
+});
+
+/** Changes after which a template must not be used. */
+const SPOILED: [title: string, spoil: (template: string) => void][] = [
+  ['deleted', (path) => rmSync(path)],
+  ['empty', (path) => truncateSync(path, 0)],
+  ['cut short', (path) => truncateSync(path, readFileSync(path).length - 1)],
+  ['longer', (path) => writeFileSync(path, Buffer.concat([readFileSync(path), Buffer.alloc(8)]))],
+  [
+    'of another version',
+    (path) => change(path, (bytes) => bytes.writeUInt32LE(bytes.readUInt32LE(4) + 1, 4)),
+  ],
+  ['of another kind', (path) => change(path, (bytes) => bytes.writeUInt32LE(2, 12))],
+  ['of another config.json', (path) => change(path, (bytes) => bytes.writeUInt32LE(1, 40))],
+  ['of another build', (path) => change(path, (bytes) => bytes.writeUInt32LE(1, 136))],
+  ['with offsets beyond its end', (path) => change(path, (bytes) => bytes.fill(0xff, 176, 208))],
+  ['writable by others', (path) => chmodSync(path, 0o622)],
+  [
+    'a directory',
+    (path) => {
+      rmSync(path);
+      mkdirSync(path);
+    },
+  ],
+  [
+    'a link',
+    (path) => {
+      renameSync(path, `${path}.moved`);
+      symlinkSync(`${path}.moved`, path);
+    },
+  ],
+];
+
+function change(path: string, edit: (bytes: Buffer) => void): void {
+  const bytes = readFileSync(path);
+  edit(bytes);
+  writeFileSync(path, bytes);
+}
+
+for (const [title, spoil] of SPOILED) {
+  test(`a template that is ${title} is not used, and is replaced`, () => {
+    const template = join(containers.folder(id), 'exec');
+    spoil(template);
+    assert.match(exec(['web', 'true'], WITHOUT_NODE).stderr, NO_NODE);
+    assert.equal(exec(['web', 'true']).status, 0);
+    if (title === 'a directory') rmSync(template, { recursive: true, force: true });
+    exec(['web', 'true']);
+    assert.equal(exec(['web', 'echo', 'x'], WITHOUT_NODE).stdout, 'x\n');
+  });
+}
+
+test('a change of the container is seen', () => {
+  containers.ok('rename', 'web', 'other');
+  assert.match(exec(['web', 'true'], WITHOUT_NODE).stderr, NO_NODE);
+  assert.match(exec(['other', 'true'], WITHOUT_NODE).stderr, NO_NODE);
+  assert.equal(exec(['other', 'true']).status, 0);
+  assert.equal(exec(['other', 'true'], WITHOUT_NODE).status, 0);
+  const line = readFileSync(join(home.folder, 'data/foster/events'), 'utf8').trimEnd().split('\n').at(-1);
+  assert.match(line ?? '', new RegExp(`^\\d+ exec ${id} other `));
+  containers.ok('rename', 'other', 'web');
+  assert.equal(exec(['web', 'true']).status, 0);
+});
+
+test('as npm installs it: a link in a folder of commands', () => {
+  const prefix = join(home.folder, 'prefix');
+  const links: [link: string, target: string, isKnown: boolean][] = [
+    ['bin/foster', '../lib/node_modules/foster/dist/foster', true],
+    ['lib/node_modules/.bin/foster', '../foster/dist/foster', true],
+    ['../elsewhere/foster', FOSTER, false],
+  ];
+  mkdirSync(join(prefix, 'lib/node_modules'), { recursive: true });
+  symlinkSync(dirname(dirname(FOSTER)), join(prefix, 'lib/node_modules/foster'));
+  for (const [link, target, isKnown] of links) {
+    const path = join(prefix, link);
+    mkdirSync(dirname(path), { recursive: true });
+    symlinkSync(target, path);
+    const { status, stderr } = spawnSync(path, ['exec', 'web', 'true'], {
+      env: { ...home.env, ...WITHOUT_NODE },
+      encoding: 'utf8',
+    });
+    assert.equal(status, isKnown ? 0 : 127, `${link}: ${stderr}`);
+    assert.equal(spawnSync(path, ['exec', 'web', 'true'], { env: home.env }).status, 0, link);
+  }
+});
+
+test('the variable by which the front asks for a template is not passed on', () => {
+  rmSync(join(containers.folder(id), 'exec'));
+  assert.doesNotMatch(exec(['-e', 'FOSTER_FRONT', 'web', 'env']).stdout, /FOSTER_FRONT/);
+  assert.ok(existsSync(join(containers.folder(id), 'exec')));
+});
