@@ -9,7 +9,7 @@ import { FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
 import type { Attachment, NetworkDraft } from './network-draft.js';
 import type { ContainerRecord } from './record.js';
-import { type Container, findContainer, isAlive, readContainer } from './store.js';
+import { type Container, findContainer, isAliveNow } from './store.js';
 
 /**
  * Attaches a container to its networks: takes addresses and makes sure that the network holder runs.
@@ -120,10 +120,7 @@ export function leaseRequest({ name, ip, ip6, mac }: WantedNetwork): LeaseReques
 }
 
 /** Whether the container with that id runs. */
-export function runs(id: string): boolean {
-  const container = readContainer(id);
-  return container !== undefined && isAlive(container.state);
-}
+export const runs = isAliveNow;
 
 /** @param options.isDefault whether it is the way to the outside */
 export function interfaceFacts(

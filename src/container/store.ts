@@ -155,6 +155,15 @@ export function readLive(id: string): LiveRecord | undefined {
   };
 }
 
+/** As `isAlive` of its state; its record is not read. */
+export function isAliveNow(id: string): boolean {
+  const live = readLive(id);
+  if (isInitAlive(live)) return true;
+  if (!(isLockHeld(id) || hasMonitor(id, live)) || (live === undefined && !hasFile(id, 'live'))) return false;
+  const exit = readExit(id);
+  return exit === undefined || willRestart(id, exit.code);
+}
+
 /** The lock decides whether it lives: the kernel lets it go when the last process that holds it is gone. */
 function readState(id: string): ContainerState {
   const live = readLive(id);
@@ -218,8 +227,9 @@ function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** A file's text; '' if it cannot be read. */
+/** A file's text; '' if it cannot be read. Most are not there, and an exception costs ten times as much as to ask. */
 function readText(path: string): string {
+  if (!existsSync(path)) return '';
   try {
     return readFileSync(path, 'utf8');
   } catch {
