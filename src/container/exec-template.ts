@@ -54,6 +54,7 @@ export function keepExecTemplate(
     failures,
     event: eventUpToCommand(record),
     path: searchPath(plan),
+    directoryStep: plan.init.length + plan.process.findIndex(({ call }) => call === 'chdir'),
   });
   try {
     writeFileAtomically(join(folder, TEMPLATE_FILES[kind]), template, { durable: false });

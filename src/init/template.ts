@@ -59,6 +59,8 @@ export interface ExecTemplate {
   event: string;
   /** PATH of the container. */
   path: string;
+  /** The index of the step, of PID 1's and the process's, whose only argument is the working directory. */
+  directoryStep: number;
 }
 
 export function encodeTemplate(template: ExecTemplate): Uint8Array {
@@ -92,10 +94,18 @@ export function encodeTemplate(template: ExecTemplate): Uint8Array {
     failure_count: template.failures.path.length,
     event: blob.text(event),
     path: blob.text(path),
+    directory: argumentAt(plan, template.directoryStep),
+    unused: 0,
     size: 0,
   });
   blob.u32(header + offsets.size, blob.size);
   return blob.bytes;
+}
+
+/** Where an encoded plan has the first argument of a step. */
+function argumentAt(plan: Uint8Array, step: number): number {
+  const steps = new DataView(plan.buffer, plan.byteOffset).getUint32(wire.PLAN_OFFSETS.steps, true);
+  return steps + step * wire.STEP_SIZE + wire.STEP_OFFSETS.arguments;
 }
 
 /** 64-bit numbers as pairs of 32 bits, the lower ones first. */

@@ -7,7 +7,7 @@
 #include "sys.h"
 
 #define MAGIC 0x74736f66 /* "fost" */
-#define VERSION 6
+#define VERSION 7
 
 /* Descriptors by convention, in every mode. */
 enum { FD_CONTROL = 3, FD_BLOB = 4 };
@@ -267,6 +267,8 @@ struct template {
   u32 failure_count;
   u32 event;          /* offset of a text: the event after its time, up to the command */
   u32 path;           /* offset of a text: where a program is looked up */
+  u32 directory;      /* offset in the plan of the argument that is the working directory */
+  u32 unused;
 };
 #define TEMPLATE_MAGIC 0x6d657466 /* "ftem" */
 enum { TEMPLATE_EXEC = 1, TEMPLATE_EXEC_TERMINAL, TEMPLATE_EXEC_DETACHED };

@@ -1,7 +1,7 @@
 /** What src/init/wire.h defines, by the names that it has there. Made from it by scripts/wire-constants.mjs. */
 
 export const MAGIC = 0x74736f66;
-export const VERSION = 6;
+export const VERSION = 7;
 export const NO_STEP = 0xffffffff;
 export const CLONE_STEP = 0xfffffffe;
 export const STATE_STEP = 0xfffffffc;
@@ -224,7 +224,7 @@ export const FAILURE_OFFSETS = {
   exit_code: 4,
   text: 8,
 } as const;
-export const TEMPLATE_SIZE = 208;
+export const TEMPLATE_SIZE = 216;
 export const TEMPLATE_OFFSETS = {
   magic: 0,
   version: 4,
@@ -242,6 +242,8 @@ export const TEMPLATE_OFFSETS = {
   failure_count: 196,
   event: 200,
   path: 204,
+  directory: 208,
+  unused: 212,
 } as const;
 export const TEMPLATE_FAILURE_SIZE = 16;
 export const TEMPLATE_FAILURE_OFFSETS = {

@@ -164,6 +164,7 @@ for (const kind of ['foreground', 'terminal', 'detached']) {
     failures: { path: failures, name: failures },
     event: ' exec abc x command=',
     path: '/bin:/usr/bin:',
+    directoryStep: 4,
   });
   writeFileSync(join(folder, 'front', kind), template);
 }

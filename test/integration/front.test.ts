@@ -95,6 +95,9 @@ const SAME: [title: string, args: string[]][] = [
   ['the same as root', ['-i', 'root', 'sh', '-c', EVERYTHING]],
   ['the same in a terminal', ['-t', 'web', 'sh', '-c', EVERYTHING.replace(/; cat$/, '')]],
   ['by id', ['ID', 'env']],
+  ['by the start of an id', ['START', 'env']],
+  ['in another directory', ['-w', '/tmp', 'web', 'pwd']],
+  ['in the root', ['--workdir', '/', 'web', 'pwd']],
   ['-e', ['-e', 'OWN=other', '-e', 'NEW=a b=c', '-e', 'EMPTY=', 'web', 'env']],
   ['-e of the caller', ['-e', 'HOME', '-e', 'NOT_SET', '--env', 'LANG', 'web', 'env']],
   ['a variable twice', ['-e', 'A=1', '-e', 'B=2', '-e', 'A=3', 'web', 'env']],
@@ -117,7 +120,7 @@ const SAME: [title: string, args: string[]][] = [
 
 for (const [title, words] of SAME) {
   test(`the same by Node and without it: ${title}`, () => {
-    const args = words.map((word) => (word === 'ID' ? id : word));
+    const args = words.map((word) => (word === 'ID' ? id : word === 'START' ? id.slice(0, 12) : word));
     const [byNode, byFront] = [WITHOUT_FRONT, WITHOUT_NODE].map((env) => {
       const result = exec(args, env, 'input');
       return { ...result, stdout: normalized(result.stdout), event: containers.events(id).at(-1) };
@@ -166,7 +169,12 @@ test('a terminal of the right size, with job control', async () => {
 /** What the front leaves to Node. */
 const LEFT: string[][] = [
   ['-u', '0', 'web', 'true'],
-  ['-w', '/', 'web', 'true'],
+  ['-w', '/tmp/../usr', 'web', 'true'],
+  ['-w', '/usr/', 'web', 'true'],
+  ['-w', '//usr', 'web', 'true'],
+  ['-w', 'usr', 'web', 'true'],
+  ['-w', '', 'web', 'true'],
+  ['-w', '/not/there', 'web', 'true'],
   ['--privileged', 'web', 'true'],
   ['--env-file', '/dev/null', 'web', 'true'],
   ['-e', 'PATH=/bin', 'web', 'true'],
@@ -190,7 +198,6 @@ const LEFT: string[][] = [
 
 test('at the least doubt, Node does it', () => {
   for (const args of LEFT) assert.match(exec(args, WITHOUT_NODE).stderr, NO_NODE, args.join(' '));
-  assert.match(exec([id.slice(0, 12), 'true'], WITHOUT_NODE).stderr, NO_NODE);
   assert.match(exec(['web', 'true'], { ...WITHOUT_NODE, ...WITHOUT_FRONT }).stderr, /node: not found/);
   assert.match(exec(['web', 'true'], { ...WITHOUT_NODE, XDG_DATA_HOME: 'relative' }).stderr, NO_NODE);
   assert.equal(exec(['web', 'true'], WITHOUT_NODE).status, 0);

@@ -51,6 +51,18 @@ static char long_switch(const char *word) {
   return string_equal(word, "--interactive") ? 'i' : string_equal(word, "--tty") ? 't' : string_equal(word, "--detach") ? 'd' : 0;
 }
 
+/* An absolute path, in which nothing is left to resolve. */
+static int set_directory(struct exec_request *request, const char *path) {
+  if (!path || *path != '/' || string_length(path) >= MAX_PATH) return 0;
+  for (const char *c = path; *c; c++) {
+    if (*c != '/') continue;
+    if (c[1] == '/' || (!c[1] && c != path)) return 0;
+    if (c[1] == '.' && (!c[2] || c[2] == '/' || c[2] == '.')) return 0;
+  }
+  request->directory = path;
+  return 1;
+}
+
 /* `argv` begins with the word after `exec`. Returns 0 if this is not for us. */
 int parse_exec(char **argv, char **envp, struct exec_request *request) {
   for (; *argv && **argv == '-'; argv++) {
@@ -60,6 +72,8 @@ int parse_exec(char **argv, char **envp, struct exec_request *request) {
       *switch_for(request, letter) = 1;
     } else if (string_equal(word, "-e") || string_equal(word, "--env")) {
       if (!*++argv || !add_override(request, *argv, envp)) return 0;
+    } else if (string_equal(word, "-w") || string_equal(word, "--workdir")) {
+      if (!set_directory(request, *++argv)) return 0;
     } else if (word[1] == '-' || !parse_switches(request, word + 1)) {
       return 0;
     }

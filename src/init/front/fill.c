@@ -125,6 +125,13 @@ static int finish(const struct builder *builder, const char *name) {
   return builder->is_full ? -1 : memory_file(name, builder->data, builder->size, 0);
 }
 
+/* The argument is the offset of a text, as it is encoded. */
+static void put_directory(struct builder *builder, u32 argument, u32 plan_size, const char *directory) {
+  u32 text = put_text(builder, directory, "", "");
+  if (argument % 8 || argument > plan_size - sizeof(u64)) builder->is_full = 1;
+  put_pointer(builder, argument, 0, text);
+}
+
 /* All of the new arrays have to become pointers, as those have that are there already. */
 static void put_relocations(struct builder *builder, struct plan *plan, const u32 arrays[3], const u32 counts[3]) {
   u64 old = plan->relocation_count, total = old + counts[0] + counts[1] + counts[2];
@@ -157,6 +164,7 @@ int fill_plan(const struct template *template, const struct exec_request *reques
   arrays[1] = put_list(&builder, request->command, counts[1]);
   arrays[2] = put_environment(&builder, plan->envp, overrides, override_count, &counts[2]);
   put_relocations(&builder, plan, arrays, counts);
+  if (request->directory) put_directory(&builder, template->directory, template->plan_size, request->directory);
   plan->programs = arrays[0], plan->argv = arrays[1], plan->envp = arrays[2], plan->size = builder.size;
   return finish(&builder, "foster-plan");
 }

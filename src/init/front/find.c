@@ -48,17 +48,41 @@ static int is_name(const char *text) {
   return 1;
 }
 
-/* An id, or a name: a link to ../containers/ID. The start of an id is left to Node. */
-static int find_id(int data, const char *reference, char id[ID_SIZE + 1]) {
+static int is_start(const char *start, const char *id) {
+  while (*start && *start == *id) start++, id++;
+  return !*start;
+}
+
+/* The one container whose id begins so. Returns 0 if there is none, or more than one. */
+static int find_by_start(int data, const char *start, char id[ID_SIZE + 1]) {
+  struct entry { u64 inode; s64 next; unsigned short size; u8 type; char name[]; }; /* getdents64(2) */
+  static char buffer[32 * 1024] __attribute__((aligned(8)));
+  int folder = (int)sys_openat(data, "containers", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0), found = 0;
+  for (long size; folder >= 0 && (size = SYSCALL3(__NR_getdents64, folder, buffer, sizeof buffer)) > 0;) {
+    for (long at = 0; at < size; at += ((struct entry *)(buffer + at))->size) {
+      const char *name = ((struct entry *)(buffer + at))->name;
+      if (is_id(name) && is_start(start, name)) append(id, name), found++;
+    }
+  }
+  if (folder >= 0) sys_close(folder);
+  return found == 1;
+}
+
+/* What a name is a link to: ../containers/ID. */
+static int find_by_name(int data, const char *name, char id[ID_SIZE + 1]) {
   char path[256], link[128];
-  if (is_id(reference)) return append(id, reference) != NULL;
-  if (!is_name(reference)) return 0;
-  append(append(path, "names/"), reference);
+  append(append(path, "names/"), name);
   long size = SYSCALL4(__NR_readlinkat, data, path, link, sizeof link - 1);
   if (size <= ID_SIZE || size == sizeof link - 1) return 0;
   link[size] = 0;
   if (link[size - ID_SIZE - 1] != '/' || !is_id(link + size - ID_SIZE)) return 0;
   return append(id, link + size - ID_SIZE) != NULL;
+}
+
+/* An id, a name, or the start of an id. */
+static int find_id(int data, const char *reference, char id[ID_SIZE + 1]) {
+  if (is_id(reference)) return append(id, reference) != NULL;
+  return is_name(reference) && (find_by_name(data, reference, id) || find_by_start(data, reference, id));
 }
 
 static int exists(int folder, const char *name) { return SYSCALL4(__NR_faccessat, folder, name, 0, 0) == 0; }

@@ -12,7 +12,7 @@ enum { MAX_OVERRIDES = 256, MAX_PATH = 4096, ID_SIZE = 64, MAX_TEMPLATE = 1 << 2
 /* args.c: what `foster exec` was asked for. */
 struct exec_request {
   int interactive, terminal, detached;
-  const char *container;
+  const char *container, *directory;    /* the directory is NULL for the container's own */
   char **command;                     /* up to a NULL; not empty */
   const char *overrides[MAX_OVERRIDES]; /* NAME=VALUE, from -e */
   u32 override_count;
