@@ -116,7 +116,15 @@ for (const node of NODES) {
         assert.equal(status, 0, stderr);
       });
     }
-    assert.equal(run(['-e', "new (require('foster').Foster)().remove('job')"]).status, 0);
+    // the next version of Node begins as this one did
+    const clean = `(async () => {
+      const foster = new (require('foster').Foster)();
+      for (const { id } of await foster.list({ all: true })) await foster.remove(id, { force: true });
+      await foster.networks.prune();
+      await foster.volumes.prune({ all: true });
+    })()`;
+    const { status, stderr } = run(['-e', clean]);
+    assert.equal(status, 0, stderr);
   });
 }
 
