@@ -43,12 +43,14 @@ export async function draftContainer(asked: RunRequest): Promise<Draft> {
     networkContainer === undefined
       ? undefined
       : (await import('./network.js')).networkTarget(networkContainer, { exitCode: EXIT.FOSTER });
+  const owner = await ownerOfNetwork(wanted, joined);
   const own = withoutUserNamespace(wanted, joined) ? inHostsUserNamespace(wanted) : wanted;
   // as Docker: it is the other's name, for the other's address
   const request = shared === undefined ? own : { ...own, hostname: shared.record.network.hostname };
   const other = joined ?? shared;
-  const maps = other === undefined ? requestedIdMaps(request, uid(), gid()) : mapsOfJoined(other.record);
-  if (maps.isSingle) surroundings().warn(singleIdWarning());
+  const maps =
+    owner ?? (other === undefined ? requestedIdMaps(request, uid(), gid()) : mapsOfJoined(other.record));
+  if (maps.isSingle && owner === undefined) surroundings().warn(singleIdWarning());
   const { maxUnpackedSize } = request;
   const tree = await prepareRoot(request.root, {
     maps,
@@ -76,12 +78,23 @@ export async function draftContainer(asked: RunRequest): Promise<Draft> {
     ...mapsIn(maps),
     ...(isRootShifted && { isRootShifted }),
     ...(joined && { joins: joined.record.id }),
+    ...(wanted.networkPath !== undefined && { joinsNetwork: wanted.networkPath }),
     ...(shared && {
       sharesNetwork: shared.record.id,
       network: { ...shared.record.network, ...without(draft.network) },
     }),
   };
   return await withNetworks(whole, request);
+}
+
+/** The id maps of the user namespace that comes with a network namespace; undefined where none does. @throws FosterError */
+async function ownerOfNetwork(
+  request: RunRequest,
+  joined: Container | undefined,
+): Promise<ChosenMaps | undefined> {
+  if (request.networkPath === undefined) return undefined;
+  const { mapsOfOwner } = await import('./network-namespace.js');
+  return mapsOfOwner(request.networkPath, { isOwnJoined: withoutUserNamespace(request, joined) });
 }
 
 /** Files that the container leaves as the image has them. */

@@ -18,6 +18,7 @@ import { type Container, findContainer, isAlive, readContainer } from './store.j
 export async function attach(draft: NetworkDraft): Promise<Attachment> {
   const { networks = [], published = [] } = draft;
   if (draft.sharesNetwork !== undefined) return await shareNetwork(draft.sharesNetwork);
+  if (draft.joinsNetwork !== undefined) return await joinNetwork(draft, draft.joinsNetwork);
   if (published.length > 0) await (await import('../network/ports.js')).resolvePorts(published);
   const { withNetworkLock } = await import('../network/lock.js');
   const { ensureHolder } = await import('../network/holder.js');
@@ -55,6 +56,7 @@ export async function attach(draft: NetworkDraft): Promise<Attachment> {
 export async function imagine(draft: NetworkDraft): Promise<Attachment> {
   const { networks = [] } = draft;
   if (draft.sharesNetwork !== undefined) return await shareNetwork(draft.sharesNetwork);
+  if (draft.joinsNetwork !== undefined) return await joinNetwork(draft, draft.joinsNetwork);
   const requests = leaseRequests(networks);
   const { taken } = chooseLeases(draft.id, requests, runs);
   return { ...(await attachmentOf(draft, requests, taken)), holder: 0, lock: undefined };
@@ -68,7 +70,26 @@ async function shareNetwork(id: string): Promise<Attachment> {
   const { hosts, dns } = await filesOf(record, leaseRequests(record.networks ?? []), leases);
   const { holdNetwork } = await import('../network/holder.js');
   const lock = (record.networks ?? []).length > 0 ? holdNetwork() : undefined;
-  return { shares: record.name, holder: state.pid, lock, hosts, dns, leases: [], names: [] };
+  const shares = { types: ['network'] as const, of: `container ${record.name}` };
+  return { shares, holder: state.pid, lock, hosts, dns, leases: [], names: [] };
+}
+
+/** A network namespace that somebody else has made. @throws FosterError where it cannot be joined any more */
+async function joinNetwork({ network: { hostname } }: NetworkDraft, path: string): Promise<Attachment> {
+  const { openOwner } = await import('./network-namespace.js');
+  const namespace = openOwner(path);
+  return {
+    // in the user namespace that the container is in anyway, there is nothing to enter
+    ...(namespace !== undefined && {
+      namespace,
+      shares: { types: [], of: `the network namespace ${path}` },
+    }),
+    lock: undefined,
+    hosts: [{ name: hostname, address: '127.0.1.1' }],
+    dns: [],
+    leases: [],
+    names: [],
+  };
 }
 
 /** The running container whose network is to be shared. @throws FosterError */

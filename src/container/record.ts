@@ -164,6 +164,8 @@ export interface ContainerRecord {
   networks?: WantedNetwork[];
   /** Id of the container whose network and user namespaces it is in. */
   sharesNetwork?: string;
+  /** The path of a network namespace that it joins, with the user namespace that owns that one. */
+  joinsNetwork?: string;
   /** Ports of the host that lead to it. */
   published?: PortMapping[];
   logging: LogOptions;

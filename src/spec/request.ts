@@ -81,6 +81,8 @@ export interface RunRequest {
   network: NetworkMode;
   /** Of `container`: a container's name, id or an unambiguous start of its id. */
   networkContainer: string | undefined;
+  /** Of `ns`: the absolute path of a network namespace. */
+  networkPath: string | undefined;
   /** Whether nothing was said about networks. */
   isNetworkUsual: boolean;
   /** Those of `bridge`, in the order of the interfaces; [] otherwise. */
@@ -231,8 +233,11 @@ export type HostOrPrivate = 'private' | 'host';
 /** `none`: a namespace of its own without a /dev/shm. */
 export type IpcMode = HostOrPrivate | 'none';
 
-/** `none`: only a loopback device; `host`: the host's network; `bridge`: networks of foster's; `container`: another's. */
-export type NetworkMode = 'none' | 'host' | 'bridge' | 'container';
+/**
+ * `none`: only a loopback device; `host`: the host's network; `bridge`: networks of foster's; `container`: another's; `ns`: a
+ * network namespace that somebody else has made.
+ */
+export type NetworkMode = 'none' | 'host' | 'bridge' | 'container' | 'ns';
 
 /** The network of a build's RUN. */
 export interface BuildNetwork {

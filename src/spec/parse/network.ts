@@ -18,6 +18,7 @@ export interface ParsedNetwork {
   network: NetworkMode;
   networks: WantedNetwork[];
   networkContainer?: string;
+  networkPath?: string;
 }
 
 /** Which network a container has where nothing is said: the environment variable FOSTER_NETWORK. @throws FosterError */
@@ -27,7 +28,7 @@ export function usualNetwork(value: string | undefined): NetworkMode {
   throw flagError('FOSTER_NETWORK', value, 'expected none, host or bridge');
 }
 
-const EXPECTED = 'expected none, host, bridge, container:NAME or the name of a network';
+const EXPECTED = 'expected none, host, bridge, container:NAME, ns:PATH or the name of a network';
 
 /**
  * Parses --network, which may be given several times, with --ip, --ip6, --mac-address and --network-alias.
@@ -36,7 +37,9 @@ const EXPECTED = 'expected none, host, bridge, container:NAME or the name of a n
  */
 export function parseNetworks(flags: NetworkFlags, usual: NetworkMode): ParsedNetwork {
   const values = flags.network ?? [usual];
-  const modes = values.filter((value) => value === 'none' || value === 'host' || /^container:./.test(value));
+  const modes = values.filter(
+    (value) => value === 'none' || value === 'host' || /^(container|ns):./.test(value),
+  );
   const [mode] = modes;
   if (mode !== undefined && values.length > 1)
     throw flagError('--network', values.join(' '), `${mode} cannot be combined with others`);
@@ -52,6 +55,7 @@ export function parseNetworks(flags: NetworkFlags, usual: NetworkMode): ParsedNe
         `nobody looks names up in the network ${mode}`,
       );
     if (mode === 'none' || mode === 'host') return { network: mode, networks: [] };
+    if (mode.startsWith('ns:')) return { network: 'ns', networks: [], networkPath: parseNamespacePath(mode) };
     return { network: 'container', networks: [], networkContainer: mode.slice('container:'.length) };
   }
   const networks = values.map(parseNetworkValue);
@@ -75,6 +79,12 @@ export function parseNetworks(flags: NetworkFlags, usual: NetworkMode): ParsedNe
   return { network: 'bridge', networks };
 }
 
+function parseNamespacePath(value: string): string {
+  const path = value.slice('ns:'.length);
+  if (!path.startsWith('/')) throw flagError('--network', value, 'expected ns:PATH with an absolute path');
+  return path;
+}
+
 /**
  * Parses `build --network`.
  * @param usual where no network is given, or `default`
@@ -89,6 +99,13 @@ export function parseBuildNetwork(value: string | undefined, usual: NetworkMode)
       'RUN cannot join the network of a container',
       'attach that container to a network, and use --network NAME',
     );
+  if (value?.startsWith('ns:'))
+    throw unsupportedValue(
+      '--network',
+      value,
+      'RUN cannot join the network namespace of others',
+      'use --network none, host or NAME',
+    );
   const { network: mode, networks } = parseNetworks(isUsual ? {} : { network: [value] }, usual);
   return { mode, networks, isUsual };
 }
@@ -96,13 +113,6 @@ export function parseBuildNetwork(value: string | undefined, usual: NetworkMode)
 function parseNetworkValue(value: string): WantedNetwork {
   const [name = '', ...rest] = value.split(':');
   const options = rest.join(':');
-  if (name === 'ns')
-    throw unsupportedValue(
-      '--network',
-      value,
-      'only root of the user namespace that owns a network namespace can join it',
-      'use --network container:NAME',
-    );
   if (name === 'pasta' || name === 'slirp4netns')
     throw unsupportedValue(
       '--network',
@@ -110,7 +120,7 @@ function parseNetworkValue(value: string): WantedNetwork {
       'foster decides how a network reaches the outside',
       'use --network bridge',
     );
-  if (name === 'private' || name === 'pod' || !/^[a-zA-Z0-9][\w.-]*$/.test(name))
+  if (name === 'private' || name === 'pod' || name === 'ns' || !/^[a-zA-Z0-9][\w.-]*$/.test(name))
     throw flagError('--network', value, EXPECTED);
   const wanted: WantedNetwork = { name: name === 'default' ? 'bridge' : name, aliases: [] };
   for (const option of options === '' ? [] : options.split(',')) {
