@@ -6,8 +6,8 @@ import type { ContainerRecord } from './record.js';
 export { named } from './network-draft.js';
 export type { Attachment, NetworkDraft };
 
-const isAttached = ({ networks = [], sharesNetwork, joinsNetwork }: NetworkDraft) =>
-  networks.length > 0 || (sharesNetwork ?? joinsNetwork) !== undefined;
+const isAttached = ({ networks = [], sharesNetwork, joinsNetwork, pasta }: NetworkDraft) =>
+  networks.length > 0 || (sharesNetwork ?? joinsNetwork ?? pasta) !== undefined;
 
 /** Attaches a container to its networks; undefined if it has none. @throws FosterError */
 export async function attachToNetworks(draft: NetworkDraft): Promise<Attachment | undefined> {

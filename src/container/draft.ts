@@ -106,6 +106,11 @@ function without(files: ContainerRecord['network']): Pick<ContainerRecord['netwo
 async function withNetworks(draft: Draft, request: RunRequest): Promise<Draft> {
   const { networks, isNetworkUsual, ports, publishAll } = request;
   const isPublishing = ports.length > 0 || publishAll;
+  if (request.pastaOptions !== undefined) {
+    const { checkPasta } = await import('./pasta.js');
+    checkPasta(draft);
+    return { ...draft, pasta: request.pastaOptions, ...(await publishedPorts(draft, request)) };
+  }
   if (networks.length === 0) {
     if (isPublishing)
       surroundings().warn(
@@ -121,10 +126,17 @@ async function withNetworks(draft: Draft, request: RunRequest): Promise<Draft> {
     ...one,
     name: findNetwork(one.name, { exitCode: EXIT.FOSTER }).name,
   }));
-  if (!isPublishing) return { ...draft, networks: found };
+  return { ...draft, networks: found, ...(await publishedPorts(draft, request)) };
+}
+
+async function publishedPorts(
+  draft: Draft,
+  { ports, publishAll }: RunRequest,
+): Promise<Pick<Draft, 'published'>> {
+  if (ports.length === 0 && !publishAll) return {};
   const { exposedPorts, resolvePorts } = await import('../network/ports.js');
   const all = [...ports, ...(publishAll ? exposedPorts(draft.ports ?? [], ports) : [])];
-  return { ...draft, networks: found, published: await resolvePorts(all) };
+  return { published: await resolvePorts(all) };
 }
 
 /** With the mounts of --volumes-from, at places where the request has none. */

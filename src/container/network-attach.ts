@@ -26,6 +26,7 @@ export async function connectContainer(
   const mode = record.network.network;
   const other = 'make a container with another --network';
   if (mode === 'host') throw refused(what, 'it is in the network of the host', other);
+  if (mode === 'pasta') throw refused(what, 'a pasta(1) of its own connects it', other);
   if (mode === 'container' || mode === 'ns') throw refused(what, 'its network belongs to others', other);
   checkAttachable(record, true);
   if (mode === 'none') throw refused(what, 'it was made with --network none', other);

@@ -7,6 +7,8 @@ import type { ContainerRecord } from './record.js';
 export interface Attachment {
   /** Undefined of one that shares another container's network. */
   facts?: NetworkFacts;
+  /** The program that connects this container alone to the outside. */
+  pasta?: NonNullable<PlanFacts['pasta']>;
   /** The user namespace that the container joins in place of one of its own. */
   shares?: NonNullable<PlanFacts['share']>;
   /** PID of the network holder, or of that container's PID 1; 0 in a dry run. Undefined where there is `namespace`. */
@@ -27,7 +29,7 @@ export interface Attachment {
 /** What is attached: a container, which may not have its name yet, or a step of a build. */
 export type NetworkDraft = Pick<
   ContainerRecord,
-  'id' | 'networks' | 'sharesNetwork' | 'joinsNetwork' | 'published' | 'network'
+  'id' | 'networks' | 'sharesNetwork' | 'joinsNetwork' | 'pasta' | 'published' | 'network'
 > & {
   name?: string;
   /** It is only known by its host name, because its id is nobody's business: a step of a build. */

@@ -20,6 +20,7 @@ export async function attach(draft: NetworkDraft): Promise<Attachment> {
   if (draft.sharesNetwork !== undefined) return await shareNetwork(draft.sharesNetwork);
   if (draft.joinsNetwork !== undefined) return await joinNetwork(draft, draft.joinsNetwork);
   if (published.length > 0) await (await import('../network/ports.js')).resolvePorts(published);
+  if (draft.pasta !== undefined) return (await import('./pasta.js')).connectByPasta(draft, draft.pasta);
   const { withNetworkLock } = await import('../network/lock.js');
   const { ensureHolder } = await import('../network/holder.js');
   const { connectNetwork, prepareHolder } = await import('../network/connect.js');
@@ -57,6 +58,7 @@ export async function imagine(draft: NetworkDraft): Promise<Attachment> {
   const { networks = [] } = draft;
   if (draft.sharesNetwork !== undefined) return await shareNetwork(draft.sharesNetwork);
   if (draft.joinsNetwork !== undefined) return await joinNetwork(draft, draft.joinsNetwork);
+  if (draft.pasta !== undefined) return (await import('./pasta.js')).connectByPasta(draft, draft.pasta);
   const requests = leaseRequests(networks);
   const { taken } = chooseLeases(draft.id, requests, runs);
   return { ...(await attachmentOf(draft, requests, taken)), holder: 0, lock: undefined };

@@ -87,6 +87,7 @@ export function planContainer(
       kernelPaths: kernelPaths(spec),
       cgroup,
       ...(network?.facts && { network: network.facts }),
+      ...(network?.pasta && { pasta: network.pasta }),
       ...(network?.shares && { share: network.shares }),
       ...(joined && { join: { pid: joined.state.pid, name: joined.record.name } }),
     };

@@ -116,6 +116,7 @@ int run_enter(char **argv);
 /* holder.c: the network holder, and the programs that belong to it */
 int run_network_holder(void);
 int run_service(char **argv);
+int run_attendant(char **argv);
 void become_orphan(void);
 void limit_capabilities(u64 mask);
 

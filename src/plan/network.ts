@@ -1,6 +1,6 @@
 import { addressBytes, familyOf, parseAddress, parseSubnet } from '../spec/addresses.js';
-import type { InterfaceAddress, InterfaceFacts, NetworkFacts } from './facts.js';
-import { addAddress, addRoute, deleteLink, makeVeth, setUp } from './netlink.js';
+import type { InterfaceAddress, InterfaceFacts, NetworkFacts, PlanFacts } from './facts.js';
+import { addAddress, addRoute, deleteLink, makeVeth, setQueueLength, setUp } from './netlink.js';
 import { type Bytes, type ChangeNetwork, constant, type HostStep, type Step, step } from './step.js';
 
 /** Brings up `lo`, the only interface in a new network namespace: netdevice(7). */
@@ -41,6 +41,34 @@ export function attachNetworks({ interfaces, service }: NetworkFacts): HostStep[
       stopTimeout: 1000,
       undo: 'it ends with PID 1',
       earlyExit: { errnos: [], why: '', advice: '' },
+    },
+  ];
+}
+
+/** A pasta(1) of the container's own, which is outside of it. */
+export function startPasta({
+  name,
+  args,
+  call,
+  device,
+  queueLength,
+}: NonNullable<PlanFacts['pasta']>): HostStep[] {
+  const why = 'connect the container to the outside';
+  return [
+    {
+      ...{ name, args, call, why },
+      kind: 'start',
+      parts: { 0: { why } },
+      stopTimeout: 0,
+      undo: 'it is killed',
+      earlyExit: { errnos: [], why: '', advice: '' },
+    },
+    {
+      kind: 'netlink',
+      where: 'container',
+      messages: setQueueLength(device, queueLength),
+      call: `ip link set ${device} txqueuelen ${queueLength}`,
+      why: 'let packets wait for pasta',
     },
   ];
 }

@@ -83,6 +83,8 @@ export interface RunRequest {
   networkContainer: string | undefined;
   /** Of `ns`: the absolute path of a network namespace. */
   networkPath: string | undefined;
+  /** Of `pasta`: its options. */
+  pastaOptions: string[] | undefined;
   /** Whether nothing was said about networks. */
   isNetworkUsual: boolean;
   /** Those of `bridge`, in the order of the interfaces; [] otherwise. */
@@ -235,9 +237,9 @@ export type IpcMode = HostOrPrivate | 'none';
 
 /**
  * `none`: only a loopback device; `host`: the host's network; `bridge`: networks of foster's; `container`: another's; `ns`: a
- * network namespace that somebody else has made.
+ * network namespace that somebody else has made; `pasta`: one of its own, which a pasta(1) of its own connects.
  */
-export type NetworkMode = 'none' | 'host' | 'bridge' | 'container' | 'ns';
+export type NetworkMode = 'none' | 'host' | 'bridge' | 'container' | 'ns' | 'pasta';
 
 /** The network of a build's RUN. */
 export interface BuildNetwork {

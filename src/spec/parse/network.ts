@@ -2,6 +2,7 @@ import { familyOf, formatAddress, parseAddress } from '../addresses.js';
 import { isAddress } from '../hosts.js';
 import type { BuildNetwork, NetworkMode, PortMapping, WantedNetwork } from '../request.js';
 import { flagError, unsupportedValue } from './flag.js';
+import { parsePasta } from './pasta.js';
 
 /** Options that attach a container to networks. */
 export interface NetworkFlags {
@@ -19,6 +20,7 @@ export interface ParsedNetwork {
   networks: WantedNetwork[];
   networkContainer?: string;
   networkPath?: string;
+  pastaOptions?: string[];
 }
 
 /** Which network a container has where nothing is said: the environment variable FOSTER_NETWORK. @throws FosterError */
@@ -28,7 +30,8 @@ export function usualNetwork(value: string | undefined): NetworkMode {
   throw flagError('FOSTER_NETWORK', value, 'expected none, host or bridge');
 }
 
-const EXPECTED = 'expected none, host, bridge, container:NAME, ns:PATH or the name of a network';
+const EXPECTED =
+  'expected none, host, bridge, container:NAME, ns:PATH, pasta:OPTIONS or the name of a network';
 
 /**
  * Parses --network, which may be given several times, with --ip, --ip6, --mac-address and --network-alias.
@@ -38,7 +41,7 @@ const EXPECTED = 'expected none, host, bridge, container:NAME, ns:PATH or the na
 export function parseNetworks(flags: NetworkFlags, usual: NetworkMode): ParsedNetwork {
   const values = flags.network ?? [usual];
   const modes = values.filter(
-    (value) => value === 'none' || value === 'host' || /^(container|ns):./.test(value),
+    (value) => value === 'none' || value === 'host' || /^((container|ns):.|pasta(:|$))/.test(value),
   );
   const [mode] = modes;
   if (mode !== undefined && values.length > 1)
@@ -47,7 +50,13 @@ export function parseNetworks(flags: NetworkFlags, usual: NetworkMode): ParsedNe
   if (mode !== undefined) {
     for (const [flag, value] of Object.entries({ '--ip': ip, '--ip6': ip6, '--mac-address': macAddress }))
       if (value !== undefined)
-        throw flagError(flag, value, `the network ${mode} has no addresses of the container's own`);
+        throw flagError(
+          flag,
+          value,
+          mode.startsWith('pasta')
+            ? 'an option of pasta(1) gives the address: pasta:--address,ADDRESS'
+            : `the network ${mode} has no addresses of the container's own`,
+        );
     if (networkAlias.length > 0)
       throw flagError(
         '--network-alias',
@@ -55,6 +64,7 @@ export function parseNetworks(flags: NetworkFlags, usual: NetworkMode): ParsedNe
         `nobody looks names up in the network ${mode}`,
       );
     if (mode === 'none' || mode === 'host') return { network: mode, networks: [] };
+    if (/^pasta(:|$)/.test(mode)) return { network: 'pasta', networks: [], pastaOptions: parsePasta(mode) };
     if (mode.startsWith('ns:')) return { network: 'ns', networks: [], networkPath: parseNamespacePath(mode) };
     return { network: 'container', networks: [], networkContainer: mode.slice('container:'.length) };
   }
@@ -99,11 +109,11 @@ export function parseBuildNetwork(value: string | undefined, usual: NetworkMode)
       'RUN cannot join the network of a container',
       'attach that container to a network, and use --network NAME',
     );
-  if (value?.startsWith('ns:'))
+  if (value !== undefined && /^(ns:|pasta(:|$))/.test(value))
     throw unsupportedValue(
       '--network',
       value,
-      'RUN cannot join the network namespace of others',
+      'RUN has networks of foster only',
       'use --network none, host or NAME',
     );
   const { network: mode, networks } = parseNetworks(isUsual ? {} : { network: [value] }, usual);
@@ -113,12 +123,12 @@ export function parseBuildNetwork(value: string | undefined, usual: NetworkMode)
 function parseNetworkValue(value: string): WantedNetwork {
   const [name = '', ...rest] = value.split(':');
   const options = rest.join(':');
-  if (name === 'pasta' || name === 'slirp4netns')
+  if (name === 'slirp4netns')
     throw unsupportedValue(
       '--network',
       value,
-      'foster decides how a network reaches the outside',
-      'use --network bridge',
+      'foster reaches the outside by pasta, which is faster',
+      'use --network pasta, or --network bridge',
     );
   if (name === 'private' || name === 'pod' || name === 'ns' || !/^[a-zA-Z0-9][\w.-]*$/.test(name))
     throw flagError('--network', value, EXPECTED);

@@ -162,7 +162,7 @@ export function toRequest(
     const flag = options.initSignalGroup ? '--init-signal-group' : '--init-verbose';
     throw new FosterError(`${flag} and --no-init cannot be used together`);
   }
-  const { network, networks, networkContainer, networkPath } = parseNetworks(
+  const { network, networks, networkContainer, networkPath, pastaOptions } = parseNetworks(
     options,
     usualNetwork(context.env.FOSTER_NETWORK),
   );
@@ -229,6 +229,7 @@ export function toRequest(
     networks,
     networkContainer,
     networkPath,
+    pastaOptions,
     isNetworkUsual: options.network === undefined,
     ports: (options.publish ?? []).flatMap(parsePublish),
     publishAll: options.publishAll ?? false,
@@ -304,6 +305,11 @@ function checkCombinations(request: RunRequest, options: RunFlags): void {
     throw flagError('--dns', 'none', 'it cannot be used together with other servers');
   if (request.network === 'container') checkSharedNetwork(request);
   if (request.network === 'ns') checkJoinedNetwork(request);
+  if (request.network === 'pasta' && request.pid.kind === 'container')
+    throw new FosterError('--network pasta and --pid container: cannot be used together', {
+      kind: 'unsupported',
+      advice: 'use --network bridge',
+    });
   if (request.uts === 'host' && (request.hostname ?? request.domainname) !== undefined)
     throw new FosterError('--hostname and --uts host cannot be used together', {
       kind: 'invalid',
