@@ -5,6 +5,7 @@ import { ensureHolder, type Holder } from '../network/holder.js';
 import { giveBackLease, type Lease, readLeases, takeLease } from '../network/leases.js';
 import { withNetworkLock } from '../network/lock.js';
 import { hasNames, withdrawNames } from '../network/names.js';
+import { answerFromAllNetworks } from '../network/resolvers.js';
 import { runSteps } from '../network/service.js';
 import { findNetwork } from '../network/store.js';
 import { deleteLink } from '../plan/netlink.js';
@@ -32,6 +33,7 @@ export async function connectRunning(record: ContainerRecord, wanted: WantedNetw
     await withHolder(async (holder) => {
       connectNetwork(holder, network, runs);
       const lease = takeLease(record.id, request, runs);
+      answerFromAllNetworks(holder, runs);
       const facts = interfaceFacts(network, lease, { isDefault: false });
       const pidfd = openPidfd(pid);
       try {
@@ -39,6 +41,7 @@ export async function connectRunning(record: ContainerRecord, wanted: WantedNetw
         runHostSteps(attachInterface(facts, lease.index), { pid, pidfd, holder: holder.pidfd });
       } catch (error) {
         giveBackLease(lease);
+        answerFromAllNetworks(holder, runs);
         throw error;
       } finally {
         closeSync(pidfd);
@@ -65,6 +68,7 @@ export async function disconnectRunning(record: ContainerRecord, reference: stri
       if (hasNames(network)) withdrawNames(network, record.id);
       removeLink(holder, lease);
       giveBackLease(lease);
+      answerFromAllNetworks(holder, runs);
       keepNetworks(
         record,
         (record.networks ?? []).filter(({ name }) => name !== network.name),

@@ -39,6 +39,7 @@ export async function attach(draft: NetworkDraft): Promise<Attachment> {
           surroundings().warn(`containers do not find each other by name in ${network.name}: ${missing}`);
       }
       const leases = takeLeases(draft.id, requests, runs);
+      (await import('../network/resolvers.js')).answerFromAllNetworks(holder, runs);
       return {
         ...(await attachmentOf(draft, requests, leases)),
         holder: holder.state.pid,

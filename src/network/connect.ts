@@ -16,6 +16,7 @@ import {
 } from './holder.js';
 import { removeNames, withdrawStaleNames } from './names.js';
 import { OUTSIDE, startPasta } from './outside.js';
+import { forgetResolvers } from './resolvers.js';
 import { runSteps } from './service.js';
 import { readNetwork } from './store.js';
 
@@ -49,7 +50,12 @@ const RULES = `table inet foster {
     type filter hook prerouting priority mangle;
     iifname "v*" meta l4proto { tcp, udp } socket transparent 1 meta mark set ${DELIVERED}
   }
-  chain input { type filter hook input priority filter; iifname "v*" meta mark != ${DELIVERED} jump to-router; }
+  chain names { type nat hook prerouting priority dstnat; }
+  chain input {
+    type filter hook input priority filter
+    iifname "v*" ct status dnat accept
+    iifname "v*" meta mark != ${DELIVERED} jump to-router
+  }
   chain to-router { }
   chain forward { type filter hook forward priority filter; iifname "v*" jump between; }
   chain between { }
@@ -118,7 +124,7 @@ export function connectNetwork(
   if (holder.state.networks[network.name] === network.id) return undefined;
   const ranges = network.subnets.map(rangeOf);
   // what a command that was killed here has left is made anew
-  stopNameServer(holder.state.pid, network);
+  stopNameServers(holder, network);
   const messages = ranges.flatMap(({ family, subnet, gateway }) => [
     deleteAddress(LOOPBACK, addressBytes(gateway, family), family === 4 ? 32 : 128),
     deleteRoute({ destination: addressBytes(subnet.base, family), prefix: subnet.prefix }),
@@ -162,9 +168,15 @@ export function forgetNetwork(network: NetworkDefinition): void {
   removeNames(network);
 }
 
+function stopNameServers(holder: Holder, network: NetworkDefinition): void {
+  if (forgetResolvers(holder, network)) recordNetworks(holder);
+  stopNameServer(holder.state.pid, network);
+}
+
 function removeFrom(holder: Holder, network: NetworkDefinition): void {
   // first: where this is killed, the next container connects it anew
   if (holder.state.networks[network.name] === network.id) delete holder.state.networks[network.name];
+  forgetResolvers(holder, network);
   recordNetworks(holder);
   stopNameServer(holder.state.pid, network);
   const ranges = network.subnets.map(rangeOf);

@@ -147,6 +147,13 @@ function isHeld({ container, starter }: Lease, isAlive: (id: string) => boolean)
   return isAlive(container) || (starter.pid !== process.pid && processStart(starter.pid) === starter.start);
 }
 
+/** The leases of containers that run, or that a process is about to start. */
+export function liveLeases(isAlive: (id: string) => boolean): Lease[] {
+  return readLeases().filter(
+    ({ container, starter }) => isAlive(container) || processStart(starter.pid) === starter.start,
+  );
+}
+
 type Range = ReturnType<typeof rangeOf>;
 
 function freeAddress(network: NetworkDefinition, range: Range, used: ReadonlySet<string>): string {
