@@ -4,7 +4,6 @@ import { chooseLeases } from '../network/leases.js';
 import type { WantedNetwork } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 import { changeRecord, withStoreLock } from './change.js';
-import { recordNetworkEvent } from './events/recorder.js';
 import { checkAttachable, runs } from './network.js';
 import { connectRunning, disconnectRunning } from './network-change.js';
 import type { ContainerRecord } from './record.js';
@@ -52,7 +51,6 @@ export async function connectContainer(
       return { ...now, networks: [...(now.networks ?? []), whole] };
     },
   });
-  recordNetworkEvent('connect', network, { container: record.id });
 }
 
 /**
@@ -75,7 +73,6 @@ export async function disconnectContainer(
       networks: (now.networks ?? []).filter(({ name }) => name !== network.name),
     }),
   });
-  if (network.id !== '') recordNetworkEvent('disconnect', network, { container: record.id });
 }
 
 function isAttached({ networks = [] }: ContainerRecord, name: string): boolean {

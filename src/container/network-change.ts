@@ -14,6 +14,8 @@ import type { WantedNetwork } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 import { openPidfd } from '../sys/libc.js';
 import { changeRecord, withStoreLock } from './change.js';
+import { noteNetworks } from './events/network-events.js';
+import { recordNetworkEvent } from './events/recorder.js';
 import { interfaceFacts, leaseRequest, publish, runs } from './network.js';
 import type { ContainerRecord } from './record.js';
 import { readContainer } from './store.js';
@@ -48,7 +50,8 @@ export async function connectRunning(record: ContainerRecord, wanted: WantedNetw
       }
       const networks = [...(record.networks ?? []), { ...wanted, name: network.name }];
       keepNetworks(record, networks);
-      await publish({ ...record, networks }, [lease]);
+      await publish({ ...record, networks }, [...own, lease]);
+      recordNetworkEvent('connect', network, { container: record.id });
     });
   });
 }
@@ -73,6 +76,12 @@ export async function disconnectRunning(record: ContainerRecord, reference: stri
         record,
         (record.networks ?? []).filter(({ name }) => name !== network.name),
       );
+      const others = readLeases().filter(({ container }) => container === record.id);
+      noteNetworks(
+        record.id,
+        others.map((each) => findNetwork(each.network)),
+      );
+      recordNetworkEvent('disconnect', network, { container: record.id });
     });
   });
 }

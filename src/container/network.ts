@@ -7,6 +7,7 @@ import { LINK_ROUTER } from '../plan/network.js';
 import type { WantedNetwork } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
+import { noteNetworks } from './events/network-events.js';
 import type { Attachment, NetworkDraft } from './network-draft.js';
 import type { ContainerRecord } from './record.js';
 import { type Container, findContainer, isAlive, readContainer } from './store.js';
@@ -116,6 +117,10 @@ export function networkTarget(reference: string, options: { exitCode?: number } 
 /** Makes a container known by its names in networks. */
 export async function publish(record: ContainerRecord, leases: readonly Lease[]): Promise<void> {
   const { hasNames, publishNames } = await import('../network/names.js');
+  noteNetworks(
+    record.id,
+    leases.map(({ network }) => findNetwork(network)),
+  );
   for (const { network: name, addresses } of leases) {
     const network = findNetwork(name);
     if (!hasNames(network)) continue;
