@@ -29,7 +29,7 @@ int run_network_holder(void) {
   return 0;
 }
 
-static void sleep_ms(s64 ms) {
+void sleep_ms(s64 ms) {
   s64 time[2] = {ms / 1000, ms % 1000 * 1000000};
   SYSCALL2(__NR_nanosleep, time, NULL);
 }

@@ -119,6 +119,7 @@ int run_network_holder(void);
 int run_service(char **argv);
 int run_attendant(char **argv);
 void become_orphan(void);
+void sleep_ms(s64 ms);
 void limit_capabilities(u64 mask);
 
 /* forward.c: published ports */
