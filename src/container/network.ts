@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { DEFAULT_NETWORK, MTU, type NetworkDefinition, rangeOf } from '../network/definition.js';
-import { chooseLeases, type Lease, type LeaseRequest } from '../network/leases.js';
+import { chooseLeases, type Lease, type LeaseRequest, outwardAmong } from '../network/leases.js';
 import { findNetwork } from '../network/store.js';
 import type { InterfaceFacts } from '../plan/facts.js';
 import { LINK_ROUTER } from '../plan/network.js';
@@ -139,12 +139,14 @@ function leaseRequests(networks: readonly WantedNetwork[]): LeaseRequest[] {
 }
 
 /** @throws FosterError where there is no such network */
-export function leaseRequest({ name, ip, ip6, mac }: WantedNetwork): LeaseRequest {
+export function leaseRequest({ name, ip, ip6, mac, gwPriority, interfaceName }: WantedNetwork): LeaseRequest {
   return {
     network: findNetwork(name),
     ...(ip !== undefined && { ip }),
     ...(ip6 !== undefined && { ip6 }),
     ...(mac !== undefined && { mac }),
+    ...(gwPriority !== undefined && { gwPriority }),
+    ...(interfaceName !== undefined && { interfaceName }),
   };
 }
 
@@ -185,7 +187,7 @@ async function attachmentOf(
   leases: readonly Lease[],
 ): Promise<Omit<Attachment, 'holder' | 'lock'>> {
   const { published = [] } = draft;
-  const outward = requests.findIndex(({ network }) => !network.isInternal);
+  const outward = outwardAmong(requests);
   const interfaces = leases.map((lease, index) => {
     const network = requests[index]?.network;
     if (network === undefined) throw new Error('a lease without a request');

@@ -16,7 +16,7 @@ import {
 } from './holder.js';
 import { removeNames, withdrawStaleNames } from './names.js';
 import { OUTSIDE, startPasta } from './outside.js';
-import { forgetResolvers } from './resolvers.js';
+import { answerFromAllNetworks, forgetResolvers } from './resolvers.js';
 import { runSteps } from './service.js';
 import { readNetwork } from './store.js';
 
@@ -148,6 +148,26 @@ export function connectNetwork(
   holder.state.networks[network.name] = network.id;
   recordNetworks(holder);
   return missing;
+}
+
+/**
+ * Has the name servers of a network ask others from now on, if it is connected. To be called with the lock of the networks.
+ * @param isAlive whether the container with that id runs
+ * @throws FosterError
+ */
+export function renewNameServer(network: NetworkDefinition, isAlive: (id: string) => boolean): void {
+  if (holderState()?.networks[network.name] !== network.id) return;
+  const holder = ensureHolder(prepareHolder); // which cannot end now
+  try {
+    if (holder.state.networks[network.name] !== network.id) return;
+    stopNameServers(holder, network);
+    faultPoint('name server stopped');
+    startNameServer(holder, network);
+    answerFromAllNetworks(holder, isAlive);
+  } finally {
+    closeSync(holder.pidfd);
+    closeSync(holder.lock);
+  }
 }
 
 /**

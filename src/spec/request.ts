@@ -252,6 +252,10 @@ export interface BuildNetwork {
 
 /** A network that a container is attached to, and what is asked for there. */
 export interface WantedNetwork {
+  /** The way to the outside is by the network with the highest; 0 if undefined. */
+  gwPriority?: number;
+  /** Of the interface in the container; `eth0` and so on if undefined. */
+  interfaceName?: string;
   /** As it was given: a name, or the start of an id. */
   name: string;
   ip?: string;

@@ -120,7 +120,19 @@ export function parseBuildNetwork(value: string | undefined, usual: NetworkMode)
   return { mode, networks, isUsual };
 }
 
-function parseNetworkValue(value: string): WantedNetwork {
+/** Docker's `name=NET,OPTION,...` as Podman's `NET:OPTION,...`. */
+function inPodmansWords(value: string): string {
+  const words = value.split(',');
+  const name = words.find((word) => word.startsWith('name='));
+  if (name === undefined || value.includes(':name=')) return value;
+  const others = words.filter((word) => word !== name).map((word) => word.replace(/^mac-address=/, 'mac='));
+  return `${name.slice('name='.length)}${others.length > 0 ? `:${others.join(',')}` : ''}`;
+}
+
+const IFNAME = 'com.docker.network.endpoint.ifname=';
+
+function parseNetworkValue(given: string): WantedNetwork {
+  const value = inPodmansWords(given);
   const [name = '', ...rest] = value.split(':');
   const options = rest.join(':');
   if (name === 'slirp4netns')
@@ -140,9 +152,45 @@ function parseNetworkValue(value: string): WantedNetwork {
     else if (key === 'ip6') wanted.ip6 = parseIp('--network', text, 6);
     else if (key === 'mac') wanted.mac = parseMac('--network', text);
     else if (key === 'alias') wanted.aliases.push(parseAlias('--network', text));
-    else throw flagError('--network', value, 'expected NAME:ip=ADDRESS,ip6=ADDRESS,mac=ADDRESS,alias=NAME');
+    else if (key === 'gw-priority') wanted.gwPriority = parseGwPriority('--network', text);
+    else if (key === 'interface_name') wanted.interfaceName = parseInterfaceName('--network', text);
+    else if (key === 'driver-opt') Object.assign(wanted, parseEndpointOption('--network', text));
+    else
+      throw flagError(
+        '--network',
+        value,
+        'expected NAME:ip=ADDRESS,ip6=ADDRESS,mac=ADDRESS,alias=NAME,gw-priority=NUMBER,interface_name=NAME',
+      );
   }
   return wanted;
+}
+
+/** Parses --gw-priority: an integer. @throws FosterError */
+export function parseGwPriority(flag: string, value: string): number {
+  if (!/^-?\d{1,9}$/.test(value)) throw flagError(flag, value, 'expected a whole number');
+  return Number(value);
+}
+
+/**
+ * Parses an option of Docker's bridge for one container.
+ * @throws FosterError for one that means nothing here
+ */
+export function parseEndpointOption(flag: string, value: string): Pick<WantedNetwork, 'interfaceName'> {
+  if (value.startsWith(IFNAME))
+    return { interfaceName: parseInterfaceName(flag, value.slice(IFNAME.length)) };
+  throw unsupportedValue(
+    flag,
+    value,
+    'of the options of an endpoint, foster has the name of the interface only',
+    `${IFNAME}NAME`,
+  );
+}
+
+/** netdevice(7): IFNAMSIZ. */
+function parseInterfaceName(flag: string, value: string): string {
+  if (!/^[a-zA-Z][\w.-]{0,14}$/.test(value) || value === 'lo')
+    throw flagError(flag, value, 'expected the name of an interface, up to 15 letters and digits');
+  return value;
 }
 
 /** The address in its usual spelling. */
