@@ -45,7 +45,7 @@ export function collect(value: string, previous: string[] | undefined): string[]
 export function acceptBooleanValues(command: Command, argv: string[]): void {
   const switches = command.options.filter((option) => option.isBoolean() || option.negate);
   for (const word of new Set(argv)) {
-    const [, name, value = ''] = /^--([a-z-]+)=(\w*)$/.exec(word) ?? [];
+    const [, name, value = ''] = /^--([a-z0-9-]+)=(\w*)$/.exec(word) ?? [];
     const option = switches.find((one) => one.name() === name);
     if (option === undefined) continue;
     command.addOption(new Option(word).hideHelp());

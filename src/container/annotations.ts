@@ -38,7 +38,7 @@ const network = object<NetworkFiles>(
   {
     hostname: text,
     domainname: text,
-    network: oneOf('none', 'host', 'bridge', 'container'),
+    network: oneOf('none', 'host', 'bridge', 'container', 'ns', 'pasta'),
     dns: list(text),
     dnsSearch: list(text),
     dnsOptions: list(text),

@@ -1,3 +1,4 @@
+import { noteNetworks } from './events/network-events.js';
 import type { Attachment, NetworkDraft } from './network-draft.js';
 import type { ContainerRecord } from './record.js';
 
@@ -6,8 +7,8 @@ import type { ContainerRecord } from './record.js';
 export { named } from './network-draft.js';
 export type { Attachment, NetworkDraft };
 
-const isAttached = ({ networks = [], sharesNetwork }: NetworkDraft) =>
-  networks.length > 0 || sharesNetwork !== undefined;
+const isAttached = ({ networks = [], sharesNetwork, joinsNetwork, pasta }: NetworkDraft) =>
+  networks.length > 0 || (sharesNetwork ?? joinsNetwork ?? pasta) !== undefined;
 
 /** Attaches a container to its networks; undefined if it has none. @throws FosterError */
 export async function attachToNetworks(draft: NetworkDraft): Promise<Attachment | undefined> {
@@ -19,8 +20,8 @@ export async function imagineAttachment(draft: NetworkDraft): Promise<Attachment
   return isAttached(draft) ? await (await import('./network.js')).imagine(draft) : undefined;
 }
 
-/** Makes a container known by its names in its networks. To be called when it has its name. */
+/** Makes a container known in its networks, and by its names there. To be called when it has its name. */
 export async function announce(record: ContainerRecord, attachment: Attachment | undefined): Promise<void> {
-  if (attachment !== undefined && attachment.names.length > 0)
-    await (await import('./network.js')).publish(record, attachment.leases);
+  if (attachment === undefined || attachment.leases.length === 0) noteNetworks(record.id, []);
+  else await (await import('./network.js')).publish(record, attachment.leases);
 }

@@ -14,7 +14,15 @@ import type { Plan } from '../plan/step.js';
 import { isUnlogged } from '../spec/parse/logging.js';
 import type { HealthCheck } from '../spec/request.js';
 import { faultPoint } from '../sys/fault.js';
-import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
+import {
+  duplicate,
+  memoryFile,
+  openPidfd,
+  signalPidfd,
+  socketPair,
+  waitForChild,
+  waitReadable,
+} from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
 import { FD_NETWORK } from '../sys/wire-constants.js';
 import { sendWord } from '../sys/write.js';
@@ -70,7 +78,7 @@ export function launchDetached(
     folder: openSync(folder, 'r'),
     plan: memoryFile('foster-plan', encodePlan(plan, { trace: observer !== undefined })),
     events: openEvents(),
-    joined: openJoined(joined?.state.pid ?? network?.holder),
+    joined: openJoined(joined?.state.pid ?? network?.holder, network?.namespace),
     users:
       joined !== undefined && plan.host.some(({ kind }) => kind === 'hand')
         ? openSync(`/proc/${joined.state.pid}/ns/user`, 'r')
@@ -126,7 +134,8 @@ export function launchDetached(
   }
 }
 
-function openJoined(pid: number | undefined): number | undefined {
+function openJoined(pid: number | undefined, namespace: number | undefined): number | undefined {
+  if (namespace !== undefined) return duplicate(namespace);
   return pid === undefined ? undefined : openPidfd(pid);
 }
 

@@ -43,12 +43,14 @@ export async function draftContainer(asked: RunRequest): Promise<Draft> {
     networkContainer === undefined
       ? undefined
       : (await import('./network.js')).networkTarget(networkContainer, { exitCode: EXIT.FOSTER });
+  const owner = await ownerOfNetwork(wanted, joined);
   const own = withoutUserNamespace(wanted, joined) ? inHostsUserNamespace(wanted) : wanted;
   // as Docker: it is the other's name, for the other's address
   const request = shared === undefined ? own : { ...own, hostname: shared.record.network.hostname };
   const other = joined ?? shared;
-  const maps = other === undefined ? requestedIdMaps(request, uid(), gid()) : mapsOfJoined(other.record);
-  if (maps.isSingle) surroundings().warn(singleIdWarning());
+  const maps =
+    owner ?? (other === undefined ? requestedIdMaps(request, uid(), gid()) : mapsOfJoined(other.record));
+  if (maps.isSingle && owner === undefined) surroundings().warn(singleIdWarning());
   const { maxUnpackedSize } = request;
   const tree = await prepareRoot(request.root, {
     maps,
@@ -76,12 +78,23 @@ export async function draftContainer(asked: RunRequest): Promise<Draft> {
     ...mapsIn(maps),
     ...(isRootShifted && { isRootShifted }),
     ...(joined && { joins: joined.record.id }),
+    ...(wanted.networkPath !== undefined && { joinsNetwork: wanted.networkPath }),
     ...(shared && {
       sharesNetwork: shared.record.id,
       network: { ...shared.record.network, ...without(draft.network) },
     }),
   };
   return await withNetworks(whole, request);
+}
+
+/** The id maps of the user namespace that comes with a network namespace; undefined where none does. @throws FosterError */
+async function ownerOfNetwork(
+  request: RunRequest,
+  joined: Container | undefined,
+): Promise<ChosenMaps | undefined> {
+  if (request.networkPath === undefined) return undefined;
+  const { mapsOfOwner } = await import('./network-namespace.js');
+  return mapsOfOwner(request.networkPath, { isOwnJoined: withoutUserNamespace(request, joined) });
 }
 
 /** Files that the container leaves as the image has them. */
@@ -93,6 +106,11 @@ function without(files: ContainerRecord['network']): Pick<ContainerRecord['netwo
 async function withNetworks(draft: Draft, request: RunRequest): Promise<Draft> {
   const { networks, isNetworkUsual, ports, publishAll } = request;
   const isPublishing = ports.length > 0 || publishAll;
+  if (request.pastaOptions !== undefined) {
+    const { checkPasta } = await import('./pasta.js');
+    checkPasta(draft);
+    return { ...draft, pasta: request.pastaOptions, ...(await publishedPorts(draft, request)) };
+  }
   if (networks.length === 0) {
     if (isPublishing)
       surroundings().warn(
@@ -108,10 +126,17 @@ async function withNetworks(draft: Draft, request: RunRequest): Promise<Draft> {
     ...one,
     name: findNetwork(one.name, { exitCode: EXIT.FOSTER }).name,
   }));
-  if (!isPublishing) return { ...draft, networks: found };
+  return { ...draft, networks: found, ...(await publishedPorts(draft, request)) };
+}
+
+async function publishedPorts(
+  draft: Draft,
+  { ports, publishAll }: RunRequest,
+): Promise<Pick<Draft, 'published'>> {
+  if (ports.length === 0 && !publishAll) return {};
   const { exposedPorts, resolvePorts } = await import('../network/ports.js');
   const all = [...ports, ...(publishAll ? exposedPorts(draft.ports ?? [], ports) : [])];
-  return { ...draft, networks: found, published: await resolvePorts(all) };
+  return { published: await resolvePorts(all) };
 }
 
 /** With the mounts of --volumes-from, at places where the request has none. */

@@ -4,7 +4,6 @@ import { chooseLeases } from '../network/leases.js';
 import type { WantedNetwork } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 import { changeRecord, withStoreLock } from './change.js';
-import { recordNetworkEvent } from './events/recorder.js';
 import { checkAttachable, runs } from './network.js';
 import { connectRunning, disconnectRunning } from './network-change.js';
 import type { ContainerRecord } from './record.js';
@@ -26,6 +25,8 @@ export async function connectContainer(
   const mode = record.network.network;
   const other = 'make a container with another --network';
   if (mode === 'host') throw refused(what, 'it is in the network of the host', other);
+  if (mode === 'pasta') throw refused(what, 'a pasta(1) of its own connects it', other);
+  if (mode === 'container' || mode === 'ns') throw refused(what, 'its network belongs to others', other);
   checkAttachable(record, true);
   if (mode === 'none') throw refused(what, 'it was made with --network none', other);
   if (isAttached(record, network.name)) throw refused(what, 'it is connected already');
@@ -50,7 +51,6 @@ export async function connectContainer(
       return { ...now, networks: [...(now.networks ?? []), whole] };
     },
   });
-  recordNetworkEvent('connect', network, { container: record.id });
 }
 
 /**
@@ -73,7 +73,6 @@ export async function disconnectContainer(
       networks: (now.networks ?? []).filter(({ name }) => name !== network.name),
     }),
   });
-  if (network.id !== '') recordNetworkEvent('disconnect', network, { container: record.id });
 }
 
 function isAttached({ networks = [] }: ContainerRecord, name: string): boolean {

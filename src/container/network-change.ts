@@ -1,18 +1,23 @@
 import { closeSync } from 'node:fs';
 import { runHostSteps } from '../launch/host-steps.js';
 import { connectNetwork, prepareHolder } from '../network/connect.js';
+import type { NetworkDefinition } from '../network/definition.js';
 import { ensureHolder, type Holder } from '../network/holder.js';
-import { giveBackLease, type Lease, readLeases, takeLease } from '../network/leases.js';
+import { giveBackLease, type Lease, outwardAmong, readLeases, takeLease } from '../network/leases.js';
 import { withNetworkLock } from '../network/lock.js';
 import { hasNames, withdrawNames } from '../network/names.js';
+import { answerFromAllNetworks } from '../network/resolvers.js';
 import { runSteps } from '../network/service.js';
 import { findNetwork } from '../network/store.js';
 import { deleteLink } from '../plan/netlink.js';
-import { attachInterface } from '../plan/network.js';
+import { attachInterface, type InsideInterface, moveDefaultRoute } from '../plan/network.js';
+import type { ChangeNetwork } from '../plan/step.js';
 import type { WantedNetwork } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 import { openPidfd } from '../sys/libc.js';
 import { changeRecord, withStoreLock } from './change.js';
+import { noteNetworks } from './events/network-events.js';
+import { recordNetworkEvent } from './events/recorder.js';
 import { interfaceFacts, leaseRequest, publish, runs } from './network.js';
 import type { ContainerRecord } from './record.js';
 import { readContainer } from './store.js';
@@ -22,6 +27,7 @@ export async function connectRunning(record: ContainerRecord, wanted: WantedNetw
   const { pid } = runningState(record);
   const request = leaseRequest(wanted);
   const { network } = request;
+  const whole = { ...wanted, name: network.name };
   await withNetworkLock(async () => {
     const own = readLeases().filter(({ container }) => container === record.id);
     if (own.some((lease) => lease.network === network.name))
@@ -32,27 +38,35 @@ export async function connectRunning(record: ContainerRecord, wanted: WantedNetw
     await withHolder(async (holder) => {
       connectNetwork(holder, network, runs);
       const lease = takeLease(record.id, request, runs);
+      answerFromAllNetworks(holder, runs);
       const facts = interfaceFacts(network, lease, { isDefault: false });
+      const routes = changeOfRoute(record, [...own, lease], [...(record.networks ?? []), whole]);
       const pidfd = openPidfd(pid);
       try {
         if (readContainer(record.id)?.state.pid !== pid) throw ended(record);
-        runHostSteps(attachInterface(facts, lease.index), { pid, pidfd, holder: holder.pidfd });
+        runHostSteps([...attachInterface(facts, lease.index), ...routes], {
+          pid,
+          pidfd,
+          holder: holder.pidfd,
+        });
       } catch (error) {
         giveBackLease(lease);
+        answerFromAllNetworks(holder, runs);
         throw error;
       } finally {
         closeSync(pidfd);
       }
-      const networks = [...(record.networks ?? []), { ...wanted, name: network.name }];
+      const networks = [...(record.networks ?? []), whole];
       keepNetworks(record, networks);
-      await publish({ ...record, networks }, [lease]);
+      await publish({ ...record, networks }, [...own, lease]);
+      recordNetworkEvent('connect', network, { container: record.id });
     });
   });
 }
 
 /** Disconnects a container that runs from a network. @throws FosterError */
 export async function disconnectRunning(record: ContainerRecord, reference: string): Promise<void> {
-  runningState(record);
+  const { pid } = runningState(record);
   const network = findNetwork(reference);
   await withNetworkLock(async () => {
     const lease = readLeases().find((one) => one.container === record.id && one.network === network.name);
@@ -62,15 +76,56 @@ export async function disconnectRunning(record: ContainerRecord, reference: stri
         exitCode: 1,
       });
     await withHolder(async (holder) => {
+      const left = (record.networks ?? []).filter(({ name }) => name !== network.name);
+      const own = readLeases().filter(({ container }) => container === record.id);
       if (hasNames(network)) withdrawNames(network, record.id);
       removeLink(holder, lease);
+      changeInside(record, pid, changeOfRoute(record, own, left));
       giveBackLease(lease);
-      keepNetworks(
-        record,
-        (record.networks ?? []).filter(({ name }) => name !== network.name),
+      answerFromAllNetworks(holder, runs);
+      keepNetworks(record, left);
+      noteNetworks(
+        record.id,
+        left.map(({ name }) => findNetwork(name)),
       );
+      recordNetworkEvent('disconnect', network, { container: record.id });
     });
   });
+}
+
+/** Steps for the way to the outside, which may be another one among other networks. @param own leases of all that matter */
+function changeOfRoute(
+  { networks: before = [] }: ContainerRecord,
+  own: readonly Lease[],
+  after: readonly WantedNetwork[],
+): ChangeNetwork[] {
+  const [from, to] = [before, after].map((networks) => {
+    const requests = networks.map(leaseRequest);
+    return requests[outwardAmong(requests)]?.network;
+  });
+  if (from?.name === to?.name) return [];
+  const isStill = after.some(({ name }) => name === from?.name); // else its routes have gone with its interface
+  return moveDefaultRoute(isStill ? insideOf(from, own) : undefined, insideOf(to, own));
+}
+
+function insideOf(
+  network: NetworkDefinition | undefined,
+  own: readonly Lease[],
+): InsideInterface | undefined {
+  const lease = own.find((one) => one.network === network?.name);
+  if (network === undefined || lease?.inside === undefined) return undefined;
+  return { index: lease.inside, addresses: interfaceFacts(network, lease, { isDefault: true }).addresses };
+}
+
+function changeInside(record: ContainerRecord, pid: number, steps: ChangeNetwork[]): void {
+  if (steps.length === 0) return;
+  const pidfd = openPidfd(pid);
+  try {
+    if (readContainer(record.id)?.state.pid !== pid) throw ended(record);
+    runHostSteps(steps, { pid, pidfd });
+  } finally {
+    closeSync(pidfd);
+  }
 }
 
 function runningState(record: ContainerRecord): { pid: number } {

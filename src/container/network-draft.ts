@@ -1,5 +1,5 @@
 import type { Lease } from '../network/leases.js';
-import type { NetworkFacts } from '../plan/facts.js';
+import type { NetworkFacts, PlanFacts } from '../plan/facts.js';
 import type { HostEntry } from '../spec/request.js';
 import type { ContainerRecord } from './record.js';
 
@@ -7,10 +7,14 @@ import type { ContainerRecord } from './record.js';
 export interface Attachment {
   /** Undefined of one that shares another container's network. */
   facts?: NetworkFacts;
-  /** The name of that container. */
-  shares?: string;
-  /** PID of the network holder, or of that container's PID 1; 0 in a dry run. */
-  holder: number;
+  /** The program that connects this container alone to the outside. */
+  pasta?: NonNullable<PlanFacts['pasta']>;
+  /** The user namespace that the container joins in place of one of its own. */
+  shares?: NonNullable<PlanFacts['share']>;
+  /** PID of the network holder, or of that container's PID 1; 0 in a dry run. Undefined where there is `namespace`. */
+  holder?: number;
+  /** Descriptor of the user namespace that owns the network namespace which the container joins. */
+  namespace?: number;
   /** The lock by which the holder lives, for the container's monitor. */
   lock: number | undefined;
   /** Lines for /etc/hosts. */
@@ -25,7 +29,7 @@ export interface Attachment {
 /** What is attached: a container, which may not have its name yet, or a step of a build. */
 export type NetworkDraft = Pick<
   ContainerRecord,
-  'id' | 'networks' | 'sharesNetwork' | 'published' | 'network'
+  'id' | 'networks' | 'sharesNetwork' | 'joinsNetwork' | 'pasta' | 'published' | 'network'
 > & {
   name?: string;
   /** It is only known by its host name, because its id is nobody's business: a step of a build. */

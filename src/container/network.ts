@@ -1,12 +1,13 @@
 import { closeSync } from 'node:fs';
 import { DEFAULT_NETWORK, MTU, type NetworkDefinition, rangeOf } from '../network/definition.js';
-import { chooseLeases, type Lease, type LeaseRequest } from '../network/leases.js';
+import { chooseLeases, type Lease, type LeaseRequest, outwardAmong } from '../network/leases.js';
 import { findNetwork } from '../network/store.js';
 import type { InterfaceFacts } from '../plan/facts.js';
 import { LINK_ROUTER } from '../plan/network.js';
 import type { WantedNetwork } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
+import { noteNetworks } from './events/network-events.js';
 import type { Attachment, NetworkDraft } from './network-draft.js';
 import type { ContainerRecord } from './record.js';
 import { type Container, findContainer, isAliveNow } from './store.js';
@@ -18,7 +19,9 @@ import { type Container, findContainer, isAliveNow } from './store.js';
 export async function attach(draft: NetworkDraft): Promise<Attachment> {
   const { networks = [], published = [] } = draft;
   if (draft.sharesNetwork !== undefined) return await shareNetwork(draft.sharesNetwork);
+  if (draft.joinsNetwork !== undefined) return await joinNetwork(draft, draft.joinsNetwork);
   if (published.length > 0) await (await import('../network/ports.js')).resolvePorts(published);
+  if (draft.pasta !== undefined) return (await import('./pasta.js')).connectByPasta(draft, draft.pasta);
   const { withNetworkLock } = await import('../network/lock.js');
   const { ensureHolder } = await import('../network/holder.js');
   const { connectNetwork, prepareHolder } = await import('../network/connect.js');
@@ -37,6 +40,7 @@ export async function attach(draft: NetworkDraft): Promise<Attachment> {
           surroundings().warn(`containers do not find each other by name in ${network.name}: ${missing}`);
       }
       const leases = takeLeases(draft.id, requests, runs);
+      (await import('../network/resolvers.js')).answerFromAllNetworks(holder, runs);
       return {
         ...(await attachmentOf(draft, requests, leases)),
         holder: holder.state.pid,
@@ -55,6 +59,8 @@ export async function attach(draft: NetworkDraft): Promise<Attachment> {
 export async function imagine(draft: NetworkDraft): Promise<Attachment> {
   const { networks = [] } = draft;
   if (draft.sharesNetwork !== undefined) return await shareNetwork(draft.sharesNetwork);
+  if (draft.joinsNetwork !== undefined) return await joinNetwork(draft, draft.joinsNetwork);
+  if (draft.pasta !== undefined) return (await import('./pasta.js')).connectByPasta(draft, draft.pasta);
   const requests = leaseRequests(networks);
   const { taken } = chooseLeases(draft.id, requests, runs);
   return { ...(await attachmentOf(draft, requests, taken)), holder: 0, lock: undefined };
@@ -68,7 +74,26 @@ async function shareNetwork(id: string): Promise<Attachment> {
   const { hosts, dns } = await filesOf(record, leaseRequests(record.networks ?? []), leases);
   const { holdNetwork } = await import('../network/holder.js');
   const lock = (record.networks ?? []).length > 0 ? holdNetwork() : undefined;
-  return { shares: record.name, holder: state.pid, lock, hosts, dns, leases: [], names: [] };
+  const shares = { types: ['network'] as const, of: `container ${record.name}` };
+  return { shares, holder: state.pid, lock, hosts, dns, leases: [], names: [] };
+}
+
+/** A network namespace that somebody else has made. @throws FosterError where it cannot be joined any more */
+async function joinNetwork({ network: { hostname } }: NetworkDraft, path: string): Promise<Attachment> {
+  const { openOwner } = await import('./network-namespace.js');
+  const namespace = openOwner(path);
+  return {
+    // in the user namespace that the container is in anyway, there is nothing to enter
+    ...(namespace !== undefined && {
+      namespace,
+      shares: { types: [], of: `the network namespace ${path}` },
+    }),
+    lock: undefined,
+    hosts: [{ name: hostname, address: '127.0.1.1' }],
+    dns: [],
+    leases: [],
+    names: [],
+  };
 }
 
 /** The running container whose network is to be shared. @throws FosterError */
@@ -92,6 +117,10 @@ export function networkTarget(reference: string, options: { exitCode?: number } 
 /** Makes a container known by its names in networks. */
 export async function publish(record: ContainerRecord, leases: readonly Lease[]): Promise<void> {
   const { hasNames, publishNames } = await import('../network/names.js');
+  noteNetworks(
+    record.id,
+    leases.map(({ network }) => findNetwork(network)),
+  );
   for (const { network: name, addresses } of leases) {
     const network = findNetwork(name);
     if (!hasNames(network)) continue;
@@ -110,12 +139,14 @@ function leaseRequests(networks: readonly WantedNetwork[]): LeaseRequest[] {
 }
 
 /** @throws FosterError where there is no such network */
-export function leaseRequest({ name, ip, ip6, mac }: WantedNetwork): LeaseRequest {
+export function leaseRequest({ name, ip, ip6, mac, gwPriority, interfaceName }: WantedNetwork): LeaseRequest {
   return {
     network: findNetwork(name),
     ...(ip !== undefined && { ip }),
     ...(ip6 !== undefined && { ip6 }),
     ...(mac !== undefined && { mac }),
+    ...(gwPriority !== undefined && { gwPriority }),
+    ...(interfaceName !== undefined && { interfaceName }),
   };
 }
 
@@ -153,7 +184,7 @@ async function attachmentOf(
   leases: readonly Lease[],
 ): Promise<Omit<Attachment, 'holder' | 'lock'>> {
   const { published = [] } = draft;
-  const outward = requests.findIndex(({ network }) => !network.isInternal);
+  const outward = outwardAmong(requests);
   const interfaces = leases.map((lease, index) => {
     const network = requests[index]?.network;
     if (network === undefined) throw new Error('a lease without a request');

@@ -87,7 +87,8 @@ export function planContainer(
       kernelPaths: kernelPaths(spec),
       cgroup,
       ...(network?.facts && { network: network.facts }),
-      ...(network?.shares && { share: { types: ['network'] as const, name: network.shares } }),
+      ...(network?.pasta && { pasta: network.pasta }),
+      ...(network?.shares && { share: network.shares }),
       ...(joined && { join: { pid: joined.state.pid, name: joined.record.name } }),
     };
     const plan = buildPlan(spec, facts, {

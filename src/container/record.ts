@@ -164,6 +164,10 @@ export interface ContainerRecord {
   networks?: WantedNetwork[];
   /** Id of the container whose network and user namespaces it is in. */
   sharesNetwork?: string;
+  /** The path of a network namespace that it joins, with the user namespace that owns that one. */
+  joinsNetwork?: string;
+  /** Options of the pasta(1) that connects it alone. */
+  pasta?: string[];
   /** Ports of the host that lead to it. */
   published?: PortMapping[];
   logging: LogOptions;

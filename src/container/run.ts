@@ -63,6 +63,7 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
       stdin: interactive,
       isLogged: true,
       join: joined?.state.pid ?? network?.holder,
+      joinNamespace: network?.namespace,
       observer: launchObserver,
       warn: surroundings().warn,
     });
@@ -77,7 +78,7 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
     });
   } catch (error) {
     if (launched !== undefined) abandon(launched);
-    closeAll([network?.lock]);
+    closeAll([network?.lock, network?.namespace]);
     removeHeld(record, lock, { volumes: true });
     dropIdFile(request.cidfile);
     throw error;

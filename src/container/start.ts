@@ -95,7 +95,7 @@ export function startHeld(
   try {
     waiting = launchDetached(plan, record, lock, { observer, warn: surroundings().warn });
   } finally {
-    closeAll([plan.network?.lock]); // the monitor has it
+    closeAll([plan.network?.lock, plan.network?.namespace]); // the monitor has them
   }
   let client: number | undefined;
   try {

@@ -15,6 +15,10 @@ export interface NetworkRequest {
   subnets?: readonly string[] | undefined;
   gateways?: readonly string[] | undefined;
   ranges?: readonly string[] | undefined;
+  /** Addresses that no container gets: `NAME=ADDRESS`. */
+  reserved?: readonly string[] | undefined;
+  /** True by default; false needs `ipv6`. */
+  ipv4?: boolean | undefined;
   ipv6?: boolean | undefined;
   internal?: boolean | undefined;
   /** Whether containers find each other by name; true by default. */
@@ -59,6 +63,8 @@ export async function create(request: NetworkRequest): Promise<string> {
         subnets: request.subnets ?? [],
         gateways: request.gateways ?? [],
         ranges: request.ranges ?? [],
+        reserved: request.reserved ?? [],
+        ipv4: request.ipv4 ?? true,
         ipv6: request.ipv6 ?? false,
         internal: request.internal ?? false,
         hasDns: request.hasDns ?? true,
@@ -72,6 +78,45 @@ export async function create(request: NetworkRequest): Promise<string> {
     for (const one of networks) if (one.name === DEFAULT_NETWORK) keepDefault(one);
     writeNetwork(network);
     recordNetworkEvent('create', network);
+    return network.name;
+  });
+}
+
+/** Name servers that a network is to ask for names that are not those of containers, and others that it is not to ask. */
+export interface NetworkUpdate {
+  addDns?: readonly string[] | undefined;
+  dropDns?: readonly string[] | undefined;
+}
+
+/**
+ * Changes the name servers that a network asks, also while containers are in it.
+ * @returns its name
+ * @throws FosterError of the kind `not-found`, `conflict` where the network has no names, or `invalid`
+ */
+export async function update(
+  reference: string,
+  { addDns = [], dropDns = [] }: NetworkUpdate,
+): Promise<string> {
+  const { checkNameServer } = await import('../network/define.js');
+  const { withNetworkLock } = await import('../network/lock.js');
+  const { findNetwork, writeNetwork } = await import('../network/store.js');
+  const { hasNames } = await import('../network/names.js');
+  const { renewNameServer } = await import('../network/connect.js');
+  const { runs } = await import('../container/network.js');
+  for (const address of addDns) checkNameServer('--dns-add', address);
+  for (const address of dropDns) checkNameServer('--dns-drop', address);
+  return await withNetworkLock(() => {
+    const network = findNetwork(reference);
+    if (!hasNames(network))
+      throw new FosterError(`cannot change the name servers of the network ${network.name}: it has none`, {
+        kind: 'conflict',
+        advice: 'containers there ask those of the machine, or of foster run --dns',
+        exitCode: 1,
+      });
+    const dns = [...new Set([...network.dns.filter((server) => !dropDns.includes(server)), ...addDns])];
+    const changed = { ...network, dns };
+    writeNetwork(changed);
+    renewNameServer(changed, runs);
     return network.name;
   });
 }
@@ -213,13 +258,17 @@ export interface ConnectRequest {
   ip6?: string | undefined;
   mac?: string | undefined;
   aliases?: readonly string[] | undefined;
+  /** The way to the outside is by the network with the highest. */
+  gwPriority?: number | undefined;
+  /** Of the interface in the container. */
+  interfaceName?: string | undefined;
 }
 
 /** Attaches a container to a network. @throws FosterError of the kind `conflict` where it is already */
 export async function connect(
   reference: string,
   container: string,
-  { ip, ip6, mac, aliases = [] }: ConnectRequest = {},
+  { ip, ip6, mac, aliases = [], gwPriority, interfaceName }: ConnectRequest = {},
 ): Promise<void> {
   const { parseNetworks } = await import('../spec/parse/network.js');
   const { connectContainer } = await import('../container/network-attach.js');
@@ -241,7 +290,11 @@ export async function connect(
   );
   const [wanted = { name: network.name, aliases: [] }] = networks;
   if (network.name === DEFAULT_NETWORK) await withNetworkLock(() => keepDefault(network));
-  await connectContainer(findContainer(container), network, wanted);
+  await connectContainer(findContainer(container), network, {
+    ...wanted,
+    ...(gwPriority !== undefined && { gwPriority }),
+    ...(interfaceName !== undefined && { interfaceName }),
+  });
 }
 
 /**

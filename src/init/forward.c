@@ -63,7 +63,7 @@ static struct session sessions[MAX_SESSIONS];
 static u32 port_count;
 static int events;
 
-enum { EVENT_END, EVENT_PORT, EVENT_CONNECTION, EVENT_SESSION };
+enum { EVENT_END, EVENT_PORT, EVENT_CONNECTION, EVENT_SESSION, EVENT_ALONE };
 
 static long watch(int fd, u32 what, u32 index, u32 mask) {
   struct epoll_event event = {.events = mask, .data = (u64)what << 32 | index};
@@ -238,7 +238,36 @@ static void end_old_sessions(void) {
     if (sessions[i].fd >= 0 && now - sessions[i].used_ms > SESSION_MS) sys_close(sessions[i].fd), sessions[i].fd = -1;
 }
 
+static void accept_everywhere(void) {
+  for (u32 i = 0; i < port_count; i++)
+    if (ports[i].is_tcp) accept_all(&ports[i]);
+}
+
+static void drop_all(void) {
+  for (struct connection *one = connections; one < connections + MAX_CONNECTIONS; one++)
+    if (one->is_used) close_connection(one);
+  for (struct session *one = sessions; one < sessions + MAX_SESSIONS; one++)
+    if (one->fd >= 0) sys_close(one->fd), one->fd = -1;
+}
+
+/* Continues in a child. We wait, and start another one if it is killed, with the ports that we have open, too; connections that
+ * it had are lost with it. It notices if we are killed, and then does the same: so either may be killed, and the ports are served. */
+static void continue_in_child(void) {
+  for (;;) {
+    int status = 0, self = (int)SYSCALL2(__NR_pidfd_open, sys_getpid(), 0);
+    long pid = SYSCALL5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
+    if (pid == 0) watch(self, EVENT_ALONE, (u32)self, EPOLLIN);
+    if (pid <= 0) return accept_everywhere(); /* where there cannot be a child: alone. What has come before is no news */
+    sys_close(self);
+    drop_all();
+    SYSCALL4(__NR_wait4, pid, &status, 0, NULL);
+    if ((status & 0x7f) == 0) sys_exit(0);
+    sleep_ms(100);
+  }
+}
+
 static _Noreturn void serve(void) {
+  continue_in_child();
   for (;;) {
     struct epoll_event ready[64];
     long count = SYSCALL6(__NR_epoll_pwait, events, ready, 64, 30000, NULL, 8);
@@ -256,14 +285,17 @@ static _Noreturn void serve(void) {
         case EVENT_SESSION:
           carry_out(&sessions[index]);
           break;
+        case EVENT_ALONE:
+          sys_close((int)index);
+          continue_in_child();
+          break;
         default:
           sys_exit(0); /* the container has ended */
       }
     }
     if (!has_room) continue;
     has_room = is_full = 0;
-    for (u32 i = 0; i < port_count; i++)
-      if (ports[i].is_tcp) accept_all(&ports[i]);
+    accept_everywhere();
   }
 }
 

@@ -9,6 +9,7 @@
 #include <linux/fcntl.h>
 #include <linux/prctl.h>
 #include <linux/mount.h>
+#include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
 
@@ -28,7 +29,7 @@ int run_network_holder(void) {
   return 0;
 }
 
-static void sleep_ms(s64 ms) {
+void sleep_ms(s64 ms) {
   s64 time[2] = {ms / 1000, ms % 1000 * 1000000};
   SYSCALL2(__NR_nanosleep, time, NULL);
 }
@@ -96,9 +97,7 @@ void become_orphan(void) {
 
 /* The network namespace that the program shall enter, as a file that it may open: what is below /proc/PID it may not, once it
  * has given up its rights: 0/netns/foster in a new file system at `top`, in a mount namespace of our own. */
-static void show_namespace(const char *path, const char *top) {
-  int fd = (int)sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-  if (fd < 0) fail(0, fd);
+static void show_namespace(int fd, const char *top) {
   char source[40];
   append_number(append(source, "/proc/self/fd/"), (u64)fd);
   long error = SYSCALL1(__NR_unshare, CLONE_NEWNS);
@@ -114,6 +113,57 @@ static void show_namespace(const char *path, const char *top) {
   sys_close(fd), sys_close((int)file);
 }
 
+/* Continues in a child, which is in the PID namespace that we have made, and which ends with us, as we end with our parent: the
+ * process that holds the other end of FD_CONTROL, for now. */
+static void become_bound_child(void) {
+  SYSCALL2(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  struct pollfd parents[2] = {{.fd = FD_CONTROL}, {.fd = (int)SYSCALL2(__NR_pidfd_open, sys_getpid(), 0), .events = POLLIN}};
+  s64 now[2] = {0, 0};
+  SYSCALL5(__NR_ppoll, parents, 1, now, NULL, 8);
+  if (parents[0].revents & POLLHUP) sys_exit(125);
+  int status = 0;
+  long pid = SYSCALL5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
+  if (pid < 0 || parents[1].fd < 0) fail(0, pid < 0 ? pid : parents[1].fd);
+  if (pid) {
+    sys_close_range(FD_CONTROL);
+    SYSCALL4(__NR_wait4, pid, &status, 0, NULL);
+    sys_exit(125);
+  }
+  SYSCALL2(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  SYSCALL5(__NR_ppoll, parents + 1, 1, now, NULL, 8);
+  if (parents[1].revents) sys_exit(125);
+  sys_close(parents[1].fd);
+}
+
+/* The caller may be nobody in the user namespace of a container, such as root of the machine: nobody can make files there. */
+static void become_somebody(void) {
+  enum { NOBODY = 65534 }; /* /proc/sys/kernel/overflowuid */
+  if (SYSCALL0(__NR_getuid) != NOBODY) return;
+  SYSCALL2(__NR_setgroups, 0, NULL);
+  SYSCALL3(__NR_setresgid, 0, 0, 0);
+  SYSCALL3(__NR_setresuid, 0, 0, 0);
+}
+
+/* argv: our name, "attend", TOP, PATH, then the program's name and arguments. Runs a program that ends with a container: it sees
+ * the network namespace of the process of FD_PIDFD, PID 1 of that one, as TOP/0/netns/foster, and is in its user namespace, but not in its PID
+ * namespace. A failure is reported as by run_service. */
+int run_attendant(char **argv) {
+  SYSCALL3(__NR_fcntl, FD_CONTROL, F_SETFD, FD_CLOEXEC);
+  SYSCALL0(__NR_setsid); /* a Ctrl-C at the terminal is for the container */
+  long netns = open_network_inside(FD_PIDFD);
+  if (netns < 0) fail(0, netns);
+  long error = SYSCALL2(__NR_setns, FD_PIDFD, CLONE_NEWUSER);
+  if (error) fail(0, error);
+  become_somebody();
+  SYSCALL2(__NR_prctl, PR_SET_DUMPABLE, 0); /* else root in the container could trace us */
+  SYSCALL1(__NR_chdir, "/");
+  show_namespace((int)netns, argv[2]);
+  error = SYSCALL1(__NR_unshare, CLONE_NEWPID);
+  if (error) fail(0, error);
+  become_bound_child();
+  serve(argv + 3, ~(u64)0);
+}
+
 /* argv: our name, "serve", NAMESPACES, NETNS, TOP, PATH, then the program's name and arguments. NAMESPACES: which of the
  * network holder (FD_ENTERED) to enter, 'u', 'n' and 'p'; 'b': the program gets no right but to use ports below 1024. NETNS: path
  * of a network namespace, which the program sees as TOP/0/netns/foster; `-` for none. A failure is reported on FD_CONTROL, which closes when the program is ready. */
@@ -124,7 +174,11 @@ int run_service(char **argv) {
   long error = SYSCALL2(__NR_setns, FD_ENTERED, namespaces_of(argv[2]));
   if (error) fail(0, error);
   SYSCALL1(__NR_chdir, "/");
-  if (!string_equal(argv[3], "-")) show_namespace(argv[3], argv[4]);
+  if (!string_equal(argv[3], "-")) {
+    int netns = (int)sys_openat(AT_FDCWD, argv[3], O_RDONLY | O_CLOEXEC, 0);
+    if (netns < 0) fail(0, netns);
+    show_namespace(netns, argv[4]);
+  }
   become_child(1);
   SYSCALL0(__NR_setsid);
   error = SYSCALL1(__NR_unshare, CLONE_NEWPID);

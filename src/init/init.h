@@ -66,6 +66,7 @@ struct health_result {
 };
 void state_health(u32 status, u32 streak, const struct health_result *results, u32 count);
 void state_event(const char *action, const char *subject, const char *attributes);
+void state_network_events(const char *action);
 int state_has(const char *name);
 void state_mark(const char *name);
 long state_restore_limits(void);
@@ -122,7 +123,9 @@ int run_enter(char **argv);
 /* holder.c: the network holder, and the programs that belong to it */
 int run_network_holder(void);
 int run_service(char **argv);
+int run_attendant(char **argv);
 void become_orphan(void);
+void sleep_ms(s64 ms);
 void limit_capabilities(u64 mask);
 
 /* forward.c: published ports */

@@ -68,7 +68,7 @@ static void send_messages(void *argument) {
 }
 
 static long run_inside(void (*work)(void *), struct inside *inside) {
-  long error = run_in_child(work, inside);
+  long error = run_in_child(0, work, inside);
   return error ? error : inside->outcome;
 }
 
@@ -81,4 +81,19 @@ long write_from_inside(int pidfd, int pid, const char *file, const char *text) {
  * acknowledgement. */
 long send_netlink_inside(int pidfd, char *messages, u32 size) {
   return run_inside(send_messages, &(struct inside){.pidfd = pidfd, .messages = messages, .size = size, .outcome = -ESRCH});
+}
+
+static void open_network(void *argument) {
+  struct inside *inside = argument;
+  inside->outcome = SYSCALL2(__NR_setns, inside->pidfd, CLONE_NEWUSER | CLONE_NEWNET);
+  if (!inside->outcome) inside->outcome = sys_openat(AT_FDCWD, "/proc/self/ns/net", O_RDONLY | O_CLOEXEC, 0);
+  sys_exit(0);
+}
+
+/* Opens the network namespace of the process of `pidfd`, without its PID, which might be another process's by now. The child
+ * shares our descriptors. */
+long open_network_inside(int pidfd) {
+  struct inside inside = {.pidfd = pidfd, .outcome = -ESRCH};
+  long error = run_in_child(CLONE_FILES, open_network, &inside);
+  return error ? error : inside.outcome;
 }

@@ -28,6 +28,7 @@ int run_mode(int argc, char **argv) {
   if (argc > 1 && string_equal(argv[1], "forward")) return run_forward(argc, argv);
   if (argc > 1 && string_equal(argv[1], "network")) return run_network_holder();
   if (argc > 6 && string_equal(argv[1], "serve")) return run_service(argv);
+  if (argc > 4 && string_equal(argv[1], "attend")) return run_attendant(argv);
   if (argc == 1) return run_plan(0);
   if (argc == 3 && string_equal(argv[1], "resume")) return run_plan(read_number(argv[2]));
   return 125;

@@ -353,6 +353,7 @@ int start_run(void) {
   state_remove("oom");
   if (run.restarts && (error = state_restore_limits()) < 0) return fail_to_record(error);
   begin_oom_watch();
+  if (run.has_record) state_network_events("network.connect");
   monitor_event("start", "");
   run.ends_ms = run.config->time_limit ? now_ms() + run.config->time_limit : -1;
   health_start(run.config);

@@ -99,9 +99,10 @@ static long start_child(u64 clone_flags, s32 *pidfd, void (*run)(void *), void *
   return pid;
 }
 
-/* Runs `work` in a process that shares our memory, and waits for its end. Returns 0, or -errno where there was none. */
-long run_in_child(void (*work)(void *), void *argument) {
-  long pid = start_child(0, NULL, work, argument);
+/* Runs `work` in a process that shares our memory, and what `clone_flags` name, and waits for its end. Returns 0, or -errno where
+ * there was none. */
+long run_in_child(u64 clone_flags, void (*work)(void *), void *argument) {
+  long pid = start_child(clone_flags, NULL, work, argument);
   if (pid < 0) return pid;
   SYSCALL4(__NR_wait4, pid, NULL, 0, NULL);
   return 0;

@@ -112,6 +112,21 @@ void state_event(const char *action, const char *subject, const char *attributes
   sys_write(FD_EVENTS, line, (size_t)(end - line));
 }
 
+/* An event of each network that the container is in now: the file `networks` has their subjects, which network connect and
+ * disconnect change. */
+void state_network_events(const char *action) {
+  static char text[32768];
+  long fd = sys_openat(FD_DIRECTORY, "networks", O_RDONLY | O_CLOEXEC, 0);
+  long size = fd < 0 ? 0 : sys_read((int)fd, text, sizeof text - 1);
+  if (fd >= 0) sys_close((int)fd);
+  for (char *line = text, *at = text; at < text + size; at++) {
+    if (*at != '\n') continue;
+    *at = 0;
+    state_event(action, line, "");
+    line = at + 1;
+  }
+}
+
 /* Only foster commands truncate the events file. While none runs, frequent events must not fill the disk. */
 int state_events_full(void) {
   return SYSCALL3(__NR_lseek, FD_EVENTS, 0, 2 /* SEEK_END */) > 8 << 20;
@@ -123,4 +138,5 @@ void state_ended(int code, const char *subject) {
   append_number(append(text, "exitCode="), (u64)code);
   state_exit(code);
   state_event("die", subject, text);
+  state_network_events("network.disconnect");
 }

@@ -10,7 +10,15 @@ import type { Plan } from '../plan/step.js';
 import { errnoOf } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
-import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
+import {
+  duplicate,
+  memoryFile,
+  openPidfd,
+  signalPidfd,
+  socketPair,
+  waitForChild,
+  waitReadable,
+} from '../sys/libc.js';
 import { launchFailure } from './failure.js';
 import { type HostTarget, type HostWork, hostResults, runHostSteps, undoHostSteps } from './host-steps.js';
 import { throwIfSignaled } from './interrupt.js';
@@ -52,6 +60,8 @@ export interface LaunchOptions {
   isProgram?: boolean;
   /** PID of a process whose namespaces are joined, or of the network holder for a nested plan. */
   join?: number | undefined;
+  /** In place of it, the descriptor of a user namespace, for a plan that joins nothing else with it. */
+  joinNamespace?: number | undefined;
   /** Whether that PID still is the intended process; called when its pidfd is open, so that it cannot be reused. */
   isJoinable?: () => boolean;
   observer?: LaunchObserver | undefined;
@@ -78,7 +88,7 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
   const stdio = theirs.map((end) => end ?? nothing);
   const descriptors: (number | undefined)[] = [...stdio, theirControl, blob];
   if (theirConsole !== undefined) descriptors[FD.CONSOLE] = theirConsole;
-  const join = options.join === undefined ? undefined : openPidfd(options.join);
+  const join = openJoined(options);
   if (join !== undefined) descriptors[FD.JOIN] = join;
   let child: { pid: number; pidfd: number } | undefined;
   try {
@@ -123,6 +133,11 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
   } finally {
     closeAll([join]);
   }
+}
+
+function openJoined({ join, joinNamespace }: LaunchOptions): number | undefined {
+  if (joinNamespace !== undefined) return duplicate(joinNamespace);
+  return join === undefined ? undefined : openPidfd(join);
 }
 
 /** A nested PID 1 is there only once it has made its namespaces and continues in a child. @throws FosterError */

@@ -16,6 +16,7 @@ import {
 } from './holder.js';
 import { removeNames, withdrawStaleNames } from './names.js';
 import { OUTSIDE, startPasta } from './outside.js';
+import { answerFromAllNetworks, forgetResolvers } from './resolvers.js';
 import { runSteps } from './service.js';
 import { readNetwork } from './store.js';
 
@@ -49,7 +50,12 @@ const RULES = `table inet foster {
     type filter hook prerouting priority mangle;
     iifname "v*" meta l4proto { tcp, udp } socket transparent 1 meta mark set ${DELIVERED}
   }
-  chain input { type filter hook input priority filter; iifname "v*" meta mark != ${DELIVERED} jump to-router; }
+  chain names { type nat hook prerouting priority dstnat; }
+  chain input {
+    type filter hook input priority filter
+    iifname "v*" ct status dnat accept
+    iifname "v*" meta mark != ${DELIVERED} jump to-router
+  }
   chain to-router { }
   chain forward { type filter hook forward priority filter; iifname "v*" jump between; }
   chain between { }
@@ -118,7 +124,7 @@ export function connectNetwork(
   if (holder.state.networks[network.name] === network.id) return undefined;
   const ranges = network.subnets.map(rangeOf);
   // what a command that was killed here has left is made anew
-  stopNameServer(holder.state.pid, network);
+  stopNameServers(holder, network);
   const messages = ranges.flatMap(({ family, subnet, gateway }) => [
     deleteAddress(LOOPBACK, addressBytes(gateway, family), family === 4 ? 32 : 128),
     deleteRoute({ destination: addressBytes(subnet.base, family), prefix: subnet.prefix }),
@@ -145,6 +151,26 @@ export function connectNetwork(
 }
 
 /**
+ * Has the name servers of a network ask others from now on, if it is connected. To be called with the lock of the networks.
+ * @param isAlive whether the container with that id runs
+ * @throws FosterError
+ */
+export function renewNameServer(network: NetworkDefinition, isAlive: (id: string) => boolean): void {
+  if (holderState()?.networks[network.name] !== network.id) return;
+  const holder = ensureHolder(prepareHolder); // which cannot end now
+  try {
+    if (holder.state.networks[network.name] !== network.id) return;
+    stopNameServers(holder, network);
+    faultPoint('name server stopped');
+    startNameServer(holder, network);
+    answerFromAllNetworks(holder, isAlive);
+  } finally {
+    closeSync(holder.pidfd);
+    closeSync(holder.lock);
+  }
+}
+
+/**
  * Undoes `connectNetwork` for a network that no container uses any more, so that another one can have its name and its
  * addresses. To be called with the lock of the networks.
  * @throws FosterError
@@ -162,9 +188,15 @@ export function forgetNetwork(network: NetworkDefinition): void {
   removeNames(network);
 }
 
+function stopNameServers(holder: Holder, network: NetworkDefinition): void {
+  if (forgetResolvers(holder, network)) recordNetworks(holder);
+  stopNameServer(holder.state.pid, network);
+}
+
 function removeFrom(holder: Holder, network: NetworkDefinition): void {
   // first: where this is killed, the next container connects it anew
   if (holder.state.networks[network.name] === network.id) delete holder.state.networks[network.name];
+  forgetResolvers(holder, network);
   recordNetworks(holder);
   stopNameServer(holder.state.pid, network);
   const ranges = network.subnets.map(rangeOf);

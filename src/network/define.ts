@@ -26,7 +26,11 @@ export interface NetworkWishes {
   gateways: readonly string[];
   /** Each a part of one of the subnets; all of a subnet without one. */
   ranges: readonly string[];
-  /** Both families, whatever the subnets are. */
+  /** Addresses that no container gets, `NAME=ADDRESS` each: in one of the subnets. */
+  reserved: readonly string[];
+  /** False: no IPv4, which then needs `ipv6`. */
+  ipv4: boolean;
+  /** Also IPv6, whatever the subnets are. */
   ipv6: boolean;
   internal: boolean;
   hasDns: boolean;
@@ -66,13 +70,16 @@ export function defineNetwork(
     subnets: subnetsOf(wishes, networks),
     isInternal: wishes.internal,
     hasDns: wishes.hasDns,
-    dns: wishes.dns.map((address) => {
-      if (!isAddress(address)) throw flagError('--dns', address, 'expected an IP address');
-      return address;
-    }),
+    dns: wishes.dns.map((address) => checkNameServer('--dns', address)),
     labels: { ...wishes.labels },
     options: checkedOptions(wishes.options),
   };
+}
+
+/** @throws FosterError for what is no address */
+export function checkNameServer(flag: string, address: string): string {
+  if (!isAddress(address)) throw flagError(flag, address, 'expected an IP address');
+  return address;
 }
 
 /** `foster1`, or the next that is free: Podman's way. */
@@ -84,17 +91,17 @@ function freeName(networks: readonly NetworkDefinition[]): string {
 }
 
 function subnetsOf(wishes: NetworkWishes, networks: readonly NetworkDefinition[]): NetworkSubnet[] {
-  const { subnets, gateways, ranges, ipv6 } = wishes;
-  const [lone = ''] = [...gateways, ...ranges];
-  if (subnets.length === 0 && lone !== '')
-    throw flagError(gateways.length > 0 ? '--gateway' : '--ip-range', lone, 'it needs a --subnet');
+  const { subnets, gateways, ranges, reserved, ipv4, ipv6 } = wishes;
+  const dependent = { '--gateway': gateways, '--ip-range': ranges, '--aux-address': reserved };
+  for (const [flag, [value]] of Object.entries(dependent))
+    if (subnets.length === 0 && value !== undefined) throw flagError(flag, value, 'it needs a --subnet');
   const parsed = subnets.map((text) => checkedSubnet(text, networks));
   const families = parsed.map(({ family }) => family);
   const twice = families.find((family, index) => families.indexOf(family) !== index);
   if (twice !== undefined)
     throw flagError('--subnet', subnets.join(' '), `a network has one subnet of IPv${twice}`);
-  const wanted: Family[] = families.length === 0 || ipv6 ? (ipv6 ? [4, 6] : [4]) : families.toSorted();
-  const left = { gateways: [...gateways], ranges: [...ranges] };
+  const wanted = familiesOf(families, { ipv4, ipv6 });
+  const left = { gateways: [...gateways], ranges: [...ranges], reserved: reserved.map(parseReserved) };
   const found = wanted.map((family) => {
     const subnet = parsed.find((one) => one.family === family);
     return subnet === undefined ? freeNamedSubnet(family, networks) : completed(subnet, left);
@@ -105,7 +112,30 @@ function subnetsOf(wishes: NetworkWishes, networks: readonly NetworkDefinition[]
     ['--ip-range', left.ranges],
   ] as const)
     if (values[0] !== undefined) throw flagError(flag, values[0], misfit(flag, values[0], all));
+  const [stray] = left.reserved;
+  if (stray !== undefined)
+    throw flagError('--aux-address', stray.join('='), `it is not in the subnet ${all}`);
   return found;
+}
+
+function familiesOf(
+  given: readonly Family[],
+  { ipv4, ipv6 }: Pick<NetworkWishes, 'ipv4' | 'ipv6'>,
+): Family[] {
+  if (!ipv4 && given.includes(4)) throw flagError('--ipv4', 'false', 'there is an IPv4 --subnet');
+  if (given.length > 0 && !ipv6) return given.toSorted();
+  const wanted: Family[] = [...(ipv4 ? [4 as const] : []), ...(ipv6 ? [6 as const] : [])];
+  if (wanted.length === 0)
+    throw flagError('--ipv4', 'false', 'the network has no addresses then', 'add --ipv6');
+  return wanted;
+}
+
+function parseReserved(text: string): [name: string, address: string] {
+  const [, name = '', written = ''] = /^([\w.-]+)=(.+)$/.exec(text) ?? [];
+  const [value, family] = [parseAddress(written), familyOf(written)];
+  if (value === undefined || family === undefined)
+    throw flagError('--aux-address', text, 'expected NAME=ADDRESS, such as printer=10.89.7.9');
+  return [name, formatAddress(value, family)];
 }
 
 function misfit(flag: '--gateway' | '--ip-range', value: string, all: string): string {
@@ -115,7 +145,10 @@ function misfit(flag: '--gateway' | '--ip-range', value: string, all: string): s
 }
 
 /** Takes the gateway and the range that are of this subnet from those that are left. */
-function completed(subnet: Subnet, left: { gateways: string[]; ranges: string[] }): NetworkSubnet {
+function completed(
+  subnet: Subnet,
+  left: { gateways: string[]; ranges: string[]; reserved: [string, string][] },
+): NetworkSubnet {
   const { family } = subnet;
   const gateway = take(left.gateways, (text) => {
     const value = parseAddress(text);
@@ -134,10 +167,15 @@ function completed(subnet: Subnet, left: { gateways: string[]; ranges: string[] 
       `it is the ${router === last ? 'last' : 'first'} address of its subnet`,
     );
   const part = range === undefined ? undefined : parseSubnet(range);
+  const isOwn = ([, address]: [string, string]) =>
+    familyOf(address) === family && contains(subnet, parseAddress(address) ?? -1n, family);
+  const reserved = left.reserved.filter(isOwn);
+  left.reserved = left.reserved.filter((one) => !isOwn(one));
   return {
     subnet: formatSubnet(subnet),
     gateway: formatAddress(router, family),
     ...(part && { range: formatSubnet(part) }),
+    ...(reserved.length > 0 && { reserved: Object.fromEntries(reserved) }),
   };
 }
 

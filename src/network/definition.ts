@@ -7,6 +7,8 @@ export interface NetworkSubnet {
   gateway: string;
   /** Where addresses are taken from, if not from all of it. */
   range?: string;
+  /** Addresses that no container gets, by the names that --aux-address gives them. */
+  reserved?: Record<string, string>;
 }
 
 /** A network: `NAME.json` in the networks folder. */

@@ -16,21 +16,30 @@ const SIGKILL = 9;
  */
 export function startNameServer({ pidfd }: Holder, network: NetworkDefinition): string | undefined {
   if (!hasNames(network)) return undefined;
+  return serveNames(
+    pidfd,
+    { networks: [network], addresses: network.subnets.map(({ gateway }) => gateway), ...network },
+    `the network ${network.name}`,
+  );
+}
+
+/** What a name server answers: the names of containers in these networks, and where it asks for others. */
+export interface NameService extends Pick<NetworkDefinition, 'dns' | 'isInternal'> {
+  networks: readonly NetworkDefinition[];
+  addresses: readonly string[];
+}
+
+/** @returns why there is none */
+export function serveNames(pidfd: number, service: NameService, what: string): string | undefined {
   const path = findProgram('dnsmasq');
   if (path === undefined) return 'dnsmasq is not installed; apt-get install dnsmasq-base';
-  mkdirSync(namesFolder(network), { recursive: true, mode: 0o700 });
-  startService(
-    pidfd,
-    'unpb',
-    path,
-    ['dnsmasq', ...argumentsFor(network)],
-    `start a name server for the network ${network.name}`,
-  );
+  for (const network of service.networks) mkdirSync(namesFolder(network), { recursive: true, mode: 0o700 });
+  const argv = ['dnsmasq', ...argumentsFor(service)];
+  startService(pidfd, 'unpb', path, argv, `start a name server for ${what}`);
   return undefined;
 }
 
-function argumentsFor(network: NetworkDefinition): string[] {
-  const { subnets, dns, isInternal } = network;
+function argumentsFor({ networks, addresses, dns, isInternal }: NameService): string[] {
   const isForwarded = hostNameServers().includes(DNS_ADDRESS);
   const upstream = isInternal
     ? ['--no-resolv']
@@ -50,20 +59,29 @@ function argumentsFor(network: NetworkDefinition): string[] {
     ],
     // a name without dots is that of a container, and addresses of private networks have no names elsewhere
     ...['--domain-needed', '--bogus-priv', '--cache-size=1000', '--local-ttl=0'],
-    ...subnets.map(({ gateway }) => `--listen-address=${gateway}`),
-    nameOption(network),
+    ...addresses.map(listenOption),
+    ...networks.map(nameOption),
     ...upstream,
   ];
 }
 
+const listenOption = (address: string) => `--listen-address=${address}`;
 const nameOption = (network: Pick<NetworkDefinition, 'name'>) => `--hostsdir=${namesFolder(network)}`;
 
 /** How long the kernel may take to end it, in milliseconds. */
 const PATIENCE = 5000;
 
-/** Ends the name server of a network, and waits until its addresses are free. */
+/** Ends the name servers that know a network, and waits until their addresses are free. */
 export function stopNameServer(holder: number, network: Pick<NetworkDefinition, 'name'>): void {
-  const wanted = nameOption(network);
+  stopServers(holder, nameOption(network));
+}
+
+/** Ends the name server at an address. */
+export function stopNameServerAt(holder: number, address: string): void {
+  stopServers(holder, listenOption(address));
+}
+
+function stopServers(holder: number, wanted: string): void {
   for (const pid of childrenOf(holder)) {
     if (!commandLine(pid).includes(wanted)) continue;
     const pidfd = openPidfd(pid);

@@ -35,6 +35,16 @@ export interface HolderState {
   outside: true | string;
   /** Names and ids of the networks that it connects. */
   networks: Record<string, string>;
+  /** src/network/resolvers.ts */
+  resolvers?: Resolvers;
+}
+
+/** Name servers for containers in several networks. */
+export interface Resolvers {
+  /** By what they answer, the number of their address. */
+  places: Record<string, number>;
+  /** The rules of nft(8) that lead containers to them. */
+  rules: string;
 }
 
 /** A holder that cannot end before `lock` is closed, by us and all to whom it was passed. */

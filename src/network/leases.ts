@@ -15,6 +15,8 @@ export interface Lease {
   network: string;
   /** `eth0`, in the container. */
   name: string;
+  /** Of the interface in the container; undefined where an earlier foster has made it. */
+  inside?: number;
   /** One of each family of the network. */
   addresses: string[];
   /** `02:42:0a:58:00:02` */
@@ -29,9 +31,26 @@ export interface LeaseRequest {
   ip?: string;
   ip6?: string;
   mac?: string;
+  /** As in a WantedNetwork. */
+  gwPriority?: number;
+  interfaceName?: string;
 }
 
 const FIRST_INDEX = 16;
+
+/** `lo` is 1; the kernel would give the first other interface this number too. */
+export const FIRST_INSIDE = 2;
+
+/**
+ * Of networks that a container is in, the one that is its way to the outside: not an internal one, by priority, then by order.
+ * @returns its index, or -1
+ */
+export function outwardAmong(requests: readonly Pick<LeaseRequest, 'network' | 'gwPriority'>[]): number {
+  let best = -1;
+  for (const [at, { network, gwPriority = 0 }] of requests.entries())
+    if (!network.isInternal && (best < 0 || gwPriority > (requests[best]?.gwPriority ?? 0))) best = at;
+  return best;
+}
 
 const leasesFile = () => join(networksFolder(), 'leases.json');
 
@@ -82,12 +101,20 @@ export function takeLease(container: string, request: LeaseRequest, isAlive: (id
   const { kept, taken } = chooseLeases('', [request], isAlive);
   const [first] = taken;
   if (first === undefined) throw new Error('no lease for a request');
-  const names = new Set(own.map(({ name }) => name));
-  let number = 0;
-  while (names.has(`eth${number}`)) number++;
-  const lease = { ...first, container, name: `eth${number}` };
+  const names = own.map(({ name }) => name);
+  const { interfaceName } = request;
+  if (interfaceName !== undefined && names.includes(interfaceName))
+    throw new FosterError(`the container has an interface ${interfaceName} already`, { kind: 'conflict' });
+  const name = interfaceName ?? freeInterfaceName(names);
+  const lease = { ...first, container, name, inside: first.index };
   writeLeases([...kept, lease]);
   return lease;
+}
+
+function freeInterfaceName(taken: readonly string[]): string {
+  let number = 0;
+  while (taken.includes(`eth${number}`)) number++;
+  return `eth${number}`;
 }
 
 /** Gives up the addresses of an interface. To be called with the lock of the networks. */
@@ -107,6 +134,10 @@ export function chooseLeases(
 ): { kept: Lease[]; taken: Lease[] } {
   const kept = readLeases().filter((lease) => lease.container !== container && isHeld(lease, isAlive));
   const taken: Lease[] = [];
+  const given = requests.flatMap(({ interfaceName }) => interfaceName ?? []);
+  const twice = given.find((name, at) => given.indexOf(name) !== at);
+  if (twice !== undefined)
+    throw new FosterError(`two interfaces cannot have the name ${twice}`, { kind: 'invalid' });
   const starter = { pid: process.pid, start: processStart(process.pid) ?? '' };
   for (const request of requests) {
     const { network } = request;
@@ -120,9 +151,10 @@ export function chooseLeases(
     const addresses = network.subnets.map((subnet) => {
       const range = rangeOf(subnet);
       const wanted = range.family === 4 ? request.ip : request.ip6;
-      return wanted === undefined
-        ? freeAddress(network, range, used)
-        : checkedAddress(network, range, wanted, used);
+      const reserved = Object.values(subnet.reserved ?? {});
+      if (wanted === undefined) return freeAddress(network, range, new Set([...used, ...reserved]));
+      if (reserved.includes(wanted)) throw refused(wanted, network, 'it is reserved, by --aux-address');
+      return checkedAddress(network, range, wanted, used);
     });
     for (const [family, wanted] of [
       [4, request.ip],
@@ -134,7 +166,8 @@ export function chooseLeases(
       index,
       container,
       network: network.name,
-      name: `eth${taken.length}`,
+      name: request.interfaceName ?? freeInterfaceName([...given, ...taken.map(({ name }) => name)]),
+      inside: FIRST_INSIDE + taken.length,
       addresses,
       mac: request.mac ?? macOf(addresses[0] ?? ''),
       starter,
@@ -145,6 +178,13 @@ export function chooseLeases(
 
 function isHeld({ container, starter }: Lease, isAlive: (id: string) => boolean): boolean {
   return isAlive(container) || (starter.pid !== process.pid && processStart(starter.pid) === starter.start);
+}
+
+/** The leases of containers that run, or that a process is about to start. */
+export function liveLeases(isAlive: (id: string) => boolean): Lease[] {
+  return readLeases().filter(
+    ({ container, starter }) => isAlive(container) || processStart(starter.pid) === starter.start,
+  );
 }
 
 type Range = ReturnType<typeof rangeOf>;

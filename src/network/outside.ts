@@ -26,11 +26,23 @@ export function hostAddress(): string {
   return (addresses.find(({ name }) => name === outward) ?? addresses[0])?.address ?? LINK.router;
 }
 
-/** The interface of the default route: proc_pid_net(5), "route". */
-function defaultInterface(): string | undefined {
+/** The interface of the host's default route. */
+export function defaultInterface(): string | undefined {
+  return defaultRoute()?.[0];
+}
+
+/** The gateway of the host's default route; undefined if it has none. */
+export function defaultGateway(): string | undefined {
+  const text = defaultRoute()?.[2];
+  if (text === undefined || !/^[0-9A-F]{8}$/i.test(text)) return undefined;
+  return [...Buffer.from(text, 'hex').reverse()].join('.');
+}
+
+/** proc_pid_net(5), "route": interface, destination, gateway ... */
+function defaultRoute(): string[] | undefined {
   try {
     const rows = readFileSync('/proc/net/route', 'utf8').split('\n').slice(1);
-    return rows.map((row) => row.split('\t')).find(([, destination]) => destination === '00000000')?.[0];
+    return rows.map((row) => row.split('\t')).find(([, destination]) => destination === '00000000');
   } catch {
     return undefined;
   }
@@ -55,7 +67,7 @@ export function hostNameServers(): string[] {
  * Packets that may wait for pasta. With the usual 500, senders overrun it, and most of what they send is sent again: pasta alone
  * carried 0.5 Gbit/s, and 14 with this.
  */
-const QUEUE_LENGTH = 10_000;
+export const QUEUE_LENGTH = 10_000;
 
 /**
  * Where pasta finds the network namespace. Debian's and Ubuntu's AppArmor profile of it (abstractions/pasta) lets it open

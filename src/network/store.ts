@@ -71,9 +71,10 @@ function isDefinition(value: unknown): value is NetworkDefinition {
 }
 
 function isSubnet(value: NetworkSubnet | null): boolean {
-  const { subnet = '', gateway = '', range = subnet } = value ?? {};
+  const { subnet = '', gateway = '', range = subnet, reserved = {} } = value ?? {};
   const [whole, part] = [parseSubnet(String(subnet)), parseSubnet(String(range))];
   const router = parseAddress(String(gateway));
+  if (!isTexts(reserved)) return false;
   return whole !== undefined && part !== undefined && router !== undefined && whole.family === part.family;
 }
 

@@ -7,7 +7,7 @@ import { handMounts } from './handed-mounts.js';
 import { mapIds } from './id-maps.js';
 import { copyFromHost, followsHost, isLinked, type Mounted, mountAll, openVolumes } from './mounts.js';
 import { clonedTypes, joinByPath, namespaceFlag, nestNamespaces, newClocks } from './namespaces.js';
-import { attachNetworks, loopbackUp } from './network.js';
+import { attachNetworks, loopbackUp, startPasta } from './network.js';
 import {
   adjustOomScore,
   denyTracing,
@@ -112,6 +112,7 @@ function prepare({ linux }: Spec, facts: PlanFacts, namespaces: readonly string[
       ? mapIds({ uid, gid }, { helpers, canSetGroups, fromAbove: facts.network !== undefined })
       : []),
     ...(facts.network ? attachNetworks(facts.network) : []),
+    ...(facts.pasta ? startPasta(facts.pasta) : []),
     ...startStorage(facts, namespaces.includes('user')),
   ];
 }

@@ -41,8 +41,10 @@ export interface PlanFacts {
   cgroup?: CgroupPlan | undefined;
   /** The networks that it is attached to: its namespaces are then made below the network holder's. */
   network?: NetworkFacts;
-  /** A container whose user namespace to join, and with it these. */
-  share?: { types: readonly NamespaceType[]; name: string };
+  /** The program that connects its network namespace to the outside, where that is its alone. */
+  pasta?: Pick<StartProgram, 'name' | 'args' | 'call'> & { device: string; queueLength: number };
+  /** A user namespace to join, and with it these of the same process; `of` says whose they are: `container web`. */
+  share?: { types: readonly NamespaceType[]; of: string };
   /** PID 1 of a container whose user and PID namespaces to join. */
   join?: { pid: number; name: string };
 }

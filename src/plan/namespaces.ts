@@ -92,7 +92,7 @@ export function newClocks(offsets: TimeOffsets = {}): Step[] {
  */
 export function nestNamespaces(
   types: readonly string[],
-  share?: { types: readonly string[]; name: string },
+  share?: { types: readonly string[]; of: string },
 ): Step[] {
   const process = constant(String(FD.JOIN), FD.JOIN);
   const joined = ['user', ...(share?.types ?? [])];
@@ -100,7 +100,7 @@ export function nestNamespaces(
   const why =
     share === undefined
       ? "enter the user namespace above the containers'"
-      : `enter the ${joined.join(' and ')} namespaces of container ${share.name}`;
+      : `enter the ${joined.join(' and ')} namespace${joined.length > 1 ? 's' : ''} of ${share.of}`;
   return [
     step(why, 'setns', [process, flags(CLONE, ...joined.map(namespaceFlag))], {
       advice: { ESRCH: 'it has just ended' },

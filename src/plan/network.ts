@@ -1,6 +1,6 @@
 import { addressBytes, familyOf, parseAddress, parseSubnet } from '../spec/addresses.js';
-import type { InterfaceAddress, InterfaceFacts, NetworkFacts } from './facts.js';
-import { addAddress, addRoute, deleteLink, makeVeth, setUp } from './netlink.js';
+import type { InterfaceAddress, InterfaceFacts, NetworkFacts, PlanFacts } from './facts.js';
+import { addAddress, addRoute, deleteLink, deleteRoute, makeVeth, setQueueLength, setUp } from './netlink.js';
 import { type Bytes, type ChangeNetwork, constant, type HostStep, type Step, step } from './step.js';
 
 /** Brings up `lo`, the only interface in a new network namespace: netdevice(7). */
@@ -45,6 +45,34 @@ export function attachNetworks({ interfaces, service }: NetworkFacts): HostStep[
   ];
 }
 
+/** A pasta(1) of the container's own, which is outside of it. */
+export function startPasta({
+  name,
+  args,
+  call,
+  device,
+  queueLength,
+}: NonNullable<PlanFacts['pasta']>): HostStep[] {
+  const why = 'connect the container to the outside';
+  return [
+    {
+      ...{ name, args, call, why },
+      kind: 'start',
+      parts: { 0: { why } },
+      stopTimeout: 0,
+      undo: 'it is killed',
+      earlyExit: { errnos: [], why: '', advice: '' },
+    },
+    {
+      kind: 'netlink',
+      where: 'container',
+      messages: setQueueLength(device, queueLength),
+      call: `ip link set ${device} txqueuelen ${queueLength}`,
+      why: 'let packets wait for pasta',
+    },
+  ];
+}
+
 /** Makes one interface. @param index of it, in the container */
 export function attachInterface(facts: InterfaceFacts, index: number): ChangeNetwork[] {
   const { network, name, device, addresses, mtu } = facts;
@@ -81,6 +109,34 @@ export function attachInterface(facts: InterfaceFacts, index: number): ChangeNet
       messages: Buffer.concat([setUp(index), ...addresses.flatMap((each) => configure(each, index))]),
       call: `ip link set ${name} up; ip address add ${list} dev ${name}${routeCall(addresses)}`,
       why: `give the container its address in the network ${network}`,
+    },
+  ];
+}
+
+/** An interface of a container that runs, as it knows it. */
+export interface InsideInterface {
+  index: number;
+  addresses: readonly InterfaceAddress[];
+}
+
+/** Leads a container that runs to the outside by another interface than before. */
+export function moveDefaultRoute(from?: InsideInterface, to?: InsideInterface): ChangeNetwork[] {
+  const route = ({ address, router }: InterfaceAddress, index: number) => ({
+    destination: Buffer.alloc(bytesOf(address).length),
+    prefix: 0,
+    index,
+    gateway: bytesOf(router),
+  });
+  const old = from?.addresses.map((each) => deleteRoute(route(each, from.index))) ?? [];
+  const fresh = to?.addresses.map((each) => addRoute(route(each, to.index))) ?? [];
+  if (old.length + fresh.length === 0) return [];
+  return [
+    {
+      kind: 'netlink',
+      where: 'container',
+      messages: Buffer.concat([...old, ...fresh]),
+      call: 'ip route replace default',
+      why: 'change the way of the container to the outside',
     },
   ];
 }

@@ -174,7 +174,8 @@ function namespacesOf(request: RunRequest, userNamespace: boolean): Namespace[] 
   if (request.cgroupns !== 'host') namespaces.push({ type: 'cgroup' });
   if (userNamespace) namespaces.unshift({ type: 'user' });
   if (request.pid.kind !== 'host') namespaces.push({ type: 'pid' });
-  if (request.network !== 'host') namespaces.push({ type: 'network' });
+  const { network, networkPath: path } = request;
+  if (network !== 'host') namespaces.push({ type: 'network', ...(path !== undefined && { path }) });
   return namespaces;
 }
 

@@ -81,6 +81,10 @@ export interface RunRequest {
   network: NetworkMode;
   /** Of `container`: a container's name, id or an unambiguous start of its id. */
   networkContainer: string | undefined;
+  /** Of `ns`: the absolute path of a network namespace. */
+  networkPath: string | undefined;
+  /** Of `pasta`: its options. */
+  pastaOptions: string[] | undefined;
   /** Whether nothing was said about networks. */
   isNetworkUsual: boolean;
   /** Those of `bridge`, in the order of the interfaces; [] otherwise. */
@@ -231,8 +235,11 @@ export type HostOrPrivate = 'private' | 'host';
 /** `none`: a namespace of its own without a /dev/shm. */
 export type IpcMode = HostOrPrivate | 'none';
 
-/** `none`: only a loopback device; `host`: the host's network; `bridge`: networks of foster's; `container`: another's. */
-export type NetworkMode = 'none' | 'host' | 'bridge' | 'container';
+/**
+ * `none`: only a loopback device; `host`: the host's network; `bridge`: networks of foster's; `container`: another's; `ns`: a
+ * network namespace that somebody else has made; `pasta`: one of its own, which a pasta(1) of its own connects.
+ */
+export type NetworkMode = 'none' | 'host' | 'bridge' | 'container' | 'ns' | 'pasta';
 
 /** The network of a build's RUN. */
 export interface BuildNetwork {
@@ -245,6 +252,10 @@ export interface BuildNetwork {
 
 /** A network that a container is attached to, and what is asked for there. */
 export interface WantedNetwork {
+  /** The way to the outside is by the network with the highest; 0 if undefined. */
+  gwPriority?: number;
+  /** Of the interface in the container; `eth0` and so on if undefined. */
+  interfaceName?: string;
   /** As it was given: a name, or the start of an id. */
   name: string;
   ip?: string;

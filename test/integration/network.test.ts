@@ -297,6 +297,49 @@ test("a published port shows the client's address, over IPv4, IPv6 and UDP", asy
   );
 });
 
+test('published ports are served on when a process that carries them is killed', async () => {
+  await startEcho('web', ['-p', '127.0.0.1:17003:7000', '-p', '127.0.0.1:17003:7000/udp']);
+  const carriers = () => descendants().filter(({ name }) => name === 'foster-ports');
+  await waitUntil('there are two', () => carriers().length === 2);
+  for (const which of [0, 1, 0, 1]) {
+    const { pid = 0 } = carriers()[which] ?? {};
+    process.kill(pid, 'SIGKILL');
+    await waitUntil('there are two again', () => carriers().filter((one) => one.pid !== pid).length === 2);
+    assert.equal(await askFromHost('127.0.0.1', 17003), '10.88.0.1');
+  }
+  remove('web');
+  await waitUntil('they have ended with the container', () => carriers().length === 0);
+});
+
+test('a connection to a published port survives the one of the processes that does not carry it', async () => {
+  const server = `
+import socket
+s = socket.create_server(('', 7000)); print('ready', flush=True); c, _ = s.accept()
+while True: c.sendall(c.recv(1))
+`;
+  start('slow', ['-p', '127.0.0.1:17004:7000'], ['python3', '-c', server]);
+  await waitUntil('the server is ready', () => home.foster(['logs', 'slow']).stdout.includes('ready'));
+  const socket = connect(17004, '127.0.0.1');
+  const echo = (text: string) =>
+    new Promise<string>((done, fail) => {
+      socket.once('data', (data) => done(data.toString()));
+      socket.once('error', fail);
+      socket.write(text);
+    });
+  assert.equal(await echo('a'), 'a');
+  const carriers = () => descendants().filter(({ name }) => name === 'foster-ports');
+  const pids = new Set(carriers().map(({ pid }) => pid));
+  const supervisor = carriers().find(({ parent }) => !pids.has(parent));
+  process.kill(supervisor?.pid ?? 0, 'SIGKILL');
+  await waitUntil(
+    'there are two again',
+    () => carriers().filter(({ pid }) => pid !== supervisor?.pid).length === 2,
+  );
+  assert.equal(await echo('b'), 'b');
+  socket.destroy();
+  remove('slow');
+});
+
 test('-P publishes what is exposed, at free ports', async () => {
   await startEcho('web', ['-P', '--expose', '7000']);
   const record = JSON.parse(

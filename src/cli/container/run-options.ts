@@ -92,7 +92,7 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
     .optionsGroup('Network:')
     .option(
       '--network <NETWORK>',
-      'bridge (default), the name of a network, none, host or container:NAME',
+      'bridge (default), the name of a network, none, host, container:NAME, ns:PATH or pasta:OPTIONS',
       collect,
     )
     .addOption(alias('--net <NETWORK>', 'network').argParser(collect))

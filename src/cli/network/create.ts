@@ -10,6 +10,8 @@ interface CreateFlags {
   subnet?: string[];
   gateway?: string[];
   ipRange?: string[];
+  auxAddress?: string[];
+  ipv4?: boolean;
   ipv6?: boolean;
   internal?: boolean;
   label?: string[];
@@ -28,6 +30,8 @@ export function configure(command: Command, argv: string[]): void {
     .option('--subnet <SUBNET>', 'its addresses, such as 10.89.7.0/24 (default: some that are free)', collect)
     .option('--gateway <ADDRESS>', "the router's address in it (default: the first)", collect)
     .option('--ip-range <SUBNET>', 'the part of it that containers get addresses of', collect)
+    .option('--aux-address <NAME=ADDRESS>', 'an address that no container gets', collect)
+    .option('--ipv4', 'an IPv4 subnet (default); with --ipv4=false and --ipv6, IPv6 only')
     .option('--ipv6', 'both an IPv4 and an IPv6 subnet')
     .option('--internal', 'no way to the outside')
     .option('-l, --label <KEY=VALUE>', 'set a label', collect)
@@ -42,6 +46,7 @@ export function configure(command: Command, argv: string[]): void {
     '  foster network create shop',
     '  foster network create --subnet 10.89.7.0/24 --ip-range 10.89.7.128/25 shop',
     '  foster network create --subnet 10.89.7.0/24 --subnet fd00:7::/64 both',
+    '  foster network create --subnet 10.89.7.0/24 --aux-address printer=10.89.7.9 office',
     '  foster network create --internal backend     its containers do not reach the outside',
   ]);
   command.action(async (name: string | undefined, flags: CreateFlags) => {
@@ -54,6 +59,8 @@ export function configure(command: Command, argv: string[]): void {
       subnets: several(flags.subnet),
       gateways: several(flags.gateway),
       ranges: several(flags.ipRange),
+      reserved: several(flags.auxAddress),
+      ipv4: flags.ipv4,
       ipv6: flags.ipv6,
       internal: flags.internal,
       hasDns: !flags.disableDns,

@@ -25,6 +25,11 @@ export async function configure(command: Command, argv: string[]): Promise<void>
       load: () => import('./prune.js'),
     },
     { name: 'rm', aliases: ['remove'], summary: 'remove networks', load: () => import('./rm.js') },
+    {
+      name: 'update',
+      summary: 'change the name servers that a network asks',
+      load: () => import('./update.js'),
+    },
   ];
   await configureGroup(command, argv, entries, [
     '  foster network create shop',

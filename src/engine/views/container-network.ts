@@ -7,18 +7,28 @@ import { readNetwork } from '../../network/store.js';
 import type { WantedNetwork } from '../../spec/request.js';
 import { openPorts } from './ports.js';
 
-type Networked = Pick<ContainerRecord, 'spec' | 'networks' | 'sharesNetwork'>;
+type Networked = Pick<ContainerRecord, 'spec' | 'networks' | 'sharesNetwork' | 'joinsNetwork' | 'pasta'>;
 
 /** The networks that a container is attached to, as `ps` and `inspect` call them: `none` and `host` are among them. */
-export function networkNames({ spec, networks = [], sharesNetwork }: Networked): string[] {
-  if (sharesNetwork !== undefined) return [];
+export function networkNames({
+  spec,
+  networks = [],
+  sharesNetwork,
+  joinsNetwork,
+  pasta,
+}: Networked): string[] {
+  if ((sharesNetwork ?? joinsNetwork) !== undefined) return [];
+  if (pasta !== undefined) return ['pasta'];
   if (!spec.linux.namespaces.some(({ type }) => type === 'network')) return ['host'];
   return networks.length === 0 ? ['none'] : networks.map(({ name }) => name);
 }
 
-/** The mode that it was made with: `none`, `host`, or the name of its first network. */
+/** The mode that it was made with: `none`, `host`, `container:ID`, `ns:PATH`, or the name of its first network. */
 export function networkModeOf(record: Networked): string {
   if (record.sharesNetwork !== undefined) return `container:${record.sharesNetwork}`;
+  const { pasta } = record;
+  if (pasta !== undefined && pasta.length > 0) return `pasta:${pasta.join(',')}`;
+  if (record.joinsNetwork !== undefined) return `ns:${record.joinsNetwork}`;
   return networkNames(record)[0] ?? 'none';
 }
 

@@ -90,10 +90,11 @@ export function networkInspection(network: NetworkDefinition): Record<string, un
     IPAM: {
       Driver: 'default',
       Options: {},
-      Config: subnets.map(({ subnet, gateway, range }) => ({
+      Config: subnets.map(({ subnet, gateway, range, reserved }) => ({
         Subnet: subnet,
         ...(range !== undefined && { IPRange: range }),
         Gateway: gateway,
+        ...(reserved !== undefined && { AuxiliaryAddresses: reserved }),
       })),
     },
     Internal: isInternal,

@@ -2,6 +2,7 @@ import { familyOf, formatAddress, parseAddress } from '../addresses.js';
 import { isAddress } from '../hosts.js';
 import type { BuildNetwork, NetworkMode, PortMapping, WantedNetwork } from '../request.js';
 import { flagError, unsupportedValue } from './flag.js';
+import { parsePasta } from './pasta.js';
 
 /** Options that attach a container to networks. */
 export interface NetworkFlags {
@@ -18,6 +19,8 @@ export interface ParsedNetwork {
   network: NetworkMode;
   networks: WantedNetwork[];
   networkContainer?: string;
+  networkPath?: string;
+  pastaOptions?: string[];
 }
 
 /** Which network a container has where nothing is said: the environment variable FOSTER_NETWORK. @throws FosterError */
@@ -27,7 +30,8 @@ export function usualNetwork(value: string | undefined): NetworkMode {
   throw flagError('FOSTER_NETWORK', value, 'expected none, host or bridge');
 }
 
-const EXPECTED = 'expected none, host, bridge, container:NAME or the name of a network';
+const EXPECTED =
+  'expected none, host, bridge, container:NAME, ns:PATH, pasta:OPTIONS or the name of a network';
 
 /**
  * Parses --network, which may be given several times, with --ip, --ip6, --mac-address and --network-alias.
@@ -36,7 +40,9 @@ const EXPECTED = 'expected none, host, bridge, container:NAME or the name of a n
  */
 export function parseNetworks(flags: NetworkFlags, usual: NetworkMode): ParsedNetwork {
   const values = flags.network ?? [usual];
-  const modes = values.filter((value) => value === 'none' || value === 'host' || /^container:./.test(value));
+  const modes = values.filter(
+    (value) => value === 'none' || value === 'host' || /^((container|ns):.|pasta(:|$))/.test(value),
+  );
   const [mode] = modes;
   if (mode !== undefined && values.length > 1)
     throw flagError('--network', values.join(' '), `${mode} cannot be combined with others`);
@@ -44,7 +50,13 @@ export function parseNetworks(flags: NetworkFlags, usual: NetworkMode): ParsedNe
   if (mode !== undefined) {
     for (const [flag, value] of Object.entries({ '--ip': ip, '--ip6': ip6, '--mac-address': macAddress }))
       if (value !== undefined)
-        throw flagError(flag, value, `the network ${mode} has no addresses of the container's own`);
+        throw flagError(
+          flag,
+          value,
+          mode.startsWith('pasta')
+            ? 'an option of pasta(1) gives the address: pasta:--address,ADDRESS'
+            : `the network ${mode} has no addresses of the container's own`,
+        );
     if (networkAlias.length > 0)
       throw flagError(
         '--network-alias',
@@ -52,6 +64,8 @@ export function parseNetworks(flags: NetworkFlags, usual: NetworkMode): ParsedNe
         `nobody looks names up in the network ${mode}`,
       );
     if (mode === 'none' || mode === 'host') return { network: mode, networks: [] };
+    if (/^pasta(:|$)/.test(mode)) return { network: 'pasta', networks: [], pastaOptions: parsePasta(mode) };
+    if (mode.startsWith('ns:')) return { network: 'ns', networks: [], networkPath: parseNamespacePath(mode) };
     return { network: 'container', networks: [], networkContainer: mode.slice('container:'.length) };
   }
   const networks = values.map(parseNetworkValue);
@@ -75,6 +89,12 @@ export function parseNetworks(flags: NetworkFlags, usual: NetworkMode): ParsedNe
   return { network: 'bridge', networks };
 }
 
+function parseNamespacePath(value: string): string {
+  const path = value.slice('ns:'.length);
+  if (!path.startsWith('/')) throw flagError('--network', value, 'expected ns:PATH with an absolute path');
+  return path;
+}
+
 /**
  * Parses `build --network`.
  * @param usual where no network is given, or `default`
@@ -89,28 +109,40 @@ export function parseBuildNetwork(value: string | undefined, usual: NetworkMode)
       'RUN cannot join the network of a container',
       'attach that container to a network, and use --network NAME',
     );
+  if (value !== undefined && /^(ns:|pasta(:|$))/.test(value))
+    throw unsupportedValue(
+      '--network',
+      value,
+      'RUN has networks of foster only',
+      'use --network none, host or NAME',
+    );
   const { network: mode, networks } = parseNetworks(isUsual ? {} : { network: [value] }, usual);
   return { mode, networks, isUsual };
 }
 
-function parseNetworkValue(value: string): WantedNetwork {
+/** Docker's `name=NET,OPTION,...` as Podman's `NET:OPTION,...`. */
+function inPodmansWords(value: string): string {
+  const words = value.split(',');
+  const name = words.find((word) => word.startsWith('name='));
+  if (name === undefined || value.includes(':name=')) return value;
+  const others = words.filter((word) => word !== name).map((word) => word.replace(/^mac-address=/, 'mac='));
+  return `${name.slice('name='.length)}${others.length > 0 ? `:${others.join(',')}` : ''}`;
+}
+
+const IFNAME = 'com.docker.network.endpoint.ifname=';
+
+function parseNetworkValue(given: string): WantedNetwork {
+  const value = inPodmansWords(given);
   const [name = '', ...rest] = value.split(':');
   const options = rest.join(':');
-  if (name === 'ns')
+  if (name === 'slirp4netns')
     throw unsupportedValue(
       '--network',
       value,
-      'only root of the user namespace that owns a network namespace can join it',
-      'use --network container:NAME',
+      'foster reaches the outside by pasta, which is faster',
+      'use --network pasta, or --network bridge',
     );
-  if (name === 'pasta' || name === 'slirp4netns')
-    throw unsupportedValue(
-      '--network',
-      value,
-      'foster decides how a network reaches the outside',
-      'use --network bridge',
-    );
-  if (name === 'private' || name === 'pod' || !/^[a-zA-Z0-9][\w.-]*$/.test(name))
+  if (name === 'private' || name === 'pod' || name === 'ns' || !/^[a-zA-Z0-9][\w.-]*$/.test(name))
     throw flagError('--network', value, EXPECTED);
   const wanted: WantedNetwork = { name: name === 'default' ? 'bridge' : name, aliases: [] };
   for (const option of options === '' ? [] : options.split(',')) {
@@ -120,9 +152,45 @@ function parseNetworkValue(value: string): WantedNetwork {
     else if (key === 'ip6') wanted.ip6 = parseIp('--network', text, 6);
     else if (key === 'mac') wanted.mac = parseMac('--network', text);
     else if (key === 'alias') wanted.aliases.push(parseAlias('--network', text));
-    else throw flagError('--network', value, 'expected NAME:ip=ADDRESS,ip6=ADDRESS,mac=ADDRESS,alias=NAME');
+    else if (key === 'gw-priority') wanted.gwPriority = parseGwPriority('--network', text);
+    else if (key === 'interface_name') wanted.interfaceName = parseInterfaceName('--network', text);
+    else if (key === 'driver-opt') Object.assign(wanted, parseEndpointOption('--network', text));
+    else
+      throw flagError(
+        '--network',
+        value,
+        'expected NAME:ip=ADDRESS,ip6=ADDRESS,mac=ADDRESS,alias=NAME,gw-priority=NUMBER,interface_name=NAME',
+      );
   }
   return wanted;
+}
+
+/** Parses --gw-priority: an integer. @throws FosterError */
+export function parseGwPriority(flag: string, value: string): number {
+  if (!/^-?\d{1,9}$/.test(value)) throw flagError(flag, value, 'expected a whole number');
+  return Number(value);
+}
+
+/**
+ * Parses an option of Docker's bridge for one container.
+ * @throws FosterError for one that means nothing here
+ */
+export function parseEndpointOption(flag: string, value: string): Pick<WantedNetwork, 'interfaceName'> {
+  if (value.startsWith(IFNAME))
+    return { interfaceName: parseInterfaceName(flag, value.slice(IFNAME.length)) };
+  throw unsupportedValue(
+    flag,
+    value,
+    'of the options of an endpoint, foster has the name of the interface only',
+    `${IFNAME}NAME`,
+  );
+}
+
+/** netdevice(7): IFNAMSIZ. */
+function parseInterfaceName(flag: string, value: string): string {
+  if (!/^[a-zA-Z][\w.-]{0,14}$/.test(value) || value === 'lo')
+    throw flagError(flag, value, 'expected the name of an interface, up to 15 letters and digits');
+  return value;
 }
 
 /** The address in its usual spelling. */

@@ -162,7 +162,7 @@ export function toRequest(
     const flag = options.initSignalGroup ? '--init-signal-group' : '--init-verbose';
     throw new FosterError(`${flag} and --no-init cannot be used together`);
   }
-  const { network, networks, networkContainer } = parseNetworks(
+  const { network, networks, networkContainer, networkPath, pastaOptions } = parseNetworks(
     options,
     usualNetwork(context.env.FOSTER_NETWORK),
   );
@@ -228,6 +228,8 @@ export function toRequest(
     network,
     networks,
     networkContainer,
+    networkPath,
+    pastaOptions,
     isNetworkUsual: options.network === undefined,
     ports: (options.publish ?? []).flatMap(parsePublish),
     publishAll: options.publishAll ?? false,
@@ -302,6 +304,12 @@ function checkCombinations(request: RunRequest, options: RunFlags): void {
   if (options.dns?.includes('none') && options.dns.length > 1)
     throw flagError('--dns', 'none', 'it cannot be used together with other servers');
   if (request.network === 'container') checkSharedNetwork(request);
+  if (request.network === 'ns') checkJoinedNetwork(request);
+  if (request.network === 'pasta' && request.pid.kind === 'container')
+    throw new FosterError('--network pasta and --pid container: cannot be used together', {
+      kind: 'unsupported',
+      advice: 'use --network bridge',
+    });
   if (request.uts === 'host' && (request.hostname ?? request.domainname) !== undefined)
     throw new FosterError('--hostname and --uts host cannot be used together', {
       kind: 'invalid',
@@ -334,6 +342,22 @@ function checkSharedNetwork(request: RunRequest): void {
   throw new FosterError(`${flag} and --network container: cannot be used together`, {
     kind: 'invalid',
     advice: 'it is up to the other container, whose network this is',
+  });
+}
+
+/** The user namespace comes with the network namespace. @throws FosterError */
+function checkJoinedNetwork({ pid, userns, ids, ports, publishAll }: RunRequest): void {
+  const isOwnUsers = (userns !== 'default' && userns !== 'host') || ids.uid !== undefined;
+  const given: [string, boolean, string][] = [
+    ['--pid container:', pid.kind === 'container', 'a container is in one user namespace'],
+    ['--userns', isOwnUsers, 'the users are those of the user namespace that owns the network namespace'],
+    ['--publish', ports.length > 0 || publishAll, 'whoever has made the network namespace connects it'],
+  ];
+  const [flag, , why] = given.find(([, isGiven]) => isGiven) ?? [];
+  if (flag === undefined || why === undefined) return;
+  throw new FosterError(`${flag} and --network ns: cannot be used together`, {
+    kind: 'invalid',
+    advice: why,
   });
 }
 

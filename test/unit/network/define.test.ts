@@ -15,6 +15,8 @@ const NOTHING: NetworkWishes = {
   subnets: [],
   gateways: [],
   ranges: [],
+  reserved: [],
+  ipv4: true,
   ipv6: false,
   internal: false,
   hasDns: true,

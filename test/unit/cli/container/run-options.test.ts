@@ -94,6 +94,8 @@ test('the defaults', () => {
     network: 'bridge',
     networks: [{ name: 'bridge', aliases: [] }],
     networkContainer: undefined,
+    networkPath: undefined,
+    pastaOptions: undefined,
     isNetworkUsual: true,
     ports: [],
     publishAll: false,
@@ -356,8 +358,8 @@ test('errors in a flag are one sentence', async (t) => {
     [['--tmpfs', 'x', 'b'], /^--tmpfs 'x': /],
     [['--tmpfs', '/x', '-v', '/a:/x', 'b'], /^duplicate mount point: \/x/],
     [
-      ['--network', 'ns:/x', 'b'],
-      /^--network 'ns:\/x' is not supported yet: .*; use --network container:NAME/,
+      ['--network', 'slirp4netns', 'b'],
+      /^--network 'slirp4netns' is not supported yet: .*; use --network pasta, or --network bridge/,
     ],
     [
       ['--network', 'none', '--network', 'net', 'b'],
@@ -370,7 +372,7 @@ test('errors in a flag are one sentence', async (t) => {
     [['--mac-address', '01:00:00:00:00:00', 'b'], /expected a MAC address/],
     [
       ['--network', 'a b', 'b'],
-      /^--network 'a b': expected none, host, bridge, container:NAME or the name of a network/,
+      /^--network 'a b': expected none, host, bridge, container:NAME, ns:PATH, pasta:OPTIONS or the name of a network/,
     ],
     [['-a', 'x', 'b'], /^--attach 'x': expected stdin/],
     [['-d', '-a', 'stdout', 'b'], /^--attach and --detach cannot be used together/],
