@@ -48,10 +48,6 @@ const REASONS = {
     advice: "remove the containers first: 'foster rm -f'",
     isFinal: true,
   },
-  limits: {
-    because: 'a build has no cgroup of its own',
-    advice: 'limit processes with foster build --ulimit',
-  },
   weights: { because: 'a container has one weight for all disks', advice: 'use --blkio-weight' },
   'real time': {
     because: 'real-time CPU time is not limited',
@@ -256,11 +252,6 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
     '--availability --group --limit-bytes --required-bytes --scope --secret --sharing --topology-preferred --topology-required --type',
   ],
   ['unshare', 'networks', '--rootless-netns'],
-  [
-    'build',
-    'limits',
-    '--cgroup-parent --cpu-period --cpu-quota -c --cpu-shares --cpuset-cpus --cpuset-mems -m --memory --memory-swap',
-  ],
   ['build', 'signatures', '--sign-by --attest --provenance --sbom'],
   ['build', 'encryption', '--decryption-key'],
   ['build', 'windows', '--isolation'],

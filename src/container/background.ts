@@ -162,7 +162,7 @@ function monitorBlob(
     failures: executionFailures(plan),
     log: isUnlogged(record.logging) ? 'none' : record.logging,
     timeLimit: record.timeLimit && record.timeLimit * 1000,
-    oom: oomReport(plan, record),
+    oom: oomReport(plan, `container ${record.name}`, record.spec),
     host: { steps: plan.host },
     supervise: {
       cloneFlags: namespaceFlags(plan.namespaces),

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
@@ -6,6 +8,7 @@ import { parseMounts } from '../../src/container/cgroup-facts.js';
 import type { Config } from '../../src/spec/oci/config.js';
 import { Containers } from './support/containers.js';
 import { CrashHome } from './support/crash.js';
+import { FOSTER } from './support/foster.js';
 import { waitUntil } from './support/wait.js';
 
 /** Limits of containers, by the cgroups of version 1 of this machine; as root, who alone may make those. */
@@ -310,6 +313,98 @@ describe('the cgroup', only, () => {
     readFileSync(join(memory?.folder ?? '', `foster-${id}`, 'cgroup.procs'), 'utf8')
       .split('\n')
       .filter(Boolean);
+});
+
+describe('build', only, () => {
+  const dockerfile = join(home.shared, 'Dockerfile');
+
+  function flagsOf(run: string, flags: string[]): string[] {
+    writeFileSync(dockerfile, `FROM localhost/foster/busybox\nRUN ${run}\n`);
+    return ['build', '--network', 'none', ...flags, '-f', dockerfile, home.shared];
+  }
+
+  test('RUN has a cgroup of its own with its limits, where it is wanted', () => {
+    const parent = `foster-test-${process.pid}`;
+    const files = {
+      'memory.limit_in_bytes': 64 * MB,
+      'memory.memsw.limit_in_bytes': 96 * MB,
+      'cpu.shares': 512,
+      'cpu.cfs_quota_us': 20_000,
+      'cpu.cfs_period_us': 50_000,
+      'cpuset.cpus': 0,
+      'cpuset.mems': 0,
+    };
+    const folders = ['memory', 'cpu', 'cpuset'].map(
+      (name) => [name, hierarchies.find(({ controllers }) => controllers.includes(name))?.folder] as const,
+    );
+    const own = `own=$(sed -n "s/.*:memory://p" /proc/self/cgroup); echo "in $own"`;
+    const reads = Object.keys(files).map(
+      (file) => `echo "${file} $(cat /cgroups/${file.split('.')[0]}/$own/${file})"`,
+    );
+    const { status, stdout, stderr } = home.foster(
+      flagsOf([own, ...reads].join('; '), [
+        ...['--memory', '64m', '--memory-swap', '96m', '-c', '512', '--cpu-quota', '20000', '--cpu-period'],
+        ...['50000', '--cpuset-cpus', '0', '--cpuset-mems', '0', '--cgroup-parent', `/${parent}`],
+        ...[
+          '--cgroupns',
+          'host',
+          ...folders.flatMap(([name, path]) => ['-v', `${path}:/cgroups/${name}:ro`]),
+        ],
+      ]),
+    );
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, new RegExp(`^in /${parent}/foster-[0-9a-f]{64}$`, 'm'));
+    for (const [file, value] of Object.entries(files))
+      assert.match(stdout, new RegExp(`^${file} ${value}$`, 'm'));
+    for (const { folder } of hierarchies) assert.ok(!existsSync(join(folder, parent)), 'it is gone');
+  });
+
+  test('RUN that needs more than --memory is killed, and that is told', () => {
+    const run = 'test ! -e /nosuch && tail /dev/zero';
+    for (const more of [[], ['-q']]) {
+      const { status, stderr } = home.foster(flagsOf(run, ['-m', '32m', ...more]));
+      assert.equal(status, 1);
+      assert.match(
+        stderr,
+        /^foster: RUN ran out of memory: the kernel killed a process, since it needed more than its limit of 32m of memory$/m,
+      );
+      assert.match(stderr, /^foster: .*\/Dockerfile:2: The command '.*' returned a non-zero code: 137$/m);
+    }
+    assert.deepEqual(left(), []);
+  });
+
+  test('what was built with limits need not be built again without', () => {
+    const run = 'echo once';
+    assert.equal(home.foster(flagsOf(run, ['-m', '64m'])).status, 0);
+    assert.match(home.foster(flagsOf(run, [])).stdout, /^--> CACHED/m);
+  });
+
+  test('a build that is interrupted or killed leaves no cgroup', async () => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
+      const args = flagsOf(`sleep 1000; echo ${signal}`, ['-m', '64m']);
+      const child = spawn(FOSTER, args, { env: home.env, stdio: 'ignore' });
+      const ended = once(child, 'exit');
+      await waitUntil('RUN is in its cgroup', () =>
+        left().some((folder) => readFileSync(join(folder, 'cgroup.procs'), 'utf8') !== ''),
+      );
+      child.kill(signal);
+      await ended;
+      await waitUntil(`no cgroup is left after ${signal}`, () => {
+        if (signal === 'SIGKILL') home.must(['prune', '-f']); // its monitor may just have been about to begin
+        return left().length === 0;
+      });
+    }
+  });
+
+  test('a limit that cannot be had is told before anything is built', () => {
+    const { status, stdout, stderr } = home.foster(flagsOf('true', ['--cpuset-cpus', 'nonsense']));
+    assert.deepEqual([status, stdout], [125, '']);
+    assert.match(stderr, /^foster: --cpuset-cpus 'nonsense': /);
+    const refused = home.foster(flagsOf('true', ['--cpuset-cpus', '0-9999']));
+    assert.equal(refused.status, 1);
+    assert.match(refused.stderr, /cannot run it on CPUs 0-9999 only \(--cpuset-cpus\): /);
+    assert.deepEqual(left(), []);
+  });
 });
 
 describe('what goes wrong', only, () => {
