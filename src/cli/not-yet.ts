@@ -48,11 +48,6 @@ const REASONS = {
     advice: "remove the containers first: 'foster rm -f'",
     isFinal: true,
   },
-  weights: { because: 'a container has one weight for all disks', advice: 'use --blkio-weight' },
-  'real time': {
-    because: 'real-time CPU time is not limited',
-    advice: 'limit the priority with --ulimit rtprio=0',
-  },
   'kernel memory': {
     because: 'the kernel counts its own memory in --memory, and has no limit of its own for it any more',
     advice: 'use --memory',
@@ -197,8 +192,6 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['run, create', 'networks', '--link-local-ip'],
   ['', 'volume drivers', '--volumepath'],
   ['', 'libpod', '--namespace --syslog'],
-  ['run, create, update', 'weights', '--blkio-weight-device'],
-  ['run, create, update', 'real time', '--cpu-rt-period --cpu-rt-runtime'],
   ['run, create', 'kernel memory', '--kernel-memory'],
   ['run, create', 'own cgroups', '--cgroup-conf --cgroups'],
   ['run, create', 'devices', '--device-cgroup-rule --gpus'],

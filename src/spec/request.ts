@@ -161,7 +161,7 @@ export interface VolumesFrom {
 
 /** Limits of the container's cgroup. */
 export interface Limits {
-  /** Without rates of devices. */
+  /** Without rates and weights of devices. */
   resources: Resources;
   rates: DeviceRate[];
   /** CPUs, as `--cpus` says; `resources` has them as a quota. */
@@ -172,9 +172,9 @@ export interface Limits {
   ignoresUnenforced: boolean;
 }
 
-/** A limit for a block device of the host, by its path. */
+/** A limit for a block device of the host, by its path: how much of it in a second, or its weight. */
 export interface DeviceRate {
-  kind: 'ReadBps' | 'WriteBps' | 'ReadIOPS' | 'WriteIOPS';
+  kind: 'ReadBps' | 'WriteBps' | 'ReadIOPS' | 'WriteIOPS' | 'Weight';
   path: string;
   /** Bytes or operations in a second. */
   rate: number;

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
 import { parseMounts } from '../../src/container/cgroup-facts.js';
@@ -173,6 +181,79 @@ describe('limits', only, () => {
     );
     assert.equal(read(id, 'memory.limit_in_bytes'), String(32 * MB));
     assert.ok(containers.events(id).some((line) => line.startsWith('oom')));
+  });
+});
+
+describe('limits that not every kernel has', only, () => {
+  /** A file of a new cgroup. */
+  function isThere(file: string): boolean {
+    const [controller] = file.split('.');
+    const folder =
+      hierarchies.find(({ controllers }) => controllers.includes(controller ?? ''))?.folder ?? '';
+    const probe = join(folder, `foster-probe-${process.pid}`);
+    mkdirSync(probe);
+    try {
+      return existsSync(join(probe, file));
+    } finally {
+      rmdirSync(probe);
+    }
+  }
+
+  test('real-time CPU time, which update changes in an order that the kernel takes', (t) => {
+    if (!isThere('cpu.rt_runtime_us')) return t.skip('this kernel has none');
+    const id = containers.detach('one', 'sleep 1000', [
+      '--cpu-rt-runtime',
+      '50000',
+      '--cpu-rt-period',
+      '500000',
+    ]);
+    const times = () => ['cpu.rt_period_us', 'cpu.rt_runtime_us'].map((file) => Number(read(id, file)));
+    assert.deepEqual(times(), [500_000, 50_000]);
+    for (const [period, runtime] of [
+      [20_000, 1000],
+      [900_000, 40_000],
+    ] as const) {
+      containers.ok('update', '--cpu-rt-runtime', `${runtime}`, '--cpu-rt-period', `${period}`, 'one');
+      assert.deepEqual(times(), [period, runtime]);
+    }
+    const { status, stderr } = home.foster(['update', '--cpu-rt-runtime', '899999', 'one']);
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /^foster: cannot let it have 899999 µs of real-time CPU time .*; the cgroup above has less left/,
+    );
+    assert.equal(
+      containers.inspect('one', '{{.HostConfig.CpuRealtimePeriod}} {{.HostConfig.CpuRealtimeRuntime}}'),
+      '900000 40000',
+    );
+  });
+
+  test('the weight for one disk, where that has a scheduler with weights', (t) => {
+    const disk = '/dev/loop7';
+    const scheduler = '/sys/block/loop7/queue/scheduler';
+    if (!isThere('blkio.bfq.weight_device') || !existsSync(disk) || !existsSync(scheduler))
+      return t.skip('this kernel has none');
+    const refused = home.run(['--rm', '--blkio-weight-device', `${disk}:200`, 'busybox', 'true']);
+    assert.equal(refused.status, 125);
+    assert.match(
+      refused.stderr,
+      /^foster: cannot give it the weight 200 for the disk 7:7 \(--blkio-weight-device\): .*; the disk has another scheduler/,
+    );
+    const [, before = 'none'] = /\[(.*)\]/.exec(readFileSync(scheduler, 'utf8')) ?? [];
+    writeFileSync(scheduler, 'bfq');
+    try {
+      const id = containers.detach('one', 'sleep 1000', ['--blkio-weight-device', `${disk}:200`]);
+      assert.match(read(id, 'blkio.bfq.weight_device'), /^7:7 200$/m);
+      containers.ok('update', '--blkio-weight-device', `${disk}:300`, 'one');
+      assert.match(read(id, 'blkio.bfq.weight_device'), /^7:7 300$/m);
+      assert.equal(
+        containers.inspect('one', '{{json .HostConfig.BlkioWeightDevice}}'),
+        `[{"Path":"${disk}","Weight":300}]`,
+      );
+      containers.ok('rm', '-f', 'one');
+    } finally {
+      writeFileSync(scheduler, before);
+    }
   });
 });
 
@@ -421,7 +502,7 @@ describe('what goes wrong', only, () => {
   test('a device that is none', () => {
     const { status, stderr } = home.run(['--rm', '--device-read-bps', '/dev/null:1m', 'busybox', 'true']);
     assert.equal(status, 125);
-    assert.match(stderr, /^foster: cannot limit the rate of \/dev\/null: it is not a block device/);
+    assert.match(stderr, /^foster: cannot limit the use of \/dev\/null: it is not a block device/);
   });
 
   for (const [where, flags] of Object.entries({ foreground: [], background: ['-d'] })) {
