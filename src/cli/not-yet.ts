@@ -53,14 +53,16 @@ const REASONS = {
     advice: 'use --memory',
     isFinal: true,
   },
-  'own cgroups': {
-    because: 'foster makes the cgroups of a container where it has limits',
-    advice: 'use the option of the limit that you want, such as --memory, or --cgroup-parent',
-  },
   pods: { because: 'there are no pods' },
   secrets: {
     because: 'there is no store for secrets',
     advice: 'use foster run -v FILE:/run/secrets/NAME:ro',
+  },
+  'device rules': {
+    because:
+      'a container can open the devices that are in its /dev, and their file modes decide about the rest',
+    advice: 'use --device',
+    isFinal: true,
   },
   devices: {
     because: 'a container has the standard devices only',
@@ -193,8 +195,8 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['', 'volume drivers', '--volumepath'],
   ['', 'libpod', '--namespace --syslog'],
   ['run, create', 'kernel memory', '--kernel-memory'],
-  ['run, create', 'own cgroups', '--cgroup-conf --cgroups'],
-  ['run, create', 'devices', '--device-cgroup-rule --gpus'],
+  ['run, create', 'device rules', '--device-cgroup-rule'],
+  ['run, create', 'devices', '--gpus'],
   ['run, create', 'volume drivers', '--volume-driver'],
   ['run, create', 'pods', '--pod --pod-id-file'],
   ['create', 'pods', '--init-ctr'],

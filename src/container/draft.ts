@@ -200,10 +200,9 @@ export function draftOf(
 }
 
 function limitsOf({ limits: { resources: _, ...asked } }: RunRequest): Pick<Draft, 'limits'> {
-  const { rates, cpus, cgroupParent, ignoresUnenforced } = asked;
-  const isNothing =
-    rates.length === 0 && cpus === undefined && cgroupParent === undefined && !ignoresUnenforced;
-  return isNothing ? {} : { limits: asked };
+  const { rates, cpus, cgroupParent, isWithoutCgroup, ignoresUnenforced } = asked;
+  const isSaid = isWithoutCgroup || ignoresUnenforced || cpus !== undefined || cgroupParent !== undefined;
+  return isSaid || rates.length > 0 ? { limits: asked } : {};
 }
 
 const NOT_ATTACHED = { stdin: false, stdout: false, stderr: false };

@@ -30,6 +30,12 @@ const OF_DEVICES = [
  */
 export function withLimits(record: ContainerRecord, limits: Limits): ContainerRecord {
   const { spec } = record;
+  if (record.limits?.isWithoutCgroup)
+    throw new FosterError(`cannot limit container ${record.name}: it was created with --cgroups disabled`, {
+      kind: 'conflict',
+      exitCode: 1,
+      advice: 'create it anew without that',
+    });
   const given = withRates(withoutZeros(limits.resources), limits.rates, blockDevices(limits.rates));
   const resources = merged(spec.linux.resources ?? {}, given);
   const { limit = 0, swap = 0 } = resources.memory ?? {};

@@ -168,6 +168,8 @@ export interface Limits {
   cpus?: number;
   /** `/a/b` or `x.slice`. */
   cgroupParent?: string;
+  /** It shall have no cgroup, not even for limits of `update`. */
+  isWithoutCgroup?: true;
   /** Go on without what cannot be enforced. */
   ignoresUnenforced: boolean;
 }

@@ -174,6 +174,8 @@ export interface Resources {
     throttleReadIOPSDevice?: Throttle[];
     throttleWriteIOPSDevice?: Throttle[];
   };
+  /** What is written to files of a cgroup of version 2, by their names. */
+  unified?: Record<string, string>;
 }
 
 /** Of a block device: bytes or operations in a second. */

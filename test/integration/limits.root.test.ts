@@ -257,6 +257,18 @@ describe('limits that not every kernel has', only, () => {
   });
 });
 
+test('--cgroups disabled: there is none, and none for update either', only, () => {
+  const id = containers.detach('one', 'sleep 1000', ['--cgroups', 'disabled']);
+  assert.deepEqual(own(id), []);
+  assert.equal(containers.inspect('one', '{{.HostConfig.Cgroups}}'), 'disabled');
+  const { status, stderr } = home.foster(['update', '--memory', '64m', 'one']);
+  assert.equal(status, 1);
+  assert.match(stderr, /^foster: cannot limit container one: it was created with --cgroups disabled; /);
+  const bound = home.run(['--rm', '--cgroup-conf', 'memory.high=64m', 'busybox', 'true']);
+  assert.equal(bound.status, 125);
+  assert.match(bound.stderr, /^foster: cannot enforce --cgroup-conf: memory\.high is of version 2, /);
+});
+
 describe('update', only, () => {
   test('changes limits while the container runs, and for its next runs', async () => {
     const script = 'until test -e /go; do sleep 0.1; done; rm /go; exit 1';

@@ -11,12 +11,11 @@ const NO_LIMITS = {
   CpuPercent: 0,
   IOMaximumIOps: 0,
   IOMaximumBandwidth: 0,
-  CgroupConf: null,
 };
 
 /** The limits in `.HostConfig` of `inspect`. */
 export function limitsOf({ spec, limits }: ContainerRecord): Record<string, unknown> {
-  const { memory = {}, cpu = {}, pids, blockIO } = spec.linux.resources ?? {};
+  const { memory = {}, cpu = {}, pids, blockIO, unified } = spec.linux.resources ?? {};
   const { limit = 0, swap, reservation = 0, swappiness, disableOOMKiller = false } = memory;
   const most = Math.max(limit, 0);
   const { quota = 0, period = 0 } = cpu;
@@ -31,6 +30,7 @@ export function limitsOf({ spec, limits }: ContainerRecord): Record<string, unkn
     CpuShares: cpu.shares ?? 0,
     Memory: most,
     NanoCpus: limits?.cpus === undefined ? 0 : Math.round(cpus * 1e9),
+    CgroupConf: unified ?? null,
     CgroupParent: limits?.cgroupParent ?? '',
     BlkioWeight: blockIO?.weight ?? 0,
     BlkioWeightDevice: rates('Weight'),

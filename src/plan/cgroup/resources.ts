@@ -30,12 +30,13 @@ export interface WantedLimit {
 }
 
 /** All limits that are wanted, of a cgroup that may have others now. */
-export function changedLimits({ memory, cpu, pids, blockIO }: Resources): WantedLimit[] {
+export function changedLimits({ memory, cpu, pids, blockIO, unified }: Resources): WantedLimit[] {
   return [
     ...memoryLimits(memory ?? {}),
     ...cpuLimits(cpu ?? {}),
     ...(pids === undefined ? [] : [pidsLimit(pids.limit)]),
     ...blockLimits(blockIO ?? {}),
+    ...Object.entries(unified ?? {}).map(fileLimit),
   ];
 }
 
@@ -250,6 +251,18 @@ function blockLimits(blockIO: BlockIo): WantedLimit[] {
 /** From 10 to 1000 to 1 to 10000: crun's conversion. */
 function ioWeightOf(weight: number): number {
   return 1 + Math.floor(((weight - 10) * 9999) / 990);
+}
+
+/** A file of version 2 by its own name: after all others, so that it is the last word. */
+function fileLimit([file, text]: [string, string]): WantedLimit {
+  const controller = file.split('.')[0] ?? '';
+  return {
+    option: '--cgroup-conf',
+    why: `set ${file} to ${text}`,
+    controllers: [controller === 'io' ? 'blkio' : controller, controller],
+    v1: { because: `${file} is of version 2, and this machine has cgroups of version 1 for it` },
+    v2: one(file, text),
+  };
 }
 
 function one(file: string, value: number | string): Setting[] {

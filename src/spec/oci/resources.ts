@@ -1,3 +1,4 @@
+import { problemOfFile } from '../parse/cgroup.js';
 import type { Resources } from '../types.js';
 import type { BlockIoLimits, Resources as ConfigResources } from './config.js';
 import { configError, unsupported } from './reader.js';
@@ -31,6 +32,7 @@ const SUPPORTED: Readonly<Record<string, readonly string[]>> = {
  */
 export function refuseOtherLimits(resources: Omit<ConfigResources, 'devices'>): void {
   for (const [name, group] of Object.entries(resources)) {
+    if (name === 'unified') continue;
     const known = SUPPORTED[name];
     if (known === undefined) {
       if (Object.keys(group).length > 0)
@@ -48,7 +50,7 @@ export function refuseOtherLimits(resources: Omit<ConfigResources, 'devices'>): 
 /** The limits of a config.json. Numbers too large for JavaScript mean no limit, as runtimes write it. */
 export function resourcesOf(config: ConfigResources | undefined): { resources?: Resources } {
   if (config === undefined) return {};
-  const { memory = {}, cpu = {}, pids, blockIO = {} } = config;
+  const { memory = {}, cpu = {}, pids, blockIO = {}, unified = {} } = config;
   const { limit, reservation, swap, swappiness, disableOOMKiller } = memory;
   if (swap !== undefined && swap > 0 && !(limit !== undefined && limit > 0))
     throw configError('linux.resources.memory.swap', 'it needs linux.resources.memory.limit');
@@ -68,8 +70,18 @@ export function resourcesOf(config: ConfigResources | undefined): { resources?: 
     }),
     ...(pids !== undefined && pids.limit !== 0 && { pids: { limit: bounded(pids.limit) ?? -1 } }),
     ...group('blockIO', { ...block, weightDevice: weightsOf(weightDevice) }),
+    ...(Object.keys(unified).length > 0 && { unified: checkFiles(unified) }),
   };
   return Object.keys(resources).length === 0 ? {} : { resources };
+}
+
+/** @throws FosterError with the JSON path */
+function checkFiles(files: Record<string, string>): Record<string, string> {
+  for (const [file, text] of Object.entries(files)) {
+    const problem = problemOfFile(file, text);
+    if (problem !== undefined) throw configError(`linux.resources.unified.${file}`, problem);
+  }
+  return files;
 }
 
 /** @throws FosterError for the weight of a cgroup's own processes, beside those below, which no kernel has any more */

@@ -1,11 +1,12 @@
 import { FosterError } from '../../sys/errors.js';
 import type { DeviceRate, Limits } from '../request.js';
 import type { Resources, Throttle } from '../types.js';
+import { type CgroupFlags, parseCgroups, parseConf, parseParent } from './cgroup.js';
 import { flagError } from './flag.js';
 import { parseSize } from './sizes.js';
 
 /** The options of `run`, `create` and `update` that limit what a container may use. */
-export interface LimitFlags {
+export interface LimitFlags extends CgroupFlags {
   memory?: string;
   memorySwap?: string;
   memoryReservation?: string;
@@ -26,7 +27,6 @@ export interface LimitFlags {
   deviceWriteBps?: string[];
   deviceReadIops?: string[];
   deviceWriteIops?: string[];
-  cgroupParent?: string;
   ignoreUnenforcedLimits?: boolean;
 }
 
@@ -46,10 +46,11 @@ const WEIGHTS = [10, 1000] as const;
  */
 export function parseLimits(flags: LimitFlags): Limits {
   const limits = parseChange(flags);
+  const hasCgroup = parseCgroups(flags.cgroups, limits);
   const { limit, swap } = limits.resources.memory ?? {};
   if (swap && swap !== -1 && !limit)
     throw new FosterError('--memory-swap needs --memory', { kind: 'invalid' });
-  return limits;
+  return hasCgroup ? limits : { ...limits, isWithoutCgroup: true };
 }
 
 /**
@@ -57,12 +58,13 @@ export function parseLimits(flags: LimitFlags): Limits {
  * @throws FosterError
  */
 export function parseChange(flags: LimitFlags): Limits {
-  const { cpus, cgroupParent, ignoreUnenforcedLimits = false } = flags;
+  const { cpus, cgroupParent, cgroupConf = [], ignoreUnenforcedLimits = false } = flags;
   const resources: Resources = {
     ...group('memory', memoryOf(flags)),
     ...group('cpu', cpuOf(flags)),
     ...pidsOf(flags.pidsLimit),
     ...group('blockIO', { weight: number('--blkio-weight', flags.blkioWeight, WEIGHTS, 0) }),
+    ...(cgroupConf.length > 0 && { unified: parseConf(cgroupConf) }),
   };
   return {
     resources,
@@ -222,17 +224,6 @@ function ratesOf(
       throw flagError(flag, value, 'expected DEVICE:NUMBER such as /dev/sda:1000');
     return { kind, path, rate: Number(rate) };
   });
-}
-
-/** @throws FosterError */
-function parseParent(value: string): string {
-  const parts = value.split('/').filter((part) => part !== '');
-  if (
-    parts.length === 0 ||
-    parts.some((part) => !/^[\w@.\\:-]{1,255}$/.test(part) || /^\.\.?$/.test(part) || part.includes(':'))
-  )
-    throw flagError('--cgroup-parent', value, 'expected a path such as /group or a slice such as my.slice');
-  return `/${parts.join('/')}`;
 }
 
 /** The resources with the rates and weights of devices, whose numbers are known by now. */

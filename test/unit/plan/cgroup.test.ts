@@ -352,6 +352,25 @@ test('real-time CPU time is of version 1, the period first; a new cgroup has non
   ]);
 });
 
+test('a file of version 2 by its name is written last, and its controller is switched on', () => {
+  const wanted = { ...MEMORY, unified: { 'memory.high': '5', 'io.max': '8:0 rbps=5' } };
+  const made = calls(plan(wanted, unified([{ hasProcesses: false, controllers: ALL }])));
+  assert.deepEqual(made.slice(-4), [
+    `write("${SCOPE}/foster-ID/memory.max", "67108864")`,
+    `write("${SCOPE}/foster-ID/memory.swap.max", "67108864")`,
+    `write("${SCOPE}/foster-ID/memory.high", "5")`,
+    `write("${SCOPE}/foster-ID/io.max", "8:0 rbps=5")`,
+  ]);
+  assert.ok(
+    made.includes(`write("${SCOPE}/cgroup.subtree_control", "+memory +io +cpu +pids")`),
+    made.join('\n'),
+  );
+  assert.deepEqual(
+    plan({ unified: { 'memory.high': '5' } }, HYBRID).unenforced.map(({ because }) => because),
+    ['memory.high is of version 2, and this machine has cgroups of version 1 for it'],
+  );
+});
+
 test('in a plan: before the ids are mapped; PID 1 makes its cgroup namespace when it is in the cgroup', () => {
   const cgroup = plan(MEMORY, HYBRID);
   const { host, init, namespaces, cgroup: kept } = planFor([], { facts: { cgroup } });

@@ -349,12 +349,16 @@ test('unsupported settings are refused by name', () => {
     ],
     ['linux.resources.blockIO', { leafWeight: 10 }, /^linux\.resources\.blockIO\.leafWeight: this limit/],
     [
+      'linux.resources.unified',
+      { 'cgroup.procs': '0' },
+      /^linux\.resources\.unified\.cgroup\.procs: foster itself writes/,
+    ],
+    [
       'linux.resources.hugepageLimits',
       [{ pageSize: '2MB', limit: 1 }],
       /^linux\.resources\.hugepageLimits: these limits/,
     ],
     ['linux.resources.rdma', { a: { hcaHandles: 1 } }, /^linux\.resources\.rdma: these limits/],
-    ['linux.resources.unified', { 'memory.max': '1' }, /^linux\.resources\.unified: these limits/],
     [
       'linux.resources.devices',
       [{ allow: true, access: 'rwm' }],
@@ -412,6 +416,7 @@ test('limits, and the place of the cgroup', () => {
       ],
       throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 5 }],
     },
+    unified: { 'memory.high': '10' },
   };
   assert.deepEqual(linuxOf('linux.resources', limits).resources, {
     memory: { limit: 10, swap: 20, reservation: 5, swappiness: 1, disableOOMKiller: true },
@@ -422,6 +427,7 @@ test('limits, and the place of the cgroup', () => {
       weightDevice: [{ major: 8, minor: 0, weight: 20 }],
       throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 5 }],
     },
+    unified: { 'memory.high': '10' },
   });
   assert.equal(linuxOf('linux.resources', { memory: {}, cpu: null }).resources, undefined);
   for (const path of ['/a/b', 'b', 'my.slice:foster:x', ':foster:x'])

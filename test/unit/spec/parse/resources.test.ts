@@ -96,6 +96,13 @@ test('what is wrong is named', () => {
     [{ deviceReadBps: ['sda:1m'] }, /^--device-read-bps 'sda:1m': expected DEVICE:RATE/],
     [{ deviceReadIops: ['/dev/sda:1m'] }, /^--device-read-iops '\/dev\/sda:1m': expected DEVICE:NUMBER/],
     [{ cgroupParent: '../x' }, /^--cgroup-parent '\.\.\/x': expected a path/],
+    [{ cgroupConf: ['memory.high'] }, /^--cgroup-conf 'memory\.high': expected FILE=VALUE/],
+    [{ cgroupConf: ['../memory.high=1'] }, /^--cgroup-conf '\.\.\/memory\.high=1': expected FILE=VALUE/],
+    [{ cgroupConf: ['cgroup.procs=1'] }, /^--cgroup-conf 'cgroup\.procs=1': foster itself writes/],
+    [{ cgroupConf: ['io.max=1\n2'] }, /^--cgroup-conf 'io\.max=1\\n2': the value has to be a line/],
+    [{ cgroups: 'none' }, /^--cgroups 'none': expected enabled, disabled or no-conmon/],
+    [{ cgroups: 'split' }, /^--cgroups 'split' is not supported yet: /],
+    [{ cgroups: 'disabled', memory: '64m' }, /^--cgroups disabled and limits cannot be used together/],
     [{ cgroupParent: '/' }, /^--cgroup-parent '\/'/],
   ];
   for (const [flags, message] of cases)
@@ -104,6 +111,18 @@ test('what is wrong is named', () => {
       (error) => error instanceof FosterError && message.test(error.message),
       String(message),
     );
+});
+
+test('files of a cgroup, and no cgroup', () => {
+  assert.deepEqual(
+    parseLimits({ cgroupConf: ['memory.high=1g', 'io.max=8:0 rbps=5', 'memory.high=2g'] }).resources,
+    {
+      unified: { 'memory.high': '2g', 'io.max': '8:0 rbps=5' },
+    },
+  );
+  assert.equal(parseLimits({ cgroups: 'disabled' }).isWithoutCgroup, true);
+  for (const cgroups of ['enabled', 'no-conmon'])
+    assert.equal(parseLimits({ cgroups, memory: '64m' }).isWithoutCgroup, undefined);
 });
 
 test('a change may leave to the container what goes with it', () => {
