@@ -136,6 +136,8 @@ export interface RunRequest {
 /** A mount that was asked for. Of the type `volume`, its source is the volume's name, or '' for an anonymous one. */
 export interface RequestedMount extends Mount {
   volume?: VolumeOptions;
+  /** Of a bind mount: its files have the ids on the host that the container sees. */
+  isIdmapped?: true;
   /** It is another container's: --volumes-from. */
   isBorrowed?: true;
 }
@@ -145,6 +147,8 @@ export interface VolumeOptions {
   noCopy?: boolean;
   /** Its files get the owner that the container's process has. */
   chowns?: boolean;
+  /** Its files have the ids on the host that the container sees. */
+  isIdmapped?: true;
   /** A path in the volume, without `..`: what is mounted instead of all of it. */
   subpath?: string;
   /** Of a volume that is made for this container. */

@@ -426,3 +426,12 @@ test('many commands at once: each volume is created once, and its files are whol
   );
   assert.deepEqual(removals.map(({ status }) => status).sort(), [0, 1, 1, 1]);
 });
+
+test('idmap is for root alone, as the kernel has it', () => {
+  for (const source of ['data', home.shared]) {
+    const { status, stdout, stderr } = home.shell('true', ['-v', `${source}:/data:idmap`]);
+    assert.deepEqual([status, stdout], [125, '']);
+    assert.match(stderr, /^foster: cannot use idmap for \/data: the kernel lets only root do that /);
+  }
+  assert.deepEqual(home.leftFolders(), []);
+});

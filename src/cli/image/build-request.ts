@@ -151,7 +151,8 @@ function runSettings(flags: BuildFlags): RunSettings {
 
 /** @throws FosterError for a volume, which no RUN has */
 function parseBind(value: string, paths: PathContext): Mount {
-  const mount = parseVolume(value, paths);
+  const { isIdmapped, ...mount } = parseVolume(value, paths);
+  if (isIdmapped) throw unsupportedValue('--volume', value, 'RUN has no idmapped mounts', 'leave idmap out');
   if (mount.type === 'bind') return mount;
   throw unsupportedValue('--volume', value, 'RUN has no volumes', 'give a path, such as ./DIR:/DST');
 }
