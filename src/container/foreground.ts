@@ -15,6 +15,7 @@ import type { Attachment } from './attachment.js';
 import type { OomReport } from './cgroups.js';
 import type { HeldContainer } from './create.js';
 import { openEvents } from './events/recorder.js';
+import { volumeEvents } from './events/volumes.js';
 import type { ContainerRecord } from './record.js';
 
 /** What the monitor of a container in the foreground needs to know. */
@@ -71,6 +72,7 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
       timeLimit: held?.record.timeLimit && held.record.timeLimit * 1000,
       oom,
       remove,
+      volumes: held && volumeEvents(held.record),
       names: foreground.network?.names ?? [],
       failures: executionFailures(plan),
       log: held && logOf(held.record, plan),
