@@ -34,6 +34,7 @@ import {
 import { emptyState, type StageLayer, type StageState, setVariable } from './dockerfile/state.js';
 import type { BuildOptions, BuildOutput, BuildRequest } from './options.js';
 import { type BuildEnvironment, StageBuilder } from './stage-builder.js';
+import { checkLimits } from './steps/run-limits.js';
 import { squashLayers } from './steps/squash.js';
 
 /**
@@ -87,7 +88,8 @@ class Build {
     this.#contexts = contexts;
     checkPlatform(request.platform);
     for (const { name } of request.network.networks) findNetwork(name, { exitCode: EXIT.FOSTER });
-    const { buildArgs, useCache, network, timestamp, isQuiet, secrets, container, agents } = request;
+    const { buildArgs, useCache, network, timestamp, isQuiet, secrets, container, limits, agents } = request;
+    checkLimits(limits);
     this.#options = {
       buildArgs,
       useCache,
@@ -96,6 +98,7 @@ class Build {
       isQuiet,
       secrets,
       container,
+      limits,
       agents,
       platformArgs: platformArgs(ownPlatform()),
       maps: defaultIdMaps(),

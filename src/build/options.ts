@@ -1,7 +1,14 @@
 import type { RegistryAccess } from '../image/registry/registry.js';
 import type { ManifestFormat } from '../image/store/manifest-format.js';
 import type { ChosenMaps } from '../spec/choose-id-maps.js';
-import type { BuildNetwork, HostEntry, HostOrPrivate, IpcMode, SeccompChoice } from '../spec/request.js';
+import type {
+  BuildNetwork,
+  HostEntry,
+  HostOrPrivate,
+  IpcMode,
+  Limits,
+  SeccompChoice,
+} from '../spec/request.js';
 import type { Mount, Rlimit } from '../spec/types.js';
 import { resolveCapabilities } from '../sys/capabilities.js';
 
@@ -25,6 +32,7 @@ export interface BuildOptions {
   maps: ChosenMaps;
   secrets: Secrets;
   container: RunSettings;
+  limits: Limits;
   agents: Agents;
 }
 
@@ -100,6 +108,8 @@ export interface BuildRequest {
   platform: string | undefined;
   secrets: Secrets;
   container: RunSettings;
+  /** Of each RUN. They are no part of the cache's keys, since what a command makes does not depend on them. */
+  limits: Limits;
   agents: Agents;
   /** By the names that FROM, COPY --from and RUN --mount=from= have for them. */
   contexts: ReadonlyMap<string, NamedContext>;

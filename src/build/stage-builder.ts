@@ -180,6 +180,7 @@ export class StageBuilder {
         network,
         mounts: [...specMounts, ...options.container.volumes],
         settings: options.container,
+        limits: options.limits,
         isQuiet: options.isQuiet,
         warn: output.warn,
       },

@@ -48,28 +48,21 @@ const REASONS = {
     advice: "remove the containers first: 'foster rm -f'",
     isFinal: true,
   },
-  limits: {
-    because: 'a build has no cgroup of its own',
-    advice: 'limit processes with foster build --ulimit',
-  },
-  weights: { because: 'a container has one weight for all disks', advice: 'use --blkio-weight' },
-  'real time': {
-    because: 'real-time CPU time is not limited',
-    advice: 'limit the priority with --ulimit rtprio=0',
-  },
   'kernel memory': {
     because: 'the kernel counts its own memory in --memory, and has no limit of its own for it any more',
     advice: 'use --memory',
     isFinal: true,
   },
-  'own cgroups': {
-    because: 'foster makes the cgroups of a container where it has limits',
-    advice: 'use the option of the limit that you want, such as --memory, or --cgroup-parent',
-  },
   pods: { because: 'there are no pods' },
   secrets: {
     because: 'there is no store for secrets',
     advice: 'use foster run -v FILE:/run/secrets/NAME:ro',
+  },
+  'device rules': {
+    because:
+      'a container can open the devices that are in its /dev, and their file modes decide about the rest',
+    advice: 'use --device',
+    isFinal: true,
   },
   devices: {
     because: 'a container has the standard devices only',
@@ -199,11 +192,9 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['run, create', 'networks', '--link-local-ip'],
   ['', 'volume drivers', '--volumepath'],
   ['', 'libpod', '--namespace --syslog'],
-  ['run, create, update', 'weights', '--blkio-weight-device'],
-  ['run, create, update', 'real time', '--cpu-rt-period --cpu-rt-runtime'],
   ['run, create', 'kernel memory', '--kernel-memory'],
-  ['run, create', 'own cgroups', '--cgroup-conf --cgroups'],
-  ['run, create', 'devices', '--device-cgroup-rule --gpus'],
+  ['run, create', 'device rules', '--device-cgroup-rule'],
+  ['run, create', 'devices', '--gpus'],
   ['run, create', 'volume drivers', '--volume-driver'],
   ['run, create', 'pods', '--pod --pod-id-file'],
   ['create', 'pods', '--init-ctr'],
@@ -254,11 +245,6 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
     '--availability --group --limit-bytes --required-bytes --scope --secret --sharing --topology-preferred --topology-required --type',
   ],
   ['unshare', 'networks', '--rootless-netns'],
-  [
-    'build',
-    'limits',
-    '--cgroup-parent --cpu-period --cpu-quota -c --cpu-shares --cpuset-cpus --cpuset-mems -m --memory --memory-swap',
-  ],
   ['build', 'signatures', '--sign-by --attest --provenance --sbom'],
   ['build', 'encryption', '--decryption-key'],
   ['build', 'windows', '--isolation'],

@@ -28,6 +28,7 @@ import { FD_NETWORK } from '../sys/wire-constants.js';
 import { sendWord } from '../sys/write.js';
 import { oomReport, writeCgroups } from './cgroups.js';
 import { openEvents } from './events/recorder.js';
+import { volumeEvents } from './events/volumes.js';
 import type { ContainerPlan } from './plan.js';
 import type { ContainerRecord } from './record.js';
 import { pathsOf } from './remove.js';
@@ -168,10 +169,11 @@ function monitorBlob(
     subject: record,
     remove: record.rm ? pathsOf(record) : [],
     names,
+    volumes: volumeEvents(record),
     failures: executionFailures(plan),
     log: isUnlogged(record.logging) ? 'none' : record.logging,
     timeLimit: record.timeLimit && record.timeLimit * 1000,
-    oom: oomReport(plan, record),
+    oom: oomReport(plan, `container ${record.name}`, record.spec),
     host: { steps: plan.host },
     supervise: {
       cloneFlags: namespaceFlags(plan.namespaces),

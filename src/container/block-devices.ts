@@ -3,7 +3,7 @@ import type { DeviceRate } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 
 /**
- * The numbers of the block devices whose rates are limited, by their paths.
+ * The numbers of the block devices whose rates are limited, or which have weights, by their paths.
  * @throws FosterError where one is no block device
  */
 export function blockDevices(
@@ -16,7 +16,7 @@ function numbersOf(path: string): { major: number; minor: number } {
   const info = statSync(path, { throwIfNoEntry: false });
   if (info === undefined || !info.isBlockDevice()) {
     throw new FosterError(
-      `cannot limit the rate of ${path}: ${info === undefined ? 'it does not exist' : 'it is not a block device'}`,
+      `cannot limit the use of ${path}: ${info === undefined ? 'it does not exist' : 'it is not a block device'}`,
       {
         kind: 'invalid',
         advice: 'lsblk lists the block devices',

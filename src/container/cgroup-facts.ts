@@ -84,6 +84,7 @@ function v2Hierarchy({ folder, root }: CgroupMount, path: string, uid: number): 
   return {
     folder,
     controllers: words(`${folder}/cgroup.controllers`),
+    files: filesIn(folder, false),
     bases:
       uid === 0 ? [base(folder, folder)].filter(({ folder: top }) => mayUse(top)) : ownBases(folder, own),
     ...(manager && { manager }),

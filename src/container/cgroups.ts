@@ -1,11 +1,11 @@
-import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { noteCgroups, notedCgroups, removeNotedCgroups } from '../launch/noted-cgroups.js';
 import { planCgroups, wantsCgroup } from '../plan/cgroup/plan.js';
 import type { CgroupPlan, Unenforced } from '../plan/cgroup/result.js';
 import type { CgroupPlace, Plan } from '../plan/step.js';
-import { errnoOf } from '../sys/errno.js';
+import type { Spec } from '../spec/types.js';
 import { FosterError } from '../sys/errors.js';
-import { writeFileAtomically } from '../sys/files.js';
 import { containerFolder } from '../sys/paths.js';
 import { surroundings } from '../sys/surroundings.js';
 import { cgroupFacts } from './cgroup-facts.js';
@@ -47,61 +47,35 @@ export function refuseUnenforced(unenforced: readonly Unenforced[], isIgnored: b
   });
 }
 
-function file(id: string): string {
-  return join(containerFolder(id), 'cgroups');
-}
-
 /** Notes which cgroups are about to be made, so that whatever happens, the next command knows what to remove. */
 export function writeCgroups(id: string, { cgroup }: Plan): void {
-  if (cgroup === undefined && !existsSync(file(id))) return;
-  writeFileAtomically(file(id), JSON.stringify(cgroup?.places ?? []), { durable: false });
+  noteCgroups(containerFolder(id), cgroup?.places ?? []);
 }
 
-/** The cgroups of a container. What is not as foster has written it does not count. */
+/** The cgroups of a container. */
 export function readCgroups(id: string): CgroupPlace[] {
-  try {
-    const places: unknown = JSON.parse(readFileSync(file(id), 'utf8'));
-    return Array.isArray(places) ? places.filter(isPlace) : [];
-  } catch {
-    return [];
-  }
-}
-
-function isPlace(value: unknown): value is CgroupPlace {
-  if (typeof value !== 'object' || value === null) return false;
-  const { version, controllers, folder, inner } = value as Record<string, unknown>;
-  const isPath = (path: unknown) =>
-    typeof path === 'string' && path.startsWith('/') && !path.includes('/../');
-  return (version === 1 || version === 2) && Array.isArray(controllers) && isPath(folder) && isPath(inner);
+  return notedCgroups(containerFolder(id));
 }
 
 /** Removes what a killed monitor has left. Its processes are dead, or are just dying. */
 export function removeCgroups(id: string): void {
-  for (const { version, folder, inner } of readCgroups(id)) {
-    if (version === 2 && existsSync(folder)) writeOrNot(folder, 'cgroup.kill', '1');
-    for (const each of new Set([inner, folder])) removeSoon(each);
-  }
+  removeNotedCgroups(containerFolder(id));
 }
 
-/** What the monitor looks at in the end, and says where the kernel has killed processes for their memory. */
-export function oomReport(
-  { cgroup }: Plan,
-  { name, spec }: Pick<ContainerRecord, 'name' | 'spec'>,
-): { folder: string; file: string; message: string } | undefined {
+/** Where the monitor sees that the kernel has killed processes for their memory, and what it says then. */
+export interface OomReport {
+  folder: string;
+  file: string;
+  message: string;
+}
+
+/** @param subject who ran out of memory: `container web` */
+export function oomReport({ cgroup }: Plan, subject: string, { linux }: Spec): OomReport | undefined {
   if (cgroup?.oom === undefined) return undefined;
-  const { limit = 0 } = spec.linux.resources?.memory ?? {};
+  const { limit = 0 } = linux.resources?.memory ?? {};
   const most = limit > 0 ? `its limit of ${inUnits(limit)} of memory` : 'the memory that it may use';
-  const message = `foster: container ${name} ran out of memory: the kernel killed a process, since it needed more than ${most}\n`;
+  const message = `foster: ${subject} ran out of memory: the kernel killed a process, since it needed more than ${most}\n`;
   return { ...cgroup.oom, message };
-}
-
-/** A container that may mount cgroups may have made some below its own. */
-function removeBelow(folder: string): void {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (!entry.isDirectory()) continue;
-    removeBelow(join(folder, entry.name));
-    rmdirSync(join(folder, entry.name));
-  }
 }
 
 /** As --memory takes it: `64m`. */
@@ -113,22 +87,6 @@ function inUnits(bytes: number): string {
   ];
   const [unit, size] = UNITS.find(([, each]) => bytes % each === 0) ?? [' bytes', 1];
   return `${bytes / size}${unit}`;
-}
-
-const PATIENCE = 2000; // ms
-
-function removeSoon(folder: string): void {
-  const deadline = performance.now() + PATIENCE;
-  for (;;) {
-    try {
-      removeBelow(folder);
-      rmdirSync(folder);
-      return;
-    } catch (error) {
-      if (errnoOf(error) !== 'EBUSY' || performance.now() > deadline) return;
-    }
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
-  }
 }
 
 /** The cgroup that has a controller, if the container has one. */
@@ -176,13 +134,5 @@ export function readOrNot(folder: string, name: string): string {
     return readFileSync(join(folder, name), 'utf8');
   } catch {
     return '';
-  }
-}
-
-function writeOrNot(folder: string, name: string, text: string): void {
-  try {
-    writeFileSync(join(folder, name), text);
-  } catch {
-    // an older kernel, or it is gone
   }
 }

@@ -55,7 +55,8 @@ export function mountsOfVolumes(
       const own = options.get(use.destination) ?? ['rbind', 'rprivate'];
       const mount = mountOfVolume(what, folder, use.destination, own);
       // what is in a folder of foster's own belongs to containers already
-      return [use.destination, shiftsIds && what.kind === 'bind' ? withShiftedIds(mount) : mount];
+      const isShifted = use.isIdmapped || (shiftsIds && what.kind === 'bind');
+      return [use.destination, isShifted ? withShiftedIds(mount) : mount];
     }),
   );
 }

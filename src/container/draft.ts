@@ -12,7 +12,7 @@ import { imageVolumes } from '../spec/image-volumes.js';
 import { randomId } from '../spec/names.js';
 import { imageHealth } from '../spec/parse/health.js';
 import { parseSignal } from '../spec/parse/signals.js';
-import type { RunRequest } from '../spec/request.js';
+import type { RequestedMount, RunRequest } from '../spec/request.js';
 import { requestedIdMaps } from '../spec/requested-id-maps.js';
 import type { StorageDriver } from '../spec/storage-driver.js';
 import type { Spec } from '../spec/types.js';
@@ -225,13 +225,37 @@ export function draftOf(
 }
 
 function limitsOf({ limits: { resources: _, ...asked } }: RunRequest): Pick<Draft, 'limits'> {
-  const { rates, cpus, cgroupParent, ignoresUnenforced } = asked;
-  const isNothing =
-    rates.length === 0 && cpus === undefined && cgroupParent === undefined && !ignoresUnenforced;
-  return isNothing ? {} : { limits: asked };
+  const { rates, cpus, cgroupParent, isWithoutCgroup, ignoresUnenforced } = asked;
+  const isSaid = isWithoutCgroup || ignoresUnenforced || cpus !== undefined || cgroupParent !== undefined;
+  return isSaid || rates.length > 0 ? { limits: asked } : {};
 }
 
 const NOT_ATTACHED = { stdin: false, stdout: false, stderr: false };
+
+function idmappedOf({ mounts }: RunRequest): Pick<Asked, 'idmapped'> {
+  const idmapped = mounts.filter(isIdmapped).map(({ destination }) => destination);
+  return idmapped.length === 0 ? {} : { idmapped };
+}
+
+function isIdmapped({ isIdmapped, volume }: RequestedMount): boolean {
+  return isIdmapped ?? volume?.isIdmapped ?? false;
+}
+
+/** @throws FosterError where the kernel does not let the caller do that */
+function checkIdmapped({ mounts, userns }: RunRequest): void {
+  const { destination } = mounts.find(isIdmapped) ?? {};
+  if (destination === undefined) return;
+  if (uid() !== 0)
+    throw new FosterError(
+      `cannot use idmap for ${destination}: the kernel lets only root do that with file systems of the machine`,
+      { kind: 'unsupported', advice: 'leave it out, and use --userns keep-id for files of your own' },
+    );
+  if (userns === 'host')
+    throw new FosterError(`cannot use idmap for ${destination}: the container has no user namespace`, {
+      kind: 'invalid',
+      advice: 'leave it out: its ids are those of the host',
+    });
+}
 
 function askedFor(request: RunRequest, image: ImageDefaults): Asked {
   const { entrypoint, cmd } = commandOf(request, image);
@@ -245,6 +269,7 @@ function askedFor(request: RunRequest, image: ImageDefaults): Asked {
     ...(entrypoint.length > 0 && { entrypoint }),
     ...(cmd.length > 0 && { cmd }),
     ...(image.OnBuild && image.OnBuild.length > 0 && { onBuild: image.OnBuild }),
+    ...idmappedOf(request),
     ...(request.timezone !== undefined && { timezone: request.timezone }),
     ...(request.cidfile !== undefined && { cidfile: request.cidfile }),
     ...(request.pidfile !== undefined && { pidfile: request.pidfile }),
@@ -371,6 +396,7 @@ async function makeSpec(
   maps: ChosenMaps,
   volumes: VolumeUse[],
 ): Promise<Spec> {
+  checkIdmapped(request);
   const shiftsIds = uid() === 0 && foreignRoot(maps) !== undefined;
   const ofVolumes =
     volumes.length > 0

@@ -3,6 +3,7 @@ import { fillFolder } from '../layers/tree-program.js';
 import { layeredDriver } from '../spec/storage-driver.js';
 import { FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
+import { stagedData } from '../volume/remove.js';
 import type { Draft } from './draft.js';
 import { layersOf } from './record.js';
 import { mapsOf } from './remove.js';
@@ -17,7 +18,11 @@ export function filler(draft: Draft, volumes: Readonly<Record<string, string>>):
   return (folder) => {
     try {
       const isShifted = draft.isRootShifted ?? false;
-      const what = { driver, layers: layersOf(draft), isShifted, folder, volumes };
+      const shiftedVolumes = (draft.volumes ?? [])
+        .filter(({ isIdmapped }) => isIdmapped)
+        .map(({ name }) => stagedData(name))
+        .filter((path) => path in volumes);
+      const what = { driver, layers: layersOf(draft), isShifted, folder, volumes, shiftedVolumes };
       const { count, example } = fillFolder(what, mapsOf(draft), throwIfSignaled);
       if (count > 0) {
         surroundings().warn(

@@ -12,9 +12,10 @@ import { faultPoint } from '../sys/fault.js';
 import { memoryFile } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
 import type { Attachment } from './attachment.js';
-import { oomReport } from './cgroups.js';
+import type { OomReport } from './cgroups.js';
 import type { HeldContainer } from './create.js';
 import { openEvents } from './events/recorder.js';
+import { volumeEvents } from './events/volumes.js';
 import type { ContainerRecord } from './record.js';
 
 /** What the monitor of a container in the foreground needs to know. */
@@ -26,6 +27,8 @@ export interface Foreground {
   interactive: boolean;
   /** Which of the caller's other streams are the container's; both by default. */
   attached?: Pick<Attached, 'stdout' | 'stderr'>;
+  /** How processes that the kernel kills for their memory are told. */
+  oom?: OomReport | undefined;
   /** Removed when the container has ended. */
   remove: string[];
   /** How it is attached to networks. */
@@ -50,7 +53,7 @@ function logOf({ rm, logging }: ContainerRecord, { terminal }: Plan): LogOptions
  * signals, carries the terminal, and exits with the container's exit code. Returns only by throwing.
  */
 export function becomeMonitor(launched: Launched, foreground: Foreground): never {
-  const { plan, held, interactive, remove, attached = { stdout: true, stderr: true } } = foreground;
+  const { plan, held, interactive, remove, oom, attached = { stdout: true, stderr: true } } = foreground;
   const hasUserNamespace =
     held !== undefined &&
     (plan.namespaces.includes('user') || plan.isNested || launched.joined !== undefined);
@@ -67,8 +70,9 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
       stateless: held === undefined,
       subject: held?.record,
       timeLimit: held?.record.timeLimit && held.record.timeLimit * 1000,
-      oom: held && oomReport(plan, held.record),
+      oom,
       remove,
+      volumes: held && volumeEvents(held.record),
       names: foreground.network?.names ?? [],
       failures: executionFailures(plan),
       log: held && logOf(held.record, plan),

@@ -75,6 +75,7 @@ export function planContainer(
           ? []
           : callersAccount(spec, root, join(folder, 'upper')),
       ...(beneath.size > 0 && { beneath }),
+      ...(record.asked?.idmapped && { mustShift: new Set(record.asked.idmapped) }),
       // Volumes of a container that is yet to be made are not there.
       directories: new Set([
         ...bindDirectories(spec.mounts.filter(({ destination }) => !beneath.has(destination))),

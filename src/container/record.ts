@@ -95,6 +95,8 @@ export interface Asked extends Written {
   groups: string[];
   devices: Mount[];
   timezone?: string;
+  /** Destinations of mounts whose files must have the ids on the host that the container sees. */
+  idmapped?: string[];
   privileged: boolean;
   cidfile?: string;
   pidfile?: string;

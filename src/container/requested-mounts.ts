@@ -36,16 +36,20 @@ function borrow(record: ContainerRecord, mount: Mount, isReadOnly: boolean): Req
   const kept = mount.options.filter((option) => option !== 'idmap' && option !== 'ridmap');
   const options = isReadOnly ? [...kept.filter((option) => option !== 'rw'), 'ro'] : kept;
   const use = volumeAt(record, destination);
+  const isIdmapped = record.asked?.idmapped?.includes(destination) && ({ isIdmapped: true } as const);
   if (use !== undefined) {
     const { name, subpath } = use;
+    const volume = { ...isIdmapped, ...(subpath !== undefined && { subpath }) };
     return {
       destination,
       type: 'volume',
       source: name,
       options: [...new Set(options)],
       isBorrowed: true,
-      ...(subpath !== undefined && { volume: { subpath } }),
+      ...(Object.keys(volume).length > 0 && { volume }),
     };
   }
-  return mount.type === 'bind' ? { ...mount, options: [...new Set(options)], isBorrowed: true } : undefined;
+  return mount.type === 'bind'
+    ? { ...mount, options: [...new Set(options)], isBorrowed: true, ...isIdmapped }
+    : undefined;
 }

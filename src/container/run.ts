@@ -4,7 +4,7 @@ import { closeAll } from '../launch/streams.js';
 import type { RunRequest } from '../spec/request.js';
 import { surroundings } from '../sys/surroundings.js';
 import { announce, attachToNetworks, imagineAttachment, named } from './attachment.js';
-import { writeCgroups } from './cgroups.js';
+import { oomReport, writeCgroups } from './cgroups.js';
 import { dropIdFile } from './create.js';
 import { createHeld, makeRoom } from './create-held.js';
 import type { Draft } from './draft.js';
@@ -73,6 +73,7 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
       held: { record, lock },
       interactive,
       attached: request.attached,
+      oom: oomReport(plan, `container ${record.name}`, record.spec),
       remove: record.rm ? pathsOf(record) : [],
       network,
     });

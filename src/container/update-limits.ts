@@ -16,7 +16,8 @@ import { readCgroups, readOrNot, refuseUnenforced } from './cgroups.js';
 import type { ContainerRecord } from './record.js';
 import { type Container, isAlive } from './store.js';
 
-const THROTTLES = [
+const OF_DEVICES = [
+  'weightDevice',
   'throttleReadBpsDevice',
   'throttleWriteBpsDevice',
   'throttleReadIOPSDevice',
@@ -29,6 +30,12 @@ const THROTTLES = [
  */
 export function withLimits(record: ContainerRecord, limits: Limits): ContainerRecord {
   const { spec } = record;
+  if (record.limits?.isWithoutCgroup)
+    throw new FosterError(`cannot limit container ${record.name}: it was created with --cgroups disabled`, {
+      kind: 'conflict',
+      exitCode: 1,
+      advice: 'create it anew without that',
+    });
   const given = withRates(withoutZeros(limits.resources), limits.rates, blockDevices(limits.rates));
   const resources = merged(spec.linux.resources ?? {}, given);
   const { limit = 0, swap = 0 } = resources.memory ?? {};
@@ -70,14 +77,20 @@ function withoutZeros({ memory, cpu, ...others }: Resources): Resources {
   };
 }
 
+interface Numbers {
+  major: number;
+  minor: number;
+}
+
 function merged(old: Resources, given: Resources): Resources {
   const blockIO = { ...old.blockIO, ...given.blockIO };
-  for (const member of THROTTLES) {
-    const now = given.blockIO?.[member] ?? [];
-    const isKept = ({ major, minor }: { major: number; minor: number }) =>
+  for (const member of OF_DEVICES) {
+    const now: Numbers[] = given.blockIO?.[member] ?? [];
+    const isKept = ({ major, minor }: Numbers) =>
       !now.some((each) => each.major === major && each.minor === minor);
-    const all = [...(old.blockIO?.[member] ?? []).filter(isKept), ...now];
-    if (all.length > 0) blockIO[member] = all;
+    const before: Numbers[] = old.blockIO?.[member] ?? [];
+    const all = [...before.filter(isKept), ...now];
+    if (all.length > 0) Object.assign(blockIO, { [member]: all });
   }
   return {
     ...old,
@@ -95,6 +108,8 @@ interface Change {
   text: string;
   /** Completes "cannot ...". */
   why: string;
+  /** By errno name. */
+  advice?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -141,22 +156,43 @@ function changesOf({ steps, places }: CgroupPlan, own: readonly CgroupPlace[], n
         { kind: 'conflict', exitCode: 1, advice: `stop it first: foster stop ${name}` },
       );
     }
-    const { file, text, why } = step;
-    changes.set(`${place.folder}/${file} ${text.split(' ')[0]}`, { folder: place.folder, file, text, why });
+    const { file, text, why, advice } = step;
+    const change = { folder: place.folder, file, text, why, ...(advice && { advice }) };
+    changes.set(`${place.folder}/${file} ${text.split(' ')[0]}`, change);
   }
   return [...changes.values()];
 }
 
-/** The kernel never lets memory be above memory and swap, so one has to be raised before, and lowered after, the other. */
+/**
+ * The kernel never lets memory be above memory and swap, so one has to be raised before, and lowered after, the other. Nor
+ * does it let real-time CPU time be more than its period.
+ */
 function inOrder(changes: Change[]): Change[] {
-  const at = changes.findIndex(({ file }) => file === 'memory.memsw.limit_in_bytes');
-  const memory = changes.findIndex(({ file }) => file === 'memory.limit_in_bytes');
-  const [both, alone] = [changes[at], changes[memory]];
+  return realtimeInOrder(memoryInOrder(changes));
+}
+
+function memoryInOrder(changes: Change[]): Change[] {
+  const both = changes.find(({ file }) => file === 'memory.memsw.limit_in_bytes');
+  const alone = changes.find(({ file }) => file === 'memory.limit_in_bytes');
   if (both === undefined || alone === undefined) return changes;
-  const now = Number(readOrNot(both.folder, both.file));
-  const isAbove = alone.text === '-1' || Number(alone.text) > now;
-  const [first, second] = isAbove ? [both, alone] : [alone, both];
-  return [first, second, ...changes.filter((_, index) => index !== at && index !== memory)];
+  const isAbove = alone.text === '-1' || Number(alone.text) > numberNow(both);
+  return beginningWith(isAbove ? [both, alone] : [alone, both], changes);
+}
+
+function realtimeInOrder(changes: Change[]): Change[] {
+  const period = changes.find(({ file }) => file === 'cpu.rt_period_us');
+  const runtime = changes.find(({ file }) => file === 'cpu.rt_runtime_us');
+  if (period === undefined || runtime === undefined) return changes;
+  const isShorter = Number(period.text) < numberNow(period);
+  return beginningWith(isShorter ? [runtime, period] : [period, runtime], changes);
+}
+
+function numberNow({ folder, file }: Change): number {
+  return Number(readOrNot(folder, file));
+}
+
+function beginningWith(first: Change[], all: Change[]): Change[] {
+  return [...first, ...all.filter((change) => !first.includes(change))];
 }
 
 function writeAll(changes: readonly Change[], name: string): void {
@@ -164,7 +200,7 @@ function writeAll(changes: readonly Change[], name: string): void {
     path: join(folder, file),
     text: readOrNot(folder, file),
   }));
-  for (const [index, { folder, file, text, why }] of changes.entries()) {
+  for (const [index, { folder, file, text, why, advice }] of changes.entries()) {
     try {
       writeFileSync(join(folder, file), text);
     } catch (error) {
@@ -175,11 +211,14 @@ function writeAll(changes: readonly Change[], name: string): void {
       throw new FosterError(`cannot ${why} for container ${name}: ${words}`, {
         exitCode: 1,
         cause: error,
-        ...(code === 'EBUSY' && { advice: 'it uses more than that now' }),
-        ...(code === 'EINVAL' && { advice: 'the kernel does not accept that value' }),
+        ...advised(code === 'EBUSY' ? 'it uses more than that now' : advice?.[code ?? '']),
       });
     }
   }
+}
+
+function advised(advice: string | undefined): { advice?: string } {
+  return advice === undefined ? {} : { advice };
 }
 
 function restore({ path, text }: { path: string; text: string }): void {

@@ -1,8 +1,10 @@
 import { usualSettings } from '../build/options.js';
 import { parseBuildNetwork, usualNetwork } from '../spec/parse/network.js';
+import { parseLimits } from '../spec/parse/resources.js';
 import { surroundings } from '../sys/surroundings.js';
 import type { BuildRequest } from './builds.js';
 import { fullName, type RegistryAccess, type TransferRequest } from './images.js';
+import { limitFlags } from './request.js';
 import type { BuildOptions, RegistryOptions } from './types.js';
 
 /** Requests that the options of the library make. */
@@ -33,6 +35,7 @@ export async function buildRequest(options: BuildOptions): Promise<BuildRequest>
     platform: undefined,
     secrets: new Map(Object.entries(options.secrets ?? {}).map(([id, value]) => [id, Buffer.from(value)])),
     container: usualSettings(),
+    limits: parseLimits(limitFlags(options.limits)),
     agents: new Map(),
     contexts: new Map(),
     from: undefined,

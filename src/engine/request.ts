@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { LimitFlags } from '../spec/parse/resources.js';
 import { type MountFlag, type RunContext, type RunFlags, toRequest } from '../spec/parse/run-request.js';
 import type { RunRequest } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
-import type { CreateOptions } from './types.js';
+import type { CreateOptions, LimitOptions } from './types.js';
 
 /**
  * The request that options make, checked as the flags of the command are.
@@ -59,7 +60,7 @@ function isEmptyList(value: unknown): boolean {
 
 function flagsOf(options: CreateOptions): RunFlags {
   const { log, stopTimeout, health } = options;
-  const flags: { [Name in keyof RunFlags]: RunFlags[Name] | undefined } = {
+  return given<RunFlags>({
     name: options.name,
     rm: options.remove,
     cidfile: options.cidfile,
@@ -82,14 +83,7 @@ function flagsOf(options: CreateOptions): RunFlags {
     init: options.init,
     initSignalGroup: options.signalGroup,
     ulimit: list(options.ulimits),
-    memory: textOf(options.limits?.memory),
-    memorySwap: textOf(options.limits?.memorySwap),
-    memoryReservation: textOf(options.limits?.memoryReservation),
-    cpus: textOf(options.limits?.cpus),
-    cpuShares: textOf(options.limits?.cpuShares),
-    cpusetCpus: options.limits?.cpusetCpus,
-    pidsLimit: textOf(options.limits?.pids),
-    ignoreUnenforcedLimits: options.limits?.ignoreUnenforced,
+    ...limitFlags(options.limits),
     sysctl: pairs(options.sysctl),
     capAdd: list(options.capAdd),
     capDrop: list(options.capDrop),
@@ -116,8 +110,7 @@ function flagsOf(options: CreateOptions): RunFlags {
       ...(log?.maxSize === undefined ? [] : [`max-size=${log.maxSize}`]),
       ...(log?.maxFiles === undefined ? [] : [`max-file=${log.maxFiles}`]),
     ],
-  };
-  return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined)) as RunFlags;
+  });
 }
 
 function textOf(value: number | undefined): string | undefined {
@@ -134,4 +127,25 @@ function pairs(record: Readonly<Record<string, string>> = {}): string[] {
 
 function list(values: readonly string[] = []): string[] {
   return [...values];
+}
+
+/** The flags that ask for limits. */
+export function limitFlags(limits: LimitOptions = {}): LimitFlags {
+  const { memory, memorySwap, memoryReservation, cpus, cpuShares, cpusetCpus, pids, ignoreUnenforced } =
+    limits;
+  return given({
+    memory: textOf(memory),
+    memorySwap: textOf(memorySwap),
+    memoryReservation: textOf(memoryReservation),
+    cpus: textOf(cpus),
+    cpuShares: textOf(cpuShares),
+    cpusetCpus,
+    pidsLimit: textOf(pids),
+    ignoreUnenforcedLimits: ignoreUnenforced,
+  });
+}
+
+/** What is not undefined. */
+function given<Flags extends object>(flags: { [Name in keyof Flags]: Flags[Name] | undefined }): Flags {
+  return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined)) as Flags;
 }

@@ -451,6 +451,8 @@ export interface BuildOptions extends RegistryOptions {
   network?: string;
   /** Time of all files and of the image in seconds since 1970, so that the same input gives the same digest. */
   timestamp?: number;
+  /** Of each RUN. */
+  limits?: LimitOptions;
   /** Contents of secrets for `RUN --mount=type=secret,id=NAME`, by their ids. */
   secrets?: Readonly<Record<string, string | Uint8Array>>;
 }

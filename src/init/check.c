@@ -157,6 +157,7 @@ int check_monitor(const struct monitor *monitor) {
   const struct blob blob = {(const char *)monitor, monitor->size};
   if (monitor->pid < 0 || monitor->log_max_files > MAX_LOG_FILES) return 0;
   if (!monitor->names || !has_words(&blob, monitor->names)) return 0;
+  if (!monitor->volumes || !has_words(&blob, monitor->volumes)) return 0;
   if (!monitor->remove || !has_words(&blob, monitor->remove) || !monitor->subject || !has_text(&blob, monitor->subject)) return 0;
   if (monitor->oom && !has_three_texts(&blob, monitor->oom)) return 0;
   if (monitor->failures % 4 || !has(&blob, monitor->failures, monitor->failure_count, sizeof(struct failure))) return 0;

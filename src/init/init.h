@@ -67,6 +67,7 @@ struct health_result {
 void state_health(u32 status, u32 streak, const struct health_result *results, u32 count);
 void state_event(const char *action, const char *subject, const char *attributes);
 void state_network_events(const char *action);
+void state_event_line(const char *text);
 int state_has(const char *name);
 void state_mark(const char *name);
 long state_restore_limits(void);

@@ -45,6 +45,15 @@ void monitor_event(const char *action, const char *attributes) {
   if (run.has_record) state_event(action, monitor_text(run.config->subject), attributes);
 }
 
+/* Docker's events `mount` and `unmount` of volumes: at the start of a run, and at its end. */
+static void volume_events(int is_end) {
+  int is_about_end = 0;
+  for (const char *text = monitor_text(run.config->volumes); run.has_record && *text; text += string_length(text) + 1) {
+    if (is_about_end == is_end) state_event_line(text);
+    is_about_end = !is_about_end;
+  }
+}
+
 /* Is given all output of the container. */
 static void keep_output(u8 number, char *data, size_t size) {
   if (!(run.config->flags & MONITOR_UNLOGGED)) log_write(data, size, number);
@@ -353,6 +362,7 @@ int start_run(void) {
   state_remove("oom");
   if (run.restarts && (error = state_restore_limits()) < 0) return fail_to_record(error);
   begin_oom_watch();
+  volume_events(0);
   if (run.has_record) state_network_events("network.connect");
   monitor_event("start", "");
   run.ends_ms = run.config->time_limit ? now_ms() + run.config->time_limit : -1;
@@ -381,6 +391,7 @@ int finish_run(void) {
   attach_write_input(-1);
   int code = run.exec_code ? run.exec_code : exit_code(run.status);
   if (run.has_record) state_ended(code, monitor_text(run.config->subject));
+  volume_events(1);
   return code;
 }
 

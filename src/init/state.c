@@ -127,6 +127,14 @@ void state_network_events(const char *action) {
   }
 }
 
+/* A line that is complete but for its time, which comes first. */
+void state_event_line(const char *text) {
+  char line[4096];
+  if (string_length(text) > sizeof line - 32) return;
+  char *end = append(append(append_field(line, (u64)clock_ms(), " "), text), "\n");
+  sys_write(FD_EVENTS, line, (size_t)(end - line));
+}
+
 /* Only foster commands truncate the events file. While none runs, frequent events must not fill the disk. */
 int state_events_full(void) {
   return SYSCALL3(__NR_lseek, FD_EVENTS, 0, 2 /* SEEK_END */) > 8 << 20;

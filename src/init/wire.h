@@ -214,6 +214,8 @@ struct monitor {
   u32 host_steps; /* offset of struct host_step[host_step_count]: already done if `pid` is set, else to be done */
   u32 host_step_count;
   u32 names;        /* offset of NUL-terminated paths, the last one empty: removed when the container has ended for good */
+  u32 volumes;      /* offset of texts, the last one empty; two for each volume: lines of the events file, without the time, that it is
+                     * mounted, and that it is not any more */
 };
 
 enum {

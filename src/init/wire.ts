@@ -160,6 +160,8 @@ export interface MonitorOptions {
   remove: string[];
   /** Absolute paths of files to remove when the container has ended for good, as its names in networks. */
   names?: readonly string[];
+  /** Lines of the events file about the container's volumes, without their times: for each its mount, and its end. */
+  volumes?: readonly string[] | undefined;
   /** By errno name, `*` for any: the message and the exit code if the program cannot be executed. */
   failures: { errno: string; exitCode: number; text: string }[];
   /** The log's maximal size of a file, in bytes (0: no limit), and number of files. */
@@ -185,6 +187,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
   const header = blob.reserve(wire.MONITOR_SIZE);
   const remove = blob.words(options.remove);
   const names = blob.words([...(options.names ?? [])]);
+  const volumes = blob.words([...(options.volumes ?? [])]);
   const failures = blob.reserve(options.failures.length * wire.FAILURE_SIZE);
   for (const [index, { errno, exitCode, text }] of options.failures.entries()) {
     blob.struct(failures + index * wire.FAILURE_SIZE, wire.FAILURE_OFFSETS, {
@@ -237,6 +240,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
     host_steps: hostSteps,
     host_step_count: steps.length,
     names,
+    volumes,
   });
   return blob.bytes;
 }

@@ -72,7 +72,16 @@ interface Opened {
 
 function open(given: TreeOrder): Opened {
   const order = given.isShifted ? withShiftedLayer(given) : given;
+  for (const [index, path] of (order.shiftedVolumes ?? []).entries())
+    attachOver(path, TREE_FD.volumes + index);
   return { order, folders: openFolders(order) };
+}
+
+/** Whoever opens the path in this mount namespace sees its files with shifted ids. */
+function attachOver(path: string, mount: number): void {
+  makeMountsPrivate();
+  attachMount(mount, path);
+  closeSync(mount);
 }
 
 /** Attaches the layer in this mount namespace, where it can be used for an overlay and bind mounts. */

@@ -33,7 +33,7 @@ export function startTreeProgram(order: TreeOrder, maps: IdMaps | undefined, out
  * @throws FosterError; what was copied so far stays
  */
 export function fillFolder(
-  what: Pick<TreeOrder, 'driver' | 'layers' | 'isShifted' | 'folder' | 'volumes'>,
+  what: Pick<TreeOrder, 'driver' | 'layers' | 'isShifted' | 'folder' | 'volumes' | 'shiftedVolumes'>,
   maps: IdMaps | undefined,
   check: () => void,
 ): Skipped {
@@ -61,7 +61,9 @@ export function chownFolders(
 
 function start(order: TreeOrder, maps: IdMaps | undefined, output?: number): RunningWorker<Skipped> {
   const layer = maps && order.isShifted ? shiftedLayer(order, maps) : undefined;
+  const volumes: number[] = [];
   try {
+    for (const source of order.shiftedVolumes ?? []) volumes.push(shifted(source, maps));
     return startWorker({
       program: 'tree-main',
       name: 'foster-tree',
@@ -69,11 +71,19 @@ function start(order: TreeOrder, maps: IdMaps | undefined, output?: number): Run
       order,
       maps,
       output,
-      files: [layer],
+      files: [layer, ...volumes],
     });
   } finally {
-    if (layer !== undefined) closeSync(layer);
+    for (const fd of [layer, ...volumes]) if (fd !== undefined) closeSync(fd);
   }
+}
+
+function shifted(source: string, maps: IdMaps | undefined): number {
+  const [mount] = maps === undefined ? [] : shiftedMounts([{ source, isDeep: false }], maps);
+  if (mount !== undefined) return mount;
+  throw new FosterError(`the owners of the files in ${source} cannot be shifted`, {
+    advice: 'its file system has no idmapped mounts: leave idmap out',
+  });
 }
 
 function shiftedLayer({ layers: [source = '/'] }: TreeOrder, maps: IdMaps): number {

@@ -12,6 +12,8 @@ export const TREE_FD = {
   output: 1,
   /** The only layer, if its ids are shifted: a detached mount. */
   layer: WORKER_FD.files,
+  /** Detached mounts of `shiftedVolumes`, from this number on. */
+  volumes: WORKER_FD.files + 1,
 } as const;
 
 export interface TreeOrder {
@@ -35,6 +37,8 @@ export interface TreeOrder {
   folder: string;
   /** For each folder, the directory in the container that it becomes a copy of; '' for none, only with its owner. */
   volumes?: Readonly<Record<string, string>>;
+  /** Those of `volumes` whose ids are shifted. */
+  shiftedVolumes?: readonly string[];
   /** Ids of the container. */
   owner?: { uid: number; gid: number };
   /** Whether an exported archive has a member for the top itself, which is a volume then. */

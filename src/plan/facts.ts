@@ -31,6 +31,8 @@ export interface PlanFacts {
   accounts: { path: string; text: string }[];
   /** Sources that are in a directory which containers change: by destination, the directory, and the path in it. */
   beneath?: ReadonlyMap<string, { top: string; path: string }>;
+  /** Destinations of mounts that cannot do without shifted ids. */
+  mustShift?: ReadonlySet<string>;
   /** Bind sources that are directories. */
   directories: ReadonlySet<string>;
   /** Destinations named by an image or a Dockerfile, which must not lead into /dev, /proc or /sys. */

@@ -10,27 +10,34 @@ export function isShifted({ options }: Mount): boolean {
 
 const KEEP_ID = 'with --userns keep-id, root in the container is root on the host';
 
-const NOT_SHIFTED = `its file system does not support idmapped mounts; ${KEEP_ID}`;
+const UNSUPPORTED = 'its file system does not support idmapped mounts';
+const NOT_SHIFTED = adviceFor(`${UNSUPPORTED}; ${KEEP_ID}`);
+
+/** What mount_setattr(2) says where ids cannot be shifted. */
+function adviceFor(sentence: string): Readonly<Record<string, string>> {
+  return { EINVAL: sentence, EPERM: sentence, ENOSYS: sentence, ENOTSUP: sentence };
+}
 
 /** The mounts that PID 1 receives, in the order of its steps: `receiveMount`. */
-export function handMounts(mounts: Mount[], { storage }: PlanFacts): HandMount[] {
-  const volumes = mounts.filter(isShifted).map(
-    ({ source, destination, options }): HandMount => ({
+export function handMounts(mounts: Mount[], { storage, mustShift }: PlanFacts): HandMount[] {
+  const volumes = mounts.filter(isShifted).map(({ source, destination, options }): HandMount => {
+    const isNeeded = mustShift?.has(destination) ?? false;
+    return {
       kind: 'hand',
       source,
       isDeep: options.includes('rbind'),
       allowsDevices: options.includes('dev'),
-      mustShift: false,
+      mustShift: isNeeded,
       why: `take ${source} from the host, to mount it at ${destination}`,
-    }),
-  );
+      ...(isNeeded && { advice: adviceFor(`${UNSUPPORTED}; leave idmap out`) }),
+    };
+  });
   if (!storage.isShifted) return volumes;
   const [source = '/'] = storage.layers;
-  const advice = { EINVAL: NOT_SHIFTED, EPERM: NOT_SHIFTED, ENOSYS: NOT_SHIFTED, EOPNOTSUPP: NOT_SHIFTED };
   const why = `use ${source} as the root filesystem`;
   return [
     ...volumes,
-    { kind: 'hand', source, isDeep: false, allowsDevices: false, mustShift: true, why, advice },
+    { kind: 'hand', source, isDeep: false, allowsDevices: false, mustShift: true, why, advice: NOT_SHIFTED },
   ];
 }
 

@@ -206,8 +206,8 @@ function mountsOf(request: RunRequest, facts: SpecFacts, userNamespace: boolean)
 function wantedMounts(request: RunRequest, { image, volumes, shiftsIds }: SpecFacts): Mount[] {
   return withImageVolumes(request, image).map((mount) => {
     if (mount.type !== 'volume') {
-      const { volume, isBorrowed, ...plain } = mount;
-      return shiftsIds ? withShiftedIds(plain) : plain;
+      const { volume, isBorrowed, isIdmapped, ...plain } = mount;
+      return shiftsIds || isIdmapped ? withShiftedIds(plain) : plain;
     }
     // a programming error: whoever lets a request have volumes says where they are
     const found = volumes?.get(mount.destination);

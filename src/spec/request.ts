@@ -140,6 +140,8 @@ export interface RunRequest {
 /** A mount that was asked for. Of the type `volume`, its source is the volume's name, or '' for an anonymous one. */
 export interface RequestedMount extends Mount {
   volume?: VolumeOptions;
+  /** Of a bind mount: its files have the ids on the host that the container sees. */
+  isIdmapped?: true;
   /** It is another container's: --volumes-from. */
   isBorrowed?: true;
 }
@@ -149,6 +151,8 @@ export interface VolumeOptions {
   noCopy?: boolean;
   /** Its files get the owner that the container's process has. */
   chowns?: boolean;
+  /** Its files have the ids on the host that the container sees. */
+  isIdmapped?: true;
   /** A path in the volume, without `..`: what is mounted instead of all of it. */
   subpath?: string;
   /** Of a volume that is made for this container. */
@@ -165,20 +169,22 @@ export interface VolumesFrom {
 
 /** Limits of the container's cgroup. */
 export interface Limits {
-  /** Without rates of devices. */
+  /** Without rates and weights of devices. */
   resources: Resources;
   rates: DeviceRate[];
   /** CPUs, as `--cpus` says; `resources` has them as a quota. */
   cpus?: number;
   /** `/a/b` or `x.slice`. */
   cgroupParent?: string;
+  /** It shall have no cgroup, not even for limits of `update`. */
+  isWithoutCgroup?: true;
   /** Go on without what cannot be enforced. */
   ignoresUnenforced: boolean;
 }
 
-/** A limit for a block device of the host, by its path. */
+/** A limit for a block device of the host, by its path: how much of it in a second, or its weight. */
 export interface DeviceRate {
-  kind: 'ReadBps' | 'WriteBps' | 'ReadIOPS' | 'WriteIOPS';
+  kind: 'ReadBps' | 'WriteBps' | 'ReadIOPS' | 'WriteIOPS' | 'Weight';
   path: string;
   /** Bytes or operations in a second. */
   rate: number;

@@ -158,6 +158,9 @@ export interface Resources {
     /** Microseconds of CPU time in each `period`. */
     quota?: number;
     period?: number;
+    /** Microseconds of real-time CPU time in each `realtimePeriod`. */
+    realtimeRuntime?: number;
+    realtimePeriod?: number;
     /** `0-2,4` */
     cpus?: string;
     mems?: string;
@@ -165,11 +168,14 @@ export interface Resources {
   pids?: { limit: number };
   blockIO?: {
     weight?: number;
+    weightDevice?: { major: number; minor: number; weight: number }[];
     throttleReadBpsDevice?: Throttle[];
     throttleWriteBpsDevice?: Throttle[];
     throttleReadIOPSDevice?: Throttle[];
     throttleWriteIOPSDevice?: Throttle[];
   };
+  /** What is written to files of a cgroup of version 2, by their names. */
+  unified?: Record<string, string>;
 }
 
 /** Of a block device: bytes or operations in a second. */

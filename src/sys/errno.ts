@@ -21,12 +21,13 @@ export function errnoName(number: number): string {
 /** An errno in words and by name: `no such file or directory (ENOENT)`. */
 export function errnoWords(number: number): string {
   const known = getSystemErrorMap().get(-number);
-  const words = known?.[1] ?? EXTRA_WORDS[errnoName(number)] ?? 'unknown error';
+  const words = EXTRA_WORDS[errnoName(number)] ?? known?.[1] ?? 'unknown error';
   return `${words} (${errnoName(number)})`;
 }
 
-/** These are missing in libuv's table, which Node uses. */
+/** These are missing in libuv's table, which Node uses, or too special there. */
 const EXTRA_WORDS: Readonly<Record<string, string>> = {
+  ENOTSUP: 'operation not supported',
   ENOEXEC: 'exec format error',
   EUSERS: 'too many users',
   EBADFD: 'file descriptor in bad state',

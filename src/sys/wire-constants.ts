@@ -194,7 +194,7 @@ export const HOST_OFFSETS = {
   error: 56,
   detail: 60,
 } as const;
-export const MONITOR_SIZE = 84;
+export const MONITOR_SIZE = 88;
 export const MONITOR_OFFSETS = {
   magic: 0,
   version: 4,
@@ -217,6 +217,7 @@ export const MONITOR_OFFSETS = {
   host_steps: 72,
   host_step_count: 76,
   names: 80,
+  volumes: 84,
 } as const;
 export const FAILURE_SIZE = 12;
 export const FAILURE_OFFSETS = {

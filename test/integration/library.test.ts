@@ -314,6 +314,7 @@ test('images: build, run, save, load, tag, inspect, remove, prune', async () => 
   const onProgress = (line: string) => void lines.push(line);
   const built = await foster.images.build({ context, tags: ['who'], buildArgs: { WHO: 'me' }, onProgress });
   assert.deepEqual(built.names, ['docker.io/library/who:latest']);
+  await assert.rejects(foster.images.build({ context, limits: { memory: 1 } }), { kind: 'invalid' });
   assert.ok(lines.includes('step for me') && lines.includes('STEP 1/4: FROM localhost/foster/busybox'));
   assert.equal((await foster.run({ root: 'who', remove: true })).stdout, 'me\n');
   const archive = join(home.folder, 'who.tar');

@@ -1,11 +1,22 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
 import { parseMounts } from '../../src/container/cgroup-facts.js';
 import type { Config } from '../../src/spec/oci/config.js';
 import { Containers } from './support/containers.js';
 import { CrashHome } from './support/crash.js';
+import { FOSTER } from './support/foster.js';
 import { waitUntil } from './support/wait.js';
 
 /** Limits of containers, by the cgroups of version 1 of this machine; as root, who alone may make those. */
@@ -173,6 +184,91 @@ describe('limits', only, () => {
   });
 });
 
+describe('limits that not every kernel has', only, () => {
+  /** A file of a new cgroup. */
+  function isThere(file: string): boolean {
+    const [controller] = file.split('.');
+    const folder =
+      hierarchies.find(({ controllers }) => controllers.includes(controller ?? ''))?.folder ?? '';
+    const probe = join(folder, `foster-probe-${process.pid}`);
+    mkdirSync(probe);
+    try {
+      return existsSync(join(probe, file));
+    } finally {
+      rmdirSync(probe);
+    }
+  }
+
+  test('real-time CPU time, which update changes in an order that the kernel takes', (t) => {
+    if (!isThere('cpu.rt_runtime_us')) return t.skip('this kernel has none');
+    const id = containers.detach('one', 'sleep 1000', [
+      '--cpu-rt-runtime',
+      '50000',
+      '--cpu-rt-period',
+      '500000',
+    ]);
+    const times = () => ['cpu.rt_period_us', 'cpu.rt_runtime_us'].map((file) => Number(read(id, file)));
+    assert.deepEqual(times(), [500_000, 50_000]);
+    for (const [period, runtime] of [
+      [20_000, 1000],
+      [900_000, 40_000],
+    ] as const) {
+      containers.ok('update', '--cpu-rt-runtime', `${runtime}`, '--cpu-rt-period', `${period}`, 'one');
+      assert.deepEqual(times(), [period, runtime]);
+    }
+    const { status, stderr } = home.foster(['update', '--cpu-rt-runtime', '899999', 'one']);
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /^foster: cannot let it have 899999 µs of real-time CPU time .*; the cgroup above has less left/,
+    );
+    assert.equal(
+      containers.inspect('one', '{{.HostConfig.CpuRealtimePeriod}} {{.HostConfig.CpuRealtimeRuntime}}'),
+      '900000 40000',
+    );
+  });
+
+  test('the weight for one disk, where that has a scheduler with weights', (t) => {
+    const disk = '/dev/loop7';
+    const scheduler = '/sys/block/loop7/queue/scheduler';
+    if (!isThere('blkio.bfq.weight_device') || !existsSync(disk) || !existsSync(scheduler))
+      return t.skip('this kernel has none');
+    const refused = home.run(['--rm', '--blkio-weight-device', `${disk}:200`, 'busybox', 'true']);
+    assert.equal(refused.status, 125);
+    assert.match(
+      refused.stderr,
+      /^foster: cannot give it the weight 200 for the disk 7:7 \(--blkio-weight-device\): .*; the disk has another scheduler/,
+    );
+    const [, before = 'none'] = /\[(.*)\]/.exec(readFileSync(scheduler, 'utf8')) ?? [];
+    writeFileSync(scheduler, 'bfq');
+    try {
+      const id = containers.detach('one', 'sleep 1000', ['--blkio-weight-device', `${disk}:200`]);
+      assert.match(read(id, 'blkio.bfq.weight_device'), /^7:7 200$/m);
+      containers.ok('update', '--blkio-weight-device', `${disk}:300`, 'one');
+      assert.match(read(id, 'blkio.bfq.weight_device'), /^7:7 300$/m);
+      assert.equal(
+        containers.inspect('one', '{{json .HostConfig.BlkioWeightDevice}}'),
+        `[{"Path":"${disk}","Weight":300}]`,
+      );
+      containers.ok('rm', '-f', 'one');
+    } finally {
+      writeFileSync(scheduler, before);
+    }
+  });
+});
+
+test('--cgroups disabled: there is none, and none for update either', only, () => {
+  const id = containers.detach('one', 'sleep 1000', ['--cgroups', 'disabled']);
+  assert.deepEqual(own(id), []);
+  assert.equal(containers.inspect('one', '{{.HostConfig.Cgroups}}'), 'disabled');
+  const { status, stderr } = home.foster(['update', '--memory', '64m', 'one']);
+  assert.equal(status, 1);
+  assert.match(stderr, /^foster: cannot limit container one: it was created with --cgroups disabled; /);
+  const bound = home.run(['--rm', '--cgroup-conf', 'memory.high=64m', 'busybox', 'true']);
+  assert.equal(bound.status, 125);
+  assert.match(bound.stderr, /^foster: cannot enforce --cgroup-conf: memory\.high is of version 2, /);
+});
+
 describe('update', only, () => {
   test('changes limits while the container runs, and for its next runs', async () => {
     const script = 'until test -e /go; do sleep 0.1; done; rm /go; exit 1';
@@ -312,6 +408,98 @@ describe('the cgroup', only, () => {
       .filter(Boolean);
 });
 
+describe('build', only, () => {
+  const dockerfile = join(home.shared, 'Dockerfile');
+
+  function flagsOf(run: string, flags: string[]): string[] {
+    writeFileSync(dockerfile, `FROM localhost/foster/busybox\nRUN ${run}\n`);
+    return ['build', '--network', 'none', ...flags, '-f', dockerfile, home.shared];
+  }
+
+  test('RUN has a cgroup of its own with its limits, where it is wanted', () => {
+    const parent = `foster-test-${process.pid}`;
+    const files = {
+      'memory.limit_in_bytes': 64 * MB,
+      'memory.memsw.limit_in_bytes': 96 * MB,
+      'cpu.shares': 512,
+      'cpu.cfs_quota_us': 20_000,
+      'cpu.cfs_period_us': 50_000,
+      'cpuset.cpus': 0,
+      'cpuset.mems': 0,
+    };
+    const folders = ['memory', 'cpu', 'cpuset'].map(
+      (name) => [name, hierarchies.find(({ controllers }) => controllers.includes(name))?.folder] as const,
+    );
+    const own = `own=$(sed -n "s/.*:memory://p" /proc/self/cgroup); echo "in $own"`;
+    const reads = Object.keys(files).map(
+      (file) => `echo "${file} $(cat /cgroups/${file.split('.')[0]}/$own/${file})"`,
+    );
+    const { status, stdout, stderr } = home.foster(
+      flagsOf([own, ...reads].join('; '), [
+        ...['--memory', '64m', '--memory-swap', '96m', '-c', '512', '--cpu-quota', '20000', '--cpu-period'],
+        ...['50000', '--cpuset-cpus', '0', '--cpuset-mems', '0', '--cgroup-parent', `/${parent}`],
+        ...[
+          '--cgroupns',
+          'host',
+          ...folders.flatMap(([name, path]) => ['-v', `${path}:/cgroups/${name}:ro`]),
+        ],
+      ]),
+    );
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, new RegExp(`^in /${parent}/foster-[0-9a-f]{64}$`, 'm'));
+    for (const [file, value] of Object.entries(files))
+      assert.match(stdout, new RegExp(`^${file} ${value}$`, 'm'));
+    for (const { folder } of hierarchies) assert.ok(!existsSync(join(folder, parent)), 'it is gone');
+  });
+
+  test('RUN that needs more than --memory is killed, and that is told', () => {
+    const run = 'test ! -e /nosuch && tail /dev/zero';
+    for (const more of [[], ['-q']]) {
+      const { status, stderr } = home.foster(flagsOf(run, ['-m', '32m', ...more]));
+      assert.equal(status, 1);
+      assert.match(
+        stderr,
+        /^foster: RUN ran out of memory: the kernel killed a process, since it needed more than its limit of 32m of memory$/m,
+      );
+      assert.match(stderr, /^foster: .*\/Dockerfile:2: The command '.*' returned a non-zero code: 137$/m);
+    }
+    assert.deepEqual(left(), []);
+  });
+
+  test('what was built with limits need not be built again without', () => {
+    const run = 'echo once';
+    assert.equal(home.foster(flagsOf(run, ['-m', '64m'])).status, 0);
+    assert.match(home.foster(flagsOf(run, [])).stdout, /^--> CACHED/m);
+  });
+
+  test('a build that is interrupted or killed leaves no cgroup', async () => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
+      const args = flagsOf(`sleep 1000; echo ${signal}`, ['-m', '64m']);
+      const child = spawn(FOSTER, args, { env: home.env, stdio: 'ignore' });
+      const ended = once(child, 'exit');
+      await waitUntil('RUN is in its cgroup', () =>
+        left().some((folder) => readFileSync(join(folder, 'cgroup.procs'), 'utf8') !== ''),
+      );
+      child.kill(signal);
+      await ended;
+      await waitUntil(`no cgroup is left after ${signal}`, () => {
+        if (signal === 'SIGKILL') home.must(['prune', '-f']); // its monitor may just have been about to begin
+        return left().length === 0;
+      });
+    }
+  });
+
+  test('a limit that cannot be had is told before anything is built', () => {
+    const { status, stdout, stderr } = home.foster(flagsOf('true', ['--cpuset-cpus', 'nonsense']));
+    assert.deepEqual([status, stdout], [125, '']);
+    assert.match(stderr, /^foster: --cpuset-cpus 'nonsense': /);
+    const refused = home.foster(flagsOf('true', ['--cpuset-cpus', '0-9999']));
+    assert.equal(refused.status, 1);
+    assert.match(refused.stderr, /cannot run it on CPUs 0-9999 only \(--cpuset-cpus\): /);
+    assert.deepEqual(left(), []);
+  });
+});
+
 describe('what goes wrong', only, () => {
   test('a value that the kernel refuses: an error before anything runs, and nothing is left', () => {
     for (const more of [['--rm'], ['-d']]) {
@@ -326,7 +514,7 @@ describe('what goes wrong', only, () => {
   test('a device that is none', () => {
     const { status, stderr } = home.run(['--rm', '--device-read-bps', '/dev/null:1m', 'busybox', 'true']);
     assert.equal(status, 125);
-    assert.match(stderr, /^foster: cannot limit the rate of \/dev\/null: it is not a block device/);
+    assert.match(stderr, /^foster: cannot limit the use of \/dev\/null: it is not a block device/);
   });
 
   for (const [where, flags] of Object.entries({ foreground: [], background: ['-d'] })) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { parseMounts } from '../../src/container/cgroup-facts.js';
 import { Containers } from './support/containers.js';
@@ -71,4 +72,17 @@ test('update refuses it, too, and changes nothing', only, () => {
   assert.match(stderr, /^foster: cannot enforce --memory: this machine has cgroups of version 1/);
   assert.equal(containers.inspect('one', '{{.HostConfig.Memory}}'), '0');
   containers.ok('update', '--memory', '64m', '--ignore-unenforced-limits', 'one');
+});
+
+test('build refuses it, too, before anything is built', only, () => {
+  const file = join(home.shared, 'Dockerfile');
+  writeFileSync(file, 'FROM localhost/foster/busybox\nRUN echo ran\nRUN echo again\n');
+  const args = ['build', '--network', 'none', '-m', '64m', '-f', file, home.shared];
+  const { status, stdout, stderr } = home.foster(args);
+  assert.deepEqual([status, stdout], [125, '']);
+  assert.match(stderr, /^foster: cannot enforce --memory: this machine has cgroups of version 1/);
+  const ignored = home.foster([...args, '--ignore-unenforced-limits']);
+  assert.equal(ignored.status, 0, ignored.stderr);
+  assert.match(ignored.stdout, /^ran$/m);
+  assert.match(ignored.stderr, /^foster: warning: --memory is not enforced: [^\n]*\n$/);
 });

@@ -227,6 +227,51 @@ test('a file system without idmapped mounts is mounted as it is, with one warnin
   assert.equal(whole.stdout, '0\n65534\n');
 });
 
+test('idmap: the files of a volume have the ids on the host that the container sees', () => {
+  const data = (name: string) => containers.ok('volume', 'inspect', '-f', '{{.Mountpoint}}', name).trim();
+  const script =
+    'stat -c %u:%g /data /data/web || true; touch /data/mine; touch /data/web; chown 33:33 /data/web';
+  for (const [name, flags] of [
+    ['mapped', ['-v', 'mapped:/data:idmap']],
+    ['mounted', ['--mount', 'type=volume,src=mounted,dst=/data,idmap=true']],
+  ] as const) {
+    assert.match(home.shell(script, [...flags]).stdout, /^0:0\n/);
+    assert.equal(owner(data(name)), '0:0');
+    assert.equal(owner(join(data(name), 'mine')), '0:0');
+    assert.equal(owner(join(data(name), 'web')), '33:33');
+    assert.equal(out('stat -c %u:%g /data/mine /data/web', ['--userns', 'auto', ...flags]), '0:0\n33:33\n');
+    const borrowed = ['--volumes-from', containers.ok('create', '--name', name, ...flags, 'busybox').trim()];
+    assert.equal(out('stat -c %u:%g /data/web', borrowed), '33:33\n');
+    containers.ok('rm', name);
+  }
+  containers.ok('volume', 'rm', 'mapped', 'mounted');
+});
+
+test("idmap: a new volume gets the image's files with their owners in the image", () => {
+  const built = join(home.folder, 'idmap');
+  mkdirSync(built);
+  const lines = [FROM, 'RUN mkdir /full && echo x > /full/web && chown -R 33:33 /full'];
+  writeFileSync(join(built, 'Dockerfile'), lines.join('\n'));
+  containers.ok('build', '-q', '--network', 'none', '-t', 'full', built);
+  assert.equal(out('stat -c %u:%g /full /full/web', ['-v', 'full:/full:idmap'], 'full'), '33:33\n33:33\n');
+  const data = containers.ok('volume', 'inspect', '-f', '{{.Mountpoint}}', 'full').trim();
+  assert.deepEqual([owner(data), owner(join(data, 'web'))], ['33:33', '33:33']);
+  containers.ok('volume', 'rm', 'full');
+});
+
+test('idmap: where it is impossible, it is an error with the reason', () => {
+  const { status, stdout, stderr } = home.shell('true', ['-v', '/sys/kernel:/k:idmap']);
+  assert.deepEqual([status, stdout], [125, '']);
+  assert.match(
+    stderr,
+    /^foster: cannot take \/sys\/kernel from the host, to mount it at \/k: .*; its file system does not support idmapped mounts; leave idmap out\n$/,
+  );
+  const host = home.shell('true', ['--userns', 'host', '-v', `${shared}:/s:idmap`]);
+  assert.equal(host.status, 125);
+  assert.match(host.stderr, /^foster: cannot use idmap for \/s: the container has no user namespace/);
+  assert.equal(out('cat /s/secret; stat -c %u /s/web', ['-v', `${shared}:/s:idmap`]), 'of root\n33\n');
+});
+
 test('in the background, at each start', async () => {
   const script = 'cat /s/secret; stat -c %u:%g /s/secret; echo run >>/s/runs; exit 3';
   containers.detach('again', script, ['--restart', 'on-failure:2', '-v', `${shared}:/s`, '-v', '/vol']);

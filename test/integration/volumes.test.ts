@@ -380,11 +380,43 @@ test('events, system df and system prune', () => {
     '--format',
     '{{.Type}} {{.Action}} {{.Actor.ID}}',
   );
-  assert.equal(events.split('\n').slice(-3).join('\n'), 'volume create data\nvolume destroy data\n');
+  const all = ['create', 'mount', 'unmount', 'destroy'].map((action) => `volume ${action} data\n`);
+  assert.equal(events.split('\n').slice(-5).join('\n'), all.join(''));
   assert.match(
     ok('events', '--stream=false', '-f', 'event=remove', '-f', 'volume=data'),
     / volume destroy data \(driver=local\)\n/,
   );
+});
+
+test('events of volumes at each start and end of a container', async () => {
+  const flags = ['-v', 'data:/v', '--mount', 'type=volume,src=other,dst=/a b,readonly'];
+  const count = 'echo >> /v/runs; test "$(wc -l < /v/runs)" -gt 1';
+  const told = (id: string) =>
+    ok('events', '--stream=false', '-f', 'type=volume', '-f', `container=${id}`)
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => line.slice(line.indexOf(' ') + 1));
+  const mounted = (id: string) => [
+    `volume mount data (container=${id}, destination=/v, driver=local, propagation=, read/write=true)`,
+    `volume mount other (container=${id}, destination=/a b, driver=local, propagation=, read/write=false)`,
+  ];
+  const unmounted = (id: string) =>
+    ['data', 'other'].map((name) => `volume unmount ${name} (container=${id}, driver=local)`);
+  const once = (id: string) => [...mounted(id), ...unmounted(id)];
+  const id = ok('run', '-d', '--restart', 'on-failure', ...flags, 'busybox', 'sh', '-c', count).trim();
+  await waitUntil('it has run twice', () => told(id).length >= 8);
+  assert.deepEqual(told(id), [...once(id), ...once(id)]);
+  const script = 'cat /etc/hostname; sleep 1000';
+  const running = ok('run', '-d', ...flags, 'busybox', 'sh', '-c', script).trim();
+  assert.deepEqual(told(running), mounted(running));
+  ok('rm', '-f', '-t', '0', running);
+  assert.deepEqual(told(running), once(running));
+  const foreground = join(home.shared, 'id');
+  ok('run', '--rm', '--cidfile', foreground, ...flags, 'busybox', 'true');
+  const other = readFileSync(foreground, 'utf8').trim();
+  assert.deepEqual(told(other), once(other));
+  ok('rm', id);
+  assert.deepEqual(told(id), [...once(id), ...once(id)], 'also of removed containers');
 });
 
 test('what never started leaves no anonymous volume', () => {
@@ -425,4 +457,13 @@ test('many commands at once: each volume is created once, and its files are whol
     Array.from({ length: 4 }, () => containers.run(['volume', 'rm', 'one'])),
   );
   assert.deepEqual(removals.map(({ status }) => status).sort(), [0, 1, 1, 1]);
+});
+
+test('idmap is for root alone, as the kernel has it', () => {
+  for (const source of ['data', home.shared]) {
+    const { status, stdout, stderr } = home.shell('true', ['-v', `${source}:/data:idmap`]);
+    assert.deepEqual([status, stdout], [125, '']);
+    assert.match(stderr, /^foster: cannot use idmap for \/data: the kernel lets only root do that /);
+  }
+  assert.deepEqual(home.leftFolders(), []);
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { Containers } from '../integration/support/containers.js';
@@ -50,6 +50,21 @@ test('limits are in the files of a cgroup of version 2', () => {
   containers.ok('update', '-m', '80m', '--memory-swap', '80m', '--pids-limit', '30', 'one');
   assert.equal(read('one', 'memory.max'), String(80 * MB));
   assert.equal(read('one', 'pids.max'), '30');
+});
+
+test('a file of the cgroup by its name', () => {
+  containers.detach('one', 'sleep 1000', ['--cgroup-conf', 'memory.high=48m', '-m', '64m']);
+  assert.equal(read('one', 'memory.high'), String(48 * MB));
+  assert.equal(read('one', 'memory.max'), String(64 * MB));
+});
+
+test('RUN of a build has the limits of the build, and its cgroup goes with it', () => {
+  const file = join(home.shared, 'Dockerfile');
+  writeFileSync(file, 'FROM localhost/foster/busybox\nRUN tail /dev/zero\n');
+  const flags = ['-m', '32m', '--memory-swap', '32m', '--network', 'none'];
+  const { status, stderr } = home.foster(['build', ...flags, '-f', file, home.shared]);
+  assert.equal(status, 1);
+  assert.match(stderr, /^foster: RUN ran out of memory: /m);
 });
 
 test('a container that needs more memory than its limit is killed, and that is told', async () => {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeSync } from 'node:fs';
 import { type Attachment, attachToNetworks } from '../../container/attachment.js';
+import { oomReport } from '../../container/cgroups.js';
 import { becomeMonitor } from '../../container/foreground.js';
 import { networkFiles } from '../../container/host-facts.js';
 import { holdSignals } from '../../init/clone.js';
@@ -41,7 +42,8 @@ async function run(): Promise<never> {
   let launched: Launched | undefined;
   try {
     launched = launch(plan, { stdin: false, join: network?.holder });
-    becomeMonitor(launched, { plan, held: undefined, interactive: false, remove: [], network });
+    const oom = oomReport(plan, 'RUN', spec);
+    becomeMonitor(launched, { plan, held: undefined, interactive: false, oom, remove: [], network });
   } catch (error) {
     if (launched !== undefined) abandon(launched);
     closeAll([network?.lock]);

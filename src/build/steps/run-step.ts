@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,6 +9,7 @@ import { checkAttachable } from '../../container/network.js';
 import { readProfile } from '../../container/seccomp-profile.js';
 import type { Workspace } from '../../image/rootfs/cache.js';
 import { findMapHelpers } from '../../launch/id-maps.js';
+import { forgetCgroups, noteCgroups } from '../../launch/noted-cgroups.js';
 import { RootFiles } from '../../layers/root-files.js';
 import { TREE } from '../../layers/tree-protocol.js';
 import { holderState } from '../../network/holder.js';
@@ -15,7 +17,7 @@ import type { ChosenMaps } from '../../spec/choose-id-maps.js';
 import { buildSpec } from '../../spec/from-request.js';
 import type { ImageDefaults } from '../../spec/image-defaults.js';
 import { type RunContext, toRequest } from '../../spec/parse/run-request.js';
-import type { BuildNetwork, RunRequest } from '../../spec/request.js';
+import type { BuildNetwork, Limits, RunRequest } from '../../spec/request.js';
 import type { Mount, Seccomp } from '../../spec/types.js';
 import { resolveUser } from '../../spec/users.js';
 import { FosterError } from '../../sys/errors.js';
@@ -23,6 +25,7 @@ import { memoryFile, openPidfd, signalPidfd, waitReadable } from '../../sys/libc
 import { surroundings } from '../../sys/surroundings.js';
 import { SCRIPT } from '../dockerfile/run-command.js';
 import type { RunSettings } from '../options.js';
+import { runCgroup } from './run-limits.js';
 import type { RunOrder, RunReport } from './run-protocol.js';
 
 /** The container of a RUN. */
@@ -38,6 +41,7 @@ export interface RunStep {
   network: BuildNetwork;
   mounts: Mount[];
   settings: RunSettings;
+  limits: Limits;
   /** Whether its output is discarded unless it fails. */
   isQuiet: boolean;
   /** Receives a warning: a sentence. */
@@ -46,7 +50,6 @@ export interface RunStep {
 
 /** The same for every build, so that commands that read it give the same result. */
 const HOSTNAME = 'foster-build';
-const ID = '0'.repeat(64);
 
 const SIGKILL = 9;
 
@@ -56,17 +59,15 @@ const SIGKILL = 9;
  * @throws FosterError if the container could not be started
  */
 export async function runStep(step: RunStep, workspace: Workspace): Promise<number> {
-  const profile = await readProfile(step.settings);
-  const order = memoryFile(
-    'foster-build-run',
-    Buffer.from(JSON.stringify(orderOf(step, workspace.folder, profile))),
-  );
+  const order = orderOf(step, workspace.folder, await readProfile(step.settings));
+  noteCgroups(workspace.folder, order.facts.cgroup?.places ?? []);
+  const input = memoryFile('foster-build-run', Buffer.from(JSON.stringify(order)));
   const output = step.isQuiet ? memoryFile('foster-build-output', new Uint8Array()) : undefined;
   try {
     const { output: take } = surroundings();
     const its = output ?? (take === undefined ? 'inherit' : 'pipe');
     const child = spawn(process.execPath, [join(__dirname, 'build-run-main.cjs')], {
-      stdio: ['ignore', its, its, order, 'pipe'],
+      stdio: ['ignore', its, its, input, 'pipe'],
       env: {},
     });
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (piece: Buffer) => take?.(piece));
@@ -75,12 +76,14 @@ export async function runStep(step: RunStep, workspace: Workspace): Promise<numb
     if (code !== 0 && output !== undefined) surroundings().failedOutput(tailOf(output));
     return code;
   } finally {
-    for (const fd of [order, output]) if (fd !== undefined) closeSync(fd);
+    forgetCgroups(workspace.folder); // a monitor that was killed has left them
+    for (const fd of [input, output]) if (fd !== undefined) closeSync(fd);
   }
 }
 
 function orderOf(step: RunStep, folder: string, seccompProfile: Seccomp | undefined): RunOrder {
   const { layers, maps, defaults, network, settings } = step;
+  const id = randomBytes(32).toString('hex');
   const { addHosts, dns, dnsSearch, dnsOptions, without } = settings;
   const { env, dataRoot } = surroundings();
   const driver = existsSync(join(folder, TREE)) ? 'copy' : 'overlay';
@@ -88,7 +91,7 @@ function orderOf(step: RunStep, folder: string, seccompProfile: Seccomp | undefi
   try {
     const user = resolveUser(defaults.User || undefined, root.read('/etc/passwd'), root.read('/etc/group'));
     const spec = buildSpec(requestOf(step), {
-      id: ID,
+      id,
       hostname: HOSTNAME,
       rootPath: layers[0] ?? '/',
       image: { Env: defaults.Env ?? [], WorkingDir: defaults.WorkingDir || '/' },
@@ -117,6 +120,7 @@ function orderOf(step: RunStep, folder: string, seccompProfile: Seccomp | undefi
       facts: {
         storage: { driver, layers, container: folder },
         canSetGroups: !maps.isSingle,
+        cgroup: runCgroup(spec.linux, id),
         ...(maps.helpers && { mapHelpers: findMapHelpers() }),
         isCallerMapped: maps.isCallerMapped,
         accounts: [],
@@ -137,7 +141,7 @@ export const MOUNT_POINTS = [...OWN_FILES, '/dev', '/proc', '/sys'];
 /** Nothing of the caller's has a meaning in a RUN. */
 const NO_CALLER: RunContext = { cwd: '/', env: {}, exists: () => false, readText: () => '' };
 
-function requestOf({ argv, env, network, mounts, settings }: RunStep): RunRequest {
+function requestOf({ argv, env, network, mounts, settings, limits }: RunStep): RunRequest {
   const flags = {
     rm: true,
     healthcheck: false,
@@ -150,7 +154,7 @@ function requestOf({ argv, env, network, mounts, settings }: RunStep): RunReques
   const request = toRequest('layers', argv, flags, [], NO_CALLER);
   return {
     ...request,
-    ...{ rlimits, dns, addHosts, capabilities, noNewPrivileges, seccomp, ipc, uts, cgroupns },
+    ...{ rlimits, dns, addHosts, capabilities, noNewPrivileges, seccomp, ipc, uts, cgroupns, limits },
     ...(shmSize !== undefined && { shmSize }),
     entrypoint: [],
     env,
@@ -183,15 +187,19 @@ const KILL_TIMEOUT_MS = 5000;
 
 /**
  * Kills PID 1 of the container, a child of its monitor, and waits for it: no process of the container survives it. The
- * network holder, which may be another child, serves other containers too.
+ * network holder, which may be another child, serves other containers too. The janitor removes what the monitor cannot
+ * remove any more, and is waited for.
  */
 function killContainer(child: ChildProcess): void {
   if (child.pid === undefined || child.exitCode !== null) return;
   const holder = holderState()?.pid;
-  const first = childrenOf(child.pid).flatMap((pid) => (pid === holder ? [] : (pidfdOf(pid) ?? [])));
-  for (const pidfd of first) signalPidfd(pidfd, SIGKILL);
+  const children = childrenOf(child.pid).flatMap((pid) => {
+    const pidfd = pid === holder ? undefined : pidfdOf(pid);
+    return pidfd === undefined ? [] : [{ pidfd, isJanitor: nameOf(pid) === 'foster-janitor' }];
+  });
+  for (const { pidfd, isJanitor } of children) if (!isJanitor) signalPidfd(pidfd, SIGKILL);
   child.kill('SIGKILL');
-  for (const pidfd of first) {
+  for (const { pidfd } of children) {
     waitReadable(pidfd, KILL_TIMEOUT_MS);
     closeSync(pidfd);
   }
@@ -206,6 +214,15 @@ function childrenOf(pid: number): number[] {
     });
   } catch {
     return []; // it has exited
+  }
+}
+
+/** proc_pid_comm(5). */
+function nameOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return ''; // it has exited
   }
 }
 

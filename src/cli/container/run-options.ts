@@ -156,6 +156,12 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
   addLimitOptions(command, { collect, short });
   command
     .option('--cgroup-parent <PATH>', 'make its cgroup in this one: a path or the name of a slice')
+    .option(
+      '--cgroup-conf <FILE=VALUE>',
+      'write to a file of its cgroup of version 2: memory.high=1g',
+      collect,
+    )
+    .option('--cgroups <HOW>', 'enabled (default), or disabled: without a cgroup, and so without limits')
     .optionsGroup('Learning:')
     .option('--dry-run', 'print the plan as JSON without running anything')
     .option('--explain', 'print each step as it is done, and why')

@@ -5,6 +5,7 @@ import { parseAddHost, parseDns, parseDnsOption, parseDnsSearch } from '../../sp
 import { flagError, unsupportedValue } from '../../spec/parse/flag.js';
 import { parseBuildNetwork, usualNetwork } from '../../spec/parse/network.js';
 import { type PlatformFlags, parsePull, platformOf } from '../../spec/parse/platform.js';
+import { type LimitFlags, parseLimits } from '../../spec/parse/resources.js';
 import { parseSecurityOptions } from '../../spec/parse/security-options.js';
 import { parseSize } from '../../spec/parse/sizes.js';
 import { parseUlimits } from '../../spec/parse/ulimits.js';
@@ -16,7 +17,7 @@ import { FosterError } from '../../sys/errors.js';
 import { type NamespaceFlags, namespaceSettings } from './build-namespaces.js';
 import { type RegistryFlags, registryAccess } from './registry-options.js';
 
-export interface BuildFlags extends RegistryFlags, PlatformFlags, NamespaceFlags {
+export interface BuildFlags extends RegistryFlags, PlatformFlags, NamespaceFlags, LimitFlags {
   tag?: string[];
   file?: string;
   buildArg?: string[];
@@ -93,6 +94,7 @@ export async function toRequest(context: string, flags: BuildFlags): Promise<Bui
     omitsHistory: flags.omitHistory ?? false,
     network: parseBuildNetwork(flags.network, usualNetwork(process.env.FOSTER_NETWORK)),
     container: runSettings(flags),
+    limits: parseLimits(flags),
     timestamp: flags.timestamp === undefined ? undefined : timestamp(flags.timestamp),
     isQuiet: flags.quiet || flags.progress === 'quiet',
     iidfile: flags.iidfile === undefined ? undefined : resolve(flags.iidfile),
@@ -149,7 +151,8 @@ function runSettings(flags: BuildFlags): RunSettings {
 
 /** @throws FosterError for a volume, which no RUN has */
 function parseBind(value: string, paths: PathContext): Mount {
-  const mount = parseVolume(value, paths);
+  const { isIdmapped, ...mount } = parseVolume(value, paths);
+  if (isIdmapped) throw unsupportedValue('--volume', value, 'RUN has no idmapped mounts', 'leave idmap out');
   if (mount.type === 'bind') return mount;
   throw unsupportedValue('--volume', value, 'RUN has no volumes', 'give a path, such as ./DIR:/DST');
 }

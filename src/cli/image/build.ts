@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
+import { addBuildLimitOptions } from '../container/limit-options.js';
 import { print } from '../output.js';
 import { addNamespaceOptions } from './build-namespaces.js';
 import { type BuildFlags, toRequest } from './build-request.js';
@@ -101,6 +102,11 @@ function addRunOptions(command: Command): void {
     .option('--security-opt <OPTION>', 'seccomp=unconfined|PROFILE.json, no-new-privileges=false', collect)
     .option('--ulimit <NAME=SOFT[:HARD]>', 'resource limit in RUN', collect);
   addNamespaceOptions(command);
+  addBuildLimitOptions(command);
+  command.option(
+    '--cgroup-parent <PATH>',
+    'make the cgroup of RUN in this one: a path or the name of a slice',
+  );
 }
 
 /** What the image is, and what is written of the build. */

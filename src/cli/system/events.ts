@@ -47,7 +47,7 @@ export function configure(command: Command, argv: string[]): void {
     '',
     'Events: create, start, die, restart, stop, kill, pause, unpause, rename, update,',
     'exec, oom, health_status, destroy; adopt and reap (orphans and zombies).',
-    'Of networks: create, connect, disconnect, destroy. Of volumes: create, destroy.',
+    'Of networks: create, connect, disconnect, destroy. Of volumes: create, mount, unmount, destroy.',
     '',
     'Fields of a template: .Time .TimeNano .Type .Action .ID .From .Actor.ID',
     '.Actor.Attributes .Scope; as in Podman also .Name .Image .Status .Attributes',

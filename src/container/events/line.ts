@@ -18,7 +18,7 @@ export type EventAction =
   | 'destroy';
 
 /** What has happened to a volume. Docker's words. */
-export type VolumeAction = 'create' | 'destroy';
+export type VolumeAction = 'create' | 'mount' | 'unmount' | 'destroy';
 
 /** What has happened to a network. Docker's words. */
 export type NetworkAction = 'create' | 'connect' | 'disconnect' | 'destroy';
@@ -43,12 +43,17 @@ const MAX_VALUE = 1024;
  * with `-` for the id of a volume, which an older foster skips. White space, `%` and `=` are percent-encoded, so that labels
  * cannot break the format.
  */
-export function formatEvent({ time, type, action, id, name, attributes }: ContainerEvent): string {
+export function formatEvent({ time, ...event }: ContainerEvent): string {
+  return `${time} ${timelessEvent(event)}\n`;
+}
+
+/** A line without its time and its end, for who knows the time. */
+export function timelessEvent({ type, action, id, name, attributes }: Omit<ContainerEvent, 'time'>): string {
   const pairs = Object.entries(attributes).map(
     ([key, value]) => ` ${encode(key)}=${encode(value.slice(0, MAX_VALUE))}`,
   );
   const what = type === 'container' ? action : `${type}.${action}`;
-  return `${time} ${what} ${type === 'volume' ? '-' : id} ${name}${pairs.join('')}\n`;
+  return `${what} ${type === 'volume' ? '-' : id} ${name}${pairs.join('')}`;
 }
 
 function encode(text: string): string {

@@ -3,9 +3,6 @@ import type { DeviceRate } from '../../spec/request.js';
 
 /** What foster does not limit: as Docker and Podman show that there is no limit. */
 const NO_LIMITS = {
-  BlkioWeightDevice: null,
-  CpuRealtimePeriod: 0,
-  CpuRealtimeRuntime: 0,
   DeviceCgroupRules: null,
   DeviceRequests: null,
   DiskQuota: 0,
@@ -14,33 +11,37 @@ const NO_LIMITS = {
   CpuPercent: 0,
   IOMaximumIOps: 0,
   IOMaximumBandwidth: 0,
-  CgroupConf: null,
 };
 
 /** The limits in `.HostConfig` of `inspect`. */
 export function limitsOf({ spec, limits }: ContainerRecord): Record<string, unknown> {
-  const { memory = {}, cpu = {}, pids, blockIO } = spec.linux.resources ?? {};
+  const { memory = {}, cpu = {}, pids, blockIO, unified } = spec.linux.resources ?? {};
   const { limit = 0, swap, reservation = 0, swappiness, disableOOMKiller = false } = memory;
   const most = Math.max(limit, 0);
   const { quota = 0, period = 0 } = cpu;
   const cpus = quota > 0 ? quota / (period || 100_000) : 0;
   const rates = (kind: DeviceRate['kind']) => {
     const found = limits?.rates.filter((rate) => rate.kind === kind) ?? [];
-    return found.length === 0 ? null : found.map(({ path, rate }) => ({ Path: path, Rate: rate }));
+    const name = kind === 'Weight' ? 'Weight' : 'Rate';
+    return found.length === 0 ? null : found.map(({ path, rate }) => ({ Path: path, [name]: rate }));
   };
   return {
     ...NO_LIMITS,
     CpuShares: cpu.shares ?? 0,
     Memory: most,
     NanoCpus: limits?.cpus === undefined ? 0 : Math.round(cpus * 1e9),
+    CgroupConf: unified ?? null,
     CgroupParent: limits?.cgroupParent ?? '',
     BlkioWeight: blockIO?.weight ?? 0,
+    BlkioWeightDevice: rates('Weight'),
     BlkioDeviceReadBps: rates('ReadBps'),
     BlkioDeviceWriteBps: rates('WriteBps'),
     BlkioDeviceReadIOps: rates('ReadIOPS'),
     BlkioDeviceWriteIOps: rates('WriteIOPS'),
     CpuPeriod: period,
     CpuQuota: Math.max(quota, 0),
+    CpuRealtimePeriod: cpu.realtimePeriod ?? 0,
+    CpuRealtimeRuntime: Math.max(cpu.realtimeRuntime ?? 0, 0),
     CpusetCpus: cpu.cpus ?? '',
     CpusetMems: cpu.mems ?? '',
     MemoryReservation: Math.max(reservation, 0),

@@ -178,8 +178,10 @@ function lockLeftover(folder: string): { folder: string; lock: number } | undefi
   return undefined;
 }
 
-/** Removes a tree whose files may belong to ids of a user namespace with these maps. */
+/** Removes a tree whose files may belong to ids of a user namespace with these maps, and the cgroups of what ran in it. */
 async function remove(folder: string, maps: IdMaps): Promise<void> {
+  const { removeNotedCgroups } = await import('../../launch/noted-cgroups.js');
+  removeNotedCgroups(folder);
   const { removeTreesOfAnyOwner } = await import('../../worker/remove-trees.js');
   removeTreesOfAnyOwner([folder], maps);
 }

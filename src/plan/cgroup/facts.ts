@@ -23,6 +23,8 @@ export interface V1Hierarchy {
 export interface V2Hierarchy {
   folder: string;
   controllers: string[];
+  /** Files of a cgroup in it that has controllers, if there is one. */
+  files: ReadonlySet<string>;
   /** Cgroups that the caller may change and no manager owns: its own, then the ones above. */
   bases: V2Base[];
   /** The systemd of the user, or of the machine for root. */

@@ -6,8 +6,11 @@ import type { CgroupPlan } from './result.js';
 import { planV1 } from './v1.js';
 import { planV2 } from './v2.js';
 
+/** The part of a Spec that is about its cgroup. */
+export type LimitedCgroup = Pick<Spec['linux'], 'resources' | 'cgroupsPath'>;
+
 /** Whether the container has a cgroup of its own. */
-export function wantsCgroup({ resources, cgroupsPath }: Spec['linux']): boolean {
+export function wantsCgroup({ resources, cgroupsPath }: LimitedCgroup): boolean {
   return cgroupsPath !== undefined || (resources !== undefined && wantedLimits(resources).length > 0);
 }
 
@@ -17,7 +20,7 @@ export function wantsCgroup({ resources, cgroupsPath }: Spec['linux']): boolean 
  * @param options `isChange`: the cgroup may have limits now that are to be lifted
  */
 export function planCgroups(
-  linux: Spec['linux'],
+  linux: LimitedCgroup,
   facts: CgroupFacts,
   id: string,
   { isChange = false } = {},

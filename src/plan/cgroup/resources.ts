@@ -1,4 +1,4 @@
-import type { Resources, Throttle } from '../../spec/types.js';
+import type { Resources } from '../../spec/types.js';
 
 /** A limit as a file of a cgroup and what is written to it. */
 export interface Setting {
@@ -23,17 +23,20 @@ export interface WantedLimit {
   isNone?: true;
   /** Nobody has asked for it: it is left out where the kernel does not have it. */
   isOptional?: true;
-  /** Other names of the file that v1 and v2 may have. */
-  orFile?: string;
+  /** What to write where the kernel does not have those files, but these. */
+  or?: { v1: Setting[]; v2: Setting[] };
+  /** By errno name: what to do where the kernel refuses the value. */
+  advice?: Readonly<Record<string, string>>;
 }
 
 /** All limits that are wanted, of a cgroup that may have others now. */
-export function changedLimits({ memory, cpu, pids, blockIO }: Resources): WantedLimit[] {
+export function changedLimits({ memory, cpu, pids, blockIO, unified }: Resources): WantedLimit[] {
   return [
     ...memoryLimits(memory ?? {}),
     ...cpuLimits(cpu ?? {}),
     ...(pids === undefined ? [] : [pidsLimit(pids.limit)]),
     ...blockLimits(blockIO ?? {}),
+    ...Object.entries(unified ?? {}).map(fileLimit),
   ];
 }
 
@@ -107,7 +110,43 @@ function memoryLimits({
 /** Microseconds: the default of the kernel, of Docker and of Podman. */
 const PERIOD = 100_000;
 
-function cpuLimits({ shares, quota, period, cpus, mems }: NonNullable<Resources['cpu']>): WantedLimit[] {
+const REALTIME_PERIOD = 1_000_000;
+
+/** Of version 1, where the kernel has them. A new cgroup has no real-time CPU time. */
+function realtimeLimits({ realtimeRuntime, realtimePeriod }: NonNullable<Resources['cpu']>): WantedLimit[] {
+  const limit = (option: string, file: string, value: number, why: string): WantedLimit => ({
+    option,
+    why,
+    controllers: CPU,
+    v1: one(file, value),
+    v2: { because: `cgroups of version 2 have no file ${file}` },
+    advice: {
+      EINVAL: `the cgroup above has less left: see ${file} there, and /proc/sys/kernel/sched_rt_runtime_us`,
+    },
+    ...noneIf(value === 0),
+  });
+  const period = `${realtimePeriod || REALTIME_PERIOD} µs`;
+  const limits: WantedLimit[] = [];
+  if (realtimePeriod)
+    limits.push(
+      limit('--cpu-rt-period', 'cpu.rt_period_us', realtimePeriod, `count real-time CPU time each ${period}`),
+    );
+  if (realtimeRuntime !== undefined) {
+    const time = realtimeRuntime < 0 ? 'any amount' : `${realtimeRuntime} µs`;
+    const why = `let it have ${time} of real-time CPU time in each ${period}`;
+    limits.push(limit('--cpu-rt-runtime', 'cpu.rt_runtime_us', realtimeRuntime, why));
+  }
+  return limits;
+}
+
+function cpuLimits({
+  shares,
+  quota,
+  period,
+  cpus,
+  mems,
+  ...realtime
+}: NonNullable<Resources['cpu']>): WantedLimit[] {
   const limits: WantedLimit[] = [];
   if (shares)
     limits.push({
@@ -128,6 +167,7 @@ function cpuLimits({ shares, quota, period, cpus, mems }: NonNullable<Resources[
       ...noneIf(most < 0 && !period),
     });
   }
+  limits.push(...realtimeLimits(realtime));
   for (const [flag, file, list] of [
     ['--cpuset-cpus', 'cpuset.cpus', cpus],
     ['--cpuset-mems', 'cpuset.mems', mems],
@@ -159,7 +199,7 @@ function pidsLimit(limit: number): WantedLimit {
 type BlockIo = NonNullable<Resources['blockIO']>;
 
 /** The option, the file of version 1, and the key in io.max of version 2. */
-const RATES: [keyof BlockIo, string, string, string][] = [
+const RATES: [Exclude<keyof BlockIo, 'weight' | 'weightDevice'>, string, string, string][] = [
   ['throttleReadBpsDevice', '--device-read-bps', 'read_bps', 'rbps'],
   ['throttleWriteBpsDevice', '--device-write-bps', 'write_bps', 'wbps'],
   ['throttleReadIOPSDevice', '--device-read-iops', 'read_iops', 'riops'],
@@ -168,7 +208,7 @@ const RATES: [keyof BlockIo, string, string, string][] = [
 
 function blockLimits(blockIO: BlockIo): WantedLimit[] {
   const controllers = ['blkio', 'io'] as const;
-  const { weight } = blockIO;
+  const { weight, weightDevice = [] } = blockIO;
   const limits: WantedLimit[] = [];
   if (weight)
     limits.push({
@@ -177,10 +217,26 @@ function blockLimits(blockIO: BlockIo): WantedLimit[] {
       controllers,
       v1: one('blkio.weight', weight),
       v2: one('io.weight', `default ${ioWeightOf(weight)}`),
-      orFile: 'bfq.weight',
+      or: { v1: one('blkio.bfq.weight', weight), v2: one('io.bfq.weight', `default ${weight}`) },
+    });
+  for (const { major, minor, weight: own } of weightDevice)
+    limits.push({
+      option: '--blkio-weight-device',
+      why: `give it the weight ${own || 'of all others'} for the disk ${major}:${minor}`,
+      controllers,
+      v1: one('blkio.weight_device', `${major}:${minor} ${own}`),
+      v2: one('io.weight', `${major}:${minor} ${own ? ioWeightOf(own) : 'default'}`),
+      or: {
+        v1: one('blkio.bfq.weight_device', `${major}:${minor} ${own}`),
+        v2: one('io.bfq.weight', `${major}:${minor} ${own || 'default'}`),
+      },
+      advice: {
+        ENOTSUP:
+          "the disk has another scheduler: as root, 'echo bfq > /sys/block/NAME/queue/scheduler' chooses one with weights",
+      },
     });
   for (const [member, option, name, key] of RATES) {
-    for (const { major, minor, rate } of (blockIO[member] ?? []) as Throttle[])
+    for (const { major, minor, rate } of blockIO[member] ?? [])
       limits.push({
         option,
         why: `limit the rate of device ${major}:${minor} to ${rate} (${name})`,
@@ -195,6 +251,18 @@ function blockLimits(blockIO: BlockIo): WantedLimit[] {
 /** From 10 to 1000 to 1 to 10000: crun's conversion. */
 function ioWeightOf(weight: number): number {
   return 1 + Math.floor(((weight - 10) * 9999) / 990);
+}
+
+/** A file of version 2 by its own name: after all others, so that it is the last word. */
+function fileLimit([file, text]: [string, string]): WantedLimit {
+  const controller = file.split('.')[0] ?? '';
+  return {
+    option: '--cgroup-conf',
+    why: `set ${file} to ${text}`,
+    controllers: [controller === 'io' ? 'blkio' : controller, controller],
+    v1: { because: `${file} is of version 2, and this machine has cgroups of version 1 for it` },
+    v2: one(file, text),
+  };
 }
 
 function one(file: string, value: number | string): Setting[] {

@@ -38,7 +38,12 @@ export function make(folder: string, isShared: boolean): CgroupStep {
 
 const PERMISSION = { EACCES: 'it belongs to somebody else', EROFS: 'cgroups are mounted read-only here' };
 
-export function write(folder: string, { file, text }: Setting, why: string): CgroupStep {
+export function write(
+  folder: string,
+  { file, text }: Setting,
+  why: string,
+  more: WantedLimit['advice'] = {},
+): CgroupStep {
   const advice = {
     EINVAL: 'the kernel does not accept that value',
     ERANGE: 'the kernel does not accept that value',
@@ -46,12 +51,17 @@ export function write(folder: string, { file, text }: Setting, why: string): Cgr
     ENODEV: 'there is no such device',
     EBUSY: 'processes are in a cgroup whose children shall have limits',
     ...PERMISSION,
+    ...more,
   };
   return { kind: 'cgroup', action: 'write', folder, file, text, why, advice };
 }
 
-export function writes(folder: string, { why, option }: WantedLimit, settings: Setting[]): CgroupStep[] {
-  return settings.map((setting) => write(folder, setting, `${why} (${option})`));
+export function writes(
+  folder: string,
+  { why, option, advice }: WantedLimit,
+  settings: Setting[],
+): CgroupStep[] {
+  return settings.map((setting) => write(folder, setting, `${why} (${option})`, advice));
 }
 
 export function enter(folder: string, what: string): CgroupStep {

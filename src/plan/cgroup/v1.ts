@@ -42,22 +42,17 @@ export function planV1(plan: CgroupPlan, limits: WantedLimit[], facts: CgroupFac
 const ROOT_ONLY = 'this machine has cgroups of version 1, which only root may use';
 
 function settingsIn(
-  { v1, orFile, controllers }: WantedLimit,
+  { v1, or, controllers }: WantedLimit,
   hierarchy: V1Hierarchy | undefined,
 ): Setting[] | { because: string; advice: string } {
   if (hierarchy?.isWritable !== true) return { because: ROOT_ONLY, advice: ROOT_ADVICE };
   if ('because' in v1) return { ...v1, advice: 'leave it out' };
-  const found = v1.map(({ file, text }) => ({ file: nameIn(hierarchy.files, file, orFile), text }));
-  const missing = found.find(({ file }) => !hierarchy.files.has(file));
-  if (missing === undefined) return found;
+  const isThere = ({ file }: Setting) => hierarchy.files.has(file);
+  const missing = v1.find((setting) => !isThere(setting));
+  if (missing === undefined) return v1;
+  if (or?.v1.every(isThere)) return or.v1;
   return {
     because: `this kernel's controller ${controllers[0]} has no file ${missing.file}`,
     advice: missing.file.includes('memsw') ? "boot with 'swapaccount=1'" : 'leave it out',
   };
-}
-
-function nameIn(files: ReadonlySet<string>, file: string, orFile: string | undefined): string {
-  if (orFile === undefined || files.has(file)) return file;
-  const other = `${file.split('.')[0]}.${orFile}`;
-  return files.has(other) ? other : file;
 }

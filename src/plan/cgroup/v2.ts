@@ -1,5 +1,5 @@
 import type { CgroupPlace, HostStep } from '../step.js';
-import type { CgroupFacts, SystemdManager, V2Base } from './facts.js';
+import type { CgroupFacts, SystemdManager, V2Base, V2Hierarchy } from './facts.js';
 import type { CgroupPath } from './path.js';
 import type { Setting, WantedLimit } from './resources.js';
 import type { CgroupPlan, Unenforced } from './result.js';
@@ -63,9 +63,16 @@ export function planV2(
   // Its processes are one below the limits, so that they cannot change these where they see their own cgroup.
   steps.push(make(inner, false), enter(inner, 'its cgroup'));
   enableFor(steps, base?.folder ?? `${folder}/..`, base, enabled, path, folder);
-  for (const limit of usable) steps.push(...writes(folder, limit, limit.v2 as Setting[]));
+  for (const limit of usable) steps.push(...writes(folder, limit, settingsOf(limit, v2)));
   plan.places.push({ version: 2, controllers: enabled, folder, inner, ...(unit && { unit }) });
   if (enabled.includes('memory')) plan.oom = { folder, file: 'memory.events' };
+}
+
+/** Those of the limit, unless the kernel has only the other files. */
+function settingsOf({ v2, or }: WantedLimit, { files }: V2Hierarchy): Setting[] {
+  const settings = v2 as Setting[];
+  const isThere = ({ file }: Setting) => files.has(file);
+  return or?.v2.every(isThere) && !settings.every(isThere) ? or.v2 : settings;
 }
 
 /** Controllers have to be enabled in each cgroup above, from the top. */

@@ -1,5 +1,6 @@
+import { problemOfFile } from '../parse/cgroup.js';
 import type { Resources } from '../types.js';
-import type { Resources as ConfigResources } from './config.js';
+import type { BlockIoLimits, Resources as ConfigResources } from './config.js';
 import { configError, unsupported } from './reader.js';
 
 /** Members of `linux.resources` that foster has, by the group that they are in. */
@@ -13,10 +14,11 @@ const SUPPORTED: Readonly<Record<string, readonly string[]>> = {
     'useHierarchy',
     'checkBeforeUpdate',
   ],
-  cpu: ['shares', 'quota', 'period', 'cpus', 'mems'],
+  cpu: ['shares', 'quota', 'period', 'realtimeRuntime', 'realtimePeriod', 'cpus', 'mems'],
   pids: ['limit'],
   blockIO: [
     'weight',
+    'weightDevice',
     'throttleReadBpsDevice',
     'throttleWriteBpsDevice',
     'throttleReadIOPSDevice',
@@ -30,6 +32,7 @@ const SUPPORTED: Readonly<Record<string, readonly string[]>> = {
  */
 export function refuseOtherLimits(resources: Omit<ConfigResources, 'devices'>): void {
   for (const [name, group] of Object.entries(resources)) {
+    if (name === 'unified') continue;
     const known = SUPPORTED[name];
     if (known === undefined) {
       if (Object.keys(group).length > 0)
@@ -47,12 +50,12 @@ export function refuseOtherLimits(resources: Omit<ConfigResources, 'devices'>): 
 /** The limits of a config.json. Numbers too large for JavaScript mean no limit, as runtimes write it. */
 export function resourcesOf(config: ConfigResources | undefined): { resources?: Resources } {
   if (config === undefined) return {};
-  const { memory = {}, cpu = {}, pids, blockIO = {} } = config;
+  const { memory = {}, cpu = {}, pids, blockIO = {}, unified = {} } = config;
   const { limit, reservation, swap, swappiness, disableOOMKiller } = memory;
   if (swap !== undefined && swap > 0 && !(limit !== undefined && limit > 0))
     throw configError('linux.resources.memory.swap', 'it needs linux.resources.memory.limit');
-  const { shares, quota, period, cpus, mems } = cpu;
-  const { leafWeight: _, weightDevice: __, ...block } = blockIO;
+  const { shares, quota, period, realtimeRuntime, realtimePeriod, cpus, mems } = cpu;
+  const { leafWeight: _, weightDevice, ...block } = blockIO;
   const resources: Resources = {
     ...group('memory', {
       limit: bounded(limit),
@@ -61,11 +64,34 @@ export function resourcesOf(config: ConfigResources | undefined): { resources?: 
       swappiness,
       disableOOMKiller,
     }),
-    ...group('cpu', { shares, quota: bounded(quota), period, cpus, mems }),
+    ...group('cpu', {
+      ...{ shares, quota: bounded(quota), period, cpus, mems },
+      ...{ realtimeRuntime: bounded(realtimeRuntime), realtimePeriod },
+    }),
     ...(pids !== undefined && pids.limit !== 0 && { pids: { limit: bounded(pids.limit) ?? -1 } }),
-    ...group('blockIO', block),
+    ...group('blockIO', { ...block, weightDevice: weightsOf(weightDevice) }),
+    ...(Object.keys(unified).length > 0 && { unified: checkFiles(unified) }),
   };
   return Object.keys(resources).length === 0 ? {} : { resources };
+}
+
+/** @throws FosterError with the JSON path */
+function checkFiles(files: Record<string, string>): Record<string, string> {
+  for (const [file, text] of Object.entries(files)) {
+    const problem = problemOfFile(file, text);
+    if (problem !== undefined) throw configError(`linux.resources.unified.${file}`, problem);
+  }
+  return files;
+}
+
+/** @throws FosterError for the weight of a cgroup's own processes, beside those below, which no kernel has any more */
+function weightsOf(devices: BlockIoLimits['weightDevice'] = []) {
+  const weights = devices.flatMap(({ major, minor, weight = 0, leafWeight = 0 }, index) => {
+    const path = `linux.resources.blockIO.weightDevice[${index}]`;
+    if (leafWeight !== 0) throw unsupported(`${path}.leafWeight`, 'this limit is not supported yet');
+    return weight === 0 ? [] : [{ major, minor, weight }];
+  });
+  return weights.length === 0 ? undefined : weights;
 }
 
 function bounded(value: number | undefined): number | undefined {

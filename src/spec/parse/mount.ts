@@ -8,6 +8,7 @@ import {
   PROPAGATION,
   parseDestination,
   parseSource,
+  refuseMaps,
   refuseOption,
   tmpfsMount,
   volumeMount,
@@ -39,6 +40,7 @@ export function parseMount(value: string, context: PathContext): RequestedMount 
   const source = fields.get('source');
   refuseFields(value, fields, type);
   const readOnly = isReadOnly(fields) ? ['ro'] : [];
+  const isIdmapped = idmapOf(value, fields, type);
   if (type === 'tmpfs') {
     if (source !== undefined) throw flagError(flag, value, 'a tmpfs has no source');
     return tmpfsMount(flag, value, destination, [...readOnly, ...tmpfsFields(value, fields)]);
@@ -54,7 +56,11 @@ export function parseMount(value: string, context: PathContext): RequestedMount 
   }
   if (type === 'volume') {
     const name = source ? parseVolumeName(flag, value, source) : '';
-    return volumeMount(name, destination, readOnly, volumeFields(value, fields));
+    const options = { ...volumeFields(value, fields), ...(isIdmapped && { isIdmapped }) };
+    if (isIdmapped && options.chowns) throw flagError(flag, value, 'U and idmap cannot be used together');
+    if (isIdmapped && options.subpath !== undefined)
+      throw flagError(flag, value, 'volume-subpath and idmap cannot be used together');
+    return volumeMount(name, destination, readOnly, options);
   }
   if (!source) throw flagError(flag, value, 'the source is missing', 'add source=PATH');
   return {
@@ -62,6 +68,7 @@ export function parseMount(value: string, context: PathContext): RequestedMount 
     type,
     source: parseSource(flag, value, source, context),
     options: bindOptions(flag, value, [...bindFields(value, fields), ...readOnly]),
+    ...(isIdmapped && { isIdmapped }),
   };
 }
 
@@ -170,7 +177,6 @@ const OTHER_TYPES: ReadonlyMap<string, readonly [because: string, advice?: strin
 function refuseFields(value: string, fields: Map<string, string>, type: MountType): void {
   for (const [field, option] of [
     ['chown', 'U'],
-    ['idmap', 'idmap'],
     ['tmpcopyup', 'tmpcopyup'],
   ] as const) {
     const setting = fields.get(field);
@@ -180,6 +186,15 @@ function refuseFields(value: string, fields: Map<string, string>, type: MountTyp
   const relabel = fields.get('relabel') ?? 'shared';
   if (relabel !== 'shared' && relabel !== 'private')
     throw flagError('--mount', value, 'relabel is shared or private');
+}
+
+function idmapOf(value: string, fields: Map<string, string>, type: MountType): true | undefined {
+  const setting = fields.get('idmap') ?? 'false';
+  if (setting.includes('=')) refuseMaps('--mount', value);
+  if (!parseBoolean('--mount idmap', setting)) return undefined;
+  if (type === 'tmpfs' || type === 'devpts')
+    throw flagError('--mount', value, `idmap cannot be used with type=${type}`);
+  return true;
 }
 
 /** All spellings of fields, and their canonical ones. */

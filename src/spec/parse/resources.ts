@@ -1,11 +1,12 @@
 import { FosterError } from '../../sys/errors.js';
 import type { DeviceRate, Limits } from '../request.js';
 import type { Resources, Throttle } from '../types.js';
+import { type CgroupFlags, parseCgroups, parseConf, parseParent } from './cgroup.js';
 import { flagError } from './flag.js';
 import { parseSize } from './sizes.js';
 
 /** The options of `run`, `create` and `update` that limit what a container may use. */
-export interface LimitFlags {
+export interface LimitFlags extends CgroupFlags {
   memory?: string;
   memorySwap?: string;
   memoryReservation?: string;
@@ -15,15 +16,17 @@ export interface LimitFlags {
   cpuShares?: string;
   cpuQuota?: string;
   cpuPeriod?: string;
+  cpuRtRuntime?: string;
+  cpuRtPeriod?: string;
   cpusetCpus?: string;
   cpusetMems?: string;
   pidsLimit?: string;
   blkioWeight?: string;
+  blkioWeightDevice?: string[];
   deviceReadBps?: string[];
   deviceWriteBps?: string[];
   deviceReadIops?: string[];
   deviceWriteIops?: string[];
-  cgroupParent?: string;
   ignoreUnenforcedLimits?: boolean;
 }
 
@@ -32,6 +35,10 @@ const LEAST_MEMORY = 6 * 1024 * 1024;
 
 /** Microseconds. */
 const PERIOD = 100_000;
+const REALTIME_PERIOD = 1_000_000;
+
+/** Of disks. */
+const WEIGHTS = [10, 1000] as const;
 
 /**
  * The limits that flags ask for.
@@ -39,10 +46,11 @@ const PERIOD = 100_000;
  */
 export function parseLimits(flags: LimitFlags): Limits {
   const limits = parseChange(flags);
+  const hasCgroup = parseCgroups(flags.cgroups, limits);
   const { limit, swap } = limits.resources.memory ?? {};
   if (swap && swap !== -1 && !limit)
     throw new FosterError('--memory-swap needs --memory', { kind: 'invalid' });
-  return limits;
+  return hasCgroup ? limits : { ...limits, isWithoutCgroup: true };
 }
 
 /**
@@ -50,16 +58,18 @@ export function parseLimits(flags: LimitFlags): Limits {
  * @throws FosterError
  */
 export function parseChange(flags: LimitFlags): Limits {
-  const { cpus, cgroupParent, ignoreUnenforcedLimits = false } = flags;
+  const { cpus, cgroupParent, cgroupConf = [], ignoreUnenforcedLimits = false } = flags;
   const resources: Resources = {
     ...group('memory', memoryOf(flags)),
     ...group('cpu', cpuOf(flags)),
     ...pidsOf(flags.pidsLimit),
-    ...group('blockIO', { weight: number('--blkio-weight', flags.blkioWeight, [10, 1000], 0) }),
+    ...group('blockIO', { weight: number('--blkio-weight', flags.blkioWeight, WEIGHTS, 0) }),
+    ...(cgroupConf.length > 0 && { unified: parseConf(cgroupConf) }),
   };
   return {
     resources,
     rates: [
+      ...weightsOf(flags.blkioWeightDevice),
       ...ratesOf('ReadBps', '--device-read-bps', flags.deviceReadBps),
       ...ratesOf('WriteBps', '--device-write-bps', flags.deviceWriteBps),
       ...ratesOf('ReadIOPS', '--device-read-iops', flags.deviceReadIops),
@@ -129,9 +139,18 @@ function cpuOf(flags: LimitFlags) {
     shares: number('--cpu-shares', flags.cpuShares, [2, 262_144], 0),
     quota: wanted > 0 ? Math.round(wanted * PERIOD) : cpus === undefined ? quota : -1,
     period: wanted > 0 ? PERIOD : period,
+    ...realtimeOf(flags),
     cpus: parseList('--cpuset-cpus', flags.cpusetCpus),
     mems: parseList('--cpuset-mems', flags.cpusetMems),
   };
+}
+
+function realtimeOf({ cpuRtRuntime, cpuRtPeriod }: LimitFlags) {
+  const realtimePeriod = number('--cpu-rt-period', cpuRtPeriod, [1, 4_294_967_295], 0);
+  const realtimeRuntime = number('--cpu-rt-runtime', cpuRtRuntime, [0, 4_294_967_295]);
+  if (realtimeRuntime !== undefined && realtimeRuntime > (realtimePeriod || REALTIME_PERIOD))
+    throw flagError('--cpu-rt-runtime', String(cpuRtRuntime), 'it is more than --cpu-rt-period');
+  return { realtimeRuntime, realtimePeriod };
 }
 
 /** @throws FosterError */
@@ -173,11 +192,32 @@ function number(
   );
 }
 
-/** `/dev/sda:1mb` @throws FosterError */
-function ratesOf(kind: DeviceRate['kind'], flag: string, values: string[] = []): DeviceRate[] {
+/** `/dev/sda` and what is after the last colon. */
+function devicePath(value: string): [path: string, rest: string] {
+  const at = value.lastIndexOf(':');
+  return [value.slice(0, Math.max(at, 0)), value.slice(at + 1)];
+}
+
+/** `/dev/sda:200` @throws FosterError */
+function weightsOf(values: string[] = []): DeviceRate[] {
+  const flag = '--blkio-weight-device';
   return values.map((value) => {
-    const at = value.lastIndexOf(':');
-    const [path, rate] = [value.slice(0, Math.max(at, 0)), value.slice(at + 1)];
+    const [path, text] = devicePath(value);
+    const rate = /^\d{1,4}$/.test(text) ? Number(text) : -1;
+    if (!path.startsWith('/') || (rate !== 0 && !(rate >= WEIGHTS[0] && rate <= WEIGHTS[1])))
+      throw flagError(flag, value, 'expected DEVICE:WEIGHT such as /dev/sda:200, a weight from 10 to 1000');
+    return { kind: 'Weight', path, rate };
+  });
+}
+
+/** `/dev/sda:1mb` @throws FosterError */
+function ratesOf(
+  kind: Exclude<DeviceRate['kind'], 'Weight'>,
+  flag: string,
+  values: string[] = [],
+): DeviceRate[] {
+  return values.map((value) => {
+    const [path, rate] = devicePath(value);
     if (!path.startsWith('/')) throw flagError(flag, value, 'expected DEVICE:RATE such as /dev/sda:1mb');
     if (kind.endsWith('Bps')) return { kind, path, rate: parseSize(flag, rate) };
     if (!/^\d{1,15}$/.test(rate))
@@ -186,18 +226,7 @@ function ratesOf(kind: DeviceRate['kind'], flag: string, values: string[] = []):
   });
 }
 
-/** @throws FosterError */
-function parseParent(value: string): string {
-  const parts = value.split('/').filter((part) => part !== '');
-  if (
-    parts.length === 0 ||
-    parts.some((part) => !/^[\w@.\\:-]{1,255}$/.test(part) || /^\.\.?$/.test(part) || part.includes(':'))
-  )
-    throw flagError('--cgroup-parent', value, 'expected a path such as /group or a slice such as my.slice');
-  return `/${parts.join('/')}`;
-}
-
-/** The resources with the rates of devices, whose numbers are known by now. */
+/** The resources with the rates and weights of devices, whose numbers are known by now. */
 export function withRates(
   resources: Resources,
   rates: readonly DeviceRate[],
@@ -208,6 +237,10 @@ export function withRates(
   for (const { kind, path, rate } of rates) {
     const device = devices.get(path);
     if (device === undefined) throw new Error(`the numbers of the device ${path} are not known`);
+    if (kind === 'Weight') {
+      blockIO.weightDevice = [...(blockIO.weightDevice ?? []), { ...device, weight: rate }];
+      continue;
+    }
     const throttle: Throttle = { ...device, rate };
     const member = `throttle${kind}Device` as const;
     blockIO[member] = [...(blockIO[member] ?? []), throttle];

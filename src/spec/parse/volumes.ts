@@ -25,6 +25,8 @@ export const PROPAGATION = ['rprivate', 'private', 'rslave', 'slave', 'rshared',
 const IGNORED = ['z', 'Z', 'consistent', 'cached', 'delegated'];
 /** Options of volumes; the first two mean nothing for a bind mount, and are in many scripts. */
 const OF_VOLUMES = ['nocopy', 'copy', 'U'];
+/** On the host, the files have the ids that the container sees: Podman's. */
+const IDMAP = 'idmap';
 
 /** Options of mounts that foster does not have: why, and what to use instead. */
 const REFUSED: ReadonlyMap<string, readonly [because: string, advice: string]> = new Map([
@@ -33,16 +35,16 @@ const REFUSED: ReadonlyMap<string, readonly [because: string, advice: string]> =
     ['the owners of files on the host are left as they are', 'use --userns keep-id for files of your own'],
   ],
   ['O', ['what is written goes to the mounted files', 'use ro, or --mount type=tmpfs for what is written']],
-  ['idmap', ['foster chooses how the ids of mounts are mapped', 'leave it out']],
   ['tmpcopyup', ['a tmpfs starts empty', 'use -v DESTINATION for a volume with the files of the image']],
 ]);
 
 /** @throws FosterError for an option of Docker's or Podman's that foster does not have */
 export function refuseOption(flag: string, value: string, option: string): void {
-  const refusal = REFUSED.get(option) ?? (/^(upper|work)dir=/.test(option) ? REFUSED.get('O') : undefined);
+  const [key = ''] = option.split('=');
+  const refusal = REFUSED.get(key) ?? (/^(upper|work)dir$/.test(key) ? REFUSED.get('O') : undefined);
   if (refusal === undefined) return;
   const [because, advice] = refusal;
-  throw new FosterError(`${flag} ${quoted(value)}: ${option} is not supported yet: ${because}`, {
+  throw new FosterError(`${flag} ${quoted(value)}: ${key} is not supported yet: ${because}`, {
     kind: 'unsupported',
     advice,
   });
@@ -121,6 +123,7 @@ export function parseVolume(value: string, context: PathContext): RequestedMount
     type: 'bind',
     source: parseSource(flag, value, source, context),
     options: bindOptions(flag, value, words),
+    ...(words.includes(IDMAP) && { isIdmapped: true }),
   };
 }
 
@@ -135,6 +138,7 @@ function parseNamed(
   return volumeMount(name, destination, bindOptions(flag, value, words, true), {
     ...(words.includes('nocopy') && { noCopy: true }),
     ...(words.includes('U') && { chowns: true }),
+    ...(words.includes(IDMAP) && { isIdmapped: true }),
   });
 }
 
@@ -162,6 +166,8 @@ export function parseVolumesFrom(value: string): VolumesFrom {
 export function bindOptions(flag: string, value: string, words: string[], isVolume = false): string[] {
   for (const word of words) {
     if (!isVolume || !OF_VOLUMES.includes(word)) refuseOption(flag, value, word);
+    if (word === IDMAP) continue;
+    if (/^idmap=/.test(word)) refuseMaps(flag, value);
     if (![...EXCLUSIVE, RECURSION, PROPAGATION, IGNORED, OF_VOLUMES].some((group) => group.includes(word))) {
       throw flagError(
         flag,
@@ -170,12 +176,27 @@ export function bindOptions(flag: string, value: string, words: string[], isVolu
       );
     }
   }
-  checkExclusive(flag, value, words, [...EXCLUSIVE, RECURSION, PROPAGATION, ['copy', 'nocopy']]);
+  checkExclusive(flag, value, words, [
+    ...[...EXCLUSIVE, RECURSION, PROPAGATION],
+    ...[
+      ['copy', 'nocopy'],
+      ['U', IDMAP],
+    ],
+  ]);
   return [
     words.find((word) => RECURSION.includes(word)) ?? 'rbind',
     words.find((word) => PROPAGATION.includes(word)) ?? 'rprivate',
     ...new Set(words.filter((word) => EXCLUSIVE.some((group) => group.includes(word)))),
   ];
+}
+
+/** @throws FosterError for the ids of Podman's `idmap=uids=...` */
+export function refuseMaps(flag: string, value: string): never {
+  const because = 'the ids are those that the container has';
+  throw new FosterError(`${flag} ${quoted(value)}: maps of idmap are not supported yet: ${because}`, {
+    kind: 'unsupported',
+    advice: 'use idmap alone',
+  });
 }
 
 function checkExclusive(flag: string, value: string, words: string[], groups: string[][]): void {
@@ -225,6 +246,7 @@ function checkTmpfsOption(flag: string, value: string, word: string): void {
   const key = equals < 0 ? word : word.slice(0, equals);
   const setting = equals < 0 ? undefined : word.slice(equals + 1);
   refuseOption(flag, value, key);
+  if (key === IDMAP) throw flagError(flag, value, 'the files of a tmpfs belong to the container anyway');
   if (setting === undefined) {
     if (EXCLUSIVE.some((group) => group.includes(key)) || TMPFS_FLAGS.includes(key)) return;
     throw flagError(

@@ -41,7 +41,7 @@ const HYBRID: CgroupFacts = {
     v1(['cpu', 'cpuacct']),
     v1(['cpuset'], { cpuset: { cpus: '0-3', mems: '0' } }),
   ],
-  v2: { folder: '/sys/fs/cgroup/unified', controllers: [], bases: [] },
+  v2: { folder: '/sys/fs/cgroup/unified', controllers: [], files: new Set(), bases: [] },
 };
 
 const ALL = ['cpuset', 'cpu', 'io', 'memory', 'pids'];
@@ -60,7 +60,7 @@ function unified(bases: Partial<V2Base>[], changes: Partial<V2Hierarchy> = {}): 
     isRoot: false,
     uid: 1000,
     v1: [],
-    v2: { folder: '/sys/fs/cgroup', controllers: ALL, bases: all, ...changes },
+    v2: { folder: '/sys/fs/cgroup', controllers: ALL, files: new Set(['io.weight']), bases: all, ...changes },
   };
 }
 
@@ -301,6 +301,74 @@ test('rates of disks, one line for each', () => {
   const shown = calls(plan(rates, unified([{ hasProcesses: false, controllers: ALL }])));
   assert.ok(shown.includes(`write("${SCOPE}/foster-ID/io.max", "8:0 rbps=100")`));
   assert.ok(shown.includes(`write("${SCOPE}/foster-ID/io.max", "8:16 wiops=5")`));
+});
+
+test('weights of disks, in the file that the kernel has', () => {
+  const weights: Resources = {
+    blockIO: { weight: 505, weightDevice: [{ major: 8, minor: 0, weight: 1000 }] },
+  };
+  const delegated = { hasProcesses: false, controllers: ALL };
+  const written = (facts: CgroupFacts) =>
+    calls(plan(weights, facts)).flatMap((call) => /weight.*/.exec(call)?.[0] ?? []);
+  assert.deepEqual(written(unified([delegated])), ['weight", "default 5000")', 'weight", "8:0 10000")']);
+  const bfq = written(unified([delegated], { files: new Set(['io.bfq.weight']) }));
+  assert.deepEqual(bfq, ['weight", "default 505")', 'weight", "8:0 1000")']);
+  const old = (names: string[]) => written({ ...HYBRID, v1: [v1(['blkio'], { files: new Set(names) })] });
+  assert.deepEqual(old(['blkio.weight', 'blkio.weight_device']), [
+    'weight", "505")',
+    'weight_device", "8:0 1000")',
+  ]);
+  assert.deepEqual(old(['blkio.bfq.weight', 'blkio.bfq.weight_device']), [
+    'weight", "505")',
+    'weight_device", "8:0 1000")',
+  ]);
+  const none = plan(weights, { ...HYBRID, v1: [v1(['blkio'], { files: new Set() })] });
+  assert.deepEqual(
+    none.unenforced.map(({ because }) => because),
+    [
+      "this kernel's controller blkio has no file blkio.weight",
+      "this kernel's controller blkio has no file blkio.weight_device",
+    ],
+  );
+});
+
+test('real-time CPU time is of version 1, the period first; a new cgroup has none', () => {
+  const wanted = { cpu: { realtimeRuntime: 5000, realtimePeriod: 20_000 } };
+  const files = new Set(['cpu.rt_period_us', 'cpu.rt_runtime_us']);
+  const facts = { ...HYBRID, v1: [v1(['cpu'], { files })] };
+  assert.deepEqual(calls(plan(wanted, facts)).slice(1, 3), [
+    'write("/sys/fs/cgroup/cpu/foster-ID/cpu.rt_period_us", "20000")',
+    'write("/sys/fs/cgroup/cpu/foster-ID/cpu.rt_runtime_us", "5000")',
+  ]);
+  assert.deepEqual(plan({ cpu: { realtimeRuntime: 0 } }, facts).steps, []);
+  const reasons = (other: CgroupFacts) => plan(wanted, other).unenforced.map(({ because }) => because);
+  assert.deepEqual(reasons(unified([{ controllers: ALL }])), [
+    'cgroups of version 2 have no file cpu.rt_period_us',
+    'cgroups of version 2 have no file cpu.rt_runtime_us',
+  ]);
+  assert.deepEqual(reasons({ ...HYBRID, v1: [v1(['cpu'])] }), [
+    "this kernel's controller cpu has no file cpu.rt_period_us",
+    "this kernel's controller cpu has no file cpu.rt_runtime_us",
+  ]);
+});
+
+test('a file of version 2 by its name is written last, and its controller is switched on', () => {
+  const wanted = { ...MEMORY, unified: { 'memory.high': '5', 'io.max': '8:0 rbps=5' } };
+  const made = calls(plan(wanted, unified([{ hasProcesses: false, controllers: ALL }])));
+  assert.deepEqual(made.slice(-4), [
+    `write("${SCOPE}/foster-ID/memory.max", "67108864")`,
+    `write("${SCOPE}/foster-ID/memory.swap.max", "67108864")`,
+    `write("${SCOPE}/foster-ID/memory.high", "5")`,
+    `write("${SCOPE}/foster-ID/io.max", "8:0 rbps=5")`,
+  ]);
+  assert.ok(
+    made.includes(`write("${SCOPE}/cgroup.subtree_control", "+memory +io +cpu +pids")`),
+    made.join('\n'),
+  );
+  assert.deepEqual(
+    plan({ unified: { 'memory.high': '5' } }, HYBRID).unenforced.map(({ because }) => because),
+    ['memory.high is of version 2, and this machine has cgroups of version 1 for it'],
+  );
 });
 
 test('in a plan: before the ids are mapped; PID 1 makes its cgroup namespace when it is in the cgroup', () => {

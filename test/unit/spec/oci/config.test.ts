@@ -341,15 +341,24 @@ test('unsupported settings are refused by name', () => {
       { swap: 5 },
       /^linux\.resources\.memory\.swap: it needs linux\.resources\.memory\.limit$/,
     ],
-    ['linux.resources.cpu', { realtimePeriod: 1 }, /^linux\.resources\.cpu\.realtimePeriod: this limit/],
+    ['linux.resources.cpu', { burst: 1 }, /^linux\.resources\.cpu\.burst: this limit/],
+    [
+      'linux.resources.blockIO',
+      { weightDevice: [{ major: 8, minor: 0, leafWeight: 10 }] },
+      /^linux\.resources\.blockIO\.weightDevice\[0\]\.leafWeight: this limit/,
+    ],
     ['linux.resources.blockIO', { leafWeight: 10 }, /^linux\.resources\.blockIO\.leafWeight: this limit/],
+    [
+      'linux.resources.unified',
+      { 'cgroup.procs': '0' },
+      /^linux\.resources\.unified\.cgroup\.procs: foster itself writes/,
+    ],
     [
       'linux.resources.hugepageLimits',
       [{ pageSize: '2MB', limit: 1 }],
       /^linux\.resources\.hugepageLimits: these limits/,
     ],
     ['linux.resources.rdma', { a: { hcaHandles: 1 } }, /^linux\.resources\.rdma: these limits/],
-    ['linux.resources.unified', { 'memory.max': '1' }, /^linux\.resources\.unified: these limits/],
     [
       'linux.resources.devices',
       [{ allow: true, access: 'rwm' }],
@@ -397,15 +406,28 @@ test('limits, and the place of the cgroup', () => {
       disableOOMKiller: true,
       useHierarchy: true,
     },
-    cpu: { shares: 2, quota: -1, period: 1000, cpus: '0', mems: '' },
+    cpu: { shares: 2, quota: -1, period: 1000, realtimeRuntime: 3, realtimePeriod: 4, cpus: '0', mems: '' },
     pids: { limit: 2 ** 63 },
-    blockIO: { weight: 10, throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 5 }] },
+    blockIO: {
+      weight: 10,
+      weightDevice: [
+        { major: 8, minor: 0, weight: 20 },
+        { major: 8, minor: 1 },
+      ],
+      throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 5 }],
+    },
+    unified: { 'memory.high': '10' },
   };
   assert.deepEqual(linuxOf('linux.resources', limits).resources, {
     memory: { limit: 10, swap: 20, reservation: 5, swappiness: 1, disableOOMKiller: true },
-    cpu: { shares: 2, quota: -1, period: 1000, cpus: '0' },
+    cpu: { shares: 2, quota: -1, period: 1000, realtimeRuntime: 3, realtimePeriod: 4, cpus: '0' },
     pids: { limit: -1 },
-    blockIO: { weight: 10, throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 5 }] },
+    blockIO: {
+      weight: 10,
+      weightDevice: [{ major: 8, minor: 0, weight: 20 }],
+      throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 5 }],
+    },
+    unified: { 'memory.high': '10' },
   });
   assert.equal(linuxOf('linux.resources', { memory: {}, cpu: null }).resources, undefined);
   for (const path of ['/a/b', 'b', 'my.slice:foster:x', ':foster:x'])

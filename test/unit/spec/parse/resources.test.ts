@@ -19,10 +19,15 @@ test('limits as a Spec has them', () => {
     cpusetMems: '0',
     pidsLimit: '100',
     blkioWeight: '300',
+    cpuRtRuntime: '5000',
+    cpuRtPeriod: '20000',
   });
   assert.deepEqual(resources, {
     memory: { limit: 64 * MB, swap: -1, reservation: 32 * MB, swappiness: 10, disableOOMKiller: true },
-    cpu: { shares: 512, quota: 150_000, period: 100_000, cpus: '0-2,4', mems: '0' },
+    cpu: {
+      ...{ shares: 512, quota: 150_000, period: 100_000, cpus: '0-2,4', mems: '0' },
+      ...{ realtimeRuntime: 5000, realtimePeriod: 20_000 },
+    },
     pids: { limit: 100 },
     blockIO: { weight: 300 },
   });
@@ -43,20 +48,23 @@ test('other spellings', () => {
   assert.equal(parseLimits({ cgroupParent: 'my.slice' }).cgroupParent, '/my.slice');
 });
 
-test('rates of devices', () => {
+test('rates and weights of devices', () => {
   const { resources, rates } = parseLimits({
+    blkioWeightDevice: ['/dev/sdb:200'],
     deviceReadBps: ['/dev/sda:1m'],
     deviceWriteIops: ['/dev/a:b:10'],
   });
   assert.deepEqual(rates, [
+    { kind: 'Weight', path: '/dev/sdb', rate: 200 },
     { kind: 'ReadBps', path: '/dev/sda', rate: MB },
     { kind: 'WriteIOPS', path: '/dev/a:b', rate: 10 },
   ]);
   const numbers = new Map(rates.map(({ path }, minor) => [path, { major: 8, minor }]));
   assert.deepEqual(withRates(resources, rates, numbers), {
     blockIO: {
-      throttleReadBpsDevice: [{ major: 8, minor: 0, rate: MB }],
-      throttleWriteIOPSDevice: [{ major: 8, minor: 1, rate: 10 }],
+      weightDevice: [{ major: 8, minor: 0, weight: 200 }],
+      throttleReadBpsDevice: [{ major: 8, minor: 1, rate: MB }],
+      throttleWriteIOPSDevice: [{ major: 8, minor: 2, rate: 10 }],
     },
   });
 });
@@ -76,6 +84,10 @@ test('what is wrong is named', () => {
     [{ cpus: '1', cpuQuota: '50000' }, /^--cpus and --cpu-quota cannot be used together/],
     [{ cpuPeriod: '1' }, /^--cpu-period '1': expected a whole number from 1000 to 1000000/],
     [{ cpuQuota: '5' }, /^--cpu-quota '5': expected a whole number of at least 1000, or -1/],
+    [{ cpuRtRuntime: '1000001' }, /^--cpu-rt-runtime '1000001': it is more than --cpu-rt-period/],
+    [{ cpuRtPeriod: '-1' }, /^--cpu-rt-period '-1'/],
+    [{ blkioWeightDevice: ['/dev/sda:5'] }, /^--blkio-weight-device '\/dev\/sda:5': expected DEVICE:WEIGHT/],
+    [{ blkioWeightDevice: ['200'] }, /^--blkio-weight-device '200'/],
     [{ cpuShares: '1e3' }, /^--cpu-shares '1e3'/],
     [{ cpusetCpus: '0-' }, /^--cpuset-cpus '0-': expected a list/],
     [{ cpusetMems: '0\n1' }, /^--cpuset-mems '0\\n1'/],
@@ -84,6 +96,13 @@ test('what is wrong is named', () => {
     [{ deviceReadBps: ['sda:1m'] }, /^--device-read-bps 'sda:1m': expected DEVICE:RATE/],
     [{ deviceReadIops: ['/dev/sda:1m'] }, /^--device-read-iops '\/dev\/sda:1m': expected DEVICE:NUMBER/],
     [{ cgroupParent: '../x' }, /^--cgroup-parent '\.\.\/x': expected a path/],
+    [{ cgroupConf: ['memory.high'] }, /^--cgroup-conf 'memory\.high': expected FILE=VALUE/],
+    [{ cgroupConf: ['../memory.high=1'] }, /^--cgroup-conf '\.\.\/memory\.high=1': expected FILE=VALUE/],
+    [{ cgroupConf: ['cgroup.procs=1'] }, /^--cgroup-conf 'cgroup\.procs=1': foster itself writes/],
+    [{ cgroupConf: ['io.max=1\n2'] }, /^--cgroup-conf 'io\.max=1\\n2': the value has to be a line/],
+    [{ cgroups: 'none' }, /^--cgroups 'none': expected enabled, disabled or no-conmon/],
+    [{ cgroups: 'split' }, /^--cgroups 'split' is not supported yet: /],
+    [{ cgroups: 'disabled', memory: '64m' }, /^--cgroups disabled and limits cannot be used together/],
     [{ cgroupParent: '/' }, /^--cgroup-parent '\/'/],
   ];
   for (const [flags, message] of cases)
@@ -92,6 +111,18 @@ test('what is wrong is named', () => {
       (error) => error instanceof FosterError && message.test(error.message),
       String(message),
     );
+});
+
+test('files of a cgroup, and no cgroup', () => {
+  assert.deepEqual(
+    parseLimits({ cgroupConf: ['memory.high=1g', 'io.max=8:0 rbps=5', 'memory.high=2g'] }).resources,
+    {
+      unified: { 'memory.high': '2g', 'io.max': '8:0 rbps=5' },
+    },
+  );
+  assert.equal(parseLimits({ cgroups: 'disabled' }).isWithoutCgroup, true);
+  for (const cgroups of ['enabled', 'no-conmon'])
+    assert.equal(parseLimits({ cgroups, memory: '64m' }).isWithoutCgroup, undefined);
 });
 
 test('a change may leave to the container what goes with it', () => {

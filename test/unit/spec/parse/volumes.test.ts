@@ -55,6 +55,20 @@ test('-v', async (t) => {
   }
 });
 
+test('idmap is a word about the mount, not an option of it', () => {
+  for (const mount of [
+    parseVolume('/a:/b:idmap', context),
+    parseMount('type=bind,src=/a,dst=/b,idmap', context),
+    parseMount('type=bind,src=/a,dst=/b,idmap=true', context),
+  ]) {
+    assert.equal(mount.isIdmapped, true);
+    assert.deepEqual(mount.options, ['rbind', 'rprivate']);
+  }
+  assert.equal(parseMount('type=bind,src=/a,dst=/b,idmap=false', context).isIdmapped, undefined);
+  assert.deepEqual(parseVolume('data:/b:ro,idmap', context).volume, { isIdmapped: true });
+  assert.deepEqual(parseMount('src=data,dst=/b,idmap', context).volume, { isIdmapped: true });
+});
+
 test('invalid -v', async (t) => {
   const cases: [string, RegExp][] = [
     ['a', /'a' is not an absolute path/],
@@ -66,7 +80,8 @@ test('invalid -v', async (t) => {
     [`${'a'.repeat(256)}:/b`, /the name of a volume has up to 255 letters/],
     ['data:b', /'b' is not an absolute path/],
     ['data:/b:O', /O is not supported yet/],
-    ['data:/b:idmap', /idmap is not supported yet/],
+    ['data:/b:idmap=uids=0-1-10', /maps of idmap are not supported yet: /],
+    ['data:/b:idmap,U', /idmap and U cannot be used together/],
     ['data:/b:copy,nocopy', /copy and nocopy cannot be used together/],
     ['/missing:/b', /\/missing does not exist/],
     ['./missing:/b', /\/home\/me\/missing does not exist/],
@@ -80,7 +95,7 @@ test('invalid -v', async (t) => {
     ['/a:/b:U', /U is not supported yet: the owners of files on the host are left as they are/],
     ['/a:/b:O', /O is not supported yet: what is written goes to the mounted files/],
     ['/a:/b:O,upperdir=/c', /O is not supported yet/],
-    ['/a:/b:idmap', /idmap is not supported yet/],
+    ['/a:/b:idmap=gids=0-1-10', /maps of idmap are not supported yet: /],
   ];
   for (const [value, expected] of cases) {
     await t.test(value, () => {
@@ -163,7 +178,10 @@ test('invalid --mount', async (t) => {
     ['type=glob,src=/a*,dst=/b', /is not supported yet: .*one --mount for each file/],
     ['type=nonsense,dst=/b', /expected a mount of type bind, tmpfs, volume or devpts/],
     ['type=bind,src=/a,dst=/b,U=true', /U is not supported yet: the owners of files/],
-    ['type=bind,src=/a,dst=/b,idmap', /idmap is not supported yet: /],
+    ['type=bind,src=/a,dst=/b,idmap=uids=0-1-10', /maps of idmap are not supported yet: /],
+    ['type=tmpfs,dst=/b,idmap', /idmap cannot be used with type=tmpfs/],
+    ['type=volume,src=a,dst=/b,idmap,U', /U and idmap cannot be used together/],
+    ['type=volume,src=a,dst=/b,idmap,volume-subpath=x', /volume-subpath and idmap cannot be used together/],
     ['type=bind,src=/a,dst=/b,relabel=x', /relabel is shared or private/],
     ['type=tmpfs,dst=/b,tmpcopyup', /tmpcopyup is not supported yet: a tmpfs starts empty/],
     ['type=devpts,dst=/b,mode=9', /mode is an octal mode/],
