@@ -220,7 +220,6 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['run, create', 'other ranges', '--subgidname --subuidname'],
   ['run, create', 'libpod', '--chrootdirs --conmon-pidfile --requires --seccomp-policy'],
   ['run, create', 'remote', '--use-api-socket'],
-  ['run', 'planned', '--rmi'],
   ['exec', 'no detaching', '--detach-keys'],
   ['run, exec', 'descriptors', '--preserve-fds'],
   ['rm', 'links', '--link'],

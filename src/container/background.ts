@@ -20,6 +20,7 @@ import { FD_NETWORK } from '../sys/wire-constants.js';
 import { sendWord } from '../sys/write.js';
 import { oomReport, writeCgroups } from './cgroups.js';
 import { openEvents } from './events/recorder.js';
+import { imageRemoval } from './image-removal.js';
 import type { ContainerPlan } from './plan.js';
 import type { ContainerRecord } from './record.js';
 import { pathsOf } from './remove.js';
@@ -159,6 +160,7 @@ function monitorBlob(
     subject: record,
     remove: record.rm ? pathsOf(record) : [],
     names,
+    lastProgram: imageRemoval(record),
     failures: executionFailures(plan),
     log: isUnlogged(record.logging) ? 'none' : record.logging,
     timeLimit: record.timeLimit && record.timeLimit * 1000,

@@ -58,6 +58,7 @@ export async function draftContainer(asked: RunRequest): Promise<Draft> {
     access: { tlsVerify: request.tlsVerify },
     ...(maxUnpackedSize !== undefined && { maxUnpackedSize }),
   });
+  if (request.removesImage && tree.image === undefined) throw noImageToRemove(request.root);
   const usual = driverBeside(request.pid, await storageDriver(maps));
   const isRootShifted = checkOwner(tree, maps, usual);
   const id = randomId();
@@ -82,6 +83,13 @@ export async function draftContainer(asked: RunRequest): Promise<Draft> {
     }),
   };
   return await withNetworks(whole, request);
+}
+
+function noImageToRemove(root: string): FosterError {
+  return new FosterError(`--rmi: ${root} is no image`, {
+    kind: 'invalid',
+    advice: 'use --rm, which removes the container',
+  });
 }
 
 /** Files that the container leaves as the image has them. */
@@ -183,6 +191,7 @@ export function draftOf(
     ...withPorts([...Object.keys(defaults.ExposedPorts ?? {}), ...request.expose]),
     labels: { ...defaults.Labels, ...request.labels },
     rm: request.rm,
+    ...(request.removesImage && { removesImage: true }),
     init: request.init,
     signalGroup: request.initSignalGroup,
     interactive: request.interactive,

@@ -15,6 +15,7 @@ import type { Attachment } from './attachment.js';
 import { oomReport } from './cgroups.js';
 import type { HeldContainer } from './create.js';
 import { openEvents } from './events/recorder.js';
+import { imageRemoval } from './image-removal.js';
 import type { ContainerRecord } from './record.js';
 
 /** What the monitor of a container in the foreground needs to know. */
@@ -70,6 +71,7 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
       oom: held && oomReport(plan, held.record),
       remove,
       names: foreground.network?.names ?? [],
+      lastProgram: held && imageRemoval(held.record),
       failures: executionFailures(plan),
       log: held && logOf(held.record, plan),
     }),

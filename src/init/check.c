@@ -158,6 +158,7 @@ int check_monitor(const struct monitor *monitor) {
   if (monitor->pid < 0 || monitor->log_max_files > MAX_LOG_FILES) return 0;
   if (!monitor->names || !has_words(&blob, monitor->names)) return 0;
   if (!monitor->remove || !has_words(&blob, monitor->remove) || !monitor->subject || !has_text(&blob, monitor->subject)) return 0;
+  if (!monitor->last_argv != !monitor->last_envp || !has_words(&blob, monitor->last_argv) || !has_words(&blob, monitor->last_envp)) return 0;
   if (monitor->oom && !has_three_texts(&blob, monitor->oom)) return 0;
   if (monitor->failures % 4 || !has(&blob, monitor->failures, monitor->failure_count, sizeof(struct failure))) return 0;
   const struct failure *failures = (const struct failure *)(blob.start + monitor->failures);

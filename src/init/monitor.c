@@ -402,6 +402,7 @@ static int run_for_caller(void) {
   /* The container has ended, even if the rest of its output is read later. */
   sys_close(FD_LOCK);
   drain_output(1);
+  run_last_program();
   return caller_exit_code(code);
 }
 

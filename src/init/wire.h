@@ -7,7 +7,7 @@
 #include "sys.h"
 
 #define MAGIC 0x74736f66 /* "fost" */
-#define VERSION 6
+#define VERSION 7
 
 /* Descriptors by convention, in every mode. */
 enum { FD_CONTROL = 3, FD_BLOB = 4 };
@@ -214,6 +214,8 @@ struct monitor {
   u32 host_steps; /* offset of struct host_step[host_step_count]: already done if `pid` is set, else to be done */
   u32 host_step_count;
   u32 names;        /* offset of NUL-terminated paths, the last one empty: removed when the container has ended for good */
+  u32 last_argv, last_envp; /* offsets of NUL-terminated texts, the last one empty: a program to run when the container has ended
+                               for good and its files are gone; 0: none */
 };
 
 enum {

@@ -160,6 +160,8 @@ export interface MonitorOptions {
   remove: string[];
   /** Absolute paths of files to remove when the container has ended for good, as its names in networks. */
   names?: readonly string[];
+  /** A program that the monitor runs after all that: its path and arguments, and its environment. */
+  lastProgram?: { argv: readonly string[]; env: readonly string[] } | undefined;
   /** By errno name, `*` for any: the message and the exit code if the program cannot be executed. */
   failures: { errno: string; exitCode: number; text: string }[];
   /** The log's maximal size of a file, in bytes (0: no limit), and number of files. */
@@ -185,6 +187,9 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
   const header = blob.reserve(wire.MONITOR_SIZE);
   const remove = blob.words(options.remove);
   const names = blob.words([...(options.names ?? [])]);
+  const { lastProgram } = options;
+  const lastArgv = lastProgram === undefined ? 0 : blob.words([...lastProgram.argv]);
+  const lastEnv = lastProgram === undefined ? 0 : blob.words([...lastProgram.env]);
   const failures = blob.reserve(options.failures.length * wire.FAILURE_SIZE);
   for (const [index, { errno, exitCode, text }] of options.failures.entries()) {
     blob.struct(failures + index * wire.FAILURE_SIZE, wire.FAILURE_OFFSETS, {
@@ -237,6 +242,8 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
     host_steps: hostSteps,
     host_step_count: steps.length,
     names,
+    last_argv: lastArgv,
+    last_envp: lastEnv,
   });
   return blob.bytes;
 }

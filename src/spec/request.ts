@@ -16,6 +16,8 @@ export interface RunRequest {
   /** Remove the container that has the name first. */
   replace: boolean;
   rm: boolean;
+  /** Remove the image, too, when it has ended, unless other containers use it. */
+  removesImage: boolean;
   /** Do not wait for it. */
   detach: boolean;
   restart: RestartPolicy;

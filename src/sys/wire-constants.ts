@@ -1,7 +1,7 @@
 /** What src/init/wire.h defines, by the names that it has there. Made from it by scripts/wire-constants.mjs. */
 
 export const MAGIC = 0x74736f66;
-export const VERSION = 6;
+export const VERSION = 7;
 export const NO_STEP = 0xffffffff;
 export const CLONE_STEP = 0xfffffffe;
 export const STATE_STEP = 0xfffffffc;
@@ -190,7 +190,7 @@ export const HOST_OFFSETS = {
   error: 56,
   detail: 60,
 } as const;
-export const MONITOR_SIZE = 84;
+export const MONITOR_SIZE = 92;
 export const MONITOR_OFFSETS = {
   magic: 0,
   version: 4,
@@ -213,6 +213,8 @@ export const MONITOR_OFFSETS = {
   host_steps: 72,
   host_step_count: 76,
   names: 80,
+  last_argv: 84,
+  last_envp: 88,
 } as const;
 export const FAILURE_SIZE = 12;
 export const FAILURE_OFFSETS = {

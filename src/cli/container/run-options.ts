@@ -22,6 +22,7 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
     .option('--detach-keys <KEYS>', 'keys that detach from the container (default: ctrl-p,ctrl-q)')
     .option('--restart <POLICY>', 'restart it when it exits: no, on-failure[:MAX], always or unless-stopped')
     .option('--rm', 'remove the container when it exits')
+    .option('--rmi', 'remove the image, too, unless other containers use it; implies --rm')
     .option('-b, --bundle <DIR>', 'run the OCI bundle in DIR', short)
     .option('-l, --label <KEY=VALUE>', 'set a label', collectShort)
     .option('--label-file <FILE>', 'read labels from a file, one per line', collect)

@@ -46,6 +46,7 @@ export interface RunFlags extends HealthFlags, PlatformFlags, LimitFlags, Networ
   name?: string;
   replace?: boolean;
   rm?: boolean;
+  rmi?: boolean;
   label?: string[];
   labelFile?: string[];
   annotation?: string[];
@@ -176,7 +177,8 @@ export function toRequest(
     command,
     name: ifGiven(options.name, parseName),
     replace: options.replace ?? false,
-    rm: options.rm ?? false,
+    rm: (options.rm ?? false) || (options.rmi ?? false),
+    removesImage: options.rmi ?? false,
     detach: options.detach ?? false,
     attached: parseAttached(options.attach),
     passSignals: options.sigProxy ?? true,
@@ -273,7 +275,7 @@ export function toRequest(
 
 function checkCombinations(request: RunRequest, options: RunFlags): void {
   if (request.rm && request.restart.policy !== 'no')
-    throw new FosterError('--rm and --restart cannot be used together');
+    throw new FosterError(`${request.removesImage ? '--rmi' : '--rm'} and --restart cannot be used together`);
   if (request.detach && request.initVerbose) {
     throw new FosterError('--init-verbose and --detach cannot be used together', {
       advice: "see 'foster events' instead",
