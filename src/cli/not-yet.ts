@@ -115,10 +115,6 @@ const REASONS = {
     because: 'the ids of a container are from the ranges of its user',
     advice: 'use --uidmap and --gidmap',
   },
-  'no detaching': {
-    because: 'what foster exec runs in the foreground ends with it',
-    advice: "use 'foster exec -d'",
-  },
   labels: {
     because: 'commands in the labels of images are not run',
     advice: 'read them with foster inspect',
@@ -220,7 +216,6 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['run, create', 'other ranges', '--subgidname --subuidname'],
   ['run, create', 'libpod', '--chrootdirs --conmon-pidfile --requires --seccomp-policy'],
   ['run, create', 'remote', '--use-api-socket'],
-  ['exec', 'no detaching', '--detach-keys'],
   ['run, exec', 'descriptors', '--preserve-fds'],
   ['rm', 'links', '--link'],
   ['container cleanup', 'libpod', '--exec'],

@@ -17,6 +17,7 @@ import { surroundings } from '../sys/surroundings.js';
 import { sendWord } from '../sys/write.js';
 import { readCgroups } from './cgroups.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
+import { execDetachable } from './exec-detachable.js';
 import { becomeMonitor } from './foreground.js';
 import { type Container, readLive } from './store.js';
 
@@ -30,11 +31,13 @@ export interface ExecRequest {
   workdir: string | undefined;
   user: string | undefined;
   privileged: boolean;
+  /** The keys that leave it running, if it has a terminal and input; by default nothing does. */
+  detachKeys?: Buffer | undefined;
 }
 
 /**
- * Runs one more process in a running container. In the foreground this process becomes its monitor, and does not
- * return; detached it returns when the program runs.
+ * Runs one more process in a running container. In the foreground this process becomes its monitor, or a client of that, and
+ * does not return; detached it returns when the program runs.
  * @throws FosterError
  */
 export function execInContainer(container: Container, request: ExecRequest): void {
@@ -43,6 +46,11 @@ export function execInContainer(container: Container, request: ExecRequest): voi
     execDetached(container, request);
     return;
   }
+  const { interactive, tty, detachKeys } = request;
+  if (interactive && tty && detachKeys !== undefined)
+    joinContainer(container, request, (joining) =>
+      execDetachable({ ...joining, detachKeys, onReady: () => recordExec(container, request) }),
+    );
   const { plan, launched } = launchExec(container, request);
   try {
     becomeMonitor(launched, { plan, held: undefined, interactive: request.interactive, remove: [] });
@@ -98,6 +106,24 @@ function launchExec(
   request: ExecRequest,
   { isProgram = false } = {},
 ): { plan: Plan; launched: Launched } {
+  return joinContainer(container, request, ({ plan, ...joining }) => {
+    const launched = launch(plan, {
+      stdin: request.interactive && !request.detach,
+      isSilent: request.detach,
+      isProgram,
+      ...joining,
+    });
+    recordExec(container, request);
+    return { plan, launched };
+  });
+}
+
+/** Starts the process of an exec by `start`. @throws FosterError */
+function joinContainer<Result>(
+  container: Container,
+  request: ExecRequest,
+  start: (joining: { plan: Plan; join: number; isJoinable: () => boolean }) => Result,
+): Result {
   const { record, state } = container;
   if (state.status !== 'running' || state.pid === 0) throw notRunning(container);
   const isAlive = () => readLive(record.id)?.pidStart === processStart(state.pid) && !isExiting(state.pid);
@@ -108,19 +134,15 @@ function launchExec(
       detached: request.detach,
       cgroups: readCgroups(record.id),
     });
-    const launched = launch(plan, {
-      stdin: request.interactive && !request.detach,
-      isSilent: request.detach,
-      isProgram,
-      join: state.pid,
-      isJoinable: isAlive,
-    });
-    recordEvent('exec', record, { ...attributesOf(record), command: request.command.join(' ') });
-    return { plan, launched };
+    return start({ plan, join: state.pid, isJoinable: isAlive });
   } catch (error) {
     // the kernel reports that in different ways
     throw isAlive() ? error : hasEnded(container, error);
   }
+}
+
+function recordExec({ record }: Container, { command }: ExecRequest): void {
+  recordEvent('exec', record, { ...attributesOf(record), command: command.join(' ') });
 }
 
 function hasEnded({ record }: Container, cause: unknown): FosterError {

@@ -73,6 +73,7 @@ void log_write(const char *data, size_t size, u8 stream);
 /* attach.c: the clients of a detached container, in its monitor; client.c: such a client */
 enum { MAX_CLIENTS = 8, ATTACH_SHORT = 8 };
 void attach_open(void);
+void attach_adopt(int fd);
 int attach_listener(void);
 int attach_client(int index);
 int attach_accept(void);

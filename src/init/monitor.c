@@ -51,10 +51,13 @@ static void keep_output(u8 number, char *data, size_t size) {
   attach_send(number == ERROR ? ATTACH_ERROR : ATTACH_OUTPUT, data, size);
 }
 
+/* A process that has joined a container, and whose caller we are: nobody else can attach to it. */
+static int is_plain_exec(void) { return run.has_caller && !run.has_record; }
+
 /* Without a log, output is observed only while clients are attached. */
 static void watch_stream(int number) {
   struct stream *stream = &run.streams[number];
-  int is_wanted = run.has_record && (!(run.config->flags & MONITOR_UNLOGGED) || attach_has_clients());
+  int is_wanted = !is_plain_exec() && (!(run.config->flags & MONITOR_UNLOGGED) || attach_has_clients());
   if (is_wanted && stream->from >= 0 && !stream->watch) stream_watch(stream, (u8)number, keep_output);
 }
 
@@ -266,9 +269,12 @@ static int wait_for_work(struct pollfd polls[POLL_COUNT], int is_control_open) {
   return SYSCALL5(__NR_ppoll, polls, POLL_COUNT, rests ? rest : due < 0 ? NULL : time, NULL, 8) >= 0;
 }
 
-/* If the owner was killed, the monitor kills itself; then PID 1 and the janitor end the container. */
+/* If the owner was killed, the monitor kills itself; then PID 1 and the janitor end the container. One of a process that has
+ * joined a container has to reap it, because nobody else in that PID namespace can. */
 static void end_if_abandoned(void) {
-  if (attach_is_abandoned()) sys_kill((int)sys_getpid(), SIGKILL);
+  if (!attach_is_abandoned()) return;
+  if (run.has_record) sys_kill((int)sys_getpid(), SIGKILL);
+  kill_container();
 }
 
 /* Until PID 1 has ended. */
@@ -432,6 +438,7 @@ int run_monitor(void) {
   run.signals = (int)SYSCALL4(__NR_signalfd4, -1, &all, 8, O_CLOEXEC);
   if (run.signals < 0) return 125;
   if (run.has_record) attach_open();
+  else if (!run.has_caller) attach_adopt(FD_CLIENT);
   if (run.has_record && !(config->flags & MONITOR_UNLOGGED)) log_open((u64)config->log_max_size * 1024, config->log_max_files);
   return run.has_caller ? run_for_caller() : run_with_restarts();
 }

@@ -187,6 +187,7 @@ enum {
   FD_OUTPUT,
   FD_ERROR,
   FD_NETWORK, /* the lock of the user's networks: the network holder lives for as long as it is held */
+  FD_CLIENT, /* the only client, if there is no folder with a socket for others: foster exec -it */
   FD_SUPERVISOR_END,
 };
 
@@ -225,7 +226,7 @@ enum {
   MONITOR_USERNS = 8,
   MONITOR_VERBOSE = 16,
   MONITOR_SHIM = 32,
-  MONITOR_STATELESS = 64,  /* a process that has joined a container: it has no state on disk */
+  MONITOR_STATELESS = 64,  /* a process that joins a container: it has no state on disk */
   MONITOR_HEALTH = 128,
   MONITOR_JOINS = 256,
   MONITOR_NESTED = 512, /* PID 1 makes its namespaces itself, in the user namespace of the network holder */

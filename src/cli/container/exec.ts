@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import type { Command } from 'commander';
+import { parseDetachKeys } from '../../spec/parse/detach-keys.js';
 import { parseEnv, parseEnvFile } from '../../spec/parse/environment.js';
 import { flagError } from '../../spec/parse/flag.js';
 import { readFlagFile } from '../../spec/parse/flag-file.js';
@@ -18,6 +19,7 @@ interface ExecOptions {
   user?: string;
   privileged?: boolean;
   latest?: boolean;
+  detachKeys?: string;
 }
 
 /** `foster exec`. */
@@ -39,13 +41,14 @@ export function configure(command: Command, argv: string[]): void {
     .option('--env-file <FILE>', 'read environment variables from a file, one per line', collect)
     .option('-w, --workdir <DIR>', 'working directory in the container')
     .option('-u, --user <USER[:GROUP]>', 'run as this user (name or id) of the container')
+    .option('--detach-keys <KEYS>', 'keys that leave it running, with -it (default: ctrl-p,ctrl-q)')
     .option('--privileged', 'give it all capabilities of the container, and no seccomp filter');
   addLatest(command);
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'Examples:',
     '  foster exec web ps',
-    '  foster exec -it web sh                an interactive shell',
+    '  foster exec -it web sh                an interactive shell; ctrl-p ctrl-q leaves it running',
     '  foster exec -u nobody -w /tmp web id',
     '  foster exec -itl sh                   in the container that was created last',
     '',
@@ -68,6 +71,7 @@ export function configure(command: Command, argv: string[]): void {
       workdir: options.workdir === undefined ? undefined : workdirOf(options.workdir),
       user: options.user || undefined,
       privileged: options.privileged ?? false,
+      detachKeys: parseDetachKeys(options.detachKeys),
     });
   });
 }
