@@ -99,10 +99,6 @@ const REASONS = {
     because: 'containers have no units of their own',
     advice: "use --restart always and 'foster system enable-restart', which starts them after a reboot",
   },
-  descriptors: {
-    because: 'a container has standard input, output and error of the caller, and no other descriptors',
-    advice: 'use -v FILE:/FILE',
-  },
   accounts: {
     because: '/etc/passwd is that of the image, with a line for you where --userns keep-id is used',
     advice: 'use -v FILE:/etc/passwd:ro',
@@ -216,7 +212,6 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['run, create', 'other ranges', '--subgidname --subuidname'],
   ['run, create', 'libpod', '--chrootdirs --conmon-pidfile --requires --seccomp-policy'],
   ['run, create', 'remote', '--use-api-socket'],
-  ['run, exec', 'descriptors', '--preserve-fds'],
   ['rm', 'links', '--link'],
   ['container cleanup', 'libpod', '--exec'],
   ['start', 'checkpoints', '--checkpoint --checkpoint-dir'],

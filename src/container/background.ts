@@ -6,7 +6,7 @@ import { CONTROL_START, encodeMonitor, encodePlan } from '../init/wire.js';
 import { executionFailure, executionFailures } from '../launch/execution-failure.js';
 import { launchFailure } from '../launch/failure.js';
 import { hostOutput } from '../launch/host-steps.js';
-import { type LaunchObserver, receiveReport, waitUntilReady } from '../launch/launch.js';
+import { keepDescriptors, type LaunchObserver, receiveReport, waitUntilReady } from '../launch/launch.js';
 import { closeAll } from '../launch/streams.js';
 import { buildExecPlan } from '../plan/exec.js';
 import { namespaceFlags } from '../plan/namespaces.js';
@@ -16,7 +16,7 @@ import type { HealthCheck } from '../spec/request.js';
 import { faultPoint } from '../sys/fault.js';
 import { memoryFile, openPidfd, signalPidfd, socketPair, waitForChild, waitReadable } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
-import { FD_NETWORK } from '../sys/wire-constants.js';
+import { FD_NETWORK, FD_SUPERVISOR_END } from '../sys/wire-constants.js';
 import { sendWord } from '../sys/write.js';
 import { oomReport, writeCgroups } from './cgroups.js';
 import { openEvents } from './events/recorder.js';
@@ -98,6 +98,7 @@ export function launchDetached(
     ];
     const descriptors = [...low, opened.plan, opened.events, opened.joined, opened.health, opened.output];
     descriptors[FD_NETWORK] = network?.lock;
+    keepDescriptors(descriptors, FD_SUPERVISOR_END, plan);
     monitor = startProcess(
       {
         file: initProgram(),
@@ -171,6 +172,7 @@ function monitorBlob(
       joins,
       isNested: plan.isNested,
       health: record.health,
+      kept: plan.kept,
     },
   });
 }

@@ -4,12 +4,12 @@ import { initProgram } from '../init/init-program.js';
 import { ATTACH_OWNER, encodeMonitor, encodePlan } from '../init/wire.js';
 import { executionFailures } from '../launch/execution-failure.js';
 import { hostOutput } from '../launch/host-steps.js';
-import { waitUntilReady } from '../launch/launch.js';
+import { keepDescriptors, waitUntilReady } from '../launch/launch.js';
 import { closeAll } from '../launch/streams.js';
 import type { Plan } from '../plan/step.js';
 import { FosterError } from '../sys/errors.js';
 import { memoryFile, openPidfd, socketPair } from '../sys/libc.js';
-import { FD_CLIENT, FD_HOST_OUTPUT, FD_JOINED, FD_PLAN } from '../sys/wire-constants.js';
+import { FD_CLIENT, FD_HOST_OUTPUT, FD_JOINED, FD_PLAN, FD_SUPERVISOR_END } from '../sys/wire-constants.js';
 import { becomeClient, sendWindowSize } from './attach.js';
 import { giveUp, startProgram, type Waiting } from './background.js';
 
@@ -55,6 +55,7 @@ function startMonitor(
   descriptors[FD_JOINED] = joined;
   descriptors[FD_HOST_OUTPUT] = output;
   descriptors[FD_CLIENT] = client;
+  keepDescriptors(descriptors, FD_SUPERVISOR_END, plan);
   try {
     if (!isJoinable()) throw new FosterError('the container has just ended', { exitCode: 1 });
     const program = { file: initProgram(), argv: ['foster-init', 'monitor'], env: [] };
@@ -85,6 +86,6 @@ function monitorBlob(plan: Plan): Uint8Array {
     remove: [],
     failures: executionFailures(plan),
     log: 'none',
-    supervise: { cloneFlags: 0, joins: true, isNested: false },
+    supervise: { cloneFlags: 0, joins: true, isNested: false, kept: plan.kept },
   });
 }

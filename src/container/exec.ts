@@ -31,6 +31,8 @@ export interface ExecRequest {
   workdir: string | undefined;
   user: string | undefined;
   privileged: boolean;
+  /** How many descriptors of this process it gets, from 3 on; none by default. */
+  keptDescriptors?: number;
   /** The keys that leave it running, if it has a terminal and input; by default nothing does. */
   detachKeys?: Buffer | undefined;
 }
@@ -132,6 +134,7 @@ function joinContainer<Result>(
     const plan = buildExecPlan(spec, {
       canSetGroups: record.canSetGroups,
       detached: request.detach,
+      ...(request.keptDescriptors && { kept: request.keptDescriptors }),
       cgroups: readCgroups(record.id),
     });
     return start({ plan, join: state.pid, isJoinable: isAlive });

@@ -68,7 +68,7 @@ static void start_check(const struct monitor *monitor) {
   check_began = clock_ms();
   if (sys_socketpair(ends) < 0) return finish_check(monitor, -1);
   s32 descriptors[] = {0, 1, 2, ends[1], FD_HEALTH, -1, -1, -1, FD_PIDFD};
-  long pid = start_plan(descriptors, 0, NULL);
+  long pid = start_plan(descriptors, PLAN_FD_JOIN + 1, 0, NULL);
   sys_close(ends[1]);
   check_control = ends[0];
   if (pid < 0) return finish_check(monitor, -1);

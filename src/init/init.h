@@ -27,6 +27,7 @@ u32 read_number(const char *text);
 int run_plan(u32 first);
 
 /* report.c */
+extern int control_socket;
 void report(u32 kind, u32 index, s64 value, s64 extra, const char *name);
 int await_byte(char wanted);
 
@@ -92,7 +93,7 @@ struct started {
   int pid, control, console, input, output, error;
   u32 failed_step;
 };
-long start_plan(s32 descriptors[PLAN_FD_JOIN + 1], u64 clone_flags, s32 *pidfd);
+long start_plan(s32 *descriptors, s32 count, u64 clone_flags, s32 *pidfd);
 long start_container(const struct monitor *monitor, struct started *started, struct host *host);
 void close_started(struct started *started);
 void set_descriptor(long fd, int number);

@@ -335,6 +335,11 @@ static int start_until_ready(void) {
   return 0;
 }
 
+/* Only the user's process has them from now on: who reads from the other end of a pipe waits for its end. */
+static void close_kept(void) {
+  for (u32 i = 0; i < run.config->kept; i++) sys_close(FD_SUPERVISOR_END + (int)i);
+}
+
 /* A container must not run unless other commands can find it. */
 static int fail_to_record(long error) {
   notify_failure(STATE_STEP, error, 0);
@@ -348,6 +353,7 @@ int start_run(void) {
   run.master = run.status = -1;
   run.exec_code = run.is_set_up = run.is_input_ending = 0;
   if (!run.has_caller && start_until_ready() < 0) return -1;
+  if (!run.restarts) close_kept();
   open_streams();
   run.is_set_up = 1;
   if (run.restarts) janitor_finish(); /* it has the pidfd of the previous PID 1 */
@@ -430,7 +436,7 @@ int run_monitor(void) {
   run.has_record = !(config->flags & MONITOR_STATELESS);
   run.host = (struct host){.blob = (u64)config, .size = config->size, .steps = config->host_steps, .count = config->host_step_count,
                             .holder = FD_JOINED, .userns = FD_USERNS, .output = FD_HOST_OUTPUT, .init = -1};
-  sys_close_range(FD_SUPERVISOR_END);
+  sys_close_range(FD_SUPERVISOR_END + config->kept);
   if (run.has_caller) take_over();
   fill_gaps();
   for (int i = 0; i < STREAM_COUNT; i++) stream_close(&run.streams[i]);

@@ -22,6 +22,7 @@ struct plan {
   u32 programs; /* offset of a NULL-terminated pointer array: paths to try, in order, as execvp(3) does */
   u32 argv, envp;
   u32 grace_ms; /* between SIGTERM and SIGKILL for processes that outlive the user's process */
+  u32 kept; /* how many descriptors of the caller the user's process gets, from 3 on */
 };
 
 enum {
@@ -192,7 +193,12 @@ enum {
 };
 
 /* Descriptors of PID 1 while it runs a plan. */
-enum { PLAN_FD_CONSOLE = 5, PLAN_FD_JOIN = 8 };
+enum {
+  PLAN_FD_CONSOLE = 5,
+  PLAN_FD_JOIN = 8,
+  PLAN_FD_KEPT = 600, /* and following: those of the caller for the user's process. Above all that steps open: MAX_LAYERS */
+};
+enum { MAX_KEPT = 64 };
 
 /* Descriptors of foster-init when it executes another program in the user namespace of a container (enter.c): a pidfd of a
  * process there, and the program. Lower ones are for the program. */
@@ -215,6 +221,7 @@ struct monitor {
   u32 host_steps; /* offset of struct host_step[host_step_count]: already done if `pid` is set, else to be done */
   u32 host_step_count;
   u32 names;        /* offset of NUL-terminated paths, the last one empty: removed when the container has ended for good */
+  u32 kept; /* descriptors of the caller for the user's process: those from FD_SUPERVISOR_END on */
   u32 last_argv, last_envp; /* offsets of NUL-terminated texts, the last one empty: a program to run when the container has ended
                                for good and its files are gone; 0: none */
 };

@@ -96,6 +96,7 @@ export function encodePlan(plan: Plan, options: { trace: boolean }): Uint8Array 
     argv,
     envp,
     grace_ms: plan.graceMs,
+    kept: plan.kept ?? 0,
   });
   return blob.bytes;
 }
@@ -171,6 +172,8 @@ export interface MonitorOptions {
     cloneFlags: number;
     joins: boolean;
     isNested: boolean;
+    /** How many descriptors of the caller the program gets. */
+    kept?: number | undefined;
     health?:
       | { interval: number; timeout: number; startPeriod: number; retries: number; kills?: boolean }
       | undefined;
@@ -242,6 +245,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
     host_steps: hostSteps,
     host_step_count: steps.length,
     names,
+    kept: supervise?.kept ?? 0,
     last_argv: lastArgv,
     last_envp: lastEnv,
   });

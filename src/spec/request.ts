@@ -45,6 +45,8 @@ export interface RunRequest {
   labels: Record<string, string>;
   /** For the Spec; what they mean is up to others. */
   annotations: Record<string, string>;
+  /** How many descriptors of the command the program gets, from 3 on. */
+  keptDescriptors: number;
   interactive: boolean;
   tty: boolean;
   init: boolean;

@@ -92,6 +92,8 @@ export const FD_CLIENT = 19;
 export const FD_SUPERVISOR_END = 20;
 export const PLAN_FD_CONSOLE = 5;
 export const PLAN_FD_JOIN = 8;
+export const PLAN_FD_KEPT = 600;
+export const MAX_KEPT = 64;
 export const FD_ENTERED = 7;
 export const FD_PROGRAM = 8;
 export const MONITOR_TERMINAL = 1;
@@ -121,7 +123,7 @@ export const ATTACH_STOPPED = 122;
 export const ATTACH_CHUNK = 16384;
 
 // Where structs have their fields, in bytes.
-export const PLAN_SIZE = 52;
+export const PLAN_SIZE = 56;
 export const PLAN_OFFSETS = {
   magic: 0,
   version: 4,
@@ -136,6 +138,7 @@ export const PLAN_OFFSETS = {
   argv: 40,
   envp: 44,
   grace_ms: 48,
+  kept: 52,
 } as const;
 export const STEP_SIZE = 64;
 export const STEP_OFFSETS = {
@@ -191,7 +194,7 @@ export const HOST_OFFSETS = {
   error: 56,
   detail: 60,
 } as const;
-export const MONITOR_SIZE = 92;
+export const MONITOR_SIZE = 96;
 export const MONITOR_OFFSETS = {
   magic: 0,
   version: 4,
@@ -214,8 +217,9 @@ export const MONITOR_OFFSETS = {
   host_steps: 72,
   host_step_count: 76,
   names: 80,
-  last_argv: 84,
-  last_envp: 88,
+  kept: 84,
+  last_argv: 88,
+  last_envp: 92,
 } as const;
 export const FAILURE_SIZE = 12;
 export const FAILURE_OFFSETS = {

@@ -5,7 +5,9 @@ import { parseDetachKeys } from '../../spec/parse/detach-keys.js';
 import { parseEnv, parseEnvFile } from '../../spec/parse/environment.js';
 import { flagError } from '../../spec/parse/flag.js';
 import { readFlagFile } from '../../spec/parse/flag-file.js';
+import { parseDescriptorCount } from '../../spec/parse/process.js';
 import { acceptBooleanValues, addHelpAfter, collect, missingArgument } from '../command.js';
+import { checkPreserved } from './preserved-descriptors.js';
 import { addLatest, chosenContainer } from './selection.js';
 import { checkInput } from './standard-input.js';
 
@@ -20,6 +22,7 @@ interface ExecOptions {
   privileged?: boolean;
   latest?: boolean;
   detachKeys?: string;
+  preserveFds?: string;
 }
 
 /** `foster exec`. */
@@ -42,6 +45,7 @@ export function configure(command: Command, argv: string[]): void {
     .option('-w, --workdir <DIR>', 'working directory in the container')
     .option('-u, --user <USER[:GROUP]>', 'run as this user (name or id) of the container')
     .option('--detach-keys <KEYS>', 'keys that leave it running, with -it (default: ctrl-p,ctrl-q)')
+    .option('--preserve-fds <NUMBER>', 'pass on as many descriptors of the caller, from 3 on')
     .option('--privileged', 'give it all capabilities of the container, and no seccomp filter');
   addLatest(command);
   acceptBooleanValues(command, argv);
@@ -58,6 +62,8 @@ export function configure(command: Command, argv: string[]): void {
     const { detach = false, interactive = false, tty = false, latest } = options;
     // with --latest, all of it is the command
     const words = latest && first !== undefined ? [first, ...others] : others;
+    const keptDescriptors = parseDescriptorCount(options.preserveFds);
+    checkPreserved(keptDescriptors);
     const container = await chosenContainer(command, latest ? undefined : first, options);
     if (words.length === 0) missingArgument(command, 'COMMAND');
     if (!detach) await checkInput({ interactive, tty });
@@ -71,6 +77,7 @@ export function configure(command: Command, argv: string[]): void {
       workdir: options.workdir === undefined ? undefined : workdirOf(options.workdir),
       user: options.user || undefined,
       privileged: options.privileged ?? false,
+      keptDescriptors,
       detachKeys: parseDetachKeys(options.detachKeys),
     });
   });

@@ -163,6 +163,12 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
     .helpOption('--help', 'show this help');
 }
 
+export function addPreservedDescriptors(command: OptionTarget): void {
+  command
+    .optionsGroup('Process:')
+    .option('--preserve-fds <NUMBER>', 'pass on as many descriptors of the caller, from 3 on');
+}
+
 /** Another spelling of an option, or one that the help does not list. */
 function alias(flags: string, attribute: string): Option {
   return Object.assign(new Option(flags).hideHelp(), { attributeName: () => attribute });

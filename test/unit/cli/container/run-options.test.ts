@@ -69,6 +69,7 @@ test('the defaults', () => {
     cidfile: undefined,
     labels: {},
     annotations: {},
+    keptDescriptors: 0,
     interactive: false,
     tty: false,
     init: true,
