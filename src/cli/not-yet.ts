@@ -103,10 +103,6 @@ const REASONS = {
     because: '/etc/passwd is that of the image, with a line for you where --userns keep-id is used',
     advice: 'use -v FILE:/etc/passwd:ro',
   },
-  'one interval': {
-    because: 'checks at the start are as often as later ones',
-    advice: 'use --health-interval',
-  },
   'other ranges': {
     because: 'the ids of a container are from the ranges of its user',
     advice: 'use --uidmap and --gidmap',
@@ -206,7 +202,6 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['run, create', 'one init', '--init-path'],
   ['run, create', 'signatures', '--disable-content-trust'],
   ['run, create', 'accounts', '--hostuser --passwd-entry'],
-  ['run, create', 'one interval', '--health-start-interval'],
   ['run, create', 'one runtime', '--runtime'],
   ['run, create', 'storage', '--storage-opt'],
   ['run, create', 'other ranges', '--subgidname --subuidname'],

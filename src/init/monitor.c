@@ -243,7 +243,7 @@ int handle_signal(void) {
   return signal;
 }
 
-enum { POLL_SIGNALS, POLL_OOM, POLL_CONTROL, POLL_STARTER, POLL_INPUT, POLL_LISTENER, POLL_STALLED, POLL_STREAMS };
+enum { POLL_SIGNALS, POLL_OOM, POLL_HEALTH, POLL_CONTROL, POLL_STARTER, POLL_INPUT, POLL_LISTENER, POLL_STALLED, POLL_STREAMS };
 enum { POLL_CLIENTS = POLL_STREAMS + 2 * STREAM_COUNT, POLL_COUNT = POLL_CLIENTS + MAX_CLIENTS };
 
 /* Waits with poll(2). Returns whether there is something to do. */
@@ -252,6 +252,7 @@ static int wait_for_work(struct pollfd polls[POLL_COUNT], int is_control_open) {
   for (int i = 0; i < POLL_COUNT; i++) polls[i] = (struct pollfd){.fd = -1, .events = POLLIN};
   polls[POLL_SIGNALS].fd = run.signals;
   polls[POLL_OOM] = (struct pollfd){.fd = run.oom_file, .events = POLLPRI};
+  polls[POLL_HEALTH].fd = health_output();
   polls[POLL_CONTROL].fd = is_control_open ? run.container.control : -1;
   polls[POLL_STARTER].fd = run.has_starter ? FD_CONTROL : -1;
   for (int i = 0; i < STREAM_COUNT; i++) {
@@ -288,6 +289,7 @@ void serve_run(void) {
       notify_starter(&(struct report){.kind = REPORT_EXECUTED}); /* without foster-init as PID 1, execve(2) closes the socket */
     }
     if (polls[POLL_OOM].revents) check_oom_kills();
+    if (polls[POLL_HEALTH].revents) health_read();
     if (polls[POLL_STARTER].revents) stop_notifying();
     if (polls[POLL_SIGNALS].revents) handle_signal();
     /* Before the output, so that new clients see it. */

@@ -8,7 +8,7 @@
 
 /* A pipe that the process may reopen as /dev/stdout, whatever user it becomes. No other process can: the only path to it is
  * /proc/PID/fd of a process that has it. */
-static long open_pipe(int ends[2]) {
+long open_pipe(int ends[2]) {
   long error = SYSCALL2(__NR_pipe2, ends, O_CLOEXEC);
   return error < 0 ? error : SYSCALL2(__NR_fchmod, ends[0], 0666);
 }

@@ -214,7 +214,7 @@ struct monitor {
   u32 clone_flags;
   u32 log_max_size;    /* KiB; 0: no limit */
   u32 log_max_files;
-  u32 health_interval, health_timeout, health_start_period; /* ms */
+  u32 health_interval, health_start_interval, health_timeout, health_start_period; /* ms */
   u32 health_retries;
   u32 time_limit; /* ms after the start at which it is killed; 0: none */
   u32 oom; /* offset of a cgroup, the file in it that counts OOM kills, and a message for the caller; 0: none */

@@ -175,7 +175,14 @@ export interface MonitorOptions {
     /** How many descriptors of the caller the program gets. */
     kept?: number | undefined;
     health?:
-      | { interval: number; timeout: number; startPeriod: number; retries: number; kills?: boolean }
+      | {
+          interval: number;
+          startInterval?: number;
+          timeout: number;
+          startPeriod: number;
+          retries: number;
+          kills?: boolean;
+        }
       | undefined;
   };
   /** Milliseconds after the start at which the container is killed. */
@@ -235,6 +242,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
     subject,
     clone_flags: supervise?.cloneFlags ?? 0,
     health_interval: health?.interval ?? 0,
+    health_start_interval: health?.startInterval ?? health?.interval ?? 0,
     health_timeout: health?.timeout ?? 0,
     health_start_period: health?.startPeriod ?? 0,
     health_retries: health?.retries ?? 0,

@@ -317,6 +317,8 @@ export interface HealthCheck {
   /** A command with its arguments. */
   command: string[];
   interval: number;
+  /** The interval while it starts: during the start period, before the first success. By default `interval`. */
+  startInterval?: number;
   timeout: number;
   startPeriod: number;
   retries: number;

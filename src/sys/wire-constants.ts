@@ -194,7 +194,7 @@ export const HOST_OFFSETS = {
   error: 56,
   detail: 60,
 } as const;
-export const MONITOR_SIZE = 96;
+export const MONITOR_SIZE = 100;
 export const MONITOR_OFFSETS = {
   magic: 0,
   version: 4,
@@ -209,17 +209,18 @@ export const MONITOR_OFFSETS = {
   log_max_size: 40,
   log_max_files: 44,
   health_interval: 48,
-  health_timeout: 52,
-  health_start_period: 56,
-  health_retries: 60,
-  time_limit: 64,
-  oom: 68,
-  host_steps: 72,
-  host_step_count: 76,
-  names: 80,
-  kept: 84,
-  last_argv: 88,
-  last_envp: 92,
+  health_start_interval: 52,
+  health_timeout: 56,
+  health_start_period: 60,
+  health_retries: 64,
+  time_limit: 68,
+  oom: 72,
+  host_steps: 76,
+  host_step_count: 80,
+  names: 84,
+  kept: 88,
+  last_argv: 92,
+  last_envp: 96,
 } as const;
 export const FAILURE_SIZE = 12;
 export const FAILURE_OFFSETS = {

@@ -128,6 +128,10 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
     .option('--health-timeout <TIME>', 'a check that takes longer counts as failed (default: 30s)')
     .option('--health-retries <NUMBER>', 'consecutive failures until it is unhealthy (default: 3)')
     .option('--health-start-period <TIME>', 'time after the start during which failures do not count')
+    .option(
+      '--health-start-interval <TIME>',
+      'time between checks before that, until one succeeds (default: 5s)',
+    )
     .option('--health-on-failure <ACTION>', 'what is done to an unhealthy container: none (default) or kill')
     .option('--no-healthcheck', "leave out the image's health check")
     .optionsGroup('Isolation:')
