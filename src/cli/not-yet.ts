@@ -211,14 +211,12 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['container cleanup', 'libpod', '--exec'],
   ['start', 'checkpoints', '--checkpoint --checkpoint-dir'],
   ['ps', 'pods', '-p --pod'],
-  ['logs', 'planned', '--details'],
   ['images', 'old names', '--history'],
   ['history, image inspect, rmi, save', 'one platform', '--platform'],
   ['image prune', 'libpod', '--external'],
   ['image tree', 'image trees', '--whatrequires'],
   ['push', 'as stored', '--compress --compression-format'],
   ['save', 'as stored', '--compress'],
-  ['builder prune', 'planned', '--keep-storage'],
   [
     'push',
     'signatures',
@@ -231,7 +229,6 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ],
   ['manifest push', 'as stored', '--compression-format'],
   ['manifest inspect', 'planned', '-v --verbose'],
-  ['system prune', 'planned', '--filter'],
   ['volume rm', 'volume users', '-t --time'],
   ['volume ls', 'orchestration', '--cluster'],
   [

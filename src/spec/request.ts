@@ -310,6 +310,9 @@ export interface LogOptions {
   /** As the person named it; foster has one format of its own, or keeps nothing. */
   driver?: string;
   tag?: string;
+  /** Names of labels and variables of the container that foster logs --details shows. */
+  labels?: string[];
+  env?: string[];
 }
 
 /** `--health-cmd` and its companions; times in milliseconds. */

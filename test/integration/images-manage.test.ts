@@ -311,3 +311,25 @@ test('run --rmi leaves an image that another container uses, or whose program is
     /--rmi and --restart cannot be used/,
   );
 });
+
+test('system prune --filter removes only what matches', () => {
+  home.load(
+    dockerArchive({ ...app, names: ['other:1'], config: { ...app.config, Labels: { kind: 'other' } } }),
+  );
+  for (const kind of ['kept', 'gone']) {
+    out('create', '--name', kind, '--label', `kind=${kind}`, 'busybox', 'true');
+    out('network', 'create', '--label', `kind=${kind}`, kind);
+  }
+  const prune = (...filters: string[]) =>
+    home.foster(['system', 'prune', '-af', ...filters.flatMap((filter) => ['--filter', filter])]);
+  const gone = /^Deleted Containers:\n[0-9a-f]{64}\n\nDeleted Networks:\ngone\n\nTotal/;
+  assert.match(prune('label=kind=gone').stdout, gone);
+  assert.equal(out('ps', '-a', '--format', '{{.Names}}'), 'kept\n');
+  assert.match(prune('label!=kind=app', 'label!=kind=kept').stdout, /Untagged: other:1/);
+  assert.equal(out('images', '--format', '{{.Repository}}', 'app'), 'app\n');
+  home.load(dockerArchive({ ...app, names: ['old:1'], created: '2024-01-02T03:04:05Z' }));
+  assert.match(prune('until=1h').stdout, /Untagged: old:1/);
+  assert.equal(lines(out('ps', '-aq')).length, 1);
+  assert.match(prune('name=x').stderr, /expected KEY=VALUE, KEY being one of label, label!, until/);
+  assert.equal(out('network', 'rm', 'kept'), 'kept\n');
+});

@@ -122,7 +122,11 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
       '--log-driver <DRIVER>',
       'json-file (default), k8s-file or local: foster keeps a log; none or passthrough: not',
     )
-    .option('--log-opt <KEY=VALUE>', 'limit the log: max-size=SIZE, max-file=NUMBER', collect)
+    .option(
+      '--log-opt <KEY=VALUE>',
+      'limit the log: max-size=SIZE, max-file=NUMBER; for logs --details: labels=NAME,..., env=NAME,...',
+      collect,
+    )
     .option('--health-cmd <COMMAND>', 'command whose exit code says whether the container is healthy')
     .option('--health-interval <TIME>', 'time between checks (default: 30s)')
     .option('--health-timeout <TIME>', 'a check that takes longer counts as failed (default: 30s)')

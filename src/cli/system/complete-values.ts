@@ -126,7 +126,7 @@ const VALUES: Record<string, Operand> = {
   '--ipc': { words: namespaceOf('private', 'host', 'none', 'shareable') },
   '--log-driver': { words: () => ['json-file', 'k8s-file', 'none', 'passthrough'] },
   '--log-level': { words: () => ['debug', 'info', 'warn', 'error', 'fatal'] },
-  '--log-opt': { words: () => ['max-size=', 'max-file='] },
+  '--log-opt': { words: () => ['max-size=', 'max-file=', 'tag=', 'labels=', 'env='] },
   '--image-volume': { words: () => ['anonymous', 'tmpfs', 'ignore'] },
   '--mount': {
     words: async () => [
