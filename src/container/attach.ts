@@ -60,7 +60,7 @@ export function connectMonitor(id: string, options: ConnectOptions): number {
 }
 
 /** Of the terminal that is our standard input, if it is one. */
-function sendWindowSize(client: number): void {
+export function sendWindowSize(client: number): void {
   const TIOCGWINSZ = 0x5413;
   const window = Buffer.alloc(8);
   try {
@@ -98,9 +98,13 @@ export function attachTo(record: ContainerRecord, client: number, options: Attac
     options.passSignals ? 's' : '',
     options.isOwner ? 'o' : '',
   ];
-  const argv = ['foster-init', 'attach', flags.join(''), options.detachKeys.toString('latin1')];
   const { stdout = true, stderr = true } = options.attached ?? {};
   const nothing = stdout && stderr ? 0 : openSync('/dev/null', 'r+');
-  const descriptors = [0, stdout ? 1 : nothing, stderr ? 2 : nothing, client];
+  becomeClient(flags.join(''), options.detachKeys, [0, stdout ? 1 : nothing, stderr ? 2 : nothing, client]);
+}
+
+/** Replaces this process by a client of a monitor: see src/init/client.c. Returns only by throwing. */
+export function becomeClient(flags: string, detachKeys: Buffer, descriptors: number[]): never {
+  const argv = ['foster-init', 'attach', flags, detachKeys.toString('latin1')];
   becomeProgram({ file: initProgram(), argv, env: [], descriptors });
 }

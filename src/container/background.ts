@@ -6,7 +6,7 @@ import { CONTROL_START, encodeMonitor, encodePlan } from '../init/wire.js';
 import { executionFailure, executionFailures } from '../launch/execution-failure.js';
 import { launchFailure } from '../launch/failure.js';
 import { hostOutput } from '../launch/host-steps.js';
-import { type LaunchObserver, receiveReport, waitUntilReady } from '../launch/launch.js';
+import { keepDescriptors, type LaunchObserver, receiveReport, waitUntilReady } from '../launch/launch.js';
 import { closeAll } from '../launch/streams.js';
 import { buildExecPlan } from '../plan/exec.js';
 import { namespaceFlags } from '../plan/namespaces.js';
@@ -24,11 +24,12 @@ import {
   waitReadable,
 } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
-import { FD_NETWORK } from '../sys/wire-constants.js';
+import { FD_NETWORK, FD_SUPERVISOR_END } from '../sys/wire-constants.js';
 import { sendWord } from '../sys/write.js';
 import { oomReport, writeCgroups } from './cgroups.js';
 import { openEvents } from './events/recorder.js';
 import { volumeEvents } from './events/volumes.js';
+import { imageRemoval } from './image-removal.js';
 import type { ContainerPlan } from './plan.js';
 import type { ContainerRecord } from './record.js';
 import { pathsOf } from './remove.js';
@@ -106,6 +107,7 @@ export function launchDetached(
     ];
     const descriptors = [...low, opened.plan, opened.events, opened.joined, opened.health, opened.output];
     descriptors[FD_NETWORK] = network?.lock;
+    keepDescriptors(descriptors, FD_SUPERVISOR_END, plan);
     monitor = startProcess(
       {
         file: initProgram(),
@@ -170,6 +172,7 @@ function monitorBlob(
     remove: record.rm ? pathsOf(record) : [],
     names,
     volumes: volumeEvents(record),
+    lastProgram: imageRemoval(record),
     failures: executionFailures(plan),
     log: isUnlogged(record.logging) ? 'none' : record.logging,
     timeLimit: record.timeLimit && record.timeLimit * 1000,
@@ -180,6 +183,7 @@ function monitorBlob(
       joins,
       isNested: plan.isNested,
       health: record.health,
+      kept: plan.kept,
     },
   });
 }

@@ -60,6 +60,7 @@ export async function draftContainer(asked: RunRequest): Promise<Draft> {
     access: { tlsVerify: request.tlsVerify },
     ...(maxUnpackedSize !== undefined && { maxUnpackedSize }),
   });
+  if (request.removesImage && tree.image === undefined) throw noImageToRemove(request.root);
   const usual = driverBeside(request.pid, await storageDriver(maps));
   const isRootShifted = checkOwner(tree, maps, usual);
   const id = randomId();
@@ -95,6 +96,13 @@ async function ownerOfNetwork(
   if (request.networkPath === undefined) return undefined;
   const { mapsOfOwner } = await import('./network-namespace.js');
   return mapsOfOwner(request.networkPath, { isOwnJoined: withoutUserNamespace(request, joined) });
+}
+
+function noImageToRemove(root: string): FosterError {
+  return new FosterError(`--rmi: ${root} is no image`, {
+    kind: 'invalid',
+    advice: 'use --rm, which removes the container',
+  });
 }
 
 /** Files that the container leaves as the image has them. */
@@ -208,6 +216,7 @@ export function draftOf(
     ...withPorts([...Object.keys(defaults.ExposedPorts ?? {}), ...request.expose]),
     labels: { ...defaults.Labels, ...request.labels },
     rm: request.rm,
+    ...(request.removesImage && { removesImage: true }),
     init: request.init,
     signalGroup: request.initSignalGroup,
     interactive: request.interactive,

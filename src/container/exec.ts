@@ -17,6 +17,7 @@ import { surroundings } from '../sys/surroundings.js';
 import { sendWord } from '../sys/write.js';
 import { readCgroups } from './cgroups.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
+import { execDetachable } from './exec-detachable.js';
 import { keepExecTemplate } from './exec-template.js';
 import { becomeMonitor } from './foreground.js';
 import type { ContainerRecord } from './record.js';
@@ -32,13 +33,17 @@ export interface ExecRequest {
   workdir: string | undefined;
   user: string | undefined;
   privileged: boolean;
+  /** How many descriptors of this process it gets, from 3 on; none by default. */
+  keptDescriptors?: number;
+  /** The keys that leave it running, if it has a terminal and input; by default nothing does. */
+  detachKeys?: Buffer | undefined;
   /** The front has asked for a template, so that it can do the next such exec: exec-template.ts. */
   keepsTemplate?: boolean;
 }
 
 /**
- * Runs one more process in a running container. In the foreground this process becomes its monitor, and does not
- * return; detached it returns when the program runs.
+ * Runs one more process in a running container. In the foreground this process becomes its monitor, or a client of that, and
+ * does not return; detached it returns when the program runs.
  * @throws FosterError
  */
 export function execInContainer(container: Container, request: ExecRequest): void {
@@ -47,6 +52,11 @@ export function execInContainer(container: Container, request: ExecRequest): voi
     execDetached(container, request);
     return;
   }
+  const { interactive, tty, detachKeys } = request;
+  if (interactive && tty && detachKeys !== undefined)
+    joinContainer(container, request, (joining) =>
+      execDetachable({ ...joining, detachKeys, onReady: () => recordExec(container, request) }),
+    );
   const { plan, launched } = launchExec(container, request);
   try {
     if (request.keepsTemplate) keepTemplate(container.record.id, request);
@@ -76,8 +86,8 @@ export function execDetached(container: Container, request: ExecRequest): void {
 
 /** Templates are for what is asked for most: as the container's own user, in its own directory. */
 function keepTemplate(id: string, request: ExecRequest): void {
-  const { detach, tty, user, workdir, privileged } = request;
-  if (user !== undefined || workdir !== undefined || privileged || (detach && tty)) return;
+  const { detach, tty, user, workdir, privileged, keptDescriptors } = request;
+  if (user !== undefined || workdir !== undefined || privileged || keptDescriptors || (detach && tty)) return;
   const kind = detach ? 'detached' : tty ? 'terminal' : 'foreground';
   const plain = { ...request, command: ['x'], env: [] };
   keepExecTemplate(id, kind, (record) => planOf(record, specOf(record, 0, plain), plain));
@@ -113,29 +123,48 @@ function launchExec(
   request: ExecRequest,
   { isProgram = false } = {},
 ): { plan: Plan; launched: Launched } {
+  return joinContainer(container, request, ({ plan, ...joining }) => {
+    const launched = launch(plan, {
+      stdin: request.interactive && !request.detach,
+      isSilent: request.detach,
+      isProgram,
+      ...joining,
+    });
+    recordExec(container, request);
+    return { plan, launched };
+  });
+}
+
+/** Starts the process of an exec by `start`. @throws FosterError */
+function joinContainer<Result>(
+  container: Container,
+  request: ExecRequest,
+  start: (joining: { plan: Plan; join: number; isJoinable: () => boolean }) => Result,
+): Result {
   const { record, state } = container;
   if (state.status !== 'running' || state.pid === 0) throw notRunning(container);
   const isAlive = () => readLive(record.id)?.pidStart === processStart(state.pid) && !isExiting(state.pid);
   try {
     const plan = planOf(record, specOf(record, state.pid, request), request);
-    const launched = launch(plan, {
-      stdin: request.interactive && !request.detach,
-      isSilent: request.detach,
-      isProgram,
-      join: state.pid,
-      isJoinable: isAlive,
-    });
-    recordEvent('exec', record, { ...attributesOf(record), command: request.command.join(' ') });
-    return { plan, launched };
+    return start({ plan, join: state.pid, isJoinable: isAlive });
   } catch (error) {
     // the kernel reports that in different ways
     throw isAlive() ? error : hasEnded(container, error);
   }
 }
 
-function planOf(record: ContainerRecord, spec: Spec, { detach }: ExecRequest): Plan {
+function planOf(record: ContainerRecord, spec: Spec, request: ExecRequest): Plan {
   const { canSetGroups, id } = record;
-  return buildExecPlan(spec, { canSetGroups, detached: detach, cgroups: readCgroups(id) });
+  return buildExecPlan(spec, {
+    canSetGroups,
+    detached: request.detach,
+    ...(request.keptDescriptors && { kept: request.keptDescriptors }),
+    cgroups: readCgroups(id),
+  });
+}
+
+function recordExec({ record }: Container, { command }: ExecRequest): void {
+  recordEvent('exec', record, { ...attributesOf(record), command: command.join(' ') });
 }
 
 function hasEnded({ record }: Container, cause: unknown): FosterError {

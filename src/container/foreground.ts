@@ -16,6 +16,7 @@ import type { OomReport } from './cgroups.js';
 import type { HeldContainer } from './create.js';
 import { openEvents } from './events/recorder.js';
 import { volumeEvents } from './events/volumes.js';
+import { imageRemoval } from './image-removal.js';
 import type { ContainerRecord } from './record.js';
 
 /** What the monitor of a container in the foreground needs to know. */
@@ -74,6 +75,7 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
       remove,
       volumes: held && volumeEvents(held.record),
       names: foreground.network?.names ?? [],
+      lastProgram: held && imageRemoval(held.record),
       failures: executionFailures(plan),
       log: held && logOf(held.record, plan),
     }),

@@ -27,6 +27,8 @@ export interface PlanWishes {
   verbose: boolean;
   /** A monitor of its own looks after it, and counts orphans. */
   detached: boolean;
+  /** How many descriptors of the caller the program gets; none by default. */
+  kept?: number;
 }
 
 /** A container's plan, for this start on this host, and the container that it joins. */
@@ -98,6 +100,7 @@ export function planContainer(
       signalGroup: record.signalGroup,
       counts: wishes.detached,
       graceMs: record.stopTimeout * 1000,
+      ...(wishes.kept && { kept: wishes.kept }),
     });
     return { plan, joined, network };
   } finally {

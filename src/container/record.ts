@@ -142,6 +142,8 @@ export interface ContainerRecord {
   labels: Record<string, string>;
   /** Remove it when it ends. */
   rm: boolean;
+  /** Remove its image, too, unless other containers use it. */
+  removesImage?: true;
   init: boolean;
   stopSignal: number;
   /** Seconds. */

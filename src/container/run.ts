@@ -24,7 +24,11 @@ export async function runContainer(request: RunRequest, observer: RunObserver): 
   const draft = await draftRequest(request);
   if (request.dryRun) {
     const { planText } = await import('./explain.js');
-    const wishes = { verbose: request.initVerbose, detached: isDetached(request, draft) };
+    const wishes = {
+      verbose: request.initVerbose,
+      detached: isDetached(request, draft),
+      kept: request.keptDescriptors,
+    };
     observer.print(planText(planContainer(draft, wishes, await imagineAttachment(draft)).plan));
     return 0;
   }
@@ -48,7 +52,11 @@ function isDetached(request: RunRequest, { health }: Draft): boolean {
 
 async function runForeground(request: RunRequest, draft: Draft, observer: RunObserver): Promise<never> {
   const network = await attachToNetworks(named(draft, request));
-  const { plan, joined } = planContainer(draft, { verbose: request.initVerbose, detached: false }, network);
+  const { plan, joined } = planContainer(
+    draft,
+    { verbose: request.initVerbose, detached: false, kept: request.keptDescriptors },
+    network,
+  );
   const launchObserver: LaunchObserver | undefined = request.explain
     ? (await import('./explain.js')).explainer(plan, observer.explain)
     : undefined;

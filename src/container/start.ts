@@ -24,7 +24,11 @@ import { type Container, isAlive, lockContainer, readContainer } from './store.j
 /** `foster run -d`; without -d, of a container that may be restarted, attached to it until it has ended for good. */
 export async function runDetached(request: RunRequest, draft: Draft, observer: RunObserver): Promise<number> {
   const network = await attachToNetworks(named(draft, request));
-  const containerPlan = planContainer(draft, { verbose: false, detached: true }, network);
+  const containerPlan = planContainer(
+    draft,
+    { verbose: false, detached: true, kept: request.keptDescriptors },
+    network,
+  );
   const launchObserver: LaunchObserver | undefined = request.explain
     ? (await import('./explain.js')).explainer(containerPlan.plan, observer.explain)
     : undefined;

@@ -229,11 +229,15 @@ function iso(ms: number): string {
 
 /** A file's text; '' if it cannot be read. Most are not there, and an exception costs ten times as much as to ask. */
 function readText(path: string): string {
-  if (!existsSync(path)) return '';
+  return readBytes(path).toString('utf8');
+}
+
+function readBytes(path: string): Buffer {
+  if (!existsSync(path)) return Buffer.alloc(0);
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path);
   } catch {
-    return '';
+    return Buffer.alloc(0);
   }
 }
 
@@ -256,6 +260,9 @@ export function wasOomKilled(id: string): boolean {
   return hasFile(id, 'oom');
 }
 
+/** Bytes that are kept of what a health check writes: HEALTH_OUTPUT of src/init/init.h. */
+const MOST_OUTPUT = 4096;
+
 const HEALTH = ['starting', 'healthy', 'unhealthy'] as const;
 
 /** What the last health checks have shown. */
@@ -264,17 +271,25 @@ export interface Health {
   /** Failures in a row. */
   streak: number;
   /** The last checks, the latest last: milliseconds since 1970; -1 for one that was killed or could not be started. */
-  results: { began: number; ended: number; exitCode: number }[];
+  results: { began: number; ended: number; exitCode: number; output: Buffer; isCut: boolean }[];
 }
 
 /** undefined if there are no checks. */
 export function readHealth(id: string): Health | undefined {
-  const [first = '', ...lines] = readText(join(containerFolder(id), 'health')).split('\n');
-  const match = /^([012]) (\d+)$/.exec(first);
+  const content = readBytes(join(containerFolder(id), 'health'));
+  const end = content.indexOf('\n\n'); // then comes what the checks have written, one after the other
+  const [first = '', ...lines] = content.toString('latin1', 0, end < 0 ? content.length : end).split('\n');
+  const match = /^([012]) (\d+)$/.exec(first.trimEnd());
   if (match === null) return undefined;
+  let at = end + 2;
   const results = lines.flatMap((line) => {
-    const [, began, ended, code] = /^(\d{1,15}) (\d{1,15}) (-1|\d{1,3})$/.exec(line) ?? [];
-    return code === undefined ? [] : { began: Number(began), ended: Number(ended), exitCode: Number(code) };
+    const [, began, ended, code, size = '0'] =
+      /^(\d{1,15}) (\d{1,15}) (-1|\d{1,3})(?: (\d{1,6}))?$/.exec(line) ?? [];
+    if (code === undefined) return [];
+    const output = end < 0 ? Buffer.alloc(0) : content.subarray(at, at + Math.min(Number(size), MOST_OUTPUT));
+    at += output.length;
+    const isCut = Number(size) > MOST_OUTPUT;
+    return { began: Number(began), ended: Number(ended), exitCode: Number(code), output, isCut };
   });
   return { status: HEALTH[Number(match[1])] ?? 'starting', streak: Number(match[2]), results };
 }

@@ -20,13 +20,22 @@ export async function build(request: BuildRequest, progress: (line: string) => v
 
 /**
  * Removes the results of steps of earlier builds, unless an image has them.
- * @param before only those that were made before this time, in milliseconds since 1970, and not the folders of
+ * @param options.before only those that were made before this time, in milliseconds since 1970, and not the folders of
  * `RUN --mount=type=cache`; all by default
+ * @param options.keep bytes that the newest of them may take; then these folders stay, too
  * @returns the bytes that it has freed
  */
-export async function pruneCache(before?: number): Promise<number> {
+export async function pruneCache({
+  before,
+  keep,
+}: {
+  before?: number | undefined;
+  keep?: number | undefined;
+} = {}): Promise<number> {
   const { collect } = await import('../container/collect-garbage.js');
-  const { removeFromBuildCache } = await import('../image/store/build-cache.js');
+  const { removeFromBuildCache, shrinkBuildCache } = await import('../image/store/build-cache.js');
   if (before !== undefined) removeFromBuildCache(before);
-  return (await collect({ caches: before === undefined, recipes: false }))?.size ?? 0;
+  if (keep !== undefined) shrinkBuildCache(keep);
+  const isAll = before === undefined && keep === undefined;
+  return (await collect({ caches: isAll, recipes: false }))?.size ?? 0;
 }

@@ -32,6 +32,7 @@ const WITH_BUNDLE: ReadonlySet<string> = new Set<keyof RunFlags>([
   'healthInterval',
   'healthTimeout',
   'healthStartPeriod',
+  'healthStartInterval',
   'healthRetries',
   'healthcheck',
   'ignoreUnenforcedLimits',

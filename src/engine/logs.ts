@@ -19,6 +19,8 @@ export interface WriteRequest {
   follow: boolean;
   /** Begin each line with its time. */
   timestamps: boolean;
+  /** Show the labels and variables that --log-opt of its container names: before each line, and after its time. */
+  details?: boolean;
   /** Begin each line with the container's name, or the start of its id. */
   mark?: 'name' | 'id' | undefined;
   /** Show that in a colour of the terminal, by its SGR number: 31 to 36. */
@@ -43,7 +45,22 @@ export async function write(
   const { writeLog } = await import('../container/logs/write.js');
   const { findContainer } = await import('../container/store.js');
   const container = findContainer(reference);
-  await writeLog(container, { ...request, prefix: prefixOf(container.record, request) }, output);
+  const { record } = container;
+  const details = request.details ? detailsOf(record) : undefined;
+  await writeLog(container, { ...request, prefix: prefixOf(record, request), details }, output);
+}
+
+/** As Docker writes them: `KEY=VALUE,...` in the order of the keys, as in a URL, and a space. */
+function detailsOf({ logging, labels, spec }: ContainerRecord): string {
+  const variables = spec.process.env.map((variable) => /^([^=]*)=(.*)$/s.exec(variable)?.slice(1) ?? []);
+  const pairs = [
+    ...Object.entries(labels).filter(([name]) => logging.labels?.includes(name)),
+    ...variables.filter(([name = '']) => logging.env?.includes(name)),
+    ...(logging.tag === undefined ? [] : [['tag', logging.tag]]),
+  ];
+  const details = new Map(pairs.map(([name = '', value = '']) => [name, value]));
+  const sorted = [...details].sort(([one], [other]) => (one < other ? -1 : 1));
+  return `${sorted.map((pair) => new URLSearchParams([pair])).join(',')} `;
 }
 
 function prefixOf({ id, name }: ContainerRecord, { mark, colour }: WriteRequest): string | undefined {

@@ -104,6 +104,7 @@ function flagsOf(options: CreateOptions): RunFlags {
           healthInterval: milliseconds(health.interval),
           healthTimeout: milliseconds(health.timeout),
           healthStartPeriod: milliseconds(health.startPeriod),
+          healthStartInterval: milliseconds(health.startInterval),
           healthRetries: textOf(health.retries),
         }),
     logOpt: [

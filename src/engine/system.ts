@@ -37,27 +37,46 @@ export async function diskUsageDetails(): Promise<DiskUsageDetails> {
   return diskUsageDetails(Date.now());
 }
 
+/** What containers, images, networks and volumes can all be chosen by. */
+const FILTERS = { label: true, 'label!': true, until: true };
+
 /**
  * Removes stopped containers, networks that no container uses, images without a name, and cached root filesystems of tar
  * files.
  * @param options.all also all images that no container uses, and root filesystems of recipes
  * @param options.volumes also anonymous volumes that no container uses
+ * @param options.filters only what matches, `label=`, `label!=` or `until=` each; caches, which have no labels, stay then
+ * @throws FosterError for another filter
  */
-export async function prune({ all, volumes = false }: { all: boolean; volumes?: boolean }): Promise<{
+export async function prune({
+  all,
+  volumes = false,
+  filters = [],
+}: {
+  all: boolean;
+  volumes?: boolean;
+  filters?: readonly string[];
+}): Promise<{
   containers: PrunedContainers;
   volumes: PrunedVolumes;
   networks: PrunedNetworks;
   images: PrunedImages;
 }> {
-  const { pruneContainers } = await import('../container/prune.js');
   const { pruneImages } = await import('../container/remove-image.js');
   const { collect } = await import('../container/collect-garbage.js');
-  const containers = await pruneContainers();
+  const { findFilter } = await import('./views/filters.js');
+  const { imageMatcher, PRUNE_FILTERS } = await import('./views/image-filter.js');
   const { pruneVolumes } = await import('../container/volume-users.js');
-  const pruned = pruneVolumes(({ isAnonymous = false }) => volumes && isAnonymous);
-  const networks = await (await import('./networks.js')).prune();
-  const removed = await pruneImages({ all, isMeant: () => true });
-  const collected = await collect({ caches: true, recipes: all });
+  const { volumeMatcher, PRUNE_FILTERS: VOLUME_FILTERS } = await import('./views/volume.js');
+  for (const filter of filters) findFilter(filter, FILTERS);
+  const isVolumeMeant = volumeMatcher(filters, VOLUME_FILTERS);
+  const isImageMeant = imageMatcher(filters, PRUNE_FILTERS);
+  const containers = await (await import('./containers.js')).prune(filters);
+  const pruned = pruneVolumes((volume) => volumes && volume.isAnonymous === true && isVolumeMeant(volume));
+  const networks = await (await import('./networks.js')).prune(filters);
+  const removed = await pruneImages({ all, isMeant: (image) => isImageMeant(image, undefined) });
+  const isAll = filters.length === 0;
+  const collected = await collect({ caches: isAll, recipes: all && isAll });
   return { containers, networks, volumes: pruned, images: { removed, size: collected?.size ?? 0 } };
 }
 

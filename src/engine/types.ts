@@ -139,6 +139,8 @@ export interface HealthOptions {
   timeout?: number;
   /** Milliseconds after the start during which failures do not count; 0 by default. */
   startPeriod?: number;
+  /** Milliseconds between checks during that time, before the first success; 5,000 by default, or less if `interval` is. */
+  startInterval?: number;
   /** Consecutive failures until the container is unhealthy; 3 by default. */
   retries?: number;
 }

@@ -89,7 +89,7 @@ static int relocate(const struct blob *blob, const struct plan *plan) {
 /* Validates and relocates a plan. Returns 0 if it is invalid. */
 int check_plan(struct plan *plan) {
   const struct blob blob = {(const char *)plan, plan->size};
-  return check_steps(&blob, plan) && is_pointer_array(&blob, plan->programs) && is_pointer_array(&blob, plan->argv) &&
+  return plan->kept <= MAX_KEPT && check_steps(&blob, plan) && is_pointer_array(&blob, plan->programs) && is_pointer_array(&blob, plan->argv) &&
          is_pointer_array(&blob, plan->envp) && relocate(&blob, plan);
 }
 
@@ -155,10 +155,11 @@ int check_host(const struct host *host) {
 
 int check_monitor(const struct monitor *monitor) {
   const struct blob blob = {(const char *)monitor, monitor->size};
-  if (monitor->pid < 0 || monitor->log_max_files > MAX_LOG_FILES) return 0;
+  if (monitor->pid < 0 || monitor->log_max_files > MAX_LOG_FILES || monitor->kept > MAX_KEPT) return 0;
   if (!monitor->names || !has_words(&blob, monitor->names)) return 0;
   if (!monitor->volumes || !has_words(&blob, monitor->volumes)) return 0;
   if (!monitor->remove || !has_words(&blob, monitor->remove) || !monitor->subject || !has_text(&blob, monitor->subject)) return 0;
+  if (!monitor->last_argv != !monitor->last_envp || !has_words(&blob, monitor->last_argv) || !has_words(&blob, monitor->last_envp)) return 0;
   if (monitor->oom && !has_three_texts(&blob, monitor->oom)) return 0;
   if (monitor->failures % 4 || !has(&blob, monitor->failures, monitor->failure_count, sizeof(struct failure))) return 0;
   const struct failure *failures = (const struct failure *)(blob.start + monitor->failures);

@@ -1,7 +1,7 @@
 /* A client that is attached to a detached container: the container's output goes to our stdout and stderr, our input and
  * signals go to the container. `foster-init attach FLAGS KEYS`, the monitor's socket at FD_CONTROL. FLAGS: `t` for a
- * terminal, `i` for input, `s` to forward signals, `o` for the owner, which has started the container in the foreground;
- * KEYS: the bytes that detach. */
+ * terminal, `i` for input, `s` to forward signals, `o` for the owner, which has started the container in the foreground,
+ * `p` if FD_MONITOR is a pidfd of the monitor, to which it was connected before there was one; KEYS: the bytes that detach. */
 #include "init.h"
 
 #include <asm-generic/errno.h>
@@ -145,6 +145,8 @@ static int handle_message(void) {
   return is_owner ? -1 : last_code; /* the owner waits until the monitor has cleaned up and exited */
 }
 
+enum { FD_MONITOR = FD_CONTROL + 1 };
+
 static int open_monitor(void) {
   struct {
     s32 pid;
@@ -163,6 +165,7 @@ static void parse_arguments(int argc, char **argv) {
     if (*flags == 'i') has_input = 1;
     if (*flags == 's') passes_signals = 1;
     if (*flags == 'o') is_owner = 1;
+    if (*flags == 'p') monitor_fd = FD_MONITOR;
   }
 }
 
@@ -171,7 +174,7 @@ int run_client(int argc, char **argv) {
   SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-attach");
   sigset all = ALL_SIGNALS;
   signal_fd = (int)SYSCALL4(__NR_signalfd4, -1, &all, 8, O_CLOEXEC);
-  monitor_fd = open_monitor();
+  if (!monitor_fd) monitor_fd = open_monitor();
   had_terminal = has_terminal();
   if (is_terminal && has_input) terminal_raw();
   if (is_owner) janitor_start(NULL);

@@ -4,16 +4,19 @@
 #include "init.h"
 #include "monitor.h"
 
+#include <asm-generic/errno.h>
+#include <linux/fcntl.h>
+
 enum { STARTING, HEALTHY, UNHEALTHY };
 
 static s64 began_ms;     /* when the container started */
 static s64 due_ms = -1;  /* when the next check starts or, while one runs, when it times out */
 static int check_pid;    /* 0: no check runs */
-static int check_control = -1;
+static int check_control = -1, check_output = -1;
 static u32 health, streak;
 static struct health_result results[HEALTH_RESULTS]; /* of the latest checks, the newest last */
 static u32 result_count;
-static s64 check_began; /* since 1970 */
+static struct health_result current; /* the check that runs */
 
 s64 health_due(void) {
   if (due_ms < 0) return -1;
@@ -34,7 +37,32 @@ static void keep_result(int code) {
     for (u32 i = 1; i < HEALTH_RESULTS; i++) results[i - 1] = results[i];
   else
     result_count++;
-  results[result_count - 1] = (struct health_result){check_began, clock_ms(), code};
+  current.code = code, current.ended = clock_ms();
+  results[result_count - 1] = current;
+}
+
+int health_output(void) { return check_output; }
+
+/* Reads what the check has written so far. The first of it is kept; nothing holds the check up. */
+void health_read(void) {
+  char rest[4096];
+  for (int reads = 0; check_output >= 0 && reads < 32; reads++) {
+    u32 room = HEALTH_OUTPUT - (current.size < HEALTH_OUTPUT ? current.size : HEALTH_OUTPUT);
+    long size = room ? sys_read(check_output, current.output + current.size, room) : sys_read(check_output, rest, sizeof rest);
+    if (size == -EAGAIN || size == -EINTR) return;
+    if (size <= 0) {
+      sys_close(check_output);
+      check_output = -1;
+    } else {
+      current.size = room ? current.size + (u32)size : HEALTH_OUTPUT + 1;
+    }
+  }
+}
+
+/* More often while it starts: Docker's rule. */
+static u32 interval(const struct monitor *monitor) {
+  int is_early = health == STARTING && now_ms() - began_ms < monitor->health_start_period;
+  return is_early ? monitor->health_start_interval : monitor->health_interval;
 }
 
 void health_start(const struct monitor *monitor) {
@@ -42,35 +70,42 @@ void health_start(const struct monitor *monitor) {
   began_ms = now_ms();
   streak = result_count = 0;
   set_health(monitor, STARTING);
-  due_ms = began_ms + monitor->health_interval;
+  due_ms = began_ms + interval(monitor);
 }
 
 /* `code` is the check's exit code, or -1 if it has none. */
 static void finish_check(const struct monitor *monitor, int code) {
   if (check_control >= 0) sys_close(check_control);
-  check_control = -1, check_pid = 0;
-  due_ms = now_ms() + monitor->health_interval;
+  health_read();
+  if (check_output >= 0) sys_close(check_output);
+  check_control = check_output = -1, check_pid = 0;
   int is_early = now_ms() - began_ms < monitor->health_start_period;
   keep_result(code);
   if (code == 0) {
     streak = 0;
-    return set_health(monitor, HEALTHY);
+    set_health(monitor, HEALTHY);
+  } else if (is_early && health == STARTING) {
+    set_health(monitor, STARTING);
+  } else {
+    streak++;
+    set_health(monitor, streak >= monitor->health_retries ? UNHEALTHY : health);
   }
-  if (is_early && health == STARTING) return set_health(monitor, STARTING);
-  streak++;
-  set_health(monitor, streak >= monitor->health_retries ? UNHEALTHY : health);
+  due_ms = now_ms() + interval(monitor);
 }
 
 /* If the check cannot be started, it counts as failed. */
 static void start_check(const struct monitor *monitor) {
-  int ends[2];
+  int ends[2], output[2];
   due_ms = now_ms() + monitor->health_timeout;
-  check_began = clock_ms();
+  current.began = clock_ms(), current.size = 0;
   if (sys_socketpair(ends) < 0) return finish_check(monitor, -1);
-  s32 descriptors[] = {0, 1, 2, ends[1], FD_HEALTH, -1, -1, -1, FD_PIDFD};
-  long pid = start_plan(descriptors, 0, NULL);
-  sys_close(ends[1]);
   check_control = ends[0];
+  if (open_pipe(output) < 0) return sys_close(ends[1]), finish_check(monitor, -1);
+  SYSCALL3(__NR_fcntl, output[0], F_SETFL, O_NONBLOCK);
+  check_output = output[0];
+  s32 descriptors[] = {0, output[1], output[1], ends[1], FD_HEALTH, -1, -1, -1, FD_PIDFD};
+  long pid = start_plan(descriptors, PLAN_FD_JOIN + 1, 0, NULL);
+  sys_close(ends[1]), sys_close(output[1]);
   if (pid < 0) return finish_check(monitor, -1);
   check_pid = (int)pid;
   /* This may be sent at once, because it waits in the socket. REPORT_REFORKED is received later. */
@@ -104,7 +139,7 @@ void health_run(const struct monitor *monitor) {
     kill_check();
     finish_check(monitor, -1);
   } else if (state_has("paused")) {
-    due_ms = now_ms() + monitor->health_interval;
+    due_ms = now_ms() + interval(monitor);
   } else {
     start_check(monitor);
   }
@@ -122,6 +157,7 @@ void health_stop(void) {
   if (check_pid) {
     kill_check();
     sys_close(check_control);
+    if (check_output >= 0) sys_close(check_output);
   }
-  check_control = -1, check_pid = 0, due_ms = -1;
+  check_control = check_output = -1, check_pid = 0, due_ms = -1;
 }

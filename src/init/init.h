@@ -27,6 +27,7 @@ u32 read_number(const char *text);
 int run_plan(u32 first);
 
 /* report.c */
+extern int control_socket;
 void report(u32 kind, u32 index, s64 value, s64 extra, const char *name);
 int await_byte(char wanted);
 
@@ -59,10 +60,12 @@ long state_live(int pid, u32 restarts);
 int state_events_full(void);
 void state_ended(int code, const char *subject);
 void state_counts(u64 adopted, u64 reaped);
-enum { HEALTH_RESULTS = 5 };
+enum { HEALTH_RESULTS = 5, HEALTH_OUTPUT = 4096 /* kept of what a check writes: Docker's number */ };
 struct health_result {
   s64 began, ended; /* ms since 1970 */
   int code;         /* -1: it was killed, or could not be started */
+  u32 size;         /* of the output; one more than HEALTH_OUTPUT if there was more */
+  char output[HEALTH_OUTPUT];
 };
 void state_health(u32 status, u32 streak, const struct health_result *results, u32 count);
 void state_event(const char *action, const char *subject, const char *attributes);
@@ -81,6 +84,7 @@ void log_write(const char *data, size_t size, u8 stream);
 /* attach.c: the clients of a detached container, in its monitor; client.c: such a client */
 enum { MAX_CLIENTS = 8, ATTACH_SHORT = 8 };
 void attach_open(void);
+void attach_adopt(int fd);
 int attach_listener(void);
 int attach_client(int index);
 int attach_accept(void);
@@ -99,9 +103,10 @@ struct started {
   int pid, control, console, input, output, error;
   u32 failed_step;
 };
-long start_plan(s32 descriptors[PLAN_FD_JOIN + 1], u64 clone_flags, s32 *pidfd);
+long start_plan(s32 *descriptors, s32 count, u64 clone_flags, s32 *pidfd);
 long start_container(const struct monitor *monitor, struct started *started, struct host *host);
 void close_started(struct started *started);
+long open_pipe(int ends[2]);
 void set_descriptor(long fd, int number);
 
 /* cgroup.c */
@@ -134,6 +139,8 @@ int run_forward(int argc, char **argv);
 
 /* health.c */
 s64 health_due(void);
+int health_output(void);
+void health_read(void);
 void health_start(const struct monitor *monitor);
 void health_run(const struct monitor *monitor);
 void health_child_exited(const struct monitor *monitor, int pid, int status);

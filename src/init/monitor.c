@@ -60,10 +60,13 @@ static void keep_output(u8 number, char *data, size_t size) {
   attach_send(number == ERROR ? ATTACH_ERROR : ATTACH_OUTPUT, data, size);
 }
 
+/* A process that has joined a container, and whose caller we are: nobody else can attach to it. */
+static int is_plain_exec(void) { return run.has_caller && !run.has_record; }
+
 /* Without a log, output is observed only while clients are attached. */
 static void watch_stream(int number) {
   struct stream *stream = &run.streams[number];
-  int is_wanted = run.has_record && (!(run.config->flags & MONITOR_UNLOGGED) || attach_has_clients());
+  int is_wanted = !is_plain_exec() && (!(run.config->flags & MONITOR_UNLOGGED) || attach_has_clients());
   if (is_wanted && stream->from >= 0 && !stream->watch) stream_watch(stream, (u8)number, keep_output);
 }
 
@@ -249,7 +252,7 @@ int handle_signal(void) {
   return signal;
 }
 
-enum { POLL_SIGNALS, POLL_OOM, POLL_CONTROL, POLL_STARTER, POLL_INPUT, POLL_LISTENER, POLL_STALLED, POLL_STREAMS };
+enum { POLL_SIGNALS, POLL_OOM, POLL_HEALTH, POLL_CONTROL, POLL_STARTER, POLL_INPUT, POLL_LISTENER, POLL_STALLED, POLL_STREAMS };
 enum { POLL_CLIENTS = POLL_STREAMS + 2 * STREAM_COUNT, POLL_COUNT = POLL_CLIENTS + MAX_CLIENTS };
 
 /* Waits with poll(2). Returns whether there is something to do. */
@@ -258,6 +261,7 @@ static int wait_for_work(struct pollfd polls[POLL_COUNT], int is_control_open) {
   for (int i = 0; i < POLL_COUNT; i++) polls[i] = (struct pollfd){.fd = -1, .events = POLLIN};
   polls[POLL_SIGNALS].fd = run.signals;
   polls[POLL_OOM] = (struct pollfd){.fd = run.oom_file, .events = POLLPRI};
+  polls[POLL_HEALTH].fd = health_output();
   polls[POLL_CONTROL].fd = is_control_open ? run.container.control : -1;
   polls[POLL_STARTER].fd = run.has_starter ? FD_CONTROL : -1;
   for (int i = 0; i < STREAM_COUNT; i++) {
@@ -275,9 +279,12 @@ static int wait_for_work(struct pollfd polls[POLL_COUNT], int is_control_open) {
   return SYSCALL5(__NR_ppoll, polls, POLL_COUNT, rests ? rest : due < 0 ? NULL : time, NULL, 8) >= 0;
 }
 
-/* If the owner was killed, the monitor kills itself; then PID 1 and the janitor end the container. */
+/* If the owner was killed, the monitor kills itself; then PID 1 and the janitor end the container. One of a process that has
+ * joined a container has to reap it, because nobody else in that PID namespace can. */
 static void end_if_abandoned(void) {
-  if (attach_is_abandoned()) sys_kill((int)sys_getpid(), SIGKILL);
+  if (!attach_is_abandoned()) return;
+  if (run.has_record) sys_kill((int)sys_getpid(), SIGKILL);
+  kill_container();
 }
 
 /* Until PID 1 has ended. */
@@ -291,6 +298,7 @@ void serve_run(void) {
       notify_starter(&(struct report){.kind = REPORT_EXECUTED}); /* without foster-init as PID 1, execve(2) closes the socket */
     }
     if (polls[POLL_OOM].revents) check_oom_kills();
+    if (polls[POLL_HEALTH].revents) health_read();
     if (polls[POLL_STARTER].revents) stop_notifying();
     if (polls[POLL_SIGNALS].revents) handle_signal();
     /* Before the output, so that new clients see it. */
@@ -338,6 +346,11 @@ static int start_until_ready(void) {
   return 0;
 }
 
+/* Only the user's process has them from now on: who reads from the other end of a pipe waits for its end. */
+static void close_kept(void) {
+  for (u32 i = 0; i < run.config->kept; i++) sys_close(FD_SUPERVISOR_END + (int)i);
+}
+
 /* A container must not run unless other commands can find it. */
 static int fail_to_record(long error) {
   notify_failure(STATE_STEP, error, 0);
@@ -351,6 +364,7 @@ int start_run(void) {
   run.master = run.status = -1;
   run.exec_code = run.is_set_up = run.is_input_ending = 0;
   if (!run.has_caller && start_until_ready() < 0) return -1;
+  if (!run.restarts) close_kept();
   open_streams();
   run.is_set_up = 1;
   if (run.restarts) janitor_finish(); /* it has the pidfd of the previous PID 1 */
@@ -414,6 +428,7 @@ static int run_for_caller(void) {
   /* The container has ended, even if the rest of its output is read later. */
   sys_close(FD_LOCK);
   drain_output(1);
+  run_last_program();
   return caller_exit_code(code);
 }
 
@@ -435,7 +450,7 @@ int run_monitor(void) {
   run.has_record = !(config->flags & MONITOR_STATELESS);
   run.host = (struct host){.blob = (u64)config, .size = config->size, .steps = config->host_steps, .count = config->host_step_count,
                             .holder = FD_JOINED, .userns = FD_USERNS, .output = FD_HOST_OUTPUT, .init = -1};
-  sys_close_range(FD_SUPERVISOR_END);
+  sys_close_range(FD_SUPERVISOR_END + config->kept);
   if (run.has_caller) take_over();
   fill_gaps();
   for (int i = 0; i < STREAM_COUNT; i++) stream_close(&run.streams[i]);
@@ -443,6 +458,7 @@ int run_monitor(void) {
   run.signals = (int)SYSCALL4(__NR_signalfd4, -1, &all, 8, O_CLOEXEC);
   if (run.signals < 0) return 125;
   if (run.has_record) attach_open();
+  else if (!run.has_caller) attach_adopt(FD_CLIENT);
   if (run.has_record && !(config->flags & MONITOR_UNLOGGED)) log_open((u64)config->log_max_size * 1024, config->log_max_files);
   return run.has_caller ? run_for_caller() : run_with_restarts();
 }

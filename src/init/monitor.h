@@ -1,5 +1,5 @@
 /* What the files of the monitor share: monitor.c has one run of the container, handle-report.c the reports of PID 1,
- * caller.c what is different in the foreground, oom.c OOM kills, restart.c the restarts. */
+ * caller.c what is different in the foreground, oom.c OOM kills, restart.c the restarts, last-program.c the end. */
 #ifndef FOSTER_MONITOR_H
 #define FOSTER_MONITOR_H
 
@@ -65,6 +65,9 @@ int caller_exit_code(int code);
 void check_oom_kills(void);
 void begin_oom_watch(void);
 void end_oom_watch(void);
+
+/* last-program.c */
+void run_last_program(void);
 
 /* restart.c */
 int run_with_restarts(void);

@@ -126,18 +126,39 @@ static long execute(struct plan *plan) {
 /* Closes when the program is executed. A byte in it means that it could not be executed. */
 enum { FD_EXECUTED = FD_CONTROL + 1 };
 
+/* Leaves open what the caller has given for the program. */
+static void close_all_but_kept(const struct plan *plan, u32 first) {
+  SYSCALL3(__NR_close_range, first, PLAN_FD_KEPT - 1, 0);
+  sys_close_range(PLAN_FD_KEPT + plan->kept);
+}
+
+static int fd_executed = FD_EXECUTED;
+
+/* Puts them where the program looks for them, which is where our own descriptors were. */
+static void place_kept(const struct plan *plan) {
+  if (!plan->kept) return;
+  u32 end = PLAN_FD_KEPT + plan->kept;
+  control_socket = (int)SYSCALL3(__NR_fcntl, FD_CONTROL, F_DUPFD_CLOEXEC, end);
+  fd_executed = (int)SYSCALL3(__NR_fcntl, FD_EXECUTED, F_DUPFD_CLOEXEC, end);
+  if (control_socket < 0) sys_exit(125);
+  for (u32 i = 0; i < plan->kept; i++) SYSCALL3(__NR_dup3, PLAN_FD_KEPT + i, FD_CONTROL + i, 0);
+  SYSCALL3(__NR_close_range, FD_CONTROL + plan->kept, end - 1, 0);
+}
+
 static _Noreturn void become_process(struct plan *plan) {
   /* Before any path is used: an open directory of the host would be a way out (/proc/self/fd/N). The program gets 0, 1
-   * and 2 only, and above all not the control socket, because the monitor trusts the reports on it. */
-  sys_close_range(FD_EXECUTED + 1);
+   * and 2 only, or what the caller has asked for, and above all not the control socket, because the monitor trusts the
+   * reports on it. */
+  close_all_but_kept(plan, FD_EXECUTED + 1);
   SYSCALL3(__NR_fcntl, FD_CONTROL, F_SETFD, FD_CLOEXEC);
+  place_kept(plan);
   run_steps(plan, plan->init_steps, plan->process_steps);
   report(REPORT_READY, NO_STEP, 0, 0, NULL);
   if (await_byte(CONTROL_START)) sys_exit(125);
   sys_block_signals(0);
   long error = -execute(plan);
   report(REPORT_EXEC_FAILED, NO_STEP, error, 0, NULL);
-  sys_write(FD_EXECUTED, "", 1);
+  sys_write(fd_executed, "", 1);
   sys_exit(error == ENOENT || error == ENOTDIR ? 127 : 126);
 }
 
@@ -158,7 +179,7 @@ int run_plan(u32 first) {
 
   run_steps(plan, first, plan->init_steps - first);
   /* Before another process can look at /proc/1/fd: the steps may have opened files of the host. */
-  sys_close_range(FD_CONTROL + 1);
+  close_all_but_kept(plan, FD_CONTROL + 1);
   if (!(plan->flags & PLAN_SHIM)) become_process(plan);
   orphans_open(plan);
 
@@ -175,6 +196,7 @@ int run_plan(u32 first) {
   }
   /* Only the control socket stays open: the pipes for stdin and stdout must close when the user's process closes them. */
   sys_close(0), sys_close(1), sys_close(2), sys_close(executed[1]);
+  for (u32 i = 0; i < plan->kept; i++) sys_close(PLAN_FD_KEPT + (int)i);
   struct plan kept = *plan;
   SYSCALL2(__NR_munmap, plan, plan->size);
   await_execution(executed[0]);

@@ -79,6 +79,7 @@ int run_with_restarts(void) {
     if (!has_run || !should_restart(code) || !wait_to_restart(delay)) {
       report_exit(code);
       janitor_finish();
+      run_last_program();
       return code;
     }
     delay = delay * 2 < MAX_DELAY_MS ? delay * 2 : MAX_DELAY_MS;

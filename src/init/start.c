@@ -8,7 +8,7 @@
 
 /* A pipe that the process may reopen as /dev/stdout, whatever user it becomes. No other process can: the only path to it is
  * /proc/PID/fd of a process that has it. */
-static long open_pipe(int ends[2]) {
+long open_pipe(int ends[2]) {
   long error = SYSCALL2(__NR_pipe2, ends, O_CLOEXEC);
   return error < 0 ? error : SYSCALL2(__NR_fchmod, ends[0], 0666);
 }
@@ -37,10 +37,10 @@ static long open_user_namespace(int pid) {
 
 /* Starts foster-init in new namespaces, to run a plan. It executes anew, so that its memory belongs to its own user
  * namespace: otherwise the monitor might not enter its namespaces, setns(2). Returns the pid, or -errno. */
-long start_plan(s32 descriptors[PLAN_FD_JOIN + 1], u64 clone_flags, s32 *pidfd) {
+long start_plan(s32 *descriptors, s32 count, u64 clone_flags, s32 *pidfd) {
   const char *argv[] = {"foster-init", NULL};
   struct program program = {.path = (u64)"/proc/self/exe", .argv = (u64)argv, .envp = (u64)&argv[1], .descriptors = (u64)descriptors,
-                            .file = AT_FDCWD, .descriptor_count = PLAN_FD_JOIN + 1, .is_privileged = (clone_flags & CLONE_NEWUSER) != 0};
+                            .file = AT_FDCWD, .descriptor_count = count, .is_privileged = (clone_flags & CLONE_NEWUSER) != 0};
   return start_program(&program, clone_flags, pidfd);
 }
 
@@ -49,9 +49,14 @@ static long start_init(const struct monitor *monitor, const int ends[5], s32 *pi
   s32 streams[3] = {0, 1, 2}; /* our own are /dev/null */
   for (int i = 0; i < 3; i++)
     if (ends[2 + i] >= 0) streams[i] = ends[2 + i];
-  s32 descriptors[PLAN_FD_JOIN + 1] = {streams[0], streams[1], streams[2], ends[0], FD_PLAN, ends[1],
-                                       -1, -1, monitor->flags & MONITOR_JOINS ? FD_JOINED : -1};
-  return start_plan(descriptors, monitor->clone_flags, pidfd);
+  s32 descriptors[PLAN_FD_KEPT + MAX_KEPT] = {streams[0], streams[1], streams[2], ends[0], FD_PLAN, ends[1],
+                                              -1, -1, monitor->flags & MONITOR_JOINS ? FD_JOINED : -1};
+  s32 count = PLAN_FD_JOIN + 1;
+  if (monitor->kept && !run.restarts) {
+    while (count < PLAN_FD_KEPT) descriptors[count++] = -1;
+    for (u32 i = 0; i < monitor->kept; i++) descriptors[count++] = FD_SUPERVISOR_END + (s32)i;
+  }
+  return start_plan(descriptors, count, monitor->clone_flags, pidfd);
 }
 
 /* A nested PID 1 makes its namespaces by unshare(2), and continues as a child in its PID namespace: only then is it there to

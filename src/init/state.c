@@ -48,12 +48,19 @@ void state_counts(u64 adopted, u64 reaped) {
 }
 
 void state_health(u32 status, u32 streak, const struct health_result *results, u32 count) {
-  char text[48 + HEALTH_RESULTS * 48];
+  static char text[48 + HEALTH_RESULTS * (64 + HEALTH_OUTPUT)];
   char *end = append_field(append_field(text, status, " "), streak, "\n");
   for (u32 i = 0; i < count && i < HEALTH_RESULTS; i++) {
     const struct health_result *one = results + i;
     end = append_field(append_field(end, (u64)one->began, " "), (u64)one->ended, " ");
-    end = one->code < 0 ? append(end, "-1\n") : append_field(end, (u64)one->code, "\n");
+    end = one->code < 0 ? append(end, "-1 ") : append_field(end, (u64)one->code, " ");
+    end = append_field(end, one->size, "\n");
+  }
+  end = append(end, "\n");
+  for (u32 i = 0; i < count && i < HEALTH_RESULTS; i++) {
+    size_t size = results[i].size < HEALTH_OUTPUT ? results[i].size : HEALTH_OUTPUT;
+    memcpy(end, results[i].output, size);
+    end += size;
   }
   replace_file("health", "health.new", text, (size_t)(end - text));
 }

@@ -22,6 +22,7 @@ struct plan {
   u32 programs; /* offset of a NULL-terminated pointer array: paths to try, in order, as execvp(3) does */
   u32 argv, envp;
   u32 grace_ms; /* between SIGTERM and SIGKILL for processes that outlive the user's process */
+  u32 kept; /* how many descriptors of the caller the user's process gets, from 3 on */
 };
 
 enum {
@@ -187,11 +188,17 @@ enum {
   FD_OUTPUT,
   FD_ERROR,
   FD_NETWORK, /* the lock of the user's networks: the network holder lives for as long as it is held */
+  FD_CLIENT, /* the only client, if there is no folder with a socket for others: foster exec -it */
   FD_SUPERVISOR_END,
 };
 
 /* Descriptors of PID 1 while it runs a plan. */
-enum { PLAN_FD_CONSOLE = 5, PLAN_FD_JOIN = 8 };
+enum {
+  PLAN_FD_CONSOLE = 5,
+  PLAN_FD_JOIN = 8,
+  PLAN_FD_KEPT = 600, /* and following: those of the caller for the user's process. Above all that steps open: MAX_LAYERS */
+};
+enum { MAX_KEPT = 64 };
 
 /* Descriptors of foster-init when it executes another program in the user namespace of a container (enter.c): a pidfd of a
  * process there, and the program. Lower ones are for the program. */
@@ -207,7 +214,7 @@ struct monitor {
   u32 clone_flags;
   u32 log_max_size;    /* KiB; 0: no limit */
   u32 log_max_files;
-  u32 health_interval, health_timeout, health_start_period; /* ms */
+  u32 health_interval, health_start_interval, health_timeout, health_start_period; /* ms */
   u32 health_retries;
   u32 time_limit; /* ms after the start at which it is killed; 0: none */
   u32 oom; /* offset of a cgroup, the file in it that counts OOM kills, and a message for the caller; 0: none */
@@ -216,6 +223,9 @@ struct monitor {
   u32 names;        /* offset of NUL-terminated paths, the last one empty: removed when the container has ended for good */
   u32 volumes;      /* offset of texts, the last one empty; two for each volume: lines of the events file, without the time, that it is
                      * mounted, and that it is not any more */
+  u32 kept; /* descriptors of the caller for the user's process: those from FD_SUPERVISOR_END on */
+  u32 last_argv, last_envp; /* offsets of NUL-terminated texts, the last one empty: a program to run when the container has ended
+                               for good and its files are gone; 0: none */
 };
 
 enum {
@@ -225,7 +235,7 @@ enum {
   MONITOR_USERNS = 8,
   MONITOR_VERBOSE = 16,
   MONITOR_SHIM = 32,
-  MONITOR_STATELESS = 64,  /* a process that has joined a container: it has no state on disk */
+  MONITOR_STATELESS = 64,  /* a process that joins a container: it has no state on disk */
   MONITOR_HEALTH = 128,
   MONITOR_JOINS = 256,
   MONITOR_NESTED = 512, /* PID 1 makes its namespaces itself, in the user namespace of the network holder */

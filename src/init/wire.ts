@@ -96,6 +96,7 @@ export function encodePlan(plan: Plan, options: { trace: boolean }): Uint8Array 
     argv,
     envp,
     grace_ms: plan.graceMs,
+    kept: plan.kept ?? 0,
   });
   return blob.bytes;
 }
@@ -162,6 +163,8 @@ export interface MonitorOptions {
   names?: readonly string[];
   /** Lines of the events file about the container's volumes, without their times: for each its mount, and its end. */
   volumes?: readonly string[] | undefined;
+  /** A program that the monitor runs after all that: its path and arguments, and its environment. */
+  lastProgram?: { argv: readonly string[]; env: readonly string[] } | undefined;
   /** By errno name, `*` for any: the message and the exit code if the program cannot be executed. */
   failures: { errno: string; exitCode: number; text: string }[];
   /** The log's maximal size of a file, in bytes (0: no limit), and number of files. */
@@ -171,8 +174,17 @@ export interface MonitorOptions {
     cloneFlags: number;
     joins: boolean;
     isNested: boolean;
+    /** How many descriptors of the caller the program gets. */
+    kept?: number | undefined;
     health?:
-      | { interval: number; timeout: number; startPeriod: number; retries: number; kills?: boolean }
+      | {
+          interval: number;
+          startInterval?: number;
+          timeout: number;
+          startPeriod: number;
+          retries: number;
+          kills?: boolean;
+        }
       | undefined;
   };
   /** Milliseconds after the start at which the container is killed. */
@@ -188,6 +200,9 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
   const remove = blob.words(options.remove);
   const names = blob.words([...(options.names ?? [])]);
   const volumes = blob.words([...(options.volumes ?? [])]);
+  const { lastProgram } = options;
+  const lastArgv = lastProgram === undefined ? 0 : blob.words([...lastProgram.argv]);
+  const lastEnv = lastProgram === undefined ? 0 : blob.words([...lastProgram.env]);
   const failures = blob.reserve(options.failures.length * wire.FAILURE_SIZE);
   for (const [index, { errno, exitCode, text }] of options.failures.entries()) {
     blob.struct(failures + index * wire.FAILURE_SIZE, wire.FAILURE_OFFSETS, {
@@ -230,6 +245,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
     subject,
     clone_flags: supervise?.cloneFlags ?? 0,
     health_interval: health?.interval ?? 0,
+    health_start_interval: health?.startInterval ?? health?.interval ?? 0,
     health_timeout: health?.timeout ?? 0,
     health_start_period: health?.startPeriod ?? 0,
     health_retries: health?.retries ?? 0,
@@ -241,6 +257,9 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
     host_step_count: steps.length,
     names,
     volumes,
+    kept: supervise?.kept ?? 0,
+    last_argv: lastArgv,
+    last_envp: lastEnv,
   });
   return blob.bytes;
 }

@@ -26,6 +26,9 @@ import { closeAll, openStreams, type Streams } from './streams.js';
 
 const SIGKILL = 9;
 
+/** After the standard streams. */
+const FIRST_KEPT = 3;
+
 /** PID 1, started and set up: it waits for CONTROL_START, and then executes the user's program. */
 export interface Launched {
   pid: number;
@@ -90,6 +93,7 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
   if (theirConsole !== undefined) descriptors[FD.CONSOLE] = theirConsole;
   const join = openJoined(options);
   if (join !== undefined) descriptors[FD.JOIN] = join;
+  keepDescriptors(descriptors, FD.KEPT, plan);
   let child: { pid: number; pidfd: number } | undefined;
   try {
     if (options.isJoinable?.() === false)
@@ -138,6 +142,15 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
 function openJoined({ join, joinNamespace }: LaunchOptions): number | undefined {
   if (joinNamespace !== undefined) return duplicate(joinNamespace);
   return join === undefined ? undefined : openPidfd(join);
+}
+
+/** Adds those of this process that are for the container's program, at `first` and following. */
+export function keepDescriptors(
+  descriptors: (number | undefined)[],
+  first: number,
+  { kept = 0 }: Pick<Plan, 'kept'>,
+): void {
+  for (let index = 0; index < kept; index++) descriptors[first + index] = FIRST_KEPT + index;
 }
 
 /** A nested PID 1 is there only once it has made its namespaces and continues in a child. @throws FosterError */

@@ -99,6 +99,7 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
     counts: options.counts,
     sharedPids: !types.has('pid') || facts.join !== undefined,
     graceMs: options.graceMs,
+    ...(options.kept && { kept: options.kept }),
   };
 }
 

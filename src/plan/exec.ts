@@ -13,6 +13,8 @@ export interface ExecFacts {
   canSetGroups: boolean;
   /** Whether the process outlives the command that started it. */
   detached: boolean;
+  /** How many descriptors of the caller the program gets; none by default. */
+  kept?: number;
   /** Cgroups of the container. */
   cgroups?: readonly CgroupPlace[];
 }
@@ -54,6 +56,7 @@ export function buildExecPlan(spec: Spec, facts: ExecFacts): Plan {
     counts: false,
     sharedPids: true,
     graceMs: 0,
+    ...(facts.kept && { kept: facts.kept }),
   };
 }
 

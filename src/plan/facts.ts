@@ -1,6 +1,6 @@
 import type { RootDriver } from '../spec/storage-driver.js';
 import type { NamespaceType } from '../spec/types.js';
-import { FD_BLOB, FD_CONTROL, PLAN_FD_CONSOLE, PLAN_FD_JOIN } from '../sys/wire-constants.js';
+import { FD_BLOB, FD_CONTROL, PLAN_FD_CONSOLE, PLAN_FD_JOIN, PLAN_FD_KEPT } from '../sys/wire-constants.js';
 import type { CgroupPlan } from './cgroup/result.js';
 import type { MapHelpers } from './id-maps.js';
 import type { StartProgram } from './step.js';
@@ -99,6 +99,8 @@ export interface PlanOptions {
   signalGroup: boolean;
   counts: boolean;
   graceMs: number;
+  /** How many descriptors of the caller the program gets; none by default. */
+  kept?: number;
 }
 
 /** Descriptors of PID 1. */
@@ -111,4 +113,6 @@ export const FD = {
   LAYERS: 32,
   JOIN: PLAN_FD_JOIN,
   FIRST_VOLUME: 9,
+  /** The first of the caller's for the program. */
+  KEPT: PLAN_FD_KEPT,
 } as const;

@@ -200,6 +200,8 @@ export interface Plan {
   sharedPids: boolean;
   /** Milliseconds between SIGTERM and SIGKILL for processes that outlive the user's process. */
   graceMs: number;
+  /** How many descriptors of the caller the program gets, from 3 on: those from FD.KEPT on of PID 1. */
+  kept?: number;
 }
 
 /** A step: `step('mkdir /proc', 'mkdirat', [CWD, '/proc', 0o755], {ignore: ['EEXIST']})`. */

@@ -18,6 +18,7 @@ export interface ImageDefaults {
     Interval?: number;
     Timeout?: number;
     StartPeriod?: number;
+    StartInterval?: number;
     Retries?: number;
   };
 }

@@ -16,6 +16,8 @@ export interface RunRequest {
   /** Remove the container that has the name first. */
   replace: boolean;
   rm: boolean;
+  /** Remove the image, too, when it has ended, unless other containers use it. */
+  removesImage: boolean;
   /** Do not wait for it. */
   detach: boolean;
   restart: RestartPolicy;
@@ -43,6 +45,8 @@ export interface RunRequest {
   labels: Record<string, string>;
   /** For the Spec; what they mean is up to others. */
   annotations: Record<string, string>;
+  /** How many descriptors of the command the program gets, from 3 on. */
+  keptDescriptors: number;
   interactive: boolean;
   tty: boolean;
   init: boolean;
@@ -323,6 +327,9 @@ export interface LogOptions {
   /** As the person named it; foster has one format of its own, or keeps nothing. */
   driver?: string;
   tag?: string;
+  /** Names of labels and variables of the container that foster logs --details shows. */
+  labels?: string[];
+  env?: string[];
 }
 
 /** `--health-cmd` and its companions; times in milliseconds. */
@@ -330,6 +337,8 @@ export interface HealthCheck {
   /** A command with its arguments. */
   command: string[];
   interval: number;
+  /** The interval while it starts: during the start period, before the first success. By default `interval`. */
+  startInterval?: number;
   timeout: number;
   startPeriod: number;
   retries: number;

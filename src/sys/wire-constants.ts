@@ -89,9 +89,12 @@ export const FD_INPUT = 15;
 export const FD_OUTPUT = 16;
 export const FD_ERROR = 17;
 export const FD_NETWORK = 18;
-export const FD_SUPERVISOR_END = 19;
+export const FD_CLIENT = 19;
+export const FD_SUPERVISOR_END = 20;
 export const PLAN_FD_CONSOLE = 5;
 export const PLAN_FD_JOIN = 8;
+export const PLAN_FD_KEPT = 600;
+export const MAX_KEPT = 64;
 export const FD_ENTERED = 7;
 export const FD_PROGRAM = 8;
 export const MONITOR_TERMINAL = 1;
@@ -124,7 +127,7 @@ export const TEMPLATE_EXEC_TERMINAL = 2;
 export const TEMPLATE_EXEC_DETACHED = 3;
 
 // Where structs have their fields, in bytes.
-export const PLAN_SIZE = 52;
+export const PLAN_SIZE = 56;
 export const PLAN_OFFSETS = {
   magic: 0,
   version: 4,
@@ -139,6 +142,7 @@ export const PLAN_OFFSETS = {
   argv: 40,
   envp: 44,
   grace_ms: 48,
+  kept: 52,
 } as const;
 export const STEP_SIZE = 64;
 export const STEP_OFFSETS = {
@@ -194,7 +198,7 @@ export const HOST_OFFSETS = {
   error: 56,
   detail: 60,
 } as const;
-export const MONITOR_SIZE = 88;
+export const MONITOR_SIZE = 104;
 export const MONITOR_OFFSETS = {
   magic: 0,
   version: 4,
@@ -209,15 +213,19 @@ export const MONITOR_OFFSETS = {
   log_max_size: 40,
   log_max_files: 44,
   health_interval: 48,
-  health_timeout: 52,
-  health_start_period: 56,
-  health_retries: 60,
-  time_limit: 64,
-  oom: 68,
-  host_steps: 72,
-  host_step_count: 76,
-  names: 80,
-  volumes: 84,
+  health_start_interval: 52,
+  health_timeout: 56,
+  health_start_period: 60,
+  health_retries: 64,
+  time_limit: 68,
+  oom: 72,
+  host_steps: 76,
+  host_step_count: 80,
+  names: 84,
+  volumes: 88,
+  kept: 92,
+  last_argv: 96,
+  last_envp: 100,
 } as const;
 export const FAILURE_SIZE = 12;
 export const FAILURE_OFFSETS = {

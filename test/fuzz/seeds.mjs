@@ -83,7 +83,7 @@ const oom = { folder: '/c/d', file: 'memory.events', message: 'no memory' };
 const supervise = {
   cloneFlags: 0x10000000,
   joins: false,
-  health: { interval: 1, timeout: 1, startPeriod: 1, retries: 2 },
+  health: { interval: 1, startInterval: 1, timeout: 1, startPeriod: 1, retries: 2 },
 };
 
 /** Answers of all kinds, in no order. */

@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
   has_run = 0;
-  listener = owner = -1, is_abandoned = 0, check_control = -1, check_pid = 0, due_ms = -1, health = streak = 0;
+  listener = owner = -1, is_abandoned = 0, check_control = check_output = -1, check_pid = 0, due_ms = -1, health = streak = 0;
   for (int i = 0; i < MAX_CLIENTS; i++) clients[i] = -1, wants_all[i] = 0, inputs[i].size = inputs[i].at = 0;
   begin_run_with_blob(data, size, sizeof(struct monitor));
   ((struct monitor *)mapped)->pid = 0;

@@ -100,6 +100,20 @@ test('RUN shares the namespaces and gets the proxies that were asked for', async
   assert.doesNotMatch(shown('{{.Config.Env}}'), /proxy/i);
 });
 
+test('builder prune --keep-storage keeps the newest results, up to a size', async () => {
+  const script = (name: string) => `RUN head -c 300000 /dev/urandom > /${name}\n`;
+  const isCached = async (name: string) => /^--> CACHED /m.test(await printed(script(name)));
+  const prune = (size: string) => home.foster(['builder', 'prune', '-f', '--keep-storage', size]);
+  await printed(script('older'));
+  await printed(script('newer'));
+  home.foster(['rmi', '-f', ...home.foster(['images', '-q']).stdout.trim().split('\n')]);
+  assert.equal(prune('10m').stdout, 'Total reclaimed space: 0B\n');
+  assert.match(prune('400k').stdout, /^Total reclaimed space: [1-9]/);
+  assert.ok(await isCached('newer'));
+  assert.ok(!(await isCached('older')));
+  assert.match(prune('x').stderr, /--keep-storage 'x': expected a size/);
+});
+
 test('builder prune --filter removes only what is older', async () => {
   const script = 'RUN date > /when\n';
   const isCached = async () => /^--> CACHED /m.test(await printed(script));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { openSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { FOSTER, Home } from './support/foster.js';
 import { compile } from './support/probe.js';
@@ -89,7 +90,9 @@ for (const flags of [
 }
 
 test('the test above would notice: it finds the folders of the host in a foster-init that does not close them', async () => {
-  const weak = weakened(home, 'open', [{ file: 'plan.c', line: '  sys_close_range(FD_CONTROL + 1);\n' }]);
+  const weak = weakened(home, 'open', [
+    { file: 'plan.c', line: '  close_all_but_kept(plan, FD_CONTROL + 1);\n' },
+  ]);
   const all = await descriptorsOf(weak, volume);
   const paths = all.filter((each) => !isAllowed(each)).map(({ target }) => target);
   assert.ok(
@@ -97,4 +100,88 @@ test('the test above would notice: it finds the folders of the host in a foster-
     paths.join('\n'),
   );
   await home.assertNothingLeft();
+});
+
+/** Lists what a program that does nothing has open: a shell also has what it lists with. */
+const LIST =
+  'sleep 1000 & for one in /proc/$!/fd/*; do echo $(basename $one) $(readlink $one); done; kill $!';
+
+/** Runs foster with descriptors 3 and 4, which are a file and a pipe, and 5, which is not to be passed on. */
+function withDescriptors(args: string[]) {
+  const file = join(home.folder, 'given');
+  writeFileSync(file, 'given\n');
+  const fd = openSync(file, 'r');
+  const { status, stdout, stderr, output } = spawnSync(FOSTER, args, {
+    env: home.env,
+    stdio: ['ignore', 'pipe', 'pipe', fd, 'pipe', openSync(home.folder, 'r')],
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr, written: output[4] };
+}
+
+test('--preserve-fds passes on what it names, and nothing else', async () => {
+  const script = `cat <&3; echo written >&4; ${LIST}`;
+  const start = ['run', '-d', '--name', 'kept', 'busybox', 'sleep', '1000'];
+  assert.equal(home.foster(start).status, 0);
+  for (const flags of [
+    ['run', '--rm', '--preserve-fds', '2', 'busybox'],
+    ['run', '--rm', '--preserve-fds', '2', '--no-init', 'busybox'],
+    ['run', '--rm', '--preserve-fds', '2', '--ulimit', 'nofile=30:30', '--init-verbose', 'busybox'],
+    ['run', '--rm', '--preserve-fds', '2', '--network', 'none', '-t', 'busybox'],
+    ['exec', '--preserve-fds', '2', 'kept'],
+    ['exec', '--preserve-fds', '2', '-u', '7', '-t', 'kept'],
+  ]) {
+    const what = flags.join(' ');
+    const { status, stdout, stderr, written } = withDescriptors([...flags, 'sh', '-c', script]);
+    assert.equal(status, 0, `${what}: ${stderr}`);
+    const [first, ...lines] = stdout.replaceAll('\r', '').trim().split('\n');
+    assert.equal(first, 'given', what);
+    assert.equal(written, 'written\n', what); // and its end was seen: nobody else has the other end
+    assert.deepEqual(
+      lines.map((line) => line.split(' ')[0]),
+      ['0', '1', '2', '3', '4'],
+      `${what}: ${stdout}`,
+    );
+    assert.match(lines[3] ?? '', /given$/);
+    assert.match(lines[4] ?? '', /socket:|pipe:/);
+  }
+  assert.equal(home.foster(['rm', '-f', 'kept']).status, 0);
+});
+
+test('--preserve-fds in the background: the program has them at its first start only', async () => {
+  const script = `cat <&3; echo written >&4; ${LIST}`;
+  const { status, stderr, written } = withDescriptors([
+    'run',
+    '-d',
+    '--name',
+    'kept',
+    '--preserve-fds',
+    '2',
+    'busybox',
+    'sh',
+    '-c',
+    script,
+  ]);
+  assert.equal(status, 0, stderr);
+  assert.equal(written, 'written\n');
+  assert.equal(home.foster(['wait', 'kept']).stdout, '0\n');
+  assert.match(home.foster(['logs', 'kept']).stdout, /^given\n0 .*\n1 .*\n2 .*\n3 .*given\n4 \S+\n$/);
+  assert.match(withDescriptors(['start', '-a', 'kept']).stdout, /^0 .*\n1 .*\n2 .*\n$/);
+  home.foster(['rm', '-f', 'kept']);
+  await home.assertNothingLeft();
+});
+
+test('--preserve-fds refuses descriptors that are not open, and more than it can pass on', () => {
+  const run = (...flags: string[]) => home.run([...flags, 'busybox', 'true']);
+  assert.match(
+    run('--preserve-fds', '1').stderr,
+    /^foster: --preserve-fds 1: descriptor 3 is not open; open all/,
+  );
+  const four = withDescriptors(['run', '--rm', '--preserve-fds', '4', 'busybox', 'true']);
+  assert.match(four.stderr, /descriptor 6 is not open; open all from 3 to 6: /);
+  assert.match(run('--preserve-fds', '65').stderr, /expected a number up to 64/);
+  assert.match(
+    run('--preserve-fds', '1', '--restart', 'always').stderr,
+    /--preserve-fds and --restart cannot/,
+  );
 });

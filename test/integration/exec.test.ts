@@ -288,3 +288,55 @@ test('the monitor of exec is small, and Node is gone', async () => {
   running.signal('SIGTERM');
   assert.equal((await running.ended).status, 143);
 });
+
+test('ctrl-p ctrl-q leaves a process of exec -it running, whose terminal stays', async () => {
+  const person = new Tmux(home);
+  const script = 'echo begun; while ! test -e /tmp/go; do sleep 0.05; done; tty > /tmp/ended; sleep 4321';
+  person.types(`foster exec -it web sh -c '${script}'; echo "code $?"`);
+  await person.sees(/^begun$/m);
+  person.presses('C-p');
+  person.presses('C-q');
+  await person.sees(/detached\ncode 0\ncaller\$$/);
+  containers.ok('exec', 'web', 'touch', '/tmp/go');
+  const tty = await waitUntil('it has gone on', () => exec('web', 'cat', '/tmp/ended').stdout.trim());
+  assert.match(tty, /^\/dev\/pts\/\d+$/);
+  person.leaves();
+});
+
+test('other detach keys, and none; without a terminal there are no such keys', async () => {
+  const person = new Tmux(home);
+  person.types(
+    'foster exec -it --detach-keys ctrl-a,d web sh -c "stty -echo; echo begun; cat"; echo "code $?"',
+  );
+  await person.sees(/^begun$/m);
+  person.presses('C-p', 'C-q', 'Enter');
+  person.writes('typed');
+  person.presses('Enter');
+  await person.sees('typed');
+  person.presses('C-a');
+  person.writes('d');
+  await person.sees(/detached\ncode 0/);
+  person.clears();
+  person.types(
+    `foster exec -it --detach-keys '' web sh -c "stty raw; head -c 2 | od -An -tx1"; echo "code $?"`,
+  );
+  await waitUntil('it reads', () => /head/.test(exec('web', 'ps').stdout));
+  person.presses('C-p', 'C-q');
+  await person.sees(/10 11/);
+  await person.sees(/code 0/);
+  assert.equal(exec('-i', 'web', 'cat').status, 0);
+  assert.match(exec('--detach-keys', 'ctrl-', 'web', 'true').stderr, /--detach-keys 'ctrl-': expected keys/);
+  person.leaves();
+});
+
+test('a killed foster exec -it ends what it has started, and not the container', async () => {
+  const person = new Tmux(home);
+  person.types('foster exec -it web sleep 1234; echo "code $?"');
+  const client = await person.runs('foster-attach');
+  await waitUntil('it runs', () => /sleep 1234/.test(exec('web', 'ps', '-o', 'args').stdout));
+  process.kill(client.pid, 'SIGKILL');
+  await waitUntil('it has ended', () => !/sleep 1234/.test(exec('web', 'ps', '-o', 'args').stdout));
+  await person.sees(/code 137/);
+  assert.equal(containers.status('web'), 'running');
+  person.leaves();
+});

@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Containers } from './support/containers.js';
 import { FOSTER, Home, type Result } from './support/foster.js';
-import { PROMPT, Tmux } from './support/tmux.js';
+import { Tmux } from './support/tmux.js';
 import { waitUntil } from './support/wait.js';
 
 /** `foster exec` without Node: src/init/front. */
@@ -151,18 +151,15 @@ test('in the background', async () => {
   assert.match(exec(['-d', 'root', 'nope']).stderr, /^foster: cannot run "nope"/);
 });
 
-test('a terminal of the right size, with job control', async () => {
+test('a terminal of the right size', async () => {
   const person = new Tmux(home, { columns: 90, rows: 20 });
-  person.types('PATH=/nonexistent foster exec -it root sh'.replace('foster', FOSTER));
-  await person.sees('/ #');
-  person.types('stty size; tty; sleep 1000');
+  person.types(`PATH=/nonexistent ${FOSTER} exec -t root sh -c 'stty size; tty; exit 4'`);
   await person.sees(/20 90\n\/dev\/pts\/\d+/);
-  person.presses('C-c');
-  person.types('echo ended with $?; exit 4');
-  await person.sees('ended with 130');
-  await person.sees(PROMPT);
+  await person.seesPrompt();
   person.types('echo code $?');
   await person.sees('code 4');
+  person.types(`PATH=/nonexistent ${FOSTER} exec -it root true`);
+  await person.sees(/cannot find node/);
   person.leaves();
 });
 

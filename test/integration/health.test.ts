@@ -231,3 +231,18 @@ test('in the foreground too', async () => {
   containers.ok('kill', 'front');
   assert.equal((await running.ended).status, 137);
 });
+
+test('--health-start-interval: how often a container is checked while it starts', async () => {
+  const often = ['--health-start-period', '1h', '--health-start-interval', '50ms'];
+  checked('early', ...often, '--health-interval', '1h');
+  assert.equal(containers.inspect('early', '{{.Config.Healthcheck.StartInterval}}'), '50000000');
+  await waitUntil('several checks', () => checks('early') >= 3);
+  assert.equal(streak('early'), 0);
+  containers.ok('exec', 'early', 'touch', '/well');
+  await waitUntil('it is healthy', () => health('early') === 'healthy');
+  const count = checks('early');
+  containers.ok('exec', 'early', 'sleep', '1');
+  assert.equal(checks('early'), count); // the next one comes in an hour
+  const fail = home.run(['--health-cmd', 'true', '--health-start-interval', '0s', 'busybox']);
+  assert.match(fail.stderr, /--health-start-interval '0s': the time is too short/);
+});

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, test } from 'node:test';
 import { FOSTER } from './support/foster.js';
 import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archive.js';
+import { waitUntil } from './support/wait.js';
 
 /** Names of images, what is kept and why, and containers' changes. */
 const home = new ImagesHome();
@@ -278,4 +279,57 @@ test('system df counts, system prune frees', () => {
     out('system', 'prune', '-af'),
     /Untagged: app:1\nDeleted: sha256:.*\n\nTotal reclaimed space: /s,
   );
+});
+
+test('run --rmi removes the container, and its image or the name of it that was given', async () => {
+  out('tag', 'app:1', 'app:2');
+  const first = home.run(['--rmi', 'app:2', 'sh', '-c', 'echo said; exit 3']);
+  assert.deepEqual([first.status, first.stdout, first.stderr], [3, 'said\n', '']);
+  assert.equal(out('images', '--format', '{{.Tag}}'), '1\n');
+  out('run', '-d', '--rmi', 'app:1', 'true');
+  await waitUntil('the image is gone', () => out('images', '-q') === '');
+  assert.deepEqual(home.leftFolders(), []);
+});
+
+test('run --rmi leaves an image that another container uses, or whose program is missing', () => {
+  out('create', '--name', 'user', 'app:1');
+  const { status, stderr } = home.run(['--rmi', 'app:1', 'true']);
+  assert.equal(status, 0);
+  assert.match(
+    stderr,
+    /^foster: cannot remove image app:1: container user \([0-9a-f]{12}\) was made from it; /,
+  );
+  out('rm', 'user');
+  assert.equal(home.run(['--rmi', 'app:1', 'nosuch']).status, 127);
+  assert.equal(lines(out('images', '-q')).length, 1);
+  assert.match(
+    home.run(['--rmi', 'busybox', 'true']).stderr,
+    /^foster: --rmi: busybox is no image; use --rm,/,
+  );
+  assert.match(
+    home.run(['--rmi', '--restart', 'always', 'app:1']).stderr,
+    /--rmi and --restart cannot be used/,
+  );
+});
+
+test('system prune --filter removes only what matches', () => {
+  home.load(
+    dockerArchive({ ...app, names: ['other:1'], config: { ...app.config, Labels: { kind: 'other' } } }),
+  );
+  for (const kind of ['kept', 'gone']) {
+    out('create', '--name', kind, '--label', `kind=${kind}`, 'busybox', 'true');
+    out('network', 'create', '--label', `kind=${kind}`, kind);
+  }
+  const prune = (...filters: string[]) =>
+    home.foster(['system', 'prune', '-af', ...filters.flatMap((filter) => ['--filter', filter])]);
+  const gone = /^Deleted Containers:\n[0-9a-f]{64}\n\nDeleted Networks:\ngone\n\nTotal/;
+  assert.match(prune('label=kind=gone').stdout, gone);
+  assert.equal(out('ps', '-a', '--format', '{{.Names}}'), 'kept\n');
+  assert.match(prune('label!=kind=app', 'label!=kind=kept').stdout, /Untagged: other:1/);
+  assert.equal(out('images', '--format', '{{.Repository}}', 'app'), 'app\n');
+  home.load(dockerArchive({ ...app, names: ['old:1'], created: '2024-01-02T03:04:05Z' }));
+  assert.match(prune('until=1h').stdout, /Untagged: old:1/);
+  assert.equal(lines(out('ps', '-aq')).length, 1);
+  assert.match(prune('name=x').stderr, /expected KEY=VALUE, KEY being one of label, label!, until/);
+  assert.equal(out('network', 'rm', 'kept'), 'kept\n');
 });

@@ -209,3 +209,25 @@ test('the last five health checks', async () => {
   assert.equal(shown.Config.Healthcheck.Interval, 50_000_000);
   home.foster(['rm', '-f', 'checked']);
 });
+
+test('what the last health checks have written', async () => {
+  const script =
+    'n=$(cat /tmp/n 2>/dev/null || echo 0); echo $((n + 1)) > /tmp/n; case $n in ' +
+    '0) echo slow; sleep 1000;; 1) echo out; echo error >&2; exit 1;; ' +
+    '2) head -c 200000 /dev/zero | tr "\\000" x; exit 1;; esac';
+  // the first that succeeds is the last for an hour
+  const often = ['--health-interval', '1h', '--health-start-interval', '50ms', '--health-start-period', '1h'];
+  const check = ['--health-cmd', script, '--health-timeout', '2s', ...often];
+  home.run(['-d', '--name', 'spoken', ...check, 'busybox', 'sleep', '1000']);
+  const log = () =>
+    JSON.parse(field('spoken', '{{json .State.Health.Log}}')) as { Output: string; ExitCode: number }[];
+  const [slow, short, long, silent] = await waitUntil('four checks', () => {
+    const results = log();
+    return results.length === 4 ? results : undefined;
+  });
+  assert.deepEqual([slow?.Output, slow?.ExitCode], ['Health check exceeded timeout (2s): slow\n', -1]);
+  assert.deepEqual([short?.Output, short?.ExitCode], ['out\nerror\n', 1]);
+  assert.deepEqual([long?.Output, long?.ExitCode], [`${'x'.repeat(4096)}...`, 1]);
+  assert.deepEqual([silent?.Output, silent?.ExitCode], ['', 0]);
+  home.foster(['rm', '-f', 'spoken']);
+});

@@ -284,6 +284,18 @@ test('the log keeps the last part of endless output in the foreground', () => {
   assert.equal(home.foster(['logs', '--tail', '1', 'front-much']).stdout.slice(-4), 'end\n');
 });
 
+test('--details shows the labels and variables that --log-opt names, after the time', () => {
+  const options = ['--log-opt', 'labels=team,size', '--log-opt', 'env=COLOUR,NONE', '--log-opt', 'tag=t1'];
+  const flags = [...options, '--label', 'team=a b', '--label', 'other=x', '-e', 'COLOUR=dark,red'];
+  home.run(['--name', 'detailed', ...flags, 'busybox', 'echo', 'line']);
+  const details = 'COLOUR=dark%2Cred,tag=t1,team=a+b';
+  assert.equal(home.foster(['logs', '--details', 'detailed']).stdout, `${details} line\n`);
+  const stamped = home.foster(['logs', '--details', '-t', '--names', 'detailed']).stdout;
+  assert.match(stamped, /^detailed \d{4}-\d\d-\d\dT\S+Z COLOUR=dark%2Cred,tag=t1,team=a\+b line\n$/);
+  home.run(['--name', 'plain', 'busybox', 'echo', 'line']);
+  assert.equal(home.foster(['logs', '--details', 'plain']).stdout, ' line\n');
+});
+
 test('errors', () => {
   assert.match(home.foster(['logs', 'nobody']).stderr, /no such container: nobody/);
   const name = ended('true');

@@ -159,7 +159,7 @@ function portsOf(word: string, { line }: Instruction, file: Dockerfile): string[
   return Array.from({ length: to - from + 1 }, (_, index) => `${from + index}/${protocol.toLowerCase()}`);
 }
 
-type Healthcheck = NonNullable<BuildConfig['Healthcheck']> & { StartInterval?: number };
+type Healthcheck = NonNullable<BuildConfig['Healthcheck']>;
 
 const NANOSECONDS = 1_000_000;
 const TIMES: Readonly<Record<string, 'Interval' | 'Timeout' | 'StartPeriod' | 'StartInterval'>> = {

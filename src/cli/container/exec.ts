@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import type { Command } from 'commander';
+import { parseDetachKeys } from '../../spec/parse/detach-keys.js';
 import { parseEnv, parseEnvFile } from '../../spec/parse/environment.js';
 import { flagError } from '../../spec/parse/flag.js';
 import { readFlagFile } from '../../spec/parse/flag-file.js';
+import { parseDescriptorCount } from '../../spec/parse/process.js';
 import { acceptBooleanValues, addHelpAfter, collect, missingArgument } from '../command.js';
 import { front } from '../front.js';
+import { checkPreserved } from './preserved-descriptors.js';
 import { addLatest, chosenContainer } from './selection.js';
 import { checkInput } from './standard-input.js';
 
@@ -19,6 +22,8 @@ interface ExecOptions {
   user?: string;
   privileged?: boolean;
   latest?: boolean;
+  detachKeys?: string;
+  preserveFds?: string;
 }
 
 /** `foster exec`. */
@@ -40,13 +45,15 @@ export function configure(command: Command, argv: string[]): void {
     .option('--env-file <FILE>', 'read environment variables from a file, one per line', collect)
     .option('-w, --workdir <DIR>', 'working directory in the container')
     .option('-u, --user <USER[:GROUP]>', 'run as this user (name or id) of the container')
+    .option('--detach-keys <KEYS>', 'keys that leave it running, with -it (default: ctrl-p,ctrl-q)')
+    .option('--preserve-fds <NUMBER>', 'pass on as many descriptors of the caller, from 3 on')
     .option('--privileged', 'give it all capabilities of the container, and no seccomp filter');
   addLatest(command);
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'Examples:',
     '  foster exec web ps',
-    '  foster exec -it web sh                an interactive shell',
+    '  foster exec -it web sh                an interactive shell; ctrl-p ctrl-q leaves it running',
     '  foster exec -u nobody -w /tmp web id',
     '  foster exec -itl sh                   in the container that was created last',
     '',
@@ -56,6 +63,8 @@ export function configure(command: Command, argv: string[]): void {
     const { detach = false, interactive = false, tty = false, latest } = options;
     // with --latest, all of it is the command
     const words = latest && first !== undefined ? [first, ...others] : others;
+    const keptDescriptors = parseDescriptorCount(options.preserveFds);
+    checkPreserved(keptDescriptors);
     const container = await chosenContainer(command, latest ? undefined : first, options);
     if (words.length === 0) missingArgument(command, 'COMMAND');
     if (!detach) await checkInput({ interactive, tty });
@@ -70,6 +79,8 @@ export function configure(command: Command, argv: string[]): void {
       user: options.user || undefined,
       privileged: options.privileged ?? false,
       keepsTemplate: front.wantsTemplate,
+      keptDescriptors,
+      detachKeys: parseDetachKeys(options.detachKeys),
     });
   });
 }

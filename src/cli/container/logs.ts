@@ -12,6 +12,7 @@ interface LogsFlags {
   since?: string;
   until?: string;
   timestamps?: boolean;
+  details?: boolean;
   names?: boolean;
   color?: boolean;
   latest?: boolean;
@@ -31,6 +32,7 @@ export function configure(command: Command, argv: string[]): void {
     .option('--since <TIME>', 'print only output since TIME: 2026-11-24T15:00:00Z, or 10m')
     .option('--until <TIME>', 'print only output until TIME')
     .option('-t, --timestamps', 'show the time of each line')
+    .option('--details', "show the labels and variables that the container's --log-opt names")
     .option('--names', 'begin each line with the name of the container')
     .option('--color', 'begin each line with the container, each in a colour of its own');
   addSelection(command, ['-l, --latest']);
@@ -46,11 +48,12 @@ export function configure(command: Command, argv: string[]): void {
     '  foster logs -f --names web db',
   ]);
   command.action(async (references: string[], flags: LogsFlags) => {
-    const { follow = false, timestamps = false, names, color } = flags;
+    const { follow = false, timestamps = false, details = false, names, color } = flags;
     const now = Date.now();
     const options = {
       follow,
       timestamps,
+      details,
       tail: parseTail(flags.tail),
       since: flags.since === undefined ? undefined : parseInstant('--since', flags.since, now),
       until: flags.until === undefined ? undefined : parseInstant('--until', flags.until, now),

@@ -22,6 +22,7 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
     .option('--detach-keys <KEYS>', 'keys that detach from the container (default: ctrl-p,ctrl-q)')
     .option('--restart <POLICY>', 'restart it when it exits: no, on-failure[:MAX], always or unless-stopped')
     .option('--rm', 'remove the container when it exits')
+    .option('--rmi', 'remove the image, too, unless other containers use it; implies --rm')
     .option('-b, --bundle <DIR>', 'run the OCI bundle in DIR', short)
     .option('-l, --label <KEY=VALUE>', 'set a label', collectShort)
     .option('--label-file <FILE>', 'read labels from a file, one per line', collect)
@@ -121,12 +122,20 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
       '--log-driver <DRIVER>',
       'json-file (default), k8s-file or local: foster keeps a log; none or passthrough: not',
     )
-    .option('--log-opt <KEY=VALUE>', 'limit the log: max-size=SIZE, max-file=NUMBER', collect)
+    .option(
+      '--log-opt <KEY=VALUE>',
+      'limit the log: max-size=SIZE, max-file=NUMBER; for logs --details: labels=NAME,..., env=NAME,...',
+      collect,
+    )
     .option('--health-cmd <COMMAND>', 'command whose exit code says whether the container is healthy')
     .option('--health-interval <TIME>', 'time between checks (default: 30s)')
     .option('--health-timeout <TIME>', 'a check that takes longer counts as failed (default: 30s)')
     .option('--health-retries <NUMBER>', 'consecutive failures until it is unhealthy (default: 3)')
     .option('--health-start-period <TIME>', 'time after the start during which failures do not count')
+    .option(
+      '--health-start-interval <TIME>',
+      'time between checks before that, until one succeeds (default: 5s)',
+    )
     .option('--health-on-failure <ACTION>', 'what is done to an unhealthy container: none (default) or kill')
     .option('--no-healthcheck', "leave out the image's health check")
     .optionsGroup('Isolation:')
@@ -166,6 +175,12 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
     .option('--dry-run', 'print the plan as JSON without running anything')
     .option('--explain', 'print each step as it is done, and why')
     .helpOption('--help', 'show this help');
+}
+
+export function addPreservedDescriptors(command: OptionTarget): void {
+  command
+    .optionsGroup('Process:')
+    .option('--preserve-fds <NUMBER>', 'pass on as many descriptors of the caller, from 3 on');
 }
 
 /** Another spelling of an option, or one that the help does not list. */

@@ -7,7 +7,8 @@ import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter, missingArgument, prepareCommand } from '../command.js';
 import { MentionedOptions, type OptionTarget } from '../mentioned-options.js';
 import { print, printError, settings } from '../output.js';
-import { addRunOptions } from './run-options.js';
+import { checkPreserved } from './preserved-descriptors.js';
+import { addPreservedDescriptors, addRunOptions } from './run-options.js';
 import { checkInput } from './standard-input.js';
 
 /** `foster run`. */
@@ -40,6 +41,7 @@ export function configureMentioned(command: Command, argv: string[]): void {
 }
 
 async function run(request: RunRequest): Promise<void> {
+  checkPreserved(request.keptDescriptors);
   if (!request.detach && !request.dryRun) await checkInput(request);
   const engine = await import('../../engine/foreground.js');
   const explain = (line: string) => printError(`${line}\n`);
@@ -88,6 +90,8 @@ function define(
     .argument('[COMMAND...]', 'the command and its arguments (default: /bin/sh)')
     .passThroughOptions();
   addRunOptions(options, argv, mounts);
+  // who starts a container that is only made has other descriptors
+  if (command.name() === 'run') addPreservedDescriptors(options);
   acceptBooleanValues(command, argv);
   command.action((root: string | undefined, args: string[], options: RunOptions) => {
     if (options.bundle !== undefined) return useBundle(options.bundle, root, options);

@@ -2,9 +2,16 @@ import type { Command } from 'commander';
 import { filterInstant } from '../../engine/views/filters.js';
 import { decimalSize } from '../../engine/views/size.js';
 import { flagError } from '../../spec/parse/flag.js';
+import { parseSize } from '../../spec/parse/sizes.js';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
 import { confirmed } from '../confirm.js';
 import { print, settings } from '../output.js';
+
+interface PruneOptions {
+  force?: boolean;
+  filter?: string[];
+  keepStorage?: string;
+}
 
 /** `foster builder prune`. */
 export function configure(command: Command, argv: string[]): void {
@@ -12,6 +19,7 @@ export function configure(command: Command, argv: string[]): void {
     .description('Remove the results of steps of earlier builds, unless an image has them.')
     .option('-a, --all', 'no effect: all of the cache is removed')
     .option('-f, --force', 'do not ask for confirmation')
+    .option('--keep-storage <SIZE>', 'keep the newest results, up to SIZE')
     .option('--filter <KEY=VALUE>', 'until=TIME or until=DURATION: only what is older', collect);
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
@@ -19,17 +27,18 @@ export function configure(command: Command, argv: string[]): void {
     '  foster builder prune -f',
     '  foster builder prune -f --filter until=24h',
   ]);
-  command.action(async ({ force, filter = [] }: { force?: boolean; filter?: string[] }) => {
+  command.action(async ({ force, filter = [], keepStorage }: PruneOptions) => {
     const before = filter.map(timeOf);
+    const keep = keepStorage === undefined ? undefined : parseSize('--keep-storage', keepStorage);
     const which = before.length === 0 ? '' : ` that matches ${filter.join(' and ')}`;
-    if (!force && !confirmed(`This will remove the build cache${which}.`)) {
+    const but = keepStorage === undefined ? '' : `, but for ${keepStorage} of the newest results`;
+    if (!force && !confirmed(`This will remove the build cache${which}${but}.`)) {
       settings.exitCode = 1;
       return;
     }
     const { pruneCache } = await import('../../engine/builds.js');
-    print(
-      `Total reclaimed space: ${decimalSize(await pruneCache(before.length === 0 ? undefined : Math.min(...before)))}\n`,
-    );
+    const size = await pruneCache({ before: before.length === 0 ? undefined : Math.min(...before), keep });
+    print(`Total reclaimed space: ${decimalSize(size)}\n`);
   });
 }
 

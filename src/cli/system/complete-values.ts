@@ -126,7 +126,7 @@ const VALUES: Record<string, Operand> = {
   '--ipc': { words: namespaceOf('private', 'host', 'none', 'shareable') },
   '--log-driver': { words: () => ['json-file', 'k8s-file', 'none', 'passthrough'] },
   '--log-level': { words: () => ['debug', 'info', 'warn', 'error', 'fatal'] },
-  '--log-opt': { words: () => ['max-size=', 'max-file='] },
+  '--log-opt': { words: () => ['max-size=', 'max-file=', 'tag=', 'labels=', 'env='] },
   '--image-volume': { words: () => ['anonymous', 'tmpfs', 'ignore'] },
   '--mount': {
     words: async () => [
@@ -168,7 +168,7 @@ const FREE: ReadonlySet<string> = new Set(
     '--add-host --alias --annotation --author --blkio-weight --build-arg --cgroup-parent --change --cpu-period ' +
     '--cpu-quota --cpu-shares --cpus --cpuset-cpus --cpuset-mems --creds --detach-keys --dns --dns-opt --dns-option ' +
     '--dns-search --domainname --entrypoint --env --env-merge --expose --gateway --group-add --health-cmd ' +
-    '--health-interval --health-retries --health-start-period --health-timeout --hostname --interval --ip --ip-range ' +
+    '--health-interval --health-retries --health-start-interval --health-start-period --health-timeout --hostname --interval --ip --ip-range ' +
     '--ip6 --label --last --mac-address --max-unpacked-size --memory --memory-reservation --memory-swap ' +
     '--memory-swappiness --message --name --network-alias --no-cache-filter --oom-score-adj --opt --password ' +
     '--pids-limit --publish --shm-size --since --stop-timeout --subnet --sysctl --tag --tail --target --time ' +

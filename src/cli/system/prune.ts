@@ -1,9 +1,16 @@
 import type { Command } from 'commander';
 import { decimalSize } from '../../engine/views/size.js';
-import { acceptBooleanValues, addHelpAfter } from '../command.js';
+import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
 import { confirmed } from '../confirm.js';
 import { describeRemoval } from '../image/rmi.js';
 import { print, reportError, settings } from '../output.js';
+
+interface PruneOptions {
+  all?: boolean;
+  force?: boolean;
+  volumes?: boolean;
+  filter?: string[];
+}
 
 /** `foster system prune`. */
 export function configure(command: Command, argv: string[]): void {
@@ -13,20 +20,30 @@ export function configure(command: Command, argv: string[]): void {
     )
     .option('-a, --all', 'remove all images that no container uses, and root filesystems of recipes')
     .option('--volumes', 'remove anonymous volumes that no container uses, too')
-    .option('-f, --force', 'do not ask for confirmation');
+    .option('-f, --force', 'do not ask for confirmation')
+    .option('--filter <KEY=VALUE>', 'remove only what matches: label, label!, until', collect);
   acceptBooleanValues(command, argv);
-  addHelpAfter(command, ['Examples:', '  foster system prune -f', '  foster system prune -af --volumes']);
-  command.action(async (options: { all?: boolean; force?: boolean; volumes?: boolean }) => {
-    const all = options.all ?? false;
+  addHelpAfter(command, [
+    'With --filter, caches stay: they have no labels.',
+    '',
+    'Examples:',
+    '  foster system prune -f',
+    '  foster system prune -af --volumes',
+    '  foster system prune -f --filter until=24h --filter label!=keep',
+  ]);
+  command.action(async (options: PruneOptions) => {
+    const { all = false, filter = [] } = options;
     const which = all ? 'all images without a container' : 'all images without a name';
     const unused = options.volumes ? ', anonymous volumes that no container uses' : '';
-    const warning = `This will remove all stopped containers, all networks that no container uses, ${which}${unused}, and cached root filesystems of tar files.`;
+    const cached = filter.length === 0 ? ', and cached root filesystems of tar files' : '';
+    const matching = filter.length === 0 ? '' : `, as far as they match ${filter.join(' and ')}`;
+    const warning = `This will remove all stopped containers, all networks that no container uses, ${which}${unused}${cached}${matching}.`;
     if (!options.force && !confirmed(warning)) {
       settings.exitCode = 1;
       return;
     }
     const engine = await import('../../engine/system.js');
-    const done = await engine.prune({ all, volumes: options.volumes ?? false });
+    const done = await engine.prune({ all, volumes: options.volumes ?? false, filters: filter });
     const { containers, images, networks, volumes } = done;
     const { removed } = containers;
     const failures = [...containers.failures, ...volumes.failures];

@@ -47,6 +47,8 @@ export interface LineOptions {
   timestamps: boolean;
   /** What each line begins with, before its time. */
   prefix?: string | undefined;
+  /** What comes after its time. */
+  details?: string | undefined;
   /** Only lines at or after `since`, and at or before `until`: nanoseconds since 1970. */
   since?: bigint | undefined;
   until?: bigint | undefined;
@@ -67,6 +69,7 @@ export class LineSink implements LogSink {
   readonly #output: LogOutput;
   readonly #timestamps: boolean;
   readonly #prefix: Buffer;
+  readonly #details: Buffer;
   readonly #since: number;
   readonly #until: number;
   readonly #lines: Record<LogStream, LineState> = {
@@ -82,6 +85,7 @@ export class LineSink implements LogSink {
     this.#output = output;
     this.#timestamps = options.timestamps;
     this.#prefix = Buffer.from(options.prefix ?? '');
+    this.#details = Buffer.from(options.details ?? '');
     // As doubles, which are exact to 256 ns, good enough for comparing clocks of two processes.
     this.#since = options.since === undefined ? Number.NEGATIVE_INFINITY : Number(options.since);
     this.#until = options.until === undefined ? Number.POSITIVE_INFINITY : Number(options.until);
@@ -106,6 +110,7 @@ export class LineSink implements LogSink {
         line.isWanted = isTime;
         if (isTime && this.#prefix.length > 0) this.#put(this.#prefix);
         if (isTime && this.#timestamps) this.#put(this.#stamp.of(frame));
+        if (isTime && this.#details.length > 0) this.#put(this.#details);
       }
       const newline = piece.indexOf(NEWLINE, at);
       const next = newline < 0 ? piece.length : newline + 1;

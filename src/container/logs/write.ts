@@ -24,8 +24,8 @@ const MAX_WAIT_MS = 100;
  * @throws FosterError if there is no log; Node's error if the output cannot be written
  */
 export async function writeLog(container: Container, options: LogOptions, output: LogOutput): Promise<void> {
-  const { timestamps, prefix, since, until } = options;
-  const isByLine = timestamps || prefix !== undefined || since !== undefined || until !== undefined;
+  const { timestamps, prefix, details, since, until } = options;
+  const isByLine = timestamps || [prefix, details, since, until].some((option) => option !== undefined);
   const sink = isByLine ? new LineSink(output, options) : new RawSink(output);
   for await (const _ of readLog(container, options, sink));
 }

@@ -71,7 +71,8 @@ function healthcheckOf(record: ContainerRecord): { Healthcheck?: Record<string, 
 }
 
 /** As in the config of an image. */
-function checkOf({ command, interval, timeout, startPeriod, retries }: HealthCheck): Record<string, unknown> {
+function checkOf(check: HealthCheck): Record<string, unknown> {
+  const { command, interval, startInterval, timeout, startPeriod, retries } = check;
   const [shell, flag, script] = command;
   const isShell = command.length === 3 && shell === '/bin/sh' && flag === '-c';
   return {
@@ -79,6 +80,7 @@ function checkOf({ command, interval, timeout, startPeriod, retries }: HealthChe
     Interval: interval * NANOSECONDS,
     Timeout: timeout * NANOSECONDS,
     StartPeriod: startPeriod * NANOSECONDS,
+    ...(startInterval !== undefined && { StartInterval: startInterval * NANOSECONDS }),
     Retries: retries,
   };
 }

@@ -81,13 +81,15 @@ export function hostConfigOf(record: ContainerRecord, logPath: string): Record<s
 }
 
 function logConfigOf({ logging }: ContainerRecord, path: string): Record<string, unknown> {
-  const { driver = 'json-file', maxSize, maxFiles, tag = '' } = logging;
+  const { driver = 'json-file', maxSize, maxFiles, tag = '', labels, env } = logging;
   return {
     Type: driver,
     Config: {
       ...(maxSize > 0 && { 'max-size': String(maxSize) }),
       ...(maxFiles > 1 && { 'max-file': String(maxFiles) }),
       ...(tag !== '' && { tag }),
+      ...(labels && { labels: labels.join(',') }),
+      ...(env && { env: env.join(',') }),
     },
     Path: path,
     Tag: tag,

@@ -88,7 +88,7 @@ export function inspection({ record, state }: Container): Record<string, unknown
 function stateOf({ record, state }: Container): Record<string, unknown> {
   const counts = readCounts(record.id);
   const health = readHealth(record.id) ?? (record.health && NOT_CHECKED);
-  const checked = health === undefined ? null : healthOf(health);
+  const checked = health === undefined ? null : healthOf(health, record.health?.timeout);
   return {
     OciVersion: record.spec.ociVersion,
     Status: statusWord(state),
@@ -114,18 +114,29 @@ function stateOf({ record, state }: Container): Record<string, unknown> {
 
 const NOT_CHECKED: Health = { status: 'starting', streak: 0, results: [] };
 
-/** What a check writes is not kept. */
-function healthOf({ status, streak, results }: Health): Record<string, unknown> {
+/** @param timeout of a check, in milliseconds */
+function healthOf({ status, streak, results }: Health, timeout = 0): Record<string, unknown> {
   return {
     Status: status,
     FailingStreak: streak,
-    Log: results.map(({ began, ended, exitCode }) => ({
-      Start: new Date(began).toISOString(),
-      End: new Date(ended).toISOString(),
-      ExitCode: exitCode,
-      Output: '',
+    Log: results.map((result) => ({
+      Start: new Date(result.began).toISOString(),
+      End: new Date(result.ended).toISOString(),
+      ExitCode: result.exitCode,
+      Output: outputOf(result, timeout),
     })),
   };
+}
+
+/** In Docker's words. */
+function outputOf(
+  { began, ended, exitCode, output, isCut }: Health['results'][number],
+  timeout: number,
+): string {
+  const text = `${output.toString('utf8')}${isCut ? '...' : ''}`;
+  if (exitCode >= 0 || ended - began < timeout) return text;
+  const limit = timeout < 1000 ? `${timeout}ms` : `${timeout / 1000}s`;
+  return `Health check exceeded timeout (${limit})${text === '' ? '' : `: ${text}`}`;
 }
 
 function graphDriverOf(record: ContainerRecord, folder: string): Record<string, unknown> {

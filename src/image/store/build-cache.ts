@@ -77,6 +77,21 @@ export function removeFromBuildCache(before: number): void {
   }
 }
 
+/** Removes the oldest entries, until the layers of the others have at most that many bytes. */
+export function shrinkBuildCache(most: number): void {
+  const entries = keys().flatMap((key) => {
+    const time = statSync(fileOf(key), { throwIfNoEntry: false })?.mtimeMs;
+    return time === undefined ? [] : { key, time, layer: findInBuildCache(key)?.layer?.descriptor };
+  });
+  const counted = new Set<string>();
+  let total = 0;
+  for (const { key, layer } of entries.sort((one, other) => other.time - one.time)) {
+    if (layer !== undefined && !counted.has(layer.digest)) total += layer.size;
+    if (layer !== undefined) counted.add(layer.digest);
+    if (total > most) rmSync(fileOf(key), { force: true });
+  }
+}
+
 /** The caches of `RUN --mount=type=cache`: a folder for each id. */
 export function cacheMountsFolder(): string {
   return join(buildCacheFolder(), 'mounts');

@@ -163,6 +163,7 @@ const HEALTH_CHECKS: FieldChecks = {
   Interval: isNumber,
   Timeout: isNumber,
   StartPeriod: isNumber,
+  StartInterval: isNumber,
   Retries: isNumber,
 };
 

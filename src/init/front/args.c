@@ -81,5 +81,6 @@ int parse_exec(char **argv, char **envp, struct exec_request *request) {
   if (!argv[0] || !argv[1]) return 0;
   request->container = argv[0];
   request->command = argv + 1;
-  return **request->command && !(request->detached && request->terminal);
+  /* With a terminal and input, it can be left running: its monitor is a process of its own, which Node starts. */
+  return **request->command && !(request->terminal && (request->detached || request->interactive));
 }

@@ -2,7 +2,6 @@
 #include "front.h"
 
 #include <asm-generic/errno.h>
-#include <asm/ioctls.h>
 #include <asm/stat.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
@@ -71,11 +70,6 @@ static _Noreturn void become_node(char **argv, char **envp, int wants_template) 
   sys_exit(127);
 }
 
-static int is_terminal(int fd) {
-  char settings[64];
-  return sys_ioctl(fd, TCGETS, settings) >= 0;
-}
-
 static int is_directory(int fd) {
   struct stat info;
   return SYSCALL2(__NR_fstat, fd, &info) == 0 && (info.st_mode & S_IFMT) == S_IFDIR;
@@ -85,7 +79,7 @@ static int is_directory(int fd) {
 static int is_usual(const struct exec_request *request, char **envp) {
   for (int fd = 0; fd < 3; fd++)
     if (SYSCALL2(__NR_fcntl, fd, F_GETFD) < 0) return 0;
-  if (request->interactive && !request->detached && ((request->terminal && !is_terminal(0)) || is_directory(0))) return 0;
+  if (request->interactive && !request->detached && is_directory(0)) return 0;
   return !variable(envp, "FOSTER_FAULT");
 }
 

@@ -2,7 +2,6 @@
 #include "front.h"
 
 #include <asm-generic/errno.h>
-#include <asm/ioctls.h>
 #include <asm/resource.h>
 #include <asm/stat.h>
 #include <linux/fcntl.h>
@@ -157,7 +156,7 @@ static void abandon(struct launch *launch) {
 }
 
 static void become_monitor(struct launch *launch, const struct exec_request *request, int blob) {
-  int is_reading = request->interactive || request->terminal;
+  int is_reading = request->interactive || request->terminal; /* of a terminal, the monitor sets the modes */
   s32 descriptors[FD_SUPERVISOR_END];
   for (int i = 0; i < FD_SUPERVISOR_END; i++) descriptors[i] = -1;
   descriptors[0] = is_reading ? 0 : nothing, descriptors[1] = 1, descriptors[2] = 2;

@@ -9,6 +9,7 @@ export interface HealthFlags {
   healthInterval?: string;
   healthTimeout?: string;
   healthStartPeriod?: string;
+  healthStartInterval?: string;
   healthRetries?: string;
   healthOnFailure?: string;
   /** false for --no-healthcheck */
@@ -22,6 +23,7 @@ export interface HealthFlags {
  */
 export function parseHealth(flags: HealthFlags): HealthCheck | 'none' | undefined {
   const kills = parseOnFailure(flags.healthOnFailure ?? 'none');
+  const startInterval = timeOf('--health-start-interval', flags.healthStartInterval, 1);
   const check = {
     interval: timeOf('--health-interval', flags.healthInterval, 1) ?? 30_000,
     timeout: timeOf('--health-timeout', flags.healthTimeout, 1) ?? 30_000,
@@ -30,7 +32,18 @@ export function parseHealth(flags: HealthFlags): HealthCheck | 'none' | undefine
   };
   if (flags.healthcheck === false || flags.healthCmd === 'none') return 'none';
   if (!flags.healthCmd) return undefined;
-  return { command: ['/bin/sh', '-c', flags.healthCmd], ...check, ...(kills && { kills }) };
+  const command = ['/bin/sh', '-c', flags.healthCmd];
+  return { command, ...withStart(check, startInterval), ...(kills && { kills }) };
+}
+
+/** Docker's, while a container starts: that long, unless checks are more frequent anyway. */
+const START_INTERVAL = 5000;
+
+function withStart<Check extends { interval: number }>(
+  check: Check,
+  wanted: number | undefined,
+): Check & { startInterval: number } {
+  return { ...check, startInterval: wanted ?? Math.min(START_INTERVAL, check.interval) };
 }
 
 /** Whether an unhealthy container is killed. */
@@ -74,11 +87,15 @@ export function imageHealth(check: ImageDefaults['Healthcheck']): HealthCheck | 
   if (check === undefined || (kind !== 'CMD' && kind !== 'CMD-SHELL') || words.length === 0) return undefined;
   const time = (value: number | undefined, otherwise: number) =>
     value && value > 0 ? Math.min(Math.ceil(value / MILLISECOND), MAX_MILLISECONDS) : otherwise;
-  return {
-    command: kind === 'CMD' ? words : ['/bin/sh', '-c', words.join(' ')],
+  const times = {
     interval: time(check.Interval, 30_000),
     timeout: time(check.Timeout, 30_000),
     startPeriod: time(check.StartPeriod, 0),
     retries: isCount(check.Retries) ? check.Retries : 3,
+  };
+  const startInterval = check.StartInterval ? time(check.StartInterval, 0) : 0;
+  return {
+    command: kind === 'CMD' ? words : ['/bin/sh', '-c', words.join(' ')],
+    ...withStart(times, startInterval || undefined),
   };
 }

@@ -8,7 +8,8 @@ const ELSEWHERE =
   'journald syslog gelf fluentd awslogs splunk etwlogs gcplogs logentries passthrough-tty'.split(' ');
 
 /**
- * Parses `--log-driver` and all `--log-opt` values: `max-size=SIZE`, `max-file=NUMBER`, `tag=TEXT`.
+ * Parses `--log-driver` and all `--log-opt` values: `max-size=SIZE`, `max-file=NUMBER`, `tag=TEXT`, `labels=NAMES`,
+ * `env=NAMES`.
  * @throws FosterError
  */
 export function parseLogging(driver: string | undefined, values: string[]): LogOptions {
@@ -18,6 +19,7 @@ export function parseLogging(driver: string | undefined, values: string[]): LogO
     if (key === 'max-size') options.maxSize = setting === '-1' ? 0 : parseSize('--log-opt max-size', setting);
     else if (key === 'max-file' && /^[1-9]\d{0,3}$/.test(setting)) options.maxFiles = Number(setting);
     else if (key === 'tag' && setting !== '') options.tag = setting;
+    else if (key === 'labels' || key === 'env') options[key] = setting.split(',').filter(Boolean);
     else if (key === 'path')
       throw unsupportedValue(
         '--log-opt',
@@ -25,7 +27,12 @@ export function parseLogging(driver: string | undefined, values: string[]): LogO
         "the log is in the container's folder",
         "read it with 'foster logs'",
       );
-    else throw flagError('--log-opt', value, 'expected max-size=SIZE, max-file=NUMBER or tag=TEXT');
+    else
+      throw flagError(
+        '--log-opt',
+        value,
+        'expected max-size=SIZE, max-file=NUMBER, tag=TEXT, labels=NAME,... or env=NAME,...',
+      );
   }
   return options;
 }

@@ -75,3 +75,15 @@ export function parseExpose(value: string): string {
     throw flagError('--expose', value, 'expected PORT[-PORT][/tcp|udp|sctp]');
   return `${first === last ? first : `${first}-${last}`}/${protocol}`;
 }
+
+/** What foster-init passes on at most: MAX_KEPT of src/init/wire.h. */
+const MOST_DESCRIPTORS = 64;
+
+/** `--preserve-fds`: how many descriptors besides the standard streams; 0 if it is not given. @throws FosterError */
+export function parseDescriptorCount(value: string | undefined): number {
+  if (value === undefined) return 0;
+  const count = /^\d{1,3}$/.test(value) ? Number(value) : Number.NaN;
+  if (!(count <= MOST_DESCRIPTORS))
+    throw flagError('--preserve-fds', value, `expected a number up to ${MOST_DESCRIPTORS}`);
+  return count;
+}

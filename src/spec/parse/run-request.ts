@@ -19,6 +19,7 @@ import { type NetworkFlags, parseNetworks, parsePublish, usualNetwork } from './
 import { type PlatformFlags, parsePull, platformOf } from './platform.js';
 import {
   parseAttached,
+  parseDescriptorCount,
   parseExpose,
   parseGroups,
   parseOomScore,
@@ -46,6 +47,8 @@ export interface RunFlags extends HealthFlags, PlatformFlags, LimitFlags, Networ
   name?: string;
   replace?: boolean;
   rm?: boolean;
+  rmi?: boolean;
+  preserveFds?: string;
   label?: string[];
   labelFile?: string[];
   annotation?: string[];
@@ -176,7 +179,8 @@ export function toRequest(
     command,
     name: ifGiven(options.name, parseName),
     replace: options.replace ?? false,
-    rm: options.rm ?? false,
+    rm: (options.rm ?? false) || (options.rmi ?? false),
+    removesImage: options.rmi ?? false,
     detach: options.detach ?? false,
     attached: parseAttached(options.attach),
     passSignals: options.sigProxy ?? true,
@@ -194,6 +198,7 @@ export function toRequest(
       readFlagFile('--label-file', file, context),
     ),
     annotations: annotationsOf(options.annotation ?? []),
+    keptDescriptors: parseDescriptorCount(options.preserveFds),
     interactive: options.interactive ?? false,
     tty: options.tty ?? false,
     init,
@@ -275,7 +280,12 @@ export function toRequest(
 
 function checkCombinations(request: RunRequest, options: RunFlags): void {
   if (request.rm && request.restart.policy !== 'no')
-    throw new FosterError('--rm and --restart cannot be used together');
+    throw new FosterError(`${request.removesImage ? '--rmi' : '--rm'} and --restart cannot be used together`);
+  if (request.keptDescriptors > 0 && request.restart.policy !== 'no')
+    throw new FosterError('--preserve-fds and --restart cannot be used together', {
+      kind: 'invalid',
+      advice: 'the descriptors of this command are there for one start only',
+    });
   if (request.detach && request.initVerbose) {
     throw new FosterError('--init-verbose and --detach cannot be used together', {
       advice: "see 'foster events' instead",
