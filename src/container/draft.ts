@@ -17,6 +17,7 @@ import { requestedIdMaps } from '../spec/requested-id-maps.js';
 import type { StorageDriver } from '../spec/storage-driver.js';
 import type { Spec } from '../spec/types.js';
 import { type ResolvedUser, resolveGroups, resolveUser } from '../spec/users.js';
+import { callerHome } from '../sys/caller-name.js';
 import { ownCapabilities } from '../sys/capabilities.js';
 import { EXIT, FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
@@ -326,7 +327,18 @@ function userOf(
   const added = resolveGroups(request.groups, groups);
   checkMapped('user', user.uid, maps.uid, maps.isSingle);
   for (const id of [user.gid, ...added]) checkMapped('group', id, maps.gid, maps.isSingle);
-  return { ...user, additionalGids: [...new Set([...user.additionalGids, ...added])] };
+  return {
+    ...user,
+    ...(isCaller && user.name === undefined && { home: homeOfCaller(request, image) }),
+    additionalGids: [...new Set([...user.additionalGids, ...added])],
+  };
+}
+
+/** As in Podman: the home directory that the caller has on the host, if it is mounted, or else the working directory. */
+function homeOfCaller({ mounts, workdir }: RunRequest, image: RootTree['image']): string {
+  const home = callerHome();
+  if (home !== undefined && mounts.some(({ destination }) => destination === home)) return home;
+  return workdir ?? (image?.defaults.WorkingDir || '/');
 }
 
 function checkMapped(kind: 'user' | 'group', id: number, map: IdMapping[], isSingle: boolean): void {

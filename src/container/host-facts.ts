@@ -87,7 +87,7 @@ export function callersAccount(spec: Spec, root: RootFiles, layer: string): Plan
   if (uid === 0 || !isCaller) return [];
   const name = callerName();
   const wanted = [
-    { path: '/etc/passwd', id: uid, line: `${name}:x:${uid}:${gid}:${name}:/:/bin/sh` },
+    { path: '/etc/passwd', id: uid, line: `${name}:x:${uid}:${gid}:${name}:${homeOf(spec)}:/bin/sh` },
     { path: '/etc/group', id: gid, line: `${name}:x:${gid}:` },
   ];
   const taken = new Set(spec.mounts.map(({ destination }) => destination));
@@ -98,6 +98,12 @@ export function callersAccount(spec: Spec, root: RootFiles, layer: string): Plan
     if (text === '' || isKnown || taken.has(path) || existsSync(`${layer}${path}`)) return [];
     return [{ path, text: `${text.endsWith('\n') ? '' : '\n'}${line}\n` }];
   });
+}
+
+/** The process's HOME, where it can be a field of /etc/passwd. */
+function homeOf({ process: { env } }: Spec): string {
+  const home = env.findLast((entry) => entry.startsWith('HOME='))?.slice(5) ?? '/';
+  return /^\/[^:\p{Cc}]*$/u.test(home) ? home : '/';
 }
 
 function hostText(path: string): string {
