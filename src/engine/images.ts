@@ -189,7 +189,6 @@ export async function untag(image: string, names: readonly string[] = []): Promi
     throw new FosterError(`image ${image} does not have the name ${text}`, {
       kind: 'not-found',
       advice: `its names are ${found.names.join(', ') || 'none'}`,
-      exitCode: 1,
     });
   });
   await untagImage(names.length === 0 ? found.names : gone, { keep: true });
