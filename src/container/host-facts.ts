@@ -2,6 +2,7 @@ import { closeSync, existsSync, fstatSync, lstatSync, openSync, readFileSync, st
 import type { RootFiles } from '../layers/root-files.js';
 import type { PlanFacts } from '../plan/facts.js';
 import { HOST_GATEWAY, hostnameFile, hostsFile, resolvConf } from '../spec/hosts.js';
+import { MTAB } from '../spec/mtab.js';
 import { visible } from '../spec/parse/flag.js';
 import type { HostEntry, NetworkMode } from '../spec/request.js';
 import type { Mount, Spec } from '../spec/types.js';
@@ -65,6 +66,12 @@ export function networkFiles(
       replacesLink: root.isLink(path),
       ...(path === CONTAINER_MARK && { isOptional: true }),
     }));
+}
+
+/** Whether neither the root filesystem nor a mount of the Spec has anything at /etc/mtab. */
+export function isMtabMissing(spec: Spec, root: RootFiles): boolean {
+  const isMount = spec.mounts.some(({ destination }) => [MTAB.path, '/etc'].includes(destination));
+  return !isMount && !root.has(MTAB.path);
 }
 
 /** `--add-host NAME:host-gateway`: the host, as the container reaches it. */
