@@ -20,7 +20,8 @@ export function eventMatcher(filters: string[]): (event: ContainerEvent) => bool
   const groups = new Map<string, string[]>();
   for (const filter of filters) {
     const equals = filter.indexOf('=');
-    const key = filter.slice(0, Math.max(equals, 0));
+    const word = filter.slice(0, Math.max(equals, 0));
+    const key = word === 'status' ? 'event' : word; // as in Podman
     if (!EVENT_FILTERS.includes(key)) {
       throw flagError('--filter', filter, `expected KEY=VALUE, KEY being one of ${EVENT_FILTERS.join(', ')}`);
     }
