@@ -10,7 +10,7 @@ import { type IdMapping, isHostIdMapped, isIdMapped } from '../spec/id-maps.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
 import { imageVolumes } from '../spec/image-volumes.js';
 import { randomId } from '../spec/names.js';
-import { imageHealth } from '../spec/parse/health.js';
+import { healthOf } from '../spec/parse/health.js';
 import { parseSignal } from '../spec/parse/signals.js';
 import type { RunRequest } from '../spec/request.js';
 import { requestedIdMaps } from '../spec/requested-id-maps.js';
@@ -173,7 +173,7 @@ export function draftOf(
   image: RootTree['image'],
 ): Omit<Draft, keyof ReturnType<typeof mapsIn>> {
   const { defaults, ...origin } = image ?? { defaults: {} as ImageDefaults };
-  const health = request.health ?? imageHealth(defaults.Healthcheck);
+  const health = healthOf(request, defaults.Healthcheck);
   return {
     version: 1,
     id,
@@ -192,7 +192,7 @@ export function draftOf(
     stopTimeout: request.stopTimeout,
     ...(request.timeLimit > 0 && { timeLimit: request.timeLimit }),
     logging: request.logging,
-    ...(health !== undefined && health !== 'none' && { health }),
+    ...(health !== undefined && { health }),
     ...limitsOf(request),
     network: networkOf(request, hostnameOf(request, id, hostname())),
     asked: askedFor(request, defaults),

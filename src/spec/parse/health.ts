@@ -1,5 +1,5 @@
 import type { ImageDefaults } from '../image-defaults.js';
-import type { HealthCheck } from '../request.js';
+import type { HealthCheck, HealthSettings, RunRequest } from '../request.js';
 import { parseDuration } from './duration.js';
 import { flagError, unsupportedValue } from './flag.js';
 
@@ -16,21 +16,44 @@ export interface HealthFlags {
 }
 
 /**
- * Parses `--health-cmd` and the other --health flags, with Docker's defaults; undefined if there is no check. The
- * command is for the container's shell.
+ * Parses `--health-cmd` and the other --health flags, with Docker's defaults; without a command, the others change the
+ * image's health check. The command is for the container's shell.
  * @throws FosterError
  */
-export function parseHealth(flags: HealthFlags): HealthCheck | 'none' | undefined {
-  const kills = parseOnFailure(flags.healthOnFailure ?? 'none');
-  const check = {
-    interval: timeOf('--health-interval', flags.healthInterval, 1) ?? 30_000,
-    timeout: timeOf('--health-timeout', flags.healthTimeout, 1) ?? 30_000,
-    startPeriod: timeOf('--health-start-period', flags.healthStartPeriod, 0) ?? 0,
-    retries: parseRetries(flags.healthRetries) ?? 3,
+export function parseHealth(flags: HealthFlags): Pick<RunRequest, 'health' | 'healthChanges'> {
+  const interval = timeOf('--health-interval', flags.healthInterval, 1);
+  const timeout = timeOf('--health-timeout', flags.healthTimeout, 1);
+  const startPeriod = timeOf('--health-start-period', flags.healthStartPeriod, 0);
+  const retries = parseRetries(flags.healthRetries);
+  const changes: HealthSettings = {
+    ...(interval !== undefined && { interval }),
+    ...(timeout !== undefined && { timeout }),
+    ...(startPeriod !== undefined && { startPeriod }),
+    ...(retries !== undefined && { retries }),
+    ...(parseOnFailure(flags.healthOnFailure ?? 'none') && { kills: true }),
   };
-  if (flags.healthcheck === false || flags.healthCmd === 'none') return 'none';
-  if (!flags.healthCmd) return undefined;
-  return { command: ['/bin/sh', '-c', flags.healthCmd], ...check, ...(kills && { kills }) };
+  if (flags.healthcheck === false || flags.healthCmd === 'none') return { health: 'none' };
+  if (!flags.healthCmd)
+    return { health: undefined, ...(Object.keys(changes).length > 0 && { healthChanges: changes }) };
+  return { health: { command: ['/bin/sh', '-c', flags.healthCmd], ...DEFAULTS, ...changes } };
+}
+
+/** Docker's; times in milliseconds. */
+const DEFAULTS = { interval: 30_000, timeout: 30_000, startPeriod: 0, retries: 3 };
+
+/**
+ * The health check of a container: its own, or that of its image, with what is changed of it.
+ * @throws FosterError where an unhealthy container is to be killed that has no health check
+ */
+export function healthOf(
+  { health, healthChanges }: Pick<RunRequest, 'health' | 'healthChanges'>,
+  image: ImageDefaults['Healthcheck'],
+): HealthCheck | undefined {
+  if (health !== undefined) return health === 'none' ? undefined : health;
+  const check = imageHealth(image);
+  if (check === undefined && healthChanges?.kills)
+    throw flagError('--health-on-failure', 'kill', 'there is no health check', 'add one with --health-cmd');
+  return check && { ...check, ...healthChanges };
 }
 
 /** Whether an unhealthy container is killed. */
@@ -76,9 +99,9 @@ export function imageHealth(check: ImageDefaults['Healthcheck']): HealthCheck | 
     value && value > 0 ? Math.min(Math.ceil(value / MILLISECOND), MAX_MILLISECONDS) : otherwise;
   return {
     command: kind === 'CMD' ? words : ['/bin/sh', '-c', words.join(' ')],
-    interval: time(check.Interval, 30_000),
-    timeout: time(check.Timeout, 30_000),
-    startPeriod: time(check.StartPeriod, 0),
-    retries: isCount(check.Retries) ? check.Retries : 3,
+    interval: time(check.Interval, DEFAULTS.interval),
+    timeout: time(check.Timeout, DEFAULTS.timeout),
+    startPeriod: time(check.StartPeriod, DEFAULTS.startPeriod),
+    retries: isCount(check.Retries) ? check.Retries : DEFAULTS.retries,
   };
 }

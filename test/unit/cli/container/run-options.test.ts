@@ -266,6 +266,10 @@ test('each flag', async (t) => {
     [['--security-opt', 'label=type:spc_t', '--security-opt', 'label:disable'], { seccomp: 'default' }],
     [['--systemd=false', '--sdnotify', 'ignore', '--health-on-failure', 'none'], { health: undefined }],
     [
+      ['--health-interval', '5s', '--health-on-failure', 'kill'],
+      { healthChanges: { interval: 5000, kills: true } },
+    ],
+    [
       ['--device', '/dev/fuse', '--device', '/dev/a:/dev/b:rwm', '--device', '/dev/c:rw'],
       { devices: [device('/dev/fuse'), device('/dev/a', '/dev/b'), device('/dev/c')] },
     ],
