@@ -22,6 +22,7 @@ import { ownCapabilities } from '../sys/capabilities.js';
 import { EXIT, FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
 import { blockDevices } from './block-devices.js';
+import { recordImageEvent } from './events/recorder.js';
 import { joinTarget } from './plan.js';
 import type { Asked, ContainerRecord, VolumeUse } from './record.js';
 import { mapsOf } from './remove.js';
@@ -59,6 +60,7 @@ export async function draftContainer(asked: RunRequest): Promise<Draft> {
     access: { tlsVerify: request.tlsVerify },
     ...(maxUnpackedSize !== undefined && { maxUnpackedSize }),
   });
+  if (tree.isPulled && tree.image?.id !== undefined) recordImageEvent('pull', tree.image.id, tree.image.name);
   const usual = driverBeside(request.pid, await storageDriver(maps));
   const isRootShifted = checkOwner(tree, maps, usual);
   const id = randomId();
