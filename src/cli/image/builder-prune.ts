@@ -4,7 +4,7 @@ import { decimalSize } from '../../engine/views/size.js';
 import { flagError } from '../../spec/parse/flag.js';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
 import { confirmed } from '../confirm.js';
-import { print, settings } from '../output.js';
+import { print } from '../output.js';
 
 /** `foster builder prune`. */
 export function configure(command: Command, argv: string[]): void {
@@ -22,10 +22,7 @@ export function configure(command: Command, argv: string[]): void {
   command.action(async ({ force, filter = [] }: { force?: boolean; filter?: string[] }) => {
     const before = filter.map(timeOf);
     const which = before.length === 0 ? '' : ` that matches ${filter.join(' and ')}`;
-    if (!force && !confirmed(`This will remove the build cache${which}.`)) {
-      settings.exitCode = 1;
-      return;
-    }
+    if (!force && !confirmed(`This will remove the build cache${which}.`)) return;
     const { pruneCache } = await import('../../engine/builds.js');
     print(
       `Total reclaimed space: ${decimalSize(await pruneCache(before.length === 0 ? undefined : Math.min(...before)))}\n`,

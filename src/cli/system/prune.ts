@@ -21,10 +21,7 @@ export function configure(command: Command, argv: string[]): void {
     const which = all ? 'all images without a container' : 'all images without a name';
     const unused = options.volumes ? ', anonymous volumes that no container uses' : '';
     const warning = `This will remove all stopped containers, all networks that no container uses, ${which}${unused}, and cached root filesystems of tar files.`;
-    if (!options.force && !confirmed(warning)) {
-      settings.exitCode = 1;
-      return;
-    }
+    if (!options.force && !confirmed(warning)) return;
     const engine = await import('../../engine/system.js');
     const done = await engine.prune({ all, volumes: options.volumes ?? false });
     const { containers, images, networks, volumes } = done;
