@@ -1,3 +1,4 @@
+import { recordImageEvent } from '../container/events/recorder.js';
 import { imageRoot } from '../image/rootfs/image-root.js';
 import { findRecipe } from '../image/rootfs/recipe.js';
 import { prepareRoot } from '../image/rootfs/root.js';
@@ -57,6 +58,7 @@ async function storedImage(
   const image = findImage(tree.image?.digest ?? name);
   if (image === undefined)
     throw new FosterError(`no such image: ${name}`, { kind: 'not-found', exitCode: 1 });
+  if (tree.isPulled) recordImageEvent('pull', image.id, tree.image?.name);
   return image;
 }
 

@@ -39,20 +39,34 @@ export function collect(value: string, previous: string[] | undefined): string[]
 }
 
 /**
- * Makes `--rm=true`, `--rm=false` and `--no-trunc=true` work, as in Docker; commander only supports switches without a value. Handles only
- * those in `argv`, because they are rare.
+ * Makes `--rm=true`, `--no-trunc=true`, `-i=false` and `-it=true` work, as in Docker; commander only supports switches
+ * without a value. Handles only those in `argv`, because they are rare.
  */
 export function acceptBooleanValues(command: Command, argv: string[]): void {
   const switches = command.options.filter((option) => option.isBoolean() || option.negate);
   for (const word of new Set(argv)) {
-    const [, name, value = ''] = /^--([a-z0-9-]+)=(\w*)$/.exec(word) ?? [];
-    const option = switches.find((one) => one.name() === name);
-    if (option === undefined) continue;
-    command.addOption(new Option(word).hideHelp());
-    command.on(`option:${word.slice(2)}`, () => {
-      command.setOptionValue(option.attributeName(), parseBoolean(`--${name}`, value) !== option.negate);
+    const [, name, letters = '', value = ''] = /^(?:--([a-z0-9-]+)|-([a-zA-Z]+))=(\w*)$/.exec(word) ?? [];
+    const named =
+      name === undefined
+        ? [...letters].map((letter) => switches.find(({ short }) => short === `-${letter}`))
+        : [switches.find((one) => one.name() === name)];
+    const options = named.filter((option) => option !== undefined);
+    if (options.length === 0 || options.length < named.length) continue;
+    addWord(command, word, () => {
+      for (const [index, option] of options.entries()) {
+        const isOn = index < options.length - 1 || parseBoolean(word.replace(/=.*/, ''), value);
+        command.setOptionValue(option.attributeName(), isOn !== option.negate);
+      }
     });
   }
+}
+
+/** Makes a whole word of a command line an option of its own. */
+function addWord(command: Command, word: string, use: () => void): void {
+  const option = new Option('--word').hideHelp();
+  option.long = word;
+  command.addOption(option);
+  command.on(`option:${option.name()}`, use);
 }
 
 /** An entry in the list of commands. */

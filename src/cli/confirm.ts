@@ -1,18 +1,24 @@
 import { readSync } from 'node:fs';
-import { print } from './output.js';
+import { print, settings } from './output.js';
 
-/** Asks; anything but a yes, the end of the input too, is a no, as in Docker. */
+/**
+ * Asks. Anything but a yes is a no, which is no failure, as in Docker and Podman; the end of the input is a failure: nobody
+ * was there to be asked.
+ */
 export function confirmed(warning: string): boolean {
   print(`WARNING! ${warning}\nAre you sure you want to continue? [y/N] `);
-  return /^y(es)?$/i.test(readLine().trim());
+  const answer = readLine();
+  if (answer === undefined) settings.exitCode = 1;
+  return /^y(es)?$/i.test(answer?.trim() ?? '');
 }
 
-function readLine(): string {
+/** Undefined if there is nothing to read. */
+function readLine(): string | undefined {
   const buffer = Buffer.alloc(256);
   try {
-    return buffer.toString('utf8', 0, readSync(0, buffer)).split('\n')[0] ?? '';
+    const length = readSync(0, buffer);
+    return length === 0 ? undefined : buffer.toString('utf8', 0, length).split('\n')[0];
   } catch {
-    // nothing to read from: nobody said yes
-    return '';
+    return undefined;
   }
 }

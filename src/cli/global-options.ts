@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { flagError } from '../spec/parse/flag.js';
+import { flagError, quoted } from '../spec/parse/flag.js';
 import { parseStorageDriver } from '../spec/storage-driver.js';
+import { FosterError } from '../sys/errors.js';
 import { settings } from './output.js';
 import { CALLER } from './surroundings.js';
 
@@ -50,7 +51,10 @@ export function addGlobalOptions(program: Command): void {
   on('log-level', (value) => {
     const level = Object.hasOwn(LOG_LEVELS, value) ? LOG_LEVELS[value] : undefined;
     if (level === undefined)
-      throw flagError('--log-level', value, 'expected debug, info, warn, error or fatal');
+      throw new FosterError(`--log-level ${quoted(value)}: expected ${Object.keys(LOG_LEVELS).join(', ')}`, {
+        kind: 'invalid',
+        exitCode: 1, // as Docker and Podman
+      });
     settings.warns = level.warns;
     settings.debug ||= level.isDebug;
   });

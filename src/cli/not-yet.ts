@@ -112,7 +112,6 @@ const REASONS = {
     because: 'steps are cached on this machine only',
     advice: 'leave it out: what was built here is not built again',
   },
-  'one by one': { because: 'stages are built one after another', advice: 'leave it out' },
   'new layers': {
     because: 'new layers are not merged without those of the base image',
     advice: 'use --squash-all',
@@ -233,7 +232,6 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['build', 'devices', '--device'],
   ['build', 'one platform', '--all-platforms --os-feature --os-version'],
   ['build', 'own cache', '--cache-from --cache-to --cache-ttl'],
-  ['build', 'one by one', '--jobs'],
   ['build', 'new layers', '--squash'],
   ['build', 'files of an image', '-o --output'],
   [

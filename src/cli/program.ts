@@ -77,7 +77,7 @@ export function buildProgram(entries: CommandEntry[]): Command {
   const program = prepareCommand(new Command('foster'))
     .description('Rootless containers whose PID 1 adopts every orphan and reaps every zombie.')
     .usage('[options] COMMAND')
-    .version(`foster ${VERSION}`, '-v, --version', 'show the version of foster')
+    .version(`foster version ${VERSION}`, '-v, --version', 'show the version of foster')
     .helpOption('-h, --help', 'show this help')
     .commandsGroup('foster itself:')
     .helpCommand('help [COMMAND]', 'show help for a command')

@@ -10,17 +10,19 @@ import { type IdMapping, isHostIdMapped, isIdMapped } from '../spec/id-maps.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
 import { imageVolumes } from '../spec/image-volumes.js';
 import { randomId } from '../spec/names.js';
-import { imageHealth } from '../spec/parse/health.js';
+import { healthOf } from '../spec/parse/health.js';
 import { parseSignal } from '../spec/parse/signals.js';
 import type { RequestedMount, RunRequest } from '../spec/request.js';
 import { requestedIdMaps } from '../spec/requested-id-maps.js';
 import type { StorageDriver } from '../spec/storage-driver.js';
 import type { Spec } from '../spec/types.js';
 import { type ResolvedUser, resolveGroups, resolveUser } from '../spec/users.js';
+import { callerHome } from '../sys/caller-name.js';
 import { ownCapabilities } from '../sys/capabilities.js';
 import { EXIT, FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
 import { blockDevices } from './block-devices.js';
+import { recordImageEvent } from './events/recorder.js';
 import { joinTarget } from './plan.js';
 import type { Asked, ContainerRecord, VolumeUse } from './record.js';
 import { mapsOf } from './remove.js';
@@ -61,6 +63,7 @@ export async function draftContainer(asked: RunRequest): Promise<Draft> {
     ...(maxUnpackedSize !== undefined && { maxUnpackedSize }),
   });
   if (request.removesImage && tree.image === undefined) throw noImageToRemove(request.root);
+  if (tree.isPulled && tree.image?.id !== undefined) recordImageEvent('pull', tree.image.id, tree.image.name);
   const usual = driverBeside(request.pid, await storageDriver(maps));
   const isRootShifted = checkOwner(tree, maps, usual);
   const id = randomId();
@@ -205,7 +208,7 @@ export function draftOf(
   image: RootTree['image'],
 ): Omit<Draft, keyof ReturnType<typeof mapsIn>> {
   const { defaults, ...origin } = image ?? { defaults: {} as ImageDefaults };
-  const health = request.health ?? imageHealth(defaults.Healthcheck);
+  const health = healthOf(request, defaults.Healthcheck);
   return {
     version: 1,
     id,
@@ -225,7 +228,7 @@ export function draftOf(
     stopTimeout: request.stopTimeout,
     ...(request.timeLimit > 0 && { timeLimit: request.timeLimit }),
     logging: request.logging,
-    ...(health !== undefined && health !== 'none' && { health }),
+    ...(health !== undefined && { health }),
     ...limitsOf(request),
     network: networkOf(request, hostnameOf(request, id, hostname())),
     asked: askedFor(request, defaults),
@@ -385,7 +388,18 @@ function userOf(
   const added = resolveGroups(request.groups, groups);
   checkMapped('user', user.uid, maps.uid, maps.isSingle);
   for (const id of [user.gid, ...added]) checkMapped('group', id, maps.gid, maps.isSingle);
-  return { ...user, additionalGids: [...new Set([...user.additionalGids, ...added])] };
+  return {
+    ...user,
+    ...(isCaller && user.name === undefined && { home: homeOfCaller(request, image) }),
+    additionalGids: [...new Set([...user.additionalGids, ...added])],
+  };
+}
+
+/** As in Podman: the home directory that the caller has on the host, if it is mounted, or else the working directory. */
+function homeOfCaller({ mounts, workdir }: RunRequest, image: RootTree['image']): string {
+  const home = callerHome();
+  if (home !== undefined && mounts.some(({ destination }) => destination === home)) return home;
+  return workdir ?? (image?.defaults.WorkingDir || '/');
 }
 
 function checkMapped(kind: 'user' | 'group', id: number, map: IdMapping[], isSingle: boolean): void {

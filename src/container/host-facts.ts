@@ -2,6 +2,7 @@ import { closeSync, existsSync, fstatSync, lstatSync, openSync, readFileSync, st
 import type { RootFiles } from '../layers/root-files.js';
 import type { PlanFacts } from '../plan/facts.js';
 import { HOST_GATEWAY, hostnameFile, hostsFile, resolvConf } from '../spec/hosts.js';
+import { MTAB } from '../spec/mtab.js';
 import { visible } from '../spec/parse/flag.js';
 import type { HostEntry, NetworkMode } from '../spec/request.js';
 import type { Mount, Spec } from '../spec/types.js';
@@ -67,6 +68,12 @@ export function networkFiles(
     }));
 }
 
+/** Whether neither the root filesystem nor a mount of the Spec has anything at /etc/mtab. */
+export function isMtabMissing(spec: Spec, root: RootFiles): boolean {
+  const isMount = spec.mounts.some(({ destination }) => [MTAB.path, '/etc'].includes(destination));
+  return !isMount && !root.has(MTAB.path);
+}
+
 /** `--add-host NAME:host-gateway`: the host, as the container reaches it. */
 function resolveGateway(entry: HostEntry, attached: { hosts: HostEntry[] } | undefined): HostEntry {
   if (entry.address !== HOST_GATEWAY) return entry;
@@ -87,7 +94,7 @@ export function callersAccount(spec: Spec, root: RootFiles, layer: string): Plan
   if (uid === 0 || !isCaller) return [];
   const name = callerName();
   const wanted = [
-    { path: '/etc/passwd', id: uid, line: `${name}:x:${uid}:${gid}:${name}:/:/bin/sh` },
+    { path: '/etc/passwd', id: uid, line: `${name}:x:${uid}:${gid}:${name}:${homeOf(spec)}:/bin/sh` },
     { path: '/etc/group', id: gid, line: `${name}:x:${gid}:` },
   ];
   const taken = new Set(spec.mounts.map(({ destination }) => destination));
@@ -98,6 +105,12 @@ export function callersAccount(spec: Spec, root: RootFiles, layer: string): Plan
     if (text === '' || isKnown || taken.has(path) || existsSync(`${layer}${path}`)) return [];
     return [{ path, text: `${text.endsWith('\n') ? '' : '\n'}${line}\n` }];
   });
+}
+
+/** The process's HOME, where it can be a field of /etc/passwd. */
+function homeOf({ process: { env } }: Spec): string {
+  const home = env.findLast((entry) => entry.startsWith('HOME='))?.slice(5) ?? '/';
+  return /^\/[^:\p{Cc}]*$/u.test(home) ? home : '/';
 }
 
 function hostText(path: string): string {

@@ -15,6 +15,7 @@ import {
   bindDirectories,
   callersAccount,
   directoriesBeneath,
+  isMtabMissing,
   kernelPaths,
   networkFiles,
 } from './host-facts.js';
@@ -72,6 +73,7 @@ export function planContainer(
       isCallerMapped: record.isCallerMapped,
       // a bundle's root directory is the caller's own, and has what its config.json says
       files: isInPlace ? [] : networkFiles(record.network, spec, root, network),
+      linksMtab: !isInPlace && isMtabMissing(spec, root),
       accounts:
         isInPlace || record.network.without?.includes('/etc/passwd')
           ? []

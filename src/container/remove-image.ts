@@ -8,6 +8,7 @@ import {
 } from '../image/store/images.js';
 import { familiarReference } from '../image/store/reference.js';
 import { FosterError } from '../sys/errors.js';
+import { recordImageEvent } from './events/recorder.js';
 import { containersOf } from './image-use.js';
 import { isAlive } from './store.js';
 
@@ -33,6 +34,7 @@ export async function removeImage(text: string, options: { force: boolean }): Pr
   const names = images.flatMap((image) => image.names);
   if (name !== undefined && names.length > 1) {
     await untagImage([name], { keep: false });
+    recordImageEvent('untag', found.id, name);
     return { untagged: [familiarReference(name)], deleted: undefined };
   }
   if (names.length > 1 && !options.force) {
@@ -44,7 +46,14 @@ export async function removeImage(text: string, options: { force: boolean }): Pr
   }
   for (const image of images) checkUse(text, image, options);
   for (const { descriptor } of images) await removeFromIndex(descriptor.digest);
-  return { untagged: names.map(familiarReference), deleted: found.id };
+  return removedImage(found.id, names);
+}
+
+/** What is told of an image that is gone, by its events too. */
+function removedImage(id: string, names: readonly string[]): RemovedImage {
+  for (const name of names) recordImageEvent('untag', id, name);
+  recordImageEvent('delete', id);
+  return { untagged: names.map(familiarReference), deleted: id };
 }
 
 /** Containers keep their layers, but one that runs keeps its image too. */
@@ -73,7 +82,7 @@ export async function pruneImages(options: {
     if (!options.isMeant(image)) continue;
     if (containersOf(image.descriptor.digest).length > 0) continue;
     await removeFromIndex(image.descriptor.digest);
-    removed.push({ untagged: image.names.map(familiarReference), deleted: image.id });
+    removed.push(removedImage(image.id, image.names));
   }
   return removed;
 }

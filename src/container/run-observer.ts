@@ -1,7 +1,14 @@
+import type { Attached } from '../spec/request.js';
+
 /** Called while a container starts. */
 export interface RunObserver {
   /** With a line of `--explain`. */
   explain(line: string): void;
-  /** With text for standard output: the id of a container in the background, the plan of a dry run. */
+  /** With text for standard output: the id of a container in the background or without attached output, the plan of a dry run. */
   print(text: string): void;
+}
+
+/** Prints the id of a container whose output is not attached, as `run -d` does: there is nothing else to know it by. */
+export function printUnseen(id: string, { stdout, stderr }: Attached, observer: RunObserver): void {
+  if (!stdout && !stderr) observer.print(`${id}\n`);
 }

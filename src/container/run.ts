@@ -13,7 +13,7 @@ import { becomeMonitor } from './foreground.js';
 import { writePidFile } from './pid-file.js';
 import { planContainer } from './plan.js';
 import { pathsOf, removeHeld } from './remove.js';
-import type { RunObserver } from './run-observer.js';
+import { printUnseen, type RunObserver } from './run-observer.js';
 
 /**
  * Runs a container. In the foreground this process becomes its monitor, so that on success this function does not
@@ -76,6 +76,7 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
       warn: surroundings().warn,
     });
     writePidFile(record, launched.joined ?? launched.pid);
+    printUnseen(record.id, request.attached, observer);
     becomeMonitor(launched, {
       plan,
       held: { record, lock },

@@ -18,7 +18,7 @@ import { writePidFile } from './pid-file.js';
 import { type ContainerPlan, planContainer } from './plan.js';
 import type { ContainerRecord } from './record.js';
 import { removeHeld, removeLock } from './remove.js';
-import type { RunObserver } from './run-observer.js';
+import { printUnseen, type RunObserver } from './run-observer.js';
 import { type Container, isAlive, lockContainer, readContainer } from './store.js';
 
 /** `foster run -d`; without -d, of a container that may be restarted, attached to it until it has ended for good. */
@@ -50,6 +50,7 @@ export async function runDetached(request: RunRequest, draft: Draft, observer: R
       observer.print(`${record.id}\n`);
       return 0;
     }
+    printUnseen(record.id, attached, observer);
     attachTo(record, client, {
       interactive: request.interactive && attached.stdin,
       passSignals,

@@ -4,6 +4,7 @@ import { findFuseOverlayfs } from '../launch/storage-program.js';
 import { exportTree, finishTree } from '../layers/export-tree.js';
 import { startTreeProgram, type TreeProgram } from '../layers/tree-program.js';
 import type { TreeOrder } from '../layers/tree-protocol.js';
+import { MTAB } from '../spec/mtab.js';
 import { layeredDriver } from '../spec/storage-driver.js';
 import { FosterError } from '../sys/errors.js';
 import { pipe } from '../sys/libc.js';
@@ -30,7 +31,7 @@ function readTree({ record }: Container, action: TreeOrder['action'], output: nu
     layers: layersOf(record),
     ...(record.isRootShifted && { isShifted: true }),
     folder: containerFolder(record.id),
-    mountPoints: [...record.spec.mounts.map(({ destination }) => destination), ...OWN_FILES],
+    mountPoints: [...record.spec.mounts.map(({ destination }) => destination), ...OWN_FILES, MTAB.path],
   };
   return startTreeProgram(order, mapsOf(record), output);
 }

@@ -1,3 +1,4 @@
+import type { ImageAction } from '../container/events/line.js';
 import type { RemovedImage } from '../container/remove-image.js';
 import type { LoadedImage } from '../image/archive/load.js';
 import { SAVE_FORMATS, type SaveFormat } from '../image/archive/save-formats.js';
@@ -66,7 +67,16 @@ export async function pull(
     if (found !== undefined && (policy === 'never' || (await isFor(found.config, options.platform))))
       return imageInfo(found);
   }
-  return imageInfo(await pullImage(parseReference(name), { ...options, progress }));
+  const pulled = await pullImage(parseReference(name), { ...options, progress });
+  await note('pull', pulled.id, pulled.names);
+  return imageInfo(pulled);
+}
+
+/** Records an event of an image, for each of the names that it is about. */
+async function note(action: ImageAction, id: string, names: readonly string[]): Promise<void> {
+  const { recordImageEvent } = await import('../container/events/recorder.js');
+  if (names.length === 0) recordImageEvent(action, id);
+  for (const name of names) recordImageEvent(action, id, name);
 }
 
 /** Full names of all tags that a registry has of a name without a tag. @throws FosterError */
@@ -155,6 +165,9 @@ export async function push(
   const { pushImage } = await import('../image/registry/push.js');
   const reference = parseReference(name);
   const { digest, size } = await pushImage(reference, { ...options, progress }, source);
+  const { findImage } = await import('../image/store/images.js');
+  const here = findImage(source ?? name); // not there if it is a list of images
+  if (here !== undefined) await note('push', here.id, [formatReference(reference)]);
   return { name: formatReference(reference), tag: reference.tag ?? reference.digest ?? '', digest, size };
 }
 
@@ -163,7 +176,7 @@ export async function tag(image: string, names: readonly string[]): Promise<void
   const { getImage, tagImage } = await import('../image/store/images.js');
   const { formatReference, parseReference } = await import('../image/store/reference.js');
   const { FosterError } = await import('../sys/errors.js');
-  const { descriptor } = getImage(image);
+  const { descriptor, id } = getImage(image);
   const references = names.map(parseReference);
   if (references.some(({ digest }) => digest !== undefined)) {
     throw new FosterError('cannot give an image a name with a digest', {
@@ -172,7 +185,10 @@ export async function tag(image: string, names: readonly string[]): Promise<void
       exitCode: 1,
     });
   }
-  for (const reference of references) await tagImage(formatReference(reference), descriptor);
+  for (const reference of references) {
+    await tagImage(formatReference(reference), descriptor);
+    await note('tag', id, [formatReference(reference)]);
+  }
 }
 
 /**
@@ -189,10 +205,11 @@ export async function untag(image: string, names: readonly string[] = []): Promi
     throw new FosterError(`image ${image} does not have the name ${text}`, {
       kind: 'not-found',
       advice: `its names are ${found.names.join(', ') || 'none'}`,
-      exitCode: 1,
     });
   });
-  await untagImage(names.length === 0 ? found.names : gone, { keep: true });
+  const lost = names.length === 0 ? found.names : gone;
+  await untagImage(lost, { keep: true });
+  if (lost.length > 0) await note('untag', found.id, lost);
 }
 
 /** Whether there is such an image. @throws FosterError for a string that cannot be an image's name */
@@ -345,7 +362,9 @@ export async function load(
   const { loadImages } = await import('../image/archive/load.js');
   const { collectOnFailure } = await import('../container/collect-garbage.js');
   const { platform } = options;
-  return await collectOnFailure(() => loadImages(input, platform === undefined ? {} : { platform }));
+  const loaded = await collectOnFailure(() => loadImages(input, platform === undefined ? {} : { platform }));
+  for (const { id, names } of loaded) await note('load', id, names);
+  return loaded;
 }
 
 /**
@@ -358,10 +377,16 @@ export async function save(
   { format, output }: { format: SaveFormat; output: string | undefined },
 ): Promise<void> {
   const { lockStore } = await import('../image/store/lock.js');
+  const { getImage, nameMeant } = await import('../image/store/images.js');
   const { saveImages } = await import('../image/archive/save.js');
   const { findSavedImages } = await import('../image/archive/saved-images.js');
   await lockStore();
   await saveImages(findSavedImages([...names]), format, output);
+  for (const name of names) {
+    const image = getImage(name);
+    const meant = nameMeant(name, image);
+    await note('save', image.id, meant === undefined ? [] : [meant]);
+  }
 }
 
 export interface ImportRequest {
@@ -385,5 +410,9 @@ export async function importArchive(input: string | undefined, request: ImportRe
   const { collectOnFailure } = await import('../container/collect-garbage.js');
   const { changes = [], message, platform } = request;
   const name = request.name === undefined ? undefined : await fullName(request.name);
-  return await collectOnFailure(() => importImage(input, { changes: [...changes], message, name, platform }));
+  const id = await collectOnFailure(() =>
+    importImage(input, { changes: [...changes], message, name, platform }),
+  );
+  await note('import', id, name === undefined ? [] : [name]);
+  return id;
 }

@@ -9,7 +9,10 @@ export interface Selection {
   all?: boolean | undefined;
   /** The one that was created last. */
   latest?: boolean | undefined;
-  /** Those that match, whether they run or not: `KEY=VALUE` each, views/container-filter.ts. */
+  /**
+   * Those that match, whether they run or not: `KEY=VALUE` each, views/container-filter.ts. With references, those of them
+   * that match.
+   */
   filters?: readonly string[] | undefined;
   /** Leave out those named that do not exist. */
   ignoresMissing?: boolean | undefined;
@@ -27,6 +30,7 @@ export async function select(
   suits: Suits = 'any',
 ): Promise<string[]> {
   const named = ignoresMissing ? await existing(references) : references;
+  if (references.length > 0 && filters.length > 0) return await matching(named, filters);
   return [...named, ...(await chosenIds({ all, latest, filters }, suits))];
 }
 
@@ -34,6 +38,13 @@ async function existing(references: readonly string[]): Promise<string[]> {
   const { findId, storedIds } = await import('../container/store.js');
   const stored = storedIds();
   return references.filter((reference) => stored.includes(findId(reference) ?? ''));
+}
+
+async function matching(references: readonly string[], filters: readonly string[]): Promise<string[]> {
+  const { findContainer } = await import('../container/store.js');
+  const { containerMatcher } = await import('./views/container-filter.js');
+  const matches = await containerMatcher([...filters]);
+  return references.filter((reference) => matches(findContainer(reference), true));
 }
 
 async function chosenIds(

@@ -260,10 +260,10 @@ export interface EventOptions extends CallOptions {
 
 export interface ContainerEvent {
   time: Date;
-  type: 'container' | 'network' | 'volume';
+  type: 'container' | 'image' | 'network' | 'volume';
   /** `create`, `start`, `die`, `adopt`, `reap`, `stop`, `kill`, `destroy` and so on: see `foster events --help`. */
   action: string;
-  /** The id of the container or network, or the volume's name. */
+  /** The id of the container, image or network, or the volume's name. */
   id: string;
   name: string;
   /** Attributes of the event, and the container's labels and image. */

@@ -13,7 +13,7 @@ import { attributesOf } from './file-attributes.js';
 import type { LayerStack } from './stack.js';
 import { COPIED } from './tree-protocol.js';
 import { unlessGone } from './unless-gone.js';
-import { listNames, type WritableLayer } from './writable-layer.js';
+import { listNames, targetOf, type WritableLayer } from './writable-layer.js';
 
 /** When the copy in a container's folder was completed, in milliseconds since 1970. @throws Error of node:fs */
 export function timeOfCopy(folder: string): number {
@@ -59,6 +59,10 @@ export class ChangedFiles implements WritableLayer {
 
   lstat(name: string): Stats | undefined {
     return this.#changed.has(name) ? lstat(`${this.#tree}/${name}`) : undefined;
+  }
+
+  link(name: string): string | undefined {
+    return this.#changed.has(name) ? targetOf(`${this.#tree}/${name}`) : undefined;
   }
 
   names(directory: string): string[] {

@@ -1,3 +1,4 @@
+import { MTAB } from '../spec/mtab.js';
 import type { LayerStack } from './stack.js';
 import type { WritableLayer } from './writable-layer.js';
 
@@ -43,8 +44,8 @@ function* changesIn(
 }
 
 /**
- * Names that foster, not the container, has created in its layer: empty files and directories as mount points, and
- * their parents that were created or copied up only for that.
+ * Names that foster, not the container, has created in its layer: empty files and directories as mount points, the link
+ * /etc/mtab, and their parents that were created or copied up only for that.
  * @param mountPoints absolute paths in the container
  */
 export function mountPointNames(
@@ -75,9 +76,10 @@ function isBelowDirectories(own: WritableLayer, parts: string[]): boolean {
     .every((_part, index) => own.lstat(bytes(parts.slice(0, index + 1).join('/')))?.isDirectory() ?? false);
 }
 
-/** Whether it is an empty file, or a directory without files of the container. */
+/** Whether it is an empty file, the link that foster makes, or a directory without files of the container. */
 function isBare(own: WritableLayer, name: string, foreign: ReadonlySet<string>, mayBeFile: boolean): boolean {
   const info = own.lstat(name);
+  if (info?.isSymbolicLink()) return `/${name}` === MTAB.path && own.link(name) === MTAB.target;
   if (info?.isFile()) return mayBeFile && info.size === 0;
   if (!info?.isDirectory() || own.isOpaque(`${name}/`)) return false;
   return own.names(`${name}/`).every((base) => foreign.has(`${name}/${base}`));
@@ -90,7 +92,7 @@ function isAsBelow(own: WritableLayer, below: LayerStack, name: string): boolean
   if (info === undefined) return false;
   if (lower !== undefined)
     return lower.mode === info.mode && lower.uid === info.uid && lower.gid === info.gid;
-  return (info.mode & 0o7777) === 0o755 && info.uid === 0 && info.gid === 0;
+  return (info.isSymbolicLink() || (info.mode & 0o7777) === 0o755) && info.uid === 0 && info.gid === 0;
 }
 
 function bytes(text: string): string {

@@ -34,6 +34,13 @@ export class RootFiles {
     }
   }
 
+  /** Whether there is anything at an absolute path, be it a link that leads nowhere. */
+  has(path: string): boolean {
+    const fd = this.#find(path, O_PATH | O_NOFOLLOW);
+    if (fd !== undefined) closeSync(fd);
+    return fd !== undefined;
+  }
+
   /** Whether the last part of an absolute path is a symbolic link. */
   isLink(path: string): boolean {
     const fd = this.#find(path, O_PATH | O_NOFOLLOW);

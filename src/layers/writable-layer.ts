@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, type Stats } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
 import { getExtendedAttribute } from '../sys/libc.js';
 import { pathOf } from '../tar/member.js';
 import { hiddenName, isOpaque } from './overlay-whiteouts.js';
@@ -13,6 +13,8 @@ import { OPAQUE_MARKER, WHITEOUT_PREFIX } from './whiteout.js';
 export interface WritableLayer {
   /** A file that the container has created or changed; undefined if it has deleted it or not touched it. */
   lstat(name: string): Stats | undefined;
+  /** Where a symbolic link leads that it has created or changed; undefined for anything else. */
+  link(name: string): string | undefined;
   /** Names that it has created, changed or deleted, sorted by their bytes. */
   names(directory: string): string[];
   isDeleted(name: string): boolean;
@@ -32,6 +34,10 @@ export class UpperDirectory implements WritableLayer {
   lstat(name: string): Stats | undefined {
     const info = this.#look(name);
     return info !== undefined && hiddenName('', info) === undefined ? info : undefined;
+  }
+
+  link(name: string): string | undefined {
+    return targetOf(`${this.#path}/${name}`);
   }
 
   names(directory: string): string[] {
@@ -102,6 +108,11 @@ export class FuseUpperDirectory extends UpperDirectory {
       this.has(`${directory}${OPAQUE_DEVICE}`)
     );
   }
+}
+
+/** Where a symbolic link leads, with one character for each byte; undefined for anything else. */
+export function targetOf(path: string): string | undefined {
+  return unlessGone(() => readlinkSync(pathOf(path), { encoding: 'latin1' }), ['EINVAL']);
 }
 
 /** The names in a directory, with one character for each byte, sorted. */

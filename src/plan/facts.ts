@@ -27,6 +27,8 @@ export interface PlanFacts {
   isCallerMapped: boolean;
   /** Files that foster writes into the container, such as /etc/hosts. */
   files: OwnFile[];
+  /** Whether the container is to get the link /etc/mtab. */
+  linksMtab?: boolean;
   /** Lines for the container's /etc/passwd and /etc/group, so that its user has a name. */
   accounts: { path: string; text: string }[];
   /** Sources that are in a directory which containers change: by destination, the directory, and the path in it. */

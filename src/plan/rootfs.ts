@@ -1,3 +1,5 @@
+import { posix } from 'node:path';
+import { MTAB } from '../spec/mtab.js';
 import type { Propagation } from '../spec/types.js';
 import { FosterError } from '../sys/errors.js';
 import {
@@ -244,6 +246,23 @@ export function addAccounts(facts: PlanFacts): Step[] {
       step(why, 'close', [opened], { ignore: ['EBADF'] }),
     ];
   });
+}
+
+/** Makes the link /etc/mtab in the container's own layer, if the permissions allow it. */
+export function linkMtab(facts: PlanFacts): Step[] {
+  if (!facts.linksMtab) return [];
+  const why = `link ${MTAB.path} to ${MTAB.target}`;
+  const folder = { result: 'mtab_folder' };
+  return [
+    openInRoot(why, posix.dirname(MTAB.path), ['O_PATH', 'O_DIRECTORY'], {
+      ...folder,
+      ignore: ['EACCES', 'ENOENT', 'ENOTDIR'],
+    }),
+    step(why, 'symlinkat', [MTAB.target, folder, posix.basename(MTAB.path)], {
+      ignore: ['EBADF', 'EEXIST', 'EACCES', 'EROFS', 'EOVERFLOW'],
+    }),
+    step(why, 'close', [folder], { ignore: ['EBADF'] }),
+  ];
 }
 
 /** Errors of a missing directory or permission, and of a file of another kind, by system call. */

@@ -27,9 +27,10 @@ export function imageVolumes(image: ImageDefaults | undefined): { paths: string[
   return { paths: all.filter((path) => !ignored.includes(path)), ignored };
 }
 
+/** Without a slash in front it counts from the root: `VOLUME [/a, /b]`, which lacks quotes, makes `[/a,` and `/b]`. */
 function volumePath(text: string): string {
   const path = posix.resolve('/', text);
-  const isValid = path !== '/' && text.startsWith('/') && !text.includes('\0');
+  const isValid = path !== '/' && !text.includes('\0');
   if (isValid && isVolumeAllowed(path)) return path;
   throw new FosterError(
     isValid

@@ -24,6 +24,8 @@ export interface RunRequest {
   logging: LogOptions;
   /** 'none' disables the image's health check; undefined keeps it. */
   health: HealthCheck | 'none' | undefined;
+  /** What of the image's health check is changed, where it is kept. */
+  healthChanges?: HealthSettings;
   /** When to pull an image: if it is missing, always, if there is a newer one, or never. */
   pull: 'missing' | 'always' | 'newer' | 'never';
   /** `OS/ARCHITECTURE[/VARIANT]`; undefined for this machine's. */
@@ -345,3 +347,6 @@ export interface HealthCheck {
   /** Kill the container when it is unhealthy. */
   kills?: boolean;
 }
+
+/** All of a health check but its command. */
+export type HealthSettings = Partial<Omit<HealthCheck, 'command'>>;

@@ -208,6 +208,7 @@ test('what is always so can be asked for, and not be switched off', async () => 
     '--load',
     '--compress',
     '--pull=never',
+    '--jobs=4',
     '--progress',
     'plain',
   ]);
@@ -216,6 +217,7 @@ test('what is always so can be asked for, and not be switched off', async () => 
     ['--layers=false', /use --no-cache, or --squash-all/],
     ['--pull=perhaps', /expected missing, always, newer or never/],
     ['--format=other', /expected oci or docker/],
+    ['--jobs=many', /--jobs 'many': expected a number/],
     ['--ssh=default', /there is no SSH agent/],
     ['--build-context=x', /expected NAME=DIRECTORY/],
     [
@@ -226,6 +228,29 @@ test('what is always so can be asked for, and not be switched off', async () => 
     const { status, stderr } = await build('', [flag], { SSH_AUTH_SOCK: '' });
     assert.equal(status, 125, flag);
     assert.match(stderr, problem);
+  }
+});
+
+test('without a CONTEXT, the Dockerfile is built in its own directory', async () => {
+  writeFileSync(home.path('context/Other'), `${BASE}COPY file /copied\n`);
+  const build = await foster(home, ['build', '-t', 'built', '-f', home.path('context/Other')]);
+  assert.equal(build.status, 0, build.stderr);
+  assert.equal(home.run(['--rm', 'built', 'cat', '/copied']).stdout, 'of the context');
+  for (const flags of [[], ['-f', '-']]) {
+    const { status, stderr } = await foster(home, ['build', '-t', 'built', ...flags]);
+    assert.equal(status, 125);
+    assert.match(stderr, /^foster: missing required argument 'CONTEXT'/);
+  }
+});
+
+test('--pull-always and --pull-never are older words for --pull=always and --pull=never', async () => {
+  for (const [flag, problem] of [
+    ['--pull-never', /no such image|is not here/],
+    ['--pull-always', /cannot connect to 127\.0\.0\.1:1/],
+  ] as const) {
+    const { status, stderr } = await build('FROM 127.0.0.1:1/nowhere\nRUN true\n', [flag]);
+    assert.notEqual(status, 0);
+    assert.match(stderr, problem, flag);
   }
 });
 

@@ -273,7 +273,7 @@ test('files go from one container to another, running or not', () => {
   for (const name of ['cp-to', 'cp-ended']) home.foster(['create', '--name', name, ...SLEEP]);
   home.foster(['start', 'cp-to']);
   after(() => home.foster(['rm', '-f', 'cp-from', 'cp-to', 'cp-ended']));
-  cp('-a', 'cp-from:/src', 'cp-to:/tmp');
+  cp('-a=true', '--pause=false', 'cp-from:/src', 'cp-to:/tmp');
   assert.equal(
     inside('cp-to', 'stat -c "%n %u:%g" /tmp/src/sub/a; cat /tmp/src/sub/a'),
     '/tmp/src/sub/a 5:6\na\n',

@@ -58,6 +58,9 @@ test('past events have image and labels, also for removed containers', () => {
   assert.match(create, /^\S+Z container create [0-9a-f]{64} \(image=busybox, name=past, role=front end\)$/);
   assert.match(die, /container die [0-9a-f]{64} \(exitCode=3, image=busybox, name=past, role=front end\)$/);
   assert.equal(home.foster(['events', '--until', '1h']).stdout, '', 'nothing happened an hour ago');
+  // Podman's word for event=
+  const died = home.foster(['events', '--stream=false', '-f', 'status=died', '-f', 'container=past']).stdout;
+  assert.match(died, /^\S+Z container die [^\n]*\n$/);
 });
 
 test('orphans', async () => {

@@ -226,6 +226,13 @@ test('--userns keep-id: the caller has a name', () => {
   assert.equal(output(['--userns', 'keep-id'], 'whoami; id -gn; echo $HOME'), `${name}\n${name}\n/`);
   assert.equal(output(['--userns', 'keep-id'], `grep -c "^${name}:" /etc/passwd`), '1');
   assert.equal(home.shell(`grep "^${name}:" /etc/passwd`).status, 1, 'only where he is himself');
+  // his home is the working directory, or his own if it is mounted
+  const { homedir } = userInfo();
+  assert.equal(output(['--userns', 'keep-id', '-w', '/tmp'], 'echo $HOME ~'), '/tmp /tmp');
+  assert.equal(
+    output(['--userns', 'keep-id', '-v', homedir], 'echo $HOME ~; pwd'),
+    `${homedir} ${homedir}\n/`,
+  );
 });
 
 test('--read-only with --tmpfs: the root cannot be written to, the rest can', () => {

@@ -46,6 +46,9 @@ test('--log-level says what is printed beside results, --noout prints no results
   const missing = ['inspect', 'nobody'];
   assert.match(home.foster(['--log-level', 'debug', ...missing]).stderr, /^ {4}at /m, 'a stack trace');
   assert.doesNotMatch(home.foster(['-l', 'error', ...missing]).stderr, /^ {4}at /m);
+  const wrong = home.foster(['-l', 'loud', 'version']);
+  assert.equal(wrong.status, 1, 'as Docker and Podman');
+  assert.match(wrong.stderr, /^foster: --log-level 'loud': expected trace, debug, info/);
 });
 
 test('--config names the folder of the credentials', () => {
@@ -71,7 +74,6 @@ test('what makes no difference is accepted, but not any value', () => {
   for (const [name, value] of [
     ['--cgroup-manager', 'nope'],
     ['--events-backend', 'journald'],
-    ['--log-level', 'loud'],
     ['--storage-driver', 'btrfs'],
     ['--root', ''],
     ['--runroot', ''],

@@ -81,3 +81,24 @@ test('its stop signal, labels and health check', async () => {
   out('stop', 'one');
   assert.equal(containers.inspect('one', '{{.State.ExitCode}}'), '7');
 });
+
+test("options change the image's health check, and keep the rest of it", () => {
+  const shown = (...flags: string[]) => {
+    out('create', '--name', 'changed', ...flags, 'app:1');
+    const health = JSON.parse(containers.inspect('changed', '{{json .Config.Healthcheck}}'));
+    const action = containers.inspect('changed', '{{.Config.HealthcheckOnFailureAction}}');
+    out('rm', 'changed');
+    return [health.Test.at(-1), health.Interval, health.Retries, action];
+  };
+  assert.deepEqual(shown(), ['test -e /srv', 200_000_000, 2, 'none']);
+  assert.deepEqual(shown('--health-interval', '1s'), ['test -e /srv', 1_000_000_000, 2, 'none']);
+  assert.deepEqual(shown('--health-retries', '5', '--health-on-failure', 'kill'), [
+    'test -e /srv',
+    200_000_000,
+    5,
+    'kill',
+  ]);
+  const { status, stderr } = home.foster(['create', '--health-on-failure', 'kill', 'busybox']);
+  assert.equal(status, 125);
+  assert.match(stderr, /^foster: --health-on-failure 'kill': there is no health check; add one/);
+});

@@ -140,11 +140,23 @@ test('rm -v removes the volumes with the container, also those of other users', 
   assert.deepEqual(left(), []);
 });
 
+test('a path without a slash in front counts from the root: VOLUME [/data, /more]', () => {
+  home.load(
+    dockerArchive({
+      names: ['careless:1'],
+      layers: [base],
+      config: { Volumes: { '[/data,': {}, 'more]': {} } },
+    }),
+  );
+  const script = 'grep -o "/[[].data,\\|/more[]]" /proc/mounts | sort';
+  assert.equal(out('run', '--rm', 'careless:1', 'sh', '-c', script), '/[/data,\n/more]\n');
+});
+
 test('impossible volumes', () => {
-  home.load(dockerArchive({ names: ['bad:1'], layers: [base], config: { Volumes: { '../etc': {} } } }));
+  home.load(dockerArchive({ names: ['bad:1'], layers: [base], config: { Volumes: { '../..': {} } } }));
   const { status, stderr } = home.run(['--rm', 'bad:1']);
   assert.equal(status, 125);
-  assert.match(stderr, /the image declares a volume at '\.\.\/etc', which cannot be a mount point/);
+  assert.match(stderr, /the image declares a volume at '\.\.\/\.\.', which cannot be a mount point/);
   home.load(dockerArchive({ names: ['file:1'], layers: [base], config: { Volumes: { '/data/kept': {} } } }));
   const file = home.run(['--rm', 'file:1', 'true']);
   assert.equal(file.status, 125);

@@ -39,6 +39,7 @@ test('images lists what filters ask for, in the order of --sort', () => {
     ['--sort tag', ['app', 'other']],
     ['--filter before=other:2', ['app']],
     ['--filter since=app:1', ['other']],
+    ['--filter after=app:1', ['other']],
     ['--filter until=2024-06-01', ['app']],
     ['--filter label=kind', ['app']],
     ['--filter label!=kind', ['other']],
@@ -61,7 +62,7 @@ test('images lists what filters ask for, in the order of --sort', () => {
   for (const [flags, problem] of [
     ['--sort colour', /--sort 'colour': expected one of created, id, /],
     ['--filter dangling=maybe', /expected true or false/],
-    ['--filter colour=red', /KEY being one of before, since, until/],
+    ['--filter colour=red', /KEY being one of before, since, after, until/],
   ] as const) {
     const { status, stderr } = run(`images ${flags}`);
     assert.equal(status, 125);
@@ -127,6 +128,7 @@ test('names are taken from an image, and looked up by the names of Docker and of
     run('untag app:1 nosuch').stderr,
     /^foster: image app:1 does not have the name nosuch; its names/,
   );
+  assert.equal(run('untag app:1 nosuch').status, 125);
   for (const line of [
     'history -q docker.io/library/named:3',
     'image inspect -f {{.Id}} named:3',

@@ -66,7 +66,7 @@ test('it works through another symbolic link, and from another directory', () =>
     cwd: join(folder, 'bin'),
     encoding: 'utf8',
   });
-  assert.equal(output, `foster ${VERSION}\n`);
+  assert.equal(output, `foster version ${VERSION}\n`);
 });
 
 test('it has the native files of this machine', () => {
@@ -90,7 +90,7 @@ test('make install by a user who cannot write to the folders of npm creates a li
   const output = execFileSync('scripts/install', { cwd: tree, env, encoding: 'utf8' });
   const link = join(folder, '.local/bin/foster');
   assert.match(output, new RegExp(`^installed ${link}\\n.*export PATH=`));
-  assert.equal(execFileSync(link, ['--version'], { encoding: 'utf8' }), `foster ${VERSION}\n`);
+  assert.equal(execFileSync(link, ['--version'], { encoding: 'utf8' }), `foster version ${VERSION}\n`);
 });
 
 test('it has its license', () => {

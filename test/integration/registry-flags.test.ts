@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
@@ -67,6 +67,35 @@ test('push takes all tags, another format, and writes the digest', () => {
     `${digest} application/vnd.docker.distribution.manifest.v2+json\n`,
   );
   assert.match(home.foster(['push', '--format', 'v2s1', target]).stderr, /expected oci or v2s2/);
+});
+
+test('push and pull take files and docker:// as Podman and skopeo write them', () => {
+  const [name = ''] = own;
+  const id = home.foster(['image', 'inspect', '-f', '{{.Id}}', name]).stdout;
+  for (const [destination, source] of [
+    ['docker-archive', 'docker-archive'],
+    ['oci-archive', 'oci-archive'],
+    ['oci', 'oci'],
+    ['dir', undefined],
+  ] as const) {
+    const path = home.path(`pushed-${destination}`);
+    const pushed = home.foster(['push', name, `${destination}:${path}`]);
+    assert.equal(pushed.status, 0, pushed.stderr);
+    assert.ok(existsSync(path));
+    if (source === undefined) continue;
+    assert.equal(home.foster(['rmi', '-f', name]).status, 0);
+    const pulled = home.foster(['pull', `${source}:${path}`]);
+    assert.deepEqual([pulled.stdout, pulled.stderr], [`${name}\n`, '']);
+    assert.equal(home.foster(['image', 'inspect', '-f', '{{.Id}}', name]).stdout, id);
+  }
+  const refused = home.foster(['push', name, 'oci-archive:/tmp/file.tar:other:1']);
+  assert.equal(refused.status, 125);
+  assert.match(
+    refused.stderr,
+    /^foster: DESTINATION 'oci-archive:.*': a name after the path is not supported yet; /,
+  );
+  assert.equal(home.foster(['push', '-q', name]).status, 0);
+  assert.deepEqual(home.foster(['pull', '-q', `docker://${name}`]).stdout, `${name}\n`);
 });
 
 test('pull --policy asks the registry only where it should', () => {

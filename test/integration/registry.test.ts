@@ -191,6 +191,10 @@ test('by digest, of an index and of a manifest', () => {
     const name = `${registry.host}/app@${digest}`;
     const result = home.foster(['pull', name]);
     assert.match(result.stdout, new RegExp(`Digest: ${digest}\n.*\n${name}\n$`));
+    // the name with a tag, too, means the one that was pulled
+    const { status, stderr } = home.foster(['untag', name, `${registry.host}/app:plain@${digest}`]);
+    assert.equal(status, 0, stderr);
+    assert.equal(home.foster(['images', '--filter', 'dangling=false', '-q', name]).stdout, '');
   }
   fails(home.foster(['pull', `${registry.host}/app@sha256:${'0'.repeat(64)}`]), /does not have it/);
 });

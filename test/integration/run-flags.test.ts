@@ -153,6 +153,17 @@ test('--attach: the streams that are not attached are in the log only', () => {
     assert.deepEqual([log.stdout, log.stderr], ['out\n', 'err\n']);
     home.foster(['rm', 'a1']);
   }
+  // without any output, the id says which container it was, as in Docker and Podman
+  for (const flags of [[], ['--health-cmd', 'true']]) {
+    const shown = run('-i', '-a', 'stdin', ...flags);
+    assert.equal(
+      shown.stdout,
+      home.foster(['inspect', '-f', '{{.Id}}\n', 'a1']).stdout.replace(/\n\n$/, '\n'),
+      shown.stderr,
+    );
+    assert.equal(home.foster(['logs', 'a1']).stdout, 'out\n');
+    home.foster(['rm', 'a1']);
+  }
 });
 
 test('--sig-proxy=false: signals end the command only; --pidfile says which process to send them to', async () => {

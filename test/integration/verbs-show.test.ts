@@ -154,7 +154,7 @@ test('top and stats take the newest container, and Podman names of columns', () 
   ]);
   assert.deepEqual(
     shown('top', 'newest', 'huser,hgroup', 'ruser,groups', 'comm')[0],
-    'USER | GROUP | RUSER | GROUPS | COMMAND',
+    'HUSER | HGROUP | RUSER | GROUPS | COMMAND',
   );
   const stats = shown('stats', '--no-stream', '--no-reset', '-i', '1', '-l', '--format', '{{.Name}}');
   assert.deepEqual(stats, ['newest']);

@@ -364,6 +364,8 @@ test('events, system df and system prune', () => {
   ok('create', '--name', 'user', '-v', 'used:/u', '-v', '/a', 'busybox', 'true');
   const total = ok('system', 'df', '--format', '{{.Type}} {{.TotalCount}} {{.Active}}');
   assert.match(total, /^Local Volumes 3 2$/m);
+  assert.match(ok('system', 'df', '--format', '{{.Type}}: {{.Total}}'), /^Local Volumes: 3$/m);
+  assert.match(ok('system', 'df', '-v'), /COMMAND +LOCAL VOLUMES +SIZE.*\n.* "true" +2 +/);
   assert.match(ok('system', 'df', '-v'), /VOLUME NAME +LINKS +SIZE\n(?:.*\n)*data +0 +102kB\n/);
   ok('system', 'prune', '-f');
   assert.equal(volumes().length, 3, 'volumes are kept');

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 
@@ -18,7 +18,8 @@ export function configure(command: Command, argv: string[]): void {
     .option('-a, --archive', 'keep user and group ids')
     .option('-L, --follow-link', 'if SOURCE is a symbolic link, copy what it points to')
     .option('--overwrite', 'let directories replace other files, and the other way round')
-    .option('-q, --quiet', 'no effect: cp prints nothing');
+    .option('-q, --quiet', 'no effect: cp prints nothing')
+    .addOption(new Option('--pause').hideHelp()); // Podman's, without effect there too
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'A directory is copied into DESTINATION if that exists, else it gets that name.',

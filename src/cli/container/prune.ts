@@ -16,10 +16,7 @@ export function configure(command: Command, argv: string[]): void {
   command.action(async ({ force, filter = [] }: { force?: boolean; filter?: string[] }) => {
     refuseFilters('prune', 'containers', filter);
     const which = filter.length === 0 ? '' : ` that match ${filter.join(' and ')}`;
-    if (!force && !confirmed(`This will remove all stopped containers${which}.`)) {
-      settings.exitCode = 1;
-      return;
-    }
+    if (!force && !confirmed(`This will remove all stopped containers${which}.`)) return;
     const engine = await import('../../engine/containers.js');
     const { removed, failures, size } = await engine.prune(filter);
     if (removed.length > 0) print(`Deleted Containers:\n${removed.map((id) => `${id}\n`).join('')}\n`);

@@ -21,6 +21,9 @@ const TEXTS: Readonly<Record<string, string>> = {
   '--ignore': 'ignore containers that do not exist',
 };
 
+/** Ways to choose containers that can be used together. */
+const PAIRS = ['names of containers --cidfile', 'names of containers --filter', '--all --filter'];
+
 /**
  * Gives a verb its containers: arguments, and options that choose them.
  * @param flags `-a, --all`, `-l, --latest`, `-f, --filter <KEY=VALUE>`, `--cidfile <FILE>`, `-i, --ignore`; where one letter means
@@ -68,8 +71,8 @@ export async function chosenContainers(
   ];
   const pair = ways.slice(0, 2).join(' ');
   if (ways.length === 0) missingArgument(command, 'CONTAINER');
-  // a file is as good as a name, and a filter can narrow all
-  if (ways.length > 1 && pair !== 'names of containers --cidfile' && pair !== '--all --filter')
+  // a file is as good as a name, and a filter can narrow all, or those with the names
+  if (ways.length > 1 && !PAIRS.includes(pair))
     throw new FosterError(`${ways[0]} and ${ways[1]} cannot be used together`, { kind: 'invalid' });
   if (filter !== undefined)
     (await import('../not-yet.js')).refuseFilters(command.name(), 'containers', filter);

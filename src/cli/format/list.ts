@@ -28,7 +28,8 @@ export function formatList<Field extends string>(
     return rows.map((row) => `${render(row)}\n`).join('');
   }
   const all = isHeadless ? rows : [headings, ...rows];
-  const own = format.replace(/^table\s*/, '');
+  // spaces between fields separate columns, as in Podman
+  const own = format.replace(/^table\s*/, '').replaceAll('}} {{', '}}\t{{');
   if (own === '') return drawTable(all.map((row) => columns.map((column) => row[column])));
   const render = compileTemplate(own);
   return drawTable(all.map((row) => String(render(row)).trimEnd().split('\t')));

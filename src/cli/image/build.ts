@@ -1,5 +1,7 @@
+import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
-import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
+import { flagError } from '../../spec/parse/flag.js';
+import { acceptBooleanValues, addHelpAfter, collect, missingArgument } from '../command.js';
 import { addBuildLimitOptions } from '../container/limit-options.js';
 import { print } from '../output.js';
 import { addNamespaceOptions } from './build-namespaces.js';
@@ -12,7 +14,10 @@ export function configure(command: Command, argv: string[]): void {
   command
     .description('Build an image from a Dockerfile.')
     .usage('[options] CONTEXT')
-    .argument('<CONTEXT>', 'a directory, or - for a tar archive or a Dockerfile on standard input')
+    .argument(
+      '[CONTEXT]',
+      'a directory, or - for a tar archive or a Dockerfile on standard input (default: that of --file)',
+    )
     .option('-t, --tag <NAME>', 'name of the image; may be given several times', collect)
     .option(
       '-f, --file <FILE>',
@@ -38,7 +43,8 @@ export function configure(command: Command, argv: string[]): void {
     '  foster build -t web --timestamp 0 .         reproducible digests',
     '  foster build - < Dockerfile                 without a build context',
   ]);
-  command.action(async (context: string, flags: BuildFlags) => {
+  command.action(async (given: string | undefined, flags: BuildFlags) => {
+    const context = given ?? folderOfFile(flags) ?? missingArgument(command, 'CONTEXT');
     const request = await toRequest(context, flags);
     const log = openBuildLog(flags.logfile);
     const progress = (line: string) => {
@@ -49,6 +55,11 @@ export function configure(command: Command, argv: string[]): void {
     await finishBuild(id, request, flags);
     print(`${request.isQuiet ? id : id.slice('sha256:'.length)}\n`);
   });
+}
+
+/** As in Podman: a Dockerfile without a CONTEXT is built in its own directory. */
+function folderOfFile({ file }: BuildFlags): string | undefined {
+  return file === undefined || file === '-' ? undefined : dirname(file);
 }
 
 /** What a build reads. */
@@ -66,6 +77,8 @@ function addInputOptions(command: Command): void {
     .option('--no-cache', 'run every step, ignoring the cache')
     .addOption(cacheFilter())
     .option('--pull', 'check for newer base images; --pull=missing, newer or never')
+    .addOption(new Option('--pull-always').hideHelp().implies({ pull: 'always' }))
+    .addOption(new Option('--pull-never').hideHelp().implies({ pull: 'never' }))
     .option(
       '--secret <id=NAME,src=FILE>',
       'file for RUN --mount=type=secret,id=NAME; or env=VARIABLE instead of src',
@@ -83,6 +96,13 @@ function cacheFilter(): Option {
   const option = new Option('--no-cache-filter <STAGE>', 'run every step of this stage').argParser(collect);
   option.negate = false;
   return option;
+}
+
+function jobs(): Option {
+  return new Option('--jobs <NUMBER>', 'no effect: stages are built one after another').argParser((value) => {
+    if (!/^\d+$/.test(value)) throw flagError('--jobs', value, 'expected a number');
+    return value;
+  });
 }
 
 /** What RUN has. */
@@ -143,6 +163,7 @@ function addResultOptions(command: Command): void {
   ];
   for (const [flags, why] of usual) command.option(flags, `no effect: ${why}`, true);
   command
+    .addOption(jobs())
     .option('--compress', 'no effect, as in Docker')
     .option('--disable-content-trust', 'no effect: signatures are not checked');
 }

@@ -5,7 +5,7 @@ import { flagError } from '../../spec/parse/flag.js';
 import { parseSize } from '../../spec/parse/sizes.js';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
 import { confirmed } from '../confirm.js';
-import { print, settings } from '../output.js';
+import { print } from '../output.js';
 
 interface PruneOptions {
   force?: boolean;
@@ -32,10 +32,7 @@ export function configure(command: Command, argv: string[]): void {
     const keep = keepStorage === undefined ? undefined : parseSize('--keep-storage', keepStorage);
     const which = before.length === 0 ? '' : ` that matches ${filter.join(' and ')}`;
     const but = keepStorage === undefined ? '' : `, but for ${keepStorage} of the newest results`;
-    if (!force && !confirmed(`This will remove the build cache${which}${but}.`)) {
-      settings.exitCode = 1;
-      return;
-    }
+    if (!force && !confirmed(`This will remove the build cache${which}${but}.`)) return;
     const { pruneCache } = await import('../../engine/builds.js');
     const size = await pruneCache({ before: before.length === 0 ? undefined : Math.min(...before), keep });
     print(`Total reclaimed space: ${decimalSize(size)}\n`);

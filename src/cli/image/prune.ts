@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { decimalSize } from '../../engine/views/size.js';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
 import { confirmed } from '../confirm.js';
-import { print, settings } from '../output.js';
+import { print } from '../output.js';
 import { describeRemoval } from './rmi.js';
 
 /** `foster image prune`. */
@@ -20,10 +20,7 @@ export function configure(command: Command, argv: string[]): void {
   ]);
   command.action(async (options: { all?: boolean; force?: boolean; filter?: string[] }) => {
     const which = options.all ? 'all images without at least one container' : 'all images without a name';
-    if (!options.force && !confirmed(`This will remove ${which}.`)) {
-      settings.exitCode = 1;
-      return;
-    }
+    if (!options.force && !confirmed(`This will remove ${which}.`)) return;
     const engine = await import('../../engine/images.js');
     const { removed, size } = await engine.prune({ all: options.all ?? false, filters: options.filter });
     if (removed.length > 0) print(`Deleted Images:\n${removed.map(describeRemoval).join('')}\n`);

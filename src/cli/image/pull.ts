@@ -11,6 +11,7 @@ import {
   type RegistryFlags,
   registryAccess,
 } from './registry-options.js';
+import { imageFile, withoutTransport } from './transport.js';
 
 type PullFlags = RegistryFlags & PlatformFlags & { allTags?: boolean; policy: string };
 
@@ -36,6 +37,8 @@ export function configure(command: Command, argv: string[]): void {
     '  foster pull --platform linux/arm64 alpine:3.20',
     '  foster pull -a localhost:5000/app        all tags',
     '  foster pull localhost:5000/app           a local registry, TLS optional',
+    '  foster pull docker-archive:app.tar       as foster load; also oci-archive:',
+    '                                           and oci:DIRECTORY',
     '',
     'An interrupted pull is resumed: what was downloaded is not downloaded again.',
   ]);
@@ -45,11 +48,24 @@ export function configure(command: Command, argv: string[]): void {
     const platform = platformOf(flags, process.arch);
     const access = await registryAccess(flags);
     const progress = flags.quiet ? undefined : progressOutput();
-    for (const name of flags.allTags ? await allTagsOf(names, access) : names) {
+    const wanted = names.map(withoutTransport);
+    for (const name of flags.allTags ? await allTagsOf(wanted, access) : wanted) {
+      const file = imageFile('NAME', name);
+      if (file !== undefined) {
+        await loadFrom(file.path, flags.platform);
+        continue;
+      }
       await pull(name, { ...access, platform, progress, policy });
       print(`${await fullName(name)}\n`);
     }
   });
+}
+
+/** Prints the names of the images, or their ids where they have none. */
+async function loadFrom(path: string, platform: string | undefined): Promise<void> {
+  const { load } = await import('../../engine/images.js');
+  for (const { names, id } of await load(path, { platform }))
+    for (const label of names.length === 0 ? [id] : names) print(`${label}\n`);
 }
 
 async function allTagsOf(names: string[], access: RegistryAccess): Promise<string[]> {

@@ -11,6 +11,7 @@ import {
   type RegistryFlags,
   registryAccess,
 } from './registry-options.js';
+import { imageFile, withoutTransport } from './transport.js';
 
 interface PushFlags extends RegistryFlags {
   platform?: string;
@@ -24,7 +25,7 @@ export function configure(command: Command, argv: string[]): void {
   command
     .description('Upload an image to a registry.')
     .argument('<NAME>', 'the image; its name says which registry')
-    .argument('[DESTINATION]', 'push under this name instead')
+    .argument('[DESTINATION]', 'push under this name instead, or write a file: docker-archive:PATH')
     .option('-a, --all-tags', 'push all tags that NAME has here; NAME must have none')
     .option('-f, --format <FORMAT>', "oci, or v2s2 for Docker's manifest (default: what the image has)")
     .option('--digestfile <FILE>', 'write the digest of the manifest to FILE')
@@ -39,9 +40,13 @@ export function configure(command: Command, argv: string[]): void {
     '  foster push app registry.example.com/team/app:1.0   without foster tag',
     '  foster push -a registry.example.com/team/app        all tags',
     '  foster push localhost:5000/app           a local registry, TLS optional',
+    '  foster push app oci-archive:app.tar      as foster save; also docker-archive:,',
+    '                                           oci:DIRECTORY and dir:DIRECTORY',
   ]);
   command.action(async (name: string, destination: string | undefined, flags: PushFlags) => {
-    const { push, tagsHere } = await import('../../engine/images.js');
+    const { push, save, tagsHere } = await import('../../engine/images.js');
+    const file = destination === undefined ? undefined : imageFile('DESTINATION', destination);
+    if (file !== undefined) return await save([name], { format: file.format, output: file.path });
     const request: PushRequest = {
       ...(await registryAccess(flags)),
       platform: flags.platform,
@@ -49,7 +54,7 @@ export function configure(command: Command, argv: string[]): void {
       progress: flags.quiet ? undefined : progressOutput(),
     };
     const source = destination === undefined ? undefined : name;
-    const target = (destination ?? name).replace(/^docker:\/\//, '');
+    const target = withoutTransport(destination ?? name);
     if (flags.allTags && destination !== undefined)
       throw new FosterError('--all-tags and a destination cannot be used together');
     for (const each of flags.allTags ? await tagsHere(target) : [target]) {

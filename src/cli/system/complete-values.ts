@@ -1,3 +1,4 @@
+import { RESTART_POLICIES } from '../../spec/parse/restart.js';
 import { signalName } from '../../spec/parse/signals.js';
 import { DRIVERS } from '../../spec/storage-driver.js';
 import { CAPABILITY_NAMES } from '../../sys/capabilities.js';
@@ -145,7 +146,7 @@ const VALUES: Record<string, Operand> = {
   '--policy': { words: () => ['missing', 'always', 'newer', 'never'] },
   '--progress': { words: () => ['auto', 'plain', 'tty'] },
   '--pull': { words: () => ['missing', 'always', 'newer', 'never'] },
-  '--restart': { words: () => ['no', 'on-failure', 'always', 'unless-stopped'] },
+  '--restart': { words: () => [...RESTART_POLICIES] },
   '--condition': { words: () => ['running', 'paused', 'exited', 'stopped', 'created', 'stopping'] },
   '--security-opt': { words: () => ['no-new-privileges', 'seccomp='] },
   '--signal': { words: signals },
@@ -268,6 +269,7 @@ async function filters(path: string, current: string): Promise<string[]> {
     if (key === 'status') return STATUSES.map((status) => `status=${status}`);
     if (key === 'health')
       return ['starting', 'healthy', 'unhealthy', 'none'].map((health) => `health=${health}`);
+    if (key === 'restart-policy') return RESTART_POLICIES.map((policy) => `restart-policy=${policy}`);
     if (key === 'network')
       return ['none', 'host', ...(await networkNames())].map((name) => `network=${name}`);
     if (key === 'ancestor') return (await imageNames()).map((name) => `ancestor=${name}`);

@@ -20,11 +20,12 @@ export function drawDetails({ images, containers, volumes, roots }: DiskUsageDet
     ),
     section(
       'Containers',
-      'CONTAINER ID,IMAGE,COMMAND,SIZE,CREATED,STATUS,NAMES',
+      'CONTAINER ID,IMAGE,COMMAND,LOCAL VOLUMES,SIZE,CREATED,STATUS,NAMES',
       containers.map((row) => [
         row.ID.slice(0, 12),
         row.Image,
         JSON.stringify(ellipsis(row.command.join(' '), 20)),
+        row.LocalVolumes,
         row.Size,
         row.RunningFor,
         row.Status,

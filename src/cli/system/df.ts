@@ -5,12 +5,13 @@ import { addHelpAfter } from '../command.js';
 import { formatList, type ListFormat } from '../format/list.js';
 import { print } from '../output.js';
 
-type Field = 'Type' | 'TotalCount' | 'Active' | 'Size' | 'Reclaimable';
+type Field = 'Type' | 'TotalCount' | 'Total' | 'Active' | 'Size' | 'Reclaimable';
 
 const FORMAT: ListFormat<Field> = {
   headings: {
     Type: 'TYPE',
     TotalCount: 'TOTAL',
+    Total: 'TOTAL', // Podman's name of it
     Active: 'ACTIVE',
     Size: 'SIZE',
     Reclaimable: 'RECLAIMABLE',
@@ -38,6 +39,7 @@ export function configure(command: Command): void {
     const rows = (await diskUsage()).map(({ type, total, active, size, reclaimable }) => ({
       Type: type,
       TotalCount: String(total),
+      Total: String(total),
       Active: String(active),
       Size: decimalSize(size),
       Reclaimable: `${decimalSize(reclaimable)} (${size === 0 ? 0 : Math.round((reclaimable * 100) / size)}%)`,

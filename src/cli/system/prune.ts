@@ -38,10 +38,7 @@ export function configure(command: Command, argv: string[]): void {
     const cached = filter.length === 0 ? ', and cached root filesystems of tar files' : '';
     const matching = filter.length === 0 ? '' : `, as far as they match ${filter.join(' and ')}`;
     const warning = `This will remove all stopped containers, all networks that no container uses, ${which}${unused}${cached}${matching}.`;
-    if (!options.force && !confirmed(warning)) {
-      settings.exitCode = 1;
-      return;
-    }
+    if (!options.force && !confirmed(warning)) return;
     const engine = await import('../../engine/system.js');
     const done = await engine.prune({ all, volumes: options.volumes ?? false, filters: filter });
     const { containers, images, networks, volumes } = done;

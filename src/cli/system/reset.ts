@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { acceptBooleanValues, addHelpAfter } from '../command.js';
 import { confirmed } from '../confirm.js';
-import { settings } from '../output.js';
 
 const WARNING =
   'This will remove all containers, running ones too, all images, networks and volumes, the build cache and all cached root filesystems.';
@@ -20,10 +19,7 @@ export function configure(command: Command, argv: string[]): void {
     '  foster system reset -f',
   ]);
   command.action(async ({ force }: { force?: boolean }) => {
-    if (!force && !confirmed(WARNING)) {
-      settings.exitCode = 1;
-      return;
-    }
+    if (!force && !confirmed(WARNING)) return;
     const { reset } = await import('../../engine/system.js');
     await reset();
   });

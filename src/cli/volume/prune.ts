@@ -19,10 +19,7 @@ export function configure(command: Command, argv: string[]): void {
   ]);
   command.action(async (flags: { all?: boolean; force?: boolean; filter?: string[] }) => {
     const which = flags.all ? 'all volumes' : 'all anonymous volumes';
-    if (!flags.force && !confirmed(`This will remove ${which} that no container uses.`)) {
-      settings.exitCode = 1;
-      return;
-    }
+    if (!flags.force && !confirmed(`This will remove ${which} that no container uses.`)) return;
     const { prune } = await import('../../engine/volumes.js');
     const { removed, failures, size } = await prune({ all: flags.all, filters: flags.filter });
     if (removed.length > 0) print(`Deleted Volumes:\n${removed.map((name) => `${name}\n`).join('')}\n`);

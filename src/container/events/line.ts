@@ -23,13 +23,16 @@ export type VolumeAction = 'create' | 'mount' | 'unmount' | 'destroy';
 /** What has happened to a network. Docker's words. */
 export type NetworkAction = 'create' | 'connect' | 'disconnect' | 'destroy';
 
+/** What has happened to an image. Docker's words. */
+export type ImageAction = 'pull' | 'push' | 'tag' | 'untag' | 'delete' | 'save' | 'load' | 'import';
+
 /** A line of the events file. */
 export interface ContainerEvent {
-  type: 'container' | 'network' | 'volume';
+  type: 'container' | 'image' | 'network' | 'volume';
   /** Milliseconds since 1970. */
   time: number;
   action: string;
-  /** Of a container or network; the name of a volume. */
+  /** Of a container, image or network; the name of a volume. */
   id: string;
   name: string;
   attributes: Record<string, string>;
@@ -53,8 +56,11 @@ export function timelessEvent({ type, action, id, name, attributes }: Omit<Conta
     ([key, value]) => ` ${encode(key)}=${encode(value.slice(0, MAX_VALUE))}`,
   );
   const what = type === 'container' ? action : `${type}.${action}`;
-  return `${what} ${type === 'volume' ? '-' : id} ${name}${pairs.join('')}`;
+  return `${what} ${type === 'volume' ? '-' : id.replace(DIGEST, '')} ${name}${pairs.join('')}`;
 }
+
+/** In front of the id of an image. */
+const DIGEST = /^sha256:/;
 
 function encode(text: string): string {
   return text.replace(/[^!-~]|[%=]/gsu, (character) =>
@@ -65,7 +71,7 @@ function encode(text: string): string {
 /** Parses a line, given without its end; undefined if it is truncated or damaged. */
 export function parseEvent(line: string): ContainerEvent | undefined {
   const [time = '', word = '', id = '', name, ...pairs] = line.split(' ');
-  const [, type = 'container', action] = /^(?:(network|volume)\.)?(\w+)$/.exec(word) ?? [];
+  const [, type = 'container', action] = /^(?:(image|network|volume)\.)?(\w+)$/.exec(word) ?? [];
   const isIdValid = type === 'volume' ? id === '-' : /^[0-9a-f]{64}$/.test(id);
   if (!/^\d{1,15}$/.test(time) || action === undefined || !isIdValid || !name) return undefined;
   const attributes: Record<string, string> = {};
@@ -73,7 +79,8 @@ export function parseEvent(line: string): ContainerEvent | undefined {
     const equals = pair.indexOf('=');
     if (equals > 0) attributes[decode(pair.slice(0, equals))] = decode(pair.slice(equals + 1));
   }
-  const subject = { type: type as ContainerEvent['type'], id: type === 'volume' ? name : id };
+  const wholeId = type === 'volume' ? name : type === 'image' ? `sha256:${id}` : id;
+  const subject = { type: type as ContainerEvent['type'], id: wholeId };
   return { time: Number(time), ...subject, action, name, attributes };
 }
 

@@ -10,6 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { familiarReference } from '../../image/store/reference.js';
 import { errnoOf } from '../../sys/errno.js';
 import { faultPoint } from '../../sys/fault.js';
 import { lockFile } from '../../sys/libc.js';
@@ -19,6 +20,7 @@ import {
   type ContainerEvent,
   type EventAction,
   formatEvent,
+  type ImageAction,
   type NetworkAction,
   type VolumeAction,
 } from './line.js';
@@ -42,6 +44,11 @@ export function recordEvent(
   attributes: Record<string, string> = {},
 ): void {
   append({ type: 'container', action, id, name, attributes });
+}
+
+/** Records an event of an image. @param name the whole one that it is about; its id if there is none */
+export function recordImageEvent(action: ImageAction, id: string, name: string = id): void {
+  append({ type: 'image', action, id, name: name === id ? id : familiarReference(name), attributes: {} });
 }
 
 /** Records an event of a volume. */

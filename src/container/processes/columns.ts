@@ -109,6 +109,9 @@ const ALIASES: Record<string, string> = {
   command: 'args',
 };
 
+/** Aliases with a heading of their own, as in ps, and as in Podman for the ids of the host. */
+const OWN_HEADING = /^(h(user|groups?|pid)|e(user|uid|group)|tgid|pgrp)$/;
+
 /** Columns of `ps -ef`. */
 export const FULL_COLUMNS: ChosenColumn[] = parseColumns('user=UID,pid,ppid,c,stime,tty,time,cmd');
 /** Columns of `ps aux`. */
@@ -137,7 +140,7 @@ export function parseColumns(list: string): ChosenColumn[] {
         exitCode: 1,
       });
     }
-    return { name, heading: heading ?? column.heading };
+    return { name, heading: heading ?? (OWN_HEADING.test(lower) ? lower.toUpperCase() : column.heading) };
   });
 }
 

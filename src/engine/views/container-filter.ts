@@ -4,9 +4,11 @@ import {
   isAlive,
   listContainers,
   readHealth,
+  readRestart,
   statusWord,
 } from '../../container/store.js';
 import { flagError } from '../../spec/parse/flag.js';
+import { RESTART_POLICIES } from '../../spec/parse/restart.js';
 import { networkNames } from './container-network.js';
 import { filterExpression, filterInstant, findFilter, labelTest } from './filters.js';
 import { exposedPorts } from './ports.js';
@@ -80,6 +82,13 @@ const FILTERS: Readonly<Record<string, Filter>> = {
   },
   network: { compile: attachedTo },
   publish: { compile: publishes },
+  'restart-policy': {
+    compile: (value, filter) => {
+      check(filter, value, ['none', ...RESTART_POLICIES]);
+      const wanted = value === 'none' ? 'no' : value;
+      return ({ record }) => readRestart(record.id).policy === wanted;
+    },
+  },
   status: {
     impliesAll: true,
     compile: (value, filter) => {

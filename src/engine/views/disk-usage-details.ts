@@ -12,7 +12,10 @@ export interface DiskUsageDetails {
     'Repository' | 'Tag' | 'ID' | 'CreatedSince' | 'Size' | 'SharedSize' | 'UniqueSize' | 'Containers',
     string
   >[];
-  containers: (Record<'ID' | 'Image' | 'Size' | 'RunningFor' | 'Status' | 'Names', string> & {
+  containers: (Record<
+    'ID' | 'Image' | 'LocalVolumes' | 'Size' | 'RunningFor' | 'Status' | 'Names',
+    string
+  > & {
     command: string[];
   })[];
   volumes: { name: string; links: string; size: string }[];

@@ -1,4 +1,5 @@
 import type { ContainerEvent } from '../../container/events/line.js';
+import { candidateNames, formatReference, parseReference } from '../../image/store/reference.js';
 import { flagError } from '../../spec/parse/flag.js';
 
 /** Keys of --filter of `events`. */
@@ -20,7 +21,8 @@ export function eventMatcher(filters: string[]): (event: ContainerEvent) => bool
   const groups = new Map<string, string[]>();
   for (const filter of filters) {
     const equals = filter.indexOf('=');
-    const key = filter.slice(0, Math.max(equals, 0));
+    const word = filter.slice(0, Math.max(equals, 0));
+    const key = word === 'status' ? 'event' : word; // as in Podman
     if (!EVENT_FILTERS.includes(key)) {
       throw flagError('--filter', filter, `expected KEY=VALUE, KEY being one of ${EVENT_FILTERS.join(', ')}`);
     }
@@ -37,7 +39,6 @@ export function eventMatcher(filters: string[]): (event: ContainerEvent) => bool
 /** What Podman calls events that have another name in Docker. */
 const PODMAN_ACTIONS: Readonly<Record<string, string>> = {
   died: 'die',
-  remove: 'destroy',
   unpaused: 'unpause',
   paused: 'pause',
 };
@@ -47,11 +48,13 @@ function isMatch(
   key: string,
   value: string,
 ): boolean {
-  const isMeant = name === value || (value !== '' && id.startsWith(value));
+  const isMeant =
+    name === value || (value !== '' && id.replace('sha256:', '').startsWith(value.replace('sha256:', '')));
   switch (key) {
     case 'type':
       return value === type;
     case 'event':
+      if (value === 'remove') return action === (type === 'image' ? 'delete' : 'destroy');
       return action === (PODMAN_ACTIONS[value] ?? value);
     case 'container':
       return type === 'container' ? isMeant : value !== '' && (attributes.container ?? '').startsWith(value);
@@ -60,12 +63,21 @@ function isMatch(
     case 'volume':
       return type === 'volume' && name === value;
     case 'image':
-      return attributes.image === value;
+      return type === 'image' ? isMeant || isNamed(name, value) : attributes.image === value;
     default: {
       const [label = '', ...rest] = value.split('=');
       if (!Object.hasOwn(attributes, label)) return false;
       return rest.length === 0 || attributes[label] === rest.join('=');
     }
+  }
+}
+
+/** Whether a name means the same image: `docker.io/library/alpine` for `alpine:latest`. */
+function isNamed(name: string, value: string): boolean {
+  try {
+    return candidateNames(parseReference(value)).includes(formatReference(parseReference(name)));
+  } catch {
+    return false;
   }
 }
 

@@ -12,7 +12,7 @@ export function findFilter<Compile>(
   table: Readonly<Record<string, Compile>>,
   keys: readonly string[] = Object.keys(table),
 ): { key: string; value: string; compile: Compile } {
-  const [, key = '', value = ''] = /^(\w+!?)=(.*)$/s.exec(filter) ?? [];
+  const [, key = '', value = ''] = /^([\w-]+!?)=(.*)$/s.exec(filter) ?? [];
   const compile = keys.includes(key) ? table[key] : undefined;
   if (compile === undefined)
     throw flagError('--filter', filter, `expected KEY=VALUE, KEY being one of ${keys.join(', ')}`);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { freemem, hostname, uptime } from 'node:os';
+import { join } from 'node:path';
 import type { HostInfo } from '../../container/host-info.js';
 
 /** What Docker and Podman call what foster knows of the machine, beside foster's own names. */
@@ -132,9 +133,11 @@ function storeEntries({ containers, images, storage }: HostInfo): Entry[] {
   return [
     ['ContainerStore', 'containerStore', { fields: fieldsOf(counts), keys: keysOf(counts) }],
     ['GraphDriverName', 'graphDriverName', storage.driver],
+    ['GraphOptions', 'graphOptions', {}],
     ['GraphRoot', 'graphRoot', storage.data],
     ['ImageStore', 'imageStore', { fields: { Number: images }, keys: { number: images } }],
     ['RunRoot', 'runRoot', storage.data],
+    ['VolumePath', 'volumePath', join(storage.data, 'volumes')],
   ];
 }
 

@@ -16,10 +16,8 @@ const FILTERS: Readonly<Record<string, (value: string, filter: string) => ImageM
     const instant = createdTime(getImage(value));
     return (image) => createdTime(image) < instant;
   },
-  since: (value) => {
-    const instant = createdTime(getImage(value));
-    return (image) => createdTime(image) > instant;
-  },
+  since: isNewerThan,
+  after: isNewerThan,
   until: (value) => {
     const instant = filterInstant(value);
     return (image) => createdTime(image) < instant;
@@ -86,6 +84,11 @@ export function matchingImages(images: StoredImage[], filters: readonly string[]
     .filter(({ image, names }) => names.length > 0 || image.names.length === 0)
     .map(({ image, names }) => ({ ...image, names }))
     .toSorted((a, b) => createdTime(b) - createdTime(a));
+}
+
+function isNewerThan(value: string): ImageMatcher {
+  const instant = createdTime(getImage(value));
+  return (image) => createdTime(image) > instant;
 }
 
 function none(value: string, filter: string): ImageMatcher {

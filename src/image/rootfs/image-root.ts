@@ -15,6 +15,7 @@ interface Found {
   descriptor: Descriptor;
   manifest: Manifest;
   config: ImageConfig;
+  isPulled?: true;
 }
 
 /**
@@ -30,6 +31,7 @@ export async function imageRoot(name: string, options: RootOptions): Promise<Roo
   return {
     path: layers[0] as string,
     source: 'image',
+    ...(image.isPulled && { isPulled: true }),
     image: {
       name: image.name,
       digest: descriptor.digest,
@@ -76,7 +78,7 @@ async function findOrPull(name: string, root: RootOptions): Promise<Found> {
     const progress = isQuiet ? undefined : { printLine, stream };
     const options = { ...rest, ...access, platform, progress };
     const { names, descriptor, manifest, config } = await pullImage(reference, options);
-    return { name: names[0] ?? name, descriptor, manifest, config };
+    return { name: names[0] ?? name, descriptor, manifest, config, isPulled: true };
   } catch (error) {
     const found = pull === 'newer' ? find(name) : undefined;
     if (found === undefined || !(await isFor(found.config, platform))) throw error;

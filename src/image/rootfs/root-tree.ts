@@ -9,6 +9,8 @@ export interface RootTree {
   source: 'directory' | 'tar' | 'recipe' | 'image';
   /** Of the tar file as it is, compressed or not: `sha256:` and 64 hexadecimal digits. */
   digest?: string;
+  /** Its image has been pulled for this. */
+  isPulled?: true;
   /** Of an image: its name, the digests of its manifest and its config, and its unpacked layers, topmost first. */
   image?: { name: string; digest: string; id?: string; layers: string[]; defaults: ImageDefaults };
 }

@@ -182,7 +182,10 @@ function isNamed(images: StoredImage[], text: string): boolean {
 /** The name by which `findImage` has found the image; undefined where that was by its ID or digest. */
 export function nameMeant(text: string, { names }: StoredImage): string | undefined {
   try {
-    return candidateNames(parseReference(text)).find((name) => names.includes(name));
+    const reference = parseReference(text);
+    // the name that a pull of NAME:TAG@DIGEST gives has no tag
+    const meant = reference.digest === undefined ? reference : { ...reference, tag: undefined };
+    return candidateNames(meant).find((name) => names.includes(name));
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import type { ImageDefaults } from '../image-defaults.js';
-import type { HealthCheck } from '../request.js';
+import type { HealthCheck, HealthSettings, RunRequest } from '../request.js';
 import { parseDuration } from './duration.js';
 import { flagError, unsupportedValue } from './flag.js';
 
@@ -17,33 +17,52 @@ export interface HealthFlags {
 }
 
 /**
- * Parses `--health-cmd` and the other --health flags, with Docker's defaults; undefined if there is no check. The
- * command is for the container's shell.
+ * Parses `--health-cmd` and the other --health flags, with Docker's defaults; without a command, the others change the
+ * image's health check. The command is for the container's shell.
  * @throws FosterError
  */
-export function parseHealth(flags: HealthFlags): HealthCheck | 'none' | undefined {
-  const kills = parseOnFailure(flags.healthOnFailure ?? 'none');
+export function parseHealth(flags: HealthFlags): Pick<RunRequest, 'health' | 'healthChanges'> {
+  const interval = timeOf('--health-interval', flags.healthInterval, 1);
+  const timeout = timeOf('--health-timeout', flags.healthTimeout, 1);
+  const startPeriod = timeOf('--health-start-period', flags.healthStartPeriod, 0);
+  const retries = parseRetries(flags.healthRetries);
   const startInterval = timeOf('--health-start-interval', flags.healthStartInterval, 1);
-  const check = {
-    interval: timeOf('--health-interval', flags.healthInterval, 1) ?? 30_000,
-    timeout: timeOf('--health-timeout', flags.healthTimeout, 1) ?? 30_000,
-    startPeriod: timeOf('--health-start-period', flags.healthStartPeriod, 0) ?? 0,
-    retries: parseRetries(flags.healthRetries) ?? 3,
+  const changes: HealthSettings = {
+    ...(interval !== undefined && { interval }),
+    ...(startInterval !== undefined && { startInterval }),
+    ...(timeout !== undefined && { timeout }),
+    ...(startPeriod !== undefined && { startPeriod }),
+    ...(retries !== undefined && { retries }),
+    ...(parseOnFailure(flags.healthOnFailure ?? 'none') && { kills: true }),
   };
-  if (flags.healthcheck === false || flags.healthCmd === 'none') return 'none';
-  if (!flags.healthCmd) return undefined;
-  const command = ['/bin/sh', '-c', flags.healthCmd];
-  return { command, ...withStart(check, startInterval), ...(kills && { kills }) };
+  if (flags.healthcheck === false || flags.healthCmd === 'none') return { health: 'none' };
+  if (!flags.healthCmd)
+    return { health: undefined, ...(Object.keys(changes).length > 0 && { healthChanges: changes }) };
+  return { health: withStart({ command: ['/bin/sh', '-c', flags.healthCmd], ...DEFAULTS, ...changes }) };
 }
 
+/** Docker's; times in milliseconds. */
+const DEFAULTS = { interval: 30_000, timeout: 30_000, startPeriod: 0, retries: 3 };
 /** Docker's, while a container starts: that long, unless checks are more frequent anyway. */
 const START_INTERVAL = 5000;
 
-function withStart<Check extends { interval: number }>(
-  check: Check,
-  wanted: number | undefined,
-): Check & { startInterval: number } {
-  return { ...check, startInterval: wanted ?? Math.min(START_INTERVAL, check.interval) };
+function withStart(check: HealthCheck): HealthCheck {
+  return { startInterval: Math.min(START_INTERVAL, check.interval), ...check };
+}
+
+/**
+ * The health check of a container: its own, or that of its image, with what is changed of it.
+ * @throws FosterError where an unhealthy container is to be killed that has no health check
+ */
+export function healthOf(
+  { health, healthChanges }: Pick<RunRequest, 'health' | 'healthChanges'>,
+  image: ImageDefaults['Healthcheck'],
+): HealthCheck | undefined {
+  if (health !== undefined) return health === 'none' ? undefined : health;
+  const check = imageHealth(image);
+  if (check === undefined && healthChanges?.kills)
+    throw flagError('--health-on-failure', 'kill', 'there is no health check', 'add one with --health-cmd');
+  return check && withStart({ ...check, ...healthChanges });
 }
 
 /** Whether an unhealthy container is killed. */
@@ -87,15 +106,13 @@ export function imageHealth(check: ImageDefaults['Healthcheck']): HealthCheck | 
   if (check === undefined || (kind !== 'CMD' && kind !== 'CMD-SHELL') || words.length === 0) return undefined;
   const time = (value: number | undefined, otherwise: number) =>
     value && value > 0 ? Math.min(Math.ceil(value / MILLISECOND), MAX_MILLISECONDS) : otherwise;
-  const times = {
-    interval: time(check.Interval, 30_000),
-    timeout: time(check.Timeout, 30_000),
-    startPeriod: time(check.StartPeriod, 0),
-    retries: isCount(check.Retries) ? check.Retries : 3,
-  };
-  const startInterval = check.StartInterval ? time(check.StartInterval, 0) : 0;
+  const startInterval = time(check.StartInterval, 0);
   return {
     command: kind === 'CMD' ? words : ['/bin/sh', '-c', words.join(' ')],
-    ...withStart(times, startInterval || undefined),
+    interval: time(check.Interval, DEFAULTS.interval),
+    ...(startInterval > 0 && { startInterval }),
+    timeout: time(check.Timeout, DEFAULTS.timeout),
+    startPeriod: time(check.StartPeriod, DEFAULTS.startPeriod),
+    retries: isCount(check.Retries) ? check.Retries : DEFAULTS.retries,
   };
 }

@@ -3,7 +3,12 @@ import { flagError } from './flag.js';
 
 export type { RestartPolicy } from '../request.js';
 
-const POLICIES: readonly RestartPolicy['policy'][] = ['no', 'on-failure', 'always', 'unless-stopped'];
+export const RESTART_POLICIES: readonly RestartPolicy['policy'][] = [
+  'no',
+  'on-failure',
+  'always',
+  'unless-stopped',
+];
 
 /**
  * Parses a `--restart` value: `no`, `on-failure[:MAX]`, `always` or `unless-stopped`.
@@ -26,11 +31,11 @@ export function parseRestart(value: string): RestartPolicy {
 
 /** The content of a container's `restart` file, with the numbers that its monitor reads: docs/state.md. */
 export function encodeRestart({ policy, max }: RestartPolicy): string {
-  return `${POLICIES.indexOf(policy)} ${max}\n`;
+  return `${RESTART_POLICIES.indexOf(policy)} ${max}\n`;
 }
 
 /** Parses the output of `encodeRestart`; `no` for anything else. */
 export function decodeRestart(text: string): RestartPolicy {
   const match = /^(\d) (\d+)\n$/.exec(text);
-  return { policy: POLICIES[Number(match?.[1] ?? 0)] ?? 'no', max: Number(match?.[2] ?? 0) };
+  return { policy: RESTART_POLICIES[Number(match?.[1] ?? 0)] ?? 'no', max: Number(match?.[2] ?? 0) };
 }

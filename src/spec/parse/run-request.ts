@@ -187,7 +187,7 @@ export function toRequest(
     detachKeys: parseDetachKeys(options.detachKeys),
     restart: parseRestart(options.restart ?? 'no'),
     logging: parseLogging(options.logDriver, options.logOpt ?? []),
-    health: parseHealth(options),
+    ...parseHealth(options),
     pull: parsePull(options.pull ?? 'missing'),
     platform: platformOf(options, process.arch),
     quiet: options.quiet ?? false,
@@ -293,7 +293,7 @@ function checkCombinations(request: RunRequest, options: RunFlags): void {
   }
   if (request.detach && options.attach !== undefined)
     throw new FosterError('--attach and --detach cannot be used together', { kind: 'invalid' });
-  const kills = typeof request.health === 'object' && request.health.kills;
+  const kills = (typeof request.health === 'object' ? request.health : request.healthChanges)?.kills;
   if ((request.timeLimit > 0 || kills) && request.pid.kind !== 'private')
     throw new FosterError(
       `${kills ? '--health-on-failure' : '--timeout'} and --pid cannot be used together`,

@@ -145,6 +145,8 @@ test('each flag', async (t) => {
     [['-t'], { tty: true }],
     [['-it'], { interactive: true, tty: true }],
     [['-ti', '--tty=false'], { interactive: true, tty: false }],
+    [['-i=true', '-t=0'], { interactive: true, tty: false }],
+    [['-it=false'], { interactive: true, tty: false }],
     [['--init'], { init: true }],
     [['--no-init'], { init: false }],
     [['--init=false'], { init: false }],
@@ -269,6 +271,10 @@ test('each flag', async (t) => {
     [['--security-opt', 'label=type:spc_t', '--security-opt', 'label:disable'], { seccomp: 'default' }],
     [['--systemd=false', '--sdnotify', 'ignore', '--health-on-failure', 'none'], { health: undefined }],
     [
+      ['--health-interval', '5s', '--health-on-failure', 'kill'],
+      { healthChanges: { interval: 5000, kills: true } },
+    ],
+    [
       ['--device', '/dev/fuse', '--device', '/dev/a:/dev/b:rwm', '--device', '/dev/c:rw'],
       { devices: [device('/dev/fuse'), device('/dev/a', '/dev/b'), device('/dev/c')] },
     ],
@@ -345,6 +351,7 @@ test('errors in a flag are one sentence', async (t) => {
     [['--cpus', '1', '--cpu-period', '5000', 'b'], /^--cpus and --cpu-period cannot be used together/],
     [['--name'], /^option '--name <NAME>' argument missing/],
     [['--rm=perhaps', 'b'], /^--rm 'perhaps': expected true or false/],
+    [['-i=perhaps', 'b'], /^-i 'perhaps': expected true or false/],
     [['--name', '-', 'b'], /^--name '-': a name has/],
     [['--label', '=x', 'b'], /^--label '=x': expected KEY=VALUE/],
     [['--entrypoint', '[1]', 'b'], /^--entrypoint '\[1\]': expected a command or a JSON array/],

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+import { Containers } from './support/containers.js';
+import { Home } from './support/foster.js';
+
+/** The link that programs follow to see what is mounted: images leave it to the runtime, as Docker and Podman do it. */
+const home = new Home();
+const containers = new Containers(home);
+
+afterEach(() => containers.removeAll());
+
+for (const driver of ['overlay', 'copy', 'fuse-overlayfs']) {
+  test(`/etc/mtab leads to /proc/mounts, and is not a change of the container (${driver})`, () => {
+    home.env.FOSTER_STORAGE_DRIVER = driver;
+    const name = `mtab-${driver}`;
+    const script = 'readlink /etc/mtab && grep -c " /proc " /etc/mtab';
+    assert.equal(containers.ok('run', '--name', name, 'busybox', 'sh', '-c', script), '/proc/mounts\n1\n');
+    assert.equal(containers.ok('diff', name), '');
+    // again, with the link of the first start
+    assert.equal(containers.ok('start', '-a', name), '/proc/mounts\n1\n');
+    const image = `mtab-${driver}:1`;
+    containers.ok('commit', name, image);
+    const own = 'rm /etc/mtab && ln -s /proc/uptime /etc/mtab';
+    containers.ok('run', '--name', `${name}-own`, image, 'sh', '-c', own);
+    assert.match(containers.ok('diff', `${name}-own`), /^[AC] \/etc\/mtab$/m, 'one of the container');
+    delete home.env.FOSTER_STORAGE_DRIVER;
+  });
+}
+
+test('where something is mounted at /etc/mtab, or the root is read-only', () => {
+  const at = ['-v', '/etc/hostname:/etc/mtab:ro'];
+  assert.match(containers.ok('run', '--rm', ...at, 'busybox', 'cat', '/etc/mtab'), /^\S+\n$/);
+  assert.equal(
+    containers.ok('run', '--rm', '--read-only', 'busybox', 'readlink', '/etc/mtab'),
+    '/proc/mounts\n',
+  );
+});
