@@ -5,7 +5,7 @@ import type { BuildRequest } from './builds.js';
 import { fullName, type RegistryAccess, type TransferRequest } from './images.js';
 import type { BuildOptions, RegistryOptions } from './types.js';
 
-/** Requests that the options of the library make. */
+/** Turns the library's options into requests. */
 
 export function transferRequest(options: RegistryOptions & { platform?: string }): TransferRequest {
   const { progress } = surroundings();

@@ -9,20 +9,20 @@ import { openPorts } from './ports.js';
 
 type Networked = Pick<ContainerRecord, 'spec' | 'networks' | 'sharesNetwork'>;
 
-/** The networks that a container is attached to, as `ps` and `inspect` call them: `none` and `host` are among them. */
+/** The names of a container's networks, as in `ps` and `inspect`. They may be `none` or `host`. */
 export function networkNames({ spec, networks = [], sharesNetwork }: Networked): string[] {
   if (sharesNetwork !== undefined) return [];
   if (!spec.linux.namespaces.some(({ type }) => type === 'network')) return ['host'];
   return networks.length === 0 ? ['none'] : networks.map(({ name }) => name);
 }
 
-/** The mode that it was made with: `none`, `host`, or the name of its first network. */
+/** The container's network mode: `none`, `host`, or the name of its first network. */
 export function networkModeOf(record: Networked): string {
   if (record.sharesNetwork !== undefined) return `container:${record.sharesNetwork}`;
   return networkNames(record)[0] ?? 'none';
 }
 
-/** Where there is no address: in `none`, in `host`, and of a container that does not run. */
+/** The fields without an address: for `none`, for `host`, and for a container that is not running. */
 const NOTHING = {
   EndpointID: '',
   Gateway: '',
@@ -34,7 +34,7 @@ const NOTHING = {
   MacAddress: '',
 };
 
-/** `.NetworkSettings` of `inspect`. Those of its first network are at the top, too. */
+/** `.NetworkSettings` of `inspect`. The settings of the first network are also at the top level. */
 export function networkSettings({ record, state }: Container): Record<string, unknown> {
   const isUp = isAlive(state);
   const own = isUp && record.networks !== undefined ? endpoints(record.id) : [];

@@ -34,7 +34,7 @@ export function eventMatcher(filters: string[]): (event: ContainerEvent) => bool
     );
 }
 
-/** What Podman calls events that have another name in Docker. */
+/** Podman's names of events that have another name in Docker. */
 const PODMAN_ACTIONS: Readonly<Record<string, string>> = {
   died: 'die',
   remove: 'destroy',
@@ -69,7 +69,7 @@ function isMatch(
   }
 }
 
-/** An event as Docker's API and `--format json` have it. */
+/** An event as in Docker's API and in `--format json`. */
 export function eventJson({ time, type, action, id, name, attributes }: ContainerEvent) {
   return {
     status: action,
@@ -80,7 +80,7 @@ export function eventJson({ time, type, action, id, name, attributes }: Containe
     Actor: { ID: id, Attributes: { ...attributes, name } },
     scope: 'local',
     time: Math.floor(time / 1000),
-    // Nanoseconds are beyond what a double can hold exactly, milliseconds are what is known.
+    // A double cannot hold nanoseconds exactly, but only the milliseconds are known.
     timeNano: time * 1_000_000,
   };
 }
