@@ -13,7 +13,7 @@ import type { ContainerRecord } from './record.js';
 
 /**
  * How the container's limits are enforced on this host; undefined if it has none.
- * @throws FosterError if one cannot be, unless that is allowed; then it is told as a warning
+ * @throws FosterError if a limit cannot be enforced; a warning with --ignore-unenforced-limits
  */
 export function cgroupPlan({
   id,
@@ -26,7 +26,7 @@ export function cgroupPlan({
   return plan;
 }
 
-/** @throws FosterError that names all options with the first one's reason */
+/** @throws FosterError with all options that cannot be enforced, and the reason for the first */
 export function refuseUnenforced(unenforced: readonly Unenforced[], isIgnored: boolean): void {
   const [first] = unenforced;
   if (first === undefined) return;
@@ -51,13 +51,13 @@ function file(id: string): string {
   return join(containerFolder(id), 'cgroups');
 }
 
-/** Notes which cgroups are about to be made, so that whatever happens, the next command knows what to remove. */
+/** Records the cgroups before they are made, so that another command can remove them even if this one is killed. */
 export function writeCgroups(id: string, { cgroup }: Plan): void {
   if (cgroup === undefined && !existsSync(file(id))) return;
   writeFileAtomically(file(id), JSON.stringify(cgroup?.places ?? []), { durable: false });
 }
 
-/** The cgroups of a container. What is not as foster has written it does not count. */
+/** The recorded cgroups of a container. Damaged lines are ignored. */
 export function readCgroups(id: string): CgroupPlace[] {
   try {
     const places: unknown = JSON.parse(readFileSync(file(id), 'utf8'));
@@ -75,7 +75,7 @@ function isPlace(value: unknown): value is CgroupPlace {
   return (version === 1 || version === 2) && Array.isArray(controllers) && isPath(folder) && isPath(inner);
 }
 
-/** Removes what a killed monitor has left. Its processes are dead, or are just dying. */
+/** Removes cgroups that a killed monitor has left behind. Their processes are dead or just dying. */
 export function removeCgroups(id: string): void {
   for (const { version, folder, inner } of readCgroups(id)) {
     if (version === 2 && existsSync(folder)) writeOrNot(folder, 'cgroup.kill', '1');
@@ -83,7 +83,7 @@ export function removeCgroups(id: string): void {
   }
 }
 
-/** What the monitor looks at in the end, and says where the kernel has killed processes for their memory. */
+/** Tells the monitor where to look for OOM kills at the end, and what to report if there were any. */
 export function oomReport(
   { cgroup }: Plan,
   { name, spec }: Pick<ContainerRecord, 'name' | 'spec'>,
@@ -95,7 +95,7 @@ export function oomReport(
   return { ...cgroup.oom, message };
 }
 
-/** A container that may mount cgroups may have made some below its own. */
+/** Removes the cgroups below a container's own: if it may mount cgroups, it may have made some. */
 function removeBelow(folder: string): void {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     if (!entry.isDirectory()) continue;
@@ -104,7 +104,7 @@ function removeBelow(folder: string): void {
   }
 }
 
-/** As --memory takes it: `64m`. */
+/** A size as --memory takes it: `64m`. */
 function inUnits(bytes: number): string {
   const UNITS: [string, number][] = [
     ['g', 1024 ** 3],
@@ -137,7 +137,7 @@ export function placeOf(places: readonly CgroupPlace[], controller: string): Cgr
 }
 
 /**
- * Stops or continues all processes of a container. Returns false if it has no cgroup that can.
+ * Freezes or thaws all processes of a container. Returns false if no cgroup of it can do that.
  * @throws as node:fs
  */
 export function freeze(places: readonly CgroupPlace[], isFrozen: boolean): boolean {
@@ -153,7 +153,7 @@ export function isFreezable(places: readonly CgroupPlace[]): boolean {
   return placeOf(places, 'freezer') !== undefined || places.some(({ version }) => version === 2);
 }
 
-/** Whether all its processes are stopped. */
+/** Whether all processes of a container are frozen. */
 export function isFrozen(places: readonly CgroupPlace[]): boolean {
   const old = placeOf(places, 'freezer');
   const unified = places.find(({ version }) => version === 2);
@@ -161,7 +161,7 @@ export function isFrozen(places: readonly CgroupPlace[]): boolean {
   return unified !== undefined && /^frozen 1$/m.test(readOrNot(unified.folder, 'cgroup.events'));
 }
 
-/** Lets a paused container go on, so that it can be killed; nothing where it is not frozen. */
+/** Thaws a paused container, so that it can be killed. Does nothing if it is not frozen. */
 export function thaw(id: string): void {
   const places = readCgroups(id);
   try {

@@ -17,15 +17,15 @@ export interface CommitOptions {
   author: string | undefined;
   /** Instructions of a Dockerfile. */
   changes: string[];
-  /** Whole. */
+  /** The full name. */
   name: string | undefined;
   includesVolumes: boolean;
   isSquashed: boolean;
 }
 
 /**
- * Makes an image of a container: its own image with a layer more; or, where it was not made from an image or is to be
- * squashed, one layer with all its files.
+ * Makes an image from a container: its own image with one more layer. If it was not made from an image, or is to be
+ * squashed, the image has one layer with all its files.
  * @returns the image's ID
  * @throws FosterError
  */
@@ -71,7 +71,7 @@ export async function commitContainer(container: Container, options: CommitOptio
   }
 }
 
-/** Of a container without an image: how it was started itself. */
+/** The defaults for the image of a container without an image: how the container itself was started. */
 function ownDefaults({ record }: Container): ImageDefaults {
   const { args, env, cwd } = record.spec.process;
   return { Cmd: args, Env: env.filter((entry) => !/^(HOSTNAME|HOME|TERM)=/.test(entry)), WorkingDir: cwd };

@@ -20,7 +20,7 @@ import { attributesOf, recordEvent } from './events/recorder.js';
 import { becomeMonitor } from './foreground.js';
 import { type Container, readLive } from './store.js';
 
-/** What `foster exec` was asked for. */
+/** The options of `foster exec`. */
 export interface ExecRequest {
   command: string[];
   detach: boolean;
@@ -33,8 +33,8 @@ export interface ExecRequest {
 }
 
 /**
- * Runs one more process in a running container. In the foreground this process becomes its monitor, and does not
- * return; detached it returns when the program runs.
+ * Runs one more process in a running container. In the foreground this process becomes its monitor, and the function does
+ * not return. Detached, it returns when the program is running.
  * @throws FosterError
  */
 export function execInContainer(container: Container, request: ExecRequest): void {
@@ -53,7 +53,7 @@ export function execInContainer(container: Container, request: ExecRequest): voi
 }
 
 /**
- * Runs one more process in a running container, as a child of the container's PID 1, and returns when it runs.
+ * Runs one more process in a running container, as a child of the container's PID 1, and returns when it is running.
  * @throws FosterError, also if the program cannot be executed
  */
 export function execDetached(container: Container, request: ExecRequest): void {
@@ -61,25 +61,25 @@ export function execDetached(container: Container, request: ExecRequest): void {
   try {
     startProgram(launched, plan);
     closeSync(launched.pidfd);
-    waitForChild(launched.pid); // who ended when it had made the program a child of PID 1
+    waitForChild(launched.pid); // this child ends after it has made the program a child of PID 1
   } catch (error) {
     abandon(launched);
     throw error;
   }
 }
 
-/** A process of this process's own in a container. */
+/** A process in a container that is a child of this process. */
 export interface ExecProcess {
   pid: number;
-  /** To be closed. */
+  /** The caller must close it. */
   pidfd: number;
-  /** Our ends of the pipes that are its standard input, output and error, in this order; to be closed. */
+  /** Our ends of the pipes for its standard input, output and error, in this order. The caller must close them. */
   streams: Launched['streams'];
 }
 
 /**
- * Runs one more process in a running container, without a terminal, as a child of this process, which carries its streams
- * and waits for it. It is killed when this process ends.
+ * Runs one more process in a running container, without a terminal, as a child of this process. The caller carries its
+ * streams and waits for it. It is killed when this process ends.
  * @throws FosterError, also if the program cannot be executed
  */
 export function execAsChild(container: Container, request: ExecRequest): ExecProcess {
@@ -118,7 +118,7 @@ function launchExec(
     recordEvent('exec', record, { ...attributesOf(record), command: request.command.join(' ') });
     return { plan, launched };
   } catch (error) {
-    // the kernel reports that in different ways
+    // the end of the container shows itself as different errors
     throw isAlive() ? error : hasEnded(container, error);
   }
 }
@@ -146,7 +146,7 @@ function notRunning({ record, state }: Container): FosterError {
   });
 }
 
-/** The container's Spec with the process that is asked for. */
+/** The container's Spec with the requested process. */
 function specOf({ record, state }: Container, request: ExecRequest): Spec {
   const { spec } = record;
   const user = request.user === undefined ? undefined : userInside(state.pid, request.user);
@@ -156,7 +156,7 @@ function specOf({ record, state }: Container, request: ExecRequest): Spec {
     ...spec,
     process: {
       ...spec.process,
-      terminal: request.tty && !request.detach, // in the background there is nobody at it
+      terminal: request.tty && !request.detach, // in the background nobody uses it
       user: user ?? spec.process.user,
       args: request.command,
       env: mergeEnv(spec.process.env, home, term, request.env),
@@ -173,14 +173,14 @@ function withoutSeccomp(spec: Spec): Spec['linux'] {
   return rest;
 }
 
-/** As for a container's first process: root has them all, another user none but what a program may give it. */
+/** As for a container's first process: root has all capabilities, another user only those that a program can give it. */
 function capabilitiesOf(spec: Spec, uid: number, privileged: boolean): Capabilities {
   const bounding = privileged ? [...CAPABILITY_NAMES] : spec.process.capabilities.bounding;
   const active = uid === 0 ? bounding : [];
   return { bounding, effective: active, inheritable: [], permitted: active, ambient: [] };
 }
 
-/** Looked up in the files as the running container has them now. */
+/** Looks a user up in the current files of the running container. */
 function userInside(pid: number, wanted: string): ReturnType<typeof resolveUser> {
   const root = new RootFiles([`/proc/${pid}/root`]);
   try {

@@ -1,7 +1,7 @@
 /** Called while a container starts. */
 export interface RunObserver {
-  /** With a line of `--explain`. */
+  /** Receives each line of `--explain`. */
   explain(line: string): void;
-  /** With text for standard output: the id of a container in the background, the plan of a dry run. */
+  /** Receives text for standard output: the id of a container in the background, or the plan of a dry run. */
   print(text: string): void;
 }

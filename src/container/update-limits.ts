@@ -24,8 +24,8 @@ const THROTTLES = [
 ] as const;
 
 /**
- * The record with other limits: what is not given stays as it is.
- * @throws FosterError where they do not go together
+ * The record with changed limits. Limits that are not given stay the same.
+ * @throws FosterError if the limits contradict each other
  */
 export function withLimits(record: ContainerRecord, limits: Limits): ContainerRecord {
   const { spec } = record;
@@ -99,8 +99,8 @@ interface Change {
 
 /**
  * Checks that limits can be enforced, and sets them if the container runs.
- * @param changed the record that it will have
- * @throws FosterError; then the limits are those of before
+ * @param changed the new record
+ * @throws FosterError; then the old limits are restored
  */
 export function applyLimits({ record, state }: Container, changed: ContainerRecord): void {
   const { id, name } = record;
@@ -108,7 +108,7 @@ export function applyLimits({ record, state }: Container, changed: ContainerReco
   refuseUnenforced(plan.unenforced, changed.limits?.ignoresUnenforced ?? false);
   if (!isAlive(state)) return;
   const changes = inOrder(changesOf(plan, readCgroups(id), name));
-  // First for the monitor, which may be just about to start the container again, with the plan of its first start.
+  // First the file for the monitor, because it may be about to restart the container, with the plan of the first start.
   const words = changes.flatMap(({ folder, file, text }) => [folder, file, text]);
   const path = join(containerFolder(id), 'limits');
   const before = readOrNot(containerFolder(id), 'limits');
@@ -121,7 +121,7 @@ export function applyLimits({ record, state }: Container, changed: ContainerReco
   }
 }
 
-/** The limits in the cgroups that the container has, which may be elsewhere than those of one that starts now. */
+/** What to write to the container's cgroups. They may be in other places than those of a container that starts now. */
 function changesOf({ steps, places }: CgroupPlan, own: readonly CgroupPlace[], name: string): Change[] {
   const changes = new Map<string, Change>();
   for (const step of steps) {
@@ -147,7 +147,7 @@ function changesOf({ steps, places }: CgroupPlan, own: readonly CgroupPlace[], n
   return [...changes.values()];
 }
 
-/** The kernel never lets memory be above memory and swap, so one has to be raised before, and lowered after, the other. */
+/** The memory limit may never exceed that of memory and swap, so the latter is raised first, and lowered last. */
 function inOrder(changes: Change[]): Change[] {
   const at = changes.findIndex(({ file }) => file === 'memory.memsw.limit_in_bytes');
   const memory = changes.findIndex(({ file }) => file === 'memory.limit_in_bytes');

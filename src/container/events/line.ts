@@ -17,10 +17,10 @@ export type EventAction =
   | 'health_status'
   | 'destroy';
 
-/** What has happened to a volume. Docker's words. */
+/** Events of volumes, in Docker's words. */
 export type VolumeAction = 'create' | 'destroy';
 
-/** What has happened to a network. Docker's words. */
+/** Events of networks, in Docker's words. */
 export type NetworkAction = 'create' | 'connect' | 'disconnect' | 'destroy';
 
 /** A line of the events file. */
@@ -29,7 +29,7 @@ export interface ContainerEvent {
   /** Milliseconds since 1970. */
   time: number;
   action: string;
-  /** Of a container or network; the name of a volume. */
+  /** The id of a container or network, or the name of a volume. */
   id: string;
   name: string;
   attributes: Record<string, string>;
@@ -39,9 +39,9 @@ export interface ContainerEvent {
 const MAX_VALUE = 1024;
 
 /**
- * Formats an event as a line: `MS ACTION ID NAME [KEY=VALUE ...]`; of what is not a container, `MS TYPE.ACTION ID NAME ...`,
- * with `-` for the id of a volume, which an older foster skips. White space, `%` and `=` are percent-encoded, so that labels
- * cannot break the format.
+ * Formats an event as a line: `MS ACTION ID NAME [KEY=VALUE ...]` for a container, else `MS TYPE.ACTION ID NAME ...`, which
+ * older versions of foster skip. A volume's id is `-`. White space, `%` and `=` are percent-encoded, so that labels cannot
+ * break the format.
  */
 export function formatEvent({ time, type, action, id, name, attributes }: ContainerEvent): string {
   const pairs = Object.entries(attributes).map(
