@@ -11,9 +11,9 @@ static s64 due_ms = -1;  /* when the next check starts or, while one runs, when 
 static int check_pid;    /* 0: no check runs */
 static int check_control = -1;
 static u32 health, streak;
-static struct health_result results[HEALTH_RESULTS]; /* of the latest checks, the newest last */
+static struct health_result results[HEALTH_RESULTS]; /* the latest, the newest last */
 static u32 result_count;
-static s64 check_began; /* since 1970 */
+static s64 check_began; /* ms since 1970 */
 
 s64 health_due(void) {
   if (due_ms < 0) return -1;

@@ -5,7 +5,7 @@ import { FosterError } from '../sys/errors.js';
 import { onInterrupt, undoUnlessDone } from '../worker/interrupt.js';
 import type { TreeProgram } from './tree-program.js';
 
-/** Waits until the program has ended. At an interruption it is killed. @throws FosterError */
+/** Waits until the program has ended. An interruption kills it. @throws FosterError */
 export async function finishTree(program: TreeProgram): Promise<void> {
   const takeBack = onInterrupt(program.kill);
   try {
@@ -18,8 +18,8 @@ export async function finishTree(program: TreeProgram): Promise<void> {
 /**
  * Lets the program write an archive.
  * @param path undefined for standard output
- * @param start starts it, with the descriptor that it writes to
- * @throws FosterError; then there is no file, or the one that was there before
+ * @param start starts the program; called with the descriptor that it writes to
+ * @throws FosterError; an existing file is then unchanged
  */
 export async function exportTree(
   path: string | undefined,

@@ -54,13 +54,13 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
       cgroup: { places: facts.cgroup.places, ...(facts.cgroup.oom && { oom: facts.cgroup.oom }) },
     }),
     init: [
-      // Else the process that continues after a refork would be outside.
+      // Otherwise the process that continues after a refork would be outside of the cgroup.
       ...(facts.join && isInCgroup ? awaitHost(prepared) : []),
       ...(facts.join ? joinNamespaces(types) : isNested ? nestNamespaces(created, facts.share) : []),
       ...joinByPath(linux.namespaces),
       ...(isNew(spec, 'time') ? newClocks(linux.timeOffsets) : []),
       ...adjustOomScore(process),
-      // Still as the caller, who can enter folders that the container's root, maybe another user, cannot.
+      // While it is still the caller, who can enter folders that the container's root, maybe another user, cannot.
       ...openStorage(facts),
       ...openVolumes(spec.mounts, facts),
       ...(facts.join && isInCgroup ? [] : awaitHost(prepared)),

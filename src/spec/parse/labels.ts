@@ -2,7 +2,7 @@ import { FosterError } from '../../sys/errors.js';
 import { flagError } from './flag.js';
 
 /**
- * All labels: those of the files of --label-file, one on a line, then those of --label.
+ * All labels: those in the files of --label-file, one on each line, then those of --label.
  * @param read the text of a file
  * @throws FosterError
  */

@@ -20,7 +20,7 @@ export interface ParsedNetwork {
   networkContainer?: string;
 }
 
-/** Which network a container has where nothing is said: the environment variable FOSTER_NETWORK. @throws FosterError */
+/** The default network mode, from the environment variable FOSTER_NETWORK. @throws FosterError */
 export function usualNetwork(value: string | undefined): NetworkMode {
   if (value === 'none' || value === 'host') return value;
   if (value === undefined || value === '' || value === 'bridge') return 'bridge';
@@ -31,7 +31,7 @@ const EXPECTED = 'expected none, host, bridge, container:NAME or the name of a n
 
 /**
  * Parses --network, which may be given several times, with --ip, --ip6, --mac-address and --network-alias.
- * @param usual where no network is given
+ * @param usual the mode if no network is given
  * @throws FosterError
  */
 export function parseNetworks(flags: NetworkFlags, usual: NetworkMode): ParsedNetwork {
@@ -77,7 +77,7 @@ export function parseNetworks(flags: NetworkFlags, usual: NetworkMode): ParsedNe
 
 /**
  * Parses `build --network`.
- * @param usual where no network is given, or `default`
+ * @param usual the mode if no network is given, or `default`
  * @throws FosterError
  */
 export function parseBuildNetwork(value: string | undefined, usual: NetworkMode): BuildNetwork {
@@ -125,7 +125,7 @@ function parseNetworkValue(value: string): WantedNetwork {
   return wanted;
 }
 
-/** The address in its usual spelling. */
+/** The address in its canonical form. */
 function parseIp(flag: string, value: string, family: 4 | 6): string {
   const address = parseAddress(value);
   if (familyOf(value) !== family || address === undefined)
@@ -135,7 +135,7 @@ function parseIp(flag: string, value: string, family: 4 | 6): string {
 
 function parseMac(flag: string, value: string): string {
   const isMac = /^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/.test(value);
-  // the lowest bit of the first byte is for groups
+  // the lowest bit of the first byte marks group addresses
   if (!isMac || Number.parseInt(value.slice(0, 2), 16) % 2 === 1)
     throw flagError(flag, value, 'expected a MAC address such as 02:42:0a:58:00:05');
   return value.toLowerCase();

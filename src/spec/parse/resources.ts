@@ -27,14 +27,14 @@ export interface LimitFlags {
   ignoreUnenforcedLimits?: boolean;
 }
 
-/** Bytes: Docker's, since a program does not even start with less. */
+/** Bytes: Docker's minimum, because with less a program does not even start. */
 const LEAST_MEMORY = 6 * 1024 * 1024;
 
 /** Microseconds. */
 const PERIOD = 100_000;
 
 /**
- * The limits that flags ask for.
+ * Parses the limits that flags request.
  * @throws FosterError
  */
 export function parseLimits(flags: LimitFlags): Limits {
@@ -46,7 +46,7 @@ export function parseLimits(flags: LimitFlags): Limits {
 }
 
 /**
- * As `parseLimits`, of a container that may have other limits already.
+ * Like `parseLimits`, for a container that may have other limits already.
  * @throws FosterError
  */
 export function parseChange(flags: LimitFlags): Limits {
@@ -71,7 +71,7 @@ export function parseChange(flags: LimitFlags): Limits {
   };
 }
 
-/** A member of its own for what is given; none where nothing is. */
+/** `{ [name]: members }` without undefined members; an empty object if none is left. */
 function group<Name extends string, Value extends object>(
   name: Name,
   members: Value,
@@ -155,7 +155,7 @@ function pidsOf(value: string | undefined): Pick<Resources, 'pids'> {
   return limit === undefined ? {} : { pids: { limit: limit === 0 ? -1 : limit } };
 }
 
-/** A whole number in a range, or one of those that have a meaning of their own. @throws FosterError */
+/** A whole number in a range, or one of the special values. @throws FosterError */
 function number(
   flag: string,
   value: string | undefined,
@@ -197,7 +197,7 @@ function parseParent(value: string): string {
   return `/${parts.join('/')}`;
 }
 
-/** The resources with the rates of devices, whose numbers are known by now. */
+/** Adds the rates of devices, whose numbers are now known, to the resources. */
 export function withRates(
   resources: Resources,
   rates: readonly DeviceRate[],

@@ -316,7 +316,7 @@ function checkCombinations(request: RunRequest, options: RunFlags): void {
     );
 }
 
-/** What belongs to a network is the other container's. @throws FosterError */
+/** Refuses options of a network that another container owns. @throws FosterError */
 function checkSharedNetwork(request: RunRequest): void {
   const { pid, hostname, domainname, dns, dnsSearch, dnsOptions, addHosts, ports, publishAll } = request;
   const given: [string, boolean][] = [
@@ -333,11 +333,11 @@ function checkSharedNetwork(request: RunRequest): void {
   if (flag === undefined) return;
   throw new FosterError(`${flag} and --network container: cannot be used together`, {
     kind: 'invalid',
-    advice: 'it is up to the other container, whose network this is',
+    advice: 'use it with the other container, which owns the network',
   });
 }
 
-/** Podman's for `--read-only`: folders for what programs write while they run. */
+/** The folders that stay writable with `--read-only`, as in Podman. */
 function writableFolders(flags: MountFlag[]): Mount[] {
   const taken = flags.map(({ value }) => value);
   return ['/run', '/tmp', '/var/tmp']
@@ -345,7 +345,7 @@ function writableFolders(flags: MountFlag[]): Mount[] {
     .map((folder) => parseTmpfs(`${folder}:rw,mode=${folder === '/run' ? '755' : '1777'}`));
 }
 
-/** systemd in a container, and of the host's: Podman's. */
+/** Checks Podman's options for systemd in the container and on the host. */
 function checkManagers({ systemd = 'false', sdnotify = 'ignore' }: RunFlags): void {
   const isWanted = systemd === 'always' || parseBoolean('--systemd', systemd);
   if (isWanted)
@@ -388,7 +388,7 @@ function writtenOf(options: RunFlags, mounts: MountFlag[], { commandLine }: RunC
   };
 }
 
-/** Podman's words; `bind` is the old one for a volume. */
+/** Podman's words; `bind` is an old word for a volume. */
 function parseImageVolumes(value: string): RunRequest['imageVolumes'] {
   if (value === 'anonymous' || value === 'bind' || value === 'volume') return 'volume';
   if (value === 'tmpfs' || value === 'ignore') return value;
@@ -416,7 +416,7 @@ function parseMountFlag({ kind, value }: MountFlag, context: RunContext): Reques
 
 const PROXIES = ['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy'];
 
-/** The caller's variables that are passed on without being named. */
+/** The caller's variables that are passed on although no option names them. */
 function callersVariables({ httpProxy, envHost }: RunFlags, { env }: RunContext): string[] {
   if (envHost) return callersEnv(env, '');
   const proxies = PROXIES.flatMap((name) => [name, name.toUpperCase()]);
