@@ -1,4 +1,4 @@
-/** docs/compatibility.md, made from the table, from foster's commands, and from what is refused. */
+/** Makes docs/compatibility.md from the table, from foster's commands, and from the refused options. */
 
 const HEAD = `# Compatibility
 
