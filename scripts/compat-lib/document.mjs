@@ -13,7 +13,7 @@ Sentences of errors are foster's own. Exit codes are those of Docker and Podman:
 const code = (text) => `\`${text}\``;
 const cell = (text) => text.replaceAll('|', '\\|');
 
-/** @param survey what \`survey()\` returns. @returns the text of the page */
+/** @param survey the result of `survey()` @returns the text of the page */
 export function document({ commands, rows }) {
   const named = [...commands].toSorted(([a], [b]) => (a < b ? -1 : 1));
   const there = named.filter(([, { refusal }]) => refusal === undefined);
