@@ -12,6 +12,7 @@ import {
 } from '../spec/addresses.js';
 import { isAddress } from '../spec/hosts.js';
 import { isId, randomId } from '../spec/names.js';
+import { isTexts } from '../spec/parse/labels.js';
 import { errnoOf } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { writeFileAtomically } from '../sys/files.js';
@@ -75,11 +76,6 @@ function isSubnet(value: NetworkSubnet | null): boolean {
   const [whole, part] = [parseSubnet(String(subnet)), parseSubnet(String(range))];
   const router = parseAddress(String(gateway));
   return whole !== undefined && part !== undefined && router !== undefined && whole.family === part.family;
-}
-
-function isTexts(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.values(value).every((text) => typeof text === 'string');
 }
 
 /** @throws FosterError where there is none of that name or start of an id */

@@ -1,4 +1,5 @@
 import { isVolumeName } from '../spec/names.js';
+import { isTexts } from '../spec/parse/labels.js';
 import { type VolumeKind, volumeKind } from '../spec/parse/volume-driver.js';
 
 /** The label that Docker gives to anonymous volumes. */
@@ -37,15 +38,6 @@ function isRecord(value: unknown): value is VolumeRecord {
     typeof created === 'string' &&
     isTexts(labels) &&
     isTexts(options)
-  );
-}
-
-function isTexts(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    Object.values(value).every((one) => typeof one === 'string')
   );
 }
 

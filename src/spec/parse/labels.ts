@@ -26,6 +26,16 @@ export function annotationsOf(values: string[]): Record<string, string> {
   });
 }
 
+/** Whether a value from a file can be labels or options: an object of strings. */
+export function isTexts(value: unknown): value is Record<string, string> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((one) => typeof one === 'string')
+  );
+}
+
 function parsePair(flag: string, value: string): [string, string] {
   const equals = value.indexOf('=');
   const key = equals < 0 ? value : value.slice(0, equals);
