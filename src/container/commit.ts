@@ -6,11 +6,12 @@ import { makeImage } from '../image/store/new-image.js';
 import { type Descriptor, MEDIA } from '../image/store/oci.js';
 import { Staging } from '../image/store/staging.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
+import { about } from '../sys/about.js';
 import { FosterError } from '../sys/errors.js';
 import { undoUnlessDone } from '../worker/interrupt.js';
 import { anonymousVolumesOf } from './record.js';
 import type { Container } from './store.js';
-import { about, writeTree } from './tree.js';
+import { writeTree } from './tree.js';
 
 export interface CommitOptions {
   message: string | undefined;

@@ -5,6 +5,7 @@ import { exportTree, finishTree } from '../layers/export-tree.js';
 import { startTreeProgram, type TreeProgram } from '../layers/tree-program.js';
 import type { TreeOrder } from '../layers/tree-protocol.js';
 import { layeredDriver } from '../spec/storage-driver.js';
+import { about } from '../sys/about.js';
 import { FosterError } from '../sys/errors.js';
 import { pipe } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
@@ -90,16 +91,5 @@ function readText(fd: number): Promise<string> {
     socket.on('data', (piece: Buffer) => pieces.push(piece));
     socket.on('error', fail);
     socket.on('close', () => done(Buffer.concat(pieces).toString('latin1')));
-  });
-}
-
-export function about(what: string, error: unknown): unknown {
-  if (!(error instanceof FosterError)) return error;
-  const { message, advice, exitCode, kind } = error;
-  return new FosterError(`${what}: ${message}`, {
-    kind,
-    exitCode,
-    cause: error,
-    ...(advice !== undefined && { advice }),
   });
 }

@@ -7,7 +7,7 @@ import { startTreeProgram } from '../layers/tree-program.js';
 import type { UnpackOptions } from '../layers/unpack.js';
 import { startUnpacker } from '../layers/unpack.js';
 import { defaultIdMaps } from '../spec/choose-id-maps.js';
-import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { about } from '../sys/about.js';
 import { FosterError } from '../sys/errors.js';
 import { duplicate } from '../sys/libc.js';
 import { volumeData, volumeFolder } from '../sys/paths.js';
@@ -33,7 +33,7 @@ export async function exportVolume(name: string, path: string | undefined): Prom
   try {
     await exportTree(path, (output) => startTreeProgram(order, defaultIdMaps(), output));
   } catch (error) {
-    throw about(`cannot export volume ${name}`, error);
+    throw about(`cannot export volume ${name}`, error, 1);
   }
 }
 
@@ -55,7 +55,7 @@ export async function importVolume(name: string, path: string | undefined, isFre
       input.destroy();
     }
   } catch (error) {
-    throw about(`cannot import ${title} into volume ${name}`, error);
+    throw about(`cannot import ${title} into volume ${name}`, error, 1);
   }
 }
 
@@ -101,18 +101,4 @@ function openInput(path: string | undefined): Readable {
   // A read that blocks until the other end writes would keep this process from ending at Ctrl-C.
   if (info.isFIFO() || info.isSocket()) return new Socket({ fd, readable: true, writable: false });
   return createReadStream('', { fd, highWaterMark: 1024 * 1024 });
-}
-
-function about(what: string, error: unknown): unknown {
-  const code = errnoOf(error);
-  if (!(error instanceof FosterError) && code === undefined) return error;
-  const why = error instanceof FosterError ? error.message : errnoWords(errnoNumber(code ?? ''));
-  const { advice, kind = 'failed' } = error instanceof FosterError ? error : {};
-  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
-  return new FosterError(`${what}: ${why}`, {
-    kind,
-    exitCode: 1,
-    cause: error,
-    ...(advice !== undefined ? { advice } : isFull && { advice: 'free some space on that disk' }),
-  });
 }
