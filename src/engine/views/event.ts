@@ -1,38 +1,5 @@
 import type { ContainerEvent } from '../../container/events/line.js';
-import { flagError } from '../../spec/parse/flag.js';
-
-/** Keys of --filter of `events`. */
-export const EVENT_FILTERS: readonly string[] = [
-  'container',
-  'event',
-  'image',
-  'label',
-  'network',
-  'type',
-  'volume',
-];
-
-/**
- * The values of --filter as one condition: those with the same key are alternatives, except for labels.
- * @throws FosterError
- */
-export function eventMatcher(filters: string[]): (event: ContainerEvent) => boolean {
-  const groups = new Map<string, string[]>();
-  for (const filter of filters) {
-    const equals = filter.indexOf('=');
-    const key = filter.slice(0, Math.max(equals, 0));
-    if (!EVENT_FILTERS.includes(key)) {
-      throw flagError('--filter', filter, `expected KEY=VALUE, KEY being one of ${EVENT_FILTERS.join(', ')}`);
-    }
-    groups.set(key, [...(groups.get(key) ?? []), filter.slice(equals + 1)]);
-  }
-  return (event) =>
-    [...groups].every(([key, values]) =>
-      key === 'label'
-        ? values.every((value) => isMatch(event, key, value))
-        : values.some((value) => isMatch(event, key, value)),
-    );
-}
+import { type FilterTable, labelTest, matcherOf } from './filters.js';
 
 /** Podman's names of events that have another name in Docker. */
 const PODMAN_ACTIONS: Readonly<Record<string, string>> = {
@@ -42,31 +9,35 @@ const PODMAN_ACTIONS: Readonly<Record<string, string>> = {
   paused: 'pause',
 };
 
-function isMatch(
-  { type, action, id, name, attributes }: ContainerEvent,
-  key: string,
-  value: string,
-): boolean {
-  const isMeant = name === value || (value !== '' && id.startsWith(value));
-  switch (key) {
-    case 'type':
-      return value === type;
-    case 'event':
-      return action === (PODMAN_ACTIONS[value] ?? value);
-    case 'container':
-      return type === 'container' ? isMeant : value !== '' && (attributes.container ?? '').startsWith(value);
-    case 'network':
-      return type === 'network' && isMeant;
-    case 'volume':
-      return type === 'volume' && name === value;
-    case 'image':
-      return attributes.image === value;
-    default: {
-      const [label = '', ...rest] = value.split('=');
-      if (!Object.hasOwn(attributes, label)) return false;
-      return rest.length === 0 || attributes[label] === rest.join('=');
-    }
-  }
+/** Whether an event is about the thing with this name, or with an id that begins so. */
+const isOf = ({ name, id }: ContainerEvent, value: string) =>
+  name === value || (value !== '' && id.startsWith(value));
+
+const FILTERS: FilterTable<ContainerEvent> = {
+  container: (value) => (event) =>
+    event.type === 'container'
+      ? isOf(event, value)
+      : value !== '' && (event.attributes.container ?? '').startsWith(value),
+  event: (value) => (event) => event.action === (PODMAN_ACTIONS[value] ?? value),
+  image: (value) => (event) => event.attributes.image === value,
+  label(value) {
+    const hasLabel = labelTest(value);
+    return ({ attributes }) => hasLabel(attributes);
+  },
+  network: (value) => (event) => event.type === 'network' && isOf(event, value),
+  type: (value) => (event) => event.type === value,
+  volume: (value) => (event) => event.type === 'volume' && event.name === value,
+};
+
+/** Keys of --filter of `events`. */
+export const EVENT_FILTERS: readonly string[] = Object.keys(FILTERS);
+
+/**
+ * Turns the values of --filter into one condition: values of the same key are alternatives, except for labels.
+ * @throws FosterError
+ */
+export function eventMatcher(filters: readonly string[]): (event: ContainerEvent) => boolean {
+  return matcherOf(filters, FILTERS, EVENT_FILTERS);
 }
 
 /** An event as in Docker's API and in `--format json`. */
