@@ -25,12 +25,12 @@ const REASONS = {
     advice: 'use --network bridge',
   },
   'own networks': {
-    because: 'foster makes networks itself, without the programs and files of others',
+    because: 'foster makes networks itself, and does not use the network programs and files of Podman',
     advice: "use 'foster network create'",
     isFinal: true,
   },
   'no firewall': {
-    because: "networks have rules in a namespace of their own, which the host's firewall does not change",
+    because: "the rules of networks are in their own namespace, where the host's firewall cannot change them",
     isFinal: true,
   },
   'volume drivers': {
@@ -58,12 +58,12 @@ const REASONS = {
     advice: 'limit the priority with --ulimit rtprio=0',
   },
   'kernel memory': {
-    because: 'the kernel counts its own memory in --memory, and has no limit of its own for it any more',
+    because: 'the kernel includes its own memory in --memory, and no longer has a separate limit for it',
     advice: 'use --memory',
     isFinal: true,
   },
   'own cgroups': {
-    because: 'foster makes the cgroups of a container where it has limits',
+    because: 'foster makes a cgroup only for a container with limits',
     advice: 'use the option of the limit that you want, such as --memory, or --cgroup-parent',
   },
   pods: { because: 'there are no pods' },
@@ -72,43 +72,43 @@ const REASONS = {
     advice: 'use foster run -v FILE:/run/secrets/NAME:ro',
   },
   devices: {
-    because: 'a container has the standard devices only',
-    advice: 'use -v /dev/NAME:/dev/NAME where the file mode lets you open it',
+    because: 'a container has only the standard devices',
+    advice: 'use -v /dev/NAME:/dev/NAME if the file mode lets you open it',
   },
   checkpoints: { because: 'the state of processes cannot be saved', advice: "use 'foster pause'" },
-  signatures: { because: 'signatures of images are neither made nor checked' },
-  encryption: { because: 'encrypted images are neither read nor written' },
+  signatures: { because: 'foster neither makes nor checks signatures of images' },
+  encryption: { because: 'foster neither reads nor writes encrypted images' },
   virtual: { because: 'foster runs on Linux itself, without a virtual machine', isFinal: true },
   remote: { because: 'foster has no daemon and no remote machines', advice: 'use ssh', isFinal: true },
   orchestration: { because: 'foster runs containers on one machine', isFinal: true },
   plugins: { because: 'foster has no plugins', isFinal: true },
-  windows: { because: 'it is for containers of Windows', isFinal: true },
+  windows: { because: 'it is for Windows containers', isFinal: true },
   libpod: { because: 'it belongs to parts of Podman that foster does not have', isFinal: true },
   'one runtime': { because: 'foster starts containers itself', isFinal: true },
   storage: {
-    because: 'foster finds out how the files of containers are mounted',
+    because: 'foster determines how the files of containers are mounted',
     advice: 'choose with --storage-driver',
     isFinal: true,
   },
   'one init': {
     because: "foster-init is a container's PID 1",
-    advice: 'use --no-init for another one',
+    advice: 'use --no-init to run another one',
     isFinal: true,
   },
   systemd: {
-    because: 'containers have no units of their own',
+    because: 'containers have no systemd units of their own',
     advice: "use --restart always and 'foster system enable-restart', which starts them after a reboot",
   },
   descriptors: {
-    because: 'a container has standard input, output and error of the caller, and no other descriptors',
+    because: 'a container gets only standard input, output and error from the caller',
     advice: 'use -v FILE:/FILE',
   },
   accounts: {
-    because: '/etc/passwd is that of the image, with a line for you where --userns keep-id is used',
+    because: '/etc/passwd comes from the image; only --userns keep-id adds a line, for you',
     advice: 'use -v FILE:/etc/passwd:ro',
   },
   'one interval': {
-    because: 'checks at the start are as often as later ones',
+    because: 'checks are as frequent at the start as later',
     advice: 'use --health-interval',
   },
   'other ranges': {
@@ -116,24 +116,24 @@ const REASONS = {
     advice: 'use --uidmap and --gidmap',
   },
   'no detaching': {
-    because: 'what foster exec runs in the foreground ends with it',
+    because: 'a process of foster exec in the foreground ends with the command',
     advice: "use 'foster exec -d'",
   },
   labels: {
-    because: 'commands in the labels of images are not run',
+    because: 'foster does not run commands in labels of images',
     advice: 'read them with foster inspect',
     isFinal: true,
   },
-  'one platform': { because: 'foster keeps the image of one platform for each name', isFinal: true },
-  'old names': { because: 'names that an image had are not recorded', isFinal: true },
+  'one platform': { because: 'foster stores an image for one platform under each name', isFinal: true },
+  'old names': { because: 'former names of an image are not recorded', isFinal: true },
   'as stored': { because: 'layers are saved and pushed as they are stored', isFinal: true },
   'own cache': {
     because: 'steps are cached on this machine only',
-    advice: 'leave it out: what was built here is not built again',
+    advice: 'leave it out: steps that were built here are not built again',
   },
   'one by one': { because: 'stages are built one after another', advice: 'leave it out' },
   'new layers': {
-    because: 'new layers are not merged without those of the base image',
+    because: 'foster cannot merge the new layers alone',
     advice: 'use --squash-all',
   },
   'files of an image': {
@@ -141,7 +141,7 @@ const REASONS = {
     advice: "use 'foster create' and 'foster export' for its files",
   },
   'files of an image alone': {
-    because: 'files are looked at in containers',
+    because: 'foster shows files only in containers',
     advice: "use 'foster create', and 'foster diff' or 'foster mount' with the container",
   },
   'image trees': {
