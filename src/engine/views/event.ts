@@ -13,18 +13,24 @@ const PODMAN_ACTIONS: Readonly<Record<string, string>> = {
 const isOf = ({ name, id }: ContainerEvent, value: string) =>
   name === value || (value !== '' && id.startsWith(value));
 
+function hasAction(value: string): (event: ContainerEvent) => boolean {
+  const wanted = PODMAN_ACTIONS[value] ?? value;
+  return ({ action }) => action === wanted;
+}
+
 const FILTERS: FilterTable<ContainerEvent> = {
   container: (value) => (event) =>
     event.type === 'container'
       ? isOf(event, value)
       : value !== '' && (event.attributes.container ?? '').startsWith(value),
-  event: (value) => (event) => event.action === (PODMAN_ACTIONS[value] ?? value),
+  event: hasAction,
   image: (value) => (event) => event.attributes.image === value,
   label(value) {
     const hasLabel = labelTest(value);
     return ({ attributes }) => hasLabel(attributes);
   },
   network: (value) => (event) => event.type === 'network' && isOf(event, value),
+  status: hasAction, // Podman's other name for it
   type: (value) => (event) => event.type === value,
   volume: (value) => (event) => event.type === 'volume' && event.name === value,
 };
