@@ -308,7 +308,7 @@ test('a removed working directory matters only if it is needed', () => {
     assert.equal(status, 125);
     assert.match(
       stderr,
-      /^foster: cannot tell what the working directory is: no such file .*cd to another one\n$/,
+      /^foster: cannot find out the working directory: no such file .*cd to another one\n$/,
     );
   }
 });

@@ -32,7 +32,7 @@ export function configure(command: Command, argv: string[]): void {
     .option('--until <TIME>', 'print only output until TIME')
     .option('-t, --timestamps', 'show the time of each line')
     .option('--names', 'begin each line with the name of the container')
-    .option('--color', 'begin each line with the container, each in a colour of its own');
+    .option('--color', 'begin each line with the container, in a different colour for each');
   addSelection(command, ['-l, --latest']);
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [

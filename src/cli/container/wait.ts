@@ -15,7 +15,7 @@ export function configure(command: Command, argv: string[]): void {
   command
     .description('Wait until containers exit, and print their exit codes.')
     .option('--condition <STATUS>', 'wait for this status instead: running, paused, exited ...', collect)
-    .option('-i, --interval <TIME>', 'with --condition: how often to look (default: 250ms)', (value) =>
+    .option('-i, --interval <TIME>', 'with --condition: time between two checks (default: 250ms)', (value) =>
       parseDuration('--interval', /^\d+$/.test(value) ? `${value}ms` : value),
     );
   addSelection(command, ['-l, --latest']);

@@ -108,10 +108,10 @@ function addResultOptions(command: Command): void {
   command
     .option('--label <KEY=VALUE>', 'set a label of the image', collect)
     .option('--annotation <KEY=VALUE>', 'set an annotation of the manifest', collect)
-    .option('--env <NAME=VALUE>', 'set a variable of the image, as ENV after each FROM', collect)
+    .option('--env <NAME=VALUE>', 'set a variable of the image, like ENV after each FROM', collect)
     .option('--unsetenv <NAME>', 'remove a variable from the image', collect)
     .option('--format <FORMAT>', "oci, or docker for Docker's manifest", 'oci')
-    .option('--squash-all', 'make one layer of all, those of the base image too')
+    .option('--squash-all', 'make one layer of everything, including the base image')
     .option('--omit-history', 'leave the history out of the image')
     .option(
       '--timestamp <SECONDS>',
@@ -126,7 +126,7 @@ function addResultOptions(command: Command): void {
     .option('--iidfile <FILE>', 'write the id of the image to FILE')
     .option('--metadata-file <FILE>', 'write digests and names of the image to FILE, as JSON')
     .option('--logfile <FILE>', 'write the output of the steps to FILE')
-    .option('--manifest <LIST>', 'add the image to this list, which is made if there is none')
+    .option('--manifest <LIST>', 'add the image to this list, which is created if it does not exist')
     .option('--push', 'push the image afterwards');
   const usual: [flags: string, why: string][] = [
     ['--rm', 'no container of a step is kept'],

@@ -9,10 +9,10 @@ import { print, settings } from '../output.js';
 /** `foster builder prune`. */
 export function configure(command: Command, argv: string[]): void {
   command
-    .description('Remove the results of steps of earlier builds, unless an image has them.')
+    .description('Remove cached results of build steps that no image uses.')
     .option('-a, --all', 'no effect: all of the cache is removed')
     .option('-f, --force', 'do not ask for confirmation')
-    .option('--filter <KEY=VALUE>', 'until=TIME or until=DURATION: only what is older', collect);
+    .option('--filter <KEY=VALUE>', 'until=TIME or until=DURATION: remove only older results', collect);
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'Examples:',

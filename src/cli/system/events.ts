@@ -35,13 +35,13 @@ export function configure(command: Command, argv: string[]): void {
     );
   command
     .option('--stream', 'wait for more events (default: true); --stream=false prints past ones')
-    .option('--no-trunc', 'print whole ids (default: true)', false);
+    .option('--no-trunc', 'print full ids (default: true)', false);
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'Examples:',
     '  foster events',
     '  foster events --since 1h --until 0s            the events of the last hour',
-    '  foster events --stream=false                   all that are recorded',
+    '  foster events --stream=false                   all recorded events',
     '  foster events -f container=web -f event=die -f event=oom',
     '  foster events -f event=adopt -f event=reap     what PID 1 does',
     '',
