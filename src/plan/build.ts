@@ -121,8 +121,8 @@ function resume(prepared: readonly HostStep[]): HostStep[] {
 }
 
 function awaitHost(prepared: readonly HostStep[]): Step[] {
-  if (prepared.some(({ kind }) => kind === 'start'))
-    return [step('wait until fuse-overlayfs has mounted the root filesystem', 'await', [])];
+  const programs = prepared.flatMap((each) => (each.kind === 'start' ? each.name : []));
+  if (programs.length > 0) return [step(`wait until ${programs.join(' and ')} is ready`, 'await', [])];
   if (prepared.length === 0) return [];
   const isMapped = prepared.some(({ kind }) => kind === 'run' || kind === 'write');
   return [step(isMapped ? 'wait until the ids are mapped' : 'wait until it is in its cgroup', 'await', [])];

@@ -108,7 +108,7 @@ export function nestNamespaces(
     step("create the container's namespaces", 'unshare', [flags(CLONE, ...created.map(namespaceFlag))]),
     step('continue in a process inside the PID namespace', 'refork', []),
     // The monitor may not access a process that was executed outside of its user namespace: ptrace(2), "access mode checking".
-    step('execute foster-init anew in its user namespace', 'renew', []),
+    step('execute foster-init again, in its user namespace', 'renew', []),
   ];
 }
 

@@ -150,7 +150,7 @@ test('a file system mounted in it', () => {
   assert.deepEqual([fuse.status, fuse.stdout], [0, 'inside\n'], fuse.stderr);
   assert.match(
     fuse.stderr,
-    /there is a file system mounted on \/var\/tmp\/foster-visitor-\w+\/mounted\/mnt; fuse/,
+    /there is a file system mounted on \/var\/tmp\/foster-visitor-\w+\/mounted\/mnt; using fuse/,
   );
   const copy = foster(['run', '--rm', path, '/bin/ls', '-A', '/mnt'], `${prepare}; ${WITHOUT_FUSE}`);
   assert.deepEqual([copy.status, copy.stdout], [0, ''], copy.stderr);

@@ -44,12 +44,12 @@ export function parseNetworks(flags: NetworkFlags, usual: NetworkMode): ParsedNe
   if (mode !== undefined) {
     for (const [flag, value] of Object.entries({ '--ip': ip, '--ip6': ip6, '--mac-address': macAddress }))
       if (value !== undefined)
-        throw flagError(flag, value, `the network ${mode} has no addresses of the container's own`);
+        throw flagError(flag, value, `with --network ${mode}, the container has no address of its own`);
     if (networkAlias.length > 0)
       throw flagError(
         '--network-alias',
         networkAlias[0] ?? '',
-        `nobody looks names up in the network ${mode}`,
+        `with --network ${mode}, nobody looks up names`,
       );
     if (mode === 'none' || mode === 'host') return { network: mode, networks: [] };
     return { network: 'container', networks: [], networkContainer: mode.slice('container:'.length) };

@@ -287,13 +287,13 @@ function checkCombinations(request: RunRequest, options: RunFlags): void {
       `${kills ? '--health-on-failure' : '--timeout'} and --pid cannot be used together`,
       {
         kind: 'invalid',
-        advice: 'the processes of the container could not be told from others',
+        advice: 'the processes of the container could not be distinguished from others',
       },
     );
   if (request.ids.uid !== undefined && request.pid.kind === 'container')
     throw new FosterError('--uidmap and --pid container cannot be used together', {
       kind: 'invalid',
-      advice: 'the ids are those of the other container',
+      advice: 'the container has the ids of the other one',
     });
   if (request.replace && request.name === undefined)
     throw new FosterError('--replace needs --name', { kind: 'invalid' });
@@ -308,12 +308,7 @@ function checkCombinations(request: RunRequest, options: RunFlags): void {
       advice: 'the name of the host would change',
     });
   if (request.detach && request.logging.driver === 'passthrough')
-    throw unsupportedValue(
-      '--log-driver',
-      'passthrough',
-      'with --detach nobody is there to read',
-      'leave out -d',
-    );
+    throw unsupportedValue('--log-driver', 'passthrough', 'with --detach nobody reads it', 'leave out -d');
 }
 
 /** Refuses options of a network that another container owns. @throws FosterError */
