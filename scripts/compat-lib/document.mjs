@@ -89,7 +89,6 @@ function differences(rows) {
     byNote.set(note, [...(byNote.get(note) ?? []), cell(code(script.replaceAll('`', "'")))]);
   }
   const lines = [...byNote].map(([note, scripts]) => `| ${cell(note)} | ${scripts.join('<br>')} |`);
-  const intro =
-    '`$I` is an image, `$R` a registry, `web` a running container, and `nosuch` does not exist.';
+  const intro = '`$I` is an image, `$R` a registry, `web` a running container, and `nosuch` does not exist.';
   return `${intro}\n\n| how foster differs from Podman | command lines |\n| --- | --- |\n${lines.join('\n')}\n`;
 }

@@ -74,5 +74,8 @@ test('/ itself', () => {
   );
   const inPids = home.run(['--rm', '--pid', 'host', '/', ...SCRIPT]);
   assert.deepEqual([inPids.status, inPids.stdout], [125, '']);
-  assert.match(inPids.stderr, /^foster: cannot use \/ as the root filesystem: .*; use the root filesystem 'host', /);
+  assert.match(
+    inPids.stderr,
+    /^foster: cannot use \/ as the root filesystem: .*; use the root filesystem 'host', /,
+  );
 });
