@@ -113,7 +113,7 @@ test('flags', () => {
   assertFailure(
     home.foster(['network', 'reload']),
     125,
-    /^foster: network reload is not supported: networks have rules in a namespace of their own/,
+    /^foster: network reload is not supported: the rules of networks are in their own namespace/,
   );
   assertFailure(
     home.foster(['container', 'checkpoint', 'x']),

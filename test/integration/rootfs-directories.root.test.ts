@@ -158,7 +158,7 @@ test('a file system mounted in it', () => {
   assert.equal(whole.status, 125);
   assert.match(
     whole.stderr,
-    /^foster: cannot use \/ as the root filesystem: .*; give host, .* or install fuse-overlayfs\n$/,
+    /^foster: cannot use \/ as the root filesystem: .*; use the root filesystem 'host', .* or install fuse-overlayfs\n$/,
   );
 });
 
