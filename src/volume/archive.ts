@@ -16,10 +16,10 @@ import { onInterrupt } from '../worker/interrupt.js';
 import { adoptStaged, clearStaged, stagedData } from './remove.js';
 
 /**
- * Writes the files of a volume as a tar archive, ids as containers see them by default. Containers may change them
- * meanwhile.
+ * Writes the files of a volume as a tar archive, with the ids that containers see by default. Containers may change the
+ * files meanwhile.
  * @param path undefined for standard output
- * @throws FosterError; then there is no file, or the one that was there before
+ * @throws FosterError; an existing file is then unchanged
  */
 export async function exportVolume(name: string, path: string | undefined): Promise<void> {
   const order = {
@@ -38,8 +38,8 @@ export async function exportVolume(name: string, path: string | undefined): Prom
 }
 
 /**
- * Unpacks a tar archive, compressed or not, into a volume whose lock we hold. Nothing in it leads out of the volume. An
- * unused, empty volume has all of it at the end or nothing; in another one, files stay unless the archive has them, too.
+ * Unpacks a tar archive, which may be compressed, into a volume whose lock we hold. Nothing in it leads out of the volume. An
+ * unused, empty volume gets all files or none. In any other volume, existing files stay unless the archive has them, too.
  * @param path undefined for standard input
  * @param isFresh whether the volume is empty and no container uses it
  * @throws FosterError
