@@ -6,7 +6,7 @@ import type { CgroupPlan } from './result.js';
 import { planV1 } from './v1.js';
 import { planV2 } from './v2.js';
 
-/** Whether the container has a cgroup of its own. */
+/** Whether the container needs its own cgroup. */
 export function wantsCgroup({ resources, cgroupsPath }: Spec['linux']): boolean {
   return cgroupsPath !== undefined || (resources !== undefined && wantedLimits(resources).length > 0);
 }
@@ -14,7 +14,7 @@ export function wantsCgroup({ resources, cgroupsPath }: Spec['linux']): boolean 
 /**
  * The host steps that make the container's cgroups, set its limits and put PID 1 into them. A pure function.
  * @param id of the container
- * @param options `isChange`: the cgroup may have limits now that are to be lifted
+ * @param options `isChange`: the cgroup exists, and may have limits that must be removed
  */
 export function planCgroups(
   linux: Spec['linux'],
