@@ -11,7 +11,7 @@ export interface CommandModule {
    * @param commands all commands, for those that list them
    */
   configure(command: Command, argv: string[], commands: readonly CommandEntry[]): void | Promise<void>;
-  /** As `configure`, for one that has many options: only with those that `argv` may mention, and without help. */
+  /** Like `configure`, for a command with many options: defines only those that `argv` may mention, and no help. */
   configureMentioned?(command: Command, argv: string[]): void;
 }
 
@@ -28,7 +28,7 @@ export function addHelpAfter(command: Command, lines: string[]): Command {
   return command.addHelpText('after', () => `\n${wrapLines(lines, helpWidth(command)).join('\n')}`);
 }
 
-/** Commander's complaint about an argument that only some options can do without. */
+/** Commander's error for a missing argument that only some options make unnecessary. */
 export function missingArgument(command: Command, name: string): never {
   return command.error(`error: missing required argument '${name}'`, { code: 'commander.missingArgument' });
 }
@@ -39,8 +39,8 @@ export function collect(value: string, previous: string[] | undefined): string[]
 }
 
 /**
- * Makes `--rm=true`, `--rm=false` and `--no-trunc=true` work, as in Docker; commander only supports switches without a value. Handles only
- * those in `argv`, because they are rare.
+ * Makes `--rm=true`, `--rm=false` and `--no-trunc=true` work, as in Docker; commander only supports switches without a value.
+ * Handles only those in `argv`, because they are rare.
  */
 export function acceptBooleanValues(command: Command, argv: string[]): void {
   const switches = command.options.filter((option) => option.isBoolean() || option.negate);

@@ -1,6 +1,6 @@
 import type { CommandEntry } from './command.js';
 
-/** Commands by the headings of the help. Only the module of the one asked for is loaded. */
+/** Commands by the headings of the help. Only the module of the requested command is loaded. */
 const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
   [
     'Containers:',

@@ -1,8 +1,9 @@
 import { FosterError } from '../sys/errors.js';
 
 /**
- * What Docker or Podman has and foster has not, with the reason and what to use instead. It is told in one wording, and
- * docs/compatibility.md is made from it. Whoever adds a command or an option removes it here: scripts/compat insists.
+ * Commands and options of Docker or Podman that foster does not have, with the reason and what to use instead. All errors have
+ * the same wording, and docs/compatibility.md is generated from this file. Remove an entry when you add a command or an option:
+ * scripts/compat checks that.
  */
 
 interface Reason {
@@ -10,7 +11,7 @@ interface Reason {
   because: string;
   /** What to do instead. */
   advice?: string;
-  /** It is not to come later. */
+  /** Set if it is not planned. */
   isFinal?: true;
 }
 
@@ -159,7 +160,7 @@ const REASONS = {
 
 type ReasonName = keyof typeof REASONS;
 
-/** Commands that are not there: the first words of a command line. */
+/** Unsupported commands: the first words of a command line. */
 const COMMANDS: [ReasonName, string[]][] = [
   ['mounted volumes', ['volume mount', 'volume unmount']],
   ['volume drivers', ['volume reload']],
@@ -182,7 +183,7 @@ const COMMANDS: [ReasonName, string[]][] = [
   ['planned', ['container clone', 'compose', 'generate', 'generate spec']],
 ];
 
-/** Options that are not there, by command; foster's own ones under ''. */
+/** Unsupported options, by command; global options under ''. */
 const OPTIONS: [commands: string, ReasonName, options: string][] = [
   [
     '',
@@ -284,11 +285,11 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ],
 ];
 
-/** Something that is refused by name. */
+/** A command or option that is refused by name. */
 export interface Refusal {
   /** `run`, `image trust`. */
   command: string;
-  /** A spelling of the option; none where the whole command is refused. */
+  /** A spelling of the option; undefined if the whole command is refused. */
   option?: string;
   because: string;
   advice?: string;
@@ -326,7 +327,7 @@ const ONE_NAME: Record<string, string> = {
   unmount: 'umount',
 };
 
-/** What is only there with its noun, or means something else without. */
+/** Commands that exist only with their noun, or mean something else without it. */
 const OWN_NOUN =
   /^(image (diff|exists|inspect|mount|prune|scp|sign|tree|trust|unmount)|container (checkpoint|cleanup|clone|exists|restore|runlabel))/;
 
@@ -338,7 +339,7 @@ export function shortName(command: string): string {
 }
 
 /**
- * What is refused of a command line.
+ * Finds the refused command or option in a command line.
  * @param words the command, as far as foster knows it, and what follows
  * @param option the option that foster does not know, if that is what is wrong
  */
@@ -352,13 +353,13 @@ export function findRefusal(words: string[], option?: string): Refusal | undefin
       whole.find(({ command }) => command === first)
     );
   }
-  // the first letter of several, or a letter that its value follows
+  // a short option may be followed by other short options, or by its value
   const spellings = option.startsWith('--') ? [option] : [option, option.slice(0, 2)];
   const command = shortName(words.join(' '));
   return all.find((one) => one.command === command && spellings.includes(one.option ?? ''));
 }
 
-/** Keys of --filter about what foster has not, by what is filtered. */
+/** Keys of --filter for features that foster does not have, by what is filtered. */
 const FILTERS: Readonly<Record<'containers' | 'events', Readonly<Record<string, ReasonName>>>> = {
   containers: { pod: 'pods' },
   events: { pod: 'pods', daemon: 'remote', plugin: 'plugins' },
@@ -390,7 +391,7 @@ export function refusedCommands(group: string): string[] {
   );
 }
 
-/** The error for it: the one wording for all that is refused by name. */
+/** The error for everything that is refused by name, always in the same wording. */
 export function refusalError({ command, option, because, advice, isFinal }: Refusal): FosterError {
   const what = [command, option].filter(Boolean).join(' ');
   return new FosterError(`${what} is not supported${isFinal ? '' : ' yet'}: ${because}`, {

@@ -64,7 +64,7 @@ export function configure(command: Command, argv: string[]): void {
       try {
         await write(container, { ...options, mark, colour }, { 1: 1, 2: 2 });
       } catch (error) {
-        if (!isReaderGone(error)) throw error; // nobody reads any more
+        if (!isReaderGone(error)) throw error; // otherwise nobody reads any more
       }
     };
     const [only] = containers;
@@ -74,7 +74,7 @@ export function configure(command: Command, argv: string[]): void {
   });
 }
 
-/** As Docker does, a negative number is taken for all. */
+/** As in Docker, a negative number means all lines. */
 function parseTail(value: string): number | undefined {
   if (value === 'all' || /^-\d+$/.test(value)) return undefined;
   if (/^\d{1,15}$/.test(value)) return Number(value);

@@ -5,7 +5,7 @@ import { readFlagFile } from '../../spec/parse/flag-file.js';
 import { FosterError } from '../../sys/errors.js';
 import { collect, missingArgument } from '../command.js';
 
-/** The options with which the verbs of containers choose them, as commander leaves them. */
+/** The options of commands that select containers, as commander returns them. */
 export interface SelectionFlags {
   all?: boolean;
   latest?: boolean;
@@ -32,7 +32,7 @@ export function addSelection(command: Command, flags: readonly string[], all = '
   return addChoices(command, flags, all);
 }
 
-/** The option `-l, --latest` of a command that is about one container, which `foster VERB -l` need not name. */
+/** The option `-l, --latest` of a command for one container, which then needs no name. */
 export function addLatest(command: Command): Command {
   return addChoices(command, ['-l, --latest']);
 }
@@ -48,9 +48,9 @@ function addChoices(command: Command, flags: readonly string[], all = ''): Comma
 }
 
 /**
- * The containers that a command line is about.
+ * The containers that a command line selects.
  * @param suits what --all means
- * @throws FosterError where none is chosen, or by two ways that exclude each other
+ * @throws FosterError if none is selected, or in two ways that exclude each other
  */
 export async function chosenContainers(
   command: Command,
@@ -68,7 +68,7 @@ export async function chosenContainers(
   ];
   const pair = ways.slice(0, 2).join(' ');
   if (ways.length === 0) missingArgument(command, 'CONTAINER');
-  // a file is as good as a name, and a filter can narrow all
+  // a --cidfile is like a name, and filters restrict --all
   if (ways.length > 1 && pair !== 'names of containers --cidfile' && pair !== '--all --filter')
     throw new FosterError(`${ways[0]} and ${ways[1]} cannot be used together`, { kind: 'invalid' });
   if (filter !== undefined)
@@ -82,7 +82,7 @@ export async function chosenContainers(
 }
 
 /**
- * The container of a command that is about one.
+ * The container of a command for a single one.
  * @throws FosterError
  */
 export async function chosenContainer(

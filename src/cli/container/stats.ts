@@ -19,7 +19,7 @@ interface Options {
   reset: boolean;
 }
 
-/** What a template of --format sees of a container: Docker's names. */
+/** The fields of a container in a template of --format, with Docker's names. */
 const HEADINGS: Record<StatsField, string> = {
   Container: 'CONTAINER',
   ID: 'CONTAINER ID',

@@ -77,14 +77,14 @@ function addInputOptions(command: Command): void {
     );
 }
 
-/** Its name does not negate anything, as commander takes it. */
+/** An option whose name begins with --no-, but which negates nothing for commander. */
 function cacheFilter(): Option {
   const option = new Option('--no-cache-filter <STAGE>', 'run every step of this stage').argParser(collect);
   option.negate = false;
   return option;
 }
 
-/** What RUN has. */
+/** Options for RUN. */
 function addRunOptions(command: Command): void {
   command
     .option('--network <NETWORK>', 'network for RUN: bridge, none, host or the name of one (default: bridge)')
@@ -103,7 +103,7 @@ function addRunOptions(command: Command): void {
   addNamespaceOptions(command);
 }
 
-/** What the image is, and what is written of the build. */
+/** Options for the image and for the output of the build. */
 function addResultOptions(command: Command): void {
   command
     .option('--label <KEY=VALUE>', 'set a label of the image', collect)

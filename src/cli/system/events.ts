@@ -74,7 +74,7 @@ function milliseconds(nanoseconds: bigint): number {
   return Number(nanoseconds / 1_000_000n);
 }
 
-/** How events are printed: Docker's line, its JSON, or a template for the fields of that. */
+/** The format of events: Docker's line, Docker's JSON, or a template with the fields of the JSON. */
 export function eventFormat(format: string | undefined): (event: StoredEvent) => string {
   if (format === undefined) return eventLine;
   if (format === 'json') return (event) => JSON.stringify(eventJson(event));
@@ -104,7 +104,7 @@ function eventLine({ time, type, action, id, name, attributes }: StoredEvent): s
   return visibleLine(text);
 }
 
-/** Labels may contain anything: a line stays one line, and cannot drive the terminal. */
+/** Labels may contain anything, so control characters are escaped: an event stays on one line. */
 function visibleLine(text: string): string {
   return text.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
