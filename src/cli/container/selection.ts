@@ -22,10 +22,10 @@ const TEXTS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Gives a verb its containers: arguments, and options that choose them.
- * @param flags `-a, --all`, `-l, --latest`, `-f, --filter <KEY=VALUE>`, `--cidfile <FILE>`, `-i, --ignore`; where one letter means
- * something else, without it
- * @param all what `--all` chooses
+ * Adds the arguments and options that select containers to a command.
+ * @param flags `-a, --all`, `-l, --latest`, `-f, --filter <KEY=VALUE>`, `--cidfile <FILE>`, `-i, --ignore`; without the letter
+ * if it means something else
+ * @param all what `--all` selects
  */
 export function addSelection(command: Command, flags: readonly string[], all = 'all containers'): Command {
   command.argument('[CONTAINER...]', 'names or ids; the start of an id is enough');
