@@ -35,7 +35,7 @@ const C_FLAGS =
   '-Wl,-z,noseparate-code -Wl,-z,common-page-size=16 -Wl,-z,norelro -s';
 const INIT_FLAGS = '-static -fno-pie -no-pie';
 const ENTRY_FLAGS = '-shared -fPIC -fvisibility=hidden';
-/** Sources that are in both foster-init and foster-entry.so. */
+/** Options for both foster-init and foster-entry.so. */
 const SHARED = ['program.c', 'launcher.c', 'inside.c', 'cgroup.c', 'check.c', 'libc.c'];
 
 function words(text) {
@@ -220,10 +220,10 @@ async function buildBundles() {
 }
 
 /**
- * The command: foster.cjs behind a line that a shell can execute. For a shell its first word is `:`; for JavaScript the line
- * is a string and a comment. The shell starts Node without NODE_EXTRA_CA_CERTS, because reading these certificates takes
- * longer than everything else at a start. src/cli/main.ts restores the variable. An installed command is a symbolic link;
- * Node follows it, because readlink(1) would take 2 ms.
+ * The command: foster.cjs, which a shell can execute too. For a shell the first word is `:`, for JavaScript the line is
+ * a string and a comment. So Node can be started without the certificates of NODE_EXTRA_CA_CERTS, which take it longer
+ * to read than all else together; src/cli/main.ts gives the variable back. It is Node that follows the symbolic links
+ * which a command is installed as: a readlink(1) would take 2 ms.
  */
 const SHELL_HEAD = `#!/bin/sh
 ':' //; if [ "\${NODE_EXTRA_CA_CERTS+set}" ]; then export FOSTER_NODE_EXTRA_CA_CERTS="$NODE_EXTRA_CA_CERTS"; \

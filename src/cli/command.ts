@@ -39,8 +39,8 @@ export function collect(value: string, previous: string[] | undefined): string[]
 }
 
 /**
- * Makes `--rm=true`, `--rm=false` and `--no-trunc=true` work, as in Docker; commander only supports switches without a value.
- * Handles only those in `argv`, because they are rare.
+ * Makes `--rm=true`, `--rm=false` and `--no-trunc=true` work, as in Docker; commander only supports switches without a value. Handles only
+ * those in `argv`, because they are rare.
  */
 export function acceptBooleanValues(command: Command, argv: string[]): void {
   const switches = command.options.filter((option) => option.isBoolean() || option.negate);

@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs';
 import { print } from './output.js';
 
-/** Asks for confirmation. As in Docker, everything except yes means no, also the end of the input. */
+/** Asks; anything but a yes, the end of the input too, is a no, as in Docker. */
 export function confirmed(warning: string): boolean {
   print(`WARNING! ${warning}\nAre you sure you want to continue? [y/N] `);
   return /^y(es)?$/i.test(readLine().trim());
@@ -12,7 +12,7 @@ function readLine(): string {
   try {
     return buffer.toString('utf8', 0, readSync(0, buffer)).split('\n')[0] ?? '';
   } catch {
-    // there is no input, so nobody said yes
+    // nothing to read from: nobody said yes
     return '';
   }
 }

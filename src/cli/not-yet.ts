@@ -64,7 +64,7 @@ const REASONS = {
     isFinal: true,
   },
   'own cgroups': {
-    because: 'foster makes a cgroup only for a container with limits',
+    because: 'foster makes the cgroups of a container where it has limits',
     advice: 'use the option of the limit that you want, such as --memory, or --cgroup-parent',
   },
   pods: { because: 'there are no pods' },
@@ -101,7 +101,7 @@ const REASONS = {
     advice: "use --restart always and 'foster system enable-restart', which starts them after a reboot",
   },
   descriptors: {
-    because: 'a container gets only standard input, output and error from the caller',
+    because: 'a container has standard input, output and error of the caller, and no other descriptors',
     advice: 'use -v FILE:/FILE',
   },
   accounts: {
@@ -109,7 +109,7 @@ const REASONS = {
     advice: 'use -v FILE:/etc/passwd:ro',
   },
   'one interval': {
-    because: 'checks are as frequent at the start as later',
+    because: 'checks at the start are as often as later ones',
     advice: 'use --health-interval',
   },
   'other ranges': {
@@ -117,7 +117,7 @@ const REASONS = {
     advice: 'use --uidmap and --gidmap',
   },
   'no detaching': {
-    because: 'a process of foster exec in the foreground ends with the command',
+    because: 'what foster exec runs in the foreground ends with it',
     advice: "use 'foster exec -d'",
   },
   labels: {

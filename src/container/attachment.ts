@@ -19,7 +19,7 @@ export async function imagineAttachment(draft: NetworkDraft): Promise<Attachment
   return isAttached(draft) ? await (await import('./network.js')).imagine(draft) : undefined;
 }
 
-/** Makes a container known by its names in its networks. The caller must have given it its name. */
+/** Makes a container known by its names in its networks. To be called when it has its name. */
 export async function announce(record: ContainerRecord, attachment: Attachment | undefined): Promise<void> {
   if (attachment !== undefined && attachment.names.length > 0)
     await (await import('./network.js')).publish(record, attachment.leases);

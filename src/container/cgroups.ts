@@ -51,13 +51,13 @@ function file(id: string): string {
   return join(containerFolder(id), 'cgroups');
 }
 
-/** Records the cgroups before they are made, so that another command can remove them even if this one is killed. */
+/** Notes which cgroups are about to be made, so that whatever happens, the next command knows what to remove. */
 export function writeCgroups(id: string, { cgroup }: Plan): void {
   if (cgroup === undefined && !existsSync(file(id))) return;
   writeFileAtomically(file(id), JSON.stringify(cgroup?.places ?? []), { durable: false });
 }
 
-/** The recorded cgroups of a container. Damaged lines are ignored. */
+/** The cgroups of a container. What is not as foster has written it does not count. */
 export function readCgroups(id: string): CgroupPlace[] {
   try {
     const places: unknown = JSON.parse(readFileSync(file(id), 'utf8'));
@@ -83,7 +83,7 @@ export function removeCgroups(id: string): void {
   }
 }
 
-/** Tells the monitor where to look for OOM kills at the end, and what to report if there were any. */
+/** What the monitor looks at in the end, and says where the kernel has killed processes for their memory. */
 export function oomReport(
   { cgroup }: Plan,
   { name, spec }: Pick<ContainerRecord, 'name' | 'spec'>,
@@ -95,7 +95,7 @@ export function oomReport(
   return { ...cgroup.oom, message };
 }
 
-/** Removes the cgroups below a container's own: if it may mount cgroups, it may have made some. */
+/** A container that may mount cgroups may have made some below its own. */
 function removeBelow(folder: string): void {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     if (!entry.isDirectory()) continue;
@@ -104,7 +104,7 @@ function removeBelow(folder: string): void {
   }
 }
 
-/** A size as --memory takes it: `64m`. */
+/** As --memory takes it: `64m`. */
 function inUnits(bytes: number): string {
   const UNITS: [string, number][] = [
     ['g', 1024 ** 3],

@@ -84,7 +84,7 @@ export async function draftContainer(asked: RunRequest): Promise<Draft> {
   return await withNetworks(whole, request);
 }
 
-/** What a container that shares a network keeps of its own: the choice of files that are left as the image has them. */
+/** Files that the container leaves as the image has them. */
 function without(files: ContainerRecord['network']): Pick<ContainerRecord['network'], 'network' | 'without'> {
   return { network: 'container', ...(files.without && { without: files.without }) };
 }

@@ -33,8 +33,8 @@ export interface ExecRequest {
 }
 
 /**
- * Runs one more process in a running container. In the foreground this process becomes its monitor, and the function does
- * not return. Detached, it returns when the program is running.
+ * Runs one more process in a running container. In the foreground this process becomes its monitor, and does not
+ * return; detached it returns when the program runs.
  * @throws FosterError
  */
 export function execInContainer(container: Container, request: ExecRequest): void {
@@ -61,14 +61,14 @@ export function execDetached(container: Container, request: ExecRequest): void {
   try {
     startProgram(launched, plan);
     closeSync(launched.pidfd);
-    waitForChild(launched.pid); // this child ends after it has made the program a child of PID 1
+    waitForChild(launched.pid); // who ended when it had made the program a child of PID 1
   } catch (error) {
     abandon(launched);
     throw error;
   }
 }
 
-/** A process in a container that is a child of this process. */
+/** A process of this process's own in a container. */
 export interface ExecProcess {
   pid: number;
   /** The caller must close it. */
@@ -146,7 +146,7 @@ function notRunning({ record, state }: Container): FosterError {
   });
 }
 
-/** The container's Spec with the requested process. */
+/** The container's Spec with the process that is asked for. */
 function specOf({ record, state }: Container, request: ExecRequest): Spec {
   const { spec } = record;
   const user = request.user === undefined ? undefined : userInside(state.pid, request.user);

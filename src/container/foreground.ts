@@ -26,7 +26,7 @@ export interface Foreground {
   interactive: boolean;
   /** Which of the container's output streams go to the caller; both by default. */
   attached?: Pick<Attached, 'stdout' | 'stderr'>;
-  /** Paths to remove when the container has ended. */
+  /** Removed when the container has ended. */
   remove: string[];
   /** How it is attached to networks. */
   network?: Attachment | undefined;

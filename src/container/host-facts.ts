@@ -67,7 +67,7 @@ export function networkFiles(
     }));
 }
 
-/** Resolves `--add-host NAME:host-gateway` to the address at which the container reaches the host. */
+/** `--add-host NAME:host-gateway`: the host, as the container reaches it. */
 function resolveGateway(entry: HostEntry, attached: { hosts: HostEntry[] } | undefined): HostEntry {
   if (entry.address !== HOST_GATEWAY) return entry;
   const host = attached?.hosts.find(({ name }) => name === 'host.containers.internal');

@@ -75,7 +75,7 @@ export function planContainer(
           ? []
           : callersAccount(spec, root, join(folder, 'upper')),
       ...(beneath.size > 0 && { beneath }),
-      // Volumes of a container that is not created yet do not exist.
+      // Volumes of a container that is yet to be made are not there.
       directories: new Set([
         ...bindDirectories(spec.mounts.filter(({ destination }) => !beneath.has(destination))),
         ...volumes.filter(({ destination }) => !beneath.has(destination)).map(({ source }) => source),

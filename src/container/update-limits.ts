@@ -147,7 +147,7 @@ function changesOf({ steps, places }: CgroupPlan, own: readonly CgroupPlace[], n
   return [...changes.values()];
 }
 
-/** The memory limit may never exceed that of memory and swap, so the latter is raised first, and lowered last. */
+/** The kernel never lets memory be above memory and swap, so one has to be raised before, and lowered after, the other. */
 function inOrder(changes: Change[]): Change[] {
   const at = changes.findIndex(({ file }) => file === 'memory.memsw.limit_in_bytes');
   const memory = changes.findIndex(({ file }) => file === 'memory.limit_in_bytes');

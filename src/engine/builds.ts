@@ -19,10 +19,10 @@ export async function build(request: BuildRequest, progress: (line: string) => v
 }
 
 /**
- * Removes the cached results of build steps, except those that an image uses.
- * @param before removes only results older than this time, in milliseconds since 1970, and keeps the folders of
- * `RUN --mount=type=cache`; everything by default
- * @returns the number of bytes freed
+ * Removes the results of steps of earlier builds, unless an image has them.
+ * @param before only those that were made before this time, in milliseconds since 1970, and not the folders of
+ * `RUN --mount=type=cache`; all by default
+ * @returns the bytes that it has freed
  */
 export async function pruneCache(before?: number): Promise<number> {
   const { collect } = await import('../container/collect-garbage.js');

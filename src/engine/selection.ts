@@ -9,7 +9,7 @@ export interface Selection {
   all?: boolean | undefined;
   /** The one that was created last. */
   latest?: boolean | undefined;
-  /** Containers that match, running or not: `KEY=VALUE` each, views/container-filter.ts. */
+  /** Those that match, whether they run or not: `KEY=VALUE` each, views/container-filter.ts. */
   filters?: readonly string[] | undefined;
   /** Skip named containers that do not exist. */
   ignoresMissing?: boolean | undefined;

@@ -40,8 +40,8 @@ export async function diskUsageDetails(): Promise<DiskUsageDetails> {
 /**
  * Removes stopped containers, networks that no container uses, images without a name, and cached root filesystems of tar
  * files.
- * @param options.all also removes all images that no container uses, and root filesystems of recipes
- * @param options.volumes also removes anonymous volumes that no container uses
+ * @param options.all also all images that no container uses, and root filesystems of recipes
+ * @param options.volumes also anonymous volumes that no container uses
  */
 export async function prune({ all, volumes = false }: { all: boolean; volumes?: boolean }): Promise<{
   containers: PrunedContainers;

@@ -13,7 +13,7 @@ static int check_control = -1;
 static u32 health, streak;
 static struct health_result results[HEALTH_RESULTS]; /* the latest, the newest last */
 static u32 result_count;
-static s64 check_began; /* ms since 1970 */
+static s64 check_began; /* since 1970 */
 
 s64 health_due(void) {
   if (due_ms < 0) return -1;

@@ -95,8 +95,8 @@ void become_orphan(void) {
   become_child(0);
 }
 
-/* Shows the program the network namespace that it will enter, as the file 0/netns/foster in a new file system at `top`, in our
- * own mount namespace. After dropping its rights, the program may not open the one below /proc/PID. */
+/* The network namespace that the program shall enter, as a file that it may open: what is below /proc/PID it may not, once it
+ * has given up its rights: 0/netns/foster in a new file system at `top`, in a mount namespace of our own. */
 static void show_namespace(const char *path, const char *top) {
   int fd = (int)sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
   if (fd < 0) fail(0, fd);
@@ -115,10 +115,9 @@ static void show_namespace(const char *path, const char *top) {
   sys_close(fd), sys_close((int)file);
 }
 
-/* argv: our name, "serve", NAMESPACES, NETNS, TOP, PATH, then the program's name and arguments. NAMESPACES: 'u', 'n' and 'p',
- * the namespaces of the network holder (FD_ENTERED) to enter; with 'b' the program gets only the right to use ports below
- * 1024. NETNS: path of a network namespace, which the program sees as TOP/0/netns/foster; `-` for none. A failure is reported
- * on FD_CONTROL, which closes when the program is ready. */
+/* argv: our name, "serve", NAMESPACES, NETNS, TOP, PATH, then the program's name and arguments. NAMESPACES: which of the
+ * network holder (FD_ENTERED) to enter, 'u', 'n' and 'p'; 'b': the program gets no right but to use ports below 1024. NETNS: path
+ * of a network namespace, which the program sees as TOP/0/netns/foster; `-` for none. A failure is reported on FD_CONTROL, which closes when the program is ready. */
 int run_service(char **argv) {
   int is_limited = 0;
   for (const char *letter = argv[2]; *letter; letter++) is_limited |= *letter == 'b';

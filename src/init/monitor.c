@@ -45,7 +45,7 @@ void monitor_event(const char *action, const char *attributes) {
   if (run.has_record) state_event(action, monitor_text(run.config->subject), attributes);
 }
 
-/* Receives all output of the container. */
+/* Is given all output of the container. */
 static void keep_output(u8 number, char *data, size_t size) {
   if (!(run.config->flags & MONITOR_UNLOGGED)) log_write(data, size, number);
   attach_send(number == ERROR ? ATTACH_ERROR : ATTACH_OUTPUT, data, size);

@@ -99,7 +99,7 @@ static long start_child(u64 clone_flags, s32 *pidfd, void (*run)(void *), void *
   return pid;
 }
 
-/* Runs `work` in a process that shares our memory, and waits until it has ended. Returns -errno if it could not be started. */
+/* Runs `work` in a process that shares our memory, and waits for its end. Returns 0, or -errno where there was none. */
 long run_in_child(void (*work)(void *), void *argument) {
   long pid = start_child(0, NULL, work, argument);
   if (pid < 0) return pid;

@@ -11,7 +11,7 @@ long become_program(struct program *program);
 long run_in_child(void (*work)(void *), void *argument);
 long start_program(struct program *program, u64 clone_flags, s32 *pidfd);
 
-/* inside.c: operations that need a process in other namespaces. Both return 0 or -errno. */
+/* inside.c: what only a process in other namespaces may do. Both return 0 or -errno. */
 long write_from_inside(int pidfd, int pid, const char *file, const char *text);
 long send_netlink_inside(int pidfd, char *messages, u32 size);
 long write_proc_file(int pid, const char *file, const char *text);

@@ -52,7 +52,7 @@ export interface LaunchOptions {
   isProgram?: boolean;
   /** PID of a process whose namespaces are joined, or of the network holder for a nested plan. */
   join?: number | undefined;
-  /** Whether the PID still belongs to the intended process; called when its pidfd is open. */
+  /** Whether that PID still is the intended process; called when its pidfd is open, so that it cannot be reused. */
   isJoinable?: () => boolean;
   observer?: LaunchObserver | undefined;
   /** Is called with a warning for the user. */
@@ -125,7 +125,7 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
   }
 }
 
-/** Waits until a nested PID 1 has made its namespaces and continues in a child, the actual PID 1. @throws FosterError */
+/** A nested PID 1 is there only once it has made its namespaces and continues in a child. @throws FosterError */
 function waitForRefork(
   plan: Plan,
   control: number,

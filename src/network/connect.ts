@@ -117,7 +117,7 @@ export function connectNetwork(
   withdrawStaleNames(network, isAlive);
   if (holder.state.networks[network.name] === network.id) return undefined;
   const ranges = network.subnets.map(rangeOf);
-  // a killed command may have left a name server
+  // what a command that was killed here has left is made anew
   stopNameServer(holder.state.pid, network);
   const messages = ranges.flatMap(({ family, subnet, gateway }) => [
     deleteAddress(LOOPBACK, addressBytes(gateway, family), family === 4 ? 32 : 128),
@@ -145,8 +145,8 @@ export function connectNetwork(
 }
 
 /**
- * Undoes `connectNetwork` for a network that no container uses any more, so that another network can have its name and its
- * addresses. The caller must hold the lock of the networks.
+ * Undoes `connectNetwork` for a network that no container uses any more, so that another one can have its name and its
+ * addresses. To be called with the lock of the networks.
  * @throws FosterError
  */
 export function forgetNetwork(network: NetworkDefinition): void {

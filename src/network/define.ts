@@ -26,7 +26,7 @@ export interface NetworkWishes {
   gateways: readonly string[];
   /** Each a part of one of the subnets. By default, addresses come from the whole subnet. */
   ranges: readonly string[];
-  /** Whether the network has both address families, even if only one subnet is given. */
+  /** Both families, whatever the subnets are. */
   ipv6: boolean;
   internal: boolean;
   hasDns: boolean;
@@ -75,7 +75,7 @@ export function defineNetwork(
   };
 }
 
-/** `foster1`, or the next free name, as in Podman. */
+/** `foster1`, or the next that is free: Podman's way. */
 function freeName(networks: readonly NetworkDefinition[]): string {
   const names = new Set(networks.map(({ name }) => name));
   let number = 1;
@@ -114,7 +114,7 @@ function misfit(flag: '--gateway' | '--ip-range', value: string, all: string): s
   return `it is not in the subnet ${all}, or there is another one for that`;
 }
 
-/** Completes a subnet with its gateway and range, which are removed from `left`. */
+/** Takes the gateway and the range that are of this subnet from those that are left. */
 function completed(subnet: Subnet, left: { gateways: string[]; ranges: string[] }): NetworkSubnet {
   const { family } = subnet;
   const gateway = take(left.gateways, (text) => {

@@ -15,7 +15,7 @@ export interface Lease {
   network: string;
   /** `eth0`, in the container. */
   name: string;
-  /** One for each address family of the network. */
+  /** One of each family of the network. */
   addresses: string[];
   /** `02:42:0a:58:00:02` */
   mac: string;
@@ -90,7 +90,7 @@ export function takeLease(container: string, request: LeaseRequest, isAlive: (id
   return lease;
 }
 
-/** Gives back the addresses of an interface. The caller must hold the lock of the networks. */
+/** Gives up the addresses of an interface. To be called with the lock of the networks. */
 export function giveBackLease({ index }: Lease): void {
   writeLeases(readLeases().filter((lease) => lease.index !== index));
 }

@@ -41,7 +41,7 @@ export interface PlanFacts {
   cgroup?: CgroupPlan | undefined;
   /** The networks that it is attached to. Its namespaces are then made below those of the network holder. */
   network?: NetworkFacts;
-  /** A container whose user namespace to join, together with namespaces of these types. */
+  /** A container whose user namespace to join, and with it these. */
   share?: { types: readonly NamespaceType[]; name: string };
   /** PID 1 of a container whose user and PID namespaces to join. */
   join?: { pid: number; name: string };

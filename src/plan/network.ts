@@ -45,7 +45,7 @@ export function attachNetworks({ interfaces, service }: NetworkFacts): HostStep[
   ];
 }
 
-/** Makes one interface. @param index its index in the container */
+/** Makes one interface. @param index of it, in the container */
 export function attachInterface(facts: InterfaceFacts, index: number): ChangeNetwork[] {
   const { network, name, device, addresses, mtu } = facts;
   const { message, pidAt } = makeVeth(
@@ -85,7 +85,7 @@ export function attachInterface(facts: InterfaceFacts, index: number): ChangeNet
   ];
 }
 
-/** Configures the container's end. It reaches everything through the router, the only other end of the link. */
+/** All others are reached by the router, which is the only other one on the link. */
 function configure({ address, prefix, router, isDefault }: InterfaceAddress, index: number): Buffer[] {
   const [bytes, gateway] = [bytesOf(address), bytesOf(router)];
   const subnet = addressBytes(firstOf(address, prefix), bytes.length === 4 ? 4 : 6);

@@ -16,7 +16,7 @@ export interface RunRequest {
   /** Remove the container that has the name first. */
   replace: boolean;
   rm: boolean;
-  /** Run it in the background. */
+  /** Do not wait for it. */
   detach: boolean;
   restart: RestartPolicy;
   logging: LogOptions;
@@ -81,7 +81,7 @@ export interface RunRequest {
   network: NetworkMode;
   /** With the mode `container`: a container's name, id or an unambiguous prefix of its id. */
   networkContainer: string | undefined;
-  /** Whether no option about networks was given. */
+  /** Whether nothing was said about networks. */
   isNetworkUsual: boolean;
   /** With the mode `bridge`: the networks, in the order of the interfaces; [] otherwise. */
   networks: WantedNetwork[];
@@ -136,7 +136,7 @@ export interface RunRequest {
 /** A requested mount. If its type is `volume`, its source is the volume's name, or '' for an anonymous volume. */
 export interface RequestedMount extends Mount {
   volume?: VolumeOptions;
-  /** Set if it comes from another container: --volumes-from. */
+  /** It is another container's: --volumes-from. */
   isBorrowed?: true;
 }
 
@@ -145,7 +145,7 @@ export interface VolumeOptions {
   noCopy?: boolean;
   /** Its files are given to the user of the container's process. */
   chowns?: boolean;
-  /** A path in the volume, without `..`, that is mounted instead of the whole volume. */
+  /** A path in the volume, without `..`: what is mounted instead of all of it. */
   subpath?: string;
   /** Labels for a volume that is created for this container. */
   labels?: Record<string, string>;
@@ -161,14 +161,14 @@ export interface VolumesFrom {
 
 /** Limits of the container's cgroup. */
 export interface Limits {
-  /** Limits except rates of devices. */
+  /** Without rates of devices. */
   resources: Resources;
   rates: DeviceRate[];
   /** The value of `--cpus`; in `resources` it is a quota. */
   cpus?: number;
   /** `/a/b` or `x.slice`. */
   cgroupParent?: string;
-  /** Continue if a limit cannot be enforced. */
+  /** Go on without what cannot be enforced. */
   ignoresUnenforced: boolean;
 }
 
@@ -231,7 +231,7 @@ export type HostOrPrivate = 'private' | 'host';
 /** `none`: its own namespace, without /dev/shm. */
 export type IpcMode = HostOrPrivate | 'none';
 
-/** `none`: only a loopback device; `host`: the host's network; `bridge`: foster's networks; `container`: another container's. */
+/** `none`: only a loopback device; `host`: the host's network; `bridge`: networks of foster's; `container`: another's. */
 export type NetworkMode = 'none' | 'host' | 'bridge' | 'container';
 
 /** The network of a build's RUN. */
@@ -245,7 +245,7 @@ export interface BuildNetwork {
 
 /** A network that a container is attached to, with the requested addresses and names. */
 export interface WantedNetwork {
-  /** As it was given: a name, or a prefix of an id. */
+  /** As it was given: a name, or the start of an id. */
   name: string;
   ip?: string;
   ip6?: string;

@@ -131,8 +131,8 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
     .option('--health-timeout <TIME>', 'a check that takes longer counts as failed (default: 30s)')
     .option('--health-retries <NUMBER>', 'consecutive failures until it is unhealthy (default: 3)')
     .option('--health-start-period <TIME>', 'time after the start during which failures do not count')
-    .option('--health-on-failure <ACTION>', 'what to do with an unhealthy container: none (default) or kill')
-    .option('--no-healthcheck', "ignore the image's health check")
+    .option('--health-on-failure <ACTION>', 'what is done to an unhealthy container: none (default) or kill')
+    .option('--no-healthcheck', "leave out the image's health check")
     .optionsGroup('Isolation:')
     .option('--cap-add <CAPABILITY>', 'add a capability, or ALL', collect)
     .option('--cap-drop <CAPABILITY>', 'drop a capability, or ALL', collect)
@@ -159,7 +159,7 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
     .optionsGroup('Limits of the whole container (cgroups):');
   addLimitOptions(command, { collect, short });
   command
-    .option('--cgroup-parent <PATH>', 'parent of its cgroup: a path or the name of a slice')
+    .option('--cgroup-parent <PATH>', 'make its cgroup in this one: a path or the name of a slice')
     .optionsGroup('Learning:')
     .option('--dry-run', 'print the plan as JSON without running anything')
     .option('--explain', 'print each step when it is done, and why')

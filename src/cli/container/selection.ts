@@ -68,7 +68,7 @@ export async function chosenContainers(
   ];
   const pair = ways.slice(0, 2).join(' ');
   if (ways.length === 0) missingArgument(command, 'CONTAINER');
-  // a --cidfile is like a name, and filters restrict --all
+  // a file is as good as a name, and a filter can narrow all
   if (ways.length > 1 && pair !== 'names of containers --cidfile' && pair !== '--all --filter')
     throw new FosterError(`${ways[0]} and ${ways[1]} cannot be used together`, { kind: 'invalid' });
   if (filter !== undefined)

@@ -84,7 +84,7 @@ function cacheFilter(): Option {
   return option;
 }
 
-/** Options for RUN. */
+/** What RUN has. */
 function addRunOptions(command: Command): void {
   command
     .option('--network <NETWORK>', 'network for RUN: bridge, none, host or the name of one (default: bridge)')

@@ -12,7 +12,7 @@ export function configure(command: Command, argv: string[]): void {
     .description('Remove cached results of build steps that no image uses.')
     .option('-a, --all', 'no effect: all of the cache is removed')
     .option('-f, --force', 'do not ask for confirmation')
-    .option('--filter <KEY=VALUE>', 'until=TIME or until=DURATION: remove only older results', collect);
+    .option('--filter <KEY=VALUE>', 'until=TIME or until=DURATION: only what is older', collect);
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'Examples:',

@@ -27,7 +27,7 @@ export function configure(command: Command, argv: string[]): void {
     .option('-d, --driver <DRIVER>', 'bridge (default) is the only one')
     .option('--subnet <SUBNET>', 'its addresses, such as 10.89.7.0/24 (default: a free subnet)', collect)
     .option('--gateway <ADDRESS>', "the router's address in it (default: the first)", collect)
-    .option('--ip-range <SUBNET>', 'the part of the subnet that containers get addresses from', collect)
+    .option('--ip-range <SUBNET>', 'the part of it that containers get addresses of', collect)
     .option('--ipv6', 'both an IPv4 and an IPv6 subnet')
     .option('--internal', 'containers cannot reach the outside')
     .option('-l, --label <KEY=VALUE>', 'set a label', collect)

@@ -17,7 +17,7 @@ export type EventAction =
   | 'health_status'
   | 'destroy';
 
-/** Events of volumes, in Docker's words. */
+/** What has happened to a volume. Docker's words. */
 export type VolumeAction = 'create' | 'destroy';
 
 /** Events of networks, in Docker's words. */
@@ -29,7 +29,7 @@ export interface ContainerEvent {
   /** Milliseconds since 1970. */
   time: number;
   action: string;
-  /** The id of a container or network, or the name of a volume. */
+  /** Of a container or network; the name of a volume. */
   id: string;
   name: string;
   attributes: Record<string, string>;

@@ -70,7 +70,7 @@ function healthcheckOf(record: ContainerRecord): { Healthcheck?: Record<string, 
   return askedOf(record).noHealthcheck ? { Healthcheck: { Test: ['NONE'] } } : {};
 }
 
-/** A health check in the format of an image's config. */
+/** As in the config of an image. */
 function checkOf({ command, interval, timeout, startPeriod, retries }: HealthCheck): Record<string, unknown> {
   const [shell, flag, script] = command;
   const isShell = command.length === 3 && shell === '/bin/sh' && flag === '-c';

@@ -114,7 +114,7 @@ function stateOf({ record, state }: Container): Record<string, unknown> {
 
 const NOT_CHECKED: Health = { status: 'starting', streak: 0, results: [] };
 
-/** The health of a container in Docker's format. Output of checks is not stored. */
+/** What a check writes is not kept. */
 function healthOf({ status, streak, results }: Health): Record<string, unknown> {
   return {
     Status: status,

@@ -9,14 +9,14 @@ import { openPorts } from './ports.js';
 
 type Networked = Pick<ContainerRecord, 'spec' | 'networks' | 'sharesNetwork'>;
 
-/** The names of a container's networks, as in `ps` and `inspect`. They may be `none` or `host`. */
+/** The networks that a container is attached to, as `ps` and `inspect` call them: `none` and `host` are among them. */
 export function networkNames({ spec, networks = [], sharesNetwork }: Networked): string[] {
   if (sharesNetwork !== undefined) return [];
   if (!spec.linux.namespaces.some(({ type }) => type === 'network')) return ['host'];
   return networks.length === 0 ? ['none'] : networks.map(({ name }) => name);
 }
 
-/** The container's network mode: `none`, `host`, or the name of its first network. */
+/** The mode that it was made with: `none`, `host`, or the name of its first network. */
 export function networkModeOf(record: Networked): string {
   if (record.sharesNetwork !== undefined) return `container:${record.sharesNetwork}`;
   return networkNames(record)[0] ?? 'none';

@@ -23,7 +23,7 @@ export interface V1Hierarchy {
 export interface V2Hierarchy {
   folder: string;
   controllers: string[];
-  /** Cgroups that the caller may change and no manager owns: its own, then its parents. */
+  /** Cgroups that the caller may change and no manager owns: its own, then the ones above. */
   bases: V2Base[];
   /** The user's systemd, or for root the machine's. */
   manager?: SystemdManager;

@@ -6,7 +6,7 @@ import type { CgroupPlan } from './result.js';
 import { planV1 } from './v1.js';
 import { planV2 } from './v2.js';
 
-/** Whether the container needs its own cgroup. */
+/** Whether the container has a cgroup of its own. */
 export function wantsCgroup({ resources, cgroupsPath }: Spec['linux']): boolean {
   return cgroupsPath !== undefined || (resources !== undefined && wantedLimits(resources).length > 0);
 }

@@ -23,11 +23,11 @@ export interface WantedLimit {
   isNone?: true;
   /** Set if the user has not requested it: it is left out if the kernel does not support it. */
   isOptional?: true;
-  /** Another possible name of the file. */
+  /** Other names of the file that v1 and v2 may have. */
   orFile?: string;
 }
 
-/** All requested limits, for a cgroup that may have other limits now. */
+/** All limits that are wanted, of a cgroup that may have others now. */
 export function changedLimits({ memory, cpu, pids, blockIO }: Resources): WantedLimit[] {
   return [
     ...memoryLimits(memory ?? {}),

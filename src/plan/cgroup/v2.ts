@@ -68,7 +68,7 @@ export function planV2(
   if (enabled.includes('memory')) plan.oom = { folder, file: 'memory.events' };
 }
 
-/** Enables controllers in each parent, from the top. */
+/** Controllers have to be enabled in each cgroup above, from the top. */
 function enableFor(
   steps: HostStep[],
   top: string,

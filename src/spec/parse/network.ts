@@ -44,7 +44,7 @@ export function parseNetworks(flags: NetworkFlags, usual: NetworkMode): ParsedNe
   if (mode !== undefined) {
     for (const [flag, value] of Object.entries({ '--ip': ip, '--ip6': ip6, '--mac-address': macAddress }))
       if (value !== undefined)
-        throw flagError(flag, value, `with --network ${mode}, the container has no address of its own`);
+        throw flagError(flag, value, `the network ${mode} has no addresses of the container's own`);
     if (networkAlias.length > 0)
       throw flagError(
         '--network-alias',
@@ -125,7 +125,7 @@ function parseNetworkValue(value: string): WantedNetwork {
   return wanted;
 }
 
-/** The address in its canonical form. */
+/** The address in its usual spelling. */
 function parseIp(flag: string, value: string, family: 4 | 6): string {
   const address = parseAddress(value);
   if (familyOf(value) !== family || address === undefined)

@@ -197,7 +197,7 @@ function parseParent(value: string): string {
   return `/${parts.join('/')}`;
 }
 
-/** Adds the rates of devices, whose numbers are now known, to the resources. */
+/** The resources with the rates of devices, whose numbers are known by now. */
 export function withRates(
   resources: Resources,
   rates: readonly DeviceRate[],

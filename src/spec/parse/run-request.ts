@@ -332,7 +332,7 @@ function checkSharedNetwork(request: RunRequest): void {
   });
 }
 
-/** The folders that stay writable with `--read-only`, as in Podman. */
+/** Podman's for `--read-only`: folders for what programs write while they run. */
 function writableFolders(flags: MountFlag[]): Mount[] {
   const taken = flags.map(({ value }) => value);
   return ['/run', '/tmp', '/var/tmp']

@@ -363,10 +363,7 @@ test('errors in a flag are one sentence', async (t) => {
       ['--network', 'none', '--network', 'net', 'b'],
       /^--network 'none net': none cannot be combined with others/,
     ],
-    [
-      ['--network', 'none', '--ip', '10.0.0.1', 'b'],
-      /^--ip '10.0.0.1': with --network none, the container has no address/,
-    ],
+    [['--network', 'none', '--ip', '10.0.0.1', 'b'], /^--ip '10.0.0.1': the network none has no addresses/],
     [['-p', '70000', 'b'], /^--publish '70000': expected /],
     [['-p', '80:81:82:83', 'b'], /^--publish '80:81:82:83': expected /],
     [['-p', '8000-8003:80', 'b'], /ranges of the host and of the container have different sizes/],
