@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Compiles test/FOLDER/NAME.test.ts to build/test/FOLDER.NAME.test.mjs, since Node 20 runs no TypeScript. The
- * native files are copied next to them, as in dist/.
+ * Compiles test/FOLDER/NAME.test.ts to build/test/FOLDER.NAME.test.mjs, because Node 20 cannot run TypeScript. The native
+ * files are linked next to them, as in dist/.
  */
 import { mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';

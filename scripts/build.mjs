@@ -10,7 +10,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** In a fresh clone there is nothing yet to build with. */
+/** Missing in a fresh clone. */
 const { build } = await import('esbuild').catch(() => {
   console.error('build: the dependencies are not installed: run make build, which installs them and builds');
   process.exit(1);
@@ -26,12 +26,12 @@ const TARGETS = {
   arm64: { compilers: ['aarch64-linux-gnu-gcc'], pageSize: 65536 },
 };
 
-// A loop that fills memory must not become a call of memset where it is memset (tree-loop-distribute-patterns).
+// tree-loop-distribute-patterns would turn the loop in our own memset into a call of memset.
 const C_FLAGS =
   '-std=gnu11 -Os -Wall -Wextra -Wconversion -Werror -ffreestanding -nostdlib -fno-stack-protector -fcf-protection=none ' +
   '-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-tree-loop-distribute-patterns -fno-ident ' +
   '-ffunction-sections -fdata-sections -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack ' +
-  // constants in the segment of the code: a page less to map, and the file is no larger than its content, wherever a page ends
+  // Constants share a segment with the code: that saves a page, and the file is not padded to the end of a page.
   '-Wl,-z,noseparate-code -Wl,-z,common-page-size=16 -Wl,-z,norelro -s';
 const INIT_FLAGS = '-static -fno-pie -no-pie';
 const ENTRY_FLAGS = '-shared -fPIC -fvisibility=hidden';
@@ -151,8 +151,8 @@ const WITHOUT_FAULT_POINTS = {
 const PLUGINS = IS_PACKAGE ? [WITHOUT_CHILD_PROCESS, WITHOUT_FAULT_POINTS] : [WITHOUT_CHILD_PROCESS];
 
 /**
- * CommonJS starts faster than ES modules do. A module that is imported by `import()` is in the same file, but runs only
- * when it is asked for. Names are left as they are and lines are short, for the stack traces of --debug.
+ * CommonJS starts faster than ES modules. A module that is imported by `import()` is in the same file, but runs only when it
+ * is imported. Names are unchanged and lines are short, for the stack traces of --debug.
  */
 function bundle(entries, options = {}) {
   return build({
@@ -173,7 +173,7 @@ function bundle(entries, options = {}) {
   });
 }
 
-/** All that tsc's CommonJS needs of the package tslib, given that each module's imports are known to be right. */
+/** The functions of the package tslib that tsc's CommonJS calls. They can be simple, because tsc has checked all imports. */
 const TSLIB = `
 exports.__importStar = (module) => module;
 exports.__importDefault = (module) => ({ default: module });`;
@@ -187,8 +187,9 @@ const WITHOUT_TSLIB = {
 };
 
 /**
- * src/cli/bootstrap.ts compiles the main bundle by itself; wrapped there, its text would have to be copied. Comments and
- * indentation, half of it, would take a start half a millisecond to read.
+ * The main bundle is a function expression, because src/cli/bootstrap.ts compiles it itself; to wrap it there, its text would
+ * have to be copied. It has no comments and no indentation: they are half of the text, and reading them takes half a
+ * millisecond at each start.
  */
 const AS_FUNCTION = {
   minifyWhitespace: true,
@@ -206,9 +207,9 @@ function runTsc(args, failure) {
 }
 
 /**
- * The bundle of the command, made of CommonJS modules. A module of that kind is a function, so all that V8 has to know
- * of one that a command does not need is that function; esbuild would put those of ES modules side by side, and 7,000
- * functions and variables be made at every start, which takes 5 ms.
+ * The bundle of the command, made of CommonJS modules. Each is a function in the bundle, and runs only if a command imports
+ * it. esbuild puts the content of ES modules side by side instead: then every start makes 7,000 functions and variables,
+ * which takes 5 ms.
  */
 async function buildCommandBundle() {
   const folder = join(ROOT, 'build', 'commonjs');
@@ -274,7 +275,7 @@ function buildTypes() {
 }
 
 function buildCommand() {
-  // Without an extension, what a file is depends on the package.json above it.
+  // For a file without an extension, the package.json above it says what kind of module it is.
   writeFileSync(join(DIST, 'package.json'), '{ "type": "commonjs" }\n');
   const fresh = join(DIST, `foster.${process.pid}`);
   writeFileSync(fresh, SHELL_HEAD + readFileSync(join(DIST, 'foster.cjs'), 'utf8'), { mode: 0o755 });

@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 /**
- * Checks what imports what in src: each folder imports only from itself and from those below it, the command line only
- * from the engine, no files import each other in a circle, whether by values, by types or by `import()`, and koffi has one
- * importer. Prints each violation, and fails.
+ * Checks the imports in src: each folder imports only from itself and from folders below it, the command line only from the
+ * engine, spec and sys, no files import each other in a circle (by values, types or `import()`), and only one file imports
+ * koffi. Prints each violation, and fails.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** This source tree by default. */
+/** The folder to check; by default the one of this source tree. */
 const SOURCES = process.argv[2] ?? join(dirname(dirname(fileURLToPath(import.meta.url))), 'src');
 
 /** Folders from the top to the bottom. */

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * Writes test/compat/options/TOOL.txt: the commands of TOOL (docker, podman), and the names of their options, from what
- * `TOOL COMMAND --help` prints. A line is a command and its options: both spellings of one joined by a comma, with an
- * equals sign where it takes a value. To be run by hand when a new version of the tool is to be followed.
+ * Writes test/compat/options/TOOL.txt: the commands of TOOL (docker, podman) and the names of their options, from
+ * `TOOL COMMAND --help`. A line is a command and its options. The two spellings of an option are joined by a comma, and an
+ * equals sign means that it takes a value. Run it by hand for a new version of the tool.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 const FOLDER = join(dirname(dirname(fileURLToPath(import.meta.url))), 'test/compat/options');
 
-/** What buildx, which comes by itself, adds to `docker build`. */
+/** Options that buildx, a separate program, adds to `docker build`. */
 const BUILDX =
   '--allow= --annotation= --attest= --build-context= --builder= --cache-to= --call= --check -D,--debug --load ' +
   '--metadata-file= --no-cache-filter= -o,--output= --progress= --provenance= --push --sbom= --secret= --ssh=';
@@ -62,7 +62,7 @@ function walk(tool, words) {
 }
 
 const tools = process.argv.slice(2);
-if (tools.length === 0) throw new Error('which? scripts/compat-options.mjs podman docker');
+if (tools.length === 0) throw new Error('usage: scripts/compat-options.mjs podman docker');
 mkdirSync(FOLDER, { recursive: true });
 for (const tool of tools) {
   const version = spawnSync(tool, ['--version'], { encoding: 'utf8' }).stdout.trim();

@@ -2,12 +2,12 @@
 /**
  * Compares foster with Docker and Podman.
  *
- *   scripts/compat [FILE...]            runs the rows of test/compat/FILE.txt (all) in foster and, where it is installed, in Podman
- *   scripts/compat --recorded [FILE...] runs them in foster only, and compares with what Podman did when it was last run
- *   scripts/compat --record [FILE...]   runs them in both, and records what Podman does in test/compat/podman.json
- *   scripts/compat ... --landed         takes the mark "later" from rows that work
+ *   scripts/compat [FILE...]            runs the rows of test/compat/FILE.txt (all) in foster and, if installed, in Podman
+ *   scripts/compat --recorded [FILE...] runs them in foster only, and compares with the record of Podman's last run
+ *   scripts/compat --record [FILE...]   runs them in both, and records Podman's outcomes in test/compat/podman.json
+ *   scripts/compat ... --landed         removes the mark "later" from rows that work
  *   scripts/compat --docs               writes docs/compatibility.md
- *   scripts/compat --check              says what is in no row of the table, and whether docs/compatibility.md is current
+ *   scripts/compat --check              reports what is missing in the table, and whether docs/compatibility.md is current
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';

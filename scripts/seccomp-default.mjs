@@ -1,5 +1,5 @@
-// Writes src/plan/seccomp/default-filter.ts: the default seccomp profile, compiled. Run it after a change to the profile,
-// the compiler or the table of system calls; test/unit/plan/seccomp/default-filter.test.ts fails until then.
+// Writes src/plan/seccomp/default-filter.ts: the compiled default seccomp profile. Run it after changing the profile, the
+// compiler or the table of system calls; until then test/unit/plan/seccomp/default-filter.test.ts fails.
 import { writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 

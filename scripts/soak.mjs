@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 /**
- * Creates, starts, stops and removes containers for a long time, and compares the state of the machine before and
- * after: nothing may have grown.
+ * Creates, starts, stops and removes many containers, and compares the state of the machine before and after: nothing may
+ * have grown.
  *
  *     scripts/soak.mjs [--cycles N]     2000 by default
  *
- * A container that runs all the time, with programs executed in it, shows whether its monitor and PID 1 leak
- * descriptors or memory. The command is $FOSTER, or the one in dist/.
+ * One container runs all the time, and programs are executed in it: this shows whether its monitor and PID 1 leak descriptors
+ * or memory. The command is $FOSTER, or the one in dist/.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -54,7 +54,7 @@ function ownProcesses() {
       const folder = `/proc/${pid}/fd`;
       return fs.readdirSync(folder).some((fd) => fs.readlinkSync(`${folder}/${fd}`).startsWith(home));
     } catch {
-      return false; // it has ended, or is somebody else's
+      return false; // it has ended, or belongs to another user
     }
   }).length;
 }
@@ -68,7 +68,7 @@ function countFiles(folder) {
   return count;
 }
 
-/** Nothing for an unreadable directory, such as those that overlayfs makes. */
+/** The entries of a folder; none if it is unreadable, such as those that overlayfs makes. */
 function entries(folder) {
   try {
     return fs.readdirSync(folder, { withFileTypes: true });
@@ -94,7 +94,7 @@ function parentOf(pid) {
   return Number(fs.readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1].split(' ')[1]);
 }
 
-/** By name: the current number, and by how much it may grow over all cycles. */
+/** The current numbers by name, each with the amount by which it may grow over all cycles. */
 function measure(cycles) {
   const keeper = Number(foster('inspect', '-f', '{{.State.Pid}}', 'keeper'));
   const monitor = parentOf(keeper);

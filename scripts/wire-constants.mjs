@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Writes src/sys/wire-constants.ts, from src/init/wire.h: its constants, and the offsets of the fields of its structs, as
- * determined by a C compiler. With --check it only tells whether the file is up to date.
+ * Writes src/sys/wire-constants.ts from src/init/wire.h: its constants, and the offsets of the fields of its structs, which a
+ * C compiler determines. With --check it only reports whether the file is up to date.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ const TARGET = join(ROOT, 'src/sys/wire-constants.ts');
 
 const text = readFileSync(HEADER, 'utf8').replace(/\/\*.*?\*\//gs, '');
 
-/** Names of #defines that have a value, and of the members of enums. */
+/** The names of #defines that have a value, and of the members of enums. */
 function names() {
   const defines = [...text.matchAll(/^#define (\w+) +\S/gm)].map(([, name]) => name);
   const members = [...text.matchAll(/^enum \{([^}]*)\}/gm)].flatMap(([, list]) =>

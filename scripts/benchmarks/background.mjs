@@ -26,7 +26,7 @@ function held() {
   return sum;
 }
 
-/** Sequentially, and two at a time: as many as the machine has processors. */
+/** Starts containers one after the other, in each of several workers. */
 function startMany(bench, first, last, workers) {
   const script = `seq ${first} ${last} | xargs -P ${workers} -I N "$1" run -d --name bench-N busybox ${SLEEP.join(' ')} >/dev/null`;
   output(bench, ['sh', '-c', script, 'sh', bench.foster]);

@@ -23,7 +23,7 @@ const HERE = import.meta.dirname ?? new URL('.', import.meta.url).pathname;
  * @property {string[]} notes what was omitted, and why
  */
 
-/** The command line that runs `argv` as the user, with an environment that is the same everywhere. */
+/** The command line that runs `argv` as the user, always with the same environment. */
 export function asUser(bench, argv) {
   const { work, user } = bench;
   const name = user ?? process.env.USER ?? '';
@@ -72,7 +72,7 @@ export function compiled(bench, name) {
   return program;
 }
 
-/** Contestants that work here, and a note with the error of each of the others. */
+/** The contestants that work on this machine, and for each of the others a note with its error. */
 export function working(bench, contestants) {
   const notes = [];
   const good = contestants.filter(({ name, argv }) => {
@@ -85,9 +85,9 @@ export function working(bench, contestants) {
 }
 
 /**
- * Times commands in turn, so that whatever else the machine does hits all alike.
+ * Times commands in turn, so that other activity on the machine affects all of them equally.
  * @param {{name: string, argv: string[]}[]} contestants
- * @returns {number[][]} for each the times of its runs, in ms, but for the first few
+ * @returns {number[][]} for each contestant the times of its runs in ms, without those of the warm-up
  */
 export function race(bench, contestants, { rounds, warmup }) {
   const commands = contestants.flatMap(({ argv }, index) => (index === 0 ? argv : [':::', ...argv]));

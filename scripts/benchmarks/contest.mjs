@@ -1,4 +1,4 @@
-/** Time and memory of commands that write files, each time to an empty folder. */
+/** Time and memory of commands that write files to an empty folder. */
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,13 +10,13 @@ const SAMPLES_EVERY_MS = 20;
 /**
  * @typedef {object} Contestant
  * @property {string} name
- * @property {{[step: string]: string[]}} steps command lines, one after the other on the same place
+ * @property {{[step: string]: string[]}} steps command lines, which run one after the other in the same folder
  */
 
 /**
  * @typedef {object} Cost
  * @property {number} seconds
- * @property {number} cpu seconds in user and system mode, of the command and of all its descendants
+ * @property {number} cpu seconds in user and system mode, for the command and all its descendants
  * @property {number} peak their maximum total memory, in MiB
  */
 
@@ -90,7 +90,7 @@ async function cost(bench, argv) {
  * @returns {() => number} stops measuring, and returns the maximum
  */
 function watchMemory(root) {
-  const seen = new Set(); // some are left by their parents, which does not make them strangers
+  const seen = new Set(); // orphans stay in the set, although they are no longer descendants
   let most = 0;
   const timer = setInterval(() => {
     for (const pid of [root, ...seen]) for (const child of children(pid)) seen.add(child);
@@ -115,8 +115,8 @@ function sum(pids) {
 }
 
 /**
- * A Node of foster's own. Pages that processes have in common count for each in part only; these must not have any in
- * common with this process, which is a Node as well.
+ * A copy of Node for foster. Pages that processes share count only in part for each (PSS), so foster must not share any
+ * with this process, which also runs Node.
  */
 function ownNode(bench) {
   const folder = join(bench.work, 'node');

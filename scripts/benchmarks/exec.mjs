@@ -5,7 +5,7 @@ import { crun, podman, runc } from './peers.mjs';
 const ROUNDS = { rounds: 40, warmup: 4 };
 const SLEEP = ['sleep', '98764'];
 
-/** `crun run --bundle DIR NAME` and similar, as a container in the background. Its output must not be a pipe of this process. */
+/** Starts `crun run --bundle DIR NAME` or the like in the background. Its output must not go to a pipe of this process. */
 function background(argv) {
   const at = argv.indexOf('run') + 1;
   return [
@@ -19,7 +19,7 @@ function background(argv) {
   ];
 }
 
-/** Contestants with a running container, and how to remove it. */
+/** The contestants, each with a running container and the command that removes it. */
 function start(bench) {
   const name = `bench-exec-${process.pid}`;
   const [crunName, runcName] = [`bench-crun-${process.pid}`, `bench-runc-${process.pid}`];

@@ -3,10 +3,10 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { output, run } from './bench.mjs';
 
-/** More than minbase, so that there are 200 MB. */
+/** Packages in addition to minbase, for a size of 200 MB. */
 const PACKAGES = 'python3,perl,git';
 
-/** From the mirror of this machine's apt. Users cannot unpack device nodes. */
+/** Uses the mirror of this machine's apt. Leaves out device nodes, because users cannot unpack them. */
 const BOOTSTRAP = `
   set -o pipefail
   read -r mirror suite < <(apt-get indextargets --format '$(SITE) $(RELEASE)' | grep -E '/debian/? [a-z]+$')
@@ -14,7 +14,7 @@ const BOOTSTRAP = `
     mmtarfilter --path-exclude='/dev/*' > "$1"
 `;
 
-/** Without a network: files of this machine's packages, the important ones, what they need, and others for the size. */
+/** For a machine without a network: files of its own packages: important ones, their dependencies, and more for the size. */
 const OWN_PACKAGES = `
   dpkg-query -W -f '\${Priority} \${Package}\\n' | sed -nE 's/^(required|important|standard) //p' |
     xargs apt-cache depends --recurse --installed --important | grep -E '^[a-z]' > packages
@@ -41,7 +41,7 @@ CMD ["true"]
 `;
 
 /**
- * An archive of which an image was made.
+ * An archive and the image that was made from it.
  * @typedef {object} Input
  * @property {string} title
  * @property {string} archive a tar file, plain or gzip

@@ -22,7 +22,7 @@ From a docker-registry at 127.0.0.1, without TLS, the rest as above. \`foster pu
 and unpack; \`skopeo copy\` into an OCI layout only downloads and checks. The run is that of \`true\` right after the pull,
 with a store that has nothing else in it; the second pull finds all there.`;
 
-/** Each in its own folder, so that none finds files of another. */
+/** podman with its storage in a separate folder, so that no run finds the files of another. */
 function podman(place, ...rest) {
   return ['podman', '--storage-driver=overlay', `--root=${place}/root`, `--runroot=${place}/run`, ...rest];
 }
@@ -131,7 +131,7 @@ async function pulling(bench, place) {
   });
 }
 
-/** Yields its tables one by one, because it takes minutes. */
+/** Yields the tables one by one, because the benchmark takes minutes. */
 export async function* measure(bench) {
   const place = join(bench.work, 'scratch', 'place');
   const { inputs, notes } = makeInputs(bench);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { markdown, run } from './bench.mjs';
 
-/** In the order of the report. Each is a file here that exports `measure(bench)`, which gives tables, all at once or one by one. */
+/** In the order of the report. Each is a file in this folder that exports `measure(bench)`, which returns or yields tables. */
 const BENCHMARKS = ['start', 'exec', 'memory', 'background', 'reaping', 'images', 'networks'];
 
 const PEERS = [

@@ -12,7 +12,7 @@ const SLEEP = ['sleep', '98765'];
 const isUsers = ({ command }) =>
   SLEEP.every((word, index) => command.at(index - SLEEP.length) === word) && command.length === 2;
 
-/** The processes besides the sleeping one, once that sleeps. */
+/** Waits until the container's process sleeps, and returns all other processes. */
 async function holders(root) {
   for (let attempt = 0; attempt < 100; attempt++) {
     await sleep(100);
@@ -40,7 +40,7 @@ async function foreground(bench, argv) {
   }
 }
 
-/** Containers without processes in the foreground: podman's monitor stays, and what it has started. */
+/** Containers without processes in the foreground. podman's monitor and the processes that it has started stay. */
 async function podmanDetached(bench, command, flags) {
   const id = output(bench, podman(bench, command, ['-d', ...flags])).trim();
   try {

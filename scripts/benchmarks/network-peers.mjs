@@ -21,11 +21,11 @@ function tree(bench) {
 /** Unlikely to be used by another process. */
 export const SLEEP = ['sleep', '98761'];
 
-/** The network that containers find each other in. */
+/** The network in which containers find each other by name. */
 const NAMED = 'bench';
 
 /**
- * One that runs containers with networks.
+ * A program that runs containers with networks.
  * @typedef {object} Runner
  * @property {string} name
  * @property {string} network
@@ -52,7 +52,7 @@ function foster(bench, network) {
   };
 }
 
-/** @returns {Runner} podman runs crun, which may do without cgroups */
+/** @returns {Runner} podman with crun, which can run without cgroups */
 function podman(bench, network) {
   const start = (flags) => {
     const isolation = ['--runtime=crun', 'run', '--cgroups=disabled', '--log-driver=none'];
@@ -70,7 +70,7 @@ function podman(bench, network) {
   };
 }
 
-/** Those that work here, and a note about each of the others. */
+/** The runners that work on this machine, and a note about each of the others. */
 export function runners(bench) {
   const all = [
     foster(bench, 'bridge'),

@@ -22,11 +22,11 @@ function hostAddress() {
   const found = all.find(
     ({ family, internal, address }) => family === 'IPv4' && !internal && !/^10\.8\d\./.test(address),
   );
-  if (found === undefined) throw new Error('this machine has no address but that of loopback');
+  if (found === undefined) throw new Error('this machine has only a loopback address');
   return found.address;
 }
 
-/** What iperf3 has measured, in Gbit/s. The server may be about to start: the exit code is 0 even where there is none. */
+/** The result of iperf3 in Gbit/s. Tries again if the server has not started yet; iperf3's exit code is then 0, too. */
 async function speed(bench, argv) {
   for (let attempt = 0; ; attempt++) {
     const { status, stdout, stderr } = run(bench, argv);
@@ -73,7 +73,7 @@ async function between(bench, runner) {
   }
 }
 
-/** The same with nothing but a pair of interfaces. */
+/** The same with only a pair of interfaces. */
 const VETH = `ip link set lo up
 unshare --net sleep 60 & other=$!
 while [ "$(readlink /proc/self/ns/net)" = "$(readlink /proc/$other/ns/net)" ]; do sleep 0.05; done
@@ -152,7 +152,7 @@ export async function throughputTable(bench, all) {
   };
 }
 
-/** Queries for the address of another container, in a second. */
+/** The number of queries per second for the address of another container. */
 function queries(bench, runner) {
   const script = `server=$(sed -n 's/^nameserver //p' /etc/resolv.conf | head -n 1)
 exec dnsperf -s "$server" -d "$1" -l ${SECONDS}`;

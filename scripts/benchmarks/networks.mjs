@@ -1,4 +1,4 @@
-/** Networks: what they add to the start of a container, and their memory; network-speed.mjs has the rest. */
+/** How much networks delay the start of a container, and their memory. network-speed.mjs has the rest. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import { proportionalSize } from './processes.mjs';
 
 const CONTAINERS = 50;
 
-/** What a network adds, while another container keeps it up. */
+/** How much a network adds to the time of a start, while another container keeps it in use. */
 function startTable(bench, all) {
   const rows = [];
   let base;
@@ -47,7 +47,7 @@ function startTable(bench, all) {
   };
 }
 
-/** Processes of the user and of ids in his range, by pid; their memory is in PSS, in KiB. */
+/** Processes of the user and of ids in the user's range, by pid, with their memory (PSS) in KiB. */
 function userProcesses(bench) {
   const own = Number(output(bench, ['id', '-u']));
   const name = output(bench, ['id', '-un']).trim();

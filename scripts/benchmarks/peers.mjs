@@ -17,13 +17,13 @@ export function foster(bench, command) {
   return [bench.foster, 'run', '--rm', 'busybox', ...command];
 }
 
-/** All namespaces, /proc and /dev. It maps only one id, and has no PID 1 and other parts of a container. */
+/** All namespaces, /proc and /dev. It maps only one id, and lacks a PID 1 and other parts of a container. */
 export function bubblewrap(bench, command) {
   const root = ['--bind', rootfs(bench), '/', '--proc', '/proc', '--dev', '/dev'];
   return ['bwrap', '--unshare-all', '--die-with-parent', ...root, ...command];
 }
 
-/** A bundle as `runtime spec --rootless` makes it, with the ids and namespaces of foster, and without cgroups. */
+/** A bundle made by `runtime spec --rootless`, changed to the ids and namespaces of foster, without cgroups. */
 function bundle(bench, runtime, command) {
   const folder = join(bench.work, 'scratch', `${runtime}-${command.join('-')}`);
   const file = join(folder, 'config.json');
@@ -66,7 +66,7 @@ export function runc(bench, command) {
   return ['runc', 'run', '--bundle', folder, `bench-runc-${process.pid}`];
 }
 
-/** With an overlay on the tree, as foster has it. It uses crun, which may do without cgroups. */
+/** With an overlay on the tree, as in foster. It uses crun, which can run without cgroups. */
 export function podman(bench, command, flags = ['--rm']) {
   const isolation = ['--cgroups=disabled', '--network=none', '--log-driver=none'];
   return [

@@ -35,7 +35,7 @@ export function children(pid) {
   }
 }
 
-/** In KiB. A process that nobody but root may look into shows at least what it has in memory, shared pages in full. */
+/** PSS in KiB. If only root may read that, RSS, in which shared pages count in full. */
 export function proportionalSize(pid) {
   try {
     return {

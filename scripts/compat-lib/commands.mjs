@@ -1,5 +1,5 @@
 /**
- * The commands of foster and their options, from the sources: what commander is told.
+ * The commands of foster and their options, from the sources: the calls of commander.
  */
 
 import { mkdirSync } from 'node:fs';
@@ -39,7 +39,7 @@ export async function allCommands() {
 export { findRefusal, refusals, shortName } from './src/cli/not-yet.ts';
 `;
 
-/** What the sources in src/cli say: commands with their options, and what is refused by name. */
+/** Reads src/cli: commands with their options, and the options that are refused by name. */
 export async function fosterCommands() {
   const outfile = join(ROOT, 'build/compat/commands.cjs');
   mkdirSync(dirname(outfile), { recursive: true });

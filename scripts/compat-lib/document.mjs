@@ -1,4 +1,4 @@
-/** docs/compatibility.md, made from the table, from foster's commands, and from what is refused. */
+/** Makes docs/compatibility.md from the table, from foster's commands, and from the refused options. */
 
 const HEAD = `# Compatibility
 
@@ -6,14 +6,14 @@ What foster has of the commands and options of Docker (28.2) and Podman (4.3). T
 foster's commands, from \`src/cli/not-yet.ts\`, which says what is refused and why, and from the table of command lines in
 \`test/compat\`. \`scripts/compat\` runs each of them in foster and in Podman, and compares exit codes, output and effects.
 
-Sentences of errors are foster's own. Exit codes are those of Docker and Podman: 125 where foster fails before the command runs, 126 and
-127 for a command that cannot be executed or found, 1 for a container or an image that there is not.
+foster has its own error messages. Exit codes are those of Docker and Podman: 125 if foster fails before the command runs, 126 if the
+command cannot be executed, 127 if it was not found, and 1 if there is no such container or image.
 `;
 
 const code = (text) => `\`${text}\``;
 const cell = (text) => text.replaceAll('|', '\\|');
 
-/** @param survey what \`survey()\` returns. @returns the text of the page */
+/** @param survey the result of `survey()` @returns the text of the page */
 export function document({ commands, rows }) {
   const named = [...commands].toSorted(([a], [b]) => (a < b ? -1 : 1));
   const there = named.filter(([, { refusal }]) => refusal === undefined);
@@ -22,8 +22,8 @@ export function document({ commands, rows }) {
   );
   return [
     HEAD,
-    `Of ${counts.reduce((a, b) => a + b)} command lines in the table ${counts[0]} do the same as in Podman, ${counts[1]} what Docker does ` +
-      `and Podman has not, ${counts[2]} something else, and ${counts[3]} are refused.\n`,
+    `Of ${counts.reduce((a, b) => a + b)} command lines in the table, ${counts[0]} do the same as in Podman, ${counts[1]} do what they do in ` +
+      `Docker and do not exist in Podman, ${counts[2]} do something else, and ${counts[3]} are refused.\n`,
     '## Commands and options\n',
     ...there.map(([name, command]) => commandSection(name, command)),
     '## Commands that are refused\n',
@@ -89,7 +89,6 @@ function differences(rows) {
     byNote.set(note, [...(byNote.get(note) ?? []), cell(code(script.replaceAll('`', "'")))]);
   }
   const lines = [...byNote].map(([note, scripts]) => `| ${cell(note)} | ${scripts.join('<br>')} |`);
-  const intro =
-    '`$I` is an image, `$R` a registry, `web` a container that runs, `nosuch` one that there is not.';
+  const intro = '`$I` is an image, `$R` a registry, `web` a running container, and `nosuch` does not exist.';
   return `${intro}\n\n| how foster differs from Podman | command lines |\n| --- | --- |\n${lines.join('\n')}\n`;
 }

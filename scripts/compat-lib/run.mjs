@@ -18,7 +18,7 @@ import { hasLanded, ROOT, readTable } from './table.mjs';
 
 /** Seconds that a row may take. */
 const LIMIT = 60;
-/** Milliseconds after which streams that are open after the end of a script are taken to be held by a container. */
+/** Milliseconds to wait for open streams after the end of a script; after that, a container must be holding them. */
 const HELD = 1000;
 const IMAGE = 'localhost/compat:1';
 
@@ -32,7 +32,7 @@ events_logger = "file"
 stop_timeout = 0
 `;
 
-/** A home for one tool, where it is called \`foster\`, whatever it is. */
+/** A home for one tool, in which the tool is called `foster`, even if it is podman. */
 class World {
   constructor(name, program) {
     this.name = name;
@@ -58,7 +58,7 @@ class World {
       CONTAINERS_CONF: join(this.folder, 'containers.conf'),
       CONTAINERS_STORAGE_CONF: join(this.folder, 'storage.conf'),
       LANG: 'C.UTF-8',
-      FOSTER_NETWORK: 'none', // as CONTAINERS_CONF says to Podman
+      FOSTER_NETWORK: 'none', // CONTAINERS_CONF sets the same for Podman
       I: IMAGE,
     };
   }
@@ -78,7 +78,7 @@ class World {
       });
     const closed = new Promise((resolve) => child.on('close', resolve));
     const status = await new Promise((resolve) => child.on('exit', (code) => resolve(code)));
-    // what the script has written is still in the pipes; but a container in the background may hold them
+    // output of the script may still be in the pipes, but a container in the background may keep them open
     await Promise.race([closed, setTimeout(HELD, undefined, { ref: false })]);
     return { status, ...output };
   }
@@ -88,7 +88,7 @@ class World {
     if (status !== 0) throw new Error(`${this.name}: ${script}: ${status} ${stderr}`);
   }
 
-  /** An empty registry, where Debian's is installed. */
+  /** Starts an empty registry, if Debian's is installed. */
   async startRegistry() {
     const address = `127.0.0.1:${await freePort()}`;
     const config = {
@@ -144,7 +144,7 @@ function listens(address) {
   );
 }
 
-/** What is not the same twice, or does not matter: ids, times, sizes, the width of columns. */
+/** Replaces everything that differs between runs or does not matter: ids, times, sizes, the width of columns. */
 function normalize(text) {
   return text
     .replace(/\b[0-9a-f]{64}\b/g, '<id>')
@@ -157,7 +157,7 @@ function normalize(text) {
     .replace(/ +$/gm, '');
 }
 
-/** What is wrong with a row's outcome; nothing where it is as the table says. */
+/** What is wrong with a row's outcome; undefined if it is as in the table. */
 function problemOf(row, foster, podman) {
   const { verdict, status, output, note } = row;
   if (verdict === 'begin') {
@@ -187,14 +187,14 @@ function problemOf(row, foster, podman) {
   return undefined;
 }
 
-/** What Podman did when it was last run: so that the table can be checked in half the time, and without Podman. */
+/** Podman's outcomes when it was last run. With them, the table can be checked in half the time and without Podman. */
 const RECORD = join(ROOT, 'test/compat/podman.json');
 
 function readRecord() {
   return new Map(Object.entries(JSON.parse(readFileSync(RECORD, 'utf8')).rows));
 }
 
-/** Outcomes of the rows of other files are kept. */
+/** Writes the record, and keeps the outcomes of the rows in other files. */
 function writeRecord(rows, outcomes) {
   const known = existsSync(RECORD) ? readRecord() : new Map();
   for (const row of rows) {
@@ -239,9 +239,9 @@ async function runSideBySide(name, program, rows) {
 }
 
 /**
- * Runs rows in foster, and compares with Podman as it is here, or as it was recorded.
+ * Runs rows in foster, and compares the outcomes with those of the local Podman, or with the recorded ones.
  * @param files names of files of the table; none for all
- * @returns whether everything is as the table says
+ * @returns whether everything is as in the table
  */
 export async function compare(files, program, { isLive, records, landed }) {
   const rows = readTable().filter(({ file }) => files.length === 0 || files.includes(file));

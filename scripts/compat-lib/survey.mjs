@@ -1,12 +1,13 @@
-/** What of Docker's and Podman's commands and options foster has, by its sources and by the table. */
+/** Which commands and options of Docker and Podman foster has, according to its sources and to the table. */
 import { fosterCommands } from './commands.mjs';
 import { readOptions, readTable, usesOf } from './table.mjs';
 
 export const TOOLS = ['docker', 'podman'];
 
 /**
- * @returns `commands`: by the shortest name its names, the tools that have it, whether it is refused, and its options;
- * `rows` of the table, each with the commands that it uses; and `problems`: what is in no row, or not as the table says
+ * @returns `commands`: for each shortest name all names, the tools that have the command, whether it is refused, and its
+ * options; `rows` of the table, each with the commands that it uses; and `problems`: what is missing in the table or
+ * contradicts it
  */
 export async function survey() {
   const foster = await fosterCommands();
@@ -17,14 +18,14 @@ export async function survey() {
     ...row,
     uses: usesOf(row.script, known).map((use) => ({ ...use, command: shortName(use.path) })),
   }));
-  const used = new Map(); // of a command, the paths and options that are in a row
+  const used = new Map(); // for each command, its paths and options that are in a row
   for (const { command, path, names } of rows.flatMap(({ uses }) => uses)) {
     const entry = used.get(command) ?? { paths: new Set(), names: new Set() };
     entry.paths.add(path);
     for (const name of names) entry.names.add(name);
     used.set(command, entry);
   }
-  // defined once, by what run has too
+  // create and run get these options from the same function
   for (const name of used.get('run')?.names ?? []) used.get('create')?.names.add(name);
   const problems = [];
   for (const [name, command] of commands) {
@@ -95,7 +96,7 @@ function collect(shortName) {
       command.paths.add(path);
       command.tools.add(tool);
       for (const { names, takesValue } of options) {
-        // both may have it under a common spelling: -t, --time and --timeout stay two
+        // both tools may share one spelling of it; -t, --time and --timeout stay two options
         const key = names.at(-1);
         const option = command.options.get(key) ?? { names: [], takesValue, tools: new Set() };
         command.options.set(key, option);

@@ -4,12 +4,12 @@
  *     # a heading of docs/compatibility.md
  *     begin: foster run -d --name web $I sleep 1000      before the rows, in each tool
  *     same: foster ps --filter name=web                  the same exit code and output as Podman
- *     docker: foster stop --timeout 1 web                as Docker; Podman has not this
+ *     docker: foster stop --timeout 1 web                as Docker; Podman does not have this
  *       => 0 web                                         exit code, and a regular expression of what it prints
- *     differs: foster kill nope                          foster and Podman do not do the same
+ *     differs: foster kill nope                          foster and Podman behave differently
  *       The exit code is Docker's.                       how, or why
- *     refused: foster run -v name:/data $I true          with a sentence that says why
- *     later same: foster ps --sort names                 not yet: fails if it does already what the row says
+ *     refused: foster run -v name:/data $I true          foster refuses it, and says why
+ *     later same: foster ps --sort names                 not yet: fails if foster already does it
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -65,7 +65,7 @@ function readRows(file) {
   return rows;
 }
 
-/** Takes the mark "later" from a row in its file. */
+/** Removes the mark "later" of a row from its file. */
 export function hasLanded({ file, verdict, script }) {
   const path = join(FOLDER, `${file}.txt`);
   const line = `${verdict}: ${script}\n`;
@@ -75,7 +75,7 @@ export function hasLanded({ file, verdict, script }) {
   );
 }
 
-/** What a tool has: a map from each command to its options, `{ names, takesValue }`. */
+/** The commands of a tool: a map from each command to its options, `{ names, takesValue }`. */
 export function readOptions(tool) {
   const lines = readFileSync(join(FOLDER, 'options', `${tool}.txt`), 'utf8').split('\n');
   return new Map(
@@ -97,7 +97,7 @@ const PASS_THROUGH = /^(run|create|exec|unshare|top|(container|podman) (run|crea
 
 /**
  * The commands that a script runs, with the options that it gives them.
- * @param known options by command, as `readOptions` has them
+ * @param known options by command, as in `readOptions`
  */
 export function usesOf(script, known) {
   const quoted = [...script.matchAll(/'([^']*foster [^']*)'/g)].flatMap(([, inner]) => usesOf(inner, known));

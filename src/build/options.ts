@@ -46,7 +46,7 @@ export interface RunSettings {
   addHosts: HostEntry[];
   /** IP addresses. */
   dns: string[];
-  /** In place of those of the host. */
+  /** Replaces the host's. */
   dnsSearch?: string[];
   dnsOptions?: string[];
   /** Files that stay as the image has them: /etc/hosts. */
@@ -61,7 +61,7 @@ export interface RunSettings {
   volumes: Mount[];
 }
 
-/** What RUN has where nothing else is asked for. */
+/** The default settings of RUN. */
 export function usualSettings(): RunSettings {
   return {
     capabilities: resolveCapabilities([], []),
@@ -124,7 +124,7 @@ export interface BuildRequest {
   /** Variables that the image does not keep. */
   unsetEnv: readonly string[];
   format: ManifestFormat;
-  /** Whether all layers, those of the base too, become one. */
+  /** Whether all layers, including those of the base image, become one. */
   squashesAll: boolean;
   omitsHistory: boolean;
   /** Path on the host of the file to read instead of .dockerignore. */

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import { FosterError } from '../sys/errors.js';
 import { printError } from './output.js';
 
-/** Asks the person at the terminal. @throws FosterError where there is none */
+/** Asks the user at the terminal. @throws FosterError if there is no terminal */
 export async function ask(question: string): Promise<string> {
   requireTerminal(question);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
@@ -17,7 +17,7 @@ export async function ask(question: string): Promise<string> {
   }
 }
 
-/** As `ask`, but nothing of the answer is seen. */
+/** Like `ask`, but the terminal does not show the answer. */
 export async function askSecret(question: string): Promise<string> {
   requireTerminal(question);
   printError(question);

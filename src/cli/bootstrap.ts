@@ -6,22 +6,22 @@ import { baseFolder } from '../sys/base-folders.js';
 import { NO_SURROUNDINGS, setSurroundings } from '../sys/surroundings.js';
 
 /**
- * What Node is started with. It runs the bundle foster-cli.cjs from the compiled code that an earlier run has kept,
- * which halves what a start costs on top of Node's own. V8 refuses code that another version of it has compiled; where
- * there is none, where it is refused or cannot be kept, the bundle runs all the same. Node's own compile cache needs
- * Node 22, and keeps nothing when the process becomes another program instead of ending.
+ * The script that Node starts. It runs the bundle foster-cli.cjs with the compiled code that an earlier run has stored,
+ * which halves the time of a start without Node's own. Without such code, the bundle runs as well: if there is none, if V8
+ * refuses it because another version has compiled it, or if it cannot be stored. Node's own compile cache needs Node 22,
+ * and stores nothing when the process becomes another program instead of exiting.
  */
 
 declare global {
-  /** Set where compiled code is to be kept: called when all that the command needs has been compiled. */
+  /** Set if compiled code must be stored: called when everything that the command needs has been compiled. */
   var fosterKeepCode: (() => void) | undefined;
-  /** Identifies the content of foster-cli.cjs; the build puts it in. */
+  /** Identifies the content of foster-cli.cjs. The build inserts it. */
   const FOSTER_BUNDLE_ID: string;
 }
 
 const BUNDLE = join(__dirname, 'foster-cli.cjs');
 
-/** A file per command, as each compiles other functions. @throws FosterError where there is no place for it */
+/** A file for each command, because commands compile different functions. @throws FosterError if there is no folder for it */
 function codeFile(): string {
   const folder = join(baseFolder('XDG_CACHE_HOME', '.cache'), 'foster', 'code');
   const word = process.argv[2] ?? '';
@@ -29,12 +29,12 @@ function codeFile(): string {
 }
 
 interface KeptCode {
-  /** Undefined after a first run, which keeps none. */
+  /** Undefined after the first run, which stores none. */
   code: Buffer | undefined;
 }
 
 /**
- * Compiled code is trusted like the program itself, so it must be ours: `sudo` may keep the HOME of somebody else.
+ * Reads compiled code. It is trusted like the program itself, so it must belong to us: `sudo` may keep another user's HOME.
  * @returns undefined before the first run
  */
 function readCode(): KeptCode | undefined {
@@ -63,7 +63,7 @@ function keepCode(code: Buffer): void {
     writeFileSync(fresh, Buffer.concat([Buffer.from(FOSTER_BUNDLE_ID), code]), { mode: 0o600 });
     renameSync(fresh, path);
   } catch {
-    // a home that cannot be written to: the next start is as slow as this one
+    // the home folder is not writable: the next start is as slow as this one
   }
 }
 
@@ -71,13 +71,13 @@ function start(): void {
   setSurroundings({ ...NO_SURROUNDINGS, env: process.env });
   const kept = readCode();
   const cachedData = kept?.code;
-  const source = readFileSync(BUNDLE, 'latin1'); // ASCII; a function of what a module has, as the build has written it
+  const source = readFileSync(BUNDLE, 'latin1'); // ASCII: a function expression with the parameters of a module
   const script = new Script(source, {
     filename: BUNDLE,
     ...(cachedData && { cachedData }),
   });
   if (cachedData === undefined || script.cachedDataRejected === true) {
-    // A first run does what later ones need not, such as making a root filesystem: its code would slow them all.
+    // The first run does more than later ones, such as making a root filesystem. Its code would slow down all of them.
     const isFirst = kept === undefined;
     globalThis.fosterKeepCode = () => keepCode(isFirst ? Buffer.alloc(0) : script.createCachedData());
     process.once('exit', (code) => {

@@ -11,7 +11,7 @@ export interface CommandModule {
    * @param commands all commands, for those that list them
    */
   configure(command: Command, argv: string[], commands: readonly CommandEntry[]): void | Promise<void>;
-  /** As `configure`, for one that has many options: only with those that `argv` may mention, and without help. */
+  /** Like `configure`, for a command with many options: defines only those that `argv` may mention, and no help. */
   configureMentioned?(command: Command, argv: string[]): void;
 }
 
@@ -28,7 +28,7 @@ export function addHelpAfter(command: Command, lines: string[]): Command {
   return command.addHelpText('after', () => `\n${wrapLines(lines, helpWidth(command)).join('\n')}`);
 }
 
-/** Commander's complaint about an argument that only some options can do without. */
+/** Commander's error for a missing argument that only some options make unnecessary. */
 export function missingArgument(command: Command, name: string): never {
   return command.error(`error: missing required argument '${name}'`, { code: 'commander.missingArgument' });
 }

@@ -1,6 +1,6 @@
 import type { CommandEntry } from './command.js';
 
-/** Commands by the headings of the help. Only the module of the one asked for is loaded. */
+/** Commands by the headings of the help. Only the module of the requested command is loaded. */
 const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
   [
     'Containers:',
@@ -143,7 +143,7 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
       },
       { name: 'images', summary: 'list images', load: () => import('./image/images.js') },
       { name: 'tag', summary: 'give an image another name', load: () => import('./image/tag.js') },
-      { name: 'untag', summary: 'take names from an image', load: () => import('./image/untag.js') },
+      { name: 'untag', summary: 'remove names from an image', load: () => import('./image/untag.js') },
       { name: 'rmi', summary: 'remove images', load: () => import('./image/rmi.js') },
       {
         name: 'history',

@@ -6,7 +6,7 @@ import { FosterError } from '../sys/errors.js';
 import { settings } from './output.js';
 import { CALLER } from './surroundings.js';
 
-/** Levels of a log, Docker's and Podman's, and what is still printed at each. */
+/** The log levels of Docker and Podman, and what foster prints at each. */
 const LOG_LEVELS: Readonly<Record<string, { warns: boolean; isDebug: boolean }>> = {
   trace: { warns: true, isDebug: true },
   debug: { warns: true, isDebug: true },
@@ -18,18 +18,18 @@ const LOG_LEVELS: Readonly<Record<string, { warns: boolean; isDebug: boolean }>>
   panic: { warns: false, isDebug: false },
 };
 
-/** What Podman has and makes no difference here, with the values that it may have; without any, a path. */
+/** Options of Podman that have no effect in foster, with their valid values; undefined for any path. */
 const WITHOUT_EFFECT: Readonly<Record<string, string[] | undefined>> = {
   'cgroup-manager': ['cgroupfs', 'systemd'], // there are no cgroups to manage
-  'events-backend': ['file'], // there is no other
-  runroot: undefined, // there is no state that must go with a reboot: records know the boot that they are of
+  'events-backend': ['file'], // the only one
+  runroot: undefined, // foster has no state that a reboot must remove
   tmpdir: undefined,
 };
 
 const DEBUG = 'also print the stack trace of an error';
 const STORAGE_DRIVER = 'overlay, fuse-overlayfs or copy; "foster info" shows the default';
 
-/** Options that stand before the command. Those that foster cannot have are refused by name: src/cli/not-yet.ts. */
+/** Options before the command. Those that foster does not support are refused by name: src/cli/not-yet.ts. */
 export function addGlobalOptions(program: Command): void {
   program
     .option('-D, --debug', DEBUG)

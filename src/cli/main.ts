@@ -5,8 +5,8 @@ import { reportError } from './output.js';
 import { CALLER } from './surroundings.js';
 
 /**
- * The command (scripts/build.mjs) moves NODE_EXTRA_CA_CERTS aside, since reading certificates costs Node 30 ms at its start.
- * It is given back before anything can see the environment: `-e NODE_EXTRA_CA_CERTS`, child processes.
+ * The shell line of the command (scripts/build.mjs) renames NODE_EXTRA_CA_CERTS, because Node takes 30 ms to read certificates
+ * at its start. This restores it before anything can see the environment, such as `-e NODE_EXTRA_CA_CERTS` or a child process.
  */
 function restoreEnvironment(): void {
   const certificates = process.env.FOSTER_NODE_EXTRA_CA_CERTS;

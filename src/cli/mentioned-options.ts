@@ -1,6 +1,6 @@
 import type { Command, Option } from 'commander';
 
-/** What options are given to: a commander `Command`, or `MentionedOptions`. */
+/** Something that options can be added to: a commander `Command`, or `MentionedOptions`. */
 export interface OptionTarget {
   option(flags: string, description: string, parse?: OptionParser): OptionTarget;
   addOption(option: Option): OptionTarget;
@@ -8,12 +8,12 @@ export interface OptionTarget {
   helpOption(flags: string, description: string): OptionTarget;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: what an option's parser returns is its own business, as in commander
+// biome-ignore lint/suspicious/noExplicitAny: as in commander, an option's parser can return anything
 type OptionParser = (value: string, previous: any) => unknown;
 
 /**
- * Gives a command only those of its options that its command line may mention: each of the hundred of `foster run` would
- * take a start ten microseconds. Whatever looks like an option counts, also what belongs to the command in the container.
+ * Adds only the options to a command that its command line may mention: `foster run` has a hundred, and each takes ten
+ * microseconds. Everything that looks like an option counts, even if it belongs to the command in the container.
  */
 export class MentionedOptions implements OptionTarget {
   readonly #command: Command;

@@ -1,6 +1,6 @@
 /**
- * The name that was probably meant: the one with the fewest letters to change, add, leave out or swap, if these are few.
- * @returns undefined where none is near
+ * The name that was probably meant: the one with the fewest letters to change, add, remove or swap.
+ * @returns undefined if no name is similar enough
  */
 export function nearest(word: string, names: string[]): string | undefined {
   const ranked = names

@@ -1,8 +1,9 @@
 import { FosterError } from '../sys/errors.js';
 
 /**
- * What Docker or Podman has and foster has not, with the reason and what to use instead. It is told in one wording, and
- * docs/compatibility.md is made from it. Whoever adds a command or an option removes it here: scripts/compat insists.
+ * Commands and options of Docker or Podman that foster does not have, with the reason and what to use instead. All errors have
+ * the same wording, and docs/compatibility.md is generated from this file. Remove an entry when you add a command or an option:
+ * scripts/compat checks that.
  */
 
 interface Reason {
@@ -10,7 +11,7 @@ interface Reason {
   because: string;
   /** What to do instead. */
   advice?: string;
-  /** It is not to come later. */
+  /** Set if it is not planned. */
   isFinal?: true;
 }
 
@@ -25,12 +26,12 @@ const REASONS = {
     advice: 'use --network bridge',
   },
   'own networks': {
-    because: 'foster makes networks itself, without the programs and files of others',
+    because: 'foster makes networks itself, and does not use the network programs and files of Podman',
     advice: "use 'foster network create'",
     isFinal: true,
   },
   'no firewall': {
-    because: "networks have rules in a namespace of their own, which the host's firewall does not change",
+    because: "the rules of networks are in their own namespace, where the host's firewall cannot change them",
     isFinal: true,
   },
   'volume drivers': {
@@ -49,7 +50,7 @@ const REASONS = {
     isFinal: true,
   },
   'kernel memory': {
-    because: 'the kernel counts its own memory in --memory, and has no limit of its own for it any more',
+    because: 'the kernel includes its own memory in --memory, and no longer has a separate limit for it',
     advice: 'use --memory',
     isFinal: true,
   },
@@ -65,35 +66,35 @@ const REASONS = {
     isFinal: true,
   },
   devices: {
-    because: 'a container has the standard devices only',
-    advice: 'use -v /dev/NAME:/dev/NAME where the file mode lets you open it',
+    because: 'a container has only the standard devices',
+    advice: 'use -v /dev/NAME:/dev/NAME if the file mode lets you open it',
   },
   checkpoints: { because: 'the state of processes cannot be saved', advice: "use 'foster pause'" },
-  signatures: { because: 'signatures of images are neither made nor checked' },
-  encryption: { because: 'encrypted images are neither read nor written' },
+  signatures: { because: 'foster neither makes nor checks signatures of images' },
+  encryption: { because: 'foster neither reads nor writes encrypted images' },
   virtual: { because: 'foster runs on Linux itself, without a virtual machine', isFinal: true },
   remote: { because: 'foster has no daemon and no remote machines', advice: 'use ssh', isFinal: true },
   orchestration: { because: 'foster runs containers on one machine', isFinal: true },
   plugins: { because: 'foster has no plugins', isFinal: true },
-  windows: { because: 'it is for containers of Windows', isFinal: true },
+  windows: { because: 'it is for Windows containers', isFinal: true },
   libpod: { because: 'it belongs to parts of Podman that foster does not have', isFinal: true },
   'one runtime': { because: 'foster starts containers itself', isFinal: true },
   storage: {
-    because: 'foster finds out how the files of containers are mounted',
+    because: 'foster determines how the files of containers are mounted',
     advice: 'choose with --storage-driver',
     isFinal: true,
   },
   'one init': {
     because: "foster-init is a container's PID 1",
-    advice: 'use --no-init for another one',
+    advice: 'use --no-init to run another one',
     isFinal: true,
   },
   systemd: {
-    because: 'containers have no units of their own',
+    because: 'containers have no systemd units of their own',
     advice: "use --restart always and 'foster system enable-restart', which starts them after a reboot",
   },
   accounts: {
-    because: '/etc/passwd is that of the image, with a line for you where --userns keep-id is used',
+    because: '/etc/passwd comes from the image; only --userns keep-id adds a line, for you',
     advice: 'use -v FILE:/etc/passwd:ro',
   },
   'other ranges': {
@@ -101,19 +102,19 @@ const REASONS = {
     advice: 'use --uidmap and --gidmap',
   },
   labels: {
-    because: 'commands in the labels of images are not run',
+    because: 'foster does not run commands in labels of images',
     advice: 'read them with foster inspect',
     isFinal: true,
   },
-  'one platform': { because: 'foster keeps the image of one platform for each name', isFinal: true },
-  'old names': { because: 'names that an image had are not recorded', isFinal: true },
+  'one platform': { because: 'foster stores an image for one platform under each name', isFinal: true },
+  'old names': { because: 'former names of an image are not recorded', isFinal: true },
   'as stored': { because: 'layers are saved and pushed as they are stored', isFinal: true },
   'own cache': {
     because: 'steps are cached on this machine only',
-    advice: 'leave it out: what was built here is not built again',
+    advice: 'leave it out: steps that were built here are not built again',
   },
   'new layers': {
-    because: 'new layers are not merged without those of the base image',
+    because: 'foster cannot merge the new layers alone',
     advice: 'use --squash-all',
   },
   'files of an image': {
@@ -121,7 +122,7 @@ const REASONS = {
     advice: "use 'foster create' and 'foster export' for its files",
   },
   'files of an image alone': {
-    because: 'files are looked at in containers',
+    because: 'foster shows files only in containers',
     advice: "use 'foster create', and 'foster diff' or 'foster mount' with the container",
   },
   'image trees': {
@@ -139,7 +140,7 @@ const REASONS = {
 
 type ReasonName = keyof typeof REASONS;
 
-/** Commands that are not there: the first words of a command line. */
+/** Unsupported commands: the first words of a command line. */
 const COMMANDS: [ReasonName, string[]][] = [
   ['mounted volumes', ['volume mount', 'volume unmount']],
   ['volume drivers', ['volume reload']],
@@ -161,7 +162,7 @@ const COMMANDS: [ReasonName, string[]][] = [
   ['planned', ['container clone', 'compose', 'generate', 'generate spec']],
 ];
 
-/** Options that are not there, by command; foster's own ones under ''. */
+/** Unsupported options, by command; global options under ''. */
 const OPTIONS: [commands: string, ReasonName, options: string][] = [
   [
     '',
@@ -247,11 +248,11 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ],
 ];
 
-/** Something that is refused by name. */
+/** A command or option that is refused by name. */
 export interface Refusal {
   /** `run`, `image trust`. */
   command: string;
-  /** A spelling of the option; none where the whole command is refused. */
+  /** A spelling of the option; undefined if the whole command is refused. */
   option?: string;
   because: string;
   advice?: string;
@@ -289,7 +290,7 @@ const ONE_NAME: Record<string, string> = {
   unmount: 'umount',
 };
 
-/** What is only there with its noun, or means something else without. */
+/** Commands that exist only with their noun, or mean something else without it. */
 const OWN_NOUN =
   /^(image (diff|exists|inspect|mount|prune|scp|sign|tree|trust|unmount)|container (checkpoint|cleanup|clone|exists|restore|runlabel))/;
 
@@ -301,7 +302,7 @@ export function shortName(command: string): string {
 }
 
 /**
- * What is refused of a command line.
+ * Finds the refused command or option in a command line.
  * @param words the command, as far as foster knows it, and what follows
  * @param option the option that foster does not know, if that is what is wrong
  */
@@ -315,13 +316,13 @@ export function findRefusal(words: string[], option?: string): Refusal | undefin
       whole.find(({ command }) => command === first)
     );
   }
-  // the first letter of several, or a letter that its value follows
+  // a short option may be followed by other short options, or by its value
   const spellings = option.startsWith('--') ? [option] : [option, option.slice(0, 2)];
   const command = shortName(words.join(' '));
   return all.find((one) => one.command === command && spellings.includes(one.option ?? ''));
 }
 
-/** Keys of --filter about what foster has not, by what is filtered. */
+/** Keys of --filter for features that foster does not have, by what is filtered. */
 const FILTERS: Readonly<Record<'containers' | 'events', Readonly<Record<string, ReasonName>>>> = {
   containers: { pod: 'pods' },
   events: { pod: 'pods', daemon: 'remote', plugin: 'plugins' },
@@ -353,7 +354,7 @@ export function refusedCommands(group: string): string[] {
   );
 }
 
-/** The error for it: the one wording for all that is refused by name. */
+/** The error for everything that is refused by name, always in the same wording. */
 export function refusalError({ command, option, because, advice, isFinal }: Refusal): FosterError {
   const what = [command, option].filter(Boolean).join(' ');
   return new FosterError(`${what} is not supported${isFinal ? '' : ' yet'}: ${because}`, {

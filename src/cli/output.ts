@@ -4,20 +4,20 @@ import { errnoWords, isReaderGone } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { systemFailure } from './system-error.js';
 
-/** What the global options say, and the exit code that a command decides on. */
+/** The effect of the global options, and the exit code that a command sets. */
 export const settings = { debug: false, warns: true, printsResults: true, exitCode: 0 };
 
 /**
- * Writes text to standard output. What an image, a container or a registry has put into it cannot drive the terminal:
- * control characters go out as escapes. Where nobody reads any more (`foster ps | head -1`), the process ends quietly.
+ * Writes text to standard output. Text from an image, a container or a registry cannot control the terminal, because control
+ * characters are escaped. If the reader is gone (`foster ps | head -1`), the process ends without an error.
  */
 export function print(text: string): void {
   printRaw(printable(text));
 }
 
 /**
- * As `print`, of text that may drive the terminal, with nothing in it that is not foster's own. Written without
- * `process.stdout`, whose set-up costs more than most commands do.
+ * Like `print`, for foster's own text, which may control the terminal. It does not use `process.stdout`, because setting
+ * that up takes longer than most commands.
  */
 export function printRaw(text: string): void {
   if (!settings.printsResults) return;
@@ -29,7 +29,7 @@ export function printRaw(text: string): void {
   }
 }
 
-/** Writes text to standard error, as `print` does; where that is not possible there is nobody to tell. */
+/** Writes text to standard error, like `print`. Ignores errors, because they could not be reported anyway. */
 export function printError(text: string): void {
   printErrorRaw(printable(text));
 }
@@ -38,7 +38,7 @@ function printErrorRaw(text: string): void {
   try {
     writeAll(2, text);
   } catch {
-    // the exit code still says it
+    // the exit code still reports the failure
   }
 }
 
@@ -48,7 +48,7 @@ function writeAll(descriptor: number, text: string): void {
     try {
       rest = rest.subarray(writeSync(descriptor, rest));
     } catch (error) {
-      // the other end made the pipe or terminal non-blocking: wait a moment for room
+      // another process has made the pipe or terminal non-blocking: wait a moment for space
       if (!isCode(error, 'EAGAIN')) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
     }
@@ -67,7 +67,7 @@ export function reportError(error: unknown): number {
   return error instanceof FosterError ? error.exitCode : 125;
 }
 
-/** Any other error but one that the system gave is a mistake of foster's own. */
+/** Describes an error that is not a FosterError. Unless the system caused it, it is a bug of foster. */
 function describe(error: unknown): string {
   const failure = systemFailure(error);
   if (failure !== undefined) return failure;
@@ -90,7 +90,7 @@ function stackOf(error: Error): string {
   return error.cause instanceof Error ? `${own}\ncaused by ${stackOf(error.cause)}` : own;
 }
 
-/** `text` in an SGR colour of standard error, where that is a terminal and nobody said NO_COLOR. */
+/** `text` in an SGR colour, if standard error is a terminal and NO_COLOR is not set. */
 function paint(text: string, colour: number): string {
   const { NO_COLOR, TERM } = process.env;
   const wanted = !NO_COLOR && TERM !== 'dumb' && isTerminal(2);

@@ -10,7 +10,7 @@ import { VERSION } from './version.js';
 
 /**
  * Runs `foster ARGV...` and returns its exit code.
- * @throws FosterError for what a person can act on
+ * @throws FosterError for a failure that users can act on
  */
 export async function runProgram(argv: string[]): Promise<number> {
   if (argv[0] === COMPLETE) {
@@ -35,7 +35,7 @@ export async function runProgram(argv: string[]): Promise<number> {
     return settings.exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // help and version end here too, having printed what was asked for
+    // --help and --version also end here, after printing
     if (error.exitCode === 0) return 0;
     const path =
       entry === undefined || isBeforeCommand(error, argv, entry.name)
@@ -43,7 +43,7 @@ export async function runProgram(argv: string[]): Promise<number> {
         : commandPath(program.commands[0], argv);
     if (error.code === 'commander.unknownCommand') throw await unknown(argv, path, program);
     if (error.code !== 'commander.help') throw (await import('./usage-error.js')).usageError(error, path);
-    // commander takes a missing command, and `help` for an unknown one, for a mistake it need not explain
+    // commander does not explain a missing command, or `help` for an unknown one
     if (entry !== undefined && argv.indexOf(entry.name) === argv.length - 1)
       throw new FosterError(`foster ${entry.name} needs a command`, {
         advice: `'foster ${entry.name} --help' lists them`,
@@ -54,8 +54,9 @@ export async function runProgram(argv: string[]): Promise<number> {
 }
 
 /**
- * Runs a command that has been told only of the options that `argv` may mention.
- * @returns undefined, having done nothing, where it cannot be, or where commander complains: the whole program tells why
+ * Runs a command that knows only the options that `argv` may mention.
+ * @returns undefined, without any effect, if that is not possible or commander reports an error: then the whole program must
+ * run, which explains the error
  */
 async function runMentioned(entry: CommandEntry, argv: string[]): Promise<number | undefined> {
   const { configureMentioned } = await entry.load();
@@ -72,7 +73,7 @@ async function runMentioned(entry: CommandEntry, argv: string[]): Promise<number
   }
 }
 
-/** The program with commands that know nothing but their summary. */
+/** The program with commands that have only a summary. */
 export function buildProgram(entries: CommandEntry[]): Command {
   const program = prepareCommand(new Command('foster'))
     .description('Rootless containers whose PID 1 adopts every orphan and reaps every zombie.')
@@ -97,7 +98,7 @@ export function buildProgram(entries: CommandEntry[]): Command {
   ]);
 }
 
-/** The command of a command line: its first word that is no option and not the value of one, after `help` the next. */
+/** The command of a command line: the first word that is neither an option nor the value of one; after `help`, the next. */
 function commandName(argv: string[]): string | undefined {
   const [first = ''] = argv;
   return first === '' || first === 'help' || first.startsWith('-') ? wordsOf(argv)[0] : first;
@@ -108,19 +109,19 @@ function wordsOf(argv: string[]): string[] {
   return words[0] === 'help' ? words.slice(1) : words;
 }
 
-/** Whether foster has the options that stand before a command. */
+/** Whether foster has the options before the command. */
 function areKnown(program: Command, words: string[]): boolean {
   const names = new Set(program.options.flatMap(({ short, long }) => [short, long]));
   return words.every((word) => !word.startsWith('-') || names.has(word.split('=')[0]));
 }
 
-/** Commander leaves an unknown option to the command, wherever it stands. */
+/** Commander passes an unknown option on to the command, wherever it is. */
 function isBeforeCommand(error: CommanderError, argv: string[], name: string): boolean {
   const [, option] = /unknown option '([^']+)/.exec(error.message) ?? [];
   return option !== undefined && argv.includes(option) && argv.indexOf(option) < argv.indexOf(name);
 }
 
-/** `image ls`: the command, and the one below it where it is a group that has it. */
+/** `image ls`: the command and, if it is a group, the subcommand. */
 function commandPath(command: Command | undefined, argv: string[]): string {
   if (command === undefined) return '';
   const rest = argv.slice(argv.indexOf(command.name()) + 1);

@@ -11,7 +11,7 @@ interface Choices {
   output: Surroundings['output'];
 }
 
-/** Those of a command: this process's own. Its streams and its signal are made when they are asked for, since that takes a while. */
+/** The surroundings of a command: this process. Streams and signal are created when they are needed, because that takes time. */
 export const CALLER: Surroundings & Choices = {
   env: process.env,
   dataRoot: undefined,
@@ -25,7 +25,7 @@ export const CALLER: Surroundings & Choices = {
   get input() {
     return process.stdin;
   },
-  /** What undoes the work may wait for something, too. */
+  /** Undoing the work may take time, too. */
   get signal() {
     return interruption.isUndoing ? undefined : abortSignal();
   },

@@ -4,7 +4,7 @@ import { FosterError } from '../sys/errors.js';
 import { nearest } from './nearest.js';
 import { findRefusal, refusalError, refusedCommands } from './not-yet.js';
 
-/** Explains mistakes in command lines. Loaded only when there is one: the table of refusals is long. */
+/** Explains mistakes in command lines. Loaded only if there is one, because the table of refusals is long. */
 
 /**
  * Commander's error for a command line, as a sentence in foster's style.
@@ -26,7 +26,7 @@ export function usageError(error: CommanderError, path: string): FosterError {
  * The error for an unknown command: the reason if Docker or Podman has it, otherwise the nearest command.
  * @param words the command line without options
  * @param path the group in which it was looked up; empty for foster itself
- * @param group what has the commands of that group
+ * @param group the command that has the commands of that group
  */
 export function unknownCommand(words: string[], path: string, group: Command | undefined): FosterError {
   const refusal = findRefusal(words);

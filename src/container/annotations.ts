@@ -7,15 +7,15 @@ import type { NetworkFiles } from './host-facts.js';
 import type { ContainerRecord } from './record.js';
 
 /**
- * What the runtime-spec has no words for, in the annotations of a config.json: so a container can be made of the Spec
- * that `foster inspect` shows of another one.
+ * Properties that the runtime-spec has no fields for, stored as annotations in a config.json. With them, a container can be
+ * made from the Spec of another one, which `foster inspect` shows.
  */
 const NAMES = {
   /** How the container gets its files; without it, it writes to `root.path` itself. */
   storage: 'io.foster.storage',
-  /** The image that the layers are of: a ContainerRecord's, as JSON. */
+  /** The image that the layers belong to: as in ContainerRecord, in JSON. */
   image: 'io.foster.image',
-  /** What /etc/hosts and the like are made of: NetworkFiles, as JSON. */
+  /** What /etc/hosts and the like are made from: NetworkFiles, in JSON. */
   network: 'io.foster.network',
 } as const;
 
@@ -72,7 +72,7 @@ function readJson<K extends 'image' | 'network', T>(
   try {
     part.value = JSON.parse(document);
   } catch {
-    // the reader says what it expects
+    // the reader reports what it expects
   }
   return { [name]: reader(part) } as { [key in K]?: T };
 }
@@ -81,7 +81,7 @@ function pathOf(name: string): string {
   return `annotations[${JSON.stringify(name)}]`;
 }
 
-/** The Spec of a container as a config.json that makes the same container again. */
+/** The Spec of a container, as a config.json that makes the same container again. */
 export function withAnnotations({ spec, driver = 'overlay', image, network }: ContainerRecord): Spec {
   if (driver === 'in-place') return spec;
   return {

@@ -11,25 +11,25 @@ import { containerFolder } from '../sys/paths.js';
 import type { ContainerRecord } from './record.js';
 
 export interface AttachOptions {
-  /** Our stdin goes to the container. */
+  /** Whether our standard input goes to the container. */
   interactive: boolean;
-  /** Signals that we get go to the container; else they end us. */
+  /** Whether the signals that we receive go to the container; otherwise they end us. */
   passSignals: boolean;
   /** The bytes that detach, if the container has a terminal. */
   detachKeys: Buffer;
-  /** Which of our other streams are the container's; both by default. */
+  /** Which of its output streams we pass on; both by default. */
   attached?: Pick<Attached, 'stdout' | 'stderr'>;
-  /** We have started it in the foreground: it ends when we are killed, and we stop with it. */
+  /** Whether we have started it in the foreground: then it ends when we are killed, and stops when we are stopped. */
   isOwner?: boolean;
 }
 
 /** How to connect to a monitor. */
 export interface ConnectOptions {
-  /** The container waits until we take its output; else the monitor disconnects us if we take none for a second. */
+  /** The container waits until we read its output. Otherwise the monitor disconnects us if we read nothing for a second. */
   wantsAll: boolean;
-  /** Besides, the container ends with us, unless we detach. */
+  /** In addition, the container ends with us, unless we detach. */
   isOwner?: boolean;
-  /** Its terminal gets the size of ours before its program reads it. */
+  /** Its terminal gets the size of ours before its program starts. */
   hasTerminal?: boolean;
 }
 
@@ -46,7 +46,7 @@ export function connectMonitor(id: string, options: ConnectOptions): number {
     });
   }
   try {
-    // by way of the folder, since a socket's address holds 108 bytes only
+    // through the open folder, because a socket's address has at most 108 bytes
     const client = connectUnix(`/proc/self/fd/${folder}/attach`);
     if (options.isOwner) writeSync(client, ATTACH_OWNER);
     else if (options.wantsAll) writeSync(client, ATTACH_ALL);
@@ -66,7 +66,7 @@ export function sendWindowSize(client: number): void {
   try {
     call('int ioctl(int fd, unsigned long request, void *argument)', 0, TIOCGWINSZ, window);
   } catch {
-    return; // it is none
+    return; // not a terminal
   }
   writeSync(client, Buffer.concat([ATTACH_WINDOW, window.subarray(0, 4)]));
 }
@@ -88,8 +88,8 @@ function cannotAttach(error: unknown): FosterError {
 }
 
 /**
- * Replaces this process by foster-init, attached to the container until that has ended, whose exit code becomes ours,
- * or until the detach keys are typed. Returns only by throwing.
+ * Replaces this process with foster-init, which stays attached until the container ends, and then exits with its exit
+ * code, or until the detach keys are typed. Returns only by throwing.
  */
 export function attachTo(record: ContainerRecord, client: number, options: AttachOptions): never {
   const flags = [

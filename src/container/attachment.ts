@@ -2,7 +2,7 @@ import { noteNetworks } from './events/network-events.js';
 import type { Attachment, NetworkDraft } from './network-draft.js';
 import type { ContainerRecord } from './record.js';
 
-/** What a start needs of networks. Only a container that has any loads what they are made with. */
+/** What the start of a container does about networks. The code for them is loaded only if the container has any. */
 
 export { named } from './network-draft.js';
 export type { Attachment, NetworkDraft };
@@ -15,7 +15,7 @@ export async function attachToNetworks(draft: NetworkDraft): Promise<Attachment 
   return isAttached(draft) ? await (await import('./network.js')).attach(draft) : undefined;
 }
 
-/** As `attachToNetworks`, for a plan that is only shown: nothing is taken or started. */
+/** Like `attachToNetworks`, for a plan that is only shown: no address is taken, and nothing is started. */
 export async function imagineAttachment(draft: NetworkDraft): Promise<Attachment | undefined> {
   return isAttached(draft) ? await (await import('./network.js')).imagine(draft) : undefined;
 }

@@ -36,14 +36,14 @@ import { pathsOf } from './remove.js';
 
 const SIGKILL = 9;
 
-/** A monitor whose container is set up, and which waits for the order to start the user's program. */
+/** A monitor that has set up its container, and waits for the order to start the user's program. */
 export interface Waiting {
   monitor: { pid: number; pidfd: number };
   session: number;
   plan: Plan;
 }
 
-/** What earlier starts have left, which a new start makes untrue. */
+/** Files of earlier starts, which a new start makes untrue. */
 const STALE = ['stopped', 'shutdown', 'stopping', 'paused', 'counts', 'health', 'oom', 'limits'];
 
 export interface DetachedOptions {
@@ -53,10 +53,10 @@ export interface DetachedOptions {
 }
 
 /**
- * Starts the monitor of a container, which starts the container: a process of its own, so that neither the end of this
- * command nor that of its terminal matters to it.
+ * Starts the monitor of a container, which starts the container. The monitor survives the end of this command and of its
+ * terminal.
  * @param lock the container's lock, which the monitor holds from now on
- * @throws FosterError with the sentence of the step that failed; nothing runs then
+ * @throws FosterError that describes the step that failed; nothing runs then
  */
 export function launchDetached(
   { plan, joined, network }: ContainerPlan,
@@ -66,7 +66,7 @@ export function launchDetached(
 ): Waiting {
   const folder = containerFolder(record.id);
   for (const name of STALE) rmSync(join(folder, name), { force: true });
-  // How it has ended stays known until it runs again: the monitor sees to that. A killed monitor has left half of it.
+  // How it has ended stays on record until it runs again. The monitor removes that; a killed one has left only `live`.
   if (!existsSync(join(folder, 'exit'))) rmSync(join(folder, 'live'), { force: true });
   writeCgroups(record.id, plan);
   faultPoint('stale files removed');
@@ -142,13 +142,13 @@ function openJoined(pid: number | undefined, namespace: number | undefined): num
   return pid === undefined ? undefined : openPidfd(pid);
 }
 
-/** The plan of a health check, which the monitor runs by itself: a process that joins the container. */
+/** The plan of a health check: a process that joins the container. The monitor starts it without foster's help. */
 function healthPlan(
   { spec, canSetGroups }: ContainerRecord,
   { command }: HealthCheck,
   { cgroup }: Plan,
 ): Plan {
-  // The monitor does no host steps for it, so it stays outside of a scope, which only systemd can put processes into.
+  // Only systemd can put a process into a scope, and the monitor does no host steps for a check: it stays outside.
   const cgroups = cgroup?.places.filter(({ unit }) => unit === undefined) ?? [];
   const check = { ...spec, process: { ...spec.process, args: command, terminal: false } };
   return buildExecPlan(check, { canSetGroups, detached: false, cgroups });
@@ -190,15 +190,15 @@ function monitorBlob(
 
 /** Ends a monitor, and its container with it, before the user's program runs. */
 export function giveUp({ monitor, session }: Waiting): void {
-  closeSync(session); // it takes the container down in good order
+  closeSync(session); // then the monitor ends the container, and cleans up
   if (waitReadable(monitor.pidfd, 2000) !== 'ready') signalPidfd(monitor.pidfd, SIGKILL);
   waitForChild(monitor.pid);
   closeSync(monitor.pidfd);
 }
 
 /**
- * Has the user's program started, and waits until it runs. From then on the monitor needs nobody.
- * @throws FosterError with Docker's exit code if the program cannot be executed; the container has ended then
+ * Lets the monitor start the user's program, and waits until it runs. From then on the monitor is on its own.
+ * @throws FosterError with Docker's exit code if the program cannot be executed; the container has then ended
  */
 export function startProgram(waiting: Waiting): void {
   const { session, plan, monitor } = waiting;
@@ -215,7 +215,7 @@ export function startProgram(waiting: Waiting): void {
       waitReadable(monitor.pidfd, 5000);
       throw executionFailure(plan, report.errno);
     }
-    // without a shim the socket closes when the program is executed
+    // without foster-init as PID 1, the socket closes when the program is executed
     if (report === undefined || report.kind === 'executed') break;
   }
   closeSync(session);

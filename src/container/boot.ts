@@ -4,19 +4,19 @@ import { containerFolder } from '../sys/paths.js';
 import { type Container, isAlive, listContainers, readLive, readRestart } from './store.js';
 
 /**
- * What a boot means for containers. There is no daemon that would know of it: a unit of systemd calls foster when the
+ * What a boot means for containers. There is no daemon that would notice it. Instead a systemd unit calls foster when the
  * machine, or the user's session, starts and ends (restart-unit.ts).
  */
 
-/** Whether a restart policy holds beyond a reboot. That of on-failure needs the exit code of a run that was cut off. */
+/** Whether a restart policy applies after a reboot. `on-failure` does not: the run was cut off without an exit code. */
 function outlivesReboot({ record: { id } }: Container): boolean {
   const { policy } = readRestart(id);
   return policy === 'always' || policy === 'unless-stopped';
 }
 
 /**
- * Containers that are to be started after a boot: those that have run before and do not run now, with the policy always, or
- * with unless-stopped if they ran until the shutdown. The oldest first.
+ * The containers to start after a boot, the oldest first: those that have run before and are not running, with the policy
+ * `always`, or with `unless-stopped` if they ran until the shutdown.
  */
 export function wantedAtBoot(): Container[] {
   return inOrder().filter(
@@ -28,7 +28,7 @@ export function wantedAtBoot(): Container[] {
   );
 }
 
-/** Containers that are stopped before a shutdown, and started by the next boot. */
+/** The containers to stop before a shutdown; the next boot starts them. */
 export function runningUntilShutdown(): Container[] {
   return inOrder().filter((container) => outlivesReboot(container) && isAlive(container.state));
 }

@@ -25,7 +25,7 @@ import { checkOwner, type Draft, draftOf, mapsIn, singleIdWarning } from './draf
 
 /**
  * Reads the config.json of an OCI bundle.
- * @throws FosterError that names the place in it by its JSON path
+ * @throws FosterError with the JSON path of what is wrong
  */
 export function readBundle(folder: string): Bundle {
   const path = join(folder, 'config.json');
@@ -65,13 +65,13 @@ function aboutFile<T>(path: string, use: () => T): T {
 }
 
 /**
- * Makes of an OCI bundle all that the container will be.
+ * Drafts the container for an OCI bundle.
  * @throws FosterError
  */
 export async function draftBundle(request: RunRequest, bundle: Bundle): Promise<Draft> {
   const path = join(bundle.folder, 'config.json');
   const annotated = aboutFile(path, () => readAnnotations(bundle.config));
-  if (annotated.driver !== undefined) await lockStore(); // until there is a container which says what it uses
+  if (annotated.driver !== undefined) await lockStore(); // keeps the layers until a container's record refers to them
   const note = (sentence: string) => surroundings().warn(visible(`${path}: ${sentence}`));
   return aboutFile(path, () => {
     for (const member of bundle.unknown)
@@ -110,11 +110,11 @@ function draftFor(request: RunRequest, spec: Spec, annotated: Annotated): Draft 
 }
 
 function driverOf({ driver }: Annotated, hasPids: boolean): RootDriver {
-  // a container that sees other processes than its own could see fuse-overlayfs
+  // a container that sees processes of others could see fuse-overlayfs
   return driver === 'fuse-overlayfs' && !hasPids ? 'copy' : (driver ?? 'in-place');
 }
 
-/** The ids that its files have, their owner's above all, must mean something in the container. */
+/** The owner of the root directory must be mapped in the container. */
 function checkRoot(path: string, { uid }: ChosenMaps): false {
   const { uid: owner } = statSync(path);
   if (uid.length === 0 || isHostIdMapped(owner, uid)) return false;
@@ -133,7 +133,7 @@ interface Maps {
   gid: IdMapping[];
 }
 
-/** If only the caller's own ids are mapped, no helper is needed, and no further groups are possible. */
+/** Whether only the caller's own ids are mapped. Then no helper is needed, and no more groups are possible. */
 function isSingle({ uid, gid }: Maps): boolean {
   const isOwn = ([line, ...others]: IdMapping[], own: number) =>
     line !== undefined && others.length === 0 && line.size === 1 && line.hostID === own;
@@ -150,7 +150,7 @@ function chosen(maps: Maps): ChosenMaps {
   };
 }
 
-/** Root may map any ids; others their own, and those that /etc/subuid and /etc/subgid give them. */
+/** Root may map any ids, others only their own and those that they have in /etc/subuid and /etc/subgid. */
 function checkRanges({ linux }: Spec): void {
   if (ownUid() === 0 || linux.uidMappings.length === 0) return;
   const username = callerName();
@@ -172,7 +172,7 @@ function checkRanges({ linux }: Spec): void {
   }
 }
 
-/** Whether all ids from `start` to before `end` are in the ranges, which may continue each other. */
+/** Whether the ranges together contain all ids from `start` up to, but not including, `end`. */
 function isCovered(start: number, end: number, ranges: { start: number; size: number }[]): boolean {
   let next = start;
   while (next < end) {
@@ -217,10 +217,10 @@ function factsFor({ folder }: Bundle, { image }: Annotated, note: (sentence: str
   };
 }
 
-/** Files below /proc/PID/ns that are named otherwise than the runtime-spec names them. */
+/** Files below /proc/PID/ns whose names differ from those in the runtime-spec. */
 const NAMES: Readonly<Partial<Record<NamespaceType, string>>> = { mount: 'mnt', network: 'net' };
 
-/** What cannot be reached is not there. */
+/** Whether something exists. A path that cannot be reached counts as missing. */
 function isThere(look: () => unknown): boolean {
   try {
     return look() !== undefined;

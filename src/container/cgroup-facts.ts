@@ -3,7 +3,7 @@ import type { CgroupFacts, SystemdManager, V1Hierarchy, V2Base, V2Hierarchy } fr
 import { findProgram } from '../sys/programs.js';
 import { surroundings } from '../sys/surroundings.js';
 
-/** What cgroups this host has, and which of them the caller may use: cgroups(7). */
+/** The cgroup hierarchies of this host, and which cgroups the caller may use: cgroups(7). */
 export function cgroupFacts(): CgroupFacts {
   const uid = process.getuid?.() ?? 0;
   const mounts = parseMounts(readText('/proc/self/mountinfo'));
@@ -21,7 +21,7 @@ export function cgroupFacts(): CgroupFacts {
 export interface CgroupMount {
   type: string;
   folder: string;
-  /** Which cgroup is its root. */
+  /** The cgroup that is visible as its root. */
   root: string;
   controllers: string[];
 }
@@ -29,7 +29,7 @@ export interface CgroupMount {
 const NO_CONTROLLERS =
   /^(name=|rw$|ro$|nsdelegate|memory_|xattr|clone_children|noprefix|release_agent|favordynmods|pids_)/;
 
-/** The mounts in /proc/self/mountinfo, without those that have no controllers, such as systemd's own: proc(5). */
+/** The cgroup mounts in /proc/self/mountinfo: proc(5). Hierarchies without controllers, such as systemd's, are left out. */
 export function parseMounts(text: string): CgroupMount[] {
   return text.split('\n').flatMap((line) => {
     const [before = '', after = ''] = line.split(' - ');
@@ -57,7 +57,7 @@ function v1Hierarchy({ folder, controllers }: CgroupMount): V1Hierarchy {
   return { controllers, folder, isWritable, files: filesIn(folder, isWritable), ...(cpuset && { cpuset }) };
 }
 
-/** The files of a cgroup below the root, which has others: of one that is there, or of one made for the purpose. */
+/** The files of a child cgroup, because the root cgroup has other files. If there is no child, one is made and removed. */
 function filesIn(folder: string, isWritable: boolean): Set<string> {
   const PROBE = 'foster-probe';
   const child = readdirSync(folder, { withFileTypes: true }).find((entry) => entry.isDirectory());
@@ -67,13 +67,13 @@ function filesIn(folder: string, isWritable: boolean): Set<string> {
   try {
     mkdirSync(probe);
   } catch {
-    // it may be there: another command is at it
+    // another command may have just made it
   }
   const files = entriesOf(probe);
   try {
     rmdirSync(probe);
   } catch {
-    // the other one has removed it
+    // the other command has removed it
   }
   return new Set(files);
 }
@@ -91,11 +91,11 @@ function v2Hierarchy({ folder, root }: CgroupMount, path: string, uid: number): 
   };
 }
 
-/** Its own cgroup and those above, up to the first that belongs to systemd or to somebody else. */
+/** The caller's own cgroup and its parents, up to the first that belongs to systemd or to another user. */
 function ownBases(top: string, own: string): V2Base[] {
   const bases: V2Base[] = [];
   const parts = own.split('/').filter((part) => part !== '');
-  if (parts.includes('..')) return []; // outside of what is visible in this cgroup namespace
+  if (parts.includes('..')) return []; // not visible in this cgroup namespace
   for (; ; parts.pop()) {
     const name = parts.at(-1) ?? '';
     const folder = [top, ...parts].join('/');
@@ -115,12 +115,12 @@ function base(folder: string, top: string): V2Base {
   };
 }
 
-/** What whoever a cgroup is delegated to may do: cgroup-v2.rst, "Delegation". */
+/** Whether the cgroup is delegated to the caller: cgroup-v2.rst, "Delegation". */
 function mayUse(folder: string): boolean {
   return [folder, `${folder}/cgroup.procs`, `${folder}/cgroup.subtree_control`].every(mayWrite);
 }
 
-/** The systemd of the user, which has a cgroup of its own and makes scopes in it. */
+/** The user's systemd, which makes scopes in its own cgroup. */
 function findManager(folder: string, uid: number): SystemdManager | undefined {
   const { env } = surroundings();
   const fromEnvironment = /^unix:path=(\/[^,;]+)/.exec(env.DBUS_SESSION_BUS_ADDRESS ?? '')?.[1];

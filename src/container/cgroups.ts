@@ -13,7 +13,7 @@ import type { ContainerRecord } from './record.js';
 
 /**
  * How the container's limits are enforced on this host; undefined if it has none.
- * @throws FosterError if one cannot be, unless that is allowed; then it is told as a warning
+ * @throws FosterError if a limit cannot be enforced; a warning with --ignore-unenforced-limits
  */
 export function cgroupPlan({
   id,
@@ -26,7 +26,7 @@ export function cgroupPlan({
   return plan;
 }
 
-/** @throws FosterError that names all options with the first one's reason */
+/** @throws FosterError with all options that cannot be enforced, and the reason for the first */
 export function refuseUnenforced(unenforced: readonly Unenforced[], isIgnored: boolean): void {
   const [first] = unenforced;
   if (first === undefined) return;
@@ -57,7 +57,7 @@ export function readCgroups(id: string): CgroupPlace[] {
   return notedCgroups(containerFolder(id));
 }
 
-/** Removes what a killed monitor has left. Its processes are dead, or are just dying. */
+/** Removes cgroups that a killed monitor has left behind. Their processes are dead or just dying. */
 export function removeCgroups(id: string): void {
   removeNotedCgroups(containerFolder(id));
 }
@@ -95,7 +95,7 @@ export function placeOf(places: readonly CgroupPlace[], controller: string): Cgr
 }
 
 /**
- * Stops or continues all processes of a container. Returns false if it has no cgroup that can.
+ * Freezes or thaws all processes of a container. Returns false if no cgroup of it can do that.
  * @throws as node:fs
  */
 export function freeze(places: readonly CgroupPlace[], isFrozen: boolean): boolean {
@@ -111,7 +111,7 @@ export function isFreezable(places: readonly CgroupPlace[]): boolean {
   return placeOf(places, 'freezer') !== undefined || places.some(({ version }) => version === 2);
 }
 
-/** Whether all its processes are stopped. */
+/** Whether all processes of a container are frozen. */
 export function isFrozen(places: readonly CgroupPlace[]): boolean {
   const old = placeOf(places, 'freezer');
   const unified = places.find(({ version }) => version === 2);
@@ -119,7 +119,7 @@ export function isFrozen(places: readonly CgroupPlace[]): boolean {
   return unified !== undefined && /^frozen 1$/m.test(readOrNot(unified.folder, 'cgroup.events'));
 }
 
-/** Lets a paused container go on, so that it can be killed; nothing where it is not frozen. */
+/** Thaws a paused container, so that it can be killed. Does nothing if it is not frozen. */
 export function thaw(id: string): void {
   const places = readCgroups(id);
   try {

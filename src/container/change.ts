@@ -7,7 +7,7 @@ import { containerFolder, dataFolder, makeFolder } from '../sys/paths.js';
 import type { ContainerRecord } from './record.js';
 import { readContainer } from './store.js';
 
-/** Runs `work` while no other command changes an existing container or cleans up names. It must be short: others wait. */
+/** Runs `work` while no other command changes an existing container or cleans up names. It must be quick: others wait. */
 export function withStoreLock<T>(work: () => T): T {
   makeFolder(dataFolder());
   const lock = openSync(join(dataFolder(), 'lock'), 'a+', 0o600);
@@ -20,9 +20,9 @@ export function withStoreLock<T>(work: () => T): T {
 }
 
 /**
- * Changes a container's record as it is now, not as the caller read it some time ago. To be called with the store's
- * lock.
- * @throws FosterError when it was removed meanwhile
+ * Changes a container's record. It is read again, because the caller's copy may be out of date. The caller must hold the
+ * store's lock.
+ * @throws FosterError if the container was removed meanwhile
  */
 export function changeRecord(id: string, change: (record: ContainerRecord) => ContainerRecord): void {
   const container = readContainer(id);

@@ -10,7 +10,7 @@ import { kindOfVolume } from '../volume/record.js';
 import { readVolume } from '../volume/store.js';
 import type { VolumeUse } from './record.js';
 
-/** The volumes that a container gets, with names for those that have none. */
+/** The volumes that a container gets. Anonymous volumes get a random name. */
 export function chooseVolumes(
   request: Pick<RunRequest, 'mounts' | 'imageVolumes'>,
   image: ImageDefaults | undefined,
@@ -31,7 +31,7 @@ export function chooseVolumes(
   });
 }
 
-/** How a container mounts its volumes, by destination. @param mounts as they were requested */
+/** How a container mounts its volumes, by destination. @param mounts the requested mounts */
 export function mountsOfVolumes(
   uses: readonly VolumeUse[],
   mounts: readonly RequestedMount[],

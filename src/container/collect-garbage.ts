@@ -3,7 +3,7 @@ import { type Collected, type CollectOptions, collectGarbage } from '../image/st
 import { onInterrupt } from '../worker/interrupt.js';
 import { treesInUse } from './image-use.js';
 
-/** Removes what neither images nor containers use: collect.ts. */
+/** Removes blobs and layers that neither images nor containers use: collect.ts. */
 export async function collect(
   options: CollectOptions = { caches: false, recipes: false },
 ): Promise<Collected | undefined> {
@@ -12,9 +12,9 @@ export async function collect(
   return collected;
 }
 
-/** Runs `use`, which adds an image to the store; if it fails or is interrupted, what it has added is removed. */
+/** Runs `use`, which adds an image to the store. If it fails or is interrupted, everything it has added is removed. */
 export async function collectOnFailure<T>(use: () => Promise<T>): Promise<T> {
-  // When others have undone what they were at.
+  // After all other work is undone.
   const stopListening = onInterrupt(async () => void (await collect()), { last: true });
   try {
     await removeLeftovers();

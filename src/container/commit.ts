@@ -6,26 +6,27 @@ import { makeImage } from '../image/store/new-image.js';
 import { type Descriptor, MEDIA } from '../image/store/oci.js';
 import { Staging } from '../image/store/staging.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
+import { about } from '../sys/about.js';
 import { FosterError } from '../sys/errors.js';
 import { undoUnlessDone } from '../worker/interrupt.js';
 import { anonymousVolumesOf } from './record.js';
 import type { Container } from './store.js';
-import { about, writeTree } from './tree.js';
+import { writeTree } from './tree.js';
 
 export interface CommitOptions {
   message: string | undefined;
   author: string | undefined;
   /** Instructions of a Dockerfile. */
   changes: string[];
-  /** Whole. */
+  /** The full name. */
   name: string | undefined;
   includesVolumes: boolean;
   isSquashed: boolean;
 }
 
 /**
- * Makes an image of a container: its own image with a layer more; or, where it was not made from an image or is to be
- * squashed, one layer with all its files.
+ * Makes an image from a container: its own image with one more layer. If it was not made from an image, or is to be
+ * squashed, the image has one layer with all its files.
  * @returns the image's ID
  * @throws FosterError
  */
@@ -71,7 +72,7 @@ export async function commitContainer(container: Container, options: CommitOptio
   }
 }
 
-/** Of a container without an image: how it was started itself. */
+/** The defaults for the image of a container without an image: how the container itself was started. */
 function ownDefaults({ record }: Container): ImageDefaults {
   const { args, env, cwd } = record.spec.process;
   return { Cmd: args, Env: env.filter((entry) => !/^(HOSTNAME|HOME|TERM)=/.test(entry)), WorkingDir: cwd };

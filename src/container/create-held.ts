@@ -3,8 +3,8 @@ import { createContainer, type HeldContainer } from './create.js';
 import type { Draft } from './draft.js';
 
 /**
- * The draft, made real under the name that the request wants. Signals are to be held before: one that comes while files
- * are copied undoes it.
+ * Creates the container of a draft, with the name in the request. The caller must hold signals before: one that arrives
+ * while files are copied undoes the creation.
  * @throws FosterError; nothing is left then
  */
 export async function createHeld(request: RunRequest, draft: Draft): Promise<HeldContainer> {
@@ -39,7 +39,7 @@ export async function makeRoom({ name, replace }: RunRequest): Promise<void> {
   if (id !== undefined) await (await import('./remove.js')).removeContainer(id, { force: true });
 }
 
-/** Whether files may be copied when it is made. */
+/** Whether creating the container may copy files. */
 export function mayBeFilled({ driver, volumes }: Draft): boolean {
   return driver === 'copy' || volumes !== undefined;
 }

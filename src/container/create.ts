@@ -31,23 +31,23 @@ export interface HeldContainer {
   lock: number;
 }
 
-/** How a container is to come into being. */
+/** How to create a container. */
 export interface Creation {
-  /** undefined for any name. */
+  /** undefined for a random name. */
   name: string | undefined;
   /** Whether the caller's ids mean something in the container. */
   isCallerMapped: boolean;
-  /** Absolute path of a file that shall hold the id; it must not exist. */
+  /** Absolute path of a file to write the id to; it must not exist. */
   cidfile: string | undefined;
   restart: RestartPolicy;
-  /** Puts files of its own into its folder. */
+  /** Puts the container's own files into its folder. */
   fill?: (folder: string) => void;
 }
 
 /**
- * Gives a container its folder, its name and its lock. The lock comes first and the record last, so that a folder
- * without a lock and without a record is known to be nobody's.
- * @throws FosterError when the name or the cidfile is taken, or the disk is full
+ * Creates a container: its lock, its folder and its name. The lock comes first and the record last, so that a folder
+ * that has neither is known to be a leftover.
+ * @throws FosterError if the name or the cidfile is taken, or the disk is full
  */
 export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creation): HeldContainer {
   const { id } = draft;
@@ -82,14 +82,14 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
       removeFolder(folder, draft);
       rmSync(lockPath(id), { force: true });
     } catch {
-      // a folder that cannot be removed could not be created either, and that error is reported already
+      // the error that is thrown already says what is wrong with the folder
     }
     if (lock !== undefined) closeSync(lock);
     throw explained(error, folder);
   }
 }
 
-/** What was copied may belong to ids that only the container's user namespace may touch. */
+/** Removes the folder. Copied files may belong to ids that only the container's user namespace may touch. */
 function removeFolder(folder: string, draft: Omit<ContainerRecord, 'name'>): void {
   const isFilled = existsSync(join(folder, TREE));
   removeTrees([folder], isFilled ? mapsOf(draft) : undefined);
@@ -109,7 +109,7 @@ function makeFolders(
     chmodSync(join(folder, 'upper'), 0o755); // whatever the umask: it is the root directory of the container
     mkdirSync(join(folder, 'work'));
   } else {
-    // The container's root, another user here, creates them. The folder above is closed to other users.
+    // The container's root, a different user on the host, creates files here. The folder above is closed to other users.
     chmodSync(folder, 0o777);
   }
 }
@@ -124,8 +124,8 @@ export function writeRestart(folder: string, restart: RestartPolicy): void {
 }
 
 /**
- * Takes a name: a symbolic link to its container, which making it either succeeds or finds it taken. Undefined where the
- * wanted one is taken, be it by what a crash has left: `takeFreedName` looks at that.
+ * Takes a name: a symbolic link to the container, because symlink(2) either succeeds or finds it taken. Returns undefined
+ * if the wanted name is taken, even by a leftover of a crash, which `takeFreedName` handles.
  */
 export function takeName(wanted: string | undefined, id: string): string | undefined {
   for (let attempt = 0; ; attempt++) {
@@ -142,27 +142,27 @@ export function takeName(wanted: string | undefined, id: string): string | undef
 }
 
 /**
- * As `takeName`, also where the one who had the name is gone, since its creation or removal was interrupted. To be
- * called with the store's lock: else two could find the same link stale, and one remove what the other has just made.
- * @throws FosterError when the name is in use
+ * Like `takeName`, but also takes a name that an interrupted creation or removal has left behind. The caller must hold the
+ * store's lock: otherwise two commands could find the same link stale, and one remove what the other has just made.
+ * @throws FosterError if the name is in use
  */
 export function takeFreedName(wanted: string, id: string): string {
   if (!isStaleName(wanted)) throw nameTaken(wanted, idOfName(wanted) ?? '');
   rmSync(nameLink(wanted), { recursive: true, force: true });
   const name = takeName(wanted, id);
-  if (name === undefined) throw nameTaken(wanted, idOfName(wanted) ?? ''); // somebody was faster
+  if (name === undefined) throw nameTaken(wanted, idOfName(wanted) ?? ''); // another command was faster
   return name;
 }
 
 /**
- * Whether no container goes by this name: the one that it means is gone or was never finished, or a rename of it was
- * interrupted. One that is removed at its end keeps its first name till then, since that is what will be removed.
+ * Whether no container has this name: its container is gone or was never finished, or was renamed and the rename
+ * interrupted. A container with --rm keeps its first name until it ends, because its monitor will remove that one.
  */
 export function isStaleName(name: string): boolean {
   const id = idOfName(name);
   if (id === undefined) return true;
   const container = readContainer(id);
-  // looked at again: it may have been finished, and its lock let go, between the two looks
+  // read again: between the two checks its creation may have been finished and its lock released
   if (container === undefined) return !isLocked(id) && readContainer(id) === undefined;
   const { record, state } = container;
   return record.name !== name && !(record.rm && isAlive(state));
@@ -223,6 +223,6 @@ export function dropIdFile(path: string | undefined): void {
   try {
     if (path !== undefined) unlinkSync(path);
   } catch {
-    // it is gone already
+    // it is already gone
   }
 }

@@ -7,9 +7,9 @@ import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 
 /**
- * Writes the config.json of a container as foster makes it of this request for whoever we are, its root filesystem in
- * `rootfs` beside it.
- * @throws FosterError if there is one already
+ * Writes the config.json of the container that this request would make for the caller. Its root filesystem is `rootfs`
+ * beside the file.
+ * @throws FosterError if the file exists already
  */
 export function writeDefaultConfig(path: string, request: RunRequest): void {
   try {
@@ -38,6 +38,6 @@ function defaultConfig(request: RunRequest): Spec {
     callerIsRoot: process.getuid?.() === 0,
     term: 'xterm',
   });
-  // of what has come later it has nothing, and other runtimes refuse versions that they do not know
+  // It uses nothing newer than this version, and other runtimes refuse versions that they do not know.
   return { ...spec, ociVersion: '1.0.2' };
 }

@@ -11,8 +11,8 @@ import { openInRoot } from '../sys/libc.js';
 import { type NetworkFiles, networkFiles } from './host-facts.js';
 
 /**
- * A directory that is given as ROOT may belong to anybody, and anything may be mounted in it: what the kernel does not lay
- * an overlay over in a user namespace, fuse-overlayfs or a copy may still do for.
+ * A directory given as ROOT. It may belong to anybody, and anything may be mounted in it, so that the kernel may refuse an
+ * overlay over it in a user namespace. fuse-overlayfs or a copy may still work.
  */
 export interface RootDirectory {
   path: string;
@@ -23,9 +23,9 @@ export interface RootDirectory {
 
 /**
  * The driver for a container of a directory.
- * @param driver the one that others get
- * @param options `mayFuse`: fuse-overlayfs would do as well; `isAsked`: a person wants this driver and no other
- * @throws FosterError if no driver could show the directory's files
+ * @param driver the driver that other containers get
+ * @param options `mayFuse`: fuse-overlayfs is possible; `isAsked`: the user wants this driver and no other
+ * @throws FosterError if no driver can show the directory's files
  */
 export function directoryDriver(
   root: RootDirectory,
@@ -34,7 +34,7 @@ export function directoryDriver(
   warn: (sentence: string) => void,
 ): StorageDriver {
   const { path, maps } = root;
-  if (maps.uid.length === 0) return driver; // without a user namespace root may do all of it
+  if (maps.uid.length === 0) return driver; // root without a user namespace may mount anything
   const O_PATH = 0o10000000;
   const top = openSync(path, O_PATH | constants.O_DIRECTORY);
   try {
@@ -45,7 +45,7 @@ export function directoryDriver(
     if (other === 'copy' && realPath(top) === '/') throw isTooMuch();
     checkReadable(top, root, other);
     const what = other === 'copy' ? 'a copy' : other;
-    warn(`the kernel cannot lay an overlay over ${path}: ${problem}; ${what} does in its place`);
+    warn(`the kernel cannot mount an overlay over ${path}: ${problem}; using ${what} instead`);
     return other;
   } finally {
     closeSync(top);
@@ -54,11 +54,12 @@ export function directoryDriver(
 
 function isTooMuch(): FosterError {
   return new FosterError('cannot use / as the root filesystem: file systems are mounted in it', {
-    advice: 'give host, which shows the programs of this machine, or install fuse-overlayfs',
+    advice:
+      "use the root filesystem 'host', which shows the programs of this machine, or install fuse-overlayfs",
   });
 }
 
-/** The directories without which there is nothing to be seen, and nowhere to put foster's own files. */
+/** Directories that must be readable: the files of the container start at /, and foster puts files into /etc. */
 const NEEDED = ['/', '/etc'];
 
 function checkReadable(top: number, { path, maps }: RootDirectory, driver: StorageDriver): void {
@@ -76,19 +77,19 @@ function checkReadable(top: number, { path, maps }: RootDirectory, driver: Stora
   }
 }
 
-/** Whether root in the container, who is the caller outside, may enter a directory, and `lists`: see its names. */
+/** Whether the container's root, who is the caller on the host, may enter a directory and, with `lists`, list it. */
 function mayRead({ uid, gid, mode }: Stats, maps: ChosenMaps, lists: boolean): boolean {
-  // The rights of root count for what has an owner and a group in the user namespace: capabilities(7).
+  // Root's capabilities apply to files whose owner and group are both mapped in the user namespace: capabilities(7).
   if (isHostIdMapped(uid, maps.uid) && isHostIdMapped(gid, maps.gid)) return true;
   const isOwner = maps.isCallerMapped && uid === process.getuid?.();
-  // other groups of the caller are given up where that is possible
+  // the container drops the caller's other groups if it can
   const groups = maps.isSingle ? (process.getgroups?.() ?? []) : [];
   const isGroup = maps.isCallerMapped && (gid === process.getgid?.() || groups.includes(gid));
   const wanted = lists ? 5 : 1;
   return ((mode >> (isOwner ? 6 : isGroup ? 3 : 0)) & wanted) === wanted;
 }
 
-/** Why an overlay of the kernel's would fail; undefined if it does not. */
+/** Why the kernel's overlay would fail; undefined if it works. */
 function problemOfOverlay(top: number, root: RootDirectory): string | undefined {
   const mounted = mountIn(realPath(top));
   if (mounted !== undefined) return `there is a file system mounted on ${mounted}`;
@@ -99,7 +100,7 @@ function problemOfOverlay(top: number, root: RootDirectory): string | undefined 
   return undefined;
 }
 
-/** A mount below a directory: user namespaces may not take the directory without it, mount_namespaces(7), "locked". */
+/** A mount below a directory. A user namespace cannot mount the directory without it: mount_namespaces(7), "locked". */
 function mountIn(folder: string): string | undefined {
   const below = folder === '/' ? '/' : `${folder}/`;
   for (const line of readFileSync('/proc/self/mountinfo', 'latin1').split('\n')) {
@@ -112,18 +113,18 @@ function mountIn(folder: string): string | undefined {
   return undefined;
 }
 
-/** The path of an open directory without links, a character for each byte. */
+/** The path of an open directory without links, with one character for each byte. */
 function realPath(directory: number): string {
   return readlinkSync(`/proc/self/fd/${directory}`, { encoding: 'latin1' });
 }
 
 interface Place {
   path: string;
-  /** A symbolic link makes room for it. */
+  /** Whether it replaces a symbolic link. */
   isReplaced: boolean;
 }
 
-/** Paths at which foster mounts something, where it makes what is missing. */
+/** Paths at which foster mounts something, and creates what is missing. */
 function placesToChange({ path, spec, network }: RootDirectory): Place[] {
   const files = new RootFiles([path]);
   try {
@@ -134,7 +135,7 @@ function placesToChange({ path, spec, network }: RootDirectory): Place[] {
         .filter(({ isOptional }) => !isOptional)
         .map((file) => ({ path: file.path, isReplaced: file.replacesLink })),
     ];
-    // what is below another mount is not in this directory
+    // paths below another mount are not in this directory
     return wanted.filter((place) => !mounts.some((mount) => place.path.startsWith(`${mount}/`)));
   } finally {
     files.close();
@@ -142,8 +143,8 @@ function placesToChange({ path, spec, network }: RootDirectory): Place[] {
 }
 
 /**
- * Who is in the way of a new name at a path: the directory that is to hold it is copied to the container's own layer first,
- * with its owner and group, which the container must know.
+ * The owner who makes it impossible to create a name at a path, if any. The directory that gets the name is first copied to
+ * the container's own layer with its owner and group, and both must be mapped in the container.
  */
 function foreignOwner(top: number, { path, isReplaced }: Place, maps: ChosenMaps): string | undefined {
   if (!isReplaced && statIn(top, path) !== undefined) return undefined;
@@ -155,7 +156,7 @@ function foreignOwner(top: number, { path, isReplaced }: Place, maps: ChosenMaps
     const owner = user ?? group;
     return owner && `${parent} in it belongs to ${owner}, which the container does not have`;
   }
-  return undefined; // the top of the container's own layer is foster's work
+  return undefined; // foster itself makes the top of the container's own layer
 }
 
 function above(path: string): string {

@@ -14,20 +14,19 @@ import { type ContainerRecord, layersOf } from './record.js';
 import { type Container, isAlive, listContainers } from './store.js';
 import { usedVolumes } from './volume-users.js';
 
-/** A kind of thing that takes room on the disk. Sizes are in bytes. */
+/** The disk space that all images, containers and so on use. Sizes are in bytes. */
 export interface DiskUsage {
   type: string;
   total: number;
   active: number;
   size: number;
-  /** What a prune would free. */
+  /** The size that a prune would free. */
   reclaimable: number;
 }
 
 /**
- * What foster's data takes: images (blobs and unpacked layers), what containers have written, volumes, cached root
- * filesystems.
- * Files that only a container's user namespace may look at are not counted.
+ * The disk space that foster's data uses: images (blobs and unpacked layers), files that containers have written, volumes,
+ * cached root filesystems. Files that only a container's user namespace may read are not counted.
  */
 export function diskUsage(): DiskUsage[] {
   return [imagesUsage(), containersUsage(), volumesUsage(), rootsUsage()];
@@ -75,7 +74,7 @@ function containersUsage(): DiskUsage {
   };
 }
 
-/** What each container has written, and what is known about it, in bytes. */
+/** Each container, whether it is running, and the size of what it has written, in bytes. */
 export function containerSizes(): { container: Container; isActive: boolean; size: number }[] {
   return listContainers().map((container) => ({
     container,
@@ -85,8 +84,8 @@ export function containerSizes(): { container: Container; isActive: boolean; siz
 }
 
 /**
- * What a container has written, without its volumes, and all of its files together, in bytes. The files of a directory of
- * the host are not counted.
+ * The size in bytes of what a container has written, without its volumes, and of all its files. If its root is a directory
+ * of the host, the files there are not counted.
  */
 export function containerSize(record: ContainerRecord): { written: number; total: number } {
   const folder = containerFolder(record.id);
@@ -105,7 +104,7 @@ function layerSize(path: string): number {
   return path.startsWith(`${rootsFolder()}/`) ? sizeOfTree(path) : 0;
 }
 
-/** What each volume takes, in bytes, and how many containers use it. */
+/** The size of each volume in bytes, and how many containers use it. */
 export function volumeSizes(): { name: string; users: number; size: number }[] {
   const used = usedVolumes();
   return listVolumes().map(({ name }) => ({
@@ -127,7 +126,7 @@ function volumesUsage(): DiskUsage {
   };
 }
 
-/** Cached root filesystems, and whether a container uses them; sizes in bytes. */
+/** The cached root filesystems, whether a container uses them, and their sizes in bytes. */
 export function rootSizes(): { name: string; isActive: boolean; size: number }[] {
   const { trees } = treesInUse();
   return names(rootsFolder())
@@ -154,6 +153,6 @@ function names(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {
-    return []; // there is none
+    return []; // the folder does not exist
   }
 }

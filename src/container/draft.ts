@@ -29,11 +29,11 @@ import { mapsOf } from './remove.js';
 import { readProfile } from './seccomp-profile.js';
 import type { Container } from './store.js';
 
-/** A container that exists nowhere yet. */
+/** The record of a container that does not exist yet. */
 export type Draft = Omit<ContainerRecord, 'name'>;
 
 /**
- * Makes of a request all that the container will be; its root filesystem is unpacked or built where needed.
+ * Drafts the container for a request. Its root filesystem is unpacked or built if necessary.
  * @throws FosterError
  */
 export async function draftContainer(asked: RunRequest): Promise<Draft> {
@@ -47,7 +47,7 @@ export async function draftContainer(asked: RunRequest): Promise<Draft> {
       : (await import('./network.js')).networkTarget(networkContainer, { exitCode: EXIT.FOSTER });
   const owner = await ownerOfNetwork(wanted, joined);
   const own = withoutUserNamespace(wanted, joined) ? inHostsUserNamespace(wanted) : wanted;
-  // as Docker: it is the other's name, for the other's address
+  // as in Docker: the host name belongs to the address, which is the other container's
   const request = shared === undefined ? own : { ...own, hostname: shared.record.network.hostname };
   const other = joined ?? shared;
   const maps =
@@ -113,7 +113,7 @@ function without(files: ContainerRecord['network']): Pick<ContainerRecord['netwo
   return { network: 'container', ...(files.without && { without: files.without }) };
 }
 
-/** The networks and the ports, where a container of this kind can have them. @throws FosterError */
+/** Adds the networks and the ports. @throws FosterError if a container of this kind cannot have them */
 async function withNetworks(draft: Draft, request: RunRequest): Promise<Draft> {
   const { networks, isNetworkUsual, ports, publishAll } = request;
   const isPublishing = ports.length > 0 || publishAll;
@@ -150,7 +150,7 @@ async function publishedPorts(
   return { published: await resolvePorts(all) };
 }
 
-/** With the mounts of --volumes-from, at places where the request has none. */
+/** Adds the mounts of --volumes-from, except at destinations where the request has a mount. */
 async function withBorrowedMounts(request: RunRequest): Promise<RunRequest> {
   if (request.volumesFrom.length === 0) return request;
   const { borrowedMounts } = await import('./requested-mounts.js');
@@ -164,15 +164,16 @@ async function volumesFor(request: RunRequest, image: ImageDefaults | undefined)
   return (await import('./choose-volumes.js')).chooseVolumes(request, image);
 }
 
-/** Root's may be in the host's, and so is one that joins such a container. */
+/** Whether the container is in the host's user namespace: root can ask for that, or join such a container. */
 function withoutUserNamespace({ userns }: RunRequest, joined: Container | undefined): boolean {
   if (joined !== undefined) return joined.record.spec.linux.uidMappings.length === 0;
   return userns === 'host' && uid() === 0;
 }
 
 /**
- * No process there can have a right that we do not have. And device nodes would be real: Docker lets containers make them, and
- * has a cgroup that keeps them from opening them; foster has none yet.
+ * The request for a container in the host's user namespace. No process in it can have a capability that we do not have. And
+ * device nodes made there would be real. Docker lets containers make them, but a cgroup keeps them from being opened.
+ * foster does not have that yet.
  */
 function inHostsUserNamespace(request: RunRequest): RunRequest {
   const own = new Set(ownCapabilities());
@@ -180,7 +181,7 @@ function inHostsUserNamespace(request: RunRequest): RunRequest {
   return { ...request, userns: 'host', capabilities: request.capabilities.filter((name) => own.has(name)) };
 }
 
-/** The driver for a directory of the caller's choice. */
+/** The storage driver for a directory that the caller has given. */
 async function driverFor(
   { spec, network }: Pick<Draft, 'spec' | 'network'>,
   maps: ChosenMaps,
@@ -193,14 +194,14 @@ async function driverFor(
 }
 
 /**
- * fuse-overlayfs is in a container's user namespace, and sees the host's files: no process of the container may see it.
- * Where the container has no PID namespace to itself, it gets a copy.
+ * fuse-overlayfs runs in the container's user namespace and sees the host's files, so no process of the container may see
+ * it. A container without its own PID namespace gets a copy instead.
  */
 function driverBeside({ kind }: RunRequest['pid'], driver: StorageDriver): StorageDriver {
   return kind !== 'private' && driver === 'fuse-overlayfs' ? 'copy' : driver;
 }
 
-/** The record of a container, but for what depends on its id maps. */
+/** The record of a container, except for what depends on its id maps. */
 export function draftOf(
   request: RunRequest,
   id: string,
@@ -310,7 +311,7 @@ function networkOf(request: RunRequest, hostname: string): ContainerRecord['netw
   };
 }
 
-/** Sorted, with their protocols; what is no port is left out. Image-spec "config.md". */
+/** The ports of an image, sorted and with their protocols: image-spec, "config.md". Invalid ones are left out. */
 function withPorts(ports: string[]): Pick<Draft, 'ports'> {
   const wellFormed = ports.filter((port) => /^\d{1,5}(-\d{1,5})?(\/(tcp|udp|sctp))?$/.test(port));
   if (wellFormed.length === 0) return {};
@@ -322,7 +323,7 @@ export function mapsIn(maps: ChosenMaps): Pick<Draft, 'usesMapHelpers' | 'isCall
   return { usesMapHelpers: maps.helpers, isCallerMapped: maps.isCallerMapped, canSetGroups: !maps.isSingle };
 }
 
-/** The user namespace comes with the PID namespace, so its maps are those of the other container. */
+/** A container that joins a PID namespace also joins its user namespace, so it has the other container's id maps. */
 function mapsOfJoined(record: Container['record']): ChosenMaps {
   const maps = mapsOf(record) ?? { uid: [], gid: [], helpers: false };
   const isMapped = maps.uid.length === 0 || isHostIdMapped(uid(), maps.uid);
@@ -345,8 +346,8 @@ export function singleIdWarning(): string {
 }
 
 /**
- * In a tree whose owner is not mapped in the container, not even a mount point could be created.
- * @returns whether the ids of its files are to be shifted, which root can do
+ * Checks the owner of the root filesystem. If it is not mapped in the container, not even a mount point can be created.
+ * @returns whether the ids of the files must be shifted, which root can do
  */
 export function checkOwner(
   { path, source }: Pick<RootTree, 'path' | 'source'>,

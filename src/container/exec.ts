@@ -23,7 +23,7 @@ import { becomeMonitor } from './foreground.js';
 import type { ContainerRecord } from './record.js';
 import { type Container, readLive } from './store.js';
 
-/** What `foster exec` was asked for. */
+/** The options of `foster exec`. */
 export interface ExecRequest {
   command: string[];
   detach: boolean;
@@ -68,7 +68,7 @@ export function execInContainer(container: Container, request: ExecRequest): voi
 }
 
 /**
- * Runs one more process in a running container, as a child of the container's PID 1, and returns when it runs.
+ * Runs one more process in a running container, as a child of the container's PID 1, and returns when it is running.
  * @throws FosterError, also if the program cannot be executed
  */
 export function execDetached(container: Container, request: ExecRequest): void {
@@ -96,15 +96,15 @@ function keepTemplate(id: string, request: ExecRequest): void {
 /** A process of this process's own in a container. */
 export interface ExecProcess {
   pid: number;
-  /** To be closed. */
+  /** The caller must close it. */
   pidfd: number;
-  /** Our ends of the pipes that are its standard input, output and error, in this order; to be closed. */
+  /** Our ends of the pipes for its standard input, output and error, in this order. The caller must close them. */
   streams: Launched['streams'];
 }
 
 /**
- * Runs one more process in a running container, without a terminal, as a child of this process, which carries its streams
- * and waits for it. It is killed when this process ends.
+ * Runs one more process in a running container, without a terminal, as a child of this process. The caller carries its
+ * streams and waits for it. It is killed when this process ends.
  * @throws FosterError, also if the program cannot be executed
  */
 export function execAsChild(container: Container, request: ExecRequest): ExecProcess {
@@ -148,7 +148,7 @@ function joinContainer<Result>(
     const plan = planOf(record, specOf(record, state.pid, request), request);
     return start({ plan, join: state.pid, isJoinable: isAlive });
   } catch (error) {
-    // the kernel reports that in different ways
+    // the end of the container shows itself as different errors
     throw isAlive() ? error : hasEnded(container, error);
   }
 }
@@ -199,7 +199,7 @@ function specOf({ spec }: ContainerRecord, pid: number, request: ExecRequest): S
     ...spec,
     process: {
       ...spec.process,
-      terminal: request.tty && !request.detach, // in the background there is nobody at it
+      terminal: request.tty && !request.detach, // in the background nobody uses it
       user: user ?? spec.process.user,
       args: request.command,
       env: mergeEnv(spec.process.env, home, term, request.env),
@@ -216,14 +216,14 @@ function withoutSeccomp(spec: Spec): Spec['linux'] {
   return rest;
 }
 
-/** As for a container's first process: root has them all, another user none but what a program may give it. */
+/** As for a container's first process: root has all capabilities, another user only those that a program can give it. */
 function capabilitiesOf(spec: Spec, uid: number, privileged: boolean): Capabilities {
   const bounding = privileged ? [...CAPABILITY_NAMES] : spec.process.capabilities.bounding;
   const active = uid === 0 ? bounding : [];
   return { bounding, effective: active, inheritable: [], permitted: active, ambient: [] };
 }
 
-/** Looked up in the files as the running container has them now. */
+/** Looks a user up in the current files of the running container. */
 function userInside(pid: number, wanted: string): ReturnType<typeof resolveUser> {
   const root = new RootFiles([`/proc/${pid}/root`]);
   try {

@@ -2,13 +2,13 @@ import type { LaunchObserver } from '../launch/launch.js';
 import { describePlan, renderExec, renderHostSteps, renderStep } from '../plan/render.js';
 import type { Plan } from '../plan/step.js';
 
-/** The plan as `--dry-run` prints it. */
+/** The plan in the format of `--dry-run`. */
 export function planText(plan: Plan): string {
   return `${JSON.stringify(describePlan(plan), null, 2)}\n`;
 }
 
 /**
- * Prints each step as it is done: first why, then the system call with its result as strace(1) writes it.
+ * Prints each step when it is done: first the reason, then the system call with its result in the format of strace(1).
  * @param say prints a line
  */
 export function explainer(plan: Plan, say: (line: string) => void): LaunchObserver {

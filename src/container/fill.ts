@@ -9,9 +9,9 @@ import { layersOf } from './record.js';
 import { mapsOf } from './remove.js';
 
 /**
- * What copies the image's files into new volumes, and its layers into the container's folder where there is no overlay. It
- * throws a FosterError, at a signal too.
- * @param volumes for each folder, the directory in the container
+ * Returns a function that copies the image's files into new volumes and, if there is no overlay, its layers into the
+ * container's folder. It throws a FosterError, also when a signal arrives.
+ * @param volumes the directory in the container for each folder
  */
 export function filler(draft: Draft, volumes: Readonly<Record<string, string>>): (folder: string) => void {
   const driver = layeredDriver(draft.driver);

@@ -24,9 +24,9 @@ export interface Foreground {
   plan: Plan;
   /** The container, and its lock, held for as long as the monitor lives; undefined for a process that joined one. */
   held: HeldContainer | undefined;
-  /** What the caller's stdin has goes to the container. */
+  /** Whether the caller's standard input goes to the container. */
   interactive: boolean;
-  /** Which of the caller's other streams are the container's; both by default. */
+  /** Which of the container's output streams go to the caller; both by default. */
   attached?: Pick<Attached, 'stdout' | 'stderr'>;
   /** How processes that the kernel kills for their memory are told. */
   oom?: OomReport | undefined;
@@ -36,12 +36,12 @@ export interface Foreground {
   network?: Attachment | undefined;
 }
 
-/** Output that is shown to a caller may be endless: without a limit of its own, the log keeps the last part of it. */
+/** Output to a caller may be endless, so a log without a limit of its own keeps only the last part of it. */
 const MOST_LOGGED = { maxSize: 16 * 1024 * 1024, maxFiles: 2 };
 
 /**
- * One that is removed at its end and shows all that it says needs no log, which would make its output three times slower:
- * unless limits of a log are asked for.
+ * A container with --rm that shows all its output needs no log, which would make its output three times slower. It gets
+ * one if a log limit is set.
  */
 function logOf({ rm, logging }: ContainerRecord, { terminal }: Plan): LogOptions | 'none' {
   if (isUnlogged(logging)) return 'none';
@@ -50,8 +50,8 @@ function logOf({ rm, logging }: ContainerRecord, { terminal }: Plan): LogOptions
 }
 
 /**
- * Replaces this process by foster-init as the container's monitor, which lets the user's program start, forwards
- * signals, carries the terminal, and exits with the container's exit code. Returns only by throwing.
+ * Replaces this process with foster-init as the container's monitor. It lets the user's program start, forwards signals,
+ * carries the terminal, and exits with the container's exit code. Returns only by throwing.
  */
 export function becomeMonitor(launched: Launched, foreground: Foreground): never {
   const { plan, held, interactive, remove, oom, attached = { stdout: true, stderr: true } } = foreground;
@@ -81,7 +81,7 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
     }),
   );
   const folder = held && openSync(containerFolder(held.record.id), 'r');
-  // One that has joined was executed before it did, so its own is shut to us: ptrace(2), "access mode checking".
+  // A process that has joined a container was executed outside of it, so we may not access its own: ptrace(2).
   const inside = launched.joined ?? launched.pid;
   const userNamespace = hasUserNamespace ? openSync(`/proc/${inside}/ns/user`, 'r') : undefined;
   const isReading = interactive || plan.terminal;

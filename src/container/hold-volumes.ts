@@ -14,11 +14,11 @@ import { layersOf, type VolumeUse } from './record.js';
 import { mapsOf } from './remove.js';
 import { usersOfVolume } from './volume-users.js';
 
-/** Volumes that nobody else changes until they are released. */
+/** Volumes whose locks we hold until they are released. */
 export interface HeldVolumes {
-  /** Where the image's files at a destination are to be copied to, by absolute paths of folders. */
+  /** By absolute path of a folder: the directory in the image whose files must be copied to it. */
   fills: Record<string, string>;
-  /** Makes what was copied the content of the volumes, and gives their files to the container's user where that is wanted. */
+  /** Makes the copied files the content of the volumes, and with the option U gives files to the container's user. */
   adopt(): void;
   /** Removes the volumes that were created. */
   undo(): void;
@@ -26,9 +26,9 @@ export interface HeldVolumes {
 }
 
 /**
- * Creates the volumes of a container that are not there yet, and takes the locks of all, in the order of their names, so that
- * two commands cannot wait for each other.
- * @throws FosterError; then nothing is left
+ * Creates missing volumes of a container, and takes the locks of all its volumes. It does so in the order of their names,
+ * so that two commands cannot wait for each other.
+ * @throws FosterError; nothing is left behind then
  */
 export async function holdVolumes(draft: Draft): Promise<HeldVolumes> {
   const { volumes = [] } = draft;
@@ -81,8 +81,8 @@ export async function holdVolumes(draft: Draft): Promise<HeldVolumes> {
 }
 
 /**
- * The draft was made before the lock was taken: meanwhile the volume may have been removed, and another one of its name
- * created, whose files are elsewhere.
+ * Checks that the volume is still the one in the draft, which was made before the lock was taken. Meanwhile it may have been
+ * removed, and another volume of the same name created whose files are elsewhere.
  * @throws FosterError of the kind `conflict`
  */
 function checkKind({ spec }: Draft, { name, destination }: VolumeUse): void {
@@ -125,11 +125,11 @@ async function hold(use: VolumeUse, created: Set<string>): Promise<number> {
     if (lock !== undefined) {
       if (shareVolume(name)) return lock;
       closeSync(lock);
-      throw new FosterError(`volume ${name} is just being removed`, { kind: 'conflict' });
+      throw new FosterError(`volume ${name} is being removed by another command`, { kind: 'conflict' });
     }
     const volume = { name, options, labels: isNew ? { [ANONYMOUS_LABEL]: '', ...labels } : labels };
     const fresh = createVolume({ ...volume, ...(isNew && { isAnonymous: true }) }, { isSolo: isNew });
-    if (fresh === undefined) continue; // somebody else has just created it
+    if (fresh === undefined) continue; // another command has just created it
     created.add(name);
     recordVolumeEvent('create', name);
     return fresh;
@@ -144,9 +144,9 @@ function wantsFill({ name, subpath }: VolumeUse): boolean {
 }
 
 /**
- * Whether an empty folder of the caller's is not what the container is to see: the image has a directory there, or the
- * container's root is somebody else.
- * @param destination '' for no files of the image
+ * Whether an empty folder that belongs to the caller is wrong for the container: the image has a directory there, or the
+ * container's root is not the caller.
+ * @param destination '' to ignore the files of the image
  */
 function needsFill(draft: Draft, destination: string): boolean {
   const maps = mapsOf(draft);
@@ -156,7 +156,7 @@ function needsFill(draft: Draft, destination: string): boolean {
     const stack = new LayerStack(layersOf(draft));
     return stack.findDirectories(Buffer.from(destination).toString('latin1')).length > 0;
   } catch {
-    return true; // the helper, which may read more, will find out
+    return true; // the helper may read more, and will find out
   }
 }
 

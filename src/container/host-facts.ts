@@ -12,12 +12,12 @@ import { FosterError } from '../sys/errors.js';
 import { errnoOfAny } from '../sys/ffi.js';
 import { openBeneath } from '../sys/libc.js';
 
-/** Tells programs that they run in a container, as Podman's does: https://systemd.io/CONTAINER_INTERFACE and many scripts. */
+/** Tells programs that they run in a container, as in Podman: https://systemd.io/CONTAINER_INTERFACE and many scripts. */
 const CONTAINER_MARK = '/run/.containerenv';
 
 const O_PATH = 0o10000000;
 
-/** What becomes /etc/hosts, /etc/hostname and /etc/resolv.conf. */
+/** What /etc/hosts, /etc/hostname and /etc/resolv.conf are made from. */
 export interface NetworkFiles {
   hostname: string;
   domainname?: string;
@@ -26,11 +26,11 @@ export interface NetworkFiles {
   dnsSearch?: string[];
   dnsOptions?: string[];
   addHosts: HostEntry[];
-  /** Paths that are left as the image has them: of those, and of /etc/passwd and /etc/group. */
+  /** Which of these files, and of /etc/passwd and /etc/group, are left as the image has them. */
   without?: string[];
 }
 
-/** Files that foster mounts in every container: they are no part of what it has changed. */
+/** Files that foster mounts in every container. They do not count as changes of the container. */
 export const OWN_FILES: readonly string[] = [
   '/etc/hosts',
   '/etc/hostname',
@@ -38,7 +38,7 @@ export const OWN_FILES: readonly string[] = [
   CONTAINER_MARK,
 ];
 
-/** Those files with their text, but for the ones that a mount of the Spec puts in their place. */
+/** These files with their text, except those that a mount of the Spec provides. */
 export function networkFiles(
   wanted: NetworkFiles,
   spec: Spec,
@@ -82,9 +82,9 @@ function resolveGateway(entry: HostEntry, attached: { hosts: HostEntry[] } | und
 }
 
 /**
- * With --userns keep-id the process is the caller, whom the root filesystem may never have heard of: lines that name
- * him. None where its files have him already.
- * @param layer the container's own layer, which an earlier start may have put them in
+ * Lines for /etc/passwd and /etc/group that name the caller. With --userns keep-id the process is the caller, whom the
+ * root filesystem usually does not know. Returns none if its files name the caller already.
+ * @param layer the container's own layer, because an earlier start may have put the lines there
  */
 export function callersAccount(spec: Spec, root: RootFiles, layer: string): PlanFacts['accounts'] {
   const { uid, gid } = spec.process.user;
@@ -121,7 +121,7 @@ function hostText(path: string): string {
   }
 }
 
-/** Of the paths in /proc and /sys that are to be hidden or made read-only: those that this kernel has. */
+/** The paths in /proc and /sys to hide or make read-only that exist on this kernel. */
 export function kernelPaths(spec: Spec): PlanFacts['kernelPaths'] {
   const found = new Map<string, 'file' | 'directory'>();
   for (const path of [...spec.linux.maskedPaths, ...spec.linux.readonlyPaths]) {
@@ -132,16 +132,16 @@ export function kernelPaths(spec: Spec): PlanFacts['kernelPaths'] {
   return found;
 }
 
-/** The sources of bind mounts that are directories. */
+/** The sources of bind mounts that are directories, not files. */
 export function bindDirectories(mounts: Mount[]): ReadonlySet<string> {
   const binds = mounts.filter(({ type }) => type === 'bind').map(({ source }) => source);
   return new Set(binds.filter((source) => statSync(source, { throwIfNoEntry: false })?.isDirectory()));
 }
 
 /**
- * Those of some paths in volumes that are directories, as `TOP/PATH`. No link is followed. What only a user of the container
- * may look at counts as one.
- * @throws FosterError where there is no such path
+ * Which of these paths in volumes are directories, as `TOP/PATH`. No link is followed. A path that only a user of the
+ * container may read counts as a directory.
+ * @throws FosterError if a path does not exist
  */
 export function directoriesBeneath(
   places: Iterable<[string, { name: string; top: string; path: string }]>,

@@ -12,7 +12,7 @@ import { removeTrees } from '../worker/remove-trees.js';
 import { cgroupFacts } from './cgroup-facts.js';
 import { listContainers } from './store.js';
 
-/** What `foster info` shows: plain data, keys in the order in which they are printed. */
+/** The output of `foster info`: plain data, with keys in the order in which they are printed. */
 export async function hostInfo() {
   const statuses = listContainers().map(({ state }) => state.status);
   const count = (status: string) => statuses.filter((one) => one === status).length;
@@ -49,7 +49,7 @@ export async function hostInfo() {
   };
 }
 
-/** What `run --memory` and the like can do here: docs/limits.md. */
+/** Which limits, such as --memory, can be enforced on this host: docs/limits.md. */
 function limitsHere(): { manager: string; controllers: string } {
   const { manager, controllers } = enforceable(cgroupFacts());
   return { manager, controllers: controllers.join(', ') || 'none' };
@@ -57,7 +57,7 @@ function limitsHere(): { manager: string; controllers: string } {
 
 export type HostInfo = Awaited<ReturnType<typeof hostInfo>>;
 
-/** Tries what every container needs: a process in a user namespace with the caller's maps. It removes nothing. */
+/** Tries to start a process in a user namespace with the caller's id maps, which every container needs. */
 function namespaceProblem(maps: IdMaps): string {
   try {
     removeTrees([], maps);

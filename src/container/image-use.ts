@@ -2,7 +2,7 @@ import type { InUse } from '../image/store/collect.js';
 import { layersOf } from './record.js';
 import { type Container, listContainers } from './store.js';
 
-/** What the containers of now are made of. */
+/** The images, layers and root filesystems that existing containers use. */
 export function treesInUse(): InUse {
   return { trees: new Set(listContainers().flatMap(({ record }) => layersOf(record))) };
 }

@@ -15,9 +15,9 @@ import {
 import { type Container, readLive } from './store.js';
 
 /**
- * Sends a signal to the user's process. A signal that is meant to end the container also keeps its restart policy from starting
- * it again; SIGKILL, which ends all of its processes, returns when it has ended.
- * @throws FosterError when it does not run
+ * Sends a signal to the user's process. SIGKILL and the container's stop signal also keep its restart policy from starting
+ * it again. SIGKILL ends all its processes, and the function returns when the container has ended.
+ * @throws FosterError if it is not running
  */
 export async function killContainer({ record, state }: Container, signal: number): Promise<void> {
   const { id, name } = record;
@@ -34,19 +34,19 @@ export async function killContainer({ record, state }: Container, signal: number
   recordEvent('kill', record, { ...attributesOf(record), signal: String(signal) });
   if (signal === SIGKILL) {
     killAll(live);
-    thaw(id); // in version 1, even SIGKILL waits for that
+    thaw(id); // in version 1, a frozen process does not even notice SIGKILL
     faultPoint('killed');
     await awaitEnd(id, name);
     return;
   }
-  // PID 1 would have to pass SIGSTOP on, but no process can see that one.
+  // PID 1 cannot pass SIGSTOP on, because no process can catch it.
   const target = signal === SIGSTOP && record.init ? userProcess(live.pid) : undefined;
   const isSent =
     target === undefined ? signalInit(live, signal) : signalProcess(target.pid, target.start, signal);
   if (!isSent) throw notRunning(name);
 }
 
-/** The user's process: PID 1's first child, as all others came to it later. */
+/** The user's process: the first child of PID 1, because all others were adopted later. */
 function userProcess(init: number): ReturnType<ProcessTable['members']>[number] | undefined {
   return new ProcessTable().members(init).find(({ parent }) => parent === init);
 }

@@ -10,9 +10,9 @@ import { type ContainerRecord, layersOf } from './record.js';
 import { type Container, listContainers } from './store.js';
 
 /**
- * Mounts a container's files, to be looked at, in the mount namespace of `foster unshare`; with that it goes.
- * @returns the directory
- * @throws FosterError elsewhere: only root could mount something there
+ * Mounts a container's files for reading in the mount namespace of `foster unshare`, and disappears with it.
+ * @returns the mount point
+ * @throws FosterError outside of `foster unshare`, where only root could mount something
  */
 export function mountContainer({ record }: Container): string {
   requireUnshared('mount');
@@ -40,7 +40,7 @@ export function mountContainer({ record }: Container): string {
   return place;
 }
 
-/** A single layer cannot be an overlay. Other containers may have it too: nothing writes to it. */
+/** Mounts a single layer, which cannot be an overlay. It is read-only, because other containers may use it, too. */
 function mountAlone(tree: string, place: string): void {
   bindMount(tree, place);
   try {
@@ -61,7 +61,7 @@ export function unmountContainer({ record }: Container): void {
   }
 }
 
-/** The containers that are mounted in this mount namespace, and where. @throws FosterError elsewhere */
+/** The containers mounted in this mount namespace, and their mount points. @throws FosterError outside of `foster unshare` */
 export function mountedContainers(): { id: string; name: string; path: string }[] {
   requireUnshared('mount');
   const places = new Set(mountsBelow(join(dataFolder(), 'containers')));

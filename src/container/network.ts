@@ -108,7 +108,7 @@ export function networkTarget(reference: string, options: { exitCode?: number } 
       advice: `start it first: foster start ${reference}`,
     });
   if (!types.has('network'))
-    throw new FosterError(`${what}: it has that of the host`, { advice: 'use --network host' });
+    throw new FosterError(`${what}: it uses the network of the host`, { advice: 'use --network host' });
   if (!types.has('user') || record.joins !== undefined)
     throw new FosterError(`${what}: it has no user namespace of its own`, { kind: 'unsupported' });
   return container;

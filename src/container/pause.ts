@@ -12,19 +12,19 @@ import { notRunning, SIGCONT, SIGSTOP, signalProcess } from './signal.js';
 import { type Container, type LiveRecord, readLive } from './store.js';
 
 /**
- * A container that has a cgroup is frozen (cgroup-v1/freezer-subsystem.rst, cgroup-v2.rst). Pausing without one: SIGSTOP, which no process can see, block or ignore, from
- * the top of the process tree down, and SIGCONT from the bottom up. So no process that runs sees a child of its own
- * stopped, PID 1 included, and a shell's job control takes no notice.
+ * A container with a cgroup is frozen (cgroup-v1/freezer-subsystem.rst, cgroup-v2.rst). Without one, its processes get
+ * SIGSTOP, which no process can catch, block or ignore, from the top of the process tree down, and SIGCONT from the bottom
+ * up. So no running process, not even PID 1, sees a stopped child, and the job control of a shell does not notice.
  */
 
-/** Processes that were stopped before the pause: they stay so after it. `PID START` a line, in the file `paused`. */
+/** Lists the processes that were stopped before the pause, and stay stopped after it: `PID START` on each line. */
 function pausedFile(id: string): string {
   return join(containerFolder(id), 'paused');
 }
 
 /**
  * Stops every process of a container.
- * @throws FosterError if it is not running or paused already; then all processes continue
+ * @throws FosterError if it is not running or already paused; then all processes continue
  */
 export async function pauseContainer({ record, state }: Container): Promise<void> {
   const { id, name } = record;
@@ -38,7 +38,7 @@ export async function pauseContainer({ record, state }: Container): Promise<void
   const members = table.members(live.pid);
   if (members[0]?.start !== live.pidStart) throw notRunning(name);
   const stopped = [...members, ...watchers(table, members)].filter(isStopped);
-  // Before the first signal: whatever kills this command, "foster unpause" knows what to do.
+  // Before the first signal, so that "foster unpause" works even if this command is killed.
   const lines = stopped.map(({ pid, start }) => `${pid} ${start}\n`);
   writeFileAtomically(pausedFile(id), lines.join(''), { durable: false });
   try {
@@ -51,7 +51,7 @@ export async function pauseContainer({ record, state }: Container): Promise<void
   recordEvent('pause', record, attributesOf(record));
 }
 
-/** Lets every process of a paused container go on. @throws FosterError when it is not paused */
+/** Resumes every process of a paused container. @throws FosterError if it is not paused */
 export async function unpauseContainer({ record, state }: Container): Promise<void> {
   const { id, name } = record;
   const live = readLive(id);
@@ -60,7 +60,7 @@ export async function unpauseContainer({ record, state }: Container): Promise<vo
   recordEvent('unpause', record, attributesOf(record));
 }
 
-/** Lets all go on that was not stopped before the pause. */
+/** Resumes all processes that were not stopped before the pause. */
 export function resume(id: string, live: LiveRecord): void {
   const places = readCgroups(id);
   if (isFreezable(places)) {
@@ -73,7 +73,7 @@ export function resume(id: string, live: LiveRecord): void {
   const table = new ProcessTable();
   const members = table.members(live.pid).reverse();
   for (const { pid, start } of members.filter(wasRunning)) {
-    // PID 1 would pass SIGCONT on to the group of the user's process, and so to what shall stay stopped.
+    // PID 1 would pass SIGCONT on to the group of the user's process, and so to processes that must stay stopped.
     signalProcess(pid, start, SIGCONT, pid === live.pid ? SIGNAL_TO_INIT : undefined);
   }
   for (const watcher of watchers(table, members).filter(isStopped).filter(wasRunning)) {
@@ -83,8 +83,8 @@ export function resume(id: string, live: LiveRecord): void {
 }
 
 /**
- * The monitors of what has no parent in the container: in the foreground, of a container without an init of ours and of
- * `foster exec`, they see their process stop, and stop themselves.
+ * The monitors whose child is a process of the container, in the foreground: of `foster exec`, and of a container without
+ * foster-init as PID 1. When they see their child stop, they stop, too.
  */
 function watchers(table: ProcessTable, members: ProcessEntry[]): ProcessEntry[] {
   const pids = new Set(members.map(({ pid }) => pid));
@@ -95,8 +95,8 @@ function watchers(table: ProcessTable, members: ProcessEntry[]): ProcessEntry[] 
 }
 
 /**
- * Returns when all are stopped. A process that has been sent SIGSTOP cannot fork any more, so a look finds no new process in
- * the end; it stops when it is its turn on a CPU, or when the disk that it waits for has answered (state D).
+ * Returns when all processes are stopped. After SIGSTOP a process cannot fork any more, so at some time there are no new
+ * processes. Each stops when it gets a CPU, or when the disk that it waits for (state D) has answered.
  */
 async function stopAll(live: LiveRecord, name: string): Promise<void> {
   const DEADLINE = performance.now() + 10_000;

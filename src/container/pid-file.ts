@@ -5,8 +5,8 @@ import type { ContainerRecord } from './record.js';
 import { readLive } from './store.js';
 
 /**
- * Writes the file of --pidfile, if there is one: the pid of PID 1 in the host's numbers.
- * @param pid if the container's record does not have it yet
+ * With --pidfile, writes the host's PID of the container's PID 1 to the file.
+ * @param pid needed if the container's `live` file does not have it yet
  * @throws FosterError
  */
 export function writePidFile(record: ContainerRecord, pid = readLive(record.id)?.pid): void {

@@ -22,17 +22,17 @@ import {
 import { type ContainerRecord, layersOf, subpathsOf, volumeAt, volumesOf } from './record.js';
 import { type Container, findContainer } from './store.js';
 
-/** What differs between one start of a container and another. */
+/** Options of a plan that differ between starts of the same container. */
 export interface PlanWishes {
-  /** Say which orphans are adopted and reaped. */
+  /** Report each orphan that is adopted or reaped. */
   verbose: boolean;
-  /** A monitor of its own looks after it, and counts orphans. */
+  /** A separate monitor looks after the container, and counts orphans. */
   detached: boolean;
   /** How many descriptors of the caller the program gets; none by default. */
   kept?: number;
 }
 
-/** A container's plan, for this start on this host, and the container that it joins. */
+/** The plan for this start of a container on this host, and the container that it joins. */
 export interface ContainerPlan {
   plan: Plan;
   joined: Container | undefined;
@@ -40,9 +40,9 @@ export interface ContainerPlan {
 }
 
 /**
- * The plan that starts the container.
- * @param network how it is attached to networks: `attachToNetworks`
- * @throws FosterError when the container whose PID namespace it shares does not run
+ * The plan that starts a container.
+ * @param network the result of `attachToNetworks`
+ * @throws FosterError if the container whose PID namespace it shares is not running
  */
 export function planContainer(
   record: Omit<ContainerRecord, 'name'>,
@@ -71,7 +71,7 @@ export function planContainer(
       canSetGroups: record.canSetGroups,
       ...(record.usesMapHelpers && joined === undefined && { mapHelpers: findMapHelpers() }),
       isCallerMapped: record.isCallerMapped,
-      // a bundle's root directory is the caller's own, and has what its config.json says
+      // foster adds no files to a bundle's root directory, which belongs to the caller
       files: isInPlace ? [] : networkFiles(record.network, spec, root, network),
       linksMtab: !isInPlace && isMtabMissing(spec, root),
       accounts:
@@ -110,15 +110,15 @@ export function planContainer(
   }
 }
 
-/** Whether the place of a volume was chosen by an image, or another container. */
+/** Whether the destination of a volume was chosen by an image or another container. */
 function isGuarded(record: Pick<ContainerRecord, 'volumes'>, destination: string): boolean {
   const use = volumeAt(record, destination);
   return use === undefined || use.isGuarded === true;
 }
 
 /**
- * The running container whose PID and user namespaces are to be shared.
- * @throws FosterError with `exitCode` if there is none
+ * The running container whose PID and user namespaces another one will share.
+ * @throws FosterError with `exitCode` if it is not running
  */
 export function joinTarget(reference: string, options: { exitCode?: number } = {}): Container {
   const container = findContainer(reference, options);

@@ -12,16 +12,16 @@ import { type Container, isAlive, lockContainer, readContainer, storedIds } from
 export interface Pruned {
   /** Ids of the containers that are gone. */
   removed: string[];
-  /** Why others are not. */
+  /** Why other containers could not be removed. */
   failures: unknown[];
-  /** What they took on the disk, in bytes. */
+  /** Bytes of disk space freed. */
   size: number;
 }
 
 /**
- * Removes all containers that have ended, and what was interrupted: containers half made or half removed, names and
- * locks without a container, temporary files. Whatever another command holds the lock of is left alone.
- * @param isWanted which of those that have ended
+ * Removes all containers that have ended, and the leftovers of interrupted commands: containers half made or half removed,
+ * names and locks without a container, temporary files. Containers that another command has locked are left alone.
+ * @param isWanted which of the ended containers to remove
  */
 export async function pruneContainers(
   isWanted: (container: Container) => boolean = () => true,
@@ -49,20 +49,20 @@ export async function pruneContainers(
 function pruneContainer(id: string, isWanted: (container: Container) => boolean): number | undefined {
   if (isLeftAlone(id, isWanted)) return undefined;
   const lock = lockContainer(id, { wait: false });
-  if (lock === undefined) return undefined; // somebody is about to start or to remove it, or has not finished making it
+  if (lock === undefined) return undefined; // another command is creating, starting or removing it
   const container = readContainer(id);
   const size = container === undefined ? undefined : sizeOfTree(containerFolder(id));
   removeHeld(container?.record ?? { id }, lock);
   return size;
 }
 
-/** The lock decides; this only spares it being taken, which others might notice. */
+/** A first check, which avoids taking the lock, because other commands could notice that. The lock decides. */
 function isLeftAlone(id: string, isWanted: (container: Container) => boolean): boolean {
   const container = readContainer(id);
   return container !== undefined && (isAlive(container.state) || !isWanted(container));
 }
 
-/** Locks whose container is gone, or never came into being. */
+/** Removes locks without a container. */
 function sweepLocks(): void {
   for (const id of entries(join(dataFolder(), 'locks')).filter(isId)) {
     if (existsSync(containerFolder(id))) continue;
@@ -72,7 +72,7 @@ function sweepLocks(): void {
   }
 }
 
-/** Names without a container, and those that a container had before it was renamed. */
+/** Removes names without a container, and the old names of renamed containers. */
 function sweepNames(): void {
   for (const name of entries(join(dataFolder(), 'names'))) {
     if (isStaleName(name)) rmSync(nameLink(name), { recursive: true, force: true });
@@ -88,7 +88,7 @@ function sweepTemporaryFiles(): void {
   }
 }
 
-/** Where src/cli/bootstrap.ts keeps compiled code; nowhere, without a home directory. */
+/** The folder where src/cli/bootstrap.ts keeps compiled code; '' if there is no home directory. */
 function codeFolder(): string {
   try {
     return join(cacheFolder(), 'code');

@@ -15,8 +15,8 @@ import { containerFolder, volumeData } from '../sys/paths.js';
 import type { NetworkFiles } from './host-facts.js';
 
 /**
- * The content of a `config.json`, or undefined if it is cut short or damaged. What commands that only list and
- * remove containers look at is checked, and what becomes part of a path; the rest is as foster has written it.
+ * The content of a `config.json`, or undefined if it is cut short or damaged. The check covers the fields that commands
+ * need to list and remove containers, and those that become part of a path. The rest is trusted.
  */
 export function parseRecord(text: string): ContainerRecord | undefined {
   let value: unknown;
@@ -86,7 +86,7 @@ function isStrings(value: unknown): boolean {
   return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 
-/** What the options asked for, or the image if there was no option. */
+/** What was requested by an option or, without it, by the image. */
 export interface Asked extends Written {
   user: string;
   entrypoint?: string[];
@@ -100,11 +100,11 @@ export interface Asked extends Written {
   privileged: boolean;
   cidfile?: string;
   pidfile?: string;
-  /** The streams that the command which made it had attached. */
+  /** The streams that were attached to the command that created it. */
   attached: Attached;
-  /** All ports that its image exposes are published. */
+  /** Whether all ports that its image exposes are published. */
   publishAll?: true;
-  /** Whether the image's health check was left out. */
+  /** Whether the image's health check is ignored. */
   noHealthcheck?: true;
 }
 
@@ -113,13 +113,13 @@ export interface VolumeUse extends VolumeOptions {
   name: string;
   /** Absolute path in the container. */
   destination: string;
-  /** It is made for this container, and has a random name. */
+  /** Set if it is made for this container and has a random name. */
   isNew?: true;
-  /** Its place was not chosen by who made this container: an image, or another container, has it there. */
+  /** Set if its destination was chosen by an image or another container, not by the user. */
   isGuarded?: true;
 }
 
-/** What a container is, for as long as it exists: `config.json` in its folder. Written once. */
+/** The definition of a container, `config.json` in its folder. */
 export interface ContainerRecord {
   version: 1;
   /** 64 hexadecimal digits. */
@@ -127,17 +127,17 @@ export interface ContainerRecord {
   name: string;
   /** ISO 8601. */
   created: string;
-  /** ROOT as the person gave it. */
+  /** ROOT as it was given. */
   root: string;
   /**
-   * The image that it was made from: its whole name, the digests of its manifest and its config (an older foster did not
-   * keep that one), its unpacked layers, uppermost first.
+   * The image that it was made from: its full name, the digests of its manifest and its config (`id`, which older versions
+   * of foster did not store), and its unpacked layers, the uppermost first.
    */
   image?: { name: string; digest: string; id?: string; layers: string[] };
   /** The storage driver of its files; an overlay by default. */
   driver?: RootDriver;
   command: string[];
-  /** `80/tcp`: those that the image exposes. */
+  /** The ports that the image exposes: `80/tcp`. */
   ports?: string[];
   labels: Record<string, string>;
   /** Remove it when it ends. */
@@ -150,23 +150,23 @@ export interface ContainerRecord {
   stopTimeout: number;
   /** Seconds after its start at which it is killed. */
   timeLimit?: number;
-  /** Whether newuidmap(1) and newgidmap(1) wrote the maps. */
+  /** Whether newuidmap(1) and newgidmap(1) must write the id maps. */
   usesMapHelpers: boolean;
-  /** Whether the caller's own ids mean something in the container. */
+  /** Whether the caller's own ids are mapped in the container. */
   isCallerMapped: boolean;
-  /** Its root is a directory of the host's whose files get other ids in the container. */
+  /** Whether its root is a directory of the host whose files get other ids in the container. */
   isRootShifted?: boolean;
-  /** setgroups(2) is denied where groups were mapped without privilege: user_namespaces(7). */
+  /** False if the groups are mapped without privileges, which forbids setgroups(2): user_namespaces(7). */
   canSetGroups: boolean;
-  /** Id of the container whose user and PID namespaces it is in. */
+  /** Id of the container whose user and PID namespaces it shares. */
   joins?: string;
   interactive: boolean;
   signalGroup: boolean;
-  /** What becomes /etc/hosts and the like. */
+  /** What /etc/hosts and the like are made from. */
   network: NetworkFiles;
-  /** The networks of foster's that it is attached to, in the order of its interfaces. */
+  /** foster's networks that it is attached to, in the order of its interfaces. */
   networks?: WantedNetwork[];
-  /** Id of the container whose network and user namespaces it is in. */
+  /** Id of the container whose network and user namespaces it shares. */
   sharesNetwork?: string;
   /** The path of a network namespace that it joins, with the user namespace that owns that one. */
   joinsNetwork?: string;
@@ -178,19 +178,19 @@ export interface ContainerRecord {
   health?: HealthCheck;
   /** The volumes that it uses. */
   volumes?: VolumeUse[];
-  /** How its limits were asked for; what they are is in the Spec. */
+  /** How its limits were requested. The limits themselves are in the Spec. */
   limits?: Omit<Limits, 'resources'>;
-  /** What was requested and is not in the Spec: for `inspect`. Older versions of foster did not keep it. */
+  /** Requested options that are not in the Spec, for `inspect`. Older versions of foster did not store them. */
   asked?: Asked;
   spec: Spec;
 }
 
-/** The read-only layers below what the container writes, the uppermost first. */
+/** The read-only layers below the container's own layer, the uppermost first. */
 export function layersOf({ image, spec }: Pick<ContainerRecord, 'image' | 'spec'>): string[] {
   return image?.layers ?? [spec.root.path];
 }
 
-/** The mounts of volumes. An older foster had anonymous volumes in the container's folder. */
+/** The mounts of volumes. In older versions of foster, anonymous volumes were in the container's folder. */
 export function volumesOf({
   id,
   spec,
@@ -209,7 +209,7 @@ export function anonymousVolumesOf(record: Pick<ContainerRecord, 'id' | 'spec' |
   });
 }
 
-/** The volume that a mount of a container shows; undefined for another mount. */
+/** The volume of a mount; undefined if the mount is not one of a volume. */
 export function volumeAt(
   { volumes = [] }: Pick<ContainerRecord, 'volumes'>,
   destination: string,
@@ -218,8 +218,8 @@ export function volumeAt(
 }
 
 /**
- * The volumes of which only a part is mounted: by destination, their name, the folder of their files, and the path in it. A
- * container can change what is in the folder, so the two are never looked up as one path.
+ * The volumes of which only a part is mounted, by destination: their name, their folder, and the path in the folder. A
+ * container can change what is in the folder, so folder and path are never resolved as one path.
  */
 export function subpathsOf({
   volumes = [],

@@ -12,18 +12,18 @@ import { recordImageEvent } from './events/recorder.js';
 import { containersOf } from './image-use.js';
 import { isAlive } from './store.js';
 
-/** What became of an image, as Docker says it. */
+/** What was removed of an image, as Docker reports it. */
 export interface RemovedImage {
-  /** Names that it has lost, as people write them. */
+  /** Short forms of the names that were removed. */
   untagged: string[];
-  /** Its ID, where it is gone. */
+  /** Its ID, if the image itself was removed. */
   deleted: string | undefined;
 }
 
 /**
- * Takes a name from an image; with its last one the image goes. By its ID all names go. Its blobs and layers go with the
- * next collection (`collect`).
- * @param options.force also where containers were made from it, or an ID has several names
+ * Removes a name of an image, and with its last name the image. An ID removes all names. Its blobs and layers are removed
+ * by the next `collect`.
+ * @param options.force also removes an image that containers were made from, and an ID with several names
  * @throws FosterError
  */
 export async function removeImage(text: string, options: { force: boolean }): Promise<RemovedImage> {
@@ -56,7 +56,7 @@ function removedImage(id: string, names: readonly string[]): RemovedImage {
   return { untagged: names.map(familiarReference), deleted: id };
 }
 
-/** Containers keep their layers, but one that runs keeps its image too. */
+/** Containers always keep their layers. A running container also keeps its image, even with `force`. */
 function checkUse(text: string, { descriptor }: StoredImage, { force }: { force: boolean }): void {
   const users = containersOf(descriptor.digest);
   const inTheWay = force ? users.filter(({ state }) => isAlive(state)) : users;
@@ -71,7 +71,7 @@ function checkUse(text: string, { descriptor }: StoredImage, { force }: { force:
   });
 }
 
-/** Removes images without a name, or with `all` those that no container was made from, where they are meant. */
+/** Removes images without a name, or with `all` every image that no container was made from, if the filters match. */
 export async function pruneImages(options: {
   all: boolean;
   isMeant: (image: StoredImage) => boolean;

@@ -25,9 +25,9 @@ import {
 import { removeAnonymousVolumes } from './volume-users.js';
 
 /**
- * The paths that a container which is removed at its end leaves, in the order in which they are removed: first what makes it
- * one, so that no command sees half of it, and last its lock, so that none takes it for free before. Of its anonymous
- * volumes the marks say that nobody else uses them: src/init/janitor.c.
+ * The paths of a container with --rm, in the order in which its monitor removes them: first the record, so that no command
+ * sees half a container, and last the lock, so that nobody can take it before. Anonymous volumes are removed only if their
+ * marks say that no other container uses them: src/init/janitor.c.
  */
 export function pathsOf({ id, name, volumes = [] }: ContainerRecord): string[] {
   const own = volumes.filter(({ isNew }) => isNew).map((volume) => soloMark(volume.name));
@@ -38,21 +38,21 @@ function recordFile(id: string): string {
   return join(containerFolder(id), 'config.json');
 }
 
-/** The id maps of the container's user namespace; undefined if it has none of its own. */
+/** The id maps of the container's user namespace; undefined if it is in the caller's. */
 export function mapsOf(record: Pick<ContainerRecord, 'spec' | 'usesMapHelpers'>): IdMaps | undefined {
   const { uidMappings, gidMappings } = record.spec.linux;
   if (uidMappings.length === 0) return undefined;
   return { uid: uidMappings, gid: gidMappings, helpers: record.usesMapHelpers };
 }
 
-/** How long another command may be at work on a container, in milliseconds. */
+/** Milliseconds to wait for another command that is working on a container to be removed. */
 const PATIENCE = { orderly: 2000, force: 15_000 };
 
 /**
- * Removes a container, also one whose record is damaged. With `force` one that runs, is paused or waits to be started
- * again is killed first. If another command has just removed it, that is no failure.
- * @param options.volumes whether its anonymous volumes are removed, too, which those of one with --rm always are
- * @throws FosterError when it is alive, or when its files cannot be removed
+ * Removes a container, even if its record is damaged. With `force`, a container that is running, paused or about to be
+ * restarted is killed first. It is not a failure if another command has just removed it.
+ * @param options.volumes also removes its anonymous volumes; a container with --rm always loses them
+ * @throws FosterError if it is alive, or if its files cannot be removed
  */
 export async function removeContainer(
   id: string,
@@ -69,14 +69,14 @@ export async function removeContainer(
       removeHeld(readContainer(id)?.record ?? { id }, lock, options);
       return;
     }
-    if (!existsSync(containerFolder(id))) return; // somebody else was faster
+    if (!existsSync(containerFolder(id))) return; // another command was faster
     if (performance.now() > deadline) throw isInTheWay(id, container);
     const { waitFor } = await import('../sys/poll.js');
     await waitFor(20);
   }
 }
 
-/** Of one whose record is damaged, its lock and whether it was ever started tell. */
+/** Whether the container may be running. If its record is damaged, its lock and its `live` file decide. */
 function mayRun(id: string, container: Container | undefined): boolean {
   if (container !== undefined) return isAlive(container.state);
   return isLocked(id) && existsSync(join(containerFolder(id), 'live'));
@@ -88,7 +88,7 @@ async function endNow(id: string, name: string): Promise<void> {
   faultPoint('marked as stopped');
   const live = readLive(id);
   if (isRunning(live)) killAll(live);
-  thaw(id); // in version 1, even SIGKILL waits for that
+  thaw(id); // in version 1, a frozen process does not even notice SIGKILL
   faultPoint('killed');
   await awaitEnd(id, name);
 }
@@ -111,7 +111,7 @@ function isInTheWay(id: string, container: Container | undefined): FosterError {
 /** A container's record, or only its id if the record is damaged or was never written. */
 export type Remains = ContainerRecord | { id: string };
 
-/** Removes a container whose lock we hold, and lets the lock go. @param options as for `removeContainer` */
+/** Removes a container whose lock we hold, and releases the lock. @param options as for `removeContainer` */
 export function removeHeld(remains: Remains, lock: number, { volumes = false } = {}): void {
   const { id } = remains;
   try {
@@ -124,7 +124,7 @@ export function removeHeld(remains: Remains, lock: number, { volumes = false } =
   }
 }
 
-/** All that may be missing is looked for before the record goes: else there would be a half that no command shows. */
+/** Removes the files. `forget` is called when nothing is missing for that: without a record, no command shows what is left. */
 function removeFiles(remains: Remains, lock: number): void {
   const { id } = remains;
   const folder = containerFolder(id);
@@ -133,10 +133,10 @@ function removeFiles(remains: Remains, lock: number): void {
   removeCgroups(id);
   const forget = () =>
     withStoreLock(() => {
-      const name = readContainer(id)?.record.name ?? ('name' in remains ? remains.name : undefined); // it may be new
+      const name = readContainer(id)?.record.name ?? ('name' in remains ? remains.name : undefined); // it may have been renamed
       rmSync(recordFile(id), { force: true });
       faultPoint('record removed');
-      // Another container may have the name by now, if an earlier removal was cut short.
+      // After an interrupted removal, another container may have the name by now.
       if (name !== undefined && idOfName(name) === id) rmSync(nameLink(name), { force: true });
       faultPoint('name removed');
     });
@@ -154,13 +154,13 @@ function removeFiles(remains: Remains, lock: number): void {
 }
 
 /**
- * Detaches what `foster mount` has mounted, and nothing else, since that would be removed with all that is in it.
+ * Detaches what `foster mount` has mounted. Any other mount is an error: its files must not be removed with the folder.
  * @throws FosterError
  */
 function unmountBelow(folder: string, name: string): void {
   for (const place of mountsBelow(folder)) {
     try {
-      if (place !== join(folder, 'root')) throw new Error('it is not of foster');
+      if (place !== join(folder, 'root')) throw new Error('foster has not mounted it');
       unmount(place);
     } catch (error) {
       throw new FosterError(`cannot remove container ${name}: something is mounted on ${place}`, {
@@ -172,7 +172,7 @@ function unmountBelow(folder: string, name: string): void {
   }
 }
 
-/** Removes the lock file, which goes last. A process that waited for the lock removes the file that it has created. */
+/** Removes the lock file, as the last step. A process that waited for the lock removes the file that it has created. */
 export function removeLock(id: string): void {
   try {
     rmSync(lockPath(id), { force: true });
@@ -196,7 +196,7 @@ function removeFolder(folder: string, maps: IdMaps | undefined, removal: RemoveO
   }
 }
 
-/** Where no user namespace can be made: in `foster unshare` we are root, and of what was never filled or run all is ours. */
+/** Whether all files belong to us, so that no user namespace is needed: we are root in `foster unshare`, or it never ran. */
 function isOurs(folder: string): boolean {
   return process.getuid?.() === 0 || !['live', TREE, VOLUMES].some((name) => existsSync(join(folder, name)));
 }

@@ -10,7 +10,7 @@ import { type Container, idOfName, isAlive, readContainer } from './store.js';
 
 /**
  * Gives a container another name.
- * @throws FosterError when the name is taken, or cannot be one
+ * @throws FosterError if the name is taken or invalid
  */
 export function renameContainer({ record }: Container, wanted: string): void {
   const { id } = record;
@@ -24,7 +24,7 @@ export function renameContainer({ record }: Container, wanted: string): void {
         exitCode: 1,
       });
     }
-    // Killed between any two of these: the record says what the name is, and "foster prune" clears the other away.
+    // If this is killed in between, the record has the valid name, and "foster prune" removes the other one.
     takeFreedName(wanted, id);
     faultPoint('new name taken');
     try {
@@ -33,7 +33,7 @@ export function renameContainer({ record }: Container, wanted: string): void {
       rmSync(nameLink(wanted), { force: true });
       throw error;
     }
-    // The monitor of a container started with --rm will remove the old name: nobody else's, so it stays taken till then.
+    // The monitor of a container with --rm will remove the old name, so no other container may take it until then.
     const isKept = container !== undefined && record.rm && isAlive(container.state);
     if (!isKept && idOfName(before) === id) rmSync(nameLink(before), { force: true });
     faultPoint('old name given up');

@@ -6,7 +6,7 @@ import { findContainer } from './store.js';
 /** Mounts that every container has. */
 const OWN_MOUNTS = /^\/(proc|sys|dev|dev\/(pts|shm|mqueue)|etc\/(hosts|hostname|resolv\.conf))(\/|$)/;
 
-/** The mounts of a container that a person or an image asked for: not those of every container, and no devices. */
+/** The mounts of a container that the user or the image requested, without devices. */
 export function requestedMounts({ asked, spec }: Pick<ContainerRecord, 'asked' | 'spec'>): Mount[] {
   const others = new Set(asked?.devices.map(({ destination }) => destination));
   if (asked?.timezone !== undefined) others.add('/etc/localtime');
@@ -14,9 +14,9 @@ export function requestedMounts({ asked, spec }: Pick<ContainerRecord, 'asked' |
 }
 
 /**
- * The bind mounts and volumes of other containers, for `--volumes-from`. Where two have a mount at the same place, the last
- * one counts.
- * @throws FosterError where there is no such container
+ * The bind mounts and volumes of other containers, for `--volumes-from`. If two have a mount at the same destination, the
+ * last one counts.
+ * @throws FosterError if a container does not exist
  */
 export function borrowedMounts(from: readonly VolumesFrom[]): RequestedMount[] {
   const found = new Map<string, RequestedMount>();
@@ -32,7 +32,7 @@ export function borrowedMounts(from: readonly VolumesFrom[]): RequestedMount[] {
 
 function borrow(record: ContainerRecord, mount: Mount, isReadOnly: boolean): RequestedMount | undefined {
   const { destination } = mount;
-  // whether ids are shifted depends on the container that gets it
+  // whether ids are shifted depends on the container that gets the mount
   const kept = mount.options.filter((option) => option !== 'idmap' && option !== 'ridmap');
   const options = isReadOnly ? [...kept.filter((option) => option !== 'rw'), 'ro'] : kept;
   const use = volumeAt(record, destination);

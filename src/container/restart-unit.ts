@@ -11,11 +11,11 @@ import { dataFolder, makeFolder } from '../sys/paths.js';
 import { findProgram } from '../sys/programs.js';
 import { surroundings } from '../sys/surroundings.js';
 
-/** The unit of systemd that starts containers after a boot: systemd.unit(5), systemd.service(5). */
+/** The systemd unit that starts containers after a boot: systemd.unit(5), systemd.service(5). */
 
 const NAME = 'foster-restart.service';
 
-/** Where root may put units of the system: systemd.unit(5). */
+/** The folder for system units of the administrator: systemd.unit(5). */
 const SYSTEM_UNITS = '/etc/systemd/system';
 
 export interface RestartUnit {
@@ -25,7 +25,7 @@ export interface RestartUnit {
   user: string;
 }
 
-/** What the unit is made from. */
+/** The variable parts of the unit. */
 export interface RestartUnitFacts {
   /** The words that run foster: Node and the script. */
   program: readonly string[];
@@ -36,8 +36,8 @@ export interface RestartUnitFacts {
 }
 
 /**
- * The text of the unit. It counts as active from the start to the shutdown, so that systemd then calls ExecStop. The
- * containers' processes are in its cgroup, which foster may divide for their limits.
+ * The text of the unit. It stays active until the shutdown, so that systemd then calls ExecStop. The processes of the
+ * containers are in its cgroup, which foster may divide for their limits.
  */
 export function restartUnitText({
   program,
@@ -78,9 +78,9 @@ function unitWord(word: string): string {
 }
 
 /**
- * Writes the unit, and has systemd start it now and at each boot. One that is there is replaced.
+ * Writes the unit, or replaces it, and makes systemd start it now and at each boot.
  * @param program the words that run foster
- * @throws FosterError if this machine has no systemd, or the caller none
+ * @throws FosterError if the machine or the user has no systemd
  */
 export async function enableRestart(program: readonly string[]): Promise<RestartUnit> {
   const isRoot = process.geteuid?.() === 0;
@@ -107,9 +107,9 @@ export async function enableRestart(program: readonly string[]): Promise<Restart
 }
 
 /**
- * Removes the unit. Containers that run go on.
- * @returns its file; undefined if it was not there
- * @throws FosterError as `enableRestart`
+ * Removes the unit. Running containers keep running.
+ * @returns its file; undefined if there was none
+ * @throws FosterError like `enableRestart`
  */
 export async function disableRestart(): Promise<string | undefined> {
   const isRoot = process.geteuid?.() === 0;
@@ -148,12 +148,12 @@ function requireSystemd(isRoot: boolean): void {
   );
 }
 
-/** Where the user's systemd has its socket. `su` does not set XDG_RUNTIME_DIR. */
+/** The folder with the socket of the user's systemd. `su` does not set XDG_RUNTIME_DIR. */
 function runtimeFolder(): string {
   return surroundings().env.XDG_RUNTIME_DIR ?? `/run/user/${process.geteuid?.() ?? 0}`;
 }
 
-/** Runs systemctl(1). @throws FosterError with what it has said */
+/** Runs systemctl(1). @throws FosterError with its error message */
 async function systemctl(words: readonly string[], isRoot: boolean): Promise<void> {
   const program = findProgram('systemctl') ?? 'systemctl';
   const child = spawn(program, [...(isRoot ? [] : ['--user']), '--quiet', ...words], {

@@ -2,7 +2,7 @@ import type { Attached } from '../spec/request.js';
 
 /** Called while a container starts. */
 export interface RunObserver {
-  /** With a line of `--explain`. */
+  /** Receives each line of `--explain`. */
   explain(line: string): void;
   /** With text for standard output: the id of a container in the background or without attached output, the plan of a dry run. */
   print(text: string): void;

@@ -16,9 +16,9 @@ import { pathsOf, removeHeld } from './remove.js';
 import { printUnseen, type RunObserver } from './run-observer.js';
 
 /**
- * Runs a container. In the foreground this process becomes its monitor, so that on success this function does not
- * return; detached, or in a dry run, it returns the exit code.
- * @throws FosterError with nothing left behind
+ * Runs a container. In the foreground this process becomes its monitor, so that the function does not return on success.
+ * Detached, or in a dry run, it returns the exit code.
+ * @throws FosterError; nothing is left behind then
  */
 export async function runContainer(request: RunRequest, observer: RunObserver): Promise<number> {
   const draft = await draftRequest(request);
@@ -41,8 +41,8 @@ export async function runContainer(request: RunRequest, observer: RunObserver): 
 }
 
 /**
- * Whether a monitor of its own looks after the container, because it outlives this command or may be restarted, or because
- * the person may leave it running. What --init-verbose tells it tells to a command that is the monitor itself.
+ * Whether a separate monitor looks after the container, because the container outlives this command, may be restarted, or
+ * may be left running with the detach keys. Messages of --init-verbose need a command that is the monitor itself.
  */
 function isDetached(request: RunRequest, { health }: Draft): boolean {
   const { detach, restart, interactive, tty, initVerbose, passSignals } = request;

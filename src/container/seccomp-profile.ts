@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { RunRequest } from '../spec/request.js';
 import type { Seccomp } from '../spec/types.js';
 
-/** The profile of `--security-opt seccomp=FILE`; undefined where another is wanted. @throws FosterError */
+/** The profile of `--security-opt seccomp=FILE`; undefined without that option. @throws FosterError */
 export async function readProfile({
   seccomp,
   capabilities,

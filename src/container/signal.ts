@@ -14,19 +14,19 @@ export const SIGTERM = 15;
 export const SIGCONT = 18;
 export const SIGSTOP = 19;
 
-/** How long the kernel and the monitor may take to end what was killed, in milliseconds. */
+/** Milliseconds that the kernel and the monitor may take to end a killed container. */
 const END_TIMEOUT = 10_000;
 
 /**
- * Notes that a person wants the container to end, so that its monitor does not start it again.
- * @param options.isShutdown it ends with the machine: the next boot starts it again
+ * Records that the user wants the container to end, so that its monitor does not restart it.
+ * @param options.isShutdown it ends because of a shutdown, and the next boot starts it again
  */
 export function markStopped(id: string, { isShutdown = false }: { isShutdown?: boolean } = {}): void {
   try {
     if (isShutdown) writeFileSync(join(containerFolder(id), 'shutdown'), '', { mode: 0o600 });
     writeFileSync(join(containerFolder(id), 'stopped'), '', { mode: 0o600 });
   } catch (error) {
-    // it has just ended and been removed, by --rm or by another command
+    // it has just been removed, because of --rm or by another command
     if (errnoOf(error) === 'ENOENT' || readRestart(id).policy === 'no') return;
     throw new FosterError(`cannot record that the container must not be restarted: ${wordsOf(error)}`, {
       advice: 'free some space on that disk, or "foster update --restart no" first',
@@ -41,17 +41,17 @@ function wordsOf(error: unknown): string {
   return code === undefined ? String(error) : errnoWords(errnoNumber(code));
 }
 
-/** A pidfd of PID 1; undefined when it has ended. To be closed. */
+/** Opens a pidfd of PID 1, which the caller must close; undefined if it has ended. */
 export function openInit(live: LiveRecord | undefined): number | undefined {
   return live === undefined ? undefined : openProcess(live.pid, live.pidStart);
 }
 
-/** Sends a signal to PID 1, which passes it on to the user's process. False when it has ended. */
+/** Sends a signal to PID 1, which passes it on to the user's process. Returns false if PID 1 has ended. */
 export function signalInit(live: LiveRecord | undefined, signal: number): boolean {
   return live !== undefined && signalProcess(live.pid, live.pidStart, signal);
 }
 
-/** Sends a signal to the process with this pid and start, with a value as sigqueue(3) does. False when it has ended. */
+/** Sends a signal to the process with this pid and start, with a value like sigqueue(3). Returns false if it has ended. */
 export function signalProcess(pid: number, start: string, signal: number, value?: number): boolean {
   const pidfd = openProcess(pid, start);
   if (pidfd === undefined) return false;
@@ -63,8 +63,8 @@ export function signalProcess(pid: number, start: string, signal: number, value?
 }
 
 /**
- * Kills every process of the container. In a PID namespace of its own the death of PID 1 is the death of all; in one
- * that it shares, its processes are killed until there are none.
+ * Kills every process of the container. In its own PID namespace, all processes die with PID 1. In a shared one, its
+ * processes are killed until there are none left.
  */
 export function killAll(live: LiveRecord): void {
   const { pid, pidStart } = live;
@@ -72,7 +72,7 @@ export function killAll(live: LiveRecord): void {
     signalProcess(pid, pidStart, SIGKILL);
     return;
   }
-  const MAX_ROUNDS = 100; // against one that forks faster than we look
+  const MAX_ROUNDS = 100; // a limit, in case a process forks faster than we can list processes
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const [init, ...others] = new ProcessTable().members(pid);
     const targets = others.filter(({ state }) => state !== 'Z');
@@ -83,8 +83,8 @@ export function killAll(live: LiveRecord): void {
 }
 
 /**
- * Sends a signal to the container's monitor. That a process has the container's folder open tells that it is the
- * monitor, and not a later process with its number. False when it is gone.
+ * Sends a signal to the container's monitor. The monitor has the container's folder open, which a later process with the
+ * same PID has not. Returns false if the monitor is gone.
  */
 export function signalMonitor(id: string, live: LiveRecord | undefined, signal: number): boolean {
   const monitor = live === undefined ? undefined : readProcess(live.monitor);
@@ -92,7 +92,7 @@ export function signalMonitor(id: string, live: LiveRecord | undefined, signal: 
   return signalProcess(monitor.pid, monitor.start, signal);
 }
 
-/** Kills the monitor of a container whose `live` is damaged, and so the container. */
+/** Kills the monitor of a container whose `live` file is damaged; the container ends with it. */
 function killMonitor(id: string): void {
   for (const { pid, start, name } of new ProcessTable().byPid.values()) {
     const isMonitor = name === 'foster-monitor' && hasFileOpen(pid, containerFolder(id));
@@ -106,9 +106,9 @@ export function wakeMonitor(id: string, live: LiveRecord | undefined): void {
 }
 
 /**
- * Waits until PID 1, which has been asked to end, and the monitor have ended and the container's lock is free. Of a container
- * that waits to be started again the monitor is told to end; `markStopped` comes before.
- * @throws FosterError when that takes more than 10 s
+ * Waits until PID 1, which has been told to end, and the monitor have ended and the container's lock is free. If the container
+ * is waiting to be restarted, its monitor is told to end. The caller must call `markStopped` before.
+ * @throws FosterError if that takes more than 10 s
  */
 export async function awaitEnd(id: string, name: string): Promise<void> {
   const deadline = performance.now() + END_TIMEOUT;
@@ -117,7 +117,7 @@ export async function awaitEnd(id: string, name: string): Promise<void> {
     if (performance.now() > deadline) throw stillThere(name);
     const live = readLive(id);
     if (isRunning(live)) {
-      // asked to end, or restarted before the monitor has read that it must not be
+      // it was told to end, or was restarted before the monitor noticed that it must not be
       if (!(await hasEnded(live, Math.min(deadline - performance.now(), 1000)))) killAll(live);
       continue;
     }
@@ -129,13 +129,13 @@ export async function awaitEnd(id: string, name: string): Promise<void> {
   }
 }
 
-/** Whether PID 1 lives; a zombie does not. */
+/** Whether PID 1 is alive; a zombie is not. */
 export function isRunning(live: LiveRecord | undefined): live is LiveRecord {
   const entry = live === undefined ? undefined : readProcess(live.pid);
   return entry !== undefined && entry.start === live?.pidStart && entry.state !== 'Z';
 }
 
-/** Waits until PID 1 has ended. @param timeout in milliseconds; Infinity for none */
+/** Waits until PID 1 has ended. @param timeout in milliseconds; Infinity for no limit */
 export async function hasEnded(live: LiveRecord, timeout: number): Promise<boolean> {
   const pidfd = openInit(live);
   if (pidfd === undefined) return true;
@@ -153,7 +153,7 @@ function stillThere(name: string): FosterError {
   });
 }
 
-/** The error for a command that needs a container that runs. */
+/** The error of a command that needs a running container. */
 export function notRunning(name: string): FosterError {
   return new FosterError(`container ${name} is not running`, {
     kind: 'conflict',

@@ -21,7 +21,7 @@ import { removeHeld, removeLock } from './remove.js';
 import { printUnseen, type RunObserver } from './run-observer.js';
 import { type Container, isAlive, lockContainer, readContainer } from './store.js';
 
-/** `foster run -d`; without -d, of a container that may be restarted, attached to it until it has ended for good. */
+/** `foster run -d`. Without -d, for a container that may be restarted, it stays attached until that has ended for good. */
 export async function runDetached(request: RunRequest, draft: Draft, observer: RunObserver): Promise<number> {
   const network = await attachToNetworks(named(draft, request));
   const containerPlan = planContainer(
@@ -69,17 +69,17 @@ export async function runDetached(request: RunRequest, draft: Draft, observer: R
 
 export interface StartOptions {
   observer?: LaunchObserver | undefined;
-  /** How to connect to the monitor before the program runs; undefined: not at all. */
+  /** How to connect to the monitor before the program starts; undefined for no connection. */
   connection?: ConnectOptions | undefined;
-  /** Called with the PID of the monitor when it is about to let the program start: what comes then is its concern. */
+  /** Called with the PID of the monitor before it lets the program start. From then on, failures are handled by the monitor. */
   onStart?: (monitor: number) => void;
 }
 
 /**
  * Starts a container in the background.
  * @param held the container with its lock, which stays open
- * @returns the connection to its monitor, if one was wanted
- * @throws FosterError; unless `onStart` was called, nothing runs then
+ * @returns the connection to its monitor, if one was requested
+ * @throws FosterError; unless `onStart` was called, nothing is running then
  */
 export function startHeld(
   held: HeldContainer,
@@ -122,9 +122,9 @@ export function startHeld(
   return client;
 }
 
-/** `foster create`: all of `run` but the start. Returns the id. */
+/** `foster create`: everything that `run` does before the start. Returns the id. */
 export async function createOnly(request: RunRequest, draft: Draft): Promise<string> {
-  cgroupPlan(draft); // what cannot be enforced is told now, and not when it starts
+  cgroupPlan(draft); // reports limits that cannot be enforced now, not at the start
   if (mayBeFilled(draft) && surroundings().ownsProcess) holdSignals();
   const { record, lock } = await createHeld(request, draft);
   closeSync(lock);
@@ -133,8 +133,8 @@ export async function createOnly(request: RunRequest, draft: Draft): Promise<str
 }
 
 /**
- * Starts a container that does not run, detached. One that runs already is left as it is.
- * @param attachment attach this process to it: then this function does not return
+ * Starts a container in the background. Does nothing if it is running already.
+ * @param attachment attaches this process to it; then the function does not return
  * @throws FosterError
  */
 export async function startContainer(
@@ -158,9 +158,9 @@ export async function startContainer(
 }
 
 /**
- * The container's lock, and its record as it is now; undefined if it is alive. Another command may hold its lock
- * for a moment, so this waits up to ten seconds.
- * @throws FosterError when it is gone, or that takes longer
+ * Takes the container's lock and reads its record; undefined if it is alive. Another command may hold the lock for a
+ * moment, so this waits up to ten seconds.
+ * @throws FosterError if the container is gone, or if that takes longer
  */
 async function holdSoon(id: string, name: string): Promise<HeldContainer | undefined> {
   const deadline = performance.now() + 10_000;
@@ -170,7 +170,7 @@ async function holdSoon(id: string, name: string): Promise<HeldContainer | undef
     if (container !== undefined && lock !== undefined) return { record: container.record, lock };
     if (container === undefined) {
       if (lock !== undefined) {
-        if (!existsSync(containerFolder(id))) removeLock(id); // it came with the lock
+        if (!existsSync(containerFolder(id))) removeLock(id); // taking the lock has created its file
         closeSync(lock);
       }
       throw new FosterError(`no such container: ${name}`, {

@@ -10,19 +10,19 @@ import { awaitEnd, hasEnded, isRunning, killAll, markStopped, signalInit } from 
 import { type Container, isAlive, readContainer, readLive } from './store.js';
 
 export interface StopOptions {
-  /** Seconds between the signal and SIGKILL, negative for no end; undefined for the container's own. */
+  /** Seconds between the signal and SIGKILL; negative for no limit; undefined for the container's own timeout. */
   timeout: number | undefined;
-  /** undefined for the container's own. */
+  /** undefined for the container's own stop signal. */
   signal: number | undefined;
-  /** It ends with the machine, and the next boot starts it again. */
+  /** It ends because of a shutdown, and the next boot starts it again. */
   isShutdown?: true;
 }
 
 /**
- * Asks a container to end, kills it if it has not ended after some time, and returns when it has: also its monitor,
- * and with `--rm` its files. One that does not run is left alone; one that is paused goes on first. Where SIGKILL was
- * needed, the caller is warned.
- * @throws FosterError when it cannot be ended
+ * Tells a container to end, kills it after a timeout, and returns when it has ended: when its monitor is gone, and with
+ * `--rm` its files. Does nothing if it is not running. A paused container is resumed first. If SIGKILL was necessary, there
+ * is a warning.
+ * @throws FosterError if it does not end
  */
 export async function stopContainer({ record, state }: Container, options: StopOptions): Promise<void> {
   const { id, name } = record;
@@ -36,7 +36,7 @@ export async function stopContainer({ record, state }: Container, options: StopO
     const seconds = options.timeout ?? record.stopTimeout;
     const takeBack = noteStopping(id);
     try {
-      // without time to end there is no use in asking: what a signal handler does in between would be chance
+      // with no time to end, the signal is not sent: how far its handler gets would be random
       if (seconds !== 0) signalInit(live, signal);
       faultPoint('asked to end');
       if (seconds === 0) killAll(live);
@@ -59,9 +59,9 @@ function didNotEnd(name: string, signal: number, seconds: number): string {
 }
 
 /**
- * Notes that this process waits for the container to end: the status that others see. The container ends without it,
- * too, on a full disk for example.
- * @returns what takes it back
+ * Records that this process waits for the container to end, so that others see that status. If that fails, on a full disk
+ * for example, the container is stopped all the same.
+ * @returns a function that removes the record
  */
 function noteStopping(id: string): () => void {
   const file = join(containerFolder(id), 'stopping');
@@ -75,7 +75,7 @@ function noteStopping(id: string): () => void {
     try {
       if (readFileSync(file, 'latin1') === own) rmSync(file, { force: true });
     } catch {
-      // removed with the container, or by its next start
+      // it is removed with the container, or by the next start
     }
   };
 }

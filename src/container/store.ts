@@ -22,21 +22,21 @@ import { type ContainerRecord, parseRecord } from './record.js';
 
 export interface ContainerState {
   status: 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead';
-  /** PID 1 of the container, in the host's numbers; 0 if it does not run. */
+  /** The host's PID of the container's PID 1; 0 if it is not running. */
   pid: number;
   /** Its monitor; 0 if there is none. */
   monitor: number;
-  /** How often the restart policy has started it anew. */
+  /** How many times the restart policy has restarted it. */
   restarts: number;
   startedAt?: string;
   finishedAt?: string;
   exitCode?: number;
   error?: string;
-  /** It runs, and a command waits for it to end: `foster stop`. */
+  /** It is running, and `foster stop` waits for it to end. */
   isStopping?: true;
 }
 
-/** What a container is doing, in the words that people see. */
+/** The status of a container, in the words that users see. */
 export function statusWord({ status, isStopping }: ContainerState): ContainerState['status'] | 'stopping' {
   return status === 'running' && isStopping ? 'stopping' : status;
 }
@@ -46,10 +46,10 @@ export interface Container {
   state: ContainerState;
 }
 
-/** What the monitor writes when a container has started: docs/state.md. */
+/** The file `live`, which the monitor writes when a container has started: docs/state.md. */
 export interface LiveRecord {
   pid: number;
-  /** Tells the process from a later one of the same pid: see processStart. */
+  /** Distinguishes the process from a later one with the same pid: see processStart. */
   pidStart: string;
   monitor: number;
   /** Milliseconds since 1970. */
@@ -57,12 +57,12 @@ export interface LiveRecord {
   restarts: number;
 }
 
-/** Whether a monitor looks after it: it runs, is paused, or waits to be restarted. */
+/** Whether a monitor looks after it: it is running, paused, or about to be restarted. */
 export function isAlive({ status }: ContainerState): boolean {
   return status === 'running' || status === 'paused' || status === 'restarting';
 }
 
-/** Every container, in no order. Those that a crash left half made or half removed are left out. */
+/** All containers, in no particular order, without those that a crash has left half made or half removed. */
 export function listContainers(): Container[] {
   return storedIds().flatMap((id) => readContainer(id) ?? []);
 }
@@ -75,7 +75,7 @@ export function damagedIds(whole: Container[]): string[] {
   );
 }
 
-/** Ids of all container folders, whole or not. */
+/** Ids of all container folders, complete or not. */
 export function storedIds(): string[] {
   try {
     return readdirSync(join(dataFolder(), 'containers')).filter(isId);
@@ -86,7 +86,7 @@ export function storedIds(): string[] {
 }
 
 /**
- * The container that a name, an id or an unambiguous prefix of an id means.
+ * Finds a container by its name, its id or an unambiguous prefix of its id.
  * @throws FosterError if there is none, or more than one
  */
 export function findContainer(reference: string, { exitCode = 1 }: { exitCode?: number } = {}): Container {
@@ -103,8 +103,8 @@ export function findContainer(reference: string, { exitCode = 1 }: { exitCode?: 
 }
 
 /**
- * The id that a name, an id or an unambiguous prefix of an id means; it does not check whether the container is complete.
- * @throws FosterError if it means more than one
+ * Finds an id by a name, an id or an unambiguous prefix of an id. The container may be incomplete.
+ * @throws FosterError if more than one matches
  */
 export function findId(reference: string): string | undefined {
   if (isId(reference)) return reference;
@@ -133,13 +133,13 @@ export function idOfName(name: string): string | undefined {
   }
 }
 
-/** A container as it is now; undefined where its folder is gone or was never finished. */
+/** The current state of a container; undefined if it is gone or was never finished. */
 export function readContainer(id: string): Container | undefined {
   const record = parseRecord(readText(join(containerFolder(id), 'config.json')));
   return record?.id === id ? { record, state: readState(id) } : undefined;
 }
 
-/** What its monitor wrote when the container started last; undefined if it never did. */
+/** What the monitor wrote at the container's last start; undefined if it was never started. */
 export function readLive(id: string): LiveRecord | undefined {
   const fields = /^(\d{1,10}) (\d+) (\d{1,10}) (\d{1,15}) (\d{1,10})\n$/.exec(
     readText(join(containerFolder(id), 'live')),
@@ -180,10 +180,10 @@ function readState(id: string): ContainerState {
     ...(exit.code !== undefined && { exitCode: exit.code }),
     ...(exit.at !== undefined && { finishedAt: iso(exit.at) }),
   };
-  // `exit` is removed when it runs again: one that is there all the same is not the monitor's
+  // The monitor removes `exit` before PID 1 runs again, so together with a living PID 1 it means nothing.
   if (exit !== undefined && !hasInit) {
     const monitor = live?.monitor ?? 0;
-    // else it is just being taken leave of, or started by a command
+    // otherwise the monitor is still cleaning up, or a command is starting the container
     if (isHeld && willRestart(id, exit.code)) return { ...base, status: 'restarting', monitor, ...ended };
     return { ...base, status: 'exited', ...ended };
   }
@@ -207,7 +207,7 @@ function readState(id: string): ContainerState {
   };
 }
 
-/** The command that stops it has noted its pid and start in `stopping`; one that was killed does not count. */
+/** Whether a command is stopping it. `stopping` has the pid and start of the command, which may have been killed. */
 function isBeingStopped(id: string): boolean {
   const [, pid, start] = /^(\d{1,10}) (\d+)\n$/.exec(readText(join(containerFolder(id), 'stopping'))) ?? [];
   return pid !== undefined && readRunningStart(Number(pid)) === start;
@@ -217,7 +217,7 @@ function hasFile(id: string, name: string): boolean {
   return existsSync(join(containerFolder(id), name));
 }
 
-/** What its monitor will decide, too: src/init/supervise.c. */
+/** Whether the monitor will restart it. The monitor decides by the same rules: src/init/restart.c. */
 function willRestart(id: string, code: number | undefined): boolean {
   const { policy } = readRestart(id);
   return policy !== 'no' && !(policy === 'on-failure' && code === 0) && !hasFile(id, 'stopped');
@@ -241,7 +241,7 @@ function readBytes(path: string): Buffer {
   }
 }
 
-/** `exit`, which the monitor writes: the exit code, and when, in milliseconds since 1970. Empty if it is damaged. */
+/** The file `exit` of the monitor: the exit code, and the time in milliseconds since 1970. Empty if it is damaged. */
 function readExit(id: string): { code?: number; at?: number } | undefined {
   const text = readText(join(containerFolder(id), 'exit'));
   const match = /^(\d{1,3}) (\d{1,15})\n$/.exec(text);
@@ -249,13 +249,13 @@ function readExit(id: string): { code?: number; at?: number } | undefined {
   return text !== '' || hasFile(id, 'exit') ? {} : undefined;
 }
 
-/** Orphans that PID 1 has adopted and reaped; undefined for a container in the foreground, where they are not counted. */
+/** How many orphans PID 1 has adopted and reaped; undefined in the foreground, where they are not counted. */
 export function readCounts(id: string): { adopted: number; reaped: number } | undefined {
   const match = /^(\d+) (\d+)\n$/.exec(readText(join(containerFolder(id), 'counts')));
   return match === null ? undefined : { adopted: Number(match[1]), reaped: Number(match[2]) };
 }
 
-/** Whether the kernel has killed a process of it in its last run, because it needed more memory than its limit. */
+/** Whether the kernel has killed a process in its last run because of its memory limit. */
 export function wasOomKilled(id: string): boolean {
   return hasFile(id, 'oom');
 }
@@ -265,7 +265,7 @@ const MOST_OUTPUT = 4096;
 
 const HEALTH = ['starting', 'healthy', 'unhealthy'] as const;
 
-/** What the last health checks have shown. */
+/** The results of the last health checks. */
 export interface Health {
   status: (typeof HEALTH)[number];
   /** Failures in a row. */
@@ -294,33 +294,33 @@ export function readHealth(id: string): Health | undefined {
   return { status: HEALTH[Number(match[1])] ?? 'starting', streak: Number(match[2]), results };
 }
 
-/** Its restart policy, which `foster update` may have changed since it was made. */
+/** Its restart policy, which `foster update` may have changed since the container was created. */
 export function readRestart(id: string): RestartPolicy {
   return decodeRestart(readText(join(containerFolder(id), 'restart')));
 }
 
-/** Whether a container is not to be touched: a process holds its lock, or it is alive. */
+/** Whether other commands must not touch a container: a process holds its lock, or it is alive. */
 export function isLocked(id: string): boolean {
   return isLockHeld(id) || isAttended(id);
 }
 
 /**
- * Whether PID 1 or the monitor lives. The monitor holds the lock for longer than that; but if the lock has been lost,
- * because its file was removed, the container must still be seen.
+ * Whether PID 1 or the monitor is alive. Normally the monitor then holds the lock, but somebody may have removed the lock
+ * file, and the container must still count as alive.
  */
 function isAttended(id: string): boolean {
   const live = readLive(id);
   return isInitAlive(live) || hasMonitor(id, live);
 }
 
-/** The monitor has the container's folder open, which no later process with its number has. */
+/** Whether the monitor is alive. It has the container's folder open, which a later process with its PID has not. */
 function hasMonitor(id: string, live: LiveRecord | undefined): boolean {
   return live !== undefined && hasFileOpen(live.monitor, containerFolder(id));
 }
 
 function isInitAlive(live: LiveRecord | undefined): boolean {
   if (live === undefined || readRunningStart(live.pid) !== live.pidStart) return false;
-  // after a reboot another process may have both its pid and its start: CLOCK_SLACK allows for a clock that was set
+  // After a reboot another process may have both its pid and its start. CLOCK_SLACK (ms) tolerates changes of the clock.
   const CLOCK_SLACK = 60_000;
   return live.startedAt >= Date.now() - uptime() * 1000 - CLOCK_SLACK;
 }
@@ -341,11 +341,11 @@ function isLockHeld(id: string): boolean {
 }
 
 /**
- * Takes the container's lock, a descriptor to be closed, or undefined if another process holds it or the container is alive.
- * The file is created with it; with `creates` even if there is no container yet.
+ * Takes the container's lock. Returns a descriptor, which the caller must close, or undefined if another process holds the
+ * lock or the container is alive. With `creates`, there need not be a container yet.
  */
 export function lockContainer(id: string, options: { wait: boolean; creates?: boolean }): number | undefined {
-  const MAX_ATTEMPTS = 1000; // somebody would have to remove the file anew each time
+  const MAX_ATTEMPTS = 1000; // each attempt fails only if another process has just removed the file
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const fd = openLock(lockPath(id));
     if (options.creates) faultPoint('lock made');
@@ -353,11 +353,11 @@ export function lockContainer(id: string, options: { wait: boolean; creates?: bo
       closeSync(fd);
       return undefined;
     }
-    // the previous holder may have removed the file that we waited for
+    // the previous holder may have removed the file while we waited
     const isLasting = fstatSync(fd).nlink > 0;
     const isContainer = isLasting && (options.creates || existsSync(containerFolder(id)));
     if (isContainer && (options.creates || !isAttended(id))) return fd;
-    // a lock without a container was only just made, by us, of one that is gone
+    // the container is gone, and openLock has just created its file again
     if (isLasting && !isContainer) rmSync(lockPath(id), { force: true });
     closeSync(fd);
     if (isLasting) return undefined;

@@ -6,6 +6,7 @@ import { startTreeProgram, type TreeProgram } from '../layers/tree-program.js';
 import type { TreeOrder } from '../layers/tree-protocol.js';
 import { MTAB } from '../spec/mtab.js';
 import { layeredDriver } from '../spec/storage-driver.js';
+import { about } from '../sys/about.js';
 import { FosterError } from '../sys/errors.js';
 import { pipe } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
@@ -14,7 +15,7 @@ import { layersOf } from './record.js';
 import { mapsOf } from './remove.js';
 import type { Container } from './store.js';
 
-/** Lets the helper of layers/tree-program.ts read a container's files. */
+/** Starts the helper of layers/tree-program.ts, which reads a container's files. */
 function readTree({ record }: Container, action: TreeOrder['action'], output: number): TreeProgram {
   const { driver = 'overlay' } = record;
   if (driver === 'in-place' && action !== 'export') {
@@ -36,7 +37,7 @@ function readTree({ record }: Container, action: TreeOrder['action'], output: nu
   return startTreeProgram(order, mapsOf(record), output);
 }
 
-/** As `readTree`, until it has ended. At an interruption the program is killed. @throws FosterError */
+/** Like `readTree`, and waits until it has ended. An interruption kills the helper. @throws FosterError */
 export async function writeTree(
   container: Container,
   action: TreeOrder['action'],
@@ -46,9 +47,9 @@ export async function writeTree(
 }
 
 /**
- * Writes all files of a container as a flat tar archive, ids as the container sees them, without its volumes.
+ * Writes all files of a container, without its volumes, as a tar archive with the container's ids.
  * @param path undefined for standard output
- * @throws FosterError; then there is no file, or the one that was there before
+ * @throws FosterError; an existing file is then unchanged
  */
 export async function exportContainer(container: Container, path: string | undefined): Promise<void> {
   try {
@@ -59,7 +60,7 @@ export async function exportContainer(container: Container, path: string | undef
 }
 
 /**
- * What a container has changed: a letter (A added, C changed, D deleted) and a path, a line each.
+ * The changes of a container, each a letter (A added, C changed, D deleted) and a path.
  * @throws FosterError
  */
 export async function containerChanges(container: Container): Promise<string[]> {
@@ -91,16 +92,5 @@ function readText(fd: number): Promise<string> {
     socket.on('data', (piece: Buffer) => pieces.push(piece));
     socket.on('error', fail);
     socket.on('close', () => done(Buffer.concat(pieces).toString('latin1')));
-  });
-}
-
-export function about(what: string, error: unknown): unknown {
-  if (!(error instanceof FosterError)) return error;
-  const { message, advice, exitCode, kind } = error;
-  return new FosterError(`${what}: ${message}`, {
-    kind,
-    exitCode,
-    cause: error,
-    ...(advice !== undefined && { advice }),
   });
 }

@@ -25,8 +25,8 @@ const OF_DEVICES = [
 ] as const;
 
 /**
- * The record with other limits: what is not given stays as it is.
- * @throws FosterError where they do not go together
+ * The record with changed limits. Limits that are not given stay the same.
+ * @throws FosterError if the limits contradict each other
  */
 export function withLimits(record: ContainerRecord, limits: Limits): ContainerRecord {
   const { spec } = record;
@@ -114,8 +114,8 @@ interface Change {
 
 /**
  * Checks that limits can be enforced, and sets them if the container runs.
- * @param changed the record that it will have
- * @throws FosterError; then the limits are those of before
+ * @param changed the new record
+ * @throws FosterError; then the old limits are restored
  */
 export function applyLimits({ record, state }: Container, changed: ContainerRecord): void {
   const { id, name } = record;
@@ -123,7 +123,7 @@ export function applyLimits({ record, state }: Container, changed: ContainerReco
   refuseUnenforced(plan.unenforced, changed.limits?.ignoresUnenforced ?? false);
   if (!isAlive(state)) return;
   const changes = inOrder(changesOf(plan, readCgroups(id), name));
-  // First for the monitor, which may be just about to start the container again, with the plan of its first start.
+  // First the file for the monitor, because it may be about to restart the container, with the plan of the first start.
   const words = changes.flatMap(({ folder, file, text }) => [folder, file, text]);
   const path = join(containerFolder(id), 'limits');
   const before = readOrNot(containerFolder(id), 'limits');
@@ -136,7 +136,7 @@ export function applyLimits({ record, state }: Container, changed: ContainerReco
   }
 }
 
-/** The limits in the cgroups that the container has, which may be elsewhere than those of one that starts now. */
+/** What to write to the container's cgroups. They may be in other places than those of a container that starts now. */
 function changesOf({ steps, places }: CgroupPlan, own: readonly CgroupPlace[], name: string): Change[] {
   const changes = new Map<string, Change>();
   for (const step of steps) {

@@ -6,7 +6,7 @@ import { writeRestart } from './create.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
 import { type Container, readContainer } from './store.js';
 
-/** What can be changed of a container that exists, also while it runs; undefined stays as it is. */
+/** Changes of an existing container, which may be running. undefined means no change. */
 export interface Update {
   restart?: RestartPolicy | undefined;
   stopSignal?: number | undefined;
@@ -17,8 +17,8 @@ export interface Update {
 
 /**
  * Changes a container.
- * @throws FosterError when it is one that is removed at its end, which cannot be started again, and when limits cannot be
- * enforced; then nothing is changed
+ * @throws FosterError if it has --rm, because it can then not be restarted, or if limits cannot be enforced; then nothing is
+ * changed
  */
 export async function updateContainer({ record }: Container, update: Update): Promise<void> {
   const { id, name, rm } = record;
@@ -44,7 +44,7 @@ export async function updateContainer({ record }: Container, update: Update): Pr
         stopTimeout: stopTimeout ?? now.stopTimeout,
       }));
     }
-    if (readContainer(id) === undefined) return; // removed just now: there is nothing to change any more
+    if (readContainer(id) === undefined) return; // it has just been removed
     if (restart !== undefined) writeRestart(containerFolder(id), restart);
   });
   recordEvent('update', record, attributesOf(record));

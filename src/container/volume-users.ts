@@ -7,7 +7,7 @@ import { recordVolumeEvent } from './events/recorder.js';
 import type { ContainerRecord } from './record.js';
 import { listContainers } from './store.js';
 
-/** The containers that use each volume, whether they run or not. */
+/** The containers that use each volume, running or not. */
 export function usedVolumes(): Map<string, ContainerRecord[]> {
   const used = new Map<string, ContainerRecord[]>();
   for (const { record } of listContainers())
@@ -16,14 +16,14 @@ export function usedVolumes(): Map<string, ContainerRecord[]> {
   return used;
 }
 
-/** The containers that use a volume, whether they run or not. */
+/** The containers that use a volume, running or not. */
 export function usersOfVolume(name: string): ContainerRecord[] {
   return usedVolumes().get(name) ?? [];
 }
 
 /**
  * Removes a volume whose lock we hold, and closes the lock.
- * @throws FosterError of the kind `conflict` where a container uses it
+ * @throws FosterError of the kind `conflict` if a container uses it
  */
 export function removeUnused(name: string, lock: number): void {
   const users = usersOfVolume(name).map((record) => record.name);
@@ -41,7 +41,7 @@ export function removeUnused(name: string, lock: number): void {
 }
 
 /**
- * Removes the anonymous volumes of a container that is gone. One that another container uses, or is about to use, stays.
+ * Removes the anonymous volumes of a removed container, except those that another container uses or is about to use.
  * @throws FosterError if files cannot be removed
  */
 export function removeAnonymousVolumes({ volumes = [] }: Pick<ContainerRecord, 'volumes'>): void {
@@ -57,7 +57,7 @@ export function removeAnonymousVolumes({ volumes = [] }: Pick<ContainerRecord, '
   }
 }
 
-/** Removes all volumes that are wanted and unused, and what killed commands have left. */
+/** Removes all unused volumes that are wanted, and the leftovers of killed commands. */
 export function pruneVolumes(isWanted: (volume: VolumeRecord) => boolean): {
   removed: string[];
   failures: unknown[];
@@ -67,7 +67,7 @@ export function pruneVolumes(isWanted: (volume: VolumeRecord) => boolean): {
   for (const volume of listVolumes().filter(isWanted)) {
     const { name } = volume;
     const lock = tryLockVolume(name);
-    if (lock === undefined || lock === 'busy') continue; // somebody is about to use it
+    if (lock === undefined || lock === 'busy') continue; // another command is about to use it
     if (usersOfVolume(name).length > 0) {
       closeSync(lock);
       continue;

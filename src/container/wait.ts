@@ -8,9 +8,9 @@ import { hasEnded, isRunning } from './signal.js';
 import { type Container, isAlive, isLocked, readLive } from './store.js';
 
 /**
- * Waits until a container has ended for good, through all restarts, and returns its exit code; that of one that does not
- * run at once, 0 if it never did.
- * @throws FosterError when it was removed meanwhile and its exit code is unknown
+ * Waits until a container has ended for good, through all restarts, and returns its exit code. If it is not running, the
+ * function returns at once: its last exit code, or 0 if it was never started.
+ * @throws FosterError if it was removed meanwhile and its exit code is unknown
  */
 export async function waitForContainer({ record, state }: Container): Promise<number> {
   const { id, name } = record;
@@ -28,7 +28,7 @@ export async function waitForContainer({ record, state }: Container): Promise<nu
     }
     const code = exitIn(folder) ?? exitInEvents(id, events);
     if (code !== undefined) return code;
-    if (readLive(id) !== undefined) return 137; // its monitor was killed, and the container with it
+    if (readLive(id) !== undefined) return 137; // its monitor was killed, which has killed the container
     throw new FosterError(`container ${name} was removed, and its exit code is unknown`, {
       kind: 'not-found',
       exitCode: 1,
@@ -38,7 +38,7 @@ export async function waitForContainer({ record, state }: Container): Promise<nu
   }
 }
 
-/** `exit` in the folder that was the container's when we began: another may have its name by now. */
+/** Reads `exit` by the descriptor of the folder, because the folder may have been removed or replaced meanwhile. */
 function exitIn(folder: number): number | undefined {
   try {
     return Number.parseInt(readFileSync(`/proc/self/fd/${folder}/exit`, 'latin1'), 10);
@@ -67,7 +67,7 @@ function exitInEvents(id: string, start: number): number | undefined {
     const fd = openSync(eventsFile(), 'r');
     try {
       const { size } = fstatSync(fd);
-      // a file shorter than it was has been emptied meanwhile
+      // a file that is shorter than before was rotated meanwhile
       const from = Math.max(size < start ? 0 : start, size - MOST);
       const buffer = Buffer.alloc(size - from);
       const text = buffer.toString('latin1', 0, readSync(fd, buffer, 0, buffer.length, from));

@@ -3,7 +3,7 @@ import { type RunContext, type RunFlags, toRequest } from '../spec/parse/run-req
 import type { RunRequest } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 
-/** The flags of `run` that are about a container as a whole, and not in a config.json. */
+/** The flags of `run` that --bundle allows: a config.json has nothing like them. */
 const WITH_BUNDLE: ReadonlySet<string> = new Set<keyof RunFlags>([
   'name',
   'replace',
@@ -41,10 +41,10 @@ const WITH_BUNDLE: ReadonlySet<string> = new Set<keyof RunFlags>([
 ]);
 
 /**
- * The request for the container of an OCI bundle.
- * @param folder with a config.json; absolute
- * @param given flags that were given
- * @throws FosterError for what the config.json says, and for a config.json that is wrong
+ * The request for a container made from an OCI bundle.
+ * @param folder absolute path of the folder with the config.json
+ * @param given the flags that the user gave
+ * @throws FosterError for flags that belong in the config.json, and for an invalid config.json
  */
 export function bundleRequest(folder: string, given: RunFlags, context: RunContext): RunRequest {
   for (const flag of Object.keys(given)) {
@@ -59,7 +59,7 @@ export function bundleRequest(folder: string, given: RunFlags, context: RunConte
   const bundle = readBundle(folder);
   const request = toRequest(folder, [], given, [], context);
   const tty = bundle.config.process?.terminal ?? false;
-  // a terminal without input would be of little use
+  // a terminal without input is of little use
   return { ...request, bundle, tty, interactive: request.interactive || tty };
 }
 

@@ -3,7 +3,7 @@ import { FosterError } from '../sys/errors.js';
 import { Interruption, interrupted } from '../sys/interruption.js';
 import { type Surroundings, setSurroundingsLookup } from '../sys/surroundings.js';
 
-/** On whose behalf calls are made. */
+/** The `Foster` object that makes a call: where its data is, and its environment. */
 export interface Caller {
   env: Readonly<Record<string, string | undefined>>;
   storageDriver: string | undefined;
@@ -12,11 +12,11 @@ export interface Caller {
 
 /** Options that every method takes. */
 export interface CallOptions {
-  /** Aborting it ends the call: what it has begun is undone, and it fails with an error of the kind `interrupted`. */
+  /** Aborting it ends the call: unfinished work is undone, and the call fails with an error of the kind `interrupted`. */
   signal?: AbortSignal | undefined;
-  /** Called with progress, a line of text each time. */
+  /** Called with each line of progress. */
   onProgress?: ((line: string) => void) | undefined;
-  /** Called with warnings, a sentence each time. */
+  /** Called with each warning, a sentence. */
   onWarning?: ((sentence: string) => void) | undefined;
 }
 
@@ -37,7 +37,7 @@ export async function inCall<T>(caller: Caller, options: CallOptions, work: () =
   }
 }
 
-/** As `inCall`, for work with several results. */
+/** Like `inCall`, for work that yields several results. */
 export async function* eachInCall<T>(
   caller: Caller,
   options: CallOptions,
@@ -59,7 +59,7 @@ export async function* eachInCall<T>(
   }
 }
 
-/** How long a call may take to notice that its work has been undone, in milliseconds. */
+/** Milliseconds that interrupted work gets to fail by itself, after it has been undone. */
 const NOTICE_TIMEOUT = 50;
 
 class Call {
@@ -78,7 +78,7 @@ class Call {
       storageDriver,
       dataRoot,
       ownsProcess: false,
-      /** Undoing the call may take time, too. */
+      /** Undoing the work may take time, too. */
       get signal() {
         return interruption.isUndoing ? undefined : signal;
       },
@@ -100,7 +100,7 @@ class Call {
     return calls.run(this.#surroundings, work);
   }
 
-  /** The result of `work`, or a failure soon after the caller has ended it. */
+  /** The result of `work`, or a failure soon after the caller has aborted the call. */
   async race<T>(work: () => Promise<T>): Promise<T> {
     if (this.#signal === undefined) return await this.run(work);
     if (this.#signal.aborted) throw interrupted();

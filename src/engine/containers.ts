@@ -6,8 +6,8 @@ import type { ContainerInfo, StopOptions } from './types.js';
 import type { ContainerOrder, ContainerRow } from './views/container-row.js';
 
 /**
- * Operations on containers. A reference is a name, an id or an unambiguous prefix of an id. Each function loads what
- * it needs when it is called: a command should not wait for the code of the others.
+ * Operations on containers. A reference is a name, an id or an unambiguous prefix of an id. Each function imports what
+ * it needs when it is called, so that a command loads only its own code.
  */
 
 async function find(reference: string) {
@@ -29,7 +29,7 @@ export async function create(request: RunRequest): Promise<string> {
   return await createOnly(request, draft);
 }
 
-/** Starts a container in the background; one that is running is left as it is. @throws FosterError */
+/** Starts a container in the background. Does nothing if it is running already. @throws FosterError */
 export async function start(reference: string): Promise<void> {
   const { startContainer } = await import('../container/start.js');
   const { readLive } = await import('../container/store.js');
@@ -42,7 +42,7 @@ export async function start(reference: string): Promise<void> {
   }
 }
 
-/** Stops a container: with a signal, then with SIGKILL if it takes too long. @throws FosterError */
+/** Stops a container: with its stop signal, then with SIGKILL if it takes too long. @throws FosterError */
 export async function stop(reference: string, options: StopOptions = {}): Promise<void> {
   const { timeout, stopSignal } = options;
   const { stopContainer } = await import('../container/stop.js');
@@ -80,11 +80,11 @@ export async function unpause(reference: string): Promise<void> {
 }
 
 /**
- * Removes a container and all that it has written, also one whose record is damaged.
- * @param options.force also one that is running, which is killed
- * @param options.timeout with `force`, it is stopped first, and killed after so many seconds; negative: never
- * @param options.volumes also its anonymous volumes that no other container uses
- * @throws FosterError of the kind `conflict` if it is running, `not-found` where there is none
+ * Removes a container and everything it has written, even if its record is damaged.
+ * @param options.force kills the container first if it is running
+ * @param options.timeout with `force`: stops it first, and kills it after this many seconds; negative: never
+ * @param options.volumes also removes its anonymous volumes that no other container uses
+ * @throws FosterError of the kind `conflict` if it is running, `not-found` if there is no such container
  */
 export async function remove(
   reference: string,
@@ -102,7 +102,7 @@ export async function remove(
   await removeContainer(id, { force, volumes });
 }
 
-/** Containers, and before each those that share its namespaces, by their ids. @throws FosterError */
+/** The ids of containers, each preceded by those of the containers that share its namespaces. @throws FosterError */
 export async function withDependents(references: readonly string[]): Promise<string[]> {
   const { listContainers } = await import('../container/store.js');
   const all = listContainers();
@@ -114,13 +114,13 @@ export async function withDependents(references: readonly string[]): Promise<str
   return [...new Set(ids.flatMap((id) => [...dependents(id), id]))];
 }
 
-/** Gives a container another name. @throws FosterError of the kind `conflict` if it is in use */
+/** Gives a container another name. @throws FosterError of the kind `conflict` if the name is in use */
 export async function rename(reference: string, name: string): Promise<void> {
   const { renameContainer } = await import('../container/rename.js');
   renameContainer(await find(reference), name);
 }
 
-/** Changes options of a container, also while it is running. @throws FosterError */
+/** Changes options of a container, which may be running. @throws FosterError */
 export async function update(reference: string, changes: Update): Promise<void> {
   const { updateContainer } = await import('../container/update.js');
   await updateContainer(await find(reference), changes);
@@ -133,14 +133,14 @@ export async function wait(reference: string): Promise<number> {
   return await waitForContainer(findContainer(reference));
 }
 
-/** @throws FosterError for a status that containers never have: Docker's words and Podman's */
+/** @throws FosterError for a status that neither Docker nor Podman knows */
 export async function checkStatuses(statuses: readonly string[]): Promise<void> {
   const { hasStatus } = await import('./views/container-filter.js');
   for (const status of statuses) hasStatus('--condition', status);
 }
 
 /**
- * Waits until a container has one of some statuses.
+ * Waits until a container has one of these statuses.
  * @param statuses Docker's words or Podman's: `running`, `stopped` ...
  * @param interval between two checks, in milliseconds
  * @returns its exit code; undefined if it has none
@@ -169,18 +169,18 @@ export async function list(): Promise<ContainerInfo[]> {
   return listContainers().toSorted(byAge).map(containerInfo);
 }
 
-/** A container as it is now. @throws FosterError of the kind `not-found` */
+/** The current state of a container. @throws FosterError of the kind `not-found` */
 export async function info(reference: string): Promise<ContainerInfo> {
   const { containerInfo } = await import('./views/container-info.js');
   return containerInfo(await find(reference));
 }
 
 export interface ListRequest {
-  /** Include those that are not running. */
+  /** Include containers that are not running. */
   all: boolean;
   /** `KEY=VALUE` each: views/container-filter.ts. */
   filters: readonly string[];
-  /** Only this many, the ones created last, running or not. */
+  /** Only this many containers, those created last, running or not. */
   last?: number | undefined;
   /** Determine their sizes, too. */
   size?: boolean | undefined;
@@ -188,7 +188,7 @@ export interface ListRequest {
   images?: boolean | undefined;
   /** Determine their namespaces, too. */
   namespaces?: boolean | undefined;
-  /** In ascending order; the newest first by default. */
+  /** Sort by this, in ascending order. By default the newest container comes first. */
   sort?: ContainerOrder | undefined;
 }
 
@@ -237,8 +237,8 @@ export async function exists(reference: string): Promise<boolean> {
 }
 
 /**
- * Checks what a start needs: files, volumes, users, helper programs.
- * @throws FosterError of the kind `conflict` if it is running, else the one that the start would fail with
+ * Checks that a container can be started: its files, volumes, users and helper programs.
+ * @throws FosterError of the kind `conflict` if it is running, else the error that the start would fail with
  */
 export async function checkStart(reference: string): Promise<void> {
   const { planContainer } = await import('../container/plan.js');
@@ -247,7 +247,7 @@ export async function checkStart(reference: string): Promise<void> {
 }
 
 /**
- * Removes what a container that has ended no longer needs: what `mount` has mounted here, and what `also` says.
+ * Cleans up after a container that has ended: undoes `mount`, and removes what `also` says.
  * @throws FosterError of the kind `conflict` if it is running
  */
 export async function cleanUp(
@@ -277,7 +277,7 @@ async function findEnded(reference: string, verb: string) {
 
 /**
  * A container as `docker inspect` shows it, with its OCI Spec.
- * @param options.size with the bytes that it has written, and those of all its files
+ * @param options.size adds the size of what it has written, and of all its files, in bytes
  * @throws FosterError of the kind `not-found`
  */
 export async function inspect(
@@ -293,7 +293,7 @@ export async function inspect(
 }
 
 /**
- * A container, else an image, a network or a volume, as `docker inspect` shows it.
+ * The container with this reference, or else the image, network or volume, as `docker inspect` shows it.
  * @throws FosterError of the kind `not-found`
  */
 export async function inspectAny(
@@ -319,19 +319,19 @@ export async function inspectAny(
   }
 }
 
-/** What a prune has done. */
+/** The result of a prune. */
 export interface PrunedContainers {
-  /** What they took on the disk, in bytes. */
+  /** Bytes of disk space freed. */
   size: number;
   /** Ids of the containers that were removed. */
   removed: string[];
-  /** Why others could not be. */
+  /** Why other containers could not be removed. */
   failures: unknown[];
 }
 
 /**
- * Removes all containers that are not running, and what interrupted commands have left.
- * @param filters only those that match: `KEY=VALUE` each, views/container-filter.ts
+ * Removes all containers that are not running, and the leftovers of interrupted commands.
+ * @param filters removes only containers that match: `KEY=VALUE` each, views/container-filter.ts
  * @throws FosterError for a filter that does not exist
  */
 export async function prune(filters: readonly string[] = []): Promise<PrunedContainers> {
@@ -353,7 +353,7 @@ export interface CommitRequest {
   includesVolumes?: boolean | undefined;
   /** Pause the container while its files are read, if it is running. */
   pauses?: boolean | undefined;
-  /** One layer with all files, in place of those of its image and one more. */
+  /** Make one layer with all files, instead of adding a layer to those of the container's image. */
   isSquashed?: boolean | undefined;
 }
 
@@ -375,13 +375,13 @@ export async function commit(reference: string, request: CommitRequest = {}): Pr
   }
 }
 
-/** Pauses a container until the function that this returns is called, or the command is interrupted. */
+/** Pauses a container until the returned function is called or the command is interrupted. */
 async function pauseFor(id: string): Promise<() => Promise<void>> {
   const { onInterrupt } = await import('../worker/interrupt.js');
   const { readContainer } = await import('../container/store.js');
   await pause(id);
   const resume = async () => {
-    // another command may have resumed or ended it meanwhile
+    // meanwhile another command may have resumed it, or it may have ended
     if (readContainer(id)?.state.status === 'paused') await unpause(id);
   };
   const takeBack = onInterrupt(resume);
@@ -393,7 +393,7 @@ async function pauseFor(id: string): Promise<() => Promise<void>> {
 
 /**
  * Writes the files of a container, without its volumes, as a tar archive.
- * @param output a path; undefined for standard output, which only a command has
+ * @param output a path; undefined for standard output, which only commands may use
  */
 export async function exportFiles(reference: string, output: string | undefined): Promise<void> {
   const { exportContainer } = await import('../container/tree.js');
@@ -406,13 +406,13 @@ export async function changes(reference: string): Promise<string[]> {
   return await containerChanges(await find(reference));
 }
 
-/** Mounts the files of a container, read-only; in `foster unshare` only. @returns where */
+/** Mounts the files of a container, read-only; works only in `foster unshare`. @returns the mount point */
 export async function mount(reference: string): Promise<string> {
   const { mountContainer } = await import('../container/mount.js');
   return mountContainer(await find(reference));
 }
 
-/** The containers that are mounted, and where; in `foster unshare` only. */
+/** The mounted containers and their mount points; works only in `foster unshare`. */
 export async function mounted(): Promise<{ id: string; name: string; path: string }[]> {
   const { mountedContainers } = await import('../container/mount.js');
   return mountedContainers();

@@ -2,7 +2,7 @@ import { copyBetween, copyIn, copyOut } from '../container/copy/copy.js';
 import { findContainer } from '../container/store.js';
 import type { CopyOrder } from './own-process.js';
 
-/** Does a copy in this process, which waits for nothing else meanwhile: copy.ts. @throws FosterError */
+/** Copies in this process, and blocks it until the copy is done: copy.ts. @throws FosterError */
 export function copyHere(order: CopyOrder, warn: (sentence: string) => void): void {
   const { direction, other = '', source, destination, archive, followLink, overwrite } = order;
   const container = findContainer(order.container);

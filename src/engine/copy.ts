@@ -7,8 +7,9 @@ import type { CopyOrder } from './own-process.js';
 export type { CopyOrder };
 
 /**
- * Copies a file or directory between a container and the host, or between containers. `-` on the host's side is a tar archive on the standard
- * streams, which only a command has. Copying blocks, so where other things go on in this process it is done in another.
+ * Copies a file or directory between a container and the host, or between containers. `-` on the host's side is a tar
+ * archive on the standard streams, which only commands may use. Copying blocks, so for a program that uses the library
+ * another process does it.
  * @throws FosterError
  */
 export async function copy(order: CopyOrder): Promise<void> {

@@ -1,11 +1,11 @@
 import type { ContainerEvent as StoredEvent } from '../container/events/line.js';
 import type { ContainerEvent, EventOptions } from './types.js';
 
-/** An event as the store has it, its time in milliseconds since 1970. */
+/** An event as it is stored, with its time in milliseconds since 1970. */
 export type { StoredEvent };
 
 export interface EventRange {
-  /** Milliseconds since 1970. Without both, only events from now on; without `until`, with no end. */
+  /** Milliseconds since 1970. Without either, only new events; without `until`, the events never end. */
   since?: number | undefined;
   until?: number | undefined;
   /** `KEY=VALUE` each: views/event.ts. */
@@ -20,7 +20,7 @@ export async function* stored({ filters = [], ...range }: EventRange): AsyncGene
   for await (const event of readEvents(range)) if (matches(event)) yield event;
 }
 
-/** Container events as the library has them. */
+/** Container events as the library returns them. */
 export async function* events({ since, until, filters }: EventOptions): AsyncGenerator<ContainerEvent> {
   const range = { since: since?.getTime(), until: until?.getTime(), ...(filters && { filters }) };
   for await (const { time, ...event } of stored(range)) yield { time: new Date(time), ...event };

@@ -15,7 +15,7 @@ import type { ExecOptions, RunResult } from './types.js';
 
 const SIGKILL = 9;
 
-/** Runs one more process in a container, until it has ended, or in the background. */
+/** Runs one more process in a container, and waits until it has ended; with `detach`, in the background. */
 export async function exec(reference: string, options: ExecOptions): Promise<RunResult> {
   const { command, env = {}, workdir, user, tty = false, privileged = false, stdin, inherit } = options;
   const { detach = false } = options;
@@ -42,7 +42,7 @@ export async function exec(reference: string, options: ExecOptions): Promise<Run
   return await execHere(container, request, options);
 }
 
-/** Options that need a caller who waits for the program. */
+/** Options that make sense only if the call waits for the program. */
 const ONLY_ATTACHED = ['stdin', 'stdout', 'stderr', 'inherit', 'tty', 'timeout', 'maxOutput'] as const;
 
 /** @throws FosterError for options that mean nothing in the background */
@@ -91,7 +91,7 @@ async function execHere(
 const SHORTEST_NAP = 1;
 const LONGEST_NAP = 10;
 
-/** The exit code of a child, once what it has written is read. Others in the container may still have its streams. */
+/** The exit code of a child, once its output is read. Other processes of the container may still hold its streams. */
 async function endOf(pid: number, outputs: (Socket | null)[]): Promise<number> {
   let status = endOfChild(pid);
   for (let nap = SHORTEST_NAP; status === undefined; nap = Math.min(nap * 1.5, LONGEST_NAP)) {
@@ -102,7 +102,7 @@ async function endOf(pid: number, outputs: (Socket | null)[]): Promise<number> {
   return status.code;
 }
 
-/** Reads what is in a pipe now, and closes it. */
+/** Reads what is in a pipe at the moment, and closes it. */
 async function drain(output: Socket): Promise<void> {
   let isNew = true;
   output.on('data', () => {
@@ -112,7 +112,7 @@ async function drain(output: Socket): Promise<void> {
     if (output.isPaused()) await nextOf(output, 'resume', 'close');
     else if (!isNew) break;
     isNew = false;
-    // Each time that the event loop goes round it reads what is there.
+    // Each turn of the event loop reads what is there.
     await setImmediate();
     await setImmediate();
   }
@@ -131,13 +131,13 @@ async function resultOfFailure(error: unknown, options: ExecOptions): Promise<Ru
   return await carryStreams(failedProgram(error), options, async () => {});
 }
 
-/** A program that could not be executed, as a monitor shows it: the reason on standard error. */
+/** A program that could not be executed, reported as a monitor does: with the reason on standard error. */
 function failedProgram({ sentence, exitCode }: FosterError): RunningProgram {
   const stderr = Readable.from([Buffer.from(`foster: ${sentence}\n`)]);
   return { stdin: null, stdout: null, stderr, exitCode: once(stderr, 'close').then(() => exitCode) };
 }
 
-/** By a process of its own, which can become the monitor of a process with a terminal. */
+/** Starts a separate process for it, which can become the monitor of a process with a terminal. */
 async function execElsewhere(id: string, request: ExecRequest, options: ExecOptions): Promise<RunResult> {
   const { child, failure } = startOwnProcess(
     { kind: 'exec', container: id, request },
@@ -150,8 +150,8 @@ async function execElsewhere(id: string, request: ExecRequest, options: ExecOpti
 }
 
 /**
- * Kills the process in the container, whose monitor then ends. Not the monitor: what it has started would be a zombie
- * until somebody reaps it, and keep the container from ending.
+ * Kills the process in the container; its monitor then ends by itself. If the monitor were killed instead, nobody would
+ * reap the process, and its zombie would keep the container from ending.
  */
 function killProcess(child: ChildProcess): void {
   const { pid } = child;
@@ -164,7 +164,7 @@ function killProcess(child: ChildProcess): void {
   }
 }
 
-/** undefined if the number belongs to another process by now. */
+/** Opens a pidfd; undefined if the PID belongs to another process by now. */
 function openChild(pid: number, parent: number): number | undefined {
   let pidfd: number;
   try {

@@ -5,30 +5,30 @@ import type { RunRequest } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 
 /**
- * What only a command can do: this process becomes a container's monitor, or the client of one, with its own standard
- * streams and its own exit code. If that succeeds, these functions do not return.
+ * Operations for commands only: this process becomes a container's monitor, or a client of it, with its own standard
+ * streams and exit code. On success these functions do not return.
  */
 
 export type { AttachOptions, ExecRequest, RunObserver };
 
 /**
- * Runs a container. In the background, and in a dry run, it returns.
+ * Runs a container. Returns only in the background and in a dry run.
  * @returns the exit code
- * @throws FosterError with nothing left behind
+ * @throws FosterError; nothing is left behind then
  */
 export async function run(request: RunRequest, observer: RunObserver): Promise<number> {
   const { runContainer } = await import('../container/run.js');
   return await runContainer(request, observer);
 }
 
-/** Runs a command in a container. In the background it returns. @throws FosterError */
+/** Runs a command in a container. Returns only in the background. @throws FosterError */
 export async function exec(reference: string, request: ExecRequest): Promise<void> {
   const { findContainer } = await import('../container/store.js');
   const { execInContainer } = await import('../container/exec.js');
   execInContainer(findContainer(reference), request);
 }
 
-/** Starts a container and attaches this process to it. One that is running already is left as it is, and this returns. */
+/** Starts a container and attaches this process to it. Returns if it is running already. */
 export async function startAttached(reference: string, options: AttachOptions): Promise<void> {
   const { findContainer } = await import('../container/store.js');
   const { startContainer } = await import('../container/start.js');
@@ -44,7 +44,7 @@ export async function attach(reference: string, options: AttachOptions): Promise
   return attachTo(record, connectMonitor(record.id, { wantsAll: false }), options);
 }
 
-/** @throws FosterError */
+/** @throws FosterError of the kind `conflict` unless the status is `running` */
 export function requireRunning(reference: string, status: string): void {
   if (status === 'running' || status === 'restarting') return;
   const [what, advice] = status === 'paused' ? ['is paused', 'unpause'] : ['is not running', 'start'];

@@ -21,8 +21,8 @@ export class Images {
   }
 
   /**
-   * Downloads an image from its registry, or what is new of it. What an interrupted pull has downloaded is not
-   * downloaded again.
+   * Downloads an image from its registry. Layers that are here already are not downloaded again, and an interrupted
+   * download continues.
    * @throws FosterError of the kind `not-found` or `denied` if the registry says so
    * @example
    * await foster.images.pull('alpine:3.20', { onProgress: console.log });
@@ -35,7 +35,7 @@ export class Images {
   }
 
   /**
-   * Uploads an image to the registry that its name, or the name given with `source`, says.
+   * Uploads an image to the registry in `name`. If the image has another name here, give that as `source`.
    * @throws FosterError of the kind `not-found` if there is no such image, `denied` if the registry says so
    * @example
    * const { digest } = await foster.images.push('registry.example.com/team/app:1.0', { source: 'app' });
@@ -50,7 +50,7 @@ export class Images {
   }
 
   /**
-   * Builds an image from a Dockerfile. Steps that an earlier build has done are not repeated.
+   * Builds an image from a Dockerfile. Results of earlier builds are used again.
    * @throws FosterError with the line of the Dockerfile
    * @example
    * const { id } = await foster.images.build({ context: '.', tags: ['web'], onProgress: console.log });
@@ -66,8 +66,8 @@ export class Images {
   }
 
   /**
-   * Loads all images of an archive, as `docker save` and `podman save` write it, or of an OCI directory.
-   * @throws FosterError; then none of the images is there
+   * Loads all images from an archive of `docker save` or `podman save`, or from an OCI directory.
+   * @throws FosterError; then none of the images is loaded
    * @example
    * const [image] = await foster.images.load({ input: 'app.tar' });
    */
@@ -80,7 +80,7 @@ export class Images {
   }
 
   /**
-   * Writes images to an archive, which is there as a whole or not at all.
+   * Writes images to an archive. If that fails, no incomplete archive is left.
    * @throws FosterError of the kind `not-found`
    * @example
    * await foster.images.save(['web', 'alpine:3.20'], { output: 'app.tar' });
@@ -91,7 +91,7 @@ export class Images {
   }
 
   /**
-   * Gives an image another name, which is taken from any image that has it now.
+   * Gives an image another name. If another image has that name, it loses it.
    * @throws FosterError of the kind `not-found`
    * @example
    * await foster.images.tag('web', 'registry.example.com/team/web:1.0');
@@ -111,7 +111,7 @@ export class Images {
   }
 
   /**
-   * An image as it is now.
+   * A description of an image.
    * @throws FosterError of the kind `not-found`
    * @example
    * const { digest, platform } = await foster.images.inspect('alpine');
@@ -121,8 +121,8 @@ export class Images {
   }
 
   /**
-   * Removes a name of an image, and with its last name all of it that nothing else uses.
-   * @throws FosterError of the kind `not-found`; if a container was made from it, unless `force` is given
+   * Removes a name of an image; with its last name, also everything that no other image or container uses.
+   * @throws FosterError of the kind `not-found`; of the kind `conflict` if a container was made from it, without `force`
    * @example
    * await foster.images.remove('web');
    */
@@ -134,8 +134,8 @@ export class Images {
   }
 
   /**
-   * Removes images without a name, or with `all` those that no container uses, and all blobs and layers that nothing uses.
-   * @returns the ids of the removed images, and how many bytes that has freed
+   * Removes images without a name, or with `all` every image that no container uses, and all unused blobs and layers.
+   * @returns the ids of the removed images, and the number of bytes freed
    * @throws FosterError
    * @example
    * const { size } = await foster.images.prune({ all: true });

@@ -1,7 +1,7 @@
 import { type Caller, type CallOptions, inCall } from './call.js';
 import type { ConnectOptions, CreateNetworkOptions, NetworkInfo } from './types.js';
 
-/** The networks of a `Foster`: `foster.networks`. A network is meant by its name, its id or an unambiguous start of its id. */
+/** The networks of a `Foster`: `foster.networks`. A network is given by its name, its id or an unambiguous prefix of its id. */
 export class Networks {
   readonly #caller: Caller;
 
@@ -11,8 +11,8 @@ export class Networks {
   }
 
   /**
-   * Creates a network; without a name, one that is called `foster1` or the like.
-   * @throws FosterError of the kind `conflict` if there is one of that name, or its addresses are in use
+   * Creates a network. Without a name, it is called `foster1` or the like.
+   * @throws FosterError of the kind `conflict` if the name or the addresses are in use
    * @example
    * const { subnets } = await foster.networks.create('shop', { subnets: ['10.89.7.0/24'] });
    */
@@ -30,7 +30,7 @@ export class Networks {
   }
 
   /**
-   * All networks, by name; the default network, `bridge`, is always there.
+   * All networks, sorted by name. The default network, `bridge`, always exists.
    * @throws FosterError
    * @example
    * const unused = (await foster.networks.list()).filter(({ containers }) => containers.length === 0);
@@ -40,7 +40,7 @@ export class Networks {
   }
 
   /**
-   * A network as it is now.
+   * A description of a network.
    * @throws FosterError of the kind `not-found`
    * @example
    * const { containers } = await foster.networks.inspect('shop');
@@ -51,7 +51,7 @@ export class Networks {
 
   /**
    * Removes a network; with `force` also the containers that are attached to it.
-   * @throws FosterError of the kind `conflict` if containers are, `not-found` if there is no such network
+   * @throws FosterError of the kind `conflict` if containers are attached, `not-found` if there is no such network
    * @example
    * await foster.networks.remove('shop');
    */
@@ -73,7 +73,7 @@ export class Networks {
   }
 
   /**
-   * Attaches a container to a network, in addition to those that it is attached to.
+   * Attaches a container to one more network.
    * @throws FosterError of the kind `conflict` if it is attached already, or the address is in use
    * @example
    * await foster.networks.connect('shop', 'web', { aliases: ['www'] });

@@ -1,7 +1,7 @@
 import { type Caller, type CallOptions, inCall } from './call.js';
 import type { CreateVolumeOptions, VolumeInfo } from './types.js';
 
-/** The volumes of a `Foster`: `foster.volumes`. A volume is meant by its name. */
+/** The volumes of a `Foster`: `foster.volumes`. A volume is given by its name. */
 export class Volumes {
   readonly #caller: Caller;
 
@@ -11,8 +11,8 @@ export class Volumes {
   }
 
   /**
-   * Creates a volume; without a name, an anonymous one.
-   * @throws FosterError of the kind `conflict` if there is one of that name
+   * Creates a volume. Without a name, it is anonymous.
+   * @throws FosterError of the kind `conflict` if the name is in use
    * @example
    * const { mountpoint } = await foster.volumes.create('data', { labels: { project: 'shop' } });
    */
@@ -24,7 +24,7 @@ export class Volumes {
   }
 
   /**
-   * All volumes, by name.
+   * All volumes, sorted by name.
    * @throws FosterError
    * @example
    * const unused = (await foster.volumes.list()).filter(({ containers }) => containers.length === 0);
@@ -34,7 +34,7 @@ export class Volumes {
   }
 
   /**
-   * A volume as it is now.
+   * A description of a volume.
    * @throws FosterError of the kind `not-found`
    * @example
    * const { containers } = await foster.volumes.inspect('data');
@@ -44,8 +44,8 @@ export class Volumes {
   }
 
   /**
-   * Removes a volume, with all its files.
-   * @throws FosterError of the kind `conflict` if a container uses it, `not-found` if there is none
+   * Removes a volume with all its files.
+   * @throws FosterError of the kind `conflict` if a container uses it, `not-found` if there is no such volume
    * @example
    * await foster.volumes.remove('data');
    */
@@ -54,8 +54,8 @@ export class Volumes {
   }
 
   /**
-   * Removes anonymous volumes that no container uses; with `all`, those with a name, too.
-   * @returns their names, and how many bytes that has freed
+   * Removes anonymous volumes that no container uses; with `all`, named ones, too.
+   * @returns their names, and the number of bytes freed
    * @throws FosterError
    * @example
    * const { size } = await foster.volumes.prune();
@@ -69,7 +69,7 @@ export class Volumes {
   }
 
   /**
-   * Writes the files of a volume to a tar archive, which is there as a whole or not at all.
+   * Writes the files of a volume to a tar archive. If that fails, no incomplete archive is left.
    * @throws FosterError of the kind `not-found`
    * @example
    * await foster.volumes.export('data', 'data.tar');
@@ -79,7 +79,7 @@ export class Volumes {
   }
 
   /**
-   * Unpacks a tar archive, compressed or not, into a volume.
+   * Unpacks a tar archive into a volume. The archive may be compressed.
    * @throws FosterError of the kind `not-found`
    * @example
    * await foster.volumes.import('data', 'data.tar');

@@ -24,10 +24,10 @@ import type {
 } from './types.js';
 
 /**
- * Rootless containers for programs: what the command `foster` does, with the same containers and images.
+ * Rootless containers for programs. It does what the command `foster` does, with the same containers and images.
  *
  * `container` is a name, an id or an unambiguous prefix of an id. All methods fail with a `FosterError`, whose `kind` says
- * what kind of failure it is, and all take a `signal` that ends them. Containers live on when the program that has
+ * what kind of failure it is, and all take a `signal` that ends them. Containers keep running when the program that
  * started them ends.
  *
  * @example
@@ -45,7 +45,7 @@ export class Foster {
   readonly #caller: Caller;
 
   /**
-   * Reads the environment, and does nothing else.
+   * Only reads the environment.
    * @example
    * const foster = new Foster({ dataRoot: '/srv/containers' });
    */
@@ -62,8 +62,8 @@ export class Foster {
 
   /**
    * Runs a container and waits until it has ended. An exit code other than 0 is a result, not a failure.
-   * @throws FosterError if the program could not be run: with the `exitCode` 127 if it was not found, 126 if it cannot be
-   * executed; of the kind `interrupted` at `signal`, which kills the container
+   * @throws FosterError if the program cannot be executed: with the `exitCode` 127 if it does not exist, else 126; of the
+   * kind `interrupted` after `signal`, which kills the container
    * @example
    * const { exitCode, stdout } = await foster.run({
    *   root: 'busybox', command: ['wc', '-c'], stdin: 'hello', remove: true, timeout: 5000,
@@ -93,7 +93,7 @@ export class Foster {
   }
 
   /**
-   * Starts a container in the background; one that is running is left as it is.
+   * Starts a container in the background. Does nothing if it is running already.
    * @throws FosterError of the kind `not-found`
    * @example
    * await foster.start('web');
@@ -103,9 +103,9 @@ export class Foster {
   }
 
   /**
-   * Connects streams to a running container, and waits until it has ended. `signal`, `timeout` and `maxOutput` end the
-   * connection only. If output is not read for a second, the rest is not delivered: `logs` has it.
-   * @returns the container's exit code; with a terminal that was detached, 0
+   * Connects streams to a running container, and waits until it has ended. `signal`, `timeout` and `maxOutput` end only
+   * the connection. If output is not read for a second, the rest is not delivered, but `logs` has it.
+   * @returns the container's exit code, or 0 after the detach keys
    * @throws FosterError of the kind `conflict` if it is not running
    * @example
    * const { exitCode } = await foster.attach('shell', { stdin: process.stdin, stdout: process.stdout });
@@ -115,7 +115,7 @@ export class Foster {
   }
 
   /**
-   * Runs another process in a running container, and waits until it has ended; with `detach` only until it runs.
+   * Runs one more process in a running container, and waits until it has ended; with `detach`, until it is running.
    * @throws FosterError of the kind `conflict` if the container is not running
    * @example
    * const { stdout } = await foster.exec('web', { command: ['ps', '-o', 'pid,args'] });
@@ -137,8 +137,8 @@ export class Foster {
   }
 
   /**
-   * Stops a container: with a signal, then with SIGKILL if that takes too long. One that is not running is left alone.
-   * @throws FosterError of the kind `not-found`; of the kind `interrupted` at `signal`: then the container may go on
+   * Stops a container: with its stop signal, then with SIGKILL if that takes too long. Does nothing if it is not running.
+   * @throws FosterError of the kind `not-found`; of the kind `interrupted` after `signal`: the container may then keep running
    * @example
    * await foster.stop('web', { timeout: 2 }); // seconds
    */
@@ -157,7 +157,7 @@ export class Foster {
   }
 
   /**
-   * Sends a signal to a container's process. SIGKILL ends all of its processes, and returns when they have ended.
+   * Sends a signal to a container's main process. SIGKILL ends all its processes, and the call returns when they have ended.
    * @throws FosterError of the kind `conflict` if it is not running
    * @example
    * await foster.kill('web', 'SIGHUP');
@@ -197,7 +197,7 @@ export class Foster {
   }
 
   /**
-   * Removes a container and all that it has written; with `force` also one that is running, which is killed first.
+   * Removes a container and everything it has written; with `force`, kills it first if it is running.
    * @throws FosterError of the kind `conflict` if it is running
    * @example
    * await foster.remove('web', { force: true });
@@ -210,9 +210,9 @@ export class Foster {
   }
 
   /**
-   * Removes all containers that are not running, and what interrupted commands have left.
+   * Removes all containers that are not running, and the leftovers of interrupted commands.
    * @returns the ids of the removed containers
-   * @throws FosterError for the first that could not be removed, after all others are
+   * @throws FosterError for the first container that could not be removed, after removing all others
    * @example
    * const removed = await foster.prune();
    */
@@ -235,7 +235,7 @@ export class Foster {
   }
 
   /**
-   * A container as it is now.
+   * The current state of a container.
    * @throws FosterError of the kind `not-found`
    * @example
    * const { status, exitCode } = await foster.inspect('web');
@@ -245,7 +245,7 @@ export class Foster {
   }
 
   /**
-   * The processes of a container, by columns as ps(1) has them: those of `ps -ef` by default.
+   * The processes of a container, with columns of ps(1): those of `ps -ef` by default.
    * @throws FosterError if it is not running, or for a column that does not exist
    * @example
    * const { processes } = await foster.top('web', { columns: ['pid', 'nspid', 'args'] });
@@ -260,8 +260,8 @@ export class Foster {
   }
 
   /**
-   * Samples of what containers use, at an interval. `break` ends it.
-   * @throws FosterError of the kind `not-found` for one of `containers`
+   * Yields at an interval what containers use. `break` ends it.
+   * @throws FosterError of the kind `not-found` if one of `containers` does not exist
    * @example
    * for await (const [web] of foster.stats({ containers: ['web'] })) console.log(web?.usage?.memory); // bytes
    */
@@ -273,7 +273,7 @@ export class Foster {
   }
 
   /**
-   * What a container has written, and with `follow` what it writes until it has ended. `break` ends it.
+   * Yields the output of a container; with `follow`, also new output until it has ended. `break` ends it.
    * @throws FosterError of the kind `not-found`, and for a container without a log
    * @example
    * for await (const { stream, data } of foster.logs('web', { follow: true })) process[stream].write(data);
@@ -286,7 +286,7 @@ export class Foster {
   }
 
   /**
-   * What happens to containers: from now on, or from `since`. `break` ends it.
+   * Yields what happens to containers, from now on or from `since`. `break` ends it.
    * @throws FosterError of the kind `invalid` for a filter that does not exist
    * @example
    * for await (const { action, name } of foster.events()) if (action === 'die') console.log(name);
@@ -299,8 +299,8 @@ export class Foster {
   }
 
   /**
-   * Copies a file or directory of the host to a container, running or not. A directory is copied into a `destination`
-   * that exists, else it gets that name; `DIRECTORY/.` means the contents of the directory.
+   * Copies a file or directory of the host to a container, running or not. If `destination` is an existing directory, the
+   * copy is made in it, else the copy gets that name. `DIRECTORY/.` means the contents of the directory.
    * @throws FosterError of the kind `not-found` if there is no such container
    * @example
    * await foster.copyTo('web', './site/.', '/var/www');
@@ -315,7 +315,7 @@ export class Foster {
   }
 
   /**
-   * Copies a file or directory of a container to the host, as `copyTo` does the other way.
+   * Copies a file or directory of a container to the host: the opposite of `copyTo`.
    * @throws FosterError of the kind `not-found` if there is no such container
    * @example
    * await foster.copyFrom('web', '/etc/nginx', './nginx');

@@ -3,9 +3,10 @@ import { EXIT, FosterError } from '../sys/errors.js';
 import { exec } from './exec.js';
 
 /**
- * Runs the health check of a container once, with its limit of time. Its status does not change: the monitor keeps that.
- * @returns whether it has succeeded
- * @throws FosterError if there is no such container, it is not running, or has no health check
+ * Runs the health check of a container once, with its timeout. The container's health status does not change, because
+ * the monitor keeps that.
+ * @returns whether the check has succeeded
+ * @throws FosterError if there is no such container, it is not running, or it has no health check
  */
 export async function checkHealth(reference: string): Promise<boolean> {
   try {
@@ -13,7 +14,7 @@ export async function checkHealth(reference: string): Promise<boolean> {
   } catch (error) {
     if (!(error instanceof FosterError)) throw error;
     const { message, kind, advice } = error;
-    // not 1, which says that it is unhealthy
+    // not 1, which means unhealthy
     throw new FosterError(message, { kind, cause: error, exitCode: EXIT.FOSTER, ...(advice && { advice }) });
   }
 }

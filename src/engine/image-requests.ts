@@ -7,7 +7,7 @@ import { fullName, type RegistryAccess, type TransferRequest } from './images.js
 import { limitFlags } from './request.js';
 import type { BuildOptions, RegistryOptions } from './types.js';
 
-/** Requests that the options of the library make. */
+/** Turns the library's options into requests. */
 
 export function transferRequest(options: RegistryOptions & { platform?: string }): TransferRequest {
   const { progress } = surroundings();

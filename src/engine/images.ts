@@ -14,7 +14,7 @@ import type { ImageRow } from './views/image-row.js';
 import type { SearchRow } from './views/search.js';
 
 /**
- * Operations on images. An image is given by a name, its id or an unambiguous prefix of its id. Each function loads
+ * Operations on images. An image is given by a name, its id or an unambiguous prefix of its id. Each function imports
  * what it needs when it is called.
  */
 
@@ -33,7 +33,7 @@ export async function fullName(name: string): Promise<string> {
   return formatReference(parseReference(name));
 }
 
-/** A full name as people write it: `alpine:latest`. @throws FosterError */
+/** The short form of a full name: `alpine:latest`. @throws FosterError */
 export async function familiarName(name: string): Promise<string> {
   const { familiarReference } = await import('../image/store/reference.js');
   return familiarReference(name);
@@ -43,14 +43,14 @@ export async function familiarName(name: string): Promise<string> {
 export type PullPolicy = RunRequest['pull'];
 
 export interface TransferRequest extends RegistryAccess {
-  /** `OS/ARCHITECTURE[/VARIANT]`: of a pull the machine's own by default, of a push any. */
+  /** `OS/ARCHITECTURE[/VARIANT]`. A pull takes this machine's by default, a push any. */
   platform?: string | undefined;
   /** Receives the progress of each layer; undefined for no progress. */
   progress: ProgressOutput | undefined;
 }
 
 /**
- * Downloads an image. What an interrupted pull has downloaded is not downloaded again.
+ * Downloads an image. An interrupted download continues.
  * @throws FosterError of the kind `not-found` or `denied` if the registry says so
  */
 export async function pull(
@@ -79,7 +79,7 @@ async function note(action: ImageAction, id: string, names: readonly string[]): 
   for (const name of names) recordImageEvent(action, id, name);
 }
 
-/** Full names of all tags that a registry has of a name without a tag. @throws FosterError */
+/** The full names of all tags in the registry for a name without a tag. @throws FosterError */
 export async function tagsOf(name: string, access: RegistryAccess): Promise<string[]> {
   const { formatReference, parseReference } = await import('../image/store/reference.js');
   const { listTags } = await import('../image/registry/list-tags.js');
@@ -88,11 +88,11 @@ export async function tagsOf(name: string, access: RegistryAccess): Promise<stri
 }
 
 export interface PushRequest extends TransferRequest {
-  /** The format of the manifest; what it has by default. */
+  /** The format of the manifest; by default the one it has. */
   format?: ManifestFormat | undefined;
 }
 
-/** Full names of all tags that a name without a tag has here. @throws FosterError if there is none */
+/** The full names of all local tags of a name without a tag. @throws FosterError if there are none */
 export async function tagsHere(name: string): Promise<string[]> {
   const { formatReference, hasTagOrDigest, parseReference } = await import('../image/store/reference.js');
   const { listImages } = await import('../image/store/images.js');
@@ -124,7 +124,7 @@ export async function tagsHere(name: string): Promise<string[]> {
 
 /**
  * Searches a registry.
- * @param term `TERM`, in docker.io, or `HOST/TERM`
+ * @param term `TERM`, searched for in docker.io, or `HOST/TERM`
  * @param options.filters `KEY=VALUE` each: views/search.ts
  * @throws FosterError
  */
@@ -134,15 +134,15 @@ export async function search(
 ): Promise<SearchRow[]> {
   const { searchRegistry } = await import('../image/registry/search.js');
   const { searchRows } = await import('./views/search.js');
-  searchRows([], filters); // an invalid one is found out before anybody is asked
+  searchRows([], filters); // reports an invalid filter before the registry is asked
   return searchRows(await searchRegistry(term, limit, access), filters);
 }
 
-/** What a push has left in the registry. */
+/** The result of a push. */
 export interface PushedImage {
   /** Full name. */
   name: string;
-  /** The tag, or the digest of a name without one. */
+  /** The tag, or the digest if the name has no tag. */
   tag: string;
   /** Of the manifest. */
   digest: string;
@@ -153,7 +153,7 @@ export interface PushedImage {
 /**
  * Uploads an image.
  * @param name its name in the registry
- * @param source what it is called here, if not the same
+ * @param source its name here, if that is different
  * @throws FosterError
  */
 export async function push(
@@ -171,7 +171,7 @@ export async function push(
   return { name: formatReference(reference), tag: reference.tag ?? reference.digest ?? '', digest, size };
 }
 
-/** Gives an image more names, each taken from any image that has it now. @throws FosterError */
+/** Gives an image more names. An image that has one of them loses it. @throws FosterError */
 export async function tag(image: string, names: readonly string[]): Promise<void> {
   const { getImage, tagImage } = await import('../image/store/images.js');
   const { formatReference, parseReference } = await import('../image/store/reference.js');
@@ -192,7 +192,7 @@ export async function tag(image: string, names: readonly string[]): Promise<void
 }
 
 /**
- * Takes names from an image, all of them by default. The image stays.
+ * Removes names from an image, all of them by default. The image stays.
  * @throws FosterError if there is no such image, or it has no such name
  */
 export async function untag(image: string, names: readonly string[] = []): Promise<void> {
@@ -212,7 +212,7 @@ export async function untag(image: string, names: readonly string[] = []): Promi
   if (lost.length > 0) await note('untag', found.id, lost);
 }
 
-/** Whether there is such an image. @throws FosterError for a string that cannot be an image's name */
+/** Whether there is such an image. @throws FosterError for an invalid name */
 export async function exists(image: string): Promise<boolean> {
   const { findImage } = await import('../image/store/images.js');
   return findImage(image) !== undefined;
@@ -232,7 +232,7 @@ export async function info(image: string): Promise<ImageInfo> {
   return imageInfo(getImage(image));
 }
 
-/** Those that match, the newest first, each with the names that match. */
+/** The images that match, the newest first, each with the names that match. */
 async function matching(filters: readonly string[]) {
   const { listImages } = await import('../image/store/images.js');
   const { matchingImages } = await import('./views/image-filter.js');
@@ -273,7 +273,7 @@ export async function inspect(image: string): Promise<Record<string, unknown>> {
   return imageInspection(getImage(image));
 }
 
-/** The steps that have created an image, the last one first. @throws FosterError of the kind `not-found` */
+/** The steps that created an image, the last one first. @throws FosterError of the kind `not-found` */
 export async function history(
   image: string,
   { isHuman = true }: { isHuman?: boolean } = {},
@@ -290,8 +290,8 @@ export interface RemovedImages {
 }
 
 /**
- * Removes names of images, or all images; with its last name, all of an image that nothing else uses.
- * @param options.force even if a container was made from it, or an id has several names
+ * Removes names of images, or all images. With its last name, an image is removed, except for what others use.
+ * @param options.force also removes an image that a container was made from, and an id that has several names
  */
 export async function remove(
   names: readonly string[] | 'all',
@@ -301,7 +301,7 @@ export async function remove(
   const { collect } = await import('../container/collect-garbage.js');
   const { listImages } = await import('../image/store/images.js');
   const result: RemovedImages = { removed: [], failures: [] };
-  // by all its names: one that has several is removed as a whole by them alone
+  // By its names: removing an image with several names by its id needs `force`.
   const wanted =
     names === 'all'
       ? listImages().flatMap((image) => (image.names.length > 0 ? image.names : image.id))
@@ -317,15 +317,15 @@ export async function remove(
   return result;
 }
 
-/** What a prune has removed, and the bytes that it has freed. */
+/** The images that a prune has removed, and the number of bytes freed. */
 export interface PrunedImages {
   removed: RemovedImage[];
   size: number;
 }
 
 /**
- * Removes images without a name, or with `all` those that no container uses, and blobs and layers that nothing uses.
- * @param filters `KEY=VALUE` each, which an image must match too: views/image-filter.ts
+ * Removes images without a name, or with `all` every image that no container uses, and unused blobs and layers.
+ * @param filters removes only images that match: `KEY=VALUE` each, views/image-filter.ts
  * @throws FosterError
  */
 export async function prune({
@@ -351,9 +351,9 @@ export async function prune({
 }
 
 /**
- * Loads all images of an archive or an OCI directory.
- * @param input a path; undefined for standard input, which only a command has
- * @throws FosterError; then none of the images is there
+ * Loads all images from an archive or an OCI directory.
+ * @param input a path; undefined for standard input, which only commands may use
+ * @throws FosterError; then none of the images is loaded
  */
 export async function load(
   input: string | undefined,
@@ -368,8 +368,8 @@ export async function load(
 }
 
 /**
- * Writes images to an archive or a directory, which is there as a whole or not at all.
- * @param output a path; undefined for standard output, which only a command has
+ * Writes images to an archive or a directory. If that fails, nothing incomplete is left.
+ * @param output a path; undefined for standard output, which only commands may use
  * @throws FosterError
  */
 export async function save(
@@ -401,8 +401,8 @@ export interface ImportRequest {
 }
 
 /**
- * Creates an image of one layer from a root filesystem in a tar archive.
- * @param input a path; undefined for standard input, which only a command has
+ * Creates an image with one layer from a root filesystem in a tar archive.
+ * @param input a path; undefined for standard input, which only commands may use
  * @returns the image's id
  */
 export async function importArchive(input: string | undefined, request: ImportRequest): Promise<string> {

@@ -1,7 +1,7 @@
 import type { ContainerRecord } from '../container/record.js';
 import type { LogEntry, LogOptions } from './types.js';
 
-/** What a container has written, in the pieces in which it was written. @throws FosterError if there is no log */
+/** The output of a container, in the pieces that it wrote. @throws FosterError if there is no log */
 export async function* entries(reference: string, options: LogOptions): AsyncGenerator<LogEntry> {
   const { logEntries } = await import('../container/logs/write.js');
   const { findContainer } = await import('../container/store.js');
@@ -23,7 +23,7 @@ export interface WriteRequest {
   details?: boolean;
   /** Begin each line with the container's name, or the start of its id. */
   mark?: 'name' | 'id' | undefined;
-  /** Show that in a colour of the terminal, by its SGR number: 31 to 36. */
+  /** Show the name or id in a colour of the terminal, by its SGR number: 31 to 36. */
   colour?: number | undefined;
   /** Only this many lines from the end. */
   tail: number | undefined;
@@ -33,9 +33,9 @@ export interface WriteRequest {
 }
 
 /**
- * Writes a log to descriptors, without parsing it if it can be copied as it is.
+ * Writes a log to descriptors. If it can be copied unchanged, it is not parsed.
  * @param output descriptors for standard output (1) and standard error (2)
- * @throws FosterError if there is no log, Node's error where it cannot be written
+ * @throws FosterError if there is no log, Node's error if it cannot be written
  */
 export async function write(
   reference: string,

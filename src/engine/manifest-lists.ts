@@ -5,16 +5,16 @@ import type { ManifestFormat } from '../image/store/manifest-format.js';
 import { FosterError } from '../sys/errors.js';
 
 /**
- * Lists of images for several platforms. Each function that makes or changes one returns its ID: the digest of the
- * document that a registry would get.
+ * Manifest lists: images for several platforms under one name. Each function that makes or changes a list returns its
+ * ID, the digest of the document that a registry would get.
  */
 
 export type { EntryChanges };
 
 /**
  * Makes a list.
- * @param options.amend adds the images to a list of this name, if there is one
- * @throws FosterError of the kind `conflict` if there is one already
+ * @param options.amend adds the images to the list if it exists already
+ * @throws FosterError of the kind `conflict` if the name is in use
  */
 export async function createList(
   text: string,
@@ -41,7 +41,7 @@ export async function createList(
   return await idOf(name);
 }
 
-/** Adds images to a list; those that are not in the store are pulled. @throws FosterError */
+/** Adds images to a list. Images that are not in the store are pulled. @throws FosterError */
 export async function addToList(
   text: string,
   images: readonly string[],
@@ -66,7 +66,7 @@ export async function annotateList(text: string, image: string, changes: EntryCh
   return await idOf(list.name);
 }
 
-/** Takes an image from a list. @throws FosterError */
+/** Removes an image from a list. @throws FosterError */
 export async function removeFromList(text: string, image: string): Promise<string> {
   const { changeList, getList } = await import('../image/store/lists.js');
   const list = getList(text);
@@ -75,7 +75,7 @@ export async function removeFromList(text: string, image: string): Promise<strin
   return await idOf(list.name);
 }
 
-/** Removes lists; their images stay. @returns full names and IDs @throws FosterError, before any is removed */
+/** Removes lists, but not their images. @returns full names and IDs @throws FosterError; then none is removed */
 export async function removeLists(texts: readonly string[]): Promise<{ name: string; id: string }[]> {
   const { changeList, getList } = await import('../image/store/lists.js');
   const names = texts.map((text) => getList(text).name);
@@ -87,13 +87,13 @@ export async function removeLists(texts: readonly string[]): Promise<{ name: str
   return removed;
 }
 
-/** Whether there is such a list. @throws FosterError for a string that cannot be a name */
+/** Whether there is such a list. @throws FosterError for an invalid name */
 export async function listExists(text: string): Promise<boolean> {
   const { findList } = await import('../image/store/lists.js');
   return findList(text) !== undefined;
 }
 
-/** The document of a list, or what the registry has under that name if there is none here. @throws FosterError */
+/** The document of a list; if there is no such list here, the registry's under that name. @throws FosterError */
 export async function inspectList(text: string, access: RegistryAccess): Promise<object> {
   const { findList, indexOf } = await import('../image/store/lists.js');
   const list = findList(text);
@@ -110,7 +110,7 @@ export interface PushListRequest extends RegistryAccess {
 
 /**
  * Uploads a list with its images.
- * @param destination its name in the registry; the same by default
+ * @param destination its name in the registry; its name here by default
  * @returns the digest of the list there
  * @throws FosterError
  */
@@ -138,7 +138,7 @@ async function entriesOf(
   const { entryOf, findList } = await import('../image/store/lists.js');
   const { lockStore } = await import('../image/store/lock.js');
   const { pull } = await import('./images.js');
-  await lockStore(); // until the list says that they are in use
+  await lockStore(); // keeps the images until the list refers to them
   const found: ListEntry[] = [];
   for (const image of images.map((text) => text.replace(/^(docker|containers-storage):(\/\/)?/, ''))) {
     const list = findImage(image) === undefined ? findList(image) : undefined;
@@ -156,7 +156,7 @@ function withEntries(entries: readonly ListEntry[], added: readonly ListEntry[])
   return [...new Map([...entries, ...added].map((entry) => [entry.digest, entry])).values()];
 }
 
-/** The digest of the entry given by a digest, or by the name or ID of an image. */
+/** The digest of an entry, which is given by its digest or by the name or ID of an image. */
 async function digestIn({ name, entries }: ImageList, image: string): Promise<string> {
   const { findImage } = await import('../image/store/images.js');
   const wanted = entries.some(({ digest }) => digest === image) ? image : findImage(image)?.descriptor.digest;

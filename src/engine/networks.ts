@@ -4,12 +4,12 @@ import type { NetworkInfo } from './types.js';
 import type { NetworkRow } from './views/network.js';
 
 /**
- * What is done with networks. A reference is a name, an id or an unambiguous start of an id. Each function loads what it
+ * Operations on networks. A reference is a name, an id or an unambiguous prefix of an id. Each function imports what it
  * needs when it is called.
  */
 
 export interface NetworkRequest {
-  /** `foster1` or the like without one. */
+  /** By default `foster1` or the like. */
   name?: string | undefined;
   driver?: string | undefined;
   subnets?: readonly string[] | undefined;
@@ -26,14 +26,14 @@ export interface NetworkRequest {
   dns?: readonly string[] | undefined;
   labels?: Readonly<Record<string, string>> | undefined;
   options?: Readonly<Record<string, string>> | undefined;
-  /** One that is there already is no failure. */
+  /** It is not a failure if the network exists already. */
   ignore?: boolean | undefined;
 }
 
 /**
  * Creates a network.
  * @returns its name
- * @throws FosterError of the kind `conflict` where there is one of that name, or its addresses are in use
+ * @throws FosterError of the kind `conflict` if the name or the addresses are in use
  */
 export async function create(request: NetworkRequest): Promise<string> {
   const { driver = 'bridge', ignore = false, name } = request;
@@ -74,7 +74,7 @@ export async function create(request: NetworkRequest): Promise<string> {
       },
       networks,
     );
-    // its addresses are chosen by what the host uses now, and must not become those of this network later
+    // Until it is stored, the default network's addresses are chosen anew at each use, and could later be this network's.
     for (const one of networks) if (one.name === DEFAULT_NETWORK) keepDefault(one);
     writeNetwork(network);
     recordNetworkEvent('create', network);
@@ -128,14 +128,14 @@ export async function rows(filters: readonly string[] = []): Promise<NetworkRow[
   return listNetworks().filter(networkMatcher(filters)).map(networkRow);
 }
 
-/** All networks, by name. */
+/** All networks, sorted by name. */
 export async function list(): Promise<NetworkInfo[]> {
   const { listNetworks } = await import('../network/store.js');
   const { networkInfo } = await import('./views/network-info.js');
   return listNetworks().map(networkInfo);
 }
 
-/** A network as it is now. @throws FosterError of the kind `not-found` */
+/** A description of a network. @throws FosterError of the kind `not-found` */
 export async function info(reference: string): Promise<NetworkInfo> {
   const { findNetwork } = await import('../network/store.js');
   const { networkInfo } = await import('./views/network-info.js');
@@ -169,9 +169,9 @@ export async function names(): Promise<string[]> {
 
 /**
  * Removes a network.
- * @param options.force with the containers that use it, running or not
- * @param options.timeout with `force`: seconds that they have to end by themselves; negative: no limit
- * @throws FosterError of the kind `conflict` where containers use it, `not-found` where there is none
+ * @param options.force also removes the containers that use it, running or not
+ * @param options.timeout with `force`: seconds that they get to end by themselves; negative: no limit
+ * @throws FosterError of the kind `conflict` if containers use it, `not-found` if there is no such network
  */
 export async function remove(
   reference: string,
@@ -201,7 +201,7 @@ export async function remove(
   await withNetworkLock(async () => removeUnused(findNetwork(network.id)));
 }
 
-/** To be called with the lock of the networks. @throws FosterError of the kind `conflict` where containers use it */
+/** The caller must hold the lock of the networks. @throws FosterError of the kind `conflict` if containers use it */
 async function removeUnused(network: NetworkDefinition): Promise<void> {
   const { usersOfNetwork } = await import('../container/network-users.js');
   const { recordNetworkEvent } = await import('../container/events/recorder.js');
@@ -224,15 +224,15 @@ async function removeUnused(network: NetworkDefinition): Promise<void> {
   recordNetworkEvent('destroy', network);
 }
 
-/** What a prune has done. */
+/** The result of a prune. */
 export interface PrunedNetworks {
   /** Names. */
   removed: string[];
 }
 
 /**
- * Removes networks that no container uses, running or not; the default network stays.
- * @param filters only those that match: `KEY=VALUE` each, views/network.ts
+ * Removes networks that no container uses, running or not, except the default network.
+ * @param filters removes only networks that match: `KEY=VALUE` each, views/network.ts
  * @throws FosterError for a filter that does not exist
  */
 export async function prune(filters: readonly string[] = []): Promise<PrunedNetworks> {
@@ -252,7 +252,7 @@ export async function prune(filters: readonly string[] = []): Promise<PrunedNetw
   });
 }
 
-/** What a container is to be in a network that it is attached to. */
+/** The addresses and names that a container gets in a network. */
 export interface ConnectRequest {
   ip?: string | undefined;
   ip6?: string | undefined;
@@ -264,7 +264,7 @@ export interface ConnectRequest {
   interfaceName?: string | undefined;
 }
 
-/** Attaches a container to a network. @throws FosterError of the kind `conflict` where it is already */
+/** Attaches a container to a network. @throws FosterError of the kind `conflict` if it is attached already */
 export async function connect(
   reference: string,
   container: string,
@@ -298,8 +298,8 @@ export async function connect(
 }
 
 /**
- * Detaches a container from a network, also from one that is gone.
- * @throws FosterError of the kind `conflict` where it is not attached
+ * Detaches a container from a network, even from one that no longer exists.
+ * @throws FosterError of the kind `conflict` if it is not attached
  */
 export async function disconnect(reference: string, container: string): Promise<void> {
   const { disconnectContainer } = await import('../container/network-attach.js');
@@ -323,7 +323,7 @@ export interface PublishedPort {
   host: string;
 }
 
-/** The published ports of containers, in order. @param references all containers if undefined */
+/** The published ports of containers, sorted. @param references undefined for all containers */
 export async function ports(references: readonly string[] | undefined): Promise<PublishedPort[]> {
   const { findContainer, listContainers } = await import('../container/store.js');
   const { byAge } = await import('./selection.js');

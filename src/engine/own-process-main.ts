@@ -11,7 +11,7 @@ import {
   type OwnProcessWork,
 } from './own-process.js';
 
-/** The program of own-process.ts. */
+/** The program that own-process.ts starts. */
 
 function report(line: OwnProcessReport): void {
   writeSync(OWN_PROCESS_REPORT, `${JSON.stringify(line)}\n`);

@@ -6,8 +6,8 @@ import { type ErrorKind, FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
 
 /**
- * A process of its own for what takes one: a process that joins a container becomes its own monitor, and copying waits
- * for the other side without letting anything else happen.
+ * Work that needs a separate process: `exec`, because the process that joins a container becomes its own monitor; and
+ * `copy`, because it blocks.
  */
 export interface OwnProcessOrder {
   /** Surroundings.dataRoot */
@@ -31,25 +31,25 @@ export interface CopyOrder {
   destination: string;
   /** Keep the ids of users and groups. */
   archive: boolean;
-  /** Of a source that is a symbolic link, copy what it points to. */
+  /** If the source is a symbolic link, copy what it points to. */
   followLink: boolean;
-  /** A directory can take the place of another file, and the other way round. */
+  /** A directory can replace another file, and the other way round. */
   overwrite: boolean;
 }
 
-/** Descriptor on which it reports, a line of JSON each; what it becomes does not have it. */
+/** The descriptor for its reports, each a line of JSON. It is closed when the process becomes something else. */
 export const OWN_PROCESS_REPORT = 3;
 
 export interface OwnProcessReport {
   warning?: string;
-  /** It has failed. */
+  /** The error message, if the work failed. */
   message?: string;
   advice?: string | undefined;
   exitCode?: number | undefined;
   kind?: ErrorKind | undefined;
 }
 
-/** A process that does it, and its failure if it has one. */
+/** The process, and its failure if there is one. */
 export interface OwnProcess {
   child: ChildProcess;
   failure: Promise<FosterError | undefined>;

@@ -7,7 +7,7 @@ export type { ProcessList, ProcessNode };
 
 /**
  * The processes of a container.
- * @param columns those of `ps -ef` (`full`), of `ps u` (`user`), or names of columns as ps(1) has them
+ * @param columns those of `ps -ef` (`full`), of `ps u` (`user`), or column names of ps(1)
  * @throws FosterError if it is not running, or for a column that does not exist
  */
 export async function list(
@@ -32,7 +32,7 @@ export async function tree(reference: string): Promise<{ name: string; roots: Pr
   return { name: container.record.name, roots: processTree(container) };
 }
 
-/** Ids of the containers that have processes. */
+/** The ids of the containers that have processes. */
 export async function runningIds(): Promise<string[]> {
   const { listContainers } = await import('../container/store.js');
   return listContainers()
@@ -44,19 +44,19 @@ function isActive({ state }: Container): boolean {
   return state.status === 'running' || state.status === 'paused';
 }
 
-/** The time over which the first CPU share is measured. */
+/** Milliseconds over which the first CPU share is measured. */
 const FIRST_INTERVAL = 250;
 
 export interface StatsRequest {
-  /** Undefined for all that are running, the newest first. */
+  /** Undefined for all running containers, the newest first. */
   containers?: readonly string[] | undefined;
-  /** With `containers` undefined: also those that are not running. */
+  /** If `containers` is undefined: include containers that are not running. */
   all?: boolean;
   /** Milliseconds between two samples; 1000 by default. */
   interval?: number;
 }
 
-/** Samples of what containers use, at an interval. @throws FosterError if one of those named does not exist */
+/** Yields at an interval what containers use. @throws FosterError if one of `containers` does not exist */
 export async function* stats({
   containers: references,
   all = false,

@@ -2,14 +2,14 @@ import type { Credentials } from '../image/registry/registry.js';
 
 export type { Credentials };
 
-/** How a registry is spoken to. */
+/** How to connect to a registry. */
 export interface RegistryConnection {
   tlsVerify: boolean;
-  /** A directory of certificates, instead of those of certs.d. */
+  /** A directory with certificates, used instead of certs.d. */
   certDir?: string | undefined;
 }
 
-/** The name that credentials are stored under: `docker.io` for what people call it otherwise, too. @throws FosterError */
+/** The name that credentials are stored under: `docker.io` for its other names, too. @throws FosterError */
 export async function registryName(text: string): Promise<string> {
   const { canonicalRegistryName } = await import('../image/registry/names.js');
   return canonicalRegistryName(text);
@@ -21,7 +21,7 @@ export async function storedCredentials(registry: string): Promise<Credentials |
   return await credentialsFor({ registry });
 }
 
-/** Has a registry check credentials. @throws FosterError of the kind `denied` if it does not accept them */
+/** Asks a registry whether it accepts credentials. @throws FosterError of the kind `denied` if it does not */
 export async function check(
   registry: string,
   credentials: Credentials,
@@ -42,7 +42,7 @@ export async function store(
 
 /**
  * Removes stored credentials.
- * @returns whether there were some, and which other file still has credentials for the registry
+ * @returns whether there were any, and the other file that still has credentials for the registry
  */
 export async function logout(registry: string): Promise<{ wasThere: boolean; left?: string }> {
   const { removeCredentials } = await import('../image/registry/login.js');

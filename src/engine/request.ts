@@ -8,7 +8,7 @@ import { surroundings } from '../sys/surroundings.js';
 import type { CreateOptions, LimitOptions } from './types.js';
 
 /**
- * The request that options make, checked as the flags of the command are.
+ * Turns the library's options into a request. The checks are those for the flags of the command.
  * @throws FosterError of the kind `invalid`
  */
 export async function requestOf(options: CreateOptions): Promise<RunRequest> {

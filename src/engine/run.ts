@@ -22,7 +22,7 @@ import type { AttachOptions, ContainerResult, RunResult, StreamOptions } from '.
 
 const SIGKILL = 9;
 
-/** Runs a container, attached to the streams that a program gives it, until it has ended. */
+/** Runs a container with the streams of the calling program attached, and waits until it has ended. */
 export async function run(wanted: RunRequest, options: StreamOptions): Promise<ContainerResult> {
   const { inherit = false, stdin } = options;
   const request = { ...wanted, interactive: wanted.interactive || inherit || stdin !== undefined };
@@ -34,14 +34,14 @@ export async function run(wanted: RunRequest, options: StreamOptions): Promise<C
     detachKeys: request.detachKeys,
   });
   const result = await carryStreams(programOf(child), options, () => end(id));
-  // Where the client was asked to detach, the container goes on.
+  // If a person has pressed the detach keys, the container keeps running.
   if (result.timedOut || result.outputExceeded || !inherit) await settled(id);
   return { id, name, ...result };
 }
 
 /**
- * Attaches a program's streams to a running container until that has ended. What ends the call sooner (`signal`,
- * `timeout`, `maxOutput`) only detaches.
+ * Attaches a program's streams to a running container, and waits until the container has ended. `signal`, `timeout` and
+ * `maxOutput` end the call earlier, and then only detach.
  */
 export async function attach(reference: string, options: AttachOptions): Promise<RunResult> {
   const { inherit = false, stdin, detachKeys } = options;
@@ -55,7 +55,7 @@ export async function attach(reference: string, options: AttachOptions): Promise
   return await carryStreams(programOf(child), options, async () => void child.kill('SIGKILL'));
 }
 
-/** Creates a container and starts it, with a connection to its monitor that takes all of its output. */
+/** Creates a container and starts it, connected to its monitor so that no output is lost. */
 async function launch(
   request: RunRequest,
   { hasTerminal }: { hasTerminal: boolean },
@@ -89,7 +89,7 @@ interface ClientOptions extends Pick<ClientAttach, 'interactive' | 'detachKeys'>
   inherit: boolean;
 }
 
-/** A process that carries the container's streams: foster-init as `foster attach` has it. Takes `client`. */
+/** Starts the process that carries the container's streams: foster-init, as in `foster attach`. It takes over `client`. */
 function attachClient(
   { spec }: HeldContainer['record'],
   client: number,
@@ -103,7 +103,7 @@ function attachClient(
       stdio: inherit
         ? ['inherit', 'inherit', 'inherit', client]
         : [interactive ? 'pipe' : 'ignore', 'pipe', 'pipe', client],
-      // Ctrl-C at the terminal of the caller is the caller's to deal with.
+      // Ctrl-C at the caller's terminal must reach only the caller.
       detached: !inherit,
     });
   } finally {
@@ -123,10 +123,10 @@ async function end(id: string): Promise<void> {
   await settled(id);
 }
 
-/** Milliseconds that the monitor may take for what it does at the end. */
+/** Milliseconds that the monitor may take to clean up. */
 const END_TIMEOUT = 10_000;
 
-/** Waits until no process holds the lock of a container that has ended. With `remove`, its files are gone by then. */
+/** Waits until no process holds the lock of a container that has ended. With `remove`, its files are then gone. */
 async function settled(id: string): Promise<void> {
   const deadline = performance.now() + END_TIMEOUT;
   while (isLocked(id) && performance.now() < deadline) await waitFor(5);

@@ -1,11 +1,11 @@
 import type { Container } from '../container/store.js';
 import { FosterError } from '../sys/errors.js';
 
-/** Which containers a command is about: those named, and those that options choose. */
+/** The containers that a command works on: those named, and those that options select. */
 export interface Selection {
-  /** Names, ids or unambiguous starts of ids. */
+  /** Names, ids or unambiguous prefixes of ids. */
   references: readonly string[];
-  /** All that suit the command. */
+  /** All containers in the states that the command works on. */
   all?: boolean | undefined;
   /** The one that was created last. */
   latest?: boolean | undefined;
@@ -14,16 +14,16 @@ export interface Selection {
    * that match.
    */
   filters?: readonly string[] | undefined;
-  /** Leave out those named that do not exist. */
+  /** Skip named containers that do not exist. */
   ignoresMissing?: boolean | undefined;
 }
 
-/** What `all` means for a command. */
+/** The states that `all` selects. */
 export type Suits = 'any' | 'alive' | 'running' | 'paused' | 'not alive';
 
 /**
- * The containers of a selection: names as they were given, ids of those that options choose.
- * @throws FosterError where `latest` is asked for and there is none, or for a filter that does not exist
+ * The containers of a selection: names as they were given, and the ids of those that options select.
+ * @throws FosterError if `latest` is set and there are no containers, or for a filter that does not exist
  */
 export async function select(
   { references, all, latest, filters = [], ignoresMissing }: Selection,
@@ -72,7 +72,7 @@ async function chosenIds(
     return state.status === suits;
   };
   const chosen = whole.filter((container) => isSuited(container) && matches(container, true));
-  // those whose record is damaged can be removed, and nothing else
+  // A container with a damaged record can only be removed.
   const damaged = all && filters.length === 0 && suits === 'any' ? damagedIds(whole) : [];
   return [...chosen.map(({ record }) => record.id), ...damaged];
 }

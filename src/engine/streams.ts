@@ -5,12 +5,12 @@ import type { RunResult, StreamOptions } from './types.js';
 
 const MOST_OUTPUT = 64 * 1024 * 1024;
 
-/** A program that is running, with our ends of its standard streams; null if it has none of ours. */
+/** A running program, with our ends of its standard streams; null for a stream that does not come from us. */
 export interface RunningProgram {
   stdin: Writable | null;
   stdout: Readable | null;
   stderr: Readable | null;
-  /** Its exit code, once it has ended and all that it wrote has been read. */
+  /** Its exit code, once it has ended and all its output has been read. */
   exitCode: Promise<number>;
 }
 
@@ -25,7 +25,7 @@ export function programOf(child: ChildProcess): RunningProgram {
 }
 
 /**
- * Connects a program's streams as its caller wants them, and waits for its end.
+ * Connects a program's streams as the options say, and waits until it has ended.
  * @param kill ends the program
  */
 export async function carryStreams(
@@ -77,13 +77,13 @@ export async function carryStreams(
 
 function feed(to: Writable | null, stdin: StreamOptions['stdin']): void {
   if (to === null) return;
-  to.on('error', () => {}); // it has ended, or has closed its input
+  to.on('error', () => {}); // the program has ended, or has closed its input
   if (stdin === undefined) to.end();
   else if (stdin instanceof Readable) stdin.pipe(to);
   else to.end(stdin);
 }
 
-/** What comes from one of its streams: kept, or passed on. */
+/** The output of one stream, which is kept or passed on. */
 class Output {
   readonly #pieces: Buffer[] = [];
   #size = 0;
@@ -101,7 +101,7 @@ class Output {
         to.once('drain', () => from.resume());
       }
     });
-    to?.once('close', () => from?.resume()); // nobody takes it any more
+    to?.once('close', () => from?.resume()); // nobody reads it any more
   }
 
   get text(): string {

@@ -10,14 +10,14 @@ import type { PrunedVolumes } from './volumes.js';
 
 export type { DiskUsage, DiskUsageDetails, HostInfo, InfoViews, UnsharedCommand };
 
-/** What foster can do on this machine: plain data, keys in the order in which they are printed. */
+/** What foster can do on this machine: plain data, with keys in the order in which they are printed. */
 export async function info(): Promise<HostInfo> {
   const { hostInfo } = await import('../container/host-info.js');
   return await hostInfo();
 }
 
 /**
- * The same, and the fields of `docker info` and `podman info`.
+ * The same, with the fields of `docker info` and `podman info`.
  * @param version foster's own
  */
 export async function infoViews(version: string): Promise<InfoViews> {
@@ -25,13 +25,13 @@ export async function infoViews(version: string): Promise<InfoViews> {
   return infoViews(await info(), version);
 }
 
-/** What images, containers, volumes and cached root filesystems take on the disk. */
+/** The disk space that images, containers, volumes and cached root filesystems use. */
 export async function diskUsage(): Promise<DiskUsage[]> {
   const { diskUsage } = await import('../container/disk-usage.js');
   return diskUsage();
 }
 
-/** The same for each image, container, volume and root filesystem. */
+/** The same for each single image, container, volume and root filesystem. */
 export async function diskUsageDetails(): Promise<DiskUsageDetails> {
   const { diskUsageDetails } = await import('./views/disk-usage-details.js');
   return diskUsageDetails(Date.now());
@@ -81,8 +81,8 @@ export async function prune({
 }
 
 /**
- * Removes all containers, running ones too, all images, networks, volumes, caches, and the events: what foster has stored.
- * @throws FosterError for the first thing that could not be removed, after all others are
+ * Removes everything that foster has stored: all containers, even running ones, images, networks, volumes, caches and events.
+ * @throws FosterError for the first thing that could not be removed, after removing all others
  */
 export async function reset(): Promise<void> {
   const { forgetState } = await import('../container/forget-state.js');
@@ -101,8 +101,8 @@ export async function reset(): Promise<void> {
 }
 
 /**
- * Starts a command, with this process's standard streams, as root of a user namespace with the caller's whole range of
- * ids, as containers have it by default (of root: with all ids), and of a mount namespace.
+ * Starts a command with this process's standard streams, as root in a new user namespace and mount namespace. The ids of
+ * the namespace are those that containers have by default, the caller's whole range; for root, all ids.
  * @throws FosterError if user namespaces are not available
  */
 export async function unshare(words: string[]): Promise<UnsharedCommand> {

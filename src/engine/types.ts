@@ -13,7 +13,7 @@ export interface FosterOptions {
   env?: Readonly<Record<string, string | undefined>>;
   /** Directory of the containers and images. By default `$XDG_DATA_HOME/foster`, or `~/.local/share/foster`. */
   dataRoot?: string;
-  /** By default `FOSTER_STORAGE_DRIVER` of the environment, else what works on this machine. */
+  /** By default `FOSTER_STORAGE_DRIVER` of the environment, else the best driver that works on this machine. */
   storageDriver?: StorageDriver;
 }
 
@@ -30,11 +30,11 @@ export interface LimitOptions {
   cpusetCpus?: string;
   /** Processes and threads. */
   pids?: number;
-  /** Go on, with a warning, without what cannot be enforced. */
+  /** Continue with a warning if a limit cannot be enforced. */
   ignoreUnenforced?: boolean;
 }
 
-/** Options of a container. What is left out is as in `foster run` without the flag. */
+/** Options of a container. The defaults are those of `foster run`. */
 export interface CreateOptions extends CallOptions {
   /**
    * The root filesystem: a directory, a tar file, the name of an image (which is pulled if missing), or a root filesystem
@@ -42,7 +42,7 @@ export interface CreateOptions extends CallOptions {
    */
   root?: string;
   /**
-   * Directory of an OCI bundle. Its config.json takes the place of `root`, `command` and all options about what is in the
+   * Directory of an OCI bundle. Its config.json replaces `root`, `command` and all options about the inside of the
    * container.
    */
   bundle?: string;
@@ -64,7 +64,7 @@ export interface CreateOptions extends CallOptions {
   labels?: Readonly<Record<string, string>>;
   /** `[SOURCE:]DESTINATION[:OPTION,...]` each, as in `foster run -v`: `/srv/www:/www:ro`, `data:/data`. */
   volumes?: readonly string[];
-  /** `CONTAINER[:ro]` each, as in `foster run --volumes-from`: it gets their mounts, too. */
+  /** `CONTAINER[:ro]` each, as in `foster run --volumes-from`: adds the mounts of these containers. */
   volumesFrom?: readonly string[];
   /** `KEY=VALUE,...` each, as in `foster run --mount`: `type=bind,source=/srv,destination=/srv,readonly`. */
   mounts?: readonly string[];
@@ -73,25 +73,25 @@ export interface CreateOptions extends CallOptions {
   /** Make the root filesystem read-only. */
   readOnly?: boolean;
   /**
-   * As in `foster run --network`: names of networks, each maybe with options (`shop:ip=10.89.0.5,alias=db`), `none` or
+   * As in `foster run --network`: names of networks, with or without options (`shop:ip=10.89.0.5,alias=db`), `none` or
    * `host`. `bridge` by default.
    */
   network?: string | readonly string[];
   /** `[[IP:]HOST_PORT:]PORT[/udp]` each, as in `foster run -p`: `8080:80`, `127.0.0.1:5432:5432`. */
   ports?: readonly string[];
-  /** Further names of the container in its networks. */
+  /** Additional names of the container in its networks. */
   networkAliases?: readonly string[];
   /** IP addresses of DNS servers. */
   dns?: readonly string[];
-  /** Lines for /etc/hosts: host names and their addresses. */
+  /** Additional lines for /etc/hosts: host names and their addresses. */
   hosts?: Readonly<Record<string, string>>;
-  /** Keep standard input open. `run` does so by itself if there is `stdin`. */
+  /** Keep standard input open. With `stdin`, `run` always does. */
   interactive?: boolean;
   /** Allocate a terminal. Standard error is then part of standard output. */
   tty?: boolean;
   /** Keys that detach a client with a terminal: `ctrl-p,ctrl-q` by default, '' for none. */
   detachKeys?: string;
-  /** Run the reaper as PID 1 and the command as its child; true by default. */
+  /** Run foster-init as PID 1 and the command as its child; true by default. */
   init?: boolean;
   /** Forward signals to the whole process group of the command. */
   signalGroup?: boolean;
@@ -113,17 +113,17 @@ export interface CreateOptions extends CallOptions {
   restart?: string;
   /** A name such as `SIGINT`, or a number. */
   stopSignal?: string;
-  /** Seconds between that signal and SIGKILL; 10 by default. */
+  /** Seconds between `stopSignal` and SIGKILL; 10 by default. */
   stopTimeout?: number;
   /** When to pull the image; `missing` by default. */
   pull?: 'missing' | 'always' | 'newer' | 'never';
   /** Platform of the image, `OS/ARCHITECTURE[/VARIANT]`; this machine's by default. */
   platform?: string;
-  /** Refuse an image or archive that unpacks to more than this: bytes. */
+  /** Refuse an image or archive that unpacks to more than this many bytes. */
   maxUnpackedSize?: number;
-  /** Size of a log file in bytes at which the next one is begun, and how many are kept. No limit by default. */
+  /** The maximum size of a log file in bytes, and how many log files are kept. No limit by default. */
   log?: { maxSize?: number; maxFiles?: number };
-  /** How to check the container's health; `none` for no check although the image asks for one. */
+  /** How to check the container's health; `none` ignores the health check of the image. */
   health?: HealthOptions | 'none';
   /** File to write the container id to; it must not exist. */
   cidfile?: string;
@@ -149,11 +149,11 @@ export interface HealthOptions {
 export interface StreamOptions {
   /** Its standard input; empty by default. */
   stdin?: string | Uint8Array | Readable;
-  /** A stream for its standard output, which is then not in the result. */
+  /** Receives its standard output, which is then not in the result. */
   stdout?: Writable;
-  /** A stream for its standard error, which is then not in the result. */
+  /** Receives its standard error, which is then not in the result. */
   stderr?: Writable;
-  /** Give it the standard streams of this process, for a program with a terminal. The result has no output then. */
+  /** Give it the standard streams of this process, for a program with a terminal. The result then has no output. */
   inherit?: boolean;
   /** Milliseconds after which the program is killed, with all processes of its container. No limit by default. */
   timeout?: number;
@@ -161,7 +161,7 @@ export interface StreamOptions {
   maxOutput?: number;
 }
 
-/** Options of `attach`, where `timeout` and `maxOutput` end the connection and not the program. */
+/** Options of `attach`. Here `timeout` and `maxOutput` end the connection, not the program. */
 export interface AttachOptions extends CallOptions, StreamOptions {
   /** Keys that detach from a terminal: `ctrl-p,ctrl-q` by default, '' for none. */
   detachKeys?: string;
@@ -171,11 +171,11 @@ export interface RunOptions extends CreateOptions, StreamOptions {}
 
 /** How a program has ended. */
 export interface RunResult {
-  /** Its exit code, or 128 and the number of the signal that has ended it. */
+  /** Its exit code, or 128 plus the number of the signal that ended it. */
   exitCode: number;
-  /** Its standard output as UTF-8; '' if that went to a stream. */
+  /** Its standard output as UTF-8; '' if it went to a stream. */
   stdout: string;
-  /** Its standard error as UTF-8; '' if that went to a stream. */
+  /** Its standard error as UTF-8; '' if it went to a stream. */
   stderr: string;
   /** It was killed because of `timeout`. */
   timedOut: boolean;
@@ -201,11 +201,12 @@ export interface ExecOptions extends CallOptions, StreamOptions {
   /** Allocate a terminal. */
   tty?: boolean;
   /**
-   * Run it in the background, as a child of the container's PID 1: the call returns when the program runs, with the exit
-   * code 0 and no output, and the program lives on when this process ends. Not with options for streams and limits.
+   * Run it in the background, as a child of the container's PID 1: the call returns when the program is running, with the
+   * exit code 0 and no output. The program keeps running when this process ends. Cannot be combined with options for
+   * streams and limits.
    */
   detach?: boolean;
-  /** All capabilities of the container, and no seccomp filter. */
+  /** Give it all capabilities of the container, and no seccomp filter. */
   privileged?: boolean;
 }
 
@@ -214,13 +215,13 @@ export interface ContainerInfo {
   /** 64 hexadecimal digits. */
   id: string;
   name: string;
-  /** The root filesystem as it was named. */
+  /** The root filesystem, as it was given. */
   root: string;
   command: string[];
   status: 'created' | 'running' | 'stopping' | 'paused' | 'restarting' | 'exited' | 'dead';
   /** The host's PID of the container's PID 1; 0 if it is not running. */
   pid: number;
-  /** How often the restart policy has restarted it. */
+  /** How many times the restart policy has restarted it. */
   restarts: number;
   labels: Record<string, string>;
   created: Date;
@@ -233,13 +234,13 @@ export interface ContainerInfo {
 }
 
 export interface LogOptions extends CallOptions {
-  /** Go on with new output until the container has ended. */
+  /** Continue with new output until the container has ended. */
   follow?: boolean;
   /** Only this many lines from the end. */
   tail?: number;
-  /** Only output since then. */
+  /** Only output since this time. */
   since?: Date;
-  /** Only output until then. */
+  /** Only output until this time. */
   until?: Date;
 }
 
@@ -250,9 +251,9 @@ export interface LogEntry {
 }
 
 export interface EventOptions extends CallOptions {
-  /** Include past events since then; by default only new ones. */
+  /** Start with past events since this time; by default, only new events. */
   since?: Date;
-  /** End there; by default the events end only at `signal`. */
+  /** End at this time; by default, only `signal` ends the events. */
   until?: Date;
   /** Only events that match, as in `foster events --filter`: `container=web`, `event=die`, `label=KEY=VALUE`. */
   filters?: readonly string[];
@@ -275,11 +276,11 @@ export interface VolumeInfo {
   name: string;
   created: Date;
   labels: Record<string, string>;
-  /** Of the driver: `type`, `device`, `o`. */
+  /** Options of the driver: `type`, `device`, `o`. */
   options: Record<string, string>;
-  /** Nobody has chosen its name. */
+  /** Whether its name was generated. */
   anonymous: boolean;
-  /** Absolute path of its files on the host; '' for one in memory. */
+  /** Absolute path of its files on the host; '' for a volume in memory. */
   mountpoint: string;
   /** The names of the containers that use it. */
   containers: string[];
@@ -287,7 +288,7 @@ export interface VolumeInfo {
 
 export interface CreateVolumeOptions extends CallOptions {
   labels?: Readonly<Record<string, string>>;
-  /** Of the driver: `{ type: 'none', o: 'bind', device: '/srv/data' }`, `{ type: 'tmpfs', o: 'size=64m' }`. */
+  /** Options of the driver: `{ type: 'none', o: 'bind', device: '/srv/data' }`, `{ type: 'tmpfs', o: 'size=64m' }`. */
   options?: Readonly<Record<string, string>>;
 }
 
@@ -296,7 +297,7 @@ export interface SubnetInfo {
   /** `10.89.0.0/24` */
   subnet: string;
   gateway: string;
-  /** Where addresses are taken from, if not from all of it. */
+  /** The part that addresses are taken from; undefined for the whole subnet. */
   range?: string;
 }
 
@@ -306,29 +307,29 @@ export interface NetworkInfo {
   id: string;
   name: string;
   created: Date;
-  /** At most one of each family, IPv4 first. */
+  /** At most one of each address family, IPv4 first. */
   subnets: SubnetInfo[];
-  /** Without a way to the outside. */
+  /** Whether its containers cannot reach the outside. */
   internal: boolean;
-  /** Containers find each other by name. */
+  /** Whether containers find each other by name. */
   dns: boolean;
   labels: Record<string, string>;
-  /** The names of the containers that are attached to it, whether they run or not. */
+  /** The names of the containers that are attached to it, running or not. */
   containers: string[];
 }
 
 export interface CreateNetworkOptions extends CallOptions {
-  /** `10.89.7.0/24`: at most one of each family. One that is free by default. */
+  /** `10.89.7.0/24`: at most one of each address family. A free one by default. */
   subnets?: readonly string[];
-  /** One of each subnet; its first address by default. */
+  /** One for each subnet; its first address by default. */
   gateways?: readonly string[];
-  /** The parts of the subnets that addresses are taken from; all by default. */
+  /** The parts of the subnets that addresses are taken from; the whole subnets by default. */
   ranges?: readonly string[];
-  /** An IPv6 subnet, too. */
+  /** Add an IPv6 subnet. */
   ipv6?: boolean;
-  /** Without a way to the outside. */
+  /** Its containers cannot reach the outside. */
   internal?: boolean;
-  /** `false`: containers do not find each other by name. Addresses of name servers for other names. */
+  /** Addresses of name servers for names outside of the network; `false` if containers must not find each other by name. */
   dns?: false | readonly string[];
   labels?: Readonly<Record<string, string>>;
 }
@@ -338,12 +339,12 @@ export interface ConnectOptions extends CallOptions {
   ip?: string;
   ip6?: string;
   mac?: string;
-  /** Further names of the container in the network. */
+  /** Additional names of the container in the network. */
   aliases?: readonly string[];
 }
 
 export interface StopOptions extends CallOptions {
-  /** Seconds until the container is killed; negative: never. Its `stopTimeout` by default. */
+  /** Seconds until the container is killed; negative: never. The container's `stopTimeout` by default. */
   timeout?: number | undefined;
   /** A signal's name or number; the container's `stopSignal` by default. */
   stopSignal?: string | number | undefined;
@@ -354,7 +355,7 @@ export interface CopyOptions extends CallOptions {
   archive?: boolean;
   /** If the source is a symbolic link, copy what it points to. */
   followLink?: boolean;
-  /** A directory can take the place of another file, and the other way round. */
+  /** A directory can replace another file, and the other way round. */
   overwrite?: boolean;
 }
 
@@ -382,9 +383,9 @@ export interface ContainerStats {
   usage?: {
     /** Percent of one CPU since the last result. */
     cpu: number;
-    /** Bytes; pages that several processes share are divided among them (PSS). */
+    /** Bytes. Without a cgroup, pages that several processes share are divided among them (PSS). */
     memory: number;
-    /** Bytes it can have at most. */
+    /** Its memory limit, or the machine's memory, in bytes. */
     memoryLimit: number;
     /** Threads. */
     tasks: number;
@@ -411,7 +412,7 @@ export interface ImageInfo {
 export interface RegistryOptions extends CallOptions {
   /** Check the registry's certificate; true by default. */
   tlsVerify?: boolean;
-  /** Instead of those that `foster login` has stored. */
+  /** Used instead of those that `foster login` has stored. */
   credentials?: { username: string; password: string };
 }
 
@@ -421,7 +422,7 @@ export interface PullOptions extends RegistryOptions {
 }
 
 export interface PushOptions extends RegistryOptions {
-  /** What the image is called here, if it gets another name in the registry. */
+  /** The image's name here, if it is different from its name in the registry. */
   source?: string;
 }
 
@@ -451,7 +452,7 @@ export interface BuildOptions extends RegistryOptions {
   labels?: Readonly<Record<string, string>>;
   /** Network for RUN: `none`, `host` or the name of a network; `bridge` by default. */
   network?: string;
-  /** Time of all files and of the image in seconds since 1970, so that the same input gives the same digest. */
+  /** Time of all files and of the image, in seconds since 1970. It makes the same input give the same digest. */
   timestamp?: number;
   /** Of each RUN. */
   limits?: LimitOptions;
@@ -469,6 +470,6 @@ export interface SaveOptions extends CallOptions {
 export interface LoadOptions extends CallOptions {
   /** Path of an archive or an OCI directory. */
   input: string;
-  /** Of an image for several platforms, `OS/ARCHITECTURE[/VARIANT]`; this machine's by default. */
+  /** Which platform to load of an image for several, `OS/ARCHITECTURE[/VARIANT]`; this machine's by default. */
   platform?: string;
 }

@@ -6,16 +6,16 @@ import { pipe, waitForChild } from '../sys/libc.js';
 import { surroundings } from '../sys/surroundings.js';
 import { startNodeProgram } from '../worker/node-program.js';
 
-/** A command in a user namespace of its own. */
+/** A command that runs in a new user namespace. */
 export interface UnsharedCommand {
   pid: number;
   /** Its exit code. */
   exitCode: Promise<number>;
 }
 
-/** The work of system.unshare. */
+/** Starts a command for `unshare` of system.ts. */
 export function startUnshared(words: string[]): UnsharedCommand {
-  // Root's containers have ids of his, so he sees them all as they are.
+  // The containers of root use the host's ids, so root gets all of them unchanged.
   const maps = process.getuid?.() === 0 ? chooseIdMaps('keep-id', 0, 0) : defaultIdMaps();
   const alive = pipe();
   try {
@@ -35,7 +35,7 @@ export function startUnshared(words: string[]): UnsharedCommand {
   }
 }
 
-/** Returns when the other end is closed: when the program is gone. */
+/** Resolves when the other end is closed, which means that the program has ended. */
 function closed(fd: number): Promise<void> {
   return new Promise((done) => {
     const socket = new Socket({ fd, readable: true, writable: false });

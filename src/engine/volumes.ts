@@ -3,8 +3,8 @@ import type { VolumeInfo } from './types.js';
 import type { VolumeRow } from './views/volume.js';
 
 /**
- * What is done with volumes. A reference is a name, or the unambiguous start of an anonymous volume's name. Each function
- * loads what it needs when it is called.
+ * Operations on volumes. A reference is a name, or an unambiguous prefix of an anonymous volume's name. Each function
+ * imports what it needs when it is called.
  */
 
 export interface VolumeRequest {
@@ -12,19 +12,19 @@ export interface VolumeRequest {
   name?: string | undefined;
   driver?: string | undefined;
   labels?: Readonly<Record<string, string>> | undefined;
-  /** Of the driver `local`: `type`, `device`, `o`. */
+  /** Options of the driver `local`: `type`, `device`, `o`. */
   options?: Readonly<Record<string, string>> | undefined;
-  /** One that is there already is no failure. */
+  /** It is not a failure if the volume exists already. */
   ignore?: boolean | undefined;
 }
 
-/** How long another command may be at work on a volume that is removed, in milliseconds. */
+/** Milliseconds to wait for another command that is working on a volume to be removed. */
 const PATIENCE = 10_000;
 
 /**
  * Creates a volume.
  * @returns its name
- * @throws FosterError of the kind `conflict` where there is one of that name
+ * @throws FosterError of the kind `conflict` if the name is in use
  */
 export async function create(request: VolumeRequest): Promise<string> {
   const { driver = 'local', labels = {}, options = {}, ignore = false } = request;
@@ -64,7 +64,7 @@ export async function create(request: VolumeRequest): Promise<string> {
   return name;
 }
 
-/** Volumes as Docker lists them, by name. @throws FosterError for a filter that does not exist */
+/** Volumes as Docker lists them, sorted by name. @throws FosterError for a filter that does not exist */
 export async function rows(
   filters: readonly string[] = [],
   { size = false }: { size?: boolean } = {},
@@ -82,14 +82,14 @@ export async function rows(
     );
 }
 
-/** All volumes, by name. */
+/** All volumes, sorted by name. */
 export async function list(): Promise<VolumeInfo[]> {
   const { listVolumes } = await import('../volume/store.js');
   const { volumeInfo } = await import('./views/volume-info.js');
   return listVolumes().map(volumeInfo);
 }
 
-/** A volume as it is now. @throws FosterError of the kind `not-found` */
+/** A description of a volume. @throws FosterError of the kind `not-found` */
 export async function info(reference: string): Promise<VolumeInfo> {
   const { findVolume } = await import('../volume/store.js');
   const { volumeInfo } = await import('./views/volume-info.js');
@@ -118,7 +118,7 @@ export async function names(): Promise<string[]> {
 /**
  * Removes a volume.
  * @returns its name
- * @throws FosterError of the kind `conflict` where a container uses it, `not-found` where there is none
+ * @throws FosterError of the kind `conflict` if a container uses it, `not-found` if there is no such volume
  */
 export async function remove(reference: string): Promise<string> {
   const { findVolume, lockVolume, noSuchVolume } = await import('../volume/store.js');
@@ -130,20 +130,20 @@ export async function remove(reference: string): Promise<string> {
   return name;
 }
 
-/** What a prune has done. */
+/** The result of a prune. */
 export interface PrunedVolumes {
   /** Names. */
   removed: string[];
-  /** Why others could not be. */
+  /** Why other volumes could not be removed. */
   failures: unknown[];
-  /** What they took on the disk, in bytes. */
+  /** Bytes of disk space freed. */
   size: number;
 }
 
 /**
- * Removes anonymous volumes that no container uses, and what interrupted commands have left.
- * @param options.all also those that have a name
- * @param options.filters only those that match: `KEY=VALUE` each, views/volume.ts
+ * Removes anonymous volumes that no container uses, and the leftovers of interrupted commands.
+ * @param options.all also removes named volumes
+ * @param options.filters removes only volumes that match: `KEY=VALUE` each, views/volume.ts
  * @throws FosterError for a filter that does not exist
  */
 export async function prune({
@@ -192,7 +192,7 @@ export async function importFiles(reference: string, input: string | undefined):
   }
 }
 
-/** @throws FosterError for a volume whose files are not in a folder of foster's */
+/** @throws FosterError for a volume whose files are not in foster's data folder */
 async function refuseElsewhere(reference: string, verb: string): Promise<void> {
   const { findVolume } = await import('../volume/store.js');
   const { kindOfVolume } = await import('../volume/record.js');

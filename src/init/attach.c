@@ -1,5 +1,5 @@
 /* The monitor's socket for clients that attach to a detached container (foster attach). A client must not block the
- * container: one that does not read for CLIENT_TIMEOUT_MS is disconnected, because the log has everything. The monitor
+ * container: if it does not read for CLIENT_TIMEOUT_MS, it is disconnected, because the log has everything. The monitor
  * waits only for a client that has sent ATTACH_ALL, as a program waits for the reader of its pipe (foster run, foster
  * start -a). */
 #include "init.h"
@@ -9,7 +9,7 @@
 #include <linux/poll.h>
 
 #define CLIENT_TIMEOUT_MS 1000
-#define FINAL_TIMEOUT_MS 10000 /* of a client that wants all output */
+#define FINAL_TIMEOUT_MS 10000 /* for a client that wants all output */
 
 static int listener = -1;
 static int clients[MAX_CLIENTS] = {-1, -1, -1, -1, -1, -1, -1, -1};
@@ -22,7 +22,7 @@ static struct {
 } inputs[MAX_CLIENTS]; /* received, but not yet read by the container */
 
 /* The socket's path may be longer than an address allows (108 bytes), so the socket is bound from its folder: unix(7). If
- * the filesystem does not support sockets, as some network filesystems, attach does not work, but all else does. */
+ * the filesystem does not support sockets, such as some network filesystems, only attach does not work. */
 void attach_open(void) {
   struct {
     unsigned short family;
@@ -95,9 +95,9 @@ void attach_send(u8 kind, char *data, size_t size) {
   }
 }
 
-/* Index of a client that wants all output but has no room for more at the moment; -1 if there is none. While there is one,
- * no output is read, so that a whole STREAM_BUFFER fits when poll(2) reports room: a socket is writable while at most a
- * fourth of its buffer is in use. */
+/* Index of a client that wants all output but has no room for more at the moment; -1 if there is none. While there is one, no
+ * output is read, so that a whole STREAM_BUFFER fits when poll(2) reports room: a socket is writable while at most a fourth of
+ * its buffer is in use. */
 int attach_stalled(void) {
   for (int i = 0; i < MAX_CLIENTS; i++)
     if (clients[i] >= 0 && wants_all[i] && !wait_writable(clients[i], 0)) return i;

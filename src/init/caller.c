@@ -13,7 +13,7 @@
 static int is_output_lost;
 static int is_exit_requested; /* a signal has asked us to exit */
 
-/* A terminal that was reopened non-blocking may have no room at the moment. */
+/* Tries again when a terminal that was reopened non-blocking has no room at the moment. */
 static void print_error(const char *text) {
   struct pollfd poll = {.fd = 2, .events = POLLOUT};
   while (sys_write(2, text, string_length(text)) == -EAGAIN) SYSCALL5(__NR_ppoll, &poll, 1, NULL, NULL, 8);
@@ -87,7 +87,7 @@ static void recover_terminal_stream(struct stream *stream, long error) {
     return;
   }
   if (is_written) {
-    stream->at = stream->size; /* no reader any more: discard it without telling the container */
+    stream->at = stream->size; /* there is no reader any more: discard the output without telling the container */
   } else if (error == -EIO) {
     caller_stop(); /* a background job must not read: tty_ioctl(4), job control */
   } else {
@@ -105,8 +105,8 @@ static void print_stream_error(int is_input, long error) {
   print_error(line);
 }
 
-/* Closes both ends, so that the other side gets SIGPIPE or sees the end of its input. Only 2 stays open, for our own
- * messages. */
+/* Closes both ends, so that the other side gets SIGPIPE or sees the end of its input. Only descriptor 2 stays open, for our
+ * own messages. */
 static void end_stream(struct stream *stream, long error) {
   int is_input = stream == &run.streams[INPUT];
   if (is_input && error == -EIO && may_read_again()) return;

@@ -1,5 +1,5 @@
-/* The cgroup of a container: steps of the kind HOST_CGROUP, their undo, and what the monitor reads at the end. Paths, files
- * and values are data; nothing here knows what a limit is. */
+/* The cgroup of a container: host steps of the kind HOST_CGROUP, their undo, and the count of OOM kills. Paths, files and
+ * values are data: this file knows nothing about limits. */
 #include "init.h"
 
 #include <asm-generic/errno.h>
@@ -7,9 +7,9 @@
 #include <linux/magic.h>
 
 enum {
-  TRIES = 5000, TRY_NS = 1000000, /* at most five seconds, for processes that are just ending */
+  TRIES = 5000, TRY_NS = 1000000, /* at most five seconds for processes that are ending */
   DIRECTORY = 4,                  /* DT_DIR of readdir(3) */
-  MAX_ROUNDS = 100,               /* against processes that fork faster than they are moved */
+  MAX_ROUNDS = 100,               /* a limit, in case processes fork faster than they are moved */
 };
 
 static void wait_a_moment(void) {
@@ -26,7 +26,7 @@ static int is_cgroup(int fd) {
   return info[0] == CGROUP2_SUPER_MAGIC || info[0] == CGROUP_SUPER_MAGIC;
 }
 
-/* Opens a file in the cgroup `path`; -EXDEV if that is no cgroup. */
+/* Opens a file in the cgroup `path`. Returns -EXDEV if that is not a cgroup. */
 static long open_file(const char *path, const char *name, int flags) {
   long folder = open_folder(path);
   if (folder < 0) return folder;
@@ -74,7 +74,7 @@ static const char *first_below(int fd, char *buffer, size_t size) {
   return NULL;
 }
 
-/* A container that may mount cgroups may have made some below its own. Removes them, the lowest first, without recursion. */
+/* Removes the cgroups below one, the lowest first, without recursion: a container that may mount cgroups may have made some. */
 static void remove_below(const char *path) {
   u64 buffer[512];
   int fd = (int)sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
@@ -85,7 +85,7 @@ static void remove_below(const char *path) {
     if (error == 0) continue;
     if (error != -EBUSY && failures++ < TRIES) continue;
     int next = (int)sys_openat(fd, name ? name : "..", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-    if (name && next >= 0 && !first_below(next, (char *)buffer, sizeof buffer)) { /* its processes are just ending */
+    if (name && next >= 0 && !first_below(next, (char *)buffer, sizeof buffer)) { /* its processes are still ending */
       sys_close(next), failures++;
       wait_a_moment();
       continue;
@@ -97,7 +97,7 @@ static void remove_below(const char *path) {
   if (fd >= 0) sys_close(fd);
 }
 
-/* Waits for processes that are ending. In version 2, all that are left are killed first. */
+/* Removes a cgroup, and waits for its processes to end. In version 2, it kills them first. */
 void cgroup_remove(const char *path) {
   for (int i = 0; i < TRIES && remove_folder(path) == -EBUSY; i++) {
     if (i == 0) cgroup_write(path, "cgroup.kill", "1");
@@ -106,7 +106,7 @@ void cgroup_remove(const char *path) {
   }
 }
 
-/* One that is left from a run whose monitor was killed is replaced, and its limits and counts with it. */
+/* Makes a cgroup. If a killed monitor has left one behind, it is replaced, to get rid of its limits and counts. */
 static long make(struct host_step *step, const char *path) {
   long error = SYSCALL3(__NR_mkdirat, AT_FDCWD, path, 0755);
   if (error == -EEXIST && step->detail & CGROUP_SHARED) return 0;
@@ -125,8 +125,8 @@ static u64 number_in(const char *text, long size) {
   return number;
 }
 
-/* Moves all processes of a cgroup to another one: a cgroup of version 2 with processes of its own cannot have limits for
- * those below it. A process that ends meanwhile is none any more. */
+/* Moves all processes of a cgroup to another one: in version 2, a cgroup that has processes cannot set limits for the cgroups
+ * below it. Processes that end meanwhile are skipped. */
 static long move_all(const char *from, const char *to) {
   for (int round = 0; round < MAX_ROUNDS; round++) {
     char text[4096];
@@ -137,9 +137,9 @@ static long move_all(const char *from, const char *to) {
     if (size <= 0) return size;
     for (long at = 0, next; at < size; at = next) {
       for (next = at; next < size && text[next] != '\n'; next++) {}
-      if (next == size) break; /* cut off: the next round reads it */
+      if (next == size) break; /* the number is cut off: the next round reads it */
       u64 pid = number_in(text + at, next++ - at);
-      long error = pid ? enter(to, pid) : 0; /* 0: of another PID namespace */
+      long error = pid ? enter(to, pid) : 0; /* 0: a process of another PID namespace */
       if (error < 0 && error != -ESRCH) return error;
     }
   }
@@ -161,7 +161,7 @@ static int is_in(int pid, const char *wanted) {
   return 0;
 }
 
-/* Until systemd has moved the process. */
+/* Waits until systemd has moved the process. */
 static long await(const struct host *host, const char *line) {
   for (int i = 0; i < 2 * TRIES; i++) {
     if (is_in(host->pid, line)) return 0;
@@ -186,7 +186,7 @@ long cgroup_step(const struct host *host, struct host_step *step, const char *pa
   }
 }
 
-/* A shared one, which is a parent, goes only if nothing else is in it. */
+/* Removes a cgroup that a step has made. A shared one, a parent, is removed only if it is empty. */
 void cgroup_undo(struct host_step *step, const char *path) {
   if (step->detail & CGROUP_SHARED) remove_folder(path);
   else cgroup_remove(path);
@@ -196,8 +196,8 @@ void cgroup_undo(struct host_step *step, const char *path) {
 /* Opens the file that counts OOM kills: memory.events (version 2) or memory.oom_control. */
 long cgroup_open_oom(const char *path, const char *name) { return open_file(path, name, O_RDONLY); }
 
-/* How often the kernel has killed a process of the cgroup because of its limit of memory: the line `oom_kill N`.
- * Returns -errno if the cgroup is gone. */
+/* How many processes of the cgroup the kernel has killed because of its memory limit: the line `oom_kill N`. Returns -errno
+ * if the cgroup is gone. */
 s64 cgroup_oom_kills(int file) {
   static const char key[] = "oom_kill ";
   char text[512];

@@ -109,7 +109,7 @@ static int has_cgroup_words(const struct host_step *step) {
   }
 }
 
-/* How many words each kind of host step has, at the least and at the most. */
+/* Checks that a host step has as many words as its kind needs. */
 static int has_words_for(const struct host_step *step) {
   switch (step->kind) {
     case HOST_WRITE:

@@ -76,7 +76,7 @@ static void handle_own_signal(void) {
   send_to_monitor((char[]){ATTACH_SIGNAL, (char)signal, (char)is_for_job}, 3);
 }
 
-/* Handles signals while it waits, because the reader may be slow. */
+/* Handles signals during the wait, because the reader may be slow. */
 static void write_all(int fd, const char *data, size_t size) {
   while (size) {
     struct pollfd polls[2] = {{.fd = signal_fd, .events = POLLIN}, {.fd = fd, .events = POLLOUT}};

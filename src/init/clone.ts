@@ -61,11 +61,11 @@ export function startProcess(program: Program, namespaceFlags: number): { pid: n
 }
 
 /**
- * Replaces this process by `program`, execve(2), which keeps our PID and parent. All signals are blocked in it, and those
+ * Replaces this process with `program`, execve(2), which keeps our PID and parent. All signals are blocked in it, and those
  * that were held back are pending. Returns only by throwing.
  */
 export function becomeProgram(program: Program): never {
-  globalThis.fosterKeepCode?.(); // this process has no "exit" at which it could be kept (src/cli/bootstrap.ts)
+  globalThis.fosterKeepCode?.(); // bootstrap.ts usually does this at the exit of Node, which does not happen here
   const entry = encodeProgram(program);
   const error = callRaw(nativeFile('foster-entry.so'), 'int foster_become(void *program)', entry);
   throw new SystemCallError('execveat()', -error);

@@ -1,5 +1,5 @@
-/* Enters namespaces of another process and executes a program. Needed for what the kernel lets only processes of a user
- * namespace do, such as using the files of a FUSE filesystem, or changing a network. */
+/* Enters namespaces of another process and executes a program. The kernel permits some things only in a certain user
+ * namespace, such as using the files of a FUSE filesystem, or changing a network. */
 #include "init.h"
 #include "program.h"
 

@@ -65,8 +65,8 @@ EXPORTED int foster_become(struct program *program) {
   return (int)become_program(program);
 }
 
-/* Returns 0 when all steps are done, else -errno; then `host` says what has failed. `ends_at_signal`: a signal that is held
- * back ends a wait. Not set when foster cleans up after a signal. */
+/* Returns 0 when all steps are done. Otherwise returns -errno; `host` then says what failed. With `ends_at_signal`, a signal
+ * that is held back ends a wait; not set when foster cleans up after a signal. */
 EXPORTED int foster_run_host_steps(struct host *host, int ends_at_signal) {
   ending_signals = ends_at_signal ? &held_signals : NULL;
   if (check_host(host)) return run_host_steps(host);

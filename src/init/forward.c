@@ -1,6 +1,6 @@
-/* Carries connections to published ports into containers. The container sees the address of the client: the connection to it
- * is made in the network holder's namespace from that address (IP_TRANSPARENT: ip(7)), and what comes back is delivered to
- * us, since the holder's rules mark it. Of TCP, data does not pass through our memory: splice(2). */
+/* Carries connections to published ports into containers. The container sees the address of the client: we connect to it in
+ * the network holder's namespace from that address (IP_TRANSPARENT: ip(7)). Packets back to it are delivered to us, because
+ * the holder's rules mark them. TCP data does not pass through our memory: splice(2). */
 #include "init.h"
 #include "program.h"
 
@@ -35,8 +35,8 @@ typedef struct { u8 bytes[28]; } address;
 static u32 family_of(const address *a) { return a->bytes[0] | (u32)a->bytes[1] << 8; }
 static u32 size_of(const address *a) { return family_of(a) == AF_INET ? 16 : 28; }
 
-/* A port of the host: where it listens; the container's address of each family; the router's, in place of clients whose
- * addresses mean nothing there. A family of 0: none. */
+/* A port of the host: where it listens; the container's address of each family; the router's addresses, which replace those of
+ * clients that the container could not answer. A family of 0 means no address. */
 struct port {
   int fd;
   u8 is_tcp;
@@ -44,8 +44,8 @@ struct port {
 };
 
 struct connection {
-  int fd[2]; /* the client, the container */
-  int pipe[2][2]; /* what comes from fd[i] waits in pipe[i] */
+  int fd[2]; /* to the client, to the container */
+  int pipe[2][2]; /* pipe[i] has the data from fd[i] that waits to be sent */
   u32 held[2];
   u8 is_used, is_connected, has_ended[2], is_shut[2];
 };
@@ -74,7 +74,7 @@ static long set_option(int fd, int level, int name, int value) {
   return SYSCALL5(__NR_setsockopt, fd, level, name, &value, sizeof value);
 }
 
-/* An IPv4 client of a socket for both families. */
+/* Converts the address of an IPv4 client of a socket for both families to an IPv4 address. */
 static void unmap(address *a) {
   static const u8 prefix[12] = {[10] = 0xff, [11] = 0xff};
   if (family_of(a) != AF_INET6) return;
@@ -85,7 +85,7 @@ static void unmap(address *a) {
   *a = short_one;
 }
 
-/* Whether replies to the address would not leave the container's namespace, or the link. */
+/* Whether replies to the address would stay in the container's namespace, or on its link. */
 static int is_local(const address *a) {
   if (family_of(a) == AF_INET) return a->bytes[4] == 127;
   if (a->bytes[8] == 0xfe && (a->bytes[9] & 0xc0) == 0x80) return 1;
@@ -94,7 +94,7 @@ static int is_local(const address *a) {
   return a->bytes[23] == 1;
 }
 
-/* A socket to the container for a client, connected or about to be. Returns -errno. */
+/* Opens a socket to the container for a client, which is connected or still connecting. Returns -errno on failure. */
 static long open_toward(const struct port *port, const address *client) {
   int family = family_of(client) == AF_INET6, is_replaced = is_local(client);
   if (!family_of(&port->target[family])) family = !family, is_replaced = 1;
@@ -109,8 +109,8 @@ static long open_toward(const struct port *port, const address *client) {
   return error;
 }
 
-static int is_full;     /* connections wait to be accepted */
-static int has_room;    /* and one has ended since */
+static int is_full;     /* connections could not be accepted, and wait */
+static int has_room;    /* a connection has ended since then */
 
 static void close_connection(struct connection *one) {
   has_room = is_full;
@@ -122,7 +122,7 @@ static void close_connection(struct connection *one) {
   one->is_used = 0;
 }
 
-/* Carries what fd[from] has to the other one, as far as both go. Returns -1 if the connection is broken. */
+/* Carries data from fd[from] to the other end without blocking. Returns -1 if the connection is broken. */
 static int pump(struct connection *one, int from) {
   int to = !from;
   while (!one->is_shut[from]) {
@@ -140,7 +140,7 @@ static int pump(struct connection *one, int from) {
       SYSCALL2(__NR_shutdown, one->fd[to], SHUT_WR);
       one->is_shut[from] = 1;
     } else if (put <= 0 && got <= 0) {
-      return 0; /* neither has moved: the next edge tells */
+      return 0; /* nothing has moved: epoll(7) reports the next change */
     }
   }
   return 0;
@@ -175,7 +175,7 @@ static void accept_one(const struct port *port, struct connection *one, int clie
   for (int i = 0; i < 2; i++)
     if (SYSCALL2(__NR_pipe2, one->pipe[i], O_CLOEXEC | O_NONBLOCK) < 0) return close_connection(one);
   u32 index = (u32)(one - connections), mask = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-  /* The container's end first: that it is connected is seen there alone. */
+  /* The container's end comes first, because only that one reports when it is connected. */
   if (watch(one->fd[1], EVENT_CONNECTION, index, mask) || watch(client, EVENT_CONNECTION, index, mask)) close_connection(one);
 }
 
@@ -186,7 +186,7 @@ static void accept_all(const struct port *port) {
     struct connection *one = free_connection();
     long client = one ? SYSCALL4(__NR_accept4, port->fd, &from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC) : -EMFILE;
     if (client == -ECONNABORTED || client == -EINTR) continue;
-    if (client < 0 && client != -EAGAIN) is_full = 1; /* too many open files: it waits until a connection ends */
+    if (client < 0 && client != -EAGAIN) is_full = 1; /* too many open files: the client waits until a connection ends */
     if (client < 0) return;
     accept_one(port, one, (int)client, &from);
   }
@@ -201,7 +201,7 @@ static int is_same(const address *a, const address *b) {
 }
 
 static struct session *session_of(u32 port, const address *client) {
-  struct session *place = sessions; /* one that is free, or else the one that has been idle for the longest time */
+  struct session *place = sessions; /* a free one, or else the one that has been idle for the longest time */
   for (struct session *one = sessions; one < sessions + MAX_SESSIONS; one++) {
     if (one->fd >= 0 && one->port == port && is_same(&one->client, client)) return one;
     if (place->fd >= 0 && (one->fd < 0 || one->used_ms < place->used_ms)) place = one;
@@ -304,7 +304,7 @@ static _Noreturn void fail(u32 port, long error) {
   sys_exit(125);
 }
 
-/* Hexadecimal. Returns NULL if it is none. */
+/* Reads an address in hexadecimal. Returns the rest of the text; NULL if it is not an address. */
 static const char *read_address(const char *text, address *out) {
   for (u32 i = 0; i < 2 * sizeof *out; i++, text++) {
     u8 digit = (u8)(*text >= '0' && *text <= '9' ? *text - '0' : *text >= 'a' && *text <= 'f' ? *text - 'a' + 10 : 16);
@@ -331,7 +331,7 @@ static long listen_at(struct port *port) {
   return 0;
 }
 
-/* `t` or `u` for the protocol, then the addresses of struct port. */
+/* Opens a port. The word is `t` or `u` for the protocol, then the addresses of struct port. */
 static void open_port(const char *word, u32 index) {
   struct port *port = &ports[index];
   *port = (struct port){.fd = -1, .is_tcp = *word == 't'};
@@ -350,9 +350,9 @@ static void raise_limit(void) {
   SYSCALL4(__NR_prlimit64, 0, RLIMIT_NOFILE, &limit, NULL);
 }
 
-/* argv: our name, "forward", then a word for each port: open_port. Listens in the network namespace of the caller, then
- * enters the namespaces of the network holder (FD_ENTERED). Ends when the process of FD_PIDFD ends. A failure is reported on
- * FD_CONTROL, with the port's index; it closes when all ports are open. */
+/* argv: our name, "forward", then a word for each port: open_port. Listens in the network namespace of the caller, then enters
+ * the namespaces of the network holder (FD_ENTERED). Ends when the process of FD_PIDFD ends. Failures are reported on
+ * FD_CONTROL with the index of the port. FD_CONTROL closes when all ports are open. */
 int run_forward(int argc, char **argv) {
   SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-ports");
   SYSCALL3(__NR_fcntl, FD_CONTROL, F_SETFD, FD_CLOEXEC);
@@ -367,7 +367,7 @@ int run_forward(int argc, char **argv) {
   become_orphan();
   SYSCALL0(__NR_setsid);
   SYSCALL1(__NR_chdir, "/");
-  /* What is left: to use addresses and low ports of clients. */
+  /* Keep only the rights to use addresses and low ports of clients. */
   limit_capabilities((u64)1 << CAP_NET_ADMIN | (u64)1 << CAP_NET_BIND_SERVICE);
   SYSCALL2(__NR_prctl, PR_SET_DUMPABLE, 0);
   sys_close(FD_ENTERED), sys_close(FD_CONTROL);

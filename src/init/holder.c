@@ -1,6 +1,6 @@
 /* The network holder: PID 1 of a PID namespace, in a user namespace above those of containers and in the network namespace
- * that connects them. It does nothing but exist, for as long as somebody holds the lock of the user's networks. With it end
- * the programs that belong to it, such as pasta and dnsmasq: they are in its PID namespace. */
+ * that connects them. It only keeps these namespaces in existence, for as long as a process holds the lock of the user's
+ * networks. Programs that belong to it, such as pasta and dnsmasq, are in its PID namespace and end with it. */
 #include "init.h"
 #include "program.h"
 
@@ -13,17 +13,17 @@
 #include <linux/sched.h>
 #include <linux/wait.h>
 
-/* Descriptors: FD_CONTROL, a socket over which the starter tells that the ids are mapped; FD_BLOB, the lock file, whose text
- * says who the holder is. Whoever has the lock after us finds the file empty. */
+/* Descriptors: FD_CONTROL, a socket on which the starter reports that the ids are mapped; FD_BLOB, the lock file, whose text
+ * describes the holder. We empty the file before we end and release the lock. */
 int run_network_holder(void) {
   SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-network");
   SYSCALL0(__NR_setsid);
   SYSCALL1(__NR_chdir, "/");
-  u64 ignored[4] = {(u64)SIG_IGN, 0, 0, 0}; /* children are reaped by the kernel: wait(2), "SIGCHLD" */
+  u64 ignored[4] = {(u64)SIG_IGN, 0, 0, 0}; /* the kernel reaps children: wait(2), "SIGCHLD" */
   SYSCALL4(__NR_rt_sigaction, SIGCHLD, ignored, NULL, 8);
   if (await_byte(CONTROL_RESUME)) return 125;
   sys_close(FD_CONTROL);
-  struct flock exclusive = {.l_type = F_WRLCK}; /* of the whole file */
+  struct flock exclusive = {.l_type = F_WRLCK}; /* for the whole file */
   while (SYSCALL3(__NR_fcntl, FD_BLOB, F_OFD_SETLKW, &exclusive) < 0) {}
   SYSCALL2(__NR_ftruncate, FD_BLOB, 0);
   return 0;
@@ -34,7 +34,7 @@ void sleep_ms(s64 ms) {
   SYSCALL2(__NR_nanosleep, time, NULL);
 }
 
-/* What reads what containers send gets no more rights in the user namespace above them than it needs. */
+/* Reduces the capabilities. Programs that read data from containers get only those that they need in the user namespace above. */
 void limit_capabilities(u64 mask) {
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
   struct __user_cap_data_struct data[2] = {{0, 0, 0}, {0, 0, 0}};
@@ -63,7 +63,7 @@ static _Noreturn void fail(int status, long error) {
 }
 
 /* Runs a program that goes into the background when it is ready, such as pasta, and starts it again when it has ended. We
- * are PID 1 of a PID namespace of its own, so that its background process becomes ours, and ends with us. */
+ * are PID 1 of a PID namespace, so the background process becomes our child, and ends with us. */
 static _Noreturn void serve(char **argv, u64 capabilities) {
   enum { RETRY_MS = 1000 };
   for (int is_first = 1;; is_first = 0) {
@@ -80,7 +80,7 @@ static _Noreturn void serve(char **argv, u64 capabilities) {
   }
 }
 
-/* Continues in a child, which is in the PID namespace that we have entered or made; we exit. */
+/* Continues in a child, which is in the PID namespace that we have entered or made. The parent exits. */
 static void become_child(int waits) {
   long pid = SYSCALL5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
   if (pid < 0) fail(0, pid);
@@ -88,8 +88,9 @@ static void become_child(int waits) {
   if (pid) sys_exit(0);
 }
 
-/* Continues as a child of the network holder, whose PID namespace we have entered: it can end only when all processes there
- * are reaped. A child of ours would be an orphan of our PID namespace; its own child is one of the holder's, which reaps it. */
+/* Continues as a child of the network holder, whose PID namespace we have entered. The holder can end only when all processes
+ * in its PID namespace are reaped, and it reaps its children. A child of ours would keep its parent outside of that namespace,
+ * so a grandchild continues: it becomes an orphan in the namespace, and the holder adopts it. */
 void become_orphan(void) {
   become_child(1);
   become_child(0);

@@ -8,7 +8,7 @@ import { nativeFile } from './clone.js';
 let file: number | undefined;
 
 /**
- * foster-init, as a sealed memory file: so /proc/1/exe of a container names no file of the host, and no process can change
+ * foster-init, as a sealed memory file. So /proc/1/exe of a container is not a file of the host, and no process can change
  * the program that others run (CVE-2019-5736).
  */
 export function initProgram(): number {

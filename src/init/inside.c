@@ -1,5 +1,5 @@
-/* What only a process in other namespaces may do: map ids from the user namespace above, make network interfaces. A child
- * that shares our memory joins them, does it, and exits. */
+/* Operations that need a process in other namespaces: mapping ids from the user namespace above, making network interfaces. A
+ * child that shares our memory joins the namespaces, does the work, and exits. */
 #include "init.h"
 #include "program.h"
 
@@ -40,8 +40,8 @@ static void write_file(void *argument) {
   sys_exit(0);
 }
 
-/* Sends one message, and returns what the kernel has acknowledged: netlink(7). The sequence number, which means nothing
- * here, is an errno that is no failure. */
+/* Sends one message, and returns the result that the kernel acknowledges: netlink(7). The sequence number, which we need for
+ * nothing else, is an errno that does not count as a failure. */
 static long send_message(int socket, const struct nlmsghdr *message) {
   struct { struct nlmsghdr head; s32 error; char rest[44]; } answer;
   long size = SYSCALL6(__NR_sendto, socket, message, message->nlmsg_len, 0, NULL, 0);
@@ -72,12 +72,12 @@ static long run_inside(void (*work)(void *), struct inside *inside) {
   return error ? error : inside->outcome;
 }
 
-/* As write_proc_file, by a process in the user namespace of the process of `pidfd`. */
+/* Like write_proc_file, but a process in the user namespace of `pidfd` does it. */
 long write_from_inside(int pidfd, int pid, const char *file, const char *text) {
   return run_inside(write_file, &(struct inside){.pidfd = pidfd, .pid = pid, .file = file, .text = text, .outcome = -ESRCH});
 }
 
-/* Sends rtnetlink(7) messages, one after the other, in the network namespace of the process of `pidfd`. Each must ask for an
+/* Sends rtnetlink(7) messages, one after the other, in the network namespace of the process of `pidfd`. Each must request an
  * acknowledgement. */
 long send_netlink_inside(int pidfd, char *messages, u32 size) {
   return run_inside(send_messages, &(struct inside){.pidfd = pidfd, .messages = messages, .size = size, .outcome = -ESRCH});

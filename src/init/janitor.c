@@ -28,7 +28,7 @@ static int has_cgroup(const struct monitor *monitor) {
   return 0;
 }
 
-/* In version 1, even SIGKILL has to wait until the processes are not frozen any more. */
+/* In version 1, SIGKILL has no effect on frozen processes until they are thawed. */
 static void thaw_cgroups(const struct monitor *monitor) {
   struct host_step *steps = host_steps_of(monitor);
   for (u32 i = 0; i < monitor->host_step_count; i++)
@@ -52,8 +52,8 @@ static int wait_for_monitor(void) {
   return message == JANITOR_DONE;
 }
 
-/* A path that ends in `/solo` is the mark of an anonymous volume: the volume goes, unless another container has taken the
- * mark away because it uses the volume, too. The mark can be removed only once, so just one of the two happens. */
+/* A path that ends in `/solo` is the mark of an anonymous volume. Another container that uses the volume removes the mark.
+ * If we can still remove the mark, no other container can keep the volume any more, and we remove it. */
 static void remove_at_end(const char *path) {
   static const char mark[] = "/solo";
   size_t length = string_length(path);
@@ -90,7 +90,7 @@ static _Noreturn void janitor(const struct monitor *monitor, int line) {
   if (!is_orderly && !(monitor->flags & MONITOR_SHIM)) SYSCALL4(__NR_pidfd_send_signal, FD_PIDFD, SIGKILL, NULL, 0);
   if (!is_orderly) thaw_cgroups(monitor);
   wait_readable(FD_PIDFD);
-  if (!is_orderly) remove_cgroups(monitor); /* these are the caller's, and its files the container's */
+  if (!is_orderly) remove_cgroups(monitor); /* still as the caller, who owns the cgroups; the container's root owns the files */
   if (monitor->flags & MONITOR_USERNS) SYSCALL2(__NR_setns, FD_USERNS, CLONE_NEWUSER);
   const char *path = (const char *)monitor + monitor->remove;
   if (monitor->flags & MONITOR_REMOVE) {

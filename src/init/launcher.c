@@ -1,4 +1,4 @@
-/* Host steps: what is done from outside for a process that has just been started, such as PID 1. They are data; there is
+/* Does host steps: work from outside for a process that has just been started, such as PID 1. They are data; there is
  * no policy here. The same code runs in the monitor, which restarts a container when no TypeScript runs any more, and in
  * TypeScript, which calls it through FFI (entry.c). A new kind of step needs a function here, a case in do_step and, if
  * there is something to undo, one in undo_step. */
@@ -9,7 +9,7 @@
 #include <linux/mount.h>
 #include <linux/poll.h>
 
-enum { TARGET_HAS_ENDED = 1 }; /* beside 0 and -errno: the process has ended, and has reported why */
+enum { TARGET_HAS_ENDED = 1 }; /* a result besides 0 and -errno: the process has ended, and has reported why */
 
 const sigset *ending_signals;
 
@@ -47,7 +47,7 @@ static const char *words_of(const struct host *host, const struct host_step *ste
   return (const char *)(host->blob + step->words);
 }
 
-/* Starts the program that the words name, or foster-init with the words as arguments. Returns its pid, or -errno. */
+/* Starts the program in the words, or foster-init with the words as arguments. Returns its pid, or -errno. */
 static long start_step_program(const struct host *host, const struct host_step *step, int control) {
   const char *argv[MAX_HOST_WORDS + 2], *word = words_of(host, step);
   char pid[24];
@@ -80,7 +80,7 @@ static long write_proc(const struct host *host, const struct host_step *step) {
   return write_proc_file(host->pid, file, text);
 }
 
-/* The message that makes a pair of interfaces names the process whose network namespace one of them is for. */
+/* Sends the messages. One that makes a pair of interfaces has the PID of the process whose network namespace gets one end. */
 static long send_netlink(const struct host *host, const struct host_step *step) {
   char *messages = (char *)(host->blob + step->words);
   u32 place = step->detail >> NETLINK_PID_SHIFT;
@@ -207,12 +207,12 @@ static void undo_step(const struct host *host, struct host_step *step, int is_gr
   step->result = 0;
 }
 
-/* Undoes all steps, from the last to the first. `is_graceful`: a program gets the time to end by itself that its step says. */
+/* Undoes all steps, from the last to the first. `is_graceful` gives each program the time of its step to end by itself. */
 void undo_host_steps(struct host *host, int is_graceful) {
   for (u32 i = host->count; i > 0; i--) undo_step(host, steps_of(host) + i - 1, is_graceful);
 }
 
-/* Returns 0 when all steps are done, else -errno; then `host` says what has failed, and the steps before it are undone. */
+/* Returns 0 when all steps are done. Otherwise returns -errno; `host` then says what failed, and the steps before it are undone. */
 int run_host_steps(struct host *host) {
   struct host_step *steps = steps_of(host);
   long outcome = 0;
@@ -223,13 +223,13 @@ int run_host_steps(struct host *host) {
   }
   if (outcome >= 0) return 0;
   host->error = outcome == -ECHILD ? 0 : (s32)-outcome;
-  /* It cannot go on, and its cgroup can be removed only when it has ended. */
+  /* The process cannot continue, and its cgroup can be removed only when it has ended. */
   if (host->pidfd >= 0) SYSCALL4(__NR_pidfd_send_signal, host->pidfd, SIGKILL, NULL, 0);
   undo_host_steps(host, 0);
   return (int)outcome;
 }
 
-/* A child has been reaped: if a step has started it, there is nothing left to undo. */
+/* Called when a child was reaped. If a step has started it, that step needs no undo any more. */
 void host_program_exited(struct host *host, int pid) {
   struct host_step *steps = steps_of(host);
   for (u32 i = 0; i < host->count; i++)

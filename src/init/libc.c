@@ -43,7 +43,7 @@ char *append_number(char *to, u64 number) {
   return to;
 }
 
-/* Up to the first character that is no digit. */
+/* Reads a number up to the first character that is not a digit. */
 u32 read_number(const char *text) {
   u32 number = 0;
   for (; *text >= '0' && *text <= '9'; text++) number = number * 10 + (u32)(*text - '0');

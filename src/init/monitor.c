@@ -16,7 +16,7 @@
 struct run run;
 static char buffers[STREAM_COUNT][1 + STREAM_BUFFER];
 
-/* Opens /dev/null at closed numbers that have a meaning of their own, so that no other descriptor gets them. */
+/* Opens /dev/null at the fixed descriptor numbers that are closed, so that no other descriptor gets them. */
 static void fill_gaps(void) {
   int nothing = -1;
   for (int fd = FD_CONTROL; fd < FD_SUPERVISOR_END; fd++) {
@@ -104,9 +104,9 @@ static void handle_last_signal(void) {
   if (info.ssi_signo == SIGTSTP) sys_kill((int)sys_getpid(), SIGSTOP);
 }
 
-/* Carries the output that the container has written so far. Not more than a pipe holds: a process outside of its PID
- * namespace may have got the pipe from it, and write forever. `waits_for_reader`: also if the reader is slow, but not for
- * long once we were asked to exit. */
+/* Carries the output that the container has written so far, but no more than a pipe holds: a process outside of its PID
+ * namespace may have received the pipe from it, and write forever. With `waits_for_reader`, it also waits for a slow reader,
+ * but not for long once we were asked to exit. */
 void drain_output(int waits_for_reader) {
   s64 now[2] = {0, 0}, shortly[2] = {1, 0};
   for (struct stream *stream = &run.streams[OUTPUT]; stream < run.streams + STREAM_COUNT; stream++) {
@@ -177,7 +177,7 @@ int serve_client(int index, int *is_for_group) {
       write_client_input();
       return 0;
     case ATTACH_WINDOW:
-      if (size >= 4 && !run.has_caller) set_window(message); /* else the caller's window decides */
+      if (size >= 4 && !run.has_caller) set_window(message); /* in the foreground, the caller's window decides */
       return 0;
     case ATTACH_SIGNAL:
       *is_for_group = size >= 2 && message[1];
@@ -198,7 +198,7 @@ static void accept_all(void) {
   for (int i = 0; i < MAX_CLIENTS && attach_accept(); i++) {}
 }
 
-/* The container has ended for good: others no longer find it by its names. */
+/* Removes the container's names when it has ended for good, so that other containers no longer find it. */
 static void withdraw_names(void) {
   for (const char *path = monitor_text(run.config->names); *path; path += string_length(path) + 1)
     SYSCALL3(__NR_unlinkat, AT_FDCWD, path, 0);
@@ -219,7 +219,7 @@ void stop_with_container(void) {
   attach_notify_owner(ATTACH_STOPPED);
 }
 
-/* That PID 1 has stopped matters only if it is the user's process itself. */
+/* A stop of PID 1 matters only if it is the user's process itself. */
 static void reap_children(void) {
   int status = 0, options = WNOHANG | (run.config->flags & MONITOR_SHIM ? 0 : WUNTRACED);
   for (long pid; (pid = SYSCALL4(__NR_wait4, -1, &status, options, NULL)) > 0;) {
@@ -234,7 +234,7 @@ static void reap_children(void) {
   }
 }
 
-/* Forwards a signal to the container while that runs. Returns the signal, or 0 if it was only for us. */
+/* Forwards a signal to the container while it runs. Returns the signal, or 0 if it was only for us. */
 int handle_signal(void) {
   struct signalfd_siginfo info;
   if (sys_read(run.signals, &info, sizeof info) != sizeof info) return 0;
@@ -287,7 +287,7 @@ static void end_if_abandoned(void) {
   kill_container();
 }
 
-/* Until PID 1 has ended. */
+/* Serves the container until PID 1 has ended. */
 void serve_run(void) {
   int is_control_open = 1;
   while (run.status == -1) {
@@ -312,7 +312,7 @@ void serve_run(void) {
   }
 }
 
-/* The starter may have attached already: the size of the terminal that it sends is set before the program starts. */
+/* The starter may have attached already. It sends the size of its terminal, which must be set before the program starts. */
 static void serve_first_clients(void) {
   accept_all();
   struct pollfd polls[MAX_CLIENTS];
@@ -412,7 +412,7 @@ int finish_run(void) {
 /* Cleans up after a start that failed. Returns the exit code. */
 static int abandon_start(void) {
   SYSCALL4(__NR_pidfd_send_signal, FD_PIDFD, SIGKILL, NULL, 0);
-  undo_host_steps(&run.host, 0); /* first: PID 1 cannot be killed while it waits for an answer of a FUSE program */
+  undo_host_steps(&run.host, 0); /* comes first: PID 1 cannot be killed while it waits for a FUSE program */
   SYSCALL4(__NR_wait4, run.container.pid, NULL, 0, NULL);
   terminal_restore();
   janitor_finish();

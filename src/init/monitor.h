@@ -17,11 +17,11 @@ struct run {
   int status;       /* of PID 1, as wait4(2) gives it; -1 while it runs */
   int exec_code;    /* set when the program could not be executed */
   int has_caller;   /* in the foreground: 0, 1 and 2 are those of the caller, which waits for the container */
-  int has_record;   /* it is a container, with state on disk, and not a process that has joined one */
+  int has_record;   /* a container with state on disk, not a process that has joined one */
   int is_set_up;    /* from now on, a program of the container that traces its PID 1 may forge reports */
   int has_starter;  /* in the background: the foster command that started us still reads FD_CONTROL */
   int is_input_ending;
-  int is_shutdown;  /* we were told to end, as at a shutdown: it is not restarted */
+  int is_shutdown;  /* we were told to end, as at a shutdown: the container is not restarted */
   u32 restarts;
   int oom_file;     /* counts OOM kills; -1: none */
   s64 oom_kills;    /* so far */

@@ -1,8 +1,8 @@
 /* Watches for processes of the container that the kernel kills because they need more memory than the limit of its cgroup. */
 #include "monitor.h"
 
-/* A process that was killed for its memory looks like any other that was killed: the cgroup tells. systemd may remove the
- * cgroup as soon as its last process has ended, so the count is read whenever it changes. */
+/* The exit status does not show that a process was killed for its memory, but its cgroup counts such kills. systemd may remove
+ * the cgroup as soon as the last process has ended, so the count is read whenever it changes. */
 void check_oom_kills(void) {
   s64 kills = run.oom_file < 0 ? -1 : cgroup_oom_kills(run.oom_file);
   if (kills < 0 && run.oom_file >= 0) sys_close(run.oom_file), run.oom_file = -1;

@@ -82,8 +82,8 @@ static long run_step(char *blob, const struct step *step) {
   return syscall6(step->number, values[0], values[1], values[2], values[3], values[4], values[5]);
 }
 
-/* Executes foster-init anew, which continues with step `next` of the plan. As a program that was executed in its user
- * namespace, it can be looked at by those who have rights there, and by no others: ptrace(2). Returns -errno. */
+/* Executes foster-init again, which continues with step `next` of the plan. Now it was executed in its user namespace, so only
+ * processes with rights there may access it: ptrace(2). Returns -errno. */
 static long renew(u32 next) {
   char number[24];
   append_number(number, next);

@@ -37,7 +37,7 @@ static s32 move_aside(s32 fd, s32 lowest) { return (s32)SYSCALL3(__NR_fcntl, fd,
 long become_program(struct program *program) {
   s32 count = program->descriptor_count, *fds = (s32 *)program->descriptors, file = program->file;
   if (count < 0 || count > MAX_DESCRIPTORS) return -E2BIG;
-  for (int i = 0; i < count; i++) { /* first out of the way: the source of one may be the target of another */
+  for (int i = 0; i < count; i++) { /* move all out of the way first: the source of one may be the target of another */
     if (fds[i] < 0) continue;
     fds[i] = move_aside(fds[i], count + 1);
     if (fds[i] < 0) return fds[i];

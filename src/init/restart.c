@@ -60,7 +60,7 @@ static int run_once(void) {
   }
   if (run.container.pid > 0) {
     sys_kill(run.container.pid, SIGKILL);
-    undo_host_steps(&run.host, 0); /* first: PID 1 cannot be killed while it waits for an answer of a FUSE program */
+    undo_host_steps(&run.host, 0); /* comes first: PID 1 cannot be killed while it waits for a FUSE program */
     SYSCALL4(__NR_wait4, run.container.pid, NULL, 0, NULL);
   }
   close_streams();

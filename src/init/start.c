@@ -1,5 +1,5 @@
 /* Starts PID 1 of a detached container: a clone into new namespaces, host steps, a plan. In the foreground, TypeScript does
- * the same; a restart has to work when there is no TypeScript any more. */
+ * the same. A restart has to work when no TypeScript runs any more. */
 #include "monitor.h"
 
 #include <asm-generic/errno.h>
@@ -44,7 +44,7 @@ long start_plan(s32 *descriptors, s32 count, u64 clone_flags, s32 *pidfd) {
   return start_program(&program, clone_flags, pidfd);
 }
 
-/* `ends`: its ends of the control socket, of the terminal's socket, and of the pipes for 0, 1 and 2; -1 if there is none. */
+/* `ends`: PID 1's ends of the control socket, of the terminal's socket, and of the pipes for 0, 1 and 2; -1 for none. */
 static long start_init(const struct monitor *monitor, const int ends[5], s32 *pidfd) {
   s32 streams[3] = {0, 1, 2}; /* our own are /dev/null */
   for (int i = 0; i < 3; i++)
@@ -59,8 +59,8 @@ static long start_init(const struct monitor *monitor, const int ends[5], s32 *pi
   return start_plan(descriptors, count, monitor->clone_flags, pidfd);
 }
 
-/* A nested PID 1 makes its namespaces by unshare(2), and continues as a child in its PID namespace: only then is it there to
- * do host steps for. */
+/* A nested PID 1 makes its namespaces by unshare(2), and continues as a child in its PID namespace. Host steps must wait until
+ * then. */
 static long follow_refork(struct started *started) {
   struct report report;
   for (;;) {
@@ -82,7 +82,7 @@ static long follow_refork(struct started *started) {
   }
 }
 
-/* Returns 0 when PID 1 runs its plan, else -errno; then `started->failed_step` says which step failed. */
+/* Returns 0 when PID 1 runs its plan. Otherwise returns -errno, and `started->failed_step` is the step that failed. */
 long start_container(const struct monitor *monitor, struct started *started, struct host *host) {
   int terminal = (monitor->flags & MONITOR_TERMINAL) != 0, interactive = (monitor->flags & MONITOR_INTERACTIVE) != 0;
   int control[2], console[2] = {-1, -1}, input[2] = {-1, -1}, output[2] = {-1, -1}, error[2] = {-1, -1};

@@ -5,7 +5,7 @@
 #include <asm-generic/errno.h>
 #include <linux/fcntl.h>
 
-/* Overwrites what `name` contains already, which needs no new block on most filesystems. Returns -errno or 0. */
+/* Overwrites the content of `name` in place, which needs no new block on most filesystems. Returns -errno or 0. */
 static long write_file(const char *name, const char *text, size_t size) {
   long fd = sys_openat(FD_DIRECTORY, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return fd;
@@ -69,11 +69,11 @@ int state_has(const char *name) { return SYSCALL4(__NR_faccessat, FD_DIRECTORY, 
 
 void state_remove(const char *name) { SYSCALL3(__NR_unlinkat, FD_DIRECTORY, name, 0); }
 
-/* An empty file says so. */
+/* Records a fact by an empty file. */
 void state_mark(const char *name) { write_file(name, "", 0); }
 
-/* Limits that foster update has changed since the start: the file `limits` has the path of a cgroup, the name of a file in it
- * and its text, each followed by a NUL. Returns -errno or 0. */
+/* Sets the limits that foster update has changed since the start. For each, the file `limits` has the path of a cgroup, the
+ * name of a file in it and its text, each followed by a NUL. Returns -errno or 0. */
 long state_restore_limits(void) {
   char words[4097];
   long fd = sys_openat(FD_DIRECTORY, "limits", O_RDONLY | O_CLOEXEC, 0);
@@ -92,7 +92,7 @@ long state_restore_limits(void) {
   return error;
 }
 
-/* Reads the file `restart` each time, because foster update may change it. */
+/* The restart policy. The file `restart` is read each time, because foster update may change it. */
 void state_restart_policy(u32 *policy, u32 *most) {
   char text[32];
   long fd = sys_openat(FD_DIRECTORY, "restart", O_RDONLY | O_CLOEXEC, 0);

@@ -1,6 +1,6 @@
-/* The root filesystem of a container by fuse-overlayfs: mounts it in the namespaces of the container's PID 1, which waits
- * meanwhile, and becomes fuse-overlayfs. The program is in the container's user namespace, so that it can do with files
- * what the container's root can do, and no more. It is not in its PID namespace, where the container's root could reach
+/* Provides the root filesystem of a container with fuse-overlayfs: mounts it in the namespaces of the container's PID 1, which
+ * waits meanwhile, and becomes fuse-overlayfs. The program is in the container's user namespace, so that it has the same rights
+ * to files as the container's root, and no more. It is not in its PID namespace, where the container's root could reach
  * the host's files through /proc/PID/root. And it has a mount namespace of its own, so that it never sees, and never loads,
  * a file of the container. Only the container holds the mount: when the container ends, the program ends. */
 #include "init.h"
@@ -112,7 +112,7 @@ int run_storage(int argc, char **argv) {
   sys_close_range(joins ? FD_PIDFD + 1 : FD_CONTROL + 1);
   SYSCALL3(__NR_fcntl, FD_CONTROL, F_SETFD, FD_CLOEXEC);
   if (joins) check(STORAGE_JOIN, SYSCALL2(__NR_setns, FD_PIDFD, joins));
-  SYSCALL2(__NR_prctl, PR_SET_DUMPABLE, 0); /* else root in the container could trace us */
+  SYSCALL2(__NR_prctl, PR_SET_DUMPABLE, 0); /* so that root in the container cannot trace us */
   sys_close(FD_PIDFD);
   int fuse = (int)check(STORAGE_DEVICE, sys_openat(AT_FDCWD, "/dev/fuse", O_RDWR, 0));
   if (fuse != FD_FUSE) {

@@ -2,9 +2,9 @@
  * never blocks: poll(2) says what can be done, and O_NONBLOCK is set only on file descriptions of our own, because the
  * caller's are shared with other processes.
  *
- * Between pipes, from a file to a pipe, and from a pipe to a device such as /dev/null, splice(2) moves pages. All else uses
- * read(2) and write(2): splice(2) blocks on terminals and sockets, and does not lock a file's offset, so writers that share
- * it would overwrite each other's lines. */
+ * Between pipes, from a file to a pipe, and from a pipe to a device such as /dev/null, splice(2) moves pages. Everything else
+ * uses read(2) and write(2): splice(2) blocks on terminals and sockets, and does not lock a file's offset, so writers that
+ * share it would overwrite each other's lines. */
 #include "init.h"
 
 #include <asm-generic/errno.h>
@@ -27,8 +27,8 @@ static u32 kind_of(int fd) {
 
 static long flags_of(int fd) { return SYSCALL2(__NR_fcntl, fd, F_GETFL); }
 
-/* Reopens the caller's terminal as a non-blocking file description of our own, at the same number. One that we may not open
- * (after su(1), for example) is used as it is. Returns whether `fd` is a terminal. */
+/* Reopens the caller's terminal as our own non-blocking file description, at the same number. If we may not open it (after
+ * su(1), for example), it is used unchanged. Returns whether `fd` is a terminal. */
 static int reopen_terminal(int fd) {
   struct termios settings;
   if (sys_ioctl(fd, TCGETS, &settings) < 0) return 0;
@@ -117,7 +117,7 @@ static long move_pages(struct stream *stream, int is_readable) {
   stream->is_full = moved == -EAGAIN && is_readable;
   if (moved == -EINVAL) return stream->is_spliced = 0; /* a device that can only be written */
   consume_observed(stream, moved);
-  /* With much data, waking each other for every piece takes longer than moving it. */
+  /* If there is much data, waking each other for every piece takes longer than moving it. */
   if (moved >= DEFAULT_PIPE_SIZE) {
     enlarge(stream->from), enlarge(stream->to), stream->is_resting = 1;
     if (stream->is_teed) enlarge(side[1]);

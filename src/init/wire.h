@@ -26,13 +26,13 @@ struct plan {
 };
 
 enum {
-  PLAN_SHIM = 1,   /* remain as PID 1 and reap; else this process executes the user's program */
+  PLAN_SHIM = 1,   /* remain as PID 1 and reap; otherwise PID 1 executes the user's program itself */
   PLAN_TRACE = 2,  /* report every step, not only the one that fails */
   PLAN_VERBOSE = 4,/* report every orphan when it is adopted and when it is reaped */
   PLAN_GROUP = 8,  /* forward signals to the process group of the user's process */
   PLAN_COUNTS = 32, /* report each orphan when it is reaped, and their number */
   PLAN_NESTED = 64, /* has a STEP_RENEW */
-  PLAN_SHARED = 16  /* not PID 1 of a namespace of its own: kill(-1) would reach other processes */
+  PLAN_SHARED = 16  /* not PID 1 of its own namespace: kill(-1) would reach other processes */
 };
 
 /* A system call. An argument is a number, a pointer into the blob, or the s32 that an earlier step stored. */
@@ -52,7 +52,7 @@ enum {
   STEP_ORPHAN, /* continue as a new process, and exit: it becomes a child of PID 1 */
   STEP_FILE_SYSTEM, /* descriptor, magic number of statfs(2): -EXDEV if the file is on another type of filesystem */
   STEP_NOT_ON, /* two descriptors: -EXDEV if both are on the same filesystem */
-  STEP_RENEW, /* execute foster-init anew, and continue with the next step: so its memory belongs to its own user namespace */
+  STEP_RENEW, /* execute foster-init again, so that its memory belongs to its own user namespace, and continue */
 };
 
 /* Parent -> foster-init: single bytes. */
@@ -102,7 +102,7 @@ struct program {
 };
 enum { MAX_DESCRIPTORS = 1024 /* of one program */ };
 
-/* What is done from outside for PID 1, or for another new process, by the process that has started it: launcher.c. */
+/* A step that the starter of PID 1, or of another new process, does for it from outside: launcher.c. */
 struct host_step {
   u32 kind;
   u32 words; /* offset of NUL-terminated texts, one after the other */
@@ -118,17 +118,17 @@ enum {
   HOST_START,  /* words: arguments of foster-init, which becomes a program that runs until the container has ended;
                   detail: how many ms it then gets to end by itself */
   HOST_RESUME, /* sends CONTROL_RESUME to PID 1 */
-  HOST_HAND,   /* words: a path; detail: HAND_*. A mount of it, ids shifted as in PID 1's user namespace, is sent to PID 1 */
+  HOST_HAND,   /* words: a path; detail: HAND_*. Sends PID 1 a mount of it with ids shifted as in PID 1's user namespace */
   HOST_CGROUP, /* words: the path of a cgroup, and what the action needs; detail: CGROUP_* */
-  HOST_NETLINK, /* words: offset of rtnetlink messages, and count: their size in bytes; detail: NETLINK_*, and above it where
-                   in them the PID is written, 0 for nowhere */
+  HOST_NETLINK, /* words: offset of rtnetlink messages; count: their size in bytes; detail: NETLINK_*, and in the bits above
+                   the offset in the messages at which to write the PID, 0 for none */
 };
 enum { MAX_MAP_LINES = 340 /* user_namespaces(7) */, MAX_HOST_WORDS = 3 * MAX_MAP_LINES + 4, MAX_LAYERS = 500 };
 
 enum { WRITE_FROM_ABOVE = 1 /* by a process in the user namespace of the network holder */ };
 
 enum {
-  NETLINK_IN_CONTAINER = 1, /* in the container's network namespace; else in the network holder's */
+  NETLINK_IN_CONTAINER = 1, /* in the container's network namespace; by default in the network holder's */
   NETLINK_PID_SHIFT = 1,
 };
 
@@ -142,10 +142,10 @@ enum { HANDED_WHOLE, HANDED_TOP_ONLY, HANDED_PLAIN };
 
 enum {
   CGROUP_MAKE = 1, /* the result is 1 if it was made. Undone by removing it */
-  CGROUP_WRITE,    /* further words: a file in it, and the text to write to it */
+  CGROUP_WRITE,    /* more words: a file in it, and the text to write to it */
   CGROUP_ENTER,    /* moves PID 1 into it */
-  CGROUP_MOVE_ALL, /* further word: a cgroup to which all its processes are moved */
-  CGROUP_AWAIT,    /* the word is a line of /proc/PID/cgroup: waits until PID 1 has it */
+  CGROUP_MOVE_ALL, /* another word: a cgroup to which all its processes are moved */
+  CGROUP_AWAIT,    /* the word is a line of /proc/PID/cgroup: waits until it appears for PID 1 */
   CGROUP_SHARED = 16, /* with CGROUP_MAKE: it may exist already, and is removed only if it is empty */
 };
 
@@ -161,7 +161,7 @@ struct host {
   s32 userns; /* the user namespace by which ids are shifted */
   s32 output; /* stderr of programs; -1: discarded */
   s32 init; /* descriptor of foster-init; -1: we are foster-init */
-  s32 starter; /* socket to the process that wants the steps done: when it closes, a wait ends; -1: none */
+  s32 starter; /* socket to the process that requested the steps; when it closes, a wait ends; -1: none */
   u32 failed; /* index of the step that has failed */
   s32 error; /* errno; 0: a program has failed */
   s32 detail; /* wait status of that program; of HOST_START: which part has failed (STORAGE_*); -1: not known */
@@ -170,8 +170,8 @@ struct host {
 /* Parts of the HOST_START "storage": storage.c. */
 enum { STORAGE_JOIN, STORAGE_DEVICE, STORAGE_FOLDER, STORAGE_MOUNT, STORAGE_VIEW, STORAGE_LAYER, STORAGE_PROGRAM };
 
-/* Descriptors of the monitor, beside FD_CONTROL and FD_BLOB. Those from FD_PLAN on are of a monitor that starts its
- * container itself; its FD_CONTROL is a socket to the foster command that waits for the start. */
+/* Descriptors of the monitor, in addition to FD_CONTROL and FD_BLOB. Those from FD_PLAN on are for a monitor that starts its
+ * container itself. Its FD_CONTROL is a socket to the foster command that waits for the start. */
 enum {
   FD_PIDFD = 5,
   FD_CONSOLE,
@@ -218,7 +218,7 @@ struct monitor {
   u32 health_retries;
   u32 time_limit; /* ms after the start at which it is killed; 0: none */
   u32 oom; /* offset of a cgroup, the file in it that counts OOM kills, and a message for the caller; 0: none */
-  u32 host_steps; /* offset of struct host_step[host_step_count]: already done if `pid` is set, else to be done */
+  u32 host_steps; /* offset of struct host_step[host_step_count]: already done if `pid` is set */
   u32 host_step_count;
   u32 names;        /* offset of NUL-terminated paths, the last one empty: removed when the container has ended for good */
   u32 volumes;      /* offset of texts, the last one empty; two for each volume: lines of the events file, without the time, that it is
@@ -247,7 +247,7 @@ enum {
 enum {
   ATTACH_OUTPUT = 'o',
   ATTACH_ERROR = 'e',
-  ATTACH_INPUT = 'i',  /* the next one only after ATTACH_TAKEN, so that it does not hold up other messages */
+  ATTACH_INPUT = 'i',  /* another one only after ATTACH_TAKEN, so that input does not hold up other messages */
   ATTACH_TAKEN = 't',
   ATTACH_INPUT_END = 'c',
   ATTACH_WINDOW = 'w', /* u16 rows, u16 columns */

@@ -159,7 +159,7 @@ export interface MonitorOptions {
   subject?: { id: string; name: string } | undefined;
   /** Absolute paths to remove, in this order, after the end of the container. */
   remove: string[];
-  /** Absolute paths of files to remove when the container has ended for good, as its names in networks. */
+  /** Absolute paths of files to remove when the container has ended for good, such as its names in networks. */
   names?: readonly string[];
   /** Lines of the events file about the container's volumes, without their times: for each its mount, and its end. */
   volumes?: readonly string[] | undefined;
@@ -167,7 +167,7 @@ export interface MonitorOptions {
   lastProgram?: { argv: readonly string[]; env: readonly string[] } | undefined;
   /** By errno name, `*` for any: the message and the exit code if the program cannot be executed. */
   failures: { errno: string; exitCode: number; text: string }[];
-  /** The log's maximal size of a file, in bytes (0: no limit), and number of files. */
+  /** The maximum size of a log file, in bytes (0: no limit), and the number of log files. */
   log?: { maxSize: number; maxFiles: number } | 'none' | undefined;
   /** For a monitor that starts its container itself, and restarts it as the restart policy says. */
   supervise?: {
@@ -189,7 +189,7 @@ export interface MonitorOptions {
   };
   /** Milliseconds after the start at which the container is killed. */
   timeLimit?: number | undefined;
-  /** The cgroup and the file in it that count OOM kills, and the message for the caller where there are some. */
+  /** The cgroup and the file in it that count OOM kills, and the message for the caller if there are any. */
   oom?: { folder: string; file: string; message: string } | undefined;
 }
 
@@ -264,7 +264,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
   return blob.bytes;
 }
 
-/** An array of struct host_step. @param results of the steps, if they are done already: `hostResults` */
+/** An array of struct host_step. @param results the results of steps that are already done: `hostResults` */
 export function encodeHostSteps(
   blob: Blob,
   steps: readonly HostStep[],
@@ -343,7 +343,7 @@ function cgroupFields(step: CgroupStep): { kind: number; words: string[]; detail
   }
 }
 
-/** A failure of the launcher or of PID 1. */
+/** A failure that the launcher or PID 1 has reported. */
 export interface ReportedFailure {
   /** The index of the step in `init` and `process`; CLONE_STEP, STATE_STEP, or HOST_STEP + the index of a host step. */
   index: number;

@@ -24,7 +24,7 @@ export interface HostTarget {
   endsAtSignal?: boolean;
 }
 
-/** Host steps that are done; programs of `start` steps keep running. */
+/** Completed host steps. The programs of `start` steps keep running. */
 export interface HostWork {
   steps: readonly HostStep[];
   /** Descriptor of the file with the first 4 KiB of the programs' stderr, if there is one. */
@@ -62,7 +62,7 @@ export function runHostSteps(steps: readonly HostStep[], target: HostTarget = { 
   for (const [name, value] of Object.entries(fields))
     host.writeInt32LE(value, HOST_OFFSETS[name as keyof typeof fields]);
   const work = { steps, output, host, blob };
-  if (steps.length === 0) return work; // an exec has none
+  if (steps.length === 0) return work; // foster exec has none
   const prototype = 'int foster_run_host_steps(void *host, int ends_at_signal)';
   const { endsAtSignal = false } = target;
   if (callRaw(nativeFile('foster-entry.so'), prototype, host, endsAtSignal ? 1 : 0) === 0) return work;
@@ -88,7 +88,7 @@ export function hostResults({ steps, blob }: HostWork): number[] {
 
 /**
  * Ends the programs that keep running, the latest first, and waits for them.
- * @param isGraceful a program gets the time to end by itself that its step says
+ * @param isGraceful gives each program the time of its step to end by itself
  */
 export function undoHostSteps({ host, output }: HostWork, { isGraceful }: { isGraceful: boolean }): void {
   const prototype = 'void foster_undo_host_steps(void *host, int is_graceful)';

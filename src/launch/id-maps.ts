@@ -5,7 +5,7 @@ import { FosterError } from '../sys/errors.js';
 import { findProgram } from '../sys/programs.js';
 import { runHostSteps } from './host-steps.js';
 
-/** Where newuidmap and newgidmap are. @throws FosterError where one is not installed */
+/** The paths of newuidmap and newgidmap. @throws FosterError if one is not installed */
 export function findMapHelpers(): MapHelpers {
   return { uid: findHelper('uid', 'user'), gid: findHelper('gid', 'group') };
 }
@@ -20,7 +20,7 @@ function findHelper(kind: 'uid' | 'gid', what: string): string {
   });
 }
 
-/** Writes the maps of the user namespace that process `pid` is in. @throws FosterError */
+/** Writes the id maps of the user namespace of process `pid`. @throws FosterError */
 export function writeIdMaps(pid: number, maps: IdMaps): void {
   const helpers = maps.helpers ? findMapHelpers() : undefined;
   const work = runHostSteps(mapIds(maps, { helpers, canSetGroups: process.getuid?.() === 0 }), { pid });

@@ -45,7 +45,7 @@ export interface Launched {
   joined: number | undefined;
 }
 
-/** Is called for each step as it is done, for --explain. */
+/** Called when a step is done, for --explain. */
 export interface LaunchObserver {
   started(pid: number): void;
   step(index: number, result: number): void;
@@ -57,9 +57,9 @@ export interface LaunchOptions {
   stdin: boolean;
   /** stdout and stderr are /dev/null. */
   isSilent?: boolean;
-  /** Its output also goes to a log. */
+  /** Whether its output also goes to a log. */
   isLogged?: boolean;
-  /** Its streams are carried to streams of the calling program, and not to our descriptors 0, 1 and 2. */
+  /** Whether its streams are carried to streams of the calling program, instead of our descriptors 0, 1 and 2. */
   isProgram?: boolean;
   /** PID of a process whose namespaces are joined, or of the network holder for a nested plan. */
   join?: number | undefined;
@@ -183,7 +183,7 @@ function doHostSteps(plan: Plan, target: HostTarget, inside: number): HostWork {
   }
 }
 
-/** Undefined if the process has ended: then PID 1 has failed, and reports at which step. */
+/** Undefined if the process has ended. Then PID 1 has failed, and has reported at which step. */
 function openUserNamespace(pid: number): number | undefined {
   try {
     return openSync(`/proc/${pid}/ns/user`, 'r');
@@ -195,7 +195,7 @@ function openUserNamespace(pid: number): number | undefined {
 /** Kills and cleans up what `launch` has started, before the user's program runs. */
 export function abandon(launched: Omit<Launched, 'joined' | 'work'> & { work: HostWork | undefined }): void {
   signalPidfd(launched.pidfd, SIGKILL);
-  // First: PID 1 cannot be killed while it waits for an answer of a FUSE program. No data of the user is written yet.
+  // Comes first: PID 1 cannot be killed while it waits for a FUSE program. No data of the user is written yet.
   if (launched.work !== undefined) undoHostSteps(launched.work, { isGraceful: false });
   waitForChild(launched.pid);
   closeAll([launched.pidfd, launched.control, launched.console, ...launched.streams]);
@@ -210,12 +210,12 @@ export interface ReadinessOptions {
   warn?: ((sentence: string) => void) | undefined;
   /** Descriptor of the file with the stderr of the host steps' programs. */
   output: number | undefined;
-  /** Results of host steps that are known already: `hostResults`. */
+  /** Known results of host steps: `hostResults`. */
   outcomes: number[];
 }
 
 /**
- * Handles the reports of PID 1, and of the monitor if that starts it, until PID 1 is ready.
+ * Handles the reports of PID 1, and of the monitor if it starts PID 1, until PID 1 is ready.
  * @throws FosterError of the step that failed
  */
 export function waitUntilReady(

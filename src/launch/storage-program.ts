@@ -4,7 +4,7 @@ import { FosterError } from '../sys/errors.js';
 import { findProgram } from '../sys/programs.js';
 import { type HostWork, runHostSteps } from './host-steps.js';
 
-/** Where fuse-overlayfs is. @throws FosterError */
+/** The path of fuse-overlayfs. @throws FosterError if it is not installed */
 export function findFuseOverlayfs(): string {
   const path = findProgram('fuse-overlayfs');
   if (path !== undefined) return path;

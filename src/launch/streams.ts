@@ -12,7 +12,7 @@ export function openStreams(wanted: {
   input: boolean;
   output: boolean;
   isLogged: boolean;
-  /** They are carried to streams of the calling program, and not to descriptors 0, 1 and 2. */
+  /** Whether they are carried to streams of the calling program, instead of descriptors 0, 1 and 2. */
   isProgram: boolean;
 }): {
   theirs: Streams;

@@ -9,9 +9,9 @@ const MAX_DIRECTORIES = 1_000_000;
 const MAX_BYTES = 128 * 1024 * 1024;
 
 /**
- * The directories of a tree that no other process writes to, unless it is merged with what is there: then somebody may
- * change it meanwhile, and what becomes of the files that both write is up to them. Paths are absolute, `/` being the top of the tree, have
- * one character for each byte, and contain no symbolic links.
+ * The directories of a tree that no other process writes to. The exception is a merge with existing files, which others may
+ * change meanwhile; the result for a file that both write is then undefined. Paths are absolute (`/` is the top of the
+ * tree), have one character for each byte, and contain no symbolic links.
  */
 export class TreeDirectories {
   readonly #isLayer: boolean;
@@ -26,7 +26,7 @@ export class TreeDirectories {
 
   /**
    * @param isLayer whether there may be whiteouts of overlayfs
-   * @param merges whether there may be directories already, which are kept
+   * @param merges whether there may be existing directories, which are kept
    */
   constructor(isLayer: boolean, merges = false) {
     this.#isLayer = isLayer;

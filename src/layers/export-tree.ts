@@ -1,11 +1,10 @@
-import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
 import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
-import { onInterrupt, undoUnlessDone } from '../worker/interrupt.js';
+import { onInterrupt } from '../worker/interrupt.js';
+import { writeNewFile } from '../worker/new-file.js';
 import type { TreeProgram } from './tree-program.js';
 
-/** Waits until the program has ended. At an interruption it is killed. @throws FosterError */
+/** Waits until the program has ended. An interruption kills it. @throws FosterError */
 export async function finishTree(program: TreeProgram): Promise<void> {
   const takeBack = onInterrupt(program.kill);
   try {
@@ -18,8 +17,8 @@ export async function finishTree(program: TreeProgram): Promise<void> {
 /**
  * Lets the program write an archive.
  * @param path undefined for standard output
- * @param start starts it, with the descriptor that it writes to
- * @throws FosterError; then there is no file, or the one that was there before
+ * @param start starts the program; called with the descriptor that it writes to
+ * @throws FosterError; an existing file is then unchanged
  */
 export async function exportTree(
   path: string | undefined,
@@ -29,27 +28,11 @@ export async function exportTree(
     await finishTree(start(1));
     return;
   }
-  const fresh = join(dirname(resolve(path)), `.${basename(path)}.${process.pid}.new`);
-  await undoUnlessDone(
-    async () => {
-      const fd = openNew(fresh, path);
-      try {
-        await finishTree(start(fd));
-      } finally {
-        closeSync(fd);
-      }
-      renameSync(fresh, path);
-    },
-    () => rmSync(fresh, { force: true }),
-  );
-}
-
-function openNew(fresh: string, path: string): number {
   try {
-    return openSync(fresh, 'wx', 0o666);
+    await writeNewFile(path, (fd) => finishTree(start(fd)));
   } catch (error) {
     const code = errnoOf(error);
-    if (code === undefined) throw error;
+    if (error instanceof FosterError || code === undefined) throw error;
     throw new FosterError(`cannot write ${path}: ${errnoWords(errnoNumber(code))}`, { cause: error });
   }
 }

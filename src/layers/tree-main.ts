@@ -34,8 +34,8 @@ import { FuseUpperDirectory, UpperDirectory, type WritableLayer } from './writab
  * The helper that reads containers' files for `export`, `commit` and `diff`, and copies files of the layers for volumes
  * and for containers without an overlay. It runs in a user namespace with the container's id maps, so that it can read
  * and create files of all its users and sees their ids as the container does; and in a mount namespace, in which it
- * makes the directories that it needs its root directory (worker/view.ts). A running container may change files
- * meanwhile: no path leads out of there, no link is followed, and sizes are limited to what was there at first.
+ * has a root directory with only the directories that it needs (worker/view.ts). A running container may change files
+ * meanwhile: no path leads out of that root, no link is followed, and no file is read beyond its size at the beginning.
  * @returns what was skipped
  */
 function run({ order, folders }: Opened): Skipped {
@@ -164,7 +164,7 @@ function volumePath(index: number): string {
   return `/volumes/${index}`;
 }
 
-/** Links are not followed, and what a container removes meanwhile is left out. */
+/** Changes the owner of all files in a tree. Links are not followed, and files that disappear meanwhile are skipped. */
 function chownTree(path: string, owner = { uid: 0, gid: 0 }): void {
   const info = unlessGone(() => lstatSync(pathOf(path)));
   if (info === undefined) return;
@@ -183,7 +183,7 @@ function mountByProgram({ program, folder, layers }: TreeOrder): HostWork {
   );
 }
 
-/** In a folder of foster's own, which no other process uses. */
+/** Tests overlays in one of foster's own folders, which no other process uses. */
 function probe({ program, folder }: TreeOrder, { container }: Folders): Skipped {
   makeMountsPrivate();
   if (program === undefined) probeOverlay(`/proc/self/fd/${container}`);

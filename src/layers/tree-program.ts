@@ -26,8 +26,7 @@ export function startTreeProgram(order: TreeOrder, maps: IdMaps | undefined, out
 }
 
 /**
- * Copies files of the layers: those for new volumes, or to a container's folder all of them for a container without an
- * overlay. Blocks.
+ * Copies files of the layers: some to new volumes, or all to the folder of a container without an overlay. Blocks.
  * @param check called at least every 100 ms; if it throws, the work ends
  * @returns what was skipped because it is not readable
  * @throws FosterError; what was copied so far stays

@@ -2,8 +2,8 @@ import type { StorageDriver } from '../spec/storage-driver.js';
 import { WORKER_FD } from '../worker/protocol.js';
 
 /**
- * The protocol between foster and the helper that reads containers' files (tree-main.ts). It reports as Skipped what is
- * not readable and so not in the copy.
+ * The protocol between foster and the helper that reads containers' files (tree-main.ts). The helper reports files that are
+ * not readable, and so missing in the copy, as Skipped.
  */
 
 /** The helper's descriptors. */
@@ -20,9 +20,10 @@ export interface TreeOrder {
   /**
    * `export`: all files as a tar archive. `layer`: the container's changes as a layer of an image. `changes`: the same
    * as a list; each is a letter (A, C, D) and a path, terminated by NUL. `fill`: copies the layers' content of
-   * directories to the folders of `volumes`; with the driver `copy` also creates `tree`, a copy of the layers, and then `copied`, whose
-   * ctime is the time of completion. `chown`: gives all files in the folders of `volumes` to `owner`. `probe`: tests, in a folder with `one`, `two`, `upper`, `work` and `root`, whether
-   * an overlay can do all that a container needs; with `program`, whether fuse-overlayfs can.
+   * directories to the folders of `volumes`; with the driver `copy` also creates `tree`, a copy of the layers, and then
+   * `copied`, whose ctime is the time of completion. `chown`: gives all files in the folders of `volumes` to `owner`.
+   * `probe`: tests, in a folder with `one`, `two`, `upper`, `work` and `root`, whether an overlay can do everything that a
+   * container needs; with `program`, whether fuse-overlayfs can.
    */
   action: 'export' | 'layer' | 'changes' | 'fill' | 'chown' | 'probe';
   /** The storage driver of the container. */
@@ -35,13 +36,13 @@ export interface TreeOrder {
   isShifted?: boolean;
   /** The container's folder, with `upper` or `tree`, and the mount point `root`. */
   folder: string;
-  /** For each folder, the directory in the container that it becomes a copy of; '' for none, only with its owner. */
+  /** For each folder, the directory in the container that is copied to it; '' to set only the owner. */
   volumes?: Readonly<Record<string, string>>;
   /** Those of `volumes` whose ids are shifted. */
   shiftedVolumes?: readonly string[];
   /** Ids of the container. */
   owner?: { uid: number; gid: number };
-  /** Whether an exported archive has a member for the top itself, which is a volume then. */
+  /** Whether an exported archive has a member for the top itself, as for a volume. */
   hasTop?: boolean;
   /** Mount points in the container: if empty, they are not the container's own files. */
   mountPoints: readonly string[];
@@ -50,5 +51,5 @@ export interface TreeOrder {
 /** Names in the container's folder, with the driver `copy`. */
 export const TREE = 'tree';
 export const COPIED = 'copied';
-/** Where an older foster had the anonymous volumes of a container: in its folder. */
+/** The part of a container's folder in which older versions of foster had its anonymous volumes. */
 export const VOLUMES = 'volumes';

@@ -4,8 +4,8 @@ import { unlessGone } from './unless-gone.js';
 import { listNames } from './writable-layer.js';
 
 /**
- * What a tree takes on the disk in bytes, each file once; 0 where it is not there. Files that only a container's user
- * namespace may look at are not counted. A container may be changing it: no link is followed.
+ * The disk space of a tree in bytes, with each file counted once; 0 if it does not exist. Files that only a container's
+ * user namespace may read are not counted. A container may be changing the tree, so no link is followed.
  */
 export function sizeOfTree(top: string): number {
   const O_PATH = 0o10000000;
@@ -32,7 +32,7 @@ export function sizeOfTree(top: string): number {
   return size;
 }
 
-/** Not of what is gone, too deep, or what only its user namespace may look into. */
+/** Undefined for files that are gone, too deep, or readable only in their user namespace. */
 function orNothing<T>(look: () => T): T | undefined {
   return unlessGone(look, ['EACCES', 'ENAMETOOLONG']);
 }

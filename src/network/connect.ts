@@ -21,9 +21,9 @@ import { runSteps } from './service.js';
 import { readNetwork } from './store.js';
 
 /**
- * What makes the network holder's namespace a router: each container has a link of its own to it, and no other container
- * is on that link. So none can see or forge what others send, as it could on a bridge: the router passes on only what
- * comes from the address that the link has (rp_filter).
+ * Makes the network holder's namespace a router. Each container has its own link to it, with no other container on it. So no
+ * container can see the packets of others, or send with their addresses, as it could on a bridge: the router accepts only
+ * packets with the source address of their link (rp_filter).
  */
 
 const SETTINGS = `cd /proc/sys/net || exit
@@ -34,12 +34,12 @@ echo 0 > ipv4/conf/default/send_redirects
 [ ! -d ipv6 ] || echo 1 > ipv6/conf/all/forwarding
 `;
 
-/** The mark of packets that belong to a connection of foster-init's, which carries it to a client: src/init/forward.c. */
+/** The mark of packets for a connection of foster-init to a published port: src/init/forward.c. */
 const DELIVERED = 1;
 
 /**
- * nft(8): what leaves has the address of the holder, and containers of different networks do not reach each other. IPv6
- * has no rp_filter.
+ * The rules of nft(8): outgoing packets get the address of the holder, and containers of different networks do not reach
+ * each other. For IPv6 they also replace rp_filter, which does not exist there.
  */
 const RULES = `table inet foster {
   chain anti-spoofing {
@@ -63,7 +63,7 @@ const RULES = `table inet foster {
 }
 `;
 
-/** Prepares a new holder. @returns whether there is a way to the outside, or why not */
+/** Prepares a new holder. @returns true, or why there is no way to the outside */
 export function prepareHolder(pidfd: number, pid: number): HolderState['outside'] {
   const nft = findProgram('nft');
   runInHolder(pidfd, '/bin/sh', ['sh', '-s'], SETTINGS);
@@ -110,9 +110,9 @@ export function prepareHolder(pidfd: number, pid: number): HolderState['outside'
 }
 
 /**
- * Connects a network to the holder, if it is not yet. To be called with the lock of the networks.
- * @param isAlive whether the container with that id runs
- * @returns why containers have no names there; undefined if they have, or shall not
+ * Connects a network to the holder, unless it is connected already. The caller must hold the lock of the networks.
+ * @param isAlive whether the container with that id is running
+ * @returns why containers have no names in the network; undefined if they have, or if the network should have no names
  * @throws FosterError
  */
 export function connectNetwork(
@@ -177,7 +177,7 @@ export function renewNameServer(network: NetworkDefinition, isAlive: (id: string
  */
 export function forgetNetwork(network: NetworkDefinition): void {
   if (holderState() !== undefined) {
-    const holder = ensureHolder(prepareHolder); // which cannot end now
+    const holder = ensureHolder(prepareHolder); // our lock keeps it from ending
     try {
       removeFrom(holder, network);
     } finally {
@@ -194,7 +194,7 @@ function stopNameServers(holder: Holder, network: NetworkDefinition): void {
 }
 
 function removeFrom(holder: Holder, network: NetworkDefinition): void {
-  // first: where this is killed, the next container connects it anew
+  // comes first: if we are killed after this, the next container connects the network again
   if (holder.state.networks[network.name] === network.id) delete holder.state.networks[network.name];
   forgetResolvers(holder, network);
   recordNetworks(holder);
@@ -219,14 +219,14 @@ function removeFrom(holder: Holder, network: NetworkDefinition): void {
     const other = readNetwork(name);
     return other?.id === id ? [rulesOf(other)] : [];
   });
-  // in one transaction: there is no moment without rules
+  // in one transaction, so that the rules always apply
   const rules = ['flush chain inet foster to-router', 'flush chain inet foster between', ...others];
   if (nft !== undefined) runInHolder(holder.pidfd, nft, ['nft', '-f', '-'], `${rules.join('\n')}\n`);
 }
 
 const LOOPBACK = 1;
 
-/** What a network's containers may reach: each other, its gateway, and the outside. */
+/** The rules for what a network's containers may reach: each other, the gateway, and the outside. */
 function rulesOf({ subnets, isInternal }: NetworkDefinition): string {
   return subnets
     .map((each) => {

@@ -17,14 +17,14 @@ import { FosterError } from '../sys/errors.js';
 import { type NetworkDefinition, type NetworkSubnet, RESERVED_NAMES } from './definition.js';
 import { freeNamedSubnet, hostSubnets, NETWORK_NAME } from './store.js';
 
-/** What is asked of a new network; the rest is chosen. */
+/** The requested properties of a new network. foster chooses the rest. */
 export interface NetworkWishes {
   name?: string | undefined;
   /** `10.1.0.0/24`, at most one of each family. */
   subnets: readonly string[];
-  /** Each in one of the subnets; the first address of a subnet without one. */
+  /** Each in one of the subnets. A subnet without a gateway gets its first address. */
   gateways: readonly string[];
-  /** Each a part of one of the subnets; all of a subnet without one. */
+  /** Each a part of one of the subnets. By default, addresses come from the whole subnet. */
   ranges: readonly string[];
   /** Addresses that no container gets, `NAME=ADDRESS` each: in one of the subnets. */
   reserved: readonly string[];
@@ -40,7 +40,7 @@ export interface NetworkWishes {
   options: Readonly<Record<string, string>>;
 }
 
-/** @throws FosterError for a name that means something else, or cannot be one */
+/** @throws FosterError for an invalid name, and for a name with another meaning */
 export function checkNetworkName(name: string): void {
   if (!NETWORK_NAME.test(name))
     throw flagError(
@@ -53,8 +53,8 @@ export function checkNetworkName(name: string): void {
 }
 
 /**
- * A new network beside those that are there.
- * @throws FosterError of the kind `invalid` for wishes that make no sense, `conflict` where addresses are in use
+ * Defines a new network that does not overlap with the existing ones.
+ * @throws FosterError of the kind `invalid` for invalid wishes, `conflict` if addresses are in use
  */
 export function defineNetwork(
   wishes: NetworkWishes,
@@ -184,7 +184,7 @@ function take(values: string[], suits: (text: string) => boolean): string | unde
   return at < 0 ? undefined : values.splice(at, 1)[0];
 }
 
-/** Addresses that are for something else everywhere: RFC 6890, and the link of the network holder to the outside. */
+/** Addresses with another purpose: RFC 6890, and the link of the network holder to the outside. */
 const ELSEWHERE: readonly [subnet: string, what: string][] = [
   ['0.0.0.0/8', 'this host'],
   ['127.0.0.0/8', 'loopback'],
@@ -221,7 +221,7 @@ function checkedSubnet(text: string, networks: readonly NetworkDefinition[]): Su
   return subnet;
 }
 
-/** What networks always are here, by the options of Docker's and Podman's bridges that ask for it. */
+/** Options of Docker's and Podman's bridges for properties that foster's networks always have. */
 const OPTIONS: Readonly<Record<string, { only: RegExp; because: string }>> = {
   mtu: { only: /^65520$/, because: 'all networks have an MTU of 65520' },
   'com.docker.network.driver.mtu': { only: /^65520$/, because: 'all networks have an MTU of 65520' },

@@ -5,7 +5,7 @@ export interface NetworkSubnet {
   /** `10.88.0.0/16` */
   subnet: string;
   gateway: string;
-  /** Where addresses are taken from, if not from all of it. */
+  /** The part that addresses are taken from; undefined for the whole subnet. */
   range?: string;
   /** Addresses that no container gets, by the names that --aux-address gives them. */
   reserved?: Record<string, string>;
@@ -21,23 +21,23 @@ export interface NetworkDefinition {
   created: string;
   /** At most one of each family, IPv4 first. */
   subnets: NetworkSubnet[];
-  /** Without a way to the outside. */
+  /** Whether its containers cannot reach the outside. */
   isInternal: boolean;
-  /** Containers find each other by name. */
+  /** Whether containers find each other by name. */
   hasDns: boolean;
-  /** Name servers that are asked for other names; those of the host if there are none. */
+  /** Name servers for all other names; the host's if there are none. */
   dns: string[];
   labels: Record<string, string>;
   options: Record<string, string>;
 }
 
-/** The network that containers are attached to where nothing else is asked for: Docker's name for it. */
+/** The default network, with Docker's name for it. */
 export const DEFAULT_NETWORK = 'bridge';
 
-/** Of all interfaces, in bytes; at 1500 pasta carries a hundredth of what it does with this. */
+/** The MTU of all interfaces, in bytes. With 1500, the throughput of pasta is a hundredth of that with this. */
 export const MTU = 65520;
 
-/** Names that mean something else as a value of --network. */
+/** Names that have another meaning as a value of --network. */
 export const RESERVED_NAMES: readonly string[] = [
   'none',
   'host',
@@ -48,7 +48,7 @@ export const RESERVED_NAMES: readonly string[] = [
   'slirp4netns',
   'default',
   'pod',
-  'leases', // it would be the file of leases
+  'leases', // leases.json is the file of leases
 ];
 
 /** A subnet's numbers. */
@@ -60,7 +60,7 @@ export interface Range {
   pool: Subnet;
 }
 
-/** @throws Error for a definition that foster has not written */
+/** The numbers of a subnet. @throws Error for an invalid definition, which foster never writes */
 export function rangeOf({ subnet, gateway, range }: NetworkSubnet): Range {
   const [parsed, router] = [parseSubnet(subnet), parseAddress(gateway)];
   const pool = range === undefined ? parsed : parseSubnet(range);

@@ -12,7 +12,7 @@ const SIGKILL = 9;
 
 /**
  * Starts dnsmasq(8) for the names of a network, at the addresses of its gateways.
- * @returns why there is none; undefined if there is, or none is wanted
+ * @returns why it is not running; undefined if it is running, or if the network should have no names
  */
 export function startNameServer({ pidfd }: Holder, network: NetworkDefinition): string | undefined {
   if (!hasNames(network)) return undefined;
@@ -47,7 +47,7 @@ function argumentsFor({ networks, addresses, dns, isInternal }: NameService): st
       ? ['--no-resolv', ...dns.map((server) => `--server=${server}`)]
       : isForwarded
         ? ['--no-resolv', `--server=${DNS_ADDRESS}`]
-        : ['--resolv-file=/etc/resolv.conf']; // whose changes it follows
+        : ['--resolv-file=/etc/resolv.conf']; // dnsmasq follows changes of this file
   return [
     ...[
       '--conf-file=/dev/null',
@@ -57,7 +57,7 @@ function argumentsFor({ networks, addresses, dns, isInternal }: NameService): st
       '--user=root',
       '--group=root',
     ],
-    // a name without dots is that of a container, and addresses of private networks have no names elsewhere
+    // names without dots belong to containers, and addresses of private networks have no names outside
     ...['--domain-needed', '--bogus-priv', '--cache-size=1000', '--local-ttl=0'],
     ...addresses.map(listenOption),
     ...networks.map(nameOption),
@@ -68,7 +68,7 @@ function argumentsFor({ networks, addresses, dns, isInternal }: NameService): st
 const listenOption = (address: string) => `--listen-address=${address}`;
 const nameOption = (network: Pick<NetworkDefinition, 'name'>) => `--hostsdir=${namesFolder(network)}`;
 
-/** How long the kernel may take to end it, in milliseconds. */
+/** Milliseconds that the kernel may take to end it. */
 const PATIENCE = 5000;
 
 /** Ends the name servers that know a network, and waits until their addresses are free. */
@@ -85,7 +85,7 @@ function stopServers(holder: number, wanted: string): void {
   for (const pid of childrenOf(holder)) {
     if (!commandLine(pid).includes(wanted)) continue;
     const pidfd = openPidfd(pid);
-    signalPidfd(pidfd, SIGKILL); // PID 1 of its namespace: dnsmasq ends with it
+    signalPidfd(pidfd, SIGKILL); // this is PID 1 of a namespace, and dnsmasq ends with it
     waitReadable(pidfd, PATIENCE);
     closeSync(pidfd);
   }

@@ -21,17 +21,17 @@ import { sendWord } from '../sys/write.js';
 import { networksFolder } from './folder.js';
 
 /**
- * The network holder: src/init/holder.c. It has the user namespace above those of containers, and the network namespace
- * that connects them. It lives for as long as somebody holds its lock.
+ * The network holder: src/init/holder.c. It keeps the user namespace above those of containers in existence, and the network
+ * namespace that connects them. It lives as long as a process holds its lock.
  */
 
 const SIGKILL = 9;
 
-/** What the lock file says about the holder that runs. */
+/** The content of the lock file: the running holder. */
 export interface HolderState {
   pid: number;
   start: string;
-  /** Whether there is a way to the outside; else why not. */
+  /** true, or why there is no way to the outside. */
   outside: true | string;
   /** Names and ids of the networks that it connects. */
   networks: Record<string, string>;
@@ -47,7 +47,7 @@ export interface Resolvers {
   rules: string;
 }
 
-/** A holder that cannot end before `lock` is closed, by us and all to whom it was passed. */
+/** A holder that cannot end before `lock` is closed, by us and by all processes that have inherited it. */
 export interface Holder {
   state: HolderState;
   pidfd: number;
@@ -55,15 +55,15 @@ export interface Holder {
 }
 
 /**
- * The holder, which is started if it does not run. To be called with the lock of the networks.
- * @param prepare makes the new holder useful, and says what `HolderState.outside` is
+ * Returns the holder, and starts it if it is not running. The caller must hold the lock of the networks.
+ * @param prepare prepares a new holder, and returns `HolderState.outside`
  * @throws FosterError
  */
 export function ensureHolder(prepare: (pidfd: number, pid: number) => HolderState['outside']): Holder {
   makeFolder(networksFolder());
   const path = join(networksFolder(), 'holder');
   const lock = openSync(path, 'a+', 0o600);
-  lockFile(lock, { wait: true, shared: true }); // waits for one that is about to end
+  lockFile(lock, { wait: true, shared: true }); // waits for a holder that is about to end
   let child: { pid: number; pidfd: number } | undefined;
   try {
     const known = runningHolder(path);
@@ -85,14 +85,14 @@ export function ensureHolder(prepare: (pidfd: number, pid: number) => HolderStat
   }
 }
 
-/** Keeps the holder that runs alive: the descriptor of its lock, for the monitor of a container. */
+/** Keeps the running holder alive. @returns the descriptor of its lock, for the monitor of a container */
 export function holdNetwork(): number {
   const lock = openSync(join(networksFolder(), 'holder'), 'a+', 0o600);
   lockFile(lock, { wait: true, shared: true });
   return lock;
 }
 
-/** Records what the holder connects now. To be called with the lock of the networks. */
+/** Records the networks that the holder connects. The caller must hold the lock of the networks. */
 export function recordNetworks({ lock, state }: Holder): void {
   writeState(lock, state);
 }
@@ -102,7 +102,7 @@ function writeState(lock: number, state: HolderState): void {
   writeSync(lock, JSON.stringify(state));
 }
 
-/** The holder that runs, if there is one, without keeping it alive. */
+/** The state of the running holder, if there is one. It may end at any time. */
 export function holderState(): HolderState | undefined {
   return readState(join(networksFolder(), 'holder'));
 }
@@ -113,7 +113,7 @@ function readState(path: string): HolderState | undefined {
     const isSame = Number.isInteger(state.pid) && processStart(state.pid) === state.start;
     return isSame && !isExiting(state.pid) ? state : undefined;
   } catch {
-    return undefined; // there is none, or it has ended
+    return undefined; // no holder is running
   }
 }
 
@@ -121,7 +121,7 @@ function runningHolder(path: string): { state: HolderState; pidfd: number } | un
   const state = readState(path);
   if (state === undefined) return undefined;
   const pidfd = openPidfd(state.pid);
-  if (readState(path) !== undefined) return { state, pidfd }; // so the descriptor is of that very process
+  if (readState(path) !== undefined) return { state, pidfd }; // still running, so the pidfd belongs to the holder
   closeSync(pidfd);
   return undefined;
 }
@@ -166,7 +166,7 @@ function startHolder(path: string): { pid: number; pidfd: number } {
 
 const isRoot = () => process.getuid?.() === 0;
 
-/** Every id that a container may have, as itself: so the maps of containers are the same below it as without it. */
+/** Maps every id that a container may have to itself, so containers have the same maps below the holder as without it. */
 function holderMaps(): IdMaps {
   const maps = isRoot() ? allIds() : defaultIdMaps();
   return { ...maps, uid: asThemselves(maps.uid), gid: asThemselves(maps.gid) };
@@ -177,7 +177,7 @@ function asThemselves(map: IdMapping[]): IdMapping[] {
   return lines.sort((one, other) => one.hostID - other.hostID);
 }
 
-/** Runs a program in the holder's user and network namespaces, with all rights there. @throws FosterError if it fails */
+/** Runs a program in the holder's user and network namespaces with all capabilities. @throws FosterError if it fails */
 export function runInHolder(pidfd: number, path: string, argv: string[], input: string): void {
   const program = openProgram(path);
   const stdin = memoryFile('foster-input', Buffer.from(input));

@@ -7,9 +7,9 @@ import { processStart } from '../sys/process.js';
 import { type NetworkDefinition, rangeOf } from './definition.js';
 import { networksFolder } from './folder.js';
 
-/** An interface that a container has, or is about to have. */
+/** An interface of a container, which may not exist yet. */
 export interface Lease {
-  /** Of the other end, in the network holder's namespace: unique there. */
+  /** Index of the other end in the network holder's namespace, where it is unique. */
   index: number;
   container: string;
   network: string;
@@ -21,11 +21,11 @@ export interface Lease {
   addresses: string[];
   /** `02:42:0a:58:00:02` */
   mac: string;
-  /** The process that starts the container, until that runs. */
+  /** The process that starts the container; the lease is valid while it lives, or while the container is running. */
   starter: { pid: number; start: string };
 }
 
-/** What is asked for; any where nothing is. */
+/** The requested addresses. foster chooses those that are not given. */
 export interface LeaseRequest {
   network: NetworkDefinition;
   ip?: string;
@@ -54,13 +54,13 @@ export function outwardAmong(requests: readonly Pick<LeaseRequest, 'network' | '
 
 const leasesFile = () => join(networksFolder(), 'leases.json');
 
-/** Also those of containers that have ended. */
+/** All leases, including those of ended containers. */
 export function readLeases(): Lease[] {
   try {
     const value: unknown = JSON.parse(readFileSync(leasesFile(), 'utf8'));
     return Array.isArray(value) ? value.filter(isLease) : [];
   } catch {
-    return []; // none yet, or damaged: then those of running containers are unknown until they start again
+    return []; // there are none yet, or the file is damaged; then those of running containers are unknown until they restart
   }
 }
 
@@ -80,9 +80,9 @@ function isLease(value: unknown): value is Lease {
 }
 
 /**
- * Takes addresses for the interfaces of a container. To be called with the lock of the networks.
- * @param isAlive whether the container with that id runs
- * @throws FosterError for an address that is taken, or where there is none left
+ * Takes addresses for the interfaces of a container. The caller must hold the lock of the networks.
+ * @param isAlive whether the container with that id is running
+ * @throws FosterError if a requested address is taken, or no address is left
  */
 export function takeLeases(
   container: string,
@@ -94,10 +94,10 @@ export function takeLeases(
   return taken;
 }
 
-/** As `takeLeases`, for one more interface of a container that runs. */
+/** Like `takeLeases`, for one more interface of a running container. */
 export function takeLease(container: string, request: LeaseRequest, isAlive: (id: string) => boolean): Lease {
   const own = readLeases().filter((lease) => lease.container === container);
-  // those that it has count as another container's
+  // its own leases are treated like those of other containers
   const { kept, taken } = chooseLeases('', [request], isAlive);
   const [first] = taken;
   if (first === undefined) throw new Error('no lease for a request');
@@ -126,7 +126,7 @@ function writeLeases(leases: readonly Lease[]): void {
   writeFileAtomically(leasesFile(), JSON.stringify(leases), { durable: false });
 }
 
-/** As `takeLeases`, without keeping them: for a plan that is only shown. */
+/** Like `takeLeases`, but stores nothing: for a plan that is only shown. */
 export function chooseLeases(
   container: string,
   requests: readonly LeaseRequest[],
@@ -206,7 +206,7 @@ function freeAddress(network: NetworkDefinition, range: Range, used: ReadonlySet
   );
 }
 
-/** The address of the subnet itself, and the last, which is for all. */
+/** Whether it is the address of the subnet itself, or the broadcast address. */
 function isSpecial(value: bigint, subnet: Range['subnet'], family: Family): boolean {
   const isLast = family === 4 && value === subnet.base + sizeOf(subnet) - 1n;
   return sizeOf(subnet) > 2n && (value === subnet.base || isLast);
@@ -239,7 +239,7 @@ function refused(address: string, { name }: NetworkDefinition, why: string): Fos
   });
 }
 
-/** A locally administered one, with the last four bytes of the address: Docker's scheme. */
+/** A locally administered MAC address with the last four bytes of the IP address, as in Docker. */
 function macOf(address: string): string {
   const value = (parseAddress(address) ?? 0n) & 0xffffffffn;
   const digits = value.toString(16).padStart(8, '0');

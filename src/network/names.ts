@@ -24,7 +24,7 @@ export function publishNames(
   names: readonly string[],
 ): void {
   mkdirSync(namesFolder(network), { recursive: true, mode: 0o700 });
-  const fresh = join(networksFolder(), `${container}.names`); // dnsmasq would read a file that is half written
+  const fresh = join(networksFolder(), `${container}.names`); // elsewhere, because dnsmasq would read an incomplete file
   const line = [...new Set(names)].join(' ');
   writeFileSync(fresh, addresses.map((address) => `${address} ${line}\n`).join(''), { mode: 0o600 });
   renameSync(fresh, namesFile(network, container));
@@ -34,23 +34,23 @@ export function withdrawNames(network: Pick<NetworkDefinition, 'name'>, containe
   rmSync(namesFile(network, container), { force: true });
 }
 
-/** Forgets all names of a network that is removed. */
+/** Removes all names of a network that is removed. */
 export function removeNames(network: Pick<NetworkDefinition, 'name'>): void {
   rmSync(namesFolder(network), { recursive: true, force: true });
 }
 
-/** Withdraws the names of containers whose monitors were killed. @param isAlive whether the container with that id runs */
+/** Removes the names of containers whose monitors were killed. @param isAlive whether the container with that id is running */
 export function withdrawStaleNames(network: NetworkDefinition, isAlive: (id: string) => boolean): void {
   let known: string[];
   try {
     known = readdirSync(namesFolder(network));
   } catch {
-    return; // nobody had a name there yet
+    return; // no container has had a name in it yet
   }
   for (const container of known) if (!isAlive(container)) withdrawNames(network, container);
 }
 
-/** Whether containers find each other by name there. */
+/** Whether containers find each other by name in a network. */
 export function hasNames({ name, hasDns }: NetworkDefinition): boolean {
   return hasDns && name !== DEFAULT_NETWORK;
 }

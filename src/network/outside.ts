@@ -8,13 +8,13 @@ import { runSteps, startService } from './service.js';
 
 /** The way to the outside: pasta(1). */
 
-/** The interface to the outside, and the addresses on its link; they are in no network that containers can be in. */
+/** The interface to the outside, and the addresses on its link, which no network of containers can have. */
 export const OUTSIDE = 'outside';
 const LINK = { own: '169.254.249.2', router: '169.254.249.1', dns: '169.254.249.3', prefix: 24 } as const;
 
 /**
- * The host, as containers reach it: its address on the interface of its default route, else any that is not of loopback.
- * What listens on 127.0.0.1 alone is for the programs of the host, and out of reach.
+ * The address at which containers reach the host: that of the interface with the default route, else any that is not a
+ * loopback address. Services that listen only on 127.0.0.1 are for programs of the host, and out of reach.
  */
 export function hostAddress(): string {
   const addresses = Object.entries(networkInterfaces()).flatMap(([name, entries = []]) =>
@@ -48,10 +48,10 @@ function defaultRoute(): string[] | undefined {
   }
 }
 
-/** A name server that is the host's, for where that has a loopback address. */
+/** An address for the host's name server, if that has a loopback address. */
 export const DNS_ADDRESS = LINK.dns;
 
-/** The host's name servers, as far as containers reach them: one on its loopback address is reached by another one. */
+/** The host's name servers. Containers reach a server with a loopback address at another address. */
 export function hostNameServers(): string[] {
   let text = '';
   try {
@@ -64,18 +64,18 @@ export function hostNameServers(): string[] {
 }
 
 /**
- * Packets that may wait for pasta. With the usual 500, senders overrun it, and most of what they send is sent again: pasta alone
- * carried 0.5 Gbit/s, and 14 with this.
+ * The number of packets that may wait for pasta. With the usual 500, senders overrun it, and most packets are sent again: pasta
+ * alone carried 0.5 Gbit/s, and 14 with this.
  */
 export const QUEUE_LENGTH = 10_000;
 
 /**
- * Where pasta finds the network namespace. Debian's and Ubuntu's AppArmor profile of it (abstractions/pasta) lets it open
- * namespaces in /run/user/UID/netns, and elsewhere none; without systemd there is no such folder.
+ * The folder in which pasta finds the network namespace. Its AppArmor profile in Debian and Ubuntu (abstractions/pasta) lets it
+ * open namespaces only in /run/user/UID/netns. Without systemd there is no such folder.
  */
 const CONFINED_TOP = '/run/user';
 
-/** Connects the holder's network namespace to the outside. @throws FosterError where pasta fails */
+/** Connects the holder's network namespace to the outside. @throws FosterError if pasta fails */
 export function startPasta(pidfd: number, pid: number, path: string): void {
   const top = existsSync(CONFINED_TOP) ? CONFINED_TOP : '/tmp';
   const args = [
@@ -83,9 +83,9 @@ export function startPasta(pidfd: number, pid: number, path: string): void {
     ...['--ns-ifname', OUTSIDE, '--mtu', String(MTU)],
     ...['--tcp-ports', 'none', '--udp-ports', 'none', '--tcp-ns', 'none', '--udp-ns', 'none'],
     ...['--address', LINK.own, '--netmask', String(LINK.prefix)],
-    // without the gateway as another name of the host's loopback address
+    // --no-map-gw: the gateway must not lead to the host's loopback address
     ...['--gateway', LINK.router, '--no-map-gw', '--dns-forward', LINK.dns],
-    // root's user namespace looks like the first one, where pasta would become nobody and could do nothing
+    // root's user namespace looks like the initial one, so pasta would become the user nobody, without any rights
     ...(process.getuid?.() === 0 ? ['--runas', '0:0'] : []),
   ];
   startService(pidfd, 'up', path, ['pasta', ...args], 'connect the networks to the outside', {

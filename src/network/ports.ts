@@ -9,16 +9,16 @@ import { findProgram } from '../sys/programs.js';
 
 /** Published ports: foster-init carries connections to them, so that the container sees the addresses of its clients. */
 
-/** Addresses of a container in a network, and of the network's router. */
+/** The address of a container in a network, and that of the network's router. */
 export interface PortTarget {
   address: string;
   router: string;
 }
 
 /**
- * The host step's part that listens on ports of the host for a container.
- * @param targets at most one of each family
- * @throws FosterError where nft is not installed
+ * The service that listens on ports of the host for a container, as part of a host step.
+ * @param targets at most one of each address family
+ * @throws FosterError if nft is not installed
  */
 export function portService(
   ports: readonly PortMapping[],
@@ -72,7 +72,7 @@ function socketAddress(text: string, port: number): string {
   return bytes.toString('hex');
 }
 
-/** Those that an image exposes (`80/tcp`), each at any free port of the host. @param known published already */
+/** Publishes the ports that an image exposes (`80/tcp`) on free ports of the host. @param known ports already published */
 export function exposedPorts(exposed: readonly string[], known: readonly PortMapping[]): PortMapping[] {
   return exposed.flatMap((text) => {
     const ports = /\/sctp$/.test(text) ? [] : parsePublish(text);
@@ -84,8 +84,8 @@ export function exposedPorts(exposed: readonly string[], known: readonly PortMap
 }
 
 /**
- * Chooses free ports for those of 0, and makes sure that the others are free, before anything starts.
- * @throws FosterError that names the port
+ * Chooses free host ports if 0 is given, and checks that the others are free, before anything starts.
+ * @throws FosterError with the port
  */
 export async function resolvePorts(ports: readonly PortMapping[]): Promise<PortMapping[]> {
   const resolved: PortMapping[] = [];
@@ -106,7 +106,7 @@ async function freePort(port: PortMapping): Promise<number> {
   return await bind(port, 0);
 }
 
-/** Binds a port of the host for a moment. Returns it. */
+/** Binds a port of the host for a moment. @returns the port */
 function bind({ hostIp, protocol }: PortMapping, port: number): Promise<number> {
   return new Promise((done, fail) => {
     const refuse = (error: NodeJS.ErrnoException) => fail(bindFailure(error, hostIp, port, protocol));

@@ -5,7 +5,7 @@ import { waitForChild } from '../sys/libc.js';
 
 /**
  * Starts a program that belongs to the holder and ends with it.
- * @param shown a network namespace that the program shall see as 0/netns/foster in the folder `top`, in a mount namespace of its own
+ * @param shown a network namespace that the program sees as 0/netns/foster in the folder `top`, in its own mount namespace
  * @throws FosterError
  */
 export function startService(
@@ -31,10 +31,10 @@ export function startService(
   ]);
 }
 
-/** Does host steps that concern the network holder alone. @throws FosterError */
+/** Does host steps for the network holder only. @throws FosterError */
 export function runSteps(pidfd: number, steps: HostStep[]): void {
   const work = runHostSteps(steps, { pid: 0, holder: pidfd });
   for (const [index, result] of hostResults(work).entries())
-    if (steps[index]?.kind === 'start' && result > 0) waitForChild(result); // it continues in a child
+    if (steps[index]?.kind === 'start' && result > 0) waitForChild(result); // the program continues in a grandchild
   if (work.output !== undefined) closeSync(work.output);
 }

@@ -12,6 +12,7 @@ import {
 } from '../spec/addresses.js';
 import { isAddress } from '../spec/hosts.js';
 import { isId, randomId } from '../spec/names.js';
+import { isTexts } from '../spec/parse/labels.js';
 import { errnoOf } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { writeFileAtomically } from '../sys/files.js';
@@ -21,10 +22,10 @@ import { networksFolder } from './folder.js';
 
 const fileOf = (name: string) => join(networksFolder(), `${name}.json`);
 
-/** What a name of a network may be: Docker's rule, which also keeps it within its folder. */
+/** Docker's syntax for names of networks, which also keeps their files in the folder. */
 export const NETWORK_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 
-/** Every network, by name; the default one is there whether it was used or not. */
+/** All networks, sorted by name, including the default network even if it was never used. */
 export function listNetworks(): NetworkDefinition[] {
   const names = storedNames();
   const all = new Set([DEFAULT_NETWORK, ...names]);
@@ -43,7 +44,7 @@ function storedNames(): string[] {
   }
 }
 
-/** Undefined if there is none of that name, or its file is damaged. */
+/** The network with this name; undefined if there is none, or if its file is damaged. */
 export function readNetwork(name: string): NetworkDefinition | undefined {
   if (!NETWORK_NAME.test(name)) return undefined;
   try {
@@ -78,12 +79,7 @@ function isSubnet(value: NetworkSubnet | null): boolean {
   return whole !== undefined && part !== undefined && router !== undefined && whole.family === part.family;
 }
 
-function isTexts(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.values(value).every((text) => typeof text === 'string');
-}
-
-/** @throws FosterError where there is none of that name or start of an id */
+/** Finds a network by its name or a prefix of its id. @throws FosterError if there is none */
 export function findNetwork(
   reference: string,
   { exitCode = 1 }: { exitCode?: number } = {},
@@ -103,7 +99,7 @@ function byId(reference: string): NetworkDefinition | undefined {
   return found.length === 1 ? found[0] : undefined;
 }
 
-/** To be called with the lock of the networks. */
+/** The caller must hold the lock of the networks. */
 export function writeNetwork(network: NetworkDefinition): void {
   makeFolder(networksFolder());
   writeFileAtomically(fileOf(network.name), JSON.stringify(network), { durable: true });
@@ -113,7 +109,7 @@ export function deleteNetwork(name: string): void {
   rmSync(fileOf(name), { force: true });
 }
 
-/** It never changes, so that it need not be stored: unless the host uses its addresses, which is looked at once. */
+/** The default network before its first use. Its subnet is the first that the host does not use. */
 function defaultNetwork(): NetworkDefinition {
   const network: NetworkDefinition = {
     version: 1,
@@ -130,13 +126,13 @@ function defaultNetwork(): NetworkDefinition {
   return network;
 }
 
-/** Stores the default network as it is, so that it stays the same. To be called with the lock of the networks. */
+/** Stores the default network, so that its addresses stay the same. The caller must hold the lock of the networks. */
 export function keepDefault(network: NetworkDefinition): void {
   if (!storedNames().includes(DEFAULT_NETWORK))
     writeNetwork({ ...network, created: new Date().toISOString() });
 }
 
-/** Where subnets are looked for: Podman's ranges. */
+/** The candidates for subnets, as in Podman. */
 const defaultPools = () =>
   pools('10.88.0.0/16', ...Array.from({ length: 20 }, (_, index) => `10.${120 + index}.0.0/16`));
 const namedPools = () =>

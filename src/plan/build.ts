@@ -55,13 +55,13 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
       cgroup: { places: facts.cgroup.places, ...(facts.cgroup.oom && { oom: facts.cgroup.oom }) },
     }),
     init: [
-      // Else the process that continues after a refork would be outside.
+      // Otherwise the process that continues after a refork would be outside of the cgroup.
       ...(facts.join && isInCgroup ? awaitHost(prepared) : []),
       ...(facts.join ? joinNamespaces(types) : isNested ? nestNamespaces(created, facts.share) : []),
       ...joinByPath(linux.namespaces),
       ...(isNew(spec, 'time') ? newClocks(linux.timeOffsets) : []),
       ...adjustOomScore(process),
-      // Still as the caller, who can enter folders that the container's root, maybe another user, cannot.
+      // While it is still the caller, who can enter folders that the container's root, maybe another user, cannot.
       ...openStorage(facts),
       ...openVolumes(spec.mounts, facts),
       ...(facts.join && isInCgroup ? [] : awaitHost(prepared)),
@@ -125,8 +125,8 @@ function resume(prepared: readonly HostStep[]): HostStep[] {
 }
 
 function awaitHost(prepared: readonly HostStep[]): Step[] {
-  if (prepared.some(({ kind }) => kind === 'start'))
-    return [step('wait until fuse-overlayfs has mounted the root filesystem', 'await', [])];
+  const programs = prepared.flatMap((each) => (each.kind === 'start' ? each.name : []));
+  if (programs.length > 0) return [step(`wait until ${programs.join(' and ')} is ready`, 'await', [])];
   if (prepared.length === 0) return [];
   const isMapped = prepared.some(({ kind }) => kind === 'run' || kind === 'write');
   return [step(isMapped ? 'wait until the ids are mapped' : 'wait until it is in its cgroup', 'await', [])];

@@ -31,7 +31,7 @@ export interface PlanFacts {
   linksMtab?: boolean;
   /** Lines for the container's /etc/passwd and /etc/group, so that its user has a name. */
   accounts: { path: string; text: string }[];
-  /** Sources that are in a directory which containers change: by destination, the directory, and the path in it. */
+  /** Sources in a directory that containers can change: for each destination, the directory and the path in it. */
   beneath?: ReadonlyMap<string, { top: string; path: string }>;
   /** Destinations of mounts that cannot do without shifted ids. */
   mustShift?: ReadonlySet<string>;
@@ -43,7 +43,7 @@ export interface PlanFacts {
   kernelPaths: ReadonlyMap<string, 'file' | 'directory'>;
   /** How limits are enforced. */
   cgroup?: CgroupPlan | undefined;
-  /** The networks that it is attached to: its namespaces are then made below the network holder's. */
+  /** The networks that it is attached to. Its namespaces are then made below those of the network holder. */
   network?: NetworkFacts;
   /** The program that connects its network namespace to the outside, where that is its alone. */
   pasta?: Pick<StartProgram, 'name' | 'args' | 'call'> & { device: string; queueLength: number };
@@ -62,7 +62,7 @@ export interface NetworkFacts {
 
 /** An interface of the container, and its other end. */
 export interface InterfaceFacts {
-  /** The network, as people call it. */
+  /** The name of the network. */
   network: string;
   /** `eth0` */
   name: string;
@@ -79,9 +79,9 @@ export interface InterfaceFacts {
 export interface InterfaceAddress {
   address: string;
   prefix: number;
-  /** Who passes on what is for others. */
+  /** The address of the router for this subnet. */
   router: string;
-  /** Whether it is the way to the outside, too. */
+  /** Whether it also has the default route. */
   isDefault: boolean;
 }
 

@@ -94,7 +94,7 @@ function makeOtherReadOnly(path: string, index: number): Step[] {
   ];
   return [
     openInRoot(why, path, ['O_PATH'], { result: target, ignore: ['ENOENT', 'ENOTDIR'] }),
-    ...steps.map((each) => ({ ...each, ignore: ['EBADF'] })), // there is no such path
+    ...steps.map((each) => ({ ...each, ignore: ['EBADF'] })), // the path does not exist
   ];
 }
 

@@ -51,8 +51,8 @@ export function openVolumes(mounts: Mount[], { beneath }: PlanFacts): Step[] {
 }
 
 /**
- * Opens what is to be mounted of a volume, with the rights of the container's root. No link that a container has made in
- * the volume is followed.
+ * Opens the part of a volume that will be mounted, with the rights of the container's root. Links in the volume, which a
+ * container may have made, are not followed.
  */
 function openSubpath(why: string, path: string, top: string, result: string): Step[] {
   const advice = {
@@ -167,9 +167,9 @@ function isPropagation(option: string): option is Propagation {
 }
 
 /**
- * Sets the propagation of the mount kept as `name`; no step if it is right already. One that was made outside of the
- * container's mount namespace is in the peer group of the host's mount: if it stayed there, what the container mounts in it
- * would appear on the host.
+ * Sets the propagation of the mount kept as `name`, unless it is right already. A mount that was made outside of the
+ * container's mount namespace is in the peer group of the host's mount. It must leave it: otherwise mounts that the
+ * container makes in it would appear on the host.
  */
 function propagate(each: Mount, name: string, follows: boolean): Step[] {
   const propagation = propagationOf(each) ?? 'rprivate';

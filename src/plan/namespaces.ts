@@ -86,9 +86,9 @@ export function newClocks(offsets: TimeOffsets = {}): Step[] {
 }
 
 /**
- * Makes the namespaces below those of the network holder: only a process of a user namespace above both ends may connect
- * two network namespaces, and clone(2) could not start PID 1 as a child of ours there. Or beside those of another
- * container, some of which are joined.
+ * Makes PID 1 create its namespaces by itself, below those of the network holder. Connecting two network namespaces takes
+ * rights in a user namespace above both, and clone(2) cannot start a child of ours in the holder's user namespace. With
+ * `share`, the namespaces are made beside those of another container, and some of that container's are joined.
  */
 export function nestNamespaces(
   types: readonly string[],
@@ -107,8 +107,8 @@ export function nestNamespaces(
     }),
     step("create the container's namespaces", 'unshare', [flags(CLONE, ...created.map(namespaceFlag))]),
     step('continue in a process inside the PID namespace', 'refork', []),
-    // what was executed outside of the user namespace would be shut to us: ptrace(2), "access mode checking"
-    step('execute foster-init anew in its user namespace', 'renew', []),
+    // The monitor may not access a process that was executed outside of its user namespace: ptrace(2), "access mode checking".
+    step('execute foster-init again, in its user namespace', 'renew', []),
   ];
 }
 

@@ -1,7 +1,6 @@
 /**
- * rtnetlink(7) messages that make interfaces, addresses and routes, as bytes. Pure: who sends them is a host step's or the
- * launcher's concern. Numbers are in the machine's byte order (little endian on both architectures), addresses in the
- * network's.
+ * Encodes rtnetlink(7) messages that make interfaces, addresses and routes. Pure functions: host steps send the messages.
+ * Numbers are in the machine's byte order (little endian on both architectures), addresses in network byte order.
  */
 
 const NLM_F_REQUEST = 1;
@@ -82,14 +81,14 @@ function interfaceInfo(index: number, isUp: boolean): Buffer {
 export interface VethEnd {
   name: string;
   index: number;
-  /** 6 bytes; any, if undefined. */
+  /** 6 bytes; undefined for a random address. */
   mac?: Uint8Array;
 }
 
 /**
- * Makes a pair of interfaces, veth(4): `near` in the sender's network namespace, `far` in that of a process.
+ * Makes a pair of interfaces, veth(4): `near` in the sender's network namespace, `far` in the one of another process.
  * @param mtu bytes
- * @returns the message, and where in it the PID of that process has to be written, as 4 bytes
+ * @returns the message, and the offset in it at which the PID of that process must be written, as 4 bytes
  */
 export function makeVeth(near: VethEnd, far: VethEnd, mtu: number): { message: Buffer; pidAt: number } {
   const end = ({ name, mac }: VethEnd) => [
@@ -98,7 +97,7 @@ export function makeVeth(near: VethEnd, far: VethEnd, mtu: number): { message: B
     ...(mac ? [attribute(IFLA.ADDRESS, mac)] : []),
   ];
   const peer = Buffer.concat([
-    interfaceInfo(far.index, false), // not up yet: it has no other end while it is made
+    interfaceInfo(far.index, false), // it cannot be up yet, because its other end does not exist
     ...end(far),
     attribute(IFLA.NET_NS_PID, u32(0)),
   ]);
@@ -106,7 +105,7 @@ export function makeVeth(near: VethEnd, far: VethEnd, mtu: number): { message: B
   const info = attribute(IFLA.LINKINFO, Buffer.concat([attribute(IFLA_INFO.KIND, text('veth')), data]));
   const flags = NLM_F_CREATE | NLM_F_EXCL;
   const whole = message(RTM_NEWLINK, flags, interfaceInfo(near.index, true), ...end(near), info);
-  return { message: whole, pidAt: whole.length - 4 }; // the last attribute of the last
+  return { message: whole, pidAt: whole.length - 4 }; // the PID is the last attribute
 }
 
 /** Brings an interface up. */
@@ -125,13 +124,13 @@ export function setQueueLength(name: string, packets: number): Buffer {
   return unless(ENODEV, message(RTM_NEWLINK, 0, interfaceInfo(0, false), ...wanted));
 }
 
-/** The launcher takes the sequence number for an errno that is no failure. */
+/** Makes an errno count as success: the launcher takes the sequence number for that. */
 function unless(errno: number, bytes: Buffer): Buffer {
   bytes.writeUInt32LE(errno, 8);
   return bytes;
 }
 
-/** Gives an address to an interface, without a route. No other machine can have it, so it can be used at once. */
+/** Gives an address to an interface, without a route. It is not checked for duplicates, because no other machine can have it. */
 export function addAddress(index: number, address: IpBytes, prefix: number): Buffer {
   const info = Buffer.alloc(8);
   info.writeUInt8(familyOf(address), 0);
@@ -159,8 +158,8 @@ function broadcastOf(address: IpBytes, prefix: number): Buffer {
 }
 
 /**
- * Has packets with a mark delivered to this machine, whatever their destination: for sockets with the addresses of others,
- * ip(7), IP_TRANSPARENT.
+ * Delivers packets with a mark locally, whatever their destination, for sockets that use addresses of other machines: ip(7),
+ * IP_TRANSPARENT.
  */
 export function deliverMarked(family: 4 | 6, mark: number): Buffer {
   const [TABLE, TO_TABLE, FRA_FWMARK, FRA_TABLE] = [100, 1, 10, 15];
@@ -181,11 +180,11 @@ export function deliverMarked(family: 4 | 6, mark: number): Buffer {
   ]);
 }
 
-/** A route to `destination`/`prefix`; a default route where `prefix` is 0. */
+/** A route to `destination`/`prefix`; a default route if `prefix` is 0. */
 export interface Route {
   destination: IpBytes;
   prefix: number;
-  /** Index of the interface; undefined: nobody has these addresses, which is told to who asks. */
+  /** Index of the interface; undefined if the addresses are unreachable, which senders are told. */
   index?: number;
   gateway?: IpBytes;
 }
@@ -214,19 +213,19 @@ export function addRoute({ destination, prefix, index, gateway }: Route): Buffer
   );
 }
 
-/** Takes an address that `addAddress` has given from its interface, if that has it. */
+/** Removes an address of `addAddress` from its interface, if it is there. */
 export function deleteAddress(index: number, address: IpBytes, prefix: number): Buffer {
   const EADDRNOTAVAIL = 99;
   return inReverse(addAddress(index, address, prefix), RTM_DELADDR, EADDRNOTAVAIL);
 }
 
-/** Deletes a route that `addRoute` has made, if there is one. */
+/** Deletes a route of `addRoute`, if it exists. */
 export function deleteRoute(route: Route): Buffer {
   const ESRCH = 3;
   return inReverse(addRoute(route), RTM_DELROUTE, ESRCH);
 }
 
-/** The message that undoes what `bytes` ask for: it names the same thing. @param missing the errno where there is none */
+/** Turns a message into the one that undoes it. @param missing the errno if there is nothing to undo */
 function inReverse(bytes: Buffer, type: number, missing: number): Buffer {
   bytes.writeUInt16LE(type, 4);
   bytes.writeUInt16LE(NLM_F_REQUEST | NLM_F_ACK, 6);

@@ -22,7 +22,7 @@ export function loopbackUp(): Step[] {
 /** `lo` is 1; the kernel would give the first other interface this number too. */
 const FIRST_INDEX = 2;
 
-/** An IPv6 router is known by an address of the link: the same on every interface of the network holder. */
+/** The link-local address of the IPv6 router, the same on every interface of the network holder. */
 export const LINK_ROUTER = 'fe80::1';
 
 /** Connects the container's network namespace to the networks, from outside: veth(4), rtnetlink(7). */
@@ -81,7 +81,7 @@ export function attachInterface(facts: InterfaceFacts, index: number): ChangeNet
     { name, index, mac: facts.mac },
     mtu,
   );
-  // the kernel may still be about to remove that of a container that has ended
+  // the interface of an ended container may still have the index, because the kernel removes it with a delay
   const old = deleteLink(facts.index);
   const near = addresses.flatMap(({ address }) => {
     const bytes = bytesOf(address);

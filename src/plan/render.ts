@@ -28,14 +28,14 @@ export function shorten(text: string): string {
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
 }
 
-/** The flags of clone(2) that a plan asks for, as a C programmer would write them. */
+/** The flags for the clone(2) of a plan, as in a C program. */
 export function renderNamespaces(plan: Plan): string {
   const names: Record<string, string> = { mount: 'NS', network: 'NET' };
   const parts = plan.namespaces.map((type) => `CLONE_NEW${names[type] ?? type.toUpperCase()}`);
   return ['CLONE_VM', 'CLONE_VFORK', 'CLONE_PIDFD', ...parts, 'SIGCHLD'].join('|');
 }
 
-/** The plan as `--dry-run` prints it: every step with its phase, its call and its reason. */
+/** The plan in the format of `--dry-run`: every step with its phase, its call and its reason. */
 export function describePlan(plan: Plan): unknown {
   const describe = (phase: string) => (step: Step) => ({
     phase,

@@ -45,8 +45,8 @@ export interface Bytes {
 }
 
 /**
- * What is done from outside for PID 1 by the process that starts it, while PID 1 waits: data, like a Step. The launcher
- * (src/init/launcher.c) does the steps in their order.
+ * A step that the process which starts PID 1 does from outside, while PID 1 waits. It is data, like a Step. The launcher
+ * (src/init/launcher.c) does the steps in order.
  */
 export type HostStep =
   | WriteFile
@@ -71,19 +71,19 @@ export interface WriteFile extends HostStepBase {
   kind: 'write';
   file: string;
   text: string;
-  /** By a process in the user namespace of the network holder, which is the one above PID 1's. */
+  /** Written by a process in the network holder's user namespace, which is the parent of PID 1's. */
   fromAbove?: true;
 }
 
 /** Sends rtnetlink(7) messages, each of which must be acknowledged. */
 export interface ChangeNetwork extends HostStepBase {
   kind: 'netlink';
-  /** In whose network namespace: that of the network holder, or that of PID 1. */
+  /** The network namespace in which they are sent: the network holder's or PID 1's. */
   where: 'holder' | 'container';
   messages: Uint8Array;
-  /** Where in them the PID of PID 1 has to be written, as 4 bytes. */
+  /** The offset in the messages at which the launcher writes the PID of PID 1, as 4 bytes. */
   pidAt?: number;
-  /** The messages as ip(8) would be told, for people. */
+  /** The messages as commands of ip(8), for users. */
   call: string;
 }
 
@@ -109,13 +109,13 @@ export interface StartProgram extends HostStepBase {
   call: string;
   /** What can fail before the program runs, by the numbers that foster-init reports. */
   parts: Readonly<Record<number, { why: string; advice?: string }>>;
-  /** How long the program may take to exit by itself when the container has ended, in milliseconds. */
+  /** Milliseconds that the program may take to exit by itself when the container has ended. */
   stopTimeout: number;
-  /** The errors that PID 1 gets if the program has ended too early, and what they mean. */
+  /** The errors of PID 1's calls if the program has ended too early, and what they mean. */
   earlyExit: { errnos: readonly string[]; why: string; advice: string };
 }
 
-/** Lets PID 1 continue, which waits in its step `await`. */
+/** Lets PID 1 continue after its step `await`. */
 export interface ResumeInit extends HostStepBase {
   kind: 'resume';
 }
@@ -156,9 +156,9 @@ export interface CgroupPlace {
   controllers: string[];
   /** Absolute path of the cgroup that has the limits. */
   folder: string;
-  /** Of the one that has the processes. */
+  /** Absolute path of the cgroup that has the processes. */
   inner: string;
-  /** The systemd unit that it is part of, where processes can be added only by systemd. */
+  /** The systemd unit that it belongs to, if only systemd can add processes. */
   unit?: { busctl: string; address: string; name: string; inner: string };
 }
 
@@ -173,7 +173,7 @@ export interface Plan {
   version: 1;
   /** Namespaces that clone(2) creates, names as in namespaces.ts. */
   namespaces: string[];
-  /** Instead, PID 1 makes its namespaces itself, in the user namespace of the network holder. */
+  /** Whether PID 1 makes its namespaces itself instead, in the user namespace of the network holder. */
   isNested: boolean;
   /** Steps that are done from outside, by the process that starts PID 1. */
   host: HostStep[];
@@ -189,14 +189,14 @@ export interface Plan {
     argv: string[];
     env: string[];
   };
-  /** The user's process gets a pseudo-terminal; its master is sent to the monitor. */
+  /** Whether the user's process gets a pseudo-terminal, whose master is sent to the monitor. */
   terminal: boolean;
   shim: boolean;
   verbose: boolean;
   signalGroup: boolean;
-  /** PID 1 reports each orphan that it reaps, and their number. */
+  /** Whether PID 1 reports each orphan that it reaps, and their number. */
   counts: boolean;
-  /** The PID namespace is another container's or the host's. */
+  /** Whether the PID namespace is another container's or the host's. */
   sharedPids: boolean;
   /** Milliseconds between SIGTERM and SIGKILL for processes that outlive the user's process. */
   graceMs: number;

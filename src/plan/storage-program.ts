@@ -22,7 +22,7 @@ export interface StorageOptions {
   outlivesUs?: boolean;
 }
 
-/** How long the program may take to exit after its mount is gone, in milliseconds. */
+/** Milliseconds that the program may take to exit after its mount is gone. */
 const STOP_TIMEOUT = 2000;
 
 const WITHOUT_FUSE = '"foster --storage-driver copy" works without it';

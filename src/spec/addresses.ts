@@ -17,7 +17,7 @@ export function familyOf(text: string): Family | undefined {
   return parseIpv4(text) !== undefined ? 4 : parseIpv6(text) !== undefined ? 6 : undefined;
 }
 
-/** Parses `10.88.0.1` or `fd00::1`; undefined if it is neither. An address with a zone (`%eth0`) is none. */
+/** Parses `10.88.0.1` or `fd00::1`; undefined for anything else, also for an address with a zone (`%eth0`). */
 export function parseAddress(text: string): bigint | undefined {
   return parseIpv4(text) ?? parseIpv6(text);
 }
@@ -48,7 +48,7 @@ function withoutDots(text: string): string {
   return `${text.slice(0, at)}${(value >> 16n).toString(16)}:${(value & 0xffffn).toString(16)}`;
 }
 
-/** IPv6 as RFC 5952 wants it. */
+/** Formats an address; IPv6 as in RFC 5952. */
 export function formatAddress(value: bigint, family: Family): string {
   if (family === 4) return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 0xffn).join('.');
   const groups = Array.from({ length: 8 }, (_, index) =>
@@ -64,7 +64,7 @@ export function formatAddress(value: bigint, family: Family): string {
   return `${groups.slice(0, best.at).join(':')}::${groups.slice(best.at + best.length).join(':')}`;
 }
 
-/** Parses `10.88.0.0/16`; undefined where it is none. Host bits are cleared. */
+/** Parses `10.88.0.0/16`, and clears host bits; undefined if it is not a subnet. */
 export function parseSubnet(text: string): Subnet | undefined {
   const [address = '', length = '', ...rest] = text.split('/');
   const [family, value] = [familyOf(address), parseAddress(address)];
@@ -75,7 +75,7 @@ export function parseSubnet(text: string): Subnet | undefined {
   return { family, base: value - (value % sizeOf({ family, prefix })), prefix };
 }
 
-/** How many addresses there are. */
+/** The number of addresses in a subnet. */
 export function sizeOf({ family, prefix }: Pick<Subnet, 'family' | 'prefix'>): bigint {
   return 1n << BigInt(WIDTH[family] - prefix);
 }

@@ -122,11 +122,11 @@ export function mapLines(
   return map;
 }
 
-/** Limits of the kernel: lines and total bytes. user_namespaces(7). */
+/** The kernel's limits for the lines and total bytes of a map: user_namespaces(7). */
 const MOST_LINES = 340;
 const MOST_BYTES = 4095;
 
-/** @throws FosterError for a map that the kernel does not take */
+/** @throws FosterError for a map that exceeds the limits of the kernel */
 export function checkedMap(kind: 'user' | 'group', map: IdMapping[]): IdMapping[] {
   if (map.length <= MOST_LINES && mapText(map).length <= MOST_BYTES) return map;
   const file = kind === 'user' ? '/etc/subuid' : '/etc/subgid';

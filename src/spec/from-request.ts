@@ -209,10 +209,10 @@ function wantedMounts(request: RunRequest, { image, volumes, shiftsIds }: SpecFa
       const { volume, isBorrowed, isIdmapped, ...plain } = mount;
       return shiftsIds || isIdmapped ? withShiftedIds(plain) : plain;
     }
-    // a programming error: whoever lets a request have volumes says where they are
+    // a programming error: the caller must pass the mounts of all volumes
     const found = volumes?.get(mount.destination);
     if (found === undefined)
-      throw new Error(`buildSpec: nobody says where the volume at ${mount.destination} is`);
+      throw new Error(`buildSpec: the mount of the volume at ${mount.destination} is missing`);
     return found;
   });
 }

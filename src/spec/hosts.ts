@@ -89,7 +89,7 @@ export function parseDnsOption(value: string): string {
   return value;
 }
 
-/** What the resolver is told, instead of what the host's is told. */
+/** Options for /etc/resolv.conf that replace the host's. */
 export interface ResolverOptions {
   dns: string[];
   dnsSearch?: string[] | undefined;

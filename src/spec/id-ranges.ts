@@ -66,7 +66,7 @@ function candidates(mapped: Range[]): Range[] {
       start: first + index * SIZE,
       size: SIZE,
     }));
-  const MOST = 1000; // of one line
+  const MOST = 1000; // the number of positions to try in one line
   return [
     ...within(FIRST, END),
     ...mapped.flatMap(({ start, size }) =>

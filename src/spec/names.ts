@@ -37,7 +37,7 @@ export function parseName(value: string): string {
   return value;
 }
 
-/** Podman's syntax, and Docker's but for names of a single character. */
+/** Podman's syntax. Docker's is the same, except that it refuses names of a single character. */
 const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 /** A folder has its name: NAME_MAX. */
 const MAX_VOLUME_NAME_LENGTH = 255;
@@ -49,7 +49,7 @@ export function isVolumeName(text: string): boolean {
 
 /**
  * Parses the name of a volume.
- * @param flag what it was given with
+ * @param flag the option that it was given with
  * @throws FosterError
  */
 export function parseVolumeName(flag: string, value: string, name: string): string {

@@ -30,22 +30,22 @@ export interface RunRequest {
   pull: 'missing' | 'always' | 'newer' | 'never';
   /** `OS/ARCHITECTURE[/VARIANT]`; undefined for this machine's. */
   platform: string | undefined;
-  /** Say nothing while an image is pulled. */
+  /** Print nothing while an image is pulled. */
   quiet: boolean;
-  /** A registry must speak TLS, with a certificate that can be verified. */
+  /** Require TLS of a registry, with a certificate that can be verified. */
   tlsVerify: boolean;
-  /** Which of the caller's streams are the container's; standard input only where it is `interactive`, too. */
+  /** Which of the caller's streams are the container's; standard input only with `interactive`. */
   attached: Attached;
-  /** Signals that the command gets in the foreground go to the container. */
+  /** Whether the command in the foreground passes signals on to the container. */
   passSignals: boolean;
   /** The key sequence that detaches from a container with a terminal. */
   detachKeys: Buffer;
   /** Absolute path on the host. */
   cidfile: string | undefined;
-  /** For the pid of PID 1, at each start by a command: absolute path on the host. */
+  /** Absolute path on the host for the pid of PID 1, which is written when a command starts the container. */
   pidfile: string | undefined;
   labels: Record<string, string>;
-  /** For the Spec; what they mean is up to others. */
+  /** Annotations for the Spec. foster does not interpret them. */
   annotations: Record<string, string>;
   /** How many descriptors of the command the program gets, from 3 on. */
   keptDescriptors: number;
@@ -58,13 +58,13 @@ export interface RunRequest {
   entrypoint: string[] | undefined;
   /** `NAME=value`, from --env-file, then -e; the last of a name wins. */
   env: string[];
-  /** What becomes of the variables that an image and foster set before `env`. */
+  /** Changes of the variables that an image and foster set before `env`. */
   defaultEnv: DefaultEnv;
   /** Absolute path inside the container. */
   workdir: string | undefined;
   /** `name|uid[:group|gid]`, looked up later in the container's own /etc/passwd. */
   user: string | undefined;
-  /** Names and ids of further groups of the user, looked up in the container's own /etc/group. */
+  /** Names and ids of additional groups of the user, looked up in the container's own /etc/group. */
   groups: string[];
   umask: number | undefined;
   oomScoreAdj: number | undefined;
@@ -73,9 +73,9 @@ export interface RunRequest {
   domainname: string | undefined;
   /** Mounts of -v, --mount and --tmpfs in command-line order, with absolute sources, or names of volumes. */
   mounts: RequestedMount[];
-  /** Containers whose mounts it gets, too. */
+  /** Containers whose mounts it also gets. */
   volumesFrom: VolumesFrom[];
-  /** What an image declares as volumes: volumes, a tmpfs each, or nothing. */
+  /** What the image's volumes become: volumes, a tmpfs each, or nothing. */
   imageVolumes: 'volume' | 'tmpfs' | 'ignore';
   /** Device nodes of the host, as bind mounts. */
   devices: Mount[];
@@ -85,7 +85,7 @@ export interface RunRequest {
   shmSize: number;
   readOnly: boolean;
   network: NetworkMode;
-  /** Of `container`: a container's name, id or an unambiguous start of its id. */
+  /** With the mode `container`: a container's name, id or an unambiguous prefix of its id. */
   networkContainer: string | undefined;
   /** Of `ns`: the absolute path of a network namespace. */
   networkPath: string | undefined;
@@ -93,9 +93,9 @@ export interface RunRequest {
   pastaOptions: string[] | undefined;
   /** Whether nothing was said about networks. */
   isNetworkUsual: boolean;
-  /** Those of `bridge`, in the order of the interfaces; [] otherwise. */
+  /** With the mode `bridge`: the networks, in the order of the interfaces; [] otherwise. */
   networks: WantedNetwork[];
-  /** Of -p; a host's port of 0 is any that is free. */
+  /** Ports of -p. 0 as the host's port means any free one. */
   ports: PortMapping[];
   /** Publish all ports that the image exposes. */
   publishAll: boolean;
@@ -110,13 +110,13 @@ export interface RunRequest {
   sysctl: Record<string, string>;
   /** IP addresses. */
   dns: string[];
-  /** Instead of the host's; `[]` for none. */
+  /** Replaces the host's; `[]` for none. */
   dnsSearch: string[] | undefined;
   dnsOptions: string[] | undefined;
   addHosts: HostEntry[];
   /** Files that foster leaves as the image has them. */
   ownFiles: { hosts: boolean; hostname: boolean; resolvConf: boolean; accounts: boolean };
-  /** `80/tcp`: besides those that the image exposes. */
+  /** Ports such as `80/tcp`, in addition to those that the image exposes. */
   expose: string[];
   /** The container's bounding set, as `CAP_...` names. */
   capabilities: string[];
@@ -133,17 +133,17 @@ export interface RunRequest {
   stopSignal: number | undefined;
   /** Seconds. */
   stopTimeout: number;
-  /** Seconds after its start at which it is killed; 0 for never. */
+  /** It is killed this many seconds after its start; 0 for never. */
   timeLimit: number;
   /** Bytes. */
   maxUnpackedSize: number | undefined;
   dryRun: boolean;
   explain: boolean;
-  /** As the person wrote it, for `foster inspect`. */
+  /** Options as the user wrote them, for `foster inspect`. */
   written: Written;
 }
 
-/** A mount that was asked for. Of the type `volume`, its source is the volume's name, or '' for an anonymous one. */
+/** A requested mount. If its type is `volume`, its source is the volume's name, or '' for an anonymous volume. */
 export interface RequestedMount extends Mount {
   volume?: VolumeOptions;
   /** Of a bind mount: its files have the ids on the host that the container sees. */
@@ -153,20 +153,20 @@ export interface RequestedMount extends Mount {
 }
 
 export interface VolumeOptions {
-  /** A new volume stays empty: it does not get the files that the image has at the destination. */
+  /** A new volume stays empty: the image's files at the destination are not copied to it. */
   noCopy?: boolean;
-  /** Its files get the owner that the container's process has. */
+  /** Its files are given to the user of the container's process. */
   chowns?: boolean;
   /** Its files have the ids on the host that the container sees. */
   isIdmapped?: true;
   /** A path in the volume, without `..`: what is mounted instead of all of it. */
   subpath?: string;
-  /** Of a volume that is made for this container. */
+  /** Labels for a volume that is created for this container. */
   labels?: Record<string, string>;
   options?: Record<string, string>;
 }
 
-/** `--volumes-from`: `reference` is a container's name, id or an unambiguous start of its id. */
+/** `--volumes-from`: `reference` is a container's name, id or an unambiguous prefix of its id. */
 export interface VolumesFrom {
   reference: string;
   /** Whether all of them are mounted read-only. */
@@ -178,7 +178,7 @@ export interface Limits {
   /** Without rates and weights of devices. */
   resources: Resources;
   rates: DeviceRate[];
-  /** CPUs, as `--cpus` says; `resources` has them as a quota. */
+  /** The value of `--cpus`; in `resources` it is a quota. */
   cpus?: number;
   /** `/a/b` or `x.slice`. */
   cgroupParent?: string;
@@ -196,7 +196,7 @@ export interface DeviceRate {
   rate: number;
 }
 
-/** Options that only `foster inspect` shows as they were written: the rest of Docker's HostConfig is in the Spec. */
+/** Options as they were written, for `foster inspect`. The rest of Docker's HostConfig is in the Spec. */
 export interface Written {
   binds: string[];
   tmpfs: Record<string, string>;
@@ -205,7 +205,7 @@ export interface Written {
   securityOpt: string[];
   userns: string;
   volumesFrom?: string[];
-  /** The whole command line, with `foster`; not of a container that a program has made. */
+  /** The whole command line, with `foster`; undefined if the library has created the container. */
   command?: string[];
 }
 
@@ -224,11 +224,11 @@ export interface Attached {
   stderr: boolean;
 }
 
-/** Of the variables that a container has without any option. */
+/** Changes of the variables that a container has by default. */
 export interface DefaultEnv {
-  /** `NAME=value` of the caller, which go before those of the image. */
+  /** `NAME=value` of the caller. Those of the image take precedence. */
   fromCaller: string[];
-  /** `NAME=value` with `${NAME}` of the variables before, which replace those that are there. */
+  /** `NAME=value` that replaces an existing variable. It may contain `${NAME}` for the old value of any variable. */
   merge: string[];
   unset: string[];
   unsetAll: boolean;
@@ -244,7 +244,7 @@ export interface KernelPaths {
 
 export type HostOrPrivate = 'private' | 'host';
 
-/** `none`: a namespace of its own without a /dev/shm. */
+/** `none`: its own namespace, without /dev/shm. */
 export type IpcMode = HostOrPrivate | 'none';
 
 /**
@@ -256,13 +256,13 @@ export type NetworkMode = 'none' | 'host' | 'bridge' | 'container' | 'ns' | 'pas
 /** The network of a build's RUN. */
 export interface BuildNetwork {
   mode: NetworkMode;
-  /** Those of `bridge`; [] otherwise. */
+  /** With the mode `bridge`: the networks; [] otherwise. */
   networks: WantedNetwork[];
-  /** Whether nothing was said about networks. */
+  /** Whether no option about networks was given. */
   isUsual: boolean;
 }
 
-/** A network that a container is attached to, and what is asked for there. */
+/** A network that a container is attached to, with the requested addresses and names. */
 export interface WantedNetwork {
   /** The way to the outside is by the network with the highest; 0 if undefined. */
   gwPriority?: number;
@@ -273,7 +273,7 @@ export interface WantedNetwork {
   ip?: string;
   ip6?: string;
   mac?: string;
-  /** Further names of the container in that network. */
+  /** Additional names of the container in that network. */
   aliases: string[];
 }
 
@@ -286,16 +286,16 @@ export interface PortMapping {
   protocol: 'tcp' | 'udp';
 }
 
-/** `reference` is a container's name, id or an unambiguous start of its id. */
+/** `reference` is a container's name, id or an unambiguous prefix of its id. */
 export type PidMode = { kind: 'private' } | { kind: 'host' } | { kind: 'container'; reference: string };
 
-/** Which ids the container has, more closely than by its `userns`. */
+/** The requested ids, if they are more specific than `userns`. */
 export interface WantedIds {
   /** With keep-id: the caller's ids in the container. */
   keep?: { uid?: number; gid?: number };
   /**
-   * --uidmap and --gidmap. The host's ids are those of the machine for root; for others 0 is the caller, and what
-   * follows are the ids of the caller's ranges in subuid(5), one after the other, as in Podman.
+   * --uidmap and --gidmap. For root the host's ids are those of the machine. For others, as in Podman, 0 is the caller, and
+   * 1 and above are the ids of the caller's ranges in subuid(5), one after the other.
    */
   uid?: IdMapping[];
   gid?: IdMapping[];
@@ -326,7 +326,7 @@ export interface RestartPolicy {
 export interface LogOptions {
   maxSize: number;
   maxFiles: number;
-  /** As the person named it; foster has one format of its own, or keeps nothing. */
+  /** The name that the user gave. foster has one format of its own, or keeps no log. */
   driver?: string;
   tag?: string;
   /** Names of labels and variables of the container that foster logs --details shows. */

@@ -5,13 +5,13 @@ import { type IdMapping, isHostIdMapped, isIdMapped } from './id-maps.js';
 import { type HostFiles, MACHINE, type Range, subordinateRanges } from './id-ranges.js';
 import type { RunRequest } from './request.js';
 
-/** All ids there are: user_namespaces(7). */
+/** All possible ids: user_namespaces(7). */
 const ALL: Range[] = [{ start: 0, size: 2 ** 32 - 1 }];
 
 /**
- * The id maps that a request asks for: by the kind of its user namespace, or line by line.
- * @param uid the caller's; `gid` as well
- * @throws FosterError where the caller has not the ids
+ * The id maps for a request: by the kind of its user namespace, or line by line.
+ * @param uid the caller's uid; `gid` is the caller's gid
+ * @throws FosterError if the caller does not have the ids
  */
 export function requestedIdMaps(
   { userns, ids }: Pick<RunRequest, 'userns' | 'ids'>,

@@ -132,7 +132,7 @@ export interface Linux {
   gidMappings: IdMapping[];
   sysctl: Record<string, string>;
   resources?: Resources;
-  /** Where its cgroup is: `/parent/name` or, of systemd, `slice:prefix:name`. */
+  /** The path of its cgroup: `/parent/name` or, with systemd, `slice:prefix:name`. */
   cgroupsPath?: string;
   seccomp?: Seccomp;
   maskedPaths: string[];
@@ -142,7 +142,7 @@ export interface Linux {
   timeOffsets?: TimeOffsets;
 }
 
-/** Limits of the container's cgroup; -1 stands for none. */
+/** Limits of the container's cgroup; -1 means no limit. */
 export interface Resources {
   memory?: {
     /** Bytes. */
@@ -178,7 +178,7 @@ export interface Resources {
   unified?: Record<string, string>;
 }
 
-/** Of a block device: bytes or operations in a second. */
+/** The limit of a block device, in bytes or operations per second. */
 export interface Throttle {
   major: number;
   minor: number;

@@ -7,7 +7,7 @@ import { startTreeProgram } from '../layers/tree-program.js';
 import type { UnpackOptions } from '../layers/unpack.js';
 import { startUnpacker } from '../layers/unpack.js';
 import { defaultIdMaps } from '../spec/choose-id-maps.js';
-import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
+import { about } from '../sys/about.js';
 import { FosterError } from '../sys/errors.js';
 import { duplicate } from '../sys/libc.js';
 import { volumeData, volumeFolder } from '../sys/paths.js';
@@ -16,10 +16,10 @@ import { onInterrupt } from '../worker/interrupt.js';
 import { adoptStaged, clearStaged, stagedData } from './remove.js';
 
 /**
- * Writes the files of a volume as a tar archive, ids as containers see them by default. Containers may change them
- * meanwhile.
+ * Writes the files of a volume as a tar archive, with the ids that containers see by default. Containers may change the
+ * files meanwhile.
  * @param path undefined for standard output
- * @throws FosterError; then there is no file, or the one that was there before
+ * @throws FosterError; an existing file is then unchanged
  */
 export async function exportVolume(name: string, path: string | undefined): Promise<void> {
   const order = {
@@ -33,13 +33,13 @@ export async function exportVolume(name: string, path: string | undefined): Prom
   try {
     await exportTree(path, (output) => startTreeProgram(order, defaultIdMaps(), output));
   } catch (error) {
-    throw about(`cannot export volume ${name}`, error);
+    throw about(`cannot export volume ${name}`, error, 1);
   }
 }
 
 /**
- * Unpacks a tar archive, compressed or not, into a volume whose lock we hold. Nothing in it leads out of the volume. An
- * unused, empty volume has all of it at the end or nothing; in another one, files stay unless the archive has them, too.
+ * Unpacks a tar archive, which may be compressed, into a volume whose lock we hold. Nothing in it leads out of the volume. An
+ * unused, empty volume gets all files or none. In any other volume, existing files stay unless the archive has them, too.
  * @param path undefined for standard input
  * @param isFresh whether the volume is empty and no container uses it
  * @throws FosterError
@@ -55,7 +55,7 @@ export async function importVolume(name: string, path: string | undefined, isFre
       input.destroy();
     }
   } catch (error) {
-    throw about(`cannot import ${title} into volume ${name}`, error);
+    throw about(`cannot import ${title} into volume ${name}`, error, 1);
   }
 }
 
@@ -101,18 +101,4 @@ function openInput(path: string | undefined): Readable {
   // A read that blocks until the other end writes would keep this process from ending at Ctrl-C.
   if (info.isFIFO() || info.isSocket()) return new Socket({ fd, readable: true, writable: false });
   return createReadStream('', { fd, highWaterMark: 1024 * 1024 });
-}
-
-function about(what: string, error: unknown): unknown {
-  const code = errnoOf(error);
-  if (!(error instanceof FosterError) && code === undefined) return error;
-  const why = error instanceof FosterError ? error.message : errnoWords(errnoNumber(code ?? ''));
-  const { advice, kind = 'failed' } = error instanceof FosterError ? error : {};
-  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
-  return new FosterError(`${what}: ${why}`, {
-    kind,
-    exitCode: 1,
-    cause: error,
-    ...(advice !== undefined ? { advice } : isFull && { advice: 'free some space on that disk' }),
-  });
 }

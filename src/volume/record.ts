@@ -1,23 +1,24 @@
 import { isVolumeName } from '../spec/names.js';
+import { isTexts } from '../spec/parse/labels.js';
 import { type VolumeKind, volumeKind } from '../spec/parse/volume-driver.js';
 
 /** The label that Docker gives to anonymous volumes. */
 export const ANONYMOUS_LABEL = 'com.docker.volume.anonymous';
 
-/** What is known about a volume: `config.json` in its folder. Written once. */
+/** The definition of a volume: `config.json` in its folder. Never changed. */
 export interface VolumeRecord {
   version: 1;
   name: string;
   /** ISO 8601. */
   created: string;
   labels: Record<string, string>;
-  /** Of the driver `local`: `type`, `device`, `o`. */
+  /** Options of the driver `local`: `type`, `device`, `o`. */
   options: Record<string, string>;
-  /** Nobody has chosen its name: it goes with the container that it was made for, or at a prune. */
+  /** Set if its name is random: it is removed with the container that it was made for, or by a prune. */
   isAnonymous?: true;
 }
 
-/** The content of a `config.json`, or undefined where it is cut short or damaged. */
+/** The content of a `config.json`, or undefined if it is cut short or damaged. */
 export function parseVolumeRecord(text: string): VolumeRecord | undefined {
   let value: unknown;
   try {
@@ -40,16 +41,7 @@ function isRecord(value: unknown): value is VolumeRecord {
   );
 }
 
-function isTexts(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    Object.values(value).every((one) => typeof one === 'string')
-  );
-}
-
-/** What the files of a volume are; a folder where its options make no sense any more. */
+/** Where the files of a volume are: in foster's own folder if its options are no longer valid. */
 export function kindOfVolume({ options }: Pick<VolumeRecord, 'options'>): VolumeKind {
   try {
     return volumeKind(options);

@@ -11,8 +11,8 @@ import { removeTreesOfAnyOwner } from '../worker/remove-trees.js';
 import { withLeftovers } from './store.js';
 
 /**
- * Removes a volume whose lock we hold, and closes the lock. First it is renamed: from then on it is gone, whatever is
- * killed.
+ * Removes a volume whose lock we hold, and closes the lock. The volume is renamed first, so that it is gone from then on, even
+ * if we are killed.
  * @throws FosterError if something is mounted there, or files cannot be removed
  */
 export function removeHeldVolume(name: string, lock: number): void {
@@ -28,7 +28,7 @@ export function removeHeldVolume(name: string, lock: number): void {
   faultPoint('files of the volume removed');
 }
 
-/** What somebody has mounted there would be removed, too. */
+/** Refuses to remove a volume in which something is mounted, because the mounted files would be removed, too. */
 function refuseMounts(name: string): void {
   const [place] = mountsBelow(volumeFolder(name));
   if (place === undefined) return;
@@ -39,7 +39,7 @@ function refuseMounts(name: string): void {
   });
 }
 
-/** Files of containers' users belong to ids that only a user namespace may touch. */
+/** Removes the files. They may belong to ids that only a user namespace may touch. */
 function removeFiles(folder: string, name: string): void {
   if (removeTreesOfAnyOwner([folder], defaultIdMaps())) return;
   throw new FosterError(`cannot remove all files of volume ${name}, which are in ${folder} now`, {
@@ -49,12 +49,12 @@ function removeFiles(folder: string, name: string): void {
   });
 }
 
-/** What the files of a volume take on the disk, in bytes. */
+/** The disk space of a volume's files, in bytes. */
 export function volumeSize(name: string): number {
   return sizeOfTree(volumeData(name));
 }
 
-/** Removes what killed commands have left. */
+/** Removes leftovers of killed commands. */
 export function sweepVolumes(): void {
   withLeftovers((folders) => void removeTreesOfAnyOwner(folders, defaultIdMaps()));
 }
@@ -64,16 +64,16 @@ export function stagedData(name: string): string {
   return join(volumeFolder(name), '_new');
 }
 
-/** Removes what a killed command has left there. To be called with the volume's lock. */
+/** Removes what a killed command has left in it. The caller must hold the volume's lock. */
 export function clearStaged(name: string): void {
   const folder = stagedData(name);
   if (existsSync(folder)) removeFiles(folder, name);
 }
 
 /**
- * Makes the prepared content that of the volume, which must be empty and used by nobody, at once. To be called with its
- * lock.
- * @throws Error of node:fs, ENOTEMPTY where the volume is not empty
+ * Replaces the content of a volume with the prepared content, in one step. The volume must be empty and unused, and the caller
+ * must hold its lock.
+ * @throws Error of node:fs: ENOTEMPTY if the volume is not empty
  */
 export function adoptStaged(name: string): void {
   renameSync(stagedData(name), volumeData(name));

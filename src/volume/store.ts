@@ -22,22 +22,22 @@ import { dataFolder, makeFolder, volumeData, volumeFolder, volumesFolder } from 
 import { parseVolumeRecord, type VolumeRecord } from './record.js';
 
 /**
- * Volumes on the disk: docs/state.md. A volume appears and disappears with a rename of its folder. Who changes one, or is
- * about to use it, holds its lock; so nobody removes a volume while a container that will use it is being made.
+ * Volumes on the disk: docs/state.md. A volume appears and disappears with a rename of its folder. A process that changes a
+ * volume, or is about to use it, holds its lock. So no volume is removed while a container that will use it is being created.
  */
 
 /** A new volume's properties. */
 export type NewVolume = Omit<VolumeRecord, 'version' | 'created'>;
 
-/** Files in a volume's folder: one of them says whether a single container uses an anonymous volume. */
+/** Files in the folder of an anonymous volume: `solo` if only one container has used it, else `shared`. */
 const SOLO = 'solo';
 const SHARED = 'shared';
 
 /**
  * Creates a volume, with its lock taken.
- * @param isSolo whether it is anonymous, and goes with the container that it is created for
- * @returns the descriptor of the lock, which the caller must close; undefined where there is one of that name
- * @throws FosterError where the disk is full
+ * @param isSolo whether it is anonymous, and removed with the container that it is created for
+ * @returns the descriptor of the lock, which the caller must close; undefined if the name is in use
+ * @throws FosterError if the disk is full
  */
 export function createVolume(volume: NewVolume, { isSolo = false } = {}): number | undefined {
   const folder = volumeFolder(volume.name);
@@ -64,7 +64,7 @@ export function createVolume(volume: NewVolume, { isSolo = false } = {}): number
     if (lock !== undefined) closeSync(lock);
     rmSync(fresh, { recursive: true, force: true });
     const code = errnoOf(error);
-    if (code === 'ENOTEMPTY' || code === 'EEXIST') return undefined; // somebody was faster
+    if (code === 'ENOTEMPTY' || code === 'EEXIST') return undefined; // another command was faster
     throw cannotCreate(volume.name, error);
   } finally {
     closeSync(creating);
@@ -82,14 +82,14 @@ function cannotCreate(name: string, error: unknown): unknown {
   });
 }
 
-/** Held shared by those who create a volume, so that its unfinished folder is not taken for a leftover. */
+/** A command that creates a volume holds this lock (shared), so that its unfinished folder does not look like a leftover. */
 function openLockOfCreation(): number {
   return openSync(join(dataFolder(), 'volumes.lock'), 'a+', 0o600);
 }
 
 /**
  * Takes the lock of a volume if nobody holds it.
- * @returns a descriptor, which the caller must close; `busy` where somebody has it; undefined where there is no volume
+ * @returns a descriptor, which the caller must close; `busy` if another process holds the lock; undefined if there is no volume
  */
 export function tryLockVolume(name: string): number | 'busy' | undefined {
   if (!isVolumeName(name)) return undefined;
@@ -105,7 +105,7 @@ export function tryLockVolume(name: string): number | 'busy' | undefined {
     closeSync(fd);
     return 'busy';
   }
-  // the volume may have been removed, and created anew, before we had the lock
+  // the volume may have been removed, and created again, before we had the lock
   const [ours, now] = [fstatSync(fd), statSync(path, { throwIfNoEntry: false })];
   if (now?.ino === ours.ino && now.dev === ours.dev) return fd;
   closeSync(fd);
@@ -113,10 +113,10 @@ export function tryLockVolume(name: string): number | 'busy' | undefined {
 }
 
 /**
- * Takes the lock of a volume; waits while somebody else has it.
+ * Takes the lock of a volume; waits while another process holds it.
  * @param check called now and then; if it throws, the wait ends
  * @param patience in milliseconds; Infinity by default
- * @returns a descriptor, which the caller must close; undefined where there is no volume
+ * @returns a descriptor, which the caller must close; undefined if there is no volume
  * @throws FosterError of the kind `conflict` after `patience`
  */
 export async function lockVolume(
@@ -140,7 +140,7 @@ export async function lockVolume(
   }
 }
 
-/** A volume as it is now; undefined where there is none, or what is known about it is damaged. */
+/** The record of a volume; undefined if there is none, or if it is damaged. */
 export function readVolume(name: string): VolumeRecord | undefined {
   if (!isVolumeName(name)) return undefined;
   let text: string;
@@ -153,7 +153,7 @@ export function readVolume(name: string): VolumeRecord | undefined {
   return record?.name === name ? record : undefined;
 }
 
-/** All volumes, by name. One whose record is damaged is shown with nothing but its name: its files are still there. */
+/** All volumes, sorted by name. If a record is damaged, the volume has only a name, because its files still exist. */
 export function listVolumes(): VolumeRecord[] {
   return storedNames().map((name) => readVolume(name) ?? nameless(name));
 }
@@ -172,8 +172,8 @@ function storedNames(): string[] {
 }
 
 /**
- * The volume that a name, or the unambiguous start of an anonymous volume's name, means.
- * @throws FosterError of the kind `not-found`, or `conflict` where it is the start of several names
+ * Finds a volume by its name, or an anonymous one by an unambiguous prefix of its name.
+ * @throws FosterError of the kind `not-found`, or `conflict` if several names begin so
  */
 export function findVolume(reference: string): VolumeRecord {
   const exact = readVolume(reference);
@@ -202,7 +202,7 @@ export function noSuchVolume(reference: string): FosterError {
   });
 }
 
-/** Whether a volume has no files. One that only its owner in a container may look into has some. */
+/** Whether a volume has no files. One that only its owner in a container may read counts as not empty. */
 export function isEmptyVolume(name: string): boolean {
   try {
     return readdirSync(volumeData(name)).length === 0;
@@ -212,19 +212,19 @@ export function isEmptyVolume(name: string): boolean {
   }
 }
 
-/** The file that goes when an anonymous volume is shared, or removed with its container: who removes it first decides. */
+/** The file that disappears when an anonymous volume is shared, or removed with its container. Whoever removes it decides. */
 export function soloMark(name: string): string {
   return join(volumeFolder(name), SOLO);
 }
 
-/** Whether no container but the one that it was created for has ever used a volume. */
+/** Whether only the container that it was created for has ever used a volume. */
 export function isSolo(name: string): boolean {
   return existsSync(soloMark(name));
 }
 
 /**
- * Keeps an anonymous volume from being removed with its container by that one's monitor, which knows nothing of others.
- * To be called with its lock.
+ * Keeps the monitor of its container, which does not know about other containers, from removing an anonymous volume. The
+ * caller must hold the volume's lock.
  * @returns false if the monitor is removing it already
  */
 export function shareVolume(name: string): boolean {
@@ -237,7 +237,7 @@ export function shareVolume(name: string): boolean {
   }
 }
 
-/** Runs `use` with the folders that killed commands have left, unless a volume is just being created. */
+/** Runs `use` with the folders that killed commands have left, unless a volume is being created. */
 export function withLeftovers(use: (folders: string[]) => void): void {
   if (!existsSync(volumesFolder())) return;
   const creating = openLockOfCreation();

@@ -8,7 +8,7 @@ import { pipe, waitForChild } from '../sys/libc.js';
 import { openProgram } from '../sys/programs.js';
 import { FD_ENTERED } from '../sys/wire-constants.js';
 
-/** A program of foster's in TypeScript, to be run by Node in other namespaces. */
+/** One of foster's programs in TypeScript, which Node runs in other namespaces. */
 export interface NodeProgram {
   /** Its name in a list of processes. */
   name: string;

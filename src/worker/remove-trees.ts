@@ -37,7 +37,7 @@ export function removeTrees(
     isReady = true;
   } finally {
     if (isReady) sendWord(remover.control, CONTROL_RESUME);
-    closeSync(remover.control); // without a word it exits
+    closeSync(remover.control); // without a byte, it exits
     if (!isReady) waitForChild(remover.pid);
   }
   started?.();
@@ -61,14 +61,14 @@ export function openUserNamespace(maps: IdMaps): number {
   try {
     return openSync(`/proc/${pid}/ns/user`, 'r');
   } finally {
-    closeSync(control); // without a word it exits
+    closeSync(control); // without a byte, it exits
     waitForChild(pid);
   }
 }
 
 /**
- * Starts foster-init in a user namespace with these maps, or in the current one: it starts removing at a word on
- * `control`, and exits when that is closed.
+ * Starts foster-init in a user namespace with these maps, or in the current one. It starts removing when it receives a
+ * byte on `control`, and exits when that is closed.
  */
 function startRemover(
   paths: string[],

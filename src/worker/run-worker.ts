@@ -9,7 +9,7 @@ import { type Envelope, type Failure, type Outcome, WORKER_FD } from './protocol
 /** The work of a helper program. */
 export interface WorkerProgram<Order, Opened, Result> {
   /**
-   * Opens what the work needs, still as the caller, who may enter folders that the container's root may not.
+   * Opens the files for the work while it is still the caller, who may enter folders that the container's root may not.
    */
   open: (order: Order) => Opened;
   /** Runs as root of the user namespace, if there is one, with a umask of 0. */
@@ -40,7 +40,7 @@ export async function runWorker<Order, Opened, Result>(
   } catch (error) {
     outcome = failureOf(error, worker.explain?.(error), envelope.title);
   }
-  closeSync(1); // its reader need not wait for the exit
+  closeSync(1); // so that its reader need not wait for the exit
   writeSync(WORKER_FD.report, JSON.stringify(outcome));
   process.exit(0);
 }
@@ -58,7 +58,7 @@ export function becomeRoot({ canSetGroups }: { canSetGroups: boolean }): void {
   process.setuid?.(0);
 }
 
-/** Called after the last change of ids, which would clear it. The parent may have died already. */
+/** Must be called after the last change of ids, which would clear the signal. The parent may have died already. */
 function dieWithParent(parent: number): void {
   setParentDeathSignal(SIGKILL);
   if (process.ppid !== parent) process.exit(125);

@@ -6,8 +6,8 @@ import { openUserNamespace } from './remove-trees.js';
 
 /**
  * Detached mounts of the host's files in which user N of the host is user N of the container with these maps, for a
- * helper in a user namespace that cannot create them. Containers are handed theirs by src/init/launcher.c.
- * @returns descriptors, which the caller must close; undefined for what cannot be shifted
+ * helper in a user namespace that cannot create them. Containers get theirs from src/init/launcher.c.
+ * @returns descriptors, which the caller must close; undefined for a mount that cannot be shifted
  */
 export function shiftedMounts(
   wanted: { source: string; isDeep: boolean }[],

@@ -129,7 +129,7 @@ export class RunningWorker<Result> {
     return this.#resultOf(Buffer.concat(pieces).toString());
   }
 
-  /** Kills it if it is running, and waits for its end. What it has written stays. */
+  /** Kills it if it is running, and waits until it has ended. Files that it has written stay. */
   kill(): void {
     if (this.#end !== undefined) return; // its pid may have been reused
     process.kill(this.#pid, 'SIGKILL');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CrashHome, randomNumbers } from './support/crash.js';
+import { CrashHome, killAtEachStep, randomNumbers, titleOf, type Walk } from './support/crash.js';
 import { descendants, waitForNoProcess } from './support/processes.js';
 import { DEADLINE } from './support/wait.js';
 
@@ -12,13 +12,6 @@ home.must(['run', '--rm', 'busybox', 'true']); // builds the root filesystem
 const SLEEP = ['busybox', 'sleep', '1000'];
 /** Leaves files that belong to other users of the container. */
 const OTHERS = ['busybox', 'sh', '-c', 'mkdir /d && touch /d/f && chmod 700 /d && chown -R 5:5 /d'];
-
-interface Walk {
-  args: string[];
-  before?: string[][];
-  /** The least number of fault points that there must be, so that none is lost. */
-  least: number;
-}
 
 const WALKS: Walk[] = [
   { args: ['create', '--name', 'one', ...SLEEP], least: 10 },
@@ -57,22 +50,8 @@ const WALKS: Walk[] = [
   { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['restart', 'one'], least: 8 },
 ];
 
-for (const { args, before = [], least } of WALKS) {
-  const line = [...before, args].map((words) => words.slice(0, 3).join(' ')).join(', then ');
-  test(`SIGKILL at each step of: ${line}`, async () => {
-    for (const words of before) home.must(words);
-    const { stderr } = home.foster(args, { env: { FOSTER_FAULT: 'count' } });
-    const steps = [...stderr.matchAll(/^fault point \d+: (.*)$/gm)].map(([, step]) => step);
-    assert.ok(steps.length >= least, `only ${steps.length} fault points: ${steps.join(', ')}`);
-    await home.assertRecovers('without a fault');
-    for (const [index, step] of steps.entries()) {
-      for (const words of before) home.must(words);
-      const killed = home.foster(args, { env: { FOSTER_FAULT: String(index + 1) } });
-      assert.equal(killed.signal, 'SIGKILL', `it was not killed when: ${step}`);
-      await home.assertRecovers(`killed when: ${step}`);
-    }
-  });
-}
+for (const walk of WALKS)
+  test(titleOf(walk), () => killAtEachStep(home, walk, (what) => home.assertRecovers(what)));
 
 test('the name of a container whose creation or removal was killed is free', async () => {
   const create = ['create', '--name', 'one', ...SLEEP];

@@ -113,7 +113,7 @@ test('flags', () => {
   assertFailure(
     home.foster(['network', 'reload']),
     125,
-    /^foster: network reload is not supported: networks have rules in a namespace of their own/,
+    /^foster: network reload is not supported: the rules of networks are in their own namespace/,
   );
   assertFailure(
     home.foster(['container', 'checkpoint', 'x']),
@@ -308,7 +308,7 @@ test('a removed working directory matters only if it is needed', () => {
     assert.equal(status, 125);
     assert.match(
       stderr,
-      /^foster: cannot tell what the working directory is: no such file .*cd to another one\n$/,
+      /^foster: cannot find out the working directory: no such file .*cd to another one\n$/,
     );
   }
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
-import { CrashHome } from './support/crash.js';
+import { CrashHome, killAtEachStep, titleOf, type Walk } from './support/crash.js';
 
 /** SIGKILL at every step of every command that changes networks, while a container in another one keeps them connected. */
 const home = new CrashHome();
@@ -10,15 +10,9 @@ home.env.FOSTER_NETWORK = 'bridge';
 home.must(['run', '--rm', '--network', 'none', 'busybox', 'true']); // builds the root filesystem
 
 const SLEEP = ['busybox', 'sleep', '1000'];
+const OTHER = ['run', '-d', '--name', 'other', ...SLEEP];
 const SHOP = ['network', 'create', '--subnet', '10.77.7.0/24', 'shop'];
 const WEB = ['run', '-d', '--name', 'web', '--network', 'shop', ...SLEEP];
-
-interface Walk {
-  before?: string[][];
-  args: string[];
-  /** The least number of fault points that there must be. */
-  least: number;
-}
 
 const WALKS: Walk[] = [
   { args: SHOP, least: 3 },
@@ -87,25 +81,7 @@ afterEach(() => {
   home.foster(['network', 'prune', '-f']);
 });
 
-function prepare(before: string[][]): void {
-  home.must(['run', '-d', '--name', 'other', ...SLEEP]);
-  for (const args of before) home.must(args);
-}
-
 for (const { before = [], args, least } of WALKS) {
-  const what = `${before.map((each) => `${each.join(' ')}; `).join('')}${args.join(' ')}`;
-  test(what, async () => {
-    prepare(before);
-    const counted = home.sane(home.foster(args, { env: { FOSTER_FAULT: 'count' } }), what);
-    const points = [...counted.stderr.matchAll(/^fault point \d+: (.*)$/gm)].map(([, step = '']) => step);
-    assert.ok(points.length >= least, `${points.length} fault points: ${points.join(', ')}`);
-    const isRemoved = args[1] === 'rm';
-    await assertRecovers(`${what}, to its end`, isRemoved);
-    for (const [index, step] of points.entries()) {
-      prepare(before);
-      const { signal } = await home.begin(args, { FOSTER_FAULT: String(index + 1) });
-      assert.equal(signal, 'SIGKILL', `${what} at ${step}`);
-      await assertRecovers(`${what}, killed after "${step}"`, isRemoved);
-    }
-  });
+  const walk = { before: [OTHER, ...before], args, least };
+  test(titleOf(walk), () => killAtEachStep(home, walk, (what) => assertRecovers(what, args[1] === 'rm')));
 }

@@ -106,12 +106,12 @@ for (const { what, make, why } of CASES) {
     assert.deepEqual([fuse.status, fuse.stdout], [0, '0\nworks\n'], fuse.stderr);
     assert.match(
       fuse.stderr,
-      /^foster: warning: the kernel cannot lay an overlay over [^\n]*; fuse-overlayfs does in its place\nhere\n$/,
+      /^foster: warning: the kernel cannot mount an overlay over [^\n]*; using fuse-overlayfs instead\nhere\n$/,
     );
     assert.match(fuse.stderr, why);
     const copy = foster(['run', '--rm', '-h', 'here', path, '/bin/sh', '-c', SCRIPT], WITHOUT_FUSE);
     assert.deepEqual([copy.status, copy.stdout], [0, '0\nworks\n'], copy.stderr);
-    assert.match(copy.stderr, /^foster: warning: [^\n]*; a copy does in its place\nhere\n$/);
+    assert.match(copy.stderr, /^foster: warning: [^\n]*; using a copy instead\nhere\n$/);
 
     const asked = foster(['--storage-driver', 'overlay', 'run', '--rm', path, '/bin/id']);
     assert.equal(asked.status, 125);
@@ -139,7 +139,7 @@ test("a mount point to be created in a directory of root's", () => {
   );
   const { status, stderr } = foster(['run', '--rm', '-v', '/usr:/mnt/a/b', path, '/bin/ls', '/mnt/a/b/bin']);
   assert.equal(status, 0, stderr);
-  assert.match(stderr, /\/mnt in it belongs to user 0, .*fuse-overlayfs does in its place/);
+  assert.match(stderr, /\/mnt in it belongs to user 0, .*using fuse-overlayfs instead/);
 });
 
 test('a file system mounted in it', () => {
@@ -150,7 +150,7 @@ test('a file system mounted in it', () => {
   assert.deepEqual([fuse.status, fuse.stdout], [0, 'inside\n'], fuse.stderr);
   assert.match(
     fuse.stderr,
-    /there is a file system mounted on \/var\/tmp\/foster-visitor-\w+\/mounted\/mnt; fuse/,
+    /there is a file system mounted on \/var\/tmp\/foster-visitor-\w+\/mounted\/mnt; using fuse/,
   );
   const copy = foster(['run', '--rm', path, '/bin/ls', '-A', '/mnt'], `${prepare}; ${WITHOUT_FUSE}`);
   assert.deepEqual([copy.status, copy.stdout], [0, ''], copy.stderr);
@@ -158,7 +158,7 @@ test('a file system mounted in it', () => {
   assert.equal(whole.status, 125);
   assert.match(
     whole.stderr,
-    /^foster: cannot use \/ as the root filesystem: .*; give host, .* or install fuse-overlayfs\n$/,
+    /^foster: cannot use \/ as the root filesystem: .*; use the root filesystem 'host', .* or install fuse-overlayfs\n$/,
   );
 });
 

@@ -70,9 +70,12 @@ test('/ itself', () => {
   assert.deepEqual([status, stdout], [0, '0\n'], stderr);
   assert.match(
     stderr,
-    /^foster: warning: the kernel cannot lay an overlay over \/: there is a file system mounted on \/\S+; fuse-overlayfs does in its place\n$/,
+    /^foster: warning: the kernel cannot mount an overlay over \/: there is a file system mounted on \/\S+; using fuse-overlayfs instead\n$/,
   );
   const inPids = home.run(['--rm', '--pid', 'host', '/', ...SCRIPT]);
   assert.deepEqual([inPids.status, inPids.stdout], [125, '']);
-  assert.match(inPids.stderr, /^foster: cannot use \/ as the root filesystem: .* give host, /);
+  assert.match(
+    inPids.stderr,
+    /^foster: cannot use \/ as the root filesystem: .*; use the root filesystem 'host', /,
+  );
 });

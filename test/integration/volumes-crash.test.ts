@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { CrashHome } from './support/crash.js';
+import { CrashHome, killAtEachStep, titleOf, type Walk } from './support/crash.js';
 import { waitUntil } from './support/wait.js';
 
 /** SIGKILL at every step of the commands that create, fill and remove volumes. */
@@ -14,13 +14,6 @@ const stored = () => (existsSync(folder) ? readdirSync(folder) : []);
 /** Without those that foster mounts there. */
 const FILES = 'ls /etc | grep -v -e host -e resolv';
 const whole = home.must(['run', '--rm', 'busybox', 'sh', '-c', FILES]);
-
-interface Walk {
-  args: string[];
-  before?: string[][];
-  /** The least number of fault points that there must be. */
-  least: number;
-}
 
 const WALKS: Walk[] = [
   { args: ['volume', 'create', 'data'], least: 3 },
@@ -52,22 +45,7 @@ async function assertRecovers(what: string): Promise<void> {
   assert.deepEqual(stored(), [], what);
 }
 
-for (const { args, before = [], least } of WALKS) {
-  const line = [...before, args].map((words) => words.slice(0, 3).join(' ')).join(', then ');
-  test(`SIGKILL at each step of: ${line}`, async () => {
-    for (const words of before) home.must(words);
-    const { stderr } = home.foster(args, { env: { FOSTER_FAULT: 'count' } });
-    const steps = [...stderr.matchAll(/^fault point \d+: (.*)$/gm)].map(([, step]) => step);
-    assert.ok(steps.length >= least, `only ${steps.length} fault points: ${steps.join(', ')}`);
-    await assertRecovers('without a fault');
-    for (const [index, step] of steps.entries()) {
-      for (const words of before) home.must(words);
-      const killed = home.foster(args, { env: { FOSTER_FAULT: String(index + 1) } });
-      assert.equal(killed.signal, 'SIGKILL', `it was not killed when: ${step}`);
-      await assertRecovers(`killed when: ${step}`);
-    }
-  });
-}
+for (const walk of WALKS) test(titleOf(walk), () => killAtEachStep(home, walk, assertRecovers));
 
 test('when the monitor is killed, the files of named volumes stay, and anonymous volumes of --rm go', async () => {
   const script =

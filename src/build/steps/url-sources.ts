@@ -5,8 +5,8 @@ import { ContextFiles, temporaryFolder } from '../context/context.js';
 import { type FilesStep, type FilesWork, workFromContext } from './files-step.js';
 
 /**
- * The work of ADD with URLs: what they name is downloaded, and copied as it is, archives too, for its owner alone, as in
- * Docker.
+ * The work of ADD with URLs. The files are downloaded and copied unchanged, even archives, with a mode for the owner only, as
+ * in Docker.
  * @param clean run when the work is done
  * @throws FosterError
  */

@@ -57,7 +57,7 @@ export function configure(command: Command, argv: string[]): void {
   });
 }
 
-/** Docker's rule: what begins with / or . is a path of the host, else a colon ends a container's name. */
+/** As in Docker: a word that begins with / or . is a path of the host; otherwise a colon ends the container's name. */
 export function parseOperand(text: string): { container?: string; path: string } {
   const colon = text.indexOf(':');
   if (colon < 0 || /^[/.]/.test(text)) return { path: text };

@@ -1,7 +1,7 @@
 import { FosterError } from '../../sys/errors.js';
 import { print, reportError, settings } from '../output.js';
 
-/** Does one of several things: its failure is printed, the others go on, and the worst exit code is that of the command. */
+/** Does one of several things. If it fails, the error is printed, the others continue, and the worst exit code counts. */
 export async function orReport(act: () => unknown): Promise<void> {
   try {
     await act();
@@ -11,7 +11,7 @@ export async function orReport(act: () => unknown): Promise<void> {
   }
 }
 
-/** Does the same to several containers at once, and prints the reference of each for which it succeeds. */
+/** Does the same with several containers at once, and prints the reference of each for which it succeeds. */
 export async function forEachContainer(
   references: string[],
   act: (reference: string) => unknown,

@@ -61,7 +61,7 @@ export function configure(command: Command, argv: string[]): void {
   ]);
   command.action(async (first: string | undefined, others: string[], options: ExecOptions) => {
     const { detach = false, interactive = false, tty = false, latest } = options;
-    // with --latest, all of it is the command
+    // with --latest, all words are the command
     const words = latest && first !== undefined ? [first, ...others] : others;
     const keptDescriptors = parseDescriptorCount(options.preserveFds);
     checkPreserved(keptDescriptors);

@@ -18,7 +18,7 @@ export async function configure(command: Command, argv: string[]): Promise<void>
     { name: 'exec', summary: 'run a command in a running container', load: () => import('./exec.js') },
     {
       name: 'exists',
-      summary: 'tell by the exit code whether there is a container',
+      summary: 'check whether a container exists',
       load: () => import('./exists.js'),
     },
     {

@@ -9,7 +9,7 @@ export function configure(command: Command, argv: string[]): void {
   addSelection(command, ['-a, --all', '-l, --latest'], 'all containers that are not running');
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
-    'Namespaces and mounts are made by foster start, so nothing is left to be undone.',
+    'foster start makes the namespaces and mounts, so there is nothing to undo.',
     '',
     'Examples:',
     '  foster init web',

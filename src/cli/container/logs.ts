@@ -34,7 +34,7 @@ export function configure(command: Command, argv: string[]): void {
     .option('-t, --timestamps', 'show the time of each line')
     .option('--details', "show the labels and variables that the container's --log-opt names")
     .option('--names', 'begin each line with the name of the container')
-    .option('--color', 'begin each line with the container, each in a colour of its own');
+    .option('--color', 'begin each line with the container, in a different colour for each');
   addSelection(command, ['-l, --latest']);
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
@@ -67,7 +67,7 @@ export function configure(command: Command, argv: string[]): void {
       try {
         await write(container, { ...options, mark, colour }, { 1: 1, 2: 2 });
       } catch (error) {
-        if (!isReaderGone(error)) throw error; // nobody reads any more
+        if (!isReaderGone(error)) throw error; // otherwise nobody reads any more
       }
     };
     const [only] = containers;
@@ -77,7 +77,7 @@ export function configure(command: Command, argv: string[]): void {
   });
 }
 
-/** As Docker does, a negative number is taken for all. */
+/** As in Docker, a negative number means all lines. */
 function parseTail(value: string): number | undefined {
   if (value === 'all' || /^-\d+$/.test(value)) return undefined;
   if (/^\d{1,15}$/.test(value)) return Number(value);

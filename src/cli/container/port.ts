@@ -16,9 +16,9 @@ export function configure(command: Command, argv: string[]): void {
   command
     .description('Show which ports of the host lead to the ports of a container.')
     .argument('[CONTAINER]', 'its name or id; the start of the id is enough')
-    .argument('[PORT[/PROTOCOL]]', 'only those of this port of the container')
-    .option('-a, --all', 'those of all containers')
-    .option('-l, --latest', 'those of the container that was created last');
+    .argument('[PORT[/PROTOCOL]]', 'show only this port of the container')
+    .option('-a, --all', 'show the ports of all containers')
+    .option('-l, --latest', 'show the ports of the container that was created last');
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'Examples:',

@@ -31,7 +31,7 @@ interface PsFlags {
   tree?: boolean;
 }
 
-/** What a template of --format sees of a container: Docker's names, and Podman's where Docker has none. */
+/** The fields of a container in a template of --format: Docker's names, and Podman's if Docker has none. */
 const HEADINGS: Record<ContainerField | ContainerDetail, string> = {
   ID: 'CONTAINER ID',
   Image: 'IMAGE',
@@ -136,7 +136,7 @@ export function configure(command: Command, argv: string[]): void {
   });
 }
 
-/** -1 for no such limit, as in Docker and Podman. */
+/** -1 means no limit, as in Docker and Podman. */
 function parseLast(value: string): number {
   if (value === '-1') return -1;
   if (/^\d{1,9}$/.test(value)) return Number(value);
@@ -182,7 +182,7 @@ function formatRows(rows: ContainerRow[], format: string, flags: PsFlags): strin
   const { trunc, quiet, size, ns, noheading } = flags;
   const fields = rows.map((row) => (trunc ? truncated(row) : row.fields));
   if (quiet) return fields.map(({ ID }) => `${ID}\n`).join('');
-  // one object a line, as Docker prints it
+  // one object on each line, as in Docker
   if (format === 'json') return fields.map((one) => `${JSON.stringify(one)}\n`).join('');
   const views = rows.map((row, index) => ({ ...row.details, ...fields[index], Label: labelOf(row) }));
   if (!/^table(\s|$)/.test(format)) return views.map(lineOf(format)).join('');

@@ -54,7 +54,7 @@ export function configure(command: Command, argv: string[]): void {
         print(`${reference}\n`);
       } catch (error) {
         if (!force || !engine.isNotFound(error)) throw error;
-        // as in Docker: with --force, a container that is not there is no failure
+        // as in Docker, with --force a missing container is not a failure
         printError(`foster: no such container: ${visible(reference)}\n`);
       }
     };

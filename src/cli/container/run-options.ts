@@ -49,11 +49,11 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
     .option('--umask <MODE>', 'umask of the process (default: 0022)')
     .option('--entrypoint <COMMAND>', "run COMMAND instead of the image's entrypoint")
     .option('--ulimit <NAME=SOFT[:HARD]>', 'set a resource limit; -1 means unlimited', collect)
-    .option('--oom-score-adj <NUMBER>', 'how willingly the kernel kills it for its memory: -1000 to 1000')
+    .option('--oom-score-adj <NUMBER>', 'how likely the kernel kills it when memory runs out: -1000 to 1000')
     .option('--personality <DOMAIN>', 'execution domain: LINUX or LINUX32')
     .option('--stop-signal <SIGNAL>', 'signal that foster stop sends (default: SIGTERM)')
     .option('--stop-timeout <SECONDS>', 'time from that signal to SIGKILL (default: 10)')
-    .option('--timeout <SECONDS>', 'kill the container that long after its start')
+    .option('--timeout <SECONDS>', 'kill the container this long after its start')
     .optionsGroup('PID 1:')
     .option('--init', 'run foster-init as PID 1 and the command as its child (default)')
     .option('--no-init', 'run the command itself as PID 1')
@@ -70,25 +70,29 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
       'add a mount: type (bind, tmpfs or volume), source, destination, readonly, volume-subpath ...',
       mount('mount'),
     )
-    .option('--volumes-from <CONTAINER[:ro]>', 'mount what another container has mounted', collect)
+    .option(
+      '--volumes-from <CONTAINER[:ro]>',
+      'mount the volumes and bind mounts of another container',
+      collect,
+    )
     .option('--image-volume <HOW>', "the image's volumes: anonymous (default), tmpfs or ignore")
     .option('--tmpfs <DST[:OPT,...]>', 'mount an empty in-memory filesystem at DST', mount('tmpfs'))
     .option('--device <HOST[:DST]>', 'mount a device of the host', collect)
     .option('--shm-size <SIZE>', 'size of /dev/shm (default: 64m)')
-    .option('--tz <ZONE>', 'time zone: Europe/Berlin; local is that of the host')
+    .option('--tz <ZONE>', "time zone, such as Europe/Berlin; local for the host's")
     .option('--read-only', 'make the root filesystem read-only')
     .option('--read-only-tmpfs', 'with --read-only: mount a tmpfs at /run, /tmp and /var/tmp')
     .addOption(new Option('--passwd').hideHelp())
     .optionsGroup('Image:')
     .option('--pull <WHEN>', 'when to pull the image: missing (default), always, newer or never')
     .option('-q, --quiet', 'print no progress of the pull')
-    .option('--platform <OS/ARCH>', 'platform of the image, if not that of this machine')
+    .option('--platform <OS/ARCH>', "platform of the image (default: this machine's)")
     .addOption(new Option('--arch <ARCH>').hideHelp())
     .addOption(new Option('--os <OS>').hideHelp())
     .addOption(new Option('--variant <VARIANT>').hideHelp())
     .option('--tls-verify', 'with false, pull by plain HTTP or with an unverified certificate')
     .option('--authfile <FILE>', 'file to read the credentials for the pull from')
-    .option('--rootfs', 'ROOT is a directory, whatever it looks like; it is not written to')
+    .option('--rootfs', 'ROOT is a directory, even if it looks like an image; it is not changed')
     .option('--max-unpacked-size <SIZE>', 'refuse an archive that unpacks to more than SIZE')
     .optionsGroup('Network:')
     .option(
@@ -99,24 +103,24 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
     .addOption(alias('--net <NETWORK>', 'network').argParser(collect))
     .option(
       '-p, --publish <[[IP:]HOST:]PORT>',
-      'let a port of the host lead to one of the container',
+      'publish a port of the container on a port of the host',
       collectShort,
     )
-    .option('-P, --publish-all', 'publish all ports that the image exposes, at free ports of the host')
+    .option('-P, --publish-all', 'publish all ports that the image exposes on free ports of the host')
     .option('--ip <ADDRESS>', 'IPv4 address in the network')
     .option('--ip6 <ADDRESS>', 'IPv6 address in the network')
     .option('--mac-address <ADDRESS>', 'MAC address in the network')
     .option('--network-alias <NAME>', 'another name of the container in the network', collect)
     .option('-h, --hostname <NAME>', 'host name of the container', short)
     .option('--domainname <NAME>', 'NIS domain name of the container')
-    .option('--dns <ADDRESS>', 'DNS server to use; none leaves /etc/resolv.conf as it is', collect)
-    .option('--dns-search <DOMAIN>', 'search domain, . for none (default: those of the host)', collect)
-    .option('--dns-option <OPTION>', 'option of the resolver (default: those of the host)', collect)
+    .option('--dns <ADDRESS>', "DNS server to use; none keeps the image's /etc/resolv.conf", collect)
+    .option('--dns-search <DOMAIN>', "search domain, . for none (default: the host's)", collect)
+    .option('--dns-option <OPTION>', "option of the resolver (default: the host's)", collect)
     .addOption(alias('--dns-opt <OPTION>', 'dnsOption').argParser(collect))
     .option('--add-host <NAME:ADDRESS>', 'add a line to /etc/hosts', collect)
-    .option('--no-hosts', 'leave /etc/hosts as the image has it')
+    .option('--no-hosts', "keep the image's /etc/hosts")
     .addOption(alias('--no-hostname', 'ownHostname'))
-    .option('--expose <PORT[/PROTOCOL]>', 'name a port that the container serves', collect)
+    .option('--expose <PORT[/PROTOCOL]>', 'declare a port that the container serves', collect)
     .optionsGroup('Log and health checks:')
     .option(
       '--log-driver <DRIVER>',
@@ -153,10 +157,10 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
     .option('--cgroupns <MODE>', 'cgroup namespace: private (default) or host')
     .option(
       '--uidmap <ID:HOST[:COUNT]>',
-      'map user ids: those of the host count from you (0) and your ranges',
+      'map user ids; on the host, 0 is you and 1 is the start of your ranges',
       collect,
     )
-    .option('--gidmap <ID:HOST[:COUNT]>', 'map group ids, if not as users', collect)
+    .option('--gidmap <ID:HOST[:COUNT]>', 'map group ids (default: like --uidmap)', collect)
     .option('--userns <MODE>', 'user namespace: default, host, keep-id[:uid=UID,gid=GID], auto or nomap')
     .option('--sysctl <NAME=VALUE>', 'set a kernel parameter of the container', collect)
     .addOption(new Option('--systemd <MODE>').hideHelp())
@@ -173,7 +177,7 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
     .option('--cgroups <HOW>', 'enabled (default), or disabled: without a cgroup, and so without limits')
     .optionsGroup('Learning:')
     .option('--dry-run', 'print the plan as JSON without running anything')
-    .option('--explain', 'print each step as it is done, and why')
+    .option('--explain', 'print each step when it is done, and why')
     .helpOption('--help', 'show this help');
 }
 

@@ -49,9 +49,9 @@ async function run(request: RunRequest): Promise<void> {
 }
 
 /**
- * The request that `foster run ARGV...` makes.
- * @param context how the caller's files and environment are seen; by default the real ones
- * @throws FosterError for whatever is wrong with a value, CommanderError with a flag
+ * The request of `foster run ARGV...`.
+ * @param context access to the caller's files and environment; by default the real ones
+ * @throws FosterError for an invalid value, CommanderError for an invalid flag
  */
 export function parseRunArguments(argv: string[], context: RunContext = callerContext()): RunRequest {
   let result: RunRequest | undefined;
@@ -69,7 +69,7 @@ type RunOptions = RunFlags & { bundle?: string; authfile?: string };
 
 type Use = (request: RunRequest) => void | Promise<void>;
 
-/** What `run` and `create` have in common: ROOT, the command and all options. */
+/** The arguments and options that `run` and `create` share. */
 export function defineRun(command: Command, argv: string[], description: string, use: Use): void {
   define(command, argv, description, callerContext(), use);
 }
@@ -125,7 +125,7 @@ function define(
 function callerContext(): RunContext {
   return {
     get cwd() {
-      return process.cwd(); // which may have been removed, and is not always needed
+      return process.cwd(); // the folder may have been removed, but is not always needed
     },
     env: process.env,
     commandLine: ['foster', ...process.argv.slice(2)],

@@ -5,7 +5,7 @@ import { readFlagFile } from '../../spec/parse/flag-file.js';
 import { FosterError } from '../../sys/errors.js';
 import { collect, missingArgument } from '../command.js';
 
-/** The options with which the verbs of containers choose them, as commander leaves them. */
+/** The options of commands that select containers, as commander returns them. */
 export interface SelectionFlags {
   all?: boolean;
   latest?: boolean;
@@ -25,17 +25,17 @@ const TEXTS: Readonly<Record<string, string>> = {
 const PAIRS = ['names of containers --cidfile', 'names of containers --filter', '--all --filter'];
 
 /**
- * Gives a verb its containers: arguments, and options that choose them.
- * @param flags `-a, --all`, `-l, --latest`, `-f, --filter <KEY=VALUE>`, `--cidfile <FILE>`, `-i, --ignore`; where one letter means
- * something else, without it
- * @param all what `--all` chooses
+ * Adds the arguments and options that select containers to a command.
+ * @param flags `-a, --all`, `-l, --latest`, `-f, --filter <KEY=VALUE>`, `--cidfile <FILE>`, `-i, --ignore`; without the letter
+ * if it means something else
+ * @param all what `--all` selects
  */
 export function addSelection(command: Command, flags: readonly string[], all = 'all containers'): Command {
   command.argument('[CONTAINER...]', 'names or ids; the start of an id is enough');
   return addChoices(command, flags, all);
 }
 
-/** The option `-l, --latest` of a command that is about one container, which `foster VERB -l` need not name. */
+/** The option `-l, --latest` of a command for one container, which then needs no name. */
 export function addLatest(command: Command): Command {
   return addChoices(command, ['-l, --latest']);
 }
@@ -51,9 +51,9 @@ function addChoices(command: Command, flags: readonly string[], all = ''): Comma
 }
 
 /**
- * The containers that a command line is about.
+ * The containers that a command line selects.
  * @param suits what --all means
- * @throws FosterError where none is chosen, or by two ways that exclude each other
+ * @throws FosterError if none is selected, or in two ways that exclude each other
  */
 export async function chosenContainers(
   command: Command,
@@ -85,7 +85,7 @@ export async function chosenContainers(
 }
 
 /**
- * The container of a command that is about one.
+ * The container of a command for a single one.
  * @throws FosterError
  */
 export async function chosenContainer(

@@ -10,7 +10,7 @@ export function configure(command: Command): void {
       'Write the config.json of an OCI bundle: a container with a shell, for the user who runs this.',
     )
     .option('-b, --bundle <DIR>', 'write it to DIR (default: the working directory)')
-    .addOption(new Option('--rootless').hideHelp()); // as it always is
+    .addOption(new Option('--rootless').hideHelp()); // the config.json is always for rootless containers
   addHelpAfter(command, [
     'Its root filesystem is the directory "rootfs" beside it. Change what you like, then',
     'run it with "foster run --bundle DIR", or with another OCI runtime.',

@@ -2,7 +2,7 @@ import { fstatSync } from 'node:fs';
 import { FosterError } from '../../sys/errors.js';
 
 /**
- * Refuses what a program in the foreground cannot be given as its input.
+ * Refuses a standard input that a program in the foreground cannot have.
  * @throws FosterError
  */
 export async function checkInput({

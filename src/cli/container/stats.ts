@@ -19,7 +19,7 @@ interface Options {
   reset: boolean;
 }
 
-/** What a template of --format sees of a container: Docker's names. */
+/** The fields of a container in a template of --format, with Docker's names. */
 const HEADINGS: Record<StatsField, string> = {
   Container: 'CONTAINER',
   ID: 'CONTAINER ID',
@@ -41,7 +41,7 @@ export function configure(command: Command, argv: string[]): void {
     .description('Show the CPU, memory, network and disk usage of containers, every second.')
     .argument('[CONTAINER...]', 'names or ids (default: all running containers)')
     .option('-a, --all', 'include stopped containers')
-    .option('-i, --interval <SECONDS>', 'seconds between two looks (default: 1)', parseInterval)
+    .option('-i, --interval <SECONDS>', 'seconds between two measurements (default: 1)', parseInterval)
     .option('--no-reset', 'print them one after the other, without clearing the screen')
     .option('--no-stream', 'print once and exit')
     .option('--no-trunc', 'do not truncate ids')

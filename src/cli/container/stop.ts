@@ -36,7 +36,7 @@ export function configure(command: Command, argv: string[]): void {
   });
 }
 
-/** How a container is asked to end, and how long that may take. */
+/** How a container is told to end, and how long that may take. */
 export function addStopOptions(command: Command): Command {
   addTimeout(
     command,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { flagError } from '../../spec/parse/flag.js';
 
-/** How long a container may take to end, in Docker's words and in Podman's, as commander leaves it. */
+/** How long a container may take to end: Docker's and Podman's options, as commander returns them. */
 export interface TimeoutFlags {
   time?: number;
   timeout?: number;
@@ -14,7 +14,7 @@ export function addTimeout(command: Command, description: string): Command {
     .option('--timeout <SECONDS>', 'same as --time', (value) => parseSeconds('--timeout', value));
 }
 
-/** Seconds, negative for no end; undefined where nothing was said. */
+/** Seconds; negative for no limit; undefined if neither option was given. */
 export function timeoutOf({ time, timeout }: TimeoutFlags): number | undefined {
   return time ?? timeout;
 }

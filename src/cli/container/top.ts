@@ -37,7 +37,7 @@ export function configure(command: Command, argv: string[]): void {
     '  foster top web aux',
   ]);
   command.action(async (first: string | undefined, others: string[], options: Options) => {
-    // with --latest, what follows is for ps
+    // with --latest, all words are for ps
     const rest = options.latest && first !== undefined ? [first, ...others] : others;
     const wanted = psOptions(rest, options);
     const reference = await chosenContainer(command, options.latest ? undefined : first, options);
@@ -68,7 +68,7 @@ interface Wanted {
   columns: 'full' | 'user' | string[];
 }
 
-/** What follows the container: options of ps, or of ours. */
+/** The words after the container: options of ps, or our own. */
 function psOptions(words: string[], options: Options): Wanted {
   const wanted: Wanted = { tree: options.tree, format: options.format, columns: 'full' };
   const columns: string[] = [];

@@ -6,8 +6,8 @@ import { addSelection, chosenContainers, type SelectionFlags } from './selection
 /** `foster umount`. */
 export function configure(command: Command, argv: string[]): void {
   command
-    .description('Unmount what foster mount has mounted.')
-    .option('-f, --force', 'no effect: files that are in use are no obstacle');
+    .description('Undo foster mount.')
+    .option('-f, --force', 'no effect: files in use do not prevent it');
   addSelection(command, ['-a, --all', '-l, --latest'], 'all containers that are mounted');
   acceptBooleanValues(command, argv);
   addHelpAfter(command, ['Examples:', '  foster umount web']);

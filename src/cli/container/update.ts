@@ -21,7 +21,7 @@ export function configure(command: Command): void {
     .option('--stop-timeout <SECONDS>', 'how long foster stop waits before SIGKILL', parseSeconds);
   addLimitOptions(command, { collect, short: (value) => value });
   addHelpAfter(command, [
-    'Limits are changed at once where the container runs; 0 lifts one.',
+    'Limits of a running container change at once; 0 removes a limit.',
     '',
     'Examples:',
     '  foster update --memory 512m --cpus 1.5 db',

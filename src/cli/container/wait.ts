@@ -15,7 +15,7 @@ export function configure(command: Command, argv: string[]): void {
   command
     .description('Wait until containers exit, and print their exit codes.')
     .option('--condition <STATUS>', 'wait for this status instead: running, paused, exited ...', collect)
-    .option('-i, --interval <TIME>', 'with --condition: how often to look (default: 250ms)', (value) =>
+    .option('-i, --interval <TIME>', 'with --condition: time between two checks (default: 250ms)', (value) =>
       parseDuration('--interval', /^\d+$/.test(value) ? `${value}ms` : value),
     );
   addSelection(command, ['-l, --latest']);
@@ -37,7 +37,7 @@ export function configure(command: Command, argv: string[]): void {
     if (statuses !== undefined) await engine.checkStatuses(statuses);
     const wait = (container: string) =>
       statuses === undefined ? engine.wait(container) : engine.waitForStatus(container, statuses, interval);
-    // All are waited for from the start: each may be gone by the time that another one ends.
+    // Waits for all from the start: one may be gone by the time another one ends.
     const codes = containers.map(wait);
     for (const code of codes) code.catch(() => {}); // reported below, when its turn comes
     for (const code of codes) await orReport(async () => print(`${(await code) ?? -1}\n`));

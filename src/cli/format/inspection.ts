@@ -3,8 +3,7 @@ import { print, reportError, settings } from '../output.js';
 import { compileTemplate } from './template/template.js';
 
 /**
- * Prints what there is to know of containers or images as a JSON array, or by a template; then why others cannot be
- * shown.
+ * Prints the details of containers or images as a JSON array or with a template, then why others cannot be shown.
  */
 export async function printInspections(
   references: string[],

@@ -1,20 +1,20 @@
 import { drawTable } from './table.js';
 import { compileTemplate } from './template/template.js';
 
-/** How a list is shown: what Docker's --format takes. */
+/** How to print a list, with the formats of Docker's --format. */
 export interface ListFormat<Field extends string> {
   /** The heading of each field of a row. */
   headings: Record<Field, string>;
-  /** Fields of the table, where nothing else is asked for. */
+  /** The default fields of the table. */
   columns: Field[];
-  /** Leaves the headings of the table out. */
+  /** Prints the table without headings. */
   isHeadless?: boolean | undefined;
 }
 
 /**
- * Rows as --format wants them: `table`, `table TEMPLATE`, `json` (an object a line) or a template for each row.
+ * Formats rows: `table`, `table TEMPLATE`, `json` (an object on each line) or a template for each row.
  * @param rows may have more fields, which a template can use
- * @throws FosterError for a template that is none
+ * @throws FosterError for an invalid template
  */
 export function formatList<Field extends string>(
   rows: Record<Field, string>[],

@@ -8,7 +8,7 @@ import { print, printRaw } from '../output.js';
  */
 export function printAgain(text: string, isInPlace = true): void {
   const movesCursor = isInPlace && isatty(1) && process.env.TERM !== 'dumb';
-  // home, the text with what stood in its lines before cleared, and the rest of the screen cleared
+  // moves to the top, prints each line and clears its rest, then clears the rest of the screen
   if (movesCursor) printRaw(`\x1b[H${printable(text).replaceAll('\n', '\x1b[K\n')}\x1b[J`);
   else print(text);
 }

@@ -1,11 +1,11 @@
 import { visible } from '../../spec/parse/flag.js';
 
-/** Docker's: columns stand three spaces apart. */
+/** As in Docker, there are three spaces between columns. */
 const GAP = 3;
 
 /**
- * Rows as aligned columns, a line each; the last cell of a row is not padded. Cells show control characters as
- * escapes, so that a container's label cannot drive the terminal.
+ * Formats rows as lines with aligned columns; the last cell of a row is not padded. Control characters are escaped, so that a
+ * container's label cannot control the terminal.
  */
 export function drawTable(rows: string[][]): string {
   const cells = rows.map((row) => row.map(visible));
@@ -49,7 +49,7 @@ function isWide(code: number): boolean {
   );
 }
 
-/** The start of `text` in at most `length` characters, the last an ellipsis where something was cut off. */
+/** At most `length` characters of `text`; the last one is an ellipsis if the text was cut off. */
 export function ellipsis(text: string, length: number): string {
   const chars = [...text];
   return chars.length <= length ? text : `${chars.slice(0, length - 1).join('')}…`;

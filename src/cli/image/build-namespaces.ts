@@ -21,7 +21,7 @@ export function addNamespaceOptions(command: Command): void {
     .option('--userns <MODE>', 'user namespace in RUN: container');
 }
 
-/** What differs from the usual, which is a part of the cache's keys. @throws FosterError */
+/** The namespaces that differ from the default; they are part of the cache key. @throws FosterError */
 export function namespaceSettings(flags: NamespaceFlags): Pick<RunSettings, 'ipc' | 'uts' | 'cgroupns'> {
   const { ipc = '', uts = '', cgroupns = '', pid = '', userns = '' } = flags;
   checkPid(pid);

@@ -64,7 +64,7 @@ export interface BuildFlags extends RegistryFlags, PlatformFlags, NamespaceFlags
   load: boolean;
 }
 
-/** The request that flags make. @throws FosterError */
+/** The request for the flags. @throws FosterError */
 export async function toRequest(context: string, flags: BuildFlags): Promise<BuildRequest> {
   if (context === '') throw flagError('CONTEXT', context, 'expected a directory or -');
   checkUsual(flags);
@@ -105,7 +105,7 @@ export async function toRequest(context: string, flags: BuildFlags): Promise<Bui
   };
 }
 
-/** What is always so can be asked for, but not be switched off. */
+/** Switches for fixed behaviour: they can be given, but not be switched off. */
 function checkUsual(flags: BuildFlags): void {
   const cases: [name: string, isOn: boolean, why: string, advice: string][] = [
     ['--rm', flags.rm, 'no container of a step is kept', "use 'foster run' for a look around"],
@@ -122,7 +122,7 @@ function checkUsual(flags: BuildFlags): void {
       });
 }
 
-/** Values of an option that may be given several times, each perhaps a list with commas. */
+/** The values of an option that may be given several times, each possibly a list with commas. */
 function listOf(values: string[] = []): string[] {
   return values.flatMap((value) => value.split(',')).filter(Boolean);
 }
@@ -149,7 +149,7 @@ function runSettings(flags: BuildFlags): RunSettings {
   };
 }
 
-/** @throws FosterError for a volume, which no RUN has */
+/** @throws FosterError for a volume, which RUN does not support */
 function parseBind(value: string, paths: PathContext): Mount {
   const { isIdmapped, ...mount } = parseVolume(value, paths);
   if (isIdmapped) throw unsupportedValue('--volume', value, 'RUN has no idmapped mounts', 'leave idmap out');
@@ -169,7 +169,7 @@ function namedContext(text: string): [string, NamedContext] {
   throw flagError('--build-context', text, 'expected a directory or docker-image://IMAGE');
 }
 
-/** `NAME=VALUE`, or NAME alone for the caller's. */
+/** `NAME=VALUE`, or NAME alone for the caller's value. */
 function variable(text: string): string {
   if (!/^[^=]+/.test(text)) throw flagError('--env', text, 'expected NAME=VALUE');
   return text.includes('=') ? text : `${text}=${process.env[text] ?? ''}`;
@@ -209,7 +209,7 @@ function buildArg(text: string): [string, string][] {
   return value === undefined ? [] : [[name, value]];
 }
 
-/** The caller's, as values of the predefined ARGs. */
+/** The caller's proxy variables, as values of the predefined ARGs. */
 function proxies(): [string, string][] {
   return ['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy']
     .flatMap((name) => [name, name.toUpperCase()])
@@ -219,7 +219,7 @@ function proxies(): [string, string][] {
 /** BuildKit's limit. */
 const MAX_SECRET = 500 * 1024;
 
-/** As Docker: without src or env a variable of that name is meant, or else a file. */
+/** As in Docker: without src or env, it is the variable of that name or, if there is none, the file. */
 function secret(text: string): [string, Buffer] {
   const options = new Map(text.split(',').map((part) => part.split(/=(.*)/s, 2) as [string, string]));
   const id = options.get('id') ?? '';

@@ -6,7 +6,7 @@ import { CALLER } from '../surroundings.js';
 import type { BuildFlags } from './build-request.js';
 import { progressOutput } from './registry-options.js';
 
-/** Where a build writes what it does: to a file, what RUN prints too, or to standard output. */
+/** Where a build writes its progress: to standard output, or to a file, together with the output of RUN. */
 export function openBuildLog(path: string | undefined): (text: string) => void {
   if (path === undefined) return print;
   const file = openSync(path, 'w', 0o666);
@@ -15,7 +15,7 @@ export function openBuildLog(path: string | undefined): (text: string) => void {
   return write;
 }
 
-/** Writes what flags ask for of an image that has been built, adds it to a list, and pushes it. @throws FosterError */
+/** Does what the flags request with the built image: writes files, adds it to a list, pushes it. @throws FosterError */
 export async function finishBuild(
   id: string,
   { tags, access, isQuiet }: BuildRequest,

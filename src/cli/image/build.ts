@@ -91,7 +91,7 @@ function addInputOptions(command: Command): void {
     );
 }
 
-/** Its name does not negate anything, as commander takes it. */
+/** An option whose name begins with --no-, but which negates nothing for commander. */
 function cacheFilter(): Option {
   const option = new Option('--no-cache-filter <STAGE>', 'run every step of this stage').argParser(collect);
   option.negate = false;
@@ -129,15 +129,15 @@ function addRunOptions(command: Command): void {
   );
 }
 
-/** What the image is, and what is written of the build. */
+/** Options for the image and for the output of the build. */
 function addResultOptions(command: Command): void {
   command
     .option('--label <KEY=VALUE>', 'set a label of the image', collect)
     .option('--annotation <KEY=VALUE>', 'set an annotation of the manifest', collect)
-    .option('--env <NAME=VALUE>', 'set a variable of the image, as ENV after each FROM', collect)
+    .option('--env <NAME=VALUE>', 'set a variable of the image, like ENV after each FROM', collect)
     .option('--unsetenv <NAME>', 'remove a variable from the image', collect)
     .option('--format <FORMAT>', "oci, or docker for Docker's manifest", 'oci')
-    .option('--squash-all', 'make one layer of all, those of the base image too')
+    .option('--squash-all', 'make one layer of everything, including the base image')
     .option('--omit-history', 'leave the history out of the image')
     .option(
       '--timestamp <SECONDS>',
@@ -152,7 +152,7 @@ function addResultOptions(command: Command): void {
     .option('--iidfile <FILE>', 'write the id of the image to FILE')
     .option('--metadata-file <FILE>', 'write digests and names of the image to FILE, as JSON')
     .option('--logfile <FILE>', 'write the output of the steps to FILE')
-    .option('--manifest <LIST>', 'add the image to this list, which is made if there is none')
+    .option('--manifest <LIST>', 'add the image to this list, which is created if it does not exist')
     .option('--push', 'push the image afterwards');
   const usual: [flags: string, why: string][] = [
     ['--rm', 'no container of a step is kept'],

@@ -16,7 +16,7 @@ interface PruneOptions {
 /** `foster builder prune`. */
 export function configure(command: Command, argv: string[]): void {
   command
-    .description('Remove the results of steps of earlier builds, unless an image has them.')
+    .description('Remove cached results of build steps that no image uses.')
     .option('-a, --all', 'no effect: all of the cache is removed')
     .option('-f, --force', 'do not ask for confirmation')
     .option('--keep-storage <SIZE>', 'keep the newest results, up to SIZE')

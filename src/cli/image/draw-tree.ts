@@ -3,12 +3,12 @@ import { decimalSize } from '../../engine/views/size.js';
 import { visible } from '../../spec/parse/flag.js';
 import { ellipsis } from '../format/table.js';
 
-/** Images with their layers, the lowest first; a layer that several images have says so. */
+/** Images with their layers, the lowest first. Layers of several images are marked. */
 export function drawImageTree(images: ImageLayers[]): string {
   return images.map((image) => `${headOf(image)}\n${image.layers.map(lineOf).join('')}`).join('');
 }
 
-/** The layers of one image below what it is, in Podman's words. */
+/** The layers of one image below its description, in Podman's words. */
 export function drawLayers({ id, names, layers }: ImageLayers): string {
   const size = layers.reduce((sum, layer) => sum + layer.size, 0);
   const head = [

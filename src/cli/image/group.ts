@@ -9,7 +9,7 @@ export async function configure(command: Command, argv: string[]): Promise<void>
     { name: 'inspect', summary: 'show the details of images as JSON', load: () => import('./inspect.js') },
     {
       name: 'exists',
-      summary: 'say by the exit code whether there is an image',
+      summary: 'check whether an image exists',
       load: () => import('./exists.js'),
     },
     { name: 'tree', summary: 'show the layers of an image', load: () => import('./tree.js') },
@@ -19,7 +19,7 @@ export async function configure(command: Command, argv: string[]): Promise<void>
     { name: 'push', summary: 'upload an image to a registry', load: () => import('./push.js') },
     { name: 'search', summary: 'search a registry for images', load: () => import('./search.js') },
     { name: 'tag', summary: 'give an image another name', load: () => import('./tag.js') },
-    { name: 'untag', summary: 'take names from an image', load: () => import('./untag.js') },
+    { name: 'untag', summary: 'remove names from an image', load: () => import('./untag.js') },
     { name: 'rm', aliases: ['remove'], summary: 'remove images', load: () => import('./rmi.js') },
     { name: 'prune', summary: 'remove unused images', load: () => import('./prune.js') },
     { name: 'load', summary: 'load images from an archive', load: () => import('./load.js') },

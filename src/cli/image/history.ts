@@ -32,7 +32,7 @@ export function configure(command: Command, argv: string[]): void {
     .description('Show the steps that created an image, the last one first.')
     .argument('<IMAGE>', 'its name or id; the start of the id is enough')
     .option('-q, --quiet', 'print only ids')
-    .option('-H, --human', 'sizes and times for people; false for bytes and instants', true)
+    .option('-H, --human', 'rounded sizes and ages; false for bytes and ISO times', true)
     .option('--no-trunc', 'do not truncate ids and commands')
     .option('--format <FORMAT>', "table, json, or a template such as '{{.CreatedBy}}'");
   acceptBooleanValues(command, argv);

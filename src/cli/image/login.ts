@@ -17,7 +17,7 @@ interface LoginFlags {
   certDir?: string;
 }
 
-/** More than any password or token has. */
+/** Longer than any password or token. */
 const MAX_PASSWORD = 64 * 1024;
 
 /** `foster login`. */
@@ -107,7 +107,7 @@ async function userNameFor(registry: string): Promise<string> {
   });
 }
 
-/** Without the end of the line that it is on. */
+/** The text without its line end. */
 async function readPassword(): Promise<string> {
   let text = '';
   process.stdin.setEncoding('utf8');

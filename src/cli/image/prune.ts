@@ -16,7 +16,7 @@ export function configure(command: Command, argv: string[]): void {
   addHelpAfter(command, [
     'Examples:',
     '  foster image prune -f',
-    '  foster image prune -a --filter until=48h   what is older than two days',
+    '  foster image prune -a --filter until=48h   images older than two days',
   ]);
   command.action(async (options: { all?: boolean; force?: boolean; filter?: string[] }) => {
     const which = options.all ? 'all images without at least one container' : 'all images without a name';

@@ -7,7 +7,7 @@ import { flagError } from '../../spec/parse/flag.js';
 import { print } from '../output.js';
 import { CALLER } from '../surroundings.js';
 
-/** Options that all commands have which speak to a registry. */
+/** Options of all commands that connect to a registry. */
 export interface RegistryFlags {
   creds?: string;
   tlsVerify: boolean;
@@ -16,7 +16,7 @@ export interface RegistryFlags {
   quiet: boolean;
 }
 
-/** @param quiet what --quiet does, for commands that have not got it already */
+/** @param quiet the description of --quiet, unless the command has that option already */
 export function addRegistryOptions(command: Command, quiet?: string): void {
   command
     .option('--creds <USER:PASSWORD>', 'use these credentials instead of those that foster login stored')
@@ -29,7 +29,7 @@ export function addRegistryOptions(command: Command, quiet?: string): void {
   if (quiet !== undefined) command.option('-q, --quiet', quiet, false);
 }
 
-/** How pull and push speak to a registry. @throws FosterError */
+/** How pull and push connect to a registry. @throws FosterError */
 export async function registryAccess(flags: RegistryFlags): Promise<RegistryAccess> {
   const { authfile, certDir, tlsVerify } = flags;
   if (authfile !== undefined) useAuthFile(authfile);
@@ -38,12 +38,12 @@ export async function registryAccess(flags: RegistryFlags): Promise<RegistryAcce
   return { creds: await credentialsOf(flags), tlsVerify, certDir };
 }
 
-/** Progress goes to standard output, as bars where that is a terminal. */
+/** Progress goes to standard output, with progress bars if that is a terminal. */
 export function progressOutput(): ProgressOutput {
   return { printLine: (line) => print(`${line}\n`), stream: process.stdout };
 }
 
-/** Makes a file the only one that credentials are looked up in. @throws FosterError */
+/** Makes a file the only source of credentials. @throws FosterError */
 export function useAuthFile(path: string): void {
   if (!existsSync(path)) throw flagError('--authfile', path, 'there is no such file');
   CALLER.authFile = resolve(path);

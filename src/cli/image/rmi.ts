@@ -42,7 +42,7 @@ export function configure(command: Command, argv: string[]): void {
       if (isMissing && options.ignore) continue;
       const exitCode = reportError(failure);
       if (!(failure instanceof FosterError)) settings.exitCode = exitCode;
-      // as in Docker: with --force, an image that is not there is no failure
+      // as in Docker, with --force a missing image is not a failure
       else if (!isMissing || !options.force) settings.exitCode = 1;
     }
   });

@@ -35,10 +35,10 @@ interface SearchFlags extends RegistryFlags {
 export function configure(command: Command, argv: string[]): void {
   command
     .description('Search a registry for images.')
-    .argument('<TERM>', 'what their names contain; REGISTRY/TERM for another registry than docker.io')
+    .argument('<TERM>', 'part of their names; REGISTRY/TERM for a registry other than docker.io')
     .option('-f, --filter <KEY=VALUE>', 'only what matches: stars, is-official, is-automated', collect)
     .option('--format <FORMAT>', "table, json, or a template such as '{{.Name}}'")
-    .option('--limit <NUMBER>', 'at most so many', '25')
+    .option('--limit <NUMBER>', 'the maximum number of results', '25')
     .option('--list-tags', 'list the tags of the repository TERM')
     .option('--no-trunc', 'do not truncate descriptions')
     .option('--compatible', 'no effect: stars are always shown');
@@ -48,7 +48,7 @@ export function configure(command: Command, argv: string[]): void {
     'Examples:',
     '  foster search nginx',
     '  foster search --filter is-official=true --limit 5 python',
-    '  foster search localhost:5000/            all of a registry of your own',
+    '  foster search localhost:5000/            everything in your own registry',
     '  foster search --list-tags alpine',
   ]);
   command.action(async (term: string, flags: SearchFlags) => {

@@ -9,8 +9,8 @@ export function configure(command: Command, argv: string[]): void {
   command
     .description('Add images to a list.')
     .argument('<LIST>', 'the list')
-    .argument('<IMAGE...>', 'images; they are pulled if they are not here')
-    .option('--all', 'no effect: all images of a list are added anyway');
+    .argument('<IMAGE...>', 'images, which are pulled if they are missing')
+    .option('--all', 'no effect: all images of a list are always added');
   addEntryOptions(command);
   addRegistryOptions(command);
   acceptBooleanValues(command, argv);

@@ -6,7 +6,7 @@ import { addEntryOptions, type EntryFlags, entryChanges } from './entry-options.
 /** `foster manifest annotate`. */
 export function configure(command: Command): void {
   command
-    .description('Change what a list says of one of its images.')
+    .description('Change the entry of an image in a list.')
     .argument('<LIST>', 'the list')
     .argument('<IMAGE>', 'the digest of its manifest, or its name');
   addEntryOptions(command);

@@ -13,9 +13,9 @@ export function configure(command: Command, argv: string[]): void {
   command
     .description('Make a list of images for several platforms, which registries call an index.')
     .argument('<LIST>', 'its name')
-    .argument('[IMAGE...]', 'images that it begins with; they are pulled if they are not here')
-    .option('-a, --amend', 'add the images to a list of this name, if there is one')
-    .option('--all', 'no effect: all images of a list are added anyway')
+    .argument('[IMAGE...]', 'its first images, which are pulled if they are missing')
+    .option('-a, --amend', 'add the images to the list if it exists already')
+    .option('--all', 'no effect: all images of a list are always added')
     .option('--tls-verify', 'false allows plain HTTP and unverified certificates', true)
     .option('--insecure', 'same as --tls-verify=false');
   acceptBooleanValues(command, argv);

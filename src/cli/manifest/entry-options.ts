@@ -16,7 +16,7 @@ export interface EntryFlags {
 
 export function addEntryOptions(command: Command): void {
   command
-    .option('--arch <ARCH>', 'architecture of the image, if not that of its config')
+    .option('--arch <ARCH>', 'architecture of the image (default: that in its config)')
     .option('--os <OS>', 'its operating system')
     .option('--variant <VARIANT>', 'its variant of the architecture')
     .option('--os-version <VERSION>', 'version of the operating system that it needs')

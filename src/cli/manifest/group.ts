@@ -7,15 +7,19 @@ export async function configure(command: Command, argv: string[]): Promise<void>
   const entries: GroupEntry[] = [
     { name: 'create', summary: 'make a list', load: () => import('./create.js') },
     { name: 'add', summary: 'add images to a list', load: () => import('./add.js') },
-    { name: 'annotate', summary: 'change what a list says of an image', load: () => import('./annotate.js') },
+    {
+      name: 'annotate',
+      summary: 'change the entry of an image in a list',
+      load: () => import('./annotate.js'),
+    },
     { name: 'inspect', summary: 'show a list as JSON', load: () => import('./inspect.js') },
     {
       name: 'exists',
-      summary: 'tell by the exit code whether there is a list',
+      summary: 'check whether a list exists',
       load: () => import('./exists.js'),
     },
     { name: 'push', summary: 'upload a list and its images to a registry', load: () => import('./push.js') },
-    { name: 'remove', summary: 'take an image from a list', load: () => import('./remove.js') },
+    { name: 'remove', summary: 'remove an image from a list', load: () => import('./remove.js') },
     { name: 'rm', summary: 'remove lists', load: () => import('./rm.js') },
   ];
   await configureGroup(command, argv, entries, [

@@ -6,7 +6,7 @@ import { print } from '../output.js';
 /** `foster manifest inspect`. */
 export function configure(command: Command, argv: string[]): void {
   command
-    .description('Show a list as JSON, or what the registry has under a name that is no list here.')
+    .description("Show a list as JSON; if it is not here, the registry's.")
     .argument('<LIST>', 'the list, or an image in a registry');
   addRegistryOptions(command);
   command.option('--insecure', 'same as --tls-verify=false');

@@ -5,7 +5,7 @@ import { print } from '../output.js';
 /** `foster manifest remove`. */
 export function configure(command: Command): void {
   command
-    .description('Take an image from a list.')
+    .description('Remove an image from a list.')
     .argument('<LIST>', 'the list')
     .argument('<IMAGE>', 'the digest of its manifest, or its name');
   addHelpAfter(command, ['Examples:', '  foster manifest remove app:1.0 app:armhf']);

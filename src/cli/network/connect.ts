@@ -13,7 +13,7 @@ interface ConnectFlags {
 /** `foster network connect`. */
 export function configure(command: Command): void {
   command
-    .description('Attach a container to a network, in addition to those that it is attached to.')
+    .description('Attach a container to one more network.')
     .argument('<NETWORK>', 'its name or id; the start of the id is enough')
     .argument('<CONTAINER>', 'its name or id; the start of the id is enough')
     .option('--ip <ADDRESS>', 'IPv4 address in the network')

@@ -27,18 +27,18 @@ export function configure(command: Command, argv: string[]): void {
     .description('Create a network, and print its name.')
     .argument('[NAME]', 'its name (default: foster1, foster2 ...)')
     .option('-d, --driver <DRIVER>', 'bridge (default) is the only one')
-    .option('--subnet <SUBNET>', 'its addresses, such as 10.89.7.0/24 (default: some that are free)', collect)
+    .option('--subnet <SUBNET>', 'its addresses, such as 10.89.7.0/24 (default: a free subnet)', collect)
     .option('--gateway <ADDRESS>', "the router's address in it (default: the first)", collect)
     .option('--ip-range <SUBNET>', 'the part of it that containers get addresses of', collect)
     .option('--aux-address <NAME=ADDRESS>', 'an address that no container gets', collect)
     .option('--ipv4', 'an IPv4 subnet (default); with --ipv4=false and --ipv6, IPv6 only')
     .option('--ipv6', 'both an IPv4 and an IPv6 subnet')
-    .option('--internal', 'no way to the outside')
+    .option('--internal', 'containers cannot reach the outside')
     .option('-l, --label <KEY=VALUE>', 'set a label', collect)
-    .option('--dns <ADDRESS>', 'name server for names that are not those of containers', collect)
+    .option('--dns <ADDRESS>', 'name server for all names except those of containers', collect)
     .option('--disable-dns', 'containers do not find each other by name')
     .option('-o, --opt <KEY=VALUE>', 'set an option of the driver: mtu, isolate', collect)
-    .option('--ignore', 'one that is there already is no failure')
+    .option('--ignore', 'do not fail if it exists already')
     .option('--attachable', 'no effect: containers can be attached to all networks');
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [

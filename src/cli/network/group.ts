@@ -3,7 +3,7 @@ import { configureGroup, type GroupEntry } from '../group.js';
 
 /** `foster network`. */
 export async function configure(command: Command, argv: string[]): Promise<void> {
-  command.description('Manage networks: containers of a network reach each other, and no others.');
+  command.description('Manage networks. Containers reach only other containers in the same network.');
   const entries: GroupEntry[] = [
     { name: 'connect', summary: 'attach a container to a network', load: () => import('./connect.js') },
     { name: 'create', summary: 'create a network', load: () => import('./create.js') },
@@ -14,7 +14,7 @@ export async function configure(command: Command, argv: string[]): Promise<void>
     },
     {
       name: 'exists',
-      summary: 'tell by the exit code whether there is a network',
+      summary: 'check whether a network exists',
       load: () => import('./exists.js'),
     },
     { name: 'inspect', summary: 'show the details of networks as JSON', load: () => import('./inspect.js') },

@@ -12,7 +12,7 @@ interface RmFlags extends TimeoutFlags {
 /** `foster network rm`. */
 export function configure(command: Command, argv: string[]): void {
   command
-    .description('Remove networks. One that containers are attached to is not removed.')
+    .description('Remove networks that no container is attached to.')
     .argument('<NETWORK...>', 'names or ids; the start of an id is enough')
     .option(
       '-f, --force',

@@ -4,14 +4,14 @@ import { DRIVERS } from '../../spec/storage-driver.js';
 import { CAPABILITY_NAMES } from '../../sys/capabilities.js';
 import { RLIMITS } from '../../sys/rlimits.js';
 
-/** What a word of a command line may become. */
+/** The possible completions of a word. */
 export interface Completions {
   words: { word: string; description?: string }[];
-  /** Names of files fit, too. */
+  /** Whether file names are also possible. */
   files: boolean;
 }
 
-/** Where on the command line a word stands: the command, and its operands before that word. */
+/** The position of a word on the command line: the command, and its operands before the word. */
 export interface Place {
   path: string;
   operands: string[];
@@ -19,10 +19,10 @@ export interface Place {
 
 type Words = string[] | Promise<string[]>;
 
-/** What an operand may be; `files` says that names of files fit, too. */
+/** The kind of an operand; `files` means that file names are also possible. */
 type Operand = { words?: () => Words; files?: boolean };
 
-/** Root filesystems that foster makes by itself. */
+/** Root filesystems that foster builds itself. */
 const RECIPES = ['busybox', 'host', 'debian'];
 const SHELLS = ['bash', 'zsh', 'fish'];
 
@@ -36,7 +36,7 @@ const network: Operand = { words: networkNames };
 const modes: Operand = { words: async () => ['none', 'host', ...(await networkNames())] };
 const files: Operand = { files: true };
 
-/** By command: its first operand, and the others. A command that is not here takes none. */
+/** For each command: its first operand, and the others. Commands that are not listed have no operands. */
 const OPERANDS: Record<string, [first: Operand, others?: Operand]> = {
   run: [{ words: async () => [...(await imageNames()), ...RECIPES], files: true }, files],
   create: [{ words: async () => [...(await imageNames()), ...RECIPES], files: true }, files],
@@ -114,7 +114,7 @@ const namespaceOf =
   (...words: string[]) =>
   async () => [...words, ...(await containers('running')).map((name) => `container:${name}`)];
 
-/** Values of options by their long names. Names of files fit where an option is not here. */
+/** The values of options, by long name. For options that are not listed, file names are possible. */
 const VALUES: Record<string, Operand> = {
   '--arch': { words: () => ['amd64', 'arm64'] },
   '--cap-add': { words: capabilities },
@@ -163,7 +163,7 @@ const VALUES: Record<string, Operand> = {
   '--volumes-from': all,
 };
 
-/** Options whose values nobody can guess. */
+/** Options whose values cannot be completed. */
 const FREE: ReadonlySet<string> = new Set(
   (
     '--add-host --alias --annotation --author --blkio-weight --build-arg --cgroup-parent --change --cpu-period ' +
@@ -177,7 +177,7 @@ const FREE: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** What may stand at a place of the command line. @param option the long name of the option that it is the value of */
+/** The possible words at a position. @param option the long name of the option, if the word is its value */
 export async function valuesOf(
   option: string | undefined,
   current: string,
@@ -233,7 +233,7 @@ async function orders(path: string): Promise<string[]> {
 
 const STATUSES = ['created', 'running', 'paused', 'restarting', 'exited', 'dead'];
 
-/** `KEY=`, and the values of a key that has few. */
+/** `KEY=`, and for keys with few values, the values. */
 async function filters(path: string, current: string): Promise<string[]> {
   const [key = '', value] = current.split('=', 2);
   if (/^(images|image ls|image list)$/.test(path)) {
@@ -281,7 +281,7 @@ async function filters(path: string, current: string): Promise<string[]> {
   return CONTAINER_FILTERS.map((name) => `${name}=`);
 }
 
-/** Names of containers, of those in one of the states if any is given. */
+/** Names of containers, of those in one of the states if states are given. */
 async function containers(...states: string[]): Promise<string[]> {
   const { list } = await import('../../engine/containers.js');
   return (await list())

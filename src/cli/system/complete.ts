@@ -3,9 +3,9 @@ import type { CommandEntry } from '../command.js';
 import { type Completions, type Place, valuesOf } from './complete-values.js';
 
 /**
- * What the last word of a command line may become: the part of completion that all shells have in common.
- * @param program with all commands, which need no options yet
- * @param line the words after `foster`; the last is the one to be completed, as far as it is there
+ * The completions of the last word of a command line: the part of completion that all shells share.
+ * @param program the program with all commands, which need no options yet
+ * @param line the words after `foster`; the last one is to be completed, and may be incomplete or empty
  */
 export async function complete(
   line: string[],
@@ -38,7 +38,7 @@ export async function complete(
   return fitting(await atPlace(command, own, current, { path, operands: operandsOf(command, own) }), current);
 }
 
-/** What fits at the end of the words of a command. */
+/** The possible words after the words of a command. */
 async function atPlace(
   command: Command,
   words: string[],
@@ -61,7 +61,7 @@ async function atPlace(
   return await valuesOf(undefined, current, place);
 }
 
-/** After their first operand everything belongs to the command that they run. */
+/** Commands after whose first operand everything belongs to the command that they run. */
 const PASS_THROUGH: ReadonlySet<string> = new Set([
   'run',
   'create',
@@ -84,7 +84,7 @@ function optionsOf(command: Command): Completions['words'] {
   return [...own, { word: '--help', description: 'show help' }];
 }
 
-/** The long name of the option that the next word is the value of. */
+/** The long name of the option whose value is the next word. */
 function takesNext(command: Command, word: string | undefined): string | undefined {
   if (word === undefined || !word.startsWith('-') || word.includes('=')) return undefined;
   const last = word.startsWith('--') ? word : `-${word.at(-1)}`;
@@ -94,7 +94,7 @@ function takesNext(command: Command, word: string | undefined): string | undefin
   return option?.long ?? option?.short;
 }
 
-/** The place of the first word, from `start` on, that is neither an option nor the value of one. */
+/** The position of the first word, from `start` on, that is neither an option nor the value of one. */
 function firstOperand(command: Command, words: string[], start: number): number {
   for (let at = start; at < words.length; at++) {
     if (takesNext(command, words[at]) !== undefined) at++;
@@ -115,8 +115,8 @@ function fitting({ words, files }: Completions, current: string): Completions {
 }
 
 /**
- * As a shell's script reads it: a word a line, with its description after a tab; then `:` and what else there is to know:
- * `files` where names of files fit, `open` where a word goes on.
+ * The output for the shell's script: a word on each line, with its description after a tab. Then `:` and flags: `files` if file
+ * names are possible, `open` if the word is incomplete.
  */
 export function formatCompletions({ words, files }: Completions): string {
   const lines = words.map(({ word, description }) => (description ? `${word}\t${description}` : word));

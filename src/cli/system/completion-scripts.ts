@@ -1,6 +1,6 @@
 import { COMPLETE } from '../complete-command.js';
 
-/** Bash divides words at `=` and `:`, too; what it has of the word already must not come again. */
+/** Bash also splits words at `=` and `:`, so the part of the word before them must not be repeated. */
 const BASH = `# bash completion for foster
 _foster() {
   local line=\${COMP_LINE:0:COMP_POINT} words current word directive

@@ -1,7 +1,7 @@
 import type { DiskUsageDetails } from '../../engine/system.js';
 import { drawTable, ellipsis } from '../format/table.js';
 
-/** What `system df -v` prints: each image, container, volume and root filesystem. */
+/** The output of `system df -v`: each image, container, volume and root filesystem. */
 export function drawDetails({ images, containers, volumes, roots }: DiskUsageDetails): string {
   return [
     section(

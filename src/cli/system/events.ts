@@ -35,13 +35,13 @@ export function configure(command: Command, argv: string[]): void {
     );
   command
     .option('--stream', 'wait for more events (default: true); --stream=false prints past ones')
-    .option('--no-trunc', 'print whole ids (default: true)', false);
+    .option('--no-trunc', 'print full ids (default: true)', false);
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'Examples:',
     '  foster events',
     '  foster events --since 1h --until 0s            the events of the last hour',
-    '  foster events --stream=false                   all that are recorded',
+    '  foster events --stream=false                   all recorded events',
     '  foster events -f container=web -f event=die -f event=oom',
     '  foster events -f event=adopt -f event=reap     what PID 1 does',
     '',
@@ -75,7 +75,7 @@ function milliseconds(nanoseconds: bigint): number {
   return Number(nanoseconds / 1_000_000n);
 }
 
-/** How events are printed: Docker's line, its JSON, or a template for the fields of that. */
+/** The format of events: Docker's line, Docker's JSON, or a template with the fields of the JSON. */
 export function eventFormat(format: string | undefined): (event: StoredEvent) => string {
   if (format === undefined) return eventLine;
   if (format === 'json') return (event) => JSON.stringify(eventJson(event));
@@ -105,7 +105,7 @@ function eventLine({ time, type, action, id, name, attributes }: StoredEvent): s
   return visibleLine(text);
 }
 
-/** Labels may contain anything: a line stays one line, and cannot drive the terminal. */
+/** Labels may contain anything, so control characters are escaped: an event stays on one line. */
 function visibleLine(text: string): string {
   return text.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

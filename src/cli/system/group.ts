@@ -19,7 +19,7 @@ export async function configure(command: Command, argv: string[]): Promise<void>
     },
     {
       name: 'disable-restart',
-      summary: 'do not start them any more',
+      summary: 'undo enable-restart',
       load: () => import('./disable-restart.js'),
     },
     { name: 'start', summary: 'start them, as after a reboot', load: () => import('./start.js') },

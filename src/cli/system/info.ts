@@ -28,7 +28,7 @@ export function configure(command: Command): void {
   });
 }
 
-/** Names and values a line each, what is nested further to the right. */
+/** A line for each name and value; nested ones are indented. */
 function outline(values: Record<string, unknown>, indent: string): string {
   return Object.entries(values)
     .filter(([, value]) => value !== undefined)

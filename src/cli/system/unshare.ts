@@ -20,7 +20,7 @@ export function configure(command: Command): void {
   command.action(async (words: string[]) => {
     const { unshare } = await import('../../engine/system.js');
     const { pid, exitCode } = await unshare(words.length > 0 ? words : [process.env.SHELL || '/bin/sh']);
-    // Those of a terminal reach the command too; the others are passed on.
+    // Signals of a terminal also reach the command. The others are passed on.
     for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, () => {});
     for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.kill(pid, signal));
     settings.exitCode = await exitCode;

@@ -16,7 +16,7 @@ export function configure(command: Command, argv: string[]): void {
     .description('Create a volume, and print its name.')
     .argument('[NAME]', 'its name; random without one')
     .option('-d, --driver <DRIVER>', 'local, a folder on this machine (default), is the only one')
-    .option('--ignore', 'one that is there already is no failure')
+    .option('--ignore', 'do not fail if it exists already')
     .option('-l, --label <KEY=VALUE>', 'set a label', collect)
     .option('-o, --opt <KEY=VALUE>', 'set an option of the driver: type, device, o', collect);
   acceptBooleanValues(command, argv);

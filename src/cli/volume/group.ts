@@ -10,7 +10,7 @@ export async function configure(command: Command, argv: string[]): Promise<void>
     { name: 'inspect', summary: 'show the details of volumes as JSON', load: () => import('./inspect.js') },
     {
       name: 'exists',
-      summary: 'say by the exit code whether there is a volume',
+      summary: 'check whether a volume exists',
       load: () => import('./exists.js'),
     },
     { name: 'rm', aliases: ['remove'], summary: 'remove volumes', load: () => import('./rm.js') },

@@ -8,7 +8,7 @@ import { print, printError } from '../output.js';
 /** `foster volume rm`. */
 export function configure(command: Command, argv: string[]): void {
   command
-    .description('Remove volumes, with all their files. One that a container uses is not removed.')
+    .description('Remove volumes that no container uses, with all their files.')
     .argument('[VOLUME...]', 'names; the start of a random one is enough')
     .option('-a, --all', 'all volumes that no container uses')
     .option('-f, --force', 'ignore volumes that do not exist');

@@ -31,8 +31,8 @@ import { writeArchive } from './source.js';
  * maps, so that it can read and create files of all of the container's users, but as a process of the host: it executes
  * nothing from the container, and the container cannot find its descriptors. In a running container, an attacker can
  * change any path at any moment, so a path is only resolved by openat2(2) with RESOLVE_IN_ROOT, and then by single
- * names in open directories, without following links (paths.ts). foster itself reads and writes the host's files at the
- * other end of a pipe, through which a tar archive goes. So no process ever resolves paths of both sides.
+ * names in open directories, without following links (paths.ts). foster itself reads and writes the host's files, and a
+ * tar archive goes through a pipe between the two. So no process ever resolves paths of both sides.
  */
 async function copy({ order, layers }: Opened): Promise<CopyResult> {
   const root = order.overlay && layers ? mountRoot(order.overlay, layers) : COPY_FD.root;
@@ -125,9 +125,9 @@ function mountLayers(folder: string, layers: Pick<Layers, 'lower'>): void {
 }
 
 /**
- * What the container will find at a mount point of its own is not what is in the image or in its changes: an empty
- * directory stands for it. Read-only, in the end: what is copied there would be hidden at the start.
- * @returns those that are mounted
+ * Mounts an empty directory over each mount point of the container itself, because the container will not see the files
+ * there. It is read-only in the end, because files copied there would be hidden after the start.
+ * @returns the paths that are mounted
  */
 function mountVolatile(root: number, paths: readonly string[]): string[] {
   const outermost = paths.filter(
@@ -137,17 +137,17 @@ function mountVolatile(root: number, paths: readonly string[]): string[] {
     makeDirectories(root, path);
     withOpen(openInRoot(root, path, O_PATH), (place) => mountTmpfs(`/proc/self/fd/${place}`));
   }
-  for (const path of paths) makeDirectories(root, path); // those within others, such as /dev/shm
+  for (const path of paths) makeDirectories(root, path); // mount points in others, such as /dev/shm
   return outermost;
 }
 
-/** @throws FosterError if a path of a container that does not run leads to one of its own mounts */
+/** @throws FosterError if a path leads to one of the mounts that a stopped container will make itself */
 function refuseVolatile(target: CopyPath, paths: readonly string[]): void {
   const device = (path: string) => {
     const opened = openPath({ side: target.side, path });
     return opened && withOpen(opened.fd, () => opened.info.dev);
   };
-  // what is yet to be made is where its directory is
+  // a file that does not exist yet is on the device of its directory
   const landing = device(target.path) ?? device(posix.dirname(target.path));
   const mount = landing === undefined ? undefined : paths.find((path) => device(path) === landing);
   if (mount === undefined) return;
@@ -174,7 +174,7 @@ function mountVolume(root: number, { source, beneath, destination, isReadOnly, s
   }
 }
 
-/** What a container has put into the directory leads nowhere else: no link is followed there. */
+/** Opens the source of a mount. In a directory that containers can change, no link is followed. */
 function openSource(source: string, beneath: Volume['beneath']): number {
   if (beneath === undefined) return openSync(source, O_PATH);
   return withOpen(openSync(beneath.top, O_PATH | constants.O_DIRECTORY), (top) =>

@@ -24,7 +24,7 @@ export interface CopyOptions {
   /** Whether to keep uids and gids. */
   archive: boolean;
   followLink: boolean;
-  /** Whether a directory can take the place of another file, and the other way round. */
+  /** Whether a directory can replace another file, and the other way round. */
   overwrite: boolean;
   warn(sentence: string): void;
 }
@@ -133,8 +133,8 @@ export function copyIn(
 }
 
 /**
- * Copies a path of a container to another container, or to elsewhere in the same one: the archive that one helper
- * writes is what the other one reads.
+ * Copies a path of a container to another container, or to another place in the same one. One helper reads the archive
+ * that the other one writes.
  * @throws FosterError
  */
 export function copyBetween(
@@ -163,7 +163,7 @@ export function copyBetween(
           closeSync(write);
         }
         const [source, sink] = helpers.map(outcomeOf);
-        // if the sink has failed, the source finds its output closed, which is not the cause
+        // If the sink fails, the source only finds its output closed. That is not the cause.
         const failure = source?.error === undefined || errnoOfAny(source.error) === 'EPIPE' ? sink : source;
         if (failure?.error !== undefined) throw failure.error;
         const { skipped = 0 } = source?.result ?? {};
@@ -201,8 +201,8 @@ function warnOfLosses({ skipped, lostOwners }: CopyResult, { warn }: CopyOptions
 }
 
 /**
- * Lets `use` start a helper for a container. A running container is entered through its root directory; otherwise its
- * root is mounted again, while its lock keeps it from being started.
+ * Lets `use` start a helper for a container. If the container is running, the helper gets its root directory. Otherwise
+ * the helper mounts its root again, and the container's lock keeps it from being started.
  */
 function withHelper(
   container: Container,
@@ -280,7 +280,7 @@ function openRunningRoot(id: string, pid: number): number | undefined {
   return undefined; // the pid has been reused
 }
 
-/** Each takes a descriptor of the helper's, of which it can have MAX_DESCRIPTORS (src/init/wire.h), or as "ulimit -n" allows. */
+/** The limit for shifted mounts: each takes a descriptor, and the helper can have MAX_DESCRIPTORS (src/init/wire.h). */
 const MAX_SHIFTED = 20;
 
 /** The parts of a stopped container's files, and the mounts for its descriptors. */

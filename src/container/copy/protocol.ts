@@ -17,7 +17,7 @@ export const COPY_FD = {
 
 export interface CopyOrder {
   direction: 'in' | 'out';
-  /** Of the container, for errors. */
+  /** Name of the container, for errors. */
   name: string;
   /** Path in the container. */
   path: string;
@@ -26,7 +26,7 @@ export interface CopyOrder {
   followLink: boolean;
   /** Whether files get the owners in the archive; otherwise they belong to root. */
   keepOwners: boolean;
-  /** Whether a directory can take the place of another file, and the other way round. */
+  /** Whether a directory can replace another file, and the other way round. */
   overwrite: boolean;
   /** undefined if the container is running, and COPY_FD.root is its root. */
   overlay: CopyOverlay | undefined;

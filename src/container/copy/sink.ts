@@ -47,7 +47,7 @@ export interface SinkOptions {
   keepOwners: boolean;
   /** Whether to keep set-user-ID and set-group-ID bits. */
   keepSetIds: boolean;
-  /** Whether a directory can take the place of another file, and the other way round. */
+  /** Whether a directory can replace another file, and the other way round. */
   overwrite?: boolean;
 }
 
@@ -397,7 +397,7 @@ function setAttributes(fd: number, { xattrs }: Member): void {
   }
 }
 
-/** Each directory is opened by its name in its parent: whatever becomes of the tree meanwhile, nothing else is removed. */
+/** Opens each directory by its name in its parent, so that nothing else is removed, however the tree changes meanwhile. */
 function removeDirectory(path: string | Buffer, depth = 0): void {
   if (depth > MAX_DEPTH) throw invalid(`cannot remove directories nested more than ${MAX_DEPTH} deep`);
   const fd = openDirectory(path);

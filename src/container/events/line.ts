@@ -20,7 +20,7 @@ export type EventAction =
 /** What has happened to a volume. Docker's words. */
 export type VolumeAction = 'create' | 'mount' | 'unmount' | 'destroy';
 
-/** What has happened to a network. Docker's words. */
+/** Events of networks, in Docker's words. */
 export type NetworkAction = 'create' | 'connect' | 'disconnect' | 'destroy';
 
 /** What has happened to an image. Docker's words. */
@@ -42,9 +42,9 @@ export interface ContainerEvent {
 const MAX_VALUE = 1024;
 
 /**
- * Formats an event as a line: `MS ACTION ID NAME [KEY=VALUE ...]`; of what is not a container, `MS TYPE.ACTION ID NAME ...`,
- * with `-` for the id of a volume, which an older foster skips. White space, `%` and `=` are percent-encoded, so that labels
- * cannot break the format.
+ * Formats an event as a line: `MS ACTION ID NAME [KEY=VALUE ...]` for a container, else `MS TYPE.ACTION ID NAME ...`, which
+ * older versions of foster skip. A volume's id is `-`. White space, `%` and `=` are percent-encoded, so that labels cannot
+ * break the format.
  */
 export function formatEvent({ time, ...event }: ContainerEvent): string {
   return `${time} ${timelessEvent(event)}\n`;

@@ -56,7 +56,7 @@ export function recordVolumeEvent(action: VolumeAction, name: string): void {
   append({ type: 'volume', action, id: name, name, attributes: { driver: 'local' } });
 }
 
-/** Records an event of a network; of `connect` and `disconnect` with the container's id. */
+/** Records an event of a network; `connect` and `disconnect` have the container's id. */
 export function recordNetworkEvent(
   action: NetworkAction,
   { id, name }: { id: string; name: string },

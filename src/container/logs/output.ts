@@ -45,7 +45,7 @@ export class RawSink implements LogSink {
 export interface LineOptions {
   /** Whether each line starts with the time of its first byte. */
   timestamps: boolean;
-  /** What each line begins with, before its time. */
+  /** Text at the start of each line, before the time. */
   prefix?: string | undefined;
   /** What comes after its time. */
   details?: string | undefined;
@@ -64,7 +64,7 @@ interface LineState {
   isWanted: boolean;
 }
 
-/** Writes lines with what they begin with, or only lines of a period. A line may be in several frames. */
+/** Writes lines with a prefix or a time, or only the lines of a period. A line may be in several frames. */
 export class LineSink implements LogSink {
   readonly #output: LogOutput;
   readonly #timestamps: boolean;
@@ -136,7 +136,7 @@ export class LineSink implements LogSink {
   }
 }
 
-/** The time of a frame in RFC 3339 format with nanoseconds, and a space. Formatted once for all lines of a frame. */
+/** The time of a frame in RFC 3339 format with nanoseconds, followed by a space. Formatted once for all its lines. */
 class Stamp {
   readonly #text = Buffer.from('1970-01-01T00:00:00.000000000Z ');
   #low = -1;

@@ -1,7 +1,7 @@
 import type { CgroupPlace } from '../../plan/step.js';
 import { readOrNot } from '../cgroups.js';
 
-/** What the cgroups of a container count: bytes unless noted. Undefined where it has none that does. */
+/** Usage counted by the cgroups of a container, in bytes unless noted; undefined if no cgroup counts it. */
 export interface CgroupUsage {
   /** Milliseconds. */
   cpu: number | undefined;
@@ -11,7 +11,7 @@ export interface CgroupUsage {
   block: { read: number; written: number } | undefined;
 }
 
-/** @param machine the machine's memory, in bytes: a limit above it is none */
+/** @param machine the machine's memory in bytes; a higher limit counts as none */
 export function cgroupUsage(places: readonly CgroupPlace[], machine: number): CgroupUsage {
   const folderOf = (version: 1 | 2, controller: string) =>
     places.find(
@@ -32,7 +32,7 @@ export function cgroupUsage(places: readonly CgroupPlace[], machine: number): Cg
   const limit = numberIn(read('memory', 'memory.limit_in_bytes', 'memory.max'));
   return {
     cpu: cpuOf(folderOf(1, 'cpuacct'), unified),
-    // as Docker: what can be dropped at once is not counted
+    // as in Docker, without cached pages that can be dropped at once
     memory: used === undefined ? undefined : Math.max(used - (cache ?? 0), 0),
     memoryLimit: limit === undefined ? undefined : Math.min(limit, machine),
     tasks: numberIn(read('pids', 'pids.current', 'pids.current')),
@@ -40,7 +40,7 @@ export function cgroupUsage(places: readonly CgroupPlace[], machine: number): Cg
   };
 }
 
-/** Milliseconds. */
+/** CPU time in milliseconds. */
 function cpuOf(old: string | undefined, unified: string | undefined): number | undefined {
   if (old !== undefined) {
     const nanoseconds = numberIn(readOrNot(old, 'cpuacct.usage'));
@@ -66,7 +66,7 @@ function blockOf(old: string | undefined, unified: string | undefined): CgroupUs
     : { read: total(/ Read (\d+)$/gm), written: total(/ Write (\d+)$/gm) };
 }
 
-/** The only number of a file; undefined for `max` and where the file is missing. */
+/** The number in a file; undefined for `max` and for a missing file. */
 function numberIn(text: string): number | undefined {
   return /^\d+\n?$/.test(text) ? Number(text) : undefined;
 }

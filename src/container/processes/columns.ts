@@ -194,7 +194,7 @@ function statusWords(pid: number, name: string): string[] {
   return new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(text)?.[1]?.split(/\s+/) ?? [];
 }
 
-/** `chown,kill`; `none`, or `full` where it has all that there are. */
+/** `chown,kill`; `none`; or `full` if it has all capabilities. */
 function capabilitiesOf(pid: number, set: string): string {
   const [mask = '0'] = statusWords(pid, set);
   const bits = BigInt(`0x${mask}`);
@@ -221,7 +221,7 @@ function commandOf(entry: ProcessEntry): string {
   return entry.state === 'Z' ? `${commandLine(entry)} <defunct>` : commandLine(entry);
 }
 
-/** In seconds. */
+/** Seconds since the process started. */
 function age({ start }: ProcessEntry, { now, boot }: Snapshot): number {
   return Math.max(now / 1000 - boot - Number(start) / TICKS, 0);
 }

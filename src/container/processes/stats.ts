@@ -11,9 +11,9 @@ export interface Sample {
   at: number;
   /** CPU time of all its processes so far, in milliseconds. */
   cpu: number;
-  /** Its cgroup's, as the other figures. Without one, shared pages count proportionally (PSS) if permitted, otherwise in full (RSS). */
+  /** From its cgroup, like the other figures. Without one, shared pages count in part (PSS) if permitted, else in full (RSS). */
   memory: number;
-  /** The limit: its cgroup's, or the machine's memory. */
+  /** The limit of its cgroup, or the machine's memory. */
   memoryLimit: number;
   /** undefined if it shares the host's network. */
   network: { received: number; sent: number } | undefined;

@@ -3,7 +3,7 @@ import { signalName } from '../../spec/parse/signals.js';
 import type { HealthCheck } from '../../spec/request.js';
 import { exposedPorts } from './ports.js';
 
-/** What an older foster has not kept. */
+/** Fields that older versions of foster did not store. */
 const UNKNOWN: Asked = {
   binds: [],
   tmpfs: {},
@@ -18,7 +18,7 @@ const UNKNOWN: Asked = {
   attached: { stdin: false, stdout: false, stderr: false },
 };
 
-/** What was asked for when a container was made. */
+/** The options that a container was created with. */
 export function askedOf({ asked, spec, command }: ContainerRecord): Asked {
   const { uid, gid } = spec.process.user;
   return asked ?? { ...UNKNOWN, user: `${uid}:${gid}`, cmd: command };

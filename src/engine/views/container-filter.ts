@@ -13,24 +13,24 @@ import { networkNames } from './container-network.js';
 import { filterExpression, filterInstant, findFilter, labelTest } from './filters.js';
 import { exposedPorts } from './ports.js';
 
-/** Whether a container is to be listed; `all` says whether those that do not run are, when no filter asks for them. */
+/** Whether to list a container. `all` includes containers that are not running, even if no filter asks for them. */
 export type Matcher = (container: Container, all: boolean) => boolean;
 
 type Condition = (container: Container) => boolean;
 
 interface Filter {
   /**
-   * What one value asks for.
+   * Turns a value into a condition.
    * @throws FosterError for a value that makes no sense
    */
   compile(value: string, filter: string): Condition | Promise<Condition>;
-  /** Several values must all match; else one of them is enough. */
+  /** All values of the key must match; by default one is enough. */
   needsAll?: true;
-  /** Asks for containers that do not run, too. */
+  /** Includes containers that are not running. */
   impliesAll?: true;
 }
 
-/** Docker's words and Podman's for what a container is doing. */
+/** The words of Docker and Podman for the status of a container. */
 const STATUSES: Readonly<Record<string, readonly ReturnType<typeof statusWord>[]>> = {
   created: ['created'],
   configured: ['created'],
@@ -77,7 +77,7 @@ const FILTERS: Readonly<Record<string, Filter>> = {
     },
   },
   name: {
-    // Docker's own name begins with a slash, which `^/web$` asks for
+    // In Docker a container's name begins with a slash, so people write `^/web$`.
     compile: (value, filter) => expressionOf(filter, value, ({ record }) => [record.name, `/${record.name}`]),
   },
   network: { compile: attachedTo },
@@ -114,7 +114,7 @@ const FILTERS: Readonly<Record<string, Filter>> = {
 export const CONTAINER_FILTERS: readonly string[] = Object.keys(FILTERS);
 
 /**
- * The values of --filter as one condition: filters with the same key are alternatives, except for labels, which must
+ * Turns the values of --filter into one condition: values of the same key are alternatives, except for labels, which must
  * all match, as in Docker.
  * @throws FosterError
  */
@@ -137,7 +137,7 @@ export async function containerMatcher(filters: string[]): Promise<Matcher> {
 
 /**
  * Whether a container has a status, in Docker's words or Podman's.
- * @throws FosterError for a status that containers never have
+ * @throws FosterError for a status that neither of them knows
  */
 export function hasStatus(flag: string, value: string): Condition {
   const words = Object.keys(STATUSES).filter((word) => STATUSES[word]?.length !== 0);
@@ -149,7 +149,7 @@ function check(filter: string, value: string, known: readonly string[]): void {
   if (!known.includes(value)) throw flagError('--filter', filter, `expected one of ${known.join(', ')}`);
 }
 
-/** Docker takes regular expressions; a text that is none matches itself. */
+/** Docker takes regular expressions; an invalid one matches itself literally. */
 function expressionOf(filter: string, value: string, texts: (container: Container) => string[]): Condition {
   const expression = filterExpression(value, filter);
   return (container) => texts(container).some((text) => expression.test(text));
@@ -165,7 +165,7 @@ function orderedBy(reference: string, compare: (created: number, other: number) 
   return ({ record }) => compare(Date.parse(record.created), other);
 }
 
-/** By name, or the start of an id. */
+/** By the name of a network, or a prefix of its id. */
 async function attachedTo(value: string): Promise<Condition> {
   const { listNetworks } = await import('../../network/store.js');
   const isStart = /^[0-9a-f]{4,64}$/.test(value);
@@ -198,14 +198,14 @@ function portRange(value: string, filter: string): { first: number; last: number
   return { first: Number(first), last: Number(last), protocol };
 }
 
-/** Made from that image, or from one that was built from it. */
+/** Whether a container was made from this image, or from one that was built from it. */
 async function ancestor(value: string): Promise<Condition> {
   const { findImage } = await import('../../image/store/images.js');
   let image: ReturnType<typeof findImage>;
   try {
     image = findImage(value);
   } catch {
-    image = undefined; // it can be no image's name, but a directory's
+    image = undefined; // not a valid image name, but it may be a directory
   }
   const layers = image?.config.rootfs.diff_ids ?? [];
   const isBase = new Map<string, boolean>();

@@ -7,7 +7,7 @@ import { limitsOf } from './container-limits.js';
 import { networkModeOf } from './container-network.js';
 import { portBindings } from './ports.js';
 
-/** What Docker and Podman have and foster has not. */
+/** Fields of Docker and Podman for features that foster does not have. */
 const NOTHING = {
   VolumeDriver: '',
   Links: null,
@@ -15,7 +15,7 @@ const NOTHING = {
   ConsoleSize: [0, 0],
 };
 
-/** Podman's words for whether it has a cgroup of its own, and who makes it. */
+/** Podman's words for whether the container has its own cgroup, and who makes it. */
 function cgroupOf({ id, spec }: ContainerRecord): Record<string, string> {
   const has = wantsCgroup(spec.linux);
   const isSystemds = has && readCgroups(id).some(({ unit }) => unit !== undefined);
@@ -97,7 +97,7 @@ function logConfigOf({ logging }: ContainerRecord, path: string): Record<string,
   };
 }
 
-/** Which namespaces are the host's, in Docker's words: '' or `private` where the container has its own. */
+/** The namespaces in Docker's words: `host`, or '' or `private` if the container has its own. */
 function modesOf(record: ContainerRecord): Record<string, string> {
   const { namespaces } = record.spec.linux;
   const owns = (wanted: string) => namespaces.some(({ type }) => type === wanted);
@@ -125,7 +125,7 @@ function capability(name: string): string {
   return upper === 'ALL' || upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
 }
 
-/** Bytes. */
+/** The size of /dev/shm in bytes. */
 function shmSizeOf({ spec }: ContainerRecord): number {
   const options = spec.mounts.find(({ destination }) => destination === '/dev/shm')?.options ?? [];
   const kibibytes = options.map((option) => /^size=(\d+)k$/.exec(option)?.[1]).find(Boolean);

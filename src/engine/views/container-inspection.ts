@@ -23,10 +23,10 @@ import { askedOf, configOf } from './container-config.js';
 import { hostConfigOf } from './container-host-config.js';
 import { networkSettings } from './container-network.js';
 
-/** What Docker says for an instant that has not come. */
+/** Docker's time for something that has not happened. */
 const NEVER = '0001-01-01T00:00:00Z';
 
-/** What Podman has for SELinux, AppArmor and programs of its own, and foster has not. */
+/** Podman's fields for SELinux, AppArmor and its own programs, which foster does not have. */
 const NOTHING = {
   ConmonPidFile: '',
   OCIConfigPath: '',
@@ -38,13 +38,13 @@ const NOTHING = {
   IsInfra: false,
   IsService: false,
   Pod: '',
-  // they are made in the container's own file system
+  // foster makes these files inside the container, so they have no path on the host
   ResolvConfPath: '',
   HostnamePath: '',
   HostsPath: '',
 };
 
-/** A container as `docker inspect` shows it, with Podman's additions, and the whole `Spec` beside it. */
+/** A container as `docker inspect` shows it, with Podman's additions and the whole `Spec`. */
 export function inspection({ record, state }: Container): Record<string, unknown> {
   const { spec } = record;
   const [path = '', ...args] = spec.process.args;
@@ -105,7 +105,7 @@ function stateOf({ record, state }: Container): Record<string, unknown> {
     FinishedAt: state.finishedAt ?? NEVER,
     CheckpointedAt: NEVER,
     RestoredAt: NEVER,
-    // null, so that a template may ask: {{if .State.Health}}
+    // null, so that a template can ask: {{if .State.Health}}
     Health: checked,
     Healthcheck: checked,
     ...(counts && { Orphans: { Adopted: counts.adopted, Reaped: counts.reaped } }),

@@ -1,7 +1,7 @@
 import type { ContainerRecord } from '../../container/record.js';
 import type { DeviceRate } from '../../spec/request.js';
 
-/** What foster does not limit: as Docker and Podman show that there is no limit. */
+/** Limits that foster does not have, with the values by which Docker and Podman show that there is no limit. */
 const NO_LIMITS = {
   DeviceCgroupRules: null,
   DeviceRequests: null,

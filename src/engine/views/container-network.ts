@@ -32,7 +32,7 @@ export function networkModeOf(record: Networked): string {
   return networkNames(record)[0] ?? 'none';
 }
 
-/** Where there is no address: in `none`, in `host`, and of a container that does not run. */
+/** The fields without an address: for `none`, for `host`, and for a container that is not running. */
 const NOTHING = {
   EndpointID: '',
   Gateway: '',
@@ -44,7 +44,7 @@ const NOTHING = {
   MacAddress: '',
 };
 
-/** `.NetworkSettings` of `inspect`. Those of its first network are at the top, too. */
+/** `.NetworkSettings` of `inspect`. The settings of the first network are also at the top level. */
 export function networkSettings({ record, state }: Container): Record<string, unknown> {
   const isUp = isAlive(state);
   const own = isUp && record.networks !== undefined ? endpoints(record.id) : [];

@@ -12,7 +12,7 @@ import { humanSince } from './duration.js';
 import { portsText } from './ports.js';
 import { decimalSize } from './size.js';
 
-/** What `ps --format json` prints of a container: Docker's names. */
+/** The fields of `ps --format json`, which have Docker's names. */
 export type ContainerField =
   | 'ID'
   | 'Image'
@@ -29,7 +29,7 @@ export type ContainerField =
   | 'Networks'
   | 'Size';
 
-/** What a template sees besides: Podman's names. */
+/** Additional fields for templates, which have Podman's names. */
 export type ContainerDetail =
   | 'AutoRemove'
   | 'Created'
@@ -50,19 +50,19 @@ export const NAMESPACE_FIELDS = ['CGROUPNS', 'IPC', 'MNT', 'NET', 'PIDNS', 'USER
 
 type NamespaceField = (typeof NAMESPACE_FIELDS)[number];
 
-/** A container as a row of `docker ps --no-trunc`, and what a shorter one is made from. */
+/** A container as a row of `docker ps --no-trunc`, with the data for a shortened row. */
 export interface ContainerRow {
   fields: Record<ContainerField, string>;
   details: Record<ContainerDetail, string | number | boolean>;
   command: string[];
   labels: Record<string, string>;
-  /** Bytes that it has written; 0 if that was not asked for. */
+  /** The size in bytes of what it has written; 0 if that was not requested. */
   written: number;
 }
 
-/** Determined only on request, because it takes time. */
+/** Fields that are determined only on request, because that takes time. */
 export interface RowExtras {
-  /** Bytes that it has written, and those of all its files. */
+  /** The size of what it has written, and of all its files, in bytes. */
   size?: { written: number; total: number } | undefined;
   imageID?: string | undefined;
   namespaces?: boolean | undefined;
@@ -93,7 +93,7 @@ export function containerRow(
   };
 }
 
-/** What rows can be sorted by: Podman's words. */
+/** What rows can be sorted by, in Podman's words. */
 export const CONTAINER_ORDERS = [
   'command',
   'created',
@@ -107,7 +107,7 @@ export const CONTAINER_ORDERS = [
 
 export type ContainerOrder = (typeof CONTAINER_ORDERS)[number];
 
-/** Rows in ascending order; those that are equal in it stay as they are. */
+/** Sorts rows in ascending order. Equal rows keep their order. */
 export function inOrder(rows: ContainerRow[], order: ContainerOrder): ContainerRow[] {
   const keys: Record<ContainerOrder, (row: ContainerRow) => string | number> = {
     command: ({ command }) => command.join(' '),
@@ -167,7 +167,7 @@ function detailsOf(
   };
 }
 
-/** Since 1970; for what has not happened Go's zero time, as Podman has it. */
+/** Seconds since 1970; Go's zero time for something that has not happened, as in Podman. */
 function seconds(instant: string | undefined): number {
   return instant === undefined ? -62_135_596_800 : Math.floor(Date.parse(instant) / 1000);
 }
@@ -218,7 +218,7 @@ function statusOf(state: ContainerState, now: number): string {
   }
 }
 
-/** `Up 3 minutes (healthy)`, of a container that runs and is checked. */
+/** `Up 3 minutes (healthy)` if the container is running and has a health check. */
 function withHealth(status: string, { id, health }: Container['record'], state: ContainerState): string {
   const current = health === undefined || state.status !== 'running' ? undefined : readHealth(id)?.status;
   if (current === undefined) return status;

@@ -44,7 +44,7 @@ export function diskUsageDetails(now: number): DiskUsageDetails {
   };
 }
 
-/** A layer that several images have is shared. */
+/** The disk space of each image. Layers of several images count as shared. */
 function imagesUsage(now: number): DiskUsageDetails['images'] {
   const images = listImages();
   const withLayers = imageLayers(images);

@@ -3,8 +3,8 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
 /**
- * A length of time in Docker's words: `Less than a second`, `About a minute`, `3 hours`, `2 weeks`.
- * @param milliseconds a negative one (a clock was set back) counts as none
+ * A duration in Docker's words: `Less than a second`, `About a minute`, `3 hours`, `2 weeks`.
+ * @param milliseconds may be negative if a clock was set back, and then counts as 0
  */
 export function humanDuration(milliseconds: number): string {
   const seconds = Math.floor(milliseconds / SECOND);

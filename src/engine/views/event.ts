@@ -1,76 +1,21 @@
 import type { ContainerEvent } from '../../container/events/line.js';
 import { candidateNames, formatReference, parseReference } from '../../image/store/reference.js';
-import { flagError } from '../../spec/parse/flag.js';
+import { type FilterTable, labelTest, matcherOf } from './filters.js';
 
-/** Keys of --filter of `events`. */
-export const EVENT_FILTERS: readonly string[] = [
-  'container',
-  'event',
-  'image',
-  'label',
-  'network',
-  'type',
-  'volume',
-];
-
-/**
- * The values of --filter as one condition: those with the same key are alternatives, except for labels.
- * @throws FosterError
- */
-export function eventMatcher(filters: string[]): (event: ContainerEvent) => boolean {
-  const groups = new Map<string, string[]>();
-  for (const filter of filters) {
-    const equals = filter.indexOf('=');
-    const word = filter.slice(0, Math.max(equals, 0));
-    const key = word === 'status' ? 'event' : word; // as in Podman
-    if (!EVENT_FILTERS.includes(key)) {
-      throw flagError('--filter', filter, `expected KEY=VALUE, KEY being one of ${EVENT_FILTERS.join(', ')}`);
-    }
-    groups.set(key, [...(groups.get(key) ?? []), filter.slice(equals + 1)]);
-  }
-  return (event) =>
-    [...groups].every(([key, values]) =>
-      key === 'label'
-        ? values.every((value) => isMatch(event, key, value))
-        : values.some((value) => isMatch(event, key, value)),
-    );
-}
-
-/** What Podman calls events that have another name in Docker. */
+/** Podman's names of events that have another name in Docker. */
 const PODMAN_ACTIONS: Readonly<Record<string, string>> = {
   died: 'die',
+  remove: 'destroy',
   unpaused: 'unpause',
   paused: 'pause',
 };
 
-function isMatch(
-  { type, action, id, name, attributes }: ContainerEvent,
-  key: string,
-  value: string,
-): boolean {
-  const isMeant =
-    name === value || (value !== '' && id.replace('sha256:', '').startsWith(value.replace('sha256:', '')));
-  switch (key) {
-    case 'type':
-      return value === type;
-    case 'event':
-      if (value === 'remove') return action === (type === 'image' ? 'delete' : 'destroy');
-      return action === (PODMAN_ACTIONS[value] ?? value);
-    case 'container':
-      return type === 'container' ? isMeant : value !== '' && (attributes.container ?? '').startsWith(value);
-    case 'network':
-      return type === 'network' && isMeant;
-    case 'volume':
-      return type === 'volume' && name === value;
-    case 'image':
-      return type === 'image' ? isMeant || isNamed(name, value) : attributes.image === value;
-    default: {
-      const [label = '', ...rest] = value.split('=');
-      if (!Object.hasOwn(attributes, label)) return false;
-      return rest.length === 0 || attributes[label] === rest.join('=');
-    }
-  }
-}
+/** Whether an event is about the thing with this name, or with an id that begins so. */
+const isOf = ({ name, id }: ContainerEvent, value: string) =>
+  name === value || (value !== '' && id.replace(DIGEST, '').startsWith(value.replace(DIGEST, '')));
+
+/** In front of the id of an image. */
+const DIGEST = /^sha256:/;
 
 /** Whether a name means the same image: `docker.io/library/alpine` for `alpine:latest`. */
 function isNamed(name: string, value: string): boolean {
@@ -81,7 +26,44 @@ function isNamed(name: string, value: string): boolean {
   }
 }
 
-/** An event as Docker's API and `--format json` have it. */
+/** Podman's `remove` is `destroy` in Docker, and `delete` of images. */
+function hasAction(value: string): (event: ContainerEvent) => boolean {
+  const wanted = PODMAN_ACTIONS[value] ?? value;
+  return ({ action, type }) => action === (value === 'remove' && type === 'image' ? 'delete' : wanted);
+}
+
+const FILTERS: FilterTable<ContainerEvent> = {
+  container: (value) => (event) =>
+    event.type === 'container'
+      ? isOf(event, value)
+      : value !== '' && (event.attributes.container ?? '').startsWith(value),
+  event: hasAction,
+  image: (value) => (event) =>
+    event.type === 'image'
+      ? isOf(event, value) || isNamed(event.name, value)
+      : event.attributes.image === value,
+  label(value) {
+    const hasLabel = labelTest(value);
+    return ({ attributes }) => hasLabel(attributes);
+  },
+  network: (value) => (event) => event.type === 'network' && isOf(event, value),
+  status: hasAction, // Podman's other name for it
+  type: (value) => (event) => event.type === value,
+  volume: (value) => (event) => event.type === 'volume' && event.name === value,
+};
+
+/** Keys of --filter of `events`. */
+export const EVENT_FILTERS: readonly string[] = Object.keys(FILTERS);
+
+/**
+ * Turns the values of --filter into one condition: values of the same key are alternatives, except for labels.
+ * @throws FosterError
+ */
+export function eventMatcher(filters: readonly string[]): (event: ContainerEvent) => boolean {
+  return matcherOf(filters, FILTERS, EVENT_FILTERS);
+}
+
+/** An event as in Docker's API and in `--format json`. */
 export function eventJson({ time, type, action, id, name, attributes }: ContainerEvent) {
   return {
     status: action,
@@ -92,7 +74,7 @@ export function eventJson({ time, type, action, id, name, attributes }: Containe
     Actor: { ID: id, Attributes: { ...attributes, name } },
     scope: 'local',
     time: Math.floor(time / 1000),
-    // Nanoseconds are beyond what a double can hold exactly, milliseconds are what is known.
+    // A double cannot hold nanoseconds exactly, but only the milliseconds are known.
     timeNano: time * 1_000_000,
   };
 }

@@ -2,9 +2,9 @@ import { flagError } from '../../spec/parse/flag.js';
 import { parseInstant } from '../../spec/parse/instants.js';
 
 /**
- * What a value of --filter, `KEY=VALUE`, asks for.
- * @param table how the values of each key are compiled
- * @param keys those that the command has
+ * Splits a value of --filter, `KEY=VALUE`, and finds the entry for its key.
+ * @param table the entry for each key
+ * @param keys the keys that the command accepts
  * @throws FosterError
  */
 export function findFilter<Compile>(
@@ -19,14 +19,14 @@ export function findFilter<Compile>(
   return { key, value, compile };
 }
 
-/** What a value of --filter asks for, by its key. The functions throw FosterError for a value that makes no sense. */
+/** For each key of --filter, a function that turns a value into a condition. It throws FosterError for an invalid value. */
 export type FilterTable<Item> = Readonly<
   Record<string, (value: string, filter: string) => (item: Item) => boolean>
 >;
 
 /**
- * The values of --filter as one condition: those with the same key are alternatives, except for labels.
- * @param keys those that the command has
+ * Turns the values of --filter into one condition: values of the same key are alternatives, except for labels.
+ * @param keys the keys that the command accepts
  * @throws FosterError
  */
 export function matcherOf<Item>(
@@ -47,26 +47,26 @@ export function matcherOf<Item>(
     );
 }
 
-/** @throws FosterError */
+/** A value that is `true` or `false`. @throws FosterError */
 export function filterTruth(value: string, filter: string): boolean {
   if (['true', '1'].includes(value)) return true;
   if (['false', '0'].includes(value)) return false;
   throw flagError('--filter', filter, 'expected true or false');
 }
 
-/** The instant of `until=`, in ms since 1970. @throws FosterError */
+/** The time of `until=`, in milliseconds since 1970. @throws FosterError */
 export function filterInstant(value: string): number {
   return Number(parseInstant('--filter', value, Date.now()) / 1_000_000n);
 }
 
-/** Whether labels have the one of `label=`: `KEY` or `KEY=VALUE`. */
+/** Whether labels include the one of `label=`: `KEY` or `KEY=VALUE`. */
 export function labelTest(wanted: string): (labels: Readonly<Record<string, string>>) => boolean {
   const [label = '', ...rest] = wanted.split('=');
   return (labels) => Object.hasOwn(labels, label) && (rest.length === 0 || labels[label] === rest.join('='));
 }
 
 /**
- * A regular expression, as in Podman, which a part of the name, as in Docker, nearly always is.
+ * A regular expression, as in Podman. Docker takes a part of the name, which is nearly always a valid expression.
  * @throws FosterError
  */
 export function filterExpression(value: string, filter: string): RegExp {

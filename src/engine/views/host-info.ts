@@ -3,21 +3,21 @@ import { freemem, hostname, uptime } from 'node:os';
 import { join } from 'node:path';
 import type { HostInfo } from '../../container/host-info.js';
 
-/** What Docker and Podman call what foster knows of the machine, beside foster's own names. */
+/** What foster knows about the machine, under the names of Docker, Podman and foster. */
 export interface InfoViews {
-  /** For --format json: Docker's keys, Podman's (`host.arch`), and foster's own. */
+  /** For --format json: the keys of Docker, of Podman (`host.arch`), and of foster. */
   json: Record<string, unknown>;
-  /** For templates: Docker's fields, Podman's (`.Host.Arch`), and foster's own. */
+  /** For templates: the fields of Docker, of Podman (`.Host.Arch`), and of foster. */
   fields: Record<string, unknown>;
 }
 
-/** Podman's names: of the field of a template, and of the key in JSON. */
+/** Podman's names of a value: as a field of a template, and as a key in JSON. */
 type Entry = [field: string, key: string, value: unknown];
 
-/** Names of architectures as Go has them. */
+/** Go's names of architectures. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64' };
 
-/** The operating system and architecture, by Go's names: `linux`, `amd64`. */
+/** The operating system and architecture, with Go's names: `linux`, `amd64`. */
 export function platformNames(): { os: string; arch: string } {
   return { os: process.platform, arch: ARCHITECTURES[process.arch] ?? process.arch };
 }
@@ -196,6 +196,6 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
-    return ''; // not there, or not for us
+    return ''; // missing, or not readable
   }
 }

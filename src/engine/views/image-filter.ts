@@ -4,12 +4,12 @@ import { candidateNames, familiarName, parseReference } from '../../image/store/
 import { filterInstant, filterTruth, findFilter, labelTest } from './filters.js';
 import { createdTime } from './image-row.js';
 
-/** Whether an image is to be listed under that name; undefined: as one without a name. */
+/** Whether to list an image under this name; undefined for an image without a name. */
 export type ImageMatcher = (image: StoredImage, name: string | undefined) => boolean;
 
 /**
- * What a value of --filter asks for, by its key.
- * @throws FosterError for a value that makes no sense
+ * For each key of --filter, a function that turns a value into a condition.
+ * @throws FosterError for an invalid value
  */
 const FILTERS: Readonly<Record<string, (value: string, filter: string) => ImageMatcher>> = {
   before: (value) => {
@@ -37,7 +37,7 @@ const FILTERS: Readonly<Record<string, (value: string, filter: string) => ImageM
   id: (value) => {
     return ({ id }) => id.replace('sha256:', '').startsWith(value.replace('sha256:', ''));
   },
-  // steps of a build are no images here, every image is one manifest, and all can be changed
+  // In foster the steps of a build are not images, an image is one manifest, and every image can be changed.
   intermediate: (value, filter) => none(value, filter),
   manifest: (value, filter) => none(value, filter),
   readonly: (value, filter) => none(value, filter),
@@ -56,8 +56,8 @@ export const IMAGE_FILTERS: readonly string[] = Object.keys(FILTERS);
 export const PRUNE_FILTERS: readonly string[] = ['dangling', 'label', 'label!', 'until'];
 
 /**
- * The values of --filter as one condition: all must match, but for several of `reference`, which are alternatives.
- * @param keys those that the command has
+ * Turns the values of --filter into one condition: all must match, except that those of `reference` are alternatives.
+ * @param keys the keys that the command accepts
  * @throws FosterError
  */
 export function imageMatcher(
@@ -75,7 +75,7 @@ export function imageMatcher(
     others.every((matches) => matches(image, name));
 }
 
-/** Those that match, the newest first, each with the names that match. @throws FosterError */
+/** The images that match, the newest first, each with the names that match. @throws FosterError */
 export function matchingImages(images: StoredImage[], filters: readonly string[]): StoredImage[] {
   const matches = imageMatcher(filters);
   return images

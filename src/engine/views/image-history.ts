@@ -3,7 +3,7 @@ import { layerSizes } from '../../image/store/size.js';
 import { createdAt, createdSince } from './image-row.js';
 import { decimalSize } from './size.js';
 
-/** What a template of `history --format` sees of a step: Docker's names. */
+/** The fields of a step in a template of `history --format`, which have Docker's names. */
 export type HistoryField =
   | 'ID'
   | 'CreatedSince'
@@ -17,8 +17,8 @@ export type HistoryField =
 export type HistoryRow = Record<HistoryField, string>;
 
 /**
- * The steps that have created an image, the last one first, as `docker history --no-trunc` shows them.
- * @param options.isHuman sizes and times for people, else bytes and instants
+ * The steps that created an image, the last one first, as `docker history --no-trunc` shows them.
+ * @param options.isHuman shows rounded sizes and ages, else bytes and ISO times
  */
 export function historyRows(
   image: StoredImage,
@@ -29,7 +29,7 @@ export function historyRows(
     const size = entry.empty_layer ? 0 : (sizes.shift() ?? 0);
     const created = isHuman ? createdSince(entry.created, now) : (entry.created ?? '');
     return {
-      ID: '<missing>', // Docker's word for a step that is no image of its own
+      ID: '<missing>', // Docker's word for a step that is not an image itself
       CreatedSince: created,
       CreatedAt: isHuman ? createdAt(entry.created) : (entry.created ?? ''),
       CreatedBy: (entry.created_by ?? '').replace(/\s+/g, ' '),

@@ -17,7 +17,7 @@ export function imageInspection(image: StoredImage): Record<string, unknown> {
     Digest: descriptor.digest,
     MediaType: descriptor.mediaType,
     ManifestType: descriptor.mediaType,
-    Parent: '', // as in Docker, for all that is pulled or built by BuildKit
+    Parent: '', // as in Docker for images that were pulled or built by BuildKit
     Created: config.created ?? '',
     Author: config.author ?? '',
     Comment: config.history?.at(-1)?.comment ?? '',
@@ -39,7 +39,7 @@ export function imageInspection(image: StoredImage): Record<string, unknown> {
   };
 }
 
-/** Where the layers are, in the words of Docker's and Podman's overlay driver; empty if they are not unpacked. */
+/** The folders of the layers, under the names of Docker's and Podman's overlay driver; empty if they are not unpacked. */
 function directoriesOf({ config }: StoredImage): Record<string, string> {
   const [upper, ...lower] = findUnpackedLayers(config.rootfs.diff_ids, defaultIdMaps()) ?? [];
   if (upper === undefined) return {};

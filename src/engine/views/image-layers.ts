@@ -5,7 +5,7 @@ import { layerSizes } from '../../image/store/size.js';
 /** An image with its layers, the lowest first. */
 export interface ImageLayers {
   id: string;
-  /** As people write them: `alpine:latest`. */
+  /** Short names: `alpine:latest`. */
   names: string[];
   layers: {
     /** Digest of the uncompressed layer. */
@@ -14,7 +14,7 @@ export interface ImageLayers {
     size: number;
     /** How many of the images have it. */
     imageCount: number;
-    /** What has made it: the command, or a comment. */
+    /** The command that made it, or a comment. */
     createdBy: string;
   }[];
 }

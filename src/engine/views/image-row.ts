@@ -5,7 +5,7 @@ import { humanSince } from './duration.js';
 import type { ImageOrder } from './image-orders.js';
 import { decimalSize } from './size.js';
 
-/** What a template of `images --format` sees of an image: Docker's names, and those that only Podman has. */
+/** The fields of an image in a template of `images --format`: Docker's, and those that only Podman has. */
 export type ImageField =
   | 'Repository'
   | 'Tag'
@@ -31,7 +31,7 @@ export interface ImageRow extends Record<ImageField, string> {
   Dangling: boolean;
 }
 
-/** An image that is listed, and what its rows are sorted by. */
+/** An image in a list, with what its rows are sorted by. */
 export interface ListedImage {
   image: StoredImage;
   size: number;
@@ -53,7 +53,7 @@ export function imageRows({ image, size, containers }: ListedImage, now: number)
     Size: decimalSize(size),
     VirtualSize: decimalSize(size),
     Containers: String(containers),
-    SharedSize: 'N/A', // as in Docker, which works it out for `system df` only
+    SharedSize: 'N/A', // as in Docker, which determines it only for `system df`
     UniqueSize: 'N/A',
     Created: since,
     CreatedTime: at,
@@ -83,7 +83,7 @@ export function createdAt(created: string | undefined): string {
   return `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')} +0000 UTC`;
 }
 
-/** Rows in that order: the newest or the largest first, names in alphabetical order. */
+/** Sorted rows: the newest or the largest first, names in alphabetical order. */
 export function sortedRows(images: ListedImage[], order: ImageOrder, now: number): ImageRow[] {
   const rows = images.flatMap((listed) => imageRows(listed, now).map((row) => ({ row, listed })));
   const compare: Record<ImageOrder, (a: (typeof rows)[number], b: (typeof rows)[number]) => number> = {

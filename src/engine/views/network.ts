@@ -177,8 +177,8 @@ export const NETWORK_FILTERS: readonly string[] = Object.keys(FILTERS);
 export const PRUNE_FILTERS: readonly string[] = ['label', 'label!', 'until'];
 
 /**
- * The values of --filter as one condition: those with the same key are alternatives, except for labels.
- * @param keys those that the command has
+ * Turns the values of --filter into one condition: values of the same key are alternatives, except for labels.
+ * @param keys the keys that the command accepts
  * @throws FosterError
  */
 export function networkMatcher(

@@ -5,7 +5,7 @@ import type { PortMapping } from '../../spec/request.js';
 
 type Ports = Pick<ContainerRecord, 'ports' | 'published'>;
 
-/** By the container's ports, then the host's. */
+/** Sorts by the ports of the container, then by those of the host. */
 export function inPortOrder(published: readonly PortMapping[]): PortMapping[] {
   return published.toSorted(
     (one, other) =>
@@ -30,10 +30,10 @@ function hostOf(hostIp: string): string {
   return hostIp.includes(':') ? `[${hostIp}]` : hostIp;
 }
 
-/** Ports of the container in a row that lead to ports of the host in a row, or that are only exposed. */
+/** A range of container ports that are published on a range of host ports, or that are only exposed. */
 interface Run {
   hostIp: string;
-  /** Undefined where it is only exposed. */
+  /** The first port of the host; undefined if the ports are only exposed. */
   hostPort: number | undefined;
   port: number;
   protocol: string;
@@ -98,7 +98,7 @@ interface Binding {
   HostPort: string;
 }
 
-/** `.HostConfig.PortBindings`: what was asked for, by the container's ports. */
+/** `.HostConfig.PortBindings`: the requested host ports for each port of the container. */
 export function portBindings({ published = [] }: Ports): Record<string, Binding[]> {
   return bindings(published, '');
 }
@@ -115,13 +115,13 @@ function bindings(published: readonly PortMapping[], everywhere: string): Record
   return found;
 }
 
-/** `.NetworkSettings.Ports` of a container that runs: null for a port that is only exposed. */
+/** `.NetworkSettings.Ports` of a running container: null for a port that is only exposed. */
 export function openPorts(record: Ports): Record<string, Binding[] | null> {
   const exposed = Object.fromEntries(exposedPorts(record).map((port) => [port, null]));
   return { ...exposed, ...bindings(record.published ?? [], '0.0.0.0') };
 }
 
-/** All ports that it serves, as far as that was said: `80/tcp`, `8000-8010/tcp`. */
+/** All exposed and published ports of a container: `80/tcp`, `8000-8010/tcp`. */
 export function exposedPorts({ ports = [], published = [] }: Ports): string[] {
   const all = new Set([
     ...ports,

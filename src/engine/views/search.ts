@@ -1,7 +1,7 @@
 import type { FoundRepository } from '../../image/registry/search.js';
 import { flagError } from '../../spec/parse/flag.js';
 
-/** What a template of `search --format` sees: Docker's names, and Podman's. */
+/** The fields in a template of `search --format`: Docker's and Podman's. */
 export type SearchField =
   | 'Name'
   | 'Description'
@@ -14,7 +14,7 @@ export type SearchField =
 
 export type SearchRow = Record<SearchField, string>;
 
-/** What was found and matches, as rows of `docker search --no-trunc`. @throws FosterError for a filter that is none */
+/** The results that match, as rows of `docker search --no-trunc`. @throws FosterError for a filter that does not exist */
 export function searchRows(found: FoundRepository[], filters: readonly string[]): SearchRow[] {
   const conditions = filters.map(condition);
   return found

@@ -1,7 +1,7 @@
 import type { ContainerStats } from '../types.js';
 import { binarySize, decimalSize } from './size.js';
 
-/** What a template of `stats --format` sees of a container: Docker's names. */
+/** The fields of a container in a template of `stats --format`, which have Docker's names. */
 export type StatsField =
   | 'Container'
   | 'ID'

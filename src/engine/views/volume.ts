@@ -37,7 +37,7 @@ export type VolumeRow = Record<VolumeField, string> & {
   Label: (key: unknown) => string;
 };
 
-/** Where the files of a volume are on the host; '' for one in memory. */
+/** The folder of a volume's files on the host; '' for a volume in memory. */
 export function mountpointOf(volume: VolumeRecord): string {
   const what = kindOfVolume(volume);
   return what.kind === 'bind' ? what.device : what.kind === 'tmpfs' ? '' : volumeData(volume.name);
@@ -121,12 +121,12 @@ const FILTERS: FilterTable<VolumeRecord> = {
 /** Keys of --filter of `volume ls`. */
 export const VOLUME_FILTERS: readonly string[] = Object.keys(FILTERS);
 
-/** Keys of --filter of `volume prune`; `all` is in place of --all, as in Docker. */
+/** Keys of --filter of `volume prune`. As in Docker, `all` is the same as --all. */
 export const PRUNE_FILTERS: readonly string[] = ['all', 'label', 'label!', 'until'];
 
 /**
- * The values of --filter as one condition: those with the same key are alternatives, except for labels.
- * @param keys those that the command has
+ * Turns the values of --filter into one condition: values of the same key are alternatives, except for labels.
+ * @param keys the keys that the command accepts
  * @throws FosterError
  */
 export function volumeMatcher(

@@ -1,11 +1,12 @@
 import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
 import { writeFully } from '../../sys/write.js';
 import type { Member } from '../../tar/member.js';
 import { TAR_END, tarHeader, tarPadding } from '../../tar/writer.js';
 import { throwIfInterrupted, undoUnlessDone } from '../../worker/interrupt.js';
+import { writeNewFile } from '../../worker/new-file.js';
 import { hasBlob, readBlob } from '../store/blobs.js';
 import type { StoredImage } from '../store/images.js';
 import { manifestIn } from '../store/manifest-format.js';
@@ -47,7 +48,7 @@ export async function saveImages(
   try {
     if (output === undefined) await write(tarSink(1));
     else if (format === 'oci-dir' || format === 'docker-dir') await writeDirectory(output, write);
-    else await writeFile(output, write);
+    else await writeNewFile(output, (fd) => write(tarSink(fd)));
   } catch (error) {
     if (error instanceof FosterError) throw error;
     const why = errnoWords(errnoNumber(errnoOf(error) ?? ''));
@@ -68,22 +69,6 @@ function checkBlobs({ manifest, names, id }: StoredImage): void {
   throw new FosterError(`cannot save ${names[0] ?? id}: the image store lacks ${lost.digest}`, {
     advice: 'pull the image again',
   });
-}
-
-async function writeFile(path: string, write: (sink: Sink) => Promise<void>): Promise<void> {
-  const fresh = join(dirname(resolve(path)), `.${basename(path)}.${process.pid}.new`);
-  await undoUnlessDone(
-    async () => {
-      const fd = openSync(fresh, 'wx', 0o666);
-      try {
-        await write(tarSink(fd));
-      } finally {
-        closeSync(fd);
-      }
-      renameSync(fresh, path);
-    },
-    () => rmSync(fresh, { force: true }),
-  );
 }
 
 async function writeDirectory(path: string, write: (sink: Sink) => Promise<void>): Promise<void> {

@@ -3,7 +3,7 @@ import { CLONE, O } from '../constants.js';
 import { type CgroupPlace, flags, type HostStep, PID, type Step, step } from '../step.js';
 import { managerCall } from './systemd.js';
 
-/** The steps of a process that enters the cgroups of a running container by itself, before it joins its namespaces. */
+/** Steps by which a process itself enters the cgroups of a running container, before it joins its namespaces. */
 export function enterCgroups(places: readonly CgroupPlace[]): Step[] {
   const why = 'enter the cgroup of the container';
   const file = { result: 'cgroup' };
@@ -18,7 +18,7 @@ export function enterCgroups(places: readonly CgroupPlace[]): Step[] {
     ]);
 }
 
-/** Makes the cgroup that PID 1 is in now the root of what the container sees: cgroup_namespaces(7). */
+/** Makes PID 1's current cgroup the root of the cgroups that the container sees: cgroup_namespaces(7). */
 export function newCgroupNamespace(): Step {
   return step('show the container its own cgroup as the top one', 'unshare', [
     flags(CLONE, 'CLONE_NEWCGROUP'),

@@ -1,6 +1,6 @@
-/** The cgroups of the host, as far as the caller may use them. Gathered by container/cgroup-facts.ts. */
+/** The cgroups of the host that the caller may use. Gathered by container/cgroup-facts.ts. */
 export interface CgroupFacts {
-  /** For the advice. */
+  /** Whether root asks, for the advice in errors. */
   isRoot: boolean;
   uid: number;
   /** Hierarchies of version 1. */
@@ -16,7 +16,7 @@ export interface V1Hierarchy {
   isWritable: boolean;
   /** Files of a cgroup in it. */
   files: ReadonlySet<string>;
-  /** Of the cpuset hierarchy, where a new cgroup has none: all CPUs and memory nodes. */
+  /** All CPUs and memory nodes, for the cpuset hierarchy, in which a new cgroup has none. */
   cpuset?: { cpus: string; mems: string };
 }
 
@@ -27,7 +27,7 @@ export interface V2Hierarchy {
   files: ReadonlySet<string>;
   /** Cgroups that the caller may change and no manager owns: its own, then the ones above. */
   bases: V2Base[];
-  /** The systemd of the user, or of the machine for root. */
+  /** The user's systemd, or for root the machine's. */
   manager?: SystemdManager;
 }
 
@@ -35,10 +35,10 @@ export interface V2Base {
   /** Absolute path. */
   folder: string;
   controllers: string[];
-  /** Those that the cgroups below it have. */
+  /** The controllers that are enabled for the cgroups below it. */
   enabled: string[];
   hasProcesses: boolean;
-  /** The root of the hierarchy may have processes beside cgroups with limits. */
+  /** Whether it is the root of the hierarchy, which may have processes and also cgroups with limits. */
   isTop: boolean;
 }
 
@@ -49,7 +49,7 @@ export interface SystemdManager {
   address: string;
   /** Its cgroup below the mount point: `/user.slice/user-1000.slice/user@1000.service`. */
   cgroup: string;
-  /** Those that it may pass on. */
+  /** The controllers that it can delegate. */
   controllers: string[];
 }
 
@@ -66,7 +66,7 @@ export function enforceable({ v1, v2 }: CgroupFacts): {
   return { manager: controllers.length > 0 ? 'systemd' : 'none', controllers };
 }
 
-/** The hierarchy of version 1 with a controller. */
+/** The hierarchy of version 1 that has a controller. */
 export function hierarchyOf({ v1 }: CgroupFacts, controller: string): V1Hierarchy | undefined {
   return v1.find(({ controllers }) => controllers.includes(controller));
 }

@@ -17,7 +17,7 @@ export function wantsCgroup({ resources, cgroupsPath }: LimitedCgroup): boolean 
 /**
  * The host steps that make the container's cgroups, set its limits and put PID 1 into them. A pure function.
  * @param id of the container
- * @param options `isChange`: the cgroup may have limits now that are to be lifted
+ * @param options `isChange`: the cgroup exists, and may have limits that must be removed
  */
 export function planCgroups(
   linux: LimitedCgroup,

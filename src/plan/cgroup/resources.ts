@@ -9,19 +9,19 @@ export interface Setting {
 /** How a version of cgroups sets a limit, or why it cannot. */
 export type Means = Setting[] | { because: string };
 
-/** A limit that is wanted, in the files of both versions of cgroups: cgroups(7), and the kernel's cgroup-v2.rst. */
+/** A requested limit, for both versions of cgroups: cgroups(7), and the kernel's cgroup-v2.rst. */
 export interface WantedLimit {
-  /** As users ask for it. */
+  /** The option that requests it. */
   option: string;
   /** Completes "cannot ...". */
   why: string;
-  /** Of version 1 and 2. */
+  /** The controllers of version 1 and 2. */
   controllers: readonly [string, string];
   v1: Means;
   v2: Means;
-  /** The value stands for no limit, which is what a new cgroup has. */
+  /** Set if the value means no limit, as in a new cgroup. */
   isNone?: true;
-  /** Nobody has asked for it: it is left out where the kernel does not have it. */
+  /** Set if the user has not requested it: it is left out if the kernel does not support it. */
   isOptional?: true;
   /** What to write where the kernel does not have those files, but these. */
   or?: { v1: Setting[]; v2: Setting[] };
@@ -40,7 +40,7 @@ export function changedLimits({ memory, cpu, pids, blockIO, unified }: Resources
   ];
 }
 
-/** All limits that are wanted, of a new cgroup. */
+/** All requested limits, for a new cgroup. */
 export function wantedLimits(resources: Resources): WantedLimit[] {
   return changedLimits(resources).filter(({ isNone }) => !isNone);
 }
@@ -67,7 +67,7 @@ function memoryLimits({
       v2: one('memory.max', orMax(limit)),
       ...noneIf(limit < 0),
     });
-  // as in Docker: as much swap as memory, where nothing else is said
+  // as in Docker: by default as much swap as memory
   const total = swap || (limit > 0 ? limit * 2 : limit);
   if (total !== 0)
     limits.push({
@@ -273,7 +273,7 @@ function noneIf(isNone: boolean): { isNone?: true } {
   return isNone ? { isNone } : {};
 }
 
-/** -1 stands for no limit. */
+/** -1 means no limit. */
 function orMax(value: number): string {
   return value < 0 ? 'max' : String(value);
 }

@@ -3,7 +3,7 @@ import type { V1Hierarchy } from './facts.js';
 import type { CgroupPath } from './path.js';
 import type { Setting, WantedLimit } from './resources.js';
 
-/** The host steps on cgroups. */
+/** Host steps for cgroups. */
 
 /** The steps that make a cgroup with its parents. Returns its path. */
 export function makeAll(

@@ -1,7 +1,7 @@
 import { type HostStep, PID } from '../step.js';
 import type { SystemdManager } from './facts.js';
 
-/** systemd-run --user --scope -p Delegate=yes, for PID 1 instead of a program: org.freedesktop.systemd1(5). */
+/** Like systemd-run --user --scope -p Delegate=yes, but for PID 1 instead of a new program: org.freedesktop.systemd1(5). */
 export function startScope(
   { busctl, address, cgroup }: SystemdManager,
   slice: string = 'foster.slice',

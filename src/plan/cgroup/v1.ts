@@ -9,7 +9,7 @@ const BESIDES_LIMITS = ['memory', 'pids', 'freezer', 'cpuacct', 'cpu', 'blkio'];
 const ROOT_ADVICE =
   "run foster as root, or boot with 'systemd.unified_cgroup_hierarchy=1', so that systemd can delegate cgroups to you";
 
-/** All hierarchies that count or freeze come with it: for stats and pause. */
+/** Limits in hierarchies of version 1. The container also gets a cgroup in those that count or freeze, for stats and pause. */
 export function planV1(plan: CgroupPlan, limits: WantedLimit[], facts: CgroupFacts, path: CgroupPath): void {
   const usable: [WantedLimit, Setting[]][] = [];
   for (const limit of limits) {

@@ -6,7 +6,7 @@ import type { CgroupPlan, Unenforced } from './result.js';
 import { enter, make, makeAll, moveAll, write, writes } from './steps.js';
 import { startScope } from './systemd.js';
 
-/** Those that count, for stats, and limit what update may ask for. */
+/** Controllers that are enabled even without a limit, for stats and for limits of `foster update`. */
 const BESIDES_LIMITS = ['cpu', 'io', 'memory', 'pids'];
 
 /** Limits in the hierarchy of version 2: in a cgroup that is delegated to the caller, or in a scope of their systemd. */
@@ -60,7 +60,7 @@ export function planV2(
     unit = { busctl, address, name: `foster-${id}.scope`, inner: '/limited/container' };
   }
   const inner = `${folder}/container`;
-  // Its processes are one below the limits, so that they cannot change these where they see their own cgroup.
+  // The processes are in a cgroup below the limits, so that they cannot change them even if they see their own cgroup.
   steps.push(make(inner, false), enter(inner, 'its cgroup'));
   enableFor(steps, base?.folder ?? `${folder}/..`, base, enabled, path, folder);
   for (const limit of usable) steps.push(...writes(folder, limit, settingsOf(limit, v2)));
@@ -103,7 +103,7 @@ function hasAll(all: readonly string[], wanted: readonly string[]): boolean {
   return wanted.every((name) => all.includes(name));
 }
 
-/** One whose processes need not be moved, if there is one. */
+/** The cgroup to make others in: one whose processes need not be moved, if possible. */
 function baseFor(bases: readonly V2Base[], needed: string[]): V2Base | undefined {
   const able = bases.filter(({ controllers }) => hasAll(controllers, needed));
   const isFree = ({ enabled, hasProcesses, isTop }: V2Base) =>

@@ -22,7 +22,7 @@ export function loadSeccomp(profile: Seccomp): Step {
   ]);
 }
 
-/** Compiling takes 5 ms, a tenth of a start, so what nearly every container has is compiled beforehand. */
+/** Compiling takes 5 ms, a tenth of a start, so the filter that nearly every container has is compiled beforehand. */
 function precompiled(profile: Seccomp, machine: 'x64' | 'arm64'): Uint8Array | undefined {
   const { architectures, ...rest } = profile;
   const known = DEFAULT_PROGRAMS[machine];

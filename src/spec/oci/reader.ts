@@ -90,7 +90,7 @@ export function list<T>(reader: Reader<T>): Reader<T[]> {
   };
 }
 
-/** A string without NUL, at which the kernel would end it. */
+/** A string without NUL, because the kernel would cut it off there. */
 export const text: Reader<string> = ({ value, path }) => {
   if (typeof value !== 'string') throw configError(path, `expected a string, not ${kindOf(value)}`);
   if (value.includes('\0')) throw configError(path, 'it contains a NUL character');

@@ -3,7 +3,7 @@ import type { Resources } from '../types.js';
 import type { BlockIoLimits, Resources as ConfigResources } from './config.js';
 import { configError, unsupported } from './reader.js';
 
-/** Members of `linux.resources` that foster has, by the group that they are in. */
+/** Members of `linux.resources` that foster supports, by group. */
 const SUPPORTED: Readonly<Record<string, readonly string[]>> = {
   memory: [
     'limit',
@@ -27,7 +27,7 @@ const SUPPORTED: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Refuses limits that foster does not have.
+ * Refuses limits that foster does not support.
  * @throws FosterError with the JSON path
  */
 export function refuseOtherLimits(resources: Omit<ConfigResources, 'devices'>): void {
@@ -47,7 +47,7 @@ export function refuseOtherLimits(resources: Omit<ConfigResources, 'devices'>): 
   }
 }
 
-/** The limits of a config.json. Numbers too large for JavaScript mean no limit, as runtimes write it. */
+/** The limits of a config.json. Numbers that are too large for JavaScript mean no limit: runtimes write it that way. */
 export function resourcesOf(config: ConfigResources | undefined): { resources?: Resources } {
   if (config === undefined) return {};
   const { memory = {}, cpu = {}, pids, blockIO = {}, unified = {} } = config;
@@ -106,8 +106,8 @@ function group<Name extends string>(name: Name, members: object): { [key in Name
 }
 
 /**
- * Where the cgroup is to be.
- * @throws FosterError where it leads elsewhere
+ * Checks the path of the container's cgroup.
+ * @throws FosterError if it is invalid
  */
 export function checkCgroupsPath(path: string | undefined): { cgroupsPath?: string } {
   if (path === undefined || path === '') return {};

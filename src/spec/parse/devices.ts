@@ -4,8 +4,8 @@ import { flagError, unsupportedValue } from './flag.js';
 import type { PathContext } from './volumes.js';
 
 /**
- * Parses a `--device` value, `HOST[:CONTAINER][:PERMISSIONS]`: the device node of the host, or a directory with some, is
- * mounted in the container. Who may open it is up to its mode: there is no cgroup that would permit less.
+ * Parses a `--device` value, `HOST[:CONTAINER][:PERMISSIONS]`. The device node of the host, or a directory with device
+ * nodes, is mounted in the container. Only its mode says who may open it: no cgroup restricts that further.
  * @throws FosterError
  */
 export function parseDevice(value: string, context: PathContext): Mount {

@@ -6,8 +6,8 @@ import { flagError, quoted } from './flag.js';
 export type Environment = Record<string, string | undefined>;
 
 /**
- * Parses a `-e` value, `NAME=value`. A bare NAME takes the caller's value; if the caller has none, there is nothing, as
- * in Docker. `NAME*` takes all variables of the caller whose names begin so, as in Podman.
+ * Parses a `-e` value, `NAME=value`. A bare NAME takes the caller's value or, if the caller has none, sets nothing, as in
+ * Docker. `NAME*` takes all variables of the caller whose names begin with NAME, as in Podman.
  * @throws FosterError
  */
 export function parseEnv(value: string, caller: Environment): string[] {
@@ -17,7 +17,7 @@ export function parseEnv(value: string, caller: Environment): string[] {
   return value.endsWith('*') ? callersEnv(caller, value.slice(0, -1)) : callersEnv(caller, value, true);
 }
 
-/** The caller's variables whose names begin with `prefix`, or are that. */
+/** The caller's variables whose names begin with `prefix`; with `isWhole`, the variable of that name. */
 export function callersEnv(caller: Environment, prefix: string, isWhole = false): string[] {
   return Object.entries(caller).flatMap(([name, value]) =>
     value !== undefined && (isWhole ? name === prefix : name.startsWith(prefix)) ? [`${name}=${value}`] : [],
@@ -25,7 +25,7 @@ export function callersEnv(caller: Environment, prefix: string, isWhole = false)
 }
 
 /**
- * What becomes of the variables that a container has without any option.
+ * Changes the variables that a container has by default.
  * @param wanted `merge`: `NAME=value`, where `$NAME` and `${NAME}` stand for variables of `defaults`
  */
 export function changeDefaultEnv(
@@ -38,7 +38,7 @@ export function changeDefaultEnv(
   );
   for (const one of merge) {
     const name = nameOf(one);
-    if (!values.has(name)) continue; // as in Podman: it changes what is there
+    if (!values.has(name)) continue; // as in Podman, it only changes existing variables
     const text = one.slice(name.length + 1);
     values.set(
       name,

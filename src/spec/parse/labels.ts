@@ -2,7 +2,7 @@ import { FosterError } from '../../sys/errors.js';
 import { flagError } from './flag.js';
 
 /**
- * All labels: those of the files of --label-file, one on a line, then those of --label.
+ * All labels: those in the files of --label-file, one on each line, then those of --label.
  * @param read the text of a file
  * @throws FosterError
  */
@@ -24,6 +24,16 @@ export function annotationsOf(values: string[]): Record<string, string> {
   throw new FosterError(`--annotation ${own}: foster itself sets annotations of that name`, {
     kind: 'invalid',
   });
+}
+
+/** Whether a value from a file can be labels or options: an object of strings. */
+export function isTexts(value: unknown): value is Record<string, string> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((one) => typeof one === 'string')
+  );
 }
 
 function parsePair(flag: string, value: string): [string, string] {

@@ -37,7 +37,7 @@ export function parseLogging(driver: string | undefined, values: string[]): LogO
   return options;
 }
 
-/** Whether nothing of what the container writes is kept. */
+/** Whether the container's output is not kept at all. */
 export function isUnlogged({ driver }: LogOptions): boolean {
   return driver === 'none' || driver === 'passthrough';
 }

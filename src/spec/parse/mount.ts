@@ -112,7 +112,7 @@ function pairsOf(
   return pairs.length === 0 ? {} : { [name]: Object.fromEntries(pairs) };
 }
 
-/** Podman has `rw` beside `readonly`. */
+/** Podman has `rw` in addition to `readonly`. */
 function isReadOnly(fields: Map<string, string>): boolean {
   const [readOnly, writable] = [fields.get('readonly'), fields.get('rw')];
   if (readOnly !== undefined) return parseBoolean('--mount readonly', readOnly);
@@ -173,7 +173,7 @@ const OTHER_TYPES: ReadonlyMap<string, readonly [because: string, advice?: strin
   ['cluster', ['foster runs containers on one machine']],
 ]);
 
-/** What is true and foster cannot do. */
+/** Refuses fields that foster does not support, if they are true. */
 function refuseFields(value: string, fields: Map<string, string>, type: MountType): void {
   for (const [field, option] of [
     ['chown', 'U'],

@@ -2,7 +2,7 @@ import type { HostOrPrivate, IpcMode, PidMode, UsernsMode, WantedIds } from '../
 import type { IdMapping } from '../types.js';
 import { flagError, unsupportedValue } from './flag.js';
 
-/** The options that say which namespaces a container has for itself: `--pid`, `--ipc` and their like. */
+/** The options for a container's namespaces: `--pid`, `--ipc` and so on. */
 
 const JOIN_ADVICE = 'use --pid container:NAME, which shares the user and PID namespaces';
 
@@ -16,7 +16,7 @@ export function parsePid(value: string): PidMode {
   return { kind: 'container', reference };
 }
 
-/** `shareable` is private: that others may join it is up to them. @throws FosterError */
+/** `shareable` means the same as private: foster lets other containers join either. @throws FosterError */
 export function parseIpc(value: string): IpcMode {
   if (value === '' || value === 'private' || value === 'shareable') return 'private';
   if (value === 'host' || value === 'none') return value;
@@ -36,7 +36,7 @@ export function parseHostOrPrivate(flag: string, value: string): HostOrPrivate {
   throw flagError(flag, value, 'expected private or host');
 }
 
-/** Namespaces of pods, and those that somebody else has made. */
+/** Refuses namespaces of pods, and existing namespaces given by a path. */
 function refuseForeign(flag: string, value: string): void {
   if (value === 'pod') throw unsupportedValue(flag, value, 'there are no pods');
   if (value.startsWith('ns:'))
@@ -49,7 +49,7 @@ function refuseForeign(flag: string, value: string): void {
 }
 
 /**
- * Which ids --userns, --uidmap and --gidmap ask for. Where only one of the two maps is given, it is for both.
+ * The ids that --userns, --uidmap and --gidmap request. If only one of the two maps is given, it is used for both.
  * @throws FosterError
  */
 export function parseIds(userns: string, uidmap?: string[], gidmap?: string[]): WantedIds {
@@ -98,7 +98,7 @@ export function parseUserns(value: string): UsernsMode {
     case 'auto':
       return value;
     case 'nomap':
-      return 'auto'; // in both, the caller's own ids mean nothing in the container
+      return 'auto'; // in both, the caller's own ids are not mapped
   }
   refuseForeign('--userns', value);
   if (value.startsWith('container:'))

@@ -23,7 +23,7 @@ export interface ParsedNetwork {
   pastaOptions?: string[];
 }
 
-/** Which network a container has where nothing is said: the environment variable FOSTER_NETWORK. @throws FosterError */
+/** The default network mode, from the environment variable FOSTER_NETWORK. @throws FosterError */
 export function usualNetwork(value: string | undefined): NetworkMode {
   if (value === 'none' || value === 'host') return value;
   if (value === undefined || value === '' || value === 'bridge') return 'bridge';
@@ -35,7 +35,7 @@ const EXPECTED =
 
 /**
  * Parses --network, which may be given several times, with --ip, --ip6, --mac-address and --network-alias.
- * @param usual where no network is given
+ * @param usual the mode if no network is given
  * @throws FosterError
  */
 export function parseNetworks(flags: NetworkFlags, usual: NetworkMode): ParsedNetwork {
@@ -61,7 +61,7 @@ export function parseNetworks(flags: NetworkFlags, usual: NetworkMode): ParsedNe
       throw flagError(
         '--network-alias',
         networkAlias[0] ?? '',
-        `nobody looks names up in the network ${mode}`,
+        `with --network ${mode}, nobody looks up names`,
       );
     if (mode === 'none' || mode === 'host') return { network: mode, networks: [] };
     if (/^pasta(:|$)/.test(mode)) return { network: 'pasta', networks: [], pastaOptions: parsePasta(mode) };
@@ -97,7 +97,7 @@ function parseNamespacePath(value: string): string {
 
 /**
  * Parses `build --network`.
- * @param usual where no network is given, or `default`
+ * @param usual the mode if no network is given, or `default`
  * @throws FosterError
  */
 export function parseBuildNetwork(value: string | undefined, usual: NetworkMode): BuildNetwork {
@@ -203,7 +203,7 @@ function parseIp(flag: string, value: string, family: 4 | 6): string {
 
 function parseMac(flag: string, value: string): string {
   const isMac = /^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/.test(value);
-  // the lowest bit of the first byte is for groups
+  // the lowest bit of the first byte marks group addresses
   if (!isMac || Number.parseInt(value.slice(0, 2), 16) % 2 === 1)
     throw flagError(flag, value, 'expected a MAC address such as 02:42:0a:58:00:05');
   return value.toLowerCase();

@@ -1,7 +1,7 @@
 import type { RunRequest } from '../request.js';
 import { flagError } from './flag.js';
 
-/** Which image: `--pull`, `--platform`, and Podman's `--arch`, `--os` and `--variant`. */
+/** The options for the image: `--pull`, `--platform`, and Podman's `--arch`, `--os` and `--variant`. */
 export interface PlatformFlags {
   platform?: string;
   arch?: string;
@@ -9,7 +9,7 @@ export interface PlatformFlags {
   variant?: string;
 }
 
-/** Podman's spellings, and what a boolean means in scripts. */
+/** The policies, Podman's spellings of them, and booleans, which scripts use. */
 const PULL: ReadonlyMap<string, RunRequest['pull']> = new Map([
   ['missing', 'missing'],
   ['ifmissing', 'missing'],
@@ -22,14 +22,14 @@ const PULL: ReadonlyMap<string, RunRequest['pull']> = new Map([
   ['never', 'never'],
 ]);
 
-/** @param flag `--pull`, or the one that was used @throws FosterError */
+/** @param flag the option that was used @throws FosterError */
 export function parsePull(value: string, flag = '--pull'): RunRequest['pull'] {
   const policy = PULL.get(value.toLowerCase());
   if (policy === undefined) throw flagError(flag, value, 'expected missing, always, newer or never');
   return policy;
 }
 
-/** `OS/ARCHITECTURE[/VARIANT]`; undefined where nothing is asked for. @throws FosterError */
+/** `OS/ARCHITECTURE[/VARIANT]`; undefined without any option. @throws FosterError */
 export function platformOf({ platform, arch, os, variant }: PlatformFlags, own: string): string | undefined {
   if (platform !== undefined) {
     const part = arch === undefined ? (os === undefined ? variant && '--variant' : '--os') : '--arch';
@@ -42,6 +42,6 @@ export function platformOf({ platform, arch, os, variant }: PlatformFlags, own: 
 }
 
 function checked(flag: string, value: string): string {
-  if (/^[\w.-]+(\/[\w.-]+){0,2}$/.test(value)) return value; // an architecture alone is Linux's
+  if (/^[\w.-]+(\/[\w.-]+){0,2}$/.test(value)) return value; // an architecture alone means Linux
   throw flagError(flag, value, 'expected OS/ARCHITECTURE[/VARIANT], for example linux/arm64');
 }

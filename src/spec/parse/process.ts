@@ -4,9 +4,9 @@ import type { Personality } from '../types.js';
 import { flagError, unsupportedValue } from './flag.js';
 import type { PathContext } from './volumes.js';
 
-/** Options of the process and its surroundings that are a word or a number. */
+/** Options of the process and its environment that are a word or a number. */
 
-/** All --attach values; without one, every stream. @throws FosterError */
+/** Parses all --attach values; without any, all streams are attached. @throws FosterError */
 export function parseAttached(values: string[] | undefined): Attached {
   const names = values?.flatMap((value) => value.split(',')).map((name) => name.toLowerCase());
   const unknown = names?.find((name) => !['stdin', 'stdout', 'stderr'].includes(name));

@@ -30,7 +30,7 @@ export interface LimitFlags extends CgroupFlags {
   ignoreUnenforcedLimits?: boolean;
 }
 
-/** Bytes: Docker's, since a program does not even start with less. */
+/** Bytes: Docker's minimum, because with less a program does not even start. */
 const LEAST_MEMORY = 6 * 1024 * 1024;
 
 /** Microseconds. */
@@ -41,7 +41,7 @@ const REALTIME_PERIOD = 1_000_000;
 const WEIGHTS = [10, 1000] as const;
 
 /**
- * The limits that flags ask for.
+ * Parses the limits that flags request.
  * @throws FosterError
  */
 export function parseLimits(flags: LimitFlags): Limits {
@@ -54,7 +54,7 @@ export function parseLimits(flags: LimitFlags): Limits {
 }
 
 /**
- * As `parseLimits`, of a container that may have other limits already.
+ * Like `parseLimits`, for a container that may have other limits already.
  * @throws FosterError
  */
 export function parseChange(flags: LimitFlags): Limits {
@@ -81,7 +81,7 @@ export function parseChange(flags: LimitFlags): Limits {
   };
 }
 
-/** A member of its own for what is given; none where nothing is. */
+/** `{ [name]: members }` without undefined members; an empty object if none is left. */
 function group<Name extends string, Value extends object>(
   name: Name,
   members: Value,
@@ -174,7 +174,7 @@ function pidsOf(value: string | undefined): Pick<Resources, 'pids'> {
   return limit === undefined ? {} : { pids: { limit: limit === 0 ? -1 : limit } };
 }
 
-/** A whole number in a range, or one of those that have a meaning of their own. @throws FosterError */
+/** A whole number in a range, or one of the special values. @throws FosterError */
 function number(
   flag: string,
   value: string | undefined,

@@ -299,13 +299,13 @@ function checkCombinations(request: RunRequest, options: RunFlags): void {
       `${kills ? '--health-on-failure' : '--timeout'} and --pid cannot be used together`,
       {
         kind: 'invalid',
-        advice: 'the processes of the container could not be told from others',
+        advice: 'the processes of the container could not be distinguished from others',
       },
     );
   if (request.ids.uid !== undefined && request.pid.kind === 'container')
     throw new FosterError('--uidmap and --pid container cannot be used together', {
       kind: 'invalid',
-      advice: 'the ids are those of the other container',
+      advice: 'the container has the ids of the other one',
     });
   if (request.replace && request.name === undefined)
     throw new FosterError('--replace needs --name', { kind: 'invalid' });
@@ -326,15 +326,10 @@ function checkCombinations(request: RunRequest, options: RunFlags): void {
       advice: 'the name of the host would change',
     });
   if (request.detach && request.logging.driver === 'passthrough')
-    throw unsupportedValue(
-      '--log-driver',
-      'passthrough',
-      'with --detach nobody is there to read',
-      'leave out -d',
-    );
+    throw unsupportedValue('--log-driver', 'passthrough', 'with --detach nobody reads it', 'leave out -d');
 }
 
-/** What belongs to a network is the other container's. @throws FosterError */
+/** Refuses options of a network that another container owns. @throws FosterError */
 function checkSharedNetwork(request: RunRequest): void {
   const { pid, hostname, domainname, dns, dnsSearch, dnsOptions, addHosts, ports, publishAll } = request;
   const given: [string, boolean][] = [
@@ -351,7 +346,7 @@ function checkSharedNetwork(request: RunRequest): void {
   if (flag === undefined) return;
   throw new FosterError(`${flag} and --network container: cannot be used together`, {
     kind: 'invalid',
-    advice: 'it is up to the other container, whose network this is',
+    advice: 'use it with the other container, which owns the network',
   });
 }
 
@@ -379,7 +374,7 @@ function writableFolders(flags: MountFlag[]): Mount[] {
     .map((folder) => parseTmpfs(`${folder}:rw,mode=${folder === '/run' ? '755' : '1777'}`));
 }
 
-/** systemd in a container, and of the host's: Podman's. */
+/** Checks Podman's options for systemd in the container and on the host. */
 function checkManagers({ systemd = 'false', sdnotify = 'ignore' }: RunFlags): void {
   const isWanted = systemd === 'always' || parseBoolean('--systemd', systemd);
   if (isWanted)
@@ -422,7 +417,7 @@ function writtenOf(options: RunFlags, mounts: MountFlag[], { commandLine }: RunC
   };
 }
 
-/** Podman's words; `bind` is the old one for a volume. */
+/** Podman's words; `bind` is an old word for a volume. */
 function parseImageVolumes(value: string): RunRequest['imageVolumes'] {
   if (value === 'anonymous' || value === 'bind' || value === 'volume') return 'volume';
   if (value === 'tmpfs' || value === 'ignore') return value;
@@ -450,7 +445,7 @@ function parseMountFlag({ kind, value }: MountFlag, context: RunContext): Reques
 
 const PROXIES = ['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy'];
 
-/** The caller's variables that are passed on without being named. */
+/** The caller's variables that are passed on although no option names them. */
 function callersVariables({ httpProxy, envHost }: RunFlags, { env }: RunContext): string[] {
   if (envHost) return callersEnv(env, '');
   const proxies = PROXIES.flatMap((name) => [name, name.toUpperCase()]);

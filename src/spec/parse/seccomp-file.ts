@@ -125,7 +125,7 @@ export function parseSeccompProfile(text: string, file: string, facts: ProfileFa
     defaultAction: action.oneOf(SECCOMP_ACTIONS),
     ...(errno === undefined ? {} : { defaultErrnoRet: errno }),
     ...(architectures === undefined ? {} : { architectures }),
-    // all are parsed, so that errors show on every machine
+    // all entries are parsed, so that errors show on every machine
     syscalls: syscalls.flatMap((node) => {
       const syscall = parseSyscall(node);
       return applies(node, facts) ? [syscall] : [];

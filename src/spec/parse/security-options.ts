@@ -12,7 +12,7 @@ export interface SecurityOptions {
 
 /**
  * Parses all `--security-opt` values, also with Docker's older separator `:`. `apparmor=unconfined` is accepted because
- * it is always so, and SELinux labels because Docker ignores them, too, where there is no SELinux.
+ * containers are always unconfined, and SELinux labels because Docker ignores them, too, if there is no SELinux.
  * @throws FosterError
  */
 export function parseSecurityOptions(values: string[], context: PathContext): SecurityOptions {

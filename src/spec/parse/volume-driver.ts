@@ -2,7 +2,7 @@ import { FosterError } from '../../sys/errors.js';
 import type { Mount } from '../types.js';
 import { bindOptions, tmpfsMount } from './volumes.js';
 
-/** What a volume's files are: a folder of foster's own, or what its options of the driver `local` say, as in Docker. */
+/** Where a volume's files are: in foster's own folder, or where its options of the driver `local` say, as in Docker. */
 export type VolumeKind =
   | { kind: 'folder' }
   /** A directory of the host: `type=none,o=bind,device=DIR`. */
@@ -44,7 +44,7 @@ function invalid(problem: string, advice: string): FosterError {
 
 /**
  * The mount of a volume in a container.
- * @param folder absolute path of its files, where they are in a folder of foster's own
+ * @param folder absolute path of its files, if they are in foster's own folder
  * @param options of the mount, as in -v
  */
 export function mountOfVolume(

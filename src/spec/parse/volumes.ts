@@ -23,7 +23,7 @@ const RECURSION = ['rbind', 'bind'];
 export const PROPAGATION = ['rprivate', 'private', 'rslave', 'slave', 'rshared', 'shared'];
 /** SELinux labels and Docker Desktop's cache hints have no effect here, but are in many scripts. */
 const IGNORED = ['z', 'Z', 'consistent', 'cached', 'delegated'];
-/** Options of volumes; the first two mean nothing for a bind mount, and are in many scripts. */
+/** Options of volumes. The first two have no effect on a bind mount, but are in many scripts. */
 const OF_VOLUMES = ['nocopy', 'copy', 'U'];
 /** On the host, the files have the ids that the container sees: Podman's. */
 const IDMAP = 'idmap';
@@ -38,7 +38,7 @@ const REFUSED: ReadonlyMap<string, readonly [because: string, advice: string]> =
   ['tmpcopyup', ['a tmpfs starts empty', 'use -v DESTINATION for a volume with the files of the image']],
 ]);
 
-/** @throws FosterError for an option of Docker's or Podman's that foster does not have */
+/** @throws FosterError for an option of Docker or Podman that foster does not have */
 export function refuseOption(flag: string, value: string, option: string): void {
   const [key = ''] = option.split('=');
   const refusal = REFUSED.get(key) ?? (/^(upper|work)dir$/.test(key) ? REFUSED.get('O') : undefined);
@@ -162,7 +162,7 @@ export function parseVolumesFrom(value: string): VolumesFrom {
   return { reference, isReadOnly: words.includes('ro') };
 }
 
-/** Options of a bind mount, or of a volume, whose own ones are left out. @throws FosterError */
+/** The mount options of a bind mount or volume, without those for volumes only. @throws FosterError */
 export function bindOptions(flag: string, value: string, words: string[], isVolume = false): string[] {
   for (const word of words) {
     if (!isVolume || !OF_VOLUMES.includes(word)) refuseOption(flag, value, word);

@@ -151,6 +151,43 @@ export class CrashHome extends Home {
   }
 }
 
+/** A command to kill at each of its fault points. */
+export interface Walk {
+  /** Commands that prepare each run. */
+  before?: string[][];
+  args: string[];
+  /** The least number of fault points that there must be, so that none is lost. */
+  least: number;
+}
+
+/** Describes a walk in the title of a test. */
+export function titleOf({ before = [], args }: Walk): string {
+  const line = [...before, args].map((words) => words.slice(0, 3).join(' ')).join(', then ');
+  return `SIGKILL at each step of: ${line}`;
+}
+
+/**
+ * Runs a command to its end, then again for each of its fault points, where it is killed.
+ * @param recover checks that foster works after each run, and removes what is left
+ */
+export async function killAtEachStep(
+  home: CrashHome,
+  { before = [], args, least }: Walk,
+  recover: (what: string) => Promise<void>,
+): Promise<void> {
+  for (const words of before) home.must(words);
+  const { stderr } = home.sane(home.foster(args, { env: { FOSTER_FAULT: 'count' } }), args.join(' '));
+  const steps = [...stderr.matchAll(/^fault point \d+: (.*)$/gm)].map(([, step]) => step);
+  assert.ok(steps.length >= least, `only ${steps.length} fault points: ${steps.join(', ')}`);
+  await recover('without a fault');
+  for (const [index, step] of steps.entries()) {
+    for (const words of before) home.must(words);
+    const { signal } = home.foster(args, { env: { FOSTER_FAULT: String(index + 1) } });
+    assert.equal(signal, 'SIGKILL', `it was not killed when: ${step}`);
+    await recover(`killed when: ${step}`);
+  }
+}
+
 function names(folder: string): string[] {
   return existsSync(folder) ? readdirSync(folder) : [];
 }

@@ -356,6 +356,20 @@ test('with a copy of its layers, a container has no overlay, and its root is tha
   assert.ok(!has(plan, /overlay|\/layers\//));
 });
 
+test('PID 1 says which programs it waits for', () => {
+  const service = {
+    name: 'foster-init forward',
+    args: ['forward', 't80'],
+    call: 'foster-init forward',
+    parts: {},
+  };
+  const published = planFor([], { facts: { network: { interfaces: [], service } } });
+  assert.deepEqual(
+    published.init.filter(({ call }) => call === 'await').map(({ why }) => why),
+    ['wait until foster-init forward is ready'],
+  );
+});
+
 test('with fuse-overlayfs, the root is mounted before PID 1 continues, which opens no layer', () => {
   const storage = {
     driver: 'fuse-overlayfs',

@@ -6,7 +6,7 @@ type Apply = (args: unknown[]) => unknown;
 
 const MANY = Number.POSITIVE_INFINITY;
 
-/** Least and most number of arguments, and the function: those of text/template, then Docker's and Podman's own. */
+/** The minimum and maximum number of arguments, and the function: first those of text/template, then Docker's and Podman's. */
 const FUNCTIONS: ReadonlyMap<string, [number, number, Apply]> = new Map<string, [number, number, Apply]>([
   ['and', [1, MANY, (args) => args[stop(args, false)]]],
   ['or', [1, MANY, (args) => args[stop(args, true)]]],
@@ -45,7 +45,7 @@ export function callFunction(name: string, args: unknown[]): unknown {
   return apply(args);
 }
 
-/** Where `and` and `or` stop: at the first argument that decides, else at the last. */
+/** The index of the argument that `and` or `or` returns: the first argument that decides, else the last one. */
 function stop(args: unknown[], truth: boolean): number {
   const index = args.findIndex((arg) => isTrue(arg) === truth);
   return index < 0 ? args.length - 1 : index;
@@ -57,7 +57,7 @@ function compare(a: unknown, b: unknown): number {
   throw templateError(`${show(a)} and ${show(b)} cannot be compared: two numbers or two texts can`);
 }
 
-/** Spaces stand between two values where neither is a text: fmt.Sprint. */
+/** fmt.Sprint: adds spaces between two values if neither is a string. */
 function print(args: unknown[]): string {
   return args.reduce<string>((text, value, index) => {
     const isApart = index > 0 && typeof value !== 'string' && typeof args[index - 1] !== 'string';
@@ -81,7 +81,7 @@ function slice(value: unknown, from: unknown, to: unknown): unknown {
   return value.slice(start, end);
 }
 
-/** Docker's: nothing stays nothing. */
+/** Docker's function: an empty value stays empty. */
 function pad(text: string, before: unknown, after: unknown): string {
   if (text === '') return text;
   return `${' '.repeat(count('pad', before))}${text}${' '.repeat(count('pad', after))}`;

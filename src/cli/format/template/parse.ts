@@ -8,7 +8,7 @@ export type Node =
   | { kind: 'range'; variables: string[]; pipeline: Pipeline; body: Node[]; otherwise: Node[] }
   | { kind: 'if' | 'with'; variables: string[]; pipeline: Pipeline; body: Node[]; otherwise: Node[] };
 
-/** Commands whose value is the last argument of the next. */
+/** Commands; the value of each is the last argument of the next one. */
 export type Pipeline = Term[][];
 
 export type Term =
@@ -18,7 +18,7 @@ export type Term =
   | { kind: 'function'; name: string }
   | { kind: 'group'; pipeline: Pipeline; path: string[] };
 
-/** The error for a template that makes no sense. */
+/** The error for an invalid template. */
 export function templateError(problem: string): FosterError {
   return new FosterError(`--format: ${problem}`, {
     advice: "fields are written {{.NAME}}, and 'json' shows all",
@@ -34,7 +34,7 @@ export function parseTemplate(source: string, functions: readonly string[]): Nod
   return new Parser(source, functions).parse();
 }
 
-/** A template's text is cut into literal text and the insides of `{{ }}`, which `- ` trims white space beside. */
+/** Splits a template into literal text and the content of `{{ }}`; `{{- ` and ` -}}` trim white space next to them. */
 type Piece = { text: string } | { action: string };
 
 function split(source: string): Piece[] {
@@ -64,7 +64,7 @@ const TOKEN =
 class Parser {
   readonly #pieces: Piece[];
   readonly #functions: readonly string[];
-  /** Variables that are declared where the parser is, the innermost last. */
+  /** The variables that are declared at the current position, the innermost last. */
   readonly #variables = ['$'];
   #next = 0;
 

@@ -4,7 +4,7 @@ import { show } from './values.js';
 const MOST_WIDTH = 1000;
 
 /**
- * The verbs of Go's fmt.Printf that make sense for what templates have: texts, numbers, truth values, lists and maps.
+ * The verbs of Go's fmt.Printf for the values of templates: strings, numbers, booleans, lists and maps.
  * @throws FosterError for others
  */
 export function printf(format: string, args: unknown[]): string {

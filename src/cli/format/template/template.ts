@@ -3,25 +3,25 @@ import { type Node, type Pipeline, parseTemplate, type Term, templateError } fro
 import { asRecord, fieldOf, isTrue, show, showNil } from './values.js';
 
 /**
- * Go's text/template, as people use it with Docker's and Podman's --format: fields, variables, pipelines, `range`, `if`,
- * `with`, their `else`, and the functions of functions.ts. Templates within templates are not part of it.
+ * The parts of Go's text/template that are usual with --format in Docker and Podman: fields, variables, pipelines, `range`,
+ * `if`, `with`, `else`, and the functions of functions.ts. Templates within templates are not supported.
  */
 export type Template = (data: unknown) => string;
 
 /**
  * Parses a template once, to be rendered for many objects.
- * @throws FosterError where the template makes no sense; rendering throws one where a field does not exist
+ * @throws FosterError for an invalid template; rendering throws one if a field does not exist
  */
 export function compileTemplate(source: string): Template {
   const nodes = parseTemplate(source, FUNCTION_NAMES);
   return (data) => render(nodes, { data, variables: new Map([['$', { value: data }]]) });
 }
 
-/** What a piece of a template sees. */
+/** The data at a position in a template. */
 interface Scope {
-  /** What `.` is. */
+  /** The value of `.`. */
   data: unknown;
-  /** Those of outer scopes are shared, so that they can be assigned to. */
+  /** Variables. Those of outer scopes are shared, so that they can be assigned. */
   variables: Map<string, { value: unknown }>;
 }
 
@@ -85,7 +85,7 @@ function evaluate(pipeline: Pipeline, scope: Scope): unknown {
   return piped[0];
 }
 
-/** The name of the field whose value a pipeline has; undefined where it has that of a function. */
+/** The name of the field that a pipeline ends with; undefined if it ends with a function. */
 function fieldName(pipeline: Pipeline): string | undefined {
   const [head] = pipeline.at(-1) ?? [];
   return head?.kind === 'field' || head?.kind === 'variable' ? head.path.at(-1) : undefined;

@@ -1,13 +1,13 @@
 import { templateError } from './parse.js';
 
-/** The object or list that a value is; undefined for all others. */
+/** A value that is an object or list; undefined for any other. */
 export function asRecord(value: unknown): Record<string, unknown> | undefined {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
 }
 
 /**
- * A field of an object. Docker and Podman spell some names differently (`.Id`, `.ID`): where there is none of exactly
- * this name, upper and lower case do not matter, nor the _ of the OCI's documents (`.CreatedBy` for `created_by`).
+ * A field of an object. Docker and Podman spell some names differently (`.Id`, `.ID`). If no field has exactly this name,
+ * case is ignored, and so is the _ in OCI documents (`.CreatedBy` for `created_by`).
  * @throws FosterError
  */
 export function fieldOf(value: unknown, name: string): unknown {
@@ -25,14 +25,14 @@ function plain(name: string): string {
   return name.replaceAll('_', '').toLowerCase();
 }
 
-/** Whether Go takes it for true: not false, 0, nil, and nothing empty. */
+/** Whether Go considers it true: it is not false, 0, nil or empty. */
 export function isTrue(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0;
   const record = asRecord(value);
   return record === undefined ? Boolean(value) : Object.keys(record).length > 0;
 }
 
-/** A value as Go prints it. */
+/** A value in the format of Go. */
 export function show(value: unknown): string {
   if (value === undefined || value === null) return '<no value>';
   if (Array.isArray(value)) return `[${value.map(show).join(' ')}]`;
@@ -42,7 +42,7 @@ export function show(value: unknown): string {
   return `map[${entries.map(([key, item]) => `${key}:${showElement(item)}`).join(' ')}]`;
 }
 
-/** Fields that are lists or maps in Docker and Podman, where null is one without elements; others are pointers. */
+/** Fields that are lists or maps in Docker and Podman, so null means an empty one. Other fields are pointers. */
 const NIL_LISTS =
   /^(Entrypoint|Cmd|OnBuild|Links|Aliases|VolumesFrom|Device\w+|BlkioWeightDevice|BlkioDevice\w+|CgroupConf)$/i;
 const NIL_MAPS = /^(Volumes|DriverOpts)$/i;
@@ -53,7 +53,7 @@ export function showNil(field: string | undefined): string {
   return NIL_LISTS.test(field) ? '[]' : NIL_MAPS.test(field) ? 'map[]' : '<nil>';
 }
 
-/** Within a map an empty object is a set's element, `struct{}` in Go: `map[80/tcp:{}]`. */
+/** In a map, an empty object is the element of a set, `struct{}` in Go: `map[80/tcp:{}]`. */
 function showElement(value: unknown): string {
   const record = Array.isArray(value) ? undefined : asRecord(value);
   return record !== undefined && Object.keys(record).length === 0 ? '{}' : show(value);

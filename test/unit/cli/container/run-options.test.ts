@@ -345,7 +345,7 @@ test('errors in a flag are one sentence', async (t) => {
     [['--platform', 'linux/', 'b'], /^--platform 'linux\/': expected OS/],
     [
       ['--kernel-memory=1g', 'b'],
-      /^run --kernel-memory is not supported: the kernel counts its own memory in --memory/,
+      /^run --kernel-memory is not supported: the kernel includes its own memory in --memory/,
     ],
     [['--memory=1x', 'b'], /^--memory '1x': expected a size/],
     [['--cpus', '1', '--cpu-period', '5000', 'b'], /^--cpus and --cpu-period cannot be used together/],
