@@ -229,10 +229,10 @@ async function buildBundles() {
 }
 
 /**
- * The command: foster.cjs, which a shell can execute too. For a shell the first word is `:`, for JavaScript the line is
- * a string and a comment. So Node can be started without the certificates of NODE_EXTRA_CA_CERTS, which take it longer
- * to read than all else together; src/cli/main.ts gives the variable back. It is Node that follows the symbolic links
- * which a command is installed as: a readlink(1) would take 2 ms.
+ * The command: foster.cjs behind a line that a shell can execute. For a shell its first word is `:`; for JavaScript the line
+ * is a string and a comment. The shell starts Node without NODE_EXTRA_CA_CERTS, because reading these certificates takes
+ * longer than everything else at a start. src/cli/main.ts restores the variable. An installed command is a symbolic link;
+ * Node follows it, because readlink(1) would take 2 ms.
  *
  * What the front may know goes there first: src/init/front. Its folder is beside this file, or where npm puts it for a link in
  * its folder of commands; `-ef` makes sure that it belongs to this very file. From Linux 6.1 on, nothing of this starts a

@@ -59,7 +59,7 @@ export function connectMonitor(id: string, options: ConnectOptions): number {
   }
 }
 
-/** Of the terminal that is our standard input, if it is one. */
+/** Sends the size of the terminal that is our standard input, if it is one. */
 export function sendWindowSize(client: number): void {
   const TIOCGWINSZ = 0x5413;
   const window = Buffer.alloc(8);

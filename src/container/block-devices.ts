@@ -4,7 +4,7 @@ import { FosterError } from '../sys/errors.js';
 
 /**
  * The numbers of the block devices whose rates are limited, or which have weights, by their paths.
- * @throws FosterError where one is no block device
+ * @throws FosterError for a path that is not a block device
  */
 export function blockDevices(
   rates: readonly DeviceRate[],

@@ -47,7 +47,7 @@ export function refuseUnenforced(unenforced: readonly Unenforced[], isIgnored: b
   });
 }
 
-/** Notes which cgroups are about to be made, so that whatever happens, the next command knows what to remove. */
+/** Records the cgroups before they are made, so that another command can remove them even if this one is killed. */
 export function writeCgroups(id: string, { cgroup }: Plan): void {
   noteCgroups(containerFolder(id), cgroup?.places ?? []);
 }
@@ -78,7 +78,7 @@ export function oomReport({ cgroup }: Plan, subject: string, { linux }: Spec): O
   return { ...cgroup.oom, message };
 }
 
-/** As --memory takes it: `64m`. */
+/** A size as --memory takes it: `64m`. */
 function inUnits(bytes: number): string {
   const UNITS: [string, number][] = [
     ['g', 1024 ** 3],

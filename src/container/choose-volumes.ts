@@ -54,7 +54,7 @@ export function mountsOfVolumes(
         use.subpath === undefined ? volumeData(use.name) : `${volumeData(use.name)}/${use.subpath}`;
       const own = options.get(use.destination) ?? ['rbind', 'rprivate'];
       const mount = mountOfVolume(what, folder, use.destination, own);
-      // what is in a folder of foster's own belongs to containers already
+      // the files in foster's own folders have the containers' ids already
       const isShifted = use.isIdmapped || (shiftsIds && what.kind === 'bind');
       return [use.destination, isShifted ? withShiftedIds(mount) : mount];
     }),

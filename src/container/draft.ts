@@ -108,7 +108,7 @@ function noImageToRemove(root: string): FosterError {
   });
 }
 
-/** Files that the container leaves as the image has them. */
+/** What a container that shares a network keeps of its own: the choice of files that are left as the image has them. */
 function without(files: ContainerRecord['network']): Pick<ContainerRecord['network'], 'network' | 'without'> {
   return { network: 'container', ...(files.without && { without: files.without }) };
 }

@@ -76,7 +76,7 @@ export function execDetached(container: Container, request: ExecRequest): void {
   try {
     startProgram(launched, plan);
     closeSync(launched.pidfd);
-    waitForChild(launched.pid); // who ended when it had made the program a child of PID 1
+    waitForChild(launched.pid); // this child ends after it has made the program a child of PID 1
     if (request.keepsTemplate) keepTemplate(container.record.id, request);
   } catch (error) {
     abandon(launched);
@@ -93,7 +93,7 @@ function keepTemplate(id: string, request: ExecRequest): void {
   keepExecTemplate(id, kind, (record) => planOf(record, specOf(record, 0, plain), plain));
 }
 
-/** A process of this process's own in a container. */
+/** A process in a container that is a child of this process. */
 export interface ExecProcess {
   pid: number;
   /** The caller must close it. */

@@ -30,7 +30,7 @@ export interface Foreground {
   attached?: Pick<Attached, 'stdout' | 'stderr'>;
   /** How processes that the kernel kills for their memory are told. */
   oom?: OomReport | undefined;
-  /** Removed when the container has ended. */
+  /** Paths to remove when the container has ended. */
   remove: string[];
   /** How it is attached to networks. */
   network?: Attachment | undefined;

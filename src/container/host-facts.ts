@@ -74,7 +74,7 @@ export function isMtabMissing(spec: Spec, root: RootFiles): boolean {
   return !isMount && !root.has(MTAB.path);
 }
 
-/** `--add-host NAME:host-gateway`: the host, as the container reaches it. */
+/** Resolves `--add-host NAME:host-gateway` to the address at which the container reaches the host. */
 function resolveGateway(entry: HostEntry, attached: { hosts: HostEntry[] } | undefined): HostEntry {
   if (entry.address !== HOST_GATEWAY) return entry;
   const host = attached?.hosts.find(({ name }) => name === 'host.containers.internal');

@@ -80,7 +80,7 @@ export function planContainer(
           : callersAccount(spec, root, join(folder, 'upper')),
       ...(beneath.size > 0 && { beneath }),
       ...(record.asked?.idmapped && { mustShift: new Set(record.asked.idmapped) }),
-      // Volumes of a container that is yet to be made are not there.
+      // Volumes of a container that is not created yet do not exist.
       directories: new Set([
         ...bindDirectories(spec.mounts.filter(({ destination }) => !beneath.has(destination))),
         ...volumes.filter(({ destination }) => !beneath.has(destination)).map(({ source }) => source),

@@ -164,7 +164,7 @@ export function isAliveNow(id: string): boolean {
   return exit === undefined || willRestart(id, exit.code);
 }
 
-/** The lock decides whether it lives: the kernel lets it go when the last process that holds it is gone. */
+/** The state of a container. Its lock decides whether it is alive: the kernel releases it with the last holder. */
 function readState(id: string): ContainerState {
   const live = readLive(id);
   const hasInit = isInitAlive(live);
@@ -270,7 +270,7 @@ export interface Health {
   status: (typeof HEALTH)[number];
   /** Failures in a row. */
   streak: number;
-  /** The last checks, the latest last: milliseconds since 1970; -1 for one that was killed or could not be started. */
+  /** The last checks, the latest last: times in ms since 1970; exit code -1 if a check was killed or could not be started. */
   results: { began: number; ended: number; exitCode: number; output: Buffer; isCut: boolean }[];
 }
 

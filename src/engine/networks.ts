@@ -121,7 +121,7 @@ export async function update(
   });
 }
 
-/** Networks as Docker lists them, by name. @throws FosterError for a filter that does not exist */
+/** Networks as Docker lists them, sorted by name. @throws FosterError for a filter that does not exist */
 export async function rows(filters: readonly string[] = []): Promise<NetworkRow[]> {
   const { networkMatcher, networkRow } = await import('./views/network.js');
   const { listNetworks } = await import('../network/store.js');

@@ -43,8 +43,8 @@ const FILTERS = { label: true, 'label!': true, until: true };
 /**
  * Removes stopped containers, networks that no container uses, images without a name, and cached root filesystems of tar
  * files.
- * @param options.all also all images that no container uses, and root filesystems of recipes
- * @param options.volumes also anonymous volumes that no container uses
+ * @param options.all also removes all images that no container uses, and root filesystems of recipes
+ * @param options.volumes also removes anonymous volumes that no container uses
  * @param options.filters only what matches, `label=`, `label!=` or `until=` each; caches, which have no labels, stay then
  * @throws FosterError for another filter
  */

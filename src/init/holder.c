@@ -96,8 +96,8 @@ void become_orphan(void) {
   become_child(0);
 }
 
-/* The network namespace that the program shall enter, as a file that it may open: what is below /proc/PID it may not, once it
- * has given up its rights: 0/netns/foster in a new file system at `top`, in a mount namespace of our own. */
+/* Shows the program the network namespace that it will enter, as the file 0/netns/foster in a new file system at `top`, in our
+ * own mount namespace. After dropping its rights, the program may not open the one below /proc/PID. */
 static void show_namespace(int fd, const char *top) {
   char source[40];
   append_number(append(source, "/proc/self/fd/"), (u64)fd);
@@ -165,9 +165,10 @@ int run_attendant(char **argv) {
   serve(argv + 3, ~(u64)0);
 }
 
-/* argv: our name, "serve", NAMESPACES, NETNS, TOP, PATH, then the program's name and arguments. NAMESPACES: which of the
- * network holder (FD_ENTERED) to enter, 'u', 'n' and 'p'; 'b': the program gets no right but to use ports below 1024. NETNS: path
- * of a network namespace, which the program sees as TOP/0/netns/foster; `-` for none. A failure is reported on FD_CONTROL, which closes when the program is ready. */
+/* argv: our name, "serve", NAMESPACES, NETNS, TOP, PATH, then the program's name and arguments. NAMESPACES: 'u', 'n' and 'p',
+ * the namespaces of the network holder (FD_ENTERED) to enter; with 'b' the program gets only the right to use ports below
+ * 1024. NETNS: path of a network namespace, which the program sees as TOP/0/netns/foster; `-` for none. A failure is reported
+ * on FD_CONTROL, which closes when the program is ready. */
 int run_service(char **argv) {
   int is_limited = 0;
   for (const char *letter = argv[2]; *letter; letter++) is_limited |= *letter == 'b';

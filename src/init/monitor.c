@@ -54,7 +54,7 @@ static void volume_events(int is_end) {
   }
 }
 
-/* Is given all output of the container. */
+/* Receives all output of the container. */
 static void keep_output(u8 number, char *data, size_t size) {
   if (!(run.config->flags & MONITOR_UNLOGGED)) log_write(data, size, number);
   attach_send(number == ERROR ? ATTACH_ERROR : ATTACH_OUTPUT, data, size);

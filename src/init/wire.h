@@ -187,7 +187,7 @@ enum {
   FD_INPUT,       /* our ends of the pipes for 0, 1 and 2 of a container without a terminal */
   FD_OUTPUT,
   FD_ERROR,
-  FD_NETWORK, /* the lock of the user's networks: the network holder lives for as long as it is held */
+  FD_NETWORK, /* the lock of the user's networks: the network holder lives as long as the lock is held */
   FD_CLIENT, /* the only client, if there is no folder with a socket for others: foster exec -it */
   FD_SUPERVISOR_END,
 };

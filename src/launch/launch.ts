@@ -65,7 +65,7 @@ export interface LaunchOptions {
   join?: number | undefined;
   /** In place of it, the descriptor of a user namespace, for a plan that joins nothing else with it. */
   joinNamespace?: number | undefined;
-  /** Whether that PID still is the intended process; called when its pidfd is open, so that it cannot be reused. */
+  /** Whether the PID still belongs to the intended process; called when its pidfd is open. */
   isJoinable?: () => boolean;
   observer?: LaunchObserver | undefined;
   /** Is called with a warning for the user. */
@@ -153,7 +153,7 @@ export function keepDescriptors(
   for (let index = 0; index < kept; index++) descriptors[first + index] = FIRST_KEPT + index;
 }
 
-/** A nested PID 1 is there only once it has made its namespaces and continues in a child. @throws FosterError */
+/** Waits until a nested PID 1 has made its namespaces and continues in a child, the actual PID 1. @throws FosterError */
 function waitForRefork(
   plan: Plan,
   control: number,

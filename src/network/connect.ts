@@ -123,7 +123,7 @@ export function connectNetwork(
   withdrawStaleNames(network, isAlive);
   if (holder.state.networks[network.name] === network.id) return undefined;
   const ranges = network.subnets.map(rangeOf);
-  // what a command that was killed here has left is made anew
+  // a killed command may have left a name server
   stopNameServers(holder, network);
   const messages = ranges.flatMap(({ family, subnet, gateway }) => [
     deleteAddress(LOOPBACK, addressBytes(gateway, family), family === 4 ? 32 : 128),
@@ -157,7 +157,7 @@ export function connectNetwork(
  */
 export function renewNameServer(network: NetworkDefinition, isAlive: (id: string) => boolean): void {
   if (holderState()?.networks[network.name] !== network.id) return;
-  const holder = ensureHolder(prepareHolder); // which cannot end now
+  const holder = ensureHolder(prepareHolder); // our lock keeps it from ending
   try {
     if (holder.state.networks[network.name] !== network.id) return;
     stopNameServers(holder, network);
@@ -171,8 +171,8 @@ export function renewNameServer(network: NetworkDefinition, isAlive: (id: string
 }
 
 /**
- * Undoes `connectNetwork` for a network that no container uses any more, so that another one can have its name and its
- * addresses. To be called with the lock of the networks.
+ * Undoes `connectNetwork` for a network that no container uses any more, so that another network can have its name and its
+ * addresses. The caller must hold the lock of the networks.
  * @throws FosterError
  */
 export function forgetNetwork(network: NetworkDefinition): void {

@@ -82,7 +82,7 @@ export function checkNameServer(flag: string, address: string): string {
   return address;
 }
 
-/** `foster1`, or the next that is free: Podman's way. */
+/** `foster1`, or the next free name, as in Podman. */
 function freeName(networks: readonly NetworkDefinition[]): string {
   const names = new Set(networks.map(({ name }) => name));
   let number = 1;
@@ -144,7 +144,7 @@ function misfit(flag: '--gateway' | '--ip-range', value: string, all: string): s
   return `it is not in the subnet ${all}, or there is another one for that`;
 }
 
-/** Takes the gateway and the range that are of this subnet from those that are left. */
+/** Completes a subnet with its gateway and range, which are removed from `left`. */
 function completed(
   subnet: Subnet,
   left: { gateways: string[]; ranges: string[]; reserved: [string, string][] },

@@ -17,7 +17,7 @@ export interface Lease {
   name: string;
   /** Of the interface in the container; undefined where an earlier foster has made it. */
   inside?: number;
-  /** One of each family of the network. */
+  /** One for each address family of the network. */
   addresses: string[];
   /** `02:42:0a:58:00:02` */
   mac: string;
@@ -117,7 +117,7 @@ function freeInterfaceName(taken: readonly string[]): string {
   return `eth${number}`;
 }
 
-/** Gives up the addresses of an interface. To be called with the lock of the networks. */
+/** Gives back the addresses of an interface. The caller must hold the lock of the networks. */
 export function giveBackLease({ index }: Lease): void {
   writeLeases(readLeases().filter((lease) => lease.index !== index));
 }

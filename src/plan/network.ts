@@ -73,7 +73,7 @@ export function startPasta({
   ];
 }
 
-/** Makes one interface. @param index of it, in the container */
+/** Makes one interface. @param index its index in the container */
 export function attachInterface(facts: InterfaceFacts, index: number): ChangeNetwork[] {
   const { network, name, device, addresses, mtu } = facts;
   const { message, pidAt } = makeVeth(
@@ -141,7 +141,7 @@ export function moveDefaultRoute(from?: InsideInterface, to?: InsideInterface): 
   ];
 }
 
-/** All others are reached by the router, which is the only other one on the link. */
+/** Configures the container's end. It reaches everything through the router, the only other end of the link. */
 function configure({ address, prefix, router, isDefault }: InterfaceAddress, index: number): Buffer[] {
   const [bytes, gateway] = [bytesOf(address), bytesOf(router)];
   const subnet = addressBytes(firstOf(address, prefix), bytes.length === 4 ? 4 : 6);

@@ -18,7 +18,7 @@ export interface RunRequest {
   rm: boolean;
   /** Remove the image, too, when it has ended, unless other containers use it. */
   removesImage: boolean;
-  /** Do not wait for it. */
+  /** Run it in the background. */
   detach: boolean;
   restart: RestartPolicy;
   logging: LogOptions;
@@ -148,7 +148,7 @@ export interface RequestedMount extends Mount {
   volume?: VolumeOptions;
   /** Of a bind mount: its files have the ids on the host that the container sees. */
   isIdmapped?: true;
-  /** It is another container's: --volumes-from. */
+  /** Set if it comes from another container: --volumes-from. */
   isBorrowed?: true;
 }
 
@@ -159,7 +159,7 @@ export interface VolumeOptions {
   chowns?: boolean;
   /** Its files have the ids on the host that the container sees. */
   isIdmapped?: true;
-  /** A path in the volume, without `..`: what is mounted instead of all of it. */
+  /** A path in the volume, without `..`, that is mounted instead of the whole volume. */
   subpath?: string;
   /** Labels for a volume that is created for this container. */
   labels?: Record<string, string>;
@@ -184,7 +184,7 @@ export interface Limits {
   cgroupParent?: string;
   /** It shall have no cgroup, not even for limits of `update`. */
   isWithoutCgroup?: true;
-  /** Go on without what cannot be enforced. */
+  /** Continue if a limit cannot be enforced. */
   ignoresUnenforced: boolean;
 }
 
@@ -268,7 +268,7 @@ export interface WantedNetwork {
   gwPriority?: number;
   /** Of the interface in the container; `eth0` and so on if undefined. */
   interfaceName?: string;
-  /** As it was given: a name, or the start of an id. */
+  /** As it was given: a name, or a prefix of an id. */
   name: string;
   ip?: string;
   ip6?: string;

@@ -105,7 +105,7 @@ function jobs(): Option {
   });
 }
 
-/** What RUN has. */
+/** Options for RUN. */
 function addRunOptions(command: Command): void {
   command
     .option('--network <NETWORK>', 'network for RUN: bridge, none, host or the name of one (default: bridge)')

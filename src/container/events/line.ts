@@ -17,7 +17,7 @@ export type EventAction =
   | 'health_status'
   | 'destroy';
 
-/** What has happened to a volume. Docker's words. */
+/** Events of volumes, in Docker's words. */
 export type VolumeAction = 'create' | 'mount' | 'unmount' | 'destroy';
 
 /** Events of networks, in Docker's words. */

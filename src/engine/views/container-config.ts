@@ -70,7 +70,7 @@ function healthcheckOf(record: ContainerRecord): { Healthcheck?: Record<string, 
   return askedOf(record).noHealthcheck ? { Healthcheck: { Test: ['NONE'] } } : {};
 }
 
-/** As in the config of an image. */
+/** A health check in the format of an image's config. */
 function checkOf(check: HealthCheck): Record<string, unknown> {
   const { command, interval, startInterval, timeout, startPeriod, retries } = check;
   const [shell, flag, script] = command;

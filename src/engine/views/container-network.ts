@@ -9,7 +9,7 @@ import { openPorts } from './ports.js';
 
 type Networked = Pick<ContainerRecord, 'spec' | 'networks' | 'sharesNetwork' | 'joinsNetwork' | 'pasta'>;
 
-/** The networks that a container is attached to, as `ps` and `inspect` call them: `none` and `host` are among them. */
+/** The names of a container's networks, as in `ps` and `inspect`. They may be `none` or `host`. */
 export function networkNames({
   spec,
   networks = [],

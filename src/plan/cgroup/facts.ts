@@ -25,7 +25,7 @@ export interface V2Hierarchy {
   controllers: string[];
   /** Files of a cgroup in it that has controllers, if there is one. */
   files: ReadonlySet<string>;
-  /** Cgroups that the caller may change and no manager owns: its own, then the ones above. */
+  /** Cgroups that the caller may change and no manager owns: its own, then its parents. */
   bases: V2Base[];
   /** The user's systemd, or for root the machine's. */
   manager?: SystemdManager;

@@ -9,7 +9,7 @@ import { planV2 } from './v2.js';
 /** The part of a Spec that is about its cgroup. */
 export type LimitedCgroup = Pick<Spec['linux'], 'resources' | 'cgroupsPath'>;
 
-/** Whether the container has a cgroup of its own. */
+/** Whether the container needs its own cgroup. */
 export function wantsCgroup({ resources, cgroupsPath }: LimitedCgroup): boolean {
   return cgroupsPath !== undefined || (resources !== undefined && wantedLimits(resources).length > 0);
 }

@@ -29,7 +29,7 @@ export interface WantedLimit {
   advice?: Readonly<Record<string, string>>;
 }
 
-/** All limits that are wanted, of a cgroup that may have others now. */
+/** All requested limits, for a cgroup that may have other limits now. */
 export function changedLimits({ memory, cpu, pids, blockIO, unified }: Resources): WantedLimit[] {
   return [
     ...memoryLimits(memory ?? {}),

@@ -75,7 +75,7 @@ function settingsOf({ v2, or }: WantedLimit, { files }: V2Hierarchy): Setting[] 
   return or?.v2.every(isThere) && !settings.every(isThere) ? or.v2 : settings;
 }
 
-/** Controllers have to be enabled in each cgroup above, from the top. */
+/** Enables controllers in each parent, from the top. */
 function enableFor(
   steps: HostStep[],
   top: string,

@@ -193,7 +193,7 @@ function parseInterfaceName(flag: string, value: string): string {
   return value;
 }
 
-/** The address in its usual spelling. */
+/** The address in its canonical form. */
 function parseIp(flag: string, value: string, family: 4 | 6): string {
   const address = parseAddress(value);
   if (familyOf(value) !== family || address === undefined)

@@ -366,7 +366,7 @@ function checkJoinedNetwork({ pid, userns, ids, ports, publishAll }: RunRequest)
   });
 }
 
-/** Podman's for `--read-only`: folders for what programs write while they run. */
+/** The folders that stay writable with `--read-only`, as in Podman. */
 function writableFolders(flags: MountFlag[]): Mount[] {
   const taken = flags.map(({ value }) => value);
   return ['/run', '/tmp', '/var/tmp']
