@@ -290,7 +290,8 @@ export interface RemovedImages {
 }
 
 /**
- * Removes names of images, or all images; with its last name, all of an image that nothing else uses.
+ * Removes names of images, or all images; with its last name, all of an image that nothing else uses. A name may also be
+ * that of a list of images, as in Podman; its images stay.
  * @param options.force even if a container was made from it, or an id has several names
  */
 export async function remove(
@@ -300,6 +301,7 @@ export async function remove(
   const { removeImage } = await import('../container/remove-image.js');
   const { collect } = await import('../container/collect-garbage.js');
   const { listImages } = await import('../image/store/images.js');
+  const { kindOf } = await import('../sys/errors.js');
   const result: RemovedImages = { removed: [], failures: [] };
   // by all its names: one that has several is removed as a whole by them alone
   const wanted =
@@ -310,11 +312,21 @@ export async function remove(
     try {
       result.removed.push(await removeImage(name, { force: options.force ?? false }));
     } catch (error) {
-      result.failures.push(error);
+      const list = kindOf(error) === 'not-found' ? await removeList(name) : undefined;
+      if (list === undefined) result.failures.push(error);
+      else result.removed.push(list);
     }
   }
   await collect();
   return result;
+}
+
+async function removeList(text: string): Promise<RemovedImage | undefined> {
+  const { changeList, findList } = await import('../image/store/lists.js');
+  const list = findList(text);
+  if (list === undefined) return undefined;
+  await changeList(list.name, () => undefined);
+  return { untagged: [await familiarName(list.name)], deleted: undefined };
 }
 
 /** What a prune has removed, and the bytes that it has freed. */
