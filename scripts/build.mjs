@@ -166,7 +166,8 @@ function bundle(entries, options = {}) {
 
 /** All that tsc's CommonJS needs of the package tslib, given that each module's imports are known to be right. */
 const TSLIB = `
-exports.__importStar = (module) => module;
+// the default of a package that is CommonJS is the package itself
+exports.__importStar = (module) => (module.__esModule ? module : { __proto__: module, default: module });
 exports.__importDefault = (module) => ({ default: module });`;
 
 const WITHOUT_TSLIB = {
