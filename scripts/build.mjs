@@ -175,7 +175,8 @@ function bundle(entries, options = {}) {
 
 /** The functions of the package tslib that tsc's CommonJS calls. They can be simple, because tsc has checked all imports. */
 const TSLIB = `
-exports.__importStar = (module) => module;
+// the default of a package that is CommonJS is the package itself
+exports.__importStar = (module) => (module.__esModule ? module : { __proto__: module, default: module });
 exports.__importDefault = (module) => ({ default: module });`;
 
 const WITHOUT_TSLIB = {

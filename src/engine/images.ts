@@ -291,6 +291,7 @@ export interface RemovedImages {
 
 /**
  * Removes names of images, or all images. With its last name, an image is removed, except for what others use.
+ * A name may also be that of a manifest list, as in Podman; its images stay.
  * @param options.force also removes an image that a container was made from, and an id that has several names
  */
 export async function remove(
@@ -300,6 +301,7 @@ export async function remove(
   const { removeImage } = await import('../container/remove-image.js');
   const { collect } = await import('../container/collect-garbage.js');
   const { listImages } = await import('../image/store/images.js');
+  const { kindOf } = await import('../sys/errors.js');
   const result: RemovedImages = { removed: [], failures: [] };
   // By its names: removing an image with several names by its id needs `force`.
   const wanted =
@@ -310,11 +312,21 @@ export async function remove(
     try {
       result.removed.push(await removeImage(name, { force: options.force ?? false }));
     } catch (error) {
-      result.failures.push(error);
+      const list = kindOf(error) === 'not-found' ? await removeList(name) : undefined;
+      if (list === undefined) result.failures.push(error);
+      else result.removed.push(list);
     }
   }
   await collect();
   return result;
+}
+
+async function removeList(text: string): Promise<RemovedImage | undefined> {
+  const { changeList, findList } = await import('../image/store/lists.js');
+  const list = findList(text);
+  if (list === undefined) return undefined;
+  await changeList(list.name, () => undefined);
+  return { untagged: [await familiarName(list.name)], deleted: undefined };
 }
 
 /** The images that a prune has removed, and the number of bytes freed. */

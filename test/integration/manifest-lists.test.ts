@@ -149,6 +149,14 @@ test('the images of a list stay in the store as long as it is there', () => {
   );
 });
 
+test('rmi removes a list like an image, whose images stay', () => {
+  out('manifest', 'create', 'short:1', 'app:one');
+  assert.equal(out('rmi', 'short:1'), 'Untagged: short:1\n');
+  assert.equal(home.foster(['manifest', 'exists', 'short:1']).status, 1);
+  assert.equal(home.foster(['image', 'exists', 'app:one']).status, 0);
+  assert.equal(home.foster(['rmi', 'short:1']).status, 1);
+});
+
 test('mistakes are refused in a sentence', () => {
   out('manifest', 'create', 'wrong:1', 'app:one');
   const cases: [args: string[], code: number, error: RegExp][] = [

@@ -23,6 +23,14 @@ for (const driver of ['overlay', 'copy', 'fuse-overlayfs']) {
     const own = 'rm /etc/mtab && ln -s /proc/uptime /etc/mtab';
     containers.ok('run', '--name', `${name}-own`, image, 'sh', '-c', own);
     assert.match(containers.ok('diff', `${name}-own`), /^[AC] \/etc\/mtab$/m, 'one of the container');
+    // an image whose upper layer removes that of a lower one
+    containers.ok('commit', `${name}-own`, `mtab-${driver}:own`);
+    containers.ok('run', '--name', `${name}-gone`, `mtab-${driver}:own`, 'rm', '/etc/mtab');
+    containers.ok('commit', `${name}-gone`, `mtab-${driver}:gone`);
+    assert.equal(
+      containers.ok('run', '--rm', `mtab-${driver}:gone`, 'readlink', '/etc/mtab'),
+      '/proc/mounts\n',
+    );
     delete home.env.FOSTER_STORAGE_DRIVER;
   });
 }
