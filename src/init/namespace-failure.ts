@@ -30,15 +30,12 @@ function readSetting(path: string): string | undefined {
 
 /** The AppArmor profile that confines this process, if one does: proc_pid_attr(5). */
 function readProfile(): string | undefined {
-  for (const file of ['apparmor/current', 'current']) {
-    try {
-      const [name = ''] = readFileSync(`/proc/self/attr/${file}`, 'utf8').trim().split(' (');
-      return name === '' || name === 'unconfined' ? undefined : name;
-    } catch {
-      // an older kernel, or one without AppArmor
-    }
+  try {
+    const [name = ''] = readFileSync('/proc/self/attr/apparmor/current', 'utf8').trim().split(' (');
+    return name === '' || name === 'unconfined' ? undefined : name;
+  } catch {
+    return undefined; // an older kernel, or one without AppArmor
   }
-  return undefined;
 }
 
 /**
