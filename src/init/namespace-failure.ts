@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { quoted } from '../spec/parse/flag.js';
 import { errnoName, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { SystemCallError } from '../sys/ffi.js';
@@ -27,11 +28,25 @@ function readSetting(path: string): string | undefined {
   }
 }
 
+/** The AppArmor profile that confines this process, if one does: proc_pid_attr(5). */
+function readProfile(): string | undefined {
+  try {
+    const [name = ''] = readFileSync('/proc/self/attr/apparmor/current', 'utf8').trim().split(' (');
+    return name === '' || name === 'unconfined' ? undefined : name;
+  } catch {
+    return undefined; // an older kernel, or one without AppArmor
+  }
+}
+
 /**
- * Which kernel parameter keeps users from creating namespaces, if one does, and how to set it.
+ * What keeps users from creating namespaces, a kernel parameter or a profile, if one does, and how to change it.
  * @param errno name of the errno with which clone(2), or the first call in the new namespaces, failed
  */
-export function adviceOnNamespaces(errno: string, setting: Settings = readSetting): string | undefined {
+export function adviceOnNamespaces(
+  errno: string,
+  setting: Settings = readSetting,
+  profile: () => string | undefined = readProfile,
+): string | undefined {
   if (errno === 'ENOSPC' && setting('user/max_user_namespaces') === '0') {
     return 'user namespaces are turned off here; as root: sysctl -w user.max_user_namespaces=15000';
   }
@@ -46,5 +61,7 @@ export function adviceOnNamespaces(errno: string, setting: Settings = readSettin
       'sysctl -w kernel.apparmor_restrict_unprivileged_userns=0'
     );
   }
-  return undefined;
+  const name = profile();
+  if (name === undefined) return undefined;
+  return `foster runs in the AppArmor profile ${quoted(name)}, which has to allow 'userns,' and 'capability,'; as root: dmesg | grep DENIED`;
 }

@@ -53,6 +53,7 @@ const monitor = {
   stateless: false,
   subject: { id: 'abc', name: 'x' },
   remove: ['/tmp/x', '/tmp/y'],
+  volumes: ['volume.mount - a', 'volume.unmount - a'],
   failures: [
     { errno: 'ENOENT', exitCode: 127, text: 'no' },
     { errno: '*', exitCode: 126, text: 'other' },

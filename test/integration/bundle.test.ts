@@ -480,8 +480,8 @@ test('invalid and unsupported settings are refused with their JSON path, and lea
     linux.namespaces = linux.namespaces?.filter(({ type }) => type !== 'user') ?? [];
   }, /linux\.namespaces: there is no user namespace, and without one only root can/);
   failure(({ linux }) => {
-    linux.resources = { unified: { 'memory.max': '1' } };
-  }, /linux\.resources\.unified: these limits are not supported yet/);
+    linux.resources = { unified: { 'cgroup.procs': '1' } };
+  }, /linux\.resources\.unified\.cgroup\.procs: foster itself writes/);
   failure(({ linux }) => {
     linux.uidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
   }, /linux\.uidMappings\[0\]: .* may not map the user ids 0 to 0 of the machine/);

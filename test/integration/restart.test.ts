@@ -153,7 +153,9 @@ test('Ctrl-C while it waits for its restart ends it', async () => {
       running.child.kill('SIGINT');
     return running.child.exitCode !== null;
   });
-  assert.equal((await running.ended).status, 1);
+  // that of the last run, which SIGINT may have ended
+  const { status } = await running.ended;
+  assert.ok(status === 1 || status === 130, String(status));
   assert.equal(containers.status('waiting'), 'exited');
 });
 

@@ -6,6 +6,8 @@ import { afterEach, test } from 'node:test';
 /** Kernels that do not let users have user namespaces: `make test-vm` runs this as root, who turns them off and on. */
 const CLONE = '/proc/sys/kernel/unprivileged_userns_clone';
 const APPARMOR = '/proc/sys/kernel/apparmor_restrict_unprivileged_userns';
+/** What profiles can forbid about namespaces. */
+const MEDIATED = '/sys/kernel/security/apparmor/features/namespaces/mask';
 const FOSTER = process.env.FOSTER ?? '/home/user/foster/dist/foster';
 const COMMAND = ['run', '--rm', '--network', 'none', 'busybox', 'echo', 'runs'];
 
@@ -63,4 +65,30 @@ test("AppArmor's restriction of user namespaces: the error says how to lift it",
   if (status === 0) return t.skip('this kernel has the setting, and restricts nothing'); // upstream's does, without profiles
   assert.deepEqual([status, stdout], [125, '']);
   assert.match(stderr, /^foster: cannot .*sysctl -w kernel\.apparmor_restrict_unprivileged_userns=0/);
+});
+
+test('a profile of AppArmor without user namespaces: the error names it', {
+  skip:
+    existsSync(MEDIATED) && readFileSync(MEDIATED, 'utf8').includes('userns_create')
+      ? false
+      : 'this kernel has no such profiles',
+}, () => {
+  // attach_disconnected: foster-init is executed by its descriptor
+  const profile = `abi <abi/4.0>,
+profile foster-test ${process.execPath} flags=(attach_disconnected) {
+  all,
+  deny userns,
+}
+`;
+  const parser = (action: string) =>
+    spawnSync('apparmor_parser', [action], { input: profile, encoding: 'utf8', timeout: 120_000 });
+  assert.equal(parser('--replace').status, 0);
+  try {
+    const { status, stdout, stderr } = foster();
+    assert.deepEqual([status, stdout], [125, '']);
+    assert.match(stderr, /^foster: cannot .*; foster runs in the AppArmor profile 'foster-test', /);
+  } finally {
+    assert.equal(parser('--remove').status, 0);
+  }
+  assert.equal(foster().stdout, 'runs\n');
 });

@@ -41,6 +41,15 @@ test("Ubuntu's AppArmor", () => {
   assert.equal(adviceOnNamespaces('ENOENT', ubuntu), undefined);
 });
 
+test('a profile of AppArmor', () => {
+  const advice = (profile: string | undefined) => adviceOnNamespaces('EACCES', host({}), () => profile);
+  assert.match(
+    advice('a\n') ?? '',
+    /^foster runs in the AppArmor profile 'a\\n', which has to allow 'userns,'/,
+  );
+  assert.equal(advice(undefined), undefined);
+});
+
 test('nothing is claimed on a host without such switches', () => {
   assert.equal(adviceOnNamespaces('EPERM', host({})), undefined);
   assert.equal(adviceOnNamespaces('EINVAL', host({})), undefined);
