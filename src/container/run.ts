@@ -25,7 +25,9 @@ export async function runContainer(request: RunRequest, observer: RunObserver): 
   if (request.dryRun) {
     const { planText } = await import('./explain.js');
     const wishes = { verbose: request.initVerbose, detached: isDetached(request, draft) };
-    observer.print(planText(planContainer(draft, wishes, await imagineAttachment(draft)).plan));
+    const network = await imagineAttachment(draft);
+    closeAll([network?.namespace]);
+    observer.print(planText(planContainer(draft, wishes, network).plan));
     return 0;
   }
   await makeRoom(request);
