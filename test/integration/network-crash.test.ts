@@ -45,6 +45,8 @@ const WALKS: Walk[] = [
     least: 3,
   },
   { before: [SHOP, WEB], args: ['network', 'disconnect', 'shop', 'web'], least: 3 },
+  { before: [SHOP, WEB], args: ['network', 'connect', 'bridge', 'web'], least: 4 },
+  { before: [SHOP, WEB], args: ['network', 'update', '--dns-add', '10.9.9.9', 'shop'], least: 3 },
 ];
 
 /** What is there while only `other` runs: the same before and after each kill. */
