@@ -32,6 +32,8 @@ export type NetworkDraft = Pick<
   'id' | 'networks' | 'sharesNetwork' | 'joinsNetwork' | 'pasta' | 'published' | 'network'
 > & {
   name?: string;
+  /** Of a container. */
+  spec?: ContainerRecord['spec'];
   /** It is only known by its host name, because its id is nobody's business: a step of a build. */
   isAnonymous?: boolean;
 };

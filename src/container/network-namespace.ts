@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync, write
 import { startProcess } from '../init/clone.js';
 import { initProgram } from '../init/init-program.js';
 import type { ChosenMaps } from '../spec/choose-id-maps.js';
-import { type IdMapping, isHostIdMapped } from '../spec/id-maps.js';
+import { type IdMapping, isHostIdMapped, mapText } from '../spec/id-maps.js';
 import { visible } from '../spec/parse/flag.js';
 import { errnoNumber, errnoWords } from '../sys/errno.js';
 import { type ErrorKind, FosterError } from '../sys/errors.js';
@@ -89,6 +89,20 @@ export function mapsOfOwner(path: string, { isOwnJoined }: { isOwnJoined: boolea
   } finally {
     closeSync(owner);
   }
+}
+
+/** The files of a container belong to the users that it had when it was created. @throws FosterError where they are others now */
+export function checkSameUsers(
+  path: string,
+  { uidMappings, gidMappings }: { uidMappings: IdMapping[]; gidMappings: IdMapping[] },
+): void {
+  const maps = mapsOfOwner(path, { isOwnJoined: uidMappings.length === 0 });
+  const { uid, gid } = maps ?? { uid: [], gid: [] };
+  if (mapText(uid) === mapText(uidMappings) && mapText(gid) === mapText(gidMappings)) return;
+  throw refused(path, 'its users are not those that the container was created with', {
+    kind: 'conflict',
+    advice: 'create the container again',
+  });
 }
 
 /** Only a process in a user namespace has its maps, and only from outside they name ids of the host: user_namespaces(7). */

@@ -79,8 +79,9 @@ async function shareNetwork(id: string): Promise<Attachment> {
 }
 
 /** A network namespace that somebody else has made. @throws FosterError where it cannot be joined any more */
-async function joinNetwork({ network: { hostname } }: NetworkDraft, path: string): Promise<Attachment> {
-  const { openOwner } = await import('./network-namespace.js');
+async function joinNetwork({ network: { hostname }, spec }: NetworkDraft, path: string): Promise<Attachment> {
+  const { checkSameUsers, openOwner } = await import('./network-namespace.js');
+  if (spec !== undefined) checkSameUsers(path, spec.linux);
   const namespace = openOwner(path);
   return {
     // in the user namespace that the container is in anyway, there is nothing to enter

@@ -29,7 +29,9 @@ export async function runContainer(request: RunRequest, observer: RunObserver): 
       detached: isDetached(request, draft),
       kept: request.keptDescriptors,
     };
-    observer.print(planText(planContainer(draft, wishes, await imagineAttachment(draft)).plan));
+    const network = await imagineAttachment(draft);
+    closeAll([network?.namespace]);
+    observer.print(planText(planContainer(draft, wishes, network).plan));
     return 0;
   }
   await makeRoom(request);

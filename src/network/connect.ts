@@ -160,9 +160,16 @@ export function renewNameServer(network: NetworkDefinition, isAlive: (id: string
   const holder = ensureHolder(prepareHolder); // our lock keeps it from ending
   try {
     if (holder.state.networks[network.name] !== network.id) return;
-    stopNameServers(holder, network);
+    // where this is killed, the next container connects it anew
+    delete holder.state.networks[network.name];
+    forgetResolvers(holder, network);
+    recordNetworks(holder);
+    stopNameServer(holder.state.pid, network);
     faultPoint('name server stopped');
     startNameServer(holder, network);
+    holder.state.networks[network.name] = network.id;
+    recordNetworks(holder);
+    faultPoint('name server started');
     answerFromAllNetworks(holder, isAlive);
   } finally {
     closeSync(holder.pidfd);

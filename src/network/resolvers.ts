@@ -49,10 +49,14 @@ export function answerFromAllNetworks(holder: Holder, isAlive: (id: string) => b
   const lines: string[] = [];
   for (const client of clients) lines.push(...rulesFor(client, targetOf(holder, client, next)));
   next.rules = lines.join('\n');
-  if (next.rules !== rules)
+  if (next.rules !== rules) {
+    // where this is killed, the next change makes them anew
+    holder.state.resolvers = { places: { ...places, ...next.places }, rules: 'unknown' };
+    recordNetworks(holder);
     runInHolder(holder.pidfd, nft, ['nft', '-f', '-'], `flush chain inet foster names\n${next.rules}\n`);
+    faultPoint('rules for several networks');
+  }
   for (const [key, place] of Object.entries(places)) if (!wanted.has(key)) stop(holder, place);
-  faultPoint('name servers of several networks');
   holder.state.resolvers = next;
   recordNetworks(holder);
 }

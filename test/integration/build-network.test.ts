@@ -109,7 +109,7 @@ test('an unknown network, and values that are none', async () => {
   const cases: [string, RegExp][] = [
     ['nosuch', /^foster: no such network: nosuch; 'foster network ls' lists them/],
     ['container:x', /^foster: .*--network.*container:x/],
-    ['', /^foster: .*--network.*expected none, host, bridge, container:NAME or the name of a network/],
+    ['', /^foster: .*--network.*expected none, host, bridge, .* or the name of a network/],
   ];
   for (const [value, expected] of cases) {
     const { status, stdout, stderr } = await build('RUN echo built', ['--network', value]);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readlinkSync, writeFileSync } from 'node:fs';
+import { readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Home } from './support/foster.js';
@@ -74,6 +74,36 @@ test("a container joins another one's network namespace, with its users, and kee
   const gone = home.foster(['start', 'second']);
   assert.match(gone.stderr, /^foster: cannot join the network namespace \/proc\/\d+\/ns\/net: no such file/);
   assert.equal(home.foster(['rm', 'second']).status, 0);
+});
+
+test('a container whose users would be others than at its creation is not started', async () => {
+  const link = join(home.folder, 'netns');
+  symlinkSync(await makeNamespace(), link);
+  const created = home.foster([
+    'create',
+    '--name',
+    'moved',
+    '--network',
+    `ns:${link}`,
+    'busybox',
+    'id',
+    '-u',
+  ]);
+  assert.deepEqual([created.stderr, created.status], ['', 0]);
+  assert.equal(home.foster(['start', '-a', 'moved']).stdout, '0\n');
+  assert.equal(
+    home.run(['-d', '--name', 'other', '--network', 'none', 'busybox', 'sleep', '1000']).status,
+    0,
+  );
+  const pid = home.foster(['inspect', '-f', '{{.State.Pid}}', 'other']).stdout.trim();
+  rmSync(link);
+  symlinkSync(`/proc/${pid}/ns/net`, link);
+  const refused = home.foster(['start', 'moved']);
+  assert.match(
+    refused.stderr,
+    /: its users are not those that the container was created with; create the container again\n$/,
+  );
+  assert.equal(home.foster(['rm', '-f', '-t', '0', 'moved', 'other']).status, 0);
 });
 
 test('what cannot be joined is refused, with the reason', async () => {

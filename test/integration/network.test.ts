@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -427,6 +427,33 @@ test("a container can share another's network: its addresses, loopback device, h
   const { stderr: gone, status } = home.run(['--rm', ...flags, 'busybox', 'true']);
   assert.match(gone, /^foster: cannot share the network of container web: it is not running; start it first/);
   assert.equal(status, 125);
+});
+
+test("PID 1 and the command have no descriptor of the host's, whatever the network is", async () => {
+  await startEcho('web', ['--network', 'app']);
+  const pid = home.foster(['inspect', '-f', '{{.State.Pid}}', 'web']).stdout.trim();
+  // PID 1 has its control socket, a moment after the command has started
+  const script =
+    'ls -l /proc/$$/fd | sed -n "s/.* -> //p"; until [ "$(ls /proc/1/fd)" = 3 ]; do sleep 0.05; done';
+  for (const flags of [
+    ['--network', 'app', '--network', 'bridge', '-p', '7000'],
+    ['--network', 'container:web'],
+    ['--network', `ns:/proc/${pid}/ns/net`],
+    ['--network', 'pasta', '-p', '7000'],
+  ]) {
+    const { status, stdout, stderr } = home.run(['--rm', ...flags, 'busybox', 'sh', '-c', script]);
+    assert.deepEqual([stderr, status], ['', 0], flags.join(' '));
+    // pipes of the shell's own are among them
+    assert.match(stdout, /^\/dev\/null\n(pipe:\[\d+\]\n){2,4}$/, flags.join(' '));
+  }
+  // seen from outside, what it is: a socket, and files of the container's own /proc
+  const own = statSync(`/proc/${pid}/root/proc`).dev;
+  for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+    const path = `/proc/${pid}/fd/${fd}`;
+    const link = readlinkSync(path);
+    assert.ok(/^socket:/.test(link) || (link.startsWith('/proc') && statSync(path).dev === own), link);
+  }
+  remove('web');
 });
 
 test('wrong addresses are refused, with the reason', () => {
