@@ -119,14 +119,9 @@ const REASONS = {
     because: 'steps are cached on this machine only',
     advice: 'leave it out: what was built here is not built again',
   },
-  'one by one': { because: 'stages are built one after another', advice: 'leave it out' },
   'new layers': {
     because: 'new layers are not merged without those of the base image',
     advice: 'use --squash-all',
-  },
-  'files of an image': {
-    because: 'a build makes an image',
-    advice: "use 'foster create' and 'foster export' for its files",
   },
   'files of an image alone': {
     because: 'files are looked at in containers',
@@ -242,27 +237,21 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
     'limits',
     '--cgroup-parent --cpu-period --cpu-quota -c --cpu-shares --cpuset-cpus --cpuset-mems -m --memory --memory-swap',
   ],
-  ['build', 'signatures', '--sign-by --attest --provenance --sbom'],
+  ['build', 'signatures', '--sign-by --attest'],
   ['build', 'encryption', '--decryption-key'],
   ['build', 'windows', '--isolation'],
   ['build', 'remote', '--builder'],
   ['build', 'devices', '--device'],
   ['build', 'one platform', '--all-platforms --os-feature --os-version'],
-  ['build', 'own cache', '--cache-from --cache-to --cache-ttl'],
-  ['build', 'one by one', '--jobs'],
+  ['build', 'own cache', '--cache-to --cache-ttl'],
   ['build', 'new layers', '--squash'],
-  ['build', 'files of an image', '-o --output'],
   [
     'build',
     'libpod',
     '--cpp-flag --hooks-dir --identity-label --runtime-flag --userns-gid-map --userns-gid-map-group --userns-uid-map ' +
       '--userns-uid-map-user',
   ],
-  [
-    'build',
-    'planned',
-    '--allow --call --check -D --debug --disable-compression --logsplit --retry --retry-delay --stdin',
-  ],
+  ['build', 'planned', '--allow --call --check -D --debug --disable-compression --logsplit --stdin'],
 ];
 
 /** Something that is refused by name. */
