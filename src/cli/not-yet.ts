@@ -117,10 +117,6 @@ const REASONS = {
     because: 'foster cannot merge the new layers alone',
     advice: 'use --squash-all',
   },
-  'files of an image': {
-    because: 'a build makes an image',
-    advice: "use 'foster create' and 'foster export' for its files",
-  },
   'files of an image alone': {
     because: 'foster shows files only in containers',
     advice: "use 'foster create', and 'foster diff' or 'foster mount' with the container",
@@ -226,26 +222,21 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
     '--availability --group --limit-bytes --required-bytes --scope --secret --sharing --topology-preferred --topology-required --type',
   ],
   ['unshare', 'networks', '--rootless-netns'],
-  ['build', 'signatures', '--sign-by --attest --provenance --sbom'],
+  ['build', 'signatures', '--sign-by --attest'],
   ['build', 'encryption', '--decryption-key'],
   ['build', 'windows', '--isolation'],
   ['build', 'remote', '--builder'],
   ['build', 'devices', '--device'],
   ['build', 'one platform', '--all-platforms --os-feature --os-version'],
-  ['build', 'own cache', '--cache-from --cache-to --cache-ttl'],
+  ['build', 'own cache', '--cache-to --cache-ttl'],
   ['build', 'new layers', '--squash'],
-  ['build', 'files of an image', '-o --output'],
   [
     'build',
     'libpod',
     '--cpp-flag --hooks-dir --identity-label --runtime-flag --userns-gid-map --userns-gid-map-group --userns-uid-map ' +
       '--userns-uid-map-user',
   ],
-  [
-    'build',
-    'planned',
-    '--allow --call --check -D --debug --disable-compression --logsplit --retry --retry-delay --stdin',
-  ],
+  ['build', 'planned', '--allow --call --check -D --debug --disable-compression --logsplit --stdin'],
 ];
 
 /** A command or option that is refused by name. */

@@ -16,7 +16,7 @@ import { mapsOf } from './remove.js';
 import type { Container } from './store.js';
 
 /** Starts the helper of layers/tree-program.ts, which reads a container's files. */
-function readTree({ record }: Container, action: TreeOrder['action'], output: number): TreeProgram {
+export function readTree({ record }: Container, action: TreeOrder['action'], output: number): TreeProgram {
   const { driver = 'overlay' } = record;
   if (driver === 'in-place' && action !== 'export') {
     throw new FosterError(`it changes the files in ${record.spec.root.path} themselves`, {

@@ -43,20 +43,20 @@ function isOwn(folder: string): boolean {
 }
 
 /**
- * Creates a private folder and its missing parents. Node's own function for that never returns on a file system without
+ * Creates a folder, by default a private one, and its missing parents. Node's own function for that never returns on a file system without
  * new names, such as proc(5).
  * @throws Error of node:fs
  */
-export function makeFolder(path: string): void {
+export function makeFolder(path: string, mode = 0o700): void {
   for (let isSecond = false; ; isSecond = true) {
     try {
-      mkdirSync(path, 0o700);
+      mkdirSync(path, mode);
       return;
     } catch (error) {
       const code = errnoOf(error);
       if (code === 'EEXIST') return;
       if (code !== 'ENOENT' || isSecond) throw error;
-      makeFolder(dirname(path));
+      makeFolder(dirname(path), mode);
     }
   }
 }

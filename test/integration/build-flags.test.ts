@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createSocketServer } from 'node:net';
 import { hostname } from 'node:os';
@@ -98,6 +107,87 @@ test('RUN shares the namespaces and gets the proxies that were asked for', async
     /^<http:\/\/proxy:3128 localhost>$/m,
   );
   assert.doesNotMatch(shown('{{.Config.Env}}'), /proxy/i);
+});
+
+/** An image of a few files, one of which belongs to another user. */
+const FILES =
+  'COPY file /out/\nRUN chmod 640 /out/file && chown 7:7 /out/file && ln -s /etc/passwd /out/link\n' +
+  'FROM scratch\nCOPY --from=0 /out /files\nVOLUME /volume\nUSER nobody\n';
+
+test('-o writes the files of the image to a directory, as files of the caller', async () => {
+  mkdirSync(home.path('there'));
+  symlinkSync('/nowhere', home.path('there/files'));
+  await printed(FILES, ['-o', home.path('new/dir')]);
+  assert.deepEqual(readdirSync(home.path('new/dir')), ['files']);
+  assert.equal(readFileSync(home.path('new/dir/files/file'), 'utf8'), 'of the context');
+  assert.equal(readlinkSync(home.path('new/dir/files/link')), '/etc/passwd');
+  const { uid, mode } = statSync(home.path('new/dir/files/file'));
+  assert.deepEqual([uid, mode & 0o777], [process.getuid?.(), 0o640]);
+  const linked = await build(FILES, ['--output', `type=local,dest=${home.path('there')}`]);
+  assert.equal(linked.status, 1, linked.stderr); // a link that is there is not followed
+  assert.match(linked.stderr, /cannot overwrite a file or link with the directory 'files/);
+  assert.equal(home.foster(['ps', '-aq']).stdout, '');
+});
+
+test('-o type=tar, docker and oci: an archive, also on standard output', async () => {
+  const list = (archive: Uint8Array | string) =>
+    spawnSync('tar', ['-tv', '--numeric-owner'], { input: archive, encoding: 'utf8' }).stdout;
+  await printed(FILES, ['-o', `type=tar,dest=${home.path('files.tar')}`]);
+  assert.match(list(readFileSync(home.path('files.tar'))), /^-rw-r----- 7\/7 +14 .* files\/file$/m);
+  for (const output of ['-', 'type=tar,dest=-', 'type=tar']) {
+    const { stdout, stderr } = await build(FILES, ['-o', output]);
+    assert.match(list(stdout), /files\/file$/m);
+    assert.match(stderr, /STEP 1\//);
+  }
+  await printed(FILES, ['-o', `type=docker,dest=${home.path('image.tar')}`]);
+  assert.match(list(readFileSync(home.path('image.tar'))), /manifest\.json$/m);
+  await printed(FILES, ['-o', `type=oci,dest=${home.path('oci.tar')}`]);
+  assert.match(list(readFileSync(home.path('oci.tar'))), /oci-layout$/m);
+  for (const [output, problem] of [
+    ['type=other', /--output 'type=other': expected the type local, tar, /],
+    ['type=local', /expected dest=DIRECTORY/],
+    ['colour=red', /expected type=TYPE,dest=PATH/],
+    [
+      'type=tar,dest=/nowhere/x',
+      /cannot write the files of the image: cannot write \/nowhere\/x: no such file/,
+    ],
+    ['/proc/x', /cannot make the directory \/proc\/x: no such file/],
+  ] as const)
+    assert.match((await build(FILES, ['-o', output])).stderr, problem);
+});
+
+test('what builds of others have is accepted where it changes nothing of the image', async () => {
+  const flags = ['--provenance=false', '--sbom', 'false', '--jobs', '4', '--cache-from', 'any:1'];
+  const { status, stderr } = await build('', flags);
+  assert.equal(status, 0, stderr);
+  assert.match(stderr, /^foster: warning: --cache-from is left out: /m);
+  assert.match(
+    (await build('', ['--sbom=true'])).stderr,
+    /--sbom 'true' is not supported yet: .* no attestations/,
+  );
+  assert.match((await build('', ['--jobs', 'x'])).stderr, /--jobs 'x': expected a number/);
+});
+
+test('--retry and --retry-delay: how often a registry that fails is asked', async (t) => {
+  let asked = 0;
+  const server = createServer(({ url = '' }, response) => {
+    if (url.includes('/manifests/')) asked++;
+    response.writeHead(url.includes('/manifests/') ? 503 : 200).end();
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  for (const [retries, times] of [
+    ['0', 1],
+    ['2', 3],
+  ] as const) {
+    asked = 0;
+    const flags = ['--retry', retries, '--retry-delay', '1ms', '--from', `127.0.0.1:${port}/app:1`];
+    const { status } = await build('', flags);
+    assert.equal(status, 1);
+    assert.equal(asked, times);
+  }
+  assert.match((await build('', ['--retry', 'x'])).stderr, /--retry 'x': expected a number/);
 });
 
 test('builder prune --keep-storage keeps the newest results, up to a size', async () => {
@@ -221,8 +311,8 @@ test('what is always so can be asked for, and not be switched off', async () => 
     ['--ssh=default', /there is no SSH agent/],
     ['--build-context=x', /expected NAME=DIRECTORY/],
     [
-      '--cache-from=x',
-      /^foster: build --cache-from is not supported yet: steps are cached on this machine only; /,
+      '--cache-to=x',
+      /^foster: build --cache-to is not supported yet: steps are cached on this machine only; /,
     ],
   ] as const) {
     const { status, stderr } = await build('', [flag], { SSH_AUTH_SOCK: '' });

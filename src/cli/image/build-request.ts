@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { BuildRequest, NamedContext, RunSettings } from '../../engine/builds.js';
 import { parseAddHost, parseDns, parseDnsOption, parseDnsSearch } from '../../spec/hosts.js';
+import { parseDuration } from '../../spec/parse/duration.js';
 import { flagError, unsupportedValue } from '../../spec/parse/flag.js';
 import { parseBuildNetwork, usualNetwork } from '../../spec/parse/network.js';
 import { type PlatformFlags, parsePull, platformOf } from '../../spec/parse/platform.js';
@@ -14,6 +15,7 @@ import type { Mount } from '../../spec/types.js';
 import { resolveCapabilities } from '../../sys/capabilities.js';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
+import { warn } from '../output.js';
 import { type NamespaceFlags, namespaceSettings } from './build-namespaces.js';
 import { type RegistryFlags, registryAccess } from './registry-options.js';
 
@@ -54,6 +56,12 @@ export interface BuildFlags extends RegistryFlags, PlatformFlags, NamespaceFlags
   metadataFile?: string;
   logfile?: string;
   push?: boolean;
+  output?: string[];
+  cacheFrom?: string[];
+  provenance?: string;
+  sbom?: string;
+  retry?: string;
+  retryDelay?: string;
   manifest?: string;
   secret?: string[];
   ssh?: string[];
@@ -68,6 +76,7 @@ export interface BuildFlags extends RegistryFlags, PlatformFlags, NamespaceFlags
 export async function toRequest(context: string, flags: BuildFlags): Promise<BuildRequest> {
   if (context === '') throw flagError('CONTEXT', context, 'expected a directory or -');
   checkUsual(flags);
+  checkWithoutEffect(flags);
   if (!flags.hosts && flags.addHost !== undefined)
     throw new FosterError('--no-hosts and --add-host cannot be used together');
   if (flags.progress !== undefined && !['plain', 'auto', 'tty', 'quiet'].includes(flags.progress)) {
@@ -101,7 +110,7 @@ export async function toRequest(context: string, flags: BuildFlags): Promise<Bui
     platform: platformOf(flags, process.arch),
     secrets: new Map((flags.secret ?? []).map(secret)),
     agents: new Map((flags.ssh ?? []).map(agent)),
-    access: await registryAccess(flags),
+    access: { ...(await registryAccess(flags)), ...parseRetries(flags) },
   };
 }
 
@@ -120,6 +129,28 @@ function checkUsual(flags: BuildFlags): void {
         kind: 'unsupported',
         advice,
       });
+}
+
+/** What builds of others have, and changes nothing of the image here. @throws FosterError */
+function checkWithoutEffect({ cacheFrom, provenance, sbom }: BuildFlags): void {
+  if (cacheFrom !== undefined)
+    warn('--cache-from is left out: only what has been built on this machine is not built again');
+  for (const [flag, value = 'false'] of [
+    ['--provenance', provenance],
+    ['--sbom', sbom],
+  ] as const) {
+    if (['false', '0'].includes(value)) continue;
+    throw unsupportedValue(flag, value, 'foster makes no attestations', `use ${flag}=false`);
+  }
+}
+
+/** How often what a registry has not answered is asked again, and after how long. @throws FosterError */
+function parseRetries({ retry, retryDelay }: BuildFlags): { retries?: number; retryDelay?: number } {
+  if (retry !== undefined && !/^\d{1,3}$/.test(retry)) throw flagError('--retry', retry, 'expected a number');
+  return {
+    ...(retry !== undefined && { retries: Number(retry) }),
+    ...(retryDelay !== undefined && { retryDelay: parseDuration('--retry-delay', retryDelay) }),
+  };
 }
 
 /** The values of an option that may be given several times, each possibly a list with commas. */

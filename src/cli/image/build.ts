@@ -5,6 +5,7 @@ import { acceptBooleanValues, addHelpAfter, collect, missingArgument } from '../
 import { addBuildLimitOptions } from '../container/limit-options.js';
 import { print } from '../output.js';
 import { addNamespaceOptions } from './build-namespaces.js';
+import { parseOutput, usesStandardOutput } from './build-output.js';
 import { type BuildFlags, toRequest } from './build-request.js';
 import { finishBuild, openBuildLog } from './build-results.js';
 import { addRegistryOptions } from './registry-options.js';
@@ -41,18 +42,22 @@ export function configure(command: Command, argv: string[]): void {
     '  foster build -t web --build-arg V=2 --target release .',
     '  foster build -t web --network none .        RUN downloads nothing',
     '  foster build -t web --timestamp 0 .         reproducible digests',
+    '  foster build -o bin .                       the files of the image, in the folder bin',
     '  foster build - < Dockerfile                 without a build context',
   ]);
   command.action(async (given: string | undefined, flags: BuildFlags) => {
     const context = given ?? folderOfFile(flags) ?? missingArgument(command, 'CONTEXT');
     const request = await toRequest(context, flags);
-    const log = openBuildLog(flags.logfile);
+    const outputs = (flags.output ?? []).flatMap((value) => parseOutput(value) ?? []);
+    const isArchive = usesStandardOutput(outputs);
+    const log = openBuildLog(flags.logfile, isArchive ? 2 : 1);
     const progress = (line: string) => {
       if (!request.isQuiet) log(`${line}\n`);
     };
     const { build } = await import('../../engine/builds.js');
     const id = await build(request, progress);
-    await finishBuild(id, request, flags);
+    await finishBuild(id, request, flags, outputs);
+    if (isArchive) return;
     print(`${request.isQuiet ? id : id.slice('sha256:'.length)}\n`);
   });
 }
@@ -76,6 +81,8 @@ function addInputOptions(command: Command): void {
     .option('--target <STAGE>', 'stage to build (default: the last one)')
     .option('--no-cache', 'run every step, ignoring the cache')
     .addOption(cacheFilter())
+    .option('--retry <NUMBER>', 'how often a request to a registry that fails is made again (default: 5)')
+    .option('--retry-delay <TIME>', 'time before that (default: from 200ms on, longer each time)')
     .option('--pull', 'check for newer base images; --pull=missing, newer or never')
     .addOption(new Option('--pull-always').hideHelp().implies({ pull: 'always' }))
     .addOption(new Option('--pull-never').hideHelp().implies({ pull: 'never' }))
@@ -153,7 +160,12 @@ function addResultOptions(command: Command): void {
     .option('--metadata-file <FILE>', 'write digests and names of the image to FILE, as JSON')
     .option('--logfile <FILE>', 'write the output of the steps to FILE')
     .option('--manifest <LIST>', 'add the image to this list, which is created if it does not exist')
-    .option('--push', 'push the image afterwards');
+    .option('--push', 'push the image afterwards')
+    .option(
+      '-o, --output <DIR|type=TYPE,dest=PATH>',
+      'write the files of the image to DIR, or: type local (files), tar, docker or oci (the image); - is standard output',
+      collect,
+    );
   const usual: [flags: string, why: string][] = [
     ['--rm', 'no container of a step is kept'],
     ['--force-rm', 'no container of a step is kept'],
@@ -164,6 +176,9 @@ function addResultOptions(command: Command): void {
   for (const [flags, why] of usual) command.option(flags, `no effect: ${why}`, true);
   command
     .addOption(jobs())
+    .option('--cache-from <IMAGE>', 'no effect: steps are cached on this machine', collect)
+    .option('--provenance <VALUE>', 'only false: there are no attestations')
+    .option('--sbom <VALUE>', 'only false: there are no attestations')
     .option('--compress', 'no effect, as in Docker')
     .option('--disable-content-trust', 'no effect: signatures are not checked');
 }

@@ -26,6 +26,9 @@ export interface ConnectionOptions {
   certDir?: string | undefined;
   /** Milliseconds without data after which a request fails: 30 s by default. */
   idleTimeout?: number | undefined;
+  /** How often a request is retried, instead of the usual; and the least number of milliseconds before that. */
+  retries?: number | undefined;
+  retryDelay?: number | undefined;
   /** Aborts all requests. */
   signal?: AbortSignal | undefined;
 }

@@ -137,17 +137,20 @@ export interface RegistryAccess {
   tlsVerify: boolean;
   /** A folder of certificates, instead of those of certs.d. */
   certDir?: string | undefined;
+  /** How often a request is retried, instead of the usual; and the least number of milliseconds before that. */
+  retries?: number | undefined;
+  retryDelay?: number | undefined;
 }
 
 /** Opens a repository; uses stored credentials unless the caller gives some. @throws FosterError */
 export async function openRegistry(
   reference: Pick<Reference, 'registry' | 'repository'>,
-  { creds, tlsVerify, certDir }: RegistryAccess,
+  { creds, tlsVerify, certDir, retries, retryDelay }: RegistryAccess,
   more: Omit<RegistryOptions, 'credentials' | 'tlsVerify' | 'certDir'> = {},
 ): Promise<Registry> {
   const { credentialsFor } = await import('./credentials.js');
   const credentials = creds ?? (await credentialsFor(reference));
-  return Registry.of(reference, { ...more, credentials, tlsVerify, certDir });
+  return Registry.of(reference, { ...more, credentials, tlsVerify, certDir, retries, retryDelay });
 }
 
 /**

@@ -8,7 +8,7 @@ const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 30_000;
 
 /** Milliseconds to wait before a retry, counted from 0: exponential backoff with jitter. */
-export function retryDelay(retry: number): number {
+export function pauseBefore(retry: number): number {
   return Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** retry) * (0.75 + Math.random() / 2);
 }
 
@@ -18,7 +18,7 @@ export async function waitBeforeRetry(
   signal: AbortSignal | undefined,
   least = 0,
 ): Promise<void> {
-  await sleep(Math.max(least, retryDelay(retry)), undefined, { signal });
+  await sleep(Math.max(least, pauseBefore(retry)), undefined, { signal });
 }
 
 /** Milliseconds in a Retry-After header: RFC 9110, 10.2.3. */
@@ -36,22 +36,23 @@ export function retryAfter(value: string | undefined, now = Date.now()): number 
  */
 export async function withRetries(
   host: string,
-  { options: { signal } }: Connections,
+  { options: { signal, retries, retryDelay } }: Connections,
   send: () => Promise<IncomingMessage>,
   isKnown: () => boolean = () => true,
 ): Promise<IncomingMessage> {
+  const most = retries ?? MAX_RETRIES;
+  const mayRetry = () => retries !== undefined || isKnown();
   for (let retry = 0; ; retry++) {
-    let least = 0;
+    let least = retryDelay ?? 0;
     try {
       const response = await send();
       const { statusCode = 0, headers } = response;
-      if ((statusCode !== 429 && statusCode < 500) || statusCode === 501 || retry === MAX_RETRIES)
-        return response;
-      least = retryAfter(headers['retry-after']);
+      if ((statusCode !== 429 && statusCode < 500) || statusCode === 501 || retry === most) return response;
+      least = Math.max(least, retryAfter(headers['retry-after']));
       await drain(response);
     } catch (error) {
       signal?.throwIfAborted();
-      if (!isTransient(error) || !isKnown() || retry === MAX_RETRIES) throw connectionFailure(host, error);
+      if (!isTransient(error) || !mayRetry() || retry === most) throw connectionFailure(host, error);
     }
     await waitBeforeRetry(retry, signal, least);
   }

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { type AuthFile, ownAuthFile } from '../../../../src/image/registry/auth-files.js';
 import { credentialsIn } from '../../../../src/image/registry/credentials.js';
 import { canonicalRegistryName, isLoopback, registryHost } from '../../../../src/image/registry/names.js';
-import { retryAfter, retryDelay } from '../../../../src/image/registry/retry.js';
+import { pauseBefore, retryAfter } from '../../../../src/image/registry/retry.js';
 import { NO_SURROUNDINGS, setSurroundings } from '../../../../src/sys/surroundings.js';
 
 const auth = (text: string) => ({ auth: Buffer.from(text).toString('base64') });
@@ -61,9 +61,9 @@ test('names of registries', () => {
 });
 
 test('pauses grow, have an end, and follow Retry-After within bounds', () => {
-  assert.ok(retryDelay(0) <= 250 && retryDelay(0) >= 150);
-  assert.ok(retryDelay(3) >= 1200);
-  assert.ok(retryDelay(1000) <= 37_500);
+  assert.ok(pauseBefore(0) <= 250 && pauseBefore(0) >= 150);
+  assert.ok(pauseBefore(3) >= 1200);
+  assert.ok(pauseBefore(1000) <= 37_500);
   assert.equal(retryAfter(undefined), 0);
   assert.equal(retryAfter('2'), 2000);
   assert.equal(retryAfter('99999999'), 30_000);
