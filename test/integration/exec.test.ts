@@ -289,9 +289,18 @@ test('the monitor of exec is small, and Node is gone', async () => {
   assert.equal((await running.ended).status, 143);
 });
 
+/** Ends the process whose number in the container web is in /tmp/left, which else would end after the container. */
+async function endLeft(): Promise<void> {
+  const isThere = () => exec('web', 'sh', '-c', 'test -e /proc/$(cat /tmp/left)').status === 0;
+  assert.ok(isThere());
+  containers.ok('exec', 'web', 'sh', '-c', 'kill -9 $(cat /tmp/left)');
+  await waitUntil('it has ended', () => !isThere());
+}
+
 test('ctrl-p ctrl-q leaves a process of exec -it running, whose terminal stays', async () => {
   const person = new Tmux(home);
-  const script = 'echo begun; while ! test -e /tmp/go; do sleep 0.05; done; tty > /tmp/ended; sleep 4321';
+  const script =
+    'echo $$ > /tmp/left; echo begun; while ! test -e /tmp/go; do sleep 0.05; done; tty > /tmp/ended; sleep 4321';
   person.types(`foster exec -it web sh -c '${script}'; echo "code $?"`);
   await person.sees(/^begun$/m);
   person.presses('C-p');
@@ -300,14 +309,14 @@ test('ctrl-p ctrl-q leaves a process of exec -it running, whose terminal stays',
   containers.ok('exec', 'web', 'touch', '/tmp/go');
   const tty = await waitUntil('it has gone on', () => exec('web', 'cat', '/tmp/ended').stdout.trim());
   assert.match(tty, /^\/dev\/pts\/\d+$/);
+  await endLeft();
   person.leaves();
 });
 
 test('other detach keys, and none; without a terminal there are no such keys', async () => {
   const person = new Tmux(home);
-  person.types(
-    'foster exec -it --detach-keys ctrl-a,d web sh -c "stty -echo; echo begun; cat"; echo "code $?"',
-  );
+  const script = 'echo $$ > /tmp/left; stty -echo; echo begun; exec cat';
+  person.types(`foster exec -it --detach-keys ctrl-a,d web sh -c '${script}'; echo "code $?"`);
   await person.sees(/^begun$/m);
   person.presses('C-p', 'C-q', 'Enter');
   person.writes('typed');
@@ -316,6 +325,7 @@ test('other detach keys, and none; without a terminal there are no such keys', a
   person.presses('C-a');
   person.writes('d');
   await person.sees(/detached\ncode 0/);
+  await endLeft();
   person.clears();
   person.types(
     `foster exec -it --detach-keys '' web sh -c "stty raw; head -c 2 | od -An -tx1"; echo "code $?"`,
