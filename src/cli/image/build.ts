@@ -162,8 +162,8 @@ function addResultOptions(command: Command): void {
     .option('--manifest <LIST>', 'add the image to this list, which is created if it does not exist')
     .option('--push', 'push the image afterwards')
     .option(
-      '-o, --output <DIR|type=TYPE,dest=PATH>',
-      'write the files of the image to DIR, or: type local (files), tar, docker or oci (the image); - is standard output',
+      '-o, --output <DIR|KEY=VALUE,...>',
+      'write the files of the image to DIR; or type=local (files), tar, docker or oci (the image), and dest=PATH, - for standard output',
       collect,
     );
   const usual: [flags: string, why: string][] = [
