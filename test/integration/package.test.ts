@@ -70,7 +70,8 @@ test('it works through another symbolic link, and from another directory', () =>
 });
 
 test('it has the native files of this machine', () => {
-  assert.deepEqual(readdirSync(join(dist, process.arch)).toSorted(), ['foster-entry.so', 'foster-init']);
+  const files = readdirSync(join(dist, process.arch)).toSorted();
+  assert.deepEqual(files, ['foster', 'foster-entry.so', 'foster-init']);
 });
 
 test('it has no fault points, which are for tests', () => {

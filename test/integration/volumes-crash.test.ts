@@ -11,8 +11,8 @@ home.must(['run', '--rm', 'busybox', 'true']); // builds the root filesystem
 
 const folder = join(home.folder, 'data/foster/volumes');
 const stored = () => (existsSync(folder) ? readdirSync(folder) : []);
-/** Without those that foster mounts there. */
-const FILES = 'ls /etc | grep -v -e host -e resolv';
+/** Without those that foster mounts there, or makes in a container's own /etc. */
+const FILES = 'ls /etc | grep -v -e host -e resolv -e mtab';
 const whole = home.must(['run', '--rm', 'busybox', 'sh', '-c', FILES]);
 
 const WALKS: Walk[] = [

@@ -15,7 +15,7 @@ export interface Weakness {
 export const WEAKNESSES: Weakness[] = [
   {
     file: 'src/init/plan.c',
-    from: /sys_close_range\(FD_CONTROL \+ 1\);/,
+    from: /close_all_but_kept\(plan, FD_CONTROL \+ 1\);/,
     to: '',
     attacks: ['descriptors of PID 1 while the container starts, with SYS_PTRACE'],
   },
