@@ -24,7 +24,7 @@ import {
   waitReadable,
 } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
-import { FD_NETWORK, FD_SUPERVISOR_END } from '../sys/wire-constants.js';
+import { wire } from '../sys/wire-constants.js';
 import { sendWord } from '../sys/write.js';
 import { oomReport, writeCgroups } from './cgroups.js';
 import { openEvents } from './events/recorder.js';
@@ -106,8 +106,8 @@ export function launchDetached(
       lock,
     ];
     const descriptors = [...low, opened.plan, opened.events, opened.joined, opened.health, opened.output];
-    descriptors[FD_NETWORK] = network?.lock;
-    keepDescriptors(descriptors, FD_SUPERVISOR_END, plan);
+    descriptors[wire.FD_NETWORK] = network?.lock;
+    keepDescriptors(descriptors, wire.FD_SUPERVISOR_END, plan);
     monitor = startProcess(
       {
         file: initProgram(),

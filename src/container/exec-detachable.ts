@@ -9,7 +9,7 @@ import { closeAll } from '../launch/streams.js';
 import type { Plan } from '../plan/step.js';
 import { FosterError } from '../sys/errors.js';
 import { memoryFile, openPidfd, socketPair } from '../sys/libc.js';
-import { FD_CLIENT, FD_HOST_OUTPUT, FD_JOINED, FD_PLAN, FD_SUPERVISOR_END } from '../sys/wire-constants.js';
+import { wire } from '../sys/wire-constants.js';
 import { becomeClient, sendWindowSize } from './attach.js';
 import { giveUp, startProgram, type Waiting } from './background.js';
 
@@ -51,11 +51,11 @@ function startMonitor(
   const output = hostOutput(plan.host);
   const joined = openPidfd(join);
   const descriptors: (number | undefined)[] = [nothing, nothing, nothing, theirs, blob];
-  descriptors[FD_PLAN] = planFile;
-  descriptors[FD_JOINED] = joined;
-  descriptors[FD_HOST_OUTPUT] = output;
-  descriptors[FD_CLIENT] = client;
-  keepDescriptors(descriptors, FD_SUPERVISOR_END, plan);
+  descriptors[wire.FD_PLAN] = planFile;
+  descriptors[wire.FD_JOINED] = joined;
+  descriptors[wire.FD_HOST_OUTPUT] = output;
+  descriptors[wire.FD_CLIENT] = client;
+  keepDescriptors(descriptors, wire.FD_SUPERVISOR_END, plan);
   try {
     if (!isJoinable()) throw new FosterError('the container has just ended', { exitCode: 1 });
     const program = { file: initProgram(), argv: ['foster-init', 'monitor'], env: [] };

@@ -3,7 +3,7 @@ import { errnoName, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { addressOf, call, callRaw, functionPointer, SystemCallError } from '../sys/ffi.js';
 import { waitForChild } from '../sys/libc.js';
-import { PROGRAM_OFFSETS, PROGRAM_SIZE } from '../sys/wire-constants.js';
+import { wire } from '../sys/wire-constants.js';
 
 /** Flags of clone(2) for the namespaces of foster's helper processes. Those of containers are in plan/namespaces.ts. */
 export const CLONE_FLAGS = { mount: 0x00020000, user: 0x10000000 } as const;
@@ -49,7 +49,7 @@ export function startProcess(program: Program, namespaceFlags: number): { pid: n
   try {
     const prototype = 'int clone(void *function, uintptr_t stack, int flags, void *argument, void *pidfd)';
     const pid = call(prototype, child, top, flags, entry, pidfd);
-    const error = entry.readInt32LE(PROGRAM_OFFSETS.error);
+    const error = entry.readInt32LE(wire.PROGRAM_OFFSETS.error);
     if (error === 0) return { pid, pidfd: pidfd.readInt32LE(0) };
     closeSync(pidfd.readInt32LE(0));
     waitForChild(pid);
@@ -100,16 +100,17 @@ function encodeProgram(program: Program): Buffer {
   const strings = [...program.argv, ...program.env, ''].map((text) => Buffer.from(`${text}\0`));
   const pointers = (program.argv.length + program.env.length + 2) * 8;
   const descriptors = program.descriptors.length * 4;
-  const size = PROGRAM_SIZE + pointers + descriptors + strings.reduce((sum, text) => sum + text.length, 0);
+  const size =
+    wire.PROGRAM_SIZE + pointers + descriptors + strings.reduce((sum, text) => sum + text.length, 0);
   const buffer = Buffer.alloc(size);
   const base = addressOf(buffer);
   const view = new DataView(buffer.buffer, buffer.byteOffset, size);
   const pointer = (at: number, target: number) => view.setBigUint64(at, base + BigInt(target), true);
 
-  const argvAt = PROGRAM_SIZE;
+  const argvAt = wire.PROGRAM_SIZE;
   const envpAt = argvAt + (program.argv.length + 1) * 8;
-  const descriptorsAt = PROGRAM_SIZE + pointers;
-  const at = PROGRAM_OFFSETS;
+  const descriptorsAt = wire.PROGRAM_SIZE + pointers;
+  const at = wire.PROGRAM_OFFSETS;
   pointer(at.path, size - 1); // the empty text is the last
   pointer(at.argv, argvAt);
   pointer(at.envp, envpAt);

@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoNumber } from '../sys/errno.js';
-import * as wire from '../sys/wire-constants.js';
+import { wire } from '../sys/wire-constants.js';
 import { Blob } from './blob.js';
 import { nativeFile } from './clone.js';
 

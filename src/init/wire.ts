@@ -1,16 +1,10 @@
 import type { Arg, Bytes, CgroupStep, HostStep, Plan, Step } from '../plan/step.js';
 import { errnoNumber } from '../sys/errno.js';
 import { syscallNumber } from '../sys/syscall-numbers.js';
-import * as wire from '../sys/wire-constants.js';
+import { wire } from '../sys/wire-constants.js';
 import { Blob } from './blob.js';
 
-export {
-  CLONE_STEP,
-  HOST_STEP,
-  REPORT_SIZE,
-  SIGNAL_TO_INIT,
-  STATE_STEP,
-} from '../sys/wire-constants.js';
+export const { CLONE_STEP, HOST_STEP, REPORT_SIZE, SIGNAL_TO_INIT, STATE_STEP } = wire;
 
 /**
  * The encoder for wire.h, beside this file. The constants are in sys/wire-constants.ts. Numbers are little endian, as on both

@@ -6,7 +6,7 @@ import { encodeHostSteps } from '../init/wire.js';
 import type { HostStep } from '../plan/step.js';
 import { addressOf, callRaw } from '../sys/ffi.js';
 import { memoryFile } from '../sys/libc.js';
-import { HOST_OFFSETS, HOST_SIZE, HOST_STEP_OFFSETS, HOST_STEP_SIZE } from '../sys/wire-constants.js';
+import { wire } from '../sys/wire-constants.js';
 import { hostStepFailure } from './failure.js';
 import { throwIfSignaled } from './interrupt.js';
 
@@ -44,8 +44,8 @@ export function runHostSteps(steps: readonly HostStep[], target: HostTarget = { 
   const table = encodeHostSteps(encoded, steps);
   const blob = encoded.bytes;
   const output = hostOutput(steps);
-  const host = Buffer.alloc(HOST_SIZE);
-  host.writeBigUInt64LE(addressOf(blob), HOST_OFFSETS.blob);
+  const host = Buffer.alloc(wire.HOST_SIZE);
+  host.writeBigUInt64LE(addressOf(blob), wire.HOST_OFFSETS.blob);
   const fields = {
     size: blob.length,
     steps: table,
@@ -60,7 +60,7 @@ export function runHostSteps(steps: readonly HostStep[], target: HostTarget = { 
     init: steps.some(({ kind }) => kind === 'start') ? initProgram() : -1,
   };
   for (const [name, value] of Object.entries(fields))
-    host.writeInt32LE(value, HOST_OFFSETS[name as keyof typeof fields]);
+    host.writeInt32LE(value, wire.HOST_OFFSETS[name as keyof typeof fields]);
   const work = { steps, output, host, blob };
   if (steps.length === 0) return work; // foster exec has none
   const prototype = 'int foster_run_host_steps(void *host, int ends_at_signal)';
@@ -75,7 +75,7 @@ export function runHostSteps(steps: readonly HostStep[], target: HostTarget = { 
 }
 
 function failureOf({ steps, output, host }: HostWork): Error {
-  const field = (name: 'failed' | 'error' | 'detail') => host.readInt32LE(HOST_OFFSETS[name]);
+  const field = (name: 'failed' | 'error' | 'detail') => host.readInt32LE(wire.HOST_OFFSETS[name]);
   const step = steps[field('failed')];
   if (step === undefined) return new Error('the launcher reported an unknown step');
   return hostStepFailure(step, { errno: field('error'), detail: field('detail') }, output);
@@ -83,7 +83,9 @@ function failureOf({ steps, output, host }: HostWork): Error {
 
 /** By the index of the step: the pid of a program that keeps running, or one of HANDED_* in wire.h. */
 export function hostResults({ steps, blob }: HostWork): number[] {
-  return steps.map((_, index) => blob.readInt32LE(index * HOST_STEP_SIZE + HOST_STEP_OFFSETS.result));
+  return steps.map((_, index) =>
+    blob.readInt32LE(index * wire.HOST_STEP_SIZE + wire.HOST_STEP_OFFSETS.result),
+  );
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { RootDriver } from '../spec/storage-driver.js';
 import type { NamespaceType } from '../spec/types.js';
-import { FD_BLOB, FD_CONTROL, PLAN_FD_CONSOLE, PLAN_FD_JOIN, PLAN_FD_KEPT } from '../sys/wire-constants.js';
+import { wire } from '../sys/wire-constants.js';
 import type { CgroupPlan } from './cgroup/result.js';
 import type { MapHelpers } from './id-maps.js';
 import type { StartProgram } from './step.js';
@@ -107,14 +107,14 @@ export interface PlanOptions {
 
 /** Descriptors of PID 1. */
 export const FD = {
-  CONTROL: FD_CONTROL,
-  PLAN: FD_BLOB,
-  CONSOLE: PLAN_FD_CONSOLE,
+  CONTROL: wire.FD_CONTROL,
+  PLAN: wire.FD_BLOB,
+  CONSOLE: wire.PLAN_FD_CONSOLE,
   CONTAINER: 7,
   /** The first layer; everything else that is open by then has a lower number. */
   LAYERS: 32,
-  JOIN: PLAN_FD_JOIN,
+  JOIN: wire.PLAN_FD_JOIN,
   FIRST_VOLUME: 9,
   /** The first of the caller's for the program. */
-  KEPT: PLAN_FD_KEPT,
+  KEPT: wire.PLAN_FD_KEPT,
 } as const;

@@ -1,5 +1,5 @@
 import type { Mount } from '../spec/types.js';
-import { HANDED_PLAIN, HANDED_TOP_ONLY } from '../sys/wire-constants.js';
+import { wire } from '../sys/wire-constants.js';
 import { FD, type PlanFacts } from './facts.js';
 import { type Bytes, constant, type HandMount, type HostStep, type Step, step } from './step.js';
 
@@ -51,8 +51,8 @@ export function shiftWarning(steps: readonly HostStep[], outcomes: readonly numb
       step.kind === 'hand' && outcomes[index] === outcome ? [step.source] : [],
     );
   const parts = [
-    ...sources(HANDED_PLAIN),
-    ...sources(HANDED_TOP_ONLY).map((source) => `what is mounted below ${source}`),
+    ...sources(wire.HANDED_PLAIN),
+    ...sources(wire.HANDED_TOP_ONLY).map((source) => `what is mounted below ${source}`),
   ];
   if (parts.length === 0) return undefined;
   return `the files of ${parts.join(', ')} belong to nobody in the container, because their file system does not support idmapped mounts; ${KEEP_ID}`;

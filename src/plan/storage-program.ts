@@ -1,4 +1,4 @@
-import * as wire from '../sys/wire-constants.js';
+import { wire } from '../sys/wire-constants.js';
 import { shorten } from './render.js';
 import type { StartProgram } from './step.js';
 

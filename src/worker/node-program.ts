@@ -6,7 +6,7 @@ import { writeIdMaps } from '../launch/id-maps.js';
 import type { IdMaps } from '../spec/id-maps.js';
 import { pipe, waitForChild } from '../sys/libc.js';
 import { openProgram } from '../sys/programs.js';
-import { FD_ENTERED } from '../sys/wire-constants.js';
+import { wire } from '../sys/wire-constants.js';
 
 /** One of foster's programs in TypeScript, which Node runs in other namespaces. */
 export interface NodeProgram {
@@ -62,7 +62,7 @@ export function startNodeProgram(program: NodeProgram): number {
               file: initProgram(),
               argv: ['foster-init', 'enter', 'u', name, ...argv],
               env: [],
-              descriptors: [...Array.from({ length: FD_ENTERED }, (_, fd) => its[fd]), enters, node],
+              descriptors: [...Array.from({ length: wire.FD_ENTERED }, (_, fd) => its[fd]), enters, node],
             },
             0,
           );

@@ -5,7 +5,7 @@ import { type Bytes, type HostStep, PID, type Plan, type Step } from '../../../s
 import { storageStep } from '../../../src/plan/storage-program.js';
 import { errnoNumber } from '../../../src/sys/errno.js';
 import { syscallNumber } from '../../../src/sys/syscall-numbers.js';
-import { HOST_STEP_OFFSETS, HOST_STEP_SIZE, MONITOR_OFFSETS } from '../../../src/sys/wire-constants.js';
+import { wire } from '../../../src/sys/wire-constants.js';
 import { planFor } from '../plan/fixtures.js';
 
 /** Reads a plan as foster-init does, with the blob at address `BASE`: wire.h. */
@@ -312,13 +312,13 @@ test('host steps: words one after the other, what they mean by kind, and what be
     }),
   );
   const u32 = (at: number) => blob.readUInt32LE(at);
-  const table = u32(MONITOR_OFFSETS.host_steps);
-  assert.equal(u32(MONITOR_OFFSETS.host_step_count), steps.length);
-  const oom = blob.toString('utf8', u32(MONITOR_OFFSETS.oom)).split('\0').slice(0, 3);
+  const table = u32(wire.MONITOR_OFFSETS.host_steps);
+  assert.equal(u32(wire.MONITOR_OFFSETS.host_step_count), steps.length);
+  const oom = blob.toString('utf8', u32(wire.MONITOR_OFFSETS.oom)).split('\0').slice(0, 3);
   assert.deepEqual(oom, ['/c', 'memory.events', 'no memory\n']);
   const decoded = steps.map((_, index) => {
-    const at = table + index * HOST_STEP_SIZE;
-    const field = (name: keyof typeof HOST_STEP_OFFSETS) => u32(at + HOST_STEP_OFFSETS[name]);
+    const at = table + index * wire.HOST_STEP_SIZE;
+    const field = (name: keyof typeof wire.HOST_STEP_OFFSETS) => u32(at + wire.HOST_STEP_OFFSETS[name]);
     const words = blob.toString('utf8', field('words')).split('\0').slice(0, field('count'));
     return [field('kind'), words, field('detail'), field('result')];
   });

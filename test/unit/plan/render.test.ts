@@ -12,7 +12,7 @@ import {
 } from '../../../src/plan/render.js';
 import { storageStep } from '../../../src/plan/storage-program.js';
 import { memoryFile } from '../../../src/sys/libc.js';
-import { STORAGE_DEVICE } from '../../../src/sys/wire-constants.js';
+import { wire } from '../../../src/sys/wire-constants.js';
 import { planFor } from './fixtures.js';
 
 test('a step is printed like strace', () => {
@@ -145,7 +145,7 @@ test('the failed part of a program is reported, and its end when PID 1 notices i
   const failed = (index: number, errno: number, detail: number, output?: number) =>
     launchFailure(plan, { index, errno, detail }, output).sentence;
   assert.match(
-    failed(HOST_STEP, 2, STORAGE_DEVICE),
+    failed(HOST_STEP, 2, wire.STORAGE_DEVICE),
     /^cannot open \/dev\/fuse: .*ENOENT.*; check that it exists/,
   );
   assert.match(failed(HOST_STEP, 24, -1), /^cannot start fuse-overlayfs: .*EMFILE/);
