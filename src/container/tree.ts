@@ -15,6 +15,25 @@ import { layersOf } from './record.js';
 import { mapsOf } from './remove.js';
 import type { Container } from './store.js';
 
+/**
+ * Starts the helper that reads a container's files.
+ * @returns it, and the end of a pipe from which to read what it writes; to be closed
+ */
+export function readTreeByPipe(
+  container: Container,
+  action: TreeOrder['action'],
+): { read: number; program: TreeProgram } {
+  const [read, write] = pipe();
+  try {
+    return { read, program: readTree(container, action, write) };
+  } catch (error) {
+    closeSync(read);
+    throw error;
+  } finally {
+    closeSync(write);
+  }
+}
+
 /** Starts the helper of layers/tree-program.ts, which reads a container's files. */
 export function readTree({ record }: Container, action: TreeOrder['action'], output: number): TreeProgram {
   const { driver = 'overlay' } = record;
@@ -64,16 +83,7 @@ export async function exportContainer(container: Container, path: string | undef
  * @throws FosterError
  */
 export async function containerChanges(container: Container): Promise<string[]> {
-  const [read, write] = pipe();
-  let program: TreeProgram;
-  try {
-    program = readTree(container, 'changes', write);
-  } catch (error) {
-    closeSync(read);
-    throw error;
-  } finally {
-    closeSync(write);
-  }
+  const { read, program } = readTreeByPipe(container, 'changes');
   try {
     const [text] = await Promise.all([readText(read), program.done]);
     return text

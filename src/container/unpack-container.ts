@@ -1,14 +1,11 @@
-import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import type { TreeProgram } from '../layers/tree-program.js';
-import { pipe } from '../sys/libc.js';
 import { surroundings } from '../sys/surroundings.js';
 import { TarReader } from '../tar/reader.js';
 import { onInterrupt } from '../worker/interrupt.js';
 import { copyPath, HOST } from './copy/paths.js';
 import { CopySink } from './copy/sink.js';
 import type { Container } from './store.js';
-import { readTree } from './tree.js';
+import { readTreeByPipe } from './tree.js';
 
 /**
  * Writes all files of a container, without its volumes, to a directory of the host. They belong to the caller, and links
@@ -16,16 +13,7 @@ import { readTree } from './tree.js';
  * @throws FosterError
  */
 export async function unpackContainer(container: Container, directory: string): Promise<void> {
-  const [read, write] = pipe();
-  let program: TreeProgram;
-  try {
-    program = readTree(container, 'export', write);
-  } catch (error) {
-    closeSync(read);
-    throw error;
-  } finally {
-    closeSync(write);
-  }
+  const { read, program } = readTreeByPipe(container, 'export');
   const done = program.done;
   done.catch(() => {}); // it is awaited later
   const stopListening = onInterrupt(program.kill);

@@ -1,4 +1,5 @@
 import type { Arg, Bytes, CgroupStep, HostStep, Plan, Step } from '../plan/step.js';
+import type { HealthCheck } from '../spec/request.js';
 import { errnoNumber } from '../sys/errno.js';
 import { syscallNumber } from '../sys/syscall-numbers.js';
 import { wire } from '../sys/wire-constants.js';
@@ -170,16 +171,7 @@ export interface MonitorOptions {
     isNested: boolean;
     /** How many descriptors of the caller the program gets. */
     kept?: number | undefined;
-    health?:
-      | {
-          interval: number;
-          startInterval?: number;
-          timeout: number;
-          startPeriod: number;
-          retries: number;
-          kills?: boolean;
-        }
-      | undefined;
+    health?: Omit<HealthCheck, 'command'> | undefined;
   };
   /** Milliseconds after the start at which the container is killed. */
   timeLimit?: number | undefined;

@@ -35,11 +35,16 @@ async function get(port: number, host = '127.0.0.1'): Promise<string> {
 
 const SERVER = 'echo from the container > index.html; exec httpd -f -p 80 -h .';
 
-test('the container has a way out, and what its options say', async () => {
+/** Starts a server of the host, which answers "the host". Returns its port. */
+async function serveOnLoopback(): Promise<number> {
   const server = createServer((_, response) => response.end('the host\n'));
   after(() => server.close());
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as { port: number };
+  return (server.address() as { port: number }).port;
+}
+
+test('the container has a way out, and what its options say', async () => {
+  const port = await serveOnLoopback();
   const address = '--address,10.55.0.9,--netmask,24,--gateway,10.55.0.1';
   const options = `pasta:${address},--map-gw,--mtu,9000,--ns-ifname,way,-4`;
   const script = `ip -4 address show way; grep nameserver /etc/resolv.conf; wget -qO- http://host.containers.internal:${port}`;
@@ -52,10 +57,7 @@ test('the container has a way out, and what its options say', async () => {
 });
 
 test('what listens on the loopback address of the host is out of reach, unless an option says otherwise', async () => {
-  const server = createServer((_, response) => response.end('the host\n'));
-  after(() => server.close());
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as { port: number };
+  const port = await serveOnLoopback();
   const gateway = "$(ip route | sed -n 's/default via \\([^ ]*\\).*/\\1/p')";
   const ask = `wget -qO- http://127.0.0.1:${port} || timeout 2 wget -qO- http://${gateway}:${port}`;
   const flags = (network: string) => ['--rm', '--network', network, 'busybox', 'sh', '-c', ask];
