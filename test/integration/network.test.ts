@@ -434,7 +434,7 @@ test("PID 1 and the command have no descriptor of the host's, whatever the netwo
   const pid = home.foster(['inspect', '-f', '{{.State.Pid}}', 'web']).stdout.trim();
   // PID 1 has its control socket, a moment after the command has started
   const script =
-    'ls -l /proc/$$/fd | sed -n "s/.* -> //p"; until [ "$(ls /proc/1/fd)" = 3 ]; do sleep 0.05; done';
+    'for one in /proc/$$/fd/*; do [ ! -L $one ] || readlink $one; done; until [ "$(ls /proc/1/fd)" = 3 ]; do sleep 0.05; done';
   for (const flags of [
     ['--network', 'app', '--network', 'bridge', '-p', '7000'],
     ['--network', 'container:web'],
@@ -443,8 +443,7 @@ test("PID 1 and the command have no descriptor of the host's, whatever the netwo
   ]) {
     const { status, stdout, stderr } = home.run(['--rm', ...flags, 'busybox', 'sh', '-c', script]);
     assert.deepEqual([stderr, status], ['', 0], flags.join(' '));
-    // pipes of the shell's own are among them
-    assert.match(stdout, /^\/dev\/null\n(pipe:\[\d+\]\n){2,4}$/, flags.join(' '));
+    assert.match(stdout, /^\/dev\/null\n(pipe:\[\d+\]\n){2}$/, flags.join(' '));
   }
   // seen from outside, what it is: a socket, and files of the container's own /proc
   const own = statSync(`/proc/${pid}/root/proc`).dev;

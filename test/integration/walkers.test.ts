@@ -74,8 +74,11 @@ async function start(name: string, script: string, flags: string[] = [], driver 
   await containers.logs(name, 'ready');
 }
 
-/** Runs a command many times. What it prints must have nothing of the host, and some of it must have succeeded. */
-async function attack(args: string[], check: (output: string) => void = () => {}): Promise<void> {
+/**
+ * Runs a command many times. What it prints must have nothing of the host, and some of it must have succeeded.
+ * @param shows whether the output has what is swapped; a walk may come between the two renames and see neither name
+ */
+async function attack(args: string[], shows: (output: string) => boolean = () => true): Promise<void> {
   let succeeded = 0;
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const { status, stdout, stderr } = await containers.run(args);
@@ -85,8 +88,7 @@ async function attack(args: string[], check: (output: string) => void = () => {}
       `${what} shows files of the host`,
     );
     assert.doesNotMatch(stderr, /only-the-host|unexpected|at .*\.cjs/, what);
-    if (status === 0) succeeded++;
-    if (status === 0) check(stdout);
+    if (status === 0 && shows(stdout)) succeeded++;
   }
   assert.ok(succeeded > 0, `foster ${args.join(' ')} never succeeds`);
 }
@@ -94,8 +96,8 @@ async function attack(args: string[], check: (output: string) => void = () => {}
 for (const driver of ['overlay', 'copy']) {
   test(`what looks at a container that runs finds nothing of the host (${driver})`, async () => {
     await start('swapper', swapping('/data/d', '/data/l'), [], driver);
-    await attack(['export', 'swapper'], (tar) => assert.match(tar, /data\/[dl]/));
-    await attack(['diff', 'swapper'], (text) => assert.match(text, /^A \/data\/[dl]$/m));
+    await attack(['export', 'swapper'], (tar) => /data\/[dl]/.test(tar));
+    await attack(['diff', 'swapper'], (text) => /^A \/data\/[dl]$/m.test(text));
     for (let attempt = 0; attempt < TRIES; attempt++) {
       if ((await containers.run(['commit', 'swapper', 'swapped'])).status !== 0) continue;
       const { stdout } = home.foster(['save', 'swapped']);
