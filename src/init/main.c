@@ -35,11 +35,7 @@ int run_mode(int argc, char **argv) {
 }
 
 #ifndef FOSTER_FUZZ
-__attribute__((used)) _Noreturn void start(long *stack) { sys_exit(run_mode((int)stack[0], (char **)(stack + 1))); }
+#include "entry-point.h"
 
-#if defined(__x86_64__)
-__asm__(".globl _start\n_start:\n xor %ebp,%ebp\n mov %rsp,%rdi\n and $-16,%rsp\n call start\n");
-#elif defined(__aarch64__)
-__asm__(".globl _start\n_start:\n mov x29,#0\n mov x30,#0\n mov x0,sp\n bl start\n");
-#endif
+__attribute__((used)) _Noreturn void start(long *stack) { sys_exit(run_mode((int)stack[0], (char **)(stack + 1))); }
 #endif

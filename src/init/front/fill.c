@@ -50,7 +50,7 @@ static void put_pointer(struct builder *builder, u32 array, u32 index, u32 targe
   if (!builder->is_full) memcpy(builder->data + array + 8 * index, &value, sizeof value);
 }
 
-static u32 count_of(char **list) {
+u32 count_of(char **list) {
   u32 count = 0;
   while (list[count]) count++;
   return count;
@@ -62,10 +62,14 @@ static u32 put_list(struct builder *builder, char **list, u32 count) {
   return array;
 }
 
+static int has_slash(const char *text) {
+  while (*text && *text != '/') text++;
+  return *text == '/';
+}
+
 /* The paths where execvp(3) would look: in each directory of PATH. */
 static u32 put_programs(struct builder *builder, const char *path, char *program, u32 *count) {
-  for (const char *c = program; *c; c++)
-    if (*c == '/') return put_list(builder, &program, *count = 1);
+  if (has_slash(program)) return put_list(builder, &program, *count = 1);
   u32 total = 1;
   for (const char *c = path; *c; c++) total += *c == ':';
   u32 array = reserve(builder, 8 * ((u64)total + 1));
@@ -174,11 +178,6 @@ int can_quote(const char *program) {
   for (; *program; program++)
     if (*program < ' ' || *program > '~' || *program == '"' || *program == '\\') return 0;
   return 1;
-}
-
-static int has_slash(const char *text) {
-  while (*text && *text != '/') text++;
-  return *text == '/';
 }
 
 static void put_failures(struct builder *builder, const struct template *template, const char *program) {

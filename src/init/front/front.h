@@ -38,6 +38,7 @@ const char *template_text(const struct template *template, u32 offset);
 int fill_plan(const struct template *template, const struct exec_request *request, char **envp);
 int fill_monitor(const struct template *template, const struct exec_request *request, int pid);
 int can_quote(const char *program);
+u32 count_of(char **list); /* up to its NULL */
 int memory_file(const char *name, const void *data, size_t size, int is_program);
 
 /* run.c: returns only if it has not been done */

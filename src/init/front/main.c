@@ -1,5 +1,6 @@
 /* The entry of the front. dist/foster, a shell script, executes it for what it may know. */
 #include "front.h"
+#include "../entry-point.h"
 
 #include <asm-generic/errno.h>
 #include <asm/stat.h>
@@ -8,12 +9,6 @@
 #include <linux/stat.h>
 
 static sigset callers_signals; /* those that the caller has blocked */
-
-static u32 count_of(char **list) {
-  u32 count = 0;
-  while (list[count]) count++;
-  return count;
-}
 
 /* The folder of this program: dist/ARCH. Returns 0 if it is not known. */
 static int own_folder(char folder[MAX_PATH]) {
@@ -101,9 +96,3 @@ __attribute__((used)) _Noreturn void start(long *stack) {
   char **argv = (char **)(stack + 1);
   front(argc, argv, argv + argc + 1);
 }
-
-#if defined(__x86_64__)
-__asm__(".globl _start\n_start:\n xor %ebp,%ebp\n mov %rsp,%rdi\n and $-16,%rsp\n call start\n");
-#elif defined(__aarch64__)
-__asm__(".globl _start\n_start:\n mov x29,#0\n mov x30,#0\n mov x0,sp\n bl start\n");
-#endif
