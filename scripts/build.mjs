@@ -37,7 +37,7 @@ const INIT_FLAGS = '-static -fno-pie -no-pie';
 const ENTRY_FLAGS = '-shared -fPIC -fvisibility=hidden';
 /** What is linked into both foster-init and foster-entry.so, and into both foster-init and the front. */
 const SHARED = ['program.c', 'launcher.c', 'inside.c', 'cgroup.c', 'check.c', 'libc.c'];
-const SHARED_WITH_FRONT = ['program.c', 'process-stat.c', 'clock.c', 'libc.c'];
+const SHARED_WITH_FRONT = [...SHARED, 'process-stat.c', 'clock.c', 'remove.c'];
 
 function words(text) {
   return text.split(' ');
@@ -91,7 +91,7 @@ function buildNative(arch) {
   compile(
     compiler,
     arch,
-    INIT_FLAGS,
+    IS_PACKAGE ? INIT_FLAGS : `${INIT_FLAGS} -DFOSTER_FAULTS`,
     [...front.map((name) => join('front', name)), ...SHARED_WITH_FRONT].map((name) => join(folder, name)),
     'foster',
   );
@@ -240,7 +240,7 @@ async function buildBundles() {
  * process.
  */
 const SHELL_HEAD = `#!/bin/sh
-':' //; case "$1\${FOSTER_NO_FRONT+-}" in exec) for d in "\${0%/*}" "\${0%/*}/../lib/node_modules/foster/dist" "\${0%/*}/../foster/dist"; \
+':' //; case "$1\${FOSTER_NO_FRONT+-}" in exec|run) for d in "\${0%/*}" "\${0%/*}/../lib/node_modules/foster/dist" "\${0%/*}/../foster/dist"; \
 do if [ "$d/foster" -ef "$0" ]; then { read -r a </proc/sys/kernel/arch; } 2>/dev/null || a=$(uname -m); case "$a" in x86_64) a=x64;; aarch64) a=arm64;; esac; \
 [ -x "$d/$a/foster" ] && exec "$d/$a/foster" "$@"; fi; done;; esac; \
 if [ "\${NODE_EXTRA_CA_CERTS+set}" ]; then export FOSTER_NODE_EXTRA_CA_CERTS="$NODE_EXTRA_CA_CERTS"; \

@@ -13,7 +13,9 @@ interface Choices {
 
 /** The surroundings of a command: this process. Streams and signal are created when they are needed, because that takes time. */
 export const CALLER: Surroundings & Choices = {
-  env: process.env,
+  get env() {
+    return process.env;
+  },
   dataRoot: undefined,
   storageDriver: undefined,
   authFile: undefined,

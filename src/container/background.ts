@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startProcess } from '../init/clone.js';
 import { initProgram } from '../init/init-program.js';
-import { CONTROL_START, encodeMonitor, encodePlan } from '../init/wire.js';
+import { CONTROL_START, encodeMonitor, encodePlan, type MonitorOptions } from '../init/wire.js';
 import { executionFailure, executionFailures } from '../launch/execution-failure.js';
 import { launchFailure } from '../launch/failure.js';
 import { hostOutput } from '../launch/host-steps.js';
@@ -75,7 +75,7 @@ export function launchDetached(
     nothing: openSync('/dev/null', 'r+'),
     blob: memoryFile(
       'foster-monitor',
-      monitorBlob(plan, record, joined !== undefined || plan.isNested, network?.names),
+      encodeMonitor(monitorFor(plan, record, joined !== undefined || plan.isNested, network?.names)),
     ),
     folder: openSync(folder, 'r'),
     plan: memoryFile('foster-plan', encodePlan(plan, { trace: observer !== undefined })),
@@ -154,13 +154,14 @@ function healthPlan(
   return buildExecPlan(check, { canSetGroups, detached: false, cgroups });
 }
 
-function monitorBlob(
+/** What a monitor that starts its container gets. @param joins whether PID 1 joins a process */
+export function monitorFor(
   plan: Plan,
   record: ContainerRecord,
   joins: boolean,
   names: readonly string[] = [],
-): Uint8Array {
-  return encodeMonitor({
+): MonitorOptions {
+  return {
     pid: 0,
     terminal: plan.terminal,
     interactive: record.interactive,
@@ -185,7 +186,7 @@ function monitorBlob(
       health: record.health,
       kept: plan.kept,
     },
-  });
+  };
 }
 
 /** Ends a monitor, and its container with it, before the user's program runs. */

@@ -64,7 +64,7 @@ export function keepExecTemplate(
 }
 
 /** The messages about a program, cut where it is named. @param rest tells one with a path from one that is looked up */
-function failuresFor(plan: Plan, rest: string): TemplateFailure[] {
+export function failuresFor(plan: Plan, rest: string): TemplateFailure[] {
   const program = `{program}${rest}`;
   const named = { ...plan, program: { ...plan.program, argv: [program] } };
   return executionFailures(named).map(({ errno, exitCode, text }) => {
@@ -81,6 +81,6 @@ function eventUpToCommand(record: ContainerRecord): string {
 }
 
 /** Where programs are looked up: the directories of the paths of one that is named `x`. */
-function searchPath({ program }: Plan): string {
+export function searchPath({ program }: Plan): string {
   return program.paths.map((path) => path.slice(0, path.lastIndexOf('/'))).join(':');
 }

@@ -1,7 +1,7 @@
 import { openSync } from 'node:fs';
 import { becomeProgram } from '../init/clone.js';
 import { initProgram } from '../init/init-program.js';
-import { encodeMonitor } from '../init/wire.js';
+import { encodeMonitor, type MonitorOptions } from '../init/wire.js';
 import { executionFailures } from '../launch/execution-failure.js';
 import { hostResults } from '../launch/host-steps.js';
 import type { Launched } from '../launch/launch.js';
@@ -49,41 +49,51 @@ function logOf({ rm, logging }: ContainerRecord, { terminal }: Plan): LogOptions
   return rm && !terminal ? 'none' : MOST_LOGGED;
 }
 
+/** What the monitor of a foreground run gets. @param launched undefined for a template, whose front adds what is missing */
+export function monitorOf(
+  launched: Pick<Launched, 'pid' | 'joined' | 'work'> | undefined,
+  { plan, held, interactive, remove, oom, network }: Foreground,
+): MonitorOptions {
+  const steps = launched?.work.steps ?? plan.host;
+  return {
+    pid: launched?.pid ?? 0,
+    host: { steps, ...(launched && { results: hostResults(launched.work) }) },
+    terminal: plan.terminal,
+    interactive,
+    verbose: plan.verbose,
+    shim: plan.shim,
+    userNamespace: hasUserNamespace(plan, held, launched?.joined),
+    stateless: held === undefined,
+    subject: held?.record,
+    timeLimit: held?.record.timeLimit && held.record.timeLimit * 1000,
+    oom,
+    remove,
+    volumes: held && volumeEvents(held.record),
+    names: network?.names ?? [],
+    lastProgram: held && imageRemoval(held.record),
+    failures: executionFailures(plan),
+    log: held && logOf(held.record, plan),
+  };
+}
+
+/** Whether the container's user namespace is not the caller's. */
+function hasUserNamespace(plan: Plan, held: HeldContainer | undefined, joined: number | undefined): boolean {
+  return held !== undefined && (plan.namespaces.includes('user') || plan.isNested || joined !== undefined);
+}
+
 /**
  * Replaces this process with foster-init as the container's monitor. It lets the user's program start, forwards signals,
  * carries the terminal, and exits with the container's exit code. Returns only by throwing.
  */
 export function becomeMonitor(launched: Launched, foreground: Foreground): never {
-  const { plan, held, interactive, remove, oom, attached = { stdout: true, stderr: true } } = foreground;
-  const hasUserNamespace =
-    held !== undefined &&
-    (plan.namespaces.includes('user') || plan.isNested || launched.joined !== undefined);
-  const blob = memoryFile(
-    'foster-monitor',
-    encodeMonitor({
-      pid: launched.pid,
-      host: { steps: launched.work.steps, results: hostResults(launched.work) },
-      terminal: plan.terminal,
-      interactive,
-      verbose: plan.verbose,
-      shim: plan.shim,
-      userNamespace: hasUserNamespace,
-      stateless: held === undefined,
-      subject: held?.record,
-      timeLimit: held?.record.timeLimit && held.record.timeLimit * 1000,
-      oom,
-      remove,
-      volumes: held && volumeEvents(held.record),
-      names: foreground.network?.names ?? [],
-      lastProgram: held && imageRemoval(held.record),
-      failures: executionFailures(plan),
-      log: held && logOf(held.record, plan),
-    }),
-  );
+  const { plan, held, interactive, attached = { stdout: true, stderr: true } } = foreground;
+  const blob = memoryFile('foster-monitor', encodeMonitor(monitorOf(launched, foreground)));
   const folder = held && openSync(containerFolder(held.record.id), 'r');
   // A process that has joined a container was executed outside of it, so we may not access its own: ptrace(2).
   const inside = launched.joined ?? launched.pid;
-  const userNamespace = hasUserNamespace ? openSync(`/proc/${inside}/ns/user`, 'r') : undefined;
+  const userNamespace = hasUserNamespace(plan, held, launched.joined)
+    ? openSync(`/proc/${inside}/ns/user`, 'r')
+    : undefined;
   const isReading = interactive || plan.terminal;
   const nothing = isReading && attached.stdout && attached.stderr ? 0 : openSync('/dev/null', 'r+');
   const descriptors = [

@@ -6,6 +6,16 @@ export interface RunObserver {
   explain(line: string): void;
   /** With text for standard output: the id of a container in the background or without attached output, the plan of a dry run. */
   print(text: string): void;
+  /** What to leave for the front, so that it does the next such run: run-template.ts. */
+  template?: RunWish | undefined;
+}
+
+/** What a run is to leave for the front. */
+export interface RunWish {
+  /** The command line after `run`, up to ROOT. */
+  words: readonly string[];
+  /** The name of the template: 16 hexadecimal digits. */
+  key: string;
 }
 
 /** Prints the id of a container whose output is not attached, as `run -d` does: there is nothing else to know it by. */

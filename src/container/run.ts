@@ -9,7 +9,7 @@ import { dropIdFile } from './create.js';
 import { createHeld, makeRoom } from './create-held.js';
 import type { Draft } from './draft.js';
 import { draftRequest } from './draft-request.js';
-import { becomeMonitor } from './foreground.js';
+import { becomeMonitor, monitorOf } from './foreground.js';
 import { writePidFile } from './pid-file.js';
 import { planContainer } from './plan.js';
 import { pathsOf, removeHeld } from './remove.js';
@@ -79,7 +79,7 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
     });
     writePidFile(record, launched.joined ?? launched.pid);
     printUnseen(record.id, request.attached, observer);
-    becomeMonitor(launched, {
+    const foreground = {
       plan,
       held: { record, lock },
       interactive,
@@ -87,7 +87,13 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
       oom: oomReport(plan, `container ${record.name}`, record.spec),
       remove: record.rm ? pathsOf(record) : [],
       network,
-    });
+    };
+    if (observer.template !== undefined) {
+      const { keepRunTemplate } = await import('./run-template.js');
+      const monitor = monitorOf(undefined, foreground);
+      keepRunTemplate(observer.template, { request, record, plan, monitor, kind: 'foreground' });
+    }
+    becomeMonitor(launched, foreground);
   } catch (error) {
     if (launched !== undefined) abandon(launched);
     closeAll([network?.lock, network?.namespace]);

@@ -9,7 +9,7 @@ import { containerFolder } from '../sys/paths.js';
 import { surroundings } from '../sys/surroundings.js';
 import { type AttachOptions, attachTo, type ConnectOptions, connectMonitor } from './attach.js';
 import { announce, attachToNetworks, named } from './attachment.js';
-import { giveUp, launchDetached, startProgram, type Waiting } from './background.js';
+import { giveUp, launchDetached, monitorFor, startProgram, type Waiting } from './background.js';
 import { cgroupPlan } from './cgroups.js';
 import { dropIdFile, type HeldContainer } from './create.js';
 import { createHeld, mayBeFilled } from './create-held.js';
@@ -46,6 +46,13 @@ export async function runDetached(request: RunRequest, draft: Draft, observer: R
         isStarted = true;
       },
     });
+    if (observer.template !== undefined) {
+      const { keepRunTemplate } = await import('./run-template.js');
+      const { plan } = containerPlan;
+      const monitor = monitorFor(plan, record, false);
+      const kind = request.detach ? 'detached' : 'attached';
+      keepRunTemplate(observer.template, { request, record, plan, monitor, kind });
+    }
     if (client === undefined) {
       observer.print(`${record.id}\n`);
       return 0;

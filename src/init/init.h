@@ -180,7 +180,7 @@ void janitor_finish(void);
 /* Bytes from the monitor to the janitor. If the pipe closes without JANITOR_DONE, the monitor was killed. */
 enum { JANITOR_DONE = 'k', JANITOR_RAW = 'r', JANITOR_COOKED = 'c' };
 void janitor_notify(char message);
-int remove_tree(const char *path);
+int remove_tree(int dir, const char *path);
 int run_remove(void);
 
 #endif

@@ -59,12 +59,12 @@ static void remove_at_end(const char *path) {
   size_t length = string_length(path);
   char folder[4096];
   if (length < sizeof mark || length >= sizeof folder || !string_equal(path + length - (sizeof mark - 1), mark)) {
-    remove_tree(path);
+    remove_tree(AT_FDCWD, path);
     return;
   }
   if (SYSCALL3(__NR_unlinkat, AT_FDCWD, path, 0) < 0) return;
   append(folder, path)[-(long)(sizeof mark - 1)] = 0;
-  remove_tree(folder);
+  remove_tree(AT_FDCWD, folder);
 }
 
 static _Noreturn void janitor(const struct monitor *monitor, int line) {

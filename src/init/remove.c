@@ -60,8 +60,8 @@ static int remove_entry(int top, int dir, const char *name, int depth) {
   return SYSCALL3(__NR_unlinkat, dir, name, AT_REMOVEDIR) == 0 ? REMOVED : REMAINS;
 }
 
-/* Returns whether it is gone completely. */
-int remove_tree(const char *path) { return remove_entry(-1, AT_FDCWD, path, 0) != REMAINS; }
+/* Below the directory `dir`, or AT_FDCWD. Returns whether it is gone completely. */
+int remove_tree(int dir, const char *path) { return remove_entry(-1, dir, path, 0) != REMAINS; }
 
 /* `foster-init remove`: the paths are in a blob of a monitor's format. Waits until our ids are mapped, because only then
  * do the owners of the files exist here. */
@@ -71,6 +71,6 @@ int run_remove(void) {
   int is_left = 0;
   const char *path = (const char *)monitor + monitor->remove;
   for (; *path; path += string_length(path) + 1)
-    if (!remove_tree(path)) is_left = 1;
+    if (!remove_tree(AT_FDCWD, path)) is_left = 1;
   return is_left;
 }

@@ -1,6 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoNumber } from '../sys/errno.js';
+import type { Sightings } from '../sys/sightings.js';
 import { wire } from '../sys/wire-constants.js';
 import { Blob } from './blob.js';
 import { nativeFile } from './clone.js';
@@ -45,32 +46,53 @@ export interface TemplateFailure {
   after: string;
 }
 
-export interface ExecTemplate {
-  kind: TemplateKind;
-  /** The container's files; the template is used while they have not changed. */
-  stamps: { config: Stamp; cgroups: Stamp };
-  /** Encoded, without arguments and paths. */
+/** What starts a process. */
+interface ProcessTemplate {
+  /** Encoded, with those of the arguments that are an entry point's. */
   plan: Uint8Array;
-  /** Encoded, without failures and pid. */
+  /** Encoded, without failures. */
   monitor: Uint8Array;
   /** For programs that are named by a path, and for those that are looked up; the same errors in the same order. */
   failures: { path: readonly TemplateFailure[]; name: readonly TemplateFailure[] };
-  /** The line of the event after its time, up to the command. */
-  event: string;
   /** PATH of the container. */
   path: string;
+}
+
+export interface ExecTemplate extends ProcessTemplate {
+  kind: TemplateKind;
+  /** The container's files; the template is used while they have not changed. */
+  stamps: { config: Stamp; cgroups: Stamp };
+  /** The line of the event after its time, up to the command. */
+  event: string;
   /** The index of the step, of PID 1's and the process's, whose only argument is the working directory. */
   directoryStep: number;
 }
 
 export function encodeTemplate(template: ExecTemplate): Uint8Array {
-  const { kind, stamps, plan, monitor, event, path } = template;
+  const { kind, stamps, plan } = template;
   const blob = new Blob();
-  const offsets = wire.TEMPLATE_OFFSETS;
   const header = blob.reserve(wire.TEMPLATE_SIZE);
-  const failures = [...template.failures.path, ...template.failures.name];
-  const table = blob.reserve(failures.length * wire.TEMPLATE_FAILURE_SIZE);
-  failures.forEach(({ errno, exitCode, before, after }, index) => {
+  encodeProcess(blob, header, template, {
+    kind: KINDS[kind],
+    config: words(stamps.config),
+    cgroups: words(stamps.cgroups),
+    event: blob.text(template.event),
+    directory: argumentAt(plan, template.directoryStep),
+    run: 0,
+  });
+  return blob.bytes;
+}
+
+function encodeProcess(
+  blob: Blob,
+  header: number,
+  { plan, monitor, failures, path }: ProcessTemplate,
+  fields: Record<'kind' | 'event' | 'directory' | 'run', number> & Record<'config' | 'cgroups', number[]>,
+): void {
+  const offsets = wire.TEMPLATE_OFFSETS;
+  const all = [...failures.path, ...failures.name];
+  const table = blob.reserve(all.length * wire.TEMPLATE_FAILURE_SIZE);
+  all.forEach(({ errno, exitCode, before, after }, index) => {
     blob.struct(table + index * wire.TEMPLATE_FAILURE_SIZE, wire.TEMPLATE_FAILURE_OFFSETS, {
       error: errno === '*' ? 0 : errnoNumber(errno),
       exit_code: exitCode,
@@ -81,9 +103,6 @@ export function encodeTemplate(template: ExecTemplate): Uint8Array {
   blob.struct(header, offsets, {
     magic: wire.TEMPLATE_MAGIC,
     version: wire.VERSION,
-    kind: KINDS[kind],
-    config: words(stamps.config),
-    cgroups: words(stamps.cgroups),
     init: words(stampOf(nativeFile('foster-init'))),
     bundle: words(stampOf(`${dirname(dirname(nativeFile('foster-init')))}/foster-cli.cjs`)),
     plan: blob.put(plan),
@@ -91,15 +110,193 @@ export function encodeTemplate(template: ExecTemplate): Uint8Array {
     monitor: blob.put(monitor),
     monitor_size: monitor.length,
     failures: table,
-    failure_count: template.failures.path.length,
-    event: blob.text(event),
+    failure_count: failures.path.length,
     path: blob.text(path),
-    directory: argumentAt(plan, template.directoryStep),
-    unused: 0,
     size: 0,
+    ...fields,
   });
   blob.u32(header + offsets.size, blob.size);
+}
+
+export type RunKind = 'foreground' | 'detached' | 'attached';
+
+const RUN_KINDS: Readonly<Record<RunKind, number>> = {
+  foreground: wire.TEMPLATE_RUN,
+  detached: wire.TEMPLATE_RUN_DETACHED,
+  attached: wire.TEMPLATE_RUN_ATTACHED,
+};
+
+/** What the template of a run depends on. */
+export interface RunFacts {
+  /** The command line after `run`, up to ROOT. */
+  words: readonly string[];
+  /** Whether a command follows. */
+  hasCommand: boolean;
+  seen: Sightings;
+  uid: number;
+  gid: number;
+  /** The kernel's boot id, and the machine's host name. */
+  boot: string;
+  host: string;
+  /** '' if it does not matter. */
+  directory: string;
+}
+
+/** The template of a run, whose texts have CODE_* in place of what differs from run to run. */
+export interface RunTemplate extends ProcessTemplate {
+  kind: RunKind;
+  facts: RunFacts;
+  /** What of the run that leaves it is different in the next one. */
+  id: string;
+  created: string;
+  /** Sum of RUN_*, without RUN_COMMAND. */
+  flags: number;
+  cloneFlags: number;
+  /** '' for a random one. */
+  name: string;
+  nameWords: { adjectives: string; nouns: string };
+  record: string;
+  restart: string;
+  /** The line of the creation in the events file, after its time. */
+  event: string;
+  subject: string;
+  remove: readonly string[];
+  keys: Buffer;
+}
+
+export function encodeRunTemplate(template: RunTemplate): Uint8Array {
+  const { facts, nameWords, remove, keys } = template;
+  const blob = new Blob();
+  const header = blob.reserve(wire.TEMPLATE_SIZE);
+  const run = blob.reserve(wire.RUN_TEMPLATE_SIZE);
+  encodeProcess(blob, header, template, {
+    kind: RUN_KINDS[template.kind],
+    config: [],
+    cgroups: [],
+    event: blob.text(template.event),
+    directory: 0,
+    run,
+  });
+  encodeFacts(blob, run, facts, {
+    flags: template.flags,
+    clone_flags: template.cloneFlags,
+    name: blob.text(template.name),
+    adjectives: blob.text(nameWords.adjectives),
+    nouns: blob.text(nameWords.nouns),
+    record: blob.text(template.record),
+    restart: blob.text(template.restart),
+    subject: blob.text(template.subject),
+    remove: blob.words([...remove]),
+    remove_count: remove.length,
+    keys: blob.put(Buffer.concat([keys, Buffer.of(0)])),
+  });
+  const holes = findHoles(blob.bytes, template);
+  const table = blob.reserve(holes.length * wire.TEMPLATE_HOLE_SIZE);
+  holes.forEach((hole, index) => {
+    blob.struct(table + index * wire.TEMPLATE_HOLE_SIZE, wire.TEMPLATE_HOLE_OFFSETS, hole);
+  });
+  blob.u32(run + wire.RUN_TEMPLATE_OFFSETS.holes, table);
+  blob.u32(run + wire.RUN_TEMPLATE_OFFSETS.hole_count, holes.length);
+  blob.u32(header + wire.TEMPLATE_OFFSETS.size, blob.size);
   return blob.bytes;
+}
+
+/** Says that such a run is always done by Node, as long as what it depends on is the same. */
+export function encodeRefusal(facts: RunFacts): Uint8Array {
+  const blob = new Blob();
+  const header = blob.reserve(wire.TEMPLATE_SIZE);
+  const run = blob.reserve(wire.RUN_TEMPLATE_SIZE);
+  const none = { path: [], name: [] };
+  const empty = blob.text('');
+  encodeProcess(
+    blob,
+    header,
+    { plan: Buffer.alloc(0), monitor: Buffer.alloc(0), failures: none, path: '' },
+    { kind: wire.TEMPLATE_NONE, config: [], cgroups: [], event: empty, directory: 0, run },
+  );
+  const texts = {
+    name: empty,
+    adjectives: empty,
+    nouns: empty,
+    record: empty,
+    restart: empty,
+    subject: empty,
+  };
+  const rest = { flags: 0, clone_flags: 0, remove: empty, remove_count: 0, keys: empty };
+  encodeFacts(blob, run, facts, { ...texts, ...rest });
+  blob.u32(header + wire.TEMPLATE_OFFSETS.size, blob.size);
+  return blob.bytes;
+}
+
+type RunField = keyof typeof wire.RUN_TEMPLATE_OFFSETS;
+type FactField =
+  | 'uid'
+  | 'gid'
+  | 'words'
+  | 'word_count'
+  | 'variables'
+  | 'variable_count'
+  | 'boot'
+  | 'host'
+  | 'directory'
+  | 'files'
+  | 'file_count'
+  | 'holes'
+  | 'hole_count';
+
+function encodeFacts(
+  blob: Blob,
+  run: number,
+  { words: texts, hasCommand, seen, uid, gid, boot, host, directory }: RunFacts,
+  rest: Record<Exclude<RunField, FactField>, number>,
+): void {
+  const files = blob.reserve(seen.files.length * wire.TEMPLATE_FILE_SIZE);
+  seen.files.forEach(({ root, path, kind, stamp }, index) => {
+    blob.struct(files + index * wire.TEMPLATE_FILE_SIZE, wire.TEMPLATE_FILE_OFFSETS, {
+      root: blob.text(root),
+      path: blob.text(path),
+      kind,
+      unused: 0,
+      stamp: words(stamp),
+    });
+  });
+  blob.struct(run, wire.RUN_TEMPLATE_OFFSETS, {
+    ...rest,
+    flags: rest.flags | (hasCommand ? wire.RUN_COMMAND : 0),
+    uid,
+    gid,
+    words: blob.words([...texts]),
+    word_count: texts.length,
+    variables: blob.words([...seen.variables]),
+    variable_count: seen.variables.length,
+    boot: blob.text(boot),
+    host: blob.text(host),
+    directory: blob.text(directory),
+    files,
+    file_count: seen.files.length,
+    holes: 0,
+    hole_count: 0,
+  });
+}
+
+const SHORT_ID = 12;
+
+/** Where the bytes have the id, its start, or the time of creation. */
+function findHoles(
+  bytes: Buffer,
+  { id, created }: Pick<RunTemplate, 'id' | 'created'>,
+): { offset: number; kind: number }[] {
+  const holes = placesOf(bytes, id.slice(0, SHORT_ID)).map((offset) => ({
+    offset,
+    kind: bytes.toString('latin1', offset, offset + id.length) === id ? wire.HOLE_ID : wire.HOLE_SHORT_ID,
+  }));
+  return [...holes, ...placesOf(bytes, created).map((offset) => ({ offset, kind: wire.HOLE_TIME }))];
+}
+
+function placesOf(bytes: Buffer, text: string): number[] {
+  const places = [];
+  for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + text.length)) places.push(at);
+  return places;
 }
 
 /** Where an encoded plan has the first argument of a step. */

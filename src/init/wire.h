@@ -7,7 +7,7 @@
 #include "sys.h"
 
 #define MAGIC 0x74736f66 /* "fost" */
-#define VERSION 7
+#define VERSION 8
 
 /* Descriptors by convention, in every mode. */
 enum { FD_CONTROL = 3, FD_BLOB = 4 };
@@ -267,28 +267,90 @@ struct failure {
   u32 text;
 };
 
-/* A file that an exec by TypeScript leaves in the container's folder, from which the front repeats it: front/. Offsets count
- * from the start of the file. It is used only while the files of its stamps are what they were. */
+/* A file from which the front repeats what TypeScript has done before: front/. An exec leaves one in the container's folder, a run
+ * one in the folder `templates`. Offsets count from the start of the file. It is used only while everything that it was made
+ * from is what it was. */
 struct template {
   u32 magic, version, size, kind;
-  u64 config[5], cgroups[5]; /* struct stamp: the container's config.json and cgroups */
+  u64 config[5], cgroups[5]; /* of an exec, struct stamp: the container's config.json and cgroups */
   u64 init[5], bundle[5];    /* foster-init, and the bundle that has written this */
-  u32 plan, plan_size;       /* a plan without arguments and paths; envp has the container's environment */
-  u32 monitor, monitor_size; /* a monitor's blob without failures */
+  u32 plan, plan_size;       /* a plan, without what `holes` and the command line change */
+  u32 monitor, monitor_size; /* a monitor's blob, without failures */
   u32 failures;       /* offset of struct template_failure[2 * failure_count]: for a path, and for a name that is looked up */
   u32 failure_count;
-  u32 event;          /* offset of a text: the event after its time, up to the command */
+  u32 event;          /* offset of a text: of an exec, the event after its time, up to the command; of a run, that of the creation */
   u32 path;           /* offset of a text: where a program is looked up */
-  u32 directory;      /* offset in the plan of the argument that is the working directory */
-  u32 unused;
+  u32 directory;      /* offset in the plan of the argument that is the working directory; 0 for a run */
+  u32 run;            /* offset of struct run_template; 0 for an exec */
 };
 #define TEMPLATE_MAGIC 0x6d657466 /* "ftem" */
-enum { TEMPLATE_EXEC = 1, TEMPLATE_EXEC_TERMINAL, TEMPLATE_EXEC_DETACHED };
+enum {
+  TEMPLATE_EXEC = 1,
+  TEMPLATE_EXEC_TERMINAL,
+  TEMPLATE_EXEC_DETACHED,
+  TEMPLATE_RUN,          /* the command becomes the monitor */
+  TEMPLATE_RUN_DETACHED, /* a monitor of its own */
+  TEMPLATE_RUN_ATTACHED, /* a monitor of its own, which the command attaches to */
+  TEMPLATE_NONE,         /* such a run is always TypeScript's */
+};
 
 /* A message in two parts: between them is the program as the user has named it, in quotation marks. */
 struct template_failure {
   s32 error, exit_code;
   u32 before, after;
+};
+
+/* What only the template of a run has. Its texts may have holes: a byte CODE_* in place of what differs from run to run. Lists are of
+ * NUL-terminated texts. */
+struct run_template {
+  u32 uid, gid;    /* of the caller */
+  u32 flags;       /* RUN_* */
+  u32 clone_flags; /* of PID 1 */
+  u32 words, word_count;         /* list: the command line from ROOT backwards, after `run` */
+  u32 variables, variable_count; /* list: variables that were read, NAME=VALUE, or a NAME that was not set */
+  u32 boot, host;                /* texts: the kernel's boot id, the machine's host name */
+  u32 directory;                 /* text: the caller's working directory; empty if it does not matter */
+  u32 files, file_count;         /* offset of struct template_file[] */
+  u32 holes, hole_count;         /* offset of struct template_hole[] */
+  u32 name;                      /* text: the container's name; empty for a random one */
+  u32 adjectives, nouns;         /* texts: the words of random names, with spaces between them */
+  u32 record, restart;           /* texts: config.json, and the file `restart` */
+  u32 subject;                   /* text: " ID NAME" for the monitor */
+  u32 remove, remove_count;      /* list: paths for the monitor to remove */
+  u32 keys;                      /* text: the keys that detach */
+};
+
+enum {
+  RUN_COMMAND = 1,     /* there is a command after ROOT, which is a hole */
+  RUN_LAYER = 2,       /* has a layer of its own: `upper` and `work` */
+  RUN_OPEN = 4,        /* its root user is not the caller, and creates files in its folder */
+  RUN_DURABLE = 8,     /* its record is to outlast a power failure */
+  RUN_INTERACTIVE = 16,
+  RUN_TERMINAL = 32,
+  RUN_USERNS = 64,     /* it has a user namespace of its own */
+};
+
+/* In place of a name, and of the command: JSON strings, with commas between them. */
+enum { CODE_NAME = 1, CODE_COMMAND = 2 };
+
+/* Bytes of the file that are written over in each run. */
+struct template_hole {
+  u32 offset, kind;
+};
+enum { HOLE_ID, HOLE_SHORT_ID /* its first 12 digits */, HOLE_TIME /* 2026-11-26T20:23:52.000Z */ };
+
+/* A file that was looked at. */
+struct template_file {
+  u32 root; /* text: the path of a directory that is the root for `path`; empty: none */
+  u32 path; /* text */
+  u32 kind, unused;
+  u64 stamp[5];
+};
+enum {
+  FILE_CONTENT,  /* struct stamp: device, inode, size, times of change */
+  FILE_IDENTITY, /* device, inode, mode, user, group */
+  FILE_TYPE,     /* its type in the mode; of files of the kernel, whose other numbers mean nothing */
+  FILE_LINK = 4, /* with one of these: of a symbolic link itself */
 };
 
 #endif

@@ -1,5 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { findInRoot } from '../sys/libc.js';
+import { dataFolder } from '../sys/paths.js';
+import { isSeeing, seeBelow } from '../sys/sightings.js';
 import { hiddenName } from './overlay-whiteouts.js';
 import { WHITEOUT_PREFIX } from './whiteout.js';
 
@@ -10,9 +12,11 @@ const O_NOFOLLOW = process.arch === 'arm64' ? 0o100000 : 0o400000;
 /** An open root filesystem: reading it never leads out of it. */
 export class RootFiles {
   readonly #layers: number[];
+  readonly #paths: readonly string[];
 
   /** @param layers trees on the host, topmost first */
   constructor(layers: string[]) {
+    this.#paths = layers;
     this.#layers = layers.map((path) => openSync(path, O_PATH));
   }
 
@@ -59,13 +63,21 @@ export class RootFiles {
   /** Opens it in the topmost layer that has it, unless a layer above has a whiteout for it. */
   #find(path: string, flags: number): number | undefined {
     const lowest = this.#layers.at(-1);
-    for (const layer of this.#layers) {
+    for (const [index, layer] of this.#layers.entries()) {
       const fd = findInRoot(layer, path, flags);
+      if (isSeeing()) noteSighting(this.#paths[index] ?? '', path, fd, flags);
       if (fd !== undefined) return fd;
       if (layer !== lowest && hasWhiteout(layer, path)) return undefined;
     }
     return undefined;
   }
+}
+
+/** For the template of a run. Trees of foster's own never change. */
+function noteSighting(root: string, path: string, fd: number | undefined, flags: number): void {
+  if (root.startsWith(`${dataFolder()}/`)) return;
+  const info = fd === undefined ? undefined : fstatSync(fd, { bigint: true });
+  seeBelow(root, path, info, (flags & O_NOFOLLOW) !== 0);
 }
 
 /** Whether a layer has a whiteout for the file or for a directory above it: overlay-whiteouts.ts. */

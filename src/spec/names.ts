@@ -98,6 +98,9 @@ export function isId(text: string): boolean {
   return /^[0-9a-f]{64}$/.test(text);
 }
 
+/** The words of random names, with spaces between them: an adjective, `_` and a noun. */
+export const NAME_WORDS = { adjectives: ADJECTIVES.join(' '), nouns: NOUNS.join(' ') };
+
 /** A random name for a container, such as `brave_otter`. It may be in use: try again then. */
 export function randomName(): string {
   return nameFrom(randomBytes(2));

@@ -5,6 +5,7 @@ import { type MountFlag, type RunContext, type RunFlags, toRequest } from '../..
 import type { RunRequest } from '../../spec/request.js';
 import { FosterError } from '../../sys/errors.js';
 import { acceptBooleanValues, addHelpAfter, missingArgument, prepareCommand } from '../command.js';
+import { front } from '../front.js';
 import { MentionedOptions, type OptionTarget } from '../mentioned-options.js';
 import { print, printError, settings } from '../output.js';
 import { checkPreserved } from './preserved-descriptors.js';
@@ -45,7 +46,7 @@ async function run(request: RunRequest): Promise<void> {
   if (!request.detach && !request.dryRun) await checkInput(request);
   const engine = await import('../../engine/foreground.js');
   const explain = (line: string) => printError(`${line}\n`);
-  settings.exitCode = await engine.run(request, { print, explain });
+  settings.exitCode = await engine.run(request, { print, explain, template: front.run });
 }
 
 /**

@@ -15,6 +15,7 @@ import type { IdMaps } from '../../spec/id-maps.js';
 import { errnoOf } from '../../sys/errno.js';
 import { lockFile, syncFilesystem } from '../../sys/libc.js';
 import { dataFolder } from '../../sys/paths.js';
+import { unseen } from '../../sys/sightings.js';
 import { onInterrupt, stopIfInterrupted } from '../../worker/interrupt.js';
 
 /**
@@ -156,7 +157,7 @@ export async function removeLeftovers(): Promise<number> {
 
 function temporaryFolders(): string[] {
   try {
-    return readdirSync(rootsFolder())
+    return unseen(() => readdirSync(rootsFolder()))
       .filter((name) => name.startsWith('tmp-'))
       .map((name) => join(rootsFolder(), name));
   } catch {

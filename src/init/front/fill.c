@@ -12,14 +12,7 @@ enum { ROOM = 4096 }; /* is soon full */
 #else
 enum { ROOM = 8 << 20 }; /* more than execve(2) takes */
 #endif
-enum { MAX_VARIABLES = 4096 };
-
-/* A blob that grows at its end; its memory is used only as far as it is written to. */
-struct builder {
-  char *data;
-  u32 size;
-  int is_full;
-};
+enum { MAX_LIST = 4096 };
 
 static struct builder copy_blob(const struct template *template, u32 offset, u32 size) {
   long at = syscall6(__NR_mmap, 0, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -67,6 +60,34 @@ static int has_slash(const char *text) {
   return *text == '/';
 }
 
+/* As JSON has them, with commas between them. */
+static char *append_strings(char *to, const char *end, char **words) {
+  for (char **word = words; *word; word++) {
+    if (end - to < 8) return NULL;
+    if (word != words) *to++ = ',';
+    *to++ = '"';
+    for (const char *c = *word; *c; c++) {
+      if (end - to < 8) return NULL;
+      if (*c == '"' || *c == '\\') *to++ = '\\', *to++ = *c;
+      else if (*c == '\n' || *c == '\t') *to++ = '\\', *to++ = *c == '\n' ? 'n' : 't';
+      else *to++ = *c;
+    }
+    *to++ = '"';
+  }
+  return to;
+}
+
+/* The text with its holes filled: CODE_*. */
+char *expand(char *to, const char *end, const char *text, const char *name, char **command) {
+  for (; *text; text++) {
+    if (end - to < MAX_NAME + 2) return NULL;
+    if (*text == CODE_NAME) to = append(to, name);
+    else if (*text != CODE_COMMAND) *to++ = *text;
+    else if (!(to = append_strings(to, end, command))) return NULL;
+  }
+  return *to = 0, to;
+}
+
 /* The paths where execvp(3) would look: in each directory of PATH. */
 static u32 put_programs(struct builder *builder, const char *path, char *program, u32 *count) {
   if (has_slash(program)) return put_list(builder, &program, *count = 1);
@@ -90,24 +111,41 @@ static int is_same_variable(const char *a, const char *b) {
   return *a == '=' && *b == '=';
 }
 
+/* What an encoded array points to; there can be more in it afterwards. */
+static char **read_list(struct builder *builder, u32 array, u32 *count) {
+  static char *list[MAX_LIST];
+  *count = 0;
+  for (u64 at, offset = array; offset % 8 == 0 && offset + 8 <= builder->size; offset += 8) {
+    memcpy(&at, builder->data + offset, sizeof at);
+    if (!at) return list;
+    if (at >= builder->size || *count == MAX_LIST) break;
+    list[(*count)++] = builder->data + at;
+  }
+  builder->is_full = 1;
+  return list;
+}
+
 /* The container's environment, in which a name keeps its place and takes the last value it is given. */
 static u32 put_environment(struct builder *builder, u32 envp, const char **overrides, u32 override_count, u32 *count) {
-  static char *variables[MAX_VARIABLES];
-  *count = 0;
-  for (u64 at, offset = envp; offset % 8 == 0 && offset + 8 <= builder->size; offset += 8) {
-    memcpy(&at, builder->data + offset, sizeof at);
-    if (!at) break;
-    if (at >= builder->size || *count == MAX_VARIABLES) return builder->is_full = 1, 0;
-    variables[(*count)++] = builder->data + at;
-  }
+  char **variables = read_list(builder, envp, count);
   for (u32 i = 0; i < override_count; i++) {
     u32 place = 0;
     while (place < *count && !is_same_variable(variables[place], overrides[i])) place++;
-    if (place == MAX_VARIABLES) return builder->is_full = 1, 0;
+    if (place == MAX_LIST) return builder->is_full = 1, 0;
     variables[place] = (char *)overrides[i];
     if (place == *count) ++*count;
   }
   return put_list(builder, variables, *count);
+}
+
+/* The arguments: those of the template, which are an entry point's, and the command. */
+static u32 put_arguments(struct builder *builder, u32 argv, char **command, u32 *count) {
+  char **arguments = read_list(builder, argv, count);
+  for (; *command; command++) {
+    if (*count == MAX_LIST) return builder->is_full = 1, 0;
+    arguments[(*count)++] = *command;
+  }
+  return put_list(builder, arguments, *count);
 }
 
 /* An anonymous file that nobody can change any more. Returns -errno if there cannot be one. */
@@ -125,10 +163,9 @@ int memory_file(const char *name, const void *data, size_t size, int is_program)
   return (int)fd;
 }
 
-static int finish(const struct builder *builder, const char *name) {
+int blob_file(const struct builder *builder, const char *name) {
   return builder->is_full ? -1 : memory_file(name, builder->data, builder->size, 0);
 }
-
 /* The argument is the offset of a text, as it is encoded. */
 static void put_directory(struct builder *builder, u32 argument, u32 plan_size, const char *directory) {
   u32 text = put_text(builder, directory, "", "");
@@ -150,12 +187,21 @@ static void put_relocations(struct builder *builder, struct plan *plan, const u3
   plan->relocations = at, plan->relocation_count = (u32)total;
 }
 
-int fill_plan(const struct template *template, const struct exec_request *request, char **envp) {
+/* The program, if the command decides it, which follows no entry point then; or NULL. */
+static const char *new_program(const struct template *template, char **command) {
+  const struct plan *plan = (const struct plan *)((const char *)template + template->plan);
+  u64 first;
+  if (plan->argv > template->plan_size - sizeof first) return NULL;
+  memcpy(&first, (const char *)plan + plan->argv, sizeof first);
+  return first ? NULL : *command;
+}
+
+int fill_plan(const struct template *template, const struct process_request *request, char **envp) {
   struct builder builder = copy_blob(template, template->plan, template->plan_size);
   if (builder.is_full) return -1;
   struct plan *plan = (struct plan *)builder.data;
   const char *overrides[MAX_OVERRIDES + 1];
-  u32 override_count = 0, counts[3], arrays[3];
+  u32 override_count = 0, counts[3] = {0, 0, 0}, arrays[3] = {plan->programs, plan->argv, plan->envp};
   char term[256] = "TERM=xterm";
   const char *kind = variable(envp, "TERM");
   if (kind && string_length(kind) > 200) return -1;
@@ -163,14 +209,14 @@ int fill_plan(const struct template *template, const struct exec_request *reques
   if (request->terminal) overrides[override_count++] = term;
   for (u32 i = 0; i < request->override_count; i++) overrides[override_count++] = request->overrides[i];
 
-  arrays[0] = put_programs(&builder, template_text(template, template->path), request->command[0], &counts[0]);
-  counts[1] = count_of(request->command);
-  arrays[1] = put_list(&builder, request->command, counts[1]);
-  arrays[2] = put_environment(&builder, plan->envp, overrides, override_count, &counts[2]);
+  if (new_program(template, request->command))
+    arrays[0] = put_programs(&builder, template_text(template, template->path), request->command[0], &counts[0]);
+  if (*request->command) arrays[1] = put_arguments(&builder, plan->argv, request->command, &counts[1]);
+  if (override_count) arrays[2] = put_environment(&builder, plan->envp, overrides, override_count, &counts[2]);
   put_relocations(&builder, plan, arrays, counts);
   if (request->directory) put_directory(&builder, template->directory, template->plan_size, request->directory);
   plan->programs = arrays[0], plan->argv = arrays[1], plan->envp = arrays[2], plan->size = builder.size;
-  return finish(&builder, "foster-plan");
+  return blob_file(&builder, "foster-plan");
 }
 
 /* Whether it is shown as it is, when it is quoted. */
@@ -195,12 +241,42 @@ static void put_failures(struct builder *builder, const struct template *templat
   monitor->failures = array, monitor->failure_count = count;
 }
 
-int fill_monitor(const struct template *template, const struct exec_request *request, int pid) {
-  struct builder builder = copy_blob(template, template->monitor, template->monitor_size);
-  if (builder.is_full) return -1;
-  struct monitor *monitor = (struct monitor *)builder.data;
-  put_failures(&builder, template, request->command[0]);
-  monitor->pid = pid, monitor->size = builder.size;
+/* A list of texts, which an empty one ends. */
+static u32 put_expanded(struct builder *builder, const char *texts, u32 count, const char *name) {
+  char text[MAX_PATH], *none[] = {NULL};
+  u32 start = 0;
+  for (u32 i = 0; i < count; i++, texts += string_length(texts) + 1) {
+    char *end = expand(text, text + sizeof text, texts, name, none);
+    u32 at = !end || builder->is_full || builder->size > ROOM - MAX_PATH ? 0 : start ? builder->size : reserve(builder, 0);
+    if (!at) return builder->is_full = 1, 0;
+    memcpy(builder->data + at, text, (size_t)(end - text) + 1);
+    builder->size = at + (u32)(end - text) + 1;
+    if (!start) start = at;
+  }
+  if (builder->size < ROOM) builder->data[builder->size++] = 0;
+  return start;
+}
+
+/* `name`: of a new container; NULL for a process that joins one. */
+int fill_monitor(const struct template *template, const struct process_request *request, const char *name, struct builder *builder) {
+  *builder = copy_blob(template, template->monitor, template->monitor_size);
+  if (builder->is_full) return 0;
+  struct monitor *monitor = (struct monitor *)builder->data;
+  const char *program = new_program(template, request->command);
+  put_failures(builder, template, program ? program : "");
+  if (name) {
+    const struct run_template *run = run_part(template);
+    monitor->subject = put_expanded(builder, template_text(template, run->subject), 1, name);
+    if (run->remove_count) monitor->remove = put_expanded(builder, template_text(template, run->remove), run->remove_count, name);
+  }
   if (request->interactive) monitor->flags |= MONITOR_INTERACTIVE;
-  return finish(&builder, "foster-monitor");
+  return monitor->size = builder->size, !builder->is_full;
+}
+
+enum { MAX_COMMAND = 1024 /* bytes of it in an event; a longer one is left to Node */ };
+
+int is_long(char **command) {
+  size_t size = 0;
+  for (; *command; command++) size += string_length(*command) + 1;
+  return size > MAX_COMMAND;
 }

@@ -6,7 +6,7 @@
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 
-static int is_own(int fd, u32 type, struct stat *info) {
+int is_own(int fd, u32 type, struct stat *info) {
   if (SYSCALL2(__NR_fstat, fd, info) < 0 || (info->st_mode & S_IFMT) != type) return 0;
   return info->st_uid == (u32)SYSCALL0(__NR_geteuid) && !(info->st_mode & 022);
 }
@@ -22,7 +22,7 @@ static int open_folder(int at, const char *path) {
 }
 
 /* `$XDG_DATA_HOME/foster`, or what stands for it. Relative paths do not count. */
-static int open_data_folder(char **envp) {
+int open_data_folder(char **envp) {
   char path[MAX_PATH];
   const char *base = variable(envp, "XDG_DATA_HOME"), *rest = "/foster";
   struct stat info;
@@ -121,7 +121,7 @@ static int open_init(struct target *target) {
 
 /* Returns whether all is found. `programs`: the folder of foster-init. */
 int find_container(const struct exec_request *request, char **envp, int programs, struct target *target) {
-  u32 kind = request->detached ? TEMPLATE_EXEC_DETACHED : request->terminal ? TEMPLATE_EXEC_TERMINAL : TEMPLATE_EXEC;
+  u32 kind = request->detached ? TEMPLATE_EXEC_DETACHED : request->process.terminal ? TEMPLATE_EXEC_TERMINAL : TEMPLATE_EXEC;
   char id[ID_SIZE + 1], path[ID_SIZE + 16];
   target->data = open_data_folder(envp);
   if (target->data < 0 || !find_id(target->data, request->container, id)) return 0;

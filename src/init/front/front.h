@@ -7,18 +7,34 @@
 #include "../init.h"
 #include "../program.h"
 
-enum { MAX_OVERRIDES = 256, MAX_PATH = 4096, ID_SIZE = 64, MAX_TEMPLATE = 1 << 20 };
+enum { MAX_OVERRIDES = 256, MAX_PATH = 4096, ID_SIZE = 64, MAX_NAME = 200, MAX_TEMPLATE = 1 << 20 };
 
-/* args.c: what `foster exec` was asked for. */
-struct exec_request {
-  int interactive, terminal, detached;
-  const char *container, *directory;    /* the directory is NULL for the container's own */
-  char **command;                     /* up to a NULL; not empty */
+/* What is asked of the process that a template is to start. */
+struct process_request {
+  int interactive, terminal;
+  const char *directory;   /* NULL for that of the template */
+  char **command;          /* up to a NULL; empty for that of the template */
   const char *overrides[MAX_OVERRIDES]; /* NAME=VALUE, from -e */
   u32 override_count;
 };
+
+/* exec-args.c: what `foster exec` was asked for */
+struct exec_request {
+  struct process_request process;
+  int detached;
+  const char *container;
+};
 int parse_exec(char **argv, char **envp, struct exec_request *request);
 const char *variable(char **envp, const char *name); /* its value; NULL if it is not set */
+
+/* run-args.c: what `foster run` was asked for */
+struct run_request {
+  struct process_request process;
+  char **words; /* the options and ROOT */
+  u32 word_count;
+  u64 key; /* of the template for them */
+};
+int parse_run(char **argv, struct run_request *request);
 
 /* find.c: a running container, and the template that an earlier exec has left in its folder */
 struct target {
@@ -28,20 +44,77 @@ struct target {
   const struct template *template; /* NULL: there is none that holds */
 };
 int find_container(const struct exec_request *request, char **envp, int programs, struct target *target);
+int open_data_folder(char **envp);
+struct stat;
+int is_own(int fd, u32 type, struct stat *info);
 s64 own_file_size(int fd);
 
 /* template.c */
+struct template *read_template(int folder, const char *name);
 const struct template *find_template(int folder, u32 kind, int programs);
 const char *template_text(const struct template *template, u32 offset);
+int is_inside(const struct template *template, u32 offset, u32 size);
+void stamp_of(const struct stat *info, u64 to[5]);
+int has_programs(const struct template *template, int programs);
 
-/* fill.c: copies of the blobs in a template, with what is new in them. Both return a descriptor, or -1. */
-int fill_plan(const struct template *template, const struct exec_request *request, char **envp);
-int fill_monitor(const struct template *template, const struct exec_request *request, int pid);
+/* run-template.c */
+struct template *find_run_template(int data, const struct run_request *request, char **envp, int programs);
+static inline const struct run_template *run_part(const struct template *template) {
+  return (const struct run_template *)((const char *)template + template->run);
+}
+
+/* fill.c: copies of the blobs in a template, with what is new in them */
+struct builder {
+  char *data; /* grows at its end; its memory is used only as far as it is written to */
+  u32 size;
+  int is_full;
+};
+int fill_plan(const struct template *template, const struct process_request *request, char **envp); /* a descriptor, or -1 */
+int fill_monitor(const struct template *template, const struct process_request *request, const char *name, struct builder *builder);
+int blob_file(const struct builder *builder, const char *name);
 int can_quote(const char *program);
+int is_long(char **command);
 u32 count_of(char **list); /* up to its NULL */
 int memory_file(const char *name, const void *data, size_t size, int is_program);
+char *expand(char *to, const char *end, const char *text, const char *name, char **command); /* NULL if there is no room */
 
-/* run.c: returns only if it has not been done */
+/* launch.c: starting foster-init, and becoming the monitor */
+struct launch {
+  int init, plan, control, console, streams[3]; /* ours; -1: nothing */
+  int pid, pidfd;
+  char **envp;
+};
+struct launch_wishes {
+  int join;                 /* pidfd of a container; -1: none */
+  u64 clone_flags;
+  int is_terminal, is_carried, is_logged, has_input;
+};
+extern int nothing; /* /dev/null */
+int prepare_launch(struct launch *launch, int programs);
+int launch_init(struct launch *launch, const struct launch_wishes *wishes);
+u32 receive(struct launch *launch, struct report *report);
+int wait_until_ready(struct launch *launch);
+int is_signaled(void);
+void abandon(struct launch *launch);
+struct monitor_files { int blob, folder, userns, lock, events, reads_input; };
+void become_monitor(struct launch *launch, const struct monitor_files *files);
+
+/* events.c */
+int append_event(int data, const char *text, const char *name, char **command);
+
+/* create.c: the files of a new container */
+struct created {
+  int data, lock, folder;
+  char id[ID_SIZE + 1], name[MAX_NAME + 1];
+  int has_folder, has_name;
+};
+int create_container(struct template *template, struct created *created, char **command);
+void remove_created(struct created *created);
+void fault_point(const char *step);
+void begin_faults(char **envp);
+
+/* exec.c, run.c: return only if it has not been done */
 void run_exec(const struct exec_request *request, const struct target *target, char **envp, int programs);
+void run_run(const struct run_request *request, struct template *template, int data, char **envp, int programs);
 
 #endif

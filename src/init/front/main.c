@@ -34,9 +34,9 @@ static void execute(const char *name, char **argv, char **envp) {
   }
 }
 
-/* The shell script does the same, with the variable that it moves aside. `wants_template`: Node leaves one. */
-static _Noreturn void become_node(char **argv, char **envp, int wants_template) {
-  static const char certificates[] = "NODE_EXTRA_CA_CERTS", wish[] = "FOSTER_FRONT=template";
+/* The shell script does the same, with the variable that it moves aside. `wish`: what Node is to leave for the next time. */
+static _Noreturn void become_node(char **argv, char **envp, const char *wish) {
+  static const char certificates[] = "NODE_EXTRA_CA_CERTS";
   char folder[MAX_PATH + 16];
   u32 words = count_of(argv), variables = count_of(envp), count = 0;
   size_t size = (words + variables + 8) * sizeof(char *) + MAX_PATH + sizeof certificates + 16;
@@ -57,7 +57,7 @@ static _Noreturn void become_node(char **argv, char **envp, int wants_template) 
       env[count++] = *envp;
     }
   }
-  if (wants_template) env[count++] = (char *)wish;
+  if (wish) env[count++] = (char *)wish;
   SYSCALL4(__NR_rt_sigprocmask, 2, &callers_signals, NULL, 8);
   execute("node", node, env);
   static const char message[] = "foster: cannot find node in PATH; install Node.js 20 or later\n";
@@ -71,24 +71,67 @@ static int is_directory(int fd) {
 }
 
 /* What Node would have to explain, or does in its own way. */
-static int is_usual(const struct exec_request *request, char **envp) {
+static int is_usual(int reads_input) {
   for (int fd = 0; fd < 3; fd++)
     if (SYSCALL2(__NR_fcntl, fd, F_GETFD) < 0) return 0;
-  if (request->interactive && !request->detached && is_directory(0)) return 0;
-  return !variable(envp, "FOSTER_FAULT");
+  return !reads_input || !is_directory(0);
+}
+
+static const char *front_exec(char **argv, char **envp, int programs) {
+  static struct exec_request request;
+  static struct target target = {.pid = 0};
+  if (variable(envp, "FOSTER_FAULT") || !parse_exec(argv, envp, &request)) return NULL;
+  if (!is_usual(request.process.interactive && !request.detached)) return NULL;
+  if (find_container(&request, envp, programs, &target)) run_exec(&request, &target, envp, programs);
+  return target.is_running && !target.template ? "FOSTER_FRONT=template" : NULL;
+}
+
+/* Keeps layers from being removed until a container uses them: src/image/store/lock.ts. */
+static int lock_images(int data) {
+  struct { short type, whence; s64 start, length; s32 pid; } lock = {.type = 0 /* F_RDLCK */};
+  enum { OFD_SETLK = 37 };
+  int file = (int)sys_openat(data, "images.lock", O_RDWR | O_CLOEXEC, 0);
+  return file >= 0 && SYSCALL3(__NR_fcntl, file, OFD_SETLK, &lock) >= 0;
+}
+
+/* "run WORDS KEY": where ROOT is, and the name of the template. */
+static const char *wish_for(const struct run_request *request) {
+  static char wish[64];
+  char *end = append(append_number(append(wish, "FOSTER_FRONT=run "), request->word_count), " ");
+  for (int shift = 60; shift >= 0; shift -= 4) *end++ = "0123456789abcdef"[request->key >> shift & 15];
+  return *end = 0, wish;
+}
+
+/* What is in the command as it is can be written to the record. */
+static int is_repeatable(const struct run_request *request, const struct template *template) {
+  char **command = request->process.command;
+  for (char **word = command; *word; word++)
+    for (const char *c = *word; *c; c++)
+      if ((*c < ' ' && *c != '\n' && *c != '\t') || *c > '~') return 0;
+  return (!*command || can_quote(*command)) && template->kind != TEMPLATE_NONE;
+}
+
+static const char *front_run(char **argv, char **envp, int programs) {
+  static struct run_request request;
+  int data = open_data_folder(envp);
+  if (!parse_run(argv, &request)) return NULL;
+  begin_faults(envp);
+  struct template *template = data >= 0 && lock_images(data) ? find_run_template(data, &request, envp, programs) : NULL;
+  if (!template) return wish_for(&request);
+  if (!is_repeatable(&request, template) || !is_usual((run_part(template)->flags & RUN_INTERACTIVE) != 0)) return NULL;
+  run_run(&request, template, data, envp, programs);
+  return NULL;
 }
 
 static _Noreturn void front(int argc, char **argv, char **envp) {
-  static struct exec_request request;
-  static struct target target = {.pid = 0};
+  const char *wish = NULL;
   char folder[MAX_PATH];
   sigset all = ALL_SIGNALS;
-  int programs = -1;
   SYSCALL4(__NR_rt_sigprocmask, 2, &all, &callers_signals, 8);
-  if (argc > 1 && string_equal(argv[1], "exec") && parse_exec(argv + 2, envp, &request) && is_usual(&request, envp) && own_folder(folder))
-    programs = (int)sys_openat(AT_FDCWD, folder, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-  if (programs >= 0 && find_container(&request, envp, programs, &target)) run_exec(&request, &target, envp, programs);
-  become_node(argv, envp, target.is_running && !target.template); /* all that is open is closed by then: O_CLOEXEC */
+  int programs = argc > 1 && own_folder(folder) ? (int)sys_openat(AT_FDCWD, folder, O_PATH | O_DIRECTORY | O_CLOEXEC, 0) : -1;
+  if (programs >= 0 && string_equal(argv[1], "exec")) wish = front_exec(argv + 2, envp, programs);
+  if (programs >= 0 && string_equal(argv[1], "run")) wish = front_run(argv + 2, envp, programs);
+  become_node(argv, envp, wish); /* all that is open is closed by then: O_CLOEXEC */
 }
 
 __attribute__((used)) _Noreturn void start(long *stack) {

@@ -1,4 +1,4 @@
-/* The template that an earlier exec has left in the container's folder: src/container/exec-template.ts. */
+/* Templates, and those that an exec has left in the container's folder: src/container/exec-template.ts. */
 #include "front.h"
 
 #include <asm/stat.h>
@@ -7,13 +7,17 @@
 
 enum { STAMP_SIZE = 5, MAX_FAILURES = 64 };
 
-/* Device, inode, size, and the times of the last change of content and of anything; zeros if there is no such file. */
+/* Device, inode, size, and the times of the last change of content and of anything. */
+void stamp_of(const struct stat *info, u64 to[STAMP_SIZE]) {
+  to[0] = info->st_dev, to[1] = info->st_ino, to[2] = (u64)info->st_size;
+  to[3] = (u64)info->st_mtime * 1000000000 + info->st_mtime_nsec, to[4] = (u64)info->st_ctime * 1000000000 + info->st_ctime_nsec;
+}
+
+/* Zeros if there is no such file. */
 static void stamp(int folder, const char *name, u64 to[STAMP_SIZE]) {
   struct stat info;
   for (int i = 0; i < STAMP_SIZE; i++) to[i] = 0;
-  if (SYSCALL4(__NR_newfstatat, folder, name, &info, AT_SYMLINK_NOFOLLOW) < 0) return;
-  to[0] = info.st_dev, to[1] = info.st_ino, to[2] = (u64)info.st_size;
-  to[3] = (u64)info.st_mtime * 1000000000 + info.st_mtime_nsec, to[4] = (u64)info.st_ctime * 1000000000 + info.st_ctime_nsec;
+  if (SYSCALL4(__NR_newfstatat, folder, name, &info, AT_SYMLINK_NOFOLLOW) >= 0) stamp_of(&info, to);
 }
 
 static int has_stamp(int folder, const char *name, const u64 wanted[STAMP_SIZE]) {
@@ -24,7 +28,7 @@ static int has_stamp(int folder, const char *name, const u64 wanted[STAMP_SIZE])
   return 1;
 }
 
-static int is_inside(const struct template *template, u32 offset, u32 size) {
+int is_inside(const struct template *template, u32 offset, u32 size) {
   return offset <= template->size && size <= template->size - offset;
 }
 
@@ -36,37 +40,42 @@ const char *template_text(const struct template *template, u32 offset) {
   return NULL;
 }
 
-static int is_well_formed(const struct template *template, u32 size, u32 kind) {
-  return template->magic == TEMPLATE_MAGIC && template->version == VERSION && template->size == size && template->kind == kind &&
-         template->plan % 8 == 0 && template->plan_size >= sizeof(struct plan) && is_inside(template, template->plan, template->plan_size) &&
+static int has_blobs(const struct template *template) {
+  return template->plan % 8 == 0 && template->plan_size >= sizeof(struct plan) && is_inside(template, template->plan, template->plan_size) &&
          template->monitor % 8 == 0 && template->monitor_size >= sizeof(struct monitor) &&
          is_inside(template, template->monitor, template->monitor_size) && template->failures % 4 == 0 && template->failure_count <= MAX_FAILURES &&
          is_inside(template, template->failures, 2 * template->failure_count * (u32)sizeof(struct template_failure)) &&
          template_text(template, template->event) && template_text(template, template->path);
 }
 
-static const struct template *read_template(int folder, const char *name, u32 kind) {
+static int is_well_formed(const struct template *template, u32 size) {
+  return template->magic == TEMPLATE_MAGIC && template->version == VERSION && template->size == size &&
+         (template->kind == TEMPLATE_NONE || has_blobs(template));
+}
+
+/* A copy, which may be written to: the file might be cut short while it is used. NULL if there is none that is whole. */
+struct template *read_template(int folder, const char *name) {
   int fd = (int)sys_openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
   s64 size = fd < 0 ? -1 : own_file_size(fd);
   if (size < (s64)sizeof(struct template) || size > MAX_TEMPLATE) return NULL;
-  /* A copy: the file might be cut short while it is used. */
   long at = syscall6(__NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (at < 0 && at > -4096) return NULL;
   if (sys_read(fd, (void *)at, (size_t)size) != size) return NULL;
   sys_close(fd);
-  const struct template *template = (const struct template *)at;
-  return is_well_formed(template, (u32)size, kind) ? template : NULL;
+  struct template *template = (struct template *)at;
+  return is_well_formed(template, (u32)size) ? template : NULL;
 }
 
-/* Whether the files that it was made from are what they were. */
-static int holds(const struct template *template, int folder, int programs) {
-  return has_stamp(folder, "config.json", template->config) && has_stamp(folder, "cgroups", template->cgroups) &&
-         has_stamp(programs, "foster-init", template->init) && has_stamp(programs, "../foster-cli.cjs", template->bundle);
+/* Whether foster is what it was. */
+int has_programs(const struct template *template, int programs) {
+  return has_stamp(programs, "foster-init", template->init) && has_stamp(programs, "../foster-cli.cjs", template->bundle);
 }
 
 /* The template of that kind in a container's folder; NULL if there is none that holds. */
 const struct template *find_template(int folder, u32 kind, int programs) {
   static const char *const names[] = {[TEMPLATE_EXEC] = "exec", [TEMPLATE_EXEC_TERMINAL] = "exec-terminal", [TEMPLATE_EXEC_DETACHED] = "exec-detached"};
-  const struct template *template = read_template(folder, names[kind], kind);
-  return template && holds(template, folder, programs) ? template : NULL;
+  const struct template *template = read_template(folder, names[kind]);
+  int holds = template && template->kind == kind && has_stamp(folder, "config.json", template->config) &&
+              has_stamp(folder, "cgroups", template->cgroups) && has_programs(template, programs);
+  return holds ? template : NULL;
 }

@@ -21,19 +21,19 @@ static int is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <
 static int add_override(struct exec_request *request, const char *text, char **envp) {
   u32 length = 0;
   while (is_letter(text[length]) || (length && text[length] >= '0' && text[length] <= '9')) length++;
-  if (!length || (text[length] && text[length] != '=') || request->override_count == MAX_OVERRIDES) return 0;
+  if (!length || (text[length] && text[length] != '=') || request->process.override_count == MAX_OVERRIDES) return 0;
   if (string_equal(text, "PATH") || has_name(text, "PATH")) return 0;
   if (!text[length]) {
     const char *value = variable(envp, text);
     if (!value) return 1;
     text = value - length - 1;
   }
-  request->overrides[request->override_count++] = text;
+  request->process.overrides[request->process.override_count++] = text;
   return 1;
 }
 
 static int *switch_for(struct exec_request *request, char letter) {
-  return letter == 'i' ? &request->interactive : letter == 't' ? &request->terminal : letter == 'd' ? &request->detached : NULL;
+  return letter == 'i' ? &request->process.interactive : letter == 't' ? &request->process.terminal : letter == 'd' ? &request->detached : NULL;
 }
 
 /* `-it` and the like. */
@@ -59,7 +59,7 @@ static int set_directory(struct exec_request *request, const char *path) {
     if (c[1] == '/' || (!c[1] && c != path)) return 0;
     if (c[1] == '.' && (!c[2] || c[2] == '/' || c[2] == '.')) return 0;
   }
-  request->directory = path;
+  request->process.directory = path;
   return 1;
 }
 
@@ -80,7 +80,7 @@ int parse_exec(char **argv, char **envp, struct exec_request *request) {
   }
   if (!argv[0] || !argv[1]) return 0;
   request->container = argv[0];
-  request->command = argv + 1;
+  request->process.command = argv + 1;
   /* With a terminal and input, it can be left running: its monitor is a process of its own, which Node starts. */
-  return **request->command && !(request->terminal && (request->detached || request->interactive));
+  return **request->process.command && !(request->process.terminal && (request->detached || request->process.interactive));
 }

@@ -1,0 +1,221 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { encodeRefusal, encodeRunTemplate, type RunFacts, type RunKind } from '../init/template.js';
+import { encodeMonitor, encodePlan, type MonitorOptions } from '../init/wire.js';
+import { namespaceFlags } from '../plan/namespaces.js';
+import type { Plan } from '../plan/step.js';
+import { NAME_WORDS } from '../spec/names.js';
+import { encodeRestart } from '../spec/parse/restart.js';
+import type { RunRequest } from '../spec/request.js';
+import { writeFileAtomically } from '../sys/files.js';
+import { dataFolder } from '../sys/paths.js';
+import { type Sighting, sightings } from '../sys/sightings.js';
+import { wire } from '../sys/wire-constants.js';
+import { timelessEvent } from './events/line.js';
+import { attributesOf } from './events/recorder.js';
+import { failuresFor, searchPath } from './exec-template.js';
+import type { ContainerRecord } from './record.js';
+import type { RunWish } from './run-observer.js';
+
+/** Where the templates of runs are: docs/state.md. */
+export function templatesFolder(): string {
+  return join(dataFolder(), 'templates');
+}
+
+/** How many there are at most; the front marks each that it uses with the time. */
+const MOST = 64;
+
+const CODE = { name: String.fromCharCode(wire.CODE_NAME), command: String.fromCharCode(wire.CODE_COMMAND) };
+
+/** What a run has done, and what its monitor gets. */
+export interface DoneRun {
+  request: RunRequest;
+  record: ContainerRecord;
+  plan: Plan;
+  monitor: MonitorOptions;
+  kind: RunKind;
+}
+
+/**
+ * Leaves what the front needs to do such a run without Node: src/init/front. Some runs are always Node's, and then it leaves
+ * word of that. If leaving fails, the next one is done by Node, too.
+ */
+export function keepRunTemplate({ words, key }: RunWish, run: DoneRun): void {
+  const { request } = run;
+  const asked = request.written.command?.slice(2) ?? [];
+  // whether the front has found ROOT where it is
+  if (words.length + request.command.length !== asked.length) return;
+  const facts = factsOf(words, request);
+  const template = facts.seen.isOpaque || !isRepeatable(run) ? encodeRefusal(facts) : encoded(run, facts);
+  try {
+    mkdirSync(templatesFolder(), { recursive: true, mode: 0o700 });
+    makeRoom();
+    writeFileAtomically(join(templatesFolder(), key), template, { durable: false });
+  } catch {
+    // a full disk
+  }
+}
+
+/** Removes the one that has not been used for the longest time, if there are as many as there may be. */
+function makeRoom(): void {
+  const folder = templatesFolder();
+  const names = readdirSync(folder);
+  if (names.length < MOST) return;
+  const used = (name: string) => statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const [oldest = ''] = names.sort((one, other) => used(one) - used(other));
+  unlinkSync(join(folder, oldest));
+}
+
+/** Removes all of them. Returns how many there were. */
+export function removeTemplates(): number {
+  const count = countTemplates();
+  rmSync(templatesFolder(), { recursive: true, force: true });
+  return count;
+}
+
+/** How many there are. */
+export function countTemplates(): number {
+  try {
+    return readdirSync(templatesFolder()).length;
+  } catch {
+    return 0; // there is no folder yet
+  }
+}
+
+function factsOf(words: readonly string[], request: RunRequest): RunFacts {
+  const seen = sightings();
+  const { uid, gid } = callerIds();
+  return {
+    words,
+    hasCommand: request.command.length > 0,
+    seen: { ...seen, files: seen.files.filter(isPlanned) },
+    uid,
+    gid,
+    boot: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+    host: hostname(),
+    directory: seen.usesDirectory ? process.cwd() : '',
+  };
+}
+
+function callerIds(): { uid: number; gid: number } {
+  return { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+}
+
+/** Whether a file has a part in the plan: what is made in each run, and what is locked, has not. */
+function isPlanned({ path }: Sighting): boolean {
+  const [first = ''] = path.startsWith(`${dataFolder()}/`)
+    ? path.slice(dataFolder().length + 1).split('/')
+    : [];
+  return !['containers', 'names', 'locks', 'events', 'lock', 'images.lock', 'templates'].includes(first);
+}
+
+/** Whether the front can do it: it repeats, and knows nothing of what has to be chosen for each run. */
+function isRepeatable({ request, record, plan, monitor }: DoneRun): boolean {
+  const { attached } = request;
+  const isUsual =
+    !request.explain &&
+    !request.initVerbose &&
+    !request.replace &&
+    request.passSignals &&
+    request.cidfile === undefined &&
+    request.pidfile === undefined &&
+    request.bundle === undefined &&
+    (request.detach || (attached.stdout && attached.stderr && (attached.stdin || !request.interactive)));
+  const isAlone =
+    record.joins === undefined &&
+    record.sharesNetwork === undefined &&
+    record.joinsNetwork === undefined &&
+    record.pasta === undefined &&
+    (record.networks ?? []).length === 0 &&
+    (record.volumes ?? []).length === 0 &&
+    record.health === undefined;
+  const isPlain =
+    (record.driver ?? 'overlay') === 'overlay' &&
+    plan.cgroup === undefined &&
+    !plan.isNested &&
+    !plan.kept &&
+    monitor.lastProgram === undefined &&
+    plan.host.every(({ kind }) => kind === 'run' || kind === 'write' || kind === 'resume');
+  return isUsual && isAlone && isPlain;
+}
+
+function encoded({ request, record, plan, monitor, kind }: DoneRun, facts: RunFacts): Uint8Array {
+  const count = request.command.length;
+  const { id, created } = record;
+  const isNamed = request.name !== undefined;
+  const name = isNamed ? record.name : CODE.name;
+  // an entry point is always the program; a command is only where there is none
+  const fixed = plan.program.argv.slice(0, plan.program.argv.length - count);
+  const isOwn = count > 0 && fixed.length === 0;
+  const program = { ...plan.program, argv: fixed, ...(isOwn && { paths: [] }) };
+  const failures = isOwn
+    ? { path: failuresFor(plan, '/'), name: failuresFor(plan, '') }
+    : { path: wholeFailures(monitor), name: wholeFailures(monitor) };
+  const event = timelessEvent({
+    type: 'container',
+    action: 'create',
+    id,
+    name,
+    attributes: attributesOf(record),
+  });
+  return encodeRunTemplate({
+    kind,
+    facts,
+    id,
+    created,
+    plan: encodePlan({ ...plan, program }, { trace: false }),
+    monitor: encodeMonitor({ ...monitor, failures: [] }),
+    failures,
+    path: searchPath(plan),
+    flags: flagsOf(record, plan),
+    cloneFlags: namespaceFlags(plan.namespaces),
+    name: isNamed ? record.name : '',
+    nameWords: NAME_WORDS,
+    record: recordText({ ...record, name }, count),
+    restart: encodeRestart(request.restart),
+    event: ` ${event}`,
+    subject: ` ${id} ${name}`,
+    remove: monitor.remove.map((path) =>
+      path.endsWith(`/${record.name}`) ? `${path.slice(0, -record.name.length)}${name}` : path,
+    ),
+    keys: request.detachKeys,
+  });
+}
+
+function wholeFailures({ failures }: MonitorOptions) {
+  return failures.map(({ errno, exitCode, text }) => ({ errno, exitCode, before: text, after: '' }));
+}
+
+function flagsOf(record: ContainerRecord, plan: Plan): number {
+  const flags: [boolean, number][] = [
+    [record.isCallerMapped, wire.RUN_LAYER],
+    [!record.isCallerMapped, wire.RUN_OPEN],
+    [!record.rm, wire.RUN_DURABLE],
+    [record.interactive, wire.RUN_INTERACTIVE],
+    [plan.terminal, wire.RUN_TERMINAL],
+    [plan.namespaces.includes('user'), wire.RUN_USERNS],
+  ];
+  return flags.reduce((sum, [isSet, flag]) => (isSet ? sum | flag : sum), 0);
+}
+
+/** config.json, with a code in place of the last `count` words of each command line. */
+function recordText(record: ContainerRecord, count: number): string {
+  const { asked, spec } = record;
+  const cut = (words: string[]) => (count === 0 ? words : [...words.slice(0, -count), CODE.command]);
+  const text = JSON.stringify({
+    ...record,
+    command: cut(record.command),
+    ...(asked && {
+      asked: {
+        ...asked,
+        ...(asked.command && { command: cut(asked.command) }),
+        ...(asked.cmd && { cmd: cut(asked.cmd) }),
+      },
+    }),
+    spec: { ...spec, process: { ...spec.process, args: cut(spec.process.args) } },
+  });
+  return text
+    .replaceAll(JSON.stringify(CODE.command), CODE.command)
+    .replaceAll(JSON.stringify(CODE.name).slice(1, -1), CODE.name);
+}

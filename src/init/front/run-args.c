@@ -1,0 +1,69 @@
+/* The command line of `foster run`: where it has ROOT, and what follows. What the options mean does not matter here: a
+ * template is used for the very words that it was made from, and TypeScript leaves none if it finds ROOT in another place. */
+#include "front.h"
+
+/* All others take a value. */
+static const char *const switches[] = {
+    "--detach",     "--env-host",     "--http-proxy",   "--ignore-unenforced-limits", "--init",      "--init-signal-group",
+    "--interactive", "--no-healthcheck", "--no-hosts",  "--no-init",                  "--oom-kill-disable", "--privileged",
+    "--publish-all", "--quiet",       "--read-only",    "--read-only-tmpfs",          "--rm",        "--rmi",
+    "--sig-proxy",  "--tls-verify",   "--tty",          "--unsetenv-all",             NULL};
+static const char switch_letters[] = "ditqP";
+
+static int is_switch_letter(char letter) {
+  for (const char *c = switch_letters; *c; c++)
+    if (*c == letter) return 1;
+  return 0;
+}
+
+static int has_value(const char *word) {
+  while (*word && *word != '=') word++;
+  return *word == '=';
+}
+
+/* How many words an option is. */
+static u32 option_words(const char *word) {
+  if (word[1] == '-') {
+    if (has_value(word)) return 1;
+    for (const char *const *name = switches; *name; name++)
+      if (string_equal(*name, word)) return 1;
+    return 2;
+  }
+  while (is_switch_letter(*++word)) {}
+  return *word && !word[1] ? 2 : 1; /* the rest of the word is a value */
+}
+
+/* FNV-1a, with the NUL that ends each word. */
+static u64 add_to_key(u64 key, const char *word) {
+  for (;; word++) {
+    key = (key ^ (u8)*word) * 0x100000001b3;
+    if (!*word) return key;
+  }
+}
+
+/* Plain text, which Node and JSON have as it is. */
+static int is_plain(const char *word) {
+  while (*word >= ' ' && *word <= '~') word++;
+  return !*word;
+}
+
+/* `argv` begins with the word after `run`. Returns 0 if this is not for us. */
+int parse_run(char **argv, struct run_request *request) {
+  request->words = argv;
+  u32 count = 0;
+  while (argv[count] && argv[count][0] == '-' && argv[count][1]) {
+    u32 size = option_words(argv[count]);
+    if (string_equal(argv[count], "--") || (size == 2 && !argv[count + 1])) return 0;
+    count += size;
+  }
+  if (!argv[count] || !*argv[count] || *argv[count] == '-') return 0;
+  request->word_count = ++count;
+  request->process.command = argv + count;
+  request->key = 0xcbf29ce484222325;
+  for (u32 i = 0; i < count; i++) {
+    if (!is_plain(argv[i])) return 0;
+    request->key = add_to_key(request->key, argv[i]);
+  }
+  request->key = add_to_key(request->key, argv[count] ? "command" : "");
+  return 1;
+}

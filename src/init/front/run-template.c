@@ -1,0 +1,157 @@
+/* The template that an earlier run with the same words has left, and whether it holds: src/container/run-template.ts. */
+#include "front.h"
+
+#include <asm/stat.h>
+#include <linux/fcntl.h>
+#include <linux/openat2.h>
+#include <linux/stat.h>
+#include <linux/utsname.h>
+
+enum { MAX_FILES = 4096, MAX_HOLES = 4096 };
+
+static const u32 hole_sizes[] = {[HOLE_ID] = ID_SIZE, [HOLE_SHORT_ID] = 12, [HOLE_TIME] = 24};
+
+/* Whether all texts of a list end within the template. */
+static int is_list(const struct template *template, u32 offset, u32 count) {
+  const char *text = template_text(template, offset);
+  for (u32 i = 0; text && i < count; i++) text = template_text(template, offset += (u32)string_length(text) + 1);
+  return text != NULL;
+}
+
+static const struct template_file *files_of(const struct template *template) {
+  return (const struct template_file *)((const char *)template + run_part(template)->files);
+}
+
+static const struct template_hole *holes_of(const struct template *template) {
+  return (const struct template_hole *)((const char *)template + run_part(template)->holes);
+}
+
+static int are_files_whole(const struct template *template) {
+  const struct run_template *run = run_part(template);
+  if (run->files % 8 || run->file_count > MAX_FILES || !is_inside(template, run->files, run->file_count * (u32)sizeof(struct template_file))) return 0;
+  for (u32 i = 0; i < run->file_count; i++) {
+    const struct template_file *file = files_of(template) + i;
+    if (!template_text(template, file->root) || !template_text(template, file->path)) return 0;
+  }
+  return 1;
+}
+
+static int are_holes_whole(const struct template *template) {
+  const struct run_template *run = run_part(template);
+  if (run->holes % 4 || run->hole_count > MAX_HOLES || !is_inside(template, run->holes, run->hole_count * (u32)sizeof(struct template_hole))) return 0;
+  for (u32 i = 0; i < run->hole_count; i++) {
+    struct template_hole hole = holes_of(template)[i];
+    if (hole.kind > HOLE_TIME || !is_inside(template, hole.offset, hole_sizes[hole.kind])) return 0;
+  }
+  return 1;
+}
+
+static int is_run_whole(const struct template *template) {
+  const struct run_template *run = run_part(template);
+  if (template->run % 8 || !is_inside(template, template->run, sizeof *run)) return 0;
+  const u32 texts[] = {run->boot, run->host, run->directory, run->name, run->adjectives, run->nouns, run->record, run->restart, run->subject, run->keys};
+  for (u32 i = 0; i < sizeof texts / sizeof *texts; i++)
+    if (!template_text(template, texts[i])) return 0;
+  return is_list(template, run->words, run->word_count) && is_list(template, run->variables, run->variable_count) &&
+         is_list(template, run->remove, run->remove_count) && are_files_whole(template) && are_holes_whole(template);
+}
+
+static int has_words(const struct template *template, const struct run_request *request) {
+  const struct run_template *run = run_part(template);
+  const char *word = template_text(template, run->words);
+  if (run->word_count != request->word_count || !(run->flags & RUN_COMMAND) != !*request->process.command) return 0;
+  for (u32 i = 0; i < run->word_count; i++, word += string_length(word) + 1)
+    if (!string_equal(word, request->words[i])) return 0;
+  return 1;
+}
+
+/* Whether a variable is set to what it was, or is still not set. */
+static int has_variable(const char *text, char **envp) {
+  for (const char *c = text; *c; c++) {
+    if (*c != '=') continue;
+    for (; *envp; envp++)
+      if (string_equal(*envp, text)) return 1;
+    return 0;
+  }
+  return !variable(envp, text);
+}
+
+static int has_variables(const struct template *template, char **envp) {
+  const struct run_template *run = run_part(template);
+  const char *text = template_text(template, run->variables);
+  for (u32 i = 0; i < run->variable_count; i++, text += string_length(text) + 1)
+    if (!has_variable(text, envp)) return 0;
+  return 1;
+}
+
+/* The same user on the same machine, which runs since then. */
+static int has_caller(const struct template *template) {
+  const struct run_template *run = run_part(template);
+  struct new_utsname names;
+  char boot[64], directory[MAX_PATH];
+  const char *wanted = template_text(template, run->directory);
+  if ((u32)SYSCALL0(__NR_getuid) != run->uid || (u32)SYSCALL0(__NR_geteuid) != run->uid) return 0;
+  if ((u32)SYSCALL0(__NR_getgid) != run->gid || (u32)SYSCALL0(__NR_getegid) != run->gid) return 0;
+  if (SYSCALL1(__NR_uname, &names) < 0 || !string_equal(names.nodename, template_text(template, run->host))) return 0;
+  if (*wanted && (SYSCALL2(__NR_getcwd, directory, sizeof directory) <= 0 || !string_equal(directory, wanted))) return 0;
+  int file = (int)sys_openat(AT_FDCWD, "/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC, 0);
+  long size = file < 0 ? 0 : sys_read(file, boot, sizeof boot - 1);
+  if (size <= 0) return 0;
+  sys_close(file);
+  boot[size - 1] = 0; /* in place of the end of the line */
+  return string_equal(boot, template_text(template, run->boot));
+}
+
+/* Below a directory that is the root for all links in the path. */
+static long open_below(const char *root, const char *path, int flags) {
+  int folder = (int)sys_openat(AT_FDCWD, root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+  if (folder < 0) return folder;
+  struct open_how how = {.flags = (u64)(O_PATH | O_CLOEXEC | flags), .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+  long file = SYSCALL4(__NR_openat2, folder, path, &how, sizeof how);
+  sys_close(folder);
+  return file;
+}
+
+static long look_at(const struct template *template, const struct template_file *file, struct stat *info) {
+  const char *root = template_text(template, file->root), *path = template_text(template, file->path);
+  int is_link = (file->kind & FILE_LINK) != 0;
+  if (!*root) return SYSCALL4(__NR_newfstatat, AT_FDCWD, path, info, is_link ? AT_SYMLINK_NOFOLLOW : 0);
+  long fd = open_below(root, path, is_link ? O_NOFOLLOW : 0);
+  if (fd < 0) return fd;
+  long error = SYSCALL2(__NR_fstat, fd, info);
+  return sys_close((int)fd), error;
+}
+
+static int is_unchanged(const struct template *template, const struct template_file *file) {
+  struct stat info;
+  u64 found[5] = {0, 0, 0, 0, 0};
+  u32 kind = file->kind & ~(u32)FILE_LINK;
+  if (look_at(template, file, &info) >= 0) {
+    if (kind == FILE_CONTENT) stamp_of(&info, found);
+    else if (kind == FILE_TYPE) found[0] = info.st_mode & S_IFMT;
+    else found[0] = info.st_dev, found[1] = info.st_ino, found[2] = info.st_mode, found[3] = info.st_uid, found[4] = info.st_gid;
+  }
+  for (int i = 0; i < 5; i++)
+    if (found[i] != file->stamp[i]) return 0;
+  return 1;
+}
+
+static int has_files(const struct template *template) {
+  for (u32 i = 0; i < run_part(template)->file_count; i++)
+    if (!is_unchanged(template, files_of(template) + i)) return 0;
+  return 1;
+}
+
+/* NULL if there is none that holds. */
+struct template *find_run_template(int data, const struct run_request *request, char **envp, int programs) {
+  static const char digits[] = "0123456789abcdef";
+  struct stat info;
+  char name[17] = "";
+  for (int i = 0; i < 16; i++) name[i] = digits[request->key >> (60 - 4 * i) & 15];
+  int folder = (int)sys_openat(data, "templates", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+  if (folder < 0 || !is_own(folder, S_IFDIR, &info)) return NULL;
+  struct template *template = read_template(folder, name);
+  if (!template || template->kind < TEMPLATE_RUN || !is_run_whole(template)) return NULL;
+  if (!has_words(template, request) || !has_variables(template, envp) || !has_caller(template)) return NULL;
+  return has_programs(template, programs) && has_files(template) ? template : NULL;
+}
