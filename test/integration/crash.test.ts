@@ -13,12 +13,16 @@ const SLEEP = ['busybox', 'sleep', '1000'];
 /** Leaves files that belong to other users of the container. */
 const OTHERS = ['busybox', 'sh', '-c', 'mkdir /d && touch /d/f && chmod 700 /d && chown -R 5:5 /d'];
 
+const WITHOUT_FRONT = { FOSTER_NO_FRONT: '1' };
+
 const WALKS: Walk[] = [
   { args: ['create', '--name', 'one', ...SLEEP], least: 10 },
+  { args: ['run', '--name', 'one', ...OTHERS], least: 13, env: WITHOUT_FRONT },
+  { args: ['run', '-d', '--name', 'one', ...SLEEP], least: 14, env: WITHOUT_FRONT },
   { args: ['run', '--name', 'one', ...OTHERS], least: 13 },
   { args: ['run', '--rm', '--name', 'one', ...OTHERS], least: 13 },
-  { args: ['run', '-d', '--name', 'one', ...SLEEP], least: 14 },
-  { args: ['run', '-d', '--rm', '--name', 'one', ...SLEEP], least: 14 },
+  { args: ['run', '-d', '--name', 'one', ...SLEEP], least: 12 },
+  { args: ['run', '-d', '--rm', '--name', 'one', ...SLEEP], least: 12 },
   { before: [['create', '--name', 'one', ...SLEEP]], args: ['start', 'one'], least: 5 },
   { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['stop', 'one'], least: 4 },
   { before: [['run', '-d', '--rm', '--name', 'one', ...SLEEP]], args: ['stop', 'one'], least: 4 },
@@ -104,8 +108,8 @@ const FORMS = [
   ['run', '--rm', ...SLEEP],
   ['run', '--rm', ...OTHERS],
 ];
-/** By process name; foster itself is `node` until it becomes the monitor. */
-const VICTIMS = ['foster-monitor', 'foster-monitor', 'foster-init', 'foster-janitor', 'node'];
+/** By process name; foster itself is `foster`, or `node`, until it becomes the monitor. */
+const VICTIMS = ['foster-monitor', 'foster-monitor', 'foster-init', 'foster-janitor', 'foster', 'node'];
 
 /** Whether there still was such a process to be killed. */
 function killed(pid: number): boolean {
@@ -135,7 +139,7 @@ test('SIGKILL to the monitor, to PID 1, to the janitor and to foster at random m
     hits += victims.filter(({ pid }) => killed(pid)).length;
     const isDetached = form.includes('-d');
     if (isDetached) await running;
-    else await waitForNoProcess('node'); // where nobody was hit, foster goes on until its container runs
+    else for (const name of ['foster', 'node']) await waitForNoProcess(name); // where nobody was hit, foster goes on until its container runs
     await home.assertRecovers(
       `round ${round} of seed ${SEED}: ${form.join(' ')}, ${victim} killed after ${delay} ms`,
     );

@@ -109,10 +109,11 @@ int wait_until_ready(struct launch *launch) {
       case REPORT_REFORKED:
         if (!follow(launch, (int)report.value)) return 0;
         break;
-      case REPORT_STEP:
-        break;
-      default:
+      case 0:
+      case REPORT_FAILED:
         return 0;
+      default:
+        break;
     }
   }
 }

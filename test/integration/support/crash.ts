@@ -158,12 +158,15 @@ export interface Walk {
   args: string[];
   /** The least number of fault points that there must be, so that none is lost. */
   least: number;
+  /** Added to the environment of the command. */
+  env?: Record<string, string>;
 }
 
 /** Describes a walk in the title of a test. */
-export function titleOf({ before = [], args }: Walk): string {
+export function titleOf({ before = [], args, env = {} }: Walk): string {
   const line = [...before, args].map((words) => words.slice(0, 3).join(' ')).join(', then ');
-  return `SIGKILL at each step of: ${line}`;
+  const names = Object.keys(env).map((name) => `, with ${name}`);
+  return `SIGKILL at each step of: ${line}${names.join('')}`;
 }
 
 /**
@@ -172,17 +175,22 @@ export function titleOf({ before = [], args }: Walk): string {
  */
 export async function killAtEachStep(
   home: CrashHome,
-  { before = [], args, least }: Walk,
+  { before = [], args, least, env = {} }: Walk,
   recover: (what: string) => Promise<void>,
 ): Promise<void> {
+  if (args[0] === 'run') {
+    // The first one is Node's, and leaves a template; from then on all take the same steps.
+    home.sane(home.foster(args, { env }), args.join(' '));
+    await recover('before');
+  }
   for (const words of before) home.must(words);
-  const { stderr } = home.sane(home.foster(args, { env: { FOSTER_FAULT: 'count' } }), args.join(' '));
+  const { stderr } = home.sane(home.foster(args, { env: { ...env, FOSTER_FAULT: 'count' } }), args.join(' '));
   const steps = [...stderr.matchAll(/^fault point \d+: (.*)$/gm)].map(([, step]) => step);
   assert.ok(steps.length >= least, `only ${steps.length} fault points: ${steps.join(', ')}`);
   await recover('without a fault');
   for (const [index, step] of steps.entries()) {
     for (const words of before) home.must(words);
-    const { signal } = home.foster(args, { env: { FOSTER_FAULT: String(index + 1) } });
+    const { signal } = home.foster(args, { env: { ...env, FOSTER_FAULT: String(index + 1) } });
     assert.equal(signal, 'SIGKILL', `it was not killed when: ${step}`);
     await recover(`killed when: ${step}`);
   }
