@@ -8,6 +8,7 @@ import type { StorageDriver } from '../spec/storage-driver.js';
 import type { Spec } from '../spec/types.js';
 import { FosterError } from '../sys/errors.js';
 import { openInRoot } from '../sys/libc.js';
+import { unseen } from '../sys/sightings.js';
 import { type NetworkFiles, networkFiles } from './host-facts.js';
 
 /**
@@ -103,7 +104,9 @@ function problemOfOverlay(top: number, root: RootDirectory): string | undefined 
 /** A mount below a directory. A user namespace cannot mount the directory without it: mount_namespaces(7), "locked". */
 function mountIn(folder: string): string | undefined {
   const below = folder === '/' ? '/' : `${folder}/`;
-  for (const line of readFileSync('/proc/self/mountinfo', 'latin1').split('\n')) {
+  // without this look, the kernel refuses the overlay
+  const mounts = unseen(() => readFileSync('/proc/self/mountinfo', 'latin1'));
+  for (const line of mounts.split('\n')) {
     const [, , , , escaped = ''] = line.split(' ');
     const place = escaped.replace(/\\([0-7]{3})/g, (_all, code) =>
       String.fromCharCode(Number.parseInt(code, 8)),

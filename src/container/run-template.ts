@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { encodeRefusal, encodeRunTemplate, type RunFacts, type RunKind } from '../init/template.js';
@@ -57,14 +57,16 @@ export function keepRunTemplate({ words, key }: RunWish, run: DoneRun): void {
   }
 }
 
-/** Removes the one that has not been used for the longest time, if there are as many as there may be. */
+/** Removes those that have not been used for the longest time, if there are as many as there may be. */
 function makeRoom(): void {
   const folder = templatesFolder();
   const names = readdirSync(folder);
   if (names.length < MOST) return;
-  const used = (name: string) => statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  const [oldest = ''] = names.sort((one, other) => used(one) - used(other));
-  unlinkSync(join(folder, oldest));
+  const used = new Map(
+    names.map((name) => [name, statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0]),
+  );
+  names.sort((one, other) => (used.get(one) ?? 0) - (used.get(other) ?? 0));
+  for (const name of names.slice(0, names.length - MOST + 1)) rmSync(join(folder, name), { force: true });
 }
 
 /** Removes all of them. Returns how many there were. */

@@ -1,6 +1,6 @@
 import fs, { type BigIntStats } from 'node:fs';
 import os from 'node:os';
-import { isAbsolute } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { wire } from './wire-constants.js';
 
 /**
@@ -91,10 +91,15 @@ type Use = 'content' | 'identity';
 /** Called before the file is read: then a change that comes between makes the template useless, and not wrong. */
 function see(path: unknown, use: Use, { isLink = false } = {}): void {
   if (files === undefined || typeof path === 'number') return;
-  if (typeof path !== 'string' || !isAbsolute(path) || path.includes('\0')) {
+  if (typeof path !== 'string' || path.includes('\0')) {
     isOpaque = true;
     return;
   }
+  if (!isAbsolute(path)) {
+    see(join(process.cwd(), path), use, { isLink });
+    return;
+  }
+  if (path.startsWith('/proc/self/fd/')) return; // what is open was seen when it was opened
   const isKernels = /^\/(proc|sys)(\/|$)/.test(path);
   if (isKernels && use === 'content') isOpaque = true;
   const info = infoOf(isLink ? originals.lstat : originals.stat, path);
@@ -199,6 +204,11 @@ export function beginSightings(): void {
       if (typeof name === 'string' && files !== undefined && !OF_THE_FRONT.test(name))
         variables.set(name, env[name]);
       return name in env;
+    },
+    getOwnPropertyDescriptor(env, name) {
+      if (typeof name === 'string' && files !== undefined && !OF_THE_FRONT.test(name))
+        variables.set(name, env[name]);
+      return Reflect.getOwnPropertyDescriptor(env, name);
     },
     ownKeys(env) {
       if (files !== undefined) isOpaque = true;

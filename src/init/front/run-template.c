@@ -153,5 +153,7 @@ struct template *find_run_template(int data, const struct run_request *request, 
   struct template *template = read_template(folder, name);
   if (!template || template->kind < TEMPLATE_RUN || !is_run_whole(template)) return NULL;
   if (!has_words(template, request) || !has_variables(template, envp) || !has_caller(template)) return NULL;
-  return has_programs(template, programs) && has_files(template) ? template : NULL;
+  if (!has_programs(template, programs) || !has_files(template)) return NULL;
+  SYSCALL4(__NR_utimensat, folder, name, NULL, AT_SYMLINK_NOFOLLOW); /* the one that was not used for long is removed first */
+  return template;
 }

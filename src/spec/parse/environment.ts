@@ -14,14 +14,19 @@ export function parseEnv(value: string, caller: Environment): string[] {
   const equals = value.indexOf('=');
   if (value === '' || equals === 0) throw flagError('-e', value, 'expected NAME=value or NAME');
   if (equals > 0) return [value];
-  return value.endsWith('*') ? callersEnv(caller, value.slice(0, -1)) : callersEnv(caller, value, true);
+  return value.endsWith('*') ? callersEnv(caller, value.slice(0, -1)) : callersVariable(caller, value);
 }
 
-/** The caller's variables whose names begin with `prefix`; with `isWhole`, the variable of that name. */
-export function callersEnv(caller: Environment, prefix: string, isWhole = false): string[] {
+/** The caller's variables whose names begin with `prefix`. */
+export function callersEnv(caller: Environment, prefix: string): string[] {
   return Object.entries(caller).flatMap(([name, value]) =>
-    value !== undefined && (isWhole ? name === prefix : name.startsWith(prefix)) ? [`${name}=${value}`] : [],
+    value !== undefined && name.startsWith(prefix) ? [`${name}=${value}`] : [],
   );
+}
+
+/** The caller's variable of that name, if it is set. */
+export function callersVariable(caller: Environment, name: string): string[] {
+  return Object.hasOwn(caller, name) && caller[name] !== undefined ? [`${name}=${caller[name]}`] : [];
 }
 
 /**

@@ -7,7 +7,7 @@ import type { RequestedMount, RunRequest, Written } from '../request.js';
 import type { Mount } from '../types.js';
 import { parseDetachKeys } from './detach-keys.js';
 import { parseDevice } from './devices.js';
-import { callersEnv, type Environment, parseEnv, parseEnvFile } from './environment.js';
+import { callersEnv, callersVariable, type Environment, parseEnv, parseEnvFile } from './environment.js';
 import { flagError, parseBoolean, unsupportedValue } from './flag.js';
 import { readFlagFile } from './flag-file.js';
 import { type HealthFlags, parseHealth } from './health.js';
@@ -449,7 +449,7 @@ const PROXIES = ['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy'];
 function callersVariables({ httpProxy, envHost }: RunFlags, { env }: RunContext): string[] {
   if (envHost) return callersEnv(env, '');
   const proxies = PROXIES.flatMap((name) => [name, name.toUpperCase()]);
-  return httpProxy ? proxies.flatMap((name) => callersEnv(env, name, true)) : [];
+  return httpProxy ? proxies.flatMap((name) => callersVariable(env, name)) : [];
 }
 
 /** Variables of all --env-file options, then of all -e options, as in Docker. */

@@ -1,0 +1,488 @@
+import assert from 'node:assert/strict';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { Containers } from './support/containers.js';
+import { FOSTER, Home, type Result } from './support/foster.js';
+import { Tmux } from './support/tmux.js';
+import { waitUntil } from './support/wait.js';
+
+/** `foster run` without Node: src/init/front. */
+const home = new Home();
+const containers = new Containers(home);
+
+/** A PATH in which Node can be missing, and everything else is: a template depends on PATH. */
+const programs = join(home.folder, 'bin');
+mkdirSync(programs);
+symlinkSync(process.execPath, join(programs, 'node'));
+for (const name of ['newuidmap', 'newgidmap', 'busybox', 'fuse-overlayfs'])
+  if (existsSync(`/usr/bin/${name}`)) symlinkSync(`/usr/bin/${name}`, join(programs, name));
+const ENV = { PATH: programs, LANG: 'C.UTF-8', OF_CALLER: 'mine' };
+const NO_NODE = /^foster: cannot find node in PATH/;
+
+after(async () => {
+  containers.removeAll();
+  await home.assertNothingLeft();
+});
+
+const run = (args: string[], env: Record<string, string> = {}, input = ''): Result =>
+  home.run(args, { env: { ...ENV, ...env }, input, cwd: home.shared });
+
+const byNode = (args: string[], input = ''): Result => run(args, { FOSTER_NO_FRONT: '1' }, input);
+
+/** Node cannot be found, so what works has been done by the front. */
+function byFront(args: string[], env: Record<string, string> = {}, input = ''): Result {
+  const node = join(programs, 'node');
+  renameSync(node, `${node}.away`);
+  try {
+    return run(args, env, input);
+  } finally {
+    renameSync(`${node}.away`, node);
+  }
+}
+
+/** Whether the front does it. */
+const isFronted = (args: string[], env: Record<string, string> = {}): boolean =>
+  !NO_NODE.test(byFront(args, env).stderr);
+
+const templates = join(home.folder, 'data/foster/templates');
+
+/** What differs from run to run. */
+function normalized(text: string): string {
+  return text
+    .replace(/\b[0-9a-f]{64}\b/g, 'ID')
+    .replace(/\b(?=[0-9a-f]*[0-9])[0-9a-f]{12}\b/g, 'SHORT')
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+    .replace(
+      /^(State|Pid|Tgid|Ngid|PPid|NSpid|NStgid|NSpgid|NSsid|Vm\w+|Rss\w+|Hugetlb\w+|Threads|SigQ|\w*ctxt_switches|StaBrk|Brk|StaStk):.*$/gm,
+      '$1',
+    )
+    .replace(/ [A-Z][a-z]{2} +\d+ +\d\d:\d\d /g, ' DATE ')
+    .replace(/pipe:\[\d+\]/g, 'pipe')
+    .replace(/\/proc\/\d+\/fd/g, '/proc/PID/fd')
+    .replace(/^.* -> (?=\S+$)/gm, '-> ');
+}
+
+const EVERYTHING = [
+  'cat /proc/self/status',
+  "sed 's/^[0-9]* [0-9]* [0-9:]* //' /proc/self/mountinfo",
+  'cat /proc/self/limits',
+  'cat /proc/self/cgroup',
+  'cat /proc/self/oom_score_adj /proc/self/uid_map /proc/self/gid_map',
+  "for one in /proc/self/ns/*; do readlink $one | sed 's/[0-9]*//g'; done",
+  'ls -l /proc/self/fd',
+  'ls -ld / /etc /etc/mtab /dev/shm /tmp; ls -l /dev',
+  'cat /etc/hosts /etc/hostname /etc/resolv.conf /proc/self/personality',
+  'env; pwd; id; umask; ulimit -a; hostname; tty',
+  'cat /proc/1/status /proc/1/comm /proc/1/oom_score_adj | grep -v Pid',
+  'echo error >&2; cat; exit 3',
+].join('; ');
+
+const ALL = ['busybox', 'sh', '-c', EVERYTHING];
+
+mkdirSync(join(home.shared, 'folder'));
+writeFileSync(join(home.shared, 'folder/file'), 'text\n');
+writeFileSync(join(home.shared, 'env'), 'FROM_FILE=1\n# comment\nOF_CALLER\n');
+const folder = join(home.shared, 'folder');
+
+/** A root filesystem in a directory, whose files may change. */
+const rootfs = join(home.shared, 'rootfs');
+for (const name of ['bin', 'etc', 'proc', 'tmp', 'dev', 'sys'])
+  mkdirSync(join(rootfs, name), { recursive: true });
+writeFileSync(join(rootfs, 'bin/busybox'), readFileSync('/usr/bin/busybox'), { mode: 0o755 });
+symlinkSync('busybox', join(rootfs, 'bin/sh'));
+symlinkSync('busybox', join(rootfs, 'bin/id'));
+writeFileSync(join(rootfs, 'etc/passwd'), 'root:x:0:0::/:/bin/sh\nsomebody:x:5:6::/tmp:/bin/sh\n');
+writeFileSync(join(rootfs, 'etc/group'), 'root:x:0:\n');
+
+/** Words after `foster run`; standard input is "input". */
+const SAME: string[][] = [
+  ['--rm', ...ALL],
+  ['--rm', '-i', ...ALL],
+  ['--rm', '--interactive', ...ALL],
+  ['--rm', '-t', 'busybox', 'sh', '-c', 'env; tty; cat /proc/self/limits'],
+  ['--rm', '-e', 'A=b', '-e', 'EMPTY=', ...ALL],
+  ['--rm', '-e', 'OF_CALLER', '--env', 'NOT_SET', ...ALL],
+  ['--rm', '-eA=b c', ...ALL],
+  ['--rm', '--env=A="\'\\', ...ALL],
+  ['--rm', '--env-file', 'env', ...ALL],
+  ['--rm', '-w', '/tmp', ...ALL],
+  ['--rm', '--workdir=/new/folder', ...ALL],
+  ['--rm', '-u', '5', ...ALL],
+  ['--rm', '-u', '5:6', '--group-add', '7', ...ALL],
+  ['--rm', '-h', 'some-host', ...ALL],
+  ['--rm', '--hostname', 'other', '--domainname', 'example', ...ALL],
+  ['--rm', '-v', `${folder}:/x`, ...ALL],
+  ['--rm', '-v', `${folder}:/x:ro`, '-w', '/x', ...ALL],
+  ['--rm', '-v', './folder:/x', ...ALL],
+  ['--rm', '-v', `${folder}/file:/f`, ...ALL],
+  ['--rm', '--mount', `type=bind,source=${folder},target=/m,readonly`, ...ALL],
+  ['--rm', '--mount', 'type=tmpfs,target=/t', ...ALL],
+  ['--rm', '--tmpfs', '/tmp:size=1m', ...ALL],
+  ['--rm', '--read-only', ...ALL],
+  ['--rm', '--read-only', '--tmpfs', '/run', ...ALL],
+  ['--rm', '--privileged', ...ALL],
+  ['--rm', '--cap-add', 'SYS_ADMIN', '--cap-drop', 'CHOWN', ...ALL],
+  ['--rm', '--cap-drop', 'ALL', ...ALL],
+  ['--rm', '--security-opt', 'seccomp=unconfined', ...ALL],
+  ['--rm', '--security-opt', 'no-new-privileges=false', ...ALL],
+  ['--rm', '--security-opt', 'mask=/proc/version', ...ALL],
+  ['--rm', '--init', ...ALL],
+  ['--rm', '--no-init', ...ALL],
+  ['--rm', '--init-signal-group', ...ALL],
+  ['--rm', '--network', 'host', ...ALL],
+  ['--rm', '--network=none', ...ALL],
+  ['--rm', '--uts', 'host', ...ALL],
+  ['--rm', '--ipc', 'host', ...ALL],
+  ['--rm', '--userns', 'keep-id', ...ALL],
+  ['--rm', '--userns', 'auto', ...ALL],
+  ['--rm', '--no-hosts', ...ALL],
+  ['--rm', '--add-host', 'one:1.2.3.4', '--dns', '9.9.9.9', '--dns-search', 'example', ...ALL],
+  ['--rm', '--ulimit', 'nofile=100:200', '--ulimit', 'core=0', ...ALL],
+  ['--rm', '--shm-size', '1m', ...ALL],
+  ['--rm', '--sysctl', 'net.ipv4.ip_forward=1', ...ALL],
+  ['--rm', '--umask', '077', ...ALL],
+  ['--rm', '--oom-score-adj', '500', ...ALL],
+  ['--rm', '--personality', 'LINUX32', ...ALL],
+  ['--rm', '--tz', 'UTC', ...ALL],
+  ['--rm', '--device', '/dev/fuse', ...ALL],
+  ['--rm', '--stop-signal', 'INT', '--stop-timeout', '3', ...ALL],
+  ['--rm', '--timeout', '30', ...ALL],
+  ['--rm', '-l', 'a=b c', '--label', 'x', '--annotation', 'y=z', ...ALL],
+  ['--rm', '--entrypoint', 'sh', 'busybox', '-c', EVERYTHING],
+  ['--rm', '--entrypoint', '["sh", "-c"]', 'busybox', EVERYTHING],
+  ['--rm', '--entrypoint', 'id', 'busybox'],
+  ['--rm', '--entrypoint', '', 'busybox', 'id'],
+  ['--rm', '--log-driver', 'none', ...ALL],
+  ['--rm', '--name', 'given', ...ALL],
+  ['--rm', '--pull', 'never', 'busybox', 'id'],
+  ['--rm', '-q', 'busybox', 'id'],
+  ['--rm', './rootfs', 'id'],
+  ['--rm', rootfs, 'sh', '-c', 'id; exit 2'],
+  ['--rm', '-u', 'somebody', './rootfs', 'id'],
+  ['--rm', '-i', 'busybox'],
+  ['--rm', 'busybox', 'printf', '[%s]', '', 'a b', '"', "'", '\\', '*', '-e', 'two\nlines\tand a tab'],
+  ['--rm', 'busybox', '/bin/echo', 'x'],
+  ['--rm', 'busybox', 'sh', '-c', 'kill -9 $$'],
+  ['--rm', 'busybox', 'nope'],
+  ['--rm', 'busybox', '/nope/nope'],
+  ['--rm', 'busybox', '/etc'],
+  ['--rm', '--entrypoint', 'nope', 'busybox', 'x'],
+  ['--rm', 'busybox', 'sh', '-c', 'echo $#', ...Array.from({ length: 300 }, () => 'x')],
+  ['--rm', 'busybox', 'sh', '-c', 'i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done'],
+  ['--rm', 'busybox', 'sh', '-c', '(sleep 0.01 & exec sh -c "exit 5")'],
+];
+
+/** What the last container has left in the events file, without its time. */
+function lastEvents(): string {
+  const lines = readFileSync(join(home.folder, 'data/foster/events'), 'utf8').trimEnd().split('\n');
+  const id = lines.at(-1)?.split(' ')[2];
+  const own = lines.map((line) => line.split(' ').slice(1)).filter(([, one]) => one === id);
+  const name = own[0]?.[2] ?? '';
+  return own
+    .map((words) =>
+      words
+        .join(' ')
+        .replace(id ?? '', 'ID')
+        .replace(` ${name}`, ' NAME'),
+    )
+    .join('\n');
+}
+
+for (const [index, args] of SAME.entries()) {
+  const title = args.map((word) => (word.length > 40 ? '...' : word)).slice(0, 12);
+  test(`the same by Node and without it, ${index + 1}: ${JSON.stringify(title.join(' '))}`, () => {
+    const of = ({ stdout, ...rest }: Result) => ({
+      ...rest,
+      stdout: normalized(stdout),
+      events: lastEvents(),
+    });
+    const expected = of(byNode(args, 'input'));
+    run(args, {}, 'input');
+    const found = of(byFront(args, {}, 'input'));
+    assert.doesNotMatch(found.stderr, NO_NODE);
+    assert.deepEqual(found, expected);
+  });
+}
+
+/** Containers whose record stays, with what is known of them. */
+const KEPT: string[][] = [
+  ['busybox', 'sh', '-c', 'echo out; exit 4'],
+  ['-d', ...ALL],
+  ['-d', '-l', 'a=b', '--restart', 'on-failure:3', 'busybox', 'true'],
+  ['-dit', 'busybox', 'sh'],
+  ['-d', '-i', '--name', 'some-name', 'busybox', 'cat'],
+  ['-d', '--entrypoint', 'sleep', 'busybox', '1000'],
+  ['-t', 'busybox', 'tty'],
+];
+
+for (const args of KEPT) {
+  test(`the same record by Node and without it: ${args.slice(0, 6).join(' ')}`, async () => {
+    const records = [];
+    for (const start of [byNode, run, byFront]) {
+      const { status, stderr, stdout } = start(args);
+      assert.doesNotMatch(stderr, NO_NODE);
+      const [id = ''] = containers.ok('ps', '-aq', '--no-trunc').split('\n');
+      if (args[0]?.startsWith('-d')) assert.equal(stdout, `${id}\n`);
+      const own = join(home.folder, 'data/foster/containers', id);
+      const record = JSON.parse(readFileSync(join(own, 'config.json'), 'utf8'));
+      assert.ok(Math.abs(Date.parse(record.created) - Date.now()) < 60_000, record.created);
+      assert.match(record.name, /^([a-z]+_[a-z]+|some-name)$/);
+      const inspected = JSON.parse(containers.ok('inspect', id))[0];
+      assert.equal(inspected.Name.replace('/', ''), record.name);
+      records.push({
+        status,
+        stderr,
+        record: normalized(JSON.stringify(record).replaceAll(`"${record.name}"`, '"NAME"')),
+        restart: readFileSync(join(own, 'restart'), 'utf8'),
+        files: readdirSync(own)
+          .filter((name) => !/^(exit|live|counts|log|attach)/.test(name))
+          .sort(),
+        created: lastEvents().split('\n')[0],
+      });
+      containers.ok('rm', '-f', '-t', '0', id);
+    }
+    assert.deepEqual(records[2], records[0]);
+  });
+}
+
+test('names are random, and ids too', () => {
+  run(['-d', 'busybox', 'true']);
+  const ids = Array.from({ length: 12 }, () => byFront(['-d', 'busybox', 'true']).stdout.trim());
+  assert.equal(new Set(ids).size, ids.length);
+  const names = containers.ok('ps', '-a', '--format', '{{.Names}}').trim().split('\n');
+  assert.equal(new Set(names).size, names.length);
+  containers.ok('rm', '-f', ...ids);
+});
+
+test('a name that is taken: Node says so, and nothing is left', () => {
+  const args = ['-d', '--name', 'one', 'busybox', 'sleep', '1000'];
+  run(args);
+  containers.ok('rm', '-f', '-t', '0', 'one');
+  assert.equal(byFront(args).status, 0);
+  const before = home.leftFolders();
+  assert.match(byFront(args).stderr, NO_NODE);
+  assert.deepEqual(home.leftFolders(), before);
+  assert.match(run(args).stderr, /the name 'one' is in use by container/);
+  containers.ok('rm', '-f', '-t', '0', 'one');
+});
+
+test('many at once', async () => {
+  const args = ['--rm', 'busybox', 'sh', '-c', 'echo $HOSTNAME'];
+  run(args);
+  const all = Array.from({ length: 12 }, () => home.start(args, { env: ENV, cwd: home.shared }));
+  const results = await Promise.all(all.map((one) => one.ended));
+  assert.deepEqual([...new Set(results.map(({ status }) => status))], [0]);
+  assert.equal(new Set(results.map(({ stdout }) => stdout)).size, all.length);
+});
+
+test('a terminal: its size, keys that detach, and the end with its owner', async () => {
+  const person = new Tmux(home, { columns: 90, rows: 20 });
+  const command = `cd ${home.shared}; PATH=${programs} LANG=C.UTF-8 OF_CALLER=mine ${FOSTER} run -it --name tty busybox sh`;
+  person.types(command);
+  await person.sees('/ #');
+  person.types('exit');
+  await person.seesPrompt();
+  containers.ok('rm', 'tty');
+  renameSync(join(programs, 'node'), join(programs, 'node.away'));
+  person.types(command);
+  await person.sees('/ #');
+  renameSync(join(programs, 'node.away'), join(programs, 'node'));
+  person.types('stty size');
+  await person.sees(/20 90/);
+  person.presses('C-p', 'C-q');
+  await person.seesPrompt();
+  assert.equal(containers.status('tty'), 'running');
+  containers.ok('rm', '-f', '-t', '0', 'tty');
+  person.leaves();
+});
+
+test('Ctrl-C, and a signal for the container', async () => {
+  const args = [
+    '--rm',
+    'busybox',
+    'sh',
+    '-c',
+    'trap "echo caught; exit 9" INT; echo ready; while :; do sleep 0.02; done',
+  ];
+  const warm = home.start(args, { env: ENV, cwd: home.shared });
+  await warm.says('ready');
+  warm.signal('SIGINT');
+  await warm.ended;
+  const running = home.start(args, { env: ENV, cwd: home.shared });
+  await running.says('ready');
+  running.signal('SIGINT');
+  const { status, stdout } = await running.ended;
+  assert.deepEqual([status, stdout], [9, 'ready\ncaught\n']);
+});
+
+/** What the front leaves to Node, whatever has been run before. */
+const LEFT: string[][] = [
+  ['--rm', '-v', 'volume:/v', 'busybox', 'true'],
+  ['--rm', '--health-cmd', 'true', 'busybox', 'true'],
+  ['--rm', '--explain', 'busybox', 'true'],
+  ['--dry-run', 'busybox', 'true'],
+  ['--rm', '--init-verbose', 'busybox', 'true'],
+  ['--rm', '--cidfile', 'cid', 'busybox', 'true'],
+  ['--rm', '--replace', '--name', 'x', 'busybox', 'true'],
+  ['--rm', '--memory', '50m', '--ignore-unenforced-limits', 'busybox', 'true'],
+  ['--rm', '-a', 'stdout', 'busybox', 'true'],
+  ['--rm', '--sig-proxy=false', 'busybox', 'true'],
+  ['--rm', 'busybox', 'echo', 'ä'],
+  ['--rm', 'busybox', 'echo', '\u001b[31m'],
+  ['--rm', 'busybox', 'nope"'],
+  ['--rm', '-', 'true'],
+  ['--rm', '--', 'busybox', 'true'],
+  ['--help'],
+  ['--rm', '--nope', 'busybox'],
+  ['--rm', '-e'],
+  [],
+];
+
+test('at the least doubt, Node does it', () => {
+  for (const args of LEFT) {
+    for (let time = 0; time < 2; time++) run(args);
+    rmSync(join(home.shared, 'cid'), { force: true });
+    assert.match(byFront(args).stderr, NO_NODE, args.join(' '));
+  }
+  containers.ok('volume', 'rm', '-f', 'volume');
+  const plain = ['--rm', 'busybox', 'true'];
+  run(plain);
+  assert.ok(isFronted(plain));
+  assert.match(byFront(plain, { FOSTER_NO_FRONT: '1' }).stderr, /node: not found/);
+});
+
+const PLAIN = ['--rm', './rootfs', 'id'];
+
+/** After each of these, Node does the next run, and the front the one after it. */
+const CHANGES: [title: string, change: () => void, env?: Record<string, string>][] = [
+  [
+    'a file that was read is written to',
+    () => writeFileSync(join(rootfs, 'etc/passwd'), 'root:x:0:0::/root:/bin/sh\n'),
+  ],
+  ['a file that was not there is made', () => writeFileSync(join(rootfs, 'etc/mtab'), '')],
+  ['the root filesystem is another directory', () => replaceRoot()],
+  ['a variable that was read has another value', () => {}, { FOSTER_NETWORK: 'host' }],
+  ['the storage driver is probed again', () => rmSync(join(home.folder, 'data/foster/storage'))],
+];
+
+function replaceRoot(): void {
+  renameSync(rootfs, `${rootfs}.old`);
+  mkdirSync(rootfs);
+  for (const name of readdirSync(`${rootfs}.old`))
+    renameSync(join(`${rootfs}.old`, name), join(rootfs, name));
+}
+
+for (const [title, change, env = {}] of CHANGES) {
+  test(`a template does not hold when ${title}`, () => {
+    run(PLAIN);
+    assert.ok(isFronted(PLAIN));
+    change();
+    assert.ok(!isFronted(PLAIN, env), 'it was used');
+    const { stdout, stderr } = run(PLAIN, env);
+    assert.match(stdout, /^uid=0/, stderr);
+    if (title.startsWith('the storage')) run(PLAIN, env); // what the first one has found out changes what it depends on
+    assert.ok(isFronted(PLAIN, env), 'there is no new one');
+  });
+}
+
+test('a template does not hold in another directory, if the directory matters', () => {
+  run(PLAIN);
+  assert.ok(isFronted(PLAIN));
+  const other = join(home.shared, 'folder');
+  const { stderr } = home.run(PLAIN, { env: ENV, cwd: other });
+  assert.match(stderr, /rootfs/);
+  const plain = ['--rm', 'busybox', 'true'];
+  run(plain);
+  renameSync(join(programs, 'node'), join(programs, 'node.away'));
+  assert.equal(home.run(plain, { env: ENV, cwd: other }).status, 0);
+  renameSync(join(programs, 'node.away'), join(programs, 'node'));
+});
+
+function change(path: string, edit: (bytes: Buffer) => void): void {
+  const bytes = readFileSync(path);
+  edit(bytes);
+  writeFileSync(path, bytes);
+}
+
+/** Changes after which a template must not be used. */
+const SPOILED: [title: string, spoil: (template: string) => void][] = [
+  ['deleted', (path) => rmSync(path)],
+  ['empty', (path) => truncateSync(path, 0)],
+  ['cut short', (path) => truncateSync(path, readFileSync(path).length - 1)],
+  ['longer', (path) => writeFileSync(path, Buffer.concat([readFileSync(path), Buffer.alloc(8)]))],
+  [
+    'of another version',
+    (path) => change(path, (bytes) => bytes.writeUInt32LE(bytes.readUInt32LE(4) + 1, 4)),
+  ],
+  ['of an exec', (path) => change(path, (bytes) => bytes.writeUInt32LE(1, 12))],
+  ['of another build', (path) => change(path, (bytes) => bytes.writeUInt32LE(1, 136))],
+  ['with offsets beyond its end', (path) => change(path, (bytes) => bytes.fill(0xff, 176, 208))],
+  [
+    'of another command line',
+    (path) => change(path, (bytes) => void bytes.write('-', bytes.indexOf('--rm\0busybox\0') + 4)),
+  ],
+  ['writable by others', (path) => chmodSync(path, 0o622)],
+];
+
+for (const [title, spoil] of SPOILED) {
+  test(`a template that is ${title} is not used, and is replaced`, () => {
+    const plain = ['--rm', 'busybox', 'echo', 'x'];
+    rmSync(templates, { recursive: true, force: true });
+    run(plain);
+    assert.ok(isFronted(plain));
+    const [name = ''] = readdirSync(templates);
+    spoil(join(templates, name));
+    assert.ok(!isFronted(plain));
+    assert.equal(run(plain).stdout, 'x\n');
+    assert.equal(byFront(plain).stdout, 'x\n');
+  });
+}
+
+test('a folder of templates that others can write to is not used', () => {
+  const plain = ['--rm', 'busybox', 'true'];
+  run(plain);
+  chmodSync(templates, 0o722);
+  assert.ok(!isFronted(plain));
+  chmodSync(templates, 0o700);
+  assert.ok(isFronted(plain));
+});
+
+test('templates are few, and those in use stay', () => {
+  const used = ['--rm', 'busybox', 'true'];
+  run(used);
+  for (let index = 0; index < 70; index++) {
+    const past = new Date(Date.now() - 1000 * (1000 - index));
+    const path = join(templates, index.toString(16).padStart(16, '0'));
+    writeFileSync(path, '');
+    utimesSync(path, past, past);
+  }
+  run(['--rm', '-e', 'NEW=1', 'busybox', 'true']);
+  assert.ok(readdirSync(templates).length <= 70);
+  assert.ok(isFronted(used));
+});
+
+test('a layer that is removed: Node says what is missing', async () => {
+  const [name = ''] = readdirSync(join(home.folder, 'data/foster/roots')).filter((one) =>
+    one.startsWith('recipe-busybox'),
+  );
+  const plain = ['--rm', 'busybox', 'true'];
+  run(plain);
+  const root = join(home.folder, 'data/foster/roots', name);
+  renameSync(root, `${root}.away`);
+  assert.ok(!isFronted(plain));
+  renameSync(`${root}.away`, root);
+  await waitUntil('the front does it again', () => isFronted(plain));
+});
