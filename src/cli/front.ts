@@ -1,5 +1,5 @@
-import type { RunWish } from '../container/run-observer.js';
-import { beginSightings } from '../sys/sightings.js';
+import type { RunWish } from '../engine/foreground.js';
+import { beginSightings, refuseTemplate, seeDirectory, seeVariable } from '../sys/sightings.js';
 
 /**
  * What the front (src/init/front) has asked of this process when it left the command to it: a variable of the environment,
@@ -20,4 +20,39 @@ export function takeWish(): void {
   if (key === undefined) return;
   front.run = { words: process.argv.slice(3, 3 + Number(count)), key };
   beginSightings();
+  watchCaller();
+}
+
+/** Their values say what is to be done about templates and faults, and not how a container is to be. */
+const OF_THE_FRONT = /^(FOSTER_(FRONT|FAULT|NODE_EXTRA_CA_CERTS)|NODE_\w+)$/;
+
+/** Records which variables are read, and whether the working directory is. */
+function watchCaller(): void {
+  const { cwd, env } = process;
+  process.cwd = () => {
+    seeDirectory();
+    return cwd();
+  };
+  const see = (name: string | symbol) => {
+    if (typeof name !== 'string' || OF_THE_FRONT.test(name)) return;
+    seeVariable(name, Object.hasOwn(env, name) ? env[name] : undefined);
+  };
+  process.env = new Proxy(env, {
+    get(_, name) {
+      see(name);
+      return Reflect.get(env, name);
+    },
+    has(_, name) {
+      see(name);
+      return Reflect.has(env, name);
+    },
+    getOwnPropertyDescriptor(_, name) {
+      see(name);
+      return Reflect.getOwnPropertyDescriptor(env, name);
+    },
+    ownKeys() {
+      refuseTemplate();
+      return Reflect.ownKeys(env);
+    },
+  });
 }

@@ -1,4 +1,5 @@
 import { visible } from '../spec/parse/flag.js';
+import { refuseTemplate } from '../sys/sightings.js';
 import type { Surroundings } from '../sys/surroundings.js';
 import { abortSignal, interruption, stopIfInterrupted } from './interrupt.js';
 import { printError, warn } from './output.js';
@@ -32,7 +33,10 @@ export const CALLER: Surroundings & Choices = {
     return interruption.isUndoing ? undefined : abortSignal();
   },
   progress: (line) => printError(`${visible(line)}\n`),
-  warn,
+  warn(sentence) {
+    refuseTemplate(); // the front would not say it
+    warn(sentence);
+  },
   failedOutput: (bytes) => process.stderr.write(bytes),
   onInterrupt: interruption.add,
   stopIfInterrupted,

@@ -10,6 +10,7 @@ import { FosterError } from '../sys/errors.js';
 import { dataFolder } from '../sys/paths.js';
 import { removeTrees } from '../worker/remove-trees.js';
 import { cgroupFacts } from './cgroup-facts.js';
+import { countTemplates } from './run-template.js';
 import { listContainers } from './store.js';
 
 /** The output of `foster info`: plain data, with keys in the order in which they are printed. */
@@ -36,7 +37,7 @@ export async function hostInfo() {
     },
     namespaces: { user: namespaceProblem(maps), maximum: setting('user/max_user_namespaces') },
     images: listImages().length,
-    storage: { ...(await storageChoice(maps)), data: dataFolder() },
+    storage: { ...(await storageChoice(maps)), data: dataFolder(), runTemplates: countTemplates() },
     cgroup: existsSync('/sys/fs/cgroup/cgroup.controllers') ? 'v2' : 'v1 or hybrid',
     limits: limitsHere(),
     host: {

@@ -1,6 +1,6 @@
 import type { AttachOptions } from '../container/attach.js';
 import type { ExecRequest } from '../container/exec.js';
-import type { RunObserver } from '../container/run-observer.js';
+import type { RunObserver, RunWish } from '../container/run-observer.js';
 import type { RunRequest } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 
@@ -9,7 +9,7 @@ import { FosterError } from '../sys/errors.js';
  * streams and exit code. On success these functions do not return.
  */
 
-export type { AttachOptions, ExecRequest, RunObserver };
+export type { AttachOptions, ExecRequest, RunObserver, RunWish };
 
 /**
  * Runs a container. Returns only in the background and in a dry run.

@@ -71,6 +71,7 @@ export async function prune({
   for (const filter of filters) findFilter(filter, FILTERS);
   const isVolumeMeant = volumeMatcher(filters, VOLUME_FILTERS);
   const isImageMeant = imageMatcher(filters, PRUNE_FILTERS);
+  if (filters.length === 0) (await import('../container/run-template.js')).removeTemplates();
   const containers = await (await import('./containers.js')).prune(filters);
   const pruned = pruneVolumes((volume) => volumes && volume.isAnonymous === true && isVolumeMeant(volume));
   const networks = await (await import('./networks.js')).prune(filters);

@@ -49,9 +49,19 @@ export function sightings(): Sightings {
   };
 }
 
-/** Something was seen or done that a template cannot repeat. */
+/** Something is seen that a template cannot repeat. */
 export function refuseTemplate(): void {
-  isOpaque = true;
+  if (files !== undefined) isOpaque = true;
+}
+
+/** The variable of the caller's environment is read. */
+export function seeVariable(name: string, value: string | undefined): void {
+  if (files !== undefined) variables.set(name, value);
+}
+
+/** The caller's working directory is asked for. */
+export function seeDirectory(): void {
+  if (files !== undefined) usesDirectory = true;
 }
 
 /** Runs `look`, on whose result no plan depends. */
@@ -178,9 +188,6 @@ function seeOpened(path: unknown, flags: unknown): void {
   } else if (flags === undefined || flags === 'r') see(path, 'content');
 }
 
-/** Whose values say what is to be done about templates and faults, and not how a container is to be. */
-const OF_THE_FRONT = /^(FOSTER_(FRONT|FAULT|NODE_EXTRA_CA_CERTS)|NODE_EXTRA_CA_CERTS|NODE_\w+)$/;
-
 /** Records from now on what this process looks at. */
 export function beginSightings(): void {
   files = new Map();
@@ -188,31 +195,4 @@ export function beginSightings(): void {
   for (const name of REFUSED) wrap(name, refuseTemplate);
   wrap('openSync', seeOpened);
   wrap('userInfo', () => see('/etc/passwd', 'content'), os);
-  const { cwd } = process;
-  process.cwd = () => {
-    if (files !== undefined) usesDirectory = true;
-    return cwd();
-  };
-  process.env = new Proxy(process.env, {
-    get(env, name) {
-      const value = typeof name === 'string' ? env[name] : undefined;
-      if (typeof name === 'string' && files !== undefined && !OF_THE_FRONT.test(name))
-        variables.set(name, value);
-      return value;
-    },
-    has(env, name) {
-      if (typeof name === 'string' && files !== undefined && !OF_THE_FRONT.test(name))
-        variables.set(name, env[name]);
-      return name in env;
-    },
-    getOwnPropertyDescriptor(env, name) {
-      if (typeof name === 'string' && files !== undefined && !OF_THE_FRONT.test(name))
-        variables.set(name, env[name]);
-      return Reflect.getOwnPropertyDescriptor(env, name);
-    },
-    ownKeys(env) {
-      if (files !== undefined) isOpaque = true;
-      return Reflect.ownKeys(env);
-    },
-  });
 }

@@ -1,7 +1,11 @@
-/* Templates of an exec, as the front finds them in a file, and what it makes of them. */
+/* Templates of an exec and of a run, as the front finds them in a file, and what it makes of them. */
 #include "world.h"
 
 void *calloc(size_t count, size_t size);
+
+/* linux/stat.h leaves them to the C library, whose header is in the way of the kernel's. */
+#define S_IFMT 00170000
+#define S_IFDIR 0040000
 
 enum { MAX_ROOMS = 2 };
 static void *rooms[MAX_ROOMS];
@@ -11,23 +15,47 @@ static long front_call(long number, long a, long b, long c, long d, long e, long
   if (number == __NR_mmap) return (long)(rooms[room_count++] = calloc(1, (size_t)b));
   if (number == __NR_write) return look((const void *)b, (size_t)c), c;
   if (number == __NR_memfd_create) return look_at_text((const char *)a), 9;
+  if (number == __NR_getrandom) return memset((void *)a, 7, (size_t)b), b;
+  if (number == __NR_uname || number == __NR_getcwd) return *(char *)a = 0, 1;
   return syscall6(number, a, b, c, d, e, f);
 }
 #define syscall6 front_call
-#include "../../src/init/front/args.c"
+#include "../../src/init/front/create.c"
+#include "../../src/init/front/events.c"
+#include "../../src/init/front/exec-args.c"
+#include "../../src/init/front/fault.c"
 #include "../../src/init/front/fill.c"
+#include "../../src/init/front/run-args.c"
+#include "../../src/init/front/run-template.c"
 #include "../../src/init/front/template.c"
 #undef syscall6
 
 /* find.c */
+int is_own(int fd, u32 type, struct stat *info) { return fd + (int)type > 0 && info; }
 s64 own_file_size(int fd) { return fd; }
 
-static void fill(const struct template *template, const char *program) {
-  const char *words[] = {program, "argument", NULL}, *caller[] = {"TERM=xterm", NULL};
-  struct exec_request request = {.terminal = 1, .command = (char **)words, .overrides = {"A=c", "NEW=1"}, .override_count = 2};
-  room_count = 0;
-  RUN(fill_plan(template, &request, (char **)caller); fill_monitor(template, &request, 7));
+static void free_rooms(void) {
   while (room_count > 0) free(rooms[--room_count]);
+}
+
+static void fill(struct template *template, const char *program) {
+  const char *words[] = {program, "argument\n\"", NULL}, *caller[] = {"TERM=xterm", "A=b", NULL};
+  struct process_request request = {.terminal = 1, .command = (char **)words, .overrides = {"A=c", "NEW=1"}, .override_count = 2};
+  struct builder builder;
+  int is_run = template->kind >= TEMPLATE_RUN;
+  room_count = 0;
+  RUN(fill_plan(template, &request, (char **)caller); fill_monitor(template, &request, is_run ? "a_name" : NULL, &builder));
+  free_rooms();
+}
+
+static void create(struct template *template) {
+  const char *options[] = {"--rm", "busybox", "true", NULL}, *caller[] = {"A=b", NULL};
+  struct run_request request = {.word_count = 0};
+  struct created created = {.data = 3, .lock = -1, .folder = -1};
+  if (!parse_run((char **)options, &request)) return;
+  RUN(look_at_text(has_words(template, &request) ? "" : "x"); has_caller(template));
+  RUN(has_variables(template, (char **)caller); has_files(template));
+  RUN(create_container(template, &created, request.process.command); remove_created(&created));
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
@@ -36,7 +64,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
   memcpy(template, data, size);
   template->magic = TEMPLATE_MAGIC, template->version = VERSION, template->size = (u32)size;
   begin_run(data, size);
-  if (is_well_formed(template, (u32)size, template->kind)) fill(template, "ls"), fill(template, "/bin/ls");
+  if (is_well_formed(template, (u32)size) && (template->kind < TEMPLATE_RUN || is_run_whole(template))) {
+    if (template->kind != TEMPLATE_NONE) fill(template, "ls"), fill(template, "/bin/ls");
+    if (template->kind >= TEMPLATE_RUN && template->kind != TEMPLATE_NONE) create(template);
+  }
   free(template);
   return 0;
 }

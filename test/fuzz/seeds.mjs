@@ -21,7 +21,7 @@ await build({
 });
 const require = createRequire(import.meta.url);
 const { encodeMonitor, encodePlan } = require(join(folder, 'wire.cjs'));
-const { encodeTemplate, stampOf } = require(join(folder, 'template.cjs'));
+const { encodeRefusal, encodeRunTemplate, encodeTemplate, stampOf } = require(join(folder, 'template.cjs'));
 
 const plan = {
   version: 1,
@@ -169,3 +169,48 @@ for (const kind of ['foreground', 'terminal', 'detached']) {
   });
   writeFileSync(join(folder, 'front', kind), template);
 }
+const seen = {
+  files: [
+    { root: '', path: '/a', kind: 0, stamp: [1n, 2n, 3n, 4n, 5n] },
+    { root: '/r', path: '/b', kind: 5, stamp: [0n, 0n, 0n, 0n, 0n] },
+  ],
+  variables: ['A=b', 'C'],
+};
+const facts = {
+  words: ['--rm', 'busybox'],
+  hasCommand: true,
+  seen,
+  uid: 0,
+  gid: 0,
+  boot: '',
+  host: '',
+  directory: '',
+};
+const id = '0123456789abcdef'.repeat(4);
+const created = '2026-11-26T20:23:52.000Z';
+for (const kind of ['foreground', 'detached', 'attached']) {
+  for (const argv of [[], ['sh', '-c']]) {
+    const template = encodeRunTemplate({
+      kind,
+      facts,
+      id,
+      created,
+      plan: encodePlan({ ...plan, program: { paths: [], argv, env: ['A=b', id] } }, { trace: false }),
+      monitor: encodeMonitor({ ...monitor, pid: 0, failures: [] }),
+      failures: { path: failures, name: failures },
+      path: '/bin:/usr/bin:',
+      flags: 2,
+      cloneFlags: 0,
+      name: argv.length > 0 ? 'given' : '',
+      nameWords: { adjectives: 'a bc', nouns: 'd ef' },
+      record: `{"id":"${id}","created":"${created}","name":"\u0001","args":[\u0002]}`,
+      restart: '0 0\n',
+      event: ` create ${id} \u0001`,
+      subject: ` ${id} \u0001`,
+      remove: [`/x/${id}`, '/names/\u0001'],
+      keys: Buffer.from([16, 17]),
+    });
+    writeFileSync(join(folder, 'front', `run-${kind}-${argv.length}`), template);
+  }
+}
+writeFileSync(join(folder, 'front', 'refusal'), encodeRefusal(facts));

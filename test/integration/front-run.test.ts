@@ -486,3 +486,18 @@ test('a layer that is removed: Node says what is missing', async () => {
   renameSync(`${root}.away`, root);
   await waitUntil('the front does it again', () => isFronted(plain));
 });
+
+test('foster info counts templates, and system prune removes them', () => {
+  run(['--rm', 'busybox', 'true']);
+  assert.match(containers.ok('info'), /runTemplates: [1-9]/);
+  containers.ok('system', 'prune', '-f', '--filter', 'label=x');
+  assert.match(containers.ok('info'), /runTemplates: [1-9]/);
+  containers.ok('system', 'prune', '-f');
+  assert.match(containers.ok('info'), /runTemplates: 0/);
+  assert.ok(!isFronted(['--rm', 'busybox', 'true']));
+});
+
+test('a warning is given each time', () => {
+  const args = ['--rm', '-p', '8080:80', 'busybox', 'true'];
+  for (let time = 0; time < 3; time++) assert.match(run(args).stderr, /no port is published/);
+});
