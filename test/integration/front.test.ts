@@ -141,7 +141,7 @@ test('in the background', async () => {
   assert.deepEqual(byFront, byNode);
   assert.equal(byFront?.status, 0);
   const environment = (index: number) =>
-    containers.ok('exec', 'root', 'cat', `/tmp/env${index}`).replace(`N=${index}`, 'N=');
+    exec(['root', 'sh', '-c', `cat /tmp/env${index} || true`]).stdout.replace(`N=${index}`, 'N=');
   await waitUntil('both have written', () => environment(1) !== '' && environment(1) === environment(0));
   const parents = containers.ok('exec', 'root', 'ps', '-o', 'ppid,args').match(/^ *\d+ .*sleep 10[01]$/gm);
   assert.deepEqual(
