@@ -26,6 +26,7 @@ export function templatesFolder(): string {
 /** How many there are at most; the front marks each that it uses with the time. */
 const MOST = 64;
 
+/** In the texts of a template, in place of what differs. */
 const CODE = { name: String.fromCharCode(wire.CODE_NAME), command: String.fromCharCode(wire.CODE_COMMAND) };
 
 /** What a run has done, and what its monitor gets. */
@@ -113,9 +114,11 @@ function isPlanned({ path }: Sighting): boolean {
 }
 
 /** Whether the front can do it: it repeats, and knows nothing of what has to be chosen for each run. */
-function isRepeatable({ request, record, plan, monitor }: DoneRun): boolean {
+function isRepeatable({ request, record, plan, monitor, kind }: DoneRun): boolean {
   const { attached } = request;
   const isUsual =
+    // a command that only watches what is restarted does not own it
+    (kind !== 'attached' || request.restart.policy === 'no') &&
     !request.explain &&
     !request.initVerbose &&
     !request.replace &&
@@ -135,6 +138,7 @@ function isRepeatable({ request, record, plan, monitor }: DoneRun): boolean {
   const isPlain =
     (record.driver ?? 'overlay') === 'overlay' &&
     plan.cgroup === undefined &&
+    !Object.values(CODE).some((code) => dataFolder().includes(code)) &&
     !plan.isNested &&
     !plan.kept &&
     monitor.lastProgram === undefined &&

@@ -237,6 +237,7 @@ for (const args of KEPT) {
       const [id = ''] = containers.ok('ps', '-aq', '--no-trunc').split('\n');
       if (args[0]?.startsWith('-d')) assert.equal(stdout, `${id}\n`);
       const own = join(home.folder, 'data/foster/containers', id);
+      if (args.includes(EVERYTHING)) await containers.waitFor(id, 'exited');
       const record = JSON.parse(readFileSync(join(own, 'config.json'), 'utf8'));
       assert.ok(Math.abs(Date.parse(record.created) - Date.now()) < 60_000, record.created);
       assert.match(record.name, /^([a-z]+_[a-z]+|some-name)$/);
@@ -250,6 +251,7 @@ for (const args of KEPT) {
         files: readdirSync(own)
           .filter((name) => !/^(exit|live|counts|log|attach)/.test(name))
           .sort(),
+        output: args.includes(EVERYTHING) && normalized(home.foster(['logs', id]).stdout),
         created: lastEvents().split('\n')[0],
       });
       containers.ok('rm', '-f', '-t', '0', id);
@@ -340,6 +342,7 @@ const LEFT: string[][] = [
   ['--rm', '--memory', '50m', '--ignore-unenforced-limits', 'busybox', 'true'],
   ['--rm', '-a', 'stdout', 'busybox', 'true'],
   ['--rm', '--sig-proxy=false', 'busybox', 'true'],
+  ['--restart', 'on-failure:1', 'busybox', 'true'],
   ['--rm', 'busybox', 'echo', 'ä'],
   ['--rm', 'busybox', 'echo', '\u001b[31m'],
   ['--rm', 'busybox', 'nope"'],

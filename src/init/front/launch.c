@@ -49,6 +49,7 @@ static void raise_limit(void) {
 int prepare_launch(struct launch *launch, int programs) {
   nothing = (int)sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
   launch->init = open_program(programs);
+  raise_limit();
   return nothing >= 0 && launch->init >= 0 && launch->plan >= 0;
 }
 
@@ -68,7 +69,6 @@ int launch_init(struct launch *launch, const struct launch_wishes *wishes) {
   const char *argv[] = {"foster-init", NULL};
   struct program program = {.path = (u64) "", .argv = (u64)argv, .envp = (u64)&argv[1], .descriptors = (u64)theirs, .file = launch->init,
                             .descriptor_count = PLAN_FD_JOIN + 1, .is_privileged = (wishes->clone_flags & CLONE_NEWUSER) != 0};
-  raise_limit();
   launch->pid = (int)start_program(&program, wishes->clone_flags, &launch->pidfd);
   for (int i = 0; i < 5; i++)
     if (ends[i] >= 0 && ends[i] != nothing) sys_close(ends[i]);
