@@ -16,6 +16,7 @@ export function takeWish(): void {
   if (wish === undefined) return;
   delete process.env.FOSTER_FRONT;
   front.wantsTemplate = wish === 'template';
+  if (front.wantsTemplate) watchCaller(); // what a start looks at is recorded from its plan on
   const [, count, key] = /^run (\d{1,6}) ([0-9a-f]{16})$/.exec(wish) ?? [];
   if (key === undefined) return;
   front.run = { words: process.argv.slice(3, 3 + Number(count)), key };

@@ -1,6 +1,7 @@
 import { visible } from '../spec/parse/flag.js';
 import { refuseTemplate } from '../sys/sightings.js';
 import type { Surroundings } from '../sys/surroundings.js';
+import { front } from './front.js';
 import { abortSignal, interruption, stopIfInterrupted } from './interrupt.js';
 import { printError, warn } from './output.js';
 
@@ -16,6 +17,9 @@ interface Choices {
 export const CALLER: Surroundings & Choices = {
   get env() {
     return process.env;
+  },
+  get wantsStartTemplate() {
+    return front.wantsTemplate;
   },
   dataRoot: undefined,
   storageDriver: undefined,

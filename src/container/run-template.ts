@@ -1,7 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { encodeRefusal, encodeRunTemplate, type RunFacts, type RunKind } from '../init/template.js';
+import {
+  encodeRefusal,
+  encodeRunTemplate,
+  type RunFacts,
+  type RunKind,
+  type TemplateFailure,
+} from '../init/template.js';
 import { encodeMonitor, encodePlan, type MonitorOptions } from '../init/wire.js';
 import { namespaceFlags } from '../plan/namespaces.js';
 import type { Plan } from '../plan/step.js';
@@ -47,7 +53,7 @@ export function keepRunTemplate({ words, key }: RunWish, run: DoneRun): void {
   const asked = request.written.command?.slice(2) ?? [];
   // whether the front has found ROOT where it is
   if (words.length + request.command.length !== asked.length) return;
-  const facts = factsOf(words, request);
+  const facts = factsOf(words, request.command.length > 0);
   const template = facts.seen.isOpaque || !isRepeatable(run) ? encodeRefusal(facts) : encoded(run, facts);
   try {
     mkdirSync(templatesFolder(), { recursive: true, mode: 0o700 });
@@ -86,12 +92,13 @@ export function countTemplates(): number {
   }
 }
 
-function factsOf(words: readonly string[], request: RunRequest): RunFacts {
+/** What a template depends on that is left now. */
+export function factsOf(words: readonly string[], hasCommand: boolean): RunFacts {
   const seen = sightings();
   const { uid, gid } = callerIds();
   return {
     words,
-    hasCommand: request.command.length > 0,
+    hasCommand,
     seen: { ...seen, files: seen.files.filter(isPlanned) },
     uid,
     gid,
@@ -114,7 +121,8 @@ function isPlanned({ path }: Sighting): boolean {
 }
 
 /** Whether the front can do it: it repeats, and knows nothing of what has to be chosen for each run. */
-function isRepeatable({ request, record, plan, monitor, kind }: DoneRun): boolean {
+function isRepeatable(run: DoneRun): boolean {
+  const { request, kind } = run;
   const { attached } = request;
   const isUsual =
     // a command that only watches what is restarted does not own it
@@ -127,6 +135,11 @@ function isRepeatable({ request, record, plan, monitor, kind }: DoneRun): boolea
     request.pidfile === undefined &&
     request.bundle === undefined &&
     (request.detach || (attached.stdout && attached.stderr && (attached.stdin || !request.interactive)));
+  return isUsual && isStartRepeatable(run);
+}
+
+/** Whether the front can start such a container. */
+export function isStartRepeatable({ record, plan, monitor }: Omit<DoneRun, 'request' | 'kind'>): boolean {
   const isAlone =
     record.joins === undefined &&
     record.sharesNetwork === undefined &&
@@ -143,7 +156,7 @@ function isRepeatable({ request, record, plan, monitor, kind }: DoneRun): boolea
     !plan.kept &&
     monitor.lastProgram === undefined &&
     plan.host.every(({ kind }) => kind === 'run' || kind === 'write' || kind === 'resume');
-  return isUsual && isAlone && isPlain;
+  return isAlone && isPlain;
 }
 
 function encoded({ request, record, plan, monitor, kind }: DoneRun, facts: RunFacts): Uint8Array {
@@ -168,8 +181,7 @@ function encoded({ request, record, plan, monitor, kind }: DoneRun, facts: RunFa
   return encodeRunTemplate({
     kind,
     facts,
-    id,
-    created,
+    fresh: { id, created },
     plan: encodePlan({ ...plan, program }, { trace: false }),
     monitor: encodeMonitor({ ...monitor, failures: [] }),
     failures,
@@ -189,11 +201,13 @@ function encoded({ request, record, plan, monitor, kind }: DoneRun, facts: RunFa
   });
 }
 
-function wholeFailures({ failures }: MonitorOptions) {
+/** Messages about a program that does not change. */
+export function wholeFailures({ failures }: MonitorOptions): TemplateFailure[] {
   return failures.map(({ errno, exitCode, text }) => ({ errno, exitCode, before: text, after: '' }));
 }
 
-function flagsOf(record: ContainerRecord, plan: Plan): number {
+/** Sum of RUN_*. */
+export function flagsOf(record: ContainerRecord, plan: Plan): number {
   const flags: [boolean, number][] = [
     [record.isCallerMapped, wire.RUN_LAYER],
     [!record.isCallerMapped, wire.RUN_OPEN],

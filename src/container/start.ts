@@ -6,6 +6,7 @@ import type { RunRequest } from '../spec/request.js';
 import { FosterError, isExecutionFailure } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
 import { containerFolder } from '../sys/paths.js';
+import { beginSightings } from '../sys/sightings.js';
 import { surroundings } from '../sys/surroundings.js';
 import { type AttachOptions, attachTo, type ConnectOptions, connectMonitor } from './attach.js';
 import { announce, attachToNetworks, named } from './attachment.js';
@@ -153,11 +154,15 @@ export async function startContainer(
   const { record, lock } = held;
   let client: number | undefined;
   try {
+    if (surroundings().wantsStartTemplate) beginSightings();
     const network = await attachToNetworks(record);
     await announce(record, network);
-    client = startHeld(held, planContainer(record, { verbose: false, detached: true }, network), {
-      connection: attachment && { wantsAll: true },
-    });
+    const plan = planContainer(record, { verbose: false, detached: true }, network);
+    client = startHeld(held, plan, { connection: attachment && { wantsAll: true } });
+    if (surroundings().wantsStartTemplate) {
+      const { keepStartTemplate } = await import('./start-template.js');
+      keepStartTemplate(record, plan.plan, monitorFor(plan.plan, record, false));
+    }
   } finally {
     closeSync(lock);
   }

@@ -118,12 +118,13 @@ function encodeProcess(
   blob.u32(header + offsets.size, blob.size);
 }
 
-export type RunKind = 'foreground' | 'detached' | 'attached';
+export type RunKind = 'foreground' | 'detached' | 'attached' | 'start';
 
 const RUN_KINDS: Readonly<Record<RunKind, number>> = {
   foreground: wire.TEMPLATE_RUN,
   detached: wire.TEMPLATE_RUN_DETACHED,
   attached: wire.TEMPLATE_RUN_ATTACHED,
+  start: wire.TEMPLATE_START,
 };
 
 /** What the template of a run depends on. */
@@ -146,9 +147,10 @@ export interface RunFacts {
 export interface RunTemplate extends ProcessTemplate {
   kind: RunKind;
   facts: RunFacts;
-  /** What of the run that leaves it is different in the next one. */
-  id: string;
-  created: string;
+  /** Of a start: the container's files. */
+  stamps?: { config: Stamp; cgroups: Stamp };
+  /** What of the run that leaves it is different in the next one; nothing is in the next start. */
+  fresh?: { id: string; created: string };
   /** Sum of RUN_*, without RUN_COMMAND. */
   flags: number;
   cloneFlags: number;
@@ -165,14 +167,14 @@ export interface RunTemplate extends ProcessTemplate {
 }
 
 export function encodeRunTemplate(template: RunTemplate): Uint8Array {
-  const { facts, nameWords, remove, keys } = template;
+  const { facts, nameWords, remove, keys, stamps, fresh } = template;
   const blob = new Blob();
   const header = blob.reserve(wire.TEMPLATE_SIZE);
   const run = blob.reserve(wire.RUN_TEMPLATE_SIZE);
   encodeProcess(blob, header, template, {
     kind: RUN_KINDS[template.kind],
-    config: [],
-    cgroups: [],
+    config: words(stamps?.config ?? []),
+    cgroups: words(stamps?.cgroups ?? []),
     event: blob.text(template.event),
     directory: 0,
     run,
@@ -190,7 +192,7 @@ export function encodeRunTemplate(template: RunTemplate): Uint8Array {
     remove_count: remove.length,
     keys: blob.put(Buffer.concat([keys, Buffer.of(0)])),
   });
-  const holes = findHoles(blob.bytes, template);
+  const holes = fresh === undefined ? [] : findHoles(blob.bytes, fresh);
   const table = blob.reserve(holes.length * wire.TEMPLATE_HOLE_SIZE);
   holes.forEach((hole, index) => {
     blob.struct(table + index * wire.TEMPLATE_HOLE_SIZE, wire.TEMPLATE_HOLE_OFFSETS, hole);
@@ -284,7 +286,7 @@ const SHORT_ID = 12;
 /** Where the bytes have the id, its start, or the time of creation. */
 function findHoles(
   bytes: Buffer,
-  { id, created }: Pick<RunTemplate, 'id' | 'created'>,
+  { id, created }: { id: string; created: string },
 ): { offset: number; kind: number }[] {
   const holes = placesOf(bytes, id.slice(0, SHORT_ID)).map((offset) => ({
     offset,

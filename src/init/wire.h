@@ -272,7 +272,7 @@ struct failure {
  * from is what it was. */
 struct template {
   u32 magic, version, size, kind;
-  u64 config[5], cgroups[5]; /* of an exec, struct stamp: the container's config.json and cgroups */
+  u64 config[5], cgroups[5]; /* of an exec and a start, struct stamp: the container's config.json and cgroups */
   u64 init[5], bundle[5];    /* foster-init, and the bundle that has written this */
   u32 plan, plan_size;       /* a plan, without what `holes` and the command line change */
   u32 monitor, monitor_size; /* a monitor's blob, without failures */
@@ -292,6 +292,7 @@ enum {
   TEMPLATE_RUN_DETACHED, /* a monitor of its own */
   TEMPLATE_RUN_ATTACHED, /* a monitor of its own, which the command attaches to */
   TEMPLATE_NONE,         /* such a run is always TypeScript's */
+  TEMPLATE_START,        /* the start of a container that exists: in its folder, with config, and with a run part without holes */
 };
 
 /* A message in two parts: between them is the program as the user has named it, in quotation marks. */

@@ -14,6 +14,8 @@ export interface Surroundings {
    * the usual files.
    */
   readonly authFile?: string | undefined;
+  /** Whether a start leaves a template, from which the next one is done without Node: src/init/front. */
+  readonly wantsStartTemplate?: boolean;
   /** Whether the process does nothing else, so that waits may block and signals may be deferred. */
   readonly ownsProcess: boolean;
   /** The terminal on which progress is drawn. */

@@ -193,8 +193,7 @@ for (const kind of ['foreground', 'detached', 'attached']) {
     const template = encodeRunTemplate({
       kind,
       facts,
-      id,
-      created,
+      fresh: { id, created },
       plan: encodePlan({ ...plan, program: { paths: [], argv, env: ['A=b', id] } }, { trace: false }),
       monitor: encodeMonitor({ ...monitor, pid: 0, failures: [] }),
       failures: { path: failures, name: failures },

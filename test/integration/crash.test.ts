@@ -24,6 +24,15 @@ const WALKS: Walk[] = [
   { args: ['run', '-d', '--name', 'one', ...SLEEP], least: 12 },
   { args: ['run', '-d', '--rm', '--name', 'one', ...SLEEP], least: 12 },
   { before: [['create', '--name', 'one', ...SLEEP]], args: ['start', 'one'], least: 5 },
+  {
+    before: [
+      ['create', '--name', 'one', 'busybox', 'sleep', '0.01'],
+      ['start', '-a', 'one'],
+      ['start', '-a', 'one'],
+    ],
+    args: ['start', 'one'],
+    least: 4,
+  },
   { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['stop', 'one'], least: 4 },
   { before: [['run', '-d', '--rm', '--name', 'one', ...SLEEP]], args: ['stop', 'one'], least: 4 },
   { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['kill', 'one'], least: 3 },

@@ -100,7 +100,7 @@ static int is_alive(int pid, const char *wanted) {
 }
 
 /* The file `live` is "PID PIDSTART MONITOR ...". */
-static int open_init(struct target *target) {
+int open_init(struct target *target) {
   char live[160], *start = live;
   int fd = (int)sys_openat(target->folder, "live", O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
   long size = fd < 0 ? 0 : sys_read(fd, live, sizeof live - 1);
@@ -119,15 +119,20 @@ static int open_init(struct target *target) {
   return target->pidfd >= 0 && is_alive(target->pid, start);
 }
 
+int find_folder(const char *reference, char **envp, struct target *target) {
+  char path[ID_SIZE + 16];
+  target->data = open_data_folder(envp);
+  if (target->data < 0 || !find_id(target->data, reference, target->id)) return 0;
+  append(append(path, "containers/"), target->id);
+  target->folder = open_folder(target->data, path);
+  return target->folder >= 0;
+}
+
 /* Returns whether all is found. `programs`: the folder of foster-init. */
 int find_container(const struct exec_request *request, char **envp, int programs, struct target *target) {
   u32 kind = request->detached ? TEMPLATE_EXEC_DETACHED : request->process.terminal ? TEMPLATE_EXEC_TERMINAL : TEMPLATE_EXEC;
-  char id[ID_SIZE + 1], path[ID_SIZE + 16];
-  target->data = open_data_folder(envp);
-  if (target->data < 0 || !find_id(target->data, request->container, id)) return 0;
-  append(append(path, "containers/"), id);
-  target->folder = open_folder(target->data, path);
-  if (target->folder < 0 || exists(target->folder, "paused") || exists(target->folder, "exit") || !open_init(target)) return 0;
+  if (!find_folder(request->container, envp, target)) return 0;
+  if (exists(target->folder, "paused") || exists(target->folder, "exit") || !open_init(target)) return 0;
   target->is_running = 1;
   target->template = find_template(target->folder, kind, programs);
   return target->template != NULL;

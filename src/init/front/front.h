@@ -36,14 +36,24 @@ struct run_request {
 };
 int parse_run(char **argv, struct run_request *request);
 
+/* start.c: what `foster start` was asked for */
+struct start_request {
+  int is_attached, has_input;
+  const char *container;
+};
+int parse_start(char **argv, struct start_request *request);
+
 /* find.c: a running container, and the template that an earlier exec has left in its folder */
 struct target {
   int data, folder; /* descriptors: the data folder, the container's folder */
   int pid, pidfd;   /* its PID 1 */
   int is_running;
+  char id[ID_SIZE + 1];
   const struct template *template; /* NULL: there is none that holds */
 };
+int find_folder(const char *reference, char **envp, struct target *target); /* `data` and `folder` of a container, running or not */
 int find_container(const struct exec_request *request, char **envp, int programs, struct target *target);
+int open_init(struct target *target); /* whether its PID 1 is alive */
 int open_data_folder(char **envp);
 struct stat;
 int is_own(int fd, u32 type, struct stat *info);
@@ -56,9 +66,11 @@ const char *template_text(const struct template *template, u32 offset);
 int is_inside(const struct template *template, u32 offset, u32 size);
 void stamp_of(const struct stat *info, u64 to[5]);
 int has_programs(const struct template *template, int programs);
+int has_record(int folder, const struct template *template);
 
 /* run-template.c */
 struct template *find_run_template(int data, const struct run_request *request, char **envp, int programs);
+const struct template *find_start_template(int folder, char **envp, int programs);
 static inline const struct run_template *run_part(const struct template *template) {
   return (const struct run_template *)((const char *)template + template->run);
 }
@@ -82,7 +94,6 @@ char *expand(char *to, const char *end, const char *text, const char *name, char
 struct launch {
   int init, plan, control, console, streams[3]; /* ours; -1: nothing */
   int pid, pidfd;
-  char **envp;
 };
 struct launch_wishes {
   int join;                 /* pidfd of a container; -1: none */
@@ -113,7 +124,23 @@ void remove_created(struct created *created);
 void fault_point(const char *step);
 void begin_faults(char **envp);
 
-/* exec.c, run.c: return only if it has not been done */
+/* A container that is being started. */
+struct running {
+  const struct template *template;
+  const struct run_template *run;
+  const struct process_request *process;
+  int data, folder, lock; /* descriptors: the data folder, the container's folder and its lock */
+  int is_attached, is_owner; /* this process attaches to it; it ends with this process */
+  const char *printed;    /* in the background */
+  struct launch launch;
+  struct builder monitor;
+};
+#define NO_LAUNCH {.init = -1, .plan = 0, .control = -1, .console = -1, .streams = {-1, -1, -1}, .pidfd = -1}
+int open_events(int data);
+
+/* background.c, exec.c, run.c, start.c: return only if it has not been done */
+void run_with_monitor(struct running *running, char **envp);
+void run_start(const struct start_request *request, const struct target *target, char **envp, int programs);
 void run_exec(const struct exec_request *request, const struct target *target, char **envp, int programs);
 void run_run(const struct run_request *request, struct template *template, int data, char **envp, int programs);
 

@@ -123,6 +123,18 @@ static const char *front_run(char **argv, char **envp, int programs) {
   return NULL;
 }
 
+static const char *front_start(char **argv, char **envp, int programs) {
+  static struct start_request request;
+  static struct target target = {.pid = 0};
+  begin_faults(envp);
+  if (!parse_start(argv, &request) || !is_usual(request.has_input)) return NULL;
+  if (!find_folder(request.container, envp, &target) || !lock_images(target.data)) return NULL;
+  target.template = find_start_template(target.folder, envp, programs);
+  if (!target.template) return "FOSTER_FRONT=template";
+  run_start(&request, &target, envp, programs);
+  return NULL;
+}
+
 static _Noreturn void front(int argc, char **argv, char **envp) {
   const char *wish = NULL;
   char folder[MAX_PATH];
@@ -130,6 +142,7 @@ static _Noreturn void front(int argc, char **argv, char **envp) {
   SYSCALL4(__NR_rt_sigprocmask, 2, &all, &callers_signals, 8);
   int programs = argc > 1 && own_folder(folder) ? (int)sys_openat(AT_FDCWD, folder, O_PATH | O_DIRECTORY | O_CLOEXEC, 0) : -1;
   if (programs >= 0 && string_equal(argv[1], "exec")) wish = front_exec(argv + 2, envp, programs);
+  if (programs >= 0 && string_equal(argv[1], "start")) wish = front_start(argv + 2, envp, programs);
   if (programs >= 0 && string_equal(argv[1], "run")) wish = front_run(argv + 2, envp, programs);
   become_node(argv, envp, wish); /* all that is open is closed by then: O_CLOEXEC */
 }

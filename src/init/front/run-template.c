@@ -142,6 +142,11 @@ static int has_files(const struct template *template) {
   return 1;
 }
 
+/* Whether all that planning has looked at is what it was. */
+static int is_as_planned(const struct template *template, char **envp, int programs) {
+  return has_variables(template, envp) && has_caller(template) && has_programs(template, programs) && has_files(template);
+}
+
 /* NULL if there is none that holds. */
 struct template *find_run_template(int data, const struct run_request *request, char **envp, int programs) {
   static const char digits[] = "0123456789abcdef";
@@ -152,8 +157,14 @@ struct template *find_run_template(int data, const struct run_request *request, 
   if (folder < 0 || !is_own(folder, S_IFDIR, &info)) return NULL;
   struct template *template = read_template(folder, name);
   if (!template || template->kind < TEMPLATE_RUN || !is_run_whole(template)) return NULL;
-  if (!has_words(template, request) || !has_variables(template, envp) || !has_caller(template)) return NULL;
-  if (!has_programs(template, programs) || !has_files(template)) return NULL;
+  if (template->kind == TEMPLATE_START || !has_words(template, request) || !is_as_planned(template, envp, programs)) return NULL;
   SYSCALL4(__NR_utimensat, folder, name, NULL, AT_SYMLINK_NOFOLLOW); /* the one that was not used for long is removed first */
   return template;
+}
+
+/* That of a start, which is in the container's folder; NULL if there is none that holds. */
+const struct template *find_start_template(int folder, char **envp, int programs) {
+  struct template *template = read_template(folder, "start");
+  if (!template || template->kind != TEMPLATE_START || !is_run_whole(template)) return NULL;
+  return has_record(folder, template) && is_as_planned(template, envp, programs) ? template : NULL;
 }

@@ -71,11 +71,14 @@ int has_programs(const struct template *template, int programs) {
   return has_stamp(programs, "foster-init", template->init) && has_stamp(programs, "../foster-cli.cjs", template->bundle);
 }
 
+/* Whether the container is what it was. */
+int has_record(int folder, const struct template *template) {
+  return has_stamp(folder, "config.json", template->config) && has_stamp(folder, "cgroups", template->cgroups);
+}
+
 /* The template of that kind in a container's folder; NULL if there is none that holds. */
 const struct template *find_template(int folder, u32 kind, int programs) {
   static const char *const names[] = {[TEMPLATE_EXEC] = "exec", [TEMPLATE_EXEC_TERMINAL] = "exec-terminal", [TEMPLATE_EXEC_DETACHED] = "exec-detached"};
   const struct template *template = read_template(folder, names[kind]);
-  int holds = template && template->kind == kind && has_stamp(folder, "config.json", template->config) &&
-              has_stamp(folder, "cgroups", template->cgroups) && has_programs(template, programs);
-  return holds ? template : NULL;
+  return template && template->kind == kind && has_record(folder, template) && has_programs(template, programs) ? template : NULL;
 }
