@@ -85,8 +85,8 @@ static _Noreturn void fail_to_execute(const struct running *running, long error)
   sys_exit(126);
 }
 
-/* From now on the monitor is on its own, and the container is not made again. */
-static _Noreturn void start_and_leave(struct running *running, int client) {
+/* Returns if the program has not been executed and Node can say why; otherwise the monitor is on its own from now on. */
+static void start_and_leave(struct running *running, int client) {
   struct report report = {.kind = 0};
   u32 kind;
   sys_send(running->launch.control, (char[]){CONTROL_START}, 1, 0);
@@ -94,7 +94,7 @@ static _Noreturn void start_and_leave(struct running *running, int client) {
   do kind = receive(&running->launch, &report);
   while (kind && kind != REPORT_FAILED && kind != REPORT_EXEC_FAILED && kind != REPORT_EXECUTED);
   if (kind == REPORT_EXEC_FAILED) fail_to_execute(running, (long)report.value);
-  if (kind == REPORT_FAILED) sys_exit(125);
+  if (kind == REPORT_FAILED) return;
   if (client >= 0) become_client(running, client);
   if (is_signaled()) sys_block_signals(0), sys_exit(130);
   char line[MAX_NAME + 2];
