@@ -27,7 +27,7 @@ export interface PlanFacts {
   isCallerMapped: boolean;
   /** Files that foster writes into the container, such as /etc/hosts. */
   files: OwnFile[];
-  /** Whether the container is to get the link /etc/mtab. */
+  /** Whether the container is to get the link /etc/mtab, if it has nothing there. */
   linksMtab?: boolean;
   /** Lines for the container's /etc/passwd and /etc/group, so that its user has a name. */
   accounts: { path: string; text: string }[];
