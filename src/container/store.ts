@@ -103,6 +103,11 @@ export function storedIds(): string[] {
   }
 }
 
+/** Whether there is a container folder, complete or not. */
+export function isStored(id: string): boolean {
+  return existsSync(containerFolder(id));
+}
+
 /**
  * Finds a container by its name, its id or an unambiguous prefix of its id.
  * @throws FosterError if there is none, or more than one

@@ -95,10 +95,10 @@ export async function remove(
     volumes = false,
   }: { force?: boolean | undefined; timeout?: number | undefined; volumes?: boolean | undefined } = {},
 ): Promise<void> {
-  const { findContainer, findId, readContainer, storedIds } = await import('../container/store.js');
+  const { findContainer, findId, isStored, readContainer } = await import('../container/store.js');
   const { removeContainer } = await import('../container/remove.js');
   const found = findId(reference);
-  const id = found !== undefined && storedIds().includes(found) ? found : findContainer(reference).record.id;
+  const id = found !== undefined && isStored(found) ? found : findContainer(reference).record.id;
   if (force && timeout !== undefined && readContainer(id) !== undefined) await stop(id, { timeout });
   await removeContainer(id, { force, volumes });
 }

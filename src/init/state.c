@@ -121,14 +121,14 @@ void state_event(const char *action, const char *subject, const char *attributes
   sys_write(FD_EVENTS, line, (size_t)(end - line));
 }
 
-char networks[32768] LARGE;
+char networks_text[32768] LARGE;
 
 /* An event of each network that the container is in now: the file `networks` has their subjects, which network connect and
  * disconnect change. */
 void state_network_events(const char *action) {
-  char *text = networks;
+  char *text = networks_text;
   long fd = sys_openat(FD_DIRECTORY, "networks", O_RDONLY | O_CLOEXEC, 0);
-  long size = fd < 0 ? 0 : sys_read((int)fd, text, sizeof networks - 1);
+  long size = fd < 0 ? 0 : sys_read((int)fd, text, sizeof networks_text - 1);
   if (fd >= 0) sys_close((int)fd);
   for (char *line = text, *at = text; at < text + size; at++) {
     if (*at != '\n') continue;
