@@ -59,10 +59,10 @@ class Trace {
     writeFileSync(join(this.#instance, file), value);
   }
 
-  /** The events of a command and of all processes that it starts. */
+  /** The events of a command and of all processes that it starts. They have real-time priority, so that other work adds little. */
   of(argv) {
     this.#set('trace', '');
-    const script = 'echo $$ >"$1" && shift && exec "$@"';
+    const script = 'echo $$ >"$1" && shift && exec chrt --rr 1 "$@"';
     const { status, stderr } = spawnSync(
       'sh',
       ['-c', script, 'sh', join(this.#instance, 'set_event_pid'), ...argv],
