@@ -66,6 +66,7 @@ export function planContainer(
         layers: layersOf(record),
         container: folder,
         ...(record.isRootShifted && driver === 'overlay' && { isShifted: true }),
+        ...(record.rm && driver === 'overlay' && { isVolatile: true }),
         ...(driver === 'fuse-overlayfs' && { program: findFuseOverlayfs() }),
       },
       canSetGroups: record.canSetGroups,

@@ -17,6 +17,8 @@ export interface PlanFacts {
     layers: string[];
     /** Whether the only layer is a directory of the host whose files should belong to the container's users. */
     isShifted?: boolean;
+    /** Whether what an overlay's files have become may be lost if the machine crashes, because they are removed anyway. */
+    isVolatile?: boolean;
     container: string;
   };
   /** False if groups were mapped without privileges, so that setgroups(2) is denied: user_namespaces(7). */
