@@ -1,6 +1,6 @@
 # Common tasks. Each target first installs what it needs, unless it is installed already.
 
-.PHONY: help build demo test test-node test-vm test-attacks compat fuzz soak bench check format install clean
+.PHONY: help build demo test test-node test-vm test-attacks compat fuzz soak bench bench-profile check format install clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -37,6 +37,10 @@ soak: ## create, start, stop and remove 2,000 containers; fails if anything has 
 bench: ## compare with other runtimes; writes docs/benchmarks.md
 	@scripts/setup --bench
 	@scripts/bench
+
+bench-profile: ## show where the time of a start goes, by root; writes docs/performance.md
+	@scripts/setup --bench
+	@scripts/bench profile
 
 check: ## format, lint, types, imports, shell scripts; C analyzers; short runs of the C fuzzers
 	@scripts/setup --check

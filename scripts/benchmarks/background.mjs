@@ -1,8 +1,13 @@
-/** Many containers in the background: start rate, memory, duration of `ps`, log throughput. */
+/** Many containers in the background: start rate, memory, duration of `ps` and others, log throughput. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { median, output, race, ratio, run } from './bench.mjs';
+import { podman } from './peers.mjs';
 
+/** How many of foster's, and of Podman's, with which 500 take very long. */
 const COUNT = 500;
+const PEERS_COUNT = 100;
+/** Of those, how many are started one after the other. */
+const ALONE = 50;
 const SLEEP = ['sleep', '98763'];
 const MIB = 1024;
 
@@ -12,12 +17,12 @@ function seconds(act) {
   return (performance.now() - began) / 1000;
 }
 
-/** PSS in KiB of all monitors and PID 1s. */
-function held() {
+/** PSS in KiB of all processes whose names match: monitors and PID 1s. */
+function held(names) {
   let sum = 0;
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
-      if (!/^foster-(monitor|init)$/m.test(readFileSync(`/proc/${pid}/comm`, 'utf8'))) continue;
+      if (!names.test(readFileSync(`/proc/${pid}/comm`, 'utf8').trim())) continue;
       sum += Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]);
     } catch {
       // it has just exited, or is not readable
@@ -26,35 +31,84 @@ function held() {
   return sum;
 }
 
-/** Starts containers one after the other, in each of several workers. */
-function startMany(bench, first, last, workers) {
-  const script = `seq ${first} ${last} | xargs -P ${workers} -I N "$1" run -d --name bench-N busybox ${SLEEP.join(' ')} >/dev/null`;
-  output(bench, ['sh', '-c', script, 'sh', bench.foster]);
+/** Starts containers one after the other, in each of several workers. @param argv of the start of `bench-N` */
+function startMany(bench, argv, first, last, workers) {
+  const script = `seq ${first} ${last} | xargs -P ${workers} -I N "$@" >/dev/null`;
+  output(bench, ['sh', '-c', script, 'sh', ...argv]);
 }
 
-function many(bench) {
-  const before = held();
-  const alone = seconds(() => startMany(bench, 1, 50, 1));
-  const together = seconds(() => startMany(bench, 51, COUNT, 2));
+/** The median of a command's times in ms; empty if it does not work here, such as podman's stats without cgroups. */
+function duration(bench, argv, rounds) {
+  if (run(bench, argv).status !== 0) return '';
+  return median(race(bench, [{ name: argv.join(' '), argv }], { rounds, warmup: 2 })[0]).toFixed(0);
+}
+
+/** The rows of a program, with `count` containers. */
+function many(bench, { count, start, names, program }) {
+  const before = held(names);
+  const alone = seconds(() => startMany(bench, start, 1, ALONE, 1));
+  const together = seconds(() => startMany(bench, start, ALONE + 1, count, 2));
+  let memory = 0;
+  const times = {};
   try {
-    const each = (held() - before) / COUNT;
-    const [ps, few] = race(
-      bench,
-      [
-        { name: 'ps', argv: [bench.foster, 'ps'] },
-        { name: 'node', argv: ['node', '-e', '0'] },
-      ],
-      { rounds: 15, warmup: 2 },
-    );
-    return [
-      ['started per second, one after the other', (50 / alone).toFixed(1)],
-      ['started per second, two at a time', ((COUNT - 50) / together).toFixed(1)],
-      ['PSS of monitor and PID 1 of an idle one, KiB', each.toFixed(0)],
-      [`\`foster ps\` with ${COUNT} running, ms`, median(ps).toFixed(0)],
-      ['bare `node -e 0` beside it, ms', median(few).toFixed(0)],
-    ];
+    memory = (held(names) - before) / count;
+    times.ps = duration(bench, [...program, 'ps'], 15);
+    times.one = duration(bench, [...program, 'inspect', 'bench-7'], 15);
+    times.stats = duration(bench, [...program, 'stats', '--no-stream'], 5);
   } finally {
-    output(bench, ['sh', '-c', '"$1" rm -f $("$1" ps -aq) >/dev/null', 'sh', bench.foster]);
+    const clean = ['rm', '-f', ...(program[0] === 'podman' ? ['-t', '0'] : []), '-a'];
+    times.rm =
+      seconds(() => output(bench, ['sh', '-c', '"$@" >/dev/null', 'sh', ...program, ...clean])) * 1000;
+  }
+  return [
+    (ALONE / alone).toFixed(1),
+    ((count - ALONE) / together).toFixed(1),
+    memory.toFixed(0),
+    times.ps,
+    times.one,
+    times.stats,
+    (times.rm / count).toFixed(1),
+  ];
+}
+
+const MEASURES = [
+  'started per second, one after the other',
+  'started per second, two at a time',
+  'PSS of monitor and PID 1 of an idle one, KiB',
+  '`ps`, ms',
+  '`inspect` of one, ms',
+  '`stats --no-stream`, ms',
+  '`rm -f -a`, ms per container',
+];
+
+/** How many containers there are, and what is measured with them; Podman is omitted if it does not work. */
+function crowds(bench) {
+  const ours = many(bench, {
+    count: COUNT,
+    start: [bench.foster, 'run', '-d', '--name', 'bench-N', 'busybox', ...SLEEP],
+    names: /^foster-(monitor|init)$/,
+    program: [bench.foster],
+  });
+  const [node] = race(bench, [{ name: 'node', argv: ['node', '-e', '0'] }], { rounds: 15, warmup: 2 });
+  const notes = [
+    `A bare \`node -e 0\` beside them took ${median(node).toFixed(0)} ms.`,
+    '`stats` of foster waits for 250 ms, to see how much CPU time is used.',
+  ];
+  try {
+    const theirs = many(bench, {
+      count: PEERS_COUNT,
+      start: podman(bench, SLEEP, ['-d', '--init', '--name', 'bench-N']),
+      names: /^(conmon|podman-init|catatonit)$/,
+      program: ['podman'],
+    });
+    return {
+      head: ['', 'foster', 'podman'],
+      rows: MEASURES.map((name, row) => [name, ours[row], theirs[row]]),
+      notes,
+    };
+  } catch (error) {
+    notes.push(`podman was omitted: ${error.message}`);
+    return { head: ['', 'foster'], rows: MEASURES.map((name, row) => [name, ours[row]]), notes };
   }
 }
 
@@ -90,10 +144,8 @@ export function measure(bench) {
   return [
     {
       title: 'Containers in the background',
-      text: `\`foster run -d busybox sleep\`, ${COUNT} of them.`,
-      head: ['', 'foster'],
-      rows: many(bench),
-      notes: [],
+      text: `\`run -d busybox sleep\`: ${COUNT} of foster's, ${PEERS_COUNT} of podman's.`,
+      ...crowds(bench),
     },
     {
       title: 'Output',

@@ -1,6 +1,6 @@
 /** main.mjs --work DIR --foster COMMAND [--user NAME] [BENCHMARK...]: called by scripts/bench. */
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -8,6 +8,9 @@ import { markdown, run } from './bench.mjs';
 
 /** In the order of the report. Each is a file in this folder that exports `measure(bench)`, which returns or yields tables. */
 const BENCHMARKS = ['start', 'exec', 'memory', 'background', 'reaping', 'images', 'networks'];
+
+/** Only by name: it goes to a page of its own, docs/performance.md. */
+const PROFILE = 'profile';
 
 const PEERS = [
   ['bubblewrap', ['bwrap', '--version']],
@@ -58,8 +61,8 @@ async function main() {
     options: { work: { type: 'string' }, foster: { type: 'string' }, user: { type: 'string' } },
   });
   for (const name of positionals)
-    if (!BENCHMARKS.includes(name))
-      throw new Error(`unknown benchmark ${name}, expected one of ${BENCHMARKS.join(', ')}`);
+    if (![...BENCHMARKS, PROFILE].includes(name))
+      throw new Error(`unknown benchmark ${name}, expected one of ${[...BENCHMARKS, PROFILE].join(', ')}`);
   const bench = { work: values.work, foster: values.foster, user: values.user };
   const parts = [HEAD, machine(bench)];
   for (const name of positionals.length > 0 ? positionals : BENCHMARKS) {
@@ -69,9 +72,23 @@ async function main() {
       const text = markdown(table);
       console.log(`${text}\n`);
       parts.push(text);
+      if (name === PROFILE)
+        replaceTable(
+          'docs/performance.md',
+          `${machine(bench).split('\n').slice(0, 2).join('\n')}\n\n${text}`,
+        );
     }
   }
   writeFileSync(join(bench.work, 'benchmarks.md'), `${parts.join('\n\n')}\n`);
+}
+
+/** Replaces what is between the markers of a page. */
+function replaceTable(page, text) {
+  const [begin, end] = ['<!-- table -->', '<!-- end of the table -->'];
+  const old = readFileSync(page, 'utf8');
+  const [from, to] = [old.indexOf(begin), old.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`${page} has no markers ${begin} and ${end}`);
+  writeFileSync(page, `${old.slice(0, from)}${begin}\n\n${text}\n\n${old.slice(to)}`);
 }
 
 main().catch((error) => {

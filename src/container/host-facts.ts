@@ -68,10 +68,9 @@ export function networkFiles(
     }));
 }
 
-/** Whether neither the root filesystem nor a mount of the Spec has anything at /etc/mtab. */
-export function isMtabMissing(spec: Spec, root: RootFiles): boolean {
-  const isMount = spec.mounts.some(({ destination }) => [MTAB.path, '/etc'].includes(destination));
-  return !isMount && !root.has(MTAB.path);
+/** Whether /etc/mtab is not in a mount of the Spec. */
+export function isMtabOfRoot({ mounts }: Pick<Spec, 'mounts'>): boolean {
+  return !mounts.some(({ destination }) => [MTAB.path, '/etc'].includes(destination));
 }
 
 /** Resolves `--add-host NAME:host-gateway` to the address at which the container reaches the host. */

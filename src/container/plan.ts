@@ -15,7 +15,7 @@ import {
   bindDirectories,
   callersAccount,
   directoriesBeneath,
-  isMtabMissing,
+  isMtabOfRoot,
   kernelPaths,
   networkFiles,
 } from './host-facts.js';
@@ -66,6 +66,7 @@ export function planContainer(
         layers: layersOf(record),
         container: folder,
         ...(record.isRootShifted && driver === 'overlay' && { isShifted: true }),
+        ...(record.rm && driver === 'overlay' && { isVolatile: true }),
         ...(driver === 'fuse-overlayfs' && { program: findFuseOverlayfs() }),
       },
       canSetGroups: record.canSetGroups,
@@ -73,7 +74,7 @@ export function planContainer(
       isCallerMapped: record.isCallerMapped,
       // foster adds no files to a bundle's root directory, which belongs to the caller
       files: isInPlace ? [] : networkFiles(record.network, spec, root, network),
-      linksMtab: !isInPlace && isMtabMissing(spec, root),
+      linksMtab: !isInPlace && isMtabOfRoot(spec),
       accounts:
         isInPlace || record.network.without?.includes('/etc/passwd')
           ? []

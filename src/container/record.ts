@@ -196,9 +196,10 @@ export function volumesOf({
   spec,
   volumes = [],
 }: Pick<ContainerRecord, 'id' | 'spec' | 'volumes'>): Mount[] {
-  const old = `${containerFolder(id)}/volumes/`;
+  const isOld = (source: string) =>
+    source.includes(`/${id}/volumes/`) && source.startsWith(`${containerFolder(id)}/volumes/`);
   const places = new Set(volumes.map(({ destination }) => destination));
-  return spec.mounts.filter(({ source, destination }) => places.has(destination) || source.startsWith(old));
+  return spec.mounts.filter(({ source, destination }) => places.has(destination) || isOld(source));
 }
 
 /** The mounts of anonymous volumes that were made for the container. */

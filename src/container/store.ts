@@ -64,14 +64,32 @@ export function isAlive({ status }: ContainerState): boolean {
 
 /** All containers, in no particular order, without those that a crash has left half made or half removed. */
 export function listContainers(): Container[] {
-  return storedIds().flatMap((id) => readContainer(id) ?? []);
+  return [...eachContainer()];
 }
 
-/** Ids of containers whose `config.json` cannot be read: `foster rm -f` and `foster prune` remove them. */
-export function damagedIds(whole: Container[]): string[] {
-  const known = new Set(whole.map(({ record }) => record.id));
+/**
+ * As `listContainers`, one after the other, for a caller that does not keep them: a record is ten thousand characters long.
+ * @param isWanted records of containers in other states are not read
+ */
+export function* eachContainer(isWanted?: (state: ContainerState) => boolean): Generator<Container> {
+  const booted = bootTime();
+  for (const id of storedIds()) {
+    const folder = containerFolder(id);
+    const state = isWanted && readState(id, folder, booted);
+    if (state !== undefined && !isWanted?.(state)) continue;
+    const record = readRecord(id, folder);
+    if (record !== undefined) yield { record, state: state ?? readState(id, folder, booted) };
+  }
+}
+
+/**
+ * Ids of containers whose `config.json` cannot be read: `foster rm -f` and `foster prune` remove them.
+ * @param whole the ids of all others
+ */
+export function damagedIds(whole: readonly string[]): string[] {
+  const known = new Set(whole);
   return storedIds().filter(
-    (id) => !known.has(id) && hasFile(id, 'config.json') && readContainer(id) === undefined,
+    (id) => !known.has(id) && hasFile(containerFolder(id), 'config.json') && readContainer(id) === undefined,
   );
 }
 
@@ -83,6 +101,11 @@ export function storedIds(): string[] {
     if (errnoOf(error) === 'ENOENT') return [];
     throw error;
   }
+}
+
+/** Whether there is a container folder, complete or not. */
+export function isStored(id: string): boolean {
+  return existsSync(containerFolder(id));
 }
 
 /**
@@ -135,15 +158,23 @@ export function idOfName(name: string): string | undefined {
 
 /** The current state of a container; undefined if it is gone or was never finished. */
 export function readContainer(id: string): Container | undefined {
-  const record = parseRecord(readText(join(containerFolder(id), 'config.json')));
-  return record?.id === id ? { record, state: readState(id) } : undefined;
+  const folder = containerFolder(id);
+  const record = readRecord(id, folder);
+  return record && { record, state: readState(id, folder) };
+}
+
+function readRecord(id: string, folder: string): ContainerRecord | undefined {
+  const record = parseRecord(readText(`${folder}/config.json`));
+  return record?.id === id ? record : undefined;
 }
 
 /** What the monitor wrote at the container's last start; undefined if it was never started. */
 export function readLive(id: string): LiveRecord | undefined {
-  const fields = /^(\d{1,10}) (\d+) (\d{1,10}) (\d{1,15}) (\d{1,10})\n$/.exec(
-    readText(join(containerFolder(id), 'live')),
-  );
+  return readLiveIn(containerFolder(id));
+}
+
+function readLiveIn(folder: string): LiveRecord | undefined {
+  const fields = /^(\d{1,10}) (\d+) (\d{1,10}) (\d{1,15}) (\d{1,10})\n$/.exec(readText(`${folder}/live`));
   if (fields === null) return undefined;
   const [, pid, pidStart = '', monitor, startedAt, restarts] = fields;
   return {
@@ -157,19 +188,15 @@ export function readLive(id: string): LiveRecord | undefined {
 
 /** As `isAlive` of its state; its record is not read. */
 export function isAliveNow(id: string): boolean {
-  const live = readLive(id);
-  if (isInitAlive(live)) return true;
-  if (!(isLockHeld(id) || hasMonitor(id, live)) || (live === undefined && !hasFile(id, 'live'))) return false;
-  const exit = readExit(id);
-  return exit === undefined || willRestart(id, exit.code);
+  return isAlive(readState(id, containerFolder(id)));
 }
 
 /** The state of a container. Its lock decides whether it is alive: the kernel releases it with the last holder. */
-function readState(id: string): ContainerState {
-  const live = readLive(id);
-  const hasInit = isInitAlive(live);
-  const isHeld = hasInit || isLockHeld(id) || hasMonitor(id, live);
-  const exit = readExit(id);
+function readState(id: string, folder: string, booted?: number): ContainerState {
+  const live = readLiveIn(folder);
+  const hasInit = isInitAlive(live, booted);
+  const isHeld = hasInit || isLockHeld(id) || hasMonitor(folder, live);
+  const exit = readExit(folder);
   const base = {
     pid: 0,
     monitor: 0,
@@ -184,17 +211,17 @@ function readState(id: string): ContainerState {
   if (exit !== undefined && !hasInit) {
     const monitor = live?.monitor ?? 0;
     // otherwise the monitor is still cleaning up, or a command is starting the container
-    if (isHeld && willRestart(id, exit.code)) return { ...base, status: 'restarting', monitor, ...ended };
+    if (isHeld && willRestart(folder, exit.code)) return { ...base, status: 'restarting', monitor, ...ended };
     return { ...base, status: 'exited', ...ended };
   }
-  const isDamaged = live === undefined && hasFile(id, 'live');
+  const isDamaged = live === undefined && hasFile(folder, 'live');
   if (isHeld && (live !== undefined || isDamaged)) {
     return {
       ...base,
-      status: hasFile(id, 'paused') ? 'paused' : 'running',
+      status: hasFile(folder, 'paused') ? 'paused' : 'running',
       pid: live?.pid ?? 0,
       monitor: live?.monitor ?? 0,
-      ...(isBeingStopped(id) && { isStopping: true }),
+      ...(isBeingStopped(folder) && { isStopping: true }),
       ...(isDamaged && { error: "its file 'live' is damaged" }),
     };
   }
@@ -208,19 +235,19 @@ function readState(id: string): ContainerState {
 }
 
 /** Whether a command is stopping it. `stopping` has the pid and start of the command, which may have been killed. */
-function isBeingStopped(id: string): boolean {
-  const [, pid, start] = /^(\d{1,10}) (\d+)\n$/.exec(readText(join(containerFolder(id), 'stopping'))) ?? [];
+function isBeingStopped(folder: string): boolean {
+  const [, pid, start] = /^(\d{1,10}) (\d+)\n$/.exec(readText(`${folder}/stopping`)) ?? [];
   return pid !== undefined && readRunningStart(Number(pid)) === start;
 }
 
-function hasFile(id: string, name: string): boolean {
-  return existsSync(join(containerFolder(id), name));
+function hasFile(folder: string, name: string): boolean {
+  return existsSync(`${folder}/${name}`);
 }
 
 /** Whether the monitor will restart it. The monitor decides by the same rules: src/init/restart.c. */
-function willRestart(id: string, code: number | undefined): boolean {
-  const { policy } = readRestart(id);
-  return policy !== 'no' && !(policy === 'on-failure' && code === 0) && !hasFile(id, 'stopped');
+function willRestart(folder: string, code: number | undefined): boolean {
+  const { policy } = readRestartIn(folder);
+  return policy !== 'no' && !(policy === 'on-failure' && code === 0) && !hasFile(folder, 'stopped');
 }
 
 function iso(ms: number): string {
@@ -229,7 +256,12 @@ function iso(ms: number): string {
 
 /** A file's text; '' if it cannot be read. Most are not there, and an exception costs ten times as much as to ask. */
 function readText(path: string): string {
-  return readBytes(path).toString('utf8');
+  if (!existsSync(path)) return '';
+  try {
+    return readFileSync(path, 'utf8'); // one call of Node's native code; a Buffer takes five
+  } catch {
+    return '';
+  }
 }
 
 function readBytes(path: string): Buffer {
@@ -242,22 +274,22 @@ function readBytes(path: string): Buffer {
 }
 
 /** The file `exit` of the monitor: the exit code, and the time in milliseconds since 1970. Empty if it is damaged. */
-function readExit(id: string): { code?: number; at?: number } | undefined {
-  const text = readText(join(containerFolder(id), 'exit'));
+function readExit(folder: string): { code?: number; at?: number } | undefined {
+  const text = readText(`${folder}/exit`);
   const match = /^(\d{1,3}) (\d{1,15})\n$/.exec(text);
   if (match !== null) return { code: Number(match[1]), at: Number(match[2]) };
-  return text !== '' || hasFile(id, 'exit') ? {} : undefined;
+  return text !== '' || hasFile(folder, 'exit') ? {} : undefined;
 }
 
 /** How many orphans PID 1 has adopted and reaped; undefined in the foreground, where they are not counted. */
 export function readCounts(id: string): { adopted: number; reaped: number } | undefined {
-  const match = /^(\d+) (\d+)\n$/.exec(readText(join(containerFolder(id), 'counts')));
+  const match = /^(\d+) (\d+)\n$/.exec(readText(`${containerFolder(id)}/counts`));
   return match === null ? undefined : { adopted: Number(match[1]), reaped: Number(match[2]) };
 }
 
 /** Whether the kernel has killed a process in its last run because of its memory limit. */
 export function wasOomKilled(id: string): boolean {
-  return hasFile(id, 'oom');
+  return hasFile(containerFolder(id), 'oom');
 }
 
 /** Bytes that are kept of what a health check writes: HEALTH_OUTPUT of src/init/init.h. */
@@ -296,7 +328,11 @@ export function readHealth(id: string): Health | undefined {
 
 /** Its restart policy, which `foster update` may have changed since the container was created. */
 export function readRestart(id: string): RestartPolicy {
-  return decodeRestart(readText(join(containerFolder(id), 'restart')));
+  return readRestartIn(containerFolder(id));
+}
+
+function readRestartIn(folder: string): RestartPolicy {
+  return decodeRestart(readText(`${folder}/restart`));
 }
 
 /** Whether other commands must not touch a container: a process holds its lock, or it is alive. */
@@ -309,20 +345,26 @@ export function isLocked(id: string): boolean {
  * file, and the container must still count as alive.
  */
 function isAttended(id: string): boolean {
-  const live = readLive(id);
-  return isInitAlive(live) || hasMonitor(id, live);
+  const folder = containerFolder(id);
+  const live = readLiveIn(folder);
+  return isInitAlive(live) || hasMonitor(folder, live);
 }
 
 /** Whether the monitor is alive. It has the container's folder open, which a later process with its PID has not. */
-function hasMonitor(id: string, live: LiveRecord | undefined): boolean {
-  return live !== undefined && hasFileOpen(live.monitor, containerFolder(id));
+function hasMonitor(folder: string, live: LiveRecord | undefined): boolean {
+  return live !== undefined && hasFileOpen(live.monitor, folder);
 }
 
-function isInitAlive(live: LiveRecord | undefined): boolean {
+function isInitAlive(live: LiveRecord | undefined, booted = bootTime()): boolean {
   if (live === undefined || readRunningStart(live.pid) !== live.pidStart) return false;
   // After a reboot another process may have both its pid and its start. CLOCK_SLACK (ms) tolerates changes of the clock.
   const CLOCK_SLACK = 60_000;
-  return live.startedAt >= Date.now() - uptime() * 1000 - CLOCK_SLACK;
+  return live.startedAt >= booted - CLOCK_SLACK;
+}
+
+/** Milliseconds since 1970. */
+function bootTime(): number {
+  return Date.now() - uptime() * 1000;
 }
 
 /** Whether a process holds its lock: a foster command that works on it, or its monitor. */

@@ -1,3 +1,4 @@
+import type { Container } from '../container/store.js';
 import type { Update } from '../container/update.js';
 import type { RunRequest } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
@@ -94,10 +95,10 @@ export async function remove(
     volumes = false,
   }: { force?: boolean | undefined; timeout?: number | undefined; volumes?: boolean | undefined } = {},
 ): Promise<void> {
-  const { findContainer, findId, readContainer, storedIds } = await import('../container/store.js');
+  const { findContainer, findId, isStored, readContainer } = await import('../container/store.js');
   const { removeContainer } = await import('../container/remove.js');
   const found = findId(reference);
-  const id = found !== undefined && storedIds().includes(found) ? found : findContainer(reference).record.id;
+  const id = found !== undefined && isStored(found) ? found : findContainer(reference).record.id;
   if (force && timeout !== undefined && readContainer(id) !== undefined) await stop(id, { timeout });
   await removeContainer(id, { force, volumes });
 }
@@ -208,25 +209,30 @@ export async function rows({
 }: ListRequest): Promise<{ rows: ContainerRow[]; damaged: string[] }> {
   const { containerMatcher } = await import('./views/container-filter.js');
   const { containerRow, inOrder } = await import('./views/container-row.js');
-  const { damagedIds, listContainers } = await import('../container/store.js');
+  const { damagedIds, eachContainer, isAlive } = await import('../container/store.js');
   const sizeOf =
     size || sort === 'size' ? (await import('../container/disk-usage.js')).containerSize : undefined;
   const imageOf = images ? (await import('../image/store/images.js')).findImage : undefined;
   const matches = await containerMatcher([...filters]);
-  const containers = listContainers();
   const now = Date.now();
-  const rows = containers
-    .filter((container) => matches(container, all || last !== undefined))
-    .toSorted(byAge)
-    .slice(0, last)
-    .map((container) =>
-      containerRow(container, now, {
-        size: sizeOf?.(container.record),
-        imageID: container.record.image && imageOf?.(container.record.image.digest)?.id,
-        namespaces,
-      }),
-    );
-  return { rows: sort === undefined ? rows : inOrder(rows, sort), damaged: damagedIds(containers) };
+  const rowOf = (container: Container) =>
+    containerRow(container, now, {
+      size: sizeOf?.(container.record),
+      imageID: container.record.image && imageOf?.(container.record.image.digest)?.id,
+      namespaces,
+    });
+  const includesEnded = all || last !== undefined || matches.impliesAll;
+  const rows: ContainerRow[] = [];
+  const latest: Container[] = []; // their rows are made when it is known which they are
+  const whole: string[] = [];
+  for (const container of eachContainer(includesEnded ? undefined : isAlive)) {
+    whole.push(container.record.id);
+    if (!matches(container)) continue;
+    if (last === undefined) rows.push(rowOf(container));
+    else latest.push(container);
+  }
+  rows.push(...latest.toSorted(byAge).slice(0, last).map(rowOf));
+  return { rows: inOrder(rows, sort), damaged: includesEnded ? damagedIds(whole) : [] };
 }
 
 /** Whether there is such a container. @throws FosterError if the reference is a prefix of several ids */
@@ -338,7 +344,7 @@ export async function prune(filters: readonly string[] = []): Promise<PrunedCont
   const { pruneContainers } = await import('../container/prune.js');
   const { containerMatcher } = await import('./views/container-filter.js');
   const matches = await containerMatcher([...filters]);
-  return await pruneContainers((container) => matches(container, true));
+  return await pruneContainers(matches);
 }
 
 export interface CommitRequest {

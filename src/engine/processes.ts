@@ -1,5 +1,5 @@
 import type { ProcessNode } from '../container/processes/tree.js';
-import type { Container } from '../container/store.js';
+import type { ContainerState } from '../container/store.js';
 import { waitFor } from '../sys/poll.js';
 import type { ContainerStats, ProcessList } from './types.js';
 
@@ -34,14 +34,12 @@ export async function tree(reference: string): Promise<{ name: string; roots: Pr
 
 /** The ids of the containers that have processes. */
 export async function runningIds(): Promise<string[]> {
-  const { listContainers } = await import('../container/store.js');
-  return listContainers()
-    .filter(isActive)
-    .map(({ record }) => record.id);
+  const { eachContainer } = await import('../container/store.js');
+  return Array.from(eachContainer(isActive), ({ record }) => record.id);
 }
 
-function isActive({ state }: Container): boolean {
-  return state.status === 'running' || state.status === 'paused';
+function isActive({ status }: ContainerState): boolean {
+  return status === 'running' || status === 'paused';
 }
 
 /** Milliseconds over which the first CPU share is measured. */
@@ -62,20 +60,20 @@ export async function* stats({
   all = false,
   interval = 1000,
 }: StatsRequest): AsyncGenerator<ContainerStats[]> {
-  const { findContainer, listContainers } = await import('../container/store.js');
-  const { cpuPercent, sampleContainers } = await import('../container/processes/stats.js');
+  const { eachContainer, findContainer } = await import('../container/store.js');
+  const { cpuPercent, measured, sampleContainers, sampleCpu } = await import(
+    '../container/processes/stats.js'
+  );
   const chosen = () =>
     references !== undefined
-      ? references.map((reference) => findContainer(reference))
-      : listContainers()
-          .filter((container) => all || isActive(container))
-          .toSorted((a, b) => Date.parse(b.record.created) - Date.parse(a.record.created));
-  let before = sampleContainers(chosen());
+      ? references.map((reference) => measured(findContainer(reference)))
+      : Array.from(eachContainer(all ? undefined : isActive), measured).sort((a, b) => b.created - a.created);
+  let before: ReturnType<typeof sampleCpu> = sampleCpu(chosen());
   for (let wait = Math.min(FIRST_INTERVAL, interval); ; wait = interval) {
     await waitFor(wait);
     const containers = chosen();
     const now = sampleContainers(containers);
-    yield containers.map(({ record: { id, name } }) => {
+    yield containers.map(({ id, name }) => {
       const sample = now.get(id);
       if (sample === undefined) return { id, name };
       const { memory, memoryLimit, network, block, tasks } = sample;

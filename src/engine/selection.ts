@@ -44,7 +44,7 @@ async function matching(references: readonly string[], filters: readonly string[
   const { findContainer } = await import('../container/store.js');
   const { containerMatcher } = await import('./views/container-filter.js');
   const matches = await containerMatcher([...filters]);
-  return references.filter((reference) => matches(findContainer(reference), true));
+  return references.filter((reference) => matches(findContainer(reference)));
 }
 
 async function chosenIds(
@@ -71,9 +71,10 @@ async function chosenIds(
     if (suits === 'alive' || suits === 'not alive') return isAlive(state) === (suits === 'alive');
     return state.status === suits;
   };
-  const chosen = whole.filter((container) => isSuited(container) && matches(container, true));
+  const chosen = whole.filter((container) => isSuited(container) && matches(container));
   // A container with a damaged record can only be removed.
-  const damaged = all && filters.length === 0 && suits === 'any' ? damagedIds(whole) : [];
+  const damaged =
+    all && filters.length === 0 && suits === 'any' ? damagedIds(whole.map(({ record }) => record.id)) : [];
   return [...chosen.map(({ record }) => record.id), ...damaged];
 }
 

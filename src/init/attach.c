@@ -16,10 +16,10 @@ static int clients[MAX_CLIENTS] = {-1, -1, -1, -1, -1, -1, -1, -1};
 static u8 wants_all[MAX_CLIENTS];
 static int owner = -1; /* index of the client that started the container and waits for its end */
 static int is_abandoned;
-static struct {
+struct {
   size_t size, at;
   char data[ATTACH_CHUNK];
-} inputs[MAX_CLIENTS]; /* received, but not yet read by the container */
+} inputs[MAX_CLIENTS] LARGE; /* received, but not yet read by the container */
 
 /* The socket's path may be longer than an address allows (108 bytes), so the socket is bound from its folder: unix(7). If
  * the filesystem does not support sockets, such as some network filesystems, only attach does not work. */

@@ -91,10 +91,11 @@ static void write_all(int fd, const char *data, size_t size) {
   }
 }
 
+char typed[MAX_TYPED] LARGE, input_message[1 + MAX_TYPED + MAX_KEYS] LARGE, monitor_message[ATTACH_CHUNK + 1] LARGE;
+
 /* Keys that may begin the detach sequence are kept until it is clear whether they do. Returns 1 when it is complete. */
 static int read_input(void) {
-  static char typed[MAX_TYPED], message[1 + MAX_TYPED + MAX_KEYS];
-  message[0] = ATTACH_INPUT; /* an initializer would put the whole array into the executable file */
+  input_message[0] = ATTACH_INPUT;
   long size = sys_read(0, typed, sizeof typed);
   if (size == -EINTR || size == -EAGAIN) return 0;
   if (size == -EIO) return stop_self(), 0; /* a background job must not read: tty_ioctl(4), job control */
@@ -109,11 +110,11 @@ static int read_input(void) {
       if (!detach_keys[++keys_seen]) return 1;
       continue;
     }
-    for (size_t held = 0; held < keys_seen; held++) message[end++] = detach_keys[held];
+    for (size_t held = 0; held < keys_seen; held++) input_message[end++] = detach_keys[held];
     keys_seen = is_terminal && typed[i] == detach_keys[0] && detach_keys[0];
-    if (!keys_seen) message[end++] = typed[i];
+    if (!keys_seen) input_message[end++] = typed[i];
   }
-  if (end > 1) is_input_unconfirmed = send_to_monitor(message, end);
+  if (end > 1) is_input_unconfirmed = send_to_monitor(input_message, end);
   return 0;
 }
 
@@ -132,8 +133,8 @@ static int exit_code_after_disconnect(void) {
 
 /* Returns the exit code, or -1 while there is none. */
 static int handle_message(void) {
-  static char message[ATTACH_CHUNK + 1];
-  long size = sys_read(FD_CONTROL, message, sizeof message);
+  char *message = monitor_message;
+  long size = sys_read(FD_CONTROL, monitor_message, sizeof monitor_message);
   if (size == -EINTR || size == -EAGAIN) return -1;
   if (size <= 0) return exit_code_after_disconnect();
   if (message[0] == ATTACH_OUTPUT) write_all(1, message + 1, (size_t)size - 1);

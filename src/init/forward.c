@@ -57,9 +57,9 @@ struct session { /* of UDP */
   s64 used_ms;
 };
 
-static struct port ports[MAX_PORTS];
-static struct connection connections[MAX_CONNECTIONS];
-static struct session sessions[MAX_SESSIONS];
+struct port ports[MAX_PORTS] LARGE;
+struct connection connections[MAX_CONNECTIONS] LARGE;
+struct session sessions[MAX_SESSIONS] LARGE;
 static u32 port_count;
 static int events;
 
@@ -192,7 +192,7 @@ static void accept_all(const struct port *port) {
   }
 }
 
-static char datagram[CHUNK];
+char datagram[CHUNK] LARGE;
 
 static int is_same(const address *a, const address *b) {
   for (u32 i = 0; i < sizeof *a; i++)

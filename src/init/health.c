@@ -14,9 +14,9 @@ static s64 due_ms = -1;  /* when the next check starts or, while one runs, when 
 static int check_pid;    /* 0: no check runs */
 static int check_control = -1, check_output = -1;
 static u32 health, streak;
-static struct health_result results[HEALTH_RESULTS]; /* the latest, the newest last */
+struct health_result results[HEALTH_RESULTS] LARGE; /* the latest, the newest last */
 static u32 result_count;
-static struct health_result current; /* the check that runs */
+struct health_result current LARGE; /* the check that runs */
 
 s64 health_due(void) {
   if (due_ms < 0) return -1;

@@ -23,6 +23,13 @@ char *append(char *to, const char *text);
 char *append_number(char *to, u64 number);
 u32 read_number(const char *text);
 
+/* stack.c: what a start needs and the wait for the end does not */
+void release_stack(void);
+
+/* Of large arrays, which most processes never touch. The linker puts them after all other variables (COMMON), which then share a
+ * page or two. They cannot be static. */
+#define LARGE __attribute__((common))
+
 /* plan.c: run the steps, start the user's process */
 int run_plan(u32 first);
 

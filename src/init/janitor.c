@@ -46,6 +46,7 @@ static void remove_cgroups(const struct monitor *monitor) {
 /* Returns whether the monitor has ended in an orderly way. */
 static int wait_for_monitor(void) {
   char message = 0;
+  release_stack();
   while (message != JANITOR_DONE && sys_read(FD_CONTROL, &message, 1) == 1)
     if (message != JANITOR_DONE) terminal_set_raw(message == JANITOR_RAW);
   if (message != JANITOR_DONE) terminal_restore();

@@ -14,7 +14,7 @@
 #define MAX_DRAINED (1 << 20) /* the capacity of a pipe, at most: pipe(7) */
 
 struct run run;
-static char buffers[STREAM_COUNT][1 + STREAM_BUFFER];
+char buffers[STREAM_COUNT][1 + STREAM_BUFFER] LARGE;
 
 /* Opens /dev/null at the fixed descriptor numbers that are closed, so that no other descriptor gets them. */
 static void fill_gaps(void) {
@@ -290,6 +290,7 @@ static void end_if_abandoned(void) {
 /* Serves the container until PID 1 has ended. */
 void serve_run(void) {
   int is_control_open = 1;
+  release_stack();
   while (run.status == -1) {
     struct pollfd polls[POLL_COUNT];
     if (!wait_for_work(polls, is_control_open)) continue;

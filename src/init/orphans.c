@@ -13,7 +13,7 @@ struct orphan {
   char name[16];
 };
 
-static struct orphan orphans[256]; /* more are reaped all the same, but not reported */
+struct orphan orphans[256] LARGE; /* more are reaped all the same, but not reported */
 
 static void move_descriptor(long from, int to) {
   if (from < 0 || from == to) return;

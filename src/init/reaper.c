@@ -117,6 +117,7 @@ _Noreturn void reap_until_exit(const struct plan *plan, int child) {
   main_child = child;
   is_verbose = (plan->flags & PLAN_VERBOSE) != 0;
   is_counting = (plan->flags & PLAN_COUNTS) != 0;
+  release_stack();
 
   while (main_status == -1) {
     int signal = wait_for_signal(is_verbose || (is_counting && reaped != reported) ? WATCH_INTERVAL_MS : -1);

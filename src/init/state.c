@@ -47,8 +47,10 @@ void state_counts(u64 adopted, u64 reaped) {
   replace_file("counts", "counts.new", text, (size_t)(end - text));
 }
 
+char health_text[48 + HEALTH_RESULTS * (64 + HEALTH_OUTPUT)] LARGE;
+
 void state_health(u32 status, u32 streak, const struct health_result *results, u32 count) {
-  static char text[48 + HEALTH_RESULTS * (64 + HEALTH_OUTPUT)];
+  char *text = health_text;
   char *end = append_field(append_field(text, status, " "), streak, "\n");
   for (u32 i = 0; i < count && i < HEALTH_RESULTS; i++) {
     const struct health_result *one = results + i;
@@ -119,12 +121,14 @@ void state_event(const char *action, const char *subject, const char *attributes
   sys_write(FD_EVENTS, line, (size_t)(end - line));
 }
 
+char networks_text[32768] LARGE;
+
 /* An event of each network that the container is in now: the file `networks` has their subjects, which network connect and
  * disconnect change. */
 void state_network_events(const char *action) {
-  static char text[32768];
+  char *text = networks_text;
   long fd = sys_openat(FD_DIRECTORY, "networks", O_RDONLY | O_CLOEXEC, 0);
-  long size = fd < 0 ? 0 : sys_read((int)fd, text, sizeof text - 1);
+  long size = fd < 0 ? 0 : sys_read((int)fd, text, sizeof networks_text - 1);
   if (fd >= 0) sys_close((int)fd);
   for (char *line = text, *at = text; at < text + size; at++) {
     if (*at != '\n') continue;

@@ -84,8 +84,10 @@ static void enlarge(int fd) {
   if (size > 0 && size < LARGE_PIPE_SIZE) SYSCALL3(__NR_fcntl, fd, F_SETPIPE_SZ, LARGE_PIPE_SIZE);
 }
 
+char observed_data[1 + STREAM_BUFFER] LARGE;
+
 long stream_observe(struct stream *stream) {
-  static char data[1 + STREAM_BUFFER];
+  char *data = observed_data;
   if (!stream->is_teed || stream->from < 0) return 0;
   long size = SYSCALL4(__NR_tee, stream->from, side[1], LARGE_PIPE_SIZE, SPLICE_F_NONBLOCK);
   for (long at = 0, got; at < size; at += got) {

@@ -38,17 +38,6 @@ export class RootFiles {
     }
   }
 
-  /** Whether there is anything at an absolute path, be it a link that leads nowhere. */
-  has(path: string): boolean {
-    const fd = this.#find(path, O_PATH | O_NOFOLLOW);
-    if (fd === undefined) return false;
-    try {
-      return hiddenName(path.slice(path.lastIndexOf('/') + 1), fstatSync(fd)) === undefined;
-    } finally {
-      closeSync(fd);
-    }
-  }
-
   /** Whether the last part of an absolute path is a symbolic link. */
   isLink(path: string): boolean {
     const fd = this.#find(path, O_PATH | O_NOFOLLOW);

@@ -46,6 +46,7 @@ export const RESOLVE = {
 /** open_tree(2), move_mount(2), fsmount(2), mount_setattr(2) */
 export const AT = {
   AT_EMPTY_PATH: 0x1000,
+  AT_REMOVEDIR: 0x200,
   AT_RECURSIVE: 0x8000,
   OPEN_TREE_CLONE: 1,
   OPEN_TREE_CLOEXEC: 0o2000000,

@@ -17,6 +17,8 @@ export interface PlanFacts {
     layers: string[];
     /** Whether the only layer is a directory of the host whose files should belong to the container's users. */
     isShifted?: boolean;
+    /** Whether what an overlay's files have become may be lost if the machine crashes, because they are removed anyway. */
+    isVolatile?: boolean;
     container: string;
   };
   /** False if groups were mapped without privileges, so that setgroups(2) is denied: user_namespaces(7). */
@@ -27,7 +29,7 @@ export interface PlanFacts {
   isCallerMapped: boolean;
   /** Files that foster writes into the container, such as /etc/hosts. */
   files: OwnFile[];
-  /** Whether the container is to get the link /etc/mtab. */
+  /** Whether the container is to get the link /etc/mtab, if it has nothing there. */
   linksMtab?: boolean;
   /** Lines for the container's /etc/passwd and /etc/group, so that its user has a name. */
   accounts: { path: string; text: string }[];

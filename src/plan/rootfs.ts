@@ -20,7 +20,7 @@ import {
 import { AT, O, UMOUNT } from './constants.js';
 import { FD, type PlanFacts } from './facts.js';
 import { receiveMount } from './handed-mounts.js';
-import { type Arg, constant, flags, type StartProgram, type Step, step } from './step.js';
+import { type Arg, constant, type Flags, flags, type StartProgram, type Step, step } from './step.js';
 import { storageStep } from './storage-program.js';
 
 const CONTAINER: Arg = constant(String(FD.CONTAINER), FD.CONTAINER);
@@ -152,7 +152,7 @@ function overlayRoot(facts: PlanFacts): Step[] {
   );
   const before = facts.isCallerMapped ? [] : made;
   const lower = facts.storage.isShifted ? attachLower() : [];
-  return [...lower, ...before, ...overlaySteps(layers.length).map(adviseOnOverlay)];
+  return [...lower, ...before, ...overlaySteps(facts.storage).map(adviseOnOverlay)];
 }
 
 /** Layers must be attached in this mount namespace; here the overlay will hide the mount. */
@@ -170,15 +170,17 @@ function attachLower(): Step[] {
 /** OVL_MAX_STACK of the kernel. */
 const MAX_LAYERS = 500;
 
-function overlaySteps(count: number): Step[] {
+function overlaySteps(storage: PlanFacts['storage']): Step[] {
   const why = 'mount the writable layer of the container over its root filesystem';
-  const options = overlayOptions('/proc/self/fd/', count);
+  const options = overlayOptions('/proc/self/fd/', storage);
+  const forgotten = storage.isVolatile ? forgetVolatile() : [];
   if (options.every((option) => option.length <= MAX_FSCONFIG_VALUE))
-    return [...newFilesystem(why, 'overlay', 'overlay', options, 'rootfs'), ...attachRoot()];
+    return [...forgotten, ...newFilesystem(why, 'overlay', 'overlay', options, 'rootfs'), ...attachRoot()];
   // From there, the names of 500 layers fit into a page.
   return [
+    ...forgotten,
     step(why, 'chdir', ['/proc/self/fd']),
-    mount(why, 'overlay', `${FD.CONTAINER}/root`, 'overlay', [], overlayOptions('', count).join(',')),
+    mount(why, 'overlay', `${FD.CONTAINER}/root`, 'overlay', [], overlayOptions('', storage).join(',')),
     openInRoot('find its root', 'root', ['O_PATH', 'O_DIRECTORY'], {
       directory: CONTAINER,
       result: 'rootfs',
@@ -186,13 +188,27 @@ function overlaySteps(count: number): Step[] {
   ];
 }
 
-function overlayOptions(folder: string, count: number): string[] {
-  const lower = Array.from({ length: count }, (_, index) => `${folder}${FD.LAYERS + index}`);
+/**
+ * The kernel marks the writable layer of a volatile overlay, and refuses to mount it again: after a crash of the machine
+ * its files might not be whole. Who starts such a container again wants what there is.
+ */
+function forgetVolatile(): Step[] {
+  const why = 'use the writable layer of an earlier start again';
+  const remove = (path: string, how: Flags | number) =>
+    step(why, 'unlinkat', [CONTAINER, `work/work/incompat${path}`, how], { ignore: ['ENOENT'] });
+  const directory = flags(AT, 'AT_REMOVEDIR');
+  return [remove('/volatile/dirty', 0), remove('/volatile', directory), remove('', directory)];
+}
+
+function overlayOptions(folder: string, { layers, isVolatile }: PlanFacts['storage']): string[] {
+  const lower = layers.map((_, index) => `${folder}${FD.LAYERS + index}`);
   return [
     `lowerdir=${lower.join(':')}`,
     `upperdir=${folder}${FD.CONTAINER}/upper`,
     `workdir=${folder}${FD.CONTAINER}/work`,
     'userxattr',
+    // otherwise the kernel writes the whole file system of the data folder to the disk when the container ends
+    ...(isVolatile ? ['volatile'] : []),
   ];
 }
 

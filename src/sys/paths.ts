@@ -7,15 +7,19 @@ import { surroundings } from './surroundings.js';
 
 /** Paths of foster's files: XDG base directory specification, and docs/state.md. */
 
-let trusted: string | undefined;
+/** The last data folder that was checked, and what it was found by: a list of containers asks for it thousands of times. */
+let trusted: { folder: string; by: readonly (string | undefined)[] } | undefined;
 
 /**
  * Images, root filesystems and containers: `$XDG_DATA_HOME/foster`, or the folder of --root.
  * @throws FosterError if other users can write to it, who could then make foster run or remove anything
  */
 export function dataFolder(): string {
-  const folder = surroundings().dataRoot ?? join(baseFolder('XDG_DATA_HOME', '.local/share'), 'foster');
-  if (folder !== trusted && isOwn(folder)) trusted = folder;
+  const { dataRoot, env } = surroundings();
+  const by = [dataRoot, env.XDG_DATA_HOME, env.HOME];
+  if (trusted !== undefined && by.every((one, index) => one === trusted?.by[index])) return trusted.folder;
+  const folder = dataRoot ?? join(baseFolder('XDG_DATA_HOME', '.local/share'), 'foster');
+  if (isOwn(folder)) trusted = { folder, by };
   return folder;
 }
 

@@ -6,11 +6,14 @@ const STATE = 3;
 const FLAGS = 9;
 const START_TIME = 22;
 
+/** The first of the fields that `statFields` returns. */
+const FIRST = STATE;
+
 function statFields(pid: number): string[] | undefined {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The second field, the command's name, may contain parentheses and spaces.
-    return ['', String(pid), '', ...text.slice(text.lastIndexOf(')') + 2).split(' ')];
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
   } catch {
     return undefined;
   }
@@ -21,20 +24,20 @@ function statFields(pid: number): string[] | undefined {
  * does not exist. Field 22 of proc_pid_stat(5).
  */
 export function processStart(pid: number): string | undefined {
-  return statFields(pid)?.[START_TIME];
+  return statFields(pid)?.[START_TIME - FIRST];
 }
 
 /** As `processStart`; undefined for a zombie, too. */
 export function readRunningStart(pid: number): string | undefined {
   const fields = statFields(pid);
-  return fields?.[STATE] === 'Z' ? undefined : fields?.[START_TIME];
+  return fields?.[STATE - FIRST] === 'Z' ? undefined : fields?.[START_TIME - FIRST];
 }
 
 /** Whether a process is exiting or gone, so that its resources may be gone already. */
 export function isExiting(pid: number): boolean {
   const PF_EXITING = 4;
   const fields = statFields(pid);
-  return fields === undefined || (Number(fields[FLAGS]) & PF_EXITING) !== 0;
+  return fields === undefined || (Number(fields[FLAGS - FIRST]) & PF_EXITING) !== 0;
 }
 
 /** Whether a process has this file or directory open; false if it has ended or is not accessible. */

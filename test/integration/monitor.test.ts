@@ -48,7 +48,7 @@ function stream(all: Frame[], number: number): Buffer {
 
 const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex');
 
-test('an idle container takes less than 300 KB, leaks no descriptor, and uses no CPU time', async () => {
+test('an idle container takes less than 90 KB, leaks no descriptor, and uses no CPU time', async () => {
   for (const [name, flags] of [
     ['idle', []],
     ['typed', ['-t', '-i']],
@@ -63,7 +63,8 @@ test('an idle container takes less than 300 KB, leaks no descriptor, and uses no
       return ticks() === before;
     });
     const held = proportionalSize(monitor) + proportionalSize(init);
-    assert.ok(held < 300, `${held} KiB`);
+    // where pages are larger, so is a process that needs five of them
+    assert.ok(held < (process.arch === 'x64' ? 90 : 800), `${held} KiB`);
     const open = descriptorsOf(monitor).filter((one) => !one.endsWith('/dev/null'));
     assert.ok(open.length <= 16, open.join('\n'));
     assert.ok(!open.some((one) => / \/(usr|etc|home\/[^/]+)?$/.test(one)), open.join('\n'));

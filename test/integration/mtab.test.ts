@@ -35,6 +35,13 @@ for (const driver of ['overlay', 'copy', 'fuse-overlayfs']) {
   });
 }
 
+test('what an image has at /etc/mtab stays, and the container has no change', () => {
+  containers.ok('run', '--name', 'author', 'busybox', 'sh', '-c', 'rm /etc/mtab && echo own >/etc/mtab');
+  containers.ok('commit', 'author', 'mtab-own:1');
+  assert.equal(containers.ok('run', '--name', 'reader', 'mtab-own:1', 'cat', '/etc/mtab'), 'own\n');
+  assert.equal(containers.ok('diff', 'reader'), '');
+});
+
 test('where something is mounted at /etc/mtab, or the root is read-only', () => {
   const at = ['-v', '/etc/hostname:/etc/mtab:ro'];
   assert.match(containers.ok('run', '--rm', ...at, 'busybox', 'cat', '/etc/mtab'), /^\S+\n$/);

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Containers } from './support/containers.js';
 import { BUSYBOX_LAYER, dockerArchive, ImagesHome } from './support/image-archive.js';
@@ -101,5 +104,19 @@ test('filters that make no sense are errors', () => {
     const { status, stdout, stderr } = home.foster(['ps', '--filter', filter]);
     assert.deepEqual([status !== 0, stdout], [true, ''], filter);
     assert.match(stderr, message);
+  }
+});
+
+test('ps does not read the records of containers that it does not list', () => {
+  const id = containers.inspect('failed', '{{.Id}}');
+  const record = join(containers.folder(id), 'config.json');
+  renameSync(record, `${record}.kept`);
+  // whoever opens a pipe waits for somebody who writes to it
+  execFileSync('mkfifo', [record]);
+  try {
+    const { status, stdout } = home.foster(['ps', '--format', '{{.Names}}']);
+    assert.deepEqual([status, stdout], [0, 'runs\n']);
+  } finally {
+    renameSync(`${record}.kept`, record);
   }
 });

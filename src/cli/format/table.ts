@@ -26,6 +26,7 @@ function pad(cell: string, column: number, row: string[], widths: number[]): str
 
 /** How many columns of a terminal `text` takes: none for combining marks, two for wide characters. */
 export function displayWidth(text: string): number {
+  if (/^[ -~]*$/.test(text)) return text.length;
   let width = 0;
   for (const char of text) {
     if (/^[\p{Mn}\p{Me}\p{Cf}]$/u.test(char)) continue;

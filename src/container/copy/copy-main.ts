@@ -1,4 +1,4 @@
-import { constants, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { constants, fstatSync, mkdirSync, openSync, readSync, rmdirSync, unlinkSync } from 'node:fs';
 import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import zlib from 'node:zlib';
@@ -121,7 +121,19 @@ function mountLayers(folder: string, layers: Pick<Layers, 'lower'>): void {
   }
   const lower = layers.lower.map((fd) => `/proc/self/fd/${fd}`);
   const upper = { folder: `${folder}/upper`, work: `${folder}/work` };
+  forgetVolatile(`${upper.work}/work/incompat`);
   mountOverlay(`${folder}/root`, { lower, upper });
+}
+
+/** As at the next start of a container whose overlay was volatile: src/plan/rootfs.ts. */
+function forgetVolatile(mark: string): void {
+  try {
+    unlinkSync(`${mark}/volatile/dirty`);
+    rmdirSync(`${mark}/volatile`);
+    rmdirSync(mark);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
 }
 
 /**

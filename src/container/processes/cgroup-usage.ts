@@ -3,8 +3,6 @@ import { readOrNot } from '../cgroups.js';
 
 /** Usage counted by the cgroups of a container, in bytes unless noted; undefined if no cgroup counts it. */
 export interface CgroupUsage {
-  /** Milliseconds. */
-  cpu: number | undefined;
   memory: number | undefined;
   memoryLimit: number | undefined;
   tasks: number | undefined;
@@ -13,17 +11,13 @@ export interface CgroupUsage {
 
 /** @param machine the machine's memory in bytes; a higher limit counts as none */
 export function cgroupUsage(places: readonly CgroupPlace[], machine: number): CgroupUsage {
-  const folderOf = (version: 1 | 2, controller: string) =>
-    places.find(
-      (place) => place.version === version && (version === 2 || place.controllers.includes(controller)),
-    )?.folder;
-  const unified = folderOf(2, '');
+  const unified = unifiedFolder(places);
   const read = (controller: string, name: string, unifiedName: string) => {
-    const old = folderOf(1, controller);
+    const old = oldFolder(places, controller);
     if (old !== undefined) return readOrNot(old, name);
     return unified === undefined ? '' : readOrNot(unified, unifiedName);
   };
-  const isOld = folderOf(1, 'memory') !== undefined;
+  const isOld = oldFolder(places, 'memory') !== undefined;
   const used = numberIn(read('memory', 'memory.usage_in_bytes', 'memory.current'));
   const cache = fieldOf(
     read('memory', 'memory.stat', 'memory.stat'),
@@ -31,17 +25,27 @@ export function cgroupUsage(places: readonly CgroupPlace[], machine: number): Cg
   );
   const limit = numberIn(read('memory', 'memory.limit_in_bytes', 'memory.max'));
   return {
-    cpu: cpuOf(folderOf(1, 'cpuacct'), unified),
     // as in Docker, without cached pages that can be dropped at once
     memory: used === undefined ? undefined : Math.max(used - (cache ?? 0), 0),
     memoryLimit: limit === undefined ? undefined : Math.min(limit, machine),
     tasks: numberIn(read('pids', 'pids.current', 'pids.current')),
-    block: blockOf(folderOf(1, 'blkio'), unified),
+    block: blockOf(oldFolder(places, 'blkio'), unified),
   };
 }
 
-/** CPU time in milliseconds. */
-function cpuOf(old: string | undefined, unified: string | undefined): number | undefined {
+/** The cgroup of version 2. */
+function unifiedFolder(places: readonly CgroupPlace[]): string | undefined {
+  return places.find(({ version }) => version === 2)?.folder;
+}
+
+/** The cgroup of version 1 that has the controller. */
+function oldFolder(places: readonly CgroupPlace[], controller: string): string | undefined {
+  return places.find((place) => place.version === 1 && place.controllers.includes(controller))?.folder;
+}
+
+/** CPU time in milliseconds; undefined if no cgroup counts it. */
+export function cgroupCpu(places: readonly CgroupPlace[]): number | undefined {
+  const [old, unified] = [oldFolder(places, 'cpuacct'), unifiedFolder(places)];
   if (old !== undefined) {
     const nanoseconds = numberIn(readOrNot(old, 'cpuacct.usage'));
     return nanoseconds === undefined ? undefined : nanoseconds / 1e6;

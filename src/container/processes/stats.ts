@@ -1,16 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { readCgroups } from '../cgroups.js';
 import { type Container, readLive } from '../store.js';
-import { cgroupUsage } from './cgroup-usage.js';
+import { cgroupCpu, cgroupUsage } from './cgroup-usage.js';
 import { totalMemory } from './columns.js';
 import { type ProcessEntry, ProcessTable } from './table.js';
 
-/** Resource usage of a container at a moment, in bytes unless noted. */
-export interface Sample {
+/** The CPU time of a container at a moment. */
+export interface CpuSample {
   /** performance.now() */
   at: number;
-  /** CPU time of all its processes so far, in milliseconds. */
+  /** Of all its processes so far, in milliseconds. */
   cpu: number;
+}
+
+/** Resource usage of a container at a moment, in bytes unless noted. */
+export interface Sample extends CpuSample {
   /** From its cgroup, like the other figures. Without one, shared pages count in part (PSS) if permitted, else in full (RSS). */
   memory: number;
   /** The limit of its cgroup, or the machine's memory. */
@@ -25,30 +29,44 @@ export interface Sample {
 
 const MS_PER_TICK = 10; // USER_HZ is 100 on all supported architectures
 
+/** A container that samples are taken of. Its record, most of which is about something else, is not kept. */
+export interface Measured {
+  id: string;
+  name: string;
+  /** Milliseconds since 1970. */
+  created: number;
+  ownsNetwork: boolean;
+}
+
+/** What samples need of a container. */
+export function measured({ record: { id, name, created, spec } }: Container): Measured {
+  const ownsNetwork = spec.linux.namespaces.some(({ type }) => type === 'network');
+  return { id, name, created: Date.parse(created), ownsNetwork };
+}
+
+/** The CPU time of each running container, by id, all at about the same moment. */
+export function sampleCpu(containers: Measured[]): Map<string, CpuSample> {
+  const samples = new Map<string, CpuSample>();
+  for (const { container, members } of running(containers)) {
+    const cpu = cgroupCpu(readCgroups(container.id)) ?? sum(members, cpuOf);
+    samples.set(container.id, { at: performance.now(), cpu });
+  }
+  return samples;
+}
+
 /** A sample of each running container, by id, all at about the same moment. */
-export function sampleContainers(containers: Container[]): Map<string, Sample> {
-  const table = new ProcessTable();
+export function sampleContainers(containers: Measured[]): Map<string, Sample> {
   const memoryLimit = totalMemory();
   const samples = new Map<string, Sample>();
-  for (const { record } of containers) {
-    const live = readLive(record.id);
-    const members = live === undefined ? [] : table.members(live.pid);
-    const [init] = members;
-    if (init === undefined || init.start !== live?.pidStart) continue;
-    const {
-      cpu,
-      memory,
-      memoryLimit: limit,
-      tasks,
-      block,
-    } = cgroupUsage(readCgroups(record.id), memoryLimit);
-    const ownsNetwork = record.spec.linux.namespaces.some(({ type }) => type === 'network');
-    samples.set(record.id, {
+  for (const { container, members, init } of running(containers)) {
+    const places = readCgroups(container.id);
+    const { memory, memoryLimit: limit, tasks, block } = cgroupUsage(places, memoryLimit);
+    samples.set(container.id, {
       at: performance.now(),
-      cpu: cpu ?? sum(members, cpuOf),
+      cpu: cgroupCpu(places) ?? sum(members, cpuOf),
       memory: memory ?? sum(members, memoryOf),
       memoryLimit: limit ?? memoryLimit,
-      network: ownsNetwork ? networkOf(init.pid) : undefined,
+      network: container.ownsNetwork ? networkOf(init.pid) : undefined,
       block: block ?? blockOf(members),
       tasks: tasks ?? sum(members, ({ threads }) => threads),
     });
@@ -56,8 +74,19 @@ export function sampleContainers(containers: Container[]): Map<string, Sample> {
   return samples;
 }
 
+/** Those that run, with their processes. */
+function* running(containers: Measured[]) {
+  const table = new ProcessTable();
+  for (const container of containers) {
+    const live = readLive(container.id);
+    const members = live === undefined ? [] : table.members(live.pid);
+    const [init] = members;
+    if (init !== undefined && init.start === live?.pidStart) yield { container, members, init };
+  }
+}
+
 /** CPU usage between two samples, in percent of one CPU; more than 100 if several were used. */
-export function cpuPercent(before: Sample | undefined, now: Sample): number {
+export function cpuPercent(before: CpuSample | undefined, now: CpuSample): number {
   const time = before === undefined ? 0 : now.at - before.at;
   if (before === undefined || time <= 0) return 0;
   return Math.max(((now.cpu - before.cpu) / time) * 100, 0);
@@ -99,10 +128,8 @@ export function parseNetwork(text: string): { received: number; sent: number } {
 function blockOf(members: ProcessEntry[]): Sample['block'] {
   const total = { read: 0, written: 0 };
   for (const { pid, state } of members) {
-    const text = readText(`/proc/${pid}/io`);
-    const [read, written] = ['read_bytes', 'write_bytes'].map(
-      (name) => new RegExp(`^${name}: (\\d+)$`, 'm').exec(text)?.[1],
-    );
+    const [, read, written] =
+      /^read_bytes: (\d+)\nwrite_bytes: (\d+)$/m.exec(readText(`/proc/${pid}/io`)) ?? [];
     if (read === undefined || written === undefined) {
       if (state === 'Z') continue;
       return undefined;
@@ -115,7 +142,7 @@ function blockOf(members: ProcessEntry[]): Sample['block'] {
 
 function readText(path: string): string {
   try {
-    return readFileSync(path, 'latin1');
+    return readFileSync(path, 'utf8'); // of all encodings the fastest, and these files are ASCII
   } catch {
     return '';
   }

@@ -43,7 +43,7 @@ function pageSize(): number {
 /** The process with this pid; undefined if there is none. */
 export function readProcess(pid: number): ProcessEntry | undefined {
   try {
-    return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return undefined;
   }
@@ -58,7 +58,7 @@ export function parseStat(text: string): ProcessEntry {
   const field = (number: number) => Number(fields[number - 3]);
   return {
     pid: Number(text.slice(0, open)),
-    name: Buffer.from(text.slice(open + 1, close), 'latin1').toString(),
+    name: text.slice(open + 1, close),
     state: fields[0] ?? '?',
     parent: field(4),
     group: field(5),
@@ -147,8 +147,7 @@ function pidNamespace(pid: number): string | undefined {
 
 /** Whether the process is PID 1 of another PID namespace. */
 export function isNamespaceInit(pid: number): boolean {
-  const ids = readIds(pid);
-  return ids !== undefined && ids.pids.length > 1 && ids.pids.at(-1) === 1;
+  return /^NSpid:.*\d\t1$/m.test(readStatus(pid));
 }
 
 /** Ids of a process in each of its PID namespaces, the current one first: proc_pid_status(5). */
@@ -161,12 +160,8 @@ export interface ProcessIds {
 }
 
 export function readIds(pid: number): ProcessIds | undefined {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${pid}/status`, 'latin1');
-  } catch {
-    return undefined;
-  }
+  const text = readStatus(pid);
+  if (text === '') return undefined;
   const numbers = (name: string) =>
     new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(text)?.[1]?.split(/\s+/).map(Number) ?? [];
   return {
@@ -175,6 +170,15 @@ export function readIds(pid: number): ProcessIds | undefined {
     sessions: numbers('NSsid'),
     user: numbers('Uid')[1] ?? 0,
   };
+}
+
+/** '' if there is no such process. */
+function readStatus(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** Longer command lines are truncated: a process can have one of megabytes. */

@@ -1,7 +1,6 @@
 import {
   type Container,
   findContainer,
-  isAlive,
   listContainers,
   readHealth,
   readRestart,
@@ -13,8 +12,12 @@ import { networkNames } from './container-network.js';
 import { filterExpression, filterInstant, findFilter, labelTest } from './filters.js';
 import { exposedPorts } from './ports.js';
 
-/** Whether to list a container. `all` includes containers that are not running, even if no filter asks for them. */
-export type Matcher = (container: Container, all: boolean) => boolean;
+/** Whether a container matches. */
+export interface Matcher {
+  (container: Container): boolean;
+  /** Whether a filter asks for containers that are not running, which are listed only then. */
+  impliesAll: boolean;
+}
 
 type Condition = (container: Container) => boolean;
 
@@ -125,14 +128,13 @@ export async function containerMatcher(filters: string[]): Promise<Matcher> {
     groups.set(found, [...(groups.get(found) ?? []), await found.compile(value, filter)]);
   }
   const impliesAll = [...groups.keys()].some((filter) => filter.impliesAll);
-  return (container, all) => {
-    if (!all && !impliesAll && !isAlive(container.state)) return false;
-    return [...groups].every(([{ needsAll }, conditions]) =>
+  const matcher = (container: Container) =>
+    [...groups].every(([{ needsAll }, conditions]) =>
       needsAll
         ? conditions.every((matches) => matches(container))
         : conditions.some((matches) => matches(container)),
     );
-  };
+  return Object.assign(matcher, { impliesAll });
 }
 
 /**

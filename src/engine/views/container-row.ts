@@ -107,8 +107,11 @@ export const CONTAINER_ORDERS = [
 
 export type ContainerOrder = (typeof CONTAINER_ORDERS)[number];
 
-/** Sorts rows in ascending order. Equal rows keep their order. */
-export function inOrder(rows: ContainerRow[], order: ContainerOrder): ContainerRow[] {
+/** Sorts rows: in ascending order, or without one the newest first. Equal rows are from the newest to the oldest. */
+export function inOrder(unsorted: ContainerRow[], order: ContainerOrder | undefined): ContainerRow[] {
+  const created = new Map(unsorted.map((row) => [row, Date.parse(row.fields.CreatedAt)]));
+  const rows = unsorted.toSorted((a, b) => (created.get(b) ?? 0) - (created.get(a) ?? 0));
+  if (order === undefined) return rows;
   const keys: Record<ContainerOrder, (row: ContainerRow) => string | number> = {
     command: ({ command }) => command.join(' '),
     created: ({ fields }) => Date.parse(fields.CreatedAt),

@@ -418,6 +418,19 @@ test('with fuse-overlayfs, the root is mounted before PID 1 continues, which ope
   assert.equal(alone.args[1], 'md', 'there is no user namespace to join');
 });
 
+test('an overlay whose files are removed in the end is volatile, and the mark of an earlier one is removed', () => {
+  const storage = { driver: 'overlay' as const, layers: ['/layers/one'], container: '/containers/ab' };
+  const volatile = planFor([], { facts: { storage: { ...storage, isVolatile: true } } });
+  assertInOrder(volatile, [
+    /^unlinkat\(7, "work\/work\/incompat\/volatile\/dirty", 0\)/,
+    /^unlinkat\(7, "work\/work\/incompat\/volatile", AT_REMOVEDIR\)/,
+    /^unlinkat\(7, "work\/work\/incompat", AT_REMOVEDIR\)/,
+    /^fsopen\("overlay"/,
+    /^fsconfig\(\w+, FSCONFIG_SET_FLAG, "volatile"/,
+  ]);
+  assert.ok(!has(planFor([], { facts: { storage } }), /volatile|incompat/));
+});
+
 test('an overlay can have 500 layers, and more are an error', () => {
   const layers = (count: number) => ({
     facts: {
