@@ -7,6 +7,7 @@ import type { InflateEngine } from '../../../../src/tar/inflate/engine.js';
 import { Gunzip } from '../../../../src/tar/inflate/gunzip.js';
 import { findIsal } from '../../../../src/tar/inflate/isal.js';
 import { works } from '../../../../src/tar/inflate/probe.js';
+import { uncompressed } from '../../../../src/tar/inflate/uncompressed.js';
 import { findZlib } from '../../../../src/tar/inflate/zlib.js';
 import { fuzzSeeds, type Random, randomFrom } from '../../../integration/support/fuzz.js';
 
@@ -150,3 +151,33 @@ for (const engine of engines) {
     assert.ok(process.memoryUsage().rss - before < 64 << 20);
   });
 }
+
+test('without a library, Node inflates; the file is closed in any case', async () => {
+  const collect = async (pieces: AsyncIterable<Buffer>) => {
+    let text = '';
+    for await (const piece of pieces) text += piece;
+    return text;
+  };
+  for (const engine of [undefined, ...engines]) {
+    for (const [compression, file, expected] of [
+      ['none', Buffer.from('plain'), 'plain'],
+      ['gzip', gzipSync('one'), 'one'],
+      ['gzip', gzipSync('two').subarray(0, -1), undefined],
+    ] as const) {
+      let close = () => {};
+      const closed = new Promise<void>((done) => {
+        close = done;
+      });
+      let at = 0;
+      const read = async (buffer: Buffer) => {
+        const size = file.copy(buffer, 0, at, at + 4);
+        at += size;
+        return size;
+      };
+      const content = collect(uncompressed(compression, engine, read, close));
+      if (expected === undefined) await assert.rejects(content);
+      else assert.equal(await content, expected);
+      await closed;
+    }
+  }
+});
