@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { asUser, median, output, run } from './bench.mjs';
-import { children, proportionalSize } from './processes.mjs';
+import { children, memoryOf, proportionalSize } from './processes.mjs';
 
 const SAMPLES_EVERY_MS = 20;
 
@@ -104,9 +104,12 @@ function watchMemory(root) {
 
 function sum(pids) {
   let total = 0;
+  const counted = new Set();
   for (const pid of pids) {
     try {
-      total += proportionalSize(pid).size;
+      const memory = memoryOf(pid);
+      if (!counted.has(memory)) total += proportionalSize(pid).size;
+      counted.add(memory);
     } catch {
       pids.delete(pid); // it has ended
     }

@@ -49,3 +49,12 @@ export function proportionalSize(pid) {
     };
   }
 }
+
+/**
+ * Identifies the memory of a process: after vfork(2) a child has that of its parent until it executes a program. The place
+ * of its stack is random: proc_pid_stat(5), startstack.
+ */
+export function memoryOf(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[25];
+}

@@ -1,74 +1,128 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, readSync } from 'node:fs';
-import type { Readable, Transform } from 'node:stream';
-import zlib from 'node:zlib';
+import { closeSync, constants, openSync, read, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { errnoOf } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
-import { TarReader } from '../tar/reader.js';
+import { call } from '../sys/ffi.js';
+import { receiveMessage } from '../sys/messages.js';
+import type { Fill } from '../tar/inflate/ahead.js';
+import type { InflateEngine } from '../tar/inflate/engine.js';
+import { findInflateEngine } from '../tar/inflate/probe.js';
 import type { Failure } from '../worker/protocol.js';
-import { runWorker } from '../worker/run-worker.js';
+import { failureOf, runWorker } from '../worker/run-worker.js';
 import { enterDirectory } from '../worker/view.js';
-import { TreeWriter } from './tree-writer.js';
-import type { UnpackOrder, UnpackResult } from './unpack-protocol.js';
+import { unpackArchive } from './unpack-archive.js';
+import type { ArchiveOrder, UnpackAnswer, UnpackCommand, UnpackOrder } from './unpack-protocol.js';
 
 /**
- * The unpacker: runs in a user namespace with the container's id maps, so that it can give files to any of those ids;
- * makes the tree its root directory, so that nothing outside has a path; and reads the archive from its standard input.
+ * The unpacker: runs in a user namespace with the container's id maps, so that it can give files to any of those ids, and
+ * makes the folder of the trees its root directory, so that nothing outside has a path. While it writes to a tree, that is its root
+ * directory, so that no archive reaches the tree of another.
  */
-async function unpack(order: UnpackOrder): Promise<UnpackResult> {
-  enterDirectory(order.tree);
-  const writer = new TreeWriter(order);
-  const reader = new TarReader(writer);
-  const hash = order.isLayer ? createHash('sha256') : undefined;
-  let total = 0;
-  const take = (piece: Buffer) => {
-    total += piece.length;
-    if (total > order.maxSize) throw tooLarge(order.maxSize);
-    hash?.update(piece);
-    reader.push(piece);
-    if (total + writer.holes > order.maxSize) throw tooLarge(order.maxSize);
-  };
-  if (order.compression === 'none') readPlain(take);
-  else for await (const piece of readCompressed(order.compression) as AsyncIterable<Buffer>) take(piece);
-  if (!(order.isLayer && reader.isEmpty)) reader.end();
-  writer.finish();
-  const digest = hash && `sha256:${hash.digest('hex')}`;
-  return { written: writer.written, size: total, ...(digest !== undefined && { digest }) };
-}
+const COMMANDS = 0;
+const ANSWERS = 1;
 
-/** Standard input. */
-const ARCHIVE = 0;
-const PIECE = 1024 * 1024;
+type Growth = 'more' | 'end' | 'failed';
 
-/** Missing in @types/node for the oldest supported Node. */
-interface WithZstd {
-  createZstdDecompress(options: { chunkSize: number }): Transform;
-}
+class Unpacker {
+  readonly #order: UnpackOrder;
+  readonly #engine: InflateEngine | undefined;
+  readonly #top: number;
+  /** Descriptor of the current root directory. */
+  #root: number;
+  /** Called with the answer to `readTo`. */
+  readonly #waiting = new Map<number, (growth: Growth) => void>();
+  readonly #running = new Set<Promise<void>>();
 
-function readPlain(take: (piece: Buffer) => void): void {
-  const buffer = Buffer.alloc(PIECE);
-  for (;;) {
-    const size = readSync(ARCHIVE, buffer);
-    if (size === 0) return;
-    take(buffer.subarray(0, size));
+  constructor(order: UnpackOrder, engine: InflateEngine | undefined) {
+    this.#order = order;
+    this.#engine = engine;
+    enterDirectory(order.folder);
+    this.#top = openSync('/', constants.O_RDONLY | constants.O_DIRECTORY);
+    this.#root = this.#top;
+  }
+
+  /** Does what it is told until the other end closes. */
+  async serve(): Promise<void> {
+    for (let message = await receiveMessage(COMMANDS); message; message = await receiveMessage(COMMANDS)) {
+      const command = JSON.parse(message.text) as UnpackCommand;
+      if ('growth' in command) this.#waiting.get(command.id)?.(command.growth);
+      else if (message.descriptor !== undefined) this.#begin(command.id, command.archive, message.descriptor);
+    }
+    for (const tell of this.#waiting.values()) tell('failed');
+    await Promise.all(this.#running);
+  }
+
+  #begin(id: number, order: ArchiveOrder, file: number): void {
+    const running = this.#unpack(id, order, file)
+      .catch((error) => failureOf(error, 'the unpacker', explain(error)))
+      .then((report) => {
+        answer({ id, report });
+        this.#running.delete(running);
+      });
+    this.#running.add(running);
+  }
+
+  async #unpack(id: number, order: ArchiveOrder, file: number) {
+    const tree = this.#openTree(order.tree);
+    try {
+      return await unpackArchive({
+        order,
+        hasOneOwner: this.#order.hasOneOwner,
+        engine: this.#engine,
+        read: this.#reader(id, file, order.isGrowing),
+        close: () => closeSync(file),
+        inTree: (work) => {
+          this.#enter(tree);
+          return work();
+        },
+      });
+    } finally {
+      this.#enter(this.#top);
+      closeSync(tree);
+    }
+  }
+
+  #openTree(path: string): number {
+    this.#enter(this.#top);
+    return openSync(join('/', path), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  }
+
+  #enter(directory: number): void {
+    if (directory === this.#root) return;
+    call('int fchdir(int fd)', directory);
+    call('int chroot(const char *path)', '.');
+    this.#root = directory;
+  }
+
+  #reader(id: number, file: number, isGrowing: boolean): Fill {
+    const readFile = promisify(read);
+    let readTo = 0;
+    return async (buffer) => {
+      for (;;) {
+        const { bytesRead } = await readFile(file, buffer, 0, buffer.length, null);
+        readTo += bytesRead;
+        if (bytesRead > 0) return bytesRead;
+        const growth = isGrowing ? await this.#growth(id, readTo) : 'end';
+        if (growth === 'failed') throw new FosterError('it was given up');
+        if (growth === 'end') return 0;
+      }
+    };
+  }
+
+  async #growth(id: number, readTo: number): Promise<Growth> {
+    const told = new Promise<Growth>((done) => this.#waiting.set(id, done));
+    answer({ id, readTo });
+    try {
+      return await told;
+    } finally {
+      this.#waiting.delete(id);
+    }
   }
 }
 
-function readCompressed(compression: 'gzip' | 'zstd'): Readable {
-  const input = createReadStream('', { fd: ARCHIVE, highWaterMark: PIECE });
-  const options = { chunkSize: PIECE };
-  const unzip =
-    compression === 'gzip'
-      ? zlib.createGunzip(options)
-      : (zlib as unknown as WithZstd).createZstdDecompress(options);
-  input.on('error', (error) => unzip.destroy(error));
-  return input.pipe(unzip);
-}
-
-function tooLarge(limit: number): FosterError {
-  return new FosterError(`the tar archive unpacks to more than ${limit} bytes`, {
-    advice: 'raise --max-unpacked-size if you trust it',
-  });
+function answer(message: UnpackAnswer): void {
+  writeSync(ANSWERS, `${JSON.stringify(message)}\n`);
 }
 
 function explain(error: unknown): Failure | undefined {
@@ -79,4 +133,7 @@ function explain(error: unknown): Failure | undefined {
   return undefined;
 }
 
-runWorker({ open: (order: UnpackOrder) => order, work: unpack, explain });
+runWorker({
+  open: async (order: UnpackOrder) => ({ order, engine: await findInflateEngine() }),
+  work: async ({ order, engine }) => await new Unpacker(order, engine).serve(),
+});

@@ -50,7 +50,13 @@ export type Value = number | bigint | string | Buffer | Uint8Array | Pointer | n
 /** An opaque native address. */
 export type Pointer = { readonly __pointer: unique symbol };
 
-const functions = new Map<string, (...values: Value[]) => number>();
+interface NativeFunction {
+  (...values: Value[]): number;
+  /** Runs in another thread. */
+  async(...values: [...Value[], (error: Error | null, result: number) => void]): void;
+}
+
+const functions = new Map<string, NativeFunction>();
 
 /**
  * Calls a C function of the libc by its prototype, for instance `call('int kill(int pid, int signal)', pid, 9)`. Only
@@ -64,12 +70,39 @@ export function call(prototype: string, ...values: Value[]): number {
 
 /** As `call`, for a function of the library at `path`, and without checking the result. */
 export function callRaw(path: string, prototype: string, ...values: Value[]): number {
+  return nativeFunction(path, prototype)(...values);
+}
+
+/**
+ * As `callRaw`, in another thread, one of the few that Node has for files, too. The caller must not touch the Buffers
+ * until it is done.
+ */
+export function callInThread(path: string, prototype: string, ...values: Value[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    nativeFunction(path, prototype).async(...values, (error, result) => {
+      if (error === null) resolve(result);
+      else reject(error);
+    });
+  });
+}
+
+function nativeFunction(path: string, prototype: string): NativeFunction {
   let native = functions.get(prototype);
   if (native === undefined) {
-    native = library(path).func(prototype) as (...values: Value[]) => number;
+    native = library(path).func(prototype) as unknown as NativeFunction;
     functions.set(prototype, native);
   }
-  return native(...values);
+  return native;
+}
+
+/** Whether there is a library at `path` with a function of that name. '' stands for all that this process has loaded. */
+export function hasFunction(path: string, name: string): boolean {
+  try {
+    library(path).symbol(name);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** errno of the latest `callRaw` of a libc function that failed. */

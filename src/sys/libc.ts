@@ -1,7 +1,7 @@
 import { closeSync, ftruncateSync, readlinkSync, readSync, writeSync } from 'node:fs';
 import { errnoName, errnoNumber, errnoWords } from './errno.js';
 import { FosterError } from './errors.js';
-import { call, callRaw, errnoOfAny, lastErrno, SystemCallError } from './ffi.js';
+import { call, callInThread, callRaw, errnoOfAny, lastErrno, SystemCallError } from './ffi.js';
 
 /** Typed system calls that Node's own modules do not offer. All throw SystemCallError. */
 
@@ -294,6 +294,7 @@ export function setExtendedAttribute(file: FileWithAttributes, name: string, val
   else call(`int lsetxattr(const void *path, ${rest})`, zeroTerminated(file), name, value, value.length, 0);
 }
 
+const EIO = 5;
 const ENODATA = 61;
 const ENOTSUP = 95;
 /** XATTR_SIZE_MAX and XATTR_LIST_MAX of the kernel. */
@@ -367,14 +368,21 @@ export function copyBlocks(from: number, to: number, size: number): boolean {
   }
 }
 
-/** syncfs(2): returns when everything written to the file system of `fd` is on the disk. */
-export function syncFilesystem(fd: number): void {
-  call('int syncfs(int fd)', fd);
+/** syncfs(2), in another thread: waits until everything written to the file system of `fd` is on the disk. */
+export async function syncFilesystem(fd: number): Promise<void> {
+  const prototype = 'int syncfs(int fd)';
+  if ((await callInThread('', prototype, fd)) === -1) throw new SystemCallError(prototype, EIO);
 }
 
 /** PR_SET_PDEATHSIG of prctl(2), for this thread: the signal that it gets when its parent dies. */
 export function setParentDeathSignal(signal: number): void {
   call('int prctl(int option, unsigned long signal)', 1, signal);
+}
+
+/** _exit(2): does not wait for other threads, one of which may be reading from a pipe to which nobody writes. */
+export function exitAtOnce(): never {
+  callRaw('', 'void _exit(int status)', 0);
+  throw new Error('a process has survived its end');
 }
 
 /**

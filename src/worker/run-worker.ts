@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { errnoNumber, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { errnoOfAny, SystemCallError } from '../sys/ffi.js';
-import { setParentDeathSignal } from '../sys/libc.js';
+import { exitAtOnce, setParentDeathSignal } from '../sys/libc.js';
 import { type Envelope, type Failure, type Outcome, WORKER_FD } from './protocol.js';
 
 /** The work of a helper program. */
@@ -11,7 +11,7 @@ export interface WorkerProgram<Order, Opened, Result> {
   /**
    * Opens the files for the work while it is still the caller, who may enter folders that the container's root may not.
    */
-  open: (order: Order) => Opened;
+  open: (order: Order) => Opened | Promise<Opened>;
   /** Runs as root of the user namespace, if there is one, with a umask of 0. */
   work: (opened: Opened) => Result | Promise<Result>;
   /** Explains an error that is not a FosterError; undefined for the usual explanation. */
@@ -32,17 +32,17 @@ export async function runWorker<Order, Opened, Result>(
   try {
     waitUntilMapped();
     closeSync(WORKER_FD.control);
-    const opened = worker.open(envelope.order);
+    const opened = await worker.open(envelope.order);
     if (envelope.root !== undefined) becomeRoot(envelope.root);
     dieWithParent(envelope.parent);
     process.umask(0);
     outcome = { done: await worker.work(opened) };
   } catch (error) {
-    outcome = failureOf(error, worker.explain?.(error), envelope.title);
+    outcome = failureOf(error, envelope.title, worker.explain?.(error));
   }
   closeSync(1); // so that its reader need not wait for the exit
   writeSync(WORKER_FD.report, JSON.stringify(outcome));
-  process.exit(0);
+  exitAtOnce();
 }
 
 /** Waits until the parent has mapped the ids. Exits if the parent has died. */
@@ -64,7 +64,8 @@ function dieWithParent(parent: number): void {
   if (process.ppid !== parent) process.exit(125);
 }
 
-function failureOf(error: unknown, own: Failure | undefined, title: string): Failure {
+/** Explains an error. @param own the explanation of one that is not a FosterError, instead of the usual one */
+export function failureOf(error: unknown, title: string, own?: Failure): Failure {
   if (error instanceof FosterError) {
     const { message, advice, kind } = error;
     return { error: message, kind, ...(advice !== undefined && { advice }) };

@@ -26,6 +26,8 @@ export interface WorkerOptions<Order> {
   /** Its name in messages: `the unpacker`. */
   title: string;
   order: Order;
+  /** Flags for Node, from `node --v8-options`. */
+  flags?: string[];
   /** Id maps of the container whose files it works with. undefined: it stays in the current user namespace. */
   maps: IdMaps | undefined;
   /** pidfd of a process whose user namespace it enters instead of a new one; it can have only one of `files` then. */
@@ -42,7 +44,7 @@ export interface WorkerOptions<Order> {
  * @throws FosterError if no user namespace can be created; nothing is left behind then
  */
 export function startWorker<Order, Result>(options: WorkerOptions<Order>): RunningWorker<Result> {
-  const { program, name, title, order, maps, enters, input, output, files = [] } = options;
+  const { program, name, title, order, flags = [], maps, enters, input, output, files = [] } = options;
   const envelope: Envelope<Order> = {
     order,
     parent: process.pid,
@@ -55,7 +57,7 @@ export function startWorker<Order, Result>(options: WorkerOptions<Order>): Runni
   try {
     const pid = startNodeProgram({
       name,
-      argv: [join(__dirname, `${program}.cjs`)],
+      argv: [...flags, join(__dirname, `${program}.cjs`)],
       maps: maps && withCaller(maps),
       enters,
       descriptors: (control, nothing) => [

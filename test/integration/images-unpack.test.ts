@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { BUSYBOX_LAYER, dockerArchive, hex, ImagesHome } from './support/image-archive.js';
@@ -94,6 +96,38 @@ test('an empty layer, and one that occurs twice', () => {
 test('more layers than fsconfig(2) accepts at once', () => {
   const many = Array.from({ length: 40 }, (_, index) => [{ name: `many/${index}` }]);
   assert.equal(see('set -- /many/*; echo $#', ...many), '40\n');
+});
+
+test('layers that one process unpacks at the same time do not mix', () => {
+  const layers = ['one', 'two', 'three'].map((word) => {
+    const files = Array.from({ length: 300 }, (_, index) => ({
+      name: `shared/${index}`,
+      content: `${word} `.repeat(2000),
+    }));
+    // What leads out of a tree, or up from it, would lead into that of another.
+    const links = ['/', '..', '../../0/diff'].map((target, index) => ({
+      name: `${word}-link${index}`,
+      type: '2',
+      target,
+    }));
+    return [...files, ...links, { name: `only/${word}`, content: word }];
+  });
+  home.load(
+    dockerArchive({
+      names: ['mixed'],
+      layers: layers.map((layer) => gzipSync(tar(...layer))),
+      diffIDs: layers.map((layer) => `sha256:${hex(tar(...layer))}`),
+    }),
+  );
+  for (const [index, word] of ['one', 'two', 'three'].entries()) {
+    const diffID = hex(tar(...(layers[index] ?? [])));
+    const name = home.stored().layers.find((each) => each.startsWith(diffID));
+    const tree = home.path(`data/foster/layers/${name}/diff`);
+    assert.deepEqual(readdirSync(join(tree, 'only')), [word]);
+    assert.equal(readdirSync(tree).length, 5);
+    for (const file of readdirSync(join(tree, 'shared')))
+      assert.equal(readFileSync(join(tree, 'shared', file), 'utf8'), `${word} `.repeat(2000));
+  }
 });
 
 test('members that look like whiteouts of overlayfs are ordinary files', () => {

@@ -187,7 +187,7 @@ test('a layer is unpacked while it is downloaded', async () => {
     sendRest = () => response.end(bytes.subarray(middle));
   });
   const running = startFoster(home, ['pull', `${registry.host}/app:1`]);
-  const first = () => join(home.folder, 'data/foster/roots', treesBeingMade()[0] ?? '-', 'diff/first');
+  const first = () => join(home.folder, 'data/foster/roots', treesBeingMade()[0] ?? '-', '0/diff/first');
   await waitUntil('the first file is there', () => {
     return statSync(first(), { throwIfNoEntry: false })?.size === SIZE / 2;
   });

@@ -1,7 +1,4 @@
-import { closeSync, openSync, read } from 'node:fs';
-import { promisify } from 'node:util';
-
-const PIECE = 1024 * 1024;
+import { closeSync, openSync, readSync } from 'node:fs';
 
 /** The bytes read so far are no longer a prefix of the blob. */
 class DownloadRestarted extends Error {}
@@ -76,25 +73,28 @@ export class BlobFollower {
     while (this.#state !== 'finished') await this.#next();
   }
 
+  /** Reads from the start of what has come. */
+  readStart(size: number): Buffer {
+    const buffer = Buffer.alloc(size);
+    return buffer.subarray(0, readSync(this.file, buffer, 0, Math.min(size, this.size), 0));
+  }
+
+  /** Descriptor of the file, with an offset of its own; closed by `close`. The download must have started. */
+  get file(): number {
+    if (this.#file === undefined) throw new Error('the download has not started');
+    return this.#file;
+  }
+
   /**
-   * The content, as it arrives. The last piece comes before the digest is verified, the end after that. A piece is
-   * valid only until the next one.
+   * Waits until the blob has more than so many bytes, or is complete and verified.
+   * @returns false if it has no more
    * @throws the error of the download; an error if it started over (`isOneDownload`)
    */
-  async *pieces(): AsyncGenerator<Buffer> {
-    const readAt = promisify(read);
-    const buffer = Buffer.allocUnsafe(PIECE);
-    for (let at = 0; ; ) {
-      while (at === this.size && this.#state === 'coming' && !this.#hasStartedOver) await this.#next();
-      this.#check();
-      if (this.#hasStartedOver) throw new DownloadRestarted();
-      if (this.#file === undefined || at === this.size) return;
-      const length = Math.min(PIECE, this.size - at);
-      const { bytesRead } = await readAt(this.#file, buffer, 0, length, at);
-      if (bytesRead === 0) throw new DownloadRestarted(); // truncated by the writer
-      at += bytesRead;
-      yield buffer.subarray(0, bytesRead);
-    }
+  async isLongerThan(size: number): Promise<boolean> {
+    while (this.size <= size && this.#state === 'coming' && !this.#hasStartedOver) await this.#next();
+    this.#check();
+    if (this.#hasStartedOver) throw new DownloadRestarted();
+    return this.size > size;
   }
 
   async #next(): Promise<void> {

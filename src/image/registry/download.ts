@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { errnoNumber, errnoOf, errnoWords } from '../../sys/errno.js';
 import { FosterError } from '../../sys/errors.js';
+import { BufferGarbage } from '../../sys/garbage.js';
 import { withLock } from '../rootfs/cache.js';
 import { BlobWriter, hasBlob } from '../store/blobs.js';
 import type { Descriptor } from '../store/oci.js';
@@ -57,6 +58,8 @@ async function download(registry: Registry, blob: Blob, follower: BlobFollower):
   };
   return await withLock(`blob-${blob.digest.slice('sha256:'.length)}`, work, signal);
 }
+
+let garbage: BufferGarbage | undefined;
 
 class Download {
   #writer: BlobWriter;
@@ -115,10 +118,12 @@ class Download {
     const range = this.offset > 0 ? { range: `bytes=${this.offset}-` } : {};
     const response = await registry.request('GET', `blobs/${blob.digest}`, { headers: range });
     await this.#checkStart(response);
+    garbage ??= new BufferGarbage();
     try {
       for await (const piece of response as AsyncIterable<Buffer>) {
         this.#write(piece);
         this.follower.grow(this.offset);
+        garbage.add(piece.length);
       }
     } catch (error) {
       registry.options.signal?.throwIfAborted();

@@ -3,7 +3,14 @@ import type { Written } from '../../layers/tree-writer.js';
 import { forEachParallel } from '../../worker/parallel.js';
 import { hasBlob } from '../store/blobs.js';
 import { diffIDsOf, type LayeredImage, layerPath } from '../store/layers.js';
-import { type PackedLayer, sumWritten, type UnpackOptions, unpackLayer } from '../store/unpack-layers.js';
+import {
+  type LayerUnpacker,
+  type PackedLayer,
+  sumWritten,
+  type UnpackOptions,
+  unpackLayer,
+  withLayerUnpacker,
+} from '../store/unpack-layers.js';
 import { BlobFollower } from './blob-follower.js';
 import { downloadBlob } from './download.js';
 import { summarize } from './progress.js';
@@ -38,18 +45,24 @@ export async function pullLayers(image: LayeredImage, options: PullLayersOptions
       packed: one,
       transfer: display.add(one.layer.digest, one.layer.size),
     }));
-    await forEachParallel(
-      work,
-      PARALLEL_LAYERS,
-      async ({ packed, transfer }) => {
-        written.push(await pullLayer(packed, transfer, options));
-      },
-      abort,
-    );
+    const pullAll = async (unpacker?: LayerUnpacker) => {
+      const pull = async ({ packed, transfer }: LayerTransfer) => {
+        written.push(await pullLayer(packed, transfer, options, unpacker));
+      };
+      await forEachParallel(work, PARALLEL_LAYERS, pull, abort);
+    };
+    const isAllThere = packed.every(({ diffID }) => existsSync(layerPath(diffID, options.maps)));
+    if (isAllThere) await pullAll();
+    else await withLayerUnpacker({ ...options, signal: abort.signal }, pullAll);
   } finally {
     display.stop();
   }
   if (progress !== undefined) summarize(sumWritten(written));
+}
+
+interface LayerTransfer {
+  packed: PackedLayer;
+  transfer: Transfer;
 }
 
 /** Each compressed layer once; several may have the same uncompressed content. */
@@ -59,10 +72,12 @@ function packedLayers(image: LayeredImage): PackedLayer[] {
   return [...new Map(all.map((one) => [one.layer.digest, one])).values()];
 }
 
+/** @param unpacker undefined if all layers are unpacked already */
 async function pullLayer(
   packed: PackedLayer,
   transfer: Transfer,
   options: PullLayersOptions,
+  unpacker: LayerUnpacker | undefined,
 ): Promise<Written | undefined> {
   const { layer, diffID } = packed;
   const { registry, abort } = options;
@@ -81,7 +96,7 @@ async function pullLayer(
       throw error;
     }
   };
-  const unpack = unpackLayer(packed, { ...options, signal: abort.signal }, follower);
+  const unpack = unpacker && unpackLayer(packed, unpacker, { follower });
   // Wait for both before reporting: a failed download ends the unpacker, which must have removed its tree.
   const [downloaded, unpacked] = await Promise.allSettled([download(), unpack]);
   follower.close();

@@ -73,19 +73,18 @@ export async function makeTree(
   const callbacks: (() => void)[] = [];
   const stopListening = onInterrupt(async () => {
     for (const callback of callbacks) callback();
-    await remove(folder, maps);
+    await removeTree(folder, maps);
   });
   try {
     const tree = join(folder, home.tree);
     mkdirSync(tree);
     chmodSync(tree, 0o755); // regardless of the umask
     const name = await make({ folder, tree, onInterrupt: (callback) => callbacks.push(callback) });
-    await stopIfInterrupted();
     await moveInto(folder, join(home.parent, name), maps);
     return join(home.parent, name, home.tree);
   } catch (error) {
     await stopIfInterrupted();
-    await remove(folder, maps);
+    await removeTree(folder, maps);
     throw error;
   } finally {
     stopListening();
@@ -94,35 +93,55 @@ export async function makeTree(
 }
 
 /**
- * Gives `use` a folder that is removed afterwards; if this process is killed, the next command removes it.
+ * Gives `use` a folder that is removed afterwards, also when the caller interrupts the work; if this process is killed, the
+ * next command removes it.
+ * @param use may register what to do at an interrupt before that
  * @throws what `use` throws, Error of node:fs
  */
-export async function withTemporaryFolder<T>(maps: IdMaps, use: (folder: string) => Promise<T>): Promise<T> {
+export async function withTemporaryFolder<T>(
+  maps: IdMaps,
+  use: (folder: string, onInterrupt: (callback: () => void) => void) => Promise<T>,
+): Promise<T> {
   const { folder, lock } = await openTemporaryFolder();
+  const callbacks: (() => void)[] = [];
+  const stopListening = onInterrupt(async () => {
+    for (const callback of callbacks) callback();
+    await removeTree(folder, maps);
+  });
   try {
-    return await use(folder);
+    try {
+      return await use(folder, (callback) => callbacks.push(callback));
+    } finally {
+      await stopIfInterrupted();
+      await removeTree(folder, maps);
+    }
   } finally {
-    await remove(folder, maps);
+    stopListening();
     closeSync(lock);
   }
 }
 
-async function moveInto(folder: string, final: string, maps: IdMaps): Promise<void> {
-  sync(folder); // otherwise a power failure could leave an incomplete tree under the final name
+/**
+ * Gives a finished tree its final name. If another process was faster, its tree is kept.
+ * @param folder the folder that has the tree, on the same file system
+ */
+export async function moveInto(folder: string, final: string, maps: IdMaps): Promise<void> {
+  await sync(folder); // otherwise a power failure could leave an incomplete tree under the final name
+  await stopIfInterrupted();
   try {
     renameSync(folder, final);
   } catch (error) {
     if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'EEXIST') throw error;
-    await remove(folder, maps); // another process was faster
+    await removeTree(folder, maps); // another process was faster
     return;
   }
   rmSync(join(final, 'lock'), { force: true }); // not earlier: a folder without a lock is a leftover
 }
 
-function sync(folder: string): void {
+async function sync(folder: string): Promise<void> {
   const fd = openSync(folder, 'r');
   try {
-    syncFilesystem(fd);
+    await syncFilesystem(fd);
   } finally {
     closeSync(fd);
   }
@@ -149,7 +168,7 @@ export async function removeLeftovers(): Promise<number> {
   );
   const { defaultIdMaps } = await import('../../spec/choose-id-maps.js');
   for (const { folder, lock } of dead) {
-    await remove(folder, defaultIdMaps());
+    await removeTree(folder, defaultIdMaps());
     closeSync(lock);
   }
   return dead.length;
@@ -180,7 +199,7 @@ function lockLeftover(folder: string): { folder: string; lock: number } | undefi
 }
 
 /** Removes a tree whose files may belong to ids of a user namespace with these maps, and the cgroups of what ran in it. */
-async function remove(folder: string, maps: IdMaps): Promise<void> {
+export async function removeTree(folder: string, maps: IdMaps): Promise<void> {
   const { removeNotedCgroups } = await import('../../launch/noted-cgroups.js');
   removeNotedCgroups(folder);
   const { removeTreesOfAnyOwner } = await import('../../worker/remove-trees.js');

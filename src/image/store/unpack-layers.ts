@@ -1,17 +1,25 @@
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { feed } from '../../layers/feed.js';
 import type { Written } from '../../layers/tree-writer.js';
-import type { Unpacking } from '../../layers/unpack.js';
+import type { Unpacker } from '../../layers/unpack.js';
 import type { UnpackReport } from '../../layers/unpack-protocol.js';
 import type { IdMaps } from '../../spec/id-maps.js';
 import { FosterError } from '../../sys/errors.js';
-import { compressionOf, MAGIC_SIZE } from '../../tar/compression.js';
-import { peek } from '../../tar/peek.js';
+import { type Compression, compressionOf, MAGIC_SIZE } from '../../tar/compression.js';
+import { onInterrupt, stopIfInterrupted } from '../../worker/interrupt.js';
 import { forEachParallel } from '../../worker/parallel.js';
 import type { BlobFollower } from '../registry/blob-follower.js';
 import { readPosition, startProgress } from '../registry/progress.js';
-import { makeTree, type Workspace, withLock } from '../rootfs/cache.js';
+import { moveInto, removeTree, withLock, withTemporaryFolder } from '../rootfs/cache.js';
 import { blobPath } from './blobs.js';
 import {
   diffIDsOf,
@@ -47,25 +55,33 @@ export async function unpackLayers(
 ): Promise<string[]> {
   const diffIDs = diffIDsOf(image);
   const waiting = distinctLayers(image).filter(({ diffID }) => !existsSync(layerPath(diffID, options.maps)));
+  if (waiting.length > 0) await unpackMissing(waiting, options);
+  return findUnpackedLayers(diffIDs, options.maps) ?? [];
+}
+
+async function unpackMissing(
+  waiting: PackedLayer[],
+  options: UnpackOptions & { title?: string },
+): Promise<void> {
   const position = new Position();
   const total = waiting.reduce((sum, { layer }) => sum + layer.size, 0);
-  const progress =
-    waiting.length === 0
-      ? undefined
-      : await startProgress(options.title ?? 'unpacking', total, () => position.now());
+  const progress = await startProgress(options.title ?? 'unpacking', total, () => position.now());
   const abort = new AbortController();
-  const job = { ...options, position, signal: abort.signal, stop: () => progress?.stop() };
+  const { signal } = abort;
   const written: (Written | undefined)[] = [];
-  const unpack = async (packed: PackedLayer) => {
-    written.push(await unpackLayer(packed, job));
-  };
+  const stopListening = onInterrupt(() => progress.stop());
   try {
-    await forEachParallel(waiting, PARALLEL_LAYERS, unpack, abort);
+    await withLayerUnpacker({ ...options, signal }, async (unpacker) => {
+      const unpack = async (packed: PackedLayer) => {
+        written.push(await unpackLayer(packed, unpacker, { position }));
+      };
+      await forEachParallel(waiting, PARALLEL_LAYERS, unpack, abort);
+    });
   } finally {
-    progress?.stop();
+    stopListening();
+    progress.stop();
   }
-  progress?.summarize(sumWritten(written));
-  return findUnpackedLayers(diffIDs, options.maps) ?? [];
+  progress.summarize(sumWritten(written));
 }
 
 /** A layer as it is stored, and the digest of its uncompressed content. */
@@ -113,113 +129,160 @@ class Position {
   }
 }
 
-interface UnpackJob extends UnpackOptions {
-  position?: Position;
-  /** Removes the progress bar. */
-  stop?(): void;
-  /** Aborts it. */
-  signal?: AbortSignal;
+/** Unpacks layers with one process, each in a folder of its own, which is moved into the store when it is complete. */
+export interface LayerUnpacker {
+  readonly options: UnpackOptions & { signal: AbortSignal };
+  readonly process: Unpacker;
+  /** A new folder with an empty tree; `name` is its name in the process's folder. */
+  makePlace(): { name: string; folder: string };
 }
 
 /**
- * Unpacks a layer, unless that has been done. Its blob is in the store, or is being downloaded: then it is unpacked as
- * it arrives.
+ * Gives `use` a process for layers, which ends afterwards.
+ * @param options.signal its abort kills the process
+ */
+export async function withLayerUnpacker<T>(
+  options: UnpackOptions & { signal: AbortSignal },
+  use: (unpacker: LayerUnpacker) => Promise<T>,
+): Promise<T> {
+  const { maps, signal } = options;
+  mkdirSync(layersFolder(), { recursive: true, mode: 0o700 });
+  const { Unpacker } = await import('../../layers/unpack.js');
+  return await withTemporaryFolder(maps, async (parent, onInterrupt) => {
+    const process = new Unpacker(parent, maps);
+    const kill = () => process.kill();
+    onInterrupt(kill);
+    signal.addEventListener('abort', kill);
+    let count = 0;
+    const makePlace = () => {
+      const name = String(count++);
+      const folder = join(parent, name);
+      mkdirSync(folder, { mode: 0o700 });
+      mkdirSync(join(folder, LAYER_TREE));
+      chmodSync(join(folder, LAYER_TREE), 0o755); // regardless of the umask
+      return { name, folder };
+    };
+    try {
+      return await use({ options, process, makePlace });
+    } finally {
+      signal.removeEventListener('abort', kill);
+      kill();
+    }
+  });
+}
+
+/** How the blob of a layer comes. */
+interface LayerSource {
+  /** Counts what is read of a blob in the store. */
+  position?: Position;
+  /** Follows one that is being downloaded: it is unpacked as it arrives. */
+  follower?: BlobFollower;
+}
+
+/**
+ * Unpacks a layer, unless that has been done. Its blob is in the store, or is being downloaded.
  * @returns undefined if there was nothing to do
  * @throws FosterError; nothing of it is kept then
  */
 export async function unpackLayer(
   packed: PackedLayer,
-  job: UnpackJob,
-  follower?: BlobFollower,
+  unpacker: LayerUnpacker,
+  { position, follower }: LayerSource = {},
 ): Promise<Written | undefined> {
-  const { diffID } = packed;
-  const name = layerName(diffID, job.maps);
+  const { maps, signal } = unpacker.options;
+  const name = layerName(packed.diffID, maps);
   // Before taking the lock, so that it is not held while waiting for another process's download.
   const isDownloading = follower !== undefined && (await follower.hasStarted());
+  const unpackStored = () =>
+    unpackIntoStore(packed, unpacker, (place) => unpackBlob(packed, unpacker, place, position));
   const work = async () => {
-    if (existsSync(layerPath(diffID, job.maps))) return undefined; // another process was faster
-    mkdirSync(layersFolder(), { recursive: true, mode: 0o700 });
-    if (!isDownloading) return await unpackIntoStore(name, packed, job);
+    if (existsSync(layerPath(packed.diffID, maps))) return undefined; // another process was faster
+    if (!isDownloading) return await unpackStored();
     try {
-      return await unpackIntoStore(name, packed, job, follower);
+      return await unpackIntoStore(packed, unpacker, (place) =>
+        unpackComing(packed, unpacker, place, follower),
+      );
     } catch (error) {
       // The unpacker's input was not verified yet: if its digest is wrong, the error of the download counts.
       await follower.waitUntilFinished();
       if (follower.isOneDownload) throw error;
-      return await unpackIntoStore(name, packed, job);
+      return await unpackStored();
     }
   };
-  return await withLock(`layer-${name}`, work, job.signal);
+  return await withLock(`layer-${name}`, work, signal);
 }
 
+/** @param unpack unpacks to the tree of that name */
 async function unpackIntoStore(
-  name: string,
   packed: PackedLayer,
-  job: UnpackJob,
-  follower?: BlobFollower,
+  unpacker: LayerUnpacker,
+  unpack: (tree: string) => Promise<UnpackReport>,
 ): Promise<Written> {
-  let written: Written | undefined;
-  await makeTree(
-    job.maps,
-    async (workspace) => {
-      if (job.stop !== undefined) workspace.onInterrupt(job.stop);
-      const unpack = follower === undefined ? unpackStored : unpackWhileDownloading(follower);
-      written = conclude(workspace, packed, await unpack(workspace, packed, job));
-      return name;
-    },
-    { parent: layersFolder(), tree: LAYER_TREE },
-  );
-  if (written === undefined) throw new Error('nothing was unpacked');
-  return written;
+  const { maps } = unpacker.options;
+  const { name, folder } = unpacker.makePlace();
+  try {
+    const written = conclude(folder, packed, await unpack(join(name, LAYER_TREE)));
+    await moveInto(folder, join(layersFolder(), layerName(packed.diffID, maps)), maps);
+    return written;
+  } catch (error) {
+    await stopIfInterrupted();
+    await removeTree(folder, maps);
+    throw error;
+  }
 }
 
-type Unpack = (workspace: Workspace, packed: PackedLayer, job: UnpackJob) => Promise<UnpackReport>;
-
-const unpackStored: Unpack = async (workspace, { layer }, job) => {
+/** Unpacks a blob of the store. */
+async function unpackBlob(
+  { layer }: PackedLayer,
+  unpacker: LayerUnpacker,
+  tree: string,
+  position: Position | undefined,
+): Promise<UnpackReport> {
+  const { startUnpacking } = await import('../../layers/unpack.js');
   const fd = openBlob(layer);
-  job.position?.begin(fd);
+  position?.begin(fd);
   try {
     const start = Buffer.alloc(MAGIC_SIZE);
-    const size = readSync(fd, start, 0, MAGIC_SIZE, 0);
-    return await (await startFor(workspace, layer, job, start.subarray(0, size), fd)).report;
+    const compression = compressionOfLayer(layer, start.subarray(0, readSync(fd, start, 0, MAGIC_SIZE, 0)));
+    const options = { ...unpacker.options, isLayer: true };
+    const unpacking = startUnpacking(unpacker.process, tree, compression, options, fd);
+    unpacker.options.signal.addEventListener('abort', unpacking.kill, { once: true });
+    return await unpacking.report;
   } finally {
-    job.position?.end(fd);
+    position?.end(fd);
     closeSync(fd);
   }
-};
-
-function unpackWhileDownloading(follower: BlobFollower): Unpack {
-  return async (workspace, { layer }, job) => {
-    const pieces = follower.pieces();
-    const { start, all } = await peek(pieces, MAGIC_SIZE);
-    const unpacking = await startFor(workspace, layer, job, start);
-    await feed(unpacking, all);
-    return await unpacking.report;
-  };
 }
 
-async function startFor(
-  workspace: Workspace,
-  layer: Descriptor,
-  job: UnpackJob,
-  start: Buffer,
-  fd?: number,
-): Promise<Unpacking> {
-  const { startUnpacker } = await import('../../layers/unpack.js');
+/** Unpacks a blob that is being downloaded. */
+async function unpackComing(
+  packed: PackedLayer,
+  unpacker: LayerUnpacker,
+  tree: string,
+  follower: BlobFollower,
+): Promise<UnpackReport> {
+  const { needsZstdProgram } = await import('../../layers/zstd-program.js');
+  await follower.isLongerThan(MAGIC_SIZE - 1);
+  const compression = compressionOfLayer(packed.layer, follower.readStart(MAGIC_SIZE));
+  if (compression === 'zstd' && needsZstdProgram()) {
+    await follower.waitUntilFinished();
+    return await unpackBlob(packed, unpacker, tree, undefined);
+  }
+  const options = { ...unpacker.options, isLayer: true };
+  return await unpacker.process.unpack(tree, compression, follower.file, options, follower);
+}
+
+function compressionOfLayer(layer: Descriptor, start: Buffer): Compression {
   try {
-    const unpacking = startUnpacker(workspace.tree, compressionOf(start), { ...job, isLayer: true }, fd);
-    const { kill, report } = unpacking;
-    workspace.onInterrupt(kill);
-    job.signal?.addEventListener('abort', kill);
-    report.then(() => job.signal?.removeEventListener('abort', kill));
-    return unpacking;
+    return compressionOf(start);
   } catch (error) {
     if (!(error instanceof FosterError)) throw error;
     throw cannotUnpack(layer, error.message, error.advice);
   }
 }
 
-function conclude(workspace: Workspace, { layer, diffID }: PackedLayer, report: UnpackReport): Written {
+/** Checks a report, and notes beside the tree what is to be known about it. */
+function conclude(folder: string, { layer, diffID }: PackedLayer, report: UnpackReport): Written {
   if ('error' in report) throw cannotUnpack(layer, report.error, report.advice);
   if (report.digest !== diffID) {
     throw cannotUnpack(
@@ -228,8 +291,8 @@ function conclude(workspace: Workspace, { layer, diffID }: PackedLayer, report: 
       'nothing was kept; do not trust this image',
     );
   }
-  if (report.written.isOpaque) writeFileSync(join(workspace.folder, 'opaque'), '');
-  writeFileSync(join(workspace.folder, 'size'), String(report.size));
+  if (report.written.isOpaque) writeFileSync(join(folder, 'opaque'), '');
+  writeFileSync(join(folder, 'size'), String(report.size));
   return report.written;
 }
 

@@ -15,29 +15,26 @@ function freshFile(content = ''): string {
   return path;
 }
 
-async function all(arrival: BlobFollower): Promise<string> {
-  let text = '';
-  for await (const piece of arrival.pieces()) text += piece;
-  return text;
-}
-
-test('existing bytes are read, and the rest as it arrives', async () => {
+test('a reader waits for bytes that have not arrived', async () => {
   const moved: number[] = [];
   const arrival = new BlobFollower((bytes) => moved.push(bytes));
   const path = freshFile();
   arrival.start(path, 0);
   assert.equal(await arrival.hasStarted(), true);
-  const pieces = arrival.pieces();
   for (const text of ['one', 'two']) {
-    const next = pieces.next();
+    const before = arrival.size;
+    const next = arrival.isLongerThan(before);
     appendFileSync(path, text);
-    arrival.grow(arrival.size + text.length);
-    assert.equal(String((await next).value), text);
+    arrival.grow(before + text.length);
+    assert.equal(await next, true);
+    assert.equal(await arrival.isLongerThan(before + text.length - 1), true);
   }
-  const end = pieces.next();
+  assert.equal(String(arrival.readStart(4)), 'onet');
+  const end = arrival.isLongerThan(6);
   rmSync(path); // as when it gets its final name
   arrival.finish();
-  assert.equal((await end).done, true);
+  assert.equal(await end, false);
+  assert.equal(String(arrival.readStart(9)), 'onetwo');
   assert.deepEqual(moved, [0, 3, 6]);
   assert.equal(arrival.isOneDownload, true);
   arrival.close();
@@ -46,9 +43,8 @@ test('existing bytes are read, and the rest as it arrives', async () => {
 test('the end comes after the digest is verified, or a failure instead', async () => {
   const arrival = new BlobFollower();
   arrival.start(freshFile('all'), 3);
-  const pieces = arrival.pieces();
-  assert.equal(String((await pieces.next()).value), 'all');
-  const end = pieces.next();
+  assert.equal(await arrival.isLongerThan(2), true);
+  const end = arrival.isLongerThan(3);
   arrival.fail(new Error('another digest'));
   await assert.rejects(end, /another digest/);
   await assert.rejects(arrival.waitUntilFinished(), /another digest/);
@@ -60,16 +56,14 @@ test('an earlier partial download may be wrong', async () => {
   arrival.start(freshFile('left'), 4);
   assert.equal(arrival.isOneDownload, false);
   arrival.finish();
-  assert.equal(await all(arrival), 'left');
+  assert.equal(String(arrival.readStart(9)), 'left');
   arrival.close();
 });
 
 test('a download that starts over is not read any further', async () => {
   const arrival = new BlobFollower();
   arrival.start(freshFile('wrong'), 5);
-  const pieces = arrival.pieces();
-  await pieces.next();
-  const next = pieces.next();
+  const next = arrival.isLongerThan(5);
   arrival.start(freshFile(), 0);
   await assert.rejects(next);
   assert.equal(arrival.isOneDownload, false);
