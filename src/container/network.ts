@@ -163,6 +163,7 @@ export function interfaceFacts(
   return {
     network: network.name,
     name: lease.name,
+    inside: lease.inside ?? lease.index,
     device: `v${lease.index}`,
     index: lease.index,
     mac: Buffer.from(lease.mac.replaceAll(':', ''), 'hex'),
@@ -177,6 +178,23 @@ export function interfaceFacts(
       };
     }),
   };
+}
+
+/** The attachment of a container that runs, for its next start by its monitor. */
+export async function reattachment(
+  record: ContainerRecord,
+  leases: readonly Lease[],
+): Promise<Omit<Attachment, 'holder'>> {
+  const pairs = leaseRequests(record.networks ?? []).flatMap((request) => {
+    const lease = leases.find(({ network }) => network === request.network.name);
+    return lease === undefined ? [] : [{ request, lease }];
+  });
+  const attachment = await attachmentOf(
+    record,
+    pairs.map(({ request }) => request),
+    pairs.map(({ lease }) => lease),
+  );
+  return { ...attachment, lock: undefined };
 }
 
 async function attachmentOf(
@@ -194,7 +212,7 @@ async function attachmentOf(
   const target = interfaces[Math.max(0, outward)]?.addresses ?? [];
   const gateways = requests[Math.max(0, outward)]?.network.subnets ?? [];
   const service =
-    published.length === 0
+    published.length === 0 || leases.length === 0
       ? undefined
       : (await import('../network/ports.js')).portService(
           published,

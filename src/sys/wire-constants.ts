@@ -4,7 +4,7 @@
  */
 export const wire = {
   MAGIC: 0x74736f66,
-  VERSION: 7,
+  VERSION: 8,
   NO_STEP: 0xffffffff,
   CLONE_STEP: 0xfffffffe,
   STATE_STEP: 0xfffffffc,
@@ -45,6 +45,7 @@ export const wire = {
   REPORT_COUNTS: 11,
   REPORT_HANDED: 12,
   MAX_DESCRIPTORS: 1024,
+  HOST_NOTHING: 0,
   HOST_WRITE: 1,
   HOST_RUN: 2,
   HOST_START: 3,
@@ -229,6 +230,17 @@ export const wire = {
     kept: 92,
     last_argv: 96,
     last_envp: 100,
+  },
+  NEXT_SIZE: 32,
+  NEXT_OFFSETS: {
+    magic: 0,
+    version: 4,
+    size: 8,
+    names: 12,
+    host_steps: 16,
+    host_step_count: 20,
+    plan: 24,
+    plan_size: 28,
   },
   FAILURE_SIZE: 12,
   FAILURE_OFFSETS: {
