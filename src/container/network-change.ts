@@ -1,12 +1,13 @@
 import { closeSync } from 'node:fs';
 import { runHostSteps } from '../launch/host-steps.js';
-import { connectNetwork, prepareHolder } from '../network/connect.js';
+import { connectNetwork } from '../network/connect.js';
 import type { NetworkDefinition } from '../network/definition.js';
-import { ensureHolder, type Holder } from '../network/holder.js';
+import type { Holder } from '../network/holder.js';
 import { giveBackLease, type Lease, outwardAmong, readLeases, takeLease } from '../network/leases.js';
 import { withNetworkLock } from '../network/lock.js';
 import { hasNames, withdrawNames } from '../network/names.js';
 import { answerFromAllNetworks } from '../network/resolvers.js';
+import { networkHolder } from '../network/router.js';
 import { runSteps } from '../network/service.js';
 import { findNetwork } from '../network/store.js';
 import { deleteLink } from '../plan/netlink.js';
@@ -152,7 +153,7 @@ function ended({ name }: ContainerRecord): FosterError {
 }
 
 async function withHolder(use: (holder: Holder) => Promise<void>): Promise<void> {
-  const holder = ensureHolder(prepareHolder);
+  const holder = networkHolder();
   try {
     await use(holder);
   } finally {

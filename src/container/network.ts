@@ -23,14 +23,14 @@ export async function attach(draft: NetworkDraft): Promise<Attachment> {
   if (published.length > 0) await (await import('../network/ports.js')).resolvePorts(published);
   if (draft.pasta !== undefined) return (await import('./pasta.js')).connectByPasta(draft, draft.pasta);
   const { withNetworkLock } = await import('../network/lock.js');
-  const { ensureHolder } = await import('../network/holder.js');
-  const { connectNetwork, prepareHolder } = await import('../network/connect.js');
+  const { networkHolder } = await import('../network/router.js');
+  const { connectNetwork } = await import('../network/connect.js');
   return await withNetworkLock(async () => {
     const requests = leaseRequests(networks);
     const { takeLeases } = await import('../network/leases.js');
     const { keepDefault } = await import('../network/store.js');
     for (const { network } of requests) if (network.name === DEFAULT_NETWORK) keepDefault(network);
-    const holder = ensureHolder(prepareHolder);
+    const holder = networkHolder();
     try {
       const { outside } = holder.state;
       if (outside !== true) warnOnce(outside);

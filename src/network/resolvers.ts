@@ -5,7 +5,7 @@ import { faultPoint } from '../sys/fault.js';
 import { findProgram } from '../sys/programs.js';
 import type { NetworkDefinition } from './definition.js';
 import { serveNames, stopNameServerAt } from './dns.js';
-import { type Holder, type Resolvers, recordNetworks, runInHolder } from './holder.js';
+import { type Holder, type Resolvers, recordNetworks, runInHolder, UNKNOWN_RULES } from './holder.js';
 import { type Lease, liveLeases } from './leases.js';
 import { hasNames } from './names.js';
 import { hostNameServers } from './outside.js';
@@ -51,7 +51,7 @@ export function answerFromAllNetworks(holder: Holder, isAlive: (id: string) => b
   next.rules = lines.join('\n');
   if (next.rules !== rules) {
     // where this is killed, the next change makes them anew
-    holder.state.resolvers = { places: { ...places, ...next.places }, rules: 'unknown' };
+    holder.state.resolvers = { places: { ...places, ...next.places }, rules: UNKNOWN_RULES };
     recordNetworks(holder);
     runInHolder(holder.pidfd, nft, ['nft', '-f', '-'], `flush chain inet foster names\n${next.rules}\n`);
     faultPoint('rules for several networks');
