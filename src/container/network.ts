@@ -39,7 +39,7 @@ export async function attach(draft: NetworkDraft): Promise<Attachment> {
         if (missing !== undefined)
           surroundings().warn(`containers do not find each other by name in ${network.name}: ${missing}`);
       }
-      const leases = takeLeases(draft.id, requests, runs);
+      const leases = takeLeases(draft.id, requests, runs, await serversFor(requests));
       (await import('../network/resolvers.js')).answerFromAllNetworks(holder, runs);
       return {
         ...(await attachmentOf(draft, requests, leases)),
@@ -235,23 +235,29 @@ async function filesOf(
   requests: readonly LeaseRequest[],
   leases: readonly Lease[],
 ): Promise<Pick<Attachment, 'hosts' | 'dns'>> {
-  const { hostAddress, hostNameServers } = await import('../network/outside.js');
-  const { hasNames } = await import('../network/names.js');
+  const { hostAddress } = await import('../network/outside.js');
   const host = hostAddress();
   const hostNames = ['host.containers.internal', 'host.docker.internal'];
   const others = isAnonymous ? [] : [id.slice(0, 12), ...(ownName === undefined ? [] : [ownName])];
   const own = [...new Set([hostname, ...others])].join(' ');
   const addresses = leases.slice(0, 1).flatMap((lease) => lease.addresses);
-  const servers = requests.flatMap(({ network }) =>
-    hasNames(network) ? network.subnets.map(({ gateway }) => gateway) : [],
-  );
   return {
     hosts: [
       ...hostNames.map((name) => ({ name, address: host })),
       ...addresses.map((address) => ({ name: own, address })),
     ],
-    dns: servers.length > 0 ? servers : hostNameServers(),
+    dns: await serversFor(requests),
   };
+}
+
+/** The name servers of a container in these networks. */
+async function serversFor(requests: readonly LeaseRequest[]): Promise<string[]> {
+  const { hostNameServers } = await import('../network/outside.js');
+  const { hasNames } = await import('../network/names.js');
+  const servers = requests.flatMap(({ network }) =>
+    hasNames(network) ? network.subnets.map(({ gateway }) => gateway) : [],
+  );
+  return servers.length > 0 ? servers : hostNameServers();
 }
 
 let hasWarned = false;
