@@ -44,7 +44,7 @@ export interface Waiting {
 }
 
 /** Files of earlier starts, which a new start makes untrue. */
-const STALE = ['stopped', 'shutdown', 'stopping', 'paused', 'counts', 'health', 'oom', 'limits'];
+const STALE = ['stopped', 'shutdown', 'stopping', 'paused', 'counts', 'health', 'oom', 'limits', 'next'];
 
 export interface DetachedOptions {
   observer?: LaunchObserver | undefined;

@@ -57,6 +57,13 @@ export function readCgroups(id: string): CgroupPlace[] {
   return notedCgroups(containerFolder(id));
 }
 
+/** The cgroups of a container that runs, for the plan of its next start by its monitor, which knows how they are made. */
+export function cgroupsAsPlanned(id: string): CgroupPlan {
+  const places = readCgroups(id);
+  const steps = places.map(({ folder }) => ({ kind: 'cgroup', action: 'enter', folder, why: '' }) as const);
+  return { places, steps, unenforced: [] };
+}
+
 /** Removes cgroups that a killed monitor has left behind. Their processes are dead or just dying. */
 export function removeCgroups(id: string): void {
   removeNotedCgroups(containerFolder(id));

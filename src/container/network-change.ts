@@ -1,12 +1,13 @@
 import { closeSync } from 'node:fs';
 import { runHostSteps } from '../launch/host-steps.js';
-import { connectNetwork, prepareHolder } from '../network/connect.js';
+import { connectNetwork } from '../network/connect.js';
 import type { NetworkDefinition } from '../network/definition.js';
-import { ensureHolder, type Holder } from '../network/holder.js';
+import type { Holder } from '../network/holder.js';
 import { giveBackLease, type Lease, outwardAmong, readLeases, takeLease } from '../network/leases.js';
 import { withNetworkLock } from '../network/lock.js';
 import { hasNames, withdrawNames } from '../network/names.js';
 import { answerFromAllNetworks } from '../network/resolvers.js';
+import { networkHolder } from '../network/router.js';
 import { runSteps } from '../network/service.js';
 import { findNetwork } from '../network/store.js';
 import { deleteLink } from '../plan/netlink.js';
@@ -19,12 +20,13 @@ import { changeRecord, withStoreLock } from './change.js';
 import { noteNetworks } from './events/network-events.js';
 import { recordNetworkEvent } from './events/recorder.js';
 import { interfaceFacts, leaseRequest, publish, runs } from './network.js';
+import { hasNextStart, noteNextStart } from './next-start.js';
 import type { ContainerRecord } from './record.js';
-import { readContainer } from './store.js';
+import { type ContainerState, isAlive, readContainer } from './store.js';
 
 /** Connects a container that runs to one more network. @throws FosterError */
 export async function connectRunning(record: ContainerRecord, wanted: WantedNetwork): Promise<void> {
-  const { pid } = runningState(record);
+  checkChangeable(record);
   const request = leaseRequest(wanted);
   const { network } = request;
   const whole = { ...wanted, name: network.name };
@@ -40,23 +42,19 @@ export async function connectRunning(record: ContainerRecord, wanted: WantedNetw
       const lease = takeLease(record.id, request, runs);
       answerFromAllNetworks(holder, runs);
       const facts = interfaceFacts(network, lease, { isDefault: false });
-      const routes = changeOfRoute(record, [...own, lease], [...(record.networks ?? []), whole]);
-      const pidfd = openPidfd(pid);
+      const networks = [...(record.networks ?? []), whole];
+      const routes = changeOfRoute(record, [...own, lease], networks);
+      let takeBack = () => {};
       try {
-        if (readContainer(record.id)?.state.pid !== pid) throw ended(record);
-        runHostSteps([...attachInterface(facts, lease.index), ...routes], {
-          pid,
-          pidfd,
-          holder: holder.pidfd,
-        });
+        // comes first, because the monitor may be about to restart it
+        takeBack = await noteNextStart({ ...record, networks }, [...own, lease]);
+        changeInside(record, [...attachInterface(facts), ...routes], holder);
       } catch (error) {
+        takeBack();
         giveBackLease(lease);
         answerFromAllNetworks(holder, runs);
         throw error;
-      } finally {
-        closeSync(pidfd);
       }
-      const networks = [...(record.networks ?? []), whole];
       keepNetworks(record, networks);
       await publish({ ...record, networks }, [...own, lease]);
       recordNetworkEvent('connect', network, { container: record.id });
@@ -66,7 +64,7 @@ export async function connectRunning(record: ContainerRecord, wanted: WantedNetw
 
 /** Disconnects a container that runs from a network. @throws FosterError */
 export async function disconnectRunning(record: ContainerRecord, reference: string): Promise<void> {
-  const { pid } = runningState(record);
+  checkChangeable(record);
   const network = findNetwork(reference);
   await withNetworkLock(async () => {
     const lease = readLeases().find((one) => one.container === record.id && one.network === network.name);
@@ -78,9 +76,10 @@ export async function disconnectRunning(record: ContainerRecord, reference: stri
     await withHolder(async (holder) => {
       const left = (record.networks ?? []).filter(({ name }) => name !== network.name);
       const own = readLeases().filter(({ container }) => container === record.id);
+      await noteNextStart({ ...record, networks: left }, own);
       if (hasNames(network)) withdrawNames(network, record.id);
       removeLink(holder, lease);
-      changeInside(record, pid, changeOfRoute(record, own, left));
+      changeInside(record, changeOfRoute(record, own, left), holder);
       giveBackLease(lease);
       answerFromAllNetworks(holder, runs);
       keepNetworks(record, left);
@@ -117,21 +116,28 @@ function insideOf(
   return { index: lease.inside, addresses: interfaceFacts(network, lease, { isDefault: true }).addresses };
 }
 
-function changeInside(record: ContainerRecord, pid: number, steps: ChangeNetwork[]): void {
+/** Does steps for the container, unless its monitor is about to restart it: then that does what `noteNextStart` has left. */
+function changeInside(record: ContainerRecord, steps: ChangeNetwork[], { pidfd: holder }: Holder): void {
   if (steps.length === 0) return;
+  const { pid } = aliveState(record);
+  if (pid === 0) return;
   const pidfd = openPidfd(pid);
   try {
-    if (readContainer(record.id)?.state.pid !== pid) throw ended(record);
-    runHostSteps(steps, { pid, pidfd });
+    if (aliveState(record).pid === pid) runHostSteps(steps, { pid, pidfd, holder });
   } finally {
     closeSync(pidfd);
   }
 }
 
-function runningState(record: ContainerRecord): { pid: number } {
+function aliveState(record: ContainerRecord): ContainerState {
   const state = readContainer(record.id)?.state;
-  if (state === undefined || state.pid === 0) throw ended(record);
-  if ((record.networks ?? []).length === 0)
+  if (state === undefined || !isAlive(state)) throw ended(record);
+  return state;
+}
+
+function checkChangeable(record: ContainerRecord): void {
+  aliveState(record);
+  if ((record.networks ?? []).length === 0 && !hasNextStart(record.id))
     throw new FosterError(
       `cannot change the networks of container ${record.name} while it runs: it was started without any`,
       {
@@ -140,7 +146,6 @@ function runningState(record: ContainerRecord): { pid: number } {
         exitCode: 1,
       },
     );
-  return state;
 }
 
 function ended({ name }: ContainerRecord): FosterError {
@@ -148,7 +153,7 @@ function ended({ name }: ContainerRecord): FosterError {
 }
 
 async function withHolder(use: (holder: Holder) => Promise<void>): Promise<void> {
-  const holder = ensureHolder(prepareHolder);
+  const holder = networkHolder();
   try {
     await use(holder);
   } finally {

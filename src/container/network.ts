@@ -23,14 +23,14 @@ export async function attach(draft: NetworkDraft): Promise<Attachment> {
   if (published.length > 0) await (await import('../network/ports.js')).resolvePorts(published);
   if (draft.pasta !== undefined) return (await import('./pasta.js')).connectByPasta(draft, draft.pasta);
   const { withNetworkLock } = await import('../network/lock.js');
-  const { ensureHolder } = await import('../network/holder.js');
-  const { connectNetwork, prepareHolder } = await import('../network/connect.js');
+  const { networkHolder } = await import('../network/router.js');
+  const { connectNetwork } = await import('../network/connect.js');
   return await withNetworkLock(async () => {
     const requests = leaseRequests(networks);
     const { takeLeases } = await import('../network/leases.js');
     const { keepDefault } = await import('../network/store.js');
     for (const { network } of requests) if (network.name === DEFAULT_NETWORK) keepDefault(network);
-    const holder = ensureHolder(prepareHolder);
+    const holder = networkHolder();
     try {
       const { outside } = holder.state;
       if (outside !== true) warnOnce(outside);
@@ -39,7 +39,7 @@ export async function attach(draft: NetworkDraft): Promise<Attachment> {
         if (missing !== undefined)
           surroundings().warn(`containers do not find each other by name in ${network.name}: ${missing}`);
       }
-      const leases = takeLeases(draft.id, requests, runs);
+      const leases = takeLeases(draft.id, requests, runs, await serversFor(requests));
       (await import('../network/resolvers.js')).answerFromAllNetworks(holder, runs);
       return {
         ...(await attachmentOf(draft, requests, leases)),
@@ -163,6 +163,7 @@ export function interfaceFacts(
   return {
     network: network.name,
     name: lease.name,
+    inside: lease.inside ?? lease.index,
     device: `v${lease.index}`,
     index: lease.index,
     mac: Buffer.from(lease.mac.replaceAll(':', ''), 'hex'),
@@ -177,6 +178,23 @@ export function interfaceFacts(
       };
     }),
   };
+}
+
+/** The attachment of a container that runs, for its next start by its monitor. */
+export async function reattachment(
+  record: ContainerRecord,
+  leases: readonly Lease[],
+): Promise<Omit<Attachment, 'holder'>> {
+  const pairs = leaseRequests(record.networks ?? []).flatMap((request) => {
+    const lease = leases.find(({ network }) => network === request.network.name);
+    return lease === undefined ? [] : [{ request, lease }];
+  });
+  const attachment = await attachmentOf(
+    record,
+    pairs.map(({ request }) => request),
+    pairs.map(({ lease }) => lease),
+  );
+  return { ...attachment, lock: undefined };
 }
 
 async function attachmentOf(
@@ -194,7 +212,7 @@ async function attachmentOf(
   const target = interfaces[Math.max(0, outward)]?.addresses ?? [];
   const gateways = requests[Math.max(0, outward)]?.network.subnets ?? [];
   const service =
-    published.length === 0
+    published.length === 0 || leases.length === 0
       ? undefined
       : (await import('../network/ports.js')).portService(
           published,
@@ -217,23 +235,29 @@ async function filesOf(
   requests: readonly LeaseRequest[],
   leases: readonly Lease[],
 ): Promise<Pick<Attachment, 'hosts' | 'dns'>> {
-  const { hostAddress, hostNameServers } = await import('../network/outside.js');
-  const { hasNames } = await import('../network/names.js');
+  const { hostAddress } = await import('../network/outside.js');
   const host = hostAddress();
   const hostNames = ['host.containers.internal', 'host.docker.internal'];
   const others = isAnonymous ? [] : [id.slice(0, 12), ...(ownName === undefined ? [] : [ownName])];
   const own = [...new Set([hostname, ...others])].join(' ');
   const addresses = leases.slice(0, 1).flatMap((lease) => lease.addresses);
-  const servers = requests.flatMap(({ network }) =>
-    hasNames(network) ? network.subnets.map(({ gateway }) => gateway) : [],
-  );
   return {
     hosts: [
       ...hostNames.map((name) => ({ name, address: host })),
       ...addresses.map((address) => ({ name: own, address })),
     ],
-    dns: servers.length > 0 ? servers : hostNameServers(),
+    dns: await serversFor(requests),
   };
+}
+
+/** The name servers of a container in these networks. */
+async function serversFor(requests: readonly LeaseRequest[]): Promise<string[]> {
+  const { hostNameServers } = await import('../network/outside.js');
+  const { hasNames } = await import('../network/names.js');
+  const servers = requests.flatMap(({ network }) =>
+    hasNames(network) ? network.subnets.map(({ gateway }) => gateway) : [],
+  );
+  return servers.length > 0 ? servers : hostNameServers();
 }
 
 let hasWarned = false;

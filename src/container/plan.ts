@@ -5,6 +5,7 @@ import { findFuseOverlayfs } from '../launch/storage-program.js';
 import { RootFiles } from '../layers/root-files.js';
 import { TREE } from '../layers/tree-protocol.js';
 import { buildPlan } from '../plan/build.js';
+import type { CgroupPlan } from '../plan/cgroup/result.js';
 import type { PlanFacts } from '../plan/facts.js';
 import type { Plan } from '../plan/step.js';
 import { FosterError } from '../sys/errors.js';
@@ -30,6 +31,8 @@ export interface PlanWishes {
   detached: boolean;
   /** How many descriptors of the caller the program gets; none by default. */
   kept?: number;
+  /** The cgroups, where others have planned them. */
+  cgroup?: CgroupPlan;
 }
 
 /** The plan for this start of a container on this host, and the container that it joins. */
@@ -52,7 +55,7 @@ export function planContainer(
   const { spec } = record;
   const joined = record.joins === undefined ? undefined : joinTarget(record.joins);
   const { driver = 'overlay' } = record;
-  const cgroup = cgroupPlan(record);
+  const cgroup = wishes.cgroup ?? cgroupPlan(record);
   const folder = containerFolder(record.id);
   const isInPlace = driver === 'in-place';
   const hasTree = driver === 'copy' && existsSync(join(folder, TREE));

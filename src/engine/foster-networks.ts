@@ -1,5 +1,5 @@
 import { type Caller, type CallOptions, inCall } from './call.js';
-import type { ConnectOptions, CreateNetworkOptions, NetworkInfo } from './types.js';
+import type { ConnectOptions, CreateNetworkOptions, NetworkInfo, UpdateNetworkOptions } from './types.js';
 
 /** The networks of a `Foster`: `foster.networks`. A network is given by its name, its id or an unambiguous prefix of its id. */
 export class Networks {
@@ -47,6 +47,20 @@ export class Networks {
    */
   async inspect(network: string, options: CallOptions = {}): Promise<NetworkInfo> {
     return await this.#call(options, async () => (await import('./networks.js')).info(network));
+  }
+
+  /**
+   * Changes the name servers that a network asks, also while containers are in it.
+   * @throws FosterError of the kind `not-found`, `conflict` if containers do not find each other by name in it, `invalid`
+   * @example
+   * const { nameServers } = await foster.networks.update('shop', { addDns: ['10.0.0.3'], dropDns: ['10.0.0.2'] });
+   */
+  async update(network: string, options: UpdateNetworkOptions = {}): Promise<NetworkInfo> {
+    const { addDns, dropDns } = options;
+    return await this.#call(options, async () => {
+      const { info, update } = await import('./networks.js');
+      return await info(await update(network, { addDns, dropDns }));
+    });
   }
 
   /**

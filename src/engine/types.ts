@@ -313,6 +313,8 @@ export interface NetworkInfo {
   internal: boolean;
   /** Whether containers find each other by name. */
   dns: boolean;
+  /** Addresses of name servers for names outside of the network; none if the host's are asked. */
+  nameServers: string[];
   labels: Record<string, string>;
   /** The names of the containers that are attached to it, running or not. */
   containers: string[];
@@ -332,6 +334,13 @@ export interface CreateNetworkOptions extends CallOptions {
   /** Addresses of name servers for names outside of the network; `false` if containers must not find each other by name. */
   dns?: false | readonly string[];
   labels?: Readonly<Record<string, string>>;
+}
+
+export interface UpdateNetworkOptions extends CallOptions {
+  /** Addresses of name servers for names outside of the network, in addition to those that it has. */
+  addDns?: readonly string[];
+  /** Addresses of name servers that are not to be asked any more. */
+  dropDns?: readonly string[];
 }
 
 export interface ConnectOptions extends CallOptions {

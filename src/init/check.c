@@ -153,6 +153,12 @@ int check_host(const struct host *host) {
   return check_host_steps(&blob, host->steps, host->count);
 }
 
+int check_next(const struct next *next) {
+  const struct blob blob = {(const char *)next, next->size};
+  return next->names && has_words(&blob, next->names) && has(&blob, next->plan, next->plan_size, 1) &&
+         check_host_steps(&blob, next->host_steps, next->host_step_count);
+}
+
 int check_monitor(const struct monitor *monitor) {
   const struct blob blob = {(const char *)monitor, monitor->size};
   if (monitor->pid < 0 || monitor->log_max_files > MAX_LOG_FILES || monitor->kept > MAX_KEPT) return 0;

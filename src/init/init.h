@@ -8,12 +8,13 @@
 
 /* main.c */
 int run_mode(int argc, char **argv);
-void *map_blob(size_t least);
+void *map_blob(int fd, size_t least);
 
 /* check.c */
 int check_plan(struct plan *plan);
 int check_monitor(const struct monitor *monitor);
 int check_host(const struct host *host);
+int check_next(const struct next *next);
 
 /* libc.c */
 void *memcpy(void *target, const void *source, size_t size);

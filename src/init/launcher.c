@@ -183,6 +183,8 @@ static long hand_mount(const struct host *host, struct host_step *step) {
 static long do_step(struct host *host, u32 index) {
   struct host_step *step = steps_of(host) + index;
   switch (step->kind) {
+    case HOST_NOTHING:
+      return 0;
     case HOST_WRITE:
       return write_proc(host, step);
     case HOST_RUN:

@@ -7,11 +7,11 @@
 #include <linux/prctl.h>
 #include <asm/stat.h>
 
-/* Maps the blob on FD_BLOB, privately and writable. Returns NULL if it is not a valid blob. */
-void *map_blob(size_t least) {
+/* Maps a blob, privately and writable. Returns NULL if it is not a valid one. */
+void *map_blob(int fd, size_t least) {
   struct stat info;
-  if (SYSCALL2(__NR_fstat, FD_BLOB, &info) < 0 || (size_t)info.st_size < least) return NULL;
-  long at = syscall6(__NR_mmap, 0, (long)info.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, FD_BLOB, 0);
+  if (SYSCALL2(__NR_fstat, fd, &info) < 0 || (size_t)info.st_size < least) return NULL;
+  long at = syscall6(__NR_mmap, 0, (long)info.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
   if (at < 0 && at > -4096) return NULL;
   const u32 *head = (const u32 *)at;
   return head[0] == MAGIC && head[1] == VERSION && head[2] == info.st_size ? (void *)at : NULL;

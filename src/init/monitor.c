@@ -200,7 +200,8 @@ static void accept_all(void) {
 
 /* Removes the container's names when it has ended for good, so that other containers no longer find it. */
 static void withdraw_names(void) {
-  for (const char *path = monitor_text(run.config->names); *path; path += string_length(path) + 1)
+  adopt_next();
+  for (const char *path = run.next ? (const char *)run.next + run.next->names : monitor_text(run.config->names); *path; path += string_length(path) + 1)
     SYSCALL3(__NR_unlinkat, AT_FDCWD, path, 0);
 }
 
@@ -229,6 +230,7 @@ static void reap_children(void) {
       run.status = status;
     } else {
       host_program_exited(&run.host, (int)pid);
+      host_program_exited(&run.links, (int)pid);
       health_child_exited(run.config, (int)pid, status);
     }
   }
@@ -401,7 +403,7 @@ int finish_run(void) {
   drain_output(run.has_caller && run.master >= 0);
   health_stop();
   end_oom_watch();
-  undo_host_steps(&run.host, 1);
+  undo_all_host_steps(1);
   terminal_restore();
   attach_write_input(-1);
   int code = run.exec_code ? run.exec_code : exit_code(run.status);
@@ -413,7 +415,7 @@ int finish_run(void) {
 /* Cleans up after a start that failed. Returns the exit code. */
 static int abandon_start(void) {
   SYSCALL4(__NR_pidfd_send_signal, FD_PIDFD, SIGKILL, NULL, 0);
-  undo_host_steps(&run.host, 0); /* comes first: PID 1 cannot be killed while it waits for a FUSE program */
+  undo_all_host_steps(0); /* comes first: PID 1 cannot be killed while it waits for a FUSE program */
   SYSCALL4(__NR_wait4, run.container.pid, NULL, 0, NULL);
   terminal_restore();
   janitor_finish();
@@ -443,7 +445,7 @@ static void take_over(void) {
 }
 
 int run_monitor(void) {
-  const struct monitor *config = map_blob(sizeof *config);
+  const struct monitor *config = map_blob(FD_BLOB, sizeof *config);
   sys_close(FD_BLOB);
   if (!config || !check_monitor(config)) return 125;
   SYSCALL2(__NR_prctl, PR_SET_NAME, "foster-monitor");

@@ -12,6 +12,8 @@ struct run {
   const struct monitor *config;
   struct started container;
   struct host host; /* its host steps */
+  struct host links; /* host steps of `next`, which come first */
+  const struct next *next; /* NULL: its networks are those of the first start */
   int signals;      /* a signalfd */
   int master;       /* the container's terminal; -1: none */
   int status;       /* of PID 1, as wait4(2) gives it; -1 while it runs */
@@ -71,5 +73,9 @@ void run_last_program(void);
 
 /* restart.c */
 int run_with_restarts(void);
+
+/* next.c */
+void adopt_next(void);
+void undo_all_host_steps(int is_graceful);
 
 #endif

@@ -173,7 +173,7 @@ static void await_execution(int fd) {
 
 /* `first`: the step to begin with. */
 int run_plan(u32 first) {
-  struct plan *plan = map_blob(sizeof *plan);
+  struct plan *plan = map_blob(FD_BLOB, sizeof *plan);
   if (!plan || !check_plan(plan) || first > plan->init_steps) return 125;
   if (first || !(plan->flags & PLAN_NESTED)) sys_close(FD_BLOB);
 

@@ -66,7 +66,7 @@ int remove_tree(int dir, const char *path) { return remove_entry(-1, dir, path, 
 /* `foster-init remove`: the paths are in a blob of a monitor's format. Waits until our ids are mapped, because only then
  * do the owners of the files exist here. */
 int run_remove(void) {
-  const struct monitor *monitor = map_blob(sizeof *monitor);
+  const struct monitor *monitor = map_blob(FD_BLOB, sizeof *monitor);
   if (!monitor || !check_monitor(monitor) || await_byte(CONTROL_RESUME)) return 125;
   int is_left = 0;
   const char *path = (const char *)monitor + monitor->remove;

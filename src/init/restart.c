@@ -51,6 +51,7 @@ static void close_streams(void) {
 
 /* Runs the container once, from its start to its end. Returns its exit code. */
 static int run_once(void) {
+  if (run.restarts) adopt_next();
   if (start_run() == 0) {
     has_run = 1;
     serve_run();
@@ -60,7 +61,7 @@ static int run_once(void) {
   }
   if (run.container.pid > 0) {
     sys_kill(run.container.pid, SIGKILL);
-    undo_host_steps(&run.host, 0); /* comes first: PID 1 cannot be killed while it waits for a FUSE program */
+    undo_all_host_steps(0); /* comes first: PID 1 cannot be killed while it waits for a FUSE program */
     SYSCALL4(__NR_wait4, run.container.pid, NULL, 0, NULL);
   }
   close_streams();

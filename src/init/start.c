@@ -108,8 +108,9 @@ long start_container(const struct monitor *monitor, struct started *started, str
   if (monitor->flags & MONITOR_NESTED && (failed = follow_refork(started)) < 0) return failed;
   if (monitor->clone_flags & CLONE_NEWUSER || monitor->flags & MONITOR_NESTED)
     set_descriptor(open_user_namespace(started->pid), FD_USERNS);
-  host->pid = started->pid, host->pidfd = FD_PIDFD, host->control = control[0];
-  failed = run_host_steps(host);
+  host->pid = run.links.pid = started->pid, host->pidfd = run.links.pidfd = FD_PIDFD, host->control = control[0];
+  failed = run_host_steps(&run.links);
+  if (!failed) failed = run_host_steps(host);
   started->failed_step = HOST_STEP + host->failed;
   return failed;
 }

@@ -112,7 +112,8 @@ struct host_step {
 };
 
 enum {
-  HOST_WRITE = 1, /* words: a file below /proc/PID, and the text to write to it; detail: WRITE_* */
+  HOST_NOTHING, /* a step that the file `next` has replaced */
+  HOST_WRITE, /* words: a file below /proc/PID, and the text to write to it; detail: WRITE_* */
   HOST_RUN,    /* words: path, arguments; detail: index of the word that PID replaces, 0 for none. The exit code must be 0.
                   Runs in parallel with the HOST_RUN steps that follow directly */
   HOST_START,  /* words: arguments of foster-init, which becomes a program that runs until the container has ended;
@@ -241,6 +242,16 @@ enum {
   MONITOR_NESTED = 512, /* PID 1 makes its namespaces itself, in the user namespace of the network holder */
   MONITOR_UNLOGGED = 1024, /* no log of its output */
   MONITOR_KILL_UNHEALTHY = 2048,
+};
+
+/* The file `next` in the container's folder: what the monitor does differently when it restarts the container, because the
+ * container's networks have changed since it was started. */
+struct next {
+  u32 magic, version, size;
+  u32 names;           /* as in struct monitor */
+  u32 host_steps;      /* offset of struct host_step[host_step_count], for those of the first start that connect it to networks */
+  u32 host_step_count;
+  u32 plan, plan_size; /* a struct plan */
 };
 
 /* Messages between a detached container's monitor and its clients: a byte for the kind, then the rest. */

@@ -250,6 +250,34 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
   return blob.bytes;
 }
 
+/** What a monitor does differently at its next start of the container. */
+export interface NextStart {
+  /** As in MonitorOptions. */
+  names: readonly string[];
+  /** Those that connect the container to its networks. */
+  links: readonly HostStep[];
+  plan: Plan;
+}
+
+/** struct next of wire.h. */
+export function encodeNext({ names, links, plan }: NextStart): Uint8Array {
+  const blob = new Blob();
+  const header = blob.reserve(wire.NEXT_SIZE);
+  const steps = encodeHostSteps(blob, links);
+  const bytes = encodePlan(plan, { trace: false });
+  blob.struct(header, wire.NEXT_OFFSETS, {
+    magic: wire.MAGIC,
+    version: wire.VERSION,
+    names: blob.words([...names]),
+    host_steps: steps,
+    host_step_count: links.length,
+    plan: blob.put(bytes),
+    plan_size: bytes.length,
+    size: blob.size,
+  });
+  return blob.bytes;
+}
+
 /** An array of struct host_step. @param results the results of steps that are already done: `hostResults` */
 export function encodeHostSteps(
   blob: Blob,

@@ -4,7 +4,7 @@ import { CLONE_STEP, HOST_STEP, type ReportedFailure, STATE_STEP } from '../init
 import { renderHostStep, renderStep } from '../plan/render.js';
 import type { HostStep, Plan, RunProgram, StartProgram, Step } from '../plan/step.js';
 import { visible } from '../spec/parse/flag.js';
-import { errnoName, errnoWords } from '../sys/errno.js';
+import { byErrno, errnoName, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { SystemCallError } from '../sys/ffi.js';
 import { dataFolder } from '../sys/paths.js';
@@ -35,8 +35,7 @@ function stepAt(plan: Plan, index: number): Step {
 
 /** The error for a failed step. */
 export function stepFailure(step: Step, errno: number): FosterError {
-  const name = errnoName(errno);
-  const advice = step.advice?.[name] ?? step.advice?.['*'] ?? adviceOnNamespaces(name);
+  const advice = byErrno(step.advice, errno) ?? adviceOnNamespaces(errnoName(errno));
   return withAdvice(`cannot ${step.why}: ${errnoWords(errno)} from ${renderStep(step)}`, advice);
 }
 
@@ -46,8 +45,7 @@ export function hostStepFailure(
   { errno, detail }: Omit<ReportedFailure, 'index'>,
   output: number | undefined,
 ): FosterError {
-  const name = errno === 0 ? '' : errnoName(errno);
-  const advice = step.advice?.[name] ?? step.advice?.['*'];
+  const advice = byErrno(step.advice, errno);
   if (step.kind === 'start') return partFailure(step, errno, detail, output);
   if (step.kind === 'run' && errno === 0)
     return withAdvice(`cannot ${step.why}: ${programEnd(step, detail, output)}`, advice);

@@ -49,14 +49,7 @@ function argumentsFor({ networks, addresses, dns, isInternal }: NameService): st
         ? ['--no-resolv', `--server=${DNS_ADDRESS}`]
         : ['--resolv-file=/etc/resolv.conf']; // dnsmasq follows changes of this file
   return [
-    ...[
-      '--conf-file=/dev/null',
-      '--no-hosts',
-      '--bind-interfaces',
-      '--pid-file=',
-      '--user=root',
-      '--group=root',
-    ],
+    ...['--conf-file=/dev/null', '--no-hosts', '--bind-interfaces', '--pid-file=', '--user=', '--group='],
     // names without dots belong to containers, and addresses of private networks have no names outside
     ...['--domain-needed', '--bogus-priv', '--cache-size=1000', '--local-ttl=0'],
     ...addresses.map(listenOption),

@@ -31,6 +31,10 @@ const SIGKILL = 9;
 export interface HolderState {
   pid: number;
   start: string;
+  /** LAYOUT of the foster that has started it; 1 if there is none. */
+  layout?: number;
+  /** What it was prepared with: src/network/router.ts. */
+  prepared?: string;
   /** true, or why there is no way to the outside. */
   outside: true | string;
   /** Names and ids of the networks that it connects. */
@@ -43,9 +47,15 @@ export interface HolderState {
 export interface Resolvers {
   /** By what they answer, the number of their address. */
   places: Record<string, number>;
-  /** The rules of nft(8) that lead containers to them. */
+  /** The rules of nft(8) that lead containers to them, or UNKNOWN_RULES. */
   rules: string;
 }
+
+/** In place of rules that a command was about to change. */
+export const UNKNOWN_RULES = 'unknown';
+
+/** To be increased when a foster can no longer complete the running holder of an earlier one. */
+const LAYOUT = 1;
 
 /** A holder that cannot end before `lock` is closed, by us and by all processes that have inherited it. */
 export interface Holder {
@@ -56,33 +66,49 @@ export interface Holder {
 
 /**
  * Returns the holder, and starts it if it is not running. The caller must hold the lock of the networks.
- * @param prepare prepares a new holder, and returns `HolderState.outside`
+ * @param prepared what the holder is to be prepared with
+ * @param prepare prepares one that is not, which may be in use
  * @throws FosterError
  */
-export function ensureHolder(prepare: (pidfd: number, pid: number) => HolderState['outside']): Holder {
+export function ensureHolder(prepared: string, prepare: (pidfd: number, state: HolderState) => void): Holder {
   makeFolder(networksFolder());
   const path = join(networksFolder(), 'holder');
   const lock = openSync(path, 'a+', 0o600);
   lockFile(lock, { wait: true, shared: true }); // waits for a holder that is about to end
   let child: { pid: number; pidfd: number } | undefined;
+  let known: { state: HolderState; pidfd: number } | undefined;
   try {
-    const known = runningHolder(path);
-    if (known !== undefined) return { ...known, lock };
-    child = startHolder(path);
-    faultPoint('network holder started');
-    const { pid, pidfd } = child;
-    const state = { pid, start: processStart(pid) ?? '', outside: prepare(pidfd, pid), networks: {} };
+    known = runningHolder(path);
+    if (known !== undefined) checkLayout(known.state);
+    if (known?.state.prepared === prepared) return { ...known, lock };
+    if (known === undefined) {
+      child = startHolder(path);
+      faultPoint('network holder started');
+      known = { state: newState(child.pid), pidfd: child.pidfd };
+    }
+    const { pidfd, state } = known;
+    prepare(pidfd, state);
+    state.prepared = prepared;
     writeState(lock, state);
     return { state, pidfd, lock };
   } catch (error) {
     if (child !== undefined) {
       signalPidfd(child.pidfd, SIGKILL);
       waitForChild(child.pid);
-      closeSync(child.pidfd);
     }
+    if (known !== undefined) closeSync(known.pidfd);
     closeSync(lock);
     throw error;
   }
+}
+
+function checkLayout({ layout = 1 }: HolderState): void {
+  if (layout === LAYOUT) return;
+  const which = layout > LAYOUT ? 'a newer' : 'an older';
+  throw new FosterError(
+    `cannot use the networks: ${which} version of foster has started the containers that run in them, and this one cannot work with it`,
+    { kind: 'conflict', advice: 'use that version, or stop all these containers first: foster stop --all' },
+  );
 }
 
 /** Keeps the running holder alive. @returns the descriptor of its lock, for the monitor of a container */
@@ -95,6 +121,10 @@ export function holdNetwork(): number {
 /** Records the networks that the holder connects. The caller must hold the lock of the networks. */
 export function recordNetworks({ lock, state }: Holder): void {
   writeState(lock, state);
+}
+
+function newState(pid: number): HolderState {
+  return { pid, start: processStart(pid) ?? '', layout: LAYOUT, outside: '', networks: {} };
 }
 
 function writeState(lock: number, state: HolderState): void {

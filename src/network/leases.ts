@@ -21,6 +21,8 @@ export interface Lease {
   addresses: string[];
   /** `02:42:0a:58:00:02` */
   mac: string;
+  /** The name servers that the container was started with, also where it was connected later. */
+  servers?: string[];
   /** The process that starts the container; the lease is valid while it lives, or while the container is running. */
   starter: { pid: number; start: string };
 }
@@ -66,7 +68,7 @@ export function readLeases(): Lease[] {
 
 function isLease(value: unknown): value is Lease {
   if (typeof value !== 'object' || value === null) return false;
-  const { index, container, network, name, addresses, mac, starter } = value as Partial<Lease>;
+  const { index, container, network, name, addresses, mac, servers = [], starter } = value as Partial<Lease>;
   return (
     Number.isInteger(index) &&
     typeof container === 'string' &&
@@ -75,6 +77,8 @@ function isLease(value: unknown): value is Lease {
     typeof mac === 'string' &&
     Array.isArray(addresses) &&
     addresses.every((address) => parseAddress(address) !== undefined) &&
+    Array.isArray(servers) &&
+    servers.every((address) => parseAddress(address) !== undefined) &&
     typeof starter === 'object'
   );
 }
@@ -82,15 +86,17 @@ function isLease(value: unknown): value is Lease {
 /**
  * Takes addresses for the interfaces of a container. The caller must hold the lock of the networks.
  * @param isAlive whether the container with that id is running
+ * @param servers its name servers
  * @throws FosterError if a requested address is taken, or no address is left
  */
 export function takeLeases(
   container: string,
   requests: readonly LeaseRequest[],
   isAlive: (id: string) => boolean,
+  servers: string[] = [],
 ): Lease[] {
   const { kept, taken } = chooseLeases(container, requests, isAlive);
-  writeLeases([...kept, ...taken]);
+  writeLeases([...kept, ...taken.map((lease) => ({ ...lease, servers }))]);
   return taken;
 }
 
@@ -106,7 +112,8 @@ export function takeLease(container: string, request: LeaseRequest, isAlive: (id
   if (interfaceName !== undefined && names.includes(interfaceName))
     throw new FosterError(`the container has an interface ${interfaceName} already`, { kind: 'conflict' });
   const name = interfaceName ?? freeInterfaceName(names);
-  const lease = { ...first, container, name, inside: first.index };
+  const servers = own[0]?.servers;
+  const lease = { ...first, container, name, inside: first.index, ...(servers && { servers }) };
   writeLeases([...kept, lease]);
   return lease;
 }

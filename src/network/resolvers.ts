@@ -5,7 +5,7 @@ import { faultPoint } from '../sys/fault.js';
 import { findProgram } from '../sys/programs.js';
 import type { NetworkDefinition } from './definition.js';
 import { serveNames, stopNameServerAt } from './dns.js';
-import { type Holder, type Resolvers, recordNetworks, runInHolder } from './holder.js';
+import { type Holder, type Resolvers, recordNetworks, runInHolder, UNKNOWN_RULES } from './holder.js';
 import { type Lease, liveLeases } from './leases.js';
 import { hasNames } from './names.js';
 import { hostNameServers } from './outside.js';
@@ -28,7 +28,7 @@ function addressesAt(place: number): string[] {
 
 const MOST_PLACES = 250;
 
-/** A container that is in several networks, one of which has names at least. */
+/** A container whose name servers do not know what it should find: one in several networks, or in others than at its start. */
 interface Client {
   leases: Lease[];
   networks: NetworkDefinition[];
@@ -51,7 +51,7 @@ export function answerFromAllNetworks(holder: Holder, isAlive: (id: string) => b
   next.rules = lines.join('\n');
   if (next.rules !== rules) {
     // where this is killed, the next change makes them anew
-    holder.state.resolvers = { places: { ...places, ...next.places }, rules: 'unknown' };
+    holder.state.resolvers = { places: { ...places, ...next.places }, rules: UNKNOWN_RULES };
     recordNetworks(holder);
     runInHolder(holder.pidfd, nft, ['nft', '-f', '-'], `flush chain inet foster names\n${next.rules}\n`);
     faultPoint('rules for several networks');
@@ -76,10 +76,17 @@ function clientsOf(leases: readonly Lease[]): Client[] {
   for (const lease of leases)
     byContainer.set(lease.container, [...(byContainer.get(lease.container) ?? []), lease]);
   return [...byContainer.values()].flatMap((own) => {
-    const networks = own.length < 2 ? [] : own.flatMap(({ network }) => readNetwork(network) ?? []);
-    return networks.some(hasNames) ? [{ leases: own, networks }] : [];
+    const networks = own.flatMap(({ network }) => readNetwork(network) ?? []);
+    const gateways = gatewaysOf(networks);
+    const isServed = own.length < 2 && serversOf(own).every((server) => gateways.includes(server));
+    return networks.some(hasNames) && !isServed ? [{ leases: own, networks }] : [];
   });
 }
+
+const gatewaysOf = (networks: readonly NetworkDefinition[]) =>
+  networks.flatMap(({ subnets }) => subnets.map(({ gateway }) => gateway));
+
+const serversOf = (leases: readonly Lease[]) => leases.flatMap(({ servers = [] }) => servers);
 
 const isInternal = ({ networks }: Client) => networks.every((network) => network.isInternal);
 
@@ -142,10 +149,7 @@ function setAddresses(pidfd: number, addresses: readonly string[], how: 'add' | 
 
 /** All that its resolv.conf can name leads to the same server. */
 function rulesFor({ leases, networks }: Client, target: readonly string[]): string[] {
-  const asked = [
-    ...networks.flatMap(({ subnets }) => subnets.map(({ gateway }) => gateway)),
-    ...hostNameServers(),
-  ];
+  const asked = [...gatewaysOf(networks), ...hostNameServers(), ...serversOf(leases)];
   return leases.flatMap(({ addresses }) =>
     addresses.flatMap((address) => {
       const family = familyOf(address);

@@ -68,6 +68,8 @@ export interface InterfaceFacts {
   network: string;
   /** `eth0` */
   name: string;
+  /** Its index in the container. */
+  inside: number;
   /** The name and the index of the other end, in the network holder's namespace. */
   device: string;
   index: number;

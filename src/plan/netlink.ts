@@ -18,7 +18,7 @@ const RTM_NEWRULE = 32;
 
 const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, TXQLEN: 13, LINKINFO: 18, NET_NS_PID: 19 } as const;
 
-const ENODEV = 19;
+const [EEXIST, ENODEV] = [17, 19];
 const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
 const VETH_INFO_PEER = 1;
 const IFA = { ADDRESS: 1, LOCAL: 2, BROADCAST: 4, FLAGS: 8 } as const;
@@ -158,8 +158,8 @@ function broadcastOf(address: IpBytes, prefix: number): Buffer {
 }
 
 /**
- * Delivers packets with a mark locally, whatever their destination, for sockets that use addresses of other machines: ip(7),
- * IP_TRANSPARENT.
+ * Has packets with a mark delivered locally, whatever their destination, for sockets that use addresses of other machines:
+ * ip(7), IP_TRANSPARENT. Changes nothing where they are already.
  */
 export function deliverMarked(family: 4 | 6, mark: number): Buffer {
   const [TABLE, TO_TABLE, FRA_FWMARK, FRA_TABLE] = [100, 1, 10, 15];
@@ -169,14 +169,20 @@ export function deliverMarked(family: 4 | 6, mark: number): Buffer {
   const route = Buffer.alloc(12);
   route.set([FAMILIES[family], 0, 0, 0, TABLE, STATIC, HOST, LOCAL]);
   return Buffer.concat([
-    message(
-      RTM_NEWRULE,
-      NLM_F_CREATE,
-      rule,
-      attribute(FRA_FWMARK, u32(mark)),
-      attribute(FRA_TABLE, u32(TABLE)),
+    unless(
+      EEXIST,
+      message(
+        RTM_NEWRULE,
+        NLM_F_CREATE | NLM_F_EXCL,
+        rule,
+        attribute(FRA_FWMARK, u32(mark)),
+        attribute(FRA_TABLE, u32(TABLE)),
+      ),
     ),
-    message(RTM_NEWROUTE, NLM_F_CREATE, route, attribute(RTA.OIF, u32(LOOPBACK))),
+    unless(
+      EEXIST,
+      message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, route, attribute(RTA.OIF, u32(LOOPBACK))),
+    ),
   ]);
 }
 

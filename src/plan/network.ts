@@ -19,15 +19,12 @@ export function loopbackUp(): Step[] {
   ];
 }
 
-/** `lo` is 1; the kernel would give the first other interface this number too. */
-const FIRST_INDEX = 2;
-
 /** The link-local address of the IPv6 router, the same on every interface of the network holder. */
 export const LINK_ROUTER = 'fe80::1';
 
 /** Connects the container's network namespace to the networks, from outside: veth(4), rtnetlink(7). */
 export function attachNetworks({ interfaces, service }: NetworkFacts): HostStep[] {
-  const steps = interfaces.flatMap((one, index) => attachInterface(one, FIRST_INDEX + index));
+  const steps = interfaces.flatMap(attachInterface);
   if (service === undefined) return steps;
   return [
     ...steps,
@@ -73,9 +70,9 @@ export function startPasta({
   ];
 }
 
-/** Makes one interface. @param index its index in the container */
-export function attachInterface(facts: InterfaceFacts, index: number): ChangeNetwork[] {
-  const { network, name, device, addresses, mtu } = facts;
+/** Makes one interface. */
+export function attachInterface(facts: InterfaceFacts): ChangeNetwork[] {
+  const { network, name, inside: index, device, addresses, mtu } = facts;
   const { message, pidAt } = makeVeth(
     { name: device, index: facts.index },
     { name, index, mac: facts.mac },

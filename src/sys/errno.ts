@@ -18,6 +18,15 @@ export function errnoName(number: number): string {
   return `E${number}`;
 }
 
+/**
+ * The entry for an errno in a table by errno names, else that of `*`. Some numbers have two names, and either will do:
+ * EOPNOTSUPP is ENOTSUP.
+ */
+export function byErrno<T>(table: Readonly<Record<string, T>> | undefined, number: number): T | undefined {
+  for (const [name, entry] of Object.entries(table ?? {})) if (NUMBERS[name] === number) return entry;
+  return table?.['*'];
+}
+
 /** An errno in words and by name: `no such file or directory (ENOENT)`. */
 export function errnoWords(number: number): string {
   const known = getSystemErrorMap().get(-number);

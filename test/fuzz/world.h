@@ -19,6 +19,8 @@ static size_t input_size_left;
 static jmp_buf end_of_run;
 static u8 *mapped; /* what map_blob gets: as long as it says and not a byte longer */
 static size_t mapped_size;
+static int is_mapped;
+static u8 *mapped_again; /* what later calls get: the same as another file */
 static int calls, next_fd;
 
 static u8 take(void) {
@@ -133,7 +135,11 @@ long syscall6(long number, long a, long b, long c, long d, long e, long f) {
     case __NR_tee:
       return take() % 4 ? take() * 300 : take() % 2 ? failure() : -EINVAL;
     case __NR_mmap:
-      return (long)mapped;
+      if (!is_mapped++) return (long)mapped;
+      free(mapped_again);
+      mapped_again = malloc(mapped_size);
+      memcpy(mapped_again, mapped, mapped_size);
+      return (long)mapped_again;
     case __NR_munmap:
       return 0;
     case __NR_clock_gettime:
@@ -216,11 +222,12 @@ __attribute__((unused)) static void begin_run_with_blob(const u8 *data, size_t s
   mapped = malloc(mapped_size);
   memset(mapped, 0, mapped_size);
   if (blob) memcpy(mapped, data, blob);
+  is_mapped = 0;
   u32 head[3] = {MAGIC, VERSION, (u32)mapped_size};
   memcpy(mapped, head, sizeof head);
   begin_run(data + blob, size - blob);
 }
 
-__attribute__((unused)) static void end_run_with_blob(void) { free(mapped); }
+__attribute__((unused)) static void end_run_with_blob(void) { free(mapped), free(mapped_again), mapped_again = NULL; }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);

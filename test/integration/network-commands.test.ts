@@ -332,6 +332,7 @@ test('the library', async () => {
     { ...shop, id: '', created: '' },
     {
       ...{ id: '', created: '', name: 'shop', internal: false, dns: false, containers: [] },
+      nameServers: [],
       labels: { tier: 'front' },
       subnets: [{ subnet: '10.77.7.0/24', gateway: '10.77.7.1' }],
     },
@@ -340,6 +341,15 @@ test('the library', async () => {
   const kindOf = (error: unknown) => (error instanceof FosterError ? error.kind : String(error));
   assert.equal(await networks.create('shop').catch(kindOf), 'conflict');
   assert.equal(await networks.create('y', { subnets: ['x'] }).catch(kindOf), 'invalid');
+  assert.equal(await networks.update('shop', { addDns: ['10.9.9.1'] }).catch(kindOf), 'conflict');
+  const [first, second] = ['10.9.9.1', '10.9.9.2'];
+  assert.deepEqual((await networks.create('named', { dns: [first] })).nameServers, [first]);
+  const updated = await networks.update('named', { addDns: [second], dropDns: [first] });
+  assert.deepEqual([updated.name, updated.nameServers], ['named', [second]]);
+  assert.equal(ok('network', 'inspect', '-f', '{{range .network_dns_servers}}{{.}}{{end}}', 'named'), second);
+  assert.equal(await networks.update('named', { addDns: ['x'] }).catch(kindOf), 'invalid');
+  assert.equal(await networks.update('nosuch', { addDns: [first] }).catch(kindOf), 'not-found');
+  await networks.remove('named');
   const port = await freePorts(1);
   const id = await foster.create({
     ...{ root: 'busybox', name: 'web', command: ['sleep', '1000'] },

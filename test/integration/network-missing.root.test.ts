@@ -52,6 +52,38 @@ test('RUN without pasta or nft: a warning says what is missing, and what does no
   }
 });
 
+test('without nft there is only one network at a time, because nothing would keep several apart', async () => {
+  const first = without('nft', ['run', '-d', '--name', 'first', 'busybox', 'sleep', '1000']);
+  const warning = 'nft is not installed; apt-get install nftables';
+  assert.deepEqual(
+    [first.stderr, first.status],
+    [`foster: warning: containers reach each other, but not the outside: ${warning}\n`, 0],
+  );
+  must('network', 'create', '--internal', 'apart');
+  const refusal = (network: string, other: string) =>
+    `foster: cannot connect the network ${network}: nothing would keep it apart from ${other}, because ${warning}\n`;
+  for (const args of [
+    ['run', '--rm', '--network', 'apart', 'busybox', 'true'],
+    ['network', 'connect', 'apart', 'first'],
+  ])
+    assert.ok(without('nft', args).stderr.endsWith(refusal('apart', 'the network bridge')), args.join(' '));
+  assert.equal(without('nft', ['run', '--rm', 'busybox', 'ping', '-c', '1', '10.88.0.2']).status, 0);
+  // when it is installed, the network holder that runs gets what it lacks
+  must('run', '-d', '--name', 'second', '--network', 'apart', 'busybox', 'sleep', '1000');
+  const ping = (to: string) => home.foster(['exec', 'second', 'ping', '-c', '1', '-W', '3', to]).status;
+  assert.notEqual(ping('10.88.0.2'), 0);
+  must('rm', '-f', '-t', '0', 'second');
+  must('network', 'rm', 'apart');
+  must('network', 'create', '--internal', 'apart');
+  const late = without('nft', ['run', '--rm', '--network', 'apart', 'busybox', 'true']);
+  assert.ok(late.stderr.endsWith(refusal('apart', 'the outside')), late.stderr);
+  must('rm', '-f', '-t', '0', 'first');
+  const alone = without('nft', ['run', '--rm', '--network', 'apart', 'busybox', 'true']);
+  assert.equal(alone.status, 0, alone.stderr);
+  must('network', 'rm', 'apart');
+  await home.assertNothingLeft();
+});
+
 test('what cannot do without them fails, and says what to install', async () => {
   for (const [program, args, wanted] of [
     [

@@ -85,6 +85,15 @@ test('a container that is connected while it runs finds names there, and loses t
   must('rm', '-f', '-t', '0', 'late');
 });
 
+test('a container that has left the network it was started in finds the names of the one that it is in', () => {
+  must('run', '-d', '--name', 'moved', '--network', 'side', ...SLEEP);
+  must('network', 'connect', 'front', 'moved');
+  must('network', 'disconnect', 'side', 'moved');
+  assert.equal(find('moved', 'www'), '10.66.1.2');
+  assert.match(must('exec', 'moved', 'cat', '/etc/resolv.conf'), /^nameserver 10\.66\.3\.1$/m);
+  must('rm', '-f', '-t', '0', 'moved');
+});
+
 test('an address that another container gets later knows nothing of it', () => {
   must('run', '-d', '--name', 'both', '--network', 'side', '--network', 'back', ...SLEEP);
   assert.equal(find('both', 'sql'), '10.66.2.2');

@@ -4,7 +4,7 @@ import type { NetworkInfo } from '../types.js';
 
 /** A network as the library shows it. */
 export function networkInfo(network: NetworkDefinition): NetworkInfo {
-  const { id, name, created, subnets, isInternal, hasDns, labels } = network;
+  const { id, name, created, subnets, isInternal, hasDns, dns, labels } = network;
   return {
     id,
     name,
@@ -12,6 +12,7 @@ export function networkInfo(network: NetworkDefinition): NetworkInfo {
     subnets,
     internal: isInternal,
     dns: hasDns,
+    nameServers: dns,
     labels,
     containers: usersOfNetwork(name)
       .map((record) => record.name)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeReport, encodeMonitor, encodePlan, REPORT_SIZE } from '../../../src/init/wire.js';
+import { decodeReport, encodeMonitor, encodeNext, encodePlan, REPORT_SIZE } from '../../../src/init/wire.js';
 import { type Bytes, type HostStep, PID, type Plan, type Step } from '../../../src/plan/step.js';
 import { storageStep } from '../../../src/plan/storage-program.js';
 import { errnoNumber } from '../../../src/sys/errno.js';
@@ -337,4 +337,20 @@ test('host steps: words one after the other, what they mean by kind, and what be
     [6, ['/c', '/d'], 4, 0],
     [6, ['0::/c'], 5, 0],
   ]);
+});
+
+test('what a monitor does differently at its next start: names, steps for networks, a whole plan', () => {
+  const plan = planFor([]);
+  const step: HostStep = { kind: 'netlink', where: 'holder', messages: Buffer.alloc(16), call: '', why: '' };
+  const blob = Buffer.from(encodeNext({ names: ['/names/web'], links: [step], plan }));
+  const field = (name: keyof typeof wire.NEXT_OFFSETS) => blob.readUInt32LE(wire.NEXT_OFFSETS[name]);
+  assert.deepEqual(
+    [field('magic'), field('version'), field('size')],
+    [wire.MAGIC, wire.VERSION, blob.length],
+  );
+  assert.equal(blob.toString('utf8', field('names'), field('names') + 12), '/names/web\0\0');
+  assert.equal(field('host_step_count'), 1);
+  assert.equal(blob.readUInt32LE(field('host_steps') + wire.HOST_STEP_OFFSETS.kind), wire.HOST_NETLINK);
+  const inner = blob.subarray(field('plan'), field('plan') + field('plan_size'));
+  assert.deepEqual(inner, Buffer.from(encodePlan(plan, { trace: false })));
 });
