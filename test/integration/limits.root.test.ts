@@ -521,8 +521,8 @@ describe('what goes wrong', only, () => {
     test(`the monitor of a container in the ${where} is killed: its cgroups go with it`, async () => {
       const name = `crash-${where}`;
       const running = home.start(['--name', name, '-m', '64m', ...flags, 'busybox', 'sleep', '1000']);
-      await waitUntil('it runs', () =>
-        home.listed().some((one) => one.name === name && one.state === 'running'),
+      await waitUntil('it runs', async () =>
+        (await home.listed()).some((one) => one.name === name && one.state === 'running'),
       );
       const id = containers.inspect(name, '{{.Id}}');
       assert.ok(own(id).length > 0);
