@@ -302,7 +302,8 @@ describe('update', only, () => {
     containers.ok('update', '--memory', '128m', 'one');
     writeFileSync(join(home.shared, 'go'), '');
     await containers.waitFor('one', 'running');
-    assert.equal(read(id, 'memory.limit_in_bytes'), String(128 * MB));
+    // it is set before the command goes on, and may not be just now
+    await waitUntil('it has the new limit', () => read(id, 'memory.limit_in_bytes') === String(128 * MB));
   });
 
   test('refuses what it cannot change, and changes nothing', () => {
