@@ -1,5 +1,6 @@
 /** Runs the rows of the table in foster and in Podman, and compares. */
 import { spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import {
   chmodSync,
   cpSync,
@@ -54,6 +55,7 @@ class World {
     this.env = {
       PATH: `${bin}:${process.env.PATH}`,
       HOME: join(this.folder, 'home'),
+      ...(process.env.XDG_CACHE_HOME && { XDG_CACHE_HOME: process.env.XDG_CACHE_HOME }),
       XDG_RUNTIME_DIR: join(this.folder, 'run'),
       CONTAINERS_CONF: join(this.folder, 'containers.conf'),
       CONTAINERS_STORAGE_CONF: join(this.folder, 'storage.conf'),
@@ -101,7 +103,8 @@ class World {
     writeFileSync(file, JSON.stringify(config)); // JSON is YAML
     this.registry = spawn('docker-registry', ['serve', file], { stdio: 'ignore' });
     this.env.R = address;
-    for (let tries = 0; tries < 500 && !(await listens(address)); tries++) await setTimeout(20);
+    for (const end = Date.now() + LIMIT * 1000; Date.now() < end && !(await listens(address)); )
+      await setTimeout(20);
   }
 
   async begin() {
@@ -129,12 +132,17 @@ class World {
   }
 }
 
+/** One below those that the kernel chooses for others, so that none of them takes it before it is used. */
 async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = randomInt(20_000, 32_768);
+    const server = createServer();
+    const isFree = await new Promise((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    });
+    if (isFree) return port;
+  }
 }
 
 function listens(address) {

@@ -356,7 +356,7 @@ test('of two containers with the same name one gets it, and nothing is left of t
     assert.deepEqual(statuses(results).sort(), [0, 125, 125, 125]);
     for (const { status, stderr } of results)
       if (status !== 0) assert.match(stderr, /the name 'one' is in use/);
-    assert.equal(home.listed().length, 1);
+    assert.equal((await home.listed()).length, 1);
     home.must(['rm', '-f', 'one']);
     await home.assertNothingLeft();
   }
@@ -417,6 +417,6 @@ test(`${PARALLEL} containers at once: run --rm`, async () => {
     results.map(({ status, stdout, stderr }) => `${status} ${stdout}${stderr}`),
     new Array(PARALLEL).fill('0 here\n'),
   );
-  await waitUntil('all are gone', () => home.listed().length === 0);
+  await waitUntil('all are gone', async () => (await home.listed()).length === 0);
   await home.assertNothingLeft();
 });

@@ -45,11 +45,11 @@ const VERBS = [['logs'], ['top'], ['exec'], ['stop', '-t', '1'], ['start'], ['re
 async function tryEverything(all: { id: string; what: string }[]): Promise<void> {
   for (const args of [['ps', '-a'], ['ps'], ['stats', '--no-stream']]) home.must(args);
   home.sane(home.foster(['ps', '--tree']), 'ps --tree');
-  for (const { id } of home.listed()) home.must(['inspect', id]);
+  home.must(['inspect', ...(await home.listed()).map(({ id }) => id)]);
   await Promise.all(
     all.map(async ({ id, what }) => {
       for (const [verb = '', ...flags] of VERBS) {
-        if (verb === 'wait' && home.listed().some((one) => one.id === id && one.state === 'running'))
+        if (verb === 'wait' && (await home.listed()).some((one) => one.id === id && one.state === 'running'))
           continue;
         const more = verb === 'exec' ? ['true'] : verb === 'rename' ? [`n${id.slice(0, 12)}`] : [];
         home.sane(await home.begin([verb, ...flags, id, ...more]), `${verb} with ${what}`);
@@ -74,7 +74,7 @@ test('damaged files of stopped containers', async () => {
   const all = damageAll(['run', '-d', 'busybox', 'sh', '-c', 'touch /f && chown 5:5 /f']);
   await waitUntil('all have ended', () => descendants().length === 0);
   await tryEverything(all);
-  home.must(['stop', '-t', '0', ...home.listed().map(({ id }) => id)]);
+  home.must(['stop', '-t', '0', ...(await home.listed()).map(({ id }) => id)]);
   await home.assertCleans();
 });
 

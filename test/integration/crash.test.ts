@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CrashHome, killAtEachStep, randomNumbers, titleOf, type Walk } from './support/crash.js';
-import { descendants, waitForNoProcess } from './support/processes.js';
-import { DEADLINE } from './support/wait.js';
+import { descendants, waitForNoProcess, waitForProcess } from './support/processes.js';
+import { waitUntil } from './support/wait.js';
 
 /** SIGKILL at every step of every command that changes something, and at any moment to every process of a container. */
 const home = new CrashHome();
@@ -89,9 +91,9 @@ test('a rename that was killed can be done again', async () => {
       home.foster(['rename', 'one', 'two'], { env: { FOSTER_FAULT: String(fault) } }).signal,
       'SIGKILL',
     );
-    const [listed] = home.listed();
+    const [listed] = await home.listed();
     if (listed?.name === 'one') home.must(['rename', 'one', 'two']);
-    assert.equal(home.listed()[0]?.name, 'two');
+    assert.equal((await home.listed())[0]?.name, 'two');
     home.must(['rm', 'two']);
   }
   await home.assertCleans();
@@ -158,26 +160,32 @@ test('SIGKILL to the monitor, to PID 1, to the janitor and to foster at random m
 });
 
 test('SIGKILL to the janitor while it removes the files', async () => {
-  const many = 'i=0; while [ $i -lt 4000 ]; do : > /f$i; i=$((i+1)); done';
+  const many = 4000;
+  const script = `i=0; while [ $i -lt ${many} ]; do : > /f$i; i=$((i+1)); done
+    touch /shared/made; until [ -e /shared/go ]; do sleep 0.05; done`;
+  const [made, go] = ['made', 'go'].map((name) => join(home.shared, name)) as [string, string];
+  const containers = join(home.folder, 'data/foster/containers');
+  /** How many files of the container's are there. */
+  const files = () => {
+    try {
+      return readdirSync(containers).flatMap((id) => readdirSync(join(containers, id, 'upper'))).length;
+    } catch {
+      return 0; // all are gone
+    }
+  };
   let hits = 0;
   for (let round = 0; round < 4 || (hits === 0 && round < 40); round++) {
     const flags = round % 2 === 0 ? ['-d'] : [];
-    const running = home.begin(['run', ...flags, '--rm', '--name', 'one', 'busybox', 'sh', '-c', many]);
-    let isKilled = false;
-    for (const end = Date.now() + DEADLINE; !isKilled && Date.now() < end; await sleep(1)) {
-      const all = descendants();
-      const janitor = all.find(({ name }) => name === 'foster-janitor');
-      if (janitor === undefined || all.some(({ name }) => name === 'foster-init' || name === 'sh')) continue;
-      try {
-        process.kill(janitor.pid, 'SIGKILL');
-      } catch {
-        break; // it was faster
-      }
-      isKilled = true;
-    }
-    hits += isKilled ? 1 : 0;
+    flags.push('--rm', '--name', 'one', '-v', `${home.shared}:/shared`);
+    const running = home.begin(['run', ...flags, 'busybox', 'sh', '-c', script]);
+    await waitUntil('the files are there', () => existsSync(made));
+    const janitor = await waitForProcess('foster-janitor');
+    writeFileSync(go, '');
+    while (files() >= many) await sleep(1);
+    hits += killed(janitor.pid) && files() > 0 ? 1 : 0;
     await running;
     await home.assertRecovers('janitor killed');
+    for (const path of [made, go]) rmSync(path);
   }
   assert.ok(hits > 0, 'each janitor was faster');
 });

@@ -367,6 +367,17 @@ test('at the least doubt, Node does it', () => {
   assert.match(byFront(plain, { FOSTER_NO_FRONT: '1' }).stderr, /node: not found/);
 });
 
+test('a program with a path, and one that is looked up in PATH, whichever came first', () => {
+  for (const label of ['path=first', 'path=second']) {
+    const programs = label === 'path=first' ? ['/bin/echo', 'echo'] : ['echo', '/bin/echo'];
+    for (const program of [...programs, ...programs]) {
+      const args = ['--rm', '--label', label, 'busybox', program, 'said'];
+      assert.deepEqual(run(args), { status: 0, signal: null, stdout: 'said\n', stderr: '' }, args.join(' '));
+      assert.equal(byFront(args).stdout, 'said\n', args.join(' '));
+    }
+  }
+});
+
 const PLAIN = ['--rm', './rootfs', 'id'];
 
 /** After each of these, Node does the next run, and the front the one after it. */

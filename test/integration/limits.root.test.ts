@@ -302,7 +302,8 @@ describe('update', only, () => {
     containers.ok('update', '--memory', '128m', 'one');
     writeFileSync(join(home.shared, 'go'), '');
     await containers.waitFor('one', 'running');
-    assert.equal(read(id, 'memory.limit_in_bytes'), String(128 * MB));
+    // it is set before the command goes on, and may not be just now
+    await waitUntil('it has the new limit', () => read(id, 'memory.limit_in_bytes') === String(128 * MB));
   });
 
   test('refuses what it cannot change, and changes nothing', () => {
@@ -521,8 +522,8 @@ describe('what goes wrong', only, () => {
     test(`the monitor of a container in the ${where} is killed: its cgroups go with it`, async () => {
       const name = `crash-${where}`;
       const running = home.start(['--name', name, '-m', '64m', ...flags, 'busybox', 'sleep', '1000']);
-      await waitUntil('it runs', () =>
-        home.listed().some((one) => one.name === name && one.state === 'running'),
+      await waitUntil('it runs', async () =>
+        (await home.listed()).some((one) => one.name === name && one.state === 'running'),
       );
       const id = containers.inspect(name, '{{.Id}}');
       assert.ok(own(id).length > 0);

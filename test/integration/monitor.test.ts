@@ -173,7 +173,7 @@ test('events are single lines, whatever the names of processes', async () => {
     '-v',
     `${compile(home, 'hostile')}:/hostile:ro`,
   ]);
-  await containers.waitFor('named', 'exited');
+  await waitUntil('its end is an event', () => containers.events(id).at(-1) === 'die exitCode=0');
   const path = join(home.folder, 'data/foster/events');
   for (const line of readFileSync(path, 'latin1').trimEnd().split('\n')) {
     assert.match(line, /^\d{13} [a-z_]+ [0-9a-f]{64} [\w.-]+( [\w.]+=[!-~]*)*$/, line);
@@ -190,5 +190,4 @@ test('events are single lines, whatever the names of processes', async () => {
     true,
     events.join('\n'),
   );
-  assert.equal(events.at(-1), 'die exitCode=0');
 });

@@ -1,12 +1,12 @@
 /** Networks and ports as commands make and show them: foster network, foster port, ps, inspect, events, the library. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { Containers } from './support/containers.js';
 import { Home, type Result } from './support/foster.js';
 import { Foster, FosterError } from './support/library.js';
+import { freePorts } from './support/ports.js';
 
 const home = new Home();
 home.env.FOSTER_NETWORK = 'bridge';
@@ -32,34 +32,6 @@ function fails(args: string[], status: number, message: RegExp): void {
 /** Starts a container that waits. */
 function start(name: string, ...flags: string[]): void {
   ok('run', '-d', '--name', name, ...flags, 'busybox', 'sleep', '1000');
-}
-
-/** Ports of the host that nobody uses, in a row. */
-async function freePorts(count: number): Promise<number> {
-  for (;;) {
-    const servers = [createServer()];
-    const listen = (index: number, port: number) =>
-      new Promise<number>((done, fail) => {
-        const server = servers[index] ?? createServer();
-        server.once('error', fail);
-        server.listen(port, () => {
-          const address = server.address();
-          done(typeof address === 'object' && address !== null ? address.port : 0);
-        });
-      });
-    try {
-      const first = await listen(0, 0);
-      for (let index = 1; index < count; index++) {
-        servers.push(createServer());
-        await listen(index, first + index);
-      }
-      return first;
-    } catch {
-      // one of them is in use: others then
-    } finally {
-      for (const server of servers) server.close();
-    }
-  }
 }
 
 test('a network is created, listed, inspected and removed', () => {

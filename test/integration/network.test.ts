@@ -78,6 +78,9 @@ function inside(name: string, ...command: string[]): string {
 const addressOf = (name: string) =>
   inside(name, 'sh', '-c', "ip -4 -br address show eth0 | sed 's/.* \\([0-9.]*\\)\\/.*/\\1/'");
 
+/** The same of what must be out of reach: to wait for long would be to wait in vain. */
+const askInVain = (host: string, port = 7000) => ask(host, port, 2);
+
 /** A server that answers with the address of its client. */
 const ECHO = `
 import socket, threading
@@ -92,11 +95,11 @@ while True:
     c, a = s.accept(); c.sendall(a[0].encode()); c.close()
 `;
 
-/** Asks such a server; 'refused' or 'silent' where it is not reached within two seconds. */
-const ask = (host: string, port = 7000) => `
+/** Asks such a server; 'refused' or 'silent' where it is not reached in so many seconds. */
+const ask = (host: string, port = 7000, seconds = 20) => `
 import socket
 try:
-    s = socket.create_connection(('${host}', ${port}), 2); print(s.recv(99).decode().replace('::ffff:', ''))
+    s = socket.create_connection(('${host}', ${port}), ${seconds}); print(s.recv(99).decode().replace('::ffff:', ''))
 except TimeoutError: print('silent')
 except OSError as e: print('silent' if e.errno in (101, 113) else 'refused')
 `;
@@ -175,7 +178,7 @@ test('what listens on the loopback address of the host is out of reach', async (
     '10.88.0.1',
     '127.0.0.1',
   ]) {
-    const running = home.start(['--rm', ...ROOT, 'python3', '-c', ask(address, port)]);
+    const running = home.start(['--rm', ...ROOT, 'python3', '-c', askInVain(address, port)]);
     assert.match((await running.ended).stdout, /^(refused|silent)\n$/, address);
   }
 });
@@ -197,8 +200,8 @@ except socket.gaierror: print('unknown')
   );
   assert.equal(names, `${`${address} fd12:3456:7::2\n`.repeat(3)}db\nunknown`);
   assert.match(python(ask('db'), ['--network', 'app']), /^(10\.89\.7\.3|fd12:3456:7::3)$/);
-  assert.equal(python(ask(address)), 'silent');
-  assert.equal(python(ask(addressOf('stranger')), ['--network', 'app']), 'silent');
+  assert.equal(python(askInVain(address)), 'silent');
+  assert.equal(python(askInVain(addressOf('stranger')), ['--network', 'app']), 'silent');
   assert.equal(python(ask(addressOf('stranger'))), '10.88.0.3');
   const both = ['--network', 'app', '--network', 'bridge'];
   assert.match(python(ask('db'), both), /^(10\.89\.7\.3|fd12:3456:7::3)$/);
@@ -222,7 +225,7 @@ test('an internal network has no way out', async () => {
     ...ROOT,
     'python3',
     '-c',
-    ask('host.containers.internal', port),
+    askInVain('host.containers.internal', port),
   ]);
   const { stdout, stderr } = await running.ended;
   assert.deepEqual([stderr, stdout], ['', 'silent\n']);

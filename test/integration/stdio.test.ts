@@ -19,7 +19,7 @@ import { Containers } from './support/containers.js';
 import { FOSTER } from './support/foster.js';
 import { descendants } from './support/processes.js';
 import { Tmux } from './support/tmux.js';
-import { waitUntil } from './support/wait.js';
+import { DEADLINE, waitUntil } from './support/wait.js';
 
 /** What a container has as 0, 1 and 2 is foster's own: nothing of the caller's can be reached by it. */
 const home = new BuildHome();
@@ -80,7 +80,7 @@ test("the standard streams are the container's own pipes, whatever the caller ha
         const isWhole = () =>
           existsSync(join(home.shared, 'fds')) &&
           /(.*\n){3}/.test(readFileSync(join(home.shared, 'fds'), 'utf8'));
-        const end = Date.now() + 10_000;
+        const end = Date.now() + DEADLINE;
         while (!isWhole() && Date.now() < end) execFileSync('sleep', ['0.02']);
       }
       assertOwn(`${verb} ${how} ${stderr}`);

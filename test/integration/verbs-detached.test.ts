@@ -58,9 +58,11 @@ test('stop immediately ends a container that waits for its restart', async () =>
     () => inspect('failing', '{{.State.Status}} {{.RestartCount}}') === 'restarting 6',
   );
   const end = Date.parse(inspect('failing', '{{.State.FinishedAt}}'));
+  const begun = Date.now();
   assert.equal(home.foster(['stop', 'failing']).status, 0);
-  assert.ok(Date.now() - end < 6400, 'it would have been started again by now');
   assert.equal(inspect('failing', '{{.State.Status}} {{.State.ExitCode}}'), 'exited 3');
+  // where the machine was so slow that the time was nearly over, it may have been started again before foster looked
+  if (begun - end < 3000) assert.equal(inspect('failing', '{{.RestartCount}}'), '6');
 });
 
 test('so do kill and rm -f', async () => {

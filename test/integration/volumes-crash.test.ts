@@ -69,7 +69,8 @@ test('when the monitor is killed, the files of named volumes stay, and anonymous
   await waitUntil('the files are written', ready);
   const pid = Number(home.must(['inspect', '-f', '{{.State.ConmonPid}}', 'one']));
   process.kill(pid, 'SIGKILL');
-  await waitUntil('the container is gone', () => home.listed().length === 0);
+  await waitUntil('the container is gone', async () => (await home.listed()).length === 0);
+  await waitUntil('its own volume is gone', () => stored().length === 1);
   assert.deepEqual(stored(), ['data']);
   assert.equal(home.must(['run', '--rm', '-v', 'data:/data', 'busybox', 'cat', '/data/rows']), 'row\n');
   home.must(['volume', 'rm', 'data']);

@@ -55,7 +55,7 @@ static u32 put_list(struct builder *builder, char **list, u32 count) {
   return array;
 }
 
-static int has_slash(const char *text) {
+int has_slash(const char *text) {
   while (*text && *text != '/') text++;
   return *text == '/';
 }

@@ -76,6 +76,7 @@ static inline const struct run_template *run_part(const struct template *templat
 }
 
 /* fill.c: copies of the blobs in a template, with what is new in them */
+int has_slash(const char *text);
 struct builder {
   char *data; /* grows at its end; its memory is used only as far as it is written to */
   u32 size;

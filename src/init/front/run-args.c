@@ -64,6 +64,7 @@ int parse_run(char **argv, struct run_request *request) {
     if (!is_plain(argv[i])) return 0;
     request->key = add_to_key(request->key, argv[i]);
   }
-  request->key = add_to_key(request->key, argv[count] ? "command" : "");
+  /* a plan for a program with a path does not know where one without is looked up */
+  request->key = add_to_key(request->key, !argv[count] ? "" : has_slash(argv[count]) ? "path" : "command");
   return 1;
 }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandLine, descendants } from '../support/processes.js';
 import type { TestMember } from '../support/tar.js';
+import { waitUntil } from '../support/wait.js';
 import type { Attack } from './attack.js';
 import { type CommandOptions, type CommandResult, type Engine, IMAGE } from './engine.js';
 import { GuardedHost } from './guarded-host.js';
@@ -68,13 +69,10 @@ export class AttackRun {
     return name;
   }
 
-  /** Waits until the log of a container contains a text. Returns false if it never does. */
-  async says(name: string, text: string): Promise<boolean> {
-    for (let round = 0; round < 100; round++) {
-      if ((await this.engine.command(['logs', name])).output.includes(text)) return true;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    return false;
+  /** Waits until the log of a container contains a text: an attack that has not begun would show nothing. */
+  async says(name: string, text: string): Promise<void> {
+    const isSaid = async () => (await this.engine.command(['logs', name])).output.includes(text);
+    await waitUntil(`the attacker says ${text}`, isSaid);
   }
 
   /** Loads an image with the attack's own layers and config. Returns its name, or undefined if it was refused. */

@@ -5,13 +5,14 @@ import { FOSTER, type Home } from '../support/foster.js';
 import { BUSYBOX_LAYER, dockerArchive } from '../support/image-archive.js';
 import { compile } from '../support/probe.js';
 import type { TestMember } from '../support/tar.js';
+import { DEADLINE } from '../support/wait.js';
 
 export interface CommandOptions {
   input?: Uint8Array | string;
   stdio?: StdioOptions;
   env?: Record<string, string>;
   cwd?: string;
-  /** Milliseconds after which it is killed. */
+  /** Milliseconds after which it is killed: DEADLINE by default. */
   deadline?: number;
   /** Looks at it while it runs, as soon as it has said this; and ends it. */
   when?: { says: string; look: () => void | Promise<void> };
@@ -113,7 +114,7 @@ export class Engine {
     const timer = setTimeout(() => {
       isTooLate = true;
       child.kill('SIGKILL');
-    }, options.deadline ?? 30_000);
+    }, options.deadline ?? DEADLINE);
     const status = await new Promise<number | null>((resolve, reject) => {
       child.on('error', reject).on('close', resolve);
     });

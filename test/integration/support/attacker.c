@@ -248,7 +248,7 @@ static int change_host(const char *name) {
   return 0;
 }
 
-/* Swaps a directory and a symbolic link, without a pause. */
+/* Swaps a directory and a symbolic link over and over; the pause leaves the processor to those who walk there meanwhile. */
 static int swap(const char *place, const char *target) {
   char link[256];
   snprintf(link, sizeof link, "%s.link", place);
@@ -256,7 +256,10 @@ static int swap(const char *place, const char *target) {
   if (symlink(target, link) < 0) return refused(link);
   puts("swapping");
   fflush(stdout);
-  for (;;) syscall(SYS_renameat2, AT_FDCWD, place, AT_FDCWD, link, 2 /* RENAME_EXCHANGE */);
+  for (;;) {
+    syscall(SYS_renameat2, AT_FDCWD, place, AT_FDCWD, link, 2 /* RENAME_EXCHANGE */);
+    usleep(50);
+  }
 }
 
 /* Many that nobody waits for, of which each leaves its session. */

@@ -41,16 +41,26 @@ export class Containers {
     return this.inspect(name, '{{.State.Status}}');
   }
 
+  /** Asks the library, which takes no start of Node each time. */
   async waitFor(name: string, status: string): Promise<void> {
-    await waitUntil(`container ${name} is ${status}`, () => this.status(name) === status);
+    const foster = await this.#library();
+    const isSo = async () => (await foster.inspect(name)).status === status;
+    await waitUntil(`container ${name} is ${status}`, isSo);
   }
 
-  /** Waits until its log contains `text`. */
+  /** Waits until its log contains `text`, by asking the library. Returns the standard output in it. */
   async logs(name: string, text: string | RegExp): Promise<string> {
-    return await waitUntil(`the log of ${name} contains ${text}`, () => {
-      const { stdout } = this.#home.foster(['logs', name]);
-      return (typeof text === 'string' ? stdout.includes(text) : text.test(stdout)) ? stdout : undefined;
+    const foster = await this.#library();
+    return await waitUntil(`the log of ${name} contains ${text}`, async () => {
+      let log = '';
+      for await (const { stream, data } of foster.logs(name)) if (stream === 'stdout') log += data.toString();
+      return (typeof text === 'string' ? log.includes(text) : text.test(log)) ? log : undefined;
     });
+  }
+
+  async #library() {
+    const { Foster } = await import('./library.js'); // large, and only some tests need it
+    return new Foster({ env: this.#home.env });
   }
 
   /** The current log. */

@@ -3,10 +3,11 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { FOSTER, Home, type Result } from './foster.js';
-import { descendants, type Process, readProcess, reap } from './processes.js';
+import { Foster } from './library.js';
+import { allProcesses, descendants, type Process, reap } from './processes.js';
 import { DEADLINE, waitUntil } from './wait.js';
 
-/** A container as listed by `foster ps -a`. */
+/** A container as `foster ps -a` lists it. */
 export interface ListedContainer {
   id: string;
   name: string;
@@ -18,11 +19,18 @@ export interface ListedContainer {
 const ALIVE = ['running', 'paused', 'restarting'];
 
 /**
- * A home for crash tests: compares `foster ps -a` with the actual processes, and checks that `foster prune` leaves
- * nothing behind.
+ * A home for crash tests: compares foster's list of containers with the actual processes, and checks that pruning leaves
+ * nothing behind. It asks the library: these tests do so often that Node would take longer to start than to answer.
  */
 export class CrashHome extends Home {
   readonly #commands = new Set<number>();
+  readonly #library: InstanceType<typeof Foster>;
+
+  constructor() {
+    super();
+    this.env.XDG_CACHE_HOME = join(this.folder, '.cache'); // not that of other tests: nothing may be left in it
+    this.#library = new Foster({ env: this.env });
+  }
 
   /** Runs a foster command in the background. */
   begin(args: string[], env: Record<string, string> = {}): Promise<Result> {
@@ -65,24 +73,22 @@ export class CrashHome extends Home {
     return result.stdout;
   }
 
-  listed(): ListedContainer[] {
-    const format = '{{.ID}} {{.Names}} {{.State}} {{.Pid}}';
-    const lines = this.must(['ps', '-a', '--no-trunc', '--format', format]).split('\n');
-    return lines.filter(Boolean).map((line) => {
-      const [id = '', name = '', state = '', pid = ''] = line.split(' ');
-      return { id, name, state, pid: Number(pid) };
-    });
+  /** All containers. */
+  async listed(): Promise<ListedContainer[]> {
+    const all = await this.#library.list();
+    return all.map(({ id, name, status, pid }) => ({ id, name, state: status, pid }));
   }
 
-  /** Waits until `ps -a` agrees with the processes: a monitor and PID 1 for each running container. */
+  /** Waits until the list agrees with the processes: a monitor and PID 1 for each running container. */
   async assertTruth(): Promise<ListedContainer[]> {
     let listed: ListedContainer[] = [];
     let last = '';
-    const isTrue = () => {
-      listed = this.listed();
+    const isTrue = async () => {
+      listed = await this.listed();
       const alive = listed.filter(({ state }) => ALIVE.includes(state));
-      const processes = descendants();
-      const hasOrphans = this.#buryOrphans(processes);
+      const all = allProcesses();
+      const processes = descendants(process.pid, all);
+      const hasOrphans = this.#buryOrphans(all, processes);
       const monitors = processes.filter(({ name }) => name === 'foster-monitor').length;
       const pids = alive.filter(({ state }) => state === 'running').map(({ pid }) => pid);
       last = JSON.stringify({ listed, monitors, pids, processes });
@@ -92,7 +98,7 @@ export class CrashHome extends Home {
         pids.every((pid) => processes.some((process) => process.pid === pid))
       );
     };
-    await waitUntil('', isTrue).catch(() => assert.fail(`ps -a does not tell the truth: ${last}`));
+    await waitUntil('', isTrue).catch(() => assert.fail(`the list of containers is not true: ${last}`));
     return listed;
   }
 
@@ -100,18 +106,17 @@ export class CrashHome extends Home {
    * Reaps orphans as the machine's init would: a PID namespace ends only when all its processes are reaped, including
    * those about to join it. Returns whether some are still alive.
    */
-  #buryOrphans(living: Process[]): boolean {
-    for (const name of readdirSync('/proc')) {
-      const entry = /^\d+$/.test(name) ? readProcess(Number(name)) : undefined;
-      const isOrphan = entry?.parent === process.pid && entry.state === 'Z' && !this.#commands.has(entry.pid);
-      if (isOrphan) reap(entry.pid);
+  #buryOrphans(all: Process[], living: Process[]): boolean {
+    for (const { pid, parent, state } of all) {
+      if (parent === process.pid && state === 'Z' && !this.#commands.has(pid)) reap(pid);
     }
     return living.some(({ name, parent }) => name === 'foster-init' && parent === process.pid);
   }
 
-  #mustUnlessGone(argv: string[], id: string): void {
-    if (this.foster(argv).status === 0 || !this.listed().some((one) => one.id === id)) return;
-    this.must(argv);
+  /** Runs a foster command that must succeed unless the container has disappeared. */
+  async #mustUnlessGone(args: string[], id: string): Promise<void> {
+    if (this.foster(args).status === 0 || !(await this.listed()).some((one) => one.id === id)) return;
+    this.must(args);
   }
 
   /** Checks that all commands work, whatever has happened before, and that nothing is left in the end. */
@@ -119,9 +124,9 @@ export class CrashHome extends Home {
     try {
       const listed = await this.assertTruth();
       // A janitor may still be removing one with --rm, which may disappear meanwhile.
-      for (const { id } of listed) this.#mustUnlessGone(['inspect', id], id);
+      for (const { id } of listed) await this.#mustUnlessGone(['inspect', id], id);
       for (const { id, state } of listed) {
-        if (!ALIVE.includes(state)) this.#mustUnlessGone(['start', id], id);
+        if (!ALIVE.includes(state)) await this.#mustUnlessGone(['start', id], id);
       }
       await this.assertTruth();
       if (listed.length > 0) this.must(['rm', '-f', ...listed.map(({ id }) => id)]);
@@ -132,10 +137,10 @@ export class CrashHome extends Home {
     }
   }
 
-  /** Checks that `foster prune` leaves nothing behind. */
+  /** Checks that pruning leaves nothing behind. */
   async assertCleans(): Promise<void> {
-    this.must(['prune', '-f']);
-    assert.deepEqual(this.listed(), []);
+    await this.#library.prune();
+    assert.deepEqual(await this.listed(), []);
     await this.assertNothingLeft();
     assert.deepEqual(this.#temporaryFiles(), []);
   }

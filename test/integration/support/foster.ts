@@ -176,6 +176,8 @@ export class Running {
   readonly ended: Promise<Result>;
   stdout = '';
   stderr = '';
+  /** Whether `ended` is settled. */
+  hasEnded = false;
 
   constructor(readonly child: ChildProcessByStdio<Writable, Readable, Readable>) {
     this.pid = child.pid ?? 0;
@@ -189,6 +191,7 @@ export class Running {
     this.ended = new Promise((resolve, reject) => {
       child.on('error', reject);
       child.on('close', (status, signal) => {
+        this.hasEnded = true;
         resolve({ status, signal, stdout: this.stdout, stderr: this.stderr });
       });
     });
@@ -196,11 +199,9 @@ export class Running {
 
   /** Waits until standard output contains `text`. */
   async says(text: string, deadline = DEADLINE): Promise<void> {
-    await waitUntil(
-      `foster's output contains ${JSON.stringify(text)}`,
-      () => this.stdout.includes(text),
-      deadline,
-    );
+    const what = `foster's output contains ${JSON.stringify(text)}`;
+    await waitUntil(what, () => this.stdout.includes(text) || this.hasEnded, deadline);
+    assert.ok(this.stdout.includes(text), `foster has ended before this happened: ${what}; ${this.stderr}`);
   }
 
   /** Sends a signal, by name or number, to the foster command. */

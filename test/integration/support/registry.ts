@@ -1,10 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { FOSTER, type Home, type Result, Running } from './foster.js';
 import type { OciLayout } from './oci-layout.js';
+import { freePorts } from './ports.js';
 import { waitUntil } from './wait.js';
 
 /** Starts a foster command, while this process can serve its requests. */
@@ -47,7 +48,7 @@ export class DebianRegistry {
   /** @param folder for its data; must not exist */
   static async start(folder: string, { tls = false, password = false }: RegistrySettings = {}) {
     mkdirSync(folder);
-    const port = await freePort();
+    const port = await freePorts();
     const registry = new DebianRegistry(`127.0.0.1:${port}`, folder);
     if (tls) makeCertificate(folder);
     writeFileSync(join(folder, 'htpasswd'), HTPASSWD);
@@ -89,14 +90,6 @@ function makeCertificate(folder: string): void {
     ],
     { stdio: 'ignore' },
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function listens(port: number): Promise<boolean> {

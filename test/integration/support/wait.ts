@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export const DEADLINE = 60_000;
 
 /**
- * Polls until `condition` returns something truthy, and returns that.
+ * Polls until `condition` returns something truthy, and returns that. It looks at most half of the time: the machine is for
+ * what is waited for, and a condition may run a command.
  * @param what completes the sentence "... did not happen": `the orphan is adopted`
  * @param deadline in milliseconds
  * @throws AssertionError when the deadline has passed
@@ -20,9 +21,11 @@ export async function waitUntil<T>(
 ): Promise<Exclude<T, false | null | undefined>> {
   const end = Date.now() + deadline;
   for (;;) {
+    const began = Date.now();
     const value = await condition();
     if (value) return value as Exclude<T, false | null | undefined>;
-    if (Date.now() > end) assert.fail(`within ${deadline} ms this did not happen: ${what}`);
-    await sleep(20);
+    const now = Date.now();
+    if (now > end) assert.fail(`within ${deadline} ms this did not happen: ${what}`);
+    await sleep(Math.max(20, now - began));
   }
 }
