@@ -56,7 +56,7 @@ static int may_have_monitor(int folder) {
 
 /* Files of the last start, which a new one makes untrue: STALE in background.ts. How it has ended stays until it runs again. */
 static void remove_stale(int folder) {
-  static const char *const names[] = {"stopped", "shutdown", "stopping", "paused", "counts", "health", "oom", "limits", NULL};
+  static const char *const names[] = {"stopped", "shutdown", "stopping", "paused", "counts", "health", "oom", "limits", "next", NULL};
   for (const char *const *name = names; *name; name++) SYSCALL3(__NR_unlinkat, folder, *name, 0);
   if (!exists(folder, "exit")) SYSCALL3(__NR_unlinkat, folder, "live", 0);
   fault_point("stale files removed");
