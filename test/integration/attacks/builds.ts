@@ -32,7 +32,7 @@ async function build(
   const image = `localhost/${attempt.token}-built:1`;
   const Dockerfile = `FROM ${IMAGE}\n${lines.join('\n')}\n`;
   const args = ['build', '-t', image, ...flags, context(attempt, { Dockerfile, ...files })];
-  const result = await attempt.command(args, { deadline: 60_000 });
+  const result = await attempt.command(args);
   if (result.status === 0) {
     await attempt.shell(show, { image });
     await attempt.engine.command(['rmi', '-f', image]);
@@ -226,7 +226,7 @@ export const BUILDS: Attack[] = [
       ];
       const folder = context(attempt, { Dockerfile: `${lines.join('\n')}\n` });
       const args = ['build', '-t', image, '--secret', `id=s,src=${file}`, folder];
-      const { status } = await attempt.command(args, { deadline: 60_000 });
+      const { status } = await attempt.command(args);
       if (status !== 0) return;
       attempt.reveal((await attempt.engine.command(['history', '--no-trunc', image])).output);
       attempt.reveal(unpacked((await attempt.engine.command(['save', image])).output));
@@ -288,10 +288,10 @@ export const BUILDS: Attack[] = [
         `FROM ${IMAGE}\nRUN <<${'E'.repeat(1000)}\n`.repeat(50),
       ];
       for (const Dockerfile of cases) {
-        const { isTooLate, output } = await attempt.command(
-          ['build', context(attempt, { Dockerfile, 'a/a/a': '' })],
-          { deadline: 40_000 },
-        );
+        const { isTooLate, output } = await attempt.command([
+          'build',
+          context(attempt, { Dockerfile, 'a/a/a': '' }),
+        ]);
         if (isTooLate || /unexpected error|panic:|stack/i.test(output.slice(-2000))) return true;
       }
       return false;
@@ -302,18 +302,15 @@ export const BUILDS: Attack[] = [
     'an ignore file with a pattern that takes forever to match',
     async (attempt) => {
       const name = 'a'.repeat(200);
-      const { isTooLate } = await attempt.command(
-        [
-          'build',
-          context(attempt, {
-            Dockerfile: `FROM ${IMAGE}\nCOPY . /t/\n`,
-            '.dockerignore': `${'*a'.repeat(60)}b\n${'**/'.repeat(60)}b\n`,
-            [name]: '',
-            [`d/${name}`]: '',
-          }),
-        ],
-        { deadline: 40_000 },
-      );
+      const { isTooLate } = await attempt.command([
+        'build',
+        context(attempt, {
+          Dockerfile: `FROM ${IMAGE}\nCOPY . /t/\n`,
+          '.dockerignore': `${'*a'.repeat(60)}b\n${'**/'.repeat(60)}b\n`,
+          [name]: '',
+          [`d/${name}`]: '',
+        }),
+      ]);
       return isTooLate;
     },
     { aim: 'exhaustion' },

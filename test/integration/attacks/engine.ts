@@ -12,8 +12,6 @@ export interface CommandOptions {
   stdio?: StdioOptions;
   env?: Record<string, string>;
   cwd?: string;
-  /** Milliseconds after which it is killed: DEADLINE by default. */
-  deadline?: number;
   /** Looks at it while it runs, as soon as it has said this; and ends it. */
   when?: { says: string; look: () => void | Promise<void> };
 }
@@ -23,6 +21,9 @@ export interface CommandResult {
   output: string;
   isTooLate: boolean;
 }
+
+/** Milliseconds after which a command is killed: some are slow on a busy machine, and others would never end. */
+const PATIENCE = 2 * DEADLINE;
 
 /** The image that attackers start from. */
 export const IMAGE = 'localhost/attack:1';
@@ -114,7 +115,7 @@ export class Engine {
     const timer = setTimeout(() => {
       isTooLate = true;
       child.kill('SIGKILL');
-    }, options.deadline ?? DEADLINE);
+    }, PATIENCE);
     const status = await new Promise<number | null>((resolve, reject) => {
       child.on('error', reject).on('close', resolve);
     });

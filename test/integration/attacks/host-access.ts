@@ -139,7 +139,7 @@ export const HOST_ACCESS: Attack[] = [
     by: 'process',
     flags: ['--stop-timeout', '1'],
     commit: async (attempt) => {
-      await attempt.run(['attacker', 'bomb', '300', attempt.token], { deadline: 60_000 });
+      await attempt.run(['attacker', 'bomb', '300', attempt.token]);
       return descendants().some(({ pid }) => commandLine(pid).includes(attempt.token));
     },
   },

@@ -50,8 +50,7 @@ async function withRegistry(
   await registry.start();
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   const name = `${registry.host}/app:1`;
-  const pull = (...flags: string[]) =>
-    attempt.command(['pull', '--tls-verify=false', ...flags, name], { deadline: 45_000 });
+  const pull = (...flags: string[]) => attempt.command(['pull', '--tls-verify=false', ...flags, name]);
   try {
     const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
     return await use({ registry, layout, image, pull, elsewhere: { url, heard } });
@@ -339,7 +338,7 @@ export const REMOTE: Attack[] = [
         ),
       ];
       for (const input of archives) {
-        const { isTooLate, output } = await attempt.command(['load'], { input, deadline: 60_000 });
+        const { isTooLate, output } = await attempt.command(['load'], { input });
         if (isTooLate || /unexpected error|panic:|heap out of memory|stack size/.test(output)) return true;
       }
       return false;

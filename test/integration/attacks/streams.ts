@@ -21,7 +21,7 @@ async function atTerminal(
   try {
     await person.seesPrompt();
     person.types(`${quoted(attempt.engine.words(args))}; echo en''ded`);
-    await person.sees(/^ended$/m, 30_000);
+    await person.sees(/^ended$/m);
     person.clears();
     await afterwards(person);
   } finally {
