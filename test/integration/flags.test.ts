@@ -123,21 +123,17 @@ test('--pid host shows the processes of the host', () => {
 });
 
 test('--pid container:NAME shows the processes of that container', async () => {
-  const other = home.start([
-    '--rm',
-    '--name',
-    'host-of-pids',
-    'busybox',
-    'sh',
-    '-c',
-    'echo up; exec sleep 77',
-  ]);
+  const command = ['busybox', 'sh', '-c', 'echo up; exec sleep 77'];
+  const other = home.start(['--rm', '--name', 'host-of-pids', ...command]);
   await other.says('up');
-  const script = 'ps -o args; hostname; kill $(pidof sleep)';
-  const { stdout, status, stderr } = home.shell(script, ['--pid', 'container:host-of-pids', '-h', 'guest']);
+  const guest = ['--pid', 'container:host-of-pids'];
+  // what is in the namespace ends with the other container, so that one is ended later
+  const script = 'until pidof sleep >/dev/null; do usleep 10000; done; ps -o args; hostname';
+  const { stdout, status, stderr } = home.shell(script, [...guest, '-h', 'guest']);
   assert.deepEqual([stderr, status], ['', 0]);
   assert.match(stdout, /^sleep 77$/m);
   assert.match(stdout, /^guest$/m);
+  assert.equal(home.shell('kill $(pidof sleep)', guest).stderr, '');
   assert.equal((await other.ended).status, 143);
   await home.assertNothingLeft();
 });

@@ -59,6 +59,8 @@ const isFronted = (args: string[], env: Record<string, string> = {}): boolean =>
 
 const templates = join(home.folder, 'data/foster/templates');
 
+run(['--rm', 'busybox', 'true']); // what is found out once for all, such as the storage driver
+
 /** What differs from run to run. */
 function normalized(text: string): string {
   return text
@@ -386,7 +388,7 @@ const CHANGES: [title: string, change: () => void, env?: Record<string, string>]
     'a file that was read is written to',
     () => writeFileSync(join(rootfs, 'etc/passwd'), 'root:x:0:0::/root:/bin/sh\n'),
   ],
-  ['a file that was not there is made', () => writeFileSync(join(rootfs, 'etc/mtab'), '')],
+  ['a file that was not there is made', () => writeFileSync(join(rootfs, 'etc/hosts'), '')],
   ['the root filesystem is another directory', () => replaceRoot()],
   ['a variable that was read has another value', () => {}, { FOSTER_NETWORK: 'host' }],
   ['the storage driver is probed again', () => rmSync(join(home.folder, 'data/foster/storage'))],
@@ -411,6 +413,21 @@ for (const [title, change, env = {}] of CHANGES) {
     assert.ok(isFronted(PLAIN, env), 'there is no new one');
   });
 }
+
+test('what fails while PID 1 runs the plan: Node says why, and nothing is left', () => {
+  const args = ['--rm', '-w', '/tmp/here', './rootfs', 'id'];
+  run(args);
+  assert.ok(isFronted(args));
+  const before = home.leftFolders();
+  rmSync(join(rootfs, 'tmp'), { recursive: true });
+  writeFileSync(join(rootfs, 'tmp'), ''); // planning has not looked at it
+  assert.match(byFront(args).stderr, NO_NODE);
+  assert.deepEqual(home.leftFolders(), before);
+  assert.match(run(args).stderr, /^foster: cannot make the working directory/);
+  assert.deepEqual(home.leftFolders(), before);
+  rmSync(join(rootfs, 'tmp'));
+  mkdirSync(join(rootfs, 'tmp'));
+});
 
 test('a template does not hold in another directory, if the directory matters', () => {
   run(PLAIN);

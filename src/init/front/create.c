@@ -152,8 +152,14 @@ int create_container(struct template *template, struct created *created, char **
 
 /* First the record, so that no command sees half of it, and the lock last. */
 void remove_created(struct created *created) {
+  /* Those of the kernel, in which nobody may look. */
+  static const char *const of_overlay[] = {"work/work", "work/work/incompat", "work/work/incompat/volatile", NULL};
   char path[MAX_NAME + 32];
-  if (created->folder >= 0) SYSCALL3(__NR_unlinkat, created->folder, "config.json", 0), sys_close(created->folder);
+  if (created->folder >= 0) {
+    SYSCALL3(__NR_unlinkat, created->folder, "config.json", 0);
+    for (const char *const *name = of_overlay; *name; name++) SYSCALL3(__NR_fchmodat, created->folder, *name, 0700);
+    sys_close(created->folder);
+  }
   append(append(path, "names/"), created->name);
   if (created->has_name) SYSCALL3(__NR_unlinkat, created->data, path, 0);
   if (created->lock < 0) return;

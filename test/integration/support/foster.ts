@@ -123,6 +123,8 @@ export class Home {
     killAll();
     this.#removeForeignTrees();
     this.#removeVolumes();
+    // the kernel's folders for an overlay have no permissions, and are not empty if it was killed
+    spawnSync('chmod', ['-R', 'u+rwX', join(this.folder, 'data')], { stdio: 'ignore' });
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
