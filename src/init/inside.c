@@ -97,3 +97,9 @@ long open_network_inside(int pidfd) {
   long error = run_in_child(CLONE_FILES, open_network, &inside);
   return error ? error : inside.outcome;
 }
+
+long open_user_namespace(int pid) {
+  char path[48];
+  append(append_number(append(path, "/proc/"), (u64)pid), "/ns/user");
+  return sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+}

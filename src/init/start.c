@@ -29,12 +29,6 @@ void set_descriptor(long fd, int number) {
   sys_close((int)fd);
 }
 
-static long open_user_namespace(int pid) {
-  char path[48];
-  append(append_number(append(path, "/proc/"), (u64)pid), "/ns/user");
-  return sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-}
-
 /* Starts foster-init in new namespaces, to run a plan. It executes anew, so that its memory belongs to its own user
  * namespace: otherwise the monitor might not enter its namespaces, setns(2). Returns the pid, or -errno. */
 long start_plan(s32 *descriptors, s32 count, u64 clone_flags, s32 *pidfd) {

@@ -33,6 +33,7 @@ static long front_call(long number, long a, long b, long c, long d, long e, long
 /* find.c */
 int is_own(int fd, u32 type, struct stat *info) { return fd + (int)type > 0 && info; }
 s64 own_file_size(int fd) { return fd; }
+int lock_file(int fd, short kind) { return fd + kind != 0; }
 
 static void free_rooms(void) {
   while (room_count > 0) free(rooms[--room_count]);

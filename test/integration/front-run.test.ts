@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Containers } from './support/containers.js';
 import { FOSTER, Home, type Result } from './support/foster.js';
+import { change, NO_NODE, withoutNumbers } from './support/front.js';
 import { Tmux } from './support/tmux.js';
 import { waitUntil } from './support/wait.js';
 
@@ -30,7 +31,6 @@ symlinkSync(process.execPath, join(programs, 'node'));
 for (const name of ['newuidmap', 'newgidmap', 'busybox', 'fuse-overlayfs'])
   if (existsSync(`/usr/bin/${name}`)) symlinkSync(`/usr/bin/${name}`, join(programs, name));
 const ENV = { PATH: programs, LANG: 'C.UTF-8', OF_CALLER: 'mine' };
-const NO_NODE = /^foster: cannot find node in PATH/;
 
 after(async () => {
   containers.removeAll();
@@ -63,18 +63,11 @@ run(['--rm', 'busybox', 'true']); // what is found out once for all, such as the
 
 /** What differs from run to run. */
 function normalized(text: string): string {
-  return text
+  return withoutNumbers(text)
     .replace(/\b[0-9a-f]{64}\b/g, 'ID')
     .replace(/\b(?=[0-9a-f]*[0-9])[0-9a-f]{12}\b/g, 'SHORT')
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
-    .replace(
-      /^(State|Pid|Tgid|Ngid|PPid|NSpid|NStgid|NSpgid|NSsid|Vm\w+|Rss\w+|Hugetlb\w+|Threads|SigQ|\w*ctxt_switches|StaBrk|Brk|StaStk):.*$/gm,
-      '$1',
-    )
-    .replace(/ [A-Z][a-z]{2} +\d+ +\d\d:\d\d /g, ' DATE ')
-    .replace(/pipe:\[\d+\]/g, 'pipe')
-    .replace(/\/proc\/\d+\/fd/g, '/proc/PID/fd')
-    .replace(/^.* -> (?=\S+$)/gm, '-> ');
+    .replace(/ [A-Z][a-z]{2} +\d+ +\d\d:\d\d /g, ' DATE ');
 }
 
 const EVERYTHING = [
@@ -441,12 +434,6 @@ test('a template does not hold in another directory, if the directory matters', 
   assert.equal(home.run(plain, { env: ENV, cwd: other }).status, 0);
   renameSync(join(programs, 'node.away'), join(programs, 'node'));
 });
-
-function change(path: string, edit: (bytes: Buffer) => void): void {
-  const bytes = readFileSync(path);
-  edit(bytes);
-  writeFileSync(path, bytes);
-}
 
 /** Changes after which a template must not be used. */
 const SPOILED: [title: string, spoil: (template: string) => void][] = [

@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Containers } from './support/containers.js';
 import { FOSTER, Home, type Result } from './support/foster.js';
+import { change, NO_NODE, withoutNumbers } from './support/front.js';
 import { Tmux } from './support/tmux.js';
 import { waitUntil } from './support/wait.js';
 
@@ -25,7 +26,6 @@ const containers = new Containers(home);
 /** Node cannot be found, so what works has been done by the front. */
 const WITHOUT_NODE = { PATH: '/nonexistent' };
 const WITHOUT_FRONT = { FOSTER_NO_FRONT: '1' };
-const NO_NODE = /^foster: cannot find node in PATH/;
 
 let id = '';
 
@@ -56,18 +56,6 @@ before(() => {
   containers.detach('root', 'sleep 1000');
   for (const name of ['web', 'root']) prepare(name);
 });
-
-/** What differs from process to process. */
-function normalized(text: string): string {
-  return text
-    .replace(
-      /^(Pid|Tgid|Ngid|PPid|NSpid|NStgid|NSpgid|NSsid|Vm\w+|Rss\w+|Hugetlb\w+|Threads|SigQ|\w*ctxt_switches|StaBrk|Brk|StaStk):.*$/gm,
-      '$1',
-    )
-    .replace(/pipe:\[\d+\]/g, 'pipe')
-    .replace(/\/proc\/\d+\/fd/g, '/proc/PID/fd')
-    .replace(/^.* -> (?=\S+$)/gm, '-> ');
-}
 
 const EVERYTHING = [
   'cat /proc/self/status',
@@ -123,7 +111,7 @@ for (const [title, words] of SAME) {
     const args = words.map((word) => (word === 'ID' ? id : word === 'START' ? id.slice(0, 12) : word));
     const [byNode, byFront] = [WITHOUT_FRONT, WITHOUT_NODE].map((env) => {
       const result = exec(args, env, 'input');
-      return { ...result, stdout: normalized(result.stdout), event: containers.events(id).at(-1) };
+      return { ...result, stdout: withoutNumbers(result.stdout), event: containers.events(id).at(-1) };
     });
     assert.doesNotMatch(byFront?.stderr ?? '', NO_NODE);
     assert.deepEqual(byFront, byNode);
@@ -246,12 +234,6 @@ const SPOILED: [title: string, spoil: (template: string) => void][] = [
     },
   ],
 ];
-
-function change(path: string, edit: (bytes: Buffer) => void): void {
-  const bytes = readFileSync(path);
-  edit(bytes);
-  writeFileSync(path, bytes);
-}
 
 for (const [title, spoil] of SPOILED) {
   test(`a template that is ${title} is not used, and is replaced`, () => {

@@ -71,13 +71,11 @@ static void fill_holes(struct template *template, const char *id) {
 
 /* Its file is new, and is removed only by who has its lock. */
 static int take_lock(struct created *created) {
-  struct { short type, whence; s64 start, length; s32 pid; } lock = {.type = 1 /* F_WRLCK */};
   char path[ID_SIZE + 32];
-  enum { OFD_SETLK = 37 };
   created->lock = (int)sys_openat(created->data, path_of(created, "locks", path), O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
   if (created->lock < 0) return 0;
   fault_point("lock made");
-  if (SYSCALL3(__NR_fcntl, created->lock, OFD_SETLK, &lock) < 0) return 0;
+  if (!lock_file(created->lock, F_WRLCK)) return 0;
   return fault_point("lock taken"), 1;
 }
 

@@ -85,7 +85,13 @@ static int find_id(int data, const char *reference, char id[ID_SIZE + 1]) {
   return is_name(reference) && (find_by_name(data, reference, id) || find_by_start(data, reference, id));
 }
 
-static int exists(int folder, const char *name) { return SYSCALL4(__NR_faccessat, folder, name, 0, 0) == 0; }
+/* A lock of the open file, without a wait: F_RDLCK or F_WRLCK. */
+int lock_file(int fd, short kind) {
+  struct flock lock = {.l_type = kind}; /* of the whole file */
+  return SYSCALL3(__NR_fcntl, fd, F_OFD_SETLK, &lock) >= 0;
+}
+
+int exists(int folder, const char *name) { return SYSCALL4(__NR_faccessat, folder, name, 0, 0) == 0; }
 
 /* Whether the process of that pid is the one that `live` has. Its pidfd is open by now, so the pid is not used again. */
 static int is_alive(int pid, const char *wanted) {

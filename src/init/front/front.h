@@ -58,6 +58,8 @@ int open_data_folder(char **envp);
 struct stat;
 int is_own(int fd, u32 type, struct stat *info);
 s64 own_file_size(int fd);
+int lock_file(int fd, short kind);
+int exists(int folder, const char *name);
 
 /* template.c */
 struct template *read_template(int folder, const char *name);

@@ -88,10 +88,8 @@ static const char *front_exec(char **argv, char **envp, int programs) {
 
 /* Keeps layers from being removed until a container uses them: src/image/store/lock.ts. */
 static int lock_images(int data) {
-  struct { short type, whence; s64 start, length; s32 pid; } lock = {.type = 0 /* F_RDLCK */};
-  enum { OFD_SETLK = 37 };
   int file = (int)sys_openat(data, "images.lock", O_RDWR | O_CLOEXEC, 0);
-  return file >= 0 && SYSCALL3(__NR_fcntl, file, OFD_SETLK, &lock) >= 0;
+  return file >= 0 && lock_file(file, F_RDLCK);
 }
 
 /* "run WORDS KEY": where ROOT is, and the name of the template. */

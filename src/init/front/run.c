@@ -4,12 +4,6 @@
 #include <asm-generic/errno.h>
 #include <linux/fcntl.h>
 
-static int open_user_namespace(int pid) {
-  char path[48];
-  append(append_number(append(path, "/proc/"), (u64)pid), "/ns/user");
-  return (int)sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-}
-
 int open_events(int data) { return (int)sys_openat(data, "events", O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600); }
 
 static struct host host_of(const struct running *running) {
@@ -33,7 +27,7 @@ static void run_in_foreground(struct running *running, char **envp) {
     fault_point("host steps done");
     if (wait_until_ready(launch)) {
       struct monitor_files files = {.folder = running->folder, .lock = running->lock, .events = open_events(running->data),
-                                    .userns = flags & RUN_USERNS ? open_user_namespace(launch->pid) : -1,
+                                    .userns = flags & RUN_USERNS ? (int)open_user_namespace(launch->pid) : -1,
                                     .reads_input = (flags & (RUN_INTERACTIVE | RUN_TERMINAL)) != 0};
       fault_point("ready");
       ((struct monitor *)running->monitor.data)->pid = launch->pid;

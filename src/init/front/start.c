@@ -24,17 +24,13 @@ int parse_start(char **argv, struct start_request *request) {
   return 1;
 }
 
-static int exists(int folder, const char *name) { return SYSCALL4(__NR_faccessat, folder, name, 0, 0) == 0; }
-
 /* A lock that others may wait for: the file stays, so it must be the one with that name when we have it. */
 static int take_lock(const struct target *target) {
-  struct { short type, whence; s64 start, length; s32 pid; } lock = {.type = 1 /* F_WRLCK */};
-  enum { OFD_SETLK = 37 };
   char path[ID_SIZE + 16];
   struct stat info;
   append(append(path, "locks/"), target->id);
   int file = (int)sys_openat(target->data, path, O_RDWR | O_APPEND | O_CLOEXEC, 0600);
-  if (file < 0 || SYSCALL3(__NR_fcntl, file, OFD_SETLK, &lock) < 0) return -1;
+  if (file < 0 || !lock_file(file, F_WRLCK)) return -1;
   return SYSCALL2(__NR_fstat, file, &info) == 0 && info.st_nlink > 0 ? file : -1;
 }
 
