@@ -76,11 +76,9 @@ function makeRoom(): void {
   for (const name of names.slice(0, names.length - MOST + 1)) rmSync(join(folder, name), { force: true });
 }
 
-/** Removes all of them. Returns how many there were. */
-export function removeTemplates(): number {
-  const count = countTemplates();
+/** Removes all of them. */
+export function removeTemplates(): void {
   rmSync(templatesFolder(), { recursive: true, force: true });
-  return count;
 }
 
 /** How many there are. */

@@ -13,7 +13,7 @@ export type Stamp = readonly bigint[];
 
 const NO_FILE: Stamp = [0n, 0n, 0n, 0n, 0n];
 
-/** The stamp of the file at `path`, as front/find.c makes it. A symbolic link is not followed. */
+/** The stamp of the file at `path`, as front/template.c makes it. A symbolic link is not followed. */
 export function stampOf(path: string): Stamp {
   const info = statOf(path);
   return info === undefined ? NO_FILE : [info.dev, info.ino, info.size, info.mtimeNs, info.ctimeNs];

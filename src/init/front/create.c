@@ -66,7 +66,7 @@ static void fill_holes(struct template *template, const char *id) {
   char time[32];
   format_time((u64)clock_ms(), time);
   for (u32 i = 0; i < run->hole_count; i++, hole++)
-    memcpy((char *)template + hole->offset, hole->kind == HOLE_TIME ? time : id, hole->kind == HOLE_ID ? ID_SIZE : hole->kind == HOLE_TIME ? 24 : 12);
+    memcpy((char *)template + hole->offset, hole->kind == HOLE_TIME ? time : id, hole_sizes[hole->kind]);
 }
 
 /* Its file is new, and is removed only by who has its lock. */

@@ -35,6 +35,7 @@ struct run_request {
   u64 key; /* of the template for them */
 };
 int parse_run(char **argv, struct run_request *request);
+char *append_key(char *to, u64 key);
 
 /* start.c: what `foster start` was asked for */
 struct start_request {
@@ -71,6 +72,7 @@ int has_programs(const struct template *template, int programs);
 int has_record(int folder, const struct template *template);
 
 /* run-template.c */
+extern const u32 hole_sizes[HOLE_TIME + 1];
 struct template *find_run_template(int data, const struct run_request *request, char **envp, int programs);
 const struct template *find_start_template(int folder, char **envp, int programs);
 static inline const struct run_template *run_part(const struct template *template) {

@@ -95,9 +95,8 @@ static int lock_images(int data) {
 /* "run WORDS KEY": where ROOT is, and the name of the template. */
 static const char *wish_for(const struct run_request *request) {
   static char wish[64];
-  char *end = append(append_number(append(wish, "FOSTER_FRONT=run "), request->word_count), " ");
-  for (int shift = 60; shift >= 0; shift -= 4) *end++ = "0123456789abcdef"[request->key >> shift & 15];
-  return *end = 0, wish;
+  append_key(append(append_number(append(wish, "FOSTER_FRONT=run "), request->word_count), " "), request->key);
+  return wish;
 }
 
 /* What is in the command as it is can be written to the record. */

@@ -41,6 +41,12 @@ static u64 add_to_key(u64 key, const char *word) {
   }
 }
 
+/* As 16 hexadecimal digits: the name of the template. */
+char *append_key(char *to, u64 key) {
+  for (int shift = 60; shift >= 0; shift -= 4) *to++ = "0123456789abcdef"[key >> shift & 15];
+  return *to = 0, to;
+}
+
 /* Plain text, which Node and JSON have as it is. */
 static int is_plain(const char *word) {
   while (*word >= ' ' && *word <= '~') word++;

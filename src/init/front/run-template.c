@@ -9,7 +9,8 @@
 
 enum { MAX_FILES = 4096, MAX_HOLES = 4096 };
 
-static const u32 hole_sizes[] = {[HOLE_ID] = ID_SIZE, [HOLE_SHORT_ID] = 12, [HOLE_TIME] = 24};
+/* Bytes of a hole, by its kind. */
+const u32 hole_sizes[HOLE_TIME + 1] = {[HOLE_ID] = ID_SIZE, [HOLE_SHORT_ID] = 12, [HOLE_TIME] = 24};
 
 /* Whether all texts of a list end within the template. */
 static int is_list(const struct template *template, u32 offset, u32 count) {
@@ -149,10 +150,9 @@ static int is_as_planned(const struct template *template, char **envp, int progr
 
 /* NULL if there is none that holds. */
 struct template *find_run_template(int data, const struct run_request *request, char **envp, int programs) {
-  static const char digits[] = "0123456789abcdef";
   struct stat info;
-  char name[17] = "";
-  for (int i = 0; i < 16; i++) name[i] = digits[request->key >> (60 - 4 * i) & 15];
+  char name[17];
+  append_key(name, request->key);
   int folder = (int)sys_openat(data, "templates", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
   if (folder < 0 || !is_own(folder, S_IFDIR, &info)) return NULL;
   struct template *template = read_template(folder, name);
