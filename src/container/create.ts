@@ -61,7 +61,7 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
     faultPoint('lock taken');
     makeFolders(folder, {
       isCallerMapped: how.isCallerMapped,
-      hasLayer: draft.driver !== 'copy' && draft.driver !== 'in-place',
+      hasLayer: draft.driver !== 'copy' && draft.driver !== 'in-place' && draft.driver !== 'empty',
     });
     name = nameFor(how.name, id);
     faultPoint('name taken');

@@ -23,10 +23,10 @@ import { EXIT, FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
 import { blockDevices } from './block-devices.js';
 import { recordImageEvent } from './events/recorder.js';
-import { joinTarget } from './plan.js';
 import type { Asked, ContainerRecord, VolumeUse } from './record.js';
 import { mapsOf } from './remove.js';
 import { readProfile } from './seccomp-profile.js';
+import { joinTarget, networkTarget } from './shared-namespaces.js';
 import type { Container } from './store.js';
 
 /** The record of a container that does not exist yet. */
@@ -42,9 +42,7 @@ export async function draftContainer(asked: RunRequest): Promise<Draft> {
     wanted.pid.kind === 'container' ? joinTarget(wanted.pid.reference, { exitCode: EXIT.FOSTER }) : undefined;
   const { networkContainer } = wanted;
   const shared =
-    networkContainer === undefined
-      ? undefined
-      : (await import('./network.js')).networkTarget(networkContainer, { exitCode: EXIT.FOSTER });
+    networkContainer === undefined ? undefined : networkTarget(networkContainer, { exitCode: EXIT.FOSTER });
   const owner = await ownerOfNetwork(wanted, joined);
   const own = withoutUserNamespace(wanted, joined) ? inHostsUserNamespace(wanted) : wanted;
   // as in Docker: the host name belongs to the address, which is the other container's

@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs';
+import { closeAll } from '../launch/streams.js';
 import { DEFAULT_NETWORK, MTU, type NetworkDefinition, rangeOf } from '../network/definition.js';
 import { chooseLeases, type Lease, type LeaseRequest, outwardAmong } from '../network/leases.js';
 import { findNetwork } from '../network/store.js';
@@ -10,7 +11,8 @@ import { surroundings } from '../sys/surroundings.js';
 import { noteNetworks } from './events/network-events.js';
 import type { Attachment, NetworkDraft } from './network-draft.js';
 import type { ContainerRecord } from './record.js';
-import { type Container, findContainer, isAliveNow } from './store.js';
+import { shareNamespaces } from './shared-namespaces.js';
+import { isAliveNow } from './store.js';
 
 /**
  * Attaches a container to its networks: takes addresses and makes sure that the network holder runs.
@@ -18,7 +20,8 @@ import { type Container, findContainer, isAliveNow } from './store.js';
  */
 export async function attach(draft: NetworkDraft): Promise<Attachment> {
   const { networks = [], published = [] } = draft;
-  if (draft.sharesNetwork !== undefined) return await shareNetwork(draft.sharesNetwork);
+  const shared = await shareNamespaces(draft);
+  if (shared !== undefined && networks.length === 0) return shared;
   if (draft.joinsNetwork !== undefined) return await joinNetwork(draft, draft.joinsNetwork);
   if (published.length > 0) await (await import('../network/ports.js')).resolvePorts(published);
   if (draft.pasta !== undefined) return (await import('./pasta.js')).connectByPasta(draft, draft.pasta);
@@ -41,7 +44,9 @@ export async function attach(draft: NetworkDraft): Promise<Attachment> {
       }
       const leases = takeLeases(draft.id, requests, runs, await serversFor(requests));
       (await import('../network/resolvers.js')).answerFromAllNetworks(holder, runs);
+      closeAll([shared?.lock]);
       return {
+        ...shared,
         ...(await attachmentOf(draft, requests, leases)),
         holder: holder.state.pid,
         lock: holder.lock,
@@ -58,24 +63,14 @@ export async function attach(draft: NetworkDraft): Promise<Attachment> {
 /** As `attach`, for a plan that is only shown: nothing is taken or started. */
 export async function imagine(draft: NetworkDraft): Promise<Attachment> {
   const { networks = [] } = draft;
-  if (draft.sharesNetwork !== undefined) return await shareNetwork(draft.sharesNetwork);
+  const shared = await shareNamespaces(draft);
+  if (shared !== undefined && networks.length === 0) return shared;
   if (draft.joinsNetwork !== undefined) return await joinNetwork(draft, draft.joinsNetwork);
   if (draft.pasta !== undefined) return (await import('./pasta.js')).connectByPasta(draft, draft.pasta);
   const requests = leaseRequests(networks);
   const { taken } = chooseLeases(draft.id, requests, runs);
-  return { ...(await attachmentOf(draft, requests, taken)), holder: 0, lock: undefined };
-}
-
-/** The network of another container, with the files that belong to it. @throws FosterError where that does not run */
-async function shareNetwork(id: string): Promise<Attachment> {
-  const { record, state } = networkTarget(id);
-  const { readLeases } = await import('../network/leases.js');
-  const leases = readLeases().filter(({ container }) => container === id);
-  const { hosts, dns } = await filesOf(record, leaseRequests(record.networks ?? []), leases);
-  const { holdNetwork } = await import('../network/holder.js');
-  const lock = (record.networks ?? []).length > 0 ? holdNetwork() : undefined;
-  const shares = { types: ['network'] as const, of: `container ${record.name}` };
-  return { shares, holder: state.pid, lock, hosts, dns, leases: [], names: [] };
+  closeAll([shared?.lock]);
+  return { ...shared, ...(await attachmentOf(draft, requests, taken)), holder: 0, lock: undefined };
 }
 
 /** A network namespace that somebody else has made. @throws FosterError where it cannot be joined any more */
@@ -87,7 +82,7 @@ async function joinNetwork({ network: { hostname }, spec }: NetworkDraft, path: 
     // in the user namespace that the container is in anyway, there is nothing to enter
     ...(namespace !== undefined && {
       namespace,
-      shares: { types: [], of: `the network namespace ${path}` },
+      shares: { types: ['user'], of: `the network namespace ${path}` },
     }),
     lock: undefined,
     hosts: [{ name: hostname, address: '127.0.1.1' }],
@@ -95,24 +90,6 @@ async function joinNetwork({ network: { hostname }, spec }: NetworkDraft, path: 
     leases: [],
     names: [],
   };
-}
-
-/** The running container whose network is to be shared. @throws FosterError */
-export function networkTarget(reference: string, options: { exitCode?: number } = {}): Container {
-  const container = findContainer(reference, options);
-  const { record, state } = container;
-  const types = new Set(record.spec.linux.namespaces.map(({ type }) => type));
-  const what = `cannot share the network of container ${reference}`;
-  if (state.status !== 'running')
-    throw new FosterError(`${what}: it is not running`, {
-      kind: 'conflict',
-      advice: `start it first: foster start ${reference}`,
-    });
-  if (!types.has('network'))
-    throw new FosterError(`${what}: it uses the network of the host`, { advice: 'use --network host' });
-  if (!types.has('user') || record.joins !== undefined)
-    throw new FosterError(`${what}: it has no user namespace of its own`, { kind: 'unsupported' });
-  return container;
 }
 
 /** Makes a container known by its names in networks. */
@@ -135,7 +112,7 @@ export async function publish(record: ContainerRecord, leases: readonly Lease[])
   }
 }
 
-function leaseRequests(networks: readonly WantedNetwork[]): LeaseRequest[] {
+export function leaseRequests(networks: readonly WantedNetwork[]): LeaseRequest[] {
   return networks.map(leaseRequest);
 }
 
@@ -230,7 +207,7 @@ async function attachmentOf(
 }
 
 /** What its /etc/hosts and /etc/resolv.conf say because of its networks. */
-async function filesOf(
+export async function filesOf(
   { id, name: ownName, network: { hostname }, isAnonymous = false }: NetworkDraft,
   requests: readonly LeaseRequest[],
   leases: readonly Lease[],

@@ -139,6 +139,7 @@ function isRepeatable(run: DoneRun): boolean {
 /** Whether the front can start such a container. */
 export function isStartRepeatable({ record, plan, monitor }: Omit<DoneRun, 'request' | 'kind'>): boolean {
   const isAlone =
+    record.pod === undefined &&
     record.joins === undefined &&
     record.sharesNetwork === undefined &&
     record.joinsNetwork === undefined &&

@@ -3,7 +3,7 @@ import { abandon, type Launched, type LaunchObserver, launch } from '../launch/l
 import { closeAll } from '../launch/streams.js';
 import type { RunRequest } from '../spec/request.js';
 import { surroundings } from '../sys/surroundings.js';
-import { announce, attachToNetworks, imagineAttachment, named } from './attachment.js';
+import { announce, attachToNetworks, entered, imagineAttachment, named } from './attachment.js';
 import { oomReport, writeCgroups } from './cgroups.js';
 import { dropIdFile } from './create.js';
 import { createHeld, makeRoom } from './create-held.js';
@@ -54,7 +54,7 @@ function isDetached(request: RunRequest, { health }: Draft): boolean {
 
 async function runForeground(request: RunRequest, draft: Draft, observer: RunObserver): Promise<never> {
   const network = await attachToNetworks(named(draft, request));
-  const { plan, joined } = planContainer(
+  const { plan } = planContainer(
     draft,
     { verbose: request.initVerbose, detached: false, kept: request.keptDescriptors },
     network,
@@ -72,12 +72,13 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
     launched = launch(plan, {
       stdin: interactive,
       isLogged: true,
-      join: joined?.state.pid ?? network?.holder,
+      join: entered(network),
+      holder: network?.holder,
       joinNamespace: network?.namespace,
       observer: launchObserver,
       warn: surroundings().warn,
     });
-    writePidFile(record, launched.joined ?? launched.pid);
+    writePidFile(record, launched.pid);
     printUnseen(record.id, request.attached, observer);
     const foreground = {
       plan,

@@ -44,6 +44,7 @@ export function readTree({ record }: Container, action: TreeOrder['action'], out
       exitCode: 1,
     });
   }
+  if (driver === 'empty') throw hasNoFiles(record);
   const order = {
     action,
     driver: layeredDriver(driver),

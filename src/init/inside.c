@@ -5,6 +5,7 @@
 
 #include <asm-generic/errno.h>
 #include <linux/fcntl.h>
+#include <linux/mount.h>
 #include <linux/netlink.h>
 #include <linux/sched.h>
 
@@ -95,6 +96,22 @@ static void open_network(void *argument) {
 long open_network_inside(int pidfd) {
   struct inside inside = {.pidfd = pidfd, .outcome = -ESRCH};
   long error = run_in_child(CLONE_FILES, open_network, &inside);
+  return error ? error : inside.outcome;
+}
+
+static void open_mount(void *argument) {
+  struct inside *inside = argument;
+  inside->outcome = SYSCALL2(__NR_setns, inside->pidfd, CLONE_NEWNS);
+  if (!inside->outcome)
+    inside->outcome = SYSCALL3(__NR_open_tree, AT_FDCWD, inside->file, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  sys_exit(0);
+}
+
+/* A detached copy of a mount in the mount namespace of the process of `pidfd`, which is in our user namespace. We could not return
+ * to our own mount namespace, which belongs to another one, so a child enters. It shares our descriptors. */
+long open_mount_inside(int pidfd, const char *path) {
+  struct inside inside = {.pidfd = pidfd, .file = path, .outcome = -ESRCH};
+  long error = run_in_child(CLONE_FILES, open_mount, &inside);
   return error ? error : inside.outcome;
 }
 

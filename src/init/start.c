@@ -81,7 +81,8 @@ long start_container(const struct monitor *monitor, struct started *started, str
   int terminal = (monitor->flags & MONITOR_TERMINAL) != 0, interactive = (monitor->flags & MONITOR_INTERACTIVE) != 0;
   int control[2], console[2] = {-1, -1}, input[2] = {-1, -1}, output[2] = {-1, -1}, error[2] = {-1, -1};
   *started = (struct started){.control = -1, .console = -1, .input = -1, .output = -1, .error = -1, .failed_step = CLONE_STEP};
-  long failed = sys_socketpair(control);
+  long failed = monitor->joined && run.restarts ? reopen_joined() : 0;
+  if (!failed) failed = sys_socketpair(control);
   if (terminal && !failed) failed = sys_socketpair(console);
   if (!terminal && !failed && !(failed = open_pipe(output))) failed = open_pipe(error);
   if (!terminal && !failed && interactive) failed = open_pipe(input);
@@ -100,7 +101,8 @@ long start_container(const struct monitor *monitor, struct started *started, str
   *started = (struct started){.pid = (int)pid, .control = control[0], .console = console[0], .input = input[1], .output = output[0],
                               .error = error[0]};
   if (monitor->flags & MONITOR_NESTED && (failed = follow_refork(started)) < 0) return failed;
-  if (monitor->clone_flags & CLONE_NEWUSER || monitor->flags & MONITOR_NESTED)
+  /* With MONITOR_SEEN, FD_USERNS is the other container's from the beginning. */
+  if (monitor->clone_flags & CLONE_NEWUSER || (monitor->flags & (MONITOR_NESTED | MONITOR_SEEN)) == MONITOR_NESTED)
     set_descriptor(open_user_namespace(started->pid), FD_USERNS);
   host->pid = run.links.pid = started->pid, host->pidfd = run.links.pidfd = FD_PIDFD, host->control = control[0];
   failed = run_host_steps(&run.links);

@@ -292,6 +292,7 @@ function overlayOf(record: ContainerRecord): { overlay: CopyOverlay; shifted: (n
       exitCode: 1,
     });
   }
+  if (driver === 'empty') throw hasNoFiles(record);
   const binds = spec.mounts.filter(({ type, source }) => type === 'bind' && source);
   const subpaths = subpathsOf(record);
   const layers = layersOf(record);
