@@ -2,6 +2,7 @@ import { isVolumeName } from '../spec/names.js';
 import type {
   Attached,
   HealthCheck,
+  InitContainer,
   Limits,
   LogOptions,
   PortMapping,
@@ -163,6 +164,8 @@ export interface ContainerRecord {
   joins?: string;
   /** Id of its pod. */
   pod?: string;
+  /** It runs to its end before the other containers of its pod start. */
+  initContainer?: InitContainer;
   /** It has no program and no files: it holds the namespaces of its pod. */
   isInfra?: true;
   /** Namespaces that it shares with another container, the pod's infra container, besides the user namespace. */

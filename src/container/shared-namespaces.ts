@@ -61,7 +61,8 @@ async function targetOf(draft: NetworkDraft, id: string): Promise<Container> {
   );
 }
 
-function findInfra(id: string): Container {
+/** The infra container of a pod. @throws FosterError of the kind `not-found` */
+export function findInfra(id: string): Container {
   const container = readContainer(id);
   if (container !== undefined) return container;
   throw new FosterError('cannot join the pod: its infra container is gone', {

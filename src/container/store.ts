@@ -145,12 +145,22 @@ export function findId(reference: string): string | undefined {
   return matches[0];
 }
 
-/** The container that has this name. */
+/** The container that has this name; undefined also if a pod has it. */
 export function idOfName(name: string): string | undefined {
+  return idBehind(name, 'containers');
+}
+
+/** The pod that has this name. */
+export function podOfName(name: string): string | undefined {
+  return idBehind(name, 'pods');
+}
+
+/** A name is a link to the folder of a container or of a pod. */
+function idBehind(name: string, kind: 'containers' | 'pods'): string | undefined {
   if (!/^[\w.-]+$/.test(name)) return undefined;
   try {
-    const id = readlinkSync(nameLink(name)).split('/').at(-1) ?? '';
-    return isId(id) ? id : undefined;
+    const [id = '', folder] = readlinkSync(nameLink(name)).split('/').reverse();
+    return isId(id) && folder === kind ? id : undefined;
   } catch {
     return undefined;
   }

@@ -261,7 +261,7 @@ export interface EventOptions extends CallOptions {
 
 export interface ContainerEvent {
   time: Date;
-  type: 'container' | 'image' | 'network' | 'volume';
+  type: 'container' | 'image' | 'network' | 'pod' | 'volume';
   /** `create`, `start`, `die`, `adopt`, `reap`, `stop`, `kill`, `destroy` and so on: see `foster events --help`. */
   action: string;
   /** The id of the container, image or network, or the volume's name. */
