@@ -29,7 +29,7 @@ import { sendWord } from '../sys/write.js';
 import { oomReport, writeCgroups } from './cgroups.js';
 import { openEvents } from './events/recorder.js';
 import { volumeEvents } from './events/volumes.js';
-import { imageRemoval } from './image-removal.js';
+import { lastProgram } from './last-program.js';
 import { entered } from './network-draft.js';
 import type { ContainerPlan } from './plan.js';
 import { type ContainerRecord, joinedPod } from './record.js';
@@ -177,7 +177,7 @@ export function monitorFor(
     remove: record.rm ? pathsOf(record) : [],
     names,
     volumes: volumeEvents(record),
-    lastProgram: imageRemoval(record),
+    lastProgram: lastProgram(record),
     failures: executionFailures(plan),
     log: isUnlogged(record.logging) ? 'none' : record.logging,
     timeLimit: record.timeLimit && record.timeLimit * 1000,

@@ -100,11 +100,12 @@ function infraOf({ membership }: RunRequest): Container | undefined {
 
 function memberOf({ membership }: RunRequest): Partial<ContainerRecord> {
   if (membership === undefined) return {};
-  const { pod, infra, types, initContainer } = membership;
+  const { pod, infra, types, initContainer, endsPod } = membership;
   return {
     pod,
     ...(infra !== undefined && { shares: { of: infra, types } }),
     ...(initContainer !== undefined && { initContainer }),
+    ...(endsPod && { endsPod }),
   };
 }
 

@@ -16,7 +16,7 @@ import type { OomReport } from './cgroups.js';
 import type { HeldContainer } from './create.js';
 import { openEvents } from './events/recorder.js';
 import { volumeEvents } from './events/volumes.js';
-import { imageRemoval } from './image-removal.js';
+import { lastProgram } from './last-program.js';
 import { type ContainerRecord, joinedPod } from './record.js';
 
 /** What the monitor of a container in the foreground needs to know. */
@@ -72,7 +72,7 @@ export function monitorOf(
     remove,
     volumes: held && volumeEvents(held.record),
     names: network?.names ?? [],
-    lastProgram: held && imageRemoval(held.record),
+    lastProgram: held && lastProgram(held.record),
     failures: executionFailures(plan),
     log: held && logOf(held.record, plan),
   };

@@ -164,6 +164,8 @@ export interface ContainerRecord {
   joins?: string;
   /** Id of its pod. */
   pod?: string;
+  /** Its pod is stopped when it was the last of the pod's containers that ran. */
+  endsPod?: true;
   /** It runs to its end before the other containers of its pod start. */
   initContainer?: InitContainer;
   /** It has no program and no files: it holds the namespaces of its pod. */

@@ -24,12 +24,13 @@ export async function shareNamespaces(draft: NetworkDraft): Promise<Attachment |
     joined: { pid: state.pid, id: record.id },
     leases: [],
     names: [],
-    ...(await networkOf(record, shares.types.includes('network'))),
+    ...(await networkOf(draft, record, shares.types.includes('network'))),
   };
 }
 
 /** The files that belong to the other's network, and the lock by which that lives. */
 async function networkOf(
+  { name, shares }: NetworkDraft,
   record: ContainerRecord,
   isShared: boolean,
 ): Promise<Pick<Attachment, 'hosts' | 'dns' | 'lock'>> {
@@ -40,7 +41,10 @@ async function networkOf(
   const { filesOf, leaseRequests } = await import('./network.js');
   const { readLeases } = await import('../network/leases.js');
   const leases = readLeases().filter(({ container }) => container === record.id);
-  return { lock, ...(await filesOf(record, leaseRequests(networks), leases)) };
+  const { hosts, dns } = await filesOf(record, leaseRequests(networks), leases);
+  // in a pod, each is found by its name, and they are all at the same address
+  const own = shares === undefined || name === undefined ? [] : [{ name, address: '127.0.0.1' }];
+  return { lock, hosts: [...hosts, ...own], dns };
 }
 
 async function targetOf(draft: NetworkDraft, id: string): Promise<Container> {

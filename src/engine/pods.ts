@@ -35,9 +35,9 @@ export async function stop(
   return await (await import('../pod/stop.js')).stopPod(reference, options);
 }
 
-/** Stops a pod with the exit policy `stop`, if none of its containers runs any more. */
-export async function stopIfDone(reference: string): Promise<void> {
-  await (await import('../pod/stop.js')).stopIfDone(reference);
+/** Stops a pod with the exit policy `stop`, if none of its containers runs any more. @param ended the id of one that does not */
+export async function stopIfDone(reference: string, ended: string): Promise<void> {
+  await (await import('../pod/stop.js')).stopIfDone(reference, ended);
 }
 
 /** Stops a pod, and starts it again. @throws FosterError if an init container fails */

@@ -81,8 +81,7 @@ long start_container(const struct monitor *monitor, struct started *started, str
   int terminal = (monitor->flags & MONITOR_TERMINAL) != 0, interactive = (monitor->flags & MONITOR_INTERACTIVE) != 0;
   int control[2], console[2] = {-1, -1}, input[2] = {-1, -1}, output[2] = {-1, -1}, error[2] = {-1, -1};
   *started = (struct started){.control = -1, .console = -1, .input = -1, .output = -1, .error = -1, .failed_step = CLONE_STEP};
-  long failed = monitor->joined && run.restarts ? reopen_joined() : 0;
-  if (!failed) failed = sys_socketpair(control);
+  long failed = sys_socketpair(control);
   if (terminal && !failed) failed = sys_socketpair(console);
   if (!terminal && !failed && !(failed = open_pipe(output))) failed = open_pipe(error);
   if (!terminal && !failed && interactive) failed = open_pipe(input);

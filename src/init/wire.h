@@ -56,6 +56,7 @@ enum {
   STEP_NOT_ON, /* two descriptors: -EXDEV if both are on the same filesystem */
   STEP_RENEW, /* descriptor of foster-init, 0: /proc/self/exe. Execute it again, so that its memory belongs to its own user namespace,
                  and continue */
+  STEP_NETLINK, /* rtnetlink messages, their size in bytes: sends them in our network namespace */
   STEP_MOUNT_OF, /* pidfd, path: a detached copy of the mount that the process has there */
 };
 

@@ -19,6 +19,7 @@ const SPECIAL: Readonly<Record<string, number>> = {
   file_system: wire.STEP_FILE_SYSTEM,
   not_on: wire.STEP_NOT_ON,
   mount_of: wire.STEP_MOUNT_OF,
+  netlink: wire.STEP_NETLINK,
 };
 
 /** Where the results of steps are stored, by name. */

@@ -14,7 +14,7 @@ import {
   renewLast,
   sharesPids,
 } from './namespaces.js';
-import { attachNetworks, loopbackUp, startPasta } from './network.js';
+import { attachNetworks, configureNetworks, loopbackUp, startPasta } from './network.js';
 import {
   adjustOomScore,
   denyTracing,
@@ -74,6 +74,7 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
       ...openStorage(facts),
       ...openVolumes(spec.mounts, facts),
       ...awaitHost(prepared),
+      ...(facts.network && isSeen ? configureNetworks(facts.network) : []),
       ...(isInCgroup && isNew(spec, 'cgroup') && !joined.has('cgroup') ? [newCgroupNamespace()] : []),
       ...(types.has('user') && isRootMapped(spec) ? becomeRoot(facts) : []),
       ...(isSeen ? [denyTracing()] : []),
@@ -127,7 +128,7 @@ function prepare({ linux }: Spec, facts: PlanFacts, namespaces: readonly string[
     ...(uid.length > 0 && !facts.share
       ? mapIds({ uid, gid }, { helpers, canSetGroups, fromAbove: facts.network !== undefined })
       : []),
-    ...(facts.network ? attachNetworks(facts.network) : []),
+    ...(facts.network ? attachNetworks(facts.network, { isSeen: sharesPids(facts.share) }) : []),
     ...(facts.pasta ? startPasta(facts.pasta) : []),
     ...startStorage(facts, namespaces.includes('user')),
   ];

@@ -12,6 +12,7 @@ export function renderStep(step: Step): string {
   const args = step.args.map(renderArg);
   if (step.call === 'file_system') return `fstatfs(${args[0]}) /* f_type must be ${args[1]} */`;
   if (step.call === 'not_on') return `fstat(${args[0]}) /* st_dev must not be that of ${args[1]} */`;
+  if (step.call === 'netlink') return args[0] ?? '';
   if (step.call === 'mount_of')
     return `open_tree(${args[1]}, OPEN_TREE_CLONE) /* in the mount namespace of ${args[0]} */`;
   return `${step.call}(${args.join(', ')})`;

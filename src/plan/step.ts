@@ -3,7 +3,7 @@
  * strace(1) would; an error repeats its `why`.
  */
 export interface Step {
-  /** Name of the system call, or one of foster-init's own: `await`, `refork`, `renew`, `orphan`, `file_system`, `not_on`, `mount_of`. */
+  /** Name of the system call, or one of foster-init's own: `await`, `refork`, `renew`, `orphan`, `file_system`, `not_on`, `mount_of`, `netlink`. */
   call: string;
   args: Arg[];
   /** The purpose, as a phrase that completes "cannot ...": `mount a new /proc`. */

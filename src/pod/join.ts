@@ -28,6 +28,7 @@ export async function joinPod(asked: RunRequest): Promise<{ request: RunRequest;
     pod: record.id,
     ...(record.infra && { infra: record.infra.id }),
     types: own.map(namespaceType),
+    endsPod: record.exitPolicy === 'stop' && wanted.initContainer === undefined,
     ...(wanted.initContainer && { initContainer: wanted.initContainer }),
   };
   return { request: inPod({ ...request, membership }, record, shared), ...fresh };
@@ -114,6 +115,12 @@ function checkOptions(request: RunRequest, record: PodRecord, shared: readonly S
     if (isGiven) throw ofPod(flag, 'network', record);
   if (shared.includes('uts') && (request.hostname ?? request.domainname) !== undefined)
     throw ofPod('--hostname', 'host name', record);
+  if (record.exitPolicy === 'stop' && request.removesImage)
+    throw new FosterError(`--rmi cannot be used in pod ${record.name}, which has the exit policy stop`, {
+      kind: 'invalid',
+      advice: 'use --rm, and foster rmi later',
+      exitCode: EXIT.FOSTER,
+    });
   if (record.infra === undefined) return;
   if (request.userns !== 'default' || request.ids.uid !== undefined) throw ofPod('--userns', 'users', record);
   const joined = [

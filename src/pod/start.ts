@@ -1,7 +1,7 @@
 import { recordPodEvent } from '../container/events/recorder.js';
 import { removeContainer } from '../container/remove.js';
 import { startContainer } from '../container/start.js';
-import { type Container, isAlive } from '../container/store.js';
+import { type Container, isAlive, readContainer } from '../container/store.js';
 import { waitForContainer } from '../container/wait.js';
 import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
@@ -49,7 +49,8 @@ async function runInit(
 ): Promise<void> {
   const { record } = container;
   if (!isAlive(container.state)) await start(container);
-  const code = await waitForContainer(container);
+  const current = readContainer(record.id);
+  const code = current === undefined ? 0 : await waitForContainer(current);
   if (code !== 0)
     throw new FosterError(
       `cannot start pod ${name}: its init container ${record.name} has failed with exit code ${code}`,

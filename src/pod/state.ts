@@ -3,7 +3,7 @@ import { isAlive } from '../container/store.js';
 import type { Pod } from './store.js';
 
 /** The states of a pod, in Podman's words. */
-export const POD_STATES = ['Created', 'Running', 'Degraded', 'Paused', 'Stopped', 'Exited', 'Error'] as const;
+export const POD_STATES = ['Created', 'Running', 'Degraded', 'Paused', 'Stopped', 'Exited'] as const;
 
 export type PodState = (typeof POD_STATES)[number];
 
@@ -17,12 +17,10 @@ export function podState({ containers }: Pick<Pod, 'containers'>): PodState {
   const some = (kind: Kind) => states.includes(kind);
   if (states.length === 0) return 'Created';
   if (all('running')) return 'Running';
-  if (some('running')) return 'Degraded';
+  if (some('running') || some('restarting')) return 'Degraded';
   if (all('paused')) return 'Paused';
   if (all('ended')) return 'Exited';
-  if (some('ended')) return 'Stopped';
-  if (some('failed')) return 'Error';
-  return 'Created';
+  return some('ended') ? 'Stopped' : 'Created';
 }
 
 /** Whether any of its containers runs, is paused, or is about to be started again. */
@@ -34,20 +32,14 @@ function isDone({ record, state }: Container): boolean {
   return record.initContainer !== undefined && state.status === 'exited' && state.exitCode === 0;
 }
 
-type Kind = 'running' | 'paused' | 'created' | 'ended' | 'failed';
+type Kind = 'running' | 'paused' | 'created' | 'ended' | 'restarting';
 
 function kindOf({ status }: ContainerState): Kind {
   switch (status) {
-    case 'running':
-      return 'running';
-    case 'paused':
-      return 'paused';
-    case 'created':
-      return 'created';
     case 'exited':
     case 'dead':
       return 'ended';
-    case 'restarting':
-      return 'failed';
+    default:
+      return status;
   }
 }

@@ -27,11 +27,14 @@ export async function stopPod(
   return failures;
 }
 
-/** Stops a pod whose exit policy says so, if none of its containers runs any more. */
-export async function stopIfDone(reference: string): Promise<void> {
+/** Stops a pod whose exit policy says so, if none of its containers runs any more. @param ended the id of one that does not */
+export async function stopIfDone(reference: string, ended: string): Promise<void> {
   const pod = findPod(reference);
-  if (pod.record.exitPolicy !== 'stop' || withoutInfra(pod).some(({ state }) => isAlive(state))) return;
-  await stopPod(pod.record.id);
+  const others = withoutInfra(pod).filter(({ record }) => record.id !== ended);
+  if (pod.record.exitPolicy !== 'stop' || others.some(({ state }) => isAlive(state))) return;
+  for (const infra of infraAlone(pod))
+    if (isAlive(infra.state)) await stopContainer(infra, { timeout: undefined, signal: undefined });
+  recordPodEvent('stop', pod.record);
 }
 
 /**

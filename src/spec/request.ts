@@ -172,6 +172,8 @@ export interface Membership {
   /** The namespaces that it takes from there, besides the user namespace. */
   types: NamespaceType[];
   initContainer?: InitContainer;
+  /** Whether the pod is stopped with its last container. */
+  endsPod: boolean;
 }
 
 /** A requested mount. If its type is `volume`, its source is the volume's name, or '' for an anonymous volume. */

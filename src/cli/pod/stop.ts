@@ -4,7 +4,8 @@ import { addTimeout, type TimeoutFlags, timeoutOf } from '../container/timeout.j
 import { addPodSelection, chosenPods, forEachPod, type PodSelectionFlags } from './selection.js';
 
 interface StopFlags extends PodSelectionFlags, TimeoutFlags {
-  ifDone?: boolean;
+  /** The id of a container that has just ended. */
+  after?: string;
 }
 
 /** `foster pod stop`. */
@@ -18,13 +19,14 @@ export function configure(command: Command, argv: string[]): void {
   );
   addPodSelection(command, { all: 'all pods that run', hasFile: true, mayIgnore: true });
   // what a container's monitor runs at its end: src/container/last-program.ts
-  command.addOption(new Option('--if-done').hideHelp());
+  command.addOption(new Option('--after <CONTAINER>').hideHelp());
   acceptBooleanValues(command, argv);
   addHelpAfter(command, ['Examples:', '  foster pod stop shop', '  foster pod stop -t 60 --all']);
   command.action(async (references: string[], flags: StopFlags) => {
     const { stop, stopIfDone } = await import('../../engine/pods.js');
-    if (flags.ifDone) {
-      await Promise.all(references.map(stopIfDone));
+    const { after } = flags;
+    if (after !== undefined) {
+      for (const pod of references) await stopIfDone(pod, after);
       return;
     }
     const pods = await chosenPods(command, references, flags, 'alive');

@@ -1,6 +1,6 @@
 import type { Container } from '../../container/store.js';
 import { statusWord } from '../../container/store.js';
-import { podState } from '../../pod/state.js';
+import { POD_STATES, podState } from '../../pod/state.js';
 import { infraOf, type Pod } from '../../pod/store.js';
 import { flagError } from '../../spec/parse/flag.js';
 import { networkNames } from './container-network.js';
@@ -106,7 +106,7 @@ const FILTERS: FilterTable<Pod> = {
     return infra !== undefined && networkNames(infra.record).includes(value);
   },
   status: (value, filter) => {
-    const known = ['created', 'running', 'degraded', 'paused', 'stopped', 'exited', 'error'];
+    const known = POD_STATES.map((state) => state.toLowerCase());
     if (!known.includes(value.toLowerCase()))
       throw flagError('--filter', filter, `expected ${known.join(', ')}`);
     return (pod) => podState(pod).toLowerCase() === value.toLowerCase();

@@ -119,9 +119,15 @@ function checkWithoutInfra(flags: PodFlags, mounts: MountFlag[]): void {
     labelFile,
     exitPolicy,
     restart,
+    hosts,
     ...others
   } = flags;
-  const [first] = [...Object.keys(others), ...(mounts.length > 0 ? ['volume'] : [])];
+  const given = [
+    ...Object.keys(others).filter((key) => !key.includes('=')),
+    ...(hosts === false ? ['no-hosts'] : []),
+    ...(mounts.length > 0 ? ['volume'] : []),
+  ];
+  const [first] = given;
   if (first === undefined) return;
   const flag = `--${first.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   throw new FosterError(`${flag} and --infra=false cannot be used together`, {
