@@ -10,8 +10,8 @@ import { FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
 import { noteNetworks } from './events/network-events.js';
 import type { Attachment, NetworkDraft } from './network-draft.js';
-import type { ContainerRecord } from './record.js';
-import { shareNamespaces } from './shared-namespaces.js';
+import { type ContainerRecord, sharesOf } from './record.js';
+import { targetOf } from './shared-namespaces.js';
 import { isAliveNow } from './store.js';
 
 /**
@@ -73,6 +73,46 @@ export async function imagine(draft: NetworkDraft): Promise<Attachment> {
   return { ...shared, ...(await attachmentOf(draft, requests, taken)), holder: 0, lock: undefined };
 }
 
+/**
+ * Joins the namespaces of the container with which a container shares some.
+ * @returns undefined if it shares none
+ * @throws FosterError if the other one does not run
+ */
+async function shareNamespaces(draft: NetworkDraft): Promise<Attachment | undefined> {
+  const shares = sharesOf(draft);
+  if (shares === undefined) return undefined;
+  const { record, state } = targetOf(draft, shares.of);
+  const own = new Set(record.spec.linux.namespaces.map(({ type }) => type));
+  // in the order of their names in error messages: the user namespace comes first
+  const types = (['user', ...shares.types] as const).filter((type) => own.has(type));
+  const of = record.isInfra ? `its pod` : `container ${record.name}`;
+  return {
+    shares: { types, of, ...(record.isInfra && { isPod: true }) },
+    joined: { pid: state.pid, id: record.id },
+    leases: [],
+    names: [],
+    ...(await networkOf(draft, record, shares.types.includes('network'))),
+  };
+}
+
+/** The files that belong to the other's network, and the lock by which that lives. */
+async function networkOf(
+  { name, shares }: NetworkDraft,
+  record: ContainerRecord,
+  isShared: boolean,
+): Promise<Pick<Attachment, 'hosts' | 'dns' | 'lock'>> {
+  const { networks = [], isBelowNetworks } = record;
+  const { holdNetwork } = await import('../network/holder.js');
+  const lock = networks.length > 0 || isBelowNetworks ? holdNetwork() : undefined;
+  if (!isShared) return { lock, hosts: [], dns: [] };
+  const { readLeases } = await import('../network/leases.js');
+  const leases = readLeases().filter(({ container }) => container === record.id);
+  const { hosts, dns } = await filesOf(record, leaseRequests(networks), leases);
+  // in a pod, each is found by its name, and they are all at the same address
+  const own = shares === undefined || name === undefined ? [] : [{ name, address: '127.0.0.1' }];
+  return { lock, hosts: [...hosts, ...own], dns };
+}
+
 /** A network namespace that somebody else has made. @throws FosterError where it cannot be joined any more */
 async function joinNetwork({ network: { hostname }, spec }: NetworkDraft, path: string): Promise<Attachment> {
   const { checkSameUsers, openOwner } = await import('./network-namespace.js');
@@ -112,7 +152,7 @@ export async function publish(record: ContainerRecord, leases: readonly Lease[])
   }
 }
 
-export function leaseRequests(networks: readonly WantedNetwork[]): LeaseRequest[] {
+function leaseRequests(networks: readonly WantedNetwork[]): LeaseRequest[] {
   return networks.map(leaseRequest);
 }
 
@@ -207,7 +247,7 @@ async function attachmentOf(
 }
 
 /** What its /etc/hosts and /etc/resolv.conf say because of its networks. */
-export async function filesOf(
+async function filesOf(
   { id, name: ownName, network: { hostname }, isAnonymous = false }: NetworkDraft,
   requests: readonly LeaseRequest[],
   leases: readonly Lease[],

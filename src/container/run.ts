@@ -53,6 +53,7 @@ function isDetached(request: RunRequest, { health }: Draft): boolean {
 }
 
 async function runForeground(request: RunRequest, draft: Draft, observer: RunObserver): Promise<never> {
+  if (draft.shares !== undefined) await (await import('./start.js')).startInfra(draft);
   const network = await attachToNetworks(named(draft, request));
   const { plan } = planContainer(
     draft,

@@ -1,68 +1,23 @@
 import { FosterError } from '../sys/errors.js';
-import type { Attachment, NetworkDraft } from './network-draft.js';
-import { type ContainerRecord, sharesOf } from './record.js';
+import type { NetworkDraft } from './network-draft.js';
 import { type Container, findContainer, readContainer } from './store.js';
 
 /** Containers that share namespaces: `--pid container:NAME`, `--network container:NAME`, and the containers of a pod. */
 
 /**
- * Joins the namespaces of the container with which a container shares some. The infra container of a pod is started if it does not
- * run.
- * @returns undefined if it shares none
- * @throws FosterError if the other one does not run
+ * The running container with which another one shares namespaces.
+ * @throws FosterError if it does not run
  */
-export async function shareNamespaces(draft: NetworkDraft): Promise<Attachment | undefined> {
-  const shares = sharesOf(draft);
-  if (shares === undefined) return undefined;
-  const { record, state } = await targetOf(draft, shares.of);
-  const own = new Set(record.spec.linux.namespaces.map(({ type }) => type));
-  // in the order of their names in error messages: the user namespace comes first
-  const types = (['user', ...shares.types] as const).filter((type) => own.has(type));
-  const of = record.isInfra ? `its pod` : `container ${record.name}`;
-  return {
-    shares: { types, of, ...(record.isInfra && { isPod: true }) },
-    joined: { pid: state.pid, id: record.id },
-    leases: [],
-    names: [],
-    ...(await networkOf(draft, record, shares.types.includes('network'))),
-  };
-}
-
-/** The files that belong to the other's network, and the lock by which that lives. */
-async function networkOf(
-  { name, shares }: NetworkDraft,
-  record: ContainerRecord,
-  isShared: boolean,
-): Promise<Pick<Attachment, 'hosts' | 'dns' | 'lock'>> {
-  const { networks = [], isBelowNetworks } = record;
-  const { holdNetwork } = await import('../network/holder.js');
-  const lock = networks.length > 0 || isBelowNetworks ? holdNetwork() : undefined;
-  if (!isShared) return { lock, hosts: [], dns: [] };
-  const { filesOf, leaseRequests } = await import('./network.js');
-  const { readLeases } = await import('../network/leases.js');
-  const leases = readLeases().filter(({ container }) => container === record.id);
-  const { hosts, dns } = await filesOf(record, leaseRequests(networks), leases);
-  // in a pod, each is found by its name, and they are all at the same address
-  const own = shares === undefined || name === undefined ? [] : [{ name, address: '127.0.0.1' }];
-  return { lock, hosts: [...hosts, ...own], dns };
-}
-
-async function targetOf(draft: NetworkDraft, id: string): Promise<Container> {
+export function targetOf(draft: NetworkDraft, id: string): Container {
   if (draft.shares === undefined) return draft.joins === undefined ? networkTarget(id) : joinTarget(id);
   const infra = findInfra(id);
-  if (infra.state.status === 'running') return infra;
-  const { startContainer } = await import('./start.js');
-  await startContainer(infra);
-  const started = findInfra(id);
-  if (started.state.status === 'running') return started;
-  throw new FosterError(
-    `cannot join the pod: its infra container ${infra.record.name} is ${started.state.status}`,
-    {
-      kind: 'conflict',
-      ...(started.state.status === 'paused' && { advice: `first: foster unpause ${infra.record.name}` }),
-      exitCode: 1,
-    },
-  );
+  const { record, state } = infra;
+  if (state.status === 'running') return infra;
+  throw new FosterError(`cannot join the pod: its infra container ${record.name} is ${state.status}`, {
+    kind: 'conflict',
+    advice: `first: foster ${state.status === 'paused' ? 'unpause' : 'start'} ${record.name}`,
+    exitCode: 1,
+  });
 }
 
 /** The infra container of a pod. @throws FosterError of the kind `not-found` */

@@ -8,7 +8,7 @@ import { draftRequest } from '../container/draft-request.js';
 import { killContainer } from '../container/kill.js';
 import { planContainer } from '../container/plan.js';
 import { removeHeld } from '../container/remove.js';
-import { startHeld } from '../container/start.js';
+import { startHeld, startInfra } from '../container/start.js';
 import { findContainer, isAlive, isLocked, readContainer } from '../container/store.js';
 import { nativeFile } from '../init/clone.js';
 import { parseDetachKeys } from '../spec/parse/detach-keys.js';
@@ -66,6 +66,7 @@ async function launch(
   { hasTerminal }: { hasTerminal: boolean },
 ): Promise<{ record: HeldContainer['record']; client: number }> {
   const draft = await draftRequest(request);
+  await startInfra(draft);
   const network = await attachToNetworks(named(draft, request));
   const plan = planContainer(draft, { verbose: false, detached: true }, network);
   const { record, lock } = await createHeld(request, draft);
