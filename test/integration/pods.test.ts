@@ -436,7 +436,18 @@ test('lists, inspections and names', () => {
   );
   assert.equal(ok('pod', 'rm', '--ignore', 'nope', '--pod-id-file', join(home.shared, 'none')), '');
   assert.equal(failure('pod', 'stop', 'nope').status, 1);
-  const text = ok('run', '--rm', '--pod', 'new:made', '-p', '127.0.0.1::80', 'busybox', 'hostname');
+  const text = ok(
+    'run',
+    '--rm',
+    '--pod',
+    'new:made',
+    '--network',
+    'bridge',
+    '-p',
+    '127.0.0.1::80',
+    'busybox',
+    'hostname',
+  );
   assert.equal(text, 'made');
   ok('pod', 'stop', '--all');
   assert.equal(ok('pod', 'prune', '-f').split('\n').length, 2);

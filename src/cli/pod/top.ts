@@ -13,8 +13,7 @@ export function configure(command: Command, argv: string[]): void {
     .usage('[options] POD [COLUMNS]')
     .argument('[POD]', 'its name or id; the start of the id is enough')
     .argument('[COLUMNS...]', 'names of columns, as for foster top')
-    .option('-l, --latest', 'the pod that was created last')
-    .passThroughOptions();
+    .option('-l, --latest', 'the pod that was created last');
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
     'With --share pid, all containers see the same PIDs, and orphans of all of them are',
