@@ -34,6 +34,7 @@ import { entered } from './network-draft.js';
 import type { ContainerPlan } from './plan.js';
 import { type ContainerRecord, joinedPod } from './record.js';
 import { pathsOf } from './remove.js';
+import { openUsers } from './shared-namespaces.js';
 
 const SIGKILL = 9;
 
@@ -83,8 +84,7 @@ export function launchDetached(
     events: openEvents(),
     joined: openJoined(entered(network), network?.namespace),
     holder: network?.holder === undefined ? undefined : openPidfd(network.holder),
-    users:
-      plan.joinsPids && network?.joined ? openSync(`/proc/${network.joined.pid}/ns/user`, 'r') : undefined,
+    users: plan.joinsPids && network?.joined ? openUsers(network.joined.pid) : undefined,
     output: hostOutput(plan.host),
     health:
       record.health &&

@@ -23,7 +23,7 @@ import { withStoreLock } from './change.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
 import type { ContainerRecord } from './record.js';
 import { mapsOf } from './remove.js';
-import { idOfName, isAlive, isLocked, lockContainer, podOfName, readContainer } from './store.js';
+import { idOfName, isAlive, isLocked, isNoted, lockContainer, podOfName, readContainer } from './store.js';
 
 /** A container whose lock we hold. */
 export interface HeldContainer {
@@ -94,7 +94,7 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
 /** Whether a pod is being removed, or is gone. */
 function isPodGoing(pod: string): boolean {
   const folder = podFolder(pod);
-  return existsSync(join(folder, 'removing')) || !existsSync(join(folder, 'config.json'));
+  return isNoted(join(folder, 'removing')) || !existsSync(join(folder, 'config.json'));
 }
 
 function podIsGone(): FosterError {

@@ -1,3 +1,4 @@
+import { openSync } from 'node:fs';
 import { FosterError } from '../sys/errors.js';
 import type { NetworkDraft } from './network-draft.js';
 import { type Container, findContainer, readContainer } from './store.js';
@@ -18,6 +19,22 @@ export function targetOf(draft: NetworkDraft, id: string): Container {
     advice: `first: foster ${state.status === 'paused' ? 'unpause' : 'start'} ${record.name}`,
     exitCode: 1,
   });
+}
+
+/**
+ * Opens the user namespace of a process with which a container shares namespaces.
+ * @throws FosterError if the process has ended
+ */
+export function openUsers(pid: number): number {
+  try {
+    return openSync(`/proc/${pid}/ns/user`, 'r');
+  } catch (error) {
+    throw new FosterError('cannot join the namespaces of the other container: it has just ended', {
+      kind: 'conflict',
+      advice: 'try it again',
+      cause: error,
+    });
+  }
 }
 
 /** The infra container of a pod. @throws FosterError of the kind `not-found` */

@@ -231,7 +231,7 @@ function readState(id: string, folder: string, booted?: number): ContainerState 
       status: hasFile(folder, 'paused') ? 'paused' : 'running',
       pid: live?.pid ?? 0,
       monitor: live?.monitor ?? 0,
-      ...(isBeingStopped(folder) && { isStopping: true }),
+      ...(isNoted(`${folder}/stopping`) && { isStopping: true }),
       ...(isDamaged && { error: "its file 'live' is damaged" }),
     };
   }
@@ -244,9 +244,9 @@ function readState(id: string, folder: string, booted?: number): ContainerState 
   };
 }
 
-/** Whether a command is stopping it. `stopping` has the pid and start of the command, which may have been killed. */
-function isBeingStopped(folder: string): boolean {
-  const [, pid, start] = /^(\d{1,10}) (\d+)\n$/.exec(readText(`${folder}/stopping`)) ?? [];
+/** Whether a command that has noted itself in a file, as `PID START`, is still at work: it may have been killed. */
+export function isNoted(file: string): boolean {
+  const [, pid, start] = /^(\d{1,10}) (\d+)\n$/.exec(readText(file)) ?? [];
   return pid !== undefined && readRunningStart(Number(pid)) === start;
 }
 

@@ -1,7 +1,7 @@
 import type { Container } from '../container/store.js';
 import type { PodRequest } from '../spec/parse/pod-request.js';
 import { FosterError } from '../sys/errors.js';
-import type { ProcessList } from './types.js';
+import type { PodInfo, ProcessList } from './types.js';
 import type { PodOrder, PodRow } from './views/pod.js';
 
 /**
@@ -139,6 +139,21 @@ export async function inspect(reference: string): Promise<Record<string, unknown
   const { findPod } = await import('../pod/store.js');
   const { podInspection } = await import('./views/pod-inspection.js');
   return podInspection(findPod(reference));
+}
+
+/** All pods, the newest first. */
+export async function list(): Promise<PodInfo[]> {
+  const { listPods } = await import('../pod/store.js');
+  const { podInfo } = await import('./views/pod-info.js');
+  const pods = listPods().toSorted((a, b) => Date.parse(b.record.created) - Date.parse(a.record.created));
+  return pods.map(podInfo);
+}
+
+/** A description of a pod. @throws FosterError of the kind `not-found` */
+export async function info(reference: string): Promise<PodInfo> {
+  const { findPod } = await import('../pod/store.js');
+  const { podInfo } = await import('./views/pod-info.js');
+  return podInfo(findPod(reference));
 }
 
 /** The names of all pods. */

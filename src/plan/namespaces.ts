@@ -114,7 +114,7 @@ export function nestNamespaces(types: readonly string[], share?: Share): Step[] 
     ...(joined.length > 0
       ? [
           step(why, 'setns', [process, flags(CLONE, ...joined.map(namespaceFlag))], {
-            advice: { ESRCH: 'it has just ended' },
+            advice: { ESRCH: 'it has just ended', EPERM: 'it may have just ended' },
           }),
         ]
       : []),

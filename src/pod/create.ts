@@ -5,7 +5,8 @@ import { createContainer, dropIdFile, nameFor, writeIdFile } from '../container/
 import type { Draft } from '../container/draft.js';
 import { recordPodEvent } from '../container/events/recorder.js';
 import { holdVolumes } from '../container/hold-volumes.js';
-import { lockContainer, podOfName, readContainer } from '../container/store.js';
+import { removeContainer } from '../container/remove.js';
+import { idOfName, isStored, lockContainer, podOfName, readContainer } from '../container/store.js';
 import { randomId } from '../spec/names.js';
 import type { PodRequest } from '../spec/parse/pod-request.js';
 import { EXIT, FosterError } from '../sys/errors.js';
@@ -101,6 +102,9 @@ function checkLimits(infra: Draft): void {
 export async function ensureInfra({ infra, restart }: PodRecord): Promise<void> {
   if (infra === undefined || readContainer(infra.id) !== undefined) return;
   const { name, ...draft } = infra;
+  // what a command that was killed has left of it
+  if (isStored(infra.id)) await removeContainer(infra.id, { force: false });
+  if (idOfName(name) === infra.id) rmSync(nameLink(name), { force: true });
   const volumes = draft.volumes && (await holdVolumes(draft));
   try {
     const { lock } = createContainer(draft, {

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { withStoreLock } from '../container/change.js';
 import { recordPodEvent } from '../container/events/recorder.js';
 import { removeContainer } from '../container/remove.js';
+import { noteOwn } from '../container/stop.js';
 import { isLocked, podOfName } from '../container/store.js';
 import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
-import { writeFileAtomically } from '../sys/files.js';
 import { nameLink, podFolder } from '../sys/paths.js';
+import type { PodRecord } from './record.js';
 import { isPodAlive, podState } from './state.js';
 import { stopPod } from './stop.js';
 import { findPod, infraOf, listPods, membersOf, storedPods, withoutInfra } from './store.js';
@@ -30,8 +31,20 @@ export async function removePod(
       exitCode: 1,
     });
   // from now on, no container is added: src/container/create.ts
-  writeFileAtomically(join(podFolder(id), 'removing'), '', { durable: false });
+  const takeBack = noteOwn(join(podFolder(id), 'removing'));
   faultPoint('pod marked as going');
+  try {
+    await removeNow(pod.record, { force, timeout });
+  } finally {
+    takeBack();
+  }
+}
+
+async function removeNow(
+  record: PodRecord,
+  { force, timeout }: { force: boolean; timeout: number | undefined },
+): Promise<void> {
+  const { id, name } = record;
   if (force) await stopPod(id, { timeout });
   const current = findPod(id);
   await Promise.all(
@@ -43,7 +56,7 @@ export async function removePod(
   // a container may have been added just before the mark
   for (const { record } of membersOf(id)) await removeContainer(record.id, { force: true, volumes: true });
   forget(id, name);
-  recordPodEvent('remove', pod.record);
+  recordPodEvent('remove', record);
 }
 
 function forget(id: string, name: string): void {
@@ -66,8 +79,7 @@ export async function prunePods(): Promise<{ removed: string[]; failures: unknow
   const result: { removed: string[]; failures: unknown[] } = { removed: [], failures: [] };
   for (const pod of listPods()) {
     const { id } = pod.record;
-    const isInterrupted = existsSync(join(podFolder(id), 'removing'));
-    if (!['Exited', 'Stopped'].includes(podState(pod)) && !isInterrupted) continue;
+    if (!['Exited', 'Stopped'].includes(podState(pod))) continue;
     try {
       await removePod(id);
       result.removed.push(id);

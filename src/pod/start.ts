@@ -5,6 +5,7 @@ import { type Container, isAlive, readContainer } from '../container/store.js';
 import { waitForContainer } from '../container/wait.js';
 import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
+import { waitFor } from '../sys/poll.js';
 import { ensureInfra } from './create.js';
 import { findPod, infraOf, type Pod, withoutInfra } from './store.js';
 
@@ -27,14 +28,28 @@ export async function startPod(
     started(container);
   };
   const infra = infraOf(pod);
-  if (infra !== undefined && !isAlive(infra.state)) await start(infra);
+  if (infra !== undefined && !isAlive(infra.state)) {
+    for (const container of withoutInfra(pod)) await untilEnded(container);
+    await start(infra);
+  }
   faultPoint('infra container started');
-  const others = withoutInfra(pod);
+  const others = withoutInfra(findPod(record.id));
   for (const container of others.filter(isInit)) await runInit(pod, container, start);
   const rest = others.filter((container) => !isInit(container) && !isAlive(container.state));
   const outcomes = await Promise.allSettled(rest.map(start));
   recordPodEvent('start', record);
   return outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+}
+
+/** Milliseconds. */
+const END_TIMEOUT = 10_000;
+
+/** Waits until a container, whose namespaces are about to be made anew, does not run: it ends with those that it has. */
+async function untilEnded({ record, state }: Container): Promise<void> {
+  const deadline = performance.now() + END_TIMEOUT;
+  const isSame = (now: Container | undefined) =>
+    now?.state.status === 'running' && now.state.pid === state.pid && state.pid !== 0;
+  while (isSame(readContainer(record.id)) && performance.now() < deadline) await waitFor(5);
 }
 
 function isInit({ record }: Container): boolean {

@@ -24,12 +24,13 @@ const ALIVE = ['running', 'paused', 'restarting'];
  */
 export class CrashHome extends Home {
   readonly #commands = new Set<number>();
-  readonly #library: InstanceType<typeof Foster>;
+  /** For what tests do often: a command takes a start of Node. */
+  readonly library: InstanceType<typeof Foster>;
 
   constructor() {
     super();
     this.env.XDG_CACHE_HOME = join(this.folder, '.cache'); // not that of other tests: nothing may be left in it
-    this.#library = new Foster({ env: this.env });
+    this.library = new Foster({ env: this.env });
   }
 
   /** Runs a foster command in the background. */
@@ -75,7 +76,7 @@ export class CrashHome extends Home {
 
   /** All containers. */
   async listed(): Promise<ListedContainer[]> {
-    const all = await this.#library.list();
+    const all = await this.library.list();
     return all.map(({ id, name, status, pid }) => ({ id, name, state: status, pid }));
   }
 
@@ -139,7 +140,7 @@ export class CrashHome extends Home {
 
   /** Checks that pruning leaves nothing behind. */
   async assertCleans(): Promise<void> {
-    await this.#library.prune();
+    await this.library.prune();
     assert.deepEqual(await this.listed(), []);
     await this.assertNothingLeft();
     assert.deepEqual(this.#temporaryFiles(), []);
