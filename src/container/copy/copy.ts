@@ -96,13 +96,8 @@ export function copyIn(
   destination: string,
   options: CopyOptions,
 ): void {
+  if (source === '-') return unpackIn(0, container, destination, options);
   const order = orderOf('in', container, destination, options);
-  if (source === '-') {
-    withHelper(container, { ...order, isStream: true, keepOwners: true }, (start) => {
-      warnOfLosses(start({ input: 0 }).wait(), options);
-    });
-    return;
-  }
   const from = copyPath(HOST, source);
   withHelper(container, order, (start) => {
     const [read, write] = pipe();
@@ -129,6 +124,19 @@ export function copyIn(
     } finally {
       helper.kill();
     }
+  });
+}
+
+/** Unpacks a tar archive, read from a descriptor, in a directory of a container. @throws FosterError */
+export function unpackIn(
+  input: number,
+  container: Container,
+  destination: string,
+  options: CopyOptions,
+): void {
+  const order = orderOf('in', container, destination, options);
+  withHelper(container, { ...order, isStream: true, keepOwners: true }, (start) => {
+    warnOfLosses(start({ input }).wait(), options);
   });
 }
 
