@@ -160,8 +160,8 @@ export function describedFields(): string[] {
 export function checkFields(model: Model, active: readonly string[], warn: (sentence: string) => void): void {
   const check = (steps: readonly string[], value: Json | undefined, path: Path, fate: Fate): void => {
     const [step, ...rest] = steps;
-    if (step === undefined) return judge(value, path, fate);
-    if (step === '*' && Array.isArray(value)) {
+    if (step === undefined) judge(value, path, fate);
+    else if (step === '*' && Array.isArray(value)) {
       for (const [index, below] of value.entries()) check(rest, below, [...path, index], fate);
     } else if (isObject(value)) {
       for (const key of step === '*' ? Object.keys(value) : [step])

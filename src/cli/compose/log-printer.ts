@@ -40,9 +40,13 @@ export class LogPrinter {
   }
 
   #line(label: string, text: string): void {
-    if (!this.style.hasPrefix) return printRaw(`${text}\n`);
+    const prefix = this.style.hasPrefix ? this.#prefix(label) : '';
+    printRaw(`${prefix}${text}\n`);
+  }
+
+  #prefix(label: string): string {
     this.#width = Math.max(this.#width, label.length);
-    printRaw(`${this.#painted(label, `${label.padEnd(this.#width)}  | `)}${text}\n`);
+    return this.#painted(label, `${label.padEnd(this.#width)}  | `);
   }
 
   #painted(label: string, text: string): string {

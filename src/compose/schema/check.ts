@@ -52,7 +52,17 @@ function ofKeyword(source: Source, path: Path, { keyword, params, message }: Sch
       );
     }
     case 'uniqueItems':
-      return errorAt([source], [...path, Number(params.i)], 'it is in the list twice');
+      return errorAt(
+        [source],
+        [...path, Math.max(Number(params.i), Number(params.j))],
+        'it is in the list twice',
+      );
+    case 'pattern':
+      return errorAt(
+        [source],
+        path,
+        `${described(valueAt(source.tree, path))} is not possible here: expected ${String(params.pattern)}`,
+      );
     default:
       return errorAt([source], path, message ?? keyword);
   }

@@ -96,7 +96,10 @@ export function copyIn(
   destination: string,
   options: CopyOptions,
 ): void {
-  if (source === '-') return unpackIn(0, container, destination, options);
+  if (source === '-') {
+    unpackIn(0, container, destination, options);
+    return;
+  }
   const order = orderOf('in', container, destination, options);
   const from = copyPath(HOST, source);
   withHelper(container, order, (start) => {
