@@ -82,7 +82,7 @@ function projectOf(model: Model, context: Context): Project {
   for (const key of Object.keys(all).sort()) {
     const service = all[key];
     if (service === undefined || !active.has(key)) continue;
-    checkService(key, service, model, all, active);
+    checkService(key, service, model, all, active, env);
     services[key] = withEnvironment(key, service, model, env, caller);
   }
   checkOrder(services, where);
@@ -101,6 +101,7 @@ function projectOf(model: Model, context: Context): Project {
     secrets: fileSources(model.secrets, name, folder),
     configs: fileSources(model.configs, name, folder),
     extensions: model.extensions,
+    env,
     where,
   };
 }
@@ -143,6 +144,7 @@ function checkService(
   model: Model,
   all: Record<string, Service>,
   active: ReadonlySet<string>,
+  env: Environment,
 ): void {
   const fail = (path: readonly (string | number)[], problem: string, advice?: string) =>
     errorAt(model.sources, ['services', name, ...path], problem, { advice });
@@ -182,6 +184,8 @@ function checkService(
     for (const [index, { source }] of (service[kind] ?? []).entries())
       if (model[kind][source] === undefined)
         throw fail([kind, index], `there is no ${kind.slice(0, -1)} ${JSON.stringify(source)} in ${kind}`);
+  for (const kind of FILE_KINDS)
+    for (const { source } of service[kind] ?? []) checkVariable(kind, source, model, env);
   for (const [index, { source }] of (service.build?.secrets ?? []).entries())
     if (model.secrets[source] === undefined)
       throw fail(['build', 'secrets', index], `there is no secret ${JSON.stringify(source)} in secrets`);
@@ -197,6 +201,19 @@ function checkService(
         `activate it: --profile ${all[other]?.profiles?.[0]}`,
       );
   }
+}
+
+/** @throws FosterError if a secret or config is the value of a variable that is not set */
+function checkVariable(
+  kind: (typeof FILE_KINDS)[number],
+  name: string,
+  model: Model,
+  env: Environment,
+): void {
+  const source = model[kind][name];
+  const variable = isObject(source) ? source.environment : undefined;
+  if (typeof variable !== 'string' || env[variable] !== undefined) return;
+  throw errorAt(model.sources, [kind, name, 'environment'], `the variable ${variable} is not set`);
 }
 
 function fieldThatNames(service: Service, other: string): string {

@@ -14,6 +14,8 @@ export interface Project {
   secrets: Record<string, FileSource>;
   configs: Record<string, FileSource>;
   extensions: Record<string, unknown>;
+  /** The variables of the caller, and those of `.env`: for secrets, configs and arguments of builds that name one. */
+  env: Readonly<Record<string, string | undefined>>;
   /** Where something of the project is in its files, for errors: `compose.yaml:12:5: services.web.ports`. */
   where(path: readonly (string | number)[]): string;
 }

@@ -6,7 +6,6 @@ import { parseAddHost } from '../../spec/hosts.js';
 import { parseSize } from '../../spec/parse/sizes.js';
 import { parseUlimits } from '../../spec/parse/ulimits.js';
 import { FosterError } from '../../sys/errors.js';
-import { surroundings } from '../../sys/surroundings.js';
 import type { BuildRequest, NamedContext } from '../builds.js';
 import { imageOf } from './make.js';
 import { type Report, reporting } from './progress.js';
@@ -57,7 +56,7 @@ async function requestOf(
   inline: string | undefined,
 ): Promise<BuildRequest> {
   const { buildRequest } = await import('../image-requests.js');
-  const { env } = surroundings();
+  const { env } = project;
   const where = (...path: string[]) => project.where(['services', name, 'build', ...path]);
   if (/^([a-z][a-z0-9+.-]*:|git@)/.test(build.context))
     throw new FosterError(`${where('context')}: contexts of other machines are not supported`, {
@@ -119,13 +118,12 @@ function platformOf({ platforms = [] }: Build, where: (...path: string[]) => str
 }
 
 function secretsOf(project: Project, { secrets = [] }: Build): Record<string, Uint8Array | string> {
-  const { env } = surroundings();
   return Object.fromEntries(
     secrets.map(({ source, target = source }) => {
       const file = project.secrets[source]?.file;
       return [
         target,
-        file === undefined ? (contentOf(project, 'secrets', source, env) ?? '') : readFileSync(file),
+        file === undefined ? (contentOf(project, 'secrets', source) ?? '') : readFileSync(file),
       ];
     }),
   );

@@ -58,7 +58,7 @@ export async function stopContainers(
 /** A command that fails does not keep a container from ending. */
 async function runPreStop(project: Project | undefined, { service, id }: ProjectContainer): Promise<void> {
   try {
-    await runHooks(id, project?.services[service]?.pre_stop ?? []);
+    await runHooks(id, project?.services[service]?.pre_stop ?? [], project?.env ?? {});
   } catch (error) {
     surroundings().warn(error instanceof FosterError ? error.sentence : String(error));
   }

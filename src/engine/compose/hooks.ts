@@ -1,19 +1,23 @@
+import type { Environment } from '../../compose/discover.js';
 import type { Hook } from '../../compose/project.js';
 import { FosterError } from '../../sys/errors.js';
-import { surroundings } from '../../sys/surroundings.js';
 import { exec } from '../exec.js';
 
-/** Runs commands of post_start or pre_stop in a container, one after the other. @throws FosterError if one fails */
-export async function runHooks(id: string, hooks: readonly Hook[]): Promise<void> {
-  for (const hook of hooks) await runHook(id, hook);
+/**
+ * Runs commands of post_start or pre_stop in a container, one after the other.
+ * @param env the values of variables without one
+ * @throws FosterError if one fails
+ */
+export async function runHooks(id: string, hooks: readonly Hook[], env: Environment): Promise<void> {
+  for (const hook of hooks) await runHook(id, hook, env);
 }
 
 /** Runs a command of a file in a container. @throws FosterError if it fails, with what it has written */
 export async function runHook(
   id: string,
   { command, user, working_dir, privileged = false, environment = {} }: Hook,
+  env: Environment,
 ): Promise<void> {
-  const { env } = surroundings();
   const variables = Object.entries(environment).flatMap(([name, value]) => {
     const known = value ?? env[name];
     return known === undefined ? [] : [[name, known] as const];

@@ -9,6 +9,7 @@ import type { RequestedMount, RunRequest } from '../../spec/request.js';
 import { FosterError } from '../../sys/errors.js';
 import { faultPoint } from '../../sys/fault.js';
 import { surroundings } from '../../sys/surroundings.js';
+import { readVolume } from '../../volume/store.js';
 import { contentOf } from './project.js';
 import { containersOf, type ProjectContainer } from './state.js';
 
@@ -46,10 +47,9 @@ export function containerName(project: Project, service: string, number: number)
 export function hashOf(project: Project, name: string): string {
   const service = project.services[name];
   if (service === undefined) return '';
-  const { env } = surroundings();
   const contents = (['secrets', 'configs'] as const).flatMap((kind) =>
     (service[kind] ?? []).map(
-      ({ source }) => contentOf(project, kind, source, env) ?? project[kind][source]?.file ?? null,
+      ({ source }) => contentOf(project, kind, source) ?? project[kind][source]?.file ?? null,
     ),
   );
   const names = Object.keys(service.networks ?? {}).map((key) => project.networks[key]?.name ?? key);
@@ -119,7 +119,7 @@ export function requestOf(wanted: Wanted): RunRequest {
       healthCommand !== undefined && typeof request.health === 'object'
         ? { ...request.health, command: healthCommand }
         : request.health;
-    const whole = { ...request, health, mounts: [...request.mounts, ...keptVolumes(wanted, request)] };
+    const whole = { ...request, health, mounts: withKeptVolumes(wanted, request.mounts) };
     return wanted.adjust === undefined ? whole : wanted.adjust(whole);
   });
 }
@@ -206,20 +206,24 @@ function makeFolders(project: Project, key: string, { volumes = [] }: Service): 
   }
 }
 
-/** The volumes without a name of the container that is replaced, at the same places. */
-function keptVolumes({ instead, renewsVolumes }: Wanted, { mounts }: RunRequest): RequestedMount[] {
-  if (instead === undefined || renewsVolumes) return [];
-  const taken = new Set(mounts.filter(({ source }) => source !== '').map(({ destination }) => destination));
+/**
+ * The mounts of a container that takes the place of another: in place of new volumes without a name, it gets those of the other
+ * one, at the same places.
+ */
+function withKeptVolumes({ instead, renewsVolumes }: Wanted, mounts: RequestedMount[]): RequestedMount[] {
+  if (instead === undefined || renewsVolumes) return mounts;
+  const isNew = ({ type, source }: RequestedMount) => type === 'volume' && source === '';
+  const taken = new Set(mounts.filter((one) => !isNew(one)).map(({ destination }) => destination));
   const { volumes = [] } = instead.container.record;
-  return volumes
-    .filter(({ isNew, destination }) => isNew && !taken.has(destination))
-    .map(({ name, destination }) => ({
-      destination,
-      type: 'volume',
-      source: name,
-      options: ['rbind', 'rprivate'],
-      volume: { noCopy: true },
-    }));
+  const kept = volumes
+    .filter(({ name, destination }) => readVolume(name)?.isAnonymous && !taken.has(destination))
+    .map(({ name, destination }): RequestedMount => {
+      const own = mounts.find((one) => one.destination === destination);
+      const options = own?.options ?? ['rbind', 'rprivate'];
+      return { destination, type: 'volume', source: name, options, isBorrowed: true };
+    });
+  const places = new Set(kept.map(({ destination }) => destination));
+  return [...mounts.filter(({ destination }) => !places.has(destination)), ...kept];
 }
 
 /** Puts secrets and configs that are no files of the host into a container. */
@@ -230,10 +234,9 @@ async function copyFiles(
   const original = project.services[key];
   if (original === undefined) return;
   const service = change(original);
-  const { env } = surroundings();
   const files = (['secrets', 'configs'] as const).flatMap((kind) =>
     (service[kind] ?? []).flatMap((use) => {
-      const content = contentOf(project, kind, use.source, env);
+      const content = contentOf(project, kind, use.source);
       return content === undefined ? [] : [{ path: placeOf(kind, use), content, use }];
     }),
   );

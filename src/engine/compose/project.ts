@@ -60,23 +60,9 @@ export async function findProject(wish: Wish): Promise<{ name: string; project: 
   }
 }
 
-/** The content of a secret or config that is not a file. @throws FosterError if the variable is not set */
-export function contentOf(
-  project: Project,
-  kind: 'secrets' | 'configs',
-  key: string,
-  env: Readonly<Record<string, string | undefined>>,
-): string | undefined {
+/** The content of a secret or config that is not a file. */
+export function contentOf(project: Project, kind: 'secrets' | 'configs', key: string): string | undefined {
   const source = project[kind][key];
   if (source === undefined || source.file !== undefined) return undefined;
-  if (source.content !== undefined) return source.content;
-  const value = source.environment === undefined ? undefined : env[source.environment];
-  if (value !== undefined) return value;
-  throw new FosterError(
-    `${project.where([kind, key, 'environment'])}: the variable ${source.environment} is not set`,
-    {
-      kind: 'invalid',
-      exitCode: 1,
-    },
-  );
+  return source.content ?? project.env[source.environment ?? ''];
 }

@@ -5,7 +5,6 @@ import { parsePublish } from '../../spec/parse/network.js';
 import { parseVolume } from '../../spec/parse/volumes.js';
 import type { RunRequest } from '../../spec/request.js';
 import { FosterError } from '../../sys/errors.js';
-import { surroundings } from '../../sys/surroundings.js';
 import { type ImageRequest, prepareImages } from './images.js';
 import { makeContainer } from './make.js';
 import type { Report } from './progress.js';
@@ -62,7 +61,7 @@ export async function makeOneOff(project: Project, one: OneOff): Promise<string>
     isOneOff: true,
     remove: one.remove,
     ignoreUnenforced: one.ignoreUnenforced,
-    change: (service) => changed(service, one),
+    change: (service) => changed(service, one, project.env),
     adjust: (request) => adjusted(request, one),
   });
 }
@@ -81,14 +80,12 @@ function adjusted(request: RunRequest, { volumes, ports, useAliases, interactive
   };
 }
 
-function changed(service: Service, one: OneOff): Service {
+function changed(service: Service, one: OneOff, caller: Project['env']): Service {
   const { container_name: _, restart: __, scale: ___, ports, ...rest } = service;
   const env = Object.fromEntries(
     one.env.map((text) => {
       const equals = text.indexOf('=');
-      return equals < 0
-        ? [text, surroundings().env[text] ?? null]
-        : [text.slice(0, equals), text.slice(equals + 1)];
+      return equals < 0 ? [text, caller[text] ?? null] : [text.slice(0, equals), text.slice(equals + 1)];
     }),
   );
   const labels = Object.fromEntries(

@@ -31,7 +31,7 @@ export async function startContainers(
       own.map(({ id, name: container }) =>
         reporting(report, 'Container', container, ['Starting', 'Started'], async () => {
           await start(id);
-          await runHooks(id, project?.services[service]?.post_start ?? []);
+          await runHooks(id, project?.services[service]?.post_start ?? [], project?.env ?? {});
         }),
       ),
     );

@@ -13,9 +13,28 @@ export interface ProjectContainer {
   isOneOff: boolean;
 }
 
-/** The containers of a project, ordered by service and number, without those of `run`. */
+/** The containers of a project, ordered by service and number, without those of `run`, and those that others take the place of. */
 export function containersOf(project: string): ProjectContainer[] {
+  const all = serviceContainersOf(project);
+  return all.filter(
+    (one) =>
+      !isReplaced(one) ||
+      !all.some((other) => other !== one && other.service === one.service && other.number === one.number),
+  );
+}
+
+/** As `containersOf`, with those that others take the place of: a command is at it, or was killed. */
+export function serviceContainersOf(project: string): ProjectContainer[] {
   return allContainersOf(project).filter(({ isOneOff }) => !isOneOff);
+}
+
+/** The name of a container that another one takes the place of. */
+export function replacedName(id: string, name: string): string {
+  return `${id.slice(0, 12)}_${name}`;
+}
+
+function isReplaced({ id, name }: ProjectContainer): boolean {
+  return name.startsWith(replacedName(id, ''));
 }
 
 /** The containers of a project, those of `run`, too. */

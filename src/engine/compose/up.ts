@@ -1,7 +1,7 @@
 import { inOrder, needsOf, withNeeds } from '../../compose/order.js';
 import type { Project } from '../../compose/project.js';
 import { isAlive, readContainer } from '../../container/store.js';
-import { FosterError } from '../../sys/errors.js';
+import { EXIT, FosterError } from '../../sys/errors.js';
 import { faultPoint } from '../../sys/fault.js';
 import { surroundings } from '../../sys/surroundings.js';
 import { remove, rename, restart, start, stop } from '../containers.js';
@@ -12,7 +12,7 @@ import { containerName, makeContainer } from './make.js';
 import { type PlanOptions, planServices, type ServicePlan } from './plan.js';
 import { type Report, reporting } from './progress.js';
 import { makeResources, type UndoList } from './resources.js';
-import { containersOf, type ProjectContainer } from './state.js';
+import { type ProjectContainer, replacedName, serviceContainersOf } from './state.js';
 
 export interface UpRequest extends PlanOptions {
   /** All services if there are none. */
@@ -49,10 +49,23 @@ export async function up(project: Project, request: UpRequest, report: Report): 
     return await new Up(project, request, report, undo).run();
   } catch (error) {
     await undoAll();
-    throw error;
+    throw withOwnCode(error);
   } finally {
     takeBack();
   }
+}
+
+/** The exit code of a failure of foster itself means something only where a command of a container has one. */
+function withOwnCode(error: unknown): unknown {
+  if (!(error instanceof FosterError) || error.exitCode < EXIT.FOSTER || error.kind === 'interrupted')
+    return error;
+  const { message, kind, advice } = error;
+  return new FosterError(message, {
+    kind,
+    exitCode: 1,
+    cause: error,
+    ...(advice !== undefined && { advice }),
+  });
 }
 
 /** What cannot be undone is reported: the rest is undone all the same. */
@@ -70,7 +83,7 @@ class Up {
   readonly #order: string[];
   readonly #started = new Map<string, Promise<void>>();
   /** Containers that others have taken the place of. */
-  readonly #old: { container: ProjectContainer; wasRunning: boolean }[] = [];
+  readonly #old: ProjectContainer[] = [];
   #failure: unknown;
 
   constructor(
@@ -87,11 +100,12 @@ class Up {
 
   async run(): Promise<string[]> {
     const { project, request, report } = this;
-    const existing = containersOf(project.name);
+    const existing = serviceContainersOf(project.name);
     await this.#handleOrphans(existing);
     await prepareImages(project, this.#order, request.images, report);
     await makeResources(project, this.#order, report, this.undo);
     const plans = planServices(project, this.#order, existing, request);
+    await this.#stopOld(plans);
     const made = new Map<string, string[]>();
     for (const plan of plans) made.set(plan.service, await this.#make(plan));
     if (!request.noStart) {
@@ -154,13 +168,13 @@ class Up {
   /** The old one gives up its name, and stays until everything has started. */
   async #replace(container: ProjectContainer): Promise<string> {
     const { id, name, service, number } = container;
-    const free = `${id.slice(0, 12)}_${containerName(this.project, service, number)}`;
+    const free = replacedName(id, containerName(this.project, service, number));
     if (name !== free) {
       await rename(id, free);
       faultPoint('old container renamed');
       this.undo.push(() => rename(id, name));
     }
-    this.#old.push({ container, wasRunning: isAlive(container.container.state) });
+    this.#old.push(container);
     return await this.#makeOne(service, number, container);
   }
 
@@ -189,7 +203,6 @@ class Up {
     await Promise.all(needs.map((other) => this.#startOnce(other, plans, made)));
     this.#stopIfFailed();
     await awaitNeeds(project, name, new Set(needs), report, () => this.#stopIfFailed());
-    await this.#stopOld(name);
     const plan = plans.find(({ service }) => service === name);
     const ids = made.get(name) ?? [];
     await Promise.all(ids.map((id) => this.#startContainer(name, id, plan)));
@@ -199,14 +212,16 @@ class Up {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Those that are replaced end right before the new ones start: they have the same ports. */
-  async #stopOld(service: string): Promise<void> {
-    const old = this.#old.filter(({ container }) => container.service === service);
+  /** Those that are replaced, or are too many, end before others are made: these may have the same ports. */
+  async #stopOld(plans: readonly ServicePlan[]): Promise<void> {
+    const old = plans.flatMap(({ replace, remove: tooMany }) => [...replace, ...tooMany]);
     await Promise.all(
-      old.map(async ({ container: { id }, wasRunning }) => {
-        if (!wasRunning) return;
+      old.map(async ({ id, name, container }) => {
+        if (!isAlive(container.state)) return;
         this.undo.push(() => start(id));
-        await stop(id, { timeout: this.request.timeout });
+        await reporting(this.report, 'Container', name, ['Stopping', 'Stopped'], () =>
+          stop(id, { timeout: this.request.timeout }),
+        );
         faultPoint('old container stopped');
       }),
     );
@@ -226,7 +241,7 @@ class Up {
         this.undo.push(() => stop(id, { timeout: 0 }));
       await start(id);
       faultPoint('container started');
-      await runHooks(id, this.project.services[service]?.post_start ?? []);
+      await runHooks(id, this.project.services[service]?.post_start ?? [], this.project.env);
     });
   }
 
@@ -236,7 +251,7 @@ class Up {
     const volumes = this.request.renewsVolumes ?? false;
     const tooMany = plans.flatMap(({ remove: more }) => more);
     await Promise.all(
-      this.#old.map(async ({ container: { id } }) => {
+      this.#old.map(async ({ id }) => {
         await remove(id, { force: true, volumes });
         faultPoint('old container removed');
       }),

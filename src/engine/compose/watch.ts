@@ -119,7 +119,8 @@ class Watched {
     for (const { id } of containers) {
       if (rule.action.startsWith('sync')) for (const file of files) await this.#sync(id, file);
       if (rule.action.endsWith('restart')) await restart(id);
-      if (rule.action === 'sync+exec' && rule.exec !== undefined) await runHook(id, rule.exec);
+      if (rule.action === 'sync+exec' && rule.exec !== undefined)
+        await runHook(id, rule.exec, this.project.env);
     }
     output.printLine(`${service}: done`);
   }

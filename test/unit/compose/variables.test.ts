@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of Compose files
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseDotenv } from '../../../src/compose/dotenv.js';
