@@ -21,20 +21,16 @@ export async function upInForeground(
   flags: UpFlags,
 ): Promise<number> {
   const { up } = await import('../../engine/compose/up.js');
-  const { containersOf } = await import('../../engine/compose/state.js');
-  const session = new Session(project, flags);
+  const session = new Session(project, flags, shownServices(project, named, flags));
   // while everything starts, an interrupt undoes it: engine/compose/up.ts
-  const isStarting = { value: true };
+  let isStarting = true;
   const interrupt = () => {
-    if (!isStarting.value) session.interrupt();
+    if (!isStarting) session.interrupt();
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
-  const since = BigInt(Date.now()) * 1_000_000n;
-  const shown = shownServices(project, named, flags);
-  const chosen = await up(project, request, progressReport());
-  isStarting.value = false;
-  const all = containersOf(project.name).filter(({ service }) => chosen.includes(service));
-  return await session.follow(all, shown, since);
+  await up(project, { ...request, onRunning: (id) => void session.follow(id) }, progressReport());
+  isStarting = false;
+  return await session.end();
 }
 
 /** The services whose logs are printed. */
@@ -52,43 +48,50 @@ function shownServices(
 }
 
 class Session {
+  readonly #since = BigInt(Date.now()) * 1_000_000n;
+  readonly #followed = new Map<string, Promise<void>>();
+  readonly #printer: LogPrinter;
   #interrupts = 0;
   #isEnding = false;
   #exitCode = 0;
-  #containers: ProjectContainer[] = [];
 
   constructor(
     readonly project: Project,
     readonly flags: UpFlags,
-  ) {}
+    readonly isShown: (service: string) => boolean,
+  ) {
+    const { color, logPrefix, timestamps = false } = flags;
+    const labels = Object.keys(project.services)
+      .filter(isShown)
+      .map((name) => `${name}-1`);
+    this.#printer = new LogPrinter({ hasColour: color, hasPrefix: logPrefix, hasTime: timestamps }, labels);
+  }
 
-  /** Prints the logs of containers until all have ended. @returns the exit code */
-  async follow(
-    containers: ProjectContainer[],
-    isShown: (service: string) => boolean,
-    since: bigint,
-  ): Promise<number> {
+  /** Prints the log of a container from now on, until it has ended. */
+  follow(id: string): void {
+    if (!this.#followed.has(id)) this.#followed.set(id, this.#follow(id));
+  }
+
+  async #follow(id: string): Promise<void> {
+    const { findProjectContainer } = await import('../../engine/compose/state.js');
     const { linesOf } = await import('../../engine/compose/logs.js');
     const { wait } = await import('../../engine/containers.js');
-    this.#containers = containers;
-    const { color, logPrefix, timestamps = false } = this.flags;
-    const labels = containers
-      .filter(({ service }) => isShown(service))
-      .map(({ service, number }) => `${service}-${number}`);
-    const printer = new LogPrinter({ hasColour: color, hasPrefix: logPrefix, hasTime: timestamps }, labels);
+    const one = findProjectContainer(id);
+    if (one === undefined) return;
+    const isShown = this.isShown(one.service);
+    if (isShown)
+      for await (const line of linesOf(one, { since: this.#since }, true)) this.#printer.print(line);
+    const code = await wait(id).catch(() => 0); // it may be gone
+    const label = `${one.service}-${one.number}`;
+    if (isShown) this.#printer.printNote(label, `${label} exited with code ${code}`);
+    this.#ended(one, code);
+  }
+
+  /** Waits until all containers have ended. @returns the exit code */
+  async end(): Promise<number> {
     const watching = this.flags.watch ? await this.#watch() : undefined;
-    await Promise.all(
-      containers.map(async (one) => {
-        if (isShown(one.service)) for await (const line of linesOf(one, { since }, true)) printer.print(line);
-        const code = await wait(one.id).catch(() => 0);
-        if (isShown(one.service))
-          printer.printNote(
-            `${one.service}-${one.number}`,
-            `${one.service}-${one.number} exited with code ${code}`,
-          );
-        this.#ended(one, code);
-      }),
-    );
+    await Promise.all(this.#followed.values());
+    await this.#stopping;
     watching?.abort();
     return this.#interrupts > 0 ? INTERRUPTED : this.#exitCode;
   }
@@ -108,29 +111,30 @@ class Session {
     if (!isWanted && !isFailure) return;
     this.#exitCode = code;
     printError('Aborting on container exit...\n');
-    void this.#end();
+    this.#stop();
   }
 
   interrupt(): void {
     this.#interrupts++;
     if (this.#interrupts === 1) {
       printError('Gracefully stopping... (press Ctrl+C again to force)\n');
-      void this.#end();
+      this.#stop();
     } else if (this.#interrupts === 2) void this.#kill();
   }
 
-  async #end(): Promise<void> {
+  #stopping: Promise<void> | undefined;
+
+  #stop(): void {
     this.#isEnding = true;
+    this.#stopping ??= this.#stopAll();
+  }
+
+  async #stopAll(): Promise<void> {
     const { stopContainers } = await import('../../engine/compose/end.js');
     const { containersOf } = await import('../../engine/compose/state.js');
-    const ids = new Set(this.#containers.map(({ id }) => id));
-    const now = containersOf(this.project.name).filter(({ id }) => ids.has(id));
-    await stopContainers(
-      { name: this.project.name, project: this.project },
-      now,
-      this.flags.timeout,
-      progressReport(),
-    );
+    const { name } = this.project;
+    const now = containersOf(name).filter(({ id }) => this.#followed.has(id));
+    await stopContainers({ name, project: this.project }, now, this.flags.timeout, progressReport());
   }
 
   async #kill(): Promise<void> {

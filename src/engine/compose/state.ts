@@ -1,5 +1,5 @@
 import { LABEL } from '../../compose/labels.js';
-import { type Container, eachContainer } from '../../container/store.js';
+import { type Container, eachContainer, readContainer } from '../../container/store.js';
 
 /** A container of a project. */
 export interface ProjectContainer {
@@ -47,6 +47,12 @@ export function allContainersOf(project: string): ProjectContainer[] {
     .toSorted((one, other) =>
       one.service === other.service ? one.number - other.number : one.service < other.service ? -1 : 1,
     );
+}
+
+/** The container with this id; undefined if it is gone, or of no project. */
+export function findProjectContainer(id: string): ProjectContainer | undefined {
+  const container = readContainer(id);
+  return container && projectContainer(container);
 }
 
 /** undefined for a container of no project. */

@@ -29,6 +29,8 @@ export interface UpRequest extends PlanOptions {
   /** Seconds until a container that is replaced is killed; its own by default. */
   timeout?: number | undefined;
   ignoreUnenforced?: boolean | undefined;
+  /** Called with the id of each container that runs. */
+  onRunning?: ((id: string) => void) | undefined;
 }
 
 /**
@@ -235,12 +237,16 @@ class Up {
       await reporting(this.report, 'Container', name, ['Restarting', 'Restarted'], () => restart(id));
       return;
     }
-    if (isRunning) return this.report({ kind: 'Container', name, text: 'Running' });
+    if (isRunning) {
+      this.request.onRunning?.(id);
+      return this.report({ kind: 'Container', name, text: 'Running' });
+    }
     await reporting(this.report, 'Container', name, ['Starting', 'Started'], async () => {
       if (container !== undefined && container.state.status !== 'created')
         this.undo.push(() => stop(id, { timeout: 0 }));
       await start(id);
       faultPoint('container started');
+      this.request.onRunning?.(id);
       await runHooks(id, this.project.services[service]?.post_start ?? [], this.project.env);
     });
   }
