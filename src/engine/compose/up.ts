@@ -145,11 +145,25 @@ class Up {
   }
 
   /** Makes the containers of a service that are missing or not current. @returns the ids of those to start */
-  async #make({ service, create, replace, keep }: ServicePlan): Promise<string[]> {
+  async #make(plan: ServicePlan): Promise<string[]> {
+    const { service, create, replace, keep } = plan;
+    for (const container of keep) await this.#nameAgain(container, plan);
     const fresh: string[] = [];
     for (const number of create) fresh.push(await this.#makeOne(service, number, undefined));
     for (const container of replace) fresh.push(await this.#replace(container));
     return [...keep.map(({ id }) => id), ...fresh];
+  }
+
+  /** A command that was killed may have taken its name, and has perhaps made another in its place, which is too many now. */
+  async #nameAgain({ id, name, service, number }: ProjectContainer, plan: ServicePlan): Promise<void> {
+    const own = containerName(this.project, service, number);
+    if (name !== replacedName(id, own)) return;
+    const holder = plan.remove.find((one) => one.name === own);
+    if (holder !== undefined) {
+      await this.#removeContainer(holder);
+      plan.remove = plan.remove.filter((one) => one !== holder);
+    }
+    await rename(id, own);
   }
 
   async #makeOne(service: string, number: number, instead: ProjectContainer | undefined): Promise<string> {
