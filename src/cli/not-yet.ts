@@ -160,7 +160,7 @@ const COMMANDS: [ReasonName, string[]][] = [
   ['files of an image alone', ['image diff', 'image mount', 'image umount', 'image unmount']],
   ['updates', ['auto-update']],
   ['libpod', ['system migrate', 'system renumber']],
-  ['planned', ['container clone', 'compose', 'generate', 'generate spec']],
+  ['planned', ['container clone', 'generate', 'generate spec']],
 ];
 
 /** Unsupported options, by command; global options under ''. */
