@@ -17,7 +17,7 @@ const { build } = await import('esbuild').catch(() => {
 });
 
 /** Needs a package, too. */
-const { composeSchema } = await import('./compose-schema.mjs');
+const { SCHEMA_MODULES, schemaFile } = await import('./schemas.mjs');
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DIST = join(ROOT, 'dist');
@@ -129,7 +129,7 @@ const WITHOUT_CHILD_PROCESS = {
 };
 
 /** Packages that few commands need. They are in bundles of their own, so that a start does not read them. */
-const SELDOM_NEEDED = ['cli-progress', 'foster-compose-schema', 'https-proxy-agent', 'tar', 'yaml'];
+const SELDOM_NEEDED = ['cli-progress', 'https-proxy-agent', 'tar', 'yaml', ...SCHEMA_MODULES];
 
 const packageBundle = (name) => `package-${name}`;
 
@@ -228,7 +228,7 @@ async function buildCommandBundle() {
 }
 
 async function buildBundles() {
-  const fileOf = (name) => (name === 'foster-compose-schema' ? composeSchema() : name);
+  const fileOf = (name) => (SCHEMA_MODULES.includes(name) ? schemaFile(name) : name);
   const packages = Object.fromEntries(SELDOM_NEEDED.map((name) => [packageBundle(name), fileOf(name)]));
   await Promise.all([
     buildCommandBundle(),
