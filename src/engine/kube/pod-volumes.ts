@@ -1,0 +1,111 @@
+import { closeSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { LABEL } from '../../kube/labels.js';
+import type { PodPlan } from '../../kube/pod-plan.js';
+import type { VolumeFile, VolumePlan } from '../../kube/volumes.js';
+import { errnoOf } from '../../sys/errno.js';
+import { FosterError } from '../../sys/errors.js';
+import { faultPoint } from '../../sys/fault.js';
+import { memoryFile } from '../../sys/libc.js';
+import { TAR_END, tarHeader, tarPadding } from '../../tar/writer.js';
+import { create, importFiles, list, remove } from '../volumes.js';
+
+/** The volumes that go with a pod: anonymous ones, so that they are removed with its last container. */
+
+/**
+ * Makes them, and the files and directories of the host that are missing.
+ * @param made receives the name of each as soon as it is there
+ * @returns names by those in the pod
+ */
+export async function makeVolumes(
+  { meta, place, spec }: PodPlan,
+  plans: ReadonlyMap<string, VolumePlan>,
+  made: (name: string) => void,
+): Promise<Map<string, string>> {
+  const names = new Map<string, string>();
+  for (const [name, plan] of plans) {
+    const index = spec.volumes?.findIndex((volume) => volume.name === name) ?? 0;
+    if (plan.kind === 'host') makeHostPath(plan, () => place.below('volumes', index, 'hostPath', 'path'));
+    if (plan.kind !== 'files' && plan.kind !== 'empty') continue;
+    const volume = await create({ labels: { [LABEL.pod]: meta.name } });
+    made(volume);
+    faultPoint('volume of the pod created');
+    await fill(volume, plan.kind === 'files' ? plan.files : [], plan.kind === 'files' ? 0o755 : 0o777);
+    faultPoint('volume of the pod filled');
+    names.set(name, volume);
+  }
+  return names;
+}
+
+/** Removes volumes that belong to pods of a name, but to no container any more. */
+export async function removeVolumesOf(pods: ReadonlySet<string>): Promise<void> {
+  for (const { name, labels } of await list()) {
+    const pod = labels[LABEL.pod];
+    if (pod === undefined || !pods.has(pod)) continue;
+    try {
+      await remove(name);
+    } catch (error) {
+      if (!(error instanceof FosterError && (error.kind === 'not-found' || error.kind === 'conflict')))
+        throw error;
+    }
+  }
+}
+
+/** Puts files into a new volume. @param mode of its directory */
+async function fill(volume: string, files: readonly VolumeFile[], mode: number): Promise<void> {
+  const input = memoryFile('foster-volume', archiveOf(files, mode));
+  try {
+    await importFiles(volume, `/proc/self/fd/${input}`);
+  } finally {
+    closeSync(input);
+  }
+}
+
+function archiveOf(files: readonly VolumeFile[], mode: number): Buffer {
+  const mtime = Math.floor(Date.now() / 1000);
+  const common = { target: '', uid: 0, gid: 0, mtime, xattrs: new Map<string, string>() };
+  const member = ({ path, content, mode: own }: VolumeFile) => [
+    tarHeader({
+      ...common,
+      name: Buffer.from(path).toString('latin1'),
+      type: 'file',
+      mode: own,
+      size: content.length,
+    }),
+    content,
+    tarPadding(content.length),
+  ];
+  const top = tarHeader({ ...common, name: './', type: 'directory', mode, size: 0 });
+  return Buffer.concat([top, ...files.flatMap(member), TAR_END]);
+}
+
+function makeHostPath({ path, type }: { path: string; type: string }, placeOf: () => PodPlan['place']): void {
+  const info = statSync(path, { throwIfNoEntry: false });
+  if (info === undefined) {
+    if (type === 'DirectoryOrCreate') mkdirSync(path, { recursive: true, mode: 0o755 });
+    else if (type === 'FileOrCreate') makeFile(path, placeOf);
+    else
+      throw placeOf().error(`${path} does not exist`, 'create it first, or use the type DirectoryOrCreate');
+    return;
+  }
+  const fits: Readonly<Record<string, boolean>> = {
+    Directory: info.isDirectory(),
+    DirectoryOrCreate: info.isDirectory(),
+    File: info.isFile(),
+    FileOrCreate: info.isFile(),
+    Socket: info.isSocket(),
+    CharDevice: info.isCharacterDevice(),
+    BlockDevice: info.isBlockDevice(),
+  };
+  if (fits[type] === false) throw placeOf().error(`${path} is not what the type ${type} says`);
+}
+
+function makeFile(path: string, placeOf: () => PodPlan['place']): void {
+  try {
+    writeFileSync(path, '', { flag: 'wx', mode: 0o644 });
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT')
+      throw placeOf().error(`${dirname(path)} does not exist`, 'create it first');
+    throw error;
+  }
+}
