@@ -1,10 +1,13 @@
 import type { MountFlag, RunFlags } from '../spec/parse/run-request.js';
+import type { HealthCheck } from '../spec/request.js';
 import { environmentOf, type Origins } from './environment.js';
 import { expand } from './expand.js';
 import { LABEL } from './labels.js';
 import type { Container, Quantities } from './model.js';
 import type { Place } from './place.js';
 import { containerName, type PlacedContainer, type PodPlan, restartText } from './pod-plan.js';
+import { protocolOf } from './ports.js';
+import { healthOfProbes } from './probes.js';
 import { bytesOf, quantityOf } from './quantity.js';
 import { securityFlags } from './security.js';
 import { type MadeVolumes, mountsOf } from './volumes.js';
@@ -16,6 +19,7 @@ export interface ContainerFlags {
   command: string[];
   flags: RunFlags;
   mounts: MountFlag[];
+  health: HealthCheck | undefined;
 }
 
 /** What a command says about all containers. */
@@ -84,6 +88,7 @@ export function containerFlags(
     command: words(args),
     flags: given(flags),
     mounts: mountsOf(container, place, made.volumes),
+    health: healthOfProbes(container, place, variables, made.origins),
   };
 }
 
@@ -106,15 +111,6 @@ function exposed({ ports = [] }: Container, place: Place): string[] {
     ({ containerPort, protocol }, index) =>
       `${containerPort}/${protocolOf(protocol, place.below('ports', index))}`,
   );
-}
-
-/** @throws FosterError for SCTP */
-export function protocolOf(protocol: string | undefined, place: Place): 'tcp' | 'udp' {
-  if (protocol === 'SCTP')
-    throw place
-      .below('protocol')
-      .refusal('SCTP is not supported: pasta(1) cannot forward it', 'use TCP or UDP');
-  return protocol === 'UDP' ? 'udp' : 'tcp';
 }
 
 /** The least that the kernel takes. */

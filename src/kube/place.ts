@@ -1,6 +1,6 @@
 import type { JsonObject, Path } from '../compose/json.js';
 import { withoutOption } from '../compose/place.js';
-import { errorAt, type Source, whereIn } from '../compose/source.js';
+import { positionIn, type Source, whereIn } from '../compose/source.js';
 import { FosterError } from '../sys/errors.js';
 
 /** An object or a field of a file, and where it is. */
@@ -16,16 +16,22 @@ export class Place {
 
   /** `pod.yaml:12:5: spec.containers[0].image` */
   get text(): string {
-    return whereIn([this.source], this.path);
+    const { source, path } = this;
+    return path.length > 0 ? whereIn([source], path) : (positionIn(source, path) ?? source.name);
   }
 
   /** @param problem the end of a sentence */
   error(problem: string, advice?: string): FosterError {
-    return errorAt([this.source], this.path, problem, { advice });
+    return this.#error('invalid', problem, advice);
   }
 
   refusal(problem: string, advice?: string): FosterError {
-    return errorAt([this.source], this.path, problem, { advice, kind: 'unsupported' });
+    return this.#error('unsupported', problem, advice);
+  }
+
+  #error(kind: 'invalid' | 'unsupported', problem: string, advice: string | undefined): FosterError {
+    const more = advice === undefined ? {} : { advice };
+    return new FosterError(`${this.text}: ${problem}`, { kind, exitCode: 1, ...more });
   }
 
   /** Does something for which an error is about this field, and not about an option. */

@@ -1,8 +1,9 @@
 import type { PodFlags } from '../spec/parse/pod-request.js';
-import { given, pairs, protocolOf } from './container-flags.js';
+import { given, pairs } from './container-flags.js';
 import type { ContainerPort } from './model.js';
 import type { Place } from './place.js';
 import { containersOf, type PodPlan } from './pod-plan.js';
+import { protocolOf } from './ports.js';
 
 /** What a command says about all pods. */
 export interface PodOptions {

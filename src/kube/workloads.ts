@@ -1,8 +1,8 @@
 import { quoted } from '../spec/parse/flag.js';
-import { protocolOf } from './container-flags.js';
-import type { Container, Meta, PodSpec, Service, ServicePort, Template } from './model.js';
+import type { Meta, PodSpec, Service, ServicePort, Template } from './model.js';
 import type { KubeObject, Place } from './place.js';
 import { containersOf, type PodPlan, restartOf } from './pod-plan.js';
+import { portIn, protocolOf } from './ports.js';
 
 /** A host runs no more pods than this of one object. */
 const MOST_REPLICAS = 100;
@@ -140,15 +140,4 @@ function addPort(
 export function portNumber(port: number | string, plan: PodPlan, place: Place): number {
   const own = containersOf(plan).flatMap(({ container }) => container.ports ?? []);
   return portIn(port, own, place);
-}
-
-/** The number of a port that may be given by its name. @throws FosterError */
-export function portIn(port: number | string, ports: NonNullable<Container['ports']>, place: Place): number {
-  if (typeof port === 'number' || /^\d{1,5}$/.test(port)) {
-    if (Number(port) >= 1 && Number(port) <= 65_535) return Number(port);
-    throw place.error('expected a port from 1 to 65535');
-  }
-  const found = ports.find(({ name }) => name === port)?.containerPort;
-  if (found === undefined) throw place.error(`no container has a port ${quoted(port)}`);
-  return found;
 }

@@ -43,7 +43,7 @@ export interface PlayReport {
 export interface PlayedPod {
   id: string;
   name: string;
-  /** Ids, those of init containers first. */
+  /** Ids, without those of init containers. */
   containers: string[];
 }
 

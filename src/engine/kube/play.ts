@@ -7,6 +7,7 @@ import { faultPoint } from '../../sys/fault.js';
 import { surroundings } from '../../sys/surroundings.js';
 import { create as createContainer } from '../containers.js';
 import * as networks from '../networks.js';
+import { withOwnCode } from '../own-code.js';
 import * as pods from '../pods.js';
 import { remove as removeVolume } from '../volumes.js';
 import { makeClaims } from './claims.js';
@@ -71,7 +72,7 @@ export async function play(file: string, request: PlayRequest = {}): Promise<Pla
     return await making.run(checked);
   } catch (error) {
     await making.undo();
-    throw error;
+    throw withOwnCode(error);
   }
 }
 
@@ -114,7 +115,8 @@ class Making {
     const containers: string[] = [];
     for (const placed of containersOf(plan)) {
       const request = requests.container(placed, id, { plans, names });
-      containers.push(await createContainer(request));
+      const container = await createContainer(request);
+      if (!placed.isInit) containers.push(container);
       faultPoint('container of the pod created');
     }
     return { id, name, containers };

@@ -1,14 +1,17 @@
-import { closeSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync } from 'node:fs';
+import { recordVolumeEvent } from '../../container/events/recorder.js';
 import { LABEL } from '../../kube/labels.js';
 import type { PodPlan } from '../../kube/pod-plan.js';
 import type { VolumeFile, VolumePlan } from '../../kube/volumes.js';
-import { errnoOf } from '../../sys/errno.js';
+import { randomId } from '../../spec/names.js';
 import { FosterError } from '../../sys/errors.js';
 import { faultPoint } from '../../sys/fault.js';
 import { memoryFile } from '../../sys/libc.js';
 import { TAR_END, tarHeader, tarPadding } from '../../tar/writer.js';
-import { create, importFiles, list, remove } from '../volumes.js';
+import { ANONYMOUS_LABEL } from '../../volume/record.js';
+import { createVolume } from '../../volume/store.js';
+import { importFiles, list, remove } from '../volumes.js';
+import { makeHostPaths } from './host-paths.js';
 
 /** The volumes that go with a pod: anonymous ones, so that they are removed with its last container. */
 
@@ -18,16 +21,15 @@ import { create, importFiles, list, remove } from '../volumes.js';
  * @returns names by those in the pod
  */
 export async function makeVolumes(
-  { meta, place, spec }: PodPlan,
+  podPlan: PodPlan,
   plans: ReadonlyMap<string, VolumePlan>,
   made: (name: string) => void,
 ): Promise<Map<string, string>> {
   const names = new Map<string, string>();
+  makeHostPaths(podPlan, plans);
   for (const [name, plan] of plans) {
-    const index = spec.volumes?.findIndex((volume) => volume.name === name) ?? 0;
-    if (plan.kind === 'host') makeHostPath(plan, () => place.below('volumes', index, 'hostPath', 'path'));
     if (plan.kind !== 'files' && plan.kind !== 'empty') continue;
-    const volume = await create({ labels: { [LABEL.pod]: meta.name } });
+    const volume = createFor(podPlan.meta.name);
     made(volume);
     faultPoint('volume of the pod created');
     await fill(volume, plan.kind === 'files' ? plan.files : [], plan.kind === 'files' ? 0o755 : 0o777);
@@ -35,6 +37,16 @@ export async function makeVolumes(
     names.set(name, volume);
   }
   return names;
+}
+
+function createFor(pod: string): string {
+  const name = randomId();
+  const labels = { [ANONYMOUS_LABEL]: '', [LABEL.pod]: pod };
+  const lock = createVolume({ name, labels, options: {}, isAnonymous: true }, { isSolo: true });
+  if (lock === undefined) throw new Error(`there is a volume ${name} already`);
+  closeSync(lock);
+  recordVolumeEvent('create', name);
+  return name;
 }
 
 /** Removes volumes that belong to pods of a name, but to no container any more. */
@@ -77,35 +89,4 @@ function archiveOf(files: readonly VolumeFile[], mode: number): Buffer {
   ];
   const top = tarHeader({ ...common, name: './', type: 'directory', mode, size: 0 });
   return Buffer.concat([top, ...files.flatMap(member), TAR_END]);
-}
-
-function makeHostPath({ path, type }: { path: string; type: string }, placeOf: () => PodPlan['place']): void {
-  const info = statSync(path, { throwIfNoEntry: false });
-  if (info === undefined) {
-    if (type === 'DirectoryOrCreate') mkdirSync(path, { recursive: true, mode: 0o755 });
-    else if (type === 'FileOrCreate') makeFile(path, placeOf);
-    else
-      throw placeOf().error(`${path} does not exist`, 'create it first, or use the type DirectoryOrCreate');
-    return;
-  }
-  const fits: Readonly<Record<string, boolean>> = {
-    Directory: info.isDirectory(),
-    DirectoryOrCreate: info.isDirectory(),
-    File: info.isFile(),
-    FileOrCreate: info.isFile(),
-    Socket: info.isSocket(),
-    CharDevice: info.isCharacterDevice(),
-    BlockDevice: info.isBlockDevice(),
-  };
-  if (fits[type] === false) throw placeOf().error(`${path} is not what the type ${type} says`);
-}
-
-function makeFile(path: string, placeOf: () => PodPlan['place']): void {
-  try {
-    writeFileSync(path, '', { flag: 'wx', mode: 0o644 });
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT')
-      throw placeOf().error(`${dirname(path)} does not exist`, 'create it first');
-    throw error;
-  }
 }

@@ -11,6 +11,7 @@ import { type RunContext, toRequest } from '../../spec/parse/run-request.js';
 import type { RunRequest } from '../../spec/request.js';
 import type { FosterError } from '../../sys/errors.js';
 import { surroundings } from '../../sys/surroundings.js';
+import { checkHostPaths } from './host-paths.js';
 import type { PlayRequest } from './options.js';
 
 function callerContext(): RunContext {
@@ -68,19 +69,32 @@ export class PodRequests {
     return plans;
   }
 
-  /** @param pod the id of the pod. @throws FosterError that names a field */
-  container(placed: PlacedContainer, pod: string, volumes: MadeVolumes): RunRequest {
+  /**
+   * @param pod the id of the pod
+   * @param context how it sees the host
+   * @throws FosterError that names a field
+   */
+  container(
+    placed: PlacedContainer,
+    pod: string,
+    volumes: MadeVolumes,
+    context: RunContext = this.#context,
+  ): RunRequest {
     const { place } = placed;
     return place.explained(() => {
       const origins = this.#origins(pod);
-      const { root, command, flags, mounts } = containerFlags(
+      const { root, command, flags, mounts, health } = containerFlags(
         this.plan,
         placed,
         { pod, volumes, origins },
         this.#containerOptions(),
       );
-      const request = toRequest(root, command, flags, mounts, this.#context);
-      return { ...request, mounts: request.mounts.map((mount) => asBorrowed(mount, volumes)) };
+      const request = toRequest(root, command, flags, mounts, context);
+      return {
+        ...request,
+        health: health ?? request.health,
+        mounts: request.mounts.map((mount) => asBorrowed(mount, volumes)),
+      };
     }, fieldOfFlag);
   }
 
@@ -129,11 +143,15 @@ function asBorrowed(
 
 /** Checks all requests of pods without making anything. @throws FosterError that names a field */
 export function checkRequests(all: readonly PodRequests[]): void {
+  // directories may be made
+  const context: RunContext = { ...callerContext(), exists: () => true };
   for (const requests of all) {
     requests.pod();
     const plans = requests.volumes(NO_ID);
+    checkHostPaths(requests.plan, plans);
     const names = new Map([...plans.keys()].map((name) => [name, NO_ID]));
-    for (const placed of containersOf(requests.plan)) requests.container(placed, NO_ID, { plans, names });
+    for (const placed of containersOf(requests.plan))
+      requests.container(placed, NO_ID, { plans, names }, context);
   }
 }
 
