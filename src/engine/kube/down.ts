@@ -29,10 +29,9 @@ export async function downObjects(
   plans: readonly PodPlan[],
   { force }: { force: boolean },
 ): Promise<DownReport> {
-  const { podOfName } = await import('../../container/store.js');
   const report: DownReport = { stopped: [], pods: [], volumes: [] };
   for (const { meta } of plans) {
-    const id = podOfName(meta.name);
+    const id = await podNamed(meta.name);
     if (id === undefined) continue;
     if (await removeOne(id)) report.stopped.push(id);
     report.pods.push(id);
@@ -41,6 +40,14 @@ export async function downObjects(
   await removeVolumesOf(new Set(plans.map(({ meta }) => meta.name)));
   if (force) report.volumes = await removeClaims(objects);
   return report;
+}
+
+/** The id of the pod that has a name: not of one whose id begins so, or that was never finished. */
+export async function podNamed(name: string): Promise<string | undefined> {
+  const { podOfName } = await import('../../container/store.js');
+  const { readPodRecord } = await import('../../pod/store.js');
+  const id = podOfName(name);
+  return id === undefined ? undefined : readPodRecord(id)?.id;
 }
 
 /** @returns whether it ran */

@@ -11,7 +11,7 @@ import { withOwnCode } from '../own-code.js';
 import * as pods from '../pods.js';
 import { remove as removeVolume } from '../volumes.js';
 import { makeClaims } from './claims.js';
-import { downObjects } from './down.js';
+import { downObjects, podNamed } from './down.js';
 import { readFile } from './input.js';
 import type { PlayedPod, PlayReport, PlayRequest } from './options.js';
 import { makeVolumes, removeVolumesOf } from './pod-volumes.js';
@@ -78,8 +78,7 @@ export async function play(file: string, request: PlayRequest = {}): Promise<Pla
 
 /** @throws FosterError if there is a pod of the name */
 async function checkFree({ meta: { name }, place }: PodPlan): Promise<void> {
-  const { podOfName } = await import('../../container/store.js');
-  if (podOfName(name) === undefined) return;
+  if ((await podNamed(name)) === undefined) return;
   throw new FosterError(`${place.text}: there is a pod ${name} already`, {
     kind: 'conflict',
     exitCode: 1,
