@@ -55,7 +55,6 @@ const REASONS = {
     isFinal: true,
   },
   kube: { because: 'the command is foster kube', advice: 'use foster kube play' },
-  generated: { because: 'files of Kubernetes are read, and not written yet' },
   'cloned pods': { because: 'a pod is made by its command or its file', advice: "use 'foster pod create'" },
   'kube images': { because: 'it does not build or log in', advice: "first: 'foster build', 'foster login'" },
   'own infra': {
@@ -152,7 +151,6 @@ const COMMANDS: [ReasonName, string[]][] = [
   ['no firewall', ['network reload']],
   ['kube', ['play', 'generate kube']],
   ['cloned pods', ['pod clone']],
-  ['generated', ['kube generate']],
   ['secrets', ['secret', 'config']],
   ['checkpoints', ['checkpoint', 'container checkpoint', 'container restore']],
   ['signatures', ['trust', 'image trust', 'image sign']],

@@ -327,3 +327,83 @@ spec:
     /warning: .*it is left out/,
   );
 });
+
+test('what kube generate prints plays back to the same', async () => {
+  const port = await freePorts();
+  const bridge = { env: { FOSTER_NETWORK: 'bridge' } };
+  const pod = [
+    'pod',
+    'create',
+    '--name',
+    'made',
+    '--share',
+    '+pid',
+    '-p',
+    `127.0.0.1:${port}:80`,
+    '-l',
+    'tier=web',
+  ];
+  const network = ['--network', 'none'];
+  ok('volume', 'create', '--label', 'kind=db', 'store');
+  ok(...pod.filter((word) => word !== '-p' && !word.includes(`:${port}:`)), '--add-host', 'db:10.1.1.1');
+  const first = [
+    '--pod',
+    'made',
+    '--name',
+    'made-one',
+    '-v',
+    'store:/store:ro',
+    '-v',
+    '/anonymous',
+    '-w',
+    '/tmp',
+  ];
+  const more = [
+    '-e',
+    'A=$(B) $$',
+    '--user',
+    '1000:1000',
+    '--cap-drop',
+    'ALL',
+    '--tmpfs',
+    '/scratch:size=1m',
+    '--read-only',
+  ];
+  ok('create', ...first, ...more, '--restart', 'always', '--stop-timeout', '0', 'busybox', 'sleep', '1000');
+  ok(
+    ...['create', '--pod', 'made', '--name', 'made-two', '--init-ctr', 'always', '--restart', 'no'],
+    ...['-v', `${home.shared}:/host`, 'busybox', 'sh', '-c', 'echo "$(id -u)" $$'],
+  );
+  const health = ['--health-cmd', 'test -e /tmp', '--health-interval', '2s', '--health-retries', '2'];
+  ok('create', '--name', 'alone', ...network, ...health, '--stop-signal', 'SIGINT', 'busybox', 'sh');
+  const generated = ok('kube', 'generate', 'made', 'store', 'alone');
+  assert.match(generated, /claimName: store\n/);
+  assert.match(generated, /value: \$\$\(B\) \$\$\$\$\n/);
+  const path = join(home.folder, 'generated.yaml');
+  ok('kube', 'generate', '-f', path, 'made', 'store', 'alone');
+  assert.match(home.foster(['kube', 'generate', '-f', path, 'made']).stderr, /the file exists already/);
+  ok('pod', 'rm', '-f', 'made');
+  containers.removeAll();
+  ok('volume', 'rm', 'store');
+  ok('kube', 'play', '--start=false', path);
+  const again = ok('kube', 'generate', 'made', 'store', 'alone-pod');
+  const withoutTitle = (text: string) => text.replace(/^#.*$/m, '');
+  assert.equal(withoutTitle(again), withoutTitle(generated));
+  ok('kube', 'play', '--down', '--force', path);
+  // ports belong to the network
+  assert.equal(home.foster([...pod], bridge).status, 0);
+  assert.equal(
+    home.foster(['create', '--pod', 'made', '--name', 'web', 'busybox', 'httpd', '-f'], bridge).status,
+    0,
+  );
+  const withPort = file('port.yaml', ok('kube', 'generate', '--service', 'made'));
+  ok('pod', 'rm', 'made');
+  assert.equal(home.foster(['kube', 'play', '--start=false', withPort], bridge).status, 0);
+  assert.equal(
+    ok('pod', 'inspect', '-f', '{{json .InfraConfig.PortBindings}} {{.Labels.tier}}', 'made'),
+    `{"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"${port}"}]} web`,
+  );
+  ok('kube', 'down', withPort);
+  assert.match(failure('kube', 'generate', 'nothing'), /no such container: nothing/);
+  assert.deepEqual(everything(), []);
+});

@@ -29,7 +29,7 @@ export async function makeVolumes(
   makeHostPaths(podPlan, plans);
   for (const [name, plan] of plans) {
     if (plan.kind !== 'files' && plan.kind !== 'empty') continue;
-    const volume = createFor(podPlan.meta.name);
+    const volume = createFor(podPlan.meta.name, plan.kind === 'files');
     made(volume);
     faultPoint('volume of the pod created');
     await fill(volume, plan.kind === 'files' ? plan.files : [], plan.kind === 'files' ? 0o755 : 0o777);
@@ -39,9 +39,9 @@ export async function makeVolumes(
   return names;
 }
 
-function createFor(pod: string): string {
+function createFor(pod: string, hasFiles: boolean): string {
   const name = randomId();
-  const labels = { [ANONYMOUS_LABEL]: '', [LABEL.pod]: pod };
+  const labels = { [ANONYMOUS_LABEL]: '', [LABEL.pod]: pod, ...(hasFiles && { [LABEL.files]: '' }) };
   const lock = createVolume({ name, labels, options: {}, isAnonymous: true }, { isSolo: true });
   if (lock === undefined) throw new Error(`there is a volume ${name} already`);
   closeSync(lock);
