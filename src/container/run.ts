@@ -91,7 +91,7 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
     if (observer.template !== undefined) {
       const { keepRunTemplate } = await import('./run-template.js');
       const monitor = monitorOf(undefined, foreground);
-      keepRunTemplate(observer.template, { request, record, plan, monitor, kind: 'foreground' });
+      keepRunTemplate(observer.template, { request, record, plan, monitor, network, kind: 'foreground' });
     }
     becomeMonitor(launched, foreground);
   } catch (error) {

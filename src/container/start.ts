@@ -50,9 +50,9 @@ export async function runDetached(request: RunRequest, draft: Draft, observer: R
     if (observer.template !== undefined) {
       const { keepRunTemplate } = await import('./run-template.js');
       const { plan } = containerPlan;
-      const monitor = monitorFor(plan, record, false);
+      const monitor = monitorFor(plan, record, plan.isNested);
       const kind = request.detach ? 'detached' : 'attached';
-      keepRunTemplate(observer.template, { request, record, plan, monitor, kind });
+      keepRunTemplate(observer.template, { request, record, plan, monitor, network, kind });
     }
     if (client === undefined) {
       observer.print(`${record.id}\n`);
@@ -161,7 +161,8 @@ export async function startContainer(
     client = startHeld(held, plan, { connection: attachment && { wantsAll: true } });
     if (surroundings().wantsStartTemplate) {
       const { keepStartTemplate } = await import('./start-template.js');
-      keepStartTemplate(record, plan.plan, monitorFor(plan.plan, record, false));
+      const monitor = monitorFor(plan.plan, record, plan.plan.isNested);
+      keepStartTemplate({ record, plan: plan.plan, monitor, network });
     }
   } finally {
     closeSync(lock);

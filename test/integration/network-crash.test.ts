@@ -88,7 +88,7 @@ async function assertRecovers(what: string, isRemoved: boolean, before: Baseline
     assert.deepEqual(left.filter((name) => !name.endsWith('.new')).sort(), [
       'bridge.json',
       'holder',
-      'leases.json',
+      'leases',
       'lock',
       'names',
     ]);

@@ -55,12 +55,11 @@ static int is_start(const char *start, const char *id) {
 
 /* The one container whose id begins so. Returns 0 if there is none, or more than one. */
 static int find_by_start(int data, const char *start, char id[ID_SIZE + 1]) {
-  struct entry { u64 inode; s64 next; unsigned short size; u8 type; char name[]; }; /* getdents64(2) */
   static char buffer[32 * 1024] __attribute__((aligned(8)));
   int folder = (int)sys_openat(data, "containers", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0), found = 0;
   for (long size; folder >= 0 && (size = SYSCALL3(__NR_getdents64, folder, buffer, sizeof buffer)) > 0;) {
-    for (long at = 0; at < size; at += ((struct entry *)(buffer + at))->size) {
-      const char *name = ((struct entry *)(buffer + at))->name;
+    for (long at = 0; at < size; at += ((struct directory_entry *)(buffer + at))->size) {
+      const char *name = ((struct directory_entry *)(buffer + at))->name;
       if (is_id(name) && is_start(start, name)) append(id, name), found++;
     }
   }
@@ -93,8 +92,8 @@ int lock_file(int fd, short kind) {
 
 int exists(int folder, const char *name) { return SYSCALL4(__NR_faccessat, folder, name, 0, 0) == 0; }
 
-/* Whether the process of that pid is the one that `live` has. Its pidfd is open by now, so the pid is not used again. */
-static int is_alive(int pid, const char *wanted) {
+/* Whether the process of that pid is the one that started then. Its pidfd is open by now, so the pid is not used again. */
+int is_running_process(int pid, const char *wanted) {
   char buffer[PROCESS_STAT_SIZE], state[STAT_FIELD_SIZE], flags[STAT_FIELD_SIZE], start[STAT_FIELD_SIZE];
   const char *stat = read_process_stat(pid, buffer);
   enum { PF_EXITING = 4 };
@@ -122,7 +121,7 @@ int open_init(struct target *target) {
   target->pid = (int)read_number(live);
   if (target->pid <= 0) return 0;
   target->pidfd = (int)SYSCALL2(__NR_pidfd_open, target->pid, 0);
-  return target->pidfd >= 0 && is_alive(target->pid, start);
+  return target->pidfd >= 0 && is_running_process(target->pid, start);
 }
 
 int find_folder(const char *reference, char **envp, struct target *target) {

@@ -61,14 +61,21 @@ static void remove_stale(int folder) {
 void run_start(const struct start_request *request, const struct target *target, char **envp, int programs) {
   char *none[] = {NULL};
   struct process_request process = {.interactive = request->has_input, .command = none};
-  struct running running = {.template = target->template, .run = run_part(target->template), .process = &process, .data = target->data,
+  struct values values = {.command = none};
+  struct network network = NO_NETWORK;
+  struct running running = {.values = &values, .network = &network, .template = target->template, .run = run_part(target->template), .process = &process, .data = target->data,
                             .lock = take_lock(target), .printed = request->container, .is_attached = request->is_attached, .launch = NO_LAUNCH};
   struct target now = *target;
   /* With the lock, it is what it was, unless somebody has removed the file of the lock. */
   if (running.lock < 0 || open_init(&now) || may_have_monitor(target->folder) || !has_record(target->folder, target->template)) return;
-  if (exists(target->folder, "networks") || !prepare_launch(&running.launch, programs)) return;
+  if (exists(target->folder, "networks") != (running.run->network != 0) || !prepare_launch(&running.launch, programs)) return;
   running.folder = (int)sys_openat(target->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-  if (running.folder < 0 || !fill_monitor(running.template, &process, NULL, &running.monitor)) return;
-  remove_stale(target->folder);
-  run_with_monitor(&running, envp);
+  struct created created = {.data = target->data, .folder = running.folder};
+  append(created.id, target->id);
+  if (running.folder < 0 || !take_lease(target->template, target->data, &values, &network)) return;
+  if (announce(target->template, &created, &values, &network) && fill_monitor(running.template, &process, &values, &running.monitor)) {
+    remove_stale(target->folder);
+    run_with_monitor(&running, envp);
+  }
+  give_back_lease(target->template, &network);
 }
