@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { isSeeing, unseenAsync } from '../sys/sightings.js';
 import { noteNetworks } from './events/network-events.js';
 import type { Attachment, NetworkDraft } from './network-draft.js';
@@ -19,6 +20,11 @@ export async function attachToNetworks(draft: NetworkDraft): Promise<Attachment 
   const attachment = await unseenAsync(() => attach(draft));
   if (isSeeing()) await seeNetworks(draft);
   return attachment;
+}
+
+/** Gives back its addresses and its names, if it has not been started. */
+export function giveBack(attachment: Attachment | undefined): void {
+  for (const path of attachment?.names ?? []) rmSync(path, { force: true });
 }
 
 /** Like `attachToNetworks`, for a plan that is only shown: no address is taken, and nothing is started. */

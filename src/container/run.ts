@@ -3,7 +3,7 @@ import { abandon, type Launched, type LaunchObserver, launch } from '../launch/l
 import { closeAll } from '../launch/streams.js';
 import type { RunRequest } from '../spec/request.js';
 import { surroundings } from '../sys/surroundings.js';
-import { announce, attachToNetworks, imagineAttachment, named } from './attachment.js';
+import { announce, attachToNetworks, giveBack, imagineAttachment, named } from './attachment.js';
 import { oomReport, writeCgroups } from './cgroups.js';
 import { dropIdFile } from './create.js';
 import { createHeld, makeRoom } from './create-held.js';
@@ -97,6 +97,7 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
   } catch (error) {
     if (launched !== undefined) abandon(launched);
     closeAll([network?.lock, network?.namespace]);
+    giveBack(network);
     removeHeld(record, lock, { volumes: true });
     dropIdFile(request.cidfile);
     throw error;

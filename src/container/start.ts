@@ -9,7 +9,7 @@ import { containerFolder } from '../sys/paths.js';
 import { beginSightings } from '../sys/sightings.js';
 import { surroundings } from '../sys/surroundings.js';
 import { type AttachOptions, attachTo, type ConnectOptions, connectMonitor } from './attach.js';
-import { announce, attachToNetworks, named } from './attachment.js';
+import { announce, attachToNetworks, giveBack, named } from './attachment.js';
 import { giveUp, launchDetached, monitorFor, startProgram, type Waiting } from './background.js';
 import { cgroupPlan } from './cgroups.js';
 import { dropIdFile, type HeldContainer } from './create.js';
@@ -68,6 +68,7 @@ export async function runDetached(request: RunRequest, draft: Draft, observer: R
     });
   } catch (error) {
     if (!isStarted) {
+      giveBack(network);
       removeHeld(record, lock, { volumes: true });
       dropIdFile(request.cidfile);
     }

@@ -97,16 +97,16 @@ static u32 parse_address(const char *text) {
   return *text && *text != ',' ? 0 : address;
 }
 
-static void take_address(struct taken *taken, const struct template_network *part, u32 address) {
+static void note_address(struct taken *taken, const struct template_network *part, u32 address) {
   if (address >= part->first && address <= part->last && address - part->first < MOST_ADDRESSES) taken->addresses[address - part->first] = 1;
 }
 
 /* "INDEX,ID,ADDRESS", maybe with one more address. */
-static void take_name(struct taken *taken, const struct template_network *part, const char *name) {
+static void note_lease(struct taken *taken, const struct template_network *part, const char *name) {
   u32 index = read_number(name);
   if (index < MOST_ADDRESSES) taken->indexes[index] = 1;
   for (; *name; name++)
-    if (*name == ',') take_address(taken, part, parse_address(name + 1));
+    if (*name == ',') note_address(taken, part, parse_address(name + 1));
 }
 
 static int list_leases(struct taken *taken, const struct template_network *part, int folder) {
@@ -116,7 +116,7 @@ static int list_leases(struct taken *taken, const struct template_network *part,
   if (leases < 0) return 0;
   while ((size = SYSCALL3(__NR_getdents64, leases, buffer, sizeof buffer)) > 0)
     for (long at = 0; at < size; at += ((struct directory_entry *)(buffer + at))->size)
-      take_name(taken, part, ((struct directory_entry *)(buffer + at))->name);
+      note_lease(taken, part, ((struct directory_entry *)(buffer + at))->name);
   sys_close(leases);
   return size == 0;
 }
@@ -156,7 +156,7 @@ static int choose(struct template *template, struct network *network) {
   const struct template_network *part = network_part(template);
   const u32 *except = (const u32 *)((const char *)template + part->except);
   if (part->last < part->first || !list_leases(&taken, part, network->folder)) return 0;
-  for (u32 i = 0; i < part->except_count; i++) take_address(&taken, part, except[i]);
+  for (u32 i = 0; i < part->except_count; i++) note_address(&taken, part, except[i]);
   u32 count = part->last - part->first < MOST_ADDRESSES - 1 ? part->last - part->first + 1 : MOST_ADDRESSES;
   u32 index = lowest_free(taken.indexes, FIRST_INTERFACE, MOST_ADDRESSES), address = lowest_free(taken.addresses, 0, count);
   if (index == MOST_ADDRESSES || address == count) return 0;
