@@ -64,7 +64,7 @@ static void fill(struct template *template, const char *program) {
   free_rooms();
 }
 
-static void create(struct template *template) {
+static void create(struct template *template, u32 size) {
   const char *options[] = {"--rm", "busybox", "true", NULL}, *caller[] = {"A=b", NULL};
   struct run_request request = {.word_count = 0};
   struct created created = {.data = 3, .lock = -1, .folder = -1};
@@ -73,8 +73,10 @@ static void create(struct template *template) {
   RUN(has_variables(template, (char **)caller); has_files(template));
   struct values values = {.command = request.process.command};
   struct network network = NO_NETWORK;
-  begin_container(template, &created);
+  RUN(begin_container(template, &created));
+  if (!is_well_formed(template, size) || !is_run_whole(template)) return;
   RUN(take_lease(template, 3, &values, &network));
+  if (!is_well_formed(template, size) || !is_run_whole(template)) return;
   RUN(create_container(template, &created, &values); announce(template, &created, &values, &network));
   RUN(give_back_lease(template, &network); remove_created(&created));
 }
@@ -87,7 +89,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
   begin_run(data, size);
   if (is_well_formed(template, (u32)size) && (template->kind < TEMPLATE_RUN || is_run_whole(template))) {
     if (template->kind != TEMPLATE_NONE) fill(template, "ls"), fill(template, "/bin/ls");
-    if (template->kind >= TEMPLATE_RUN && template->kind != TEMPLATE_NONE) create(template);
+    if (template->kind >= TEMPLATE_RUN && template->kind != TEMPLATE_NONE) create(template, (u32)size);
   }
   free(template);
   return 0;

@@ -59,11 +59,11 @@ static void format_time(u64 ms, char text[32]) {
   append_padded(append_padded(text, of_day % 60, 10, '.'), ms % 1000, 100, 'Z');
 }
 
-void begin_container(struct template *template, struct created *created) {
+int begin_container(struct template *template, struct created *created) {
   char time[32];
   choose_id(created->id);
   format_time((u64)clock_ms(), time);
-  fill_holes(template, (const void *const[HOLE_END]){[HOLE_ID] = created->id, [HOLE_SHORT_ID] = created->id, [HOLE_TIME] = time});
+  return fill_holes(template, (const void *const[HOLE_END]){[HOLE_ID] = created->id, [HOLE_SHORT_ID] = created->id, [HOLE_TIME] = time});
 }
 
 /* Its file is new, and is removed only by who has its lock. */

@@ -239,7 +239,7 @@ int fill_plan(const struct template *template, const struct process_request *req
   if (*request->command) arrays[1] = put_arguments(&builder, plan->argv, request->command, &counts[1]);
   if (override_count) arrays[2] = put_environment(&builder, plan->envp, overrides, override_count, &counts[2]);
   put_relocations(&builder, plan, arrays, counts);
-  if (template->run) put_plan_texts(&builder, template, values);
+  if (template->kind >= TEMPLATE_RUN) put_plan_texts(&builder, template, values);
   if (request->directory) put_directory(&builder, template->directory, template->plan_size, request->directory);
   plan->programs = arrays[0], plan->argv = arrays[1], plan->envp = arrays[2], plan->size = builder.size;
   return blob_file(&builder, "foster-plan");

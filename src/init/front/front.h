@@ -69,6 +69,7 @@ struct template *read_template(int folder, const char *name);
 struct template *find_template(int folder, u32 kind, int programs);
 const char *template_text(const struct template *template, u32 offset);
 int is_inside(const struct template *template, u32 offset, u32 size);
+int is_well_formed(const struct template *template, u32 size);
 void stamp_of(const struct stat *info, u64 to[5]);
 int has_programs(const struct template *template, int programs);
 int has_record(int folder, const struct template *template);
@@ -76,7 +77,7 @@ int has_record(int folder, const struct template *template);
 /* run-template.c */
 struct template *find_run_template(int data, const struct run_request *request, char **envp, int programs);
 struct template *find_start_template(int folder, char **envp, int programs);
-void fill_holes(struct template *template, const void *const values[HOLE_END]); /* NULL: stays as it is */
+int fill_holes(struct template *template, const void *const values[HOLE_END]); /* NULL: stays as it is */
 static inline const struct run_template *run_part(const struct template *template) {
   return (const struct run_template *)((const char *)template + template->run);
 }
@@ -132,7 +133,7 @@ struct created {
   char id[ID_SIZE + 1], name[MAX_NAME + 1];
   int has_folder, has_name;
 };
-void begin_container(struct template *template, struct created *created); /* chooses its id */
+int begin_container(struct template *template, struct created *created); /* chooses its id */
 int create_container(const struct template *template, struct created *created, struct values *values);
 int write_file(const struct created *created, const char *name, const char *text, size_t size, int is_durable);
 void remove_created(struct created *created);

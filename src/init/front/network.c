@@ -131,8 +131,8 @@ static char *append_octet(char *to, u32 octet) {
   return *to = 0, to;
 }
 
-/* The texts, and the holes of the messages that make the interface. */
-static void fill_network(struct template *template, struct network *network, u32 index, u32 address) {
+/* Fills the texts, and the holes of the messages that make the interface. */
+static int fill_network(struct template *template, struct network *network, u32 index, u32 address) {
   char buffer[PROCESS_STAT_SIZE], device[DEVICE_SIZE] = "v", start[STAT_FIELD_SIZE];
   u8 octets[] = {(u8)(address >> 24), (u8)(address >> 16), (u8)(address >> 8), (u8)address};
   u64 self = (u64)SYSCALL0(__NR_getpid);
@@ -147,7 +147,7 @@ static void fill_network(struct template *template, struct network *network, u32
   *start = 0;
   if (stat) copy_stat_field(stat, STAT_START, start);
   append(append(append(append_number(append(network->starter, "{\"pid\":"), self), ",\"start\":\""), start), "\"}");
-  fill_holes(template, (const void *const[HOLE_END]){[HOLE_INDEX] = &index, [HOLE_DEVICE] = device, [HOLE_ADDRESS] = octets});
+  return fill_holes(template, (const void *const[HOLE_END]){[HOLE_INDEX] = &index, [HOLE_DEVICE] = device, [HOLE_ADDRESS] = octets});
 }
 
 /* Chooses as src/network/leases.ts does: the lowest that is free. */
@@ -160,8 +160,7 @@ static int choose(struct template *template, struct network *network) {
   u32 count = part->last - part->first < MOST_ADDRESSES - 1 ? part->last - part->first + 1 : MOST_ADDRESSES;
   u32 index = lowest_free(taken.indexes, FIRST_INTERFACE, MOST_ADDRESSES), address = lowest_free(taken.addresses, 0, count);
   if (index == MOST_ADDRESSES || address == count) return 0;
-  fill_network(template, network, index, part->first + address);
-  return 1;
+  return fill_network(template, network, index, part->first + address);
 }
 
 static int put_file(int folder, const char *path, const char *text, size_t size) {

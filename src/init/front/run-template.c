@@ -48,13 +48,6 @@ static int are_holes_whole(const struct template *template) {
   return 1;
 }
 
-/* Writes over what was different in the run that has left the template. */
-void fill_holes(struct template *template, const void *const values[HOLE_END]) {
-  const struct template_hole *hole = holes_of(template);
-  for (u32 i = 0; i < run_part(template)->hole_count; i++, hole++)
-    if (values[hole->kind]) memcpy((char *)template + hole->offset, values[hole->kind], hole_sizes[hole->kind]);
-}
-
 /* Whether an array of numbers is within the template. */
 static int are_numbers_whole(const struct template *template, u32 offset, u32 count) {
   return offset % 4 == 0 && count <= MAX_NUMBERS && is_inside(template, offset, count * (u32)sizeof(u32));
@@ -81,6 +74,19 @@ static int is_run_whole(const struct template *template) {
   return is_list(template, run->words, run->word_count) && is_list(template, run->variables, run->variable_count) &&
          is_list(template, run->remove, run->remove_count) && are_files_whole(template) && are_holes_whole(template) &&
          are_numbers_whole(template, run->texts, run->text_count) && is_network_whole(template);
+}
+
+/* Writes over what was different in the run that has left the template. Returns whether it is a template afterwards, too: its holes
+ * may be anywhere. */
+int fill_holes(struct template *template, const void *const values[HOLE_END]) {
+  const struct template_hole *holes = holes_of(template);
+  u32 size = template->size, count = run_part(template)->hole_count;
+  for (u32 i = 0; i < count; i++) {
+    struct template_hole hole = holes[i];
+    if (hole.kind >= HOLE_END || hole.offset > size || hole_sizes[hole.kind] > size - hole.offset) return 0;
+    if (values[hole.kind]) memcpy((char *)template + hole.offset, values[hole.kind], hole_sizes[hole.kind]);
+  }
+  return is_well_formed(template, size) && is_run_whole(template);
 }
 
 static int has_words(const struct template *template, const struct run_request *request) {

@@ -55,8 +55,7 @@ void run_run(const struct run_request *request, struct template *template, int d
                             .launch = NO_LAUNCH};
   process.interactive = (running.run->flags & RUN_INTERACTIVE) != 0;
   if (!prepare_launch(&running.launch, programs)) return;
-  begin_container(template, &created);
-  if (!take_lease(template, data, &values, &network)) return;
+  if (!begin_container(template, &created) || !take_lease(template, data, &values, &network)) return;
   int is_made = create_container(template, &created, &values) && announce(template, &created, &values, &network);
   running.folder = created.folder, running.lock = created.lock;
   if (is_made && fill_monitor(template, &process, &values, &running.monitor)) {

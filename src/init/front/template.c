@@ -48,7 +48,7 @@ static int has_blobs(const struct template *template) {
          template_text(template, template->event) && template_text(template, template->path);
 }
 
-static int is_well_formed(const struct template *template, u32 size) {
+int is_well_formed(const struct template *template, u32 size) {
   return template->magic == TEMPLATE_MAGIC && template->version == VERSION && template->size == size &&
          (template->kind == TEMPLATE_NONE || has_blobs(template));
 }
