@@ -168,6 +168,8 @@ export interface RunTemplate extends ProcessTemplate {
   network?: NetworkTemplate | undefined;
   /** The steps of PID 1 whose second argument is a text with codes, by index. */
   texts: readonly number[];
+  /** The names of the volumes that a new container uses, sorted. */
+  volumes: readonly string[];
 }
 
 /** How a container is connected to a network: struct template_network of wire.h, whose texts have CODE_*. */
@@ -233,6 +235,8 @@ export function encodeRunTemplate(template: RunTemplate): Uint8Array {
     ),
     text_count: texts.length,
     network: network === undefined ? 0 : encodeNetwork(blob, network),
+    volumes: blob.words([...template.volumes]),
+    volume_count: template.volumes.length,
   });
   const holes = [
     ...(fresh === undefined ? [] : findHoles(blob.bytes, fresh)),
@@ -309,6 +313,8 @@ export function encodeRefusal(facts: RunFacts): Uint8Array {
     texts: 0,
     text_count: 0,
     network: 0,
+    volumes: empty,
+    volume_count: 0,
   };
   encodeFacts(blob, run, facts, { ...texts, ...rest });
   blob.u32(header + wire.TEMPLATE_OFFSETS.size, blob.size);

@@ -332,6 +332,7 @@ struct run_template {
   u32 keys;                      /* text: the keys that detach */
   u32 texts, text_count;         /* offset of u32[]: arguments in the plan that are texts with CODE_*, each before the one that is its length */
   u32 network;                   /* offset of struct template_network; 0: it is in no network */
+  u32 volumes, volume_count;     /* list: names of the volumes that a new container uses */
 };
 
 /* How a run is connected to a network, with an address of its own. Texts may have CODE_*. */

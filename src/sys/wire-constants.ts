@@ -308,7 +308,7 @@ export const wire = {
     before: 8,
     after: 12,
   },
-  RUN_TEMPLATE_SIZE: 108,
+  RUN_TEMPLATE_SIZE: 116,
   RUN_TEMPLATE_OFFSETS: {
     uid: 0,
     gid: 4,
@@ -337,6 +337,8 @@ export const wire = {
     texts: 96,
     text_count: 100,
     network: 104,
+    volumes: 108,
+    volume_count: 112,
   },
   TEMPLATE_NETWORK_SIZE: 56,
   TEMPLATE_NETWORK_OFFSETS: {

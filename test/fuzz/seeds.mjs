@@ -224,6 +224,7 @@ for (const kind of ['foreground', 'detached', 'attached']) {
       remove: [`/x/${id}`, '/names/\u0001'],
       keys: Buffer.from([16, 17]),
       texts: [],
+      volumes: argv,
       ...(kind === 'detached' && { network }),
     });
     writeFileSync(join(folder, 'front', `run-${kind}-${argv.length}`), template);

@@ -72,7 +72,7 @@ static int is_run_whole(const struct template *template) {
   for (u32 i = 0; i < sizeof texts / sizeof *texts; i++)
     if (!template_text(template, texts[i])) return 0;
   return is_list(template, run->words, run->word_count) && is_list(template, run->variables, run->variable_count) &&
-         is_list(template, run->remove, run->remove_count) && are_files_whole(template) && are_holes_whole(template) &&
+         is_list(template, run->remove, run->remove_count) && is_list(template, run->volumes, run->volume_count) && are_files_whole(template) && are_holes_whole(template) &&
          are_numbers_whole(template, run->texts, run->text_count) && is_network_whole(template);
 }
 
