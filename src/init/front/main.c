@@ -1,5 +1,6 @@
 /* The entry of the front. dist/foster, a shell script, executes it for what it may know. */
 #include "front.h"
+#include "job.h"
 #include "../entry-point.h"
 
 #include <asm-generic/errno.h>
@@ -132,6 +133,20 @@ static const char *front_start(char **argv, char **envp, int programs) {
   return NULL;
 }
 
+/* Signals do what they do with any program; but a broken pipe is an error of write(2), as in Node. */
+void take_signals(void) {
+  u64 ignore[4] = {1, 0, 0, 0}; /* SIG_IGN, no flags, no restorer, empty mask */
+  SYSCALL4(__NR_rt_sigaction, SIGPIPE, ignore, NULL, 8);
+  SYSCALL4(__NR_rt_sigprocmask, 2, &callers_signals, NULL, 8);
+}
+
+/* Ends the process if all is done. What is left over is what `argv` has then. */
+static void front_jobs(char **argv, char **envp, int programs) {
+  static struct job_request request;
+  begin_faults(envp);
+  if (parse_jobs(argv[0], argv + 1, &request) && is_usual(0) && do_jobs(&request, argv + 1, envp, programs)) sys_exit(0);
+}
+
 static _Noreturn void front(int argc, char **argv, char **envp) {
   const char *wish = NULL;
   char folder[MAX_PATH];
@@ -141,6 +156,7 @@ static _Noreturn void front(int argc, char **argv, char **envp) {
   if (programs >= 0 && string_equal(argv[1], "exec")) wish = front_exec(argv + 2, envp, programs);
   if (programs >= 0 && string_equal(argv[1], "start")) wish = front_start(argv + 2, envp, programs);
   if (programs >= 0 && string_equal(argv[1], "run")) wish = front_run(argv + 2, envp, programs);
+  if (programs >= 0) front_jobs(argv + 1, envp, programs);
   become_node(argv, envp, wish); /* all that is open is closed by then: O_CLOEXEC */
 }
 
