@@ -164,10 +164,46 @@ export interface RunTemplate extends ProcessTemplate {
   subject: string;
   remove: readonly string[];
   keys: Buffer;
+  /** Of one that is connected to a network. */
+  network?: NetworkTemplate | undefined;
+  /** The steps of PID 1 whose second argument is a text with codes, by index. */
+  texts: readonly number[];
+}
+
+/** How a container is connected to a network: struct template_network of wire.h, whose texts have CODE_*. */
+export interface NetworkTemplate {
+  /** Parts of the lock file of the network holder. */
+  states: string[];
+  /** The address of the machine: 4 bytes. */
+  host: Buffer;
+  /** The addresses to choose from, as numbers, and those of them that no container gets. */
+  first: number;
+  last: number;
+  except: number[];
+  /** The file of the lease, below the networks folder, and its content. */
+  leaseName: string;
+  lease: string;
+  /** The file `networks` of the container. */
+  note: string;
+  /** Files for the monitor to remove when the container has ended for good. */
+  remove: string[];
+  /** The file with its names, below the networks folder, and its content; '' if it has none. */
+  namesFile: string;
+  names: string;
+  /** Of its host steps, with marks in place of what differs. */
+  messages: Buffer[];
+  marks: LinkMarks;
+}
+
+/** What messages have that make an interface: its number, its name up to DEVICE_SIZE, and its address. */
+export interface LinkMarks {
+  index: Buffer;
+  device: Buffer;
+  address: Buffer;
 }
 
 export function encodeRunTemplate(template: RunTemplate): Uint8Array {
-  const { facts, nameWords, remove, keys, stamps, fresh } = template;
+  const { facts, nameWords, remove, keys, stamps, fresh, network, texts } = template;
   const blob = new Blob();
   const header = blob.reserve(wire.TEMPLATE_SIZE);
   const run = blob.reserve(wire.RUN_TEMPLATE_SIZE);
@@ -191,8 +227,17 @@ export function encodeRunTemplate(template: RunTemplate): Uint8Array {
     remove: blob.words([...remove]),
     remove_count: remove.length,
     keys: blob.put(Buffer.concat([keys, Buffer.of(0)])),
+    texts: numbers(
+      blob,
+      texts.map((step) => argumentAt(template.plan, step) + 8),
+    ),
+    text_count: texts.length,
+    network: network === undefined ? 0 : encodeNetwork(blob, network),
   });
-  const holes = fresh === undefined ? [] : findHoles(blob.bytes, fresh);
+  const holes = [
+    ...(fresh === undefined ? [] : findHoles(blob.bytes, fresh)),
+    ...(network === undefined ? [] : findMarks(blob.bytes, network)),
+  ];
   const table = blob.reserve(holes.length * wire.TEMPLATE_HOLE_SIZE);
   holes.forEach((hole, index) => {
     blob.struct(table + index * wire.TEMPLATE_HOLE_SIZE, wire.TEMPLATE_HOLE_OFFSETS, hole);
@@ -201,6 +246,37 @@ export function encodeRunTemplate(template: RunTemplate): Uint8Array {
   blob.u32(run + wire.RUN_TEMPLATE_OFFSETS.hole_count, holes.length);
   blob.u32(header + wire.TEMPLATE_OFFSETS.size, blob.size);
   return blob.bytes;
+}
+
+function encodeNetwork(blob: Blob, network: NetworkTemplate): number {
+  const at = blob.reserve(wire.TEMPLATE_NETWORK_SIZE);
+  const { states, first, last, except, remove } = network;
+  blob.struct(at, wire.TEMPLATE_NETWORK_OFFSETS, {
+    states: blob.words(states),
+    state_count: states.length,
+    host: network.host.readUInt32LE(),
+    first,
+    last,
+    except: numbers(blob, except),
+    except_count: except.length,
+    lease_name: blob.text(network.leaseName),
+    lease: blob.text(network.lease),
+    note: blob.text(network.note),
+    remove: blob.words(remove),
+    remove_count: remove.length,
+    names_file: blob.text(network.namesFile),
+    names: blob.text(network.names),
+  });
+  return at;
+}
+
+/** An array of 32-bit numbers. */
+function numbers(blob: Blob, values: readonly number[]): number {
+  const at = blob.reserve(values.length * 4);
+  values.forEach((value, index) => {
+    blob.u32(at + index * 4, value);
+  });
+  return at;
 }
 
 /** Says that such a run is always done by Node, as long as what it depends on is the same. */
@@ -224,7 +300,16 @@ export function encodeRefusal(facts: RunFacts): Uint8Array {
     restart: empty,
     subject: empty,
   };
-  const rest = { flags: 0, clone_flags: 0, remove: empty, remove_count: 0, keys: empty };
+  const rest = {
+    flags: 0,
+    clone_flags: 0,
+    remove: empty,
+    remove_count: 0,
+    keys: empty,
+    texts: 0,
+    text_count: 0,
+    network: 0,
+  };
   encodeFacts(blob, run, facts, { ...texts, ...rest });
   blob.u32(header + wire.TEMPLATE_OFFSETS.size, blob.size);
   return blob.bytes;
@@ -295,7 +380,22 @@ function findHoles(
   return [...holes, ...placesOf(bytes, created).map((offset) => ({ offset, kind: wire.HOLE_TIME }))];
 }
 
-function placesOf(bytes: Buffer, text: string): number[] {
+/** Where messages have marks. */
+function findMarks(bytes: Buffer, { messages, marks }: NetworkTemplate): { offset: number; kind: number }[] {
+  const kinds = [
+    [marks.index, wire.HOLE_INDEX],
+    [marks.device, wire.HOLE_DEVICE],
+    [marks.address, wire.HOLE_ADDRESS],
+  ] as const;
+  return messages.flatMap((message) => {
+    const start = bytes.indexOf(message);
+    return kinds.flatMap(([mark, kind]) =>
+      placesOf(message, mark).map((at) => ({ offset: start + at, kind })),
+    );
+  });
+}
+
+function placesOf(bytes: Buffer, text: string | Buffer): number[] {
   const places = [];
   for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + text.length)) places.push(at);
   return places;

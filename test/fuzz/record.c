@@ -10,9 +10,8 @@
 s64 own_file_size(int fd) { return fd; }
 int is_name(const char *text) { return look_at_text(text), *text; }
 void fault_point(const char *step) { look_at_text(step); }
-char *expand(char *to, const char *end, const char *text, const char *name, char **command) {
-  look_at_text(name);
-  return !*command && end - to > (s64)string_length(text) ? append(to, text) : NULL;
+char *expand(char *to, const char *end, const char *text, const struct values *values) {
+  return !*values->command && end - to > (s64)string_length(text) ? append(to, text) : NULL;
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {

@@ -188,6 +188,21 @@ const facts = {
 };
 const id = '0123456789abcdef'.repeat(4);
 const created = '2026-11-26T20:23:52.000Z';
+const network = {
+  states: ['"outside":true'],
+  host: Buffer.from([0, 0, 0, 0]),
+  first: 0x0a580000,
+  last: 0x0a58ffff,
+  except: [0x0a580000, 0x0a580001],
+  leaseName: `leases/\u0004,${id},\u0003`,
+  lease: '{"index":\u0004,"addresses":["\u0003"],"mac":"\u0005","starter":\u0006}',
+  note: ` ${id} bridge\n`,
+  remove: [`/networks/leases/\u0004,${id},\u0003`],
+  namesFile: `names/shop/${id}`,
+  names: '\u0003 \u0001\n',
+  messages: [],
+  marks: { index: Buffer.alloc(4), device: Buffer.alloc(12), address: Buffer.alloc(4) },
+};
 for (const kind of ['foreground', 'detached', 'attached']) {
   for (const argv of [[], ['sh', '-c']]) {
     const template = encodeRunTemplate({
@@ -208,6 +223,8 @@ for (const kind of ['foreground', 'detached', 'attached']) {
       subject: ` ${id} \u0001`,
       remove: [`/x/${id}`, '/names/\u0001'],
       keys: Buffer.from([16, 17]),
+      texts: [],
+      ...(kind === 'detached' && { network }),
     });
     writeFileSync(join(folder, 'front', `run-${kind}-${argv.length}`), template);
   }

@@ -15,77 +15,36 @@ import {
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Containers } from './support/containers.js';
-import { FOSTER, Home, type Result } from './support/foster.js';
-import { change, NO_NODE, withoutNumbers } from './support/front.js';
+import { FOSTER, type Result } from './support/foster.js';
+import { ALL, change, EVERYTHING, FrontHome, NO_NODE, normalized } from './support/front.js';
 import { Tmux } from './support/tmux.js';
 import { waitUntil } from './support/wait.js';
 
 /** `foster run` without Node: src/init/front. */
-const home = new Home();
+const home = new FrontHome();
 const containers = new Containers(home);
-
-/** A PATH in which Node can be missing, and everything else is: a template depends on PATH. */
-const programs = join(home.folder, 'bin');
-mkdirSync(programs);
-symlinkSync(process.execPath, join(programs, 'node'));
-for (const name of ['newuidmap', 'newgidmap', 'busybox', 'fuse-overlayfs'])
-  if (existsSync(`/usr/bin/${name}`)) symlinkSync(`/usr/bin/${name}`, join(programs, name));
-const ENV = { PATH: programs, LANG: 'C.UTF-8', OF_CALLER: 'mine' };
+const { programs } = home;
 
 after(async () => {
   containers.removeAll();
   await home.assertNothingLeft();
 });
 
-const run = (args: string[], env: Record<string, string> = {}, input = ''): Result =>
-  home.run(args, { env: { ...ENV, ...env }, input, cwd: home.shared });
+type Env = Record<string, string>;
 
-const byNode = (args: string[], input = ''): Result => run(args, { FOSTER_NO_FRONT: '1' }, input);
+const run = (args: string[], env: Env = {}, input = ''): Result =>
+  home.byAny(['run', ...args], { env, input });
 
-/** Node cannot be found, so what works has been done by the front. */
-function byFront(args: string[], env: Record<string, string> = {}, input = ''): Result {
-  const node = join(programs, 'node');
-  renameSync(node, `${node}.away`);
-  try {
-    return run(args, env, input);
-  } finally {
-    renameSync(`${node}.away`, node);
-  }
-}
+const byNode = (args: string[], input = ''): Result => home.byNode(['run', ...args], { input });
 
-/** Whether the front does it. */
-const isFronted = (args: string[], env: Record<string, string> = {}): boolean =>
-  !NO_NODE.test(byFront(args, env).stderr);
+const byFront = (args: string[], env: Env = {}, input = ''): Result =>
+  home.byFront(['run', ...args], { env, input });
+
+const isFronted = (args: string[], env: Env = {}): boolean => home.isFronted(['run', ...args], { env });
 
 const templates = join(home.folder, 'data/foster/templates');
 
 run(['--rm', 'busybox', 'true']); // what is found out once for all, such as the storage driver
-
-/** What differs from run to run. */
-function normalized(text: string): string {
-  return withoutNumbers(text)
-    .replace(/\b[0-9a-f]{64}\b/g, 'ID')
-    .replace(/\b(?=[0-9a-f]*[0-9])[0-9a-f]{12}\b/g, 'SHORT')
-    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
-    .replace(/ [A-Z][a-z]{2} +\d+ +\d\d:\d\d /g, ' DATE ');
-}
-
-const EVERYTHING = [
-  'cat /proc/self/status',
-  "sed 's/^[0-9]* [0-9]* [0-9:]* //' /proc/self/mountinfo",
-  'cat /proc/self/limits',
-  'cat /proc/self/cgroup',
-  'cat /proc/self/oom_score_adj /proc/self/uid_map /proc/self/gid_map',
-  "for one in /proc/self/ns/*; do readlink $one | sed 's/[0-9]*//g'; done",
-  'ls -l /proc/self/fd',
-  'ls -ld / /etc /etc/mtab /dev/shm /tmp; ls -l /dev',
-  'cat /etc/hosts /etc/hostname /etc/resolv.conf /proc/self/personality',
-  'env; pwd; id; umask; ulimit -a; hostname; tty',
-  'cat /proc/1/status /proc/1/comm /proc/1/oom_score_adj | grep -v Pid',
-  'echo error >&2; cat; exit 3',
-].join('; ');
-
-const ALL = ['busybox', 'sh', '-c', EVERYTHING];
 
 mkdirSync(join(home.shared, 'folder'));
 writeFileSync(join(home.shared, 'folder/file'), 'text\n');
@@ -180,29 +139,13 @@ const SAME: string[][] = [
   ['--rm', 'busybox', 'sh', '-c', '(sleep 0.01 & exec sh -c "exit 5")'],
 ];
 
-/** What the last container has left in the events file, without its time. */
-function lastEvents(): string {
-  const lines = readFileSync(join(home.folder, 'data/foster/events'), 'utf8').trimEnd().split('\n');
-  const id = lines.at(-1)?.split(' ')[2];
-  const own = lines.map((line) => line.split(' ').slice(1)).filter(([, one]) => one === id);
-  const name = own[0]?.[2] ?? '';
-  return own
-    .map((words) =>
-      words
-        .join(' ')
-        .replace(id ?? '', 'ID')
-        .replace(` ${name}`, ' NAME'),
-    )
-    .join('\n');
-}
-
 for (const [index, args] of SAME.entries()) {
   const title = args.map((word) => (word.length > 40 ? '...' : word)).slice(0, 12);
   test(`the same by Node and without it, ${index + 1}: ${JSON.stringify(title.join(' '))}`, () => {
     const of = ({ stdout, ...rest }: Result) => ({
       ...rest,
       stdout: normalized(stdout),
-      events: lastEvents(),
+      events: home.lastEvents(),
     });
     const expected = of(byNode(args, 'input'));
     run(args, {}, 'input');
@@ -247,7 +190,7 @@ for (const args of KEPT) {
           .filter((name) => !/^(exit|live|counts|log|attach)/.test(name))
           .sort(),
         output: args.includes(EVERYTHING) && normalized(home.foster(['logs', id]).stdout),
-        created: lastEvents().split('\n')[0],
+        created: home.lastEvents().split('\n')[0],
       });
       containers.ok('rm', '-f', '-t', '0', id);
     }
@@ -279,7 +222,7 @@ test('a name that is taken: Node says so, and nothing is left', () => {
 test('many at once', async () => {
   const args = ['--rm', 'busybox', 'sh', '-c', 'echo $HOSTNAME'];
   run(args);
-  const all = Array.from({ length: 12 }, () => home.start(args, { env: ENV, cwd: home.shared }));
+  const all = Array.from({ length: 12 }, () => home.start(args, { env: home.callers, cwd: home.shared }));
   const results = await Promise.all(all.map((one) => one.ended));
   assert.deepEqual([...new Set(results.map(({ status }) => status))], [0]);
   assert.equal(new Set(results.map(({ stdout }) => stdout)).size, all.length);
@@ -293,10 +236,10 @@ test('a terminal: its size, keys that detach, and the end with its owner', async
   person.types('exit');
   await person.seesPrompt();
   containers.ok('rm', 'tty');
-  renameSync(join(programs, 'node'), join(programs, 'node.away'));
+  const putBack = home.takeNodeAway();
   person.types(command);
   await person.sees('/ #');
-  renameSync(join(programs, 'node.away'), join(programs, 'node'));
+  putBack();
   person.types('stty size');
   await person.sees(/20 90/);
   person.presses('C-p', 'C-q');
@@ -314,11 +257,11 @@ test('Ctrl-C, and a signal for the container', async () => {
     '-c',
     'trap "echo caught; exit 9" INT; echo ready; while :; do sleep 0.02; done',
   ];
-  const warm = home.start(args, { env: ENV, cwd: home.shared });
+  const warm = home.start(args, { env: home.callers, cwd: home.shared });
   await warm.says('ready');
   warm.signal('SIGINT');
   await warm.ended;
-  const running = home.start(args, { env: ENV, cwd: home.shared });
+  const running = home.start(args, { env: home.callers, cwd: home.shared });
   await running.says('ready');
   running.signal('SIGINT');
   const { status, stdout } = await running.ended;
@@ -426,13 +369,11 @@ test('a template does not hold in another directory, if the directory matters', 
   run(PLAIN);
   assert.ok(isFronted(PLAIN));
   const other = join(home.shared, 'folder');
-  const { stderr } = home.run(PLAIN, { env: ENV, cwd: other });
+  const { stderr } = home.run(PLAIN, { env: home.callers, cwd: other });
   assert.match(stderr, /rootfs/);
   const plain = ['--rm', 'busybox', 'true'];
   run(plain);
-  renameSync(join(programs, 'node'), join(programs, 'node.away'));
-  assert.equal(home.run(plain, { env: ENV, cwd: other }).status, 0);
-  renameSync(join(programs, 'node.away'), join(programs, 'node'));
+  assert.equal(home.byFront(['run', ...plain], { env: home.callers, cwd: other }).status, 0);
 });
 
 /** Changes after which a template must not be used. */
@@ -505,17 +446,10 @@ test('a layer that is removed: Node says what is missing', async () => {
   await waitUntil('the front does it again', () => isFronted(plain));
 });
 
-const start = (args: string[], env: Record<string, string> = {}, input = ''): Result =>
-  home.foster(['start', ...args], { env: { ...ENV, ...env }, input, cwd: home.shared });
+const start = (args: string[], env: Env = {}, input = ''): Result =>
+  home.byAny(['start', ...args], { env, input });
 
-function startByFront(args: string[], input = ''): Result {
-  renameSync(join(programs, 'node'), join(programs, 'node.away'));
-  try {
-    return start(args, {}, input);
-  } finally {
-    renameSync(join(programs, 'node.away'), join(programs, 'node'));
-  }
-}
+const startByFront = (args: string[], input = ''): Result => home.byFront(['start', ...args], { input });
 
 /** Flags of `create`, and of `start`. */
 const STARTS: [create: string[], start: string[]][] = [
@@ -535,7 +469,7 @@ for (const [flags, words] of STARTS) {
     const args = [...words, 'st'];
     const results = [];
     try {
-      const made = home.foster(['create', '--name', 'st', ...flags], { env: ENV, cwd: home.shared });
+      const made = home.foster(['create', '--name', 'st', ...flags], { env: home.callers, cwd: home.shared });
       assert.equal(made.status, 0, made.stderr);
       for (const by of [
         () => start(args, NO_FRONT, 'input'), // the first mount of a layer has other options than the next ones
@@ -550,7 +484,7 @@ for (const [flags, words] of STARTS) {
           ...rest,
           stdout: normalized(stdout),
           code,
-          events: lastEvents().split('\n').slice(-2),
+          events: home.lastEvents().split('\n').slice(-2),
         });
       }
     } finally {
@@ -563,7 +497,7 @@ for (const [flags, words] of STARTS) {
 
 test('a start in the background: its name, files of the last run, and what is left to Node', async () => {
   const made = home.foster(['create', '--name', 'st', 'busybox', 'sh', '-c', 'sleep 0.1'], {
-    env: ENV,
+    env: home.callers,
     cwd: home.shared,
   });
   const id = made.stdout.trim();

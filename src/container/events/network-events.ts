@@ -10,10 +10,10 @@ import { containerFolder } from '../../sys/paths.js';
 export function noteNetworks(container: string, networks: readonly { id: string; name: string }[]): void {
   const file = join(containerFolder(container), 'networks');
   if (networks.length === 0) rmSync(file, { force: true });
-  else
-    writeFileAtomically(
-      file,
-      networks.map(({ id, name }) => ` ${id} ${name} type=bridge container=${container}\n`).join(''),
-      { durable: false },
-    );
+  else writeFileAtomically(file, networksNote(container, networks), { durable: false });
+}
+
+/** What is written down. */
+export function networksNote(container: string, networks: readonly { id: string; name: string }[]): string {
+  return networks.map(({ id, name }) => ` ${id} ${name} type=bridge container=${container}\n`).join('');
 }

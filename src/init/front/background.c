@@ -18,9 +18,10 @@ static int start_monitor(struct running *running, char **envp) {
   if (sys_socketpair(session) < 0) return 0;
   launch->control = session[0], descriptors[FD_CONTROL] = session[1];
   descriptors[FD_BLOB] = blob_file(&running->monitor, "foster-monitor");
-  descriptors[FD_PLAN] = fill_plan(running->template, running->process, envp);
+  descriptors[FD_PLAN] = fill_plan(running->template, running->process, running->values, envp);
   descriptors[FD_DIRECTORY] = running->folder, descriptors[FD_LOCK] = running->lock;
   descriptors[FD_EVENTS] = open_events(running->data);
+  descriptors[FD_JOINED] = running->network->holder, descriptors[FD_NETWORK] = running->network->holder_lock;
   if (descriptors[FD_BLOB] < 0 || descriptors[FD_PLAN] < 0) return 0;
   const char *argv[] = {"foster-init", "monitor", NULL};
   struct program program = {.path = (u64) "", .argv = (u64)argv, .envp = (u64)&argv[2], .descriptors = (u64)descriptors,

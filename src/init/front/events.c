@@ -18,13 +18,13 @@ char *append_encoded(char *to, const char *text) {
 }
 
 /* `text` is the line after its time, up to the command. Returns whether the file is of a size at which it can be left as it is. */
-int append_event(int data, const char *text, const char *name, char **command) {
+int append_event(int data, const char *text, const struct values *values) {
   static char line[2 * MAX_EVENT];
   struct stat info = {.st_size = 0};
-  char *none[] = {NULL}, *end = append_number(line, (u64)clock_ms());
-  if (!(end = expand(end, line + MAX_EVENT, text, name, none))) return 0;
-  for (char **word = command; *word; word++) {
-    if (word != command) end = append(end, "%20");
+  char *end = append_number(line, (u64)clock_ms());
+  if (!(end = expand(end, line + MAX_EVENT, text, values))) return 0;
+  for (char **word = values->command; *word; word++) {
+    if (word != values->command) end = append(end, "%20");
     end = append_encoded(end, *word);
   }
   end = append(end, "\n");

@@ -16,22 +16,23 @@ static int start_detached(struct launch *launch) {
 
 void run_exec(const struct exec_request *request, const struct target *target, char **envp, int programs) {
   const struct process_request *process = &request->process;
+  struct values values = {.command = process->command};
   struct launch launch = {.init = -1, .plan = -1, .control = -1, .console = -1, .streams = {-1, -1, -1}, .pidfd = -1};
   const struct template *template = target->template;
   if (is_long(process->command) || !can_quote(process->command[0])) return;
-  launch.plan = fill_plan(template, process, envp);
+  launch.plan = fill_plan(template, process, &values, envp);
   if (!prepare_launch(&launch, programs)) return;
   struct launch_wishes wishes = {.join = target->pidfd, .is_terminal = process->terminal, .has_input = process->interactive,
                                  .is_carried = !process->terminal && !request->detached};
   if (launch_init(&launch, &wishes) && wait_until_ready(&launch)) {
     struct builder monitor;
-    append_event(target->data, template_text(template, template->event), "", process->command);
+    append_event(target->data, template_text(template, template->event), &values);
     if (request->detached && start_detached(&launch)) sys_exit(0);
     if (!request->detached && fill_monitor(template, process, NULL, &monitor)) {
       ((struct monitor *)monitor.data)->pid = launch.pid;
       /* of a terminal, the monitor sets the modes */
       become_monitor(&launch, &(struct monitor_files){.blob = blob_file(&monitor, "foster-monitor"), .folder = -1, .userns = -1, .lock = -1,
-                                                     .events = -1, .reads_input = process->interactive || process->terminal});
+                                                     .events = -1, .network = -1, .reads_input = process->interactive || process->terminal});
     }
   }
   abandon(&launch);

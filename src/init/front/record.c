@@ -89,8 +89,9 @@ int read_record(const struct target *target, struct record *record) {
 int record_event(const struct target *target, const struct record *record, const char *action, const char *more) {
   static char text[MAX_ATTRIBUTES + 512];
   char *none[] = {NULL};
+  struct values values = {.command = none};
   append(append(append(append(append(append(append(append(text, " "), action), " "), target->id), " "), record->name), record->attributes), more);
-  int is_short = append_event(target->data, text, "", none);
+  int is_short = append_event(target->data, text, &values);
   append(append(append(text, "event "), action), " noted");
   fault_point(text);
   return is_short;

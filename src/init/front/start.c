@@ -35,13 +35,20 @@ static void remove_stale(int folder) {
 void run_start(const struct start_request *request, const struct target *target, char **envp, int programs) {
   char *none[] = {NULL};
   struct process_request process = {.interactive = request->has_input, .command = none};
-  struct running running = {.template = target->template, .run = run_part(target->template), .process = &process, .data = target->data,
+  struct values values = {.command = none};
+  struct network network = NO_NETWORK;
+  struct running running = {.values = &values, .network = &network, .template = target->template, .run = run_part(target->template), .process = &process, .data = target->data,
                             .lock = hold_lock(target), .printed = request->container, .is_attached = request->is_attached, .launch = NO_LAUNCH};
   /* with the lock, it is what it was */
   if (running.lock < 0 || !has_record(target->folder, target->template)) return;
-  if (exists(target->folder, "networks") || !prepare_launch(&running.launch, programs)) return;
+  if (exists(target->folder, "networks") != (running.run->network != 0) || !prepare_launch(&running.launch, programs)) return;
   running.folder = (int)sys_openat(target->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-  if (running.folder < 0 || !fill_monitor(running.template, &process, NULL, &running.monitor)) return;
-  remove_stale(target->folder);
-  run_with_monitor(&running, envp);
+  struct created created = {.data = target->data, .folder = running.folder};
+  append(created.id, target->id);
+  if (running.folder < 0 || !take_lease(target->template, target->data, &values, &network)) return;
+  if (announce(target->template, &created, &values, &network) && fill_monitor(running.template, &process, &values, &running.monitor)) {
+    remove_stale(target->folder);
+    run_with_monitor(&running, envp);
+  }
+  give_back_lease(target->template, &network);
 }

@@ -59,21 +59,27 @@ static int is_since_boot(s64 started) {
   return started >= clock_ms() - up[0] * 1000 - CLOCK_SLACK;
 }
 
-/* Opens PID 1 and its pidfd. Returns whether it is alive: no zombie, and still the process that `live` names. */
-int open_init(struct target *target) {
+/* Whether the process of that pid is the one that started then, and no zombie. Its pidfd is open by now, so the pid is not used again. */
+int is_running_process(int pid, const char *wanted) {
   char buffer[PROCESS_STAT_SIZE], state[STAT_FIELD_SIZE], start[STAT_FIELD_SIZE];
+  const char *stat = read_process_stat(pid, buffer);
+  if (!stat) return 0;
+  copy_stat_field(stat, STAT_STATE, state);
+  copy_stat_field(stat, STAT_START, start);
+  return *state != 'Z' && string_equal(start, wanted);
+}
+
+/* Opens PID 1 and its pidfd. Returns whether it is alive, and still the process that `live` names. */
+int open_init(struct target *target) {
   struct live live;
   if (!read_live(target->folder, &live) || !is_since_boot(live.started)) return 0;
   target->pid = live.pid;
   target->pidfd = (int)SYSCALL2(__NR_pidfd_open, live.pid, 0);
-  const char *stat = target->pidfd < 0 ? NULL : read_process_stat(live.pid, buffer);
-  if (stat) copy_stat_field(stat, STAT_STATE, state), copy_stat_field(stat, STAT_START, start);
-  if (stat && *state != 'Z' && string_equal(start, live.start)) return 1;
-  if (target->pidfd >= 0) sys_close(target->pidfd);
-  return 0;
+  if (target->pidfd < 0 || is_running_process(live.pid, live.start)) return target->pidfd >= 0;
+  return sys_close(target->pidfd), 0;
 }
 
-/* A process that does may not have its namespaces any more. */
+/* Such a process may not have its namespaces any more. */
 int is_exiting(int pid) {
   enum { PF_EXITING = 4 };
   char buffer[PROCESS_STAT_SIZE], flags[STAT_FIELD_SIZE];
@@ -109,8 +115,8 @@ static int has_open(int pid, int folder) {
   int list = (int)sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), found = 0;
   if (list < 0 || SYSCALL2(__NR_fstat, folder, &wanted) < 0) return 0;
   for (long size; !found && (size = SYSCALL3(__NR_getdents64, list, buffer, sizeof buffer)) > 0;) {
-    for (long at = 0; at < size && !found; at += ((struct entry *)(buffer + at))->size) {
-      const char *name = ((struct entry *)(buffer + at))->name;
+    for (long at = 0; at < size && !found; at += ((struct directory_entry *)(buffer + at))->size) {
+      const char *name = ((struct directory_entry *)(buffer + at))->name;
       found = SYSCALL4(__NR_newfstatat, list, name, &info, 0) >= 0 && info.st_ino == wanted.st_ino && info.st_dev == wanted.st_dev;
     }
   }
