@@ -69,7 +69,21 @@ const WALKS: Walk[] = [
     args: ['unpause', 'one'],
     least: 1,
   },
-  { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['restart', 'one'], least: 8 },
+  {
+    before: [['run', '-d', '--name', 'one', ...SLEEP]],
+    args: ['restart', 'one'],
+    least: 8,
+    env: WITHOUT_FRONT,
+  },
+  {
+    before: [
+      ['run', '-d', '--name', 'one', ...SLEEP],
+      ['restart', '-t', '0', 'one'],
+      ['restart', '-t', '0', 'one'],
+    ],
+    args: ['restart', 'one'],
+    least: 8,
+  },
 ];
 
 for (const walk of WALKS)

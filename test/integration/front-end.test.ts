@@ -3,24 +3,17 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Containers } from './support/containers.js';
-import { Home, type Result } from './support/foster.js';
-import { NO_NODE } from './support/front.js';
+import { FrontHome, NO_NODE } from './support/front.js';
 import { waitUntil } from './support/wait.js';
 
-/** kill, stop, wait and rm without Node: src/init/front. */
-const home = new Home();
+/** kill, stop, restart, wait and rm without Node: src/init/front. */
+const home = new FrontHome();
 const containers = new Containers(home);
-
-/** Node cannot be found, so what works has been done by the front. */
-const WITHOUT_NODE = { PATH: '/nonexistent' };
-const WITHOUT_FRONT = { FOSTER_NO_FRONT: '1' };
 
 after(async () => {
   containers.removeAll();
   await home.assertNothingLeft();
 });
-
-const byFront = (args: string[]): Result => home.foster(args, { env: WITHOUT_NODE });
 
 const RUN = ['run', '-d', '--network', 'none', '--name'];
 const SLEEP = ['busybox', 'sleep', '1000'];
@@ -28,6 +21,9 @@ const SLEEP = ['busybox', 'sleep', '1000'];
 const OTHERS =
   'mkdir -p /d/e && touch /d/f && chown -R 5:5 /d && chmod 500 /d && mkdir -m 0 /none && ln -s / /none2; exit 3';
 const DEAF = 'trap "" TERM; sleep 1000 & wait; wait; sleep 1000';
+
+/** The first one by Node leaves what the next ones need. */
+const AGAIN = ['restart', '-t', '0', 'one'];
 
 const running = (name: string, flags: string[] = [], command = SLEEP) => [...RUN, name, ...flags, ...command];
 const ended = (name: string, flags: string[] = []) => [
@@ -104,6 +100,24 @@ const CASES: Case[] = [
     make: [running('one', ['--rm'], ['busybox', 'sh', '-c', 'sleep 0.5; exit 4'])],
     args: ['wait', 'one'],
   },
+  {
+    title: 'restart',
+    make: [running('one', ['-l', 'a=b']), AGAIN, AGAIN],
+    args: ['restart', 'one'],
+  },
+  {
+    title: 'restart of one that has ended',
+    make: [running('one'), AGAIN, AGAIN, ['kill', 'one']],
+    args: ['restart', '-t', '1', '-s', 'KILL', 'one'],
+  },
+  {
+    title: 'restart of one whose program is gone',
+    make: [
+      ['create', '--network', 'none', '--name', 'one', 'busybox', 'rm', '/bin/rm'],
+      ['start', '-a', 'one'],
+    ],
+    args: ['restart', 'one'],
+  },
   { title: 'rm', make: [ended('one')], args: ['rm', 'one'] },
   {
     title: 'rm of two',
@@ -142,14 +156,14 @@ function leftovers(ids: Map<string, string>) {
 for (const { title, make, args, ends } of CASES) {
   test(`the same by Node and without it: ${title}`, async () => {
     const results = [];
-    for (const env of [WITHOUT_FRONT, WITHOUT_NODE]) {
-      for (const words of make) home.foster(words);
+    for (const how of ['byNode', 'byFront'] as const) {
+      for (const words of make) home.byAny(words);
       const ids = new Map(
         readdirSync(join(data, 'names')).map((name) => [containers.inspect(name, '{{.Id}}'), name]),
       );
-      if (title.includes('restart'))
+      if (title.includes('would be restarted'))
         for (const name of ids.values()) await containers.waitFor(name, 'running');
-      const result = home.foster(args, { env });
+      const result = home[how](args);
       if (ends) for (const name of ids.values()) await containers.waitFor(name, 'exited');
       const isWait = args[0] === 'wait';
       results.push({
@@ -185,6 +199,9 @@ const LEFT: string[][] = [
   ['stop', '--ignore', 'missing'],
   ['stop', '../containers/up'],
   ['stop', ''],
+  ['restart', 'up'],
+  ['restart', 'missing'],
+  ['restart', 'up', 'over'],
   ['wait', 'missing'],
   ['wait', '--condition', 'running', 'up'],
   ['rm', 'up'],
@@ -196,10 +213,10 @@ const LEFT: string[][] = [
 ];
 
 test('at the least doubt, Node does it', async () => {
-  home.foster(running('up'));
-  home.foster(ended('over'));
-  home.foster(['create', '--name', 'with-volume', '-v', '/v', ...SLEEP]);
-  const isLeft = (args: string[]) => NO_NODE.test(byFront(args).stderr);
+  home.byAny(running('up'));
+  home.byAny(ended('over'));
+  home.byAny(['create', '--name', 'with-volume', '-v', '/v', ...SLEEP]);
+  const isLeft = (args: string[]) => !home.isFronted(args);
   for (const args of LEFT) assert.ok(isLeft(args), args.join(' '));
   containers.ok('pause', 'up');
   for (const verb of ['kill', 'stop']) assert.ok(isLeft([verb, 'up']), `${verb} of one that is paused`);
@@ -239,18 +256,18 @@ test('at the least doubt, Node does it', async () => {
 });
 
 test('what can be done is done, and Node does the rest', () => {
-  home.foster(running('one'));
-  home.foster(running('two'));
+  home.byAny(running('one'));
+  home.byAny(running('two'));
   const folder = containers.folder(containers.inspect('one', '{{.Id}}'));
   mkdirSync(join(folder, 'stopped')); // the front cannot write it
-  const { status, stdout, stderr } = home.foster(['kill', 'one', 'two']);
+  const { status, stdout, stderr } = home.byAny(['kill', 'one', 'two']);
   assert.deepEqual([status, stdout], [0, 'two\none\n'], stderr);
   rmSync(join(folder, 'stopped'), { recursive: true });
   containers.ok('rm', '-f', 'one', 'two');
 });
 
 test('a signal ends a wait, and a stop, as it ends any program', async () => {
-  home.foster(running('one', [], ['busybox', 'sh', '-c', DEAF]));
+  home.byAny(running('one', [], ['busybox', 'sh', '-c', DEAF]));
   const folder = containers.folder(containers.inspect('one', '{{.Id}}'));
   for (const args of [
     ['wait', 'one'],

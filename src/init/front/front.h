@@ -41,6 +41,7 @@ char *append_key(char *to, u64 key);
 struct start_request {
   int is_attached, has_input;
   const char *container;
+  const struct record *restarted; /* NULL: it is not a restart */
 };
 int parse_start(char **argv, struct start_request *request);
 
@@ -185,6 +186,8 @@ struct running {
   int data, folder, lock; /* descriptors: the data folder, the container's folder and its lock */
   int is_attached, is_owner; /* this process attaches to it; it ends with this process */
   const char *printed;    /* in the background */
+  int failure_code;       /* if the program cannot be executed; 0: that of the message */
+  const struct record *restarted; /* noted when it runs */
   struct launch launch;
   struct builder monitor;
 };

@@ -1,4 +1,4 @@
-/* The command lines of kill, stop, wait and rm. Only what is certain is understood. */
+/* The command lines of kill, stop, restart, wait and rm. Only what is certain is understood. */
 #include "job.h"
 
 static char upper(char c) { return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c; }
@@ -63,16 +63,16 @@ static const char *any_value_for(char ***argv, const char *const *names) {
 static int parse_option(char ***argv, struct job_request *request) {
   static const char *const signal[] = {"-s", "--signal", NULL}, *const timeout[] = {"-t", "--time", NULL};
   const char *word = **argv, *value;
-  int is_ending = request->verb == VERB_KILL || request->verb == VERB_STOP;
-  if (is_ending && (value = any_value_for(argv, signal))) return (request->signal = parse_signal(value)) != 0;
-  if (request->verb == VERB_STOP && (value = any_value_for(argv, timeout))) return parse_seconds(value, request);
+  int is_stop = request->verb == VERB_STOP || request->verb == VERB_RESTART;
+  if ((is_stop || request->verb == VERB_KILL) && (value = any_value_for(argv, signal))) return (request->signal = parse_signal(value)) != 0;
+  if (is_stop && (value = any_value_for(argv, timeout))) return parse_seconds(value, request);
   request->is_forced |= string_equal(word, "-f") || string_equal(word, "--force");
   return request->verb == VERB_RM && (string_equal(word, "-f") || string_equal(word, "--force"));
 }
 
 /* `argv` begins with the word after the verb. Returns 0 if this is not for us. */
 int parse_jobs(const char *verb, char **argv, struct job_request *request) {
-  static const char *const verbs[] = {[VERB_KILL] = "kill", [VERB_STOP] = "stop", [VERB_WAIT] = "wait", [VERB_RM] = "rm"};
+  static const char *const verbs[] = {[VERB_KILL] = "kill", [VERB_STOP] = "stop", [VERB_RESTART] = "restart", [VERB_WAIT] = "wait", [VERB_RM] = "rm"};
   while (request->verb < VERB_RM && !string_equal(verbs[request->verb], verb)) request->verb++;
   if (!string_equal(verbs[request->verb], verb)) return 0;
   if (request->verb == VERB_KILL) request->signal = SIGKILL;

@@ -1,4 +1,4 @@
-/* kill, stop, wait and rm: what they do with each of the containers that are named. */
+/* kill, stop, restart, wait and rm: what they do with each of the containers that are named. */
 #ifndef FOSTER_JOB_H
 #define FOSTER_JOB_H
 
@@ -7,7 +7,7 @@
 enum { MAX_JOBS = 64 };
 
 /* job-args.c: the command line */
-enum verb { VERB_KILL, VERB_STOP, VERB_WAIT, VERB_RM };
+enum verb { VERB_KILL, VERB_STOP, VERB_RESTART, VERB_WAIT, VERB_RM };
 struct job_request {
   enum verb verb;
   int signal;       /* 0: the container's own */

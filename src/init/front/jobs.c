@@ -40,6 +40,7 @@ static int is_suitable(const struct job *job) {
     case VERB_KILL: /* one with a cgroup might be frozen; PID 1 cannot pass SIGSTOP on */
       return job->is_alive && signal != SIGSTOP && (signal != SIGKILL || !exists(job->target.folder, "cgroups"));
     case VERB_STOP:
+    case VERB_RESTART:
       return append_signal_name(name, signal) != NULL;
     case VERB_RM:
       return (!job->is_alive || request->is_forced) && !job->record.has_volumes && !exists(job->target.folder, "cgroups");
@@ -72,6 +73,7 @@ static int begin(struct job *job) {
     case VERB_KILL:
       return begin_kill(job);
     case VERB_STOP:
+    case VERB_RESTART:
       return begin_stop(job);
     case VERB_RM:
       return begin_removal(job);
@@ -90,7 +92,9 @@ static void drop_word(char **argv, const char *word) {
 static void finish(struct job *job, char **argv, int programs) {
   char line[MAX_NAME + 2];
   if (job->phase == JOB_LEFT) return;
-  if (job->request->verb == VERB_STOP && job->is_alive) finish_stop(job);
+  int is_stop = job->request->verb == VERB_STOP || job->request->verb == VERB_RESTART;
+  if (is_stop && job->is_alive) finish_stop(job);
+  if (job->request->verb == VERB_RESTART) return; /* it is still to be started */
   if (job->request->verb == VERB_RM && !remove_container(job, programs)) return (void)(job->phase = JOB_LEFT);
   append(append(line, job->reference), "\n");
   if (job->request->verb != VERB_WAIT && !say(1, line)) return (void)(job->phase = JOB_LEFT);

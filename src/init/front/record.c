@@ -56,13 +56,12 @@ static int read_maps(const char *spec, struct record *record) {
 
 /* `attributes`: room for them. Returns 0 if something is not as foster writes it. */
 int parse_record(const char *text, const char *id, char attributes[MAX_ATTRIBUTES], struct record *record) {
-  char own_id[ID_SIZE + 2] = "";
   const char *labels = NULL, *root = NULL, *spec = NULL;
   struct json_list members = json_list(text);
   *record = (struct record){.stop_signal = -1, .stop_timeout = -2, .attributes = attributes};
   while (json_next(&members)) {
     const char *value = members.value;
-    if (json_is_key(&members, "id")) json_text(value, own_id, sizeof own_id);
+    if (json_is_key(&members, "id")) json_text(value, record->id, sizeof record->id);
     else if (json_is_key(&members, "name")) json_text(value, record->name, sizeof record->name);
     else if (json_is_key(&members, "labels")) labels = value;
     else if (json_is_key(&members, "root")) root = value;
@@ -72,7 +71,7 @@ int parse_record(const char *text, const char *id, char attributes[MAX_ATTRIBUTE
     else if (json_is_key(&members, "stopSignal") && !json_number(value, &record->stop_signal)) return 0;
     else if (json_is_key(&members, "stopTimeout") && !json_number(value, &record->stop_timeout)) return 0;
   }
-  if (members.is_damaged || *members.at || !string_equal(own_id, id) || !is_name(record->name)) return 0;
+  if (members.is_damaged || *members.at || !string_equal(record->id, id) || !is_name(record->name)) return 0;
   if (!labels || *labels != '{' || !root || !spec || *spec != '{' || !read_maps(spec, record)) return 0;
   if (record->stop_signal < 1 || record->stop_signal > SIGNAL_COUNT || record->stop_timeout < -1) return 0;
   return put_attributes(attributes, labels, root);
@@ -86,12 +85,12 @@ int read_record(const struct target *target, struct record *record) {
 }
 
 /* Adds an event, with `more` attributes. Returns 0 if the file is so large by now that it is to be rotated. */
-int record_event(const struct target *target, const struct record *record, const char *action, const char *more) {
+int record_event(int data, const struct record *record, const char *action, const char *more) {
   static char text[MAX_ATTRIBUTES + 512];
   char *none[] = {NULL};
   struct values values = {.command = none};
-  append(append(append(append(append(append(append(append(text, " "), action), " "), target->id), " "), record->name), record->attributes), more);
-  int is_short = append_event(target->data, text, &values);
+  append(append(append(append(append(append(append(append(text, " "), action), " "), record->id), " "), record->name), record->attributes), more);
+  int is_short = append_event(data, text, &values);
   append(append(append(text, "event "), action), " noted");
   fault_point(text);
   return is_short;

@@ -122,7 +122,7 @@ static int remove_held(struct job *job, int lock, int programs) {
   SYSCALL4(__NR_wait4, launch.pid, &status, 0, NULL);
   fault_point("folder removed");
   if (status) return 0;
-  record_event(&job->target, &job->record, "destroy", "");
+  record_event(job->target.data, &job->record, "destroy", "");
   append(append(lock_path, "locks/"), job->target.id);
   SYSCALL3(__NR_unlinkat, job->target.data, lock_path, 0);
   return fault_point("lock removed"), 1;

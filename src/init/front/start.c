@@ -38,7 +38,8 @@ void run_start(const struct start_request *request, const struct target *target,
   struct values values = {.command = none};
   struct network network = NO_NETWORK;
   struct running running = {.values = &values, .network = &network, .template = target->template, .run = run_part(target->template), .process = &process, .data = target->data,
-                            .lock = hold_lock(target), .printed = request->container, .is_attached = request->is_attached, .launch = NO_LAUNCH};
+                            .lock = hold_lock(target), .printed = request->container, .is_attached = request->is_attached,
+                            .failure_code = request->is_attached ? 0 : 1, .restarted = request->restarted, .launch = NO_LAUNCH};
   /* with the lock, it is what it was */
   if (running.lock < 0 || !has_record(target->folder, target->template)) return;
   if (exists(target->folder, "networks") != (running.run->network != 0) || !prepare_launch(&running.launch, programs)) return;

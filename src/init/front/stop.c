@@ -77,5 +77,5 @@ void watch_stop(struct job *job, char **envp) {
 
 void finish_stop(const struct job *job) {
   fault_point("ended");
-  record_event(&job->target, &job->record, "stop", "");
+  record_event(job->target.data, &job->record, "stop", "");
 }
