@@ -58,6 +58,11 @@ enum {
 /* Parent -> foster-init: single bytes. */
 enum { CONTROL_RESUME = 'R', CONTROL_START = 'S' };
 
+/* Linux signals from 1 to 31 of x86-64 and arm64 (signal(7)), by their place in the list. */
+#define SIGNAL_NAMES \
+  "- HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ " \
+  "VTALRM PROF WINCH IO PWR SYS"
+
 /* Values of signals sent to PID 1 with sigqueue(3): for the process group of the user's process; for PID 1 itself. */
 enum { SIGNAL_TO_GROUP = 1, SIGNAL_TO_INIT = 2 };
 

@@ -50,6 +50,7 @@ s64 own_file_size(int fd) { return fd; }
 int exists(int folder, const char *name) { return look_at_text(name), folder < 0; }
 int lock_file(int fd, short kind) { return fd + kind != 0; }
 int is_running_process(int pid, const char *start) { return look_at_text(start), pid > 0; }
+int is_exiting(int pid) { return pid % 2; }
 
 static void free_rooms(void) {
   while (room_count > 0) free(rooms[--room_count]);

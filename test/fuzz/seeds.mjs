@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Writes seed inputs into FOLDER/plan, monitor, supervise, attach, front: blobs as foster encodes them, with typical results of system calls. */
+/** Writes seed inputs into FOLDER/plan, monitor, supervise, attach, front, record: blobs as foster encodes them, with typical results of system calls. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -231,3 +231,24 @@ for (const kind of ['foreground', 'detached', 'attached']) {
   }
 }
 writeFileSync(join(folder, 'front', 'refusal'), encodeRefusal(facts));
+mkdirSync(join(folder, 'record'), { recursive: true });
+const line = (hostID, size) => ({ containerID: 0, hostID, size });
+for (const [name, changes] of Object.entries({
+  plain: {},
+  labels: { labels: { a: 'b c', 'x=%"\\': '\n\t\u007fä' } },
+  volumes: { volumes: [{ name: 'v' }], stopTimeout: -1 },
+})) {
+  const [uidMappings, gidMappings] = [[line(1000, 1), line(100000, 65536)], [line(0, 1)]];
+  const spec = { process: {}, linux: { namespaces: [{ type: 'pid' }], uidMappings, gidMappings } };
+  const record = {
+    version: 1,
+    id,
+    name: 'a_name',
+    root: 'busybox',
+    labels: {},
+    stopSignal: 15,
+    stopTimeout: 10,
+  };
+  const text = JSON.stringify({ ...record, usesMapHelpers: true, spec, ...changes });
+  writeFileSync(join(folder, 'record', name), text);
+}

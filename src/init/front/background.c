@@ -1,5 +1,5 @@
 /* Starts a container with a monitor of its own, as src/container/background.ts and start.ts do. */
-#include "front.h"
+#include "record.h"
 
 #include <asm-generic/errno.h>
 #include <asm/ioctls.h>
@@ -81,7 +81,7 @@ static _Noreturn void fail_to_execute(const struct running *running, long error)
     if (failure->error && failure->error != error) continue;
     const char *text = running->monitor.data + failure->text;
     sys_write(2, text, string_length(text));
-    sys_exit(failure->exit_code);
+    sys_exit(running->failure_code ? running->failure_code : failure->exit_code);
   }
   sys_exit(126);
 }
@@ -98,6 +98,7 @@ static void start_and_leave(struct running *running, int client) {
   if (kind == REPORT_FAILED) return;
   if (client >= 0) become_client(running, client);
   if (is_signaled()) sys_block_signals(0), sys_exit(130);
+  if (running->restarted) record_event(running->data, running->restarted, "restart", "");
   char line[MAX_NAME + 2];
   char *end = append(append(line, running->printed), "\n");
   sys_write(1, line, (size_t)(end - line));

@@ -7,7 +7,7 @@
 enum { MAX_EVENT = 64 * 1024, MAX_EVENTS = 4 << 20 /* bytes of the file, from which TypeScript rotates it */ };
 
 /* As formatEvent does: white space, `%` and `=` are percent-encoded. */
-static char *append_encoded(char *to, const char *text) {
+char *append_encoded(char *to, const char *text) {
   static const char digits[] = "0123456789abcdef";
   for (; *text; text++) {
     u8 byte = (u8)*text;
@@ -32,5 +32,8 @@ int append_event(int data, const char *text, const struct values *values) {
   sys_write(file, line, (size_t)(end - line));
   SYSCALL2(__NR_fstat, file, &info);
   sys_close(file);
-  return info.st_size <= MAX_EVENTS;
+  return are_events_short(info.st_size);
 }
+
+/* Whether the file can be left as it is. */
+int are_events_short(s64 size) { return size <= MAX_EVENTS; }

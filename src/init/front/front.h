@@ -41,6 +41,7 @@ char *append_key(char *to, u64 key);
 struct start_request {
   int is_attached, has_input;
   const char *container;
+  const struct record *restarted; /* NULL: it is not a restart */
 };
 int parse_start(char **argv, struct start_request *request);
 
@@ -53,16 +54,38 @@ struct target {
   struct template *template; /* NULL: there is none that holds */
 };
 int find_folder(const char *reference, char **envp, struct target *target); /* `data` and `folder` of a container, running or not */
+int is_name(const char *text);
+int find_by_name(int data, const char *name, char id[ID_SIZE + 1]);
 int find_container(const struct exec_request *request, char **envp, int programs, struct target *target);
-int open_init(struct target *target); /* whether its PID 1 is alive */
 int open_data_folder(char **envp);
 struct stat;
 int is_own(int fd, u32 type, struct stat *info);
 s64 own_file_size(int fd);
 int lock_file(int fd, short kind);
 int exists(int folder, const char *name);
-int is_running_process(int pid, const char *start);
 struct directory_entry { u64 inode; s64 next; unsigned short size; u8 type; char name[]; }; /* getdents64(2) */
+
+/* state.c: whether it is alive */
+struct live { /* the file `live` */
+  int pid, monitor;
+  char start[STAT_FIELD_SIZE]; /* of PID 1 */
+  s64 started;
+};
+enum { NO_EXIT = -1, DAMAGED_EXIT = -2 };
+int read_live(int folder, struct live *live);
+int read_exit(int folder);
+int is_running_process(int pid, const char *start);
+int open_init(struct target *target);
+int is_exiting(int pid);
+int is_namespace_init(int pid);
+int has_monitor(int folder);
+int open_monitor(int folder);
+int is_monitor_stopped(int folder);
+int is_locked(const struct target *target);
+int hold_lock(const struct target *target);
+
+/* main.c */
+void take_signals(void);
 
 /* template.c */
 struct template *read_template(int folder, const char *name);
@@ -126,6 +149,8 @@ void become_monitor(struct launch *launch, const struct monitor_files *files);
 
 /* events.c */
 int append_event(int data, const char *text, const struct values *values);
+char *append_encoded(char *to, const char *text);
+int are_events_short(s64 size);
 
 /* create.c: the files of a new container */
 struct created {
@@ -170,6 +195,8 @@ struct running {
   int data, folder, lock; /* descriptors: the data folder, the container's folder and its lock */
   int is_attached, is_owner; /* this process attaches to it; it ends with this process */
   const char *printed;    /* in the background */
+  int failure_code;       /* if the program cannot be executed; 0: that of the message */
+  const struct record *restarted; /* noted when it runs */
   struct launch launch;
   struct builder monitor;
 };

@@ -67,7 +67,7 @@ static int open_holder(const struct template *template, struct network *network)
   int pid = start ? (int)read_number(state + sizeof "{\"pid\":" - 1) : 0;
   if (pid <= 0) return 0;
   network->holder = (int)SYSCALL2(__NR_pidfd_open, pid, 0);
-  return network->holder >= 0 && is_running_process(pid, start);
+  return network->holder >= 0 && is_running_process(pid, start) && !is_exiting(pid);
 }
 
 /* The address by which this machine reaches others, as in /etc/hosts of the container. No packet is sent. */
