@@ -38,7 +38,7 @@ type Place = readonly [start: number, length: number, line: number];
 
 /** What an earlier run has left. */
 interface Kept {
-  /** A JavaScript array of the modules, with holes. */
+  /** The bundle without the modules that were not needed: a JavaScript array with holes. */
   source: string;
   /** `source` compiled; undefined after a run that was the first one to need these modules. */
   code: Buffer | undefined;
@@ -121,10 +121,13 @@ class Bundle {
     return script.runInThisContext();
   }
 
-  /** A JavaScript array of some modules. */
+  /** Some modules, each in the lines where it is in the bundle, as stack traces name them. */
   arrayOf(isIncluded: (number: number) => boolean): string {
-    const texts = this.#places.map((_, number) => (isIncluded(number) ? `\n${this.textOf(number)},` : ','));
-    return `[${texts.join('')}]`;
+    const texts = this.#places.map((_, number) => {
+      const text = this.textOf(number);
+      return `${isIncluded(number) ? text : text.replace(/[^\n]+/g, '')},\n`;
+    });
+    return `[\n${texts.join('')}]`;
   }
 }
 
@@ -132,7 +135,7 @@ function start(): void {
   const path = keptFile();
   const kept = readKept(path);
   const cachedData = kept?.code;
-  const script = kept && new Script(kept.source, { filename: path, ...(cachedData && { cachedData }) });
+  const script = kept && new Script(kept.source, { filename: BUNDLE, ...(cachedData && { cachedData }) });
   const functions: (ModuleFunction | undefined)[] = script?.runInThisContext() ?? [];
   const own: { exports: object }[] = [];
   const others = new Map<string, unknown>();
