@@ -120,12 +120,10 @@ const SELDOM_NEEDED = ['cli-progress', 'https-proxy-agent', 'tar'];
 const packageBundle = (name) => `package-${name}`;
 
 /** Fault injection for tests: not in packages. */
-const NO_FAULT_POINT = 'exports.faultPoint = () => {};';
-
 const WITHOUT_FAULT_POINTS = {
   name: 'without-fault-points',
   setup({ onLoad }) {
-    onLoad({ filter: /\/src\/sys\/fault\.[jt]s$/ }, () => ({ contents: NO_FAULT_POINT }));
+    onLoad({ filter: /\/src\/sys\/fault\.[jt]s$/ }, () => ({ contents: 'export function faultPoint() {}' }));
   },
 };
 
@@ -170,7 +168,8 @@ async function buildCommandBundle() {
   writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n');
   const id = await writeCommandBundle(join(folder, 'src/cli/main.js'), DIST, {
     root: ROOT,
-    replaced: (path) => (IS_PACKAGE && path.endsWith('/src/sys/fault.js') ? NO_FAULT_POINT : undefined),
+    replaced: (path) =>
+      IS_PACKAGE && path.endsWith('/src/sys/fault.js') ? 'exports.faultPoint = () => {};' : undefined,
     seldomNeeded: new Map(SELDOM_NEEDED.map((name) => [name, `${packageBundle(name)}.cjs`])),
     transform,
   });

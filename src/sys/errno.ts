@@ -13,9 +13,8 @@ export function errnoNumber(name: string): number {
 
 /** The name of an errno, `ENOENT`; `E<number>` for an unknown one. */
 export function errnoName(number: number): string {
-  for (const [name, value] of Object.entries(numbers())) {
-    if (value === number) return name;
-  }
+  const all = numbers();
+  for (const name in all) if (all[name] === number) return name;
   return `E${number}`;
 }
 
