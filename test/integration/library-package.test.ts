@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { blocksOf, programOf } from './support/documents.js';
 import { Home } from './support/foster.js';
-import { packFoster } from './support/package.js';
+import { npmEnvironment, packFoster } from './support/package.js';
 import { DEADLINE } from './support/wait.js';
 
 /**
@@ -23,6 +23,7 @@ before(() => {
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
   execFileSync('npm', ['install', ...quiet, '--ignore-scripts', packFoster(home.folder).tarball], {
     cwd: project,
+    env: npmEnvironment(),
     stdio: 'ignore',
   });
   cpSync('examples', join(project, 'examples'), { recursive: true });

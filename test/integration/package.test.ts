@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { VERSION } from '../../src/cli/version.js';
 import { FOSTER, Home } from './support/foster.js';
-import { packFoster } from './support/package.js';
+import { npmEnvironment, packFoster } from './support/package.js';
 
 /** The package as a user gets it: packed, then installed in a separate prefix from the tarball and the registry. */
 let folder = '';
@@ -47,7 +47,7 @@ before(() => {
       prefix,
       tarball,
     ],
-    { env: { ...process.env, PATH: bin }, stdio: ['ignore', 'ignore', 'inherit'] },
+    { env: { ...npmEnvironment(), PATH: bin }, stdio: ['ignore', 'ignore', 'inherit'] },
   );
   installed = join(prefix, 'bin', 'foster');
   dist = join(prefix, 'lib/node_modules/foster/dist');
