@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Containers } from './support/containers.js';
@@ -110,10 +111,10 @@ test('many at once have different addresses, and reach each other', async () => 
 
 test('it reaches the outside, and a start does, too', async () => {
   const own = ok('run', '--rm', 'busybox', 'sh', '-c', "awk '/host.containers/ { print $1 }' /etc/hosts");
-  const server = createServer((socket) => socket.end('the host'));
+  const server = createServer((_, response) => response.end('the host'));
   await new Promise<void>((done) => server.listen(0, '0.0.0.0', done));
   const { port } = server.address() as AddressInfo;
-  const reach = ['--rm', 'busybox', 'nc', '-w', '20', own, String(port)];
+  const reach = ['--rm', 'busybox', 'wget', '-qO-', `http://${own}:${port}`];
   const fetched = async () => (await home.start(reach, { env: home.callers, cwd: home.shared }).ended).stdout;
   assert.equal(await fetched(), 'the host');
   const putBack = home.takeNodeAway();
