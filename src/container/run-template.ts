@@ -138,6 +138,8 @@ function isRepeatable(run: DoneRun): boolean {
     request.passSignals &&
     request.cidfile === undefined &&
     request.pidfile === undefined &&
+    !request.publishAll &&
+    request.ports.every(({ hostPort }) => hostPort !== 0) &&
     request.bundle === undefined &&
     (request.detach || (attached.stdout && attached.stderr && (attached.stdin || !request.interactive)));
   return isUsual && (run.record.volumes ?? []).every(isKeptVolume) && isStartRepeatable(run);
@@ -182,7 +184,7 @@ export function isStartRepeatable({
     !Object.values(CODE).some((code) => dataFolder().includes(code)) &&
     !plan.kept &&
     monitor.lastProgram === undefined &&
-    plan.host.every(({ kind }) => ['run', 'write', 'resume', 'netlink'].includes(kind));
+    plan.host.every(({ kind }) => ['run', 'write', 'resume', 'netlink', 'start'].includes(kind));
   return isAlone && isPlain;
 }
 

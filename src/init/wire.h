@@ -377,6 +377,7 @@ enum {
   HOLE_INDEX,    /* of an interface: s32 */
   HOLE_DEVICE,   /* its name: "v16", zeros up to DEVICE_SIZE */
   HOLE_ADDRESS,  /* an IPv4 address in network byte order */
+  HOLE_DIGITS,   /* the same as 8 hexadecimal digits, in the words of a program */
   HOLE_END
 };
 enum { DEVICE_SIZE = 12, FIRST_INTERFACE = 16 /* the lowest number of one in the network holder: leases.ts */ };

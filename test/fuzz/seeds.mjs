@@ -200,8 +200,13 @@ const network = {
   remove: [`/networks/leases/\u0004,${id},\u0003`],
   namesFile: `names/shop/${id}`,
   names: '\u0003 \u0001\n',
-  messages: [],
-  marks: { index: Buffer.alloc(4), device: Buffer.alloc(12), address: Buffer.alloc(4) },
+  parts: [],
+  marks: {
+    index: Buffer.alloc(4),
+    device: Buffer.alloc(12),
+    address: Buffer.alloc(4),
+    digits: Buffer.alloc(8),
+  },
 };
 for (const kind of ['foreground', 'detached', 'attached']) {
   for (const argv of [[], ['sh', '-c']]) {

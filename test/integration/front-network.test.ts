@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Containers } from './support/containers.js';
 import { ALL, FrontHome, NO_NODE, normalized } from './support/front.js';
+import { freePorts } from './support/ports.js';
 import { waitUntil } from './support/wait.js';
 
 /** Containers in networks without Node: src/init/front/network.c. */
@@ -133,9 +135,33 @@ test('it reaches the outside, and a start does, too', async () => {
   ok('rm', 'st');
 });
 
+test('published ports: clients reach it, and a port in use is explained', async () => {
+  const port = await freePorts();
+  const args = ['run', '-d', '--name', 'web', '-p', `127.0.0.1:${port}:80`, '-p', `${port}:80/udp`];
+  const serve = [...args, 'busybox', 'httpd', '-f', '-h', '/etc'];
+  for (const how of ['byAny', 'byFront'] as const) {
+    const { stderr, stdout } = home[how](serve);
+    assert.equal(stderr, '');
+    await waitUntil('it serves', async () => {
+      const answer = await fetch(`http://127.0.0.1:${port}/hostname`).catch(() => undefined);
+      return (await answer?.text())?.trim() === stdout.slice(0, 12);
+    });
+    assert.match(ok('port', 'web'), new RegExp(`^80/tcp -> 127.0.0.1:${port}`));
+    ok('rm', '-f', '-t', '0', 'web');
+  }
+  const other = createServer().listen(port, '127.0.0.1');
+  await once(other, 'listening');
+  const before = leases();
+  assert.ok(!home.isFronted(serve), 'the port is in use');
+  assert.deepEqual(leases(), before);
+  assert.match(home.byAny(serve).stderr, /another program uses it/);
+  other.close();
+});
+
 /** What stays Node's, whatever has been run before. */
 const LEFT: string[][] = [
   ['--rm', '-p', '127.0.0.1::80', 'busybox', 'true'],
+  ['--rm', '-P', '--expose', '80', 'busybox', 'true'],
   ['--rm', '--network', 'shop', '--ip', '10.68.5.77', 'busybox', 'true'],
   ['--rm', '--network', 'shop', '--network', 'inner', 'busybox', 'true'],
   ['--rm', '--network', 'bridge:mac=02:42:11:22:33:44', 'busybox', 'true'],

@@ -11,7 +11,7 @@ enum { MAX_FILES = 4096, MAX_HOLES = 4096, MAX_NUMBERS = 4096 };
 
 /* Bytes of a hole, by its kind. */
 static const u32 hole_sizes[HOLE_END] = {[HOLE_ID] = ID_SIZE, [HOLE_SHORT_ID] = 12, [HOLE_TIME] = 24,
-                                         [HOLE_INDEX] = 4,    [HOLE_DEVICE] = DEVICE_SIZE, [HOLE_ADDRESS] = 4};
+                                         [HOLE_INDEX] = 4,    [HOLE_DEVICE] = DEVICE_SIZE, [HOLE_ADDRESS] = 4, [HOLE_DIGITS] = 8};
 
 /* Whether all texts of a list end within the template. */
 static int is_list(const struct template *template, u32 offset, u32 count) {
