@@ -23,12 +23,13 @@ function statOf(path: string) {
   return lstatSync(path, { bigint: true, throwIfNoEntry: false });
 }
 
-export type TemplateKind = 'foreground' | 'terminal' | 'detached';
+export type TemplateKind = 'foreground' | 'terminal' | 'detached' | 'detachable';
 
 const KINDS: Readonly<Record<TemplateKind, number>> = {
   foreground: wire.TEMPLATE_EXEC,
   terminal: wire.TEMPLATE_EXEC_TERMINAL,
   detached: wire.TEMPLATE_EXEC_DETACHED,
+  detachable: wire.TEMPLATE_EXEC_DETACHABLE,
 };
 
 /** The name of the file in the container's folder. */
@@ -36,6 +37,7 @@ export const TEMPLATE_FILES: Readonly<Record<TemplateKind, string>> = {
   foreground: 'exec',
   terminal: 'exec-terminal',
   detached: 'exec-detached',
+  detachable: 'exec-detachable',
 };
 
 /** A message about a program that cannot be executed, in two parts, between which it is named in quotation marks. */
@@ -56,6 +58,8 @@ interface ProcessTemplate {
   failures: { path: readonly TemplateFailure[]; name: readonly TemplateFailure[] };
   /** PATH of the container. */
   path: string;
+  /** Those that detach. */
+  keys: Buffer;
 }
 
 export interface ExecTemplate extends ProcessTemplate {
@@ -86,7 +90,7 @@ export function encodeTemplate(template: ExecTemplate): Uint8Array {
 function encodeProcess(
   blob: Blob,
   header: number,
-  { plan, monitor, failures, path }: ProcessTemplate,
+  { plan, monitor, failures, path, keys }: ProcessTemplate,
   fields: Record<'kind' | 'event' | 'directory' | 'run', number> & Record<'config' | 'cgroups', number[]>,
 ): void {
   const offsets = wire.TEMPLATE_OFFSETS;
@@ -112,6 +116,7 @@ function encodeProcess(
     failures: table,
     failure_count: failures.path.length,
     path: blob.text(path),
+    keys: blob.put(Buffer.concat([keys, Buffer.of(0)])),
     size: 0,
     ...fields,
   });
@@ -163,7 +168,6 @@ export interface RunTemplate extends ProcessTemplate {
   event: string;
   subject: string;
   remove: readonly string[];
-  keys: Buffer;
   /** Of one that is connected to a network. */
   network?: NetworkTemplate | undefined;
   /** The steps of PID 1 whose second argument is a text with codes, by index. */
@@ -206,7 +210,7 @@ export interface LinkMarks {
 }
 
 export function encodeRunTemplate(template: RunTemplate): Uint8Array {
-  const { facts, nameWords, remove, keys, stamps, fresh, network, texts } = template;
+  const { facts, nameWords, remove, stamps, fresh, network, texts } = template;
   const blob = new Blob();
   const header = blob.reserve(wire.TEMPLATE_SIZE);
   const run = blob.reserve(wire.RUN_TEMPLATE_SIZE);
@@ -229,7 +233,6 @@ export function encodeRunTemplate(template: RunTemplate): Uint8Array {
     subject: blob.text(template.subject),
     remove: blob.words([...remove]),
     remove_count: remove.length,
-    keys: blob.put(Buffer.concat([keys, Buffer.of(0)])),
     texts: numbers(
       blob,
       texts.map((step) => argumentAt(template.plan, step) + 8),
@@ -294,7 +297,7 @@ export function encodeRefusal(facts: RunFacts): Uint8Array {
   encodeProcess(
     blob,
     header,
-    { plan: Buffer.alloc(0), monitor: Buffer.alloc(0), failures: none, path: '' },
+    { plan: Buffer.alloc(0), monitor: Buffer.alloc(0), failures: none, path: '', keys: Buffer.alloc(0) },
     { kind: wire.TEMPLATE_NONE, config: [], cgroups: [], event: empty, directory: 0, run },
   );
   const texts = {
@@ -310,7 +313,6 @@ export function encodeRefusal(facts: RunFacts): Uint8Array {
     clone_flags: 0,
     remove: empty,
     remove_count: 0,
-    keys: empty,
     texts: 0,
     text_count: 0,
     network: 0,

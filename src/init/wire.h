@@ -298,12 +298,14 @@ struct template {
   u32 path;           /* offset of a text: where a program is looked up */
   u32 directory;      /* offset in the plan of the argument that is the working directory; 0 for a run */
   u32 run;            /* offset of struct run_template; 0 for an exec */
+  u32 keys;           /* offset of a text: the keys that detach */
 };
 #define TEMPLATE_MAGIC 0x6d657466 /* "ftem" */
 enum {
   TEMPLATE_EXEC = 1,
   TEMPLATE_EXEC_TERMINAL,
   TEMPLATE_EXEC_DETACHED,
+  TEMPLATE_EXEC_DETACHABLE, /* with a terminal and input: a monitor of its own, which the command attaches to */
   TEMPLATE_RUN,          /* the command becomes the monitor */
   TEMPLATE_RUN_DETACHED, /* a monitor of its own */
   TEMPLATE_RUN_ATTACHED, /* a monitor of its own, which the command attaches to */
@@ -334,7 +336,6 @@ struct run_template {
   u32 record, restart;           /* texts: config.json, and the file `restart` */
   u32 subject;                   /* text: " ID NAME" for the monitor */
   u32 remove, remove_count;      /* list: paths for the monitor to remove */
-  u32 keys;                      /* text: the keys that detach */
   u32 texts, text_count;         /* offset of u32[]: arguments in the plan that are texts with CODE_*, each before the one that is its length */
   u32 network;                   /* offset of struct template_network; 0: it is in no network */
   u32 volumes, volume_count;     /* list: names of the volumes that a new container uses */

@@ -155,7 +155,7 @@ for (const [index, kind] of [...'oeitcwsax'].entries()) {
 }
 mkdirSync(join(folder, 'front'), { recursive: true });
 const failures = [{ errno: 'ENOENT', exitCode: 127, before: 'no "', after: '"\n' }];
-for (const kind of ['foreground', 'terminal', 'detached']) {
+for (const kind of ['foreground', 'terminal', 'detached', 'detachable']) {
   const none = stampOf('/nonexistent');
   const template = encodeTemplate({
     kind,
@@ -165,6 +165,7 @@ for (const kind of ['foreground', 'terminal', 'detached']) {
     failures: { path: failures, name: failures },
     event: ' exec abc x command=',
     path: '/bin:/usr/bin:',
+    keys: Buffer.from([16, 17]),
     directoryStep: 4,
   });
   writeFileSync(join(folder, 'front', kind), template);

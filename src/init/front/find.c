@@ -103,7 +103,8 @@ int find_folder(const char *reference, char **envp, struct target *target) {
 
 /* Returns whether all is found. `programs`: the folder of foster-init. */
 int find_container(const struct exec_request *request, char **envp, int programs, struct target *target) {
-  u32 kind = request->detached ? TEMPLATE_EXEC_DETACHED : request->process.terminal ? TEMPLATE_EXEC_TERMINAL : TEMPLATE_EXEC;
+  u32 in_terminal = is_detachable(&request->process) ? TEMPLATE_EXEC_DETACHABLE : TEMPLATE_EXEC_TERMINAL;
+  u32 kind = request->detached ? TEMPLATE_EXEC_DETACHED : request->process.terminal ? in_terminal : TEMPLATE_EXEC;
   if (!find_folder(request->container, envp, target)) return 0;
   if (exists(target->folder, "paused") || exists(target->folder, "exit") || !open_init(target) || is_exiting(target->pid)) return 0;
   target->is_running = 1;

@@ -18,6 +18,9 @@ struct process_request {
   u32 override_count;
 };
 
+/* It may be left running. */
+static inline int is_detachable(const struct process_request *request) { return request->terminal && request->interactive; }
+
 /* exec-args.c: what `foster exec` was asked for */
 struct exec_request {
   struct process_request process;
@@ -197,6 +200,7 @@ struct running {
   const char *printed;    /* in the background */
   int failure_code;       /* if the program cannot be executed; 0: that of the message */
   const struct record *restarted; /* noted when it runs */
+  const struct target *joined; /* a process in this container is started; NULL: a container */
   struct launch launch;
   struct builder monitor;
 };
@@ -205,6 +209,7 @@ int open_events(int data);
 
 /* background.c, exec.c, run.c, start.c: return only if it has not been done */
 void run_with_monitor(struct running *running, char **envp);
+void run_detachable(struct running *running, char **envp);
 void run_start(const struct start_request *request, const struct target *target, char **envp, int programs);
 void run_exec(const struct exec_request *request, const struct target *target, char **envp, int programs);
 void run_run(const struct run_request *request, struct template *template, int data, char **envp, int programs);

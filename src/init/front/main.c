@@ -4,6 +4,7 @@
 #include "../entry-point.h"
 
 #include <asm-generic/errno.h>
+#include <asm/ioctls.h>
 #include <asm/stat.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
@@ -78,11 +79,16 @@ static int is_usual(int reads_input) {
   return !reads_input || !is_directory(0);
 }
 
+static int is_terminal(int fd) {
+  unsigned short window[4];
+  return sys_ioctl(fd, TIOCGWINSZ, window) >= 0;
+}
+
 static const char *front_exec(char **argv, char **envp, int programs) {
   static struct exec_request request;
   static struct target target = {.pid = 0};
   if (variable(envp, "FOSTER_FAULT") || !parse_exec(argv, envp, &request)) return NULL;
-  if (!is_usual(request.process.interactive && !request.detached)) return NULL;
+  if (!is_usual(request.process.interactive && !request.detached) || (is_detachable(&request.process) && !is_terminal(0))) return NULL;
   if (find_container(&request, envp, programs, &target)) run_exec(&request, &target, envp, programs);
   return target.is_running && !target.template ? "FOSTER_FRONT=template" : NULL;
 }

@@ -68,7 +68,7 @@ static int is_network_whole(const struct template *template) {
 static int is_run_whole(const struct template *template) {
   const struct run_template *run = run_part(template);
   if (template->run % 8 || !is_inside(template, template->run, sizeof *run)) return 0;
-  const u32 texts[] = {run->boot, run->host, run->directory, run->name, run->adjectives, run->nouns, run->record, run->restart, run->subject, run->keys};
+  const u32 texts[] = {run->boot, run->host, run->directory, run->name, run->adjectives, run->nouns, run->record, run->restart, run->subject};
   for (u32 i = 0; i < sizeof texts / sizeof *texts; i++)
     if (!template_text(template, texts[i])) return 0;
   return is_list(template, run->words, run->word_count) && is_list(template, run->variables, run->variable_count) &&
