@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { markdown, run } from './bench.mjs';
 
 /** In the order of the report. Each is a file in this folder that exports `measure(bench)`, which returns or yields tables. */
-const BENCHMARKS = ['start', 'exec', 'memory', 'background', 'reaping', 'images', 'networks'];
+const BENCHMARKS = ['start', 'exec', 'memory', 'background', 'reaping', 'images', 'networks', 'pods'];
 
 /** Only by name: it goes to a page of its own, docs/performance.md. */
 const PROFILE = 'profile';
