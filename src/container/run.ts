@@ -3,7 +3,7 @@ import { abandon, type Launched, type LaunchObserver, launch } from '../launch/l
 import { closeAll } from '../launch/streams.js';
 import type { RunRequest } from '../spec/request.js';
 import { surroundings } from '../sys/surroundings.js';
-import { announce, attachToNetworks, imagineAttachment, named } from './attachment.js';
+import { announce, attachToNetworks, giveBack, imagineAttachment, named } from './attachment.js';
 import { oomReport, writeCgroups } from './cgroups.js';
 import { dropIdFile } from './create.js';
 import { createHeld, makeRoom } from './create-held.js';
@@ -101,12 +101,13 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
     if (observer.template !== undefined) {
       const { keepRunTemplate } = await import('./run-template.js');
       const monitor = monitorOf(undefined, foreground);
-      keepRunTemplate(observer.template, { request, record, plan, monitor, kind: 'foreground' });
+      keepRunTemplate(observer.template, { request, record, plan, monitor, network, kind: 'foreground' });
     }
     becomeMonitor(launched, foreground, files);
   } catch (error) {
     if (launched !== undefined) abandon(launched);
     closeAll([network?.lock, network?.namespace, files?.blob, files?.folder, files?.events]);
+    giveBack(network);
     removeHeld(record, lock, { volumes: true });
     dropIdFile(request.cidfile);
     throw error;
