@@ -23,6 +23,7 @@ const WALKS: Walk[] = [
   { before: [SHOP, WEB, ['rm', '-f', 'web']], args: ['network', 'rm', 'shop'], least: 2 },
   { before: [SHOP, WEB], args: ['network', 'rm', '-f', 'shop'], least: 8 },
   { before: [SHOP], args: WEB, least: 15 },
+  { args: ['run', '-d', '--name', 'web', ...SLEEP], least: 15 }, // without Node: src/init/front
   {
     before: [SHOP, ['create', '--name', 'web', ...SLEEP]],
     args: ['network', 'connect', 'shop', 'web'],
@@ -88,7 +89,7 @@ async function assertRecovers(what: string, isRemoved: boolean, before: Baseline
     assert.deepEqual(left.filter((name) => !name.endsWith('.new')).sort(), [
       'bridge.json',
       'holder',
-      'leases.json',
+      'leases',
       'lock',
       'names',
     ]);
