@@ -6,11 +6,13 @@ import { holderState } from '../network/holder.js';
 import { type Lease, leaseFile, macOf, readLeases } from '../network/leases.js';
 import { hasNames, namesFile, namesText } from '../network/names.js';
 import { hostAddress } from '../network/outside.js';
+import { portService } from '../network/ports.js';
 import { findNetwork } from '../network/store.js';
 import type { InterfaceFacts } from '../plan/facts.js';
 import { attachNetworks } from '../plan/network.js';
 import type { HostStep, Plan } from '../plan/step.js';
 import { addressBytes, formatAddress, parseAddress, sizeOf } from '../spec/addresses.js';
+import type { PortMapping } from '../spec/request.js';
 import { wire } from '../sys/wire-constants.js';
 import { networksNote } from './events/network-events.js';
 import { namesIn } from './network.js';
@@ -53,11 +55,15 @@ export function connectedPlan(
   const [link] = facts?.interfaces ?? [];
   if (lease === undefined || wanted === undefined || link === undefined || others.length > 0)
     return undefined;
-  if ((wanted.ip ?? wanted.ip6 ?? wanted.mac ?? facts?.service) !== undefined) return undefined;
+  if ((wanted.ip ?? wanted.ip6 ?? wanted.mac) !== undefined) return undefined;
   const network = findNetwork(wanted.name);
   const addresses = addressesOf(network);
   const states = statesOf(network);
-  const links = markLinks(plan.host, link, lease, addresses?.unused ?? 0);
+  const links = markLinks(
+    plan.host,
+    { link, lease, published: record.published ?? [] },
+    addresses?.unused ?? 0,
+  );
   if (addresses === undefined || states === undefined || links === undefined) return undefined;
   const { texts, init } = codeTexts(plan, lease.addresses[0] ?? '');
   return {
@@ -75,7 +81,7 @@ export function connectedPlan(
             names: namesText([ADDRESS], namesIn(network, record)),
           }
         : { namesFile: '', names: '' }),
-      messages: links.messages,
+      parts: links.parts,
       marks: links.marks,
     },
   };
@@ -109,11 +115,11 @@ function statesOf({ name, id }: NetworkDefinition): string[] | undefined {
 /** The host steps that connect it, with marks; undefined if marks are not enough to make the actual ones of them. */
 function markLinks(
   host: readonly HostStep[],
-  link: InterfaceFacts,
-  { index, addresses: [address = ''] }: Lease,
+  { link, lease, published }: { link: InterfaceFacts; lease: Lease; published: readonly PortMapping[] },
   unused: number,
-): { host: HostStep[]; messages: Buffer[]; marks: LinkMarks } | undefined {
+): { host: HostStep[]; parts: Buffer[]; marks: LinkMarks } | undefined {
   const marked = formatAddress(BigInt(unused), 4);
+  const addresses = link.addresses.map((each) => ({ ...each, address: marked }));
   const steps = attachNetworks({
     interfaces: [
       {
@@ -121,26 +127,29 @@ function markLinks(
         index: MARKED_INDEX,
         device: `v${MARKED_INDEX}`,
         mac: Buffer.from(macOf(marked).replaceAll(':', ''), 'hex'),
-        addresses: link.addresses.map((each) => ({ ...each, address: marked })),
+        addresses,
       },
     ],
+    ...(published.length > 0 && { service: portService(published, addresses) }),
   });
   const marks = marksOf(MARKED_INDEX, marked);
-  const messages = messagesOf(steps);
-  const actual = messagesOf(host);
-  const made = messages.map((bytes) => replaceAll(bytes, marks, marksOf(index, address)));
+  const parts = steps.flatMap(partOf);
+  const actual = host.flatMap(partOf);
+  const made = parts.map((bytes) => replaceAll(bytes, marks, marksOf(lease.index, lease.addresses[0] ?? '')));
   const isEnough = made.length === actual.length && made.every((bytes, at) => actual[at]?.equals(bytes));
   if (!isEnough) return undefined;
   let at = 0;
   return {
-    host: host.map((step) => (step.kind === 'netlink' ? (steps[at++] ?? step) : step)),
-    messages,
+    host: host.map((step) => (partOf(step).length > 0 ? (steps[at++] ?? step) : step)),
+    parts,
     marks,
   };
 }
 
-function messagesOf(steps: readonly HostStep[]): Buffer[] {
-  return steps.flatMap((step) => (step.kind === 'netlink' ? [Buffer.from(step.messages)] : []));
+/** What depends on the address, as it is encoded. */
+function partOf(step: HostStep): Buffer[] {
+  if (step.kind === 'netlink') return [Buffer.from(step.messages)];
+  return step.kind === 'start' ? [Buffer.from(step.args.join('\0'))] : [];
 }
 
 function marksOf(index: number, address: string): LinkMarks {
@@ -148,12 +157,13 @@ function marksOf(index: number, address: string): LinkMarks {
   number.writeInt32LE(index);
   const device = Buffer.alloc(wire.DEVICE_SIZE);
   device.write(`v${index}`);
-  return { index: number, device, address: Buffer.from(addressBytes(parseAddress(address) ?? 0n, 4)) };
+  const bytes = Buffer.from(addressBytes(parseAddress(address) ?? 0n, 4));
+  return { index: number, device, address: bytes, digits: Buffer.from(bytes.toString('hex')) };
 }
 
 function replaceAll(bytes: Buffer, from: LinkMarks, to: LinkMarks): Buffer {
   const copy = Buffer.from(bytes);
-  for (const key of ['index', 'device', 'address'] as const)
+  for (const key of ['index', 'device', 'address', 'digits'] as const)
     for (let at = copy.indexOf(from[key]); at >= 0; at = copy.indexOf(from[key], at + 1))
       to[key].copy(copy, at);
   return copy;

@@ -18,12 +18,14 @@ import { writeFileAtomically } from '../sys/files.js';
 import { dataFolder } from '../sys/paths.js';
 import { type Sighting, sightings } from '../sys/sightings.js';
 import { wire } from '../sys/wire-constants.js';
+import { kindOfVolume } from '../volume/record.js';
+import { readVolume } from '../volume/store.js';
 import { timelessEvent } from './events/line.js';
 import { attributesOf } from './events/recorder.js';
 import { failuresFor, searchPath } from './exec-template.js';
 import type { Attachment } from './network-draft.js';
 import { type ConnectedPlan, connectedPlan } from './network-template.js';
-import type { ContainerRecord } from './record.js';
+import type { ContainerRecord, VolumeUse } from './record.js';
 import type { RunWish } from './run-observer.js';
 
 /** Where the templates of runs are: docs/state.md. */
@@ -136,9 +138,20 @@ function isRepeatable(run: DoneRun): boolean {
     request.passSignals &&
     request.cidfile === undefined &&
     request.pidfile === undefined &&
+    !request.publishAll &&
+    request.ports.every(({ hostPort }) => hostPort !== 0) &&
     request.bundle === undefined &&
     (request.detach || (attached.stdout && attached.stderr && (attached.stdin || !request.interactive)));
-  return isUsual && isStartRepeatable(run);
+  return isUsual && (run.record.volumes ?? []).every(isKeptVolume) && isStartRepeatable(run);
+}
+
+/** Whether the front can hold a volume: src/init/front/volumes.c. */
+function isKeptVolume({ name, isNew, subpath, chowns }: VolumeUse): boolean {
+  const volume = readVolume(name);
+  const isPlain = isNew !== true && subpath === undefined && chowns !== true;
+  return (
+    isPlain && volume !== undefined && volume.isAnonymous !== true && kindOfVolume(volume).kind === 'folder'
+  );
 }
 
 /** A plan without what depends on the address in a network, if there is any; undefined if the front cannot connect it. */
@@ -164,7 +177,6 @@ export function isStartRepeatable({
     record.sharesNetwork === undefined &&
     record.joinsNetwork === undefined &&
     record.pasta === undefined &&
-    (record.volumes ?? []).length === 0 &&
     record.health === undefined;
   const isPlain =
     (record.driver ?? 'overlay') === 'overlay' &&
@@ -172,7 +184,7 @@ export function isStartRepeatable({
     !Object.values(CODE).some((code) => dataFolder().includes(code)) &&
     !plan.kept &&
     monitor.lastProgram === undefined &&
-    plan.host.every(({ kind }) => ['run', 'write', 'resume', 'netlink'].includes(kind));
+    plan.host.every(({ kind }) => ['run', 'write', 'resume', 'netlink', 'start'].includes(kind));
   return isAlone && isPlain;
 }
 
@@ -218,6 +230,7 @@ function encoded(
       path.endsWith(`/${record.name}`) ? `${path.slice(0, -record.name.length)}${name}` : path,
     ),
     keys: request.detachKeys,
+    volumes: [...new Set((record.volumes ?? []).map(({ name: volume }) => volume))].sort(),
   });
 }
 

@@ -51,6 +51,7 @@ export function keepStartTemplate({ record, plan, monitor, network }: StartedCon
     event: none,
     subject: none,
     remove: [],
+    volumes: [],
     keys: parseDetachKeys(undefined),
   });
   try {

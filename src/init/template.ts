@@ -180,6 +180,8 @@ export interface RunTemplate extends ProcessTemplate {
   network?: NetworkTemplate | undefined;
   /** The steps of PID 1 whose second argument is a text with codes, by index. */
   texts: readonly number[];
+  /** The names of the volumes that a new container uses, sorted. */
+  volumes: readonly string[];
 }
 
 /** How a container is connected to a network: struct template_network of wire.h, whose texts have CODE_*. */
@@ -202,16 +204,17 @@ export interface NetworkTemplate {
   /** The file with its names, below the networks folder, and its content; '' if it has none. */
   namesFile: string;
   names: string;
-  /** Of its host steps, with marks in place of what differs. */
-  messages: Buffer[];
+  /** What host steps have, with marks in place of what differs: messages, and words of programs. */
+  parts: Buffer[];
   marks: LinkMarks;
 }
 
-/** What messages have that make an interface: its number, its name up to DEVICE_SIZE, and its address. */
+/** What is in them about an interface: its number, its name up to DEVICE_SIZE, and its address as bytes and as hexadecimal digits. */
 export interface LinkMarks {
   index: Buffer;
   device: Buffer;
   address: Buffer;
+  digits: Buffer;
 }
 
 export function encodeRunTemplate(template: RunTemplate): Uint8Array {
@@ -244,6 +247,8 @@ export function encodeRunTemplate(template: RunTemplate): Uint8Array {
     ),
     text_count: texts.length,
     network: network === undefined ? 0 : encodeNetwork(blob, network),
+    volumes: blob.words([...template.volumes]),
+    volume_count: template.volumes.length,
   });
   const holes = [
     ...(fresh === undefined ? [] : findHoles(blob.bytes, fresh)),
@@ -319,6 +324,8 @@ export function encodeRefusal(facts: RunFacts): Uint8Array {
     texts: 0,
     text_count: 0,
     network: 0,
+    volumes: empty,
+    volume_count: 0,
   };
   encodeFacts(blob, run, facts, { ...texts, ...rest });
   blob.u32(header + wire.TEMPLATE_OFFSETS.size, blob.size);
@@ -390,18 +397,17 @@ function findHoles(
   return [...holes, ...placesOf(bytes, created).map((offset) => ({ offset, kind: wire.HOLE_TIME }))];
 }
 
-/** Where messages have marks. */
-function findMarks(bytes: Buffer, { messages, marks }: NetworkTemplate): { offset: number; kind: number }[] {
+/** Where host steps have marks. */
+function findMarks(bytes: Buffer, { parts, marks }: NetworkTemplate): { offset: number; kind: number }[] {
   const kinds = [
     [marks.index, wire.HOLE_INDEX],
     [marks.device, wire.HOLE_DEVICE],
     [marks.address, wire.HOLE_ADDRESS],
+    [marks.digits, wire.HOLE_DIGITS],
   ] as const;
-  return messages.flatMap((message) => {
-    const start = bytes.indexOf(message);
-    return kinds.flatMap(([mark, kind]) =>
-      placesOf(message, mark).map((at) => ({ offset: start + at, kind })),
-    );
+  return parts.flatMap((part) => {
+    const start = bytes.indexOf(part);
+    return kinds.flatMap(([mark, kind]) => placesOf(part, mark).map((at) => ({ offset: start + at, kind })));
   });
 }
 

@@ -339,6 +339,7 @@ struct run_template {
   u32 remove, remove_count;      /* list: paths for the monitor to remove */
   u32 texts, text_count;         /* offset of u32[]: arguments in the plan that are texts with CODE_*, each before the one that is its length */
   u32 network;                   /* offset of struct template_network; 0: it is in no network */
+  u32 volumes, volume_count;     /* list: names of the volumes that a new container uses */
 };
 
 /* How a run is connected to a network, with an address of its own. Texts may have CODE_*. */
@@ -378,6 +379,7 @@ enum {
   HOLE_INDEX,    /* of an interface: s32 */
   HOLE_DEVICE,   /* its name: "v16", zeros up to DEVICE_SIZE */
   HOLE_ADDRESS,  /* an IPv4 address in network byte order */
+  HOLE_DIGITS,   /* the same as 8 hexadecimal digits, in the words of a program */
   HOLE_END
 };
 enum { DEVICE_SIZE = 12, FIRST_INTERFACE = 16 /* the lowest number of one in the network holder: leases.ts */ };

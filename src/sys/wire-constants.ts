@@ -155,7 +155,8 @@ export const wire = {
   HOLE_INDEX: 3,
   HOLE_DEVICE: 4,
   HOLE_ADDRESS: 5,
-  HOLE_END: 6,
+  HOLE_DIGITS: 6,
+  HOLE_END: 7,
   DEVICE_SIZE: 12,
   FIRST_INTERFACE: 16,
   FILE_CONTENT: 0,
@@ -314,7 +315,7 @@ export const wire = {
     before: 8,
     after: 12,
   },
-  RUN_TEMPLATE_SIZE: 104,
+  RUN_TEMPLATE_SIZE: 112,
   RUN_TEMPLATE_OFFSETS: {
     uid: 0,
     gid: 4,
@@ -342,6 +343,8 @@ export const wire = {
     texts: 92,
     text_count: 96,
     network: 100,
+    volumes: 104,
+    volume_count: 108,
   },
   TEMPLATE_NETWORK_SIZE: 56,
   TEMPLATE_NETWORK_OFFSETS: {

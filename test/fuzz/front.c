@@ -41,11 +41,13 @@ static long front_call(long number, long a, long b, long c, long d, long e, long
 #include "../../src/init/front/run-args.c"
 #include "../../src/init/front/run-template.c"
 #include "../../src/init/front/template.c"
+#include "../../src/init/front/volumes.c"
 #undef syscall6
 
 /* find.c */
 int is_own(int fd, u32 type, struct stat *info) { return fd + (int)type > 0 && info; }
 s64 own_file_size(int fd) { return fd; }
+int exists(int folder, const char *name) { return look_at_text(name), folder < 0; }
 int lock_file(int fd, short kind) { return fd + kind != 0; }
 int is_running_process(int pid, const char *start) { return look_at_text(start), pid > 0; }
 int is_exiting(int pid) { return pid % 2; }
@@ -78,6 +80,8 @@ static void create(struct template *template, u32 size) {
   if (!is_well_formed(template, size) || !is_run_whole(template)) return;
   RUN(take_lease(template, 3, &values, &network));
   if (!is_well_formed(template, size) || !is_run_whole(template)) return;
+  struct held_volumes volumes = {.count = 0};
+  RUN(hold_volumes(template, 3, &volumes); release_volumes(&volumes));
   RUN(create_container(template, &created, &values); announce(template, &created, &values, &network));
   RUN(give_back_lease(template, &network); remove_created(&created));
 }

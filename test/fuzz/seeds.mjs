@@ -201,8 +201,13 @@ const network = {
   remove: [`/networks/leases/\u0004,${id},\u0003`],
   namesFile: `names/shop/${id}`,
   names: '\u0003 \u0001\n',
-  messages: [],
-  marks: { index: Buffer.alloc(4), device: Buffer.alloc(12), address: Buffer.alloc(4) },
+  parts: [],
+  marks: {
+    index: Buffer.alloc(4),
+    device: Buffer.alloc(12),
+    address: Buffer.alloc(4),
+    digits: Buffer.alloc(8),
+  },
 };
 for (const kind of ['foreground', 'detached', 'attached']) {
   for (const argv of [[], ['sh', '-c']]) {
@@ -225,6 +230,7 @@ for (const kind of ['foreground', 'detached', 'attached']) {
       remove: [`/x/${id}`, '/names/\u0001'],
       keys: Buffer.from([16, 17]),
       texts: [],
+      volumes: argv,
       ...(kind === 'detached' && { network }),
     });
     writeFileSync(join(folder, 'front', `run-${kind}-${argv.length}`), template);

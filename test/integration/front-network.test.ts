@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Containers } from './support/containers.js';
 import { ALL, FrontHome, NO_NODE, normalized } from './support/front.js';
+import { freePorts } from './support/ports.js';
 import { waitUntil } from './support/wait.js';
 
 /** Containers in networks without Node: src/init/front/network.c. */
@@ -110,10 +113,10 @@ test('many at once have different addresses, and reach each other', async () => 
 
 test('it reaches the outside, and a start does, too', async () => {
   const own = ok('run', '--rm', 'busybox', 'sh', '-c', "awk '/host.containers/ { print $1 }' /etc/hosts");
-  const server = createServer((socket) => socket.end('the host'));
+  const server = createServer((_, response) => response.end('the host'));
   await new Promise<void>((done) => server.listen(0, '0.0.0.0', done));
   const { port } = server.address() as AddressInfo;
-  const reach = ['--rm', 'busybox', 'nc', '-w', '20', own, String(port)];
+  const reach = ['--rm', 'busybox', 'wget', '-qO-', `http://${own}:${port}`];
   const fetched = async () => (await home.start(reach, { env: home.callers, cwd: home.shared }).ended).stdout;
   assert.equal(await fetched(), 'the host');
   const putBack = home.takeNodeAway();
@@ -132,9 +135,33 @@ test('it reaches the outside, and a start does, too', async () => {
   ok('rm', 'st');
 });
 
+test('published ports: clients reach it, and a port in use is explained', async () => {
+  const port = await freePorts();
+  const args = ['run', '-d', '--name', 'web', '-p', `127.0.0.1:${port}:80`, '-p', `${port}:80/udp`];
+  const serve = [...args, 'busybox', 'httpd', '-f', '-h', '/etc'];
+  for (const how of ['byAny', 'byFront'] as const) {
+    const { stderr, stdout } = home[how](serve);
+    assert.equal(stderr, '');
+    await waitUntil('it serves', async () => {
+      const answer = await fetch(`http://127.0.0.1:${port}/hostname`).catch(() => undefined);
+      return (await answer?.text())?.trim() === stdout.slice(0, 12);
+    });
+    assert.match(ok('port', 'web'), new RegExp(`^80/tcp -> 127.0.0.1:${port}`));
+    ok('rm', '-f', '-t', '0', 'web');
+  }
+  const other = createServer().listen(port, '127.0.0.1');
+  await once(other, 'listening');
+  const before = leases();
+  assert.ok(!home.isFronted(serve), 'the port is in use');
+  assert.deepEqual(leases(), before);
+  assert.match(home.byAny(serve).stderr, /another program uses it/);
+  other.close();
+});
+
 /** What stays Node's, whatever has been run before. */
 const LEFT: string[][] = [
   ['--rm', '-p', '127.0.0.1::80', 'busybox', 'true'],
+  ['--rm', '-P', '--expose', '80', 'busybox', 'true'],
   ['--rm', '--network', 'shop', '--ip', '10.68.5.77', 'busybox', 'true'],
   ['--rm', '--network', 'shop', '--network', 'inner', 'busybox', 'true'],
   ['--rm', '--network', 'bridge:mac=02:42:11:22:33:44', 'busybox', 'true'],

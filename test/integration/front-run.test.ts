@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -61,6 +63,9 @@ symlinkSync('busybox', join(rootfs, 'bin/id'));
 writeFileSync(join(rootfs, 'etc/passwd'), 'root:x:0:0::/:/bin/sh\nsomebody:x:5:6::/tmp:/bin/sh\n');
 writeFileSync(join(rootfs, 'etc/group'), 'root:x:0:\n');
 
+for (const name of ['filled', 'second'])
+  containers.ok('run', '--rm', '-v', `${name}:/v`, 'busybox', 'sh', '-c', 'echo text > /v/file');
+
 /** Words after `foster run`; standard input is "input". */
 const SAME: string[][] = [
   ['--rm', ...ALL],
@@ -84,6 +89,18 @@ const SAME: string[][] = [
   ['--rm', '-v', `${folder}/file:/f`, ...ALL],
   ['--rm', '--mount', `type=bind,source=${folder},target=/m,readonly`, ...ALL],
   ['--rm', '--mount', 'type=tmpfs,target=/t', ...ALL],
+  ['--rm', '-v', 'filled:/filled', ...ALL],
+  [
+    '--rm',
+    '-v',
+    'second:/w',
+    '-v',
+    'filled:/v:ro',
+    'busybox',
+    'sh',
+    '-c',
+    'cat /v/file; date > /w/date; ls /w; mount',
+  ],
   ['--rm', '--tmpfs', '/tmp:size=1m', ...ALL],
   ['--rm', '--read-only', ...ALL],
   ['--rm', '--read-only', '--tmpfs', '/run', ...ALL],
@@ -268,9 +285,20 @@ test('Ctrl-C, and a signal for the container', async () => {
   assert.deepEqual([status, stdout], [9, 'ready\ncaught\n']);
 });
 
+/** Holds the lock of a file until its standard input ends: fcntl(2), F_OFD_SETLKW. */
+const HOLD = `
+import fcntl, struct, sys
+file = open(sys.argv[1], 'r+')
+fcntl.fcntl(file, 38, struct.pack('hhqqi', fcntl.F_WRLCK, 0, 0, 0, 0))
+print('held', flush=True)
+sys.stdin.read()
+`;
+
 /** What the front leaves to Node, whatever has been run before. */
 const LEFT: string[][] = [
-  ['--rm', '-v', 'volume:/v', 'busybox', 'true'],
+  ['--rm', '-v', '/anonymous', 'busybox', 'true'],
+  ['--rm', '-v', 'empty:/v', 'busybox', 'true'],
+  ['--rm', '-v', 'filled:/v:U', 'busybox', 'true'],
   ['--rm', '--health-cmd', 'true', 'busybox', 'true'],
   ['--rm', '--explain', 'busybox', 'true'],
   ['--dry-run', 'busybox', 'true'],
@@ -298,7 +326,7 @@ test('at the least doubt, Node does it', () => {
     rmSync(join(home.shared, 'cid'), { force: true });
     assert.match(byFront(args).stderr, NO_NODE, args.join(' '));
   }
-  containers.ok('volume', 'rm', '-f', 'volume');
+  containers.ok('volume', 'rm', '-f', 'empty');
   const plain = ['--rm', 'busybox', 'true'];
   run(plain);
   assert.ok(isFronted(plain));
@@ -314,6 +342,35 @@ test('a program with a path, and one that is looked up in PATH, whichever came f
       assert.equal(byFront(args).stdout, 'said\n', args.join(' '));
     }
   }
+});
+
+test('a volume: it is not removed while a container is being made that uses it, and another one of its name is found', async () => {
+  const args = ['-d', '-v', 'filled:/v', 'busybox', 'sleep', '1000'];
+  run(args);
+  const id = byFront(args).stdout.trim();
+  assert.match(home.foster(['volume', 'rm', 'filled']).stderr, /in use/);
+  const events = readFileSync(join(home.folder, 'data/foster/events'), 'utf8').trimEnd().split('\n');
+  assert.match(
+    events.filter((line) => line.includes(' volume.mount ')).at(-1) ?? '',
+    new RegExp(` filled container=${id} `),
+  );
+  containers.ok('rm', '-f', '-t', '0', '-a');
+  const folder = join(home.folder, 'data/foster/volumes/filled');
+  const lock = spawn('python3', ['-c', HOLD, join(folder, 'lock')], { stdio: ['pipe', 'pipe', 'ignore'] });
+  await once(lock.stdout, 'data');
+  assert.ok(!isFronted(args), 'somebody has its lock');
+  lock.stdin.end();
+  await once(lock, 'close');
+  mkdirSync(join(folder, '_new'));
+  assert.ok(!isFronted(args), 'a command that was killed has left something');
+  run(args);
+  assert.ok(!existsSync(join(folder, '_new')));
+  containers.ok('rm', '-f', '-t', '0', '-a');
+  containers.ok('volume', 'rm', 'filled');
+  assert.ok(!isFronted(args), 'it is gone');
+  assert.equal(run(args).status, 0);
+  containers.ok('rm', '-f', '-t', '0', '-a');
+  assert.ok(!isFronted(args), 'it is another one, and empty');
 });
 
 const PLAIN = ['--rm', './rootfs', 'id'];
@@ -444,95 +501,6 @@ test('a layer that is removed: Node says what is missing', async () => {
   assert.ok(!isFronted(plain));
   renameSync(`${root}.away`, root);
   await waitUntil('the front does it again', () => isFronted(plain));
-});
-
-const start = (args: string[], env: Env = {}, input = ''): Result =>
-  home.byAny(['start', ...args], { env, input });
-
-const startByFront = (args: string[], input = ''): Result => home.byFront(['start', ...args], { input });
-
-/** Flags of `create`, and of `start`. */
-const STARTS: [create: string[], start: string[]][] = [
-  [ALL, ['-a']],
-  [['-i', ...ALL], ['-ai']],
-  [['-i', ...ALL], ['-i']],
-  [['-e', 'A=b', '-u', '5', '--read-only', '-v', `${folder}:/x`, ...ALL], ['--attach']],
-  [['-t', 'busybox', 'tty'], ['-a']],
-  [['--restart', 'on-failure:2', 'busybox', 'sh', '-c', 'exit 3'], ['-a']],
-];
-
-const NO_FRONT = { FOSTER_NO_FRONT: '1' };
-
-for (const [flags, words] of STARTS) {
-  const title = flags.map((word) => (word.length > 40 ? '...' : word)).join(' ');
-  test(`the same start by Node and without it: ${title}, start ${words.join(' ')}`, async () => {
-    const args = [...words, 'st'];
-    const results = [];
-    try {
-      const made = home.foster(['create', '--name', 'st', ...flags], { env: home.callers, cwd: home.shared });
-      assert.equal(made.status, 0, made.stderr);
-      for (const by of [
-        () => start(args, NO_FRONT, 'input'), // the first mount of a layer has other options than the next ones
-        () => start(args, NO_FRONT, 'input'),
-        () => start(args, {}, 'input'),
-        () => startByFront(args, 'input'),
-      ]) {
-        const { stdout, ...rest } = by();
-        await containers.waitFor('st', 'exited');
-        const code = containers.inspect('st', '{{.State.ExitCode}} {{.RestartCount}}');
-        results.push({
-          ...rest,
-          stdout: normalized(stdout),
-          code,
-          events: home.lastEvents().split('\n').slice(-2),
-        });
-      }
-    } finally {
-      home.foster(['rm', '-f', '-t', '0', 'st']);
-    }
-    assert.doesNotMatch(results[3]?.stderr ?? '', NO_NODE);
-    assert.deepEqual(results[3], results[1]);
-  });
-}
-
-test('a start in the background: its name, files of the last run, and what is left to Node', async () => {
-  const made = home.foster(['create', '--name', 'st', 'busybox', 'sh', '-c', 'sleep 0.1'], {
-    env: home.callers,
-    cwd: home.shared,
-  });
-  const id = made.stdout.trim();
-  assert.equal(start(['st']).stdout, 'st\n');
-  await containers.waitFor('st', 'exited');
-  const own = join(home.folder, 'data/foster/containers', id);
-  for (const name of ['stopped', 'shutdown', 'oom']) writeFileSync(join(own, name), '');
-  assert.equal(startByFront([id.slice(0, 12)]).stdout, `${id.slice(0, 12)}\n`);
-  for (const name of ['stopped', 'shutdown', 'oom']) assert.ok(!existsSync(join(own, name)), name);
-  await containers.waitFor('st', 'exited');
-  for (const args of [['st', 'st'], ['--sig-proxy=false', '-a', 'st'], ['-x', 'st'], ['--all'], []])
-    assert.match(startByFront(args).stderr, NO_NODE, args.join(' '));
-  containers.ok('rename', 'st', 'other');
-  assert.match(startByFront(['other']).stderr, NO_NODE);
-  assert.equal(start(['other']).stdout, 'other\n');
-  await containers.waitFor('other', 'exited');
-  assert.equal(startByFront(['other']).stdout, 'other\n');
-  await containers.waitFor('other', 'exited');
-  containers.ok('update', '--restart', 'always', 'other');
-  containers.ok('rm', '-f', '-t', '0', 'other');
-});
-
-test('a container that runs is not started twice', async () => {
-  const args = ['-d', '--name', 'st', 'busybox', 'sleep', '1000'];
-  assert.equal(run(args).status, 0);
-  containers.ok('kill', 'st');
-  await containers.waitFor('st', 'exited');
-  start(['st']);
-  assert.match(startByFront(['st']).stderr, NO_NODE);
-  assert.equal(start(['st']).stdout, 'st\n');
-  const pid = containers.inspect('st', '{{.State.Pid}}');
-  rmSync(join(home.folder, 'data/foster/locks', containers.inspect('st', '{{.Id}}')));
-  assert.match(startByFront(['st']).stderr, NO_NODE);
-  assert.equal(containers.inspect('st', '{{.State.Pid}}'), pid);
-  containers.ok('rm', '-f', '-t', '0', 'st');
 });
 
 test('foster info counts templates, and system prune removes them', () => {

@@ -181,6 +181,15 @@ int take_lease(struct template *template, int data, struct values *values, struc
 int announce(const struct template *template, const struct created *created, const struct values *values, struct network *network);
 void give_back_lease(const struct template *template, struct network *network);
 
+/* volumes.c */
+enum { MAX_VOLUMES = 64 };
+struct held_volumes {
+  int locks[MAX_VOLUMES];
+  u32 count;
+};
+int hold_volumes(const struct template *template, int data, struct held_volumes *held);
+void release_volumes(struct held_volumes *held);
+
 /* A container that is being started. */
 struct running {
   const struct template *template;

@@ -133,21 +133,22 @@ static char *append_octet(char *to, u32 octet) {
 
 /* Fills the texts, and the holes of the messages that make the interface. */
 static int fill_network(struct template *template, struct network *network, u32 index, u32 address) {
-  char buffer[PROCESS_STAT_SIZE], device[DEVICE_SIZE] = "v", start[STAT_FIELD_SIZE];
+  char buffer[PROCESS_STAT_SIZE], device[DEVICE_SIZE] = "v", digits[12], start[STAT_FIELD_SIZE];
   u8 octets[] = {(u8)(address >> 24), (u8)(address >> 16), (u8)(address >> 8), (u8)address};
   u64 self = (u64)SYSCALL0(__NR_getpid);
   const char *stat = read_process_stat((int)self, buffer);
-  char *text = network->address, *mac = append(network->mac, "02:42");
+  char *text = network->address, *mac = append(network->mac, "02:42"), *end = digits;
   for (int i = 0; i < 4; i++) {
     text = append_number(append(text, i ? "." : ""), octets[i]);
     mac = append_octet(append(mac, ":"), octets[i]);
+    end = append_octet(end, octets[i]);
   }
   append_number(network->index, index);
   append_number(device + 1, index);
   *start = 0;
   if (stat) copy_stat_field(stat, STAT_START, start);
   append(append(append(append_number(append(network->starter, "{\"pid\":"), self), ",\"start\":\""), start), "\"}");
-  return fill_holes(template, (const void *const[HOLE_END]){[HOLE_INDEX] = &index, [HOLE_DEVICE] = device, [HOLE_ADDRESS] = octets});
+  return fill_holes(template, (const void *const[HOLE_END]){[HOLE_INDEX] = &index, [HOLE_DEVICE] = device, [HOLE_ADDRESS] = octets, [HOLE_DIGITS] = digits});
 }
 
 /* Chooses as src/network/leases.ts does: the lowest that is free. */

@@ -11,7 +11,7 @@ enum { MAX_FILES = 4096, MAX_HOLES = 4096, MAX_NUMBERS = 4096 };
 
 /* Bytes of a hole, by its kind. */
 static const u32 hole_sizes[HOLE_END] = {[HOLE_ID] = ID_SIZE, [HOLE_SHORT_ID] = 12, [HOLE_TIME] = 24,
-                                         [HOLE_INDEX] = 4,    [HOLE_DEVICE] = DEVICE_SIZE, [HOLE_ADDRESS] = 4};
+                                         [HOLE_INDEX] = 4,    [HOLE_DEVICE] = DEVICE_SIZE, [HOLE_ADDRESS] = 4, [HOLE_DIGITS] = 8};
 
 /* Whether all texts of a list end within the template. */
 static int is_list(const struct template *template, u32 offset, u32 count) {
@@ -72,7 +72,7 @@ static int is_run_whole(const struct template *template) {
   for (u32 i = 0; i < sizeof texts / sizeof *texts; i++)
     if (!template_text(template, texts[i])) return 0;
   return is_list(template, run->words, run->word_count) && is_list(template, run->variables, run->variable_count) &&
-         is_list(template, run->remove, run->remove_count) && are_files_whole(template) && are_holes_whole(template) &&
+         is_list(template, run->remove, run->remove_count) && is_list(template, run->volumes, run->volume_count) && are_files_whole(template) && are_holes_whole(template) &&
          are_numbers_whole(template, run->texts, run->text_count) && is_network_whole(template);
 }
 

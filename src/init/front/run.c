@@ -49,6 +49,7 @@ void run_run(const struct run_request *request, struct template *template, int d
   struct process_request process = request->process;
   struct values values = {.command = process.command};
   struct network network = NO_NETWORK;
+  struct held_volumes volumes = {.count = 0};
   struct created created = {.data = data, .lock = -1, .folder = -1};
   struct running running = {.template = template, .values = &values, .network = &network, .run = run_part(template), .process = &process,
                             .data = data, .printed = created.id, .is_attached = template->kind == TEMPLATE_RUN_ATTACHED, .is_owner = 1,
@@ -56,7 +57,9 @@ void run_run(const struct run_request *request, struct template *template, int d
   process.interactive = (running.run->flags & RUN_INTERACTIVE) != 0;
   if (!prepare_launch(&running.launch, programs)) return;
   if (!begin_container(template, &created) || !take_lease(template, data, &values, &network)) return;
-  int is_made = create_container(template, &created, &values) && announce(template, &created, &values, &network);
+  int is_made = hold_volumes(template, data, &volumes) && create_container(template, &created, &values) &&
+                announce(template, &created, &values, &network);
+  release_volumes(&volumes);
   running.folder = created.folder, running.lock = created.lock;
   if (is_made && fill_monitor(template, &process, &values, &running.monitor)) {
     if (template->kind == TEMPLATE_RUN) run_in_foreground(&running, envp);
