@@ -327,13 +327,16 @@ function ports(value: Json, at: Place): JsonObject[] {
     throw at.error(
       inside === '' ? 'target is missing' : `target: expected a port, got ${JSON.stringify(target)}`,
     );
-  const outside = published === undefined || published === null || published === '' ? [] : [text(published)];
+  const outside =
+    published === undefined || published === null || published === '' || String(published) === '0'
+      ? []
+      : [text(published)];
   const address = host_ip === undefined || host_ip === null ? '' : text(host_ip);
   const ip = address === '' ? [] : [address.includes(':') ? `[${address}]` : address];
   // an address needs a place for the port of the host, even if it is any
   const written = isLong
     ? `${[...ip, ...(ip.length > 0 && outside.length === 0 ? [''] : outside), inside].join(':')}/${text(protocol ?? 'tcp')}`
-    : inside;
+    : inside.replace(/(^|:)0:(?=\d)/, (_, before: string) => (before === '' ? '' : '::'));
   const found = at.parsed(() => parsePublish(written));
   return found.map(({ hostIp, hostPort, containerPort, protocol: parsed }) => ({
     ...rest,

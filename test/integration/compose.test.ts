@@ -229,6 +229,37 @@ test('scale, orphans, and down with everything', async () => {
   await home.assertNothingLeft();
 });
 
+test('a service that shares the network of another is made when that runs, and anew when it is', () => {
+  const file = (time: number) => `services:
+  client: {image: busybox, command: sleep 1000, network_mode: "service:server"}
+  server: {image: busybox, command: sleep ${time}, hostname: shared}
+`;
+  const project = new ComposeProject(home, 'shared', { 'compose.yaml': file(1000) });
+  assert.match(project.run(['create']).stderr, /service client shares namespaces of another/);
+  project.ok('up', '-d');
+  assert.equal(project.ok('exec', 'client', 'hostname'), 'shared\n');
+  const before = project.ids();
+  project.write({ 'compose.yaml': file(2000) });
+  project.ok('up', '-d');
+  const now = project.ids();
+  assert.notEqual(now['shared-client-1'], before['shared-client-1']);
+  assert.equal(project.ok('exec', 'client', 'hostname'), 'shared\n');
+  project.ok('restart', '-t', '0');
+  assert.equal(project.ok('exec', 'client', 'hostname'), 'shared\n');
+  project.ok('down', '-t', '0');
+});
+
+test('completion knows the commands and the services', () => {
+  const project = new ComposeProject(home, 'words', {
+    'compose.yaml': 'services: {web: {image: busybox}, worker: {image: busybox}, db: {image: busybox}}\n',
+  });
+  const complete = (...words: string[]) =>
+    home.foster(['__complete', ...words], { cwd: project.folder }).stdout;
+  assert.equal(complete('compose', 'logs', 'w'), 'web\nworker\n:\n');
+  assert.match(complete('compose', 'up', '--scale', 'd'), /^db=\n:open\n$/);
+  assert.match(complete('compose', 'u'), /^unpause\t[^\n]+\nup\t/);
+});
+
 test('a port that is in use: everything that up has made is removed, and what it replaced is back', async () => {
   const taken = await freePorts(7);
   const own = taken + 1;

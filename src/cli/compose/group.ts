@@ -42,7 +42,7 @@ const ENTRIES: GroupEntry[] = [
 /** `foster compose`. */
 export async function configure(command: Command, argv: string[]): Promise<void> {
   command.description('Run the services of a Compose file: docs/compose.md says what is honoured.');
-  addComposeOptions(command);
+  addComposeOptions(command).enablePositionalOptions();
   await configureGroup(command, argv, ENTRIES, [
     '  foster compose up -d                   start everything in the background',
     '  foster compose ps                      what runs',

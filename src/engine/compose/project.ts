@@ -26,6 +26,17 @@ export async function openProject({ choice, cwd, named = [], allProfiles = false
   return project;
 }
 
+/** The names of all services in the files of a folder, for completion; none if there is something wrong with them. */
+export async function serviceNames(cwd: string): Promise<string[]> {
+  const { openProject: open } = await import('../../compose/open.js');
+  try {
+    const choice = { files: [], envFiles: [], profiles: [], allProfiles: true };
+    return Object.keys(open(choice, { ...callerAt(cwd), warn() {} }).services);
+  } catch {
+    return [];
+  }
+}
+
 function callerAt(cwd: string) {
   const { env, warn } = surroundings();
   return { cwd, env, warn, readInput: () => readFileSync(0, 'utf8') };

@@ -10,7 +10,7 @@ test('short forms become long ones', () => {
   const web = serviceOf(
     `command: echo "a b"
 entrypoint: [sh, -c]
-ports: [8080:80, "127.0.0.1:53:53/udp", 9000, "3000-3001:3000-3001"]
+ports: [8080:80, "127.0.0.1:53:53/udp", 9000, "3000-3001:3000-3001", "127.0.0.1:0:81"]
 expose: [80]
 environment: [A=1, B=x=y, C]
 labels: {n: 1, t: true}
@@ -34,6 +34,7 @@ stop_grace_period: 1m30s`,
     { mode: 'ingress', target: 9000, protocol: 'tcp' },
     { mode: 'ingress', target: 3000, published: '3000', protocol: 'tcp' },
     { mode: 'ingress', target: 3001, published: '3001', protocol: 'tcp' },
+    { mode: 'ingress', target: 81, protocol: 'tcp', host_ip: '127.0.0.1' },
   ]);
   assert.deepEqual(web.environment, { A: '1', B: 'x=y', C: 'caller' });
   assert.deepEqual(web.labels, { n: '1', t: 'true' });
