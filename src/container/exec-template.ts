@@ -1,29 +1,31 @@
 import { join } from 'node:path';
 import {
+  type ExecTemplate,
   encodeTemplate,
   stampOf,
   TEMPLATE_FILES,
   type TemplateFailure,
-  type TemplateKind,
 } from '../init/template.js';
-import { encodeMonitor, encodePlan } from '../init/wire.js';
+import { encodeMonitor, encodePlan, type MonitorOptions } from '../init/wire.js';
 import { executionFailures } from '../launch/execution-failure.js';
 import type { Plan } from '../plan/step.js';
 import { writeFileAtomically } from '../sys/files.js';
 import { containerFolder } from '../sys/paths.js';
 import { formatEvent } from './events/line.js';
 import { attributesOf } from './events/recorder.js';
+import { detachableMonitor } from './exec-detachable.js';
 import type { ContainerRecord } from './record.js';
 import { readContainer } from './store.js';
 
 /**
  * Leaves in the container's folder what the front needs to do such an exec without Node: src/init/front. If that fails, the next
  * one is done by Node, too.
+ * @param how.keys those that leave it running
  * @param planFor makes the plan of a process without arguments in that container
  */
 export function keepExecTemplate(
   id: string,
-  kind: TemplateKind,
+  { kind, keys }: Pick<ExecTemplate, 'kind' | 'keys'>,
   planFor: (record: ContainerRecord) => Plan,
 ): void {
   const folder = containerFolder(id);
@@ -33,8 +35,31 @@ export function keepExecTemplate(
   if (record === undefined) return;
   const plan = planFor(record);
   if (plan.host.length > 0) return; // steps from outside are the launcher's, which the front does without
-  const { terminal, shim, verbose } = plan;
-  const monitor = encodeMonitor({
+  const failures = { path: failuresFor(plan, '/'), name: failuresFor(plan, '') };
+  const template = encodeTemplate({
+    kind,
+    stamps,
+    plan: encodePlan({ ...plan, program: { ...plan.program, argv: [], paths: [] } }, { trace: false }),
+    monitor: encodeMonitor({
+      ...(kind === 'detachable' ? detachableMonitor(plan) : monitorOf(plan)),
+      failures: [],
+    }),
+    failures,
+    event: eventUpToCommand(record),
+    path: searchPath(plan),
+    keys,
+    directoryStep: plan.init.length + plan.process.findIndex(({ call }) => call === 'chdir'),
+  });
+  try {
+    writeFileAtomically(join(folder, TEMPLATE_FILES[kind]), template, { durable: false });
+  } catch {
+    // a full disk, or the container has been removed
+  }
+}
+
+/** The command itself becomes it. */
+function monitorOf({ terminal, shim, verbose }: Plan): MonitorOptions {
+  return {
     pid: 0,
     terminal,
     shim,
@@ -44,23 +69,7 @@ export function keepExecTemplate(
     stateless: true,
     remove: [],
     failures: [],
-  });
-  const failures = { path: failuresFor(plan, '/'), name: failuresFor(plan, '') };
-  const template = encodeTemplate({
-    kind,
-    stamps,
-    plan: encodePlan({ ...plan, program: { ...plan.program, argv: [], paths: [] } }, { trace: false }),
-    monitor,
-    failures,
-    event: eventUpToCommand(record),
-    path: searchPath(plan),
-    directoryStep: plan.init.length + plan.process.findIndex(({ call }) => call === 'chdir'),
-  });
-  try {
-    writeFileAtomically(join(folder, TEMPLATE_FILES[kind]), template, { durable: false });
-  } catch {
-    // a full disk, or the container has been removed
-  }
+  };
 }
 
 /** The messages about a program, cut where it is named. @param rest tells one with a path from one that is looked up */

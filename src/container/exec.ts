@@ -55,7 +55,14 @@ export function execInContainer(container: Container, request: ExecRequest): voi
   const { interactive, tty, detachKeys } = request;
   if (interactive && tty && detachKeys !== undefined)
     joinContainer(container, request, (joining) =>
-      execDetachable({ ...joining, detachKeys, onReady: () => recordExec(container, request) }),
+      execDetachable({
+        ...joining,
+        detachKeys,
+        onReady: () => {
+          recordExec(container, request);
+          if (request.keepsTemplate) keepTemplate(container.record.id, request);
+        },
+      }),
     );
   const { plan, launched } = launchExec(container, request);
   try {
@@ -86,11 +93,14 @@ export function execDetached(container: Container, request: ExecRequest): void {
 
 /** Templates are for what is asked for most: as the container's own user, in its own directory. */
 function keepTemplate(id: string, request: ExecRequest): void {
-  const { detach, tty, user, workdir, privileged, keptDescriptors } = request;
+  const { detach, interactive, tty, user, workdir, privileged, keptDescriptors, detachKeys } = request;
   if (user !== undefined || workdir !== undefined || privileged || keptDescriptors || (detach && tty)) return;
-  const kind = detach ? 'detached' : tty ? 'terminal' : 'foreground';
+  const inTerminal = interactive ? 'detachable' : 'terminal';
+  const kind = detach ? 'detached' : tty ? inTerminal : 'foreground';
   const plain = { ...request, command: ['x'], env: [] };
-  keepExecTemplate(id, kind, (record) => planOf(record, specOf(record, 0, plain), plain));
+  keepExecTemplate(id, { kind, keys: detachKeys ?? Buffer.alloc(0) }, (record) =>
+    planOf(record, specOf(record, 0, plain), plain),
+  );
 }
 
 /** A process in a container that is a child of this process. */

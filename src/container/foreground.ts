@@ -81,14 +81,36 @@ function hasUserNamespace(plan: Plan, held: HeldContainer | undefined, joined: n
   return held !== undefined && (plan.namespaces.includes('user') || plan.isNested || joined !== undefined);
 }
 
+/** Descriptors that a monitor gets, beside those of PID 1. */
+export interface MonitorFiles {
+  /** The PID 1 that they are for. */
+  pid: number;
+  /** What `encodeMonitor` makes. */
+  blob: number;
+  /** The container's folder. */
+  folder: number | undefined;
+  events: number | undefined;
+}
+
+/** What can be opened while PID 1 is not ready yet. */
+export function openMonitorFiles(launched: Launched, foreground: Foreground): MonitorFiles {
+  const { held } = foreground;
+  return {
+    pid: launched.pid,
+    blob: memoryFile('foster-monitor', encodeMonitor(monitorOf(launched, foreground))),
+    folder: held && openSync(containerFolder(held.record.id), 'r'),
+    events: held && openEvents(),
+  };
+}
+
 /**
  * Replaces this process with foster-init as the container's monitor. It lets the user's program start, forwards signals,
  * carries the terminal, and exits with the container's exit code. Returns only by throwing.
+ * @param early what has been opened before PID 1 was ready
  */
-export function becomeMonitor(launched: Launched, foreground: Foreground): never {
+export function becomeMonitor(launched: Launched, foreground: Foreground, early?: MonitorFiles): never {
   const { plan, held, interactive, attached = { stdout: true, stderr: true } } = foreground;
-  const blob = memoryFile('foster-monitor', encodeMonitor(monitorOf(launched, foreground)));
-  const folder = held && openSync(containerFolder(held.record.id), 'r');
+  const files = early?.pid === launched.pid ? early : openMonitorFiles(launched, foreground);
   // A process that has joined a container was executed outside of it, so we may not access its own: ptrace(2).
   const inside = launched.joined ?? launched.pid;
   const userNamespace = hasUserNamespace(plan, held, launched.joined)
@@ -101,14 +123,14 @@ export function becomeMonitor(launched: Launched, foreground: Foreground): never
     attached.stdout ? 1 : nothing,
     attached.stderr ? 2 : nothing,
     launched.control,
-    blob,
+    files.blob,
     launched.pidfd,
     launched.console,
-    folder,
+    files.folder,
     userNamespace,
     held?.lock,
     undefined,
-    held && openEvents(),
+    files.events,
     undefined,
     undefined,
     undefined,

@@ -70,6 +70,8 @@ export interface LaunchOptions {
   observer?: LaunchObserver | undefined;
   /** Is called with a warning for the user. */
   warn?: (sentence: string) => void;
+  /** Called while PID 1 makes its mounts, which takes milliseconds. PID 1 may yet continue as another process. */
+  meanwhile?: (launched: Launched) => void;
 }
 
 /**
@@ -127,6 +129,7 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
     const holder = plan.isNested ? join : undefined;
     work = doHostSteps(plan, { ...child, control, holder }, joined ?? child.pid);
     faultPoint('host steps done');
+    options.meanwhile?.({ ...child, control, console, streams, work, joined });
     const { output } = work;
     waitUntilReady(plan, control, { child, observer, warn, output, outcomes: hostResults(work) });
     faultPoint('ready');

@@ -38,6 +38,7 @@ const WALKS: Walk[] = [
   { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['stop', 'one'], least: 4 },
   { before: [['run', '-d', '--rm', '--name', 'one', ...SLEEP]], args: ['stop', 'one'], least: 4 },
   { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['kill', 'one'], least: 3 },
+  { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['kill', 'one'], least: 3, env: WITHOUT_FRONT },
   { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['rename', 'one', 'two'], least: 5 },
   {
     before: [['create', '--name', 'one', ...SLEEP]],
@@ -46,6 +47,12 @@ const WALKS: Walk[] = [
   },
   { before: [['run', '--name', 'one', ...OTHERS]], args: ['rm', 'one'], least: 6 },
   { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['rm', '-f', 'one'], least: 8 },
+  {
+    before: [['run', '-d', '--name', 'one', ...SLEEP]],
+    args: ['rm', '-f', 'one'],
+    least: 8,
+    env: WITHOUT_FRONT,
+  },
   { before: [['run', '--name', 'one', ...OTHERS]], args: ['prune', '-f'], least: 6 },
   { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['exec', 'one', 'true'], least: 3 },
   {
@@ -62,7 +69,21 @@ const WALKS: Walk[] = [
     args: ['unpause', 'one'],
     least: 1,
   },
-  { before: [['run', '-d', '--name', 'one', ...SLEEP]], args: ['restart', 'one'], least: 8 },
+  {
+    before: [['run', '-d', '--name', 'one', ...SLEEP]],
+    args: ['restart', 'one'],
+    least: 8,
+    env: WITHOUT_FRONT,
+  },
+  {
+    before: [
+      ['run', '-d', '--name', 'one', ...SLEEP],
+      ['restart', '-t', '0', 'one'],
+      ['restart', '-t', '0', 'one'],
+    ],
+    args: ['restart', 'one'],
+    least: 8,
+  },
 ];
 
 for (const walk of WALKS)

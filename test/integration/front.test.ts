@@ -16,6 +16,7 @@ import { after, before, test } from 'node:test';
 import { Containers } from './support/containers.js';
 import { FOSTER, Home, type Result } from './support/foster.js';
 import { change, NO_NODE, withoutNumbers } from './support/front.js';
+import { fosterAtTerminal } from './support/terminal.js';
 import { Tmux } from './support/tmux.js';
 import { waitUntil } from './support/wait.js';
 
@@ -37,9 +38,14 @@ after(async () => {
 const exec = (args: string[], env: Record<string, string> = {}, input = ''): Result =>
   home.foster(['exec', ...args], { env, input });
 
+/** With a terminal as standard input, where somebody types. */
+const inTerminal = (args: string[], env: Record<string, string> = {}): Result =>
+  fosterAtTerminal(home, ['exec', ...args], args.includes('cat') ? 'typed\n' : '', env);
+
 /** Node does it once in each way, and leaves the templates. */
 function prepare(name: string): void {
   for (const flags of [[], ['-d'], ['-t']]) assert.equal(exec([...flags, name, 'true']).status, 0);
+  assert.equal(inTerminal(['-it', name, 'true']).status, 0);
 }
 
 before(() => {
@@ -81,6 +87,16 @@ const SAME: [title: string, args: string[]][] = [
   ['all that a process can see of itself', ['web', 'sh', '-c', EVERYTHING]],
   ['the same with -i', ['-i', 'web', 'sh', '-c', EVERYTHING]],
   ['the same as root', ['-i', 'root', 'sh', '-c', EVERYTHING]],
+  ['the same in a terminal that can be left', ['-it', 'web', 'sh', '-c', EVERYTHING]],
+  ['the same there as root', ['-i', '-t', 'root', 'sh', '-c', EVERYTHING]],
+  ['input in a terminal', ['-it', '-e', 'A=b', 'web', 'cat']],
+  ['a name that is not there, in a terminal', ['-it', 'web', 'nope']],
+  ['a file that is no program, in a terminal', ['-it', 'web', '/etc/passwd']],
+  [
+    'an exit code in a terminal',
+    ['-it', '-e', 'A=b', '-w', '/tmp', 'web', 'sh', '-c', 'echo $A $OWN; pwd; exit 5'],
+  ],
+  ['a signal in a terminal', ['-it', 'web', 'sh', '-c', 'kill -9 $$']],
   ['the same in a terminal', ['-t', 'web', 'sh', '-c', EVERYTHING.replace(/; cat$/, '')]],
   ['by id', ['ID', 'env']],
   ['by the start of an id', ['START', 'env']],
@@ -110,7 +126,8 @@ for (const [title, words] of SAME) {
   test(`the same by Node and without it: ${title}`, () => {
     const args = words.map((word) => (word === 'ID' ? id : word === 'START' ? id.slice(0, 12) : word));
     const [byNode, byFront] = [WITHOUT_FRONT, WITHOUT_NODE].map((env) => {
-      const result = exec(args, env, 'input');
+      const isTyped = args.includes('-it') || (args.includes('-i') && args.includes('-t'));
+      const result = isTyped ? inTerminal(args, env) : exec(args, env, 'input');
       return { ...result, stdout: withoutNumbers(result.stdout), event: containers.events(id).at(-1) };
     });
     assert.doesNotMatch(byFront?.stderr ?? '', NO_NODE);
@@ -146,8 +163,14 @@ test('a terminal of the right size', async () => {
   await person.seesPrompt();
   person.types('echo code $?');
   await person.sees('code 4');
-  person.types(`PATH=/nonexistent ${FOSTER} exec -it root true`);
-  await person.sees(/cannot find node/);
+  person.clears();
+  const script = 'stty size; tty; until test -e /tmp/go; do sleep 0.05; done; touch /tmp/gone';
+  person.types(`PATH=/nonexistent ${FOSTER} exec -it root sh -c '${script}'`);
+  await person.sees(/20 90\n\/dev\/pts\/\d+/);
+  person.presses('C-p', 'C-q');
+  await person.sees(/detached/);
+  containers.ok('exec', 'root', 'touch', '/tmp/go');
+  await waitUntil('it has ended', () => exec(['root', 'test', '-e', '/tmp/gone']).status === 0);
   person.leaves();
 });
 
@@ -167,7 +190,7 @@ const LEFT: string[][] = [
   ['-e'],
   ['--tty=false', 'web', 'true'],
   ['-dt', 'web', 'true'],
-  ['-it', 'web', 'true'],
+  ['-it', 'web', 'true'], // without a terminal
   ['-x', 'web', 'true'],
   ['-', 'web', 'true'],
   ['--', 'web', 'true'],

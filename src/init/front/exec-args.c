@@ -81,6 +81,5 @@ int parse_exec(char **argv, char **envp, struct exec_request *request) {
   if (!argv[0] || !argv[1]) return 0;
   request->container = argv[0];
   request->process.command = argv + 1;
-  /* With a terminal and input, it can be left running: its monitor is a process of its own, which Node starts. */
-  return **request->process.command && !(request->process.terminal && (request->detached || request->process.interactive));
+  return **request->process.command && !(request->process.terminal && request->detached);
 }

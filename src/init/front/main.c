@@ -1,8 +1,10 @@
 /* The entry of the front. dist/foster, a shell script, executes it for what it may know. */
 #include "front.h"
+#include "job.h"
 #include "../entry-point.h"
 
 #include <asm-generic/errno.h>
+#include <asm/ioctls.h>
 #include <asm/stat.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
@@ -77,11 +79,16 @@ static int is_usual(int reads_input) {
   return !reads_input || !is_directory(0);
 }
 
+static int is_terminal(int fd) {
+  unsigned short window[4];
+  return sys_ioctl(fd, TIOCGWINSZ, window) >= 0;
+}
+
 static const char *front_exec(char **argv, char **envp, int programs) {
   static struct exec_request request;
   static struct target target = {.pid = 0};
   if (variable(envp, "FOSTER_FAULT") || !parse_exec(argv, envp, &request)) return NULL;
-  if (!is_usual(request.process.interactive && !request.detached)) return NULL;
+  if (!is_usual(request.process.interactive && !request.detached) || (is_detachable(&request.process) && !is_terminal(0))) return NULL;
   if (find_container(&request, envp, programs, &target)) run_exec(&request, &target, envp, programs);
   return target.is_running && !target.template ? "FOSTER_FRONT=template" : NULL;
 }
@@ -120,16 +127,50 @@ static const char *front_run(char **argv, char **envp, int programs) {
   return NULL;
 }
 
+/* Starts one that has been found. */
+static const char *start_found(struct start_request *request, struct target *target, char **envp, int programs) {
+  if (!is_usual(request->has_input) || !lock_images(target->data)) return NULL;
+  target->template = find_start_template(target->folder, envp, programs);
+  if (!target->template) return "FOSTER_FRONT=template";
+  run_start(request, target, envp, programs);
+  return NULL;
+}
+
 static const char *front_start(char **argv, char **envp, int programs) {
   static struct start_request request;
   static struct target target = {.pid = 0};
   begin_faults(envp);
-  if (!parse_start(argv, &request) || !is_usual(request.has_input)) return NULL;
-  if (!find_folder(request.container, envp, &target) || !lock_images(target.data)) return NULL;
-  target.template = find_start_template(target.folder, envp, programs);
-  if (!target.template) return "FOSTER_FRONT=template";
-  run_start(&request, &target, envp, programs);
-  return NULL;
+  if (!parse_start(argv, &request) || !find_folder(request.container, envp, &target)) return NULL;
+  return start_found(&request, &target, envp, programs);
+}
+
+/* Signals do what they do with any program; but a broken pipe is an error of write(2), as in Node. */
+void take_signals(void) {
+  u64 ignore[4] = {1, 0, 0, 0}; /* SIG_IGN, no flags, no restorer, empty mask */
+  SYSCALL4(__NR_rt_sigaction, SIGPIPE, ignore, NULL, 8);
+  SYSCALL4(__NR_rt_sigprocmask, 2, &callers_signals, NULL, 8);
+}
+
+/* Stops one container and starts it again. When the start is Node's, it finds it stopped. */
+static const char *front_restart(char **argv, char **envp, int programs) {
+  static struct job_request request;
+  static struct target target = {.pid = 0};
+  static struct record record;
+  sigset all = ALL_SIGNALS;
+  begin_faults(envp);
+  if (!parse_jobs(argv[0], argv + 1, &request) || request.count != 1 || !is_usual(0)) return NULL;
+  struct start_request start = {.container = request.references[0], .restarted = &record};
+  if (!find_folder(start.container, envp, &target) || !find_start_template(target.folder, envp, programs)) return "FOSTER_FRONT=template";
+  if (!read_record(&target, &record) || !do_jobs(&request, argv + 1, envp, programs)) return NULL;
+  SYSCALL4(__NR_rt_sigprocmask, 2, &all, NULL, 8);
+  return start_found(&start, &target, envp, programs);
+}
+
+/* Ends the process if all is done. What is left over is what `argv` has then. */
+static void front_jobs(char **argv, char **envp, int programs) {
+  static struct job_request request;
+  begin_faults(envp);
+  if (parse_jobs(argv[0], argv + 1, &request) && is_usual(0) && do_jobs(&request, argv + 1, envp, programs)) sys_exit(0);
 }
 
 static _Noreturn void front(int argc, char **argv, char **envp) {
@@ -141,6 +182,8 @@ static _Noreturn void front(int argc, char **argv, char **envp) {
   if (programs >= 0 && string_equal(argv[1], "exec")) wish = front_exec(argv + 2, envp, programs);
   if (programs >= 0 && string_equal(argv[1], "start")) wish = front_start(argv + 2, envp, programs);
   if (programs >= 0 && string_equal(argv[1], "run")) wish = front_run(argv + 2, envp, programs);
+  if (programs >= 0 && string_equal(argv[1], "restart")) wish = front_restart(argv + 1, envp, programs);
+  else if (programs >= 0) front_jobs(argv + 1, envp, programs);
   become_node(argv, envp, wish); /* all that is open is closed by then: O_CLOEXEC */
 }
 

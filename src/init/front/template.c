@@ -45,10 +45,10 @@ static int has_blobs(const struct template *template) {
          template->monitor % 8 == 0 && template->monitor_size >= sizeof(struct monitor) &&
          is_inside(template, template->monitor, template->monitor_size) && template->failures % 4 == 0 && template->failure_count <= MAX_FAILURES &&
          is_inside(template, template->failures, 2 * template->failure_count * (u32)sizeof(struct template_failure)) &&
-         template_text(template, template->event) && template_text(template, template->path);
+         template_text(template, template->event) && template_text(template, template->path) && template_text(template, template->keys);
 }
 
-static int is_well_formed(const struct template *template, u32 size) {
+int is_well_formed(const struct template *template, u32 size) {
   return template->magic == TEMPLATE_MAGIC && template->version == VERSION && template->size == size &&
          (template->kind == TEMPLATE_NONE || has_blobs(template));
 }
@@ -77,8 +77,9 @@ int has_record(int folder, const struct template *template) {
 }
 
 /* The template of that kind in a container's folder; NULL if there is none that holds. */
-const struct template *find_template(int folder, u32 kind, int programs) {
-  static const char *const names[] = {[TEMPLATE_EXEC] = "exec", [TEMPLATE_EXEC_TERMINAL] = "exec-terminal", [TEMPLATE_EXEC_DETACHED] = "exec-detached"};
-  const struct template *template = read_template(folder, names[kind]);
+struct template *find_template(int folder, u32 kind, int programs) {
+  static const char *const names[] = {[TEMPLATE_EXEC] = "exec", [TEMPLATE_EXEC_TERMINAL] = "exec-terminal", [TEMPLATE_EXEC_DETACHED] = "exec-detached",
+                                      [TEMPLATE_EXEC_DETACHABLE] = "exec-detachable"};
+  struct template *template = read_template(folder, names[kind]);
   return template && template->kind == kind && has_record(folder, template) && has_programs(template, programs) ? template : NULL;
 }
