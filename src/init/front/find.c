@@ -108,6 +108,6 @@ int find_container(const struct exec_request *request, char **envp, int programs
   if (!find_folder(request->container, envp, target)) return 0;
   if (exists(target->folder, "paused") || exists(target->folder, "exit") || !open_init(target) || is_exiting(target->pid)) return 0;
   target->is_running = 1;
-  target->template = find_template(target->folder, kind, programs);
+  target->template = find_template(target, kind, request->user, programs);
   return target->template != NULL;
 }
