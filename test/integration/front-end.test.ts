@@ -127,6 +127,11 @@ const CASES: Case[] = [
   { title: 'rm -f', make: [running('one'), ended('two')], args: ['rm', '-f', 'two', 'one'] },
   { title: 'rm --force of one with --rm', make: [running('one', ['--rm'])], args: ['rm', '--force', 'one'] },
   {
+    title: 'rm of one with volumes',
+    make: [['create', '--name', 'one', '-v', '/v', '-v', 'named:/n', ...SLEEP]],
+    args: ['rm', 'one'],
+  },
+  {
     title: 'rm of one in a network',
     make: [['run', '--name', 'one', 'busybox', 'true']],
     args: ['rm', 'one'],
@@ -208,7 +213,7 @@ const LEFT: string[][] = [
   ['rm', '-f', 'missing'],
   ['rm', '-fv', 'over'],
   ['rm', '-f', '-t', '1', 'over'],
-  ['rm', 'with-volume'],
+  ['rm', '-v', 'with-volume'],
   ['rm', '--help'],
 ];
 

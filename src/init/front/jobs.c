@@ -43,7 +43,7 @@ static int is_suitable(const struct job *job) {
     case VERB_RESTART:
       return append_signal_name(name, signal) != NULL;
     case VERB_RM:
-      return (!job->is_alive || request->is_forced) && !job->record.has_volumes && !exists(job->target.folder, "cgroups");
+      return (!job->is_alive || request->is_forced) && !exists(job->target.folder, "cgroups");
     default:
       return 1;
   }
