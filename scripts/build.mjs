@@ -16,6 +16,9 @@ const { build, transform } = await import('esbuild').catch(() => {
   process.exit(1);
 });
 
+/** Needs a package, too. */
+const { composeSchema } = await import('./compose-schema.mjs');
+
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DIST = join(ROOT, 'dist');
 const IS_PACKAGE = process.argv.includes('--pack');
@@ -115,7 +118,7 @@ function entryPoints() {
 }
 
 /** Packages that few commands need. They are in bundles of their own, so that a start does not read them. */
-const SELDOM_NEEDED = ['cli-progress', 'https-proxy-agent', 'tar'];
+const SELDOM_NEEDED = ['cli-progress', 'foster-compose-schema', 'https-proxy-agent', 'tar', 'yaml'];
 
 const packageBundle = (name) => `package-${name}`;
 
@@ -180,8 +183,13 @@ async function buildCommandBundle() {
 }
 
 async function buildBundles() {
-  const packages = Object.fromEntries(SELDOM_NEEDED.map((name) => [packageBundle(name), name]));
-  await Promise.all([buildCommandBundle(), bundle({ ...entryPoints(), ...packages })]);
+  const fileOf = (name) => (name === 'foster-compose-schema' ? composeSchema() : name);
+  const packages = Object.fromEntries(SELDOM_NEEDED.map((name) => [packageBundle(name), fileOf(name)]));
+  await Promise.all([
+    buildCommandBundle(),
+    bundle(entryPoints()),
+    bundle(packages, { minifyWhitespace: true, minifySyntax: true }),
+  ]);
 }
 
 /**

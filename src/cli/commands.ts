@@ -177,6 +177,16 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
     ],
   ],
   [
+    'Pods:',
+    [
+      {
+        name: 'pod',
+        summary: 'manage pods: containers that share namespaces',
+        load: () => import('./pod/group.js'),
+      },
+    ],
+  ],
+  [
     'Volumes:',
     [
       {
@@ -198,6 +208,16 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
         name: 'port',
         summary: 'show the published ports of containers',
         load: () => import('./container/port.js'),
+      },
+    ],
+  ],
+  [
+    'Projects:',
+    [
+      {
+        name: 'compose',
+        summary: 'run the services of a Compose file',
+        load: () => import('./compose/group.js'),
       },
     ],
   ],

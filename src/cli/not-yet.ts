@@ -54,7 +54,12 @@ const REASONS = {
     advice: 'use --memory',
     isFinal: true,
   },
-  pods: { because: 'there are no pods' },
+  kube: { because: 'pods are not described by Kubernetes YAML yet', advice: "use 'foster pod create'" },
+  'own infra': {
+    because: "a pod's namespaces are held by foster-init, which needs no image",
+    advice: 'leave it out',
+    isFinal: true,
+  },
   secrets: {
     because: 'there is no store for secrets',
     advice: 'use foster run -v FILE:/run/secrets/NAME:ro',
@@ -131,6 +136,15 @@ const REASONS = {
     because: 'images are kept in the OCI format',
     advice: "use 'foster save --format docker-archive'",
   },
+  'single containers': {
+    because: 'it is about single containers and images',
+    advice: 'use the command of foster with the name that foster compose ps shows',
+  },
+  scaling: {
+    because: 'up compares the number of containers, too',
+    advice: 'use foster compose up -d --scale SERVICE=NUMBER',
+  },
+  publishing: { because: 'foster puts no Compose files into registries' },
   planned: { because: 'Docker or Podman has it, and it is planned' },
 } satisfies Record<string, Reason>;
 
@@ -142,7 +156,7 @@ const COMMANDS: [ReasonName, string[]][] = [
   ['volume drivers', ['volume reload']],
   ['orchestration', ['volume update']],
   ['no firewall', ['network reload']],
-  ['pods', ['pod', 'kube', 'play', 'generate kube']],
+  ['kube', ['kube', 'play', 'generate kube', 'pod clone']],
   ['secrets', ['secret', 'config']],
   ['checkpoints', ['checkpoint', 'container checkpoint', 'container restore']],
   ['signatures', ['trust', 'image trust', 'image sign']],
@@ -155,7 +169,20 @@ const COMMANDS: [ReasonName, string[]][] = [
   ['files of an image alone', ['image diff', 'image mount', 'image umount', 'image unmount']],
   ['updates', ['auto-update']],
   ['libpod', ['system migrate', 'system renumber']],
-  ['planned', ['container clone', 'compose', 'generate', 'generate spec']],
+  [
+    'single containers',
+    [
+      'compose attach',
+      'compose commit',
+      'compose export',
+      'compose push',
+      'compose stats',
+      'compose volumes',
+    ],
+  ],
+  ['scaling', ['compose scale']],
+  ['publishing', ['compose publish', 'compose bridge', 'compose alpha']],
+  ['planned', ['container clone', 'generate', 'generate spec']],
 ];
 
 /** Unsupported options, by command; global options under ''. */
@@ -180,8 +207,6 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['run, create', 'device rules', '--device-cgroup-rule'],
   ['run, create', 'devices', '--gpus'],
   ['run, create', 'volume drivers', '--volume-driver'],
-  ['run, create', 'pods', '--pod --pod-id-file'],
-  ['create', 'pods', '--init-ctr'],
   ['run, create', 'secrets', '--secret'],
   ['run, create', 'windows', '--cpu-count --cpu-percent --io-maxbandwidth --io-maxiops --isolation'],
   ['run, create', 'one init', '--init-path'],
@@ -195,7 +220,6 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['rm', 'links', '--link'],
   ['container cleanup', 'libpod', '--exec'],
   ['start', 'checkpoints', '--checkpoint --checkpoint-dir'],
-  ['ps', 'pods', '-p --pod'],
   ['images', 'old names', '--history'],
   ['history, image inspect, rmi, save', 'one platform', '--platform'],
   ['image prune', 'libpod', '--external'],
@@ -313,21 +337,14 @@ export function findRefusal(words: string[], option?: string): Refusal | undefin
   return all.find((one) => one.command === command && spellings.includes(one.option ?? ''));
 }
 
-/** Keys of --filter for features that foster does not have, by what is filtered. */
-const FILTERS: Readonly<Record<'containers' | 'events', Readonly<Record<string, ReasonName>>>> = {
-  containers: { pod: 'pods' },
-  events: { pod: 'pods', daemon: 'remote', plugin: 'plugins' },
-};
+/** Keys of --filter of events for features that foster does not have. */
+const FILTERS: Readonly<Record<string, ReasonName>> = { daemon: 'remote', plugin: 'plugins' };
 
 /** @throws FosterError for a key of --filter that is refused */
-export function refuseFilters(
-  command: string,
-  kind: 'containers' | 'events',
-  filters: readonly string[],
-): void {
+export function refuseFilters(command: string, filters: readonly string[]): void {
   for (const filter of filters) {
     const [key = ''] = filter.split('=');
-    const reason = Object.hasOwn(FILTERS[kind], key) ? FILTERS[kind][key] : undefined;
+    const reason = Object.hasOwn(FILTERS, key) ? FILTERS[key] : undefined;
     if (reason !== undefined) throw refuseValue(`${command} --filter ${key}=`, reason);
   }
 }

@@ -11,7 +11,7 @@ import { processStart } from '../../sys/process.js';
 import { writeFully } from '../../sys/write.js';
 import { TarReader } from '../../tar/reader.js';
 import { shiftedMounts } from '../../worker/shifted-mounts.js';
-import { type ContainerRecord, layersOf, subpathsOf } from '../record.js';
+import { type ContainerRecord, hasNoFiles, layersOf, subpathsOf } from '../record.js';
 import { mapsOf } from '../remove.js';
 import { type Container, isAlive, lockContainer, readContainer, readLive } from '../store.js';
 import { copyPath, HOST } from './paths.js';
@@ -96,13 +96,11 @@ export function copyIn(
   destination: string,
   options: CopyOptions,
 ): void {
-  const order = orderOf('in', container, destination, options);
   if (source === '-') {
-    withHelper(container, { ...order, isStream: true, keepOwners: true }, (start) => {
-      warnOfLosses(start({ input: 0 }).wait(), options);
-    });
+    unpackIn(0, container, destination, options);
     return;
   }
+  const order = orderOf('in', container, destination, options);
   const from = copyPath(HOST, source);
   withHelper(container, order, (start) => {
     const [read, write] = pipe();
@@ -129,6 +127,19 @@ export function copyIn(
     } finally {
       helper.kill();
     }
+  });
+}
+
+/** Unpacks a tar archive, read from a descriptor, in a directory of a container. @throws FosterError */
+export function unpackIn(
+  input: number,
+  container: Container,
+  destination: string,
+  options: CopyOptions,
+): void {
+  const order = orderOf('in', container, destination, options);
+  withHelper(container, { ...order, isStream: true, keepOwners: true }, (start) => {
+    warnOfLosses(start({ input }).wait(), options);
   });
 }
 
@@ -292,6 +303,7 @@ function overlayOf(record: ContainerRecord): { overlay: CopyOverlay; shifted: (n
       exitCode: 1,
     });
   }
+  if (driver === 'empty') throw hasNoFiles(record);
   const binds = spec.mounts.filter(({ type, source }) => type === 'bind' && source);
   const subpaths = subpathsOf(record);
   const layers = layersOf(record);

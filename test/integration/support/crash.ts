@@ -24,6 +24,7 @@ const ALIVE = ['running', 'paused', 'restarting'];
  */
 export class CrashHome extends Home {
   readonly #commands = new Set<number>();
+  /** For what tests do often: a command takes a start of Node. */
   readonly library: InstanceType<typeof Foster>;
 
   constructor() {
