@@ -178,7 +178,7 @@ async function buildBundles() {
  * process.
  */
 const SHELL_HEAD = `#!/bin/sh
-':' //; case "$1\${FOSTER_NO_FRONT+-}" in exec|run|start|kill|stop|restart|wait|rm) for d in "\${0%/*}" "\${0%/*}/../lib/node_modules/foster/dist" "\${0%/*}/../foster/dist"; \
+':' //; case "$1\${FOSTER_NO_FRONT+-}" in exec|run|start|kill|stop|restart|wait|rm|--debug|-D) for d in "\${0%/*}" "\${0%/*}/../lib/node_modules/foster/dist" "\${0%/*}/../foster/dist"; \
 do if [ "$d/foster" -ef "$0" ]; then { read -r a </proc/sys/kernel/arch; } 2>/dev/null || a=$(uname -m); case "$a" in x86_64) a=x64;; aarch64) a=arm64;; esac; \
 [ -x "$d/$a/foster" ] && exec "$d/$a/foster" "$@"; fi; done;; esac; \
 if [ "\${NODE_EXTRA_CA_CERTS+set}" ]; then export FOSTER_NODE_EXTRA_CA_CERTS="$NODE_EXTRA_CA_CERTS"; \

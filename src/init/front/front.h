@@ -21,6 +21,12 @@ struct process_request {
 /* It may be left running. */
 static inline int is_detachable(const struct process_request *request) { return request->terminal && request->interactive; }
 
+/* why.c: for --debug */
+int because(const char *before, const char *what, const char *after);
+void ask_why(void);
+void say_without_node(void);
+void say_with_node(void);
+
 /* exec-args.c: what `foster exec` was asked for */
 struct exec_request {
   struct process_request process;

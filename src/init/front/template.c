@@ -72,12 +72,14 @@ struct template *read_template(int folder, const char *name) {
 
 /* Whether foster is what it was. */
 int has_programs(const struct template *template, int programs) {
-  return has_stamp(programs, "foster-init", template->init) && has_stamp(programs, "../foster-cli.cjs", template->bundle);
+  if (has_stamp(programs, "foster-init", template->init) && has_stamp(programs, "../foster-cli.cjs", template->bundle)) return 1;
+  return because("its template was made by another foster", "", "");
 }
 
 /* Whether the container is what it was. */
 int has_record(int folder, const struct template *template) {
-  return has_stamp(folder, "config.json", template->config) && has_stamp(folder, "cgroups", template->cgroups);
+  if (has_stamp(folder, "config.json", template->config) && has_stamp(folder, "cgroups", template->cgroups)) return 1;
+  return because("the container has changed since its template was made", "", "");
 }
 
 /* Whether the container's files say the same about its users. */
@@ -87,7 +89,8 @@ static int has_users(const struct template *template, int pid) {
   append(append_number(append(root, "/proc/"), (u64)pid), "/root");
   stamp_below(root, "etc/passwd", passwd);
   stamp_below(root, "etc/group", group);
-  return is_same(passwd, template->passwd) && is_same(group, template->group);
+  if (is_same(passwd, template->passwd) && is_same(group, template->group)) return 1;
+  return because("/etc/passwd or /etc/group of the container has changed since its template was made", "", "");
 }
 
 /* The template of that kind in a container's folder; NULL if there is none that holds. */
