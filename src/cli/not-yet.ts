@@ -217,6 +217,8 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['run, create', 'other ranges', '--subgidname --subuidname'],
   ['run, create', 'libpod', '--chrootdirs --conmon-pidfile --requires --seccomp-policy'],
   ['run, create', 'remote', '--use-api-socket'],
+  ['pod create', 'own infra', '--infra-command --infra-conmon-pidfile --infra-image'],
+  ['pod create', 'other ranges', '--subgidname --subuidname'],
   ['rm', 'links', '--link'],
   ['container cleanup', 'libpod', '--exec'],
   ['start', 'checkpoints', '--checkpoint --checkpoint-dir'],
