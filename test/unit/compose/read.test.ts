@@ -65,6 +65,7 @@ volumes: {data: {}, other: {external: true, name: there}}
 secrets: {one: {file: ./one.txt}, two: {environment: TWO}}
 `.replace('env_file: {path: a.env}', 'env_file: [a.env, {path: missing.env, required: false}]'),
     'a.env': 'A=1\nB=${A}2\n',
+    '.env': 'TWO=2\n',
   });
   const { web } = project.services;
   assert.deepEqual(web?.volumes, [
