@@ -16,6 +16,7 @@ const FOLDERS = [
   'cli',
   'engine',
   'compose',
+  'pod',
   'build',
   'container',
   'volume',

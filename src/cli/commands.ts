@@ -177,6 +177,16 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
     ],
   ],
   [
+    'Pods:',
+    [
+      {
+        name: 'pod',
+        summary: 'manage pods: containers that share namespaces',
+        load: () => import('./pod/group.js'),
+      },
+    ],
+  ],
+  [
     'Volumes:',
     [
       {

@@ -54,7 +54,12 @@ const REASONS = {
     advice: 'use --memory',
     isFinal: true,
   },
-  pods: { because: 'there are no pods' },
+  kube: { because: 'pods are not described by Kubernetes YAML yet', advice: "use 'foster pod create'" },
+  'own infra': {
+    because: "a pod's namespaces are held by foster-init, which needs no image",
+    advice: 'leave it out',
+    isFinal: true,
+  },
   secrets: {
     because: 'there is no store for secrets',
     advice: 'use foster run -v FILE:/run/secrets/NAME:ro',
@@ -151,7 +156,7 @@ const COMMANDS: [ReasonName, string[]][] = [
   ['volume drivers', ['volume reload']],
   ['orchestration', ['volume update']],
   ['no firewall', ['network reload']],
-  ['pods', ['pod', 'kube', 'play', 'generate kube']],
+  ['kube', ['kube', 'play', 'generate kube', 'pod clone']],
   ['secrets', ['secret', 'config']],
   ['checkpoints', ['checkpoint', 'container checkpoint', 'container restore']],
   ['signatures', ['trust', 'image trust', 'image sign']],
@@ -202,8 +207,6 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['run, create', 'device rules', '--device-cgroup-rule'],
   ['run, create', 'devices', '--gpus'],
   ['run, create', 'volume drivers', '--volume-driver'],
-  ['run, create', 'pods', '--pod --pod-id-file'],
-  ['create', 'pods', '--init-ctr'],
   ['run, create', 'secrets', '--secret'],
   ['run, create', 'windows', '--cpu-count --cpu-percent --io-maxbandwidth --io-maxiops --isolation'],
   ['run, create', 'one init', '--init-path'],
@@ -214,10 +217,11 @@ const OPTIONS: [commands: string, ReasonName, options: string][] = [
   ['run, create', 'other ranges', '--subgidname --subuidname'],
   ['run, create', 'libpod', '--chrootdirs --conmon-pidfile --requires --seccomp-policy'],
   ['run, create', 'remote', '--use-api-socket'],
+  ['pod create', 'own infra', '--infra-command --infra-conmon-pidfile --infra-image'],
+  ['pod create', 'other ranges', '--subgidname --subuidname'],
   ['rm', 'links', '--link'],
   ['container cleanup', 'libpod', '--exec'],
   ['start', 'checkpoints', '--checkpoint --checkpoint-dir'],
-  ['ps', 'pods', '-p --pod'],
   ['images', 'old names', '--history'],
   ['history, image inspect, rmi, save', 'one platform', '--platform'],
   ['image prune', 'libpod', '--external'],
@@ -335,21 +339,14 @@ export function findRefusal(words: string[], option?: string): Refusal | undefin
   return all.find((one) => one.command === command && spellings.includes(one.option ?? ''));
 }
 
-/** Keys of --filter for features that foster does not have, by what is filtered. */
-const FILTERS: Readonly<Record<'containers' | 'events', Readonly<Record<string, ReasonName>>>> = {
-  containers: { pod: 'pods' },
-  events: { pod: 'pods', daemon: 'remote', plugin: 'plugins' },
-};
+/** Keys of --filter of events for features that foster does not have. */
+const FILTERS: Readonly<Record<string, ReasonName>> = { daemon: 'remote', plugin: 'plugins' };
 
 /** @throws FosterError for a key of --filter that is refused */
-export function refuseFilters(
-  command: string,
-  kind: 'containers' | 'events',
-  filters: readonly string[],
-): void {
+export function refuseFilters(command: string, filters: readonly string[]): void {
   for (const filter of filters) {
     const [key = ''] = filter.split('=');
-    const reason = Object.hasOwn(FILTERS[kind], key) ? FILTERS[kind][key] : undefined;
+    const reason = Object.hasOwn(FILTERS, key) ? FILTERS[key] : undefined;
     if (reason !== undefined) throw refuseValue(`${command} --filter ${key}=`, reason);
   }
 }

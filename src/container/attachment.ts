@@ -2,15 +2,20 @@ import { rmSync } from 'node:fs';
 import { isSeeing, unseenAsync } from '../sys/sightings.js';
 import { noteNetworks } from './events/network-events.js';
 import type { Attachment, NetworkDraft } from './network-draft.js';
-import type { ContainerRecord } from './record.js';
+import { type ContainerRecord, sharesOf } from './record.js';
 
-/** What the start of a container does about networks. The code for them is loaded only if the container has any. */
+/**
+ * What the start of a container does about networks, and about namespaces of other containers. The code for them is loaded only if
+ * the container has any.
+ */
 
-export { named } from './network-draft.js';
+export { entered, named } from './network-draft.js';
 export type { Attachment, NetworkDraft };
 
-const isAttached = ({ networks = [], sharesNetwork, joinsNetwork, pasta }: NetworkDraft) =>
-  networks.length > 0 || (sharesNetwork ?? joinsNetwork ?? pasta) !== undefined;
+const isAttached = (draft: NetworkDraft) =>
+  (draft.networks ?? []).length > 0 ||
+  draft.isBelowNetworks === true ||
+  (sharesOf(draft) ?? draft.joinsNetwork ?? draft.pasta) !== undefined;
 
 /** Attaches a container to its networks; undefined if it has none. @throws FosterError */
 export async function attachToNetworks(draft: NetworkDraft): Promise<Attachment | undefined> {

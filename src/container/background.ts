@@ -29,10 +29,12 @@ import { sendWord } from '../sys/write.js';
 import { oomReport, writeCgroups } from './cgroups.js';
 import { openEvents } from './events/recorder.js';
 import { volumeEvents } from './events/volumes.js';
-import { imageRemoval } from './image-removal.js';
+import { lastProgram } from './last-program.js';
+import { entered } from './network-draft.js';
 import type { ContainerPlan } from './plan.js';
-import type { ContainerRecord } from './record.js';
+import { type ContainerRecord, joinedPod } from './record.js';
 import { pathsOf } from './remove.js';
+import { openUsers } from './shared-namespaces.js';
 
 const SIGKILL = 9;
 
@@ -59,7 +61,7 @@ export interface DetachedOptions {
  * @throws FosterError that describes the step that failed; nothing runs then
  */
 export function launchDetached(
-  { plan, joined, network }: ContainerPlan,
+  { plan, network }: ContainerPlan,
   record: ContainerRecord,
   lock: number,
   { observer, warn }: DetachedOptions = {},
@@ -75,16 +77,14 @@ export function launchDetached(
     nothing: openSync('/dev/null', 'r+'),
     blob: memoryFile(
       'foster-monitor',
-      encodeMonitor(monitorFor(plan, record, joined !== undefined || plan.isNested, network?.names)),
+      encodeMonitor(monitorFor(plan, record, plan.isNested, network?.names)),
     ),
     folder: openSync(folder, 'r'),
     plan: memoryFile('foster-plan', encodePlan(plan, { trace: observer !== undefined })),
     events: openEvents(),
-    joined: openJoined(joined?.state.pid ?? network?.holder, network?.namespace),
-    users:
-      joined !== undefined && plan.host.some(({ kind }) => kind === 'hand')
-        ? openSync(`/proc/${joined.state.pid}/ns/user`, 'r')
-        : undefined,
+    joined: openJoined(entered(network), network?.namespace),
+    holder: network?.holder === undefined ? undefined : openPidfd(network.holder),
+    users: plan.joinsPids && network?.joined ? openUsers(network.joined.pid) : undefined,
     output: hostOutput(plan.host),
     health:
       record.health &&
@@ -107,6 +107,7 @@ export function launchDetached(
     ];
     const descriptors = [...low, opened.plan, opened.events, opened.joined, opened.health, opened.output];
     descriptors[wire.FD_NETWORK] = network?.lock;
+    descriptors[wire.FD_HOLDER] = opened.holder;
     keepDescriptors(descriptors, wire.FD_SUPERVISOR_END, plan);
     monitor = startProcess(
       {
@@ -170,10 +171,13 @@ export function monitorFor(
     userNamespace: plan.namespaces.includes('user') || plan.isNested,
     stateless: false,
     subject: record,
+    joined: joinedPod(record),
+    isMember: plan.isMember,
+    joinsPids: plan.joinsPids,
     remove: record.rm ? pathsOf(record) : [],
     names,
     volumes: volumeEvents(record),
-    lastProgram: imageRemoval(record),
+    lastProgram: lastProgram(record),
     failures: executionFailures(plan),
     log: isUnlogged(record.logging) ? 'none' : record.logging,
     timeLimit: record.timeLimit && record.timeLimit * 1000,

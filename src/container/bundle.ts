@@ -12,7 +12,7 @@ import { configError } from '../spec/oci/reader.js';
 import { readConfig } from '../spec/oci/schema.js';
 import { visible } from '../spec/parse/flag.js';
 import type { Bundle, RunRequest } from '../spec/request.js';
-import type { RootDriver } from '../spec/storage-driver.js';
+import type { StorageDriver } from '../spec/storage-driver.js';
 import type { NamespaceType, Spec } from '../spec/types.js';
 import { resolveUser } from '../spec/users.js';
 import { callerName } from '../sys/caller-name.js';
@@ -109,7 +109,7 @@ function draftFor(request: RunRequest, spec: Spec, annotated: Annotated): Draft 
   };
 }
 
-function driverOf({ driver }: Annotated, hasPids: boolean): RootDriver {
+function driverOf({ driver }: Annotated, hasPids: boolean): StorageDriver | 'in-place' {
   // a container that sees processes of others could see fuse-overlayfs
   return driver === 'fuse-overlayfs' && !hasPids ? 'copy' : (driver ?? 'in-place');
 }

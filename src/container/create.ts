@@ -17,13 +17,13 @@ import { errnoNumber, errnoOf, errnoWords } from '../sys/errno.js';
 import { FosterError } from '../sys/errors.js';
 import { faultPoint } from '../sys/fault.js';
 import { writeFileAtomically } from '../sys/files.js';
-import { containerFolder, lockPath, makeFolder, nameLink } from '../sys/paths.js';
+import { containerFolder, lockPath, makeFolder, nameLink, podFolder } from '../sys/paths.js';
 import { removeTrees } from '../worker/remove-trees.js';
 import { withStoreLock } from './change.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
 import type { ContainerRecord } from './record.js';
 import { mapsOf } from './remove.js';
-import { idOfName, isAlive, isLocked, lockContainer, readContainer } from './store.js';
+import { idOfName, isAlive, isLocked, isNoted, lockContainer, podOfName, readContainer } from './store.js';
 
 /** A container whose lock we hold. */
 export interface HeldContainer {
@@ -61,9 +61,9 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
     faultPoint('lock taken');
     makeFolders(folder, {
       isCallerMapped: how.isCallerMapped,
-      hasLayer: draft.driver !== 'copy' && draft.driver !== 'in-place',
+      hasLayer: draft.driver !== 'copy' && draft.driver !== 'in-place' && draft.driver !== 'empty',
     });
-    name = nameFor(how.name, id);
+    name = nameFor(how.name, id, 'containers');
     faultPoint('name taken');
     if (how.cidfile !== undefined) {
       writeIdFile(how.cidfile, id);
@@ -73,6 +73,8 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
     how.fill?.(folder);
     const record = { ...draft, name };
     writeFileAtomically(join(folder, 'config.json'), JSON.stringify(record), { durable: !draft.rm });
+    // Who removes a pod says so first, and then looks for its containers.
+    if (draft.pod !== undefined && isPodGoing(draft.pod)) throw podIsGone();
     recordEvent('create', record, attributesOf(record));
     return { record, lock };
   } catch (error) {
@@ -87,6 +89,16 @@ export function createContainer(draft: Omit<ContainerRecord, 'name'>, how: Creat
     if (lock !== undefined) closeSync(lock);
     throw explained(error, folder);
   }
+}
+
+/** Whether a pod is being removed, or is gone. */
+function isPodGoing(pod: string): boolean {
+  const folder = podFolder(pod);
+  return isNoted(join(folder, 'removing')) || !existsSync(join(folder, 'config.json'));
+}
+
+function podIsGone(): FosterError {
+  return new FosterError('cannot make the container: its pod has just been removed', { kind: 'conflict' });
 }
 
 /** Removes the folder. Copied files may belong to ids that only the container's user namespace may touch. */
@@ -114,9 +126,17 @@ function makeFolders(
   }
 }
 
-function nameFor(wanted: string | undefined, id: string): string {
-  return takeName(wanted, id) ?? withStoreLock(() => takeFreedName(wanted ?? '', id));
+/**
+ * Gives a container or a pod its name, or a random one.
+ * @param folder that of all containers, or of all pods
+ * @throws FosterError if the name is in use
+ */
+export function nameFor(wanted: string | undefined, id: string, folder: NameFolder): string {
+  return takeName(wanted, id, folder) ?? withStoreLock(() => takeFreedName(wanted ?? '', id, folder));
 }
+
+/** What can have a name: a container and a pod never have the same one, as in Podman. */
+export type NameFolder = 'containers' | 'pods';
 
 /** The container's `restart` file. */
 export function writeRestart(folder: string, restart: RestartPolicy): void {
@@ -127,11 +147,15 @@ export function writeRestart(folder: string, restart: RestartPolicy): void {
  * Takes a name: a symbolic link to the container, because symlink(2) either succeeds or finds it taken. Returns undefined
  * if the wanted name is taken, even by a leftover of a crash, which `takeFreedName` handles.
  */
-export function takeName(wanted: string | undefined, id: string): string | undefined {
+export function takeName(
+  wanted: string | undefined,
+  id: string,
+  folder: NameFolder = 'containers',
+): string | undefined {
   for (let attempt = 0; ; attempt++) {
     const name = wanted ?? (attempt < 20 ? randomName() : `${randomName()}_${id.slice(0, 6)}`);
     try {
-      symlinkSync(`../containers/${id}`, nameLink(name));
+      symlinkSync(`../${folder}/${id}`, nameLink(name));
       return name;
     } catch (error) {
       if (errnoOf(error) === 'ENOENT' && attempt < 40) makeFolder(dirname(nameLink(name)));
@@ -146,11 +170,11 @@ export function takeName(wanted: string | undefined, id: string): string | undef
  * store's lock: otherwise two commands could find the same link stale, and one remove what the other has just made.
  * @throws FosterError if the name is in use
  */
-export function takeFreedName(wanted: string, id: string): string {
-  if (!isStaleName(wanted)) throw nameTaken(wanted, idOfName(wanted) ?? '');
+export function takeFreedName(wanted: string, id: string, folder: NameFolder = 'containers'): string {
+  if (!isStaleName(wanted)) throw nameTaken(wanted);
   rmSync(nameLink(wanted), { recursive: true, force: true });
-  const name = takeName(wanted, id);
-  if (name === undefined) throw nameTaken(wanted, idOfName(wanted) ?? ''); // another command was faster
+  const name = takeName(wanted, id, folder);
+  if (name === undefined) throw nameTaken(wanted); // another command was faster
   return name;
 }
 
@@ -159,6 +183,9 @@ export function takeFreedName(wanted: string, id: string): string {
  * interrupted. A container with --rm keeps its first name until it ends, because its monitor will remove that one.
  */
 export function isStaleName(name: string): boolean {
+  const pod = podOfName(name);
+  // as for a container: it is in use while the pod is made
+  if (pod !== undefined) return !isLocked(pod) && !existsSync(join(podFolder(pod), 'config.json'));
   const id = idOfName(name);
   if (id === undefined) return true;
   const container = readContainer(id);
@@ -168,14 +195,18 @@ export function isStaleName(name: string): boolean {
   return record.name !== name && !(record.rm && isAlive(state));
 }
 
-function nameTaken(name: string, owner: string): FosterError {
-  return new FosterError(`the name '${name}' is in use by container ${owner.slice(0, 12)}`, {
+function nameTaken(name: string): FosterError {
+  const pod = podOfName(name);
+  const owner = pod ?? idOfName(name) ?? '';
+  const [what, remove] = pod === undefined ? ['container', 'rm'] : ['pod', 'pod rm'];
+  return new FosterError(`the name '${name}' is in use by ${what} ${owner.slice(0, 12)}`, {
     kind: 'conflict',
-    advice: `remove that one (foster rm ${name}) or take another name`,
+    advice: `remove that one (foster ${remove} ${name}) or take another name`,
   });
 }
 
-function writeIdFile(path: string, id: string): void {
+/** Writes the id to a file that must not exist. @throws FosterError */
+export function writeIdFile(path: string, id: string): void {
   let fd: number;
   try {
     fd = openSync(path, 'wx');

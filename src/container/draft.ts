@@ -23,10 +23,10 @@ import { EXIT, FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
 import { blockDevices } from './block-devices.js';
 import { recordImageEvent } from './events/recorder.js';
-import { joinTarget } from './plan.js';
 import type { Asked, ContainerRecord, VolumeUse } from './record.js';
 import { mapsOf } from './remove.js';
 import { readProfile } from './seccomp-profile.js';
+import { findInfra, joinTarget, networkTarget } from './shared-namespaces.js';
 import type { Container } from './store.js';
 
 /** The record of a container that does not exist yet. */
@@ -42,14 +42,13 @@ export async function draftContainer(asked: RunRequest): Promise<Draft> {
     wanted.pid.kind === 'container' ? joinTarget(wanted.pid.reference, { exitCode: EXIT.FOSTER }) : undefined;
   const { networkContainer } = wanted;
   const shared =
-    networkContainer === undefined
-      ? undefined
-      : (await import('./network.js')).networkTarget(networkContainer, { exitCode: EXIT.FOSTER });
+    networkContainer === undefined ? undefined : networkTarget(networkContainer, { exitCode: EXIT.FOSTER });
+  const infra = infraOf(wanted);
   const owner = await ownerOfNetwork(wanted, joined);
-  const own = withoutUserNamespace(wanted, joined) ? inHostsUserNamespace(wanted) : wanted;
+  const own = withoutUserNamespace(wanted, joined ?? infra) ? inHostsUserNamespace(wanted) : wanted;
   // as in Docker: the host name belongs to the address, which is the other container's
   const request = shared === undefined ? own : { ...own, hostname: shared.record.network.hostname };
-  const other = joined ?? shared;
+  const other = joined ?? shared ?? infra;
   const maps =
     owner ?? (other === undefined ? requestedIdMaps(request, uid(), gid()) : mapsOfJoined(other.record));
   if (maps.isSingle && owner === undefined) surroundings().warn(singleIdWarning());
@@ -64,7 +63,8 @@ export async function draftContainer(asked: RunRequest): Promise<Draft> {
   });
   if (request.removesImage && tree.image === undefined) throw noImageToRemove(request.root);
   if (tree.isPulled && tree.image?.id !== undefined) recordImageEvent('pull', tree.image.id, tree.image.name);
-  const usual = driverBeside(request.pid, await storageDriver(maps));
+  const isSeen = request.pid.kind !== 'private' || (request.membership?.types.includes('pid') ?? false);
+  const usual = driverBeside(isSeen, await storageDriver(maps));
   const isRootShifted = checkOwner(tree, maps, usual);
   const id = randomId();
   const volumes = await volumesFor(request, tree.image?.defaults);
@@ -78,10 +78,12 @@ export async function draftContainer(asked: RunRequest): Promise<Draft> {
   const whole = {
     ...draft,
     ...(volumes.length > 0 && { volumes }),
-    driver: mayBeOthers ? await driverFor(draft, maps, request.pid, usual) : usual,
+    driver: mayBeOthers ? await driverFor(draft, maps, isSeen, usual) : usual,
     ...mapsIn(maps),
     ...(isRootShifted && { isRootShifted }),
     ...(joined && { joins: joined.record.id }),
+    ...memberOf(request),
+    ...(infra && sharedNetworkFiles(draft, infra)),
     ...(wanted.networkPath !== undefined && { joinsNetwork: wanted.networkPath }),
     ...(shared && {
       sharesNetwork: shared.record.id,
@@ -89,6 +91,31 @@ export async function draftContainer(asked: RunRequest): Promise<Draft> {
     }),
   };
   return await withNetworks(whole, request);
+}
+
+/** The container that holds the namespaces of the pod. @throws FosterError */
+function infraOf({ membership }: RunRequest): Container | undefined {
+  return membership?.infra === undefined ? undefined : findInfra(membership.infra);
+}
+
+function memberOf({ membership }: RunRequest): Partial<ContainerRecord> {
+  if (membership === undefined) return {};
+  const { pod, infra, types, initContainer, endsPod } = membership;
+  return {
+    pod,
+    ...(infra !== undefined && { shares: { of: infra, types } }),
+    ...(initContainer !== undefined && { initContainer }),
+    ...(endsPod && { endsPod }),
+  };
+}
+
+/** The files that belong to the network of the pod, with what only the container says about them. */
+function sharedNetworkFiles(
+  { network: own, spec }: Omit<Draft, keyof ReturnType<typeof mapsIn>>,
+  { record: { network } }: Container,
+): Partial<ContainerRecord> {
+  if (own.network !== 'container') return {};
+  return { network: { ...network, hostname: spec.hostname ?? network.hostname, ...without(own) } };
 }
 
 /** The id maps of the user namespace that comes with a network namespace; undefined where none does. @throws FosterError */
@@ -114,7 +141,7 @@ function without(files: ContainerRecord['network']): Pick<ContainerRecord['netwo
 }
 
 /** Adds the networks and the ports. @throws FosterError if a container of this kind cannot have them */
-async function withNetworks(draft: Draft, request: RunRequest): Promise<Draft> {
+export async function withNetworks(draft: Draft, request: RunRequest): Promise<Draft> {
   const { networks, isNetworkUsual, ports, publishAll } = request;
   const isPublishing = ports.length > 0 || publishAll;
   if (request.pastaOptions !== undefined) {
@@ -151,7 +178,7 @@ async function publishedPorts(
 }
 
 /** Adds the mounts of --volumes-from, except at destinations where the request has a mount. */
-async function withBorrowedMounts(request: RunRequest): Promise<RunRequest> {
+export async function withBorrowedMounts(request: RunRequest): Promise<RunRequest> {
   if (request.volumesFrom.length === 0) return request;
   const { borrowedMounts } = await import('./requested-mounts.js');
   const taken = new Set([...request.mounts, ...request.devices].map(({ destination }) => destination));
@@ -159,13 +186,16 @@ async function withBorrowedMounts(request: RunRequest): Promise<RunRequest> {
   return { ...request, mounts: [...request.mounts, ...borrowed] };
 }
 
-async function volumesFor(request: RunRequest, image: ImageDefaults | undefined): Promise<VolumeUse[]> {
+export async function volumesFor(
+  request: RunRequest,
+  image: ImageDefaults | undefined,
+): Promise<VolumeUse[]> {
   if (!withImageVolumes(request, image).some(({ type }) => type === 'volume')) return [];
   return (await import('./choose-volumes.js')).chooseVolumes(request, image);
 }
 
 /** Whether the container is in the host's user namespace: root can ask for that, or join such a container. */
-function withoutUserNamespace({ userns }: RunRequest, joined: Container | undefined): boolean {
+export function withoutUserNamespace({ userns }: RunRequest, joined: Container | undefined): boolean {
   if (joined !== undefined) return joined.record.spec.linux.uidMappings.length === 0;
   return userns === 'host' && uid() === 0;
 }
@@ -185,11 +215,11 @@ function inHostsUserNamespace(request: RunRequest): RunRequest {
 async function driverFor(
   { spec, network }: Pick<Draft, 'spec' | 'network'>,
   maps: ChosenMaps,
-  pid: RunRequest['pid'],
+  isSeen: boolean,
   usual: StorageDriver,
 ): Promise<StorageDriver> {
   const { directoryDriver } = await import('./directory-driver.js');
-  const options = { isAsked: requestedDriver() !== undefined, mayFuse: pid.kind === 'private' };
+  const options = { isAsked: requestedDriver() !== undefined, mayFuse: !isSeen };
   return directoryDriver({ path: spec.root.path, spec, network, maps }, usual, options, surroundings().warn);
 }
 
@@ -197,8 +227,8 @@ async function driverFor(
  * fuse-overlayfs runs in the container's user namespace and sees the host's files, so no process of the container may see
  * it. A container without its own PID namespace gets a copy instead.
  */
-function driverBeside({ kind }: RunRequest['pid'], driver: StorageDriver): StorageDriver {
-  return kind !== 'private' && driver === 'fuse-overlayfs' ? 'copy' : driver;
+function driverBeside(isSeen: boolean, driver: StorageDriver): StorageDriver {
+  return isSeen && driver === 'fuse-overlayfs' ? 'copy' : driver;
 }
 
 /** The record of a container, except for what depends on its id maps. */

@@ -9,15 +9,15 @@ import type { Plan } from '../plan/step.js';
 import { isUnlogged } from '../spec/parse/logging.js';
 import type { Attached, LogOptions } from '../spec/request.js';
 import { faultPoint } from '../sys/fault.js';
-import { memoryFile } from '../sys/libc.js';
+import { memoryFile, openPidfd } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
 import type { Attachment } from './attachment.js';
 import type { OomReport } from './cgroups.js';
 import type { HeldContainer } from './create.js';
 import { openEvents } from './events/recorder.js';
 import { volumeEvents } from './events/volumes.js';
-import { imageRemoval } from './image-removal.js';
-import type { ContainerRecord } from './record.js';
+import { lastProgram } from './last-program.js';
+import { type ContainerRecord, joinedPod } from './record.js';
 
 /** What the monitor of a container in the foreground needs to know. */
 export interface Foreground {
@@ -51,7 +51,7 @@ function logOf({ rm, logging }: ContainerRecord, { terminal }: Plan): LogOptions
 
 /** What the monitor of a foreground run gets. @param launched undefined for a template, whose front adds what is missing */
 export function monitorOf(
-  launched: Pick<Launched, 'pid' | 'joined' | 'work'> | undefined,
+  launched: Pick<Launched, 'pid' | 'work'> | undefined,
   { plan, held, interactive, remove, oom, network }: Foreground,
 ): MonitorOptions {
   const steps = launched?.work.steps ?? plan.host;
@@ -62,7 +62,9 @@ export function monitorOf(
     interactive,
     verbose: plan.verbose,
     shim: plan.shim,
-    userNamespace: hasUserNamespace(plan, held, launched?.joined),
+    userNamespace: hasUserNamespace(plan, held),
+    joined: joinedPod(held?.record),
+    isMember: plan.isMember,
     stateless: held === undefined,
     subject: held?.record,
     timeLimit: held?.record.timeLimit && held.record.timeLimit * 1000,
@@ -70,15 +72,15 @@ export function monitorOf(
     remove,
     volumes: held && volumeEvents(held.record),
     names: network?.names ?? [],
-    lastProgram: held && imageRemoval(held.record),
+    lastProgram: held && lastProgram(held.record),
     failures: executionFailures(plan),
     log: held && logOf(held.record, plan),
   };
 }
 
 /** Whether the container's user namespace is not the caller's. */
-function hasUserNamespace(plan: Plan, held: HeldContainer | undefined, joined: number | undefined): boolean {
-  return held !== undefined && (plan.namespaces.includes('user') || plan.isNested || joined !== undefined);
+function hasUserNamespace(plan: Plan, held: HeldContainer | undefined): boolean {
+  return held !== undefined && (plan.namespaces.includes('user') || plan.isNested);
 }
 
 /** Descriptors that a monitor gets, beside those of PID 1. */
@@ -111,11 +113,11 @@ export function openMonitorFiles(launched: Launched, foreground: Foreground): Mo
 export function becomeMonitor(launched: Launched, foreground: Foreground, early?: MonitorFiles): never {
   const { plan, held, interactive, attached = { stdout: true, stderr: true } } = foreground;
   const files = early?.pid === launched.pid ? early : openMonitorFiles(launched, foreground);
-  // A process that has joined a container was executed outside of it, so we may not access its own: ptrace(2).
-  const inside = launched.joined ?? launched.pid;
-  const userNamespace = hasUserNamespace(plan, held, launched.joined)
-    ? openSync(`/proc/${inside}/ns/user`, 'r')
+  const userNamespace = hasUserNamespace(plan, held)
+    ? openSync(`/proc/${launched.inside}/ns/user`, 'r')
     : undefined;
+  const { network } = foreground;
+  const pod = network?.joined && joinedPod(held?.record) ? openPidfd(network.joined.pid) : undefined;
   const isReading = interactive || plan.terminal;
   const nothing = isReading && attached.stdout && attached.stderr ? 0 : openSync('/dev/null', 'r+');
   const descriptors = [
@@ -131,11 +133,11 @@ export function becomeMonitor(launched: Launched, foreground: Foreground, early?
     held?.lock,
     undefined,
     files.events,
-    undefined,
+    pod,
     undefined,
     undefined,
     ...launched.streams,
-    foreground.network?.lock,
+    network?.lock,
   ];
   faultPoint('about to become the monitor');
   becomeProgram({ file: initProgram(), argv: ['foster-init', 'monitor'], env: [], descriptors });

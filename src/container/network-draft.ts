@@ -9,12 +9,14 @@ export interface Attachment {
   facts?: NetworkFacts;
   /** The program that connects this container alone to the outside. */
   pasta?: NonNullable<PlanFacts['pasta']>;
-  /** The user namespace that the container joins in place of one of its own. */
+  /** The namespaces that the container joins in place of some of its own. */
   shares?: NonNullable<PlanFacts['share']>;
-  /** PID of the network holder, or of that container's PID 1; 0 in a dry run. Undefined where there is `namespace`. */
-  holder?: number;
-  /** Descriptor of the user namespace that owns the network namespace which the container joins. */
+  /** PID 1 of the container that has them, and that container's id. */
+  joined?: { pid: number; id: string };
+  /** Descriptor of the user namespace that owns the network namespace which the container joins, in place of `joined`. */
   namespace?: number;
+  /** PID of the network holder; 0 in a dry run. */
+  holder?: number;
   /** The lock by which the holder lives, for the container's monitor. */
   lock: number | undefined;
   /** Lines for /etc/hosts. */
@@ -29,7 +31,16 @@ export interface Attachment {
 /** What is attached: a container, which may not have its name yet, or a step of a build. */
 export type NetworkDraft = Pick<
   ContainerRecord,
-  'id' | 'networks' | 'sharesNetwork' | 'joinsNetwork' | 'pasta' | 'published' | 'network'
+  | 'id'
+  | 'networks'
+  | 'joins'
+  | 'sharesNetwork'
+  | 'shares'
+  | 'isBelowNetworks'
+  | 'joinsNetwork'
+  | 'pasta'
+  | 'published'
+  | 'network'
 > & {
   name?: string;
   /** Of a container. */
@@ -37,6 +48,11 @@ export type NetworkDraft = Pick<
   /** It is only known by its host name, because its id is nobody's business: a step of a build. */
   isAnonymous?: boolean;
 };
+
+/** The PID of the process whose namespaces PID 1 enters first; undefined if there is none, or only a descriptor. */
+export function entered(attachment: Attachment | undefined): number | undefined {
+  return attachment?.joined?.pid ?? attachment?.holder;
+}
 
 /** A draft with the name that it is going to have, if that is known already. */
 export function named(

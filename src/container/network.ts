@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs';
+import { closeAll } from '../launch/streams.js';
 import { DEFAULT_NETWORK, MTU, type NetworkDefinition, rangeOf } from '../network/definition.js';
 import { chooseLeases, type Lease, type LeaseRequest, leaseFile, outwardAmong } from '../network/leases.js';
 import { findNetwork } from '../network/store.js';
@@ -9,8 +10,9 @@ import { FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
 import { noteNetworks } from './events/network-events.js';
 import type { Attachment, NetworkDraft } from './network-draft.js';
-import type { ContainerRecord } from './record.js';
-import { type Container, findContainer, isAliveNow } from './store.js';
+import { type ContainerRecord, sharesOf } from './record.js';
+import { targetOf } from './shared-namespaces.js';
+import { isAliveNow } from './store.js';
 
 /**
  * Attaches a container to its networks: takes addresses and makes sure that the network holder runs.
@@ -18,7 +20,8 @@ import { type Container, findContainer, isAliveNow } from './store.js';
  */
 export async function attach(draft: NetworkDraft): Promise<Attachment> {
   const { networks = [], published = [] } = draft;
-  if (draft.sharesNetwork !== undefined) return await shareNetwork(draft.sharesNetwork);
+  const shared = await shareNamespaces(draft);
+  if (shared !== undefined && networks.length === 0) return shared;
   if (draft.joinsNetwork !== undefined) return await joinNetwork(draft, draft.joinsNetwork);
   if (published.length > 0) await (await import('../network/ports.js')).resolvePorts(published);
   if (draft.pasta !== undefined) return (await import('./pasta.js')).connectByPasta(draft, draft.pasta);
@@ -41,7 +44,9 @@ export async function attach(draft: NetworkDraft): Promise<Attachment> {
       }
       const leases = takeLeases(draft.id, requests, runs, await serversFor(requests));
       (await import('../network/resolvers.js')).answerFromAllNetworks(holder, runs);
+      closeAll([shared?.lock]);
       return {
+        ...shared,
         ...(await attachmentOf(draft, requests, leases)),
         holder: holder.state.pid,
         lock: holder.lock,
@@ -63,24 +68,54 @@ export async function seeNetworks({ networks = [] }: NetworkDraft): Promise<void
 /** As `attach`, for a plan that is only shown: nothing is taken or started. */
 export async function imagine(draft: NetworkDraft): Promise<Attachment> {
   const { networks = [] } = draft;
-  if (draft.sharesNetwork !== undefined) return await shareNetwork(draft.sharesNetwork);
+  const shared = await shareNamespaces(draft);
+  if (shared !== undefined && networks.length === 0) return shared;
   if (draft.joinsNetwork !== undefined) return await joinNetwork(draft, draft.joinsNetwork);
   if (draft.pasta !== undefined) return (await import('./pasta.js')).connectByPasta(draft, draft.pasta);
   const requests = leaseRequests(networks);
   const { taken } = chooseLeases(draft.id, requests, runs);
-  return { ...(await attachmentOf(draft, requests, taken)), holder: 0, lock: undefined };
+  closeAll([shared?.lock]);
+  return { ...shared, ...(await attachmentOf(draft, requests, taken)), holder: 0, lock: undefined };
 }
 
-/** The network of another container, with the files that belong to it. @throws FosterError where that does not run */
-async function shareNetwork(id: string): Promise<Attachment> {
-  const { record, state } = networkTarget(id);
-  const { readLeases } = await import('../network/leases.js');
-  const leases = readLeases(id);
-  const { hosts, dns } = await filesOf(record, leaseRequests(record.networks ?? []), leases);
+/**
+ * Joins the namespaces of the container with which a container shares some.
+ * @returns undefined if it shares none
+ * @throws FosterError if the other one does not run
+ */
+async function shareNamespaces(draft: NetworkDraft): Promise<Attachment | undefined> {
+  const shares = sharesOf(draft);
+  if (shares === undefined) return undefined;
+  const { record, state } = targetOf(draft, shares.of);
+  const own = new Set(record.spec.linux.namespaces.map(({ type }) => type));
+  // in the order of their names in error messages: the user namespace comes first
+  const types = (['user', ...shares.types] as const).filter((type) => own.has(type));
+  const of = record.isInfra ? `its pod` : `container ${record.name}`;
+  return {
+    shares: { types, of, ...(record.isInfra && { isPod: true }) },
+    joined: { pid: state.pid, id: record.id },
+    leases: [],
+    names: [],
+    ...(await networkOf(draft, record, shares.types.includes('network'))),
+  };
+}
+
+/** The files that belong to the other's network, and the lock by which that lives. */
+async function networkOf(
+  { name, shares }: NetworkDraft,
+  record: ContainerRecord,
+  isShared: boolean,
+): Promise<Pick<Attachment, 'hosts' | 'dns' | 'lock'>> {
+  const { networks = [], isBelowNetworks } = record;
   const { holdNetwork } = await import('../network/holder.js');
-  const lock = (record.networks ?? []).length > 0 ? holdNetwork() : undefined;
-  const shares = { types: ['network'] as const, of: `container ${record.name}` };
-  return { shares, holder: state.pid, lock, hosts, dns, leases: [], names: [] };
+  const lock = networks.length > 0 || isBelowNetworks ? holdNetwork() : undefined;
+  if (!isShared) return { lock, hosts: [], dns: [] };
+  const { readLeases } = await import('../network/leases.js');
+  const leases = readLeases(record.id);
+  const { hosts, dns } = await filesOf(record, leaseRequests(networks), leases);
+  // in a pod, each is found by its name, and they are all at the same address
+  const own = shares === undefined || name === undefined ? [] : [{ name, address: '127.0.0.1' }];
+  return { lock, hosts: [...hosts, ...own], dns };
 }
 
 /** A network namespace that somebody else has made. @throws FosterError where it cannot be joined any more */
@@ -92,7 +127,7 @@ async function joinNetwork({ network: { hostname }, spec }: NetworkDraft, path: 
     // in the user namespace that the container is in anyway, there is nothing to enter
     ...(namespace !== undefined && {
       namespace,
-      shares: { types: [], of: `the network namespace ${path}` },
+      shares: { types: ['user'], of: `the network namespace ${path}` },
     }),
     lock: undefined,
     hosts: [{ name: hostname, address: '127.0.1.1' }],
@@ -100,24 +135,6 @@ async function joinNetwork({ network: { hostname }, spec }: NetworkDraft, path: 
     leases: [],
     names: [],
   };
-}
-
-/** The running container whose network is to be shared. @throws FosterError */
-export function networkTarget(reference: string, options: { exitCode?: number } = {}): Container {
-  const container = findContainer(reference, options);
-  const { record, state } = container;
-  const types = new Set(record.spec.linux.namespaces.map(({ type }) => type));
-  const what = `cannot share the network of container ${reference}`;
-  if (state.status !== 'running')
-    throw new FosterError(`${what}: it is not running`, {
-      kind: 'conflict',
-      advice: `start it first: foster start ${reference}`,
-    });
-  if (!types.has('network'))
-    throw new FosterError(`${what}: it uses the network of the host`, { advice: 'use --network host' });
-  if (!types.has('user') || record.joins !== undefined)
-    throw new FosterError(`${what}: it has no user namespace of its own`, { kind: 'unsupported' });
-  return container;
 }
 
 /** Makes a container known by its names in networks. */

@@ -32,7 +32,8 @@ export async function noteNextStart(record: ContainerRecord, leases: readonly Le
   const wishes = { verbose: false, detached: true, cgroup: cgroupsAsPlanned(id) };
   const { plan } = planContainer(record, wishes, network);
   const before = contentOf(id);
-  const links = network.facts === undefined ? [] : attachNetworks(network.facts);
+  const links =
+    network.facts === undefined ? [] : attachNetworks(network.facts, { isSeen: plan.joinsPids ?? false });
   const write = (content: Uint8Array) => writeFileAtomically(fileOf(id), content, { durable: false });
   write(encodeNext({ names: network.names, links, plan }));
   return () => {

@@ -8,8 +8,9 @@ import { waitFor } from '../sys/poll.js';
 import { freeze, isFreezable, isFrozen, readCgroups } from './cgroups.js';
 import { attributesOf, recordEvent } from './events/recorder.js';
 import { type ProcessEntry, ProcessTable } from './processes/table.js';
+import type { ContainerRecord } from './record.js';
 import { notRunning, SIGCONT, SIGSTOP, signalProcess } from './signal.js';
-import { type Container, type LiveRecord, readLive } from './store.js';
+import { type Container, type LiveRecord, readContainer, readLive } from './store.js';
 
 /**
  * A container with a cgroup is frozen (cgroup-v1/freezer-subsystem.rst, cgroup-v2.rst). Without one, its processes get
@@ -35,7 +36,7 @@ export async function pauseContainer({ record, state }: Container): Promise<void
   const live = readLive(id);
   if (state.status !== 'running' || live === undefined) throw notRunning(name);
   const table = new ProcessTable();
-  const members = table.members(live.pid);
+  const members = table.members(live.pid, record);
   if (members[0]?.start !== live.pidStart) throw notRunning(name);
   const stopped = [...members, ...watchers(table, members)].filter(isStopped);
   // Before the first signal, so that "foster unpause" works even if this command is killed.
@@ -43,7 +44,7 @@ export async function pauseContainer({ record, state }: Container): Promise<void
   writeFileAtomically(pausedFile(id), lines.join(''), { durable: false });
   try {
     if (freeze(readCgroups(id), true)) await untilFrozen(id, name);
-    else await stopAll(live, name);
+    else await stopAll(live, record);
   } catch (error) {
     resume(id, live);
     throw error;
@@ -71,7 +72,7 @@ export function resume(id: string, live: LiveRecord): void {
   const before = new Set(readLines(pausedFile(id)));
   const wasRunning = ({ pid, start }: ProcessEntry) => !before.has(`${pid} ${start}`);
   const table = new ProcessTable();
-  const members = table.members(live.pid).reverse();
+  const members = table.members(live.pid, readContainer(id)?.record).reverse();
   for (const { pid, start } of members.filter(wasRunning)) {
     // PID 1 would pass SIGCONT on to the group of the user's process, and so to processes that must stay stopped.
     signalProcess(pid, start, SIGCONT, pid === live.pid ? SIGNAL_TO_INIT : undefined);
@@ -98,11 +99,13 @@ function watchers(table: ProcessTable, members: ProcessEntry[]): ProcessEntry[] 
  * Returns when all processes are stopped. After SIGSTOP a process cannot fork any more, so at some time there are no new
  * processes. Each stops when it gets a CPU, or when the disk that it waits for (state D) has answered.
  */
-async function stopAll(live: LiveRecord, name: string): Promise<void> {
+async function stopAll(live: LiveRecord, record: ContainerRecord): Promise<void> {
   const DEADLINE = performance.now() + 10_000;
   const done = new Set<string>();
   for (let delay = 1; ; delay = Math.min(delay * 2, 20)) {
-    const waiting = new ProcessTable().members(live.pid).filter(({ state }) => !/[TtZXD]/.test(state));
+    const waiting = new ProcessTable()
+      .members(live.pid, record)
+      .filter(({ state }) => !/[TtZXD]/.test(state));
     const fresh = waiting.filter(({ pid, start }) => !done.has(`${pid} ${start}`));
     for (const { pid, start } of fresh) {
       signalProcess(pid, start, SIGSTOP);
@@ -112,7 +115,7 @@ async function stopAll(live: LiveRecord, name: string): Promise<void> {
     if (performance.now() > DEADLINE) break;
     if (fresh.length === 0) await waitFor(delay);
   }
-  throw refused(`container ${name} could not be stopped as a whole within 10 s`, 'try it again');
+  throw refused(`container ${record.name} could not be stopped as a whole within 10 s`, 'try it again');
 }
 
 async function untilFrozen(id: string, name: string): Promise<void> {

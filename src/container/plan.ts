@@ -8,7 +8,8 @@ import { buildPlan } from '../plan/build.js';
 import type { CgroupPlan } from '../plan/cgroup/result.js';
 import type { PlanFacts } from '../plan/facts.js';
 import type { Plan } from '../plan/step.js';
-import { FosterError } from '../sys/errors.js';
+import { SHM } from '../spec/shm.js';
+import type { Mount } from '../spec/types.js';
 import { containerFolder } from '../sys/paths.js';
 import type { Attachment } from './attachment.js';
 import { cgroupPlan } from './cgroups.js';
@@ -21,7 +22,6 @@ import {
   networkFiles,
 } from './host-facts.js';
 import { type ContainerRecord, layersOf, subpathsOf, volumeAt, volumesOf } from './record.js';
-import { type Container, findContainer } from './store.js';
 
 /** Options of a plan that differ between starts of the same container. */
 export interface PlanWishes {
@@ -35,29 +35,28 @@ export interface PlanWishes {
   cgroup?: CgroupPlan;
 }
 
-/** The plan for this start of a container on this host, and the container that it joins. */
+/** The plan for this start of a container on this host. */
 export interface ContainerPlan {
   plan: Plan;
-  joined: Container | undefined;
   network: Attachment | undefined;
 }
 
 /**
  * The plan that starts a container.
  * @param network the result of `attachToNetworks`
- * @throws FosterError if the container whose PID namespace it shares is not running
+ * @throws FosterError if a limit cannot be enforced
  */
 export function planContainer(
   record: Omit<ContainerRecord, 'name'>,
   wishes: PlanWishes,
   network?: Attachment | undefined,
 ): ContainerPlan {
-  const { spec } = record;
-  const joined = record.joins === undefined ? undefined : joinTarget(record.joins);
+  // the volumes of a pod are for its other containers
+  const spec = record.isInfra ? { ...record.spec, mounts: ownMounts(record.spec.mounts) } : record.spec;
   const { driver = 'overlay' } = record;
   const cgroup = wishes.cgroup ?? cgroupPlan(record);
   const folder = containerFolder(record.id);
-  const isInPlace = driver === 'in-place';
+  const isInPlace = driver === 'in-place' || driver === 'empty';
   const hasTree = driver === 'copy' && existsSync(join(folder, TREE));
   const beneath = subpathsOf(record);
   const volumes = volumesOf(record);
@@ -73,7 +72,7 @@ export function planContainer(
         ...(driver === 'fuse-overlayfs' && { program: findFuseOverlayfs() }),
       },
       canSetGroups: record.canSetGroups,
-      ...(record.usesMapHelpers && joined === undefined && { mapHelpers: findMapHelpers() }),
+      ...(record.usesMapHelpers && network?.shares === undefined && { mapHelpers: findMapHelpers() }),
       isCallerMapped: record.isCallerMapped,
       // foster adds no files to a bundle's root directory, which belongs to the caller
       files: isInPlace ? [] : networkFiles(record.network, spec, root, network),
@@ -98,7 +97,6 @@ export function planContainer(
       ...(network?.facts && { network: network.facts }),
       ...(network?.pasta && { pasta: network.pasta }),
       ...(network?.shares && { share: network.shares }),
-      ...(joined && { join: { pid: joined.state.pid, name: joined.record.name } }),
     };
     const plan = buildPlan(spec, facts, {
       shim: record.init,
@@ -107,28 +105,20 @@ export function planContainer(
       counts: wishes.detached,
       graceMs: record.stopTimeout * 1000,
       ...(wishes.kept && { kept: wishes.kept }),
+      ...(record.isInfra && { isIdle: true }),
     });
-    return { plan, joined, network };
+    return { plan, network };
   } finally {
     root.close();
   }
+}
+
+function ownMounts(mounts: Mount[]): Mount[] {
+  return mounts.filter(({ type, source }) => type === 'proc' || source === SHM);
 }
 
 /** Whether the destination of a volume was chosen by an image or another container. */
 function isGuarded(record: Pick<ContainerRecord, 'volumes'>, destination: string): boolean {
   const use = volumeAt(record, destination);
   return use === undefined || use.isGuarded === true;
-}
-
-/**
- * The running container whose PID and user namespaces another one will share.
- * @throws FosterError with `exitCode` if it is not running
- */
-export function joinTarget(reference: string, options: { exitCode?: number } = {}): Container {
-  const container = findContainer(reference, options);
-  if (container.state.status === 'running') return container;
-  throw new FosterError(`cannot join the PID namespace of container ${reference}: it is not running`, {
-    kind: 'conflict',
-    advice: `start it first: foster start ${reference}`,
-  });
 }

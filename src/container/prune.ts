@@ -2,7 +2,7 @@ import { closeSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { sizeOfTree } from '../layers/tree-size.js';
 import { isId } from '../spec/names.js';
-import { cacheFolder, containerFolder, dataFolder, nameLink } from '../sys/paths.js';
+import { cacheFolder, containerFolder, dataFolder, nameLink, podFolder } from '../sys/paths.js';
 import { withStoreLock } from './change.js';
 import { isStaleName } from './create.js';
 import { eventsFile } from './events/recorder.js';
@@ -59,7 +59,13 @@ function pruneContainer(id: string, isWanted: (container: Container) => boolean)
 /** A first check, which avoids taking the lock, because other commands could notice that. The lock decides. */
 function isLeftAlone(id: string, isWanted: (container: Container) => boolean): boolean {
   const container = readContainer(id);
-  return container !== undefined && (isAlive(container.state) || !isWanted(container));
+  if (container === undefined) return false;
+  return isAlive(container.state) || isOfPod(container) || !isWanted(container);
+}
+
+/** Whether it holds the namespaces of a pod, with which it is removed. */
+function isOfPod({ record: { isInfra, pod } }: Container): boolean {
+  return isInfra === true && pod !== undefined && existsSync(join(podFolder(pod), 'config.json'));
 }
 
 /** Removes locks without a container. */

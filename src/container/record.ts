@@ -2,6 +2,7 @@ import { isVolumeName } from '../spec/names.js';
 import type {
   Attached,
   HealthCheck,
+  InitContainer,
   Limits,
   LogOptions,
   PortMapping,
@@ -10,7 +11,8 @@ import type {
   Written,
 } from '../spec/request.js';
 import type { RootDriver } from '../spec/storage-driver.js';
-import type { Mount, Spec } from '../spec/types.js';
+import type { Mount, NamespaceType, Spec } from '../spec/types.js';
+import { FosterError } from '../sys/errors.js';
 import { containerFolder, volumeData } from '../sys/paths.js';
 import type { NetworkFiles } from './host-facts.js';
 
@@ -160,6 +162,18 @@ export interface ContainerRecord {
   canSetGroups: boolean;
   /** Id of the container whose user and PID namespaces it shares. */
   joins?: string;
+  /** Id of its pod. */
+  pod?: string;
+  /** Its pod is stopped when it was the last of the pod's containers that ran. */
+  endsPod?: true;
+  /** It runs to its end before the other containers of its pod start. */
+  initContainer?: InitContainer;
+  /** It has no program and no files: it holds the namespaces of its pod. */
+  isInfra?: true;
+  /** Namespaces that it shares with another container, the pod's infra container, besides the user namespace. */
+  shares?: { of: string; types: NamespaceType[] };
+  /** Its user namespace is below that of networks, although it is in none, because containers that share it may be. */
+  isBelowNetworks?: true;
   interactive: boolean;
   signalGroup: boolean;
   /** What /etc/hosts and the like are made from. */
@@ -183,6 +197,31 @@ export interface ContainerRecord {
   /** Requested options that are not in the Spec, for `inspect`. Older versions of foster did not store them. */
   asked?: Asked;
   spec: Spec;
+}
+
+/** The container whose namespaces a container shares, and which they are, besides the user namespace. */
+export function sharesOf({
+  shares,
+  joins,
+  sharesNetwork,
+}: Pick<ContainerRecord, 'shares' | 'joins' | 'sharesNetwork'>): ContainerRecord['shares'] {
+  if (shares !== undefined) return shares;
+  if (joins !== undefined) return { of: joins, types: ['pid'] };
+  return sharesNetwork === undefined ? undefined : { of: sharesNetwork, types: ['network'] };
+}
+
+/** The error of a command that needs the files of a container. */
+export function hasNoFiles({ name }: ContainerRecord): FosterError {
+  return new FosterError(`container ${name} has no files: it only holds the namespaces of its pod`, {
+    kind: 'unsupported',
+    advice: "'foster ps --pod' lists the other containers of the pod",
+    exitCode: 1,
+  });
+}
+
+/** The infra container that a container joins, and with which it ends. */
+export function joinedPod(record: Pick<ContainerRecord, 'shares'> | undefined): string | undefined {
+  return record?.shares?.of;
 }
 
 /** The read-only layers below the container's own layer, the uppermost first. */

@@ -173,6 +173,7 @@ export function isStartRepeatable({
   monitor,
 }: Pick<DoneRun, 'record' | 'plan' | 'monitor'>): boolean {
   const isAlone =
+    record.pod === undefined &&
     record.joins === undefined &&
     record.sharesNetwork === undefined &&
     record.joinsNetwork === undefined &&

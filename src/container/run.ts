@@ -3,7 +3,7 @@ import { abandon, type Launched, type LaunchObserver, launch } from '../launch/l
 import { closeAll } from '../launch/streams.js';
 import type { RunRequest } from '../spec/request.js';
 import { surroundings } from '../sys/surroundings.js';
-import { announce, attachToNetworks, giveBack, imagineAttachment, named } from './attachment.js';
+import { announce, attachToNetworks, entered, giveBack, imagineAttachment, named } from './attachment.js';
 import { oomReport, writeCgroups } from './cgroups.js';
 import { dropIdFile } from './create.js';
 import { createHeld, makeRoom } from './create-held.js';
@@ -59,8 +59,9 @@ function isDetached(request: RunRequest, { health }: Draft): boolean {
 }
 
 async function runForeground(request: RunRequest, draft: Draft, observer: RunObserver): Promise<never> {
+  if (draft.shares !== undefined) await (await import('./start.js')).startInfra(draft);
   const network = await attachToNetworks(named(draft, request));
-  const { plan, joined } = planContainer(
+  const { plan } = planContainer(
     draft,
     { verbose: request.initVerbose, detached: false, kept: request.keptDescriptors },
     network,
@@ -88,7 +89,8 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
     launched = launch(plan, {
       stdin: interactive,
       isLogged: true,
-      join: joined?.state.pid ?? network?.holder,
+      join: entered(network),
+      holder: network?.holder,
       joinNamespace: network?.namespace,
       observer: launchObserver,
       warn: surroundings().warn,
@@ -96,7 +98,7 @@ async function runForeground(request: RunRequest, draft: Draft, observer: RunObs
         files = openMonitorFiles(starting, foreground);
       },
     });
-    writePidFile(record, launched.joined ?? launched.pid);
+    writePidFile(record, launched.pid);
     printUnseen(record.id, request.attached, observer);
     if (observer.template !== undefined) {
       const { keepRunTemplate } = await import('./run-template.js');

@@ -24,6 +24,7 @@ import { type Container, isAlive, lockContainer, readContainer } from './store.j
 
 /** `foster run -d`. Without -d, for a container that may be restarted, it stays attached until that has ended for good. */
 export async function runDetached(request: RunRequest, draft: Draft, observer: RunObserver): Promise<number> {
+  await startInfra(draft);
   const network = await attachToNetworks(named(draft, request));
   const containerPlan = planContainer(
     draft,
@@ -156,6 +157,7 @@ export async function startContainer(
   let client: number | undefined;
   try {
     if (surroundings().wantsStartTemplate) beginSightings();
+    await startInfra(record);
     const network = await attachToNetworks(record);
     await announce(record, network);
     const plan = planContainer(record, { verbose: false, detached: true }, network);
@@ -169,6 +171,12 @@ export async function startContainer(
     closeSync(lock);
   }
   if (client !== undefined && attachment !== undefined) attachTo(record, client, attachment);
+}
+
+/** Starts the container that holds the namespaces of a container's pod, if it does not run. @throws FosterError */
+export async function startInfra({ shares }: Pick<ContainerRecord, 'shares'>): Promise<void> {
+  const infra = shares && readContainer(shares.of);
+  if (infra !== undefined && !isAlive(infra.state)) await startContainer(infra);
 }
 
 /**

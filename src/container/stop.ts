@@ -58,13 +58,15 @@ function didNotEnd(name: string, signal: number, seconds: number): string {
   return `container ${name} did not end within ${time} of ${signalName(signal)}: killed`;
 }
 
+/** Records that this process waits for the container to end, so that others see that status. */
+const noteStopping = (id: string) => noteOwn(join(containerFolder(id), 'stopping'));
+
 /**
- * Records that this process waits for the container to end, so that others see that status. If that fails, on a full disk
- * for example, the container is stopped all the same.
- * @returns a function that removes the record
+ * Notes this process in a file, for as long as it is at work: `isNoted`. If that fails, on a full disk for example, the work is done
+ * all the same.
+ * @returns a function that removes the file
  */
-function noteStopping(id: string): () => void {
-  const file = join(containerFolder(id), 'stopping');
+export function noteOwn(file: string): () => void {
   const own = `${process.pid} ${processStart(process.pid)}\n`;
   try {
     writeFileSync(file, own, { mode: 0o600 });

@@ -145,12 +145,22 @@ export function findId(reference: string): string | undefined {
   return matches[0];
 }
 
-/** The container that has this name. */
+/** The container that has this name; undefined also if a pod has it. */
 export function idOfName(name: string): string | undefined {
+  return idBehind(name, 'containers');
+}
+
+/** The pod that has this name. */
+export function podOfName(name: string): string | undefined {
+  return idBehind(name, 'pods');
+}
+
+/** A name is a link to the folder of a container or of a pod. */
+function idBehind(name: string, kind: 'containers' | 'pods'): string | undefined {
   if (!/^[\w.-]+$/.test(name)) return undefined;
   try {
-    const id = readlinkSync(nameLink(name)).split('/').at(-1) ?? '';
-    return isId(id) ? id : undefined;
+    const [id = '', folder] = readlinkSync(nameLink(name)).split('/').reverse();
+    return isId(id) && folder === kind ? id : undefined;
   } catch {
     return undefined;
   }
@@ -221,7 +231,7 @@ function readState(id: string, folder: string, booted?: number): ContainerState 
       status: hasFile(folder, 'paused') ? 'paused' : 'running',
       pid: live?.pid ?? 0,
       monitor: live?.monitor ?? 0,
-      ...(isBeingStopped(folder) && { isStopping: true }),
+      ...(isNoted(`${folder}/stopping`) && { isStopping: true }),
       ...(isDamaged && { error: "its file 'live' is damaged" }),
     };
   }
@@ -234,9 +244,9 @@ function readState(id: string, folder: string, booted?: number): ContainerState 
   };
 }
 
-/** Whether a command is stopping it. `stopping` has the pid and start of the command, which may have been killed. */
-function isBeingStopped(folder: string): boolean {
-  const [, pid, start] = /^(\d{1,10}) (\d+)\n$/.exec(readText(`${folder}/stopping`)) ?? [];
+/** Whether a command that has noted itself in a file, as `PID START`, is still at work: it may have been killed. */
+export function isNoted(file: string): boolean {
+  const [, pid, start] = /^(\d{1,10}) (\d+)\n$/.exec(readText(file)) ?? [];
   return pid !== undefined && readRunningStart(Number(pid)) === start;
 }
 

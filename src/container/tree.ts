@@ -11,7 +11,7 @@ import { FosterError } from '../sys/errors.js';
 import { pipe } from '../sys/libc.js';
 import { containerFolder } from '../sys/paths.js';
 import { OWN_FILES } from './host-facts.js';
-import { layersOf } from './record.js';
+import { hasNoFiles, layersOf } from './record.js';
 import { mapsOf } from './remove.js';
 import type { Container } from './store.js';
 
@@ -44,6 +44,7 @@ export function readTree({ record }: Container, action: TreeOrder['action'], out
       exitCode: 1,
     });
   }
+  if (driver === 'empty') throw hasNoFiles(record);
   const order = {
     action,
     driver: layeredDriver(driver),

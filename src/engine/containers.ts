@@ -2,6 +2,7 @@ import type { Container } from '../container/store.js';
 import type { Update } from '../container/update.js';
 import type { RunRequest } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
+import { inPod } from './in-pod.js';
 import { byAge } from './selection.js';
 import type { ContainerInfo, StopOptions } from './types.js';
 import type { ContainerOrder, ContainerRow } from './views/container-row.js';
@@ -21,13 +22,15 @@ async function find(reference: string) {
  * @returns its id
  * @throws FosterError of the kind `conflict` if the name is in use
  */
-export async function create(request: RunRequest): Promise<string> {
+export async function create(wanted: RunRequest): Promise<string> {
   const { draftRequest } = await import('../container/draft-request.js');
   const { makeRoom } = await import('../container/create-held.js');
   const { createOnly } = await import('../container/start.js');
-  const draft = await draftRequest(request);
-  await makeRoom(request);
-  return await createOnly(request, draft);
+  return await inPod(wanted, async (request) => {
+    const draft = await draftRequest(request);
+    await makeRoom(request);
+    return await createOnly(request, draft);
+  });
 }
 
 /** Starts a container in the background. Does nothing if it is running already. @throws FosterError */
@@ -99,17 +102,34 @@ export async function remove(
   const { removeContainer } = await import('../container/remove.js');
   const found = findId(reference);
   const id = found !== undefined && isStored(found) ? found : findContainer(reference).record.id;
+  await checkInfra(id);
   if (force && timeout !== undefined && readContainer(id) !== undefined) await stop(id, { timeout });
   await removeContainer(id, { force, volumes });
+}
+
+/** @throws FosterError if it holds the namespaces of a pod */
+async function checkInfra(id: string): Promise<void> {
+  const { readContainer } = await import('../container/store.js');
+  const { isInfra, pod, name } = readContainer(id)?.record ?? {};
+  if (!isInfra || pod === undefined) return;
+  const { podName } = await import('../pod/store.js');
+  const owner = podName(pod);
+  if (owner === undefined) return;
+  throw new FosterError(`cannot remove container ${name}: it holds the namespaces of pod ${owner}`, {
+    kind: 'conflict',
+    advice: `remove the pod: foster pod rm ${owner}`,
+    exitCode: 1,
+  });
 }
 
 /** The ids of containers, each preceded by those of the containers that share its namespaces. @throws FosterError */
 export async function withDependents(references: readonly string[]): Promise<string[]> {
   const { listContainers } = await import('../container/store.js');
+  const { sharesOf } = await import('../container/record.js');
   const all = listContainers();
   const dependents = (id: string): string[] =>
     all
-      .filter(({ record }) => record.joins === id || record.sharesNetwork === id)
+      .filter(({ record }) => sharesOf(record)?.of === id)
       .flatMap(({ record }) => [...dependents(record.id), record.id]);
   const ids = await Promise.all(references.map(async (reference) => (await find(reference)).record.id));
   return [...new Set(ids.flatMap((id) => [...dependents(id), id]))];
@@ -214,12 +234,14 @@ export async function rows({
     size || sort === 'size' ? (await import('../container/disk-usage.js')).containerSize : undefined;
   const imageOf = images ? (await import('../image/store/images.js')).findImage : undefined;
   const matches = await containerMatcher([...filters]);
+  const { podName: nameOfPod } = await import('../pod/store.js');
   const now = Date.now();
   const rowOf = (container: Container) =>
     containerRow(container, now, {
       size: sizeOf?.(container.record),
       imageID: container.record.image && imageOf?.(container.record.image.digest)?.id,
       namespaces,
+      podName: container.record.pod && nameOfPod(container.record.pod),
     });
   const includesEnded = all || last !== undefined || matches.impliesAll;
   const rows: ContainerRow[] = [];
@@ -299,7 +321,7 @@ export async function inspect(
 }
 
 /**
- * The container with this reference, or else the image, network or volume, as `docker inspect` shows it.
+ * The container with this reference, or else the image, network, volume or pod, as `docker inspect` shows it.
  * @throws FosterError of the kind `not-found`
  */
 export async function inspectAny(
@@ -316,9 +338,12 @@ export async function inspectAny(
     if (await networks.exists(reference)) return await networks.inspect(reference);
     const volumes = await import('./volumes.js');
     if (await volumes.exists(reference)) return await volumes.inspect(reference);
-    throw new FosterError(`no such container, image, network or volume: ${reference}`, {
+    const pods = await import('./pods.js');
+    if (await pods.exists(reference)) return await pods.inspect(reference);
+    throw new FosterError(`no such container, image, network, volume or pod: ${reference}`, {
       kind: 'not-found',
-      advice: "'foster ps -a', 'foster images', 'foster network ls' and 'foster volume ls' list them",
+      advice:
+        "'foster ps -a', 'foster images', 'foster network ls', 'foster volume ls' and 'foster pod ps' list them",
       exitCode: 1,
       cause: error,
     });

@@ -3,6 +3,7 @@ import type { ExecRequest } from '../container/exec.js';
 import type { RunObserver, RunWish } from '../container/run-observer.js';
 import type { RunRequest } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
+import { inPod } from './in-pod.js';
 
 /**
  * Operations for commands only: this process becomes a container's monitor, or a client of it, with its own standard
@@ -18,7 +19,7 @@ export type { AttachOptions, ExecRequest, RunObserver, RunWish };
  */
 export async function run(request: RunRequest, observer: RunObserver): Promise<number> {
   const { runContainer } = await import('../container/run.js');
-  return await runContainer(request, observer);
+  return await inPod(request, (wanted) => runContainer(wanted, observer));
 }
 
 /** Runs a command in a container. Returns only in the background. @throws FosterError */

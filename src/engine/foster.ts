@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { type Caller, type CallOptions, eachInCall, inCall } from './call.js';
 import { Images } from './foster-images.js';
 import { Networks } from './foster-networks.js';
+import { Pods } from './foster-pods.js';
 import { Volumes } from './foster-volumes.js';
 import type {
   AttachOptions,
@@ -42,6 +43,8 @@ export class Foster {
   readonly volumes: Volumes;
   /** Networks: create, list, inspect, remove, prune, connect, disconnect. */
   readonly networks: Networks;
+  /** Pods: create, list, inspect, start, stop, restart, kill, pause, unpause, remove, prune. */
+  readonly pods: Pods;
   readonly #caller: Caller;
 
   /**
@@ -58,6 +61,7 @@ export class Foster {
     this.images = new Images(this.#caller);
     this.volumes = new Volumes(this.#caller);
     this.networks = new Networks(this.#caller);
+    this.pods = new Pods(this.#caller);
   }
 
   /**

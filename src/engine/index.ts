@@ -4,5 +4,6 @@ export type { CallOptions } from './call.js';
 export { Foster } from './foster.js';
 export type { Images } from './foster-images.js';
 export type { Networks } from './foster-networks.js';
+export type { Pods } from './foster-pods.js';
 export type { Volumes } from './foster-volumes.js';
 export type * from './types.js';

@@ -194,6 +194,11 @@ export async function remove(
     for (const { id } of usersOfNetwork(network.name)) {
       const container = readContainer(id);
       if (container === undefined) continue;
+      const { isInfra, pod } = container.record;
+      if (isInfra && pod !== undefined && (await import('../pod/store.js')).podName(pod) !== undefined) {
+        await (await import('../pod/remove.js')).removePod(pod, { force, timeout });
+        continue;
+      }
       if (timeout !== undefined) await stopContainer(container, { timeout, signal: undefined });
       await removeContainer(id, { force });
     }

@@ -1,23 +1,28 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { type PodFlags, type PodRequest, toPodRequest } from '../spec/parse/pod-request.js';
 import type { LimitFlags } from '../spec/parse/resources.js';
 import { type MountFlag, type RunContext, type RunFlags, toRequest } from '../spec/parse/run-request.js';
 import type { RunRequest } from '../spec/request.js';
 import { FosterError } from '../sys/errors.js';
 import { surroundings } from '../sys/surroundings.js';
-import type { CreateOptions, LimitOptions } from './types.js';
+import type { CreateOptions, CreatePodOptions, LimitOptions } from './types.js';
+
+function callerContext(): RunContext {
+  return {
+    cwd: process.cwd(),
+    env: surroundings().env,
+    exists: existsSync,
+    readText: (path) => readFileSync(path, 'utf8'),
+  };
+}
 
 /**
  * Turns the library's options into a request. The checks are those for the flags of the command.
  * @throws FosterError of the kind `invalid`
  */
 export async function requestOf(options: CreateOptions): Promise<RunRequest> {
-  const context: RunContext = {
-    cwd: process.cwd(),
-    env: surroundings().env,
-    exists: existsSync,
-    readText: (path) => readFileSync(path, 'utf8'),
-  };
+  const context = callerContext();
   try {
     return options.bundle === undefined
       ? rootRequest(options, context)
@@ -27,6 +32,24 @@ export async function requestOf(options: CreateOptions): Promise<RunRequest> {
     const { message, advice, cause } = error;
     throw new FosterError(message, { kind: 'invalid', cause, ...(advice !== undefined && { advice }) });
   }
+}
+
+/**
+ * Turns the library's options of a pod into a request. The checks are those for the flags of the command.
+ * @throws FosterError of the kind `invalid`
+ */
+export function podRequestOf(name: string | undefined, options: CreatePodOptions): PodRequest {
+  const { share, infra, exitPolicy, volumes = [] } = options;
+  const flags = given<PodFlags>({
+    ...ownFlagsOf(options),
+    share: share && (share.length === 0 ? 'none' : share.join(',')),
+    infra,
+    exitPolicy,
+  });
+  const mounts = volumes.map((value): MountFlag => ({ kind: 'volume', value }));
+  // empty lists would count as options that were given
+  const named = Object.entries(flags).filter(([, value]) => !isEmptyList(value));
+  return toPodRequest(name, Object.fromEntries(named), mounts, callerContext());
 }
 
 function rootRequest(options: CreateOptions, context: RunContext): RunRequest {
@@ -62,36 +85,27 @@ function flagsOf(options: CreateOptions): RunFlags {
   const { log, stopTimeout, health } = options;
   return given<RunFlags>({
     name: options.name,
+    pod: options.pod,
+    initCtr: options.initContainer,
     rm: options.remove,
     cidfile: options.cidfile,
     detachKeys: options.detachKeys,
-    label: pairs(options.labels),
+    ...ownFlagsOf(options),
     env: pairs(options.env),
     workdir: options.workdir,
     user: options.user,
-    hostname: options.hostname,
     entrypoint: options.entrypoint && JSON.stringify(options.entrypoint),
     readOnly: options.readOnly,
     volumesFrom: options.volumesFrom && [...options.volumesFrom],
-    network: options.network === undefined ? undefined : [options.network].flat(),
-    publish: list(options.ports),
-    networkAlias: list(options.networkAliases),
-    dns: list(options.dns),
-    addHost: Object.entries(options.hosts ?? {}).map(([name, address]) => `${name}:${address}`),
     interactive: options.interactive,
     tty: options.tty,
     init: options.init,
     initSignalGroup: options.signalGroup,
     ulimit: list(options.ulimits),
-    ...limitFlags(options.limits),
-    sysctl: pairs(options.sysctl),
     capAdd: list(options.capAdd),
     capDrop: list(options.capDrop),
-    securityOpt: list(options.securityOpt),
     privileged: options.privileged,
     pid: options.pid,
-    userns: options.userns,
-    restart: options.restart,
     stopSignal: options.stopSignal,
     stopTimeout: textOf(stopTimeout),
     pull: options.pull,
@@ -111,6 +125,24 @@ function flagsOf(options: CreateOptions): RunFlags {
       ...(log?.maxSize === undefined ? [] : [`max-size=${log.maxSize}`]),
       ...(log?.maxFiles === undefined ? [] : [`max-file=${log.maxFiles}`]),
     ],
+  });
+}
+
+/** What a container and a pod can have. */
+function ownFlagsOf(options: Omit<CreatePodOptions, 'share' | 'infra' | 'exitPolicy' | 'volumes'>): RunFlags {
+  return given<RunFlags>({
+    label: pairs(options.labels),
+    hostname: options.hostname,
+    network: options.network === undefined ? undefined : [options.network].flat(),
+    publish: list(options.ports),
+    networkAlias: list(options.networkAliases),
+    dns: list(options.dns),
+    addHost: Object.entries(options.hosts ?? {}).map(([name, address]) => `${name}:${address}`),
+    ...limitFlags(options.limits),
+    sysctl: pairs(options.sysctl),
+    securityOpt: list(options.securityOpt),
+    userns: options.userns,
+    restart: options.restart,
   });
 }
 

@@ -8,7 +8,7 @@ import { draftRequest } from '../container/draft-request.js';
 import { killContainer } from '../container/kill.js';
 import { planContainer } from '../container/plan.js';
 import { removeHeld } from '../container/remove.js';
-import { startHeld } from '../container/start.js';
+import { startHeld, startInfra } from '../container/start.js';
 import { findContainer, isAlive, isLocked, readContainer } from '../container/store.js';
 import { nativeFile } from '../init/clone.js';
 import { parseDetachKeys } from '../spec/parse/detach-keys.js';
@@ -16,6 +16,7 @@ import type { RunRequest } from '../spec/request.js';
 import { FosterError, isExecutionFailure } from '../sys/errors.js';
 import { waitFor } from '../sys/poll.js';
 import { requireRunning } from './foreground.js';
+import { inPod } from './in-pod.js';
 import { reapLater, reapMonitors } from './monitors.js';
 import { carryStreams, programOf } from './streams.js';
 import type { AttachOptions, ContainerResult, RunResult, StreamOptions } from './types.js';
@@ -24,6 +25,10 @@ const SIGKILL = 9;
 
 /** Runs a container with the streams of the calling program attached, and waits until it has ended. */
 export async function run(wanted: RunRequest, options: StreamOptions): Promise<ContainerResult> {
+  return await inPod(wanted, (request) => runRequest(request, options));
+}
+
+async function runRequest(wanted: RunRequest, options: StreamOptions): Promise<ContainerResult> {
   const { inherit = false, stdin } = options;
   const request = { ...wanted, interactive: wanted.interactive || inherit || stdin !== undefined };
   const { record, client } = await launch(request, { hasTerminal: inherit });
@@ -61,6 +66,7 @@ async function launch(
   { hasTerminal }: { hasTerminal: boolean },
 ): Promise<{ record: HeldContainer['record']; client: number }> {
   const draft = await draftRequest(request);
+  await startInfra(draft);
   const network = await attachToNetworks(named(draft, request));
   const plan = planContainer(draft, { verbose: false, detached: true }, network);
   const { record, lock } = await createHeld(request, draft);

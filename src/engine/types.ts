@@ -50,6 +50,10 @@ export interface CreateOptions extends CallOptions {
   command?: readonly string[];
   /** Two random words by default. */
   name?: string;
+  /** The pod whose namespaces it shares: a name or an id. */
+  pod?: string;
+  /** It runs when its pod starts, before the other containers: `once` only the first time. Only for `create`. */
+  initContainer?: 'always' | 'once';
   /** Remove the container when it has ended. */
   remove?: boolean;
   /** Environment variables, in addition to those of the image. */
@@ -261,7 +265,7 @@ export interface EventOptions extends CallOptions {
 
 export interface ContainerEvent {
   time: Date;
-  type: 'container' | 'image' | 'network' | 'volume';
+  type: 'container' | 'image' | 'network' | 'pod' | 'volume';
   /** `create`, `start`, `die`, `adopt`, `reap`, `stop`, `kill`, `destroy` and so on: see `foster events --help`. */
   action: string;
   /** The id of the container, image or network, or the volume's name. */
@@ -299,6 +303,48 @@ export interface SubnetInfo {
   gateway: string;
   /** The part that addresses are taken from; undefined for the whole subnet. */
   range?: string;
+}
+
+/** A pod: containers that share namespaces. */
+export interface PodInfo {
+  /** 64 hexadecimal digits. */
+  id: string;
+  name: string;
+  created: Date;
+  state: 'Created' | 'Running' | 'Degraded' | 'Paused' | 'Stopped' | 'Exited';
+  /** The namespaces that its containers share, besides the user namespace. */
+  shares: ('cgroup' | 'ipc' | 'net' | 'pid' | 'uts')[];
+  labels: Record<string, string>;
+  /** The id of the container that holds the namespaces; undefined if there is none. */
+  infra: string | undefined;
+  /** The others, the oldest first. */
+  containers: { id: string; name: string; status: ContainerInfo['status'] }[];
+}
+
+export interface CreatePodOptions
+  extends CallOptions,
+    Pick<
+      CreateOptions,
+      | 'labels'
+      | 'hostname'
+      | 'network'
+      | 'ports'
+      | 'networkAliases'
+      | 'dns'
+      | 'hosts'
+      | 'volumes'
+      | 'limits'
+      | 'sysctl'
+      | 'securityOpt'
+      | 'userns'
+      | 'restart'
+    > {
+  /** `ipc`, `net` and `uts` by default. */
+  share?: PodInfo['shares'];
+  /** Whether a process holds namespaces, so that some can be shared; true by default. */
+  infra?: boolean;
+  /** What happens when its last container has ended; `continue` by default. */
+  exitPolicy?: 'continue' | 'stop';
 }
 
 /** A network. */

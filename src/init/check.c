@@ -166,6 +166,7 @@ int check_monitor(const struct monitor *monitor) {
   if (!monitor->volumes || !has_words(&blob, monitor->volumes)) return 0;
   if (!monitor->remove || !has_words(&blob, monitor->remove) || !monitor->subject || !has_text(&blob, monitor->subject)) return 0;
   if (!monitor->last_argv != !monitor->last_envp || !has_words(&blob, monitor->last_argv) || !has_words(&blob, monitor->last_envp)) return 0;
+  if (!has_text(&blob, monitor->joined)) return 0;
   if (monitor->oom && !has_three_texts(&blob, monitor->oom)) return 0;
   if (monitor->failures % 4 || !has(&blob, monitor->failures, monitor->failure_count, sizeof(struct failure))) return 0;
   const struct failure *failures = (const struct failure *)(blob.start + monitor->failures);

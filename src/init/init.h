@@ -43,11 +43,26 @@ int await_byte(char wanted);
 _Noreturn void reap_until_exit(const struct plan *plan, int child);
 
 /* orphans.c: PID 1's children and adopted orphans, for --init-verbose and for a shared PID namespace */
+enum { FD_CHILDREN = FD_CONTROL + 1, FD_PROC = FD_CONTROL + 2 /* /proc of the container */ };
 void orphans_open(const struct plan *plan);
 void for_each_child(void (*visit)(int pid));
 void orphans_find(int main_child);
 void orphans_record_zombie(int pid, int main_child);
 void orphans_report_reaped(int pid, int status);
+
+struct entry { /* struct linux_dirent64 */
+  u64 inode;
+  s64 offset;
+  unsigned short size;
+  u8 type;
+  char name[];
+};
+
+/* members.c: the processes of a container that shares its PID namespace with others */
+void members_open(void);
+int members_visit(int proc, void (*visit)(int pid));
+void members_note(int pid);
+void members_kill(void);
 
 /* process-stat.c */
 enum { PROCESS_STAT_SIZE = 1024, STAT_FIELD_SIZE = 24, STAT_STATE = 3, STAT_FLAGS = 9, STAT_START = 22 };

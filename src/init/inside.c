@@ -5,6 +5,7 @@
 
 #include <asm-generic/errno.h>
 #include <linux/fcntl.h>
+#include <linux/mount.h>
 #include <linux/netlink.h>
 #include <linux/sched.h>
 
@@ -52,18 +53,24 @@ static long send_message(int socket, const struct nlmsghdr *message) {
   return answer.error == -(s32)message->nlmsg_seq ? 0 : answer.error;
 }
 
+/* Sends rtnetlink(7) messages, one after the other, in our network namespace. Each must request an acknowledgement. */
+long send_netlink(const char *messages, u32 size) {
+  long socket = SYSCALL3(__NR_socket, AF_NETLINK, SOCK_RAW | O_CLOEXEC, NETLINK_ROUTE), outcome = socket < 0 ? socket : 0;
+  for (u32 at = 0, left; !outcome && (left = size - at) >= sizeof(struct nlmsghdr);) {
+    const struct nlmsghdr *message = (const struct nlmsghdr *)(messages + at);
+    if (message->nlmsg_len < sizeof *message || message->nlmsg_len > left) outcome = -EINVAL;
+    else outcome = send_message((int)socket, message);
+    at += (message->nlmsg_len + 3) & ~3U;
+    if (at > size) break;
+  }
+  if (socket >= 0) sys_close((int)socket);
+  return outcome;
+}
+
 static void send_messages(void *argument) {
   struct inside *inside = argument;
   inside->outcome = SYSCALL2(__NR_setns, inside->pidfd, CLONE_NEWUSER | CLONE_NEWNET);
-  long socket = inside->outcome ? -1 : SYSCALL3(__NR_socket, AF_NETLINK, SOCK_RAW | O_CLOEXEC, NETLINK_ROUTE);
-  if (!inside->outcome && socket < 0) inside->outcome = socket;
-  for (u32 at = 0, left; !inside->outcome && (left = inside->size - at) >= sizeof(struct nlmsghdr);) {
-    const struct nlmsghdr *message = (const struct nlmsghdr *)(inside->messages + at);
-    if (message->nlmsg_len < sizeof *message || message->nlmsg_len > left) inside->outcome = -EINVAL;
-    else inside->outcome = send_message((int)socket, message);
-    at += (message->nlmsg_len + 3) & ~3U;
-    if (at > inside->size) break;
-  }
+  if (!inside->outcome) inside->outcome = send_netlink(inside->messages, inside->size);
   sys_exit(0);
 }
 
@@ -77,8 +84,7 @@ long write_from_inside(int pidfd, int pid, const char *file, const char *text) {
   return run_inside(write_file, &(struct inside){.pidfd = pidfd, .pid = pid, .file = file, .text = text, .outcome = -ESRCH});
 }
 
-/* Sends rtnetlink(7) messages, one after the other, in the network namespace of the process of `pidfd`. Each must request an
- * acknowledgement. */
+/* Like send_netlink, in the network namespace of the process of `pidfd`. */
 long send_netlink_inside(int pidfd, char *messages, u32 size) {
   return run_inside(send_messages, &(struct inside){.pidfd = pidfd, .messages = messages, .size = size, .outcome = -ESRCH});
 }
@@ -95,6 +101,22 @@ static void open_network(void *argument) {
 long open_network_inside(int pidfd) {
   struct inside inside = {.pidfd = pidfd, .outcome = -ESRCH};
   long error = run_in_child(CLONE_FILES, open_network, &inside);
+  return error ? error : inside.outcome;
+}
+
+static void open_mount(void *argument) {
+  struct inside *inside = argument;
+  inside->outcome = SYSCALL2(__NR_setns, inside->pidfd, CLONE_NEWNS);
+  if (!inside->outcome)
+    inside->outcome = SYSCALL3(__NR_open_tree, AT_FDCWD, inside->file, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  sys_exit(0);
+}
+
+/* A detached copy of a mount in the mount namespace of the process of `pidfd`, which is in our user namespace. We could not return
+ * to our own mount namespace, which belongs to another one, so a child enters. It shares our descriptors. */
+long open_mount_inside(int pidfd, const char *path) {
+  struct inside inside = {.pidfd = pidfd, .file = path, .outcome = -ESRCH};
+  long error = run_in_child(CLONE_FILES, open_mount, &inside);
   return error ? error : inside.outcome;
 }
 

@@ -81,7 +81,7 @@ static long write_proc(const struct host *host, const struct host_step *step) {
 }
 
 /* Sends the messages. One that makes a pair of interfaces has the PID of the process whose network namespace gets one end. */
-static long send_netlink(const struct host *host, const struct host_step *step) {
+static long change_network(const struct host *host, const struct host_step *step) {
   char *messages = (char *)(host->blob + step->words);
   u32 place = step->detail >> NETLINK_PID_SHIFT;
   s32 pid = host->pid;
@@ -192,7 +192,7 @@ static long do_step(struct host *host, u32 index) {
     case HOST_START:
       return start_and_wait(host, step);
     case HOST_NETLINK:
-      return send_netlink(host, step);
+      return change_network(host, step);
     case HOST_RESUME:
       return sys_send(host->control, (char[]){CONTROL_RESUME}, 1, 0) < 0 ? TARGET_HAS_ENDED : 0;
     case HOST_CGROUP:

@@ -254,7 +254,7 @@ int handle_signal(void) {
   return signal;
 }
 
-enum { POLL_SIGNALS, POLL_OOM, POLL_HEALTH, POLL_CONTROL, POLL_STARTER, POLL_INPUT, POLL_LISTENER, POLL_STALLED, POLL_STREAMS };
+enum { POLL_SIGNALS, POLL_OOM, POLL_HEALTH, POLL_CONTROL, POLL_STARTER, POLL_JOINED, POLL_INPUT, POLL_LISTENER, POLL_STALLED, POLL_STREAMS };
 enum { POLL_CLIENTS = POLL_STREAMS + 2 * STREAM_COUNT, POLL_COUNT = POLL_CLIENTS + MAX_CLIENTS };
 
 /* Waits with poll(2). Returns whether there is something to do. */
@@ -266,6 +266,7 @@ static int wait_for_work(struct pollfd polls[POLL_COUNT], int is_control_open) {
   polls[POLL_HEALTH].fd = health_output();
   polls[POLL_CONTROL].fd = is_control_open ? run.container.control : -1;
   polls[POLL_STARTER].fd = run.has_starter ? FD_CONTROL : -1;
+  polls[POLL_JOINED].fd = run.config->joined && !run.has_lost_pod ? FD_JOINED : -1;
   for (int i = 0; i < STREAM_COUNT; i++) {
     struct pollfd *pair = polls + POLL_STREAMS + 2 * i;
     rests |= stream_poll(&run.streams[i], pair);
@@ -289,6 +290,12 @@ static void end_if_abandoned(void) {
   kill_container();
 }
 
+/* The container whose namespaces this one shares has ended: its addresses may be given to others. */
+static void end_with_pod(void) {
+  run.has_lost_pod = 1;
+  kill_container();
+}
+
 /* Serves the container until PID 1 has ended. */
 void serve_run(void) {
   int is_control_open = 1;
@@ -303,6 +310,7 @@ void serve_run(void) {
     if (polls[POLL_OOM].revents) check_oom_kills();
     if (polls[POLL_HEALTH].revents) health_read();
     if (polls[POLL_STARTER].revents) stop_notifying();
+    if (polls[POLL_JOINED].revents) end_with_pod();
     if (polls[POLL_SIGNALS].revents) handle_signal();
     /* Before the output, so that new clients see it. */
     if (polls[POLL_LISTENER].revents && attach_accept()) watch_stream(OUTPUT), watch_stream(ERROR);
@@ -365,10 +373,11 @@ static int fail_to_record(long error) {
 /* Returns -1 if the container could not be started; then the starter was notified. */
 int start_run(void) {
   run.master = run.status = -1;
-  run.exec_code = run.is_set_up = run.is_input_ending = 0;
+  run.exec_code = run.is_set_up = run.is_input_ending = run.has_lost_pod = 0;
   if (!run.has_caller && start_until_ready() < 0) return -1;
   if (!run.restarts) close_kept();
   open_streams();
+  if (run.config->flags & MONITOR_MEMBER) members_note(run.container.pid);
   run.is_set_up = 1;
   if (run.restarts) janitor_finish(); /* it has the pidfd of the previous PID 1 */
   janitor_start(run.config);
@@ -399,6 +408,7 @@ static void handle_last_reports(void) {
 
 /* Reads all remaining output and reports before the container is recorded as ended. Returns its exit code. */
 int finish_run(void) {
+  if (run.config->flags & MONITOR_MEMBER) members_kill();
   handle_last_reports();
   drain_output(run.has_caller && run.master >= 0);
   health_stop();
@@ -452,7 +462,7 @@ int run_monitor(void) {
   run = (struct run){.config = config, .has_caller = config->pid != 0, .has_starter = config->pid == 0};
   run.has_record = !(config->flags & MONITOR_STATELESS);
   run.host = (struct host){.blob = (u64)config, .size = config->size, .steps = config->host_steps, .count = config->host_step_count,
-                            .holder = FD_JOINED, .userns = FD_USERNS, .output = FD_HOST_OUTPUT, .init = -1};
+                            .holder = FD_HOLDER, .userns = FD_USERNS, .output = FD_HOST_OUTPUT, .init = -1};
   sys_close_range(FD_SUPERVISOR_END + config->kept);
   if (run.has_caller) take_over();
   fill_gaps();

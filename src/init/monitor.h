@@ -23,6 +23,7 @@ struct run {
   int is_set_up;    /* from now on, a program of the container that traces its PID 1 may forge reports */
   int has_starter;  /* in the background: the foster command that started us still reads FD_CONTROL */
   int is_input_ending;
+  int has_lost_pod; /* the container whose namespaces it shares has ended */
   int is_shutdown;  /* we were told to end, as at a shutdown: the container is not restarted */
   u32 restarts;
   int oom_file;     /* counts OOM kills; -1: none */
@@ -73,6 +74,9 @@ void run_last_program(void);
 
 /* restart.c */
 int run_with_restarts(void);
+
+/* joined.c */
+long reopen_joined(void);
 
 /* next.c */
 void adopt_next(void);

@@ -4,8 +4,6 @@
 
 #include <linux/fcntl.h>
 
-enum { FD_CHILDREN = FD_CONTROL + 1, FD_PROC = FD_CONTROL + 2 };
-
 struct orphan {
   s32 pid;
 
@@ -25,7 +23,8 @@ static void move_descriptor(long from, int to) {
 void orphans_open(const struct plan *plan) {
   if (!(plan->flags & (PLAN_VERBOSE | PLAN_SHARED | PLAN_COUNTS))) return;
   move_descriptor(sys_openat(AT_FDCWD, "/proc/thread-self/children", O_RDONLY | O_CLOEXEC, 0), FD_CHILDREN);
-  move_descriptor(sys_openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), FD_PROC);
+  move_descriptor(sys_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), FD_PROC);
+  if (plan->flags & PLAN_MEMBER) members_open();
 }
 
 void for_each_child(void (*visit)(int pid)) {

@@ -78,18 +78,21 @@ static long run_step(char *blob, const struct step *step) {
   if (step->number == STEP_ORPHAN) return orphan();
   if (step->number == STEP_FILE_SYSTEM) return require_file_system((int)values[0], values[1]);
   if (step->number == STEP_NOT_ON) return require_other_device((int)values[0], (int)values[1]);
+  if (step->number == STEP_NETLINK) return send_netlink((const char *)values[0], (u32)values[1]);
+  if (step->number == STEP_MOUNT_OF) return open_mount_inside((int)values[0], (const char *)values[1]);
   if (step->number == __NR_openat2) return openat2_with_retries(values[0], values[1], values[2], values[3]);
   return syscall6(step->number, values[0], values[1], values[2], values[3], values[4], values[5]);
 }
 
 /* Executes foster-init again, which continues with step `next` of the plan. Now it was executed in its user namespace, so only
- * processes with rights there may access it: ptrace(2). Returns -errno. */
-static long renew(u32 next) {
+ * processes with rights there may access it: ptrace(2). `program` is a descriptor of it, or 0. Returns -errno. */
+static long renew(u32 next, int program) {
   char number[24];
   append_number(number, next);
   const char *argv[] = {"foster-init", "resume", number, NULL};
   keep_capabilities();
-  return SYSCALL3(__NR_execve, "/proc/self/exe", argv, argv + 3);
+  return SYSCALL5(__NR_execveat, program ? program : AT_FDCWD, program ? "" : "/proc/self/exe", argv, argv + 3,
+                  program ? AT_EMPTY_PATH : 0);
 }
 
 /* Runs steps. If one fails, reports it and exits with 125. */
@@ -98,7 +101,7 @@ static void run_steps(struct plan *plan, u32 first, u32 count) {
   const struct step *steps = (const struct step *)(blob + plan->steps);
   for (u32 i = first; i < first + count; i++) {
     if (plan->flags & PLAN_TRACE && steps[i].number == STEP_RENEW) report(REPORT_STEP, i, 0, 0, NULL);
-    long result = steps[i].number == STEP_RENEW ? renew(i + 1) : run_step(blob, &steps[i]);
+    long result = steps[i].number == STEP_RENEW ? renew(i + 1, (int)steps[i].arguments[0]) : run_step(blob, &steps[i]);
     if (result < 0 && result > -4096 && !is_ignored(&steps[i], -result)) {
       report(REPORT_FAILED, i, -result, 0, NULL);
       sys_exit(125);
@@ -162,6 +165,17 @@ static _Noreturn void become_process(struct plan *plan) {
   sys_exit(error == ENOENT || error == ENOTDIR ? 127 : 126);
 }
 
+/* PID 1 of a pod that shares its PID namespace, or only holds the other ones. There is no other program. */
+static _Noreturn void hold_namespaces(struct plan *plan) {
+  report(REPORT_READY, NO_STEP, 0, 0, NULL);
+  if (await_byte(CONTROL_START)) sys_exit(125);
+  report(REPORT_EXECUTED, NO_STEP, 0, 0, NULL);
+  sys_close(0), sys_close(1), sys_close(2);
+  struct plan kept = *plan;
+  SYSCALL2(__NR_munmap, plan, plan->size);
+  reap_until_exit(&kept, 0);
+}
+
 static void await_execution(int fd) {
   char byte;
   long got;
@@ -182,6 +196,7 @@ int run_plan(u32 first) {
   close_all_but_kept(plan, FD_CONTROL + 1);
   if (!(plan->flags & PLAN_SHIM)) become_process(plan);
   orphans_open(plan);
+  if (plan->flags & PLAN_IDLE) hold_namespaces(plan);
 
   int executed[2];
   long error = SYSCALL2(__NR_pipe2, executed, O_CLOEXEC);

@@ -5,6 +5,7 @@
 #include <asm-generic/errno.h>
 #include <linux/poll.h>
 
+#define MEMBER_INTERVAL_MS 10 /* between two looks for processes that are not our children */
 #define WATCH_INTERVAL_MS 100 /* between two searches for orphans, and between two reports of their number */
 
 static int main_child;
@@ -60,22 +61,33 @@ static void report_counts(int is_last) {
 }
 
 static int signal_for_all;
-static void signal_child(int pid) { sys_kill(pid, signal_for_all); }
+static void signal_one(int pid) { sys_kill(pid, signal_for_all); }
 
 /* Sends a signal to all processes of the container except ourselves. */
 static void signal_all(const struct plan *plan, int signal) {
   signal_for_all = signal;
-  if (plan->flags & PLAN_SHARED)
-    for_each_child(signal_child);
+  if (plan->flags & PLAN_MEMBER)
+    members_visit(FD_PROC, signal_one);
+  else if (plan->flags & PLAN_SHARED)
+    for_each_child(signal_one);
   else
     sys_kill(-1, signal);
+}
+
+static void ignore(int pid) { (void)pid; }
+
+/* Reaps what has ended. Returns whether processes of the container remain. In a pod, those that are not our children have no way to
+ * tell us of their end. */
+static int are_left(const struct plan *plan) {
+  int has_children = reap();
+  return has_children || (plan->flags & PLAN_MEMBER && members_visit(FD_PROC, ignore) > 0);
 }
 
 /* The user's process has ended: sends SIGTERM to the remaining ones, and SIGKILL after the grace period. */
 static void end_remaining_processes(const struct plan *plan) {
   s64 deadline = has_no_grace ? 0 : now_ms() + plan->grace_ms;
   int is_asked = 0;
-  while (reap()) {
+  while (are_left(plan)) {
     s64 left = deadline - now_ms();
     if (left <= 0) {
       signal_all(plan, SIGKILL);
@@ -88,7 +100,7 @@ static void end_remaining_processes(const struct plan *plan) {
       signal_all(plan, SIGCONT); /* a stopped process would never see the TERM */
       is_asked = 1;
     }
-    int got = wait_for_signal(left);
+    int got = wait_for_signal(plan->flags & PLAN_MEMBER && left > MEMBER_INTERVAL_MS ? MEMBER_INTERVAL_MS : left);
     if (got == SIGINT || got == SIGQUIT || got == SIGTERM) deadline = 0; /* a second request: no grace period */
   }
 }
@@ -113,6 +125,13 @@ static void forward(const struct plan *plan, int signal) {
   sys_kill(has_own ? -(int)group : main_child, signal);
 }
 
+/* Whether PID 1 of a pod shall end. A process of the pod may not end all others: of its signals, the kernel tells the sender's PID,
+ * which is 0 for those that come from outside. */
+static int is_end_of_pod(int signal) {
+  return (signal == SIGINT || signal == SIGQUIT || signal == SIGTERM || signal == SIGHUP) && !last_signal.si_pid;
+}
+
+/* `child`: the user's process; 0 if there is none. */
 _Noreturn void reap_until_exit(const struct plan *plan, int child) {
   main_child = child;
   is_verbose = (plan->flags & PLAN_VERBOSE) != 0;
@@ -121,7 +140,9 @@ _Noreturn void reap_until_exit(const struct plan *plan, int child) {
 
   while (main_status == -1) {
     int signal = wait_for_signal(is_verbose || (is_counting && reaped != reported) ? WATCH_INTERVAL_MS : -1);
-    if (signal == SIGTERM && is_abandoned(plan)) {
+    if (!main_child) {
+      if (is_end_of_pod(signal)) main_status = 0;
+    } else if (signal == SIGTERM && is_abandoned(plan)) {
       sys_kill(main_child, SIGKILL);
       has_no_grace = 1;
     } else if (signal && signal != SIGCHLD && !is_queued(SIGNAL_TO_INIT)) {

@@ -7,14 +7,6 @@
 
 #define MAX_DEPTH 32
 
-struct entry { /* struct linux_dirent64 */
-  u64 inode;
-  s64 offset;
-  unsigned short size;
-  u8 type;
-  char name[];
-};
-
 static u64 moved; /* number of directories moved up because the tree was too deep */
 
 static int is_dot(const char *name) { return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])); }

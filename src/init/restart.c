@@ -5,6 +5,7 @@
 
 #define MIN_DELAY_MS 100
 #define MAX_DELAY_MS 60000
+#define POD_INTERVAL_MS 200 /* between two looks whether the pod runs */
 #define STABLE_MS 10000 /* after a run of this length the delay starts anew: Docker's rule */
 
 enum { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS, RESTART_UNLESS_STOPPED };
@@ -39,6 +40,13 @@ static int wait_to_restart(s64 ms) {
       if (polls[2 + i].revents && is_termination_signal(serve_client(i, &is_for_group))) return 0;
   }
   return !state_has("stopped");
+}
+
+/* A member of a pod cannot be started before the pod runs again. Returns as wait_to_restart. */
+static int wait_for_pod(void) {
+  while (run.config->joined && reopen_joined() < 0)
+    if (!wait_to_restart(POD_INTERVAL_MS)) return 0;
+  return 1;
 }
 
 static void close_streams(void) {
@@ -77,7 +85,7 @@ int run_with_restarts(void) {
     s64 began = now_ms();
     int code = run_once();
     if (now_ms() - began >= STABLE_MS) delay = MIN_DELAY_MS;
-    if (!has_run || !should_restart(code) || !wait_to_restart(delay)) {
+    if (!has_run || !should_restart(code) || !wait_to_restart(delay) || !wait_for_pod()) {
       report_exit(code);
       janitor_finish();
       run_last_program();

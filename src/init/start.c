@@ -100,7 +100,8 @@ long start_container(const struct monitor *monitor, struct started *started, str
   *started = (struct started){.pid = (int)pid, .control = control[0], .console = console[0], .input = input[1], .output = output[0],
                               .error = error[0]};
   if (monitor->flags & MONITOR_NESTED && (failed = follow_refork(started)) < 0) return failed;
-  if (monitor->clone_flags & CLONE_NEWUSER || monitor->flags & MONITOR_NESTED)
+  /* With MONITOR_SEEN, FD_USERNS is the other container's from the beginning. */
+  if (monitor->clone_flags & CLONE_NEWUSER || (monitor->flags & (MONITOR_NESTED | MONITOR_SEEN)) == MONITOR_NESTED)
     set_descriptor(open_user_namespace(started->pid), FD_USERNS);
   host->pid = run.links.pid = started->pid, host->pidfd = run.links.pidfd = FD_PIDFD, host->control = control[0];
   failed = run_host_steps(&run.links);

@@ -32,7 +32,9 @@ enum {
   PLAN_GROUP = 8,  /* forward signals to the process group of the user's process */
   PLAN_COUNTS = 32, /* report each orphan when it is reaped, and their number */
   PLAN_NESTED = 64, /* has a STEP_RENEW */
-  PLAN_SHARED = 16  /* not PID 1 of its own namespace: kill(-1) would reach other processes */
+  PLAN_SHARED = 16, /* not PID 1 of its own namespace: kill(-1) would reach other processes */
+  PLAN_MEMBER = 128, /* of a pod that shares its PID namespace: the pod's PID 1 adopts the orphans, and these are killed at the end */
+  PLAN_IDLE = 256   /* there is no program: PID 1 only holds its namespaces, and reaps */
 };
 
 /* A system call. An argument is a number, a pointer into the blob, or the s32 that an earlier step stored. */
@@ -52,7 +54,10 @@ enum {
   STEP_ORPHAN, /* continue as a new process, and exit: it becomes a child of PID 1 */
   STEP_FILE_SYSTEM, /* descriptor, magic number of statfs(2): -EXDEV if the file is on another type of filesystem */
   STEP_NOT_ON, /* two descriptors: -EXDEV if both are on the same filesystem */
-  STEP_RENEW, /* execute foster-init again, so that its memory belongs to its own user namespace, and continue */
+  STEP_RENEW, /* descriptor of foster-init, 0: /proc/self/exe. Execute it again, so that its memory belongs to its own user namespace,
+                 and continue */
+  STEP_NETLINK, /* rtnetlink messages, their size in bytes: sends them in our network namespace */
+  STEP_MOUNT_OF, /* pidfd, path: a detached copy of the mount that the process has there */
 };
 
 /* Parent -> foster-init: single bytes. */
@@ -187,7 +192,7 @@ enum {
   FD_MONITOR_END,
   FD_PLAN = FD_MONITOR_END,
   FD_EVENTS,
-  FD_JOINED, /* a pidfd of the container whose PID namespace is shared, or of the network holder */
+  FD_JOINED, /* a pidfd of the container whose namespaces are shared, or of the network holder */
   FD_HEALTH, /* the plan of the health check */
   FD_HOST_OUTPUT, /* stderr of the programs of host steps */
   FD_INPUT,       /* our ends of the pipes for 0, 1 and 2 of a container without a terminal */
@@ -195,6 +200,7 @@ enum {
   FD_ERROR,
   FD_NETWORK, /* the lock of the user's networks: the network holder lives as long as the lock is held */
   FD_CLIENT, /* the only client, if there is no folder with a socket for others: foster exec -it */
+  FD_HOLDER, /* a pidfd of the network holder */
   FD_SUPERVISOR_END,
 };
 
@@ -232,6 +238,8 @@ struct monitor {
   u32 kept; /* descriptors of the caller for the user's process: those from FD_SUPERVISOR_END on */
   u32 last_argv, last_envp; /* offsets of NUL-terminated texts, the last one empty: a program to run when the container has ended
                                for good and its files are gone; 0: none */
+  u32 joined; /* offset of a path below the container's folder: the file `live` of the container whose namespaces it shares, and with
+                 which it ends; 0: none */
 };
 
 enum {
@@ -247,6 +255,8 @@ enum {
   MONITOR_NESTED = 512, /* PID 1 makes its namespaces itself, in the user namespace of the network holder */
   MONITOR_UNLOGGED = 1024, /* no log of its output */
   MONITOR_KILL_UNHEALTHY = 2048,
+  MONITOR_MEMBER = 4096, /* PLAN_MEMBER */
+  MONITOR_SEEN = 8192, /* shares the PID namespace of another container, so its own process can only be accessed when it is ready */
 };
 
 /* The file `next` in the container's folder: what the monitor does differently when it restarts the container, because the
@@ -299,6 +309,7 @@ struct template {
   u32 directory;      /* offset in the plan of the argument that is the working directory; 0 for a run */
   u32 run;            /* offset of struct run_template; 0 for an exec */
   u32 keys;           /* offset of a text: the keys that detach */
+  u64 passwd[5], group[5]; /* of an exec as a user: struct stamp of the container's files that say more about the user */
 };
 #define TEMPLATE_MAGIC 0x6d657466 /* "ftem" */
 enum {

@@ -18,6 +18,8 @@ const SPECIAL: Readonly<Record<string, number>> = {
   orphan: wire.STEP_ORPHAN,
   file_system: wire.STEP_FILE_SYSTEM,
   not_on: wire.STEP_NOT_ON,
+  mount_of: wire.STEP_MOUNT_OF,
+  netlink: wire.STEP_NETLINK,
 };
 
 /** Where the results of steps are stored, by name. */
@@ -80,6 +82,8 @@ export function encodePlan(plan: Plan, options: { trace: boolean }): Uint8Array 
       (plan.verbose ? wire.PLAN_VERBOSE : 0) |
       (plan.signalGroup ? wire.PLAN_GROUP : 0) |
       (plan.sharedPids ? wire.PLAN_SHARED : 0) |
+      (plan.isMember ? wire.PLAN_MEMBER : 0) |
+      (plan.isIdle ? wire.PLAN_IDLE : 0) |
       (plan.counts ? wire.PLAN_COUNTS : 0) |
       (plan.isNested ? wire.PLAN_NESTED : 0),
     steps: table,
@@ -155,6 +159,11 @@ export interface MonitorOptions {
   subject?: { id: string; name: string } | undefined;
   /** Absolute paths to remove, in this order, after the end of the container. */
   remove: string[];
+  /** The id of the container whose namespaces it shares, and with which it ends. */
+  joined?: string | undefined;
+  /** Whether it shares the PID namespace of another container, and whether that is a pod's. */
+  joinsPids?: boolean | undefined;
+  isMember?: boolean | undefined;
   /** Absolute paths of files to remove when the container has ended for good, such as its names in networks. */
   names?: readonly string[];
   /** Lines of the events file about the container's volumes, without their times: for each its mount, and its end. */
@@ -198,6 +207,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
       text: blob.text(text),
     });
   }
+  const joined = options.joined === undefined ? 0 : blob.text(`../${options.joined}/live`);
   const { supervise } = options;
   const subject = blob.text(
     options.subject === undefined ? '' : ` ${options.subject.id} ${options.subject.name}`,
@@ -224,6 +234,8 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
       (health?.kills ? wire.MONITOR_KILL_UNHEALTHY : 0) |
       (supervise?.joins ? wire.MONITOR_JOINS : 0) |
       (supervise?.isNested ? wire.MONITOR_NESTED : 0) |
+      (options.isMember ? wire.MONITOR_MEMBER : 0) |
+      (options.joinsPids ? wire.MONITOR_SEEN : 0) |
       (options.log === 'none' ? wire.MONITOR_UNLOGGED : 0),
     pid: options.pid,
     remove,
@@ -247,6 +259,7 @@ export function encodeMonitor(options: MonitorOptions): Uint8Array {
     kept: supervise?.kept ?? 0,
     last_argv: lastArgv,
     last_envp: lastEnv,
+    joined,
   });
   return blob.bytes;
 }

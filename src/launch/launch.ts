@@ -41,8 +41,8 @@ export interface Launched {
   streams: Streams;
   /** The plan's host steps. */
   work: HostWork;
-  /** The PID of PID 1 of the container whose user and PID namespaces it has joined. */
-  joined: number | undefined;
+  /** A PID in its user namespace, where we may not access its own process: one that was executed outside of that. */
+  inside: number;
 }
 
 /** Called when a step is done, for --explain. */
@@ -61,8 +61,10 @@ export interface LaunchOptions {
   isLogged?: boolean;
   /** Whether its streams are carried to streams of the calling program, instead of our descriptors 0, 1 and 2. */
   isProgram?: boolean;
-  /** PID of a process whose namespaces are joined, or of the network holder for a nested plan. */
+  /** PID of a process whose namespaces PID 1 enters: of another container, or the network holder. */
   join?: number | undefined;
+  /** PID of the network holder. */
+  holder?: number | undefined;
   /** In place of it, the descriptor of a user namespace, for a plan that joins nothing else with it. */
   joinNamespace?: number | undefined;
   /** Whether the PID still belongs to the intended process; called when its pidfd is open. */
@@ -120,25 +122,26 @@ export function launch(plan: Plan, options: LaunchOptions): Launched {
   }
   let work: HostWork | undefined;
   const { observer, warn } = options;
-  const joined = plan.isNested ? undefined : options.join;
+  const isSeen = plan.joinsPids === true || !plan.isNested;
+  const holder = options.holder === undefined ? undefined : openPidfd(options.holder);
   try {
     if (plan.isNested) {
       waitForRefork(plan, control, child, observer);
       faultPoint('PID 1 in its namespaces');
     }
-    const holder = plan.isNested ? join : undefined;
-    work = doHostSteps(plan, { ...child, control, holder }, joined ?? child.pid);
+    const inside = (isSeen ? options.join : undefined) ?? child.pid;
+    work = doHostSteps(plan, { ...child, control, holder }, inside);
     faultPoint('host steps done');
-    options.meanwhile?.({ ...child, control, console, streams, work, joined });
+    options.meanwhile?.({ ...child, control, console, streams, work, inside });
     const { output } = work;
     waitUntilReady(plan, control, { child, observer, warn, output, outcomes: hostResults(work) });
     faultPoint('ready');
-    return { ...child, control, console, streams, work, joined };
+    return { ...child, control, console, streams, work, inside };
   } catch (error) {
     abandon({ ...child, control, console, streams, work });
     throw error;
   } finally {
-    closeAll([join]);
+    closeAll([join, holder]);
   }
 }
 
@@ -196,7 +199,7 @@ function openUserNamespace(pid: number): number | undefined {
 }
 
 /** Kills and cleans up what `launch` has started, before the user's program runs. */
-export function abandon(launched: Omit<Launched, 'joined' | 'work'> & { work: HostWork | undefined }): void {
+export function abandon(launched: Omit<Launched, 'inside' | 'work'> & { work: HostWork | undefined }): void {
   signalPidfd(launched.pidfd, SIGKILL);
   // Comes first: PID 1 cannot be killed while it waits for a FUSE program. No data of the user is written yet.
   if (launched.work !== undefined) undoHostSteps(launched.work, { isGraceful: false });

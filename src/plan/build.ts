@@ -1,13 +1,20 @@
 import type { NamespaceType, Spec } from '../spec/types.js';
 import { ensureDirectory, prctl } from './calls.js';
 import { newCgroupNamespace } from './cgroup/enter.js';
-import { CLONE } from './constants.js';
-import { FD, type PlanFacts, type PlanOptions } from './facts.js';
+import type { PlanFacts, PlanOptions } from './facts.js';
 import { handMounts } from './handed-mounts.js';
 import { mapIds } from './id-maps.js';
 import { copyFromHost, followsHost, isLinked, type Mounted, mountAll, openVolumes } from './mounts.js';
-import { clonedTypes, joinByPath, namespaceFlag, nestNamespaces, newClocks } from './namespaces.js';
-import { attachNetworks, loopbackUp, startPasta } from './network.js';
+import {
+  clonedTypes,
+  joinByPath,
+  namespaceFlag,
+  nestNamespaces,
+  newClocks,
+  renewLast,
+  sharesPids,
+} from './namespaces.js';
+import { attachNetworks, configureNetworks, loopbackUp, startPasta } from './network.js';
 import {
   adjustOomScore,
   denyTracing,
@@ -29,7 +36,7 @@ import {
   propagateRoot,
   startStorage,
 } from './rootfs.js';
-import { constant, type Flags, flags, type HostStep, type Plan, type Step, step } from './step.js';
+import { constant, type Flags, type HostStep, type Plan, type Step, step } from './step.js';
 import { openTerminal } from './terminal.js';
 import { becomeRoot } from './user.js';
 
@@ -42,9 +49,13 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
   const follows = followsHost(spec);
   const isInCgroup = (facts.cgroup?.steps.length ?? 0) > 0;
   const isNested = facts.network !== undefined || facts.share !== undefined;
+  const joined = new Set<NamespaceType>(facts.share?.types);
+  const isSeen = sharesPids(facts.share);
+  const isAlone = types.has('pid') && !isSeen;
+  const isMember = isSeen && facts.share?.isPod === true;
   // The cgroup namespace is made when PID 1 is in its cgroup.
   const created = clonedTypes(linux.namespaces).filter((type) => type !== 'cgroup' || !isInCgroup);
-  const namespaces = facts.join || isNested ? [] : created;
+  const namespaces = isNested ? [] : created;
   const prepared = prepare(spec, facts, created);
   return {
     version: 1,
@@ -55,20 +66,19 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
       cgroup: { places: facts.cgroup.places, ...(facts.cgroup.oom && { oom: facts.cgroup.oom }) },
     }),
     init: [
-      // Otherwise the process that continues after a refork would be outside of the cgroup.
-      ...(facts.join && isInCgroup ? awaitHost(prepared) : []),
-      ...(facts.join ? joinNamespaces(types) : isNested ? nestNamespaces(created, facts.share) : []),
+      ...(isNested ? nestNamespaces(created, facts.share) : []),
       ...joinByPath(linux.namespaces),
       ...(isNew(spec, 'time') ? newClocks(linux.timeOffsets) : []),
       ...adjustOomScore(process),
       // While it is still the caller, who can enter folders that the container's root, maybe another user, cannot.
       ...openStorage(facts),
       ...openVolumes(spec.mounts, facts),
-      ...(facts.join && isInCgroup ? [] : awaitHost(prepared)),
-      ...(isInCgroup && !facts.join && isNew(spec, 'cgroup') ? [newCgroupNamespace()] : []),
+      ...awaitHost(prepared),
+      ...(facts.network && isSeen ? configureNetworks(facts.network) : []),
+      ...(isInCgroup && isNew(spec, 'cgroup') && !joined.has('cgroup') ? [newCgroupNamespace()] : []),
       ...(types.has('user') && isRootMapped(spec) ? becomeRoot(facts) : []),
-      ...(facts.join ? [denyTracing()] : []),
-      ...detachFromCaller(deathSignal(types.has('pid') && !facts.join, options)),
+      ...(isSeen ? [denyTracing()] : []),
+      ...detachFromCaller(deathSignal(isAlone, options)),
       isolateMounts(follows),
       ...copyFromHost(spec.mounts, linux, facts),
       ...mountRoot(facts),
@@ -78,28 +88,32 @@ export function buildPlan(spec: Spec, facts: PlanFacts, options: PlanOptions): P
       ...addAccounts(facts),
       ...linkMtab(facts),
       ...mountAll(spec.mounts, linux, facts, mounted, follows),
-      ...nameHost(spec),
-      ...(isNew(spec, 'network') ? loopbackUp() : []),
+      ...(joined.has('uts') ? [] : nameHost(spec)),
+      ...(isNew(spec, 'network') && !joined.has('network') ? loopbackUp() : []),
       ...(process.terminal
         ? openTerminal(process, { devpts: mounted.at.get('/dev/pts'), dev: mounted.dev })
         : []),
       ...(process.cwd === '/' ? [] : ensureDirectory('make the working directory', process.cwd, 'workdir')),
       ...(spec.root.readonly ? [makeRootReadOnly(facts)] : []),
       ...propagateRoot(linux.rootfsPropagation),
-      ...(options.shim ? shimSteps(types.has('pid') && !facts.join) : []),
+      ...(isSeen && options.shim ? [renewLast()] : []),
+      ...(options.shim ? shimSteps({ adopts: !isAlone && !isMember }) : []),
     ],
-    process: processSteps(spec, facts, { shim: options.shim, dies: !options.shim }),
-    program: {
-      paths: programPaths(spec),
-      argv: spec.process.args,
-      env: spec.process.env,
-    },
+    process: options.isIdle
+      ? []
+      : processSteps(spec, facts, { shim: options.shim, dies: !options.shim || isMember }),
+    program: options.isIdle
+      ? { paths: [], argv: [], env: [] }
+      : { paths: programPaths(spec), argv: spec.process.args, env: spec.process.env },
     terminal: spec.process.terminal,
     shim: options.shim,
     verbose: options.verbose,
     signalGroup: options.signalGroup,
     counts: options.counts,
-    sharedPids: !types.has('pid') || facts.join !== undefined,
+    sharedPids: !isAlone,
+    ...(isSeen && { joinsPids: true }),
+    ...(isMember && { isMember }),
+    ...(options.isIdle && { isIdle: true }),
     graceMs: options.graceMs,
     ...(options.kept && { kept: options.kept }),
   };
@@ -111,10 +125,10 @@ function prepare({ linux }: Spec, facts: PlanFacts, namespaces: readonly string[
   const { mapHelpers: helpers, canSetGroups } = facts;
   return [
     ...(facts.cgroup?.steps ?? []),
-    ...(uid.length > 0 && !facts.join && !facts.share
+    ...(uid.length > 0 && !facts.share
       ? mapIds({ uid, gid }, { helpers, canSetGroups, fromAbove: facts.network !== undefined })
       : []),
-    ...(facts.network ? attachNetworks(facts.network) : []),
+    ...(facts.network ? attachNetworks(facts.network, { isSeen: sharesPids(facts.share) }) : []),
     ...(facts.pasta ? startPasta(facts.pasta) : []),
     ...startStorage(facts, namespaces.includes('user')),
   ];
@@ -141,22 +155,6 @@ function isRootMapped({ linux }: Spec): boolean {
   );
 }
 
-/** setns(2) moves a process into a user namespace, but only its children into a PID namespace. */
-function joinNamespaces(types: ReadonlySet<NamespaceType>): Step[] {
-  const pidfd = constant(String(FD.JOIN), FD.JOIN);
-  const names = [...types].filter((type) => type !== 'user' && type !== 'pid').map(namespaceFlag);
-  const joined = types.has('user')
-    ? (['CLONE_NEWUSER', 'CLONE_NEWPID'] as const)
-    : (['CLONE_NEWPID'] as const);
-  return [
-    // Before processes of that container can see this one, which is still in the host's mount namespace: CVE-2016-9962.
-    denyTracing(),
-    step("enter the other container's user and PID namespaces", 'setns', [pidfd, flags(CLONE, ...joined)]),
-    step('create the other namespaces', 'unshare', [flags(CLONE, ...names)]),
-    step('continue in a process inside the PID namespace', 'refork', []),
-  ];
-}
-
 /**
  * The signal at the monitor's death. SIGKILL to PID 1 ends its whole namespace. In a shared namespace, PID 1's stand-in
  * must survive to end its own processes.
@@ -176,11 +174,12 @@ function isNew({ linux }: Spec, wanted: NamespaceType): boolean {
   return linux.namespaces.some(({ type, path }) => type === wanted && path === undefined);
 }
 
-function shimSteps(isFirst: boolean): Step[] {
+/** @param options.adopts orphans come to it although it is not PID 1 */
+function shimSteps({ adopts }: { adopts: boolean }): Step[] {
   const steps = [
     prctl('keep processes of the container from tracing PID 1', 'PR_SET_DUMPABLE', 4, 0, 0, 0, 0),
   ];
-  if (!isFirst)
+  if (adopts)
     steps.push(prctl('adopt orphans without being PID 1', 'PR_SET_CHILD_SUBREAPER', 36, 1, 0, 0, 0));
   return steps;
 }

@@ -49,10 +49,8 @@ export interface PlanFacts {
   network?: NetworkFacts;
   /** The program that connects its network namespace to the outside, where that is its alone. */
   pasta?: Pick<StartProgram, 'name' | 'args' | 'call'> & { device: string; queueLength: number };
-  /** A user namespace to join, and with it these of the same process; `of` says whose they are: `container web`. */
-  share?: { types: readonly NamespaceType[]; of: string };
-  /** PID 1 of a container whose user and PID namespaces to join. */
-  join?: { pid: number; name: string };
+  /** Namespaces of another process to join, its user namespace among them if it has one; `of` says whose: `container web`. */
+  share?: { types: readonly NamespaceType[]; of: string; isPod?: true };
 }
 
 /** How a container is attached to networks. */
@@ -105,6 +103,8 @@ export interface PlanOptions {
   signalGroup: boolean;
   counts: boolean;
   graceMs: number;
+  /** There is no program: PID 1 holds its namespaces, and reaps. */
+  isIdle?: boolean;
   /** How many descriptors of the caller the program gets; none by default. */
   kept?: number;
 }
@@ -118,6 +118,8 @@ export const FD = {
   /** The first layer; everything else that is open by then has a lower number. */
   LAYERS: 32,
   JOIN: wire.PLAN_FD_JOIN,
+  /** foster-init, in a container that cannot execute it at once. */
+  PROGRAM: 31,
   FIRST_VOLUME: 9,
   /** The first of the caller's for the program. */
   KEPT: wire.PLAN_FD_KEPT,

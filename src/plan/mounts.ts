@@ -1,4 +1,5 @@
 import { isKernelPath } from '../spec/image-volumes.js';
+import { SHM } from '../spec/shm.js';
 import type { Linux, Mount, Propagation, Spec } from '../spec/types.js';
 import {
   attachMount,
@@ -16,10 +17,10 @@ import {
   setPropagation,
 } from './calls.js';
 import { type MOUNT_ATTR, O } from './constants.js';
-import type { PlanFacts } from './facts.js';
+import { FD, type PlanFacts } from './facts.js';
 import { isShifted, receiveMount } from './handed-mounts.js';
 import { copyMasks, guardKernelFiles, guardOtherFiles } from './kernel-files.js';
-import { flags, type Step, step } from './step.js';
+import { constant, flags, type Step, step } from './step.js';
 
 /**
  * Device nodes that every container has. They are bind mounts of the host's, since rootless containers cannot create
@@ -70,12 +71,14 @@ function openSubpath(why: string, path: string, top: string, result: string): St
  * because in a user namespace the kernel allows that only while complete ones are visible (mount_namespaces(7)).
  */
 export function copyFromHost(mounts: Mount[], linux: Linux, facts: PlanFacts): Step[] {
-  const devices = DEVICES.map((name) =>
+  const hasDevices = mounts.some((each) => each.destination === '/dev' && !isBind(each));
+  const devices = (hasDevices ? DEVICES : []).map((name) =>
     copyMount(`take the host's /dev/${name}`, CWD, `/dev/${name}`, `dev_${name}`),
   );
-  const kernels = mounts.flatMap((each, index) =>
-    isKernelMount(each) ? makeFilesystem(each, `mount_${index}`) : [],
-  );
+  const kernels = mounts.flatMap((each, index) => {
+    if (isOfOther(each, facts)) return [takeMount(each, `mount_${index}`, facts)];
+    return isKernelMount(each) ? makeFilesystem(each, `mount_${index}`) : [];
+  });
   const volumes = binds(mounts).flatMap((each, index) => {
     const { source, options } = each;
     const why = `take ${source} from the host`;
@@ -197,6 +200,19 @@ function isKernelMount({ type }: Mount): boolean {
   return type === 'proc' || type === 'sysfs';
 }
 
+/** Shared memory belongs to an IPC namespace, but POSIX has it in a file system: shm_overview(7). */
+function isOfOther({ source, type }: Mount, { share }: PlanFacts): boolean {
+  return type === 'tmpfs' && source === SHM && (share?.types.includes('ipc') ?? false);
+}
+
+function takeMount({ destination }: Mount, result: string, { share }: PlanFacts): Step {
+  const process = constant(String(FD.JOIN), FD.JOIN);
+  return step(`take ${destination} of ${share?.of}`, 'mount_of', [process, destination], {
+    result,
+    advice: { ESRCH: 'it has just ended', ENOENT: 'it was made with --ipc none' },
+  });
+}
+
 function whyMount({ type, destination }: Mount): string {
   return WHY[destination] ?? `mount a ${type} at ${destination}`;
 }
@@ -215,7 +231,7 @@ function mountFilesystem(each: Mount, name: string, facts: PlanFacts, mounted: M
     return [
       ...ensureDirectory(why, destination, target),
       ...requireOffKernelPaths(why, destination, target, facts, mounted),
-      ...makeFilesystem(each, name),
+      ...(isOfOther(each, facts) ? [] : makeFilesystem(each, name)),
       attachMount(why, name, target),
     ];
   }

@@ -2,7 +2,8 @@ import type { Namespace, TimeOffsets } from '../spec/types.js';
 import { FosterError } from '../sys/errors.js';
 import { CWD } from './calls.js';
 import { CLONE, O } from './constants.js';
-import { FD } from './facts.js';
+import { FD, type PlanFacts } from './facts.js';
+import { denyTracing } from './process.js';
 import { constant, flags, type Step, step } from './step.js';
 
 /** Types of namespaces that foster can create, with their names in the OCI runtime-spec: namespaces(7). */
@@ -85,31 +86,63 @@ export function newClocks(offsets: TimeOffsets = {}): Step[] {
   ];
 }
 
+/** Whose namespaces a container joins: PlanFacts. */
+type Share = NonNullable<PlanFacts['share']>;
+
+/** A container that joins a PID namespace is seen by its processes while it is set up. */
+export function sharesPids(share: Share | undefined): boolean {
+  return share?.types.includes('pid') ?? false;
+}
+
 /**
  * Makes PID 1 create its namespaces by itself, below those of the network holder. Connecting two network namespaces takes
  * rights in a user namespace above both, and clone(2) cannot start a child of ours in the holder's user namespace. With
  * `share`, the namespaces are made beside those of another container, and some of that container's are joined.
  */
-export function nestNamespaces(
-  types: readonly string[],
-  share?: { types: readonly string[]; of: string },
-): Step[] {
+export function nestNamespaces(types: readonly string[], share?: Share): Step[] {
   const process = constant(String(FD.JOIN), FD.JOIN);
-  const joined = ['user', ...(share?.types ?? [])];
-  const created = share === undefined ? types : types.filter((type) => !joined.includes(type));
+  const joined = share?.types ?? ['user'];
+  const created = share === undefined ? types : types.filter((type) => !joined.some((one) => one === type));
+  const list = joined.length > 1 ? `${joined.slice(0, -1).join(', ')} and ${joined.at(-1)}` : joined.join('');
   const why =
     share === undefined
       ? "enter the user namespace above the containers'"
-      : `enter the ${joined.join(' and ')} namespace${joined.length > 1 ? 's' : ''} of ${share.of}`;
+      : `enter the ${list} namespace${joined.length > 1 ? 's' : ''} of ${share.of}`;
+  const isSeen = sharesPids(share);
   return [
-    step(why, 'setns', [process, flags(CLONE, ...joined.map(namespaceFlag))], {
-      advice: { ESRCH: 'it has just ended' },
-    }),
+    ...(isSeen ? [...openProgram(), denyTracing()] : []),
+    ...(joined.length > 0
+      ? [
+          step(why, 'setns', [process, flags(CLONE, ...joined.map(namespaceFlag))], {
+            advice: { ESRCH: 'it has just ended', EPERM: 'it may have just ended' },
+          }),
+        ]
+      : []),
     step("create the container's namespaces", 'unshare', [flags(CLONE, ...created.map(namespaceFlag))]),
     step('continue in a process inside the PID namespace', 'refork', []),
     // The monitor may not access a process that was executed outside of its user namespace: ptrace(2), "access mode checking".
-    step('execute foster-init again, in its user namespace', 'renew', []),
+    ...(isSeen ? [] : [step('execute foster-init again, in its user namespace', 'renew', [0])]),
   ];
+}
+
+/** For `renewLast`: there may be no /proc then. */
+function openProgram(): Step[] {
+  const why = 'keep foster-init, to execute it again';
+  const opened = { result: 'program' };
+  return [
+    step(why, 'openat', [CWD, '/proc/self/exe', flags(O, 'O_PATH', 'O_CLOEXEC'), 0], opened),
+    step(why, 'dup3', [opened, constant(String(FD.PROGRAM), FD.PROGRAM), flags(O, 'O_CLOEXEC')]),
+    step(why, 'close', [opened]),
+  ];
+}
+
+/**
+ * Processes of the other container could look into one that has been executed in their user namespace. So that is done when it
+ * has nothing of the host any more.
+ */
+export function renewLast(): Step {
+  const program = constant(String(FD.PROGRAM), FD.PROGRAM);
+  return step('execute foster-init again, now that it has nothing of the host', 'renew', [program]);
 }
 
 /** The flags for clone(2). */

@@ -22,9 +22,13 @@ export function loopbackUp(): Step[] {
 /** The link-local address of the IPv6 router, the same on every interface of the network holder. */
 export const LINK_ROUTER = 'fe80::1';
 
-/** Connects the container's network namespace to the networks, from outside: veth(4), rtnetlink(7). */
-export function attachNetworks({ interfaces, service }: NetworkFacts): HostStep[] {
-  const steps = interfaces.flatMap(attachInterface);
+/**
+ * Connects the container's network namespace to the networks, from outside: veth(4), rtnetlink(7).
+ * @param options.isSeen it cannot be entered yet, so PID 1 does its part itself: `configureNetworks`
+ */
+export function attachNetworks({ interfaces, service }: NetworkFacts, { isSeen = false } = {}): HostStep[] {
+  const all = interfaces.flatMap(attachInterface);
+  const steps = isSeen ? all.filter(({ where }) => where === 'holder') : all;
   if (service === undefined) return steps;
   return [
     ...steps,
@@ -40,6 +44,17 @@ export function attachNetworks({ interfaces, service }: NetworkFacts): HostStep[
       earlyExit: { errnos: [], why: '', advice: '' },
     },
   ];
+}
+
+/** What PID 1 does to connect itself, where nobody else can enter its network namespace. */
+export function configureNetworks({ interfaces }: NetworkFacts): Step[] {
+  return interfaces
+    .flatMap(attachInterface)
+    .filter(({ where }) => where === 'container')
+    .map(({ why, messages, call }) => {
+      const bytes: Bytes = { bytes: messages, text: call };
+      return step(why, 'netlink', [bytes, messages.length]);
+    });
 }
 
 /** A pasta(1) of the container's own, which is outside of it. */

@@ -4,11 +4,17 @@ import type { Arg, CgroupStep, HandMount, HostStep, Plan, RunProgram, Step } fro
 export function renderStep(step: Step): string {
   if (step.call === 'await') return 'read(control)';
   if (step.call === 'refork') return 'clone(CLONE_PARENT|SIGCHLD)';
-  if (step.call === 'renew') return 'execve("/proc/self/exe", ["foster-init", "resume", ...])';
+  if (step.call === 'renew')
+    return step.args[0] === 0
+      ? 'execve("/proc/self/exe", ["foster-init", "resume", ...])'
+      : 'execveat(foster-init, "", ["foster-init", "resume", ...], AT_EMPTY_PATH)';
   if (step.call === 'orphan') return 'clone(SIGCHLD)';
   const args = step.args.map(renderArg);
   if (step.call === 'file_system') return `fstatfs(${args[0]}) /* f_type must be ${args[1]} */`;
   if (step.call === 'not_on') return `fstat(${args[0]}) /* st_dev must not be that of ${args[1]} */`;
+  if (step.call === 'netlink') return args[0] ?? '';
+  if (step.call === 'mount_of')
+    return `open_tree(${args[1]}, OPEN_TREE_CLONE) /* in the mount namespace of ${args[0]} */`;
   return `${step.call}(${args.join(', ')})`;
 }
 

@@ -77,6 +77,8 @@ export function mountRoot(facts: PlanFacts): Step[] {
       return bindBundle();
     case 'copy':
       return bindRoot();
+    case 'empty':
+      return emptyRoot();
     case 'fuse-overlayfs':
       return [
         openInRoot(
@@ -111,6 +113,15 @@ function bindRoot(): Step[] {
       [CONTAINER, 'tree', flags(AT, 'OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC')],
       { result: 'rootfs', advice: { ENOENT: 'it is missing: remove the container and create it again' } },
     ),
+    ...attachRoot(),
+  ];
+}
+
+/** For PID 1 of a pod, which needs no files. */
+function emptyRoot(): Step[] {
+  const options = ['mode=755', 'size=64k', 'nosuid', 'nodev', 'noexec'];
+  return [
+    ...newFilesystem('make an empty root filesystem', 'tmpfs', 'foster', options, 'rootfs'),
     ...attachRoot(),
   ];
 }

@@ -3,7 +3,7 @@
  * strace(1) would; an error repeats its `why`.
  */
 export interface Step {
-  /** Name of the system call, or one of foster-init's own: `await`, `refork`, `renew`, `orphan`, `file_system`, `not_on`. */
+  /** Name of the system call, or one of foster-init's own: `await`, `refork`, `renew`, `orphan`, `file_system`, `not_on`, `mount_of`, `netlink`. */
   call: string;
   args: Arg[];
   /** The purpose, as a phrase that completes "cannot ...": `mount a new /proc`. */
@@ -198,6 +198,12 @@ export interface Plan {
   counts: boolean;
   /** Whether the PID namespace is another container's or the host's. */
   sharedPids: boolean;
+  /** Whether PID 1 joins the PID namespace of another container. */
+  joinsPids?: boolean;
+  /** Whether it is that of a pod, whose PID 1 adopts the orphans. */
+  isMember?: boolean;
+  /** There is no program. */
+  isIdle?: boolean;
   /** Milliseconds between SIGTERM and SIGKILL for processes that outlive the user's process. */
   graceMs: number;
   /** How many descriptors of the caller the program gets, from 3 on: those from FD.KEPT on of PID 1. */

@@ -6,6 +6,7 @@ import { withRates } from './parse/resources.js';
 import { anonymousVolume, tmpfsMount } from './parse/volumes.js';
 import type { RequestedMount, RunRequest } from './request.js';
 import { defaultSeccompProfile, SECCOMP_ARCHITECTURES } from './seccomp-profile.js';
+import { SHM } from './shm.js';
 import type { Capabilities, IdMapping, Mount, Namespace, Seccomp, Spec } from './types.js';
 import type { ResolvedUser } from './users.js';
 
@@ -290,7 +291,7 @@ function ipcMounts({ ipc, shmSize }: RunRequest, { hasMqueue }: SpecFacts): Moun
       ...(hasMqueue ? [bound('/dev/mqueue', '/dev/mqueue', ['noexec'])] : []),
     ];
   const queues = { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options };
-  const memory = { destination: '/dev/shm', type: 'tmpfs', source: 'shm' };
+  const memory = { destination: '/dev/shm', type: 'tmpfs', source: SHM };
   return ipc === 'none'
     ? [queues]
     : [{ ...memory, options: [...options, 'mode=1777', `size=${shmSize / 1024}k`] }, queues];

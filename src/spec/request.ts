@@ -1,5 +1,5 @@
 import type { Config } from './oci/config.js';
-import type { IdMapping, Mount, Personality, Resources, Rlimit } from './types.js';
+import type { IdMapping, Mount, NamespaceType, Personality, Resources, Rlimit } from './types.js';
 
 /**
  * A request for `foster run`, with all flags parsed and checked. The root filesystem is not known yet. `buildSpec`
@@ -13,6 +13,10 @@ export interface RunRequest {
   /** COMMAND [ARG...]; may be empty. */
   command: string[];
   name: string | undefined;
+  /** The pod that it shall be in. */
+  pod?: WantedPod | undefined;
+  /** How it is in that pod, once that is known. */
+  membership?: Membership;
   /** Remove the container that has the name first. */
   replace: boolean;
   rm: boolean;
@@ -21,6 +25,8 @@ export interface RunRequest {
   /** Run it in the background. */
   detach: boolean;
   restart: RestartPolicy;
+  /** Whether nothing was said about that. */
+  isRestartUsual: boolean;
   logging: LogOptions;
   /** 'none' disables the image's health check; undefined keeps it. */
   health: HealthCheck | 'none' | undefined;
@@ -141,6 +147,33 @@ export interface RunRequest {
   explain: boolean;
   /** Options as the user wrote them, for `foster inspect`. */
   written: Written;
+}
+
+/** The namespaces that the containers of a pod can share, in Podman's words. The user namespace is always shared. */
+export type SharedNamespace = 'cgroup' | 'ipc' | 'net' | 'pid' | 'uts';
+
+/** When the pod starts, such a container runs before the others: `once` only the first time. */
+export type InitContainer = 'always' | 'once';
+
+export interface WantedPod {
+  /** A name, an id or an unambiguous prefix of an id; `new:NAME` makes it. */
+  reference: string;
+  /** Namespaces for which an option was given, so that they are not the pod's. */
+  apart: SharedNamespace[];
+  initContainer?: InitContainer;
+}
+
+/** How a container is in a pod. */
+export interface Membership {
+  /** The id of the pod. */
+  pod: string;
+  /** The id of the container that holds the namespaces; undefined if the pod has none. */
+  infra?: string;
+  /** The namespaces that it takes from there, besides the user namespace. */
+  types: NamespaceType[];
+  initContainer?: InitContainer;
+  /** Whether the pod is stopped with its last container. */
+  endsPod: boolean;
 }
 
 /** A requested mount. If its type is `volume`, its source is the volume's name, or '' for an anonymous volume. */

@@ -6,12 +6,15 @@ import { flagError } from './parse/flag.js';
  */
 export type StorageDriver = (typeof DRIVERS)[number];
 
-/** The driver of a container: `in-place` means the root directory of an OCI bundle, to which it writes directly. */
-export type RootDriver = StorageDriver | 'in-place';
+/**
+ * The driver of a container: `in-place` means the root directory of an OCI bundle, to which it writes directly; `empty` that it
+ * has no files, as PID 1 of a pod.
+ */
+export type RootDriver = StorageDriver | 'in-place' | 'empty';
 
 /** The driver for reading: a root directory that is used in place is a single layer. */
 export function layeredDriver(driver: RootDriver = 'overlay'): StorageDriver {
-  return driver === 'in-place' ? 'overlay' : driver;
+  return driver === 'in-place' || driver === 'empty' ? 'overlay' : driver;
 }
 
 /** Names of the drivers, in help and records. */

@@ -74,6 +74,15 @@ export function containerFolder(id: string): string {
   return join(dataFolder(), 'containers', id);
 }
 
+/** A pod: what is known about it. */
+export function podFolder(id: string): string {
+  return join(podsFolder(), id);
+}
+
+export function podsFolder(): string {
+  return join(dataFolder(), 'pods');
+}
+
 /** The volumes. */
 export function volumesFolder(): string {
   return join(dataFolder(), 'volumes');

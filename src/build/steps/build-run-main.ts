@@ -41,7 +41,7 @@ async function run(): Promise<never> {
   holdSignals();
   let launched: Launched | undefined;
   try {
-    launched = launch(plan, { stdin: false, join: network?.holder });
+    launched = launch(plan, { stdin: false, join: network?.holder, holder: network?.holder });
     const oom = oomReport(plan, 'RUN', spec);
     becomeMonitor(launched, { plan, held: undefined, interactive: false, oom, remove: [], network });
   } catch (error) {

@@ -69,16 +69,12 @@ async function inspector(
   type: string,
   size: boolean | undefined,
 ): Promise<(name: string) => Promise<Record<string, unknown>>> {
-  const refused = { pod: 'pods' } as const;
   if (type === 'volume') return (await import('../../engine/volumes.js')).inspect;
   if (type === 'network') return (await import('../../engine/networks.js')).inspect;
-  if (type === 'pod') {
-    const { refuseValue } = await import('../not-yet.js');
-    throw refuseValue(`inspect --type ${type}`, refused[type]);
-  }
+  if (type === 'pod') return (await import('../../engine/pods.js')).inspect;
   if (type === 'image') return (await import('../../engine/images.js')).inspect;
   if (type !== 'all' && type !== 'container')
-    throw flagError('--type', type, 'expected container, image, network, volume or all');
+    throw flagError('--type', type, 'expected container, image, network, pod, volume or all');
   const containers = await import('../../engine/containers.js');
   const inspect = type === 'all' ? containers.inspectAny : containers.inspect;
   return (name) => inspect(name, { size });

@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { decimalSize } from '../../engine/views/size.js';
 import { acceptBooleanValues, addHelpAfter, collect } from '../command.js';
 import { confirmed } from '../confirm.js';
-import { refuseFilters } from '../not-yet.js';
 import { print, reportError, settings } from '../output.js';
 
 /** `foster prune`. */
@@ -14,7 +13,6 @@ export function configure(command: Command, argv: string[]): void {
   acceptBooleanValues(command, argv);
   addHelpAfter(command, ['Examples:', '  foster prune -f', '  foster prune -f --filter until=24h']);
   command.action(async ({ force, filter = [] }: { force?: boolean; filter?: string[] }) => {
-    refuseFilters('prune', 'containers', filter);
     const which = filter.length === 0 ? '' : ` that match ${filter.join(' and ')}`;
     if (!force && !confirmed(`This will remove all stopped containers${which}.`)) return;
     const engine = await import('../../engine/containers.js');

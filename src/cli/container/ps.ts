@@ -24,6 +24,7 @@ interface PsFlags {
   trunc: boolean;
   noheading?: boolean;
   ns?: boolean;
+  pod?: boolean;
   sort?: ContainerOrder;
   filter?: string[];
   format?: string;
@@ -84,6 +85,7 @@ export function configure(command: Command, argv: string[]): void {
     .option('-s, --size', 'show the size of what they have written, and of all their files')
     .option('--no-trunc', 'do not truncate ids and commands')
     .option('--noheading', 'print no headings')
+    .option('-p, --pod', 'show the pods of containers')
     .option('--ns', 'show the namespaces of containers')
     .option('--sort <FIELD>', `sort in ascending order: ${CONTAINER_ORDERS.join(', ')}`, parseOrder)
     .option(
@@ -159,7 +161,6 @@ async function listing(flags: PsFlags): Promise<string> {
   const { all = false, latest, last = -1, size, ns, sort, filter = [] } = flags;
   const format = (flags.format ?? 'table').replaceAll('\\t', '\t').replaceAll('\\n', '\n');
   const mentions = (name: string) => new RegExp(`\\.${name}\\b`, 'i').test(format);
-  if (filter.length > 0) (await import('../not-yet.js')).refuseFilters('ps', 'containers', filter);
   const { rows: find } = await import('../../engine/containers.js');
   const { rows, damaged } = await find({
     all,
@@ -179,14 +180,21 @@ async function listing(flags: PsFlags): Promise<string> {
 }
 
 function formatRows(rows: ContainerRow[], format: string, flags: PsFlags): string {
-  const { trunc, quiet, size, ns, noheading } = flags;
+  const { trunc, quiet, size, ns, pod, noheading } = flags;
   const fields = rows.map((row) => (trunc ? truncated(row) : row.fields));
   if (quiet) return fields.map(({ ID }) => `${ID}\n`).join('');
   // one object on each line, as in Docker
   if (format === 'json') return fields.map((one) => `${JSON.stringify(one)}\n`).join('');
-  const views = rows.map((row, index) => ({ ...row.details, ...fields[index], Label: labelOf(row) }));
+  const shortened = (id: unknown) => (trunc ? String(id).slice(0, 12) : id);
+  const views = rows.map((row, index) => ({
+    ...row.details,
+    Pod: shortened(row.details.Pod),
+    ...fields[index],
+    Label: labelOf(row),
+  }));
   if (!/^table(\s|$)/.test(format)) return views.map(lineOf(format)).join('');
-  const columns = ns ? NAMESPACE_COLUMNS : size ? [...COLUMNS, 'Size'] : COLUMNS;
+  const usual = ns ? NAMESPACE_COLUMNS : size ? [...COLUMNS, 'Size'] : COLUMNS;
+  const columns = pod ? [...usual, 'Pod', 'PodName'] : usual;
   const template = /^table\s*$/.test(format)
     ? columns.map((column) => `{{.${column}}}`).join('\t')
     : format.replace(/^table\s+/, '');

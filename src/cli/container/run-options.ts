@@ -23,6 +23,8 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
     .option('--restart <POLICY>', 'restart it when it exits: no, on-failure[:MAX], always or unless-stopped')
     .option('--rm', 'remove the container when it exits')
     .option('--rmi', 'remove the image, too, unless other containers use it; implies --rm')
+    .option('--pod <POD>', 'share the namespaces of a pod; new:NAME creates it')
+    .option('--pod-id-file <FILE>', 'the pod whose id is in FILE')
     .option('-b, --bundle <DIR>', 'run the OCI bundle in DIR', short)
     .option('-l, --label <KEY=VALUE>', 'set a label', collectShort)
     .option('--label-file <FILE>', 'read labels from a file, one per line', collect)
@@ -179,6 +181,13 @@ export function addRunOptions(command: OptionTarget, argv: string[], mounts: Mou
     .option('--dry-run', 'print the plan as JSON without running anything')
     .option('--explain', 'print each step when it is done, and why')
     .helpOption('--help', 'show this help');
+}
+
+/** What only a container that is not started yet can be. */
+export function addInitContainer(command: OptionTarget): void {
+  command
+    .optionsGroup('Container:')
+    .option('--init-ctr <WHEN>', 'run it when its pod starts, before the others: always or once');
 }
 
 export function addPreservedDescriptors(command: OptionTarget): void {

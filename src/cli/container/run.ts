@@ -9,7 +9,7 @@ import { front } from '../front.js';
 import { MentionedOptions, type OptionTarget } from '../mentioned-options.js';
 import { print, printError, settings } from '../output.js';
 import { checkPreserved } from './preserved-descriptors.js';
-import { addPreservedDescriptors, addRunOptions } from './run-options.js';
+import { addInitContainer, addPreservedDescriptors, addRunOptions } from './run-options.js';
 import { checkInput } from './standard-input.js';
 
 /** `foster run`. */
@@ -93,6 +93,7 @@ function define(
   addRunOptions(options, argv, mounts);
   // who starts a container that is only made has other descriptors
   if (command.name() === 'run') addPreservedDescriptors(options);
+  else addInitContainer(options);
   acceptBooleanValues(command, argv);
   command.action((root: string | undefined, args: string[], options: RunOptions) => {
     if (options.bundle !== undefined) return useBundle(options.bundle, root, options);

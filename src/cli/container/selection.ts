@@ -74,8 +74,6 @@ export async function chosenContainers(
   // a file is as good as a name, and a filter can narrow all, or those with the names
   if (ways.length > 1 && !PAIRS.includes(pair))
     throw new FosterError(`${ways[0]} and ${ways[1]} cannot be used together`, { kind: 'invalid' });
-  if (filter !== undefined)
-    (await import('../not-yet.js')).refuseFilters(command.name(), 'containers', filter);
   const { select } = await import('../../engine/selection.js');
   const inFiles = cidfile.flatMap((file) => idIn(file, ignore) ?? []);
   return await select(

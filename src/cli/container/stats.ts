@@ -8,15 +8,19 @@ import { drawTable } from '../format/table.js';
 import { compileTemplate } from '../format/template/template.js';
 import { addLatest, chosenContainers } from './selection.js';
 
-interface Options {
-  all?: boolean;
+/** How they are shown: options, as commander returns them. */
+export interface StatsFlags {
   stream: boolean;
   trunc: boolean;
   format?: string;
-  latest?: boolean;
   /** Seconds. */
   interval?: number;
   reset: boolean;
+}
+
+interface Options extends StatsFlags {
+  all?: boolean;
+  latest?: boolean;
 }
 
 /** The fields of a container in a template of --format, with Docker's names. */
@@ -40,12 +44,8 @@ export function configure(command: Command, argv: string[]): void {
   command
     .description('Show the CPU, memory, network and disk usage of containers, every second.')
     .argument('[CONTAINER...]', 'names or ids (default: all running containers)')
-    .option('-a, --all', 'include stopped containers')
-    .option('-i, --interval <SECONDS>', 'seconds between two measurements (default: 1)', parseInterval)
-    .option('--no-reset', 'print them one after the other, without clearing the screen')
-    .option('--no-stream', 'print once and exit')
-    .option('--no-trunc', 'do not truncate ids')
-    .option('--format <FORMAT>', "table, json, or a template such as '{{.Name}} {{.CPUPerc}}'");
+    .option('-a, --all', 'include stopped containers');
+  addStatsOptions(command);
   addLatest(command);
   acceptBooleanValues(command, argv);
   addHelpAfter(command, [
@@ -62,11 +62,21 @@ export function configure(command: Command, argv: string[]): void {
   ]);
   command.action(async (references: string[], options: Options) => {
     const isChosen = references.length > 0 || options.latest;
-    await watch(
+    await watchStats(
       isChosen ? await chosenContainers(command, references, { latest: options.latest ?? false }) : undefined,
       options,
     );
   });
+}
+
+/** Gives a command the options of stats. */
+export function addStatsOptions(command: Command): Command {
+  return command
+    .option('-i, --interval <SECONDS>', 'seconds between two measurements (default: 1)', parseInterval)
+    .option('--no-reset', 'print them one after the other, without clearing the screen')
+    .option('--no-stream', 'print once and exit')
+    .option('--no-trunc', 'do not truncate ids')
+    .option('--format <FORMAT>', "table, json, or a template such as '{{.Name}} {{.CPUPerc}}'");
 }
 
 function parseInterval(value: string): number {
@@ -74,8 +84,11 @@ function parseInterval(value: string): number {
   throw flagError('--interval', value, 'expected a number of seconds');
 }
 
-/** @param containers undefined for all */
-async function watch(containers: string[] | undefined, options: Options): Promise<void> {
+/** Shows what containers use, again and again. @param containers undefined for all */
+export async function watchStats(
+  containers: string[] | undefined,
+  options: StatsFlags & { all?: boolean },
+): Promise<void> {
   const { stats } = await import('../../engine/processes.js');
   const draw = painter(options);
   const { all = false, interval = 1 } = options;
@@ -85,7 +98,7 @@ async function watch(containers: string[] | undefined, options: Options): Promis
   }
 }
 
-function painter(options: Options): (containers: ContainerStats[]) => string {
+function painter(options: StatsFlags): (containers: ContainerStats[]) => string {
   const format = (options.format ?? 'table').replaceAll('\\t', '\t').replaceAll('\\n', '\n');
   const isTable = /^table(\s|$)/.test(format);
   const template = format.replace(/^table\s*/, '') || DEFAULT_TABLE;
@@ -97,7 +110,7 @@ function painter(options: Options): (containers: ContainerStats[]) => string {
   };
 }
 
-function row(container: ContainerStats, { trunc }: Options): Record<StatsField, string> {
+function row(container: ContainerStats, { trunc }: StatsFlags): Record<StatsField, string> {
   const full = statsRow(container);
   if (!trunc) return full;
   const short = container.id.slice(0, 12);

@@ -20,12 +20,13 @@ export async function printInspections(
       failures.push(error);
     }
   }
-  print(formatInspections(found, format));
+  print(formatObjects(found, format));
   failures.forEach(reportError);
   if (failures.length > 0) settings.exitCode = 1;
 }
 
-function formatInspections(objects: Record<string, unknown>[], format: string | undefined): string {
+/** Objects as a JSON array, or each with a template. */
+export function formatObjects(objects: Record<string, unknown>[], format: string | undefined): string {
   if (format === undefined) return `${JSON.stringify(objects, null, 4)}\n`;
   if (format === 'json') return `${JSON.stringify(objects)}\n`;
   const render = compileTemplate(format);

@@ -56,7 +56,7 @@ export function configure(command: Command, argv: string[]): void {
   command.action(async (flags: EventsFlags) => {
     const now = Date.now();
     const format = eventFormat(flags.format);
-    refuseFilters('events', 'events', flags.filter ?? []);
+    refuseFilters('events', flags.filter ?? []);
     const range = {
       since: flags.since === undefined ? undefined : milliseconds(parseInstant('--since', flags.since, now)),
       until: flags.until === undefined ? undefined : milliseconds(parseInstant('--until', flags.until, now)),

@@ -11,7 +11,7 @@ import { processStart } from '../../sys/process.js';
 import { writeFully } from '../../sys/write.js';
 import { TarReader } from '../../tar/reader.js';
 import { shiftedMounts } from '../../worker/shifted-mounts.js';
-import { type ContainerRecord, layersOf, subpathsOf } from '../record.js';
+import { type ContainerRecord, hasNoFiles, layersOf, subpathsOf } from '../record.js';
 import { mapsOf } from '../remove.js';
 import { type Container, isAlive, lockContainer, readContainer, readLive } from '../store.js';
 import { copyPath, HOST } from './paths.js';
@@ -303,6 +303,7 @@ function overlayOf(record: ContainerRecord): { overlay: CopyOverlay; shifted: (n
       exitCode: 1,
     });
   }
+  if (driver === 'empty') throw hasNoFiles(record);
   const binds = spec.mounts.filter(({ type, source }) => type === 'bind' && source);
   const subpaths = subpathsOf(record);
   const layers = layersOf(record);

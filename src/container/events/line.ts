@@ -26,9 +26,12 @@ export type NetworkAction = 'create' | 'connect' | 'disconnect' | 'destroy';
 /** What has happened to an image. Docker's words. */
 export type ImageAction = 'pull' | 'push' | 'tag' | 'untag' | 'delete' | 'save' | 'load' | 'import';
 
+/** What has happened to a pod. Podman's words, where Docker has none. */
+export type PodAction = 'create' | 'start' | 'stop' | 'kill' | 'restart' | 'pause' | 'unpause' | 'remove';
+
 /** A line of the events file. */
 export interface ContainerEvent {
-  type: 'container' | 'image' | 'network' | 'volume';
+  type: 'container' | 'image' | 'network' | 'pod' | 'volume';
   /** Milliseconds since 1970. */
   time: number;
   action: string;
@@ -71,7 +74,7 @@ function encode(text: string): string {
 /** Parses a line, given without its end; undefined if it is truncated or damaged. */
 export function parseEvent(line: string): ContainerEvent | undefined {
   const [time = '', word = '', id = '', name, ...pairs] = line.split(' ');
-  const [, type = 'container', action] = /^(?:(image|network|volume)\.)?(\w+)$/.exec(word) ?? [];
+  const [, type = 'container', action] = /^(?:(image|network|pod|volume)\.)?(\w+)$/.exec(word) ?? [];
   const isIdValid = type === 'volume' ? id === '-' : /^[0-9a-f]{64}$/.test(id);
   if (!/^\d{1,15}$/.test(time) || action === undefined || !isIdValid || !name) return undefined;
   const attributes: Record<string, string> = {};

@@ -22,6 +22,7 @@ import {
   formatEvent,
   type ImageAction,
   type NetworkAction,
+  type PodAction,
   type VolumeAction,
 } from './line.js';
 
@@ -63,6 +64,14 @@ export function recordNetworkEvent(
   attributes: { container?: string } = {},
 ): void {
   append({ type: 'network', action, id, name, attributes: { type: 'bridge', ...attributes } });
+}
+
+/** Records an event of a pod, with its labels. */
+export function recordPodEvent(
+  action: PodAction,
+  { id, name, labels }: { id: string; name: string; labels: Record<string, string> },
+): void {
+  append({ type: 'pod', action, id, name, attributes: labels });
 }
 
 function append(event: Omit<ContainerEvent, 'time'>): void {

@@ -51,6 +51,7 @@ const COLUMNS: Record<string, Column> = {
   },
   pid: { heading: 'PID', value: (entry) => String(entry.pid) },
   nspid: { heading: 'NSPID', value: (entry, { level }) => String(readIds(entry.pid)?.pids[level] ?? '-') },
+  nsppid: { heading: 'NSPPID', value: ({ parent }, { level }) => String(readIds(parent)?.pids[level] ?? 0) },
   ppid: { heading: 'PPID', value: (entry) => String(entry.parent) },
   pgid: { heading: 'PGID', value: (entry) => String(entry.group) },
   sid: { heading: 'SID', value: (entry) => String(entry.session) },
@@ -148,7 +149,7 @@ export function parseColumns(list: string): ChosenColumn[] {
 export function liveMembers({ record, state }: Container): ProcessEntry[] {
   const live = readLive(record.id);
   const isLive = state.status === 'running' || state.status === 'paused';
-  const members = isLive && live !== undefined ? new ProcessTable().members(live.pid) : [];
+  const members = isLive && live !== undefined ? new ProcessTable().members(live.pid, record) : [];
   if (members[0]?.start !== live?.pidStart || members.length === 0) throw notRunning(record.name);
   return members;
 }

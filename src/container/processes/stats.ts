@@ -36,12 +36,13 @@ export interface Measured {
   /** Milliseconds since 1970. */
   created: number;
   ownsNetwork: boolean;
+  isInfra: boolean;
 }
 
 /** What samples need of a container. */
-export function measured({ record: { id, name, created, spec } }: Container): Measured {
+export function measured({ record: { id, name, created, spec, isInfra } }: Container): Measured {
   const ownsNetwork = spec.linux.namespaces.some(({ type }) => type === 'network');
-  return { id, name, created: Date.parse(created), ownsNetwork };
+  return { id, name, created: Date.parse(created), ownsNetwork, isInfra: isInfra ?? false };
 }
 
 /** The CPU time of each running container, by id, all at about the same moment. */
@@ -79,7 +80,7 @@ function* running(containers: Measured[]) {
   const table = new ProcessTable();
   for (const container of containers) {
     const live = readLive(container.id);
-    const members = live === undefined ? [] : table.members(live.pid);
+    const members = live === undefined ? [] : table.members(live.pid, container);
     const [init] = members;
     if (init !== undefined && init.start === live?.pidStart) yield { container, members, init };
   }

@@ -79,7 +79,10 @@ export function parseStat(text: string): ProcessEntry {
 export class ProcessTable {
   readonly byPid = new Map<number, ProcessEntry>();
   readonly #children = new Map<number, ProcessEntry[]>();
-  readonly #inNamespace = new Map<string, ProcessEntry[]>();
+  readonly #inNamespace = {
+    mnt: new Map<string, ProcessEntry[]>(),
+    pid: new Map<string, ProcessEntry[]>(),
+  };
 
   constructor() {
     for (const name of readdirSync('/proc')) {
@@ -93,15 +96,20 @@ export class ProcessTable {
   /**
    * The processes of the container whose first process is `init`, parents before their children. If it has its own PID
    * namespace: all processes in it and in nested ones, including those of `foster exec`. If it shares the namespace:
-   * the descendants of `init`.
+   * the descendants of `init`, and all that are in its mount namespace, such as orphans that PID 1 has adopted.
+   * @param options.isInfra it is PID 1 of a pod: other processes belong to other containers
    */
-  members(init: number): ProcessEntry[] {
+  members(init: number, { isInfra = false }: { isInfra?: boolean | undefined } = {}): ProcessEntry[] {
     const first = this.byPid.get(init);
     if (first === undefined) return [];
+    if (isInfra) return [first];
     const roots = [first];
-    if (isNamespaceInit(init)) {
-      const namespace = pidNamespace(init);
-      const others = namespace === undefined ? [] : this.#sharing(namespace);
+    if (!isNamespaceInit(init)) {
+      const mounts = namespaceOf(init, 'mnt');
+      if (mounts !== undefined) roots.push(...this.#sharing('mnt', mounts));
+    } else {
+      const namespace = namespaceOf(init, 'pid');
+      const others = namespace === undefined ? [] : this.#sharing('pid', namespace);
       const pids = new Set(others.map(({ pid }) => pid));
       roots.push(...others.filter(({ pid, parent }) => pid !== init && !pids.has(parent)));
     }
@@ -119,14 +127,15 @@ export class ProcessTable {
     }
   }
 
-  #sharing(namespace: string): ProcessEntry[] {
-    if (this.#inNamespace.size === 0) {
+  #sharing(type: 'mnt' | 'pid', namespace: string): ProcessEntry[] {
+    const found = this.#inNamespace[type];
+    if (found.size === 0) {
       for (const entry of this.byPid.values()) {
-        const own = pidNamespace(entry.pid);
-        if (own !== undefined) append(this.#inNamespace, own, entry);
+        const own = namespaceOf(entry.pid, type);
+        if (own !== undefined) append(found, own, entry);
       }
     }
-    return this.#inNamespace.get(namespace) ?? [];
+    return found.get(namespace) ?? [];
   }
 }
 
@@ -136,10 +145,10 @@ function append<K, V>(map: Map<K, V[]>, key: K, value: V): void {
   else list.push(value);
 }
 
-/** The name of the process's PID namespace, `pid:[4026531836]`; undefined without permission, and for zombies. */
-function pidNamespace(pid: number): string | undefined {
+/** The name of a namespace of a process, `pid:[4026531836]`; undefined without permission, and for zombies. */
+function namespaceOf(pid: number, type: 'mnt' | 'pid'): string | undefined {
   try {
-    return readlinkSync(`/proc/${pid}/ns/pid`);
+    return readlinkSync(`/proc/${pid}/ns/${type}`);
   } catch {
     return undefined;
   }

@@ -84,6 +84,7 @@ const FILTERS: Readonly<Record<string, Filter>> = {
     compile: (value, filter) => expressionOf(filter, value, ({ record }) => [record.name, `/${record.name}`]),
   },
   network: { compile: attachedTo },
+  pod: { compile: inPod },
   publish: { compile: publishes },
   'restart-policy': {
     compile: (value, filter) => {
@@ -113,6 +114,13 @@ const FILTERS: Readonly<Record<string, Filter>> = {
       ),
   },
 };
+
+/** A pod by its name, or by the start of its id, as in Podman. */
+async function inPod(value: string): Promise<Condition> {
+  const { podName } = await import('../../pod/store.js');
+  return ({ record: { pod } }) =>
+    pod !== undefined && value !== '' && (pod.startsWith(value) || podName(pod) === value);
+}
 
 export const CONTAINER_FILTERS: readonly string[] = Object.keys(FILTERS);
 

@@ -1,7 +1,8 @@
 import { readCgroups } from '../../container/cgroups.js';
-import type { ContainerRecord } from '../../container/record.js';
+import { type ContainerRecord, sharesOf } from '../../container/record.js';
 import { readRestart } from '../../container/store.js';
 import { wantsCgroup } from '../../plan/cgroup/plan.js';
+import type { NamespaceType } from '../../spec/types.js';
 import { askedOf } from './container-config.js';
 import { limitsOf } from './container-limits.js';
 import { networkModeOf } from './container-network.js';
@@ -103,17 +104,15 @@ function modesOf(record: ContainerRecord): Record<string, string> {
   const owns = (wanted: string) => namespaces.some(({ type }) => type === wanted);
   const pid = namespaces.find(({ type }) => type === 'pid');
   const hasMemory = record.spec.mounts.some(({ destination }) => destination === '/dev/shm');
-  const cgroup = owns('cgroup') ? 'private' : 'host';
+  const shares = sharesOf(record);
+  const ofOther = (type: NamespaceType) =>
+    shares?.types.includes(type) ? `container:${shares.of}` : undefined;
+  const cgroup = ofOther('cgroup') ?? (owns('cgroup') ? 'private' : 'host');
   return {
     NetworkMode: networkModeOf(record),
-    PidMode:
-      record.joins === undefined
-        ? pid === undefined
-          ? 'host'
-          : (pid.path ?? '')
-        : `container:${record.joins}`,
-    IpcMode: owns('ipc') ? (hasMemory ? 'private' : 'none') : 'host',
-    UTSMode: owns('uts') ? '' : 'host',
+    PidMode: ofOther('pid') ?? (pid === undefined ? 'host' : (pid.path ?? '')),
+    IpcMode: ofOther('ipc') ?? (owns('ipc') ? (hasMemory ? 'private' : 'none') : 'host'),
+    UTSMode: ofOther('uts') ?? (owns('uts') ? '' : 'host'),
     UsernsMode: owns('user') ? askedOf(record).userns : 'host',
     CgroupMode: cgroup,
     CgroupnsMode: cgroup,

@@ -4,6 +4,7 @@ import {
   anonymousVolumesOf,
   type ContainerRecord,
   layersOf,
+  sharesOf,
   volumeAt,
   volumesOf,
 } from '../../container/record.js';
@@ -35,9 +36,7 @@ const NOTHING = {
   AppArmorProfile: '',
   ExecIDs: [],
   Namespace: '',
-  IsInfra: false,
   IsService: false,
-  Pod: '',
   // foster makes these files inside the container, so they have no path on the host
   ResolvConfPath: '',
   HostnamePath: '',
@@ -49,6 +48,7 @@ export function inspection({ record, state }: Container): Record<string, unknown
   const { spec } = record;
   const [path = '', ...args] = spec.process.args;
   const { bounding, effective } = spec.process.capabilities;
+  const shares = sharesOf(record);
   const folder = containerFolder(record.id);
   const logPath = isUnlogged(record.logging) ? '' : join(folder, 'log');
   return {
@@ -69,7 +69,7 @@ export function inspection({ record, state }: Container): Record<string, unknown
     StaticDir: folder,
     LogPath: logPath,
     PidFile: askedOf(record).pidfile ?? '',
-    Dependencies: record.joins === undefined ? [] : [record.joins],
+    Dependencies: shares === undefined ? [] : [shares.of],
     BoundingCaps: bounding,
     EffectiveCaps: effective,
     GraphDriver: graphDriverOf(record, folder),
@@ -81,6 +81,8 @@ export function inspection({ record, state }: Container): Record<string, unknown
     ),
     NetworkSettings: networkSettings({ record, state }),
     ...NOTHING,
+    IsInfra: record.isInfra ?? false,
+    Pod: record.pod ?? '',
     Spec: withAnnotations(record),
   };
 }

@@ -1,5 +1,5 @@
 import { type Endpoint, endpoints } from '../../container/network-users.js';
-import type { ContainerRecord } from '../../container/record.js';
+import { type ContainerRecord, sharesOf } from '../../container/record.js';
 import type { Container } from '../../container/store.js';
 import { isAlive } from '../../container/store.js';
 import { type NetworkDefinition, rangeOf } from '../../network/definition.js';
@@ -7,25 +7,30 @@ import { readNetwork } from '../../network/store.js';
 import type { WantedNetwork } from '../../spec/request.js';
 import { openPorts } from './ports.js';
 
-type Networked = Pick<ContainerRecord, 'spec' | 'networks' | 'sharesNetwork' | 'joinsNetwork' | 'pasta'>;
+type Networked = Pick<
+  ContainerRecord,
+  'spec' | 'networks' | 'shares' | 'joins' | 'sharesNetwork' | 'joinsNetwork' | 'pasta'
+>;
 
 /** The names of a container's networks, as in `ps` and `inspect`. They may be `none` or `host`. */
-export function networkNames({
-  spec,
-  networks = [],
-  sharesNetwork,
-  joinsNetwork,
-  pasta,
-}: Networked): string[] {
-  if ((sharesNetwork ?? joinsNetwork) !== undefined) return [];
+export function networkNames(record: Networked): string[] {
+  const { spec, networks = [], joinsNetwork, pasta } = record;
+  if ((sharedNetwork(record) ?? joinsNetwork) !== undefined) return [];
   if (pasta !== undefined) return ['pasta'];
   if (!spec.linux.namespaces.some(({ type }) => type === 'network')) return ['host'];
   return networks.length === 0 ? ['none'] : networks.map(({ name }) => name);
 }
 
+/** The container whose network it shares. */
+function sharedNetwork(record: Networked): string | undefined {
+  const shares = sharesOf(record);
+  return shares?.types.includes('network') ? shares.of : undefined;
+}
+
 /** The mode that it was made with: `none`, `host`, `container:ID`, `ns:PATH`, or the name of its first network. */
 export function networkModeOf(record: Networked): string {
-  if (record.sharesNetwork !== undefined) return `container:${record.sharesNetwork}`;
+  const shared = sharedNetwork(record);
+  if (shared !== undefined) return `container:${shared}`;
   const { pasta } = record;
   if (pasta !== undefined && pasta.length > 0) return `pasta:${pasta.join(',')}`;
   if (record.joinsNetwork !== undefined) return `ns:${record.joinsNetwork}`;

@@ -66,13 +66,15 @@ export interface RowExtras {
   size?: { written: number; total: number } | undefined;
   imageID?: string | undefined;
   namespaces?: boolean | undefined;
+  /** The name of its pod. */
+  podName?: string | undefined;
 }
 
 /** @param now in milliseconds since 1970 */
 export function containerRow(
   container: Container,
   now: number,
-  { size, namespaces, imageID = '' }: RowExtras = {},
+  { size, namespaces, imageID = '', podName = '' }: RowExtras = {},
 ): ContainerRow {
   const { command, labels } = container.record;
   const written = size?.written ?? 0;
@@ -85,6 +87,7 @@ export function containerRow(
     details: {
       ...detailsOf(container, now),
       ImageID: imageID,
+      PodName: podName,
       ...namespacesOf(namespaces ? container.state.pid : 0),
     },
     command,
@@ -153,7 +156,7 @@ function fieldsOf(
 function detailsOf(
   { record, state }: Container,
   now: number,
-): Record<Exclude<ContainerDetail, NamespaceField | 'ImageID'>, string | number | boolean> {
+): Record<Exclude<ContainerDetail, NamespaceField | 'ImageID' | 'PodName'>, string | number | boolean> {
   return {
     AutoRemove: record.rm,
     Created: seconds(record.created),
@@ -161,10 +164,9 @@ function detailsOf(
     Exited: state.status === 'exited' || state.status === 'dead',
     ExitedAt: seconds(state.finishedAt),
     ExitCode: state.exitCode ?? 0,
-    IsInfra: false,
+    IsInfra: record.isInfra ?? false,
     Pid: state.pid,
-    Pod: '',
-    PodName: '',
+    Pod: record.pod ?? '',
     Restarts: state.restarts,
     StartedAt: seconds(state.startedAt),
   };

@@ -29,7 +29,10 @@ function isNamed(name: string, value: string): boolean {
 /** Podman's `remove` is `destroy` in Docker, and `delete` of images. */
 function hasAction(value: string): (event: ContainerEvent) => boolean {
   const wanted = PODMAN_ACTIONS[value] ?? value;
-  return ({ action, type }) => action === (value === 'remove' && type === 'image' ? 'delete' : wanted);
+  return ({ action, type }) => {
+    if (value === 'remove' && type === 'pod') return action === 'remove';
+    return action === (value === 'remove' && type === 'image' ? 'delete' : wanted);
+  };
 }
 
 const FILTERS: FilterTable<ContainerEvent> = {
@@ -47,6 +50,7 @@ const FILTERS: FilterTable<ContainerEvent> = {
     return ({ attributes }) => hasLabel(attributes);
   },
   network: (value) => (event) => event.type === 'network' && isOf(event, value),
+  pod: (value) => (event) => event.type === 'pod' && isOf(event, value),
   status: hasAction, // Podman's other name for it
   type: (value) => (event) => event.type === value,
   volume: (value) => (event) => event.type === 'volume' && event.name === value,

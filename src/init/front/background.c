@@ -25,7 +25,7 @@ static int start_monitor(struct running *running, int client, char **envp) {
   } else {
     descriptors[FD_DIRECTORY] = running->folder, descriptors[FD_LOCK] = running->lock;
     descriptors[FD_EVENTS] = open_events(running->data);
-    descriptors[FD_JOINED] = running->network->holder, descriptors[FD_NETWORK] = running->network->holder_lock;
+    descriptors[FD_JOINED] = descriptors[FD_HOLDER] = running->network->holder, descriptors[FD_NETWORK] = running->network->holder_lock;
   }
   if (descriptors[FD_BLOB] < 0 || descriptors[FD_PLAN] < 0) return 0;
   const char *argv[] = {"foster-init", "monitor", NULL};

@@ -113,7 +113,8 @@ static int remove_held(struct job *job, int lock, int programs) {
   char path[MAX_PATH], lock_path[ID_SIZE + 16];
   int status = -1;
   /* with the lock, it is what it was */
-  if (!read_record(&job->target, &job->record) || job->record.has_volumes || exists(job->target.folder, "cgroups")) return 0;
+  if (!read_record(&job->target, &job->record) || exists(job->target.folder, "cgroups")) return 0;
+  if (job->record.is_temporary && job->record.has_volumes) return 0;
   if (!path_of_folder(&job->target, path) || !is_free_of_mounts(path) || !prepare_launch(&launch, programs)) return 0;
   if (!start_remover(&launch, &job->record, path, lock) || !forget(job)) return dismiss(&launch);
   sys_send(launch.control, (char[]){CONTROL_RESUME}, 1, 0);

@@ -17,6 +17,7 @@ import { parseMount } from './mount.js';
 import { parseHostOrPrivate, parseIds, parseIpc, parsePid, parseUserns } from './namespaces.js';
 import { type NetworkFlags, parseNetworks, parsePublish, usualNetwork } from './network.js';
 import { type PlatformFlags, parsePull, platformOf } from './platform.js';
+import { type InPodFlags, wantedPod } from './pod.js';
 import {
   parseAttached,
   parseDescriptorCount,
@@ -43,7 +44,7 @@ import {
 } from './volumes.js';
 
 /** The options of `foster run` as strings; undefined if not given. */
-export interface RunFlags extends HealthFlags, PlatformFlags, LimitFlags, NetworkFlags {
+export interface RunFlags extends HealthFlags, PlatformFlags, LimitFlags, NetworkFlags, InPodFlags {
   name?: string;
   replace?: boolean;
   rm?: boolean;
@@ -186,6 +187,8 @@ export function toRequest(
     passSignals: options.sigProxy ?? true,
     detachKeys: parseDetachKeys(options.detachKeys),
     restart: parseRestart(options.restart ?? 'no'),
+    isRestartUsual: options.restart === undefined,
+    pod: wantedPod(options, context),
     logging: parseLogging(options.logDriver, options.logOpt ?? []),
     ...parseHealth(options),
     pull: parsePull(options.pull ?? 'missing'),

@@ -255,8 +255,8 @@ test('--pid host: foster-init is not PID 1, so it adopts by prctl and gets a sig
 });
 
 test('--pid container:ID: enters that user and PID namespace, the rest is new', () => {
-  const join = { pid: 42, name: 'web' };
-  const plan = planFor(['--pid', 'container:web'], { facts: { join } });
+  const share = { types: ['user', 'pid'] as const, of: 'container web' };
+  const plan = planFor(['--pid', 'container:web'], { facts: { share } });
   assert.deepEqual(plan.namespaces, []);
   assert.deepEqual(plan.host, []);
   assertInOrder(plan, [
@@ -264,8 +264,11 @@ test('--pid container:ID: enters that user and PID namespace, the rest is new', 
     /^unshare\((?=.*NEWNS)(?=.*NEWNET)(?=.*NEWUTS)(?=.*NEWIPC)(?=.*NEWCGROUP)/,
     /^clone\(CLONE_PARENT/,
     /^setresuid\(0, 0, 0\)/,
+    /^execveat\(foster-init/,
+    /PR_SET_CHILD_SUBREAPER/,
   ]);
   assert.ok(!has(plan, /^read\(control\)/));
+  assert.equal(calls(plan)[3], 'prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)', 'before anyone there can see it');
 });
 
 test('a terminal: its slave becomes stdin, stdout and stderr, its master leaves', () => {
@@ -498,7 +501,8 @@ test('an unknown type of namespace is refused by name', () => {
       advice: 'foster supports user, pid, mount, network, uts, ipc, cgroup, time',
     };
     assert.throws(() => buildPlan(spec, facts, options), refusal);
-    assert.throws(() => buildPlan(spec, { ...facts, join: { pid: 1, name: 'x' } }, options), refusal);
+    const share = { types: ['pid'] as const, of: 'x' };
+    assert.throws(() => buildPlan(spec, { ...facts, share }, options), refusal);
     assert.throws(() => buildExecPlan(spec, { canSetGroups: true, detached: false }), refusal);
     assert.throws(() => namespaceFlags(namespaces.map(({ type }) => type)), refusal);
   }

@@ -1,0 +1,22 @@
+import { podState } from '../../pod/state.js';
+import { type Pod, withoutInfra } from '../../pod/store.js';
+import type { PodInfo } from '../types.js';
+
+/** A pod as the library shows it. */
+export function podInfo(pod: Pod): PodInfo {
+  const { id, name, created, labels, shares, infra } = pod.record;
+  return {
+    id,
+    name,
+    created: new Date(created),
+    state: podState(pod),
+    shares,
+    labels,
+    infra: infra?.id,
+    containers: withoutInfra(pod).map(({ record, state: { status } }) => ({
+      id: record.id,
+      name: record.name,
+      status,
+    })),
+  };
+}

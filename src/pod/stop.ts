@@ -1,0 +1,89 @@
+import { recordPodEvent } from '../container/events/recorder.js';
+import { killContainer } from '../container/kill.js';
+import { pauseContainer, unpauseContainer } from '../container/pause.js';
+import { stopContainer } from '../container/stop.js';
+import { type Container, isAlive, readContainer } from '../container/store.js';
+import { parseSignal } from '../spec/parse/signals.js';
+import { faultPoint } from '../sys/fault.js';
+import { findPod, infraOf, type Pod, withoutInfra } from './store.js';
+
+const SIGKILL = 9;
+
+/**
+ * Stops the containers of a pod, and then the one that holds the namespaces.
+ * @param options.timeout seconds; negative for no limit; undefined for that of each container
+ * @returns why containers could not be stopped
+ */
+export async function stopPod(
+  reference: string,
+  { timeout }: { timeout?: number | undefined } = {},
+): Promise<unknown[]> {
+  const pod = findPod(reference);
+  const stop = (container: Container) => stopContainer(container, { timeout, signal: undefined });
+  const failures = await each(withoutInfra(pod), stop);
+  faultPoint('containers of the pod stopped');
+  failures.push(...(await each(infraAlone(pod), stop)));
+  recordPodEvent('stop', pod.record);
+  return failures;
+}
+
+/** Stops a pod whose exit policy says so, if none of its containers runs any more. @param ended the id of one that does not */
+export async function stopIfDone(reference: string, ended: string): Promise<void> {
+  const pod = findPod(reference);
+  const others = withoutInfra(pod).filter(({ record }) => record.id !== ended);
+  if (pod.record.exitPolicy !== 'stop' || others.some(({ state }) => isAlive(state))) return;
+  for (const infra of infraAlone(pod))
+    if (isAlive(infra.state)) await stopContainer(infra, { timeout: undefined, signal: undefined });
+  recordPodEvent('stop', pod.record);
+}
+
+/**
+ * Sends a signal to the containers of a pod that run. SIGKILL also ends the one that holds the namespaces.
+ * @returns why it could not be sent
+ * @throws FosterError for a signal that does not exist
+ */
+export async function killPod(reference: string, signal: string | number = 'SIGKILL'): Promise<unknown[]> {
+  const pod = findPod(reference);
+  const number = parseSignal('--signal', String(signal));
+  const kill = (container: Container) => killContainer(container, number);
+  const failures = await each(withoutInfra(pod), kill);
+  if (number === SIGKILL) failures.push(...(await each(infraAlone(pod), kill)));
+  recordPodEvent('kill', pod.record);
+  return failures;
+}
+
+/** Freezes all processes of a pod. @returns why containers could not be paused */
+export async function pausePod(reference: string): Promise<unknown[]> {
+  const pod = findPod(reference);
+  const isRunning = ({ state }: Container) => state.status === 'running';
+  const failures = await each(withoutInfra(pod).filter(isRunning), pauseContainer);
+  // last: the others could be its children
+  failures.push(...(await each(infraAlone(pod).filter(isRunning), pauseContainer)));
+  recordPodEvent('pause', pod.record);
+  return failures;
+}
+
+/** Resumes all processes of a pod. @returns why containers could not be resumed */
+export async function unpausePod(reference: string): Promise<unknown[]> {
+  const pod = findPod(reference);
+  const isPaused = ({ state }: Container) => state.status === 'paused';
+  const failures = await each(infraAlone(pod).filter(isPaused), unpauseContainer);
+  failures.push(...(await each(withoutInfra(pod).filter(isPaused), unpauseContainer)));
+  recordPodEvent('unpause', pod.record);
+  return failures;
+}
+
+function infraAlone(pod: Pod): Container[] {
+  const infra = infraOf(pod);
+  return infra === undefined ? [] : [infra];
+}
+
+/** Does the same with all of them that are alive, at once. @returns why that failed */
+async function each(
+  containers: readonly Container[],
+  act: (container: Container) => Promise<void>,
+): Promise<unknown[]> {
+  const current = containers.flatMap(({ record }) => readContainer(record.id) ?? []);
+  const outcomes = await Promise.allSettled(current.filter(({ state }) => isAlive(state)).map(act));
+  return outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+}

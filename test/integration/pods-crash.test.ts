@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parentOf } from './support/containers.js';
+import { CrashHome, killAtEachStep, titleOf, type Walk } from './support/crash.js';
+import { allProcesses } from './support/processes.js';
+import { waitUntil } from './support/wait.js';
+
+/** SIGKILL at every step of the commands that change pods, and to every process of one. */
+const home = new CrashHome();
+home.must(['run', '--rm', 'busybox', 'true']); // builds the root filesystem
+
+const SLEEP = ['busybox', 'sleep', '1000'];
+const CREATE = ['pod', 'create', '--name', 'pod', '--share', '+pid'];
+const MEMBER = ['run', '-d', '--pod', 'pod', '--name', 'one', ...SLEEP];
+
+const WALKS: Walk[] = [
+  { args: CREATE, least: 10 },
+  { before: [CREATE], args: MEMBER, least: 14 },
+  { before: [CREATE, ['create', '--pod', 'pod', ...SLEEP]], args: ['pod', 'start', 'pod'], least: 8 },
+  { before: [CREATE, MEMBER], args: ['pod', 'stop', 'pod'], least: 6 },
+  { before: [CREATE, MEMBER], args: ['pod', 'rm', '-f', 'pod'], least: 12 },
+];
+
+const { pods } = home.library;
+const folder = join(home.folder, 'data/foster/pods');
+
+/** Checks that the lists are true, that all commands work whatever has happened before, and that nothing is left in the end. */
+async function recover(what: string): Promise<void> {
+  try {
+    await home.assertTruth();
+    for (const { name } of await pods.list()) {
+      await pods.start(name);
+      assert.equal((await pods.inspect(name)).state, 'Running');
+      await home.library.run({ root: 'busybox', command: ['true'], pod: name, remove: true });
+      await home.assertTruth();
+      await pods.remove(name, { force: true, timeout: 0 });
+    }
+    for (const { id } of await home.listed()) await home.library.remove(id, { force: true });
+    await pods.create('pod'); // its name is free
+    await pods.remove('pod');
+    await pods.prune();
+    await home.assertCleans();
+    assert.deepEqual(existsSync(folder) ? readdirSync(folder) : [], []);
+  } catch (error) {
+    if (error instanceof Error) error.message = `${what}: ${error.message}`;
+    throw error;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  return allProcesses().some((process) => process.pid === pid && process.state !== 'Z');
+}
+
+for (const walk of WALKS) test(titleOf(walk), () => killAtEachStep(home, walk, recover));
+
+test('SIGKILL to each process of a pod', async () => {
+  for (const share of ['+pid', 'net', 'none']) {
+    for (const target of [
+      'PID 1 of the pod',
+      'its monitor',
+      'PID 1 of a container',
+      'the monitor of a container',
+    ]) {
+      home.must(['pod', 'create', '--name', 'pod', '--share', share]);
+      home.must(MEMBER);
+      home.must(['run', '-d', '--pod', 'pod', '--rm', '--name', 'two', ...SLEEP]);
+      const isOne = target.includes('container');
+      const { infra = '' } = await pods.inspect('pod');
+      const all = await home.listed();
+      const victim = all.find(({ id, name }) => (isOne ? name === 'one' : id === infra));
+      const { pid = 0 } = victim ?? {};
+      process.kill(target.includes('monitor') ? parentOf(pid) : pid, 'SIGKILL');
+      // what dies with it has died before the next command looks
+      const dying = isOne ? [pid] : all.map((one) => one.pid);
+      await waitUntil('the end of what was killed', () => !dying.some(isAlive));
+      await recover(`${target}, with --share ${share}`);
+    }
+  }
+});
