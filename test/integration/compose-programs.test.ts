@@ -1,11 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of Compose files
 import assert from 'node:assert/strict';
-import { get } from 'node:http';
 import { after, before, test } from 'node:test';
 import { BuildHome } from './support/build.js';
 import { ComposeProject } from './support/compose.js';
 import { Containers } from './support/containers.js';
 import { DebianMirror } from './support/debian-mirror.js';
+import { fetched } from './support/http.js';
 import { freePorts } from './support/ports.js';
 import { waitUntil } from './support/wait.js';
 
@@ -37,7 +37,7 @@ before(
 const START_DATABASE = `set -e
 if [ ! -d /var/lib/mysql/blog ]; then
   [ -d /var/lib/mysql/mysql ] || mariadb-install-db --user=mysql > /dev/null
-  printf "CREATE DATABASE blog; CREATE USER 'blog'@'%%' IDENTIFIED BY '%s'; GRANT ALL ON blog.* TO 'blog'@'%%';" \\
+  printf "CREATE DATABASE blog;\\nCREATE USER 'blog'@'%%' IDENTIFIED BY '%s';\\nGRANT ALL ON blog.* TO 'blog'@'%%';\\n" \\
     "$(cat /run/secrets/db_password)" > /tmp/init.sql
   chown mysql /tmp/init.sql
 fi
@@ -129,18 +129,6 @@ echo 'visit ' . $db->query('SELECT COUNT(*) FROM visits')->fetch_row()[0];
 `,
 });
 home.env.DB_PASSWORD = 'a secret of the blog';
-
-function fetched(at: number): Promise<string> {
-  return new Promise((done, fail) => {
-    get({ host: '127.0.0.1', port: at }, (response) => {
-      let text = '';
-      response.on('data', (piece) => {
-        text += piece;
-      });
-      response.on('end', () => done(text));
-    }).on('error', fail);
-  });
-}
 
 /** The page, once the server listens. */
 async function page(at: number): Promise<string> {

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
-import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { ComposeProject } from './support/compose.js';
 import { Containers } from './support/containers.js';
 import { Home } from './support/foster.js';
+import { fetched } from './support/http.js';
 import { freePorts } from './support/ports.js';
 import { waitUntil } from './support/wait.js';
 
@@ -63,18 +63,6 @@ const app = new ComposeProject(home, 'app', {
   '.env': `PORT=${port}\nTOKEN=secret of a variable\n`,
 });
 
-function fetched(): Promise<string> {
-  return new Promise((done, fail) => {
-    get({ host: '127.0.0.1', port }, (response) => {
-      let text = '';
-      response.on('data', (piece) => {
-        text += piece;
-      });
-      response.on('end', () => done(text));
-    }).on('error', fail);
-  });
-}
-
 test('up: networks, volumes, conditions, environment, secrets and configs', async () => {
   const { status, stderr } = app.run(['up', '-d']);
   assert.equal(status, 0, stderr);
@@ -88,7 +76,7 @@ test('up: networks, volumes, conditions, environment, secrets and configs', asyn
     'app-migrate-1': 'exited',
     'app-web-1': 'running',
   });
-  assert.equal(await fetched(), 'hello from app');
+  assert.equal(await fetched(port), 'hello from app');
   const script = `env; cat /run/secrets/token /run/secrets/other /tmp/hook; stat -c '%a %u' /srv/index.html
 ulimit -n; cat /proc/sys/net/core/somaxconn; grep CapEff /proc/self/status; grep -c ' /scratch ' /proc/mounts
 nslookup shop > /dev/null && nslookup db > /dev/null && echo names; ls -d /sys/class/net/eth1`;

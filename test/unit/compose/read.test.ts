@@ -266,6 +266,18 @@ test('the name of a project, its files and its variables', () => {
   assert.ok(folderWith({}));
 });
 
+test('for containers that exist, nothing is missing and nothing is warned of', () => {
+  const text = `version: "3"
+services:
+  web: {image: "x:\${TAG}", env_file: missing.env, secrets: [s]}
+  job: {image: x, profiles: [p]}
+secrets: {s: {environment: NOT_SET}}
+`;
+  const { project, warnings } = read({ 'compose.yaml': text }, { isForExisting: true });
+  assert.deepEqual(Object.keys(project.services), ['job', 'web']);
+  assert.deepEqual(warnings, []);
+});
+
 test('the order of services, and what they need', () => {
   const { project } = read({
     'compose.yaml': `services:
