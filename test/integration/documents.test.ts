@@ -28,7 +28,8 @@ const DOCUMENTS: [path: string, notRun: string[]][] = [
 ];
 
 /** Commands that only read are repeated until their output is right. */
-const LOOKS = /^(cd shop && )?foster ((compose )?(top|ps|logs|exec|inspect|stats|events)|pod (top|ps|logs))( |$)/;
+const LOOKS =
+  /^(cd shop && )?foster ((compose )?(top|ps|logs|exec|inspect|stats|events)|pod (top|ps|logs))( |$)/;
 
 for (const [path, notRun] of DOCUMENTS) {
   const blocks = blocksOf(readFileSync(path, 'utf8'));
