@@ -9,12 +9,16 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeCommandBundle } from './command-bundle.mjs';
+import { compilePrograms } from './compile-c.mjs';
 
 /** Missing in a fresh clone. */
 const { build, transform } = await import('esbuild').catch(() => {
   console.error('build: the dependencies are not installed: run make build, which installs them and builds');
   process.exit(1);
 });
+
+/** Needs a package, too. */
+const { composeSchema } = await import('./compose-schema.mjs');
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DIST = join(ROOT, 'dist');
@@ -52,56 +56,30 @@ function compilerFor(arch) {
   return [...own, ...TARGETS[arch].compilers].find((program) => program && isPresent(program));
 }
 
-/** Compiles to a temporary file first, because a container may be starting from the old one. */
-function compile(compiler, arch, flags, sources, name) {
-  const output = join(DIST, arch, name);
-  const fresh = `${output}.${process.pid}`;
-  const { pageSize } = TARGETS[arch];
-  const args = [
-    ...words(C_FLAGS),
-    `-Wl,-z,max-page-size=${pageSize}`,
-    ...words(flags),
-    '-o',
-    fresh,
-    ...sources,
-  ];
-  const { status, error } = spawnSync(compiler, args, { stdio: 'inherit', cwd: ROOT });
-  if (error || status !== 0) {
-    rmSync(fresh, { force: true });
-    throw new Error(`${compiler} could not compile ${name} for ${arch}`);
-  }
-  renameSync(fresh, output);
-}
-
 /** Returns whether dist/ has the binaries of `arch` afterwards. */
-function buildNative(arch) {
+async function buildNative(arch) {
   const folder = join('src', 'init');
   const sources = readdirSync(join(ROOT, folder)).filter((name) => name.endsWith('.c') && name !== 'entry.c');
+  const front = readdirSync(join(ROOT, folder, 'front')).filter((name) => name.endsWith('.c'));
   const compiler = compilerFor(arch);
   if (compiler === undefined) return existsSync(join(DIST, arch, 'foster-init'));
   mkdirSync(join(DIST, arch), { recursive: true });
-  compile(
-    compiler,
-    arch,
-    INIT_FLAGS,
-    sources.map((name) => join(folder, name)),
-    'foster-init',
-  );
-  const front = readdirSync(join(ROOT, folder, 'front')).filter((name) => name.endsWith('.c'));
-  compile(
-    compiler,
-    arch,
-    IS_PACKAGE ? INIT_FLAGS : `${INIT_FLAGS} -DFOSTER_FAULTS`,
-    [...front.map((name) => join('front', name)), ...SHARED_WITH_FRONT].map((name) => join(folder, name)),
-    'foster',
-  );
-  compile(
-    compiler,
-    arch,
-    ENTRY_FLAGS,
-    ['entry.c', ...SHARED].map((name) => join(folder, name)),
-    'foster-entry.so',
-  );
+  const { pageSize } = TARGETS[arch];
+  const program = (name, kind, files, define = {}) => ({
+    output: join(DIST, arch, name),
+    flags: [...words(C_FLAGS), `-Wl,-z,max-page-size=${pageSize}`, ...words(kind)],
+    sources: files.map((file) => join(folder, file)),
+    define,
+  });
+  const ofFront = [...front.map((name) => join('front', name)), ...SHARED_WITH_FRONT];
+  const faults = { [join(folder, 'front', 'fault.c')]: ['-DFOSTER_FAULTS'] };
+  await compilePrograms(compiler, [
+    program('foster-init', INIT_FLAGS, sources),
+    program('foster', INIT_FLAGS, ofFront, IS_PACKAGE ? {} : faults),
+    program('foster-entry.so', ENTRY_FLAGS, ['entry.c', ...SHARED]),
+  ]).catch((error) => {
+    throw new Error(`${compiler} could not compile src/init for ${arch}:\n${error.stderr ?? error.message}`);
+  });
   return true;
 }
 
@@ -115,7 +93,7 @@ function entryPoints() {
 }
 
 /** Packages that few commands need. They are in bundles of their own, so that a start does not read them. */
-const SELDOM_NEEDED = ['cli-progress', 'https-proxy-agent', 'tar'];
+const SELDOM_NEEDED = ['cli-progress', 'foster-compose-schema', 'https-proxy-agent', 'tar', 'yaml'];
 
 const packageBundle = (name) => `package-${name}`;
 
@@ -180,8 +158,13 @@ async function buildCommandBundle() {
 }
 
 async function buildBundles() {
-  const packages = Object.fromEntries(SELDOM_NEEDED.map((name) => [packageBundle(name), name]));
-  await Promise.all([buildCommandBundle(), bundle({ ...entryPoints(), ...packages })]);
+  const fileOf = (name) => (name === 'foster-compose-schema' ? composeSchema() : name);
+  const packages = Object.fromEntries(SELDOM_NEEDED.map((name) => [packageBundle(name), fileOf(name)]));
+  await Promise.all([
+    buildCommandBundle(),
+    bundle(entryPoints()),
+    bundle(packages, { minifyWhitespace: true, minifySyntax: true }),
+  ]);
 }
 
 /**
@@ -195,7 +178,7 @@ async function buildBundles() {
  * process.
  */
 const SHELL_HEAD = `#!/bin/sh
-':' //; case "$1\${FOSTER_NO_FRONT+-}" in exec|run|start|kill|stop|restart|wait|rm) for d in "\${0%/*}" "\${0%/*}/../lib/node_modules/foster/dist" "\${0%/*}/../foster/dist"; \
+':' //; case "$1\${FOSTER_NO_FRONT+-}" in exec|run|start|kill|stop|restart|wait|rm|--debug|-D) for d in "\${0%/*}" "\${0%/*}/../lib/node_modules/foster/dist" "\${0%/*}/../foster/dist"; \
 do if [ "$d/foster" -ef "$0" ]; then { read -r a </proc/sys/kernel/arch; } 2>/dev/null || a=$(uname -m); case "$a" in x86_64) a=x64;; aarch64) a=arm64;; esac; \
 [ -x "$d/$a/foster" ] && exec "$d/$a/foster" "$@"; fi; done;; esac; \
 if [ "\${NODE_EXTRA_CA_CERTS+set}" ]; then export FOSTER_NODE_EXTRA_CA_CERTS="$NODE_EXTRA_CA_CERTS"; \
@@ -240,7 +223,8 @@ function buildCommand() {
 
 async function main() {
   mkdirSync(DIST, { recursive: true });
-  const missing = Object.keys(TARGETS).filter((arch) => !buildNative(arch));
+  const missing = [];
+  for (const arch of Object.keys(TARGETS)) if (!(await buildNative(arch))) missing.push(arch);
   if (missing.includes(process.arch)) throw new Error('no C compiler found: install gcc and libc6-dev');
   if (IS_PACKAGE && missing.length > 0) {
     console.error(

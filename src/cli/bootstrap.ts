@@ -155,7 +155,12 @@ function start(): void {
       bundle ??= new Bundle();
       make = bundle.compile(name);
     }
-    make(module.exports, load, module, __dirname);
+    try {
+      make(module.exports, load, module, __dirname);
+    } catch (error) {
+      delete own[name]; // whoever imports it next gets the error, too
+      throw error;
+    }
     return module.exports;
   }
   /** Stores what this run has used beside what is kept already. */

@@ -212,6 +212,16 @@ const GROUPS: [heading: string, commands: Omit<CommandEntry, 'group'>[]][] = [
     ],
   ],
   [
+    'Projects:',
+    [
+      {
+        name: 'compose',
+        summary: 'run the services of a Compose file',
+        load: () => import('./compose/group.js'),
+      },
+    ],
+  ],
+  [
     'foster itself:',
     [
       {

@@ -1,7 +1,7 @@
 import type { Command, CommanderError } from 'commander';
+import { nearest } from '../spec/nearest.js';
 import { quoted } from '../spec/parse/flag.js';
 import { FosterError } from '../sys/errors.js';
-import { nearest } from './nearest.js';
 import { findRefusal, refusalError, refusedCommands } from './not-yet.js';
 
 /** Explains mistakes in command lines. Loaded only if there is one, because the table of refusals is long. */

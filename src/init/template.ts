@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs';
+import { type BigIntStats, lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoNumber } from '../sys/errno.js';
 import type { Sightings } from '../sys/sightings.js';
@@ -13,14 +13,14 @@ export type Stamp = readonly bigint[];
 
 const NO_FILE: Stamp = [0n, 0n, 0n, 0n, 0n];
 
-/** The stamp of the file at `path`, as front/template.c makes it. A symbolic link is not followed. */
-export function stampOf(path: string): Stamp {
-  const info = statOf(path);
+/** The stamp of a file. @param info undefined if there is none */
+export function stampFrom(info: BigIntStats | undefined): Stamp {
   return info === undefined ? NO_FILE : [info.dev, info.ino, info.size, info.mtimeNs, info.ctimeNs];
 }
 
-function statOf(path: string) {
-  return lstatSync(path, { bigint: true, throwIfNoEntry: false });
+/** The stamp of the file at `path`, as front/template.c makes it. A symbolic link is not followed. */
+export function stampOf(path: string): Stamp {
+  return stampFrom(lstatSync(path, { bigint: true, throwIfNoEntry: false }));
 }
 
 export type TemplateKind = 'foreground' | 'terminal' | 'detached' | 'detachable';
@@ -66,6 +66,8 @@ export interface ExecTemplate extends ProcessTemplate {
   kind: TemplateKind;
   /** The container's files; the template is used while they have not changed. */
   stamps: { config: Stamp; cgroups: Stamp };
+  /** With a user: those of the container's /etc/passwd and /etc/group. */
+  users?: { passwd: Stamp; group: Stamp } | undefined;
   /** The line of the event after its time, up to the command. */
   event: string;
   /** The index of the step, of PID 1's and the process's, whose only argument is the working directory. */
@@ -80,6 +82,8 @@ export function encodeTemplate(template: ExecTemplate): Uint8Array {
     kind: KINDS[kind],
     config: words(stamps.config),
     cgroups: words(stamps.cgroups),
+    passwd: words(template.users?.passwd ?? []),
+    group: words(template.users?.group ?? []),
     event: blob.text(template.event),
     directory: argumentAt(plan, template.directoryStep),
     run: 0,
@@ -91,7 +95,9 @@ function encodeProcess(
   blob: Blob,
   header: number,
   { plan, monitor, failures, path, keys }: ProcessTemplate,
-  fields: Record<'kind' | 'event' | 'directory' | 'run', number> & Record<'config' | 'cgroups', number[]>,
+  fields: Record<'kind' | 'event' | 'directory' | 'run', number> &
+    Record<'config' | 'cgroups', number[]> &
+    Partial<Record<'passwd' | 'group', number[]>>,
 ): void {
   const offsets = wire.TEMPLATE_OFFSETS;
   const all = [...failures.path, ...failures.name];
@@ -118,6 +124,8 @@ function encodeProcess(
     path: blob.text(path),
     keys: blob.put(Buffer.concat([keys, Buffer.of(0)])),
     size: 0,
+    passwd: [],
+    group: [],
     ...fields,
   });
   blob.u32(header + offsets.size, blob.size);

@@ -309,6 +309,7 @@ struct template {
   u32 directory;      /* offset in the plan of the argument that is the working directory; 0 for a run */
   u32 run;            /* offset of struct run_template; 0 for an exec */
   u32 keys;           /* offset of a text: the keys that detach */
+  u64 passwd[5], group[5]; /* of an exec as a user: struct stamp of the container's files that say more about the user */
 };
 #define TEMPLATE_MAGIC 0x6d657466 /* "ftem" */
 enum {

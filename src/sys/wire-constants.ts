@@ -292,7 +292,7 @@ export const wire = {
     exit_code: 4,
     text: 8,
   },
-  TEMPLATE_SIZE: 224,
+  TEMPLATE_SIZE: 304,
   TEMPLATE_OFFSETS: {
     magic: 0,
     version: 4,
@@ -313,6 +313,8 @@ export const wire = {
     directory: 208,
     run: 212,
     keys: 216,
+    passwd: 224,
+    group: 264,
   },
   TEMPLATE_FAILURE_SIZE: 16,
   TEMPLATE_FAILURE_OFFSETS: {

@@ -41,6 +41,7 @@ static long front_call(long number, long a, long b, long c, long d, long e, long
 #include "../../src/init/front/run-args.c"
 #include "../../src/init/front/run-template.c"
 #include "../../src/init/front/template.c"
+#include "../../src/init/front/why.c"
 #include "../../src/init/front/volumes.c"
 #undef syscall6
 

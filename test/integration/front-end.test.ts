@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { Containers } from './support/containers.js';
 import { FrontHome, NO_NODE } from './support/front.js';
@@ -97,7 +105,7 @@ const CASES: Case[] = [
   },
   {
     title: 'wait for one with --rm',
-    make: [running('one', ['--rm'], ['busybox', 'sh', '-c', 'sleep 0.5; exit 4'])],
+    make: [running('one', ['--rm'], ['busybox', 'sh', '-c', 'sleep 2; exit 4'])],
     args: ['wait', 'one'],
   },
   {
@@ -126,6 +134,11 @@ const CASES: Case[] = [
   },
   { title: 'rm -f', make: [running('one'), ended('two')], args: ['rm', '-f', 'two', 'one'] },
   { title: 'rm --force of one with --rm', make: [running('one', ['--rm'])], args: ['rm', '--force', 'one'] },
+  {
+    title: 'rm of one with volumes',
+    make: [['create', '--name', 'one', '-v', '/v', '-v', 'named:/n', ...SLEEP]],
+    args: ['rm', 'one'],
+  },
   {
     title: 'rm of one in a network',
     make: [['run', '--name', 'one', 'busybox', 'true']],
@@ -159,12 +172,17 @@ for (const { title, make, args, ends } of CASES) {
     for (const how of ['byNode', 'byFront'] as const) {
       for (const words of make) home.byAny(words);
       const ids = new Map(
-        readdirSync(join(data, 'names')).map((name) => [containers.inspect(name, '{{.Id}}'), name]),
+        readdirSync(join(data, 'names')).map((name) => [
+          basename(readlinkSync(join(data, 'names', name))),
+          name,
+        ]),
       );
-      if (title.includes('would be restarted'))
-        for (const name of ids.values()) await containers.waitFor(name, 'running');
       const result = home[how](args);
-      if (ends) for (const name of ids.values()) await containers.waitFor(name, 'exited');
+      if (ends)
+        for (const id of ids.keys())
+          await waitUntil('it has ended', () =>
+            containers.events(id).some((event) => event.startsWith('die')),
+          );
       const isWait = args[0] === 'wait';
       results.push({
         ...result,
@@ -208,7 +226,7 @@ const LEFT: string[][] = [
   ['rm', '-f', 'missing'],
   ['rm', '-fv', 'over'],
   ['rm', '-f', '-t', '1', 'over'],
-  ['rm', 'with-volume'],
+  ['rm', '-v', 'with-volume'],
   ['rm', '--help'],
 ];
 
@@ -297,3 +315,45 @@ function waits(pid: number): boolean {
     /^foster\n/.test(readFileSync(`/proc/${pid}/comm`, 'utf8'))
   );
 }
+
+test('--debug says whether Node was needed, and why', () => {
+  const why = (...args: string[]) => {
+    const { stderr } = home.byAny(['--debug', ...args]);
+    return /^foster: debug: (.*)$/m.exec(stderr)?.[1];
+  };
+  const NATIVE = 'done without Node';
+  home.byAny(['run', '--rm', 'busybox', 'true']); // what is found out once for all
+  const RUN_ONE = ['run', '--network', 'none', '--rm', '-e', 'A=debug', 'busybox', 'true'];
+  assert.equal(why(...RUN_ONE), 'done by Node: there is no template yet for these words');
+  assert.equal(why(...RUN_ONE), NATIVE);
+  assert.equal(home.byFront(['-D', ...RUN_ONE]).stderr, `foster: debug: ${NATIVE}\n`);
+  assert.equal(home.byFront(RUN_ONE).stderr, '');
+  const { stderr } = home.byAny(['--debug', ...RUN_ONE], { env: { LANG: 'C' } });
+  assert.match(
+    stderr,
+    /^foster: debug: done (without Node|by Node: a variable has another value[^\n]*: LANG=)/,
+  );
+
+  home.byAny(running('one'));
+  assert.equal(why('exec', 'one', 'true'), 'done by Node: there is no template yet');
+  assert.equal(why('exec', 'one', 'true'), NATIVE);
+  containers.ok('rename', 'one', 'two');
+  assert.equal(
+    why('exec', 'two', 'true'),
+    'done by Node: the container has changed since its template was made',
+  );
+  assert.equal(why('exec', '--privileged', 'two', 'true'), "done by Node: option --privileged is Node's");
+  assert.match(why('exec', '-u', 'root', 'two', 'true') ?? '', /looked up by Node$/);
+  assert.equal(why('kill', 'one'), 'done by Node: there is not just one container one');
+  assert.equal(why('stop', '-t', '0', 'two'), NATIVE);
+  assert.equal(why('ps'), "done by Node: this command is always Node's");
+  assert.equal(why('rm', '\u001b[31m'), 'done by Node: there is not just one container ?[31m');
+  assert.match(
+    home.byNode(['--debug', 'wait', 'two']).stderr,
+    /^foster: debug: done by Node: FOSTER_NO_FRONT is set\n/,
+  );
+  // what Node does after it is as with the option
+  const failed = home.byAny(['--debug', 'wait', 'missing']);
+  assert.match(failed.stderr, /no such container: missing[^\n]*\nFosterError: .*\n\s+at /);
+  containers.ok('rm', 'two');
+});

@@ -46,6 +46,8 @@ const inTerminal = (args: string[], env: Record<string, string> = {}): Result =>
 function prepare(name: string): void {
   for (const flags of [[], ['-d'], ['-t']]) assert.equal(exec([...flags, name, 'true']).status, 0);
   assert.equal(inTerminal(['-it', name, 'true']).status, 0);
+  assert.equal(inTerminal(['-it', '-u', '33', name, 'true']).status, 0);
+  for (const user of ['0', '33', '5:33']) assert.equal(exec(['-u', user, name, 'true']).status, 0);
 }
 
 before(() => {
@@ -100,6 +102,13 @@ const SAME: [title: string, args: string[]][] = [
   ['the same in a terminal', ['-t', 'web', 'sh', '-c', EVERYTHING.replace(/; cat$/, '')]],
   ['by id', ['ID', 'env']],
   ['by the start of an id', ['START', 'env']],
+  ['as another user', ['-u', '33', 'web', 'sh', '-c', EVERYTHING]],
+  ['as root', ['--user', '0', '-w', '/', 'web', 'sh', '-c', EVERYTHING]],
+  [
+    'as another user and group, with another home',
+    ['-u', '5:33', '-e', 'HOME=/x', 'root', 'sh', '-c', EVERYTHING],
+  ],
+  ['as another user in a terminal that can be left', ['-it', '-u', '33', 'root', 'sh', '-c', EVERYTHING]],
   ['in another directory', ['-w', '/tmp', 'web', 'pwd']],
   ['in the root', ['--workdir', '/', 'web', 'pwd']],
   ['-e', ['-e', 'OWN=other', '-e', 'NEW=a b=c', '-e', 'EMPTY=', 'web', 'env']],
@@ -176,7 +185,15 @@ test('a terminal of the right size', async () => {
 
 /** What the front leaves to Node. */
 const LEFT: string[][] = [
-  ['-u', '0', 'web', 'true'],
+  ['-u', 'root', 'web', 'true'],
+  ['-u', '0:root', 'web', 'true'],
+  ['-u', '0:', 'web', 'true'],
+  ['-u', ':0', 'web', 'true'],
+  ['-u', '0:0:0', 'web', 'true'],
+  ['-u', '-1', 'web', 'true'],
+  ['-u', '00000000000', 'web', 'true'],
+  ['-u', '1', 'web', 'true'], // no such template
+  ['-u'],
   ['-w', '/tmp/../usr', 'web', 'true'],
   ['-w', '/usr/', 'web', 'true'],
   ['-w', '//usr', 'web', 'true'],
@@ -280,6 +297,22 @@ test('a change of the container is seen', () => {
   assert.match(line ?? '', new RegExp(`^\\d+ exec ${id} other `));
   containers.ok('rename', 'other', 'web');
   assert.equal(exec(['web', 'true']).status, 0);
+});
+
+test('a change of the users of the container is seen', async () => {
+  const asUser = (env: Record<string, string> = {}) =>
+    exec(['-u', '33', 'root', 'sh', '-c', 'id; echo $HOME'], env);
+  assert.match(asUser(WITHOUT_NODE).stdout, /www-data[\s\S]*\/var\/www/);
+  for (const change of ["sed -i 's|/var/www|/other|' /etc/passwd", 'echo more:x:77:www-data >> /etc/group']) {
+    containers.ok('exec', 'root', 'sh', '-c', change);
+    assert.match(asUser(WITHOUT_NODE).stderr, NO_NODE);
+    const by = asUser();
+    assert.match(by.stdout, /\/other/);
+    // only files that did not just change make a template
+    await waitUntil('there is a new template', () => asUser() && asUser(WITHOUT_NODE).status === 0);
+    assert.deepEqual(asUser(WITHOUT_NODE), by);
+  }
+  assert.match(asUser(WITHOUT_NODE).stdout, /77\(more\)/);
 });
 
 test('as npm installs it: a link in a folder of commands', () => {

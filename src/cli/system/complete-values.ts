@@ -36,6 +36,13 @@ const network: Operand = { words: networkNames };
 const pod: Operand = { words: podNames };
 const modes: Operand = { words: async () => ['none', 'host', ...(await networkNames())] };
 const files: Operand = { files: true };
+const service: Operand = { words: services };
+
+/** Those that take names of services. */
+const COMPOSE_COMMANDS =
+  'build config create down events images kill logs pause ps pull restart rm start stop top unpause up wait watch'.split(
+    ' ',
+  );
 
 /** For each command: its first operand, and the others. Commands that are not listed have no operands. */
 const OPERANDS: Record<string, [first: Operand, others?: Operand]> = {
@@ -110,6 +117,16 @@ const OPERANDS: Record<string, [first: Operand, others?: Operand]> = {
   'network rm': [network, network],
   'network remove': [network, network],
   build: [files],
+  ...Object.fromEntries(
+    COMPOSE_COMMANDS.map((name): [string, [Operand, Operand?]] => [`compose ${name}`, [service, service]]),
+  ),
+  'compose exec': [service, files],
+  'compose run': [service, files],
+  'compose port': [service],
+  'compose cp': [
+    { words: async () => (await services()).map((name) => `${name}:`), files: true },
+    { words: async () => (await services()).map((name) => `${name}:`), files: true },
+  ],
   import: [files, image],
   unshare: [files, files],
   completion: [{ words: () => SHELLS }],
@@ -124,6 +141,10 @@ const namespaceOf =
 
 /** The values of options, by long name. For options that are not listed, file names are possible. */
 const VALUES: Record<string, Operand> = {
+  '--exit-code-from': service,
+  '--no-attach': service,
+  '--rmi': { words: () => ['local', 'all'] },
+  '--scale': { words: async () => (await services()).map((name) => `${name}=`) },
   '--arch': { words: () => ['amd64', 'arm64'] },
   '--cap-add': { words: capabilities },
   '--cap-drop': { words: capabilities },
@@ -330,6 +351,12 @@ async function volumeNames(): Promise<string[]> {
 async function networkNames(): Promise<string[]> {
   const { names } = await import('../../engine/networks.js');
   return await names();
+}
+
+/** Of the Compose file in this folder. */
+async function services(): Promise<string[]> {
+  const { serviceNames } = await import('../../engine/compose/project.js');
+  return await serviceNames(process.cwd());
 }
 
 async function podNames(): Promise<string[]> {

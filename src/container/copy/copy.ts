@@ -96,13 +96,11 @@ export function copyIn(
   destination: string,
   options: CopyOptions,
 ): void {
-  const order = orderOf('in', container, destination, options);
   if (source === '-') {
-    withHelper(container, { ...order, isStream: true, keepOwners: true }, (start) => {
-      warnOfLosses(start({ input: 0 }).wait(), options);
-    });
+    unpackIn(0, container, destination, options);
     return;
   }
+  const order = orderOf('in', container, destination, options);
   const from = copyPath(HOST, source);
   withHelper(container, order, (start) => {
     const [read, write] = pipe();
@@ -129,6 +127,19 @@ export function copyIn(
     } finally {
       helper.kill();
     }
+  });
+}
+
+/** Unpacks a tar archive, read from a descriptor, in a directory of a container. @throws FosterError */
+export function unpackIn(
+  input: number,
+  container: Container,
+  destination: string,
+  options: CopyOptions,
+): void {
+  const order = orderOf('in', container, destination, options);
+  withHelper(container, { ...order, isStream: true, keepOwners: true }, (start) => {
+    warnOfLosses(start({ input }).wait(), options);
   });
 }
 

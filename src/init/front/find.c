@@ -95,7 +95,7 @@ int exists(int folder, const char *name) { return SYSCALL4(__NR_faccessat, folde
 int find_folder(const char *reference, char **envp, struct target *target) {
   char path[ID_SIZE + 16];
   target->data = open_data_folder(envp);
-  if (target->data < 0 || !find_id(target->data, reference, target->id)) return 0;
+  if (target->data < 0 || !find_id(target->data, reference, target->id)) return because("there is not just one container ", reference, "");
   append(append(path, "containers/"), target->id);
   target->folder = open_folder(target->data, path);
   return target->folder >= 0;
@@ -106,8 +106,9 @@ int find_container(const struct exec_request *request, char **envp, int programs
   u32 in_terminal = is_detachable(&request->process) ? TEMPLATE_EXEC_DETACHABLE : TEMPLATE_EXEC_TERMINAL;
   u32 kind = request->detached ? TEMPLATE_EXEC_DETACHED : request->process.terminal ? in_terminal : TEMPLATE_EXEC;
   if (!find_folder(request->container, envp, target)) return 0;
-  if (exists(target->folder, "paused") || exists(target->folder, "exit") || !open_init(target) || is_exiting(target->pid)) return 0;
+  if (exists(target->folder, "paused") || exists(target->folder, "exit") || !open_init(target) || is_exiting(target->pid))
+    return because("the container is paused, or does not run", "", "");
   target->is_running = 1;
-  target->template = find_template(target->folder, kind, programs);
+  target->template = find_template(target, kind, request->user, programs);
   return target->template != NULL;
 }

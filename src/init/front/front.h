@@ -21,9 +21,16 @@ struct process_request {
 /* It may be left running. */
 static inline int is_detachable(const struct process_request *request) { return request->terminal && request->interactive; }
 
+/* why.c: for --debug */
+int because(const char *before, const char *what, const char *after);
+void ask_why(void);
+void say_without_node(void);
+void say_with_node(void);
+
 /* exec-args.c: what `foster exec` was asked for */
 struct exec_request {
   struct process_request process;
+  const char *user;        /* UID or UID:GID; NULL for that of the container */
   int detached;
   const char *container;
 };
@@ -92,7 +99,7 @@ void take_signals(void);
 
 /* template.c */
 struct template *read_template(int folder, const char *name);
-struct template *find_template(int folder, u32 kind, int programs);
+struct template *find_template(const struct target *target, u32 kind, const char *user, int programs);
 const char *template_text(const struct template *template, u32 offset);
 int is_inside(const struct template *template, u32 offset, u32 size);
 int is_well_formed(const struct template *template, u32 size);
@@ -101,6 +108,7 @@ int has_programs(const struct template *template, int programs);
 int has_record(int folder, const struct template *template);
 
 /* run-template.c */
+void stamp_below(const char *root, const char *path, u64 to[5]);
 struct template *find_run_template(int data, const struct run_request *request, char **envp, int programs);
 struct template *find_start_template(int folder, char **envp, int programs);
 int fill_holes(struct template *template, const void *const values[HOLE_END]); /* NULL: stays as it is */

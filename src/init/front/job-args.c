@@ -74,11 +74,12 @@ static int parse_option(char ***argv, struct job_request *request) {
 int parse_jobs(const char *verb, char **argv, struct job_request *request) {
   static const char *const verbs[] = {[VERB_KILL] = "kill", [VERB_STOP] = "stop", [VERB_RESTART] = "restart", [VERB_WAIT] = "wait", [VERB_RM] = "rm"};
   while (request->verb < VERB_RM && !string_equal(verbs[request->verb], verb)) request->verb++;
-  if (!string_equal(verbs[request->verb], verb)) return 0;
+  if (!string_equal(verbs[request->verb], verb)) return because("this command is always Node's", "", "");
   if (request->verb == VERB_KILL) request->signal = SIGKILL;
   for (; *argv; argv++) {
     if (**argv == '-') {
-      if (!parse_option(&argv, request)) return 0;
+      const char *word = *argv;
+      if (!parse_option(&argv, request)) return because("option ", word, " is Node's");
     } else if (request->count == MAX_JOBS) {
       return 0;
     } else {

@@ -43,7 +43,7 @@ static int is_suitable(const struct job *job) {
     case VERB_RESTART:
       return append_signal_name(name, signal) != NULL;
     case VERB_RM:
-      return (!job->is_alive || request->is_forced) && !job->record.has_volumes && !exists(job->target.folder, "cgroups");
+      return (!job->is_alive || request->is_forced) && !exists(job->target.folder, "cgroups");
     default:
       return 1;
   }
@@ -52,13 +52,16 @@ static int is_suitable(const struct job *job) {
 /* Finds a container, before anything is done to any. */
 static int prepare(struct job *job, char **envp) {
   struct stat info = {.st_size = 0};
-  if (!find_folder(job->reference, envp, &job->target) || !read_record(&job->target, &job->record)) return 0;
+  if (!find_folder(job->reference, envp, &job->target)) return 0;
+  if (!read_record(&job->target, &job->record)) return because("the record is not plain of container ", job->reference, "");
   job->is_alive = open_init(&job->target);
   if (!job->is_alive) job->target.pidfd = -1;
   job->events = (int)sys_openat(job->target.data, "events", O_RDONLY | O_CLOEXEC, 0);
   if (job->events >= 0) SYSCALL2(__NR_fstat, job->events, &info);
   job->events_size = info.st_size;
-  return (job->is_alive ? is_plainly_alive(job) : is_plainly_dead(&job->target)) && is_suitable(job) && are_events_short(job->events_size);
+  if (!(job->is_alive ? is_plainly_alive(job) : is_plainly_dead(&job->target)) || !is_suitable(job))
+    return because("the state or the parts of the container are Node's: ", job->reference, "");
+  return are_events_short(job->events_size) || because("the events file is to be rotated", "", "");
 }
 
 static int is_twice(const struct job *jobs, u32 count) {
@@ -132,7 +135,8 @@ int do_jobs(struct job_request *request, char **argv, char **envp, int programs)
     jobs[i] = (struct job){.request = request, .reference = request->references[i], .target = {.pidfd = -1}};
     if (!prepare(&jobs[i], envp)) return 0;
   }
-  if (is_twice(jobs, count)) return 0;
+  if (is_twice(jobs, count)) return because("a container is named twice", "", "");
+  say_without_node();
   take_signals();
   for (u32 i = 0; i < count; i++) {
     if (!begin(&jobs[i])) jobs[i].phase = JOB_LEFT;

@@ -66,6 +66,7 @@ int parse_record(const char *text, const char *id, char attributes[MAX_ATTRIBUTE
     else if (json_is_key(&members, "labels")) labels = value;
     else if (json_is_key(&members, "root")) root = value;
     else if (json_is_key(&members, "spec")) spec = value;
+    else if (json_is_key(&members, "rm")) record->is_temporary = *value == 't';
     else if (json_is_key(&members, "usesMapHelpers")) record->uses_helpers = *value == 't';
     else if (json_is_key(&members, "volumes")) record->has_volumes = value[0] != '[' || value[1] != ']';
     else if (json_is_key(&members, "isInfra")) return 0; /* who may remove it is for Node to say: it belongs to a pod */

@@ -10,7 +10,8 @@ struct record {
   char id[ID_SIZE + 2], name[MAX_NAME + 1];
   const char *attributes; /* of its events: " KEY=VALUE" for each label, and for its image */
   s64 stop_signal, stop_timeout; /* in seconds */
-  int has_volumes, uses_helpers; /* newuidmap and newgidmap write its id maps */
+  int is_temporary, has_volumes; /* with --rm: its anonymous volumes go with it */
+  int uses_helpers;              /* newuidmap and newgidmap write its id maps */
   const char *uid_map, *gid_map; /* JSON: arrays of lines, empty for a container in the caller's user namespace */
 };
 

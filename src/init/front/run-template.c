@@ -113,7 +113,7 @@ static int has_variables(const struct template *template, char **envp) {
   const struct run_template *run = run_part(template);
   const char *text = template_text(template, run->variables);
   for (u32 i = 0; i < run->variable_count; i++, text += string_length(text) + 1)
-    if (!has_variable(text, envp)) return 0;
+    if (!has_variable(text, envp)) return because("a variable has another value than when its template was made: ", text, "");
   return 1;
 }
 
@@ -145,6 +145,15 @@ static long open_below(const char *root, const char *path, int flags) {
   return file;
 }
 
+/* Zeros if there is no such file. */
+void stamp_below(const char *root, const char *path, u64 to[5]) {
+  struct stat info;
+  int file = (int)open_below(root, path, 0);
+  for (int i = 0; i < 5; i++) to[i] = 0;
+  if (file >= 0 && SYSCALL2(__NR_fstat, file, &info) >= 0) stamp_of(&info, to);
+  if (file >= 0) sys_close(file);
+}
+
 static long look_at(const struct template *template, const struct template_file *file, struct stat *info) {
   const char *root = template_text(template, file->root), *path = template_text(template, file->path);
   int is_link = (file->kind & FILE_LINK) != 0;
@@ -171,13 +180,15 @@ static int is_unchanged(const struct template *template, const struct template_f
 
 static int has_files(const struct template *template) {
   for (u32 i = 0; i < run_part(template)->file_count; i++)
-    if (!is_unchanged(template, files_of(template) + i)) return 0;
+    if (!is_unchanged(template, files_of(template) + i))
+      return because("changed since its template was made: ", template_text(template, files_of(template)[i].path), "");
   return 1;
 }
 
 /* Whether all that planning has looked at is what it was. */
 static int is_as_planned(const struct template *template, char **envp, int programs) {
-  return has_variables(template, envp) && has_caller(template) && has_programs(template, programs) && has_files(template);
+  if (!has_caller(template)) return because("its template is of another user, machine, boot or directory", "", "");
+  return has_variables(template, envp) && has_programs(template, programs) && has_files(template);
 }
 
 /* NULL if there is none that holds. */

@@ -11,12 +11,12 @@ int parse_start(char **argv, struct start_request *request) {
     const char *word = *argv;
     if (string_equal(word, "--attach")) request->is_attached = 1;
     else if (string_equal(word, "--interactive")) request->has_input = 1;
-    else if (word[1] == '-' || !word[1]) return 0;
+    else if (word[1] == '-' || !word[1]) return because("option ", word, " is Node's");
     else
       while (*++word)
         if (*word == 'a') request->is_attached = 1;
         else if (*word == 'i') request->has_input = 1;
-        else return 0;
+        else return because("option ", word - 1, " is Node's");
   }
   if (!argv[0] || argv[1] || string_length(*argv) > MAX_NAME) return 0;
   request->container = *argv;

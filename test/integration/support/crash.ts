@@ -199,10 +199,14 @@ export async function killAtEachStep(
   assert.ok(steps.length >= least, `only ${steps.length} fault points: ${steps.join(', ')}`);
   await recover('without a fault');
   for (const [index, step] of steps.entries()) {
-    for (const words of before) home.must(words);
-    const { signal } = home.foster(args, { env: { ...env, FOSTER_FAULT: String(index + 1) } });
-    assert.equal(signal, 'SIGKILL', `it was not killed when: ${step}`);
-    await recover(`killed when: ${step}`);
+    for (let attempt = 0; ; attempt++) {
+      for (const words of before) home.must(words);
+      const { signal } = home.foster(args, { env: { ...env, FOSTER_FAULT: String(index + 1) } });
+      await recover(`killed when: ${step}`);
+      if (signal === 'SIGKILL') break;
+      // On a busy machine, the front may find the lock of something taken that has just ended, and leave it to Node, whose steps are others.
+      assert.ok(attempt < 5, `it was not killed when: ${step}`);
+    }
   }
 }
 

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { COMMANDS } from '../../../src/cli/commands.js';
-import { nearest } from '../../../src/cli/nearest.js';
 import { findRefusal, refusalError, refusals, shortName } from '../../../src/cli/not-yet.js';
 import { runProgram } from '../../../src/cli/program.js';
+import { nearest } from '../../../src/spec/nearest.js';
 import { FosterError } from '../../../src/sys/errors.js';
 
 async function errorOf(argv: string[]): Promise<FosterError> {

@@ -1,0 +1,17 @@
+import { withNeeds } from '../../compose/order.js';
+import type { Project } from '../../compose/project.js';
+
+/** What services depend on, directly or not, without themselves. */
+export function neededBy({ services }: Project, names: readonly string[]): Set<string> {
+  const all = withNeeds(services, names);
+  for (const name of names) all.delete(name);
+  return all;
+}
+
+/** A project with some of its services and what they depend on; all if none is named. */
+export function withOnly(project: Project, names: readonly string[]): Project {
+  if (names.length === 0) return project;
+  const wanted = withNeeds(project.services, names);
+  const services = Object.entries(project.services).filter(([name]) => wanted.has(name));
+  return { ...project, services: Object.fromEntries(services) };
+}
